@@ -1,0 +1,38 @@
+/** What every check is: a pure function from the history to one of three answers. */
+
+import type { z } from 'zod';
+import type { History } from '../model/history.ts';
+import type { Finding } from '../model/verdict.ts';
+
+/** What a check may hold its parameters against before anything is started. */
+export interface ScenarioFacts {
+  /** Kinds of operation of the workload: `read`, `scan`, `write`. */
+  readonly kinds: readonly string[];
+  readonly shards: readonly string[];
+  /** Messages of the initial data set. */
+  readonly messages: number;
+}
+
+/** A parameter that is well-formed and still impossible here. */
+export interface ParamProblem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  /** The words that would have been right, for "did you mean". */
+  readonly known?: readonly string[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the catalogue holds checks of all parameter types.
+export interface Check<P = any> {
+  readonly name: string;
+  readonly summary: string;
+  /** A strict object: unknown keys are errors. Keys are kebab-case, as written in a scenario. */
+  readonly params: z.ZodType<P>;
+  /** Problems that need the rest of the scenario to be seen. */
+  validate?(params: P, facts: ScenarioFacts): ParamProblem[];
+  /** Pure. What it throws is an answer too: `unknown`. */
+  check(history: History, params: P): Finding;
+}
+
+export function defineCheck<P>(check: Check<P>): Check<P> {
+  return check;
+}

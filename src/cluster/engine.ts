@@ -1,0 +1,61 @@
+/** The port to what makes nodes one sharded, replicated cluster, and what it promises when some are down. */
+
+import type { NodeName, PlacementMap, ShardPrediction, Topology } from '../model/topology.ts';
+import type { Nodes } from './platform.ts';
+
+export interface ColumnSpec {
+  readonly name: string;
+  /** SQL type, `int`, `bigint`, `text`. */
+  readonly type: string;
+}
+
+/** One table of the data set, distributed by its first column, `room_id int`. All tables are co-located. */
+export interface TableSpec {
+  readonly name: string;
+  readonly columns: readonly ColumnSpec[];
+  /** Starts with the distribution column. */
+  readonly primaryKey: readonly string[];
+  /** The initial rows, in the order of the columns. */
+  readonly rows: readonly (readonly (string | number)[])[];
+}
+
+export interface Dataset {
+  readonly tables: readonly TableSpec[];
+  /** Every value of the distribution column, for the placement map. */
+  readonly rooms: readonly number[];
+}
+
+/** One placement of one shard of one table, and how to read it where it is. */
+export interface PlacementSource {
+  readonly shard: number;
+  readonly node: NodeName;
+  /** The local table on that node, quoted, ready for `FROM`. */
+  readonly relation: string;
+}
+
+export interface FormedCluster {
+  readonly placement: PlacementMap;
+  /** Where each placement of a distributed table lies, for reading it directly on its worker. */
+  placementSources(table: string): readonly PlacementSource[];
+}
+
+export interface FormOptions {
+  readonly nodes: Nodes;
+  readonly topology: Topology;
+  readonly dataset: Dataset;
+  readonly signal: AbortSignal;
+}
+
+export interface Engine {
+  readonly name: 'native' | 'citus';
+  readonly summary: string;
+  /** Settings that every server needs for it. */
+  readonly settings: Readonly<Record<string, string>>;
+  /**
+   * Makes the nodes one cluster, with tables and data; returns when every placement holds its rows.
+   * @throws EnvironmentError with what to do.
+   */
+  form(options: FormOptions): Promise<FormedCluster>;
+  /** The engine's own rule: which shards can be read and written while these nodes are down. Pure. */
+  predict(placement: PlacementMap, down: ReadonlySet<NodeName>): ShardPrediction[];
+}

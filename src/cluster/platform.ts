@@ -1,0 +1,81 @@
+/**
+ * The port to where nodes run. A platform makes nodes and breaks them; it knows nothing of shards,
+ * scenarios or faults. Faults reach nodes through `NodeControl` alone and never see a platform.
+ */
+
+import type { NodeName, Topology } from '../model/topology.ts';
+
+/** What a platform can do to a node; a fault names what it needs, so that a plan can refuse early. */
+export type Capability = 'node-stop' | 'node-kill' | 'node-pause';
+
+/** - `running`: its process runs. `paused`: it exists but gets no processor. `stopped`: it does not run. */
+export type NodeState = 'running' | 'paused' | 'stopped';
+
+/** How to reach a server. Never printed as it is: it holds the password. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
+/** The acts on one node. Each returns when the act is done and throws an `EnvironmentError` if it cannot be. */
+export interface NodeControl {
+  readonly name: NodeName;
+  readonly role: 'coordinator' | 'worker';
+  /** As pgquake reaches it. May change when the node restarts, so ask every time. */
+  address(): Address;
+  /** As the other nodes reach it. May change likewise. */
+  peerAddress(): Address;
+  /** The state as the operating system or the container engine tells it now. */
+  state(): Promise<NodeState>;
+  /** What that state rests on, for a report: `process 4711 and 12 children do not exist`. */
+  describeState(): Promise<string>;
+  /** Orderly shutdown (SIGINT to the postmaster, `docker stop`), with escalation to a kill after 10 s. */
+  stop(): Promise<void>;
+  /** SIGKILL to the server and all its processes at once. */
+  kill(): Promise<void>;
+  /** Freezes the server and all its processes (SIGSTOP, `docker pause`). */
+  pause(): Promise<void>;
+  /** Undoes `pause`. Harmless on a node that is not paused. */
+  resume(): Promise<void>;
+  /** Undoes `stop` and `kill`: returns when the process runs, not when it accepts SQL. Harmless on a running node. */
+  start(): Promise<void>;
+}
+
+export interface ProvisionOptions {
+  readonly topology: Topology;
+  /** Extra server settings that the engine needs on every node, `wal_level` -> `logical`. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Where the platform keeps what must outlive a crash of pgquake, and the nodes' logs. */
+  readonly runFolder: string;
+  readonly signal: AbortSignal;
+}
+
+/** Nodes that run and accept SQL. */
+export interface Nodes {
+  readonly coordinator: NodeControl;
+  readonly workers: readonly NodeControl[];
+  /** All of them, the coordinator first. */
+  readonly all: readonly NodeControl[];
+  /** Removes every process, port and folder of these nodes, whatever state they are in. Harmless twice. */
+  dispose(): Promise<void>;
+}
+
+export interface Platform {
+  readonly name: 'local' | 'docker';
+  readonly summary: string;
+  readonly capabilities: ReadonlySet<Capability>;
+  /**
+   * Whether it can be used here.
+   * @returns `undefined` if so, else the reason in words.
+   */
+  unavailable(): Promise<string | undefined>;
+  /**
+   * Makes and starts all nodes of a topology; returns when every one accepts SQL. Leaves nothing
+   * behind when it fails or is aborted.
+   * @throws EnvironmentError with what to do.
+   */
+  provision(options: ProvisionOptions): Promise<Nodes>;
+}

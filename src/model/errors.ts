@@ -1,0 +1,43 @@
+/**
+ * What can go wrong besides the cluster under test: told apart by who must act. A hypothesis that
+ * does not hold is a verdict, not an error.
+ */
+
+export interface HarnessErrorOptions {
+  /** Stable, kebab-case, for programs: `scenario-invalid`, `binaries-missing`. */
+  readonly code: string;
+  /** What to do about it, in one sentence. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/** Base of all errors that pgquake raises on purpose. Anything else that escapes is a bug in pgquake. */
+export abstract class HarnessError extends Error {
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(message: string, options: HarnessErrorOptions) {
+    super(message, { cause: options.cause });
+    this.name = new.target.name;
+    this.code = options.code;
+    this.hint = options.hint;
+  }
+}
+
+/** The author of the scenario or of the command line must act (exit code 3). */
+export class InputError extends HarnessError {}
+
+/** The owner of the machine or of the cluster must act (exit code 4). */
+export class EnvironmentError extends HarnessError {}
+
+/** The person who runs it stopped it: Ctrl-C or SIGTERM (exit code 130). */
+export class InterruptedError extends HarnessError {}
+
+/** The message of anything thrown, in one line; an `AggregateError` (Node's connect) by its parts. */
+export function errorText(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return [...new Set(error.errors.map(errorText))].join('; ');
+  }
+  if (error instanceof Error) return error.message.replace(/\s+/g, ' ').trim() || error.name;
+  return String(error);
+}

@@ -1,0 +1,102 @@
+/**
+ * What happens in a run, as it happens. `at` is in milliseconds on the run's monotonic clock, counted
+ * from the run's start. Events are written to disk at once (events.ndjson); checks read only them
+ * and the operations.
+ */
+
+import type { NodeName, PlacementMap, ShardPrediction } from './topology.ts';
+
+export const PHASES = ['provision', 'form', 'steady-state', 'fault', 'settle', 'final-reads', 'dispose'] as const;
+
+/**
+ * - `provision`: nodes are made and accept SQL. `form`: they become one cluster, with its data.
+ * - `steady-state`: load without faults. `fault`: from the first fault asked for to the last one healed.
+ * - `settle`: load goes on until service is as before, then stops; replicas catch up.
+ * - `final-reads`: every row through the coordinator, and of every placement directly.
+ */
+export type Phase = (typeof PHASES)[number];
+
+export interface NodeInfo {
+  readonly name: NodeName;
+  readonly role: 'coordinator' | 'worker';
+  /** As pgquake reaches it, `127.0.0.1:12345`. Never holds a password. */
+  readonly address: string;
+  /** The server's own words, `PostgreSQL 18.4`. */
+  readonly version: string;
+}
+
+/** Keys that a read found, by writer: writer -> ranges of sequence numbers, `{"1": "1-412,414-1000"}`. */
+export type PresentKeys = Readonly<Record<string, string>>;
+
+/** A row whose content is not the one that its key demands. */
+export interface CorruptRow {
+  /** `writer:sequence`. */
+  readonly key: string;
+  readonly found: string;
+  readonly expected: string;
+}
+
+/** What one complete read of one source found. */
+export interface ReadSummary {
+  /** Rows as they came over the wire, duplicates counted. */
+  readonly rows: number;
+  readonly present: PresentKeys;
+  /** Keys that came more than once, at most 100 of them. */
+  readonly duplicated: readonly string[];
+  /** At most 100 of them. */
+  readonly corrupted: readonly CorruptRow[];
+}
+
+export type RunEvent =
+  | { readonly type: 'phase-started'; readonly phase: Phase }
+  | { readonly type: 'phase-ended'; readonly phase: Phase }
+  | {
+      readonly type: 'cluster-formed';
+      readonly platform: string;
+      readonly engine: string;
+      /** Why these two were chosen. */
+      readonly reason: string;
+      readonly nodes: readonly NodeInfo[];
+      readonly placement: PlacementMap;
+    }
+  | { readonly type: 'predicted'; readonly down: readonly NodeName[]; readonly shards: readonly ShardPrediction[] }
+  | {
+      readonly type: 'fault-asked';
+      readonly act: number;
+      readonly fault: string;
+      readonly targets: readonly NodeName[];
+    }
+  | { readonly type: 'fault-in-effect'; readonly act: number; readonly proof: string }
+  | { readonly type: 'fault-failed'; readonly act: number; readonly error: string }
+  | { readonly type: 'heal-asked'; readonly act: number }
+  | { readonly type: 'healed'; readonly act: number; readonly proof: string }
+  | { readonly type: 'heal-failed'; readonly act: number; readonly error: string }
+  /** One complete read through the coordinator, after healing. */
+  | { readonly type: 'final-read'; readonly source: 'coordinator'; readonly read: ReadSummary }
+  /** The same, of one placement on its worker. */
+  | {
+      readonly type: 'placement-read';
+      readonly shard: string;
+      readonly node: NodeName;
+      readonly read: ReadSummary;
+    }
+  /** A read that was due and failed; the checks that need it answer `unknown`. */
+  | { readonly type: 'final-read-failed'; readonly source: string; readonly error: string }
+  /** Whether the placements of every shard became equal, and how long that took after the load stopped. */
+  | { readonly type: 'replicas-compared'; readonly agree: boolean; readonly waitedMs: number }
+  /** How well the load generator kept its own schedule. */
+  | {
+      readonly type: 'load-kept';
+      readonly intended: number;
+      /** Not sent in time, for want of the client's own connections. */
+      readonly unsent: number;
+      readonly latenessP99Ms: number;
+      readonly latenessMaxMs: number;
+      readonly eventLoopDelayMaxMs: number;
+    }
+  | { readonly type: 'interrupted'; readonly reason: string }
+  | { readonly type: 'run-failed'; readonly error: string };
+
+export type Timed<E> = E & { readonly at: number };
+export type TimedEvent = Timed<RunEvent>;
+export type EventOf<T extends RunEvent['type']> = Timed<Extract<RunEvent, { readonly type: T }>>;

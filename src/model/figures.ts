@@ -1,0 +1,103 @@
+/** Figures of a run, computed from its history by `measure/`. Times on the run's clock, in milliseconds. */
+
+export interface TimeRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** The parts of a run that figures are told apart by. */
+export const SPANS = ['steady-state', 'fault', 'settle'] as const;
+export type Span = (typeof SPANS)[number];
+
+export interface Counts {
+  /** Operations that the schedule wanted: the denominator of every share. Excludes `unsent`. */
+  readonly intended: number;
+  readonly ok: number;
+  readonly fail: number;
+  readonly unknown: number;
+  /** The client's own limit; charged to nobody. */
+  readonly unsent: number;
+}
+
+export interface Availability extends Counts {
+  /** ok / intended; NaN when nothing was intended. */
+  readonly share: number;
+}
+
+/** Of operations that ended `ok`, from the intended start. */
+export interface Latency {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  readonly maxMs: number;
+}
+
+/** A stretch in which service was not as it should be. */
+export interface ServiceWindow extends TimeRange {
+  /** `outage`: no success at all. `brownout`: successes, but some failed or came late. */
+  readonly type: 'outage' | 'brownout';
+  /** `read`, `scan`, `write`. */
+  readonly kind: string;
+  /** Set where the window is that of one shard. */
+  readonly shard?: string;
+  readonly durationMs: number;
+  /** The duration is true to plus or minus this: the spacing of the operations that saw it. */
+  readonly uncertaintyMs: number;
+  readonly ok: number;
+  readonly failed: number;
+}
+
+/** How long a kind of operation took to be back as before, counted from the fault in effect. */
+export interface Recovery {
+  readonly kind: string;
+  /** Infinity: not within the run. 0: never disturbed. */
+  readonly recoveryMs: number;
+  readonly uncertaintyMs: number;
+}
+
+export interface ErrorGroup {
+  readonly kind: string;
+  readonly outcome: 'fail' | 'unknown' | 'unsent';
+  readonly code: string;
+  readonly text: string;
+  readonly count: number;
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+}
+
+/** One shard: what was predicted for the fault and what was seen. */
+export interface ShardFigures {
+  readonly shard: string;
+  readonly placements: readonly string[];
+  /** Messages of the initial data set that live on it. */
+  readonly messages: number;
+  /** Of those, read with the right content while the fault was in full effect. */
+  readonly readableMessages: number;
+  readonly predictedReadable: boolean | undefined;
+  readonly predictedWritable: boolean | undefined;
+  /** Seen while the fault was in full effect; `undefined` when nothing was tried. */
+  readonly read: Availability;
+  readonly write: Availability;
+}
+
+export interface Figures {
+  readonly spans: Readonly<Partial<Record<Span, TimeRange>>>;
+  /** All faults in effect and none asked to heal; absent when there was no such time. */
+  readonly fullEffect?: TimeRange;
+  readonly availability: readonly { readonly kind: string; readonly span: Span; readonly figures: Availability }[];
+  readonly latency: readonly { readonly kind: string; readonly span: Span; readonly figures: Latency }[];
+  /** Of whole kinds, then of single shards. */
+  readonly windows: readonly ServiceWindow[];
+  readonly recovery: readonly Recovery[];
+  readonly shards: readonly ShardFigures[];
+  readonly errors: readonly ErrorGroup[];
+  /** By full second of the run, for each kind. */
+  readonly seconds: readonly {
+    readonly second: number;
+    readonly kind: string;
+    readonly ok: number;
+    readonly failed: number;
+  }[];
+}

@@ -1,0 +1,99 @@
+/** The history of a run: everything that a check may look at. */
+
+import type { EventOf, RunEvent, TimedEvent } from './event.ts';
+
+/**
+ * - `ok`: it happened, and the client knows.
+ * - `fail`: it certainly did not happen (a read: no answer in time counts as `fail`).
+ * - `unknown`: a write that may have happened; the final reads tell.
+ * - `unsent`: the client's own limit kept it from being sent. Never charged to the cluster.
+ */
+export type Outcome = 'ok' | 'fail' | 'unknown' | 'unsent';
+
+/** What a read returned that it should not have, or left out; absent where all was well. */
+export interface Anomaly {
+  /** Keys (`writer:sequence`) acknowledged before the read was sent, yet not in its rows; at most 8. */
+  readonly missing?: readonly string[];
+  readonly missingCount?: number;
+  readonly duplicated?: readonly string[];
+  readonly corrupted?: readonly string[];
+}
+
+/** One operation of the load. Times are milliseconds on the run's clock. */
+export interface Operation {
+  /** Unique in the run, in the order of the intended starts of its kind. */
+  readonly id: number;
+  /** `read`, `scan`, `write`: a kind of the workload. */
+  readonly kind: string;
+  /** The room that it concerns; absent for a scan. */
+  readonly room?: number;
+  /** Index of the room's shard; absent for a scan. */
+  readonly shard?: number;
+  /** When the schedule wanted it to start; latency counts from here. */
+  readonly intendedAt: number;
+  readonly sentAt: number;
+  readonly settledAt: number;
+  readonly outcome: Outcome;
+  /** SQLSTATE, or the socket's error code (`ECONNREFUSED`), or `deadline`. */
+  readonly errorCode?: string;
+  readonly errorText?: string;
+  /** `writer:sequence` of the row that a write carries. */
+  readonly key?: string;
+  /** Rows that a read returned. */
+  readonly rows?: number;
+  /** Messages of the initial data set that a read returned with the right content. */
+  readonly verified?: number;
+  readonly anomaly?: Anomaly;
+}
+
+/** One kind of operation as the workload declares it. */
+export interface OperationKind {
+  readonly name: string;
+  readonly access: 'read' | 'write';
+  /** Whether it needs every shard, or just that of its room. */
+  readonly scope: 'room' | 'all';
+  readonly ratePerSecond: number;
+  readonly deadlineMs: number;
+}
+
+/** What was run, where and with what: the first thing in a run folder. */
+export interface RunInfo {
+  /** `<UTC time>-<scenario>`, the name of the run's folder. */
+  readonly id: string;
+  readonly scenario: string;
+  readonly summary: string;
+  readonly claim?: string;
+  readonly seed: number;
+  /** Wall clock at the run's zero, ISO 8601 in UTC. */
+  readonly startedAt: string;
+  readonly pgquakeVersion: string;
+  readonly nodeVersion: string;
+  readonly kinds: readonly OperationKind[];
+  /** Messages of the initial data set. */
+  readonly messages: number;
+  /** The command line that runs it again. */
+  readonly again: string;
+}
+
+/** The operations of a run, in the order of their intended starts. */
+export interface OperationLog extends Iterable<Operation> {
+  readonly count: number;
+}
+
+export interface History {
+  readonly run: RunInfo;
+  /** In the order of time. */
+  readonly events: readonly TimedEvent[];
+  readonly operations: OperationLog;
+}
+
+/** All events of one type, in the order of time. */
+export function eventsOf<T extends RunEvent['type']>(history: Pick<History, 'events'>, type: T): EventOf<T>[] {
+  return history.events.filter((event): event is EventOf<T> => event.type === type);
+}
+
+/** A history's operations from an array in any order; used by the store and by tests. */
+export function operationLog(operations: readonly Operation[]): OperationLog {
+  const sorted = operations.toSorted((a, b) => a.intendedAt - b.intendedAt || a.id - b.id);
+  return { count: sorted.length, [Symbol.iterator]: () => sorted[Symbol.iterator]() };
+}

@@ -1,0 +1,63 @@
+/** A scenario as validated: quantities are numbers, defaults are filled in, every word is known. */
+
+import type { NodeName, Topology } from './topology.ts';
+
+/** Where in the scenario's file something stands; lines and columns count from 1. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+export type PlatformChoice = 'auto' | 'local' | 'docker';
+export type EngineChoice = 'auto' | 'native' | 'citus';
+
+export interface ClusterSpec extends Topology {
+  readonly platform: PlatformChoice;
+  readonly engine: EngineChoice;
+}
+
+/** Which nodes a fault strikes: named, or picked from the run's seed when the plan is made. */
+export type TargetSpec = { readonly nodes: readonly NodeName[] } | { readonly role: 'worker'; readonly pick: number };
+
+export interface FaultStep {
+  /** Name of a fault in the catalogue. */
+  readonly fault: string;
+  readonly target: TargetSpec;
+  /** From the start of the fault phase until the fault is asked for. */
+  readonly atMs: number;
+  /** From the fault in effect until its undo is asked for. */
+  readonly forMs: number;
+  /** The fault's own parameters, validated by the fault. */
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly place: Place;
+}
+
+export interface HypothesisItem {
+  /** Name of a check in the catalogue. */
+  readonly check: string;
+  /** Validated by the check. */
+  readonly params: Readonly<Record<string, unknown>>;
+  /** As the author wrote it, for reports. */
+  readonly written: Readonly<Record<string, unknown>>;
+  readonly place: Place;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly summary: string;
+  /** The sentence that this scenario puts to the test, quoted. */
+  readonly claim?: string;
+  /** The path that it was read from. */
+  readonly file: string;
+  /** The file's text, kept so that a stored run can be judged again. */
+  readonly source: string;
+  readonly cluster: ClusterSpec;
+  /** `use` names a workload in the catalogue; `params` were validated by it. */
+  readonly workload: { readonly use: string; readonly params: Readonly<Record<string, unknown>> };
+  readonly steadyStateMs: number;
+  readonly faults: readonly FaultStep[];
+  readonly settleWithinMs: number;
+  readonly hypothesis: readonly HypothesisItem[];
+  readonly seed?: number;
+}

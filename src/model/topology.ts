@@ -1,0 +1,67 @@
+/** Which nodes there are, and which worker holds which shard. Plain values; no cluster needed. */
+
+export type NodeName = string;
+
+export const COORDINATOR: NodeName = 'coordinator';
+
+export interface Topology {
+  /** Workers beside the one coordinator, from 1. */
+  readonly workers: number;
+  /** Copies of every shard, from 1 to `workers`. */
+  readonly replication: number;
+  /** Shards of every distributed table, from 1. */
+  readonly shards: number;
+}
+
+export interface Shard {
+  /** Counted from 0, in the order of the hash ranges. */
+  readonly index: number;
+  /** The name people use: `A`, `B`, ... `Z`, `AA`, ... */
+  readonly name: string;
+  /** The workers that hold it; the first is asked first, where the engine has a preference. */
+  readonly placements: readonly NodeName[];
+}
+
+/** Where everything is, read from the cluster itself after it was formed. */
+export interface PlacementMap {
+  readonly shards: readonly Shard[];
+  /** Room id -> index of its shard, for every room of the data set. */
+  readonly shardOfRoom: Readonly<Record<number, number>>;
+}
+
+/** What an engine expects of one shard while some nodes are down. */
+export interface ShardPrediction {
+  readonly shard: string;
+  readonly readable: boolean;
+  readonly writable: boolean;
+}
+
+export function workerNames(topology: Topology): NodeName[] {
+  return Array.from({ length: topology.workers }, (_, i) => `worker${i + 1}`);
+}
+
+export function nodeNames(topology: Topology): NodeName[] {
+  return [COORDINATOR, ...workerNames(topology)];
+}
+
+/** `A` for 0, `Z` for 25, `AA` for 26: the columns of a spreadsheet. */
+export function shardName(index: number): string {
+  const letter = String.fromCharCode(65 + (index % 26));
+  return index < 26 ? letter : shardName(Math.floor(index / 26) - 1) + letter;
+}
+
+/**
+ * The ring that Citus lays out: shard i lives on workers i, i+1, ... i+replication-1 (mod workers).
+ * With 4 workers and replication 2: A on 1+2, B on 2+3, C on 3+4, D on 4+1.
+ */
+export function ringPlacement(topology: Topology): Shard[] {
+  const workers = workerNames(topology);
+  return Array.from({ length: topology.shards }, (_, index) => ({
+    index,
+    name: shardName(index),
+    placements: Array.from(
+      { length: topology.replication },
+      (_, k) => workers[(index + k) % workers.length] as NodeName,
+    ),
+  }));
+}

@@ -1,0 +1,54 @@
+/**
+ * Quantities as people write them in a scenario ("8s", "200/s", "99.9%"), and back to text.
+ *
+ * Inside pgquake a duration is a number of milliseconds, a rate a number per second, a share a
+ * number from 0 to 1; the unit stands last in the identifier (`timeoutMs`, `ratePerSecond`).
+ */
+
+const MS_PER_UNIT = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+/** @returns milliseconds, or `undefined` where the text is no duration such as `500ms`, `8s`, `2m`. */
+export function parseDurationMs(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text.trim());
+  if (!match) return undefined;
+  return Number(match[1]) * MS_PER_UNIT[match[2] as keyof typeof MS_PER_UNIT];
+}
+
+/** @returns operations per second, or `undefined` where the text is no rate such as `200/s` or `30/m`. */
+export function parseRatePerSecond(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)\/(s|m)$/.exec(text.trim());
+  if (!match) return undefined;
+  return Number(match[1]) / (match[2] === 'm' ? 60 : 1);
+}
+
+/** @returns a share from 0 to 1, or `undefined` where the text is no percentage such as `99.9%`. */
+export function parseShare(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)%$/.exec(text.trim());
+  if (!match) return undefined;
+  const share = Number(match[1]) / 100;
+  return share <= 1 ? share : undefined;
+}
+
+/** A duration for people: `0.4 ms`, `870 ms`, `8.13 s`, `2 min 05 s`. */
+export function formatDuration(ms: number): string {
+  if (!Number.isFinite(ms)) return 'never';
+  if (ms < 10) return `${trimZeros(ms.toFixed(1))} ms`;
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${trimZeros((ms / 1_000).toFixed(2))} s`;
+  const seconds = Math.round(ms / 1_000);
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
+}
+
+/**
+ * A share for people, in per cent. Never rounds up to 100 %: one failure in a million still shows
+ * as `99.999 %`, because "100 %" is a claim.
+ */
+export function formatShare(share: number): string {
+  if (!Number.isFinite(share)) return 'n/a';
+  if (share >= 1) return '100 %';
+  return `${trimZeros((Math.floor(share * 100_000) / 1_000).toFixed(3))} %`;
+}
+
+function trimZeros(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}

@@ -1,0 +1,135 @@
+/** One connection to one server. The only file that imports `pg`. */
+
+import pg from 'pg';
+import type { Address } from '../cluster/platform.ts';
+
+export interface SessionOptions {
+  /** Limit for connecting, in milliseconds. */
+  readonly connectTimeoutMs: number;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName: string;
+  /** Sent with the start-up packet, `statement_timeout` -> `2000`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface QueryOptions {
+  /** Prepared once for each connection under this name. */
+  readonly name?: string;
+  /** Limit in milliseconds; when it passes the connection is thrown away, because the server may still be working. */
+  readonly timeoutMs?: number;
+}
+
+export type Row = readonly unknown[];
+
+/** An operation ran into its own time limit. `code` is `deadline`. */
+export class DeadlineError extends Error {
+  readonly code = 'deadline';
+
+  constructor(timeoutMs: number) {
+    super(`no answer within ${Math.round(timeoutMs)} ms`);
+    this.name = 'DeadlineError';
+  }
+}
+
+export class Session implements AsyncDisposable {
+  readonly #client: pg.Client;
+  #usable = true;
+
+  private constructor(client: pg.Client) {
+    this.#client = client;
+    // An idle connection that dies emits 'error'; without a listener that would end the process.
+    client.on('error', () => {
+      this.#usable = false;
+    });
+    client.on('end', () => {
+      this.#usable = false;
+    });
+  }
+
+  /**
+   * Connects.
+   * @throws the driver's error, or `DeadlineError` after `connectTimeoutMs`.
+   */
+  static async connect(address: Address, options: SessionOptions): Promise<Session> {
+    const settings = Object.entries(options.settings ?? {}).map(([name, value]) => `-c ${name}=${value}`);
+    const client = new pg.Client({
+      ...address,
+      application_name: options.applicationName,
+      keepAlive: true,
+      ssl: false,
+      ...(settings.length > 0 ? { options: settings.join(' ') } : {}),
+    });
+    const session = new Session(client);
+    await session.#within(options.connectTimeoutMs, client.connect());
+    return session;
+  }
+
+  /** False once the connection has ended, failed or been thrown away. */
+  get usable(): boolean {
+    return this.#usable;
+  }
+
+  /**
+   * Runs one statement with parameters.
+   * @returns its rows as arrays, in the order of the columns.
+   * @throws the server's error (`code` is the SQLSTATE), a socket error, or `DeadlineError`.
+   */
+  async query(text: string, values: readonly unknown[] = [], options: QueryOptions = {}): Promise<Row[]> {
+    const running = this.#client.query<unknown[]>({
+      text,
+      values: [...values],
+      rowMode: 'array',
+      ...(options.name === undefined ? {} : { name: options.name }),
+    });
+    const result = options.timeoutMs === undefined ? await running : await this.#within(options.timeoutMs, running);
+    return result.rows;
+  }
+
+  /** Runs several statements without parameters, separated by `;`. */
+  async execute(text: string, timeoutMs?: number): Promise<void> {
+    const running = this.#client.query(text);
+    await (timeoutMs === undefined ? running : this.#within(timeoutMs, running));
+  }
+
+  /** Ends the connection in order; falls back to `discard` after one second. Harmless twice. */
+  async close(): Promise<void> {
+    if (!this.#usable) return;
+    this.#usable = false;
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, 1_000);
+    });
+    await Promise.race([this.#client.end().catch(() => undefined), limit]);
+    clearTimeout(timer);
+    this.discard();
+  }
+
+  /** Drops the connection at once, without a word to the server. Harmless twice. */
+  discard(): void {
+    this.#usable = false;
+    // `connection` is how pg exposes the socket; its types leave it out.
+    const { connection } = this.#client as unknown as { connection: { stream: { destroy(): void } } };
+    connection.stream.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #within<T>(timeoutMs: number, running: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new DeadlineError(timeoutMs)), Math.max(0, timeoutMs));
+    });
+    try {
+      return await Promise.race([running, limit]);
+    } catch (error) {
+      if (error instanceof DeadlineError) this.discard();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      // What the discarded connection still has to say is of no interest.
+      running.catch(() => undefined);
+    }
+  }
+}

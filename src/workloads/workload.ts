@@ -1,0 +1,57 @@
+/**
+ * What every workload is: a data set, kinds of operation, and for each the next operation to send.
+ * It runs in the load generator's own thread; it says what to send, never when.
+ */
+
+import type { z } from 'zod';
+import type { Dataset } from '../cluster/engine.ts';
+import type { ReadSummary } from '../model/event.ts';
+import type { Anomaly, OperationKind, Outcome } from '../model/history.ts';
+import type { Session } from '../sql/session.ts';
+
+/** What an operation that was answered tells. */
+export interface Observed {
+  readonly rows?: number;
+  readonly verified?: number;
+  readonly anomaly?: Anomaly;
+}
+
+/** One operation, ready to be sent on a session. */
+export interface OperationRequest {
+  readonly room?: number;
+  /** `writer:sequence` of the row it writes. */
+  readonly key?: string;
+  /** Sends it and verifies the answer. Called at most once. */
+  run(session: Session): Promise<Observed>;
+  /** Called once, when the operation has ended, whichever way. */
+  settled(outcome: Outcome): void;
+}
+
+/** The state of a workload during one run: what was sent, what was acknowledged. */
+export interface WorkloadRun {
+  next(kind: string): OperationRequest;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the catalogue holds workloads of all parameter types.
+export interface Workload<P = any> {
+  readonly name: string;
+  readonly summary: string;
+  /** A strict object of what stands beside `use`. */
+  readonly params: z.ZodType<P>;
+  /** Messages of the initial data set. */
+  messages(params: P): number;
+  dataset(params: P): Dataset;
+  kinds(params: P): OperationKind[];
+  start(params: P, seed: number): WorkloadRun;
+  /** The table whose rows are the messages. */
+  readonly table: string;
+  /**
+   * Reads all messages of one relation (the distributed table, or one placement of it) and verifies
+   * each against its key.
+   */
+  readAll(session: Session, relation: string, params: P): Promise<ReadSummary>;
+}
+
+export function defineWorkload<P>(workload: Workload<P>): Workload<P> {
+  return workload;
+}
