@@ -1,0 +1,133 @@
+/**
+ * Quantities as building blocks for schemas: what a scenario writes as text ("8s", "200/s", "99%") and
+ * everything behind the schema sees as a number. Workloads, faults and checks use them for their
+ * parameters, so that every wrong unit gets the same words wherever it stands.
+ *
+ * Defaults are written as the author would write them: `duration.prefault('2s')`.
+ */
+
+import { z } from 'zod';
+import { parseDurationMs, parseRatePerSecond, parseShare } from './units.ts';
+
+const MAX_DURATION_MS = 24 * 3_600_000;
+const MAX_RATE_PER_SECOND = 100_000;
+const MAX_QUOTED = 60;
+
+/**
+ * A value out of somebody else's file, quoted for a message: on one line, without control or
+ * bidirectional characters, and cut at 60 characters.
+ */
+export function quoted(value: unknown): string {
+  const json = typeof value === 'number' && !Number.isFinite(value) ? String(value) : JSON.stringify(value);
+  const escaped = (json ?? String(value)).replace(
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return escaped.length <= MAX_QUOTED ? escaped : `${escaped.slice(0, MAX_QUOTED)}…`;
+}
+
+/** `expected <this>, found <that>`; without the second half where there is nothing. */
+export function expectedButFound(expected: string, found: unknown): string {
+  return found === undefined ? `expected ${expected}` : `expected ${expected}, found ${quoted(found)}`;
+}
+
+interface Quantity {
+  readonly expected: string;
+  /** What the text must look like, for editors. */
+  readonly pattern: string;
+  readonly parse: (text: string) => number | undefined;
+  readonly min: number;
+  readonly max: number;
+  /** Said instead of `expected` where the text is well-formed and out of bounds. */
+  readonly bounds: string;
+  /** What an editor shows. */
+  readonly help: {
+    readonly id: string;
+    readonly title: string;
+    readonly description: string;
+    readonly examples: string[];
+  };
+}
+
+function quantity({ expected, pattern, parse, min, max, bounds, help }: Quantity) {
+  const { id, ...shown } = help;
+  return (
+    z
+      .string({ error: (issue) => expectedButFound(expected, issue.input) })
+      // On the text, because zod leaves the examples of a transformed value out of its JSON Schema.
+      .meta({ pattern, ...shown })
+      .transform((text, context) => {
+        const value = parse(text);
+        if (value !== undefined && value >= min && value <= max) return value;
+        const message = expectedButFound(value === undefined ? expected : bounds, text);
+        context.addIssue({ code: 'custom', message });
+        return z.NEVER;
+      })
+      .meta({ id })
+  );
+}
+
+const DURATION = {
+  expected: 'a duration such as 8s or 500ms',
+  pattern: '^\\d+(\\.\\d+)?(ms|s|m|h)$',
+  parse: parseDurationMs,
+  max: MAX_DURATION_MS,
+} as const;
+
+/** `0s`, `500ms`, `8s`, `2m`, `1h` up to `24h`; becomes milliseconds. */
+export const duration = quantity({
+  ...DURATION,
+  min: 0,
+  bounds: 'a duration of at most 24h',
+  help: {
+    id: 'Duration',
+    title: 'Duration',
+    description: 'A number with its unit: ms, s, m or h. From 0s to 24h.',
+    examples: ['8s', '500ms', '2m'],
+  },
+});
+
+/** As `duration`, from `1ms`: for what must not be nothing. */
+export const positiveDuration = quantity({
+  ...DURATION,
+  min: 1,
+  bounds: 'a duration from 1ms to 24h',
+  help: {
+    id: 'PositiveDuration',
+    title: 'Duration, not zero',
+    description: 'A number with its unit: ms, s, m or h. From 1ms to 24h.',
+    examples: ['8s', '500ms', '2m'],
+  },
+});
+
+/** `200/s` or `30/m`, above 0 and up to `100000/s`; becomes a number per second. */
+export const rate = quantity({
+  expected: 'a rate such as 200/s or 30/m',
+  pattern: '^\\d+(\\.\\d+)?/(s|m)$',
+  parse: parseRatePerSecond,
+  min: Number.MIN_VALUE,
+  max: MAX_RATE_PER_SECOND,
+  bounds: 'a rate above 0/s and up to 100000/s',
+  help: {
+    id: 'Rate',
+    title: 'Rate',
+    description: 'How many in a second (200/s) or in a minute (30/m). Above 0/s, up to 100000/s.',
+    examples: ['200/s', '5/s', '30/m'],
+  },
+});
+
+/** `0%` to `100%`; becomes a number from 0 to 1. */
+export const share = quantity({
+  expected: 'a share from 0% to 100% such as 99% or 99.9%',
+  pattern: '^\\d+(\\.\\d+)?%$',
+  parse: parseShare,
+  min: 0,
+  max: 1,
+  bounds: 'a share from 0% to 100% such as 99% or 99.9%',
+  help: {
+    id: 'Share',
+    title: 'Share',
+    description: 'Per cent, from 0% to 100%.',
+    examples: ['99%', '99.9%', '100%'],
+  },
+});
