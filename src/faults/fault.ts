@@ -26,11 +26,17 @@ export interface Fault<P = any> {
   /** Whether a node that it strikes counts as down for the prediction. */
   readonly takesDown: boolean;
   /**
-   * Strikes all targets, and returns only when it has proved that they are struck.
-   * @returns the proof in words.
-   * @throws EnvironmentError when the fault did not take effect; what was done is undone by the caller.
+   * Strikes all targets at once; returns when all are struck. What it did is undone by the caller, also
+   * when it throws half-way.
    */
-  inject(targets: readonly NodeControl[], params: P, context: FaultContext): Promise<string>;
+  inject(targets: readonly NodeControl[], params: P, context: FaultContext): Promise<void>;
+  /**
+   * Looks whether the targets are struck. Apart from `inject`, so that the stamp "in effect" does not
+   * wait for the proof.
+   * @returns the proof in words.
+   * @throws EnvironmentError when the fault did not take effect.
+   */
+  prove(targets: readonly NodeControl[], params: P): Promise<string>;
 }
 
 export function defineFault<P>(fault: Fault<P>): Fault<P> {

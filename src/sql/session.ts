@@ -60,7 +60,7 @@ export class Session implements AsyncDisposable {
       ...(settings.length > 0 ? { options: settings.join(' ') } : {}),
     });
     const session = new Session(client);
-    await session.#within(options.connectTimeoutMs, client.connect());
+    await session.within(options.connectTimeoutMs, client.connect());
     return session;
   }
 
@@ -81,14 +81,14 @@ export class Session implements AsyncDisposable {
       rowMode: 'array',
       ...(options.name === undefined ? {} : { name: options.name }),
     });
-    const result = options.timeoutMs === undefined ? await running : await this.#within(options.timeoutMs, running);
+    const result = options.timeoutMs === undefined ? await running : await this.within(options.timeoutMs, running);
     return result.rows;
   }
 
   /** Runs several statements without parameters, separated by `;`. */
   async execute(text: string, timeoutMs?: number): Promise<void> {
     const running = this.#client.query(text);
-    await (timeoutMs === undefined ? running : this.#within(timeoutMs, running));
+    await (timeoutMs === undefined ? running : this.within(timeoutMs, running));
   }
 
   /** Ends the connection in order; falls back to `discard` after one second. Harmless twice. */
@@ -116,7 +116,12 @@ export class Session implements AsyncDisposable {
     await this.close();
   }
 
-  async #within<T>(timeoutMs: number, running: Promise<T>): Promise<T> {
+  /**
+   * Waits for work that runs on this session. When the limit passes the connection is thrown away,
+   * because the server may still be working on it.
+   * @throws what the work throws, or `DeadlineError` after `timeoutMs`.
+   */
+  async within<T>(timeoutMs: number, running: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new DeadlineError(timeoutMs)), Math.max(0, timeoutMs));

@@ -47,9 +47,11 @@ export interface Workload<P = any> {
   readonly table: string;
   /**
    * Reads all messages of one relation (the distributed table, or one placement of it) and verifies
-   * each against its key.
+   * each against its key. Fails after `timeoutMs`.
    */
-  readAll(session: Session, relation: string, params: P): Promise<ReadSummary>;
+  readAll(session: Session, relation: string, params: P, timeoutMs: number): Promise<ReadSummary>;
+  /** A statement whose one row is equal for two relations that hold the same messages, whatever their order. */
+  fingerprintSql(relation: string): string;
 }
 
 export function defineWorkload<P>(workload: Workload<P>): Workload<P> {

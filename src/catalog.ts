@@ -1,0 +1,65 @@
+/**
+ * The one list of all variants, by kind. To add one, write its file and name it here: the scenario
+ * schema, the commands, the docs test and the contract tests follow from this list.
+ */
+
+import { availability } from './checks/availability.ts';
+import type { Check } from './checks/check.ts';
+import { contentIntact } from './checks/content-intact.ts';
+import { faultTookEffect } from './checks/fault-took-effect.ts';
+import { healed } from './checks/healed.ts';
+import { loadKeptItsSchedule } from './checks/load-kept-its-schedule.ts';
+import { messagesReadable } from './checks/messages-readable.ts';
+import { noDuplicates } from './checks/no-duplicates.ts';
+import { noLostWrites } from './checks/no-lost-writes.ts';
+import { noStaleReads } from './checks/no-stale-reads.ts';
+import { prediction } from './checks/prediction.ts';
+import { recoveryTime } from './checks/recovery-time.ts';
+import { replicasAgree } from './checks/replicas-agree.ts';
+import type { Engine } from './cluster/engine.ts';
+import type { Platform } from './cluster/platform.ts';
+import { native } from './engines/native.ts';
+import type { Fault } from './faults/fault.ts';
+import { nodeKill } from './faults/node-kill.ts';
+import { nodePause } from './faults/node-pause.ts';
+import { nodeStop } from './faults/node-stop.ts';
+import { local } from './platforms/local.ts';
+import { json } from './reporters/json.ts';
+import { markdown } from './reporters/markdown.ts';
+import type { Reporter } from './reporters/reporter.ts';
+import { chat } from './workloads/chat.ts';
+import type { Workload } from './workloads/workload.ts';
+
+export const faults: readonly Fault[] = [nodeStop, nodeKill, nodePause];
+
+export const checks: readonly Check[] = [
+  messagesReadable,
+  availability,
+  recoveryTime,
+  noLostWrites,
+  noStaleReads,
+  noDuplicates,
+  contentIntact,
+  replicasAgree,
+  prediction,
+  faultTookEffect,
+  healed,
+  loadKeptItsSchedule,
+];
+
+export const workloads: readonly Workload[] = [chat];
+
+/** In the order in which `auto` tries them. */
+export const platforms: readonly Platform[] = [local];
+
+/** In the order in which `auto` tries them. */
+export const engines: readonly Engine[] = [native];
+
+export const reporters: readonly Reporter[] = [json, markdown];
+
+/** A workload by its name, which a validated scenario guarantees to exist. */
+export function findWorkload(name: string): Workload {
+  const found = workloads.find((workload) => workload.name === name);
+  if (!found) throw new Error(`no workload "${name}" in the catalogue`);
+  return found;
+}

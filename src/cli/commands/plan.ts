@@ -1,0 +1,27 @@
+/** `pgquake plan <scenario>`: the run as it would be, fully resolved. Starts nothing. */
+
+import type { CommandModule } from 'yargs';
+import { choose, planOf } from '../../experiment.ts';
+import { describePlan } from '../../plan/describe.ts';
+import { loadScenario } from '../../scenario/load.ts';
+import { SCENARIO_FOLDERS, vocabulary } from '../vocabulary.ts';
+
+interface PlanArguments {
+  scenario: string;
+  seed: number | undefined;
+}
+
+export const plan: CommandModule<object, PlanArguments> = {
+  command: 'plan <scenario>',
+  describe: 'print what a run would do and what is predicted to survive',
+  builder: (yargs) =>
+    yargs
+      .positional('scenario', { type: 'string', demandOption: true })
+      .option('seed', { type: 'number', describe: 'the seed of the random choices' }),
+  handler: async ({ scenario, seed }) => {
+    const planned = planOf(await loadScenario(scenario, { vocabulary, folders: SCENARIO_FOLDERS }), seed);
+    const { platform, engine, reason } = await choose(planned);
+    console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
+    for (const line of describePlan(planned, engine.predict)) console.log(line);
+  },
+};

@@ -1,0 +1,129 @@
+/** `pgquake <scenario..>`: runs scenarios and ends with their verdict. */
+
+import { relative } from 'node:path';
+import pc from 'picocolors';
+import type { CommandModule } from 'yargs';
+import { runExperiment } from '../../experiment.ts';
+import { errorText, InputError, InterruptedError } from '../../model/errors.ts';
+import type { Operation, Outcome } from '../../model/history.ts';
+import type { Scenario } from '../../model/scenario.ts';
+import { terminalSummary } from '../../reporters/terminal.ts';
+import type { RunListener } from '../../run/recorder.ts';
+import { listScenarios, loadScenario } from '../../scenario/load.ts';
+import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
+import { type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
+import { openProgress, type Progress } from '../progress.ts';
+import { SCENARIO_FOLDERS, vocabulary } from '../vocabulary.ts';
+
+interface RunArguments {
+  scenario: string[];
+  all: boolean;
+  seed: number | undefined;
+  reports: string;
+}
+
+export const run: CommandModule<object, RunArguments> = {
+  command: '$0 [scenario..]',
+  describe: 'run scenarios: names in scenarios/, or paths',
+  builder: (yargs) =>
+    yargs
+      .positional('scenario', { type: 'string', array: true, default: [] as string[] })
+      .option('all', { type: 'boolean', default: false, describe: 'run every scenario in scenarios/' })
+      .option('seed', { type: 'number', describe: 'repeat the random choices of an earlier run' })
+      .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
+      .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
+      .example('$0 three-workers --seed 7', 'the same choices every time'),
+  handler: async (args) => {
+    const scenarios = await scenariosOf(args);
+    const seed = seedOf(args.seed);
+    const interrupt = interruptible();
+    const codes: ExitCode[] = [];
+    for (const scenario of scenarios) {
+      if (interrupt.signal.aborted) break;
+      codes.push(await runOne(scenario, seed, args.reports, interrupt.signal));
+    }
+    interrupt.stop();
+    process.exitCode = worstExitCode(codes);
+  },
+};
+
+/** All scenarios are loaded before the first is run: a misspelt one starts nothing. */
+async function scenariosOf({ scenario, all }: RunArguments): Promise<Scenario[]> {
+  const known = await listScenarios({ vocabulary, folders: SCENARIO_FOLDERS });
+  const names = all ? known.map((entry) => entry.file) : scenario;
+  if (names.length === 0) {
+    throw new InputError('no scenario named', {
+      code: 'usage',
+      hint: `name one or more of: ${known.map((entry) => entry.name).join(', ')}; or a path; or --all`,
+    });
+  }
+  return Promise.all(names.map((name) => loadScenario(name, { vocabulary, folders: SCENARIO_FOLDERS })));
+}
+
+function seedOf(seed: number | undefined): number | undefined {
+  if (seed === undefined || (Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) return seed;
+  throw new InputError(`--seed: expected a whole number from 0 to ${2 ** 32 - 1}, found ${seed}`, { code: 'usage' });
+}
+
+async function runOne(
+  scenario: Scenario,
+  seed: number | undefined,
+  reportsFolder: string,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  console.log(`${pc.bold(scenario.name)}  ${scenario.summary}`);
+  if (scenario.claim !== undefined) console.log(pc.dim(`claim: "${scenario.claim}"`));
+  const progress = openProgress(process.stdout, scenario);
+  try {
+    const { report, folder, failure } = await runExperiment({
+      scenario,
+      ...(seed === undefined ? {} : { seed }),
+      reportsFolder,
+      listeners: [listenerOf(progress)],
+      signal,
+    });
+    progress.close();
+    const columns = process.stdout.columns ?? 100;
+    for (const line of terminalSummary(report, { colors: pc, columns, folder: relative('.', folder) })) console.log(line);
+    if (failure === undefined) return exitCodeOfJudgement(report.judgement);
+    console.error(`${pc.red('error')} the run did not reach its end: ${errorText(failure)}`);
+    return exitCodeOfError(failure);
+  } finally {
+    progress.close();
+  }
+}
+
+function listenerOf(progress: Progress): RunListener {
+  return {
+    event: (event) => progress.event(event),
+    operations: (batch) => {
+      for (const [kind, ofKind] of Map.groupBy(batch, (operation: Operation) => operation.kind)) {
+        for (const [outcome, same] of Map.groupBy(ofKind, (operation): Outcome => operation.outcome)) {
+          progress.counts(kind, outcome, same.length);
+        }
+      }
+    },
+  };
+}
+
+/** The first Ctrl-C or SIGTERM ends the run in order: heal, dispose, report. Further ones only say so. */
+function interruptible(): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const interrupt = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      console.error('still healing and removing the cluster; this is not skipped, and it has a time limit');
+      return;
+    }
+    console.error(`${signal}: healing, removing the cluster, writing the report`);
+    controller.abort(new InterruptedError(`interrupted by ${signal}`, { code: 'interrupted' }));
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  return {
+    signal: controller.signal,
+    stop: () => {
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
+    },
+  };
+}

@@ -1,0 +1,31 @@
+/** `pgquake validate <scenario..>`: says what is wrong with scenarios, and starts nothing. */
+
+import type { CommandModule } from 'yargs';
+import { InputError } from '../../model/errors.ts';
+import { loadScenario } from '../../scenario/load.ts';
+import { SCENARIO_FOLDERS, vocabulary } from '../vocabulary.ts';
+
+interface ValidateArguments {
+  scenario: string[];
+}
+
+export const validate: CommandModule<object, ValidateArguments> = {
+  command: 'validate <scenario..>',
+  describe: 'check scenarios without running them; all errors at once, with their places',
+  builder: (yargs) => yargs.positional('scenario', { type: 'string', array: true, demandOption: true }),
+  handler: async ({ scenario }) => {
+    const errors: InputError[] = [];
+    for (const name of scenario) {
+      try {
+        const { file } = await loadScenario(name, { vocabulary, folders: SCENARIO_FOLDERS });
+        console.log(`${file}: ok`);
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) {
+      throw new InputError(errors.map((error) => error.message).join('\n'), { code: 'scenario-invalid' });
+    }
+  },
+};

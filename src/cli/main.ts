@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+/** The command line: finds the command, turns what it ends with into text and an exit code. */
+
+import pc from 'picocolors';
+import yargs from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { version } from '../experiment.ts';
+import { HarnessError, InputError } from '../model/errors.ts';
+import { doctor } from './commands/doctor.ts';
+import { judgeCommand } from './commands/judge.ts';
+import { list } from './commands/list.ts';
+import { plan } from './commands/plan.ts';
+import { run } from './commands/run.ts';
+import { schema } from './commands/schema.ts';
+import { validate } from './commands/validate.ts';
+import { EXIT, exitCodeOfError } from './exit-codes.ts';
+
+function explain(error: unknown): void {
+  if (error instanceof HarnessError) {
+    console.error(`${pc.red('error')} ${error.message}`);
+    if (error.hint !== undefined) console.error(`${pc.dim('  hint')} ${error.hint}`);
+    return;
+  }
+  console.error(pc.red('This is a bug in pgquake. Please report it with the lines below.'));
+  console.error(error);
+}
+
+try {
+  await yargs(hideBin(process.argv))
+    .scriptName('pgquake')
+    .usage('$0 <scenario..>\n\nBreaks nodes of a sharded, replicated PostgreSQL cluster and proves what survives.')
+    .command([run, list, validate, plan, judgeCommand, doctor, schema])
+    .demandCommand(0)
+    .strict()
+    .version(version())
+    .alias({ help: 'h', version: 'v' })
+    .epilogue(
+      `Exit codes: ${EXIT.pass} pass, ${EXIT.fail} fail, ${EXIT.unknown} unknown (could not judge), ${EXIT.input} bad input, ` +
+        `${EXIT.environment} environment, ${EXIT.bug} a bug in pgquake, ${EXIT.interrupted} interrupted.`,
+    )
+    .wrap(Math.min(100, process.stdout.columns ?? 100))
+    .fail((message, error) => {
+      throw error ?? new InputError(message, { code: 'usage', hint: 'see pgquake --help' });
+    })
+    .parseAsync();
+} catch (error) {
+  explain(error);
+  process.exitCode = exitCodeOfError(error);
+}

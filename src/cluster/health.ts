@@ -1,0 +1,47 @@
+/** Looks at one node from outside: does it accept SQL? */
+
+import pRetry, { AbortError } from 'p-retry';
+import { EnvironmentError, errorText } from '../model/errors.ts';
+import { Session } from '../sql/session.ts';
+import type { NodeControl } from './platform.ts';
+
+/** Long enough for a busy machine to answer, short enough for a proof that nobody does. */
+const PROBE_TIMEOUT_MS = 1_000;
+const RETRY_SPACING_MS = 50;
+
+const OPTIONS = { applicationName: 'pgquake-health' };
+
+/**
+ * Asks a node for `SELECT 1` over a connection of its own.
+ * @returns `undefined` when it answered, else why not, with the error's code.
+ */
+export async function sqlRefusal(node: NodeControl, timeoutMs = PROBE_TIMEOUT_MS): Promise<string | undefined> {
+  try {
+    await using session = await Session.connect(node.address(), { ...OPTIONS, connectTimeoutMs: timeoutMs });
+    await session.query('SELECT 1', [], { timeoutMs });
+    return undefined;
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    return typeof code === 'string' && code !== 'deadline' ? code : errorText(error);
+  }
+}
+
+/**
+ * Waits until a node accepts SQL.
+ * @throws EnvironmentError after `limitMs`, with the last refusal.
+ */
+export async function untilAcceptsSql(node: NodeControl, limitMs: number, signal?: AbortSignal): Promise<void> {
+  const startedAt = performance.now();
+  const attempt = async () => {
+    const refusal = await sqlRefusal(node);
+    if (refusal === undefined) return;
+    const refused = new EnvironmentError(`${node.name} does not accept SQL: ${refusal}`, { code: 'node-not-ready' });
+    throw performance.now() - startedAt > limitMs ? new AbortError(refused) : refused;
+  };
+  await pRetry(attempt, {
+    retries: Number.POSITIVE_INFINITY,
+    factor: 1,
+    minTimeout: RETRY_SPACING_MS,
+    ...(signal ? { signal } : {}),
+  });
+}

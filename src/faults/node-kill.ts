@@ -1,0 +1,24 @@
+/** `node-kill`: the node goes down and stays down until it is started again. */
+
+import { z } from 'zod';
+import { defineFault } from './fault.ts';
+import { proveDown } from './node-down.ts';
+
+export const nodeKill = defineFault({
+  name: 'node-kill',
+  summary: 'Kills a node without warning: SIGKILL to the server and all its processes.',
+  params: z.strictObject({}),
+  needs: ['node-kill'],
+  takesDown: true,
+
+  async inject(targets, _params, { defer }) {
+    await Promise.all(
+      targets.map(async (node) => {
+        await defer({ action: 'start', node: node.name });
+        await node.kill();
+      }),
+    );
+  },
+
+  prove: proveDown,
+});

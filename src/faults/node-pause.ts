@@ -1,0 +1,43 @@
+/** `node-pause`: the node freezes; connections stay open and nobody answers. */
+
+import { z } from 'zod';
+import { sqlRefusal } from '../cluster/health.ts';
+import { EnvironmentError } from '../model/errors.ts';
+import { defineFault } from './fault.ts';
+
+/** A frozen node never answers, so the proof costs this long; a healthy one answers in far less. */
+const SILENCE_MS = 250;
+
+export const nodePause = defineFault({
+  name: 'node-pause',
+  summary: 'Freezes a node (SIGSTOP, docker pause): its connections stay open and nothing answers.',
+  params: z.strictObject({}),
+  needs: ['node-pause'],
+  takesDown: true,
+
+  async inject(targets, _params, { defer }) {
+    await Promise.all(
+      targets.map(async (node) => {
+        await defer({ action: 'resume', node: node.name });
+        await node.pause();
+      }),
+    );
+  },
+
+  async prove(targets) {
+    const proofs = await Promise.all(
+      targets.map(async (node) => {
+        const state = await node.state();
+        const refusal = await sqlRefusal(node, SILENCE_MS);
+        if (state !== 'paused' || refusal === undefined) {
+          const answer = refusal === undefined ? 'answers SQL' : `does not answer SQL (${refusal})`;
+          throw new EnvironmentError(`${node.name} is ${state} and ${answer}; it was to be frozen`, {
+            code: 'fault-without-effect',
+          });
+        }
+        return `${node.name}: ${await node.describeState()}, SQL unanswered (${refusal})`;
+      }),
+    );
+    return proofs.join('; ');
+  },
+});

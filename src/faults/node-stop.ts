@@ -1,0 +1,24 @@
+/** `node-stop`: the node goes down and stays down until it is started again. */
+
+import { z } from 'zod';
+import { defineFault } from './fault.ts';
+import { proveDown } from './node-down.ts';
+
+export const nodeStop = defineFault({
+  name: 'node-stop',
+  summary: 'Shuts a node down in order: its sessions are told, its data is flushed.',
+  params: z.strictObject({}),
+  needs: ['node-stop'],
+  takesDown: true,
+
+  async inject(targets, _params, { defer }) {
+    await Promise.all(
+      targets.map(async (node) => {
+        await defer({ action: 'start', node: node.name });
+        await node.stop();
+      }),
+    );
+  },
+
+  prove: proveDown,
+});

@@ -1,0 +1,100 @@
+/**
+ * The connections of one kind of operation. Operations never share a pool across kinds: a free
+ * connection, or a new one up to a cap; only beyond the cap an operation waits, and one that waited
+ * in vain is the client's failure, not the cluster's.
+ */
+
+import type { Session } from '../sql/session.ts';
+
+/** The client had no connection to spare before the operation's deadline. */
+export class NoConnectionError extends Error {
+  readonly code = 'client-connections';
+
+  constructor(cap: number) {
+    super(`all ${cap} connections of the client were busy until the deadline`);
+    this.name = 'NoConnectionError';
+  }
+}
+
+interface Waiter {
+  readonly resolve: (session: Session | Promise<Session>) => void;
+  readonly timer: NodeJS.Timeout;
+  /** On `performance.now()`. */
+  readonly expiresAt: number;
+}
+
+export class Connections {
+  readonly #connect: (timeoutMs: number) => Promise<Session>;
+  readonly #cap: number;
+  readonly #free: Session[] = [];
+  readonly #open = new Set<Session>();
+  #opening = 0;
+  readonly #waiting: Waiter[] = [];
+
+  constructor(cap: number, connect: (timeoutMs: number) => Promise<Session>) {
+    this.#cap = cap;
+    this.#connect = connect;
+  }
+
+  /**
+   * @throws NoConnectionError when the cap is reached and none came free within `timeoutMs`; what
+   * connecting throws, when a new one had to be opened.
+   */
+  acquire(timeoutMs: number): Promise<Session> {
+    for (let session = this.#free.pop(); session; session = this.#free.pop()) {
+      if (session.usable) return Promise.resolve(session);
+      this.#open.delete(session);
+    }
+    if (this.#open.size + this.#opening < this.#cap) return this.#openOne(timeoutMs);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => {
+          this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+          reject(new NoConnectionError(this.#cap));
+        },
+        Math.max(0, timeoutMs),
+      );
+      const waiter: Waiter = { resolve, timer, expiresAt: performance.now() + timeoutMs };
+      this.#waiting.push(waiter);
+    });
+  }
+
+  release(session: Session): void {
+    if (!session.usable) this.#open.delete(session);
+    const waiter = session.usable ? this.#waiting.shift() : undefined;
+    if (waiter) {
+      clearTimeout(waiter.timer);
+      waiter.resolve(session);
+    } else if (session.usable) this.#free.push(session);
+    else this.#openForNext();
+  }
+
+  /** Drops all of them, busy ones too. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((session) => session.close()));
+    this.#open.clear();
+    this.#free.length = 0;
+  }
+
+  /** A place under the cap came free: the first who waits may open a connection of its own. */
+  #openForNext(): void {
+    const waiter = this.#waiting.shift();
+    if (!waiter) return;
+    clearTimeout(waiter.timer);
+    waiter.resolve(this.#openOne(waiter.expiresAt - performance.now()));
+  }
+
+  async #openOne(timeoutMs: number): Promise<Session> {
+    this.#opening++;
+    try {
+      const session = await this.#connect(timeoutMs);
+      this.#open.add(session);
+      this.#opening--;
+      return session;
+    } catch (error) {
+      this.#opening--;
+      this.#openForNext();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/** After the load: do all placements agree, and what does a complete read of each find? Records; judges nothing. */
+
+import type { FormedCluster, PlacementSource } from '../cluster/engine.ts';
+import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import type { Clock } from '../model/clock.ts';
+import { errorText } from '../model/errors.ts';
+import { Session } from '../sql/session.ts';
+import type { Workload } from '../workloads/workload.ts';
+import type { Recorder } from './recorder.ts';
+import { pause } from './wait.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const READ_TIMEOUT_MS = 60_000;
+const POLL_MS = 50;
+
+export interface FinalReadsOptions {
+  readonly nodes: Nodes;
+  readonly cluster: FormedCluster;
+  readonly workload: Workload;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Waits until all placements of every shard hold the same rows, at most `limitMs`; records the answer.
+ * A node that cannot be read counts as not agreeing.
+ */
+export async function untilReplicasAgree(options: FinalReadsOptions, limitMs: number): Promise<void> {
+  const { recorder, clock, signal } = options;
+  const startedAt = clock.nowMs();
+  for (;;) {
+    const agree = await replicasAgree(options);
+    const waitedMs = clock.nowMs() - startedAt;
+    if (agree || waitedMs >= limitMs) {
+      recorder.event({ type: 'replicas-compared', agree, waitedMs });
+      return;
+    }
+    await pause(POLL_MS, signal);
+  }
+}
+
+async function replicasAgree({ nodes, cluster, workload }: FinalReadsOptions): Promise<boolean> {
+  const fingerprints = new Map<number, string>();
+  let agree = true;
+  const sources = Map.groupBy(cluster.placementSources(workload.table), (source) => source.node);
+  await Promise.all(
+    nodes.workers.map(async (node) => {
+      try {
+        await using session = await connect(node);
+        for (const { shard, relation } of sources.get(node.name) ?? []) {
+          const rows = await session.query(workload.fingerprintSql(relation), [], { timeoutMs: READ_TIMEOUT_MS });
+          const fingerprint = JSON.stringify(rows);
+          if ((fingerprints.get(shard) ?? fingerprint) !== fingerprint) agree = false;
+          fingerprints.set(shard, fingerprint);
+        }
+      } catch {
+        agree = false;
+      }
+    }),
+  );
+  return agree;
+}
+
+/** Reads everything through the coordinator, and every placement on its own worker; records what was found. */
+export async function readEverything(options: FinalReadsOptions): Promise<void> {
+  const { nodes, cluster, workload, params, recorder, signal } = options;
+  signal.throwIfAborted();
+  const perNode = Map.groupBy(cluster.placementSources(workload.table), (source) => source.node);
+
+  const readCoordinator = async () => {
+    try {
+      await using session = await connect(nodes.coordinator);
+      const read = await workload.readAll(session, workload.table, params, READ_TIMEOUT_MS);
+      recorder.event({ type: 'final-read', source: 'coordinator', read });
+    } catch (error) {
+      recorder.event({ type: 'final-read-failed', source: nodes.coordinator.name, error: errorText(error) });
+    }
+  };
+
+  const readWorker = async (node: NodeControl, sources: readonly PlacementSource[]) => {
+    try {
+      await using session = await connect(node);
+      for (const { shard, relation } of sources) {
+        const read = await workload.readAll(session, relation, params, READ_TIMEOUT_MS);
+        const name = cluster.placement.shards[shard]?.name ?? String(shard);
+        recorder.event({ type: 'placement-read', shard: name, node: node.name, read });
+      }
+    } catch (error) {
+      recorder.event({ type: 'final-read-failed', source: node.name, error: errorText(error) });
+    }
+  };
+
+  await Promise.all([
+    readCoordinator(),
+    ...nodes.workers.map((node) => readWorker(node, perNode.get(node.name) ?? [])),
+  ]);
+}
+
+function connect(node: NodeControl): Promise<Session> {
+  return Session.connect(node.address(), {
+    applicationName: 'pgquake-final-read',
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+  });
+}

@@ -1,0 +1,184 @@
+/**
+ * The paced load: open-loop, every operation at its intended start whatever became of the ones before.
+ * A stalled server does not slow the schedule down, and the client's own limits are counted apart.
+ */
+
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { build } from 'hdr-histogram-js';
+import type { Clock } from '../model/clock.ts';
+import type { Operation, OperationKind } from '../model/history.ts';
+import { classifyError } from '../sql/outcome.ts';
+import { DeadlineError, type Session } from '../sql/session.ts';
+import type { Observed, OperationRequest, WorkloadRun } from '../workloads/workload.ts';
+import { Connections, NoConnectionError } from './connections.ts';
+
+/** Connections opened before the load starts, for each kind: enough for its rate at 20 ms an operation. */
+const WARM_SECONDS = 0.02;
+
+export interface LoadKept {
+  readonly intended: number;
+  readonly unsent: number;
+  readonly latenessP99Ms: number;
+  readonly latenessMaxMs: number;
+  readonly eventLoopDelayMaxMs: number;
+}
+
+export interface LoadGeneratorOptions {
+  readonly kinds: readonly OperationKind[];
+  readonly workload: WorkloadRun;
+  readonly connect: (timeoutMs: number) => Promise<Session>;
+  readonly clock: Clock;
+  /** Most connections that the load may have at once, over all kinds. */
+  readonly maxConnections: number;
+  readonly shardOfRoom: Readonly<Record<number, number>>;
+  readonly settled: (operation: Operation) => void;
+}
+
+interface Lane {
+  readonly kind: OperationKind;
+  readonly connections: Connections;
+  readonly intervalMs: number;
+  /** Of the first operation. */
+  startAt: number;
+  count: number;
+}
+
+export class LoadGenerator {
+  readonly #options: LoadGeneratorOptions;
+  readonly #lanes: readonly Lane[];
+  readonly #underWay = new Set<Promise<void>>();
+  /** In microseconds, from the intended start to the moment the client turned to it. */
+  readonly #lateness = build({ lowestDiscernibleValue: 1, highestTrackableValue: 600_000_000 });
+  readonly #eventLoopDelay = monitorEventLoopDelay({ resolution: 10 });
+  #timer: NodeJS.Timeout | undefined;
+  #nextId = 1;
+  #unsent = 0;
+
+  constructor(options: LoadGeneratorOptions) {
+    this.#options = options;
+    const kinds = options.kinds.filter((kind) => kind.ratePerSecond > 0);
+    const wanted = kinds.map((kind) => Math.ceil((kind.ratePerSecond * kind.deadlineMs) / 1_000) + 2);
+    const total = wanted.reduce((sum, n) => sum + n, 0);
+    // In a total stall every operation holds a connection until its deadline; that many are allowed if
+    // the server has them, else each kind gets its share.
+    const share = Math.min(1, options.maxConnections / total);
+    this.#lanes = kinds.map((kind, i) => ({
+      kind,
+      connections: new Connections(Math.max(1, Math.floor((wanted[i] as number) * share)), options.connect),
+      intervalMs: 1_000 / kind.ratePerSecond,
+      startAt: 0,
+      count: 0,
+    }));
+  }
+
+  /** Opens the first connections and uses each once, as an application that has been running would have. */
+  async warmUp(use: (session: Session) => Promise<void>): Promise<void> {
+    await Promise.all(
+      this.#lanes.map(async ({ kind, connections }) => {
+        const count = Math.ceil(kind.ratePerSecond * WARM_SECONDS) + 1;
+        const sessions = await Promise.all(Array.from({ length: count }, () => connections.acquire(10_000)));
+        for (const session of sessions) {
+          await use(session);
+          connections.release(session);
+        }
+      }),
+    );
+  }
+
+  start(): void {
+    const now = this.#options.clock.nowMs();
+    this.#lanes.forEach((lane, i) => {
+      // Kinds do not start in step with each other.
+      lane.startAt = now + (lane.intervalMs * (i + 1)) / (this.#lanes.length + 1);
+      lane.count = 0;
+    });
+    this.#eventLoopDelay.enable();
+    this.#tick();
+  }
+
+  /** Ends the schedule, waits for what is under way (each has its deadline), closes the connections. */
+  async stop(): Promise<LoadKept> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#eventLoopDelay.disable();
+    await Promise.all(this.#underWay);
+    await Promise.all(this.#lanes.map((lane) => lane.connections.close()));
+    return {
+      intended: this.#nextId - 1,
+      unsent: this.#unsent,
+      latenessP99Ms: this.#lateness.getValueAtPercentile(99) / 1_000,
+      latenessMaxMs: this.#lateness.maxValue / 1_000,
+      eventLoopDelayMaxMs: this.#eventLoopDelay.max / 1e6,
+    };
+  }
+
+  #tick(): void {
+    const now = this.#options.clock.nowMs();
+    let next = Number.POSITIVE_INFINITY;
+    for (const lane of this.#lanes) {
+      let due = lane.startAt + lane.count * lane.intervalMs;
+      while (due <= now) {
+        this.#lateness.recordValue(Math.max(1, Math.round((this.#options.clock.nowMs() - due) * 1_000)));
+        this.#dispatch(lane, due);
+        lane.count++;
+        due = lane.startAt + lane.count * lane.intervalMs;
+      }
+      next = Math.min(next, due);
+    }
+    this.#timer = setTimeout(() => this.#tick(), Math.max(0, next - this.#options.clock.nowMs()));
+  }
+
+  #dispatch(lane: Lane, intendedAt: number): void {
+    const work: Promise<void> = this.#perform(lane, intendedAt).finally(() => this.#underWay.delete(work));
+    this.#underWay.add(work);
+  }
+
+  async #perform({ kind, connections }: Lane, intendedAt: number): Promise<void> {
+    const { clock, workload, shardOfRoom, settled } = this.#options;
+    const request = workload.next(kind.name);
+    const shard = request.room === undefined ? undefined : shardOfRoom[request.room];
+    const operation = {
+      id: this.#nextId++,
+      kind: kind.name,
+      ...(request.room === undefined ? {} : { room: request.room }),
+      ...(shard === undefined ? {} : { shard }),
+      intendedAt,
+      ...(request.key === undefined ? {} : { key: request.key }),
+    };
+    const answer = await this.#send(kind, connections, request, intendedAt);
+    if (answer.outcome === 'unsent') this.#unsent++;
+    request.settled(answer.outcome);
+    settled({ ...operation, ...answer, settledAt: clock.nowMs() });
+  }
+
+  async #send(
+    kind: OperationKind,
+    connections: Connections,
+    request: OperationRequest,
+    intendedAt: number,
+  ): Promise<Pick<Operation, 'outcome' | 'sentAt' | 'errorCode' | 'errorText'> & Observed> {
+    const { clock } = this.#options;
+    const leftMs = () => Math.max(0, intendedAt + kind.deadlineMs - clock.nowMs());
+    let session: Session | undefined;
+    let sentAt: number | undefined;
+    try {
+      session = await connections.acquire(leftMs());
+      sentAt = clock.nowMs();
+      const observed = await session.within(leftMs(), request.run(session));
+      return { outcome: 'ok', sentAt, ...observed };
+    } catch (error) {
+      const unsent = error instanceof NoConnectionError;
+      const { outcome, code, text } = classifyError(kind.access, error, sentAt !== undefined);
+      return {
+        outcome: unsent ? 'unsent' : outcome,
+        sentAt: sentAt ?? clock.nowMs(),
+        errorCode: code,
+        // The limit that counts for people is the deadline, not what was left of it.
+        errorText: error instanceof DeadlineError ? `no answer within the deadline of ${kind.deadlineMs} ms` : text,
+      };
+    } finally {
+      if (session) connections.release(session);
+    }
+  }
+}
+

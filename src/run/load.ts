@@ -1,0 +1,87 @@
+/**
+ * The run's handle on its load. The load generator lives in a thread of its own, so that recording,
+ * reporting and a slow terminal cannot delay it.
+ */
+
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { Address } from '../cluster/platform.ts';
+import type { Operation } from '../model/history.ts';
+import type { LoadKept } from './load-generator.ts';
+
+/** What the thread is started with. */
+export interface LoadThreadData {
+  readonly workload: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+  readonly address: Address;
+  readonly originNs: bigint;
+  readonly maxConnections: number;
+  readonly shardOfRoom: Readonly<Record<number, number>>;
+}
+
+export type ToLoadThread = { readonly type: 'start' } | { readonly type: 'stop' };
+
+export type FromLoadThread =
+  | { readonly type: 'ready' }
+  | { readonly type: 'operations'; readonly batch: readonly Operation[] }
+  | { readonly type: 'stopped'; readonly kept: LoadKept };
+
+export class Load implements AsyncDisposable {
+  readonly #worker: Worker;
+  readonly #stopped: Promise<LoadKept>;
+
+  private constructor(worker: Worker, operations: (batch: readonly Operation[]) => void) {
+    this.#worker = worker;
+    this.#stopped = new Promise((resolve, reject) => {
+      worker.on('message', (message: FromLoadThread) => {
+        if (message.type === 'operations') operations(message.batch);
+        if (message.type === 'stopped') resolve(message.kept);
+      });
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`the load thread ended early with code ${code}`)));
+    });
+    // Whoever awaits `stop` hears of it; until then it must not end the process.
+    this.#stopped.catch(() => undefined);
+  }
+
+  /**
+   * Starts the thread and its first connections; returns when it is ready to start.
+   * @param entry the module that the thread runs.
+   * @param operations is handed what has settled, about 20 times a second.
+   */
+  static async prepare(
+    entry: URL,
+    data: LoadThreadData,
+    operations: (batch: readonly Operation[]) => void,
+  ): Promise<Load> {
+    const worker = new Worker(entry, { workerData: data });
+    const load = new Load(worker, operations);
+    await Promise.race([once(worker, 'message'), load.#stopped]);
+    return load;
+  }
+
+  start(): void {
+    this.#send({ type: 'start' });
+  }
+
+  /**
+   * Ends the schedule and waits for what is under way.
+   * @throws what the thread died of, if it did.
+   */
+  async stop(): Promise<LoadKept> {
+    this.#send({ type: 'stop' });
+    const kept = await this.#stopped;
+    await this[Symbol.asyncDispose]();
+    return kept;
+  }
+
+  /** Ends the thread at once, whatever is under way. Harmless twice. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #send(message: ToLoadThread): void {
+    this.#worker.postMessage(message);
+  }
+}

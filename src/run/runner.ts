@@ -1,0 +1,172 @@
+/**
+ * Drives the world through the phases of a run, and records it. The only place where platform, engine,
+ * load and faults meet. Whatever happens, faults are healed and the cluster is gone when it returns.
+ */
+
+import type { Engine, FormedCluster } from '../cluster/engine.ts';
+import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
+import type { Fault } from '../faults/fault.ts';
+import type { Clock } from '../model/clock.ts';
+import type { NodeInfo, Phase } from '../model/event.ts';
+import type { Plan } from '../model/plan.ts';
+import { downSets } from '../plan/schedule.ts';
+import { Session } from '../sql/session.ts';
+import type { Workload } from '../workloads/workload.ts';
+import { readEverything, untilReplicasAgree } from './final-reads.ts';
+import { Injector } from './injector.ts';
+import { Load } from './load.ts';
+import type { Recorder } from './recorder.ts';
+import { ServiceMonitor } from './service-monitor.ts';
+import { UndoJournal } from './undo-journal.ts';
+import { pause } from './wait.ts';
+
+/** Service is watched at least this long after healing, so that a relapse shows. */
+const MIN_SETTLE_MS = 1_500;
+/** Replicas get at least this long to catch up, however much of the settle limit the service took. */
+const MIN_CATCH_UP_MS = 5_000;
+const POLL_MS = 50;
+const ASK_TIMEOUT_MS = 5_000;
+/** Connections that the load leaves to health probes, replication and the person who looks on. */
+const RESERVED_CONNECTIONS = 30;
+
+export interface RunOptions {
+  readonly plan: Plan;
+  readonly platform: Platform;
+  readonly engine: Engine;
+  /** Why these two. */
+  readonly reason: string;
+  readonly faults: ReadonlyMap<string, Fault>;
+  readonly workload: Workload;
+  readonly loadThread: URL;
+  readonly folder: string;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  readonly originNs: bigint;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a plan from provision to dispose. All that happened is in the recorder; this returns nothing.
+ * @throws the signal's reason when aborted, an `EnvironmentError` when nodes cannot be had; after
+ * healing and disposing in either case.
+ */
+export async function run(options: RunOptions): Promise<void> {
+  const { plan, platform, engine, recorder, signal, folder, clock } = options;
+  const { scenario } = plan;
+
+  const nodes = await inPhase(recorder, 'provision', () =>
+    platform.provision({ topology: scenario.cluster, settings: engine.settings, runFolder: folder, signal }),
+  );
+  try {
+    const cluster = await inPhase(recorder, 'form', () => form(options, nodes));
+    const monitor = new ServiceMonitor(options.workload.kinds(scenario.workload.params));
+    await using load = await prepareLoad(options, nodes, cluster, monitor);
+    predict(options, cluster);
+
+    await inPhase(recorder, 'steady-state', async () => {
+      load.start();
+      await pause(scenario.steadyStateMs, signal);
+    });
+    await inPhase(recorder, 'fault', () => strike(options, nodes));
+    const settledBy = clock.nowMs() + scenario.settleWithinMs;
+    const finalReads = { ...options, nodes, cluster, params: scenario.workload.params };
+    await inPhase(recorder, 'settle', async () => {
+      await settle(monitor, clock, settledBy, signal);
+      recorder.event({ type: 'load-kept', ...(await load.stop()) });
+      await untilReplicasAgree(finalReads, Math.max(MIN_CATCH_UP_MS, settledBy - clock.nowMs()));
+    });
+    await inPhase(recorder, 'final-reads', () => readEverything(finalReads));
+  } finally {
+    await inPhase(recorder, 'dispose', () => nodes.dispose());
+  }
+}
+
+async function inPhase<T>(recorder: Recorder, phase: Phase, work: () => Promise<T>): Promise<T> {
+  recorder.event({ type: 'phase-started', phase });
+  try {
+    return await work();
+  } finally {
+    recorder.event({ type: 'phase-ended', phase });
+  }
+}
+
+async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {
+  const { plan, platform, engine, reason, workload, recorder, signal } = options;
+  const { cluster, workload: chosen } = plan.scenario;
+  const formed = await engine.form({ nodes, topology: cluster, dataset: workload.dataset(chosen.params), signal });
+  recorder.event({
+    type: 'cluster-formed',
+    platform: platform.name,
+    engine: engine.name,
+    reason,
+    nodes: await Promise.all(nodes.all.map(describeNode)),
+    placement: formed.placement,
+  });
+  return formed;
+}
+
+async function describeNode(node: NodeControl): Promise<NodeInfo> {
+  const { host, port } = node.address();
+  const version = await askOne(node, 'SHOW server_version');
+  return { name: node.name, role: node.role, address: `${host}:${port}`, version: `PostgreSQL ${version}` };
+}
+
+/** @returns the one value of a statement's one row. */
+async function askOne(node: NodeControl, statement: string): Promise<string> {
+  await using session = await Session.connect(node.address(), {
+    applicationName: 'pgquake-runner',
+    connectTimeoutMs: ASK_TIMEOUT_MS,
+  });
+  const [row] = await session.query(statement, [], { timeoutMs: ASK_TIMEOUT_MS });
+  return String(row?.[0]);
+}
+
+async function prepareLoad(
+  { plan, loadThread, originNs, recorder }: RunOptions,
+  nodes: Nodes,
+  cluster: FormedCluster,
+  monitor: ServiceMonitor,
+): Promise<Load> {
+  const { use, params } = plan.scenario.workload;
+  const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections')) - RESERVED_CONNECTIONS;
+  return Load.prepare(
+    loadThread,
+    {
+      workload: use,
+      params,
+      seed: plan.seed,
+      address: nodes.coordinator.address(),
+      originNs,
+      maxConnections: Math.max(1, maxConnections),
+      shardOfRoom: cluster.placement.shardOfRoom,
+    },
+    (batch) => {
+      recorder.operations(batch);
+      monitor.operations(batch);
+    },
+  );
+}
+
+/** Says what the engine promises for every set of nodes that will be down together, before any is. */
+function predict({ plan, faults, engine, recorder }: RunOptions, { placement }: FormedCluster): void {
+  for (const down of downSets(plan.acts, (name) => faults.get(name)?.takesDown ?? false)) {
+    recorder.event({ type: 'predicted', down: [...down], shards: engine.predict(placement, new Set(down)) });
+  }
+}
+
+/** A run without faults watches the healthy cluster for as long again as its steady state. */
+async function strike(options: RunOptions, nodes: Nodes): Promise<void> {
+  const { plan, folder, signal } = options;
+  if (plan.acts.length === 0) {
+    await pause(plan.scenario.steadyStateMs, signal);
+    return;
+  }
+  using journal = new UndoJournal(folder);
+  await new Injector({ ...options, nodes, journal }).run(plan.acts);
+}
+
+async function settle(monitor: ServiceMonitor, clock: Clock, untilMs: number, signal: AbortSignal): Promise<void> {
+  const startedAt = clock.nowMs();
+  await pause(MIN_SETTLE_MS, signal);
+  while (!monitor.restored(clock.nowMs(), startedAt) && clock.nowMs() < untilMs) await pause(POLL_MS, signal);
+}

@@ -1,0 +1,74 @@
+/**
+ * What has to be undone, on disk before it is done. A line for every undo that was promised, a line
+ * for every one that was kept; what a crash leaves open can be read back and kept later.
+ */
+
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Undo } from '../faults/fault.ts';
+
+const FILE = 'undo.ndjson';
+
+export interface PendingUndo {
+  readonly id: number;
+  /** Index of the act in the plan. */
+  readonly act: number;
+  readonly undo: Undo;
+}
+
+type Line = ({ readonly type: 'promised' } & PendingUndo) | { readonly type: 'kept'; readonly id: number };
+
+export class UndoJournal implements Disposable {
+  readonly #file: number;
+  readonly #pending = new Map<number, PendingUndo>();
+  #nextId = 1;
+
+  constructor(folder: string) {
+    this.#file = openSync(join(folder, FILE), 'a');
+  }
+
+  /** On disk when it returns. */
+  promise(act: number, undo: Undo): void {
+    const pending: PendingUndo = { id: this.#nextId++, act, undo };
+    this.#write({ type: 'promised', ...pending });
+    this.#pending.set(pending.id, pending);
+  }
+
+  kept(id: number): void {
+    this.#write({ type: 'kept', id });
+    this.#pending.delete(id);
+  }
+
+  /** Not yet kept, newest first; of one act, or of all. */
+  pending(act?: number): PendingUndo[] {
+    return [...this.#pending.values()].filter((entry) => act === undefined || entry.act === act).reverse();
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
+  }
+
+  #write(line: Line): void {
+    writeSync(this.#file, `${JSON.stringify(line)}\n`);
+    fsyncSync(this.#file);
+  }
+}
+
+/** What a run left undone, newest first; empty when it has no journal. A last line cut short by a crash is no promise. */
+export async function readPendingUndos(folder: string): Promise<PendingUndo[]> {
+  let text: string;
+  try {
+    text = await readFile(join(folder, FILE), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  const pending = new Map<number, PendingUndo>();
+  for (const text_ of text.split('\n').slice(0, -1)) {
+    const line = JSON.parse(text_) as Line;
+    if (line.type === 'promised') pending.set(line.id, { id: line.id, act: line.act, undo: line.undo });
+    else pending.delete(line.id);
+  }
+  return [...pending.values()].reverse();
+}

@@ -1,0 +1,112 @@
+/** Run folders under `reports/`: making one, writing what belongs in it, reading a stored run back. */
+
+import { createReadStream } from 'node:fs';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { EnvironmentError, errorText, InputError } from './model/errors.ts';
+import type { TimedEvent } from './model/event.ts';
+import { type History, type Operation, operationLog, type RunInfo } from './model/history.ts';
+import type { Plan } from './model/plan.ts';
+
+export const DEFAULT_REPORTS_FOLDER = 'reports';
+
+/** A stored run. */
+export interface StoredRun {
+  readonly folder: string;
+  readonly plan: Plan;
+  readonly history: History;
+}
+
+/**
+ * Makes the folder of a new run, `<UTC time>-<scenario>`, with a number behind where that name is taken.
+ * @returns its absolute path.
+ * @throws EnvironmentError when it cannot be made.
+ */
+export async function createRunFolder(reportsFolder: string, scenario: string, startedAt: Date): Promise<string> {
+  const stamp = startedAt.toISOString().replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
+  const base = join(resolve(reportsFolder), `${stamp}-${scenario}`);
+  try {
+    await mkdir(resolve(reportsFolder), { recursive: true });
+    for (let attempt = 1; ; attempt++) {
+      const folder = attempt === 1 ? base : `${base}-${attempt}`;
+      try {
+        await mkdir(join(folder));
+        await mkdir(join(folder, 'logs'));
+        return folder;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt >= 1_000) throw error;
+      }
+    }
+  } catch (error) {
+    throw new EnvironmentError(`cannot make the run's folder in ${reportsFolder}: ${errorText(error)}`, {
+      code: 'reports-folder',
+      hint: 'choose a folder that can be written to with --reports <folder>',
+      cause: error,
+    });
+  }
+}
+
+/** Writes what a run starts from: `scenario.yaml`, `plan.json`, `run.json`. */
+export async function writeRunInputs(folder: string, plan: Plan, run: RunInfo): Promise<void> {
+  await writeFile(join(folder, 'scenario.yaml'), plan.scenario.source);
+  await writeFile(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
+  await writeFile(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`);
+}
+
+/** Writes what the reporters rendered, and points `latest` at this run. */
+export async function writeReports(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  const latest = join(folder, '..', 'latest');
+  await rm(latest, { force: true });
+  // Where links are not allowed (some Windows accounts) the newest folder's name still tells.
+  await symlink(basename(folder), latest).catch(() => undefined);
+}
+
+/**
+ * Reads a stored run back.
+ * @throws InputError where the folder is no run, or is damaged: it says which file and line.
+ */
+export async function readRun(folder: string): Promise<StoredRun> {
+  const run = await readJson<RunInfo>(folder, 'run.json');
+  const plan = await readJson<Plan>(folder, 'plan.json');
+  const events = await readLines<TimedEvent>(folder, 'events.ndjson');
+  const operations = await readLines<Operation>(folder, 'operations.ndjson');
+  return {
+    folder,
+    plan,
+    history: { run, events: events.toSorted((a, b) => a.at - b.at), operations: operationLog(operations) },
+  };
+}
+
+async function readJson<T>(folder: string, name: string): Promise<T> {
+  const path = join(folder, name);
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as T;
+  } catch (error) {
+    throw notARun(path, errorText(error), error);
+  }
+}
+
+async function readLines<T>(folder: string, name: string): Promise<T[]> {
+  const path = join(folder, name);
+  const values: T[] = [];
+  let line = 0;
+  try {
+    for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+      line++;
+      values.push(JSON.parse(text) as T);
+    }
+  } catch (error) {
+    throw notARun(line === 0 ? path : `${path}:${line}`, errorText(error), error);
+  }
+  return values;
+}
+
+function notARun(path: string, reason: string, cause: unknown): InputError {
+  return new InputError(`${path}: not a readable run of pgquake: ${reason}`, {
+    code: 'run-unreadable',
+    hint: 'name a run folder below reports/, as it was written',
+    cause,
+  });
+}
