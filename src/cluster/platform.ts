@@ -3,6 +3,7 @@
  * scenarios or faults. Faults reach nodes through `NodeControl` alone and never see a platform.
  */
 
+import type { Address } from '../model/address.ts';
 import type { NodeName, Topology } from '../model/topology.ts';
 
 /** What a platform can do to a node; a fault names what it needs, so that a plan can refuse early. */
@@ -10,15 +11,6 @@ export type Capability = 'node-stop' | 'node-kill' | 'node-pause';
 
 /** - `running`: its process runs. `paused`: it exists but gets no processor. `stopped`: it does not run. */
 export type NodeState = 'running' | 'paused' | 'stopped';
-
-/** How to reach a server. Never printed as it is: it holds the password. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-}
 
 /** The acts on one node. Each returns when the act is done and throws an `EnvironmentError` if it cannot be. */
 export interface NodeControl {

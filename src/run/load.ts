@@ -5,7 +5,7 @@
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Address } from '../cluster/platform.ts';
+import type { Address } from '../model/address.ts';
 import type { Operation } from '../model/history.ts';
 import type { LoadKept } from './load-generator.ts';
 

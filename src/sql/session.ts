@@ -1,7 +1,7 @@
 /** One connection to one server. The only file that imports `pg`. */
 
 import pg from 'pg';
-import type { Address } from '../cluster/platform.ts';
+import type { Address } from '../model/address.ts';
 
 export interface SessionOptions {
   /** Limit for connecting, in milliseconds. */

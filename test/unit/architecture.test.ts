@@ -1,0 +1,132 @@
+/** The import rules of docs/architecture.md, held by reading every import in src/. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const SRC = resolve(import.meta.dirname, '../../src');
+
+interface Import {
+  readonly from: string;
+  /** Relative to src/, or a package's name. */
+  readonly to: string;
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+
+const imports: Import[] = files.flatMap((from) => {
+  const text = readFileSync(join(SRC, from), 'utf8');
+  const found = text.matchAll(/^\s*(?:import|export)\s[^'"]*?from\s+['"]([^'"]+)['"]|import\(['"]([^'"]+)['"]\)|^import\s+['"]([^'"]+)['"]/gm);
+  return [...found].map((match) => {
+    const specifier = (match[1] ?? match[2] ?? match[3]) as string;
+    const to = specifier.startsWith('.')
+      ? relative(SRC, resolve(dirname(join(SRC, from)), specifier))
+      : specifier.startsWith('node:')
+        ? specifier
+        : specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+    return { from, to };
+  });
+});
+
+/** The contract of a wing is a port for those above it; what else is in the wing is a variant. */
+const CONTRACTS = new Set([
+  'faults/fault.ts',
+  'checks/check.ts',
+  'workloads/workload.ts',
+  'reporters/reporter.ts',
+]);
+
+/** Top to bottom; a file may import from its own room and from rooms below. */
+const ROOMS = [
+  'cli',
+  'index.ts',
+  'experiment.ts',
+  'load-thread.ts',
+  'catalog.ts',
+  'scenario',
+  'run',
+  'store.ts',
+  'judge.ts',
+  'report.ts',
+  'faults',
+  'workloads',
+  'platforms',
+  'engines',
+  'checks',
+  'reporters',
+  'measure',
+  'plan',
+  'cluster',
+  'sql',
+  'model',
+] as const;
+
+const roomOf = (file: string) => file.split('/')[0] as string;
+const levelOf = (file: string) => ROOMS.indexOf(roomOf(file) as (typeof ROOMS)[number]);
+const isLocal = (to: string) => files.includes(to);
+
+const VARIANT_WINGS = new Set(['faults', 'workloads', 'platforms', 'engines', 'checks', 'reporters']);
+
+function show({ from, to }: Import): string {
+  return `${from} imports ${to}`;
+}
+
+describe('architecture', () => {
+  test('reads a believable number of imports', () => {
+    expect(files.length).toBeGreaterThan(40);
+    expect(imports.length).toBeGreaterThan(150);
+  });
+
+  test('every file has its room', () => {
+    expect(files.filter((file) => levelOf(file) === -1)).toEqual([]);
+  });
+
+  test('imports point downward only', () => {
+    expect(imports.filter(({ from, to }) => isLocal(to) && levelOf(to) < levelOf(from)).map(show)).toEqual([]);
+  });
+
+  test('the wings do not see each other', () => {
+    const crossing = imports.filter(
+      ({ from, to }) =>
+        isLocal(to) && VARIANT_WINGS.has(roomOf(from)) && VARIANT_WINGS.has(roomOf(to)) && roomOf(from) !== roomOf(to),
+    );
+    expect(crossing.map(show)).toEqual([]);
+  });
+
+  test('only the catalogue imports a variant', () => {
+    const variants = imports.filter(
+      ({ from, to }) =>
+        isLocal(to) &&
+        VARIANT_WINGS.has(roomOf(to)) &&
+        !CONTRACTS.has(to) &&
+        roomOf(from) !== roomOf(to) &&
+        from !== 'catalog.ts' &&
+        // The closing words of a run on the terminal are the command line's own.
+        !(roomOf(from) === 'cli' && roomOf(to) === 'reporters'),
+    );
+    expect(variants.map(show)).toEqual([]);
+  });
+
+  test.each([
+    ['pg', /^sql\//],
+    ['dockerode', /^platforms\/docker/],
+    ['yaml', /^(scenario\/|platforms\/docker)/],
+    ['yargs', /^cli\//],
+    ['log-update', /^cli\//],
+  ])('%s is imported in its place alone', (library, place) => {
+    const users = imports.filter(({ to }) => to === library);
+    expect(users.filter(({ from }) => !place.test(from)).map(show)).toEqual([]);
+  });
+
+  test('console and process.exit live in cli/', () => {
+    const talkers = files.filter(
+      (file) => roomOf(file) !== 'cli' && /\bconsole\.|process\.exit/.test(readFileSync(join(SRC, file), 'utf8')),
+    );
+    expect(talkers).toEqual([]);
+  });
+
+  test('every file opens with what it is', () => {
+    const silent = files.filter((file) => !/^(#!.*\n)?\/\*\*/.test(readFileSync(join(SRC, file), 'utf8')));
+    expect(silent).toEqual([]);
+  });
+});
