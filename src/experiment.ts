@@ -20,7 +20,14 @@ import { makePlan } from './plan/schedule.ts';
 import { buildReport } from './report.ts';
 import { Recorder, type RunListener } from './run/recorder.ts';
 import { run } from './run/runner.ts';
-import { createRunFolder, DEFAULT_REPORTS_FOLDER, readRun, type StoredRun, writeReports, writeRunInputs } from './store.ts';
+import {
+  createRunFolder,
+  DEFAULT_REPORTS_FOLDER,
+  readRun,
+  type StoredRun,
+  writeReports,
+  writeRunInputs,
+} from './store.ts';
 
 export interface ExperimentOptions {
   readonly scenario: Scenario;
@@ -91,7 +98,10 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
 /** The plan of a run, with its seed drawn. Starts nothing. */
 export function planOf(scenario: Scenario, seed?: number): Plan {
   const takesDown = new Set(faults.filter((fault) => fault.takesDown).map((fault) => fault.name));
-  return makePlan(scenario, { seed: seed ?? scenario.seed ?? randomInt(2 ** 32), takesDown: (name) => takesDown.has(name) });
+  return makePlan(scenario, {
+    seed: seed ?? scenario.seed ?? randomInt(2 ** 32),
+    takesDown: (name) => takesDown.has(name),
+  });
 }
 
 /** Judges a stored run and writes its reports; needs no cluster. */
@@ -126,7 +136,8 @@ export async function choose({ scenario, acts }: Pick<Plan, 'scenario' | 'acts'>
     refuseMissingCapabilities(platform, acts);
     const engine = engines.find((candidate) => wantedEngine === 'auto' || candidate.name === wantedEngine);
     if (!engine) throw new EnvironmentError(`no engine ${wantedEngine} here`, { code: 'engine-unavailable' });
-    const why = wantedPlatform === 'auto' ? (passedOver[0] ?? 'it needs nothing but Node.js') : 'the scenario asks for it';
+    const why =
+      wantedPlatform === 'auto' ? (passedOver[0] ?? 'it needs nothing but Node.js') : 'the scenario asks for it';
     return { platform, engine, reason: why };
   }
   throw new EnvironmentError(`no platform can be used: ${passedOver.join('; ')}`, { code: 'no-platform' });

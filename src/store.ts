@@ -24,7 +24,10 @@ export interface StoredRun {
  * @throws EnvironmentError when it cannot be made.
  */
 export async function createRunFolder(reportsFolder: string, scenario: string, startedAt: Date): Promise<string> {
-  const stamp = startedAt.toISOString().replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
+  const stamp = startedAt
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(':', '-');
   const base = join(resolve(reportsFolder), `${stamp}-${scenario}`);
   try {
     await mkdir(resolve(reportsFolder), { recursive: true });

@@ -16,4 +16,6 @@ export const vocabulary: ScenarioVocabulary = {
 const PACKAGE_FOLDER = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The user's own scenarios come before the shipped ones. */
-export const SCENARIO_FOLDERS: readonly string[] = [...new Set([resolve('scenarios'), join(PACKAGE_FOLDER, 'scenarios')])];
+export const SCENARIO_FOLDERS: readonly string[] = [
+  ...new Set([resolve('scenarios'), join(PACKAGE_FOLDER, 'scenarios')]),
+];

@@ -6,12 +6,12 @@
 
 import type { Session } from '../sql/session.ts';
 
-/** The client had no connection to spare before the operation's deadline. */
+/** The client had no connection to spare in time. */
 export class NoConnectionError extends Error {
   readonly code = 'client-connections';
 
   constructor(cap: number) {
-    super(`all ${cap} connections of the client were busy until the deadline`);
+    super(`all ${cap} connections of the client were busy for too long`);
     this.name = 'NoConnectionError';
   }
 }
@@ -37,10 +37,12 @@ export class Connections {
   }
 
   /**
-   * @throws NoConnectionError when the cap is reached and none came free within `timeoutMs`; what
-   * connecting throws, when a new one had to be opened.
+   * @param timeoutMs for opening a new connection.
+   * @param queueMs for waiting until one comes free, where the cap is reached.
+   * @throws NoConnectionError when none came free within `queueMs`; what connecting throws, when a new
+   * one had to be opened.
    */
-  acquire(timeoutMs: number): Promise<Session> {
+  acquire(timeoutMs: number, queueMs: number = timeoutMs): Promise<Session> {
     for (let session = this.#free.pop(); session; session = this.#free.pop()) {
       if (session.usable) return Promise.resolve(session);
       this.#open.delete(session);
@@ -52,7 +54,7 @@ export class Connections {
           this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
           reject(new NoConnectionError(this.#cap));
         },
-        Math.max(0, timeoutMs),
+        Math.max(0, queueMs),
       );
       const waiter: Waiter = { resolve, timer, expiresAt: performance.now() + timeoutMs };
       this.#waiting.push(waiter);

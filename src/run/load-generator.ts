@@ -15,6 +15,12 @@ import { Connections, NoConnectionError } from './connections.ts';
 /** Connections opened before the load starts, for each kind: enough for its rate at 20 ms an operation. */
 const WARM_SECONDS = 0.02;
 
+/**
+ * An operation waits for one of the client's own connections for this share of its deadline, and is
+ * `unsent` after that: sent with little time left it would fail, and the cluster would be blamed.
+ */
+const QUEUE_SHARE = 0.1;
+
 export interface LoadKept {
   readonly intended: number;
   readonly unsent: number;
@@ -162,7 +168,7 @@ export class LoadGenerator {
     let session: Session | undefined;
     let sentAt: number | undefined;
     try {
-      session = await connections.acquire(leftMs());
+      session = await connections.acquire(leftMs(), Math.min(leftMs(), kind.deadlineMs * QUEUE_SHARE));
       sentAt = clock.nowMs();
       const observed = await session.within(leftMs(), request.run(session));
       return { outcome: 'ok', sentAt, ...observed };
@@ -181,4 +187,3 @@ export class LoadGenerator {
     }
   }
 }
-

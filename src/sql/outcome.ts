@@ -45,6 +45,7 @@ const CERTAIN: ReadonlyMap<string, string> = new Map([
 export function classifyError(access: 'read' | 'write', error: unknown, sent: boolean): Classified {
   const raw = (error as { code?: unknown } | null)?.code;
   const code = typeof raw === 'string' && raw !== '' ? raw : 'client';
-  const certain = access === 'read' || !sent || CERTAIN.has(code) || (code.length === 5 && CERTAIN.has(code.slice(0, 2)));
+  const certain =
+    access === 'read' || !sent || CERTAIN.has(code) || (code.length === 5 && CERTAIN.has(code.slice(0, 2)));
   return { outcome: certain ? 'fail' : 'unknown', code, text: errorText(error) };
 }

@@ -12,7 +12,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { z } from 'zod';
 import type { CorruptRow, ReadSummary } from '../model/event.ts';
 import type { Anomaly, OperationKind } from '../model/history.ts';
-import { KeySet } from '../model/key-ranges.ts';
+import { formatKey, KeySet } from '../model/key-ranges.ts';
 import { duration, rate } from '../model/quantities.ts';
 import type { Session } from '../sql/session.ts';
 import { defineWorkload, type Observed, type OperationRequest, type WorkloadRun } from './workload.ts';
@@ -25,9 +25,7 @@ const MAX_WITNESSES = 8;
 const MAX_ODD_ROWS = 100;
 
 const load = (ratePerSecond: string, deadline: string) =>
-  z
-    .strictObject({ rate: rate.prefault(ratePerSecond), deadline: duration.prefault(deadline) })
-    .prefault({});
+  z.strictObject({ rate: rate.prefault(ratePerSecond), deadline: duration.prefault(deadline) }).prefault({});
 
 const params = z.strictObject({
   rooms: z.int().min(1).max(100_000).default(100).describe('Rooms; the tables are distributed by room.'),
@@ -46,10 +44,15 @@ interface Message {
   readonly body: string;
 }
 
+/** Multiples of the golden ratio, from 0 to 1: consecutive numbers land far apart and fill the range evenly. */
+function spread(seq: number): number {
+  return (Math.imul(seq, 2_654_435_769) >>> 0) / 2 ** 32;
+}
+
 /** What the key demands of its row. */
 function messageOf(writer: number, seq: number, chat: ChatParams): Message {
   const room =
-    writer === INITIAL ? Math.ceil(seq / chat['messages-per-room']) : (Math.imul(seq, 2_654_435_769) >>> 0) % chat.rooms + 1;
+    writer === INITIAL ? Math.ceil(seq / chat['messages-per-room']) : Math.floor(spread(seq) * chat.rooms) + 1;
   const member = (room - 1) * chat['members-per-room'] + (seq % chat['members-per-room']) + 1;
   const digest = createHash('sha1').update(`${writer}:${seq}`).digest('base64url');
   return { room, member, body: `message ${seq} of writer ${writer} in room ${room}: ${digest}` };
@@ -63,7 +66,7 @@ function corruption([room, writer, seq, member, body]: MessageRow, chat: ChatPar
   if (expected.room === room && expected.member === member && expected.body === body) return undefined;
   const show = (r: unknown, m: unknown, b: unknown) => `room ${r}, member ${m}, ${JSON.stringify(b)}`;
   return {
-    key: `${writer}:${seq}`,
+    key: formatKey(writer, seq),
     found: show(room, member, body),
     expected: show(expected.room, expected.member, expected.body),
   };
@@ -101,7 +104,9 @@ class ChatRun implements WorkloadRun {
       room,
       run: async (session) => {
         const due = known.length;
-        const rows = await session.query(`SELECT ${COLUMNS} FROM messages WHERE room_id = $1`, [room], { name: 'chat-read' });
+        const rows = await session.query(`SELECT ${COLUMNS} FROM messages WHERE room_id = $1`, [room], {
+          name: 'chat-read',
+        });
         return this.#verify(rows, known, due);
       },
       settled: () => undefined,
@@ -124,7 +129,7 @@ class ChatRun implements WorkloadRun {
     const { room, member, body } = messageOf(LOAD, seq, this.#chat);
     return {
       room,
-      key: `${LOAD}:${seq}`,
+      key: formatKey(LOAD, seq),
       run: async (session) => {
         await session.query(
           `INSERT INTO messages (${COLUMNS}) VALUES ($1, $2, $3, $4, $5)`,
@@ -164,7 +169,7 @@ class ChatRun implements WorkloadRun {
     const corrupted: string[] = [];
     let verified = 0;
     for (const row of rows as readonly MessageRow[]) {
-      const key = `${row[1]}:${row[2]}`;
+      const key = formatKey(row[1], row[2]);
       if (seen.has(key)) {
         duplicated.push(key);
         continue;
@@ -175,7 +180,7 @@ class ChatRun implements WorkloadRun {
     }
     const missing: string[] = [];
     for (let i = 0; i < due; i++) {
-      const key = `${LOAD}:${known[i]}`;
+      const key = formatKey(LOAD, known[i] as number);
       if (!seen.has(key)) missing.push(key);
     }
     const anomaly: Anomaly = {
@@ -253,14 +258,16 @@ export const chat = defineWorkload<ChatParams>({
     `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${COLUMNS}), 0)::numeric), 0)::text FROM ${relation}`,
 
   async readAll(session: Session, relation: string, chat: ChatParams, timeoutMs: number): Promise<ReadSummary> {
-    const rows = (await session.query(`SELECT ${COLUMNS} FROM ${relation}`, [], { timeoutMs })) as unknown as MessageRow[];
+    const rows = (await session.query(`SELECT ${COLUMNS} FROM ${relation}`, [], {
+      timeoutMs,
+    })) as unknown as MessageRow[];
     const present = new KeySet();
     const duplicated: string[] = [];
     const corrupted: CorruptRow[] = [];
     for (const row of rows) {
       const [, writer, seq] = row;
       if (present.has(writer, seq)) {
-        if (duplicated.length < MAX_ODD_ROWS) duplicated.push(`${writer}:${seq}`);
+        if (duplicated.length < MAX_ODD_ROWS) duplicated.push(formatKey(writer, seq));
         continue;
       }
       present.add(writer, seq);

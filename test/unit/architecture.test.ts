@@ -16,25 +16,25 @@ const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((na
 
 const imports: Import[] = files.flatMap((from) => {
   const text = readFileSync(join(SRC, from), 'utf8');
-  const found = text.matchAll(/^\s*(?:import|export)\s[^'"]*?from\s+['"]([^'"]+)['"]|import\(['"]([^'"]+)['"]\)|^import\s+['"]([^'"]+)['"]/gm);
+  const found = text.matchAll(
+    /^\s*(?:import|export)\s[^'"]*?from\s+['"]([^'"]+)['"]|import\(['"]([^'"]+)['"]\)|^import\s+['"]([^'"]+)['"]/gm,
+  );
   return [...found].map((match) => {
     const specifier = (match[1] ?? match[2] ?? match[3]) as string;
     const to = specifier.startsWith('.')
       ? relative(SRC, resolve(dirname(join(SRC, from)), specifier))
       : specifier.startsWith('node:')
         ? specifier
-        : specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+        : specifier
+            .split('/')
+            .slice(0, specifier.startsWith('@') ? 2 : 1)
+            .join('/');
     return { from, to };
   });
 });
 
 /** The contract of a wing is a port for those above it; what else is in the wing is a variant. */
-const CONTRACTS = new Set([
-  'faults/fault.ts',
-  'checks/check.ts',
-  'workloads/workload.ts',
-  'reporters/reporter.ts',
-]);
+const CONTRACTS = new Set(['faults/fault.ts', 'checks/check.ts', 'workloads/workload.ts', 'reporters/reporter.ts']);
 
 /** Top to bottom; a file may import from its own room and from rooms below. */
 const ROOMS = [

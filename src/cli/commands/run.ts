@@ -84,7 +84,8 @@ async function runOne(
     });
     progress.close();
     const columns = process.stdout.columns ?? 100;
-    for (const line of terminalSummary(report, { colors: pc, columns, folder: relative('.', folder) })) console.log(line);
+    for (const line of terminalSummary(report, { colors: pc, columns, folder: relative('.', folder) }))
+      console.log(line);
     if (failure === undefined) return exitCodeOfJudgement(report.judgement);
     console.error(`${pc.red('error')} the run did not reach its end: ${errorText(failure)}`);
     return exitCodeOfError(failure);

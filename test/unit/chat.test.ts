@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { KeySet } from '../../src/model/key-ranges.ts';
+import { chat } from '../../src/workloads/chat.ts';
+import { FakeSession } from '../support/fake-session.ts';
+
+const PARAMS = chat.params.parse({});
+
+type Row = [room: number, writer: number, seq: number, member: number, body: string];
+
+const initialRows = (params = PARAMS) =>
+  (chat.dataset(params).tables.find((table) => table.name === 'messages')?.rows ?? []) as unknown as Row[];
+
+/** A session that answers every statement with these rows. */
+function answering(rows: Row[]) {
+  const session = new FakeSession();
+  session.answer = async () => rows;
+  return session.asSession();
+}
+
+describe('data set', () => {
+  test('is the chat of the mission: 100 rooms, 200 members, 500 messages', () => {
+    const { tables, rooms } = chat.dataset(PARAMS);
+    expect(rooms).toHaveLength(100);
+    expect(Object.fromEntries(tables.map((table) => [table.name, table.rows.length]))).toEqual({
+      rooms: 100,
+      room_members: 200,
+      messages: 500,
+    });
+    expect(chat.messages(PARAMS)).toBe(500);
+  });
+
+  test('every room has 5 messages by its own members', () => {
+    const rows = initialRows();
+    for (let room = 1; room <= 100; room++) {
+      const ofRoom = rows.filter((row) => row[0] === room);
+      expect(ofRoom).toHaveLength(5);
+      expect(ofRoom.every((row) => row[3] === 2 * room - 1 || row[3] === 2 * room)).toBe(true);
+    }
+  });
+});
+
+describe('a read verifies content, not a count', () => {
+  const room = 7;
+  const rowsOfRoom = () => initialRows().filter((row) => row[0] === room);
+
+  async function readRoom7(rows: Row[]) {
+    const run = chat.start(PARAMS, 1);
+    for (;;) {
+      const request = run.next('read');
+      if (request.room === room) return request.run(answering(rows));
+    }
+  }
+
+  test('the right rows are verified', async () => {
+    expect(await readRoom7(rowsOfRoom())).toEqual({ rows: 5, verified: 5 });
+  });
+
+  test('a changed body is corrupted', async () => {
+    const rows = rowsOfRoom();
+    (rows[2] as Row)[4] += ' ';
+    expect(await readRoom7(rows)).toEqual({ rows: 5, verified: 4, anomaly: { corrupted: ['0:33'] } });
+  });
+
+  test('a row that strayed from another room is corrupted', async () => {
+    const stray = initialRows().find((row) => row[0] === 8) as Row;
+    stray[0] = room;
+    expect((await readRoom7([...rowsOfRoom(), stray])).anomaly).toEqual({ corrupted: ['0:36'] });
+  });
+
+  test('a row that comes twice is duplicated, and counted once', async () => {
+    const rows = rowsOfRoom();
+    expect(await readRoom7([...rows, rows[0] as Row])).toEqual({
+      rows: 6,
+      verified: 5,
+      anomaly: { duplicated: ['0:31'] },
+    });
+  });
+});
+
+describe('acknowledged writes', () => {
+  function write(run: ReturnType<typeof chat.start>) {
+    const request = run.next('write');
+    const seq = Number(request.key?.split(':')[1]);
+    return { request, seq };
+  }
+
+  test('a read that was sent after the acknowledgement must find it', async () => {
+    const run = chat.start(PARAMS, 1);
+    const { request, seq } = write(run);
+    request.settled('ok');
+    const answer = await run.next('scan').run(answering(initialRows()));
+    expect(answer.anomaly).toEqual({ missing: [`1:${seq}`], missingCount: 1 });
+  });
+
+  test('one that was not acknowledged may be missing', async () => {
+    const run = chat.start(PARAMS, 1);
+    write(run).request.settled('unknown');
+    write(run).request.settled('fail');
+    expect((await run.next('scan').run(answering(initialRows()))).anomaly).toBeUndefined();
+  });
+
+  test('one acknowledged while the read was under way may be missing', async () => {
+    const run = chat.start(PARAMS, 1);
+    const { request } = write(run);
+    const session = new FakeSession();
+    session.answer = async () => {
+      request.settled('ok');
+      return initialRows();
+    };
+    expect((await run.next('scan').run(session.asSession())).anomaly).toBeUndefined();
+  });
+});
+
+describe('schedule of rooms', () => {
+  test('every room is read once a round', () => {
+    const run = chat.start(PARAMS, 42);
+    for (let round = 0; round < 3; round++) {
+      const rooms = Array.from({ length: 100 }, () => run.next('read').room);
+      expect(new Set(rooms).size).toBe(100);
+    }
+  });
+
+  test('the same seed gives the same order, another seed another', () => {
+    const order = (seed: number) => {
+      const run = chat.start(PARAMS, seed);
+      return Array.from({ length: 100 }, () => run.next('read').room);
+    };
+    expect(order(1)).toEqual(order(1));
+    expect(order(1)).not.toEqual(order(2));
+  });
+
+  test('writes go to many rooms, all of them real', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 300 }), (rooms) => {
+        const run = chat.start({ ...PARAMS, rooms }, 1);
+        const chosen = Array.from({ length: 1_000 }, () => run.next('write').room as number);
+        expect(chosen.every((room) => room >= 1 && room <= rooms)).toBe(true);
+        expect(new Set(chosen).size).toBeGreaterThan(rooms * 0.9 - 1);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('complete read', () => {
+  test('keys as ranges, oddities as rows', async () => {
+    const rows = initialRows();
+    (rows[0] as Row)[3] = 99;
+    rows.push(rows[9] as Row);
+    const read = await chat.readAll(answering(rows), 'messages', PARAMS, 1_000);
+    expect(read.rows).toBe(501);
+    expect(read.present).toEqual({ 0: '1-500' });
+    expect(read.duplicated).toEqual(['0:10']);
+    expect(read.corrupted).toHaveLength(1);
+    expect(read.corrupted[0]).toMatchObject({ key: '0:1', found: expect.stringContaining('member 99') });
+    expect(KeySet.fromRanges(read.present).has(0, 500)).toBe(true);
+  });
+});

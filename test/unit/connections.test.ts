@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { Connections, NoConnectionError } from '../../src/run/connections.ts';
+import { FakeSession } from '../support/fake-session.ts';
+
+function fakes(limit = Number.POSITIVE_INFINITY) {
+  const opened: FakeSession[] = [];
+  const connect = async () => {
+    if (opened.length >= limit) throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+    const session = new FakeSession();
+    opened.push(session);
+    return session.asSession();
+  };
+  return { opened, connect };
+}
+
+describe('connections of one kind', () => {
+  test('a free connection is used again before a new one is opened', async () => {
+    const { opened, connect } = fakes();
+    const connections = new Connections(5, connect);
+    const first = await connections.acquire(100);
+    connections.release(first);
+    expect(await connections.acquire(100)).toBe(first);
+    expect(opened).toHaveLength(1);
+  });
+
+  test('a connection that was thrown away is not handed out again', async () => {
+    const { opened, connect } = fakes();
+    const connections = new Connections(1, connect);
+    const first = await connections.acquire(100);
+    first.discard();
+    connections.release(first);
+    expect(await connections.acquire(100)).not.toBe(first);
+    expect(opened).toHaveLength(2);
+  });
+
+  test('a connection that dies while it is free makes room under the cap', async () => {
+    const { opened, connect } = fakes();
+    const connections = new Connections(1, connect);
+    connections.release(await connections.acquire(100));
+    opened[0]?.discard();
+    expect((await connections.acquire(100)).usable).toBe(true);
+  });
+
+  test('beyond the cap an operation waits and gets the next that comes free', async () => {
+    const connections = new Connections(1, fakes().connect);
+    const first = await connections.acquire(100);
+    const waiting = connections.acquire(1_000);
+    connections.release(first);
+    expect(await waiting).toBe(first);
+  });
+
+  test('one that waits in vain is told that the client ran dry', async () => {
+    const connections = new Connections(1, fakes().connect);
+    await connections.acquire(100);
+    await expect(connections.acquire(20)).rejects.toThrow(NoConnectionError);
+  });
+
+  test('when a busy connection is thrown away, the one who waits opens its own', async () => {
+    const { opened, connect } = fakes();
+    const connections = new Connections(1, connect);
+    const first = await connections.acquire(100);
+    const waiting = connections.acquire(1_000);
+    first.discard();
+    connections.release(first);
+    expect((await waiting).usable).toBe(true);
+    expect(opened).toHaveLength(2);
+  });
+
+  test('a failed attempt to connect passes its place on', async () => {
+    const { connect } = fakes(1);
+    const connections = new Connections(1, connect);
+    const first = await connections.acquire(100);
+    const second = connections.acquire(1_000);
+    const third = connections.acquire(1_000);
+    first.discard();
+    connections.release(first);
+    await expect(second).rejects.toThrow('refused');
+    await expect(third).rejects.toThrow('refused');
+  });
+});

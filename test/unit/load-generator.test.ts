@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { monotonicClock } from '../../src/model/clock.ts';
+import type { Operation, OperationKind } from '../../src/model/history.ts';
+import { LoadGenerator, type LoadKept } from '../../src/run/load-generator.ts';
+import type { WorkloadRun } from '../../src/workloads/workload.ts';
+import { FakeSession } from '../support/fake-session.ts';
+
+const READ: OperationKind = { name: 'read', access: 'read', scope: 'room', ratePerSecond: 100, deadlineMs: 60 };
+const WRITE: OperationKind = { ...READ, name: 'write', access: 'write' };
+
+interface Setting {
+  readonly kinds?: readonly OperationKind[];
+  readonly answer?: () => Promise<unknown[][]>;
+  readonly connect?: () => Promise<never>;
+  readonly maxConnections?: number;
+  readonly forMs?: number;
+}
+
+/** Runs a load on fake sessions. */
+async function load({ kinds = [READ], answer, connect, maxConnections = 100, forMs = 300 }: Setting) {
+  const operations: Operation[] = [];
+  const workload: WorkloadRun = {
+    next: (kind) => ({
+      room: 7,
+      ...(kind === 'write' ? { key: '1:1' } : {}),
+      run: async (session) => ({ rows: (await session.query('')).length }),
+      settled: () => undefined,
+    }),
+  };
+  const generator = new LoadGenerator({
+    kinds,
+    workload,
+    connect:
+      connect ??
+      (async () => {
+        const session = new FakeSession();
+        if (answer) session.answer = answer;
+        return session.asSession();
+      }),
+    clock: monotonicClock(),
+    maxConnections,
+    shardOfRoom: { 7: 3 },
+    settled: (operation) => operations.push(operation),
+  });
+  generator.start();
+  await sleep(forMs);
+  const kept: LoadKept = await generator.stop();
+  operations.sort((a, b) => a.intendedAt - b.intendedAt);
+  return { operations, kept };
+}
+
+describe('open-loop schedule', () => {
+  test('operations start at their intended times, evenly spaced', async () => {
+    const { operations, kept } = await load({});
+    expect(operations.length).toBe(kept.intended);
+    expect(operations.length).toBeGreaterThanOrEqual(25);
+    expect(operations.length).toBeLessThanOrEqual(32);
+    for (let i = 1; i < operations.length; i++) {
+      expect((operations[i] as Operation).intendedAt - (operations[i - 1] as Operation).intendedAt).toBeCloseTo(10, 6);
+    }
+    expect(operations.every((operation) => operation.outcome === 'ok' && operation.shard === 3)).toBe(true);
+  });
+
+  test('a server that stalls does not slow the schedule down', async () => {
+    const stalled = () => new Promise<never>(() => undefined);
+    const { operations } = await load({ answer: stalled });
+    expect(operations.length).toBeGreaterThanOrEqual(25);
+    expect(operations.every((operation) => operation.outcome === 'fail')).toBe(true);
+    expect(operations.every((operation) => operation.errorCode === 'deadline')).toBe(true);
+  });
+
+  test('latency counts from the intended start', async () => {
+    const slow = () => sleep(30).then(() => [[1]]);
+    const { operations } = await load({ answer: slow });
+    for (const { intendedAt, sentAt, settledAt } of operations) {
+      expect(sentAt).toBeGreaterThanOrEqual(intendedAt);
+      expect(settledAt - intendedAt).toBeGreaterThanOrEqual(29);
+    }
+  });
+});
+
+describe('outcomes', () => {
+  test('a write past its deadline is unknown', async () => {
+    const { operations } = await load({ kinds: [WRITE], answer: () => new Promise<never>(() => undefined) });
+    expect(new Set(operations.map((operation) => operation.outcome))).toEqual(new Set(['unknown']));
+  });
+
+  test('a write that found no connection to the server certainly did not happen', async () => {
+    const refused = async () => {
+      throw Object.assign(new Error('connection reset'), { code: 'ECONNRESET' });
+    };
+    const { operations } = await load({ kinds: [WRITE], connect: refused });
+    expect(new Set(operations.map((operation) => operation.outcome))).toEqual(new Set(['fail']));
+  });
+
+  test("the client's own cap is counted apart and never charged to the cluster", async () => {
+    const slow = () => sleep(50).then(() => []);
+    const { operations, kept } = await load({ answer: slow, maxConnections: 1 });
+    const outcomes = new Set(operations.map((operation) => operation.outcome));
+    expect(outcomes).toContain('unsent');
+    expect(outcomes).not.toContain('unknown');
+    expect(kept.unsent).toBe(operations.filter((operation) => operation.outcome === 'unsent').length);
+    expect(kept.unsent).toBeGreaterThan(operations.length / 2);
+  });
+});
+
+describe('how well the schedule was kept', () => {
+  test('a client that is held up says so', async () => {
+    setTimeout(() => {
+      const until = performance.now() + 150;
+      while (performance.now() < until);
+    }, 50);
+    const { kept } = await load({});
+    expect(kept.latenessMaxMs).toBeGreaterThan(100);
+    expect(kept.eventLoopDelayMaxMs).toBeGreaterThan(100);
+  });
+});

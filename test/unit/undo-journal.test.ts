@@ -1,0 +1,58 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { readPendingUndos, UndoJournal } from '../../src/run/undo-journal.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pgquake-test-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+describe('undo journal', () => {
+  test('a promise is on disk when it returns', () => {
+    using journal = new UndoJournal(folder);
+    journal.promise(0, { action: 'start', node: 'worker1' });
+    expect(readFileSync(join(folder, 'undo.ndjson'), 'utf8')).toBe(
+      '{"type":"promised","id":1,"act":0,"undo":{"action":"start","node":"worker1"}}\n',
+    );
+  });
+
+  test('what is open comes newest first, of one act or of all', () => {
+    using journal = new UndoJournal(folder);
+    journal.promise(0, { action: 'start', node: 'worker1' });
+    journal.promise(1, { action: 'resume', node: 'worker2' });
+    journal.promise(0, { action: 'start', node: 'worker3' });
+    expect(journal.pending(0).map((entry) => entry.undo.node)).toEqual(['worker3', 'worker1']);
+    journal.kept(3);
+    expect(journal.pending().map((entry) => entry.undo.node)).toEqual(['worker2', 'worker1']);
+  });
+
+  test('another process reads what a crash left open', async () => {
+    {
+      using journal = new UndoJournal(folder);
+      journal.promise(0, { action: 'start', node: 'worker1' });
+      journal.promise(0, { action: 'start', node: 'worker2' });
+      journal.kept(1);
+    }
+    expect(await readPendingUndos(folder)).toEqual([{ id: 2, act: 0, undo: { action: 'start', node: 'worker2' } }]);
+  });
+
+  test('a last line cut short by the crash is no promise: its act had not begun', async () => {
+    {
+      using journal = new UndoJournal(folder);
+      journal.promise(0, { action: 'start', node: 'worker1' });
+    }
+    appendFileSync(join(folder, 'undo.ndjson'), '{"type":"promised","id":2,"ac');
+    expect((await readPendingUndos(folder)).map((entry) => entry.id)).toEqual([1]);
+  });
+
+  test('a run without faults has nothing open', async () => {
+    expect(await readPendingUndos(folder)).toEqual([]);
+  });
+});
