@@ -1,0 +1,84 @@
+/** Runs pgquake as its users do, as a process of its own, and looks for what it left behind. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Report } from '../../src/model/report.ts';
+
+const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts');
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A folder of its own for one test: where the cluster, the scenarios and the reports go. */
+export class Workplace implements Disposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'pgquake-e2e-'));
+  /** Where embedded clusters are made. */
+  readonly temporary = join(this.folder, 'tmp');
+  readonly reports = join(this.folder, 'reports');
+
+  constructor() {
+    // The servers' account has to get through.
+    chmodSync(this.folder, 0o755);
+    mkdirSync(this.temporary);
+  }
+
+  /** Writes a scenario file. @returns its path. */
+  scenario(name: string, text: string): string {
+    const file = join(this.folder, `${name}.yaml`);
+    writeFileSync(file, text);
+    return file;
+  }
+
+  /** Starts pgquake. */
+  start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess & { readonly ended: Promise<Ended> } {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: this.folder,
+      env: { ...process.env, CI: '1', NO_COLOR: '1', TMPDIR: this.temporary, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text;
+    });
+    const ended = new Promise<Ended>((done) => child.once('close', (code) => done({ code, stdout, stderr })));
+    return Object.assign(child, { ended });
+  }
+
+  /** Runs a scenario to its end, with its reports in this place. */
+  run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+    return this.start([...args, '--reports', this.reports], env).ended;
+  }
+
+  /** The report of the newest run. */
+  report(): Report {
+    return JSON.parse(readFileSync(join(this.reports, 'latest', 'report.json'), 'utf8')) as Report;
+  }
+
+  /** What is still there of the clusters that were made here: processes and folders. */
+  leftovers(): string[] {
+    const processes = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .flatMap((pid) => {
+        try {
+          const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+          return command.includes(this.temporary) ? [`process ${pid}: ${command}`] : [];
+        } catch {
+          return []; // ended meanwhile
+        }
+      });
+    return [...processes, ...readdirSync(this.temporary).map((name) => `folder ${name}`)];
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
