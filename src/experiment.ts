@@ -170,6 +170,7 @@ function describeRun(plan: Plan, folder: string, startedAt: Date): RunInfo {
     nodeVersion: process.version,
     kinds: workload.kinds(scenario.workload.params),
     messages: workload.messages(scenario.workload.params),
+    plannedActs: plan.acts.length,
     again: `npm run chaos -- ${scenario.file} --seed ${seed}`,
   };
 }

@@ -27,6 +27,8 @@ export interface Check<P = any> {
   readonly summary: string;
   /** A strict object: unknown keys are errors. Keys are kebab-case, as written in a scenario. */
   readonly params: z.ZodType<P>;
+  /** Every run makes it, whatever its hypothesis; all its parameters have defaults. Not by default. */
+  readonly always?: boolean;
   /** Problems that need the rest of the scenario to be seen. */
   validate?(params: P, facts: ScenarioFacts): ParamProblem[];
   /** Pure. What it throws is an answer too: `unknown`. */

@@ -1,4 +1,7 @@
-/** Figures of a run, computed from its history by `measure/`. Times on the run's clock, in milliseconds. */
+/**
+ * Figures of a run, computed from its history by `measure/`. Times on the run's clock, in milliseconds.
+ * They are part of report.json, so what has no number is `null`: JSON has neither NaN nor Infinity.
+ */
 
 export interface TimeRange {
   readonly fromMs: number;
@@ -20,8 +23,8 @@ export interface Counts {
 }
 
 export interface Availability extends Counts {
-  /** ok / intended; NaN when nothing was intended. */
-  readonly share: number;
+  /** ok / intended, from 0 to 1; `null` when nothing was intended. */
+  readonly share: number | null;
 }
 
 /** Of operations that ended `ok`, from the intended start. */
@@ -52,8 +55,8 @@ export interface ServiceWindow extends TimeRange {
 /** How long a kind of operation took to be back as before, counted from the fault in effect. */
 export interface Recovery {
   readonly kind: string;
-  /** Infinity: not within the run. 0: never disturbed. */
-  readonly recoveryMs: number;
+  /** `null`: not back within the run. 0: never disturbed. */
+  readonly recoveryMs: number | null;
   readonly uncertaintyMs: number;
 }
 
@@ -84,12 +87,16 @@ export interface ShardFigures {
 
 export interface Figures {
   readonly spans: Readonly<Partial<Record<Span, TimeRange>>>;
-  /** All faults in effect and none asked to heal; absent when there was no such time. */
+  /**
+   * All faults in effect and none asked to heal. Where faults did not overlap: the longest time with the
+   * most nodes struck. Without faults: the fault phase. Absent when there was no such time.
+   */
   readonly fullEffect?: TimeRange;
   readonly availability: readonly { readonly kind: string; readonly span: Span; readonly figures: Availability }[];
   readonly latency: readonly { readonly kind: string; readonly span: Span; readonly figures: Latency }[];
   /** Of whole kinds, then of single shards. */
   readonly windows: readonly ServiceWindow[];
+  /** Empty when no fault took effect. */
   readonly recovery: readonly Recovery[];
   readonly shards: readonly ShardFigures[];
   readonly errors: readonly ErrorGroup[];

@@ -71,6 +71,8 @@ export interface RunInfo {
   readonly kinds: readonly OperationKind[];
   /** Messages of the initial data set. */
   readonly messages: number;
+  /** Acts of the plan, so that a fault that never came is missed. */
+  readonly plannedActs: number;
   /** The command line that runs it again. */
   readonly again: string;
 }

@@ -41,10 +41,10 @@ export function formatDuration(ms: number): string {
 
 /**
  * A share for people, in per cent. Never rounds up to 100 %: one failure in a million still shows
- * as `99.999 %`, because "100 %" is a claim.
+ * as `99.999 %`, because "100 %" is a claim. `n/a` where there is none.
  */
-export function formatShare(share: number): string {
-  if (!Number.isFinite(share)) return 'n/a';
+export function formatShare(share: number | null): string {
+  if (share === null || !Number.isFinite(share)) return 'n/a';
   if (share >= 1) return '100 %';
   return `${trimZeros((Math.floor(share * 100_000) / 1_000).toFixed(3))} %`;
 }
