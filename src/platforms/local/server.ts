@@ -1,0 +1,244 @@
+/** One PostgreSQL server on this machine, and all that can be done to it. */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NodeControl, NodeState } from '../../cluster/platform.ts';
+import type { Address } from '../../model/address.ts';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import type { NodeName } from '../../model/topology.ts';
+import { identity, serverEnvironment } from './account.ts';
+import type { Binaries } from './binaries.ts';
+import type { PortChooser } from './ports.ts';
+import {
+  killTree,
+  type ProcessInfo,
+  type ProcessKey,
+  pauseTree,
+  processOf,
+  processTree,
+  resumeTree,
+  signal,
+  survivors,
+} from './processes.ts';
+import { SUPERUSER } from './template.ts';
+
+const HOST = '127.0.0.1';
+const STOP_LIMIT_MS = 10_000;
+const LAUNCH_LIMIT_MS = 15_000;
+const POLL_MS = 5;
+const PORT_ATTEMPTS = 10;
+const LOG_LINES_SHOWN = 8;
+
+export interface ServerOptions {
+  readonly name: NodeName;
+  readonly role: 'coordinator' | 'worker';
+  readonly binaries: Binaries;
+  readonly password: string;
+  /** A copy of the template. */
+  readonly dataFolder: string;
+  readonly logFile: string;
+  readonly settings: Readonly<Record<string, string>>;
+  /** Called whenever the server runs as another process than before. */
+  readonly onLaunch: () => Promise<void>;
+}
+
+export class LocalServer implements NodeControl {
+  readonly name: NodeName;
+  readonly role: 'coordinator' | 'worker';
+  readonly dataFolder: string;
+  readonly #options: ServerOptions;
+  #port = 0;
+  #postmaster: ProcessKey | undefined;
+  /** The postmaster and its children as last seen: where it is dead, they tell whether all of it is. */
+  #lastSeen: readonly ProcessKey[] = [];
+  #ending = 'was never started';
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.role = options.role;
+    this.dataFolder = options.dataFolder;
+  }
+
+  /** The port, and the postmaster's process; the latter is absent before the first launch. */
+  get identity(): { readonly port: number; readonly process: ProcessKey | undefined } {
+    return { port: this.#port, process: this.#postmaster };
+  }
+
+  address(): Address {
+    return {
+      host: HOST,
+      port: this.#port,
+      user: SUPERUSER,
+      password: this.#options.password,
+      database: 'postgres',
+    };
+  }
+
+  peerAddress(): Address {
+    return this.address();
+  }
+
+  /**
+   * The first start, on a port that it keeps from then on.
+   * @throws EnvironmentError with the end of its log when it does not start.
+   */
+  async launchOnFreePort(ports: PortChooser, abort: AbortSignal): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      this.#port = await ports.next();
+      await this.#writeConfiguration();
+      abort.throwIfAborted();
+      const failure = await this.#launch();
+      if (failure === undefined) return;
+      // Between the test of the port and its use somebody else may have taken it.
+      const portTaken = /could not bind|could not create any TCP\/IP sockets/.test(failure);
+      if (!portTaken || attempt === PORT_ATTEMPTS) throw this.#launchError(failure);
+    }
+  }
+
+  async state(): Promise<NodeState> {
+    const processes = await this.#processes();
+    if (processes.length === 0) return 'stopped';
+    return processes.every((info) => info.state === 'T') ? 'paused' : 'running';
+  }
+
+  async describeState(): Promise<string> {
+    const processes = await this.#processes();
+    const count = (n: number) => `${n} other ${n === 1 ? 'process' : 'processes'}`;
+    const postmaster = `postmaster ${this.#postmaster?.pid ?? '(none)'}`;
+    if (processes.length === 0) {
+      return `${postmaster} and its ${count(Math.max(0, this.#lastSeen.length - 1))} do not exist (${this.#ending})`;
+    }
+    const stopped = processes.filter((info) => info.state === 'T').length;
+    const all = `${postmaster} and ${count(processes.length - 1)}`;
+    if (stopped === 0) return `${all} run`;
+    return stopped === processes.length ? `${all} are stopped (T)` : `${stopped} of ${all} are stopped (T)`;
+  }
+
+  async stop(): Promise<void> {
+    const postmaster = this.#postmaster;
+    if (!postmaster || (await this.#processes()).length === 0) return;
+    // A frozen process cannot shut down.
+    await resumeTree(postmaster);
+    await signal([postmaster], 'SIGINT');
+    const giveUpAt = performance.now() + STOP_LIMIT_MS;
+    while ((await survivors(this.#lastSeen)).length > 0) {
+      if (performance.now() > giveUpAt) {
+        await this.kill();
+        this.#ending = `killed, as a fast shutdown took more than ${STOP_LIMIT_MS / 1_000} s`;
+        return;
+      }
+      await sleep(POLL_MS);
+    }
+    this.#ending = 'shut down';
+  }
+
+  async kill(): Promise<void> {
+    if (!this.#postmaster || (await this.#processes()).length === 0) return;
+    await killTree(this.#postmaster, this.#lastSeen);
+    this.#ending = 'killed';
+  }
+
+  async pause(): Promise<void> {
+    if (!this.#postmaster || (await this.#processes()).length === 0) {
+      throw new EnvironmentError(`${this.name} does not run, so it cannot be paused`, { code: 'node-not-running' });
+    }
+    await pauseTree(this.#postmaster);
+  }
+
+  async resume(): Promise<void> {
+    if (this.#postmaster) await resumeTree(this.#postmaster);
+  }
+
+  async start(): Promise<void> {
+    if ((await this.#processes()).length > 0) return;
+    const failure = await this.#launch();
+    if (failure !== undefined) throw this.#launchError(failure);
+  }
+
+  /** The end of its log, for an error message. */
+  async lastLogLines(): Promise<string> {
+    const text = await readFile(this.#options.logFile, 'utf8').catch(() => '');
+    return text.trimEnd().split('\n').slice(-LOG_LINES_SHOWN).join('\n');
+  }
+
+  /** All of its processes that live; the postmaster's children too when it is dead itself. */
+  async #processes(): Promise<ProcessInfo[]> {
+    if (!this.#postmaster) return [];
+    const tree = await processTree(this.#postmaster);
+    if (tree.length === 0) return survivors(this.#lastSeen);
+    this.#lastSeen = tree;
+    return tree;
+  }
+
+  async #writeConfiguration(): Promise<void> {
+    const { dataFolder, settings } = this.#options;
+    const lines = Object.entries({ ...settings, port: String(this.#port) }).map(
+      ([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`,
+    );
+    // Everything is in this file, so that `postgres -D <folder>` is all it takes to start it again.
+    await writeFile(`${dataFolder}/postgresql.conf`, lines.join(''));
+  }
+
+  /** @returns `undefined` once it listens, else what its log says. */
+  async #launch(): Promise<string | undefined> {
+    const { binaries, dataFolder, logFile } = this.#options;
+    await mkdir(dirname(logFile), { recursive: true });
+    const log = await open(logFile, 'a');
+    const logStart = (await log.stat()).size;
+    let child: ChildProcess;
+    try {
+      child = spawn(binaries.postgres, ['-D', dataFolder], {
+        ...identity(binaries.account),
+        cwd: dirname(dataFolder),
+        env: serverEnvironment(),
+        stdio: ['ignore', log.fd, log.fd],
+        // In a session of its own, so that Ctrl-C in the terminal reaches pgquake alone.
+        detached: true,
+      });
+      await once(child, 'spawn');
+    } catch (error) {
+      return errorText(error);
+    } finally {
+      await log.close();
+    }
+    child.unref();
+    const info = await processOf(child.pid as number);
+    if (info) {
+      this.#postmaster = { pid: info.pid, startTime: info.startTime };
+      this.#lastSeen = [this.#postmaster];
+      this.#ending = 'ended by itself';
+      await this.#options.onLaunch();
+      if (await this.#listens(this.#postmaster)) return undefined;
+    }
+    const text = (await readFile(logFile)).subarray(logStart).toString('utf8').trim();
+    return text === '' ? 'it ended without a word' : text;
+  }
+
+  /** Waits until its lock file says that it has its port. @returns false when it ended instead. */
+  async #listens(postmaster: ProcessKey): Promise<boolean> {
+    const giveUpAt = performance.now() + LAUNCH_LIMIT_MS;
+    while (performance.now() < giveUpAt) {
+      const lines = await readFile(`${this.dataFolder}/postmaster.pid`, 'utf8').then(
+        (text) => text.split('\n'),
+        () => [],
+      );
+      // Line 6 is the address it listens on; the file of an earlier postmaster has another first line.
+      if (lines[0]?.trim() === String(postmaster.pid) && lines[5]?.trim() === HOST && lines.length > 6) return true;
+      if ((await survivors([postmaster])).length === 0) return false;
+      await sleep(POLL_MS);
+    }
+    await this.kill();
+    return false;
+  }
+
+  #launchError(log: string): EnvironmentError {
+    return new EnvironmentError(`${this.name} did not start on port ${this.#port}: ${log}`, {
+      code: 'server-not-started',
+      hint: `The whole log is in ${this.#options.logFile}.`,
+    });
+  }
+}

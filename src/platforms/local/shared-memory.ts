@@ -1,0 +1,27 @@
+/**
+ * Removes what a killed server leaves in the kernel: a System V shared memory segment of a few bytes, by
+ * which PostgreSQL guards a data folder. The next start of the server would remove it; a server that never
+ * starts again leaves it until the machine restarts.
+ */
+
+import { readFile } from 'node:fs/promises';
+import { run } from './account.ts';
+
+const IPCRM_LIMIT_MS = 2_000;
+
+/** The segment's id, from the lock file `postmaster.pid`: line 7 holds its key and its id. */
+export function segmentIn(lockFile: string): string | undefined {
+  return /^\s*\d+\s+(\d+)\s*$/.exec(lockFile.split('\n')[6] ?? '')?.[1];
+}
+
+/** For data folders whose servers are dead. A folder whose server shut down in order has no lock file. */
+export async function removeSharedMemory(dataFolders: readonly string[]): Promise<void> {
+  const lockFiles = await Promise.all(
+    dataFolders.map((folder) => readFile(`${folder}/postmaster.pid`, 'utf8').catch(() => '')),
+  );
+  const segments = lockFiles.flatMap((text) => segmentIn(text) ?? []);
+  if (segments.length === 0) return;
+  const args = segments.flatMap((id) => ['-m', id]);
+  // Where ipcrm is missing, 56 bytes stay; that is no reason to fail.
+  await run('ipcrm', args, { account: undefined, cwd: '/', timeoutMs: IPCRM_LIMIT_MS }).catch(() => undefined);
+}
