@@ -43,6 +43,8 @@ export interface ProvisionOptions {
   /** Where the platform keeps what must outlive a crash of pgquake, and the nodes' logs. */
   readonly runFolder: string;
   readonly signal: AbortSignal;
+  /** Hears, in words, what takes long: an image that is pulled. */
+  readonly onProgress?: (line: string) => void;
 }
 
 /** Nodes that run and accept SQL. */

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Builds the images that the Docker tests need, from Debian packages alone: nothing is pulled.
+#
+# The base image comes from debootstrap and gets the name that the Dockerfile starts from; the node image
+# is node/Dockerfile. What the engine still has from an earlier run, made from the same files, is kept.
+# Prints the node image's name as its last line.
+#
+# Environment: PGQUAKE_CI_NODE_IMAGE, the node image's name (default pgquake-node:17).
+set -euo pipefail
+
+here="$(cd "$(dirname "$0")" && pwd)"
+suite=trixie
+base="$(sed -n 's/^FROM //p' "$here/node/Dockerfile")"
+image="${PGQUAKE_CI_NODE_IMAGE:-pgquake-node:17}"
+label=pgquake.ci.content
+
+say() { printf 'docker images: %s\n' "$*"; }
+
+label_of() { docker image inspect --format "{{index .Config.Labels \"$label\"}}" "$1" 2>/dev/null || true; }
+
+# As a hash, so that a change of this recipe builds anew.
+base_content="$suite minbase 1"
+node_content="$(cat "$here/node/Dockerfile" "$here/node/entrypoint.sh" <(echo "$base_content") | sha256sum | cut -d' ' -f1)"
+
+if [ "$(label_of "$image")" = "$node_content" ]; then
+  say "$image is up to date"
+  echo "$image"
+  exit 0
+fi
+
+if [ "$(label_of "$base")" != "$base_content" ]; then
+  if ! command -v debootstrap >/dev/null; then
+    say 'installing debootstrap from Debian'
+    timeout 240 sh -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends debootstrap' >/dev/null
+  fi
+  folder="$(mktemp -d /tmp/pgquake-base.XXXXXX)"
+  # debootstrap mounts /proc inside; it must be gone before anything is removed.
+  trap 'umount "$folder/proc" 2>/dev/null || true; umount "$folder/sys" 2>/dev/null || true; rm -rf --one-file-system "$folder"' EXIT
+  say "making $base with debootstrap (half a minute)"
+  if ! timeout 300 debootstrap --variant=minbase --include=ca-certificates "$suite" "$folder" >"$folder.log" 2>&1; then
+    tail -n 20 "$folder.log" >&2
+    exit 1
+  fi
+  rm -f "$folder.log"
+  rm -rf "$folder"/var/cache/apt/archives/*.deb "$folder"/var/lib/apt/lists/*
+  tar -C "$folder" --one-file-system -c . | timeout 120 docker import --change "LABEL $label='$base_content'" - "$base" >/dev/null
+fi
+
+say "building $image"
+log="$(mktemp /tmp/pgquake-build.XXXXXX)"
+build=(docker build --label "$label=$node_content" --tag "$image" "$here/node")
+# Without the buildx plugin only the classic builder is there, and some clients want to be told.
+if docker buildx version >/dev/null 2>&1; then builder=1; else builder=0; fi
+if ! DOCKER_BUILDKIT=$builder timeout 300 "${build[@]}" >"$log" 2>&1; then
+  tail -n 40 "$log" >&2
+  exit 1
+fi
+rm -f "$log"
+say "$image is ready"
+echo "$image"

@@ -1,0 +1,250 @@
+/**
+ * Platform `docker`: nodes are containers, made with Docker Compose, broken and healed through the
+ * engine's API. Every cluster that a run makes is a Compose project of its own; what does not carry that
+ * project's label is never touched, unless it was named one by one for `attach`.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { rm, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { untilAcceptsSql } from '../cluster/health.ts';
+import type { Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
+import { EnvironmentError, errorText, InputError } from '../model/errors.ts';
+import { COORDINATOR, type NodeName, nodeNames } from '../model/topology.ts';
+import { DockerClient } from './docker/client.ts';
+import { containerName, PROJECT_LABEL, renderCompose } from './docker/compose.ts';
+import { composeMissing, findCompose, runCompose } from './docker/compose-command.ts';
+import { cannotBePulled, isPresent, pull, wantedImage } from './docker/image.ts';
+import { keepLogs, readLog } from './docker/logs.ts';
+import { DockerNode } from './docker/node.ts';
+import { projectContainers, removeProject } from './docker/project.ts';
+
+/** For the engine, and then for the registry; together below two seconds. */
+const LOOK_LIMIT_MS = 900;
+const UP_LIMIT_MS = 180_000;
+/** From the container's start to SQL; a first start prepares the data folder. */
+const READY_LIMIT_MS = 120_000;
+const WATCH_SPACING_MS = 500;
+/** How much of a server's log tells why it ended. */
+const LAST_WORDS = 5;
+
+/** Of every server of a run's cluster; what the engine needs comes on top. */
+const SETTINGS = {
+  max_connections: '200',
+  // Small, because there are many servers and little data.
+  shared_buffers: '32MB',
+  jit: 'off',
+  // What a killed container had written lies in the operating system's memory and is not lost; only a crash
+  // of the machine could lose it, and these data are thrown away anyway.
+  fsync: 'off',
+  full_page_writes: 'off',
+  max_wal_size: '256MB',
+  // Backends whose client went away end, also when they wait for a frozen worker.
+  client_connection_check_interval: '500ms',
+  log_line_prefix: '%m [%p] %b %a ',
+};
+
+const FOR_A_RUN = {
+  // pgquake looks after the nodes itself; health checks would take processor time from the measurement.
+  healthChecks: false,
+  initdbArguments: '--no-sync',
+};
+
+export const docker: Platform = {
+  name: 'docker',
+  summary: 'Nodes are containers, made with Docker Compose.',
+  capabilities: new Set(['node-stop', 'node-kill', 'node-pause']),
+
+  async unavailable() {
+    try {
+      const client = DockerClient.fromEnvironment();
+      const [compose, missing] = await Promise.all([findCompose(), imageMissing(client)]);
+      return missing ?? (compose ? undefined : errorText(composeMissing()));
+    } catch (error) {
+      return errorText(error);
+    }
+  },
+
+  async provision(options) {
+    const client = DockerClient.fromEnvironment();
+    const compose = await findCompose();
+    if (!compose) throw composeMissing();
+    const { topology, settings, runFolder, signal, onProgress = () => undefined } = options;
+    const image = wantedImage();
+    if (!(await isPresent(client, image))) await pull(client, image, signal, onProgress);
+    signal.throwIfAborted();
+
+    const project = `pgquake-${randomBytes(4).toString('hex')}`;
+    const password = randomBytes(24).toString('base64url');
+    const file = join(runFolder, 'docker-compose.yml');
+    await writeFile(file, renderCompose(topology, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings } }));
+    await writeClusterFile(options, client, project);
+    const dispose = disposer(client, { project, runFolder, password });
+    try {
+      await runCompose(compose, ['up', '--detach'], {
+        project,
+        file,
+        environment: { POSTGRES_PASSWORD: password, PGQUAKE_IMAGE: image },
+        endpoint: client.endpoint,
+        limitMs: UP_LIMIT_MS,
+        signal,
+      });
+      const nodes = await nodesOf(client, await byLabel(client, project), dispose);
+      await untilReady(client, nodes.all as readonly DockerNode[], signal);
+      return nodes;
+    } catch (error) {
+      // What went wrong first is what the caller must hear of.
+      await dispose().catch(() => undefined);
+      throw error;
+    }
+  },
+};
+
+async function imageMissing(client: DockerClient): Promise<string | undefined> {
+  const image = wantedImage();
+  if (await isPresent(client, image, LOOK_LIMIT_MS)) return undefined;
+  const reason = await cannotBePulled(client, image, LOOK_LIMIT_MS);
+  return reason === undefined ? undefined : `the image ${image} is not here and cannot be pulled: ${reason}`;
+}
+
+/** A cluster that stands already: by its project's label, or each node's container by name or id. */
+export type AttachTarget = { readonly project: string } | { readonly containers: Readonly<Record<NodeName, string>> };
+
+/**
+ * Takes hold of a cluster that stands already. Disposing of it removes nothing.
+ * @throws InputError when the named containers are no cluster; EnvironmentError when there is no such
+ * project or container, or one cannot be reached.
+ */
+export async function attach(target: AttachTarget): Promise<Nodes> {
+  const client = DockerClient.fromEnvironment();
+  const containers =
+    'project' in target ? await byLabel(client, target.project) : await byName(client, target.containers);
+  return nodesOf(client, containers, async () => undefined);
+}
+
+/**
+ * Takes hold of the cluster of a run that ended without disposing of it, as its `cluster.json` names it.
+ * Disposing of it removes it.
+ * @throws EnvironmentError when nothing of it is left.
+ */
+export async function reclaim(project: string, runFolder: string): Promise<Nodes> {
+  const client = DockerClient.fromEnvironment();
+  const containers = await byLabel(client, project);
+  const nodes = await nodesOf(client, containers, async () => undefined);
+  const { password } = nodes.coordinator.address();
+  return { ...nodes, dispose: disposer(client, { project, runFolder, password }) };
+}
+
+type NodeContainers = ReadonlyMap<NodeName, string>;
+
+async function byLabel(client: DockerClient, project: string): Promise<NodeContainers> {
+  const containers = new Map<NodeName, string>();
+  for (const { id, name, node } of await projectContainers(client, project)) {
+    if (node === undefined) continue;
+    if (containers.has(node)) {
+      throw new EnvironmentError(`two containers say that they are ${node} of ${project}; one is ${name}`, {
+        code: 'ambiguous-node',
+      });
+    }
+    containers.set(node, id);
+  }
+  if (!containers.has(COORDINATOR) || containers.size < 2) {
+    throw new EnvironmentError(
+      `no cluster with the label ${PROJECT_LABEL}=${project}: found ${[...containers.keys()].join(', ') || 'no container'}`,
+      { code: 'no-such-project', hint: 'a cluster has a coordinator and at least one worker; see docs/docker.md' },
+    );
+  }
+  return containers;
+}
+
+async function byName(client: DockerClient, named: Readonly<Record<NodeName, string>>): Promise<NodeContainers> {
+  const workers = Object.keys(named).filter((node) => /^worker[1-9]\d*$/.test(node));
+  if (!named[COORDINATOR] || workers.length === 0 || workers.length + 1 !== Object.keys(named).length) {
+    throw new InputError(`attach: expected coordinator, worker1, worker2 ..., found ${Object.keys(named).join(', ')}`, {
+      code: 'attach-nodes',
+    });
+  }
+  const entries = await Promise.all(
+    Object.entries(named).map(async ([node, container]) => {
+      const { Id } = await client.call(`look at container ${container} for ${node}`, (engine, abortSignal) =>
+        engine.getContainer(container).inspect({ abortSignal }),
+      );
+      return [node, Id] as const;
+    }),
+  );
+  return new Map(entries);
+}
+
+async function nodesOf(client: DockerClient, containers: NodeContainers, dispose: Nodes['dispose']): Promise<Nodes> {
+  const localAddresses = await addressesBesideContainers(client);
+  const all = await Promise.all(
+    [...containers].map(([name, containerId]) => DockerNode.of({ client, name, containerId, localAddresses })),
+  );
+  const workers = all
+    .filter((node) => node.role === 'worker')
+    .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+  const coordinator = all.find((node) => node.role === 'coordinator') as DockerNode;
+  return { coordinator, workers, all: [coordinator, ...workers], dispose };
+}
+
+/** This machine's addresses; none where the engine's containers are in a virtual machine of Docker Desktop. */
+async function addressesBesideContainers(client: DockerClient): Promise<string[]> {
+  const { OperatingSystem } = await client.call('ask what system it runs on', (engine) => engine.info());
+  if (String(OperatingSystem).includes('Docker Desktop')) return [];
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.filter(({ family }) => family === 'IPv4').map(({ address }) => address);
+}
+
+/**
+ * Waits until every node accepts SQL.
+ * @throws EnvironmentError as soon as a container has ended, with what its server said last.
+ */
+async function untilReady(client: DockerClient, nodes: readonly DockerNode[], signal: AbortSignal): Promise<void> {
+  const enough = new AbortController();
+  const stop = AbortSignal.any([signal, enough.signal]);
+  const watch = async (node: DockerNode) => {
+    while (!stop.aborted) {
+      if ((await node.state()) === 'stopped') {
+        const words = (await readLog(client, node.containerId, LAST_WORDS)).trim().replace(/\r?\n/g, ' | ');
+        throw new EnvironmentError(`${node.name}: ${await node.describeState()} while it was to start: ${words}`, {
+          code: 'node-ended',
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, WATCH_SPACING_MS));
+    }
+  };
+  const ready = Promise.all(nodes.map((node) => untilAcceptsSql(node, READY_LIMIT_MS, stop)));
+  try {
+    await Promise.race([ready, Promise.all(nodes.map(watch)).then(() => ready)]);
+  } finally {
+    enough.abort(new Error('no need to wait any longer'));
+    await ready.catch(() => undefined);
+  }
+}
+
+function clusterFile(runFolder: string): string {
+  return join(runFolder, 'cluster.json');
+}
+
+/**
+ * For healing and removing this cluster after pgquake itself was killed: on disk before the first
+ * container is made, there as long as the cluster is. It holds no password.
+ */
+async function writeClusterFile({ topology, runFolder }: ProvisionOptions, client: DockerClient, project: string) {
+  const nodes = nodeNames(topology).map((name) => ({ name, container: containerName(project, name) }));
+  const content = { platform: 'docker', project, engine: client.endpoint.host, nodes };
+  await writeFile(clusterFile(runFolder), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** @returns a function that keeps the nodes' logs and then removes the project; harmless twice. */
+function disposer(
+  client: DockerClient,
+  run: { readonly project: string; readonly runFolder: string; readonly password: string },
+): Nodes['dispose'] {
+  return async () => {
+    await keepLogs(client, run);
+    await removeProject(client, run.project);
+    await rm(clusterFile(run.runFolder), { force: true });
+  };
+}

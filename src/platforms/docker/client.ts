@@ -1,0 +1,116 @@
+/** Calls to the Docker engine, each with a time limit and with errors that say what to do. */
+
+import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
+import { homedir } from 'node:os';
+import Docker from 'dockerode';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { dockerEndpoint, type Endpoint } from './endpoint.ts';
+
+const DEFAULT_LIMIT_MS = 15_000;
+
+/** The engine answered, and said no. `status` is the HTTP status. */
+export class EngineRefusal extends EnvironmentError {
+  readonly status: number;
+
+  constructor(what: string, status: number, reason: string, cause: unknown) {
+    super(`Docker: ${what}: ${reason}`, { code: 'docker-refused', cause });
+    this.status = status;
+  }
+}
+
+export interface CallOptions {
+  /** 15 s by default. */
+  readonly limitMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export class DockerClient {
+  readonly endpoint: Endpoint;
+  readonly #docker: Docker;
+
+  private constructor(endpoint: Endpoint, docker: Docker) {
+    this.endpoint = endpoint;
+    this.#docker = docker;
+  }
+
+  /**
+   * A client of the engine that the `docker` command would use; connects to nothing yet.
+   * @throws EnvironmentError when the configuration cannot be understood.
+   */
+  static fromEnvironment(): DockerClient {
+    const endpoint = dockerEndpoint(process.env, homedir());
+    return new DockerClient(endpoint, new Docker(clientOptions(endpoint)));
+  }
+
+  /**
+   * Does one thing with the engine.
+   * @param what in words, for the message of an error: `stop container citus_worker1`.
+   * @param work gets the signal to hand to dockerode as `abortSignal`.
+   * @throws EngineRefusal where the engine says no, EnvironmentError where it does not answer (in time),
+   * the signal's reason when aborted.
+   */
+  async call<T>(
+    what: string,
+    work: (docker: Docker, abortSignal: AbortSignal) => Promise<T>,
+    { limitMs = DEFAULT_LIMIT_MS, signal }: CallOptions = {},
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const limit = AbortSignal.timeout(limitMs);
+    try {
+      const stop = signal ? AbortSignal.any([signal, limit]) : limit;
+      return await unlessAborted(work(this.#docker, stop), stop);
+    } catch (error) {
+      signal?.throwIfAborted();
+      const { statusCode, json } = error as { statusCode?: number; json?: { message?: string } };
+      if (statusCode !== undefined) throw new EngineRefusal(what, statusCode, json?.message ?? errorText(error), error);
+      const { host, source } = this.endpoint;
+      const reason = limit.aborted ? `no answer within ${limitMs} ms` : errorText(error);
+      throw new EnvironmentError(`Docker: ${what}: no engine at ${host} (${source}): ${reason}`, {
+        code: 'docker-unreachable',
+        hint: 'start Docker, or say where it is with DOCKER_HOST or "docker context use"',
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Not every call of dockerode listens to its signal. */
+async function unlessAborted<T>(working: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([working, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    working.catch(() => undefined);
+  }
+}
+
+/** The types leave `agent` out. */
+function clientOptions({ host, source, tls }: Endpoint): Docker.DockerOptions & { agent: Agent } {
+  // A kept-alive connection may be dead when it is needed; a new one costs a fraction of a millisecond.
+  const agent = tls ? new TlsAgent({ keepAlive: false }) : new Agent({ keepAlive: false });
+  const path = /^(?:unix|npipe):\/\/(.+)$/.exec(host)?.[1];
+  if (path !== undefined) return { socketPath: path, agent };
+  if (URL.canParse(host)) {
+    const { protocol, hostname, port } = new URL(host);
+    if (['tcp:', 'http:', 'https:'].includes(protocol)) {
+      const secure = tls !== undefined || protocol === 'https:';
+      return {
+        host: hostname,
+        port: port || (secure ? 2376 : 2375),
+        protocol: secure ? 'https' : 'http',
+        agent,
+        ...tls,
+      };
+    }
+  }
+  throw new EnvironmentError(`${source}: cannot use the Docker engine at "${host}"`, {
+    code: 'docker-configuration',
+    hint: 'pgquake must reach the containers directly: use an engine on this machine (unix://, npipe:// or tcp://)',
+  });
+}

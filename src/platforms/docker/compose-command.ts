@@ -1,0 +1,114 @@
+/** Finds and runs Docker Compose: `docker compose` (v2), or `docker-compose` (v1) where only that exists. */
+
+import { spawn } from 'node:child_process';
+import { EnvironmentError } from '../../model/errors.ts';
+import type { Endpoint } from './endpoint.ts';
+
+const CANDIDATES = [['docker', 'compose'], ['docker-compose']] as const;
+/** Python's start on a busy machine is the slowest of them. */
+const LOOK_LIMIT_MS = 5_000;
+/** Between asking a Compose that was interrupted to end, and ending it. */
+const GRACE_MS = 5_000;
+/** Of what a command printed; the reason of a failure stands at the end. */
+const KEPT_OUTPUT = 4_000;
+
+export type ComposeCommand = readonly [string, ...string[]];
+
+interface Finished {
+  readonly exitCode: number | null;
+  readonly output: string;
+}
+
+/** @returns the command, or `undefined` where neither exists. */
+export async function findCompose(): Promise<ComposeCommand | undefined> {
+  for (const command of CANDIDATES) {
+    const signal = AbortSignal.timeout(LOOK_LIMIT_MS);
+    const finished = await run([...command, 'version', '--short'], { env: process.env, signal }).catch(() => undefined);
+    if (finished?.exitCode === 0) return [...command];
+  }
+  return undefined;
+}
+
+/** The error for a machine without Compose. */
+export function composeMissing(): EnvironmentError {
+  return new EnvironmentError('there is no Docker Compose here', {
+    code: 'compose-missing',
+    hint: 'install the package docker-compose-plugin (or docker-compose-v2, or docker-compose) of your system',
+  });
+}
+
+export interface ComposeRun {
+  readonly project: string;
+  /** Path of the Compose file. */
+  readonly file: string;
+  /** For the variables in the file; never on the command line, where others could read it. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly endpoint: Endpoint;
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs Compose on one project, `['up', '--detach']`. Its process has ended when this returns or throws.
+ * @throws EnvironmentError with the end of its output when it fails or takes too long; the signal's
+ * reason when aborted.
+ */
+export async function runCompose(command: ComposeCommand, args: readonly string[], options: ComposeRun): Promise<void> {
+  const { project, file, environment, endpoint, limitMs, signal } = options;
+  const limit = AbortSignal.timeout(limitMs);
+  const env = { ...process.env, ...environment };
+  // Both generations of Compose understand DOCKER_HOST; contexts with certificates they must find themselves.
+  if (!endpoint.tls) {
+    env.DOCKER_HOST = endpoint.host;
+    delete env.DOCKER_CONTEXT;
+  }
+  const { exitCode, output } = await run([...command, '--project-name', project, '--file', file, ...args], {
+    env,
+    signal: AbortSignal.any([signal, limit]),
+  });
+  signal.throwIfAborted();
+  if (exitCode === 0) return;
+  const reason = limit.aborted ? `not done within ${limitMs / 1_000} s` : `exit code ${exitCode}`;
+  throw new EnvironmentError(`${command.join(' ')} ${args.join(' ')} failed (${reason}): ${lastLines(output)}`, {
+    code: 'compose-failed',
+    hint: `the Compose file is ${file}`,
+  });
+}
+
+function run(
+  [program, ...args]: ComposeCommand,
+  { env, signal }: { env: NodeJS.ProcessEnv; signal: AbortSignal },
+): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const keep = (chunk: string) => {
+      output = (output + chunk).slice(-KEPT_OUTPUT);
+    };
+    child.stdout.setEncoding('utf8').on('data', keep);
+    child.stderr.setEncoding('utf8').on('data', keep);
+    let killer: NodeJS.Timeout | undefined;
+    const end = () => {
+      child.kill('SIGTERM');
+      killer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+    const settle = () => {
+      clearTimeout(killer);
+      signal.removeEventListener('abort', end);
+    };
+    child.on('error', (error) => {
+      settle();
+      reject(error);
+    });
+    child.on('close', (exitCode) => {
+      settle();
+      resolve({ exitCode, output });
+    });
+  });
+}
+
+function lastLines(output: string): string {
+  return output.trim().split(/\r?\n/).slice(-6).join(' | ') || 'it said nothing';
+}

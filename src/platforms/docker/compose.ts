@@ -1,0 +1,115 @@
+/**
+ * The Compose file of a cluster, rendered from its topology. The docker-compose.yml at the top of the
+ * repository is the rendering of the standing cluster; runs get theirs in the run's folder. It holds no
+ * password and no image of its own: both come from the environment.
+ */
+
+import { nodeNames, type Topology } from '../../model/topology.ts';
+
+/** What the variable PGQUAKE_IMAGE replaces. */
+export const DEFAULT_IMAGE = 'citusdata/citus:14.1.0';
+
+/** On every container, network and volume of a cluster: whose it is. What lacks it is not touched. */
+export const PROJECT_LABEL = 'pgquake.project';
+/** On every container: which node of the topology it is. */
+export const NODE_LABEL = 'pgquake.node';
+
+/** In the container. */
+export const POSTGRES_PORT = 5432;
+
+export interface ComposeOptions {
+  /** Name of the Compose project, `citus`; service and container names start with it. */
+  readonly project: string;
+  /** Server settings of every node, `wal_level` -> `logical`. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The coordinator's port on 127.0.0.1, unless PGQUAKE_PORT names another; any free one by default. */
+  readonly coordinatorPort?: number;
+  /** Whether the engine looks after the nodes' health by itself, which costs processor time. */
+  readonly healthChecks: boolean;
+  /** For the making of the data folder; none by default. */
+  readonly initdbArguments?: string;
+}
+
+/** The cluster that `docker-compose.yml` describes. */
+export const STANDING_TOPOLOGY: Topology = { workers: 4, replication: 2, shards: 4 };
+export const STANDING: ComposeOptions = {
+  project: 'citus',
+  // Enough for either engine; Citus ignores what only the native engine needs, and the other way round.
+  settings: { wal_level: 'logical', max_connections: '300', max_worker_processes: '64' },
+  coordinatorPort: 5432,
+  healthChecks: true,
+};
+
+/** `citus_worker1`: a node's service and container, and the name that other nodes reach it by. */
+export function containerName(project: string, node: string): string {
+  return `${project}_${node}`;
+}
+
+/** @returns the text of a Compose file, for `docker compose` (v2) and `docker-compose` (1.27 or newer). Pure. */
+export function renderCompose(topology: Topology, options: ComposeOptions): string {
+  const { project, coordinatorPort, initdbArguments } = options;
+  const nodes = nodeNames(topology);
+  return `# ${topology.workers} workers and a coordinator, every shard on ${topology.replication}.
+# Written by pgquake from the topology; change that, not this file. To use it by hand:
+#   POSTGRES_PASSWORD=... docker compose --project-name ${project} up --detach
+
+x-node: &node
+  image: "\${PGQUAKE_IMAGE:-${DEFAULT_IMAGE}}"
+  command:
+    - postgres
+${serverArguments(topology, options.settings)
+  .map((argument) => `    - ${quote(argument)}`)
+  .join('\n')}
+  environment:
+    POSTGRES_PASSWORD: "\${POSTGRES_PASSWORD:?set it to a password of your choice}"
+    # Set, because its default differs between the versions of the image.
+    PGDATA: /var/lib/postgresql/pgdata${initdbArguments ? `\n    POSTGRES_INITDB_ARGS: ${quote(initdbArguments)}` : ''}
+  shm_size: 256mb
+  restart: "no"${options.healthChecks ? HEALTH_CHECK : ''}
+
+services:
+${nodes.map((node) => renderService(project, node, node === 'coordinator' ? coordinatorPort : undefined)).join('\n')}
+networks:
+  default:
+    labels:
+      ${PROJECT_LABEL}: ${project}
+
+volumes:
+${nodes.map((node) => `  ${node}:\n    labels:\n      ${PROJECT_LABEL}: ${project}`).join('\n')}
+`;
+}
+
+/** Over TCP: a node that still prepares its data listens on its Unix socket only. */
+const HEALTH_CHECK = `
+  healthcheck:
+    test: ["CMD", "pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres"]
+    interval: 5s
+    timeout: 3s
+    retries: 5
+    start_period: 60s`;
+
+function renderService(project: string, node: string, port: number | undefined): string {
+  const name = containerName(project, node);
+  return `  ${name}:
+    <<: *node
+    container_name: ${name}
+    labels:
+      ${PROJECT_LABEL}: ${project}
+      ${NODE_LABEL}: ${node}
+    ports:
+      - "127.0.0.1:${port === undefined ? '' : `\${PGQUAKE_PORT:-${port}}`}:${POSTGRES_PORT}"
+    volumes:
+      - ${node}:/var/lib/postgresql
+`;
+}
+
+function serverArguments(topology: Topology, settings: ComposeOptions['settings']): string[] {
+  // A server without Citus takes a setting with a dot in its name for a placeholder.
+  const all = { 'citus.shard_replication_factor': String(topology.replication), ...settings };
+  return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/** A JSON string is a YAML string; Compose reads `$$` as one dollar sign. */
+function quote(text: string): string {
+  return JSON.stringify(text).replaceAll('$', '$$$$');
+}

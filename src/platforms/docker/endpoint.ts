@@ -1,0 +1,88 @@
+/** Which Docker engine to talk to: the same one that the `docker` command would. */
+
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+
+export interface Endpoint {
+  /** `unix:///var/run/docker.sock`, `tcp://127.0.0.1:2375`, `npipe:////./pipe/docker_engine`. */
+  readonly host: string;
+  /** Where that comes from, for messages: `DOCKER_HOST`, `the context "colima"`, `the default`. */
+  readonly source: string;
+  /** Certificates, as PEM; absent for a plain connection. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+}
+
+/**
+ * DOCKER_HOST, else the context that DOCKER_CONTEXT or the client's configuration names, else the
+ * default socket.
+ * @param env the process's environment.
+ * @param homeFolder where `.docker` is, unless DOCKER_CONFIG names it.
+ * @throws EnvironmentError when a context is named that cannot be read.
+ */
+export function dockerEndpoint(env: Readonly<NodeJS.ProcessEnv>, homeFolder: string): Endpoint {
+  const host = env.DOCKER_HOST;
+  if (host) {
+    const secure = env.DOCKER_TLS_VERIFY ? tlsFrom(env.DOCKER_CERT_PATH ?? join(homeFolder, '.docker')) : undefined;
+    return {
+      host: host.includes('://') ? host : `tcp://${host}`,
+      source: 'DOCKER_HOST',
+      ...(secure && { tls: secure }),
+    };
+  }
+  const folder = env.DOCKER_CONFIG ?? join(homeFolder, '.docker');
+  const context = env.DOCKER_CONTEXT || currentContext(folder);
+  if (context !== undefined && context !== 'default') return contextEndpoint(folder, context);
+  return { host: defaultHost(homeFolder), source: 'the default' };
+}
+
+function defaultHost(homeFolder: string): string {
+  if (process.platform === 'win32') return 'npipe:////./pipe/docker_engine';
+  const system = '/var/run/docker.sock';
+  // Docker Desktop without the system-wide link.
+  const desktop = join(homeFolder, '.docker/run/docker.sock');
+  return `unix://${!existsSync(system) && existsSync(desktop) ? desktop : system}`;
+}
+
+function currentContext(folder: string): string | undefined {
+  const path = join(folder, 'config.json');
+  if (!existsSync(path)) return undefined;
+  try {
+    return (JSON.parse(readFileSync(path, 'utf8')) as { currentContext?: string }).currentContext;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** Contexts lie in folders named by the SHA-256 of their name. */
+function contextEndpoint(folder: string, name: string): Endpoint {
+  const id = createHash('sha256').update(name).digest('hex');
+  const path = join(folder, 'contexts/meta', id, 'meta.json');
+  const tls = join(folder, 'contexts/tls', id, 'docker');
+  try {
+    const meta = JSON.parse(readFileSync(path, 'utf8')) as { Endpoints?: { docker?: { Host?: string } } };
+    const host = meta.Endpoints?.docker?.Host;
+    if (!host) throw new Error('it has no endpoint for docker');
+    return { host, source: `the context "${name}"`, ...(existsSync(tls) && { tls: tlsFrom(tls) }) };
+  } catch (error) {
+    throw unreadable(`the Docker context "${name}" (${path})`, error);
+  }
+}
+
+function tlsFrom(folder: string): NonNullable<Endpoint['tls']> {
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8');
+  try {
+    return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
+  } catch (error) {
+    throw unreadable(`the certificates in ${folder}`, error);
+  }
+}
+
+function unreadable(what: string, cause: unknown): EnvironmentError {
+  return new EnvironmentError(`cannot read ${what}: ${errorText(cause)}`, {
+    code: 'docker-configuration',
+    hint: 'look at "docker context ls", or set DOCKER_HOST',
+    cause,
+  });
+}

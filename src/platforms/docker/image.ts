@@ -1,0 +1,104 @@
+/** The image that nodes are made from: which one, whether it can be had, and getting it. */
+
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import type { DockerClient } from './client.ts';
+import { EngineRefusal } from './client.ts';
+import { DEFAULT_IMAGE } from './compose.ts';
+
+const PULL_LIMIT_MS = 15 * 60_000;
+/** Between two lines of progress. */
+const PROGRESS_SPACING_MS = 2_000;
+
+/** PGQUAKE_IMAGE, else the official image in the version that pgquake is made for. */
+export function wantedImage(): string {
+  return process.env.PGQUAKE_IMAGE || DEFAULT_IMAGE;
+}
+
+export async function isPresent(client: DockerClient, image: string, limitMs?: number): Promise<boolean> {
+  try {
+    await client.call(
+      `look for the image ${image}`,
+      (docker) => docker.getImage(image).inspect(),
+      limitMs === undefined ? {} : { limitMs },
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof EngineRefusal && error.status === 404) return false;
+    throw error;
+  }
+}
+
+/**
+ * Asks the image's registry, through the engine, whether it has it.
+ * @returns `undefined` if so, else why not.
+ */
+export async function cannotBePulled(
+  client: DockerClient,
+  image: string,
+  limitMs: number,
+): Promise<string | undefined> {
+  try {
+    await client.call(`ask the registry for ${image}`, (docker) => docker.getImage(image).distribution(), { limitMs });
+    return undefined;
+  } catch (error) {
+    return error instanceof EngineRefusal ? errorText(error.cause ?? error) : `no answer within ${limitMs} ms`;
+  }
+}
+
+/**
+ * Pulls an image.
+ * @param progress hears a line now and then.
+ * @throws EnvironmentError when it cannot be had.
+ */
+export async function pull(
+  client: DockerClient,
+  image: string,
+  signal: AbortSignal,
+  progress: (line: string) => void,
+): Promise<void> {
+  progress(`pulling ${image}`);
+  try {
+    await client.call(
+      `pull ${image}`,
+      async (docker, abortSignal) => {
+        const stream = await docker.pull(image, { abortSignal });
+        const layers = new Map<string, { current: number; total: number }>();
+        let saidAt = performance.now();
+        await new Promise<void>((resolve, reject) => {
+          const stop = () => reject(abortSignal.reason);
+          abortSignal.addEventListener('abort', stop, { once: true });
+          docker.modem.followProgress(
+            stream,
+            (error) => {
+              abortSignal.removeEventListener('abort', stop);
+              if (error) reject(error);
+              else resolve();
+            },
+            (event: { id?: string; progressDetail?: { current?: number; total?: number } }) => {
+              const { current, total } = event.progressDetail ?? {};
+              if (event.id && current !== undefined && total) layers.set(event.id, { current, total });
+              if (layers.size === 0 || performance.now() - saidAt < PROGRESS_SPACING_MS) return;
+              saidAt = performance.now();
+              progress(`pulling ${image}: ${progressLine([...layers.values()])}`);
+            },
+          );
+        }).finally(() => (stream as NodeJS.ReadableStream & { destroy?(): void }).destroy?.());
+      },
+      { limitMs: PULL_LIMIT_MS, signal },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new EnvironmentError(`the image ${image} is not here and cannot be pulled: ${errorText(error)}`, {
+      code: 'image-missing',
+      hint: 'name an image that is here with PGQUAKE_IMAGE, or use the platform local, which needs none',
+      cause: error,
+    });
+  }
+  progress(`pulled ${image}`);
+}
+
+function progressLine(layers: readonly { current: number; total: number }[]): string {
+  const sum = (key: 'current' | 'total') => layers.reduce((total, layer) => total + layer[key], 0);
+  const megabytes = (bytes: number) => Math.round(bytes / 1e6);
+  return `${megabytes(sum('current'))} of ${megabytes(sum('total'))} MB`;
+}

@@ -1,0 +1,55 @@
+/** What the servers printed: read from the engine, kept in the run's folder before containers are removed. */
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorText } from '../../model/errors.ts';
+import type { DockerClient } from './client.ts';
+import { projectContainers } from './project.ts';
+
+const READ_LIMIT_MS = 30_000;
+
+/** @returns what a container printed, at most its last `lines` lines (100,000 by default). */
+export async function readLog(client: DockerClient, containerId: string, lines = 100_000): Promise<string> {
+  const frames = await client.call(
+    `read the log of container ${containerId.slice(0, 12)}`,
+    (docker, abortSignal) =>
+      docker.getContainer(containerId).logs({ stdout: true, stderr: true, follow: false, tail: lines, abortSignal }),
+    { limitMs: READ_LIMIT_MS },
+  );
+  return unframe(Buffer.from(frames));
+}
+
+/**
+ * Writes the log of every node of a project to `<runFolder>/logs/<node>.log`. A log that cannot be had
+ * does not keep the cluster from being removed; the file then says why.
+ */
+export async function keepLogs(
+  client: DockerClient,
+  { project, runFolder, password }: { project: string; runFolder: string; password: string },
+): Promise<void> {
+  const folder = join(runFolder, 'logs');
+  await mkdir(folder, { recursive: true });
+  const containers = await projectContainers(client, project);
+  await Promise.all(
+    containers.map(async ({ id, node }) => {
+      if (node === undefined) return;
+      const text = await readLog(client, id).catch((error) => `pgquake could not read this log: ${errorText(error)}\n`);
+      // Servers log statements that fail, and some statements hold the password.
+      await writeFile(join(folder, `${node}.log`), password ? text.replaceAll(password, '********') : text);
+    }),
+  );
+}
+
+/**
+ * The engine frames what a container without a terminal prints: 8 bytes (stream, 0, 0, 0, length) before
+ * each piece. https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
+ */
+function unframe(frames: Buffer): string {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at + 8 <= frames.length; ) {
+    const length = frames.readUInt32BE(at + 4);
+    pieces.push(frames.subarray(at + 8, at + 8 + length));
+    at += 8 + length;
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}

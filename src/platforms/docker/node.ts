@@ -1,0 +1,167 @@
+/** One node that runs in a container, and the acts on it. */
+
+import type { ContainerInspectInfo } from 'dockerode';
+import type { NodeControl, NodeState } from '../../cluster/platform.ts';
+import type { Address } from '../../model/address.ts';
+import { EnvironmentError } from '../../model/errors.ts';
+import { COORDINATOR, type NodeName } from '../../model/topology.ts';
+import { type DockerClient, EngineRefusal } from './client.ts';
+import { POSTGRES_PORT } from './compose.ts';
+import { type ContainerNetworking, type HostPort, published, reach } from './reach.ts';
+
+/** An orderly shutdown gets this long before the engine kills the container. */
+const STOP_GRACE_S = 10;
+const STOP_LIMIT_MS = 40_000;
+const ACT_LIMIT_MS = 30_000;
+
+export interface DockerNodeOptions {
+  readonly client: DockerClient;
+  readonly name: NodeName;
+  /** Full id: an id is never given twice, a name may be. */
+  readonly containerId: string;
+  /** See `reach`. */
+  readonly localAddresses: readonly string[];
+}
+
+export class DockerNode implements NodeControl {
+  readonly name: NodeName;
+  readonly role: 'coordinator' | 'worker';
+  readonly containerId: string;
+  readonly #client: DockerClient;
+  readonly #localAddresses: readonly string[];
+  #containerName = '';
+  #login: Omit<Address, 'host' | 'port'> = { user: '', password: '', database: '' };
+  #reachedAt: HostPort = { host: '', port: 0 };
+  #publishedAt: HostPort | undefined;
+
+  private constructor({ client, name, containerId, localAddresses }: DockerNodeOptions) {
+    this.name = name;
+    this.role = name === COORDINATOR ? 'coordinator' : 'worker';
+    this.containerId = containerId;
+    this.#client = client;
+    this.#localAddresses = localAddresses;
+  }
+
+  /**
+   * Takes hold of a container; whether that is allowed is the caller's matter.
+   * @throws EnvironmentError when it does not exist, or runs and cannot be reached from here.
+   */
+  static async of(options: DockerNodeOptions): Promise<DockerNode> {
+    const node = new DockerNode(options);
+    const { Config, Name, State } = await node.#inspect();
+    node.#containerName = Name.replace(/^\//, '');
+    node.#login = loginOf(Config.Env);
+    if (State.Running && node.#reachedAt.host === '') {
+      throw new EnvironmentError(`the server in container ${node.#containerName} cannot be reached from here`, {
+        code: 'node-unreachable',
+        hint: `publish its port ${POSTGRES_PORT} on 127.0.0.1, or run pgquake on the machine of the Docker engine`,
+      });
+    }
+    return node;
+  }
+
+  /** The container's name, `citus_worker1`. */
+  get containerName(): string {
+    return this.#containerName;
+  }
+
+  address(): Address {
+    return { ...this.#reachedAt, ...this.#login };
+  }
+
+  peerAddress(): Address {
+    return { host: this.#containerName, port: POSTGRES_PORT, ...this.#login };
+  }
+
+  async state(): Promise<NodeState> {
+    const { State } = await this.#inspect();
+    if (State.Paused) return 'paused';
+    return State.Running ? 'running' : 'stopped';
+  }
+
+  async describeState(): Promise<string> {
+    const { State } = await this.#inspect();
+    const container = `container ${this.containerId.slice(0, 12)}`;
+    if (State.Paused) return `${container} paused, its process ${State.Pid} frozen`;
+    if (State.Running) return `${container} running, process ${State.Pid}`;
+    return `${container} ${State.Status}, exit code ${State.ExitCode}`;
+  }
+
+  async stop(): Promise<void> {
+    await this.#act('stop', STOP_LIMIT_MS, ['stopped']);
+  }
+
+  async kill(): Promise<void> {
+    await this.#act('kill', ACT_LIMIT_MS, ['stopped']);
+  }
+
+  async pause(): Promise<void> {
+    await this.#act('pause', ACT_LIMIT_MS, ['paused']);
+  }
+
+  async resume(): Promise<void> {
+    if ((await this.state()) === 'paused') await this.#act('unpause', ACT_LIMIT_MS, ['running', 'stopped']);
+  }
+
+  async start(): Promise<void> {
+    if ((await this.state()) === 'stopped') await this.#act('start', ACT_LIMIT_MS, ['running']);
+  }
+
+  /** @param reached states in which a refusal of the act ("already stopped") is none. */
+  async #act(
+    act: 'stop' | 'kill' | 'pause' | 'unpause' | 'start',
+    limitMs: number,
+    reached: readonly NodeState[],
+  ): Promise<void> {
+    try {
+      await this.#client.call(
+        `${act} container ${this.#containerName}`,
+        (docker, abortSignal): Promise<unknown> => {
+          const container = docker.getContainer(this.containerId);
+          return act === 'stop' ? container.stop({ t: STOP_GRACE_S, abortSignal }) : container[act]({ abortSignal });
+        },
+        { limitMs },
+      );
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+      const state = await this.state();
+      if (!reached.includes(state)) throw error;
+    }
+    // A container that starts again may have another address.
+    if (act === 'start') await this.#inspect();
+  }
+
+  /** Looks at the container, and where it is reached now. */
+  async #inspect(): Promise<ContainerInspectInfo> {
+    let seen: ContainerInspectInfo;
+    try {
+      seen = await this.#client.call(`look at container ${this.#containerName || this.name}`, (docker, abortSignal) =>
+        docker.getContainer(this.containerId).inspect({ abortSignal }),
+      );
+    } catch (error) {
+      if (!(error instanceof EngineRefusal) || error.status !== 404) throw error;
+      throw new EnvironmentError(
+        `${this.name}: container ${this.#containerName} (${this.containerId.slice(0, 12)}) does not exist any more`,
+        { code: 'container-gone', hint: 'it was removed from outside; this cluster cannot be healed', cause: error },
+      );
+    }
+    const networking = seen.NetworkSettings as unknown as ContainerNetworking;
+    this.#publishedAt = published(networking.Ports, POSTGRES_PORT) ?? this.#publishedAt;
+    // The address of a stopped container may be given to the next one that starts; its published port is
+    // refused at once.
+    const reachedAt = seen.State.Running ? reach(networking, POSTGRES_PORT, this.#localAddresses) : this.#publishedAt;
+    this.#reachedAt = reachedAt ?? this.#reachedAt;
+    return seen;
+  }
+}
+
+/** The superuser that the official image makes, from the container's variables, `NAME=value`. */
+function loginOf(environment: readonly string[]): Omit<Address, 'host' | 'port'> {
+  const variables = new Map(environment.map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]));
+  const user = variables.get('POSTGRES_USER') || 'postgres';
+  return {
+    user,
+    password: variables.get('POSTGRES_PASSWORD') ?? '',
+    database: variables.get('POSTGRES_DB') || user,
+  };
+}

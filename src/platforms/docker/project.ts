@@ -1,0 +1,112 @@
+/** All that belongs to one project, by its label: finding its containers, and removing every trace of it. */
+
+import { EnvironmentError } from '../../model/errors.ts';
+import { type DockerClient, EngineRefusal } from './client.ts';
+import { NODE_LABEL, PROJECT_LABEL } from './compose.ts';
+
+const REMOVE_LIMIT_MS = 60_000;
+const LOOK_AGAIN_MS = 200;
+/** What a Compose that was ended had asked for may still appear; so nothing must be seen twice. */
+const EMPTY_LOOKS = 2;
+
+export interface ProjectContainer {
+  readonly id: string;
+  readonly name: string;
+  /** The value of its label `pgquake.node`; `undefined` where it has none. */
+  readonly node: string | undefined;
+}
+
+/** The containers that carry the project's label, whatever their state. */
+export async function projectContainers(
+  client: DockerClient,
+  project: string,
+  signal?: AbortSignal,
+): Promise<ProjectContainer[]> {
+  const found = await client.call(
+    `list the containers of ${project}`,
+    (docker, abortSignal) => docker.listContainers({ all: true, filters: ofProject(project), abortSignal }),
+    { signal },
+  );
+  return found.map(({ Id, Names, Labels }) => ({
+    id: Id,
+    name: (Names[0] ?? Id).replace(/^\//, ''),
+    node: Labels[NODE_LABEL],
+  }));
+}
+
+/**
+ * Removes the project's containers, networks and volumes, in whatever state they are. Harmless where
+ * there is nothing.
+ * @throws EnvironmentError naming what is left after a minute, or when the engine is gone.
+ */
+export async function removeProject(client: DockerClient, project: string): Promise<void> {
+  const deadline = performance.now() + REMOVE_LIMIT_MS;
+  for (let emptyLooks = 0; emptyLooks < EMPTY_LOOKS; ) {
+    const left = await removeOnce(client, project);
+    emptyLooks = left.length === 0 ? emptyLooks + 1 : 0;
+    if (left.length > 0 && performance.now() > deadline) {
+      throw new EnvironmentError(`could not remove ${left.join(', ')}`, {
+        code: 'left-behind',
+        hint: `remove what carries the label ${PROJECT_LABEL}=${project}: see docs/docker.md`,
+      });
+    }
+    if (emptyLooks < EMPTY_LOOKS) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+}
+
+/** One round. @returns what was there when it began, in words. */
+async function removeOnce(client: DockerClient, project: string): Promise<string[]> {
+  const filters = ofProject(project);
+  const containers = await projectContainers(client, project);
+  await Promise.all(
+    containers.map(({ id, name }) =>
+      attempt(
+        client.call(
+          `remove container ${name}`,
+          (docker, abortSignal) => docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
+          { limitMs: REMOVE_LIMIT_MS },
+        ),
+      ),
+    ),
+  );
+  const networks = await client.call(`list the networks of ${project}`, (docker, abortSignal) =>
+    docker.listNetworks({ filters, abortSignal }),
+  );
+  // The type of listVolumes knows filters as text only; the call takes both.
+  const { Volumes } = await client.call(`list the volumes of ${project}`, (docker, abortSignal) =>
+    docker.listVolumes({ filters, abortSignal } as object),
+  );
+  const volumes = Volumes ?? [];
+  await Promise.all([
+    ...networks.map(({ Id, Name }) =>
+      attempt(
+        client.call(`remove network ${Name}`, (docker, abortSignal) => docker.getNetwork(Id).remove({ abortSignal })),
+      ),
+    ),
+    ...volumes.map(({ Name }) =>
+      attempt(
+        client.call(`remove volume ${Name}`, (docker, abortSignal) =>
+          docker.getVolume(Name).remove({ force: true, abortSignal } as object),
+        ),
+      ),
+    ),
+  ]);
+  return [
+    ...containers.map(({ name }) => `container ${name}`),
+    ...networks.map(({ Name }) => `network ${Name}`),
+    ...volumes.map(({ Name }) => `volume ${Name}`),
+  ];
+}
+
+/** Gone already, or still in use: the next round sees. An engine that is gone is another matter. */
+async function attempt(removal: Promise<unknown>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    if (!(error instanceof EngineRefusal)) throw error;
+  }
+}
+
+function ofProject(project: string): { label: string[] } {
+  return { label: [`${PROJECT_LABEL}=${project}`] };
+}
