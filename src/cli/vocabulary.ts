@@ -3,6 +3,8 @@
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checks, engines, faults, platforms, workloads } from '../catalog.ts';
+import type { EngineChoice, PlatformChoice, Scenario } from '../model/scenario.ts';
+import { loadScenario } from '../scenario/load.ts';
 import type { ScenarioVocabulary } from '../scenario/schema.ts';
 
 export const vocabulary: ScenarioVocabulary = {
@@ -19,3 +21,37 @@ const PACKAGE_FOLDER = fileURLToPath(new URL('../..', import.meta.url));
 export const SCENARIO_FOLDERS: readonly string[] = [
   ...new Set([resolve('scenarios'), join(PACKAGE_FOLDER, 'scenarios')]),
 ];
+
+/** What the command line may say over the scenario's head. */
+export interface Overrides {
+  platform: PlatformChoice | undefined;
+  engine: EngineChoice | undefined;
+}
+
+/** Their options, for the commands that make a plan. */
+export const OVERRIDE_OPTIONS = {
+  platform: {
+    choices: ['auto', ...vocabulary.platforms] as const,
+    describe: 'where nodes run, over what the scenario says',
+  },
+  engine: {
+    choices: ['auto', ...vocabulary.engines] as const,
+    describe: 'what makes them one cluster, over what the scenario says',
+  },
+} as const;
+
+/**
+ * Loads a scenario by name or path, with what the command line says over its head.
+ * @throws InputError with all problems and their places.
+ */
+export async function scenarioNamed(name: string, { platform, engine }: Overrides): Promise<Scenario> {
+  const scenario = await loadScenario(name, { vocabulary, folders: SCENARIO_FOLDERS });
+  return {
+    ...scenario,
+    cluster: {
+      ...scenario.cluster,
+      ...(platform === undefined ? {} : { platform }),
+      ...(engine === undefined ? {} : { engine }),
+    },
+  };
+}

@@ -3,10 +3,9 @@
 import type { CommandModule } from 'yargs';
 import { choose, planOf } from '../../experiment.ts';
 import { describePlan } from '../../plan/describe.ts';
-import { loadScenario } from '../../scenario/load.ts';
-import { SCENARIO_FOLDERS, vocabulary } from '../vocabulary.ts';
+import { OVERRIDE_OPTIONS, type Overrides, scenarioNamed } from '../vocabulary.ts';
 
-interface PlanArguments {
+interface PlanArguments extends Overrides {
   scenario: string;
   seed: number | undefined;
 }
@@ -17,9 +16,10 @@ export const plan: CommandModule<object, PlanArguments> = {
   builder: (yargs) =>
     yargs
       .positional('scenario', { type: 'string', demandOption: true })
+      .options(OVERRIDE_OPTIONS)
       .option('seed', { type: 'number', describe: 'the seed of the random choices' }),
-  handler: async ({ scenario, seed }) => {
-    const planned = planOf(await loadScenario(scenario, { vocabulary, folders: SCENARIO_FOLDERS }), seed);
+  handler: async ({ scenario, seed, ...overrides }) => {
+    const planned = planOf(await scenarioNamed(scenario, overrides), seed);
     const { platform, engine, reason } = await choose(planned);
     console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
     for (const line of describePlan(planned, engine.predict)) console.log(line);

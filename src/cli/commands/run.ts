@@ -9,13 +9,13 @@ import type { Operation, Outcome } from '../../model/history.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import type { RunListener } from '../../run/recorder.ts';
-import { listScenarios, loadScenario } from '../../scenario/load.ts';
+import { listScenarios } from '../../scenario/load.ts';
 import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
 import { openProgress, type Progress } from '../progress.ts';
-import { SCENARIO_FOLDERS, vocabulary } from '../vocabulary.ts';
+import { OVERRIDE_OPTIONS, type Overrides, SCENARIO_FOLDERS, scenarioNamed, vocabulary } from '../vocabulary.ts';
 
-interface RunArguments {
+interface RunArguments extends Overrides {
   scenario: string[];
   all: boolean;
   seed: number | undefined;
@@ -30,6 +30,7 @@ export const run: CommandModule<object, RunArguments> = {
       .positional('scenario', { type: 'string', array: true, default: [] as string[] })
       .option('all', { type: 'boolean', default: false, describe: 'run every scenario in scenarios/' })
       .option('seed', { type: 'number', describe: 'repeat the random choices of an earlier run' })
+      .options(OVERRIDE_OPTIONS)
       .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
       .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
       .example('$0 three-workers --seed 7', 'the same choices every time'),
@@ -48,7 +49,7 @@ export const run: CommandModule<object, RunArguments> = {
 };
 
 /** All scenarios are loaded before the first is run: a misspelt one starts nothing. */
-async function scenariosOf({ scenario, all }: RunArguments): Promise<Scenario[]> {
+async function scenariosOf({ scenario, all, ...overrides }: RunArguments): Promise<Scenario[]> {
   const known = await listScenarios({ vocabulary, folders: SCENARIO_FOLDERS });
   const names = all ? known.map((entry) => entry.file) : scenario;
   if (names.length === 0) {
@@ -57,7 +58,7 @@ async function scenariosOf({ scenario, all }: RunArguments): Promise<Scenario[]>
       hint: `name one or more of: ${known.map((entry) => entry.name).join(', ')}; or a path; or --all`,
     });
   }
-  return Promise.all(names.map((name) => loadScenario(name, { vocabulary, folders: SCENARIO_FOLDERS })));
+  return Promise.all(names.map((name) => scenarioNamed(name, overrides)));
 }
 
 function seedOf(seed: number | undefined): number | undefined {

@@ -1,0 +1,167 @@
+/** What every fault promises, on every platform that offers it: it shows, its undo heals, twice is harmless. */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { faults, platforms } from '../../src/catalog.ts';
+import { sqlRefusal } from '../../src/cluster/health.ts';
+import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
+import { defineFault, type Fault, type Undo } from '../../src/faults/fault.ts';
+import { monotonicClock } from '../../src/model/clock.ts';
+import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
+import type { TimedEvent } from '../../src/model/event.ts';
+import { Injector, performUndo } from '../../src/run/injector.ts';
+import { Recorder } from '../../src/run/recorder.ts';
+import { UndoJournal } from '../../src/run/undo-journal.ts';
+
+const never = new AbortController().signal;
+
+for (const platform of platforms) {
+  const unavailable = await platform.unavailable();
+  describe.skipIf(unavailable !== undefined)(
+    `on platform ${platform.name}${unavailable ? `: ${unavailable}` : ''}`,
+    () => {
+      let folder: string;
+      let nodes: Nodes;
+      let worker: NodeControl;
+
+      beforeAll(async () => {
+        folder = mkdtempSync(join(tmpdir(), 'pgquake-contract-'));
+        nodes = await platform.provision({
+          topology: { workers: 2, replication: 1, shards: 1 },
+          settings: {},
+          runFolder: folder,
+          signal: never,
+        });
+        worker = nodes.workers[0] as NodeControl;
+      });
+
+      afterAll(async () => {
+        await nodes?.dispose();
+        rmSync(folder, { recursive: true, force: true });
+      });
+
+      /** Injects a schedule of one act and returns what was recorded. */
+      async function inject(
+        fault: Fault,
+        options: { signal?: AbortSignal; forMs?: number } = {},
+      ): Promise<TimedEvent[]> {
+        const events: TimedEvent[] = [];
+        const runFolder = mkdtempSync(join(folder, 'run-'));
+        const clock = monotonicClock();
+        using recorder = new Recorder(runFolder, clock, [{ event: (event) => events.push(event) }]);
+        using journal = new UndoJournal(runFolder);
+        const injector = new Injector({
+          nodes,
+          faults: new Map([[fault.name, fault]]),
+          journal,
+          recorder,
+          clock,
+          signal: options.signal ?? never,
+        });
+        try {
+          await injector.run([
+            { index: 0, fault: fault.name, targets: [worker.name], atMs: 0, forMs: options.forMs ?? 200, params: {} },
+          ]);
+        } catch (error) {
+          if (!(error instanceof InterruptedError)) throw error;
+        }
+        expect(journal.pending()).toEqual([]);
+        return events;
+      }
+
+      async function expectHealthy(): Promise<void> {
+        expect(await worker.state()).toBe('running');
+        expect(await sqlRefusal(worker)).toBeUndefined();
+      }
+
+      describe.each(faults.filter((fault) => fault.needs.every((need) => platform.capabilities.has(need))))(
+        '$name',
+        (fault) => {
+          test('shows, and its undo heals', async () => {
+            const events = await inject(fault);
+            expect(events.map((event) => event.type)).toEqual([
+              'fault-asked',
+              'fault-in-effect',
+              'heal-asked',
+              'healed',
+            ]);
+            expect(events[1]).toMatchObject({ proof: expect.stringContaining(worker.name) });
+            await expectHealthy();
+          });
+
+          test('names its undo before it acts', async () => {
+            const order: string[] = [];
+            const undos: Undo[] = [];
+            const watched = new Proxy(worker, {
+              get(target, property) {
+                if (['stop', 'kill', 'pause'].includes(String(property))) order.push('act');
+                const value = Reflect.get(target, property, target) as unknown;
+                return typeof value === 'function' ? value.bind(target) : value;
+              },
+            });
+            await fault.inject(
+              [watched],
+              {},
+              {
+                defer: async (undo) => {
+                  order.push('undo');
+                  undos.push(undo);
+                },
+                signal: never,
+              },
+            );
+            expect(order[0]).toBe('undo');
+            for (const undo of undos.reverse()) await performUndo(undo, worker);
+            await expectHealthy();
+          });
+
+          test('undoing twice is harmless', async () => {
+            const undos: Undo[] = [];
+            await fault.inject([worker], {}, { defer: async (undo) => void undos.push(undo), signal: never });
+            for (const undo of [...undos, ...undos]) await performUndo(undo, worker);
+            await expectHealthy();
+          });
+
+          test('a failure half-way still heals, and is told', async () => {
+            const failing = defineFault({
+              ...fault,
+              async inject(targets, params, context) {
+                await fault.inject(targets, params, context);
+                throw new EnvironmentError('half-way', { code: 'test' });
+              },
+            });
+            const events = await inject(failing);
+            expect(events.map((event) => event.type)).toEqual(['fault-asked', 'fault-failed', 'heal-asked', 'healed']);
+            await expectHealthy();
+          });
+
+          test('an abort heals at once', async () => {
+            const controller = new AbortController();
+            setTimeout(() => controller.abort(new InterruptedError('test', { code: 'interrupted' })), 700);
+            const began = performance.now();
+            const events = await inject(fault, { signal: controller.signal, forMs: 60_000 });
+            expect(performance.now() - began).toBeLessThan(30_000);
+            expect(events.at(-1)?.type).toBe('healed');
+            await expectHealthy();
+          });
+
+          test('does not prove itself on a healthy node', async () => {
+            await expect(fault.prove([worker], {})).rejects.toThrow(EnvironmentError);
+          });
+        },
+      );
+
+      test('the journal of a run that healed is closed on disk', async () => {
+        const [fault] = faults;
+        await inject(fault as Fault);
+        const runs = readdirSync(folder).filter((name) => name.startsWith('run-'));
+        const lines = readFileSync(join(folder, runs.at(-1) as string, 'undo.ndjson'), 'utf8')
+          .trim()
+          .split('\n');
+        expect(lines.map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(['promised', 'kept']);
+      });
+    },
+  );
+}

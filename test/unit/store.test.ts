@@ -1,0 +1,77 @@
+import { appendFileSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { EnvironmentError, InputError } from '../../src/model/errors.ts';
+import type { RunInfo } from '../../src/model/history.ts';
+import type { Plan } from '../../src/model/plan.ts';
+import { Recorder } from '../../src/run/recorder.ts';
+import { createRunFolder, readRun, writeReports, writeRunInputs } from '../../src/store.ts';
+
+let reports: string;
+const AT = new Date('2026-11-23T12:34:56.789Z');
+const PLAN = { scenario: { name: 'x', source: 'name: x\n' }, seed: 1 } as unknown as Plan;
+const RUN = { id: 'x', scenario: 'x' } as unknown as RunInfo;
+
+beforeEach(() => {
+  reports = mkdtempSync(join(tmpdir(), 'pgquake-store-'));
+});
+
+afterEach(() => {
+  rmSync(reports, { recursive: true });
+});
+
+/** A stored run with one event and two operations. */
+async function storedRun(): Promise<string> {
+  const folder = await createRunFolder(reports, 'x', AT);
+  await writeRunInputs(folder, PLAN, RUN);
+  using recorder = new Recorder(folder, { nowMs: () => 5 }, []);
+  recorder.event({ type: 'phase-started', phase: 'form' });
+  recorder.operations([
+    { id: 2, kind: 'read', intendedAt: 20, sentAt: 20, settledAt: 21, outcome: 'ok' },
+    { id: 1, kind: 'read', intendedAt: 10, sentAt: 10, settledAt: 30, outcome: 'fail' },
+  ]);
+  return folder;
+}
+
+describe('run folder', () => {
+  test('is named by time and scenario; the same second gives another folder', async () => {
+    const names = [await createRunFolder(reports, 'x', AT), await createRunFolder(reports, 'x', AT)].map((f) =>
+      basename(f),
+    );
+    expect(names).toEqual(['2026-11-23T12-34-56Z-x', '2026-11-23T12-34-56Z-x-2']);
+  });
+
+  test('that cannot be made is the machine owner’s business', async () => {
+    const file = join(reports, 'file');
+    writeFileSync(file, '');
+    await expect(createRunFolder(file, 'x', AT)).rejects.toThrow(EnvironmentError);
+  });
+
+  test('latest points to the newest', async () => {
+    for (const name of ['a', 'b']) await writeReports(await createRunFolder(reports, name, AT), { 'report.md': name });
+    expect(readlinkSync(join(reports, 'latest'))).toBe('2026-11-23T12-34-56Z-b');
+    expect(readdirSync(reports)).toHaveLength(3);
+  });
+});
+
+describe('a stored run', () => {
+  test('comes back as it was recorded, operations in the order of their intended starts', async () => {
+    const { plan, history } = await readRun(await storedRun());
+    expect(plan).toEqual(PLAN);
+    expect(history.run).toEqual(RUN);
+    expect(history.events).toEqual([{ at: 5, type: 'phase-started', phase: 'form' }]);
+    expect([...history.operations].map((operation) => operation.id)).toEqual([1, 2]);
+  });
+
+  test('that is damaged is refused with file and line', async () => {
+    const folder = await storedRun();
+    appendFileSync(join(folder, 'operations.ndjson'), '{"id":3,"kind":"re\n');
+    await expect(readRun(folder)).rejects.toThrow(/operations\.ndjson:3: not a readable run/);
+    await expect(readRun(folder)).rejects.toThrow(InputError);
+  });
+
+  test('a folder that is none is refused', async () => {
+    await expect(readRun(reports)).rejects.toThrow(/run\.json: not a readable run/);
+  });
+});
