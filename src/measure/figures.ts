@@ -1,0 +1,90 @@
+/** All figures of a run, from its history. Checks and reports share them, so they are computed once. */
+
+import { type Figures, SPANS, type Span } from '../model/figures.ts';
+import type { History, Operation } from '../model/history.ts';
+import { Tally } from './availability.ts';
+import { ErrorGroups } from './errors.ts';
+import { LatencyRecorder } from './latency.ts';
+import { recoveries } from './recovery.ts';
+import { shardFigures } from './shards.ts';
+import { fullEffectOf, type Spans, spanAt, spansOf } from './spans.ts';
+import { lateAboveMs, serviceWindows } from './windows.ts';
+
+const computed = new WeakMap<History, Figures>();
+
+/** Goes over the operations a few times, holding none of them. The second call costs nothing. */
+export function figuresOf(history: History): Figures {
+  let figures = computed.get(history);
+  if (!figures) {
+    figures = compute(history);
+    computed.set(history, figures);
+  }
+  return figures;
+}
+
+function compute(history: History): Figures {
+  const spans = spansOf(history);
+  const effect = fullEffectOf(history);
+  const counted = countOperations(history, spans);
+  const steadyP99 = new Map(
+    counted.latency.filter(({ span }) => span === 'steady-state').map(({ kind, figures }) => [kind, figures.p99Ms]),
+  );
+  const windows = serviceWindows(history, (kind) => lateAboveMs(steadyP99.get(kind)));
+  return {
+    spans,
+    ...(effect ? { fullEffect: { fromMs: effect.fromMs, toMs: effect.toMs } } : {}),
+    ...counted,
+    windows,
+    recovery: recoveries(history, windows, (kind) => steadyP99.get(kind)),
+    shards: shardFigures(history, effect),
+  };
+}
+
+type Counted = Pick<Figures, 'availability' | 'latency' | 'errors' | 'seconds'>;
+
+function countOperations(history: History, spans: Spans): Counted {
+  const spansRun = SPANS.filter((span) => spans[span]);
+  const kinds = new Map(history.run.kinds.map(({ name }) => [name, new KindCounter(spansRun)]));
+  const errors = new ErrorGroups();
+  for (const operation of history.operations) {
+    kinds.get(operation.kind)?.add(operation, spanAt(spans, operation.intendedAt));
+    if (operation.outcome !== 'ok') errors.add(operation);
+  }
+
+  const cells = [...kinds].flatMap(([kind, { bySpan }]) =>
+    [...bySpan].map(([span, cell]) => ({ kind, span, ...cell })),
+  );
+  return {
+    availability: cells.map(({ kind, span, tally }) => ({ kind, span, figures: tally.availability() })),
+    latency: cells.flatMap(({ kind, span, latency }) => {
+      const figures = latency.figures();
+      return figures ? [{ kind, span, figures }] : [];
+    }),
+    errors: errors.groups(),
+    seconds: [...kinds]
+      .flatMap(([kind, { bySecond }]) => [...bySecond].map(([second, counts]) => ({ second, kind, ...counts })))
+      .sort((a, b) => a.second - b.second),
+  };
+}
+
+/** What is counted of one kind of operation. */
+class KindCounter {
+  readonly bySpan: ReadonlyMap<Span, { readonly tally: Tally; readonly latency: LatencyRecorder }>;
+  readonly bySecond = new Map<number, { ok: number; failed: number }>();
+
+  constructor(spans: readonly Span[]) {
+    this.bySpan = new Map(spans.map((span) => [span, { tally: new Tally(), latency: new LatencyRecorder() }]));
+  }
+
+  add({ intendedAt, settledAt, outcome }: Operation, span: Span | undefined): void {
+    const cell = span && this.bySpan.get(span);
+    cell?.tally.add(outcome);
+    if (outcome === 'ok') cell?.latency.record(settledAt - intendedAt);
+    if (outcome === 'unsent') return;
+    const second = Math.floor(intendedAt / 1_000);
+    const counts = this.bySecond.get(second) ?? { ok: 0, failed: 0 };
+    if (outcome === 'ok') counts.ok++;
+    else counts.failed++;
+    this.bySecond.set(second, counts);
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * How long service took to be back: from a fault in effect to the start of the first second that is as
+ * before.
+ *
+ * A second is as before when at least 95 % of the operations intended in it succeeded, with a p99 of at
+ * most twice the steady state's (or 50 ms, whichever is more), and it begins with a success. For kinds
+ * slower than three operations a second it is the time of three operations.
+ *
+ * Service that is gone again was not restored: the second must begin after the end of every outage of the
+ * kind that fell into the act's time, from when it was asked for until it was asked to heal or the next act
+ * was asked for. What healing itself disturbs is a window of its own and no part of the recovery. Where
+ * there are several acts, each is judged from its own effect, and the worst counts.
+ */
+
+import type { Recovery, ServiceWindow } from '../model/figures.ts';
+import type { History, OperationKind } from '../model/history.ts';
+import { type ActTimes, actsOf } from './spans.ts';
+
+const SUSTAINED_MS = 1_000;
+const SUSTAINED_OPERATIONS = 3;
+const SUSTAINED_SHARE = 0.95;
+const P99_FACTOR = 2;
+const P99_FLOOR_MS = 50;
+
+/**
+ * @param windows of whole kinds, at least.
+ * @param steadyP99Ms of each kind; `undefined` where nothing succeeded in the steady state.
+ * @returns one for each kind that was intended after a fault took effect; empty when no fault did.
+ */
+export function recoveries(
+  history: History,
+  windows: readonly ServiceWindow[],
+  steadyP99Ms: (kind: string) => number | undefined,
+): Recovery[] {
+  const acts = actsOf(history);
+  const searches = new Map(
+    history.run.kinds
+      .filter((kind) => kind.ratePerSecond > 0)
+      .map((kind) => {
+        const outages = windows.filter((w) => w.type === 'outage' && w.kind === kind.name && w.shard === undefined);
+        const limitMs = Math.max(P99_FACTOR * (steadyP99Ms(kind.name) ?? 0), P99_FLOOR_MS);
+        return [kind.name, new RestorationSearch(kind, goalsOf(acts, outages), limitMs)];
+      }),
+  );
+  for (const { kind, intendedAt, settledAt, outcome } of history.operations) {
+    if (outcome === 'unsent') continue;
+    searches.get(kind)?.add(intendedAt, outcome === 'ok', settledAt - intendedAt);
+  }
+  return [...searches.values()].flatMap((search) => search.end() ?? []);
+}
+
+/** Restoration after one act: what is searched for. */
+interface Goal {
+  readonly effectMs: number;
+  /** Not before the outages of this act's time have ended. */
+  readonly notBeforeMs: number;
+}
+
+function goalsOf(acts: readonly ActTimes[], outages: readonly ServiceWindow[]): Goal[] {
+  return acts.flatMap(({ askedMs, effectMs, healAskedMs }) => {
+    if (effectMs === undefined) return [];
+    const nextAskedMs = acts.find((other) => other.askedMs > askedMs)?.askedMs;
+    const untilMs = Math.max(effectMs, Math.min(healAskedMs ?? Infinity, nextAskedMs ?? Infinity));
+    let notBeforeMs = effectMs;
+    for (const { fromMs, toMs } of outages) {
+      if (fromMs < untilMs && toMs > askedMs) notBeforeMs = Math.max(notBeforeMs, toMs);
+    }
+    return [{ effectMs, notBeforeMs }];
+  });
+}
+
+interface Seen {
+  readonly atMs: number;
+  readonly spacingMs: number;
+  readonly ok: boolean;
+  readonly slow: boolean;
+}
+
+/** Slides a window of one second over one kind's operations and remembers where it first was as before. */
+class RestorationSearch {
+  readonly #kind: OperationKind;
+  readonly #intervalMs: number;
+  readonly #sustainedMs: number;
+  readonly #limitMs: number;
+  readonly #goals: readonly Goal[];
+  readonly #found = new Map<Goal, { readonly recoveryMs: number; readonly uncertaintyMs: number }>();
+  readonly #firstMs: number;
+  /** Operations of the window; those before `#head` have left it. */
+  #queue: Seen[] = [];
+  #head = 0;
+  #ok = 0;
+  #slow = 0;
+  #lastAtMs: number | undefined;
+  /** Of the operation before the window's first. */
+  #beforeWindowMs = Number.NEGATIVE_INFINITY;
+  #any = false;
+
+  constructor(kind: OperationKind, goals: readonly Goal[], limitMs: number) {
+    this.#kind = kind;
+    this.#intervalMs = 1_000 / kind.ratePerSecond;
+    this.#sustainedMs = Math.max(SUSTAINED_MS, SUSTAINED_OPERATIONS * this.#intervalMs);
+    this.#limitMs = limitMs;
+    this.#goals = goals;
+    this.#firstMs = goals.reduce((first, goal) => Math.min(first, goal.effectMs), Infinity);
+  }
+
+  add(atMs: number, ok: boolean, latencyMs: number): void {
+    const spacingMs = this.#lastAtMs === undefined ? this.#intervalMs : atMs - this.#lastAtMs;
+    this.#lastAtMs = atMs;
+    if (atMs < this.#firstMs || this.#found.size === this.#goals.length) return;
+    this.#any = true;
+    this.#evaluateUpTo(atMs);
+    const slow = ok && latencyMs > this.#limitMs;
+    this.#queue.push({ atMs, spacingMs, ok, slow });
+    if (ok) this.#ok++;
+    if (slow) this.#slow++;
+  }
+
+  /** @returns `undefined` where nothing was intended after a fault took effect. */
+  end(): Recovery | undefined {
+    if (!this.#any) return undefined;
+    // The load would have gone on with the next interval; half a microsecond is for rounding.
+    this.#evaluateUpTo((this.#lastAtMs as number) + this.#intervalMs + 0.0005);
+    let worst = { recoveryMs: 0, uncertaintyMs: 0 };
+    for (const goal of this.#goals) {
+      const found = this.#found.get(goal);
+      if (!found) return { kind: this.#kind.name, recoveryMs: null, uncertaintyMs: this.#intervalMs };
+      if (found.recoveryMs >= worst.recoveryMs) worst = found;
+    }
+    return { kind: this.#kind.name, ...worst };
+  }
+
+  /** Looks at every window that ends by then; takes its first operation out. */
+  #evaluateUpTo(nowMs: number): void {
+    for (;;) {
+      const first = this.#queue[this.#head];
+      if (!first || first.atMs + this.#sustainedMs > nowMs) return;
+      if (first.ok && this.#asBefore()) this.#restoredAt(first);
+      if (first.ok) this.#ok--;
+      if (first.slow) this.#slow--;
+      this.#beforeWindowMs = first.atMs;
+      this.#head++;
+      if (this.#head > 1_024 && this.#head * 2 > this.#queue.length) {
+        this.#queue = this.#queue.slice(this.#head);
+        this.#head = 0;
+      }
+    }
+  }
+
+  #asBefore(): boolean {
+    const count = this.#queue.length - this.#head;
+    // p99 is above the limit as soon as more than 1 % of the successes are.
+    return this.#ok / count >= SUSTAINED_SHARE && this.#slow <= this.#ok - Math.ceil(this.#ok * 0.99);
+  }
+
+  #restoredAt({ atMs, spacingMs }: Seen): void {
+    for (const goal of this.#goals) {
+      if (this.#found.has(goal) || atMs < goal.notBeforeMs) continue;
+      const undisturbed = goal.notBeforeMs === goal.effectMs && this.#beforeWindowMs < goal.effectMs;
+      this.#found.set(goal, { recoveryMs: undisturbed ? 0 : atMs - goal.effectMs, uncertaintyMs: spacingMs });
+    }
+  }
+}

@@ -1,0 +1,161 @@
+/** What was seen of every room and shard within a stretch of the run, beside what was predicted. */
+
+import type { EventOf } from '../model/event.ts';
+import type { ShardFigures, TimeRange } from '../model/figures.ts';
+import { eventsOf, type History, type Operation, type OperationKind } from '../model/history.ts';
+import type { NodeName, PlacementMap, Shard } from '../model/topology.ts';
+import { Tally } from './availability.ts';
+import type { FullEffect } from './spans.ts';
+
+/** What the reads of one room showed. */
+export interface RoomService {
+  readonly room: number;
+  /** Reads sent and settled within the stretch. */
+  tried: number;
+  /** Of those, ended `ok` ... */
+  answered: number;
+  /** ... with all messages of the initial data set, each with the right content ... */
+  complete: number;
+  /** ... or with messages left out, doubled or corrupted. */
+  wrong: number;
+}
+
+export interface ShardService {
+  readonly shard: Shard;
+  readonly rooms: readonly RoomService[];
+  /** Of room reads and of writes. */
+  readonly read: Tally;
+  readonly write: Tally;
+}
+
+/** What the scans, which need every shard, returned. */
+export interface ScanService {
+  tried: number;
+  answered: number;
+  /** Messages of the initial data set with the right content, of the best and the worst answer. */
+  best: number | undefined;
+  worst: number | undefined;
+}
+
+export interface Service {
+  /** Messages of the initial data set in each room. */
+  readonly messagesPerRoom: number;
+  readonly shards: readonly ShardService[];
+  readonly scans: ScanService;
+}
+
+/** How many messages of the initial data set a room has; they are spread evenly. */
+export function messagesPerRoom(history: History, placement: PlacementMap): number {
+  return history.run.messages / Math.max(1, Object.keys(placement.shardOfRoom).length);
+}
+
+/** Sequence numbers (of writer 0) of a room's initial messages. */
+export function initialKeysOfRoom(room: number, perRoom: number): { readonly first: number; readonly last: number } {
+  return { first: (room - 1) * perRoom + 1, last: room * perRoom };
+}
+
+/** The placement map of the formed cluster; `undefined` where it was never formed. */
+export function placementOf(history: Pick<History, 'events'>): PlacementMap | undefined {
+  return eventsOf(history, 'cluster-formed')[0]?.placement;
+}
+
+/**
+ * Everything that was sent and settled within a stretch; nothing where there is no stretch.
+ * @returns `undefined` where the cluster was never formed.
+ */
+export function serviceWithin(history: History, range: TimeRange | undefined): Service | undefined {
+  const placement = placementOf(history);
+  if (!placement) return undefined;
+  const perRoom = messagesPerRoom(history, placement);
+  const rooms = new Map<number, RoomService>();
+  const roomsOfShard = placement.shards.map((): RoomService[] => []);
+  for (const [name, shard] of Object.entries(placement.shardOfRoom)) {
+    const room = { room: Number(name), tried: 0, answered: 0, complete: 0, wrong: 0 };
+    rooms.set(room.room, room);
+    roomsOfShard[shard]?.push(room);
+  }
+  const shards = placement.shards.map((shard, index) => ({
+    shard,
+    rooms: roomsOfShard[index] ?? [],
+    read: new Tally(),
+    write: new Tally(),
+  }));
+  const scans: ScanService = { tried: 0, answered: 0, best: undefined, worst: undefined };
+  if (range) {
+    const kinds = new Map(history.run.kinds.map((kind) => [kind.name, kind]));
+    for (const operation of history.operations) {
+      if (operation.sentAt < range.fromMs || operation.settledAt > range.toMs) continue;
+      const kind = kinds.get(operation.kind);
+      if (!kind || operation.outcome === 'unsent') continue;
+      count(operation, kind, { shards, rooms, scans, perRoom });
+    }
+  }
+  return { messagesPerRoom: perRoom, shards, scans };
+}
+
+interface Counters {
+  readonly shards: readonly ShardService[];
+  readonly rooms: ReadonlyMap<number, RoomService>;
+  readonly scans: ScanService;
+  readonly perRoom: number;
+}
+
+function count(operation: Operation, kind: OperationKind, { shards, rooms, scans, perRoom }: Counters): void {
+  const { outcome, verified = 0 } = operation;
+  if (kind.access === 'read' && kind.scope === 'all') {
+    scans.tried++;
+    if (outcome !== 'ok') return;
+    scans.answered++;
+    scans.best = Math.max(scans.best ?? verified, verified);
+    scans.worst = Math.min(scans.worst ?? verified, verified);
+    return;
+  }
+  const shard = operation.shard === undefined ? undefined : shards[operation.shard];
+  shard?.[kind.access].add(outcome);
+  const room = kind.access === 'read' && operation.room !== undefined ? rooms.get(operation.room) : undefined;
+  if (!room) return;
+  room.tried++;
+  if (outcome !== 'ok') return;
+  room.answered++;
+  if (verified === perRoom && !operation.anomaly?.duplicated && !operation.anomaly?.corrupted) room.complete++;
+  else room.wrong++;
+}
+
+/** Readable: at least one read returned all its messages, and none returned a wrong answer. */
+export function roomState({ tried, complete, wrong }: RoomService): 'readable' | 'unreadable' | 'untried' {
+  if (tried === 0) return 'untried';
+  return complete > 0 && wrong === 0 ? 'readable' : 'unreadable';
+}
+
+/** The engine's prediction for the largest set of nodes that was down among those struck. */
+export function predictionFor(
+  history: Pick<History, 'events'>,
+  struck: readonly NodeName[],
+): EventOf<'predicted'> | undefined {
+  let largest: EventOf<'predicted'> | undefined;
+  for (const predicted of eventsOf(history, 'predicted')) {
+    if (!predicted.down.every((node) => struck.includes(node))) continue;
+    if (!largest || predicted.down.length > largest.down.length) largest = predicted;
+  }
+  return largest;
+}
+
+/** Each shard while the faults were in full effect; empty where the cluster was never formed. */
+export function shardFigures(history: History, effect: FullEffect | undefined): ShardFigures[] {
+  const service = serviceWithin(history, effect);
+  if (!service) return [];
+  const predicted = effect && predictionFor(history, effect.nodes);
+  return service.shards.map(({ shard, rooms, read, write }) => {
+    const prediction = predicted?.shards.find((candidate) => candidate.shard === shard.name);
+    return {
+      shard: shard.name,
+      placements: shard.placements,
+      messages: rooms.length * service.messagesPerRoom,
+      readableMessages: rooms.filter((room) => roomState(room) === 'readable').length * service.messagesPerRoom,
+      predictedReadable: prediction?.readable,
+      predictedWritable: prediction?.writable,
+      read: read.availability(),
+      write: write.availability(),
+    };
+  });
+}

@@ -1,0 +1,232 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { figuresOf } from '../../src/measure/figures.ts';
+import { LatencyRecorder } from '../../src/measure/latency.ts';
+import { auditReads, auditWrites, ledgerFigures } from '../../src/measure/ledger.ts';
+import { roomState, serviceWithin } from '../../src/measure/shards.ts';
+import type { Operation } from '../../src/model/history.ts';
+import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
+import { buildHistory, changing, REFUSED, timesOf } from '../support/history-builder.ts';
+
+const times = timesOf();
+
+describe('availability', () => {
+  const find = (history: ReturnType<typeof buildHistory>, kind: string, span: string) =>
+    figuresOf(history).availability.find((entry) => entry.kind === kind && entry.span === span)?.figures;
+
+  test('is ok / intended by the intended start; what was not sent is in no share', () => {
+    const history = buildHistory({
+      answer: ({ kind, intendedAt, id }) => {
+        if (kind !== 'read' || intendedAt < times.askedMs || intendedAt >= times.healAskedMs) return undefined;
+        return id % 4 === 0 ? REFUSED : id % 4 === 1 ? { outcome: 'unsent' } : undefined;
+      },
+    });
+    const { intended, ok, fail, unsent, share } = find(history, 'read', 'fault') ?? {};
+    expect(intended).toBe((ok ?? 0) + (fail ?? 0));
+    expect((intended ?? 0) + (unsent ?? 0)).toBe(401);
+    expect(share).toBeCloseTo(2 / 3, 2);
+    expect(find(history, 'read', 'steady-state')).toMatchObject({ intended: 200, share: 1 });
+  });
+
+  test('an operation intended before the fault and settled in it belongs to the steady state', () => {
+    const history = buildHistory({
+      answer: ({ intendedAt }) =>
+        intendedAt > times.askedMs - 15 && intendedAt < times.askedMs
+          ? { outcome: 'unknown', settledAt: intendedAt + 500 }
+          : undefined,
+    });
+    expect(find(history, 'read', 'steady-state')).toMatchObject({ intended: 200 });
+    expect(find(history, 'read', 'steady-state')?.unknown).toBeGreaterThan(0);
+    expect(find(history, 'read', 'fault')).toMatchObject({ share: 1 });
+  });
+
+  test('is null where nothing was intended', () => {
+    const answer = ({ kind }: Operation) => (kind === 'scan' ? { outcome: 'unsent' as const } : undefined);
+    expect(find(buildHistory({ answer }), 'scan', 'fault')).toMatchObject({ intended: 0, unsent: 40, share: null });
+  });
+});
+
+describe('latency', () => {
+  test('percentiles are true to three digits, and never above the maximum', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0.001, max: 60_000, noNaN: true }), { minLength: 1 }), (latencies) => {
+        const recorder = new LatencyRecorder();
+        for (const latency of latencies) recorder.record(latency);
+        const figures = recorder.figures();
+        const sorted = latencies.toSorted((a, b) => a - b);
+        for (const [percentile, found] of [
+          [50, figures?.p50Ms],
+          [90, figures?.p90Ms],
+          [99, figures?.p99Ms],
+          [99.9, figures?.p999Ms],
+        ] as const) {
+          const exact = sorted[Math.ceil((percentile / 100) * sorted.length) - 1] as number;
+          expect(Math.abs((found ?? Number.NaN) - exact)).toBeLessThanOrEqual(Math.max(0.001, exact * 0.001));
+          expect(found).toBeLessThanOrEqual(figures?.maxMs as number);
+        }
+        expect(figures?.maxMs).toBe(sorted.at(-1));
+        expect(figures?.count).toBe(latencies.length);
+      }),
+    );
+  });
+
+  test('counts from the intended start, of successes alone', () => {
+    const history = buildHistory({
+      answer: ({ kind, id, intendedAt }) => {
+        if (kind !== 'write') return undefined;
+        return id % 2 === 0 ? REFUSED : { sentAt: intendedAt + 30, settledAt: intendedAt + 40 };
+      },
+    });
+    const write = figuresOf(history).latency.find(({ kind, span }) => kind === 'write' && span === 'fault');
+    expect(write?.figures.p50Ms).toBeCloseTo(40, 1);
+    expect(write?.figures.count).toBeLessThan(105);
+  });
+
+  test('is left out where nothing succeeded', () => {
+    const history = buildHistory({ answer: ({ kind }) => (kind === 'scan' ? REFUSED : undefined) });
+    expect(figuresOf(history).latency.some(({ kind }) => kind === 'scan')).toBe(false);
+  });
+});
+
+describe('errors and seconds', () => {
+  test('errors that differ by a port are one group; other nodes are another', () => {
+    const texts = ['worker1:54321 is gone', 'worker1:54322 is gone', 'worker2:54321 is gone'];
+    const mixed = buildHistory({
+      answer: ({ kind, id }) => (kind === 'scan' ? { ...REFUSED, errorText: texts[id % 3] as string } : undefined),
+    });
+    const groups = figuresOf(mixed).errors;
+    expect(groups.map(({ kind, code }) => [kind, code])).toEqual([
+      ['scan', 'ECONNREFUSED'],
+      ['scan', 'ECONNREFUSED'],
+    ]);
+    expect(groups.reduce((sum, group) => sum + group.count, 0)).toBe(
+      [...mixed.operations].filter(({ kind }) => kind === 'scan').length,
+    );
+    expect(groups[0]?.text).toMatch(/^worker1:5432[12] is gone$/);
+    expect(groups[1]?.text).toBe('worker2:54321 is gone');
+  });
+
+  test('seconds hold every operation that was sent, once', () => {
+    const history = oneWorker();
+    const { seconds } = figuresOf(history);
+    const total = seconds.reduce((sum, { ok, failed }) => sum + ok + failed, 0);
+    expect(total).toBe(history.operations.count);
+    expect(seconds.map(({ second }) => second)).toEqual(seconds.map(({ second }) => second).toSorted((a, b) => a - b));
+    const write = seconds.find(({ second, kind }) => second === 5 && kind === 'write');
+    expect(write).toEqual({ second: 5, kind: 'write', ok: 0, failed: 50 });
+  });
+});
+
+describe('shards', () => {
+  test('three of four workers gone: B and C unreadable as predicted, A and D readable', () => {
+    const { shards } = figuresOf(threeWorkers());
+    expect(shards.map(({ shard, messages, readableMessages }) => [shard, messages, readableMessages])).toEqual([
+      ['A', 10, 10],
+      ['B', 10, 0],
+      ['C', 10, 0],
+      ['D', 10, 10],
+    ]);
+    expect(shards.map(({ predictedReadable }) => predictedReadable)).toEqual([true, false, false, true]);
+    expect(shards[1]?.read).toMatchObject({ ok: 0, share: 0 });
+    expect(shards[1]?.read.intended).toBeGreaterThan(50);
+    expect(shards[3]?.write.share).toBe(1);
+  });
+
+  test('only operations sent and settled within the stretch count', () => {
+    const history = buildHistory({ answer: ({ intendedAt }) => ({ sentAt: intendedAt, settledAt: intendedAt + 50 }) });
+    const from = times.effectMs;
+    const tried = (toMs: number) =>
+      serviceWithin(history, { fromMs: from, toMs })
+        ?.shards.flatMap(({ rooms }) => rooms)
+        .filter((r) => r.tried > 0).length;
+    expect(tried(from + 49)).toBe(0);
+    expect(tried(from + 81)).toBeGreaterThan(0);
+    expect(tried(from + 200)).toBe(8);
+  });
+
+  test('a room with one wrong answer is not readable, however many right ones there were', () => {
+    const wrong = { duplicated: ['0:1'] };
+    let seen = 0;
+    const history = buildHistory({
+      answer: ({ room, kind }) => (kind === 'read' && room === 1 && ++seen === 40 ? { anomaly: wrong } : undefined),
+    });
+    const rooms =
+      serviceWithin(history, { fromMs: 0, toMs: times.loadEndMs })?.shards.flatMap((shard) => shard.rooms) ?? [];
+    expect(rooms.filter((room) => roomState(room) !== 'readable').map(({ room, wrong }) => [room, wrong])).toEqual([
+      [1, 1],
+    ]);
+  });
+
+  test('a run whose cluster was never formed has none', () => {
+    expect(figuresOf(buildHistory({ events: changing('cluster-formed', () => undefined) })).shards).toEqual([]);
+  });
+});
+
+describe('the ledger', () => {
+  test('a clean run has lost nothing', () => {
+    const ledger = ledgerFigures(control());
+    expect(ledger).toMatchObject({ unknown: 0, lost: { count: 0 }, staleReads: { count: 0 }, finalReads: true });
+    expect(ledger.acknowledged).toBe(ledger.written);
+    expect(ledger.written).toBeGreaterThan(400);
+  });
+
+  test('unknown writes are looked for, refused ones are not', () => {
+    const history = buildHistory({
+      answer: ({ key }) =>
+        key === '1:5' || key === '1:6' ? { outcome: 'unknown' } : key === '1:7' ? REFUSED : undefined,
+      finalKeys: ({ coordinator }) => coordinator.add('1:6'),
+    });
+    expect(ledgerFigures(history)).toMatchObject({ unknown: 2, unknownPresent: 1, lost: { count: 0 } });
+  });
+
+  test('a message that one placement still has is hidden, not lost', () => {
+    const history = buildHistory({ finalKeys: ({ coordinator }) => coordinator.delete('1:3') });
+    const audit = auditWrites(history);
+    expect(audit.lostWrites).toBe(0);
+    expect(audit.hidden.figures()).toEqual({ count: 1, witnesses: ['1:3'] });
+  });
+
+  test('without final reads nothing is said to be lost', () => {
+    const gone = (events: Parameters<ReturnType<typeof changing>>[0]) =>
+      events.filter((event) => event.type !== 'final-read' && event.type !== 'placement-read');
+    expect(ledgerFigures(buildHistory({ events: gone }))).toMatchObject({ finalReads: false, lost: { count: 0 } });
+  });
+
+  test('reads that left out, doubled or corrupted rows are told apart', () => {
+    const scans = new Map<number, Partial<Operation>>([
+      [3, { anomaly: { missing: ['1:1', '1:2'], missingCount: 2 } }],
+      [5, { verified: 39 }],
+      [7, { verified: 38, anomaly: { corrupted: ['0:7', '0:8'] } }],
+      [9, { anomaly: { duplicated: ['0:9'] } }],
+    ]);
+    let n = 0;
+    const audit = auditReads(buildHistory({ answer: ({ kind }) => (kind === 'scan' ? scans.get(++n) : undefined) }));
+    expect(audit.stale).toBe(2);
+    expect(audit.staleKeys).toEqual(['1:1', '1:2']);
+    expect(audit.corrupted.figures()).toEqual({ count: 2, witnesses: ['0:7', '0:8'] });
+    expect(audit.duplicated.figures()).toEqual({ count: 1, witnesses: ['0:9'] });
+  });
+});
+
+test('figures survive JSON, also those of a run that ended at once', () => {
+  const histories = [
+    control(),
+    threeWorkers(),
+    buildHistory({ answer: () => REFUSED }),
+    buildHistory({ answer: () => ({ outcome: 'unsent' }) }),
+    buildHistory({ events: () => [] }),
+  ];
+  for (const history of histories) {
+    const figures = figuresOf(history);
+    const text = JSON.stringify(figures, (_, value) => {
+      expect(typeof value !== 'number' || Number.isFinite(value)).toBe(true);
+      return value;
+    });
+    expect(JSON.parse(text)).toEqual(figures);
+  }
+});
+
+test('figures are computed once for a history', () => {
+  const history = control();
+  expect(figuresOf(history)).toBe(figuresOf(history));
+});
