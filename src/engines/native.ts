@@ -20,9 +20,6 @@ const STATEMENT_LIMIT_MS = 30_000;
 const STREAMING_LIMIT_MS = 30_000;
 const STREAMING_POLL_MS = 10;
 
-/** Seconds; what a connection attempt to a frozen holder may take before libpq asks the next one. */
-const PEER_CONNECT_TIMEOUT_S = 1;
-
 /** `subscriber` gets what is written to `shards` on `publisher`. */
 interface Flow {
   readonly publisher: NodeName;
@@ -75,7 +72,7 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
     Promise.all(nodes.workers.map(({ name }) => act(sessions.of(name), name)));
 
   const [shardOfRoom] = await Promise.all([
-    createParents(sessions.of(COORDINATOR), dataset, shards.length),
+    createParents(sessions.of(COORDINATOR), nodes.coordinator.address().database, dataset, shards.length),
     onWorkers((session, worker) => createShards(session, dataset, shardsOn(shards, worker))),
   ]);
   const flows = replicationFlows(shards);
@@ -143,8 +140,8 @@ class NodeSessions implements AsyncDisposable {
     const session = await Session.connect(node.address(), {
       connectTimeoutMs: CONNECT_LIMIT_MS,
       applicationName: 'pgquake-form',
-      // Statements that fail must not reach the log: some of them hold the password.
-      settings: { log_min_error_statement: 'panic', client_min_messages: 'error' },
+      // Statements must not reach the log: some of them hold the password.
+      settings: { log_statement: 'none', log_min_duration_statement: '-1', log_min_error_statement: 'panic' },
     });
     this.#sessions.set(node.name, session);
   }
@@ -153,6 +150,7 @@ class NodeSessions implements AsyncDisposable {
 /** Creates the partitioned tables, still empty, and asks them which room belongs to which shard. */
 async function createParents(
   session: Session,
+  database: string,
   { tables, rooms }: Dataset,
   shards: number,
 ): Promise<PlacementMap['shardOfRoom']> {
@@ -166,9 +164,8 @@ async function createParents(
   }
   await session.execute(
     // So that joins by room and counts run on the workers.
-    `SET log_statement = 'none';
-     ALTER DATABASE ${quoteName('postgres')} SET enable_partitionwise_join = on;
-     ALTER DATABASE ${quoteName('postgres')} SET enable_partitionwise_aggregate = on;
+    `ALTER DATABASE ${quoteName(database)} SET enable_partitionwise_join = on;
+     ALTER DATABASE ${quoteName(database)} SET enable_partitionwise_aggregate = on;
      CREATE EXTENSION postgres_fdw; ${statements.join('\n')}`,
     STATEMENT_LIMIT_MS,
   );
@@ -195,12 +192,13 @@ async function createForeignPartitions(
   const statements = [...holders].map(([server, placements]) => {
     const peers = placements.map((node) => addresses.get(node) as Address);
     const [{ user, password, database }] = peers as [Address];
-    // The first holder is asked first: while all is well, a reader finds what it wrote.
+    // The first holder is asked first: while all is well, a reader finds what it wrote. The next one is asked
+    // when a connection is refused or breaks; a frozen holder does neither, and `connect_timeout` would not
+    // help: only libpq's blocking functions heed it, and postgres_fdw uses the others.
     const options = {
       host: peers.map((peer) => peer.host).join(','),
       port: peers.map((peer) => peer.port).join(','),
       dbname: database,
-      connect_timeout: String(PEER_CONNECT_TIMEOUT_S),
       sslmode: 'disable',
       async_capable: 'true',
     };
@@ -276,7 +274,6 @@ async function subscribe(session: Session, flows: readonly Flow[], nodes: Nodes)
       user,
       password,
       dbname: database,
-      connect_timeout: PEER_CONNECT_TIMEOUT_S,
       sslmode: 'disable',
     }).map(([name, value]) => `${name}='${String(value).replace(/['\\]/g, '\\$&')}'`);
     const name = quoteName(flowName(flow));

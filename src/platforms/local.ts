@@ -3,20 +3,19 @@
  * for temporary files. It needs nothing but Node.js and npm.
  */
 
-import { chown, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { untilAcceptsSql } from '../cluster/health.ts';
 import type { Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { COORDINATOR, type NodeName, nodeNames } from '../model/topology.ts';
-import type { Account } from './local/account.ts';
 import { findBinaries } from './local/binaries.ts';
 import { Cache } from './local/cache.ts';
+import { DataRoot } from './local/data-folder.ts';
 import { PortChooser } from './local/ports.ts';
 import { LocalServer } from './local/server.ts';
 import { removeSharedMemory } from './local/shared-memory.ts';
-import { copyTemplate, openTemplate, type Template } from './local/template.ts';
+import { openTemplate } from './local/template.ts';
 
 const READY_LIMIT_MS = 30_000;
 
@@ -41,14 +40,14 @@ export const local: Platform = {
     const binaries = await findBinaries(cache);
     const template = await openTemplate(binaries, cache, signal);
     const ports = await PortChooser.open();
-    const dataRoot = await makeDataRoot(binaries.account);
+    const dataRoot = await DataRoot.make(nodeNames(topology).length, binaries.account);
     const cluster = new LocalCluster(dataRoot, runFolder);
     // One node that fails ends the others' waiting too.
     const failed = new AbortController();
     const abort = AbortSignal.any([signal, failed.signal]);
 
     const startNode = async (name: NodeName): Promise<LocalServer> => {
-      const dataFolder = await copyData(template, dataRoot, name, abort);
+      const dataFolder = await dataRoot.addNode(name, template, abort);
       const role = name === COORDINATOR ? 'coordinator' : 'worker';
       const server = new LocalServer({
         name,
@@ -85,11 +84,11 @@ export const local: Platform = {
 
 class LocalCluster implements Nodes {
   readonly servers: LocalServer[] = [];
-  readonly #dataRoot: string;
+  readonly #dataRoot: DataRoot;
   readonly #runFolder: string;
   #saving: Promise<void> = Promise.resolve();
 
-  constructor(dataRoot: string, runFolder: string) {
+  constructor(dataRoot: DataRoot, runFolder: string) {
     this.#dataRoot = dataRoot;
     this.#runFolder = runFolder;
   }
@@ -127,7 +126,7 @@ class LocalCluster implements Nodes {
       const unfinished = `${this.#file}.unfinished`;
       await writeFile(
         unfinished,
-        `${JSON.stringify({ platform: 'local', dataRoot: this.#dataRoot, nodes }, null, 2)}\n`,
+        `${JSON.stringify({ platform: 'local', dataRoot: this.#dataRoot.folder, nodes }, null, 2)}\n`,
       );
       await rename(unfinished, this.#file);
     });
@@ -135,9 +134,9 @@ class LocalCluster implements Nodes {
   }
 
   async dispose(): Promise<void> {
-    await Promise.all(this.servers.map((server) => server.kill()));
+    await Promise.all(this.servers.map((server) => server.retire()));
     await removeSharedMemory(this.servers.map((server) => server.dataFolder));
-    await rm(this.#dataRoot, { recursive: true, force: true });
+    await this.#dataRoot.remove();
     await this.#saving.catch(() => undefined);
     await rm(this.#file, { force: true });
   }
@@ -151,7 +150,8 @@ function serverSettings(role: 'coordinator' | 'worker', majorVersion: number): R
   return {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    max_connections: '200',
+    // One coordinator connection has one to each of several workers, two where a worker stands in for another.
+    max_connections: role === 'coordinator' ? '300' : '600',
     // Small, because there are many servers and little data.
     shared_buffers: '16MB',
     huge_pages: 'off',
@@ -162,8 +162,8 @@ function serverSettings(role: 'coordinator' | 'worker', majorVersion: number): R
     full_page_writes: 'off',
     // As files in the data folder, shared memory vanishes with it, also after SIGKILL.
     dynamic_shared_memory_type: 'mmap',
-    max_wal_size: '128MB',
-    min_wal_size: '16MB',
+    max_wal_size: '64MB',
+    min_wal_size: '8MB',
     timezone: 'UTC',
     log_timezone: 'UTC',
     log_line_prefix: '%m [%p] %b %a ',
@@ -172,37 +172,6 @@ function serverSettings(role: 'coordinator' | 'worker', majorVersion: number): R
     // Three processes less for each server.
     ...(majorVersion >= 18 ? { io_method: 'sync' } : {}),
   };
-}
-
-async function makeDataRoot(account: Account | undefined): Promise<string> {
-  try {
-    const folder = await mkdtemp(join(tmpdir(), 'pgquake-'));
-    if (account) await chown(folder, account.uid, account.gid);
-    return folder;
-  } catch (error) {
-    throw temporaryFolderUnusable(account, error);
-  }
-}
-
-async function copyData(template: Template, dataRoot: string, name: NodeName, signal: AbortSignal): Promise<string> {
-  try {
-    return await copyTemplate(template, dataRoot, name, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw temporaryFolderUnusable(template.account, error);
-  }
-}
-
-function temporaryFolderUnusable(account: Account | undefined, error: unknown): EnvironmentError {
-  const user = account ? ` by the account ${account.name}, which runs the servers` : '';
-  return new EnvironmentError(
-    `the folder for temporary files, ${tmpdir()}, cannot be used${user}: ${errorText(error)}`,
-    {
-      code: 'temporary-folder-unusable',
-      hint: 'Set TMPDIR to a folder that this account can enter and write to, with 50 MB free for each node.',
-      cause: error,
-    },
-  );
 }
 
 async function untilReady(server: LocalServer, signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@
  */
 
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { EnvironmentError } from '../../model/errors.ts';
@@ -58,7 +59,9 @@ export interface RunOptions {
   /** Must be a folder that the account can enter. */
   readonly cwd: string;
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
+  /** Its standard input. */
+  readonly input?: string;
 }
 
 /**
@@ -67,18 +70,23 @@ export interface RunOptions {
  * @throws Error with what it printed to stderr.
  */
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<string> {
-  const { account, cwd, timeoutMs, signal } = options;
+  const { account, cwd, timeoutMs, signal, input = '' } = options;
+  const running = promisify(execFile)(program, [...args], {
+    ...identity(account),
+    cwd,
+    env: serverEnvironment(),
+    timeout: timeoutMs,
+    killSignal: 'SIGKILL',
+    ...(signal ? { signal } : {}),
+  });
   try {
-    const { stdout } = await promisify(execFile)(program, [...args], {
-      ...identity(account),
-      cwd,
-      env: serverEnvironment(),
-      timeout: timeoutMs,
-      killSignal: 'SIGKILL',
-      ...(signal ? { signal } : {}),
-    });
-    return stdout;
+    running.child.stdin?.on('error', () => undefined); // It may end without reading it.
+    running.child.stdin?.end(input);
+    return (await running).stdout;
   } catch (error) {
+    // An abort does not wait for the end of the program, which may still write.
+    const { child } = running;
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     signal?.throwIfAborted();
     const { stderr, killed, message } = error as { stderr?: string; killed?: boolean; message: string };
     const reason = killed ? `no end within ${timeoutMs} ms` : stderr?.trim() || message;

@@ -85,10 +85,10 @@ export async function processTree(root: ProcessKey): Promise<ProcessInfo[]> {
  * @throws EnvironmentError when one of them still runs after ten seconds.
  */
 export async function pauseTree(root: ProcessKey): Promise<void> {
-  await signal([root], 'SIGSTOP');
+  await sendSignal([root], 'SIGSTOP');
   await repeat(`processes of ${root.pid} still run after SIGSTOP`, async () => {
     const running = (await processTree(root)).filter((info) => info.state !== 'T');
-    await signal(running, 'SIGSTOP');
+    await sendSignal(running, 'SIGSTOP');
     return running.length === 0;
   });
 }
@@ -97,7 +97,7 @@ export async function pauseTree(root: ProcessKey): Promise<void> {
 export async function resumeTree(root: ProcessKey): Promise<void> {
   await repeat(`processes of ${root.pid} are still stopped after SIGCONT`, async () => {
     const stopped = (await processTree(root)).filter((info) => info.state === 'T');
-    await signal(stopped.reverse(), 'SIGCONT');
+    await sendSignal(stopped.reverse(), 'SIGCONT');
     return stopped.length === 0;
   });
 }
@@ -108,14 +108,14 @@ export async function resumeTree(root: ProcessKey): Promise<void> {
  */
 export async function killTree(root: ProcessKey, strays: readonly ProcessKey[] = []): Promise<void> {
   // Frozen, it can neither make new children nor tell the others of the death of the first.
-  await signal([root], 'SIGSTOP');
+  await sendSignal([root], 'SIGSTOP');
   const doomed: ProcessKey[] = [...(await processTree(root)), ...strays].reverse();
-  await signal(doomed, 'SIGKILL');
+  await sendSignal(doomed, 'SIGKILL');
   await repeat(`processes of ${root.pid} outlived SIGKILL`, async () => (await survivors(doomed)).length === 0);
 }
 
 /** Sends a signal to those of the processes that are still the same. */
-export async function signal(keys: readonly ProcessKey[], name: NodeJS.Signals): Promise<void> {
+export async function sendSignal(keys: readonly ProcessKey[], name: NodeJS.Signals): Promise<void> {
   for (const { pid } of await survivors(keys)) {
     try {
       process.kill(pid, name);

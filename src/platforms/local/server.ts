@@ -20,7 +20,7 @@ import {
   processOf,
   processTree,
   resumeTree,
-  signal,
+  sendSignal,
   survivors,
 } from './processes.ts';
 import { SUPERUSER } from './template.ts';
@@ -55,6 +55,8 @@ export class LocalServer implements NodeControl {
   /** The postmaster and its children as last seen: where it is dead, they tell whether all of it is. */
   #lastSeen: readonly ProcessKey[] = [];
   #ending = 'was never started';
+  #launching: Promise<unknown> = Promise.resolve();
+  #retired = false;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -91,7 +93,7 @@ export class LocalServer implements NodeControl {
       this.#port = await ports.next();
       await this.#writeConfiguration();
       abort.throwIfAborted();
-      const failure = await this.#launch();
+      const failure = await this.#launchUnlessRetired();
       if (failure === undefined) return;
       // Between the test of the port and its use somebody else may have taken it.
       const portTaken = /could not bind|could not create any TCP\/IP sockets/.test(failure);
@@ -123,7 +125,7 @@ export class LocalServer implements NodeControl {
     if (!postmaster || (await this.#processes()).length === 0) return;
     // A frozen process cannot shut down.
     await resumeTree(postmaster);
-    await signal([postmaster], 'SIGINT');
+    await sendSignal([postmaster], 'SIGINT');
     const giveUpAt = performance.now() + STOP_LIMIT_MS;
     while ((await survivors(this.#lastSeen)).length > 0) {
       if (performance.now() > giveUpAt) {
@@ -155,8 +157,15 @@ export class LocalServer implements NodeControl {
 
   async start(): Promise<void> {
     if ((await this.#processes()).length > 0) return;
-    const failure = await this.#launch();
+    const failure = await this.#launchUnlessRetired();
     if (failure !== undefined) throw this.#launchError(failure);
+  }
+
+  /** Kills it for good: a launch that is under way is waited for and killed too, and later ones are refused. */
+  async retire(): Promise<void> {
+    this.#retired = true;
+    await this.#launching.catch(() => undefined);
+    await this.kill();
   }
 
   /** The end of its log, for an error message. */
@@ -181,6 +190,13 @@ export class LocalServer implements NodeControl {
     );
     // Everything is in this file, so that `postgres -D <folder>` is all it takes to start it again.
     await writeFile(`${dataFolder}/postgresql.conf`, lines.join(''));
+  }
+
+  #launchUnlessRetired(): Promise<string | undefined> {
+    if (this.#retired) return Promise.resolve('its cluster was removed');
+    const launching = this.#launch();
+    this.#launching = launching;
+    return launching;
   }
 
   /** @returns `undefined` once it listens, else what its log says. */

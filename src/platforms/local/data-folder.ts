@@ -1,0 +1,85 @@
+/** Where the nodes' data lie while a cluster lives: one folder for all of them, removed with the cluster. */
+
+import { chown, mkdtemp, rm, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import type { NodeName } from '../../model/topology.ts';
+import type { Account } from './account.ts';
+import { copyTemplate, type Template } from './template.ts';
+
+const MEMORY_FOLDER = '/dev/shm';
+/** Type of a file system that lies in memory, from Linux's magic.h. */
+const TMPFS_MAGIC = 0x01021994;
+/** A node begins with 10 MB, and its write-ahead log grows to 64 MB. */
+const BYTES_PER_NODE = 128 * 2 ** 20;
+
+export interface Room {
+  /** `undefined` where the folder is no file system in memory. */
+  readonly freeBytes: number | undefined;
+  readonly availableMemoryBytes: number;
+}
+
+/**
+ * `TMPDIR` where it is set; else memory, so that the machine's disk has no part in what is measured and a
+ * node is copied in no time; else, where memory is scarce, the system's folder for temporary files.
+ */
+export function dataParent(nodes: number, tmpdirVariable: string | undefined, memory: Room): string {
+  if (tmpdirVariable) return tmpdirVariable;
+  const needed = nodes * BYTES_PER_NODE;
+  const fits =
+    memory.freeBytes !== undefined && memory.freeBytes >= needed && memory.availableMemoryBytes >= 2 * needed;
+  return fits ? MEMORY_FOLDER : tmpdir();
+}
+
+export class DataRoot {
+  readonly folder: string;
+  readonly #parent: string;
+
+  private constructor(folder: string, parent: string) {
+    this.folder = folder;
+    this.#parent = parent;
+  }
+
+  /** @throws EnvironmentError when no folder can be made there. */
+  static async make(nodes: number, account: Account | undefined): Promise<DataRoot> {
+    const stats = await statfs(MEMORY_FOLDER).catch(() => undefined);
+    const parent = dataParent(nodes, process.env.TMPDIR, {
+      freeBytes: stats?.type === TMPFS_MAGIC ? stats.bavail * stats.bsize : undefined,
+      availableMemoryBytes: process.availableMemory(),
+    });
+    try {
+      const folder = await mkdtemp(join(parent, 'pgquake-'));
+      if (account) await chown(folder, account.uid, account.gid);
+      return new DataRoot(folder, parent);
+    } catch (error) {
+      throw unusable(parent, account, error);
+    }
+  }
+
+  /**
+   * A fresh data folder for one node.
+   * @throws EnvironmentError when it cannot be made.
+   */
+  async addNode(name: NodeName, template: Template, signal: AbortSignal): Promise<string> {
+    try {
+      return await copyTemplate(template, this.folder, name, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw unusable(this.#parent, template.account, error);
+    }
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+function unusable(parent: string, account: Account | undefined, error: unknown): EnvironmentError {
+  const user = account ? ` by the account ${account.name}, which runs the servers` : '';
+  return new EnvironmentError(`the folder for temporary files, ${parent}, cannot be used${user}: ${errorText(error)}`, {
+    code: 'temporary-folder-unusable',
+    hint: 'Set TMPDIR to a folder that this account can enter and write to, with 128 MB free for each node.',
+    cause: error,
+  });
+}

@@ -1,0 +1,64 @@
+/** Small clusters of real servers for tests, and what they leave behind. */
+
+import { readdirSync, readlinkSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Dataset } from '../../src/cluster/engine.ts';
+import type { NodeControl } from '../../src/cluster/platform.ts';
+import { Session } from '../../src/sql/session.ts';
+
+export const NEVER = new AbortController().signal;
+
+/** 100 rooms, 200 members, 500 messages; names that must be quoted among the columns. */
+export const smallDataset: Dataset = (() => {
+  const rooms = Array.from({ length: 100 }, (_, i) => i + 1);
+  const room = { name: 'room_id', type: 'int' };
+  return {
+    rooms,
+    tables: [
+      {
+        name: 'rooms',
+        columns: [room, { name: 'Room "Name"', type: 'text' }],
+        primaryKey: ['room_id'],
+        rows: rooms.map((id) => [id, `room's ${id}`]),
+      },
+      {
+        name: 'room_members',
+        columns: [room, { name: 'user', type: 'int' }],
+        primaryKey: ['room_id', 'user'],
+        rows: rooms.flatMap((id) => [1, 2].map((user) => [id, user])),
+      },
+      {
+        name: 'messages',
+        columns: [room, { name: 'seq', type: 'bigint' }, { name: 'body', type: 'text' }],
+        primaryKey: ['room_id', 'seq'],
+        rows: rooms.flatMap((id) => [1, 2, 3, 4, 5].map((seq) => [id, seq, `message ${seq} of room ${id}`])),
+      },
+    ],
+  };
+})();
+
+/** A run folder that is removed at the end of the scope. */
+export async function temporaryFolder(prefix = 'pgquake-test-') {
+  const path = await mkdtemp(join(tmpdir(), prefix));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+export function connect(node: NodeControl, connectTimeoutMs = 2_000): Promise<Session> {
+  return Session.connect(node.address(), { connectTimeoutMs, applicationName: 'pgquake-test' });
+}
+
+/** Processes that work in a folder or below it. Linux only, as the tests of processes are. */
+export function processesIn(folder: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((pid) => {
+      try {
+        return readlinkSync(`/proc/${pid}/cwd`).startsWith(folder);
+      } catch {
+        return false; // A kernel thread, or it ended meanwhile.
+      }
+    })
+    .map(Number);
+}

@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import { accountFrom, serverEnvironment } from '../../src/platforms/local/account.ts';
+import { cachePath } from '../../src/platforms/local/cache.ts';
+import { dataParent } from '../../src/platforms/local/data-folder.ts';
+import { candidatePorts, PortChooser, parseEphemeralRange } from '../../src/platforms/local/ports.ts';
+import { parseProcStat, parsePsLine, processOf, survivors } from '../../src/platforms/local/processes.ts';
+import { segmentIn } from '../../src/platforms/local/shared-memory.ts';
+
+const STAT_TAIL = '1 42 42 0 -1 4194560 100 0 0 0 5 3 0 0 20 0 1 0 987654 1000 50 0';
+
+describe('the process table', () => {
+  test('a line of /proc/<pid>/stat, also where the command holds blanks and brackets', () => {
+    expect(parseProcStat(`4711 (a (odd) name) T ${STAT_TAIL}`)).toEqual({
+      pid: 4711,
+      state: 'T',
+      parent: 1,
+      startTime: '987654',
+    });
+  });
+
+  test.each(['Z', 'X'])('a process in state %s is dead', (state) => {
+    expect(parseProcStat(`4711 (postgres) ${state} ${STAT_TAIL}`)).toBeUndefined();
+  });
+
+  test('a line of ps', () => {
+    expect(parsePsLine('  812   1 Ss   Mon Nov 23 13:02:11 2026   ')).toEqual({
+      pid: 812,
+      parent: 1,
+      state: 'S',
+      startTime: 'Mon Nov 23 13:02:11 2026',
+    });
+    expect(parsePsLine('  812   1 Z+   Mon Nov 23 13:02:11 2026')).toBeUndefined();
+    expect(parsePsLine('')).toBeUndefined();
+  });
+
+  test('an id that belongs to another process by now is not the same process', async () => {
+    const self = await processOf(process.pid);
+    expect(self?.parent).toBe(process.ppid);
+    const key = { pid: process.pid, startTime: self?.startTime ?? '' };
+    expect(await survivors([key])).toHaveLength(1);
+    expect(await survivors([{ ...key, startTime: `${key.startTime}0` }])).toEqual([]);
+  });
+});
+
+describe('ports', () => {
+  test('none is taken from the range for outgoing connections', () => {
+    const ports = candidatePorts({ from: 32_768, to: 60_999 });
+    expect(ports[0]).toBe(10_240);
+    expect(ports.at(-1)).toBe(65_535);
+    expect(ports.filter((port) => port >= 32_768 && port <= 60_999)).toEqual([]);
+  });
+
+  test('where that range leaves nothing, all are candidates', () => {
+    expect(candidatePorts({ from: 1_024, to: 65_535 })).toHaveLength(65_535 - 10_240 + 1);
+  });
+
+  test('the range as Linux writes it', () => {
+    expect(parseEphemeralRange('32768\t60999\n')).toEqual({ from: 32_768, to: 60_999 });
+    expect(parseEphemeralRange('')).toBeUndefined();
+  });
+
+  test('a port is given once', async () => {
+    const numbers = [0.5, 0.5, 0.25];
+    const chooser = await PortChooser.open(() => numbers.shift() ?? 0.75);
+    const first = await chooser.next();
+    expect(await chooser.next()).not.toBe(first);
+  });
+});
+
+describe('the account for the servers', () => {
+  const passwd = 'root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/:\nbroken line\npostgres:x:101:104::/:\n';
+
+  test('the first name that is there, whatever the order of the file', () => {
+    expect(accountFrom(passwd, ['postgres', 'nobody'])).toEqual({ name: 'postgres', uid: 101, gid: 104 });
+    expect(accountFrom(passwd, ['absent', 'nobody'])?.name).toBe('nobody');
+    expect(accountFrom(passwd, ['absent'])).toBeUndefined();
+  });
+
+  test('never one with the rights of root', () => {
+    expect(accountFrom('postgres:x:0:0::/:\nnobody:x:9:9::/:', ['postgres', 'nobody'])?.name).toBe('nobody');
+  });
+
+  test('its environment has no PG variables', () => {
+    const env = serverEnvironment({ PATH: '/bin', PGOPTIONS: '-c a=b', PGPASSWORD: 'x', LC_ALL: 'de_DE.UTF-8' });
+    expect(env).toEqual({ PATH: '/bin', LC_ALL: 'C' });
+  });
+});
+
+test('the cache folder', () => {
+  expect(cachePath({ PGQUAKE_CACHE_DIR: '/c', XDG_CACHE_HOME: '/x' }, true, '/home/a')).toBe('/c');
+  expect(cachePath({ XDG_CACHE_HOME: '/x' }, true, '/root')).toBe('/var/cache/pgquake');
+  expect(cachePath({ XDG_CACHE_HOME: '/x' }, false, '/home/a')).toBe('/x/pgquake');
+  expect(cachePath({}, false, '/home/a')).toBe('/home/a/.cache/pgquake');
+});
+
+test('data lie in TMPDIR where it is set, else in memory where there is plenty, else on disk', () => {
+  const plenty = { freeBytes: 8 * 2 ** 30, availableMemoryBytes: 8 * 2 ** 30 };
+  expect(dataParent(5, '/t', plenty)).toBe('/t');
+  expect(dataParent(5, undefined, plenty)).toBe('/dev/shm');
+  const onDisk = dataParent(5, undefined, { ...plenty, freeBytes: undefined });
+  expect(onDisk).not.toBe('/dev/shm');
+  expect(dataParent(5, undefined, { ...plenty, freeBytes: 64 * 2 ** 20 })).toBe(onDisk);
+  expect(dataParent(5, undefined, { ...plenty, availableMemoryBytes: 2 ** 30 })).toBe(onDisk);
+});
+
+test('the shared memory segment in a lock file', () => {
+  const lines = ['4711', '/data', '1795441306', '21111', '', '127.0.0.1', '  2155833         4', 'ready   ', ''];
+  expect(segmentIn(lines.join('\n'))).toBe('4');
+  expect(segmentIn(lines.slice(0, 5).join('\n'))).toBeUndefined();
+  expect(segmentIn('')).toBeUndefined();
+});

@@ -1,0 +1,59 @@
+import { describe, expect, test } from 'vitest';
+import { native, replicationFlows } from '../../src/engines/native.ts';
+import { ringPlacement } from '../../src/model/topology.ts';
+
+const placement = { shards: ringPlacement({ workers: 4, replication: 2, shards: 4 }), shardOfRoom: {} };
+const served = (...down: string[]) =>
+  native
+    .predict(placement, new Set(down))
+    .filter((shard) => shard.readable && shard.writable)
+    .map((shard) => shard.shard);
+
+describe('what the engine predicts', () => {
+  test('a shard is served while one of its holders is up', () => {
+    expect(served()).toEqual(['A', 'B', 'C', 'D']);
+    expect(served('worker1')).toEqual(['A', 'B', 'C', 'D']);
+    expect(served('worker1', 'worker2')).toEqual(['B', 'C', 'D']);
+    expect(served('worker2', 'worker3', 'worker4')).toEqual(['A', 'D']);
+    expect(served('worker1', 'worker2', 'worker3', 'worker4')).toEqual([]);
+  });
+
+  test('nothing is served without the coordinator', () => {
+    expect(served('coordinator')).toEqual([]);
+  });
+});
+
+describe('replication', () => {
+  const flows = (workers: number, replication: number, shards: number) =>
+    replicationFlows(ringPlacement({ workers, replication, shards }));
+
+  test('goes both ways between the holders of a shard', () => {
+    expect(flows(4, 2, 1).map(({ publisher, subscriber }) => `${publisher} > ${subscriber}`)).toEqual([
+      'worker1 > worker2',
+      'worker2 > worker1',
+    ]);
+  });
+
+  test('two workers have one flow each way for all the shards that they share', () => {
+    const between = flows(2, 2, 5);
+    expect(between).toHaveLength(2);
+    expect(between[0]?.shards.map((shard) => shard.name)).toEqual(['A', 'B', 'C', 'D', 'E']);
+  });
+
+  test('there is none for a single copy', () => {
+    expect(flows(12, 1, 12)).toEqual([]);
+  });
+
+  test('no worker has more flows than its server has slots and processes for', () => {
+    const slots = Number(native.settings.max_replication_slots);
+    for (let workers = 1; workers <= 12; workers++) {
+      for (let replication = 1; replication <= Math.min(4, workers); replication++) {
+        const published = Map.groupBy(flows(workers, replication, 64), (flow) => flow.publisher);
+        for (const list of published.values()) expect(list.length).toBeLessThanOrEqual(slots);
+      }
+    }
+    expect(Number(native.settings.max_wal_senders)).toBeGreaterThanOrEqual(slots);
+    expect(Number(native.settings.max_logical_replication_workers)).toBeGreaterThanOrEqual(slots);
+    expect(Number(native.settings.max_worker_processes)).toBeGreaterThan(slots);
+  });
+});
