@@ -18,7 +18,7 @@ import { composeMissing, findCompose, runCompose } from './docker/compose-comman
 import { cannotBePulled, isPresent, pull, wantedImage } from './docker/image.ts';
 import { keepLogs, readLog } from './docker/logs.ts';
 import { DockerNode } from './docker/node.ts';
-import { projectContainers, removeProject } from './docker/project.ts';
+import { composeContainers, projectContainers, removeProject } from './docker/project.ts';
 
 /** For the engine, and then for the registry; together below two seconds. */
 const LOOK_LIMIT_MS = 900;
@@ -149,13 +149,24 @@ async function byLabel(client: DockerClient, project: string): Promise<NodeConta
     }
     containers.set(node, id);
   }
-  if (!containers.has(COORDINATOR) || containers.size < 2) {
-    throw new EnvironmentError(
-      `no cluster with the label ${PROJECT_LABEL}=${project}: found ${[...containers.keys()].join(', ') || 'no container'}`,
-      { code: 'no-such-project', hint: 'a cluster has a coordinator and at least one worker; see docs/docker.md' },
-    );
-  }
+  if (!containers.has(COORDINATOR) || containers.size < 2) throw await noSuchProject(client, project, containers);
   return containers;
+}
+
+/** Says what was found instead, by name: half a cluster, or containers that are not marked as targets. */
+async function noSuchProject(client: DockerClient, project: string, found: NodeContainers): Promise<EnvironmentError> {
+  const unmarked = (await composeContainers(client, project)).filter(({ id }) => ![...found.values()].includes(id));
+  const instead = [
+    ...[...found.keys()].map((node) => `the node ${node}`),
+    ...unmarked.map(({ name }) => `${name}, which lacks the label and is not touched`),
+  ];
+  return new EnvironmentError(
+    `no cluster with the label ${PROJECT_LABEL}=${project}; found ${instead.join('; ') || 'no container of that project'}`,
+    {
+      code: 'no-such-project',
+      hint: 'a cluster has a coordinator and at least one worker, each marked as in docker-compose.yml, or named one by one',
+    },
+  );
 }
 
 async function byName(client: DockerClient, named: Readonly<Record<NodeName, string>>): Promise<NodeContainers> {

@@ -17,15 +17,19 @@ export interface ProjectContainer {
 }
 
 /** The containers that carry the project's label, whatever their state. */
-export async function projectContainers(
-  client: DockerClient,
-  project: string,
-  signal?: AbortSignal,
-): Promise<ProjectContainer[]> {
-  const found = await client.call(
-    `list the containers of ${project}`,
-    (docker, abortSignal) => docker.listContainers({ all: true, filters: ofProject(project), abortSignal }),
-    { signal },
+export function projectContainers(client: DockerClient, project: string): Promise<ProjectContainer[]> {
+  return listContainers(client, project, PROJECT_LABEL);
+}
+
+/** The containers that Compose counts to the project, marked as targets or not. */
+export function composeContainers(client: DockerClient, project: string): Promise<ProjectContainer[]> {
+  return listContainers(client, project, 'com.docker.compose.project');
+}
+
+async function listContainers(client: DockerClient, project: string, label: string): Promise<ProjectContainer[]> {
+  const filters = { label: [`${label}=${project}`] };
+  const found = await client.call(`list the containers of ${project}`, (docker, abortSignal) =>
+    docker.listContainers({ all: true, filters, abortSignal }),
   );
   return found.map(({ Id, Names, Labels }) => ({
     id: Id,
@@ -56,7 +60,7 @@ export async function removeProject(client: DockerClient, project: string): Prom
 
 /** One round. @returns what was there when it began, in words. */
 async function removeOnce(client: DockerClient, project: string): Promise<string[]> {
-  const filters = ofProject(project);
+  const filters = { label: [`${PROJECT_LABEL}=${project}`] };
   const containers = await projectContainers(client, project);
   await Promise.all(
     containers.map(({ id, name }) =>
@@ -105,8 +109,4 @@ async function attempt(removal: Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!(error instanceof EngineRefusal)) throw error;
   }
-}
-
-function ofProject(project: string): { label: string[] } {
-  return { label: [`${PROJECT_LABEL}=${project}`] };
 }

@@ -1,0 +1,332 @@
+/** The platform `docker` on a real engine: clusters of containers, made, broken, healed and removed. */
+
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sqlRefusal, untilAcceptsSql } from '../../src/cluster/health.ts';
+import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
+import { EnvironmentError } from '../../src/model/errors.ts';
+import { attach, docker, reclaim } from '../../src/platforms/docker.ts';
+import { Session } from '../../src/sql/session.ts';
+import { dockerMissing, engine, mountedVolumes, RunFolder, traces, volumeExists } from '../support/docker.ts';
+
+const missing = await dockerMissing('test/integration/docker-platform.test.ts');
+const image = process.env.PGQUAKE_TEST_IMAGE as string;
+
+const SMALL = { workers: 2, replication: 1, shards: 2 };
+
+function provision(folder: RunFolder, signal = new AbortController().signal): Promise<Nodes> {
+  return docker.provision({ topology: SMALL, settings: { wal_level: 'logical' }, runFolder: folder.path, signal });
+}
+
+/** The project that a run folder's Compose file is for. */
+function projectOf(folder: RunFolder): string {
+  const text = readFileSync(join(folder.path, 'docker-compose.yml'), 'utf8');
+  return (/pgquake\.project: (\S+)/.exec(text) as RegExpExecArray)[1] as string;
+}
+
+async function ask(node: NodeControl, statement: string): Promise<unknown> {
+  await using session = await Session.connect(node.address(), { applicationName: 'test', connectTimeoutMs: 5_000 });
+  const [row] = await session.query(statement, [], { timeoutMs: 5_000 });
+  return row?.[0];
+}
+
+/** Differs between any two servers, and stays with a server's data. */
+const identity = (node: NodeControl) => ask(node, 'SELECT system_identifier::text FROM pg_control_system()');
+
+function allText(folder: string): string {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile())
+    .map((path) => readFileSync(path, 'utf8'))
+    .join('\n');
+}
+
+describe.skipIf(missing !== undefined)('platform docker', () => {
+  const before = process.env.PGQUAKE_IMAGE;
+
+  beforeAll(() => {
+    process.env.PGQUAKE_IMAGE = image;
+  });
+
+  afterAll(() => {
+    if (before === undefined) delete process.env.PGQUAKE_IMAGE;
+    else process.env.PGQUAKE_IMAGE = before;
+  });
+
+  test('can be used where an engine answers and has the image', async () => {
+    expect(await docker.unavailable()).toBeUndefined();
+  });
+
+  describe('a cluster', () => {
+    const folder = new RunFolder();
+    let nodes: Nodes;
+    let worker: NodeControl;
+
+    beforeAll(async () => {
+      nodes = await provision(folder);
+      worker = nodes.workers[0] as NodeControl;
+    });
+
+    afterAll(async () => {
+      await nodes?.dispose();
+      folder[Symbol.dispose]();
+    });
+
+    test('has its nodes in order, all of them running and accepting SQL, with the settings asked for', async () => {
+      expect(nodes.all.map(({ name, role }) => [name, role])).toEqual([
+        ['coordinator', 'coordinator'],
+        ['worker1', 'worker'],
+        ['worker2', 'worker'],
+      ]);
+      for (const node of nodes.all) {
+        expect(await node.state()).toBe('running');
+        expect(await node.describeState()).toMatch(/^container [0-9a-f]{12} running, process \d+$/);
+        expect(await ask(node, 'SHOW wal_level')).toBe('logical');
+      }
+      expect(new Set(await Promise.all(nodes.all.map(identity))).size).toBe(3);
+    });
+
+    test('lets nobody in without the password', async () => {
+      for (const password of ['wrong', '']) {
+        const address = { ...worker.address(), password };
+        await expect(Session.connect(address, { applicationName: 'test', connectTimeoutMs: 5_000 })).rejects.toThrow(
+          /password/,
+        );
+      }
+    });
+
+    test('has nodes that reach each other by name', async () => {
+      const { host, port, user, password, database } = worker.peerAddress();
+      const conninfo = `host=${host} port=${port} user=${user} password=${password} dbname=${database}`;
+      await ask(nodes.coordinator, 'CREATE EXTENSION IF NOT EXISTS dblink');
+      const seen = await ask(
+        nodes.coordinator,
+        `SELECT * FROM dblink('${conninfo}', 'SELECT system_identifier::text FROM pg_control_system()') AS (id text)`,
+      );
+      expect(seen).toBe(await identity(worker));
+    });
+
+    test('says in the run folder where it is, and nowhere what its password is', () => {
+      const { platform, project, nodes: named } = JSON.parse(readFileSync(join(folder.path, 'cluster.json'), 'utf8'));
+      expect({ platform, project }).toEqual({ platform: 'docker', project: projectOf(folder) });
+      expect(named).toContainEqual({ name: 'worker2', container: `${project}_worker2` });
+      expect(allText(folder.path)).not.toContain(worker.address().password);
+    });
+
+    test('is not published beyond this machine', async () => {
+      const containers = await engine.listContainers({ filters: { label: [`pgquake.project=${projectOf(folder)}`] } });
+      const bindings = containers.flatMap(({ Ports }) =>
+        Ports.filter(({ PublicPort }) => PublicPort).map(({ IP }) => IP),
+      );
+      expect(bindings).toHaveLength(3);
+      expect(new Set(bindings)).toEqual(new Set(['127.0.0.1']));
+    });
+
+    test.for([
+      { act: 'stop', undo: 'start', state: 'stopped', words: /exited, exit code 0$/ },
+      { act: 'kill', undo: 'start', state: 'stopped', words: /exited, exit code 137$/ },
+      { act: 'pause', undo: 'resume', state: 'paused', words: /paused, its process \d+ frozen$/ },
+    ] as const)('$act takes effect, $undo undoes it, both are harmless twice', async ({ act, undo, state, words }) => {
+      const who = await identity(worker);
+      for (let twice = 0; twice < 2; twice++) {
+        await worker[act]();
+        expect(await worker.state()).toBe(state);
+        expect(await worker.describeState()).toMatch(words);
+        expect(await sqlRefusal(worker)).toBe(state === 'stopped' ? 'ECONNREFUSED' : 'no answer within 1000 ms');
+      }
+      expect(await sqlRefusal(nodes.workers[1] as NodeControl)).toBeUndefined();
+      for (let twice = 0; twice < 2; twice++) {
+        await worker[undo]();
+        expect(await worker.state()).toBe('running');
+        await untilAcceptsSql(worker, 20_000);
+      }
+      expect(await identity(worker)).toBe(who);
+    });
+
+    test('a frozen node can be killed', async () => {
+      await worker.pause();
+      await worker.kill();
+      expect(await worker.state()).toBe('stopped');
+      await worker.start();
+      await untilAcceptsSql(worker, 20_000);
+    });
+
+    test('after restarts every node is found where it is then', async () => {
+      const who = await Promise.all(nodes.workers.map(identity));
+      await Promise.all(nodes.workers.map((node) => node.stop()));
+      // The other way round, so that the engine gives their addresses to the other one.
+      for (const node of nodes.workers.toReversed()) {
+        await node.start();
+        await untilAcceptsSql(node, 20_000);
+      }
+      expect(await Promise.all(nodes.workers.map(identity))).toEqual(who);
+    });
+
+    test('can be attached to by its project, and disposing of that leaves it standing', async () => {
+      const attached = await attach({ project: projectOf(folder) });
+      expect(attached.all.map(({ name }) => name)).toEqual(['coordinator', 'worker1', 'worker2']);
+      expect(await identity(attached.coordinator)).toBe(await identity(nodes.coordinator));
+      await attached.dispose();
+      expect(await sqlRefusal(nodes.coordinator)).toBeUndefined();
+    });
+
+    test('can be attached to by the names of its containers', async () => {
+      const project = projectOf(folder);
+      const attached = await attach({
+        containers: { coordinator: `${project}_coordinator`, worker1: `${project}_worker2` },
+      });
+      expect(attached.workers.map(({ name }) => name)).toEqual(['worker1']);
+      expect(await identity(attached.workers[0] as NodeControl)).toBe(await identity(nodes.workers[1] as NodeControl));
+    });
+  });
+
+  test('two clusters stand side by side, and an act on one leaves the other alone', async () => {
+    using folder1 = new RunFolder();
+    using folder2 = new RunFolder();
+    const [first, second] = await Promise.all([provision(folder1), provision(folder2)]);
+    try {
+      expect(projectOf(folder1)).not.toBe(projectOf(folder2));
+      await Promise.all(first.all.map((node) => node.kill()));
+      expect(await Promise.all(second.all.map((node) => node.state()))).toEqual(['running', 'running', 'running']);
+      await first.dispose();
+      expect(await Promise.all(second.all.map((node) => sqlRefusal(node)))).toEqual([undefined, undefined, undefined]);
+    } finally {
+      await Promise.all([first.dispose(), second.dispose()]);
+    }
+  });
+
+  test('disposing leaves nothing but the logs, whatever state the nodes are in, and is harmless twice', async () => {
+    using folder = new RunFolder();
+    const nodes = await provision(folder);
+    const project = projectOf(folder);
+    const volumes = await mountedVolumes(project);
+    expect(volumes.length).toBeGreaterThanOrEqual(3);
+    await nodes.coordinator.pause();
+    await nodes.workers[0]?.kill();
+    await nodes.dispose();
+    expect(await traces(project)).toEqual([]);
+    expect(await Promise.all(volumes.map(volumeExists))).not.toContain(true);
+    expect(existsSync(join(folder.path, 'cluster.json'))).toBe(false);
+    for (const node of ['coordinator', 'worker1', 'worker2']) {
+      expect(readFileSync(join(folder.path, 'logs', `${node}.log`), 'utf8')).toContain('ready to accept connections');
+    }
+    await nodes.dispose();
+  });
+
+  test('a container that is removed under the run is told by name, and the rest is still removed', async () => {
+    using folder = new RunFolder();
+    const nodes = await provision(folder);
+    const project = projectOf(folder);
+    try {
+      await engine.getContainer(`${project}_worker1`).remove({ force: true, v: true });
+      const worker = nodes.workers[0] as NodeControl;
+      for (const act of ['state', 'describeState', 'stop', 'kill', 'pause', 'resume', 'start'] as const) {
+        const error = await worker[act]().then(
+          () => 'no error',
+          (thrown: unknown) => thrown,
+        );
+        expect(error, act).toBeInstanceOf(EnvironmentError);
+        expect((error as Error).message, act).toMatch(`worker1: container ${project}_worker1`);
+      }
+    } finally {
+      await nodes.dispose();
+    }
+    expect(await traces(project)).toEqual([]);
+  });
+
+  test.for([100, 700, 1_500, 2_500, 4_000])('aborted after %d ms it leaves nothing', async (afterMs) => {
+    using folder = new RunFolder();
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const provisioning = provision(folder, controller.signal).then(
+      async (nodes) => {
+        await nodes.dispose();
+        return 'was ready before';
+      },
+      (error: unknown) => error,
+    );
+    setTimeout(() => controller.abort(reason), afterMs);
+    expect([reason, 'was ready before']).toContain(await provisioning);
+    if (existsSync(join(folder.path, 'docker-compose.yml'))) expect(await traces(projectOf(folder))).toEqual([]);
+  });
+
+  test('a server that ends while it starts is told with its last words', async () => {
+    using folder = new RunFolder();
+    const provisioning = docker.provision({
+      topology: SMALL,
+      settings: { no_such_setting: 'on' },
+      runFolder: folder.path,
+      signal: new AbortController().signal,
+    });
+    await expect(provisioning).rejects.toThrow(/exit code 1.*no_such_setting/);
+    expect(await traces(projectOf(folder))).toEqual([]);
+  });
+
+  test('a cluster that a killed run left behind can be reclaimed and removed', async () => {
+    using folder = new RunFolder();
+    const nodes = await provision(folder);
+    const project = projectOf(folder);
+    await nodes.workers[0]?.kill();
+    const reclaimed = await reclaim(project, folder.path);
+    await reclaimed.workers[0]?.start();
+    await untilAcceptsSql(reclaimed.workers[0] as NodeControl, 20_000);
+    await reclaimed.dispose();
+    expect(await traces(project)).toEqual([]);
+  });
+
+  describe('what is not marked as a target', () => {
+    const project = `stranger-${randomBytes(4).toString('hex')}`;
+
+    beforeAll(async () => {
+      // A Compose project of somebody else, with a node's name, yet without pgquake's labels.
+      const container = await engine.createContainer({
+        Image: image,
+        name: `${project}_coordinator`,
+        Labels: { 'com.docker.compose.project': project },
+        Env: ['POSTGRES_PASSWORD=stranger'],
+      });
+      await container.start();
+    });
+
+    afterAll(async () => {
+      await engine.getContainer(`${project}_coordinator`).remove({ force: true, v: true });
+    });
+
+    test('is refused by name', async () => {
+      const refused = attach({ project });
+      await expect(refused).rejects.toBeInstanceOf(EnvironmentError);
+      await expect(refused).rejects.toThrow(`${project}_coordinator, which lacks the label and is not touched`);
+    });
+
+    test('survives what is done to the project of that name', async () => {
+      await expect(reclaim(project, '/nonexistent')).rejects.toThrow(/no cluster with the label/);
+      expect((await engine.getContainer(`${project}_coordinator`).inspect()).State.Running).toBe(true);
+    });
+  });
+
+  test('an image that is neither here nor to be had makes it unusable, and says which', async () => {
+    process.env.PGQUAKE_IMAGE = 'registry.invalid/pgquake-no-such-image:1';
+    try {
+      const startedAt = performance.now();
+      expect(await docker.unavailable()).toMatch(
+        /^the image registry\.invalid\/pgquake-no-such-image:1 is not here and/,
+      );
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      using folder = new RunFolder();
+      const lines: string[] = [];
+      const provisioning = docker.provision({
+        topology: SMALL,
+        settings: {},
+        runFolder: folder.path,
+        signal: new AbortController().signal,
+        onProgress: (line) => lines.push(line),
+      });
+      await expect(provisioning).rejects.toMatchObject({ code: 'image-missing' });
+      expect(lines).toEqual(['pulling registry.invalid/pgquake-no-such-image:1']);
+    } finally {
+      process.env.PGQUAKE_IMAGE = image;
+    }
+  });
+});

@@ -1,0 +1,69 @@
+/** The platform `docker` where Docker is missing, gone or silent. Needs no engine. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { EnvironmentError } from '../../src/model/errors.ts';
+import { attach, docker } from '../../src/platforms/docker.ts';
+
+let folder: string;
+let silent: Server | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pgquake-docker-'));
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  silent?.close();
+  silent = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const options = () => ({
+  topology: { workers: 2, replication: 1, shards: 2 },
+  settings: {},
+  runFolder: folder,
+  signal: new AbortController().signal,
+});
+
+test('no engine at DOCKER_HOST: unusable, and every way in says where it looked', async () => {
+  const host = `unix://${folder}/none.sock`;
+  vi.stubEnv('DOCKER_HOST', host);
+  expect(await docker.unavailable()).toContain(`no engine at ${host} (DOCKER_HOST)`);
+  await expect(docker.provision(options())).rejects.toBeInstanceOf(EnvironmentError);
+  const attaching = attach({ project: 'citus' });
+  await expect(attaching).rejects.toBeInstanceOf(EnvironmentError);
+  await expect(attaching).rejects.toMatchObject({
+    code: 'docker-unreachable',
+    hint: expect.stringMatching(/DOCKER_HOST/),
+  });
+});
+
+test('an engine that accepts and never answers: unusable within two seconds', async () => {
+  const path = join(folder, 'silent.sock');
+  silent = createServer((socket) => socket.on('error', () => undefined).resume());
+  await new Promise<void>((listening) => silent?.listen(path, listening));
+  vi.stubEnv('DOCKER_HOST', `unix://${path}`);
+  const startedAt = performance.now();
+  expect(await docker.unavailable()).toMatch(/no answer within \d+ ms/);
+  expect(performance.now() - startedAt).toBeLessThan(2_000);
+});
+
+test('no Compose: unusable, and says what to install', async () => {
+  vi.stubEnv('PATH', folder);
+  vi.stubEnv('DOCKER_HOST', `unix://${folder}/none.sock`);
+  await expect(docker.provision(options())).rejects.toMatchObject({
+    code: 'compose-missing',
+    hint: expect.stringMatching(/docker-compose-plugin/),
+  });
+});
+
+test('an engine that containers of cannot be reached from here: says which are possible', async () => {
+  vi.stubEnv('DOCKER_HOST', 'ssh://somewhere.invalid');
+  expect(await docker.unavailable()).toMatch(
+    /^DOCKER_HOST: cannot use the Docker engine at "ssh:\/\/somewhere\.invalid"/,
+  );
+});

@@ -1,0 +1,78 @@
+/**
+ * Docker tests run on a real engine, with the image that PGQUAKE_TEST_IMAGE names. Where either is
+ * missing they are skipped, and one line says so; with PGQUAKE_REQUIRE_DOCKER=1 they fail instead.
+ */
+
+import { mkdtempSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Docker from 'dockerode';
+
+export const engine = new Docker();
+
+/** @returns why Docker tests cannot run here, `undefined` when they can. Call it once a file. */
+export async function dockerMissing(file: string): Promise<string | undefined> {
+  const reason = await missing();
+  if (reason === undefined) return undefined;
+  if (process.env.PGQUAKE_REQUIRE_DOCKER === '1') throw new Error(`Docker tests must run, but ${reason}`);
+  // Not through the console, which the test runner wraps in several lines.
+  writeSync(2, `skipped ${file}: ${reason}\n`);
+  return reason;
+}
+
+async function missing(): Promise<string | undefined> {
+  const image = process.env.PGQUAKE_TEST_IMAGE;
+  if (!image) return 'PGQUAKE_TEST_IMAGE does not name an image (.ci/docker/images.sh builds one)';
+  try {
+    await engine.ping();
+  } catch {
+    return 'no Docker engine answers';
+  }
+  try {
+    await engine.getImage(image).inspect();
+    return undefined;
+  } catch {
+    return `the Docker engine has no image ${image}`;
+  }
+}
+
+/** A folder that stands for a run's; gone with its scope. */
+export class RunFolder implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), 'pgquake-docker-'));
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** All that carries a project's name or label on the engine: containers, networks, volumes. */
+export async function traces(project: string): Promise<string[]> {
+  const [containers, networks, { Volumes }] = await Promise.all([
+    engine.listContainers({ all: true }),
+    engine.listNetworks(),
+    engine.listVolumes(),
+  ]);
+  const belongs = (name: string, labels?: Record<string, string> | null) =>
+    name.includes(project) || Object.values(labels ?? {}).includes(project);
+  return [
+    ...containers.filter(({ Names, Labels }) => belongs(Names.join(), Labels)).map(({ Names }) => Names.join()),
+    ...networks.filter(({ Name, Labels }) => belongs(Name, Labels)).map(({ Name }) => Name),
+    ...(Volumes ?? []).filter(({ Name, Labels }) => belongs(Name, Labels)).map(({ Name }) => Name),
+  ];
+}
+
+/** Anonymous volumes have no label; only their number tells whether one stayed behind. */
+export async function mountedVolumes(project: string): Promise<string[]> {
+  const containers = await engine.listContainers({ all: true, filters: { label: [`pgquake.project=${project}`] } });
+  return containers.flatMap(({ Mounts }) => Mounts.map(({ Name }) => Name as string));
+}
+
+export async function volumeExists(name: string): Promise<boolean> {
+  return engine
+    .getVolume(name)
+    .inspect()
+    .then(
+      () => true,
+      () => false,
+    );
+}

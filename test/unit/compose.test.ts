@@ -1,0 +1,108 @@
+/** The Compose file as it is rendered, and the one that is committed. */
+
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { type ComposeOptions, renderCompose, STANDING, STANDING_TOPOLOGY } from '../../src/platforms/docker/compose.ts';
+
+interface Service {
+  readonly container_name: string;
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly ports: readonly string[];
+  readonly volumes: readonly string[];
+  readonly healthcheck?: { readonly test: readonly string[] };
+}
+
+interface ComposeFile {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, { readonly labels: Readonly<Record<string, string>> }>>;
+  readonly networks: { readonly default: { readonly labels: Readonly<Record<string, string>> } };
+}
+
+const RUN: ComposeOptions = { project: 'pgquake-0a1b2c3d', settings: {}, healthChecks: false };
+
+function render(topology = STANDING_TOPOLOGY, options: ComposeOptions = RUN): ComposeFile {
+  return parse(renderCompose(topology, options), { merge: true }) as ComposeFile;
+}
+
+test('the committed docker-compose.yml is the rendering of the standing cluster', () => {
+  const committed = readFileSync(resolve(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
+  expect(committed).toBe(renderCompose(STANDING_TOPOLOGY, STANDING));
+});
+
+describe('the standing cluster', () => {
+  const { services } = render(STANDING_TOPOLOGY, STANDING);
+
+  test('has the containers that people name on the command line', () => {
+    const names = ['citus_coordinator', 'citus_worker1', 'citus_worker2', 'citus_worker3', 'citus_worker4'];
+    expect(Object.keys(services)).toEqual(names);
+    expect(Object.values(services).map((service) => service.container_name)).toEqual(names);
+  });
+
+  test('has health checks, and replicates every shard twice', () => {
+    for (const { healthcheck, command } of Object.values(services)) {
+      expect(healthcheck?.test).toContain('pg_isready');
+      expect(command).toContain('citus.shard_replication_factor=2');
+    }
+  });
+
+  test('takes image, password and port from the environment', () => {
+    const coordinator = services.citus_coordinator as Service;
+    expect(coordinator.image).toMatch(/^\$\{PGQUAKE_IMAGE:-citusdata\/citus:\d+\.\d+\.\d+\}$/);
+    expect(coordinator.environment.POSTGRES_PASSWORD).toMatch(/^\$\{POSTGRES_PASSWORD:\?.+\}$/);
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Compose's own syntax.
+    expect(coordinator.ports).toEqual(['127.0.0.1:${PGQUAKE_PORT:-5432}:5432']);
+  });
+});
+
+describe('the cluster of a run', () => {
+  test.for([
+    { workers: 1, replication: 1, shards: 1 },
+    { workers: 6, replication: 3, shards: 12 },
+    { workers: 12, replication: 4, shards: 32 },
+  ])('of $workers workers has every node once, marked as a target, on loopback, with its own volume', (topology) => {
+    const { services, volumes, networks } = render(topology);
+    expect(Object.keys(services)).toHaveLength(topology.workers + 1);
+    for (const [name, service] of Object.entries(services)) {
+      const node = service.labels['pgquake.node'] as string;
+      expect(name).toBe(`${RUN.project}_${node}`);
+      expect(service.container_name).toBe(name);
+      expect(service.labels['pgquake.project']).toBe(RUN.project);
+      expect(service.ports).toEqual(['127.0.0.1::5432']);
+      expect(service.volumes).toEqual([`${node}:/var/lib/postgresql`]);
+      expect(service.environment.PGDATA).toMatch(/^\/var\/lib\/postgresql\/./);
+      expect(service.command).toContain(`citus.shard_replication_factor=${topology.replication}`);
+      expect(volumes[node]?.labels).toEqual({ 'pgquake.project': RUN.project });
+    }
+    expect(new Set(Object.values(services).map((service) => service.labels['pgquake.node'])).size).toBe(
+      topology.workers + 1,
+    );
+    expect(Object.keys(volumes)).toHaveLength(topology.workers + 1);
+    expect(networks.default.labels).toEqual({ 'pgquake.project': RUN.project });
+  });
+
+  test('passes settings to every server, word for word', () => {
+    const settings = { log_line_prefix: '%m "[%p]" it\'s: #1 ', search_path: '"$user", public' };
+    for (const { command } of Object.values(render(STANDING_TOPOLOGY, { ...RUN, settings }).services)) {
+      expect(command[0]).toBe('postgres');
+      expect(command).toContain('log_line_prefix=%m "[%p]" it\'s: #1 ');
+      // Compose reads two dollar signs as one.
+      expect(command).toContain('search_path="$$user", public');
+    }
+  });
+
+  test('has neither health checks nor arguments for initdb unless asked for', () => {
+    const plain = render().services[`${RUN.project}_worker1`];
+    expect(plain).toBeDefined();
+    expect(plain?.healthcheck).toBeUndefined();
+    expect(plain?.environment).not.toHaveProperty('POSTGRES_INITDB_ARGS');
+    const asked = render(STANDING_TOPOLOGY, { ...RUN, initdbArguments: '--no-sync' }).services[
+      `${RUN.project}_worker1`
+    ];
+    expect(asked?.environment.POSTGRES_INITDB_ARGS).toBe('--no-sync');
+  });
+});
