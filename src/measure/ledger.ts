@@ -6,6 +6,7 @@
 import { eventsOf, type History, type Operation } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import type { LedgerFigures } from '../model/report.ts';
+import { formatMoment } from '../model/units.ts';
 import { messagesPerRoom, placementOf } from './shards.ts';
 
 const MAX_WITNESSES = 8;
@@ -204,7 +205,7 @@ function leftOutInitial({ verified, anomaly }: Operation, expected: number | und
 
 /** `read of room 7, sent at 4.213 s`. */
 export function describeRead({ kind, room, sentAt }: Operation): string {
-  return `${kind}${room === undefined ? '' : ` of room ${room}`}, sent at ${(sentAt / 1_000).toFixed(3)} s`;
+  return `${kind}${room === undefined ? '' : ` of room ${room}`}, sent at ${formatMoment(sentAt)}`;
 }
 
 export function ledgerFigures(history: History): LedgerFigures {

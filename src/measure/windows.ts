@@ -16,6 +16,7 @@
 
 import type { ServiceWindow } from '../model/figures.ts';
 import type { History, Operation } from '../model/history.ts';
+import { formatDuration, formatMoment } from '../model/units.ts';
 
 /** Longest stretch of good operations inside one disturbance. */
 const MAX_GOOD_GAP_MS = 500;
@@ -59,6 +60,24 @@ export function serviceWindows(history: History, limitMs: (kind: string) => numb
   }
   const all = [...lanes.values()];
   return [...all.map((lane) => lane.whole), ...all.flatMap((lane) => lane.shards)].flatMap((lane) => lane.end());
+}
+
+/** `outage of write, 4.013 s to 12.410 s: 8.4 s ± 20 ms, 419 failed`. */
+export function describeWindow({
+  type,
+  kind,
+  shard,
+  fromMs,
+  toMs,
+  durationMs,
+  uncertaintyMs,
+  ok,
+  failed,
+}: ServiceWindow) {
+  const what = `${type} of ${kind}${shard === undefined ? '' : ` on shard ${shard}`}`;
+  const duration = `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
+  const counts = type === 'outage' ? `${failed} failed` : `${failed} failed, ${ok} succeeded`;
+  return `${what}, ${formatMoment(fromMs)} to ${formatMoment(toMs)}: ${duration}, ${counts}`;
 }
 
 export interface LaneOptions {

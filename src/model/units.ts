@@ -49,6 +49,16 @@ export function formatShare(share: number | null): string {
   return `${trimZeros((Math.floor(share * 100_000) / 1_000).toFixed(3))} %`;
 }
 
+/** A moment on the run's clock, for people: `4.213 s`. */
+export function formatMoment(ms: number): string {
+  return `${(ms / 1_000).toFixed(3)} s`;
+}
+
+/** `1 message`, `1,500 messages`. @param plural where it is not the noun with an s. */
+export function formatCount(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
+}
+
 function trimZeros(text: string): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }

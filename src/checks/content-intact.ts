@@ -1,0 +1,27 @@
+/** Every row that any read returned has the content that its key demands. */
+
+import { z } from 'zod';
+import { auditReads } from '../measure/ledger.ts';
+import { formatCount } from '../model/units.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({});
+
+export const contentIntact = defineCheck<z.output<typeof params>>({
+  name: 'content-intact',
+  summary: 'Every row that a read returned has the content that its key demands.',
+  params,
+  always: true,
+
+  check(history) {
+    const expected = 'no row with wrong content in any read';
+    const { answered, corrupted, corruptedWhere } = auditReads(history);
+    if (corrupted.count > 0) {
+      const observed = `${formatCount(corrupted.count, 'row')} with wrong content`;
+      return { judgement: 'fail', expected, observed, evidence: corruptedWhere.figures().witnesses };
+    }
+    if (answered === 0) return { judgement: 'unknown', expected, observed: 'no read was answered', evidence: [] };
+    const observed = `every row of ${formatCount(answered, 'read')} intact`;
+    return { judgement: 'pass', expected, observed, evidence: [] };
+  },
+});

@@ -1,0 +1,44 @@
+/** Every fault was undone, and was seen to be undone. What was not may still be broken. */
+
+import { z } from 'zod';
+import { eventsOf } from '../model/history.ts';
+import { formatCount } from '../model/units.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({});
+
+export const healed = defineCheck<z.output<typeof params>>({
+  name: 'healed',
+  summary: 'Every fault was undone, and the node was seen to work again.',
+  params,
+  always: true,
+
+  check(history) {
+    const asked = eventsOf(history, 'fault-asked');
+    if (asked.length === 0) {
+      return { judgement: 'pass', expected: 'nothing to heal', observed: 'no fault was asked for', evidence: [] };
+    }
+    const expected = 'every fault undone, and its nodes seen to work again';
+    const proofs = new Map(eventsOf(history, 'healed').map((event) => [event.act, event.proof]));
+    const failures = new Map(eventsOf(history, 'heal-failed').map((event) => [event.act, event.error]));
+    const healAsked = new Set(eventsOf(history, 'heal-asked').map((event) => event.act));
+    const neverBegun = new Set(eventsOf(history, 'fault-failed').map((event) => event.act));
+    const broken: string[] = [];
+    const evidence: string[] = [];
+    for (const { act, fault, targets } of asked) {
+      const name = `${fault} on ${targets.join(', ')}`;
+      const proof = proofs.get(act);
+      if (proof !== undefined) evidence.push(`${name}: ${proof}`);
+      // It failed before it did anything: there was nothing to undo.
+      else if (neverBegun.has(act) && !healAsked.has(act)) evidence.push(`${name}: did not begin, nothing to undo`);
+      else {
+        broken.push(name);
+        evidence.push(`${name}: ${failures.get(act) ?? 'nothing shows that it was undone'}`);
+      }
+    }
+    if (broken.length === 0) {
+      return { judgement: 'pass', expected, observed: `${formatCount(asked.length, 'fault')} healed`, evidence };
+    }
+    return { judgement: 'unknown', expected, observed: `NOT HEALED: ${broken.join('; ')}`, evidence };
+  },
+});

@@ -1,0 +1,45 @@
+/** The load generator's own troubles must not be taken for the cluster's. */
+
+import { z } from 'zod';
+import { eventsOf } from '../model/history.ts';
+import { formatDuration, formatShare } from '../model/units.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({});
+
+const MAX_UNSENT_SHARE = 0.01;
+const MAX_LATENESS_P99_MS = 50;
+const MAX_EVENT_LOOP_DELAY_MS = 250;
+
+export const loadKeptItsSchedule = defineCheck<z.output<typeof params>>({
+  name: 'load-kept-its-schedule',
+  summary: 'The load generator sent what it should, when it should; otherwise the figures are its own.',
+  params,
+  always: true,
+
+  check(history) {
+    const expected =
+      `at most ${formatShare(MAX_UNSENT_SHARE)} not sent, p99 of the lateness at most ${formatDuration(MAX_LATENESS_P99_MS)}, ` +
+      `event loop never late by more than ${formatDuration(MAX_EVENT_LOOP_DELAY_MS)}`;
+    const kept = eventsOf(history, 'load-kept')[0];
+    if (!kept) {
+      return { judgement: 'unknown', expected, observed: 'the load generator did not report', evidence: [] };
+    }
+    const { intended, unsent, latenessP99Ms, latenessMaxMs, eventLoopDelayMaxMs } = kept;
+    const reasons: string[] = [];
+    if (intended === 0) reasons.push('it intended nothing');
+    else if (unsent / intended > MAX_UNSENT_SHARE) {
+      reasons.push(`${unsent} of ${intended} not sent (${formatShare(unsent / intended)})`);
+    }
+    if (latenessP99Ms > MAX_LATENESS_P99_MS) reasons.push(`p99 of the lateness ${formatDuration(latenessP99Ms)}`);
+    if (eventLoopDelayMaxMs > MAX_EVENT_LOOP_DELAY_MS) {
+      reasons.push(`event loop late by ${formatDuration(eventLoopDelayMaxMs)}`);
+    }
+    const figures =
+      `${unsent} of ${intended} not sent, lateness p99 ${formatDuration(latenessP99Ms)} and at most ` +
+      `${formatDuration(latenessMaxMs)}, event loop late by at most ${formatDuration(eventLoopDelayMaxMs)}`;
+    return reasons.length === 0
+      ? { judgement: 'pass', expected, observed: figures, evidence: [] }
+      : { judgement: 'unknown', expected, observed: reasons.join(', '), evidence: [figures] };
+  },
+});

@@ -1,0 +1,218 @@
+/**
+ * How much of the initial data could be read, and where what could not be read lives.
+ *
+ * Judged from the room reads that were sent and settled within the window, so that each tells what the
+ * cluster could do in that state. A room is readable when at least one read returned all its messages with
+ * the right content, and none returned a wrong answer.
+ */
+
+import { z } from 'zod';
+import { initialKeysOfRoom, type RoomService, roomState, type Service, serviceWithin } from '../measure/shards.ts';
+import { fullEffects, spansOf } from '../measure/spans.ts';
+import { SPANS, type TimeRange } from '../model/figures.ts';
+import type { History } from '../model/history.ts';
+import { formatCount, formatMoment } from '../model/units.ts';
+import { type Finding, type Judgement, worst } from '../model/verdict.ts';
+import { defineCheck, type ParamProblem } from './check.ts';
+
+const params = z.strictObject({
+  during: z
+    .enum(SPANS)
+    .default('fault')
+    .describe('The part of the run; `fault` means: while all faults were in effect.'),
+  min: z.int().min(0).optional().describe('Messages that must be readable; all of them where nothing else is asked.'),
+  max: z.int().min(0).optional().describe('Messages that may be readable at most.'),
+  shards: z
+    .strictObject({
+      readable: z.array(z.string()).default([]).describe('Shards whose messages must all be readable.'),
+      unreadable: z.array(z.string()).default([]).describe('Shards of which no read may succeed.'),
+    })
+    .optional()
+    .describe('What must hold of single shards, by name.'),
+});
+
+type Params = z.output<typeof params>;
+
+const WHEN = { 'steady-state': 'in the steady state', fault: 'during the fault', settle: 'after healing' } as const;
+
+/** As many rooms, or ranges of messages, as one line names. */
+const MAX_NAMED = 8;
+
+export const messagesReadable = defineCheck<Params>({
+  name: 'messages-readable',
+  summary: 'How many messages can be read, with the right content, and on which shards.',
+  params,
+
+  validate({ min, max, shards }, facts) {
+    const problems: ParamProblem[] = [];
+    if (min !== undefined && min > facts.messages) {
+      problems.push({
+        path: ['min'],
+        message: `min is ${min}, but the data set has ${formatCount(facts.messages, 'message')}`,
+      });
+    }
+    if (min !== undefined && max !== undefined && min > max) {
+      problems.push({ path: ['min'], message: `min is ${min}, which is more than max, ${max}` });
+    }
+    for (const list of ['readable', 'unreadable'] as const) {
+      for (const [index, name] of (shards?.[list] ?? []).entries()) {
+        const path = ['shards', list, index];
+        if (!facts.shards.includes(name)) {
+          problems.push({ path, message: `there is no shard ${JSON.stringify(name)}`, known: facts.shards });
+        } else if (list === 'unreadable' && shards?.readable.includes(name)) {
+          problems.push({ path, message: `shard ${name} cannot be both readable and unreadable` });
+        }
+      }
+    }
+    return problems;
+  },
+
+  check(history, params) {
+    const expected = describeExpected(history, params);
+    const windows = windowsOf(history, params.during);
+    if (windows.length === 0) {
+      const observed = params.during === 'fault' ? 'no fault was in full effect' : `the run has no ${params.during}`;
+      return { judgement: 'unknown', expected, observed, evidence: [] };
+    }
+    // A rolling failure has several such times: the worst decides.
+    const findings = windows.map((window) => judgeWithin(history, window, params));
+    const judgement = worst(findings.map((finding) => finding.judgement));
+    return { expected, ...(findings.find((finding) => finding.judgement === judgement) as (typeof findings)[0]) };
+  },
+});
+
+function windowsOf(history: History, during: Params['during']): readonly TimeRange[] {
+  if (during === 'fault') return fullEffects(history);
+  const span = spansOf(history)[during];
+  return span ? [span] : [];
+}
+
+/** Where nothing is asked, all is: a check that demands nothing would pass whatever happens. */
+function demands({ run }: History, { min, max, shards = { readable: [], unreadable: [] } }: Params) {
+  const named = shards.readable.length + shards.unreadable.length;
+  return { min: min === undefined && max === undefined && named === 0 ? run.messages : min, max, shards };
+}
+
+function describeExpected(history: History, params: Params): string {
+  const { min, max, shards } = demands(history, params);
+  const all = history.run.messages;
+  const parts: string[] = [];
+  if (min !== undefined)
+    parts.push(
+      min === all
+        ? `all ${formatCount(all, 'message')} readable`
+        : `at least ${min} of ${formatCount(all, 'message')} readable`,
+    );
+  if (max !== undefined) parts.push(`at most ${max} of ${formatCount(all, 'message')} readable`);
+  if (shards.readable.length > 0) parts.push(`${nameShards(shards.readable)} readable`);
+  if (shards.unreadable.length > 0) parts.push(`${nameShards(shards.unreadable)} unreadable`);
+  return `${parts.join(', ')} ${WHEN[params.during]}`;
+}
+
+const nameShards = (names: readonly string[]) => `${names.length === 1 ? 'shard' : 'shards'} ${names.join(', ')}`;
+
+function judgeWithin(history: History, window: TimeRange, params: Params): Omit<Finding, 'expected'> {
+  const service = serviceWithin(history, window);
+  if (!service) return { judgement: 'unknown', observed: 'the cluster was never formed', evidence: [] };
+  const { min, max, shards } = demands(history, params);
+  const rooms = service.shards.flatMap((shard) => shard.rooms);
+  const messagesIn = (state: ReturnType<typeof roomState>) =>
+    rooms.filter((room) => roomState(room) === state).length * service.messagesPerRoom;
+  const readable = messagesIn('readable');
+  const untried = messagesIn('untried');
+  const { worst: worstScan } = service.scans;
+
+  const judgements: Judgement[] = [];
+  if (min !== undefined) {
+    judgements.push(readable >= min ? 'pass' : readable + untried < min ? 'fail' : 'unknown');
+    // A scan that was answered claims to be the whole truth.
+    if (worstScan !== undefined && worstScan < min) judgements.push('fail');
+  }
+  if (max !== undefined) judgements.push(readable > max ? 'fail' : readable + untried <= max ? 'pass' : 'unknown');
+  for (const { shard, rooms } of service.shards) {
+    if (shards.readable.includes(shard.name)) judgements.push(judgeReadable(rooms));
+    if (shards.unreadable.includes(shard.name)) judgements.push(judgeUnreadable(rooms));
+  }
+
+  return {
+    judgement: worst(judgements),
+    observed: describeObserved(history, service, { readable, untried }),
+    evidence: [
+      ...service.shards.flatMap((shard) => describeShard(shard, service.messagesPerRoom)),
+      ...describeScans(service, history.run.messages),
+      `seen from ${formatMoment(window.fromMs)} to ${formatMoment(window.toMs)} of the run`,
+    ],
+  };
+}
+
+function judgeReadable(rooms: readonly RoomService[]): Judgement {
+  if (rooms.some((room) => roomState(room) === 'unreadable')) return 'fail';
+  return rooms.length === 0 || rooms.some((room) => room.tried === 0) ? 'unknown' : 'pass';
+}
+
+function judgeUnreadable(rooms: readonly RoomService[]): Judgement {
+  if (rooms.some((room) => room.answered > 0)) return 'fail';
+  return rooms.length === 0 || rooms.some((room) => room.tried === 0) ? 'unknown' : 'pass';
+}
+
+function describeObserved(
+  { run }: History,
+  { shards, scans }: Service,
+  { readable, untried }: { readonly readable: number; readonly untried: number },
+): string {
+  const parts = [`${readable} of ${formatCount(run.messages, 'message')} readable`];
+  const unreadable = shards.filter(({ rooms }) => rooms.some((room) => roomState(room) === 'unreadable'));
+  if (unreadable.length > 0) {
+    parts.push(`unreadable ones on ${nameShards(unreadable.map(({ shard }) => shard.name))}`);
+  }
+  if (untried > 0) parts.push(`${formatCount(untried, 'message')} never tried`);
+  if (scans.worst !== undefined && scans.worst < run.messages) parts.push(`a scan returned only ${scans.worst}`);
+  return parts.join(', ');
+}
+
+function describeShard({ shard, rooms }: Service['shards'][number], perRoom: number): string[] {
+  const label = `shard ${shard.name} (${shard.placements.join(', ')})`;
+  const unreadable = rooms.filter((room) => roomState(room) === 'unreadable');
+  const untried = rooms.filter((room) => roomState(room) === 'untried');
+  const wrong = rooms.filter((room) => room.wrong > 0);
+  const lines: string[] = [];
+  if (unreadable.length > 0) {
+    const answers = unreadable.reduce((sum, room) => sum + room.answered, 0);
+    const tries = unreadable.reduce((sum, room) => sum + room.tried, 0);
+    const messages = formatCount(unreadable.length * perRoom, 'message');
+    lines.push(
+      `${label}: ${nameRooms(unreadable)}: ${messages} unreadable, e.g. ${nameMessages(unreadable, perRoom)}` +
+        ` (writer 0, sequence numbers); ${answers} of ${formatCount(tries, 'read')} answered`,
+    );
+  }
+  if (wrong.length > 0) {
+    const answers = wrong.reduce((sum, room) => sum + room.wrong, 0);
+    lines.push(
+      `${label}: ${nameRooms(wrong)}: ${formatCount(answers, 'answer')} left out, doubled or corrupted messages`,
+    );
+  }
+  if (untried.length > 0) lines.push(`${label}: ${nameRooms(untried)}: no read was sent and settled in this time`);
+  return lines;
+}
+
+function nameRooms(rooms: readonly RoomService[]): string {
+  const named = rooms.slice(0, MAX_NAMED).map(({ room }) => room);
+  return `${rooms.length === 1 ? 'room' : 'rooms'} ${named.join(', ')}${rooms.length > MAX_NAMED ? ' ...' : ''}`;
+}
+
+function nameMessages(rooms: readonly RoomService[], perRoom: number): string {
+  const named = rooms.slice(0, MAX_NAMED).map(({ room }) => {
+    const { first, last } = initialKeysOfRoom(room, perRoom);
+    return first === last ? `0:${first}` : `0:${first}-${last}`;
+  });
+  return `${perRoom * rooms.length === 1 ? 'message' : 'messages'} ${named.join(', ')}`;
+}
+
+function describeScans({ scans }: Service, messages: number): string[] {
+  if (scans.tried === 0) return [];
+  const answered = `scans: ${scans.answered} of ${scans.tried} answered`;
+  if (scans.answered === 0) return [answered];
+  return [
+    `${answered}; the best returned ${scans.best}, the worst ${scans.worst} of ${formatCount(messages, 'message')}`,
+  ];
+}

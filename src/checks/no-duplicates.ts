@@ -1,0 +1,27 @@
+/** No read returned a row twice. Looked for in the rows on the wire: counts of distinct keys do not show it. */
+
+import { z } from 'zod';
+import { auditReads } from '../measure/ledger.ts';
+import { formatCount } from '../model/units.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({});
+
+export const noDuplicates = defineCheck<z.output<typeof params>>({
+  name: 'no-duplicates',
+  summary: 'No read returned the same row twice.',
+  params,
+  always: true,
+
+  check(history) {
+    const expected = 'no row twice in any read';
+    const { answered, duplicated, duplicatedWhere } = auditReads(history);
+    if (duplicated.count > 0) {
+      const observed = `${formatCount(duplicated.count, 'row')} returned more than once`;
+      return { judgement: 'fail', expected, observed, evidence: duplicatedWhere.figures().witnesses };
+    }
+    if (answered === 0) return { judgement: 'unknown', expected, observed: 'no read was answered', evidence: [] };
+    const observed = `no row twice in ${formatCount(answered, 'read')}`;
+    return { judgement: 'pass', expected, observed, evidence: [] };
+  },
+});

@@ -1,0 +1,65 @@
+/** RPO: every acknowledged write, and every message that was there before the run, is found at the end. */
+
+import { z } from 'zod';
+import { auditWrites, type WriteAudit } from '../measure/ledger.ts';
+import { placementOf } from '../measure/shards.ts';
+import type { History, Operation } from '../model/history.ts';
+import { formatCount, formatMoment } from '../model/units.ts';
+import type { Finding } from '../model/verdict.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({});
+
+export const noLostWrites = defineCheck<z.output<typeof params>>({
+  name: 'no-lost-writes',
+  summary: 'Every acknowledged write and every initial message is found by the final reads (RPO 0).',
+  params,
+
+  check(history) {
+    const expected = 'every acknowledged write and every initial message found by the final reads';
+    return { expected, ...judge(history, auditWrites(history)) };
+  },
+});
+
+function judge(history: History, audit: WriteAudit): Omit<Finding, 'expected'> {
+  const { finalReads, acknowledged, lostWrites, lostInitial, hidden } = audit;
+  const evidence = describe(history, audit);
+  if (!finalReads.made) return { judgement: 'unknown', observed: 'no final read was made', evidence };
+  if (lostWrites + lostInitial.count > 0) {
+    const lost = [
+      ...(lostWrites > 0 ? [`${lostWrites} of ${formatCount(acknowledged, 'acknowledged write')}`] : []),
+      ...(lostInitial.count > 0
+        ? [`${lostInitial.count} of ${formatCount(history.run.messages, 'initial message')}`]
+        : []),
+    ].join(' and ');
+    // Without the coordinator's view, a placement that was not read may still have them.
+    const proven =
+      finalReads.coordinator !== undefined || finalReads.missing.every((source) => source === 'coordinator');
+    return proven
+      ? { judgement: 'fail', observed: `${lost} lost`, evidence }
+      : { judgement: 'unknown', observed: `${lost} not found, but not everything could be read`, evidence };
+  }
+  if (acknowledged === 0) return { judgement: 'unknown', observed: 'no write was acknowledged', evidence };
+  const notSeen = hidden.count > 0 ? `; ${hidden.count} of them only on a placement, not through the coordinator` : '';
+  const all = `all ${formatCount(acknowledged, 'acknowledged write')} and ${formatCount(history.run.messages, 'initial message')}`;
+  return { judgement: 'pass', observed: `${all} found${notSeen}`, evidence };
+}
+
+function describe(history: History, audit: WriteAudit): string[] {
+  const shards = placementOf(history)?.shards ?? [];
+  const where = ({ room, shard }: Operation) =>
+    [
+      ...(room === undefined ? [] : [`room ${room}`]),
+      ...(shard === undefined ? [] : [`shard ${shards[shard]?.name ?? shard}`]),
+    ].join(', ');
+  const { finalReads, lostWitnesses, lostInitial, hidden, unknown, unknownPresent } = audit;
+  return [
+    ...lostWitnesses.map(
+      (operation) => `${operation.key} lost: ${where(operation)}, acknowledged at ${formatMoment(operation.settledAt)}`,
+    ),
+    ...lostInitial.figures().witnesses.map((key) => `${key} lost: a message of the initial data set`),
+    ...hidden.figures().witnesses.map((key) => `${key}: on a placement, but not seen through the coordinator`),
+    ...(finalReads.missing.length > 0 ? [`not read: ${finalReads.missing.join(', ')}`] : []),
+    ...(unknown > 0 ? [`${formatCount(unknown, 'write')} ended unknown; ${unknownPresent} of them found`] : []),
+  ];
+}

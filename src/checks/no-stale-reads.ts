@@ -1,0 +1,37 @@
+/** No read left out a message that was acknowledged before the read was sent. */
+
+import { z } from 'zod';
+import { auditReads, describeRead } from '../measure/ledger.ts';
+import type { Operation } from '../model/history.ts';
+import { formatCount } from '../model/units.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({});
+
+export const noStaleReads = defineCheck<z.output<typeof params>>({
+  name: 'no-stale-reads',
+  summary: 'No read left out a message that was acknowledged before the read was sent.',
+  params,
+
+  check(history) {
+    const expected = 'every read returns all that was acknowledged before it was sent';
+    const { answered, stale, staleWitnesses } = auditReads(history);
+    if (stale > 0) {
+      const observed = `${formatCount(stale, 'read')} left out messages`;
+      return { judgement: 'fail', expected, observed, evidence: staleWitnesses.map(describeStale) };
+    }
+    if (answered === 0) return { judgement: 'unknown', expected, observed: 'no read was answered', evidence: [] };
+    return {
+      judgement: 'pass',
+      expected,
+      observed: `nothing left out in ${formatCount(answered, 'read')}`,
+      evidence: [],
+    };
+  },
+});
+
+function describeStale(operation: Operation): string {
+  const { missing, missingCount } = operation.anomaly ?? {};
+  if (!missing) return `${describeRead(operation)}: only ${formatCount(operation.verified ?? 0, 'initial message')}`;
+  return `${describeRead(operation)}: without ${missing.join(', ')}${(missingCount ?? 0) > missing.length ? ' ...' : ''}`;
+}

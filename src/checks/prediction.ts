@@ -1,0 +1,67 @@
+/** Whether the shards behaved as the engine predicted for the nodes that were down. */
+
+import { z } from 'zod';
+import { predictionFor, type ShardService, serviceWithin } from '../measure/shards.ts';
+import { fullEffects } from '../measure/spans.ts';
+import type { Availability } from '../model/figures.ts';
+import type { ShardPrediction } from '../model/topology.ts';
+import { formatDuration } from '../model/units.ts';
+import { type Judgement, worst } from '../model/verdict.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({});
+
+/** A cluster needs a moment to notice; what happens in it is no part of the prediction. */
+const TRANSITION_MS = 1_000;
+
+interface Compared {
+  readonly judgement: Judgement;
+  readonly line: string;
+}
+
+export const prediction = defineCheck<z.output<typeof params>>({
+  name: 'prediction',
+  summary: 'Every shard was readable and writable, or not, as the engine predicted for the nodes that were down.',
+  params,
+
+  check(history) {
+    const expected = `every shard as predicted, from ${formatDuration(TRANSITION_MS)} after the faults were in full effect`;
+    const unknown = (observed: string) => ({ judgement: 'unknown' as const, expected, observed, evidence: [] });
+    const effects = fullEffects(history);
+    if (effects.length === 0) return unknown('no fault was in full effect');
+
+    const compared: Compared[] = [];
+    for (const { fromMs, toMs, nodes } of effects) {
+      const predicted = predictionFor(history, nodes);
+      if (!predicted) return unknown('nothing was predicted');
+      const service = serviceWithin(history, { fromMs: fromMs + TRANSITION_MS, toMs });
+      if (!service) return unknown('the cluster was never formed');
+      for (const shard of service.shards) {
+        const forecast = predicted.shards.find((candidate) => candidate.shard === shard.shard.name);
+        if (!forecast) return unknown(`nothing was predicted for shard ${shard.shard.name}`);
+        compared.push(...compare(shard, forecast));
+      }
+    }
+    const judgement = worst(compared.map((one) => one.judgement));
+    const noted = compared.filter((one) => one.judgement === judgement).map((one) => one.line);
+    const observed = {
+      pass: 'every shard was as predicted',
+      fail: `${noted.length} of ${compared.length} predictions did not come true`,
+      unknown: `${noted.length} of ${compared.length} predictions could not be tried`,
+    }[judgement];
+    return { judgement, expected, observed, evidence: noted };
+  },
+});
+
+function compare({ shard, read, write }: ShardService, { readable, writable }: ShardPrediction): Compared[] {
+  return [
+    compareOne(`shard ${shard.name}`, 'readable', readable, read.availability()),
+    compareOne(`shard ${shard.name}`, 'writable', writable, write.availability()),
+  ];
+}
+
+function compareOne(label: string, word: string, predicted: boolean, { intended, ok }: Availability): Compared {
+  const said = `${label}: predicted ${predicted ? '' : 'not '}${word}`;
+  if (intended === 0) return { judgement: 'unknown', line: `${said}, never tried` };
+  return { judgement: ok > 0 === predicted ? 'pass' : 'fail', line: `${said}, ${ok} of ${intended} ok` };
+}

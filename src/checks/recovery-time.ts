@@ -1,0 +1,61 @@
+/** RTO: how long a kind of operation took from the fault in effect until it was as before. */
+
+import { z } from 'zod';
+import { figuresOf } from '../measure/figures.ts';
+import { actsOf } from '../measure/spans.ts';
+import { describeWindow } from '../measure/windows.ts';
+import { duration } from '../model/quantities.ts';
+import { formatDuration } from '../model/units.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({
+  of: z.string().describe('A kind of operation of the workload, such as write.'),
+  max: duration.describe('The longest that it may take.'),
+});
+
+export const recoveryTime = defineCheck<z.output<typeof params>>({
+  name: 'recovery-time',
+  summary: 'How long a kind of operation took, from the fault in effect, until it was as before (RTO).',
+  params,
+
+  validate({ of }, { kinds }) {
+    if (kinds.includes(of)) return [];
+    return [{ path: ['of'], message: `there is no kind of operation ${JSON.stringify(of)}`, known: kinds }];
+  },
+
+  check(history, { of, max }) {
+    const expected = `${of} as before within ${formatDuration(max)} of the fault taking effect`;
+    const firstEffectMs = actsOf(history).find((act) => act.effectMs !== undefined)?.effectMs;
+    if (firstEffectMs === undefined) {
+      return { judgement: 'unknown', expected, observed: 'no fault took effect', evidence: [] };
+    }
+    const figures = figuresOf(history);
+    const recovery = figures.recovery.find(({ kind }) => kind === of);
+    if (!recovery) {
+      return { judgement: 'unknown', expected, observed: `no ${of} was intended after the fault`, evidence: [] };
+    }
+    const evidence = figures.windows
+      .filter(({ kind, shard, toMs }) => kind === of && shard === undefined && toMs >= firstEffectMs)
+      .map(describeWindow);
+    const { recoveryMs, uncertaintyMs } = recovery;
+    if (recoveryMs === null) {
+      const watchedMs = Math.max(0, (figures.spans.settle ?? figures.spans.fault)?.toMs ?? 0) - firstEffectMs;
+      return {
+        // A run that ended sooner than the limit does not show that the limit would have been missed.
+        judgement: watchedMs >= max ? 'fail' : 'unknown',
+        expected,
+        observed: `not as before when the load stopped, ${formatDuration(watchedMs)} after the fault took effect`,
+        evidence,
+      };
+    }
+    return {
+      judgement: recoveryMs <= max ? 'pass' : 'fail',
+      expected,
+      observed:
+        recoveryMs === 0
+          ? 'as before from the start'
+          : `${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)}`,
+      evidence,
+    };
+  },
+});

@@ -1,0 +1,611 @@
+import { describe, expect, test } from 'vitest';
+import { availability } from '../../src/checks/availability.ts';
+import type { Check, ScenarioFacts } from '../../src/checks/check.ts';
+import { contentIntact } from '../../src/checks/content-intact.ts';
+import { faultTookEffect } from '../../src/checks/fault-took-effect.ts';
+import { healed } from '../../src/checks/healed.ts';
+import { loadKeptItsSchedule } from '../../src/checks/load-kept-its-schedule.ts';
+import { messagesReadable } from '../../src/checks/messages-readable.ts';
+import { noDuplicates } from '../../src/checks/no-duplicates.ts';
+import { noLostWrites } from '../../src/checks/no-lost-writes.ts';
+import { noStaleReads } from '../../src/checks/no-stale-reads.ts';
+import { prediction } from '../../src/checks/prediction.ts';
+import { recoveryTime } from '../../src/checks/recovery-time.ts';
+import { replicasAgree } from '../../src/checks/replicas-agree.ts';
+import type { TimedEvent } from '../../src/model/event.ts';
+import type { History, Operation } from '../../src/model/history.ts';
+import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
+import { buildHistory, changing, type HistorySpec, KINDS, REFUSED, timesOf } from '../support/history-builder.ts';
+
+const { effectMs, healAskedMs, askedMs, loadEndMs } = timesOf();
+
+/** Runs a check with its parameters as a scenario writes them. */
+function run(check: Check, history: History, written: Readonly<Record<string, unknown>> = {}) {
+  return check.check(history, check.params.parse(written));
+}
+
+const answering = (answer: NonNullable<HistorySpec['answer']>, spec: HistorySpec = {}) =>
+  buildHistory({ ...spec, answer });
+const without = (...types: readonly TimedEvent['type'][]) =>
+  buildHistory({ events: (events) => events.filter((event) => !types.includes(event.type)) });
+const inFullEffect = ({ intendedAt }: Operation) => intendedAt >= effectMs && intendedAt < healAskedMs;
+const unsent = () => ({ outcome: 'unsent' as const });
+
+describe('messages-readable', () => {
+  const shards = { readable: ['A', 'D'], unreadable: ['B', 'C'] };
+
+  test('passes when every room was read whole while the fault was in full effect', () => {
+    expect(run(messagesReadable, oneWorker())).toMatchObject({
+      judgement: 'pass',
+      expected: 'all 40 messages readable during the fault',
+      observed: '40 of 40 messages readable',
+    });
+  });
+
+  test('fails and says which messages of which shards were unreadable', () => {
+    const finding = run(messagesReadable, threeWorkers(), { min: 40 });
+    expect(finding).toMatchObject({
+      judgement: 'fail',
+      observed: '20 of 40 messages readable, unreadable ones on shards B, C',
+    });
+    expect(finding.evidence).toEqual([
+      'shard B (worker2, worker3): rooms 2, 6: 10 messages unreadable, e.g. messages 0:6-10, 0:26-30 (writer 0, sequence numbers); 0 of 100 reads answered',
+      'shard C (worker3, worker4): rooms 3, 7: 10 messages unreadable, e.g. messages 0:11-15, 0:31-35 (writer 0, sequence numbers); 0 of 100 reads answered',
+      'scans: 0 of 40 answered',
+      'seen from 3.010 s to 7.010 s of the run',
+    ]);
+  });
+
+  test('passes when exactly the shards that should be are unreadable', () => {
+    const finding = run(messagesReadable, threeWorkers(), { shards });
+    expect(finding).toMatchObject({
+      judgement: 'pass',
+      expected: 'shards A, D readable, shards B, C unreadable during the fault',
+    });
+    expect(run(messagesReadable, threeWorkers(), { min: 20, max: 20 }).judgement).toBe('pass');
+  });
+
+  test('fails when a shard that should be unreadable answers, and when more is readable than allowed', () => {
+    expect(run(messagesReadable, oneWorker(), { shards }).judgement).toBe('fail');
+    expect(run(messagesReadable, oneWorker(), { max: 39 }).judgement).toBe('fail');
+    expect(run(messagesReadable, threeWorkers(), { shards: { readable: ['B'] } }).judgement).toBe('fail');
+  });
+
+  test('is unknown when rooms were never tried and they would decide', () => {
+    const history = answering(({ kind, room }) => (kind === 'read' && room === 2 ? unsent() : undefined));
+    const finding = run(messagesReadable, history);
+    expect(finding).toMatchObject({
+      judgement: 'unknown',
+      observed: '35 of 40 messages readable, 5 messages never tried',
+    });
+    expect(finding.evidence[0]).toBe('shard B (worker2, worker3): room 2: no read was sent and settled in this time');
+    expect(run(messagesReadable, history, { min: 35 }).judgement).toBe('pass');
+    expect(run(messagesReadable, history, { max: 39 }).judgement).toBe('unknown');
+    expect(run(messagesReadable, history, { max: 34 }).judgement).toBe('fail');
+    expect(run(messagesReadable, history, { shards: { readable: ['B'] } }).judgement).toBe('unknown');
+    expect(run(messagesReadable, history, { shards: { readable: ['A'] } }).judgement).toBe('pass');
+  });
+
+  test('a shard that was never tried is not shown to be unreadable', () => {
+    const history = answering(({ kind, shard }) => (kind === 'read' && shard === 1 ? unsent() : undefined));
+    expect(run(messagesReadable, history, { shards: { unreadable: ['B'] } }).judgement).toBe('unknown');
+  });
+
+  test('one success in many reads makes a room readable; one wrong answer makes it unreadable', () => {
+    const once = (partial: Partial<Operation>, otherwise?: Partial<Operation>) => {
+      let seen = 0;
+      return answering((operation) => {
+        if (operation.kind !== 'read' || operation.room !== 3 || !inFullEffect(operation)) return undefined;
+        return ++seen === 10 ? partial : otherwise;
+      });
+    };
+    expect(run(messagesReadable, once({}, REFUSED)).judgement).toBe('pass');
+    const short = run(messagesReadable, once({ verified: 4 }));
+    expect(short).toMatchObject({
+      judgement: 'fail',
+      observed: '35 of 40 messages readable, unreadable ones on shard C',
+    });
+    expect(short.evidence).toContain(
+      'shard C (worker3, worker4): room 3: 1 answer left out, doubled or corrupted messages',
+    );
+    expect(run(messagesReadable, once({ anomaly: { duplicated: ['0:11'] } })).judgement).toBe('fail');
+    expect(run(messagesReadable, once({ verified: 4, anomaly: { corrupted: ['0:11'] } })).judgement).toBe('fail');
+    // A write that a read has not seen yet is another check's matter.
+    expect(run(messagesReadable, once({ anomaly: { missing: ['1:4'], missingCount: 1 } })).judgement).toBe('pass');
+  });
+
+  test('a scan that was answered and returned too little fails it', () => {
+    let scans = 0;
+    const history = answering((operation) =>
+      operation.kind === 'scan' && inFullEffect(operation) && ++scans === 5 ? { verified: 38 } : undefined,
+    );
+    const finding = run(messagesReadable, history);
+    expect(finding).toMatchObject({
+      judgement: 'fail',
+      observed: '40 of 40 messages readable, a scan returned only 38',
+    });
+    expect(finding.evidence).toContain('scans: 40 of 40 answered; the best returned 40, the worst 38 of 40 messages');
+    expect(run(messagesReadable, history, { min: 38 }).judgement).toBe('pass');
+  });
+
+  test('only what was sent and settled in full effect counts', () => {
+    const history = answering((operation) =>
+      inFullEffect(operation) ? { ...REFUSED, settledAt: loadEndMs } : undefined,
+    );
+    expect(run(messagesReadable, history).judgement).toBe('unknown');
+  });
+
+  test('each time of a rolling failure is judged, and the worst decides', () => {
+    const history = answering(
+      ({ kind, shard, intendedAt }) =>
+        kind === 'read' && shard === 2 && intendedAt > effectMs + 2_000 && intendedAt < effectMs + 3_000
+          ? REFUSED
+          : undefined,
+      {
+        acts: [
+          { targets: ['worker1'], forMs: 1_500 },
+          { targets: ['worker2'], atMs: 2_000, forMs: 1_000 },
+        ],
+      },
+    );
+    expect(run(messagesReadable, history)).toMatchObject({
+      judgement: 'fail',
+      observed: '30 of 40 messages readable, unreadable ones on shard C',
+    });
+  });
+
+  test('can be asked of the other parts of the run', () => {
+    const broken = answering(({ kind, room, intendedAt }) =>
+      kind === 'read' && room === 1 && intendedAt < askedMs ? REFUSED : undefined,
+    );
+    expect(run(messagesReadable, broken, { during: 'steady-state' })).toMatchObject({
+      judgement: 'fail',
+      expected: 'all 40 messages readable in the steady state',
+    });
+    expect(run(messagesReadable, broken, { during: 'settle' }).judgement).toBe('pass');
+  });
+
+  test('is unknown without a fault in effect, a cluster, or such a part of the run', () => {
+    expect(run(messagesReadable, without('fault-in-effect')).observed).toBe('no fault was in full effect');
+    expect(run(messagesReadable, without('cluster-formed')).judgement).toBe('unknown');
+    expect(run(messagesReadable, without('phase-started'), { during: 'settle' }).judgement).toBe('unknown');
+  });
+
+  test('asking nothing of the shards asks for all messages', () => {
+    expect(run(messagesReadable, threeWorkers(), { shards: {} }).judgement).toBe('fail');
+  });
+
+  const facts: ScenarioFacts = { kinds: ['read'], shards: ['A', 'B'], messages: 500 };
+  test.each([
+    [{ min: 501 }, [{ path: ['min'], message: 'min is 501, but the data set has 500 messages' }]],
+    [{ min: 3, max: 2 }, [{ path: ['min'], message: 'min is 3, which is more than max, 2' }]],
+    [
+      { shards: { readable: ['A', 'E'] } },
+      [{ path: ['shards', 'readable', 1], message: 'there is no shard "E"', known: ['A', 'B'] }],
+    ],
+    [
+      { shards: { readable: ['A'], unreadable: ['B', 'A'] } },
+      [{ path: ['shards', 'unreadable', 1], message: 'shard A cannot be both readable and unreadable' }],
+    ],
+    [{ min: 500, max: 500, shards: { readable: ['A'], unreadable: ['B'] } }, []],
+  ])('%j is held against the scenario', (written, problems) => {
+    expect(messagesReadable.validate?.(messagesReadable.params.parse(written), facts)).toEqual(problems);
+  });
+});
+
+describe('availability', () => {
+  const failing = (every: number) =>
+    answering(({ kind, id }) => (kind === 'read' && id % every === 0 ? REFUSED : undefined));
+
+  test('passes from the asked share on, and fails below', () => {
+    expect(run(availability, failing(100), { of: 'read', min: '98.9%' })).toMatchObject({
+      judgement: 'pass',
+      observed: expect.stringMatching(/^99\.\d+ %: 39[67] of 40[01] ok$/),
+    });
+    const finding = run(availability, failing(4), { of: 'read', min: '99%' });
+    expect(finding.judgement).toBe('fail');
+    expect(finding.expected).toBe('at least 99 % of read operations ok in the fault span');
+    expect(finding.evidence.some((line) => line.startsWith('brownout of read, '))).toBe(true);
+    expect(finding.evidence.at(-1)).toMatch(/^\d+ × fail, ECONNREFUSED: connect ECONNREFUSED/);
+  });
+
+  test('is unknown where nothing was intended', () => {
+    const nothing = answering(({ kind }) => (kind === 'scan' ? unsent() : undefined));
+    expect(run(availability, nothing, { of: 'scan', min: '1%' })).toMatchObject({
+      judgement: 'unknown',
+      observed: 'no scan was intended in the fault span; 40 could not be sent by the client',
+    });
+    const cut = buildHistory({ events: (events) => events.filter((event) => event.at < healAskedMs) });
+    expect(run(availability, cut, { of: 'read', during: 'settle', min: '99%' }).judgement).toBe('unknown');
+  });
+
+  test('knows the kinds of the workload', () => {
+    const params = availability.params.parse({ of: 'raed', min: '99%' });
+    expect(availability.validate?.(params, { kinds: ['read'], shards: [], messages: 1 })).toEqual([
+      { path: ['of'], message: 'there is no kind of operation "raed"', known: ['read'] },
+    ]);
+  });
+});
+
+describe('recovery-time', () => {
+  test('passes up to the limit, and fails beyond', () => {
+    expect(run(recoveryTime, oneWorker(), { of: 'write', max: '5s' })).toMatchObject({
+      judgement: 'pass',
+      observed: expect.stringMatching(/^4\.1[0-2]? s ± 20 ms$/),
+    });
+    const finding = run(recoveryTime, oneWorker(), { of: 'write', max: '4s' });
+    expect(finding.judgement).toBe('fail');
+    expect(finding.evidence).toEqual([expect.stringMatching(/^outage of write, 3\.\d+ s to 7\.\d+ s: 4\.1.* failed$/)]);
+    expect(run(recoveryTime, oneWorker(), { of: 'read', max: '0s' })).toMatchObject({
+      judgement: 'pass',
+      observed: 'as before from the start',
+    });
+  });
+
+  test('fails where service never came back, if the run went on for longer than the limit', () => {
+    const history = answering(({ kind, intendedAt }) =>
+      kind === 'write' && intendedAt >= effectMs ? REFUSED : undefined,
+    );
+    expect(run(recoveryTime, history, { of: 'write', max: '5s' })).toMatchObject({
+      judgement: 'fail',
+      observed: 'not as before when the load stopped, 7.3 s after the fault took effect',
+    });
+    expect(run(recoveryTime, history, { of: 'write', max: '1m' }).judgement).toBe('unknown');
+  });
+
+  test('is unknown without a fault, and without operations after it', () => {
+    expect(run(recoveryTime, control(), { of: 'write', max: '5s' }).judgement).toBe('unknown');
+    const nothing = answering(({ kind }) => (kind === 'write' ? unsent() : undefined));
+    expect(run(recoveryTime, nothing, { of: 'write', max: '5s' })).toMatchObject({
+      judgement: 'unknown',
+      observed: 'no write was intended after the fault',
+    });
+  });
+
+  test('knows the kinds of the workload', () => {
+    const params = recoveryTime.params.parse({ of: 'wriet', max: '1s' });
+    expect(recoveryTime.validate?.(params, { kinds: ['write'], shards: [], messages: 1 })).toHaveLength(1);
+  });
+});
+
+describe('no-lost-writes', () => {
+  const everywhere =
+    (...keys: readonly string[]): NonNullable<HistorySpec['finalKeys']> =>
+    ({ coordinator, placements }) => {
+      for (const found of [coordinator, ...placements.values()]) for (const key of keys) found.delete(key);
+    };
+
+  test('passes when everything is found', () => {
+    const finding = run(noLostWrites, oneWorker());
+    expect(finding).toMatchObject({ judgement: 'pass', evidence: [] });
+    expect(finding.observed).toMatch(/^all \d+ acknowledged writes and 40 initial messages found$/);
+  });
+
+  test('fails when an acknowledged write or an initial message is in no final read, and names it', () => {
+    const finding = run(noLostWrites, buildHistory({ finalKeys: everywhere('1:7', '0:3') }));
+    expect(finding.judgement).toBe('fail');
+    expect(finding.observed).toMatch(/^1 of \d+ acknowledged writes and 1 of 40 initial messages lost$/);
+    expect(finding.evidence).toEqual([
+      expect.stringMatching(/^1:7 lost: room 7, shard C, acknowledged at 1\.\d{3} s$/),
+      '0:3 lost: a message of the initial data set',
+    ]);
+  });
+
+  test('a write that was not acknowledged is not lost', () => {
+    const history = answering(({ key }) =>
+      key === '1:7' ? { outcome: 'unknown' } : key === '1:8' ? REFUSED : undefined,
+    );
+    expect(run(noLostWrites, history)).toMatchObject({
+      judgement: 'pass',
+      evidence: ['1 write ended unknown; 0 of them found'],
+    });
+  });
+
+  test('a write that only a placement has is not lost, but shown', () => {
+    const finding = run(noLostWrites, buildHistory({ finalKeys: ({ coordinator }) => coordinator.delete('1:7') }));
+    expect(finding.judgement).toBe('pass');
+    expect(finding.evidence).toEqual(['1:7: on a placement, but not seen through the coordinator']);
+  });
+
+  test('is unknown without final reads, without acknowledged writes, and where the unread ones might have it', () => {
+    expect(run(noLostWrites, without('final-read', 'placement-read')).observed).toBe('no final read was made');
+    const refused = answering(({ kind }) => (kind === 'write' ? REFUSED : undefined));
+    expect(run(noLostWrites, refused)).toMatchObject({ judgement: 'unknown', observed: 'no write was acknowledged' });
+
+    const unread = (types: readonly string[]) =>
+      buildHistory({
+        finalKeys: everywhere('1:7'),
+        events: (events) =>
+          events.filter(
+            (event) => !types.includes(event.type) && !(event.type === 'placement-read' && event.node === 'worker4'),
+          ),
+      });
+    expect(run(noLostWrites, unread(['final-read'])).judgement).toBe('unknown');
+    expect(run(noLostWrites, unread(['final-read'])).evidence).toContain('not read: coordinator, worker4/C, worker4/D');
+    // The coordinator's view is what clients get.
+    expect(run(noLostWrites, unread([])).judgement).toBe('fail');
+  });
+
+  test('every placement together is as good as the coordinator', () => {
+    const history = buildHistory({ finalKeys: everywhere('1:7'), events: changing('final-read', () => undefined) });
+    expect(run(noLostWrites, history).judgement).toBe('fail');
+  });
+});
+
+describe('replicas-agree', () => {
+  const placement = (source: string, change: (keys: Set<string>) => void): History =>
+    buildHistory({ finalKeys: ({ placements }) => change(placements.get(source) as Set<string>) });
+
+  test('passes when all placements of every shard hold the same', () => {
+    expect(run(replicasAgree, oneWorker())).toMatchObject({
+      judgement: 'pass',
+      observed: 'all 8 placements of 4 shards agree, 100 ms after the load stopped',
+    });
+  });
+
+  test('fails with the keys that differ, and who has them', () => {
+    const finding = run(
+      replicasAgree,
+      placement('worker3/B', (keys) => keys.delete('0:6')),
+    );
+    expect(finding).toMatchObject({
+      judgement: 'fail',
+      observed: 'shard B differs in 1 message',
+      evidence: ['0:6 of shard B: on worker2, not on worker3'],
+    });
+    expect(
+      run(
+        replicasAgree,
+        placement('worker3/B', (keys) => keys.add('9:9')),
+      ).evidence,
+    ).toEqual(['9:9 of shard B: on worker3, not on worker2']);
+  });
+
+  test('names at most eight keys', () => {
+    const finding = run(
+      replicasAgree,
+      placement('worker3/B', (keys) => keys.clear()),
+    );
+    expect(finding.evidence).toHaveLength(8);
+    expect(finding.observed).toMatch(/^shard B differs in \d\d+ messages$/);
+  });
+
+  test('fails on a doubled or corrupted row, even if the keys agree', () => {
+    const history = buildHistory({
+      events: changing('placement-read', (event) =>
+        event.node === 'worker1' && event.shard === 'A'
+          ? { ...event, read: { ...event.read, corrupted: [{ key: '0:1', found: 'x', expected: 'y' }] } }
+          : event,
+      ),
+    });
+    expect(run(replicasAgree, history)).toMatchObject({
+      judgement: 'fail',
+      evidence: ['0:1: on worker1, shard A: found x; expected y'],
+    });
+  });
+
+  test('is unknown when a placement could not be read, unless the others differ already', () => {
+    const unread = (spec: HistorySpec) =>
+      buildHistory({
+        ...spec,
+        events: changing('placement-read', (event) => (event.node === 'worker1' ? undefined : event)),
+      });
+    expect(run(replicasAgree, unread({}))).toMatchObject({
+      judgement: 'unknown',
+      observed: '2 placements could not be read',
+      evidence: ['not read: worker1/A, worker1/D'],
+    });
+    const differing: HistorySpec = { finalKeys: ({ placements }) => placements.get('worker3/B')?.delete('0:6') };
+    expect(run(replicasAgree, unread(differing)).judgement).toBe('fail');
+    expect(run(replicasAgree, without('cluster-formed')).judgement).toBe('unknown');
+  });
+});
+
+describe('prediction', () => {
+  test('passes when every shard is as predicted', () => {
+    expect(run(prediction, threeWorkers())).toMatchObject({
+      judgement: 'pass',
+      observed: 'every shard was as predicted',
+    });
+  });
+
+  test('fails where a shard is not', () => {
+    // In this run no write succeeds, though B and C were predicted to be writable.
+    expect(run(prediction, oneWorker())).toMatchObject({
+      judgement: 'fail',
+      observed: '2 of 8 predictions did not come true',
+      evidence: ['shard B: predicted writable, 0 of 37 ok', 'shard C: predicted writable, 0 of 38 ok'],
+    });
+  });
+
+  test('what happens in the first second of full effect is no part of it', () => {
+    const afterwards = (ms: number) =>
+      answering(
+        (operation) => (operation.intendedAt >= effectMs + ms && inFullEffect(operation) ? REFUSED : undefined),
+        {
+          predictions: [
+            {
+              down: ['worker1'],
+              shards: ['A', 'B', 'C', 'D'].map((shard) => ({ shard, readable: false, writable: false })),
+            },
+          ],
+        },
+      );
+    expect(run(prediction, afterwards(999)).judgement).toBe('pass');
+    expect(run(prediction, afterwards(1_200)).judgement).toBe('fail');
+  });
+
+  test('is unknown where nothing was predicted, or nothing tried', () => {
+    expect(run(prediction, buildHistory()).observed).toBe('nothing was predicted');
+    expect(run(prediction, without('fault-in-effect')).judgement).toBe('unknown');
+    const { events, run: info } = threeWorkers();
+    const idle = buildHistory({
+      acts: [{ targets: ['worker2', 'worker3', 'worker4'] }],
+      answer: unsent,
+      events: () => [...events],
+    });
+    expect(run(prediction, { ...idle, run: info }).observed).toBe('8 of 8 predictions could not be tried');
+  });
+});
+
+describe('fault-took-effect', () => {
+  test('passes with the proof, and without a planned fault', () => {
+    expect(run(faultTookEffect, oneWorker())).toMatchObject({
+      judgement: 'pass',
+      evidence: ['node-stop on worker1: worker1: not running, SQL is refused'],
+    });
+    expect(run(faultTookEffect, control()).judgement).toBe('pass');
+  });
+
+  test('is unknown when one did not: nothing was tested', () => {
+    const failed = buildHistory({
+      events: changing('fault-in-effect', ({ at }) => ({
+        at,
+        type: 'fault-failed',
+        act: 0,
+        error: 'worker1 still runs',
+      })),
+    });
+    expect(run(faultTookEffect, failed)).toMatchObject({
+      judgement: 'unknown',
+      observed: 'nothing was tested: node-stop on worker1 did not take effect',
+      evidence: ['node-stop on worker1: worker1 still runs'],
+    });
+    expect(run(faultTookEffect, without('fault-in-effect')).judgement).toBe('unknown');
+  });
+
+  test('is unknown when one of the plan was never asked for', () => {
+    const history = buildHistory();
+    expect(run(faultTookEffect, { ...history, run: { ...history.run, plannedActs: 2 } })).toMatchObject({
+      judgement: 'unknown',
+      observed: 'not all was tested: fault 2 of the plan did not take effect',
+    });
+  });
+});
+
+describe('healed', () => {
+  test('passes when each fault was seen to be undone', () => {
+    expect(run(healed, oneWorker())).toMatchObject({
+      judgement: 'pass',
+      evidence: ['node-stop on worker1: worker1: accepts SQL'],
+    });
+    expect(run(healed, control()).judgement).toBe('pass');
+  });
+
+  test('is unknown, and loud, when one was not', () => {
+    const failed = changing('healed', ({ at }) => ({ at, type: 'heal-failed', act: 0, error: 'does not start' }));
+    expect(run(healed, buildHistory({ events: failed }))).toMatchObject({
+      judgement: 'unknown',
+      observed: 'NOT HEALED: node-stop on worker1',
+      evidence: ['node-stop on worker1: does not start'],
+    });
+    expect(run(healed, without('healed')).judgement).toBe('unknown');
+    expect(run(healed, without('heal-asked', 'healed')).judgement).toBe('unknown');
+  });
+
+  test('a fault that failed before it did anything has nothing to heal', () => {
+    const history = buildHistory({
+      events: (events) =>
+        events.flatMap((event): TimedEvent[] => {
+          if (event.type === 'fault-in-effect')
+            return [{ at: event.at, type: 'fault-failed', act: 0, error: 'no such node' }];
+          return event.type === 'heal-asked' || event.type === 'healed' ? [] : [event];
+        }),
+    });
+    expect(run(healed, history).judgement).toBe('pass');
+  });
+});
+
+describe('load-kept-its-schedule', () => {
+  const kept = (change: object) =>
+    buildHistory({ events: changing('load-kept', (event) => ({ ...event, ...change })) });
+
+  test('passes within its limits', () => {
+    expect(run(loadKeptItsSchedule, control()).judgement).toBe('pass');
+    const atTheLimits = { intended: 1_000, unsent: 10, latenessP99Ms: 50, eventLoopDelayMaxMs: 250 };
+    expect(run(loadKeptItsSchedule, kept(atTheLimits)).judgement).toBe('pass');
+  });
+
+  test.each([
+    [{ intended: 1_000, unsent: 11 }, '11 of 1000 not sent (1.1 %)'],
+    [{ latenessP99Ms: 51 }, 'p99 of the lateness 51 ms'],
+    [{ eventLoopDelayMaxMs: 300 }, 'event loop late by 300 ms'],
+    [{ intended: 0 }, 'it intended nothing'],
+  ])('is unknown beyond them: %j', (change, observed) => {
+    expect(run(loadKeptItsSchedule, kept(change))).toMatchObject({ judgement: 'unknown', observed });
+  });
+
+  test('is unknown when the load generator said nothing', () => {
+    expect(run(loadKeptItsSchedule, without('load-kept')).judgement).toBe('unknown');
+  });
+});
+
+describe.each([
+  [contentIntact, { corrupted: ['0:3'] }, 'with wrong content', '0:3: wrong content in scan, sent at'],
+  [noDuplicates, { duplicated: ['0:3'] }, 'returned more than once', '0:3: twice in scan, sent at'],
+  [noStaleReads, { missing: ['1:2'], missingCount: 9 }, 'left out messages', 'scan, sent at 1.050 s: without 1:2 ...'],
+] as const)('$name', (check, anomaly, observed, evidence) => {
+  test('passes on a clean run', () => {
+    expect(run(check, oneWorker()).judgement).toBe('pass');
+  });
+
+  test('fails on a single row of a single read', () => {
+    let first = true;
+    const history = answering(({ kind }) => {
+      if (kind !== 'scan' || !first) return undefined;
+      first = false;
+      return { anomaly };
+    });
+    const finding = run(check, history);
+    expect(finding.judgement).toBe('fail');
+    expect(finding.observed).toContain(observed);
+    expect(finding.evidence).toEqual([expect.stringContaining(evidence)]);
+  });
+
+  test('is unknown when no read was answered', () => {
+    const history = buildHistory({
+      answer: () => REFUSED,
+      events: (events) => events.filter(({ type }) => type !== 'final-read' && type !== 'placement-read'),
+    });
+    expect(run(check, history)).toMatchObject({ judgement: 'unknown', observed: 'no read was answered' });
+  });
+});
+
+test.each([
+  [
+    contentIntact,
+    { corrupted: [{ key: '0:3', found: 'a', expected: 'b' }] },
+    'of worker2, shard B: found a; expected b',
+  ],
+  [noDuplicates, { duplicated: ['0:3'] }, '0:3: twice in the final read of worker2, shard B'],
+] as const)('$name looks at the final reads too', (check, odd, evidence) => {
+  const history = buildHistory({
+    events: changing('placement-read', (event) =>
+      event.node === 'worker2' && event.shard === 'B' ? { ...event, read: { ...event.read, ...odd } } : event,
+    ),
+  });
+  const finding = run(check, history);
+  expect(finding.judgement).toBe('fail');
+  expect(finding.evidence).toEqual([expect.stringContaining(evidence)]);
+});
+
+test('a read that left out messages of the initial data set is stale', () => {
+  let first = true;
+  const history = answering(({ kind }) => {
+    if (kind !== 'read' || !first) return undefined;
+    first = false;
+    return { verified: 3 };
+  });
+  expect(run(noStaleReads, history)).toMatchObject({
+    judgement: 'fail',
+    evidence: [expect.stringMatching(/^read of room 1, sent at 1\.\d{3} s: only 3 initial messages$/)],
+  });
+});
+
+test('a control run passes all that every run is asked', () => {
+  for (const check of [faultTookEffect, healed, loadKeptItsSchedule, contentIntact, noDuplicates]) {
+    expect(check.always).toBe(true);
+    expect(run(check, control())).toMatchObject({ judgement: 'pass' });
+  }
+  for (const { name } of KINDS) expect(run(availability, control(), { of: name, min: '100%' }).judgement).toBe('pass');
+});
