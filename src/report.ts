@@ -1,0 +1,134 @@
+/** History, plan and verdict boiled down to what the reporters render, with the finding in one sentence. Pure. */
+
+import { figuresOf } from './measure/figures.ts';
+import { ledgerFigures } from './measure/ledger.ts';
+import { actsOf } from './measure/spans.ts';
+import type { Figures, ServiceWindow } from './model/figures.ts';
+import { eventsOf, type History } from './model/history.ts';
+import type { Plan } from './model/plan.ts';
+import { type LedgerFigures, REPORT_VERSION, type Report } from './model/report.ts';
+import { formatCount, formatDuration } from './model/units.ts';
+import type { CheckResult, Verdict } from './model/verdict.ts';
+
+/** Everything that reports show, as a value that survives JSON. */
+export function buildReport(history: History, plan: Plan, verdict: Verdict): Report {
+  const formed = eventsOf(history, 'cluster-formed')[0];
+  const { workers, replication, shards, platform, engine } = plan.scenario.cluster;
+  return {
+    version: REPORT_VERSION,
+    run: history.run,
+    judgement: verdict.judgement,
+    finding: findingSentence(history, verdict),
+    results: verdict.results,
+    topology: {
+      workers,
+      replication,
+      shards,
+      platform: (formed?.platform ?? chosen(platform)) as Report['topology']['platform'],
+      engine: (formed?.engine ?? chosen(engine)) as Report['topology']['engine'],
+      reason: formed?.reason ?? 'the cluster was never formed',
+    },
+    nodes: formed?.nodes ?? [],
+    placement: formed?.placement.shards ?? plan.placement,
+    acts: plan.acts,
+    durationMs: history.events.at(-1)?.at ?? 0,
+    timeline: history.events.filter(({ type }) => type !== 'final-read' && type !== 'placement-read'),
+    figures: figuresOf(history),
+    ledger: ledgerFigures(history),
+  };
+}
+
+function chosen(choice: string): string | undefined {
+  return choice === 'auto' ? undefined : choice;
+}
+
+/**
+ * What was found, in one sentence: what refuted the hypothesis or kept it from being judged, if anything,
+ * then what service and data went through.
+ */
+export function findingSentence(history: History, { judgement, results }: Verdict): string {
+  const decisive = results.filter((result) => result.judgement === judgement);
+  if (judgement === 'unknown') return sentence([`could not judge: ${describeDecisive(decisive, false)}`]);
+  const figures = figuresOf(history);
+  const failed = judgement === 'fail' ? [describeDecisive(decisive, true)] : [];
+  return sentence([
+    ...failed,
+    ...readableClause(figures, history.run.messages, failed.length > 0),
+    serviceClause(figures),
+    ...recoveryClause(history, figures),
+    ...ledgerClauses(ledgerFigures(history)),
+  ]);
+}
+
+function sentence(clauses: readonly string[]): string {
+  const text = clauses.join('; ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function describeDecisive(results: readonly CheckResult[], withExpected: boolean): string {
+  // What ended the run explains the rest.
+  const first = results.find((result) => result.check === 'run-completed') ?? results[0];
+  if (!first) return 'nothing was checked';
+  const expected = withExpected ? ` (expected: ${first.expected})` : '';
+  const more = results.length > 1 ? `, and ${formatCount(results.length - 1, 'more check', 'more checks')}` : '';
+  return `${first.check}${withExpected ? ' failed' : ''}: ${first.observed}${expected}${more}`;
+}
+
+function readableClause({ fullEffect, shards }: Figures, messages: number, hypothesisFailed: boolean): string[] {
+  if (!fullEffect || shards.length === 0) return [];
+  const readable = shards.reduce((sum, shard) => sum + shard.readableMessages, 0);
+  if (readable === messages) return [`all ${formatCount(messages, 'message')} stayed readable`];
+  const whole = shards.filter((shard) => shard.messages > 0 && shard.readableMessages === shard.messages);
+  const names = whole.map(({ shard }) => shard);
+  const where = whole.length === 0 ? '' : ` (${names.length === 1 ? 'shard' : 'shards'} ${listed(names)})`;
+  return [
+    `${hypothesisFailed ? 'only ' : ''}${readable} of ${formatCount(messages, 'message')} stayed readable${where}`,
+  ];
+}
+
+function serviceClause({ windows }: Figures): string {
+  const byKind = Map.groupBy(
+    windows.filter((window) => window.shard === undefined),
+    (window) => window.kind,
+  );
+  if (byKind.size === 0) return 'service went on without a break';
+  return listed([...byKind].map(([kind, ofKind]) => `${kind}s ${describeDisturbance(ofKind)}`));
+}
+
+function describeDisturbance(windows: readonly ServiceWindow[]): string {
+  const lasted = (type: ServiceWindow['type']) =>
+    windows.reduce((sum, window) => sum + (window.type === type ? window.durationMs : 0), 0);
+  const outageMs = lasted('outage');
+  const brownoutMs = lasted('brownout');
+  const failed = `failed for ${formatDuration(outageMs)}`;
+  const disturbed = `were disturbed for ${formatDuration(brownoutMs)}`;
+  if (outageMs > 0 && brownoutMs > 0) return `${failed} (and ${disturbed})`;
+  return outageMs > 0 ? failed : disturbed;
+}
+
+function recoveryClause(history: History, { recovery }: Figures): string[] {
+  const never = recovery.filter(({ recoveryMs }) => recoveryMs === null).map(({ kind }) => `${kind}s`);
+  if (never.length > 0) return [`${listed(never)} had not recovered when the load stopped`];
+  const slowestMs = recovery.reduce((slowest, { recoveryMs }) => Math.max(slowest, recoveryMs ?? 0), 0);
+  if (slowestMs === 0) return [];
+  const [act, ...others] = actsOf(history);
+  const healAfterMs = others.length > 0 ? Infinity : (act?.healAskedMs ?? Infinity) - (act?.effectMs ?? 0);
+  const afterHealing =
+    slowestMs > healAfterMs ? `, ${formatDuration(slowestMs - healAfterMs)} after healing began` : '';
+  return [`recovered ${formatDuration(slowestMs)} after the fault took effect${afterHealing}`];
+}
+
+function ledgerClauses({ lost, acknowledged, finalReads, staleReads, duplicated, corrupted }: LedgerFigures): string[] {
+  const clauses: string[] = [];
+  if (lost.count > 0) clauses.push(`${formatCount(lost.count, 'message was', 'messages were')} lost`);
+  else if (finalReads && acknowledged > 0) clauses.push('no acknowledged write was lost');
+  if (corrupted.count > 0) clauses.push(`${formatCount(corrupted.count, 'row')} came back corrupted`);
+  if (duplicated.count > 0) clauses.push(`${formatCount(duplicated.count, 'row')} came back twice`);
+  if (staleReads.count > 0) clauses.push(`${formatCount(staleReads.count, 'read')} left out messages`);
+  return clauses;
+}
+
+/** `reads, scans and writes`. */
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
