@@ -39,9 +39,9 @@ export const smallDataset: Dataset = (() => {
   };
 })();
 
-/** A run folder that is removed at the end of the scope. */
-export async function temporaryFolder(prefix = 'pgquake-test-') {
-  const path = await mkdtemp(join(tmpdir(), prefix));
+/** A folder that is removed at the end of the scope. */
+export async function temporaryFolder(parent = tmpdir()) {
+  const path = await mkdtemp(join(parent, 'pgquake-test-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 

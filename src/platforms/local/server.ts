@@ -88,7 +88,7 @@ export class LocalServer implements NodeControl {
    * The first start, on a port that it keeps from then on.
    * @throws EnvironmentError with the end of its log when it does not start.
    */
-  async launchOnFreePort(ports: PortChooser, abort: AbortSignal): Promise<void> {
+  async launchOnFreePort(ports: Pick<PortChooser, 'next'>, abort: AbortSignal): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       this.#port = await ports.next();
       await this.#writeConfiguration();

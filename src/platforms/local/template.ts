@@ -52,10 +52,8 @@ export async function openTemplate(binaries: Binaries, cache: Cache, signal: Abo
   const name = `template-${key.digest('hex').slice(0, 16)}`;
   const folder = cache.path(name);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (await isIntact(folder)) {
-      const password = await readFile(join(folder, 'password'), 'utf8');
-      return { password, account: binaries.account, dataFolder: join(folder, 'data') };
-    }
+    const password = await passwordOfIntact(folder);
+    if (password !== undefined) return { password, account: binaries.account, dataFolder: join(folder, 'data') };
     signal.throwIfAborted();
     await cache.discard(name);
     await cache.make(name, (unfinished) => fillTemplate(unfinished, binaries, signal));
@@ -120,13 +118,14 @@ async function fillTemplate(
   await writeFile(join(folder, 'contents'), await contentsOf(data));
 }
 
-/** Whether all files are there as they were when it was made. */
-async function isIntact(folder: string): Promise<boolean> {
+/** The password of a template whose files are all as they were when it was made; else `undefined`. */
+async function passwordOfIntact(folder: string): Promise<string | undefined> {
   try {
     const made = await readFile(join(folder, 'contents'), 'utf8');
-    return made === (await contentsOf(join(folder, 'data')));
+    if (made !== (await contentsOf(join(folder, 'data')))) return undefined;
+    return await readFile(join(folder, 'password'), 'utf8');
   } catch {
-    return false;
+    return undefined; // Not there at all, or half of it is missing.
   }
 }
 

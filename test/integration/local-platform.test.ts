@@ -1,0 +1,437 @@
+/** The platform `local` with real servers: what it makes, how it breaks nodes, and that it leaves nothing. */
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmod, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { sqlRefusal, untilAcceptsSql } from '../../src/cluster/health.ts';
+import type { Nodes } from '../../src/cluster/platform.ts';
+import { EnvironmentError } from '../../src/model/errors.ts';
+import { nodeNames } from '../../src/model/topology.ts';
+import { findBinaries } from '../../src/platforms/local/binaries.ts';
+import { Cache } from '../../src/platforms/local/cache.ts';
+import { DataRoot } from '../../src/platforms/local/data-folder.ts';
+import { parseEphemeralRange } from '../../src/platforms/local/ports.ts';
+import { LocalServer } from '../../src/platforms/local/server.ts';
+import { openTemplate } from '../../src/platforms/local/template.ts';
+import { local } from '../../src/platforms/local.ts';
+import { Session } from '../../src/sql/session.ts';
+import { connect, NEVER, processesIn, temporaryFolder } from '../support/local-cluster.ts';
+
+const PAIR = { workers: 1, replication: 1, shards: 1 };
+
+afterEach(() => vi.unstubAllEnvs());
+
+/** A cluster of a coordinator and some workers in a run folder of its own; both are removed at the end of the scope. */
+async function provision(workers = 1, settings: Record<string, string> = {}) {
+  const runFolder = await temporaryFolder();
+  const topology = { workers, replication: 1, shards: 1 };
+  const nodes = await local.provision({ topology, settings, runFolder: runFolder.path, signal: NEVER });
+  const clusterFile = join(runFolder.path, 'cluster.json');
+  return {
+    nodes,
+    runFolder: runFolder.path,
+    clusterFile,
+    cluster: () => JSON.parse(readFileSync(clusterFile, 'utf8')) as ClusterFile,
+    async [Symbol.asyncDispose]() {
+      await nodes.dispose();
+      await runFolder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface ClusterFile {
+  readonly platform: string;
+  readonly dataRoot: string;
+  readonly nodes: readonly { name: string; role: string; port: number; pid: number; dataFolder: string }[];
+}
+
+function worker(nodes: Nodes) {
+  const [first] = nodes.workers;
+  if (!first) throw new Error('no worker');
+  return first;
+}
+
+/** What clusters may leave behind on this machine. */
+function leftovers() {
+  const folders = ['/tmp', '/dev/shm'].flatMap((folder) =>
+    readdirSync(folder).filter((name) => name.startsWith('pgquake-') && !name.startsWith('pgquake-test-')),
+  );
+  const segments = readFileSync('/proc/sysvipc/shm', 'utf8').trim().split('\n').length - 1;
+  return { folders, segments };
+}
+
+async function isPortFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+describe('a provisioned cluster', () => {
+  test('has the nodes of its topology, which accept SQL on loopback alone', async () => {
+    await using made = await provision(3);
+    const { nodes } = made;
+    expect(nodes.all.map((node) => node.name)).toEqual(nodeNames({ workers: 3, replication: 1, shards: 1 }));
+    expect([nodes.coordinator, ...nodes.workers]).toEqual(nodes.all);
+    const range = parseEphemeralRange(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'));
+    for (const node of nodes.all) {
+      expect(await node.state()).toBe('running');
+      await using session = await connect(node);
+      const [[listening, sockets] = []] = await session.query(
+        "SELECT current_setting('listen_addresses'), current_setting('unix_socket_directories')",
+      );
+      expect([listening, sockets]).toEqual(['127.0.0.1', '']);
+      const { port } = node.address();
+      expect(port < (range?.from ?? 0) || port > (range?.to ?? 0)).toBe(true);
+    }
+  });
+
+  test('lets nobody in without the password, and shows the password to nobody', async () => {
+    await using made = await provision();
+    const address = worker(made.nodes).address();
+    const options = { connectTimeoutMs: 2_000, applicationName: 'pgquake-test' };
+    for (const password of ['', 'postgres', `${address.password}x`]) {
+      const refused = Session.connect({ ...address, password }, options);
+      await expect(refused).rejects.toThrow(/password/);
+    }
+    expect(address.password.length).toBeGreaterThanOrEqual(32);
+    const logs = await Promise.all(
+      (await readdir(join(made.runFolder, 'logs'))).map((name) => readFile(join(made.runFolder, 'logs', name), 'utf8')),
+    );
+    const { dataRoot, nodes } = made.cluster();
+    const commandLines = processesIn(dataRoot).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+    expect(commandLines.length).toBeGreaterThan(nodes.length);
+    const seen = [...logs, ...commandLines, readFileSync(made.clusterFile, 'utf8')].join('\n');
+    expect(seen).toContain('database system is ready');
+    expect(seen).not.toContain(address.password);
+  });
+
+  test.runIf(process.getuid?.() === 0)('does not run as root when pgquake does', async () => {
+    await using made = await provision();
+    const owners = processesIn(made.cluster().dataRoot).map((pid) => statSync(`/proc/${pid}`).uid);
+    expect(owners.length).toBeGreaterThan(2);
+    expect(owners).not.toContain(0);
+  });
+
+  test('is described for healing by a later process, and the description follows a restart', async () => {
+    await using made = await provision();
+    const node = worker(made.nodes);
+    const before = made.cluster();
+    expect(before.platform).toBe('local');
+    expect(before.nodes.map(({ name, role }) => `${name} ${role}`).sort()).toEqual([
+      'coordinator coordinator',
+      'worker1 worker',
+    ]);
+    const entry = (cluster: ClusterFile) => cluster.nodes.find(({ name }) => name === 'worker1');
+    expect(processesIn(entry(before)?.dataFolder ?? '')).toContain(entry(before)?.pid);
+    await node.kill();
+    await node.start();
+    expect(entry(made.cluster())?.pid).not.toBe(entry(before)?.pid);
+    expect(processesIn(entry(before)?.dataFolder ?? '')).toContain(entry(made.cluster())?.pid);
+    expect(entry(made.cluster())?.port).toBe(entry(before)?.port);
+  });
+});
+
+describe('acts on a node', () => {
+  test.each(['stop', 'kill'] as const)('%s ends all its processes, start brings it back on its port', async (act) => {
+    await using made = await provision();
+    const node = worker(made.nodes);
+    const { port } = node.address();
+    {
+      await using session = await connect(node);
+      await session.execute('CREATE TABLE kept AS SELECT 42 AS answer');
+    }
+    await node[act]();
+    expect(await node.state()).toBe('stopped');
+    expect(await node.describeState()).toMatch(/^postmaster \d+ and its \d+ other processes do not exist/);
+    expect(processesIn(`${made.cluster().dataRoot}/${node.name}`)).toEqual([]);
+    expect(await sqlRefusal(node)).toBe('ECONNREFUSED');
+    await node[act]();
+
+    await node.start();
+    await untilAcceptsSql(node, 10_000);
+    expect(await node.state()).toBe('running');
+    expect(node.address().port).toBe(port);
+    await node.start();
+    await using session = await connect(node);
+    expect(await session.query('SELECT answer FROM kept')).toEqual([[42]]);
+  });
+
+  test('pause freezes every process, resume undoes it', async () => {
+    await using made = await provision();
+    const node = worker(made.nodes);
+    await using session = await connect(node);
+    await node.pause();
+    const states = processesIn(`${made.cluster().dataRoot}/${node.name}`).map((pid) =>
+      /^State:\s+(\S)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.at(1),
+    );
+    expect(states.length).toBeGreaterThan(3);
+    expect(new Set(states)).toEqual(new Set(['T']));
+    expect(await node.state()).toBe('paused');
+    expect(await node.describeState()).toMatch(/are stopped \(T\)$/);
+    expect(await sqlRefusal(node, 200)).toMatch(/no answer/);
+    await node.resume();
+    await node.resume();
+    expect(await node.state()).toBe('running');
+    expect(await session.query('SELECT 1')).toEqual([[1]]);
+  });
+
+  test.each(['stop', 'kill'] as const)('%s works on a paused node', async (act) => {
+    await using made = await provision();
+    const node = worker(made.nodes);
+    await node.pause();
+    await node[act]();
+    expect(await node.state()).toBe('stopped');
+    await node.start();
+    await untilAcceptsSql(node, 10_000);
+  });
+
+  test('a stopped node cannot be paused, and resuming it is harmless', async () => {
+    await using made = await provision();
+    const node = worker(made.nodes);
+    await node.stop();
+    await expect(node.pause()).rejects.toThrow('worker1 does not run, so it cannot be paused');
+    await node.resume();
+    expect(await node.state()).toBe('stopped');
+  });
+
+  test('a server that somebody else killed is seen as stopped', async () => {
+    await using made = await provision();
+    const node = worker(made.nodes);
+    const pid = made.cluster().nodes.find(({ name }) => name === node.name)?.pid;
+    process.kill(pid ?? 0, 'SIGKILL');
+    await vi.waitFor(async () => expect(await node.state()).toBe('stopped'), 5_000);
+    await node.start();
+    await untilAcceptsSql(node, 10_000);
+  });
+
+  test('acts on all nodes at the same time', async () => {
+    await using made = await provision(3);
+    const { all } = made.nodes;
+    await Promise.all(all.map((node) => node.kill()));
+    expect(await Promise.all(all.map((node) => node.state()))).toEqual(all.map(() => 'stopped'));
+    await Promise.all(all.map((node) => node.start()));
+    await Promise.all(all.map((node) => untilAcceptsSql(node, 10_000)));
+  });
+});
+
+describe('nothing is left behind', () => {
+  test('by dispose, whatever state the nodes are in, and also the second time', async () => {
+    const before = leftovers();
+    await using made = await provision(3);
+    const [stopped, paused, killed] = made.nodes.workers;
+    const ports = made.nodes.all.map((node) => node.address().port);
+    const { dataRoot } = made.cluster();
+    await Promise.all([stopped?.stop(), paused?.pause(), killed?.kill()]);
+    await made.nodes.dispose();
+    expect(processesIn(dataRoot)).toEqual([]);
+    expect(existsSync(dataRoot)).toBe(false);
+    expect(existsSync(made.clusterFile)).toBe(false);
+    expect(await Promise.all(ports.map(isPortFree))).toEqual([true, true, true, true]);
+    expect(leftovers()).toEqual(before);
+    await made.nodes.dispose();
+    await expect(stopped?.start()).rejects.toThrow('its cluster was removed');
+    expect(processesIn(dataRoot)).toEqual([]);
+  });
+
+  test('by a dispose that comes while a node starts', async () => {
+    await using made = await provision();
+    const node = worker(made.nodes);
+    const { dataRoot } = made.cluster();
+    await node.kill();
+    const starting = node.start().catch(() => undefined);
+    await made.nodes.dispose();
+    await starting;
+    expect(processesIn(dataRoot)).toEqual([]);
+    expect(existsSync(dataRoot)).toBe(false);
+  });
+
+  test.each([0, 20, 60, 120, 180, 250, 350])('when it is aborted after %i ms', async (afterMs) => {
+    const before = leftovers();
+    await using runFolder = await temporaryFolder();
+    const abort = new AbortController();
+    const options = { settings: {}, runFolder: runFolder.path, signal: abort.signal };
+    const provisioning = local.provision({ topology: { workers: 4, replication: 1, shards: 4 }, ...options });
+    const reason = new Error('stopped by the test');
+    setTimeout(() => abort.abort(reason), afterMs);
+    const outcome = await provisioning.catch((error: unknown) => error);
+    if (outcome !== reason) await (outcome as Nodes).dispose();
+    expect(leftovers()).toEqual(before);
+    expect(existsSync(join(runFolder.path, 'cluster.json'))).toBe(false);
+  });
+
+  test('when a server does not start, and the error says why', async () => {
+    const before = leftovers();
+    await using runFolder = await temporaryFolder();
+    const failing = local.provision({
+      topology: PAIR,
+      settings: { shared_buffers: 'plenty' },
+      runFolder: runFolder.path,
+      signal: NEVER,
+    });
+    await expect(failing).rejects.toThrow(/did not start on port \d+.*invalid value for parameter "shared_buffers"/s);
+    await expect(failing).rejects.toBeInstanceOf(EnvironmentError);
+    expect(leftovers()).toEqual(before);
+  });
+});
+
+describe('what can stand in the way', () => {
+  test('a port that is taken between the choice and the start: another one is chosen', async () => {
+    const blocker = createServer();
+    const taken = await new Promise<number>((resolve) =>
+      blocker.listen(0, '127.0.0.1', () => resolve((blocker.address() as { port: number }).port)),
+    );
+    await using runFolder = await temporaryFolder();
+    const binaries = await findBinaries(await Cache.open());
+    const template = await openTemplate(binaries, await Cache.open(), NEVER);
+    const dataRoot = await DataRoot.make(1, binaries.account);
+    const server = new LocalServer({
+      name: 'worker1',
+      role: 'worker',
+      binaries,
+      password: template.password,
+      dataFolder: await dataRoot.addNode('worker1', template, NEVER),
+      logFile: join(runFolder.path, 'worker1.log'),
+      settings: { listen_addresses: '127.0.0.1', unix_socket_directories: '' },
+      onLaunch: async () => undefined,
+    });
+    const choices = [taken, taken];
+    const free = 10_240 + Math.floor(Math.random() * 20_000);
+    await server.launchOnFreePort({ next: async () => choices.shift() ?? free }, NEVER);
+    expect(server.address().port).toBe(free);
+    await untilAcceptsSql(server, 10_000);
+    await server.retire();
+    await dataRoot.remove();
+    blocker.close();
+  });
+
+  test('a folder for temporary files that cannot be used', async () => {
+    await using runFolder = await temporaryFolder();
+    vi.stubEnv('TMPDIR', join(runFolder.path, 'absent'));
+    const failing = local.provision({ topology: PAIR, settings: {}, runFolder: runFolder.path, signal: NEVER });
+    await expect(failing).rejects.toMatchObject({
+      code: 'temporary-folder-unusable',
+      hint: expect.stringContaining('TMPDIR'),
+    });
+  });
+
+  test.runIf(process.getuid?.() === 0)('a folder that root can use and the servers cannot', async () => {
+    await using runFolder = await temporaryFolder();
+    await chmod(runFolder.path, 0o700);
+    vi.stubEnv('TMPDIR', runFolder.path);
+    const failing = local.provision({ topology: PAIR, settings: {}, runFolder: runFolder.path, signal: NEVER });
+    await expect(failing).rejects.toMatchObject({ code: 'temporary-folder-unusable' });
+    expect((await readdir(runFolder.path)).filter((name) => name.startsWith('pgquake-'))).toEqual([]);
+  });
+
+  test('a cache folder that cannot be made', async () => {
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'file'), '');
+    vi.stubEnv('PGQUAKE_CACHE_DIR', join(folder.path, 'file', 'cache'));
+    const failing = local.provision({ topology: PAIR, settings: {}, runFolder: folder.path, signal: NEVER });
+    await expect(failing).rejects.toMatchObject({ code: 'cache-unusable', hint: expect.stringContaining('CACHE_DIR') });
+    expect(await local.unavailable()).toMatch(/cannot use the cache folder/);
+  });
+
+  test('binaries that are not there', async () => {
+    await using folder = await temporaryFolder();
+    vi.stubEnv('PGQUAKE_POSTGRES_BIN', folder.path);
+    const failing = local.provision({ topology: PAIR, settings: {}, runFolder: folder.path, signal: NEVER });
+    await expect(failing).rejects.toMatchObject({ code: 'binaries-missing' });
+    expect(await local.unavailable()).toMatch(/PGQUAKE_POSTGRES_BIN/);
+  });
+
+  test('binaries that are too old', async () => {
+    await using folder = await temporaryFolder();
+    await chmod(folder.path, 0o755);
+    for (const name of ['postgres', 'initdb']) {
+      await writeFile(join(folder.path, name), '#!/bin/sh\necho "postgres (PostgreSQL) 15.7"\n', { mode: 0o755 });
+    }
+    vi.stubEnv('PGQUAKE_POSTGRES_BIN', folder.path);
+    const failing = local.provision({ topology: PAIR, settings: {}, runFolder: folder.path, signal: NEVER });
+    await expect(failing).rejects.toMatchObject({ code: 'postgres-too-old', message: expect.stringContaining('15.7') });
+  });
+});
+
+describe('the template in the cache', () => {
+  /** An empty cache that the servers' account can read. */
+  async function emptyCache() {
+    // In memory where possible: a disk is slow to make files where many were just removed.
+    const folder = await temporaryFolder(existsSync('/dev/shm') ? '/dev/shm' : undefined);
+    await chmod(folder.path, 0o755);
+    vi.stubEnv('PGQUAKE_CACHE_DIR', join(folder.path, 'cache'));
+    return folder;
+  }
+
+  const templates = async (folder: string) =>
+    (await readdir(join(folder, 'cache'))).filter((name) => name.startsWith('template-'));
+
+  test('is made once when two clusters need it at the same time', async () => {
+    await using folder = await emptyCache();
+    await Promise.all(
+      [1, 2].map(async () => {
+        await using made = await provision();
+        await using session = await connect(worker(made.nodes));
+        expect(await session.query('SELECT 1')).toEqual([[1]]);
+      }),
+    );
+    expect(await templates(folder.path)).toHaveLength(1);
+  });
+
+  test('keeps its password to its owner', async () => {
+    await using folder = await emptyCache();
+    const cache = await Cache.open();
+    await openTemplate(await findBinaries(cache), cache, NEVER);
+    const [name = ''] = await templates(folder.path);
+    expect(statSync(join(folder.path, 'cache', name, 'password')).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder.path, 'cache', name)).mode & 0o777).toBe(0o700);
+  });
+
+  test.each([
+    ['a file that is cut short', (data: string) => truncate(join(data, 'global', 'pg_control'), 100)],
+    ['a file that is missing', (data: string) => rm(join(data, 'PG_VERSION'))],
+    ['a file that was written to', (data: string) => writeFile(join(data, 'PG_VERSION'), '17\n')],
+    ['a file too many', (data: string) => writeFile(join(data, 'postmaster.pid'), '1\n')],
+    ['a password that is missing', (data: string) => rm(join(data, '..', 'password'))],
+  ])('is made anew when it is damaged: %s', async (_, damage) => {
+    await using folder = await emptyCache();
+    const cache = await Cache.open();
+    const binaries = await findBinaries(cache);
+    const made = await openTemplate(binaries, cache, NEVER);
+    // Times of change have to differ by more than the file system's resolution.
+    await sleep(20);
+    await damage(made.dataFolder);
+    const again = await openTemplate(binaries, cache, NEVER);
+    expect(again.password).not.toBe(made.password);
+    expect(await openTemplate(binaries, cache, NEVER)).toEqual(again);
+    await using cluster = await provision();
+    expect(await sqlRefusal(worker(cluster.nodes))).toBeUndefined();
+    expect(await templates(folder.path)).toHaveLength(1);
+  });
+
+  test('is not kept half made, and what a killed process left is cleared away after an hour', async () => {
+    await using folder = await emptyCache();
+    const cache = await Cache.open();
+    const abort = new AbortController();
+    const binaries = await findBinaries(cache);
+    setTimeout(() => abort.abort(new Error('stopped by the test')), 150);
+    await expect(openTemplate(binaries, cache, abort.signal)).rejects.toThrow('stopped by the test');
+    expect(await templates(folder.path)).toEqual([]);
+
+    await mkdir(cache.path('template-x-1.unfinished'));
+    await openTemplate(binaries, cache, NEVER);
+    expect(existsSync(cache.path('template-x-1.unfinished'))).toBe(true);
+    vi.useFakeTimers({ now: Date.now() + 3_700_000, toFake: ['Date'] });
+    try {
+      await cache.discard('other');
+      await cache.make('other', async () => undefined);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(existsSync(cache.path('template-x-1.unfinished'))).toBe(false);
+  });
+});
