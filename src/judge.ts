@@ -53,8 +53,9 @@ function findingOf(check: Check | undefined, params: () => unknown, history: His
 const MAX_STACK_LINES = 4;
 
 function unjudged(observed: string, error?: unknown): Finding {
-  const stack = error instanceof Error ? (error.stack ?? '').split('\n').slice(1, 1 + MAX_STACK_LINES) : [];
-  return { judgement: 'unknown', expected: 'an answer', observed, evidence: stack.map((line) => line.trim()) };
+  const frames = error instanceof Error ? (error.stack ?? '').split('\n').map((line) => line.trim()) : [];
+  const evidence = frames.filter((line) => line.startsWith('at ')).slice(0, MAX_STACK_LINES);
+  return { judgement: 'unknown', expected: 'an answer', observed, evidence };
 }
 
 /** A run that was stopped, failed or simply has no end may have missed what would have refuted it. */

@@ -50,10 +50,11 @@ export function findingSentence(history: History, { judgement, results }: Verdic
   const decisive = results.filter((result) => result.judgement === judgement);
   if (judgement === 'unknown') return sentence([`could not judge: ${describeDecisive(decisive, false)}`]);
   const figures = figuresOf(history);
-  const failed = judgement === 'fail' ? [describeDecisive(decisive, true)] : [];
+  const failed = judgement === 'fail' ? [`not as expected: ${describeDecisive(decisive, true)}`] : [];
+  const alreadySaid = judgement === 'fail' && decisive[0]?.check === 'messages-readable';
   return sentence([
     ...failed,
-    ...readableClause(figures, history.run.messages, failed.length > 0),
+    ...(alreadySaid ? [] : readableClause(figures, history.run.messages)),
     serviceClause(figures),
     ...recoveryClause(history, figures),
     ...ledgerClauses(ledgerFigures(history)),
@@ -71,19 +72,17 @@ function describeDecisive(results: readonly CheckResult[], withExpected: boolean
   if (!first) return 'nothing was checked';
   const expected = withExpected ? ` (expected: ${first.expected})` : '';
   const more = results.length > 1 ? `, and ${formatCount(results.length - 1, 'more check', 'more checks')}` : '';
-  return `${first.check}${withExpected ? ' failed' : ''}: ${first.observed}${expected}${more}`;
+  return `${first.check}: ${first.observed}${expected}${more}`;
 }
 
-function readableClause({ fullEffect, shards }: Figures, messages: number, hypothesisFailed: boolean): string[] {
+function readableClause({ fullEffect, shards }: Figures, messages: number): string[] {
   if (!fullEffect || shards.length === 0) return [];
   const readable = shards.reduce((sum, shard) => sum + shard.readableMessages, 0);
   if (readable === messages) return [`all ${formatCount(messages, 'message')} stayed readable`];
   const whole = shards.filter((shard) => shard.messages > 0 && shard.readableMessages === shard.messages);
   const names = whole.map(({ shard }) => shard);
   const where = whole.length === 0 ? '' : ` (${names.length === 1 ? 'shard' : 'shards'} ${listed(names)})`;
-  return [
-    `${hypothesisFailed ? 'only ' : ''}${readable} of ${formatCount(messages, 'message')} stayed readable${where}`,
-  ];
+  return [`${readable} of ${formatCount(messages, 'message')} stayed readable${where}`];
 }
 
 function serviceClause({ windows }: Figures): string {

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { Check } from '../../src/checks/check.ts';
+import { judge } from '../../src/judge.ts';
+import type { TimedEvent } from '../../src/model/event.ts';
+import type { HypothesisItem } from '../../src/model/scenario.ts';
+import type { Judgement } from '../../src/model/verdict.ts';
+import { buildHistory } from '../support/history-builder.ts';
+
+function answers(name: string, judgement: Judgement, always?: boolean): Check {
+  return {
+    name,
+    summary: '',
+    params: z.strictObject({ limit: z.number().default(7) }),
+    ...(always === undefined ? {} : { always }),
+    check: (_, { limit }) => ({ judgement, expected: 'x', observed: `limit ${limit}`, evidence: [] }),
+  };
+}
+
+function item(check: string): HypothesisItem {
+  return { check, params: { limit: 3 }, written: { limit: '3' }, place: { file: 'a.yaml', line: 12, column: 5 } };
+}
+
+const history = buildHistory();
+
+describe('judge', () => {
+  test('the hypothesis comes first, in its order, then what every run is asked with its defaults', () => {
+    const checks = [
+      answers('always', 'pass', true),
+      answers('unused', 'fail'),
+      answers('b', 'pass'),
+      answers('a', 'pass'),
+    ];
+    expect(judge(history, [item('b'), item('a')], checks)).toEqual({
+      judgement: 'pass',
+      results: [
+        { check: 'b', params: { limit: '3' }, always: false, place: 'a.yaml:12', ...found('pass', 3) },
+        { check: 'a', params: { limit: '3' }, always: false, place: 'a.yaml:12', ...found('pass', 3) },
+        { check: 'always', params: {}, always: true, ...found('pass', 7) },
+      ],
+    });
+  });
+
+  const found = (judgement: Judgement, limit: number) => ({
+    judgement,
+    expected: 'x',
+    observed: `limit ${limit}`,
+    evidence: [],
+  });
+
+  test.each([
+    [['pass', 'pass'], 'pass'],
+    [['pass', 'unknown'], 'unknown'],
+    [['unknown', 'fail'], 'fail'],
+    [['pass', 'fail'], 'fail'],
+  ] as const)('of %j the worst wins', ([one, two], expected) => {
+    expect(judge(history, [item('one')], [answers('one', one), answers('two', two, true)]).judgement).toBe(expected);
+  });
+
+  test('a check that every run makes is not made twice when the hypothesis names it', () => {
+    const { results } = judge(history, [item('always')], [answers('always', 'pass', true)]);
+    expect(results.map(({ always, observed }) => [always, observed])).toEqual([[false, 'limit 3']]);
+  });
+
+  test('a check that throws is unknown, and so is one that does not exist', () => {
+    const throwing = {
+      ...answers('throws', 'pass'),
+      check: () => {
+        throw new Error('no\nway');
+      },
+    };
+    const { judgement, results } = judge(history, [item('throws'), item('missing')], [throwing]);
+    expect(judgement).toBe('unknown');
+    expect(results).toMatchObject([
+      { judgement: 'unknown', observed: 'the check itself failed: no way' },
+      { judgement: 'unknown', observed: 'there is no such check' },
+    ]);
+    expect(results[0]?.evidence[0]).toMatch(/^at /);
+  });
+
+  test.each([
+    [{ type: 'interrupted', reason: 'Ctrl-C' }, 'interrupted: Ctrl-C'],
+    [{ type: 'run-failed', error: 'no port' }, 'the run failed: no port'],
+  ] as const)('a run with %j never passes', (event, observed) => {
+    const cut = buildHistory({ events: (events) => [...events, { at: 99_000, ...event } as TimedEvent] });
+    const passing = judge(cut, [item('a')], [answers('a', 'pass')]);
+    expect(passing.judgement).toBe('unknown');
+    expect(passing.results.at(-1)).toMatchObject({ check: 'run-completed', judgement: 'unknown', observed });
+    expect(judge(cut, [item('a')], [answers('a', 'fail')]).judgement).toBe('fail');
+  });
+
+  test('a history that just ends never passes', () => {
+    const cut = buildHistory({ events: (events) => events.filter((event) => event.at < 5_000) });
+    expect(judge(cut, [item('a')], [answers('a', 'pass')])).toMatchObject({
+      judgement: 'unknown',
+      results: [{ check: 'a' }, { observed: 'the history ends before the final reads' }],
+    });
+  });
+});

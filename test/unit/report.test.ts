@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest';
+import { availability } from '../../src/checks/availability.ts';
+import type { Check } from '../../src/checks/check.ts';
+import { contentIntact } from '../../src/checks/content-intact.ts';
+import { faultTookEffect } from '../../src/checks/fault-took-effect.ts';
+import { healed } from '../../src/checks/healed.ts';
+import { messagesReadable } from '../../src/checks/messages-readable.ts';
+import { noLostWrites } from '../../src/checks/no-lost-writes.ts';
+import { judge } from '../../src/judge.ts';
+import type { History, Operation } from '../../src/model/history.ts';
+import type { Plan } from '../../src/model/plan.ts';
+import { ringPlacement } from '../../src/model/topology.ts';
+import { buildReport, findingSentence } from '../../src/report.ts';
+import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
+import { buildHistory, changing, REFUSED, timesOf } from '../support/history-builder.ts';
+
+const checks: readonly Check[] = [messagesReadable, noLostWrites, availability, faultTookEffect, healed, contentIntact];
+const place = { file: 'scenarios/written.yaml', line: 20, column: 5 };
+const { effectMs } = timesOf();
+
+function verdictOn(history: History, hypothesis: Readonly<Record<string, object>> = { 'messages-readable': {} }) {
+  const items = Object.entries(hypothesis).map(([name, written]) => {
+    const params = checks.find((check) => check.name === name)?.params.parse(written) as Record<string, unknown>;
+    return { check: name, params, written: written as Record<string, unknown>, place };
+  });
+  return judge(history, items, checks);
+}
+
+const finding = (history: History, hypothesis?: Readonly<Record<string, object>>) =>
+  findingSentence(history, verdictOn(history, hypothesis));
+
+describe('the finding', () => {
+  test('of a run without faults', () => {
+    expect(finding(control())).toBe(
+      'All 40 messages stayed readable; service went on without a break; no acknowledged write was lost.',
+    );
+  });
+
+  test('of a fault that writes did not survive', () => {
+    expect(finding(oneWorker())).toBe(
+      'All 40 messages stayed readable; writes failed for 4.1 s; recovered 4.11 s after the fault took effect, ' +
+        '105 ms after healing began; no acknowledged write was lost.',
+    );
+  });
+
+  test('of a fault that takes shards away, as was expected', () => {
+    expect(finding(threeWorkers(), { 'messages-readable': { max: 20 } })).toMatch(
+      /^20 of 40 messages stayed readable \(shards A and D\); reads .+, scans failed for 4\.[34]\d* s and writes .+; recovered 4\.3\d* s after the fault took effect, 3\d\d ms after healing began; no acknowledged write was lost\.$/,
+    );
+  });
+
+  test('of a hypothesis that does not hold', () => {
+    expect(finding(threeWorkers())).toMatch(
+      /^Not as expected: messages-readable: 20 of 40 messages readable, unreadable ones on shards B, C \(expected: all 40 messages readable during the fault\); reads /,
+    );
+  });
+
+  test('of service that does not come back, and of data that is lost', () => {
+    const history = buildHistory({
+      answer: ({ kind, intendedAt }: Operation) => (kind === 'write' && intendedAt >= effectMs ? REFUSED : undefined),
+      finalKeys: ({ coordinator, placements }) => {
+        for (const keys of [coordinator, ...placements.values()]) keys.delete('1:5');
+      },
+    });
+    expect(finding(history, { 'no-lost-writes': {} })).toMatch(
+      /^Not as expected: no-lost-writes: 1 of 10\d acknowledged writes lost \(expected: .+\); all 40 messages stayed readable; writes failed for 7\.\d+ s; writes had not recovered when the load stopped; 1 message was lost\.$/,
+    );
+  });
+
+  test('of what could not be judged', () => {
+    expect(finding(buildHistory({ events: changing('fault-in-effect', () => undefined) }))).toBe(
+      'Could not judge: messages-readable: no fault was in full effect, and 1 more check.',
+    );
+    const interrupted = buildHistory({
+      events: (events) => [
+        ...events.filter(({ at }) => at < 4_000),
+        { at: 4_000, type: 'interrupted', reason: 'Ctrl-C' },
+      ],
+    });
+    expect(finding(interrupted)).toMatch(/^Could not judge: run-completed: interrupted: Ctrl-C/);
+  });
+
+  test('of rows that came back wrong', () => {
+    let first = true;
+    const history = buildHistory({
+      answer: ({ kind }) => {
+        if (kind !== 'scan' || !first) return undefined;
+        first = false;
+        return { anomaly: { corrupted: ['0:1', '0:2'], duplicated: ['0:3'], missing: ['1:1'] } };
+      },
+    });
+    expect(finding(history)).toMatch(
+      /^Not as expected: content-intact: 2 rows with wrong content .+; 2 rows came back corrupted; 1 row came back twice; 1 read left out messages\.$/,
+    );
+  });
+});
+
+describe('the report', () => {
+  const plan: Plan = {
+    scenario: {
+      name: 'written',
+      summary: 'A written history.',
+      file: 'scenarios/written.yaml',
+      source: '',
+      cluster: { workers: 4, replication: 2, shards: 4, platform: 'auto', engine: 'auto' },
+      workload: { use: 'chat', params: {} },
+      steadyStateMs: 2_000,
+      faults: [],
+      settleWithinMs: 30_000,
+      hypothesis: [],
+    },
+    seed: 1,
+    acts: [{ index: 0, fault: 'node-stop', targets: ['worker1'], atMs: 0, forMs: 4_000, params: {} }],
+    placement: ringPlacement({ workers: 4, replication: 2, shards: 4 }),
+    blastRadius: ['worker1'],
+  };
+
+  test('survives JSON, holds everything but the bulky reads', () => {
+    const history = oneWorker();
+    const report = buildReport(history, plan, verdictOn(history));
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+    expect(report.topology).toEqual({
+      workers: 4,
+      replication: 2,
+      shards: 4,
+      platform: 'local',
+      engine: 'native',
+      reason: 'it needs nothing but Node.js',
+    });
+    expect(report.results.map(({ check }) => check)).toContain('healed');
+    const types = new Set(report.timeline.map(({ type }) => type));
+    expect(types.has('final-read') || types.has('placement-read')).toBe(false);
+    expect(types.has('fault-in-effect') && types.has('replicas-compared')).toBe(true);
+    expect(report.durationMs).toBe(history.events.at(-1)?.at);
+    expect(report.ledger.lost.count).toBe(0);
+  });
+
+  test('of a run that failed before the cluster was formed has the planned placement and no figures', () => {
+    const history = buildHistory({
+      events: () => [
+        { at: 0, type: 'phase-started', phase: 'provision' },
+        { at: 80, type: 'run-failed', error: 'no PostgreSQL binaries' },
+      ],
+      answer: () => ({ outcome: 'unsent' }),
+    });
+    const report = buildReport(history, plan, verdictOn(history));
+    expect(report).toMatchObject({
+      judgement: 'unknown',
+      placement: plan.placement,
+      nodes: [],
+      topology: { platform: undefined, engine: undefined, reason: 'the cluster was never formed' },
+      figures: { spans: {}, shards: [], windows: [], recovery: [] },
+      ledger: { finalReads: false },
+    });
+    expect(report.finding).toMatch(/^Could not judge: run-completed: the run failed: no PostgreSQL binaries/);
+  });
+});
