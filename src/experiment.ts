@@ -97,11 +97,12 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
 
 /** The plan of a run, with its seed drawn. Starts nothing. */
 export function planOf(scenario: Scenario, seed?: number): Plan {
-  const takesDown = new Set(faults.filter((fault) => fault.takesDown).map((fault) => fault.name));
-  return makePlan(scenario, {
-    seed: seed ?? scenario.seed ?? randomInt(2 ** 32),
-    takesDown: (name) => takesDown.has(name),
-  });
+  return makePlan(scenario, { seed: seed ?? scenario.seed ?? randomInt(2 ** 32), takesDown });
+}
+
+/** Whether a fault takes its targets down, by the fault's name. */
+export function takesDown(fault: string): boolean {
+  return faults.some((candidate) => candidate.name === fault && candidate.takesDown);
 }
 
 /** Judges a stored run and writes its reports; needs no cluster. */

@@ -31,11 +31,11 @@ export interface Overrides {
 /** Their options, for the commands that make a plan. */
 export const OVERRIDE_OPTIONS = {
   platform: {
-    choices: ['auto', ...vocabulary.platforms] as const,
+    choices: ['auto', ...platforms.map((platform) => platform.name)] as PlatformChoice[],
     describe: 'where nodes run, over what the scenario says',
   },
   engine: {
-    choices: ['auto', ...vocabulary.engines] as const,
+    choices: ['auto', ...engines.map((engine) => engine.name)] as EngineChoice[],
     describe: 'what makes them one cluster, over what the scenario says',
   },
 } as const;

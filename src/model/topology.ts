@@ -27,6 +27,8 @@ export interface PlacementMap {
   readonly shards: readonly Shard[];
   /** Room id -> index of its shard, for every room of the data set. */
   readonly shardOfRoom: Readonly<Record<number, number>>;
+  /** A node that every write needs beside the holders of its shard, where the engine has such a node. */
+  readonly writesAlsoNeed?: NodeName;
 }
 
 /** What an engine expects of one shard while some nodes are down. */
@@ -36,11 +38,11 @@ export interface ShardPrediction {
   readonly writable: boolean;
 }
 
-export function workerNames(topology: Topology): NodeName[] {
+export function workerNames(topology: Pick<Topology, 'workers'>): NodeName[] {
   return Array.from({ length: topology.workers }, (_, i) => `worker${i + 1}`);
 }
 
-export function nodeNames(topology: Topology): NodeName[] {
+export function nodeNames(topology: Pick<Topology, 'workers'>): NodeName[] {
   return [COORDINATOR, ...workerNames(topology)];
 }
 

@@ -1,0 +1,126 @@
+/** `pgquake tolerance`: which failures a placement survives, and how likely the others are. Starts nothing. */
+
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CommandModule } from 'yargs';
+import { errorText, InputError } from '../../model/errors.ts';
+import { expectedButFound } from '../../model/quantities.ts';
+import type { Topology } from '../../model/topology.ts';
+import { parseShare } from '../../model/units.ts';
+import { LAYOUTS, type Layout, layOut } from '../../plan/tolerance/layouts.ts';
+import { checkTopology, type PlacementInput, parsePlacement } from '../../plan/tolerance/placement-input.ts';
+import { toleranceMarkdown, toleranceText } from '../../plan/tolerance/render.ts';
+import { RULES, type Rule } from '../../plan/tolerance/rule.ts';
+import { tolerance } from '../../plan/tolerance.ts';
+
+const OUTPUTS = ['text', 'json', 'markdown'] as const;
+
+/** Raised when a reader of the old JSON could not read the new one. */
+const JSON_VERSION = 1;
+
+interface ToleranceArguments {
+  workers: number | undefined;
+  replication: number | undefined;
+  shards: number | undefined;
+  layout: Layout | undefined;
+  placement: string | undefined;
+  rule: Rule | undefined;
+  'node-availability': string;
+  'max-down': number | undefined;
+  listed: number;
+  seed: number;
+  output: (typeof OUTPUTS)[number];
+}
+
+export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
+  command: 'tolerance',
+  describe: 'map which numbers and sets of workers can be down, and what each fatal set cuts off',
+  builder: (yargs) =>
+    yargs
+      .option('workers', { type: 'number', describe: 'workers of the cluster [default: 4]' })
+      .option('replication', { type: 'number', describe: 'copies of each shard [default: 2]' })
+      .option('shards', { type: 'number', describe: 'shards [default: as many as workers]' })
+      .option('layout', { choices: LAYOUTS, describe: 'how shards are placed [default: ring]' })
+      .option('placement', { type: 'string', describe: "a placement's JSON file, a run's folder or its report.json" })
+      .conflicts('placement', ['workers', 'replication', 'shards', 'layout'])
+      .option('rule', { choices: RULES, describe: "what a shard needs [default: the run's engine, else native]" })
+      .option('node-availability', { type: 'string', default: '99.9%', describe: 'share of the time a node is up' })
+      .option('max-down', { type: 'number', describe: 'rows for 1 up to this many workers down' })
+      .option('listed', { type: 'number', default: 5, describe: 'fatal sets, and shards of each, to name' })
+      .option('seed', { type: 'number', default: 1, describe: 'for the random layout and for sampling' })
+      .option('output', { choices: OUTPUTS, default: 'text' as const })
+      .example('$0 tolerance --workers 8 --replication 2 --shards 32', 'what a ring of 8 survives')
+      .example('$0 tolerance --placement reports/latest --rule citus', 'the placement of the last run, on Citus'),
+  handler: async (args) => {
+    const seed = wholeNumber('--seed', args.seed, 0, 2 ** 32 - 1);
+    const { placement, engine, origin } = await placementOf(args, seed);
+    const maxDown = args['max-down'];
+    const map = tolerance(placement, {
+      rule: args.rule ?? engine ?? 'native',
+      nodeAvailability: availabilityOf(args['node-availability']),
+      seed,
+      listed: wholeNumber('--listed', args.listed, 1, 1_000),
+      ...(maxDown === undefined ? {} : { maxDown: maxDownOf(maxDown, placement.workers.length) }),
+    });
+    if (args.output === 'json') console.log(JSON.stringify({ version: JSON_VERSION, ...map }, null, 2));
+    else if (args.output === 'markdown') console.log(toleranceMarkdown(map, { origin }).trimEnd());
+    else for (const line of toleranceText(map, { origin, columns: process.stdout.columns ?? 100 })) console.log(line);
+  },
+};
+
+async function placementOf(args: ToleranceArguments, seed: number): Promise<PlacementInput & { origin: string }> {
+  if (args.placement !== undefined) {
+    const file = await fileOf(args.placement);
+    return { ...parsePlacement(await textOf(file), file), origin: `from ${file}` };
+  }
+  const { workers = 4, replication = 2, shards = workers, layout = 'ring' } = args;
+  const topology: Topology = { workers, replication, shards };
+  checkTopology(topology);
+  const origin = { ring: 'as a ring', random: `at random (seed ${seed})`, groups: 'in disjoint groups' }[layout];
+  return { placement: layOut(layout, topology, seed), origin };
+}
+
+async function fileOf(path: string): Promise<string> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  return found.isDirectory() ? join(path, 'report.json') : path;
+}
+
+async function textOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    throw unreadable(file, error);
+  });
+}
+
+function unreadable(path: string, cause: unknown): InputError {
+  return new InputError(`--placement: cannot read ${path}: ${errorText(cause)}`, {
+    code: 'placement-unreadable',
+    hint: "name a placement's JSON file, a run's folder or its report.json",
+    cause,
+  });
+}
+
+function availabilityOf(text: string): number {
+  const share = parseShare(text);
+  // 99.9 / 100 is 0.9990000000000001 in floating point; people read this figure in the JSON.
+  if (share !== undefined) return Number(share.toPrecision(15));
+  throw new InputError(`--node-availability: ${expectedButFound('a share from 0% to 100% such as 99.9%', text)}`, {
+    code: 'usage',
+  });
+}
+
+function maxDownOf(found: number, workers: number): number {
+  if (Number.isInteger(found) && found >= 1 && found <= workers) return found;
+  throw new InputError(
+    `--max-down: ${expectedButFound(`a whole number from 1 to ${workers}, the number of workers`, found)}`,
+    { code: 'usage' },
+  );
+}
+
+function wholeNumber(option: string, found: number, min: number, max: number): number {
+  if (Number.isInteger(found) && found >= min && found <= max) return found;
+  throw new InputError(`${option}: ${expectedButFound(`a whole number from ${min} to ${max}`, found)}`, {
+    code: 'usage',
+  });
+}
