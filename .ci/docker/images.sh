@@ -3,7 +3,7 @@
 #
 # The base image comes from debootstrap and gets the name that the Dockerfile starts from; the node image
 # is node/Dockerfile. What the engine still has from an earlier run, made from the same files, is kept.
-# Prints the node image's name as its last line.
+# Prints the node image's name, and nothing else, to its standard output.
 #
 # Environment: PGQUAKE_CI_NODE_IMAGE, the node image's name (default pgquake-node:17).
 set -euo pipefail
@@ -14,7 +14,7 @@ base="$(sed -n 's/^FROM //p' "$here/node/Dockerfile")"
 image="${PGQUAKE_CI_NODE_IMAGE:-pgquake-node:17}"
 label=pgquake.ci.content
 
-say() { printf 'docker images: %s\n' "$*"; }
+say() { printf 'docker images: %s\n' "$*" >&2; }
 
 label_of() { docker image inspect --format "{{index .Config.Labels \"$label\"}}" "$1" 2>/dev/null || true; }
 

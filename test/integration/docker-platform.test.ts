@@ -1,12 +1,15 @@
 /** The platform `docker` on a real engine: clusters of containers, made, broken, healed and removed. */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sqlRefusal, untilAcceptsSql } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { EnvironmentError } from '../../src/model/errors.ts';
+import { DockerClient } from '../../src/platforms/docker/client.ts';
+import { renderCompose, STANDING, STANDING_TOPOLOGY } from '../../src/platforms/docker/compose.ts';
+import { type ComposeCommand, findCompose, runCompose } from '../../src/platforms/docker/compose-command.ts';
 import { attach, docker, reclaim } from '../../src/platforms/docker.ts';
 import { Session } from '../../src/sql/session.ts';
 import { dockerMissing, engine, mountedVolumes, RunFolder, traces, volumeExists } from '../support/docker.ts';
@@ -34,6 +37,12 @@ async function ask(node: NodeControl, statement: string): Promise<unknown> {
 
 /** Differs between any two servers, and stays with a server's data. */
 const identity = (node: NodeControl) => ask(node, 'SELECT system_identifier::text FROM pg_control_system()');
+
+async function healths(project: string): Promise<(string | undefined)[]> {
+  const containers = await engine.listContainers({ filters: { label: [`pgquake.project=${project}`] } });
+  const seen = await Promise.all(containers.map(({ Id }) => engine.getContainer(Id).inspect()));
+  return seen.map(({ State }) => State.Health?.Status);
+}
 
 function allText(folder: string): string {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -273,6 +282,38 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     await reclaimed.workers[0]?.start();
     await untilAcceptsSql(reclaimed.workers[0] as NodeControl, 20_000);
     await reclaimed.dispose();
+    expect(await traces(project)).toEqual([]);
+  });
+
+  test('the standing cluster comes up healthy by hand, and can be attached to', async () => {
+    using folder = new RunFolder();
+    const project = `standing-${randomBytes(4).toString('hex')}`;
+    const file = join(folder.path, 'docker-compose.yml');
+    // Its own port may be taken here.
+    const { coordinatorPort: _, ...anyPort } = STANDING;
+    writeFileSync(file, renderCompose(STANDING_TOPOLOGY, { ...anyPort, project }));
+    const compose = await findCompose();
+    const run = (...args: string[]) =>
+      runCompose(compose as ComposeCommand, args, {
+        project,
+        file,
+        environment: { PGQUAKE_IMAGE: image, POSTGRES_PASSWORD: 'it$ "own"' },
+        endpoint: DockerClient.fromEnvironment().endpoint,
+        limitMs: 60_000,
+        signal: new AbortController().signal,
+      });
+    try {
+      await run('up', '--detach');
+      const nodes = await attach({ project });
+      expect(nodes.workers.map(({ name }) => name)).toEqual(['worker1', 'worker2', 'worker3', 'worker4']);
+      await expect.poll(() => healths(project), { timeout: 60_000, interval: 500 }).toEqual(Array(5).fill('healthy'));
+      expect(await ask(nodes.coordinator, 'SHOW fsync')).toBe('on');
+      await nodes.workers[3]?.stop();
+      await nodes.workers[3]?.start();
+      await untilAcceptsSql(nodes.workers[3] as NodeControl, 20_000);
+    } finally {
+      await run('down', '--volumes');
+    }
     expect(await traces(project)).toEqual([]);
   });
 

@@ -34,6 +34,7 @@ if [[ "${1:-}" == postgres && ! -s "$PGDATA/PG_VERSION" ]]; then
     "${sql[@]}" --dbname postgres --set "name=$database" <<<'CREATE DATABASE :"name";'
   fi
   for script in /docker-entrypoint-initdb.d/*; do
+    # shellcheck source=/dev/null
     case "$script" in
       *.sh) if [[ -x "$script" ]]; then "$script"; else . "$script"; fi ;;
       *.sql) "${sql[@]}" --dbname "$database" --file "$script" ;;
