@@ -1,0 +1,171 @@
+/**
+ * What survives: from a placement and the engine's rule, which numbers and sets of workers can be down
+ * together without a shard being lost to reads or to writes, and how likely that is. Pure.
+ *
+ * docs/tolerance.md says how each figure comes about.
+ */
+
+import type { NodeName } from '../model/topology.ts';
+import { type Advice, advise } from './tolerance/advice.ts';
+import { binomials, shareContaining, shareTouching } from './tolerance/combinatorics.ts';
+import { enumerate, MAX_ENUMERATED_WORKERS } from './tolerance/enumerate.ts';
+import { type FatalSets, smallestFatalForReads, smallestFatalForWrites } from './tolerance/fatal-sets.ts';
+import { type Estimate, exactly, type FatalShares, fatalShares } from './tolerance/fatal-shares.ts';
+import { type HolderSets, holderSetsOf, meanOverShards, type Placement, shardsOfWorkers } from './tolerance/holders.ts';
+import { outageForReads, outageForWrites } from './tolerance/outage.ts';
+import type { Rule } from './tolerance/rule.ts';
+import { type WorstCase, worstForReads, worstForWrites } from './tolerance/worst.ts';
+
+export type { Estimate } from './tolerance/fatal-shares.ts';
+export type { Placement } from './tolerance/holders.ts';
+
+export interface ToleranceOptions {
+  readonly rule: Rule;
+  /** Share of the time that a node is up, from 0 to 1. */
+  readonly nodeAvailability: number;
+  /** Rows are made for 1 up to this many workers down; by default up to where nothing survives. */
+  readonly maxDown?: number;
+  /** For what is sampled, and for the random layout among the advice. From 0 to 2^32 - 1. */
+  readonly seed: number;
+  /** How many fatal sets, and shards of each, are named. 5 by default. */
+  readonly listed?: number;
+}
+
+/** k workers down at once. */
+export interface ToleranceRow {
+  readonly down: number;
+  /** Ways to choose them, in decimal digits: more than a number holds. */
+  readonly subsets: string;
+  /** Subsets that lose at least one shard; `count` where it is known exactly. */
+  readonly fatal: Estimate & { readonly count?: string };
+  /** Expected share of all shards that is lost; always exact. */
+  readonly expectedShare: number;
+  /** The worst choice: at least `shards` (lost by `workers`, named up to 20), at most `atMost`. */
+  readonly worst: Omit<WorstCase, 'workers'> & { readonly workers: readonly NodeName[] };
+}
+
+/** One kind of access: reads or writes. */
+export interface AccessTolerance {
+  readonly smallestFatal: FatalSets;
+  /** Share of the time that at least one shard is lost, workers alone. */
+  readonly outage: Estimate;
+  /** Expected share of shards that is lost, over all time. */
+  readonly expectedShare: number;
+  readonly rows: readonly ToleranceRow[];
+}
+
+export interface Tolerance {
+  readonly rule: Rule;
+  readonly workers: number;
+  readonly shards: number;
+  /** How many shards have how many copies. */
+  readonly copies: readonly { readonly copies: number; readonly shards: number }[];
+  readonly nodeAvailability: number;
+  /** Share of the time that the coordinator, on the path of every statement, is down. */
+  readonly coordinatorDown: number;
+  readonly reads: AccessTolerance;
+  /** The same value as `reads` where the rule makes no difference. */
+  readonly writes: AccessTolerance;
+  readonly advice: Advice;
+  readonly sampling: { readonly seed: number; readonly walks: number };
+}
+
+/** Every sampled share is true to this much to either side, with 95 % confidence. */
+const HALF_WIDTH = 0.001;
+/** Where this little survives, further rows by default say nothing new. */
+const NEARLY_ALL = 0.9995;
+const DEFAULT_LISTED = 5;
+
+/** The placement must be valid: `placementProblems` tells. */
+export function tolerance(placement: Placement, options: ToleranceOptions): Tolerance {
+  const { rule, nodeAvailability, seed, listed = DEFAULT_LISTED } = options;
+  const sets = holderSetsOf(placement);
+  const n = sets.workers;
+  const fatal = fatalShares(sets, { seed, halfWidth: HALF_WIDTH });
+  const maxDown = Math.min(n, options.maxDown ?? defaultMaxDown(fatal));
+  const context: Context = { placement, sets, subsets: binomials(n), maxDown };
+  const reads: AccessTolerance = {
+    smallestFatal: smallestFatalForReads(placement, sets, listed),
+    ...outageForReads(sets, fatal, nodeAvailability),
+    rows: readRows(context, fatal),
+  };
+  const writes: AccessTolerance =
+    rule === 'native'
+      ? reads
+      : {
+          smallestFatal: smallestFatalForWrites(placement, sets, listed),
+          ...outageForWrites(sets, nodeAvailability),
+          rows: writeRows(context),
+        };
+  return {
+    rule,
+    workers: n,
+    shards: placement.shards.length,
+    copies: [...sets.copies].map(([count, shards]) => ({ copies: count, shards })),
+    nodeAvailability,
+    coordinatorDown: 1 - nodeAvailability,
+    reads,
+    writes,
+    advice: advise({ sets, fatal, reads, writes, rule, nodeAvailability, seed }),
+    sampling: { seed, walks: fatal.walks },
+  };
+}
+
+interface Context {
+  readonly placement: Placement;
+  readonly sets: HolderSets;
+  readonly subsets: readonly bigint[];
+  readonly maxDown: number;
+}
+
+function defaultMaxDown({ estimates }: FatalShares): number {
+  const enough = estimates.findIndex(({ share }) => share >= NEARLY_ALL);
+  return Math.max(enough === -1 ? estimates.length - 1 : enough, Math.min(4, estimates.length - 1));
+}
+
+function readRows(context: Context, { estimates, counts }: FatalShares): ToleranceRow[] {
+  const { sets, maxDown } = context;
+  const worst =
+    sets.workers <= MAX_ENUMERATED_WORKERS ? enumerate(sets).anyLives.map(asWorst) : worstForReads(sets, maxDown);
+  return rows(context, worst, (k) => ({
+    fatal: withCount(estimates[k] as Estimate, counts[k]),
+    expectedShare: meanOverShards(sets, (size) => shareContaining(sets.workers, k, size)),
+  }));
+}
+
+function writeRows(context: Context): ToleranceRow[] {
+  const { sets, subsets, maxDown } = context;
+  const n = sets.workers;
+  const holders = shardsOfWorkers(sets).filter((held) => held > 0).length;
+  const idle = binomials(n - holders);
+  const worst = n <= MAX_ENUMERATED_WORKERS ? enumerate(sets).allLive.map(asWorst) : worstForWrites(sets, maxDown);
+  return rows(context, worst, (k) => ({
+    fatal: withCount(exactly(shareTouching(n, k, holders)), (subsets[k] as bigint) - (idle[k] ?? 0n)),
+    expectedShare: meanOverShards(sets, (size) => shareTouching(n, k, size)),
+  }));
+}
+
+function rows(
+  { placement, subsets, maxDown }: Context,
+  worst: readonly WorstCase[],
+  figures: (k: number) => Pick<ToleranceRow, 'fatal' | 'expectedShare'>,
+): ToleranceRow[] {
+  return Array.from({ length: maxDown }, (_, i) => {
+    const k = i + 1;
+    const { shards, atMost, workers } = worst[k] as WorstCase;
+    return {
+      down: k,
+      subsets: String(subsets[k]),
+      ...figures(k),
+      worst: { shards, atMost, workers: workers.map((w) => placement.workers[w] as NodeName) },
+    };
+  });
+}
+
+function withCount(estimate: Estimate, count: bigint | undefined): ToleranceRow['fatal'] {
+  return count === undefined ? estimate : { ...estimate, count: String(count) };
+}
+
+function asWorst({ worst, worstWorkers }: { worst: number; worstWorkers: readonly number[] }): WorstCase {
+  return { shards: worst, atMost: worst, workers: worstWorkers };
+}

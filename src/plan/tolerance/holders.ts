@@ -1,0 +1,151 @@
+/**
+ * A placement boiled down to what decides its tolerance: which sets of workers hold shards, and how many
+ * shards each. 32,768 shards in a ring of 1,000 workers are 1,000 sets. Workers are numbers from here on.
+ */
+
+import type { NodeName, Shard } from '../../model/topology.ts';
+
+/** Which worker holds what; every worker counts, also one that holds nothing. */
+export interface Placement {
+  readonly workers: readonly NodeName[];
+  readonly shards: readonly Pick<Shard, 'name' | 'placements'>[];
+}
+
+/** Distinct sets of holders, in compressed rows: set `s` is `members[start[s] .. start[s + 1])`, ascending. */
+export interface HolderSets {
+  readonly workers: number;
+  readonly count: number;
+  readonly start: Int32Array;
+  readonly members: Int32Array;
+  /** Shards that live on exactly this set. */
+  readonly shards: Int32Array;
+  /** How many shards have each number of copies: copies -> shards, ascending. */
+  readonly copies: ReadonlyMap<number, number>;
+  /** The other way round: worker `w` is in the sets `setsOf[setsStart[w] .. setsStart[w + 1])`. */
+  readonly setsStart: Int32Array;
+  readonly setsOf: Int32Array;
+}
+
+/** Collapses shards with the same holders. The placement must be valid: see `placementProblems`. */
+export function holderSetsOf({ workers, shards }: Placement): HolderSets {
+  const indexOf = new Map(workers.map((name, index) => [name, index]));
+  const found = new Map<number | string, { readonly members: readonly number[]; shards: number }>();
+  for (const { placements } of shards) {
+    const members = placements.map((name) => indexOf.get(name) as number).sort((a, b) => a - b);
+    const key = keyOf(members, workers.length);
+    const known = found.get(key);
+    if (known) known.shards++;
+    else found.set(key, { members, shards: 1 });
+  }
+  return holderSets(workers.length, [...found.values()]);
+}
+
+/** The same for the same members alone; a number where that is possible, because it is several times faster. */
+function keyOf(members: readonly number[], workers: number): number | string {
+  let key = 0;
+  for (const member of members) key = key * (workers + 1) + member + 1;
+  return key <= Number.MAX_SAFE_INTEGER ? key : members.join();
+}
+
+/** Builds the compressed form. Members must be ascending and distinct. */
+export function holderSets(
+  workers: number,
+  sets: readonly { readonly members: readonly number[]; readonly shards: number }[],
+): HolderSets {
+  const start = new Int32Array(sets.length + 1);
+  sets.forEach((set, s) => {
+    start[s + 1] = (start[s] as number) + set.members.length;
+  });
+  const members = Int32Array.from(sets.flatMap((set) => set.members));
+  const setsStart = new Int32Array(workers + 1);
+  for (const member of members) setsStart[member + 1] = (setsStart[member + 1] as number) + 1;
+  for (let w = 0; w < workers; w++) setsStart[w + 1] = (setsStart[w + 1] as number) + (setsStart[w] as number);
+  const next = setsStart.slice(0, workers);
+  const setsOf = new Int32Array(members.length);
+  sets.forEach((set, s) => {
+    for (const member of set.members) {
+      const at = next[member] as number;
+      setsOf[at] = s;
+      next[member] = at + 1;
+    }
+  });
+  return {
+    workers,
+    count: sets.length,
+    start,
+    members,
+    shards: Int32Array.from(sets, (set) => set.shards),
+    copies: shardsByCopies(sets),
+    setsStart,
+    setsOf,
+  };
+}
+
+function shardsByCopies(sets: Parameters<typeof holderSets>[1]): ReadonlyMap<number, number> {
+  const byCopies = new Map<number, number>();
+  for (const { members, shards } of sets) byCopies.set(members.length, (byCopies.get(members.length) ?? 0) + shards);
+  return new Map([...byCopies].sort(([a], [b]) => a - b));
+}
+
+export function membersOf(sets: HolderSets, s: number): Int32Array {
+  return sets.members.subarray(sets.start[s], sets.start[s + 1]);
+}
+
+export function setsOfWorker(sets: HolderSets, w: number): Int32Array {
+  return sets.setsOf.subarray(sets.setsStart[w], sets.setsStart[w + 1]);
+}
+
+export function sizeOf(sets: HolderSets, s: number): number {
+  return (sets.start[s + 1] as number) - (sets.start[s] as number);
+}
+
+/** Shards that have a placement on each worker. */
+export function shardsOfWorkers(sets: HolderSets): Int32Array {
+  const held = new Int32Array(sets.workers);
+  for (let s = 0; s < sets.count; s++) {
+    for (const w of membersOf(sets, s)) held[w] = (held[w] as number) + (sets.shards[s] as number);
+  }
+  return held;
+}
+
+/** The mean over all shards of what depends on the number of copies alone. */
+export function meanOverShards(sets: HolderSets, ofSize: (size: number) => number): number {
+  let sum = 0;
+  let shards = 0;
+  for (const [size, count] of sets.copies) {
+    sum += count * ofSize(size);
+    shards += count;
+  }
+  return sum / shards;
+}
+
+/**
+ * The minimal sets: those that contain no other. A set of workers loses a shard exactly when it contains
+ * one of them, so they alone decide what is fatal.
+ */
+export function minimalSets(sets: HolderSets): HolderSets {
+  const order = Array.from({ length: sets.count }, (_, s) => s).sort((a, b) => sizeOf(sets, a) - sizeOf(sets, b));
+  const sizes = new Set(order.map((s) => sizeOf(sets, s)));
+  if (sizes.size <= 1) return sets;
+  // A subset's smallest member is a member of the larger set: look among those that begin with one.
+  const keptByFirst = new Map<number, number[]>();
+  const kept: number[] = [];
+  const inSet = new Uint8Array(sets.workers);
+  for (const s of order) {
+    const members = membersOf(sets, s);
+    for (const w of members) inSet[w] = 1;
+    const contains = (t: number) => membersOf(sets, t).every((w) => inSet[w] === 1);
+    const minimal = !members.some((w) => keptByFirst.get(w)?.some(contains) ?? false);
+    for (const w of members) inSet[w] = 0;
+    if (!minimal) continue;
+    kept.push(s);
+    const first = members[0] as number;
+    const siblings = keptByFirst.get(first);
+    if (siblings) siblings.push(s);
+    else keptByFirst.set(first, [s]);
+  }
+  return holderSets(
+    sets.workers,
+    kept.map((s) => ({ members: [...membersOf(sets, s)], shards: sets.shards[s] as number })),
+  );
+}

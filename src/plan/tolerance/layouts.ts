@@ -1,0 +1,81 @@
+/** The placements that people choose between, made for any number of workers, copies and shards. */
+
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import {
+  type NodeName,
+  ringPlacement,
+  type Shard,
+  shardName,
+  type Topology,
+  workerNames,
+} from '../../model/topology.ts';
+import type { Placement } from './holders.ts';
+
+export const LAYOUTS = ['ring', 'random', 'groups'] as const;
+
+/**
+ * - `ring`: shard i on workers i, i+1, ...; what Citus and the native engine lay out.
+ * - `random`: each shard on workers drawn evenly, every worker with its fair number of placements.
+ * - `groups`: disjoint groups of workers that hold the same shards; where the copies do not divide the
+ *   workers, some groups are one or more larger and a ring inside.
+ */
+export type Layout = (typeof LAYOUTS)[number];
+
+/** @param seed used by `random` alone. */
+export function layOut(layout: Layout, topology: Topology, seed: number): Placement {
+  const workers = workerNames(topology);
+  switch (layout) {
+    case 'ring':
+      return { workers, shards: ringPlacement(topology) };
+    case 'random':
+      return { workers, shards: randomPlacement(topology, workers, seed) };
+    case 'groups':
+      return { workers, shards: groupPlacement(topology, workers) };
+  }
+}
+
+function randomPlacement({ replication, shards }: Topology, workers: readonly NodeName[], seed: number): Shard[] {
+  const random = xoroshiro128plus(seed);
+  // Dealt from shuffled decks, so that no worker holds more than its share. A card that the shard has
+  // already goes back and is dealt to the next one.
+  let deck: NodeName[] = [];
+  return Array.from({ length: shards }, (_, index) => {
+    const placements: NodeName[] = [];
+    const held: NodeName[] = [];
+    while (placements.length < replication) {
+      if (deck.length === 0) deck = shuffled(workers, random);
+      const card = deck.pop() as NodeName;
+      if (placements.includes(card)) held.push(card);
+      else placements.push(card);
+    }
+    deck.push(...held);
+    return { index, name: shardName(index), placements };
+  });
+}
+
+function shuffled(names: readonly NodeName[], random: ReturnType<typeof xoroshiro128plus>): NodeName[] {
+  const result = [...names];
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = uniformInt(random, 0, i);
+    [result[i], result[j]] = [result[j] as NodeName, result[i] as NodeName];
+  }
+  return result;
+}
+
+function groupPlacement({ replication, shards }: Topology, workers: readonly NodeName[]): Shard[] {
+  const groupCount = Math.floor(workers.length / replication);
+  // The workers that are left over are dealt out to the groups, so that sizes differ by as little as can be.
+  const groups = Array.from({ length: groupCount }, (_, g) =>
+    workers.slice(Math.floor((g * workers.length) / groupCount), Math.floor(((g + 1) * workers.length) / groupCount)),
+  );
+  const homes = groups.flatMap((group) => group.map((_, position) => ({ group, position })));
+  return Array.from({ length: shards }, (_, index) => {
+    const { group, position } = homes[index % homes.length] as (typeof homes)[number];
+    const placements = Array.from(
+      { length: replication },
+      (_, copy) => group[(position + copy) % group.length] as NodeName,
+    );
+    return { index, name: shardName(index), placements };
+  });
+}

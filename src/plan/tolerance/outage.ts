@@ -1,0 +1,46 @@
+/** How often something is lost, when every worker is up for a given share of the time, each on its own. */
+
+import { binomialDistribution } from './combinatorics.ts';
+import { type Estimate, exactly, type FatalShares } from './fatal-shares.ts';
+import { type HolderSets, meanOverShards, shardsOfWorkers } from './holders.ts';
+
+export interface Outage {
+  /** Share of the time that at least one shard is lost. */
+  readonly outage: Estimate;
+  /** Expected share of shards that is lost. */
+  readonly expectedShare: number;
+}
+
+/** A shard is lost while none of its placements lives. */
+export function outageForReads(sets: HolderSets, { estimates }: FatalShares, availability: number): Outage {
+  const downAtOnce = binomialDistribution(sets.workers, 1 - availability);
+  const total = (of: (estimate: Estimate) => number) =>
+    Math.min(
+      1,
+      estimates.reduce((sum, estimate, k) => sum + (downAtOnce[k] as number) * of(estimate), 0),
+    );
+  const sampled = estimates.some(({ method }, k) => method === 'sampled' && (downAtOnce[k] as number) > 0);
+  return {
+    outage: {
+      share: total(({ share }) => share),
+      low: total(({ low }) => low),
+      high: total(({ high }) => high),
+      method: sampled ? 'sampled' : 'exact',
+    },
+    expectedShare: meanOverShards(sets, (size) => (1 - availability) ** size),
+  };
+}
+
+/** A shard is lost while any of its placements is down. */
+export function outageForWrites(sets: HolderSets, availability: number): Outage {
+  const holders = shardsOfWorkers(sets).filter((held) => held > 0).length;
+  return {
+    outage: exactly(someDown(holders, availability)),
+    expectedShare: meanOverShards(sets, (size) => someDown(size, availability)),
+  };
+}
+
+/** 1 - availability^count, with its digits kept where it is nearly 0. */
+function someDown(count: number, availability: number): number {
+  return -Math.expm1(count * Math.log(availability));
+}

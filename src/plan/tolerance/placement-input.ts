@@ -1,0 +1,181 @@
+/**
+ * A placement from outside: from numbers on the command line, or from the text of a file, which is either
+ * a placement written for this purpose or the report of a run. All that is wrong with it is said at once.
+ */
+
+import { distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { InputError } from '../../model/errors.ts';
+import { expectedButFound, quoted } from '../../model/quantities.ts';
+import { type NodeName, type Topology, workerNames } from '../../model/topology.ts';
+import type { Placement } from './holders.ts';
+
+export const MAX_WORKERS = 10_000;
+export const MAX_SHARDS = 1_000_000;
+const MAX_PROBLEMS = 10;
+
+export interface PlacementInput {
+  readonly placement: Placement;
+  /** The engine of the run, where the file is its report. */
+  readonly engine?: 'native' | 'citus';
+}
+
+/**
+ * Checks what the command line asks for.
+ * @throws InputError naming every option that is out of range.
+ */
+export function checkTopology({ workers, replication, shards }: Topology): void {
+  const problems: string[] = [];
+  const inRange = (option: string, value: number, max: number) => {
+    if (Number.isInteger(value) && value >= 1 && value <= max) return true;
+    problems.push(`${option}: ${expectedButFound(`a whole number from 1 to ${max}`, value)}`);
+    return false;
+  };
+  const workersFit = inRange('--workers', workers, MAX_WORKERS);
+  inRange('--shards', shards, MAX_SHARDS);
+  if (workersFit && inRange('--replication', replication, MAX_WORKERS) && replication > workers) {
+    problems.push(`--replication: expected at most ${workers}, the number of workers, found ${replication}`);
+  }
+  refuse(problems);
+}
+
+const name = (what: string) =>
+  z
+    .string({ error: (issue) => expectedButFound(`the name of a ${what}`, issue.input) })
+    .min(1, `expected the name of a ${what}, found ""`);
+
+const list = <T extends z.ZodType>(of: T, what: string) =>
+  z.array(of, { error: (issue) => expectedButFound(`a list of ${what}`, issue.input) });
+
+const shardSchema = z.object(
+  { name: name('shard'), placements: list(name('worker'), 'workers') },
+  { error: (issue) => expectedButFound('a shard: { "name", "placements" }', issue.input) },
+);
+
+const placementSchema = z.object({ workers: list(name('worker'), 'workers'), shards: list(shardSchema, 'shards') });
+
+const reportSchema = z.object({
+  topology: z.object({
+    workers: z
+      .int({ error: (issue) => expectedButFound('the number of workers', issue.input) })
+      .min(1)
+      .max(MAX_WORKERS),
+    engine: z.enum(['native', 'citus']).optional(),
+  }),
+  placement: list(shardSchema, 'shards'),
+});
+
+/**
+ * Reads `{ "workers": [...], "shards": [{ "name", "placements" }] }`, or the `report.json` of a run.
+ * @param source the file's name, for messages.
+ * @throws InputError with every problem (at most 10), each with its place.
+ */
+export function parsePlacement(text: string, source: string): PlacementInput {
+  const value = parseJson(text, source);
+  if (isObject(value) && 'placement' in value && 'topology' in value) {
+    const { topology, placement: shards } = validated(reportSchema, value, source);
+    const placement = { workers: workerNames(topology), shards };
+    refuse(placementProblems(placement, { workers: 'topology.workers', shards: 'placement' }), source);
+    return topology.engine === undefined ? { placement } : { placement, engine: topology.engine };
+  }
+  const placement = validated(placementSchema, value, source);
+  refuse(placementProblems(placement), source);
+  return { placement };
+}
+
+/** What is impossible in a placement of the right shape: each problem with its place. */
+export function placementProblems(
+  { workers, shards }: Placement,
+  at: { readonly workers: string; readonly shards: string } = { workers: 'workers', shards: 'shards' },
+): string[] {
+  const problems: string[] = [];
+  if (workers.length === 0) problems.push(`${at.workers}: expected at least one worker, found none`);
+  if (workers.length > MAX_WORKERS)
+    problems.push(`${at.workers}: expected at most ${MAX_WORKERS}, found ${workers.length}`);
+  if (shards.length === 0) problems.push(`${at.shards}: expected at least one shard, found none`);
+  if (shards.length > MAX_SHARDS) problems.push(`${at.shards}: expected at most ${MAX_SHARDS}, found ${shards.length}`);
+  problems.push(...repeated(workers, (i) => `${at.workers}[${i}]`));
+  problems.push(
+    ...repeated(
+      shards.map((shard) => shard.name),
+      (i) => `${at.shards}[${i}].name`,
+    ),
+  );
+  const known = new Set(workers);
+  for (const [i, { placements }] of shards.entries()) {
+    const place = `${at.shards}[${i}].placements`;
+    if (placements.length === 0) problems.push(`${place}: expected at least one worker, found none`);
+    problems.push(...repeated(placements, (p) => `${place}[${p}]`));
+    for (const [p, worker] of placements.entries()) {
+      if (known.has(worker)) continue;
+      // Looking for the nearest name takes its time, and what is not shown needs no words.
+      problems.push(problems.length < MAX_PROBLEMS ? `${place}[${p}]: ${unknownWorker(worker, workers)}` : place);
+    }
+  }
+  return problems;
+}
+
+function repeated(names: readonly string[], placeOf: (index: number) => string): string[] {
+  const first = new Map<string, number>();
+  return names.flatMap((each, i) => {
+    const before = first.get(each);
+    if (before === undefined) {
+      first.set(each, i);
+      return [];
+    }
+    return [`${placeOf(i)}: expected each name once, found ${quoted(each)} again (first at ${placeOf(before)})`];
+  });
+}
+
+function unknownWorker(found: string, workers: readonly NodeName[]): string {
+  const [nearest] = workers
+    .map((worker) => ({ worker, far: distance(found, worker) }))
+    .sort((a, b) => a.far - b.far)
+    .filter(({ far }) => far <= 2);
+  const known = workers.length <= 8 ? workers.join(', ') : `${workers.slice(0, 3).join(', ')}, ... ${workers.at(-1)}`;
+  return `expected one of the workers (${known}), found ${quoted(found)}${nearest ? `; did you mean ${quoted(nearest.worker)}?` : ''}`;
+}
+
+function parseJson(text: string, source: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new InputError(`${source}: not JSON: ${(error as SyntaxError).message}`, {
+      code: 'placement-invalid',
+      hint: HINT,
+      cause: error,
+    });
+  }
+}
+
+const HINT =
+  'a placement is { "workers": ["worker1", ...], "shards": [{ "name": "A", "placements": ["worker1", ...] }] }, or the report.json of a run';
+
+function validated<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
+  const { data, error } = schema.safeParse(value);
+  if (data !== undefined) return data;
+  refuse(error?.issues.map(({ path, message }) => `${pathText(path)}${message}`) ?? [], source);
+  throw new Error('a failed parse has issues');
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  const text = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
+  return text === '' ? '' : `${text.replace(/^\./, '')}: `;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @throws InputError where there are problems. */
+function refuse(problems: readonly string[], source?: string): void {
+  if (problems.length === 0) return;
+  const shown = problems
+    .slice(0, MAX_PROBLEMS)
+    .map((problem) => (source === undefined ? problem : `${source}: ${problem}`));
+  if (problems.length > shown.length) shown.push(`and ${problems.length - shown.length} more`);
+  throw new InputError(shown.join('\n'), {
+    code: 'placement-invalid',
+    ...(source === undefined ? {} : { hint: HINT }),
+  });
+}

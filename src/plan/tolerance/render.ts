@@ -1,0 +1,256 @@
+/** A map of tolerance as lines for a terminal and as Markdown: the same words and tables in both. */
+
+import type { AccessTolerance, Tolerance, ToleranceRow } from '../tolerance.ts';
+import type { LayoutFigures } from './advice.ts';
+import { formatCount, formatEstimate, formatProbability, formatYearly, plural } from './format.ts';
+import type { Rule } from './rule.ts';
+
+interface Column {
+  readonly title: string;
+  readonly numeric?: true;
+}
+
+type Block =
+  | { readonly type: 'title' | 'heading' | 'line'; readonly text: string }
+  | { readonly type: 'list'; readonly items: readonly string[] }
+  | { readonly type: 'table'; readonly columns: readonly Column[]; readonly rows: readonly (readonly string[])[] };
+
+export interface RenderOptions {
+  /** What the placement is or where it came from: `as a ring`, `from placement.json`. */
+  readonly origin: string;
+}
+
+/** Lines of plain text, without a colour or an end of line; tables are as wide as they need to be. */
+export function toleranceText(map: Tolerance, options: RenderOptions & { readonly columns: number }): string[] {
+  return blocksOf(map, options).flatMap((block) => textOf(block, options.columns));
+}
+
+function textOf(block: Block, columns: number): string[] {
+  switch (block.type) {
+    case 'title':
+      return [block.text];
+    case 'heading':
+      return ['', block.text];
+    case 'line':
+      return wrapped(block.text, '  ', '  ', columns);
+    case 'list':
+      return block.items.flatMap((item) => wrapped(item, '  - ', '    ', columns));
+    case 'table':
+      return alignedTable(block.columns, block.rows).map((line) => `  ${line}`);
+  }
+}
+
+/** A Markdown document. */
+export function toleranceMarkdown(map: Tolerance, options: RenderOptions): string {
+  return `${blocksOf(map, options).map(markdownOf).join('\n\n')}\n`;
+}
+
+function markdownOf(block: Block): string {
+  switch (block.type) {
+    case 'title':
+      return `# ${escaped(block.text)}`;
+    case 'heading':
+      return `## ${escaped(block.text)}`;
+    case 'line':
+      return escaped(block.text);
+    case 'list':
+      return block.items.map((item) => `- ${escaped(item)}`).join('\n');
+    case 'table':
+      return markdownTable(block.columns, block.rows);
+  }
+}
+
+const RULE_WORDS: Record<Rule, string> = {
+  native: 'a shard can be read and written while one of its placements lives',
+  citus: 'a shard can be read while one of its placements lives, written only while all of them live',
+};
+
+function blocksOf(map: Tolerance, { origin }: RenderOptions): Block[] {
+  const alike = map.reads === map.writes;
+  return [
+    {
+      type: 'title',
+      text: `What survives: ${plural(map.workers, 'worker')}, ${plural(map.shards, 'shard')}, ${copiesInWords(map)}, ${origin}`,
+    },
+    { type: 'line', text: `Rule ${map.rule}: ${RULE_WORDS[map.rule]}.` },
+    ...(alike
+      ? accessBlocks('Reads and writes', map.reads, map)
+      : [...accessBlocks('Reads', map.reads, map), ...accessBlocks('Writes', map.writes, map)]),
+    coordinatorLine(map),
+    { type: 'heading', text: 'Layouts' },
+    layoutTable(map, alike),
+    { type: 'list', items: map.advice.findings },
+    { type: 'heading', text: 'How sure' },
+    { type: 'line', text: howSure(map) },
+  ];
+}
+
+function copiesInWords({ copies }: Tolerance): string {
+  const word = (count: number) => (count === 1 ? '1 copy' : `${count} copies`);
+  const [only] = copies;
+  if (copies.length === 1 && only) return `${word(only.copies)} of each`;
+  return copies.map((entry) => `${word(entry.copies)} of ${formatCount(String(entry.shards))}`).join(', ');
+}
+
+function accessBlocks(heading: string, access: AccessTolerance, map: Tolerance): Block[] {
+  const { size, count, sets } = access.smallestFatal;
+  const sampled = access.rows.some(({ fatal }) => fatal.method === 'sampled');
+  const columns: Column[] = [
+    { title: 'down', numeric: true },
+    { title: 'subsets', numeric: true },
+    { title: 'of them fatal', numeric: true },
+    { title: 'share', numeric: true },
+    ...(sampled ? [{ title: '95 % interval' }] : []),
+    { title: 'how' },
+    { title: 'expected loss', numeric: true },
+    { title: 'worst case' },
+  ];
+  return [
+    { type: 'heading', text: heading },
+    {
+      type: 'table',
+      columns,
+      rows: rowsToShow(access.rows).map((row) => [
+        String(row.down),
+        formatCount(row.subsets),
+        row.fatal.count === undefined ? approximateCount(row) : formatCount(row.fatal.count),
+        formatProbability(row.fatal.share),
+        ...(sampled ? [intervalOf(row)] : []),
+        row.fatal.method,
+        formatProbability(row.expectedShare),
+        worstInWords(row),
+      ]),
+    },
+    {
+      type: 'line',
+      text: `Smallest fatal sets: ${formatCount(String(count))} of ${plural(size, 'worker')}${count > sets.length ? '; those that cut off most' : ''}:`,
+    },
+    {
+      type: 'list',
+      items: sets.map(({ workers, cutsOff, shards }) => {
+        const more = cutsOff > shards.length ? `, ... (${formatCount(String(cutsOff - shards.length))} more)` : '';
+        return `${workers.join(' + ')}: ${plural(cutsOff, 'shard')}, ${shards.join(', ')}${more}`;
+      }),
+    },
+    {
+      type: 'line',
+      text:
+        `With every worker up ${formatProbability(map.nodeAvailability)} of the time, each on its own: some shard is lost ` +
+        `${formatEstimate(access.outage)} of the time, ${formatYearly(access.outage.share)}; ` +
+        `of all shards ${formatProbability(access.expectedShare)} are lost on average.`,
+    },
+  ];
+}
+
+function coordinatorLine({ coordinatorDown }: Tolerance): Block {
+  return {
+    type: 'line',
+    text:
+      'The coordinator comes on top: it is in the path of every statement and is down ' +
+      `${formatProbability(coordinatorDown)} of the time, ${formatYearly(coordinatorDown)}.`,
+  };
+}
+
+/** All where there are few; else 1 to 8, then wider and wider steps, and the last. */
+function rowsToShow(rows: readonly ToleranceRow[]): readonly ToleranceRow[] {
+  if (rows.length <= 12) return rows;
+  return rows.filter(({ down }) => {
+    const step = 2 ** Math.max(0, Math.floor(Math.log2(down)) - 2);
+    return down <= 8 || down === rows.length || down % step === 0;
+  });
+}
+
+function approximateCount({ subsets, fatal }: ToleranceRow): string {
+  // Four digits of the share are enough for the two that are shown.
+  const count = (BigInt(subsets) * BigInt(Math.round(fatal.share * 1e6))) / 1_000_000n;
+  const digits = String(count);
+  return digits.length <= 2 ? `about ${digits}` : `about ${digits[0]}.${digits[1]}e${digits.length - 1}`;
+}
+
+function intervalOf({ fatal: { low, high, method } }: ToleranceRow): string {
+  return method === 'exact' ? '' : `${formatProbability(low)} to ${formatProbability(high)}`;
+}
+
+function worstInWords({ worst }: ToleranceRow): string {
+  const { shards, atMost, workers } = worst;
+  if (atMost === 0) return 'nothing';
+  const figure =
+    shards === atMost ? plural(shards, 'shard') : `${formatCount(String(shards))} to ${plural(atMost, 'shard')}`;
+  return workers.length === 0 || workers.length > 3 ? figure : `${figure}: ${workers.join(' + ')}`;
+}
+
+function layoutTable({ advice }: Tolerance, alike: boolean): Block {
+  const columns: Column[] = [
+    { title: 'layout' },
+    { title: 'copies', numeric: true },
+    { title: 'fatal sets', numeric: true },
+    { title: 'of', numeric: true },
+    { title: 'one cuts off', numeric: true },
+    { title: alike ? 'outage' : 'outage of reads', numeric: true },
+    ...(alike ? [] : [{ title: 'of writes', numeric: true } as const]),
+    { title: 'load of a survivor', numeric: true },
+  ];
+  return {
+    type: 'table',
+    columns,
+    rows: advice.layouts.map((layout: LayoutFigures) => [
+      layout.layout === 'given' ? 'as given' : layout.layout,
+      String(layout.copies),
+      formatCount(String(layout.fatalSets)),
+      plural(layout.fatalSize, 'worker'),
+      `up to ${plural(layout.cutsOff, 'shard')}`,
+      formatProbability(layout.readOutage.share),
+      ...(alike ? [] : [formatProbability(layout.writeOutage.share)]),
+      `x ${Number(layout.survivorLoad.toFixed(2))}`,
+    ]),
+  };
+}
+
+function howSure({ sampling, reads }: Tolerance): string {
+  const independence =
+    'Nodes are taken to fail each on its own; a shared rack, host or rollout makes every figure worse.';
+  if (sampling.walks === 0) return `Every figure is exact. ${independence}`;
+  const widest = Math.max(...reads.rows.map(({ fatal }) => (fatal.high - fatal.low) / 2));
+  return (
+    `Shares marked "sampled" come from ${plural(sampling.walks, 'random walk')} (seed ${sampling.seed}), true to ` +
+    `${Number((widest * 100).toPrecision(1))} percentage points or better with 95 % confidence; all others are exact. ` +
+    `A worst case written as a range is bracketed. ${independence}`
+  );
+}
+
+function wrapped(text: string, first: string, rest: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = first;
+  for (const word of text.split(' ')) {
+    const next = line === first || line === rest ? `${line}${word}` : `${line} ${word}`;
+    if (next.length > columns && line.trim() !== '') {
+      lines.push(line);
+      line = `${rest}${word}`;
+    } else line = next;
+  }
+  return [...lines, line];
+}
+
+function alignedTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+  const widths = columns.map(({ title }, c) => Math.max(title.length, ...rows.map((row) => (row[c] as string).length)));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, c) => (columns[c]?.numeric ? cell.padStart(widths[c] as number) : cell.padEnd(widths[c] as number)))
+      .join('  ')
+      .trimEnd();
+  return [line(columns.map(({ title }) => title)), ...rows.map(line)];
+}
+
+function markdownTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    line(columns.map(({ title }) => title)),
+    line(columns.map(({ numeric }) => (numeric ? '---:' : '---'))),
+    ...rows.map((row) => line(row.map(escaped))),
+  ].join('\n');
+}
+
+/** Names come out of somebody else's file. */
+function escaped(text: string): string {
+  return text.replace(/[\\|<>*_`[\]]/g, (character) => `\\${character}`);
+}

@@ -1,0 +1,377 @@
+/** Figures of tolerance against brute force, closed formulae and each other. */
+
+import fc from 'fast-check';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { mersenne } from 'pure-rand/generator/mersenne';
+import { describe, expect, test } from 'vitest';
+import {
+  binomial,
+  binomialDistribution,
+  shareContaining,
+  shareTouching,
+} from '../../src/plan/tolerance/combinatorics.ts';
+import { fatalShares } from '../../src/plan/tolerance/fatal-shares.ts';
+import { type HolderSets, holderSetsOf, membersOf, minimalSets } from '../../src/plan/tolerance/holders.ts';
+import { LAYOUTS, layOut } from '../../src/plan/tolerance/layouts.ts';
+import { sampleFatalShares } from '../../src/plan/tolerance/sample.ts';
+import { countFatalUpTo3 } from '../../src/plan/tolerance/small-subsets.ts';
+import { sweepFatalShares } from '../../src/plan/tolerance/sweep.ts';
+import { worstForReads, worstForWrites } from '../../src/plan/tolerance/worst.ts';
+import { type Placement, tolerance } from '../../src/plan/tolerance.ts';
+
+/** Every subset of the workers, shard by shard, with nothing clever. */
+interface BruteForce {
+  readonly subsets: number;
+  readonly fatal: number;
+  readonly lost: number;
+  readonly worst: number;
+  /** P(at least one shard lost), workers up for `availability` of the time. */
+  readonly outage: number;
+}
+
+function bruteForce(
+  { workers, shards }: Placement,
+  isLost: (placements: readonly string[], down: ReadonlySet<string>) => boolean,
+  availability: number,
+): BruteForce[] {
+  const rows = workers.concat('').map(() => ({ subsets: 0, fatal: 0, lost: 0, worst: 0, outage: 0 }));
+  for (let mask = 0; mask < 2 ** workers.length; mask++) {
+    const down = new Set(workers.filter((_, w) => (mask >> w) & 1));
+    const lost = shards.filter(({ placements }) => isLost(placements, down)).length;
+    const row = rows[down.size] as (typeof rows)[number];
+    row.subsets++;
+    row.lost += lost;
+    row.worst = Math.max(row.worst, lost);
+    if (lost === 0) continue;
+    row.fatal++;
+    row.outage += (1 - availability) ** down.size * availability ** (workers.length - down.size);
+  }
+  return rows;
+}
+
+const noneLives = (placements: readonly string[], down: ReadonlySet<string>) =>
+  placements.every((name) => down.has(name));
+const oneIsDown = (placements: readonly string[], down: ReadonlySet<string>) =>
+  placements.some((name) => down.has(name));
+
+/** Any placement of few workers: one to all copies, holders drawn freely, several shards on the same ones. */
+const anyPlacement = (maxWorkers: number): fc.Arbitrary<Placement> =>
+  fc.integer({ min: 1, max: maxWorkers }).chain((n) => {
+    const workers = Array.from({ length: n }, (_, w) => `node${w}`);
+    return fc
+      .array(fc.subarray(workers, { minLength: 1, maxLength: Math.min(n, 5) }), { minLength: 1, maxLength: 16 })
+      .map((holders) => ({ workers, shards: holders.map((placements, i) => ({ name: `S${i}`, placements })) }));
+  });
+
+const OPTIONS = { rule: 'citus', nodeAvailability: 0.9, seed: 1 } as const;
+const SAMPLING = { seed: 1, halfWidth: 0.001 } as const;
+
+function setsOfRing(workers: number, replication: number, shards = workers): HolderSets {
+  return holderSetsOf(layOut('ring', { workers, replication, shards }, 0));
+}
+
+describe('the whole map against brute force', () => {
+  test('any placement of up to 12 workers', () => {
+    fc.assert(
+      fc.property(anyPlacement(12), (placement) => {
+        const n = placement.workers.length;
+        const map = tolerance(placement, { ...OPTIONS, maxDown: n });
+        for (const [access, isLost] of [
+          [map.reads, noneLives],
+          [map.writes, oneIsDown],
+        ] as const) {
+          const expected = bruteForce(placement, isLost, OPTIONS.nodeAvailability);
+          expect(access.rows).toHaveLength(n);
+          for (const row of access.rows) {
+            const truth = expected[row.down] as BruteForce;
+            expect(row.subsets).toBe(String(truth.subsets));
+            expect(row.fatal).toMatchObject({ count: String(truth.fatal), method: 'exact' });
+            expect(row.fatal.share).toBeCloseTo(truth.fatal / truth.subsets, 12);
+            expect(row.expectedShare).toBeCloseTo(truth.lost / truth.subsets / placement.shards.length, 12);
+            expect(row.worst).toMatchObject({ shards: truth.worst, atMost: truth.worst });
+            const named = new Set(row.worst.workers);
+            expect(named.size).toBe(row.down);
+            expect(placement.shards.filter(({ placements }) => isLost(placements, named))).toHaveLength(truth.worst);
+          }
+          expect(access.outage.share).toBeCloseTo(
+            expected.reduce((sum, { outage }) => sum + outage, 0),
+            12,
+          );
+          expect(access.smallestFatal.size).toBe(expected.findIndex(({ fatal }) => fatal > 0));
+          expect(access.smallestFatal.count).toBe(expected[access.smallestFatal.size]?.fatal);
+          for (const { workers, cutsOff } of access.smallestFatal.sets) {
+            const down = new Set(workers);
+            expect(placement.shards.filter(({ placements }) => isLost(placements, down))).toHaveLength(cutsOff);
+          }
+        }
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  test('the rule of the native engine makes writes like reads', () => {
+    const map = tolerance(layOut('ring', { workers: 4, replication: 2, shards: 4 }, 0), { ...OPTIONS, rule: 'native' });
+    expect(map.writes).toEqual(map.reads);
+    expect(map.reads.rows.map(({ fatal }) => fatal.count)).toEqual(['0', '4', '4', '1']);
+  });
+});
+
+describe('the ways to an exact figure agree with brute force', () => {
+  test('the sweep, the count up to 3, and the worst case up to 3', () => {
+    fc.assert(
+      fc.property(anyPlacement(10), (placement) => {
+        const sets = holderSetsOf(placement);
+        const minimal = minimalSets(sets);
+        const expected = bruteForce(placement, noneLives, 0.5);
+        const swept = sweepFatalShares(minimal);
+        const counted = countFatalUpTo3(minimal);
+        const worst = worstForReads(sets, placement.workers.length);
+        const covered = worstForWrites(sets, placement.workers.length);
+        const broken = bruteForce(placement, oneIsDown, 0.5);
+        for (const [k, { fatal, subsets, worst: lost }] of expected.entries()) {
+          expect(swept?.[k]).toBeCloseTo(fatal / subsets, 12);
+          if (k <= 3) expect(counted[k]).toBe(fatal);
+          if (k <= 3) expect(worst[k]).toMatchObject({ shards: lost, atMost: lost });
+          expect(worst[k]?.shards).toBeLessThanOrEqual(lost);
+          expect(worst[k]?.atMost).toBeGreaterThanOrEqual(lost);
+          expect(covered[k]?.shards).toBeLessThanOrEqual(broken[k]?.worst as number);
+          expect(covered[k]?.atMost).toBeGreaterThanOrEqual(broken[k]?.worst as number);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('minimal sets: none holds another, and every set holds one of them', () => {
+    fc.assert(
+      fc.property(anyPlacement(10), (placement) => {
+        const all = holderSetsOf(placement);
+        const minimal = minimalSets(all);
+        const asSets = (sets: HolderSets) => Array.from({ length: sets.count }, (_, s) => new Set(membersOf(sets, s)));
+        const isSubset = (a: Set<number>, b: Set<number>) => [...a].every((w) => b.has(w));
+        const kept = asSets(minimal);
+        for (const a of kept) for (const b of kept) if (a !== b) expect(isSubset(a, b)).toBe(false);
+        for (const set of asSets(all)) expect(kept.some((least) => isSubset(least, set))).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('rings and groups against closed formulae', () => {
+  /** Subsets of k workers of a ring that lose nothing: n/(n-k) * sum (-1)^j C(n-k, j) C(n-rj-1, n-k-1). */
+  function survivingOfRing(n: number, r: number, k: number): bigint {
+    let sum = 0n;
+    for (let j = 0; j <= n - k && n - r * j - 1 >= 0; j++) {
+      sum += (j % 2 === 0 ? 1n : -1n) * binomial(n - k, j) * binomial(n - r * j - 1, n - k - 1);
+    }
+    return (BigInt(n) * sum) / BigInt(n - k);
+  }
+
+  test.each([
+    [4, 2],
+    [13, 3],
+    [30, 2],
+    [41, 4],
+    [200, 2],
+    [200, 3],
+  ])('a ring of %i workers with %i copies', (n, r) => {
+    const { estimates, counts } = fatalShares(setsOfRing(n, r), SAMPLING);
+    for (let k = 1; k < n; k++) {
+      const subsets = binomial(n, k);
+      const fatal = subsets - survivingOfRing(n, r, k);
+      expect(estimates[k]?.method).toBe('exact');
+      // Ten digits of a share that may be far too small for a floating-point quotient of the counts.
+      expect(estimates[k]?.share).toBeCloseTo(Number((fatal * 10n ** 15n) / subsets) / 1e15, 10);
+      if (counts[k] !== undefined) expect(counts[k]).toBe(fatal);
+    }
+    expect(counts.slice(0, 4).every((count) => count !== undefined)).toBe(true);
+  });
+
+  test('a ring of 2 copies survives n/(n-k) C(n-k, k) subsets', () => {
+    for (let k = 1; k <= 15; k++) {
+      expect(survivingOfRing(30, 2, k)).toBe((30n * binomial(30 - k, k)) / BigInt(30 - k));
+    }
+  });
+
+  test('the figures that people quote: n=4, n=6, n=8 with 2 copies', () => {
+    const share = (n: number, k: number) => fatalShares(setsOfRing(n, 2), SAMPLING).estimates[k]?.share;
+    expect(share(4, 2)).toBeCloseTo(4 / 6, 12);
+    expect(share(4, 3)).toBe(1);
+    expect(share(6, 2)).toBeCloseTo(0.4, 12);
+    // "6 workers can lose up to 3": true of 2 of the 20 choices.
+    expect(share(6, 3)).toBeCloseTo(18 / 20, 12);
+    expect(share(8, 2)).toBeCloseTo(8 / 28, 12);
+  });
+
+  test('300 disjoint pairs: a subset survives when it takes at most one of each', () => {
+    const sets = holderSetsOf(layOut('groups', { workers: 600, replication: 2, shards: 600 }, 0));
+    const { estimates } = fatalShares(sets, SAMPLING);
+    for (const k of [1, 2, 3, 10, 40, 100]) {
+      const surviving = binomial(300, k) * 2n ** BigInt(k);
+      const share = Number(((binomial(600, k) - surviving) * 10n ** 15n) / binomial(600, k)) / 1e15;
+      expect(estimates[k]?.share).toBeCloseTo(share, 11);
+      expect(estimates[k]?.method).toBe('exact');
+    }
+  });
+
+  test('the share of a given set: products against binomials', () => {
+    for (const [n, k, r] of [
+      [12, 5, 3],
+      [40, 40, 2],
+      [40, 1, 2],
+      [60, 31, 4],
+    ] as const) {
+      const all = Number(binomial(n, k));
+      expect(shareContaining(n, k, r)).toBeCloseTo(Number(binomial(n - r, k - r)) / all, 12);
+      expect(shareTouching(n, k, r)).toBeCloseTo(1 - Number(binomial(n - r, k)) / all, 12);
+    }
+  });
+
+  test('the binomial distribution: exact for few, sums to 1 and keeps its mean for many', () => {
+    expect([...binomialDistribution(3, 0.1)].map((p) => Number(p.toFixed(12)))).toEqual([0.729, 0.243, 0.027, 0.001]);
+    const many = binomialDistribution(10_000, 0.001);
+    expect(many.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 12);
+    expect(many.reduce((sum, p, k) => sum + p * k, 0)).toBeCloseTo(10, 9);
+    expect([...binomialDistribution(2, 0)]).toEqual([1, 0, 0]);
+    expect([...binomialDistribution(2, 1)]).toEqual([0, 0, 1]);
+  });
+});
+
+describe('sampling', () => {
+  const placement = layOut('random', { workers: 20, replication: 3, shards: 60 }, 5);
+  const sets = holderSetsOf(placement);
+  const exact = fatalShares(sets, SAMPLING).estimates;
+
+  test('is as good as it says: the truth is in the interval, for every k and nearly every seed', () => {
+    let intervals = 0;
+    let hits = 0;
+    for (let seed = 0; seed < 60; seed++) {
+      const { shares, halfWidths } = sampleFatalShares(minimalSets(sets), { seed, halfWidth: 0.01 });
+      for (let k = 3; k < 12; k++) {
+        intervals++;
+        expect(halfWidths[k]).toBeLessThanOrEqual(0.01);
+        if (Math.abs((shares[k] as number) - (exact[k]?.share as number)) <= (halfWidths[k] as number)) hits++;
+      }
+    }
+    expect(hits / intervals).toBeGreaterThan(0.95);
+  });
+
+  test('agrees with plain random subsets of a large cluster, which know nothing of walks', () => {
+    const large = holderSetsOf(layOut('random', { workers: 200, replication: 2, shards: 1_000 }, 3));
+    const { shares, halfWidths } = sampleFatalShares(minimalSets(large), { seed: 9, halfWidth: 0.001 });
+    const pairs = new Set(Array.from({ length: large.count }, (_, s) => membersOf(large, s).join()));
+    const random = mersenne(4);
+    const samples = 100_000;
+    const k = 6;
+    let fatal = 0;
+    for (let i = 0; i < samples; i++) {
+      const down = new Set<number>();
+      while (down.size < k) down.add(uniformInt(random, 0, 199));
+      const ascending = [...down].sort((a, b) => a - b);
+      if (ascending.some((a, at) => ascending.slice(at + 1).some((b) => pairs.has(`${a},${b}`)))) fatal++;
+    }
+    // Wilson's interval of the plain estimate, at four standard errors.
+    const z = 4;
+    const plain = fatal / samples;
+    const centre = (plain + z ** 2 / (2 * samples)) / (1 + z ** 2 / samples);
+    const half =
+      (z / (1 + z ** 2 / samples)) * Math.sqrt((plain * (1 - plain)) / samples + z ** 2 / (4 * samples ** 2));
+    expect(Math.abs((shares[k] as number) - centre)).toBeLessThan(half + (halfWidths[k] as number));
+    expect(plain).toBeGreaterThan(0.1);
+    expect(plain).toBeLessThan(0.9);
+  });
+
+  test('the same seed gives the same figures, another seed others', () => {
+    const draw = (seed: number) => sampleFatalShares(minimalSets(sets), { seed, halfWidth: 0.01 }).shares;
+    expect(draw(7)).toEqual(draw(7));
+    expect(draw(7)).not.toEqual(draw(8));
+  });
+
+  test('is used for a large random placement, says so, and k up to 3 stays exact', () => {
+    const large = layOut('random', { workers: 300, replication: 2, shards: 3_000 }, 2);
+    const map = tolerance(large, { ...OPTIONS, nodeAvailability: 0.999 });
+    expect(map.sampling.walks).toBeGreaterThan(0);
+    expect(map.reads.rows.slice(0, 3).map(({ fatal }) => fatal.method)).toEqual(['exact', 'exact', 'exact']);
+    const pairs = minimalSets(holderSetsOf(large)).count;
+    expect(map.reads.rows[1]?.fatal.count).toBe(String(pairs));
+    for (const { fatal } of map.reads.rows.slice(3)) {
+      expect(fatal.method).toBe('sampled');
+      expect(fatal.low).toBeLessThanOrEqual(fatal.share);
+      expect(fatal.share).toBeLessThanOrEqual(fatal.high);
+      expect(fatal.high - fatal.low).toBeLessThanOrEqual(0.002);
+    }
+    expect(map.reads.outage.method).toBe('sampled');
+    expect(map.writes.rows.every(({ fatal }) => fatal.method === 'exact')).toBe(true);
+  });
+});
+
+describe('layouts', () => {
+  test.each(LAYOUTS)('%s: every shard has its copies, on different workers, spread evenly', (layout) => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 12 }).chain((workers) =>
+          fc.record({
+            workers: fc.constant(workers),
+            replication: fc.integer({ min: 1, max: workers }),
+            rounds: fc.integer({ min: 1, max: 5 }),
+          }),
+        ),
+        fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+        ({ workers, replication, rounds }, seed) => {
+          const placement = layOut(layout, { workers, replication, shards: workers * rounds }, seed);
+          expect(placement.shards).toHaveLength(workers * rounds);
+          const held = new Map(placement.workers.map((worker) => [worker, 0]));
+          for (const { placements } of placement.shards) {
+            expect(new Set(placements).size).toBe(replication);
+            for (const worker of placements) held.set(worker, (held.get(worker) as number) + 1);
+          }
+          expect(Math.max(...held.values()) - Math.min(...held.values())).toBeLessThanOrEqual(
+            layout === 'random' ? 2 : 0,
+          );
+        },
+      ),
+    );
+  });
+
+  test('groups of 2 on 5 workers: two groups that share nobody', () => {
+    const { shards } = layOut('groups', { workers: 5, replication: 2, shards: 10 }, 0);
+    const together = new Set(shards.map(({ placements }) => placements.toSorted().join('+')));
+    expect([...together].sort()).toEqual(['worker1+worker2', 'worker3+worker4', 'worker3+worker5', 'worker4+worker5']);
+  });
+});
+
+describe('advice', () => {
+  test('is computed: groups halve the fatal pairs of a ring and double what one cuts off', () => {
+    const { layouts, findings } = tolerance(layOut('ring', { workers: 8, replication: 2, shards: 32 }, 0), {
+      ...OPTIONS,
+      rule: 'native',
+    }).advice;
+    const given = layouts.find(({ layout }) => layout === 'given');
+    const groups = layouts.find(({ layout }) => layout === 'groups');
+    expect(given).toMatchObject({ fatalSize: 2, fatalSets: 8, cutsOff: 4, survivorLoad: 1.5 });
+    expect(groups).toMatchObject({ fatalSize: 2, fatalSets: 4, cutsOff: 8, survivorLoad: 2 });
+    expect(groups?.readOutage.share).toBeLessThan(given?.readOutage.share as number);
+    expect(groups?.unreadableShare).toBeCloseTo(given?.unreadableShare as number, 15);
+    expect(findings[0]).toMatch(
+      /^Disjoint groups: .*4 fatal pairs instead of 8 fatal pairs.*up to 8 shards instead of 4/,
+    );
+  });
+
+  test('says that nothing is gained where groups are what there is', () => {
+    const { findings } = tolerance(layOut('groups', { workers: 8, replication: 2, shards: 32 }, 0), OPTIONS).advice;
+    expect(findings).toContain('None of the other layouts makes outages of reads notably rarer.');
+    expect(findings.some((finding) => finding.startsWith('Disjoint groups'))).toBe(false);
+  });
+
+  test('names shards with fewer copies, and the price of one more copy where a write needs them all', () => {
+    const ring = layOut('ring', { workers: 6, replication: 2, shards: 12 }, 0);
+    const [first, ...others] = ring.shards;
+    const placement = { ...ring, shards: [{ name: 'lonely', placements: ['worker1'] }, ...others] };
+    expect(first).toBeDefined();
+    const { findings } = tolerance(placement, OPTIONS).advice;
+    expect(findings[0]).toMatch(/^1 shard has only 1 copy;/);
+    const more = findings.at(-1) as string;
+    expect(more).toContain('One more copy of each shard (3, as a ring, 1.5 times the storage)');
+    expect(more).toContain('but more is unwritable');
+  });
+});
