@@ -254,8 +254,16 @@ function disposer(
   run: { readonly project: string; readonly runFolder: string; readonly password: string },
 ): Nodes['dispose'] {
   return async () => {
-    await keepLogs(client, run);
-    await removeProject(client, run.project);
+    try {
+      await keepLogs(client, run);
+      await removeProject(client, run.project);
+    } catch (error) {
+      throw new EnvironmentError(`the cluster ${run.project} could not be removed: ${errorText(error)}`, {
+        code: 'left-behind',
+        hint: `its name stays in ${clusterFile(run.runFolder)}; docs/docker.md says how to remove it by hand`,
+        cause: error,
+      });
+    }
     await rm(clusterFile(run.runFolder), { force: true });
   };
 }

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sqlRefusal, untilAcceptsSql } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { EnvironmentError } from '../../src/model/errors.ts';
@@ -12,7 +12,15 @@ import { renderCompose, STANDING, STANDING_TOPOLOGY } from '../../src/platforms/
 import { type ComposeCommand, findCompose, runCompose } from '../../src/platforms/docker/compose-command.ts';
 import { attach, docker, reclaim } from '../../src/platforms/docker.ts';
 import { Session } from '../../src/sql/session.ts';
-import { dockerMissing, engine, mountedVolumes, RunFolder, traces, volumeExists } from '../support/docker.ts';
+import {
+  dockerMissing,
+  EngineProxy,
+  engine,
+  mountedVolumes,
+  RunFolder,
+  traces,
+  volumeExists,
+} from '../support/docker.ts';
 
 const missing = await dockerMissing('test/integration/docker-platform.test.ts');
 const image = process.env.PGQUAKE_TEST_IMAGE as string;
@@ -239,6 +247,30 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
         expect(error, act).toBeInstanceOf(EnvironmentError);
         expect((error as Error).message, act).toMatch(`worker1: container ${project}_worker1`);
       }
+    } finally {
+      await nodes.dispose();
+    }
+    expect(await traces(project)).toEqual([]);
+  });
+
+  test('an engine that goes away under the run is told, and the cluster is removed when it is back', async () => {
+    using folder = new RunFolder();
+    await using proxy = new EngineProxy();
+    await proxy.open();
+    vi.stubEnv('DOCKER_HOST', proxy.host);
+    const nodes = await provision(folder).finally(() => vi.unstubAllEnvs());
+    const project = projectOf(folder);
+    try {
+      await nodes.workers[0]?.pause();
+      const cutOff = expect(nodes.workers[1]?.stop()).rejects.toMatchObject({ code: 'docker-unreachable' });
+      await proxy.close();
+      await cutOff;
+      await expect(nodes.workers[0]?.resume()).rejects.toMatchObject({ code: 'docker-unreachable' });
+      await expect(nodes.dispose()).rejects.toMatchObject({ code: 'left-behind' });
+      expect(existsSync(join(folder.path, 'cluster.json'))).toBe(true);
+      await proxy.open();
+      await nodes.workers[0]?.resume();
+      await untilAcceptsSql(nodes.workers[0] as NodeControl, 20_000);
     } finally {
       await nodes.dispose();
     }

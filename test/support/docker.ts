@@ -4,6 +4,7 @@
  */
 
 import { mkdtempSync, rmSync, writeSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -42,6 +43,46 @@ export class RunFolder implements Disposable {
 
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** Stands between pgquake and the engine, so that the engine can be gone for a while. */
+export class EngineProxy implements AsyncDisposable {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'pgquake-proxy-'));
+  readonly #path = join(this.#folder, 'engine.sock');
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+
+  /** For DOCKER_HOST. */
+  readonly host = `unix://${this.#path}`;
+
+  async open(): Promise<void> {
+    const { socketPath } = engine.modem as { socketPath?: string | (() => Promise<string>) };
+    const path = typeof socketPath === 'function' ? await socketPath() : (socketPath as string);
+    this.#server = createServer({ allowHalfOpen: true }, (client) => {
+      const upstream = connect({ path, allowHalfOpen: true });
+      for (const socket of [client, upstream]) {
+        this.#sockets.add(socket);
+        socket.on('error', () => socket.destroy()).on('close', () => this.#sockets.delete(socket));
+      }
+      client.pipe(upstream).pipe(client);
+    });
+    await new Promise<void>((listening) => this.#server?.listen(this.#path, listening));
+  }
+
+  /** From now on nobody answers, and what was under way is cut off. */
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((closed) => {
+      if (this.#server) this.#server.close(() => closed());
+      else closed();
+    });
+    this.#server = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 

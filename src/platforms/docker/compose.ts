@@ -65,7 +65,7 @@ ${serverArguments(topology, options.settings)
     # Set, because its default differs between the versions of the image.
     PGDATA: /var/lib/postgresql/pgdata${initdbArguments ? `\n    POSTGRES_INITDB_ARGS: ${quote(initdbArguments)}` : ''}
   shm_size: 256mb
-  restart: "no"${options.healthChecks ? HEALTH_CHECK : ''}
+  restart: "no"${options.healthChecks ? HEALTH_CHECK : NO_HEALTH_CHECK}
 
 services:
 ${nodes.map((node) => renderService(project, node, node === 'coordinator' ? coordinatorPort : undefined)).join('\n')}
@@ -87,6 +87,11 @@ const HEALTH_CHECK = `
     timeout: 3s
     retries: 5
     start_period: 60s`;
+
+/** The image may bring one of its own. */
+const NO_HEALTH_CHECK = `
+  healthcheck:
+    disable: true`;
 
 function renderService(project: string, node: string, port: number | undefined): string {
   const name = containerName(project, node);

@@ -51,7 +51,6 @@ export async function removeProject(client: DockerClient, project: string): Prom
     if (left.length > 0 && performance.now() > deadline) {
       throw new EnvironmentError(`could not remove ${left.join(', ')}`, {
         code: 'left-behind',
-        hint: `remove what carries the label ${PROJECT_LABEL}=${project}: see docs/docker.md`,
       });
     }
     if (emptyLooks < EMPTY_LOOKS) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
