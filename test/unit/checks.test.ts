@@ -503,6 +503,20 @@ describe('healed', () => {
     expect(run(healed, without('heal-asked', 'healed')).judgement).toBe('unknown');
   });
 
+  test('a fault that failed half-way and could not be undone is not healed', () => {
+    const history = buildHistory({
+      events: (events) =>
+        events.map((event): TimedEvent => {
+          if (event.type === 'fault-in-effect')
+            return { at: event.at, type: 'fault-failed', act: 0, error: 'no proof' };
+          return event.type === 'healed'
+            ? { at: event.at, type: 'heal-failed', act: 0, error: 'does not start' }
+            : event;
+        }),
+    });
+    expect(run(healed, history)).toMatchObject({ judgement: 'unknown', observed: 'NOT HEALED: node-stop on worker1' });
+  });
+
   test('a fault that failed before it did anything has nothing to heal', () => {
     const history = buildHistory({
       events: (events) =>

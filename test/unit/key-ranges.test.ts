@@ -54,6 +54,32 @@ describe('KeySet', () => {
     expect(KeySet.fromRanges(set.toRanges()).size).toBe(2_000_000);
   });
 
+  /** Long enough to fill whole words, with gaps between them. */
+  const ranges = fc.array(fc.tuple(fc.integer({ min: -100, max: 4_300 }), fc.integer({ min: 1, max: 150 })), {
+    maxLength: 20,
+  });
+
+  test('ranges of any length and place are as their keys one by one', () => {
+    fc.assert(
+      fc.property(ranges, (list) => {
+        const oracle = new Set(list.flatMap(([first, length]) => Array.from({ length }, (_, i) => first + i)));
+        const set = KeySet.fromRanges({
+          '1': list.map(([first, length]) => `${first}-${first + length - 1}`).join(','),
+        });
+        expect(set.size).toBe(oracle.size);
+        const sorted = [...oracle].sort((a, b) => a - b);
+        expect(Array.from(set.keys(), ({ seq }) => seq)).toEqual(sorted);
+        expect(set.toRanges()['1'] ?? '').toBe(rangesByBruteForce(sorted));
+      }),
+    );
+  });
+
+  function rangesByBruteForce(sorted: readonly number[]): string {
+    const firsts = sorted.filter((seq, i) => sorted[i - 1] !== seq - 1);
+    const lasts = sorted.filter((seq, i) => sorted[i + 1] !== seq + 1);
+    return firsts.map((first, i) => (first === lasts[i] ? `${first}` : `${first}-${lasts[i]}`)).join(',');
+  }
+
   const keys = fc.array(
     fc.tuple(
       fc.integer({ min: 0, max: 2 }),

@@ -157,6 +157,25 @@ describe('shards', () => {
     ]);
   });
 
+  test('the prediction is the one for the largest set of nodes that was down among those struck', () => {
+    const shards = (readable: boolean) =>
+      ['A', 'B', 'C', 'D'].map((shard) => ({ shard, readable, writable: readable }));
+    const spec = {
+      acts: [{ targets: ['worker1', 'worker2'] }],
+      predictions: [
+        { down: ['worker1'], shards: shards(true) },
+        { down: ['worker1', 'worker2'], shards: shards(false) },
+        { down: ['worker3', 'worker4', 'worker1'], shards: shards(true) },
+      ],
+    };
+    expect(figuresOf(buildHistory(spec)).shards[0]).toMatchObject({
+      predictedReadable: false,
+      predictedWritable: false,
+    });
+    const other = { ...spec, acts: [{ targets: ['worker4'] }] };
+    expect(figuresOf(buildHistory(other)).shards[0]?.predictedReadable).toBeUndefined();
+  });
+
   test('a run whose cluster was never formed has none', () => {
     expect(figuresOf(buildHistory({ events: changing('cluster-formed', () => undefined) })).shards).toEqual([]);
   });

@@ -80,9 +80,12 @@ describe('recovery', () => {
     expect(recoveryOf('write', refusedWrites([0, 6_500]))).toBeNull();
   });
 
-  test('several acts are judged one by one, and the worst counts', () => {
+  test.each([
+    ['the second', 200, 500],
+    ['the first', 500, 200],
+  ])('several acts are judged one by one, and the worst counts: %s', (_, firstMs, secondMs) => {
     const spec = {
-      ...refusedWrites([0, 200], [2_000, 2_500]),
+      ...refusedWrites([0, firstMs], [2_000, 2_000 + secondMs]),
       acts: [
         { targets: ['worker1'], forMs: 1_000 },
         { targets: ['worker2'], atMs: 2_000, forMs: 1_000 },
