@@ -1,0 +1,306 @@
+/**
+ * The schema of `report.json`, from which `schema/report.schema.json` is generated. The check at the end
+ * does not compile when it and the type `Report` differ.
+ */
+
+import { z } from 'zod';
+import { PHASES } from './event.ts';
+import { REPORT_VERSION, type Report } from './report.ts';
+
+const count = z.int().min(0);
+const share = z.number().min(0).max(1);
+const at = z.number().describe("Milliseconds on the run's clock.");
+const durationMs = z.number().min(0);
+const names = z.array(z.string());
+const judgement = z.enum(['pass', 'fail', 'unknown']).meta({ id: 'Judgement' });
+const span = z.enum(['steady-state', 'fault', 'settle']).meta({ id: 'Span' });
+
+const timeRange = z.object({ fromMs: at, toMs: at }).meta({ id: 'TimeRange' });
+
+const shard = z
+  .object({
+    index: count.describe('From 0, in the order of the hash ranges.'),
+    name: z.string(),
+    placements: names.describe('The workers that hold it; the first is asked first.'),
+  })
+  .meta({ id: 'Shard' });
+
+const shardPrediction = z
+  .object({ shard: z.string(), readable: z.boolean(), writable: z.boolean() })
+  .meta({ id: 'ShardPrediction' });
+
+const node = z
+  .object({
+    name: z.string(),
+    role: z.enum(['coordinator', 'worker']),
+    address: z.string().describe('As pgquake reached it.'),
+    version: z.string().describe("The server's own words."),
+  })
+  .meta({ id: 'Node' });
+
+const run = z.object({
+  id: z.string().describe("The name of the run's folder."),
+  scenario: z.string(),
+  summary: z.string(),
+  claim: z.string().exactOptional().describe('The sentence that was put to the test.'),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
+  startedAt: z.string().describe("Wall clock at the run's zero, ISO 8601 in UTC."),
+  pgquakeVersion: z.string(),
+  nodeVersion: z.string(),
+  kinds: z.array(
+    z.object({
+      name: z.string(),
+      access: z.enum(['read', 'write']),
+      scope: z.enum(['room', 'all']),
+      ratePerSecond: z.number().min(0),
+      deadlineMs: durationMs,
+    }),
+  ),
+  messages: count.describe('Messages of the initial data set.'),
+  plannedActs: count,
+  again: z.string().describe('The command line that runs it again.'),
+});
+
+const result = z
+  .object({
+    check: z.string(),
+    params: z.record(z.string(), z.unknown()).describe('As written in the scenario.'),
+    always: z.boolean().describe('Made in every run, whatever its hypothesis.'),
+    place: z.string().exactOptional().describe('file:line in the scenario.'),
+    judgement,
+    expected: z.string(),
+    observed: z.string(),
+    evidence: names,
+  })
+  .meta({ id: 'Result' });
+
+const act = z
+  .object({
+    index: count,
+    fault: z.string(),
+    targets: names,
+    atMs: durationMs.describe('From the start of the fault phase.'),
+    forMs: durationMs,
+    params: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'Act' });
+
+const readSummary = z
+  .object({
+    rows: count,
+    present: z.record(z.string(), z.string()).describe('Writer -> ranges of sequence numbers.'),
+    duplicated: names,
+    corrupted: z.array(z.object({ key: z.string(), found: z.string(), expected: z.string() })),
+  })
+  .meta({ id: 'ReadSummary' });
+
+const phase = z.enum(PHASES);
+const ofAct = { at, act: count };
+
+const event = z
+  .discriminatedUnion('type', [
+    z.object({ at, type: z.literal('phase-started'), phase }),
+    z.object({ at, type: z.literal('phase-ended'), phase }),
+    z.object({
+      at,
+      type: z.literal('cluster-formed'),
+      platform: z.string(),
+      engine: z.string(),
+      reason: z.string(),
+      nodes: z.array(node),
+      placement: z.object({
+        shards: z.array(shard),
+        shardOfRoom: z.record(z.string(), count).describe('Room id -> index of its shard.'),
+        writesAlsoNeed: z.string().exactOptional(),
+      }),
+    }),
+    z.object({ at, type: z.literal('predicted'), down: names, shards: z.array(shardPrediction) }),
+    z.object({ ...ofAct, type: z.literal('fault-asked'), fault: z.string(), targets: names }),
+    z.object({ ...ofAct, type: z.literal('fault-in-effect'), proof: z.string() }),
+    z.object({ ...ofAct, type: z.literal('fault-failed'), error: z.string() }),
+    z.object({ ...ofAct, type: z.literal('heal-asked') }),
+    z.object({ ...ofAct, type: z.literal('healed'), proof: z.string() }),
+    z.object({ ...ofAct, type: z.literal('heal-failed'), error: z.string() }),
+    z.object({ at, type: z.literal('final-read'), source: z.literal('coordinator'), read: readSummary }),
+    z.object({ at, type: z.literal('placement-read'), shard: z.string(), node: z.string(), read: readSummary }),
+    z.object({ at, type: z.literal('final-read-failed'), source: z.string(), error: z.string() }),
+    z.object({ at, type: z.literal('replicas-compared'), agree: z.boolean(), waitedMs: durationMs }),
+    z.object({
+      at,
+      type: z.literal('load-kept'),
+      intended: count,
+      unsent: count,
+      latenessP99Ms: z.number(),
+      latenessMaxMs: z.number(),
+      eventLoopDelayMaxMs: z.number(),
+    }),
+    z.object({ at, type: z.literal('interrupted'), reason: z.string() }),
+    z.object({ at, type: z.literal('run-failed'), error: z.string() }),
+  ])
+  .meta({ id: 'Event' });
+
+const availability = z
+  .object({
+    intended: count.describe('Operations that the schedule wanted, without the unsent ones.'),
+    ok: count,
+    fail: count,
+    unknown: count,
+    unsent: count.describe("The client's own limit; charged to nobody."),
+    share: share.nullable().describe('ok / intended; null when nothing was intended.'),
+  })
+  .meta({ id: 'Availability' });
+
+const latency = z
+  .object({
+    count,
+    p50Ms: durationMs,
+    p90Ms: durationMs,
+    p99Ms: durationMs,
+    p999Ms: durationMs,
+    maxMs: durationMs,
+  })
+  .meta({ id: 'Latency' });
+
+const figures = z.object({
+  spans: z.object({
+    'steady-state': timeRange.exactOptional(),
+    fault: timeRange.exactOptional(),
+    settle: timeRange.exactOptional(),
+  }),
+  fullEffect: timeRange.exactOptional().describe('All faults in effect and none asked to heal.'),
+  availability: z.array(z.object({ kind: z.string(), span, figures: availability })),
+  latency: z
+    .array(z.object({ kind: z.string(), span, figures: latency }))
+    .describe('Of operations that ended ok, from the intended start.'),
+  windows: z
+    .array(
+      z.object({
+        type: z.enum(['outage', 'brownout']),
+        kind: z.string(),
+        shard: z.string().exactOptional().describe('Where the window is that of one shard.'),
+        fromMs: at,
+        toMs: at,
+        durationMs,
+        uncertaintyMs: durationMs.describe('The duration is true to plus or minus this.'),
+        ok: count,
+        failed: count,
+      }),
+    )
+    .describe('Of whole kinds, then of single shards.'),
+  recovery: z
+    .array(
+      z.object({
+        kind: z.string(),
+        recoveryMs: durationMs
+          .nullable()
+          .describe('From the fault in effect; 0: never disturbed; null: not within the run.'),
+        uncertaintyMs: durationMs,
+      }),
+    )
+    .describe('Empty when no fault took effect.'),
+  shards: z
+    .array(
+      z.object({
+        shard: z.string(),
+        placements: names,
+        messages: count,
+        readableMessages: count.describe('Read with the right content while the fault was in full effect.'),
+        predictedReadable: z.boolean().exactOptional(),
+        predictedWritable: z.boolean().exactOptional(),
+        read: availability,
+        write: availability,
+      }),
+    )
+    .describe('Seen while the fault was in full effect.'),
+  errors: z.array(
+    z.object({
+      kind: z.string(),
+      outcome: z.enum(['fail', 'unknown', 'unsent']),
+      code: z.string().describe("SQLSTATE, the socket's error code, or deadline."),
+      text: z.string(),
+      count,
+      firstAtMs: at,
+      lastAtMs: at,
+    }),
+  ),
+  seconds: z
+    .array(z.object({ second: count, kind: z.string(), ok: count, failed: count }))
+    .describe('By full second of the run, for each kind.'),
+});
+
+const witnessed = z
+  .object({ count, witnesses: names.describe('The first few keys, writer:sequence.') })
+  .meta({ id: 'Witnessed' });
+
+const ledger = z.object({
+  written: count,
+  acknowledged: count,
+  unknown: count,
+  unknownPresent: count.describe('Of the unknown ones, found by the final reads.'),
+  lost: witnessed.describe('Acknowledged and in no final read.'),
+  staleReads: witnessed.describe('Reads that missed a write acknowledged before they were sent.'),
+  duplicated: witnessed,
+  corrupted: witnessed,
+  finalReads: z.boolean().describe('Without final reads nothing above is proven.'),
+});
+
+export const reportSchema = z.object({
+  version: z.literal(REPORT_VERSION),
+  run,
+  judgement,
+  finding: z.string().describe('One sentence: what was found.'),
+  results: z.array(result),
+  topology: z.object({
+    workers: count,
+    replication: count,
+    shards: count,
+    platform: z.enum(['local', 'docker']).exactOptional(),
+    engine: z.enum(['native', 'citus']).exactOptional(),
+    reason: z.string().describe('Why these two were chosen.'),
+  }),
+  nodes: z.array(node),
+  placement: z.array(shard),
+  acts: z.array(act),
+  durationMs,
+  timeline: z.array(event),
+  figures,
+  ledger,
+});
+
+/**
+ * The JSON Schema (draft 2020-12) of `report.json`. It allows properties that it does not know, because a
+ * version may gain some.
+ */
+export function reportJsonSchema(): Record<string, unknown> {
+  return {
+    $id: `urn:pgquake:report:${REPORT_VERSION}`,
+    title: `pgquake report, version ${REPORT_VERSION}`,
+    ...z.toJSONSchema(reportSchema, {
+      io: 'input',
+      override: ({ jsonSchema }) => {
+        // What a double can count to is no statement about reports.
+        if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      },
+    }),
+  };
+}
+
+/** What a value looks like after JSON: what is `undefined` is absent, and keys are strings. */
+type AsJson<T> = T extends readonly (infer E)[]
+  ? AsJson<E>[]
+  : T extends object
+    ? Flat<
+        { -readonly [K in keyof T as undefined extends T[K] ? never : JsonKey<K>]: AsJson<T[K]> } & {
+          -readonly [K in keyof T as undefined extends T[K] ? JsonKey<K> : never]?: AsJson<Exclude<T[K], undefined>>;
+        }
+      >
+    : T;
+type JsonKey<K> = number extends K ? string : K;
+type Flat<T> = { [K in keyof T]: T[K] };
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+true satisfies Same<AsJson<z.output<typeof reportSchema>>, AsJson<Report>>;

@@ -1,0 +1,154 @@
+/** A run's events in words: one wording for the live view and for the timeline of a report. */
+
+import type { TimedEvent } from '../model/event.ts';
+import type { NodeName, ShardPrediction, Topology } from '../model/topology.ts';
+import { formatCount, formatDuration } from '../model/units.ts';
+
+export interface EventWords {
+  /** One short word for what it belongs to: `fault`, `heal`. */
+  readonly label: string;
+  readonly what: string;
+  /** How it was proven, or why it is so. */
+  readonly detail?: string;
+  readonly tone: 'plain' | 'strike' | 'good' | 'bad';
+}
+
+export interface NarratorContext {
+  readonly topology: Topology;
+  readonly plannedActs: number;
+}
+
+interface Act {
+  readonly fault: string;
+  readonly targets: string;
+  readonly only: NodeName | undefined;
+  readonly askedAt: number;
+  healAskedAt?: number;
+}
+
+/** Tells the events of one run; remembers what an act is and when it was asked for. Text is not escaped. */
+export class EventNarrator {
+  readonly #context: NarratorContext;
+  readonly #acts = new Map<number, Act>();
+
+  constructor(context: NarratorContext) {
+    this.#context = context;
+  }
+
+  /** @returns `undefined` for an event that a person need not see. */
+  words(event: TimedEvent): EventWords | undefined {
+    switch (event.type) {
+      case 'phase-started':
+        return this.#phase(event.phase);
+      case 'cluster-formed': {
+        const what = `cluster of ${formatCount(event.nodes.length, 'server')}: ${event.platform} platform, ${event.engine} engine`;
+        return { label: 'form', what, detail: event.reason, tone: 'good' };
+      }
+      case 'predicted':
+        return plain('predict', `with ${event.down.join(', ')} down: ${describePrediction(event.shards)}`);
+      case 'fault-asked': {
+        const targets = event.targets.join(', ');
+        const only = event.targets.length === 1 ? event.targets[0] : undefined;
+        this.#acts.set(event.act, { fault: event.fault, targets, only, askedAt: event.at });
+        return { label: 'fault', what: `${event.fault} ${targets} asked`, tone: 'strike' };
+      }
+      case 'fault-in-effect':
+      case 'fault-failed':
+      case 'heal-asked':
+      case 'healed':
+      case 'heal-failed':
+        return this.#ofAct(event);
+      case 'load-kept': {
+        const unsent = event.unsent === 0 ? 'all sent' : `${formatCount(event.unsent, 'operation')} not sent`;
+        return plain('settle', `load stopped: ${formatCount(event.intended, 'operation')} intended, ${unsent}`);
+      }
+      case 'replicas-compared': {
+        const when = `${formatDuration(event.waitedMs)} after the load stopped`;
+        return event.agree
+          ? { label: 'settle', what: `placements of every shard agree ${when}`, tone: 'good' }
+          : { label: 'settle', what: `placements still differ ${when}`, tone: 'bad' };
+      }
+      case 'final-read-failed':
+        return { label: 'reads', what: `${event.source} could not be read`, detail: event.error, tone: 'bad' };
+      case 'interrupted':
+        return { label: 'stop', what: 'interrupted', detail: event.reason, tone: 'bad' };
+      case 'run-failed':
+        return { label: 'error', what: 'the run failed', detail: event.error, tone: 'bad' };
+      // An end of a phase is the start of the next; the final reads are told by the checks.
+      case 'phase-ended':
+      case 'final-read':
+      case 'placement-read':
+        return undefined;
+    }
+  }
+
+  #phase(phase: Extract<TimedEvent, { type: 'phase-started' }>['phase']): EventWords | undefined {
+    const { topology, plannedActs } = this.#context;
+    switch (phase) {
+      case 'provision':
+        return plain('provision', `${formatCount(topology.workers + 1, 'server')} are started`);
+      case 'form': {
+        const copies = `on ${formatCount(topology.replication, 'worker')}${topology.replication > 1 ? ' each' : ''}`;
+        return plain('form', `${formatCount(topology.shards, 'shard')} ${copies}`);
+      }
+      case 'steady-state':
+        return plain('steady', 'load without faults');
+      case 'fault':
+        return plannedActs === 0 ? plain('fault', 'none planned; the load goes on') : undefined;
+      case 'settle':
+        return plain('settle', 'load goes on until service is as before');
+      case 'final-reads':
+        return plain('reads', 'every row through the coordinator, and of every placement');
+      case 'dispose':
+        return plain('dispose', 'servers are stopped and removed');
+    }
+  }
+
+  #ofAct(
+    event: Extract<TimedEvent, { type: 'fault-in-effect' | 'fault-failed' | 'heal-asked' | 'healed' | 'heal-failed' }>,
+  ): EventWords {
+    const act = this.#acts.get(event.act);
+    const targets = act?.targets ?? `act ${event.act + 1}`;
+    const fault = act ? `${act.fault} ${targets}` : targets;
+    const after = (sinceMs: number | undefined) =>
+      sinceMs === undefined ? '' : ` after ${formatDuration(event.at - sinceMs)}`;
+    switch (event.type) {
+      case 'fault-in-effect': {
+        const what = `${fault} in effect${after(act?.askedAt)}`;
+        return { label: 'fault', what, detail: withoutName(event.proof, act?.only), tone: 'strike' };
+      }
+      case 'fault-failed':
+        return { label: 'fault', what: `${fault} did not take effect`, detail: event.error, tone: 'bad' };
+      case 'heal-asked':
+        if (act) act.healAskedAt = event.at;
+        return plain('heal', `${targets} asked to come back`);
+      case 'healed': {
+        const what = `${targets} back${after(act?.healAskedAt)}`;
+        return { label: 'heal', what, detail: withoutName(event.proof, act?.only), tone: 'good' };
+      }
+      case 'heal-failed':
+        return { label: 'heal', what: `${targets} NOT healed`, detail: event.error, tone: 'bad' };
+    }
+  }
+}
+
+function plain(label: string, what: string): EventWords {
+  return { label, what, tone: 'plain' };
+}
+
+/** A proof names its node; where there is but one, it was just named. */
+function withoutName(proof: string, node: NodeName | undefined): string {
+  return node !== undefined && proof.startsWith(`${node}: `) ? proof.slice(node.length + 2) : proof;
+}
+
+function describePrediction(shards: readonly ShardPrediction[]): string {
+  const named = (which: (shard: ShardPrediction) => boolean) => {
+    const chosen = shards.filter(which).map(({ shard }) => shard);
+    if (chosen.length === shards.length) return 'all shards';
+    if (chosen.length === 0) return 'no shard';
+    return `${chosen.length === 1 ? 'shard' : 'shards'} ${chosen.join(', ')}`;
+  };
+  const readable = named((shard) => shard.readable);
+  const writable = named((shard) => shard.writable);
+  return readable === writable ? `${readable} readable and writable` : `${readable} readable, ${writable} writable`;
+}

@@ -1,0 +1,403 @@
+/** `report.md`: the report for people, written for GitHub. What has no content says so in one line. */
+
+import { type Availability, type ServiceWindow, type ShardFigures, SPANS, type Span } from '../model/figures.ts';
+import type { LedgerFigures, Report } from '../model/report.ts';
+import { workerNames } from '../model/topology.ts';
+import { formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
+import type { CheckResult, Judgement } from '../model/verdict.ts';
+import { clip, markdownCode as code, htmlText, markdownCodeBlock, markdownText as text } from './escape.ts';
+import { EventNarrator } from './event-words.ts';
+import { blocks, type Column, details, table } from './markdown-table.ts';
+import type { Reporter } from './reporter.ts';
+
+const MARKS: Readonly<Record<Judgement, string>> = { pass: '✅', fail: '❌', unknown: '⚠️' };
+
+/** Of one line that a server said. */
+const MAX_TEXT = 400;
+const MAX_ERRORS = 20;
+/** More shards than this make the grid of placements too wide to read. */
+const MAX_GRID_SHARDS = 24;
+
+const right = (title: string): Column => ({ title, align: 'right' });
+const center = (title: string): Column => ({ title, align: 'center' });
+const left = (title: string): Column => ({ title });
+
+export const markdown: Reporter = {
+  name: 'markdown',
+  summary: 'report.md, for people; reads well on GitHub',
+  render: (report) => ({ 'report.md': `${render(report).join('\n')}\n` }),
+};
+
+function render(report: Report): string[] {
+  return blocks(
+    head(report),
+    ['## Hypothesis'],
+    hypothesis(report),
+    ['## Timeline'],
+    timeline(report),
+    ['## Service'],
+    availability(report),
+    latency(report),
+    windows(report),
+    recovery(report),
+    ['## Shards during the fault'],
+    shards(report),
+    ['## Data'],
+    data(report.ledger),
+    ['## Errors'],
+    errors(report),
+    ['## Cluster'],
+    cluster(report),
+    ['## This run'],
+    thisRun(report),
+  );
+}
+
+function head({ run, judgement, finding }: Report): string[] {
+  return blocks(
+    [`# ${MARKS[judgement]} ${judgement.toUpperCase()}: ${text(run.scenario)}`],
+    run.claim === undefined ? [] : [`> ${text(run.claim)}`],
+    [`**${text(finding)}**`],
+    [text(run.summary)],
+  );
+}
+
+function hypothesis({ results }: Report): string[] {
+  const own = results.filter((result) => !result.always);
+  const always = results.filter((result) => result.always);
+  const notPassed = results.filter((result) => result.judgement !== 'pass' && result.evidence.length > 0);
+  return blocks(
+    own.length === 0 ? ['No hypothesis was judged.'] : resultTable(own),
+    always.length === 0 ? [] : ['Checked in every run:'],
+    always.length === 0 ? [] : resultTable(always),
+    ...notPassed.map(evidence),
+  );
+}
+
+function resultTable(results: readonly CheckResult[]): string[] {
+  return table(
+    [center(''), left('check'), left('expected'), left('observed')],
+    results.map((result) => [
+      MARKS[result.judgement],
+      code(result.check),
+      text(clip(result.expected, MAX_TEXT)),
+      text(clip(result.observed, MAX_TEXT)),
+    ]),
+  );
+}
+
+function evidence(result: CheckResult): string[] {
+  const place = result.place === undefined ? '' : ` (${result.place})`;
+  const summary = `${MARKS[result.judgement]} Evidence: ${htmlText(result.check + place)}`;
+  return details(
+    summary,
+    result.evidence.map((line) => `- ${text(clip(line, MAX_TEXT))}`),
+  );
+}
+
+function timeline({ timeline: events, topology, run }: Report): string[] {
+  const narrator = new EventNarrator({ topology, plannedActs: run.plannedActs });
+  const rows = events
+    .toSorted((a, b) => a.at - b.at)
+    .flatMap((event) => {
+      const words = narrator.words(event);
+      if (!words) return [];
+      const what = words.tone === 'plain' ? text(words.what) : `**${text(words.what)}**`;
+      return [[formatMoment(event.at), text(words.label), what, text(clip(words.detail ?? '', MAX_TEXT))]];
+    });
+  if (rows.length === 0) return ['Nothing happened.'];
+  return table([right('time'), left('phase'), left('what'), left('proof or reason')], rows);
+}
+
+const SPAN_NAMES: Readonly<Record<Span, string>> = { 'steady-state': 'steady state', fault: 'fault', settle: 'settle' };
+
+function availability({ figures }: Report): string[] {
+  if (figures.availability.length === 0) return ['No load was run.'];
+  const spans = SPANS.flatMap((span) => {
+    const range = figures.spans[span];
+    return range ? [`${SPAN_NAMES[span]} from ${formatMoment(range.fromMs)} to ${formatMoment(range.toMs)}`] : [];
+  });
+  return blocks(
+    ['### Availability'],
+    [`Operations that ended \`ok\`, of those that the schedule intended. Spans: ${spans.join(', ')}.`],
+    table(
+      [
+        left('operation'),
+        left('span'),
+        ...['availability', 'intended', 'ok', 'failed', 'unknown', 'not sent'].map(right),
+      ],
+      figures.availability.map(({ kind, span, figures: { share, intended, ok, fail, unknown, unsent } }) => [
+        text(kind),
+        SPAN_NAMES[span],
+        formatShare(share),
+        ...[intended, ok, fail, unknown, unsent].map(number),
+      ]),
+    ),
+  );
+}
+
+function latency({ figures }: Report): string[] {
+  if (figures.latency.length === 0) return [];
+  return blocks(
+    ['### Latency'],
+    ['Of operations that ended `ok`, counted from the intended start.'],
+    table(
+      [left('operation'), left('span'), ...['p50', 'p90', 'p99', 'p99.9', 'max', 'count'].map(right)],
+      figures.latency.map(({ kind, span, figures: { p50Ms, p90Ms, p99Ms, p999Ms, maxMs, count } }) => [
+        text(kind),
+        SPAN_NAMES[span],
+        ...[p50Ms, p90Ms, p99Ms, p999Ms, maxMs].map(formatDuration),
+        number(count),
+      ]),
+    ),
+  );
+}
+
+function windows({ figures }: Report): string[] {
+  if (figures.availability.length === 0) return [];
+  const whole = figures.windows.filter(({ shard }) => shard === undefined);
+  const ofShards = figures.windows.filter(({ shard }) => shard !== undefined);
+  return blocks(
+    ['### Outages and brownouts'],
+    ['An outage is a time without a single success; in a brownout some operations failed or came late.'],
+    whole.length === 0 ? ['No kind of operation as a whole had one.'] : windowTable(whole, false),
+    ofShards.length === 0
+      ? []
+      : details(`Of single shards: ${formatCount(ofShards.length, 'window')}`, windowTable(ofShards, true)),
+  );
+}
+
+function windowTable(rows: readonly ServiceWindow[], withShard: boolean): string[] {
+  return table(
+    [
+      left(''),
+      left('operation'),
+      ...(withShard ? [left('shard')] : []),
+      ...['from', 'to', 'length', 'ok', 'failed'].map(right),
+    ],
+    rows.map(({ type, kind, shard = '', fromMs, toMs, durationMs, uncertaintyMs, ok, failed }) => [
+      type,
+      text(kind),
+      ...(withShard ? [text(shard)] : []),
+      formatMoment(fromMs),
+      formatMoment(toMs),
+      `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`,
+      number(ok),
+      number(failed),
+    ]),
+  );
+}
+
+function recovery({ figures }: Report): string[] {
+  if (figures.recovery.length === 0) return [];
+  return blocks(
+    ['### Recovery'],
+    ['From the fault in effect until service was as before.'],
+    table(
+      [left('operation'), right('recovery time')],
+      figures.recovery.map(({ kind, recoveryMs, uncertaintyMs }) => [
+        text(kind),
+        recoveryMs === null
+          ? '**not within the run**'
+          : recoveryMs === 0
+            ? 'never disturbed'
+            : `${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)}`,
+      ]),
+    ),
+  );
+}
+
+function shards({ figures }: Report): string[] {
+  if (figures.shards.length === 0) return ['Nothing was seen of them.'];
+  const { fullEffect } = figures;
+  const when = fullEffect
+    ? `While all faults were in effect, from ${formatMoment(fullEffect.fromMs)} to ${formatMoment(fullEffect.toMs)}.`
+    : 'No fault was in full effect.';
+  const different = figures.shards.filter(
+    (shard) => differs(shard.predictedReadable, shard.read) || differs(shard.predictedWritable, shard.write),
+  );
+  const predicted = figures.shards.some((shard) => shard.predictedReadable !== undefined);
+  return blocks(
+    [
+      `${when} ${!predicted ? '' : different.length === 0 ? 'What was predicted is what was seen.' : '≠ marks what was not as predicted.'}`.trim(),
+    ],
+    table(
+      [
+        left('shard'),
+        left('on'),
+        right('messages read'),
+        ...(predicted ? [left('readable: predicted')] : []),
+        left('reads observed'),
+        ...(predicted ? [left('writable: predicted')] : []),
+        left('writes observed'),
+      ],
+      figures.shards.map((shard) => [
+        text(shard.shard),
+        text(shard.placements.join(', ')),
+        `${number(shard.readableMessages)} of ${number(shard.messages)}`,
+        ...(predicted ? [foretold(shard.predictedReadable)] : []),
+        observed(shard.predictedReadable, shard.read),
+        ...(predicted ? [foretold(shard.predictedWritable)] : []),
+        observed(shard.predictedWritable, shard.write),
+      ]),
+    ),
+  );
+}
+
+function foretold(predicted: ShardFigures['predictedReadable']): string {
+  return predicted === undefined ? 'nothing' : predicted ? 'yes' : 'no';
+}
+
+function observed(predicted: boolean | undefined, figures: Availability): string {
+  if (figures.intended === 0) return 'not tried';
+  const { ok, intended } = figures;
+  const counts = `${number(ok)} of ${number(intended)} ok`;
+  const answer = ok === 0 ? `none, ${counts}` : ok === intended ? `all, ${counts}` : `some, ${counts}`;
+  return differs(predicted, figures) ? `**≠ ${answer}**` : answer;
+}
+
+/** As the check `prediction` has it: one success is enough to be readable, or writable. */
+function differs(predicted: boolean | undefined, { intended, ok }: Availability): boolean {
+  return predicted !== undefined && intended > 0 && ok > 0 !== predicted;
+}
+
+function data(ledger: LedgerFigures): string[] {
+  const { written, acknowledged, unknown, unknownPresent, finalReads } = ledger;
+  const unclear =
+    unknown === 0
+      ? ''
+      : `; ${number(unknown)} ended unknown, and the final reads found ${number(unknownPresent)} of them`;
+  const lost = finalReads || ledger.lost.count > 0 ? amount(ledger.lost.count) : 'not known';
+  return blocks(
+    finalReads ? [] : ['**No final read was made: what follows is what the load itself saw, and no proof.**'],
+    [
+      written === 0
+        ? 'No write was sent.'
+        : `${formatCount(written, 'write')} sent, ${number(acknowledged)} acknowledged${finalReads ? unclear : ''}.`,
+    ],
+    table(
+      [left(''), right('how many'), left('witnesses (writer:sequence)')],
+      [
+        ['lost: acknowledged, and in no final read', lost, witnesses(ledger.lost)],
+        ['stale: a read left out what was there before', amount(ledger.staleReads.count), witnesses(ledger.staleReads)],
+        ['duplicated: a row came twice', amount(ledger.duplicated.count), witnesses(ledger.duplicated)],
+        ['corrupted: a row with wrong content', amount(ledger.corrupted.count), witnesses(ledger.corrupted)],
+      ],
+    ),
+  );
+}
+
+function amount(count: number): string {
+  return count === 0 ? 'nothing' : `**${number(count)}**`;
+}
+
+function witnesses({ count, witnesses: keys }: LedgerFigures['lost']): string {
+  const more = keys.length > 0 && count > keys.length ? ', …' : '';
+  return keys.map((key) => code(clip(key, MAX_TEXT))).join(', ') + more;
+}
+
+function errors({ figures }: Report): string[] {
+  if (figures.errors.length === 0) return ['No operation ended with an error.'];
+  const more = figures.errors.length - MAX_ERRORS;
+  return blocks(
+    table(
+      [
+        right('count'),
+        left('operation'),
+        left('outcome'),
+        left('code'),
+        left('text of the first'),
+        right('first at'),
+        right('last at'),
+      ],
+      figures.errors
+        .slice(0, MAX_ERRORS)
+        .map((group) => [
+          number(group.count),
+          text(group.kind),
+          group.outcome === 'unsent' ? 'not sent' : group.outcome,
+          code(clip(group.code, MAX_TEXT)),
+          text(clip(group.text, MAX_TEXT)),
+          formatMoment(group.firstAtMs),
+          formatMoment(group.lastAtMs),
+        ]),
+    ),
+    more > 0 ? [`${formatCount(more, 'more group')} in report.json.`] : [],
+  );
+}
+
+function cluster({ topology, nodes, placement, acts }: Report): string[] {
+  const { workers, replication, shards: shardCount, platform, engine, reason } = topology;
+  const size =
+    `${formatCount(workers, 'worker')}, ${formatCount(shardCount, 'shard')}, ` +
+    `${formatCount(replication, 'copy', 'copies')} of each`;
+  const made =
+    platform === undefined || engine === undefined
+      ? text(clip(reason, MAX_TEXT))
+      : `platform ${code(platform)}, engine ${code(engine)} (${text(clip(reason, MAX_TEXT))})`;
+  const struck = new Map<string, string[]>();
+  for (const { fault, targets } of acts) {
+    for (const node of targets) struck.set(node, [...(struck.get(node) ?? []), fault]);
+  }
+  return blocks(
+    [`${size}; ${made}.`],
+    nodes.length === 0
+      ? []
+      : table(
+          [left('node'), left('role'), left('address'), left('version'), left('fault')],
+          nodes.map(({ name, role, address, version }) => [
+            text(name),
+            role,
+            code(address),
+            text(clip(version, MAX_TEXT)),
+            text((struck.get(name) ?? []).join(', ')),
+          ]),
+        ),
+    placement.length === 0 ? [] : [nodes.length === 0 ? 'Placements, as planned:' : 'Placements:'],
+    placementGrid({ topology, placement }),
+  );
+}
+
+function placementGrid({ topology, placement }: Pick<Report, 'topology' | 'placement'>): string[] {
+  if (placement.length === 0) return [];
+  const workers = workerNames(topology);
+  const heldBy = (worker: string) => placement.filter(({ placements }) => placements.includes(worker));
+  if (placement.length > MAX_GRID_SHARDS) {
+    return table(
+      [left('worker'), right('shards'), left('which')],
+      workers.map((worker) => {
+        const held = heldBy(worker);
+        return [text(worker), number(held.length), text(held.map(({ name }) => name).join(', '))];
+      }),
+    );
+  }
+  return table(
+    [left('worker'), ...placement.map(({ name }) => center(text(name)))],
+    workers.map((worker) => [
+      text(worker),
+      ...placement.map(({ placements }) => (placements.includes(worker) ? '●' : '')),
+    ]),
+  );
+}
+
+function thisRun({ run, durationMs }: Report): string[] {
+  const load = run.kinds.map(
+    ({ name, ratePerSecond, deadlineMs }) =>
+      `${text(name)} ${number(ratePerSecond)}/s within ${formatDuration(deadlineMs)}`,
+  );
+  const rows = [
+    ['run', code(run.id)],
+    ['started', text(run.startedAt)],
+    ['duration', formatDuration(durationMs)],
+    ['seed', code(String(run.seed))],
+    ['load', load.join(', ')],
+    ['data', formatCount(run.messages, 'message')],
+    ['pgquake', text(run.pgquakeVersion)],
+    ['Node.js', text(run.nodeVersion)],
+  ];
+  return blocks(table([left(''), left('')], rows), ['Run it again:'], markdownCodeBlock('sh', run.again));
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: 2 });
+}
