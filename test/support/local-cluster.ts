@@ -39,8 +39,11 @@ export const smallDataset: Dataset = (() => {
   };
 })();
 
+/** As it is before a test sets TMPDIR. */
+const TEMPORARY = tmpdir();
+
 /** A folder that is removed at the end of the scope. */
-export async function temporaryFolder(parent = tmpdir()) {
+export async function temporaryFolder(parent = TEMPORARY) {
   const path = await mkdtemp(join(parent, 'pgquake-test-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }

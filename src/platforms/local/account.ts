@@ -15,6 +15,7 @@ export interface Account {
   readonly gid: number;
 }
 
+const TERMINATION_LIMIT_MS = 5_000;
 const PREFERRED_ACCOUNTS = ['postgres', 'nobody'];
 
 /** The first account of these names in the text of `/etc/passwd` that is not root's. */
@@ -76,7 +77,8 @@ export async function run(program: string, args: readonly string[], options: Run
     cwd,
     env: serverEnvironment(),
     timeout: timeoutMs,
-    killSignal: 'SIGKILL',
+    // Not SIGKILL: initdb and the server it runs have shared memory to give back.
+    killSignal: 'SIGTERM',
     ...(signal ? { signal } : {}),
   });
   try {
@@ -86,7 +88,9 @@ export async function run(program: string, args: readonly string[], options: Run
   } catch (error) {
     // An abort does not wait for the end of the program, which may still write.
     const { child } = running;
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+      await once(child, 'exit', { signal: AbortSignal.timeout(TERMINATION_LIMIT_MS) }).catch(() => undefined);
+    }
     signal?.throwIfAborted();
     const { stderr, killed, message } = error as { stderr?: string; killed?: boolean; message: string };
     const reason = killed ? `no end within ${timeoutMs} ms` : stderr?.trim() || message;

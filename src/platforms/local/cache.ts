@@ -1,9 +1,9 @@
 /** The folder for what is worth keeping from run to run: the database template, and readable binaries. */
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 
 /** Nobody works on an entry for that long: whoever made it was killed. */
@@ -26,9 +26,14 @@ export class Cache {
 
   /** @throws EnvironmentError when the folder cannot be made or belongs to somebody else. */
   static async open(): Promise<Cache> {
-    const folder = cachePath(process.env, process.getuid?.() === 0, homedir());
+    const isRoot = process.getuid?.() === 0;
+    const folder = resolve(cachePath(process.env, isRoot, homedir()));
     try {
-      await mkdir(folder, { recursive: true, mode: 0o755 });
+      const firstMade = await mkdir(folder, { recursive: true });
+      // The servers' account must be able to enter it, also where root's umask denies that.
+      if (isRoot && firstMade !== undefined) {
+        for (let made = folder; made.length >= firstMade.length; made = dirname(made)) await chmod(made, 0o755);
+      }
       // Servers run what lies here; whoever else could write to it could run code as this user.
       const { uid } = await stat(folder);
       if (process.getuid && uid !== process.getuid()) throw new Error(`it belongs to user id ${uid}`);
@@ -51,7 +56,7 @@ export class Cache {
     await this.#removeStale();
     const folder = this.path(`${name}-${randomBytes(6).toString('hex')}${UNFINISHED}`);
     try {
-      await mkdir(folder, { mode: 0o755 }).catch((error: unknown) => {
+      await mkdir(folder).catch((error: unknown) => {
         throw unusable(this.folder, error);
       });
       await fill(folder);

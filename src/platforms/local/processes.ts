@@ -108,7 +108,7 @@ export async function resumeTree(root: ProcessKey): Promise<void> {
  */
 export async function killTree(root: ProcessKey, strays: readonly ProcessKey[] = []): Promise<void> {
   // Frozen, it can neither make new children nor tell the others of the death of the first.
-  await sendSignal([root], 'SIGSTOP');
+  await pauseTree(root);
   const doomed: ProcessKey[] = [...(await processTree(root)), ...strays].reverse();
   await sendSignal(doomed, 'SIGKILL');
   await repeat(`processes of ${root.pid} outlived SIGKILL`, async () => (await survivors(doomed)).length === 0);
@@ -137,8 +137,10 @@ function isSame(info: ProcessInfo, key: ProcessKey): boolean {
 function procStat(pid: number): ProcessInfo | undefined {
   try {
     return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return undefined; // It ended meanwhile.
+  } catch (error) {
+    // It ended meanwhile. Anything else must not pass for the end of a process.
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
   }
 }
 

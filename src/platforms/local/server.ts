@@ -23,6 +23,7 @@ import {
   sendSignal,
   survivors,
 } from './processes.ts';
+import { removeSharedMemory } from './shared-memory.ts';
 import { SUPERUSER } from './template.ts';
 
 const HOST = '127.0.0.1';
@@ -166,6 +167,7 @@ export class LocalServer implements NodeControl {
     this.#retired = true;
     await this.#launching.catch(() => undefined);
     await this.kill();
+    await removeSharedMemory(this.dataFolder);
   }
 
   /** The end of its log, for an error message. */

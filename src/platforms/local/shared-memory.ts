@@ -14,14 +14,13 @@ export function segmentIn(lockFile: string): string | undefined {
   return /^\s*\d+\s+(\d+)\s*$/.exec(lockFile.split('\n')[6] ?? '')?.[1];
 }
 
-/** For data folders whose servers are dead. A folder whose server shut down in order has no lock file. */
-export async function removeSharedMemory(dataFolders: readonly string[]): Promise<void> {
-  const lockFiles = await Promise.all(
-    dataFolders.map((folder) => readFile(`${folder}/postmaster.pid`, 'utf8').catch(() => '')),
-  );
-  const segments = lockFiles.flatMap((text) => segmentIn(text) ?? []);
-  if (segments.length === 0) return;
-  const args = segments.flatMap((id) => ['-m', id]);
+/** For a data folder whose server is dead. Where it shut down in order there is no lock file, and nothing to do. */
+export async function removeSharedMemory(dataFolder: string): Promise<void> {
+  const lockFile = await readFile(`${dataFolder}/postmaster.pid`, 'utf8').catch(() => '');
+  const segment = segmentIn(lockFile);
+  if (segment === undefined) return;
   // Where ipcrm is missing, 56 bytes stay; that is no reason to fail.
-  await run('ipcrm', args, { account: undefined, cwd: '/', timeoutMs: IPCRM_LIMIT_MS }).catch(() => undefined);
+  await run('ipcrm', ['-m', segment], { account: undefined, cwd: '/', timeoutMs: IPCRM_LIMIT_MS }).catch(
+    () => undefined,
+  );
 }
