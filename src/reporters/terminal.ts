@@ -1,0 +1,127 @@
+/** The closing words of a run on the terminal: hypothesis, service, finding, verdict, where the reports are. Pure. */
+
+import type { ServiceWindow } from '../model/figures.ts';
+import type { Report } from '../model/report.ts';
+import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
+import type { CheckResult, Judgement } from '../model/verdict.ts';
+import { plainText } from './escape.ts';
+import { hanging, padTo, textWidth } from './text-layout.ts';
+
+/** Colours of a terminal; each returns its text unchanged where there are none. */
+export interface Colors {
+  bold(text: string): string;
+  dim(text: string): string;
+  green(text: string): string;
+  red(text: string): string;
+  yellow(text: string): string;
+}
+
+export interface SummaryOptions {
+  readonly colors: Colors;
+  /** Of the terminal. Only paths and commands may be wider. */
+  readonly columns: number;
+  /** The run's folder, as a person would type it. */
+  readonly folder: string;
+}
+
+const MARKS: Readonly<Record<Judgement, string>> = { pass: '✔', fail: '✘', unknown: '?' };
+const MAX_WINDOWS_OF_KIND = 4;
+/** Below this nothing can be laid out side by side. */
+const MIN_COLUMNS = 40;
+
+/** @returns lines, without line breaks. */
+export function terminalSummary(report: Report, options: SummaryOptions): string[] {
+  const { colors, folder } = options;
+  const columns = Math.max(MIN_COLUMNS, options.columns);
+  const paint = { pass: colors.green, fail: colors.red, unknown: colors.yellow }[report.judgement];
+  const verdict = `${report.judgement.toUpperCase()}  ${plainText(report.run.scenario)}`;
+  return [
+    '',
+    ...resultLines(report.results, colors, columns),
+    '',
+    ...serviceLines(report, colors, columns),
+    '',
+    ...hanging('', plainText(report.finding), columns),
+    '',
+    ...hanging('', verdict, columns).map((line) => paint(colors.bold(line))),
+    '',
+    `${colors.dim('reports')}  ${folder}/report.md`,
+    `${colors.dim('       ')}  ${folder}/report.json`,
+    `${colors.dim('again  ')}  ${plainText(report.run.again)}`,
+  ];
+}
+
+/** What every run is asked is one line as long as it passes. */
+function resultLines(results: readonly CheckResult[], colors: Colors, columns: number): string[] {
+  const quiet = results.filter((result) => result.always && result.judgement === 'pass');
+  const loud = results.filter((result) => !quiet.includes(result));
+  const nameWidth = Math.max(0, ...loud.map((result) => textWidth(nameOf(result))));
+  const lines = loud.flatMap((result) => describeResult(result, nameWidth, colors, columns));
+  if (quiet.length === 0) return lines;
+  const names = quiet.map(({ check }) => check).join(', ');
+  return [...lines, ...marked('pass', hanging('✔ ', `also: ${names}`, columns), colors)];
+}
+
+function describeResult(result: CheckResult, nameWidth: number, colors: Colors, columns: number): string[] {
+  const { judgement, evidence } = result;
+  const before = `${MARKS[judgement]} ${padTo(nameOf(result), nameWidth)}  `;
+  const observed = plainText(result.observed);
+  const expected = `expected: ${plainText(result.expected)}`;
+  const fits = textWidth(before) + textWidth(observed) + textWidth(expected) + 3 <= columns;
+  const first = marked(judgement, hanging(before, observed, columns), colors);
+  const dim = (lines: readonly string[]) => lines.map(colors.dim);
+  return [
+    ...(fits
+      ? [`${first[0]} ${colors.dim(`(${expected})`)}`]
+      : [...first, ...dim(hanging(' '.repeat(textWidth(before)), expected, columns))]),
+    ...(judgement === 'pass' ? [] : evidence.flatMap((line) => hanging('    - ', plainText(line), columns))),
+  ];
+}
+
+/** Paints the mark that opens the first line. */
+function marked(judgement: Judgement, lines: readonly string[], colors: Colors): string[] {
+  const paint = { pass: colors.green, fail: colors.red, unknown: colors.yellow }[judgement];
+  return lines.map((line, i) => (i === 0 ? paint(line.slice(0, 1)) + line.slice(1) : line));
+}
+
+/** A check with the operation that it is about, which tells it from others of its kind. */
+function nameOf({ check, params }: CheckResult): string {
+  return plainText(typeof params.of === 'string' ? `${check} ${params.of}` : check);
+}
+
+function serviceLines({ run, figures }: Report, colors: Colors, columns: number): string[] {
+  if (figures.availability.length === 0) return [colors.dim('No load was run.')];
+  const width = Math.max(...run.kinds.map(({ name }) => textWidth(name)));
+  return run.kinds.flatMap(({ name }) => {
+    const before = `  ${padTo(name, width)}  `;
+    const share = figures.availability.find(({ kind, span }) => kind === name && span === 'fault')?.figures.share;
+    const windows = figures.windows.filter(({ kind, shard }) => kind === name && shard === undefined);
+    const parts = [
+      ...(share === undefined || share === null ? [] : [`${formatShare(share)} ok during the fault`]),
+      ...(windows.length === 0 ? ['no outage, no brownout'] : recoveryOf(name, figures.recovery)),
+    ];
+    const shown = windows.slice(0, MAX_WINDOWS_OF_KIND).map(describeWindow);
+    const more = windows.length - shown.length;
+    const indent = ' '.repeat(textWidth(before) + 2);
+    return [
+      ...hanging(before, parts.join('; '), columns),
+      ...[...shown, ...(more > 0 ? [`and ${more} more`] : [])].flatMap((line) => hanging(indent, line, columns)),
+    ];
+  });
+}
+
+function recoveryOf(kind: string, recoveries: Report['figures']['recovery']): string[] {
+  const recovery = recoveries.find((one) => one.kind === kind);
+  if (!recovery) return [];
+  const { recoveryMs, uncertaintyMs } = recovery;
+  if (recoveryMs === null) return ['not as before within the run'];
+  return recoveryMs === 0
+    ? ['never disturbed']
+    : [`as before ${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)} after the fault`];
+}
+
+function describeWindow({ type, fromMs, toMs, durationMs, uncertaintyMs, ok, failed }: ServiceWindow): string {
+  const length = `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
+  const counts = type === 'outage' ? `${failed} failed` : `${failed} failed, ${ok} ok`;
+  return `${type} of ${length}, from ${formatMoment(fromMs)} to ${formatMoment(toMs)}: ${counts}`;
+}
