@@ -86,23 +86,28 @@ function readableClause({ fullEffect, shards }: Figures, messages: number): stri
 }
 
 function serviceClause({ windows }: Figures): string {
-  const byKind = Map.groupBy(
-    windows.filter((window) => window.shard === undefined),
-    (window) => window.kind,
-  );
+  const byKind = Map.groupBy(windows, (window) => window.kind);
   if (byKind.size === 0) return 'service went on without a break';
   return listed([...byKind].map(([kind, ofKind]) => `${kind}s ${describeDisturbance(ofKind)}`));
 }
 
 function describeDisturbance(windows: readonly ServiceWindow[]): string {
-  const lasted = (type: ServiceWindow['type']) =>
-    windows.reduce((sum, window) => sum + (window.type === type ? window.durationMs : 0), 0);
-  const outageMs = lasted('outage');
-  const brownoutMs = lasted('brownout');
-  const failed = `failed for ${formatDuration(outageMs)}`;
+  const whole = windows.filter((window) => window.shard === undefined);
+  const outageMs = lasted(whole, 'outage');
+  const brownoutMs = lasted(whole, 'brownout');
   const disturbed = `were disturbed for ${formatDuration(brownoutMs)}`;
-  if (outageMs > 0 && brownoutMs > 0) return `${failed} (and ${disturbed})`;
-  return outageMs > 0 ? failed : disturbed;
+  if (outageMs > 0) return `failed for ${formatDuration(outageMs)}${brownoutMs > 0 ? ` (and ${disturbed})` : ''}`;
+
+  const outages = windows.filter((window) => window.shard !== undefined && window.type === 'outage');
+  const byShard = Map.groupBy(outages, (window) => window.shard as string);
+  if (byShard.size === 0) return disturbed;
+  const longestMs = [...byShard.values()].reduce((longest, ofShard) => Math.max(longest, lasted(ofShard, 'outage')), 0);
+  const shards = `${byShard.size === 1 ? 'shard' : 'shards'} ${listed([...byShard.keys()])}`;
+  return `failed on ${shards} for ${byShard.size === 1 ? '' : 'up to '}${formatDuration(longestMs)}`;
+}
+
+function lasted(windows: readonly ServiceWindow[], type: ServiceWindow['type']): number {
+  return windows.reduce((sum, window) => sum + (window.type === type ? window.durationMs : 0), 0);
 }
 
 function recoveryClause(history: History, { recovery }: Figures): string[] {

@@ -3,7 +3,7 @@
  *
  * Judged from the room reads that were sent and settled within the window, so that each tells what the
  * cluster could do in that state. A room is readable when at least one read returned all its messages with
- * the right content, and none returned a wrong answer.
+ * the right content, and none returned a wrong answer. Scans speak for rooms that no read tried.
  */
 
 import { z } from 'zod';
@@ -42,6 +42,7 @@ export const messagesReadable = defineCheck<Params>({
   name: 'messages-readable',
   summary: 'How many messages can be read, with the right content, and on which shards.',
   params,
+  needsKeptSchedule: true,
 
   validate({ min, max, shards }, facts) {
     const problems: ParamProblem[] = [];
@@ -146,18 +147,19 @@ function judgeWithin(history: History, window: TimeRange, params: Params): Omit<
 }
 
 function judgeReadable(rooms: readonly RoomService[]): Judgement {
-  if (rooms.some((room) => roomState(room) === 'unreadable')) return 'fail';
-  return rooms.length === 0 || rooms.some((room) => room.tried === 0) ? 'unknown' : 'pass';
+  const states = rooms.map(roomState);
+  if (states.includes('unreadable')) return 'fail';
+  return rooms.length === 0 || states.includes('untried') ? 'unknown' : 'pass';
 }
 
 function judgeUnreadable(rooms: readonly RoomService[]): Judgement {
-  if (rooms.some((room) => room.answered > 0)) return 'fail';
+  if (rooms.some((room) => room.answered > 0 || room.inCompleteScan)) return 'fail';
   return rooms.length === 0 || rooms.some((room) => room.tried === 0) ? 'unknown' : 'pass';
 }
 
 function describeObserved(
   { run }: History,
-  { shards, scans }: Service,
+  { shards, scans, messagesPerRoom }: Service,
   { readable, untried }: { readonly readable: number; readonly untried: number },
 ): string {
   const parts = [`${readable} of ${formatCount(run.messages, 'message')} readable`];
@@ -165,6 +167,8 @@ function describeObserved(
   if (unreadable.length > 0) {
     parts.push(`unreadable ones on ${nameShards(unreadable.map(({ shard }) => shard.name))}`);
   }
+  const scanned = shards.flatMap(({ rooms }) => rooms).filter((room) => room.tried === 0 && room.inCompleteScan).length;
+  if (scanned > 0) parts.push(`${scanned * messagesPerRoom} of them seen by scans alone`);
   if (untried > 0) parts.push(`${formatCount(untried, 'message')} never tried`);
   if (scans.worst !== undefined && scans.worst < run.messages) parts.push(`a scan returned only ${scans.worst}`);
   return parts.join(', ');

@@ -6,8 +6,8 @@
  * most twice the steady state's (or 50 ms, whichever is more), and it begins with a success. For kinds
  * slower than three operations a second it is the time of three operations.
  *
- * Service that is gone again was not restored: the second must begin after the end of every outage of the
- * kind that fell into the act's time, from when it was asked for until it was asked to heal or the next act
+ * Service that is gone again was not restored, be it on one shard: the second must begin after the last
+ * failure of every outage of the kind that fell into the act's time, from when it was asked for until it was asked to heal or the next act
  * was asked for. What healing itself disturbs is a window of its own and no part of the recovery. Where
  * there are several acts, each is judged from its own effect, and the worst counts.
  */
@@ -23,7 +23,6 @@ const P99_FACTOR = 2;
 const P99_FLOOR_MS = 50;
 
 /**
- * @param windows of whole kinds, at least.
  * @param steadyP99Ms of each kind; `undefined` where nothing succeeded in the steady state.
  * @returns one for each kind that was intended after a fault took effect; empty when no fault did.
  */
@@ -37,7 +36,7 @@ export function recoveries(
     history.run.kinds
       .filter((kind) => kind.ratePerSecond > 0)
       .map((kind) => {
-        const outages = windows.filter((w) => w.type === 'outage' && w.kind === kind.name && w.shard === undefined);
+        const outages = windows.filter((w) => w.type === 'outage' && w.kind === kind.name);
         const limitMs = Math.max(P99_FACTOR * (steadyP99Ms(kind.name) ?? 0), P99_FLOOR_MS);
         return [kind.name, new RestorationSearch(kind, goalsOf(acts, outages), limitMs)];
       }),
@@ -49,11 +48,15 @@ export function recoveries(
   return [...searches.values()].flatMap((search) => search.end() ?? []);
 }
 
-/** Restoration after one act: what is searched for. */
+/** Restoration after one act: what is searched for, and what was found so far. */
 interface Goal {
   readonly effectMs: number;
-  /** Not before the outages of this act's time have ended. */
-  readonly notBeforeMs: number;
+  /** Outages of this act's time, of the kind or of one of its shards; the one that ended last comes last. */
+  readonly outages: readonly ServiceWindow[];
+  readonly outagesEndMs: number;
+  /** Of the failures before the outages' end. */
+  lastFailureMs: number;
+  found: { readonly atMs: number; readonly recoveryMs: number; readonly uncertaintyMs: number } | undefined;
 }
 
 function goalsOf(acts: readonly ActTimes[], outages: readonly ServiceWindow[]): Goal[] {
@@ -61,11 +64,18 @@ function goalsOf(acts: readonly ActTimes[], outages: readonly ServiceWindow[]): 
     if (effectMs === undefined) return [];
     const nextAskedMs = acts.find((other) => other.askedMs > askedMs)?.askedMs;
     const untilMs = Math.max(effectMs, Math.min(healAskedMs ?? Infinity, nextAskedMs ?? Infinity));
-    let notBeforeMs = effectMs;
-    for (const { fromMs, toMs } of outages) {
-      if (fromMs < untilMs && toMs > askedMs) notBeforeMs = Math.max(notBeforeMs, toMs);
-    }
-    return [{ effectMs, notBeforeMs }];
+    const ofAct = outages
+      .filter(({ fromMs, toMs }) => fromMs < untilMs && toMs > askedMs)
+      .toSorted((a, b) => a.toMs - b.toMs);
+    return [
+      {
+        effectMs,
+        outages: ofAct,
+        outagesEndMs: ofAct.at(-1)?.toMs ?? effectMs,
+        lastFailureMs: Number.NEGATIVE_INFINITY,
+        found: undefined,
+      },
+    ];
   });
 }
 
@@ -83,8 +93,8 @@ class RestorationSearch {
   readonly #sustainedMs: number;
   readonly #limitMs: number;
   readonly #goals: readonly Goal[];
-  readonly #found = new Map<Goal, { readonly recoveryMs: number; readonly uncertaintyMs: number }>();
   readonly #firstMs: number;
+  readonly #outagesEndMs: number;
   /** Operations of the window; those before `#head` have left it. */
   #queue: Seen[] = [];
   #head = 0;
@@ -102,14 +112,17 @@ class RestorationSearch {
     this.#limitMs = limitMs;
     this.#goals = goals;
     this.#firstMs = goals.reduce((first, goal) => Math.min(first, goal.effectMs), Infinity);
+    this.#outagesEndMs = goals.reduce((last, goal) => Math.max(last, goal.outagesEndMs), 0);
   }
 
   add(atMs: number, ok: boolean, latencyMs: number): void {
     const spacingMs = this.#lastAtMs === undefined ? this.#intervalMs : atMs - this.#lastAtMs;
     this.#lastAtMs = atMs;
-    if (atMs < this.#firstMs || this.#found.size === this.#goals.length) return;
+    if (atMs < this.#firstMs) return;
     this.#any = true;
+    if (atMs > this.#outagesEndMs && this.#goals.every((goal) => goal.found)) return;
     this.#evaluateUpTo(atMs);
+    if (!ok) this.#failedAt(atMs);
     const slow = ok && latencyMs > this.#limitMs;
     this.#queue.push({ atMs, spacingMs, ok, slow });
     if (ok) this.#ok++;
@@ -123,9 +136,9 @@ class RestorationSearch {
     this.#evaluateUpTo((this.#lastAtMs as number) + this.#intervalMs + 0.0005);
     let worst = { recoveryMs: 0, uncertaintyMs: 0 };
     for (const goal of this.#goals) {
-      const found = this.#found.get(goal);
-      if (!found) return { kind: this.#kind.name, recoveryMs: null, uncertaintyMs: this.#intervalMs };
-      if (found.recoveryMs >= worst.recoveryMs) worst = found;
+      if (!goal.found) return { kind: this.#kind.name, recoveryMs: null, uncertaintyMs: this.#intervalMs };
+      const { recoveryMs, uncertaintyMs } = goal.found;
+      if (recoveryMs >= worst.recoveryMs) worst = { recoveryMs, uncertaintyMs };
     }
     return { kind: this.#kind.name, ...worst };
   }
@@ -155,9 +168,25 @@ class RestorationSearch {
 
   #restoredAt({ atMs, spacingMs }: Seen): void {
     for (const goal of this.#goals) {
-      if (this.#found.has(goal) || atMs < goal.notBeforeMs) continue;
-      const undisturbed = goal.notBeforeMs === goal.effectMs && this.#beforeWindowMs < goal.effectMs;
-      this.#found.set(goal, { recoveryMs: undisturbed ? 0 : atMs - goal.effectMs, uncertaintyMs: spacingMs });
+      if (goal.found || atMs < goal.effectMs || atMs <= goal.lastFailureMs) continue;
+      const undisturbed = this.#beforeWindowMs < goal.effectMs;
+      // Where single shards came back last, their own operations are farther apart than those of the kind.
+      const endsOutage = goal.outages.some((outage) => outage.shard === undefined && outage.toMs === atMs);
+      const shardMs = endsOutage || undisturbed ? 0 : (goal.outages.at(-1)?.uncertaintyMs ?? 0);
+      goal.found = {
+        atMs,
+        recoveryMs: undisturbed ? 0 : atMs - goal.effectMs,
+        uncertaintyMs: Math.max(spacingMs, shardMs),
+      };
+    }
+  }
+
+  /** What seemed restored and is gone again before the outages' end was not restored. */
+  #failedAt(atMs: number): void {
+    for (const goal of this.#goals) {
+      if (atMs >= goal.outagesEndMs) continue;
+      goal.lastFailureMs = atMs;
+      if (goal.found && goal.found.atMs <= atMs) goal.found = undefined;
     }
   }
 }

@@ -18,6 +18,8 @@ export interface RoomService {
   complete: number;
   /** ... or with messages left out, doubled or corrupted. */
   wrong: number;
+  /** A scan within the stretch returned all messages of all rooms, so this one's too. */
+  inCompleteScan: boolean;
 }
 
 export interface ShardService {
@@ -35,6 +37,8 @@ export interface ScanService {
   /** Messages of the initial data set with the right content, of the best and the worst answer. */
   best: number | undefined;
   worst: number | undefined;
+  /** Answers with all messages of the initial data set, each once and with the right content. */
+  complete: number;
 }
 
 export interface Service {
@@ -70,7 +74,7 @@ export function serviceWithin(history: History, range: TimeRange | undefined): S
   const rooms = new Map<number, RoomService>();
   const roomsOfShard = placement.shards.map((): RoomService[] => []);
   for (const [name, shard] of Object.entries(placement.shardOfRoom)) {
-    const room = { room: Number(name), tried: 0, answered: 0, complete: 0, wrong: 0 };
+    const room = { room: Number(name), tried: 0, answered: 0, complete: 0, wrong: 0, inCompleteScan: false };
     rooms.set(room.room, room);
     roomsOfShard[shard]?.push(room);
   }
@@ -80,15 +84,16 @@ export function serviceWithin(history: History, range: TimeRange | undefined): S
     read: new Tally(),
     write: new Tally(),
   }));
-  const scans: ScanService = { tried: 0, answered: 0, best: undefined, worst: undefined };
+  const scans: ScanService = { tried: 0, answered: 0, best: undefined, worst: undefined, complete: 0 };
   if (range) {
     const kinds = new Map(history.run.kinds.map((kind) => [kind.name, kind]));
     for (const operation of history.operations) {
       if (operation.sentAt < range.fromMs || operation.settledAt > range.toMs) continue;
       const kind = kinds.get(operation.kind);
       if (!kind || operation.outcome === 'unsent') continue;
-      count(operation, kind, { shards, rooms, scans, perRoom });
+      count(operation, kind, { shards, rooms, scans, perRoom, messages: history.run.messages });
     }
+    if (scans.complete > 0) for (const room of rooms.values()) room.inCompleteScan = true;
   }
   return { messagesPerRoom: perRoom, shards, scans };
 }
@@ -98,16 +103,19 @@ interface Counters {
   readonly rooms: ReadonlyMap<number, RoomService>;
   readonly scans: ScanService;
   readonly perRoom: number;
+  readonly messages: number;
 }
 
-function count(operation: Operation, kind: OperationKind, { shards, rooms, scans, perRoom }: Counters): void {
-  const { outcome, verified = 0 } = operation;
+function count(operation: Operation, kind: OperationKind, { shards, rooms, scans, perRoom, messages }: Counters): void {
+  const { outcome, verified = 0, anomaly } = operation;
+  const clean = !anomaly?.duplicated && !anomaly?.corrupted;
   if (kind.access === 'read' && kind.scope === 'all') {
     scans.tried++;
     if (outcome !== 'ok') return;
     scans.answered++;
     scans.best = Math.max(scans.best ?? verified, verified);
     scans.worst = Math.min(scans.worst ?? verified, verified);
+    if (clean && verified === messages) scans.complete++;
     return;
   }
   const shard = operation.shard === undefined ? undefined : shards[operation.shard];
@@ -117,13 +125,21 @@ function count(operation: Operation, kind: OperationKind, { shards, rooms, scans
   room.tried++;
   if (outcome !== 'ok') return;
   room.answered++;
-  if (verified === perRoom && !operation.anomaly?.duplicated && !operation.anomaly?.corrupted) room.complete++;
+  if (clean && verified === perRoom) room.complete++;
   else room.wrong++;
 }
 
-/** Readable: at least one read returned all its messages, and none returned a wrong answer. */
-export function roomState({ tried, complete, wrong }: RoomService): 'readable' | 'unreadable' | 'untried' {
-  if (tried === 0) return 'untried';
+/**
+ * Readable: at least one read returned all its messages, and none returned a wrong answer. A room that no
+ * read tried is readable where a complete scan returned it.
+ */
+export function roomState({
+  tried,
+  complete,
+  wrong,
+  inCompleteScan,
+}: RoomService): 'readable' | 'unreadable' | 'untried' {
+  if (tried === 0) return inCompleteScan ? 'readable' : 'untried';
   return complete > 0 && wrong === 0 ? 'readable' : 'unreadable';
 }
 

@@ -8,7 +8,8 @@
  * disturbance. Inside it,
  *
  * - an outage goes from the intended start of a failed operation to that of the next success, when at
- *   least two failed without a success between them;
+ *   least two failed without a success between them; of a whole kind only if they hit every shard or were
+ *   50, because where some shards are gone, a few failures in a row are chance;
  * - what remains is brownout.
  *
  * A single late operation on its own is no window: every healthy system has those. A single failure is.
@@ -22,6 +23,8 @@ import { formatDuration, formatMoment } from '../model/units.ts';
 const MAX_GOOD_GAP_MS = 500;
 /** Failures in a row that make an outage. */
 const MIN_OUTAGE_FAILURES = 2;
+/** So many in a row are no chance, whichever shards they hit: with three of four shards gone, 1 in 2 million. */
+const CERTAIN_FAILURES = 50;
 /** An operation is late when it takes longer than this many times the steady state's p99 ... */
 const LATE_FACTOR = 5;
 /** ... and longer than this, because the p99 of a local cluster is a few milliseconds. */
@@ -39,6 +42,7 @@ export function lateAboveMs(steadyP99Ms: number | undefined): number {
 export function serviceWindows(history: History, limitMs: (kind: string) => number): ServiceWindow[] {
   const formed = history.events.find((event) => event.type === 'cluster-formed');
   const shards = formed?.placement.shards ?? [];
+  const shardsInUse = new Set(Object.values(formed?.placement.shardOfRoom ?? {})).size;
   const lanes = new Map(
     history.run.kinds.map((kind) => {
       const spacingMs = 1_000 / kind.ratePerSecond;
@@ -46,8 +50,9 @@ export function serviceWindows(history: History, limitMs: (kind: string) => numb
         new Lane({
           kind: kind.name,
           lateAboveMs: limitMs(kind.name),
-          spacingMs: shard === undefined ? spacingMs : spacingMs * shards.length,
-          ...(shard === undefined ? {} : { shard }),
+          ...(shard === undefined
+            ? { spacingMs, shardsToHit: kind.scope === 'room' ? shardsInUse : 0 }
+            : { spacingMs: spacingMs * shards.length, shardsToHit: 0, shard }),
         });
       return [kind.name, { whole: lane(), shards: shards.map(({ name }) => lane(name)) }];
     }),
@@ -86,6 +91,8 @@ export interface LaneOptions {
   readonly lateAboveMs: number;
   /** Expected between operations; stands in where the first one is already an edge. */
   readonly spacingMs: number;
+  /** How many shards failures must have hit to be an outage; 0 where operations are not told apart by shard. */
+  readonly shardsToHit: number;
 }
 
 /** A border of a window, and how far from the operation before it, which saw the other side. */
@@ -99,6 +106,8 @@ interface Piece {
   ok: number;
   failed: number;
 }
+
+type Seen = Pick<Operation, 'intendedAt' | 'settledAt' | 'outcome' | 'shard'>;
 
 /** One row of operations, seen one after the other; holds no more of them than a few counts. */
 export class Lane {
@@ -115,6 +124,7 @@ export class Lane {
   #brownout: Piece | undefined;
   /** ... failures in a row, up to now ... */
   #failures: Piece | undefined;
+  readonly #shardsHit = new Set<number>();
   /** ... and good operations since the last that was not. They belong to it only if it goes on. */
   #goodTail: Piece | undefined;
 
@@ -123,7 +133,7 @@ export class Lane {
   }
 
   /** Takes the next operation in the order of the intended starts; never an `unsent` one. */
-  add({ intendedAt, settledAt, outcome }: Pick<Operation, 'intendedAt' | 'settledAt' | 'outcome'>): void {
+  add({ intendedAt, settledAt, outcome, shard }: Seen): void {
     const spacingMs = this.#lastAtMs === undefined ? this.#options.spacingMs : intendedAt - this.#lastAtMs;
     const edge: Edge = { atMs: intendedAt, spacingMs };
     this.#lastAtMs = intendedAt;
@@ -146,6 +156,7 @@ export class Lane {
       this.#anyFailed = true;
       this.#failures ??= { from: edge, ok: 0, failed: 0 };
       this.#failures.failed++;
+      if (shard !== undefined && this.#options.shardsToHit > 0) this.#shardsHit.add(shard);
     }
   }
 
@@ -177,7 +188,9 @@ export class Lane {
     const failures = this.#failures;
     if (!failures) return;
     this.#failures = undefined;
-    if (failures.failed < MIN_OUTAGE_FAILURES) {
+    const everywhere = this.#shardsHit.size >= this.#options.shardsToHit || failures.failed >= CERTAIN_FAILURES;
+    this.#shardsHit.clear();
+    if (failures.failed < MIN_OUTAGE_FAILURES || !everywhere) {
       this.#brownout ??= { from: failures.from, ok: 0, failed: 0 };
       this.#brownout.failed += failures.failed;
       return;

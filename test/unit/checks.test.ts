@@ -71,8 +71,25 @@ describe('messages-readable', () => {
     expect(run(messagesReadable, threeWorkers(), { shards: { readable: ['B'] } }).judgement).toBe('fail');
   });
 
-  test('is unknown when rooms were never tried and they would decide', () => {
+  test('a complete scan speaks for rooms that no read tried', () => {
     const history = answering(({ kind, room }) => (kind === 'read' && room === 2 ? unsent() : undefined));
+    expect(run(messagesReadable, history)).toMatchObject({
+      judgement: 'pass',
+      observed: '40 of 40 messages readable, 5 of them seen by scans alone',
+    });
+    const doubled = answering(({ kind, room }) => {
+      if (kind === 'scan') return { anomaly: { duplicated: ['0:1'] } };
+      return kind === 'read' && room === 2 ? unsent() : undefined;
+    });
+    expect(run(messagesReadable, doubled).judgement).toBe('unknown');
+    const onlyScans = answering(({ kind, shard }) => (kind === 'read' && shard === 1 ? REFUSED : undefined));
+    expect(run(messagesReadable, onlyScans, { shards: { unreadable: ['B'] } }).judgement).toBe('fail');
+  });
+
+  test('is unknown when rooms were never tried and they would decide', () => {
+    const history = answering(({ kind, room }) =>
+      kind === 'scan' ? REFUSED : kind === 'read' && room === 2 ? unsent() : undefined,
+    );
     const finding = run(messagesReadable, history);
     expect(finding).toMatchObject({
       judgement: 'unknown',
@@ -87,7 +104,9 @@ describe('messages-readable', () => {
   });
 
   test('a shard that was never tried is not shown to be unreadable', () => {
-    const history = answering(({ kind, shard }) => (kind === 'read' && shard === 1 ? unsent() : undefined));
+    const history = answering(({ kind, shard }) =>
+      kind === 'scan' ? REFUSED : kind === 'read' && shard === 1 ? unsent() : undefined,
+    );
     expect(run(messagesReadable, history, { shards: { unreadable: ['B'] } }).judgement).toBe('unknown');
   });
 

@@ -57,6 +57,12 @@ describe('recovery', () => {
     expect(recoveryOf('write', refusedWrites([2_000, 2_600]))).toBeGreaterThanOrEqual(2_600);
   });
 
+  test('one shard that is still gone was not restored, however small its share', () => {
+    const answer = ({ kind, shard, intendedAt }: Operation) =>
+      kind === 'read' && shard === 39 && intendedAt >= effectMs && intendedAt < effectMs + 3_000 ? REFUSED : undefined;
+    expect(recoveryOf('read', { shards: 40, rooms: 40, answer })).toBeGreaterThan(2_400);
+  });
+
   test('what healing disturbs is no part of the recovery from the fault', () => {
     const healing = healAskedMs - effectMs;
     const recovery = recoveryOf('write', refusedWrites([0, 300], [healing + 50, healing + 400]));

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Lane, lateAboveMs, serviceWindows } from '../../src/measure/windows.ts';
 import type { ServiceWindow } from '../../src/model/figures.ts';
 import type { Outcome } from '../../src/model/history.ts';
+import { oneWorker, threeWorkers } from '../histories/runs.ts';
 import { buildHistory, REFUSED, timesOf, within } from '../support/history-builder.ts';
 
 interface Seen {
@@ -15,7 +16,7 @@ const LATE_MS = 100;
 const SPACING_MS = 10;
 
 function windowsOf(operations: readonly Seen[]): ServiceWindow[] {
-  const lane = new Lane({ kind: 'read', lateAboveMs: LATE_MS, spacingMs: SPACING_MS });
+  const lane = new Lane({ kind: 'read', lateAboveMs: LATE_MS, spacingMs: SPACING_MS, shardsToHit: 0 });
   for (const operation of operations) lane.add(operation);
   return lane.end();
 }
@@ -161,6 +162,43 @@ describe('windows of a run', () => {
     expect(shard).toMatchObject({ failed: 25, ok: 0 });
     expect(shard?.durationMs).toBeCloseTo(1_000, 6);
     expect(shard?.uncertaintyMs).toBeCloseTo(40, 6);
+  });
+
+  test('where two of four shards are gone, failures in a row are one brownout of the kind', () => {
+    const windows = serviceWindows(threeWorkers(), () => LATE_MS);
+    const ofReads = windows.filter(({ kind }) => kind === 'read').map(({ type, shard }) => [type, shard]);
+    expect(ofReads).toEqual([
+      ['brownout', undefined],
+      ['outage', 'B'],
+      ['outage', 'C'],
+    ]);
+  });
+
+  test('fifty failures in a row are an outage, though one shard was never tried', () => {
+    const history = buildHistory({
+      answer: (operation) => {
+        if (operation.kind !== 'read' || !within(effectMs, effectMs + 1_000)(operation)) return undefined;
+        return operation.shard === 3 ? { outcome: 'unsent' } : REFUSED;
+      },
+    });
+    const whole = serviceWindows(history, () => LATE_MS).filter(({ shard }) => shard === undefined);
+    expect(whole.map(({ type, failed }) => [type, failed])).toEqual([['outage', 75]]);
+  });
+
+  test('where all shards are gone, it is an outage of the kind', () => {
+    const windows = serviceWindows(oneWorker(), () => LATE_MS);
+    expect(windows.map(({ type, kind, shard }) => [type, kind, shard])).toEqual([
+      ['outage', 'write', undefined],
+      ['outage', 'write', 'A'],
+      ['outage', 'write', 'B'],
+      ['outage', 'write', 'C'],
+      ['outage', 'write', 'D'],
+    ]);
+  });
+
+  test('a scan needs every shard, so two that fail are an outage', () => {
+    const windows = serviceWindows(threeWorkers(), () => LATE_MS).filter(({ kind }) => kind === 'scan');
+    expect(windows.map(({ type }) => type)).toEqual(['outage']);
   });
 
   test('what the client could not send is no failure', () => {
