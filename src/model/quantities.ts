@@ -23,7 +23,9 @@ export function quoted(value: unknown): string {
     /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  return escaped.length <= MAX_QUOTED ? escaped : `${escaped.slice(0, MAX_QUOTED)}…`;
+  if (escaped.length <= MAX_QUOTED) return escaped;
+  // By whole characters: half of an emoji is no text.
+  return `${[...escaped.slice(0, 2 * MAX_QUOTED)].slice(0, MAX_QUOTED).join('')}…`;
 }
 
 /** `expected <this>, found <that>`; without the second half where there is nothing. */

@@ -1,10 +1,10 @@
 /** From a scenario to the exact schedule of a run: targets picked, acts numbered. Pure. */
 
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { Plan, PlannedAct } from '../model/plan.ts';
-import type { Scenario, TargetSpec } from '../model/scenario.ts';
-import { type NodeName, nodeNames, ringPlacement, workerNames } from '../model/topology.ts';
+import type { Scenario } from '../model/scenario.ts';
+import { type NodeName, nodeNames, ringPlacement } from '../model/topology.ts';
+import { seededIndex } from './random.ts';
+import { resolveTargets } from './target.ts';
 
 export interface PlanOptions {
   /** Everything random in the run follows from it. From 0 to 2^32 - 1. */
@@ -15,45 +15,45 @@ export interface PlanOptions {
 
 /** Resolves a scenario. The same scenario and seed give the same plan. */
 export function makePlan(scenario: Scenario, { seed, takesDown }: PlanOptions): Plan {
-  const generator = xoroshiro128plus(seed);
-  const acts = scenario.faults.map((step, index): PlannedAct => {
-    const targets = resolve(step.target, scenario, (max) => uniformInt(generator, 0, max));
-    return { index, fault: step.fault, targets, atMs: step.atMs, forMs: step.forMs, params: step.params };
-  });
-  const order = nodeNames(scenario.cluster);
-  const struck = new Set(acts.filter((act) => takesDown(act.fault)).flatMap((act) => act.targets));
+  const { cluster, faults } = scenario;
+  const targets = resolveTargets(faults, cluster, seededIndex(seed));
+  const acts = faults.map(
+    ({ fault, atMs, forMs, params }, index): PlannedAct => ({
+      index,
+      fault,
+      targets: targets[index] ?? [],
+      atMs,
+      forMs,
+      params,
+    }),
+  );
+  const struck = new Set(acts.filter(({ fault }) => takesDown(fault)).flatMap((act) => act.targets));
   return {
     scenario,
     seed,
     acts,
-    placement: ringPlacement(scenario.cluster),
-    blastRadius: order.filter((node) => struck.has(node)),
+    placement: ringPlacement(cluster),
+    blastRadius: nodeNames(cluster).filter((node) => struck.has(node)),
   };
 }
 
-function resolve(target: TargetSpec, scenario: Scenario, randomUpTo: (max: number) => number): NodeName[] {
-  const order = nodeNames(scenario.cluster);
-  if ('nodes' in target) return order.filter((node) => target.nodes.includes(node));
-  const left = workerNames(scenario.cluster);
-  const picked = Array.from({ length: target.pick }, () => left.splice(randomUpTo(left.length - 1), 1)[0] as NodeName);
-  return order.filter((node) => picked.includes(node));
-}
-
 /**
- * The sets of nodes that are down together at one time or another of the schedule, in the order of time;
- * each once, the empty set left out. Acts that touch only at their edges do not overlap.
+ * The sets of nodes that are down together at one time or another of the schedule, each once, in the order
+ * of time; the empty set is left out. Acts that touch only at their edges are not down together.
  */
 export function downSets(acts: readonly PlannedAct[], takesDown: (fault: string) => boolean): NodeName[][] {
-  const harmful = acts.filter((act) => takesDown(act.fault));
-  const moments = [...new Set(harmful.map((act) => act.atMs))].sort((a, b) => a - b);
-  const ends = [...new Set(harmful.map((act) => act.atMs + act.forMs))];
+  const harmful = acts.filter(({ fault }) => takesDown(fault));
+  const edges = harmful.flatMap(({ atMs, forMs }) => [atMs, atMs + forMs]).sort((a, b) => a - b);
   const sets = new Map<string, NodeName[]>();
-  for (const moment of [...moments, ...ends].sort((a, b) => a - b)) {
-    const down = harmful
-      .filter((act) => act.atMs <= moment && moment < act.atMs + act.forMs)
-      .flatMap((act) => act.targets);
-    const set = [...new Set(down)].sort();
-    if (set.length > 0) sets.set(set.join(), set);
+  for (const edge of edges) {
+    const down = harmful.filter(({ atMs, forMs }) => atMs <= edge && edge < atMs + forMs);
+    const nodes = [...new Set(down.flatMap((act) => act.targets))].sort(byNumber);
+    if (nodes.length > 0) sets.set(nodes.join(), nodes);
   }
   return [...sets.values()];
+}
+
+/** `worker2` before `worker10`, the coordinator first. */
+function byNumber(a: NodeName, b: NodeName): number {
+  return a.localeCompare(b, 'en', { numeric: true });
 }

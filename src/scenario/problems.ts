@@ -1,6 +1,6 @@
 /** What is wrong with a scenario: every problem with its place, all at once. */
 
-import { closest, distance } from 'fastest-levenshtein';
+import { distance } from 'fastest-levenshtein';
 import { InputError } from '../model/errors.ts';
 import type { Place } from '../model/scenario.ts';
 
@@ -12,9 +12,11 @@ export interface Problem {
 }
 
 const MAX_SHOWN = 50;
+const MAX_LISTED = 20;
 
 /** A scenario that cannot be run. Its message is one line a problem, in the order of the file. */
 export class ScenarioError extends InputError {
+  /** All of them, also those that the message leaves out. */
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
@@ -29,14 +31,33 @@ export class ScenarioError extends InputError {
   }
 }
 
+/** The known word that somebody most likely meant, or `undefined` where none is near. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  let found: { readonly candidate: string; readonly slips: number } | undefined;
+  for (const candidate of known) {
+    const slips = distance(word.toLowerCase(), candidate.toLowerCase());
+    // A third of the letters, or two neighbours swapped, is a slip; more is another word. One letter has no slip.
+    const limit = Math.min(
+      Math.max(2, Math.floor(candidate.length / 3)),
+      candidate.length - 1,
+      Math.max(word.length - 1, 0),
+    );
+    if (slips <= limit && (!found || slips < found.slips)) found = { candidate, slips };
+  }
+  return found?.candidate;
+}
+
 /** `did you mean "x"?` where one of the words is near, else the list of them. */
 export function suggestion(word: string, known: readonly string[]): string {
+  const meant = nearest(word, known);
+  return meant === undefined ? listed(known) : `did you mean "${meant}"?`;
+}
+
+/** `known: a, b, c`, cut where the list is long. */
+export function listed(known: readonly string[]): string {
   if (known.length === 0) return 'there are none';
-  const nearest = closest(word, known as string[]);
-  // Up to a third of the letters wrong is a slip; more is another word. Two letters swapped count as two.
-  const slip = nearest.length < 4 ? nearest.length - 1 : Math.max(2, Math.floor(nearest.length / 3));
-  if (distance(word, nearest) <= Math.min(slip, nearest.length - 2)) return `did you mean "${nearest}"?`;
-  return `known: ${known.join(', ')}`;
+  const more = known.length > MAX_LISTED ? ` and ${known.length - MAX_LISTED} more` : '';
+  return `known: ${known.slice(0, MAX_LISTED).join(', ')}${more}`;
 }
 
 /** `faults[0].for` for `['faults', 0, 'for']`. */

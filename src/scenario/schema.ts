@@ -1,10 +1,13 @@
 /**
  * The format of a scenario, built from the catalogue: each fault, check and workload brings the schema of
- * its own parameters.
+ * its own parameters. The loader reads a file part by part with these schemas, and the published JSON Schema
+ * is made of the same ones.
  */
 
 import { z } from 'zod';
 import type { Check } from '../checks/check.ts';
+import type { Engine } from '../cluster/engine.ts';
+import type { Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
 import { duration, positiveDuration } from '../model/quantities.ts';
 import type { Workload } from '../workloads/workload.ts';
@@ -13,43 +16,50 @@ import type { Workload } from '../workloads/workload.ts';
 export interface ScenarioVocabulary {
   readonly faults: readonly Fault[];
   readonly checks: readonly Check[];
+  /** The first is used where a scenario names none. */
   readonly workloads: readonly Workload[];
-  readonly platforms: readonly string[];
-  readonly engines: readonly string[];
+  readonly platforms: readonly Platform['name'][];
+  readonly engines: readonly Engine['name'][];
 }
 
 export const MAX_WORKERS = 64;
 export const MAX_SHARDS = 1_024;
+export const MAX_STEPS = 100;
+export const MAX_SEED = 2 ** 32 - 1;
 
-const seed = z
-  .int()
-  .min(0)
-  .max(2 ** 32 - 1);
+/** One line of text without control characters, so that a terminal and a report can quote it. */
+const sentence = z
+  .string()
+  .regex(/^\S\P{Cc}*$/u, 'expected a sentence on one line')
+  .max(500);
 
-/** `worker1`, a list of names, or a random pick. */
-const target = z.union([
-  z.string(),
-  z.array(z.string()),
-  z.strictObject({ role: z.literal('worker'), pick: z.int().min(1) }),
-]);
-
-/** What stands beside a fault's own parameters. */
-export const faultStep = z.strictObject({
-  fault: z.string().describe('A fault; `docs/faults` lists them.'),
-  target: target.describe('A node, a list of nodes, or { role: worker, pick: n }.'),
-  at: duration.prefault('0s').describe('From the start of the fault phase.'),
-  for: positiveDuration.describe('From the fault in effect until it is undone.'),
+export const pick = z.strictObject({
+  role: z.literal('worker').describe('Which nodes to pick from.'),
+  pick: z.int().min(1).max(MAX_WORKERS).describe('How many; which ones follows from the seed of the run.'),
 });
 
-/** The parts that do not depend on the catalogue. */
-export function parts({ platforms, engines }: Pick<ScenarioVocabulary, 'platforms' | 'engines'>) {
+const target = z
+  .union([z.string(), z.array(z.string()).min(1), pick])
+  .describe('A node, a list of nodes, or { role: worker, pick: 1 }.')
+  .meta({ examples: ['worker1', ['worker2', 'worker3'], { role: 'worker', pick: 1 }] });
+
+/** When a fault strikes and for how long. */
+export const timing = z.strictObject({
+  at: duration.prefault('0s').describe('When it strikes, counted from the start of the fault phase.'),
+  for: positiveDuration.describe('How long it lasts, from when it is in effect until it is undone.'),
+});
+
+/** The sections that need no words but those of platforms and engines. */
+export function sections({ platforms, engines }: Pick<ScenarioVocabulary, 'platforms' | 'engines'>) {
   return {
     name: z
       .string()
-      .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected kebab-case, such as one-worker')
-      .describe('The same as the file name, without .yaml.'),
-    summary: z.string().min(1).describe('One sentence: what happens and what is expected.'),
-    claim: z.string().min(1).optional().describe('The sentence that is put to the test, quoted.'),
+      .max(100)
+      .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected a name in kebab-case such as one-worker')
+      .describe('In kebab-case, the same as the file name without .yaml.')
+      .meta({ examples: ['one-worker'] }),
+    summary: sentence.describe('One sentence: what happens, and what is expected.'),
+    claim: sentence.optional().describe('The claim that is put to the test, in the words of whoever makes it.'),
     cluster: z
       .strictObject({
         workers: z.int().min(1).max(MAX_WORKERS).default(4).describe('Workers beside the one coordinator.'),
@@ -62,20 +72,29 @@ export function parts({ platforms, engines }: Pick<ScenarioVocabulary, 'platform
         engine: z
           .enum(['auto', ...engines])
           .default('auto')
-          .describe('What makes nodes one cluster.'),
+          .describe('What makes the nodes one cluster.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('The cluster that is built for the run.'),
     'steady-state': z
-      .strictObject({ for: positiveDuration.describe('How long the load runs before the first fault.') })
-      .prefault({ for: '2s' }),
+      .strictObject({ for: positiveDuration.describe('How long.') })
+      .prefault({ for: '2s' })
+      .describe('The load alone, before the first fault: what service is compared with.'),
     settle: z
-      .strictObject({ within: positiveDuration.describe('Limit for service and replicas to be as before.') })
-      .prefault({ within: '30s' }),
-    seed: seed.optional().describe('Repeats the random choices of an earlier run.'),
+      .strictObject({ within: positiveDuration.describe('The limit.') })
+      .prefault({ within: '30s' })
+      .describe('After healing: how long service and replicas may take to be as before.'),
+    seed: z
+      .int()
+      .min(0)
+      .max(MAX_SEED)
+      .optional()
+      .describe('Repeats the random choices of an earlier run; drawn anew for every run where it is left out.'),
   };
 }
 
-export const SECTIONS = [
+/** Every key at the top of a scenario, in the order in which one reads it. */
+export const TOP_KEYS = [
   'name',
   'summary',
   'claim',
@@ -88,40 +107,53 @@ export const SECTIONS = [
   'seed',
 ] as const;
 
-/** The published JSON Schema (draft 2020-12) of a scenario, for editors. */
+/** The published JSON Schema (draft 2020-12) of a scenario as it is written, for editors. */
 export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<string, unknown> {
   const { faults, checks, workloads } = vocabulary;
-  const step = (fault: Fault) => faultStep.extend({ fault: named(fault), ...shapeOf(fault.params) });
-  const item = (check: Check) => z.strictObject({ check: named(check), ...shapeOf(check.params) });
-  const load = (workload: Workload) => z.strictObject({ use: named(workload), ...shapeOf(workload.params) });
+  const { name, summary, claim, cluster, settle, seed, 'steady-state': steadyState } = sections(vocabulary);
   const scenario = z
     .strictObject({
-      ...parts(vocabulary),
-      workload: oneOf(workloads.map(load)).describe('What reads and writes while faults strike.').optional(),
+      name,
+      summary,
+      claim,
+      cluster,
+      workload: anyOf(workloads.map((workload) => variant('use', workload)))
+        .optional()
+        .describe(`What reads and writes while faults strike; ${workloads[0]?.name} where it is left out.`),
+      'steady-state': steadyState,
       faults: z
-        .array(oneOf(faults.map(step)))
-        .describe('What is broken, where, when and for how long.')
-        .optional(),
+        .array(anyOf(faults.map((fault) => variant('fault', fault, { target, ...timing.shape }))))
+        .max(MAX_STEPS)
+        .optional()
+        .describe('What is broken, where, when and for how long; [] for a control run.'),
+      settle,
       hypothesis: z
-        .array(oneOf(checks.map(item)))
+        .array(anyOf(checks.map((check) => variant('check', check))))
         .min(1)
-        .describe('What must hold.'),
+        .max(MAX_STEPS)
+        .describe('What must hold. The run passes when all of it does.'),
+      seed,
     })
     .meta({
       title: 'pgquake scenario',
-      description: 'Breaks nodes of a PostgreSQL cluster and says what must survive.',
+      description: 'Breaks nodes of a PostgreSQL cluster under load, and says what must survive.',
     });
-  return z.toJSONSchema(scenario, { io: 'input' }) as Record<string, unknown>;
+  return z.toJSONSchema(scenario, { io: 'input', target: 'draft-2020-12' }) as Record<string, unknown>;
 }
 
-function named({ name, summary }: { readonly name: string; readonly summary: string }) {
-  return z.literal(name).describe(summary);
+interface Variant {
+  readonly name: string;
+  readonly summary: string;
+  readonly params: z.ZodType;
 }
 
-function shapeOf(params: z.ZodType): z.core.$ZodLooseShape {
-  return params instanceof z.ZodObject ? (params.shape as z.core.$ZodLooseShape) : {};
+/** One variant with its own parameters, chosen by the word under `key`. */
+function variant(key: string, { name, summary, params }: Variant, beside: z.core.$ZodLooseShape = {}): z.ZodType {
+  if (!(params instanceof z.ZodObject)) throw new Error(`the parameters of ${name} are no object`);
+  const shape = { [key]: z.literal(name).describe(summary), ...beside, ...params.shape };
+  return z.strictObject(shape).meta({ title: name, description: summary });
 }
 
-function oneOf(schemas: readonly z.ZodType[]): z.ZodType {
-  return schemas.length === 1 ? (schemas[0] as z.ZodType) : z.union(schemas as [z.ZodType, z.ZodType]);
+function anyOf(schemas: readonly z.ZodType[]): z.ZodType {
+  return z.union(schemas as readonly [z.ZodType, ...z.ZodType[]]);
 }

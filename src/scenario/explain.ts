@@ -1,0 +1,102 @@
+/** What a schema has against a value, in the words of a scenario's author. */
+
+import { z } from 'zod';
+import { quoted } from '../model/quantities.ts';
+import { nearest, suggestion } from './problems.ts';
+
+export interface Complaint {
+  /** Below the value that was held against the schema. */
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  /** It is about this key of the mapping at `path`, and not about the whole of it. */
+  readonly key?: string;
+}
+
+/**
+ * Explains why a value does not fit a schema.
+ * @param beside keys that stand in the same mapping and are somebody else's.
+ */
+export function explain(
+  issue: z.core.$ZodIssue,
+  value: unknown,
+  schema: z.ZodType,
+  beside: readonly string[],
+): Complaint[] {
+  const { path } = issue;
+  if (issue.code === 'unrecognized_keys') {
+    const known = [...(path.length === 0 ? beside : []), ...keysAt(schema, path)];
+    return issue.keys.map((key) => ({ path, key, message: `unknown key ${quoted(key)}; ${suggestion(key, known)}` }));
+  }
+  const found = valueAt(value, path);
+  if (found === undefined && path.length > 0) {
+    const key = quoted(String(path.at(-1)));
+    return [{ path: path.slice(0, -1), message: `missing key ${key}: ${expectation(issue)}` }];
+  }
+  const expected = expectation(issue);
+  const message = expected.includes(', found ') ? expected : `${expected}, found ${quoted(found)}`;
+  const meant =
+    issue.code === 'invalid_value' && typeof found === 'string' ? nearest(found, issue.values.map(String)) : undefined;
+  return [{ path, message: meant === undefined ? message : `${message}; did you mean "${meant}"?` }];
+}
+
+/** What stands at a path of a plain value. */
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, part) =>
+      typeof inner === 'object' && inner !== null ? (inner as Record<PropertyKey, unknown>)[part] : undefined,
+    value,
+  );
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'text',
+  boolean: 'true or false',
+  object: 'a mapping',
+  array: 'a list',
+};
+
+/** `expected ...`; the schemas of quantities say it themselves, and what they found. */
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.message.startsWith('expected ')) return issue.message;
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${TYPES[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `expected ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return `expected at least ${issue.minimum}${unitOf(issue.origin)}`;
+    case 'too_big':
+      return `expected at most ${issue.maximum}${unitOf(issue.origin)}`;
+    default:
+      return issue.message;
+  }
+}
+
+function unitOf(origin: string): string {
+  if (origin === 'string') return ' characters';
+  return origin === 'array' ? ' items' : '';
+}
+
+/** The keys that a schema knows at a path, seen through defaults, optionals and transforms. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let current = unwrapped(schema);
+  for (const part of path) {
+    if (current instanceof z.ZodObject) current = unwrapped(current.shape[part as string]);
+    else if (current instanceof z.ZodArray) current = unwrapped(current.element);
+    else return [];
+  }
+  return current instanceof z.ZodObject ? Object.keys(current.shape) : [];
+}
+
+function unwrapped(schema: unknown): unknown {
+  let current = schema;
+  for (;;) {
+    const { innerType, in: input } =
+      (current as { def?: { innerType?: unknown; in?: unknown } } | undefined)?.def ?? {};
+    const inner = innerType ?? input;
+    if (inner === undefined) return current;
+    current = inner;
+  }
+}

@@ -1,0 +1,344 @@
+/**
+ * From the text of a scenario to a validated one. Every part is read by itself and what is wrong with it is
+ * noted, so that one mistake does not hide another; what could not be read is not held against the rest.
+ */
+
+import { basename } from 'node:path';
+import type { z } from 'zod';
+import type { ScenarioFacts } from '../checks/check.ts';
+import { expectedButFound, quoted } from '../model/quantities.ts';
+import type { ClusterSpec, FaultStep, HypothesisItem, Scenario, TargetSpec } from '../model/scenario.ts';
+import { COORDINATOR, nodeNames, shardName, type Topology } from '../model/topology.ts';
+import { overlapping } from '../plan/target.ts';
+import { explain, valueAt } from './explain.ts';
+import { formatPath, listed, nearest, type Problem, ScenarioError, suggestion } from './problems.ts';
+import { MAX_STEPS, pick, type ScenarioVocabulary, sections, TOP_KEYS, timing } from './schema.ts';
+import { Source } from './source.ts';
+
+type Path = readonly PropertyKey[];
+type Mapping = Readonly<Record<string, unknown>>;
+
+interface Variant {
+  readonly name: string;
+  readonly params: z.ZodType;
+}
+
+/** A step of the list of faults, as far as it could be read. */
+interface ReadStep extends Partial<FaultStep> {
+  readonly place: FaultStep['place'];
+}
+
+/**
+ * Validates a scenario's text.
+ * @param file its name, for messages; where it ends in .yaml, the scenario must have the same name.
+ * @throws ScenarioError with all problems.
+ */
+export function parseScenario(text: string, file: string, vocabulary: ScenarioVocabulary): Scenario {
+  return new Reader(new Source(text, file), vocabulary).scenario(text);
+}
+
+function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+class Reader {
+  readonly #source: Source;
+  readonly #vocabulary: ScenarioVocabulary;
+  readonly #problems: Problem[];
+
+  constructor(source: Source, vocabulary: ScenarioVocabulary) {
+    this.#source = source;
+    this.#vocabulary = vocabulary;
+    this.#problems = [...source.problems];
+  }
+
+  scenario(text: string): Scenario {
+    const top = this.#source.value;
+    if (!isMapping(top)) {
+      this.#note([], expectedButFound('a mapping with name, summary, faults and hypothesis', top));
+      throw new ScenarioError(this.#problems);
+    }
+    for (const key of Object.keys(top)) {
+      if (!TOP_KEYS.some((known) => known === key)) {
+        this.#noteKey([], key, `unknown key ${quoted(key)}; ${suggestion(key, TOP_KEYS)}`);
+      }
+    }
+    const schemas = sections(this.#vocabulary);
+    const name = this.#name(this.#section(schemas.name, top, 'name'));
+    const summary = this.#section(schemas.summary, top, 'summary');
+    const claim = this.#section(schemas.claim, top, 'claim');
+    const cluster = this.#section(schemas.cluster, top, 'cluster');
+    const topology = this.#topology(top, cluster);
+    const workload = this.#workload(top);
+    const steadyState = this.#section(schemas['steady-state'], top, 'steady-state');
+    const faults = this.#list(top, 'faults').map(({ item, path }) => this.#step(item, path, topology));
+    this.#collisions(faults, topology);
+    const settle = this.#section(schemas.settle, top, 'settle');
+    const facts = this.#facts(topology, workload);
+    const hypothesis = this.#list(top, 'hypothesis').map(({ item, path }) => this.#check(item, path, facts));
+    if (!('hypothesis' in top)) this.#note([], 'missing key "hypothesis": without a check there is nothing to judge');
+    const seed = this.#section(schemas.seed, top, 'seed');
+
+    if (this.#problems.length > 0) throw new ScenarioError(this.#problems);
+    // Without a problem every part was read; the compiler cannot know.
+    return {
+      name: name as string,
+      summary: summary as string,
+      ...(claim === undefined ? {} : { claim }),
+      file: this.#source.file,
+      source: text,
+      cluster: cluster as ClusterSpec,
+      workload: workload as Scenario['workload'],
+      steadyStateMs: (steadyState as { for: number }).for,
+      faults: faults as FaultStep[],
+      settleWithinMs: (settle as { within: number }).within,
+      hypothesis: hypothesis as HypothesisItem[],
+      ...(seed === undefined ? {} : { seed }),
+    };
+  }
+
+  #name(name: string | undefined): string | undefined {
+    const expected = /^(.*)\.ya?ml$/.exec(basename(this.#source.file))?.[1];
+    if (name !== undefined && expected !== undefined && name !== expected) {
+      this.#note(['name'], `expected ${quoted(expected)}, the name of the file, found ${quoted(name)}`);
+    }
+    return name;
+  }
+
+  /** What is certain of the topology, also where the rest of the section is wrong. */
+  #topology(top: Mapping, cluster: ClusterSpec | undefined): Partial<Topology> {
+    const topology = cluster ?? this.#writtenTopology(top.cluster);
+    const { workers, replication } = topology;
+    if (workers !== undefined && replication !== undefined && replication > workers) {
+      const written = valueAt(top, ['cluster', 'replication']) === undefined ? ['cluster'] : ['cluster', 'replication'];
+      const message = `${replication} copies of every shard need ${replication} workers, and there ${workers === 1 ? 'is' : 'are'} ${workers}`;
+      this.#note(written, message);
+    }
+    return topology;
+  }
+
+  /** The defaults are left out: what seems to be missing may just be misspelt. */
+  #writtenTopology(written: unknown): Partial<Topology> {
+    if (!isMapping(written)) return {};
+    const { workers, replication, shards } = sections(this.#vocabulary).cluster.def.innerType.shape;
+    return Object.fromEntries(
+      Object.entries({ workers, replication, shards }).flatMap(([key, schema]) => {
+        const result = written[key] === undefined ? undefined : schema.safeParse(written[key]);
+        return result?.success ? [[key, result.data]] : [];
+      }),
+    );
+  }
+
+  #workload(top: Mapping): Scenario['workload'] | undefined {
+    const written = top.workload === undefined && !('workload' in top) ? {} : top.workload;
+    if (!isMapping(written)) {
+      this.#note(['workload'], expectedButFound('a mapping such as { use: chat }', written));
+      return undefined;
+    }
+    const { use = this.#vocabulary.workloads[0]?.name, ...rest } = written;
+    const workload = this.#known(this.#vocabulary.workloads, use, ['workload', 'use'], 'workload');
+    const params = workload && this.#fitting(workload.params, rest, ['workload'], ['use']);
+    return workload && params ? { use: workload.name, params: params as Mapping } : undefined;
+  }
+
+  /** What checks may hold their parameters against; only where all of it is certain. */
+  #facts(topology: Partial<Topology>, workload: Scenario['workload'] | undefined): ScenarioFacts | undefined {
+    const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
+    if (!chosen || !workload || topology.shards === undefined) return undefined;
+    return {
+      kinds: chosen.kinds(workload.params).map((kind) => kind.name),
+      shards: Array.from({ length: topology.shards }, (_, index) => shardName(index)),
+      messages: chosen.messages(workload.params),
+    };
+  }
+
+  #step(step: Mapping, path: Path, topology: Partial<Topology>): ReadStep {
+    const { fault: _, target: __, at, for: lasting, ...rest } = step;
+    const fault = this.#variant(this.#vocabulary.faults, step, path, 'fault');
+    const written = Object.fromEntries(Object.entries({ at, for: lasting }).filter(([key]) => key in step));
+    const times = this.#fitting(timing, written, path, []);
+    const target = this.#target(step, path, topology);
+    const params = fault && this.#fitting(fault.params, rest, path, ['fault', 'target', 'at', 'for']);
+    return {
+      ...(fault ? { fault: fault.name } : {}),
+      ...(target ? { target } : {}),
+      ...(times ? { atMs: times.at, forMs: times.for } : {}),
+      ...(params ? { params: params as Mapping } : {}),
+      place: this.#source.placeOf(path),
+    };
+  }
+
+  /** By hand: of a union, the schema library would only say that none of the forms fits. */
+  #target(step: Mapping, path: Path, { workers }: Partial<Topology>): TargetSpec | undefined {
+    const at = [...path, 'target'];
+    const { target } = step;
+    if (!('target' in step)) {
+      this.#note(path, 'missing key "target": expected a node, a list of nodes, or { role: worker, pick: 1 }');
+      return undefined;
+    }
+    if (isMapping(target)) {
+      const picked = this.#fitting(pick, target, at, []);
+      if (!picked || workers === undefined || picked.pick <= workers) return picked;
+      this.#note([...at, 'pick'], `cannot pick ${picked.pick} of ${workers} workers`);
+      return undefined;
+    }
+    if (!Array.isArray(target)) return this.#nodeExists(target, at, workers) ? { nodes: [target] } : undefined;
+    if (target.length === 0) this.#note(at, 'expected at least one node, found an empty list');
+    const nodes = new Set<string>();
+    for (const [index, name] of (target as unknown[]).entries()) {
+      if (!this.#nodeExists(name, [...at, index], workers)) continue;
+      if (nodes.has(name)) this.#note([...at, index], `${quoted(name)} is named twice`);
+      nodes.add(name);
+    }
+    return nodes.size === target.length && nodes.size > 0 ? { nodes: [...nodes] } : undefined;
+  }
+
+  #nodeExists(name: unknown, path: Path, workers: number | undefined): name is string {
+    if (typeof name !== 'string') {
+      this.#note(path, expectedButFound('the name of a node such as worker1', name));
+      return false;
+    }
+    if (workers === undefined) return true;
+    const known = nodeNames({ workers });
+    if (known.includes(name)) return true;
+    // A number that is too high was not meant to be another one.
+    const meant = /^worker\d+$/.test(name) ? undefined : nearest(name, known);
+    const range = workers > 2 ? `worker1 to worker${workers}` : known.slice(1).join(' and ');
+    const cluster = workers === 2 ? `${COORDINATOR}, ${range}` : `${COORDINATOR} and ${range}`;
+    const help = meant === undefined ? `the cluster has ${cluster}` : `did you mean "${meant}"?`;
+    this.#note(path, `there is no node ${quoted(name)}; ${help}`);
+    return false;
+  }
+
+  /** Two faults on one node at one time would undo each other; a pick needs nodes that nothing else strikes. */
+  #collisions(steps: readonly ReadStep[], { workers }: Partial<Topology>): void {
+    for (const [index, { target, ...step }] of steps.entries()) {
+      if (!target) continue;
+      const meanwhile = steps.map((other, i) =>
+        i !== index && isTimed(step) && isTimed(other) && overlapping(step, other) ? other : undefined,
+      );
+      if ('nodes' in target) {
+        const earlier = meanwhile.slice(0, index).find((other) => namedBy(other?.target).some(isIn(target.nodes)));
+        const node = namedBy(earlier?.target).find(isIn(target.nodes));
+        if (earlier === undefined || node === undefined) continue;
+        const by = `${earlier.fault ?? 'the fault'} of line ${earlier.place.line}`;
+        this.#note(['faults', index], `${node} is already struck by ${by}, which must be healed first`);
+      } else if (workers !== undefined) {
+        const named = new Set(
+          meanwhile.flatMap((other) => namedBy(other?.target)).filter((node) => node !== COORDINATOR),
+        );
+        const picked = meanwhile.reduce((sum, other) => sum + pickedBy(other?.target), 0);
+        const free = Math.max(0, workers - named.size - picked);
+        if (free >= target.pick) continue;
+        const message = `cannot pick ${target.pick} of ${workers} workers: at that time ${workers - free} may be struck by other faults`;
+        this.#note(['faults', index, 'target', 'pick'], message);
+      }
+    }
+  }
+
+  #check(item: Mapping, path: Path, facts: ScenarioFacts | undefined): HypothesisItem | undefined {
+    const { check: _, ...written } = item;
+    const check = this.#variant(this.#vocabulary.checks, item, path, 'check');
+    const params = check && (this.#fitting(check.params, written, path, ['check']) as Mapping | undefined);
+    if (!check || !params) return undefined;
+    for (const { path: below, message, known } of (facts && check.validate?.(params, facts)) ?? []) {
+      const found = valueAt(written, below);
+      const help = known && typeof found === 'string' ? `; ${suggestion(found, known)}` : '';
+      this.#note([...path, ...below], `${message}${help}`);
+    }
+    return { check: check.name, params, written, place: this.#source.placeOf(path) };
+  }
+
+  /** The mappings of a list; what else is in it is noted. */
+  #list(top: Mapping, key: 'faults' | 'hypothesis'): { readonly item: Mapping; readonly path: Path }[] {
+    if (!(key in top)) return [];
+    const list = top[key];
+    if (!Array.isArray(list)) {
+      this.#note([key], expectedButFound('a list', list));
+      return [];
+    }
+    if (key === 'hypothesis' && list.length === 0) {
+      this.#note([key], 'expected at least one check, found an empty list: there is nothing to judge');
+    }
+    if (list.length > MAX_STEPS) {
+      this.#note([key], `expected at most ${MAX_STEPS} items, found ${list.length}`);
+      return [];
+    }
+    return list.flatMap((item: unknown, index) => {
+      if (isMapping(item)) return [{ item, path: [key, index] }];
+      this.#note([key, index], expectedButFound(`a mapping such as ${EXAMPLES[key]}`, item));
+      return [];
+    });
+  }
+
+  /** One section at the top, under its own schema; `undefined` where it does not fit. */
+  #section<T>(schema: z.ZodType<T>, top: Mapping, key: (typeof TOP_KEYS)[number]): T | undefined {
+    const result = schema.safeParse(top[key]);
+    if (result.success) return result.data;
+    if (key in top) this.#complain(result.error, top[key], schema, [key], []);
+    else this.#note([], `missing key "${key}"`);
+    return undefined;
+  }
+
+  #fitting<T>(schema: z.ZodType<T>, value: unknown, path: Path, beside: readonly string[]): T | undefined {
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    this.#complain(result.error, value, schema, path, beside);
+    return undefined;
+  }
+
+  #complain(error: z.ZodError, value: unknown, schema: z.ZodType, path: Path, beside: readonly string[]): void {
+    for (const issue of error.issues) {
+      for (const { path: below, message, key } of explain(issue, value, schema, beside)) {
+        if (key === undefined) this.#note([...path, ...below], message);
+        else this.#noteKey([...path, ...below], key, message);
+      }
+    }
+  }
+
+  /** The variant that a step names under `key`. */
+  #variant<V extends Variant>(known: readonly V[], step: Mapping, path: Path, key: string): V | undefined {
+    if (key in step) return this.#known(known, step[key], [...path, key], key);
+    this.#note(path, `missing key "${key}"; ${listed(known.map(({ name }) => name))}`);
+    return undefined;
+  }
+
+  #known<V extends Variant>(known: readonly V[], word: unknown, path: Path, what: string): V | undefined {
+    const found = known.find(({ name }) => name === word);
+    if (found) return found;
+    const names = known.map(({ name }) => name);
+    const help = typeof word === 'string' ? suggestion(word, names) : listed(names);
+    this.#note(path, `there is no ${what} ${quoted(word)}; ${help}`);
+    return undefined;
+  }
+
+  #note(path: Path, message: string): void {
+    this.#problems.push({ place: this.#source.placeOf(path), path: formatPath(path), message });
+  }
+
+  /** At the key itself, not at its value. */
+  #noteKey(path: Path, key: string, message: string): void {
+    this.#problems.push({ place: this.#source.placeOfKey(path, key), path: formatPath(path), message });
+  }
+}
+
+const EXAMPLES = {
+  faults: '{ fault: node-stop, target: worker1, for: 8s }',
+  hypothesis: '{ check: no-lost-writes }',
+} as const;
+
+function isTimed(step: Partial<FaultStep>): step is Pick<FaultStep, 'atMs' | 'forMs'> {
+  return step.atMs !== undefined && step.forMs !== undefined;
+}
+
+function namedBy(target: TargetSpec | undefined): readonly string[] {
+  return target && 'nodes' in target ? target.nodes : [];
+}
+
+function pickedBy(target: TargetSpec | undefined): number {
+  return target && 'pick' in target ? target.pick : 0;
+}
+
+function isIn(nodes: readonly string[]): (node: string) => boolean {
+  return (node) => nodes.includes(node);
+}
