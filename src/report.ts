@@ -91,6 +91,9 @@ function serviceClause({ windows }: Figures): string {
   return listed([...byKind].map(([kind, ofKind]) => `${kind}s ${describeDisturbance(ofKind)}`));
 }
 
+/** A shard that was gone for a moment is not named beside one that was gone for ten times as long. */
+const NAMED_SHARE = 0.1;
+
 function describeDisturbance(windows: readonly ServiceWindow[]): string {
   const whole = windows.filter((window) => window.shard === undefined);
   const outageMs = lasted(whole, 'outage');
@@ -99,11 +102,15 @@ function describeDisturbance(windows: readonly ServiceWindow[]): string {
   if (outageMs > 0) return `failed for ${formatDuration(outageMs)}${brownoutMs > 0 ? ` (and ${disturbed})` : ''}`;
 
   const outages = windows.filter((window) => window.shard !== undefined && window.type === 'outage');
-  const byShard = Map.groupBy(outages, (window) => window.shard as string);
-  if (byShard.size === 0) return disturbed;
-  const longestMs = [...byShard.values()].reduce((longest, ofShard) => Math.max(longest, lasted(ofShard, 'outage')), 0);
-  const shards = `${byShard.size === 1 ? 'shard' : 'shards'} ${listed([...byShard.keys()])}`;
-  return `failed on ${shards} for ${byShard.size === 1 ? '' : 'up to '}${formatDuration(longestMs)}`;
+  const ofShards = [...Map.groupBy(outages, (window) => window.shard as string)].map(([shard, ofShard]) => ({
+    shard,
+    outageMs: lasted(ofShard, 'outage'),
+  }));
+  if (ofShards.length === 0) return disturbed;
+  const longestMs = ofShards.reduce((longest, one) => Math.max(longest, one.outageMs), 0);
+  const named = ofShards.filter((one) => one.outageMs >= longestMs * NAMED_SHARE).map((one) => one.shard);
+  const upTo = named.length === 1 ? '' : 'up to ';
+  return `failed on ${named.length === 1 ? 'shard' : 'shards'} ${listed(named)} for ${upTo}${formatDuration(longestMs)}`;
 }
 
 function lasted(windows: readonly ServiceWindow[], type: ServiceWindow['type']): number {

@@ -49,6 +49,18 @@ describe('the finding', () => {
     );
   });
 
+  test('names the shard that was gone, not the one that was for a moment', () => {
+    const history = buildHistory({
+      answer: ({ kind, shard, intendedAt }: Operation) => {
+        const sinceMs = intendedAt - effectMs;
+        const gone =
+          kind === 'read' && sinceMs >= 0 && ((shard === 1 && sinceMs < 3_000) || (shard === 3 && sinceMs < 100));
+        return gone ? REFUSED : undefined;
+      },
+    });
+    expect(finding(history)).toMatch(/; reads failed on shard B for \d[\d.]* s; recovered /);
+  });
+
   test('of a hypothesis that does not hold', () => {
     expect(finding(threeWorkers())).toMatch(
       /^Not as expected: messages-readable: 20 of 40 messages readable, unreadable ones on shards B, C \(expected: all 40 messages readable during the fault\); reads /,
