@@ -7,6 +7,7 @@ import { runExperiment } from '../../experiment.ts';
 import { errorText, InputError, InterruptedError } from '../../model/errors.ts';
 import type { Operation, Outcome } from '../../model/history.ts';
 import type { Scenario } from '../../model/scenario.ts';
+import { plainText } from '../../reporters/escape.ts';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import type { RunListener } from '../../run/recorder.ts';
 import { listScenarios } from '../../scenario/load.ts';
@@ -37,16 +38,22 @@ export const run: CommandModule<object, RunArguments> = {
   handler: async (args) => {
     const scenarios = await scenariosOf(args);
     const seed = seedOf(args.seed);
-    const interrupt = interruptible();
+    const stage: Stage = {};
+    const interrupt = interruptible((text) => (stage.progress ? stage.progress.note(text) : console.error(text)));
     const codes: ExitCode[] = [];
     for (const scenario of scenarios) {
       if (interrupt.signal.aborted) break;
-      codes.push(await runOne(scenario, seed, args.reports, interrupt.signal));
+      codes.push(await runOne(scenario, seed, args.reports, interrupt.signal, stage));
     }
     interrupt.stop();
     process.exitCode = worstExitCode(codes);
   },
 };
+
+/** Where a word from outside of the run goes, so that it does not tear the live view apart. */
+interface Stage {
+  progress?: Progress;
+}
 
 /** All scenarios are loaded before the first is run: a misspelt one starts nothing. */
 async function scenariosOf({ scenario, all, ...overrides }: RunArguments): Promise<Scenario[]> {
@@ -71,10 +78,12 @@ async function runOne(
   seed: number | undefined,
   reportsFolder: string,
   signal: AbortSignal,
+  stage: Stage,
 ): Promise<ExitCode> {
-  console.log(`${pc.bold(scenario.name)}  ${scenario.summary}`);
-  if (scenario.claim !== undefined) console.log(pc.dim(`claim: "${scenario.claim}"`));
-  const progress = openProgress(process.stdout, scenario);
+  console.log(`${pc.bold(plainText(scenario.name))}  ${plainText(scenario.summary)}`);
+  if (scenario.claim !== undefined) console.log(pc.dim(`claim: "${plainText(scenario.claim)}"`));
+  const progress = openProgress(scenario, { stream: process.stdout });
+  stage.progress = progress;
   try {
     const { report, folder, failure } = await runExperiment({
       scenario,
@@ -108,15 +117,21 @@ function listenerOf(progress: Progress): RunListener {
   };
 }
 
-/** The first Ctrl-C or SIGTERM ends the run in order: heal, dispose, report. Further ones only say so. */
-function interruptible(): { signal: AbortSignal; stop(): void } {
+/**
+ * The first Ctrl-C or SIGTERM ends the run in order: heal, dispose, report. Further ones only say so.
+ * @param say where to; the error stream by default.
+ */
+export function interruptible(say: (text: string) => void = (text) => console.error(text)): {
+  signal: AbortSignal;
+  stop(): void;
+} {
   const controller = new AbortController();
   const interrupt = (signal: NodeJS.Signals) => {
     if (controller.signal.aborted) {
-      console.error('still healing and removing the cluster; this is not skipped, and it has a time limit');
+      say('still healing and removing the cluster; this is not skipped, and it has a time limit');
       return;
     }
-    console.error(`${signal}: healing, removing the cluster, writing the report`);
+    say(`${signal}: healing, removing the cluster, writing the report`);
     controller.abort(new InterruptedError(`interrupted by ${signal}`, { code: 'interrupted' }));
   };
   process.on('SIGINT', interrupt);

@@ -1,0 +1,304 @@
+/**
+ * What a person sees while a run is under way. On a terminal: a few lines that are drawn anew ten times a
+ * second, with what happened scrolling above them. Elsewhere (CI): a line for each event, and counts once a
+ * second. The cursor is never hidden, so there is nothing to restore, however the process ends.
+ */
+
+import { createLogUpdate } from 'log-update';
+import pc from 'picocolors';
+import type { Phase, TimedEvent } from '../model/event.ts';
+import type { Outcome } from '../model/history.ts';
+import type { Scenario } from '../model/scenario.ts';
+import { plainText } from '../reporters/escape.ts';
+import { EventNarrator, type EventWords } from '../reporters/event-words.ts';
+import { hanging, padTo, wrapWords } from '../reporters/text-layout.ts';
+
+const REDRAW_MS = 100;
+const COUNTS_EVERY_MS = 1_000;
+/** The rate shown is that of the last this many counts of 100 ms. */
+const RATE_SAMPLES = 10;
+const BAR_WIDTH = 24;
+const TIME_WIDTH = 8;
+const LABEL_WIDTH = 9;
+const DEFAULT_COLUMNS = 80;
+
+export interface Progress {
+  event(event: TimedEvent): void;
+  /** @param n operations of a kind that ended so. */
+  counts(kind: string, outcome: Outcome, n: number): void;
+  /** Shows a line that stays, from outside of the run: what came of Ctrl-C. */
+  note(text: string): void;
+  /** Draws no more, and leaves the last counts standing. Harmless twice. */
+  close(): void;
+}
+
+/** Calls back again and again. @returns what stops it. */
+export type Ticker = (everyMs: number, tick: () => void) => () => void;
+
+/** What a progress view is drawn on, and its time. */
+export interface ProgressOptions {
+  readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  /** `NO_COLOR`, `CI` and `TERM` are looked at; those of the process by default. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds of any monotonic clock. */
+  readonly now?: () => number;
+  readonly ticker?: Ticker;
+}
+
+/** Live on a terminal; line by line where there is none, in CI and on a dumb terminal. */
+export function openProgress(scenario: Scenario, options: ProgressOptions): Progress {
+  const { env = process.env, now = () => performance.now(), ticker = processTicker, stream } = options;
+  const terminal = stream.isTTY === true && env.TERM !== 'dumb';
+  const board = new Board(scenario, now);
+  if (!terminal || isSet(env.CI)) return new LineProgress(board, stream, ticker);
+  return new LiveProgress(board, stream, ticker, pc.createColors(!isSet(env.NO_COLOR)));
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== '' && value !== 'false';
+}
+
+/** Never keeps the process alive. */
+const processTicker: Ticker = (everyMs, tick) => {
+  const timer = setInterval(tick, everyMs);
+  timer.unref();
+  return () => clearInterval(timer);
+};
+
+interface Tally {
+  readonly byOutcome: Record<Outcome, number>;
+  /** What stood at the last few redraws, the oldest first. */
+  readonly samples: number[];
+}
+
+/** What both views know of the run. Its time is that of the events, carried on by the clock. */
+class Board {
+  readonly tallies = new Map<string, Tally>();
+  phase: Phase | undefined;
+  phaseFromMs = 0;
+  readonly #scenario: Scenario;
+  readonly #now: () => number;
+  readonly #narrator: EventNarrator;
+  #zero: number;
+
+  constructor(scenario: Scenario, now: () => number) {
+    this.#scenario = scenario;
+    this.#now = now;
+    this.#zero = now();
+    this.#narrator = new EventNarrator({ topology: scenario.cluster, plannedActs: scenario.faults.length });
+  }
+
+  /** @returns what to say of it, if anything. */
+  event(event: TimedEvent): EventWords | undefined {
+    if (event.type === 'phase-started') {
+      // The event tells the run's own time; between events the clock carries it on.
+      this.#zero = this.#now() - event.at;
+      this.phase = event.phase;
+      this.phaseFromMs = event.at;
+    }
+    return this.#narrator.words(event);
+  }
+
+  counts(kind: string, outcome: Outcome, n: number): void {
+    let tally = this.tallies.get(kind);
+    if (!tally) {
+      tally = { byOutcome: { ok: 0, fail: 0, unknown: 0, unsent: 0 }, samples: [] };
+      this.tallies.set(kind, tally);
+    }
+    tally.byOutcome[outcome] += n;
+  }
+
+  /** Milliseconds of the run. */
+  get atMs(): number {
+    return this.#now() - this.#zero;
+  }
+
+  /** How long a phase is planned to take; `undefined` where nobody can know. */
+  get plannedMs(): number | undefined {
+    const { faults, steadyStateMs, settleWithinMs } = this.#scenario;
+    if (this.phase === 'steady-state') return steadyStateMs;
+    if (this.phase === 'settle') return settleWithinMs;
+    if (this.phase !== 'fault') return undefined;
+    return faults.length === 0 ? steadyStateMs : Math.max(...faults.map(({ atMs, forMs }) => atMs + forMs));
+  }
+
+  /** In the order of the alphabet, so that they never change places. */
+  get kinds(): [string, Tally][] {
+    return [...this.tallies].sort(([a], [b]) => a.localeCompare(b));
+  }
+}
+
+function formatTime(atMs: number): string {
+  return `${(Math.max(0, atMs) / 1_000).toFixed(1)} s`.padStart(TIME_WIDTH);
+}
+
+function describeOdd({ unknown, unsent }: Tally['byOutcome']): string[] {
+  return [...(unknown > 0 ? [`${unknown} unknown`] : []), ...(unsent > 0 ? [`${unsent} not sent`] : [])];
+}
+
+/** One line for each event, whole, so that a log can be searched. */
+class LineProgress implements Progress {
+  readonly #board: Board;
+  readonly #stream: NodeJS.WritableStream;
+  readonly #stop: () => void;
+  #countsChanged = false;
+  #closed = false;
+
+  constructor(board: Board, stream: NodeJS.WritableStream, ticker: Ticker) {
+    this.#board = board;
+    this.#stream = stream;
+    this.#stop = ticker(COUNTS_EVERY_MS, () => this.#writeCounts());
+  }
+
+  event(event: TimedEvent): void {
+    const words = this.#board.event(event);
+    if (event.type === 'load-kept') this.#writeCounts();
+    if (!words) return;
+    const { label, what, detail } = words;
+    this.#write(event.at, label, plainText(detail === undefined ? what : `${what}: ${detail}`));
+  }
+
+  counts(kind: string, outcome: Outcome, n: number): void {
+    this.#board.counts(kind, outcome, n);
+    this.#countsChanged = true;
+  }
+
+  note(text: string): void {
+    this.#write(this.#board.atMs, 'note', plainText(text));
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stop();
+    this.#writeCounts();
+  }
+
+  #writeCounts(): void {
+    if (!this.#countsChanged) return;
+    this.#countsChanged = false;
+    const kinds = this.#board.kinds.map(([kind, { byOutcome }]) =>
+      [`${kind} ${byOutcome.ok} ok`, `${byOutcome.fail} failed`, ...describeOdd(byOutcome)].join(' '),
+    );
+    this.#write(this.#board.atMs, 'load', kinds.join('  '));
+  }
+
+  #write(atMs: number, label: string, text: string): void {
+    this.#stream.write(`${formatTime(atMs)}  ${padTo(label, LABEL_WIDTH)}  ${text}\n`);
+  }
+}
+
+type Colors = ReturnType<typeof pc.createColors>;
+
+class LiveProgress implements Progress {
+  readonly #board: Board;
+  readonly #stream: ProgressOptions['stream'];
+  readonly #colors: Colors;
+  readonly #draw: ReturnType<typeof createLogUpdate>;
+  readonly #stop: () => void;
+  #closed = false;
+
+  constructor(board: Board, stream: ProgressOptions['stream'], ticker: Ticker, colors: Colors) {
+    this.#board = board;
+    this.#stream = stream;
+    this.#colors = colors;
+    this.#draw = createLogUpdate(stream, { showCursor: true, defaultWidth: DEFAULT_COLUMNS });
+    this.#stop = ticker(REDRAW_MS, () => this.#tick());
+  }
+
+  event(event: TimedEvent): void {
+    if (this.#closed) return;
+    const words = this.#board.event(event);
+    if (!words) return;
+    const { red, green, yellow } = this.#colors;
+    const paint = { plain: String, strike: yellow, good: green, bad: red }[words.tone];
+    this.#persist(event.at, words, paint);
+  }
+
+  counts(kind: string, outcome: Outcome, n: number): void {
+    this.#board.counts(kind, outcome, n);
+  }
+
+  note(text: string): void {
+    if (this.#closed) this.#stream.write(`${plainText(text)}\n`);
+    else this.#persist(this.#board.atMs, { label: 'note', what: text }, this.#colors.bold);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#stop();
+    const counts = this.#counts(false);
+    if (counts.length > 0) this.#draw.persist(counts.join('\n'));
+    else this.#draw.clear();
+  }
+
+  #tick(): void {
+    for (const { byOutcome, samples } of this.#board.tallies.values()) {
+      samples.push(byOutcome.ok + byOutcome.fail + byOutcome.unknown);
+      if (samples.length > RATE_SAMPLES + 1) samples.shift();
+    }
+    this.#redraw();
+  }
+
+  #redraw(): void {
+    this.#draw([this.#phaseLine(), ...this.#counts(true)].join('\n'));
+  }
+
+  /** Scrolls a line above what is drawn live; what is said beyond it stands below, dim. */
+  #persist(atMs: number, { label, what, detail }: Pick<EventWords, 'label' | 'what' | 'detail'>, paint: Colors['red']) {
+    const { dim } = this.#colors;
+    const time = formatTime(atMs);
+    const indent = ' '.repeat(time.length + 2 + LABEL_WIDTH + 2);
+    const columns = this.#stream.columns ?? DEFAULT_COLUMNS;
+    const [head, ...rest] = wrapWords(plainText(what), columns - indent.length);
+    this.#draw.persist(
+      [
+        `${dim(time)}  ${paint(padTo(label, LABEL_WIDTH))}  ${head}`,
+        ...rest.map((line) => indent + line),
+        ...(detail === undefined ? [] : hanging(indent, plainText(detail), columns).map(dim)),
+      ].join('\n'),
+    );
+    this.#redraw();
+  }
+
+  #phaseLine(): string {
+    const { phase, phaseFromMs, atMs, plannedMs } = this.#board;
+    const { bold, cyan, dim } = this.#colors;
+    const time = dim(formatTime(atMs));
+    if (phase === undefined) return time;
+    const spentMs = Math.max(0, atMs - phaseFromMs);
+    const name = bold(phase.replace('-', ' '));
+    if (plannedMs === undefined || plannedMs === 0) return `${time}  ${name}`;
+    const filled = Math.min(BAR_WIDTH, Math.floor((spentMs / plannedMs) * BAR_WIDTH));
+    const bar = cyan('█'.repeat(filled)) + dim('░'.repeat(BAR_WIDTH - filled));
+    const leftS = Math.max(0, plannedMs - spentMs) / 1_000;
+    const left = phase === 'settle' ? `at most ${leftS.toFixed(1)} s` : `${leftS.toFixed(1)} s to go`;
+    return `${time}  ${bar}  ${name}, ${left}`;
+  }
+
+  #counts(withRate: boolean): string[] {
+    const { dim, green, red, yellow } = this.#colors;
+    const kinds = this.#board.kinds;
+    const width = Math.max(0, ...kinds.map(([kind]) => kind.length));
+    const indent = ' '.repeat(TIME_WIDTH + 2);
+    return kinds.map(([kind, { byOutcome, samples }]) => {
+      const failed = `${byOutcome.fail} failed`.padStart(13);
+      return [
+        `${indent}${kind.padEnd(width)}`,
+        green(`${byOutcome.ok} ok`.padStart(9)),
+        byOutcome.fail > 0 ? red(failed) : dim(failed),
+        ...(withRate ? [dim(`${ratePerSecond(samples)}/s`.padStart(7))] : []),
+        ...describeOdd(byOutcome).map(yellow),
+      ].join('  ');
+    });
+  }
+}
+
+/** Of the operations that ended within the samples, which are 100 ms apart. */
+function ratePerSecond(samples: readonly number[]): number {
+  const first = samples[0];
+  const last = samples.at(-1);
+  if (first === undefined || last === undefined || samples.length < 2) return 0;
+  return Math.round(((last - first) * 1_000) / ((samples.length - 1) * REDRAW_MS));
+}
