@@ -118,7 +118,9 @@ describe('what it prints', () => {
   test('Markdown: well-formed tables, and names cannot break them', async () => {
     const odd = JSON.parse(JSON.stringify(RING).replaceAll('worker1', 'a|b<c'));
     const text = await run('--placement', file('odd.json', odd), '--output', 'markdown');
-    expect(text).toContain('- a\\|b\\<c + worker2: 1 shard, A');
+    expect(text).not.toContain('a|b<c');
+    expect(text).not.toContain('b<c');
+    expect(text).toMatch(/^- a.+b.+c \+ worker2: 1 shard, A$/m);
     const tables = text.split('\n\n').filter((block) => block.startsWith('|'));
     expect(tables).toHaveLength(2);
     for (const table of tables) {

@@ -1,19 +1,30 @@
-/** `pgquake tolerance`: which failures a placement survives, and how likely the others are. Starts nothing. */
+/**
+ * `pgquake tolerance`: which failures a placement survives, and how likely the others are. Starts nothing,
+ * unless asked to prove it.
+ */
 
 import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { errorText, InputError } from '../../model/errors.ts';
 import { expectedButFound } from '../../model/quantities.ts';
+import type { EngineChoice, PlatformChoice } from '../../model/scenario.ts';
 import type { Topology } from '../../model/topology.ts';
 import { parseShare } from '../../model/units.ts';
 import { LAYOUTS, type Layout, layOut } from '../../plan/tolerance/layouts.ts';
 import { checkTopology, type PlacementInput, parsePlacement } from '../../plan/tolerance/placement-input.ts';
-import { toleranceMarkdown, toleranceText } from '../../plan/tolerance/render.ts';
 import { RULES, type Rule } from '../../plan/tolerance/rule.ts';
 import { tolerance } from '../../plan/tolerance.ts';
+import { proofMarkdown, proofText } from '../../reporters/proof.ts';
+import { toleranceMarkdown, toleranceText } from '../../reporters/tolerance.ts';
+import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
+import { exitCodeOfJudgement } from '../exit-codes.ts';
+import { DOWN_FAULTS, proveTolerance } from '../prove.ts';
+import { OVERRIDE_OPTIONS } from '../vocabulary.ts';
+import { interruptible } from './run.ts';
 
 const OUTPUTS = ['text', 'json', 'markdown'] as const;
+type Output = (typeof OUTPUTS)[number];
 
 /** Raised when a reader of the old JSON could not read the new one. */
 const JSON_VERSION = 1;
@@ -29,7 +40,14 @@ interface ToleranceArguments {
   'max-down': number | undefined;
   listed: number;
   seed: number;
-  output: (typeof OUTPUTS)[number];
+  output: Output;
+  prove: boolean;
+  fault: string;
+  symmetric: boolean;
+  clusters: number | undefined;
+  platform: PlatformChoice | undefined;
+  engine: EngineChoice | undefined;
+  reports: string;
 }
 
 export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
@@ -49,9 +67,24 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
       .option('listed', { type: 'number', default: 5, describe: 'fatal sets, and shards of each, to name' })
       .option('seed', { type: 'number', default: 1, describe: 'for the random layout and for sampling' })
       .option('output', { choices: OUTPUTS, default: 'text' as const })
+      .option('prove', { type: 'boolean', default: false, describe: 'run it: take down every set of workers' })
+      .option('fault', { choices: DOWN_FAULTS, default: 'node-kill', describe: 'with --prove: how' })
+      .option('symmetric', { type: 'boolean', default: false, describe: 'with --prove: symmetric sets only once' })
+      .option('clusters', { type: 'number', describe: 'with --prove: clusters side by side [default: by cores]' })
+      .options(OVERRIDE_OPTIONS)
+      .option('reports', {
+        type: 'string',
+        default: DEFAULT_REPORTS_FOLDER,
+        describe: 'with --prove: where it is kept',
+      })
       .example('$0 tolerance --workers 8 --replication 2 --shards 32', 'what a ring of 8 survives')
+      .example('$0 tolerance --prove', 'all 15 sets of 4 workers, predicted against observed')
       .example('$0 tolerance --placement reports/latest --rule citus', 'the placement of the last run, on Citus'),
   handler: async (args) => {
+    if (args.prove) {
+      await proveAndReport(args);
+      return;
+    }
     const seed = wholeNumber('--seed', args.seed, 0, 2 ** 32 - 1);
     const { placement, engine, origin } = await placementOf(args, seed);
     const maxDown = args['max-down'];
@@ -73,11 +106,51 @@ async function placementOf(args: ToleranceArguments, seed: number): Promise<Plac
     const file = await fileOf(args.placement);
     return { ...parsePlacement(await textOf(file), file), origin: `from ${file}` };
   }
-  const { workers = 4, replication = 2, shards = workers, layout = 'ring' } = args;
-  const topology: Topology = { workers, replication, shards };
-  checkTopology(topology);
+  const { layout = 'ring' } = args;
+  const topology = topologyOf(args);
   const origin = { ring: 'as a ring', random: `at random (seed ${seed})`, groups: 'in disjoint groups' }[layout];
   return { placement: layOut(layout, topology, seed), origin };
+}
+
+function topologyOf({ workers = 4, replication = 2, shards = workers }: ToleranceArguments): Topology {
+  const topology: Topology = { workers, replication, shards };
+  checkTopology(topology);
+  return topology;
+}
+
+async function proveAndReport(args: ToleranceArguments): Promise<void> {
+  if (args.placement !== undefined || args.layout !== undefined) {
+    throw new InputError('--prove forms a cluster of its own, with the placement that its engine lays out', {
+      code: 'usage',
+      hint: 'leave out --placement and --layout',
+    });
+  }
+  const topology = topologyOf(args);
+  const maxDown = args['max-down'] ?? topology.workers;
+  const interrupt = interruptible();
+  try {
+    const { proof, folder } = await proveTolerance({
+      topology,
+      maxDown: maxDownOf(maxDown, topology.workers),
+      fault: args.fault,
+      rule: args.rule,
+      symmetric: args.symmetric,
+      clusters: args.clusters === undefined ? undefined : wholeNumber('--clusters', args.clusters, 1, 16),
+      platform: args.platform,
+      engine: args.engine,
+      reportsFolder: args.reports,
+      signal: interrupt.signal,
+      // Beside what is asked for on standard output, which may be read by a program.
+      onProgress: (line) => console.error(line),
+    });
+    if (args.output === 'json') console.log(JSON.stringify(proof, null, 2));
+    else if (args.output === 'markdown') console.log(proofMarkdown(proof, 'proof.svg').trimEnd());
+    else for (const line of proofText(proof, process.stdout.columns ?? 100)) console.log(line);
+    console.error(`kept in ${relative('.', folder)}: proof.json, proof.md, proof.svg`);
+    process.exitCode = exitCodeOfJudgement(proof.judgement);
+  } finally {
+    interrupt.stop();
+  }
 }
 
 async function fileOf(path: string): Promise<string> {

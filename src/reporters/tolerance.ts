@@ -1,63 +1,26 @@
-/** A map of tolerance as lines for a terminal and as Markdown: the same words and tables in both. */
+/** A map of tolerance as text and as Markdown. */
 
-import type { AccessTolerance, Tolerance, ToleranceRow } from '../tolerance.ts';
-import type { LayoutFigures } from './advice.ts';
-import { formatCount, formatEstimate, formatProbability, formatYearly, plural } from './format.ts';
-import type { Rule } from './rule.ts';
+import type { LayoutFigures } from '../plan/tolerance/advice.ts';
+import { formatCount, formatEstimate, formatProbability, formatYearly, plural } from '../plan/tolerance/format.ts';
+import type { Rule } from '../plan/tolerance/rule.ts';
+import type { AccessTolerance, Tolerance, ToleranceRow } from '../plan/tolerance.ts';
+import { type Block, type Column, documentMarkdown, documentText } from './document.ts';
 
-interface Column {
-  readonly title: string;
-  readonly numeric?: true;
-}
-
-type Block =
-  | { readonly type: 'title' | 'heading' | 'line'; readonly text: string }
-  | { readonly type: 'list'; readonly items: readonly string[] }
-  | { readonly type: 'table'; readonly columns: readonly Column[]; readonly rows: readonly (readonly string[])[] };
-
-export interface RenderOptions {
+export interface ToleranceOptions {
   /** What the placement is or where it came from: `as a ring`, `from placement.json`. */
   readonly origin: string;
 }
 
-/** Lines of plain text, without a colour or an end of line; tables are as wide as they need to be. */
-export function toleranceText(map: Tolerance, options: RenderOptions & { readonly columns: number }): string[] {
-  return blocksOf(map, options).flatMap((block) => textOf(block, options.columns));
+/** @returns lines without a colour or an end of line. */
+export function toleranceText(
+  map: Tolerance,
+  { origin, columns }: ToleranceOptions & { readonly columns: number },
+): string[] {
+  return documentText(blocksOf(map, { origin }), columns);
 }
 
-function textOf(block: Block, columns: number): string[] {
-  switch (block.type) {
-    case 'title':
-      return [block.text];
-    case 'heading':
-      return ['', block.text];
-    case 'line':
-      return wrapped(block.text, '  ', '  ', columns);
-    case 'list':
-      return block.items.flatMap((item) => wrapped(item, '  - ', '    ', columns));
-    case 'table':
-      return alignedTable(block.columns, block.rows).map((line) => `  ${line}`);
-  }
-}
-
-/** A Markdown document. */
-export function toleranceMarkdown(map: Tolerance, options: RenderOptions): string {
-  return `${blocksOf(map, options).map(markdownOf).join('\n\n')}\n`;
-}
-
-function markdownOf(block: Block): string {
-  switch (block.type) {
-    case 'title':
-      return `# ${escaped(block.text)}`;
-    case 'heading':
-      return `## ${escaped(block.text)}`;
-    case 'line':
-      return escaped(block.text);
-    case 'list':
-      return block.items.map((item) => `- ${escaped(item)}`).join('\n');
-    case 'table':
-      return markdownTable(block.columns, block.rows);
-  }
+export function toleranceMarkdown(map: Tolerance, options: ToleranceOptions): string {
+  return documentMarkdown(blocksOf(map, options));
 }
 
 const RULE_WORDS: Record<Rule, string> = {
@@ -65,7 +28,7 @@ const RULE_WORDS: Record<Rule, string> = {
   citus: 'a shard can be read while one of its placements lives, written only while all of them live',
 };
 
-function blocksOf(map: Tolerance, { origin }: RenderOptions): Block[] {
+function blocksOf(map: Tolerance, { origin }: ToleranceOptions): Block[] {
   const alike = map.reads === map.writes;
   return [
     {
@@ -213,44 +176,7 @@ function howSure({ sampling, reads }: Tolerance): string {
   const widest = Math.max(...reads.rows.map(({ fatal }) => (fatal.high - fatal.low) / 2));
   return (
     `Shares marked "sampled" come from ${plural(sampling.walks, 'random walk')} (seed ${sampling.seed}), true to ` +
-    `${Number((widest * 100).toPrecision(1))} percentage points or better with 95 % confidence; all others are exact. ` +
+    `${Math.ceil(widest * 1e5) / 1e3} percentage points or better with 95 % confidence; all others are exact. ` +
     `A worst case written as a range is bracketed. ${independence}`
   );
-}
-
-function wrapped(text: string, first: string, rest: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = first;
-  for (const word of text.split(' ')) {
-    const next = line === first || line === rest ? `${line}${word}` : `${line} ${word}`;
-    if (next.length > columns && line.trim() !== '') {
-      lines.push(line);
-      line = `${rest}${word}`;
-    } else line = next;
-  }
-  return [...lines, line];
-}
-
-function alignedTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
-  const widths = columns.map(({ title }, c) => Math.max(title.length, ...rows.map((row) => (row[c] as string).length)));
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, c) => (columns[c]?.numeric ? cell.padStart(widths[c] as number) : cell.padEnd(widths[c] as number)))
-      .join('  ')
-      .trimEnd();
-  return [line(columns.map(({ title }) => title)), ...rows.map(line)];
-}
-
-function markdownTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [
-    line(columns.map(({ title }) => title)),
-    line(columns.map(({ numeric }) => (numeric ? '---:' : '---'))),
-    ...rows.map((row) => line(row.map(escaped))),
-  ].join('\n');
-}
-
-/** Names come out of somebody else's file. */
-function escaped(text: string): string {
-  return text.replace(/[\\|<>*_`[\]]/g, (character) => `\\${character}`);
 }

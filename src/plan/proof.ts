@@ -1,0 +1,187 @@
+/**
+ * The proof of a prediction: which sets of workers to take down, and what it means that a shard was then
+ * readable and writable or not. Pure; `run/prover.ts` does the deeds.
+ */
+
+import { InputError } from '../model/errors.ts';
+import type { NodeName, PlacementMap, Shard, ShardPrediction, Topology } from '../model/topology.ts';
+import { type Judgement, worst } from '../model/verdict.ts';
+
+/** Raised when a reader of the old version could not read the new one. */
+export const PROOF_VERSION = 1;
+
+/** Each takes a second or more; beyond this somebody surely meant something else. */
+export const MAX_SUBSETS = 2_000;
+/** All permutations of so many workers are tried for symmetry; of more only the rotations. */
+const MAX_PERMUTED_WORKERS = 6;
+
+/** Workers to take down together. */
+export interface SubsetToProve {
+  readonly down: readonly NodeName[];
+  /** Sets that the placement's symmetry maps to this one, itself included; 1 where nothing was pruned. */
+  readonly standsFor: number;
+}
+
+/** What one shard did while some workers were down. */
+export interface ObservedShard {
+  readonly shard: string;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly readError?: string;
+  readonly writeError?: string;
+}
+
+export interface ProvenShard extends ObservedShard {
+  readonly predicted: { readonly readable: boolean; readonly writable: boolean };
+}
+
+export interface ProvenSubset extends SubsetToProve {
+  /** `fail`: something differs from the prediction. `unknown`: it could not be tried. */
+  readonly judgement: Judgement;
+  /** What differs, or why it could not be tried. */
+  readonly findings: readonly string[];
+  readonly shards: readonly ProvenShard[];
+  /** From the first fault asked until all targets were proven down; then probes; then until all was well again. */
+  readonly strikeMs: number;
+  readonly probeMs: number;
+  readonly healMs: number;
+}
+
+export interface Proof {
+  readonly version: typeof PROOF_VERSION;
+  readonly judgement: Judgement;
+  /** One sentence: what was found. */
+  readonly finding: string;
+  /** Wall clock, ISO 8601 in UTC. */
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly platform: string;
+  readonly engine: string;
+  /** What predicted: the engine itself, or a rule by name. */
+  readonly predictedBy: string;
+  readonly fault: string;
+  readonly topology: Topology;
+  readonly placement: readonly Shard[];
+  /** Clusters that were used side by side. */
+  readonly clusters: number;
+  /** Whether sets were left out because the placement is symmetric. */
+  readonly pruned: boolean;
+  readonly subsets: readonly ProvenSubset[];
+}
+
+/**
+ * All sets of 1 to `maxDown` workers, small ones first.
+ * @param symmetric whether one set may stand for all that the placement's symmetry maps to it. A placement
+ * without symmetry is not pruned.
+ * @throws InputError when there are too many.
+ */
+export function subsetsToProve(
+  workers: readonly NodeName[],
+  placement: readonly Pick<Shard, 'placements'>[],
+  maxDown: number,
+  symmetric: boolean,
+): SubsetToProve[] {
+  const all = subsetsUpTo(workers.length, maxDown);
+  const orbits = new Map<string, { readonly down: readonly number[]; standsFor: number }>();
+  const symmetries = symmetric ? symmetriesOf(workers, placement) : [];
+  for (const down of all) {
+    // The set that comes first among its images stands for them.
+    const images = [down, ...symmetries.map((map) => down.map((w) => map[w] as number).sort((a, b) => a - b))];
+    const key = images.map((image) => image.map((w) => String(w).padStart(5)).join()).sort()[0] as string;
+    const orbit = orbits.get(key);
+    if (orbit) orbit.standsFor++;
+    else orbits.set(key, { down, standsFor: 1 });
+  }
+  return [...orbits.values()].map(({ down, standsFor }) => ({
+    down: down.map((w) => workers[w] as NodeName),
+    standsFor,
+  }));
+}
+
+function subsetsUpTo(n: number, maxDown: number): number[][] {
+  const all: number[][] = [];
+  let level: number[][] = [[]];
+  for (let k = 1; k <= maxDown; k++) {
+    level = level.flatMap((subset) =>
+      Array.from({ length: n - 1 - (subset.at(-1) ?? -1) }, (_, i) => [...subset, (subset.at(-1) ?? -1) + 1 + i]),
+    );
+    all.push(...level);
+    if (all.length > MAX_SUBSETS) {
+      throw new InputError(`--max-down: ${k} of ${n} workers down makes more than ${MAX_SUBSETS} sets to prove`, {
+        code: 'usage',
+        hint: 'prove fewer workers down at once, or a smaller cluster',
+      });
+    }
+  }
+  return all;
+}
+
+/** Renumberings of the workers under which the same placements come out, in their order of preference. */
+function symmetriesOf(workers: readonly NodeName[], shards: readonly Pick<Shard, 'placements'>[]): number[][] {
+  const indexOf = new Map(workers.map((worker, i) => [worker, i]));
+  const held = shards.map(({ placements }) => placements.map((worker) => indexOf.get(worker) as number));
+  const described = (map: readonly number[]) =>
+    held
+      .map((placements) => placements.map((w) => map[w]).join())
+      .sort()
+      .join(';');
+  const identity = workers.map((_, i) => i);
+  const same = described(identity);
+  return candidates(identity).filter((map) => described(map) === same);
+}
+
+function candidates(identity: readonly number[]): number[][] {
+  if (identity.length > MAX_PERMUTED_WORKERS) {
+    return identity.map((shift) => identity.map((w) => (w + shift) % identity.length));
+  }
+  let permutations: number[][] = [[]];
+  for (const w of identity) {
+    permutations = permutations.flatMap((shorter) =>
+      Array.from({ length: shorter.length + 1 }, (_, at) => shorter.toSpliced(at, 0, w)),
+    );
+  }
+  return permutations;
+}
+
+/** What predicts: an engine's own promise, or a rule. */
+export type Predict = (placement: PlacementMap, down: ReadonlySet<NodeName>) => ShardPrediction[];
+
+/** Puts what was seen beside what was predicted. */
+export function compareShards(
+  predicted: readonly ShardPrediction[],
+  observed: readonly ObservedShard[],
+): { readonly shards: ProvenShard[]; readonly findings: string[] } {
+  const findings: string[] = [];
+  const shards = observed.map((seen): ProvenShard => {
+    const promise = predicted.find(({ shard }) => shard === seen.shard);
+    if (!promise) throw new Error(`nothing was predicted for shard ${seen.shard}`);
+    const { readable, writable } = promise;
+    if (readable !== seen.readable) findings.push(difference(seen.shard, 'readable', readable, seen.readError));
+    if (writable !== seen.writable) findings.push(difference(seen.shard, 'writable', writable, seen.writeError));
+    return { ...seen, predicted: { readable, writable } };
+  });
+  return { shards, findings };
+}
+
+function difference(shard: string, what: string, predicted: boolean, error: string | undefined): string {
+  if (!predicted) return `shard ${shard} is ${what}, predicted was that it is not`;
+  return `shard ${shard} is not ${what}, predicted was that it is${error === undefined ? '' : ` (${error})`}`;
+}
+
+/** The verdict over all sets. One that could not be tried leaves it `unknown`, unless another differs. */
+export function judgeProof(subsets: readonly ProvenSubset[], planned: number): Pick<Proof, 'judgement' | 'finding'> {
+  const judged = subsets.map(({ judgement }) => judgement);
+  const judgement = worst(subsets.length < planned ? [...judged, 'unknown'] : judged);
+  const differing = subsets.filter((subset) => subset.judgement === 'fail');
+  const tried = judged.filter((each) => each !== 'unknown').length;
+  const [first] = differing;
+  if (first) {
+    return {
+      judgement,
+      finding: `${differing.length} of ${planned} sets of workers behave other than predicted; the first: ${first.down.join(' + ')} down, ${first.findings[0]}.`,
+    };
+  }
+  if (tried < planned)
+    return { judgement, finding: `${planned - tried} of ${planned} sets of workers could not be judged.` };
+  return { judgement, finding: `All ${planned} sets of workers behave as predicted, shard by shard.` };
+}

@@ -1,0 +1,169 @@
+/** The matrix of a proof, predicted against observed, as text, as Markdown and as a picture. */
+
+import { formatDuration } from '../model/units.ts';
+import type { Proof, ProvenShard, ProvenSubset } from '../plan/proof.ts';
+import { plural } from '../plan/tolerance/format.ts';
+import { type Block, documentMarkdown, documentText } from './document.ts';
+import { plainText } from './escape.ts';
+
+/** More shards than this get counts instead of a column each. */
+const MAX_SHARD_COLUMNS = 16;
+const MAX_FINDINGS = 20;
+
+/** @returns lines without a colour or an end of line. */
+export function proofText(proof: Proof, columns: number): string[] {
+  return documentText(blocksOf(proof), columns);
+}
+
+/** @param picture the file name of the SVG beside it, shown below the matrix. */
+export function proofMarkdown(proof: Proof, picture: string): string {
+  return `${documentMarkdown(blocksOf(proof))}\n![Matrix of sets of workers and shards](${picture})\n`;
+}
+
+function blocksOf(proof: Proof): Block[] {
+  const { workers, replication, shards } = proof.topology;
+  const findings = proof.subsets.flatMap((subset) =>
+    subset.findings.map((finding) => `${downInWords(subset)} down: ${finding}`),
+  );
+  const shown = findings.slice(0, MAX_FINDINGS);
+  if (findings.length > shown.length) shown.push(`and ${findings.length - shown.length} more`);
+  return [
+    { type: 'title', text: `Proof of tolerance: ${proof.judgement}. ${proof.finding}` },
+    {
+      type: 'line',
+      text:
+        `${plural(workers, 'worker')}, ${plural(shards, 'shard')}, replication ${replication}; engine ${proof.engine} on platform ` +
+        `${proof.platform}; fault ${proof.fault}; predicted by ${proof.predictedBy}. ` +
+        `${plural(proof.subsets.length, 'set')} of workers in ${formatDuration(proof.durationMs)} on ${plural(proof.clusters, 'cluster')}.` +
+        (proof.pruned ? ' Sets that the symmetry of the placement makes equal were tried once.' : ''),
+    },
+    { type: 'heading', text: 'Where the shards are' },
+    {
+      type: 'list',
+      items: proof.placement
+        .slice(0, MAX_SHARD_COLUMNS)
+        .map(({ name, placements }) => `${name}: ${placements.join(', ')}`),
+    },
+    { type: 'heading', text: 'Observed' },
+    {
+      type: 'line',
+      text: 'rw: read and write served; r-: only the read; -w: only the write; --: neither. Where it differs from the prediction, the prediction follows in brackets with "not".',
+    },
+    matrix(proof),
+    ...(shown.length === 0
+      ? []
+      : [{ type: 'heading', text: 'Findings' } as const, { type: 'list', items: shown } as const]),
+  ];
+}
+
+function matrix({ subsets, placement, pruned }: Proof): Block {
+  const columns = placement.length <= MAX_SHARD_COLUMNS ? placement.map(({ name }) => name) : undefined;
+  const cells = ({ shards }: ProvenSubset) =>
+    columns
+      ? columns.map((name) => cell(shards.find(({ shard }) => shard === name)))
+      : [
+          `${shards.filter(({ readable }) => readable).length} of ${placement.length}`,
+          `${shards.filter(({ writable }) => writable).length} of ${placement.length}`,
+        ];
+  return {
+    type: 'table',
+    columns: [
+      { title: 'down' },
+      ...(columns ?? ['readable', 'writable']).map((title) => ({ title })),
+      ...(pruned ? [{ title: 'stands for', numeric: true } as const] : []),
+      { title: 'as predicted' },
+    ],
+    rows: subsets.map((subset) => [
+      downInWords(subset),
+      ...cells(subset),
+      ...(pruned ? [plural(subset.standsFor, 'set')] : []),
+      { pass: 'yes', fail: 'NO', unknown: 'not judged' }[subset.judgement],
+    ]),
+  };
+}
+
+function downInWords({ down }: ProvenSubset): string {
+  return down.join(' + ');
+}
+
+function cell(shard: ProvenShard | undefined): string {
+  if (!shard) return '?';
+  const seen = access(shard);
+  const promised = access(shard.predicted);
+  return seen === promised ? seen : `${seen} (not ${promised})`;
+}
+
+function access({ readable, writable }: { readonly readable: boolean; readonly writable: boolean }): string {
+  return `${readable ? 'r' : '-'}${writable ? 'w' : '-'}`;
+}
+
+const CELL = 26;
+const HEAD = 28;
+const LEGEND = 60;
+/** Width of a character of the 12 px sans-serif type, on the generous side. */
+const CHARACTER = 7;
+
+/** @returns an SVG document: a row for each set, a column for each shard, the left half reads, the right half writes. */
+export function proofSvg(proof: Proof): string {
+  const names = proof.subsets.map(downInWords);
+  const label = 16 + CHARACTER * Math.max(12, ...names.map((name) => name.length));
+  const width = Math.max(label + CELL * proof.placement.length + 16, 560);
+  const height = HEAD + 24 + CELL * proof.subsets.length + LEGEND;
+  const parts = [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" font-family="sans-serif" font-size="12">`,
+    `<title>${xml(`Proof of tolerance: ${proof.finding}`)}</title>`,
+    `<style>text{fill:#1f2328}.page{fill:#fff}.yes{fill:#2da44e}.no{fill:#8c959f}.none{fill:#eaeef2}.wrong{fill:none;stroke:#cf222e;stroke-width:3}@media(prefers-color-scheme:dark){text{fill:#e6edf3}.page{fill:#0d1117}.no{fill:#484f58}.none{fill:#21262d}}</style>`,
+    `<rect class="page" width="${width}" height="${height}"/>`,
+    `<text x="8" y="18" font-weight="bold">${xml(`${proof.judgement}: ${proof.finding}`.slice(0, Math.floor(width / CHARACTER)))}</text>`,
+    ...proof.placement.map(({ name }, c) =>
+      text(label + CELL * c + CELL / 2 - 1, HEAD + 16, name, 'text-anchor="middle"'),
+    ),
+    ...proof.subsets.flatMap((subset, r) => row(proof, subset, label, HEAD + 24 + CELL * r)),
+    ...legend(height - LEGEND + 20),
+    '</svg>',
+  ];
+  return `${parts.join('\n')}\n`;
+}
+
+function row({ placement }: Proof, subset: ProvenSubset, label: number, y: number): string[] {
+  return [
+    text(8, y + 17, downInWords(subset)),
+    ...placement.flatMap(({ name }, c) => {
+      const shard = subset.shards.find((each) => each.shard === name);
+      const x = label + CELL * c;
+      const half = (served: boolean | undefined, left: number) =>
+        `<rect class="${served === undefined ? 'none' : served ? 'yes' : 'no'}" x="${left}" y="${y + 2}" width="${CELL / 2 - 2}" height="${CELL - 4}"/>`;
+      const wrong = shard !== undefined && access(shard) !== access(shard.predicted);
+      return [
+        `<g><title>${xml(`${downInWords(subset)} down, shard ${name}: ${cell(shard)}`)}</title>`,
+        half(shard?.readable, x),
+        half(shard?.writable, x + CELL / 2 - 1),
+        wrong ? `<rect class="wrong" x="${x - 1}" y="${y + 1}" width="${CELL - 1}" height="${CELL - 2}"/></g>` : '</g>',
+      ];
+    }),
+  ];
+}
+
+function legend(y: number): string[] {
+  const entries = [
+    ['yes', 'served (left: read, right: write)', 0],
+    ['no', 'not served', 230],
+    ['wrong', 'other than predicted', 330],
+  ] as const;
+  return entries.flatMap(([kind, words, x]) => [
+    `<rect class="${kind}" x="${x + 10}" y="${y}" width="14" height="14"/>`,
+    text(x + 30, y + 12, words),
+  ]);
+}
+
+function text(x: number, y: number, words: string, attributes = ''): string {
+  return `<text x="${x}" y="${y}"${attributes === '' ? '' : ` ${attributes}`}>${xml(words)}</text>`;
+}
+
+function xml(words: string): string {
+  return plainText(words)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}

@@ -1,0 +1,456 @@
+/**
+ * Proves a prediction: takes every set of workers down, one after the other, on a cluster that runs on,
+ * and asks every shard for one read and one write. Between two sets everything is healed and must be well
+ * again: all nodes answer, all shards take reads and writes, all placements are equal.
+ */
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Dataset, Engine, FormedCluster, PlacementSource } from '../cluster/engine.ts';
+import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
+import type { Fault } from '../faults/fault.ts';
+import { EnvironmentError, errorText } from '../model/errors.ts';
+import { type NodeName, type Shard, type Topology, workerNames } from '../model/topology.ts';
+import {
+  compareShards,
+  judgeProof,
+  type ObservedShard,
+  PROOF_VERSION,
+  type Predict,
+  type Proof,
+  type ProvenSubset,
+  type SubsetToProve,
+  subsetsToProve,
+} from '../plan/proof.ts';
+import { classifyError } from '../sql/outcome.ts';
+import { Session } from '../sql/session.ts';
+import { performUndo } from './injector.ts';
+import { UndoJournal } from './undo-journal.ts';
+import { pause } from './wait.ts';
+
+const TABLE = 'probes';
+/** Far more than shards, so that every shard gets a room by its hash. */
+const ROOMS_PER_SHARD = 24;
+/** For a probe's connection, and for its statement: what is down says so much sooner. */
+const PROBE_TIMEOUT_MS = 5_000;
+const PROBES_AT_ONCE = 32;
+const DEFAULT_GATE_LIMIT_MS = 60_000;
+const POLL_MS = 25;
+
+export interface ProofOptions {
+  readonly topology: Topology;
+  readonly platform: Platform;
+  readonly engine: Engine;
+  /** A fault that takes nodes down, such as `node-kill`. */
+  readonly fault: Fault;
+  /** Sets of 1 up to this many workers. */
+  readonly maxDown: number;
+  /** What to hold against what is seen; the engine's own promise by default. */
+  readonly predict?: Predict;
+  /** Names it in the report. */
+  readonly predictedBy?: string;
+  /** Leaves out what the placement's symmetry makes equal. False by default. */
+  readonly symmetric?: boolean;
+  /** Clusters side by side, 1 by default. */
+  readonly clusters?: number;
+  /** From the last node healed until all is well again, in milliseconds; 60,000 by default. */
+  readonly gateLimitMs?: number;
+  /** Where undo journals and the nodes' logs go. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  /** Hears of every set as it is done. */
+  readonly onSubset?: (subset: ProvenSubset, done: number, planned: number) => void;
+}
+
+/**
+ * Runs the proof. Nothing is left behind, whatever happened.
+ * @throws EnvironmentError when no cluster can be had or a healthy one does not serve; the signal's reason
+ * when aborted. A cluster that does not get well again ends its part: then sets are missing, and the
+ * judgement is never `pass`.
+ */
+export async function prove(options: ProofOptions): Promise<Proof> {
+  const { topology, engine, platform, fault, maxDown, onSubset } = options;
+  const startedAt = new Date();
+  const from = performance.now();
+  const workers = workerNames(topology);
+  // Says whether there are too many before anything is started.
+  const everySubset = subsetsToProve(workers, [], maxDown, false);
+
+  await using clusters = await ProvingClusters.make(options, Math.min(options.clusters ?? 1, everySubset.length));
+  const { placement } = clusters;
+  const plan =
+    options.symmetric && placement !== undefined ? subsetsToProve(workers, placement, maxDown, true) : everySubset;
+  const open = [...plan];
+  const done: ProvenSubset[] = [];
+  await Promise.all(
+    clusters.all.map(async (cluster) => {
+      for (let subset = open.shift(); subset && cluster.well; subset = open.shift()) {
+        const proven = await cluster.prove(subset);
+        done.push(proven);
+        onSubset?.(proven, done.length, plan.length);
+      }
+    }),
+  );
+  const planned = new Map(plan.map(({ down }, i) => [down, i]));
+  const subsets = done.toSorted((a, b) => (planned.get(a.down) as number) - (planned.get(b.down) as number));
+  return {
+    version: PROOF_VERSION,
+    ...judgeProof(subsets, plan.length),
+    startedAt: startedAt.toISOString(),
+    durationMs: performance.now() - from,
+    platform: platform.name,
+    engine: engine.name,
+    predictedBy: options.predictedBy ?? `engine ${engine.name}`,
+    fault: fault.name,
+    topology,
+    placement: clusters.first.shards,
+    clusters: clusters.all.length,
+    pruned: plan.length < everySubset.length,
+    subsets,
+  };
+}
+
+/** Clusters side by side, made and removed together. */
+class ProvingClusters implements AsyncDisposable {
+  readonly all: readonly ProvingCluster[];
+
+  private constructor(all: readonly ProvingCluster[]) {
+    this.all = all;
+  }
+
+  static async make(options: ProofOptions, count: number): Promise<ProvingClusters> {
+    // One that cannot be made ends the making of the others.
+    const failed = new AbortController();
+    const signal = AbortSignal.any([options.signal, failed.signal]);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: count }, (_, i) =>
+        ProvingCluster.make(options, i + 1, signal).catch((error: unknown) => {
+          failed.abort(error);
+          throw error;
+        }),
+      ),
+    );
+    const made = new ProvingClusters(
+      outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : [])),
+    );
+    if (!signal.aborted) return made;
+    await made[Symbol.asyncDispose]();
+    throw signal.reason;
+  }
+
+  get first(): ProvingCluster {
+    return this.all[0] as ProvingCluster;
+  }
+
+  /** `undefined` where the clusters laid their shards out differently. */
+  get placement(): readonly Shard[] | undefined {
+    const { shards } = this.first;
+    return this.all.every((cluster) => isDeepStrictEqual(cluster.shards, shards)) ? shards : undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.all.map((cluster) => cluster[Symbol.asyncDispose]()));
+  }
+}
+
+/** The row that tells whether a shard is readable, and where rows are added to tell whether it is writable. */
+interface Probe {
+  readonly shard: Shard;
+  readonly room: number;
+}
+
+/** One cluster and what was written to it. */
+class ProvingCluster implements AsyncDisposable {
+  /** False once it did not get well again: then nothing more can be learnt from it. */
+  well = true;
+  readonly #options: ProofOptions;
+  readonly #nodes: Nodes;
+  readonly #formed: FormedCluster;
+  readonly #journal: UndoJournal;
+  readonly #probes: readonly Probe[];
+  readonly #placements: ReadonlyMap<NodeName, readonly PlacementSource[]>;
+  /** Acknowledged revisions by room. */
+  readonly #acknowledged = new Map<number, Set<number>>();
+  #revision = 0;
+  #act = 0;
+
+  private constructor(options: ProofOptions, nodes: Nodes, formed: FormedCluster, journal: UndoJournal) {
+    this.#options = options;
+    this.#nodes = nodes;
+    this.#formed = formed;
+    this.#journal = journal;
+    this.#probes = probesOf(formed);
+    this.#placements = Map.groupBy(formed.placementSources(TABLE), ({ node }) => node);
+    for (const { room } of this.#probes) this.#acknowledged.set(room, new Set([0]));
+  }
+
+  static async make(options: ProofOptions, number: number, signal: AbortSignal): Promise<ProvingCluster> {
+    const { platform, engine, topology } = options;
+    // The first cluster's journal lies where that of any run does, so that what a crash leaves is found there.
+    const folder = number === 1 ? options.folder : join(options.folder, `cluster-${number}`);
+    await mkdir(join(folder, 'logs'), { recursive: true });
+    const nodes = await platform.provision({ topology, settings: engine.settings, runFolder: folder, signal });
+    let journal: UndoJournal | undefined;
+    try {
+      const formed = await engine.form({ nodes, topology, dataset: datasetOf(topology), signal });
+      journal = new UndoJournal(folder);
+      const cluster = new ProvingCluster(options, nodes, formed, journal);
+      // What does not work on a healthy cluster must not be blamed on a failure.
+      const [loss] = await cluster.#gate();
+      if (loss !== undefined) {
+        throw new EnvironmentError(`the cluster is not sound before any fault: ${loss}`, { code: 'cluster-unsound' });
+      }
+      return cluster;
+    } catch (error) {
+      journal?.[Symbol.dispose]();
+      await nodes.dispose();
+      throw error;
+    }
+  }
+
+  get shards(): readonly Shard[] {
+    return this.#formed.placement.shards;
+  }
+
+  async prove(subset: SubsetToProve): Promise<ProvenSubset> {
+    const { engine, signal } = this.#options;
+    const targets = subset.down.map((name) => this.#nodes.workers.find((node) => node.name === name) as NodeControl);
+    const predicted = (this.#options.predict ?? engine.predict)(this.#formed.placement, new Set(subset.down));
+    const findings: string[] = [];
+    const unjudged: string[] = [];
+    let shards: ProvenSubset['shards'] = [];
+
+    const from = performance.now();
+    try {
+      await this.#strike(targets);
+    } catch (error) {
+      signal.throwIfAborted();
+      unjudged.push(`the fault did not take effect: ${errorText(error)}`);
+    }
+    const struck = performance.now();
+    if (unjudged.length === 0) {
+      const compared = compareShards(predicted, await this.#probeAll());
+      shards = compared.shards;
+      findings.push(...compared.findings);
+    }
+    const probed = performance.now();
+    signal.throwIfAborted();
+    try {
+      await this.#heal();
+      findings.push(...(await this.#gate()));
+    } catch (error) {
+      signal.throwIfAborted();
+      this.well = false;
+      unjudged.push(`the cluster did not get well again: ${errorText(error)}`);
+    }
+    return {
+      ...subset,
+      judgement: findings.length > 0 ? 'fail' : unjudged.length > 0 ? 'unknown' : 'pass',
+      findings: [...findings, ...unjudged],
+      shards,
+      strikeMs: struck - from,
+      probeMs: probed - struck,
+      healMs: performance.now() - probed,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#journal[Symbol.dispose]();
+    await this.#nodes.dispose();
+  }
+
+  async #strike(targets: readonly NodeControl[]): Promise<void> {
+    const { fault, signal } = this.#options;
+    const act = this.#act++;
+    await fault.inject(targets, {}, { defer: async (undo) => this.#journal.promise(act, undo), signal });
+    await fault.prove(targets, {});
+  }
+
+  async #heal(): Promise<void> {
+    await Promise.all(
+      this.#journal.pending().map(async ({ id, undo }) => {
+        const node = this.#nodes.all.find(({ name }) => name === undo.node) as NodeControl;
+        await performUndo(undo, node);
+        this.#journal.kept(id);
+      }),
+    );
+  }
+
+  /**
+   * Waits until every shard takes reads and writes and its placements are equal.
+   * @returns what is wrong all the same: writes that were acknowledged and are in no placement.
+   * @throws EnvironmentError when that takes too long.
+   */
+  async #gate(): Promise<string[]> {
+    const giveUpAt = performance.now() + (this.#options.gateLimitMs ?? DEFAULT_GATE_LIMIT_MS);
+    let wrong = 'was not looked at';
+    for (;;) {
+      const unwell = (await this.#probeAll()).find(({ readable, writable }) => !readable || !writable);
+      if (unwell === undefined) break;
+      wrong = `shard ${unwell.shard}: ${unwell.readError ?? unwell.writeError}`;
+      await this.#pauseBefore(giveUpAt, wrong);
+    }
+    for (;;) {
+      try {
+        const found = await this.#readPlacements();
+        const differing = this.#probes.find(({ shard }) => new Set(found.get(shard.index)).size !== 1);
+        if (differing === undefined) return this.#lost(found);
+        wrong = `the placements of shard ${differing.shard.name} differ`;
+      } catch (error) {
+        wrong = errorText(error);
+      }
+      await this.#pauseBefore(giveUpAt, wrong);
+    }
+  }
+
+  async #pauseBefore(giveUpAt: number, wrong: string): Promise<void> {
+    if (performance.now() > giveUpAt) {
+      throw new EnvironmentError(`shards not served, or placements not equal, in time: ${wrong}`, {
+        code: 'not-healed',
+      });
+    }
+    await pause(POLL_MS, this.#options.signal);
+  }
+
+  /** One read and one write of every shard, each on a connection of its own. */
+  async #probeAll(): Promise<ObservedShard[]> {
+    const waiting = this.#probes.entries();
+    const observed: ObservedShard[] = [];
+    const work = async () => {
+      for (const [i, probe] of waiting) {
+        const [readError, writeError] = await Promise.all([this.#read(probe), this.#write(probe)]);
+        observed[i] = {
+          shard: probe.shard.name,
+          readable: readError === undefined,
+          writable: writeError === undefined,
+          ...(readError === undefined ? {} : { readError }),
+          ...(writeError === undefined ? {} : { writeError }),
+        };
+      }
+    };
+    await Promise.all(Array.from({ length: PROBES_AT_ONCE / 2 }, work));
+    return observed;
+  }
+
+  /** @returns why not, or `undefined` when the row came with its content. */
+  async #read({ room }: Probe): Promise<string | undefined> {
+    try {
+      await using session = await this.#connect();
+      const rows = await session.query(`SELECT body FROM ${TABLE} WHERE room_id = $1 AND revision = 0`, [room], {
+        timeoutMs: PROBE_TIMEOUT_MS,
+      });
+      const found = rows.map(([body]) => String(body)).join();
+      return found === bodyOf(room) ? undefined : `the row of room ${room} came as "${found}"`;
+    } catch (error) {
+      return errorLine('read', error);
+    }
+  }
+
+  /** @returns why it was not acknowledged, or `undefined` when it was. */
+  async #write({ room }: Probe): Promise<string | undefined> {
+    const revision = ++this.#revision;
+    try {
+      await using session = await this.#connect();
+      await session.query(
+        `INSERT INTO ${TABLE} (room_id, revision, body) VALUES ($1, $2, $3)`,
+        [room, revision, bodyOf(room)],
+        { timeoutMs: PROBE_TIMEOUT_MS },
+      );
+      this.#acknowledged.get(room)?.add(revision);
+      return undefined;
+    } catch (error) {
+      return errorLine('write', error);
+    }
+  }
+
+  #connect(): Promise<Session> {
+    return Session.connect(this.#nodes.coordinator.address(), {
+      applicationName: 'pgquake-probe',
+      connectTimeoutMs: PROBE_TIMEOUT_MS,
+    });
+  }
+
+  /** Shard -> the revisions of its probe's row in each placement, as text. */
+  async #readPlacements(): Promise<Map<number, string[]>> {
+    const rooms = new Map(this.#probes.map(({ shard, room }) => [shard.index, room]));
+    const found = new Map<number, string[]>();
+    await Promise.all(
+      this.#nodes.workers.map(async (node) => {
+        const sources = this.#placements.get(node.name) ?? [];
+        if (sources.length === 0) return;
+        await using session = await Session.connect(node.address(), {
+          applicationName: 'pgquake-probe',
+          connectTimeoutMs: PROBE_TIMEOUT_MS,
+        });
+        for (const { shard, relation } of sources) {
+          const rows = await session.query(
+            `SELECT string_agg(revision::text, ',' ORDER BY revision) FROM ${relation} WHERE room_id = $1`,
+            [rooms.get(shard)],
+            { timeoutMs: PROBE_TIMEOUT_MS },
+          );
+          const revisions = String(rows[0]?.[0]);
+          found.set(shard, [...(found.get(shard) ?? []), revisions]);
+        }
+      }),
+    );
+    return found;
+  }
+
+  #lost(found: ReadonlyMap<number, readonly string[]>): string[] {
+    return this.#probes.flatMap(({ shard, room }) => {
+      const present = new Set((found.get(shard.index)?.[0] ?? '').split(',').map(Number));
+      const acknowledged = this.#acknowledged.get(room) as Set<number>;
+      const lost = [...acknowledged].filter((revision) => !present.has(revision));
+      // Told once: a write that is lost stays lost.
+      for (const revision of lost) acknowledged.delete(revision);
+      return lost.length === 0 ? [] : [`shard ${shard.name} lost ${lost.length} acknowledged writes`];
+    });
+  }
+}
+
+function datasetOf({ shards }: Topology): Dataset {
+  const rooms = Array.from({ length: shards * ROOMS_PER_SHARD }, (_, i) => i + 1);
+  return {
+    rooms,
+    tables: [
+      {
+        name: TABLE,
+        columns: [
+          { name: 'room_id', type: 'int' },
+          { name: 'revision', type: 'bigint' },
+          { name: 'body', type: 'text' },
+        ],
+        primaryKey: ['room_id', 'revision'],
+        rows: rooms.map((room) => [room, 0, bodyOf(room)]),
+      },
+    ],
+  };
+}
+
+function bodyOf(room: number): string {
+  return `probe of room ${room}`;
+}
+
+/** The first room of every shard. */
+function probesOf({ placement }: FormedCluster): Probe[] {
+  const roomOf = new Map<number, number>();
+  for (const [room, shard] of Object.entries(placement.shardOfRoom)) {
+    if (!roomOf.has(shard)) roomOf.set(shard, Number(room));
+  }
+  return placement.shards.map((shard) => {
+    const room = roomOf.get(shard.index);
+    if (room === undefined) {
+      throw new EnvironmentError(`no room of the probes' data falls on shard ${shard.name}`, {
+        code: 'shard-without-room',
+        hint: 'prove a cluster with fewer shards',
+      });
+    }
+    return { shard, room };
+  });
+}
+
+function errorLine(access: 'read' | 'write', error: unknown): string {
+  const { outcome, code, text } = classifyError(access, error, true);
+  return `${outcome === 'unknown' ? 'not acknowledged, ' : ''}${code}: ${text}`;
+}

@@ -1,0 +1,246 @@
+/** Proofs on real servers: that what is predicted is what happens, and that a wrong prediction is caught. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { type ProveToleranceOptions, proveTolerance } from '../../src/cli/prove.ts';
+import type { Engine } from '../../src/cluster/engine.ts';
+import { native } from '../../src/engines/native.ts';
+import type { Fault } from '../../src/faults/fault.ts';
+import { nodeKill } from '../../src/faults/node-kill.ts';
+import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
+import type { Topology } from '../../src/model/topology.ts';
+import type { Proof } from '../../src/plan/proof.ts';
+import { local } from '../../src/platforms/local.ts';
+import { prove } from '../../src/run/prover.ts';
+import { Workplace } from '../support/cli.ts';
+
+const RING: Topology = { workers: 4, replication: 2, shards: 4 };
+const NEVER = new AbortController().signal;
+/** What the proof of 15 sets may take, on a machine that has other things to do. */
+const GOAL_MS = 60_000;
+
+let place: Workplace;
+
+beforeEach(() => {
+  place = new Workplace();
+  vi.stubEnv('TMPDIR', place.temporary);
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  place[Symbol.dispose]();
+});
+
+function toleranceProof(options: Partial<ProveToleranceOptions>): Promise<{ proof: Proof; folder: string }> {
+  return proveTolerance({
+    topology: RING,
+    maxDown: 4,
+    fault: 'node-kill',
+    rule: undefined,
+    symmetric: false,
+    clusters: 1,
+    platform: 'local',
+    engine: 'native',
+    reportsFolder: place.reports,
+    signal: NEVER,
+    onProgress: () => undefined,
+    ...options,
+  });
+}
+
+describe('a proof of tolerance on the embedded cluster', () => {
+  test('predicted equals observed for all 15 sets of 4 workers', async () => {
+    const lines: string[] = [];
+    const { proof, folder } = await toleranceProof({ onProgress: (line) => lines.push(line) });
+    expect(proof.subsets.flatMap(({ findings }) => findings)).toEqual([]);
+    expect(proof.judgement).toBe('pass');
+    expect(proof.subsets).toHaveLength(15);
+    expect(proof.durationMs).toBeLessThan(GOAL_MS);
+    const unreadable = Object.fromEntries(
+      proof.subsets.map(({ down, shards }) => [
+        down.map((name) => name.at(-1)).join(''),
+        shards
+          .filter(({ readable }) => !readable)
+          .map(({ shard }) => shard)
+          .join(''),
+      ]),
+    );
+    // The mission's ring, by hand: A on 1+2, B on 2+3, C on 3+4, D on 4+1.
+    expect(unreadable).toEqual({
+      '1': '',
+      '2': '',
+      '3': '',
+      '4': '',
+      '12': 'A',
+      '13': '',
+      '14': 'D',
+      '23': 'B',
+      '24': '',
+      '34': 'C',
+      '123': 'AB',
+      '124': 'AD',
+      '134': 'CD',
+      '234': 'BC',
+      '1234': 'ABCD',
+    });
+    for (const { shards } of proof.subsets) {
+      for (const { readable, writable } of shards) expect(writable).toBe(readable);
+    }
+    expect(lines).toHaveLength(16);
+    expect(JSON.parse(readFileSync(join(folder, 'proof.json'), 'utf8'))).toEqual(JSON.parse(JSON.stringify(proof)));
+    expect(readFileSync(join(folder, 'proof.md'), 'utf8')).toMatch(/^\| worker1 \+ worker2 \| \\?-\\?- \| rw \|/m);
+    expect(readFileSync(join(folder, 'proof.svg'), 'utf8')).toMatch(/^<svg .*<\/svg>\n$/s);
+    expect(place.leftovers()).toEqual([]);
+  });
+
+  test('a rule that is not the engine\'s is caught: "writable only while all live"', async () => {
+    const { proof } = await toleranceProof({ rule: 'citus', maxDown: 1 });
+    expect(proof.judgement).toBe('fail');
+    expect(proof.predictedBy).toBe('rule citus');
+    expect(proof.subsets.map(({ findings }) => findings)).toEqual(
+      ['AD', 'AB', 'BC', 'CD'].map((shards) =>
+        [...shards].map((shard) => `shard ${shard} is writable, predicted was that it is not`),
+      ),
+    );
+  });
+
+  test('a rule that promises too much is caught, with the error that was seen', async () => {
+    const proof = await prove({
+      topology: { workers: 2, replication: 1, shards: 2 },
+      platform: local,
+      engine: native,
+      fault: nodeKill,
+      maxDown: 1,
+      predict: ({ shards }) => shards.map(({ name }) => ({ shard: name, readable: true, writable: true })),
+      folder: place.folder,
+      signal: NEVER,
+    });
+    expect(proof.judgement).toBe('fail');
+    expect(proof.subsets[0]?.findings).toEqual([
+      expect.stringMatching(/^shard A is not readable, predicted was that it is \(08001: /),
+      expect.stringMatching(/^shard A is not writable, predicted was that it is \(/),
+    ]);
+  });
+
+  test('symmetric sets only once, two clusters side by side, orderly shutdown', async () => {
+    const { proof } = await toleranceProof({ symmetric: true, clusters: 2, fault: 'node-stop' });
+    expect(proof).toMatchObject({ judgement: 'pass', pruned: true, clusters: 2, fault: 'node-stop' });
+    expect(proof.subsets.map(({ down, standsFor }) => [down.join(), standsFor])).toEqual([
+      ['worker1', 4],
+      ['worker1,worker2', 4],
+      ['worker1,worker3', 2],
+      ['worker1,worker2,worker3', 4],
+      ['worker1,worker2,worker3,worker4', 1],
+    ]);
+    expect(place.leftovers()).toEqual([]);
+  });
+
+  test('three copies on three workers: one is enough', async () => {
+    const { proof } = await toleranceProof({ topology: { workers: 3, replication: 3, shards: 5 }, maxDown: 2 });
+    expect(proof.judgement).toBe('pass');
+    expect(proof.subsets.flatMap(({ shards }) => shards).every(({ readable, writable }) => readable && writable)).toBe(
+      true,
+    );
+  });
+
+  test('a fault without effect is not judged, and never passes', async () => {
+    const idle: Fault = {
+      ...nodeKill,
+      inject: async () => undefined,
+      prove: async ([target]) => {
+        throw new EnvironmentError(`${target?.name} still runs`, { code: 'fault-without-effect' });
+      },
+    };
+    const proof = await prove({
+      topology: { workers: 2, replication: 2, shards: 2 },
+      platform: local,
+      engine: native,
+      fault: idle,
+      maxDown: 1,
+      folder: place.folder,
+      signal: NEVER,
+    });
+    expect(proof.judgement).toBe('unknown');
+    expect(proof.subsets.map(({ findings }) => findings)).toEqual([
+      ['the fault did not take effect: worker1 still runs'],
+      ['the fault did not take effect: worker2 still runs'],
+    ]);
+    expect(proof.subsets.flatMap(({ shards }) => shards)).toEqual([]);
+  });
+
+  test('an acknowledged write that no placement holds is a finding', async () => {
+    let hidden = false;
+    const forgetful: Engine = {
+      ...native,
+      form: async (options) => {
+        const formed = await native.form(options);
+        const placementSources = (table: string) =>
+          formed.placementSources(table).map(({ shard, node, relation }) => ({
+            shard,
+            node,
+            get relation() {
+              return hidden ? `(SELECT * FROM ${relation} WHERE revision = 0) AS forgotten` : relation;
+            },
+          }));
+        return { ...formed, placementSources };
+      },
+    };
+    const proof = await prove({
+      topology: { workers: 2, replication: 2, shards: 2 },
+      platform: local,
+      engine: forgetful,
+      fault: {
+        ...nodeKill,
+        inject: async (...args) => {
+          hidden = true;
+          await nodeKill.inject(...args);
+        },
+      },
+      maxDown: 1,
+      folder: place.folder,
+      signal: NEVER,
+    });
+    expect(proof.judgement).toBe('fail');
+    expect(proof.subsets[0]?.findings).toEqual([
+      expect.stringMatching(/^shard A lost \d+ acknowledged writes$/),
+      expect.stringMatching(/^shard B lost \d+ acknowledged writes$/),
+    ]);
+  });
+
+  test('a cluster that does not get well again ends the proof, which then never passes', async () => {
+    const unhealed: Fault = {
+      ...nodeKill,
+      inject: (targets) => Promise.all(targets.map((node) => node.kill())).then(() => undefined),
+    };
+    const proof = await prove({
+      topology: { workers: 2, replication: 2, shards: 2 },
+      platform: local,
+      engine: native,
+      fault: unhealed,
+      maxDown: 2,
+      gateLimitMs: 500,
+      folder: place.folder,
+      signal: NEVER,
+    });
+    expect(proof.judgement).toBe('unknown');
+    expect(proof.finding).toBe('3 of 3 sets of workers could not be judged.');
+    expect(proof.subsets).toHaveLength(1);
+    expect(proof.subsets[0]?.findings).toEqual([expect.stringMatching(/^the cluster did not get well again: /)]);
+    expect(place.leftovers()).toEqual([]);
+  });
+
+  test('interrupted between two sets it ends with the reason and leaves nothing behind', async () => {
+    const controller = new AbortController();
+    const interrupted = new InterruptedError('interrupted by SIGINT', { code: 'interrupted' });
+    await expect(
+      toleranceProof({
+        signal: controller.signal,
+        onProgress: (line) => {
+          if (line.includes('1/15')) controller.abort(interrupted);
+        },
+      }),
+    ).rejects.toBe(interrupted);
+    expect(place.leftovers()).toEqual([]);
+  });
+});

@@ -1,0 +1,267 @@
+/** What a proof tries, how it judges, and how the matrix reads. */
+
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { InputError } from '../../src/model/errors.ts';
+import { ringPlacement, shardName, workerNames } from '../../src/model/topology.ts';
+import {
+  compareShards,
+  judgeProof,
+  MAX_SUBSETS,
+  type ObservedShard,
+  type Proof,
+  type ProvenSubset,
+  subsetsToProve,
+} from '../../src/plan/proof.ts';
+import { predictByRule, RULES } from '../../src/plan/tolerance/rule.ts';
+import { proofMarkdown, proofSvg, proofText } from '../../src/reporters/proof.ts';
+
+const RING = { workers: 4, replication: 2, shards: 4 };
+const WORKERS = workerNames(RING);
+const PLACEMENT = ringPlacement(RING);
+
+describe('sets to prove', () => {
+  test('all 15 of 4 workers, small ones first, each once', () => {
+    const sets = subsetsToProve(WORKERS, PLACEMENT, 4, false);
+    expect(sets.map(({ down }) => down.length)).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4]);
+    expect(new Set(sets.map(({ down }) => down.join())).size).toBe(15);
+    expect(sets.every(({ standsFor }) => standsFor === 1)).toBe(true);
+    expect(subsetsToProve(WORKERS, PLACEMENT, 2, false)).toHaveLength(10);
+  });
+
+  test.each([
+    // Necklaces of n beads in two colours, but for the one without a worker down.
+    [3, 3],
+    [4, 5],
+    [5, 7],
+    [6, 13],
+    [8, 35],
+  ])('a ring of %i workers turns into itself: %i sets stand for all', (workers, expected) => {
+    const topology = { workers, replication: 2, shards: workers };
+    const sets = subsetsToProve(workerNames(topology), ringPlacement(topology), workers, true);
+    expect(sets).toHaveLength(expected);
+    expect(sets.reduce((sum, { standsFor }) => sum + standsFor, 0)).toBe(2 ** workers - 1);
+  });
+
+  test('a placement without symmetry is not pruned, though it was asked for', () => {
+    const lopsided = [...PLACEMENT, { placements: ['worker1', 'worker2'] }];
+    expect(subsetsToProve(WORKERS, lopsided, 4, true)).toHaveLength(15);
+  });
+
+  test('the order of preference counts: a ring whose one shard is turned round is not symmetric', () => {
+    const turned = PLACEMENT.map((shard, i) => (i === 0 ? { placements: shard.placements.toReversed() } : shard));
+    expect(subsetsToProve(WORKERS, turned, 4, true)).toHaveLength(15);
+  });
+
+  test('what stands for another loses as many shards by every rule', () => {
+    const holders = fc.uniqueArray(fc.constantFrom(...WORKERS), { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(fc.array(holders, { minLength: 1, maxLength: 5 }), (all) => {
+        const shards = all.map((placements, index) => ({ index, name: shardName(index), placements }));
+        for (const rule of RULES) {
+          const losses = (down: readonly string[]) => {
+            const seen = predictByRule(rule, { shards }, new Set(down));
+            return `${down.length} ${seen.filter((s) => !s.readable).length} ${seen.filter((s) => !s.writable).length}`;
+          };
+          const counts = new Map<string, number>();
+          for (const { down } of subsetsToProve(WORKERS, shards, 4, false)) {
+            counts.set(losses(down), (counts.get(losses(down)) ?? 0) + 1);
+          }
+          for (const { down, standsFor } of subsetsToProve(WORKERS, shards, 4, true)) {
+            counts.set(losses(down), (counts.get(losses(down)) ?? 0) - standsFor);
+          }
+          expect([...counts.values()].every((left) => left === 0)).toBe(true);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('too many sets are refused before anything is started', () => {
+    const workers = workerNames({ ...RING, workers: 16 });
+    expect(() => subsetsToProve(workers, [], 16, false)).toThrow(InputError);
+    expect(() => subsetsToProve(workers, [], 16, false)).toThrow(
+      `--max-down: 4 of 16 workers down makes more than ${MAX_SUBSETS} sets to prove`,
+    );
+    expect(subsetsToProve(workers, [], 3, false)).toHaveLength(16 + 120 + 560);
+  });
+});
+
+const SERVED: ObservedShard = { shard: 'A', readable: true, writable: true };
+
+describe('judging', () => {
+  test('predicted equals observed', () => {
+    expect(compareShards([SERVED], [SERVED])).toMatchObject({ findings: [] });
+    const lost = { shard: 'A', readable: false, writable: false };
+    expect(compareShards([lost], [{ ...lost, readError: 'refused', writeError: 'refused' }]).findings).toEqual([]);
+  });
+
+  test.each([
+    [
+      { readable: false },
+      { readError: '08001: no server' },
+      'shard A is not readable, predicted was that it is (08001: no server)',
+    ],
+    [
+      { writable: false },
+      { writeError: '57014: cancelled' },
+      'shard A is not writable, predicted was that it is (57014: cancelled)',
+    ],
+  ])('less than predicted: %j', (seen, error, finding) => {
+    expect(compareShards([SERVED], [{ ...SERVED, ...seen, ...error }]).findings).toEqual([finding]);
+  });
+
+  test('more than predicted is a finding too', () => {
+    const { findings } = compareShards([{ shard: 'A', readable: true, writable: false }], [SERVED]);
+    expect(findings).toEqual(['shard A is writable, predicted was that it is not']);
+  });
+
+  test('a shard that nothing was predicted for is a bug, not a pass', () => {
+    expect(() => compareShards([], [SERVED])).toThrow('nothing was predicted for shard A');
+  });
+
+  const subset = (judgement: ProvenSubset['judgement'], findings: string[] = []): ProvenSubset => ({
+    down: ['worker1'],
+    standsFor: 1,
+    judgement,
+    findings,
+    shards: [],
+    strikeMs: 0,
+    probeMs: 0,
+    healMs: 0,
+  });
+
+  test('all as predicted passes; one that differs fails; one that is missing or untried leaves it open', () => {
+    expect(judgeProof([subset('pass'), subset('pass')], 2)).toEqual({
+      judgement: 'pass',
+      finding: 'All 2 sets of workers behave as predicted, shard by shard.',
+    });
+    expect(judgeProof([subset('pass'), subset('fail', ['shard A is lost']), subset('unknown')], 3)).toEqual({
+      judgement: 'fail',
+      finding: '1 of 3 sets of workers behave other than predicted; the first: worker1 down, shard A is lost.',
+    });
+    expect(judgeProof([subset('pass')], 2)).toEqual({
+      judgement: 'unknown',
+      finding: '1 of 2 sets of workers could not be judged.',
+    });
+    expect(judgeProof([subset('unknown'), subset('pass')], 2).judgement).toBe('unknown');
+    expect(judgeProof([], 1).judgement).toBe('unknown');
+  });
+});
+
+describe('the matrix', () => {
+  const seen = (shard: string, code: string, promised = code) => ({
+    shard,
+    readable: code[0] === 'r',
+    writable: code[1] === 'w',
+    predicted: { readable: promised[0] === 'r', writable: promised[1] === 'w' },
+  });
+  const proof: Proof = {
+    version: 1,
+    judgement: 'fail',
+    finding: '1 of 3 sets of workers behave other than predicted; the first: a<b down, shard A is not writable.',
+    startedAt: '2026-11-23T12:00:00.000Z',
+    durationMs: 4_321,
+    platform: 'local',
+    engine: 'native',
+    predictedBy: 'rule native',
+    fault: 'node-kill',
+    topology: { workers: 2, replication: 2, shards: 2 },
+    placement: [
+      { index: 0, name: 'A', placements: ['a<b', 'c'] },
+      { index: 1, name: 'B', placements: ['c', 'a<b'] },
+    ],
+    clusters: 1,
+    pruned: false,
+    subsets: [
+      {
+        down: ['a<b'],
+        standsFor: 1,
+        judgement: 'fail',
+        findings: ['shard A is not writable, predicted was that it is (XX000: \u001b[31mno)'],
+        shards: [seen('A', 'r-', 'rw'), seen('B', 'rw')],
+        strikeMs: 1,
+        probeMs: 2,
+        healMs: 3,
+      },
+      {
+        down: ['c'],
+        standsFor: 1,
+        judgement: 'unknown',
+        findings: ['the fault did not take effect'],
+        shards: [],
+        strikeMs: 1,
+        probeMs: 0,
+        healMs: 3,
+      },
+      {
+        down: ['a<b', 'c'],
+        standsFor: 1,
+        judgement: 'pass',
+        findings: [],
+        shards: [seen('A', '--'), seen('B', '--')],
+        strikeMs: 1,
+        probeMs: 2,
+        healMs: 3,
+      },
+    ],
+  };
+
+  test('as text', () => {
+    expect(proofText(proof, 100).join('\n')).toMatchInlineSnapshot(`
+      "Proof of tolerance: fail. 1 of 3 sets of workers behave other than predicted; the first: a<b down, shard A is not writable.
+        2 workers, 2 shards, replication 2; engine native on platform local; fault node-kill; predicted by
+        rule native. 3 sets of workers in 4.32 s on 1 cluster.
+
+      Where the shards are
+        - A: a<b, c
+        - B: c, a<b
+
+      Observed
+        rw: read and write served; r-: only the read; -w: only the write; --: neither. Where it differs
+        from the prediction, the prediction follows in brackets with "not".
+        down     A            B   as predicted
+        a<b      r- (not rw)  rw  NO
+        c        ?            ?   not judged
+        a<b + c  --           --  yes
+
+      Findings
+        - a<b down: shard A is not writable, predicted was that it is (XX000: ␛[31mno)
+        - c down: the fault did not take effect"
+    `);
+  });
+
+  test('as Markdown: one width for all rows, and nothing read as markup', () => {
+    const text = proofMarkdown(proof, 'proof.svg');
+    const table = text.split('\n').filter((line) => line.startsWith('|'));
+    expect(table).toHaveLength(5);
+    expect(new Set(table.map((line) => line.split('|').length)).size).toBe(1);
+    expect(text).not.toContain('a<b');
+    expect(text.trimEnd().endsWith('(proof.svg)')).toBe(true);
+  });
+
+  test('as a picture: a cell for every set and shard, and only what differs is framed', () => {
+    const svg = proofSvg(proof);
+    expect(svg).not.toContain('a<b');
+    expect(svg).not.toContain('\u001b');
+    expect(svg.match(/<g>/g)).toHaveLength(6);
+    expect(svg.match(/<\/g>/g)).toHaveLength(6);
+    const cells = svg.slice(svg.indexOf('<g>'), svg.lastIndexOf('</g>'));
+    expect(cells.match(/class="wrong"/g)).toHaveLength(1);
+    expect(cells.match(/class="yes"/g)).toHaveLength(3);
+    expect(cells.match(/class="no"/g)).toHaveLength(5);
+    expect(cells.match(/class="none"/g)).toHaveLength(4);
+  });
+
+  test('many shards are counted instead of getting a column each', () => {
+    const shards = Array.from({ length: 40 }, (_, i) => shardName(i));
+    const wide: Proof = {
+      ...proof,
+      placement: shards.map((name, index) => ({ index, name, placements: ['c'] })),
+      subsets: [
+        { ...(proof.subsets[2] as ProvenSubset), shards: shards.map((name, i) => seen(name, i < 30 ? 'rw' : 'r-')) },
+      ],
+    };
+    expect(proofText(wide, 100).at(-1)).toMatch(/^ {2}a<b \+ c +40 of 40 +30 of 40 +yes$/);
+  });
+});
