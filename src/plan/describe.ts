@@ -1,47 +1,96 @@
 /** A plan in words, for `pgquake plan`. Pure. */
 
 import type { Plan } from '../model/plan.ts';
-import type { NodeName, PlacementMap, ShardPrediction } from '../model/topology.ts';
-import { formatDuration } from '../model/units.ts';
+import type { NodeName, PlacementMap, Shard, ShardPrediction } from '../model/topology.ts';
+import { formatCount, formatDuration } from '../model/units.ts';
 import { downSets } from './schedule.ts';
 
 export interface DescribeOptions {
+  /** Whether a fault takes its targets down, by the fault's name. */
   readonly takesDown: (fault: string) => boolean;
   /** The engine's own rule. */
   readonly predict: (placement: PlacementMap, down: ReadonlySet<NodeName>) => ShardPrediction[];
 }
 
+/** More shards than this are counted, not named. */
+const MAX_SHARDS_NAMED = 32;
+
 /** What a run of this plan would do, and what is predicted to survive, line by line. */
 export function describePlan(plan: Plan, { takesDown, predict }: DescribeOptions): string[] {
   const { scenario, acts, placement, seed } = plan;
   const { workers, replication, shards } = scenario.cluster;
-  const lines = [
-    `${scenario.name}: ${scenario.summary}`,
-    `seed ${seed}; ${workers} workers, ${shards} shards, each on ${replication}`,
-    '',
-    'placement',
-    ...placement.map((shard) => `  ${shard.name}  ${shard.placements.join(', ')}`),
-    '',
-    `schedule, from the start of the fault phase (after ${formatDuration(scenario.steadyStateMs)} of steady state)`,
-  ];
-  if (acts.length === 0) lines.push('  no faults');
-  for (const act of acts.toSorted((a, b) => a.atMs - b.atMs || a.index - b.index)) {
-    lines.push(
-      `  at ${formatDuration(act.atMs)}  ${act.fault} ${act.targets.join(', ')} for ${formatDuration(act.forMs)}`,
-    );
-  }
+  const sets = downSets(acts, takesDown);
   const map: PlacementMap = { shards: placement, shardOfRoom: {} };
-  for (const down of downSets(acts, takesDown)) {
-    lines.push('', `prediction while ${down.join(', ')} ${down.length === 1 ? 'is' : 'are'} down`);
-    for (const { shard, readable, writable } of predict(map, new Set(down))) {
-      lines.push(`  ${shard}  ${readable ? 'readable' : 'not readable'}, ${writable ? 'writable' : 'not writable'}`);
-    }
-  }
-  lines.push('', 'hypothesis', ...scenario.hypothesis.map((item) => `  ${describeItem(item)}`));
+  return [
+    `${scenario.name}: ${scenario.summary}`,
+    ...(scenario.claim === undefined ? [] : [`claim: "${scenario.claim}"`]),
+    `seed ${seed}; ${formatCount(workers, 'worker')}, ${formatCount(shards, 'shard')} in ${formatCount(replication, 'copy', 'copies')}; workload ${scenario.workload.use}`,
+    '',
+    'placement: each shard on its workers, in a ring',
+    ...describePlacement(placement),
+    '',
+    `schedule, after ${formatDuration(scenario.steadyStateMs)} of steady state; healing at the earliest`,
+    ...describeSchedule(plan),
+    ...sets.flatMap((down) => [
+      '',
+      `prediction while ${down.join(', ')} ${down.length === 1 ? 'is' : 'are'} down`,
+      ...describePredictions(predict(map, new Set(down))),
+    ]),
+    '',
+    'hypothesis',
+    ...scenario.hypothesis.map((item) => `  ${describeItem(item)}`),
+  ];
+}
+
+function describePlacement(placement: readonly Shard[]): string[] {
+  const named = placement.slice(0, MAX_SHARDS_NAMED);
+  const width = Math.max(...named.map(({ name }) => name.length));
+  const lines = named.map(({ name, placements }) => `  ${name.padEnd(width)}  ${placements.join(', ')}`);
+  if (placement.length > named.length) lines.push(`  and ${placement.length - named.length} more, onward in the ring`);
   return lines;
 }
 
+function describeSchedule({ acts, scenario }: Plan): string[] {
+  if (acts.length === 0) return ['  no faults'];
+  const moments = acts.flatMap(({ index, fault, targets, atMs, forMs }) => [
+    { atMs, index, begins: true, text: `${fault} ${targets.join(', ')}` },
+    { atMs: atMs + forMs, index, begins: false, text: `heal ${targets.join(', ')}` },
+  ]);
+  // What ends at a moment makes room for what begins.
+  moments.sort((a, b) => a.atMs - b.atMs || Number(a.begins) - Number(b.begins) || a.index - b.index);
+  const times = moments.map(({ atMs }) => (atMs === 0 ? '0 s' : formatDuration(atMs)));
+  const width = Math.max(...times.map((time) => time.length));
+  return [
+    ...moments.map(({ text }, i) => `  ${(times[i] as string).padStart(width)}  ${text}`),
+    `  ${'then'.padStart(width)}  settle within ${formatDuration(scenario.settleWithinMs)}`,
+  ];
+}
+
+const SERVICE = [
+  { readable: true, writable: true, words: 'readable and writable' },
+  { readable: true, writable: false, words: 'readable only' },
+  { readable: false, writable: true, words: 'writable only' },
+  { readable: false, writable: false, words: 'neither readable nor writable' },
+] as const;
+
+function describePredictions(predictions: readonly ShardPrediction[]): string[] {
+  return SERVICE.flatMap(({ readable, writable, words }) => {
+    const shards = predictions.filter((shard) => shard.readable === readable && shard.writable === writable);
+    if (shards.length === 0) return [];
+    const names = shards.map(({ shard }) => shard).join(', ');
+    return [`  ${words}: ${shards.length > MAX_SHARDS_NAMED ? formatCount(shards.length, 'shard') : names}`];
+  });
+}
+
 function describeItem({ check, written }: Plan['scenario']['hypothesis'][number]): string {
-  const params = Object.entries(written).filter(([key]) => key !== 'check');
-  return [check, ...params.map(([key, value]) => `${key}: ${JSON.stringify(value)}`)].join('  ');
+  const params = Object.entries(written).map(([key, value]) => `${key}: ${plain(value)}`);
+  return [check, ...params].join('  ');
+}
+
+/** As in YAML, on one line. */
+function plain(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(plain).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const entries = Object.entries(value).map(([key, inner]) => `${key}: ${plain(inner)}`);
+  return `{ ${entries.join(', ')} }`;
 }
