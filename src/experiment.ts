@@ -13,7 +13,7 @@ import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InterruptedError } from './model/errors.ts';
 import type { RunInfo } from './model/history.ts';
-import type { Plan } from './model/plan.ts';
+import type { Plan, PlannedAct } from './model/plan.ts';
 import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
 import { makePlan } from './plan/schedule.ts';
@@ -35,6 +35,8 @@ export interface ExperimentOptions {
   readonly seed?: number;
   /** Where run folders go; `reports` by default. */
   readonly reportsFolder?: string;
+  /** The command line that runs it again, but for the seed; by the scenario's file by default. */
+  readonly again?: string;
   /** Hear what happens while it happens. */
   readonly listeners?: readonly RunListener[];
   /** Aborting it heals, disposes, and reports what there is. */
@@ -61,13 +63,14 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
 
   const startedAt = new Date();
   const folder = await createRunFolder(options.reportsFolder ?? DEFAULT_REPORTS_FOLDER, scenario.name, startedAt);
-  await writeRunInputs(folder, plan, describeRun(plan, folder, startedAt));
+  await writeRunInputs(folder, plan, describeRun(plan, folder, startedAt, options.again));
 
   const originNs = process.hrtime.bigint();
   const clock = monotonicClock(originNs);
   let failure: unknown;
   {
     using recorder = new Recorder(folder, clock, listeners);
+    recorder.event({ type: 'platform-chosen', platform: platform.name, engine: engine.name, reason });
     try {
       await run({
         plan,
@@ -113,6 +116,12 @@ export async function reportOn(stored: StoredRun): Promise<Report> {
   return report;
 }
 
+/** What the choice depends on; a plan has it. */
+export interface ChoiceInput {
+  readonly scenario: Pick<Scenario, 'cluster'>;
+  readonly acts: readonly Pick<PlannedAct, 'fault'>[];
+}
+
 /** What a run will be made on, and why. */
 export interface Choice {
   readonly platform: Platform;
@@ -124,7 +133,7 @@ export interface Choice {
  * Chooses platform and engine.
  * @throws EnvironmentError when none can be used, or the one at hand cannot do what the faults need.
  */
-export async function choose({ scenario, acts }: Pick<Plan, 'scenario' | 'acts'>): Promise<Choice> {
+export async function choose({ scenario, acts }: ChoiceInput): Promise<Choice> {
   const { platform: wantedPlatform, engine: wantedEngine } = scenario.cluster;
   const passedOver: string[] = [];
   for (const platform of platforms) {
@@ -137,14 +146,13 @@ export async function choose({ scenario, acts }: Pick<Plan, 'scenario' | 'acts'>
     refuseMissingCapabilities(platform, acts);
     const engine = engines.find((candidate) => wantedEngine === 'auto' || candidate.name === wantedEngine);
     if (!engine) throw new EnvironmentError(`no engine ${wantedEngine} here`, { code: 'engine-unavailable' });
-    const why =
-      wantedPlatform === 'auto' ? (passedOver[0] ?? 'it needs nothing but Node.js') : 'the scenario asks for it';
+    const why = wantedPlatform === 'auto' ? (passedOver[0] ?? platform.summary) : 'the scenario asks for it';
     return { platform, engine, reason: why };
   }
   throw new EnvironmentError(`no platform can be used: ${passedOver.join('; ')}`, { code: 'no-platform' });
 }
 
-function refuseMissingCapabilities(platform: Platform, acts: Plan['acts']): void {
+function refuseMissingCapabilities(platform: Platform, acts: ChoiceInput['acts']): void {
   for (const act of acts) {
     const needs = faults.find((fault) => fault.name === act.fault)?.needs ?? [];
     const missing = needs.filter((capability) => !platform.capabilities.has(capability));
@@ -157,7 +165,7 @@ function refuseMissingCapabilities(platform: Platform, acts: Plan['acts']): void
   }
 }
 
-function describeRun(plan: Plan, folder: string, startedAt: Date): RunInfo {
+function describeRun(plan: Plan, folder: string, startedAt: Date, again: string | undefined): RunInfo {
   const { scenario, seed } = plan;
   const workload = findWorkload(scenario.workload.use);
   return {
@@ -172,7 +180,7 @@ function describeRun(plan: Plan, folder: string, startedAt: Date): RunInfo {
     kinds: workload.kinds(scenario.workload.params),
     messages: workload.messages(scenario.workload.params),
     plannedActs: plan.acts.length,
-    again: `npm run chaos -- ${scenario.file} --seed ${seed}`,
+    again: `${again ?? `npm run chaos -- ${scenario.file}`} --seed ${seed}`,
   };
 }
 

@@ -16,7 +16,7 @@ import { type CheckResult, type Finding, type Verdict, worst } from './model/ver
  */
 export function judge(history: History, hypothesis: readonly HypothesisItem[], checks: readonly Check[]): Verdict {
   const named = new Set(hypothesis.map((item) => item.check));
-  const results: CheckResult[] = [
+  const results = [
     ...hypothesis.map((item) => ({
       check: item.check,
       params: item.written,
@@ -37,8 +37,20 @@ export function judge(history: History, hypothesis: readonly HypothesisItem[], c
         ...findingOf(check, () => check.params.parse({}), history),
       })),
     ...incompleteRun(history),
-  ];
+  ].map((result, _, all) => excused(result, all, checks));
   return { judgement: worst(results.map((result) => result.judgement)), results };
+}
+
+/** The client's own lateness is never charged to the cluster. */
+function excused(result: CheckResult, all: readonly CheckResult[], checks: readonly Check[]): CheckResult {
+  const needsKeptSchedule = checks.find((check) => check.name === result.check)?.needsKeptSchedule ?? false;
+  const schedule = all.find((other) => other.check === 'load-kept-its-schedule');
+  if (result.judgement !== 'fail' || !needsKeptSchedule || schedule?.judgement !== 'unknown') return result;
+  return {
+    ...result,
+    judgement: 'unknown',
+    observed: `${result.observed}; not held against the cluster, because the load did not keep its own schedule`,
+  };
 }
 
 function findingOf(check: Check | undefined, params: () => unknown, history: History): Finding {

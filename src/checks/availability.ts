@@ -23,6 +23,7 @@ export const availability = defineCheck<Params>({
   name: 'availability',
   summary: 'What share of the intended operations succeeded before their deadline.',
   params,
+  needsKeptSchedule: true,
 
   validate({ of }, { kinds }) {
     if (kinds.includes(of)) return [];

@@ -29,6 +29,11 @@ export interface Check<P = any> {
   readonly params: z.ZodType<P>;
   /** Every run makes it, whatever its hypothesis; all its parameters have defaults. Not by default. */
   readonly always?: boolean;
+  /**
+   * Its `fail` rests on the load having been sent in time: where the client itself was late, a failed
+   * operation proves nothing against the cluster, and the answer is `unknown`. Not by default.
+   */
+  readonly needsKeptSchedule?: boolean;
   /** Problems that need the rest of the scenario to be seen. */
   validate?(params: P, facts: ScenarioFacts): ParamProblem[];
   /** Pure. What it throws is an answer too: `unknown`. */

@@ -23,6 +23,7 @@ export const prediction = defineCheck<z.output<typeof params>>({
   name: 'prediction',
   summary: 'Every shard was readable and writable, or not, as the engine predicted for the nodes that were down.',
   params,
+  needsKeptSchedule: true,
 
   check(history) {
     const expected = `every shard as predicted, from ${formatDuration(TRANSITION_MS)} after the faults were in full effect`;

@@ -50,6 +50,13 @@ export interface ReadSummary {
 export type RunEvent =
   | { readonly type: 'phase-started'; readonly phase: Phase }
   | { readonly type: 'phase-ended'; readonly phase: Phase }
+  /** The first event of a run. The engine is `auto` where the servers have yet to be asked. */
+  | {
+      readonly type: 'platform-chosen';
+      readonly platform: string;
+      readonly engine: string;
+      readonly reason: string;
+    }
   | {
       readonly type: 'cluster-formed';
       readonly platform: string;

@@ -106,6 +106,13 @@ const event = z
     z.object({ at, type: z.literal('phase-ended'), phase }),
     z.object({
       at,
+      type: z.literal('platform-chosen'),
+      platform: z.string(),
+      engine: z.string(),
+      reason: z.string(),
+    }),
+    z.object({
+      at,
       type: z.literal('cluster-formed'),
       platform: z.string(),
       engine: z.string(),
@@ -196,7 +203,7 @@ const figures = z.object({
         kind: z.string(),
         recoveryMs: durationMs
           .nullable()
-          .describe('From the fault in effect; 0: never disturbed; null: not within the run.'),
+          .describe('From the fault in effect; 0: as before from the start; null: not within the run.'),
         uncertaintyMs: durationMs,
       }),
     )

@@ -40,9 +40,13 @@ export class EventNarrator {
     switch (event.type) {
       case 'phase-started':
         return this.#phase(event.phase);
+      case 'platform-chosen': {
+        const what = `platform ${event.platform}, engine ${event.engine}`;
+        return { label: 'platform', what, detail: event.reason, tone: 'plain' };
+      }
       case 'cluster-formed': {
-        const what = `cluster of ${formatCount(event.nodes.length, 'server')}: ${event.platform} platform, ${event.engine} engine`;
-        return { label: 'form', what, detail: event.reason, tone: 'good' };
+        const what = `cluster of ${formatCount(event.nodes.length, 'server')} ready, engine ${event.engine}`;
+        return { label: 'form', what, tone: 'good' };
       }
       case 'predicted':
         return plain('predict', `with ${event.down.join(', ')} down: ${describePrediction(event.shards)}`);

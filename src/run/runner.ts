@@ -20,8 +20,6 @@ import { ServiceMonitor } from './service-monitor.ts';
 import { UndoJournal } from './undo-journal.ts';
 import { pause } from './wait.ts';
 
-/** Service is watched at least this long after healing, so that a relapse shows. */
-const MIN_SETTLE_MS = 1_500;
 /** Replicas get at least this long to catch up, however much of the settle limit the service took. */
 const MIN_CATCH_UP_MS = 5_000;
 const POLL_MS = 50;
@@ -167,6 +165,5 @@ async function strike(options: RunOptions, nodes: Nodes): Promise<void> {
 
 async function settle(monitor: ServiceMonitor, clock: Clock, untilMs: number, signal: AbortSignal): Promise<void> {
   const startedAt = clock.nowMs();
-  await pause(MIN_SETTLE_MS, signal);
   while (!monitor.restored(clock.nowMs(), startedAt) && clock.nowMs() < untilMs) await pause(POLL_MS, signal);
 }

@@ -3,8 +3,12 @@
 import type { Operation, OperationKind } from '../model/history.ts';
 import type { RunListener } from './recorder.ts';
 
-/** Service is restored when for this long nearly all that was due has succeeded. */
-const SUSTAINED_MS = 1_000;
+/**
+ * Service is restored when for this long nearly all that was due has succeeded: longer than the second that
+ * a recovery is measured by, and for slow kinds at least three of their operations.
+ */
+const SUSTAINED_MS = 1_500;
+const SUSTAINED_OPERATIONS = 3;
 const SUSTAINED_SHARE = 0.95;
 
 interface Recent {
@@ -27,18 +31,19 @@ export class ServiceMonitor implements RunListener {
     }
   }
 
-  /** Whether every kind was served in the last second before `nowMs`, counted by intended starts after `sinceMs`. */
+  /** Whether every kind has been served for a while before `nowMs`, and that while lies after `sinceMs`. */
   restored(nowMs: number, sinceMs: number): boolean {
-    const from = nowMs - SUSTAINED_MS;
-    if (from < sinceMs) return false;
     return this.#kinds.every((kind) => {
+      const intervalMs = 1_000 / kind.ratePerSecond;
+      const from = nowMs - Math.max(SUSTAINED_MS, SUSTAINED_OPERATIONS * intervalMs);
+      if (from < sinceMs) return false;
       const recent = this.#recent.get(kind.name) as Recent[];
       const firstKept = recent.findIndex((entry) => entry.intendedAt >= from);
       recent.splice(0, firstKept === -1 ? recent.length : firstKept);
-      const expected = (kind.ratePerSecond * SUSTAINED_MS) / 1_000;
+      const expected = (nowMs - from) / intervalMs;
       const ok = recent.filter((entry) => entry.ok).length;
-      // What is still under way counts as missing; a kind slower than one a second needs one success.
-      return ok >= Math.max(1, Math.floor(expected * SUSTAINED_SHARE) - 1) && ok / recent.length >= SUSTAINED_SHARE;
+      // The last one or two may still be under way, or not handed over yet.
+      return ok >= Math.max(1, Math.floor(expected * SUSTAINED_SHARE) - 2) && ok / recent.length >= SUSTAINED_SHARE;
     });
   }
 }

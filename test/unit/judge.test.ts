@@ -57,6 +57,27 @@ describe('judge', () => {
     expect(judge(history, [item('one')], [answers('one', one), answers('two', two, true)]).judgement).toBe(expected);
   });
 
+  describe('where the load did not keep its own schedule', () => {
+    const late = answers('load-kept-its-schedule', 'unknown', true);
+
+    test('a failure that rests on the schedule is not held against the cluster', () => {
+      const check = { ...answers('availability', 'fail'), needsKeptSchedule: true };
+      const { judgement, results } = judge(history, [item('availability')], [check, late]);
+      expect(judgement).toBe('unknown');
+      expect(results[0]).toMatchObject({ judgement: 'unknown', observed: expect.stringContaining('not held against') });
+    });
+
+    test('one that rests on the data is', () => {
+      expect(judge(history, [item('lost')], [answers('lost', 'fail'), late]).judgement).toBe('fail');
+    });
+
+    test('where it did, a failure is a failure', () => {
+      const kept = answers('load-kept-its-schedule', 'pass', true);
+      const check = { ...answers('availability', 'fail'), needsKeptSchedule: true };
+      expect(judge(history, [item('availability')], [check, kept]).judgement).toBe('fail');
+    });
+  });
+
   test('a check that every run makes is not made twice when the hypothesis names it', () => {
     const { results } = judge(history, [item('always')], [answers('always', 'pass', true)]);
     expect(results.map(({ always, observed }) => [always, observed])).toEqual([[false, 'limit 3']]);

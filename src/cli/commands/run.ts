@@ -1,6 +1,6 @@
 /** `pgquake <scenario..>`: runs scenarios and ends with their verdict. */
 
-import { relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { runExperiment } from '../../experiment.ts';
@@ -43,7 +43,7 @@ export const run: CommandModule<object, RunArguments> = {
     const codes: ExitCode[] = [];
     for (const scenario of scenarios) {
       if (interrupt.signal.aborted) break;
-      codes.push(await runOne(scenario, seed, args.reports, interrupt.signal, stage));
+      codes.push(await runOne(scenario, { seed, args, signal: interrupt.signal, stage }));
     }
     interrupt.stop();
     process.exitCode = worstExitCode(codes);
@@ -73,13 +73,14 @@ function seedOf(seed: number | undefined): number | undefined {
   throw new InputError(`--seed: expected a whole number from 0 to ${2 ** 32 - 1}, found ${seed}`, { code: 'usage' });
 }
 
-async function runOne(
-  scenario: Scenario,
-  seed: number | undefined,
-  reportsFolder: string,
-  signal: AbortSignal,
-  stage: Stage,
-): Promise<ExitCode> {
+interface RunSettings {
+  readonly seed: number | undefined;
+  readonly args: RunArguments;
+  readonly signal: AbortSignal;
+  readonly stage: Stage;
+}
+
+async function runOne(scenario: Scenario, { seed, args, signal, stage }: RunSettings): Promise<ExitCode> {
   console.log(`${pc.bold(plainText(scenario.name))}  ${plainText(scenario.summary)}`);
   if (scenario.claim !== undefined) console.log(pc.dim(`claim: "${plainText(scenario.claim)}"`));
   const progress = openProgress(scenario, { stream: process.stdout });
@@ -88,7 +89,8 @@ async function runOne(
     const { report, folder, failure } = await runExperiment({
       scenario,
       ...(seed === undefined ? {} : { seed }),
-      reportsFolder,
+      reportsFolder: args.reports,
+      again: againOf(scenario, args),
       listeners: [listenerOf(progress)],
       signal,
     });
@@ -102,6 +104,16 @@ async function runOne(
   } finally {
     progress.close();
   }
+}
+
+/** What a person types to run it again: a scenario that has a name here goes by it. */
+function againOf(scenario: Scenario, { platform, engine }: RunArguments): string {
+  const byName = SCENARIO_FOLDERS.some((folder) => resolve(scenario.file) === join(folder, `${scenario.name}.yaml`));
+  const options = [
+    ...(platform === undefined ? [] : [`--platform ${platform}`]),
+    ...(engine === undefined ? [] : [`--engine ${engine}`]),
+  ];
+  return ['npm run chaos --', byName ? scenario.name : scenario.file, ...options].join(' ');
 }
 
 function listenerOf(progress: Progress): RunListener {
