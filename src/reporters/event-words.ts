@@ -41,7 +41,7 @@ export class EventNarrator {
       case 'phase-started':
         return this.#phase(event.phase);
       case 'platform-chosen': {
-        const what = `platform ${event.platform}, engine ${event.engine}`;
+        const what = event.engine === 'auto' ? event.platform : `${event.platform}, engine ${event.engine}`;
         return { label: 'platform', what, detail: event.reason, tone: 'plain' };
       }
       case 'cluster-formed': {

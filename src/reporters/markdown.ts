@@ -200,7 +200,7 @@ function recovery({ figures }: Report): string[] {
         recoveryMs === null
           ? '**not within the run**'
           : recoveryMs === 0
-            ? 'never disturbed'
+            ? 'as before from the start'
             : `${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)}`,
       ]),
     ),

@@ -112,11 +112,10 @@ function serviceLines({ run, figures }: Report, colors: Colors, columns: number)
 
 function recoveryOf(kind: string, recoveries: Report['figures']['recovery']): string[] {
   const recovery = recoveries.find((one) => one.kind === kind);
-  if (!recovery) return [];
+  if (!recovery || recovery.recoveryMs === 0) return [];
   const { recoveryMs, uncertaintyMs } = recovery;
-  if (recoveryMs === null) return ['not as before within the run'];
-  return recoveryMs === 0
-    ? ['never disturbed']
+  return recoveryMs === null
+    ? ['not as before within the run']
     : [`as before ${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)} after the fault`];
 }
 

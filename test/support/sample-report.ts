@@ -71,6 +71,13 @@ const PROOF =
   'worker1: postmaster 4711 and its 9 other processes do not exist (exit code 0), SQL refused (ECONNREFUSED)';
 
 const BEFORE_FAULT: readonly TimedEvent[] = [
+  {
+    at: 0.1,
+    type: 'platform-chosen',
+    platform: 'local',
+    engine: 'native',
+    reason: 'it needs nothing but Node.js',
+  },
   { at: 0.2, type: 'phase-started', phase: 'provision' },
   { at: 871.4, type: 'phase-ended', phase: 'provision' },
   { at: 871.5, type: 'phase-started', phase: 'form' },

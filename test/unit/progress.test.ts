@@ -142,9 +142,10 @@ describe('where there is no terminal', () => {
     play(stage, passedReport.timeline);
     stage.progress.close();
     expect(stage.stream.raw).toMatchInlineSnapshot(`
-      "   0.0 s  provision  5 servers are started
+      "   0.0 s  platform   local, engine native: it needs nothing but Node.js
+         0.0 s  provision  5 servers are started
          0.9 s  form       4 shards on 2 workers each
-         2.0 s  form       cluster of 5 servers: local platform, native engine: it needs nothing but Node.js
+         2.0 s  form       cluster of 5 servers ready, engine native
          2.0 s  predict    with worker1 down: all shards readable and writable
          2.0 s  steady     load without faults
          3.0 s  load       read 200 ok 0 failed  write 40 ok 0 failed
@@ -183,6 +184,7 @@ describe('where there is no terminal', () => {
     const events = stage.stream.raw.split('\n').filter((line) => !/ load {5} /.test(line));
     expect(events.slice(3)).toMatchInlineSnapshot(`
       [
+        "   2.0 s  form       cluster of 5 servers ready, engine native",
         "   2.0 s  predict    with worker2, worker3, worker4 down: shards A, D readable and writable",
         "   2.0 s  steady     load without faults",
         "   4.0 s  fault      node-stop worker2, worker3, worker4 asked",
@@ -248,10 +250,11 @@ describe('on a terminal', () => {
     stage.pass(1_000);
     expect(screen(stage.stream.raw)).toMatchInlineSnapshot(`
       [
+        "   0.0 s  platform   local, engine native",
+        "                     it needs nothing but Node.js",
         "   0.0 s  provision  5 servers are started",
         "   0.9 s  form       4 shards on 2 workers each",
-        "   2.0 s  form       cluster of 5 servers: local platform, native engine",
-        "                     it needs nothing but Node.js",
+        "   2.0 s  form       cluster of 5 servers ready, engine native",
         "   2.0 s  predict    with worker1 down: all shards readable and writable",
         "   2.0 s  steady     load without faults",
         "   4.0 s  fault      node-stop worker1 asked",

@@ -8,9 +8,8 @@ import { reportJsonSchema, reportSchema } from '../../src/model/report-schema.ts
 import { json } from '../../src/reporters/json.ts';
 import { emptyReport, failedReport, hostileReport, passedReport } from '../support/sample-report.ts';
 
-const published = JSON.parse(
-  readFileSync(new URL('../../schema/report.schema.json', import.meta.url), 'utf8'),
-) as Record<string, unknown>;
+const file = readFileSync(new URL('../../schema/report.schema.json', import.meta.url), 'utf8');
+const published = JSON.parse(file) as Record<string, unknown>;
 const ajv = new Ajv2020({ strict: true, allErrors: true });
 const validate = ajv.compile(published);
 
@@ -20,7 +19,7 @@ const REPORTS = { passedReport, failedReport, emptyReport, hostileReport };
 
 describe('schema/report.schema.json', () => {
   test('is what the schema in the code generates (npm run schema writes it)', () => {
-    expect(published).toEqual(JSON.parse(JSON.stringify(reportJsonSchema())));
+    expect(file).toBe(`${JSON.stringify(reportJsonSchema(), null, 2)}\n`);
   });
 
   test.each(Object.entries(REPORTS))('accepts %s', (_, report) => {
