@@ -27,6 +27,7 @@ import { type Problem, ScenarioError } from './problems.ts';
 export const MAX_BYTES = 1_000_000;
 const MAX_ALIASES = 100;
 const MAX_REASON = 200;
+const LOST = /^Unexpected .* in YAML stream/;
 
 export class Source {
   readonly file: string;
@@ -80,10 +81,13 @@ export class Source {
     if (!first || (first.contents === null && first.errors.length === 0 && !second)) {
       throw new ScenarioError([this.#problem(0, 'the file is empty; expected a scenario')]);
     }
-    // One slip can make the parser complain many times at one place: the first time says it best.
+    // Once the parser has lost its place it finds every further token unexpected, and some more than once.
     const places = new Set<number>();
     const errors = first.errors
-      .filter(({ pos: [offset] }) => !places.has(offset) && places.add(offset))
+      .filter(
+        ({ message, pos: [offset] }, i) =>
+          (i === 0 || !LOST.test(message)) && !places.has(offset) && places.add(offset),
+      )
       .map(({ pos, message }) => this.#problem(pos[0], `not valid YAML: ${reasonOf(message)}`));
     if (second) errors.push(this.#problem(second.range[0], 'expected one scenario, found a second YAML document'));
     if (errors.length > 0) throw new ScenarioError(errors);

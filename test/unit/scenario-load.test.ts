@@ -1,0 +1,98 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { InputError } from '../../src/model/errors.ts';
+import { listScenarios, loadScenario } from '../../src/scenario/load.ts';
+import { ScenarioError } from '../../src/scenario/problems.ts';
+import { vocabulary } from '../support/vocabulary.ts';
+
+let folder: string;
+let mine: string;
+let shipped: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pgquake-scenarios-'));
+  [mine, shipped] = [join(folder, 'mine'), join(folder, 'shipped')];
+  mkdirSync(mine);
+  mkdirSync(shipped);
+  write(mine, 'both', 'Mine.');
+  write(shipped, 'both', 'Shipped.');
+  write(shipped, 'one-worker', 'One worker.');
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function write(where: string, name: string, summary: string): void {
+  writeFileSync(
+    join(where, `${name}.yaml`),
+    `name: ${name}\nsummary: ${summary}\nhypothesis: [{ check: no-lost-writes }]\n`,
+  );
+}
+
+const sources = () => ({ vocabulary, folders: [mine, join(folder, 'nowhere'), shipped] });
+
+describe('loadScenario', () => {
+  test('finds a name in the first folder that has it', async () => {
+    expect(await loadScenario('both', sources())).toMatchObject({ summary: 'Mine.', file: join(mine, 'both.yaml') });
+    expect(await loadScenario('one-worker', sources())).toMatchObject({ summary: 'One worker.' });
+  });
+
+  test('takes a path, wherever it is', async () => {
+    expect(await loadScenario(join(shipped, 'both.yaml'), sources())).toMatchObject({ summary: 'Shipped.' });
+  });
+
+  test('an unknown name is told with the nearest and with the list', async () => {
+    const failing = loadScenario('one-wroker', sources());
+    await expect(failing).rejects.toThrow('there is no scenario "one-wroker"; did you mean "one-worker"?');
+    await expect(failing).rejects.toMatchObject({
+      code: 'scenario-unknown',
+      hint: 'scenarios here: both, one-worker; or give the path of a file, such as ./mine.yaml',
+    });
+    await expect(failing).rejects.toBeInstanceOf(InputError);
+    await expect(loadScenario('else', { vocabulary, folders: [] })).rejects.toThrow(/^there is no scenario "else"$/);
+  });
+
+  test.each([
+    ['./nowhere.yaml', 'there is no such file'],
+    ['/dev/zero', 'it is no file'],
+  ])('a path that cannot be read: %s', async (path, reason) => {
+    await expect(loadScenario(path, sources())).rejects.toMatchObject({
+      code: 'scenario-unreadable',
+      message: `cannot read the scenario ${path}: ${reason}`,
+    });
+  });
+
+  test('a folder and a huge file are refused', async () => {
+    await expect(loadScenario(`${mine}/`, sources())).rejects.toThrow('it is no file');
+    writeFileSync(join(mine, 'huge.yaml'), ' '.repeat(1_000_001));
+    await expect(loadScenario('huge', sources())).rejects.toThrow(
+      'it has 1000001 bytes; a scenario has at most 1000000',
+    );
+  });
+
+  test('problems carry the path of the file', async () => {
+    writeFileSync(join(mine, 'broken.yaml'), 'name: other\nsummary: Broken.\nhypothesis: []\n');
+    const failing = loadScenario('broken', sources());
+    await expect(failing).rejects.toBeInstanceOf(ScenarioError);
+    await expect(failing).rejects.toThrow(`${join(mine, 'broken.yaml')}:1:7 name: expected "broken"`);
+  });
+});
+
+describe('listScenarios', () => {
+  test('names each once, sorted, and says which are not valid', async () => {
+    writeFileSync(join(mine, 'a-broken.yaml'), 'name: 5\n');
+    writeFileSync(join(mine, 'notes.txt'), 'no scenario');
+    expect(await listScenarios(sources())).toEqual([
+      {
+        name: 'a-broken',
+        file: join(mine, 'a-broken.yaml'),
+        summary: `not valid: pgquake validate ${join(mine, 'a-broken.yaml')} says why`,
+      },
+      { name: 'both', file: join(mine, 'both.yaml'), summary: 'Mine.' },
+      { name: 'one-worker', file: join(shipped, 'one-worker.yaml'), summary: 'One worker.' },
+    ]);
+  });
+});
