@@ -41,7 +41,11 @@ export const pick = z.strictObject({
 const target = z
   .union([z.string(), z.array(z.string()).min(1), pick])
   .describe('A node, a list of nodes, or { role: worker, pick: 1 }.')
-  .meta({ examples: ['worker1', ['worker2', 'worker3'], { role: 'worker', pick: 1 }] });
+  .meta({
+    id: 'Target',
+    title: 'Target',
+    examples: ['worker1', ['worker2', 'worker3'], { role: 'worker', pick: 1 }],
+  });
 
 /** When a fault strikes and for how long. */
 export const timing = z.strictObject({
@@ -117,12 +121,12 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
       summary,
       claim,
       cluster,
-      workload: anyOf(workloads.map((workload) => variant('use', workload)))
+      workload: anyOf(workloads.map((workload, index) => variant('use', workload, { isDefault: index === 0 })))
         .optional()
         .describe(`What reads and writes while faults strike; ${workloads[0]?.name} where it is left out.`),
       'steady-state': steadyState,
       faults: z
-        .array(anyOf(faults.map((fault) => variant('fault', fault, { target, ...timing.shape }))))
+        .array(anyOf(faults.map((fault) => variant('fault', fault, { beside: { target, ...timing.shape } }))))
         .max(MAX_STEPS)
         .optional()
         .describe('What is broken, where, when and for how long; [] for a control run.'),
@@ -147,10 +151,18 @@ interface Variant {
   readonly params: z.ZodType;
 }
 
+interface VariantOptions {
+  /** Further keys in the same mapping. */
+  readonly beside?: z.core.$ZodLooseShape;
+  /** It is meant where the word is left out. */
+  readonly isDefault?: boolean;
+}
+
 /** One variant with its own parameters, chosen by the word under `key`. */
-function variant(key: string, { name, summary, params }: Variant, beside: z.core.$ZodLooseShape = {}): z.ZodType {
+function variant(key: string, { name, summary, params }: Variant, options: VariantOptions = {}): z.ZodType {
   if (!(params instanceof z.ZodObject)) throw new Error(`the parameters of ${name} are no object`);
-  const shape = { [key]: z.literal(name).describe(summary), ...beside, ...params.shape };
+  const word = options.isDefault ? z.literal(name).default(name) : z.literal(name);
+  const shape = { [key]: word.describe(summary), ...options.beside, ...params.shape };
   return z.strictObject(shape).meta({ title: name, description: summary });
 }
 
