@@ -18,6 +18,7 @@ import { composeMissing, findCompose, runCompose } from './docker/compose-comman
 import { cannotBePulled, isPresent, pull, wantedImage } from './docker/image.ts';
 import { keepLogs, readLog } from './docker/logs.ts';
 import { DockerNode } from './docker/node.ts';
+import { makeLoginCheap } from './docker/password.ts';
 import { composeContainers, projectContainers, removeProject } from './docker/project.ts';
 
 /** For the engine, and then for the registry; together below two seconds. */
@@ -92,6 +93,8 @@ export const docker: Platform = {
       });
       const nodes = await nodesOf(client, await byLabel(client, project), dispose);
       await untilReady(client, nodes.all as readonly DockerNode[], signal);
+      await Promise.all(nodes.all.map(makeLoginCheap));
+      signal.throwIfAborted();
       return nodes;
     } catch (error) {
       // What went wrong first is what the caller must hear of.

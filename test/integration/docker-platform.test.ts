@@ -114,6 +114,14 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
       }
     });
 
+    test('hashes its random password once only, so that connecting is quick', async () => {
+      for (const node of nodes.all) {
+        expect(await ask(node, 'SELECT rolpassword FROM pg_authid WHERE rolname = current_user')).toMatch(
+          /^SCRAM-SHA-256\$1:/,
+        );
+      }
+    });
+
     test('has nodes that reach each other by name', async () => {
       const { host, port, user, password, database } = worker.peerAddress();
       const conninfo = `host=${host} port=${port} user=${user} password=${password} dbname=${database}`;

@@ -64,6 +64,8 @@ ${serverArguments(topology, options.settings)
     POSTGRES_PASSWORD: "\${POSTGRES_PASSWORD:?set it to a password of your choice}"
     # Set, because its default differs between the versions of the image.
     PGDATA: /var/lib/postgresql/pgdata${initdbArguments ? `\n    POSTGRES_INITDB_ARGS: ${quote(initdbArguments)}` : ''}
+  # The name of a stopped node does not resolve; a server that looks for it waits, and can do nothing else.
+  dns_opt: ["timeout:1", "attempts:1", "no-aaaa"]
   shm_size: 256mb
   restart: "no"${options.healthChecks ? HEALTH_CHECK : NO_HEALTH_CHECK}
 

@@ -1,0 +1,35 @@
+/**
+ * Makes logging in cheap. PostgreSQL hashes a password 4,096 times at every login, against guessing; the
+ * password of a run is random and long, and the hashing would only make connecting slow, for pgquake and
+ * between the nodes. So it is stored hashed once, by whatever version of the server.
+ */
+
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import type { NodeControl } from '../../cluster/platform.ts';
+import { quoteName, quoteText } from '../../sql/quote.ts';
+import { Session } from '../../sql/session.ts';
+
+const LIMIT_MS = 10_000;
+
+/** Stores the node's own password anew, hashed once. Harmless twice. */
+export async function makeLoginCheap(node: NodeControl): Promise<void> {
+  const address = node.address();
+  await using session = await Session.connect(address, {
+    applicationName: 'pgquake-provision',
+    connectTimeoutMs: LIMIT_MS,
+  });
+  const verifier = scramVerifier(address.password, randomBytes(16), 1);
+  await session.execute(`ALTER ROLE ${quoteName(address.user)} PASSWORD ${quoteText(verifier)}`, LIMIT_MS);
+}
+
+/**
+ * What PostgreSQL stores for a password (RFC 5803): `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
+ * It takes it as it is in place of a password. Pure.
+ * @param password in ASCII, so that it needs no normalisation.
+ */
+export function scramVerifier(password: string, salt: Buffer, iterations: number): string {
+  const salted = pbkdf2Sync(password, salt, iterations, 32, 'sha256');
+  const hmac = (text: string) => createHmac('sha256', salted).update(text).digest();
+  const storedKey = createHash('sha256').update(hmac('Client Key')).digest('base64');
+  return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${storedKey}:${hmac('Server Key').toString('base64')}`;
+}
