@@ -1,29 +1,20 @@
 #!/usr/bin/env node
 /** The command line: finds the command, turns what it ends with into text and an exit code. */
 
-import pc from 'picocolors';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { version } from '../experiment.ts';
-import { HarnessError, InputError } from '../model/errors.ts';
+import { InputError } from '../model/errors.ts';
 import { doctor } from './commands/doctor.ts';
 import { judgeCommand } from './commands/judge.ts';
 import { list } from './commands/list.ts';
 import { plan } from './commands/plan.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
+import { toleranceCommand } from './commands/tolerance.ts';
 import { validate } from './commands/validate.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
-
-function explain(error: unknown): void {
-  if (error instanceof HarnessError) {
-    console.error(`${pc.red('error')} ${error.message}`);
-    if (error.hint !== undefined) console.error(`${pc.dim('  hint')} ${error.hint}`);
-    return;
-  }
-  console.error(pc.red('This is a bug in pgquake. Please report it with the lines below.'));
-  console.error(error);
-}
+import { explain } from './explain.ts';
 
 try {
   await yargs(hideBin(process.argv))
@@ -33,6 +24,7 @@ try {
     .command(list)
     .command(validate)
     .command(plan)
+    .command(toleranceCommand)
     .command(judgeCommand)
     .command(doctor)
     .command(schema)

@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { runExperiment } from '../../experiment.ts';
-import { errorText, InputError, InterruptedError } from '../../model/errors.ts';
+import { InputError } from '../../model/errors.ts';
 import type { Operation, Outcome } from '../../model/history.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { plainText } from '../../reporters/escape.ts';
@@ -13,6 +13,8 @@ import type { RunListener } from '../../run/recorder.ts';
 import { listScenarios } from '../../scenario/load.ts';
 import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
+import { explain } from '../explain.ts';
+import { interruptible } from '../interrupt.ts';
 import { openProgress, type Progress } from '../progress.ts';
 import { OVERRIDE_OPTIONS, type Overrides, SCENARIO_FOLDERS, scenarioNamed, vocabulary } from '../vocabulary.ts';
 
@@ -99,7 +101,7 @@ async function runOne(scenario: Scenario, { seed, args, signal, stage }: RunSett
     for (const line of terminalSummary(report, { colors: pc, columns, folder: relative('.', folder) }))
       console.log(line);
     if (failure === undefined) return exitCodeOfJudgement(report.judgement);
-    console.error(`${pc.red('error')} the run did not reach its end: ${errorText(failure)}`);
+    explain(failure);
     return exitCodeOfError(failure);
   } finally {
     progress.close();
@@ -125,34 +127,6 @@ function listenerOf(progress: Progress): RunListener {
           progress.counts(kind, outcome, same.length);
         }
       }
-    },
-  };
-}
-
-/**
- * The first Ctrl-C or SIGTERM ends the run in order: heal, dispose, report. Further ones only say so.
- * @param say where to; the error stream by default.
- */
-export function interruptible(say: (text: string) => void = (text) => console.error(text)): {
-  signal: AbortSignal;
-  stop(): void;
-} {
-  const controller = new AbortController();
-  const interrupt = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) {
-      say('still healing and removing the cluster; this is not skipped, and it has a time limit');
-      return;
-    }
-    say(`${signal}: healing, removing the cluster, writing the report`);
-    controller.abort(new InterruptedError(`interrupted by ${signal}`, { code: 'interrupted' }));
-  };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
-  return {
-    signal: controller.signal,
-    stop: () => {
-      process.off('SIGINT', interrupt);
-      process.off('SIGTERM', interrupt);
     },
   };
 }

@@ -19,9 +19,9 @@ import { proofMarkdown, proofText } from '../../reporters/proof.ts';
 import { toleranceMarkdown, toleranceText } from '../../reporters/tolerance.ts';
 import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
+import { interruptible } from '../interrupt.ts';
 import { DOWN_FAULTS, proveTolerance } from '../prove.ts';
 import { OVERRIDE_OPTIONS } from '../vocabulary.ts';
-import { interruptible } from './run.ts';
 
 const OUTPUTS = ['text', 'json', 'markdown'] as const;
 type Output = (typeof OUTPUTS)[number];

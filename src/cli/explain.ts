@@ -1,0 +1,18 @@
+/** An error in words, for the person who ran the command. */
+
+import pc from 'picocolors';
+import { HarnessError } from '../model/errors.ts';
+import { plainText } from '../reporters/escape.ts';
+
+/** Prints to the error stream: what went wrong and what to do; a bug of ours with its stack. */
+export function explain(error: unknown): void {
+  if (!(error instanceof HarnessError)) {
+    console.error(pc.red('This is a bug in pgquake. Please report it with the lines below.'));
+    console.error(error);
+    return;
+  }
+  const [first, ...more] = error.message.split('\n').map(plainText);
+  console.error(`${pc.red('error')} ${first}`);
+  for (const line of more) console.error(`      ${line}`);
+  if (error.hint !== undefined) console.error(`${pc.dim(' hint')} ${plainText(error.hint)}`);
+}

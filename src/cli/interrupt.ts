@@ -1,0 +1,31 @@
+/** Ctrl-C and SIGTERM end what is under way in order, and never twice. */
+
+import { InterruptedError } from '../model/errors.ts';
+
+/**
+ * The first Ctrl-C or SIGTERM ends the run in order: heal, dispose, report. Further ones only say so.
+ * @param say where to; the error stream by default.
+ */
+export function interruptible(say: (text: string) => void = (text) => console.error(text)): {
+  signal: AbortSignal;
+  stop(): void;
+} {
+  const controller = new AbortController();
+  const interrupt = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      say('still healing and removing the cluster; this is not skipped, and it has a time limit');
+      return;
+    }
+    say(`${signal}: healing, removing the cluster, writing the report`);
+    controller.abort(new InterruptedError(`interrupted by ${signal}`, { code: 'interrupted' }));
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  return {
+    signal: controller.signal,
+    stop: () => {
+      process.off('SIGINT', interrupt);
+      process.off('SIGTERM', interrupt);
+    },
+  };
+}
