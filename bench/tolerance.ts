@@ -5,9 +5,10 @@
  * node bench/tolerance.ts [repetitions]
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { fatalShares } from '../src/plan/tolerance/fatal-shares.ts';
+import { enumerate } from '../src/plan/tolerance/enumerate.ts';
 import { type HolderSets, holderSetsOf, membersOf, minimalSets } from '../src/plan/tolerance/holders.ts';
 import { LAYOUTS, layOut } from '../src/plan/tolerance/layouts.ts';
 import { sampleFatalShares } from '../src/plan/tolerance/sample.ts';
@@ -65,10 +66,13 @@ console.log('\nparts, against the obvious way with the same answer');
 {
   const placement = layOut('random', { workers: 18, replication: 2, shards: 36 }, 1);
   const sets = holderSetsOf(placement);
-  const ours = time(() => fatalShares(sets, SAMPLING));
-  const peer = time(() => listedCounts(sets), 1);
-  const same = ours.value.counts.every((count, k) => Number(count) === peer.value[k]);
-  ratio('every subset of 18 workers, 36 shards', ours.medianMs, peer.medianMs, same);
+  const ours = time(() => enumerate(sets));
+  const peer = time(() => listed(sets), 1);
+  const same = isDeepStrictEqual(
+    [ours.value.anyLives, ours.value.allLive].map((rows) => rows.map(({ fatal, worst }) => ({ fatal, worst }))),
+    peer.value,
+  );
+  ratio('every subset of 18 workers, 36 shards, both rules', ours.medianMs, peer.medianMs, same);
 }
 {
   const minimal = minimalSets(holderSetsOf(layOut('random', { workers: 200, replication: 2, shards: 2_000 }, 1)));
@@ -99,19 +103,32 @@ function ratio(name: string, oursMs: number, peerMs: number, agree: boolean): vo
   if (!agree) process.exitCode = 1;
 }
 
-/** Lists every subset and asks every set of holders. */
-function listedCounts(sets: HolderSets): number[] {
+/** Lists every subset and counts the shards that it loses, by either rule. */
+function listed(sets: HolderSets): { fatal: number; worst: number }[][] {
   const masks = Array.from({ length: sets.count }, (_, s) =>
     membersOf(sets, s).reduce((mask, w) => mask | (1 << w), 0),
   );
-  const counts = new Array<number>(sets.workers + 1).fill(0);
+  const rows = () => Array.from({ length: sets.workers + 1 }, () => ({ fatal: 0, worst: 0 }));
+  const [reads, writes] = [rows(), rows()];
   for (let down = 0; down < 2 ** sets.workers; down++) {
-    if (!masks.some((mask) => (mask & down) === mask)) continue;
     let k = 0;
     for (let rest = down; rest !== 0; rest &= rest - 1) k++;
-    counts[k] = (counts[k] as number) + 1;
+    let unreadable = 0;
+    let unwritable = 0;
+    for (const [s, mask] of masks.entries()) {
+      if ((mask & down) === mask) unreadable += sets.shards[s] as number;
+      if ((mask & down) !== 0) unwritable += sets.shards[s] as number;
+    }
+    for (const [row, lost] of [
+      [reads[k], unreadable],
+      [writes[k], unwritable],
+    ] as const) {
+      if (!row) continue;
+      if (lost > 0) row.fatal++;
+      row.worst = Math.max(row.worst, lost);
+    }
   }
-  return counts;
+  return [reads, writes];
 }
 
 /** Lists every triple and looks up its three pairs. */

@@ -89,6 +89,19 @@ describe('sets to prove', () => {
 
 const SERVED: ObservedShard = { shard: 'A', readable: true, writable: true };
 
+describe('rules', () => {
+  test('native serves while one placement lives; citus writes only while all live', () => {
+    const words = (rule: (typeof RULES)[number], ...down: string[]) =>
+      predictByRule(rule, { shards: PLACEMENT }, new Set(down)).map(
+        ({ shard, readable, writable }) => `${shard}${readable ? 'r' : '-'}${writable ? 'w' : '-'}`,
+      );
+    expect(words('native', 'worker1')).toEqual(['Arw', 'Brw', 'Crw', 'Drw']);
+    expect(words('citus', 'worker1')).toEqual(['Ar-', 'Brw', 'Crw', 'Dr-']);
+    expect(words('native', 'worker1', 'worker2')).toEqual(['A--', 'Brw', 'Crw', 'Drw']);
+    expect(words('citus', 'worker1', 'worker2')).toEqual(['A--', 'Br-', 'Crw', 'Dr-']);
+  });
+});
+
 describe('judging', () => {
   test('predicted equals observed', () => {
     expect(compareShards([SERVED], [SERVED])).toMatchObject({ findings: [] });

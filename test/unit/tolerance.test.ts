@@ -99,6 +99,9 @@ describe('the whole map against brute force', () => {
           );
           expect(access.smallestFatal.size).toBe(expected.findIndex(({ fatal }) => fatal > 0));
           expect(access.smallestFatal.count).toBe(expected[access.smallestFatal.size]?.fatal);
+          const cuts = access.smallestFatal.sets.map(({ cutsOff }) => cutsOff);
+          expect(cuts).toEqual(cuts.toSorted((a, b) => b - a));
+          expect(cuts[0]).toBe(expected[access.smallestFatal.size]?.worst);
           for (const { workers, cutsOff } of access.smallestFatal.sets) {
             const down = new Set(workers);
             expect(placement.shards.filter(({ placements }) => isLost(placements, down))).toHaveLength(cutsOff);
@@ -140,6 +143,17 @@ describe('the ways to an exact figure agree with brute force', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  test('the worst three are a triangle of light pairs, though a chain of as heavy ones comes first', () => {
+    const pairs = ['ab', 'bc', 'de', 'ef', 'df'];
+    const placement = {
+      workers: [...'abcdefgh'],
+      shards: pairs.map((pair) => ({ name: pair, placements: [...pair] })),
+    };
+    const [, , two, three] = worstForReads(holderSetsOf(placement), 3);
+    expect(two?.shards).toBe(1);
+    expect(three).toEqual({ shards: 3, atMost: 3, workers: expect.arrayContaining([3, 4, 5]) });
   });
 
   test('minimal sets: none holds another, and every set holds one of them', () => {
@@ -201,6 +215,22 @@ describe('rings and groups against closed formulae', () => {
     // "6 workers can lose up to 3": true of 2 of the 20 choices.
     expect(share(6, 3)).toBeCloseTo(18 / 20, 12);
     expect(share(8, 2)).toBeCloseTo(8 / 28, 12);
+  });
+
+  test('a ring of 1,000 with 7 copies is still narrow enough, whatever the order of its workers', () => {
+    const ring = layOut('ring', { workers: 1_000, replication: 7, shards: 1_000 }, 0);
+    const mixed = ring.workers.toSorted((a, b) => (Number(a.slice(6)) % 7) - (Number(b.slice(6)) % 7));
+    const { estimates, walks } = fatalShares(holderSetsOf(ring), SAMPLING);
+    expect(walks).toBe(0);
+    for (const k of [7, 300]) {
+      const fatal = binomial(1_000, k) - survivingOfRing(1_000, 7, k);
+      expect(estimates[k]?.share).toBeCloseTo(Number((fatal * 10n ** 15n) / binomial(1_000, k)) / 1e15, 10);
+    }
+    const renumbered = holderSetsOf({
+      workers: mixed,
+      shards: layOut('ring', { workers: 1_000, replication: 2, shards: 1_000 }, 0).shards,
+    });
+    expect(sweepFatalShares(renumbered)?.[10]).toBeCloseTo(sweepFatalShares(setsOfRing(1_000, 2))?.[10] as number, 12);
   });
 
   test('300 disjoint pairs: a subset survives when it takes at most one of each', () => {
@@ -281,6 +311,18 @@ describe('sampling', () => {
     expect(plain).toBeLessThan(0.9);
   });
 
+  test('the long end, where few walks go on and count for many, is not thinned out', () => {
+    // Mean over seeds of what survives: a walk that ended without its weight being taken over would show here.
+    const k = exact.findIndex(({ share }) => share > 0.996);
+    expect(exact[k]?.share).toBeLessThan(1);
+    let surviving = 0;
+    for (let seed = 0; seed < 10; seed++) {
+      surviving += (1 - (sampleFatalShares(minimalSets(sets), { seed, halfWidth: 0.001 }).shares[k] as number)) / 10;
+    }
+    const truth = 1 - (exact[k]?.share as number);
+    expect(Math.abs(surviving - truth)).toBeLessThan(0.15 * truth);
+  });
+
   test('the same seed gives the same figures, another seed others', () => {
     const draw = (seed: number) => sampleFatalShares(minimalSets(sets), { seed, halfWidth: 0.01 }).shares;
     expect(draw(7)).toEqual(draw(7));
@@ -302,6 +344,23 @@ describe('sampling', () => {
     }
     expect(map.reads.outage.method).toBe('sampled');
     expect(map.writes.rows.every(({ fatal }) => fatal.method === 'exact')).toBe(true);
+  });
+
+  test('an interval never leaves what is certain: the count at k = 3, and the sum over all minimal sets', () => {
+    const large = holderSetsOf(layOut('random', { workers: 300, replication: 3, shards: 1_500 }, 6));
+    const minimal = minimalSets(large);
+    const { estimates } = fatalShares(large, { seed: 1, halfWidth: 0.01 });
+    for (const [k, { low, high, method }] of estimates.entries()) {
+      if (method === 'exact') continue;
+      expect(low).toBeGreaterThanOrEqual(estimates[3]?.share as number);
+      expect(high).toBeLessThanOrEqual(Math.min(1, minimal.count * shareContaining(300, k, 3)));
+    }
+    // At k = 4 the walks alone would leave room on both sides.
+    expect(estimates[4]).toMatchObject({
+      low: estimates[3]?.share,
+      high: minimal.count * shareContaining(300, 4, 3),
+      method: 'sampled',
+    });
   });
 });
 

@@ -8,10 +8,10 @@
  * only ever get averaged, so nothing overflows and small shares keep their digits.
  */
 
-import { type HolderSets, membersOf, setsOfWorker } from './holders.ts';
+import { type HolderSets, membersOf, setsOfWorker, sizeOf } from './holders.ts';
 
-/** Additions before it gives up: some 0.1 s. */
-const MAX_STEPS = 5e7;
+/** Additions before it gives up: some 0.2 s. */
+const MAX_STEPS = 1e8;
 /** Handling one open set of a state costs about as much as so many additions. */
 const STEPS_PER_OPEN_SET = 100;
 
@@ -31,6 +31,8 @@ export function sweepFatalShares(minimal: HolderSets): Float64Array | undefined 
   let steps = 0;
 
   for (const [i, w] of order.entries()) {
+    // As many states as now up to the end would be too many: placements without structure are told early.
+    if (steps + states.size * (order.length - i) * (order.length + i) > MAX_STEPS) return undefined;
     const mine = [...setsOfWorker(minimal, w)];
     const opened = mine.filter((s) => membersOf(minimal, s).every((member) => swept[member] === 0));
     const isMine = new Set(mine);
@@ -78,8 +80,31 @@ function addDown(target: Float64Array, shares: Float64Array, i: number): void {
   for (let k = 0; k <= i; k++) target[k + 1] = (target[k + 1] as number) + (shares[k] as number) * (k + 1) * part;
 }
 
-/** Breadth first from a worker with few sets, component by component (Cuthill and McKee's order). */
+/** As they are numbered, which suits a ring, or breadth first: whichever keeps fewer sets open at once. */
 function sweepOrder(sets: HolderSets): number[] {
+  const numbered = Array.from({ length: sets.workers }, (_, w) => w);
+  const near = breadthFirst(sets);
+  return mostOpenSets(sets, numbered) <= mostOpenSets(sets, near) ? numbered : near;
+}
+
+/** Sets of which some members are swept and some are not, where they are most. */
+function mostOpenSets(sets: HolderSets, order: readonly number[]): number {
+  const unswept = Int32Array.from({ length: sets.count }, (_, s) => sizeOf(sets, s));
+  let open = 0;
+  let most = 0;
+  for (const w of order) {
+    for (const s of setsOfWorker(sets, w)) {
+      if (unswept[s] === sizeOf(sets, s)) open++;
+      unswept[s] = (unswept[s] as number) - 1;
+      if (unswept[s] === 0) open--;
+    }
+    most = Math.max(most, open);
+  }
+  return most;
+}
+
+/** Breadth first from a worker with few sets, component by component (Cuthill and McKee's order). */
+function breadthFirst(sets: HolderSets): number[] {
   const degree = (w: number) => setsOfWorker(sets, w).length;
   const byDegree = Array.from({ length: sets.workers }, (_, w) => w).sort((a, b) => degree(a) - degree(b) || a - b);
   const seen = new Uint8Array(sets.workers);
