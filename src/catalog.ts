@@ -25,6 +25,7 @@ import { nodePause } from './faults/node-pause.ts';
 import { nodeStop } from './faults/node-stop.ts';
 import { local } from './platforms/local.ts';
 import { json } from './reporters/json.ts';
+import { junit } from './reporters/junit.ts';
 import { markdown } from './reporters/markdown.ts';
 import type { Reporter } from './reporters/reporter.ts';
 import { chat } from './workloads/chat.ts';
@@ -55,7 +56,7 @@ export const platforms: readonly Platform[] = [local];
 /** In the order in which `auto` tries them. */
 export const engines: readonly Engine[] = [native];
 
-export const reporters: readonly Reporter[] = [json, markdown];
+export const reporters: readonly Reporter[] = [json, markdown, junit];
 
 /** A workload by its name, which a validated scenario guarantees to exist. */
 export function findWorkload(name: string): Workload {

@@ -4,10 +4,10 @@
  * becomes a visible sign.
  */
 
-/** C0 and C1 controls, and the marks that reorder or hide text (bidirectional and zero-width characters). */
+/** C0 and C1 controls, marks that reorder or hide text (bidirectional and zero-width), and what XML forbids. */
 const INVISIBLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufffe\uffff]/g;
 
 /**
  * One line of text without anything that a terminal would obey: white space becomes one space, a control
@@ -59,11 +59,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '|': '&#124;',
   '`': '&#96;',
   $: '&#36;',
+  '"': '&quot;',
+  "'": '&#39;',
 };
 
-/** Text inside a line of HTML, where Markdown is not read. */
+/** Text in HTML, SVG or XML, within quotes too, where Markdown is not read. */
 export function htmlText(text: string): string {
-  return plainText(text).replace(/[&<>]/g, (character) => ENTITIES[character] as string);
+  return plainText(text).replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
 }
 
 /** Text as inline code, also in a table. Empty text stays empty. */

@@ -71,6 +71,7 @@ describe('code, HTML and JSON', () => {
 
   test('HTML', () => {
     expect(htmlText('a_b <i>\n&')).toBe('a_b &lt;i&gt; &amp;');
+    expect(htmlText(`" onload='x' \uffff`)).toBe('&quot; onload=&#39;x&#39; &lt;U+FFFF&gt;');
   });
 
   test('JSON says the same after parsing, and holds no control character', () => {
