@@ -1,6 +1,6 @@
 /** All figures of a run, from its history. Checks and reports share them, so they are computed once. */
 
-import { type Figures, SPANS, type Span } from '../model/figures.ts';
+import { type Figures, type SecondFigures, SPANS, type Span } from '../model/figures.ts';
 import type { History, Operation } from '../model/history.ts';
 import { Tally } from './availability.ts';
 import { ErrorGroups } from './errors.ts';
@@ -62,7 +62,7 @@ function countOperations(history: History, spans: Spans): Counted {
     }),
     errors: errors.groups(),
     seconds: [...kinds]
-      .flatMap(([kind, { bySecond }]) => [...bySecond].map(([second, counts]) => ({ second, kind, ...counts })))
+      .flatMap(([kind, counter]) => counter.seconds().map((figures) => ({ ...figures, kind })))
       .sort((a, b) => a.second - b.second),
   };
 }
@@ -70,21 +70,41 @@ function countOperations(history: History, spans: Spans): Counted {
 /** What is counted of one kind of operation. */
 class KindCounter {
   readonly bySpan: ReadonlyMap<Span, { readonly tally: Tally; readonly latency: LatencyRecorder }>;
-  readonly bySecond = new Map<number, { ok: number; failed: number }>();
+  readonly #seconds: Omit<SecondFigures, 'kind'>[] = [];
+  readonly #latencyOfSecond = new LatencyRecorder();
+  #second: { readonly second: number; ok: number; failed: number } | undefined;
 
   constructor(spans: readonly Span[]) {
     this.bySpan = new Map(spans.map((span) => [span, { tally: new Tally(), latency: new LatencyRecorder() }]));
   }
 
+  /** Takes the next operation in the order of the intended starts. */
   add({ intendedAt, settledAt, outcome }: Operation, span: Span | undefined): void {
     const cell = span && this.bySpan.get(span);
     cell?.tally.add(outcome);
     if (outcome === 'ok') cell?.latency.record(settledAt - intendedAt);
     if (outcome === 'unsent') return;
     const second = Math.floor(intendedAt / 1_000);
-    const counts = this.bySecond.get(second) ?? { ok: 0, failed: 0 };
-    if (outcome === 'ok') counts.ok++;
-    else counts.failed++;
-    this.bySecond.set(second, counts);
+    if (this.#second?.second !== second) {
+      this.#endSecond();
+      this.#second = { second, ok: 0, failed: 0 };
+    }
+    if (outcome === 'ok') {
+      this.#second.ok++;
+      this.#latencyOfSecond.record(settledAt - intendedAt);
+    } else this.#second.failed++;
+  }
+
+  seconds(): readonly Omit<SecondFigures, 'kind'>[] {
+    this.#endSecond();
+    return this.#seconds;
+  }
+
+  #endSecond(): void {
+    if (!this.#second) return;
+    const { p50Ms = null, p99Ms = null, maxMs = null } = this.#latencyOfSecond.figures() ?? {};
+    this.#seconds.push({ ...this.#second, p50Ms, p99Ms, maxMs });
+    this.#second = undefined;
+    this.#latencyOfSecond.reset();
   }
 }

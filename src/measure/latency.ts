@@ -15,6 +15,12 @@ export class LatencyRecorder {
     if (latencyMs > this.#maxMs) this.#maxMs = latencyMs;
   }
 
+  /** Forgets what was recorded; cheaper than a new one. */
+  reset(): void {
+    this.#histogram.reset();
+    this.#maxMs = 0;
+  }
+
   /** @returns `undefined` when nothing was recorded. */
   figures(): Latency | undefined {
     if (this.#histogram.totalCount === 0) return undefined;

@@ -85,6 +85,18 @@ export interface ShardFigures {
   readonly write: Availability;
 }
 
+/** One kind of operation in one full second of the run, by intended start. */
+export interface SecondFigures {
+  readonly second: number;
+  readonly kind: string;
+  readonly ok: number;
+  readonly failed: number;
+  /** Of operations that ended `ok`, from the intended start; `null` when none did. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly maxMs: number | null;
+}
+
 export interface Figures {
   readonly spans: Readonly<Partial<Record<Span, TimeRange>>>;
   /**
@@ -100,11 +112,6 @@ export interface Figures {
   readonly recovery: readonly Recovery[];
   readonly shards: readonly ShardFigures[];
   readonly errors: readonly ErrorGroup[];
-  /** By full second of the run, for each kind. */
-  readonly seconds: readonly {
-    readonly second: number;
-    readonly kind: string;
-    readonly ok: number;
-    readonly failed: number;
-  }[];
+  /** In the order of time; a second in which a kind intended nothing is left out. */
+  readonly seconds: readonly SecondFigures[];
 }

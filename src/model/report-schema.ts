@@ -234,8 +234,18 @@ const figures = z.object({
     }),
   ),
   seconds: z
-    .array(z.object({ second: count, kind: z.string(), ok: count, failed: count }))
-    .describe('By full second of the run, for each kind.'),
+    .array(
+      z.object({
+        second: count,
+        kind: z.string(),
+        ok: count,
+        failed: count,
+        p50Ms: durationMs.nullable(),
+        p99Ms: durationMs.nullable(),
+        maxMs: durationMs.nullable(),
+      }),
+    )
+    .describe('By full second of the run, for each kind; latency of operations that ended ok, null without any.'),
 });
 
 const witnessed = z

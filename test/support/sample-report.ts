@@ -293,10 +293,10 @@ export const passedReport: Report = {
       },
     ],
     seconds: [
-      { second: 2, kind: 'read', ok: 194, failed: 0 },
-      { second: 2, kind: 'write', ok: 48, failed: 0 },
-      { second: 4, kind: 'read', ok: 197, failed: 3 },
-      { second: 4, kind: 'write', ok: 38, failed: 12 },
+      { second: 2, kind: 'read', ok: 194, failed: 0, p50Ms: 1.1, p99Ms: 3.4, maxMs: 6.1 },
+      { second: 2, kind: 'write', ok: 48, failed: 0, p50Ms: 2.3, p99Ms: 5.8, maxMs: 7.2 },
+      { second: 4, kind: 'read', ok: 197, failed: 3, p50Ms: 1.2, p99Ms: 88.2, maxMs: 121.4 },
+      { second: 4, kind: 'write', ok: 38, failed: 12, p50Ms: 2.4, p99Ms: 61, maxMs: 97.3 },
     ],
   },
   ledger: {

@@ -113,7 +113,21 @@ describe('errors and seconds', () => {
     expect(total).toBe(history.operations.count);
     expect(seconds.map(({ second }) => second)).toEqual(seconds.map(({ second }) => second).toSorted((a, b) => a - b));
     const write = seconds.find(({ second, kind }) => second === 5 && kind === 'write');
-    expect(write).toEqual({ second: 5, kind: 'write', ok: 0, failed: 50 });
+    expect(write).toEqual({ second: 5, kind: 'write', ok: 0, failed: 50, p50Ms: null, p99Ms: null, maxMs: null });
+  });
+
+  test('a second has the latency of its own operations only', () => {
+    const slow = (second: number) => (intendedAt: number) => Math.floor(intendedAt / 1_000) === second;
+    const history = buildHistory({
+      answer: ({ kind, id, intendedAt }) =>
+        kind === 'read' && slow(4)(intendedAt) ? { settledAt: intendedAt + (id % 100 === 0 ? 900 : 40) } : undefined,
+    });
+    const of = (wanted: number) =>
+      figuresOf(history).seconds.find(({ second, kind }) => second === wanted && kind === 'read');
+    for (const second of [3, 5]) expect(of(second)?.maxMs).toBeCloseTo(2, 6);
+    expect(of(4)?.p50Ms).toBeCloseTo(40, 1);
+    expect(of(4)?.maxMs).toBeCloseTo(900, 6);
+    expect(of(4)).toMatchObject({ ok: 100, failed: 0 });
   });
 });
 
