@@ -1,0 +1,90 @@
+/** The shipped scenarios on containers, with the native engine, from the command line to the reports. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { untilAcceptsSql } from '../../src/cluster/health.ts';
+import type { NodeControl } from '../../src/cluster/platform.ts';
+import { reclaim } from '../../src/platforms/docker.ts';
+import { readPendingUndos } from '../../src/run/undo-journal.ts';
+import { Workplace } from '../support/cli.ts';
+import { dockerMissing, EngineProxy, traces } from '../support/docker.ts';
+
+const missing = await dockerMissing('test/integration/docker-scenarios.test.ts');
+const env = { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE };
+
+describe.skipIf(missing !== undefined)('on containers', () => {
+  let place: Workplace;
+
+  beforeEach(() => {
+    place = new Workplace();
+  });
+
+  afterEach(() => {
+    place[Symbol.dispose]();
+  });
+
+  /** A shipped scenario, on containers. @returns its path. */
+  function onContainers(name: string, cluster = 'workers: 4, replication: 2, shards: 4'): string {
+    const shipped = readFileSync(resolve(import.meta.dirname, `../../scenarios/${name}.yaml`), 'utf8');
+    const text = shipped.replace(/^cluster: .*$/m, `cluster: { ${cluster}, platform: docker, engine: native }`);
+    expect(text).not.toBe(shipped);
+    return place.scenario(name, text);
+  }
+
+  function runFolder(): string {
+    const [name] = readdirSync(place.reports).filter((entry) => entry !== 'latest');
+    return join(place.reports, name as string);
+  }
+
+  function project(): string {
+    const text = readFileSync(join(runFolder(), 'docker-compose.yml'), 'utf8');
+    return (/pgquake\.project: (\S+)/.exec(text) as RegExpExecArray)[1] as string;
+  }
+
+  test.for(['control', 'one-worker', 'one-worker-kill', 'three-workers', 'frozen-worker'])(
+    '%s passes and leaves nothing',
+    async (name) => {
+      const { code, stdout, stderr } = await place.run([onContainers(name)], env);
+      expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
+      expect(await traces(project())).toEqual([]);
+      expect(existsSync(join(runFolder(), 'logs/worker4.log'))).toBe(true);
+    },
+  );
+
+  test('one-worker passes with 6 workers, each shard on 3', async () => {
+    const scenario = onContainers('one-worker', 'workers: 6, replication: 3, shards: 6');
+    const { code, stdout, stderr } = await place.run([scenario], env);
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
+    expect(await traces(project())).toEqual([]);
+  });
+
+  test('an engine that goes away under the run: exit 4, and what it left can be healed and removed', async () => {
+    await using proxy = new EngineProxy();
+    await proxy.open();
+    const running = place.start([onContainers('one-worker'), '--reports', place.reports], {
+      ...env,
+      DOCKER_HOST: proxy.host,
+    });
+    running.stdout?.on('data', (text: string) => {
+      // Two seconds into the fault, so that the undo has to do without the engine.
+      if (/in effect/.test(text))
+        sleep(2_000).then(
+          () => proxy.close(),
+          () => undefined,
+        );
+    });
+    const { code, stdout } = await running.ended;
+    expect(code, stdout).toBe(4);
+    const folder = runFolder();
+    expect((await readPendingUndos(folder)).map(({ undo }) => undo)).toEqual([{ action: 'start', node: 'worker1' }]);
+    const nodes = await reclaim(project(), folder);
+    const worker = nodes.workers[0] as NodeControl;
+    expect(await worker.state()).toBe('stopped');
+    await worker.start();
+    await untilAcceptsSql(worker, 20_000);
+    await nodes.dispose();
+    expect(await traces(project())).toEqual([]);
+  });
+});
