@@ -18,16 +18,19 @@ import { recoveryTime } from './checks/recovery-time.ts';
 import { replicasAgree } from './checks/replicas-agree.ts';
 import type { Engine } from './cluster/engine.ts';
 import type { Platform } from './cluster/platform.ts';
+import { citus } from './engines/citus.ts';
 import { native } from './engines/native.ts';
 import type { Fault } from './faults/fault.ts';
 import { nodeKill } from './faults/node-kill.ts';
 import { nodePause } from './faults/node-pause.ts';
 import { nodeStop } from './faults/node-stop.ts';
+import { docker } from './platforms/docker.ts';
 import { local } from './platforms/local.ts';
 import { json } from './reporters/json.ts';
 import { junit } from './reporters/junit.ts';
 import { markdown } from './reporters/markdown.ts';
 import type { Reporter } from './reporters/reporter.ts';
+import { bigScan } from './workloads/big-scan.ts';
 import { chat } from './workloads/chat.ts';
 import type { Workload } from './workloads/workload.ts';
 
@@ -48,13 +51,13 @@ export const checks: readonly Check[] = [
   loadKeptItsSchedule,
 ];
 
-export const workloads: readonly Workload[] = [chat];
+export const workloads: readonly Workload[] = [chat, bigScan];
 
 /** In the order in which `auto` tries them. */
-export const platforms: readonly Platform[] = [local];
+export const platforms: readonly Platform[] = [docker, local];
 
 /** In the order in which `auto` tries them. */
-export const engines: readonly Engine[] = [native];
+export const engines: readonly Engine[] = [citus, native];
 
 export const reporters: readonly Reporter[] = [json, markdown, junit];
 

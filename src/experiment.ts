@@ -4,20 +4,21 @@
  */
 
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { checks, engines, faults, findWorkload, platforms, reporters } from './catalog.ts';
 import type { Engine } from './cluster/engine.ts';
 import type { Platform } from './cluster/platform.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
-import { EnvironmentError, errorText, InterruptedError } from './model/errors.ts';
+import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
 import type { RunInfo } from './model/history.ts';
 import type { Plan, PlannedAct } from './model/plan.ts';
 import type { Report } from './model/report.ts';
-import type { Scenario } from './model/scenario.ts';
+import type { EngineChoice, Scenario } from './model/scenario.ts';
 import { makePlan } from './plan/schedule.ts';
 import { buildReport } from './report.ts';
+import { findClusters, findClustersOfRun, type LeftBehind, reclaim } from './run/left-behind.ts';
 import { Recorder, type RunListener } from './run/recorder.ts';
 import { run } from './run/runner.ts';
 import {
@@ -37,6 +38,8 @@ export interface ExperimentOptions {
   readonly reportsFolder?: string;
   /** The command line that runs it again, but for the seed; by the scenario's file by default. */
   readonly again?: string;
+  /** Hears what goes on before the run begins, such as an image that is being fetched. */
+  readonly say?: (line: string) => void;
   /** Hear what happens while it happens. */
   readonly listeners?: readonly RunListener[];
   /** Aborting it heals, disposes, and reports what there is. */
@@ -59,7 +62,7 @@ export interface Experiment {
 export async function runExperiment(options: ExperimentOptions): Promise<Experiment> {
   const { scenario, listeners = [], signal = new AbortController().signal } = options;
   const plan = planOf(scenario, options.seed);
-  const { platform, engine, reason } = await choose(plan);
+  const { platform, engine, reason } = await choose(plan, options.say);
 
   const startedAt = new Date();
   const folder = await createRunFolder(options.reportsFolder ?? DEFAULT_REPORTS_FOLDER, scenario.name, startedAt);
@@ -71,6 +74,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
   {
     using recorder = new Recorder(folder, clock, listeners);
     recorder.event({ type: 'platform-chosen', platform: platform.name, engine: engine.name, reason });
+    for (const left of await healLeftBehind(options.reportsFolder)) tellLeftBehind(recorder, left);
     try {
       await run({
         plan,
@@ -96,6 +100,45 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
   }
   const report = await reportOn(await readRun(folder));
   return { report, folder, failure };
+}
+
+export type { LeftBehind } from './run/left-behind.ts';
+
+/**
+ * Removes the clusters of runs whose pgquake was killed; those whose pgquake still runs are left alone.
+ * @param runs run folders, as paths or by their names in the reports folder; all of them by default.
+ * @throws InputError when a named run does not exist.
+ */
+export async function healLeftBehind(
+  reportsFolder: string = DEFAULT_REPORTS_FOLDER,
+  runs: readonly string[] = [],
+): Promise<LeftBehind[]> {
+  const folders =
+    runs.length === 0
+      ? await findClusters(reportsFolder)
+      : (await Promise.all(runs.map((run) => findClustersOfRun(runFolderOf(run, reportsFolder))))).flat();
+  const outcomes: LeftBehind[] = [];
+  for (const folder of folders) outcomes.push(await reclaim(folder, platforms, new Date()));
+  return outcomes;
+}
+
+function runFolderOf(run: string, reportsFolder: string): string {
+  const folder = [run, join(reportsFolder, run)].find((candidate) => existsSync(candidate));
+  if (folder !== undefined) return folder;
+  throw new InputError(`no run ${run}, neither as a folder nor in ${reportsFolder}`, {
+    code: 'no-such-run',
+    hint: 'name a run folder, or none to look through all of them',
+  });
+}
+
+/** A cluster that is in use is nobody's business but that of its own run. */
+function tellLeftBehind(recorder: Recorder, left: LeftBehind): void {
+  const of = basename(left.folder);
+  if (left.state === 'failed') recorder.event({ type: 'reclaim-failed', of, error: errorText(left.error) });
+  if (left.state === 'reclaimed') {
+    const { removed, voided } = left;
+    recorder.event({ type: 'reclaimed', of, when: new Date().toISOString(), removed, voided });
+  }
 }
 
 /** The plan of a run, with its seed drawn. Starts nothing. */
@@ -133,7 +176,10 @@ export interface Choice {
  * Chooses platform and engine.
  * @throws EnvironmentError when none can be used, or the one at hand cannot do what the faults need.
  */
-export async function choose({ scenario, acts }: ChoiceInput): Promise<Choice> {
+export async function choose(
+  { scenario, acts }: ChoiceInput,
+  say: (line: string) => void = () => undefined,
+): Promise<Choice> {
   const { platform: wantedPlatform, engine: wantedEngine } = scenario.cluster;
   const passedOver: string[] = [];
   for (const platform of platforms) {
@@ -144,12 +190,24 @@ export async function choose({ scenario, acts }: ChoiceInput): Promise<Choice> {
       continue;
     }
     refuseMissingCapabilities(platform, acts);
-    const engine = engines.find((candidate) => wantedEngine === 'auto' || candidate.name === wantedEngine);
-    if (!engine) throw new EnvironmentError(`no engine ${wantedEngine} here`, { code: 'engine-unavailable' });
-    const why = wantedPlatform === 'auto' ? (passedOver[0] ?? platform.summary) : 'the scenario asks for it';
+    const engine = await chooseEngine(platform, wantedEngine, say);
+    const why = wantedPlatform === 'auto' ? [...passedOver, platform.summary].join('; ') : 'as asked for';
     return { platform, engine, reason: why };
   }
   throw new EnvironmentError(`no platform can be used: ${passedOver.join('; ')}`, { code: 'no-platform' });
+}
+
+/** The first that the platform's servers offer what it needs, or the one that was asked for. */
+async function chooseEngine(platform: Platform, wanted: EngineChoice, say: (line: string) => void): Promise<Engine> {
+  const candidates = engines.filter((engine) => wanted === 'auto' || engine.name === wanted);
+  for (const engine of candidates) {
+    if (engine.extension === undefined || (await platform.offers(engine.extension, say))) return engine;
+  }
+  const missing = candidates.map((engine) => engine.extension).join(', ');
+  throw new EnvironmentError(
+    `the servers of the platform ${platform.name} do not offer ${missing}, which the engine ${wanted} needs`,
+    { code: 'engine-unavailable', hint: 'choose another engine with --engine, or servers that offer it' },
+  );
 }
 
 function refuseMissingCapabilities(platform: Platform, acts: ChoiceInput['acts']): void {

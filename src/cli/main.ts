@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { version } from '../experiment.ts';
 import { InputError } from '../model/errors.ts';
 import { doctor } from './commands/doctor.ts';
+import { heal } from './commands/heal.ts';
 import { judgeCommand } from './commands/judge.ts';
 import { list } from './commands/list.ts';
 import { plan } from './commands/plan.ts';
@@ -27,6 +28,7 @@ try {
     .command(toleranceCommand)
     .command(judgeCommand)
     .command(doctor)
+    .command(heal)
     .command(schema)
     .demandCommand(0)
     .strict()

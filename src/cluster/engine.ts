@@ -33,10 +33,27 @@ export interface PlacementSource {
   readonly relation: string;
 }
 
+/** A transaction that a node has prepared and that is neither committed nor rolled back there. */
+export interface PreparedTransaction {
+  readonly node: NodeName;
+  readonly gid: string;
+  readonly ageMs: number;
+}
+
 export interface FormedCluster {
   readonly placement: PlacementMap;
+  /** The engine's own version, where it has one beside the server's: `Citus 14.0.1`. */
+  readonly version?: string;
   /** Where each placement of a distributed table lies, for reading it directly on its worker. */
   placementSources(table: string): readonly PlacementSource[];
+  /**
+   * What two-phase commit has left on the nodes, for engines that use it: acknowledged writes among it
+   * are not visible yet. Look before the verdict.
+   * @throws when a node cannot be asked.
+   */
+  preparedTransactions?(): Promise<PreparedTransaction[]>;
+  /** What a person runs when these nodes stay away; lines for psql on the coordinator. Pure. */
+  repairCommands?(down: ReadonlySet<NodeName>): string[];
 }
 
 export interface FormOptions {
@@ -49,6 +66,8 @@ export interface FormOptions {
 export interface Engine {
   readonly name: 'native' | 'citus';
   readonly summary: string;
+  /** The extension that it cannot do without; an engine without one can be formed on any servers. */
+  readonly extension?: string;
   /** Settings that every server needs for it. */
   readonly settings: Readonly<Record<string, string>>;
   /**

@@ -57,6 +57,17 @@ export interface Nodes {
   dispose(): Promise<void>;
 }
 
+/** The file in a run's folder that names its cluster: there as long as the cluster is. Holds no password. */
+export const CLUSTER_FILE = 'cluster.json';
+
+/** What became of the cluster of a run that ended without removing it. */
+export interface Reclaimed {
+  /** Who still uses it, in words; set where it was left alone for that. */
+  readonly inUseBy?: string;
+  /** What was removed, in words: `worker1: postmaster 4711 and 12 other processes`. */
+  readonly removed: readonly string[];
+}
+
 export interface Platform {
   readonly name: 'local' | 'docker';
   readonly summary: string;
@@ -67,9 +78,20 @@ export interface Platform {
    */
   unavailable(): Promise<string | undefined>;
   /**
+   * Whether the servers made here bring an extension, such as `citus`. Makes no cluster.
+   * @param onProgress hears a line now and then while the servers' image is being fetched.
+   */
+  offers(extension: string, onProgress: (line: string) => void): Promise<boolean>;
+  /**
    * Makes and starts all nodes of a topology; returns when every one accepts SQL. Leaves nothing
    * behind when it fails or is aborted.
    * @throws EnvironmentError with what to do.
    */
   provision(options: ProvisionOptions): Promise<Nodes>;
+  /**
+   * Removes the cluster that `cluster.json` in a run's folder names, and the file at last, once it has
+   * seen that nothing is left; leaves it alone while the pgquake that made it runs. Harmless twice.
+   * @throws EnvironmentError with what is left and what to do.
+   */
+  reclaim(runFolder: string): Promise<Reclaimed>;
 }

@@ -6,7 +6,7 @@
 import { eventsOf, type History, type Operation } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import type { LedgerFigures } from '../model/report.ts';
-import { formatMoment } from '../model/units.ts';
+import { formatCount, formatMoment } from '../model/units.ts';
 import { messagesPerRoom, placementOf } from './shards.ts';
 
 const MAX_WITNESSES = 8;
@@ -159,10 +159,12 @@ export function auditReads(history: History): ReadAudit {
       for (const key of anomaly?.missing ?? []) staleKeys.add(key);
     }
     if (!anomaly) continue;
-    for (const key of anomaly.duplicated ?? []) {
-      duplicated.add(key);
-      duplicatedWhere.add(`${key}: twice in ${describeRead(operation)}`);
-    }
+    const { duplicated: again = [], duplicatedCount = again.length } = anomaly;
+    for (const [i, key] of again.entries()) duplicated.add(key, i === 0 ? 1 + duplicatedCount - again.length : 1);
+    if (duplicatedCount > again.length) {
+      const rows = `${formatCount(operation.rows ?? 0, 'row')}, ${formatCount(duplicatedCount, 'of them', 'of them')} again`;
+      duplicatedWhere.add(`${rows}, in ${describeRead(operation)}, such as ${again.slice(0, 3).join(', ')}`);
+    } else for (const key of again) duplicatedWhere.add(`${key}: twice in ${describeRead(operation)}`);
     for (const key of anomaly.corrupted ?? []) {
       corrupted.add(key);
       corruptedWhere.add(`${key}: wrong content in ${describeRead(operation)}`);

@@ -101,6 +101,20 @@ export type RunEvent =
       readonly latenessMaxMs: number;
       readonly eventLoopDelayMaxMs: number;
     }
+  /**
+   * A cluster that a killed run had left behind was removed: in the history of the run that found it, and at
+   * the end of that of the killed run, whose clock had stopped; so `when` is the time of day, ISO 8601.
+   */
+  | {
+      readonly type: 'reclaimed';
+      /** Folder name of the killed run. */
+      readonly of: string;
+      readonly when: string;
+      readonly removed: readonly string[];
+      /** Undos that were still open and need not be kept any more. */
+      readonly voided: readonly string[];
+    }
+  | { readonly type: 'reclaim-failed'; readonly of: string; readonly error: string }
   | { readonly type: 'interrupted'; readonly reason: string }
   | { readonly type: 'run-failed'; readonly error: string };
 

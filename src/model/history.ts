@@ -16,6 +16,8 @@ export interface Anomaly {
   readonly missing?: readonly string[];
   readonly missingCount?: number;
   readonly duplicated?: readonly string[];
+  /** Rows that came again, where they are more than the keys that `duplicated` lists. */
+  readonly duplicatedCount?: number;
   readonly corrupted?: readonly string[];
 }
 

@@ -144,6 +144,15 @@ const event = z
       latenessMaxMs: z.number(),
       eventLoopDelayMaxMs: z.number(),
     }),
+    z.object({
+      at,
+      type: z.literal('reclaimed'),
+      of: z.string().describe('Folder of the killed run whose cluster it was.'),
+      when: z.iso.datetime(),
+      removed: names,
+      voided: names.describe('Undos that were still open and need not be kept any more.'),
+    }),
+    z.object({ at, type: z.literal('reclaim-failed'), of: z.string(), error: z.string() }),
     z.object({ at, type: z.literal('interrupted'), reason: z.string() }),
     z.object({ at, type: z.literal('run-failed'), error: z.string() }),
   ])

@@ -5,21 +5,25 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { untilAcceptsSql } from '../cluster/health.ts';
-import type { Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
+import { CLUSTER_FILE, type Nodes, type Platform, type ProvisionOptions } from '../cluster/platform.ts';
 import { EnvironmentError, errorText, InputError } from '../model/errors.ts';
 import { COORDINATOR, type NodeName, nodeNames } from '../model/topology.ts';
+import { readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { DockerClient } from './docker/client.ts';
 import { containerName, PROJECT_LABEL, renderCompose } from './docker/compose.ts';
 import { composeMissing, findCompose, runCompose } from './docker/compose-command.ts';
+import { imageOffers } from './docker/extension.ts';
 import { cannotBePulled, isPresent, pull, wantedImage } from './docker/image.ts';
 import { keepLogs, readLog } from './docker/logs.ts';
-import { DockerNode } from './docker/node.ts';
+import { DockerNode, passwordIn } from './docker/node.ts';
 import { makeLoginCheap } from './docker/password.ts';
 import { composeContainers, projectContainers, removeProject } from './docker/project.ts';
+import { ownerSchema, runningOwner, thisProcess } from './owner.ts';
 
 /** For the engine, and then for the registry; together below two seconds. */
 const LOOK_LIMIT_MS = 900;
@@ -67,6 +71,13 @@ export const docker: Platform = {
     }
   },
 
+  async offers(extension, onProgress) {
+    const client = DockerClient.fromEnvironment();
+    const image = wantedImage();
+    if (!(await isPresent(client, image))) await pull(client, image, new AbortController().signal, onProgress);
+    return imageOffers(client, image, extension);
+  },
+
   async provision(options) {
     const client = DockerClient.fromEnvironment();
     const compose = await findCompose();
@@ -80,7 +91,7 @@ export const docker: Platform = {
     const password = randomBytes(24).toString('base64url');
     const file = join(runFolder, 'docker-compose.yml');
     await writeFile(file, renderCompose(topology, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings } }));
-    await writeClusterFile(options, client, project);
+    await recordCluster(options, client, project);
     const dispose = disposer(client, { project, runFolder, password });
     try {
       await runCompose(compose, ['up', '--detach'], {
@@ -101,6 +112,24 @@ export const docker: Platform = {
       await dispose().catch(() => undefined);
       throw error;
     }
+  },
+
+  async reclaim(runFolder) {
+    const remains = await readClusterFile(runFolder, remainsSchema);
+    if (remains === undefined) return { removed: [] };
+    const inUseBy = await runningOwner(remains.owner);
+    if (inUseBy !== undefined) return { inUseBy, removed: [] };
+    const client = DockerClient.fromEnvironment();
+    // Another engine has no such project, and would say that nothing is left.
+    if (client.endpoint.host !== remains.engine) {
+      throw new EnvironmentError(`the cluster ${remains.project} was made on the Docker engine at ${remains.engine}`, {
+        code: 'other-engine',
+        hint: `${client.endpoint.source} leads to ${client.endpoint.host}; set DOCKER_HOST=${remains.engine}`,
+      });
+    }
+    const [container] = await projectContainers(client, remains.project);
+    const password = container ? await passwordIn(client, container.id) : '';
+    return { removed: await disposer(client, { project: remains.project, runFolder, password })() };
   },
 };
 
@@ -136,7 +165,13 @@ export async function reclaim(project: string, runFolder: string): Promise<Nodes
   const containers = await byLabel(client, project);
   const nodes = await nodesOf(client, containers, async () => undefined);
   const { password } = nodes.coordinator.address();
-  return { ...nodes, dispose: disposer(client, { project, runFolder, password }) };
+  const dispose = disposer(client, { project, runFolder, password });
+  return {
+    ...nodes,
+    dispose: async () => {
+      await dispose();
+    },
+  };
 }
 
 type NodeContainers = ReadonlyMap<NodeName, string>;
@@ -190,7 +225,11 @@ async function byName(client: DockerClient, named: Readonly<Record<NodeName, str
   return new Map(entries);
 }
 
-async function nodesOf(client: DockerClient, containers: NodeContainers, dispose: Nodes['dispose']): Promise<Nodes> {
+async function nodesOf(
+  client: DockerClient,
+  containers: NodeContainers,
+  dispose: () => Promise<unknown>,
+): Promise<Nodes> {
   const localAddresses = await addressesBesideContainers(client);
   const all = await Promise.all(
     [...containers].map(([name, containerId]) => DockerNode.of({ client, name, containerId, localAddresses })),
@@ -199,7 +238,14 @@ async function nodesOf(client: DockerClient, containers: NodeContainers, dispose
     .filter((node) => node.role === 'worker')
     .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
   const coordinator = all.find((node) => node.role === 'coordinator') as DockerNode;
-  return { coordinator, workers, all: [coordinator, ...workers], dispose };
+  return {
+    coordinator,
+    workers,
+    all: [coordinator, ...workers],
+    dispose: async () => {
+      await dispose();
+    },
+  };
 }
 
 /** This machine's addresses; none where the engine's containers are in a virtual machine of Docker Desktop. */
@@ -237,36 +283,38 @@ async function untilReady(client: DockerClient, nodes: readonly DockerNode[], si
   }
 }
 
-function clusterFile(runFolder: string): string {
-  return join(runFolder, 'cluster.json');
-}
+/** What `cluster.json` holds for removing the cluster: on disk before the first container is made. */
+const remainsSchema = z.object({
+  platform: z.literal('docker'),
+  owner: ownerSchema,
+  project: z.string().regex(/^pgquake-[0-9a-f]{8}$/, 'expected a project that pgquake made'),
+  /** Where the engine is, as in `DOCKER_HOST`. */
+  engine: z.string(),
+});
 
-/**
- * For healing and removing this cluster after pgquake itself was killed: on disk before the first
- * container is made, there as long as the cluster is. It holds no password.
- */
-async function writeClusterFile({ topology, runFolder }: ProvisionOptions, client: DockerClient, project: string) {
+async function recordCluster({ topology, runFolder }: ProvisionOptions, client: DockerClient, project: string) {
   const nodes = nodeNames(topology).map((name) => ({ name, container: containerName(project, name) }));
-  const content = { platform: 'docker', project, engine: client.endpoint.host, nodes };
-  await writeFile(clusterFile(runFolder), `${JSON.stringify(content, null, 2)}\n`);
+  const owner = await thisProcess();
+  await writeClusterFile(runFolder, { platform: 'docker', owner, project, engine: client.endpoint.host, nodes });
 }
 
-/** @returns a function that keeps the nodes' logs and then removes the project; harmless twice. */
+/** @returns a function that keeps the nodes' logs, removes the project and says what it removed; harmless twice. */
 function disposer(
   client: DockerClient,
   run: { readonly project: string; readonly runFolder: string; readonly password: string },
-): Nodes['dispose'] {
+): () => Promise<string[]> {
   return async () => {
     try {
       await keepLogs(client, run);
-      await removeProject(client, run.project);
+      const removed = await removeProject(client, run.project);
+      await removeClusterFile(run.runFolder);
+      return removed;
     } catch (error) {
       throw new EnvironmentError(`the cluster ${run.project} could not be removed: ${errorText(error)}`, {
         code: 'left-behind',
-        hint: `its name stays in ${clusterFile(run.runFolder)}; docs/docker.md says how to remove it by hand`,
+        hint: `its name stays in ${join(run.runFolder, CLUSTER_FILE)}; docs/docker.md says how to remove it by hand`,
         cause: error,
       });
     }
-    await rm(clusterFile(run.runFolder), { force: true });
   };
 }

@@ -3,18 +3,21 @@
  * for temporary files. It needs nothing but Node.js and npm.
  */
 
-import { rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { untilAcceptsSql } from '../cluster/health.ts';
 import type { Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { COORDINATOR, type NodeName, nodeNames } from '../model/topology.ts';
+import { removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { findBinaries } from './local/binaries.ts';
 import { Cache } from './local/cache.ts';
 import { DataRoot } from './local/data-folder.ts';
 import { PortChooser } from './local/ports.ts';
+import { readRemains, removeRemains } from './local/remains.ts';
 import { LocalServer } from './local/server.ts';
 import { openTemplate } from './local/template.ts';
+import { type Owner, runningOwner, thisProcess } from './owner.ts';
 
 const READY_LIMIT_MS = 30_000;
 
@@ -33,14 +36,29 @@ export const local: Platform = {
     }
   },
 
+  async offers(extension) {
+    const { postgres } = await findBinaries(await Cache.open());
+    const share = join(dirname(postgres), '..', 'share');
+    const found = [share, join(share, 'postgresql')].map((folder) => join(folder, 'extension', `${extension}.control`));
+    return found.some((file) => existsSync(file));
+  },
+
   async provision({ topology, settings, runFolder, signal }: ProvisionOptions): Promise<Nodes> {
     signal.throwIfAborted();
     const cache = await Cache.open();
     const binaries = await findBinaries(cache);
     const template = await openTemplate(binaries, cache, signal);
     const ports = await PortChooser.open();
-    const dataRoot = await DataRoot.make(nodeNames(topology).length, binaries.account);
-    const cluster = new LocalCluster(dataRoot, runFolder);
+    const dataRoot = await DataRoot.choose(nodeNames(topology).length);
+    const cluster = new LocalCluster(dataRoot, runFolder, await thisProcess());
+    // On record before anything is made: a crash at any later moment leaves nothing that is not found.
+    await cluster.save();
+    try {
+      await dataRoot.make(binaries.account);
+    } catch (error) {
+      await cluster.dispose();
+      throw error;
+    }
     // One node that fails ends the others' waiting too.
     const failed = new AbortController();
     const abort = AbortSignal.any([signal, failed.signal]);
@@ -79,17 +97,29 @@ export const local: Platform = {
     cluster.sort(nodeNames(topology));
     return cluster;
   },
+
+  async reclaim(runFolder) {
+    const remains = await readRemains(runFolder);
+    if (remains === undefined) return { removed: [] };
+    const inUseBy = await runningOwner(remains.owner);
+    if (inUseBy !== undefined) return { inUseBy, removed: [] };
+    const removed = await removeRemains(remains);
+    await removeClusterFile(runFolder);
+    return { removed };
+  },
 };
 
 class LocalCluster implements Nodes {
   readonly servers: LocalServer[] = [];
   readonly #dataRoot: DataRoot;
   readonly #runFolder: string;
+  readonly #owner: Owner;
   #saving: Promise<void> = Promise.resolve();
 
-  constructor(dataRoot: DataRoot, runFolder: string) {
+  constructor(dataRoot: DataRoot, runFolder: string, owner: Owner) {
     this.#dataRoot = dataRoot;
     this.#runFolder = runFolder;
+    this.#owner = owner;
   }
 
   get coordinator(): LocalServer {
@@ -113,7 +143,7 @@ class LocalCluster implements Nodes {
    * there as long as the cluster is. It holds no password.
    */
   save(): Promise<void> {
-    this.#saving = this.#saving.then(async () => {
+    this.#saving = this.#saving.then(() => {
       const nodes = this.servers.map((server) => ({
         name: server.name,
         role: server.role,
@@ -122,12 +152,12 @@ class LocalCluster implements Nodes {
         startTime: server.identity.process?.startTime,
         dataFolder: server.dataFolder,
       }));
-      const unfinished = `${this.#file}.unfinished`;
-      await writeFile(
-        unfinished,
-        `${JSON.stringify({ platform: 'local', dataRoot: this.#dataRoot.folder, nodes }, null, 2)}\n`,
-      );
-      await rename(unfinished, this.#file);
+      return writeClusterFile(this.#runFolder, {
+        platform: 'local',
+        owner: this.#owner,
+        dataRoot: this.#dataRoot.folder,
+        nodes,
+      });
     });
     return this.#saving;
   }
@@ -136,11 +166,7 @@ class LocalCluster implements Nodes {
     await Promise.all(this.servers.map((server) => server.retire()));
     await this.#dataRoot.remove();
     await this.#saving.catch(() => undefined);
-    await rm(this.#file, { force: true });
-  }
-
-  get #file(): string {
-    return join(this.#runFolder, 'cluster.json');
+    await removeClusterFile(this.#runFolder);
   }
 }
 

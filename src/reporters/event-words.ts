@@ -74,6 +74,14 @@ export class EventNarrator {
       }
       case 'final-read-failed':
         return { label: 'reads', what: `${event.source} could not be read`, detail: event.error, tone: 'bad' };
+      case 'reclaimed': {
+        const what = `cluster that ${event.of} had left behind is removed`;
+        return { label: 'heal', what, detail: event.removed.join('; '), tone: 'good' };
+      }
+      case 'reclaim-failed': {
+        const what = `cluster that ${event.of} had left behind is NOT removed; see pgquake heal`;
+        return { label: 'heal', what, detail: event.error, tone: 'bad' };
+      }
       case 'interrupted':
         return { label: 'stop', what: 'interrupted', detail: event.reason, tone: 'bad' };
       case 'run-failed':

@@ -85,6 +85,28 @@ export class Session implements AsyncDisposable {
     return result.rows;
   }
 
+  /**
+   * Runs one statement and hands over every row as it comes over the wire, keeping none: for answers too
+   * large to hold.
+   * @throws as `query`.
+   */
+  async forEachRow(
+    text: string,
+    values: readonly unknown[],
+    onRow: (row: Row) => void,
+    { timeoutMs }: Pick<QueryOptions, 'timeoutMs'> = {},
+  ): Promise<void> {
+    const running = new Promise<void>((resolve, reject) => {
+      const config: pg.QueryArrayConfig = { text, values: [...values], rowMode: 'array' };
+      const query = new pg.Query<unknown[]>(config);
+      query.on('row', onRow);
+      query.on('end', () => resolve());
+      query.on('error', reject);
+      this.#client.query(query);
+    });
+    await (timeoutMs === undefined ? running : this.within(timeoutMs, running));
+  }
+
   /** Runs several statements without parameters, separated by `;`. */
   async execute(text: string, timeoutMs?: number): Promise<void> {
     const running = this.#client.query(text);

@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sqlRefusal, untilAcceptsSql } from '../../src/cluster/health.ts';
@@ -10,6 +11,7 @@ import { EnvironmentError } from '../../src/model/errors.ts';
 import { DockerClient } from '../../src/platforms/docker/client.ts';
 import { renderCompose, STANDING, STANDING_TOPOLOGY } from '../../src/platforms/docker/compose.ts';
 import { type ComposeCommand, findCompose, runCompose } from '../../src/platforms/docker/compose-command.ts';
+import { removeProject } from '../../src/platforms/docker/project.ts';
 import { attach, docker, reclaim } from '../../src/platforms/docker.ts';
 import { Session } from '../../src/sql/session.ts';
 import {
@@ -318,11 +320,29 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     const nodes = await provision(folder);
     const project = projectOf(folder);
     await nodes.workers[0]?.kill();
-    const reclaimed = await reclaim(project, folder.path);
-    await reclaimed.workers[0]?.start();
-    await untilAcceptsSql(reclaimed.workers[0] as NodeControl, 20_000);
-    await reclaimed.dispose();
+    expect(await docker.reclaim(folder.path)).toEqual({
+      inUseBy: `pgquake, process ${process.pid}, which still runs`,
+      removed: [],
+    });
+    expect(await nodes.workers[0]?.state()).toBe('stopped');
+
+    const file = join(folder.path, 'cluster.json');
+    const content = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify({ ...content, owner: { ...content.owner, startTime: 'of somebody else' } }));
+    const { removed } = await docker.reclaim(folder.path);
+    expect(removed).toContain(`container ${project}_worker1`);
     expect(await traces(project)).toEqual([]);
+    expect(existsSync(file)).toBe(false);
+    expect(await docker.reclaim(folder.path)).toEqual({ removed: [] });
+  });
+
+  test('what another engine has is not looked for here', async () => {
+    using folder = new RunFolder();
+    const owner = { host: hostname(), pid: process.pid, startTime: 'of somebody else' };
+    const content = { platform: 'docker', owner, project: 'pgquake-0a1b2c3d', engine: 'tcp://192.0.2.1:2375' };
+    writeFileSync(join(folder.path, 'cluster.json'), JSON.stringify(content));
+    await expect(docker.reclaim(folder.path)).rejects.toThrow(/made on the Docker engine at tcp:\/\/192\.0\.2\.1/);
+    expect(existsSync(join(folder.path, 'cluster.json'))).toBe(true);
   });
 
   test('the standing cluster comes up healthy by hand, and can be attached to', async () => {
@@ -383,6 +403,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
 
     test('survives what is done to the project of that name', async () => {
       await expect(reclaim(project, '/nonexistent')).rejects.toThrow(/no cluster with the label/);
+      await expect(removeProject(DockerClient.fromEnvironment(), project)).resolves.toEqual([]);
       expect((await engine.getContainer(`${project}_coordinator`).inspect()).State.Running).toBe(true);
     });
   });

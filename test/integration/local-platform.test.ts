@@ -238,7 +238,7 @@ describe('nothing is left behind', () => {
     const ports = made.nodes.all.map((node) => node.address().port);
     const { dataRoot, nodes } = made.cluster();
     const locks = nodes.map(({ dataFolder }) => readFileSync(`${dataFolder}/postmaster.pid`, 'utf8'));
-    const owned = locks.map((text) => segmentIn(text) ?? '');
+    const owned = locks.map((text) => segmentIn(text)?.id ?? '');
     expect(segments()).toEqual(expect.arrayContaining(owned));
     await Promise.all([stopped?.stop(), paused?.pause(), killed?.kill()]);
     await made.nodes.dispose();
@@ -305,7 +305,8 @@ describe('what can stand in the way', () => {
     await using runFolder = await temporaryFolder();
     const binaries = await findBinaries(await Cache.open());
     const template = await openTemplate(binaries, await Cache.open(), NEVER);
-    const dataRoot = await DataRoot.make(1, binaries.account);
+    const dataRoot = await DataRoot.choose(1);
+    await dataRoot.make(binaries.account);
     const server = new LocalServer({
       name: 'worker1',
       role: 'worker',

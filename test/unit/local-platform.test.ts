@@ -4,7 +4,7 @@ import { cachePath } from '../../src/platforms/local/cache.ts';
 import { dataParent } from '../../src/platforms/local/data-folder.ts';
 import { candidatePorts, PortChooser, parseEphemeralRange } from '../../src/platforms/local/ports.ts';
 import { parseProcStat, parsePsLine, processOf, survivors } from '../../src/platforms/local/processes.ts';
-import { segmentIn } from '../../src/platforms/local/shared-memory.ts';
+import { lists, segmentIn } from '../../src/platforms/local/shared-memory.ts';
 
 const STAT_TAIL = '1 42 42 0 -1 4194560 100 0 0 0 5 3 0 0 20 0 1 0 987654 1000 50 0';
 
@@ -105,7 +105,20 @@ test('data lie in TMPDIR where it is set, else in memory where there is plenty, 
 
 test('the shared memory segment in a lock file', () => {
   const lines = ['4711', '/data', '1795441306', '21111', '', '127.0.0.1', '  2155833         4', 'ready   ', ''];
-  expect(segmentIn(lines.join('\n'))).toBe('4');
+  expect(segmentIn(lines.join('\n'))).toEqual({ key: '2155833', id: '4' });
   expect(segmentIn(lines.slice(0, 5).join('\n'))).toBeUndefined();
   expect(segmentIn('')).toBeUndefined();
+});
+
+test('a shared memory segment is known by its key and its id together', () => {
+  const table = [
+    '       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid',
+    '   2155833          4   600                    56  4711  4711      0    65    65    65    65',
+    ' -99999999          5   600                    56  4712  4712      0    65    65    65    65',
+  ].join('\n');
+  expect(lists(table, { key: '2155833', id: '4' })).toBe(true);
+  expect(lists(table, { key: '2155833', id: '5' })).toBe(false);
+  expect(lists(table, { key: '4711', id: '4' })).toBe(false);
+  // The lock file holds a negative key as an unsigned number of 64 bits.
+  expect(lists(table, { key: String(2n ** 64n - 99_999_999n), id: '5' })).toBe(true);
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { native } from '../../src/engines/native.ts';
 import type { PlannedAct } from '../../src/model/plan.ts';
 import type { Scenario } from '../../src/model/scenario.ts';
@@ -8,7 +9,6 @@ import { describePlan } from '../../src/plan/describe.ts';
 import { downSets, makePlan } from '../../src/plan/schedule.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
-import { vocabulary } from '../support/vocabulary.ts';
 
 const always = () => true;
 

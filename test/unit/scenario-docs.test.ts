@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
 import type { Scenario } from '../../src/model/scenario.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
 import { scenarioJsonSchema, TOP_KEYS } from '../../src/scenario/schema.ts';
-import { vocabulary } from '../support/vocabulary.ts';
 
 const docs = readFileSync(join(import.meta.dirname, '../../docs/scenario.md'), 'utf8');
 const blocks = [...docs.matchAll(/```(yaml|text)\n(.*?)```/gs)].map(([, language, text]) => ({

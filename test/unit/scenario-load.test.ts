@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { InputError } from '../../src/model/errors.ts';
 import { listScenarios, loadScenario } from '../../src/scenario/load.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
-import { vocabulary } from '../support/vocabulary.ts';
 
 let folder: string;
 let mine: string;

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { type Problem, ScenarioError } from '../../src/scenario/problems.ts';
-import { vocabulary } from '../support/vocabulary.ts';
 
 const FOLDER = join(import.meta.dirname, '../../scenarios');
 

@@ -3,10 +3,9 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { vocabulary as shippedVocabulary } from '../../src/cli/vocabulary.ts';
+import { vocabulary as shippedVocabulary, vocabulary } from '../../src/cli/vocabulary.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { scenarioJsonSchema, TOP_KEYS } from '../../src/scenario/schema.ts';
-import { vocabulary } from '../support/vocabulary.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const schema = scenarioJsonSchema(vocabulary);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { nearest, ScenarioError, suggestion } from '../../src/scenario/problems.ts';
-import { vocabulary } from '../support/vocabulary.ts';
 
 const parse = (text: string, file = 'mine.yaml') => parseScenario(text, file, vocabulary);
 
@@ -151,7 +151,7 @@ seed: -1
     13:41 hypothesis[0].during: expected one of steady-state, fault, settle, found "falt"; did you mean "fault"?
     13:72 hypothesis[0].shards: unknown key "unreadabel"; did you mean "unreadable"?
     14:43 hypothesis[1].min: expected a share from 0% to 100% such as 99% or 99.9%, found 99
-    15:5 hypothesis[2]: missing key "check"; known: messages-readable, availability, recovery-time, no-lost-writes, no-stale-reads, replicas-agree, prediction
+    15:5 hypothesis[2]: missing key "check"; known: messages-readable, availability, recovery-time, no-lost-writes, no-stale-reads, no-duplicates, content-intact, replicas-agree, prediction, fault-took-effect, healed, load-kept-its-schedule
     16:7 seed: expected at least 0, found -1
     "
   `);
@@ -288,12 +288,12 @@ describe('sections', () => {
     [
       'an unknown platform',
       { cluster: '{ platform: dokcer }' },
-      '4:22 cluster.platform: expected one of auto, local, docker, found "dokcer"; did you mean "docker"?',
+      '4:22 cluster.platform: expected one of auto, docker, local, found "dokcer"; did you mean "docker"?',
     ],
     [
       'an unknown engine',
       { cluster: '{ engine: mysql }' },
-      '4:20 cluster.engine: expected one of auto, native, citus, found "mysql"',
+      '4:20 cluster.engine: expected one of auto, citus, native, found "mysql"',
     ],
     [
       'an unknown workload',

@@ -93,6 +93,7 @@ async function runOne(scenario: Scenario, { seed, args, signal, stage }: RunSett
       ...(seed === undefined ? {} : { seed }),
       reportsFolder: args.reports,
       again: againOf(scenario, args),
+      say: (text) => progress.note(text),
       listeners: [listenerOf(progress)],
       signal,
     });

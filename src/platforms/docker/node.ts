@@ -155,6 +155,14 @@ export class DockerNode implements NodeControl {
   }
 }
 
+/** The password that a container's server was made with; empty where it has none. For taking it out of logs. */
+export async function passwordIn(client: DockerClient, containerId: string): Promise<string> {
+  const { Config } = await client.call(`look at container ${containerId.slice(0, 12)}`, (docker, abortSignal) =>
+    docker.getContainer(containerId).inspect({ abortSignal }),
+  );
+  return loginOf(Config.Env).password;
+}
+
 /** The superuser that the official image makes, from the container's variables, `NAME=value`. */
 function loginOf(environment: readonly string[]): Omit<Address, 'host' | 'port'> {
   const variables = new Map(environment.map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]));

@@ -41,12 +41,15 @@ async function listContainers(client: DockerClient, project: string, label: stri
 /**
  * Removes the project's containers, networks and volumes, in whatever state they are. Harmless where
  * there is nothing.
+ * @returns what was there, in words.
  * @throws EnvironmentError naming what is left after a minute, or when the engine is gone.
  */
-export async function removeProject(client: DockerClient, project: string): Promise<void> {
+export async function removeProject(client: DockerClient, project: string): Promise<string[]> {
+  const seen = new Set<string>();
   const deadline = performance.now() + REMOVE_LIMIT_MS;
   for (let emptyLooks = 0; emptyLooks < EMPTY_LOOKS; ) {
     const left = await removeOnce(client, project);
+    for (const thing of left) seen.add(thing);
     emptyLooks = left.length === 0 ? emptyLooks + 1 : 0;
     if (left.length > 0 && performance.now() > deadline) {
       throw new EnvironmentError(`could not remove ${left.join(', ')}`, {
@@ -55,6 +58,7 @@ export async function removeProject(client: DockerClient, project: string): Prom
     }
     if (emptyLooks < EMPTY_LOOKS) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
+  return [...seen];
 }
 
 /** One round. @returns what was there when it began, in words. */

@@ -1,8 +1,9 @@
 /** Where the nodes' data lie while a cluster lives: one folder for all of them, removed with the cluster. */
 
-import { chown, mkdtemp, rm, statfs } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { chown, mkdir, realpath, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import type { Account } from './account.ts';
@@ -13,6 +14,13 @@ const MEMORY_FOLDER = '/dev/shm';
 const TMPFS_MAGIC = 0x01021994;
 /** A node begins with 10 MB, and its write-ahead log grows to 64 MB. */
 const BYTES_PER_NODE = 128 * 2 ** 20;
+
+const PREFIX = 'pgquake-';
+
+/** Whether a path has the form of those that `DataRoot` chooses: guards what is removed on a file's word. */
+export function isDataRoot(path: string): boolean {
+  return isAbsolute(path) && /^pgquake-[0-9a-f]{16}$/.test(basename(path));
+}
 
 export interface Room {
   /** `undefined` where the folder is no file system in memory. */
@@ -41,19 +49,26 @@ export class DataRoot {
     this.#parent = parent;
   }
 
-  /** @throws EnvironmentError when no folder can be made there. */
-  static async make(nodes: number, account: Account | undefined): Promise<DataRoot> {
+  /** Chooses a path that nobody else has, and makes nothing yet: what is made must be on record before. */
+  static async choose(nodes: number): Promise<DataRoot> {
     const stats = await statfs(MEMORY_FOLDER).catch(() => undefined);
     const parent = dataParent(nodes, process.env.TMPDIR, {
       freeBytes: stats?.type === TMPFS_MAGIC ? stats.bavail * stats.bsize : undefined,
       availableMemoryBytes: process.availableMemory(),
     });
+    // Without links, as the operating system tells a process's working directory.
+    const real = await realpath(parent).catch(() => parent);
+    return new DataRoot(join(real, `${PREFIX}${randomBytes(8).toString('hex')}`), parent);
+  }
+
+  /** @throws EnvironmentError when the folder cannot be made. */
+  async make(account: Account | undefined): Promise<void> {
     try {
-      const folder = await mkdtemp(join(parent, 'pgquake-'));
-      if (account) await chown(folder, account.uid, account.gid);
-      return new DataRoot(folder, parent);
+      // Fails where it exists already: it would be somebody else's.
+      await mkdir(this.folder, { mode: 0o700 });
+      if (account) await chown(this.folder, account.uid, account.gid);
     } catch (error) {
-      throw unusable(parent, account, error);
+      throw unusable(this.#parent, account, error);
     }
   }
 

@@ -9,7 +9,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
@@ -64,6 +64,27 @@ export async function listProcesses(): Promise<ProcessInfo[]> {
 /** The process of this id, whoever it belongs to; `undefined` when there is none or it is dead. */
 export async function processOf(pid: number): Promise<ProcessInfo | undefined> {
   return process.platform === 'linux' ? procStat(pid) : (await ps(['-p', String(pid)]))[0];
+}
+
+/**
+ * Processes of these programs that work in a folder or below it, also when the folder is gone. Linux only;
+ * none elsewhere.
+ * @param folder without links.
+ */
+export function processesWorkingIn(folder: string, programs: readonly string[]): ProcessInfo[] {
+  if (process.platform !== 'linux') return [];
+  const inside = (cwd: string) => cwd === folder || cwd === `${folder} (deleted)` || cwd.startsWith(`${folder}/`);
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .flatMap((pid) => {
+      try {
+        if (!inside(readlinkSync(`/proc/${pid}/cwd`))) return [];
+        if (!programs.includes(readFileSync(`/proc/${pid}/comm`, 'utf8').trim())) return [];
+      } catch {
+        return []; // somebody else's, a kernel thread, or it ended meanwhile
+      }
+      return procStat(Number(pid)) ?? [];
+    });
 }
 
 /** Those of the given processes that still live, as they are now. */

@@ -1,0 +1,50 @@
+/** `pgquake heal`: removes the clusters of runs whose pgquake was killed. */
+
+import { basename, relative, resolve } from 'node:path';
+import pc from 'picocolors';
+import type { CommandModule } from 'yargs';
+import { healLeftBehind, type LeftBehind } from '../../experiment.ts';
+import { plainText } from '../../reporters/escape.ts';
+import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
+import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from '../exit-codes.ts';
+import { explain } from '../explain.ts';
+
+interface HealArguments {
+  run: string[];
+  reports: string;
+}
+
+export const heal: CommandModule<object, HealArguments> = {
+  command: 'heal [run..]',
+  describe: 'remove clusters that a killed pgquake left behind; of all runs, or of those named',
+  builder: (yargs) =>
+    yargs
+      .positional('run', { type: 'string', array: true, default: [] as string[], describe: 'run folders' })
+      .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders are' }),
+  handler: async ({ run, reports }) => {
+    const outcomes = await healLeftBehind(reports, run);
+    for (const outcome of outcomes) tell(outcome);
+    if (outcomes.length === 0) console.log(`nothing was left behind in ${[reports, ...run].at(-1)}`);
+    process.exitCode = worstExitCode(outcomes.map(exitCodeOf));
+  },
+};
+
+function exitCodeOf(outcome: LeftBehind): ExitCode {
+  return outcome.state === 'failed' ? exitCodeOfError(outcome.error) : EXIT.pass;
+}
+
+function tell(outcome: LeftBehind): void {
+  const name = pc.bold(plainText(relative('.', resolve(outcome.folder)) || basename(outcome.folder)));
+  if (outcome.state === 'in-use') {
+    console.log(`${name}: left alone; it belongs to ${outcome.by}`);
+    return;
+  }
+  if (outcome.state === 'failed') {
+    console.log(`${name}: ${pc.red('not healed')}`);
+    explain(outcome.error);
+    return;
+  }
+  console.log(`${name}: ${pc.green('healed')}${outcome.removed.length === 0 ? ', nothing was left of it' : ''}`);
+  for (const line of outcome.removed) console.log(`  removed ${plainText(line)}`);
+  for (const undo of outcome.voided) console.log(`  no longer owed: ${plainText(undo)}; the node is gone`);
+}

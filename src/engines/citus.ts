@@ -1,0 +1,256 @@
+/**
+ * The engine `citus`: tables distributed by room with `create_distributed_table`, every shard on several
+ * workers (`citus.shard_replication_factor`). A read takes the next placement when one fails; a write is a
+ * two-phase commit over all placements of its shard, so one that is down makes the shard read-only. Tried
+ * with Citus 13 and 14; docs/citus.md says what it does when nodes fail.
+ */
+
+import pRetry from 'p-retry';
+import type { Dataset, Engine, FormedCluster, FormOptions, PreparedTransaction, TableSpec } from '../cluster/engine.ts';
+import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
+import { COORDINATOR, type Topology } from '../model/topology.ts';
+import { type Row, Session } from '../sql/session.ts';
+import { repairCommands } from './citus/repair.ts';
+import {
+  authinfo,
+  type CatalogueRow,
+  createTable,
+  distribute,
+  dropTables,
+  FIND_TABLES,
+  insertRows,
+  markTable,
+  type Peer,
+  placementMap,
+  placementSources,
+  READ_PLACEMENTS,
+  READ_SHARD_OF_ROOMS,
+  SET_AUTHINFO,
+} from './citus/sql.ts';
+
+const CONNECT_LIMIT_MS = 10_000;
+const STATEMENT_LIMIT_MS = 60_000;
+/** Rows of one INSERT; together some megabytes at most. */
+const ROWS_AT_ONCE = 5_000;
+/** A server that has just made its certificate refuses TLS for a moment. */
+const ADD_NODE_TRIES = 20;
+const ADD_NODE_SPACING_MS = 100;
+/** The first in which a write needs all placements, and with which `citus_disable_node` waits for no node. */
+const OLDEST_MAJOR = 11;
+
+export const citus: Engine = {
+  name: 'citus',
+  summary: 'tables distributed by Citus, every shard on several workers, written by two-phase commit',
+  extension: 'citus',
+  extension: 'citus',
+
+  // max_prepared_transactions is left to Citus, which sets twice max_connections. Non-blocking copies of
+  // shards, for repair, need logical decoding.
+  settings: {
+    shared_preload_libraries: 'citus',
+    wal_level: 'logical',
+    max_connections: '300',
+    max_worker_processes: '20',
+    // The nodes are containers of one machine; TLS between them would only cost time.
+    'citus.node_conninfo': 'sslmode=disable',
+    // Builds with it would send usage figures home; a test cluster has none worth counting.
+    'citus.enable_statistics_collection': 'off',
+  },
+
+  async form(options) {
+    try {
+      return await form(options);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (error instanceof HarnessError) throw error;
+      throw new EnvironmentError(`Citus could not be formed: ${errorText(error)}`, {
+        code: 'form-failed',
+        hint: 'The logs of the servers may say more.',
+        cause: error,
+      });
+    }
+  },
+
+  predict(placement, down) {
+    const reachable = !down.has(COORDINATOR);
+    const writesPossible = reachable && (placement.writesAlsoNeed === undefined || !down.has(placement.writesAlsoNeed));
+    return placement.shards.map(({ name, placements }) => ({
+      shard: name,
+      readable: reachable && placements.some((node) => !down.has(node)),
+      writable: writesPossible && placements.every((node) => !down.has(node)),
+    }));
+  },
+};
+
+async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<FormedCluster> {
+  const peers = nodes.all.map(peerOf);
+  const versions = await Promise.all(nodes.all.map((node) => prepareNode(node, topology, signal)));
+  await using coordinator = await connect(nodes.coordinator, topology);
+  const abort = () => coordinator.discard();
+  signal.addEventListener('abort', abort);
+  try {
+    signal.throwIfAborted();
+    await addNodes(coordinator, peers, signal);
+    await makeTables(coordinator, topology, dataset);
+    for (const table of dataset.tables) await load(coordinator, table);
+    return await describe(coordinator, { nodes, topology, dataset, peers, version: versions[0] as string });
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function connect(node: NodeControl, { replication }: Pick<Topology, 'replication'>): Promise<Session> {
+  return Session.connect(node.address(), {
+    connectTimeoutMs: CONNECT_LIMIT_MS,
+    applicationName: 'pgquake-form',
+    settings: {
+      'citus.shard_replication_factor': String(replication),
+      client_min_messages: 'error',
+      // Statements that fail must not reach the log: some of them carry the password.
+      log_min_error_statement: 'panic',
+    },
+  });
+}
+
+function ask(session: Session, statement: string, values: readonly unknown[] = []): Promise<Row[]> {
+  return session.query(statement, values, { timeoutMs: STATEMENT_LIMIT_MS });
+}
+
+function peerOf(node: NodeControl): Peer {
+  const { host, port } = node.peerAddress();
+  return { name: node.name, host, port };
+}
+
+async function whyNotOffered(session: Session): Promise<string | undefined> {
+  const [row] = await ask(
+    session,
+    `SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'citus'),
+            current_setting('shared_preload_libraries') ~ '(^|[ ,])"?citus"?($|[ ,])'`,
+  );
+  if (row?.[0] !== true) return 'the servers do not offer the extension citus';
+  if (row[1] !== true) return 'citus is not in shared_preload_libraries of the servers';
+  return undefined;
+}
+
+/** The extension, and how this node logs in at the others. @returns the version, `Citus 14.0.1`. */
+async function prepareNode(node: NodeControl, topology: Topology, signal: AbortSignal): Promise<string> {
+  await using session = await connect(node, topology);
+  signal.throwIfAborted();
+  const missing = await whyNotOffered(session);
+  if (missing !== undefined) {
+    throw new EnvironmentError(`${node.name}: ${missing}`, {
+      code: 'citus-missing',
+      hint: 'use an image with Citus, or the engine native',
+    });
+  }
+  await ask(session, 'CREATE EXTENSION IF NOT EXISTS citus');
+  const [row] = await ask(session, "SELECT substring(citus_version() FROM '^Citus [^ ]+')");
+  const version = String(row?.[0]);
+  if (Number.parseInt(version.slice('Citus '.length), 10) < OLDEST_MAJOR) {
+    throw new EnvironmentError(`${node.name}: ${version} is too old`, {
+      code: 'citus-too-old',
+      hint: `the engine citus needs Citus ${OLDEST_MAJOR} or newer`,
+    });
+  }
+  const { user, password } = node.peerAddress();
+  if (password !== '') await ask(session, SET_AUTHINFO, [user, authinfo(password)]);
+  return version;
+}
+
+/** Nodes that are there already are left as they are. */
+async function addNodes(session: Session, peers: readonly Peer[], signal: AbortSignal): Promise<void> {
+  for (const { name, host, port } of peers) {
+    if (name === COORDINATOR) await ask(session, 'SELECT citus_set_coordinator_host($1, $2)', [host, port]);
+    else {
+      await pRetry(() => ask(session, 'SELECT citus_add_node($1, $2)', [host, port]), {
+        retries: ADD_NODE_TRIES,
+        factor: 1,
+        minTimeout: ADD_NODE_SPACING_MS,
+        // Class 08: the node could not be reached. Anything else stays as it is.
+        shouldRetry: ({ error }) => String((error as { code?: unknown }).code).startsWith('08'),
+        signal,
+      });
+    }
+  }
+}
+
+/** Tables of an earlier run on the same cluster are replaced; a table that somebody else made is not touched. */
+async function makeTables(session: Session, { shards }: Topology, { tables }: Dataset): Promise<void> {
+  const present = await ask(session, FIND_TABLES, [tables.map((table) => table.name)]);
+  const foreign = present.filter(([, ours]) => ours !== true).map(([name]) => String(name));
+  if (foreign.length > 0) {
+    throw new EnvironmentError(`the database has tables of these names already: ${foreign.join(', ')}`, {
+      code: 'tables-exist',
+      hint: 'pgquake makes its own and replaces no others; use a database without them',
+    });
+  }
+  if (present.length > 0) await ask(session, dropTables(present.map(([name]) => String(name))));
+  for (const [i, table] of tables.entries()) {
+    await ask(session, createTable(table));
+    await ask(session, markTable(table.name));
+    await ask(session, distribute(table, shards, i === 0 ? undefined : tables[0]?.name));
+  }
+}
+
+async function load(session: Session, table: TableSpec): Promise<void> {
+  for (let first = 0; first < table.rows.length; first += ROWS_AT_ONCE) {
+    const rows = table.rows.slice(first, first + ROWS_AT_ONCE);
+    const columns = table.columns.map((_, i) => rows.map((row) => row[i]));
+    await ask(session, insertRows(table), columns);
+  }
+}
+
+interface Formed {
+  readonly nodes: Nodes;
+  readonly topology: Topology;
+  readonly dataset: Dataset;
+  readonly peers: readonly Peer[];
+  readonly version: string;
+}
+
+/** Reads from the catalogue what was formed. */
+async function describe(
+  session: Session,
+  { nodes, topology, dataset, peers, version }: Formed,
+): Promise<FormedCluster> {
+  const [table] = dataset.tables;
+  if (!table) throw new Error('a data set has at least one table');
+  const names = dataset.tables.map(({ name }) => name);
+  const rows = (await ask(session, READ_PLACEMENTS, [names])).map(
+    ([name, index, shardId, host, port]): CatalogueRow => ({
+      table: String(name),
+      index: Number(index),
+      shardId: String(shardId),
+      host: String(host),
+      port: Number(port),
+    }),
+  );
+  const roomShards = (await ask(session, READ_SHARD_OF_ROOMS, [table.name, dataset.rooms])).map(
+    ([room, shardId]) => [Number(room), String(shardId)] as const,
+  );
+  const placement = placementMap(table.name, rows, roomShards, peers);
+  return {
+    placement,
+    version,
+    placementSources: (name) => placementSources(name, rows, peers),
+    preparedTransactions: () => preparedTransactions(nodes, topology),
+    repairCommands: (down) =>
+      repairCommands({ placement, down, peers, table: table.name, replication: topology.replication }),
+  };
+}
+
+async function preparedTransactions(nodes: Nodes, topology: Topology): Promise<PreparedTransaction[]> {
+  const found = await Promise.all(
+    nodes.all.map(async (node) => {
+      await using session = await connect(node, topology);
+      const rows = await ask(
+        session,
+        `SELECT gid, extract(epoch FROM clock_timestamp() - prepared)::float8 * 1000 FROM pg_prepared_xacts
+          WHERE database = current_database() ORDER BY prepared`,
+      );
+      return rows.map(([gid, ageMs]) => ({ node: node.name, gid: String(gid), ageMs: Number(ageMs) }));
+    }),
+  );
+  return found.flat();
+}

@@ -1,0 +1,89 @@
+/** What a person runs on the coordinator when nodes stay away: Citus does not do it by itself. Pure. */
+
+import { COORDINATOR, type NodeName, type PlacementMap } from '../../model/topology.ts';
+import { quoteName, quoteText } from '../../sql/quote.ts';
+import { comparePeers, type Peer } from './sql.ts';
+
+export interface RepairOptions {
+  readonly placement: PlacementMap;
+  /** Nodes that stay away. */
+  readonly down: ReadonlySet<NodeName>;
+  /** Every node, as the others reach it. */
+  readonly peers: readonly Peer[];
+  /** One of the co-located tables; the others' shards follow it. */
+  readonly table: string;
+  readonly replication: number;
+}
+
+/**
+ * SQL for psql on the coordinator, in order, with the reasons as comments: make the cluster writable
+ * without the nodes, restore the number of copies, and take the nodes back.
+ */
+export function repairCommands({ placement, down, peers, table, replication }: RepairOptions): string[] {
+  const workers = peers.filter((peer) => peer.name !== COORDINATOR).sort(comparePeers);
+  const away = workers.filter((peer) => down.has(peer.name));
+  const lines: string[] = [];
+  if (peers.some((peer) => peer.name === COORDINATOR && down.has(peer.name))) {
+    lines.push('-- start the coordinator first: everything goes through it');
+  }
+  if (away.length === 0) return lines;
+
+  const { disabled, kept } = disablable(placement, workers, down);
+  for (const { peer, shards } of kept) {
+    lines.push(`-- start ${peer.name} first: ${listShards(shards)} on no other node that lives`);
+  }
+  for (const { peer, first } of disabled) {
+    if (first) lines.push(`-- ${peer.name} takes part in every write, so all nodes must learn of it at once`);
+    lines.push(`SELECT citus_disable_node(${place(peer)}${first ? ', synchronous := true' : ''});`);
+  }
+  if (disabled.length === 0) return lines;
+  const replicate = `SELECT replicate_table_shards(${quoteText(quoteName(table))}, shard_replication_factor := ${replication});`;
+  const left = workers.length - disabled.length;
+  lines.push(
+    left >= replication
+      ? '-- copies on the nodes that are left; "out of sync": try again after some seconds'
+      : `-- ${left} nodes are left, too few for ${replication} copies: only after a node is back`,
+  );
+  if (left >= replication) lines.push(replicate);
+  lines.push('-- when they run again');
+  for (const { peer } of disabled) lines.push(`SELECT citus_activate_node(${place(peer)});`);
+  lines.push(replicate);
+  return lines;
+}
+
+interface Disabled {
+  readonly peer: Peer;
+  /** First of those active at that moment: needs the synchronous way. */
+  readonly first: boolean;
+}
+
+/**
+ * Citus refuses to disable a node that has the only active placement of a shard. The first worker comes
+ * last, because the synchronous way needs every other active node to answer.
+ */
+function disablable(placement: PlacementMap, workers: readonly Peer[], down: ReadonlySet<NodeName>) {
+  const inactive = new Set<NodeName>();
+  const disabled: Disabled[] = [];
+  const kept: { peer: Peer; shards: string[] }[] = [];
+  for (const peer of workers.filter(({ name }) => down.has(name)).reverse()) {
+    const shards = placement.shards
+      .filter((shard) => shard.placements.includes(peer.name))
+      .filter((shard) => shard.placements.every((node) => node === peer.name || inactive.has(node)))
+      .map((shard) => shard.name);
+    if (shards.length > 0) {
+      kept.push({ peer, shards });
+      continue;
+    }
+    disabled.push({ peer, first: workers.find(({ name }) => !inactive.has(name)) === peer });
+    inactive.add(peer.name);
+  }
+  return { disabled, kept };
+}
+
+function place({ host, port }: Peer): string {
+  return `${quoteText(host)}, ${port}`;
+}
+
+function listShards(shards: readonly string[]): string {
+  return shards.length === 1 ? `shard ${shards[0]} is` : `shards ${shards.join(', ')} are`;
+}

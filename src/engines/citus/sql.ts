@@ -1,0 +1,157 @@
+/** The statements that make servers one Citus cluster, and its catalogue read back. Pure text; nothing is sent here. */
+
+import type { ColumnSpec, PlacementSource, TableSpec } from '../../cluster/engine.ts';
+import { EnvironmentError } from '../../model/errors.ts';
+import { COORDINATOR, type NodeName, type PlacementMap, type Shard, shardName } from '../../model/topology.ts';
+import { quoteName, quoteText } from '../../sql/quote.ts';
+
+/** A node as the other nodes reach it: what stands in `pg_dist_node`. */
+export interface Peer {
+  readonly name: NodeName;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One placement of one shard of one table. Shards are counted in the order of their hash ranges. */
+export interface CatalogueRow {
+  readonly table: string;
+  readonly index: number;
+  readonly shardId: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * What a node tells the others when it connects to them, for `pg_dist_authinfo`. `citus.node_conninfo`
+ * must not hold a password; this catalogue may.
+ */
+export function authinfo(password: string): string {
+  return `password='${password.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** With the user and `authinfo()` as parameters. Node 0 stands for all nodes. */
+export const SET_AUTHINFO = `INSERT INTO pg_dist_authinfo (nodeid, rolename, authinfo) VALUES (0, $1, $2)
+  ON CONFLICT (nodeid, rolename) DO UPDATE SET authinfo = excluded.authinfo`;
+
+export function createTable({ name, columns, primaryKey }: TableSpec): string {
+  const lines = columns.map((column) => `${quoteName(column.name)} ${column.type}`);
+  return `CREATE TABLE ${quoteName(name)} (${lines.join(', ')}, PRIMARY KEY (${primaryKey.map(quoteName).join(', ')}))`;
+}
+
+/** @param colocateWith the table whose shards this one's lie beside; `undefined` for the first one. */
+export function distribute(table: TableSpec, shards: number, colocateWith: string | undefined): string {
+  const column = (table.columns[0] as ColumnSpec).name;
+  const group = colocateWith === undefined ? `'none', shard_count => ${shards}` : quoteText(quoteName(colocateWith));
+  return `SELECT create_distributed_table(${quoteText(quoteName(table.name))}, ${quoteText(column)}, colocate_with => ${group})`;
+}
+
+/** With one array for each column as parameters. */
+export function insertRows({ name, columns }: TableSpec): string {
+  const arrays = columns.map((column, i) => `$${i + 1}::${column.type}[]`);
+  return `INSERT INTO ${quoteName(name)} (${columns.map((column) => quoteName(column.name)).join(', ')}) SELECT * FROM unnest(${arrays.join(', ')})`;
+}
+
+/** On the tables of a data set, so that a later run knows them as pgquake's own. */
+const MARK = 'data set of pgquake';
+
+export function markTable(name: string): string {
+  return `COMMENT ON TABLE ${quoteName(name)} IS ${quoteText(MARK)}`;
+}
+
+/** Those of the named tables (an array as parameter) that exist, and whether pgquake made them. */
+export const FIND_TABLES = `SELECT name, coalesce(obj_description(to_regclass(quote_ident(name))) = ${quoteText(MARK)}, false)
+  FROM unnest($1::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL`;
+
+export function dropTables(names: readonly string[]): string {
+  return `DROP TABLE ${names.map(quoteName).join(', ')}`;
+}
+
+/**
+ * Every placement of the given tables (one array as parameter), with the fields of `CatalogueRow` in their
+ * order. A shard's holders come in the order in which a read asks them.
+ */
+export const READ_PLACEMENTS = `SELECT shards.tbl, shards.index, shards.shardid::text, n.nodename, n.nodeport
+  FROM (SELECT c.relname AS tbl, shardid,
+               (row_number() OVER (PARTITION BY logicalrelid ORDER BY shardminvalue::int))::int - 1 AS index
+          FROM pg_dist_shard JOIN pg_class c ON c.oid = logicalrelid
+         WHERE c.oid IN (SELECT to_regclass(quote_ident(name)) FROM unnest($1::text[]) AS name)) AS shards
+  JOIN pg_dist_placement p USING (shardid)
+  JOIN pg_dist_node n USING (groupid)
+ WHERE n.noderole = 'primary' AND p.shardstate = 1
+ ORDER BY 1, 2, n.nodename COLLATE "C", n.nodeport`;
+
+/** Room and shard, for an array of rooms as the second parameter; the table is the first. */
+export const READ_SHARD_OF_ROOMS = `SELECT room, get_shard_id_for_distribution_column(to_regclass(quote_ident($1)), room)::text
+  FROM unnest($2::int[]) AS room`;
+
+/**
+ * The placement map from the rows of the catalogue.
+ * @param table the table whose shards stand for all; all tables are co-located.
+ * @throws EnvironmentError when a shard lies on a node that is none of `peers`.
+ */
+export function placementMap(
+  table: string,
+  rows: readonly CatalogueRow[],
+  roomShards: readonly (readonly [room: number, shardId: string])[],
+  peers: readonly Peer[],
+): PlacementMap {
+  const shards = new Map<number, NodeName[]>();
+  const indexOf = new Map<string, number>();
+  for (const row of rows) {
+    if (row.table !== table) continue;
+    indexOf.set(row.shardId, row.index);
+    const placements = shards.get(row.index) ?? [];
+    placements.push(nodeOf(row, peers));
+    shards.set(row.index, placements);
+  }
+  const shardOfRoom: Record<number, number> = {};
+  for (const [room, shardId] of roomShards) {
+    const index = indexOf.get(shardId);
+    if (index === undefined) throw new Error(`room ${room} is said to be in shard ${shardId}, which ${table} lacks`);
+    shardOfRoom[room] = index;
+  }
+  const replicated = [...shards.values()].some((placements) => placements.length > 1);
+  const first = firstWorker(peers);
+  return {
+    shards: [...shards.entries()]
+      .sort(([a], [b]) => a - b)
+      .map(([index, placements]): Shard => ({ index, name: shardName(index), placements })),
+    shardOfRoom,
+    ...(replicated && first !== undefined ? { writesAlsoNeed: first } : {}),
+  };
+}
+
+/** Citus orders nodes by host name, byte by byte, then by port. */
+export function comparePeers(a: Peer, b: Peer): number {
+  return a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1;
+}
+
+/**
+ * The worker on which Citus takes the locks of every write to a replicated table, whether it holds the
+ * shard or not (`LockShardListResourcesOnFirstWorker` in its source).
+ */
+export function firstWorker(peers: readonly Peer[]): NodeName | undefined {
+  return peers.filter(({ name }) => name !== COORDINATOR).sort(comparePeers)[0]?.name;
+}
+
+/** Where each placement of a table lies: on its worker it is a table of its own, `messages_102008`. */
+export function placementSources(
+  table: string,
+  rows: readonly CatalogueRow[],
+  peers: readonly Peer[],
+): PlacementSource[] {
+  return rows
+    .filter((row) => row.table === table)
+    .map((row) => ({ shard: row.index, node: nodeOf(row, peers), relation: quoteName(`${table}_${row.shardId}`) }));
+}
+
+function nodeOf(row: CatalogueRow, peers: readonly Peer[]): NodeName {
+  const peer = peers.find(({ host, port }) => host === row.host && port === row.port);
+  if (!peer) {
+    throw new EnvironmentError(`shard ${row.shardId} lies on ${row.host}:${row.port}, a node that was not named`, {
+      code: 'unknown-node',
+      hint: 'name every node of the cluster',
+    });
+  }
+  return peer.name;
+}

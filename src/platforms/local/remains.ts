@@ -1,0 +1,100 @@
+/**
+ * What is left of an embedded cluster whose pgquake was killed: finding all of it, and removing it.
+ *
+ * Servers are known by process id and start time, as far as `cluster.json` has them. A server that was
+ * started in the very last moment is not in the file, and children may have lost their postmaster; those
+ * are known by their working directory, which lies in a folder that only this cluster has.
+ */
+
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { EnvironmentError } from '../../model/errors.ts';
+import { readClusterFile } from '../cluster-file.ts';
+import { ownerSchema } from '../owner.ts';
+import { isDataRoot } from './data-folder.ts';
+import { killTree, type ProcessInfo, processesWorkingIn, processTree, survivors } from './processes.ts';
+import { removeSharedMemory } from './shared-memory.ts';
+
+/** What pgquake runs there: servers, and copies of the template. */
+const PROGRAMS = ['postgres', 'cp'];
+const LIMIT_MS = 30_000;
+const LOOK_AGAIN_MS = 50;
+/** A process between fork and exec is not known as a server yet; so nothing must be seen twice. */
+const EMPTY_LOOKS = 2;
+
+const remainsSchema = z.object({
+  platform: z.literal('local'),
+  owner: ownerSchema,
+  dataRoot: z.string().refine(isDataRoot, 'expected a folder that pgquake made'),
+  nodes: z.array(
+    z.object({
+      name: z.string(),
+      /** Both absent before the first launch. */
+      pid: z.int().positive().optional(),
+      startTime: z.string().optional(),
+    }),
+  ),
+});
+
+export type Remains = z.infer<typeof remainsSchema>;
+
+/** @throws EnvironmentError where the file is not as it was written. */
+export function readRemains(runFolder: string): Promise<Remains | undefined> {
+  return readClusterFile(runFolder, remainsSchema);
+}
+
+/**
+ * Kills the processes, frozen or not, gives back shared memory and removes the folder; returns when all of
+ * it was looked for again and not found. Harmless where there is nothing.
+ * @returns what was removed, in words.
+ * @throws EnvironmentError with what is left after 30 s.
+ */
+export async function removeRemains(remains: Remains): Promise<string[]> {
+  const removed: string[] = [];
+  const giveUpAt = performance.now() + LIMIT_MS;
+  for (let emptyLooks = 0; emptyLooks < EMPTY_LOOKS; ) {
+    const found = [...(await killAll(remains)), ...(await removeFolder(remains.dataRoot))];
+    removed.push(...found);
+    emptyLooks = found.length === 0 ? emptyLooks + 1 : 0;
+    if (performance.now() > giveUpAt) {
+      throw new EnvironmentError(`there is always more to remove: ${found.join('; ')}`, {
+        code: 'left-behind',
+        hint: `see who starts servers in ${remains.dataRoot}`,
+      });
+    }
+    if (emptyLooks < EMPTY_LOOKS) await sleep(LOOK_AGAIN_MS);
+  }
+  return removed;
+}
+
+async function killAll({ dataRoot, nodes }: Remains): Promise<string[]> {
+  const killed: string[] = [];
+  for (const { name, pid, startTime } of nodes) {
+    if (pid === undefined || startTime === undefined) continue;
+    const [postmaster] = await survivors([{ pid, startTime }]);
+    if (postmaster) killed.push(await kill(postmaster, `${name}: postmaster`));
+  }
+  const strays = processesWorkingIn(dataRoot, PROGRAMS);
+  const isChild = ({ parent }: ProcessInfo) => strays.some(({ pid }) => pid === parent);
+  for (const root of strays.filter((stray) => !isChild(stray))) {
+    killed.push(await kill(root, `in ${basename(dataRoot)}: process`));
+  }
+  return killed;
+}
+
+async function kill(root: ProcessInfo, what: string): Promise<string> {
+  const others = (await processTree(root)).length - 1;
+  const frozen = root.state === 'T' ? ', frozen' : '';
+  await killTree(root);
+  return `${what} ${root.pid}${others > 0 ? ` and ${others} other processes` : ''}${frozen}`;
+}
+
+async function removeFolder(dataRoot: string): Promise<string[]> {
+  const nodes = await readdir(dataRoot).catch(() => undefined);
+  if (nodes === undefined) return [];
+  for (const node of nodes) await removeSharedMemory(join(dataRoot, node));
+  await rm(dataRoot, { recursive: true, force: true, maxRetries: 5 });
+  return [`folder ${dataRoot}`];
+}

@@ -1,0 +1,187 @@
+/**
+ * A table too large to be read in a moment: full scans of it take a second or more, so a fault can strike
+ * in the middle of one. What a scan returns is counted as it comes over the wire: a system that runs part
+ * of a broken query again may return rows twice, and neither a set of keys nor a `>=` would show it.
+ */
+
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { z } from 'zod';
+import type { CorruptRow, ReadSummary } from '../model/event.ts';
+import type { Anomaly, OperationKind } from '../model/history.ts';
+import { formatKey, KeySet } from '../model/key-ranges.ts';
+import { duration, rate } from '../model/quantities.ts';
+import type { Session } from '../sql/session.ts';
+import { defineWorkload, type Observed, type OperationRequest, type WorkloadRun } from './workload.ts';
+
+/** All rows are of the initial data set; nothing is written. */
+const WRITER = 0;
+/** As many witnesses as a report shows of one operation. */
+const MAX_WITNESSES = 8;
+/** As many odd rows as a final read keeps. */
+const MAX_ODD_ROWS = 100;
+const KEY_DIGITS = 10;
+
+const load = (ratePerSecond: string, deadline: string) =>
+  z.strictObject({ rate: rate.prefault(ratePerSecond), deadline: duration.prefault(deadline) }).prefault({});
+
+const params = z.strictObject({
+  rooms: z.int().min(1).max(100_000).default(1_000).describe('Rooms; the table is distributed by room.'),
+  'messages-per-room': z.int().min(1).max(10_000).default(200).describe('Messages of each room.'),
+  'message-bytes': z.int().min(KEY_DIGITS).max(100_000).default(1_000).describe('Length of each message.'),
+  read: load('20/s', '5s').describe('Reads all messages of one room, picked at random.'),
+  scan: load('30/m', '20s').describe('Reads all messages of all rooms to the end.'),
+});
+
+type BigScanParams = z.output<typeof params>;
+
+type MessageRow = readonly [room: number, seq: number, body: string];
+
+const COLUMNS = 'room_id, seq, body';
+
+function roomOf(seq: number, big: BigScanParams): number {
+  return Math.ceil(seq / big['messages-per-room']);
+}
+
+function bodyOf(seq: number, big: BigScanParams): string {
+  const length = big['message-bytes'];
+  return String(seq)
+    .padStart(KEY_DIGITS, '0')
+    .repeat(Math.ceil(length / KEY_DIGITS))
+    .slice(0, length);
+}
+
+/** Takes the rows of one answer, one by one. */
+class Tally {
+  readonly #big: BigScanParams;
+  readonly #maxOdd: number;
+  readonly present = new KeySet();
+  readonly duplicated: string[] = [];
+  readonly corrupted: CorruptRow[] = [];
+  rows = 0;
+  verified = 0;
+  #again = 0;
+
+  constructor(big: BigScanParams, maxOdd: number) {
+    this.#big = big;
+    this.#maxOdd = maxOdd;
+  }
+
+  add([room, seq, body]: MessageRow): void {
+    this.rows++;
+    if (this.present.has(WRITER, seq)) {
+      this.#again++;
+      if (this.duplicated.length < this.#maxOdd) this.duplicated.push(formatKey(WRITER, seq));
+      return;
+    }
+    this.present.add(WRITER, seq);
+    const expectedRoom = roomOf(seq, this.#big);
+    const expectedBody = bodyOf(seq, this.#big);
+    if (room === expectedRoom && body === expectedBody) this.verified++;
+    else if (this.corrupted.length < this.#maxOdd) {
+      this.corrupted.push({
+        key: formatKey(WRITER, seq),
+        found: show(room, body),
+        expected: show(expectedRoom, expectedBody),
+      });
+    }
+  }
+
+  observed(): Observed {
+    const anomaly: Anomaly = {
+      ...(this.#again > 0 ? { duplicated: this.duplicated, duplicatedCount: this.#again } : {}),
+      ...(this.corrupted.length > 0 ? { corrupted: this.corrupted.map(({ key }) => key) } : {}),
+    };
+    const { rows, verified } = this;
+    return { rows, verified, ...(Object.keys(anomaly).length > 0 ? { anomaly } : {}) };
+  }
+}
+
+/** The body's start tells enough: it repeats. */
+function show(room: number, body: string): string {
+  return `room ${room}, ${body.length} bytes ${JSON.stringify(body.slice(0, 2 * KEY_DIGITS))}`;
+}
+
+class BigScanRun implements WorkloadRun {
+  readonly #big: BigScanParams;
+  readonly #nextRoom: () => number;
+
+  constructor(big: BigScanParams, seed: number) {
+    this.#big = big;
+    const generator = xoroshiro128plus(seed);
+    this.#nextRoom = () => uniformInt(generator, 1, big.rooms);
+  }
+
+  next(kind: string): OperationRequest {
+    if (kind === 'read') {
+      const room = this.#nextRoom();
+      return { room, ...this.#reading(`SELECT ${COLUMNS} FROM big_messages WHERE room_id = $1`, [room]) };
+    }
+    if (kind === 'scan') return this.#reading(`SELECT ${COLUMNS} FROM big_messages`, []);
+    throw new Error(`big-scan has no operation "${kind}"`);
+  }
+
+  #reading(text: string, values: readonly unknown[]): OperationRequest {
+    return {
+      run: async (session) => {
+        const tally = new Tally(this.#big, MAX_WITNESSES);
+        await session.forEachRow(text, values, (row) => tally.add(row as unknown as MessageRow));
+        return tally.observed();
+      },
+      settled: () => undefined,
+    };
+  }
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1);
+}
+
+export const bigScan = defineWorkload<BigScanParams>({
+  name: 'big-scan',
+  summary: 'Full scans of a large table, and room reads beside them; nothing is written.',
+  params,
+  table: 'big_messages',
+
+  messages: (big) => big.rooms * big['messages-per-room'],
+
+  kinds: (big): OperationKind[] => [
+    { name: 'read', access: 'read', scope: 'room', ratePerSecond: big.read.rate, deadlineMs: big.read.deadline },
+    { name: 'scan', access: 'read', scope: 'all', ratePerSecond: big.scan.rate, deadlineMs: big.scan.deadline },
+  ],
+
+  dataset: (big) => ({
+    rooms: range(big.rooms),
+    tables: [
+      {
+        name: 'big_messages',
+        columns: [
+          { name: 'room_id', type: 'int' },
+          { name: 'seq', type: 'int' },
+          { name: 'body', type: 'text' },
+        ],
+        primaryKey: ['room_id', 'seq'],
+        rows: range(big.rooms * big['messages-per-room']).map((seq) => [roomOf(seq, big), seq, bodyOf(seq, big)]),
+      },
+    ],
+  }),
+
+  start: (big, seed) => new BigScanRun(big, seed),
+
+  fingerprintSql: (relation) =>
+    `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${COLUMNS}), 0)::numeric), 0)::text FROM ${relation}`,
+
+  async readAll(session: Session, relation: string, big: BigScanParams, timeoutMs: number): Promise<ReadSummary> {
+    const tally = new Tally(big, MAX_ODD_ROWS);
+    await session.forEachRow(
+      `SELECT ${COLUMNS} FROM ${relation}`,
+      [],
+      (row) => tally.add(row as unknown as MessageRow),
+      {
+        timeoutMs,
+      },
+    );
+    const { rows, present, duplicated, corrupted } = tally;
+    return { rows, present: present.toRanges(), duplicated, corrupted };
+  },
+});
