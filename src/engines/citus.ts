@@ -43,7 +43,6 @@ export const citus: Engine = {
   name: 'citus',
   summary: 'tables distributed by Citus, every shard on several workers, written by two-phase commit',
   extension: 'citus',
-  extension: 'citus',
 
   // max_prepared_transactions is left to Citus, which sets twice max_connections. Non-blocking copies of
   // shards, for repair, need logical decoding.
