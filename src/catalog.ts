@@ -30,6 +30,7 @@ import { json } from './reporters/json.ts';
 import { junit } from './reporters/junit.ts';
 import { markdown } from './reporters/markdown.ts';
 import type { Reporter } from './reporters/reporter.ts';
+import { timeline } from './reporters/timeline.ts';
 import { bigScan } from './workloads/big-scan.ts';
 import { chat } from './workloads/chat.ts';
 import type { Workload } from './workloads/workload.ts';
@@ -59,7 +60,7 @@ export const platforms: readonly Platform[] = [docker, local];
 /** In the order in which `auto` tries them. */
 export const engines: readonly Engine[] = [citus, native];
 
-export const reporters: readonly Reporter[] = [json, markdown, junit];
+export const reporters: readonly Reporter[] = [json, markdown, timeline, junit];
 
 /** A workload by its name, which a validated scenario guarantees to exist. */
 export function findWorkload(name: string): Workload {

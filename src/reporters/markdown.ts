@@ -9,6 +9,8 @@ import { clip, markdownCode as code, htmlText, markdownCodeBlock, markdownText a
 import { EventNarrator } from './event-words.ts';
 import { blocks, type Column, details, table } from './markdown-table.ts';
 import type { Reporter } from './reporter.ts';
+import { timelineOf } from './timeline/timeline.ts';
+import { TIMELINE_FILE } from './timeline.ts';
 
 const MARKS: Readonly<Record<Judgement, string>> = { pass: '✅', fail: '❌', unknown: '⚠️' };
 
@@ -34,6 +36,7 @@ function render(report: Report): string[] {
     ['## Hypothesis'],
     hypothesis(report),
     ['## Timeline'],
+    picture(report),
     timeline(report),
     ['## Service'],
     availability(report),
@@ -93,6 +96,11 @@ function evidence(result: CheckResult): string[] {
     summary,
     result.evidence.map((line) => `- ${text(clip(line, MAX_TEXT))}`),
   );
+}
+
+function picture(report: Report): string[] {
+  if (!timelineOf(report)) return [];
+  return [`![Load, latency, nodes, shards and faults over the time of the run](${TIMELINE_FILE})`];
 }
 
 function timeline({ timeline: events, topology, run }: Report): string[] {

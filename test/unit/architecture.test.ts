@@ -113,6 +113,8 @@ describe('architecture', () => {
     ['yaml', /^(scenario\/|platforms\/docker)/],
     ['yargs', /^cli\//],
     ['log-update', /^cli\//],
+    ['d3-scale', /^reporters\//],
+    ['d3-shape', /^reporters\//],
   ])('%s is imported in its place alone', (library, place) => {
     const users = imports.filter(({ to }) => to === library);
     expect(users.filter(({ from }) => !place.test(from)).map(show)).toEqual([]);

@@ -87,6 +87,11 @@ describe('the parts', () => {
     );
   });
 
+  test('the picture is shown where there is one', () => {
+    expect(section(passedReport, '## Timeline')).toMatch(/^!\[[^\]]+\]\(timeline\.svg\)$/m);
+    expect(text(emptyReport)).not.toContain('timeline.svg');
+  });
+
   test('the shard table marks what was not as predicted', () => {
     const shards = section(failedReport, '## Shards during the fault');
     expect(shards).toContain('| no | none, 0 of 400 ok | no | **≠ some, 3 of 100 ok** |');
@@ -157,7 +162,8 @@ describe('hostile text', () => {
     expect(headings(hostileReport)).toBe(headings(failedReport));
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not be there
     expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
-    expect(outsideCode).not.toMatch(/(?<!\\)\]\(/);
+    const own = '![Load, latency, nodes, shards and faults over the time of the run](timeline.svg)';
+    expect(outsideCode.replace(own, '')).not.toMatch(/(?<!\\)\]\(/);
     expect(outsideCode).not.toMatch(/http:\/\//);
     expect(outsideCode).not.toMatch(/\$/);
   });

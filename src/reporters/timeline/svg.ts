@@ -1,0 +1,358 @@
+/** The picture of a run as SVG: load and latency of each kind, nodes, shards, with the faults across them all. */
+
+import { type ScaleLinear, scaleLinear, scaleLog } from 'd3-scale';
+import { area, line } from 'd3-shape';
+import type { ServiceWindow, TimeRange } from '../../model/figures.ts';
+import { formatDuration, formatMoment } from '../../model/units.ts';
+import { clip, htmlText as text } from '../escape.ts';
+import { TIMELINE_CSS } from './style.ts';
+import type { Bucket, FaultBand, KindTrack, NodeStrip, ShardStrip, Timeline } from './timeline.ts';
+
+export interface PictureOptions {
+  /** Width in CSS pixels; the height follows from the content. */
+  readonly width: number;
+  /** Unique on the page. */
+  readonly id: string;
+  readonly title: string;
+  /** What a person who does not see the picture is told. */
+  readonly description: string;
+  /** With its style in it; a page that shows several has the style once. */
+  readonly standalone: boolean;
+}
+
+/** Below this the labels become short. */
+const NARROW = 560;
+const FONT = 11;
+const CHARACTER = 6.2;
+const WINDOW_LANE = 16;
+const THROUGHPUT = 56;
+const LATENCY = 56;
+const ROW = 14;
+/** A mark is never so narrow that it cannot be seen. */
+const MIN_MARK = 1.5;
+
+interface Frame {
+  readonly left: number;
+  readonly right: number;
+  readonly narrow: boolean;
+  readonly x: ScaleLinear<number, number>;
+}
+
+/** A part of the picture, drawn from y = 0 downward. */
+interface Part {
+  readonly height: number;
+  readonly lines: readonly string[];
+}
+
+export function timelineSvg(timeline: Timeline, options: PictureOptions): string {
+  const { width, id, standalone } = options;
+  const narrow = width < NARROW;
+  const left = narrow ? 78 : 104;
+  const right = width - 12;
+  const x = scaleLinear([timeline.fromMs, timeline.toMs], [left, right]);
+  const frame: Frame = { left, right, narrow, x };
+
+  const latency = latencyScale(timeline.kinds);
+  const head = stack([legend(frame), faultLabels(timeline.faults, frame)]);
+  const body = stack([
+    ...timeline.kinds.map((track) => kindPart(track, latency, frame)),
+    nodesPart(timeline, frame),
+    shardsPart(timeline, frame),
+  ]);
+  const bands = timeline.faults.flatMap((band) => faultBand(band, head.height, body.height, frame));
+  const axis = axisPart(timeline, body.height, frame);
+  const height = Math.ceil(head.height + body.height + axis.height);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" class="timeline" id="${id}" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="${id}-title ${id}-description" data-left="${left}" data-right="${right}" data-from-ms="${ms(timeline.fromMs)}" data-to-ms="${ms(timeline.toMs)}">`,
+    `<title id="${id}-title">${text(options.title)}</title>`,
+    `<desc id="${id}-description">${text(options.description)}</desc>`,
+    ...(standalone ? [`<style>${TIMELINE_CSS}</style>`] : []),
+    `<rect class="ground" width="${width}" height="${height}"/>`,
+    ...head.lines,
+    ...bands,
+    ...moved(axis.lines, head.height),
+    ...moved(body.lines, head.height),
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+function stack(parts: readonly Part[]): Part {
+  let height = 0;
+  const lines: string[] = [];
+  for (const part of parts) {
+    lines.push(...moved(part.lines, height));
+    height += part.height;
+  }
+  return { height, lines };
+}
+
+function moved(lines: readonly string[], y: number): string[] {
+  return y === 0 || lines.length === 0 ? [...lines] : [`<g transform="translate(0 ${px(y)})">`, ...lines, '</g>'];
+}
+
+function legend({ right, narrow }: Frame): Part {
+  const box = (name: string) => `<rect class="${name}" width="12" height="10" y="-9"/>`;
+  const stroke = (name: string) => `<path class="line ${name}" d="M0,-4H14"/>`;
+  const items = [
+    [box('ok'), 'ok per second'],
+    [box('failed'), 'failed per second'],
+    [stroke('median'), 'latency p50'],
+    [stroke('p99'), 'p99'],
+    [stroke('max'), 'max'],
+    [box('outage'), 'outage: no success'],
+    [box('brownout'), 'brownout: some failed or late'],
+    [box('fault in-legend'), 'fault in effect'],
+  ] as const;
+  let x = narrow ? 8 : 12;
+  let y = 18;
+  const lines = items.map(([mark, label]) => {
+    const wide = 18 + label.length * CHARACTER + 16;
+    if (x + wide > right) {
+      x = narrow ? 8 : 12;
+      y += 16;
+    }
+    const item = `<g transform="translate(${px(x)} ${y})">${mark}<text x="18">${label}</text></g>`;
+    x += wide;
+    return item;
+  });
+  return { height: y + 8, lines };
+}
+
+/** One row for each fault that would overlap the one before it. */
+function faultLabels(faults: readonly FaultBand[], { x, left, right }: Frame): Part {
+  const ends: number[] = [];
+  const lines = faults.map((band) => {
+    const label = clip(faultName(band), Math.floor((right - left) / CHARACTER));
+    const wide = label.length * CHARACTER;
+    const at = Math.max(left, Math.min(x(band.fromMs), right - wide));
+    const free = ends.findIndex((end) => end + 8 < at);
+    const row = free === -1 ? ends.length : free;
+    ends[row] = at + wide;
+    return `<text class="name" x="${px(at)}" y="${row * ROW + 12}">${text(label)}</text>`;
+  });
+  return { height: ends.length * ROW + 6, lines };
+}
+
+function faultName({ fault, targets }: FaultBand): string {
+  return `${fault} ${targets.join(', ')}`;
+}
+
+function faultBand(band: FaultBand, top: number, height: number, { x }: Frame): string[] {
+  const { act, fromMs, toMs, healAskedMs, healed } = band;
+  const end = healed ? `back at ${formatMoment(toMs)}` : 'never back';
+  const told = `${faultName(band)}: in effect at ${formatMoment(fromMs)}, asked to come back at ${formatMoment(healAskedMs)}, ${end}`;
+  const full = `<rect class="fault" data-act="${act}" ${span({ fromMs, toMs: healAskedMs }, x)} y="${px(top)}" height="${px(height)}"><title>${text(told)}</title></rect>`;
+  const edge = `<path class="fault-edge" d="M${px(x(fromMs))},${px(top)}v${px(height)}"/>`;
+  if (toMs <= healAskedMs) return [full, edge];
+  return [
+    full,
+    `<rect class="fault-ending" data-act="${act}" ${span({ fromMs: healAskedMs, toMs }, x)} y="${px(top)}" height="${px(height)}"><title>${text(told)}</title></rect>`,
+    edge,
+    `<path class="fault-ending-edge" d="M${px(x(healAskedMs))},${px(top)}v${px(height)}"/>`,
+  ];
+}
+
+/** The attributes of a mark that stands for a stretch of time. */
+function span({ fromMs, toMs }: TimeRange, x: Frame['x']): string {
+  const wide = Math.max(MIN_MARK, x(toMs) - x(fromMs));
+  return `x="${px(x(fromMs))}" width="${px(wide)}" data-from-ms="${ms(fromMs)}" data-to-ms="${ms(toMs)}"`;
+}
+
+type LatencyScale = ReturnType<typeof latencyScale>;
+
+/** The same for all kinds, so that they can be compared. */
+function latencyScale(kinds: readonly KindTrack[]) {
+  const values = kinds
+    .flatMap(({ buckets }) => buckets.flatMap(({ p50Ms, maxMs }) => [p50Ms, maxMs]))
+    .filter((value): value is number => value !== null && value > 0);
+  const low = values.reduce((least, value) => Math.min(least, value), 10);
+  const high = values.reduce((most, value) => Math.max(most, value), 10);
+  const decade = (value: number, round: (exponent: number) => number) => 10 ** round(Math.log10(value));
+  return scaleLog([decade(low, Math.floor), decade(high, (e) => Math.ceil(e + 1e-9))], [LATENCY, 0]).clamp(true);
+}
+
+function kindPart(track: KindTrack, latency: LatencyScale, frame: Frame): Part {
+  const { kind, buckets, windows } = track;
+  const heading = `<text class="name end" x="${frame.left - 8}" y="12">${text(clip(kind, frame.narrow ? 10 : 14))}</text>`;
+  return stack([
+    { height: WINDOW_LANE + 4, lines: [heading, ...windowLane(windows, frame)] },
+    throughput(track, frame),
+    { height: 12, lines: [] },
+    latencyPart(buckets, latency, frame),
+    { height: 14, lines: [] },
+  ]);
+}
+
+function throughput({ buckets, ratePerSecond }: KindTrack, { left, right, x }: Frame): Part {
+  const y = scaleLinear([0, ratePerSecond], [THROUGHPUT, 0]).nice(2).clamp(true);
+  const corners = buckets.flatMap((bucket) => [
+    { ...bucket, at: bucket.fromMs },
+    { ...bucket, at: bucket.toMs },
+  ]);
+  const shape = area<(typeof corners)[number]>()
+    .digits(1)
+    .x(({ at }) => x(at));
+  const ok = shape.y0(y(0)).y1(({ okPerSecond }) => y(okPerSecond))(corners);
+  const failed = shape
+    .y0(({ okPerSecond }) => y(okPerSecond))
+    .y1(({ okPerSecond, failedPerSecond }) => y(okPerSecond + failedPerSecond))(corners);
+  return {
+    height: THROUGHPUT,
+    lines: [
+      ...y
+        .ticks(2)
+        .flatMap((tick) => gridLine(y(tick), tick === 0 ? '0' : `${tick.toLocaleString('en-US')}/s`, left, right)),
+      `<path class="ok" d="${ok ?? ''}"/>`,
+      `<path class="failed" d="${failed ?? ''}"/>`,
+    ],
+  };
+}
+
+function latencyPart(buckets: readonly Bucket[], y: LatencyScale, { left, right, x }: Frame): Part {
+  const [low = 1, high = 10] = y.domain();
+  const decades = Math.round(Math.log10(high / low));
+  const ticks = Array.from({ length: decades + 1 }, (_, i) => low * 10 ** i).filter(
+    (_, i) => decades <= 4 || i % 2 === 0,
+  );
+  const path = (name: string, of: (bucket: Bucket) => number | null) => {
+    const shape = line<Bucket>()
+      .digits(1)
+      .defined((bucket) => of(bucket) !== null)
+      .x(({ fromMs, toMs }) => x((fromMs + toMs) / 2))
+      .y((bucket) => y(Math.max(low, of(bucket) ?? low)));
+    return `<path class="line ${name}" d="${shape(buckets) ?? ''}"/>`;
+  };
+  return {
+    height: LATENCY,
+    lines: [
+      ...ticks.flatMap((tick) => gridLine(y(tick), formatDuration(tick), left, right)),
+      path('max', ({ maxMs }) => maxMs),
+      path('p99', ({ p99Ms }) => p99Ms),
+      path('median', ({ p50Ms }) => p50Ms),
+    ],
+  };
+}
+
+function gridLine(y: number, label: string, left: number, right: number): string[] {
+  return [
+    `<path class="grid" d="M${left},${px(y)}H${px(right)}"/>`,
+    `<text class="dim end" x="${left - 8}" y="${px(y + 3.5)}">${label}</text>`,
+  ];
+}
+
+/** Marks with their length and its uncertainty, where there is room for the words. */
+function windowLane(windows: readonly ServiceWindow[], { x, left, right }: Frame): string[] {
+  const taken = windows.map(({ fromMs, toMs }) => [x(fromMs), Math.max(x(toMs), x(fromMs) + MIN_MARK)] as const);
+  const free = (from: number, to: number, own: number) =>
+    from >= left && to <= right && taken.every(([start, end], i) => i === own || to <= start || from >= end);
+  return windows.flatMap((window, i) => {
+    const label = lengthOf(window);
+    const wide = label.length * CHARACTER + 6;
+    const [start, end] = taken[i] as readonly [number, number];
+    const mark = `<rect class="${window.type}" data-window="${text(window.kind)}" ${span(window, x)} y="2" height="${WINDOW_LANE - 2}"><title>${text(windowWords(window))}</title></rect>`;
+    const write = (at: number, name: string) => `<text class="${name}" x="${px(at + 3)}" y="12.5">${label}</text>`;
+    if (end - start >= wide) return [mark, write(start, `on-${window.type}`)];
+    for (const at of [end, start - wide]) {
+      if (!free(at, at + wide, i)) continue;
+      taken.push([at, at + wide]);
+      return [mark, write(at, 'beside')];
+    }
+    return [mark];
+  });
+}
+
+function lengthOf({ type, durationMs, uncertaintyMs }: ServiceWindow): string {
+  return `${type} ${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
+}
+
+function windowWords(window: ServiceWindow): string {
+  const { kind, shard, fromMs, toMs, ok, failed } = window;
+  const where = shard === undefined ? kind : `${kind} on shard ${shard}`;
+  return `${where}: ${lengthOf(window)}, from ${formatMoment(fromMs)} to ${formatMoment(toMs)}; ${failed} failed, ${ok} ok`;
+}
+
+function nodesPart({ nodes }: Timeline, frame: Frame): Part {
+  if (nodes.length === 0) return { height: 0, lines: [] };
+  return stack([...nodes.map((strip) => nodeRow(strip, frame)), { height: 10, lines: [] }]);
+}
+
+function nodeRow({ node, states }: NodeStrip, { left, right, narrow, x }: Frame): Part {
+  const shown = states.flatMap(({ state, fromMs, toMs }) => {
+    const name = state === 'returning' ? 'returning' : 'down';
+    const fits = x(toMs) - x(fromMs) >= state.length * CHARACTER + 6;
+    const told = `${node} ${state} from ${formatMoment(fromMs)} to ${formatMoment(toMs)}`;
+    return [
+      `<rect class="${name}" data-node="${text(node)}" ${span({ fromMs, toMs }, x)} y="1" height="${ROW - 2}"><title>${text(told)}</title></rect>`,
+      ...(fits ? [`<text class="on-${name}" x="${px(x(fromMs) + 3)}" y="11">${text(state)}</text>`] : []),
+    ];
+  });
+  return {
+    height: ROW,
+    lines: [
+      rowLabel(node, left, narrow),
+      `<rect class="up" x="${left}" width="${px(right - left)}" y="1" height="${ROW - 2}"/>`,
+      ...shown,
+    ],
+  };
+}
+
+function shardsPart({ shards, shardsLeftOut }: Timeline, frame: Frame): Part {
+  const more = `and ${shardsLeftOut} more, of which none is shown for want of room`;
+  return stack([
+    ...shards.flatMap((strip) => shardRows(strip, frame)),
+    ...(shardsLeftOut === 0
+      ? []
+      : [{ height: ROW, lines: [`<text class="dim" x="${frame.left}" y="11">${more}</text>`] }]),
+    { height: 6, lines: [] },
+  ]);
+}
+
+function shardRows({ shard, reads, writes }: ShardStrip, { left, right, narrow, x }: Frame): Part[] {
+  const row = (what: string, windows: readonly ServiceWindow[]): Part => ({
+    height: ROW - 3,
+    lines: [
+      rowLabel(narrow ? `${shard} ${what}` : `shard ${shard} ${what}`, left, narrow, ROW - 4),
+      `<rect class="up" x="${left}" width="${px(right - left)}" y="1" height="${ROW - 5}"/>`,
+      // What is worse is drawn above what is not so bad.
+      ...windows
+        .toSorted((a, b) => a.type.localeCompare(b.type))
+        .map(
+          (window) =>
+            `<rect class="${window.type}" data-shard="${text(shard)}" ${span(window, x)} y="1" height="${ROW - 5}"><title>${text(windowWords(window))}</title></rect>`,
+        ),
+    ],
+  });
+  return [row('reads', reads), row('writes', writes), { height: 4, lines: [] }];
+}
+
+function rowLabel(label: string, left: number, narrow: boolean, baseline = 11): string {
+  return `<text class="dim end" x="${left - 8}" y="${baseline}">${text(clip(label, narrow ? 11 : 16))}</text>`;
+}
+
+function axisPart({ fromMs, toMs }: Timeline, bodyHeight: number, { left, right, narrow, x }: Frame): Part {
+  const inMinutes = toMs - fromMs > 240_000;
+  const unitMs = inMinutes ? 60_000 : 1_000;
+  const ticks = scaleLinear([fromMs / unitMs, toMs / unitMs], [left, right]).ticks(narrow ? 4 : 10);
+  const unit = inMinutes ? 'min' : 's';
+  return {
+    height: 38,
+    lines: [
+      ...ticks.flatMap((tick) => [
+        `<path class="grid" d="M${px(x(tick * unitMs))},0V${px(bodyHeight + 4)}"/>`,
+        `<text class="dim middle" x="${px(x(tick * unitMs))}" y="${px(bodyHeight + 4 + FONT + 3)}">${tick} ${unit}</text>`,
+      ]),
+      `<text class="dim middle" x="${px((left + right) / 2)}" y="${px(bodyHeight + 32)}">time since the start of the run</text>`,
+    ],
+  };
+}
+
+/** A coordinate: a tenth of a pixel is enough. */
+function px(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}
+
+/** A moment, to the microsecond, as in report.json. */
+function ms(value: number): string {
+  return String(Math.round(value * 1_000) / 1_000);
+}

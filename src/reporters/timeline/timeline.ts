@@ -1,0 +1,212 @@
+/**
+ * What the picture of a run shows, as values on one axis of time: load in buckets, states of nodes and
+ * shards, faults, windows. Drawing is svg.ts; words are moments.ts.
+ */
+
+import { type ServiceWindow, SPANS, type TimeRange } from '../../model/figures.ts';
+import type { OperationKind } from '../../model/history.ts';
+import type { Report } from '../../model/report.ts';
+import type { NodeName } from '../../model/topology.ts';
+
+/** One kind of operation in one stretch of time. */
+export interface Bucket extends TimeRange {
+  readonly okPerSecond: number;
+  readonly failedPerSecond: number;
+  readonly ok: number;
+  readonly failed: number;
+  /** Of the worst second in the bucket; `null` where none succeeded. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly maxMs: number | null;
+}
+
+export interface KindTrack {
+  readonly kind: string;
+  /** What the schedule wanted. */
+  readonly ratePerSecond: number;
+  readonly buckets: readonly Bucket[];
+  /** Windows of the whole kind, in the order of time. */
+  readonly windows: readonly ServiceWindow[];
+}
+
+/** A fault from the moment it was in effect until its nodes were seen to work again. */
+export interface FaultBand extends TimeRange {
+  readonly act: number;
+  readonly fault: string;
+  readonly targets: readonly NodeName[];
+  /** When healing was asked for; the end of the picture where it never was. */
+  readonly healAskedMs: number;
+  readonly healed: boolean;
+}
+
+export interface NodeState extends TimeRange {
+  /** `stopped`, `frozen`, ...; `returning` from the moment in which it was asked to come back. */
+  readonly state: string;
+}
+
+export interface NodeStrip {
+  readonly node: NodeName;
+  /** What was not `up`. */
+  readonly states: readonly NodeState[];
+}
+
+export interface ShardStrip {
+  readonly shard: string;
+  readonly placements: readonly NodeName[];
+  readonly reads: readonly ServiceWindow[];
+  readonly writes: readonly ServiceWindow[];
+}
+
+export interface Timeline extends TimeRange {
+  /** More than 1 where the run is too long to show every second. */
+  readonly secondsPerBucket: number;
+  readonly kinds: readonly KindTrack[];
+  readonly faults: readonly FaultBand[];
+  readonly nodes: readonly NodeStrip[];
+  readonly shards: readonly ShardStrip[];
+  /** Shards that were not disturbed and are left out for want of room. */
+  readonly shardsLeftOut: number;
+}
+
+/** More than this are narrower than a pixel or two. */
+const MAX_BUCKETS = 400;
+const MAX_SHARDS = 24;
+const MAX_NODES = 40;
+
+/** @returns `undefined` where no load was run: there is nothing to see. */
+export function timelineOf(report: Report): Timeline | undefined {
+  const { figures } = report;
+  const spans = SPANS.flatMap((span) => figures.spans[span] ?? []);
+  if (spans.length === 0 || figures.seconds.length === 0) return undefined;
+  const loadFromMs = Math.min(...spans.map(({ fromMs }) => fromMs));
+  const loadToMs = Math.max(...spans.map(({ toMs }) => toMs));
+  const healedMs = report.timeline.flatMap((event) => (event.type === 'healed' ? [event.at] : []));
+  const range = { fromMs: loadFromMs, toMs: Math.max(loadToMs, ...healedMs, ...figures.windows.map((w) => w.toMs)) };
+
+  const secondsPerBucket = Math.max(1, Math.ceil((loadToMs - loadFromMs) / 1_000 / MAX_BUCKETS));
+  const faults = faultBands(report, range.toMs);
+  const shards = shardStrips(report);
+  return {
+    ...range,
+    secondsPerBucket,
+    kinds: report.run.kinds.map((kind) => ({
+      kind: kind.name,
+      ratePerSecond: kind.ratePerSecond,
+      buckets: bucketsOf(report, kind, secondsPerBucket, { fromMs: loadFromMs, toMs: loadToMs }),
+      windows: figures.windows.filter((window) => window.kind === kind.name && window.shard === undefined),
+    })),
+    faults,
+    nodes: nodeStrips(report, faults).slice(0, MAX_NODES),
+    shards: shards.shown,
+    shardsLeftOut: shards.leftOut,
+  };
+}
+
+/**
+ * The load's first and last second are rarely whole. Its end is not an event, but the schedule is fixed: the
+ * last bucket is as long as the schedule took for what was intended in it.
+ */
+function bucketsOf(
+  { figures }: Report,
+  { name, ratePerSecond }: OperationKind,
+  secondsPerBucket: number,
+  load: TimeRange,
+): Bucket[] {
+  const ofKind = figures.seconds.filter(({ kind }) => kind === name);
+  const bySlot = Map.groupBy(ofKind, ({ second }) => Math.floor(second / secondsPerBucket));
+  const slots = [...bySlot.keys()];
+  const first = Math.min(...slots);
+  const last = Math.max(...slots);
+  return Array.from({ length: ofKind.length === 0 ? 0 : last - first + 1 }, (_, i) => {
+    const slot = first + i;
+    const seconds = bySlot.get(slot) ?? [];
+    const ok = seconds.reduce((sum, second) => sum + second.ok, 0);
+    const failed = seconds.reduce((sum, second) => sum + second.failed, 0);
+    const scheduledMs = ((ok + failed) * 1_000) / ratePerSecond;
+    const fromMs = Math.max(load.fromMs, slot * secondsPerBucket * 1_000);
+    const wholeMs = Math.max(fromMs, Math.min(load.toMs, (slot + 1) * secondsPerBucket * 1_000));
+    const toMs = slot === last ? Math.min(wholeMs, fromMs + scheduledMs) : wholeMs;
+    const perSecond = 1_000 / Math.max(1, toMs - fromMs, scheduledMs);
+    return {
+      fromMs,
+      toMs,
+      ok,
+      failed,
+      okPerSecond: ok * perSecond,
+      failedPerSecond: failed * perSecond,
+      p50Ms: worst(seconds.map(({ p50Ms }) => p50Ms)),
+      p99Ms: worst(seconds.map(({ p99Ms }) => p99Ms)),
+      maxMs: worst(seconds.map(({ maxMs }) => maxMs)),
+    };
+  });
+}
+
+function worst(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : Math.max(...known);
+}
+
+function faultBands({ timeline }: Report, endMs: number): FaultBand[] {
+  const atOf = (type: 'heal-asked' | 'healed', act: number) =>
+    timeline.find((event) => event.type === type && event.act === act)?.at;
+  return timeline
+    .toSorted((a, b) => a.at - b.at)
+    .flatMap((event) => {
+      if (event.type !== 'fault-in-effect') return [];
+      const asked = timeline.find((other) => other.type === 'fault-asked' && other.act === event.act);
+      if (asked?.type !== 'fault-asked') return [];
+      const healedMs = atOf('healed', event.act);
+      return [
+        {
+          act: event.act,
+          fault: asked.fault,
+          targets: asked.targets,
+          fromMs: event.at,
+          toMs: healedMs ?? endMs,
+          healAskedMs: atOf('heal-asked', event.act) ?? endMs,
+          healed: healedMs !== undefined,
+        },
+      ];
+    });
+}
+
+const STATES: readonly (readonly [RegExp, string])[] = [
+  [/^node-stop$/, 'stopped'],
+  [/^node-kill$/, 'killed'],
+  [/^node-pause$/, 'frozen'],
+  [/^network-(drop|refuse|partition)$/, 'cut off'],
+];
+
+/** A fault that this picture does not know is shown by its name. */
+function stateUnder(fault: string): string {
+  return STATES.find(([pattern]) => pattern.test(fault))?.[1] ?? fault;
+}
+
+function nodeStrips({ nodes }: Report, faults: readonly FaultBand[]): NodeStrip[] {
+  return nodes.map(({ name }) => ({
+    node: name,
+    states: faults
+      .filter(({ targets }) => targets.includes(name))
+      .flatMap(({ fault, fromMs, healAskedMs, toMs, healed }) => [
+        { state: stateUnder(fault), fromMs, toMs: healAskedMs },
+        ...(toMs > healAskedMs ? [{ state: healed ? 'returning' : 'not healed', fromMs: healAskedMs, toMs }] : []),
+      ]),
+  }));
+}
+
+function shardStrips({ run, figures, placement }: Report): { shown: ShardStrip[]; leftOut: number } {
+  const accessOf = new Map(run.kinds.map(({ name, access }) => [name, access]));
+  const all = placement.map(({ name, placements }) => {
+    const windows = figures.windows.filter(({ shard }) => shard === name);
+    return {
+      shard: name,
+      placements,
+      reads: windows.filter(({ kind }) => accessOf.get(kind) === 'read'),
+      writes: windows.filter(({ kind }) => accessOf.get(kind) === 'write'),
+    };
+  });
+  if (all.length <= MAX_SHARDS) return { shown: all, leftOut: 0 };
+  const disturbed = all.filter(({ reads, writes }) => reads.length + writes.length > 0);
+  const shown = (disturbed.length > 0 ? disturbed : all).slice(0, MAX_SHARDS);
+  return { shown, leftOut: all.length - shown.length };
+}
