@@ -16,6 +16,7 @@ import type { RunInfo } from './model/history.ts';
 import type { Plan, PlannedAct } from './model/plan.ts';
 import type { Report } from './model/report.ts';
 import type { EngineChoice, Scenario } from './model/scenario.ts';
+import type { NodeEffect } from './model/topology.ts';
 import { makePlan } from './plan/schedule.ts';
 import { buildReport } from './report.ts';
 import { findClusters, findClustersOfRun, type LeftBehind, reclaim } from './run/left-behind.ts';
@@ -60,9 +61,9 @@ export interface Experiment {
  * @throws EnvironmentError when it cannot even begin: no platform, or no folder for the run.
  */
 export async function runExperiment(options: ExperimentOptions): Promise<Experiment> {
-  const { scenario, listeners = [], signal = new AbortController().signal } = options;
+  const { scenario, listeners = [], signal = new AbortController().signal, say = () => undefined } = options;
   const plan = planOf(scenario, options.seed);
-  const { platform, engine, reason } = await choose(plan, options.say);
+  const { platform, engine, reason } = await choose(plan, say);
 
   const startedAt = new Date();
   const folder = await createRunFolder(options.reportsFolder ?? DEFAULT_REPORTS_FOLDER, scenario.name, startedAt);
@@ -89,6 +90,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
         clock,
         originNs,
         signal,
+        say,
       });
     } catch (error) {
       failure = error;
@@ -143,12 +145,12 @@ function tellLeftBehind(recorder: Recorder, left: LeftBehind): void {
 
 /** The plan of a run, with its seed drawn. Starts nothing. */
 export function planOf(scenario: Scenario, seed?: number): Plan {
-  return makePlan(scenario, { seed: seed ?? scenario.seed ?? randomInt(2 ** 32), takesDown });
+  return makePlan(scenario, { seed: seed ?? scenario.seed ?? randomInt(2 ** 32), effectOf });
 }
 
-/** Whether a fault takes its targets down, by the fault's name. */
-export function takesDown(fault: string): boolean {
-  return faults.some((candidate) => candidate.name === fault && candidate.takesDown);
+/** What a fault, by its name, makes of its targets. */
+export function effectOf(fault: string): NodeEffect | undefined {
+  return faults.find((candidate) => candidate.name === fault)?.effect;
 }
 
 /** Judges a stored run and writes its reports; needs no cluster. */

@@ -9,7 +9,7 @@ import type { Fault } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import type { NodeInfo, Phase } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
-import { downSets } from '../plan/schedule.ts';
+import { lostTogether } from '../plan/schedule.ts';
 import { Session } from '../sql/session.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { readEverything, untilReplicasAgree } from './final-reads.ts';
@@ -24,8 +24,12 @@ import { pause } from './wait.ts';
 const MIN_CATCH_UP_MS = 5_000;
 const POLL_MS = 50;
 const ASK_TIMEOUT_MS = 5_000;
-/** Connections that the load leaves to health probes, replication and the person who looks on. */
-const RESERVED_CONNECTIONS = 30;
+/**
+ * The share of the coordinator's connections that the load may hold. A connection that is dropped at its
+ * deadline leaves its backend behind for a while, so as many again may still be busy with nothing; and health
+ * probes, replication and the person who looks on want some too.
+ */
+const CONNECTION_SHARE = 0.45;
 
 export interface RunOptions {
   readonly plan: Plan;
@@ -41,6 +45,8 @@ export interface RunOptions {
   readonly clock: Clock;
   readonly originNs: bigint;
   readonly signal: AbortSignal;
+  /** Hears what goes on before there are events, such as an image that is being fetched. */
+  readonly say: (line: string) => void;
 }
 
 /**
@@ -53,7 +59,13 @@ export async function run(options: RunOptions): Promise<void> {
   const { scenario } = plan;
 
   const nodes = await inPhase(recorder, 'provision', () =>
-    platform.provision({ topology: scenario.cluster, settings: engine.settings, runFolder: folder, signal }),
+    platform.provision({
+      topology: scenario.cluster,
+      settings: engine.settings,
+      runFolder: folder,
+      signal,
+      onProgress: options.say,
+    }),
   );
   try {
     const cluster = await inPhase(recorder, 'form', () => form(options, nodes));
@@ -126,7 +138,7 @@ async function prepareLoad(
   monitor: ServiceMonitor,
 ): Promise<Load> {
   const { use, params } = plan.scenario.workload;
-  const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections')) - RESERVED_CONNECTIONS;
+  const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections'));
   return Load.prepare(
     loadThread,
     {
@@ -135,7 +147,7 @@ async function prepareLoad(
       seed: plan.seed,
       address: nodes.coordinator.address(),
       originNs,
-      maxConnections: Math.max(1, maxConnections),
+      maxConnections: Math.max(1, Math.floor(maxConnections * CONNECTION_SHARE)),
       shardOfRoom: cluster.placement.shardOfRoom,
     },
     (batch) => {
@@ -145,10 +157,11 @@ async function prepareLoad(
   );
 }
 
-/** Says what the engine promises for every set of nodes that will be down together, before any is. */
+/** Says what the engine promises for every set of nodes that will be down or frozen together, before any is. */
 function predict({ plan, faults, engine, recorder }: RunOptions, { placement }: FormedCluster): void {
-  for (const down of downSets(plan.acts, (name) => faults.get(name)?.takesDown ?? false)) {
-    recorder.event({ type: 'predicted', down: [...down], shards: engine.predict(placement, new Set(down)) });
+  for (const { down, frozen } of lostTogether(plan.acts, (name) => faults.get(name)?.effect)) {
+    const shards = engine.predict(placement, new Set(down), new Set(frozen));
+    recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), shards });
   }
 }
 
