@@ -77,8 +77,8 @@ describe('an embedded cluster', () => {
     // They are listed in the order in which they were started.
     expect(removed.toSorted()).toEqual([
       expect.stringMatching(`^coordinator: postmaster ${pid('coordinator')} and \\d+ other processes$`),
-      expect.stringMatching(`^worker2: postmaster ${pid('worker2')} and \\d+ other processes, frozen$`),
       `folder ${dataRoot}`,
+      expect.stringMatching(`^worker2: postmaster ${pid('worker2')} and \\d+ other processes, frozen$`),
     ]);
     expect(processesIn(dataRoot)).toEqual([]);
     expect(existsSync(dataRoot)).toBe(false);
