@@ -17,6 +17,9 @@ import { UndoJournal } from '../../src/run/undo-journal.ts';
 
 const never = new AbortController().signal;
 
+// Containers are made from the image that was built for the tests, where there is one.
+process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;
+
 for (const platform of platforms) {
   const unavailable = await platform.unavailable();
   describe.skipIf(unavailable !== undefined)(

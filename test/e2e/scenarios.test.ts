@@ -152,7 +152,7 @@ describe('interrupting', () => {
   test.each(['SIGINT', 'SIGTERM'] as const)(
     '%s heals, removes the cluster, reports, and exits with 130',
     async (signal) => {
-      const child = place.start(['one-worker', '--reports', place.reports]);
+      const child = place.startRun(['one-worker']);
       await new Promise<void>((struck) => {
         child.stdout?.on('data', (text: string) => {
           if (text.includes('in effect')) struck();
@@ -170,7 +170,7 @@ describe('interrupting', () => {
   );
 
   test('before anything runs it leaves nothing either', async () => {
-    const child = place.start(['one-worker', '--reports', place.reports]);
+    const child = place.startRun(['one-worker']);
     await new Promise<void>((started) => child.stdout?.once('data', () => started()));
     child.kill('SIGINT');
     expect((await child.ended).code).toBe(130);
@@ -220,7 +220,13 @@ hypothesis:
 
 describe('a machine that cannot do it', () => {
   test('a reports folder that is a file: exit 4 and what to do', async () => {
-    const { code, stderr } = await place.start(['control', '--reports', place.scenario('file', '')]).ended;
+    const { code, stderr } = await place.start([
+      'control',
+      '--platform',
+      'local',
+      '--reports',
+      place.scenario('file', ''),
+    ]).ended;
     expect(code).toBe(4);
     expect(stderr).toMatch(/--reports/);
     expect(place.leftovers()).toEqual([]);

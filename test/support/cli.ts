@@ -53,9 +53,14 @@ export class Workplace implements Disposable {
     return Object.assign(child, { ended });
   }
 
-  /** Runs a scenario to its end, with its reports in this place. */
+  /** Starts a scenario on the embedded cluster, with its reports in this place. */
+  startRun(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess & { readonly ended: Promise<Ended> } {
+    return this.start([...args, '--platform', 'local', '--reports', this.reports], env);
+  }
+
+  /** As `startRun`, to its end. */
   run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-    return this.start([...args, '--reports', this.reports], env).ended;
+    return this.startRun(args, env).ended;
   }
 
   /**
