@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { predictionFor, type ShardService, serviceWithin } from '../measure/shards.ts';
 import { fullEffects } from '../measure/spans.ts';
 import type { Availability } from '../model/figures.ts';
-import type { ShardPrediction } from '../model/topology.ts';
+import type { ShardAccess, ShardPrediction } from '../model/topology.ts';
 import { formatDuration } from '../model/units.ts';
 import { type Judgement, worst } from '../model/verdict.ts';
 import { defineCheck } from './check.ts';
@@ -21,7 +21,8 @@ interface Compared {
 
 export const prediction = defineCheck<z.output<typeof params>>({
   name: 'prediction',
-  summary: 'Every shard was readable and writable, or not, as the engine predicted for the nodes that were down.',
+  summary:
+    'Every shard was readable, writable or stalled as the engine predicted for the nodes that were down or frozen.',
   params,
   needsKeptSchedule: true,
 
@@ -32,8 +33,9 @@ export const prediction = defineCheck<z.output<typeof params>>({
     if (effects.length === 0) return unknown('no fault was in full effect');
 
     const compared: Compared[] = [];
-    for (const { fromMs, toMs, nodes } of effects) {
-      const predicted = predictionFor(history, nodes);
+    for (const effect of effects) {
+      const { fromMs, toMs } = effect;
+      const predicted = predictionFor(history, effect);
       if (!predicted) return unknown('nothing was predicted');
       const service = serviceWithin(history, { fromMs: fromMs + TRANSITION_MS, toMs });
       if (!service) return unknown('the cluster was never formed');
@@ -54,15 +56,18 @@ export const prediction = defineCheck<z.output<typeof params>>({
   },
 });
 
-function compare({ shard, read, write }: ShardService, { readable, writable }: ShardPrediction): Compared[] {
+function compare(service: ShardService, { readable, writable, stalled = [] }: ShardPrediction): Compared[] {
+  const words = (access: ShardAccess, word: string, predicted: boolean) =>
+    stalled.includes(access) ? `${access}s stalled` : `${predicted ? '' : 'not '}${word}`;
+  const label = `shard ${service.shard.name}: predicted`;
   return [
-    compareOne(`shard ${shard.name}`, 'readable', readable, read.availability()),
-    compareOne(`shard ${shard.name}`, 'writable', writable, write.availability()),
+    compareOne(`${label} ${words('read', 'readable', readable)}`, readable, service.read.availability()),
+    compareOne(`${label} ${words('write', 'writable', writable)}`, writable, service.write.availability()),
   ];
 }
 
-function compareOne(label: string, word: string, predicted: boolean, { intended, ok }: Availability): Compared {
-  const said = `${label}: predicted ${predicted ? '' : 'not '}${word}`;
+/** What stalls has no success before its deadline, as what fails has none; an answer that came is a difference. */
+function compareOne(said: string, predicted: boolean, { intended, ok }: Availability): Compared {
   if (intended === 0) return { judgement: 'unknown', line: `${said}, never tried` };
   return { judgement: ok > 0 === predicted ? 'pass' : 'fail', line: `${said}, ${ok} of ${intended} ok` };
 }

@@ -75,6 +75,6 @@ export interface Engine {
    * @throws EnvironmentError with what to do.
    */
   form(options: FormOptions): Promise<FormedCluster>;
-  /** The engine's own rule: which shards can be read and written while these nodes are down. Pure. */
-  predict(placement: PlacementMap, down: ReadonlySet<NodeName>): ShardPrediction[];
+  /** The engine's own rule: which shards can be read and written while these nodes are down, or frozen. Pure. */
+  predict(placement: PlacementMap, down: ReadonlySet<NodeName>, frozen?: ReadonlySet<NodeName>): ShardPrediction[];
 }

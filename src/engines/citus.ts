@@ -9,7 +9,7 @@ import pRetry from 'p-retry';
 import type { Dataset, Engine, FormedCluster, FormOptions, PreparedTransaction, TableSpec } from '../cluster/engine.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
-import { COORDINATOR, type Topology } from '../model/topology.ts';
+import { COORDINATOR, type ShardAccess, type Topology } from '../model/topology.ts';
 import { type Row, Session } from '../sql/session.ts';
 import { repairCommands } from './citus/repair.ts';
 import {
@@ -71,14 +71,25 @@ export const citus: Engine = {
     }
   },
 
-  predict(placement, down) {
-    const reachable = !down.has(COORDINATOR);
-    const writesPossible = reachable && (placement.writesAlsoNeed === undefined || !down.has(placement.writesAlsoNeed));
-    return placement.shards.map(({ name, placements }) => ({
-      shard: name,
-      readable: reachable && placements.some((node) => !down.has(node)),
-      writable: writesPossible && placements.every((node) => !down.has(node)),
-    }));
+  predict(placement, down, frozen = new Set()) {
+    const needed = placement.writesAlsoNeed === undefined ? [COORDINATOR] : [COORDINATOR, placement.writesAlsoNeed];
+    return placement.shards.map(({ name, placements }) => {
+      // A read asks the first that is not down, and waits for one that is frozen: 30 s, or for ever.
+      const asked = placements.find((node) => !down.has(node));
+      const served = (access: ShardAccess): 'yes' | 'no' | 'stalls' => {
+        const needs =
+          access === 'write' ? [...needed, ...placements] : asked === undefined ? undefined : [COORDINATOR, asked];
+        if (!needs || needs.some((node) => down.has(node))) return 'no';
+        return needs.some((node) => frozen.has(node)) ? 'stalls' : 'yes';
+      };
+      const stalled = (['read', 'write'] as const).filter((access) => served(access) === 'stalls');
+      return {
+        shard: name,
+        readable: served('read') === 'yes',
+        writable: served('write') === 'yes',
+        ...(stalled.length === 0 ? {} : { stalled }),
+      };
+    });
   },
 };
 

@@ -56,10 +56,14 @@ export const native: Engine = {
     }
   },
 
-  predict(placement, down) {
+  predict(placement, down, frozen = new Set()) {
     return placement.shards.map(({ name, placements }) => {
-      const served = !down.has(COORDINATOR) && placements.some((node) => !down.has(node));
-      return { shard: name, readable: served, writable: served };
+      // The first that is not down is asked, and one that is frozen is waited for.
+      const asked = placements.find((node) => !down.has(node));
+      const reachable = !down.has(COORDINATOR) && asked !== undefined;
+      const stalled = !down.has(COORDINATOR) && (frozen.has(COORDINATOR) || (reachable && frozen.has(asked)));
+      const served = reachable && !stalled;
+      return { shard: name, readable: served, writable: served, ...(stalled ? { stalled: ['read', 'write'] } : {}) };
     });
   },
 };

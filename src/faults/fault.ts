@@ -2,7 +2,7 @@
 
 import type { z } from 'zod';
 import type { Capability, NodeControl } from '../cluster/platform.ts';
-import type { NodeName } from '../model/topology.ts';
+import type { NodeEffect, NodeName } from '../model/topology.ts';
 
 /** An undo as data, so that a journal on disk can replay it after pgquake itself was killed. */
 export interface Undo {
@@ -23,8 +23,8 @@ export interface Fault<P = any> {
   /** Parameters beside `target`, `at` and `for`. */
   readonly params: z.ZodType<P>;
   readonly needs: readonly Capability[];
-  /** Whether a node that it strikes counts as down for the prediction. */
-  readonly takesDown: boolean;
+  /** What becomes of a node that it strikes, for the prediction. None: the node goes on serving. */
+  readonly effect?: NodeEffect;
   /**
    * Strikes all targets at once; returns when all are struck. What it did is undone by the caller, also
    * when it throws half-way.

@@ -9,7 +9,7 @@ export const nodeKill = defineFault({
   summary: 'Kills a node without warning: SIGKILL to the server and all its processes.',
   params: z.strictObject({}),
   needs: ['node-kill'],
-  takesDown: true,
+  effect: 'down',
 
   async inject(targets, _params, { defer }) {
     await Promise.all(

@@ -13,7 +13,7 @@ export const nodePause = defineFault({
   summary: 'Freezes a node (SIGSTOP, docker pause): its connections stay open and nothing answers.',
   params: z.strictObject({}),
   needs: ['node-pause'],
-  takesDown: true,
+  effect: 'frozen',
 
   async inject(targets, _params, { defer }) {
     await Promise.all(

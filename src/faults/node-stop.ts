@@ -9,7 +9,7 @@ export const nodeStop = defineFault({
   summary: 'Shuts a node down in order: its sessions are told, its data is flushed.',
   params: z.strictObject({}),
   needs: ['node-stop'],
-  takesDown: true,
+  effect: 'down',
 
   async inject(targets, _params, { defer }) {
     await Promise.all(

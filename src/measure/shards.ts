@@ -3,9 +3,9 @@
 import type { EventOf } from '../model/event.ts';
 import type { ShardFigures, TimeRange } from '../model/figures.ts';
 import { eventsOf, type History, type Operation, type OperationKind } from '../model/history.ts';
-import type { NodeName, PlacementMap, Shard } from '../model/topology.ts';
+import type { PlacementMap, Shard } from '../model/topology.ts';
 import { Tally } from './availability.ts';
-import type { FullEffect } from './spans.ts';
+import { actsOf, type FullEffect } from './spans.ts';
 
 /** What the reads of one room showed. */
 export interface RoomService {
@@ -143,15 +143,22 @@ export function roomState({
   return complete > 0 && wrong === 0 ? 'readable' : 'unreadable';
 }
 
-/** The engine's prediction for the largest set of nodes that was down among those struck. */
+/** The engine's prediction for the largest set of nodes that was down or frozen among those struck. */
 export function predictionFor(
   history: Pick<History, 'events'>,
-  struck: readonly NodeName[],
+  { fromMs, nodes }: FullEffect,
 ): EventOf<'predicted'> | undefined {
+  const active = actsOf(history).filter(
+    ({ effectMs = Number.POSITIVE_INFINITY, healAskedMs = Number.POSITIVE_INFINITY }) =>
+      effectMs <= fromMs && healAskedMs > fromMs,
+  );
+  const frozen = new Set(active.filter(({ effect }) => effect === 'frozen').flatMap((act) => act.nodes));
+  const size = (predicted: EventOf<'predicted'>) => predicted.down.length + (predicted.frozen?.length ?? 0);
   let largest: EventOf<'predicted'> | undefined;
   for (const predicted of eventsOf(history, 'predicted')) {
-    if (!predicted.down.every((node) => struck.includes(node))) continue;
-    if (!largest || predicted.down.length > largest.down.length) largest = predicted;
+    if (!predicted.down.every((node) => nodes.includes(node) && !frozen.has(node))) continue;
+    if (!(predicted.frozen ?? []).every((node) => frozen.has(node))) continue;
+    if (!largest || size(predicted) > size(largest)) largest = predicted;
   }
   return largest;
 }
@@ -160,7 +167,7 @@ export function predictionFor(
 export function shardFigures(history: History, effect: FullEffect | undefined): ShardFigures[] {
   const service = serviceWithin(history, effect);
   if (!service) return [];
-  const predicted = effect && predictionFor(history, effect.nodes);
+  const predicted = effect && predictionFor(history, effect);
   return service.shards.map(({ shard, rooms, read, write }) => {
     const prediction = predicted?.shards.find((candidate) => candidate.shard === shard.name);
     return {
@@ -170,6 +177,7 @@ export function shardFigures(history: History, effect: FullEffect | undefined): 
       readableMessages: rooms.filter((room) => roomState(room) === 'readable').length * service.messagesPerRoom,
       predictedReadable: prediction?.readable,
       predictedWritable: prediction?.writable,
+      ...(prediction?.stalled === undefined ? {} : { predictedStalled: prediction.stalled }),
       read: read.availability(),
       write: write.availability(),
     };

@@ -3,7 +3,7 @@
 import type { TimedEvent } from '../model/event.ts';
 import type { Span, TimeRange } from '../model/figures.ts';
 import { eventsOf } from '../model/history.ts';
-import type { NodeName } from '../model/topology.ts';
+import type { NodeEffect, NodeName } from '../model/topology.ts';
 
 export type Spans = Readonly<Partial<Record<Span, TimeRange>>>;
 
@@ -64,6 +64,7 @@ export interface ActTimes {
   readonly act: number;
   readonly fault: string;
   readonly nodes: readonly NodeName[];
+  readonly effect?: NodeEffect;
   readonly askedMs: number;
   readonly effectMs?: number;
   readonly healAskedMs?: number;
@@ -75,10 +76,11 @@ export function actsOf(history: Events): ActTimes[] {
   const effect = firstOfEachAct(eventsOf(history, 'fault-in-effect'));
   const healAsked = firstOfEachAct(eventsOf(history, 'heal-asked'));
   const healed = firstOfEachAct(eventsOf(history, 'healed'));
-  return eventsOf(history, 'fault-asked').map(({ act, fault, targets, at }) => ({
+  return eventsOf(history, 'fault-asked').map(({ act, fault, targets, effect: kind, at }) => ({
     act,
     fault,
     nodes: targets,
+    ...(kind === undefined ? {} : { effect: kind }),
     askedMs: at,
     ...optional('effectMs', effect.get(act)),
     ...optional('healAskedMs', healAsked.get(act)),

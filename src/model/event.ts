@@ -4,7 +4,7 @@
  * and the operations.
  */
 
-import type { NodeName, PlacementMap, ShardPrediction } from './topology.ts';
+import type { NodeEffect, NodeName, PlacementMap, ShardPrediction } from './topology.ts';
 
 export const PHASES = ['provision', 'form', 'steady-state', 'fault', 'settle', 'final-reads', 'dispose'] as const;
 
@@ -66,12 +66,20 @@ export type RunEvent =
       readonly nodes: readonly NodeInfo[];
       readonly placement: PlacementMap;
     }
-  | { readonly type: 'predicted'; readonly down: readonly NodeName[]; readonly shards: readonly ShardPrediction[] }
+  | {
+      readonly type: 'predicted';
+      readonly down: readonly NodeName[];
+      /** Absent where none is. */
+      readonly frozen?: readonly NodeName[];
+      readonly shards: readonly ShardPrediction[];
+    }
   | {
       readonly type: 'fault-asked';
       readonly act: number;
       readonly fault: string;
       readonly targets: readonly NodeName[];
+      /** What the fault makes of its targets. */
+      readonly effect?: NodeEffect;
     }
   | { readonly type: 'fault-in-effect'; readonly act: number; readonly proof: string }
   | { readonly type: 'fault-failed'; readonly act: number; readonly error: string }

@@ -3,6 +3,8 @@
  * They are part of report.json, so what has no number is `null`: JSON has neither NaN nor Infinity.
  */
 
+import type { ShardAccess } from './topology.ts';
+
 export interface TimeRange {
   readonly fromMs: number;
   readonly toMs: number;
@@ -80,6 +82,8 @@ export interface ShardFigures {
   readonly readableMessages: number;
   readonly predictedReadable: boolean | undefined;
   readonly predictedWritable: boolean | undefined;
+  /** What was predicted to wait for a frozen node; absent where nothing was. */
+  readonly predictedStalled?: readonly ShardAccess[];
   /** Seen while the fault was in full effect; `undefined` when nothing was tried. */
   readonly read: Availability;
   readonly write: Availability;

@@ -22,7 +22,7 @@ export interface Plan {
   readonly acts: readonly PlannedAct[];
   /** The placement that the topology leads to; the formed cluster's own map is in the history. */
   readonly placement: readonly Shard[];
-  /** Nodes that are down at one moment or another. */
+  /** Nodes that are down or frozen at one moment or another. */
   readonly blastRadius: readonly NodeName[];
 }
 

@@ -25,8 +25,12 @@ const shard = z
   })
   .meta({ id: 'Shard' });
 
+const stalled = z
+  .array(z.enum(['read', 'write']))
+  .describe('What waits for a frozen node instead of failing at once; none of it succeeds before its deadline.');
+
 const shardPrediction = z
-  .object({ shard: z.string(), readable: z.boolean(), writable: z.boolean() })
+  .object({ shard: z.string(), readable: z.boolean(), writable: z.boolean(), stalled: stalled.exactOptional() })
   .meta({ id: 'ShardPrediction' });
 
 const node = z
@@ -124,8 +128,20 @@ const event = z
         writesAlsoNeed: z.string().exactOptional(),
       }),
     }),
-    z.object({ at, type: z.literal('predicted'), down: names, shards: z.array(shardPrediction) }),
-    z.object({ ...ofAct, type: z.literal('fault-asked'), fault: z.string(), targets: names }),
+    z.object({
+      at,
+      type: z.literal('predicted'),
+      down: names,
+      frozen: names.exactOptional(),
+      shards: z.array(shardPrediction),
+    }),
+    z.object({
+      ...ofAct,
+      type: z.literal('fault-asked'),
+      fault: z.string(),
+      targets: names,
+      effect: z.enum(['down', 'frozen']).exactOptional(),
+    }),
     z.object({ ...ofAct, type: z.literal('fault-in-effect'), proof: z.string() }),
     z.object({ ...ofAct, type: z.literal('fault-failed'), error: z.string() }),
     z.object({ ...ofAct, type: z.literal('heal-asked') }),
@@ -226,6 +242,7 @@ const figures = z.object({
         readableMessages: count.describe('Read with the right content while the fault was in full effect.'),
         predictedReadable: z.boolean().exactOptional(),
         predictedWritable: z.boolean().exactOptional(),
+        predictedStalled: stalled.exactOptional(),
         read: availability,
         write: availability,
       }),

@@ -31,12 +31,25 @@ export interface PlacementMap {
   readonly writesAlsoNeed?: NodeName;
 }
 
-/** What an engine expects of one shard while some nodes are down. */
+/** - `down`: it refuses connections, or is not there. `frozen`: connections to it stay open, and nobody answers. */
+export type NodeEffect = 'down' | 'frozen';
+
+/** Nodes that are out of service together. */
+export interface LostNodes {
+  readonly down: readonly NodeName[];
+  readonly frozen: readonly NodeName[];
+}
+
+/** What an engine expects of one shard while some nodes are down or frozen. */
 export interface ShardPrediction {
   readonly shard: string;
   readonly readable: boolean;
   readonly writable: boolean;
+  /** What waits for a frozen node instead of failing at once; none of it succeeds before its deadline. */
+  readonly stalled?: readonly ShardAccess[];
 }
+
+export type ShardAccess = 'read' | 'write';
 
 export function workerNames(topology: Pick<Topology, 'workers'>): NodeName[] {
   return Array.from({ length: topology.workers }, (_, i) => `worker${i + 1}`);

@@ -1,25 +1,27 @@
 /** A plan in words, for `pgquake plan`. Pure. */
 
 import type { Plan } from '../model/plan.ts';
-import type { NodeName, PlacementMap, Shard, ShardPrediction } from '../model/topology.ts';
+import type { LostNodes, NodeName, PlacementMap, Shard, ShardPrediction } from '../model/topology.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
-import { downSets } from './schedule.ts';
+import { type EffectOf, lostTogether } from './schedule.ts';
 
 export interface DescribeOptions {
-  /** Whether a fault takes its targets down, by the fault's name. */
-  readonly takesDown: (fault: string) => boolean;
+  readonly effectOf: EffectOf;
   /** The engine's own rule. */
-  readonly predict: (placement: PlacementMap, down: ReadonlySet<NodeName>) => ShardPrediction[];
+  readonly predict: (
+    placement: PlacementMap,
+    down: ReadonlySet<NodeName>,
+    frozen: ReadonlySet<NodeName>,
+  ) => ShardPrediction[];
 }
 
 /** More shards than this are counted, not named. */
 const MAX_SHARDS_NAMED = 32;
 
 /** What a run of this plan would do, and what is predicted to survive, line by line. */
-export function describePlan(plan: Plan, { takesDown, predict }: DescribeOptions): string[] {
+export function describePlan(plan: Plan, { effectOf, predict }: DescribeOptions): string[] {
   const { scenario, acts, placement, seed } = plan;
   const { workers, replication, shards } = scenario.cluster;
-  const sets = downSets(acts, takesDown);
   const map: PlacementMap = { shards: placement, shardOfRoom: {} };
   return [
     `${scenario.name}: ${scenario.summary}`,
@@ -31,10 +33,10 @@ export function describePlan(plan: Plan, { takesDown, predict }: DescribeOptions
     '',
     `schedule, after ${formatDuration(scenario.steadyStateMs)} of steady state; healing at the earliest`,
     ...describeSchedule(plan),
-    ...sets.flatMap((down) => [
+    ...lostTogether(acts, effectOf).flatMap((lost) => [
       '',
-      `prediction while ${down.join(', ')} ${down.length === 1 ? 'is' : 'are'} down`,
-      ...describePredictions(predict(map, new Set(down))),
+      `prediction while ${describeLost(lost)}`,
+      ...describePredictions(predict(map, new Set(lost.down), new Set(lost.frozen))),
     ]),
     '',
     'hypothesis',
@@ -66,6 +68,13 @@ function describeSchedule({ acts, scenario }: Plan): string[] {
   ];
 }
 
+/** `worker1, worker2 are down`, `worker1 is down, worker2 is frozen`. */
+function describeLost({ down, frozen }: LostNodes): string {
+  const part = (nodes: readonly NodeName[], word: string) =>
+    nodes.length === 0 ? [] : [`${nodes.join(', ')} ${nodes.length === 1 ? 'is' : 'are'} ${word}`];
+  return [...part(down, 'down'), ...part(frozen, 'frozen')].join(', ');
+}
+
 const SERVICE = [
   { readable: true, writable: true, words: 'readable and writable' },
   { readable: true, writable: false, words: 'readable only' },
@@ -75,11 +84,16 @@ const SERVICE = [
 
 function describePredictions(predictions: readonly ShardPrediction[]): string[] {
   return SERVICE.flatMap(({ readable, writable, words }) => {
-    const shards = predictions.filter((shard) => shard.readable === readable && shard.writable === writable);
-    if (shards.length === 0) return [];
-    const names = shards.map(({ shard }) => shard).join(', ');
-    return [`  ${words}: ${shards.length > MAX_SHARDS_NAMED ? formatCount(shards.length, 'shard') : names}`];
+    const alike = predictions.filter((shard) => shard.readable === readable && shard.writable === writable);
+    return [...Map.groupBy(alike, stallWords)].map(([stalls, shards]) => {
+      const names = shards.map(({ shard }) => shard).join(', ');
+      return `  ${words}${stalls}: ${shards.length > MAX_SHARDS_NAMED ? formatCount(shards.length, 'shard') : names}`;
+    });
   });
+}
+
+function stallWords({ stalled = [] }: ShardPrediction): string {
+  return stalled.length === 0 ? '' : `, ${stalled.map((access) => `${access}s`).join(' and ')} stall`;
 }
 
 function describeItem({ check, written }: Plan['scenario']['hypothesis'][number]): string {

@@ -2,19 +2,21 @@
 
 import type { Plan, PlannedAct } from '../model/plan.ts';
 import type { Scenario } from '../model/scenario.ts';
-import { type NodeName, nodeNames, ringPlacement } from '../model/topology.ts';
+import { type LostNodes, type NodeEffect, type NodeName, nodeNames, ringPlacement } from '../model/topology.ts';
 import { seededIndex } from './random.ts';
 import { resolveTargets } from './target.ts';
 
 export interface PlanOptions {
   /** Everything random in the run follows from it. From 0 to 2^32 - 1. */
   readonly seed: number;
-  /** Whether a fault takes its targets down, by the fault's name. */
-  readonly takesDown: (fault: string) => boolean;
+  readonly effectOf: EffectOf;
 }
 
+/** What a fault, by its name, makes of its targets. */
+export type EffectOf = (fault: string) => NodeEffect | undefined;
+
 /** Resolves a scenario. The same scenario and seed give the same plan. */
-export function makePlan(scenario: Scenario, { seed, takesDown }: PlanOptions): Plan {
+export function makePlan(scenario: Scenario, { seed, effectOf }: PlanOptions): Plan {
   const { cluster, faults } = scenario;
   const targets = resolveTargets(faults, cluster, seededIndex(seed));
   const acts = faults.map(
@@ -27,7 +29,7 @@ export function makePlan(scenario: Scenario, { seed, takesDown }: PlanOptions): 
       params,
     }),
   );
-  const struck = new Set(acts.filter(({ fault }) => takesDown(fault)).flatMap((act) => act.targets));
+  const struck = new Set(acts.filter(({ fault }) => effectOf(fault)).flatMap((act) => act.targets));
   return {
     scenario,
     seed,
@@ -38,17 +40,21 @@ export function makePlan(scenario: Scenario, { seed, takesDown }: PlanOptions): 
 }
 
 /**
- * The sets of nodes that are down together at one time or another of the schedule, each once, in the order
- * of time; the empty set is left out. Acts that touch only at their edges are not down together.
+ * The sets of nodes that are down or frozen together at one time or another of the schedule, each once, in
+ * the order of time; the empty set is left out. Acts that touch only at their edges are not in it together.
  */
-export function downSets(acts: readonly PlannedAct[], takesDown: (fault: string) => boolean): NodeName[][] {
-  const harmful = acts.filter(({ fault }) => takesDown(fault));
+export function lostTogether(acts: readonly PlannedAct[], effectOf: EffectOf): LostNodes[] {
+  const harmful = acts.filter(({ fault }) => effectOf(fault));
   const edges = harmful.flatMap(({ atMs, forMs }) => [atMs, atMs + forMs]).sort((a, b) => a - b);
-  const sets = new Map<string, NodeName[]>();
+  const sets = new Map<string, LostNodes>();
   for (const edge of edges) {
-    const down = harmful.filter(({ atMs, forMs }) => atMs <= edge && edge < atMs + forMs);
-    const nodes = [...new Set(down.flatMap((act) => act.targets))].sort(byNumber);
-    if (nodes.length > 0) sets.set(nodes.join(), nodes);
+    const active = harmful.filter(({ atMs, forMs }) => atMs <= edge && edge < atMs + forMs);
+    const struck = (effect: NodeEffect) => {
+      const acting = active.filter(({ fault }) => effectOf(fault) === effect);
+      return [...new Set(acting.flatMap((act) => act.targets))].sort(byNumber);
+    };
+    const lost = { down: struck('down'), frozen: struck('frozen') };
+    if (active.length > 0) sets.set(`${lost.down.join()} ${lost.frozen.join()}`, lost);
   }
   return [...sets.values()];
 }

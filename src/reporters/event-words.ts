@@ -1,7 +1,7 @@
 /** A run's events in words: one wording for the live view and for the timeline of a report. */
 
-import type { TimedEvent } from '../model/event.ts';
-import type { NodeName, ShardPrediction, Topology } from '../model/topology.ts';
+import type { EventOf, TimedEvent } from '../model/event.ts';
+import type { NodeName, ShardAccess, ShardPrediction, Topology } from '../model/topology.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 
 export interface EventWords {
@@ -49,7 +49,7 @@ export class EventNarrator {
         return { label: 'form', what, tone: 'good' };
       }
       case 'predicted':
-        return plain('predict', `with ${event.down.join(', ')} down: ${describePrediction(event.shards)}`);
+        return plain('predict', `with ${describeLost(event)}: ${describePrediction(event.shards)}`);
       case 'fault-asked': {
         const targets = event.targets.join(', ');
         const only = event.targets.length === 1 ? event.targets[0] : undefined;
@@ -153,6 +153,13 @@ function withoutName(proof: string, node: NodeName | undefined): string {
   return node !== undefined && proof.startsWith(`${node}: `) ? proof.slice(node.length + 2) : proof;
 }
 
+/** `worker1 down`, `worker1 down and worker2 frozen`. */
+function describeLost({ down, frozen = [] }: EventOf<'predicted'>): string {
+  const part = (nodes: readonly NodeName[], word: string) =>
+    nodes.length === 0 ? [] : [`${nodes.join(', ')} ${word}`];
+  return [...part(down, 'down'), ...part(frozen, 'frozen')].join(' and ');
+}
+
 function describePrediction(shards: readonly ShardPrediction[]): string {
   const named = (which: (shard: ShardPrediction) => boolean) => {
     const chosen = shards.filter(which).map(({ shard }) => shard);
@@ -162,5 +169,12 @@ function describePrediction(shards: readonly ShardPrediction[]): string {
   };
   const readable = named((shard) => shard.readable);
   const writable = named((shard) => shard.writable);
-  return readable === writable ? `${readable} readable and writable` : `${readable} readable, ${writable} writable`;
+  const served =
+    readable === writable ? `${readable} readable and writable` : `${readable} readable, ${writable} writable`;
+  const stalled = (access: ShardAccess) => (shard: ShardPrediction) => shard.stalled?.includes(access) === true;
+  const reads = named(stalled('read'));
+  const writes = named(stalled('write'));
+  if (shards.every(({ stalled: waiting = [] }) => waiting.length === 0)) return served;
+  if (reads === writes) return `${served}; reads and writes of ${reads} stall`;
+  return `${served}; reads of ${reads} and writes of ${writes} stall`;
 }

@@ -2,7 +2,7 @@
 
 import { type Availability, type ServiceWindow, type ShardFigures, SPANS, type Span } from '../model/figures.ts';
 import type { LedgerFigures, Report } from '../model/report.ts';
-import { workerNames } from '../model/topology.ts';
+import { type ShardAccess, workerNames } from '../model/topology.ts';
 import { formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import type { CheckResult, Judgement } from '../model/verdict.ts';
 import { clip, markdownCode as code, htmlText, markdownCodeBlock, markdownText as text } from './escape.ts';
@@ -243,17 +243,19 @@ function shards({ figures }: Report): string[] {
         text(shard.shard),
         text(shard.placements.join(', ')),
         `${number(shard.readableMessages)} of ${number(shard.messages)}`,
-        ...(predicted ? [foretold(shard.predictedReadable)] : []),
+        ...(predicted ? [foretold(shard, 'read')] : []),
         observed(shard.predictedReadable, shard.read),
-        ...(predicted ? [foretold(shard.predictedWritable)] : []),
+        ...(predicted ? [foretold(shard, 'write')] : []),
         observed(shard.predictedWritable, shard.write),
       ]),
     ),
   );
 }
 
-function foretold(predicted: ShardFigures['predictedReadable']): string {
-  return predicted === undefined ? 'nothing' : predicted ? 'yes' : 'no';
+function foretold(shard: ShardFigures, access: ShardAccess): string {
+  const predicted = access === 'read' ? shard.predictedReadable : shard.predictedWritable;
+  if (predicted === undefined) return 'nothing';
+  return shard.predictedStalled?.includes(access) ? 'stalled' : predicted ? 'yes' : 'no';
 }
 
 function observed(predicted: boolean | undefined, figures: Availability): string {

@@ -64,7 +64,8 @@ export class Injector {
     const fault = faults.get(act.fault);
     if (!fault) throw new Error(`no fault "${act.fault}" in the catalogue`);
     const targets = act.targets.map((name) => this.#node(name));
-    recorder.event({ type: 'fault-asked', act: act.index, fault: act.fault, targets: act.targets });
+    const effect = fault.effect === undefined ? {} : { effect: fault.effect };
+    recorder.event({ type: 'fault-asked', act: act.index, fault: act.fault, targets: act.targets, ...effect });
     await fault.inject(targets, act.params, {
       defer: async (undo) => journal.promise(act.index, undo),
       signal,

@@ -9,11 +9,12 @@
 import type { TimedEvent } from '../../src/model/event.ts';
 import { type History, type Operation, type OperationKind, operationLog } from '../../src/model/history.ts';
 import { KeySet, parseKey } from '../../src/model/key-ranges.ts';
-import { type NodeName, ringPlacement, type ShardPrediction } from '../../src/model/topology.ts';
+import { type NodeEffect, type NodeName, ringPlacement, type ShardPrediction } from '../../src/model/topology.ts';
 
 export interface ActSpec {
   readonly fault?: string;
   readonly targets: readonly NodeName[];
+  readonly effect?: NodeEffect;
   /** From the start of the fault phase; 0 by default. */
   readonly atMs?: number;
   /** From the fault in effect until it is asked to heal; the length of the fault phase by default. */
@@ -39,7 +40,11 @@ export interface HistorySpec {
   /** One act on worker1 by default. */
   readonly acts?: readonly ActSpec[];
   readonly kinds?: readonly OperationKind[];
-  readonly predictions?: readonly { readonly down: readonly NodeName[]; readonly shards: readonly ShardPrediction[] }[];
+  readonly predictions?: readonly {
+    readonly down: readonly NodeName[];
+    readonly frozen?: readonly NodeName[];
+    readonly shards: readonly ShardPrediction[];
+  }[];
   /** What differs from an answer that is right after 2 ms. */
   readonly answer?: (operation: Operation) => Partial<Operation> | undefined;
   readonly finalKeys?: (keys: FinalKeys) => void;
@@ -164,12 +169,12 @@ export function buildHistory(spec: HistorySpec = {}): History {
 }
 
 function actEvents(act: ActSpec, index: number, faultPhaseMs: number, faultMs: number): TimedEvent[] {
-  const { fault = 'node-stop', targets, atMs = 0, forMs = faultMs } = act;
+  const { fault = 'node-stop', targets, effect, atMs = 0, forMs = faultMs } = act;
   const askedMs = faultPhaseMs + atMs;
   const effectMs = askedMs + EFFECT_AFTER_MS;
   const proof = `${targets.join(', ')}: not running, SQL is refused`;
   return [
-    { at: askedMs, type: 'fault-asked', act: index, fault, targets },
+    { at: askedMs, type: 'fault-asked', act: index, fault, targets, ...(effect === undefined ? {} : { effect }) },
     { at: effectMs, type: 'fault-in-effect', act: index, proof },
     { at: effectMs + forMs, type: 'heal-asked', act: index },
     { at: effectMs + forMs + HEAL_TAKES_MS, type: 'healed', act: index, proof: `${targets.join(', ')}: accepts SQL` },

@@ -437,6 +437,43 @@ describe('prediction', () => {
     });
   });
 
+  test('what was predicted to stall has no success before its deadline; an answer is a difference', () => {
+    const frozen = (isStalled: (operation: Operation) => boolean) =>
+      answering((operation) => (isStalled(operation) && inFullEffect(operation) ? REFUSED : undefined), {
+        acts: [{ targets: ['worker1'], effect: 'frozen' }],
+        predictions: [
+          {
+            down: ['worker1'],
+            shards: ['A', 'B', 'C', 'D'].map((shard) => ({ shard, readable: true, writable: true })),
+          },
+          {
+            down: [],
+            frozen: ['worker1'],
+            shards: ['A', 'B', 'C', 'D'].map((shard) =>
+              shard === 'A'
+                ? { shard, readable: false, writable: false, stalled: ['read', 'write'] as const }
+                : { shard, readable: true, writable: true },
+            ),
+          },
+        ],
+      });
+    expect(
+      run(
+        prediction,
+        frozen(({ shard }) => shard === 0),
+      ).judgement,
+    ).toBe('pass');
+    expect(
+      run(
+        prediction,
+        frozen(({ shard, kind }) => shard === 0 && kind === 'read'),
+      ),
+    ).toMatchObject({
+      judgement: 'fail',
+      evidence: [expect.stringMatching(/^shard A: predicted writes stalled, [1-9]\d* of \d+ ok$/)],
+    });
+  });
+
   test('what happens in the first second of full effect is no part of it', () => {
     const afterwards = (ms: number) =>
       answering(

@@ -45,6 +45,22 @@ describe('prediction', () => {
     expect(predicted({ shards: ringPlacement(topology), shardOfRoom: {} }, 'worker1')).toBe('A:-- B:rw C:rw');
   });
 
+  test.each([
+    [[], ['worker2'], 'A:r~ B:~~ C:rw D:rw'],
+    [[], ['worker1'], 'A:~~ B:r~ C:r~ D:r~'],
+    [['worker2'], ['worker3'], 'A:r- B:~- C:~~ D:rw'],
+    [['worker1', 'worker2'], ['worker3'], 'A:-- B:~- C:~- D:r-'],
+    [[], ['coordinator'], 'A:~~ B:~~ C:~~ D:~~'],
+    [['coordinator'], ['worker1'], 'A:-- B:-- C:-- D:--'],
+  ])('with %j down and %j frozen; ~ stalls', (down, frozen, expected) => {
+    const letter = (does: boolean, stalls: boolean | undefined, word: string) => (does ? word : stalls ? '~' : '-');
+    const shards = citus.predict(RING, new Set(down), new Set(frozen)).map((s) => {
+      const read = letter(s.readable, s.stalled?.includes('read'), 'r');
+      return `${s.shard}:${read}${letter(s.writable, s.stalled?.includes('write'), 'w')}`;
+    });
+    expect(shards.join(' ')).toBe(expected);
+  });
+
   test('one more node down never makes a shard available, and what is writable is readable', () => {
     const sets = fc.uniqueArray(fc.constantFrom(...nodeNames(TOPOLOGY)));
     fc.assert(

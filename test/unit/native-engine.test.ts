@@ -18,6 +18,20 @@ describe('what the engine predicts', () => {
     expect(served('worker1', 'worker2', 'worker3', 'worker4')).toEqual([]);
   });
 
+  test('a shard whose first holder that is not down is frozen stalls', () => {
+    const with_ = (down: string[], frozen: string[]) =>
+      native.predict(placement, new Set(down), new Set(frozen)).map(({ readable, writable, stalled = [] }) => {
+        expect(writable).toBe(readable);
+        return readable ? 'served' : stalled.join('+') || 'refused';
+      });
+    const both = 'read+write';
+    expect(with_([], ['worker1'])).toEqual([both, 'served', 'served', 'served']);
+    expect(with_(['worker4'], ['worker1'])).toEqual([both, 'served', 'served', both]);
+    expect(with_(['worker1', 'worker2'], ['worker3'])).toEqual(['refused', both, both, 'served']);
+    expect(with_([], ['coordinator'])).toEqual([both, both, both, both]);
+    expect(with_(['coordinator'], ['worker1'])).toEqual(['refused', 'refused', 'refused', 'refused']);
+  });
+
   test('nothing is served without the coordinator', () => {
     expect(served('coordinator')).toEqual([]);
   });

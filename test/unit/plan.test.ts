@@ -2,23 +2,26 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { native } from '../../src/engines/native.ts';
+import { effectOf } from '../../src/experiment.ts';
 import type { PlannedAct } from '../../src/model/plan.ts';
 import type { Scenario } from '../../src/model/scenario.ts';
 import { workerNames } from '../../src/model/topology.ts';
 import { describePlan } from '../../src/plan/describe.ts';
-import { downSets, makePlan } from '../../src/plan/schedule.ts';
+import { lostTogether, makePlan } from '../../src/plan/schedule.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
 
-const always = () => true;
+const always = () => 'down' as const;
 
 function scenario(faults: string, cluster = '{ workers: 4, replication: 2, shards: 4 }'): Scenario {
   const text = `name: some\nsummary: Some.\ncluster: ${cluster}\nfaults: ${faults}\nhypothesis: [{ check: no-lost-writes }]\n`;
   return parseScenario(text, 'some.yaml', vocabulary);
 }
 
+const downTogether = (acts: readonly PlannedAct[]) => lostTogether(acts, always).map(({ down }) => down);
+
 const targets = (faults: string, seed: number) =>
-  makePlan(scenario(faults), { seed, takesDown: always }).acts.map((act) => act.targets);
+  makePlan(scenario(faults), { seed, effectOf: always }).acts.map((act) => act.targets);
 
 describe('makePlan', () => {
   test('numbers the acts, keeps their times and names the nodes in the order of the cluster', () => {
@@ -26,7 +29,7 @@ describe('makePlan', () => {
       scenario(
         '[{ fault: node-stop, target: [worker3, worker1], at: 1s, for: 8s }, { fault: node-kill, target: coordinator, for: 500ms }]',
       ),
-      { seed: 3, takesDown: (fault) => fault === 'node-stop' },
+      { seed: 3, effectOf: (fault) => (fault === 'node-stop' ? 'down' : undefined) },
     );
     expect(plan.seed).toBe(3);
     expect(plan.acts).toEqual([
@@ -80,7 +83,7 @@ describe('makePlan', () => {
           return;
         }
         valid += 1;
-        const { acts } = makePlan(parsed, { seed, takesDown: always });
+        const { acts } = makePlan(parsed, { seed, effectOf: always });
         for (const a of acts) {
           expect(a.targets.length).toBeGreaterThan(0);
           for (const b of acts.slice(a.index + 1)) {
@@ -94,7 +97,7 @@ describe('makePlan', () => {
   });
 });
 
-describe('downSets', () => {
+describe('lostTogether', () => {
   const act = (
     index: number,
     nodes: readonly string[],
@@ -112,21 +115,31 @@ describe('downSets', () => {
 
   test('follows a rolling failure, in the order of time', () => {
     const acts = [act(0, ['worker1'], 0, 4_000), act(1, ['worker2'], 3_000, 4_000), act(2, ['worker1'], 6_000, 2_000)];
-    expect(downSets(acts, always)).toEqual([['worker1'], ['worker1', 'worker2'], ['worker2']]);
+    expect(downTogether(acts)).toEqual([['worker1'], ['worker1', 'worker2'], ['worker2']]);
   });
 
   test('acts that touch are not down together; nothing is down where no fault takes down', () => {
-    expect(downSets([act(0, ['worker1'], 0, 5), act(1, ['worker2'], 5, 5)], always)).toEqual([
-      ['worker1'],
-      ['worker2'],
-    ]);
-    expect(downSets([act(0, ['worker1'], 0, 5, 'slow')], (fault) => fault !== 'slow')).toEqual([]);
-    expect(downSets([], always)).toEqual([]);
+    expect(downTogether([act(0, ['worker1'], 0, 5), act(1, ['worker2'], 5, 5)])).toEqual([['worker1'], ['worker2']]);
+    expect(
+      lostTogether([act(0, ['worker1'], 0, 5, 'slow')], (fault) => (fault === 'slow' ? undefined : 'down')),
+    ).toEqual([]);
+    expect(lostTogether([], always)).toEqual([]);
   });
 
   test('names nodes in the order of their numbers', () => {
-    expect(downSets([act(0, ['worker10', 'coordinator', 'worker2'], 0, 1)], always)).toEqual([
+    expect(downTogether([act(0, ['worker10', 'coordinator', 'worker2'], 0, 1)])).toEqual([
       ['coordinator', 'worker2', 'worker10'],
+    ]);
+  });
+
+  test('tells nodes that are frozen from nodes that are down, also where they are the same ones', () => {
+    const effectOf = (fault: string) => (fault === 'freeze' ? 'frozen' : 'down');
+    const acts = [act(0, ['worker1'], 0, 4), act(1, ['worker2'], 2, 4, 'freeze'), act(2, ['worker1'], 8, 4, 'freeze')];
+    expect(lostTogether(acts, effectOf)).toEqual([
+      { down: ['worker1'], frozen: [] },
+      { down: ['worker1'], frozen: ['worker2'] },
+      { down: [], frozen: ['worker2'] },
+      { down: [], frozen: ['worker1'] },
     ]);
   });
 
@@ -147,7 +160,7 @@ describe('downSets', () => {
           );
           if (down.length > 0 && !seen.includes(down.join())) seen.push(down.join());
         }
-        expect(downSets(acts, always).map((set) => set.join())).toEqual(seen);
+        expect(downTogether(acts).map((set) => set.join())).toEqual(seen);
       }),
     );
   });
@@ -155,8 +168,8 @@ describe('downSets', () => {
 
 describe('describePlan', () => {
   const describeIt = (faults: string, cluster?: string) =>
-    describePlan(makePlan(scenario(faults, cluster), { seed: 7, takesDown: always }), {
-      takesDown: always,
+    describePlan(makePlan(scenario(faults, cluster), { seed: 7, effectOf: always }), {
+      effectOf: always,
       predict: native.predict,
     }).join('\n');
 
@@ -183,6 +196,18 @@ describe('describePlan', () => {
       hypothesis
         no-lost-writes"
     `);
+  });
+
+  test('what waits for a frozen node is told from what fails', () => {
+    const steps = '[{ fault: node-pause, target: worker1, for: 6s }, { fault: node-stop, target: worker2, for: 6s }]';
+    const text = describePlan(makePlan(scenario(steps), { seed: 7, effectOf }), {
+      effectOf,
+      predict: native.predict,
+    }).join('\n');
+    expect(text).toContain(`prediction while worker2 is down, worker1 is frozen
+  readable and writable: B, C, D
+  neither readable nor writable, reads and writes stall: A
+`);
   });
 
   test('a rolling failure heals one node before it strikes the next', () => {

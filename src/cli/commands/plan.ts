@@ -1,7 +1,7 @@
 /** `pgquake plan <scenario>`: the run as it would be, fully resolved. Starts nothing. */
 
 import type { CommandModule } from 'yargs';
-import { choose, planOf, takesDown } from '../../experiment.ts';
+import { choose, effectOf, planOf } from '../../experiment.ts';
 import { describePlan } from '../../plan/describe.ts';
 import { OVERRIDE_OPTIONS, type Overrides, scenarioNamed } from '../vocabulary.ts';
 
@@ -22,6 +22,6 @@ export const plan: CommandModule<object, PlanArguments> = {
     const planned = planOf(await scenarioNamed(scenario, overrides), seed);
     const { platform, engine, reason } = await choose(planned);
     console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
-    for (const line of describePlan(planned, { takesDown, predict: engine.predict })) console.log(line);
+    for (const line of describePlan(planned, { effectOf, predict: engine.predict })) console.log(line);
   },
 };

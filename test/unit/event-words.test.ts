@@ -1,0 +1,46 @@
+import { describe, expect, test } from 'vitest';
+import { citus } from '../../src/engines/citus.ts';
+import { native } from '../../src/engines/native.ts';
+import { ringPlacement } from '../../src/model/topology.ts';
+import { EventNarrator } from '../../src/reporters/event-words.ts';
+
+const topology = { workers: 4, replication: 2, shards: 4 };
+const placement = { shards: ringPlacement(topology), shardOfRoom: {} };
+
+function predicted(engine: typeof native, down: string[], frozen: string[]): string | undefined {
+  const shards = engine.predict(placement, new Set(down), new Set(frozen));
+  const lost = frozen.length === 0 ? { down } : { down, frozen };
+  return new EventNarrator({ topology, plannedActs: 1 }).words({ at: 0, type: 'predicted', ...lost, shards })?.what;
+}
+
+describe('a prediction in words', () => {
+  test.each([
+    [native, ['worker1'], [], 'with worker1 down: all shards readable and writable'],
+    [
+      native,
+      [],
+      ['worker1'],
+      'with worker1 frozen: shards B, C, D readable and writable; reads and writes of shard A stall',
+    ],
+    [
+      citus,
+      ['worker1'],
+      ['worker3'],
+      'with worker1 down and worker3 frozen: shards A, B, D readable, no shard writable; reads of shard C and writes of shards B, C stall',
+    ],
+    [
+      citus,
+      [],
+      ['worker3'],
+      'with worker3 frozen: shards A, B, D readable, shards A, D writable; reads of shard C and writes of shards B, C stall',
+    ],
+    [
+      citus,
+      [],
+      ['worker4', 'worker1'],
+      'with worker4, worker1 frozen: shards B, C readable, shard B writable; reads of shards A, D and writes of shards A, C, D stall',
+    ],
+  ] as const)('%# engine', (engine, down, frozen, words) => {
+    expect(predicted(engine, [...down], [...frozen])).toBe(words);
+  });
+});
