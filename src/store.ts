@@ -1,7 +1,7 @@
 /** Run folders under `reports/`: making one, writing what belongs in it, reading a stored run back. */
 
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
@@ -24,18 +24,28 @@ export interface StoredRun {
  * @throws EnvironmentError when it cannot be made.
  */
 export async function createRunFolder(reportsFolder: string, scenario: string, startedAt: Date): Promise<string> {
+  const folder = await createFolder(reportsFolder, scenario, startedAt);
+  await mkdir(join(folder, 'logs'));
+  return folder;
+}
+
+/** The same for what is about several runs, `<UTC time>-suite-<name>`. */
+export function createSuiteFolder(reportsFolder: string, name: string, startedAt: Date): Promise<string> {
+  return createFolder(reportsFolder, `suite-${name}`, startedAt);
+}
+
+async function createFolder(reportsFolder: string, name: string, startedAt: Date): Promise<string> {
   const stamp = startedAt
     .toISOString()
     .replace(/\.\d+Z$/, 'Z')
     .replaceAll(':', '-');
-  const base = join(resolve(reportsFolder), `${stamp}-${scenario}`);
+  const base = join(resolve(reportsFolder), `${stamp}-${name}`);
   try {
     await mkdir(resolve(reportsFolder), { recursive: true });
     for (let attempt = 1; ; attempt++) {
       const folder = attempt === 1 ? base : `${base}-${attempt}`;
       try {
-        await mkdir(join(folder));
-        await mkdir(join(folder, 'logs'));
+        await mkdir(folder);
         return folder;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt >= 1_000) throw error;
@@ -59,11 +69,18 @@ export async function writeRunInputs(folder: string, plan: Plan, run: RunInfo): 
 
 /** Writes what the reporters rendered, and points `latest` at this run. */
 export async function writeReports(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
-  const latest = join(folder, '..', 'latest');
+  await writeFiles(folder, files);
+  // The folder may have been named by the link itself.
+  const own = await realpath(folder);
+  const latest = join(own, '..', 'latest');
   await rm(latest, { force: true });
   // Where links are not allowed (some Windows accounts) the newest folder's name still tells.
-  await symlink(basename(folder), latest).catch(() => undefined);
+  await symlink(basename(own), latest).catch(() => undefined);
+}
+
+/** Writes files of a folder by their names. */
+export async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
 }
 
 /**

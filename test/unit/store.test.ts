@@ -53,6 +53,12 @@ describe('run folder', () => {
     expect(readlinkSync(join(reports, 'latest'))).toBe('2026-11-23T12-34-56Z-b');
     expect(readdirSync(reports)).toHaveLength(3);
   });
+
+  test('latest still points to its run after that was reported again by this name', async () => {
+    await writeReports(await createRunFolder(reports, 'a', AT), { 'report.md': 'a' });
+    await writeReports(join(reports, 'latest'), { 'report.md': 'again' });
+    expect(readlinkSync(join(reports, 'latest'))).toBe('2026-11-23T12-34-56Z-a');
+  });
 });
 
 describe('a stored run', () => {
