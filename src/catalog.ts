@@ -26,6 +26,7 @@ import { nodePause } from './faults/node-pause.ts';
 import { nodeStop } from './faults/node-stop.ts';
 import { docker } from './platforms/docker.ts';
 import { local } from './platforms/local.ts';
+import { htmlReport } from './reporters/html.ts';
 import { json } from './reporters/json.ts';
 import { junit } from './reporters/junit.ts';
 import { markdown } from './reporters/markdown.ts';
@@ -60,7 +61,7 @@ export const platforms: readonly Platform[] = [docker, local];
 /** In the order in which `auto` tries them. */
 export const engines: readonly Engine[] = [citus, native];
 
-export const reporters: readonly Reporter[] = [json, markdown, timeline, junit];
+export const reporters: readonly Reporter[] = [json, markdown, timeline, htmlReport, junit];
 
 /** A workload by its name, which a validated scenario guarantees to exist. */
 export function findWorkload(name: string): Workload {

@@ -1,13 +1,30 @@
 /** `report.md`: the report for people, written for GitHub. What has no content says so in one line. */
 
-import { type Availability, type ServiceWindow, type ShardFigures, SPANS, type Span } from '../model/figures.ts';
+import { type Availability, type ServiceWindow, SPANS } from '../model/figures.ts';
 import type { LedgerFigures, Report } from '../model/report.ts';
-import { type ShardAccess, workerNames } from '../model/topology.ts';
+import { workerNames } from '../model/topology.ts';
 import { formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import type { CheckResult, Judgement } from '../model/verdict.ts';
 import { clip, markdownCode as code, htmlText, markdownCodeBlock, markdownText as text } from './escape.ts';
 import { EventNarrator } from './event-words.ts';
 import { blocks, type Column, details, table } from './markdown-table.ts';
+import {
+  clusterSize,
+  differs,
+  faultsByNode,
+  ledgerRows,
+  lengthOf,
+  loadWords,
+  NO_PROOF,
+  number,
+  observedWords,
+  predictedWords,
+  recoveryWords,
+  SPAN_NAMES,
+  shardsHeading,
+  wasPredicted,
+  writesWords,
+} from './report-words.ts';
 import type { Reporter } from './reporter.ts';
 import { timelineOf } from './timeline/timeline.ts';
 import { TIMELINE_FILE } from './timeline.ts';
@@ -117,8 +134,6 @@ function timeline({ timeline: events, topology, run }: Report): string[] {
   return table([right('time'), left('phase'), left('what'), left('proof or reason')], rows);
 }
 
-const SPAN_NAMES: Readonly<Record<Span, string>> = { 'steady-state': 'steady state', fault: 'fault', settle: 'settle' };
-
 function availability({ figures }: Report): string[] {
   if (figures.availability.length === 0) return ['No load was run.'];
   const spans = SPANS.flatMap((span) => {
@@ -189,7 +204,7 @@ function windowTable(rows: readonly ServiceWindow[], withShard: boolean): string
       ...(withShard ? [text(shard)] : []),
       formatMoment(fromMs),
       formatMoment(toMs),
-      `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`,
+      lengthOf({ durationMs, uncertaintyMs }),
       number(ok),
       number(failed),
     ]),
@@ -203,32 +218,20 @@ function recovery({ figures }: Report): string[] {
     ['From the fault in effect until service was as before.'],
     table(
       [left('operation'), right('recovery time')],
-      figures.recovery.map(({ kind, recoveryMs, uncertaintyMs }) => [
-        text(kind),
-        recoveryMs === null
-          ? '**not within the run**'
-          : recoveryMs === 0
-            ? 'as before from the start'
-            : `${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)}`,
+      figures.recovery.map((one) => [
+        text(one.kind),
+        one.recoveryMs === null ? `**${recoveryWords(one)}**` : recoveryWords(one),
       ]),
     ),
   );
 }
 
-function shards({ figures }: Report): string[] {
+function shards(report: Report): string[] {
+  const { figures } = report;
   if (figures.shards.length === 0) return ['Nothing was seen of them.'];
-  const { fullEffect } = figures;
-  const when = fullEffect
-    ? `While all faults were in effect, from ${formatMoment(fullEffect.fromMs)} to ${formatMoment(fullEffect.toMs)}.`
-    : 'No fault was in full effect.';
-  const different = figures.shards.filter(
-    (shard) => differs(shard.predictedReadable, shard.read) || differs(shard.predictedWritable, shard.write),
-  );
-  const predicted = figures.shards.some((shard) => shard.predictedReadable !== undefined);
+  const predicted = wasPredicted(figures.shards);
   return blocks(
-    [
-      `${when} ${!predicted ? '' : different.length === 0 ? 'What was predicted is what was seen.' : '≠ marks what was not as predicted.'}`.trim(),
-    ],
+    [shardsHeading(report)],
     table(
       [
         left('shard'),
@@ -243,67 +246,32 @@ function shards({ figures }: Report): string[] {
         text(shard.shard),
         text(shard.placements.join(', ')),
         `${number(shard.readableMessages)} of ${number(shard.messages)}`,
-        ...(predicted ? [foretold(shard, 'read')] : []),
+        ...(predicted ? [predictedWords(shard, 'read')] : []),
         observed(shard.predictedReadable, shard.read),
-        ...(predicted ? [foretold(shard, 'write')] : []),
+        ...(predicted ? [predictedWords(shard, 'write')] : []),
         observed(shard.predictedWritable, shard.write),
       ]),
     ),
   );
 }
 
-function foretold(shard: ShardFigures, access: ShardAccess): string {
-  const predicted = access === 'read' ? shard.predictedReadable : shard.predictedWritable;
-  if (predicted === undefined) return 'nothing';
-  return shard.predictedStalled?.includes(access) ? 'stalled' : predicted ? 'yes' : 'no';
-}
-
 function observed(predicted: boolean | undefined, figures: Availability): string {
-  if (figures.intended === 0) return 'not tried';
-  const { ok, intended } = figures;
-  const counts = `${number(ok)} of ${number(intended)} ok`;
-  const answer = ok === 0 ? `none, ${counts}` : ok === intended ? `all, ${counts}` : `some, ${counts}`;
-  return differs(predicted, figures) ? `**≠ ${answer}**` : answer;
-}
-
-/** As the check `prediction` has it: one success is enough to be readable, or writable. */
-function differs(predicted: boolean | undefined, { intended, ok }: Availability): boolean {
-  return predicted !== undefined && intended > 0 && ok > 0 !== predicted;
+  return differs(predicted, figures) ? `**≠ ${observedWords(figures)}**` : observedWords(figures);
 }
 
 function data(ledger: LedgerFigures): string[] {
-  const { written, acknowledged, unknown, unknownPresent, finalReads } = ledger;
-  const unclear =
-    unknown === 0
-      ? ''
-      : `; ${number(unknown)} ended unknown, and the final reads found ${number(unknownPresent)} of them`;
-  const lost = finalReads || ledger.lost.count > 0 ? amount(ledger.lost.count) : 'not known';
   return blocks(
-    finalReads ? [] : ['**No final read was made: what follows is what the load itself saw, and no proof.**'],
-    [
-      written === 0
-        ? 'No write was sent.'
-        : `${formatCount(written, 'write')} sent, ${number(acknowledged)} acknowledged${finalReads ? unclear : ''}.`,
-    ],
+    ledger.finalReads ? [] : [`**${NO_PROOF}**`],
+    [writesWords(ledger)],
     table(
       [left(''), right('how many'), left('witnesses (writer:sequence)')],
-      [
-        ['lost: acknowledged, and in no final read', lost, witnesses(ledger.lost)],
-        ['stale: a read left out what was there before', amount(ledger.staleReads.count), witnesses(ledger.staleReads)],
-        ['duplicated: a row came twice', amount(ledger.duplicated.count), witnesses(ledger.duplicated)],
-        ['corrupted: a row with wrong content', amount(ledger.corrupted.count), witnesses(ledger.corrupted)],
-      ],
+      ledgerRows(ledger).map(({ what, count, witnesses, more }) => [
+        what,
+        count === undefined ? 'not known' : count === 0 ? 'nothing' : `**${number(count)}**`,
+        witnesses.map((key) => code(clip(key, MAX_TEXT))).join(', ') + (more ? ', …' : ''),
+      ]),
     ),
   );
-}
-
-function amount(count: number): string {
-  return count === 0 ? 'nothing' : `**${number(count)}**`;
-}
-
-function witnesses({ count, witnesses: keys }: LedgerFigures['lost']): string {
-  const more = keys.length > 0 && count > keys.length ? ', …' : '';
-  return keys.map((key) => code(clip(key, MAX_TEXT))).join(', ') + more;
 }
 
 function errors({ figures }: Report): string[] {
@@ -337,20 +305,14 @@ function errors({ figures }: Report): string[] {
 }
 
 function cluster({ topology, nodes, placement, acts }: Report): string[] {
-  const { workers, replication, shards: shardCount, platform, engine, reason } = topology;
-  const size =
-    `${formatCount(workers, 'worker')}, ${formatCount(shardCount, 'shard')}, ` +
-    `${formatCount(replication, 'copy', 'copies')} of each`;
+  const { platform, engine, reason } = topology;
   const made =
     platform === undefined || engine === undefined
       ? text(clip(reason, MAX_TEXT))
       : `platform ${code(platform)}, engine ${code(engine)} (${text(clip(reason, MAX_TEXT))})`;
-  const struck = new Map<string, string[]>();
-  for (const { fault, targets } of acts) {
-    for (const node of targets) struck.set(node, [...(struck.get(node) ?? []), fault]);
-  }
+  const struck = faultsByNode({ acts });
   return blocks(
-    [`${size}; ${made}.`],
+    [`${clusterSize(topology)}; ${made}.`],
     nodes.length === 0
       ? []
       : table(
@@ -391,23 +353,15 @@ function placementGrid({ topology, placement }: Pick<Report, 'topology' | 'place
 }
 
 function thisRun({ run, durationMs }: Report): string[] {
-  const load = run.kinds.map(
-    ({ name, ratePerSecond, deadlineMs }) =>
-      `${text(name)} ${number(ratePerSecond)}/s within ${formatDuration(deadlineMs)}`,
-  );
   const rows = [
     ['run', code(run.id)],
     ['started', text(run.startedAt)],
     ['duration', formatDuration(durationMs)],
     ['seed', code(String(run.seed))],
-    ['load', load.join(', ')],
+    ['load', text(loadWords({ run }))],
     ['data', formatCount(run.messages, 'message')],
     ['pgquake', text(run.pgquakeVersion)],
     ['Node.js', text(run.nodeVersion)],
   ];
   return blocks(table([left(''), left('')], rows), ['Run it again:'], markdownCodeBlock('sh', run.again));
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 2 });
 }

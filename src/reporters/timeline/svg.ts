@@ -5,6 +5,7 @@ import { area, line } from 'd3-shape';
 import type { ServiceWindow, TimeRange } from '../../model/figures.ts';
 import { formatDuration, formatMoment } from '../../model/units.ts';
 import { clip, htmlText as text } from '../escape.ts';
+import { lengthOf } from '../report-words.ts';
 import { TIMELINE_CSS } from './style.ts';
 import type { Bucket, FaultBand, KindTrack, NodeStrip, ShardStrip, Timeline } from './timeline.ts';
 
@@ -242,12 +243,13 @@ function gridLine(y: number, label: string, left: number, right: number): string
 }
 
 /** Marks with their length and its uncertainty, where there is room for the words. */
-function windowLane(windows: readonly ServiceWindow[], { x, left, right }: Frame): string[] {
+function windowLane(all: readonly ServiceWindow[], { x, left, right }: Frame): string[] {
+  const windows = visible(all, x);
   const taken = windows.map(({ fromMs, toMs }) => [x(fromMs), Math.max(x(toMs), x(fromMs) + MIN_MARK)] as const);
   const free = (from: number, to: number, own: number) =>
     from >= left && to <= right && taken.every(([start, end], i) => i === own || to <= start || from >= end);
   return windows.flatMap((window, i) => {
-    const label = lengthOf(window);
+    const label = `${window.type} ${lengthOf(window)}`;
     const wide = label.length * CHARACTER + 6;
     const [start, end] = taken[i] as readonly [number, number];
     const mark = `<rect class="${window.type}" data-window="${text(window.kind)}" ${span(window, x)} y="2" height="${WINDOW_LANE - 2}"><title>${text(windowWords(window))}</title></rect>`;
@@ -262,14 +264,23 @@ function windowLane(windows: readonly ServiceWindow[], { x, left, right }: Frame
   });
 }
 
-function lengthOf({ type, durationMs, uncertaintyMs }: ServiceWindow): string {
-  return `${type} ${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
+/** Without those that lie behind the mark of the one before, so that a flickering run stays a small file. */
+function visible(windows: readonly ServiceWindow[], x: Frame['x']): ServiceWindow[] {
+  const coveredTo = { outage: -1, brownout: -1 };
+  return windows
+    .toSorted((a, b) => a.fromMs - b.fromMs)
+    .filter(({ type, fromMs, toMs }) => {
+      const end = Math.max(x(toMs), x(fromMs) + MIN_MARK);
+      if (end <= coveredTo[type] + MIN_MARK / 2) return false;
+      coveredTo[type] = end;
+      return true;
+    });
 }
 
 function windowWords(window: ServiceWindow): string {
-  const { kind, shard, fromMs, toMs, ok, failed } = window;
+  const { type, kind, shard, fromMs, toMs, ok, failed } = window;
   const where = shard === undefined ? kind : `${kind} on shard ${shard}`;
-  return `${where}: ${lengthOf(window)}, from ${formatMoment(fromMs)} to ${formatMoment(toMs)}; ${failed} failed, ${ok} ok`;
+  return `${where}: ${type} ${lengthOf(window)}, from ${formatMoment(fromMs)} to ${formatMoment(toMs)}; ${failed} failed, ${ok} ok`;
 }
 
 function nodesPart({ nodes }: Timeline, frame: Frame): Part {
@@ -315,7 +326,7 @@ function shardRows({ shard, reads, writes }: ShardStrip, { left, right, narrow, 
       rowLabel(narrow ? `${shard} ${what}` : `shard ${shard} ${what}`, left, narrow, ROW - 4),
       `<rect class="up" x="${left}" width="${px(right - left)}" y="1" height="${ROW - 5}"/>`,
       // What is worse is drawn above what is not so bad.
-      ...windows
+      ...visible(windows, x)
         .toSorted((a, b) => a.type.localeCompare(b.type))
         .map(
           (window) =>

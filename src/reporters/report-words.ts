@@ -1,0 +1,123 @@
+/** What a report says in words, so that `report.md` and `report.html` say the same. Text is not escaped. */
+
+import type { Availability, Recovery, ServiceWindow, ShardFigures, Span } from '../model/figures.ts';
+import type { LedgerFigures, Report } from '../model/report.ts';
+import type { ShardAccess } from '../model/topology.ts';
+import { formatCount, formatDuration, formatMoment } from '../model/units.ts';
+
+export const SPAN_NAMES: Readonly<Record<Span, string>> = {
+  'steady-state': 'steady state',
+  fault: 'fault',
+  settle: 'settle',
+};
+
+export function number(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: 2 });
+}
+
+/** `8.28 s ± 200 ms`. */
+export function lengthOf({ durationMs, uncertaintyMs }: Pick<ServiceWindow, 'durationMs' | 'uncertaintyMs'>): string {
+  return `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
+}
+
+export function recoveryWords({ recoveryMs, uncertaintyMs }: Recovery): string {
+  if (recoveryMs === null) return 'not within the run';
+  if (recoveryMs === 0) return 'as before from the start';
+  return lengthOf({ durationMs: recoveryMs, uncertaintyMs });
+}
+
+/** When the shards were looked at, and whether they were as predicted. */
+export function shardsHeading({ figures: { fullEffect, shards } }: Report): string {
+  const when = fullEffect
+    ? `While all faults were in effect, from ${formatMoment(fullEffect.fromMs)} to ${formatMoment(fullEffect.toMs)}.`
+    : 'No fault was in full effect.';
+  if (!wasPredicted(shards)) return when;
+  const different = shards.some(
+    (shard) => differs(shard.predictedReadable, shard.read) || differs(shard.predictedWritable, shard.write),
+  );
+  return `${when} ${different ? '≠ marks what was not as predicted.' : 'What was predicted is what was seen.'}`;
+}
+
+export function wasPredicted(shards: readonly ShardFigures[]): boolean {
+  return shards.some((shard) => shard.predictedReadable !== undefined);
+}
+
+/** What was predicted of a shard: `yes`, `no`, or that it waits for a frozen node. */
+export function predictedWords(shard: ShardFigures, access: ShardAccess): string {
+  const predicted = access === 'read' ? shard.predictedReadable : shard.predictedWritable;
+  if (predicted === undefined) return 'nothing';
+  if (shard.predictedStalled?.includes(access)) return 'no, stalls';
+  return predicted ? 'yes' : 'no';
+}
+
+export function observedWords({ ok, intended }: Availability): string {
+  if (intended === 0) return 'not tried';
+  const counts = `${number(ok)} of ${number(intended)} ok`;
+  return ok === 0 ? `none, ${counts}` : ok === intended ? `all, ${counts}` : `some, ${counts}`;
+}
+
+/** As the check `prediction` has it: one success is enough to be readable, or writable. */
+export function differs(predicted: boolean | undefined, { intended, ok }: Availability): boolean {
+  return predicted !== undefined && intended > 0 && ok > 0 !== predicted;
+}
+
+export const NO_PROOF = 'No final read was made: what follows is what the load itself saw, and no proof.';
+
+export function writesWords({ written, acknowledged, unknown, unknownPresent, finalReads }: LedgerFigures): string {
+  if (written === 0) return 'No write was sent.';
+  const unclear =
+    unknown === 0 || !finalReads
+      ? ''
+      : `; ${number(unknown)} ended unknown, and the final reads found ${number(unknownPresent)} of them`;
+  return `${formatCount(written, 'write')} sent, ${number(acknowledged)} acknowledged${unclear}.`;
+}
+
+export interface LedgerRow {
+  readonly what: string;
+  /** `undefined` where it cannot be known. */
+  readonly count: number | undefined;
+  readonly witnesses: readonly string[];
+  /** There are more than those named. */
+  readonly more: boolean;
+}
+
+export function ledgerRows(ledger: LedgerFigures): LedgerRow[] {
+  const row = (what: string, { count, witnesses }: LedgerFigures['lost'], known = true): LedgerRow => ({
+    what,
+    count: known || count > 0 ? count : undefined,
+    witnesses,
+    more: witnesses.length > 0 && count > witnesses.length,
+  });
+  return [
+    row('lost: acknowledged, and in no final read', ledger.lost, ledger.finalReads),
+    row('stale: a read left out what was there before', ledger.staleReads),
+    row('duplicated: a row came twice', ledger.duplicated),
+    row('corrupted: a row with wrong content', ledger.corrupted),
+  ];
+}
+
+/** `4 workers, 4 shards, 2 copies of each`. */
+export function clusterSize({ workers, shards, replication }: Report['topology']): string {
+  return (
+    `${formatCount(workers, 'worker')}, ${formatCount(shards, 'shard')}, ` +
+    `${formatCount(replication, 'copy', 'copies')} of each`
+  );
+}
+
+/** The faults that were planned for each node. */
+export function faultsByNode({ acts }: Pick<Report, 'acts'>): ReadonlyMap<string, readonly string[]> {
+  const struck = new Map<string, string[]>();
+  for (const { fault, targets } of acts) {
+    for (const node of targets) struck.set(node, [...(struck.get(node) ?? []), fault]);
+  }
+  return struck;
+}
+
+export function loadWords({ run }: Pick<Report, 'run'>): string {
+  return run.kinds
+    .map(
+      ({ name, ratePerSecond, deadlineMs }) =>
+        `${name} ${number(ratePerSecond)}/s within ${formatDuration(deadlineMs)}`,
+    )
+    .join(', ');
+}

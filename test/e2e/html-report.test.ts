@@ -1,0 +1,249 @@
+/**
+ * report.html in a real browser: it says what report.json says, needs no network, obeys nobody, and can be
+ * read by day and night, on a phone and with a screen reader.
+ */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import axe from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Report } from '../../src/model/report.ts';
+import { formatDuration, formatShare } from '../../src/model/units.ts';
+import { htmlReport } from '../../src/reporters/html.ts';
+import { json } from '../../src/reporters/json.ts';
+import { browserMissing, startBrowser } from '../support/browser.ts';
+import { emptyReport, failedReport, HOSTILE, hostileReport, passedReport } from '../support/sample-report.ts';
+
+const missing = browserMissing();
+if (missing !== undefined) console.warn(`report.html is not opened: ${missing}`);
+
+/** Load in every second, as a real run has it. */
+function withLoad(report: Report): Report {
+  const seconds = Array.from({ length: 13 }, (_, i) => i + 2).flatMap((second) =>
+    report.run.kinds.map(({ name, ratePerSecond }) => {
+      const failed = second === 4 ? Math.round(ratePerSecond / 4) : 0;
+      return { second, kind: name, ok: ratePerSecond - failed, failed, p50Ms: 1.5, p99Ms: 12, maxMs: 40 * second };
+    }),
+  );
+  return { ...report, figures: { ...report.figures, seconds } };
+}
+
+const REPORTS = {
+  passed: withLoad(passedReport),
+  failed: withLoad(failedReport),
+  hostile: withLoad(hostileReport),
+  empty: emptyReport,
+};
+type Name = keyof typeof REPORTS;
+const NAMES = Object.keys(REPORTS) as Name[];
+
+interface Opened extends AsyncDisposable {
+  readonly page: Page;
+  /** What report.json beside it says. */
+  readonly report: Report;
+  /** Errors on the console, uncaught errors, dialogs, and requests for anything but the page. */
+  readonly complaints: string[];
+}
+
+describe.skipIf(missing !== undefined)('report.html', () => {
+  let browser: Browser;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'pgquake-html-'));
+    for (const name of NAMES) {
+      const files = { ...htmlReport.render(REPORTS[name]), ...json.render(REPORTS[name]) };
+      for (const [file, content] of Object.entries(files)) writeFileSync(join(folder, `${name}-${file}`), content);
+    }
+    browser = await startBrowser();
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function open(name: Name, colorScheme: 'light' | 'dark' = 'light', width = 1_000): Promise<Opened> {
+    const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
+    const complaints: string[] = [];
+    const url = pathToFileURL(join(folder, `${name}-report.html`)).href;
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => {
+      if (request.url() !== url && !request.url().startsWith('data:')) complaints.push(`request ${request.url()}`);
+    });
+    page.on('dialog', (dialog) => {
+      complaints.push(`dialog ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    await page.goto(url);
+    const report = JSON.parse(readFileSync(join(folder, `${name}-report.json`), 'utf8')) as Report;
+    return { page, report, complaints, [Symbol.asyncDispose]: () => page.close() };
+  }
+
+  /** The cells of a table's body, row by row. */
+  const cells = async (page: Page, table: string): Promise<string[][]> =>
+    (await page.evaluate(
+      `[...document.querySelectorAll('#${table} tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent.trim()))`,
+    )) as string[][];
+
+  test.each(NAMES)('%s: no error, no request, no dialog', async (name) => {
+    await using opened = await open(name);
+    await opened.page.locator('#again').scrollIntoViewIfNeeded();
+    expect(opened.complaints).toEqual([]);
+  });
+
+  test.each(NAMES)('%s: verdict and finding are those of report.json', async (name) => {
+    await using opened = await open(name);
+    const { page, report } = opened;
+    expect(await page.locator('#verdict').innerText()).toMatch(new RegExp(`^\\S ${report.judgement.toUpperCase()}$`));
+    const badges = await page.locator('section[aria-labelledby=hypothesis] .badge').allInnerTexts();
+    const own = report.results.filter((result) => !result.always);
+    const always = report.results.filter((result) => result.always);
+    expect(badges.map((text) => text.slice(2).toLowerCase())).toEqual([...own, ...always].map((r) => r.judgement));
+    if (name !== 'hostile') {
+      expect(await page.locator('#finding').innerText()).toBe(report.finding);
+      expect(await page.locator('#again').innerText()).toBe(report.run.again);
+    }
+  });
+
+  test.each(['passed', 'failed'] as const)('%s: the figures are those of report.json', async (name) => {
+    await using opened = await open(name);
+    const { page, report } = opened;
+    const { figures, ledger } = report;
+    expect(await cells(page, 'availability')).toEqual(
+      figures.availability.map(({ kind, span, figures: { share, intended, ok, fail, unknown, unsent } }) => [
+        kind,
+        span.replace('-', ' '),
+        formatShare(share),
+        ...[intended, ok, fail, unknown, unsent].map((value) => value.toLocaleString('en-US')),
+      ]),
+    );
+    expect((await cells(page, 'latency')).map((row) => row.slice(2, 7))).toEqual(
+      figures.latency.map(({ figures: { p50Ms, p90Ms, p99Ms, p999Ms, maxMs } }) =>
+        [p50Ms, p90Ms, p99Ms, p999Ms, maxMs].map(formatDuration),
+      ),
+    );
+    const whole = figures.windows.filter(({ shard }) => shard === undefined);
+    expect((await cells(page, 'windows')).map((row) => [row[0], row[1], row[6]])).toEqual(
+      whole.map(({ type, kind, failed }) => [type, kind, String(failed)]),
+    );
+    expect((await cells(page, 'error-table')).map((row) => [row[0], row[3]])).toEqual(
+      figures.errors.map(({ code, count }) => [code, String(count)]),
+    );
+    expect((await cells(page, 'ledger')).map((row) => row[1])).toEqual(
+      [ledger.lost, ledger.staleReads, ledger.duplicated, ledger.corrupted].map(({ count }) =>
+        count === 0 ? 'nothing' : String(count),
+      ),
+    );
+  });
+
+  test.each([
+    ['passed', 1_000, '.wide'],
+    ['failed', 1_000, '.wide'],
+    ['failed', 360, '.narrow'],
+  ] as const)('%s, %i pixels wide: the fault band is where its events are', async (name, width, picture) => {
+    await using opened = await open(name, 'light', width);
+    const { page, report } = opened;
+    const at = (type: string) => report.timeline.find((event) => event.type === type)?.at as number;
+    const svg = (await page.locator(`${picture} svg`).boundingBox()) as { x: number; width: number };
+    const axis = (await page.evaluate(
+      `(() => { const svg = document.querySelector('${picture} svg'); return { ...svg.dataset, scale: svg.getBoundingClientRect().width / svg.viewBox.baseVal.width }; })()`,
+    )) as Record<'left' | 'right' | 'fromMs' | 'toMs' | 'scale', number>;
+    const xOf = (ms: number) => {
+      const share = (ms - Number(axis.fromMs)) / (Number(axis.toMs) - Number(axis.fromMs));
+      return svg.x + axis.scale * (Number(axis.left) + share * (Number(axis.right) - Number(axis.left)));
+    };
+    const band = (await page.locator(`${picture} rect.fault[data-act="0"]`).boundingBox()) as {
+      x: number;
+      width: number;
+    };
+    expect(Math.abs(band.x - xOf(at('fault-in-effect')))).toBeLessThan(1);
+    expect(Math.abs(band.x + band.width - xOf(at('heal-asked')))).toBeLessThan(1);
+    expect(await page.locator('svg.timeline:visible').count()).toBe(1);
+  });
+
+  test('pointing at the picture tells what was at that moment', async () => {
+    await using opened = await open('passed');
+    const { page, complaints } = opened;
+    const box = (await page.locator('.wide rect[data-act]').first().boundingBox()) as { x: number; y: number };
+    await page.mouse.move(box.x + 2, box.y + 100);
+    expect(await page.locator('#moment-title').innerText()).toBe('4.000 s to 5.000 s');
+    const lines = await page.locator('#moment-lines li').allInnerTexts();
+    expect(lines[0]).toBe('read: 150 ok, 50 failed, p50 1.5 ms, p99 12 ms, max 160 ms');
+    expect(lines).toContain('worker1 stopped');
+    expect(lines.find((line) => line.startsWith('write'))).toContain('outage of 240 ms ± 20 ms');
+    expect(complaints).toEqual([]);
+  });
+
+  test('the slider does the same from the keyboard, and says where it is', async () => {
+    await using opened = await open('passed');
+    const { page } = opened;
+    await page.locator('#moment').focus();
+    expect(await page.locator('#moment-title').innerText()).toBe('2.031 s to 3.000 s');
+    await page.keyboard.press('ArrowRight');
+    expect(await page.locator('#moment-title').innerText()).toBe('3.000 s to 4.000 s');
+    expect(await page.locator('#moment').getAttribute('aria-valuetext')).toBe('3.000 s to 4.000 s');
+    await page.keyboard.press('End');
+    expect(await page.locator('#moment-title').innerText()).toMatch(/^14\.000 s to /);
+  });
+
+  test.each(NAMES.flatMap((name) => (['light', 'dark'] as const).map((scheme) => [name, scheme] as const)))(
+    '%s, %s: no violation of accessibility, and a picture of it can be taken',
+    async (name, scheme) => {
+      await using opened = await open(name, scheme);
+      const { page } = opened;
+      await page.evaluate(axe.source);
+      const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
+      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+      const shots = process.env.PGQUAKE_SCREENSHOTS ?? folder;
+      const image = await page.screenshot({ path: join(shots, `${name}-${scheme}.png`), fullPage: true });
+      expect(image.length).toBeGreaterThan(10_000);
+    },
+  );
+
+  test.each(NAMES)('%s: fits a phone', async (name) => {
+    await using opened = await open(name, 'light', 360);
+    expect(await opened.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    await opened.page.evaluate(axe.source);
+    const { violations } = (await opened.page.evaluate('axe.run()')) as axe.AxeResults;
+    expect(violations.map(({ id }) => id)).toEqual([]);
+  });
+
+  test('on paper nothing stays folded', async () => {
+    await using opened = await open('failed');
+    const { page } = opened;
+    expect(await page.locator('details:not([open])').count()).toBeGreaterThan(0);
+    await page.evaluate("window.dispatchEvent(new Event('beforeprint'))");
+    expect(await page.locator('details:not([open])').count()).toBe(0);
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)');
+  });
+
+  test('hostile text is shown as text, and makes no element', async () => {
+    await using hostile = await open('hostile');
+    await using plain = await open('failed');
+    const tags = async (page: Page) =>
+      new Set((await page.evaluate("[...document.querySelectorAll('*')].map((one) => one.localName)")) as string[]);
+    expect(await tags(hostile.page)).toEqual(await tags(plain.page));
+    expect(await hostile.page.locator('h1').innerText()).toContain('| `x` <script>alert(1)</script> # heading');
+    expect(HOSTILE).toContain('<script>');
+    expect(await hostile.page.locator('script').count()).toBe(2);
+  });
+
+  test('should markup ever slip through, the page runs no script of others and loads nothing', async () => {
+    await using opened = await open('passed');
+    const { page, complaints } = opened;
+    await page.evaluate(
+      `document.body.insertAdjacentHTML('beforeend', '<img src="http://127.0.0.1:9/x.png" onerror="alert(1)">')`,
+    );
+    await expect.poll(() => complaints.length).toBeGreaterThan(0);
+    expect(complaints.filter((text) => text.startsWith('dialog'))).toEqual([]);
+    expect(complaints.join(' ')).toMatch(/Content Security Policy/);
+  });
+});
