@@ -21,9 +21,12 @@ import type { Platform } from './cluster/platform.ts';
 import { citus } from './engines/citus.ts';
 import { native } from './engines/native.ts';
 import type { Fault } from './faults/fault.ts';
+import { nodeFlap } from './faults/node-flap.ts';
 import { nodeKill } from './faults/node-kill.ts';
 import { nodePause } from './faults/node-pause.ts';
+import { nodeRestart } from './faults/node-restart.ts';
 import { nodeStop } from './faults/node-stop.ts';
+import { rollingRestart } from './faults/rolling-restart.ts';
 import { docker } from './platforms/docker.ts';
 import { local } from './platforms/local.ts';
 import { htmlReport } from './reporters/html.ts';
@@ -36,7 +39,7 @@ import { bigScan } from './workloads/big-scan.ts';
 import { chat } from './workloads/chat.ts';
 import type { Workload } from './workloads/workload.ts';
 
-export const faults: readonly Fault[] = [nodeStop, nodeKill, nodePause];
+export const faults: readonly Fault[] = [nodeStop, nodeKill, nodePause, nodeRestart, nodeFlap, rollingRestart];
 
 export const checks: readonly Check[] = [
   messagesReadable,

@@ -9,6 +9,7 @@ import { basename, join } from 'node:path';
 import { checks, engines, faults, findWorkload, platforms, reporters } from './catalog.ts';
 import type { Engine } from './cluster/engine.ts';
 import type { Platform } from './cluster/platform.ts';
+import type { Strike } from './faults/fault.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
@@ -16,7 +17,7 @@ import type { RunInfo } from './model/history.ts';
 import type { Plan, PlannedAct } from './model/plan.ts';
 import type { Report } from './model/report.ts';
 import type { EngineChoice, Scenario } from './model/scenario.ts';
-import type { NodeEffect } from './model/topology.ts';
+import type { NodeEffect, NodeName } from './model/topology.ts';
 import { makePlan } from './plan/schedule.ts';
 import { buildReport } from './report.ts';
 import { findClusters, findClustersOfRun, type LeftBehind, reclaim } from './run/left-behind.ts';
@@ -145,7 +146,11 @@ function tellLeftBehind(recorder: Recorder, left: LeftBehind): void {
 
 /** The plan of a run, with its seed drawn. Starts nothing. */
 export function planOf(scenario: Scenario, seed?: number): Plan {
-  return makePlan(scenario, { seed: seed ?? scenario.seed ?? randomInt(2 ** 32), effectOf });
+  return makePlan(scenario, { seed: seed ?? scenario.seed ?? randomInt(2 ** 32), effectOf, strikesOf });
+}
+
+function strikesOf(fault: string, targets: readonly NodeName[], params: unknown): Strike[] | undefined {
+  return faults.find((candidate) => candidate.name === fault)?.strikes?.(targets, params);
 }
 
 /** What a fault, by its name, makes of its targets. */

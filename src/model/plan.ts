@@ -5,13 +5,15 @@ import type { NodeName, Shard, ShardPrediction } from './topology.ts';
 
 /** One act of the schedule: one fault on the nodes that were picked for it. */
 export interface PlannedAct {
-  /** Counted from 0 in the order of the scenario; unique in the run. */
+  /** Counted from 0 in the order of the scenario and of the strikes of each fault; unique in the run. */
   readonly index: number;
   readonly fault: string;
   readonly targets: readonly NodeName[];
   /** From the start of the fault phase. */
   readonly atMs: number;
   readonly forMs: number;
+  /** Set on a further strike of one fault: it begins `gapMs` after that act is healed; `atMs` is then the earliest time. */
+  readonly after?: { readonly act: number; readonly gapMs: number };
   readonly params: Readonly<Record<string, unknown>>;
 }
 

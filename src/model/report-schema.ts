@@ -88,6 +88,10 @@ const act = z
     targets: names,
     atMs: durationMs.describe('From the start of the fault phase.'),
     forMs: durationMs,
+    after: z
+      .object({ act: count, gapMs: durationMs })
+      .exactOptional()
+      .describe('Set on a further strike of one fault: the act that must be healed before, and the time in between.'),
     params: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Act' });
@@ -164,7 +168,7 @@ const event = z
       at,
       type: z.literal('reclaimed'),
       of: z.string().describe('Folder of the killed run whose cluster it was.'),
-      when: z.iso.datetime(),
+      when: z.string().describe('Time of day, ISO 8601 in UTC.'),
       removed: names,
       voided: names.describe('Undos that were still open and need not be kept any more.'),
     }),

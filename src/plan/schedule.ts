@@ -10,25 +10,40 @@ export interface PlanOptions {
   /** Everything random in the run follows from it. From 0 to 2^32 - 1. */
   readonly seed: number;
   readonly effectOf: EffectOf;
+  /** Every fault strikes once by default. */
+  readonly strikesOf?: StrikesOf;
 }
 
 /** What a fault, by its name, makes of its targets. */
 export type EffectOf = (fault: string) => NodeEffect | undefined;
 
+/** The strikes of a fault that has an end of its own; `undefined` for one that lasts for its `for`. */
+export type StrikesOf = (
+  fault: string,
+  targets: readonly NodeName[],
+  params: PlannedAct['params'],
+) => readonly PlannedStrike[] | undefined;
+
+type PlannedStrike = Pick<PlannedAct, 'targets' | 'forMs'> & { readonly gapMs: number };
+
 /** Resolves a scenario. The same scenario and seed give the same plan. */
-export function makePlan(scenario: Scenario, { seed, effectOf }: PlanOptions): Plan {
+export function makePlan(scenario: Scenario, { seed, effectOf, strikesOf = () => undefined }: PlanOptions): Plan {
   const { cluster, faults } = scenario;
   const targets = resolveTargets(faults, cluster, seededIndex(seed));
-  const acts = faults.map(
-    ({ fault, atMs, forMs, params }, index): PlannedAct => ({
-      index,
-      fault,
-      targets: targets[index] ?? [],
-      atMs,
-      forMs,
-      params,
-    }),
-  );
+  const acts: PlannedAct[] = [];
+  for (const [step, { fault, atMs, forMs, params }] of faults.entries()) {
+    const struck = targets[step] ?? [];
+    let nextAtMs = atMs;
+    for (const [nth, strike] of (
+      strikesOf(fault, struck, params) ?? [{ targets: struck, gapMs: 0, forMs }]
+    ).entries()) {
+      const index = acts.length;
+      nextAtMs += strike.gapMs;
+      const after = nth === 0 ? {} : { after: { act: index - 1, gapMs: strike.gapMs } };
+      acts.push({ index, fault, targets: strike.targets, atMs: nextAtMs, forMs: strike.forMs, ...after, params });
+      nextAtMs += strike.forMs;
+    }
+  }
   const struck = new Set(acts.filter(({ fault }) => effectOf(fault)).flatMap((act) => act.targets));
   return {
     scenario,

@@ -33,21 +33,28 @@ export class Injector {
   }
 
   /**
-   * Runs all acts, side by side, each at its time from now. Returns when every act is healed, or could
-   * not be (the event `heal-failed` says so).
+   * Runs all acts, side by side, each at its time from now or after the act that it follows. Returns when
+   * every act is healed, or could not be (the event `heal-failed` says so).
    * @throws the signal's reason when aborted, after healing.
    */
   async run(acts: readonly PlannedAct[]): Promise<void> {
-    await Promise.all(acts.map((act) => this.#perform(act)));
+    const performed = new Map<number, Promise<boolean>>();
+    for (const act of acts) performed.set(act.index, this.#perform(act, performed.get(act.after?.act ?? -1)));
+    await Promise.all(performed.values());
     this.#options.signal.throwIfAborted();
   }
 
-  async #perform(act: PlannedAct): Promise<void> {
+  /**
+   * @param before the act that this one follows.
+   * @returns whether nothing of it is left to heal; an act that follows one that is not healed is not begun.
+   */
+  async #perform(act: PlannedAct, before: Promise<boolean> | undefined): Promise<boolean> {
     const { recorder, signal, clock } = this.#options;
+    if (before && !(await before)) return false;
     try {
-      await pause(act.atMs, signal);
+      await pause(act.after?.gapMs ?? act.atMs, signal);
     } catch {
-      return; // aborted before it began: nothing to heal
+      return true; // aborted before it began: nothing to heal
     }
     try {
       const effectAt = await this.#strike(act);
@@ -55,7 +62,7 @@ export class Injector {
     } catch (error) {
       if (!signal.aborted) recorder.event({ type: 'fault-failed', act: act.index, error: errorText(error) });
     }
-    await this.#heal(act);
+    return this.#heal(act);
   }
 
   /** @returns when the fault was in effect. */
@@ -76,10 +83,11 @@ export class Injector {
     return effectAt;
   }
 
-  async #heal(act: PlannedAct): Promise<void> {
+  /** @returns whether it is healed. */
+  async #heal(act: PlannedAct): Promise<boolean> {
     const { recorder, journal } = this.#options;
     const pending = journal.pending(act.index);
-    if (pending.length === 0) return;
+    if (pending.length === 0) return true;
     recorder.event({ type: 'heal-asked', act: act.index });
     const failures: string[] = [];
     const proofs: string[] = [];
@@ -95,6 +103,7 @@ export class Injector {
     );
     if (failures.length > 0) recorder.event({ type: 'heal-failed', act: act.index, error: failures.join('; ') });
     else recorder.event({ type: 'healed', act: act.index, proof: proofs.toSorted().join('; ') });
+    return failures.length === 0;
   }
 
   #node(name: string): NodeControl {

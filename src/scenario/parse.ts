@@ -6,13 +6,14 @@
 import { basename } from 'node:path';
 import type { z } from 'zod';
 import type { ScenarioFacts } from '../checks/check.ts';
+import type { Fault } from '../faults/fault.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
 import type { ClusterSpec, FaultStep, HypothesisItem, Scenario, TargetSpec } from '../model/scenario.ts';
 import { COORDINATOR, nodeNames, shardName, type Topology } from '../model/topology.ts';
 import { overlapping } from '../plan/target.ts';
 import { explain, valueAt } from './explain.ts';
 import { formatPath, listed, nearest, type Problem, ScenarioError, suggestion } from './problems.ts';
-import { MAX_STEPS, pick, type ScenarioVocabulary, sections, TOP_KEYS, timing } from './schema.ts';
+import { MAX_STEPS, pick, type ScenarioVocabulary, sections, TOP_KEYS, timing, timingOf } from './schema.ts';
 import { Source } from './source.ts';
 
 type Path = readonly PropertyKey[];
@@ -153,16 +154,20 @@ class Reader {
   }
 
   #step(step: Mapping, path: Path, topology: Partial<Topology>): ReadStep {
-    const { fault: _, target: __, at, for: lasting, ...rest } = step;
     const fault = this.#variant(this.#vocabulary.faults, step, path, 'fault');
-    const written = Object.fromEntries(Object.entries({ at, for: lasting }).filter(([key]) => key in step));
-    const times = this.#fitting(timing, written, path, []);
+    const schema = fault ? timingOf(fault) : timing;
+    const timingKeys = Object.keys(schema.shape);
+    const { fault: _, target: __, ...more } = step;
+    const part = (isTiming: boolean) =>
+      Object.fromEntries(Object.entries(more).filter(([key]) => timingKeys.includes(key) === isTiming));
+    const times = this.#fitting<{ at: number; for?: number }>(schema, part(true), path, []);
     const target = this.#target(step, path, topology);
-    const params = fault && this.#fitting(fault.params, rest, path, ['fault', 'target', 'at', 'for']);
+    const params = fault && this.#fitting(fault.params, part(false), path, ['fault', 'target', ...timingKeys]);
+    const forMs = times?.for ?? (fault && target && params && lengthOf(fault, target, params));
     return {
       ...(fault ? { fault: fault.name } : {}),
       ...(target ? { target } : {}),
-      ...(times ? { atMs: times.at, forMs: times.for } : {}),
+      ...(times && forMs !== undefined ? { atMs: times.at, forMs } : {}),
       ...(params ? { params: params as Mapping } : {}),
       place: this.#source.placeOf(path),
     };
@@ -329,6 +334,12 @@ const EXAMPLES = {
 
 function isTimed(step: Partial<FaultStep>): step is Pick<FaultStep, 'atMs' | 'forMs'> {
   return step.atMs !== undefined && step.forMs !== undefined;
+}
+
+/** How long all strikes of a fault take at the least; which nodes a pick will take makes no difference. */
+function lengthOf(fault: Fault, target: TargetSpec, params: unknown): number | undefined {
+  const nodes = 'nodes' in target ? target.nodes : Array.from({ length: target.pick }, (_, i) => `pick ${i + 1}`);
+  return fault.strikes?.(nodes, params).reduce((sum, { gapMs, forMs }) => sum + gapMs + forMs, 0);
 }
 
 function namedBy(target: TargetSpec | undefined): readonly string[] {

@@ -53,6 +53,9 @@ export const timing = z.strictObject({
   for: positiveDuration.describe('How long it lasts, from when it is in effect until it is undone.'),
 });
 
+/** The same for a fault that has an end of its own. */
+const ownTiming = timing.omit({ for: true });
+
 /** The sections that need no words but those of platforms and engines. */
 export function sections({ platforms, engines }: Pick<ScenarioVocabulary, 'platforms' | 'engines'>) {
   return {
@@ -111,6 +114,10 @@ export const TOP_KEYS = [
   'seed',
 ] as const;
 
+export function timingOf(fault: Pick<Fault, 'strikes'>): typeof timing | typeof ownTiming {
+  return fault.strikes ? ownTiming : timing;
+}
+
 /** The published JSON Schema (draft 2020-12) of a scenario as it is written, for editors. */
 export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<string, unknown> {
   const { faults, checks, workloads } = vocabulary;
@@ -126,7 +133,7 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
         .describe(`What reads and writes while faults strike; ${workloads[0]?.name} where it is left out.`),
       'steady-state': steadyState,
       faults: z
-        .array(anyOf(faults.map((fault) => variant('fault', fault, { beside: { target, ...timing.shape } }))))
+        .array(anyOf(faults.map((fault) => variant('fault', fault, { beside: { target, ...timingOf(fault).shape } }))))
         .max(MAX_STEPS)
         .optional()
         .describe('What is broken, where, when and for how long; [] for a control run.'),

@@ -5,15 +5,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { faults, platforms } from '../../src/catalog.ts';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { sqlRefusal } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
+import { planOf } from '../../src/experiment.ts';
 import { defineFault, type Fault, type Undo } from '../../src/faults/fault.ts';
 import { monotonicClock } from '../../src/model/clock.ts';
 import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
+import type { PlannedAct } from '../../src/model/plan.ts';
 import { Injector, performUndo } from '../../src/run/injector.ts';
 import { Recorder } from '../../src/run/recorder.ts';
 import { UndoJournal } from '../../src/run/undo-journal.ts';
+import { parseScenario } from '../../src/scenario/parse.ts';
 
 const never = new AbortController().signal;
 
@@ -45,10 +49,10 @@ for (const platform of platforms) {
         rmSync(folder, { recursive: true, force: true });
       });
 
-      /** Injects a schedule of one act and returns what was recorded. */
+      /** Injects a schedule and returns what was recorded; of one act on one worker unless told otherwise. */
       async function inject(
         fault: Fault,
-        options: { signal?: AbortSignal; forMs?: number } = {},
+        options: { signal?: AbortSignal; forMs?: number; acts?: readonly PlannedAct[] } = {},
       ): Promise<TimedEvent[]> {
         const events: TimedEvent[] = [];
         const runFolder = mkdtempSync(join(folder, 'run-'));
@@ -64,9 +68,9 @@ for (const platform of platforms) {
           signal: options.signal ?? never,
         });
         try {
-          await injector.run([
-            { index: 0, fault: fault.name, targets: [worker.name], atMs: 0, forMs: options.forMs ?? 200, params: {} },
-          ]);
+          const { forMs = 200 } = options;
+          const act = { index: 0, fault: fault.name, targets: [worker.name], atMs: 0, forMs, params: {} };
+          await injector.run(options.acts ?? [act]);
         } catch (error) {
           if (!(error instanceof InterruptedError)) throw error;
         }
@@ -150,6 +154,28 @@ for (const platform of platforms) {
             await expectHealthy();
           });
 
+          test.skipIf(!fault.strikes)('strikes one after the other, each once the one before is healed', async () => {
+            const scenario = parseScenario(
+              `name: some\nsummary: Some.\ncluster: { workers: 2, replication: 1, shards: 1 }\nfaults: [{ fault: ${fault.name}, target: [worker1, worker2] }]\nhypothesis: [{ check: no-lost-writes }]\n`,
+              'some.yaml',
+              vocabulary,
+            );
+            const { acts } = planOf(scenario, 1);
+            const events = await inject(fault, { acts });
+            expect(events.map((event) => event.type)).toEqual(
+              acts.flatMap(() => ['fault-asked', 'fault-in-effect', 'heal-asked', 'healed']),
+            );
+            expect(events.flatMap((event) => ('act' in event ? [event.act] : []))).toEqual(
+              acts.flatMap(({ index }) => [index, index, index, index]),
+            );
+            for (const { index, after } of acts) {
+              const asked = events.find((event) => event.type === 'fault-asked' && event.act === index);
+              const healed = events.find((event) => event.type === 'healed' && event.act === after?.act);
+              if (after) expect((asked?.at ?? 0) - (healed?.at ?? Infinity)).toBeGreaterThanOrEqual(after.gapMs - 1);
+            }
+            for (const node of nodes.workers) expect(await sqlRefusal(node)).toBeUndefined();
+          });
+
           test('does not prove itself on a healthy node', async () => {
             await expect(fault.prove([worker], {})).rejects.toThrow(EnvironmentError);
           });
@@ -158,9 +184,10 @@ for (const platform of platforms) {
 
       test('the journal of a run that healed is closed on disk', async () => {
         const [fault] = faults;
+        const earlier = readdirSync(folder);
         await inject(fault as Fault);
-        const runs = readdirSync(folder).filter((name) => name.startsWith('run-'));
-        const lines = readFileSync(join(folder, runs.at(-1) as string, 'undo.ndjson'), 'utf8')
+        const [run] = readdirSync(folder).filter((name) => name.startsWith('run-') && !earlier.includes(name));
+        const lines = readFileSync(join(folder, run as string, 'undo.ndjson'), 'utf8')
           .trim()
           .split('\n');
         expect(lines.map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(['promised', 'kept']);

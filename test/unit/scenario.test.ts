@@ -373,7 +373,9 @@ describe('faults', () => {
     [
       'no word at all',
       '{ target: worker1, for: 1s }',
-      ['5:5 faults[0]: missing key "fault"; known: node-stop, node-kill, node-pause'],
+      [
+        '5:5 faults[0]: missing key "fault"; known: node-stop, node-kill, node-pause, node-restart, node-flap, rolling-restart',
+      ],
     ],
     [
       'a key that no fault has',

@@ -1,0 +1,27 @@
+/** `node-flap`: the node goes down without warning and comes back, again and again. */
+
+import { z } from 'zod';
+import { duration, positiveDuration } from '../model/quantities.ts';
+import { defineFault } from './fault.ts';
+import { proveDown } from './node-down.ts';
+import { nodeKill } from './node-kill.ts';
+
+const MAX_TIMES = 20;
+
+const params = z.strictObject({
+  times: z.int().min(1).max(MAX_TIMES).default(3).describe('How often it goes down.'),
+  down: positiveDuration.prefault('500ms').describe('How long it stays down each time.'),
+  up: duration.prefault('500ms').describe('How long it serves in between, from when it accepts SQL again.'),
+});
+
+export const nodeFlap = defineFault<z.output<typeof params>>({
+  name: 'node-flap',
+  summary: 'Kills a node and starts it again, several times in a row.',
+  params,
+  needs: nodeKill.needs,
+  effect: 'down',
+  strikes: (targets, { times, down, up }) =>
+    Array.from({ length: times }, (_, nth) => ({ targets, gapMs: nth === 0 ? 0 : up, forMs: down })),
+  inject: (targets, _params, context) => nodeKill.inject(targets, {}, context),
+  prove: proveDown,
+});

@@ -1,0 +1,24 @@
+/** `node-restart`: the node goes down in order and comes back, as in maintenance. */
+
+import { z } from 'zod';
+import { duration } from '../model/quantities.ts';
+import { defineFault } from './fault.ts';
+import { proveDown } from './node-down.ts';
+import { nodeStop } from './node-stop.ts';
+
+const params = z.strictObject({
+  down: duration
+    .prefault('0s')
+    .describe('How long it stays down; 0s starts it again as soon as it was seen to be down.'),
+});
+
+export const nodeRestart = defineFault<z.output<typeof params>>({
+  name: 'node-restart',
+  summary: 'Shuts a node down in order and starts it again, at once or after a while.',
+  params,
+  needs: nodeStop.needs,
+  effect: 'down',
+  strikes: (targets, { down }) => [{ targets, gapMs: 0, forMs: down }],
+  inject: (targets, _params, context) => nodeStop.inject(targets, {}, context),
+  prove: proveDown,
+});

@@ -1,0 +1,24 @@
+/** `rolling-restart`: every target is restarted, one after the other, as in an upgrade. */
+
+import { z } from 'zod';
+import { duration } from '../model/quantities.ts';
+import { defineFault } from './fault.ts';
+import { proveDown } from './node-down.ts';
+import { nodeStop } from './node-stop.ts';
+
+const params = z.strictObject({
+  down: duration.prefault('0s').describe('How long each node stays down.'),
+  between: duration.prefault('0s').describe('From when a node accepts SQL again until the next one is shut down.'),
+});
+
+export const rollingRestart = defineFault<z.output<typeof params>>({
+  name: 'rolling-restart',
+  summary: 'Restarts its targets one after the other, each once the one before accepts SQL again.',
+  params,
+  needs: nodeStop.needs,
+  effect: 'down',
+  strikes: (targets, { down, between }) =>
+    targets.map((target, nth) => ({ targets: [target], gapMs: nth === 0 ? 0 : between, forMs: down })),
+  inject: (targets, _params, context) => nodeStop.inject(targets, {}, context),
+  prove: proveDown,
+});
