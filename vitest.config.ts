@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     // Clusters of real servers compete for the machine; one file of them at a time keeps figures honest.
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
       {
         extends: true,
         test: {

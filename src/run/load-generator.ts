@@ -3,7 +3,6 @@
  * A stalled server does not slow the schedule down, and the client's own limits are counted apart.
  */
 
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { build } from 'hdr-histogram-js';
 import type { Clock } from '../model/clock.ts';
 import type { Operation, OperationKind } from '../model/history.ts';
@@ -14,6 +13,9 @@ import { Connections, NoConnectionError } from './connections.ts';
 
 /** Connections opened before the load starts, for each kind: enough for its rate at 20 ms an operation. */
 const WARM_SECONDS = 0.02;
+
+/** The schedule wakes at least this often, so that a slow load sees the event loop's delays too. */
+const MAX_SLEEP_MS = 20;
 
 /**
  * An operation waits for one of the client's own connections for this share of its deadline, and is
@@ -55,7 +57,7 @@ export class LoadGenerator {
   readonly #underWay = new Set<Promise<void>>();
   /** In microseconds, from the intended start to the moment the client turned to it. */
   readonly #lateness = build({ lowestDiscernibleValue: 1, highestTrackableValue: 600_000_000 });
-  readonly #eventLoopDelay = monitorEventLoopDelay({ resolution: 10 });
+  #eventLoopDelayMaxMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #nextId = 1;
   #unsent = 0;
@@ -98,15 +100,13 @@ export class LoadGenerator {
       lane.startAt = now + (lane.intervalMs * (i + 1)) / (this.#lanes.length + 1);
       lane.count = 0;
     });
-    this.#eventLoopDelay.enable();
-    this.#tick();
+    this.#tick(now);
   }
 
   /** Ends the schedule, waits for what is under way (each has its deadline), closes the connections. */
   async stop(): Promise<LoadKept> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#eventLoopDelay.disable();
     await Promise.all(this.#underWay);
     await Promise.all(this.#lanes.map((lane) => lane.connections.close()));
     return {
@@ -114,12 +114,14 @@ export class LoadGenerator {
       unsent: this.#unsent,
       latenessP99Ms: this.#lateness.getValueAtPercentile(99) / 1_000,
       latenessMaxMs: this.#lateness.maxValue / 1_000,
-      eventLoopDelayMaxMs: this.#eventLoopDelay.max / 1e6,
+      eventLoopDelayMaxMs: this.#eventLoopDelayMaxMs,
     };
   }
 
-  #tick(): void {
+  /** @param plannedAt when it was to run; what it is late by is the event loop's delay. */
+  #tick(plannedAt: number): void {
     const now = this.#options.clock.nowMs();
+    this.#eventLoopDelayMaxMs = Math.max(this.#eventLoopDelayMaxMs, now - plannedAt);
     let next = Number.POSITIVE_INFINITY;
     for (const lane of this.#lanes) {
       let due = lane.startAt + lane.count * lane.intervalMs;
@@ -131,7 +133,8 @@ export class LoadGenerator {
       }
       next = Math.min(next, due);
     }
-    this.#timer = setTimeout(() => this.#tick(), Math.max(0, next - this.#options.clock.nowMs()));
+    const wakeAt = Math.min(next, now + MAX_SLEEP_MS);
+    this.#timer = setTimeout(() => this.#tick(wakeAt), Math.max(0, wakeAt - this.#options.clock.nowMs()));
   }
 
   #dispatch(lane: Lane, intendedAt: number): void {
