@@ -45,7 +45,7 @@ export function terminalSummary(report: Report, options: SummaryOptions): string
     '',
     ...hanging('', verdict, columns).map((line) => paint(colors.bold(line))),
     '',
-    `${colors.dim('reports')}  ${folder}/report.md`,
+    `${colors.dim('reports')}  ${folder}/report.html`,
     `${colors.dim('       ')}  ${folder}/report.json`,
     `${colors.dim('again  ')}  ${plainText(report.run.again)}`,
   ];

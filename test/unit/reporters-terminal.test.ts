@@ -39,7 +39,7 @@ describe('terminalSummary', () => {
 
       PASS  one-worker
 
-      reports  reports/2026-11-23T13-22-54Z-one-worker/report.md
+      reports  reports/2026-11-23T13-22-54Z-one-worker/report.html
                reports/2026-11-23T13-22-54Z-one-worker/report.json
       again    npm run chaos -- scenarios/one-worker.yaml --seed 1234567"
     `);
@@ -77,7 +77,7 @@ describe('terminalSummary', () => {
 
       FAIL  too-hopeful
 
-      reports  reports/2026-11-23T13-22-54Z-one-worker/report.md
+      reports  reports/2026-11-23T13-22-54Z-one-worker/report.html
                reports/2026-11-23T13-22-54Z-one-worker/report.json
       again    npm run chaos -- scenarios/too-hopeful.yaml --seed 1234567"
     `);
@@ -97,7 +97,7 @@ describe('terminalSummary', () => {
 
       UNKNOWN  one-worker
 
-      reports  reports/2026-11-23T13-22-54Z-one-worker/report.md
+      reports  reports/2026-11-23T13-22-54Z-one-worker/report.html
                reports/2026-11-23T13-22-54Z-one-worker/report.json
       again    npm run chaos -- scenarios/one-worker.yaml --seed 1234567"
     `);
