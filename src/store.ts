@@ -1,13 +1,15 @@
 /** Run folders under `reports/`: making one, writing what belongs in it, reading a stored run back. */
 
 import { createReadStream } from 'node:fs';
-import { mkdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { mkdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { TimedEvent } from './model/event.ts';
 import { type History, type Operation, operationLog, type RunInfo } from './model/history.ts';
 import type { Plan } from './model/plan.ts';
+import type { Report } from './model/report.ts';
+import { reportSchema } from './model/report-schema.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
 
@@ -97,6 +99,23 @@ export async function readRun(folder: string): Promise<StoredRun> {
     plan,
     history: { run, events: events.toSorted((a, b) => a.at - b.at), operations: operationLog(operations) },
   };
+}
+
+/**
+ * Reads the report of a stored run.
+ * @param path the run's folder, or its report.json.
+ * @throws InputError where there is none, or it is none of this version.
+ */
+export async function readReport(path: string): Promise<Report> {
+  const folder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const file = folder ? join(path, 'report.json') : path;
+  const checked = reportSchema.safeParse(await readJson<unknown>(dirname(file), basename(file)));
+  if (checked.success) return checked.data as Report;
+  const [issue] = checked.error.issues;
+  throw notARun(file, `${issue?.path.join('.') || 'it'}: ${issue?.message}`, checked.error);
 }
 
 async function readJson<T>(folder: string, name: string): Promise<T> {

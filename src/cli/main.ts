@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { version } from '../experiment.ts';
 import { InputError } from '../model/errors.ts';
+import { compare } from './commands/compare.ts';
 import { doctor } from './commands/doctor.ts';
 import { heal } from './commands/heal.ts';
 import { judgeCommand } from './commands/judge.ts';
@@ -27,6 +28,7 @@ try {
     .command(plan)
     .command(toleranceCommand)
     .command(judgeCommand)
+    .command(compare)
     .command(doctor)
     .command(heal)
     .command(schema)

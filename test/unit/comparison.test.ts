@@ -1,0 +1,170 @@
+/** Two runs compared: worse is said where it is worse, and chance is not. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { compareReports } from '../../src/measure/comparison.ts';
+import { InputError } from '../../src/model/errors.ts';
+import type { Figures } from '../../src/model/figures.ts';
+import type { Report } from '../../src/model/report.ts';
+import { comparisonMarkdown, comparisonText } from '../../src/reporters/comparison.ts';
+import { json } from '../../src/reporters/json.ts';
+import { readReport } from '../../src/store.ts';
+import { Workplace } from '../support/cli.ts';
+import { emptyReport, failedReport, hostileReport, passedReport } from '../support/sample-report.ts';
+
+const TOLERANCE = { time: 0.2, share: 0.001 };
+const compare = (before: Report, after: Report) => compareReports(before, after, TOLERANCE);
+const directions = (before: Report, after: Report) =>
+  Object.fromEntries(compare(before, after).figures.map(({ what, direction }) => [what, direction]));
+const withFigures = (figures: Partial<Figures>): Report => ({
+  ...passedReport,
+  figures: { ...passedReport.figures, ...figures },
+});
+
+describe('compareReports', () => {
+  test('a run compared with itself is as before, in everything', () => {
+    for (const report of [passedReport, failedReport, emptyReport, hostileReport]) {
+      const { figures, differences, regression } = compare(report, report);
+      expect(new Set(figures.map(({ direction }) => direction))).toEqual(new Set(['same']));
+      expect({ differences, regression }).toEqual({ differences: [], regression: false });
+    }
+  });
+
+  test('what got worse one way is better the other way', () => {
+    const there = directions(passedReport, failedReport);
+    const back = directions(failedReport, passedReport);
+    expect(there).toMatchObject({ verdict: 'worse', 'lost messages': 'worse', 'outage of scan': 'worse' });
+    for (const [what, direction] of Object.entries(there)) {
+      const opposite = { better: 'worse', worse: 'better', same: 'same', changed: 'changed' }[direction];
+      expect(`${what}: ${back[what]}`).toBe(`${what}: ${opposite}`);
+    }
+    expect(compare(passedReport, failedReport).regression).toBe(true);
+    expect(compare(failedReport, passedReport).regression).toBe(true); // an outage of writes came back
+  });
+
+  test.each([
+    [270, 'same'],
+    [289, 'same'],
+    [330, 'worse'],
+    [205, 'same'],
+    [150, 'better'],
+    [null, 'worse'],
+  ])('recovery of 241 ms ± 20 ms, then %s ms ± 20 ms: %s', (recoveryMs, direction) => {
+    const after = withFigures({ recovery: [{ kind: 'write', recoveryMs, uncertaintyMs: 20 }] });
+    expect(directions(passedReport, after)['recovery of write']).toBe(direction);
+  });
+
+  test.each([
+    [0.9975, 'same'],
+    [0.9965, 'worse'],
+    [1, 'better'],
+  ])('availability of 99.8125 %, then %d: %s', (share, direction) => {
+    const availability = passedReport.figures.availability.map((cell) =>
+      cell.kind === 'read' && cell.span === 'fault' ? { ...cell, figures: { ...cell.figures, share } } : cell,
+    );
+    expect(directions(passedReport, withFigures({ availability }))['availability of read during the fault']).toBe(
+      direction,
+    );
+  });
+
+  test('a single lost message is worse, and no proof is worse than proof', () => {
+    const ledger = { ...passedReport.ledger, lost: { count: 1, witnesses: ['1:5'] } };
+    expect(directions(passedReport, { ...passedReport, ledger })['lost messages']).toBe('worse');
+    const unproven = { ...passedReport, ledger: { ...passedReport.ledger, finalReads: false } };
+    expect(directions(passedReport, unproven)['final reads']).toBe('worse');
+  });
+
+  test('says in what the two were not alike', () => {
+    const after = { ...passedReport, topology: { ...passedReport.topology, workers: 6 } };
+    expect(compare(passedReport, after).differences).toEqual([
+      'cluster: local, native, 4 workers, 4 shards, 2 copies before, local, native, 6 workers, 4 shards, 2 copies after',
+    ]);
+  });
+});
+
+describe('as text and Markdown', () => {
+  test('shows what is not as before', () => {
+    const after = withFigures({ recovery: [{ kind: 'write', recoveryMs: 900, uncertaintyMs: 20 }] });
+    expect(comparisonText(compare(passedReport, after), 100)).toEqual([
+      'Worse: 2026-11-23T13-22-54Z-one-worker',
+      '  Compared with 2026-11-23T13-22-54Z-one-worker: 1 worse, 0 better, 25 as before.',
+      '         what               before  after',
+      '  worse  recovery of write  241 ms  900 ms',
+    ]);
+  });
+
+  test('hostile text does nothing', () => {
+    const comparison = compare(passedReport, hostileReport);
+    const markdown = comparisonMarkdown(comparison);
+    expect(markdown).toContain('&lt;script&gt;');
+    expect(markdown).not.toContain('<script>');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not be there
+    expect(comparisonText(comparison, 100).join('')).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
+  });
+});
+
+describe('pgquake compare', () => {
+  let place: Workplace;
+  const file = (name: string, content: string) => {
+    const path = join(place.folder, name);
+    writeFileSync(path, content);
+    return path;
+  };
+  const stored = (name: string, report: Report) => file(name, json.render(report)['report.json'] as string);
+
+  beforeEach(() => {
+    place = new Workplace();
+  });
+
+  afterEach(() => place[Symbol.dispose]());
+
+  test('ends with 1 on a regression only where that is asked for', async () => {
+    const runs = [stored('a.json', passedReport), stored('b.json', failedReport)];
+    expect(await place.start(['compare', ...runs]).ended).toMatchObject({ code: 0, stderr: '' });
+    const { code, stdout } = await place.start(['compare', ...runs, '--fail-on-regression', '--output', 'json']).ended;
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ regression: true, before: passedReport.run.id });
+    expect(
+      (await place.start(['compare', runs[0] as string, runs[0] as string, '--fail-on-regression']).ended).code,
+    ).toBe(0);
+  });
+
+  test('a tolerance that is none is bad input', async () => {
+    const run = stored('a.json', passedReport);
+    const { code, stderr } = await place.start(['compare', run, run, '--time-tolerance', '20']).ended;
+    expect(code).toBe(3);
+    expect(stderr).toContain('--time-tolerance: expected a percentage such as 20% or 0.1%, found "20"');
+  });
+});
+
+describe('a stored report', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'pgquake-compare-'));
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('comes back from its folder', async () => {
+    const text = json.render(passedReport)['report.json'] as string;
+    writeFileSync(join(folder, 'report.json'), text);
+    expect(await readReport(folder)).toEqual(JSON.parse(text));
+  });
+
+  test.each([
+    ['truncated', (text: string) => text.slice(0, -40), /report\.json: not a readable run/],
+    ['foreign', () => '{"version": 1}', /report\.json: not a readable run of pgquake: run:/],
+    ['of another version', (text: string) => text.replace('"version": 1', '"version": 2'), /version/],
+  ])('that is %s is refused', async (_, change, message) => {
+    writeFileSync(join(folder, 'report.json'), change(json.render(passedReport)['report.json'] as string));
+    await expect(readReport(folder)).rejects.toThrow(message);
+    await expect(readReport(folder)).rejects.toThrow(InputError);
+  });
+
+  test('that is not there is refused', async () => {
+    await expect(readReport(join(folder, 'none'))).rejects.toThrow(InputError);
+  });
+});
