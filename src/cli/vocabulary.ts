@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checks, engines, faults, platforms, workloads } from '../catalog.ts';
 import type { EngineChoice, PlatformChoice, Scenario } from '../model/scenario.ts';
-import { loadScenario } from '../scenario/load.ts';
+import { loadScenario, loadSuite, type ScenarioSuite } from '../scenario/load.ts';
 import type { ScenarioVocabulary } from '../scenario/schema.ts';
 
 export const vocabulary: ScenarioVocabulary = {
@@ -44,8 +44,20 @@ export const OVERRIDE_OPTIONS = {
  * Loads a scenario by name or path, with what the command line says over its head.
  * @throws InputError with all problems and their places.
  */
-export async function scenarioNamed(name: string, { platform, engine }: Overrides): Promise<Scenario> {
-  const scenario = await loadScenario(name, { vocabulary, folders: SCENARIO_FOLDERS });
+export async function scenarioNamed(name: string, overrides: Overrides): Promise<Scenario> {
+  return overridden(await loadScenario(name, { vocabulary, folders: SCENARIO_FOLDERS }), overrides);
+}
+
+/**
+ * The same for a folder of scenarios, by name or path.
+ * @throws InputError with all problems of all its scenarios.
+ */
+export async function suiteNamed(name: string, overrides: Overrides): Promise<ScenarioSuite> {
+  const suite = await loadSuite(name, { vocabulary, folders: SCENARIO_FOLDERS });
+  return { ...suite, scenarios: suite.scenarios.map((scenario) => overridden(scenario, overrides)) };
+}
+
+function overridden(scenario: Scenario, { platform, engine }: Overrides): Scenario {
   return {
     ...scenario,
     cluster: {

@@ -1,7 +1,7 @@
 /** Scenarios as files: found by name or by path, and read. */
 
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { errorText, InputError } from '../model/errors.ts';
 import { quoted } from '../model/quantities.ts';
 import type { Scenario } from '../model/scenario.ts';
@@ -42,6 +42,54 @@ export async function listScenarios({ vocabulary, folders }: ScenarioSources): P
   return Promise.all(
     [...files].map(async ([name, file]) => ({ name, file: shown(file), summary: await summaryOf(file, vocabulary) })),
   );
+}
+
+/** Scenarios that belong together: those of one folder, in the order of their files. */
+export interface ScenarioSuite {
+  readonly name: string;
+  readonly scenarios: readonly Scenario[];
+}
+
+/**
+ * Loads a suite: a folder of scenarios, by its name in one of the folders or by its path.
+ * @throws InputError where there is none, or with the problems of all its scenarios.
+ */
+export async function loadSuite(nameOrPath: string, sources: ScenarioSources): Promise<ScenarioSuite> {
+  const isPath = /[/\\]|^\.+$/.test(nameOrPath);
+  const candidates = isPath ? [nameOrPath] : sources.folders.map((folder) => join(folder, nameOrPath));
+  for (const folder of candidates) {
+    const files = [...(await namedFiles([folder])).values()];
+    if (files.length > 0) return { name: basename(resolve(folder)), scenarios: await loadAll(files, sources) };
+  }
+  const known = await suitesIn(sources.folders);
+  const meant = isPath ? undefined : nearest(nameOrPath, known);
+  throw new InputError(
+    `there is no suite ${quoted(nameOrPath)}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
+    {
+      code: 'suite-unknown',
+      hint: `suites here: ${known.join(', ') || 'none'}; or give the path of a folder with scenarios, such as ./mine`,
+    },
+  );
+}
+
+async function loadAll(files: readonly string[], sources: ScenarioSources): Promise<Scenario[]> {
+  const loaded = await Promise.allSettled(files.map((file) => loadScenario(file, sources)));
+  const refused = loaded.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
+  const bug = refused.find((reason) => !(reason instanceof InputError));
+  if (bug !== undefined) throw bug;
+  if (refused.length > 0) throw new InputError(refused.map(errorText).join('\n'), { code: 'scenario-invalid' });
+  return loaded.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+}
+
+/** The names of the folders that hold scenarios. */
+async function suitesIn(folders: readonly string[]): Promise<string[]> {
+  const names = new Set<string>();
+  for (const folder of folders) {
+    for (const entry of await entriesOf(folder)) {
+      if ((await namedFiles([join(folder, entry)])).size > 0) names.add(entry);
+    }
+  }
+  return [...names].sort();
 }
 
 async function summaryOf(file: string, vocabulary: ScenarioVocabulary): Promise<string> {

@@ -1,26 +1,36 @@
 /** `pgquake <scenario..>`: runs scenarios and ends with their verdict. */
 
-import { join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { runExperiment } from '../../experiment.ts';
 import { InputError } from '../../model/errors.ts';
 import type { Operation, Outcome } from '../../model/history.ts';
+import type { Report } from '../../model/report.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import type { RunListener } from '../../run/recorder.ts';
-import { listScenarios } from '../../scenario/load.ts';
+import { listScenarios, type ScenarioSuite } from '../../scenario/load.ts';
 import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
-import { type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
+import { EXIT, type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
 import { interruptible } from '../interrupt.ts';
 import { openProgress, type Progress } from '../progress.ts';
-import { OVERRIDE_OPTIONS, type Overrides, SCENARIO_FOLDERS, scenarioNamed, vocabulary } from '../vocabulary.ts';
+import { SuiteTable } from '../suite.ts';
+import {
+  OVERRIDE_OPTIONS,
+  type Overrides,
+  SCENARIO_FOLDERS,
+  scenarioNamed,
+  suiteNamed,
+  vocabulary,
+} from '../vocabulary.ts';
 
 interface RunArguments extends Overrides {
   scenario: string[];
   all: boolean;
+  suite: string | undefined;
   seed: number | undefined;
   reports: string;
 }
@@ -32,22 +42,31 @@ export const run: CommandModule<object, RunArguments> = {
     yargs
       .positional('scenario', { type: 'string', array: true, default: [] as string[] })
       .option('all', { type: 'boolean', default: false, describe: 'run every scenario in scenarios/' })
+      .option('suite', {
+        type: 'string',
+        describe: 'run a folder of scenarios into one table: a name in scenarios/, or a path',
+      })
       .option('seed', { type: 'number', describe: 'repeat the random choices of an earlier run' })
       .options(OVERRIDE_OPTIONS)
       .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
       .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
+      .example('$0 --suite claims', 'what holds of what is said of such clusters, in one table')
       .example('$0 three-workers --seed 7', 'the same choices every time'),
   handler: async (args) => {
-    const scenarios = await scenariosOf(args);
+    const suite = await suiteOf(args);
+    const scenarios = suite?.scenarios ?? (await scenariosOf(args));
     const seed = seedOf(args.seed);
+    const table = suite && (await SuiteTable.open(suite, { reports: args.reports, again: suiteAgain(suite, args) }));
     const stage: Stage = {};
     const interrupt = interruptible((text) => (stage.progress ? stage.progress.note(text) : console.error(text)));
     const codes: ExitCode[] = [];
     for (const scenario of scenarios) {
       if (interrupt.signal.aborted) break;
-      codes.push(await runOne(scenario, { seed, args, signal: interrupt.signal, stage }));
+      codes.push(await runOne(scenario, { seed, args, signal: interrupt.signal, stage, table }));
     }
     interrupt.stop();
+    await table?.close();
+    if (interrupt.signal.aborted) codes.push(EXIT.interrupted);
     process.exitCode = worstExitCode(codes);
   },
 };
@@ -55,6 +74,17 @@ export const run: CommandModule<object, RunArguments> = {
 /** Where a word from outside of the run goes, so that it does not tear the live view apart. */
 interface Stage {
   progress?: Progress;
+}
+
+async function suiteOf({ suite, scenario, all, ...overrides }: RunArguments): Promise<ScenarioSuite | undefined> {
+  if (suite === undefined) return undefined;
+  if (all || scenario.length > 0) {
+    throw new InputError('--suite names all that is run; found scenarios beside it', {
+      code: 'usage',
+      hint: 'run the suite and the scenarios one after the other',
+    });
+  }
+  return suiteNamed(suite, overrides);
 }
 
 /** All scenarios are loaded before the first is run: a misspelt one starts nothing. */
@@ -80,9 +110,11 @@ interface RunSettings {
   readonly args: RunArguments;
   readonly signal: AbortSignal;
   readonly stage: Stage;
+  /** Of the suite that the scenario belongs to. */
+  readonly table: SuiteTable | undefined;
 }
 
-async function runOne(scenario: Scenario, { seed, args, signal, stage }: RunSettings): Promise<ExitCode> {
+async function runOne(scenario: Scenario, { seed, args, signal, stage, table }: RunSettings): Promise<ExitCode> {
   console.log(`${pc.bold(plainText(scenario.name))}  ${plainText(scenario.summary)}`);
   if (scenario.claim !== undefined) console.log(pc.dim(`claim: "${plainText(scenario.claim)}"`));
   const progress = openProgress(scenario, { stream: process.stdout });
@@ -98,25 +130,43 @@ async function runOne(scenario: Scenario, { seed, args, signal, stage }: RunSett
       signal,
     });
     progress.close();
-    const columns = process.stdout.columns ?? 100;
-    for (const line of terminalSummary(report, { colors: pc, columns, folder: relative('.', folder) }))
-      console.log(line);
+    table?.add(report, basename(folder));
+    for (const line of closingLines(report, folder, table !== undefined)) console.log(line);
     if (failure === undefined) return exitCodeOfJudgement(report.judgement);
     explain(failure);
     return exitCodeOfError(failure);
+  } catch (error) {
+    if (table === undefined) throw error;
+    progress.close();
+    table.addFailure(scenario, error);
+    explain(error);
+    return exitCodeOfError(error);
   } finally {
     progress.close();
   }
 }
 
+/** In a suite the table at the end has the rest, and each report has all of it. */
+function closingLines(report: Report, folder: string, inSuite: boolean): string[] {
+  if (inSuite) return ['', `${report.judgement.toUpperCase()}  ${plainText(report.finding)}`, ''];
+  return terminalSummary(report, { colors: pc, columns: process.stdout.columns ?? 100, folder: relative('.', folder) });
+}
+
 /** What a person types to run it again: a scenario that has a name here goes by it. */
-function againOf(scenario: Scenario, { platform, engine }: RunArguments): string {
+function againOf(scenario: Scenario, args: RunArguments): string {
   const byName = SCENARIO_FOLDERS.some((folder) => resolve(scenario.file) === join(folder, `${scenario.name}.yaml`));
-  const options = [
+  return ['npm run chaos --', byName ? scenario.name : scenario.file, ...overridesOf(args)].join(' ');
+}
+
+function suiteAgain({ name }: ScenarioSuite, args: RunArguments): string {
+  return ['npm run chaos --', '--suite', args.suite ?? name, ...overridesOf(args)].join(' ');
+}
+
+function overridesOf({ platform, engine }: RunArguments): string[] {
+  return [
     ...(platform === undefined ? [] : [`--platform ${platform}`]),
     ...(engine === undefined ? [] : [`--engine ${engine}`]),
   ];
-  return ['npm run chaos --', byName ? scenario.name : scenario.file, ...options].join(' ');
 }
 
 function listenerOf(progress: Progress): RunListener {

@@ -1,0 +1,81 @@
+/** Gathers what the runs of a suite found, shows it as one table, and keeps it as `suite.json` and `suite.md`. */
+
+import { relative } from 'node:path';
+import pc from 'picocolors';
+import { version } from '../experiment.ts';
+import { errorText } from '../model/errors.ts';
+import type { Report } from '../model/report.ts';
+import type { Scenario } from '../model/scenario.ts';
+import { SUITE_VERSION, type Suite, type SuiteRun } from '../model/suite.ts';
+import { worst } from '../model/verdict.ts';
+import { suiteFiles, suiteRunOf, suiteText } from '../reporters/suite.ts';
+import type { ScenarioSuite } from '../scenario/load.ts';
+import { createSuiteFolder, writeFiles } from '../store.ts';
+
+export interface SuiteTableOptions {
+  /** Where the suite's folder goes, beside those of its runs. */
+  readonly reports: string;
+  /** The command line that runs it again. */
+  readonly again: string;
+}
+
+export class SuiteTable {
+  readonly #suite: ScenarioSuite;
+  readonly #again: string;
+  readonly #folder: string;
+  readonly #startedAt: Date;
+  readonly #runs: SuiteRun[] = [];
+
+  private constructor(suite: ScenarioSuite, again: string, folder: string, startedAt: Date) {
+    this.#suite = suite;
+    this.#again = again;
+    this.#folder = folder;
+    this.#startedAt = startedAt;
+  }
+
+  /** @throws EnvironmentError when its folder cannot be made. */
+  static async open(suite: ScenarioSuite, { reports, again }: SuiteTableOptions): Promise<SuiteTable> {
+    const startedAt = new Date();
+    return new SuiteTable(suite, again, await createSuiteFolder(reports, suite.name, startedAt), startedAt);
+  }
+
+  /** @param run name of the run's folder. */
+  add(report: Report, run: string): void {
+    this.#runs.push(suiteRunOf(report, run));
+  }
+
+  /** Of a scenario that could not even begin. */
+  addFailure({ name, summary, claim }: Scenario, error: unknown): void {
+    const said = claim === undefined ? {} : { claim };
+    this.#runs.push({
+      scenario: name,
+      summary,
+      ...said,
+      judgement: 'unknown',
+      finding: `It could not be run: ${errorText(error)}`,
+      hypothesis: [],
+    });
+  }
+
+  /** Writes the files and shows the table. */
+  async close(): Promise<void> {
+    const planned = this.#suite.scenarios.length;
+    const missing = this.#runs.length < planned ? (['unknown'] as const) : [];
+    const suite: Suite = {
+      version: SUITE_VERSION,
+      name: this.#suite.name,
+      startedAt: this.#startedAt.toISOString(),
+      durationMs: Date.now() - this.#startedAt.getTime(),
+      pgquakeVersion: version(),
+      judgement: worst([...this.#runs.map((run) => run.judgement), ...missing]),
+      planned,
+      runs: this.#runs,
+      again: this.#again,
+    };
+    await writeFiles(this.#folder, suiteFiles(suite));
+    console.log();
+    for (const line of suiteText(suite, { colors: pc, columns: process.stdout.columns ?? 100 })) console.log(line);
+    const folder = relative('.', this.#folder);
+    console.log(`\n${pc.dim('reports')}  ${folder}/suite.md\n         ${folder}/suite.json`);
+  }
+}

@@ -1,0 +1,132 @@
+/** The table of a suite, "claim, what we saw, verdict", for a terminal and as `suite.md`. Pure. */
+
+import type { Report } from '../model/report.ts';
+import type { Suite, SuiteRun } from '../model/suite.ts';
+import { formatCount, formatDuration } from '../model/units.ts';
+import type { Judgement } from '../model/verdict.ts';
+import { markdownCodeBlock, plainText, markdownText as text } from './escape.ts';
+import { blocks, table } from './markdown-table.ts';
+import type { Colors } from './terminal.ts';
+import { hanging, padTo, wrapWords } from './text-layout.ts';
+
+const MARKS: Readonly<Record<Judgement, string>> = { pass: '✅', fail: '❌', unknown: '⚠️' };
+/** What it means for a claim. */
+const VERDICTS: Readonly<Record<Judgement, string>> = { pass: 'holds', fail: 'does not hold', unknown: 'not judged' };
+const PLURAL: Readonly<Record<Judgement, string>> = { pass: 'hold', fail: 'do not hold', unknown: 'not judged' };
+const VERDICT_WIDTH = Math.max(...Object.values(VERDICTS).map((word) => word.length));
+const GAP = '  ';
+/** Below this the columns would be slivers. */
+const MIN_COLUMNS = 60;
+const CLAIM_SHARE = 0.35;
+
+/** What a suite keeps of one run's report. */
+export function suiteRunOf(report: Report, run: string): SuiteRun {
+  const { topology, nodes } = report;
+  const { platform, engine } = topology;
+  return {
+    scenario: report.run.scenario,
+    summary: report.run.summary,
+    ...(report.run.claim === undefined ? {} : { claim: report.run.claim }),
+    judgement: report.judgement,
+    finding: report.finding,
+    hypothesis: report.results
+      .filter(({ always }) => !always)
+      .map(({ check, judgement, expected, observed }) => ({ check, judgement, expected, observed })),
+    ...(platform === undefined || engine === undefined
+      ? {}
+      : {
+          madeOn: [`platform ${platform}`, `engine ${engine}`, ...nodes.slice(0, 1).map((n) => n.version)].join(', '),
+        }),
+    run,
+  };
+}
+
+/** @returns lines for a terminal, without line breaks. */
+export function suiteText(suite: Suite, { colors, columns }: { colors: Colors; columns: number }): string[] {
+  const paint = { pass: colors.green, fail: colors.red, unknown: colors.yellow };
+  const fullWidth = Math.max(MIN_COLUMNS, columns);
+  const width = fullWidth - VERDICT_WIDTH - 2 * GAP.length;
+  const claimWidth = Math.floor(width * CLAIM_SHARE);
+  const sawWidth = width - claimWidth;
+  const row = (claim: readonly string[], saw: readonly string[], verdict: string) =>
+    Array.from({ length: Math.max(claim.length, saw.length) }, (_, i) =>
+      [padTo(claim[i] ?? '', claimWidth), padTo(saw[i] ?? '', sawWidth), i === 0 ? verdict : ''].join(GAP).trimEnd(),
+    );
+  const rows = suite.runs.flatMap((run) => [
+    '',
+    ...row(
+      wrapWords(plainText(claimOf(run)), claimWidth),
+      wrapWords(plainText(run.finding), sawWidth),
+      paint[run.judgement](VERDICTS[run.judgement]),
+    ),
+    ...hanging('  ', plainText(`${run.scenario}: ${run.summary}`), fullWidth).map(colors.dim),
+  ]);
+  return [
+    ...row(['claim'], ['what we saw'], 'verdict').map(colors.bold),
+    ...rows,
+    '',
+    ...[...madeOn(suite), summaryOf(suite)].flatMap((line) => wrapWords(plainText(line), fullWidth)),
+  ];
+}
+
+/** `suite.json` and `suite.md`. */
+export function suiteFiles(suite: Suite): Record<string, string> {
+  return { 'suite.json': `${JSON.stringify(suite, null, 2)}\n`, 'suite.md': `${suiteMarkdown(suite).join('\n')}\n` };
+}
+
+function suiteMarkdown(suite: Suite): string[] {
+  const titles = ['claim', 'put to the test', 'what we saw', 'verdict'];
+  return blocks(
+    [`# Suite ${text(suite.name)}`],
+    [text(summaryOf(suite))],
+    madeOn(suite).map(text),
+    table(
+      titles.map((title) => ({ title })),
+      suite.runs.map((run) => [
+        text(claimOf(run)),
+        text(run.summary),
+        text(run.finding),
+        `${MARKS[run.judgement]} ${VERDICTS[run.judgement]}${linkTo(run)}`,
+      ]),
+    ),
+    ['## Each hypothesis'],
+    table(
+      ['scenario', '', 'check', 'expected', 'observed'].map((title) => ({ title })),
+      suite.runs.flatMap(({ scenario, hypothesis }) =>
+        hypothesis.map(({ check, judgement, expected, observed }) => [
+          text(scenario),
+          MARKS[judgement],
+          text(check),
+          text(expected),
+          text(observed),
+        ]),
+      ),
+    ),
+    [`Started ${text(suite.startedAt)}, pgquake ${text(suite.pgquakeVersion)}. Run it again:`],
+    markdownCodeBlock('sh', suite.again),
+  );
+}
+
+/** A scenario without a claim stands for itself. */
+function claimOf({ claim, summary }: SuiteRun): string {
+  return claim ?? summary;
+}
+
+function linkTo({ run }: SuiteRun): string {
+  return run === undefined ? '' : ` ([report](../${encodeURIComponent(run)}/report.md))`;
+}
+
+function madeOn({ runs }: Suite): string[] {
+  const all = [...new Set(runs.flatMap((run) => run.madeOn ?? []))];
+  return all.length === 0 ? [] : [`Made on ${all.join('; ')}.`];
+}
+
+function summaryOf({ runs, planned, durationMs }: Suite): string {
+  const counted = (['pass', 'fail', 'unknown'] as const).flatMap((judgement) => {
+    const count = runs.filter((run) => run.judgement === judgement).length;
+    return count === 0 ? [] : [`${count} ${count === 1 ? VERDICTS[judgement] : PLURAL[judgement]}`];
+  });
+  const missing = planned - runs.length;
+  if (missing > 0) counted.push(`${missing} not run`);
+  return `${formatCount(planned, 'scenario')} in ${formatDuration(durationMs)}: ${counted.join(', ')}.`;
+}

@@ -1,0 +1,146 @@
+/** A suite: its folder is read as a whole, and its runs become one table. */
+
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
+import type { Suite, SuiteRun } from '../../src/model/suite.ts';
+import { suiteFiles, suiteRunOf, suiteText } from '../../src/reporters/suite.ts';
+import { loadSuite } from '../../src/scenario/load.ts';
+import { failedReport, passedReport } from '../support/sample-report.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pgquake-suite-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const load = (name: string, folders = [folder]) => loadSuite(name, { vocabulary, folders });
+
+function write(path: string, text?: string): void {
+  const file = join(folder, path);
+  mkdirSync(join(file, '..'), { recursive: true });
+  const name = basename(path, '.yaml');
+  writeFileSync(file, text ?? `name: ${name}\nsummary: Some.\nhypothesis: [{ check: no-lost-writes }]\n`);
+}
+
+describe('a suite is a folder of scenarios', () => {
+  test('by name or by path, in the order of the files', async () => {
+    for (const path of ['mine/02-b.yaml', 'mine/01-a.yaml', 'mine/notes.txt', 'other.yaml']) write(path);
+    for (const name of ['mine', join(folder, 'mine'), `${join(folder, 'mine')}/`]) {
+      const suite = await load(name);
+      expect(suite.name).toBe('mine');
+      expect(suite.scenarios.map((scenario) => scenario.name)).toEqual(['01-a', '02-b']);
+    }
+  });
+
+  test('the first folder that has it counts', async () => {
+    write('one/mine/a.yaml');
+    write('two/mine/b.yaml');
+    const { scenarios } = await load('mine', [join(folder, 'one'), join(folder, 'two')]);
+    expect(scenarios.map((scenario) => scenario.name)).toEqual(['a']);
+  });
+
+  test('one that does not exist, or is empty, is refused with those that do', async () => {
+    write('claims/a.yaml');
+    mkdirSync(join(folder, 'empty'));
+    await expect(load('clams')).rejects.toMatchObject({
+      message: 'there is no suite "clams"; did you mean "claims"?',
+      hint: expect.stringContaining('suites here: claims;'),
+    });
+    await expect(load('empty')).rejects.toThrow('there is no suite "empty"');
+    await expect(load('./nowhere')).rejects.toThrow('there is no suite "./nowhere"');
+  });
+
+  test('the problems of all its scenarios are told at once', async () => {
+    write('mine/a.yaml', 'name: a\nsumary: Some.\nhypothesis: [{ check: no-lost-writes }]\n');
+    write('mine/b.yaml');
+    write('mine/c.yaml', 'name: c\nsummary: Some.\nhypothesis: [{ check: no-lost-write }]\n');
+    const error = await load('mine').catch((reason: unknown) => String(reason));
+    expect(error).toMatch(/a\.yaml:2:1 .*did you mean "summary"\?/);
+    expect(error).toMatch(/c\.yaml:3:\d+ .*did you mean "no-lost-writes"\?/);
+  });
+});
+
+describe('the shipped claims', () => {
+  const claims = resolve(import.meta.dirname, '../../scenarios/claims');
+
+  test('are valid, quote what they put to the test, and take a few seconds each', async () => {
+    const { scenarios } = await load(claims);
+    expect(scenarios).toHaveLength(readdirSync(claims).length);
+    expect(scenarios.length).toBeGreaterThanOrEqual(10);
+    for (const { name, claim, faults } of scenarios) {
+      expect({ name, claim }).toEqual({ name, claim: expect.stringMatching(/\w+ \w+/) });
+      for (const fault of faults) expect(fault.forMs).toBeLessThanOrEqual(4_000);
+    }
+  });
+});
+
+const plain = (text: string) => text;
+const colors = { bold: plain, dim: plain, green: plain, red: plain, yellow: plain };
+
+function suite(runs: readonly SuiteRun[], planned = runs.length): Suite {
+  return {
+    version: 1,
+    name: 'claims',
+    startedAt: '2026-11-23T15:00:00.000Z',
+    durationMs: 61_000,
+    pgquakeVersion: '0.1.0',
+    judgement: 'fail',
+    planned,
+    runs,
+    again: 'npm run chaos -- --suite claims',
+  };
+}
+
+const notRun: SuiteRun = {
+  scenario: 'odd',
+  summary: 'What | a\u001b[31mname.',
+  judgement: 'unknown',
+  finding: 'It could not be run: <no> port.',
+  hypothesis: [],
+};
+
+describe('the table', () => {
+  const runs = [suiteRunOf(passedReport, 'run-1'), suiteRunOf(failedReport, 'run 2'), notRun];
+
+  test('on a terminal: claim, what we saw, verdict; no line is wider', () => {
+    for (const columns of [60, 80, 133]) {
+      for (const line of suiteText(suite(runs), { colors, columns })) expect(line.length).toBeLessThanOrEqual(columns);
+    }
+    const text = suiteText(suite(runs, 5), { colors, columns: 100 }).join('\n');
+    expect(text).toMatch(/^claim +what we saw +verdict\n/);
+    expect(text).toMatch(/ holds\n/);
+    expect(text).toMatch(/ does not hold\n/);
+    expect(text).toMatch(/What \| a␛\[31mname\. +It could not be run: <no> port\. +not judged\n/);
+    expect(text).toMatch(/\n5 scenarios in 1 min 01 s: 1 holds, 1 does not hold, 1 not judged, 2 not run\.$/);
+  });
+
+  test('as Markdown, with links to the reports; nothing in it is markup', () => {
+    const { 'suite.md': text = '' } = suiteFiles(suite(runs));
+    expect(text).toContain('✅ holds ([report](../run-1/report.md)) |');
+    expect(text).toContain('❌ does not hold ([report](../run%202/report.md)) |');
+    expect(text).toContain(
+      '| What &#124; a␛\\[31mname. | What &#124; a␛\\[31mname. | It could not be run: &lt;no&gt; port. | ⚠️ not judged |',
+    );
+    const own = failedReport.results.filter(({ always }) => !always);
+    for (const { observed } of own) expect(text).toContain(`${observed.slice(0, 20)}`);
+    expect(text).toContain('```sh\nnpm run chaos -- --suite claims\n```');
+  });
+
+  test('as JSON it is the whole value', () => {
+    expect(JSON.parse(suiteFiles(suite(runs))['suite.json'] ?? '')).toEqual(suite(runs));
+  });
+
+  test('keeps what the cluster was, and only the scenario’s own hypotheses', () => {
+    const run = suiteRunOf(passedReport, 'run-1');
+    expect(run.madeOn).toMatch(/^platform local, engine native, PostgreSQL /);
+    expect(run.hypothesis).toHaveLength(passedReport.results.filter(({ always }) => !always).length);
+    expect(run.finding).toBe(passedReport.finding);
+  });
+});
