@@ -34,6 +34,16 @@ export interface Column {
   readonly numeric?: true;
 }
 
+export const right = (title: string): Column => ({ title, numeric: true });
+export const left = (title: string): Column => ({ title });
+
+/** Of one line that a server said. */
+export const MAX_TEXT = 1_000;
+
+export function paragraph(text: string): Html {
+  return html`<p>${text}</p>\n`;
+}
+
 /** A table that scrolls in itself where the page is narrower; its first column names the row. */
 export function table(
   caption: string,

@@ -1,0 +1,76 @@
+/** What was run, on what, on the page: nodes, placements, and the command that runs it again. */
+
+import type { Report } from '../../model/report.ts';
+import { workerNames } from '../../model/topology.ts';
+import { formatCount, formatDuration } from '../../model/units.ts';
+import { clip } from '../escape.ts';
+import { clusterSize, faultsByNode, loadWords, number } from '../report-words.ts';
+import { type Content, type Html, html, left, MAX_TEXT, paragraph, right, table } from './markup.ts';
+
+/** More shards than this make the grid of placements too wide to read. */
+const MAX_GRID_SHARDS = 24;
+
+export function cluster({ topology, nodes, placement, acts }: Report): Content {
+  const { platform, engine, reason } = topology;
+  const made =
+    platform === undefined || engine === undefined ? reason : `platform ${platform}, engine ${engine} (${reason})`;
+  const struck = faultsByNode({ acts });
+  return [
+    paragraph(`${clusterSize(topology)}; ${clip(made, MAX_TEXT)}.`),
+    nodes.length === 0
+      ? ''
+      : table(
+          'Nodes',
+          [left('node'), left('role'), left('address'), left('version'), left('fault')],
+          nodes.map(({ name, role, address, version }) => [
+            name,
+            role,
+            html`<code>${address}</code>`,
+            clip(version, MAX_TEXT),
+            (struck.get(name) ?? []).join(', '),
+          ]),
+        ),
+    placement.length === 0
+      ? ''
+      : placements(nodes.length === 0 ? 'Placements, as planned' : 'Placements', { topology, placement }),
+  ];
+}
+
+function placements(caption: string, { topology, placement }: Pick<Report, 'topology' | 'placement'>): Html {
+  const holds = (worker: string) => placement.filter(({ placements: on }) => on.includes(worker));
+  if (placement.length > MAX_GRID_SHARDS) {
+    const rows = workerNames(topology).map((worker) => {
+      const held = holds(worker);
+      return [worker, number(held.length), held.map(({ name }) => name).join(', ')];
+    });
+    return table(caption, [left('worker'), right('shards'), left('which')], rows, 'placements');
+  }
+  const mark = html`<div class="holds"><span aria-hidden="true">●</span><span class="unseen">yes</span></div>`;
+  const none = html`<span class="unseen">no</span>`;
+  return table(
+    caption,
+    [left('worker'), ...placement.map(({ name }) => left(`shard ${name}`))],
+    workerNames(topology).map((worker) => [
+      worker,
+      ...placement.map(({ placements: on }) => (on.includes(worker) ? mark : none)),
+    ]),
+    'placements',
+  );
+}
+
+export function thisRun({ run, durationMs }: Report): Content {
+  const rows: readonly (readonly [string, string])[] = [
+    ['run', run.id],
+    ['started', run.startedAt],
+    ['duration', formatDuration(durationMs)],
+    ['seed', String(run.seed)],
+    ['load', loadWords({ run })],
+    ['data', formatCount(run.messages, 'message')],
+    ['pgquake', run.pgquakeVersion],
+    ['Node.js', run.nodeVersion],
+  ];
+  return [
+    table('What was run', [left('what'), left('value')], rows),
+    html`<p id="again-label">Run it again:</p>\n<pre id="again" role="group" tabindex="0" aria-labelledby="again-label"><code>${run.again}</code></pre>\n`,
+  ];
+}

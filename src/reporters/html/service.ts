@@ -1,0 +1,197 @@
+/** The figures of a run on the page: service by kind and by shard, what became of the data, errors. */
+
+import { type Availability, type ServiceWindow, SPANS } from '../../model/figures.ts';
+import type { Report } from '../../model/report.ts';
+import { formatCount, formatDuration, formatMoment, formatShare } from '../../model/units.ts';
+import { clip } from '../escape.ts';
+import {
+  differs,
+  ledgerRows,
+  lengthOf,
+  NO_PROOF,
+  number,
+  observedWords,
+  predictedWords,
+  recoveryWords,
+  SPAN_NAMES,
+  shardsHeading,
+  wasPredicted,
+  writesWords,
+} from '../report-words.ts';
+import { type Content, html, left, MAX_TEXT, paragraph, right, table } from './markup.ts';
+
+const MAX_ERRORS = 100;
+const MAX_WINDOWS = 200;
+
+export function service({ figures }: Report): Content {
+  if (figures.availability.length === 0) return paragraph('No load was run.');
+  const whole = figures.windows.filter(({ shard }) => shard === undefined);
+  const ofShards = figures.windows.filter(({ shard }) => shard !== undefined);
+  return [
+    table(
+      'Availability: operations that ended ok, of those that the schedule intended',
+      [
+        left('operation'),
+        left('span'),
+        ...['availability', 'intended', 'ok', 'failed', 'unknown', 'not sent'].map(right),
+      ],
+      figures.availability.map(({ kind, span, figures: { share, intended, ok, fail, unknown, unsent } }) => [
+        kind,
+        SPAN_NAMES[span],
+        formatShare(share),
+        ...[intended, ok, fail, unknown, unsent].map(number),
+      ]),
+      'availability',
+    ),
+    figures.latency.length === 0
+      ? ''
+      : table(
+          'Latency of operations that ended ok, from the intended start',
+          [left('operation'), left('span'), ...['p50', 'p90', 'p99', 'p99.9', 'max', 'count'].map(right)],
+          figures.latency.map(({ kind, span, figures: { p50Ms, p90Ms, p99Ms, p999Ms, maxMs, count } }) => [
+            kind,
+            SPAN_NAMES[span],
+            ...[p50Ms, p90Ms, p99Ms, p999Ms, maxMs].map(formatDuration),
+            number(count),
+          ]),
+          'latency',
+        ),
+    paragraph(`Spans: ${spanWords(figures.spans)}.`),
+    whole.length === 0
+      ? paragraph('No kind of operation as a whole had an outage or a brownout.')
+      : windowTable('Outages (no success) and brownouts (some failed or came late)', whole),
+    ofShards.length === 0
+      ? ''
+      : html`<details><summary>Of single shards: ${formatCount(ofShards.length, 'window')}</summary>\n${windowTable('Outages and brownouts of single shards', ofShards)}</details>\n`,
+    figures.recovery.length === 0
+      ? ''
+      : table(
+          'Recovery: from the fault in effect until service was as before',
+          [left('operation'), right('recovery time')],
+          figures.recovery.map((one) => [one.kind, recoveryWords(one)]),
+          'recovery',
+        ),
+  ];
+}
+
+function spanWords(spans: Report['figures']['spans']): string {
+  return SPANS.flatMap((span) => {
+    const range = spans[span];
+    return range ? [`${SPAN_NAMES[span]} from ${formatMoment(range.fromMs)} to ${formatMoment(range.toMs)}`] : [];
+  }).join(', ');
+}
+
+function windowTable(caption: string, windows: readonly ServiceWindow[]): Content {
+  const withShard = windows.some(({ shard }) => shard !== undefined);
+  const more = windows.length - MAX_WINDOWS;
+  return [
+    table(
+      caption,
+      [
+        left('window'),
+        left('operation'),
+        ...(withShard ? [left('shard')] : []),
+        ...['from', 'to', 'length', 'ok', 'failed'].map(right),
+      ],
+      windows
+        .slice(0, MAX_WINDOWS)
+        .map((window) => [
+          window.type,
+          window.kind,
+          ...(withShard ? [window.shard ?? ''] : []),
+          formatMoment(window.fromMs),
+          formatMoment(window.toMs),
+          lengthOf(window),
+          number(window.ok),
+          number(window.failed),
+        ]),
+      withShard ? 'shard-windows' : 'windows',
+    ),
+    more > 0 ? paragraph(`${formatCount(more, 'more window')} in report.json.`) : '',
+  ];
+}
+
+export function shards(report: Report): Content {
+  const { shards: rows } = report.figures;
+  if (rows.length === 0) return paragraph('Nothing was seen of them.');
+  const predicted = wasPredicted(rows);
+  const observed = (expected: boolean | undefined, seen: Availability) =>
+    differs(expected, seen) ? html`<span class="differs">≠ ${observedWords(seen)}</span>` : observedWords(seen);
+  return [
+    paragraph(shardsHeading(report)),
+    table(
+      predicted ? 'What was predicted of each shard, and what was observed' : 'What was observed of each shard',
+      [
+        left('shard'),
+        left('on'),
+        right('messages read'),
+        ...(predicted ? [left('readable: predicted')] : []),
+        left('reads observed'),
+        ...(predicted ? [left('writable: predicted')] : []),
+        left('writes observed'),
+      ],
+      rows.map((shard) => [
+        shard.shard,
+        shard.placements.join(', '),
+        `${number(shard.readableMessages)} of ${number(shard.messages)}`,
+        ...(predicted ? [predictedWords(shard, 'read')] : []),
+        observed(shard.predictedReadable, shard.read),
+        ...(predicted ? [predictedWords(shard, 'write')] : []),
+        observed(shard.predictedWritable, shard.write),
+      ]),
+      'shard-table',
+    ),
+  ];
+}
+
+export function data({ ledger }: Report): Content {
+  return [
+    ledger.finalReads ? '' : html`<p><strong>${NO_PROOF}</strong></p>\n`,
+    paragraph(writesWords(ledger)),
+    table(
+      'What was not as it was written',
+      [left('what'), right('how many'), left('witnesses (writer:sequence)')],
+      ledgerRows(ledger).map(({ what, count, witnesses, more }) => [
+        what,
+        count === undefined ? 'not known' : count === 0 ? 'nothing' : html`<strong>${number(count)}</strong>`,
+        [
+          witnesses.map((key, i) => html`${i === 0 ? '' : html`, `}<code>${clip(key, MAX_TEXT)}</code>`),
+          more ? ', …' : '',
+        ],
+      ]),
+      'ledger',
+    ),
+  ];
+}
+
+export function errors({ figures }: Report): Content {
+  if (figures.errors.length === 0) return paragraph('No operation ended with an error.');
+  const more = figures.errors.length - MAX_ERRORS;
+  return [
+    table(
+      'What the client was told, grouped; the text is that of the first',
+      [
+        left('code'),
+        left('operation'),
+        left('outcome'),
+        right('count'),
+        right('first at'),
+        right('last at'),
+        left('text'),
+      ],
+      figures.errors
+        .slice(0, MAX_ERRORS)
+        .map(({ code, kind, outcome, count, firstAtMs, lastAtMs, text }) => [
+          html`<code>${clip(code, MAX_TEXT)}</code>`,
+          kind,
+          outcome === 'unsent' ? 'not sent' : outcome,
+          number(count),
+          formatMoment(firstAtMs),
+          formatMoment(lastAtMs),
+          html`<div class="text">${clip(text, MAX_TEXT)}</div>`,
+        ]),
+      'error-table',
+    ),
+    more > 0 ? paragraph(`${formatCount(more, 'more group')} in report.json.`) : '',
+  ];
+}
