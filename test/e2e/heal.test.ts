@@ -2,19 +2,27 @@
  * Torture: pgquake is killed with SIGKILL at random moments of a run with several faults at once; after
  * `pgquake heal` every process, segment and folder of the run must be gone.
  *
- * PGQUAKE_TORTURE_MOMENTS (6 by default) and PGQUAKE_TORTURE_SEED choose how often and when.
+ * PGQUAKE_TORTURE_MOMENTS (6 by default), PGQUAKE_TORTURE_DOCKER_MOMENTS (2) and PGQUAKE_TORTURE_SEED choose
+ * how often and when.
  */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PHASES } from '../../src/model/event.ts';
 import { seededIndex } from '../../src/plan/random.ts';
 import { Workplace } from '../support/cli.ts';
+import { dockerMissing, traces } from '../support/docker.ts';
 import { processesIn } from '../support/local-cluster.ts';
 
-const MOMENTS = Number(process.env.PGQUAKE_TORTURE_MOMENTS ?? 6);
+const MOMENTS = {
+  local: Number(process.env.PGQUAKE_TORTURE_MOMENTS ?? 6),
+  docker: Number(process.env.PGQUAKE_TORTURE_DOCKER_MOMENTS ?? 2),
+} as const;
+type PlatformName = keyof typeof MOMENTS;
 const SEED = Number(process.env.PGQUAKE_TORTURE_SEED ?? 1);
+const NO_DOCKER = await dockerMissing('test/e2e/heal.test.ts, on containers');
 /** A run and a heal on a busy machine. */
 const LIMIT_PER_MOMENT_MS = 60_000;
 
@@ -48,7 +56,8 @@ afterEach(() => {
   place[Symbol.dispose]();
 });
 
-const heal = () => place.start(['heal', '--reports', place.reports]).ended;
+const env = { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE };
+const heal = () => place.start(['heal', '--reports', place.reports], env).ended;
 
 function runFolders(): string[] {
   if (!existsSync(place.reports)) return [];
@@ -91,73 +100,98 @@ function remains(): string[] {
   ];
 }
 
-/** Starts a run and waits until an event of this kind is on disk. */
-async function startUntil(type: string) {
+/** Everything on the Docker engine of the projects of the runs that were made here. */
+async function containerRemains(): Promise<string[]> {
+  const projects = runFolders().flatMap((folder) => {
+    const file = join(folder, 'docker-compose.yml');
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    return /pgquake\.project: (\S+)/.exec(text)?.[1] ?? [];
+  });
+  return (await Promise.all(projects.map(traces))).flat();
+}
+
+/** Starts a run and waits until such an event is on disk. */
+async function startUntil(type: string, { phase, on = 'local' }: { phase?: string; on?: PlatformName } = {}) {
   const earlier = runFolders();
-  const running = place.start([place.scenario('tortured', SCENARIO), '--reports', place.reports]);
+  const file = place.scenario('tortured', SCENARIO.replace('platform: local', `platform: ${on}`));
+  const running = place.start([file, '--reports', place.reports], env);
   const giveUpAt = performance.now() + LIMIT_PER_MOMENT_MS;
+  const isIt = (event: Recorded) => event.type === type && (phase === undefined || event.phase === phase);
   for (;;) {
     const folder = runFolders().find((name) => !earlier.includes(name));
-    if (folder !== undefined && eventsIn(folder).some((event) => event.type === type)) return { running, folder };
+    if (folder !== undefined && eventsIn(folder).some(isIt)) return { running, folder };
     if (performance.now() > giveUpAt) throw new Error(`no ${type} within ${LIMIT_PER_MOMENT_MS} ms`);
     await sleep(5);
   }
 }
 
-/** From the first event until each phase begins and ends, in a run that nobody disturbed. */
-function phasesOf(folder: string): { fromMs: number; toMs: number }[] {
+/** How long each phase took, in a run that nobody disturbed. */
+function lengthsIn(folder: string): { phase: string; lengthMs: number }[] {
   const events = eventsIn(folder);
-  const zero = events[0]?.at ?? 0;
-  return events
-    .filter((event) => event.type === 'phase-started')
-    .map(({ phase, at }) => {
-      const end = events.find((event) => event.type === 'phase-ended' && event.phase === phase);
-      return { fromMs: at - zero, toMs: (end?.at ?? at) - zero };
-    });
+  return events.flatMap(({ type, phase, at }) => {
+    const end = events.find((event) => event.type === 'phase-ended' && event.phase === phase);
+    return type === 'phase-started' && phase && end ? [{ phase, lengthMs: end.at - at }] : [];
+  });
 }
 
-test(
-  `after kill -9 at any of ${MOMENTS} moments, heal leaves nothing of the run`,
-  async () => {
-    const file = place.scenario('tortured', SCENARIO);
-    const whole = await place.run([file]);
-    expect(whole.code, whole.stderr).toBeLessThanOrEqual(2);
-    const phases = phasesOf(runFolders()[0] as string);
-    const random = seededIndex(SEED);
-    const hits = new Map<string, number>();
-    let orphans = 0;
-    for (let moment = 1; moment <= MOMENTS; moment++) {
-      // Every other moment lies in a phase that is as likely as any other: some are over in no time.
-      const { fromMs, toMs } = phases[moment % 2 === 0 ? random(phases.length) : 0] as (typeof phases)[number];
-      const untilMs = moment % 2 === 0 ? toMs : (phases.at(-1)?.toMs ?? toMs);
-      const afterMs = fromMs + random(Math.ceil(untilMs - fromMs) + 1);
-      const { running, folder } = await startUntil('platform-chosen');
-      await sleep(afterMs);
-      running.kill('SIGKILL');
-      await running.ended;
+const platforms: { on: PlatformName; skipped: boolean }[] = [
+  { on: 'local', skipped: false },
+  { on: 'docker', skipped: NO_DOCKER !== undefined },
+];
 
-      const phase = eventsIn(folder).findLast((event) => event.type === 'phase-started')?.phase ?? 'before provision';
-      hits.set(phase, (hits.get(phase) ?? 0) + 1);
-      const orphaned = existsSync(join(folder, 'cluster.json'));
+for (const { on, skipped } of platforms) {
+  const moments = MOMENTS[on];
+  test.skipIf(skipped)(
+    `platform ${on}: after kill -9 at any of ${moments} moments, heal leaves nothing of the run`,
+    async () => {
+      const whole = await startUntil('platform-chosen', { on });
+      expect((await whole.running.ended).code).toBeLessThanOrEqual(2);
+      const lengths = lengthsIn(whole.folder);
+      expect(lengths.map(({ phase }) => phase)).toEqual(PHASES);
+      const totalMs = lengths.reduce((sum, { lengthMs }) => sum + lengthMs, 0);
+      const random = seededIndex(SEED);
+      const hits = new Map<string, number>();
+      let orphans = 0;
+      for (let moment = 1; moment <= moments; moment++) {
+        // Every other moment is one of a phase, in turn and the faults first: some are over in no time.
+        const turn = PHASES.indexOf('fault') + moment / 2 - 1;
+        const chosen = moment % 2 === 0 ? lengths[turn % lengths.length] : undefined;
+        const afterMs = random(Math.ceil(chosen?.lengthMs ?? totalMs) + 1);
+        const { running, folder } = chosen
+          ? await startUntil('phase-started', { phase: chosen.phase, on })
+          : await startUntil('platform-chosen', { on });
+        await sleep(afterMs);
+        running.kill('SIGKILL');
+        await running.ended;
 
-      const healed = await heal();
-      const context = `moment ${moment} of seed ${SEED}: ${afterMs} ms, ${phase}\n${healed.stdout}${healed.stderr}`;
-      expect(healed.code, context).toBe(0);
-      expect(remains(), context).toEqual([]);
-      if (orphaned) {
-        expect(eventsIn(folder).at(-1)?.type, context).toBe('reclaimed');
-        orphans++;
+        const phase = eventsIn(folder).findLast((event) => event.type === 'phase-started')?.phase ?? 'before provision';
+        hits.set(phase, (hits.get(phase) ?? 0) + 1);
+        const orphaned = existsSync(join(folder, 'cluster.json'));
+
+        const healed = await heal();
+        const when = `moment ${moment} of seed ${SEED}: ${afterMs} ms into ${chosen?.phase ?? 'the run'}, ${phase}`;
+        const context = `${when}\n${healed.stdout}${healed.stderr}`;
+        expect(healed.code, context).toBe(0);
+        expect(remains(), context).toEqual([]);
+        if (on === 'docker') expect(await containerRemains(), context).toEqual([]);
+        if (orphaned) {
+          expect(eventsIn(folder).at(-1)?.type, context).toBe('reclaimed');
+          orphans++;
+        }
+        expect((await heal()).stdout).toContain('nothing was left behind');
       }
-      expect((await heal()).stdout).toContain('nothing was left behind');
-    }
-    const spread = [...hits].map(([phase, count]) => `${phase} ${count}`).join(', ');
-    console.log(
-      `torture: ${MOMENTS} x kill -9, seed ${SEED}: ${orphans} clusters orphaned and removed, nothing left of any (killed in ${spread})`,
-    );
-    expect(orphans).toBeGreaterThan(0);
-  },
-  LIMIT_PER_MOMENT_MS * (MOMENTS + 1),
-);
+      // Nothing that was still under way has appeared since.
+      expect(remains()).toEqual([]);
+      if (on === 'docker') expect(await containerRemains()).toEqual([]);
+      const spread = [...hits].map(([phase, count]) => `${phase} ${count}`).join(', ');
+      console.log(
+        `torture on ${on}: ${moments} x kill -9, seed ${SEED}: ${orphans} clusters orphaned and removed, nothing left of any (killed in ${spread})`,
+      );
+      expect(orphans).toBeGreaterThan(0);
+    },
+    LIMIT_PER_MOMENT_MS * (moments + 1),
+  );
+}
 
 test('the next run removes what a killed one left, says so, and the killed run is never judged as passed', async () => {
   const { running, folder } = await startUntil('fault-in-effect');
