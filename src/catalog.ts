@@ -11,6 +11,7 @@ import { healed } from './checks/healed.ts';
 import { loadKeptItsSchedule } from './checks/load-kept-its-schedule.ts';
 import { messagesReadable } from './checks/messages-readable.ts';
 import { noDuplicates } from './checks/no-duplicates.ts';
+import { noLeftovers } from './checks/no-leftovers.ts';
 import { noLostWrites } from './checks/no-lost-writes.ts';
 import { noStaleReads } from './checks/no-stale-reads.ts';
 import { prediction } from './checks/prediction.ts';
@@ -46,6 +47,7 @@ export const checks: readonly Check[] = [
   availability,
   recoveryTime,
   noLostWrites,
+  noLeftovers,
   noStaleReads,
   noDuplicates,
   contentIntact,

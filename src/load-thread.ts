@@ -27,7 +27,7 @@ function handOver(): void {
 
 const generator = new LoadGenerator({
   kinds: workload.kinds(data.params),
-  workload: workload.start(data.params, data.seed),
+  workload: workload.start(data.params, data.seed, data.writer),
   connect: (timeoutMs) =>
     Session.connect(data.address, { applicationName: 'pgquake-load', connectTimeoutMs: timeoutMs }),
   clock: monotonicClock(data.originNs),

@@ -6,14 +6,20 @@ import { hideBin } from 'yargs/helpers';
 import { version } from '../experiment.ts';
 import { InputError } from '../model/errors.ts';
 import { compare } from './commands/compare.ts';
+import { connect } from './commands/connect.ts';
 import { doctor } from './commands/doctor.ts';
+import { down } from './commands/down.ts';
 import { heal } from './commands/heal.ts';
 import { judgeCommand } from './commands/judge.ts';
 import { list } from './commands/list.ts';
+import { logs } from './commands/logs.ts';
 import { plan } from './commands/plan.ts';
+import { restart } from './commands/restart.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
+import { status } from './commands/status.ts';
 import { toleranceCommand } from './commands/tolerance.ts';
+import { up } from './commands/up.ts';
 import { validate } from './commands/validate.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 import { explain } from './explain.ts';
@@ -31,6 +37,12 @@ try {
     .command(compare)
     .command(doctor)
     .command(heal)
+    .command(up)
+    .command(status)
+    .command(connect)
+    .command(logs)
+    .command(restart)
+    .command(down)
     .command(schema)
     .demandCommand(0)
     .strict()

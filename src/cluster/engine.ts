@@ -1,5 +1,6 @@
 /** The port to what makes nodes one sharded, replicated cluster, and what it promises when some are down. */
 
+import type { PreparedTransaction } from '../model/event.ts';
 import type { NodeName, PlacementMap, ShardPrediction, Topology } from '../model/topology.ts';
 import type { Nodes } from './platform.ts';
 
@@ -31,13 +32,6 @@ export interface PlacementSource {
   readonly node: NodeName;
   /** The local table on that node, quoted, ready for `FROM`. */
   readonly relation: string;
-}
-
-/** A transaction that a node has prepared and that is neither committed nor rolled back there. */
-export interface PreparedTransaction {
-  readonly node: NodeName;
-  readonly gid: string;
-  readonly ageMs: number;
 }
 
 export interface FormedCluster {
@@ -75,6 +69,12 @@ export interface Engine {
    * @throws EnvironmentError with what to do.
    */
   form(options: FormOptions): Promise<FormedCluster>;
+  /**
+   * Finds again what `form` made, in nodes that stand; only the coordinator has to answer.
+   * @returns `undefined` where it has not been formed by this engine, or not to the end.
+   * @throws EnvironmentError when the coordinator does not answer.
+   */
+  inspect(options: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined>;
   /** The engine's own rule: which shards can be read and written while these nodes are down, or frozen. Pure. */
   predict(placement: PlacementMap, down: ReadonlySet<NodeName>, frozen?: ReadonlySet<NodeName>): ShardPrediction[];
 }

@@ -8,6 +8,8 @@ import type { NodeControl } from './platform.ts';
 /** Long enough for a busy machine to answer, short enough for a proof that nobody does. */
 const PROBE_TIMEOUT_MS = 1_000;
 const RETRY_SPACING_MS = 50;
+/** No waiting makes a password right. */
+const WRONG_PASSWORD = '28P01';
 
 const OPTIONS = { applicationName: 'pgquake-health' };
 
@@ -28,15 +30,18 @@ export async function sqlRefusal(node: NodeControl, timeoutMs = PROBE_TIMEOUT_MS
 
 /**
  * Waits until a node accepts SQL.
- * @throws EnvironmentError after `limitMs`, with the last refusal.
+ * @throws EnvironmentError after `limitMs`, with the last refusal; at once where the password is refused.
  */
 export async function untilAcceptsSql(node: NodeControl, limitMs: number, signal?: AbortSignal): Promise<void> {
   const startedAt = performance.now();
   const attempt = async () => {
     const refusal = await sqlRefusal(node);
     if (refusal === undefined) return;
-    const refused = new EnvironmentError(`${node.name} does not accept SQL: ${refusal}`, { code: 'node-not-ready' });
-    throw performance.now() - startedAt > limitMs ? new AbortError(refused) : refused;
+    const hopeless = refusal === WRONG_PASSWORD;
+    const refused = new EnvironmentError(`${node.name} does not accept SQL: ${hopeless ? 'wrong password' : refusal}`, {
+      code: hopeless ? 'wrong-password' : 'node-not-ready',
+    });
+    throw hopeless || performance.now() - startedAt > limitMs ? new AbortError(refused) : refused;
   };
   await pRetry(attempt, {
     retries: Number.POSITIVE_INFINITY,

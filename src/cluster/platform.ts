@@ -68,6 +68,69 @@ export interface Reclaimed {
   readonly removed: readonly string[];
 }
 
+export interface StandingOptions {
+  /** Its name, `citus`: the Compose project. */
+  readonly project: string;
+  readonly signal: AbortSignal;
+}
+
+export interface UpOptions extends StandingOptions {
+  /** The folder of its description and of its password's file; the description is written where there is none. */
+  readonly folder: string;
+  /** Hears, in words, what takes long. */
+  readonly onProgress: (line: string) => void;
+}
+
+export interface LogOptions extends StandingOptions {
+  /** All nodes where none is named. */
+  readonly node?: NodeName;
+  /** Goes on with what is printed from now on, until the signal is aborted. */
+  readonly follow: boolean;
+  /** At most this many lines of the past, of each node. */
+  readonly lines: number;
+  readonly onLine: (node: NodeName, line: string) => void;
+}
+
+/** A program to run, with what its environment needs beside this process's own. */
+export interface Invocation {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * Clusters that stand between runs, for people and for runs that attach to them. Only what carries the
+ * cluster's mark is touched; what stands in the way and does not is refused by name.
+ */
+export interface StandingClusters {
+  /** Of the clusters that `up` makes. */
+  readonly topology: Topology;
+  /**
+   * Starts a cluster, or makes it; returns when every node accepts SQL. Harmless on one that stands.
+   * @throws EnvironmentError with what to do.
+   */
+  up(options: UpOptions): Promise<Nodes>;
+  /**
+   * Takes hold of a cluster, in whatever state its nodes are. Disposing of it removes nothing.
+   * @throws EnvironmentError with the code `no-such-project` where there is none.
+   */
+  attach(project: string): Promise<Nodes>;
+  /**
+   * Stops and removes a cluster. Harmless where there is none.
+   * @param options.volumes also removes its data, and the password that was made for them in `folder`.
+   * @returns what was removed, in words.
+   */
+  down(options: StandingOptions & { readonly folder: string; readonly volumes: boolean }): Promise<string[]>;
+  /** Stops all nodes and starts them again; returns when every one accepts SQL. */
+  restart(options: StandingOptions): Promise<Nodes>;
+  /** What runs psql on the coordinator, where it runs. */
+  shell(
+    project: string,
+    options: { readonly args: readonly string[]; readonly terminal: boolean },
+  ): Promise<Invocation>;
+  logs(options: LogOptions): Promise<void>;
+}
+
 export interface Platform {
   readonly name: 'local' | 'docker';
   readonly summary: string;
@@ -77,6 +140,8 @@ export interface Platform {
    * @returns `undefined` if so, else the reason in words.
    */
   unavailable(): Promise<string | undefined>;
+  /** Present where clusters can stand between runs. */
+  readonly standing?: StandingClusters;
   /**
    * Whether the servers made here bring an extension, such as `citus`. Makes no cluster.
    * @param onProgress hears a line now and then while the servers' image is being fetched.

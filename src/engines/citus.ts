@@ -6,9 +6,10 @@
  */
 
 import pRetry from 'p-retry';
-import type { Dataset, Engine, FormedCluster, FormOptions, PreparedTransaction, TableSpec } from '../cluster/engine.ts';
+import type { Dataset, Engine, FormedCluster, FormOptions, TableSpec } from '../cluster/engine.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
+import type { PreparedTransaction } from '../model/event.ts';
 import { COORDINATOR, type ShardAccess, type Topology } from '../model/topology.ts';
 import { type Row, Session } from '../sql/session.ts';
 import { repairCommands } from './citus/repair.ts';
@@ -26,6 +27,7 @@ import {
   placementSources,
   READ_PLACEMENTS,
   READ_SHARD_OF_ROOMS,
+  READ_VERSION,
   SET_AUTHINFO,
 } from './citus/sql.ts';
 
@@ -71,6 +73,19 @@ export const citus: Engine = {
     }
   },
 
+  async inspect(options) {
+    try {
+      return await inspect(options);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (error instanceof HarnessError) throw error;
+      throw new EnvironmentError(`the coordinator cannot be asked: ${errorText(error)}`, {
+        code: 'inspect-failed',
+        cause: error,
+      });
+    }
+  },
+
   predict(placement, down, frozen = new Set()) {
     const needed = placement.writesAlsoNeed === undefined ? [COORDINATOR] : [COORDINATOR, placement.writesAlsoNeed];
     return placement.shards.map(({ name, placements }) => {
@@ -108,6 +123,29 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** Tables that were made and not distributed have no placements. */
+async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined> {
+  await using coordinator = await connect(nodes.coordinator, { replication: 1 });
+  const [there] = await ask(coordinator, "SELECT to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL");
+  if (there?.[0] !== true) return undefined;
+  const names = dataset.tables.map(({ name }) => name);
+  const ours = (await ask(coordinator, FIND_TABLES, [names])).filter(([, marked]) => marked === true);
+  if (ours.length < names.length) return undefined;
+  const placed = await ask(coordinator, READ_PLACEMENTS, [names]);
+  if (new Set(placed.map(([table]) => table)).size < names.length) return undefined;
+  const [row] = await ask(coordinator, READ_VERSION);
+  // Of each shard of each table, how many placements there are.
+  const copies = [...Map.groupBy(placed, ([table, index]) => `${table} ${index}`).values()].map((rows) => rows.length);
+  const shards = placed.filter(([table]) => table === names[0]).map(([, index]) => index);
+  const topology: Topology = {
+    workers: nodes.workers.length,
+    replication: Math.max(...copies),
+    shards: new Set(shards).size,
+  };
+  const peers = nodes.all.map(peerOf);
+  return describe(coordinator, { nodes, topology, dataset, peers, version: String(row?.[0]) });
 }
 
 function connect(node: NodeControl, { replication }: Pick<Topology, 'replication'>): Promise<Session> {
@@ -155,7 +193,7 @@ async function prepareNode(node: NodeControl, topology: Topology, signal: AbortS
     });
   }
   await ask(session, 'CREATE EXTENSION IF NOT EXISTS citus');
-  const [row] = await ask(session, "SELECT substring(citus_version() FROM '^Citus [^ ]+')");
+  const [row] = await ask(session, READ_VERSION);
   const version = String(row?.[0]);
   if (Number.parseInt(version.slice('Citus '.length), 10) < OLDEST_MAJOR) {
     throw new EnvironmentError(`${node.name}: ${version} is too old`, {

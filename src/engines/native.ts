@@ -11,7 +11,14 @@ import type { ColumnSpec, Dataset, Engine, FormedCluster, FormOptions, TableSpec
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import type { Address } from '../model/address.ts';
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
-import { COORDINATOR, type NodeName, type PlacementMap, ringPlacement, type Shard } from '../model/topology.ts';
+import {
+  COORDINATOR,
+  type NodeName,
+  type PlacementMap,
+  ringPlacement,
+  type Shard,
+  shardName,
+} from '../model/topology.ts';
 import { quoteName, quoteText } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
 
@@ -19,6 +26,8 @@ const CONNECT_LIMIT_MS = 10_000;
 const STATEMENT_LIMIT_MS = 30_000;
 const STREAMING_LIMIT_MS = 30_000;
 const STREAMING_POLL_MS = 10;
+/** On the tables, as the last act of forming: what lacks it was not formed to the end. */
+const FORMED = 'data set of pgquake';
 
 /** `subscriber` gets what is written to `shards` on `publisher`. */
 interface Flow {
@@ -51,6 +60,19 @@ export const native: Engine = {
       throw new EnvironmentError(`the cluster could not be formed: ${errorText(error)}`, {
         code: 'form-failed',
         hint: 'The logs of the servers may say more.',
+        cause: error,
+      });
+    }
+  },
+
+  async inspect(options) {
+    try {
+      return await inspect(options);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (error instanceof HarnessError) throw error;
+      throw new EnvironmentError(`the coordinator cannot be asked: ${errorText(error)}`, {
+        code: 'inspect-failed',
         cause: error,
       });
     }
@@ -104,6 +126,16 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
   await onWorkers((session, worker) =>
     untilStreaming(session, worker, flows.filter((flow) => flow.publisher === worker).length, signal),
   );
+  await sessions
+    .of(COORDINATOR)
+    .execute(
+      dataset.tables.map(({ name }) => `COMMENT ON TABLE ${quoteName(name)} IS ${quoteText(FORMED)};`).join('\n'),
+      STATEMENT_LIMIT_MS,
+    );
+  return formed(shards, shardOfRoom);
+}
+
+function formed(shards: readonly Shard[], shardOfRoom: PlacementMap['shardOfRoom']): FormedCluster {
   return {
     placement: { shards, shardOfRoom },
     placementSources: (table) =>
@@ -111,6 +143,45 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
         shard.placements.map((node) => ({ shard: shard.index, node, relation: quoteName(shardTable(table, shard)) })),
       ),
   };
+}
+
+/** What the coordinator's catalogue says: partitions with their servers, and those with the holders' addresses. */
+async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined> {
+  const [first] = dataset.tables;
+  if (!first) return undefined;
+  await using session = await Session.connect(nodes.coordinator.address(), {
+    connectTimeoutMs: CONNECT_LIMIT_MS,
+    applicationName: 'pgquake-inspect',
+  });
+  const ask = (text: string, values: readonly unknown[]) =>
+    session.query(text, values, { timeoutMs: STATEMENT_LIMIT_MS });
+  const [marked] = await ask(
+    `SELECT count(*)::int FROM unnest($1::text[]) AS name
+      WHERE obj_description(to_regclass(quote_ident(name)), 'pg_class') = $2`,
+    [dataset.tables.map(({ name }) => name), FORMED],
+  );
+  if (marked?.[0] !== dataset.tables.length) return undefined;
+  const partitions = await ask(
+    `SELECT substring(c.relname FROM '[0-9]+$')::int AS shard,
+            (SELECT option_value FROM pg_options_to_table(s.srvoptions) WHERE option_name = 'host'),
+            (SELECT option_value FROM pg_options_to_table(s.srvoptions) WHERE option_name = 'port')
+       FROM pg_inherits i
+       JOIN pg_class c ON c.oid = i.inhrelid
+       JOIN pg_foreign_table f ON f.ftrelid = c.oid
+       JOIN pg_foreign_server s ON s.oid = f.ftserver
+      WHERE i.inhparent = to_regclass(quote_ident($1))
+      ORDER BY 1`,
+    [first.name],
+  );
+  const nameOf = new Map([...addressesOf(nodes)].map(([name, { host, port }]) => [`${host}:${port}`, name]));
+  const shards = partitions.map(([index, hosts, ports]): Shard => {
+    const port = String(ports).split(',');
+    const placements = String(hosts)
+      .split(',')
+      .map((host, i) => nameOf.get(`${host}:${port[i]}`) ?? `${host}:${port[i]}`);
+    return { index: Number(index), name: shardName(Number(index)), placements };
+  });
+  return formed(shards, await readShardOfRooms(session, first, dataset.rooms, shards.length));
 }
 
 /** One session to every node, ended together. */
@@ -175,10 +246,19 @@ async function createParents(
   );
   const [first] = tables;
   if (!first) return {};
+  return readShardOfRooms(session, first, rooms, shards);
+}
+
+async function readShardOfRooms(
+  session: Session,
+  table: TableSpec,
+  rooms: Dataset['rooms'],
+  shards: number,
+): Promise<PlacementMap['shardOfRoom']> {
   const rows = await session.query(
-    `SELECT room, remainder FROM unnest($1::${distributionColumn(first).type}[]) AS room,
+    `SELECT room, remainder FROM unnest($1::${distributionColumn(table).type}[]) AS room,
        generate_series(0, $2::int - 1) AS remainder
-     WHERE satisfies_hash_partition(${quoteText(quoteName(first.name))}::regclass, $2::int, remainder, room)`,
+     WHERE satisfies_hash_partition(${quoteText(quoteName(table.name))}::regclass, $2::int, remainder, room)`,
     [rooms, shards],
     { timeoutMs: STATEMENT_LIMIT_MS },
   );

@@ -36,6 +36,13 @@ export interface CorruptRow {
   readonly expected: string;
 }
 
+/** A transaction that a node has prepared and that is neither committed nor rolled back there. */
+export interface PreparedTransaction {
+  readonly node: NodeName;
+  readonly gid: string;
+  readonly ageMs: number;
+}
+
 /** What one complete read of one source found. */
 export interface ReadSummary {
   /** Rows as they came over the wire, duplicates counted. */
@@ -97,6 +104,10 @@ export type RunEvent =
     }
   /** A read that was due and failed; the checks that need it answer `unknown`. */
   | { readonly type: 'final-read-failed'; readonly source: string; readonly error: string }
+  /** What two-phase commit had left on the nodes just before the final reads. Its rows are not visible yet. */
+  | { readonly type: 'leftovers'; readonly preparedTransactions: readonly PreparedTransaction[] }
+  /** What a person runs if the nodes that a fault took down had stayed away. */
+  | { readonly type: 'repair'; readonly away: readonly NodeName[]; readonly commands: readonly string[] }
   /** Whether the placements of every shard became equal, and how long that took after the load stopped. */
   | { readonly type: 'replicas-compared'; readonly agree: boolean; readonly waitedMs: number }
   /** How well the load generator kept its own schedule. */

@@ -153,6 +153,12 @@ const event = z
     z.object({ ...ofAct, type: z.literal('heal-failed'), error: z.string() }),
     z.object({ at, type: z.literal('final-read'), source: z.literal('coordinator'), read: readSummary }),
     z.object({ at, type: z.literal('placement-read'), shard: z.string(), node: z.string(), read: readSummary }),
+    z.object({
+      at,
+      type: z.literal('leftovers'),
+      preparedTransactions: z.array(z.object({ node: z.string(), gid: z.string(), ageMs: z.number() })),
+    }),
+    z.object({ at, type: z.literal('repair'), away: names, commands: z.array(z.string()) }),
     z.object({ at, type: z.literal('final-read-failed'), source: z.string(), error: z.string() }),
     z.object({ at, type: z.literal('replicas-compared'), agree: z.boolean(), waitedMs: durationMs }),
     z.object({

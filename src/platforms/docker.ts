@@ -6,33 +6,28 @@
 
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { untilAcceptsSql } from '../cluster/health.ts';
 import { CLUSTER_FILE, type Nodes, type Platform, type ProvisionOptions } from '../cluster/platform.ts';
-import { EnvironmentError, errorText, InputError } from '../model/errors.ts';
-import { COORDINATOR, type NodeName, nodeNames } from '../model/topology.ts';
+import { EnvironmentError, errorText } from '../model/errors.ts';
+import { nodeNames } from '../model/topology.ts';
 import { readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { DockerClient } from './docker/client.ts';
-import { containerName, PROJECT_LABEL, renderCompose } from './docker/compose.ts';
+import { containerName, renderCompose } from './docker/compose.ts';
 import { composeMissing, findCompose, runCompose } from './docker/compose-command.ts';
 import { imageOffers } from './docker/extension.ts';
 import { cannotBePulled, isPresent, pull, wantedImage } from './docker/image.ts';
-import { keepLogs, readLog } from './docker/logs.ts';
-import { DockerNode, passwordIn } from './docker/node.ts';
+import { keepLogs } from './docker/logs.ts';
+import { type DockerNode, passwordIn } from './docker/node.ts';
+import { byLabel, nodesOf, untilReady } from './docker/nodes.ts';
 import { makeLoginCheap } from './docker/password.ts';
-import { composeContainers, projectContainers, removeProject } from './docker/project.ts';
+import { projectContainers, removeProject } from './docker/project.ts';
+import { standing } from './docker/standing.ts';
 import { ownerSchema, runningOwner, thisProcess } from './owner.ts';
 
 /** For the engine, and then for the registry; together below two seconds. */
 const LOOK_LIMIT_MS = 900;
 const UP_LIMIT_MS = 180_000;
-/** From the container's start to SQL; a first start prepares the data folder. */
-const READY_LIMIT_MS = 120_000;
-const WATCH_SPACING_MS = 500;
-/** How much of a server's log tells why it ended. */
-const LAST_WORDS = 5;
 
 /** Of every server of a run's cluster; what the engine needs comes on top. */
 const SETTINGS = {
@@ -56,10 +51,13 @@ const FOR_A_RUN = {
   initdbArguments: '--no-sync',
 };
 
+export { attach } from './docker/nodes.ts';
+
 export const docker: Platform = {
   name: 'docker',
   summary: 'Nodes are containers, made with Docker Compose.',
   capabilities: new Set(['node-stop', 'node-kill', 'node-pause']),
+  standing,
 
   async unavailable() {
     try {
@@ -140,21 +138,6 @@ async function imageMissing(client: DockerClient): Promise<string | undefined> {
   return reason === undefined ? undefined : `the image ${image} is not here and cannot be pulled: ${reason}`;
 }
 
-/** A cluster that stands already: by its project's label, or each node's container by name or id. */
-export type AttachTarget = { readonly project: string } | { readonly containers: Readonly<Record<NodeName, string>> };
-
-/**
- * Takes hold of a cluster that stands already. Disposing of it removes nothing.
- * @throws InputError when the named containers are no cluster; EnvironmentError when there is no such
- * project or container, or one cannot be reached.
- */
-export async function attach(target: AttachTarget): Promise<Nodes> {
-  const client = DockerClient.fromEnvironment();
-  const containers =
-    'project' in target ? await byLabel(client, target.project) : await byName(client, target.containers);
-  return nodesOf(client, containers, async () => undefined);
-}
-
 /**
  * Takes hold of the cluster of a run that ended without disposing of it, as its `cluster.json` names it.
  * Disposing of it removes it.
@@ -172,115 +155,6 @@ export async function reclaim(project: string, runFolder: string): Promise<Nodes
       await dispose();
     },
   };
-}
-
-type NodeContainers = ReadonlyMap<NodeName, string>;
-
-async function byLabel(client: DockerClient, project: string): Promise<NodeContainers> {
-  const containers = new Map<NodeName, string>();
-  for (const { id, name, node } of await projectContainers(client, project)) {
-    if (node === undefined) continue;
-    if (containers.has(node)) {
-      throw new EnvironmentError(`two containers say that they are ${node} of ${project}; one is ${name}`, {
-        code: 'ambiguous-node',
-      });
-    }
-    containers.set(node, id);
-  }
-  if (!containers.has(COORDINATOR) || containers.size < 2) throw await noSuchProject(client, project, containers);
-  return containers;
-}
-
-/** Says what was found instead, by name: half a cluster, or containers that are not marked as targets. */
-async function noSuchProject(client: DockerClient, project: string, found: NodeContainers): Promise<EnvironmentError> {
-  const unmarked = (await composeContainers(client, project)).filter(({ id }) => ![...found.values()].includes(id));
-  const instead = [
-    ...[...found.keys()].map((node) => `the node ${node}`),
-    ...unmarked.map(({ name }) => `${name}, which lacks the label and is not touched`),
-  ];
-  return new EnvironmentError(
-    `no cluster with the label ${PROJECT_LABEL}=${project}; found ${instead.join('; ') || 'no container of that project'}`,
-    {
-      code: 'no-such-project',
-      hint: 'a cluster has a coordinator and at least one worker, each marked as in docker-compose.yml, or named one by one',
-    },
-  );
-}
-
-async function byName(client: DockerClient, named: Readonly<Record<NodeName, string>>): Promise<NodeContainers> {
-  const workers = Object.keys(named).filter((node) => /^worker[1-9]\d*$/.test(node));
-  if (!named[COORDINATOR] || workers.length === 0 || workers.length + 1 !== Object.keys(named).length) {
-    throw new InputError(`attach: expected coordinator, worker1, worker2 ..., found ${Object.keys(named).join(', ')}`, {
-      code: 'attach-nodes',
-    });
-  }
-  const entries = await Promise.all(
-    Object.entries(named).map(async ([node, container]) => {
-      const { Id } = await client.call(`look at container ${container} for ${node}`, (engine, abortSignal) =>
-        engine.getContainer(container).inspect({ abortSignal }),
-      );
-      return [node, Id] as const;
-    }),
-  );
-  return new Map(entries);
-}
-
-async function nodesOf(
-  client: DockerClient,
-  containers: NodeContainers,
-  dispose: () => Promise<unknown>,
-): Promise<Nodes> {
-  const localAddresses = await addressesBesideContainers(client);
-  const all = await Promise.all(
-    [...containers].map(([name, containerId]) => DockerNode.of({ client, name, containerId, localAddresses })),
-  );
-  const workers = all
-    .filter((node) => node.role === 'worker')
-    .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
-  const coordinator = all.find((node) => node.role === 'coordinator') as DockerNode;
-  return {
-    coordinator,
-    workers,
-    all: [coordinator, ...workers],
-    dispose: async () => {
-      await dispose();
-    },
-  };
-}
-
-/** This machine's addresses; none where the engine's containers are in a virtual machine of Docker Desktop. */
-async function addressesBesideContainers(client: DockerClient): Promise<string[]> {
-  const { OperatingSystem } = await client.call('ask what system it runs on', (engine) => engine.info());
-  if (String(OperatingSystem).includes('Docker Desktop')) return [];
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return addresses.filter(({ family }) => family === 'IPv4').map(({ address }) => address);
-}
-
-/**
- * Waits until every node accepts SQL.
- * @throws EnvironmentError as soon as a container has ended, with what its server said last.
- */
-async function untilReady(client: DockerClient, nodes: readonly DockerNode[], signal: AbortSignal): Promise<void> {
-  const enough = new AbortController();
-  const stop = AbortSignal.any([signal, enough.signal]);
-  const watch = async (node: DockerNode) => {
-    while (!stop.aborted) {
-      if ((await node.state()) === 'stopped') {
-        const words = (await readLog(client, node.containerId, LAST_WORDS)).trim().replace(/\r?\n/g, ' | ');
-        throw new EnvironmentError(`${node.name}: ${await node.describeState()} while it was to start: ${words}`, {
-          code: 'node-ended',
-        });
-      }
-      await new Promise((resolve) => setTimeout(resolve, WATCH_SPACING_MS));
-    }
-  };
-  const ready = Promise.all(nodes.map((node) => untilAcceptsSql(node, READY_LIMIT_MS, stop)));
-  try {
-    await Promise.race([ready, Promise.all(nodes.map(watch)).then(() => ready)]);
-  } finally {
-    enough.abort(new Error('no need to wait any longer'));
-    await ready.catch(() => undefined);
-  }
 }
 
 /** What `cluster.json` holds for removing the cluster: on disk before the first container is made. */

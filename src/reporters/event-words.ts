@@ -72,6 +72,17 @@ export class EventNarrator {
           ? { label: 'settle', what: `placements of every shard agree ${when}`, tone: 'good' }
           : { label: 'settle', what: `placements still differ ${when}`, tone: 'bad' };
       }
+      case 'leftovers': {
+        const count = event.preparedTransactions.length;
+        const nodes = [...new Set(event.preparedTransactions.map(({ node }) => node))].join(', ');
+        if (count === 0) return plain('reads', 'no prepared transaction is left');
+        const what = `${formatCount(count, 'prepared transaction')} left`;
+        return { label: 'reads', what, detail: nodes, tone: 'bad' };
+      }
+      case 'repair': {
+        const what = `if ${event.away.join(', ')} had stayed away`;
+        return { label: 'repair', what, detail: event.commands.join(' '), tone: 'plain' };
+      }
       case 'final-read-failed':
         return { label: 'reads', what: `${event.source} could not be read`, detail: event.error, tone: 'bad' };
       case 'reclaimed': {

@@ -63,6 +63,16 @@ async function replicasAgree({ nodes, cluster, workload }: FinalReadsOptions): P
   return agree;
 }
 
+/** Records what two-phase commit left behind, for engines that use it. */
+export async function lookForLeftovers({ cluster, recorder }: FinalReadsOptions): Promise<void> {
+  if (!cluster.preparedTransactions) return;
+  try {
+    recorder.event({ type: 'leftovers', preparedTransactions: await cluster.preparedTransactions() });
+  } catch (error) {
+    recorder.event({ type: 'final-read-failed', source: 'prepared transactions', error: errorText(error) });
+  }
+}
+
 /** Reads everything through the coordinator, and every placement on its own worker; records what was found. */
 export async function readEverything(options: FinalReadsOptions): Promise<void> {
   const { nodes, cluster, workload, params, recorder, signal } = options;

@@ -14,6 +14,8 @@ export interface LoadThreadData {
   readonly workload: string;
   readonly params: Readonly<Record<string, unknown>>;
   readonly seed: number;
+  /** Who the messages of this run are from. */
+  readonly writer: number;
   readonly address: Address;
   readonly originNs: bigint;
   readonly maxConnections: number;

@@ -12,7 +12,7 @@ import type { Plan } from '../model/plan.ts';
 import { lostTogether } from '../plan/schedule.ts';
 import { Session } from '../sql/session.ts';
 import type { Workload } from '../workloads/workload.ts';
-import { readEverything, untilReplicasAgree } from './final-reads.ts';
+import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-reads.ts';
 import { Injector } from './injector.ts';
 import { Load } from './load.ts';
 import type { Recorder } from './recorder.ts';
@@ -85,7 +85,11 @@ export async function run(options: RunOptions): Promise<void> {
       recorder.event({ type: 'load-kept', ...(await load.stop()) });
       await untilReplicasAgree(finalReads, Math.max(MIN_CATCH_UP_MS, settledBy - clock.nowMs()));
     });
-    await inPhase(recorder, 'final-reads', () => readEverything(finalReads));
+    await inPhase(recorder, 'final-reads', async () => {
+      await lookForLeftovers(finalReads);
+      await readEverything(finalReads);
+    });
+    adviseRepair(options, cluster);
   } finally {
     await inPhase(recorder, 'dispose', () => nodes.dispose());
   }
@@ -109,42 +113,52 @@ async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {
     platform: platform.name,
     engine: engine.name,
     reason,
-    nodes: await Promise.all(nodes.all.map(describeNode)),
+    nodes: await Promise.all(nodes.all.map((node) => describeNode(node, formed.version))),
     placement: formed.placement,
   });
   return formed;
 }
 
-async function describeNode(node: NodeControl): Promise<NodeInfo> {
+async function describeNode(node: NodeControl, engineVersion: string | undefined): Promise<NodeInfo> {
   const { host, port } = node.address();
-  const version = await askOne(node, 'SHOW server_version');
-  return { name: node.name, role: node.role, address: `${host}:${port}`, version: `PostgreSQL ${version}` };
+  const server = `PostgreSQL ${await askOne(node, 'SHOW server_version')}`;
+  const version = engineVersion === undefined ? server : `${server}, ${engineVersion}`;
+  return { name: node.name, role: node.role, address: `${host}:${port}`, version };
+}
+
+function connect(node: NodeControl): Promise<Session> {
+  return Session.connect(node.address(), { applicationName: 'pgquake-runner', connectTimeoutMs: ASK_TIMEOUT_MS });
 }
 
 /** @returns the one value of a statement's one row. */
 async function askOne(node: NodeControl, statement: string): Promise<string> {
-  await using session = await Session.connect(node.address(), {
-    applicationName: 'pgquake-runner',
-    connectTimeoutMs: ASK_TIMEOUT_MS,
-  });
+  await using session = await connect(node);
   const [row] = await session.query(statement, [], { timeoutMs: ASK_TIMEOUT_MS });
   return String(row?.[0]);
 }
 
+async function nextWriter(workload: Workload, coordinator: NodeControl): Promise<number> {
+  if (!workload.nextWriter) return 1;
+  await using session = await connect(coordinator);
+  return workload.nextWriter(session, ASK_TIMEOUT_MS);
+}
+
 async function prepareLoad(
-  { plan, loadThread, originNs, recorder }: RunOptions,
+  { plan, loadThread, originNs, recorder, workload }: RunOptions,
   nodes: Nodes,
   cluster: FormedCluster,
   monitor: ServiceMonitor,
 ): Promise<Load> {
   const { use, params } = plan.scenario.workload;
   const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections'));
+  const writer = await nextWriter(workload, nodes.coordinator);
   return Load.prepare(
     loadThread,
     {
       workload: use,
       params,
       seed: plan.seed,
+      writer,
       address: nodes.coordinator.address(),
       originNs,
       maxConnections: Math.max(1, Math.floor(maxConnections * CONNECTION_SHARE)),
@@ -163,6 +177,13 @@ function predict({ plan, faults, engine, recorder }: RunOptions, { placement }: 
     const shards = engine.predict(placement, new Set(down), new Set(frozen));
     recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), shards });
   }
+}
+
+/** The commands that a person would need, had the nodes not come back. */
+function adviseRepair({ plan, recorder }: RunOptions, cluster: FormedCluster): void {
+  const away = plan.blastRadius;
+  const commands = away.length === 0 ? [] : (cluster.repairCommands?.(new Set(away)) ?? []);
+  if (commands.length > 0) recorder.event({ type: 'repair', away, commands });
 }
 
 /** A run without faults watches the healthy cluster for as long again as its steady state. */

@@ -3,7 +3,7 @@
  *
  * Every message's key is (writer, sequence), and its room, its author and its body follow from the
  * key. So a reader verifies content and not just a count, and needs no copy of the data to do it.
- * Writer 0 is the initial data set; writer 1 is the load of the run.
+ * Writer 0 is the initial data set; every run on the same tables is a writer of its own, from 1.
  */
 
 import { createHash } from 'node:crypto';
@@ -18,7 +18,7 @@ import type { Session } from '../sql/session.ts';
 import { defineWorkload, type Observed, type OperationRequest, type WorkloadRun } from './workload.ts';
 
 const INITIAL = 0;
-const LOAD = 1;
+const FIRST = 1;
 /** As many witnesses as a report shows of one operation. */
 const MAX_WITNESSES = 8;
 /** As many odd rows as a final read keeps. */
@@ -77,6 +77,7 @@ const COLUMNS = 'room_id, writer, seq, member_id, body';
 /** What was sent and what was acknowledged; decides what each read has to find. */
 class ChatRun implements WorkloadRun {
   readonly #chat: ChatParams;
+  readonly #writer: number;
   readonly #random: () => number;
   /** Sequence numbers of acknowledged writes, by room, in the order of their acknowledgement. */
   readonly #acknowledged = new Map<number, number[]>();
@@ -84,8 +85,9 @@ class ChatRun implements WorkloadRun {
   #round: number[] = [];
   #nextSeq = 1;
 
-  constructor(chat: ChatParams, seed: number) {
+  constructor(chat: ChatParams, seed: number, writer = FIRST) {
     this.#chat = chat;
+    this.#writer = writer;
     const generator = xoroshiro128plus(seed);
     this.#random = () => uniformInt(generator, 0, 0x3fffffff);
   }
@@ -126,14 +128,15 @@ class ChatRun implements WorkloadRun {
 
   #write(): OperationRequest {
     const seq = this.#nextSeq++;
-    const { room, member, body } = messageOf(LOAD, seq, this.#chat);
+    const writer = this.#writer;
+    const { room, member, body } = messageOf(writer, seq, this.#chat);
     return {
       room,
-      key: formatKey(LOAD, seq),
+      key: formatKey(writer, seq),
       run: async (session) => {
         await session.query(
           `INSERT INTO messages (${COLUMNS}) VALUES ($1, $2, $3, $4, $5)`,
-          [room, LOAD, seq, member, body],
+          [room, writer, seq, member, body],
           { name: 'chat-write' },
         );
         return {};
@@ -180,7 +183,7 @@ class ChatRun implements WorkloadRun {
     }
     const missing: string[] = [];
     for (let i = 0; i < due; i++) {
-      const key = formatKey(LOAD, known[i] as number);
+      const key = formatKey(this.#writer, known[i] as number);
       if (!seen.has(key)) missing.push(key);
     }
     const anomaly: Anomaly = {
@@ -252,7 +255,12 @@ export const chat = defineWorkload<ChatParams>({
     ],
   }),
 
-  start: (chat, seed) => new ChatRun(chat, seed),
+  start: (chat, seed, writer) => new ChatRun(chat, seed, writer),
+
+  async nextWriter(session, timeoutMs) {
+    const [row] = await session.query('SELECT coalesce(max(writer), 0) + 1 FROM messages', [], { timeoutMs });
+    return Number(row?.[0]);
+  },
 
   fingerprintSql: (relation) =>
     `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${COLUMNS}), 0)::numeric), 0)::text FROM ${relation}`,

@@ -42,7 +42,10 @@ export interface Workload<P = any> {
   messages(params: P): number;
   dataset(params: P): Dataset;
   kinds(params: P): OperationKind[];
-  start(params: P, seed: number): WorkloadRun;
+  /** @param writer who the messages of this run are from, 1 by default; no other run on the same tables has the same. */
+  start(params: P, seed: number, writer?: number): WorkloadRun;
+  /** The lowest writer without messages, for those that write; 1 on a new cluster. */
+  nextWriter?(session: Session, timeoutMs: number): Promise<number>;
   /** The table whose rows are the messages. */
   readonly table: string;
   /**

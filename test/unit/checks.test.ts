@@ -7,6 +7,7 @@ import { healed } from '../../src/checks/healed.ts';
 import { loadKeptItsSchedule } from '../../src/checks/load-kept-its-schedule.ts';
 import { messagesReadable } from '../../src/checks/messages-readable.ts';
 import { noDuplicates } from '../../src/checks/no-duplicates.ts';
+import { noLeftovers } from '../../src/checks/no-leftovers.ts';
 import { noLostWrites } from '../../src/checks/no-lost-writes.ts';
 import { noStaleReads } from '../../src/checks/no-stale-reads.ts';
 import { prediction } from '../../src/checks/prediction.ts';
@@ -583,6 +584,36 @@ describe('healed', () => {
         }),
     });
     expect(run(healed, history).judgement).toBe('pass');
+  });
+});
+
+describe('no-leftovers', () => {
+  const looked = (preparedTransactions: readonly { node: string; gid: string; ageMs: number }[]) => {
+    const history = control();
+    return { ...history, events: [...history.events, { at: 1, type: 'leftovers' as const, preparedTransactions }] };
+  };
+
+  test('passes when every node was looked at and none is left', () => {
+    expect(run(noLeftovers, looked([])).judgement).toBe('pass');
+  });
+
+  test('fails with the node and the transaction', () => {
+    const result = run(noLeftovers, looked([{ node: 'worker1', gid: 'citus_0_1', ageMs: 1_500 }]));
+    expect(result).toMatchObject({
+      judgement: 'fail',
+      observed: '1 prepared transaction left',
+      evidence: ['worker1: citus_0_1, prepared 1.5 s before'],
+    });
+  });
+
+  test('is unknown when nobody looked, or could not', () => {
+    expect(run(noLeftovers, control()).judgement).toBe('unknown');
+    const history = control();
+    const failed = { at: 1, type: 'final-read-failed' as const, source: 'prepared transactions', error: 'refused' };
+    expect(run(noLeftovers, { ...history, events: [...history.events, failed] })).toMatchObject({
+      judgement: 'unknown',
+      observed: 'could not look: refused',
+    });
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import formats from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
 import type { Report } from '../../src/model/report.ts';
 import { reportJsonSchema, reportSchema } from '../../src/model/report-schema.ts';
@@ -11,6 +12,7 @@ import { emptyReport, failedReport, hostileReport, passedReport } from '../suppo
 const file = readFileSync(new URL('../../schema/report.schema.json', import.meta.url), 'utf8');
 const published = JSON.parse(file) as Record<string, unknown>;
 const ajv = new Ajv2020({ strict: true, allErrors: true });
+formats.default(ajv);
 const validate = ajv.compile(published);
 
 const text = (report: Report) => json.render(report)['report.json'] as string;

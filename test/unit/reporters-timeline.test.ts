@@ -81,6 +81,11 @@ describe('timeline.svg', () => {
       { node: 'worker1', state: 'stopped', fromMs: 4_129.8, toMs: 12_130.1 },
       { node: 'worker1', state: 'returning', fromMs: 12_130.1, toMs: 12_411.9 },
     ]);
+    const restarted = passedReport.timeline.map((event) =>
+      event.type === 'fault-asked' ? { ...event, fault: 'node-restart', effect: 'down' as const } : event,
+    );
+    const strip = timelineOf({ ...passedReport, timeline: restarted })?.nodes.find(({ node }) => node === 'worker1');
+    expect(strip?.states.map(({ state }) => state)).toEqual(['down', 'returning']);
     const failed = timelineOf(failedReport)?.nodes.find(({ node }) => node === 'worker3')?.states;
     expect(failed?.map(({ state }) => state)).toEqual(['stopped', 'not healed']);
   });

@@ -29,6 +29,9 @@ export function authinfo(password: string): string {
   return `password='${password.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
+/** `Citus 14.0.1` */
+export const READ_VERSION = "SELECT substring(citus_version() FROM '^Citus [^ ]+')";
+
 /** With the user and `authinfo()` as parameters. Node 0 stands for all nodes. */
 export const SET_AUTHINFO = `INSERT INTO pg_dist_authinfo (nodeid, rolename, authinfo) VALUES (0, $1, $2)
   ON CONFLICT (nodeid, rolename) DO UPDATE SET authinfo = excluded.authinfo`;

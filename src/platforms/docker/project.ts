@@ -26,6 +26,16 @@ export function composeContainers(client: DockerClient, project: string): Promis
   return listContainers(client, project, 'com.docker.compose.project');
 }
 
+/** The names of the volumes that carry the project's label. */
+export async function projectVolumes(client: DockerClient, project: string): Promise<string[]> {
+  const filters = { label: [`${PROJECT_LABEL}=${project}`] };
+  // The type of listVolumes knows filters as text only; the call takes both.
+  const { Volumes } = await client.call(`list the volumes of ${project}`, (docker, abortSignal) =>
+    docker.listVolumes({ filters, abortSignal } as object),
+  );
+  return (Volumes ?? []).map(({ Name }) => Name);
+}
+
 async function listContainers(client: DockerClient, project: string, label: string): Promise<ProjectContainer[]> {
   const filters = { label: [`${label}=${project}`] };
   const found = await client.call(`list the containers of ${project}`, (docker, abortSignal) =>
@@ -41,14 +51,19 @@ async function listContainers(client: DockerClient, project: string, label: stri
 /**
  * Removes the project's containers, networks and volumes, in whatever state they are. Harmless where
  * there is nothing.
+ * @param keepVolumes leaves the volumes that have a name, so the data.
  * @returns what was there, in words.
  * @throws EnvironmentError naming what is left after a minute, or when the engine is gone.
  */
-export async function removeProject(client: DockerClient, project: string): Promise<string[]> {
+export async function removeProject(
+  client: DockerClient,
+  project: string,
+  { keepVolumes = false }: { readonly keepVolumes?: boolean } = {},
+): Promise<string[]> {
   const seen = new Set<string>();
   const deadline = performance.now() + REMOVE_LIMIT_MS;
   for (let emptyLooks = 0; emptyLooks < EMPTY_LOOKS; ) {
-    const left = await removeOnce(client, project);
+    const left = await removeOnce(client, project, keepVolumes);
     for (const thing of left) seen.add(thing);
     emptyLooks = left.length === 0 ? emptyLooks + 1 : 0;
     if (left.length > 0 && performance.now() > deadline) {
@@ -62,7 +77,7 @@ export async function removeProject(client: DockerClient, project: string): Prom
 }
 
 /** One round. @returns what was there when it began, in words. */
-async function removeOnce(client: DockerClient, project: string): Promise<string[]> {
+async function removeOnce(client: DockerClient, project: string, keepVolumes: boolean): Promise<string[]> {
   const filters = { label: [`${PROJECT_LABEL}=${project}`] };
   const containers = await projectContainers(client, project);
   await Promise.all(
@@ -79,21 +94,17 @@ async function removeOnce(client: DockerClient, project: string): Promise<string
   const networks = await client.call(`list the networks of ${project}`, (docker, abortSignal) =>
     docker.listNetworks({ filters, abortSignal }),
   );
-  // The type of listVolumes knows filters as text only; the call takes both.
-  const { Volumes } = await client.call(`list the volumes of ${project}`, (docker, abortSignal) =>
-    docker.listVolumes({ filters, abortSignal } as object),
-  );
-  const volumes = Volumes ?? [];
+  const volumes = keepVolumes ? [] : await projectVolumes(client, project);
   await Promise.all([
     ...networks.map(({ Id, Name }) =>
       attempt(
         client.call(`remove network ${Name}`, (docker, abortSignal) => docker.getNetwork(Id).remove({ abortSignal })),
       ),
     ),
-    ...volumes.map(({ Name }) =>
+    ...volumes.map((name) =>
       attempt(
-        client.call(`remove volume ${Name}`, (docker, abortSignal) =>
-          docker.getVolume(Name).remove({ force: true, abortSignal } as object),
+        client.call(`remove volume ${name}`, (docker, abortSignal) =>
+          docker.getVolume(name).remove({ force: true, abortSignal } as object),
         ),
       ),
     ),
@@ -101,7 +112,7 @@ async function removeOnce(client: DockerClient, project: string): Promise<string
   return [
     ...containers.map(({ name }) => `container ${name}`),
     ...networks.map(({ Name }) => `network ${Name}`),
-    ...volumes.map(({ Name }) => `volume ${Name}`),
+    ...volumes.map((name) => `volume ${name}`),
   ];
 }
 

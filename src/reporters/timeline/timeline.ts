@@ -6,7 +6,7 @@
 import { type ServiceWindow, SPANS, type TimeRange } from '../../model/figures.ts';
 import type { OperationKind } from '../../model/history.ts';
 import type { Report } from '../../model/report.ts';
-import type { NodeName } from '../../model/topology.ts';
+import type { NodeEffect, NodeName } from '../../model/topology.ts';
 
 /** One kind of operation in one stretch of time. */
 export interface Bucket extends TimeRange {
@@ -33,6 +33,7 @@ export interface KindTrack {
 export interface FaultBand extends TimeRange {
   readonly act: number;
   readonly fault: string;
+  readonly effect: NodeEffect | undefined;
   readonly targets: readonly NodeName[];
   /** When healing was asked for; the end of the picture where it never was. */
   readonly healAskedMs: number;
@@ -160,6 +161,7 @@ function faultBands({ timeline }: Report, endMs: number): FaultBand[] {
         {
           act: event.act,
           fault: asked.fault,
+          effect: asked.effect,
           targets: asked.targets,
           fromMs: event.at,
           toMs: healedMs ?? endMs,
@@ -177,9 +179,9 @@ const STATES: readonly (readonly [RegExp, string])[] = [
   [/^network-(drop|refuse|partition)$/, 'cut off'],
 ];
 
-/** A fault that this picture does not know is shown by its name. */
-function stateUnder(fault: string): string {
-  return STATES.find(([pattern]) => pattern.test(fault))?.[1] ?? fault;
+/** Where the fault has no word of its own, what it makes of its nodes (`down`, `frozen`), else its name. */
+function stateUnder({ fault, effect }: FaultBand): string {
+  return STATES.find(([pattern]) => pattern.test(fault))?.[1] ?? effect ?? fault;
 }
 
 function nodeStrips({ nodes }: Report, faults: readonly FaultBand[]): NodeStrip[] {
@@ -187,10 +189,11 @@ function nodeStrips({ nodes }: Report, faults: readonly FaultBand[]): NodeStrip[
     node: name,
     states: faults
       .filter(({ targets }) => targets.includes(name))
-      .flatMap(({ fault, fromMs, healAskedMs, toMs, healed }) => [
-        { state: stateUnder(fault), fromMs, toMs: healAskedMs },
-        ...(toMs > healAskedMs ? [{ state: healed ? 'returning' : 'not healed', fromMs: healAskedMs, toMs }] : []),
-      ]),
+      .flatMap((band) => {
+        const { fromMs, healAskedMs, toMs, healed } = band;
+        const after = { state: healed ? 'returning' : 'not healed', fromMs: healAskedMs, toMs };
+        return [{ state: stateUnder(band), fromMs, toMs: healAskedMs }, ...(toMs > healAskedMs ? [after] : [])];
+      }),
   }));
 }
 

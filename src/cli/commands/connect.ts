@@ -1,0 +1,45 @@
+/** `pgquake connect`: psql on the coordinator of a standing cluster. */
+
+import { spawn } from 'node:child_process';
+import type { CommandModule } from 'yargs';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { PROJECT_OPTION, type ProjectArguments, standingClusters } from '../standing.ts';
+
+interface ConnectArguments extends ProjectArguments {
+  '--'?: string[];
+}
+
+export const connect: CommandModule<object, ConnectArguments> = {
+  command: 'connect',
+  describe: 'psql on the coordinator of that cluster; what follows -- is for psql',
+  builder: (yargs) =>
+    yargs
+      .options(PROJECT_OPTION)
+      .parserConfiguration({ 'populate--': true })
+      .example('$0 connect', 'a session')
+      .example('$0 connect -- --command "SELECT count(*) FROM messages"', 'one statement'),
+  handler: async ({ project, '--': args = [] }) => {
+    const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
+    const { program, args: all, environment } = await standingClusters().shell(project, { args, terminal });
+    // Ctrl-C is for psql, which ends the statement and goes on.
+    const leave = () => undefined;
+    process.on('SIGINT', leave);
+    try {
+      process.exitCode = await new Promise<number>((resolve, reject) => {
+        const child = spawn(program, all, { stdio: 'inherit', env: { ...process.env, ...environment } });
+        child.on('error', (error) =>
+          reject(
+            new EnvironmentError(`cannot run ${program}: ${errorText(error)}`, {
+              code: 'client-missing',
+              hint: 'install the command docker',
+              cause: error,
+            }),
+          ),
+        );
+        child.on('close', (code) => resolve(code ?? 1));
+      });
+    } finally {
+      process.off('SIGINT', leave);
+    }
+  },
+};

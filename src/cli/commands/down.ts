@@ -1,0 +1,27 @@
+/** `pgquake down`: stops and removes a standing cluster; its data only when told so. */
+
+import pc from 'picocolors';
+import type { CommandModule } from 'yargs';
+import { plainText } from '../../reporters/escape.ts';
+import { FOLDER_OPTIONS, type FolderArguments, standingClusters, untilInterrupted } from '../standing.ts';
+
+interface DownArguments extends FolderArguments {
+  volumes: boolean;
+}
+
+export const down: CommandModule<object, DownArguments> = {
+  command: 'down',
+  describe: 'stop and remove that cluster; its data stay, unless --volumes',
+  builder: (yargs) =>
+    yargs
+      .options(FOLDER_OPTIONS)
+      .option('volumes', { type: 'boolean', default: false, describe: 'remove its data as well' }),
+  handler: async ({ project, folder, volumes }) => {
+    await untilInterrupted(async (signal) => {
+      const removed = await standingClusters().down({ project, folder, volumes, signal });
+      for (const thing of removed) console.log(`removed ${plainText(thing)}`);
+      const left = volumes || removed.length === 0 ? '' : '; its data stay, "pgquake up" uses them again';
+      console.log(removed.length === 0 ? `there is nothing of ${plainText(project)}` : `${pc.green('down')}${left}`);
+    });
+  },
+};

@@ -1,0 +1,19 @@
+/** `pgquake restart`: stops all nodes of a standing cluster and starts them again, with their data. */
+
+import pc from 'picocolors';
+import type { CommandModule } from 'yargs';
+import { plainText } from '../../reporters/escape.ts';
+import { commandFor, PROJECT_OPTION, type ProjectArguments, standingClusters, untilInterrupted } from '../standing.ts';
+
+export const restart: CommandModule<object, ProjectArguments> = {
+  command: 'restart',
+  describe: 'stop all nodes of that cluster and start them again',
+  builder: (yargs) => yargs.options(PROJECT_OPTION),
+  handler: async ({ project }) => {
+    await untilInterrupted(async (signal) => {
+      const nodes = await standingClusters().restart({ project, signal });
+      console.log(`${pc.green('restarted')}  ${plainText(nodes.all.map(({ name }) => name).join(', '))}: accept SQL`);
+      console.log(pc.dim(`next: ${commandFor('status', project)}`));
+    });
+  },
+};

@@ -1,0 +1,124 @@
+/** `pgquake status`: the nodes of a standing cluster, where every shard lies, and whether all is well. */
+
+import pc from 'picocolors';
+import type { CommandModule } from 'yargs';
+import { engines } from '../../catalog.ts';
+import type { Dataset } from '../../cluster/engine.ts';
+import type { NodeSurvey, ShardSurvey, Survey } from '../../cluster/survey.ts';
+import { plainText } from '../../reporters/escape.ts';
+import { hanging, padTo, textWidth } from '../../reporters/text-layout.ts';
+import { type Found, surveyStanding } from '../../run/standing.ts';
+import { EXIT } from '../exit-codes.ts';
+import {
+  PROJECT_OPTION,
+  type ProjectArguments,
+  standingClusters,
+  standingData,
+  untilInterrupted,
+} from '../standing.ts';
+
+export const status: CommandModule<object, ProjectArguments> = {
+  command: 'status',
+  describe: `tell nodes, shards and rows of that cluster; exit code ${EXIT.pass} healthy, ${EXIT.fail} not, ${EXIT.environment} no cluster`,
+  builder: (yargs) => yargs.options(PROJECT_OPTION),
+  handler: ({ project }) =>
+    untilInterrupted(async (signal) => {
+      const { workload, params } = standingData();
+      const dataset = workload.dataset(params);
+      const nodes = await standingClusters().attach(project);
+      const { survey, found } = await surveyStanding(nodes, engines, dataset, signal);
+      for (const line of statusLines(project, survey, { found, dataset })) console.log(line);
+      process.exitCode = survey.problems.length === 0 ? EXIT.pass : EXIT.fail;
+    }),
+};
+
+function statusLines(
+  project: string,
+  survey: Survey,
+  { found, dataset }: { readonly found: Found | undefined; readonly dataset: Dataset },
+): string[] {
+  const { nodes, tables, shards, replication } = survey;
+  const names = dataset.tables.map(({ name }) => name);
+  const engine = found ? [`engine ${found.engine.name}`, found.cluster.version].filter(Boolean).join(', ') : undefined;
+  const factor = replication === undefined ? undefined : `replication factor ${replication}`;
+  const title = [engine, factor].filter((part) => part !== undefined).join(', ');
+  return [
+    `${pc.bold(plainText(project))}  ${plainText(title)}`.trimEnd(),
+    '',
+    ...columns(
+      ['node', 'state', 'address', 'server'],
+      nodes.map(({ name, state, address, version, refusal }) => [
+        name,
+        state,
+        address,
+        version ?? (state === 'running' ? (refusal ?? '') : '-'),
+      ]),
+    ),
+    ...(shards.length === 0
+      ? []
+      : [
+          '',
+          ...columns(
+            ['shard', 'replicas', 'on', ...names],
+            shards.map((shard) => shardLine(shard, names)),
+          ),
+          '',
+          ...columns(
+            ['worker', 'shards', ...names],
+            nodes.filter(({ name }) => name !== 'coordinator').map((node) => workerLine(node, shards, names)),
+          ),
+          '',
+          ...columns(
+            ['table', 'rows'],
+            tables.map(({ name, rows }) => [name, rows === undefined ? '?' : String(rows)]),
+          ),
+        ]),
+    '',
+    ...verdictLines(survey),
+  ];
+}
+
+/** Rows as every copy has them; `?` where none could be counted, `115/114` where copies differ. */
+function shardLine({ name, placements }: ShardSurvey, tables: readonly string[]): string[] {
+  const readable = placements.filter(({ rows }) => rows !== undefined);
+  const replicas =
+    readable.length === placements.length ? `${placements.length}` : `${readable.length} of ${placements.length}`;
+  const counts = tables.map((table) => [...new Set(readable.map(({ rows }) => rows?.[table] ?? '?'))].join('/') || '?');
+  return [name, replicas, placements.map(({ node }) => node).join(', '), ...counts];
+}
+
+function workerLine({ name }: NodeSurvey, shards: readonly ShardSurvey[], tables: readonly string[]): string[] {
+  const held = shards.flatMap((shard) =>
+    shard.placements.filter(({ node }) => node === name).map(({ rows }) => ({ shard: shard.name, rows })),
+  );
+  const counts = tables.map((table) =>
+    held.some(({ rows }) => rows === undefined)
+      ? '?'
+      : String(held.reduce((sum, { rows }) => sum + (rows?.[table] ?? 0), 0)),
+  );
+  return [name, held.map(({ shard }) => shard).join(', ') || 'none', ...counts];
+}
+
+function verdictLines({ problems }: Survey): string[] {
+  if (problems.length === 0)
+    return [`${pc.green('healthy')}  every node serves, and all copies of every shard are there`];
+  const width = process.stdout.columns ?? 100;
+  return [pc.red('not healthy'), ...problems.flatMap((problem) => hanging('  ', plainText(problem), width))];
+}
+
+/** Cells with digits alone go to the right. */
+function columns(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const cells = rows.map((row) => row.map(plainText));
+  const widths = head.map((title, i) => Math.max(textWidth(title), ...cells.map((row) => textWidth(row[i] ?? ''))));
+  const isNumber = (cell: string) => /^[\d?/]+$/.test(cell);
+  const numeric = head.map((_, i) => i > 1 && cells.every((row) => isNumber(row[i] ?? '')));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, i) => {
+        const width = widths[i] as number;
+        return numeric[i] ? ' '.repeat(width - textWidth(cell)) + cell : padTo(cell, width);
+      })
+      .join('  ')
+      .trimEnd();
+  return [pc.dim(line(head)), ...cells.map(line)];
+}

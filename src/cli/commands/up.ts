@@ -1,0 +1,49 @@
+/** `pgquake up`: a cluster that stands, formed and with data, for people and for runs that attach to it. */
+
+import pc from 'picocolors';
+import type { CommandModule } from 'yargs';
+import { engines } from '../../catalog.ts';
+import { plainText } from '../../reporters/escape.ts';
+import { ensureFormed } from '../../run/standing.ts';
+import {
+  commandFor,
+  FOLDER_OPTIONS,
+  type FolderArguments,
+  standingClusters,
+  standingData,
+  untilInterrupted,
+} from '../standing.ts';
+
+export const up: CommandModule<object, FolderArguments> = {
+  command: 'up',
+  describe: 'start a cluster in Docker that stays: a coordinator and 4 workers, formed, with data',
+  builder: (yargs) => yargs.options(FOLDER_OPTIONS),
+  handler: async ({ project, folder }) => {
+    await untilInterrupted(async (signal) => {
+      const standing = standingClusters();
+      const { topology } = standing;
+      console.log(pc.dim(`starting ${plainText(project)}: a coordinator and ${topology.workers} workers`));
+      const nodes = await standing.up({
+        project,
+        folder,
+        signal,
+        onProgress: (line) => console.log(pc.dim(plainText(line))),
+      });
+      console.log(`${nodes.all.length} nodes accept SQL`);
+      const { engine, cluster, formedNow } = await ensureFormed({
+        nodes,
+        engines,
+        topology,
+        data: standingData(),
+        signal,
+      });
+      const { host, port } = nodes.coordinator.address();
+      const by = plainText([engine.name, ...(cluster.version === undefined ? [] : [cluster.version])].join(', '));
+      console.log(
+        `${formedNow ? 'formed now' : 'stands formed already'} (${by}): ${cluster.placement.shards.length} shards`,
+      );
+      console.log(`${pc.green('up')}  coordinator at ${host}:${port}`);
+      console.log(pc.dim(`next: ${commandFor('status', project)}, ${commandFor('connect', project)}`));
+    });
+  },
+};

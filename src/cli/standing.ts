@@ -1,0 +1,58 @@
+/** What the commands for a standing cluster share: its options, the platform that keeps it, the data set in it. */
+
+import { platforms, workloads } from '../catalog.ts';
+import type { StandingClusters } from '../cluster/platform.ts';
+import { EnvironmentError } from '../model/errors.ts';
+import type { WantedData } from '../run/standing.ts';
+import type { Workload } from '../workloads/workload.ts';
+import { interruptible } from './interrupt.ts';
+
+export const DEFAULT_PROJECT = 'citus';
+
+export interface ProjectArguments {
+  project: string;
+}
+
+export const PROJECT_OPTION = {
+  project: { type: 'string', default: DEFAULT_PROJECT, describe: 'name of the cluster: the Compose project' },
+} as const;
+
+export interface FolderArguments extends ProjectArguments {
+  folder: string;
+}
+
+export const FOLDER_OPTIONS = {
+  ...PROJECT_OPTION,
+  folder: { type: 'string', default: '.', describe: 'where its docker-compose.yml and .env are' },
+} as const;
+
+/** @throws EnvironmentError where no platform has any. */
+export function standingClusters(): StandingClusters {
+  const standing = platforms.find((platform) => platform.standing)?.standing;
+  if (!standing) throw new EnvironmentError('no platform here can keep a cluster', { code: 'no-platform' });
+  return standing;
+}
+
+/** What `up` loads: the first workload, as a scenario has it that says nothing else. */
+export function standingData(): WantedData {
+  const workload = workloads[0] as Workload;
+  return { workload, params: workload.params.parse({}) as WantedData['params'] };
+}
+
+/** What a person types for another command on the same cluster. */
+export function commandFor(command: string, project: string): string {
+  return `pgquake ${command}${project === DEFAULT_PROJECT ? '' : ` --project ${project}`}`;
+}
+
+/** Ctrl-C ends the work in order; what was started or stopped by then stays so. */
+export async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const interrupt = interruptible(undefined, {
+    first: 'stopping; "pgquake up" starts what is stopped',
+    further: 'still stopping; this has a time limit',
+  });
+  try {
+    await work(interrupt.signal);
+  } finally {
+    interrupt.stop();
+  }
+}

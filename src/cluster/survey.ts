@@ -1,0 +1,208 @@
+/** A look at a cluster that stands: which nodes serve, where every shard lies, how many rows it has there. */
+
+import { errorText } from '../model/errors.ts';
+import { COORDINATOR, type NodeName, type Shard } from '../model/topology.ts';
+import { quoteName } from '../sql/quote.ts';
+import { Session } from '../sql/session.ts';
+import type { FormedCluster } from './engine.ts';
+import { sqlRefusal } from './health.ts';
+import type { NodeControl, NodeState, Nodes } from './platform.ts';
+
+const CONNECT_LIMIT_MS = 2_000;
+/** A frozen worker keeps a query waiting; whoever asks for the status should not. */
+const QUERY_LIMIT_MS = 5_000;
+
+export interface NodeSurvey {
+  readonly name: NodeName;
+  /** Host and port as pgquake reaches it. */
+  readonly address: string;
+  readonly state: NodeState;
+  /** What the state rests on, in words. */
+  readonly described: string;
+  /** Of the server, `PostgreSQL 17.6`; absent where it does not answer. */
+  readonly version?: string;
+  /** Why it does not accept SQL. */
+  readonly refusal?: string;
+}
+
+export interface PlacementSurvey {
+  readonly node: NodeName;
+  /** Rows of every table, by its name; absent where they could not be counted. */
+  readonly rows?: Readonly<Record<string, number>>;
+}
+
+export interface ShardSurvey {
+  readonly name: string;
+  /** In the order in which a read asks them. */
+  readonly placements: readonly PlacementSurvey[];
+}
+
+export interface TableSurvey {
+  readonly name: string;
+  /** As a client of the coordinator counts them; absent where it could not. */
+  readonly rows?: number;
+}
+
+export interface Survey {
+  readonly nodes: readonly NodeSurvey[];
+  readonly tables: readonly TableSurvey[];
+  readonly shards: readonly ShardSurvey[];
+  /** The fewest copies that a shard has by the catalogue; absent where nothing is formed. */
+  readonly replication?: number;
+  /** What is wrong, in words; none where the cluster is healthy. */
+  readonly problems: readonly string[];
+}
+
+/** What every node says of itself. */
+export function surveyNodes(nodes: Nodes): Promise<NodeSurvey[]> {
+  return Promise.all(nodes.all.map(surveyNode));
+}
+
+async function surveyNode(node: NodeControl): Promise<NodeSurvey> {
+  const [state, described] = [await node.state(), await node.describeState()];
+  const { host, port } = node.address();
+  const seen = { name: node.name, address: state === 'running' ? `${host}:${port}` : '-', state, described };
+  if (state !== 'running') return { ...seen, refusal: state };
+  const refusal = await sqlRefusal(node);
+  if (refusal !== undefined) return { ...seen, refusal };
+  try {
+    await using session = await connect(node);
+    const [row] = await session.query("SELECT split_part(current_setting('server_version'), ' ', 1)", [], {
+      timeoutMs: QUERY_LIMIT_MS,
+    });
+    return { ...seen, version: `PostgreSQL ${row?.[0]}` };
+  } catch (error) {
+    return { ...seen, refusal: errorText(error) };
+  }
+}
+
+/**
+ * Looks at all of a cluster. Never throws for what is broken in it: that is among the problems.
+ * @param seen the nodes as `surveyNodes` saw them.
+ * @param cluster `undefined` where none could be found; `whyNot` then says so.
+ * @param tables the names of the distributed tables.
+ */
+export async function survey(
+  nodes: Nodes,
+  seen: readonly NodeSurvey[],
+  tables: readonly string[],
+  { cluster, whyNot }: { readonly cluster: FormedCluster | undefined; readonly whyNot?: string },
+): Promise<Survey> {
+  const problems = seen.filter(({ refusal }) => refusal !== undefined).map(nodeProblem);
+  if (cluster === undefined) {
+    if (whyNot !== undefined) problems.push(whyNot);
+    return { nodes: seen, tables: [], shards: [], problems };
+  }
+  const answering = new Set(seen.filter(({ refusal }) => refusal === undefined).map(({ name }) => name));
+  const counted = await Promise.all(
+    nodes.all.map(
+      async (node): Promise<Counted> =>
+        answering.has(node.name) ? countOn(node, cluster, tables) : { node: node.name, tables: [], shards: new Map() },
+    ),
+  );
+  const byNode = new Map(counted.map((one) => [one.node, one]));
+  const shards = cluster.placement.shards.map(
+    ({ index, name, placements }): ShardSurvey => ({
+      name,
+      placements: placements.map((node) => {
+        const rows = byNode.get(node)?.shards.get(index);
+        return { node, ...(rows === undefined ? {} : { rows }) };
+      }),
+    }),
+  );
+  for (const { node, error } of counted) if (error !== undefined) problems.push(`${node}: ${error}`);
+  for (const shard of shards) problems.push(...shardProblems(shard, tables));
+  problems.push(...(await leftPrepared(cluster, answering.size === seen.length)));
+  return {
+    nodes: seen,
+    tables: byNode.get(COORDINATOR)?.tables ?? [],
+    shards,
+    replication: fewestCopies(cluster.placement.shards),
+    problems,
+  };
+}
+
+function nodeProblem({ name, state, refusal, described }: NodeSurvey): string {
+  return state === 'running' ? `${name} does not accept SQL: ${refusal}` : `${name} is ${state}: ${described}`;
+}
+
+function fewestCopies(shards: readonly Shard[]): number {
+  return Math.min(...shards.map(({ placements }) => placements.length));
+}
+
+interface Counted {
+  readonly node: NodeName;
+  readonly tables: readonly TableSurvey[];
+  /** By the shard's index; a placement whose tables were not all counted is left out. */
+  readonly shards: ReadonlyMap<number, Readonly<Record<string, number>>>;
+  readonly error?: string;
+}
+
+/** On the coordinator the whole tables, on a worker its placements. */
+async function countOn(node: NodeControl, cluster: FormedCluster, tables: readonly string[]): Promise<Counted> {
+  const whole: TableSurvey[] = [];
+  const shards = new Map<number, Record<string, number>>();
+  try {
+    await using session = await connect(node);
+    for (const table of tables) {
+      if (node.role === 'coordinator') {
+        whole.push({ name: table, rows: await count(session, quoteName(table)) });
+        continue;
+      }
+      for (const { shard, node: holder, relation } of cluster.placementSources(table)) {
+        if (holder !== node.name) continue;
+        shards.set(shard, { ...shards.get(shard), [table]: await count(session, relation) });
+      }
+    }
+    return { node: node.name, tables: whole, shards };
+  } catch (error) {
+    const uncounted = tables.slice(whole.length).map((name) => ({ name }));
+    const isWhole = node.role === 'coordinator';
+    return {
+      node: node.name,
+      tables: isWhole ? [...whole, ...uncounted] : [],
+      shards: new Map(),
+      error: `rows could not be counted: ${errorText(error)}`,
+    };
+  }
+}
+
+async function count(session: Session, relation: string): Promise<number> {
+  const [row] = await session.query(`SELECT count(*) FROM ${relation}`, [], { timeoutMs: QUERY_LIMIT_MS });
+  return Number(row?.[0]);
+}
+
+function shardProblems({ name, placements }: ShardSurvey, tables: readonly string[]): string[] {
+  const known = placements.filter(({ rows }) => rows !== undefined);
+  if (known.length === 0) return [`shard ${name}: no copy of it can be read`];
+  const lacking = placements.filter(({ rows }) => rows === undefined).map(({ node }) => node);
+  const problems =
+    lacking.length === 0
+      ? []
+      : [`shard ${name}: ${known.length} of ${placements.length} copies left, none on ${lacking.join(', ')}`];
+  for (const table of tables) {
+    const counts = known.map(({ node, rows }) => ({ node, rows: rows?.[table] }));
+    if (new Set(counts.map(({ rows }) => rows)).size > 1) {
+      const told = counts.map(({ node, rows }) => `${rows ?? 'none'} on ${node}`).join(', ');
+      problems.push(`shard ${name}: its copies of ${table} differ: rows ${told}`);
+    }
+  }
+  return problems;
+}
+
+/** Only where every node answers: it asks them all. */
+async function leftPrepared(cluster: FormedCluster, askable: boolean): Promise<string[]> {
+  if (!cluster.preparedTransactions || !askable) return [];
+  try {
+    const found = await cluster.preparedTransactions();
+    return [...Map.groupBy(found, ({ node }) => node)].map(
+      ([node, left]) => `${node}: prepared transactions that are not finished: ${left.length}`,
+    );
+  } catch (error) {
+    return [`prepared transactions could not be looked for: ${errorText(error)}`];
+  }
+}
+
+function connect(node: NodeControl): Promise<Session> {
+  return Session.connect(node.address(), { applicationName: 'pgquake-status', connectTimeoutMs: CONNECT_LIMIT_MS });
+}

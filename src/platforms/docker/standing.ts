@@ -1,0 +1,320 @@
+/**
+ * Standing clusters in Docker: Compose projects that people start, look at and stop, and that runs attach to.
+ * Only what carries the project's label is touched; what is in the way without it is refused by name.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { PassThrough } from 'node:stream';
+import type { Invocation, LogOptions, Nodes, StandingClusters, UpOptions } from '../../cluster/platform.ts';
+import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
+import { nodeNames } from '../../model/topology.ts';
+import { DockerClient, EngineRefusal } from './client.ts';
+import { containerName, PROJECT_LABEL, renderCompose, STANDING, STANDING_TOPOLOGY } from './compose.ts';
+import { composeMissing, findCompose, runCompose } from './compose-command.ts';
+import { isPresent, pull, wantedImage } from './image.ts';
+import { readLog } from './logs.ts';
+import { type DockerNode, passwordIn } from './node.ts';
+import { attach, untilReady } from './nodes.ts';
+import {
+  composeContainers,
+  type ProjectContainer,
+  projectContainers,
+  projectVolumes,
+  removeProject,
+} from './project.ts';
+import { forgetSettings, keepSettings, readSettings } from './settings-file.ts';
+
+const COMPOSE_FILE = 'docker-compose.yml';
+const UP_LIMIT_MS = 180_000;
+/** An orderly shutdown gets this long before the engine kills the container. */
+const STOP_GRACE_S = 10;
+const STOP_LIMIT_MS = 40_000;
+/** Whoever follows a log for longer starts anew. */
+const FOLLOW_LIMIT_MS = 24 * 3_600_000;
+
+export const standing: StandingClusters = {
+  topology: STANDING_TOPOLOGY,
+  up,
+  attach: (project) => attach({ project }),
+  down,
+  restart,
+  shell,
+  logs,
+};
+
+async function up(options: UpOptions): Promise<Nodes> {
+  const { project, folder, signal, onProgress } = options;
+  const client = DockerClient.fromEnvironment();
+  const compose = await findCompose();
+  if (!compose) throw composeMissing();
+  await refuseUnmarked(client, project);
+  const file = await composeFile(options);
+  const environment = await environmentOf(client, project, folder);
+  const image = environment.PGQUAKE_IMAGE as string;
+  if (!(await isPresent(client, image))) await pull(client, image, signal, onProgress);
+  await Promise.all((await projectContainers(client, project)).map(({ id, name }) => unpause(client, id, name)));
+  try {
+    const { endpoint } = client;
+    await runCompose(compose, ['up', '--detach'], {
+      project,
+      file,
+      environment,
+      endpoint,
+      limitMs: UP_LIMIT_MS,
+      signal,
+    });
+  } catch (error) {
+    throw portTaken(error) ?? error;
+  }
+  return ready(client, project, signal);
+}
+
+async function ready(client: DockerClient, project: string, signal: AbortSignal): Promise<Nodes> {
+  const nodes = await attach({ project });
+  try {
+    await untilReady(client, nodes.all as readonly DockerNode[], signal);
+  } catch (error) {
+    if (!(error instanceof EnvironmentError) || error.code !== 'wrong-password') throw error;
+    throw new EnvironmentError(`the data of ${project} were made with another password than the one given now`, {
+      code: 'wrong-password',
+      hint: 'give that one with POSTGRES_PASSWORD, or remove the data with "pgquake down --volumes"',
+      cause: error,
+    });
+  }
+  return nodes;
+}
+
+/** The path of the cluster's Compose file; it is written where the folder has none. */
+async function composeFile({ project, folder }: UpOptions): Promise<string> {
+  const path = resolve(folder, COMPOSE_FILE);
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new InputError(`${path} cannot be read: ${errorText(error)}`, { code: 'compose-file' });
+  });
+  if (text === undefined) {
+    await writeFile(path, renderCompose(STANDING_TOPOLOGY, { ...STANDING, project }));
+  } else if (!text.split('\n').some((line) => line.trim() === `${PROJECT_LABEL}: ${project}`)) {
+    throw new InputError(`${path} does not describe the cluster ${project}: it has no ${PROJECT_LABEL}: ${project}`, {
+      code: 'compose-file',
+      hint: 'name another folder with --folder, or the project that the file is for with --project',
+    });
+  }
+  return path;
+}
+
+/**
+ * Image, password and port: what the environment says now, else what the cluster was made with. A password is
+ * made where there is none, and kept.
+ */
+async function environmentOf(client: DockerClient, project: string, folder: string): Promise<Record<string, string>> {
+  const kept = await readSettings(folder);
+  const given = { PGQUAKE_IMAGE: process.env.PGQUAKE_IMAGE, PGQUAKE_PORT: process.env.PGQUAKE_PORT };
+  const keep: Record<string, string> = {};
+  for (const [name, value] of Object.entries(given)) if (value && kept[name] !== value) keep[name] = value;
+  const [container] = await projectContainers(client, project);
+  const known =
+    process.env.POSTGRES_PASSWORD || (container && (await passwordIn(client, container.id))) || kept.POSTGRES_PASSWORD;
+  if (!known) {
+    const volumes = await projectVolumes(client, project);
+    if (volumes.length > 0) {
+      throw new EnvironmentError(
+        `the data of ${project} are there (${volumes.join(', ')}), and their password is not known`,
+        {
+          code: 'password-unknown',
+          hint: 'give it with POSTGRES_PASSWORD, or remove the data with "pgquake down --volumes"',
+        },
+      );
+    }
+    keep.POSTGRES_PASSWORD = randomBytes(24).toString('base64url');
+  }
+  if (Object.keys(keep).length > 0) await keepSettings(folder, keep);
+  const port = keep.PGQUAKE_PORT ?? kept.PGQUAKE_PORT;
+  return {
+    POSTGRES_PASSWORD: known || (keep.POSTGRES_PASSWORD as string),
+    PGQUAKE_IMAGE: keep.PGQUAKE_IMAGE ?? kept.PGQUAKE_IMAGE ?? wantedImage(),
+    ...(port === undefined ? {} : { PGQUAKE_PORT: port }),
+  };
+}
+
+/**
+ * Compose would take over containers and volumes of the same names, whoever made them.
+ * @throws EnvironmentError naming those that are not marked as this cluster's.
+ */
+async function refuseUnmarked(client: DockerClient, project: string): Promise<void> {
+  const names = nodeNames(STANDING_TOPOLOGY).map((node) => containerName(project, node));
+  const marked = new Set((await projectContainers(client, project)).map(({ id }) => id));
+  const everything = await client.call('list all containers', (docker, abortSignal) =>
+    docker.listContainers({ all: true, abortSignal }),
+  );
+  const sameName = everything
+    .map(({ Id, Names }) => ({ id: Id, name: (Names[0] ?? Id).replace(/^\//, '') }))
+    .filter(({ name }) => names.includes(name));
+  const inTheWay = [...sameName, ...(await composeContainers(client, project))].filter(({ id }) => !marked.has(id));
+  const ours = await projectVolumes(client, project);
+  const volumes = await client.call('list all volumes', (docker, abortSignal) =>
+    docker.listVolumes({ abortSignal } as object),
+  );
+  const strange = (volumes.Volumes ?? [])
+    .map(({ Name }) => Name)
+    .filter((name) => names.includes(name) && !ours.includes(name));
+  if (inTheWay.length + strange.length > 0) {
+    throw unmarked(project, [
+      ...new Set(inTheWay.map(({ name }) => `container ${name}`)),
+      ...strange.map((name) => `volume ${name}`),
+    ]);
+  }
+}
+
+function unmarked(project: string, things: readonly string[]): EnvironmentError {
+  return new EnvironmentError(`not marked as ${PROJECT_LABEL}=${project}, so not touched: ${things.join(', ')}`, {
+    code: 'not-a-target',
+    hint: 'remove or rename what is in the way if it is yours, or use another name with --project',
+  });
+}
+
+function portTaken(error: unknown): EnvironmentError | undefined {
+  if (!/port is already allocated|address already in use/.test(errorText(error))) return undefined;
+  return new EnvironmentError(`the port for the coordinator on 127.0.0.1 is taken: ${errorText(error)}`, {
+    code: 'port-taken',
+    hint: `name a free one with PGQUAKE_PORT; ${STANDING.coordinatorPort} by default`,
+    cause: error,
+  });
+}
+
+async function down({ project, folder, volumes }: Parameters<StandingClusters['down']>[0]): Promise<string[]> {
+  const client = DockerClient.fromEnvironment();
+  const containers = await projectContainers(client, project);
+  const strange = (await composeContainers(client, project)).filter(({ id }) =>
+    containers.every((own) => own.id !== id),
+  );
+  if (containers.length === 0 && strange.length > 0) {
+    throw unmarked(
+      project,
+      strange.map(({ name }) => `container ${name}`),
+    );
+  }
+  await Promise.all(containers.map((container) => stop(client, container)));
+  const removed = await removeProject(client, project, { keepVolumes: !volumes });
+  if (volumes && (await forgetSettings(folder))) removed.push(`settings in ${join(folder, '.env')}`);
+  return removed;
+}
+
+/** In order, so that the servers need no crash recovery when their data are used again. */
+async function stop(client: DockerClient, { id, name }: ProjectContainer): Promise<void> {
+  await unpause(client, id, name);
+  await unlessRefused(
+    client.call(
+      `stop container ${name}`,
+      (docker, abortSignal) => docker.getContainer(id).stop({ t: STOP_GRACE_S, abortSignal }),
+      {
+        limitMs: STOP_LIMIT_MS,
+      },
+    ),
+  );
+}
+
+function unpause(client: DockerClient, id: string, name: string): Promise<void> {
+  return unlessRefused(
+    client.call(`unpause container ${name}`, (docker, abortSignal) => docker.getContainer(id).unpause({ abortSignal })),
+  );
+}
+
+/** The engine refuses what is so already. */
+async function unlessRefused(act: Promise<unknown>): Promise<void> {
+  try {
+    await act;
+  } catch (error) {
+    if (!(error instanceof EngineRefusal)) throw error;
+  }
+}
+
+async function restart({ project, signal }: Parameters<StandingClusters['restart']>[0]): Promise<Nodes> {
+  const client = DockerClient.fromEnvironment();
+  const nodes = await attach({ project });
+  await Promise.all(
+    nodes.all.map(async (node) => {
+      await node.resume();
+      await node.stop();
+      signal.throwIfAborted();
+      await node.start();
+    }),
+  );
+  return ready(client, project, signal);
+}
+
+async function shell(
+  project: string,
+  { args, terminal }: Parameters<StandingClusters['shell']>[1],
+): Promise<Invocation> {
+  const { coordinator } = await attach({ project });
+  const state = await coordinator.state();
+  if (state !== 'running') {
+    throw new EnvironmentError(`the coordinator of ${project} is ${state}`, {
+      code: 'coordinator-down',
+      hint: 'start it with "pgquake up"',
+    });
+  }
+  const { user, password, database } = coordinator.address();
+  return {
+    program: 'docker',
+    args: [
+      'exec',
+      '--interactive',
+      ...(terminal ? ['--tty'] : []),
+      // The value comes from the environment of the command, where others cannot read it.
+      ...['--env', 'PGPASSWORD', '--env', `PGUSER=${user}`, '--env', `PGDATABASE=${database}`],
+      (coordinator as DockerNode).containerName,
+      'psql',
+      ...args,
+    ],
+    environment: { PGPASSWORD: password },
+  };
+}
+
+async function logs({ project, node, follow, lines, signal, onLine }: LogOptions): Promise<void> {
+  const client = DockerClient.fromEnvironment();
+  const nodes = (await attach({ project })).all as readonly DockerNode[];
+  const wanted = nodes.filter(({ name }) => node === undefined || name === node);
+  if (wanted.length === 0) {
+    throw new InputError(`${project} has no node ${node}; it has ${nodes.map(({ name }) => name).join(', ')}`, {
+      code: 'no-such-node',
+    });
+  }
+  await Promise.all(
+    wanted.map(async ({ name, containerId }) => {
+      const password = await passwordIn(client, containerId);
+      const tell = (line: string) => onLine(name, password ? line.replaceAll(password, '********') : line);
+      if (follow) await followLog(client, containerId, { lines, signal, tell });
+      else for (const line of (await readLog(client, containerId, lines)).trimEnd().split('\n')) tell(line);
+    }),
+  );
+}
+
+interface Following {
+  readonly lines: number;
+  readonly signal: AbortSignal;
+  readonly tell: (line: string) => void;
+}
+
+/** Until the container ends or the signal is aborted. */
+async function followLog(client: DockerClient, containerId: string, { lines, signal, tell }: Following): Promise<void> {
+  try {
+    await client.call(
+      `follow the log of container ${containerId.slice(0, 12)}`,
+      async (docker, abortSignal) => {
+        const options = { stdout: true, stderr: true, follow: true, tail: lines, abortSignal } as const;
+        const stream = await docker.getContainer(containerId).logs(options);
+        const text = new PassThrough();
+        docker.modem.demuxStream(stream, text, text);
+        stream.on('close', () => text.end());
+        for await (const line of createInterface({ input: text })) tell(line);
+      },
+      { limitMs: FOLLOW_LIMIT_MS, signal },
+    );
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,229 @@
+/** Clusters that stand between runs: made one cluster once, found again, and lent to a run that attaches to them. */
+
+import type { Dataset, Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
+import { untilAcceptsSql } from '../cluster/health.ts';
+import type { Nodes, Platform, StandingClusters } from '../cluster/platform.ts';
+import { type Survey, survey, surveyNodes } from '../cluster/survey.ts';
+import { EnvironmentError, errorText } from '../model/errors.ts';
+import { COORDINATOR, type Topology } from '../model/topology.ts';
+import { Session } from '../sql/session.ts';
+import type { Workload } from '../workloads/workload.ts';
+
+const CONNECT_LIMIT_MS = 5_000;
+const READ_LIMIT_MS = 60_000;
+/** For the nodes of a cluster that a run attaches to: it should stand already. */
+const STANDS_LIMIT_MS = 10_000;
+/** Who wrote the messages of the initial data set. */
+const INITIAL_WRITER = '0';
+
+/** A cluster with the engine that formed it. */
+export interface Found {
+  readonly engine: Engine;
+  readonly cluster: FormedCluster;
+}
+
+/** A workload with its parameters: what data set is looked for. */
+export interface WantedData {
+  readonly workload: Workload;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Asks every engine whether it formed these nodes.
+ * @throws EnvironmentError when the coordinator does not answer.
+ */
+export async function findFormed(
+  nodes: Nodes,
+  engines: readonly Engine[],
+  dataset: Dataset,
+  signal: AbortSignal,
+): Promise<Found | undefined> {
+  for (const engine of engines) {
+    const cluster = await engine.inspect({ nodes, dataset, signal });
+    if (cluster) return { engine, cluster };
+  }
+  return undefined;
+}
+
+export interface EnsureOptions {
+  readonly nodes: Nodes;
+  /** In the order in which they are tried. */
+  readonly engines: readonly Engine[];
+  readonly topology: Topology;
+  readonly data: WantedData;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes the nodes one cluster with data, unless they are one.
+ * @throws EnvironmentError where an earlier attempt was not finished, or the data are not as they were loaded.
+ */
+export async function ensureFormed(options: EnsureOptions): Promise<Found & { readonly formedNow: boolean }> {
+  const { nodes, engines, topology, data, signal } = options;
+  const dataset = data.workload.dataset(data.params);
+  const found = await findFormed(nodes, engines, dataset, signal);
+  if (found) {
+    await verifyData(nodes, data);
+    return { ...found, formedNow: false };
+  }
+  const engine = await usable(nodes, engines);
+  try {
+    const cluster = await engine.form({ nodes, topology, dataset, signal });
+    return { engine, cluster, formedNow: true };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new EnvironmentError(errorText(error), {
+      code: 'form-failed',
+      hint: 'after an attempt that was interrupted: "pgquake down --volumes", then "pgquake up"',
+      cause: error,
+    });
+  }
+}
+
+/** The first engine that needs nothing which these servers lack. */
+async function usable(nodes: Nodes, engines: readonly Engine[]): Promise<Engine> {
+  const reasons: string[] = [];
+  await using session = await connect(nodes);
+  for (const engine of engines) {
+    const lacking = await lackingFor(engine, session);
+    if (lacking === undefined) return engine;
+    reasons.push(`${engine.name}: ${lacking}`);
+  }
+  throw new EnvironmentError(`no engine can form these servers: ${reasons.join('; ')}`, { code: 'engine-unavailable' });
+}
+
+async function lackingFor({ extension, settings }: Engine, session: Session): Promise<string | undefined> {
+  if (extension === undefined) return undefined;
+  const [row] = await session.query(
+    `SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = $1), current_setting('shared_preload_libraries')`,
+    [extension],
+    { timeoutMs: CONNECT_LIMIT_MS },
+  );
+  if (row?.[0] !== true) return `the servers do not offer the extension ${extension}`;
+  const loaded = String(row[1]).split(/[ ,"]+/);
+  const wanted = settings.shared_preload_libraries;
+  return wanted === undefined || loaded.includes(wanted)
+    ? undefined
+    : `the servers do not load ${wanted} at their start`;
+}
+
+function connect({ coordinator }: Nodes): Promise<Session> {
+  return Session.connect(coordinator.address(), {
+    applicationName: 'pgquake-standing',
+    connectTimeoutMs: CONNECT_LIMIT_MS,
+  });
+}
+
+/** Looks at a cluster in whatever state it is. */
+export async function surveyStanding(
+  nodes: Nodes,
+  engines: readonly Engine[],
+  dataset: Dataset,
+  signal: AbortSignal,
+): Promise<{ readonly survey: Survey; readonly found: Found | undefined }> {
+  const seen = await surveyNodes(nodes);
+  const tables = dataset.tables.map(({ name }) => name);
+  let found: Found | undefined;
+  let whyNot = 'it is not formed: its servers have no data set of pgquake; "pgquake up" forms it';
+  if (seen.find(({ name }) => name === COORDINATOR)?.refusal !== undefined) {
+    whyNot = 'without the coordinator nothing is known of the shards';
+  } else {
+    try {
+      found = await findFormed(nodes, engines, dataset, signal);
+    } catch (error) {
+      whyNot = errorText(error);
+    }
+  }
+  return { found, survey: await survey(nodes, seen, tables, { cluster: found?.cluster, whyNot }) };
+}
+
+/** The platform as a run sees it that attaches to a cluster: nothing is made, and nothing removed. */
+export function attachedPlatform(platform: Platform, standing: StandingClusters, project: string): Platform {
+  return {
+    ...platform,
+    async provision({ topology, signal }) {
+      const nodes = await standing.attach(project);
+      if (nodes.workers.length !== topology.workers) {
+        throw otherTopology(project, `${topology.workers} workers`, `${nodes.workers.length}`);
+      }
+      await Promise.all(nodes.all.map((node) => untilStands(node, project, signal)));
+      return nodes;
+    },
+  };
+}
+
+async function untilStands(node: Nodes['coordinator'], project: string, signal: AbortSignal): Promise<void> {
+  const state = await node.state();
+  try {
+    if (state !== 'running') throw new Error(`${node.name} is ${state}`);
+    await untilAcceptsSql(node, STANDS_LIMIT_MS, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new EnvironmentError(`the cluster ${project} is not whole: ${errorText(error)}`, {
+      code: 'cluster-not-whole',
+      hint: '"pgquake up" starts what is stopped; "pgquake status" says more',
+      cause: error,
+    });
+  }
+}
+
+/** The engine as such a run sees it: the cluster is found as it was formed, and that is verified. */
+export function attachedEngine(engine: Engine, project: string, data: WantedData): Engine {
+  return {
+    ...engine,
+    async form({ nodes, topology, dataset, signal }: FormOptions) {
+      const cluster = await engine.inspect({ nodes, dataset, signal });
+      if (!cluster) throw notFormed(project, data);
+      const { shards } = cluster.placement;
+      if (shards.length !== topology.shards)
+        throw otherTopology(project, `${topology.shards} shards`, `${shards.length}`);
+      const odd = shards.find(({ placements }) => placements.length !== topology.replication);
+      if (odd) {
+        throw otherTopology(
+          project,
+          `${topology.replication} copies of every shard`,
+          `${odd.placements.length} of shard ${odd.name}`,
+        );
+      }
+      await verifyData(nodes, data);
+      return cluster;
+    },
+  };
+}
+
+function otherTopology(project: string, wanted: string, found: string): EnvironmentError {
+  return new EnvironmentError(`the scenario is made for ${wanted}, and the cluster ${project} has ${found}`, {
+    code: 'other-topology',
+    hint: 'write the cluster as it stands into the scenario, or run it without attaching',
+  });
+}
+
+/** For a cluster without the tables of a workload. */
+function notFormed(project: string, { workload }: WantedData): EnvironmentError {
+  return new EnvironmentError(`the cluster ${project} has no data set of the workload ${workload.name}`, {
+    code: 'not-formed',
+    hint: '"pgquake up" loads the chat; other workloads run without attaching, on a cluster of their own',
+  });
+}
+
+/**
+ * Reads all messages as a client does: the initial ones are all there, and every message is as its key demands.
+ * @throws EnvironmentError where they are not.
+ */
+async function verifyData(nodes: Nodes, { workload, params }: WantedData): Promise<void> {
+  await using session = await connect(nodes);
+  const { present, corrupted, duplicated } = await workload.readAll(session, workload.table, params, READ_LIMIT_MS);
+  const messages = workload.messages(params);
+  const initial = present[INITIAL_WRITER] ?? 'none';
+  const expected = messages === 1 ? '1' : `1-${messages}`;
+  const wrong = [
+    ...(initial === expected ? [] : [`initial messages ${expected} are expected, ${initial} found`]),
+    ...corrupted.slice(0, 1).map(({ key, found }) => `message ${key} is not as expected: ${found}`),
+    ...duplicated.slice(0, 1).map((key) => `message ${key} is there twice`),
+  ];
+  if (wrong.length === 0) return;
+  throw new EnvironmentError(`${workload.table} does not hold the data set: ${wrong.join('; ')}`, {
+    code: 'other-data',
+    hint: 'a scenario must have the data set that stands; "pgquake down --volumes" and "pgquake up" load it anew',
+  });
+}
