@@ -140,7 +140,7 @@ async function askOne(node: NodeControl, statement: string): Promise<string> {
 async function nextWriter(workload: Workload, coordinator: NodeControl): Promise<number> {
   if (!workload.nextWriter) return 1;
   await using session = await connect(coordinator);
-  return workload.nextWriter(session, ASK_TIMEOUT_MS);
+  return await workload.nextWriter(session, ASK_TIMEOUT_MS);
 }
 
 async function prepareLoad(
