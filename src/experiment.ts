@@ -23,6 +23,7 @@ import { buildReport } from './report.ts';
 import { findClusters, findClustersOfRun, type LeftBehind, reclaim } from './run/left-behind.ts';
 import { Recorder, type RunListener } from './run/recorder.ts';
 import { run } from './run/runner.ts';
+import { attachedEngine, attachedPlatform, findFormed, notFormed } from './run/standing.ts';
 import {
   createRunFolder,
   DEFAULT_REPORTS_FOLDER,
@@ -168,7 +169,7 @@ export async function reportOn(stored: StoredRun): Promise<Report> {
 
 /** What the choice depends on; a plan has it. */
 export interface ChoiceInput {
-  readonly scenario: Pick<Scenario, 'cluster'>;
+  readonly scenario: Pick<Scenario, 'cluster'> & Partial<Pick<Scenario, 'workload'>>;
   readonly acts: readonly Pick<PlannedAct, 'fault'>[];
 }
 
@@ -187,7 +188,8 @@ export async function choose(
   { scenario, acts }: ChoiceInput,
   say: (line: string) => void = () => undefined,
 ): Promise<Choice> {
-  const { platform: wantedPlatform, engine: wantedEngine } = scenario.cluster;
+  const { platform: wantedPlatform, engine: wantedEngine, attach } = scenario.cluster;
+  if (attach !== undefined && scenario.workload) return chooseAttached(attach, scenario.workload, { scenario, acts });
   const passedOver: string[] = [];
   for (const platform of platforms) {
     if (wantedPlatform !== 'auto' && platform.name !== wantedPlatform) continue;
@@ -202,6 +204,33 @@ export async function choose(
     return { platform, engine, reason: why };
   }
   throw new EnvironmentError(`no platform can be used: ${passedOver.join('; ')}`, { code: 'no-platform' });
+}
+
+/** What formed the cluster that stands is found out, not chosen. */
+async function chooseAttached(
+  project: string,
+  { use, params }: Scenario['workload'],
+  { scenario, acts }: ChoiceInput,
+): Promise<Choice> {
+  const { platform: wantedPlatform, engine: wantedEngine } = scenario.cluster;
+  const platform = platforms.find(({ name, standing }) => standing && ['auto', name].includes(wantedPlatform));
+  if (!platform?.standing) {
+    throw new InputError(`the platform ${wantedPlatform} has no clusters that stand, such as ${project}`, {
+      code: 'cannot-attach',
+      hint: 'leave --platform out, or do not attach',
+    });
+  }
+  refuseMissingCapabilities(platform, acts);
+  const data = { workload: findWorkload(use), params };
+  const nodes = await platform.standing.attach(project);
+  const candidates = engines.filter(({ name }) => ['auto', name].includes(wantedEngine));
+  const found = await findFormed(nodes, candidates, data.workload.dataset(params), new AbortController().signal);
+  if (!found) throw notFormed(project, data);
+  return {
+    platform: attachedPlatform(platform, platform.standing, project),
+    engine: attachedEngine(found.engine, project, data),
+    reason: `attached to the cluster ${project}, which stands`,
+  };
 }
 
 /** The first that the platform's servers offer what it needs, or the one that was asked for. */

@@ -26,6 +26,7 @@ export const SCENARIO_FOLDERS: readonly string[] = [
 export interface Overrides {
   platform: PlatformChoice | undefined;
   engine: EngineChoice | undefined;
+  attach: string | undefined;
 }
 
 /** Their options, for the commands that make a plan. */
@@ -38,6 +39,11 @@ export const OVERRIDE_OPTIONS = {
     choices: ['auto', ...engines.map((engine) => engine.name)] as EngineChoice[],
     describe: 'what makes them one cluster, over what the scenario says',
   },
+} as const;
+
+/** For the commands that may attach to a cluster that stands. */
+export const ATTACH_OPTION = {
+  attach: { type: 'string', describe: 'run on the cluster of this name that stands, such as citus; it stays' },
 } as const;
 
 /**
@@ -57,13 +63,14 @@ export async function suiteNamed(name: string, overrides: Overrides): Promise<Sc
   return { ...suite, scenarios: suite.scenarios.map((scenario) => overridden(scenario, overrides)) };
 }
 
-function overridden(scenario: Scenario, { platform, engine }: Overrides): Scenario {
+function overridden(scenario: Scenario, { platform, engine, attach }: Overrides): Scenario {
   return {
     ...scenario,
     cluster: {
       ...scenario.cluster,
       ...(platform === undefined ? {} : { platform }),
       ...(engine === undefined ? {} : { engine }),
+      ...(attach === undefined ? {} : { attach }),
     },
   };
 }

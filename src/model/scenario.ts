@@ -15,6 +15,8 @@ export type EngineChoice = 'auto' | 'native' | 'citus';
 export interface ClusterSpec extends Topology {
   readonly platform: PlatformChoice;
   readonly engine: EngineChoice;
+  /** The name of a cluster that stands: the run attaches to it, and leaves it standing. */
+  readonly attach?: string | undefined;
 }
 
 /** Which nodes a fault strikes: named, or picked from the run's seed when the plan is made. */

@@ -199,7 +199,7 @@ function otherTopology(project: string, wanted: string, found: string): Environm
 }
 
 /** For a cluster without the tables of a workload. */
-function notFormed(project: string, { workload }: WantedData): EnvironmentError {
+export function notFormed(project: string, { workload }: WantedData): EnvironmentError {
   return new EnvironmentError(`the cluster ${project} has no data set of the workload ${workload.name}`, {
     code: 'not-formed',
     hint: '"pgquake up" loads the chat; other workloads run without attaching, on a cluster of their own',

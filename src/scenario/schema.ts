@@ -80,6 +80,11 @@ export function sections({ platforms, engines }: Pick<ScenarioVocabulary, 'platf
           .enum(['auto', ...engines])
           .default('auto')
           .describe('What makes the nodes one cluster.'),
+        attach: z
+          .string()
+          .regex(/^[a-z0-9][a-z0-9_-]*$/, 'expected the name of a Compose project such as citus')
+          .optional()
+          .describe('A cluster that stands, by its Compose project: nothing is made, and nothing removed.'),
       })
       .prefault({})
       .describe('The cluster that is built for the run.'),

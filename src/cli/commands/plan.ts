@@ -3,7 +3,7 @@
 import type { CommandModule } from 'yargs';
 import { choose, effectOf, planOf } from '../../experiment.ts';
 import { describePlan } from '../../plan/describe.ts';
-import { OVERRIDE_OPTIONS, type Overrides, scenarioNamed } from '../vocabulary.ts';
+import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, scenarioNamed } from '../vocabulary.ts';
 
 interface PlanArguments extends Overrides {
   scenario: string;
@@ -17,6 +17,7 @@ export const plan: CommandModule<object, PlanArguments> = {
     yargs
       .positional('scenario', { type: 'string', demandOption: true })
       .options(OVERRIDE_OPTIONS)
+      .options(ATTACH_OPTION)
       .option('seed', { type: 'number', describe: 'the seed of the random choices' }),
   handler: async ({ scenario, seed, ...overrides }) => {
     const planned = planOf(await scenarioNamed(scenario, overrides), seed);

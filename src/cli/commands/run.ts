@@ -19,6 +19,7 @@ import { interruptible } from '../interrupt.ts';
 import { openProgress, type Progress } from '../progress.ts';
 import { SuiteTable } from '../suite.ts';
 import {
+  ATTACH_OPTION,
   OVERRIDE_OPTIONS,
   type Overrides,
   SCENARIO_FOLDERS,
@@ -48,6 +49,7 @@ export const run: CommandModule<object, RunArguments> = {
       })
       .option('seed', { type: 'number', describe: 'repeat the random choices of an earlier run' })
       .options(OVERRIDE_OPTIONS)
+      .options(ATTACH_OPTION)
       .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
       .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
       .example('$0 --suite claims', 'what holds of what is said of such clusters, in one table')
@@ -162,10 +164,11 @@ function suiteAgain({ name }: ScenarioSuite, args: RunArguments): string {
   return ['npm run chaos --', '--suite', args.suite ?? name, ...overridesOf(args)].join(' ');
 }
 
-function overridesOf({ platform, engine }: RunArguments): string[] {
+function overridesOf({ platform, engine, attach }: RunArguments): string[] {
   return [
     ...(platform === undefined ? [] : [`--platform ${platform}`]),
     ...(engine === undefined ? [] : [`--engine ${engine}`]),
+    ...(attach === undefined ? [] : [`--attach ${attach}`]),
   ];
 }
 
