@@ -145,7 +145,7 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
     shards: new Set(shards).size,
   };
   const peers = nodes.all.map(peerOf);
-  return describe(coordinator, { nodes, topology, dataset, peers, version: String(row?.[0]) });
+  return await describe(coordinator, { nodes, topology, dataset, peers, version: String(row?.[0]) });
 }
 
 function connect(node: NodeControl, { replication }: Pick<Topology, 'replication'>): Promise<Session> {
