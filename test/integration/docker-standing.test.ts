@@ -1,0 +1,161 @@
+/** The everyday commands on a real engine: a cluster that stands, as a person starts, looks at and removes it. */
+
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Ended, Workplace } from '../support/cli.ts';
+import { dockerMissing, engine, traces } from '../support/docker.ts';
+
+const missing = await dockerMissing('test/integration/docker-standing.test.ts');
+const project = `standing-${randomBytes(4).toString('hex')}`;
+
+describe.skipIf(missing !== undefined)('a cluster that stands', () => {
+  let place: Workplace;
+
+  beforeAll(() => {
+    place = new Workplace();
+  });
+
+  afterAll(async () => {
+    await pgquake('down', '--volumes');
+    place[Symbol.dispose]();
+  });
+
+  /** Any free port: that of the cluster people start may be taken. */
+  function pgquake(command: string, ...args: string[]): Promise<Ended> {
+    const env = { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE, PGQUAKE_PORT: '0' };
+    return place.start([command, '--project', project, ...args], env).ended;
+  }
+
+  /** The platform is not named: what attaches finds it. */
+  function attached(file: string): Promise<Ended> {
+    return place.start([file, '--attach', project, '--reports', place.reports]).ended;
+  }
+
+  test('is not there before it was started', async () => {
+    const { code, stderr } = await pgquake('status');
+    expect(code).toBe(4);
+    expect(stderr).toContain(`no cluster with the label pgquake.project=${project}`);
+  });
+
+  test('is not made over containers that are not marked, which are named', async () => {
+    const name = `${project}_worker1`;
+    const stranger = await engine.createContainer({
+      Image: process.env.PGQUAKE_TEST_IMAGE as string,
+      name,
+      Labels: { 'com.docker.compose.project': project },
+    });
+    try {
+      for (const command of ['up', 'down']) {
+        const { code, stderr } = await pgquake(command);
+        expect(code, command).toBe(4);
+        expect(stderr, command).toContain(`not touched: container ${name}`);
+      }
+      expect((await stranger.inspect()).Name).toBe(`/${name}`);
+    } finally {
+      await stranger.remove({ force: true, v: true });
+    }
+  });
+
+  test('comes up formed and healthy; its password is for its owner alone', async () => {
+    const { code, stdout, stderr } = await pgquake('up');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout).toContain('formed now');
+    const file = join(place.folder, '.env');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, 'utf8')).toMatch(/^POSTGRES_PASSWORD=[\w-]{32}$/m);
+    const status = await pgquake('status');
+    expect(status.code).toBe(0);
+    expect(status.stdout).toMatch(/^A +2 +worker1, worker2 /m);
+    expect(status.stdout).toMatch(/^messages +500$/m);
+    expect(status.stdout).toMatch(/^healthy /m);
+  });
+
+  test('up again changes nothing', async () => {
+    const password = readFileSync(join(place.folder, '.env'), 'utf8');
+    const { code, stdout } = await pgquake('up');
+    expect(code).toBe(0);
+    expect(stdout).toContain('stands formed already');
+    expect(readFileSync(join(place.folder, '.env'), 'utf8')).toBe(password);
+  });
+
+  test('connect answers a statement, and ends as psql does', async () => {
+    expect(await pgquake('connect', '--', '-Atc', 'SELECT count(*) FROM messages')).toMatchObject({
+      code: 0,
+      stdout: '500\n',
+    });
+    expect((await pgquake('connect', '--', '-c', 'SELECT 1/0')).code).toBe(1);
+  });
+
+  test('logs prints what the servers print', async () => {
+    const { code, stdout } = await pgquake('logs', 'worker1');
+    expect(code).toBe(0);
+    expect(stdout).toContain('ready to accept connections');
+  });
+
+  test('runs attach to it one after the other, and leave it standing', async () => {
+    const file = place.scenario('short', SHORT);
+    for (let again = 0; again < 2; again++) {
+      const { code, stdout, stderr } = await attached(file);
+      // A machine that is too busy for the load keeps the run from a verdict, not from its end.
+      expect([0, 2], stdout + stderr).toContain(code);
+      expect(place.report().ledger.acknowledged).toBeGreaterThan(0);
+      expect(place.report().ledger.lost.count).toBe(0);
+    }
+    const { stdout } = await pgquake('connect', '--', '-Atc', 'SELECT DISTINCT writer FROM messages ORDER BY 1');
+    expect(stdout).toBe('0\n1\n2\n');
+    expect((await pgquake('status')).code).toBe(0);
+  });
+
+  test('a scenario for another data set or another cluster is refused', async () => {
+    for (const [name, text, said] of [
+      ['other-data', SHORT.replace('short', 'other-data').concat('workload: { messages-per-room: 6 }\n'), 'data set'],
+      ['other-cluster', SHORT.replace('short', 'other-cluster').concat('cluster: { workers: 3 }\n'), '3 workers'],
+    ] as const) {
+      const { code, stderr } = await attached(place.scenario(name, text));
+      expect(code, stderr).toBe(4);
+      expect(stderr, name).toContain(said);
+    }
+  });
+
+  test('status tells which worker was stopped; restart brings it back', async () => {
+    await engine.getContainer(`${project}_worker3`).stop({ t: 5 });
+    const { code, stdout } = await pgquake('status');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/worker3 is stopped: container [0-9a-f]{12} exited, exit code 0/);
+    expect(stdout).toContain('shard B: 1 of 2 copies left, none on worker3');
+    expect((await pgquake('restart')).code).toBe(0);
+    await expect.poll(async () => (await pgquake('status')).code, { timeout: 30_000 }).toBe(0);
+  });
+
+  test('down keeps the data, down --volumes nothing', async () => {
+    expect((await pgquake('down')).code).toBe(0);
+    expect((await traces(project)).toSorted()).toEqual(
+      ['coordinator', 'worker1', 'worker2', 'worker3', 'worker4'].map((node) => `${project}_${node}`),
+    );
+    expect((await pgquake('up')).stdout).toContain('stands formed already');
+    expect((await pgquake('down', '--volumes')).code).toBe(0);
+    expect(await traces(project)).toEqual([]);
+    expect(existsSync(join(place.folder, '.env'))).toBe(false);
+    expect((await pgquake('down')).stdout).toBe(`there is nothing of ${project}\n`);
+  });
+
+  test("somebody else's Compose file is not used", async () => {
+    writeFileSync(join(place.folder, 'docker-compose.yml'), 'services: {}\n');
+    const { code, stderr } = await pgquake('up');
+    expect(code).toBe(3);
+    expect(stderr).toContain(`does not describe the cluster ${project}`);
+  });
+});
+
+const SHORT = `name: short
+summary: One worker is stopped for a moment.
+steady-state: { for: 1s }
+faults:
+  - { fault: node-stop, target: worker2, for: 1s }
+hypothesis:
+  - check: no-lost-writes
+  - check: healed
+`;
