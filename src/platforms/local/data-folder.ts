@@ -43,6 +43,7 @@ export function dataParent(nodes: number, tmpdirVariable: string | undefined, me
 export class DataRoot {
   readonly folder: string;
   readonly #parent: string;
+  #made = false;
 
   private constructor(folder: string, parent: string) {
     this.folder = folder;
@@ -66,6 +67,7 @@ export class DataRoot {
     try {
       // Fails where it exists already: it would be somebody else's.
       await mkdir(this.folder, { mode: 0o700 });
+      this.#made = true;
       if (account) await chown(this.folder, account.uid, account.gid);
     } catch (error) {
       throw unusable(this.#parent, account, error);
@@ -85,8 +87,9 @@ export class DataRoot {
     }
   }
 
+  /** Harmless twice, and where the folder could not be made. */
   async remove(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
+    if (this.#made) await rm(this.folder, { recursive: true, force: true });
   }
 }
 
