@@ -31,7 +31,8 @@ const UP_LIMIT_MS = 180_000;
 
 /** Of every server of a run's cluster; what the engine needs comes on top. */
 const SETTINGS = {
-  max_connections: '200',
+  // A statement that looks for the name of a stopped container takes a second, and holds its connection.
+  max_connections: '600',
   // Small, because there are many servers and little data.
   shared_buffers: '32MB',
   jit: 'off',

@@ -18,7 +18,7 @@ describe.skipIf(missing !== undefined)('on containers', () => {
   let place: Workplace;
 
   beforeEach(() => {
-    place = new Workplace();
+    place = new Workplace('docker');
   });
 
   afterEach(() => {
@@ -34,8 +34,11 @@ describe.skipIf(missing !== undefined)('on containers', () => {
   }
 
   function runFolder(): string {
-    const [name] = readdirSync(place.reports).filter((entry) => entry !== 'latest');
-    return join(place.reports, name as string);
+    const newest = readdirSync(place.reports)
+      .filter((entry) => entry !== 'latest')
+      .sort()
+      .at(-1);
+    return join(place.reports, newest as string);
   }
 
   function project(): string {
@@ -46,7 +49,7 @@ describe.skipIf(missing !== undefined)('on containers', () => {
   test.for(['control', 'one-worker', 'one-worker-kill', 'three-workers', 'frozen-worker'])(
     '%s passes and leaves nothing',
     async (name) => {
-      const { code, stdout, stderr } = await place.run([onContainers(name)], env);
+      const { code, stdout, stderr } = await place.runJudged([onContainers(name)], env);
       expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
       expect(await traces(project())).toEqual([]);
       expect(existsSync(join(runFolder(), 'logs/worker4.log'))).toBe(true);
@@ -55,7 +58,7 @@ describe.skipIf(missing !== undefined)('on containers', () => {
 
   test('one-worker passes with 6 workers, each shard on 3', async () => {
     const scenario = onContainers('one-worker', 'workers: 6, replication: 3, shards: 6');
-    const { code, stdout, stderr } = await place.run([scenario], env);
+    const { code, stdout, stderr } = await place.runJudged([scenario], env);
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
     expect(await traces(project())).toEqual([]);
   });

@@ -21,7 +21,11 @@ export class Workplace implements Disposable {
   readonly temporary = join(this.folder, 'tmp');
   readonly reports = join(this.folder, 'reports');
 
-  constructor() {
+  readonly #platform: string;
+
+  /** @param platform on which `run` and the like run scenarios. */
+  constructor(platform: 'local' | 'docker' = 'local') {
+    this.#platform = platform;
     // The servers' account has to get through.
     chmodSync(this.folder, 0o755);
     mkdirSync(this.temporary);
@@ -53,9 +57,9 @@ export class Workplace implements Disposable {
     return Object.assign(child, { ended });
   }
 
-  /** Starts a scenario on the embedded cluster, with its reports in this place. */
+  /** Starts a scenario on this place's platform, with its reports in this place. */
   startRun(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess & { readonly ended: Promise<Ended> } {
-    return this.start([...args, '--platform', 'local', '--reports', this.reports], env);
+    return this.start([...args, '--platform', this.#platform, '--reports', this.reports], env);
   }
 
   /** As `startRun`, to its end. */
