@@ -69,13 +69,19 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
 
   const startedAt = new Date();
   const folder = await createRunFolder(options.reportsFolder ?? DEFAULT_REPORTS_FOLDER, scenario.name, startedAt);
-  await writeRunInputs(folder, plan, describeRun(plan, folder, startedAt, options.again));
+  const info = describeRun(plan, folder, startedAt, options.again);
+  await writeRunInputs(folder, plan, info);
 
   const originNs = process.hrtime.bigint();
   const clock = monotonicClock(originNs);
   let failure: unknown;
   {
-    using recorder = new Recorder(folder, clock, listeners);
+    using recorder = new Recorder(
+      folder,
+      clock,
+      info.kinds.map(({ name }) => name),
+      listeners,
+    );
     recorder.event({ type: 'platform-chosen', platform: platform.name, engine: engine.name, reason });
     for (const left of await healLeftBehind(options.reportsFolder)) tellLeftBehind(recorder, left);
     try {

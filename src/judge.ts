@@ -4,6 +4,7 @@ import type { Check } from './checks/check.ts';
 import { errorText } from './model/errors.ts';
 import { eventsOf, type History } from './model/history.ts';
 import type { HypothesisItem } from './model/scenario.ts';
+import { formatCount } from './model/units.ts';
 import { type CheckResult, type Finding, type Verdict, worst } from './model/verdict.ts';
 
 /**
@@ -78,6 +79,11 @@ function incompleteRun(history: History): CheckResult[] {
   ];
   const finished = eventsOf(history, 'phase-ended').some(({ phase }) => phase === 'final-reads');
   if (!finished && reasons.length === 0) reasons.push('the history ends before the final reads');
+  const [kept] = eventsOf(history, 'load-kept');
+  if (kept && kept.intended !== history.operations.count) {
+    const { intended } = kept;
+    reasons.push(`${formatCount(intended, 'operation')} intended, ${history.operations.count} in the history`);
+  }
   if (reasons.length === 0) return [];
   return [
     {

@@ -1,15 +1,14 @@
 /** Run folders under `reports/`: making one, writing what belongs in it, reading a stored run back. */
 
-import { createReadStream } from 'node:fs';
 import { mkdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { TimedEvent } from './model/event.ts';
-import { type History, type Operation, operationLog, type RunInfo } from './model/history.ts';
+import type { History, RunInfo } from './model/history.ts';
 import type { Plan } from './model/plan.ts';
 import type { Report } from './model/report.ts';
 import { reportSchema } from './model/report-schema.ts';
+import { OPERATIONS_FILE, readOperations } from './operations-file.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
 
@@ -93,12 +92,13 @@ export async function readRun(folder: string): Promise<StoredRun> {
   const run = await readJson<RunInfo>(folder, 'run.json');
   const plan = await readJson<Plan>(folder, 'plan.json');
   const events = await readLines<TimedEvent>(folder, 'events.ndjson');
-  const operations = await readLines<Operation>(folder, 'operations.ndjson');
-  return {
-    folder,
-    plan,
-    history: { run, events: events.toSorted((a, b) => a.at - b.at), operations: operationLog(operations) },
-  };
+  const path = join(folder, OPERATIONS_FILE);
+  try {
+    const operations = readOperations(path);
+    return { folder, plan, history: { run, events: events.toSorted((a, b) => a.at - b.at), operations } };
+  } catch (error) {
+    throw notARun(path, errorText(error), error);
+  }
 }
 
 /**
@@ -129,17 +129,19 @@ async function readJson<T>(folder: string, name: string): Promise<T> {
 
 async function readLines<T>(folder: string, name: string): Promise<T[]> {
   const path = join(folder, name);
-  const values: T[] = [];
   let line = 0;
   try {
-    for await (const text of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
-      line++;
-      values.push(JSON.parse(text) as T);
-    }
+    // What stands behind the last line's end was cut off by a crash.
+    return (await readFile(path, 'utf8'))
+      .split('\n')
+      .slice(0, -1)
+      .map((text) => {
+        line++;
+        return JSON.parse(text) as T;
+      });
   } catch (error) {
     throw notARun(line === 0 ? path : `${path}:${line}`, errorText(error), error);
   }
-  return values;
 }
 
 function notARun(path: string, reason: string, cause: unknown): InputError {

@@ -46,7 +46,7 @@ function countOperations(history: History, spans: Spans): Counted {
   const spansRun = SPANS.filter((span) => spans[span]);
   const kinds = new Map(history.run.kinds.map(({ name }) => [name, new KindCounter(spansRun)]));
   const errors = new ErrorGroups();
-  for (const operation of history.operations) {
+  for (const operation of history.operations.scan()) {
     kinds.get(operation.kind)?.add(operation, spanAt(spans, operation.intendedAt));
     if (operation.outcome !== 'ok') errors.add(operation);
   }

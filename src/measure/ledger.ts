@@ -89,15 +89,11 @@ export function auditWrites(history: History): WriteAudit {
     if (!anywhere.has(INITIAL_WRITER, seq)) lostInitial.add(formatKey(INITIAL_WRITER, seq));
     else if (coordinator && !coordinator.has(INITIAL_WRITER, seq)) hidden.add(formatKey(INITIAL_WRITER, seq));
   }
-  for (const operation of history.operations) {
-    const { key, outcome } = operation;
-    if (key === undefined || outcome === 'unsent' || !writeKinds.has(operation.kind)) continue;
+  for (const operation of history.operations.scan()) {
+    const { writer, seq, outcome } = operation;
+    if (writer === undefined || seq === undefined || outcome === 'unsent' || !writeKinds.has(operation.kind)) continue;
     counts.written++;
     if (outcome === 'fail') continue;
-    // Not parseKey: this runs for every write of a run, and the load made the key.
-    const colon = key.indexOf(':');
-    const writer = Number(key.slice(0, colon));
-    const seq = Number(key.slice(colon + 1));
     const present = anywhere.has(writer, seq);
     if (outcome === 'unknown') {
       counts.unknown++;
@@ -108,8 +104,8 @@ export function auditWrites(history: History): WriteAudit {
     if (!made) continue;
     if (!present) {
       counts.lostWrites++;
-      if (lostWitnesses.length < MAX_WITNESSES) lostWitnesses.push(operation);
-    } else if (coordinator && !coordinator.has(writer, seq)) hidden.add(key);
+      if (lostWitnesses.length < MAX_WITNESSES) lostWitnesses.push(operation.copy());
+    } else if (coordinator && !coordinator.has(writer, seq)) hidden.add(formatKey(writer, seq));
   }
   return { finalReads, ...counts, lostWitnesses, lostInitial, hidden };
 }
@@ -149,13 +145,13 @@ export function auditReads(history: History): ReadAudit {
   const duplicatedWhere = new Witnesses();
   const corruptedWhere = new Witnesses();
 
-  for (const operation of history.operations) {
+  for (const operation of history.operations.scan()) {
     if (operation.outcome !== 'ok' || !reads.has(operation.kind)) continue;
     answered++;
     const { anomaly } = operation;
     if (anomaly?.missing || leftOutInitial(operation, reads.get(operation.kind))) {
       stale++;
-      if (staleWitnesses.length < MAX_WITNESSES) staleWitnesses.push(operation);
+      if (staleWitnesses.length < MAX_WITNESSES) staleWitnesses.push(operation.copy());
       for (const key of anomaly?.missing ?? []) staleKeys.add(key);
     }
     if (!anomaly) continue;

@@ -41,7 +41,7 @@ export function recoveries(
         return [kind.name, new RestorationSearch(kind, goalsOf(acts, outages), limitMs)];
       }),
   );
-  for (const { kind, intendedAt, settledAt, outcome } of history.operations) {
+  for (const { kind, intendedAt, settledAt, outcome } of history.operations.scan()) {
     if (outcome === 'unsent') continue;
     searches.get(kind)?.add(intendedAt, outcome === 'ok', settledAt - intendedAt);
   }

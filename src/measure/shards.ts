@@ -87,7 +87,7 @@ export function serviceWithin(history: History, range: TimeRange | undefined): S
   const scans: ScanService = { tried: 0, answered: 0, best: undefined, worst: undefined, complete: 0 };
   if (range) {
     const kinds = new Map(history.run.kinds.map((kind) => [kind.name, kind]));
-    for (const operation of history.operations) {
+    for (const operation of history.operations.scan()) {
       if (operation.sentAt < range.fromMs || operation.settledAt > range.toMs) continue;
       const kind = kinds.get(operation.kind);
       if (!kind || operation.outcome === 'unsent') continue;

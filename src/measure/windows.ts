@@ -57,7 +57,7 @@ export function serviceWindows(history: History, limitMs: (kind: string) => numb
       return [kind.name, { whole: lane(), shards: shards.map(({ name }) => lane(name)) }];
     }),
   );
-  for (const operation of history.operations) {
+  for (const operation of history.operations.scan()) {
     if (operation.outcome === 'unsent') continue;
     const lane = lanes.get(operation.kind);
     lane?.whole.add(operation);

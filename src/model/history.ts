@@ -1,6 +1,7 @@
 /** The history of a run: everything that a check may look at. */
 
 import type { EventOf, RunEvent, TimedEvent } from './event.ts';
+import type { OperationRow } from './operations.ts';
 
 /**
  * - `ok`: it happened, and the client knows.
@@ -23,29 +24,31 @@ export interface Anomaly {
 
 /** One operation of the load. Times are milliseconds on the run's clock. */
 export interface Operation {
-  /** Unique in the run, in the order of the intended starts of its kind. */
+  /** From 1, in the order of the intended starts. */
   readonly id: number;
   /** `read`, `scan`, `write`: a kind of the workload. */
   readonly kind: string;
   /** The room that it concerns; absent for a scan. */
-  readonly room?: number;
+  readonly room?: number | undefined;
   /** Index of the room's shard; absent for a scan. */
-  readonly shard?: number;
+  readonly shard?: number | undefined;
   /** When the schedule wanted it to start; latency counts from here. */
   readonly intendedAt: number;
   readonly sentAt: number;
   readonly settledAt: number;
   readonly outcome: Outcome;
   /** SQLSTATE, or the socket's error code (`ECONNREFUSED`), or `deadline`. */
-  readonly errorCode?: string;
-  readonly errorText?: string;
+  readonly errorCode?: string | undefined;
+  readonly errorText?: string | undefined;
   /** `writer:sequence` of the row that a write carries. */
-  readonly key?: string;
+  readonly key?: string | undefined;
+  /** Number of the client's session that sent it. */
+  readonly session?: number | undefined;
   /** Rows that a read returned. */
-  readonly rows?: number;
+  readonly rows?: number | undefined;
   /** Messages of the initial data set that a read returned with the right content. */
-  readonly verified?: number;
-  readonly anomaly?: Anomaly;
+  readonly verified?: number | undefined;
+  readonly anomaly?: Anomaly | undefined;
 }
 
 /** One kind of operation as the workload declares it. */
@@ -79,9 +82,11 @@ export interface RunInfo {
   readonly again: string;
 }
 
-/** The operations of a run, in the order of their intended starts. */
+/** Operations; those of a history in the order of their intended starts. Each turn gives an object of its own. */
 export interface OperationLog extends Iterable<Operation> {
   readonly count: number;
+  /** For passes over millions: hands out one row that moves on. Copy what is to be kept. */
+  scan(): Iterable<OperationRow>;
 }
 
 export interface History {
@@ -94,10 +99,4 @@ export interface History {
 /** All events of one type, in the order of time. */
 export function eventsOf<T extends RunEvent['type']>(history: Pick<History, 'events'>, type: T): EventOf<T>[] {
   return history.events.filter((event): event is EventOf<T> => event.type === type);
-}
-
-/** A history's operations from an array in any order; used by the store and by tests. */
-export function operationLog(operations: readonly Operation[]): OperationLog {
-  const sorted = operations.toSorted((a, b) => a.intendedAt - b.intendedAt || a.id - b.id);
-  return { count: sorted.length, [Symbol.iterator]: () => sorted[Symbol.iterator]() };
 }

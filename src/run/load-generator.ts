@@ -122,19 +122,30 @@ export class LoadGenerator {
   #tick(plannedAt: number): void {
     const now = this.#options.clock.nowMs();
     this.#eventLoopDelayMaxMs = Math.max(this.#eventLoopDelayMaxMs, now - plannedAt);
-    let next = Number.POSITIVE_INFINITY;
-    for (const lane of this.#lanes) {
-      let due = lane.startAt + lane.count * lane.intervalMs;
-      while (due <= now) {
-        this.#lateness.recordValue(Math.max(1, Math.round((this.#options.clock.nowMs() - due) * 1_000)));
-        this.#dispatch(lane, due);
-        lane.count++;
-        due = lane.startAt + lane.count * lane.intervalMs;
-      }
-      next = Math.min(next, due);
+    // In the order of the intended starts, whatever their lanes: ids are given in it.
+    let { lane, due } = this.#next();
+    while (lane && due <= now) {
+      this.#lateness.recordValue(Math.max(1, Math.round((this.#options.clock.nowMs() - due) * 1_000)));
+      this.#dispatch(lane, due);
+      lane.count++;
+      ({ lane, due } = this.#next());
     }
-    const wakeAt = Math.min(next, now + MAX_SLEEP_MS);
+    const wakeAt = Math.min(due, now + MAX_SLEEP_MS);
     this.#timer = setTimeout(() => this.#tick(wakeAt), Math.max(0, wakeAt - this.#options.clock.nowMs()));
+  }
+
+  /** The lane whose next operation is due first, and when. */
+  #next(): { readonly lane: Lane | undefined; readonly due: number } {
+    let first: Lane | undefined;
+    let due = Number.POSITIVE_INFINITY;
+    for (const lane of this.#lanes) {
+      const at = lane.startAt + lane.count * lane.intervalMs;
+      if (at < due) {
+        first = lane;
+        due = at;
+      }
+    }
+    return { lane: first, due };
   }
 
   #dispatch(lane: Lane, intendedAt: number): void {

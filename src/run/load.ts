@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Address } from '../model/address.ts';
-import type { Operation } from '../model/history.ts';
+import { OperationTable, type TableData } from '../model/operations.ts';
 import type { LoadKept } from './load-generator.ts';
 
 /** What the thread is started with. */
@@ -26,18 +26,18 @@ export type ToLoadThread = { readonly type: 'start' } | { readonly type: 'stop' 
 
 export type FromLoadThread =
   | { readonly type: 'ready' }
-  | { readonly type: 'operations'; readonly batch: readonly Operation[] }
+  | { readonly type: 'operations'; readonly batch: TableData }
   | { readonly type: 'stopped'; readonly kept: LoadKept };
 
 export class Load implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #stopped: Promise<LoadKept>;
 
-  private constructor(worker: Worker, operations: (batch: readonly Operation[]) => void) {
+  private constructor(worker: Worker, operations: (batch: OperationTable) => void) {
     this.#worker = worker;
     this.#stopped = new Promise((resolve, reject) => {
       worker.on('message', (message: FromLoadThread) => {
-        if (message.type === 'operations') operations(message.batch);
+        if (message.type === 'operations') operations(OperationTable.from(message.batch));
         if (message.type === 'stopped') resolve(message.kept);
       });
       worker.once('error', reject);
@@ -52,11 +52,7 @@ export class Load implements AsyncDisposable {
    * @param entry the module that the thread runs.
    * @param operations is handed what has settled, about 20 times a second.
    */
-  static async prepare(
-    entry: URL,
-    data: LoadThreadData,
-    operations: (batch: readonly Operation[]) => void,
-  ): Promise<Load> {
+  static async prepare(entry: URL, data: LoadThreadData, operations: (batch: OperationTable) => void): Promise<Load> {
     const worker = new Worker(entry, { workerData: data });
     const load = new Load(worker, operations);
     await Promise.race([once(worker, 'message'), load.#stopped]);

@@ -7,23 +7,27 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../model/clock.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
-import type { Operation } from '../model/history.ts';
+import type { OperationLog } from '../model/history.ts';
+import type { OperationTable } from '../model/operations.ts';
+import { OPERATIONS_FILE, OperationsWriter } from '../operations-file.ts';
 
 export interface RunListener {
   event?(event: TimedEvent): void;
-  operations?(batch: readonly Operation[]): void;
+  /** Hears what has settled, in that order. */
+  operations?(batch: OperationLog): void;
 }
 
 export class Recorder implements Disposable {
   readonly #clock: Clock;
   readonly #events: number;
-  readonly #operations: number;
+  readonly #operations: OperationsWriter;
   readonly #listeners: readonly RunListener[];
 
-  constructor(folder: string, clock: Clock, listeners: readonly RunListener[]) {
+  /** @param kinds names of all kinds of operation. */
+  constructor(folder: string, clock: Clock, kinds: readonly string[], listeners: readonly RunListener[]) {
     this.#clock = clock;
     this.#events = openSync(join(folder, 'events.ndjson'), 'a');
-    this.#operations = openSync(join(folder, 'operations.ndjson'), 'a');
+    this.#operations = new OperationsWriter(join(folder, OPERATIONS_FILE), kinds);
     this.#listeners = listeners;
   }
 
@@ -34,14 +38,14 @@ export class Recorder implements Disposable {
     for (const listener of this.#listeners) listener.event?.(timed);
   }
 
-  operations(batch: readonly Operation[]): void {
-    if (batch.length === 0) return;
-    writeSync(this.#operations, batch.map((operation) => `${JSON.stringify(operation)}\n`).join(''));
+  operations(batch: OperationTable): void {
+    if (batch.count === 0) return;
+    this.#operations.write(batch);
     for (const listener of this.#listeners) listener.operations?.(batch);
   }
 
   [Symbol.dispose](): void {
     closeSync(this.#events);
-    closeSync(this.#operations);
+    this.#operations[Symbol.dispose]();
   }
 }

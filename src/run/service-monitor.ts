@@ -1,6 +1,6 @@
 /** Watches the load as it settles and tells when service is as it should be again. */
 
-import type { Operation, OperationKind } from '../model/history.ts';
+import type { OperationKind, OperationLog } from '../model/history.ts';
 import type { RunListener } from './recorder.ts';
 
 /**
@@ -26,8 +26,8 @@ export class ServiceMonitor implements RunListener {
     this.#recent = new Map(this.#kinds.map((kind) => [kind.name, []]));
   }
 
-  operations(batch: readonly Operation[]): void {
-    for (const { kind, intendedAt, outcome } of batch) {
+  operations(batch: OperationLog): void {
+    for (const { kind, intendedAt, outcome } of batch.scan()) {
       if (outcome !== 'unsent') this.#recent.get(kind)?.push({ intendedAt, ok: outcome === 'ok' });
     }
   }

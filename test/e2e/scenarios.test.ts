@@ -40,7 +40,7 @@ describe('one-worker', () => {
       expect.arrayContaining([
         'events.ndjson',
         'logs',
-        'operations.ndjson',
+        'operations.arrow',
         'plan.json',
         'report.json',
         'report.md',

@@ -7,8 +7,9 @@
  */
 
 import type { TimedEvent } from '../../src/model/event.ts';
-import { type History, type Operation, type OperationKind, operationLog } from '../../src/model/history.ts';
+import type { History, Operation, OperationKind } from '../../src/model/history.ts';
 import { KeySet, parseKey } from '../../src/model/key-ranges.ts';
+import { OperationTable } from '../../src/model/operations.ts';
 import { type NodeEffect, type NodeName, ringPlacement, type ShardPrediction } from '../../src/model/topology.ts';
 
 export interface ActSpec {
@@ -164,7 +165,7 @@ export function buildHistory(spec: HistorySpec = {}): History {
       again: 'npm run chaos -- scenarios/written.yaml --seed 1',
     },
     events: spec.events ? spec.events(sorted) : sorted,
-    operations: operationLog(operations),
+    operations: OperationTable.inOrder(operations),
   };
 }
 

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EnvironmentError, InputError } from '../../src/model/errors.ts';
 import type { RunInfo } from '../../src/model/history.ts';
+import { OperationTable } from '../../src/model/operations.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { Recorder } from '../../src/run/recorder.ts';
 import { createRunFolder, readRun, writeReports, writeRunInputs } from '../../src/store.ts';
@@ -25,12 +26,12 @@ afterEach(() => {
 async function storedRun(): Promise<string> {
   const folder = await createRunFolder(reports, 'x', AT);
   await writeRunInputs(folder, PLAN, RUN);
-  using recorder = new Recorder(folder, { nowMs: () => 5 }, []);
+  using recorder = new Recorder(folder, { nowMs: () => 5 }, ['read'], []);
   recorder.event({ type: 'phase-started', phase: 'form' });
-  recorder.operations([
-    { id: 2, kind: 'read', intendedAt: 20, sentAt: 20, settledAt: 21, outcome: 'ok' },
-    { id: 1, kind: 'read', intendedAt: 10, sentAt: 10, settledAt: 30, outcome: 'fail' },
-  ]);
+  const batch = new OperationTable(['read']);
+  batch.add({ id: 2, kind: 'read', intendedAt: 20, sentAt: 20, settledAt: 21, outcome: 'ok' });
+  batch.add({ id: 1, kind: 'read', intendedAt: 10, sentAt: 10, settledAt: 30, outcome: 'fail' });
+  recorder.operations(batch);
   return folder;
 }
 
@@ -70,11 +71,23 @@ describe('a stored run', () => {
     expect([...history.operations].map((operation) => operation.id)).toEqual([1, 2]);
   });
 
-  test('that is damaged is refused with file and line', async () => {
+  test('that is damaged is refused with file and place', async () => {
     const folder = await storedRun();
-    appendFileSync(join(folder, 'operations.ndjson'), '{"id":3,"kind":"re\n');
-    await expect(readRun(folder)).rejects.toThrow(/operations\.ndjson:3: not a readable run/);
+    appendFileSync(join(folder, 'events.ndjson'), '{"at":6,"ty\n{}\n');
+    await expect(readRun(folder)).rejects.toThrow(/events\.ndjson:2: not a readable run/);
     await expect(readRun(folder)).rejects.toThrow(InputError);
+  });
+
+  test('that a crash cut off comes back up to there', async () => {
+    const folder = await storedRun();
+    appendFileSync(join(folder, 'events.ndjson'), '{"at":6,"ty');
+    expect((await readRun(folder)).history.events).toHaveLength(1);
+  });
+
+  test('without its operations is refused', async () => {
+    const folder = await storedRun();
+    rmSync(join(folder, 'operations.arrow'));
+    await expect(readRun(folder)).rejects.toThrow(/operations\.arrow: not a readable run/);
   });
 
   test('a folder that is none is refused', async () => {

@@ -5,7 +5,6 @@ import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { runExperiment } from '../../experiment.ts';
 import { InputError } from '../../model/errors.ts';
-import type { Operation, Outcome } from '../../model/history.ts';
 import type { Report } from '../../model/report.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { plainText } from '../../reporters/escape.ts';
@@ -176,11 +175,7 @@ function listenerOf(progress: Progress): RunListener {
   return {
     event: (event) => progress.event(event),
     operations: (batch) => {
-      for (const [kind, ofKind] of Map.groupBy(batch, (operation: Operation) => operation.kind)) {
-        for (const [outcome, same] of Map.groupBy(ofKind, (operation): Outcome => operation.outcome)) {
-          progress.counts(kind, outcome, same.length);
-        }
-      }
+      for (const { kind, outcome } of batch.scan()) progress.counts(kind, outcome, 1);
     },
   };
 }

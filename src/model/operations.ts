@@ -1,0 +1,373 @@
+/**
+ * The operations of a run as columns. A run has millions of them: as objects they would take ten times the
+ * memory, and handing them from thread to thread would copy every one.
+ *
+ * Numbers that an operation does not have are -1 in their column, which none of them can be. Stamps are the
+ * intended start in milliseconds and, from it, microseconds until sent and until settled.
+ */
+
+import type { Anomaly, Operation, OperationLog, Outcome } from './history.ts';
+import { formatKey, parseKey } from './key-ranges.ts';
+
+/** Outcomes by their number in the column. */
+export const OUTCOMES: readonly Outcome[] = ['ok', 'fail', 'unknown', 'unsent'];
+
+export const ABSENT = -1;
+
+const INTEGER_COLUMNS = [
+  'id',
+  'sentAfterUs',
+  'settledAfterUs',
+  'room',
+  'shard',
+  'writer',
+  'seq',
+  'session',
+  'rows',
+  'verified',
+] as const;
+
+export type IntegerColumn = (typeof INTEGER_COLUMNS)[number];
+
+/** The columns, all of the same length, in the order in which operations were added. */
+export type Columns = { -readonly [C in IntegerColumn]: Int32Array } & {
+  intendedAt: Float64Array;
+  /** Index of the kind among the table's kinds. */
+  kind: Uint8Array;
+  /** Index in `OUTCOMES`. */
+  outcome: Uint8Array;
+};
+
+/** What few operations have, by their row. */
+interface Rare {
+  readonly errors: Map<number, OperationError>;
+  readonly anomalies: Map<number, Anomaly>;
+}
+
+export interface OperationError {
+  readonly code: string;
+  readonly text?: string;
+}
+
+/** A table as plain data, to be handed to another thread. */
+export interface TableData extends Rare {
+  readonly kinds: readonly string[];
+  readonly count: number;
+  readonly columns: Columns;
+}
+
+/** One operation where it lies in its table. Handed out by `scan`, which moves on: copy what is to be kept. */
+export class OperationRow implements Operation {
+  readonly #table: TableData;
+  readonly #columns: Columns;
+  /** Of the row; set by who moves on. */
+  index = 0;
+
+  constructor(table: TableData) {
+    this.#table = table;
+    this.#columns = table.columns;
+  }
+
+  get id(): number {
+    return this.#columns.id[this.index] as number;
+  }
+
+  get kind(): string {
+    return this.#table.kinds[this.#columns.kind[this.index] as number] as string;
+  }
+
+  get outcome(): Outcome {
+    return OUTCOMES[this.#columns.outcome[this.index] as number] as Outcome;
+  }
+
+  get intendedAt(): number {
+    return this.#columns.intendedAt[this.index] as number;
+  }
+
+  get sentAt(): number {
+    return this.intendedAt + (this.#columns.sentAfterUs[this.index] as number) / 1_000;
+  }
+
+  get settledAt(): number {
+    return this.intendedAt + (this.#columns.settledAfterUs[this.index] as number) / 1_000;
+  }
+
+  /** From the intended start until settled. */
+  get latencyMs(): number {
+    return (this.#columns.settledAfterUs[this.index] as number) / 1_000;
+  }
+
+  get room(): number | undefined {
+    return present(this.#columns.room[this.index]);
+  }
+
+  get shard(): number | undefined {
+    return present(this.#columns.shard[this.index]);
+  }
+
+  /** Of the key. */
+  get writer(): number | undefined {
+    return present(this.#columns.writer[this.index]);
+  }
+
+  /** Of the key. */
+  get seq(): number | undefined {
+    return present(this.#columns.seq[this.index]);
+  }
+
+  get key(): string | undefined {
+    const { writer, seq } = this;
+    return writer === undefined || seq === undefined ? undefined : formatKey(writer, seq);
+  }
+
+  get session(): number | undefined {
+    return present(this.#columns.session[this.index]);
+  }
+
+  get rows(): number | undefined {
+    return present(this.#columns.rows[this.index]);
+  }
+
+  get verified(): number | undefined {
+    return present(this.#columns.verified[this.index]);
+  }
+
+  get errorCode(): string | undefined {
+    return this.#table.errors.get(this.index)?.code;
+  }
+
+  get errorText(): string | undefined {
+    return this.#table.errors.get(this.index)?.text;
+  }
+
+  get anomaly(): Anomaly | undefined {
+    return this.#table.anomalies.size === 0 ? undefined : this.#table.anomalies.get(this.index);
+  }
+
+  /** This operation as a value of its own, without what it does not have. */
+  copy(): Operation {
+    const { id, kind, room, shard, intendedAt, sentAt, settledAt, outcome } = this;
+    const { errorCode, errorText, key, session, rows, verified, anomaly } = this;
+    return {
+      id,
+      kind,
+      ...(room === undefined ? {} : { room }),
+      ...(shard === undefined ? {} : { shard }),
+      intendedAt,
+      sentAt,
+      settledAt,
+      outcome,
+      ...(errorCode === undefined ? {} : { errorCode }),
+      ...(errorText === undefined ? {} : { errorText }),
+      ...(key === undefined ? {} : { key }),
+      ...(session === undefined ? {} : { session }),
+      ...(rows === undefined ? {} : { rows }),
+      ...(verified === undefined ? {} : { verified }),
+      ...(anomaly === undefined ? {} : { anomaly }),
+    };
+  }
+}
+
+function present(value: number | undefined): number | undefined {
+  return value === ABSENT ? undefined : value;
+}
+
+/** Operations in the order in which they were added, which for a batch of the load is that of settling. */
+export class OperationTable implements OperationLog {
+  readonly #data: { -readonly [K in keyof TableData]: TableData[K] };
+  #capacity: number;
+
+  /** @param kinds names of the kinds that operations may have; others are added as they come, up to 256. */
+  constructor(kinds: readonly string[] = [], capacity = 1_024) {
+    this.#capacity = capacity;
+    this.#data = {
+      kinds: [...kinds],
+      count: 0,
+      columns: emptyColumns(capacity),
+      errors: new Map(),
+      anomalies: new Map(),
+    };
+  }
+
+  /** A table around data that another thread handed over. */
+  static from(data: TableData): OperationTable {
+    const table = new OperationTable([], 0);
+    Object.assign(table.#data, data);
+    table.#capacity = data.columns.id.length;
+    return table;
+  }
+
+  /** Operations in the order of their intended starts. */
+  static inOrder(operations: Iterable<Operation>): OperationTable {
+    const table = new OperationTable();
+    for (const operation of operations) table.add(operation);
+    table.sort();
+    return table;
+  }
+
+  get count(): number {
+    return this.#data.count;
+  }
+
+  get data(): TableData {
+    return this.#data;
+  }
+
+  add(operation: Operation): void {
+    const row = this.#grow(1);
+    const { columns, errors, anomalies } = this.#data;
+    const { intendedAt, sentAt, settledAt, key } = operation;
+    columns.id[row] = operation.id;
+    columns.kind[row] = this.#kindIndex(operation.kind);
+    columns.outcome[row] = OUTCOMES.indexOf(operation.outcome);
+    columns.intendedAt[row] = intendedAt;
+    columns.sentAfterUs[row] = Math.round((sentAt - intendedAt) * 1_000);
+    columns.settledAfterUs[row] = Math.round((settledAt - intendedAt) * 1_000);
+    columns.room[row] = operation.room ?? ABSENT;
+    columns.shard[row] = operation.shard ?? ABSENT;
+    const parsed = key === undefined ? undefined : parseKey(key);
+    columns.writer[row] = parsed?.writer ?? ABSENT;
+    columns.seq[row] = parsed?.seq ?? ABSENT;
+    columns.session[row] = operation.session ?? ABSENT;
+    columns.rows[row] = operation.rows ?? ABSENT;
+    columns.verified[row] = operation.verified ?? ABSENT;
+    if (operation.errorCode !== undefined) {
+      const text = operation.errorText;
+      errors.set(row, { code: operation.errorCode, ...(text === undefined ? {} : { text }) });
+    }
+    if (operation.anomaly) anomalies.set(row, operation.anomaly);
+  }
+
+  /** Adds all operations of a table with the same kinds. */
+  addAll({ kinds, count, columns, errors, anomalies }: TableData): void {
+    if (this.#data.count === 0) this.#data.kinds = kinds;
+    else if (kinds.some((kind, i) => kind !== this.#data.kinds[i])) throw new Error('the tables have different kinds');
+    const at = this.#grow(count);
+    const own = this.#data;
+    for (const name of COLUMNS) own.columns[name].set(columns[name].subarray(0, count), at);
+    for (const [row, error] of errors) own.errors.set(at + row, error);
+    for (const [row, anomaly] of anomalies) own.anomalies.set(at + row, anomaly);
+  }
+
+  /** Brings the operations into the order of their intended starts, those with the same one by their ids. */
+  sort(): void {
+    if (this.#isSorted()) return;
+    this.#reorder(this.#orderById());
+    // The load gives ids in the order of the intended starts; operations from elsewhere may have others.
+    if (!this.#isSorted()) this.#reorder(this.#orderByStart());
+  }
+
+  /** Goes over the operations without making an object of each: the row handed out moves on, so keep none. */
+  scan(): Iterable<OperationRow> {
+    const data = this.#data;
+    return {
+      [Symbol.iterator]() {
+        const row = new OperationRow(data);
+        row.index = -1;
+        const result: IteratorYieldResult<OperationRow> = { done: false, value: row };
+        return { next: () => (++row.index < data.count ? result : END) };
+      },
+    };
+  }
+
+  /** One object of its own for each operation. */
+  *[Symbol.iterator](): Generator<Operation> {
+    for (const row of this.scan()) yield row.copy();
+  }
+
+  #isSorted(): boolean {
+    const { count, columns } = this.#data;
+    const { intendedAt, id } = columns;
+    for (let i = 1; i < count; i++) {
+      const step = (intendedAt[i] as number) - (intendedAt[i - 1] as number);
+      if (step < 0 || (step === 0 && (id[i] as number) < (id[i - 1] as number))) return false;
+    }
+    return true;
+  }
+
+  #orderById(): Uint32Array {
+    const { count } = this.#data;
+    const id = this.#data.columns.id.subarray(0, count);
+    let most = 0;
+    for (const one of id) if (one > most) most = one;
+    if (most > 2 * count + 1_024) return this.#orderByStart();
+    const rowOfId = new Uint32Array(most + 1).fill(0xffff_ffff);
+    id.forEach((one, row) => {
+      rowOfId[one] = row;
+    });
+    const order = new Uint32Array(count);
+    let next = 0;
+    for (const row of rowOfId) if (row !== 0xffff_ffff) order[next++] = row;
+    return next === count ? order : this.#orderByStart();
+  }
+
+  #orderByStart(): Uint32Array {
+    const { count, columns } = this.#data;
+    const { intendedAt, id } = columns;
+    return Uint32Array.from({ length: count }, (_, row) => row).sort(
+      (a, b) => (intendedAt[a] as number) - (intendedAt[b] as number) || (id[a] as number) - (id[b] as number) || a - b,
+    );
+  }
+
+  /** @param order the row that comes to each place. */
+  #reorder(order: Uint32Array): void {
+    const data = this.#data;
+    for (const name of COLUMNS) {
+      const from = data.columns[name];
+      const to = new (from.constructor as typeof Int32Array)(from.length);
+      for (let i = 0; i < order.length; i++) to[i] = from[order[i] as number] as number;
+      Object.assign(data.columns, { [name]: to });
+    }
+    const rare = [data.errors, data.anomalies] as Map<number, unknown>[];
+    if (rare.every((map) => map.size === 0)) return;
+    const placeOf = new Uint32Array(order.length);
+    order.forEach((row, place) => {
+      placeOf[row] = place;
+    });
+    for (const map of rare) {
+      const entries = [...map];
+      map.clear();
+      for (const [row, value] of entries) map.set(placeOf[row] as number, value);
+    }
+  }
+
+  /** @returns the row of the first of `count` new operations. */
+  #grow(count: number): number {
+    const data = this.#data;
+    const at = data.count;
+    const needed = at + count;
+    if (needed > this.#capacity) {
+      this.#capacity = Math.max(needed, 2 * this.#capacity);
+      for (const name of COLUMNS) {
+        const from = data.columns[name];
+        const to = new (from.constructor as typeof Int32Array)(this.#capacity);
+        to.set(from as Int32Array);
+        Object.assign(data.columns, { [name]: to });
+      }
+    }
+    data.count = needed;
+    return at;
+  }
+
+  #kindIndex(kind: string): number {
+    const { kinds } = this.#data;
+    const index = kinds.indexOf(kind);
+    if (index >= 0) return index;
+    this.#data.kinds = [...kinds, kind];
+    return kinds.length;
+  }
+}
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+export const COLUMNS = [...INTEGER_COLUMNS, 'intendedAt', 'kind', 'outcome'] as const;
+
+function emptyColumns(capacity: number): Columns {
+  const integers = Object.fromEntries(INTEGER_COLUMNS.map((name) => [name, new Int32Array(capacity)]));
+  return {
+    ...(integers as Record<IntegerColumn, Int32Array>),
+    intendedAt: new Float64Array(capacity),
+    kind: new Uint8Array(capacity),
+    outcome: new Uint8Array(capacity),
+  };
+}

@@ -1,0 +1,288 @@
+/**
+ * `operations.arrow`: the operations of a run, on disk as they settle. An Arrow IPC stream, which DuckDB,
+ * pandas and Polars read; one record batch for every hand-over of the load. A crash loses the batch that was
+ * being written and nothing before it. The only file that imports `apache-arrow`.
+ *
+ * Framing: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
+ */
+
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import {
+  AsyncByteQueue,
+  type Data,
+  type DataType,
+  Dictionary,
+  Field,
+  Float64,
+  Int8,
+  Int32,
+  Message,
+  makeData,
+  RecordBatch,
+  RecordBatchReader,
+  RecordBatchStreamWriter,
+  Schema,
+  Struct,
+  Utf8,
+  type Vector,
+  vectorFromArray,
+} from 'apache-arrow';
+import type { Anomaly } from './model/history.ts';
+import {
+  ABSENT,
+  type Columns,
+  type IntegerColumn,
+  type OperationError,
+  OperationTable,
+  OUTCOMES,
+  type TableData,
+} from './model/operations.ts';
+
+export const OPERATIONS_FILE = 'operations.arrow';
+/** Of the layout below; in the schema's metadata as `pgquake.format`. */
+export const OPERATIONS_FORMAT = '1';
+
+/** Names in the file of the columns of whole numbers. */
+const INTEGERS: readonly (readonly [column: IntegerColumn, name: string, nullable: boolean])[] = [
+  ['id', 'id', false],
+  ['sentAfterUs', 'sent_us', false],
+  ['settledAfterUs', 'settled_us', false],
+  ['room', 'room', true],
+  ['shard', 'shard', true],
+  ['writer', 'writer', true],
+  ['seq', 'seq', true],
+  ['session', 'session', true],
+  ['rows', 'rows', true],
+  ['verified', 'verified', true],
+];
+
+const WORDS = new Dictionary(new Utf8(), new Int8(), 0);
+const OUTCOME_WORDS = new Dictionary(new Utf8(), new Int8(), 1);
+
+const SCHEMA = new Schema(
+  [
+    new Field('kind', WORDS, false),
+    new Field('outcome', OUTCOME_WORDS, false),
+    new Field('intended_ms', new Float64(), false),
+    ...INTEGERS.map(([, name, nullable]) => new Field(name, new Int32(), nullable)),
+    new Field('error_code', new Utf8(), true),
+    new Field('error_text', new Utf8(), true),
+    new Field('anomaly', new Utf8(), true),
+  ],
+  new Map([['pgquake.format', OPERATIONS_FORMAT]]),
+);
+
+/** Hands every byte on at once, in place of keeping it until somebody reads. */
+class FileSink extends AsyncByteQueue {
+  readonly #file: number;
+
+  constructor(file: number) {
+    super();
+    this.#file = file;
+  }
+
+  override write(value: unknown): void {
+    const bytes = value as Uint8Array;
+    for (let at = 0; at < bytes.byteLength; ) at += writeSync(this.#file, bytes, at);
+  }
+}
+
+export class OperationsWriter implements Disposable {
+  readonly #file: number;
+  readonly #writer: RecordBatchStreamWriter;
+  readonly #kinds: readonly string[];
+  readonly #kindWords: Vector<Utf8>;
+  readonly #outcomeWords = vectorFromArray([...OUTCOMES], new Utf8());
+
+  /**
+   * @param path where no file is yet.
+   * @param kinds names of all kinds that the operations will have.
+   */
+  constructor(path: string, kinds: readonly string[]) {
+    this.#file = openSync(path, 'wx');
+    this.#kinds = kinds;
+    this.#kindWords = vectorFromArray([...kinds], new Utf8());
+    this.#writer = new RecordBatchStreamWriter({ autoDestroy: false });
+    this.#writer.reset(new FileSink(this.#file), SCHEMA);
+  }
+
+  /** In the file when it returns. */
+  write(table: OperationTable): void {
+    const { kinds, count, columns, errors, anomalies } = table.data;
+    if (count === 0) return;
+    const kindNumbers = columns.kind.slice(0, count);
+    const numberInFile = kinds.map((kind) => this.#kinds.indexOf(kind));
+    for (let row = 0; row < count; row++) {
+      const number = numberInFile[kindNumbers[row] as number] as number;
+      if (number < 0) throw new Error(`no kind of operation "${kinds[kindNumbers[row] as number]}" was announced`);
+      kindNumbers[row] = number;
+    }
+    const texts = (of: (row: number) => string | undefined, rare: ReadonlyMap<number, unknown>) =>
+      textColumn(count, rare.size === 0 ? undefined : of);
+    const children: Data<DataType>[] = [
+      makeData({ type: WORDS, length: count, data: new Int8Array(kindNumbers.buffer), dictionary: this.#kindWords }),
+      makeData({
+        type: OUTCOME_WORDS,
+        length: count,
+        data: new Int8Array(columns.outcome.slice(0, count).buffer),
+        dictionary: this.#outcomeWords,
+      }),
+      makeData({ type: new Float64(), length: count, data: columns.intendedAt.subarray(0, count) }),
+      ...INTEGERS.map(([column, , nullable]) => integerColumn(columns[column].subarray(0, count), nullable)),
+      texts((row) => errors.get(row)?.code, errors),
+      texts((row) => errors.get(row)?.text, errors),
+      texts((row) => {
+        const anomaly = anomalies.get(row);
+        return anomaly && JSON.stringify(anomaly);
+      }, anomalies),
+    ];
+    const data = makeData({ type: new Struct(SCHEMA.fields), length: count, nullCount: 0, children });
+    this.#writer.write(new RecordBatch(SCHEMA, data));
+  }
+
+  /** Ends the stream, so that a reader knows that nothing is missing. */
+  [Symbol.dispose](): void {
+    this.#writer.finish();
+    closeSync(this.#file);
+  }
+}
+
+function integerColumn(values: Int32Array, nullable: boolean): Data<Int32> {
+  const type = new Int32();
+  if (!nullable) return makeData({ type, length: values.length, data: values });
+  const nullBitmap = new Uint8Array((values.length + 7) >> 3);
+  let nullCount = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] === ABSENT) nullCount++;
+    else nullBitmap[i >> 3] = (nullBitmap[i >> 3] as number) | (1 << (i & 7));
+  }
+  return makeData({ type, length: values.length, data: values, nullCount, nullBitmap });
+}
+
+/** @param of `undefined` where no row has a text. */
+function textColumn(count: number, of: ((row: number) => string | undefined) | undefined): Data<Utf8> {
+  const texts = Array.from({ length: of ? count : 0 }, (_, row) => of?.(row) ?? null);
+  if (of) return vectorFromArray(texts, new Utf8()).data[0] as Data<Utf8>;
+  return makeData({
+    type: new Utf8(),
+    length: count,
+    nullCount: count,
+    nullBitmap: new Uint8Array((count + 7) >> 3),
+    valueOffsets: new Int32Array(count + 1),
+    data: new Uint8Array(0),
+  });
+}
+
+/**
+ * Reads the operations of a run back, in the order of their intended starts. Of a file that a crash cut off,
+ * all that is whole.
+ * @throws Error that says where the file is damaged.
+ */
+export function readOperations(path: string): OperationTable {
+  const file = openSync(path, 'r');
+  try {
+    const reader = RecordBatchReader.from(messagesOf(file));
+    const table = new OperationTable();
+    reader.open();
+    if (!reader.schema) throw new Error('it was cut off before its first operation');
+    const format = reader.schema.metadata.get('pgquake.format');
+    if (format !== OPERATIONS_FORMAT) {
+      throw new Error(`expected operations in format ${OPERATIONS_FORMAT}, found ${format ?? 'an unknown one'}`);
+    }
+    for (const batch of reader) table.addAll(tableData(batch));
+    table.sort();
+    return table;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function tableData(batch: RecordBatch): TableData {
+  const count = batch.numRows;
+  const column = (name: string) => {
+    const found = batch.getChild(name);
+    if (!found) throw new Error(`it has no column "${name}"`);
+    return found;
+  };
+  const values = (name: string) => column(name).data[0]?.values;
+  const integers = Object.fromEntries(
+    INTEGERS.map(([name, inFile]) => [name, values(inFile) as Int32Array] as const),
+  ) as Record<IntegerColumn, Int32Array>;
+  const kindColumn = column('kind');
+  const kinds = [...((kindColumn.data[0]?.dictionary as Vector<Utf8>) ?? [])] as string[];
+  const columns: Columns = {
+    ...integers,
+    intendedAt: values('intended_ms') as Float64Array,
+    kind: new Uint8Array((values('kind') as Int8Array).slice(0, count)),
+    outcome: new Uint8Array((values('outcome') as Int8Array).slice(0, count)),
+  };
+  for (let row = 0; row < count; row++) {
+    const known = (columns.kind[row] as number) < kinds.length && (columns.outcome[row] as number) < OUTCOMES.length;
+    if (!known || (columns.id[row] as number) < 1) throw new Error(`its row with the id ${columns.id[row]} is damaged`);
+  }
+  const errors = new Map<number, OperationError>();
+  const codes = column('error_code');
+  const texts = column('error_text');
+  if (codes.nullCount < count) {
+    for (let row = 0; row < count; row++) {
+      const code = codes.get(row) as string | null;
+      const text = texts.get(row) as string | null;
+      if (code !== null) errors.set(row, { code, ...(text === null ? {} : { text }) });
+    }
+  }
+  const anomalies = new Map<number, Anomaly>();
+  const stored = column('anomaly');
+  if (stored.nullCount < count) {
+    for (let row = 0; row < count; row++) {
+      const text = stored.get(row) as string | null;
+      if (text !== null) anomalies.set(row, JSON.parse(text) as Anomaly);
+    }
+  }
+  return { kinds, count, columns, errors, anomalies };
+}
+
+const CONTINUATION = 0xffff_ffff;
+const PREFIX_BYTES = 8;
+
+/** Every whole message of the stream, with its prefix; stops where the file ends, be it inside a message. */
+function* messagesOf(file: number): Generator<Uint8Array> {
+  const size = fstatSync(file).size;
+  if (size === 0) throw new Error('it is empty');
+  const read = (at: number, length: number) => {
+    const bytes = Buffer.allocUnsafe(length);
+    let filled = 0;
+    while (filled < length) {
+      const got = readSync(file, bytes, filled, length - filled, at + filled);
+      if (got === 0) return undefined;
+      filled += got;
+    }
+    return bytes;
+  };
+  for (let at = 0; at + PREFIX_BYTES <= size; ) {
+    const prefix = read(at, PREFIX_BYTES);
+    if (!prefix) return;
+    if (prefix.readUInt32LE(0) !== CONTINUATION) throw new Error(`it is damaged at byte ${at}`);
+    const headLength = prefix.readInt32LE(4);
+    if (headLength === 0) return;
+    if (headLength < 0 || headLength > 1 << 24) throw new Error(`it is damaged at byte ${at + 4}`);
+    const head = at + PREFIX_BYTES + headLength > size ? undefined : read(at + PREFIX_BYTES, headLength);
+    if (!head) return;
+    const bodyLength = bodyLengthOf(head, at);
+    const end = at + PREFIX_BYTES + headLength + bodyLength;
+    const whole = end > size ? undefined : read(at, end - at);
+    if (!whole) return;
+    yield whole;
+    at = end;
+  }
+}
+
+function bodyLengthOf(head: Uint8Array, at: number): number {
+  let length: number;
+  try {
+    length = Message.decode(head).bodyLength;
+  } catch (error) {
+    throw new Error(`it is damaged at byte ${at}`, { cause: error });
+  }
+  if (!Number.isSafeInteger(length) || length < 0) throw new Error(`it is damaged at byte ${at}`);
+  return length;
+}

@@ -1,0 +1,135 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tableFromIPC } from '@uwdata/flechette';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Operation } from '../../src/model/history.ts';
+import { OperationTable } from '../../src/model/operations.ts';
+import { OperationsWriter, readOperations } from '../../src/operations-file.ts';
+import { operations } from '../support/operations.ts';
+
+const KINDS = ['read', 'scan', 'write', 'probe'];
+let folder: string;
+let files = 0;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pgquake-operations-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function write(batches: readonly (readonly Operation[])[]): string {
+  const path = join(folder, `${files++}.arrow`);
+  using writer = new OperationsWriter(path, KINDS);
+  for (const batch of batches) writer.write(tableOf(batch));
+  return path;
+}
+
+/** Its kinds have other numbers than those of the file. */
+function tableOf(list: readonly Operation[]): OperationTable {
+  const table = new OperationTable(KINDS.toReversed());
+  for (const operation of list) table.add(operation);
+  return table;
+}
+
+const operation = (id: number, more: Partial<Operation> = {}): Operation => ({
+  id,
+  kind: 'read',
+  intendedAt: id * 10,
+  sentAt: id * 10 + 0.5,
+  settledAt: id * 10 + 2,
+  outcome: 'ok',
+  ...more,
+});
+
+/** What another reader of Arrow makes of the file. */
+function readByFlechette(path: string) {
+  return tableFromIPC(readFileSync(path)).toArray() as Record<string, unknown>[];
+}
+
+describe('the operations of a run on disk', () => {
+  test('come back as they were, whatever they hold and however they were handed over', () => {
+    fc.assert(
+      fc.property(operations, fc.nat({ max: 40 }), (list, at) => {
+        const path = write([list.slice(0, at), list.slice(at)]);
+        const sorted = list.toSorted((a, b) => a.intendedAt - b.intendedAt || a.id - b.id);
+        expect([...readOperations(path)]).toEqual(sorted);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('are read by another reader of Arrow', () => {
+    fc.assert(
+      fc.property(operations, fc.nat({ max: 40 }), (list, at) => {
+        const rows = readByFlechette(write([list.slice(0, at), list.slice(at)]));
+        expect(rows).toHaveLength(list.length);
+        for (const [i, row] of rows.entries()) {
+          const { id, kind, outcome, intendedAt, sentAt, settledAt, ...rest } = list[i] as Operation;
+          const { room = null, shard = null, session = null, key, errorCode = null, errorText = null, anomaly } = rest;
+          expect(row).toMatchObject({ id, kind, outcome, intended_ms: intendedAt, room, shard, session });
+          expect(row).toMatchObject({ rows: rest.rows ?? null, verified: rest.verified ?? null });
+          expect(row).toMatchObject({ error_code: errorCode, error_text: errorCode === null ? null : errorText });
+          expect(Number(row.sent_us) / 1_000 + intendedAt).toBe(sentAt);
+          expect(Number(row.settled_us) / 1_000 + intendedAt).toBe(settledAt);
+          expect(row.writer === null ? undefined : `${row.writer}:${row.seq}`).toBe(key);
+          expect(row.anomaly === null ? undefined : JSON.parse(row.anomaly as string)).toEqual(anomaly);
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('a crash loses the batch that was being written and nothing before it', () => {
+    const path = write([[operation(2), operation(1)], [operation(3)]]);
+    const size = statSync(path).size;
+    const counts = new Set<number>();
+    for (let left = size; left >= 0; left -= 8) {
+      truncateSync(path, left);
+      let count = 0;
+      try {
+        count = readOperations(path).count;
+      } catch (error) {
+        expect(String(error)).toMatch(/it is empty|it was cut off before its first operation/);
+      }
+      counts.add(count);
+    }
+    expect([...counts]).toEqual([3, 2, 0]);
+  });
+
+  test('a batch is in the file as soon as it was written', () => {
+    const path = join(folder, 'live.arrow');
+    using writer = new OperationsWriter(path, KINDS);
+    writer.write(tableOf([operation(1)]));
+    expect(readOperations(path).count).toBe(1);
+  });
+
+  test('damage in the middle is told with its place', () => {
+    const path = write([[operation(1)], [operation(2)]]);
+    const bytes = readFileSync(path);
+    const end = Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
+    expect(bytes.subarray(-end.length)).toEqual(end);
+    const second = statSync(write([[operation(1)]])).size - end.length;
+    bytes[second] = 0;
+    writeFileSync(path, bytes);
+    expect(() => readOperations(path)).toThrow(`it is damaged at byte ${second}`);
+  });
+
+  test('none are operations too', () => {
+    expect([...readOperations(write([]))]).toEqual([]);
+  });
+
+  test('a file of something else is refused', () => {
+    const path = join(folder, 'other.arrow');
+    writeFileSync(path, 'id,kind\n1,read\n');
+    expect(() => readOperations(path)).toThrow('it is damaged at byte 0');
+  });
+
+  test('no two runs write to one file', () => {
+    const path = write([]);
+    expect(() => new OperationsWriter(path, KINDS)).toThrow(/EEXIST/);
+  });
+});

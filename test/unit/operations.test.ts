@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Operation } from '../../src/model/history.ts';
+import { OperationTable } from '../../src/model/operations.ts';
+import { operations } from '../support/operations.ts';
+
+describe('a table of operations', () => {
+  test('gives back what was put in, in the order of the intended starts', () => {
+    fc.assert(
+      fc.property(operations, (list) => {
+        const sorted = list.toSorted((a, b) => a.intendedAt - b.intendedAt || a.id - b.id);
+        const table = OperationTable.inOrder(list);
+        expect(table.count).toBe(list.length);
+        expect([...table]).toEqual(sorted);
+        expect([...table.scan()].length).toBe(list.length);
+        expect(Array.from(table.scan(), (row) => row.copy())).toEqual(sorted);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('takes over whole tables, as a thread hands them over', () => {
+    fc.assert(
+      fc.property(operations, fc.nat({ max: 40 }), (list, at) => {
+        const whole = new OperationTable();
+        for (const part of [list.slice(0, at), list.slice(at)]) {
+          const table = new OperationTable(['read', 'scan', 'write', 'probe']);
+          for (const operation of part) table.add(operation);
+          whole.addAll(OperationTable.from(structuredClone(table.data)).data);
+        }
+        expect([...whole]).toEqual(list);
+      }),
+    );
+  });
+
+  test('refuses a table whose kinds have other numbers', () => {
+    const operation: Operation = { id: 1, kind: 'read', intendedAt: 1, sentAt: 1, settledAt: 1, outcome: 'ok' };
+    const one = OperationTable.inOrder([operation]);
+    const other = OperationTable.inOrder([{ ...operation, kind: 'write' }]);
+    expect(() => one.addAll(other.data)).toThrow(/kinds/);
+  });
+});
