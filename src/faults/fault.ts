@@ -6,15 +6,37 @@ import type { NodeEffect, NodeName } from '../model/topology.ts';
 
 /** An undo as data, so that a journal on disk can replay it after pgquake itself was killed. */
 export interface Undo {
-  readonly action: 'start' | 'resume';
+  /** A word of the fault's own: its `undo` knows what to do. */
+  readonly action: string;
   readonly node: NodeName;
+  /** What the undo must know beside that, such as the value of a setting before; as JSON. */
+  readonly detail?: Readonly<Record<string, unknown>>;
 }
 
-export interface FaultContext {
-  /** Writes the undo to the journal and to disk. Call it BEFORE the act that it undoes. */
-  defer(undo: Undo): Promise<void>;
+/** What acts and undos alike have at hand. */
+interface Surroundings {
+  /**
+   * Unique to the act: tags whatever the fault leaves on a node (sessions, rules), so that its undo finds
+   * just that, also from another process. Letters, digits and hyphens, at most 40.
+   */
+  readonly mark: string;
+  /** All nodes of the cluster, struck or not. */
+  readonly nodes: readonly NodeControl[];
   readonly signal: AbortSignal;
 }
+
+export interface FaultContext extends Surroundings {
+  /** Writes the undo to the journal and to disk. Call it BEFORE the act that it undoes. */
+  defer(undo: Undo): Promise<void>;
+  /**
+   * Hands over what lives in this process alone, such as a session that holds a lock. It is closed before
+   * the undos run, whatever happened; should the process die, it dies with it.
+   */
+  hold<T extends AsyncDisposable>(resource: T): T;
+}
+
+/** Aborted by `signal` when the undo's time limit passes, by nothing else: healing is never skipped. */
+export type UndoContext = Surroundings;
 
 /** One of several strikes of a fault. */
 export interface Strike {
@@ -25,8 +47,8 @@ export interface Strike {
   readonly forMs: number;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the catalogue holds faults of all parameter types.
-export interface Fault<P = any> {
+// biome-ignore lint/suspicious/noExplicitAny: the catalogue holds faults of all parameter and evidence types.
+export interface Fault<P = any, E = any> {
   readonly name: string;
   readonly summary: string;
   /** Parameters beside `target`, `at` and, without `strikes`, `for`. */
@@ -43,17 +65,26 @@ export interface Fault<P = any> {
   /**
    * Strikes all targets at once; returns when all are struck. What it did is undone by the caller, also
    * when it throws half-way.
+   * @returns what `prove` needs to know of the act.
    */
-  inject(targets: readonly NodeControl[], params: P, context: FaultContext): Promise<void>;
+  inject(targets: readonly NodeControl[], params: P, context: FaultContext): Promise<E>;
   /**
    * Looks whether the targets are struck. Apart from `inject`, so that the stamp "in effect" does not
    * wait for the proof.
    * @returns the proof in words.
    * @throws EnvironmentError when the fault did not take effect.
    */
-  prove(targets: readonly NodeControl[], params: P): Promise<string>;
+  prove(targets: readonly NodeControl[], params: P, evidence: E): Promise<string>;
+  /**
+   * Takes one act back on one node and verifies it, perhaps in another process than the one that did it.
+   * Harmless on a healthy node, and twice. That the node runs and accepts SQL afterwards is looked at by
+   * the caller.
+   * @returns what shows it, in words that follow on the node's name.
+   * @throws EnvironmentError when it could not be taken back.
+   */
+  undo(undo: Undo, node: NodeControl, context: UndoContext): Promise<string>;
 }
 
-export function defineFault<P>(fault: Fault<P>): Fault<P> {
+export function defineFault<P, E = void>(fault: Fault<P, E>): Fault<P, E> {
   return fault;
 }

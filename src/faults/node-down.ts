@@ -1,8 +1,9 @@
-/** What `node-stop` and `node-kill` share: the proof that a node is down. */
+/** What the faults that take a node down share: the proof that it is down, and starting it again. */
 
-import { sqlRefusal } from '../cluster/health.ts';
+import { sqlRefusal, untilAcceptsSql } from '../cluster/health.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
+import type { Undo, UndoContext } from './fault.ts';
 
 /**
  * @returns for every node what shows that it does not run and refuses SQL.
@@ -23,4 +24,16 @@ export async function proveDown(targets: readonly NodeControl[]): Promise<string
     }),
   );
   return proofs.join('; ');
+}
+
+/** The undo of every such fault. */
+export function undoByStart(node: Pick<NodeControl, 'name'>): Undo {
+  return { action: 'start', node: node.name };
+}
+
+/** Starts the node and waits for it: crash recovery of a busy server takes seconds. */
+export async function startAgain(_undo: Undo, node: NodeControl, { signal }: UndoContext): Promise<string> {
+  await node.start();
+  await untilAcceptsSql(node, Number.POSITIVE_INFINITY, signal);
+  return node.describeState();
 }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { duration, positiveDuration } from '../model/quantities.ts';
 import { defineFault } from './fault.ts';
-import { proveDown } from './node-down.ts';
+import { proveDown, startAgain } from './node-down.ts';
 import { nodeKill } from './node-kill.ts';
 
 const MAX_TIMES = 20;
@@ -24,4 +24,5 @@ export const nodeFlap = defineFault<z.output<typeof params>>({
     Array.from({ length: times }, (_, nth) => ({ targets, gapMs: nth === 0 ? 0 : up, forMs: down })),
   inject: (targets, _params, context) => nodeKill.inject(targets, {}, context),
   prove: proveDown,
+  undo: startAgain,
 });

@@ -1,7 +1,7 @@
 /** `node-pause`: the node freezes; connections stay open and nobody answers. */
 
 import { z } from 'zod';
-import { sqlRefusal } from '../cluster/health.ts';
+import { sqlRefusal, untilAcceptsSql } from '../cluster/health.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { defineFault } from './fault.ts';
 
@@ -39,5 +39,11 @@ export const nodePause = defineFault({
       }),
     );
     return proofs.join('; ');
+  },
+
+  async undo(_undo, node, { signal }) {
+    await node.resume();
+    await untilAcceptsSql(node, Number.POSITIVE_INFINITY, signal);
+    return node.describeState();
   },
 });

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { duration } from '../model/quantities.ts';
 import { defineFault } from './fault.ts';
-import { proveDown } from './node-down.ts';
+import { proveDown, startAgain } from './node-down.ts';
 import { nodeStop } from './node-stop.ts';
 
 const params = z.strictObject({
@@ -21,4 +21,5 @@ export const nodeRestart = defineFault<z.output<typeof params>>({
   strikes: (targets, { down }) => [{ targets, gapMs: 0, forMs: down }],
   inject: (targets, _params, context) => nodeStop.inject(targets, {}, context),
   prove: proveDown,
+  undo: startAgain,
 });

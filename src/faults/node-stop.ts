@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { defineFault } from './fault.ts';
-import { proveDown } from './node-down.ts';
+import { proveDown, startAgain, undoByStart } from './node-down.ts';
 
 export const nodeStop = defineFault({
   name: 'node-stop',
@@ -14,11 +14,12 @@ export const nodeStop = defineFault({
   async inject(targets, _params, { defer }) {
     await Promise.all(
       targets.map(async (node) => {
-        await defer({ action: 'start', node: node.name });
+        await defer(undoByStart(node));
         await node.stop();
       }),
     );
   },
 
   prove: proveDown,
+  undo: startAgain,
 });

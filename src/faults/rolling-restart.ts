@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { duration } from '../model/quantities.ts';
 import { defineFault } from './fault.ts';
-import { proveDown } from './node-down.ts';
+import { proveDown, startAgain } from './node-down.ts';
 import { nodeStop } from './node-stop.ts';
 
 const params = z.strictObject({
@@ -21,4 +21,5 @@ export const rollingRestart = defineFault<z.output<typeof params>>({
     targets.map((target, nth) => ({ targets: [target], gapMs: nth === 0 ? 0 : between, forMs: down })),
   inject: (targets, _params, context) => nodeStop.inject(targets, {}, context),
   prove: proveDown,
+  undo: startAgain,
 });

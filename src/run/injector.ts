@@ -3,23 +3,27 @@
  * that was begun is undone before it returns.
  */
 
-import { untilAcceptsSql } from '../cluster/health.ts';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
-import type { Fault, Undo } from '../faults/fault.ts';
+import type { Fault } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import type { PlannedAct } from '../model/plan.ts';
+import { undoAll } from './healing.ts';
 import type { Recorder } from './recorder.ts';
 import type { UndoJournal } from './undo-journal.ts';
 import { pause } from './wait.ts';
 
-/** For one node to run and accept SQL again. Crash recovery of a busy server takes seconds. */
-const HEAL_LIMIT_MS = 60_000;
+/** For closing what an act held in this process. */
+const RELEASE_LIMIT_MS = 10_000;
 
 export interface InjectorOptions {
   readonly nodes: Nodes;
   readonly faults: ReadonlyMap<string, Fault>;
   readonly journal: UndoJournal;
+  /** Begins the mark of every act; nobody else's may be the same. */
+  readonly mark: string;
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -56,53 +60,45 @@ export class Injector {
     } catch {
       return true; // aborted before it began: nothing to heal
     }
+    const held: AsyncDisposable[] = [];
     try {
-      const effectAt = await this.#strike(act);
+      const effectAt = await this.#strike(act, held);
       await pause(effectAt + act.forMs - clock.nowMs(), signal);
     } catch (error) {
       if (!signal.aborted) recorder.event({ type: 'fault-failed', act: act.index, error: errorText(error) });
     }
-    return this.#heal(act);
+    return this.#heal(act, held);
   }
 
   /** @returns when the fault was in effect. */
-  async #strike(act: PlannedAct): Promise<number> {
-    const { recorder, journal, clock, signal, faults } = this.#options;
+  async #strike(act: PlannedAct, held: AsyncDisposable[]): Promise<number> {
+    const { recorder, clock, faults } = this.#options;
     const fault = faults.get(act.fault);
     if (!fault) throw new Error(`no fault "${act.fault}" in the catalogue`);
     const targets = act.targets.map((name) => this.#node(name));
     const effect = fault.effect === undefined ? {} : { effect: fault.effect };
     recorder.event({ type: 'fault-asked', act: act.index, fault: act.fault, targets: act.targets, ...effect });
-    await fault.inject(targets, act.params, {
-      defer: async (undo) => journal.promise(act.index, undo),
-      signal,
-    });
+    const evidence = await injectFault(fault, targets, act, { ...this.#options, held });
     const effectAt = clock.nowMs();
-    const proof = await fault.prove(targets, act.params);
+    const proof = await fault.prove(targets, act.params, evidence);
     recorder.event({ type: 'fault-in-effect', act: act.index, proof }, effectAt);
     return effectAt;
   }
 
   /** @returns whether it is healed. */
-  async #heal(act: PlannedAct): Promise<boolean> {
-    const { recorder, journal } = this.#options;
+  async #heal(act: PlannedAct, held: readonly AsyncDisposable[]): Promise<boolean> {
+    const { recorder, journal, nodes, faults } = this.#options;
     const pending = journal.pending(act.index);
-    if (pending.length === 0) return true;
+    if (pending.length === 0 && held.length === 0) return true;
     recorder.event({ type: 'heal-asked', act: act.index });
-    const failures: string[] = [];
-    const proofs: string[] = [];
-    await Promise.all(
-      pending.map(async ({ id, undo }) => {
-        try {
-          proofs.push(await performUndo(undo, this.#node(undo.node)));
-          journal.kept(id);
-        } catch (error) {
-          failures.push(errorText(error));
-        }
-      }),
-    );
+    await release(held);
+    const { proofs, failures } = await undoAll(pending, {
+      nodes: nodes.all,
+      faults,
+      kept: (id) => journal.kept(id),
+    });
     if (failures.length > 0) recorder.event({ type: 'heal-failed', act: act.index, error: failures.join('; ') });
-    else recorder.event({ type: 'healed', act: act.index, proof: proofs.toSorted().join('; ') });
+    else recorder.event({ type: 'healed', act: act.index, proof: proofs.join('; ') });
     return failures.length === 0;
   }
 
@@ -113,18 +109,39 @@ export class Injector {
   }
 }
 
-/**
- * Undoes one act on one node and verifies it. Harmless on a healthy node. Not abortable: healing is
- * never skipped, it only has a time limit.
- * @returns what shows that the node is well.
- * @throws EnvironmentError when it is not well within the limit.
- */
-export async function performUndo(undo: Undo, node: NodeControl, limitMs = HEAL_LIMIT_MS): Promise<string> {
-  await node[undo.action]();
-  await untilAcceptsSql(node, limitMs);
-  const state = await node.state();
-  if (state !== 'running') {
-    throw new EnvironmentError(`${node.name} is ${state} after its undo`, { code: 'not-healed' });
-  }
-  return `${node.name}: ${await node.describeState()}, accepts SQL`;
+/** Where acts leave what it takes to undo them. */
+export interface Keeping extends Pick<InjectorOptions, 'journal' | 'mark' | 'nodes' | 'signal'> {
+  /** Gets what lives in this process alone and must be closed before the undos. */
+  readonly held: AsyncDisposable[];
+}
+
+/** @returns what the fault's `prove` needs. */
+export async function injectFault(
+  fault: Fault,
+  targets: readonly NodeControl[],
+  { index, params }: Pick<PlannedAct, 'index' | 'params'>,
+  { journal, mark, nodes, signal, held }: Keeping,
+): Promise<unknown> {
+  const ownMark = `${mark}-${index}`;
+  return await fault.inject(targets, params, {
+    defer: async (undo) => journal.promise({ act: index, fault: fault.name, mark: ownMark, undo }),
+    hold: (resource) => {
+      held.push(resource);
+      return resource;
+    },
+    mark: ownMark,
+    nodes: nodes.all,
+    signal,
+  });
+}
+
+/** A mark that no other run has. */
+export function newMark(): string {
+  return `pgquake-${randomBytes(4).toString('hex')}`;
+}
+
+/** Closes it all at once. What will not be closed in time is left to the undo, which finds it by its mark. */
+export async function release(held: readonly AsyncDisposable[]): Promise<void> {
+  const closing = Promise.allSettled(held.map((resource) => resource[Symbol.asyncDispose]()));
+  await Promise.race([closing, sleep(RELEASE_LIMIT_MS, undefined, { ref: false })]);
 }

@@ -49,7 +49,7 @@ export async function reclaim(folder: string, platforms: readonly Platform[], no
     const open = await readPendingUndos(folder);
     const { inUseBy, removed } = await platform.reclaim(folder);
     if (inUseBy !== undefined) return { state: 'in-use', folder, by: inUseBy };
-    const voided = open.map(({ undo }) => `${undo.action} ${undo.node}`);
+    const voided = open.map(({ fault, undo }) => `${undo.action} ${undo.node} (${fault})`);
     await record(folder, removed, voided, now);
     return { state: 'reclaimed', folder, removed, voided };
   } catch (error) {

@@ -25,7 +25,8 @@ import {
 } from '../plan/proof.ts';
 import { classifyError } from '../sql/outcome.ts';
 import { Session } from '../sql/session.ts';
-import { performUndo } from './injector.ts';
+import { undoAll } from './healing.ts';
+import { injectFault, newMark, release } from './injector.ts';
 import { UndoJournal } from './undo-journal.ts';
 import { pause } from './wait.ts';
 
@@ -172,6 +173,8 @@ class ProvingCluster implements AsyncDisposable {
   readonly #placements: ReadonlyMap<NodeName, readonly PlacementSource[]>;
   /** Acknowledged revisions by room. */
   readonly #acknowledged = new Map<number, Set<number>>();
+  readonly #mark = newMark();
+  readonly #held: AsyncDisposable[] = [];
   #revision = 0;
   #act = 0;
 
@@ -262,19 +265,24 @@ class ProvingCluster implements AsyncDisposable {
 
   async #strike(targets: readonly NodeControl[]): Promise<void> {
     const { fault, signal } = this.#options;
-    const act = this.#act++;
-    await fault.inject(targets, {}, { defer: async (undo) => this.#journal.promise(act, undo), signal });
-    await fault.prove(targets, {});
+    const evidence = await injectFault(
+      fault,
+      targets,
+      { index: this.#act++, params: {} },
+      { journal: this.#journal, mark: this.#mark, nodes: this.#nodes, signal, held: this.#held },
+    );
+    await fault.prove(targets, {}, evidence);
   }
 
   async #heal(): Promise<void> {
-    await Promise.all(
-      this.#journal.pending().map(async ({ id, undo }) => {
-        const node = this.#nodes.all.find(({ name }) => name === undo.node) as NodeControl;
-        await performUndo(undo, node);
-        this.#journal.kept(id);
-      }),
-    );
+    const { fault } = this.#options;
+    await release(this.#held.splice(0));
+    const { failures } = await undoAll(this.#journal.pending(), {
+      nodes: this.#nodes.all,
+      faults: new Map([[fault.name, fault]]),
+      kept: (id) => this.#journal.kept(id),
+    });
+    if (failures.length > 0) throw new EnvironmentError(failures.join('; '), { code: 'not-healed' });
   }
 
   /**

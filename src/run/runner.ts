@@ -13,7 +13,7 @@ import { lostTogether } from '../plan/schedule.ts';
 import { Session } from '../sql/session.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-reads.ts';
-import { Injector } from './injector.ts';
+import { Injector, newMark } from './injector.ts';
 import { Load } from './load.ts';
 import type { Recorder } from './recorder.ts';
 import { ServiceMonitor } from './service-monitor.ts';
@@ -194,7 +194,7 @@ async function strike(options: RunOptions, nodes: Nodes): Promise<void> {
     return;
   }
   using journal = new UndoJournal(folder);
-  await new Injector({ ...options, nodes, journal }).run(plan.acts);
+  await new Injector({ ...options, nodes, journal, mark: newMark() }).run(plan.acts);
 }
 
 async function settle(monitor: ServiceMonitor, clock: Clock, untilMs: number, signal: AbortSignal): Promise<void> {

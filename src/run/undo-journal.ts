@@ -10,11 +10,18 @@ import type { Undo } from '../faults/fault.ts';
 
 const FILE = 'undo.ndjson';
 
-export interface PendingUndo {
-  readonly id: number;
+export interface PromisedUndo {
   /** Index of the act in the plan. */
   readonly act: number;
+  /** Whose `undo` knows how. */
+  readonly fault: string;
+  /** What tags the traces of the act. */
+  readonly mark: string;
   readonly undo: Undo;
+}
+
+export interface PendingUndo extends PromisedUndo {
+  readonly id: number;
 }
 
 type Line = ({ readonly type: 'promised' } & PendingUndo) | { readonly type: 'kept'; readonly id: number };
@@ -29,8 +36,8 @@ export class UndoJournal implements Disposable {
   }
 
   /** On disk when it returns. */
-  promise(act: number, undo: Undo): void {
-    const pending: PendingUndo = { id: this.#nextId++, act, undo };
+  promise(promised: PromisedUndo): void {
+    const pending: PendingUndo = { id: this.#nextId++, ...promised };
     this.#write({ type: 'promised', ...pending });
     this.#pending.set(pending.id, pending);
   }
@@ -67,8 +74,9 @@ export async function readPendingUndos(folder: string): Promise<PendingUndo[]> {
   const pending = new Map<number, PendingUndo>();
   for (const text_ of text.split('\n').slice(0, -1)) {
     const line = JSON.parse(text_) as Line;
-    if (line.type === 'promised') pending.set(line.id, { id: line.id, act: line.act, undo: line.undo });
-    else pending.delete(line.id);
+    const { type, ...entry } = line;
+    if (type === 'promised') pending.set(entry.id, entry as PendingUndo);
+    else pending.delete(entry.id);
   }
   return [...pending.values()].reverse();
 }

@@ -9,17 +9,29 @@ import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { sqlRefusal } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { planOf } from '../../src/experiment.ts';
-import { defineFault, type Fault, type Undo } from '../../src/faults/fault.ts';
+import { defineFault, type Fault, type FaultContext, type Undo } from '../../src/faults/fault.ts';
 import { monotonicClock } from '../../src/model/clock.ts';
 import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import type { PlannedAct } from '../../src/model/plan.ts';
-import { Injector, performUndo } from '../../src/run/injector.ts';
+import { undoAll } from '../../src/run/healing.ts';
+import { Injector, newMark } from '../../src/run/injector.ts';
 import { Recorder } from '../../src/run/recorder.ts';
 import { UndoJournal } from '../../src/run/undo-journal.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 
 const never = new AbortController().signal;
+
+interface StrikeOptions {
+  readonly target?: NodeControl;
+  /** Hears of the undo before it is remembered. */
+  readonly defer?: FaultContext['defer'];
+}
+
+/** Its parameters as they are where a scenario names none. */
+function defaultsOf(fault: Fault): PlannedAct['params'] {
+  return fault.params.parse({}) as PlannedAct['params'];
+}
 
 // Containers are made from the image that was built for the tests, where there is one.
 process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;
@@ -63,19 +75,64 @@ for (const platform of platforms) {
           nodes,
           faults: new Map([[fault.name, fault]]),
           journal,
+          mark: newMark(),
           recorder,
           clock,
           signal: options.signal ?? never,
         });
         try {
           const { forMs = 200 } = options;
-          const act = { index: 0, fault: fault.name, targets: [worker.name], atMs: 0, forMs, params: {} };
+          const act = {
+            index: 0,
+            fault: fault.name,
+            targets: [worker.name],
+            atMs: 0,
+            forMs,
+            params: defaultsOf(fault),
+          };
           await injector.run(options.acts ?? [act]);
         } catch (error) {
           if (!(error instanceof InterruptedError)) throw error;
         }
         expect(journal.pending()).toEqual([]);
         return events;
+      }
+
+      /** Strikes the worker without an injector. */
+      function strike(fault: Fault, { target = worker, defer }: StrikeOptions = {}) {
+        const undos: Undo[] = [];
+        const held: AsyncDisposable[] = [];
+        const mark = newMark();
+        const context: FaultContext = {
+          defer: async (undo) => {
+            await defer?.(undo);
+            undos.push(undo);
+          },
+          hold: (resource) => {
+            held.push(resource);
+            return resource;
+          },
+          mark,
+          nodes: nodes.all,
+          signal: never,
+        };
+        const injected: Promise<unknown> = fault.inject([target], defaultsOf(fault), context);
+        const release = () => Promise.all(held.map((resource) => resource[Symbol.asyncDispose]()));
+        /** Newest first, each of them as often as told. */
+        const heal = async (times: number) => {
+          await release();
+          const pending = undos.map((undo, id) => ({ id, act: 0, fault: fault.name, mark, undo })).reverse();
+          const kept: number[] = [];
+          const { failures, proofs } = await undoAll(Array.from({ length: times }, () => pending).flat(), {
+            nodes: nodes.all,
+            faults: new Map([[fault.name, fault]]),
+            kept: (id) => kept.push(id),
+          });
+          expect(failures).toEqual([]);
+          expect(kept).toHaveLength(times * undos.length);
+          expect(proofs).toEqual([expect.stringMatching(`^${worker.name}: .*, accepts SQL$`)]);
+        };
+        return { injected, release, heal };
       }
 
       async function expectHealthy(): Promise<void> {
@@ -100,7 +157,6 @@ for (const platform of platforms) {
 
           test('names its undo before it acts', async () => {
             const order: string[] = [];
-            const undos: Undo[] = [];
             const watched = new Proxy(worker, {
               get(target, property) {
                 if (['stop', 'kill', 'pause'].includes(String(property))) order.push('act');
@@ -108,26 +164,31 @@ for (const platform of platforms) {
                 return typeof value === 'function' ? value.bind(target) : value;
               },
             });
-            await fault.inject(
-              [watched],
-              {},
-              {
-                defer: async (undo) => {
-                  order.push('undo');
-                  undos.push(undo);
-                },
-                signal: never,
-              },
-            );
+            const { injected, heal } = strike(fault, {
+              target: watched,
+              defer: async () => void order.push('undo'),
+            });
+            await injected;
             expect(order[0]).toBe('undo');
-            for (const undo of undos.reverse()) await performUndo(undo, worker);
+            await heal(1);
+            await expectHealthy();
+          });
+
+          test('does nothing where its undo cannot be written down', async () => {
+            const { injected, release } = strike(fault, {
+              defer: async () => {
+                throw new Error('the disk is full');
+              },
+            });
+            await expect(injected).rejects.toThrow('the disk is full');
+            await release();
             await expectHealthy();
           });
 
           test('undoing twice is harmless', async () => {
-            const undos: Undo[] = [];
-            await fault.inject([worker], {}, { defer: async (undo) => void undos.push(undo), signal: never });
-            for (const undo of [...undos, ...undos]) await performUndo(undo, worker);
+            const { injected, heal } = strike(fault);
+            await injected;
+            await heal(2);
             await expectHealthy();
           });
 
@@ -177,7 +238,10 @@ for (const platform of platforms) {
           });
 
           test('does not prove itself on a healthy node', async () => {
-            await expect(fault.prove([worker], {})).rejects.toThrow(EnvironmentError);
+            const { injected, heal } = strike(fault);
+            const evidence = await injected;
+            await heal(1);
+            await expect(fault.prove([worker], defaultsOf(fault), evidence)).rejects.toThrow(EnvironmentError);
           });
         },
       );

@@ -9,6 +9,7 @@ import { vocabulary } from '../../src/cli/vocabulary.ts';
 import type { Nodes } from '../../src/cluster/platform.ts';
 import { planOf } from '../../src/experiment.ts';
 import { defineFault } from '../../src/faults/fault.ts';
+import { startAgain } from '../../src/faults/node-down.ts';
 import { monotonicClock } from '../../src/model/clock.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import type { PlannedAct } from '../../src/model/plan.ts';
@@ -120,6 +121,7 @@ describe('the injector', () => {
         if (!heals) await defer({ action: 'start', node: 'worker1' });
       },
       prove: async () => 'it is struck',
+      undo: startAgain,
     });
     const act = { fault: 'twice', targets: ['worker1'], atMs: 0, forMs: 0, params: {} };
     const acts: PlannedAct[] = [
@@ -132,7 +134,7 @@ describe('the injector', () => {
       using journal = new UndoJournal(folder);
       const nodes = { all: [node] } as unknown as Nodes;
       const faults = new Map([[fault.name, fault]]);
-      await new Injector({ nodes, faults, journal, recorder, clock, signal }).run(acts);
+      await new Injector({ nodes, faults, journal, mark: 'pgquake-test', recorder, clock, signal }).run(acts);
     } finally {
       rmSync(folder, { recursive: true });
     }

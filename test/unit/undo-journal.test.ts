@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readPendingUndos, UndoJournal } from '../../src/run/undo-journal.ts';
+import { type PromisedUndo, readPendingUndos, UndoJournal } from '../../src/run/undo-journal.ts';
 
 let folder: string;
 
@@ -14,20 +14,24 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+function start(act: number, node: string): PromisedUndo {
+  return { act, fault: 'node-kill', mark: `pgquake-test-${act}`, undo: { action: 'start', node } };
+}
+
 describe('undo journal', () => {
   test('a promise is on disk when it returns', () => {
     using journal = new UndoJournal(folder);
-    journal.promise(0, { action: 'start', node: 'worker1' });
+    journal.promise(start(0, 'worker1'));
     expect(readFileSync(join(folder, 'undo.ndjson'), 'utf8')).toBe(
-      '{"type":"promised","id":1,"act":0,"undo":{"action":"start","node":"worker1"}}\n',
+      '{"type":"promised","id":1,"act":0,"fault":"node-kill","mark":"pgquake-test-0","undo":{"action":"start","node":"worker1"}}\n',
     );
   });
 
   test('what is open comes newest first, of one act or of all', () => {
     using journal = new UndoJournal(folder);
-    journal.promise(0, { action: 'start', node: 'worker1' });
-    journal.promise(1, { action: 'resume', node: 'worker2' });
-    journal.promise(0, { action: 'start', node: 'worker3' });
+    journal.promise(start(0, 'worker1'));
+    journal.promise(start(1, 'worker2'));
+    journal.promise(start(0, 'worker3'));
     expect(journal.pending(0).map((entry) => entry.undo.node)).toEqual(['worker3', 'worker1']);
     journal.kept(3);
     expect(journal.pending().map((entry) => entry.undo.node)).toEqual(['worker2', 'worker1']);
@@ -36,17 +40,27 @@ describe('undo journal', () => {
   test('another process reads what a crash left open', async () => {
     {
       using journal = new UndoJournal(folder);
-      journal.promise(0, { action: 'start', node: 'worker1' });
-      journal.promise(0, { action: 'start', node: 'worker2' });
+      journal.promise(start(0, 'worker1'));
+      journal.promise(start(0, 'worker2'));
       journal.kept(1);
     }
-    expect(await readPendingUndos(folder)).toEqual([{ id: 2, act: 0, undo: { action: 'start', node: 'worker2' } }]);
+    expect(await readPendingUndos(folder)).toEqual([{ id: 2, ...start(0, 'worker2') }]);
+  });
+
+  test('what an undo must know comes back as it was promised', async () => {
+    const detail = { setting: 'default_transaction_read_only', before: "it's off", list: [1, null] };
+    const promised = { ...start(0, 'worker1'), undo: { action: 'restore', node: 'worker1', detail } };
+    {
+      using journal = new UndoJournal(folder);
+      journal.promise(promised);
+    }
+    expect(await readPendingUndos(folder)).toEqual([{ id: 1, ...promised }]);
   });
 
   test('a last line cut short by the crash is no promise: its act had not begun', async () => {
     {
       using journal = new UndoJournal(folder);
-      journal.promise(0, { action: 'start', node: 'worker1' });
+      journal.promise(start(0, 'worker1'));
     }
     appendFileSync(join(folder, 'undo.ndjson'), '{"type":"promised","id":2,"ac');
     expect((await readPendingUndos(folder)).map((entry) => entry.id)).toEqual([1]);

@@ -1,0 +1,82 @@
+/** The order and the limits of undos; that they heal is looked at on real nodes, in test/contract. */
+
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import type { NodeControl } from '../../src/cluster/platform.ts';
+import { defineFault, type UndoContext } from '../../src/faults/fault.ts';
+import { undoAll } from '../../src/run/healing.ts';
+import type { PendingUndo } from '../../src/run/undo-journal.ts';
+
+const LIMIT_MS = 60;
+
+/** Nothing listens there, so no node is ever seen well. */
+function nodeNamed(name: string): NodeControl {
+  const address = () => ({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', database: 'none' });
+  return { name, role: 'worker', address } as unknown as NodeControl;
+}
+
+function owed(id: number, node: string, action = 'undo'): PendingUndo {
+  return { id, act: 0, fault: 'some', mark: `pgquake-test-${id}`, undo: { action, node } };
+}
+
+async function heal(pending: readonly PendingUndo[], acting: (action: string, context: UndoContext) => Promise<void>) {
+  const order: string[] = [];
+  const some = defineFault({
+    name: 'some',
+    summary: 'Some.',
+    params: z.strictObject({}),
+    needs: [],
+    inject: async () => undefined,
+    prove: async () => 'struck',
+    async undo({ action }, { name }, context) {
+      order.push(`${name} ${action}`);
+      await acting(action, context);
+      return 'undone';
+    },
+  });
+  const kept: number[] = [];
+  const healing = await undoAll(pending, {
+    nodes: [nodeNamed('worker1'), nodeNamed('worker2')],
+    faults: new Map([['some', some]]),
+    kept: (id) => kept.push(id),
+    limitMs: LIMIT_MS,
+  });
+  return { ...healing, order, kept };
+}
+
+const endless = () => new Promise<never>(() => undefined);
+
+test('on each node in the given order, the nodes side by side', async () => {
+  const pending = [owed(4, 'worker1', 'fourth'), owed(3, 'worker2', 'third'), owed(2, 'worker1', 'second')];
+  const { order } = await heal(pending, (action) => (action === 'fourth' ? endless() : Promise.resolve()));
+  expect(order).toEqual(['worker1 fourth', 'worker2 third', 'worker1 second']);
+});
+
+test('an undo that does not end is given up at its limit, told, and keeps no other from being tried', async () => {
+  let told: AbortSignal | undefined;
+  const { failures, proofs, order, kept } = await heal(
+    [owed(2, 'worker1', 'hangs'), owed(1, 'worker1', 'older')],
+    (action, { signal }) => {
+      if (action !== 'hangs') return Promise.resolve();
+      told = signal;
+      return endless();
+    },
+  );
+  expect(order).toEqual(['worker1 hangs', 'worker1 older']);
+  expect(told?.aborted).toBe(true);
+  expect(failures[0]).toBe('worker1: the undo of some took more than 0.06 s');
+  expect({ proofs, kept }).toEqual({ proofs: [], kept: [] });
+});
+
+test('an undo is not kept before the node is seen well', async () => {
+  const { failures, kept } = await heal([owed(1, 'worker1')], async () => undefined);
+  expect(failures).toEqual([expect.stringMatching(/^worker1 does not accept SQL: ECONNREFUSED/)]);
+  expect(kept).toEqual([]);
+});
+
+test('an undo of a node or a fault that nobody knows is a failure, and stays', async () => {
+  const unknown = { ...owed(2, 'worker1'), fault: 'node-melt' };
+  const { failures, kept } = await heal([owed(3, 'worker9'), unknown], async () => undefined);
+  expect(failures.toSorted()).toEqual(['nobody knows how to undo node-melt', 'the cluster has no node worker9']);
+  expect(kept).toEqual([]);
+});
