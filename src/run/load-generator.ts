@@ -9,7 +9,7 @@ import type { Operation, OperationKind } from '../model/history.ts';
 import { classifyError } from '../sql/outcome.ts';
 import { DeadlineError, type Session } from '../sql/session.ts';
 import type { Observed, OperationRequest, WorkloadRun } from '../workloads/workload.ts';
-import { Connections, NoConnectionError } from './connections.ts';
+import { Connections } from './connections.ts';
 
 /** Connections opened before the load starts, for each kind: enough for its rate at 20 ms an operation. */
 const WARM_SECONDS = 0.02;
@@ -187,10 +187,9 @@ export class LoadGenerator {
       const observed = await session.within(leftMs(), request.run(session));
       return { outcome: 'ok', sentAt, ...observed };
     } catch (error) {
-      const unsent = error instanceof NoConnectionError;
       const { outcome, code, text } = classifyError(kind.access, error, sentAt !== undefined);
       return {
-        outcome: unsent ? 'unsent' : outcome,
+        outcome,
         sentAt: sentAt ?? clock.nowMs(),
         errorCode: code,
         // The limit that counts for people is the deadline, not what was left of it.

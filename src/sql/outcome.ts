@@ -1,8 +1,12 @@
 /**
- * Every error that an operation can end with, turned into what is known about it.
+ * Every error that an operation can end with, turned into what is known about it. The one table of SQLSTATEs
+ * and socket errors; docs/outcomes.md shows it.
  *
- * A read that failed simply failed. A write is `fail` only where the error proves that nothing was
- * committed; all else is `unknown`, and the final reads tell what became of it.
+ * A read that failed simply failed. A write is `fail` only where the error proves that nothing was committed;
+ * all else is `unknown`, and the final reads tell what became of it. What proves it: a server that reports an
+ * ERROR has rolled its transaction back, because from the commit record on it can only succeed or crash. What
+ * does not: an error about the way to the server or between servers, which says nothing about the far end; and
+ * what can end a session (FATAL) or the server (PANIC) around the commit.
  *
  * SQLSTATE classes: https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
@@ -10,32 +14,129 @@
 import { errorText } from '../model/errors.ts';
 import type { Outcome } from '../model/history.ts';
 
+/** What a code says of a write that may have reached the server, and why. */
+export interface Meaning {
+  readonly outcome: Extract<Outcome, 'ok' | 'fail' | 'unknown'>;
+  readonly reason: string;
+}
+
+/** What a client's code says, before a session was had and after the statement may have been sent. */
+export interface ClientMeaning {
+  readonly connecting: Extract<Outcome, 'fail' | 'unsent'>;
+  readonly sent: Extract<Outcome, 'unknown'>;
+  readonly reason: string;
+}
+
 export interface Classified {
-  readonly outcome: Extract<Outcome, 'fail' | 'unknown'>;
+  readonly outcome: Exclude<Outcome, 'ok'>;
   /** SQLSTATE, the socket's code, `deadline`, or `client` where there is neither. */
   readonly code: string;
   readonly text: string;
 }
 
-/** Codes that prove that a statement did nothing: whole classes by two characters, else the full code. */
-const CERTAIN: ReadonlyMap<string, string> = new Map([
-  ['ECONNREFUSED', 'no connection was made, nothing was sent'],
-  ['ENOTFOUND', 'no connection was made, nothing was sent'],
-  ['EHOSTUNREACH', 'no connection was made, nothing was sent'],
-  ['22', 'data exception: raised before any commit'],
-  ['23', 'constraint violation: the statement was rolled back'],
-  ['25006', 'read-only transaction: refused before writing'],
-  ['28', 'not authorised: no session was made'],
-  ['3D000', 'no such database: no session was made'],
-  ['42', 'not valid or not allowed: refused before running'],
-  ['53300', 'too many connections: no session was made'],
-  ['55P03', 'lock not available: the statement was rolled back'],
-  ['40P01', 'deadlock: the statement was rolled back'],
-  ['40001', 'serialization failure: the statement was rolled back'],
-  ['57P03', 'starting up or shutting down: no session was made'],
-  ['08001', 'the server could not reach a node to send the statement to'],
-  ['HV00N', 'the server could not reach a node to send the statement to'],
+const fail = (reason: string): Meaning => ({ outcome: 'fail', reason });
+const unknown = (reason: string): Meaning => ({ outcome: 'unknown', reason });
+const ok = (reason: string): Meaning => ({ outcome: 'ok', reason });
+
+const REFUSED = 'refused before running';
+const ROLLED_BACK = 'raised by the statement, which was rolled back';
+const NO_SESSION = 'no session was made';
+const WAY_BROKE = 'the way to a server broke, which may have committed';
+const SESSION_ENDED = 'the session was ended, perhaps after its commit';
+const NOT_REACHED = 'the server could not reach a node to send the statement to';
+
+/** By class (two characters) or by code (five), which goes before its class. */
+export const SQLSTATES: ReadonlyMap<string, Meaning> = new Map([
+  ['00', ok('success')],
+  ['01', ok('a warning beside a result')],
+  ['02', ok('no row, which is a result')],
+  ['03', fail(REFUSED)],
+  ['08', unknown(WAY_BROKE)],
+  ['08001', fail(NOT_REACHED)],
+  ['08004', fail(NO_SESSION)],
+  ['09', fail(ROLLED_BACK)],
+  ['0A', fail(REFUSED)],
+  ['0B', fail(REFUSED)],
+  ['0F', fail(ROLLED_BACK)],
+  ['0L', fail(REFUSED)],
+  ['0P', fail(REFUSED)],
+  ['0Z', fail(ROLLED_BACK)],
+  ['10', fail(ROLLED_BACK)],
+  ['20', fail(ROLLED_BACK)],
+  ['21', fail(ROLLED_BACK)],
+  ['22', fail(ROLLED_BACK)],
+  ['23', fail(ROLLED_BACK)],
+  ['24', fail(REFUSED)],
+  ['25', fail(REFUSED)],
+  ['25P03', unknown(SESSION_ENDED)],
+  ['25P04', unknown(SESSION_ENDED)],
+  ['26', fail(REFUSED)],
+  ['27', fail(ROLLED_BACK)],
+  ['28', fail(NO_SESSION)],
+  ['2B', fail(ROLLED_BACK)],
+  ['2D', fail(REFUSED)],
+  ['2F', fail(ROLLED_BACK)],
+  ['34', fail(REFUSED)],
+  ['38', fail(ROLLED_BACK)],
+  ['39', fail(ROLLED_BACK)],
+  ['3B', fail(REFUSED)],
+  ['3D', fail(NO_SESSION)],
+  ['3F', fail(REFUSED)],
+  ['40', fail('the transaction was rolled back, as the class says')],
+  ['40003', unknown('the server itself does not know')],
+  ['42', fail(REFUSED)],
+  ['44', fail(ROLLED_BACK)],
+  ['53', unknown('can stop the server while it writes the commit')],
+  ['53300', fail(NO_SESSION)],
+  ['53400', fail(ROLLED_BACK)],
+  ['54', fail(ROLLED_BACK)],
+  ['55', fail(ROLLED_BACK)],
+  ['57', unknown(SESSION_ENDED)],
+  ['57014', unknown('cancelled, perhaps while another node was committing')],
+  ['57P03', fail(NO_SESSION)],
+  ['58', unknown('can stop the server while it writes the commit')],
+  ['72', fail(ROLLED_BACK)],
+  ['F0', unknown('concerns the server, not the statement')],
+  ['HV', unknown('between servers: the far one may have committed')],
+  ['HV00N', fail(NOT_REACHED)],
+  ['P0', fail(ROLLED_BACK)],
+  ['XX', unknown('an internal error proves nothing')],
 ]);
+
+const network = (reason: string): ClientMeaning => ({ connecting: 'fail', sent: 'unknown', reason });
+/** While connecting it is the client's limit, so it is charged to nobody. */
+const own = (reason: string): ClientMeaning => ({ connecting: 'unsent', sent: 'unknown', reason });
+
+/** Errors that no server sent. A socket's error after the statement was sent never proves that it did nothing. */
+export const CLIENT_CODES: ReadonlyMap<string, ClientMeaning> = new Map([
+  ['ECONNREFUSED', network('nobody listens there')],
+  ['ECONNRESET', network('the other side ended the connection at once')],
+  ['ECONNABORTED', network('the connection was ended on this side')],
+  ['EPIPE', network('the connection had ended already')],
+  ['ENOTCONN', network('the connection had ended already')],
+  ['ETIMEDOUT', network('no answer on the network')],
+  ['EHOSTUNREACH', network('no way to the host; on an open connection told late')],
+  ['ENETUNREACH', network('no way to the network; on an open connection told late')],
+  ['EHOSTDOWN', network('no way to the host; on an open connection told late')],
+  ['ENETDOWN', network('the network is down')],
+  ['ENETRESET', network('the network gave the connection up')],
+  ['ENOTFOUND', network('the name is not known')],
+  ['EAI_AGAIN', network('the name could not be looked up')],
+  ['EMFILE', own('this process has no more file descriptors')],
+  ['ENFILE', own('this machine has no more file descriptors')],
+  ['EADDRNOTAVAIL', own('this machine has no free port left')],
+  ['ENOBUFS', own('this machine has no network buffers left')],
+  ['ENOMEM', own('this machine has no memory left')],
+  ['client-connections', own("all of the load's connections were busy for too long")],
+  ['deadline', network('no answer within the deadline')],
+  ['client', network('an error without a code, such as a connection that ended unexpectedly')],
+]);
+
+/** What a SQLSTATE says of a write; `undefined` for what is none, or of a class that PostgreSQL does not have. */
+export function meaningOf(sqlState: string): Meaning | undefined {
+  if (sqlState.length !== 5) return undefined;
+  return SQLSTATES.get(sqlState) ?? SQLSTATES.get(sqlState.slice(0, 2));
+}
 
 /**
  * @param access what the operation does.
@@ -45,7 +146,12 @@ const CERTAIN: ReadonlyMap<string, string> = new Map([
 export function classifyError(access: 'read' | 'write', error: unknown, sent: boolean): Classified {
   const raw = (error as { code?: unknown } | null)?.code;
   const code = typeof raw === 'string' && raw !== '' ? raw : 'client';
-  const certain =
-    access === 'read' || !sent || CERTAIN.has(code) || (code.length === 5 && CERTAIN.has(code.slice(0, 2)));
-  return { outcome: certain ? 'fail' : 'unknown', code, text: errorText(error) };
+  return { outcome: outcomeOf(access, code, sent), code, text: errorText(error) };
+}
+
+function outcomeOf(access: 'read' | 'write', code: string, sent: boolean): Classified['outcome'] {
+  if (!sent) return CLIENT_CODES.get(code)?.connecting ?? 'fail';
+  if (access === 'read') return 'fail';
+  // An error that says success contradicts itself and proves nothing.
+  return meaningOf(code)?.outcome === 'fail' ? 'fail' : 'unknown';
 }
