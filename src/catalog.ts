@@ -8,12 +8,14 @@ import type { Check } from './checks/check.ts';
 import { contentIntact } from './checks/content-intact.ts';
 import { faultTookEffect } from './checks/fault-took-effect.ts';
 import { healed } from './checks/healed.ts';
+import { latency } from './checks/latency.ts';
 import { loadKeptItsSchedule } from './checks/load-kept-its-schedule.ts';
 import { messagesReadable } from './checks/messages-readable.ts';
 import { noDuplicates } from './checks/no-duplicates.ts';
 import { noLeftovers } from './checks/no-leftovers.ts';
 import { noLostWrites } from './checks/no-lost-writes.ts';
 import { noStaleReads } from './checks/no-stale-reads.ts';
+import { outage } from './checks/outage.ts';
 import { prediction } from './checks/prediction.ts';
 import { recoveryTime } from './checks/recovery-time.ts';
 import { replicasAgree } from './checks/replicas-agree.ts';
@@ -45,7 +47,9 @@ export const faults: readonly Fault[] = [nodeStop, nodeKill, nodePause, nodeRest
 export const checks: readonly Check[] = [
   messagesReadable,
   availability,
+  outage,
   recoveryTime,
+  latency,
   noLostWrites,
   noLeftovers,
   noStaleReads,

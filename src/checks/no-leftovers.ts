@@ -1,6 +1,7 @@
-/** Nothing of two-phase commit is left on any node: what is prepared is acknowledged, perhaps, and invisible. */
+/** Nothing is left on any node that would wait for ever: a transaction that is prepared, a slot that nobody reads. */
 
 import { z } from 'zod';
+import { LEFTOVERS } from '../model/event.ts';
 import { eventsOf } from '../model/history.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import { defineCheck } from './check.ts';
@@ -8,32 +9,38 @@ import { defineCheck } from './check.ts';
 const params = z.strictObject({});
 
 const MAX_WITNESSES = 8;
+const MEBIBYTE = 2 ** 20;
 
 export const noLeftovers = defineCheck<z.output<typeof params>>({
   name: 'no-leftovers',
-  summary: 'No prepared transaction is left on any node when the final reads begin.',
+  summary: 'No prepared transaction and no replication slot without a reader is left when the final reads begin.',
   params,
 
   check(history) {
-    const expected = 'no prepared transaction on any node';
+    const expected = 'no prepared transaction and no idle replication slot on any node';
     const looked = eventsOf(history, 'leftovers')[0];
     if (!looked) {
-      const failed = eventsOf(history, 'final-read-failed').find(({ source }) => source === 'prepared transactions');
-      const observed = failed ? `could not look: ${failed.error}` : 'nobody looked; the engine may not use any';
+      const failed = eventsOf(history, 'final-read-failed').find(({ source }) => source === LEFTOVERS);
+      const observed = failed ? `could not look: ${failed.error}` : 'nobody looked';
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
-    const { preparedTransactions } = looked;
-    if (preparedTransactions.length === 0) {
-      return { judgement: 'pass', expected, observed: 'none on any node', evidence: [] };
-    }
-    const evidence = preparedTransactions
-      .slice(0, MAX_WITNESSES)
-      .map(({ node, gid, ageMs }) => `${node}: ${gid}, prepared ${formatDuration(ageMs)} before`);
-    return {
-      judgement: 'fail',
-      expected,
-      observed: `${formatCount(preparedTransactions.length, 'prepared transaction')} left`,
-      evidence,
-    };
+    const { preparedTransactions, idleSlots } = looked;
+    const evidence = [
+      ...preparedTransactions
+        .slice(0, MAX_WITNESSES)
+        .map(({ node, gid, ageMs }) => `${node}: ${gid}, prepared ${formatDuration(ageMs)} before`),
+      ...(idleSlots ?? [])
+        .slice(0, MAX_WITNESSES)
+        .map(
+          ({ node, name, keptBytes }) => `${node}: slot ${name}, keeps ${(keptBytes / MEBIBYTE).toFixed(1)} MiB of log`,
+        ),
+    ];
+    const left = [
+      ...(preparedTransactions.length > 0 ? [formatCount(preparedTransactions.length, 'prepared transaction')] : []),
+      ...(idleSlots?.length ? [formatCount(idleSlots.length, 'idle replication slot')] : []),
+    ];
+    if (left.length > 0) return { judgement: 'fail', expected, observed: `${left.join(' and ')} left`, evidence };
+    if (!idleSlots) return { judgement: 'unknown', expected, observed: 'nobody looked for idle slots', evidence };
+    return { judgement: 'pass', expected, observed: 'none on any node', evidence };
   },
 });

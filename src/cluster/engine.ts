@@ -1,6 +1,5 @@
 /** The port to what makes nodes one sharded, replicated cluster, and what it promises when some are down. */
 
-import type { PreparedTransaction } from '../model/event.ts';
 import type { NodeName, PlacementMap, ShardPrediction, Topology } from '../model/topology.ts';
 import type { Nodes } from './platform.ts';
 
@@ -40,12 +39,6 @@ export interface FormedCluster {
   readonly version?: string;
   /** Where each placement of a distributed table lies, for reading it directly on its worker. */
   placementSources(table: string): readonly PlacementSource[];
-  /**
-   * What two-phase commit has left on the nodes, for engines that use it: acknowledged writes among it
-   * are not visible yet. Look before the verdict.
-   * @throws when a node cannot be asked.
-   */
-  preparedTransactions?(): Promise<PreparedTransaction[]>;
   /** What a person runs when these nodes stay away; lines for psql on the coordinator. Pure. */
   repairCommands?(down: ReadonlySet<NodeName>): string[];
 }

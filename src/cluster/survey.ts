@@ -6,6 +6,7 @@ import { quoteName } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
 import type { FormedCluster } from './engine.ts';
 import { sqlRefusal } from './health.ts';
+import { preparedTransactions } from './leftovers.ts';
 import type { NodeControl, NodeState, Nodes } from './platform.ts';
 
 const CONNECT_LIMIT_MS = 2_000;
@@ -112,7 +113,7 @@ export async function survey(
   );
   for (const { node, error } of counted) if (error !== undefined) problems.push(`${node}: ${error}`);
   for (const shard of shards) problems.push(...shardProblems(shard, tables));
-  problems.push(...(await leftPrepared(cluster, answering.size === seen.length)));
+  problems.push(...(await leftPrepared(nodes, answering.size === seen.length)));
   return {
     nodes: seen,
     tables: byNode.get(COORDINATOR)?.tables ?? [],
@@ -191,10 +192,10 @@ function shardProblems({ name, placements }: ShardSurvey, tables: readonly strin
 }
 
 /** Only where every node answers: it asks them all. */
-async function leftPrepared(cluster: FormedCluster, askable: boolean): Promise<string[]> {
-  if (!cluster.preparedTransactions || !askable) return [];
+async function leftPrepared(nodes: Nodes, askable: boolean): Promise<string[]> {
+  if (!askable) return [];
   try {
-    const found = await cluster.preparedTransactions();
+    const found = await preparedTransactions(nodes.all);
     return [...Map.groupBy(found, ({ node }) => node)].map(
       ([node, left]) => `${node}: prepared transactions that are not finished: ${left.length}`,
     );

@@ -7,9 +7,8 @@
 
 import pRetry from 'p-retry';
 import type { Dataset, Engine, FormedCluster, FormOptions, TableSpec } from '../cluster/engine.ts';
-import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import type { NodeControl } from '../cluster/platform.ts';
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
-import type { PreparedTransaction } from '../model/event.ts';
 import { COORDINATOR, type ShardAccess, type Topology } from '../model/topology.ts';
 import { type Row, Session } from '../sql/session.ts';
 import { repairCommands } from './citus/repair.ts';
@@ -119,7 +118,7 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
     await addNodes(coordinator, peers, signal);
     await makeTables(coordinator, topology, dataset);
     for (const table of dataset.tables) await load(coordinator, table);
-    return await describe(coordinator, { nodes, topology, dataset, peers, version: versions[0] as string });
+    return await describe(coordinator, { topology, dataset, peers, version: versions[0] as string });
   } finally {
     signal.removeEventListener('abort', abort);
   }
@@ -145,7 +144,7 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
     shards: new Set(shards).size,
   };
   const peers = nodes.all.map(peerOf);
-  return await describe(coordinator, { nodes, topology, dataset, peers, version: String(row?.[0]) });
+  return await describe(coordinator, { topology, dataset, peers, version: String(row?.[0]) });
 }
 
 function connect(node: NodeControl, { replication }: Pick<Topology, 'replication'>): Promise<Session> {
@@ -250,7 +249,6 @@ async function load(session: Session, table: TableSpec): Promise<void> {
 }
 
 interface Formed {
-  readonly nodes: Nodes;
   readonly topology: Topology;
   readonly dataset: Dataset;
   readonly peers: readonly Peer[];
@@ -258,10 +256,7 @@ interface Formed {
 }
 
 /** Reads from the catalogue what was formed. */
-async function describe(
-  session: Session,
-  { nodes, topology, dataset, peers, version }: Formed,
-): Promise<FormedCluster> {
+async function describe(session: Session, { topology, dataset, peers, version }: Formed): Promise<FormedCluster> {
   const [table] = dataset.tables;
   if (!table) throw new Error('a data set has at least one table');
   const names = dataset.tables.map(({ name }) => name);
@@ -282,23 +277,7 @@ async function describe(
     placement,
     version,
     placementSources: (name) => placementSources(name, rows, peers),
-    preparedTransactions: () => preparedTransactions(nodes, topology),
     repairCommands: (down) =>
       repairCommands({ placement, down, peers, table: table.name, replication: topology.replication }),
   };
-}
-
-async function preparedTransactions(nodes: Nodes, topology: Topology): Promise<PreparedTransaction[]> {
-  const found = await Promise.all(
-    nodes.all.map(async (node) => {
-      await using session = await connect(node, topology);
-      const rows = await ask(
-        session,
-        `SELECT gid, extract(epoch FROM clock_timestamp() - prepared)::float8 * 1000 FROM pg_prepared_xacts
-          WHERE database = current_database() ORDER BY prepared`,
-      );
-      return rows.map(([gid, ageMs]) => ({ node: node.name, gid: String(gid), ageMs: Number(ageMs) }));
-    }),
-  );
-  return found.flat();
 }

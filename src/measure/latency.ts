@@ -32,6 +32,7 @@ export class LatencyRecorder {
       p90Ms: at(90),
       p99Ms: at(99),
       p999Ms: at(99.9),
+      p9999Ms: at(99.99),
       maxMs: this.#maxMs,
     };
   }

@@ -1,6 +1,6 @@
 /**
  * How long service took to be back: from a fault in effect to the start of the first second that is as
- * before.
+ * before, and on the way there to the first success after the kind's first outage.
  *
  * A second is as before when at least 95 % of the operations intended in it succeeded, with a p99 of at
  * most twice the steady state's (or 50 ms, whichever is more), and it begins with a success. For kinds
@@ -134,13 +134,25 @@ class RestorationSearch {
     if (!this.#any) return undefined;
     // The load would have gone on with the next interval; half a microsecond is for rounding.
     this.#evaluateUpTo((this.#lastAtMs as number) + this.#intervalMs + 0.0005);
-    let worst = { recoveryMs: 0, uncertaintyMs: 0 };
+    let worst: Recovery = { kind: this.#kind.name, recoveryMs: 0, uncertaintyMs: 0 };
     for (const goal of this.#goals) {
-      if (!goal.found) return { kind: this.#kind.name, recoveryMs: null, uncertaintyMs: this.#intervalMs };
-      const { recoveryMs, uncertaintyMs } = goal.found;
-      if (recoveryMs >= worst.recoveryMs) worst = { recoveryMs, uncertaintyMs };
+      const { recoveryMs, uncertaintyMs } = goal.found ?? { recoveryMs: null, uncertaintyMs: this.#intervalMs };
+      if (recoveryMs !== null && recoveryMs < (worst.recoveryMs as number)) continue;
+      worst = { kind: this.#kind.name, recoveryMs, uncertaintyMs, ...this.#firstSuccessOf(goal) };
+      if (recoveryMs === null) break;
     }
-    return { kind: this.#kind.name, ...worst };
+    return worst;
+  }
+
+  #firstSuccessOf({ effectMs, outages }: Goal): Pick<Recovery, 'firstSuccessMs' | 'firstSuccessUncertaintyMs'> {
+    const first = outages
+      .filter(({ shard, toMs }) => shard === undefined && toMs > effectMs)
+      .reduce<ServiceWindow | undefined>((one, other) => (one && one.fromMs <= other.fromMs ? one : other), undefined);
+    if (!first) return { firstSuccessMs: 0, firstSuccessUncertaintyMs: this.#intervalMs };
+    return {
+      firstSuccessMs: first.open ? null : first.toMs - effectMs,
+      firstSuccessUncertaintyMs: first.uncertaintyMs,
+    };
   }
 
   /** Looks at every window that ends by then; takes its first operation out. */

@@ -99,6 +99,8 @@ export interface LaneOptions {
 interface Edge {
   readonly atMs: number;
   readonly spacingMs: number;
+  /** The load stopped here, and nothing shows the other side. */
+  readonly open?: true;
 }
 
 interface Piece {
@@ -165,7 +167,8 @@ export class Lane {
     if (this.#goodTail) this.#close(this.#goodTail.from);
     else if (this.#notGood > 0) {
       // Nothing shows when it would have ended: it is known to last until the last answer.
-      this.#close({ atMs: Math.max(this.#lastBadSettledMs, this.#lastAtMs ?? 0), spacingMs: this.#lastSpacingMs });
+      const lastMs = Math.max(this.#lastBadSettledMs, this.#lastAtMs ?? 0);
+      this.#close({ atMs: lastMs, spacingMs: this.#lastSpacingMs, open: true });
     }
     return this.#windows;
   }
@@ -224,6 +227,7 @@ export class Lane {
       toMs: to.atMs,
       durationMs: to.atMs - from.atMs,
       uncertaintyMs: Math.max(from.spacingMs, to.spacingMs),
+      ...(to.open ? { open: true } : {}),
       ok,
       failed,
     });

@@ -43,6 +43,17 @@ export interface PreparedTransaction {
   readonly ageMs: number;
 }
 
+/** A replication slot that nobody reads: it keeps the server's log from being removed, for ever. */
+export interface IdleSlot {
+  readonly node: NodeName;
+  readonly name: string;
+  /** Of the log, kept for it. */
+  readonly keptBytes: number;
+}
+
+/** Named as the source of a `final-read-failed` where leftovers could not be looked for. */
+export const LEFTOVERS = 'leftovers';
+
 /** What one complete read of one source found. */
 export interface ReadSummary {
   /** Rows as they came over the wire, duplicates counted. */
@@ -104,8 +115,13 @@ export type RunEvent =
     }
   /** A read that was due and failed; the checks that need it answer `unknown`. */
   | { readonly type: 'final-read-failed'; readonly source: string; readonly error: string }
-  /** What two-phase commit had left on the nodes just before the final reads. Its rows are not visible yet. */
-  | { readonly type: 'leftovers'; readonly preparedTransactions: readonly PreparedTransaction[] }
+  /** What was left on the nodes just before the final reads. Rows of prepared transactions are not visible yet. */
+  | {
+      readonly type: 'leftovers';
+      readonly preparedTransactions: readonly PreparedTransaction[];
+      /** Still without a reader when replication had its time to come back. Absent in older histories. */
+      readonly idleSlots?: readonly IdleSlot[];
+    }
   /** What a person runs if the nodes that a fault took down had stayed away. */
   | { readonly type: 'repair'; readonly away: readonly NodeName[]; readonly commands: readonly string[] }
   /** Whether the placements of every shard became equal, and how long that took after the load stopped. */

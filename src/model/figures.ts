@@ -36,6 +36,8 @@ export interface Latency {
   readonly p90Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
+  /** Absent in reports of older versions. */
+  readonly p9999Ms?: number;
   readonly maxMs: number;
 }
 
@@ -50,6 +52,8 @@ export interface ServiceWindow extends TimeRange {
   readonly durationMs: number;
   /** The duration is true to plus or minus this: the spacing of the operations that saw it. */
   readonly uncertaintyMs: number;
+  /** Set where it was still on when the load stopped: it lasted at least this long. */
+  readonly open?: true;
   readonly ok: number;
   readonly failed: number;
 }
@@ -60,6 +64,12 @@ export interface Recovery {
   /** `null`: not back within the run. 0: never disturbed. */
   readonly recoveryMs: number | null;
   readonly uncertaintyMs: number;
+  /**
+   * From the fault in effect to the first success after the kind's first outage. `null`: none within the run. 0:
+   * successes went on. Absent in reports of older versions.
+   */
+  readonly firstSuccessMs?: number | null;
+  readonly firstSuccessUncertaintyMs?: number;
 }
 
 export interface ErrorGroup {

@@ -157,6 +157,10 @@ const event = z
       at,
       type: z.literal('leftovers'),
       preparedTransactions: z.array(z.object({ node: z.string(), gid: z.string(), ageMs: z.number() })),
+      idleSlots: z
+        .array(z.object({ node: z.string(), name: z.string(), keptBytes: z.number() }))
+        .exactOptional()
+        .describe('Replication slots that nobody reads.'),
     }),
     z.object({ at, type: z.literal('repair'), away: names, commands: z.array(z.string()) }),
     z.object({ at, type: z.literal('final-read-failed'), source: z.string(), error: z.string() }),
@@ -202,6 +206,7 @@ const latency = z
     p90Ms: durationMs,
     p99Ms: durationMs,
     p999Ms: durationMs,
+    p9999Ms: durationMs.exactOptional(),
     maxMs: durationMs,
   })
   .meta({ id: 'Latency' });
@@ -227,6 +232,7 @@ const figures = z.object({
         toMs: at,
         durationMs,
         uncertaintyMs: durationMs.describe('The duration is true to plus or minus this.'),
+        open: z.literal(true).exactOptional().describe('Still on when the load stopped: it lasted at least this long.'),
         ok: count,
         failed: count,
       }),
@@ -240,6 +246,11 @@ const figures = z.object({
           .nullable()
           .describe('From the fault in effect; 0: as before from the start; null: not within the run.'),
         uncertaintyMs: durationMs,
+        firstSuccessMs: durationMs
+          .nullable()
+          .exactOptional()
+          .describe("From the fault in effect to the first success after the kind's first outage."),
+        firstSuccessUncertaintyMs: durationMs.exactOptional(),
       }),
     )
     .describe('Empty when no fault took effect.'),

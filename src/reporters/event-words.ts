@@ -73,11 +73,16 @@ export class EventNarrator {
           : { label: 'settle', what: `placements still differ ${when}`, tone: 'bad' };
       }
       case 'leftovers': {
-        const count = event.preparedTransactions.length;
-        const nodes = [...new Set(event.preparedTransactions.map(({ node }) => node))].join(', ');
-        if (count === 0) return plain('reads', 'no prepared transaction is left');
-        const what = `${formatCount(count, 'prepared transaction')} left`;
-        return { label: 'reads', what, detail: nodes, tone: 'bad' };
+        const { preparedTransactions, idleSlots = [] } = event;
+        const left = [
+          ...(preparedTransactions.length > 0
+            ? [formatCount(preparedTransactions.length, 'prepared transaction')]
+            : []),
+          ...(idleSlots.length > 0 ? [formatCount(idleSlots.length, 'idle replication slot')] : []),
+        ];
+        if (left.length === 0) return plain('reads', 'no prepared transaction and no idle replication slot is left');
+        const nodes = [...new Set([...preparedTransactions, ...idleSlots].map(({ node }) => node))].join(', ');
+        return { label: 'reads', what: `${left.join(' and ')} left`, detail: nodes, tone: 'bad' };
       }
       case 'repair': {
         const what = `if ${event.away.join(', ')} had stayed away`;

@@ -12,6 +12,9 @@ import {
   clusterSize,
   differs,
   faultsByNode,
+  firstSuccessWords,
+  LATENCY_COLUMNS,
+  latencyWords,
   ledgerRows,
   lengthOf,
   loadWords,
@@ -165,12 +168,11 @@ function latency({ figures }: Report): string[] {
     ['### Latency'],
     ['Of operations that ended `ok`, counted from the intended start.'],
     table(
-      [left('operation'), left('span'), ...['p50', 'p90', 'p99', 'p99.9', 'max', 'count'].map(right)],
-      figures.latency.map(({ kind, span, figures: { p50Ms, p90Ms, p99Ms, p999Ms, maxMs, count } }) => [
+      [left('operation'), left('span'), ...LATENCY_COLUMNS.map(right)],
+      figures.latency.map(({ kind, span, figures: latency }) => [
         text(kind),
         SPAN_NAMES[span],
-        ...[p50Ms, p90Ms, p99Ms, p999Ms, maxMs].map(formatDuration),
-        number(count),
+        ...latencyWords(latency),
       ]),
     ),
   );
@@ -215,11 +217,12 @@ function recovery({ figures }: Report): string[] {
   if (figures.recovery.length === 0) return [];
   return blocks(
     ['### Recovery'],
-    ['From the fault in effect until service was as before.'],
+    ['From the fault in effect to the first success after an outage, and until service was as before.'],
     table(
-      [left('operation'), right('recovery time')],
+      [left('operation'), right('first success'), right('recovery time')],
       figures.recovery.map((one) => [
         text(one.kind),
+        firstSuccessWords(one),
         one.recoveryMs === null ? `**${recoveryWords(one)}**` : recoveryWords(one),
       ]),
     ),

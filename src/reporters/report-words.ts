@@ -1,6 +1,6 @@
 /** What a report says in words, so that `report.md` and `report.html` say the same. Text is not escaped. */
 
-import type { Availability, Recovery, ServiceWindow, ShardFigures, Span } from '../model/figures.ts';
+import type { Availability, Latency, Recovery, ServiceWindow, ShardFigures, Span } from '../model/figures.ts';
 import type { LedgerFigures, Report } from '../model/report.ts';
 import type { ShardAccess } from '../model/topology.ts';
 import { formatCount, formatDuration, formatMoment } from '../model/units.ts';
@@ -18,6 +18,21 @@ export function number(value: number): string {
 /** `8.28 s ± 200 ms`. */
 export function lengthOf({ durationMs, uncertaintyMs }: Pick<ServiceWindow, 'durationMs' | 'uncertaintyMs'>): string {
   return `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
+}
+
+export function firstSuccessWords({ firstSuccessMs, firstSuccessUncertaintyMs = 0 }: Recovery): string {
+  if (firstSuccessMs === undefined) return '';
+  if (firstSuccessMs === null) return 'not within the run';
+  if (firstSuccessMs === 0) return 'went on';
+  return lengthOf({ durationMs: firstSuccessMs, uncertaintyMs: firstSuccessUncertaintyMs });
+}
+
+/** `p50` to the maximum, in the order of the columns. */
+export const LATENCY_COLUMNS = ['p50', 'p90', 'p99', 'p99.9', 'p99.99', 'max', 'count'] as const;
+
+export function latencyWords({ p50Ms, p90Ms, p99Ms, p999Ms, p9999Ms, maxMs, count }: Latency): string[] {
+  const durations = [p50Ms, p90Ms, p99Ms, p999Ms, p9999Ms, maxMs];
+  return [...durations.map((ms) => (ms === undefined ? '' : formatDuration(ms))), number(count)];
 }
 
 export function recoveryWords({ recoveryMs, uncertaintyMs }: Recovery): string {

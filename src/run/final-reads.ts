@@ -1,9 +1,11 @@
 /** After the load: do all placements agree, and what does a complete read of each find? Records; judges nothing. */
 
 import type { FormedCluster, PlacementSource } from '../cluster/engine.ts';
+import { idleSlots, preparedTransactions } from '../cluster/leftovers.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import type { Clock } from '../model/clock.ts';
 import { errorText } from '../model/errors.ts';
+import { LEFTOVERS } from '../model/event.ts';
 import { Session } from '../sql/session.ts';
 import type { Workload } from '../workloads/workload.ts';
 import type { Recorder } from './recorder.ts';
@@ -12,6 +14,8 @@ import { pause } from './wait.ts';
 const CONNECT_TIMEOUT_MS = 5_000;
 const READ_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
+/** Readers of slots start again within a second of their node's return; this is to spare. */
+const SLOTS_IN_USE_LIMIT_MS = 5_000;
 
 export interface FinalReadsOptions {
   readonly nodes: Nodes;
@@ -63,13 +67,20 @@ async function replicasAgree({ nodes, cluster, workload }: FinalReadsOptions): P
   return agree;
 }
 
-/** Records what two-phase commit left behind, for engines that use it. */
-export async function lookForLeftovers({ cluster, recorder }: FinalReadsOptions): Promise<void> {
-  if (!cluster.preparedTransactions) return;
+/** Records what is left of prepared transactions now, and of slots once their readers had time to come back. */
+export async function lookForLeftovers({ nodes, recorder, clock, signal }: FinalReadsOptions): Promise<void> {
   try {
-    recorder.event({ type: 'leftovers', preparedTransactions: await cluster.preparedTransactions() });
+    const prepared = await preparedTransactions(nodes.all);
+    const untilMs = clock.nowMs() + SLOTS_IN_USE_LIMIT_MS;
+    let idle = await idleSlots(nodes.all);
+    while (idle.length > 0 && clock.nowMs() < untilMs) {
+      await pause(POLL_MS, signal);
+      idle = await idleSlots(nodes.all);
+    }
+    recorder.event({ type: 'leftovers', preparedTransactions: prepared, idleSlots: idle });
   } catch (error) {
-    recorder.event({ type: 'final-read-failed', source: 'prepared transactions', error: errorText(error) });
+    signal.throwIfAborted();
+    recorder.event({ type: 'final-read-failed', source: LEFTOVERS, error: errorText(error) });
   }
 }
 

@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FormedCluster } from '../../src/cluster/engine.ts';
 import { untilAcceptsSql } from '../../src/cluster/health.ts';
+import { preparedTransactions } from '../../src/cluster/leftovers.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { citus } from '../../src/engines/citus.ts';
 import { docker } from '../../src/platforms/docker.ts';
@@ -125,9 +126,9 @@ describe.skipIf(!image)('citus on containers', () => {
   test('a transaction that is prepared and not finished is found, with its node', async () => {
     await using session = await connect(worker('worker3'));
     await session.execute("BEGIN; PREPARE TRANSACTION 'left'");
-    expect(await formed.preparedTransactions?.()).toMatchObject([{ node: 'worker3', gid: 'left' }]);
+    expect(await preparedTransactions(nodes.all)).toMatchObject([{ node: 'worker3', gid: 'left' }]);
     await session.execute("ROLLBACK PREPARED 'left'");
-    expect(await formed.preparedTransactions?.()).toEqual([]);
+    expect(await preparedTransactions(nodes.all)).toEqual([]);
   });
 
   test('the repair commands make a cluster without a worker writable, and take the worker back', async () => {

@@ -46,7 +46,7 @@ function availability(intended: number, not: Partial<Availability> = {}): Availa
 }
 
 function latency(count: number, p50Ms: number, p90Ms: number, p99Ms: number, p999Ms: number, maxMs: number): Latency {
-  return { count, p50Ms, p90Ms, p99Ms, p999Ms, maxMs };
+  return { count, p50Ms, p90Ms, p99Ms, p999Ms, p9999Ms: maxMs, maxMs };
 }
 
 const ofKind = <F>(kind: string, span: Span, figures: F) => ({ kind, span, figures });
@@ -249,9 +249,9 @@ export const passedReport: Report = {
       },
     ],
     recovery: [
-      { kind: 'read', recoveryMs: 0, uncertaintyMs: 5 },
-      { kind: 'scan', recoveryMs: 0, uncertaintyMs: 200 },
-      { kind: 'write', recoveryMs: 241, uncertaintyMs: 20 },
+      { kind: 'read', recoveryMs: 0, uncertaintyMs: 5, firstSuccessMs: 0, firstSuccessUncertaintyMs: 5 },
+      { kind: 'scan', recoveryMs: 0, uncertaintyMs: 200, firstSuccessMs: 0, firstSuccessUncertaintyMs: 200 },
+      { kind: 'write', recoveryMs: 241, uncertaintyMs: 20, firstSuccessMs: 220, firstSuccessUncertaintyMs: 20 },
     ],
     shards: PLACEMENT.map(({ name, placements }, i) => ({
       shard: name,
@@ -445,8 +445,8 @@ export const failedReport: Report = {
       outage('write', 'C', 101),
     ],
     recovery: [
-      { kind: 'read', recoveryMs: 8_281.3, uncertaintyMs: 5 },
-      { kind: 'scan', recoveryMs: null, uncertaintyMs: 200 },
+      { kind: 'read', recoveryMs: 8_281.3, uncertaintyMs: 5, firstSuccessMs: 7_902, firstSuccessUncertaintyMs: 5 },
+      { kind: 'scan', recoveryMs: null, uncertaintyMs: 200, firstSuccessMs: null, firstSuccessUncertaintyMs: 200 },
     ],
     shards: PLACEMENT.map(({ name, placements }) => {
       const lives = name === 'A' || name === 'D';

@@ -4,16 +4,18 @@ import type { Check, ScenarioFacts } from '../../src/checks/check.ts';
 import { contentIntact } from '../../src/checks/content-intact.ts';
 import { faultTookEffect } from '../../src/checks/fault-took-effect.ts';
 import { healed } from '../../src/checks/healed.ts';
+import { latency } from '../../src/checks/latency.ts';
 import { loadKeptItsSchedule } from '../../src/checks/load-kept-its-schedule.ts';
 import { messagesReadable } from '../../src/checks/messages-readable.ts';
 import { noDuplicates } from '../../src/checks/no-duplicates.ts';
 import { noLeftovers } from '../../src/checks/no-leftovers.ts';
 import { noLostWrites } from '../../src/checks/no-lost-writes.ts';
 import { noStaleReads } from '../../src/checks/no-stale-reads.ts';
+import { outage } from '../../src/checks/outage.ts';
 import { prediction } from '../../src/checks/prediction.ts';
 import { recoveryTime } from '../../src/checks/recovery-time.ts';
 import { replicasAgree } from '../../src/checks/replicas-agree.ts';
-import type { TimedEvent } from '../../src/model/event.ts';
+import { type IdleSlot, LEFTOVERS, type PreparedTransaction, type TimedEvent } from '../../src/model/event.ts';
 import type { History, Operation } from '../../src/model/history.ts';
 import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
 import { buildHistory, changing, type HistorySpec, KINDS, REFUSED, timesOf } from '../support/history-builder.ts';
@@ -244,6 +246,161 @@ describe('availability', () => {
     expect(availability.validate?.(params, { kinds: ['read'], shards: [], messages: 1 })).toEqual([
       { path: ['of'], message: 'there is no kind of operation "raed"', known: ['read'] },
     ]);
+  });
+});
+
+describe('outage', () => {
+  const refusedFor = (ms: number, kindOf = 'write') =>
+    answering(({ kind, intendedAt }) =>
+      kind === kindOf && intendedAt >= effectMs && intendedAt < effectMs + ms ? REFUSED : undefined,
+    );
+
+  test('passes without an outage, and up to the limit', () => {
+    expect(run(outage, control(), { of: 'write', max: '0s' })).toMatchObject({
+      judgement: 'pass',
+      expected: 'no outage of write longer than 0 ms in the fault span',
+      observed: 'no outage',
+    });
+    expect(run(outage, refusedFor(500), { of: 'write', max: '600ms' })).toMatchObject({
+      judgement: 'pass',
+      observed: 'one outage of 500 ms ± 20 ms',
+    });
+    expect(run(outage, refusedFor(500), { of: 'read', max: '0s' }).judgement).toBe('pass');
+    expect(run(outage, refusedFor(500), { of: 'write', during: 'steady-state', max: '0s' }).judgement).toBe('pass');
+  });
+
+  test('fails beyond it, with the windows, the longest first', () => {
+    const twice = answering(({ kind, intendedAt }) => {
+      const at = intendedAt - effectMs;
+      return kind === 'write' && ((at >= 0 && at < 200) || (at >= 1_000 && at < 1_500)) ? REFUSED : undefined;
+    });
+    const finding = run(outage, twice, { of: 'write', max: '400ms' });
+    expect(finding).toMatchObject({ judgement: 'fail', observed: '2 outages, the longest of 500 ms ± 20 ms' });
+    expect(finding.evidence).toEqual([
+      expect.stringMatching(/^outage of write, 4\.\d+ s to 4\.\d+ s: 500 ms ± 20 ms, 25 failed$/),
+      expect.stringMatching(/^outage of write, 3\.\d+ s to 3\.\d+ s: 200 ms ± 20 ms, 10 failed$/),
+    ]);
+    expect(run(outage, refusedFor(80), { of: 'write', max: '0s' }).judgement).toBe('fail');
+  });
+
+  test('is unknown where the limit lies within the uncertainty', () => {
+    for (const max of ['490ms', '510ms']) {
+      expect(run(outage, refusedFor(500), { of: 'write', max })).toMatchObject({
+        judgement: 'unknown',
+        observed: 'one outage of 500 ms ± 20 ms: the limit lies within the uncertainty',
+      });
+    }
+  });
+
+  test('is unknown where the load stopped before it ended, unless it was too long by then', () => {
+    const history = answering(({ kind, intendedAt }) =>
+      kind === 'write' && intendedAt >= healAskedMs - 100 ? REFUSED : undefined,
+    );
+    expect(run(outage, history, { of: 'write', max: '1m' })).toMatchObject({
+      judgement: 'unknown',
+      observed: 'one outage of 3.38 s ± 20 ms; one was still on when the load stopped',
+    });
+    expect(run(outage, history, { of: 'write', max: '1s' }).judgement).toBe('fail');
+  });
+
+  test('can be asked of one shard', () => {
+    const shardB = answering(({ kind, shard, intendedAt }) =>
+      kind === 'write' && shard === 1 && intendedAt >= effectMs && intendedAt < effectMs + 1_000 ? REFUSED : undefined,
+    );
+    expect(run(outage, shardB, { of: 'write', max: '0s' }).judgement).toBe('pass');
+    expect(run(outage, shardB, { of: 'write', shard: 'A', max: '0s' }).judgement).toBe('pass');
+    const finding = run(outage, shardB, { of: 'write', shard: 'B', max: '0s' });
+    expect(finding.judgement).toBe('fail');
+    expect(finding.evidence[0]).toContain('outage of write on shard B');
+  });
+
+  test('is unknown where nothing was intended', () => {
+    const nothing = answering(({ kind, shard }) => (kind === 'write' && shard === 1 ? unsent() : undefined));
+    expect(run(outage, nothing, { of: 'write', max: '0s' }).judgement).toBe('pass');
+    expect(run(outage, nothing, { of: 'write', shard: 'B', max: '0s' })).toMatchObject({
+      judgement: 'unknown',
+      observed: 'no write on shard B was intended in the fault span',
+    });
+    const cut = buildHistory({ events: (events) => events.filter((event) => event.at < healAskedMs) });
+    expect(run(outage, cut, { of: 'read', during: 'settle', max: '0s' }).judgement).toBe('unknown');
+  });
+
+  test('knows the kinds and the shards', () => {
+    const params = outage.params.parse({ of: 'raed', shard: 'E', max: '1s' });
+    expect(outage.validate?.(params, { kinds: ['read'], shards: ['A'], messages: 1 })).toEqual([
+      { path: ['of'], message: 'there is no kind of operation "raed"', known: ['read'] },
+      { path: ['shard'], message: 'there is no shard "E"', known: ['A'] },
+    ]);
+  });
+});
+
+describe('latency', () => {
+  /** Of 400 reads in the fault span, every n-th takes 300 ms. */
+  const slow = (every: number) =>
+    answering(({ kind, intendedAt, id }) =>
+      kind === 'read' && id % every === 0 ? { settledAt: intendedAt + 300 } : undefined,
+    );
+
+  test('passes up to the limit, and fails beyond', () => {
+    expect(run(latency, slow(150), { of: 'read', max: '10ms' })).toMatchObject({
+      judgement: 'pass',
+      expected: 'p99 of read at most 10 ms in the fault span',
+      observed: expect.stringMatching(/^p99 2 ms of 40[01] answers$/),
+      evidence: [],
+    });
+    expect(run(latency, slow(50), { of: 'read', max: '10ms' })).toMatchObject({
+      judgement: 'fail',
+      observed: expect.stringMatching(/^p99 300 ms of 40[01] answers$/),
+    });
+    expect(run(latency, slow(50), { of: 'read', percentile: 'p90', max: '10ms' }).judgement).toBe('pass');
+    expect(run(latency, slow(50), { of: 'read', percentile: 'max', max: '300ms' }).judgement).toBe('pass');
+    expect(run(latency, slow(50), { of: 'read', percentile: 'max', max: '299ms' }).judgement).toBe('fail');
+  });
+
+  test('too few answers show no high percentile, but one that is too slow refutes it', () => {
+    expect(run(latency, control(), { of: 'read', percentile: 'p99.9', max: '10ms' })).toMatchObject({
+      judgement: 'unknown',
+      observed: expect.stringMatching(/^p99.9 2 ms of \d+ answers, too few to show it: it takes 1000$/),
+    });
+    expect(run(latency, slow(150), { of: 'read', percentile: 'p99.99', max: '10ms' }).judgement).toBe('fail');
+  });
+
+  test('p99.99 tells one slow answer in 9,999 from one in 10,001', () => {
+    const kinds = [{ ...(KINDS[0] as (typeof KINDS)[number]), ratePerSecond: 3_000 }];
+    const one = (slowOnes: number) => {
+      let seen = 0;
+      return buildHistory({
+        kinds,
+        answer: (operation) =>
+          inFullEffect(operation) && ++seen <= slowOnes ? { settledAt: operation.intendedAt + 300 } : undefined,
+      });
+    };
+    const asked = { of: 'read', percentile: 'p99.99', max: '10ms' };
+    expect(run(latency, one(1), asked)).toMatchObject({
+      judgement: 'pass',
+      observed: expect.stringMatching(/^p99.99 2 ms of 12,0\d\d answers$/),
+    });
+    expect(run(latency, one(2), asked).judgement).toBe('fail');
+  });
+
+  test('counts answers alone, says how many there were not, and is unknown without any', () => {
+    const half = answering(({ kind, id }) => (kind === 'read' && id % 2 === 0 ? REFUSED : undefined));
+    const finding = run(latency, half, { of: 'read', max: '10ms' });
+    expect(finding.judgement).toBe('pass');
+    expect(finding.evidence).toEqual([
+      expect.stringMatching(/^\d+ of 40[01] had no answer in time and are no part of this$/),
+    ]);
+    const none = answering(({ kind }) => (kind === 'read' ? REFUSED : undefined));
+    expect(run(latency, none, { of: 'read', max: '10ms' })).toMatchObject({
+      judgement: 'unknown',
+      observed: 'no read was answered in the fault span',
+    });
+  });
+
+  test('knows the kinds of the workload', () => {
+    const params = latency.params.parse({ of: 'raed', max: '1s' });
+    expect(latency.validate?.(params, { kinds: ['read'], shards: [], messages: 1 })).toHaveLength(1);
+    expect(latency.params.safeParse({ of: 'read', percentile: 'p98', max: '1s' }).success).toBe(false);
   });
 });
 
@@ -588,9 +745,13 @@ describe('healed', () => {
 });
 
 describe('no-leftovers', () => {
-  const looked = (preparedTransactions: readonly { node: string; gid: string; ageMs: number }[]) => {
+  const looked = (
+    preparedTransactions: readonly PreparedTransaction[],
+    slots: { readonly idleSlots?: readonly IdleSlot[] } = { idleSlots: [] },
+  ) => {
     const history = control();
-    return { ...history, events: [...history.events, { at: 1, type: 'leftovers' as const, preparedTransactions }] };
+    const event = { at: 1, type: 'leftovers' as const, preparedTransactions, ...slots };
+    return { ...history, events: [...history.events, event] };
   };
 
   test('passes when every node was looked at and none is left', () => {
@@ -606,10 +767,26 @@ describe('no-leftovers', () => {
     });
   });
 
+  test('fails with the node and the slot that nobody reads', () => {
+    const slot = { node: 'worker2', name: 'pgquake_worker2_worker1', keptBytes: 3 * 2 ** 20 };
+    expect(run(noLeftovers, looked([], { idleSlots: [slot] }))).toMatchObject({
+      judgement: 'fail',
+      observed: '1 idle replication slot left',
+      evidence: ['worker2: slot pgquake_worker2_worker1, keeps 3.0 MiB of log'],
+    });
+    expect(run(noLeftovers, looked([{ node: 'worker1', gid: 'x', ageMs: 1 }], { idleSlots: [slot] })).observed).toBe(
+      '1 prepared transaction and 1 idle replication slot left',
+    );
+  });
+
   test('is unknown when nobody looked, or could not', () => {
     expect(run(noLeftovers, control()).judgement).toBe('unknown');
+    expect(run(noLeftovers, looked([], {}))).toMatchObject({
+      judgement: 'unknown',
+      observed: 'nobody looked for idle slots',
+    });
     const history = control();
-    const failed = { at: 1, type: 'final-read-failed' as const, source: 'prepared transactions', error: 'refused' };
+    const failed = { at: 1, type: 'final-read-failed' as const, source: LEFTOVERS, error: 'refused' };
     expect(run(noLeftovers, { ...history, events: [...history.events, failed] })).toMatchObject({
       judgement: 'unknown',
       observed: 'could not look: refused',

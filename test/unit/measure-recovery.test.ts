@@ -33,6 +33,25 @@ describe('recovery', () => {
     expect(recovery?.uncertaintyMs).toBeCloseTo(20, 6);
   });
 
+  test('its first stage ends with the first success after the first outage', () => {
+    const stages = (spec: HistorySpec) =>
+      figuresOf(buildHistory(spec)).recovery.find(({ kind }) => kind === 'write') ?? expect.fail('no recovery');
+    const twice = stages(refusedWrites([0, 300], [2_000, 2_600]));
+    expect(twice.firstSuccessMs).toBeGreaterThanOrEqual(300);
+    expect(twice.firstSuccessMs).toBeLessThanOrEqual(320);
+    expect(twice.firstSuccessUncertaintyMs).toBeCloseTo(20, 6);
+    expect(twice.recoveryMs).toBeGreaterThanOrEqual(2_600);
+    // A brownout is no outage: successes went on.
+    const everyThird = stages({
+      answer: ({ kind, intendedAt, id }) =>
+        kind === 'write' && id % 3 === 0 && intendedAt >= effectMs && intendedAt < effectMs + 900 ? REFUSED : undefined,
+    });
+    expect(everyThird.firstSuccessMs).toBe(0);
+    expect(everyThird.recoveryMs).toBeGreaterThan(700);
+    expect(stages(refusedWrites())).toMatchObject({ recoveryMs: 0, firstSuccessMs: 0 });
+    expect(stages(refusedWrites([100, 60_000]))).toMatchObject({ recoveryMs: null, firstSuccessMs: null });
+  });
+
   test('a success now and then is no recovery', () => {
     const everyTenth = (operation: Operation) =>
       operation.kind === 'write' && operation.intendedAt >= effectMs && operation.intendedAt < effectMs + 2_000

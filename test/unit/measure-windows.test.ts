@@ -34,6 +34,11 @@ const brief = (windows: readonly ServiceWindow[]) =>
   windows.map(({ type, fromMs, toMs, ok, failed }) => `${type} ${fromMs}-${toMs} ok ${ok} failed ${failed}`);
 
 describe('windows of one row of operations', () => {
+  test('what never ends is marked as open, and nothing else is', () => {
+    expect(windowsOf(row('ff...fff')).map(({ open }) => open)).toEqual([undefined, undefined, true]);
+    expect(windowsOf(row('.ff.'))[0]).not.toHaveProperty('open');
+  });
+
   test.each([
     ['all is well', '..........', []],
     ['one late answer is no window', '...l......', []],
@@ -134,6 +139,7 @@ function windowsByBruteForce(row: readonly Seen[]): ServiceWindow[] {
         toMs,
         durationMs: toMs - at(from),
         uncertaintyMs: Math.max(spacing(from), spacing(Math.min(to, row.length - 1))),
+        ...(to < row.length ? {} : { open: true as const }),
         ok: members.filter((o) => o.outcome === 'ok').length,
         failed: members.filter((o) => o.outcome !== 'ok').length,
       });

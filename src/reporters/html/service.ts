@@ -2,10 +2,13 @@
 
 import { type Availability, type ServiceWindow, SPANS } from '../../model/figures.ts';
 import type { Report } from '../../model/report.ts';
-import { formatCount, formatDuration, formatMoment, formatShare } from '../../model/units.ts';
+import { formatCount, formatMoment, formatShare } from '../../model/units.ts';
 import { clip } from '../escape.ts';
 import {
   differs,
+  firstSuccessWords,
+  LATENCY_COLUMNS,
+  latencyWords,
   ledgerRows,
   lengthOf,
   NO_PROOF,
@@ -47,13 +50,8 @@ export function service({ figures }: Report): Content {
       ? ''
       : table(
           'Latency of operations that ended ok, from the intended start',
-          [left('operation'), left('span'), ...['p50', 'p90', 'p99', 'p99.9', 'max', 'count'].map(right)],
-          figures.latency.map(({ kind, span, figures: { p50Ms, p90Ms, p99Ms, p999Ms, maxMs, count } }) => [
-            kind,
-            SPAN_NAMES[span],
-            ...[p50Ms, p90Ms, p99Ms, p999Ms, maxMs].map(formatDuration),
-            number(count),
-          ]),
+          [left('operation'), left('span'), ...LATENCY_COLUMNS.map(right)],
+          figures.latency.map(({ kind, span, figures: latency }) => [kind, SPAN_NAMES[span], ...latencyWords(latency)]),
           'latency',
         ),
     paragraph(`Spans: ${spanWords(figures.spans)}.`),
@@ -66,9 +64,9 @@ export function service({ figures }: Report): Content {
     figures.recovery.length === 0
       ? ''
       : table(
-          'Recovery: from the fault in effect until service was as before',
-          [left('operation'), right('recovery time')],
-          figures.recovery.map((one) => [one.kind, recoveryWords(one)]),
+          'Recovery: from the fault in effect to the first success after an outage, and until service was as before',
+          [left('operation'), right('first success'), right('recovery time')],
+          figures.recovery.map((one) => [one.kind, firstSuccessWords(one), recoveryWords(one)]),
           'recovery',
         ),
   ];

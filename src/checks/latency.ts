@@ -1,0 +1,68 @@
+/** How long the answers took, at a percentile. */
+
+import { z } from 'zod';
+import { figuresOf } from '../measure/figures.ts';
+import { type Latency, SPANS } from '../model/figures.ts';
+import { positiveDuration } from '../model/quantities.ts';
+import { formatCount, formatDuration } from '../model/units.ts';
+import { defineCheck } from './check.ts';
+
+/** Each with the share of answers that may be slower. */
+const PERCENTILES = {
+  p50: { slower: 0.5, of: (latency: Latency) => latency.p50Ms },
+  p90: { slower: 0.1, of: (latency: Latency) => latency.p90Ms },
+  p99: { slower: 0.01, of: (latency: Latency) => latency.p99Ms },
+  'p99.9': { slower: 0.001, of: (latency: Latency) => latency.p999Ms },
+  'p99.99': { slower: 0.0001, of: (latency: Latency) => latency.p9999Ms ?? latency.maxMs },
+  max: { slower: 0, of: (latency: Latency) => latency.maxMs },
+} as const;
+
+const params = z.strictObject({
+  of: z.string().describe('A kind of operation of the workload, such as read.'),
+  during: z.enum(SPANS).default('fault').describe('The part of the run in which the operations were to start.'),
+  percentile: z
+    .enum(Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[])
+    .default('p99')
+    .describe('Which answer counts: p50, p90, p99, p99.9, p99.99 or max.'),
+  max: positiveDuration.describe('The longest that it may take, from the intended start.'),
+});
+
+export const latency = defineCheck<z.output<typeof params>>({
+  name: 'latency',
+  summary: 'How long the answers of a kind of operation took, at a percentile up to p99.99.',
+  params,
+  needsKeptSchedule: true,
+
+  validate({ of }, { kinds }) {
+    if (kinds.includes(of)) return [];
+    return [{ path: ['of'], message: `there is no kind of operation ${JSON.stringify(of)}`, known: kinds }];
+  },
+
+  check(history, { of, during, percentile, max }) {
+    const figures = figuresOf(history);
+    const expected = `${percentile} of ${of} at most ${formatDuration(max)} in the ${during} span`;
+    const found = figures.latency.find(({ kind, span }) => kind === of && span === during)?.figures;
+    const failed = figures.availability.find(({ kind, span }) => kind === of && span === during)?.figures;
+    const evidence =
+      failed && failed.ok < failed.intended
+        ? [`${failed.intended - failed.ok} of ${failed.intended} had no answer in time and are no part of this`]
+        : [];
+    if (!found) {
+      return { judgement: 'unknown', expected, observed: `no ${of} was answered in the ${during} span`, evidence };
+    }
+    const { slower, of: at } = PERCENTILES[percentile];
+    const answers = formatCount(found.count, 'answer');
+    const observed = `${percentile} ${formatDuration(at(found))} of ${answers}`;
+    if (at(found) > max) return { judgement: 'fail', expected, observed, evidence };
+    const needed = slower === 0 ? 1 : Math.round(1 / slower);
+    if (found.count < needed) {
+      return {
+        judgement: 'unknown',
+        expected,
+        observed: `${observed}, too few to show it: it takes ${needed}`,
+        evidence,
+      };
+    }
+    return { judgement: 'pass', expected, observed, evidence };
+  },
+});

@@ -1,0 +1,93 @@
+/** The longest time without a single success, of a kind of operation or of one of its shards. */
+
+import { z } from 'zod';
+import { figuresOf } from '../measure/figures.ts';
+import { placementOf } from '../measure/shards.ts';
+import { type Spans, spanAt } from '../measure/spans.ts';
+import { describeWindow } from '../measure/windows.ts';
+import { SPANS } from '../model/figures.ts';
+import type { History } from '../model/history.ts';
+import { duration } from '../model/quantities.ts';
+import { formatDuration } from '../model/units.ts';
+import { defineCheck, type ParamProblem } from './check.ts';
+
+const params = z.strictObject({
+  of: z.string().describe('A kind of operation of the workload, such as read.'),
+  during: z.enum(SPANS).default('fault').describe('The part of the run that an outage must touch to count.'),
+  shard: z.string().optional().describe('The outages of this shard alone; by default, of the kind as a whole.'),
+  max: duration.describe('The longest that a single outage may last; 0s for none at all.'),
+});
+
+type Params = z.output<typeof params>;
+
+const MAX_WINDOWS = 8;
+
+export const outage = defineCheck<Params>({
+  name: 'outage',
+  summary: 'How long the longest outage of a kind of operation lasted: a time without a single success.',
+  params,
+  needsKeptSchedule: true,
+
+  validate({ of, shard }, { kinds, shards }) {
+    const problems: ParamProblem[] = [];
+    if (!kinds.includes(of)) {
+      problems.push({ path: ['of'], message: `there is no kind of operation ${JSON.stringify(of)}`, known: kinds });
+    }
+    if (shard !== undefined && !shards.includes(shard)) {
+      problems.push({ path: ['shard'], message: `there is no shard ${JSON.stringify(shard)}`, known: shards });
+    }
+    return problems;
+  },
+
+  check(history, { of, during, shard, max }) {
+    const what = `${of}${shard === undefined ? '' : ` on shard ${shard}`}`;
+    const expected = `no outage of ${what} longer than ${formatDuration(max)} in the ${during} span`;
+    const { spans, windows } = figuresOf(history);
+    const span = spans[during];
+    if (!span || !intended(history, { of, during, shard }, spans)) {
+      const observed = `no ${what} was intended in the ${during} span`;
+      return { judgement: 'unknown', expected, observed, evidence: [] };
+    }
+    const outages = windows
+      .filter((window) => window.type === 'outage' && window.kind === of && window.shard === shard)
+      .filter(({ fromMs, toMs }) => fromMs <= span.toMs && toMs >= span.fromMs)
+      .toSorted((a, b) => b.durationMs - a.durationMs);
+    const evidence = outages.slice(0, MAX_WINDOWS).map(describeWindow);
+    const [longest] = outages;
+    if (!longest) return { judgement: 'pass', expected, observed: 'no outage', evidence };
+    const { durationMs, uncertaintyMs } = longest;
+    const length = `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
+    const observed = `${outages.length === 1 ? 'one outage of' : `${outages.length} outages, the longest of`} ${length}`;
+    if (outages.some((one) => one.durationMs - one.uncertaintyMs > max)) {
+      return { judgement: 'fail', expected, observed, evidence };
+    }
+    if (outages.some(({ open }) => open)) {
+      return {
+        judgement: 'unknown',
+        expected,
+        observed: `${observed}; one was still on when the load stopped`,
+        evidence,
+      };
+    }
+    if (outages.some((one) => one.durationMs + one.uncertaintyMs > max)) {
+      return {
+        judgement: 'unknown',
+        expected,
+        observed: `${observed}: the limit lies within the uncertainty`,
+        evidence,
+      };
+    }
+    return { judgement: 'pass', expected, observed, evidence };
+  },
+});
+
+/** Whether anything was, so that an outage would have been seen. What the client could not send does not count. */
+function intended(history: History, { of, during, shard }: Omit<Params, 'max'>, spans: Spans): boolean {
+  const index = placementOf(history)?.shards.findIndex(({ name }) => name === shard);
+  for (const operation of history.operations.scan()) {
+    if (operation.kind !== of || operation.outcome === 'unsent') continue;
+    if (shard !== undefined && operation.shard !== index) continue;
+    if (spanAt(spans, operation.intendedAt) === during) return true;
+  }
+  return false;
+}
