@@ -32,6 +32,7 @@ import {
   writeReports,
   writeRunInputs,
 } from './store.ts';
+import { probeKinds } from './workloads/probes.ts';
 
 export interface ExperimentOptions {
   readonly scenario: Scenario;
@@ -79,7 +80,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
     using recorder = new Recorder(
       folder,
       clock,
-      info.kinds.map(({ name }) => name),
+      { load: info.kinds.map(({ name }) => name), probes: info.probes.map(({ name }) => name) },
       listeners,
     );
     recorder.event({ type: 'platform-chosen', platform: platform.name, engine: engine.name, reason });
@@ -278,6 +279,7 @@ function describeRun(plan: Plan, folder: string, startedAt: Date, again: string 
     pgquakeVersion: version(),
     nodeVersion: process.version,
     kinds: workload.kinds(scenario.workload.params),
+    probes: scenario.probes ? probeKinds(scenario.probes, scenario.cluster.shards) : [],
     messages: workload.messages(scenario.workload.params),
     plannedActs: plan.acts.length,
     again: `${again ?? `npm run chaos -- ${scenario.file}`} --seed ${seed}`,

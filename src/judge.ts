@@ -79,10 +79,10 @@ function incompleteRun(history: History): CheckResult[] {
   ];
   const finished = eventsOf(history, 'phase-ended').some(({ phase }) => phase === 'final-reads');
   if (!finished && reasons.length === 0) reasons.push('the history ends before the final reads');
-  const [kept] = eventsOf(history, 'load-kept');
-  if (kept && kept.intended !== history.operations.count) {
-    const { intended } = kept;
-    reasons.push(`${formatCount(intended, 'operation')} intended, ${history.operations.count} in the history`);
+  for (const { of, intended } of eventsOf(history, 'load-kept')) {
+    const { count } = of === 'probes' ? history.probes : history.operations;
+    const what = of === 'probes' ? 'probe' : 'operation';
+    if (intended !== count) reasons.push(`${formatCount(intended, what)} intended, ${count} in the history`);
   }
   if (reasons.length === 0) return [];
   return [

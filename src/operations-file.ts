@@ -39,6 +39,8 @@ import {
 } from './model/operations.ts';
 
 export const OPERATIONS_FILE = 'operations.arrow';
+/** The same, of the probes. */
+export const PROBES_FILE = 'probes.arrow';
 /** Of the layout below; in the schema's metadata as `pgquake.format`. */
 export const OPERATIONS_FORMAT = '1';
 

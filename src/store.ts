@@ -5,10 +5,11 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { TimedEvent } from './model/event.ts';
 import type { History, RunInfo } from './model/history.ts';
+import type { OperationTable } from './model/operations.ts';
 import type { Plan } from './model/plan.ts';
 import type { Report } from './model/report.ts';
 import { reportSchema } from './model/report-schema.ts';
-import { OPERATIONS_FILE, readOperations } from './operations-file.ts';
+import { OPERATIONS_FILE, PROBES_FILE, readOperations } from './operations-file.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
 
@@ -92,13 +93,9 @@ export async function readRun(folder: string): Promise<StoredRun> {
   const run = await readJson<RunInfo>(folder, 'run.json');
   const plan = await readJson<Plan>(folder, 'plan.json');
   const events = await readLines<TimedEvent>(folder, 'events.ndjson');
-  const path = join(folder, OPERATIONS_FILE);
-  try {
-    const operations = readOperations(path);
-    return { folder, plan, history: { run, events: events.toSorted((a, b) => a.at - b.at), operations } };
-  } catch (error) {
-    throw notARun(path, errorText(error), error);
-  }
+  const operations = readTable(folder, OPERATIONS_FILE);
+  const probes = readTable(folder, PROBES_FILE);
+  return { folder, plan, history: { run, events: events.toSorted((a, b) => a.at - b.at), operations, probes } };
 }
 
 /**
@@ -141,6 +138,15 @@ async function readLines<T>(folder: string, name: string): Promise<T[]> {
       });
   } catch (error) {
     throw notARun(line === 0 ? path : `${path}:${line}`, errorText(error), error);
+  }
+}
+
+function readTable(folder: string, name: string): OperationTable {
+  const path = join(folder, name);
+  try {
+    return readOperations(path);
+  } catch (error) {
+    throw notARun(path, errorText(error), error);
   }
 }
 

@@ -25,7 +25,7 @@ export interface RoomService {
 export interface ShardService {
   readonly shard: Shard;
   readonly rooms: readonly RoomService[];
-  /** Of room reads and of writes. */
+  /** Of the probes, or where the shard has none of the load's room reads and writes. */
   readonly read: Tally;
   readonly write: Tally;
 }
@@ -93,9 +93,27 @@ export function serviceWithin(history: History, range: TimeRange | undefined): S
       if (!kind || operation.outcome === 'unsent') continue;
       count(operation, kind, { shards, rooms, scans, perRoom, messages: history.run.messages });
     }
+    countProbes(history, range, shards);
     if (scans.complete > 0) for (const room of rooms.values()) room.inCompleteScan = true;
   }
   return { messagesPerRoom: perRoom, shards, scans };
+}
+
+/** Probes saw each shard far more often than the load did, so they stand in its place. */
+function countProbes(history: History, range: TimeRange, shards: { read: Tally; write: Tally }[]): void {
+  const kinds = new Map(history.run.probes.map((kind) => [kind.name, kind]));
+  const probed = shards.map(() => ({ read: new Tally(), write: new Tally() }));
+  for (const { kind: name, sentAt, settledAt, outcome, shard } of history.probes.scan()) {
+    const kind = kinds.get(name);
+    if (kind?.connection !== 'pooled' || shard === undefined || outcome === 'unsent') continue;
+    if (sentAt >= range.fromMs && settledAt <= range.toMs) probed[shard]?.[kind.access].add(outcome);
+  }
+  for (const [index, { read, write }] of probed.entries()) {
+    const shard = shards[index];
+    if (!shard) continue;
+    if (read.availability().intended > 0) shard.read = read;
+    if (write.availability().intended > 0) shard.write = write;
+  }
 }
 
 interface Counters {

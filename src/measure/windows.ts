@@ -1,6 +1,7 @@
 /**
- * When service was not as it should be, to the spacing of the operations, for whole kinds and for single
- * shards.
+ * When service was not as it should be, for whole kinds and for single shards. Where the shards were probed,
+ * reading and writing of single rooms is told by the probes (`probe-windows.ts`). What has no probe, such as a
+ * scan, is told by the load itself, to the spacing of its operations:
  *
  * Operations are taken in the order of their intended starts. Each is good, late (it succeeded, but its
  * latency is above the kind's limit) or failed (`fail` or `unknown`; what the client could not send is left
@@ -16,8 +17,12 @@
  */
 
 import type { ServiceWindow } from '../model/figures.ts';
-import type { History, Operation } from '../model/history.ts';
+import { eventsOf, type History, type Operation, type OperationKind } from '../model/history.ts';
 import { formatDuration, formatMoment } from '../model/units.ts';
+import { LatencyRecorder } from './latency.ts';
+import { ProbeLane } from './probe-windows.ts';
+import { placementOf } from './shards.ts';
+import { spansOf } from './spans.ts';
 
 /** Longest stretch of good operations inside one disturbance. */
 const MAX_GOOD_GAP_MS = 500;
@@ -40,6 +45,7 @@ export function lateAboveMs(steadyP99Ms: number | undefined): number {
  * @param limitMs for each kind, above which latency an operation is late.
  */
 export function serviceWindows(history: History, limitMs: (kind: string) => number): ServiceWindow[] {
+  const probed = probeWindows(history);
   const formed = history.events.find((event) => event.type === 'cluster-formed');
   const shards = formed?.placement.shards ?? [];
   const shardsInUse = new Set(Object.values(formed?.placement.shardOfRoom ?? {})).size;
@@ -63,8 +69,53 @@ export function serviceWindows(history: History, limitMs: (kind: string) => numb
     lane?.whole.add(operation);
     if (operation.shard !== undefined) lane?.shards[operation.shard]?.add(operation);
   }
-  const all = [...lanes.values()];
-  return [...all.map((lane) => lane.whole), ...all.flatMap((lane) => lane.shards)].flatMap((lane) => lane.end());
+  const ofKind = [...lanes].map(([kind, { whole, shards }]) => {
+    const { access, scope } = history.run.kinds.find(({ name }) => name === kind) as OperationKind;
+    const seen = scope === 'room' ? probed[access] : undefined;
+    if (!seen) return { whole: whole.end(), shards: shards.flatMap((lane) => lane.end()) };
+    const named = (windows: readonly ServiceWindow[]) => windows.map((window) => ({ ...window, kind }));
+    return { whole: named(seen.whole), shards: named(seen.shards) };
+  });
+  return [...ofKind.flatMap(({ whole }) => whole), ...ofKind.flatMap(({ shards }) => shards)];
+}
+
+interface Probed {
+  readonly whole: readonly ServiceWindow[];
+  readonly shards: readonly ServiceWindow[];
+}
+
+/** What the probes on pooled connections saw of reading and of writing; absent where there were none. */
+function probeWindows(history: History): { readonly [A in OperationKind['access']]?: Probed } {
+  const steady = spansOf(history)['steady-state'];
+  const shards = placementOf(history)?.shards ?? [];
+  const stalls = eventsOf(history, 'load-kept').find(({ of }) => of === 'probes')?.stalls ?? [];
+  const inUse = new Set<number>();
+  for (const { shard } of history.probes.scan()) if (shard !== undefined) inUse.add(shard);
+  const result: { [A in OperationKind['access']]?: Probed } = {};
+  for (const kind of history.run.probes) {
+    if (kind.connection !== 'pooled') continue;
+    const latency = new LatencyRecorder();
+    for (const probe of history.probes.scan()) {
+      if (probe.kind !== kind.name || probe.outcome !== 'ok' || !steady) continue;
+      if (probe.intendedAt < steady.toMs) latency.record(probe.settledAt - probe.sentAt);
+    }
+    const steadyP99Ms = latency.figures()?.p99Ms ?? 0;
+    const spacingMs = 1_000 / kind.ratePerSecond;
+    const common = { kind: kind.name, lateAboveMs: lateAboveMs(steadyP99Ms), steadyP99Ms, stalls };
+    const lanes = shards.map(({ name }) => new ProbeLane({ ...common, spacingMs, shard: name, shardsToHit: 1 }));
+    const all = new ProbeLane({ ...common, spacingMs: spacingMs / Math.max(1, inUse.size), shardsToHit: inUse.size });
+    for (const { kind: name, sentAt, settledAt, outcome, shard } of history.probes.scan()) {
+      if (name !== kind.name || shard === undefined) continue;
+      all.add(sentAt, settledAt, outcome, shard);
+      lanes[shard]?.add(sentAt, settledAt, outcome, shard);
+    }
+    if (all.count === 0) continue;
+    result[kind.access] = {
+      whole: all.windows(),
+      shards: lanes.flatMap((lane) => lane.windows()),
+    };
+  }
+  return result;
 }
 
 /** `outage of write, 4.013 s to 12.410 s: 8.4 s ± 20 ms, 419 failed`. */
@@ -223,6 +274,7 @@ export class Lane {
       type,
       kind,
       ...(shard === undefined ? {} : { shard }),
+      seenBy: 'load',
       fromMs: from.atMs,
       toMs: to.atMs,
       durationMs: to.atMs - from.atMs,

@@ -126,15 +126,18 @@ export type RunEvent =
   | { readonly type: 'repair'; readonly away: readonly NodeName[]; readonly commands: readonly string[] }
   /** Whether the placements of every shard became equal, and how long that took after the load stopped. */
   | { readonly type: 'replicas-compared'; readonly agree: boolean; readonly waitedMs: number }
-  /** How well the load generator kept its own schedule. */
+  /** How well the load generator kept its own schedule; the load first, then the probes. */
   | {
       readonly type: 'load-kept';
+      readonly of?: 'probes';
       readonly intended: number;
       /** Not sent in time, for want of the client's own connections. */
       readonly unsent: number;
       readonly latenessP99Ms: number;
       readonly latenessMaxMs: number;
       readonly eventLoopDelayMaxMs: number;
+      /** When the client itself stood still for 20 ms or more, the first 1,000 times. */
+      readonly stalls?: readonly { readonly fromMs: number; readonly toMs: number }[];
     }
   /**
    * A cluster that a killed run had left behind was removed: in the history of the run that found it, and at

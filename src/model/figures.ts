@@ -49,8 +49,10 @@ export interface ServiceWindow extends TimeRange {
   readonly kind: string;
   /** Set where the window is that of one shard. */
   readonly shard?: string;
+  /** Light probes of every shard, where there are any for the kind; else the load's own operations. */
+  readonly seenBy: 'probes' | 'load';
   readonly durationMs: number;
-  /** The duration is true to plus or minus this: the spacing of the operations that saw it. */
+  /** The duration is true to plus or minus this: about the spacing of the operations that saw it. */
   readonly uncertaintyMs: number;
   /** Set where it was still on when the load stopped: it lasted at least this long. */
   readonly open?: true;

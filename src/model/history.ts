@@ -61,6 +61,15 @@ export interface OperationKind {
   readonly deadlineMs: number;
 }
 
+/** One kind of probe. */
+export interface ProbeKind extends OperationKind {
+  readonly scope: 'room';
+  /** For each shard. */
+  readonly ratePerSecond: number;
+  /** `fresh`: every one opens a connection. */
+  readonly connection: 'pooled' | 'fresh';
+}
+
 /** What was run, where and with what: the first thing in a run folder. */
 export interface RunInfo {
   /** `<UTC time>-<scenario>`, the name of the run's folder. */
@@ -73,7 +82,10 @@ export interface RunInfo {
   readonly startedAt: string;
   readonly pgquakeVersion: string;
   readonly nodeVersion: string;
+  /** Of the load. */
   readonly kinds: readonly OperationKind[];
+  /** Of the probes; empty where there were none. */
+  readonly probes: readonly ProbeKind[];
   /** Messages of the initial data set. */
   readonly messages: number;
   /** Acts of the plan, so that a fault that never came is missed. */
@@ -93,7 +105,9 @@ export interface History {
   readonly run: RunInfo;
   /** In the order of time. */
   readonly events: readonly TimedEvent[];
+  /** Of the load. */
   readonly operations: OperationLog;
+  readonly probes: OperationLog;
 }
 
 /** All events of one type, in the order of time. */

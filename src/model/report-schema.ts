@@ -63,6 +63,16 @@ const run = z.object({
       deadlineMs: durationMs,
     }),
   ),
+  probes: z.array(
+    z.object({
+      name: z.string(),
+      access: z.enum(['read', 'write']),
+      scope: z.literal('room'),
+      ratePerSecond: z.number().min(0).describe('For each shard.'),
+      deadlineMs: durationMs,
+      connection: z.enum(['pooled', 'fresh']),
+    }),
+  ),
   messages: count.describe('Messages of the initial data set.'),
   plannedActs: count,
   again: z.string().describe('The command line that runs it again.'),
@@ -168,11 +178,13 @@ const event = z
     z.object({
       at,
       type: z.literal('load-kept'),
+      of: z.literal('probes').optional(),
       intended: count,
       unsent: count,
       latenessP99Ms: z.number(),
       latenessMaxMs: z.number(),
       eventLoopDelayMaxMs: z.number(),
+      stalls: z.array(z.object({ fromMs: z.number(), toMs: z.number() })).optional(),
     }),
     z.object({
       at,
@@ -228,6 +240,7 @@ const figures = z.object({
         type: z.enum(['outage', 'brownout']),
         kind: z.string(),
         shard: z.string().exactOptional().describe('Where the window is that of one shard.'),
+        seenBy: z.enum(['probes', 'load']),
         fromMs: at,
         toMs: at,
         durationMs,

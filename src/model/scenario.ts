@@ -22,6 +22,13 @@ export interface ClusterSpec extends Topology {
 /** Which nodes a fault strikes: named, or picked from the run's seed when the plan is made. */
 export type TargetSpec = { readonly nodes: readonly NodeName[] } | { readonly role: 'worker'; readonly pick: number };
 
+/** How often every shard is probed. */
+export interface ProbeSpec {
+  /** For each shard and each of reading and writing. */
+  readonly ratePerSecond: number;
+  readonly deadlineMs: number;
+}
+
 export interface FaultStep {
   /** Name of a fault in the catalogue. */
   readonly fault: string;
@@ -57,6 +64,8 @@ export interface Scenario {
   readonly cluster: ClusterSpec;
   /** `use` names a workload in the catalogue; `params` were validated by it. */
   readonly workload: { readonly use: string; readonly params: Readonly<Record<string, unknown>> };
+  /** Absent where they are switched off. */
+  readonly probes?: ProbeSpec;
   readonly steadyStateMs: number;
   readonly faults: readonly FaultStep[];
   readonly settleWithinMs: number;

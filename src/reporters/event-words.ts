@@ -64,7 +64,8 @@ export class EventNarrator {
         return this.#ofAct(event);
       case 'load-kept': {
         const unsent = event.unsent === 0 ? 'all sent' : `${formatCount(event.unsent, 'operation')} not sent`;
-        return plain('settle', `load stopped: ${formatCount(event.intended, 'operation')} intended, ${unsent}`);
+        const what = event.of === 'probes' ? 'probes' : 'load';
+        return plain('settle', `${what} stopped: ${formatCount(event.intended, 'operation')} intended, ${unsent}`);
       }
       case 'replicas-compared': {
         const when = `${formatDuration(event.waitedMs)} after the load stopped`;

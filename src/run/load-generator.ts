@@ -5,6 +5,7 @@
 
 import { build } from 'hdr-histogram-js';
 import type { Clock } from '../model/clock.ts';
+import type { TimeRange } from '../model/figures.ts';
 import type { Operation, OperationKind } from '../model/history.ts';
 import { classifyError } from '../sql/outcome.ts';
 import { DeadlineError, type Session } from '../sql/session.ts';
@@ -23,32 +24,74 @@ const MAX_SLEEP_MS = 20;
  */
 const QUEUE_SHARE = 0.1;
 
+/** What the client stands still for no longer than this is no matter: no window is told that is so short. */
+const MIN_STALL_MS = 20;
+const MAX_STALLS = 1_000;
+
 export interface LoadKept {
   readonly intended: number;
   readonly unsent: number;
   readonly latenessP99Ms: number;
   readonly latenessMaxMs: number;
   readonly eventLoopDelayMaxMs: number;
+  /** When the client itself stood still for 20 ms or more, the first 1,000 times. */
+  readonly stalls: readonly TimeRange[];
+}
+
+/** A row of operations with a schedule and connections of its own. */
+export interface LaneSpec {
+  readonly kind: OperationKind;
+  /** Most connections at once. */
+  readonly maxConnections: number;
+  /**
+   * `send`: every operation is sent at its time, whatever became of those before; it waits for a connection if it
+   * must. `skip`: one at a time; what is due meanwhile is left out, because the one under way stands for it.
+   */
+  readonly whenBusy: 'send' | 'skip';
+  /** Every operation opens a connection, which is part of it, and closes it. */
+  readonly fresh?: boolean;
+  /** What to send next. */
+  next(): OperationRequest;
 }
 
 export interface LoadGeneratorOptions {
-  readonly kinds: readonly OperationKind[];
-  readonly workload: WorkloadRun;
+  readonly lanes: readonly LaneSpec[];
   readonly connect: (timeoutMs: number) => Promise<Session>;
   readonly clock: Clock;
-  /** Most connections that the load may have at once, over all kinds. */
-  readonly maxConnections: number;
   readonly shardOfRoom: Readonly<Record<number, number>>;
   readonly settled: (operation: Operation) => void;
 }
 
 interface Lane {
-  readonly kind: OperationKind;
+  readonly spec: LaneSpec;
   readonly connections: Connections;
   readonly intervalMs: number;
   /** Of the first operation. */
   startAt: number;
   count: number;
+  underWay: number;
+}
+
+/**
+ * A lane for each kind of a workload.
+ * @param maxConnections most that all of them together may have. In a total stall every operation holds a connection
+ * until its deadline; that many are allowed if the server has them, else each kind gets its share.
+ */
+export function workloadLanes(
+  kinds: readonly OperationKind[],
+  workload: WorkloadRun,
+  maxConnections: number,
+): LaneSpec[] {
+  const used = kinds.filter((kind) => kind.ratePerSecond > 0);
+  const wanted = used.map((kind) => Math.ceil((kind.ratePerSecond * kind.deadlineMs) / 1_000) + 2);
+  const total = wanted.reduce((sum, n) => sum + n, 0);
+  const share = Math.min(1, maxConnections / total);
+  return used.map((kind, i) => ({
+    kind,
+    maxConnections: Math.max(1, Math.floor((wanted[i] as number) * share)),
+    whenBusy: 'send',
+    next: () => workload.next(kind.name),
+  }));
 }
 
 export class LoadGenerator {
@@ -58,32 +101,28 @@ export class LoadGenerator {
   /** In microseconds, from the intended start to the moment the client turned to it. */
   readonly #lateness = build({ lowestDiscernibleValue: 1, highestTrackableValue: 600_000_000 });
   #eventLoopDelayMaxMs = 0;
+  readonly #stalls: TimeRange[] = [];
   #timer: NodeJS.Timeout | undefined;
   #nextId = 1;
   #unsent = 0;
 
   constructor(options: LoadGeneratorOptions) {
     this.#options = options;
-    const kinds = options.kinds.filter((kind) => kind.ratePerSecond > 0);
-    const wanted = kinds.map((kind) => Math.ceil((kind.ratePerSecond * kind.deadlineMs) / 1_000) + 2);
-    const total = wanted.reduce((sum, n) => sum + n, 0);
-    // In a total stall every operation holds a connection until its deadline; that many are allowed if
-    // the server has them, else each kind gets its share.
-    const share = Math.min(1, options.maxConnections / total);
-    this.#lanes = kinds.map((kind, i) => ({
-      kind,
-      connections: new Connections(Math.max(1, Math.floor((wanted[i] as number) * share)), options.connect),
-      intervalMs: 1_000 / kind.ratePerSecond,
+    this.#lanes = options.lanes.map((spec) => ({
+      spec,
+      connections: new Connections(spec.maxConnections, options.connect),
+      intervalMs: 1_000 / spec.kind.ratePerSecond,
       startAt: 0,
       count: 0,
+      underWay: 0,
     }));
   }
 
   /** Opens the first connections and uses each once, as an application that has been running would have. */
   async warmUp(use: (session: Session) => Promise<void>): Promise<void> {
     await Promise.all(
-      this.#lanes.map(async ({ kind, connections }) => {
-        const count = Math.ceil(kind.ratePerSecond * WARM_SECONDS) + 1;
+      this.#lanes.map(async ({ spec, connections }) => {
+        const count = Math.min(Math.ceil(spec.kind.ratePerSecond * WARM_SECONDS) + 1, spec.maxConnections);
         const sessions = await Promise.all(Array.from({ length: count }, () => connections.acquire(10_000)));
         for (const session of sessions) {
           await use(session);
@@ -96,7 +135,7 @@ export class LoadGenerator {
   start(): void {
     const now = this.#options.clock.nowMs();
     this.#lanes.forEach((lane, i) => {
-      // Kinds do not start in step with each other.
+      // Lanes do not start in step with each other.
       lane.startAt = now + (lane.intervalMs * (i + 1)) / (this.#lanes.length + 1);
       lane.count = 0;
     });
@@ -115,6 +154,7 @@ export class LoadGenerator {
       latenessP99Ms: this.#lateness.getValueAtPercentile(99) / 1_000,
       latenessMaxMs: this.#lateness.maxValue / 1_000,
       eventLoopDelayMaxMs: this.#eventLoopDelayMaxMs,
+      stalls: this.#stalls,
     };
   }
 
@@ -122,11 +162,16 @@ export class LoadGenerator {
   #tick(plannedAt: number): void {
     const now = this.#options.clock.nowMs();
     this.#eventLoopDelayMaxMs = Math.max(this.#eventLoopDelayMaxMs, now - plannedAt);
+    if (now - plannedAt >= MIN_STALL_MS && this.#stalls.length < MAX_STALLS) {
+      this.#stalls.push({ fromMs: plannedAt, toMs: now });
+    }
     // In the order of the intended starts, whatever their lanes: ids are given in it.
     let { lane, due } = this.#next();
     while (lane && due <= now) {
-      this.#lateness.recordValue(Math.max(1, Math.round((this.#options.clock.nowMs() - due) * 1_000)));
-      this.#dispatch(lane, due);
+      if (lane.spec.whenBusy === 'send' || lane.underWay === 0) {
+        this.#lateness.recordValue(Math.max(1, Math.round((this.#options.clock.nowMs() - due) * 1_000)));
+        this.#dispatch(lane, due);
+      }
       lane.count++;
       ({ lane, due } = this.#next());
     }
@@ -149,13 +194,18 @@ export class LoadGenerator {
   }
 
   #dispatch(lane: Lane, intendedAt: number): void {
-    const work: Promise<void> = this.#perform(lane, intendedAt).finally(() => this.#underWay.delete(work));
+    lane.underWay++;
+    const work: Promise<void> = this.#perform(lane, intendedAt).finally(() => {
+      lane.underWay--;
+      this.#underWay.delete(work);
+    });
     this.#underWay.add(work);
   }
 
-  async #perform({ kind, connections }: Lane, intendedAt: number): Promise<void> {
-    const { clock, workload, shardOfRoom, settled } = this.#options;
-    const request = workload.next(kind.name);
+  async #perform({ spec, connections }: Lane, intendedAt: number): Promise<void> {
+    const { kind } = spec;
+    const { clock, shardOfRoom, settled } = this.#options;
+    const request = spec.next();
     const shard = request.room === undefined ? undefined : shardOfRoom[request.room];
     const operation = {
       id: this.#nextId++,
@@ -165,14 +215,14 @@ export class LoadGenerator {
       intendedAt,
       ...(request.key === undefined ? {} : { key: request.key }),
     };
-    const answer = await this.#send(kind, connections, request, intendedAt);
+    const answer = await this.#send(spec, connections, request, intendedAt);
     if (answer.outcome === 'unsent') this.#unsent++;
     request.settled(answer.outcome);
     settled({ ...operation, ...answer, settledAt: clock.nowMs() });
   }
 
   async #send(
-    kind: OperationKind,
+    { kind, fresh = false }: LaneSpec,
     connections: Connections,
     request: OperationRequest,
     intendedAt: number,
@@ -182,8 +232,9 @@ export class LoadGenerator {
     let session: Session | undefined;
     let sentAt: number | undefined;
     try {
+      if (fresh) sentAt = clock.nowMs();
       session = await connections.acquire(leftMs(), Math.min(leftMs(), kind.deadlineMs * QUEUE_SHARE));
-      sentAt = clock.nowMs();
+      sentAt ??= clock.nowMs();
       const observed = await session.within(leftMs(), request.run(session));
       return { outcome: 'ok', sentAt, ...observed };
     } catch (error) {
@@ -196,7 +247,17 @@ export class LoadGenerator {
         errorText: error instanceof DeadlineError ? `no answer within the deadline of ${kind.deadlineMs} ms` : text,
       };
     } finally {
-      if (session) connections.release(session);
+      if (session && fresh) this.#close(connections, session);
+      else if (session) connections.release(session);
     }
+  }
+
+  /** Closing is no part of the operation. */
+  #close(connections: Connections, session: Session): void {
+    const work: Promise<void> = session.close().finally(() => {
+      connections.release(session);
+      this.#underWay.delete(work);
+    });
+    this.#underWay.add(work);
   }
 }

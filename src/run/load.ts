@@ -1,25 +1,39 @@
 /**
- * The run's handle on its load. The load generator lives in a thread of its own, so that recording,
+ * The run's handle on its load, or on its probes. The load generator lives in a thread of its own, so that recording,
  * reporting and a slow terminal cannot delay it.
  */
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Address } from '../model/address.ts';
+import type { ProbeKind } from '../model/history.ts';
 import { OperationTable, type TableData } from '../model/operations.ts';
 import type { LoadKept } from './load-generator.ts';
 
 /** What the thread is started with. */
 export interface LoadThreadData {
+  readonly address: Address;
+  readonly originNs: bigint;
+  readonly shardOfRoom: Readonly<Record<number, number>>;
+  readonly work: WorkloadWork | ProbeWork;
+}
+
+export interface WorkloadWork {
+  readonly type: 'workload';
   readonly workload: string;
   readonly params: Readonly<Record<string, unknown>>;
   readonly seed: number;
   /** Who the messages of this run are from. */
   readonly writer: number;
-  readonly address: Address;
-  readonly originNs: bigint;
   readonly maxConnections: number;
-  readonly shardOfRoom: Readonly<Record<number, number>>;
+}
+
+export interface ProbeWork {
+  readonly type: 'probes';
+  readonly kinds: readonly ProbeKind[];
+  readonly rooms: readonly number[];
+  /** Who the rows of this run are from. */
+  readonly run: number;
 }
 
 export type ToLoadThread = { readonly type: 'start' } | { readonly type: 'stop' };

@@ -9,25 +9,32 @@ import type { Clock } from '../model/clock.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
 import type { OperationLog } from '../model/history.ts';
 import type { OperationTable } from '../model/operations.ts';
-import { OPERATIONS_FILE, OperationsWriter } from '../operations-file.ts';
+import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE } from '../operations-file.ts';
 
 export interface RunListener {
   event?(event: TimedEvent): void;
-  /** Hears what has settled, in that order. */
+  /** Hears what has settled of the load, in that order. */
   operations?(batch: OperationLog): void;
+}
+
+export interface KindNames {
+  readonly load: readonly string[];
+  readonly probes: readonly string[];
 }
 
 export class Recorder implements Disposable {
   readonly #clock: Clock;
   readonly #events: number;
   readonly #operations: OperationsWriter;
+  readonly #probes: OperationsWriter;
   readonly #listeners: readonly RunListener[];
 
-  /** @param kinds names of all kinds of operation. */
-  constructor(folder: string, clock: Clock, kinds: readonly string[], listeners: readonly RunListener[]) {
+  /** @param kinds names of all kinds of operation, of the load and of the probes. */
+  constructor(folder: string, clock: Clock, { load, probes }: KindNames, listeners: readonly RunListener[]) {
     this.#clock = clock;
     this.#events = openSync(join(folder, 'events.ndjson'), 'a');
-    this.#operations = new OperationsWriter(join(folder, OPERATIONS_FILE), kinds);
+    this.#operations = new OperationsWriter(join(folder, OPERATIONS_FILE), load);
+    this.#probes = new OperationsWriter(join(folder, PROBES_FILE), probes);
     this.#listeners = listeners;
   }
 
@@ -38,14 +45,20 @@ export class Recorder implements Disposable {
     for (const listener of this.#listeners) listener.event?.(timed);
   }
 
+  /** Of the load. */
   operations(batch: OperationTable): void {
     if (batch.count === 0) return;
     this.#operations.write(batch);
     for (const listener of this.#listeners) listener.operations?.(batch);
   }
 
+  probes(batch: OperationTable): void {
+    this.#probes.write(batch);
+  }
+
   [Symbol.dispose](): void {
     closeSync(this.#events);
     this.#operations[Symbol.dispose]();
+    this.#probes[Symbol.dispose]();
   }
 }

@@ -11,6 +11,7 @@ import type { NodeInfo, Phase } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import { lostTogether } from '../plan/schedule.ts';
 import { Session } from '../sql/session.ts';
+import { nextProbeRun, probeKinds, roomsToProbe } from '../workloads/probes.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-reads.ts';
 import { Injector, newMark } from './injector.ts';
@@ -71,10 +72,12 @@ export async function run(options: RunOptions): Promise<void> {
     const cluster = await inPhase(recorder, 'form', () => form(options, nodes));
     const monitor = new ServiceMonitor(options.workload.kinds(scenario.workload.params));
     await using load = await prepareLoad(options, nodes, cluster, monitor);
+    await using probes = await prepareProbes(options, nodes, cluster);
     predict(options, cluster);
 
     await inPhase(recorder, 'steady-state', async () => {
       load.start();
+      probes?.start();
       await pause(scenario.steadyStateMs, signal);
     });
     await inPhase(recorder, 'fault', () => strike(options, nodes));
@@ -83,6 +86,7 @@ export async function run(options: RunOptions): Promise<void> {
     await inPhase(recorder, 'settle', async () => {
       await settle(monitor, clock, settledBy, signal);
       recorder.event({ type: 'load-kept', ...(await load.stop()) });
+      if (probes) recorder.event({ type: 'load-kept', of: 'probes', ...(await probes.stop()) });
       await untilReplicasAgree(finalReads, Math.max(MIN_CATCH_UP_MS, settledBy - clock.nowMs()));
     });
     await inPhase(recorder, 'final-reads', async () => {
@@ -155,19 +159,49 @@ async function prepareLoad(
   return Load.prepare(
     loadThread,
     {
-      workload: use,
-      params,
-      seed: plan.seed,
-      writer,
       address: nodes.coordinator.address(),
       originNs,
-      maxConnections: Math.max(1, Math.floor(maxConnections * CONNECTION_SHARE)),
       shardOfRoom: cluster.placement.shardOfRoom,
+      work: {
+        type: 'workload',
+        workload: use,
+        params,
+        seed: plan.seed,
+        writer,
+        maxConnections: Math.max(1, Math.floor(maxConnections * CONNECTION_SHARE)),
+      },
     },
     (batch) => {
       recorder.operations(batch);
       monitor.operations(batch);
     },
+  );
+}
+
+async function prepareProbes(
+  { plan, loadThread, originNs, recorder }: RunOptions,
+  nodes: Nodes,
+  cluster: FormedCluster,
+): Promise<Load | undefined> {
+  const { probes } = plan.scenario;
+  if (!probes) return undefined;
+  const { shardOfRoom } = cluster.placement;
+  const rooms = roomsToProbe(shardOfRoom);
+  await using session = await connect(nodes.coordinator);
+  return Load.prepare(
+    loadThread,
+    {
+      address: nodes.coordinator.address(),
+      originNs,
+      shardOfRoom,
+      work: {
+        type: 'probes',
+        kinds: probeKinds(probes, plan.scenario.cluster.shards),
+        rooms,
+        run: await nextProbeRun(session, ASK_TIMEOUT_MS),
+      },
+    },
+    (batch) => recorder.probes(batch),
   );
 }
 

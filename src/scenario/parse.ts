@@ -71,6 +71,7 @@ class Reader {
     const cluster = this.#section(schemas.cluster, top, 'cluster');
     const topology = this.#topology(top, cluster);
     const workload = this.#workload(top);
+    const probes = top.probes === 'off' ? undefined : this.#section(schemas.probes, top, 'probes');
     const steadyState = this.#section(schemas['steady-state'], top, 'steady-state');
     const faults = this.#list(top, 'faults').map(({ item, path }) => this.#step(item, path, topology));
     this.#collisions(faults, topology);
@@ -90,6 +91,7 @@ class Reader {
       source: text,
       cluster: cluster as ClusterSpec,
       workload: workload as Scenario['workload'],
+      ...(probes === undefined ? {} : { probes: { ratePerSecond: probes.rate, deadlineMs: probes.deadline } }),
       steadyStateMs: (steadyState as { for: number }).for,
       faults: faults as FaultStep[],
       settleWithinMs: (settle as { within: number }).within,

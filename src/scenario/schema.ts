@@ -9,7 +9,7 @@ import type { Check } from '../checks/check.ts';
 import type { Engine } from '../cluster/engine.ts';
 import type { Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
-import { duration, positiveDuration } from '../model/quantities.ts';
+import { duration, positiveDuration, rate } from '../model/quantities.ts';
 import type { Workload } from '../workloads/workload.ts';
 
 /** The words that a scenario may use. */
@@ -88,6 +88,15 @@ export function sections({ platforms, engines }: Pick<ScenarioVocabulary, 'platf
       })
       .prefault({})
       .describe('The cluster that is built for the run.'),
+    probes: z
+      .strictObject({
+        rate: rate
+          .prefault('50/s')
+          .describe('For each shard and each of reading and writing; 1,000/s over all shards.'),
+        deadline: positiveDuration.prefault('2s').describe('For each probe.'),
+      })
+      .prefault({})
+      .describe('The lightest read and write of every shard, which tell the windows; off for none.'),
     'steady-state': z
       .strictObject({ for: positiveDuration.describe('How long.') })
       .prefault({ for: '2s' })
@@ -112,6 +121,7 @@ export const TOP_KEYS = [
   'claim',
   'cluster',
   'workload',
+  'probes',
   'steady-state',
   'faults',
   'settle',
@@ -126,7 +136,7 @@ export function timingOf(fault: Pick<Fault, 'strikes'>): typeof timing | typeof 
 /** The published JSON Schema (draft 2020-12) of a scenario as it is written, for editors. */
 export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<string, unknown> {
   const { faults, checks, workloads } = vocabulary;
-  const { name, summary, claim, cluster, settle, seed, 'steady-state': steadyState } = sections(vocabulary);
+  const { name, summary, claim, cluster, settle, seed, probes, 'steady-state': steadyState } = sections(vocabulary);
   const scenario = z
     .strictObject({
       name,
@@ -136,6 +146,10 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
       workload: anyOf(workloads.map((workload, index) => variant('use', workload, { isDefault: index === 0 })))
         .optional()
         .describe(`What reads and writes while faults strike; ${workloads[0]?.name} where it is left out.`),
+      probes: z
+        .union([z.literal('off').meta({ title: 'off' }), probes.meta({ title: 'probes' })])
+        .optional()
+        .describe('How often every shard is probed, or off.'),
       'steady-state': steadyState,
       faults: z
         .array(anyOf(faults.map((fault) => variant('fault', fault, { beside: { target, ...timingOf(fault).shape } }))))

@@ -15,6 +15,7 @@ import type { Anomaly, OperationKind } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import { duration, rate } from '../model/quantities.ts';
 import type { Session } from '../sql/session.ts';
+import { probesTable } from './probes.ts';
 import { defineWorkload, type Observed, type OperationRequest, type WorkloadRun } from './workload.ts';
 
 const INITIAL = 0;
@@ -252,6 +253,7 @@ export const chat = defineWorkload<ChatParams>({
           return [room, INITIAL, seq, member, body];
         }),
       },
+      probesTable(range(chat.rooms)),
     ],
   }),
 

@@ -69,7 +69,9 @@ for (const platform of platforms) {
         const events: TimedEvent[] = [];
         const runFolder = mkdtempSync(join(folder, 'run-'));
         const clock = monotonicClock();
-        using recorder = new Recorder(runFolder, clock, [], [{ event: (event) => events.push(event) }]);
+        using recorder = new Recorder(runFolder, clock, { load: [], probes: [] }, [
+          { event: (event) => events.push(event) },
+        ]);
         using journal = new UndoJournal(runFolder);
         const injector = new Injector({
           nodes,

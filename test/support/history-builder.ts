@@ -7,7 +7,7 @@
  */
 
 import type { TimedEvent } from '../../src/model/event.ts';
-import type { History, Operation, OperationKind } from '../../src/model/history.ts';
+import type { History, Operation, OperationKind, ProbeKind } from '../../src/model/history.ts';
 import { KeySet, parseKey } from '../../src/model/key-ranges.ts';
 import { OperationTable } from '../../src/model/operations.ts';
 import { type NodeEffect, type NodeName, ringPlacement, type ShardPrediction } from '../../src/model/topology.ts';
@@ -48,6 +48,8 @@ export interface HistorySpec {
   }[];
   /** What differs from an answer that is right after 2 ms. */
   readonly answer?: (operation: Operation) => Partial<Operation> | undefined;
+  /** Probes every shard 50 times a second; as `answer`, for the probes. */
+  readonly probe?: (probe: Operation) => Partial<Operation> | undefined;
   readonly finalKeys?: (keys: FinalKeys) => void;
   /** The events as they would be, to be changed. */
   readonly events?: (events: TimedEvent[]) => TimedEvent[];
@@ -59,7 +61,14 @@ export const KINDS: readonly OperationKind[] = [
   { name: 'write', access: 'write', scope: 'room', ratePerSecond: 50, deadlineMs: 1_000 },
 ];
 
+/** Room n + 1 is the one that is probed of shard n. */
+export const PROBES: readonly ProbeKind[] = [
+  { name: 'probe-read', access: 'read', scope: 'room', connection: 'pooled', ratePerSecond: 50, deadlineMs: 1_000 },
+  { name: 'probe-write', access: 'write', scope: 'room', connection: 'pooled', ratePerSecond: 50, deadlineMs: 1_000 },
+];
+
 const LATENCY_MS = 2;
+const PROBE_LATENCY_MS = 1;
 const STEADY_FROM_MS = 1_000;
 const EFFECT_AFTER_MS = 10;
 const HEAL_TAKES_MS = 300;
@@ -160,12 +169,14 @@ export function buildHistory(spec: HistorySpec = {}): History {
       pgquakeVersion: '0.0.0',
       nodeVersion: 'v24.0.0',
       kinds,
+      probes: spec.probe ? PROBES : [],
       messages: rooms * messagesPerRoom,
       plannedActs: acts.length,
       again: 'npm run chaos -- scenarios/written.yaml --seed 1',
     },
     events: spec.events ? spec.events(sorted) : sorted,
     operations: OperationTable.inOrder(operations),
+    probes: OperationTable.inOrder(spec.probe ? probeOperations(spec.probe, { shards, times }) : []),
   };
 }
 
@@ -213,6 +224,34 @@ function load({ rooms, messagesPerRoom, shards, kinds, times, answer }: LoadSpec
           : {}),
       };
       operations.push({ ...regular, ...answer?.(regular) });
+    }
+  }
+  return operations;
+}
+
+/** The shards in turn. */
+function probeOperations(
+  answer: NonNullable<HistorySpec['probe']>,
+  { shards, times }: { readonly shards: number; readonly times: Times },
+): Operation[] {
+  const operations: Operation[] = [];
+  for (const [k, kind] of PROBES.entries()) {
+    const intervalMs = 1_000 / kind.ratePerSecond / shards;
+    const count = Math.floor((times.loadEndMs - times.steadyMs) / intervalMs);
+    for (let n = 0; n < count; n++) {
+      const intendedAt = times.steadyMs + (k + n) * intervalMs;
+      const shard = n % shards;
+      const regular: Operation = {
+        id: operations.length + 1,
+        kind: kind.name,
+        room: shard + 1,
+        shard,
+        intendedAt,
+        sentAt: intendedAt,
+        settledAt: intendedAt + PROBE_LATENCY_MS,
+        outcome: 'ok',
+      };
+      operations.push({ ...regular, ...answer(regular) });
     }
   }
   return operations;

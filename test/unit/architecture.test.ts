@@ -34,7 +34,14 @@ const imports: Import[] = files.flatMap((from) => {
 });
 
 /** The contract of a wing is a port for those above it; what else is in the wing is a variant. */
-const CONTRACTS = new Set(['faults/fault.ts', 'checks/check.ts', 'workloads/workload.ts', 'reporters/reporter.ts']);
+const CONTRACTS = new Set([
+  'faults/fault.ts',
+  'checks/check.ts',
+  'workloads/workload.ts',
+  // Every run has its probes, whatever its workload.
+  'workloads/probes.ts',
+  'reporters/reporter.ts',
+]);
 
 /** Top to bottom; a file may import from its own room and from rooms below. */
 const ROOMS = [

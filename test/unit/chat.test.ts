@@ -26,6 +26,7 @@ describe('data set', () => {
       rooms: 100,
       room_members: 200,
       messages: 500,
+      probes: 100,
     });
     expect(chat.messages(PARAMS)).toBe(500);
   });

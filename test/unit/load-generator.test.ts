@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { monotonicClock } from '../../src/model/clock.ts';
 import type { Operation, OperationKind } from '../../src/model/history.ts';
-import { LoadGenerator, type LoadKept } from '../../src/run/load-generator.ts';
+import { LoadGenerator, type LoadKept, workloadLanes } from '../../src/run/load-generator.ts';
 import type { WorkloadRun } from '../../src/workloads/workload.ts';
 import { FakeSession } from '../support/fake-session.ts';
 
@@ -29,8 +29,7 @@ async function load({ kinds = [READ], answer, connect, maxConnections = 100, for
     }),
   };
   const generator = new LoadGenerator({
-    kinds,
-    workload,
+    lanes: workloadLanes(kinds, workload, maxConnections),
     connect:
       connect ??
       (async () => {
@@ -39,7 +38,6 @@ async function load({ kinds = [READ], answer, connect, maxConnections = 100, for
         return session.asSession();
       }),
     clock: monotonicClock(),
-    maxConnections,
     shardOfRoom: { 7: 3 },
     settled: (operation) => operations.push(operation),
   });

@@ -135,6 +135,7 @@ function windowsByBruteForce(row: readonly Seen[]): ServiceWindow[] {
       windows.push({
         type: inOutage(from) ? 'outage' : 'brownout',
         kind: 'read',
+        seenBy: 'load',
         fromMs: at(from),
         toMs,
         durationMs: toMs - at(from),

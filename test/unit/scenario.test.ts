@@ -40,6 +40,7 @@ describe('a valid scenario', () => {
       summary: 'Mine.',
       file: 'mine.yaml',
       cluster: { workers: 4, replication: 2, shards: 4, platform: 'auto', engine: 'auto' },
+      probes: { ratePerSecond: 50, deadlineMs: 2_000 },
       steadyStateMs: 2_000,
       faults: [],
       settleWithinMs: 30_000,
@@ -49,6 +50,11 @@ describe('a valid scenario', () => {
     expect(hypothesis).toEqual([
       { check: 'no-lost-writes', params: {}, written: {}, place: { file: 'mine.yaml', line: 3, column: 14 } },
     ]);
+  });
+
+  test('switches probes off with a word', () => {
+    expect(parse(withSections({ probes: 'off' })).probes).toBeUndefined();
+    expect(() => parse(withSections({ probes: 'of' }))).toThrow(/probes: expected a mapping/);
   });
 
   test('has numbers where the author wrote quantities, and keeps what was written of a hypothesis', () => {

@@ -130,7 +130,9 @@ describe('the injector', () => {
     ];
     try {
       const clock = monotonicClock();
-      using recorder = new Recorder(folder, clock, [], [{ event: (event) => events.push(event) }]);
+      using recorder = new Recorder(folder, clock, { load: [], probes: [] }, [
+        { event: (event) => events.push(event) },
+      ]);
       using journal = new UndoJournal(folder);
       const nodes = { all: [node] } as unknown as Nodes;
       const faults = new Map([[fault.name, fault]]);

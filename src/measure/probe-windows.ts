@@ -1,0 +1,257 @@
+/**
+ * When a shard, or all of them, did not answer: from the probes, to the time between two of them.
+ *
+ * An outage is a stretch without a success. It lies between two successes that settled one after the other, and
+ * is told where at least two probes failed in between (on every shard, for the whole; else a few failures in a row
+ * are chance), or where nothing settled for longer than an answer may take. Time in which the client itself stood
+ * still is no evidence.
+ *
+ * Its borders are not seen but enclosed. Service was there when the last success was sent, and was not any more
+ * when the first probe that it did not answer could have been answered; it was not there when the last failure was
+ * sent, or, where probes just waited, a moment before the first success settled; and it was there when that
+ * settled. Each border is the middle of what encloses it.
+ *
+ * Probes outside of outages that failed or were late, with no more than 500 ms between them, are brownout; a
+ * single late one is none.
+ */
+
+import type { ServiceWindow, TimeRange } from '../model/figures.ts';
+import type { Outcome } from '../model/history.ts';
+
+/** Longest stretch of good probes inside one brownout. */
+const MAX_GOOD_GAP_MS = 500;
+const MIN_OUTAGE_FAILURES = 2;
+/** So many in a row are no chance, whichever shards they hit. */
+const CERTAIN_FAILURES = 50;
+/** For a stalled server to answer what waits, once it runs again, and for the client to see it: at least this. */
+const MIN_WAKE_MS = 2;
+/** The p99 of the steady state is an answer's usual time; waking takes a few of them. */
+const WAKE_FACTOR = 2;
+
+export interface ProbeLaneOptions {
+  readonly kind: string;
+  /** Set where the lane is that of one shard. */
+  readonly shard?: string;
+  /** Above which latency a probe is late, and after which silence is an outage. */
+  readonly lateAboveMs: number;
+  /** Of the steady state; 0 where nothing succeeded in it. */
+  readonly steadyP99Ms: number;
+  /** Expected between probes. */
+  readonly spacingMs: number;
+  /** How many shards failures must have hit to be an outage; 1 for the lane of a shard. */
+  readonly shardsToHit: number;
+  /** When the client itself stood still. */
+  readonly stalls: readonly TimeRange[];
+}
+
+interface Probe {
+  readonly sentAt: number;
+  readonly settledAt: number;
+  readonly ok: boolean;
+  readonly shard: number;
+}
+
+/** The probes of one kind, of one shard or of all. */
+export class ProbeLane {
+  readonly #options: ProbeLaneOptions;
+  readonly #probes: Probe[] = [];
+
+  constructor(options: ProbeLaneOptions) {
+    this.#options = options;
+  }
+
+  add(sentAt: number, settledAt: number, outcome: Outcome, shard: number): void {
+    if (outcome !== 'unsent') this.#probes.push({ sentAt, settledAt, ok: outcome === 'ok', shard });
+  }
+
+  get count(): number {
+    return this.#probes.length;
+  }
+
+  /** Its windows in the order of time. */
+  windows(): ServiceWindow[] {
+    this.#probes.sort((a, b) => a.settledAt - b.settledAt);
+    const outages = this.#outages();
+    return [...outages, ...this.#brownouts(outages)].sort((a, b) => a.fromMs - b.fromMs);
+  }
+
+  #outages(): ServiceWindow[] {
+    const windows: ServiceWindow[] = [];
+    let last: Probe | undefined;
+    let failed: Probe[] = [];
+    for (const probe of this.#probes) {
+      if (!probe.ok) {
+        failed.push(probe);
+        continue;
+      }
+      const outage = this.#outageBetween(last, failed, probe);
+      if (outage) windows.push(outage);
+      last = probe;
+      failed = [];
+    }
+    const outage = this.#outageBetween(last, failed, undefined);
+    if (outage) windows.push(outage);
+    return windows;
+  }
+
+  /**
+   * @param last the success before, if there was one.
+   * @param failed settled since, in that order.
+   * @param next the success after, if there was one.
+   */
+  #outageBetween(
+    last: Probe | undefined,
+    failed: readonly Probe[],
+    next: Probe | undefined,
+  ): ServiceWindow | undefined {
+    const { kind, shard, lateAboveMs, shardsToHit } = this.#options;
+    const hit = new Set(failed.map((probe) => probe.shard)).size;
+    const refused = failed.length >= MIN_OUTAGE_FAILURES && (hit >= shardsToHit || failed.length >= CERTAIN_FAILURES);
+    const waiting = this.#sentBetween(last, next);
+    const first = earliest([...failed, ...waiting]);
+    if (first === Number.POSITIVE_INFINITY) return undefined;
+    const end = next?.settledAt ?? this.#probes.at(-1)?.settledAt ?? first;
+    const silenceMs = end - Math.max(last?.settledAt ?? first, first);
+    const stalled = silenceMs - this.#stalledMs(end - silenceMs, end) > lateAboveMs;
+    if (!refused && !stalled) return undefined;
+
+    const from = this.#start(last, first, failed[0]);
+    const to = this.#end(from.latestMs, { failed, waiting, next, endMs: end });
+    const fromMs = middle(from);
+    const toMs = Math.max(fromMs, middle(to));
+    return {
+      type: 'outage',
+      kind,
+      ...(shard === undefined ? {} : { shard }),
+      seenBy: 'probes',
+      fromMs,
+      toMs,
+      durationMs: toMs - fromMs,
+      uncertaintyMs: (from.latestMs - from.earliestMs + to.latestMs - to.earliestMs) / 2,
+      ok: 0,
+      failed: failed.length + waiting.filter((probe) => probe.ok).length,
+    };
+  }
+
+  /** Sent after the last success was, and settled after the next one did, or as it: they waited through all of it. */
+  #sentBetween(last: Probe | undefined, next: Probe | undefined): Probe[] {
+    if (!next) return [];
+    const since = last?.settledAt ?? Number.NEGATIVE_INFINITY;
+    const waited: Probe[] = [];
+    // Probes settle within their deadline, so those that waited are close behind.
+    for (let i = this.#indexOf(next); i < this.#probes.length; i++) {
+      const probe = this.#probes[i] as Probe;
+      if (probe.settledAt - next.settledAt > this.#options.lateAboveMs) break;
+      if (probe.sentAt > since - this.#usualMs && probe.sentAt < next.settledAt - this.#usualMs) waited.push(probe);
+    }
+    return waited;
+  }
+
+  #indexOf(probe: Probe): number {
+    let low = 0;
+    let high = this.#probes.length;
+    while (low < high) {
+      const mid = (low + high) >> 1;
+      if ((this.#probes[mid] as Probe).settledAt < probe.settledAt) low = mid + 1;
+      else high = mid;
+    }
+    return low;
+  }
+
+  get #usualMs(): number {
+    return Math.max(MIN_WAKE_MS, WAKE_FACTOR * this.#options.steadyP99Ms);
+  }
+
+  /** @param failed the first failure to settle: by then service was gone. */
+  #start(last: Probe | undefined, firstSentMs: number, failed: Probe | undefined): Enclosed {
+    const latestMs = Math.min(firstSentMs + this.#usualMs, failed?.settledAt ?? Number.POSITIVE_INFINITY);
+    const earliestMs = Math.min(last?.sentAt ?? firstSentMs, latestMs);
+    return { earliestMs, latestMs };
+  }
+
+  #end(notBeforeMs: number, { failed, waiting, next, endMs }: Silence): Enclosed {
+    if (!next) return { earliestMs: endMs, latestMs: endMs };
+    const wakingMs = next.settledAt - this.#usualMs;
+    // A success that had waited came as soon as the server ran again. One that was answered at once only shows
+    // that it did not yet when the probe before it was sent.
+    const waited = next.sentAt < wakingMs;
+    const unanswered = waited ? failed : [...failed, ...waiting];
+    let earliestMs = waited ? wakingMs : notBeforeMs;
+    for (const { sentAt } of unanswered) if (sentAt < next.sentAt) earliestMs = Math.max(earliestMs, sentAt);
+    return { earliestMs: Math.min(Math.max(earliestMs, notBeforeMs), next.settledAt), latestMs: next.settledAt };
+  }
+
+  #stalledMs(fromMs: number, toMs: number): number {
+    return this.#options.stalls.reduce(
+      (sum, stall) => sum + Math.max(0, Math.min(stall.toMs, toMs) - Math.max(stall.fromMs, fromMs)),
+      0,
+    );
+  }
+
+  #brownouts(outages: readonly ServiceWindow[]): ServiceWindow[] {
+    const { kind, shard, lateAboveMs, spacingMs } = this.#options;
+    const outside = ({ sentAt, settledAt }: Probe) =>
+      !outages.some(({ fromMs, toMs }) => sentAt <= toMs && settledAt >= fromMs);
+    const late = ({ sentAt, settledAt }: Probe) =>
+      settledAt - sentAt - this.#stalledMs(sentAt, settledAt) > lateAboveMs;
+    const bad = this.#probes.filter((probe) => (!probe.ok || late(probe)) && outside(probe));
+    const groups: Probe[][] = [];
+    for (const probe of bad) {
+      const group = groups.at(-1);
+      const outageBetween = outages.some(
+        ({ fromMs }) => fromMs > (group?.at(-1)?.settledAt ?? 0) && fromMs < probe.sentAt,
+      );
+      if (group && !outageBetween && probe.sentAt - (group.at(-1) as Probe).settledAt <= MAX_GOOD_GAP_MS) {
+        group.push(probe);
+      } else groups.push([probe]);
+    }
+    return groups.flatMap((group): ServiceWindow[] => {
+      const failed = group.filter((probe) => !probe.ok).length;
+      if (failed === 0 && group.length === 1) return [];
+      const fromMs = earliest(group);
+      const toMs = (group.at(-1) as Probe).settledAt;
+      let ok = 0;
+      for (let i = this.#indexOf({ ...(group[0] as Probe), settledAt: fromMs }); i < this.#probes.length; i++) {
+        const probe = this.#probes[i] as Probe;
+        if (probe.settledAt > toMs) break;
+        if (probe.ok && probe.sentAt >= fromMs) ok++;
+      }
+      return [
+        {
+          type: 'brownout',
+          kind,
+          ...(shard === undefined ? {} : { shard }),
+          seenBy: 'probes',
+          fromMs,
+          toMs,
+          durationMs: toMs - fromMs,
+          uncertaintyMs: spacingMs,
+          ok,
+          failed,
+        },
+      ];
+    });
+  }
+}
+
+/** What is known of a stretch without a success. */
+interface Silence {
+  readonly failed: readonly Probe[];
+  readonly waiting: readonly Probe[];
+  readonly next: Probe | undefined;
+  readonly endMs: number;
+}
+
+/** A moment that lies between two others. */
+interface Enclosed {
+  readonly earliestMs: number;
+  readonly latestMs: number;
+}
+
+function earliest(probes: readonly Probe[]): number {
+  return probes.reduce((first, { sentAt }) => Math.min(first, sentAt), Number.POSITIVE_INFINITY);
+}
+
+function middle({ earliestMs, latestMs }: Enclosed): number {
+  return (earliestMs + latestMs) / 2;
+}

@@ -1,0 +1,110 @@
+/**
+ * Probes: the lightest read and the lightest write of every shard, again and again, on connections of their own.
+ * Windows of outage and brownout are told by them and not by the load, whose operations are heavier, rarer for
+ * each shard and disturb each other.
+ *
+ * They have a table of their own in every data set, to which rows are only added: the load's reads stay small,
+ * and no engine has to order two updates of one row.
+ */
+
+import type { TableSpec } from '../cluster/engine.ts';
+import type { ProbeKind } from '../model/history.ts';
+import type { ProbeSpec } from '../model/scenario.ts';
+import type { Session } from '../sql/session.ts';
+import type { OperationRequest } from './workload.ts';
+
+const TABLE = 'probes';
+/** Who wrote the row that is read. */
+const INITIAL_RUN = 0;
+/** Over all shards, of each kind: many shards share it, so that probing does not become the load. */
+const MAX_RATE_PER_SECOND = 1_000;
+/** A new connection costs a server far more than a statement. */
+const FRESH_SHARE = 0.1;
+
+export function probesTable(rooms: readonly number[]): TableSpec {
+  return {
+    name: TABLE,
+    columns: [
+      { name: 'room_id', type: 'int' },
+      { name: 'run', type: 'int' },
+      { name: 'seq', type: 'int' },
+    ],
+    primaryKey: ['room_id', 'run', 'seq'],
+    rows: rooms.map((room) => [room, INITIAL_RUN, 0]),
+  };
+}
+
+/**
+ * The kinds of probe; `probe-connect` is a `probe-read` on a new connection, which an application without a pool
+ * would see.
+ */
+export function probeKinds({ ratePerSecond, deadlineMs }: ProbeSpec, shards: number): ProbeKind[] {
+  const forEach = Math.min(ratePerSecond, MAX_RATE_PER_SECOND / shards);
+  const kind = { scope: 'room', deadlineMs } as const;
+  return [
+    { ...kind, name: 'probe-read', access: 'read', connection: 'pooled', ratePerSecond: forEach },
+    { ...kind, name: 'probe-write', access: 'write', connection: 'pooled', ratePerSecond: forEach },
+    { ...kind, name: 'probe-connect', access: 'read', connection: 'fresh', ratePerSecond: forEach * FRESH_SHARE },
+  ];
+}
+
+/** One room of every shard that has any: the first. */
+export function roomsToProbe(shardOfRoom: Readonly<Record<number, number>>): number[] {
+  const rooms = new Map<number, number>();
+  for (const [room, shard] of Object.entries(shardOfRoom)) {
+    if (!rooms.has(shard)) rooms.set(shard, Number(room));
+  }
+  return [...rooms].sort(([a], [b]) => a - b).map(([, room]) => room);
+}
+
+/** A number that no run on these tables has had. */
+export async function nextProbeRun(session: Session, timeoutMs: number): Promise<number> {
+  const [row] = await session.query(`SELECT coalesce(max(run), 0) + 1 FROM ${TABLE}`, [], { timeoutMs });
+  return Number(row?.[0]);
+}
+
+/** The server answered a read, and the row that is there was not in the answer. */
+class RowMissingError extends Error {
+  readonly code = 'row-missing';
+
+  constructor(room: number, rows: number) {
+    super(`the row of room ${room} was read as ${rows} rows`);
+    this.name = 'RowMissingError';
+  }
+}
+
+/** The probes of one run. */
+export class Probes {
+  readonly #run: number;
+  #seq = 0;
+
+  /** @param run from `nextProbeRun`. */
+  constructor(run: number) {
+    this.#run = run;
+  }
+
+  next({ access }: ProbeKind, room: number): OperationRequest {
+    const settled = () => undefined;
+    if (access === 'read') return { room, run: (session) => read(session, room), settled };
+    const seq = ++this.#seq;
+    return {
+      room,
+      run: async (session) => {
+        const values = [room, this.#run, seq];
+        await session.query(`INSERT INTO ${TABLE} (room_id, run, seq) VALUES ($1, $2, $3)`, values, {
+          name: 'probe-write',
+        });
+        return {};
+      },
+      settled,
+    };
+  }
+}
+
+async function read(session: Session, room: number) {
+  const rows = await session.query(`SELECT seq FROM ${TABLE} WHERE room_id = $1 AND run = ${INITIAL_RUN}`, [room], {
+    name: 'probe-read',
+  });
+  if (rows.length !== 1) throw new RowMissingError(room, rows.length);
+  return { rows: 1 };
+}
