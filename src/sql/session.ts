@@ -34,15 +34,21 @@ export class DeadlineError extends Error {
 export class Session implements AsyncDisposable {
   readonly #client: pg.Client;
   #usable = true;
+  #ending: string | undefined;
+  readonly #ended: Promise<void>;
 
   private constructor(client: pg.Client) {
     this.#client = client;
     // An idle connection that dies emits 'error'; without a listener that would end the process.
-    client.on('error', () => {
+    client.on('error', (error) => {
       this.#usable = false;
+      this.#ending ??= (error as { code?: string }).code ?? error.message;
     });
-    client.on('end', () => {
-      this.#usable = false;
+    this.#ended = new Promise((resolve) => {
+      client.on('end', () => {
+        this.#usable = false;
+        resolve();
+      });
     });
   }
 
@@ -62,6 +68,21 @@ export class Session implements AsyncDisposable {
     const session = new Session(client);
     await session.within(options.connectTimeoutMs, client.connect());
     return session;
+  }
+
+  /**
+   * Waits until the other side ends the connection, with nothing under way on it.
+   * @returns the error's code (an SQLSTATE where the server said why) or its message; `undefined` when the
+   * connection is still there after `limitMs`.
+   */
+  async ended(limitMs: number): Promise<string | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limitMs);
+    });
+    await Promise.race([this.#ended, limit]);
+    clearTimeout(timer);
+    return this.#usable ? undefined : (this.#ending ?? 'closed');
   }
 
   /** False once the connection has ended, failed or been thrown away. */

@@ -9,7 +9,12 @@ import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { sqlRefusal } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { planOf } from '../../src/experiment.ts';
+import { backendKill } from '../../src/faults/backend-kill.ts';
+import { backendTerminate } from '../../src/faults/backend-terminate.ts';
+import { checkpointStorm } from '../../src/faults/checkpoint-storm.ts';
 import { defineFault, type Fault, type FaultContext, type Undo } from '../../src/faults/fault.ts';
+import { lockTable } from '../../src/faults/lock-table.ts';
+import { readOnly } from '../../src/faults/read-only.ts';
 import { monotonicClock } from '../../src/model/clock.ts';
 import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
@@ -19,6 +24,7 @@ import { Injector, newMark } from '../../src/run/injector.ts';
 import { Recorder } from '../../src/run/recorder.ts';
 import { UndoJournal } from '../../src/run/undo-journal.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
+import { Session } from '../../src/sql/session.ts';
 
 const never = new AbortController().signal;
 
@@ -27,6 +33,14 @@ interface StrikeOptions {
   /** Hears of the undo before it is remembered. */
   readonly defer?: FaultContext['defer'];
 }
+
+async function ask(node: NodeControl, text: string) {
+  await using session = await Session.connect(node.address(), { applicationName: 'test', connectTimeoutMs: 5_000 });
+  return await session.query(text, [], { timeoutMs: 5_000 });
+}
+
+/** Over as soon as it has struck, so that what it did stays true. */
+const isMomentary = ({ strikes, effect }: Fault) => strikes !== undefined && effect === undefined;
 
 /** Its parameters as they are where a scenario names none. */
 function defaultsOf(fault: Fault): PlannedAct['params'] {
@@ -49,11 +63,13 @@ for (const platform of platforms) {
         folder = mkdtempSync(join(tmpdir(), 'pgquake-contract-'));
         nodes = await platform.provision({
           topology: { workers: 2, replication: 1, shards: 1 },
-          settings: {},
+          // Few, because one fault takes them all.
+          settings: { max_connections: '40' },
           runFolder: folder,
           signal: never,
         });
         worker = nodes.workers[0] as NodeControl;
+        for (const node of nodes.workers) await ask(node, 'CREATE TABLE messages (id int PRIMARY KEY)');
       });
 
       afterAll(async () => {
@@ -121,8 +137,7 @@ for (const platform of platforms) {
         const injected: Promise<unknown> = fault.inject([target], defaultsOf(fault), context);
         const release = () => Promise.all(held.map((resource) => resource[Symbol.asyncDispose]()));
         /** Newest first, each of them as often as told. */
-        const heal = async (times: number) => {
-          await release();
+        const undo = async (times: number) => {
           const pending = undos.map((undo, id) => ({ id, act: 0, fault: fault.name, mark, undo })).reverse();
           const kept: number[] = [];
           const { failures, proofs } = await undoAll(Array.from({ length: times }, () => pending).flat(), {
@@ -134,12 +149,21 @@ for (const platform of platforms) {
           expect(kept).toHaveLength(times * undos.length);
           expect(proofs).toEqual([expect.stringMatching(`^${worker.name}: .*, accepts SQL$`)]);
         };
-        return { injected, release, heal };
+        const heal = async (times: number) => {
+          await release();
+          await undo(times);
+        };
+        return { injected, release, undo, heal };
       }
 
       async function expectHealthy(): Promise<void> {
         expect(await worker.state()).toBe('running');
         expect(await sqlRefusal(worker)).toBeUndefined();
+        // Nothing of any act is left: no session, no lock, no setting.
+        const sessions = `SELECT application_name FROM pg_stat_activity WHERE application_name ~ '^pgquake-[0-9a-f]{8}'`;
+        expect(await ask(worker, sessions)).toEqual([]);
+        await ask(worker, 'DO $$ BEGIN LOCK TABLE messages IN ACCESS EXCLUSIVE MODE NOWAIT; END $$');
+        expect(await ask(worker, 'SHOW default_transaction_read_only')).toEqual([['off']]);
       }
 
       describe.each(faults.filter((fault) => fault.needs.every((need) => platform.capabilities.has(need))))(
@@ -239,7 +263,7 @@ for (const platform of platforms) {
             for (const node of nodes.workers) expect(await sqlRefusal(node)).toBeUndefined();
           });
 
-          test('does not prove itself on a healthy node', async () => {
+          test.skipIf(isMomentary(fault))('does not prove itself on a healthy node', async () => {
             const { injected, heal } = strike(fault);
             const evidence = await injected;
             await heal(1);
@@ -247,6 +271,35 @@ for (const platform of platforms) {
           });
         },
       );
+
+      // As after a crash of the process that held them, as far as the undo can tell.
+      test.each<Fault>([lockTable, checkpointStorm])(
+        '$name: its undo ends sessions that nobody closed',
+        async (fault) => {
+          const { injected, undo } = strike(fault);
+          await injected;
+          await undo(1);
+          await expectHealthy();
+        },
+      );
+
+      test('read-only: its undo puts back what stood there', async () => {
+        await ask(worker, 'ALTER SYSTEM SET default_transaction_read_only = false');
+        const { injected, heal } = strike(readOnly);
+        await injected;
+        await heal(2);
+        const written = `SELECT setting, sourcefile FROM pg_file_settings WHERE name = 'default_transaction_read_only'`;
+        expect(await ask(worker, written)).toEqual([['false', expect.stringMatching(/postgresql\.auto\.conf$/)]]);
+        await ask(worker, 'ALTER SYSTEM RESET default_transaction_read_only');
+        await expectHealthy();
+      });
+
+      test.each<Fault>([backendKill, backendTerminate])('$name: no proof while its witness lives', async (fault) => {
+        const options = { applicationName: 'test', connectTimeoutMs: 5_000 };
+        await using witness = await Session.connect(worker.address(), options);
+        const evidence = [{ pid: 1, ended: 1, witness }];
+        await expect(fault.prove([worker], defaultsOf(fault), evidence)).rejects.toThrow(/lived on|lives on/);
+      });
 
       test('the journal of a run that healed is closed on disk', async () => {
         const [fault] = faults;

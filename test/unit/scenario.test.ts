@@ -379,9 +379,7 @@ describe('faults', () => {
     [
       'no word at all',
       '{ target: worker1, for: 1s }',
-      [
-        '5:5 faults[0]: missing key "fault"; known: node-stop, node-kill, node-pause, node-restart, node-flap, rolling-restart',
-      ],
+      [`5:5 faults[0]: missing key "fault"; known: ${vocabulary.faults.map(({ name }) => name).join(', ')}`],
     ],
     [
       'a key that no fault has',

@@ -1,12 +1,13 @@
 /** One node that runs in a container, and the acts on it. */
 
 import type { ContainerInspectInfo } from 'dockerode';
-import type { NodeControl, NodeState } from '../../cluster/platform.ts';
+import { type NodeBackends, type NodeControl, type NodeState, noSuchBackend } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import { COORDINATOR, type NodeName } from '../../model/topology.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { POSTGRES_PORT } from './compose.ts';
+import { type ExecOptions, type ExecResult, execIn } from './exec.ts';
 import { type ContainerNetworking, type HostPort, published, reach } from './reach.ts';
 
 /** An orderly shutdown gets this long before the engine kills the container. */
@@ -105,6 +106,25 @@ export class DockerNode implements NodeControl {
 
   async start(): Promise<void> {
     if ((await this.state()) === 'stopped') await this.#act('start', ACT_LIMIT_MS, ['running']);
+  }
+
+  readonly backends: NodeBackends = {
+    kill: async (pid) => {
+      // The postmaster is the container's first process. The shell's own `kill`, as few images bring another.
+      const script = `[ "$(cut -d' ' -f4 /proc/${Math.trunc(pid)}/stat)" = 1 ] && kill -9 ${Math.trunc(pid)}`;
+      const { exitCode } = await this.#run(`kill process ${pid}`, ['sh', '-c', script]);
+      if (exitCode !== 0) throw noSuchBackend(this.name, pid);
+    },
+  };
+
+  /** Runs a program in the container, as its root. */
+  #run(what: string, command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    return execIn(this.#client, {
+      what: `${what} in container ${this.#containerName}`,
+      containerId: this.containerId,
+      command,
+      ...options,
+    });
   }
 
   /** @param reached states in which a refusal of the act ("already stopped") is none. */

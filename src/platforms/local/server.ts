@@ -6,7 +6,7 @@ import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NodeControl, NodeState } from '../../cluster/platform.ts';
+import { type NodeBackends, type NodeControl, type NodeState, noSuchBackend } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
@@ -164,6 +164,15 @@ export class LocalServer implements NodeControl {
     const failure = await this.#launchUnlessRetired();
     if (failure !== undefined) throw this.#launchError(failure);
   }
+
+  readonly backends: NodeBackends = {
+    kill: async (pid) => {
+      const [postmaster, ...others] = await this.#processes();
+      const backend = others.find((info) => info.pid === pid && info.parent === postmaster?.pid);
+      if (!backend) throw noSuchBackend(this.name, pid);
+      await sendSignal([backend], 'SIGKILL');
+    },
+  };
 
   /** Kills it for good: a launch that is under way is waited for and killed too, and later ones are refused. */
   async retire(): Promise<void> {

@@ -1,0 +1,62 @@
+/** `backend-kill`: one server process dies of SIGKILL, and the whole server goes through crash recovery. */
+
+import type { z } from 'zod';
+import { untilAcceptsSql } from '../cluster/health.ts';
+import type { NodeControl } from '../cluster/platform.ts';
+import { EnvironmentError } from '../model/errors.ts';
+import type { Session } from '../sql/session.ts';
+import { defineFault } from './fault.ts';
+import { againAndAgain, repeated } from './momentary.ts';
+import { holdMarked, proveEach, STATEMENT_LIMIT_MS, withoutEffect } from './own-sessions.ts';
+
+const END_LIMIT_MS = 3_000;
+
+/** What was there when a node was struck. */
+interface Struck {
+  readonly pid: number;
+  /** A session of a process that was spared: only a server that starts anew ends it. */
+  readonly witness: Session;
+}
+
+export const backendKill = defineFault<z.output<typeof repeated>, readonly Struck[]>({
+  name: 'backend-kill',
+  summary: 'Kills one server process with SIGKILL: the server ends all its sessions and recovers as after a crash.',
+  params: repeated,
+  needs: ['backend-kill'],
+  strikes: againAndAgain,
+
+  async inject(targets, _params, context) {
+    return await Promise.all(
+      targets.map(async (node) => {
+        const { backends } = node;
+        if (!backends) throw cannotKill(node);
+        const [victim, witness] = await Promise.all([holdMarked(node, context), holdMarked(node, context)]);
+        const [row] = await victim.query('SELECT pg_backend_pid()', [], { timeoutMs: STATEMENT_LIMIT_MS });
+        const pid = Number(row?.[0]);
+        await context.defer({ action: 'await-recovery', node: node.name });
+        await backends.kill(pid);
+        return { pid, witness };
+      }),
+    );
+  },
+
+  prove(targets, _params, struck) {
+    return proveEach(targets, async (node, i) => {
+      const { pid, witness } = struck[i] as Struck;
+      const ending = await witness.ended(END_LIMIT_MS);
+      if (ending === undefined) throw withoutEffect(node, `process ${pid} was killed, and another session lived on`);
+      return `process ${pid} was killed, and the server ended the session of another one (${ending})`;
+    });
+  },
+
+  async undo(_undo, node, { signal }) {
+    await untilAcceptsSql(node, Number.POSITIVE_INFINITY, signal);
+    return 'recovered';
+  },
+});
+
+function cannotKill({ name }: NodeControl): EnvironmentError {
+  return new EnvironmentError(`${name}: its server's processes cannot be reached from here`, {
+    code: 'capability-missing',
+  });
+}

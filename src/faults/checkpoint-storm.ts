@@ -1,0 +1,98 @@
+/** `checkpoint-storm`: checkpoints one after the other, each as fast as the disk allows. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { NodeControl } from '../cluster/platform.ts';
+import { duration } from '../model/quantities.ts';
+import type { Session } from '../sql/session.ts';
+import { defineFault } from './fault.ts';
+import { askOnce, endMarked, openMarked, proveEach, undoByEnding, withoutEffect } from './own-sessions.ts';
+
+const PROOF_LIMIT_MS = 10_000;
+const LOOK_AGAIN_MS = 50;
+/** One might have been under way already. */
+const CHECKPOINTS_TO_SEE = 2;
+
+const params = z.strictObject({
+  every: duration.prefault('0s').describe('From the end of a checkpoint until the next one is asked for.'),
+});
+
+/** Asks for checkpoints until it is disposed of. */
+class Storm implements AsyncDisposable {
+  readonly #session: Session;
+  #over = false;
+
+  /** Whether it still asks. */
+  get raging(): boolean {
+    return !this.#over && this.#session.usable;
+  }
+
+  constructor(session: Session, everyMs: number) {
+    this.#session = session;
+    void this.#rage(everyMs);
+  }
+
+  async #rage(everyMs: number): Promise<void> {
+    while (this.raging) {
+      try {
+        await this.#session.execute('CHECKPOINT');
+      } catch {
+        return; // its session was ended, or its server is gone: the proof and the history say so
+      }
+      await sleep(everyMs);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over = true;
+    this.#session.discard();
+  }
+}
+
+interface Begun {
+  /** Checkpoints that had been asked for. */
+  readonly before: number;
+  readonly storm: Storm;
+}
+
+export const checkpointStorm = defineFault<z.output<typeof params>, readonly Begun[]>({
+  name: 'checkpoint-storm',
+  summary: 'Asks for one checkpoint after the other, without a pause or with one.',
+  params,
+  needs: [],
+
+  async inject(targets, { every }, { defer, hold, mark }) {
+    return await Promise.all(
+      targets.map(async (node) => {
+        const before = await checkpointsOf(node);
+        await defer(undoByEnding(node));
+        return { before, storm: hold(new Storm(await openMarked(node, mark), every)) };
+      }),
+    );
+  },
+
+  prove(targets, _params, begun) {
+    return proveEach(targets, async (node, i) => {
+      const { before, storm } = begun[i] as Begun;
+      const giveUpAt = performance.now() + PROOF_LIMIT_MS;
+      for (;;) {
+        const asked = (await checkpointsOf(node)) - before;
+        if (!storm.raging) throw withoutEffect(node, 'nobody asks for checkpoints');
+        if (asked >= CHECKPOINTS_TO_SEE) return `${asked} checkpoints asked for so far`;
+        if (performance.now() > giveUpAt) throw withoutEffect(node, `only ${asked} checkpoints were asked for`);
+        await sleep(LOOK_AGAIN_MS);
+      }
+    });
+  },
+
+  undo: endMarked,
+});
+
+/** How many were asked for since the server's statistics began. */
+async function checkpointsOf(node: NodeControl): Promise<number> {
+  const [version] = await askOnce(node, `SELECT current_setting('server_version_num')::int`);
+  const since17 = 'SELECT num_requested FROM pg_stat_checkpointer';
+  const before = 'SELECT checkpoints_req FROM pg_stat_bgwriter';
+  const [row] = await askOnce(node, Number(version?.[0]) >= 170_000 ? since17 : before);
+  return Number(row?.[0]);
+}

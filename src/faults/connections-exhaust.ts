@@ -1,0 +1,107 @@
+/** `connections-exhaust`: every connection that the node has is taken, and kept. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { sqlRefusal } from '../cluster/health.ts';
+import type { NodeControl } from '../cluster/platform.ts';
+import { formatCount } from '../model/units.ts';
+import type { Session } from '../sql/session.ts';
+import { defineFault } from './fault.ts';
+import { endMarked, openMarked, proveEach, undoByEnding, withoutEffect } from './own-sessions.ts';
+
+const TOO_MANY_CONNECTIONS = '53300';
+/** Opened at once: a server starts a process for each. */
+const BATCH = 16;
+/** What is freed meanwhile is taken again this soon. */
+const REFILL_MS = 50;
+/** More connections than any sane server has: something is wrong with the refusal. */
+const MAX_HELD = 10_000;
+
+/** All free connections of one node, also those that become free while it lasts. */
+class Occupation implements AsyncDisposable {
+  readonly #node: NodeControl;
+  readonly #mark: string;
+  #sessions: Session[] = [];
+  #over = false;
+  #refilling: Promise<void> = Promise.resolve();
+
+  constructor(node: NodeControl, mark: string) {
+    this.#node = node;
+    this.#mark = mark;
+  }
+
+  get size(): number {
+    return this.#sessions.filter((session) => session.usable).length;
+  }
+
+  /** Takes what is free; returns when the server refuses for want of connections. */
+  async fill(): Promise<void> {
+    while (!this.#over && this.#sessions.length < MAX_HELD) {
+      const opening = Array.from({ length: BATCH }, () => openMarked(this.#node, this.#mark));
+      let full = false;
+      for (const outcome of await Promise.allSettled(opening)) {
+        if (outcome.status === 'fulfilled') this.#sessions.push(outcome.value);
+        else if ((outcome.reason as { code?: unknown }).code === TOO_MANY_CONNECTIONS) full = true;
+        else throw outcome.reason;
+      }
+      if (full) return;
+    }
+  }
+
+  /** Goes on until it is disposed of. */
+  refill(): void {
+    this.#refilling = (async () => {
+      while (!this.#over) {
+        await sleep(REFILL_MS);
+        this.#sessions = this.#sessions.filter((session) => session.usable);
+        await this.#takeOne();
+      }
+    })();
+  }
+
+  async #takeOne(): Promise<void> {
+    try {
+      this.#sessions.push(await openMarked(this.#node, this.#mark));
+    } catch {
+      // Refused, as it should be; or the node is away for another reason, which its proof has nothing to do with.
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over = true;
+    await this.#refilling;
+    for (const session of this.#sessions) session.discard();
+  }
+}
+
+export const connectionsExhaust = defineFault<Record<string, never>, readonly Occupation[]>({
+  name: 'connections-exhaust',
+  summary: 'Takes every connection that a node has left, and keeps them: new clients are refused.',
+  params: z.strictObject({}),
+  needs: [],
+
+  async inject(targets, _params, { defer, hold, mark }) {
+    return await Promise.all(
+      targets.map(async (node) => {
+        await defer(undoByEnding(node));
+        const occupation = hold(new Occupation(node, mark));
+        await occupation.fill();
+        occupation.refill();
+        return occupation;
+      }),
+    );
+  },
+
+  prove(targets, _params, occupations) {
+    return proveEach(targets, async (node, i) => {
+      const refusal = await sqlRefusal(node);
+      if (refusal !== TOO_MANY_CONNECTIONS) {
+        throw withoutEffect(node, `a new connection is ${refusal ? `refused with ${refusal}` : 'accepted'}`);
+      }
+      const held = formatCount((occupations[i] as Occupation).size, 'connection');
+      return `${held} held, a new one is refused (${TOO_MANY_CONNECTIONS})`;
+    });
+  },
+
+  undo: endMarked,
+});

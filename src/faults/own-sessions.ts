@@ -1,0 +1,78 @@
+/** Sessions that a fault opens on a node it strikes: known by the mark of the act, ended by its undo. */
+
+import pRetry, { AbortError } from 'p-retry';
+import type { NodeControl } from '../cluster/platform.ts';
+import { EnvironmentError } from '../model/errors.ts';
+import { type Row, Session } from '../sql/session.ts';
+import type { FaultContext, Undo, UndoContext } from './fault.ts';
+
+/** For a node that serves, though it may be busy. */
+export const STATEMENT_LIMIT_MS = 10_000;
+const LOOK_AGAIN_MS = 20;
+
+/** A session that carries the mark, so that it can be told from everybody else's. */
+export function openMarked(node: NodeControl, mark: string): Promise<Session> {
+  return open(node, mark);
+}
+
+/** As `openMarked`; closed before the undos run. */
+export async function holdMarked(node: NodeControl, { mark, hold }: Pick<FaultContext, 'mark' | 'hold'>) {
+  return hold(await openMarked(node, mark));
+}
+
+/** Runs one statement in a session of its own. */
+export async function askOnce(node: NodeControl, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+  await using session = await open(node, 'pgquake-fault');
+  return await session.query(text, values, { timeoutMs: STATEMENT_LIMIT_MS });
+}
+
+/** Runs several statements without parameters, in a session of their own. */
+export async function executeOnce(node: NodeControl, text: string): Promise<void> {
+  await using session = await open(node, 'pgquake-fault');
+  await session.execute(text, STATEMENT_LIMIT_MS);
+}
+
+function open(node: NodeControl, applicationName: string): Promise<Session> {
+  return Session.connect(node.address(), { applicationName, connectTimeoutMs: STATEMENT_LIMIT_MS });
+}
+
+/** How many sessions of a mark a node has. */
+export async function countMarked(node: NodeControl, mark: string): Promise<number> {
+  const [row] = await askOnce(node, 'SELECT count(*) FROM pg_stat_activity WHERE application_name = $1', [mark]);
+  return Number(row?.[0]);
+}
+
+/** The undo of every fault that only holds sessions open. */
+export function undoByEnding({ name }: Pick<NodeControl, 'name'>): Undo {
+  return { action: 'end-sessions', node: name };
+}
+
+/**
+ * Ends all sessions with the mark. Where the process that held them is gone, so are most of them: the
+ * server ends what lost its client.
+ */
+export async function endMarked(_undo: Undo, node: NodeControl, { mark, signal }: UndoContext): Promise<string> {
+  const attempt = async () => {
+    if (signal.aborted) throw new AbortError(`${node.name}: sessions of this act are left`);
+    await askOnce(node, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [mark]);
+    const left = await countMarked(node, mark);
+    if (left > 0)
+      throw new EnvironmentError(`${node.name} still has ${left} sessions of ${mark}`, { code: 'not-healed' });
+  };
+  // Until the caller's limit: all connections may still be taken, or the server may be starting.
+  await pRetry(attempt, { retries: Number.POSITIVE_INFINITY, factor: 1, minTimeout: LOOK_AGAIN_MS, signal });
+  return 'none of the sessions of this act is left';
+}
+
+export function withoutEffect(node: Pick<NodeControl, 'name'>, what: string): EnvironmentError {
+  return new EnvironmentError(`${node.name}: ${what}`, { code: 'fault-without-effect' });
+}
+
+/** The proof of every target, in words, each behind its node's name. */
+export async function proveEach(
+  targets: readonly NodeControl[],
+  proofOf: (node: NodeControl, index: number) => Promise<string>,
+): Promise<string> {
+  const proofs = await Promise.all(targets.map(async (node, i) => `${node.name}: ${await proofOf(node, i)}`));
+  return proofs.join('; ');
+}

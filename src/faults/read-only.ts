@@ -1,0 +1,103 @@
+/** `read-only`: the node refuses to write, as after a failover that went wrong. */
+
+import pRetry, { AbortError } from 'p-retry';
+import { z } from 'zod';
+import type { NodeControl } from '../cluster/platform.ts';
+import { quoteText } from '../sql/quote.ts';
+import { defineFault } from './fault.ts';
+import { askOnce, executeOnce, proveEach, withoutEffect } from './own-sessions.ts';
+
+const SETTING = 'default_transaction_read_only';
+const READ_ONLY = '25006';
+const PROOF_LIMIT_MS = 3_000;
+const LOOK_AGAIN_MS = 20;
+
+/** `before`: as it stood in postgresql.auto.conf; null where it did not. */
+const undoDetail = z.object({ before: z.string().nullable() });
+
+export const readOnly = defineFault({
+  name: 'read-only',
+  summary: `Makes every new transaction on a node read-only (${SETTING}).`,
+  params: z.strictObject({}),
+  needs: [],
+
+  async inject(targets, _params, { defer }) {
+    await Promise.all(
+      targets.map(async (node) => {
+        await defer({ action: 'restore-setting', node: node.name, detail: { before: await writtenSetting(node) } });
+        await askOnce(node, `ALTER SYSTEM SET ${SETTING} = on`);
+        await askOnce(node, 'SELECT pg_reload_conf()');
+      }),
+    );
+  },
+
+  prove(targets) {
+    return proveEach(targets, async (node) => {
+      // A reload is asynchronous.
+      await untilSetting(node, ({ value }) => value === 'on', AbortSignal.timeout(PROOF_LIMIT_MS));
+      const refusal = await writeRefusal(node);
+      if (refusal !== READ_ONLY)
+        throw withoutEffect(node, `writing is ${refusal ? `refused (${refusal})` : 'possible'}`);
+      return `${SETTING} is on, writing is refused (${READ_ONLY})`;
+    });
+  },
+
+  async undo({ detail }, node, { signal }) {
+    const { before } = undoDetail.parse(detail);
+    // Also possible where every transaction is read-only: PostgreSQL counts it as no writing.
+    await askOnce(
+      node,
+      before === null ? `ALTER SYSTEM RESET ${SETTING}` : `ALTER SYSTEM SET ${SETTING} = ${quoteText(before)}`,
+    );
+    await askOnce(node, 'SELECT pg_reload_conf()');
+    const { value } = await untilSetting(node, ({ pending }) => !pending, signal);
+    return `${SETTING} is ${value} again`;
+  },
+});
+
+/** What ALTER SYSTEM has written of it. */
+async function writtenSetting(node: NodeControl): Promise<string | null> {
+  const text = `SELECT setting FROM pg_file_settings WHERE name = $1 AND sourcefile LIKE '%/postgresql.auto.conf'`;
+  const [row] = await askOnce(node, text, [SETTING]);
+  return row === undefined ? null : String(row[0]);
+}
+
+interface Setting {
+  readonly value: string;
+  /** The configuration files say something else, which has not been read yet. */
+  readonly pending: boolean;
+}
+
+async function untilSetting(node: NodeControl, good: (seen: Setting) => boolean, signal: AbortSignal) {
+  // A value that stands in a file and is in force is `applied` there; without one the default is in force.
+  const text = `SELECT current_setting($1),
+    coalesce((SELECT f.setting FROM pg_file_settings f WHERE f.name = $1 ORDER BY f.seqno DESC LIMIT 1), s.boot_val),
+    s.source FROM pg_settings s WHERE s.name = $1`;
+  return await pRetry(
+    async () => {
+      const [row] = await askOnce(node, text, [SETTING]);
+      const [value, written, source] = (row ?? []).map(String);
+      const isOurs = source === 'default' || source === 'configuration file';
+      const seen = { value: value ?? '', pending: isOurs && isOn(value) !== isOn(written) };
+      if (good(seen)) return seen;
+      const wrong = withoutEffect(node, `${SETTING} is ${value}, and its files say ${written}`);
+      throw signal.aborted ? new AbortError(wrong) : wrong;
+    },
+    { retries: Number.POSITIVE_INFINITY, factor: 1, minTimeout: LOOK_AGAIN_MS },
+  );
+}
+
+/** PostgreSQL takes many words for a boolean. */
+function isOn(value: string | undefined): boolean {
+  return ['on', 'true', 'yes', '1', 't', 'y'].includes(value?.toLowerCase() ?? '');
+}
+
+/** What becomes of a statement that would write; what it writes where it may is rolled back. */
+async function writeRefusal(node: NodeControl): Promise<string | undefined> {
+  try {
+    await executeOnce(node, 'BEGIN; CREATE SCHEMA pgquake_writes; ROLLBACK');
+    return undefined;
+  } catch (error) {
+    return (error as { code?: string }).code;
+  }
+}

@@ -1,0 +1,58 @@
+/** Runs a program in a container that runs, and waits for its end. */
+
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import type { DockerClient } from './client.ts';
+
+const LIMIT_MS = 15_000;
+
+export interface ExecOptions {
+  /** With all rights of the engine's machine over what the container sees: for its network rules. False by default. */
+  readonly privileged?: boolean;
+  /** 15 s by default. */
+  readonly limitMs?: number;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  /** Standard output and standard error, as they came. */
+  readonly output: string;
+}
+
+export interface ExecRequest extends ExecOptions {
+  /** In words, for the message of an error. */
+  readonly what: string;
+  readonly containerId: string;
+  readonly command: readonly string[];
+}
+
+/**
+ * Runs it as root. A program that ends with an exit code other than 0 is no error here.
+ * @throws EngineRefusal where the container does not run or has no such program.
+ */
+export function execIn(client: DockerClient, request: ExecRequest): Promise<ExecResult> {
+  const { what, containerId, command, privileged = false, limitMs = LIMIT_MS } = request;
+  return client.call(
+    what,
+    async (docker, abortSignal) => {
+      const exec = await docker.getContainer(containerId).exec({
+        Cmd: [...command],
+        User: '0',
+        Privileged: privileged,
+        AttachStdout: true,
+        AttachStderr: true,
+        abortSignal,
+      });
+      const stream = await exec.start({ hijack: true, stdin: false });
+      const output = new PassThrough();
+      docker.modem.demuxStream(stream, output, output);
+      stream.once('end', () => output.end());
+      stream.once('error', (error: Error) => output.destroy(error));
+      const written = await text(output);
+      const { ExitCode } = await exec.inspect({ abortSignal });
+      // The engine's answer to a program that it cannot find is an exit code and a message.
+      return { exitCode: ExitCode ?? -1, output: written.trim() };
+    },
+    { limitMs },
+  );
+}

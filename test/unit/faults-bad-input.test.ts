@@ -1,0 +1,120 @@
+/** Bad input for every fault of the catalogue: told with its place and what was expected, before anything starts. */
+
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { faults } from '../../src/catalog.ts';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
+import type { Fault } from '../../src/faults/fault.ts';
+import { parseScenario } from '../../src/scenario/parse.ts';
+import { ScenarioError } from '../../src/scenario/problems.ts';
+
+const BEFORE = '  - ';
+
+function problems(step: string): string[] {
+  const text = `name: some\nsummary: Some.\nhypothesis: [{ check: no-lost-writes }]\nfaults:\n${BEFORE}${step}\n`;
+  try {
+    parseScenario(text, 'some.yaml', vocabulary);
+  } catch (error) {
+    if (error instanceof ScenarioError) return error.message.split('\n');
+    throw error;
+  }
+  return [];
+}
+
+/** A step that is right, but for what is put in; and the column of a value in it. */
+function step({ name, strikes }: Fault, more: Readonly<Record<string, string>> = {}) {
+  const parts = { fault: name, target: 'worker1', ...(strikes ? {} : { for: '2s' }), ...more };
+  const written = Object.entries(parts).map(([key, value]) => `${key}: ${value}`);
+  const text = `{ ${written.join(', ')} }`;
+  return { text, columnOf: (key: string) => BEFORE.length + text.indexOf(` ${key}: `) + key.length + 4 };
+}
+
+interface ParameterSchema {
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly pattern?: string;
+  readonly $ref?: string;
+}
+
+const QUANTITIES: Readonly<Record<string, readonly string[]>> = {
+  Duration: ['-1s', '8 sec', '8', '25h', 'soon', '[8s]'],
+  PositiveDuration: ['-1s', '0s', '8 sec', '8', '25h', 'soon'],
+  Share: ['-1%', '101%', '50', 'half'],
+  Rate: ['-1/s', '0/s', '5', '5/h', '1000001/s'],
+};
+
+/** Values that no such parameter takes: negative, absurd, of a wrong unit or kind. */
+function badValues(schema: ParameterSchema): readonly string[] {
+  const quantity = QUANTITIES[schema.$ref?.split('/').at(-1) ?? ''];
+  if (quantity) return quantity;
+  if (schema.type === 'integer') {
+    const { minimum = 0, maximum = 0 } = schema;
+    return ['-1', String(minimum - 1), String(maximum + 1), '1.5', '"3"', 'many'];
+  }
+  if (schema.type === 'string') return ['""', '17', '"; DROP TABLE messages"', '[a]'];
+  return [];
+}
+
+function parametersOf({ params }: Fault): [string, ParameterSchema][] {
+  const { properties = {} } = z.toJSONSchema(params, { io: 'input' });
+  return Object.entries(properties) as [string, ParameterSchema][];
+}
+
+describe.each(faults)('$name', (fault) => {
+  test('is right as the others below are wrong', () => {
+    expect(problems(step(fault).text)).toEqual([]);
+  });
+
+  test.each([
+    ['target', 'worker9', /there is no node "worker9"; the cluster has coordinator and worker1 to worker4$/],
+    ['target', '[]', /expected at least one node, found an empty list$/],
+    ['target', '7', /expected the name of a node such as worker1, found 7$/],
+    ['at', '-1s', /expected a duration such as 8s or 500ms, found "-1s"$/],
+    ['at', '3 parsecs', /expected a duration such as 8s or 500ms, found "3 parsecs"$/],
+    ['at', '48h', /expected a duration of at most 24h, found "48h"$/],
+  ])('%s: %s', (key, value, complaint) => {
+    const { text, columnOf } = step(fault, { [key]: value });
+    expect(problems(text)).toEqual([
+      expect.stringMatching(new RegExp(`^some\\.yaml:5:${columnOf(key)} faults\\[0\\]\\.${key}: ${complaint.source}`)),
+    ]);
+  });
+
+  test('without a target', () => {
+    expect(problems(step(fault).text.replace(' target: worker1,', '').replace(', target: worker1', ''))).toEqual([
+      expect.stringMatching(/^some\.yaml:5:5 faults\[0\]: missing key "target": expected a node/),
+    ]);
+  });
+
+  test('with a key that it does not have', () => {
+    const { text } = step(fault, { hard: 'true' });
+    const column = BEFORE.length + text.indexOf('hard:') + 1;
+    expect(problems(text)).toEqual([
+      expect.stringMatching(`^some\\.yaml:5:${column} faults\\[0\\]: unknown key "hard"; `),
+    ]);
+  });
+
+  test(fault.strikes ? 'with a `for` that it does not take' : 'with a `for` that is none', () => {
+    for (const value of ['0s', '-1s', '8 sec', '30h']) {
+      const { text, columnOf } = step(fault, { for: value });
+      const expected = fault.strikes
+        ? `^some\\.yaml:5:${columnOf('for') - 5} faults\\[0\\]: unknown key "for"; `
+        : `^some\\.yaml:5:${columnOf('for')} faults\\[0\\]\\.for: expected a duration .*, found "${value}"$`;
+      expect(problems(text)).toEqual([expect.stringMatching(expected)]);
+    }
+  });
+
+  test('with parameters that are negative, absurd, or of a wrong kind', () => {
+    for (const [key, schema] of parametersOf(fault)) {
+      const values = badValues(schema);
+      expect(values, `${key} has a kind that this test knows`).not.toEqual([]);
+      for (const value of values) {
+        const { text, columnOf } = step(fault, { [key]: value });
+        expect(problems(text), text).toEqual([
+          expect.stringMatching(`^some\\.yaml:5:${columnOf(key)} faults\\[0\\]\\.${key}: expected .*, found `),
+        ]);
+      }
+    }
+  });
+});
