@@ -9,7 +9,8 @@
  * Its borders are not seen but enclosed. Service was there when the last success was sent, and was not any more
  * when the first probe that it did not answer could have been answered; it was not there when the last failure was
  * sent, or, where probes just waited, a moment before the first success settled; and it was there when that
- * settled. Each border is the middle of what encloses it.
+ * settled. Within what encloses it a border is told where it lies if answers took as long as half of them do; the
+ * uncertainty reaches from there to the farthest end.
  *
  * Probes outside of outages that failed or were late, with no more than 500 ms between them, are brownout; a
  * single late one is none.
@@ -34,7 +35,8 @@ export interface ProbeLaneOptions {
   readonly shard?: string;
   /** Above which latency a probe is late, and after which silence is an outage. */
   readonly lateAboveMs: number;
-  /** Of the steady state; 0 where nothing succeeded in it. */
+  /** How long an answer takes in the steady state, as a rule and at most; 0 where there was none. */
+  readonly steadyP50Ms: number;
   readonly steadyP99Ms: number;
   /** Expected between probes. */
   readonly spacingMs: number;
@@ -117,8 +119,8 @@ export class ProbeLane {
 
     const from = this.#start(last, first, failed[0]);
     const to = this.#end(from.latestMs, { failed, waiting, next, endMs: end });
-    const fromMs = middle(from);
-    const toMs = Math.max(fromMs, middle(to));
+    const fromMs = from.likelyMs;
+    const toMs = Math.max(fromMs, to.likelyMs);
     return {
       type: 'outage',
       kind,
@@ -127,7 +129,7 @@ export class ProbeLane {
       fromMs,
       toMs,
       durationMs: toMs - fromMs,
-      uncertaintyMs: (from.latestMs - from.earliestMs + to.latestMs - to.earliestMs) / 2,
+      uncertaintyMs: reach(from) + reach(to),
       ok: 0,
       failed: failed.length + waiting.filter((probe) => probe.ok).length,
     };
@@ -166,11 +168,14 @@ export class ProbeLane {
   #start(last: Probe | undefined, firstSentMs: number, failed: Probe | undefined): Enclosed {
     const latestMs = Math.min(firstSentMs + this.#usualMs, failed?.settledAt ?? Number.POSITIVE_INFINITY);
     const earliestMs = Math.min(last?.sentAt ?? firstSentMs, latestMs);
-    return { earliestMs, latestMs };
+    // Between the last answer that left and the first that did not.
+    const answeredMs = Math.max(earliestMs, (last?.settledAt ?? firstSentMs) - this.#options.steadyP50Ms / 2);
+    const missedMs = Math.min(latestMs, Math.max(answeredMs, firstSentMs + this.#options.steadyP50Ms / 2));
+    return enclosed(earliestMs, (answeredMs + missedMs) / 2, latestMs);
   }
 
   #end(notBeforeMs: number, { failed, waiting, next, endMs }: Silence): Enclosed {
-    if (!next) return { earliestMs: endMs, latestMs: endMs };
+    if (!next) return enclosed(endMs, endMs, endMs);
     const wakingMs = next.settledAt - this.#usualMs;
     // A success that had waited came as soon as the server ran again. One that was answered at once only shows
     // that it did not yet when the probe before it was sent.
@@ -178,7 +183,12 @@ export class ProbeLane {
     const unanswered = waited ? failed : [...failed, ...waiting];
     let earliestMs = waited ? wakingMs : notBeforeMs;
     for (const { sentAt } of unanswered) if (sentAt < next.sentAt) earliestMs = Math.max(earliestMs, sentAt);
-    return { earliestMs: Math.min(Math.max(earliestMs, notBeforeMs), next.settledAt), latestMs: next.settledAt };
+    const answeredMs = next.settledAt - this.#options.steadyP50Ms;
+    return enclosed(
+      Math.max(earliestMs, notBeforeMs),
+      waited ? answeredMs : (earliestMs + answeredMs) / 2,
+      next.settledAt,
+    );
   }
 
   #stalledMs(fromMs: number, toMs: number): number {
@@ -242,16 +252,23 @@ interface Silence {
   readonly endMs: number;
 }
 
-/** A moment that lies between two others. */
+/** A moment that lies between two others, and where most likely. */
 interface Enclosed {
   readonly earliestMs: number;
+  readonly likelyMs: number;
   readonly latestMs: number;
+}
+
+function enclosed(earliestMs: number, likelyMs: number, latestMs: number): Enclosed {
+  const earliest = Math.min(earliestMs, latestMs);
+  return { earliestMs: earliest, likelyMs: Math.min(Math.max(likelyMs, earliest), latestMs), latestMs };
+}
+
+/** How far off it may be. */
+function reach({ earliestMs, likelyMs, latestMs }: Enclosed): number {
+  return Math.max(likelyMs - earliestMs, latestMs - likelyMs);
 }
 
 function earliest(probes: readonly Probe[]): number {
   return probes.reduce((first, { sentAt }) => Math.min(first, sentAt), Number.POSITIVE_INFINITY);
-}
-
-function middle({ earliestMs, latestMs }: Enclosed): number {
-  return (earliestMs + latestMs) / 2;
 }

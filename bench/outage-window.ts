@@ -1,0 +1,141 @@
+/**
+ * How true a reported window is: the coordinator, with all its processes, is stopped for 500 ms by another process,
+ * which takes stamps of its own; 20 times in one run. `node bench/outage-window.ts [times]`
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { vocabulary } from '../src/cli/vocabulary.ts';
+import { runExperiment } from '../src/experiment.ts';
+import type { TimedEvent } from '../src/model/event.ts';
+import { parseScenario } from '../src/scenario/parse.ts';
+import { readRun } from '../src/store.ts';
+import { processesIn } from '../test/support/local-cluster.ts';
+import { closing } from './figures.ts';
+
+const OUTAGE_MS = 500;
+/** Between outages, at least; what comes on top is drawn. */
+const GAP_MS = 500;
+const MAX_EXTRA_GAP_MS = 200;
+const P95_GOAL_MS = 3;
+/** A border that was found on the wrong side of another outage would be far off. */
+const MATCH_MS = 300;
+
+/** In nanoseconds of the machine's monotonic clock, which all its processes share. */
+interface Stamps {
+  readonly stopped: number;
+  readonly continued: number;
+}
+
+/** Runs in a process of its own, at times of its own. */
+async function strike(pids: readonly number[], times: number): Promise<void> {
+  const signal = (name: NodeJS.Signals) => {
+    for (const pid of pids) {
+      try {
+        process.kill(pid, name);
+      } catch {
+        // A backend that has ended meanwhile.
+      }
+    }
+    return Number(process.hrtime.bigint());
+  };
+  const stamps: Stamps[] = [];
+  for (let i = 0; i < times; i++) {
+    await new Promise((resolve) => setTimeout(resolve, GAP_MS + Math.random() * MAX_EXTRA_GAP_MS));
+    const stopped = signal('SIGSTOP');
+    // A timer is not exact enough to the end.
+    await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS - 20));
+    while (Number(process.hrtime.bigint()) - stopped < OUTAGE_MS * 1e6);
+    stamps.push({ stopped, continued: Number(process.hrtime.bigint()) });
+    signal('SIGCONT');
+  }
+  console.log(JSON.stringify(stamps));
+}
+
+function scenarioText(times: number): string {
+  const phase = Math.ceil((times * (OUTAGE_MS + GAP_MS + MAX_EXTRA_GAP_MS)) / 1_000) + 2;
+  return `
+name: outage-window
+summary: The coordinator is stopped from outside of pgquake.
+cluster: { workers: 2, replication: 2, shards: 4, platform: local, engine: native }
+workload: { use: chat, read: { rate: 50/s }, scan: { rate: 1/s }, write: { rate: 10/s } }
+probes: { rate: 200/s, deadline: 2s }
+steady-state: { for: ${phase}s }
+hypothesis: [{ check: no-lost-writes }]
+`;
+}
+
+async function main(times: number): Promise<void> {
+  const reportsFolder = await mkdtemp(join(tmpdir(), 'pgquake-bench-'));
+  let striker: Promise<Stamps[]> | undefined;
+  /** Of the run's zero, on the monotonic clock. */
+  let originNs = Number.POSITIVE_INFINITY;
+  const event = (timed: TimedEvent) => {
+    // The event that is heard soonest after it was stamped comes closest.
+    originNs = Math.min(originNs, Number(process.hrtime.bigint()) - timed.at * 1e6);
+    if (timed.type === 'phase-started' && timed.phase === 'fault') striker = startStriker(reportsFolder, times);
+  };
+  try {
+    const scenario = parseScenario(scenarioText(times), 'outage-window.yaml', vocabulary);
+    const experiment = await runExperiment({ scenario, reportsFolder, listeners: [{ event }] });
+    if (experiment.failure) throw experiment.failure;
+    const stamps = (await striker) ?? [];
+    const { history } = await readRun(experiment.folder);
+    const onRun = (ns: number) => (ns - originNs) / 1e6;
+    const results = (['read', 'write'] as const).map((kind) => {
+      const windows = experiment.report.figures.windows.filter((w) => w.kind === kind && w.shard === undefined);
+      const found = stamps.map(({ stopped, continued }) => {
+        const window = windows.find(
+          ({ type, fromMs, toMs }) =>
+            type === 'outage' && fromMs < onRun(continued) + MATCH_MS && toMs > onRun(stopped) - MATCH_MS,
+        );
+        if (!window) throw new Error(`no outage of ${kind} at ${onRun(stopped).toFixed(0)} ms`);
+        const trueMs = (continued - stopped) / 1e6;
+        const error = window.durationMs - trueMs;
+        return { error, uncertainty: window.uncertaintyMs, inside: Math.abs(error) <= window.uncertaintyMs };
+      });
+      const errors = found.map(({ error }) => Math.abs(error)).sort((a, b) => a - b);
+      const at = (share: number) => errors[Math.min(errors.length - 1, Math.ceil(share * errors.length) - 1)] as number;
+      const uncertainties = found.map(({ uncertainty }) => uncertainty).sort((a, b) => a - b);
+      console.log(
+        `${kind}: ${found.length} outages of ${OUTAGE_MS} ms, error median ${at(0.5).toFixed(2)} ms, p95 ` +
+          `${at(0.95).toFixed(2)} ms, most ${at(1).toFixed(2)} ms; stated uncertainty ` +
+          `${uncertainties[0]?.toFixed(2)} to ${uncertainties.at(-1)?.toFixed(2)} ms; ` +
+          `${windows.length - found.length} other windows`,
+      );
+      return { kind, p95: at(0.95), outside: found.filter(({ inside }) => !inside).length };
+    });
+    console.log(`${history.probes.count} probes`);
+    closing(
+      results.flatMap(({ kind, p95, outside }) => [
+        { what: `${kind}: p95 of the error, ms`, figure: p95, goal: P95_GOAL_MS },
+        { what: `${kind}: outages outside of the stated uncertainty`, figure: outside, goal: 0 },
+      ]),
+    );
+  } finally {
+    await rm(reportsFolder, { recursive: true });
+  }
+}
+
+async function startStriker(reportsFolder: string, times: number): Promise<Stamps[]> {
+  const [run] = await readdir(reportsFolder);
+  const cluster = JSON.parse(await readFile(join(reportsFolder, run as string, 'cluster.json'), 'utf8'));
+  const pids = processesIn(join((cluster as { dataRoot: string }).dataRoot, 'coordinator'));
+  if (pids.length < 5) throw new Error(`only ${pids.length} processes of the coordinator were found`);
+  const child = spawn(process.execPath, [import.meta.filename, 'strike', String(times), pids.join(',')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += String(chunk);
+  });
+  await once(child, 'close');
+  return JSON.parse(output) as Stamps[];
+}
+
+const [, , first = '20', ...rest] = process.argv;
+if (first === 'strike') await strike((rest[1] as string).split(',').map(Number), Number(rest[0]));
+else await main(Number(first));
