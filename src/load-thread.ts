@@ -1,11 +1,19 @@
-/** Entry of a thread of the load: paces a workload, or the probes. Started by `run/load.ts`. */
+/** Entry of a thread of the load: paces a workload or the probes, or presses. Started by `run/load.ts`. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { findWorkload } from './catalog.ts';
 import { monotonicClock } from './model/clock.ts';
 import { COLUMNS, OperationTable } from './model/operations.ts';
-import type { FromLoadThread, LoadThreadData, ProbeWork, ToLoadThread, WorkloadWork } from './run/load.ts';
-import { type LaneSpec, LoadGenerator, workloadLanes } from './run/load-generator.ts';
+import type {
+  FromLoadThread,
+  LoadThreadData,
+  PressureWork,
+  ProbeWork,
+  ToLoadThread,
+  WorkloadWork,
+} from './run/load.ts';
+import { type LaneSpec, LoadGenerator, type LoadKept, workloadLanes } from './run/load-generator.ts';
+import { Pressure, type PressureKept } from './run/pressure.ts';
 import { Session } from './sql/session.ts';
 import { Probes } from './workloads/probes.ts';
 
@@ -29,7 +37,6 @@ function paceWorkload({ workload: name, params, seed, writer, maxConnections }: 
 
 function paceProbes({ kinds, rooms, run }: ProbeWork): Work {
   const probes = new Probes(run);
-  const [readKind] = kinds;
   return {
     // Room by room, so that the lanes of one kind, which start one after the other, see all shards in turn.
     lanes: kinds.flatMap((kind) =>
@@ -41,62 +48,100 @@ function paceProbes({ kinds, rooms, run }: ProbeWork): Work {
           maxConnections: fresh ? 2 : 1,
           whenBusy: 'skip',
           fresh,
-          next: () => probes.next(kind, room),
+          next: () => probes.next(kind.access, room),
         };
       }),
     ),
     warmUp: async (session) => {
       const [room] = rooms;
-      if (readKind && room !== undefined) {
-        await session.within(WARM_UP_LIMIT_MS, probes.next(readKind, room).run(session));
+      if (room !== undefined) {
+        await session.within(WARM_UP_LIMIT_MS, probes.next('read', room).run(session));
       }
     },
   };
 }
 
+/** What the run asks of a thread, whatever it does. */
+interface Running {
+  start(): void;
+  stop(): Promise<LoadKept | PressureKept>;
+}
+
 if (!parentPort) throw new Error('load-thread.ts is started as a worker thread only');
 const port = parentPort;
-const { work: task, address, originNs, shardOfRoom } = workerData as LoadThreadData;
-const work = task.type === 'workload' ? paceWorkload(task) : paceProbes(task);
-const kindNames = [...new Set(work.lanes.map(({ kind }) => kind.name))];
-let batch = new OperationTable(kindNames);
+const { work, address, originNs, shardOfRoom } = workerData as LoadThreadData;
 
 function send(message: FromLoadThread, transfer: readonly ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
 }
 
-function handOver(): void {
-  if (batch.count === 0) return;
-  const { columns } = batch.data;
-  // Handed over, not copied.
-  send(
-    { type: 'operations', batch: batch.data },
-    COLUMNS.map((name) => columns[name].buffer as ArrayBuffer),
-  );
-  batch = new OperationTable(kindNames);
+function connect(connectTimeoutMs: number, pipeline = false): Promise<Session> {
+  return Session.connect(address, { applicationName: `pgquake-${work.type}`, connectTimeoutMs, pipeline });
 }
 
-const generator = new LoadGenerator({
-  lanes: work.lanes,
-  connect: (timeoutMs) =>
-    Session.connect(address, { applicationName: `pgquake-${task.type}`, connectTimeoutMs: timeoutMs }),
-  clock: monotonicClock(originNs),
-  shardOfRoom,
-  settled: (operation) => batch.add(operation),
-});
+async function pace({ lanes, warmUp }: Work): Promise<Running> {
+  const kindNames = [...new Set(lanes.map(({ kind }) => kind.name))];
+  let batch = new OperationTable(kindNames);
+  const handOver = () => {
+    if (batch.count === 0) return;
+    const { columns } = batch.data;
+    // Handed over, not copied.
+    const buffers = COLUMNS.map((name) => columns[name].buffer as ArrayBuffer);
+    send({ type: 'operations', batch: batch.data }, buffers);
+    batch = new OperationTable(kindNames);
+  };
+  const generator = new LoadGenerator({
+    lanes,
+    connect,
+    clock: monotonicClock(originNs),
+    shardOfRoom,
+    settled: (operation) => batch.add(operation),
+  });
+  await generator.warmUp(async (session) => {
+    await warmUp(session);
+  });
+  const timer = setInterval(handOver, HAND_OVER_MS);
+  return {
+    start: () => generator.start(),
+    async stop() {
+      const kept = await generator.stop();
+      clearInterval(timer);
+      handOver();
+      return kept;
+    },
+  };
+}
 
-await generator.warmUp(async (session) => {
-  await work.warmUp(session);
-});
+async function press({ connections, depth, writes, rooms, run }: PressureWork): Promise<Running> {
+  const probes = new Probes(run);
+  let n = 0;
+  let written = 0;
+  const pressure = new Pressure({
+    connections,
+    depth,
+    connect: () => connect(WARM_UP_LIMIT_MS, true),
+    next: () => {
+      n++;
+      const room = rooms[n % rooms.length] as number;
+      const writesNow = written < n * writes;
+      if (writesNow) written++;
+      return probes.next(writesNow ? 'write' : 'read', room);
+    },
+  });
+  await pressure.open();
+  return pressure;
+}
 
-const timer = setInterval(handOver, HAND_OVER_MS);
+function running(): Promise<Running> {
+  if (work.type === 'workload') return pace(paceWorkload(work));
+  return work.type === 'probes' ? pace(paceProbes(work)) : press(work);
+}
+
+const task = await running();
 port.on('message', async (message: ToLoadThread) => {
-  if (message.type === 'start') generator.start();
+  if (message.type === 'start') task.start();
   else {
-    const kept = await generator.stop();
-    clearInterval(timer);
-    handOver();
-    send({ type: 'stopped', kept });
+    send({ type: 'stopped', kept: await task.stop() });
     port.close();
   }
 });

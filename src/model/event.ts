@@ -139,6 +139,8 @@ export type RunEvent =
       /** When the client itself stood still for 20 ms or more, the first 1,000 times. */
       readonly stalls?: readonly { readonly fromMs: number; readonly toMs: number }[];
     }
+  /** What the pressure came to, from its start until the load stopped. */
+  | { readonly type: 'pressure'; readonly ok: number; readonly failed: number; readonly forMs: number }
   /**
    * A cluster that a killed run had left behind was removed: in the history of the run that found it, and at
    * the end of that of the killed run, whose clock had stopped; so `when` is the time of day, ISO 8601.

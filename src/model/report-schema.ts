@@ -186,6 +186,7 @@ const event = z
       eventLoopDelayMaxMs: z.number(),
       stalls: z.array(z.object({ fromMs: z.number(), toMs: z.number() })).optional(),
     }),
+    z.object({ at, type: z.literal('pressure'), ok: count, failed: count, forMs: durationMs }),
     z.object({
       at,
       type: z.literal('reclaimed'),

@@ -29,6 +29,15 @@ export interface ProbeSpec {
   readonly deadlineMs: number;
 }
 
+/** Reads and writes as fast as the servers answer, beside the load. */
+export interface PressureSpec {
+  readonly connections: number;
+  /** Statements under way on each connection. */
+  readonly depth: number;
+  /** The share that writes, from 0 to 1. */
+  readonly writes: number;
+}
+
 export interface FaultStep {
   /** Name of a fault in the catalogue. */
   readonly fault: string;
@@ -66,6 +75,7 @@ export interface Scenario {
   readonly workload: { readonly use: string; readonly params: Readonly<Record<string, unknown>> };
   /** Absent where they are switched off. */
   readonly probes?: ProbeSpec;
+  readonly pressure?: PressureSpec;
   readonly steadyStateMs: number;
   readonly faults: readonly FaultStep[];
   readonly settleWithinMs: number;

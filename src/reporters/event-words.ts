@@ -67,6 +67,14 @@ export class EventNarrator {
         const what = event.of === 'probes' ? 'probes' : 'load';
         return plain('settle', `${what} stopped: ${formatCount(event.intended, 'operation')} intended, ${unsent}`);
       }
+      case 'pressure': {
+        const { ok, failed, forMs } = event;
+        const perSecond = Math.round((ok * 1_000) / Math.max(1, forMs)).toLocaleString('en-US');
+        return plain(
+          'settle',
+          `pressure: ${formatCount(ok, 'operation')} ok (${perSecond} a second), ${failed} failed`,
+        );
+      }
       case 'replicas-compared': {
         const when = `${formatDuration(event.waitedMs)} after the load stopped`;
         return event.agree

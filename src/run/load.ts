@@ -8,14 +8,16 @@ import { Worker } from 'node:worker_threads';
 import type { Address } from '../model/address.ts';
 import type { ProbeKind } from '../model/history.ts';
 import { OperationTable, type TableData } from '../model/operations.ts';
+import type { PressureSpec } from '../model/scenario.ts';
 import type { LoadKept } from './load-generator.ts';
+import type { PressureKept } from './pressure.ts';
 
 /** What the thread is started with. */
 export interface LoadThreadData {
   readonly address: Address;
   readonly originNs: bigint;
   readonly shardOfRoom: Readonly<Record<number, number>>;
-  readonly work: WorkloadWork | ProbeWork;
+  readonly work: WorkloadWork | ProbeWork | PressureWork;
 }
 
 export interface WorkloadWork {
@@ -36,23 +38,31 @@ export interface ProbeWork {
   readonly run: number;
 }
 
+export interface PressureWork extends PressureSpec {
+  readonly type: 'pressure';
+  readonly rooms: readonly number[];
+  /** Who the rows of this run are from. */
+  readonly run: number;
+}
+
 export type ToLoadThread = { readonly type: 'start' } | { readonly type: 'stop' };
 
 export type FromLoadThread =
   | { readonly type: 'ready' }
   | { readonly type: 'operations'; readonly batch: TableData }
-  | { readonly type: 'stopped'; readonly kept: LoadKept };
+  | { readonly type: 'stopped'; readonly kept: LoadKept | PressureKept };
 
-export class Load implements AsyncDisposable {
+/** `K` is what the thread tells at its end. */
+export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable {
   readonly #worker: Worker;
-  readonly #stopped: Promise<LoadKept>;
+  readonly #stopped: Promise<K>;
 
   private constructor(worker: Worker, operations: (batch: OperationTable) => void) {
     this.#worker = worker;
     this.#stopped = new Promise((resolve, reject) => {
       worker.on('message', (message: FromLoadThread) => {
         if (message.type === 'operations') operations(OperationTable.from(message.batch));
-        if (message.type === 'stopped') resolve(message.kept);
+        if (message.type === 'stopped') resolve(message.kept as K);
       });
       worker.once('error', reject);
       worker.once('exit', (code) => reject(new Error(`the load thread ended early with code ${code}`)));
@@ -66,9 +76,13 @@ export class Load implements AsyncDisposable {
    * @param entry the module that the thread runs.
    * @param operations is handed what has settled, about 20 times a second.
    */
-  static async prepare(entry: URL, data: LoadThreadData, operations: (batch: OperationTable) => void): Promise<Load> {
+  static async prepare<K extends LoadKept | PressureKept = LoadKept>(
+    entry: URL,
+    data: LoadThreadData,
+    operations: (batch: OperationTable) => void,
+  ): Promise<Load<K>> {
     const worker = new Worker(entry, { workerData: data });
-    const load = new Load(worker, operations);
+    const load = new Load<K>(worker, operations);
     await Promise.race([once(worker, 'message'), load.#stopped]);
     return load;
   }
@@ -81,7 +95,7 @@ export class Load implements AsyncDisposable {
    * Ends the schedule and waits for what is under way.
    * @throws what the thread died of, if it did.
    */
-  async stop(): Promise<LoadKept> {
+  async stop(): Promise<K> {
     this.#send({ type: 'stop' });
     const kept = await this.#stopped;
     await this[Symbol.asyncDispose]();

@@ -16,6 +16,8 @@ import type { Workload } from '../workloads/workload.ts';
 import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-reads.ts';
 import { Injector, newMark } from './injector.ts';
 import { Load } from './load.ts';
+import type { LoadKept } from './load-generator.ts';
+import type { PressureKept } from './pressure.ts';
 import type { Recorder } from './recorder.ts';
 import { ServiceMonitor } from './service-monitor.ts';
 import { UndoJournal } from './undo-journal.ts';
@@ -72,12 +74,16 @@ export async function run(options: RunOptions): Promise<void> {
     const cluster = await inPhase(recorder, 'form', () => form(options, nodes));
     const monitor = new ServiceMonitor(options.workload.kinds(scenario.workload.params));
     await using load = await prepareLoad(options, nodes, cluster, monitor);
-    await using probes = await prepareProbes(options, nodes, cluster);
+    const rooms = roomsToProbe(cluster.placement.shardOfRoom);
+    const probeRun = await nextRunOfProbes(nodes.coordinator);
+    await using probes = await prepareProbes(options, { nodes, cluster, rooms, run: probeRun });
+    await using pressure = await preparePressure(options, { nodes, cluster, rooms, run: probeRun + 1 });
     predict(options, cluster);
 
     await inPhase(recorder, 'steady-state', async () => {
       load.start();
       probes?.start();
+      pressure?.start();
       await pause(scenario.steadyStateMs, signal);
     });
     await inPhase(recorder, 'fault', () => strike(options, nodes));
@@ -87,6 +93,7 @@ export async function run(options: RunOptions): Promise<void> {
       await settle(monitor, clock, settledBy, signal);
       recorder.event({ type: 'load-kept', ...(await load.stop()) });
       if (probes) recorder.event({ type: 'load-kept', of: 'probes', ...(await probes.stop()) });
+      if (pressure) recorder.event({ type: 'pressure', ...(await pressure.stop()) });
       await untilReplicasAgree(finalReads, Math.max(MIN_CATCH_UP_MS, settledBy - clock.nowMs()));
     });
     await inPhase(recorder, 'final-reads', async () => {
@@ -152,7 +159,7 @@ async function prepareLoad(
   nodes: Nodes,
   cluster: FormedCluster,
   monitor: ServiceMonitor,
-): Promise<Load> {
+): Promise<Load<LoadKept>> {
   const { use, params } = plan.scenario.workload;
   const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections'));
   const writer = await nextWriter(workload, nodes.coordinator);
@@ -178,31 +185,49 @@ async function prepareLoad(
   );
 }
 
+interface ProbeGround {
+  readonly nodes: Nodes;
+  readonly cluster: FormedCluster;
+  readonly rooms: readonly number[];
+  /** Who the rows are from. */
+  readonly run: number;
+}
+
+async function nextRunOfProbes(coordinator: NodeControl): Promise<number> {
+  await using session = await connect(coordinator);
+  return await nextProbeRun(session, ASK_TIMEOUT_MS);
+}
+
 async function prepareProbes(
   { plan, loadThread, originNs, recorder }: RunOptions,
-  nodes: Nodes,
-  cluster: FormedCluster,
-): Promise<Load | undefined> {
-  const { probes } = plan.scenario;
+  { nodes, cluster, rooms, run }: ProbeGround,
+): Promise<Load<LoadKept> | undefined> {
+  const { probes, cluster: topology } = plan.scenario;
   if (!probes) return undefined;
   const { shardOfRoom } = cluster.placement;
-  const rooms = roomsToProbe(shardOfRoom);
-  await using session = await connect(nodes.coordinator);
+  const kinds = probeKinds(probes, topology.shards);
   return Load.prepare(
     loadThread,
     {
       address: nodes.coordinator.address(),
       originNs,
       shardOfRoom,
-      work: {
-        type: 'probes',
-        kinds: probeKinds(probes, plan.scenario.cluster.shards),
-        rooms,
-        run: await nextProbeRun(session, ASK_TIMEOUT_MS),
-      },
+      work: { type: 'probes', kinds, rooms, run },
     },
     (batch) => recorder.probes(batch),
   );
+}
+
+async function preparePressure(
+  { plan, loadThread, originNs }: RunOptions,
+  { nodes, cluster, rooms, run }: ProbeGround,
+): Promise<Load<PressureKept> | undefined> {
+  const { pressure } = plan.scenario;
+  if (!pressure) return undefined;
+  const { shardOfRoom } = cluster.placement;
+  const work = { type: 'pressure', ...pressure, rooms, run } as const;
+  const address = nodes.coordinator.address();
+  return Load.prepare<PressureKept>(loadThread, { address, originNs, shardOfRoom, work }, () => undefined);
 }
 
 /** Says what the engine promises for every set of nodes that will be down or frozen together, before any is. */

@@ -72,6 +72,7 @@ class Reader {
     const topology = this.#topology(top, cluster);
     const workload = this.#workload(top);
     const probes = top.probes === 'off' ? undefined : this.#section(schemas.probes, top, 'probes');
+    const pressure = this.#section(schemas.pressure, top, 'pressure');
     const steadyState = this.#section(schemas['steady-state'], top, 'steady-state');
     const faults = this.#list(top, 'faults').map(({ item, path }) => this.#step(item, path, topology));
     this.#collisions(faults, topology);
@@ -92,6 +93,7 @@ class Reader {
       cluster: cluster as ClusterSpec,
       workload: workload as Scenario['workload'],
       ...(probes === undefined ? {} : { probes: { ratePerSecond: probes.rate, deadlineMs: probes.deadline } }),
+      ...(pressure === undefined ? {} : { pressure }),
       steadyStateMs: (steadyState as { for: number }).for,
       faults: faults as FaultStep[],
       settleWithinMs: (settle as { within: number }).within,

@@ -9,7 +9,7 @@ import type { Check } from '../checks/check.ts';
 import type { Engine } from '../cluster/engine.ts';
 import type { Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
-import { duration, positiveDuration, rate } from '../model/quantities.ts';
+import { duration, positiveDuration, rate, share } from '../model/quantities.ts';
 import type { Workload } from '../workloads/workload.ts';
 
 /** The words that a scenario may use. */
@@ -97,6 +97,14 @@ export function sections({ platforms, engines }: Pick<ScenarioVocabulary, 'platf
       })
       .prefault({})
       .describe('The lightest read and write of every shard, which tell the windows; off for none.'),
+    pressure: z
+      .strictObject({
+        connections: z.int().min(1).max(64).default(8).describe('Connections of its own.'),
+        depth: z.int().min(1).max(1_000).default(32).describe('Statements under way on each connection.'),
+        writes: share.prefault('10%').describe('The share that adds a row; the others read one.'),
+      })
+      .optional()
+      .describe('Reads and writes as fast as the servers answer, beside the load; counted, and judged by nothing.'),
     'steady-state': z
       .strictObject({ for: positiveDuration.describe('How long.') })
       .prefault({ for: '2s' })
@@ -122,6 +130,7 @@ export const TOP_KEYS = [
   'cluster',
   'workload',
   'probes',
+  'pressure',
   'steady-state',
   'faults',
   'settle',
@@ -136,7 +145,17 @@ export function timingOf(fault: Pick<Fault, 'strikes'>): typeof timing | typeof 
 /** The published JSON Schema (draft 2020-12) of a scenario as it is written, for editors. */
 export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<string, unknown> {
   const { faults, checks, workloads } = vocabulary;
-  const { name, summary, claim, cluster, settle, seed, probes, 'steady-state': steadyState } = sections(vocabulary);
+  const {
+    name,
+    summary,
+    claim,
+    cluster,
+    settle,
+    seed,
+    probes,
+    pressure,
+    'steady-state': steadyState,
+  } = sections(vocabulary);
   const scenario = z
     .strictObject({
       name,
@@ -150,6 +169,7 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
         .union([z.literal('off').meta({ title: 'off' }), probes.meta({ title: 'probes' })])
         .optional()
         .describe('How often every shard is probed, or off.'),
+      pressure,
       'steady-state': steadyState,
       faults: z
         .array(anyOf(faults.map((fault) => variant('fault', fault, { beside: { target, ...timingOf(fault).shape } }))))

@@ -1,5 +1,6 @@
 /** One connection to one server. The only file that imports `pg`. */
 
+import type { Socket } from 'node:net';
 import pg from 'pg';
 import type { Address } from '../model/address.ts';
 
@@ -10,6 +11,8 @@ export interface SessionOptions {
   readonly applicationName: string;
   /** Sent with the start-up packet, `statement_timeout` -> `2000`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Sends statements without waiting for the answers to those before; for throughput, never where latency counts. */
+  readonly pipeline?: boolean;
 }
 
 export interface QueryOptions {
@@ -33,12 +36,15 @@ export class DeadlineError extends Error {
 
 export class Session implements AsyncDisposable {
   readonly #client: pg.Client;
+  readonly #pipeline: boolean;
   #usable = true;
   #ending: string | undefined;
   readonly #ended: Promise<void>;
+  #corked = false;
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, pipeline: boolean) {
     this.#client = client;
+    this.#pipeline = pipeline;
     // An idle connection that dies emits 'error'; without a listener that would end the process.
     client.on('error', (error) => {
       this.#usable = false;
@@ -62,10 +68,11 @@ export class Session implements AsyncDisposable {
       ...address,
       application_name: options.applicationName,
       keepAlive: true,
+      pipeline: options.pipeline ?? false,
       ssl: false,
       ...(settings.length > 0 ? { options: settings.join(' ') } : {}),
     });
-    const session = new Session(client);
+    const session = new Session(client, options.pipeline ?? false);
     await session.within(options.connectTimeoutMs, client.connect());
     return session;
   }
@@ -96,6 +103,7 @@ export class Session implements AsyncDisposable {
    * @throws the server's error (`code` is the SQLSTATE), a socket error, or `DeadlineError`.
    */
   async query(text: string, values: readonly unknown[] = [], options: QueryOptions = {}): Promise<Row[]> {
+    if (this.#pipeline) this.#sendTogether();
     const running = this.#client.query<unknown[]>({
       text,
       values: [...values],
@@ -150,9 +158,24 @@ export class Session implements AsyncDisposable {
   /** Drops the connection at once, without a word to the server. Harmless twice. */
   discard(): void {
     this.#usable = false;
+    this.#socket.destroy();
+  }
+
+  /** What is sent in one turn goes out in one packet: answers come together, and the statements that follow them too. */
+  #sendTogether(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    const socket = this.#socket;
+    socket.cork();
+    setImmediate(() => {
+      this.#corked = false;
+      socket.uncork();
+    });
+  }
+
+  get #socket(): Socket {
     // `connection` is how pg exposes the socket; its types leave it out.
-    const { connection } = this.#client as unknown as { connection: { stream: { destroy(): void } } };
-    connection.stream.destroy();
+    return (this.#client as unknown as { connection: { stream: Socket } }).connection.stream;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

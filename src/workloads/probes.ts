@@ -83,7 +83,7 @@ export class Probes {
     this.#run = run;
   }
 
-  next({ access }: ProbeKind, room: number): OperationRequest {
+  next(access: ProbeKind['access'], room: number): OperationRequest {
     const settled = () => undefined;
     if (access === 'read') return { room, run: (session) => read(session, room), settled };
     const seq = ++this.#seq;
