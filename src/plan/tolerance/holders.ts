@@ -30,14 +30,24 @@ export interface HolderSets {
 export function holderSetsOf({ workers, shards }: Placement): HolderSets {
   const indexOf = new Map(workers.map((name, index) => [name, index]));
   const found = new Map<number | string, { readonly members: readonly number[]; shards: number }>();
+  // One piece of memory for all shards: most of them repeat a set that is known.
+  const members: number[] = [];
   for (const { placements } of shards) {
-    const members = placements.map((name) => indexOf.get(name) as number).sort((a, b) => a - b);
+    members.length = 0;
+    for (const name of placements) insert(members, indexOf.get(name) as number);
     const key = keyOf(members, workers.length);
     const known = found.get(key);
     if (known) known.shards++;
-    else found.set(key, { members, shards: 1 });
+    else found.set(key, { members: [...members], shards: 1 });
   }
   return holderSets(workers.length, [...found.values()]);
+}
+
+/** Keeps the list ascending. */
+function insert(list: number[], value: number): void {
+  let at = list.push(value) - 1;
+  for (; at > 0 && (list[at - 1] as number) > value; at--) list[at] = list[at - 1] as number;
+  list[at] = value;
 }
 
 /** The same for the same members alone; a number where that is possible, because it is several times faster. */

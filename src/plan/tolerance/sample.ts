@@ -10,7 +10,8 @@
 
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { type HolderSets, membersOf, sizeOf } from './holders.ts';
+import { FatalWorkers } from './fatal-workers.ts';
+import type { HolderSets } from './holders.ts';
 
 export interface SampleOptions {
   /** From 0 to 2^32 - 1; the same seed gives the same figures. */
@@ -29,8 +30,8 @@ export interface Sampled {
 
 /** Also the fewest walks: enough for the normal approximation. */
 const BATCH = 1_024;
-/** Touched sets before it stops short of its goal and says so by wider intervals: a few seconds. */
-const MAX_TOUCHES = 6e8;
+/** Looks at sets before it stops short of its goal and says so by wider intervals: a few seconds. */
+const MAX_LOOKS = 6e8;
 /**
  * Long walks cost most and say least. One in four goes on below this product, and counts for four: the
  * mean stays what it is ("Russian roulette").
@@ -46,7 +47,7 @@ export function sampleFatalShares(minimal: HolderSets, { seed, halfWidth }: Samp
     for (let i = 0; i < BATCH; i++) walker.walk();
     const halfWidths = walker.halfWidths();
     const wide = halfWidths.some((half) => half > halfWidth);
-    if (wide && walker.touches < MAX_TOUCHES) continue;
+    if (wide && walker.looks < MAX_LOOKS) continue;
     const shares = Float64Array.from({ length: n + 1 }, (_, k) => 1 - walker.survivingShare(k));
     return { shares, halfWidths, walks: walker.walks };
   }
@@ -54,46 +55,34 @@ export function sampleFatalShares(minimal: HolderSets, { seed, halfWidth }: Samp
 
 class Walker {
   walks = 0;
-  touches = 0;
-  readonly #sets: HolderSets;
+  readonly #workers: number;
+  readonly #progress: FatalWorkers;
   readonly #random: ReturnType<typeof xoroshiro128plus>;
   /** In any order; a walk shuffles as much of it as it needs. */
   readonly #pool: Int32Array;
-  readonly #sole: Uint8Array;
-  readonly #soleCount: number;
   readonly #sum: Float64Array;
   readonly #sumOfSquares: Float64Array;
-  readonly #down: Uint8Array;
-  readonly #fatal: Uint8Array;
-  /** Living members of each set, and what they are when all live. */
-  readonly #living: Uint8Array | Uint32Array;
-  readonly #sizes: Uint8Array | Uint32Array;
 
   constructor(sets: HolderSets, seed: number) {
     const n = sets.workers;
-    this.#sets = sets;
+    this.#workers = n;
+    this.#progress = new FatalWorkers(sets);
     this.#random = xoroshiro128plus(seed);
-    const sizes = Array.from({ length: sets.count }, (_, s) => sizeOf(sets, s));
-    // Bytes where they do: then they stay in the processor's nearest cache.
-    this.#sizes = sizes.every((size) => size < 256) ? Uint8Array.from(sizes) : Uint32Array.from(sizes);
-    this.#living = this.#sizes.slice();
     this.#pool = Int32Array.from({ length: n }, (_, w) => w);
-    this.#sole = new Uint8Array(n);
-    for (let s = 0; s < sets.count; s++) if (sizes[s] === 1) this.#sole[membersOf(sets, s)[0] as number] = 1;
-    this.#soleCount = this.#sole.reduce((count, flag) => count + flag, 0);
     this.#sum = new Float64Array(n + 1);
     this.#sumOfSquares = new Float64Array(n + 1);
-    this.#down = new Uint8Array(n);
-    this.#fatal = new Uint8Array(n);
+  }
+
+  get looks(): number {
+    return this.#progress.looks;
   }
 
   walk(): void {
-    const n = this.#sets.workers;
-    this.#down.fill(0);
-    this.#fatal.set(this.#sole);
-    this.#living.set(this.#sizes);
+    const n = this.#workers;
+    const progress = this.#progress;
+    const { fatal } = progress;
     this.walks++;
-    let fatalCount = this.#soleCount;
+    let fatalCount = progress.reset();
     let product = 1;
     let unseen = n;
     this.#add(0, 1);
@@ -109,8 +98,8 @@ class Walker {
       let w: number;
       // Whoever is fatal stays fatal, so it leaves the pool for good.
       do w = this.#take(unseen--);
-      while (this.#fatal[w] === 1);
-      fatalCount += this.#takeDown(w);
+      while (fatal[w] === 1);
+      fatalCount += progress.takeDown(w);
     }
   }
 
@@ -142,34 +131,5 @@ class Walker {
     this.#pool[at] = this.#pool[unseen - 1] as number;
     this.#pool[unseen - 1] = w;
     return w;
-  }
-
-  /** @returns how many living workers have become fatal by it. */
-  #takeDown(w: number): number {
-    // Where all the time goes, so that fields are read once.
-    const { setsOf, setsStart } = this.#sets;
-    const living = this.#living;
-    const end = setsStart[w + 1] as number;
-    this.#down[w] = 1;
-    this.touches += end - (setsStart[w] as number);
-    let becameFatal = 0;
-    for (let at = setsStart[w] as number; at < end; at++) {
-      const s = setsOf[at] as number;
-      const left = (living[s] as number) - 1;
-      living[s] = left;
-      if (left !== 1) continue;
-      const last = this.#survivorOf(s);
-      if (this.#fatal[last] === 1) continue;
-      this.#fatal[last] = 1;
-      becameFatal++;
-    }
-    return becameFatal;
-  }
-
-  #survivorOf(s: number): number {
-    const { start, members } = this.#sets;
-    let at = start[s] as number;
-    while (this.#down[members[at] as number] === 1) at++;
-    return members[at] as number;
   }
 }

@@ -26,8 +26,10 @@ export function sweepFatalShares(minimal: HolderSets): Float64Array | undefined 
   const order = sweepOrder(minimal);
   const swept = new Uint8Array(minimal.workers);
   const remaining = Int32Array.from({ length: minimal.count }, (_, s) => membersOf(minimal, s).length);
-  let states = new Map<string, State>([['', { losing: [], shares: Float64Array.of(1) }]]);
-  let fatal = new Float64Array(1);
+  const pool = new Pool(minimal.workers + 1);
+  let states = new Map<string, State>([['', { losing: [], shares: pool.take() }]]);
+  (states.get('') as State).shares[0] = 1;
+  let fatal = pool.take();
   let steps = 0;
 
   for (const [i, w] of order.entries()) {
@@ -38,18 +40,20 @@ export function sweepFatalShares(minimal: HolderSets): Float64Array | undefined 
     const isMine = new Set(mine);
     const closes = new Set(mine.filter((s) => remaining[s] === 1));
     const next = new Map<string, State>();
-    const died = new Float64Array(i + 2);
+    const died = pool.take();
 
     for (const { losing, shares } of states.values()) {
       steps += 2 * (i + 2) + STEPS_PER_OPEN_SET * (1 + losing.length + opened.length);
       if (steps > MAX_STEPS) return undefined;
       const spared = losing.filter((s) => !isMine.has(s));
-      addUp(sharesOf(next, spared, i + 2), shares, i);
+      addUp(sharesOf(next, spared, pool), shares, i);
       const downToo = [...losing, ...opened].sort((a, b) => a - b);
-      addDown(downToo.some((s) => closes.has(s)) ? died : sharesOf(next, downToo, i + 2), shares, i);
+      addDown(downToo.some((s) => closes.has(s)) ? died : sharesOf(next, downToo, pool), shares, i);
+      pool.giveBack(shares);
     }
     addUp(died, fatal, i);
     addDown(died, fatal, i);
+    pool.giveBack(fatal);
     fatal = died;
     states = next;
     swept[w] = 1;
@@ -58,11 +62,29 @@ export function sweepFatalShares(minimal: HolderSets): Float64Array | undefined 
   return fatal;
 }
 
-function sharesOf(states: Map<string, State>, losing: readonly number[], length: number): Float64Array {
+/** Rows of zeros, used again and again: a sweep needs thousands, and few at a time. */
+class Pool {
+  readonly #length: number;
+  readonly #free: Float64Array[] = [];
+
+  constructor(length: number) {
+    this.#length = length;
+  }
+
+  take(): Float64Array {
+    return this.#free.pop()?.fill(0) ?? new Float64Array(this.#length);
+  }
+
+  giveBack(row: Float64Array): void {
+    this.#free.push(row);
+  }
+}
+
+function sharesOf(states: Map<string, State>, losing: readonly number[], pool: Pool): Float64Array {
   const key = losing.join();
   let state = states.get(key);
   if (!state) {
-    state = { losing, shares: new Float64Array(length) };
+    state = { losing, shares: pool.take() };
     states.set(key, state);
   }
   return state.shares;

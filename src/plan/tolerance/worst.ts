@@ -106,7 +106,7 @@ function worstReadsUpTo3(sets: HolderSets): Found[] {
   const n = sets.workers;
   const single = new Int32Array(n);
   const pairs: Map<number, number>[] = Array.from({ length: n }, () => new Map());
-  const triples = new Map<string, number>();
+  const triples = new Map<number, { readonly members: readonly number[]; readonly shards: number }>();
   for (let s = 0; s < sets.count; s++) {
     const members = [...membersOf(sets, s)];
     const shards = sets.shards[s] as number;
@@ -116,15 +116,24 @@ function worstReadsUpTo3(sets: HolderSets): Found[] {
       pairs[a]?.set(b, shards);
       pairs[b]?.set(a, shards);
     }
-    if (members.length === 3) triples.set(members.join(), shards);
+    if (members.length === 3) triples.set(tripleKey(n, members), { members, shards });
   }
   const of1 = (w: number) => single[w] as number;
   const of2 = (a: number, b: number) => pairs[a]?.get(b) ?? 0;
+  const of3 = (...members: number[]) =>
+    triples.size === 0
+      ? 0
+      : (triples.get(
+          tripleKey(
+            n,
+            members.sort((x, y) => x - y),
+          ),
+        )?.shards ?? 0);
   const lossOf = ([a, b, c]: readonly (number | undefined)[]) => {
     let lost = of1(a as number);
     if (a !== undefined && b !== undefined) lost += of1(b) + of2(a, b);
     if (a !== undefined && b !== undefined && c !== undefined) {
-      lost += of1(c) + of2(a, c) + of2(b, c) + (triples.get([a, b, c].sort((x, y) => x - y).join()) ?? 0);
+      lost += of1(c) + of2(a, c) + of2(b, c) + of3(a, b, c);
     }
     return lost;
   };
@@ -142,20 +151,29 @@ function worstReadsUpTo3(sets: HolderSets): Found[] {
   if (n < 3) return best;
   if (pairs.reduce((sum, { size }) => sum + size * size, 0) > MAX_CHAINS) return best.slice(0, 3);
 
-  for (const key of triples.keys()) offer(...key.split(',').map(Number));
+  for (const { members } of triples.values()) offer(...members);
   const heaviestPair = Math.max(0, ...pairs.map((partners) => Math.max(0, ...partners.values())));
+  const third = (a: number, b: number) => fullest.find((w) => w !== a && w !== b) as number;
   for (let b = 0; b < n; b++) {
-    const partners = [...(pairs[b] as Map<number, number>)];
-    for (const [a, ab] of partners) {
-      if (a < b) offer(a, b, fullest.find((w) => w !== a && w !== b) as number);
-      const soFar = of1(a) + of1(b) + ab;
-      for (const [c, bc] of partners) {
-        // What the third pair could add at most, before looking it up.
-        if (c > a && soFar + bc + of1(c) + heaviestPair > (best[3]?.shards ?? 0)) offer(a, b, c);
+    // What a partner adds to b, most first: as soon as two add too little, so do all that follow.
+    const partners = [...(pairs[b] as Map<number, number>)].map(([w, shards]) => ({ w, adds: of1(w) + shards }));
+    partners.sort((x, y) => y.adds - x.adds);
+    for (const [i, { w: a, adds }] of partners.entries()) {
+      if (a < b) offer(a, b, third(a, b));
+      const soFar = of1(b) + adds + heaviestPair;
+      for (let j = i + 1; j < partners.length; j++) {
+        const c = partners[j] as (typeof partners)[number];
+        if (soFar + c.adds <= (best[3]?.shards ?? 0)) break;
+        offer(a, b, c.w);
       }
     }
   }
   return best;
+}
+
+/** One number for three workers of n, ascending; exact for n up to 200,000. */
+function tripleKey(n: number, [a, b, c]: readonly (number | undefined)[]): number {
+  return ((a as number) * n + (b as number)) * n + (c as number);
 }
 
 /** Adds, one by one, the worker that loses most at once, or else that comes closest to losing something. */
