@@ -30,7 +30,7 @@ interface Work {
 function paceWorkload({ workload: name, params, seed, writer, maxConnections }: WorkloadWork): Work {
   const workload = findWorkload(name);
   return {
-    lanes: workloadLanes(workload.kinds(params), workload.start(params, seed, writer), maxConnections),
+    lanes: workloadLanes(workload.kinds(params), workload.start(params, seed, writer), maxConnections, seed),
     warmUp: (session) => workload.readAll(session, workload.table, params, WARM_UP_LIMIT_MS),
   };
 }

@@ -59,6 +59,10 @@ export interface OperationKind {
   readonly scope: 'room' | 'all';
   readonly ratePerSecond: number;
   readonly deadlineMs: number;
+  /** Evenly spaced where it is absent. */
+  readonly schedule?: 'constant' | 'poisson' | undefined;
+  /** Most connections at once; absent: as many as rate and deadline can need. */
+  readonly maxConnections?: number | undefined;
 }
 
 /** One kind of probe. */

@@ -61,6 +61,8 @@ const run = z.object({
       scope: z.enum(['room', 'all']),
       ratePerSecond: z.number().min(0),
       deadlineMs: durationMs,
+      schedule: z.enum(['constant', 'poisson']).optional(),
+      maxConnections: count.optional(),
     }),
   ),
   probes: z.array(
@@ -70,6 +72,8 @@ const run = z.object({
       scope: z.literal('room'),
       ratePerSecond: z.number().min(0).describe('For each shard.'),
       deadlineMs: durationMs,
+      schedule: z.enum(['constant', 'poisson']).optional(),
+      maxConnections: count.optional(),
       connection: z.enum(['pooled', 'fresh']),
     }),
   ),

@@ -4,6 +4,8 @@
  */
 
 import { build } from 'hdr-histogram-js';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { Clock } from '../model/clock.ts';
 import type { TimeRange } from '../model/figures.ts';
 import type { Operation, OperationKind } from '../model/history.ts';
@@ -50,6 +52,8 @@ export interface LaneSpec {
   readonly whenBusy: 'send' | 'skip';
   /** Every operation opens a connection, which is part of it, and closes it. */
   readonly fresh?: boolean;
+  /** Milliseconds from one operation to the next, drawn; evenly spaced where it is absent. */
+  readonly gap?: () => number;
   /** What to send next. */
   next(): OperationRequest;
 }
@@ -66,9 +70,11 @@ interface Lane {
   readonly spec: LaneSpec;
   readonly connections: Connections;
   readonly intervalMs: number;
-  /** Of the first operation. */
+  /** Of the first operation, where they are evenly spaced. */
   startAt: number;
   count: number;
+  /** When the next operation is due. */
+  dueAt: number;
   underWay: number;
 }
 
@@ -76,22 +82,39 @@ interface Lane {
  * A lane for each kind of a workload.
  * @param maxConnections most that all of them together may have. In a total stall every operation holds a connection
  * until its deadline; that many are allowed if the server has them, else each kind gets its share.
+ * @param seed what is drawn for Poisson schedules follows from it.
  */
 export function workloadLanes(
   kinds: readonly OperationKind[],
   workload: WorkloadRun,
   maxConnections: number,
+  seed = 1,
 ): LaneSpec[] {
   const used = kinds.filter((kind) => kind.ratePerSecond > 0);
-  const wanted = used.map((kind) => Math.ceil((kind.ratePerSecond * kind.deadlineMs) / 1_000) + 2);
+  const wanted = used.map(
+    (kind) => kind.maxConnections ?? Math.ceil((kind.ratePerSecond * kind.deadlineMs) / 1_000) + 2,
+  );
   const total = wanted.reduce((sum, n) => sum + n, 0);
   const share = Math.min(1, maxConnections / total);
   return used.map((kind, i) => ({
     kind,
     maxConnections: Math.max(1, Math.floor((wanted[i] as number) * share)),
     whenBusy: 'send',
+    ...(kind.schedule === 'poisson' ? { gap: poissonGap(kind.ratePerSecond, seed + i) } : {}),
     next: () => workload.next(kind.name),
   }));
+}
+
+/** Times between independent arrivals are exponentially distributed. */
+function poissonGap(ratePerSecond: number, seed: number): () => number {
+  const generator = xoroshiro128plus(seed);
+  return () => (-Math.log(1 - uniformFloat64(generator)) * 1_000) / ratePerSecond;
+}
+
+function advance(lane: Lane): void {
+  lane.count++;
+  // Not a sum of intervals, in which roundings would add up.
+  lane.dueAt = lane.spec.gap ? lane.dueAt + lane.spec.gap() : lane.startAt + lane.count * lane.intervalMs;
 }
 
 export class LoadGenerator {
@@ -114,6 +137,7 @@ export class LoadGenerator {
       intervalMs: 1_000 / spec.kind.ratePerSecond,
       startAt: 0,
       count: 0,
+      dueAt: 0,
       underWay: 0,
     }));
   }
@@ -138,6 +162,7 @@ export class LoadGenerator {
       // Lanes do not start in step with each other.
       lane.startAt = now + (lane.intervalMs * (i + 1)) / (this.#lanes.length + 1);
       lane.count = 0;
+      lane.dueAt = lane.startAt;
     });
     this.#tick(now);
   }
@@ -172,7 +197,7 @@ export class LoadGenerator {
         this.#lateness.recordValue(Math.max(1, Math.round((this.#options.clock.nowMs() - due) * 1_000)));
         this.#dispatch(lane, due);
       }
-      lane.count++;
+      advance(lane);
       ({ lane, due } = this.#next());
     }
     const wakeAt = Math.min(due, now + MAX_SLEEP_MS);
@@ -184,10 +209,9 @@ export class LoadGenerator {
     let first: Lane | undefined;
     let due = Number.POSITIVE_INFINITY;
     for (const lane of this.#lanes) {
-      const at = lane.startAt + lane.count * lane.intervalMs;
-      if (at < due) {
+      if (lane.dueAt < due) {
         first = lane;
-        due = at;
+        due = lane.dueAt;
       }
     }
     return { lane: first, due };

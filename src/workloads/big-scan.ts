@@ -10,8 +10,8 @@ import { z } from 'zod';
 import type { CorruptRow, ReadSummary } from '../model/event.ts';
 import type { Anomaly, OperationKind } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
-import { duration, rate } from '../model/quantities.ts';
 import type { Session } from '../sql/session.ts';
+import { pace, pacedKind } from './pace.ts';
 import { probesTable } from './probes.ts';
 import { defineWorkload, type Observed, type OperationRequest, type WorkloadRun } from './workload.ts';
 
@@ -23,15 +23,12 @@ const MAX_WITNESSES = 8;
 const MAX_ODD_ROWS = 100;
 const KEY_DIGITS = 10;
 
-const load = (ratePerSecond: string, deadline: string) =>
-  z.strictObject({ rate: rate.prefault(ratePerSecond), deadline: duration.prefault(deadline) }).prefault({});
-
 const params = z.strictObject({
   rooms: z.int().min(1).max(100_000).default(1_000).describe('Rooms; the table is distributed by room.'),
   'messages-per-room': z.int().min(1).max(10_000).default(200).describe('Messages of each room.'),
   'message-bytes': z.int().min(KEY_DIGITS).max(100_000).default(1_000).describe('Length of each message.'),
-  read: load('20/s', '5s').describe('Reads all messages of one room, picked at random.'),
-  scan: load('30/m', '20s').describe('Reads all messages of all rooms to the end.'),
+  read: pace('20/s', '5s').describe('Reads all messages of one room, picked at random.'),
+  scan: pace('30/m', '20s').describe('Reads all messages of all rooms to the end.'),
 });
 
 type BigScanParams = z.output<typeof params>;
@@ -147,8 +144,8 @@ export const bigScan = defineWorkload<BigScanParams>({
   messages: (big) => big.rooms * big['messages-per-room'],
 
   kinds: (big): OperationKind[] => [
-    { name: 'read', access: 'read', scope: 'room', ratePerSecond: big.read.rate, deadlineMs: big.read.deadline },
-    { name: 'scan', access: 'read', scope: 'all', ratePerSecond: big.scan.rate, deadlineMs: big.scan.deadline },
+    pacedKind({ name: 'read', access: 'read', scope: 'room' }, big.read),
+    pacedKind({ name: 'scan', access: 'read', scope: 'all' }, big.scan),
   ],
 
   dataset: (big) => ({

@@ -13,8 +13,8 @@ import { z } from 'zod';
 import type { CorruptRow, ReadSummary } from '../model/event.ts';
 import type { Anomaly, OperationKind } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
-import { duration, rate } from '../model/quantities.ts';
 import type { Session } from '../sql/session.ts';
+import { pace, pacedKind } from './pace.ts';
 import { probesTable } from './probes.ts';
 import { defineWorkload, type Observed, type OperationRequest, type WorkloadRun } from './workload.ts';
 
@@ -25,16 +25,13 @@ const MAX_WITNESSES = 8;
 /** As many odd rows as a final read keeps. */
 const MAX_ODD_ROWS = 100;
 
-const load = (ratePerSecond: string, deadline: string) =>
-  z.strictObject({ rate: rate.prefault(ratePerSecond), deadline: duration.prefault(deadline) }).prefault({});
-
 const params = z.strictObject({
   rooms: z.int().min(1).max(100_000).default(100).describe('Rooms; the tables are distributed by room.'),
   'members-per-room': z.int().min(1).max(1_000).default(2).describe('Members of each room.'),
   'messages-per-room': z.int().min(1).max(10_000).default(5).describe('Messages of each room before the run.'),
-  read: load('200/s', '2s').describe('Reads all messages of one room; every room in turn, in shuffled rounds.'),
-  scan: load('5/s', '2s').describe('Reads all messages of all rooms, so of every shard.'),
-  write: load('50/s', '2s').describe('Adds one message to a room.'),
+  read: pace('200/s', '2s').describe('Reads all messages of one room; every room in turn, in shuffled rounds.'),
+  scan: pace('5/s', '2s').describe('Reads all messages of all rooms, so of every shard.'),
+  write: pace('50/s', '2s').describe('Adds one message to a room.'),
 });
 
 type ChatParams = z.output<typeof params>;
@@ -209,9 +206,9 @@ export const chat = defineWorkload<ChatParams>({
   messages: (chat) => chat.rooms * chat['messages-per-room'],
 
   kinds: (chat): OperationKind[] => [
-    { name: 'read', access: 'read', scope: 'room', ratePerSecond: chat.read.rate, deadlineMs: chat.read.deadline },
-    { name: 'scan', access: 'read', scope: 'all', ratePerSecond: chat.scan.rate, deadlineMs: chat.scan.deadline },
-    { name: 'write', access: 'write', scope: 'room', ratePerSecond: chat.write.rate, deadlineMs: chat.write.deadline },
+    pacedKind({ name: 'read', access: 'read', scope: 'room' }, chat.read),
+    pacedKind({ name: 'scan', access: 'read', scope: 'all' }, chat.scan),
+    pacedKind({ name: 'write', access: 'write', scope: 'room' }, chat.write),
   ],
 
   dataset: (chat) => ({

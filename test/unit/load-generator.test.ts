@@ -78,6 +78,40 @@ describe('open-loop schedule', () => {
   });
 });
 
+describe('a Poisson schedule', () => {
+  const poisson: OperationKind = { ...READ, ratePerSecond: 1_000, schedule: 'poisson' };
+  const lane = (seed: number) => workloadLanes([poisson], { next: () => expect.fail() }, 100, seed)[0];
+  const gaps = (seed: number, n: number) => Array.from({ length: n }, () => lane(seed)?.gap?.() ?? 0);
+
+  test('is drawn from the seed, with the rate as its mean and the spread of independent arrivals', () => {
+    const drawn = lane(7);
+    const list = Array.from({ length: 20_000 }, () => drawn?.gap?.() ?? 0);
+    const mean = list.reduce((sum, gap) => sum + gap, 0) / list.length;
+    const deviation = Math.sqrt(list.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / list.length);
+    expect(mean).toBeGreaterThan(0.97);
+    expect(mean).toBeLessThan(1.03);
+    expect(deviation / mean).toBeGreaterThan(0.95);
+    expect(deviation / mean).toBeLessThan(1.05);
+    expect(gaps(7, 1)).toEqual(gaps(7, 1));
+    expect(gaps(7, 1)).not.toEqual(gaps(8, 1));
+  });
+
+  test('is kept', async () => {
+    const { operations } = await load({ kinds: [{ ...poisson, ratePerSecond: 200 }] });
+    const spacings = operations.slice(1).map((o, i) => o.intendedAt - (operations[i] as Operation).intendedAt);
+    expect(spacings.length).toBeGreaterThan(25);
+    expect(Math.max(...spacings)).toBeGreaterThan(3 * Math.min(...spacings));
+  });
+});
+
+test('a kind may have connections of its own number', () => {
+  const kinds = [{ ...READ, maxConnections: 3 }, WRITE];
+  const caps = (server: number) =>
+    workloadLanes(kinds, { next: () => expect.fail() }, server).map(({ maxConnections }) => maxConnections);
+  expect(caps(1_000)).toEqual([3, 8]);
+  expect(caps(2)).toEqual([1, 1]);
+});
+
 describe('outcomes', () => {
   test('a write past its deadline is unknown', async () => {
     const { operations } = await load({ kinds: [WRITE], answer: () => new Promise<never>(() => undefined) });

@@ -1,0 +1,96 @@
+/**
+ * How well a paced load keeps its schedule: 10,000 intended operations a second on one server, with the history
+ * written to disk as in a run. `node bench/schedule.ts [seconds]`
+ */
+
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monotonicClock } from '../src/model/clock.ts';
+import { OPERATIONS_FILE, readOperations } from '../src/operations-file.ts';
+import { local } from '../src/platforms/local.ts';
+import { Load } from '../src/run/load.ts';
+import { Recorder } from '../src/run/recorder.ts';
+import { Session } from '../src/sql/session.ts';
+import { chat } from '../src/workloads/chat.ts';
+import { closing } from './figures.ts';
+
+const RATE = 10_000;
+const GOALS = { latenessMs: 2, dropped: 0, memoryMb: 20 };
+const WARM_MS = 10_000;
+const MEBI = 1_048_576;
+
+const params = chat.params.parse({
+  rooms: 1_000,
+  read: { rate: `${RATE * 0.8}/s`, deadline: '2s', connections: 16 },
+  write: { rate: `${RATE * 0.2}/s`, deadline: '2s', connections: 16 },
+  scan: { rate: '1/m', deadline: '20s' },
+});
+const seconds = Number(process.argv[2] ?? 60);
+const folder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
+const originNs = process.hrtime.bigint();
+const nodes = await local.provision({
+  topology: { workers: 1, replication: 1, shards: 1 },
+  settings: {},
+  runFolder: folder,
+  signal: new AbortController().signal,
+});
+try {
+  const address = nodes.coordinator.address();
+  const { tables, rooms } = chat.dataset(params);
+  {
+    await using session = await Session.connect(address, { applicationName: 'pgquake-bench', connectTimeoutMs: 5_000 });
+    for (const { name, columns, primaryKey, rows } of tables) {
+      const types = columns.map((column) => `${column.name} ${column.type}`).join(', ');
+      await session.execute(`CREATE TABLE ${name} (${types}, PRIMARY KEY (${primaryKey.join(', ')}))`);
+      const values = rows.map((row) => `(${row.map((value) => `'${value}'`).join(', ')})`).join(', ');
+      await session.execute(`INSERT INTO ${name} VALUES ${values}`);
+    }
+    await session.execute('ANALYZE');
+  }
+  const names = chat.kinds(params).map(({ name }) => name);
+  using recorder = new Recorder(folder, monotonicClock(originNs), { load: names, probes: [] }, []);
+  await using load = await Load.prepare(
+    new URL('../src/load-thread.ts', import.meta.url),
+    {
+      address,
+      originNs,
+      shardOfRoom: Object.fromEntries(rooms.map((room) => [room, 0])),
+      work: { type: 'workload', workload: chat.name, params, seed: 1, writer: 1, maxConnections: 90 },
+    },
+    (batch) => recorder.operations(batch),
+  );
+  const resident: number[] = [];
+  const startedAt = performance.now();
+  const sampling = setInterval(() => {
+    if (performance.now() - startedAt >= WARM_MS) resident.push(process.memoryUsage.rss() / MEBI);
+  }, 1_000);
+  load.start();
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  clearInterval(sampling);
+  const kept = await load.stop();
+  const history = readOperations(join(folder, OPERATIONS_FILE));
+  const achieved = history.count / seconds;
+  console.log(
+    `${kept.intended} intended in ${seconds} s (${achieved.toFixed(0)} a second), ${kept.unsent} not sent; lateness p99 ` +
+      `${kept.latenessP99Ms.toFixed(2)} ms, most ${kept.latenessMaxMs.toFixed(1)} ms; memory after ${WARM_MS / 1_000} s ` +
+      `${Math.min(...resident).toFixed(0)} to ${Math.max(...resident).toFixed(0)} MB; history ` +
+      `${(statSync(join(folder, OPERATIONS_FILE)).size / history.count).toFixed(0)} bytes an operation`,
+  );
+  closing([
+    { what: 'lateness p99, ms', figure: kept.latenessP99Ms, goal: GOALS.latenessMs },
+    {
+      what: 'operations not sent, or not in the history',
+      figure: kept.unsent + kept.intended - history.count,
+      goal: GOALS.dropped,
+    },
+    {
+      what: 'memory: spread after the first 10 s, MB',
+      figure: Math.max(...resident) - Math.min(...resident),
+      goal: 2 * GOALS.memoryMb,
+    },
+  ]);
+} finally {
+  await nodes.dispose();
+  rmSync(folder, { recursive: true });
+}
