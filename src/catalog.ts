@@ -97,3 +97,6 @@ export function findWorkload(name: string): Workload {
   if (!found) throw new Error(`no workload "${name}" in the catalogue`);
   return found;
 }
+
+// Of all runs, not of one: so it is no reporter.
+export { INDEX_MARK, indexPage } from './reporters/index-page.ts';

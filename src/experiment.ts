@@ -5,8 +5,9 @@
 
 import { randomInt } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { checks, engines, faults, findWorkload, platforms, reporters } from './catalog.ts';
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { checks, engines, faults, findWorkload, INDEX_MARK, indexPage, platforms, reporters } from './catalog.ts';
 import type { Engine } from './cluster/engine.ts';
 import type { Platform } from './cluster/platform.ts';
 import type { Strike } from './faults/fault.ts';
@@ -16,6 +17,7 @@ import { EnvironmentError, errorText, InputError, InterruptedError } from './mod
 import type { RunInfo } from './model/history.ts';
 import type { Plan, PlannedAct } from './model/plan.ts';
 import type { Report } from './model/report.ts';
+import type { IndexedRun } from './model/run-index.ts';
 import type { EngineChoice, Scenario } from './model/scenario.ts';
 import type { NodeEffect, NodeName } from './model/topology.ts';
 import { makePlan } from './plan/schedule.ts';
@@ -24,12 +26,15 @@ import { findClusters, findClustersOfRun, type LeftBehind, reclaim } from './run
 import { Recorder, type RunListener } from './run/recorder.ts';
 import { run } from './run/runner.ts';
 import { attachedEngine, attachedPlatform, findFormed, notFormed } from './run/standing.ts';
+import { keepRunIndex, type RunIndexPage, rebuildRunIndex } from './run-index.ts';
 import {
   createRunFolder,
   DEFAULT_REPORTS_FOLDER,
+  pointLatest,
+  readReport,
   readRun,
   type StoredRun,
-  writeReports,
+  writeFiles,
   writeRunInputs,
 } from './store.ts';
 import { probeKinds } from './workloads/probes.ts';
@@ -109,7 +114,9 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
       );
     }
   }
-  const report = await reportOn(await readRun(folder));
+  const report = await judgeStored(await readRun(folder));
+  await pointLatest(folder);
+  await keepRunIndex(dirname(folder), INDEX_PAGE, true);
   return { report, folder, failure };
 }
 
@@ -168,10 +175,42 @@ export function effectOf(fault: string): NodeEffect | undefined {
 
 /** Judges a stored run and writes its reports; needs no cluster. */
 export async function reportOn(stored: StoredRun): Promise<Report> {
+  const report = await judgeStored(stored);
+  await keepRunIndex(dirname(await realpath(stored.folder)), INDEX_PAGE, false);
+  return report;
+}
+
+async function judgeStored(stored: StoredRun): Promise<Report> {
   const verdict = judge(stored.history, stored.plan.scenario.hypothesis, checks);
   const report = buildReport(stored.history, stored.plan, verdict);
-  await writeReports(stored.folder, Object.assign({}, ...reporters.map((reporter) => reporter.render(report))));
+  await writeFiles(stored.folder, rendered(report));
   return report;
+}
+
+function rendered(report: Report): Readonly<Record<string, string>> {
+  return Object.assign({}, ...reporters.map((reporter) => reporter.render(report)));
+}
+
+/**
+ * Renders the reports of a stored run again from its report.json, with the verdict that it holds.
+ * @returns the names of the files that it wrote.
+ * @throws InputError where there is no report.json, or it is damaged.
+ */
+export async function renderAgain(folder: string): Promise<string[]> {
+  const files = rendered(await readReport(join(folder, 'report.json')));
+  await writeFiles(folder, files);
+  return Object.keys(files);
+}
+
+const INDEX_PAGE: RunIndexPage = { render: (runs) => indexPage(runs, version()), mark: INDEX_MARK };
+
+/**
+ * Makes `index.html` and `index.json` of a reports folder anew.
+ * @returns its runs, the newest first.
+ * @throws InputError where there is no such folder, or its index.html is somebody else's.
+ */
+export function rebuildIndex(reportsFolder: string = DEFAULT_REPORTS_FOLDER): Promise<IndexedRun[]> {
+  return rebuildRunIndex(reportsFolder, INDEX_PAGE);
 }
 
 /** What the choice depends on; a plan has it. */

@@ -1,6 +1,6 @@
 /** Run folders under `reports/`: making one, writing what belongs in it, reading a stored run back. */
 
-import { mkdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { TimedEvent } from './model/event.ts';
@@ -69,15 +69,12 @@ export async function writeRunInputs(folder: string, plan: Plan, run: RunInfo): 
   await writeFile(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`);
 }
 
-/** Writes what the reporters rendered, and points `latest` at this run. */
-export async function writeReports(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  await writeFiles(folder, files);
-  // The folder may have been named by the link itself.
-  const own = await realpath(folder);
-  const latest = join(own, '..', 'latest');
+/** Points `latest`, beside the folder, at this run. */
+export async function pointLatest(folder: string): Promise<void> {
+  const latest = join(folder, '..', 'latest');
   await rm(latest, { force: true });
   // Where links are not allowed (some Windows accounts) the newest folder's name still tells.
-  await symlink(basename(own), latest).catch(() => undefined);
+  await symlink(basename(folder), latest).catch(() => undefined);
 }
 
 /** Writes files of a folder by their names. */

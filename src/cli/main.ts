@@ -14,6 +14,7 @@ import { judgeCommand } from './commands/judge.ts';
 import { list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { plan } from './commands/plan.ts';
+import { reportCommand } from './commands/report.ts';
 import { restart } from './commands/restart.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
@@ -34,6 +35,7 @@ try {
     .command(plan)
     .command(toleranceCommand)
     .command(judgeCommand)
+    .command(reportCommand)
     .command(compare)
     .command(doctor)
     .command(heal)

@@ -1,51 +1,51 @@
 /** `report.html`: the report as one page that needs nothing but itself: no network, no other file. */
 
-import { createHash } from 'node:crypto';
 import type { Report } from '../model/report.ts';
 import { formatMoment } from '../model/units.ts';
-import type { CheckResult, Judgement } from '../model/verdict.ts';
+import type { CheckResult } from '../model/verdict.ts';
 import { clip, jsonText } from './escape.ts';
 import { EventNarrator } from './event-words.ts';
 import { cluster, thisRun } from './html/cluster.ts';
-import { type Content, type Html, html, left, MAX_TEXT, paragraph, right, table, trusted } from './html/markup.ts';
+import {
+  badge,
+  type Content,
+  type Html,
+  html,
+  left,
+  MARKS,
+  MAX_TEXT,
+  paragraph,
+  right,
+  section,
+  table,
+  trusted,
+} from './html/markup.ts';
+import { htmlPage } from './html/page.ts';
 import { PAGE_SCRIPT } from './html/script.ts';
 import { data, errors, service, shards } from './html/service.ts';
-import { PAGE_CSS } from './html/style.ts';
 import type { Reporter } from './reporter.ts';
 import { type Moment, momentsOf } from './timeline/moments.ts';
 import { TIMELINE_CSS } from './timeline/style.ts';
 import { timelineSvg } from './timeline/svg.ts';
 import { timelineOf } from './timeline/timeline.ts';
 
-const MARKS: Readonly<Record<Judgement, string>> = { pass: '✔', fail: '✘', unknown: '?' };
 const WIDE = 960;
 const NARROW = 340;
 
 export const htmlReport: Reporter = {
   name: 'html',
   summary: 'report.html, for people: one page with the picture of the run, that needs no network',
-  render: (report) => ({ 'report.html': page(report).markup }),
+  render: (report) => ({ 'report.html': page(report) }),
 };
 
-function page(report: Report): Html {
+function page(report: Report): string {
   const { run, judgement } = report;
-  // Should a text ever slip through unescaped, the page still runs no script but this one and loads nothing.
-  const hash = createHash('sha256').update(PAGE_SCRIPT).digest('base64');
-  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
-  return html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="pgquake ${run.pgquakeVersion}">
-<title>${judgement.toUpperCase()}: ${run.scenario}</title>
-<link rel="icon" href="data:,">
-<style>${trusted(PAGE_CSS)}
-${trusted(TIMELINE_CSS)}</style>
-</head>
-<body>
-${header(report)}
+  return htmlPage({
+    title: `${judgement.toUpperCase()}: ${run.scenario}`,
+    version: run.pgquakeVersion,
+    css: TIMELINE_CSS,
+    script: PAGE_SCRIPT,
+    body: html`${header(report)}
 <main>
 ${section('timeline', 'Timeline', picture(report))}
 ${section('hypothesis', 'Hypothesis', hypothesis(report))}
@@ -56,19 +56,8 @@ ${section('errors', 'Errors', errors(report))}
 ${section('events', 'Events', events(report))}
 ${section('cluster', 'Cluster', cluster(report))}
 ${section('run', 'This run', thisRun(report))}
-</main>
-<script>${trusted(PAGE_SCRIPT)}</script>
-</body>
-</html>
-`;
-}
-
-function section(id: string, heading: string, content: Content): Html {
-  return html`<section aria-labelledby="${id}"><h2 id="${id}">${heading}</h2>\n${content}</section>`;
-}
-
-function badge(judgement: Judgement): Html {
-  return html`<span class="badge ${judgement}">${MARKS[judgement]} ${judgement.toUpperCase()}</span>`;
+</main>`,
+  });
 }
 
 function header({ run, judgement, finding }: Report): Html {

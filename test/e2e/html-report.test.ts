@@ -6,8 +6,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Report } from '../../src/model/report.ts';
@@ -15,6 +13,7 @@ import { formatDuration, formatShare } from '../../src/model/units.ts';
 import { htmlReport } from '../../src/reporters/html.ts';
 import { json } from '../../src/reporters/json.ts';
 import { browserMissing, startBrowser } from '../support/browser.ts';
+import { accessibilityViolations, type OpenedPage, openPage, shownCells } from '../support/pages.ts';
 import { emptyReport, failedReport, HOSTILE, hostileReport, passedReport } from '../support/sample-report.ts';
 
 const missing = browserMissing();
@@ -40,12 +39,9 @@ const REPORTS = {
 type Name = keyof typeof REPORTS;
 const NAMES = Object.keys(REPORTS) as Name[];
 
-interface Opened extends AsyncDisposable {
-  readonly page: Page;
+interface Opened extends OpenedPage {
   /** What report.json beside it says. */
   readonly report: Report;
-  /** Errors on the console, uncaught errors, dialogs, and requests for anything but the page. */
-  readonly complaints: string[];
 }
 
 describe.skipIf(missing !== undefined)('report.html', () => {
@@ -67,30 +63,10 @@ describe.skipIf(missing !== undefined)('report.html', () => {
   });
 
   async function open(name: Name, colorScheme: 'light' | 'dark' = 'light', width = 1_000): Promise<Opened> {
-    const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
-    const complaints: string[] = [];
-    const url = pathToFileURL(join(folder, `${name}-report.html`)).href;
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => {
-      if (request.url() !== url && !request.url().startsWith('data:')) complaints.push(`request ${request.url()}`);
-    });
-    page.on('dialog', (dialog) => {
-      complaints.push(`dialog ${dialog.message()}`);
-      void dialog.dismiss();
-    });
-    await page.goto(url);
+    const opened = await openPage(browser, join(folder, `${name}-report.html`), { colorScheme, width });
     const report = JSON.parse(readFileSync(join(folder, `${name}-report.json`), 'utf8')) as Report;
-    return { page, report, complaints, [Symbol.asyncDispose]: () => page.close() };
+    return { ...opened, report };
   }
-
-  /** The cells of a table's body, row by row. */
-  const cells = async (page: Page, table: string): Promise<string[][]> =>
-    (await page.evaluate(
-      `[...document.querySelectorAll('#${table} tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent.trim()))`,
-    )) as string[][];
 
   test.each(NAMES)('%s: no error, no request, no dialog', async (name) => {
     await using opened = await open(name);
@@ -116,7 +92,7 @@ describe.skipIf(missing !== undefined)('report.html', () => {
     await using opened = await open(name);
     const { page, report } = opened;
     const { figures, ledger } = report;
-    expect(await cells(page, 'availability')).toEqual(
+    expect(await shownCells(page, 'availability')).toEqual(
       figures.availability.map(({ kind, span, figures: { share, intended, ok, fail, unknown, unsent } }) => [
         kind,
         span.replace('-', ' '),
@@ -124,19 +100,19 @@ describe.skipIf(missing !== undefined)('report.html', () => {
         ...[intended, ok, fail, unknown, unsent].map((value) => value.toLocaleString('en-US')),
       ]),
     );
-    expect((await cells(page, 'latency')).map((row) => row.slice(2, 7))).toEqual(
+    expect((await shownCells(page, 'latency')).map((row) => row.slice(2, 7))).toEqual(
       figures.latency.map(({ figures: { p50Ms, p90Ms, p99Ms, p999Ms, maxMs } }) =>
         [p50Ms, p90Ms, p99Ms, p999Ms, maxMs].map(formatDuration),
       ),
     );
     const whole = figures.windows.filter(({ shard }) => shard === undefined);
-    expect((await cells(page, 'windows')).map((row) => [row[0], row[1], row[6]])).toEqual(
+    expect((await shownCells(page, 'windows')).map((row) => [row[0], row[1], row[6]])).toEqual(
       whole.map(({ type, kind, failed }) => [type, kind, String(failed)]),
     );
-    expect((await cells(page, 'error-table')).map((row) => [row[0], row[3]])).toEqual(
+    expect((await shownCells(page, 'error-table')).map((row) => [row[0], row[3]])).toEqual(
       figures.errors.map(({ code, count }) => [code, String(count)]),
     );
-    expect((await cells(page, 'ledger')).map((row) => row[1])).toEqual(
+    expect((await shownCells(page, 'ledger')).map((row) => row[1])).toEqual(
       [ledger.lost, ledger.staleReads, ledger.duplicated, ledger.corrupted].map(({ count }) =>
         count === 0 ? 'nothing' : String(count),
       ),
@@ -198,9 +174,7 @@ describe.skipIf(missing !== undefined)('report.html', () => {
     async (name, scheme) => {
       await using opened = await open(name, scheme);
       const { page } = opened;
-      await page.evaluate(axe.source);
-      const { violations } = (await page.evaluate('axe.run()')) as axe.AxeResults;
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)).toEqual([]);
+      expect(await accessibilityViolations(page)).toEqual([]);
       const shots = process.env.PGQUAKE_SCREENSHOTS ?? folder;
       const image = await page.screenshot({ path: join(shots, `${name}-${scheme}.png`), fullPage: true });
       expect(image.length).toBeGreaterThan(10_000);
@@ -210,9 +184,7 @@ describe.skipIf(missing !== undefined)('report.html', () => {
   test.each(NAMES)('%s: fits a phone', async (name) => {
     await using opened = await open(name, 'light', 360);
     expect(await opened.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
-    await opened.page.evaluate(axe.source);
-    const { violations } = (await opened.page.evaluate('axe.run()')) as axe.AxeResults;
-    expect(violations.map(({ id }) => id)).toEqual([]);
+    expect(await accessibilityViolations(opened.page)).toEqual([]);
   });
 
   test('on paper nothing stays folded', async () => {

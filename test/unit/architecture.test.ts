@@ -52,6 +52,7 @@ const ROOMS = [
   'catalog.ts',
   'scenario',
   'run',
+  'run-index.ts',
   'store.ts',
   'operations-file.ts',
   'judge.ts',

@@ -1,5 +1,6 @@
 /** HTML that is escaped by how it is made: what is put into a template is text, unless it is HTML already. */
 
+import type { Judgement } from '../../model/verdict.ts';
 import { htmlText } from '../escape.ts';
 
 /** A piece of HTML that is safe to show. */
@@ -27,6 +28,16 @@ function markupOf(content: Content): string {
   if (content instanceof Html) return content.markup;
   if (Array.isArray(content)) return content.map(markupOf).join('');
   return htmlText(String(content));
+}
+
+export const MARKS: Readonly<Record<Judgement, string>> = { pass: '✔', fail: '✘', unknown: '?' };
+
+export function badge(judgement: Judgement): Html {
+  return html`<span class="badge ${judgement}">${MARKS[judgement]} ${judgement.toUpperCase()}</span>`;
+}
+
+export function section(id: string, heading: string, content: Content): Html {
+  return html`<section aria-labelledby="${id}"><h2 id="${id}">${heading}</h2>\n${content}</section>`;
 }
 
 export interface Column {

@@ -1,0 +1,40 @@
+/** `pgquake report <run>`: renders the reports of a stored run again; `--index` the index of all. Needs no cluster. */
+
+import { join, relative } from 'node:path';
+import type { CommandModule } from 'yargs';
+import { rebuildIndex, renderAgain } from '../../experiment.ts';
+import { InputError } from '../../model/errors.ts';
+import { formatCount } from '../../model/units.ts';
+import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
+
+interface ReportArguments {
+  run: string | undefined;
+  index: boolean;
+  reports: string;
+}
+
+export const reportCommand: CommandModule<object, ReportArguments> = {
+  command: 'report [run]',
+  describe: 'render the reports of a stored run again, its verdict as it was; or the index of all runs',
+  builder: (yargs) =>
+    yargs
+      .positional('run', { type: 'string', describe: 'a run folder' })
+      .option('index', { type: 'boolean', default: false, describe: 'make index.html of all runs anew' })
+      .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders are' })
+      .example('$0 report reports/latest', 'after pgquake was updated')
+      .example('$0 report --index', 'after runs were removed or brought here'),
+  handler: async ({ run, index, reports }) => {
+    if (run === undefined && !index) {
+      throw new InputError('no run named', { code: 'usage', hint: 'name a run folder, or ask for --index' });
+    }
+    if (run !== undefined) {
+      for (const file of await renderAgain(run)) console.log(join(relative('.', run), file));
+    }
+    if (index) {
+      const runs = await rebuildIndex(reports);
+      const without = runs.filter(({ report }) => report === undefined).length;
+      const odd = without === 0 ? '' : `, ${without} of them without a readable report`;
+      console.log(`${join(reports, 'index.html')}: ${formatCount(runs.length, 'run')}${odd}`);
+    }
+  },
+};

@@ -1,0 +1,43 @@
+/** The frame of every page: one file that opens from disk, runs no script but its own and loads nothing. */
+
+import { createHash } from 'node:crypto';
+import { type Content, html, trusted } from './markup.ts';
+import { PAGE_CSS } from './style.ts';
+
+export interface PageParts {
+  readonly title: string;
+  /** Of pgquake. */
+  readonly version: string;
+  /** Beside what all pages have. Made by this program. */
+  readonly css: string;
+  /** Made by this program. */
+  readonly script: string;
+  readonly body: Content;
+}
+
+/** What tells a page of pgquake from one that somebody else made. */
+export const PAGE_MARK = '<meta name="generator" content="pgquake ';
+
+export function htmlPage({ title, version, css, script, body }: PageParts): string {
+  // Should a text ever slip through unescaped, the page still runs no script but this one and loads nothing.
+  const hash = createHash('sha256').update(script).digest('base64');
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
+  return html`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+${trusted(PAGE_MARK)}${version}">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+<style>${trusted(PAGE_CSS)}
+${trusted(css)}</style>
+</head>
+<body>
+${body}
+<script>${trusted(script)}</script>
+</body>
+</html>
+`.markup;
+}

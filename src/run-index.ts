@@ -1,0 +1,136 @@
+/**
+ * The index of all runs in a reports folder, on disk: `index.json` with what it keeps of each run, and
+ * `index.html` for people. Only reports that are new or have changed are read, so keeping it up after each run
+ * costs little, however many there are.
+ */
+
+import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { EnvironmentError, errorText, InputError } from './model/errors.ts';
+import { type IndexedRun, indexedReport, indexedRunSchema, newestFirst, RUN_INDEX_VERSION } from './model/run-index.ts';
+import { readReport } from './store.ts';
+
+const INDEX_JSON = 'index.json';
+const INDEX_HTML = 'index.html';
+
+/** A run with what its report.json looked like when it was read. */
+const keptSchema = z.object({ mtimeMs: z.number(), size: z.number(), run: indexedRunSchema });
+const indexSchema = z.object({ version: z.literal(RUN_INDEX_VERSION), runs: z.array(keptSchema) });
+
+type Kept = z.output<typeof keptSchema>;
+
+/** How the page is made. */
+export interface RunIndexPage {
+  readonly render: (runs: readonly IndexedRun[]) => string;
+  /** What tells a page of pgquake from somebody else's `index.html`, which is never replaced. */
+  readonly mark: string;
+}
+
+/**
+ * Makes the index of a folder of runs anew from their reports.
+ * @returns its runs, the newest first.
+ * @throws InputError where there is no such folder, or its index.html is somebody else's.
+ * @throws EnvironmentError where it cannot be written.
+ */
+export async function rebuildRunIndex(reportsFolder: string, page: RunIndexPage): Promise<IndexedRun[]> {
+  if ((await ownerOf(reportsFolder, page)) === 'other') {
+    throw new InputError(`${join(reportsFolder, INDEX_HTML)} was not made by pgquake, so it is left as it is`, {
+      code: 'index-foreign',
+      hint: 'keep runs in a folder of their own, such as reports/',
+    });
+  }
+  return writeIndex(reportsFolder, page, new Map());
+}
+
+/**
+ * Brings the index up to date after a run was reported. Leaves alone what is not pgquake's.
+ * @param create whether a folder without an index gets one: that of a new run does, wherever else a stored run
+ * may lie does not.
+ * @throws EnvironmentError where it cannot be written.
+ */
+export async function keepRunIndex(reportsFolder: string, page: RunIndexPage, create: boolean): Promise<void> {
+  const owner = await ownerOf(reportsFolder, page);
+  if (owner === 'other' || (owner === 'nobody' && !create)) return;
+  await writeIndex(reportsFolder, page, await readKnown(join(reportsFolder, INDEX_JSON)));
+}
+
+async function ownerOf(reportsFolder: string, { mark }: RunIndexPage): Promise<'pgquake' | 'other' | 'nobody'> {
+  const text = await readFile(join(reportsFolder, INDEX_HTML), 'utf8').catch(() => undefined);
+  if (text === undefined) return 'nobody';
+  return text.includes(mark) ? 'pgquake' : 'other';
+}
+
+async function writeIndex(
+  reportsFolder: string,
+  { render }: RunIndexPage,
+  known: ReadonlyMap<string, Kept>,
+): Promise<IndexedRun[]> {
+  const kept: Kept[] = [];
+  for (const id of await runFolders(reportsFolder)) kept.push(await look(join(reportsFolder, id), id, known.get(id)));
+  const runs = newestFirst(kept.map(({ run }) => run));
+  const data = `{"version":${RUN_INDEX_VERSION},"runs":[\n${kept.map((one) => JSON.stringify(one)).join(',\n')}\n]}\n`;
+  await replace(join(reportsFolder, INDEX_JSON), data);
+  await replace(join(reportsFolder, INDEX_HTML), render(runs));
+  return runs;
+}
+
+/** What cannot be read is as good as not there: it is made anew. */
+async function readKnown(path: string): Promise<ReadonlyMap<string, Kept>> {
+  try {
+    const { runs } = indexSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return new Map(runs.map((kept) => [kept.run.id, kept]));
+  } catch {
+    return new Map();
+  }
+}
+
+/** Folders that a run began in; suites, links and whatever else lies there are none. */
+async function runFolders(reportsFolder: string): Promise<string[]> {
+  const entries = await readdir(reportsFolder, { withFileTypes: true }).catch((error: unknown) => {
+    throw new InputError(`cannot read the folder ${reportsFolder}: ${errorText(error)}`, {
+      code: 'reports-folder',
+      hint: 'name a folder of runs with --reports <folder>',
+      cause: error,
+    });
+  });
+  const folders: string[] = [];
+  for (const entry of entries) {
+    if (!entry.isDirectory()) continue;
+    const files = await Promise.all(
+      ['run.json', 'report.json'].map((name) => statOf(join(reportsFolder, entry.name, name))),
+    );
+    if (files.some((file) => file !== undefined)) folders.push(entry.name);
+  }
+  return folders;
+}
+
+async function look(folder: string, id: string, known: Kept | undefined): Promise<Kept> {
+  const file = await statOf(join(folder, 'report.json'));
+  if (!file) {
+    const problem = `no report: it is under way, or was killed; pgquake judge ${id} makes one`;
+    return { mtimeMs: 0, size: 0, run: { id, problem } };
+  }
+  const { mtimeMs, size } = file;
+  if (known && known.mtimeMs === mtimeMs && known.size === size) return known;
+  try {
+    return { mtimeMs, size, run: { id, report: indexedReport(await readReport(folder)) } };
+  } catch (error) {
+    return { mtimeMs, size, run: { id, problem: errorText(error) } };
+  }
+}
+
+async function statOf(path: string): Promise<{ readonly mtimeMs: number; readonly size: number } | undefined> {
+  return stat(path).catch(() => undefined);
+}
+
+/** In one step, so that nobody reads half of it, also where two runs end at once. */
+async function replace(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.new`;
+  try {
+    await writeFile(temporary, text);
+    await rename(temporary, path);
+  } catch (error) {
+    throw new EnvironmentError(`cannot write ${path}: ${errorText(error)}`, { code: 'reports-folder', cause: error });
+  }
+}
