@@ -15,10 +15,12 @@ import { noDuplicates } from './checks/no-duplicates.ts';
 import { noLeftovers } from './checks/no-leftovers.ts';
 import { noLostWrites } from './checks/no-lost-writes.ts';
 import { noStaleReads } from './checks/no-stale-reads.ts';
+import { noUnexpectedRows } from './checks/no-unexpected-rows.ts';
 import { outage } from './checks/outage.ts';
 import { prediction } from './checks/prediction.ts';
 import { recoveryTime } from './checks/recovery-time.ts';
 import { replicasAgree } from './checks/replicas-agree.ts';
+import { sessionGuarantees } from './checks/session-guarantees.ts';
 import type { Engine } from './cluster/engine.ts';
 import type { Platform } from './cluster/platform.ts';
 import { citus } from './engines/citus.ts';
@@ -72,8 +74,10 @@ export const checks: readonly Check[] = [
   noLostWrites,
   noLeftovers,
   noStaleReads,
+  sessionGuarantees,
   noDuplicates,
   contentIntact,
+  noUnexpectedRows,
   replicasAgree,
   prediction,
   faultTookEffect,

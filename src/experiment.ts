@@ -320,6 +320,7 @@ function describeRun(plan: Plan, folder: string, startedAt: Date, again: string 
     kinds: workload.kinds(scenario.workload.params),
     probes: scenario.probes ? probeKinds(scenario.probes, scenario.cluster.shards) : [],
     messages: workload.messages(scenario.workload.params),
+    rows: { table: workload.table, ...workload.lookup },
     plannedActs: plan.acts.length,
     again: `${again ?? `npm run chaos -- ${scenario.file}`} --seed ${seed}`,
   };

@@ -129,10 +129,13 @@ function recoveryClause(history: History, { recovery }: Figures): string[] {
   return [`recovered ${formatDuration(slowestMs)} after the fault took effect${afterHealing}`];
 }
 
-function ledgerClauses({ lost, acknowledged, finalReads, staleReads, duplicated, corrupted }: LedgerFigures): string[] {
+function ledgerClauses(ledger: LedgerFigures): string[] {
+  const { lost, acknowledged, finalReads, staleReads, duplicated, corrupted, unexpected, resurrected } = ledger;
   const clauses: string[] = [];
   if (lost.count > 0) clauses.push(`${formatCount(lost.count, 'message was', 'messages were')} lost`);
   else if (finalReads && acknowledged > 0) clauses.push('no acknowledged write was lost');
+  if (unexpected?.count) clauses.push(`${formatCount(unexpected.count, 'row')} appeared that nobody had written`);
+  if (resurrected?.count) clauses.push(`${formatCount(resurrected.count, 'failed write')} took place all the same`);
   if (corrupted.count > 0) clauses.push(`${formatCount(corrupted.count, 'row')} came back corrupted`);
   if (duplicated.count > 0) clauses.push(`${formatCount(duplicated.count, 'row')} came back twice`);
   if (staleReads.count > 0) clauses.push(`${formatCount(staleReads.count, 'read')} left out messages`);

@@ -1,7 +1,7 @@
 /** Every row that any read returned has the content that its key demands. */
 
 import { z } from 'zod';
-import { auditReads } from '../measure/ledger.ts';
+import { auditReads } from '../measure/read-audit.ts';
 import { formatCount } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
@@ -18,7 +18,7 @@ export const contentIntact = defineCheck<z.output<typeof params>>({
     const { answered, corrupted, corruptedWhere } = auditReads(history);
     if (corrupted.count > 0) {
       const observed = `${formatCount(corrupted.count, 'row')} with wrong content`;
-      return { judgement: 'fail', expected, observed, evidence: corruptedWhere.figures().witnesses };
+      return { judgement: 'fail', expected, observed, evidence: corruptedWhere };
     }
     if (answered === 0) return { judgement: 'unknown', expected, observed: 'no read was answered', evidence: [] };
     const observed = `every row of ${formatCount(answered, 'read')} intact`;

@@ -1,7 +1,7 @@
 /** No read returned a row twice. Looked for in the rows on the wire: counts of distinct keys do not show it. */
 
 import { z } from 'zod';
-import { auditReads } from '../measure/ledger.ts';
+import { auditReads } from '../measure/read-audit.ts';
 import { formatCount } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
@@ -18,7 +18,7 @@ export const noDuplicates = defineCheck<z.output<typeof params>>({
     const { answered, duplicated, duplicatedWhere } = auditReads(history);
     if (duplicated.count > 0) {
       const observed = `${formatCount(duplicated.count, 'row')} returned more than once`;
-      return { judgement: 'fail', expected, observed, evidence: duplicatedWhere.figures().witnesses };
+      return { judgement: 'fail', expected, observed, evidence: duplicatedWhere };
     }
     if (answered === 0) return { judgement: 'unknown', expected, observed: 'no read was answered', evidence: [] };
     const observed = `no row twice in ${formatCount(answered, 'read')}`;

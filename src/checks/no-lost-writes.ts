@@ -1,8 +1,9 @@
 /** RPO: every acknowledged write, and every message that was there before the run, is found at the end. */
 
 import { z } from 'zod';
-import { auditWrites, type WriteAudit } from '../measure/ledger.ts';
+import { lostOf } from '../measure/ledger.ts';
 import { placementOf } from '../measure/shards.ts';
+import { auditWrites, type WriteAudit } from '../measure/write-audit.ts';
 import type { History, Operation } from '../model/history.ts';
 import { formatCount, formatMoment } from '../model/units.ts';
 import type { Finding } from '../model/verdict.ts';
@@ -52,14 +53,21 @@ function describe(history: History, audit: WriteAudit): string[] {
       ...(room === undefined ? [] : [`room ${room}`]),
       ...(shard === undefined ? [] : [`shard ${shards[shard]?.name ?? shard}`]),
     ].join(', ');
-  const { finalReads, lostWitnesses, lostInitial, hidden, unknown, unknownPresent } = audit;
+  const { finalReads, lostWitnesses, lostInitial, hidden, unknown, unknownPresent, unknownAbsent, receded } = audit;
   return [
     ...lostWitnesses.map(
       (operation) => `${operation.key} lost: ${where(operation)}, acknowledged at ${formatMoment(operation.settledAt)}`,
     ),
-    ...lostInitial.figures().witnesses.map((key) => `${key} lost: a message of the initial data set`),
-    ...hidden.figures().witnesses.map((key) => `${key}: on a placement, but not seen through the coordinator`),
+    ...lostInitial.keys.map((key) => `${key} lost: a message of the initial data set`),
+    ...hidden.keys.map((key) => `${key}: on a placement, but not seen through the coordinator`),
     ...(finalReads.missing.length > 0 ? [`not read: ${finalReads.missing.join(', ')}`] : []),
-    ...(unknown > 0 ? [`${formatCount(unknown, 'write')} ended unknown; ${unknownPresent} of them found`] : []),
+    ...(unknown > 0
+      ? [
+          `${formatCount(unknown, 'write')} ended unknown: ${unknownPresent} of them committed, ${unknownAbsent} not, ` +
+            `${unknown - unknownPresent - unknownAbsent} unresolved`,
+        ]
+      : []),
+    ...receded.keys.map((key) => `${key}: ended unknown, was returned by a read, and is gone`),
+    ...(lostOf(audit).figures(history).sql ?? []).map((statement) => `look again: ${statement}`),
   ];
 }

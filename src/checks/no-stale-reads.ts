@@ -1,9 +1,9 @@
 /** No read left out a message that was acknowledged before the read was sent. */
 
 import { z } from 'zod';
-import { auditReads, describeRead } from '../measure/ledger.ts';
+import { auditReads, describeRead } from '../measure/read-audit.ts';
 import type { Operation } from '../model/history.ts';
-import { formatCount } from '../model/units.ts';
+import { formatCount, formatDuration } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({});
@@ -15,9 +15,10 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
 
   check(history) {
     const expected = 'every read returns all that was acknowledged before it was sent';
-    const { answered, stale, staleWitnesses } = auditReads(history);
+    const { answered, stale, staleWitnesses, staleForMs } = auditReads(history);
     if (stale > 0) {
-      const observed = `${formatCount(stale, 'read')} left out messages`;
+      const late = staleForMs === null ? '' : `, up to ${formatDuration(staleForMs)} after their acknowledgement`;
+      const observed = `${formatCount(stale, 'read')} left out messages${late}`;
       return { judgement: 'fail', expected, observed, evidence: staleWitnesses.map(describeStale) };
     }
     if (answered === 0) return { judgement: 'unknown', expected, observed: 'no read was answered', evidence: [] };

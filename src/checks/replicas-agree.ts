@@ -1,15 +1,15 @@
 /** After healing, every placement of a shard holds the same messages, each once and with the right content. */
 
 import { z } from 'zod';
+import { divergenceOf } from '../measure/final-reads.ts';
 import { placementOf } from '../measure/shards.ts';
+import { MAX_WITNESSES } from '../measure/witnesses.ts';
 import type { EventOf } from '../model/event.ts';
 import { eventsOf } from '../model/history.ts';
-import { formatKey, KeySet } from '../model/key-ranges.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({});
-const MAX_WITNESSES = 8;
 
 type PlacementRead = EventOf<'placement-read'>;
 
@@ -30,17 +30,17 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
         .map((node) => `${node}/${name}`),
     );
     const odd = [...reads.values()].flat().flatMap(describeOddRows);
-    const differences = shards.map(({ name }) => ({ name, ...compare(reads.get(name) ?? []) }));
-    const differing = differences.filter(({ count }) => count > 0);
+    const { shards: differing, all } = divergenceOf(history);
     const evidence = [
-      ...differing.flatMap(({ witnesses }) => witnesses).slice(0, MAX_WITNESSES),
+      ...differing.flatMap(({ lines }) => lines).slice(0, MAX_WITNESSES),
       ...odd.slice(0, MAX_WITNESSES),
+      ...(all.figures(history).sql ?? []).map((statement) => `look again: ${statement}`),
       ...(unread.length > 0 ? [`not read: ${unread.join(', ')}`] : []),
       ...eventsOf(history, 'final-read-failed').map(({ source, error }) => `final read of ${source} failed: ${error}`),
     ];
 
     if (differing.length > 0 || odd.length > 0) {
-      const parts = differing.map(({ name, count }) => `shard ${name} differs in ${formatCount(count, 'message')}`);
+      const parts = differing.map(({ shard, count }) => `shard ${shard} differs in ${formatCount(count, 'message')}`);
       if (odd.length > 0) parts.push(`${formatCount(odd.length, 'message')} doubled or corrupted on a placement`);
       return { judgement: 'fail', expected, observed: parts.join(', '), evidence };
     }
@@ -62,25 +62,4 @@ function describeOddRows({ node, shard, read }: PlacementRead): string[] {
     ...read.duplicated.map((key) => `${key}: twice ${where}`),
     ...read.corrupted.map(({ key, found, expected }) => `${key}: ${where}: found ${found}; expected ${expected}`),
   ];
-}
-
-/** Keys that some placements of one shard have and others lack. */
-function compare(reads: readonly PlacementRead[]): { readonly count: number; readonly witnesses: readonly string[] } {
-  const found = reads.map(({ node, shard, read }) => ({ node, shard, keys: KeySet.fromRanges(read.present) }));
-  const texts = new Set(found.map(({ keys }) => JSON.stringify(keys.toRanges())));
-  if (texts.size <= 1) return { count: 0, witnesses: [] };
-  let count = 0;
-  const witnesses: string[] = [];
-  for (const { writer, seq } of KeySet.fromRanges(...reads.map(({ read }) => read.present)).keys()) {
-    const lacking = found.filter(({ keys }) => !keys.has(writer, seq));
-    if (lacking.length === 0) continue;
-    count++;
-    if (witnesses.length >= MAX_WITNESSES) continue;
-    const having = found.filter((candidate) => !lacking.includes(candidate));
-    const nodes = (list: typeof found) => list.map(({ node }) => node).join(', ');
-    witnesses.push(
-      `${formatKey(writer, seq)} of shard ${found[0]?.shard}: on ${nodes(having)}, not on ${nodes(lacking)}`,
-    );
-  }
-  return { count, witnesses };
 }

@@ -147,6 +147,8 @@ function data(before: Report, after: Report): ComparedFigure[] {
     ['stale reads', (ledger) => ledger.staleReads.count],
     ['duplicated rows', (ledger) => ledger.duplicated.count],
     ['corrupted rows', (ledger) => ledger.corrupted.count],
+    ['unexpected rows', (ledger) => ledger.unexpected?.count ?? 0],
+    ['resurrected writes', (ledger) => ledger.resurrected?.count ?? 0],
   ] as const satisfies readonly (readonly [string, (ledger: Report['ledger']) => number])[];
   const proven = (report: Report) => (report.ledger.finalReads ? 'made' : 'not made');
   return [

@@ -130,6 +130,7 @@ export class ProbeLane {
       toMs,
       durationMs: toMs - fromMs,
       uncertaintyMs: reach(from) + reach(to),
+      ...(next ? {} : { open: true }),
       ok: 0,
       failed: failed.length + waiting.filter((probe) => probe.ok).length,
     };

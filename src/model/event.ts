@@ -111,6 +111,8 @@ export type RunEvent =
       readonly type: 'placement-read';
       readonly shard: string;
       readonly node: NodeName;
+      /** The table on that node, quoted. Absent in older histories. */
+      readonly relation?: string;
       readonly read: ReadSummary;
     }
   /** A read that was due and failed; the checks that need it answer `unknown`. */
@@ -130,6 +132,8 @@ export type RunEvent =
   | {
       readonly type: 'load-kept';
       readonly of?: 'probes';
+      /** Who the messages of the load are from; lower ones are of earlier runs. Absent for probes and in older histories. */
+      readonly writer?: number;
       readonly intended: number;
       /** Not sent in time, for want of the client's own connections. */
       readonly unsent: number;

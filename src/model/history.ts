@@ -20,6 +20,21 @@ export interface Anomaly {
   /** Rows that came again, where they are more than the keys that `duplicated` lists. */
   readonly duplicatedCount?: number;
   readonly corrupted?: readonly string[];
+  /** Of the missing ones, written by the session that reads: read-your-writes is broken. At most 8. */
+  readonly ownMissing?: readonly string[];
+  readonly ownMissingCount?: number;
+  /** Returned by an earlier read of the same session, and gone: monotonic reads are broken. At most 8. */
+  readonly forgotten?: readonly string[];
+  readonly forgottenCount?: number;
+  /** Not wrong: writes that had ended unknown and that this read is the first to return. */
+  readonly resolved?: readonly string[];
+}
+
+/** How to look at single rows again: `SELECT <columns> FROM <table> WHERE (<key>) IN ((1, 42))`. */
+export interface RowLookup {
+  readonly columns: string;
+  /** Writer and sequence number, as two expressions. */
+  readonly key: string;
 }
 
 /** One operation of the load. Times are milliseconds on the run's clock. */
@@ -92,6 +107,8 @@ export interface RunInfo {
   readonly probes: readonly ProbeKind[];
   /** Messages of the initial data set. */
   readonly messages: number;
+  /** Where the rows of the keys are. Absent in older histories. */
+  readonly rows?: RowLookup & { readonly table: string };
   /** Acts of the plan, so that a fault that never came is missed. */
   readonly plannedActs: number;
   /** The command line that runs it again. */

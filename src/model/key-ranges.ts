@@ -73,6 +73,18 @@ class SequenceSet {
     }
   }
 
+  /** Those that are not in another set. */
+  without(other: SequenceSet | undefined): SequenceSet {
+    const result = new SequenceSet();
+    for (const [index, page] of this.#pages) {
+      const theirs = other ? other.#pages.get(index) : undefined;
+      const rest = theirs ? page.map((word, i) => word & ~(theirs[i] as number)) : page.slice();
+      if (rest.some((word) => word !== 0)) result.#pages.set(index, rest);
+    }
+    for (const [first, last] of result.ranges()) result.size += last - first + 1;
+    return result;
+  }
+
   /** In ascending order, as pairs of first and last. */
   *ranges(): Generator<readonly [first: number, last: number]> {
     let first: number | undefined;
@@ -137,6 +149,15 @@ export class KeySet {
 
   has(writer: number, seq: number): boolean {
     return this.#writers.get(writer)?.has(seq) ?? false;
+  }
+
+  /** A set with those of its keys that another one does not have. */
+  without(other: KeySet): KeySet {
+    const result = new KeySet();
+    for (const [writer, sequences] of this.#writers) {
+      result.#writers.set(writer, sequences.without(other.#writers.get(writer)));
+    }
+    return result;
   }
 
   /** @throws Error when the text is no list of ranges. */

@@ -78,6 +78,10 @@ const run = z.object({
     }),
   ),
   messages: count.describe('Messages of the initial data set.'),
+  rows: z
+    .object({ table: z.string(), columns: z.string(), key: z.string() })
+    .exactOptional()
+    .describe('Where the rows of the keys are.'),
   plannedActs: count,
   again: z.string().describe('The command line that runs it again.'),
 });
@@ -166,7 +170,14 @@ const event = z
     z.object({ ...ofAct, type: z.literal('healed'), proof: z.string() }),
     z.object({ ...ofAct, type: z.literal('heal-failed'), error: z.string() }),
     z.object({ at, type: z.literal('final-read'), source: z.literal('coordinator'), read: readSummary }),
-    z.object({ at, type: z.literal('placement-read'), shard: z.string(), node: z.string(), read: readSummary }),
+    z.object({
+      at,
+      type: z.literal('placement-read'),
+      shard: z.string(),
+      node: z.string(),
+      relation: z.string().exactOptional(),
+      read: readSummary,
+    }),
     z.object({
       at,
       type: z.literal('leftovers'),
@@ -183,6 +194,7 @@ const event = z
       at,
       type: z.literal('load-kept'),
       of: z.literal('probes').optional(),
+      writer: count.exactOptional().describe('Who the messages of the load are from.'),
       intended: count,
       unsent: count,
       latenessP99Ms: z.number(),
@@ -314,7 +326,11 @@ const figures = z.object({
 });
 
 const witnessed = z
-  .object({ count, witnesses: names.describe('The first few keys, writer:sequence.') })
+  .object({
+    count,
+    witnesses: names.describe('The first few keys, writer:sequence.'),
+    sql: names.exactOptional().describe('Statements that look at them again, each with the node to ask.'),
+  })
   .meta({ id: 'Witnessed' });
 
 const ledger = z.object({
@@ -322,8 +338,24 @@ const ledger = z.object({
   acknowledged: count,
   unknown: count,
   unknownPresent: count.describe('Of the unknown ones, found by the final reads.'),
+  unknownAbsent: count
+    .exactOptional()
+    .describe('Of the unknown ones, in no final read although everything was read: not committed, or gone again.'),
   lost: witnessed.describe('Acknowledged and in no final read.'),
+  hidden: witnessed.exactOptional().describe('On a placement, and not seen through the coordinator.'),
+  receded: witnessed
+    .exactOptional()
+    .describe('Unknown, returned by a read of the load, and in no final read: committed, and gone.'),
+  resurrected: witnessed.exactOptional().describe('Certainly failed, and in a final read.'),
+  unexpected: witnessed.exactOptional().describe('In a final read, and never sent.'),
+  divergent: witnessed.exactOptional().describe('On some placements of their shard and not on others.'),
   staleReads: witnessed.describe('Reads that missed a write acknowledged before they were sent.'),
+  staleForMs: durationMs
+    .nullable()
+    .exactOptional()
+    .describe('The longest from an acknowledgement to a read that was sent and missed it; null without one.'),
+  readYourWrites: witnessed.exactOptional().describe('Written by a session, and not read back by it.'),
+  monotonicReads: witnessed.exactOptional().describe('Read by a session, and not found again by it.'),
   duplicated: witnessed,
   corrupted: witnessed,
   finalReads: z.boolean().describe('Without final reads nothing above is proven.'),

@@ -11,20 +11,48 @@ import type { CheckResult, Judgement } from './verdict.ts';
 /** Raised when a reader of the old version could not read the new one. */
 export const REPORT_VERSION = 1;
 
+/** Cases of one kind of finding. */
+export interface Witnessed {
+  readonly count: number;
+  /** Up to 8 keys, `writer:sequence`. */
+  readonly witnesses: readonly string[];
+  /** Statements that look at them again, each with the node to ask. Absent where there is nothing to look at. */
+  readonly sql?: readonly string[];
+}
+
+/** What is optional is absent in reports of older versions. */
 export interface LedgerFigures {
   /** Writes that the load sent. */
   readonly written: number;
   readonly acknowledged: number;
   /** Unknown when they settled. */
   readonly unknown: number;
-  /** Of the unknown ones, found by the final reads. */
+  /** Of the unknown ones, found by the final reads: they were committed. */
   readonly unknownPresent: number;
-  /** Acknowledged and in no final read. Up to 8 keys beside the count. */
-  readonly lost: { readonly count: number; readonly witnesses: readonly string[] };
+  /** Of the unknown ones, in no final read although everything was read. The rest is unresolved. */
+  readonly unknownAbsent?: number;
+  /** Acknowledged and in no final read. */
+  readonly lost: Witnessed;
+  /** Acknowledged or initial, on a placement, and not seen through the coordinator. */
+  readonly hidden?: Witnessed;
+  /** Unknown, returned by a read of the load, and in no final read: committed, and gone. */
+  readonly receded?: Witnessed;
+  /** Certainly failed, and in a final read. */
+  readonly resurrected?: Witnessed;
+  /** In a final read, and never sent. */
+  readonly unexpected?: Witnessed;
+  /** On some placements of their shard and not on others. */
+  readonly divergent?: Witnessed;
   /** Reads that missed a write acknowledged before they were sent. */
-  readonly staleReads: { readonly count: number; readonly witnesses: readonly string[] };
-  readonly duplicated: { readonly count: number; readonly witnesses: readonly string[] };
-  readonly corrupted: { readonly count: number; readonly witnesses: readonly string[] };
+  readonly staleReads: Witnessed;
+  /** The longest from an acknowledgement to a read that was sent and missed it; `null` without one. */
+  readonly staleForMs?: number | null;
+  /** Written by a session, and not read back by it. */
+  readonly readYourWrites?: Witnessed;
+  /** Read by a session, and not found again by it. */
+  readonly monotonicReads?: Witnessed;
+  readonly duplicated: Witnessed;
+  readonly corrupted: Witnessed;
   /** Whether the final reads were made at all; without them nothing above is proven. */
   readonly finalReads: boolean;
 }

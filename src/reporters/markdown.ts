@@ -18,6 +18,7 @@ import {
   ledgerRows,
   lengthOf,
   loadWords,
+  lookAgain,
   NO_PROOF,
   number,
   observedWords,
@@ -263,6 +264,7 @@ function observed(predicted: boolean | undefined, figures: Availability): string
 }
 
 function data(ledger: LedgerFigures): string[] {
+  const statements = lookAgain(ledger);
   return blocks(
     ledger.finalReads ? [] : [`**${NO_PROOF}**`],
     [writesWords(ledger)],
@@ -274,6 +276,9 @@ function data(ledger: LedgerFigures): string[] {
         witnesses.map((key) => code(clip(key, MAX_TEXT))).join(', ') + (more ? ', …' : ''),
       ]),
     ),
+    statements.length === 0
+      ? []
+      : details('SQL to look at the witnesses again', markdownCodeBlock('sql', statements.join('\n'))),
   );
 }
 

@@ -1,7 +1,7 @@
 /** What a report says in words, so that `report.md` and `report.html` say the same. Text is not escaped. */
 
 import type { Availability, Latency, Recovery, ServiceWindow, ShardFigures, Span } from '../model/figures.ts';
-import type { LedgerFigures, Report } from '../model/report.ts';
+import type { LedgerFigures, Report, Witnessed } from '../model/report.ts';
 import type { ShardAccess } from '../model/topology.ts';
 import { formatCount, formatDuration, formatMoment } from '../model/units.ts';
 
@@ -78,13 +78,19 @@ export function differs(predicted: boolean | undefined, { intended, ok }: Availa
 
 export const NO_PROOF = 'No final read was made: what follows is what the load itself saw, and no proof.';
 
-export function writesWords({ written, acknowledged, unknown, unknownPresent, finalReads }: LedgerFigures): string {
+export function writesWords(ledger: LedgerFigures): string {
+  const { written, acknowledged, unknown, finalReads } = ledger;
   if (written === 0) return 'No write was sent.';
-  const unclear =
-    unknown === 0 || !finalReads
-      ? ''
-      : `; ${number(unknown)} ended unknown, and the final reads found ${number(unknownPresent)} of them`;
+  const unclear = unknown === 0 || !finalReads ? '' : `; ${number(unknown)} ended unknown, ${resolvedWords(ledger)}`;
   return `${formatCount(written, 'write')} sent, ${number(acknowledged)} acknowledged${unclear}.`;
+}
+
+/** What the final reads say of writes that had ended unknown. */
+function resolvedWords({ unknown, unknownPresent, unknownAbsent }: LedgerFigures): string {
+  if (unknownAbsent === undefined) return `and the final reads found ${number(unknownPresent)} of them`;
+  const unresolved = unknown - unknownPresent - unknownAbsent;
+  const rest = unresolved === 0 ? '' : `, ${number(unresolved)} could not be resolved`;
+  return `of which the final reads found ${number(unknownPresent)} committed and ${number(unknownAbsent)} not${rest}`;
 }
 
 export interface LedgerRow {
@@ -97,17 +103,42 @@ export interface LedgerRow {
 }
 
 export function ledgerRows(ledger: LedgerFigures): LedgerRow[] {
-  const row = (what: string, { count, witnesses }: LedgerFigures['lost'], known = true): LedgerRow => ({
+  return findingsOf(ledger).map(({ what, found: { count, witnesses }, known }) => ({
     what,
     count: known || count > 0 ? count : undefined,
     witnesses,
     more: witnesses.length > 0 && count > witnesses.length,
-  });
+  }));
+}
+
+/** Statements that look at the witnesses again, each with what it shows. */
+export function lookAgain(ledger: LedgerFigures): string[] {
+  return findingsOf(ledger).flatMap(({ what, found }) => (found.sql ? [`-- ${what}`, ...found.sql] : []));
+}
+
+interface LedgerFinding {
+  readonly what: string;
+  readonly found: Witnessed;
+  readonly known: boolean;
+}
+
+function findingsOf(ledger: LedgerFigures): LedgerFinding[] {
+  const { finalReads, staleForMs } = ledger;
+  const late = typeof staleForMs === 'number' ? `, up to ${formatDuration(staleForMs)} after its acknowledgement` : '';
+  const finding = (what: string, found: Witnessed | undefined, known = true): LedgerFinding[] =>
+    found ? [{ what, found, known }] : [];
   return [
-    row('lost: acknowledged, and in no final read', ledger.lost, ledger.finalReads),
-    row('stale: a read left out what was there before', ledger.staleReads),
-    row('duplicated: a row came twice', ledger.duplicated),
-    row('corrupted: a row with wrong content', ledger.corrupted),
+    ...finding('lost: acknowledged, and in no final read', ledger.lost, finalReads),
+    ...finding('hidden: on a placement, not seen through the coordinator', ledger.hidden, finalReads),
+    ...finding('receded: ended unknown, was read, and is gone', ledger.receded, finalReads),
+    ...finding('resurrected: had certainly failed, and is there', ledger.resurrected, finalReads),
+    ...finding('unexpected: never sent, and is there', ledger.unexpected, finalReads),
+    ...finding('divergent: not on every placement of its shard', ledger.divergent, finalReads),
+    ...finding(`stale: a read left out what was there before${late}`, ledger.staleReads),
+    ...finding('read-your-writes: a session did not read what it wrote', ledger.readYourWrites),
+    ...finding('monotonic reads: a session did not find again what it read', ledger.monotonicReads),
+    ...finding('duplicated: a row came twice', ledger.duplicated),
+    ...finding('corrupted: a row with wrong content', ledger.corrupted),
   ];
 }
 

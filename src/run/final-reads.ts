@@ -106,7 +106,7 @@ export async function readEverything(options: FinalReadsOptions): Promise<void> 
       for (const { shard, relation } of sources) {
         const read = await workload.readAll(session, relation, params, READ_TIMEOUT_MS);
         const name = cluster.placement.shards[shard]?.name ?? String(shard);
-        recorder.event({ type: 'placement-read', shard: name, node: node.name, read });
+        recorder.event({ type: 'placement-read', shard: name, node: node.name, relation, read });
       }
     } catch (error) {
       recorder.event({ type: 'final-read-failed', source: node.name, error: errorText(error) });

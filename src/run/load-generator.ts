@@ -237,6 +237,7 @@ export class LoadGenerator {
       ...(request.room === undefined ? {} : { room: request.room }),
       ...(shard === undefined ? {} : { shard }),
       intendedAt,
+      ...(request.session === undefined ? {} : { session: request.session }),
       ...(request.key === undefined ? {} : { key: request.key }),
     };
     const answer = await this.#send(spec, connections, request, intendedAt);

@@ -91,7 +91,7 @@ export async function run(options: RunOptions): Promise<void> {
     const finalReads = { ...options, nodes, cluster, params: scenario.workload.params };
     await inPhase(recorder, 'settle', async () => {
       await settle(monitor, clock, settledBy, signal);
-      recorder.event({ type: 'load-kept', ...(await load.stop()) });
+      recorder.event({ type: 'load-kept', writer: load.writer, ...(await load.stop()) });
       if (probes) recorder.event({ type: 'load-kept', of: 'probes', ...(await probes.stop()) });
       if (pressure) recorder.event({ type: 'pressure', ...(await pressure.stop()) });
       await untilReplicasAgree(finalReads, Math.max(MIN_CATCH_UP_MS, settledBy - clock.nowMs()));
@@ -159,11 +159,11 @@ async function prepareLoad(
   nodes: Nodes,
   cluster: FormedCluster,
   monitor: ServiceMonitor,
-): Promise<Load<LoadKept>> {
+): Promise<Load<LoadKept> & { readonly writer: number }> {
   const { use, params } = plan.scenario.workload;
   const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections'));
   const writer = await nextWriter(workload, nodes.coordinator);
-  return Load.prepare(
+  const load = await Load.prepare(
     loadThread,
     {
       address: nodes.coordinator.address(),
@@ -183,6 +183,7 @@ async function prepareLoad(
       monitor.operations(batch);
     },
   );
+  return Object.assign(load, { writer });
 }
 
 interface ProbeGround {

@@ -123,10 +123,11 @@ export class Session implements AsyncDisposable {
     text: string,
     values: readonly unknown[],
     onRow: (row: Row) => void,
-    { timeoutMs }: Pick<QueryOptions, 'timeoutMs'> = {},
+    { name, timeoutMs }: QueryOptions = {},
   ): Promise<void> {
     const running = new Promise<void>((resolve, reject) => {
-      const config: pg.QueryArrayConfig = { text, values: [...values], rowMode: 'array' };
+      const named = name === undefined ? {} : { name };
+      const config: pg.QueryArrayConfig = { text, values: [...values], rowMode: 'array', ...named };
       const query = new pg.Query<unknown[]>(config);
       query.on('row', onRow);
       query.on('end', () => resolve());

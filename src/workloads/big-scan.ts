@@ -140,6 +140,7 @@ export const bigScan = defineWorkload<BigScanParams>({
   summary: 'Full scans of a large table, and room reads beside them; nothing is written.',
   params,
   table: 'big_messages',
+  lookup: { columns: COLUMNS, key: `${WRITER}, seq` },
 
   messages: (big) => big.rooms * big['messages-per-room'],
 

@@ -47,11 +47,19 @@ function spread(seq: number): number {
   return (Math.imul(seq, 2_654_435_769) >>> 0) / 2 ** 32;
 }
 
+function roomOf(writer: number, seq: number, chat: ChatParams): number {
+  return writer === INITIAL ? Math.ceil(seq / chat['messages-per-room']) : Math.floor(spread(seq) * chat.rooms) + 1;
+}
+
+/** The room's members take turns, whether they write or read. */
+function memberOf(room: number, turn: number, chat: ChatParams): number {
+  return (room - 1) * chat['members-per-room'] + (turn % chat['members-per-room']) + 1;
+}
+
 /** What the key demands of its row. */
 function messageOf(writer: number, seq: number, chat: ChatParams): Message {
-  const room =
-    writer === INITIAL ? Math.ceil(seq / chat['messages-per-room']) : Math.floor(spread(seq) * chat.rooms) + 1;
-  const member = (room - 1) * chat['members-per-room'] + (seq % chat['members-per-room']) + 1;
+  const room = roomOf(writer, seq, chat);
+  const member = memberOf(room, seq, chat);
   const digest = createHash('sha1').update(`${writer}:${seq}`).digest('base64url');
   return { room, member, body: `message ${seq} of writer ${writer} in room ${room}: ${digest}` };
 }
@@ -72,7 +80,61 @@ function corruption([room, writer, seq, member, body]: MessageRow, chat: ChatPar
 
 const COLUMNS = 'room_id, writer, seq, member_id, body';
 
-/** What was sent and what was acknowledged; decides what each read has to find. */
+/** Keys as numbers, which sets hold in little room. */
+const SEQUENCES = 2 ** 32;
+const codeOf = (writer: number, seq: number) => writer * SEQUENCES + seq;
+const keyOf = (code: number) => formatKey(Math.floor(code / SEQUENCES), code % SEQUENCES);
+
+/** Takes the rows of one answer, one by one, and keeps their keys and what is odd about them. */
+class Tally {
+  readonly #chat: ChatParams;
+  readonly #maxOdd: number;
+  readonly seen = new Set<number>();
+  readonly duplicated: string[] = [];
+  readonly corrupted: CorruptRow[] = [];
+  rows = 0;
+  verified = 0;
+  again = 0;
+
+  constructor(chat: ChatParams, maxOdd: number) {
+    this.#chat = chat;
+    this.#maxOdd = maxOdd;
+  }
+
+  add(row: MessageRow): void {
+    this.rows++;
+    const [, writer, seq] = row;
+    const code = codeOf(writer, seq);
+    if (this.seen.has(code)) {
+      this.again++;
+      if (this.duplicated.length < this.#maxOdd) this.duplicated.push(formatKey(writer, seq));
+      return;
+    }
+    this.seen.add(code);
+    const odd = corruption(row, this.#chat);
+    if (!odd) {
+      if (writer === INITIAL) this.verified++;
+    } else if (this.corrupted.length < this.#maxOdd) this.corrupted.push(odd);
+  }
+}
+
+/** Those who scan: a session that writes nothing and reads all rooms. Members of rooms are sessions from 1. */
+const SCANNER = 0;
+
+/** What a read is owed, as it was known when it was sent. */
+interface Due {
+  readonly session: number;
+  /** Sequence numbers of acknowledged writes; grows while the read is under way ... */
+  readonly acknowledged: readonly number[];
+  /** ... and this many of them were acknowledged before it was sent. */
+  readonly count: number;
+  /** What earlier reads of the session returned. */
+  readonly seenBefore: ReadonlySet<number>;
+}
+
+const NOTHING: ReadonlySet<number> = new Set();
+
+/** What was sent, acknowledged and seen; decides what each read has to find. */
 class ChatRun implements WorkloadRun {
   readonly #chat: ChatParams;
   readonly #writer: number;
@@ -80,6 +142,11 @@ class ChatRun implements WorkloadRun {
   /** Sequence numbers of acknowledged writes, by room, in the order of their acknowledgement. */
   readonly #acknowledged = new Map<number, number[]>();
   readonly #acknowledgedInOrder: number[] = [];
+  /** By session, what its reads returned; the sets are replaced, never changed. */
+  readonly #seen = new Map<number, ReadonlySet<number>>();
+  /** Sequence numbers of writes that ended unknown and that no read has returned yet. */
+  readonly #unknown = new Set<number>();
+  readonly #readsOfRoom = new Map<number, number>();
   #round: number[] = [];
   #nextSeq = 1;
 
@@ -97,17 +164,23 @@ class ChatRun implements WorkloadRun {
     throw new Error(`chat has no operation "${kind}"`);
   }
 
+  /** The room's members take turns to read it. */
   #read(): OperationRequest {
     const room = this.#nextRoom();
-    const known = this.#acknowledged.get(room) ?? [];
+    const turn = this.#readsOfRoom.get(room) ?? 0;
+    this.#readsOfRoom.set(room, turn + 1);
+    const session = memberOf(room, turn, this.#chat);
     return {
       room,
-      run: async (session) => {
-        const due = known.length;
-        const rows = await session.query(`SELECT ${COLUMNS} FROM messages WHERE room_id = $1`, [room], {
+      session,
+      run: async (connection) => {
+        const due = this.#dueTo(session, this.#acknowledged.get(room) ?? []);
+        const tally = new Tally(this.#chat, MAX_WITNESSES);
+        const rows = await connection.query(`SELECT ${COLUMNS} FROM messages WHERE room_id = $1`, [room], {
           name: 'chat-read',
         });
-        return this.#verify(rows, known, due);
+        for (const row of rows) tally.add(row as unknown as MessageRow);
+        return this.#verify(tally, due);
       },
       settled: () => undefined,
     };
@@ -115,10 +188,17 @@ class ChatRun implements WorkloadRun {
 
   #scan(): OperationRequest {
     return {
-      run: async (session) => {
-        const due = this.#acknowledgedInOrder.length;
-        const rows = await session.query(`SELECT ${COLUMNS} FROM messages`, [], { name: 'chat-scan' });
-        return this.#verify(rows, this.#acknowledgedInOrder, due);
+      session: SCANNER,
+      run: async (connection) => {
+        const due = this.#dueTo(SCANNER, this.#acknowledgedInOrder);
+        const tally = new Tally(this.#chat, MAX_WITNESSES);
+        await connection.forEachRow(
+          `SELECT ${COLUMNS} FROM messages`,
+          [],
+          (row) => tally.add(row as unknown as MessageRow),
+          { name: 'chat-scan' },
+        );
+        return this.#verify(tally, due);
       },
       settled: () => undefined,
     };
@@ -130,6 +210,7 @@ class ChatRun implements WorkloadRun {
     const { room, member, body } = messageOf(writer, seq, this.#chat);
     return {
       room,
+      session: member,
       key: formatKey(writer, seq),
       run: async (session) => {
         await session.query(
@@ -140,6 +221,7 @@ class ChatRun implements WorkloadRun {
         return {};
       },
       settled: (outcome) => {
+        if (outcome === 'unknown') this.#unknown.add(seq);
         if (outcome !== 'ok') return;
         const list = this.#acknowledged.get(room);
         if (list) list.push(seq);
@@ -163,33 +245,64 @@ class ChatRun implements WorkloadRun {
     return this.#round.pop() as number;
   }
 
-  /** @param due how many of `known` were acknowledged before the read was sent. */
-  #verify(rows: readonly (readonly unknown[])[], known: readonly number[], due: number): Observed {
-    const seen = new Set<string>();
-    const duplicated: string[] = [];
-    const corrupted: string[] = [];
-    let verified = 0;
-    for (const row of rows as readonly MessageRow[]) {
-      const key = formatKey(row[1], row[2]);
-      if (seen.has(key)) {
-        duplicated.push(key);
-        continue;
-      }
-      seen.add(key);
-      if (corruption(row, this.#chat)) corrupted.push(key);
-      else if (row[1] === INITIAL) verified++;
+  /** To be asked when a read is sent. */
+  #dueTo(session: number, acknowledged: readonly number[]): Due {
+    const seenBefore = this.#seen.get(session) ?? NOTHING;
+    return { session, acknowledged, count: acknowledged.length, seenBefore };
+  }
+
+  #verify({ seen, rows, verified, duplicated, again, corrupted }: Tally, due: Due): Observed {
+    const missing = new Finds();
+    const ownMissing = new Finds();
+    const forgotten = new Finds();
+    for (let i = 0; i < due.count; i++) {
+      const seq = due.acknowledged[i] as number;
+      const code = codeOf(this.#writer, seq);
+      if (seen.has(code)) continue;
+      missing.add(code);
+      if (memberOf(roomOf(this.#writer, seq, this.#chat), seq, this.#chat) === due.session) ownMissing.add(code);
     }
-    const missing: string[] = [];
-    for (let i = 0; i < due; i++) {
-      const key = formatKey(this.#writer, known[i] as number);
-      if (!seen.has(key)) missing.push(key);
-    }
+    for (const code of due.seenBefore) if (!seen.has(code)) forgotten.add(code);
+    this.#remember(due.session, seen);
+    const resolved = this.#resolve(seen);
     const anomaly: Anomaly = {
-      ...(missing.length > 0 ? { missing: missing.slice(0, MAX_WITNESSES), missingCount: missing.length } : {}),
-      ...(duplicated.length > 0 ? { duplicated: duplicated.slice(0, MAX_WITNESSES) } : {}),
-      ...(corrupted.length > 0 ? { corrupted: corrupted.slice(0, MAX_WITNESSES) } : {}),
+      ...(missing.count > 0 ? { missing: missing.keys, missingCount: missing.count } : {}),
+      ...(ownMissing.count > 0 ? { ownMissing: ownMissing.keys, ownMissingCount: ownMissing.count } : {}),
+      ...(forgotten.count > 0 ? { forgotten: forgotten.keys, forgottenCount: forgotten.count } : {}),
+      ...(duplicated.length > 0 ? { duplicated } : {}),
+      ...(again > duplicated.length ? { duplicatedCount: again } : {}),
+      ...(corrupted.length > 0 ? { corrupted: corrupted.map(({ key }) => key) } : {}),
+      ...(resolved.length > 0 ? { resolved } : {}),
     };
-    return { rows: rows.length, verified, ...(Object.keys(anomaly).length > 0 ? { anomaly } : {}) };
+    return { rows, verified, ...(Object.keys(anomaly).length > 0 ? { anomaly } : {}) };
+  }
+
+  #remember(session: number, seen: ReadonlySet<number>): void {
+    const before = this.#seen.get(session) ?? NOTHING;
+    const gone = [...before].filter((code) => !seen.has(code));
+    this.#seen.set(session, gone.length === 0 ? seen : new Set([...seen, ...gone]));
+  }
+
+  /** Writes that had ended unknown and that an answer shows. */
+  #resolve(seen: ReadonlySet<number>): string[] {
+    const found: string[] = [];
+    for (const seq of this.#unknown) {
+      if (!seen.has(codeOf(this.#writer, seq))) continue;
+      this.#unknown.delete(seq);
+      found.push(formatKey(this.#writer, seq));
+    }
+    return found;
+  }
+}
+
+/** How many keys were found, and the first few of them. */
+class Finds {
+  readonly keys: string[] = [];
+  count = 0;
+
+  add(code: number): void {
+    this.count++;
+    if (this.keys.length < MAX_WITNESSES) this.keys.push(keyOf(code));
   }
 }
 
@@ -202,6 +315,7 @@ export const chat = defineWorkload<ChatParams>({
   summary: 'Chat rooms with members and messages; room reads, full scans and new messages.',
   params,
   table: 'messages',
+  lookup: { columns: COLUMNS, key: 'writer, seq' },
 
   messages: (chat) => chat.rooms * chat['messages-per-room'],
 
@@ -265,22 +379,16 @@ export const chat = defineWorkload<ChatParams>({
     `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${COLUMNS}), 0)::numeric), 0)::text FROM ${relation}`,
 
   async readAll(session: Session, relation: string, chat: ChatParams, timeoutMs: number): Promise<ReadSummary> {
-    const rows = (await session.query(`SELECT ${COLUMNS} FROM ${relation}`, [], {
-      timeoutMs,
-    })) as unknown as MessageRow[];
+    const tally = new Tally(chat, MAX_ODD_ROWS);
+    await session.forEachRow(
+      `SELECT ${COLUMNS} FROM ${relation}`,
+      [],
+      (row) => tally.add(row as unknown as MessageRow),
+      { timeoutMs },
+    );
+    const { rows, seen, duplicated, corrupted } = tally;
     const present = new KeySet();
-    const duplicated: string[] = [];
-    const corrupted: CorruptRow[] = [];
-    for (const row of rows) {
-      const [, writer, seq] = row;
-      if (present.has(writer, seq)) {
-        if (duplicated.length < MAX_ODD_ROWS) duplicated.push(formatKey(writer, seq));
-        continue;
-      }
-      present.add(writer, seq);
-      const odd = corruption(row, chat);
-      if (odd && corrupted.length < MAX_ODD_ROWS) corrupted.push(odd);
-    }
-    return { rows: rows.length, present: present.toRanges(), duplicated, corrupted };
+    for (const code of seen) present.add(Math.floor(code / SEQUENCES), code % SEQUENCES);
+    return { rows, present: present.toRanges(), duplicated, corrupted };
   },
 });

@@ -6,7 +6,7 @@
 import type { z } from 'zod';
 import type { Dataset } from '../cluster/engine.ts';
 import type { ReadSummary } from '../model/event.ts';
-import type { Anomaly, OperationKind, Outcome } from '../model/history.ts';
+import type { Anomaly, OperationKind, Outcome, RowLookup } from '../model/history.ts';
 import type { Session } from '../sql/session.ts';
 
 /** What an operation that was answered tells. */
@@ -19,6 +19,8 @@ export interface Observed {
 /** One operation, ready to be sent on a session. */
 export interface OperationRequest {
   readonly room?: number;
+  /** The client's session that sends it, from 0: it is owed its own writes, and what it read before. */
+  readonly session?: number;
   /** `writer:sequence` of the row it writes. */
   readonly key?: string;
   /** Sends it and verifies the answer. Called at most once. */
@@ -48,6 +50,8 @@ export interface Workload<P = any> {
   nextWriter?(session: Session, timeoutMs: number): Promise<number>;
   /** The table whose rows are the messages. */
   readonly table: string;
+  /** How a person looks again at single rows of it. */
+  readonly lookup: RowLookup;
   /**
    * Reads all messages of one relation (the distributed table, or one placement of it) and verifies
    * each against its key. Fails after `timeoutMs`.

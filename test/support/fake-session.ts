@@ -7,8 +7,12 @@ export class FakeSession {
   /** What each statement does from now on. */
   answer: () => Promise<unknown[][]> = async () => [];
 
-  query(): Promise<unknown[][]> {
+  query(_text?: string, _values?: readonly unknown[]): Promise<unknown[][]> {
     return this.answer();
+  }
+
+  async forEachRow(_text: string, _values: readonly unknown[], onRow: (row: unknown[]) => void): Promise<void> {
+    for (const row of await this.answer()) onRow(row);
   }
 
   async within<T>(timeoutMs: number, running: Promise<T>): Promise<T> {

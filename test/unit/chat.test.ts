@@ -113,6 +113,100 @@ describe('acknowledged writes', () => {
   });
 });
 
+describe('sessions', () => {
+  /** Until a read of this room is made by this session. */
+  function readBy(run: ReturnType<typeof chat.start>, room: number, session: number) {
+    for (;;) {
+      const request = run.next('read');
+      if (request.room === room && request.session === session) return request;
+    }
+  }
+
+  function written(run: ReturnType<typeof chat.start>) {
+    const request = run.next('write');
+    const { room = 0, session = 0, key = '' } = request;
+    const { member = 0, body = '' } = rowOf(key);
+    return { request, room, session, key, row: [room, 1, Number(key.slice(2)), member, body] as Row };
+  }
+
+  /** What a reader of the row would expect, told by the workload itself. */
+  function rowOf(key: string): { member?: number; body?: string } {
+    const run = chat.start(PARAMS, 1);
+    for (;;) {
+      const request = run.next('write');
+      if (request.key !== key) continue;
+      let values: readonly unknown[] = [];
+      const session = new FakeSession();
+      session.query = async (_text?: string, given: readonly unknown[] = []) => {
+        values = given;
+        return [];
+      };
+      void request.run(session.asSession());
+      return { member: Number(values[3]), body: String(values[4]) };
+    }
+  }
+
+  const rowsOf = (room: number) => initialRows().filter((row) => row[0] === room);
+  const others = (session: number) => (session % 2 === 0 ? session - 1 : session + 1);
+
+  test('a member writes, and members read their rooms by turns', () => {
+    const run = chat.start(PARAMS, 1);
+    const { room, session, row } = written(run);
+    expect(session).toBe(row[3]);
+    expect([2 * room - 1, 2 * room]).toContain(session);
+    const sessions = new Set(Array.from({ length: 400 }, () => run.next('read')).map((read) => read.session));
+    expect(sessions.size).toBe(200);
+    expect(run.next('scan').session).toBe(0);
+  });
+
+  test('who writes reads back; for others it is a stale read and no more', async () => {
+    const run = chat.start(PARAMS, 1);
+    const { request, room, session, key } = written(run);
+    request.settled('ok');
+    const own = await readBy(run, room, session).run(answering(rowsOf(room)));
+    expect(own.anomaly).toEqual({ missing: [key], missingCount: 1, ownMissing: [key], ownMissingCount: 1 });
+    const other = await readBy(run, room, others(session)).run(answering(rowsOf(room)));
+    expect(other.anomaly).toEqual({ missing: [key], missingCount: 1 });
+  });
+
+  test('what a session read before must not be gone, whatever the writer was told', async () => {
+    const run = chat.start(PARAMS, 1);
+    const { request, room, session, key, row } = written(run);
+    request.settled('fail');
+    await readBy(run, room, session).run(answering([...rowsOf(room), row]));
+    const again = await readBy(run, room, session).run(answering(rowsOf(room)));
+    expect(again.anomaly).toEqual({ forgotten: [key], forgottenCount: 1 });
+    const other = await readBy(run, room, others(session)).run(answering(rowsOf(room)));
+    expect(other.anomaly).toBeUndefined();
+    // It stays owed.
+    const third = await readBy(run, room, session).run(answering(rowsOf(room)));
+    expect(third.anomaly?.forgotten).toEqual([key]);
+  });
+
+  test('reads that were under way together owe each other nothing', async () => {
+    const run = chat.start(PARAMS, 1);
+    const { request, room, session, row } = written(run);
+    request.settled('unknown');
+    const early = new FakeSession();
+    const late = readBy(run, room, session);
+    const first = readBy(run, room, session);
+    early.answer = async () => {
+      await first.run(answering([...rowsOf(room), row]));
+      return rowsOf(room);
+    };
+    expect((await late.run(early.asSession())).anomaly).toBeUndefined();
+  });
+
+  test('the first read that shows an unknown write resolves it', async () => {
+    const run = chat.start(PARAMS, 1);
+    const { request, room, session, key, row } = written(run);
+    request.settled('unknown');
+    const rows = [...rowsOf(room), row];
+    expect((await readBy(run, room, session).run(answering(rows))).anomaly).toEqual({ resolved: [key] });
+    expect((await readBy(run, room, session).run(answering(rows))).anomaly).toBeUndefined();
+  });
+});
+
 describe('schedule of rooms', () => {
   test('every room is read once a round', () => {
     const run = chat.start(PARAMS, 42);

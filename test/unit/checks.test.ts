@@ -11,10 +11,12 @@ import { noDuplicates } from '../../src/checks/no-duplicates.ts';
 import { noLeftovers } from '../../src/checks/no-leftovers.ts';
 import { noLostWrites } from '../../src/checks/no-lost-writes.ts';
 import { noStaleReads } from '../../src/checks/no-stale-reads.ts';
+import { noUnexpectedRows } from '../../src/checks/no-unexpected-rows.ts';
 import { outage } from '../../src/checks/outage.ts';
 import { prediction } from '../../src/checks/prediction.ts';
 import { recoveryTime } from '../../src/checks/recovery-time.ts';
 import { replicasAgree } from '../../src/checks/replicas-agree.ts';
+import { sessionGuarantees } from '../../src/checks/session-guarantees.ts';
 import { type IdleSlot, LEFTOVERS, type PreparedTransaction, type TimedEvent } from '../../src/model/event.ts';
 import type { History, Operation } from '../../src/model/history.ts';
 import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
@@ -474,7 +476,7 @@ describe('no-lost-writes', () => {
     );
     expect(run(noLostWrites, history)).toMatchObject({
       judgement: 'pass',
-      evidence: ['1 write ended unknown; 0 of them found'],
+      evidence: ['1 write ended unknown: 0 of them committed, 1 not, 0 unresolved'],
     });
   });
 
@@ -507,6 +509,147 @@ describe('no-lost-writes', () => {
     const history = buildHistory({ finalKeys: everywhere('1:7'), events: changing('final-read', () => undefined) });
     expect(run(noLostWrites, history).judgement).toBe('fail');
   });
+});
+
+describe('no-unexpected-rows', () => {
+  const adding =
+    (...keys: readonly string[]): NonNullable<HistorySpec['finalKeys']> =>
+    ({ coordinator }) => {
+      for (const key of keys) coordinator.add(key);
+    };
+
+  test('passes when everything that is there was sent', () => {
+    expect(run(noUnexpectedRows, oneWorker())).toMatchObject({ judgement: 'pass', evidence: [] });
+    const unknown = answering(({ key }) => (key === '1:7' ? { outcome: 'unknown' } : undefined), {
+      finalKeys: adding('1:7'),
+    });
+    expect(run(noUnexpectedRows, unknown).judgement).toBe('pass');
+  });
+
+  test('fails on a row that was never sent, be it on one placement alone', () => {
+    expect(run(noUnexpectedRows, buildHistory({ finalKeys: adding('1:100000', '0:41', '7:1') }))).toMatchObject({
+      judgement: 'fail',
+      observed: '3 rows never sent',
+      evidence: expect.arrayContaining(['1:100000 unexpected: it was never sent']),
+    });
+    const onOne = buildHistory({ finalKeys: ({ placements }) => placements.get('worker2/B')?.add('2:5') });
+    expect(run(noUnexpectedRows, onOne)).toMatchObject({ judgement: 'fail', observed: '1 row never sent' });
+  });
+
+  test('what the client could not send was never sent', () => {
+    const history = answering(({ key }) => (key === '1:7' ? unsent() : undefined), { finalKeys: adding('1:7') });
+    expect(run(noUnexpectedRows, history).observed).toBe('1 row never sent');
+  });
+
+  test('fails on a row whose write had certainly failed', () => {
+    const history = answering(({ key }) => (key === '1:7' ? REFUSED : undefined), { finalKeys: adding('1:7') });
+    expect(run(noUnexpectedRows, history)).toMatchObject({
+      judgement: 'fail',
+      observed: '1 row of writes that had failed',
+      evidence: ['1:7 resurrected: its write had certainly failed'],
+    });
+  });
+
+  test('rows of earlier runs are none of its business', () => {
+    const ofRun = (writer: number) =>
+      buildHistory({
+        answer: ({ key }) => (key === undefined ? undefined : { key: key.replace('1:', '3:') }),
+        finalKeys: adding('1:1', '2:9', '3:100000'),
+        events: changing('load-kept', (event) => ({ ...event, writer })),
+      });
+    expect(run(noUnexpectedRows, ofRun(3)).observed).toBe('1 row never sent');
+    expect(run(noUnexpectedRows, ofRun(1)).observed).toBe('3 rows never sent');
+  });
+
+  test('is unknown without a final read through the coordinator', () => {
+    expect(run(noUnexpectedRows, without('final-read')).judgement).toBe('unknown');
+    expect(run(noUnexpectedRows, without('final-read', 'placement-read')).judgement).toBe('unknown');
+    expect(run(noUnexpectedRows, without('placement-read'))).toMatchObject({
+      judgement: 'pass',
+      evidence: [expect.stringMatching(/^not read: worker1\/A/)],
+    });
+  });
+});
+
+describe('session-guarantees', () => {
+  const ofSessions = (anomalyOfFirst?: Operation['anomaly']) => {
+    let first = true;
+    return answering(({ kind }) => {
+      if (kind !== 'read') return undefined;
+      const anomaly = first ? anomalyOfFirst : undefined;
+      first = false;
+      return { session: 3, ...(anomaly ? { anomaly } : {}) };
+    });
+  };
+
+  test('passes when no read of a session broke them', () => {
+    expect(run(sessionGuarantees, ofSessions())).toMatchObject({
+      judgement: 'pass',
+      expected: 'every session has read-your-writes and monotonic-reads',
+      observed: expect.stringMatching(/^held in \d+ reads$/),
+    });
+  });
+
+  test('fails on a write that its own session did not read back', () => {
+    const history = ofSessions({ missing: ['1:2', '1:3'], missingCount: 2, ownMissing: ['1:2'], ownMissingCount: 1 });
+    expect(run(sessionGuarantees, history)).toMatchObject({
+      judgement: 'fail',
+      observed: 'read-your-writes broken for 1 row',
+      evidence: [
+        expect.stringMatching(
+          /^read-your-writes: session 3, read of room 1, sent at 1\.\d+ s: without 1:2, which it had written$/,
+        ),
+      ],
+    });
+    expect(run(sessionGuarantees, history, { guarantees: ['monotonic-reads'] }).judgement).toBe('pass');
+  });
+
+  test('fails on a row that a session had read before', () => {
+    const history = ofSessions({ forgotten: ['1:2'], forgottenCount: 20 });
+    expect(run(sessionGuarantees, history)).toMatchObject({
+      judgement: 'fail',
+      observed: 'monotonic-reads broken for 20 rows',
+      evidence: [expect.stringContaining('monotonic-reads: session 3, read of room 1')],
+    });
+    expect(run(sessionGuarantees, history, { guarantees: ['read-your-writes'] }).judgement).toBe('pass');
+  });
+
+  test('a write of another session that is missing breaks neither', () => {
+    expect(run(sessionGuarantees, ofSessions({ missing: ['1:2'], missingCount: 1 })).judgement).toBe('pass');
+  });
+
+  test('is unknown where no read names its session, or none was answered', () => {
+    expect(run(sessionGuarantees, control())).toMatchObject({
+      judgement: 'unknown',
+      observed: 'no read of a session was answered',
+    });
+    const refused = answering(({ kind }) => (kind === 'read' ? { ...REFUSED, session: 3 } : undefined));
+    expect(run(sessionGuarantees, refused).judgement).toBe('unknown');
+  });
+
+  test('at least one must be asked for', () => {
+    expect(sessionGuarantees.params.safeParse({ guarantees: [] }).success).toBe(false);
+  });
+});
+
+test('what was found comes with SQL to look again, for each place', () => {
+  const history = buildHistory({
+    finalKeys: ({ coordinator, placements }) => {
+      for (const keys of [coordinator, ...placements.values()]) for (const key of ['1:7', '0:3']) keys.delete(key);
+      placements.get('worker3/B')?.delete('0:6');
+    },
+    events: changing('placement-read', (event) => ({ ...event, relation: `messages_${event.shard}` })),
+  });
+  const rows = { table: 'messages', columns: 'room_id, body', key: 'writer, seq' };
+  const located = { ...history, run: { ...history.run, rows } };
+  expect(run(noLostWrites, located).evidence).toContain(
+    'look again: SELECT room_id, body FROM messages WHERE (writer, seq) IN ((1, 7), (0, 3)); -- on coordinator',
+  );
+  expect(run(replicasAgree, located).evidence).toEqual([
+    '0:6 of shard B: on worker2, not on worker3',
+    'look again: SELECT room_id, body FROM messages_B WHERE (writer, seq) IN ((0, 6)); -- on worker2',
+    'look again: SELECT room_id, body FROM messages_B WHERE (writer, seq) IN ((0, 6)); -- on worker3',
+  ]);
 });
 
 describe('replicas-agree', () => {
@@ -882,7 +1025,7 @@ test('a read that left out messages of the initial data set is stale', () => {
 });
 
 test('a control run passes all that every run is asked', () => {
-  for (const check of [faultTookEffect, healed, loadKeptItsSchedule, contentIntact, noDuplicates]) {
+  for (const check of [faultTookEffect, healed, loadKeptItsSchedule, contentIntact, noDuplicates, noUnexpectedRows]) {
     expect(check.always).toBe(true);
     expect(run(check, control())).toMatchObject({ judgement: 'pass' });
   }

@@ -89,7 +89,7 @@ describe('as text and Markdown', () => {
     const after = withFigures({ recovery: [{ kind: 'write', recoveryMs: 900, uncertaintyMs: 20 }] });
     expect(comparisonText(compare(passedReport, after), 100)).toEqual([
       'Worse: 2026-11-23T13-22-54Z-one-worker',
-      '  Compared with 2026-11-23T13-22-54Z-one-worker: 1 worse, 0 better, 25 as before.',
+      '  Compared with 2026-11-23T13-22-54Z-one-worker: 1 worse, 0 better, 27 as before.',
       '         what               before  after',
       '  worse  recovery of write  241 ms  900 ms',
     ]);

@@ -74,6 +74,21 @@ describe('KeySet', () => {
     );
   });
 
+  test('one set without another is what a filter leaves', () => {
+    fc.assert(
+      fc.property(ranges, ranges, fc.constantFrom(1, 2), (one, other, writerOfOther) => {
+        const text = (list: typeof one) => list.map(([first, length]) => `${first}-${first + length - 1}`).join(',');
+        const set = KeySet.fromRanges({ '1': text(one), '3': '7' });
+        const minus = KeySet.fromRanges({ [writerOfOther]: text(other) });
+        const rest = set.without(minus);
+        const expected = [...set.keys()].filter(({ writer, seq }) => !minus.has(writer, seq));
+        expect([...rest.keys()]).toEqual(expected);
+        expect(rest.size).toBe(expected.length);
+        expect(set.has(3, 7)).toBe(true);
+      }),
+    );
+  });
+
   function rangesByBruteForce(sorted: readonly number[]): string {
     const firsts = sorted.filter((seq, i) => sorted[i - 1] !== seq - 1);
     const lasts = sorted.filter((seq, i) => sorted[i + 1] !== seq + 1);

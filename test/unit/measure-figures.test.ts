@@ -2,8 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { figuresOf } from '../../src/measure/figures.ts';
 import { LatencyRecorder } from '../../src/measure/latency.ts';
-import { auditReads, auditWrites, ledgerFigures } from '../../src/measure/ledger.ts';
+import { ledgerFigures } from '../../src/measure/ledger.ts';
+import { auditReads } from '../../src/measure/read-audit.ts';
 import { roomState, serviceWithin } from '../../src/measure/shards.ts';
+import { auditWrites } from '../../src/measure/write-audit.ts';
 import type { Operation } from '../../src/model/history.ts';
 import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
 import { buildHistory, changing, REFUSED, timesOf } from '../support/history-builder.ts';
@@ -216,7 +218,7 @@ describe('the ledger', () => {
     const history = buildHistory({ finalKeys: ({ coordinator }) => coordinator.delete('1:3') });
     const audit = auditWrites(history);
     expect(audit.lostWrites).toBe(0);
-    expect(audit.hidden.figures()).toEqual({ count: 1, witnesses: ['1:3'] });
+    expect(audit.hidden.figures(history)).toEqual({ count: 1, witnesses: ['1:3'] });
   });
 
   test('without final reads nothing is said to be lost', () => {
@@ -233,11 +235,12 @@ describe('the ledger', () => {
       [9, { anomaly: { duplicated: ['0:9'] } }],
     ]);
     let n = 0;
-    const audit = auditReads(buildHistory({ answer: ({ kind }) => (kind === 'scan' ? scans.get(++n) : undefined) }));
+    const history = buildHistory({ answer: ({ kind }) => (kind === 'scan' ? scans.get(++n) : undefined) });
+    const audit = auditReads(history);
     expect(audit.stale).toBe(2);
-    expect(audit.staleKeys).toEqual(['1:1', '1:2']);
-    expect(audit.corrupted.figures()).toEqual({ count: 2, witnesses: ['0:7', '0:8'] });
-    expect(audit.duplicated.figures()).toEqual({ count: 1, witnesses: ['0:9'] });
+    expect(audit.staleKeys.keys).toEqual(['1:1', '1:2']);
+    expect(audit.corrupted.figures(history)).toEqual({ count: 2, witnesses: ['0:7', '0:8'] });
+    expect(audit.duplicated.figures(history)).toEqual({ count: 1, witnesses: ['0:9'] });
   });
 });
 

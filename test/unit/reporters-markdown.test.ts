@@ -113,8 +113,9 @@ describe('the parts', () => {
   test('says "nothing" where nothing was lost, and counts with witnesses where something was', () => {
     expect(section(passedReport, '## Data').match(/\| nothing \|/g)).toHaveLength(4);
     expect(section(failedReport, '## Data')).toContain(
-      '| stale: a read left out what was there before | **37** | `1:190`, `1:204`, `1:207`, … |',
+      '| stale: a read left out what was there before, up to 1.23 s after its acknowledgement | **37** | `1:190`, `1:204`, `1:207`, … |',
     );
+    expect(section(failedReport, '## Data')).toContain('-- lost: acknowledged, and in no final read\nSELECT seq, body');
   });
 
   test('without final reads nothing is said about loss', () => {

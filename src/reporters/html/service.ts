@@ -11,6 +11,7 @@ import {
   latencyWords,
   ledgerRows,
   lengthOf,
+  lookAgain,
   NO_PROOF,
   number,
   observedWords,
@@ -143,6 +144,7 @@ export function shards(report: Report): Content {
 }
 
 export function data({ ledger }: Report): Content {
+  const statements = lookAgain(ledger);
   return [
     ledger.finalReads ? '' : html`<p><strong>${NO_PROOF}</strong></p>\n`,
     paragraph(writesWords(ledger)),
@@ -159,6 +161,9 @@ export function data({ ledger }: Report): Content {
       ]),
       'ledger',
     ),
+    statements.length === 0
+      ? ''
+      : html`<details><summary>SQL to look at the witnesses again</summary>\n<pre>${statements.join('\n')}</pre></details>\n`,
   ];
 }
 

@@ -1,0 +1,38 @@
+/** No row is there that nobody wrote, or whose write had certainly failed. */
+
+import { z } from 'zod';
+import { auditWrites } from '../measure/write-audit.ts';
+import { formatCount } from '../model/units.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({});
+
+export const noUnexpectedRows = defineCheck<z.output<typeof params>>({
+  name: 'no-unexpected-rows',
+  summary: 'The final reads find no row that was never sent, and none whose write had certainly failed.',
+  params,
+  always: true,
+
+  check(history) {
+    const expected = 'no row that was never sent, and none whose write had certainly failed';
+    const { finalReads, unexpected, resurrected } = auditWrites(history);
+    const unread = finalReads.missing.length > 0 ? [`not read: ${finalReads.missing.join(', ')}`] : [];
+    const evidence = [
+      ...unexpected.keys.map((key) => `${key} unexpected: it was never sent`),
+      ...resurrected.keys.map((key) => `${key} resurrected: its write had certainly failed`),
+      ...[unexpected, resurrected].flatMap((rows) =>
+        (rows.figures(history).sql ?? []).map((statement) => `look again: ${statement}`),
+      ),
+      ...unread,
+    ];
+    const found = [
+      ...(unexpected.count > 0 ? [`${formatCount(unexpected.count, 'row')} never sent`] : []),
+      ...(resurrected.count > 0 ? [`${formatCount(resurrected.count, 'row')} of writes that had failed`] : []),
+    ];
+    if (found.length > 0) return { judgement: 'fail', expected, observed: found.join(' and '), evidence };
+    if (!finalReads.coordinator) {
+      return { judgement: 'unknown', expected, observed: 'no final read through the coordinator', evidence };
+    }
+    return { judgement: 'pass', expected, observed: 'nothing that was not written', evidence };
+  },
+});

@@ -1,0 +1,172 @@
+/** What reads returned and should not have, or left out. */
+
+import { eventsOf, type History, type Operation } from '../model/history.ts';
+import { formatCount, formatMoment } from '../model/units.ts';
+import { placeOf } from './final-reads.ts';
+import { messagesPerRoom, placementOf } from './shards.ts';
+import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
+
+export interface ReadAudit {
+  /** Reads of the load that ended `ok`, and reads of the end; without any, nothing below was looked at. */
+  readonly answered: number;
+  /** Reads of the load that left out a message that was there before they were sent. */
+  readonly stale: number;
+  /** The first few of them, whole. */
+  readonly staleWitnesses: readonly Operation[];
+  /** The first few keys that stale reads left out. */
+  readonly staleKeys: Witnesses;
+  /** The longest time from an acknowledgement to a read that was sent and missed it; `null` without one. */
+  readonly staleForMs: number | null;
+  /** Keys in a read twice: one case for each read and key, as far as the reads name them. */
+  readonly duplicated: Witnesses;
+  readonly corrupted: Witnesses;
+  /** One line for each of the first few cases: key, and where it was seen. */
+  readonly duplicatedWhere: readonly string[];
+  readonly corruptedWhere: readonly string[];
+  /** Answered reads of the load whose session is named. */
+  readonly ofSessions: number;
+  /** Keys that a session had written and did not read back. */
+  readonly ownMissing: Witnesses;
+  /** Keys that a session had read and did not find again. */
+  readonly forgotten: Witnesses;
+  /** The first few reads that broke a guarantee, whole. */
+  readonly ownMissingWitnesses: readonly Operation[];
+  readonly forgottenWitnesses: readonly Operation[];
+}
+
+const audited = new WeakMap<History, ReadAudit>();
+
+/** Goes over the operations at most twice; the second call costs nothing. */
+export function auditReads(history: History): ReadAudit {
+  let audit = audited.get(history);
+  if (!audit) {
+    audit = auditAll(history);
+    audited.set(history, audit);
+  }
+  return audit;
+}
+
+function auditAll(history: History): ReadAudit {
+  const placement = placementOf(history);
+  const perRoom = placement ? messagesPerRoom(history, placement) : undefined;
+  const reads = new Map(
+    history.run.kinds
+      .filter((kind) => kind.access === 'read')
+      .map((kind) => [kind.name, kind.scope === 'all' ? history.run.messages : perRoom]),
+  );
+  let answered = 0;
+  let ofSessions = 0;
+  let stale = 0;
+  const staleWitnesses: Operation[] = [];
+  const staleKeys = new Witnesses();
+  /** When the last read was sent that left a key out. */
+  const missedAt = new Map<string, number>();
+  const duplicated = new Witnesses();
+  const corrupted = new Witnesses();
+  const duplicatedWhere = new Lines();
+  const corruptedWhere = new Lines();
+  const ownMissing = new Witnesses();
+  const forgotten = new Witnesses();
+  const ownMissingWitnesses: Operation[] = [];
+  const forgottenWitnesses: Operation[] = [];
+
+  for (const operation of history.operations.scan()) {
+    if (operation.outcome !== 'ok' || !reads.has(operation.kind)) continue;
+    answered++;
+    if (operation.session !== undefined) ofSessions++;
+    const { anomaly } = operation;
+    if (anomaly?.missing || leftOutInitial(operation, reads.get(operation.kind))) {
+      stale++;
+      if (staleWitnesses.length < MAX_WITNESSES) staleWitnesses.push(operation.copy());
+      for (const key of anomaly?.missing ?? []) {
+        staleKeys.add(key);
+        missedAt.set(key, Math.max(missedAt.get(key) ?? 0, operation.sentAt));
+      }
+    }
+    if (!anomaly) continue;
+    const { duplicated: again = [], duplicatedCount = again.length } = anomaly;
+    for (const [i, key] of again.entries()) duplicated.add(key, i === 0 ? 1 + duplicatedCount - again.length : 1);
+    if (duplicatedCount > again.length) {
+      const rows = `${formatCount(operation.rows ?? 0, 'row')}, ${formatCount(duplicatedCount, 'of them', 'of them')} again`;
+      duplicatedWhere.add(`${rows}, in ${describeRead(operation)}, such as ${again.slice(0, 3).join(', ')}`);
+    } else for (const key of again) duplicatedWhere.add(`${key}: twice in ${describeRead(operation)}`);
+    for (const key of anomaly.corrupted ?? []) {
+      corrupted.add(key);
+      corruptedWhere.add(`${key}: wrong content in ${describeRead(operation)}`);
+    }
+    addAll(ownMissing, anomaly.ownMissing, anomaly.ownMissingCount);
+    addAll(forgotten, anomaly.forgotten, anomaly.forgottenCount);
+    if (anomaly.ownMissing && ownMissingWitnesses.length < MAX_WITNESSES) ownMissingWitnesses.push(operation.copy());
+    if (anomaly.forgotten && forgottenWitnesses.length < MAX_WITNESSES) forgottenWitnesses.push(operation.copy());
+  }
+  const finals = [
+    ...eventsOf(history, 'final-read').map(({ read }) => ({ read, source: 'the coordinator', place: undefined })),
+    ...eventsOf(history, 'placement-read').map((event) => ({
+      read: event.read,
+      source: `${event.node}, shard ${event.shard}`,
+      place: placeOf(event),
+    })),
+  ];
+  for (const { read, source, place } of finals) {
+    answered++;
+    for (const key of read.duplicated) {
+      duplicated.add(key, 1, [place]);
+      duplicatedWhere.add(`${key}: twice in the final read of ${source}`);
+    }
+    for (const { key, found, expected } of read.corrupted) {
+      corrupted.add(key, 1, [place]);
+      corruptedWhere.add(`${key}: in the final read of ${source}: found ${found}; expected ${expected}`);
+    }
+  }
+  return {
+    answered,
+    stale,
+    staleWitnesses,
+    staleKeys,
+    staleForMs: missedFor(history, missedAt),
+    duplicated,
+    corrupted,
+    duplicatedWhere: duplicatedWhere.first,
+    corruptedWhere: corruptedWhere.first,
+    ofSessions,
+    ownMissing,
+    forgotten,
+    ownMissingWitnesses,
+    forgottenWitnesses,
+  };
+}
+
+/** The first few distinct lines. */
+class Lines {
+  readonly first: string[] = [];
+
+  add(line: string): void {
+    if (this.first.length < MAX_WITNESSES && !this.first.includes(line)) this.first.push(line);
+  }
+}
+
+/** @param count of the keys, where those that are named are not all. */
+function addAll(witnesses: Witnesses, keys: readonly string[] = [], count = keys.length): void {
+  for (const [i, key] of keys.entries()) witnesses.add(key, i === 0 ? 1 + count - keys.length : 1);
+}
+
+/** Corrupted rows are there, if wrong; they are told apart. */
+function leftOutInitial({ verified, anomaly }: Operation, expected: number | undefined): boolean {
+  return verified !== undefined && expected !== undefined && verified < expected && !anomaly?.corrupted;
+}
+
+function missedFor(history: History, missedAt: ReadonlyMap<string, number>): number | null {
+  if (missedAt.size === 0) return null;
+  let longestMs: number | null = null;
+  for (const operation of history.operations.scan()) {
+    if (operation.writer === undefined || operation.outcome !== 'ok') continue;
+    const sentAt = missedAt.get(operation.key as string);
+    if (sentAt !== undefined) longestMs = Math.max(longestMs ?? 0, sentAt - operation.settledAt);
+  }
+  return longestMs;
+}
+
+/** `read of room 7, sent at 4.213 s`. */
+export function describeRead({ kind, room, sentAt }: Operation): string {
+  return `${kind}${room === undefined ? '' : ` of room ${room}`}, sent at ${formatMoment(sentAt)}`;
+}

@@ -1,0 +1,63 @@
+/** Cases of one kind of finding: how many, the first few by their keys, and SQL to look at those again. */
+
+import type { History } from '../model/history.ts';
+import { parseKey } from '../model/key-ranges.ts';
+import type { Witnessed } from '../model/report.ts';
+import { COORDINATOR } from '../model/topology.ts';
+
+export const MAX_WITNESSES = 8;
+
+/** Where rows were read: a relation on a node. Without one it is the workload's table on the coordinator. */
+export interface Place {
+  readonly node: string;
+  /** Quoted, ready for `FROM`. */
+  readonly relation: string;
+}
+
+/** How often something was seen, and the first few distinct keys. */
+export class Witnesses {
+  count = 0;
+  readonly #first = new Map<string, readonly (Place | undefined)[]>();
+
+  /**
+   * @param key of the row that shows it.
+   * @param times how many cases this witness stands for.
+   * @param places where to look at it again; on the coordinator by default.
+   */
+  add(key: string, times = 1, places: readonly (Place | undefined)[] = [undefined]): void {
+    this.count += times;
+    if (this.#first.size < MAX_WITNESSES && !this.#first.has(key)) this.#first.set(key, places);
+  }
+
+  get keys(): readonly string[] {
+    return [...this.#first.keys()];
+  }
+
+  /** Without SQL in older histories, which do not say where rows are. */
+  figures({ run }: Pick<History, 'run'>): Witnessed {
+    const { count, keys } = this;
+    const sql = run.rows && keys.length > 0 ? this.#sql(run.rows) : [];
+    return { count, witnesses: keys, ...(sql.length > 0 ? { sql } : {}) };
+  }
+
+  /** One statement for each place. */
+  #sql(rows: NonNullable<History['run']['rows']>): string[] {
+    const byPlace = new Map<string, { readonly place: Place; readonly keys: string[] }>();
+    for (const [key, places] of this.#first) {
+      for (const place of places.map((one) => one ?? { node: COORDINATOR, relation: rows.table })) {
+        const id = `${place.node} ${place.relation}`;
+        const found = byPlace.get(id) ?? { place, keys: [] };
+        found.keys.push(key);
+        byPlace.set(id, found);
+      }
+    }
+    return [...byPlace.values()].map(({ place, keys }) => {
+      const tuples = keys.map((key) => {
+        const { writer, seq } = parseKey(key);
+        return `(${writer}, ${seq})`;
+      });
+      const where = `(${rows.key}) IN (${tuples.join(', ')})`;
+      return `SELECT ${rows.columns} FROM ${place.relation} WHERE ${where}; -- on ${place.node}`;
+    });
+  }
+}

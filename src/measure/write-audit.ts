@@ -1,0 +1,132 @@
+/**
+ * What became of the writes: what was sent and acknowledged, against what the final reads found. Holds keys as
+ * bits, so that millions of writes fit.
+ */
+
+import { eventsOf, type History, type Operation } from '../model/history.ts';
+import { formatKey, KeySet } from '../model/key-ranges.ts';
+import { type FinalReads, finalReadsOf } from './final-reads.ts';
+import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
+
+/** Who wrote the messages of the initial data set. */
+const INITIAL_WRITER = 0;
+
+/** Without final reads nothing is lost, present or unexpected: nothing is known. */
+export interface WriteAudit {
+  readonly finalReads: FinalReads;
+  readonly written: number;
+  readonly acknowledged: number;
+  /** Unknown when they settled. */
+  readonly unknown: number;
+  /** Of the unknown ones: recovered, in a final read, so committed. */
+  readonly unknownPresent: number;
+  /** Of the unknown ones: in no final read although everything was read, so not committed, or gone again. */
+  readonly unknownAbsent: number;
+  /** Of the absent ones: a read of the load had returned them. They were committed, and receded. */
+  readonly receded: Witnesses;
+  /** Acknowledged and in no final read. */
+  readonly lostWrites: number;
+  /** The first few of them, whole. */
+  readonly lostWitnesses: readonly Operation[];
+  /** Messages of the initial data set in no final read. */
+  readonly lostInitial: Witnesses;
+  /** Acknowledged or initial, on a placement, and not seen through the coordinator. */
+  readonly hidden: Witnesses;
+  /** Had certainly failed, and is in a final read. */
+  readonly resurrected: Witnesses;
+  /** In a final read, and never sent. What earlier runs wrote on the same tables is not counted. */
+  readonly unexpected: Witnesses;
+}
+
+const audited = new WeakMap<History, WriteAudit>();
+
+/** Goes over the operations once; the second call costs nothing. */
+export function auditWrites(history: History): WriteAudit {
+  let audit = audited.get(history);
+  if (!audit) {
+    audit = auditAll(history);
+    audited.set(history, audit);
+  }
+  return audit;
+}
+
+function auditAll(history: History): WriteAudit {
+  const finalReads = finalReadsOf(history);
+  const { made, anywhere, coordinator } = finalReads;
+  const everythingRead = made && finalReads.missing.length === 0;
+  const writeKinds = new Set(history.run.kinds.filter((kind) => kind.access === 'write').map((kind) => kind.name));
+  const resolved = resolvedByReads(history);
+  const counts = { written: 0, acknowledged: 0, unknown: 0, unknownPresent: 0, unknownAbsent: 0, lostWrites: 0 };
+  const lostWitnesses: Operation[] = [];
+  const lostInitial = new Witnesses();
+  const hidden = new Witnesses();
+  const resurrected = new Witnesses();
+  const receded = new Witnesses();
+  const sent = new KeySet();
+  let ownWriter: number | undefined;
+
+  for (let seq = 1; made && seq <= history.run.messages; seq++) {
+    if (!anywhere.has(INITIAL_WRITER, seq)) lostInitial.add(formatKey(INITIAL_WRITER, seq));
+    else if (coordinator && !coordinator.has(INITIAL_WRITER, seq)) hidden.add(formatKey(INITIAL_WRITER, seq));
+  }
+  for (const operation of history.operations.scan()) {
+    const { writer, seq, outcome } = operation;
+    if (writer === undefined || seq === undefined || !writeKinds.has(operation.kind)) continue;
+    ownWriter ??= writer;
+    if (outcome === 'unsent') continue;
+    counts.written++;
+    sent.add(writer, seq);
+    const present = anywhere.has(writer, seq);
+    if (outcome === 'fail') {
+      if (present) resurrected.add(formatKey(writer, seq));
+      continue;
+    }
+    if (outcome === 'unknown') {
+      counts.unknown++;
+      if (present) counts.unknownPresent++;
+      else if (everythingRead) {
+        counts.unknownAbsent++;
+        const key = formatKey(writer, seq);
+        if (resolved.has(key)) receded.add(key);
+      }
+      continue;
+    }
+    counts.acknowledged++;
+    if (!made) continue;
+    if (!present) {
+      counts.lostWrites++;
+      if (lostWitnesses.length < MAX_WITNESSES) lostWitnesses.push(operation.copy());
+    } else if (coordinator && !coordinator.has(writer, seq)) hidden.add(formatKey(writer, seq));
+  }
+  const firstOwn = eventsOf(history, 'load-kept').find(({ writer }) => writer !== undefined)?.writer ?? ownWriter;
+  return {
+    finalReads,
+    ...counts,
+    receded,
+    lostWitnesses,
+    lostInitial,
+    hidden,
+    resurrected,
+    unexpected: neverSent(anywhere, sent, history.run.messages, firstOwn),
+  };
+}
+
+/** Unknown writes that a read of the load returned after they had ended. */
+function resolvedByReads(history: History): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const { outcome, anomaly } of history.operations.scan()) {
+    if (outcome === 'ok' && anomaly?.resolved) for (const key of anomaly.resolved) keys.add(key);
+  }
+  return keys;
+}
+
+/** @param firstOwn writer of this run; lower ones are of earlier runs. `undefined` where it is not known. */
+function neverSent(anywhere: KeySet, sent: KeySet, messages: number, firstOwn: number | undefined): Witnesses {
+  const unexpected = new Witnesses();
+  for (const { writer, seq } of anywhere.without(sent).keys()) {
+    const initial = writer === INITIAL_WRITER && seq >= 1 && seq <= messages;
+    const earlier = writer > INITIAL_WRITER && (firstOwn === undefined || writer < firstOwn);
+    if (!initial && !earlier) unexpected.add(formatKey(writer, seq));
+  }
+  return unexpected;
+}
