@@ -76,12 +76,12 @@ export function markdownCode(text: string): string {
   return /[`|]/.test(line) ? `<code>${markdownText(line)}</code>` : `\`${line}\``;
 }
 
-/** One line as a block of code that is easy to copy. */
-export function markdownCodeBlock(language: string, text: string): string[] {
-  const line = plainText(text);
-  const longest = Math.max(2, ...[...line.matchAll(/`+/g)].map(([run]) => run.length));
+/** Lines as a block of code that is easy to copy; a text with line breaks is one line. */
+export function markdownCodeBlock(language: string, ...texts: readonly string[]): string[] {
+  const lines = texts.map(plainText);
+  const longest = Math.max(2, ...[...lines.join('\n').matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
-  return [`${fence}${language}`, line, fence];
+  return [`${fence}${language}`, ...lines, fence];
 }
 
 /** A JSON string in which also the controls that JSON itself allows are escaped; a file may be shown by `cat`. */

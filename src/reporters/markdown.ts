@@ -278,7 +278,7 @@ function data(ledger: LedgerFigures): string[] {
     ),
     statements.length === 0
       ? []
-      : details('SQL to look at the witnesses again', markdownCodeBlock('sql', statements.join('\n'))),
+      : details('SQL to look at the witnesses again', markdownCodeBlock('sql', ...statements)),
   );
 }
 

@@ -41,19 +41,22 @@ async function load({ kinds = [READ], answer, connect, maxConnections = 100, for
     shardOfRoom: { 7: 3 },
     settled: (operation) => operations.push(operation),
   });
+  const startedAt = performance.now();
   generator.start();
   await sleep(forMs);
+  // A busy machine lets it sleep longer, and the schedule goes on.
+  const lastedMs = performance.now() - startedAt;
   const kept: LoadKept = await generator.stop();
   operations.sort((a, b) => a.intendedAt - b.intendedAt);
-  return { operations, kept };
+  return { operations, kept, lastedMs };
 }
 
 describe('open-loop schedule', () => {
   test('operations start at their intended times, evenly spaced', async () => {
-    const { operations, kept } = await load({});
+    const { operations, kept, lastedMs } = await load({});
     expect(operations.length).toBe(kept.intended);
     expect(operations.length).toBeGreaterThanOrEqual(25);
-    expect(operations.length).toBeLessThanOrEqual(32);
+    expect(operations.length).toBeLessThanOrEqual(lastedMs / 10 + 2);
     for (let i = 1; i < operations.length; i++) {
       expect((operations[i] as Operation).intendedAt - (operations[i - 1] as Operation).intendedAt).toBeCloseTo(10, 6);
     }
