@@ -28,9 +28,16 @@ import { native } from './engines/native.ts';
 import { backendKill } from './faults/backend-kill.ts';
 import { backendTerminate } from './faults/backend-terminate.ts';
 import { checkpointStorm } from './faults/checkpoint-storm.ts';
+import { connectionReset } from './faults/connection-reset.ts';
 import { connectionsExhaust } from './faults/connections-exhaust.ts';
 import type { Fault } from './faults/fault.ts';
 import { lockTable } from './faults/lock-table.ts';
+import { networkBandwidth } from './faults/network-bandwidth.ts';
+import { networkDisconnect } from './faults/network-disconnect.ts';
+import { networkDrop } from './faults/network-drop.ts';
+import { networkLatency } from './faults/network-latency.ts';
+import { networkLoss } from './faults/network-loss.ts';
+import { networkReject } from './faults/network-reject.ts';
 import { nodeFlap } from './faults/node-flap.ts';
 import { nodeKill } from './faults/node-kill.ts';
 import { nodePause } from './faults/node-pause.ts';
@@ -57,6 +64,13 @@ export const faults: readonly Fault[] = [
   nodeRestart,
   nodeFlap,
   rollingRestart,
+  networkDisconnect,
+  networkDrop,
+  networkReject,
+  networkLoss,
+  networkLatency,
+  networkBandwidth,
+  connectionReset,
   backendKill,
   backendTerminate,
   connectionsExhaust,

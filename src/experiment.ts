@@ -10,7 +10,7 @@ import { basename, dirname, join } from 'node:path';
 import { checks, engines, faults, findWorkload, INDEX_MARK, indexPage, platforms, reporters } from './catalog.ts';
 import type { Engine } from './cluster/engine.ts';
 import type { Platform } from './cluster/platform.ts';
-import type { Strike } from './faults/fault.ts';
+import type { Fault, Strike } from './faults/fault.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
@@ -244,7 +244,7 @@ export async function choose(
       passedOver.push(`${platform.name}: ${unavailable}`);
       continue;
     }
-    refuseMissingCapabilities(platform, acts);
+    await refuseMissingCapabilities(platform, acts);
     const engine = await chooseEngine(platform, wantedEngine, say);
     const why = wantedPlatform === 'auto' ? [...passedOver, platform.summary].join('; ') : 'as asked for';
     return { platform, engine, reason: why };
@@ -266,7 +266,7 @@ async function chooseAttached(
       hint: 'leave --platform out, or do not attach',
     });
   }
-  refuseMissingCapabilities(platform, acts);
+  await refuseMissingCapabilities(platform, acts);
   const data = { workload: findWorkload(use), params };
   const nodes = await platform.standing.attach(project);
   const candidates = engines.filter(({ name }) => ['auto', name].includes(wantedEngine));
@@ -292,17 +292,27 @@ async function chooseEngine(platform: Platform, wanted: EngineChoice, say: (line
   );
 }
 
-function refuseMissingCapabilities(platform: Platform, acts: ChoiceInput['acts']): void {
-  for (const act of acts) {
-    const needs = faults.find((fault) => fault.name === act.fault)?.needs ?? [];
-    const missing = needs.filter((capability) => !platform.capabilities.has(capability));
-    if (missing.length > 0) {
-      throw new EnvironmentError(
-        `the platform ${platform.name} cannot do ${act.fault}: it lacks ${missing.join(', ')}`,
-        { code: 'capability-missing' },
-      );
-    }
+async function refuseMissingCapabilities(platform: Platform, acts: ChoiceInput['acts']): Promise<void> {
+  for (const name of new Set(acts.map(({ fault }) => fault))) {
+    const fault = faults.find((candidate) => candidate.name === name);
+    const reason = fault && (await cannotDo(platform, fault));
+    if (reason === undefined) continue;
+    throw new EnvironmentError(`the platform ${platform.name} cannot do ${name}: ${reason}`, {
+      code: 'capability-missing',
+      hint: '"pgquake doctor" lists what each platform can do here',
+    });
   }
+}
+
+/** @returns why a platform cannot do a fault here, in words; `undefined` where it can. */
+export async function cannotDo(platform: Platform, { needs }: Pick<Fault, 'needs'>): Promise<string | undefined> {
+  const missing = needs.filter((capability) => !platform.capabilities.has(capability));
+  if (missing.length > 0) return `it lacks ${missing.join(', ')}`;
+  for (const capability of needs) {
+    const reason = await platform.lacking?.(capability);
+    if (reason !== undefined) return `it lacks ${capability}: ${reason}`;
+  }
+  return undefined;
 }
 
 function describeRun(plan: Plan, folder: string, startedAt: Date, again: string | undefined): RunInfo {

@@ -8,7 +8,15 @@ import { EnvironmentError } from '../model/errors.ts';
 import type { NodeName, Topology } from '../model/topology.ts';
 
 /** What a platform can do to a node; a fault names what it needs, so that a plan can refuse early. */
-export type Capability = 'node-stop' | 'node-kill' | 'node-pause' | 'backend-kill';
+export type Capability =
+  | 'node-stop'
+  | 'node-kill'
+  | 'node-pause'
+  | 'backend-kill'
+  | 'network-disconnect'
+  | 'network-rules'
+  | 'network-bandwidth'
+  | 'network-latency';
 
 /** - `running`: its process runs. `paused`: it exists but gets no processor. `stopped`: it does not run. */
 export type NodeState = 'running' | 'paused' | 'stopped';
@@ -37,6 +45,65 @@ export interface NodeControl {
   start(): Promise<void>;
   /** Present where the platform has the capability `backend-kill`. */
   readonly backends?: NodeBackends;
+  /** Present where the platform has the capability `network-disconnect`. */
+  readonly attachments?: NodeAttachments;
+  /** Present where the platform has the capability `network-rules`. */
+  readonly network?: NodeNetwork;
+}
+
+/** One network that a node is in, with all that it takes to put it there again; as JSON. */
+export type Attachment = Readonly<Record<string, unknown>>;
+
+/** The networks that a node is in. */
+export interface NodeAttachments {
+  list(): Promise<readonly Attachment[]>;
+  detach(): Promise<void>;
+  /** Undoes `detach`. Harmless on a node that is in these networks. */
+  attach(attachments: readonly Attachment[]): Promise<void>;
+}
+
+/** What happens to packets between a node and others. */
+export interface PacketRule {
+  /** As the node sees it: `in` comes to it, `out` comes from it. */
+  readonly direction: 'in' | 'out';
+  /** The other end, as other nodes reach it; everybody where it is left out, pgquake and its load too. */
+  readonly peer?: Address;
+  /** - `drop`: it vanishes. `reset`: it vanishes, and its sender is told that the connection does not exist. */
+  readonly verdict: 'drop' | 'reset';
+  /** Which share of them, from 0 to 1; all by default. */
+  readonly share?: number;
+  /** Only packets that contain this text, byte by byte. */
+  readonly text?: string;
+  /** Only packets of connections that are open already. False by default. */
+  readonly established?: boolean;
+}
+
+export interface Shaping {
+  /** What leaves the node, at most. */
+  readonly bytesPerSecond?: number;
+  /** What leaves the node is late by so much, give or take the jitter. */
+  readonly delayMs?: number;
+  readonly jitterMs?: number;
+}
+
+/**
+ * The traffic of a node. Everything that is added carries a mark, and only what carries it is looked at or
+ * taken away: rules of somebody else's stay as they are.
+ */
+export interface NodeNetwork {
+  addRules(mark: string, rules: readonly PacketRule[]): Promise<void>;
+  /** How many packets each rule with the mark has met so far, in no order. */
+  rulesOf(mark: string): Promise<readonly number[]>;
+  /** Harmless where there is none. @returns how many packets they had met. */
+  removeRules(mark: string): Promise<number>;
+  /** @throws EnvironmentError where the traffic is shaped already. */
+  shape(mark: string, shaping: Shaping): Promise<void>;
+  /** The shaping with the mark as the system describes it; `undefined` where there is none. */
+  shapingOf(mark: string): Promise<string | undefined>;
+  /** Undoes `shape`. Harmless where there is none with the mark. */
+  unshape(mark: string): Promise<void>;
+  /** Opens a connection from the node to another one's server. @returns why it could not be opened, if so. */
+  connectTo(peer: Address, limitMs: number): Promise<string | undefined>;
 }
 
 /** The server's own processes, each by the id that PostgreSQL knows it by (`pg_backend_pid()`). */
@@ -146,7 +213,13 @@ export interface StandingClusters {
 export interface Platform {
   readonly name: 'local' | 'docker';
   readonly summary: string;
+  /** What it can do where the machine lets it. */
   readonly capabilities: ReadonlySet<Capability>;
+  /**
+   * Whether one of its capabilities can be used here, for it may depend on the kernel or on an image.
+   * @returns `undefined` if so, else the reason in words, and what would be needed.
+   */
+  lacking?(capability: Capability): Promise<string | undefined>;
   /**
    * Whether it can be used here.
    * @returns `undefined` if so, else the reason in words.
@@ -175,4 +248,9 @@ export interface Platform {
 
 export function noSuchBackend(node: NodeName, pid: number): EnvironmentError {
   return new EnvironmentError(`${node}: its server has no process ${pid}`, { code: 'no-such-backend' });
+}
+
+/** For a fault that meets a node whose platform cannot do what it needs; a plan refuses that much earlier. */
+export function without(node: NodeName, capability: Capability): never {
+  throw new EnvironmentError(`${node}: its platform lacks ${capability}`, { code: 'capability-missing' });
 }

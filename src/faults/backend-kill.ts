@@ -2,8 +2,7 @@
 
 import type { z } from 'zod';
 import { untilAcceptsSql } from '../cluster/health.ts';
-import type { NodeControl } from '../cluster/platform.ts';
-import { EnvironmentError } from '../model/errors.ts';
+import { without } from '../cluster/platform.ts';
 import type { Session } from '../sql/session.ts';
 import { defineFault } from './fault.ts';
 import { againAndAgain, repeated } from './momentary.ts';
@@ -28,8 +27,7 @@ export const backendKill = defineFault<z.output<typeof repeated>, readonly Struc
   async inject(targets, _params, context) {
     return await Promise.all(
       targets.map(async (node) => {
-        const { backends } = node;
-        if (!backends) throw cannotKill(node);
+        const backends = node.backends ?? without(node.name, 'backend-kill');
         const [victim, witness] = await Promise.all([holdMarked(node, context), holdMarked(node, context)]);
         const [row] = await victim.query('SELECT pg_backend_pid()', [], { timeoutMs: STATEMENT_LIMIT_MS });
         const pid = Number(row?.[0]);
@@ -54,9 +52,3 @@ export const backendKill = defineFault<z.output<typeof repeated>, readonly Struc
     return 'recovered';
   },
 });
-
-function cannotKill({ name }: NodeControl): EnvironmentError {
-  return new EnvironmentError(`${name}: its server's processes cannot be reached from here`, {
-    code: 'capability-missing',
-  });
-}

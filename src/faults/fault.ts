@@ -62,6 +62,8 @@ export interface Fault<P = any, E = any> {
    * takes no `for`. Pure.
    */
   strikes?(targets: readonly NodeName[], params: P): Strike[];
+  /** Nodes that its parameters name beside the targets, with where in the parameters: they must exist. Pure. */
+  names?(params: P): readonly { readonly path: readonly PropertyKey[]; readonly node: NodeName }[];
   /**
    * Strikes all targets at once; returns when all are struck. What it did is undone by the caller, also
    * when it throws half-way.

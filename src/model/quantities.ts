@@ -7,7 +7,7 @@
  */
 
 import { z } from 'zod';
-import { parseDurationMs, parseRatePerSecond, parseShare } from './units.ts';
+import { parseBandwidth, parseBytes, parseDurationMs, parseRatePerSecond, parseShare } from './units.ts';
 
 const MAX_DURATION_MS = 24 * 3_600_000;
 const MAX_RATE_PER_SECOND = 100_000;
@@ -131,5 +131,37 @@ export const share = quantity({
     title: 'Share',
     description: 'Per cent, from 0% to 100%.',
     examples: ['99%', '99.9%', '100%'],
+  },
+});
+
+/** `64MB`, `500kB`, from `1MB` to `1000GB`; becomes bytes. */
+export const bytes = quantity({
+  expected: 'a size such as 64MB or 1GB',
+  pattern: '^\\d+(\\.\\d+)?(B|kB|MB|GB)$',
+  parse: parseBytes,
+  min: 1_000_000,
+  max: 1_000_000_000_000,
+  bounds: 'a size from 1MB to 1000GB',
+  help: {
+    id: 'Bytes',
+    title: 'Size',
+    description: 'A number with its unit: B, kB, MB or GB, each a thousand of the one before. From 1MB to 1000GB.',
+    examples: ['64MB', '1GB'],
+  },
+});
+
+/** `1MB/s`, `64kB/s`, from `1kB/s` to `10GB/s`; becomes bytes per second. */
+export const bandwidth = quantity({
+  expected: 'a bandwidth such as 1MB/s or 64kB/s',
+  pattern: '^\\d+(\\.\\d+)?(B|kB|MB|GB)/s$',
+  parse: parseBandwidth,
+  min: 1_000,
+  max: 10_000_000_000,
+  bounds: 'a bandwidth from 1kB/s to 10GB/s',
+  help: {
+    id: 'Bandwidth',
+    title: 'Bandwidth',
+    description: 'Bytes per second: B/s, kB/s, MB/s or GB/s. From 1kB/s to 10GB/s.',
+    examples: ['1MB/s', '64kB/s'],
   },
 });

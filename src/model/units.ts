@@ -21,6 +21,21 @@ export function parseRatePerSecond(text: string): number | undefined {
   return Number(match[1]) / (match[2] === 'm' ? 60 : 1);
 }
 
+const BYTES_PER_UNIT = { B: 1, kB: 1_000, MB: 1_000_000, GB: 1_000_000_000 } as const;
+
+/** @returns bytes, or `undefined` where the text is no size such as `500kB` or `64MB`. */
+export function parseBytes(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(B|kB|MB|GB)$/.exec(text.trim());
+  if (!match) return undefined;
+  return Math.round(Number(match[1]) * BYTES_PER_UNIT[match[2] as keyof typeof BYTES_PER_UNIT]);
+}
+
+/** @returns bytes per second, or `undefined` where the text is no bandwidth such as `1MB/s`. */
+export function parseBandwidth(text: string): number | undefined {
+  const match = /^(.*)\/s$/.exec(text.trim());
+  return match ? parseBytes(match[1] as string) : undefined;
+}
+
 /** @returns a share from 0 to 1, or `undefined` where the text is no percentage such as `99.9%`. */
 export function parseShare(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)%$/.exec(text.trim());

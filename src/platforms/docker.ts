@@ -12,6 +12,7 @@ import { CLUSTER_FILE, type Nodes, type Platform, type ProvisionOptions } from '
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { nodeNames } from '../model/topology.ts';
 import { readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
+import { lackingHere } from './docker/abilities.ts';
 import { DockerClient } from './docker/client.ts';
 import { containerName, renderCompose } from './docker/compose.ts';
 import { composeMissing, findCompose, runCompose } from './docker/compose-command.ts';
@@ -57,7 +58,16 @@ export { attach } from './docker/nodes.ts';
 export const docker: Platform = {
   name: 'docker',
   summary: 'Nodes are containers, made with Docker Compose.',
-  capabilities: new Set(['node-stop', 'node-kill', 'node-pause', 'backend-kill']),
+  capabilities: new Set([
+    'node-stop',
+    'node-kill',
+    'node-pause',
+    'backend-kill',
+    'network-disconnect',
+    'network-rules',
+    'network-bandwidth',
+    'network-latency',
+  ]),
   standing,
 
   async unavailable() {
@@ -68,6 +78,13 @@ export const docker: Platform = {
     } catch (error) {
       return errorText(error);
     }
+  },
+
+  async lacking(capability) {
+    const client = DockerClient.fromEnvironment();
+    const image = process.env.PGQUAKE_HELPER_IMAGE || wantedImage();
+    // What has yet to be pulled cannot be tried; the fault says so itself, should it not work.
+    return (await isPresent(client, image)) ? lackingHere(client, image, capability) : undefined;
   },
 
   async offers(extension, onProgress) {

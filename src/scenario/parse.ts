@@ -167,6 +167,9 @@ class Reader {
     const times = this.#fitting<{ at: number; for?: number }>(schema, part(true), path, []);
     const target = this.#target(step, path, topology);
     const params = fault && this.#fitting(fault.params, part(false), path, ['fault', 'target', ...timingKeys]);
+    for (const { path: below, node } of (params && fault.names?.(params)) ?? []) {
+      this.#nodeExists(node, [...path, ...below], topology.workers);
+    }
     const forMs = times?.for ?? (fault && target && params && lengthOf(fault, target, params));
     return {
       ...(fault ? { fault: fault.name } : {}),

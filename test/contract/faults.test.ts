@@ -8,7 +8,7 @@ import { faults, platforms } from '../../src/catalog.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { sqlRefusal } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
-import { planOf } from '../../src/experiment.ts';
+import { cannotDo, planOf } from '../../src/experiment.ts';
 import { backendKill } from '../../src/faults/backend-kill.ts';
 import { backendTerminate } from '../../src/faults/backend-terminate.ts';
 import { checkpointStorm } from '../../src/faults/checkpoint-storm.ts';
@@ -52,6 +52,8 @@ process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;
 
 for (const platform of platforms) {
   const unavailable = await platform.unavailable();
+  const lacking = new Map<Fault, string | undefined>();
+  for (const fault of faults) lacking.set(fault, unavailable ?? (await cannotDo(platform, fault)));
   describe.skipIf(unavailable !== undefined)(
     `on platform ${platform.name}${unavailable ? `: ${unavailable}` : ''}`,
     () => {
@@ -148,6 +150,9 @@ for (const platform of platforms) {
           expect(failures).toEqual([]);
           expect(kept).toHaveLength(times * undos.length);
           expect(proofs).toEqual([expect.stringMatching(`^${worker.name}: .*, accepts SQL$`)]);
+          if (!fault.needs.includes('network-rules')) return;
+          expect(await worker.network?.rulesOf(mark)).toEqual([]);
+          expect(await worker.network?.shapingOf(mark)).toBeUndefined();
         };
         const heal = async (times: number) => {
           await release();
@@ -166,111 +171,103 @@ for (const platform of platforms) {
         expect(await ask(worker, 'SHOW default_transaction_read_only')).toEqual([['off']]);
       }
 
-      describe.each(faults.filter((fault) => fault.needs.every((need) => platform.capabilities.has(need))))(
-        '$name',
-        (fault) => {
-          test('shows, and its undo heals', async () => {
-            const events = await inject(fault);
-            expect(events.map((event) => event.type)).toEqual([
-              'fault-asked',
-              'fault-in-effect',
-              'heal-asked',
-              'healed',
-            ]);
-            expect(events[1]).toMatchObject({ proof: expect.stringContaining(worker.name) });
-            await expectHealthy();
-          });
+      describe.each(faults.filter((fault) => lacking.get(fault) === undefined))('$name', (fault) => {
+        test('shows, and its undo heals', async () => {
+          const events = await inject(fault);
+          expect(events.map((event) => event.type)).toEqual(['fault-asked', 'fault-in-effect', 'heal-asked', 'healed']);
+          expect(events[1]).toMatchObject({ proof: expect.stringContaining(worker.name) });
+          await expectHealthy();
+        });
 
-          test('names its undo before it acts', async () => {
-            const order: string[] = [];
-            const watched = new Proxy(worker, {
-              get(target, property) {
-                if (['stop', 'kill', 'pause'].includes(String(property))) order.push('act');
-                const value = Reflect.get(target, property, target) as unknown;
-                return typeof value === 'function' ? value.bind(target) : value;
-              },
-            });
-            const { injected, heal } = strike(fault, {
-              target: watched,
-              defer: async () => void order.push('undo'),
-            });
-            await injected;
-            expect(order[0]).toBe('undo');
-            await heal(1);
-            await expectHealthy();
+        test('names its undo before it acts', async () => {
+          const order: string[] = [];
+          const watched = new Proxy(worker, {
+            get(target, property) {
+              if (['stop', 'kill', 'pause'].includes(String(property))) order.push('act');
+              const value = Reflect.get(target, property, target) as unknown;
+              return typeof value === 'function' ? value.bind(target) : value;
+            },
           });
+          const { injected, heal } = strike(fault, {
+            target: watched,
+            defer: async () => void order.push('undo'),
+          });
+          await injected;
+          expect(order[0]).toBe('undo');
+          await heal(1);
+          await expectHealthy();
+        });
 
-          test('does nothing where its undo cannot be written down', async () => {
-            const { injected, release } = strike(fault, {
-              defer: async () => {
-                throw new Error('the disk is full');
-              },
-            });
-            await expect(injected).rejects.toThrow('the disk is full');
-            await release();
-            await expectHealthy();
+        test('does nothing where its undo cannot be written down', async () => {
+          const { injected, release } = strike(fault, {
+            defer: async () => {
+              throw new Error('the disk is full');
+            },
           });
+          await expect(injected).rejects.toThrow('the disk is full');
+          await release();
+          await expectHealthy();
+        });
 
-          test('undoing twice is harmless', async () => {
-            const { injected, heal } = strike(fault);
-            await injected;
-            await heal(2);
-            await expectHealthy();
-          });
+        test('undoing twice is harmless', async () => {
+          const { injected, heal } = strike(fault);
+          await injected;
+          await heal(2);
+          await expectHealthy();
+        });
 
-          test('a failure half-way still heals, and is told', async () => {
-            const failing = defineFault({
-              ...fault,
-              async inject(targets, params, context) {
-                await fault.inject(targets, params, context);
-                throw new EnvironmentError('half-way', { code: 'test' });
-              },
-            });
-            const events = await inject(failing);
-            expect(events.map((event) => event.type)).toEqual(['fault-asked', 'fault-failed', 'heal-asked', 'healed']);
-            await expectHealthy();
+        test('a failure half-way still heals, and is told', async () => {
+          const failing = defineFault({
+            ...fault,
+            async inject(targets, params, context) {
+              await fault.inject(targets, params, context);
+              throw new EnvironmentError('half-way', { code: 'test' });
+            },
           });
+          const events = await inject(failing);
+          expect(events.map((event) => event.type)).toEqual(['fault-asked', 'fault-failed', 'heal-asked', 'healed']);
+          await expectHealthy();
+        });
 
-          test('an abort heals at once', async () => {
-            const controller = new AbortController();
-            setTimeout(() => controller.abort(new InterruptedError('test', { code: 'interrupted' })), 700);
-            const began = performance.now();
-            const events = await inject(fault, { signal: controller.signal, forMs: 60_000 });
-            expect(performance.now() - began).toBeLessThan(30_000);
-            expect(events.at(-1)?.type).toBe('healed');
-            await expectHealthy();
-          });
+        test('an abort heals at once', async () => {
+          const controller = new AbortController();
+          setTimeout(() => controller.abort(new InterruptedError('test', { code: 'interrupted' })), 700);
+          const began = performance.now();
+          const events = await inject(fault, { signal: controller.signal, forMs: 60_000 });
+          expect(performance.now() - began).toBeLessThan(30_000);
+          expect(events.at(-1)?.type).toBe('healed');
+          await expectHealthy();
+        });
 
-          test.skipIf(!fault.strikes)('strikes one after the other, each once the one before is healed', async () => {
-            const scenario = parseScenario(
-              `name: some\nsummary: Some.\ncluster: { workers: 2, replication: 1, shards: 1 }\nfaults: [{ fault: ${fault.name}, target: [worker1, worker2] }]\nhypothesis: [{ check: no-lost-writes }]\n`,
-              'some.yaml',
-              vocabulary,
-            );
-            const { acts } = planOf(scenario, 1);
-            const events = await inject(fault, { acts });
-            expect(events.map((event) => event.type)).toEqual(
-              acts.flatMap(() => ['fault-asked', 'fault-in-effect', 'heal-asked', 'healed']),
-            );
-            expect(events.flatMap((event) => ('act' in event ? [event.act] : []))).toEqual(
-              acts.flatMap(({ index }) => [index, index, index, index]),
-            );
-            for (const { index, after } of acts) {
-              const asked = events.find((event) => event.type === 'fault-asked' && event.act === index);
-              const healed = events.find((event) => event.type === 'healed' && event.act === after?.act);
-              if (after) expect((asked?.at ?? 0) - (healed?.at ?? Infinity)).toBeGreaterThanOrEqual(after.gapMs - 1);
-            }
-            for (const node of nodes.workers) expect(await sqlRefusal(node)).toBeUndefined();
-          });
+        test.skipIf(!fault.strikes)('strikes one after the other, each once the one before is healed', async () => {
+          const scenario = parseScenario(
+            `name: some\nsummary: Some.\ncluster: { workers: 2, replication: 1, shards: 1 }\nfaults: [{ fault: ${fault.name}, target: [worker1, worker2] }]\nhypothesis: [{ check: no-lost-writes }]\n`,
+            'some.yaml',
+            vocabulary,
+          );
+          const { acts } = planOf(scenario, 1);
+          const events = await inject(fault, { acts });
+          expect(events.map((event) => event.type)).toEqual(
+            acts.flatMap(() => ['fault-asked', 'fault-in-effect', 'heal-asked', 'healed']),
+          );
+          expect(events.flatMap((event) => ('act' in event ? [event.act] : []))).toEqual(
+            acts.flatMap(({ index }) => [index, index, index, index]),
+          );
+          for (const { index, after } of acts) {
+            const asked = events.find((event) => event.type === 'fault-asked' && event.act === index);
+            const healed = events.find((event) => event.type === 'healed' && event.act === after?.act);
+            if (after) expect((asked?.at ?? 0) - (healed?.at ?? Infinity)).toBeGreaterThanOrEqual(after.gapMs - 1);
+          }
+          for (const node of nodes.workers) expect(await sqlRefusal(node)).toBeUndefined();
+        });
 
-          test.skipIf(isMomentary(fault))('does not prove itself on a healthy node', async () => {
-            const { injected, heal } = strike(fault);
-            const evidence = await injected;
-            await heal(1);
-            await expect(fault.prove([worker], defaultsOf(fault), evidence)).rejects.toThrow(EnvironmentError);
-          });
-        },
-      );
+        test.skipIf(isMomentary(fault))('does not prove itself on a healthy node', async () => {
+          const { injected, heal } = strike(fault);
+          const evidence = await injected;
+          await heal(1);
+          await expect(fault.prove([worker], defaultsOf(fault), evidence)).rejects.toThrow(EnvironmentError);
+        });
+      });
 
       // As after a crash of the process that held them, as far as the undo can tell.
       test.each<Fault>([lockTable, checkpointStorm])(

@@ -31,7 +31,7 @@ function step({ name, strikes }: Fault, more: Readonly<Record<string, string>> =
 
 interface ParameterSchema {
   readonly type?: string;
-  readonly enum?: readonly string[];
+  readonly anyOf?: readonly ParameterSchema[];
   readonly minimum?: number;
   readonly maximum?: number;
   readonly pattern?: string;
@@ -42,6 +42,8 @@ const QUANTITIES: Readonly<Record<string, readonly string[]>> = {
   Duration: ['-1s', '8 sec', '8', '25h', 'soon', '[8s]'],
   PositiveDuration: ['-1s', '0s', '8 sec', '8', '25h', 'soon'],
   Share: ['-1%', '101%', '50', 'half'],
+  Bandwidth: ['-1MB/s', '0B/s', '10B/s', '5', '5MB', '5 MB/s', '5mb/s', '11GB/s'],
+  Bytes: ['-1MB', '0B', '1kB', '5', '5 MB', '5MiB', '1001GB'],
   Rate: ['-1/s', '0/s', '5', '5/h', '1000001/s'],
 };
 
@@ -53,6 +55,8 @@ function badValues(schema: ParameterSchema): readonly string[] {
     const { minimum = 0, maximum = 0 } = schema;
     return ['-1', String(minimum - 1), String(maximum + 1), '1.5', '"3"', 'many'];
   }
+  // Words, or a list of nodes.
+  if (schema.anyOf) return ['nobody', '[]', '[worker0]', '[1]', '7', '{ role: worker }'];
   if (schema.type === 'string') return ['""', '17', '"; DROP TABLE messages"', '[a]'];
   return [];
 }
@@ -117,4 +121,11 @@ describe.each(faults)('$name', (fault) => {
       }
     }
   });
+});
+
+test('a node that a parameter names must exist', () => {
+  const text = '{ fault: network-drop, target: worker1, from: [worker2, worker9], for: 1s }';
+  expect(problems(text)).toEqual([
+    `some.yaml:5:${BEFORE.length + text.indexOf('worker9') + 1} faults[0].from[1]: there is no node "worker9"; the cluster has coordinator and worker1 to worker4`,
+  ]);
 });

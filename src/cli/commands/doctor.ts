@@ -3,6 +3,7 @@
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { faults, platforms } from '../../catalog.ts';
+import { cannotDo } from '../../experiment.ts';
 import { EXIT } from '../exit-codes.ts';
 
 export const doctor: CommandModule = {
@@ -16,8 +17,12 @@ export const doctor: CommandModule = {
       const mark = unavailable === undefined ? pc.green('usable') : pc.red('not usable');
       console.log(`platform ${pc.bold(platform.name)}  ${mark}  ${unavailable ?? platform.summary}`);
       for (const fault of faults) {
-        const missing = fault.needs.filter((capability) => !platform.capabilities.has(capability));
-        console.log(`  ${fault.name}  ${missing.length === 0 ? 'yes' : `no: lacks ${missing.join(', ')}`}`);
+        // What a platform that cannot be used lacks beyond that, nobody can try.
+        const missing = await cannotDo(
+          unavailable === undefined ? platform : { ...platform, lacking: async () => undefined },
+          fault,
+        );
+        console.log(`  ${fault.name}  ${missing === undefined ? 'yes' : `no: ${missing}`}`);
       }
     }
     process.exitCode = usable > 0 ? EXIT.pass : EXIT.environment;

@@ -1,19 +1,31 @@
 /** One node that runs in a container, and the acts on it. */
 
 import type { ContainerInspectInfo } from 'dockerode';
-import { type NodeBackends, type NodeControl, type NodeState, noSuchBackend } from '../../cluster/platform.ts';
+import { z } from 'zod';
+import {
+  type NodeAttachments,
+  type NodeBackends,
+  type NodeControl,
+  type NodeNetwork,
+  type NodeState,
+  noSuchBackend,
+} from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import { COORDINATOR, type NodeName } from '../../model/topology.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
-import { POSTGRES_PORT } from './compose.ts';
+import { POSTGRES_PORT, PROJECT_LABEL } from './compose.ts';
 import { type ExecOptions, type ExecResult, execIn } from './exec.ts';
+import { DockerNetwork } from './network.ts';
 import { type ContainerNetworking, type HostPort, published, reach } from './reach.ts';
 
 /** An orderly shutdown gets this long before the engine kills the container. */
 const STOP_GRACE_S = 10;
 const STOP_LIMIT_MS = 40_000;
 const ACT_LIMIT_MS = 30_000;
+
+/** As a journal keeps it. */
+const attachmentSchema = z.object({ network: z.string(), aliases: z.array(z.string()), address: z.string() });
 
 export interface DockerNodeOptions {
   readonly client: DockerClient;
@@ -31,6 +43,7 @@ export class DockerNode implements NodeControl {
   readonly #client: DockerClient;
   readonly #localAddresses: readonly string[];
   #containerName = '';
+  #project: string | undefined;
   #login: Omit<Address, 'host' | 'port'> = { user: '', password: '', database: '' };
   #reachedAt: HostPort = { host: '', port: 0 };
   #publishedAt: HostPort | undefined;
@@ -41,6 +54,14 @@ export class DockerNode implements NodeControl {
     this.containerId = containerId;
     this.#client = client;
     this.#localAddresses = localAddresses;
+    this.network = new DockerNetwork({
+      client,
+      containerId,
+      image: async () => process.env.PGQUAKE_HELPER_IMAGE || (await this.#inspect()).Image,
+      project: () => this.#project,
+      containerName: () => this.#containerName,
+      run: (what, command, limitMs) => this.#run(what, command, { limitMs }),
+    });
   }
 
   /**
@@ -51,6 +72,7 @@ export class DockerNode implements NodeControl {
     const node = new DockerNode(options);
     const { Config, Name, State } = await node.#inspect();
     node.#containerName = Name.replace(/^\//, '');
+    node.#project = Config.Labels[PROJECT_LABEL];
     node.#login = loginOf(Config.Env);
     if (State.Running && node.#reachedAt.host === '') {
       throw new EnvironmentError(`the server in container ${node.#containerName} cannot be reached from here`, {
@@ -116,6 +138,53 @@ export class DockerNode implements NodeControl {
       if (exitCode !== 0) throw noSuchBackend(this.name, pid);
     },
   };
+
+  readonly attachments: NodeAttachments = {
+    list: async () => {
+      const { NetworkSettings } = await this.#inspect();
+      return Object.entries(NetworkSettings.Networks).map(([network, { Aliases, IPAddress }]) => ({
+        network,
+        aliases: Aliases ?? [],
+        address: IPAddress,
+      }));
+    },
+    detach: async () => {
+      for (const { network } of z.array(attachmentSchema).parse(await this.attachments.list())) {
+        await this.#client.call(
+          `take container ${this.#containerName} off the network ${network}`,
+          (docker, abortSignal) =>
+            docker.getNetwork(network).disconnect({ Container: this.containerId, abortSignal } as object),
+        );
+      }
+    },
+    attach: async (attachments) => {
+      const present = z.array(attachmentSchema).parse(await this.attachments.list());
+      for (const attachment of z.array(attachmentSchema).parse(attachments)) {
+        if (!present.some(({ network }) => network === attachment.network)) await this.#connect(attachment);
+      }
+      await this.#inspect();
+    },
+  };
+
+  readonly network: NodeNetwork;
+
+  /** With the address that it had, where the network lets one choose. */
+  async #connect({ network, aliases, address }: z.output<typeof attachmentSchema>): Promise<void> {
+    const connect = (own: object) =>
+      this.#client.call(`put container ${this.#containerName} into the network ${network}`, (docker, abortSignal) =>
+        docker.getNetwork(network).connect({
+          Container: this.containerId,
+          EndpointConfig: { Aliases: aliases, ...own },
+          abortSignal,
+        } as object),
+      );
+    try {
+      await connect(address === '' ? {} : { IPAMConfig: { IPv4Address: address } });
+    } catch (error) {
+      if (!(error instanceof EngineRefusal)) throw error;
+      await connect({});
+    }
+  }
 
   /** Runs a program in the container, as its root. */
   #run(what: string, command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {

@@ -1,0 +1,54 @@
+/** `connection-reset`: connections that are open break with a reset as soon as they are used; new ones are let in. */
+
+import { z } from 'zod';
+import type { NodeControl } from '../cluster/platform.ts';
+import { errorText } from '../model/errors.ts';
+import type { Session } from '../sql/session.ts';
+import { defineFault } from './fault.ts';
+import { endMarked, holdMarked, STATEMENT_LIMIT_MS, withoutEffect } from './own-sessions.ts';
+import { addRules, betweenParams, type Cut, namesOf, proveRules, removeRules } from './packet-rules.ts';
+
+const params = z.strictObject({
+  ...betweenParams.shape,
+  from: betweenParams.shape.from.default('everybody'),
+});
+
+interface Struck extends Cut {
+  /** Opened before the rules were there, where they concern pgquake too. */
+  readonly witness: Session | undefined;
+}
+
+export const connectionReset = defineFault<z.output<typeof params>, readonly Struck[]>({
+  name: 'connection-reset',
+  summary: 'Breaks open connections between the targets and others with a TCP reset as soon as they are used.',
+  params,
+  needs: ['network-rules'],
+  names: namesOf,
+
+  async inject(targets, params, context) {
+    const witness = (node: NodeControl) => (params.from === 'everybody' ? holdMarked(node, context) : undefined);
+    const witnesses = await Promise.all(targets.map(witness));
+    const cuts = await addRules(targets, params, { verdict: 'reset', established: true }, context);
+    return cuts.map((cut, i) => ({ ...cut, witness: witnesses[i] }));
+  },
+
+  prove(targets, _params, struck) {
+    return proveRules(targets, struck, async (node, cut) => {
+      const { witness } = struck.find((candidate) => candidate === cut) as Struck;
+      if (!witness) return 'for connections of other nodes';
+      try {
+        await witness.query('SELECT 1', [], { timeoutMs: STATEMENT_LIMIT_MS });
+      } catch (error) {
+        return `a connection that was open broke (${(error as { code?: string }).code ?? errorText(error)})`;
+      }
+      throw withoutEffect(node, 'a connection that was open still works');
+    });
+  },
+
+  async undo(undo, node, context) {
+    const gone = await removeRules(undo, node, context);
+    // The server was not told that the witness is gone.
+    await endMarked(undo, node, context);
+    return gone;
+  },
+});

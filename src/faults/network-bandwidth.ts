@@ -1,0 +1,36 @@
+/** `network-bandwidth`: what leaves the node must pass a bottleneck. */
+
+import { z } from 'zod';
+import { bandwidth } from '../model/quantities.ts';
+import { defineFault } from './fault.ts';
+import { askOnce, withoutEffect } from './own-sessions.ts';
+import { proveShaped, shapeTraffic, unshapeTraffic } from './shaped-traffic.ts';
+
+/** So much is asked for that it takes at least this long, however long the burst that passes at once. */
+const MIN_PROOF_MS = 150;
+const BURST_BYTES = 64_000;
+
+const params = z.strictObject({
+  rate: bandwidth.prefault('1MB/s').describe('What leaves the node, at most.'),
+});
+
+export const networkBandwidth = defineFault<z.output<typeof params>, string>({
+  name: 'network-bandwidth',
+  summary: 'Limits what leaves a node, in bytes per second.',
+  params,
+  needs: ['network-rules', 'network-bandwidth'],
+  inject: (targets, { rate }, context) => shapeTraffic(targets, { bytesPerSecond: rate }, context),
+
+  prove(targets, { rate }, mark) {
+    return proveShaped(targets, mark, async (node) => {
+      const bytes = Math.ceil((rate * MIN_PROOF_MS) / 1_000) + BURST_BYTES;
+      const began = performance.now();
+      await askOnce(node, `SELECT repeat('x', $1::int)`, [bytes]);
+      const tookMs = performance.now() - began;
+      if (tookMs < MIN_PROOF_MS) throw withoutEffect(node, `${bytes} bytes came within ${Math.round(tookMs)} ms`);
+      return `${bytes} bytes took ${Math.round(tookMs)} ms`;
+    });
+  },
+
+  undo: unshapeTraffic,
+});

@@ -1,0 +1,54 @@
+/** `network-disconnect`: the node is taken off its networks, as when its cable is pulled. */
+
+import { z } from 'zod';
+import { sqlRefusal, untilAcceptsSql } from '../cluster/health.ts';
+import { type NodeControl, without } from '../cluster/platform.ts';
+import { defineFault } from './fault.ts';
+import { proveEach, withoutEffect } from './own-sessions.ts';
+
+/** A node that is there answers in far less. */
+const SILENCE_MS = 1_000;
+
+const undoDetail = z.object({ attachments: z.array(z.record(z.string(), z.unknown())) });
+
+export const networkDisconnect = defineFault({
+  name: 'network-disconnect',
+  summary: 'Takes a node off all its networks; it runs on, and nobody reaches it.',
+  params: z.strictObject({}),
+  needs: ['network-disconnect'],
+
+  async inject(targets, _params, { defer }) {
+    await Promise.all(
+      targets.map(async (node) => {
+        const networks = attachmentsOf(node);
+        const attachments = await networks.list();
+        await defer({ action: 'attach', node: node.name, detail: { attachments } });
+        await networks.detach();
+      }),
+    );
+  },
+
+  prove(targets) {
+    return proveEach(targets, async (node) => {
+      const [left, state, refusal] = [
+        await attachmentsOf(node).list(),
+        await node.state(),
+        await sqlRefusal(node, SILENCE_MS),
+      ];
+      if (left.length > 0) throw withoutEffect(node, `it is still in ${left.length} networks`);
+      if (refusal === undefined) throw withoutEffect(node, 'it accepts SQL, and it was to be in no network');
+      return `${state}, in no network, SQL unanswered (${refusal})`;
+    });
+  },
+
+  async undo({ detail }, node, { signal }) {
+    const { attachments } = undoDetail.parse(detail);
+    await attachmentsOf(node).attach(attachments);
+    await untilAcceptsSql(node, Number.POSITIVE_INFINITY, signal);
+    return `in ${attachments.length} networks again`;
+  },
+});
+
+function attachmentsOf(node: NodeControl) {
+  return node.attachments ?? without(node.name, 'network-disconnect');
+}

@@ -1,0 +1,40 @@
+/** `network-loss`: a share of the packets between two sides vanishes, as on a bad line. */
+
+import type { z } from 'zod';
+import { share } from '../model/quantities.ts';
+import { formatShare } from '../model/units.ts';
+import { defineFault } from './fault.ts';
+import { addRules, betweenParams, type Cut, namesOf, networkOf, proveRules, removeRules } from './packet-rules.ts';
+
+/** For packets that can be lost: a connection more is a few of them. */
+const CONNECT_LIMIT_MS = 500;
+const CONNECTIONS = 10;
+
+const params = betweenParams.extend({
+  share: share.prefault('10%').describe('Of the packets, at random.'),
+});
+
+export const networkLoss = defineFault<z.output<typeof params>, readonly Cut[]>({
+  name: 'network-loss',
+  summary: 'Loses a share of the packets between the targets and others.',
+  params,
+  needs: ['network-rules'],
+  names: namesOf,
+  inject: (targets, params, context) =>
+    addRules(targets, { ...params, on: undefined }, { verdict: 'drop', share: params.share }, context),
+
+  prove(targets, { share }, cuts) {
+    return proveRules(targets, cuts, async (node, { peers, mark }) => {
+      const network = networkOf(node);
+      const lost = async () => (await network.rulesOf(mark)).reduce((sum, packets) => sum + packets, 0);
+      const peer = peers?.[0];
+      // Chance decides; the rules are there in any case.
+      for (let nth = 0; peer && nth < CONNECTIONS && (await lost()) === 0; nth++) {
+        await network.connectTo(peer.peerAddress(), CONNECT_LIMIT_MS);
+      }
+      return `${formatShare(share)} of the packets are lost, ${await lost()} so far`;
+    });
+  },
+
+  undo: removeRules,
+});

@@ -1,0 +1,107 @@
+/** What the faults share that are packet filter rules: between whom, adding, proving and removing them. */
+
+import { z } from 'zod';
+import { type NodeControl, type NodeNetwork, type PacketRule, without } from '../cluster/platform.ts';
+import { expectedButFound } from '../model/quantities.ts';
+import type { NodeName } from '../model/topology.ts';
+import type { FaultContext, Undo, UndoContext } from './fault.ts';
+import { proveEach, withoutEffect } from './own-sessions.ts';
+
+const between = {
+  from: z
+    .union([z.enum(['nodes', 'everybody']), z.array(z.string().regex(/^(coordinator|worker[1-9]\d*)$/)).min(1)], {
+      error: ({ input }) => expectedButFound('nodes, everybody, or a list of nodes such as [worker2, worker3]', input),
+    })
+    .default('nodes')
+    .describe('The other side: all other nodes, everybody (the load too), or a list of nodes.'),
+  direction: z
+    .enum(['both', 'in', 'out'])
+    .default('both')
+    .describe('Packets that come to the target, that leave it, or both.'),
+};
+
+/** The kernel's string match takes no more than 128 characters. */
+const on = z
+  .string()
+  .regex(/^[\w .,;:=*()<>-]{3,128}$/, 'expected a text of 3 to 128 characters such as COMMIT PREPARED')
+  .optional()
+  .describe('Only packets that contain this text, such as COMMIT PREPARED; all packets where it is left out.');
+
+/** Parameters of a fault that tells two sides apart. */
+export const betweenParams = z.strictObject(between);
+/** The same, where it may wait for a statement. */
+export const eventParams = z.strictObject({ ...between, on });
+
+export type Between = z.output<typeof eventParams>;
+
+export interface Cut {
+  /** The nodes on the other side; `undefined` for everybody. */
+  readonly peers: readonly NodeControl[] | undefined;
+  readonly mark: string;
+}
+
+/** The nodes that `from` lists. */
+export function namesOf({ from }: Pick<Between, 'from'>): { path: PropertyKey[]; node: NodeName }[] {
+  return Array.isArray(from) ? from.map((node, index) => ({ path: ['from', index], node })) : [];
+}
+
+/** Adds the same rules to every target. @returns what the proof needs, target by target. */
+export async function addRules(
+  targets: readonly NodeControl[],
+  { from, direction, on: text }: Between,
+  verdict: Pick<PacketRule, 'verdict' | 'share' | 'established'>,
+  { defer, mark, nodes }: FaultContext,
+): Promise<Cut[]> {
+  return await Promise.all(
+    targets.map(async (node) => {
+      const peers = peersOf(node, from, nodes);
+      const directions = direction === 'both' ? (['in', 'out'] as const) : [direction];
+      const others = peers?.map((peer) => ({ peer: peer.peerAddress() })) ?? [{}];
+      const rules = directions.flatMap((way) =>
+        others.map((other) => ({ direction: way, ...other, ...verdict, ...(text === undefined ? {} : { text }) })),
+      );
+      await defer({ action: 'remove-rules', node: node.name });
+      await networkOf(node).addRules(mark, rules);
+      return { peers, mark };
+    }),
+  );
+}
+
+/** The other side of one target, which itself is none of them. */
+function peersOf(node: NodeControl, from: Between['from'], nodes: readonly NodeControl[]): NodeControl[] | undefined {
+  if (from === 'everybody') return undefined;
+  const wanted = (name: NodeName) => from === 'nodes' || from.includes(name);
+  const unknown =
+    from === 'nodes' ? undefined : from.find((name) => !nodes.some((candidate) => candidate.name === name));
+  if (unknown !== undefined) throw withoutEffect(node, `there is no node ${unknown} to be cut off from`);
+  const peers = nodes.filter(({ name }) => name !== node.name && wanted(name));
+  if (peers.length === 0) throw withoutEffect(node, 'there is no other node to be cut off from');
+  return peers;
+}
+
+/**
+ * The proof that the rules are there, and then what a look from outside says.
+ * @param seen what shows that they work, in words; throws where they do not.
+ */
+export function proveRules(
+  targets: readonly NodeControl[],
+  cuts: readonly Cut[],
+  seen: (node: NodeControl, cut: Cut) => Promise<string>,
+): Promise<string> {
+  return proveEach(targets, async (node, i) => {
+    const cut = cuts[i] as Cut;
+    const rules = await networkOf(node).rulesOf(cut.mark);
+    if (rules.length === 0) throw withoutEffect(node, 'none of the rules is in force');
+    return `${rules.length} rules in force, ${await seen(node, cut)}`;
+  });
+}
+
+/** The undo of every such fault. */
+export async function removeRules(_undo: Undo, node: NodeControl, { mark }: UndoContext): Promise<string> {
+  const packets = await networkOf(node).removeRules(mark);
+  return `the rules are gone, they had met ${packets} packets`;
+}
+
+export function networkOf(node: NodeControl): NodeNetwork {
+  return node.network ?? without(node.name, 'network-rules');
+}

@@ -1,0 +1,108 @@
+/**
+ * Short-lived containers that work in the network namespace of another one: they have the right to change
+ * its packet filter and its traffic shaping, so that nodes need not have it. Each runs one script and is
+ * gone; what a crash leaves is known by its labels.
+ */
+
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { EnvironmentError } from '../../model/errors.ts';
+import { type DockerClient, EngineRefusal } from './client.ts';
+import { PROJECT_LABEL } from './compose.ts';
+
+const LIMIT_MS = 30_000;
+/** Which act a helper worked for. */
+const MARK_LABEL = 'pgquake.mark';
+
+export interface HelperTask {
+  /** In words, for the message of an error: `add 2 rules to citus_worker1`. */
+  readonly what: string;
+  /** Has sh, iptables and tc. */
+  readonly image: string;
+  /** The container in whose network it works; none to have a network of its own that leads nowhere. */
+  readonly containerId?: string;
+  /** Of the cluster, if there is one: removing the cluster removes the helper. */
+  readonly project?: string | undefined;
+  readonly mark?: string;
+  /** For sh. */
+  readonly script: string;
+}
+
+export interface HelperResult {
+  readonly exitCode: number;
+  /** Standard output and standard error, as they came. */
+  readonly output: string;
+}
+
+/** Runs a script to its end. An exit code other than 0 is no error here. */
+export async function runHelper(client: DockerClient, task: HelperTask): Promise<HelperResult> {
+  const { what, image, containerId, project, mark, script } = task;
+  return await client.call(
+    what,
+    async (docker, abortSignal) => {
+      const container = await docker.createContainer({
+        Image: image,
+        Entrypoint: ['sh', '-c', script],
+        Cmd: [],
+        User: '0',
+        Labels: {
+          ...(project === undefined ? {} : { [PROJECT_LABEL]: project }),
+          ...(mark === undefined ? {} : { [MARK_LABEL]: mark }),
+        },
+        Healthcheck: { Test: ['NONE'] },
+        HostConfig: {
+          NetworkMode: containerId === undefined ? 'none' : `container:${containerId}`,
+          CapAdd: ['NET_ADMIN', 'NET_RAW'],
+          AutoRemove: true,
+        },
+        abortSignal,
+      });
+      const stream = await container.attach({ stream: true, stdout: true, stderr: true });
+      const output = new PassThrough();
+      docker.modem.demuxStream(stream, output, output);
+      stream.once('end', () => output.end());
+      stream.once('error', (error: Error) => output.destroy(error));
+      const ended = container.wait({ condition: 'next-exit', abortSignal }) as Promise<{ StatusCode: number }>;
+      ended.catch(() => undefined);
+      await container.start({ abortSignal });
+      const [{ StatusCode }, written] = await Promise.all([ended, text(output)]);
+      return { exitCode: StatusCode, output: written.trim() };
+    },
+    { limitMs: LIMIT_MS },
+  );
+}
+
+/**
+ * The same, of a script that must succeed.
+ * @throws EnvironmentError with what it said.
+ */
+export async function mustRun(client: DockerClient, task: HelperTask): Promise<string> {
+  const { exitCode, output } = await runHelper(client, task);
+  if (exitCode === 0) return output;
+  throw new EnvironmentError(`could not ${task.what}: ${output.replace(/\s+/g, ' ') || `exit code ${exitCode}`}`, {
+    code: 'network-helper-failed',
+  });
+}
+
+/** Removes what a crash left of the helpers of one act. Harmless where there is nothing. */
+export async function removeHelpers(client: DockerClient, mark: string): Promise<void> {
+  const filters = { label: [`${MARK_LABEL}=${mark}`] };
+  const left = await client.call('look for helper containers', (docker, abortSignal) =>
+    docker.listContainers({ all: true, filters, abortSignal }),
+  );
+  for (const { Id } of left) {
+    try {
+      await client.call('remove a helper container', (docker, abortSignal) =>
+        docker.getContainer(Id).remove({ force: true, v: true, abortSignal }),
+      );
+    } catch (error) {
+      // It removes itself when it ends.
+      if (!(error instanceof EngineRefusal)) throw error;
+    }
+  }
+}
+
+/** As one word for sh. */
+export function shellWord(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
