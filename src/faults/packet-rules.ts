@@ -9,9 +9,16 @@ import { proveEach, withoutEffect } from './own-sessions.ts';
 
 const between = {
   from: z
-    .union([z.enum(['nodes', 'everybody']), z.array(z.string()).min(1)], {
-      error: ({ input }) => expectedButFound('nodes, everybody, or a list of nodes such as [worker2, worker3]', input),
-    })
+    .union(
+      [
+        z.enum(['nodes', 'everybody']).meta({ title: 'All of a kind' }),
+        z.array(z.string()).min(1).meta({ title: 'Nodes' }),
+      ],
+      {
+        error: ({ input }) =>
+          expectedButFound('nodes, everybody, or a list of nodes such as [worker2, worker3]', input),
+      },
+    )
     .default('nodes')
     .describe('The other side: all other nodes, everybody (the load too), or a list of nodes.'),
   direction: z

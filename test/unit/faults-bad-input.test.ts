@@ -57,7 +57,7 @@ function badValues(schema: ParameterSchema): readonly string[] {
   }
   // Words, or a list of nodes.
   if (schema.anyOf) return ['nobody', '7', '-1', '{ role: worker }'];
-  if (schema.type === 'string') return ['""', '17', '"; DROP TABLE messages"', '[a]'];
+  if (schema.type === 'string') return ['""', '17', '"snow ☃"', '[a]'];
   return [];
 }
 
