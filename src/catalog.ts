@@ -47,6 +47,7 @@ import { readOnly } from './faults/read-only.ts';
 import { rollingRestart } from './faults/rolling-restart.ts';
 import { docker } from './platforms/docker.ts';
 import { local } from './platforms/local.ts';
+import { badge } from './reporters/badge.ts';
 import { htmlReport } from './reporters/html.ts';
 import { json } from './reporters/json.ts';
 import { junit } from './reporters/junit.ts';
@@ -107,7 +108,7 @@ export const platforms: readonly Platform[] = [docker, local];
 /** In the order in which `auto` tries them. */
 export const engines: readonly Engine[] = [citus, native];
 
-export const reporters: readonly Reporter[] = [json, markdown, timeline, htmlReport, junit];
+export const reporters: readonly Reporter[] = [json, markdown, timeline, htmlReport, junit, badge];
 
 /** A workload by its name, which a validated scenario guarantees to exist. */
 export function findWorkload(name: string): Workload {

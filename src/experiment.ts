@@ -181,10 +181,14 @@ export async function reportOn(stored: StoredRun): Promise<Report> {
 }
 
 async function judgeStored(stored: StoredRun): Promise<Report> {
-  const verdict = judge(stored.history, stored.plan.scenario.hypothesis, checks);
-  const report = buildReport(stored.history, stored.plan, verdict);
+  const report = judgeBy(stored, stored.plan.scenario);
   await writeFiles(stored.folder, rendered(report));
   return report;
+}
+
+/** Judges a stored run by a hypothesis that may be another scenario's. Writes nothing. */
+export function judgeBy({ history, plan }: StoredRun, { hypothesis }: Pick<Scenario, 'hypothesis'>): Report {
+  return buildReport(history, plan, judge(history, hypothesis, checks));
 }
 
 function rendered(report: Report): Readonly<Record<string, string>> {

@@ -11,32 +11,36 @@ import { worst } from '../model/verdict.ts';
 import { suiteFiles, suiteRunOf, suiteText } from '../reporters/suite.ts';
 import type { ScenarioSuite } from '../scenario/load.ts';
 import { createSuiteFolder, writeFiles } from '../store.ts';
+import type { Output } from './output.ts';
 
 export interface SuiteTableOptions {
   /** Where the suite's folder goes, beside those of its runs. */
   readonly reports: string;
   /** The command line that runs it again. */
   readonly again: string;
+  readonly output: Output;
 }
 
 export class SuiteTable {
   readonly #suite: ScenarioSuite;
   readonly #again: string;
+  readonly #output: Output;
   readonly #folder: string;
   readonly #startedAt: Date;
   readonly #runs: SuiteRun[] = [];
 
-  private constructor(suite: ScenarioSuite, again: string, folder: string, startedAt: Date) {
+  private constructor(suite: ScenarioSuite, again: string, output: Output, folder: string, startedAt: Date) {
     this.#suite = suite;
     this.#again = again;
+    this.#output = output;
     this.#folder = folder;
     this.#startedAt = startedAt;
   }
 
   /** @throws EnvironmentError when its folder cannot be made. */
-  static async open(suite: ScenarioSuite, { reports, again }: SuiteTableOptions): Promise<SuiteTable> {
+  static async open(suite: ScenarioSuite, { reports, again, output }: SuiteTableOptions): Promise<SuiteTable> {
     const startedAt = new Date();
-    return new SuiteTable(suite, again, await createSuiteFolder(reports, suite.name, startedAt), startedAt);
+    return new SuiteTable(suite, again, output, await createSuiteFolder(reports, suite.name, startedAt), startedAt);
   }
 
   /** @param run name of the run's folder. */
@@ -73,9 +77,10 @@ export class SuiteTable {
       again: this.#again,
     };
     await writeFiles(this.#folder, suiteFiles(suite));
-    console.log();
-    for (const line of suiteText(suite, { colors: pc, columns: process.stdout.columns ?? 100 })) console.log(line);
+    const { columns } = this.#output;
+    this.#output.say();
+    for (const line of suiteText(suite, { colors: pc, columns })) this.#output.say(line);
     const folder = relative('.', this.#folder);
-    console.log(`\n${pc.dim('reports')}  ${folder}/suite.md\n         ${folder}/suite.json`);
+    this.#output.say(`\n${pc.dim('reports')}  ${folder}/suite.md\n         ${folder}/suite.json`);
   }
 }

@@ -12,8 +12,13 @@ const MAX_LINE = 110;
 export const json: Reporter = {
   name: 'json',
   summary: 'The whole report, versioned; its JSON Schema is schema/report.schema.json.',
-  render: (report) => ({ 'report.json': `${format('', report, '')}\n` }),
+  render: (report) => ({ 'report.json': `${formatJson(report)}\n` }),
 };
+
+/** A value as JSON that is safe to show and easy to compare. */
+export function formatJson(value: object): string {
+  return format('', value, '');
+}
 
 /** JSON with an indentation of 2 spaces; a short record of plain values and lists of them goes on one line. */
 function format(key: string, value: unknown, indent: string): string {

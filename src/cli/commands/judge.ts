@@ -1,27 +1,47 @@
-/** `pgquake judge <run>`: judges a stored run again. Needs no cluster. */
+/** `pgquake judge <run>`: judges a stored run again, also by another scenario's hypothesis. Needs no cluster. */
 
 import { relative } from 'node:path';
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
-import { reportOn } from '../../experiment.ts';
+import { judgeBy, reportOn } from '../../experiment.ts';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import { readRun } from '../../store.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
+import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
+import { scenarioNamed } from '../vocabulary.ts';
 
 interface JudgeArguments {
   run: string;
+  scenario: string | undefined;
+  output: OutputFormat;
 }
 
 export const judgeCommand: CommandModule<object, JudgeArguments> = {
   command: 'judge <run>',
   describe: 'judge a stored run again and write its reports',
-  builder: (yargs) => yargs.positional('run', { type: 'string', demandOption: true, describe: 'a run folder' }),
-  handler: async ({ run }) => {
+  builder: (yargs) =>
+    yargs
+      .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })
+      .option('scenario', {
+        type: 'string',
+        describe: 'by the hypothesis of this one, a name or a path; then nothing is written',
+      })
+      .options(OUTPUT_OPTION)
+      .example('$0 judge reports/latest --scenario stricter.yaml', 'would it have met that too?'),
+  handler: async ({ run, scenario, output: format }) => {
+    const by = scenario === undefined ? undefined : await scenarioNamed(scenario, NO_OVERRIDES);
     const stored = await readRun(run);
-    const report = await reportOn(stored);
-    const columns = process.stdout.columns ?? 100;
-    const lines = terminalSummary(report, { colors: pc, columns, folder: relative('.', stored.folder) });
-    for (const line of lines) console.log(line);
+    const report = by === undefined ? await reportOn(stored) : judgeBy(stored, by);
+    const output = new Output(format);
+    const folder = relative('.', stored.folder) || '.';
+    if (by !== undefined)
+      output.say(`${stored.history.run.id}, judged by the hypothesis of ${by.file}; nothing is written`);
+    const summary = terminalSummary(report, { colors: pc, columns: output.columns, folder });
+    for (const line of summary) output.say(line);
+    output.judged(report, folder);
+    output.close();
     process.exitCode = exitCodeOfJudgement(report.judgement);
   },
 };
+
+const NO_OVERRIDES = { platform: undefined, engine: undefined, attach: undefined };

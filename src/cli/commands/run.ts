@@ -4,7 +4,7 @@ import { basename, join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { runExperiment } from '../../experiment.ts';
-import { InputError } from '../../model/errors.ts';
+import { errorText, InputError } from '../../model/errors.ts';
 import type { Report } from '../../model/report.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { plainText } from '../../reporters/escape.ts';
@@ -15,6 +15,7 @@ import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
 import { EXIT, type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
 import { interruptible } from '../interrupt.ts';
+import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
 import { openProgress, type Progress } from '../progress.ts';
 import { SuiteTable } from '../suite.ts';
 import {
@@ -33,6 +34,7 @@ interface RunArguments extends Overrides {
   suite: string | undefined;
   seed: number | undefined;
   reports: string;
+  output: OutputFormat;
 }
 
 export const run: CommandModule<object, RunArguments> = {
@@ -50,6 +52,7 @@ export const run: CommandModule<object, RunArguments> = {
       .options(OVERRIDE_OPTIONS)
       .options(ATTACH_OPTION)
       .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
+      .options(OUTPUT_OPTION)
       .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
       .example('$0 --suite claims', 'what holds of what is said of such clusters, in one table')
       .example('$0 three-workers --seed 7', 'the same choices every time'),
@@ -57,17 +60,23 @@ export const run: CommandModule<object, RunArguments> = {
     const suite = await suiteOf(args);
     const scenarios = suite?.scenarios ?? (await scenariosOf(args));
     const seed = seedOf(args.seed);
-    const table = suite && (await SuiteTable.open(suite, { reports: args.reports, again: suiteAgain(suite, args) }));
-    const stage: Stage = {};
-    const interrupt = interruptible((text) => (stage.progress ? stage.progress.note(text) : console.error(text)));
+    const output = new Output(args.output);
     const codes: ExitCode[] = [];
-    for (const scenario of scenarios) {
-      if (interrupt.signal.aborted) break;
-      codes.push(await runOne(scenario, { seed, args, signal: interrupt.signal, stage, table }));
+    try {
+      const table =
+        suite && (await SuiteTable.open(suite, { reports: args.reports, again: suiteAgain(suite, args), output }));
+      const stage: Stage = {};
+      const interrupt = interruptible((text) => (stage.progress ? stage.progress.note(text) : console.error(text)));
+      for (const scenario of scenarios) {
+        if (interrupt.signal.aborted) break;
+        codes.push(await runOne(scenario, { seed, args, signal: interrupt.signal, stage, table, output }));
+      }
+      interrupt.stop();
+      await table?.close();
+      if (interrupt.signal.aborted) codes.push(EXIT.interrupted);
+    } finally {
+      output.close(codes.length < scenarios.length);
     }
-    interrupt.stop();
-    await table?.close();
-    if (interrupt.signal.aborted) codes.push(EXIT.interrupted);
     process.exitCode = worstExitCode(codes);
   },
 };
@@ -113,12 +122,16 @@ interface RunSettings {
   readonly stage: Stage;
   /** Of the suite that the scenario belongs to. */
   readonly table: SuiteTable | undefined;
+  readonly output: Output;
 }
 
-async function runOne(scenario: Scenario, { seed, args, signal, stage, table }: RunSettings): Promise<ExitCode> {
-  console.log(`${pc.bold(plainText(scenario.name))}  ${plainText(scenario.summary)}`);
-  if (scenario.claim !== undefined) console.log(pc.dim(`claim: "${plainText(scenario.claim)}"`));
-  const progress = openProgress(scenario, { stream: process.stdout });
+async function runOne(
+  scenario: Scenario,
+  { seed, args, signal, stage, table, output }: RunSettings,
+): Promise<ExitCode> {
+  output.say(`${pc.bold(plainText(scenario.name))}  ${plainText(scenario.summary)}`);
+  if (scenario.claim !== undefined) output.say(pc.dim(`claim: "${plainText(scenario.claim)}"`));
+  const progress = openProgress(scenario, { stream: output.stream });
   stage.progress = progress;
   try {
     const { report, folder, failure } = await runExperiment({
@@ -132,11 +145,13 @@ async function runOne(scenario: Scenario, { seed, args, signal, stage, table }: 
     });
     progress.close();
     table?.add(report, basename(folder));
-    for (const line of closingLines(report, folder, table !== undefined)) console.log(line);
+    for (const line of closingLines(report, folder, table !== undefined, output.columns)) output.say(line);
+    output.judged(report, relative('.', folder), failure === undefined ? undefined : errorText(failure));
     if (failure === undefined) return exitCodeOfJudgement(report.judgement);
     explain(failure);
     return exitCodeOfError(failure);
   } catch (error) {
+    output.failed(scenario.name, errorText(error));
     if (table === undefined) throw error;
     progress.close();
     table.addFailure(scenario, error);
@@ -148,9 +163,9 @@ async function runOne(scenario: Scenario, { seed, args, signal, stage, table }: 
 }
 
 /** In a suite the table at the end has the rest, and each report has all of it. */
-function closingLines(report: Report, folder: string, inSuite: boolean): string[] {
+function closingLines(report: Report, folder: string, inSuite: boolean, columns: number): string[] {
   if (inSuite) return ['', `${report.judgement.toUpperCase()}  ${plainText(report.finding)}`, ''];
-  return terminalSummary(report, { colors: pc, columns: process.stdout.columns ?? 100, folder: relative('.', folder) });
+  return terminalSummary(report, { colors: pc, columns, folder: relative('.', folder) });
 }
 
 /** What a person types to run it again: a scenario that has a name here goes by it. */

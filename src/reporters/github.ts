@@ -1,0 +1,125 @@
+/** What GitHub Actions is told of a run: annotations at the scenario's lines, and a summary of the step. Pure. */
+
+import { isAbsolute, relative, resolve } from 'node:path';
+import { SPANS } from '../model/figures.ts';
+import type { Report } from '../model/report.ts';
+import { formatDuration, formatShare } from '../model/units.ts';
+import type { CheckResult, Judgement } from '../model/verdict.ts';
+import { type Block, documentMarkdown } from './document.ts';
+import { clip, markdownCodeBlock, plainText } from './escape.ts';
+import { number, recoveryWords, SPAN_NAMES } from './report-words.ts';
+
+const MARKS: Readonly<Record<Judgement, string>> = { pass: '✅', fail: '❌', unknown: '⚠️' };
+/** Of one text; a step's summary may have 1 MiB in all. */
+const MAX_TEXT = 500;
+const MAX_EVIDENCE = 5;
+
+/** Where the job works. */
+export interface Workspace {
+  /** The repository's top, from which annotations name files. */
+  readonly root: string;
+  /** What the scenario's places are relative to. */
+  readonly folder: string;
+}
+
+/** One workflow command for each check that did not pass, and one for the verdict where all did. */
+export function githubAnnotations({ run, judgement, finding, results }: Report, workspace: Workspace): string[] {
+  if (judgement === 'pass') return [command('notice', { title: `pgquake: ${run.scenario} passed` }, finding)];
+  return results
+    .filter((result) => result.judgement !== 'pass')
+    .map((result) => {
+      const { check, expected, observed, evidence } = result;
+      const text = [`${observed} (expected: ${expected})`, ...evidence.slice(0, MAX_EVIDENCE)];
+      return command(
+        result.judgement === 'fail' ? 'error' : 'warning',
+        { ...placeOf(result, workspace), title: `pgquake: ${run.scenario}: ${check}` },
+        ...text.map((line) => clip(line, MAX_TEXT)),
+      );
+    });
+}
+
+/** A file outside of the repository cannot be pointed at. */
+function placeOf({ place }: CheckResult, { root, folder }: Workspace): { file?: string; line?: string } {
+  const [, file, line] = /^(.*):(\d+)$/.exec(place ?? '') ?? [];
+  if (file === undefined || line === undefined) return {};
+  const path = relative(root, resolve(folder, file));
+  return path.startsWith('..') || isAbsolute(path) ? {} : { file: path, line };
+}
+
+function command(name: string, properties: Readonly<Record<string, string>>, ...lines: readonly string[]): string {
+  const given = Object.entries(properties).map(([key, value]) => `${key}=${escaped(value).replace(/[:,]/g, percent)}`);
+  return `::${name} ${given.join(',')}::${lines.map(escaped).join('%0A')}`;
+}
+
+function escaped(text: string): string {
+  return plainText(text).replace(/%/g, percent);
+}
+
+function percent(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
+/** Markdown for `GITHUB_STEP_SUMMARY`. It shows no files, so it has no picture; the artifact does. */
+export function githubSummary(report: Report): string {
+  const { run, judgement, finding, results, figures } = report;
+  const notPassed = results.filter((result) => result.judgement !== 'pass');
+  const blocks: Block[] = [
+    { type: 'heading', text: `${MARKS[judgement]} ${judgement.toUpperCase()}: ${run.scenario}` },
+    ...(run.claim === undefined ? [] : [{ type: 'line', text: `“${run.claim}”` } as const]),
+    { type: 'line', text: finding },
+    {
+      type: 'table',
+      columns: [{ title: '' }, { title: 'check' }, { title: 'expected' }, { title: 'observed' }],
+      rows: results
+        .filter((result) => !result.always || result.judgement !== 'pass')
+        .map((result) => [
+          MARKS[result.judgement],
+          result.check,
+          clip(result.expected, MAX_TEXT),
+          clip(result.observed, MAX_TEXT),
+        ]),
+    },
+    ...notPassed.flatMap(({ check, place, evidence }): Block[] =>
+      evidence.length === 0
+        ? []
+        : [
+            { type: 'line', text: `Evidence of ${check}${place === undefined ? '' : ` (${place})`}:` },
+            { type: 'list', items: evidence.slice(0, MAX_EVIDENCE).map((line) => clip(line, MAX_TEXT)) },
+          ],
+    ),
+    ...(figures.availability.length === 0 ? [] : [service(report)]),
+  ];
+  return `${documentMarkdown(blocks)}\n${markdownCodeBlock('sh', run.again).join('\n')}\n\n`;
+}
+
+function service({ figures }: Report): Block {
+  const rows = SPANS.flatMap((span) =>
+    figures.availability
+      .filter((one) => one.span === span)
+      .map(({ kind, figures: { share, intended } }) => {
+        const latency = figures.latency.find((one) => one.kind === kind && one.span === span)?.figures;
+        const recovery = span === 'fault' ? figures.recovery.find((one) => one.kind === kind) : undefined;
+        return [
+          SPAN_NAMES[span],
+          kind,
+          number(intended),
+          formatShare(share),
+          latency ? formatDuration(latency.p99Ms) : 'n/a',
+          recovery ? recoveryWords(recovery) : '',
+        ];
+      }),
+  );
+  const numeric = true;
+  return {
+    type: 'table',
+    columns: [
+      { title: 'span' },
+      { title: 'operation' },
+      { title: 'intended', numeric },
+      { title: 'available', numeric },
+      { title: 'p99', numeric },
+      { title: 'recovery', numeric },
+    ],
+    rows,
+  };
+}
