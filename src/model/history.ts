@@ -13,7 +13,7 @@ export type Outcome = 'ok' | 'fail' | 'unknown' | 'unsent';
 
 /** What a read returned that it should not have, or left out; absent where all was well. */
 export interface Anomaly {
-  /** Keys (`writer:sequence`) acknowledged before the read was sent, yet not in its rows; at most 8. */
+  /** Keys (`writer:sequence`) acknowledged before the read was sent, or initial, yet not in its rows; at most 8. */
   readonly missing?: readonly string[];
   readonly missingCount?: number;
   readonly duplicated?: readonly string[];

@@ -128,6 +128,8 @@ interface Due {
   readonly acknowledged: readonly number[];
   /** ... and this many of them were acknowledged before it was sent. */
   readonly count: number;
+  /** The initial messages of what it reads. */
+  readonly initial: { readonly first: number; readonly last: number };
   /** What earlier reads of the session returned. */
   readonly seenBefore: ReadonlySet<number>;
 }
@@ -174,7 +176,7 @@ class ChatRun implements WorkloadRun {
       room,
       session,
       run: async (connection) => {
-        const due = this.#dueTo(session, this.#acknowledged.get(room) ?? []);
+        const due = this.#dueTo(session, this.#acknowledged.get(room) ?? [], room);
         const tally = new Tally(this.#chat, MAX_WITNESSES);
         const rows = await connection.query(`SELECT ${COLUMNS} FROM messages WHERE room_id = $1`, [room], {
           name: 'chat-read',
@@ -246,9 +248,11 @@ class ChatRun implements WorkloadRun {
   }
 
   /** To be asked when a read is sent. */
-  #dueTo(session: number, acknowledged: readonly number[]): Due {
+  #dueTo(session: number, acknowledged: readonly number[], room?: number): Due {
+    const { rooms, 'messages-per-room': perRoom } = this.#chat;
+    const initial = { first: ((room ?? 1) - 1) * perRoom + 1, last: (room ?? rooms) * perRoom };
     const seenBefore = this.#seen.get(session) ?? NOTHING;
-    return { session, acknowledged, count: acknowledged.length, seenBefore };
+    return { session, acknowledged, count: acknowledged.length, initial, seenBefore };
   }
 
   #verify({ seen, rows, verified, duplicated, again, corrupted }: Tally, due: Due): Observed {
@@ -261,6 +265,9 @@ class ChatRun implements WorkloadRun {
       if (seen.has(code)) continue;
       missing.add(code);
       if (memberOf(roomOf(this.#writer, seq, this.#chat), seq, this.#chat) === due.session) ownMissing.add(code);
+    }
+    for (let seq = due.initial.first; seq <= due.initial.last; seq++) {
+      if (!seen.has(codeOf(INITIAL, seq))) missing.add(codeOf(INITIAL, seq));
     }
     for (const code of due.seenBefore) if (!seen.has(code)) forgotten.add(code);
     this.#remember(due.session, seen);
