@@ -18,9 +18,12 @@ import { noStaleReads } from './checks/no-stale-reads.ts';
 import { noUnexpectedRows } from './checks/no-unexpected-rows.ts';
 import { outage } from './checks/outage.ts';
 import { prediction } from './checks/prediction.ts';
+import { readsScale } from './checks/reads-scale.ts';
 import { recoveryTime } from './checks/recovery-time.ts';
 import { replicasAgree } from './checks/replicas-agree.ts';
 import { sessionGuarantees } from './checks/session-guarantees.ts';
+import { storageOverhead } from './checks/storage-overhead.ts';
+import { workersServe } from './checks/workers-serve.ts';
 import type { Engine } from './cluster/engine.ts';
 import type { Platform } from './cluster/platform.ts';
 import { citus } from './engines/citus.ts';
@@ -95,6 +98,9 @@ export const checks: readonly Check[] = [
   noUnexpectedRows,
   replicasAgree,
   prediction,
+  workersServe,
+  storageOverhead,
+  readsScale,
   faultTookEffect,
   healed,
   loadKeptItsSchedule,

@@ -14,6 +14,7 @@ import type { Fault, Strike } from './faults/fault.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
+import type { Observation } from './model/event.ts';
 import type { RunInfo } from './model/history.ts';
 import type { Plan, PlannedAct } from './model/plan.ts';
 import type { Report } from './model/report.ts';
@@ -98,6 +99,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
         reason,
         faults: new Map(faults.map((fault) => [fault.name, fault])),
         workload: findWorkload(scenario.workload.use),
+        observe: observationsFor(scenario),
         loadThread: siblingModule('load-thread'),
         folder,
         recorder,
@@ -162,6 +164,12 @@ function tellLeftBehind(recorder: Recorder, left: LeftBehind): void {
 /** The plan of a run, with its seed drawn. Starts nothing. */
 export function planOf(scenario: Scenario, seed?: number): Plan {
   return makePlan(scenario, { seed: seed ?? scenario.seed ?? randomInt(2 ** 32), effectOf, strikesOf });
+}
+
+/** What the checks of a hypothesis need beyond what every run records. */
+function observationsFor({ hypothesis }: Scenario): ReadonlySet<Observation> {
+  const asked = new Set(hypothesis.map(({ check }) => check));
+  return new Set(checks.filter(({ name }) => asked.has(name)).flatMap(({ needs = [] }) => needs));
 }
 
 function strikesOf(fault: string, targets: readonly NodeName[], params: unknown): Strike[] | undefined {

@@ -1,6 +1,7 @@
 /** What every check is: a pure function from the history to one of three answers. */
 
 import type { z } from 'zod';
+import type { Observation } from '../model/event.ts';
 import type { History } from '../model/history.ts';
 import type { Finding } from '../model/verdict.ts';
 
@@ -34,6 +35,8 @@ export interface Check<P = any> {
    * operation proves nothing against the cluster, and the answer is `unknown`. Not by default.
    */
   readonly needsKeptSchedule?: boolean;
+  /** What must be recorded for it beyond the usual; nothing by default. */
+  readonly needs?: readonly Observation[];
   /** Problems that need the rest of the scenario to be seen. */
   validate?(params: P, facts: ScenarioFacts): ParamProblem[];
   /** Pure. What it throws is an answer too: `unknown`. */

@@ -39,6 +39,11 @@ export interface FormedCluster {
   readonly version?: string;
   /** Where each placement of a distributed table lies, for reading it directly on its worker. */
   placementSources(table: string): readonly PlacementSource[];
+  /**
+   * A statement whose one value is how many rows of a placement its node took from clients, and not from another
+   * node that replicates to it. Pure. Where it is missing, every row written on a node came from a client.
+   */
+  takenHereSql?(relation: string): string;
   /** What a person runs when these nodes stay away; lines for psql on the coordinator. Pure. */
   repairCommands?(down: ReadonlySet<NodeName>): string[];
 }

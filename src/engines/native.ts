@@ -47,6 +47,8 @@ export const native: Engine = {
     max_wal_senders: '12',
     max_logical_replication_workers: '12',
     max_worker_processes: '20',
+    // Keeps of every row whether it came from a client or by replication.
+    track_commit_timestamp: 'on',
     // How long a subscriber waits before it asks a publisher again that was down.
     wal_retrieve_retry_interval: '200ms',
   },
@@ -142,6 +144,8 @@ function formed(shards: readonly Shard[], shardOfRoom: PlacementMap['shardOfRoom
       shards.flatMap((shard) =>
         shard.placements.map((node) => ({ shard: shard.index, node, relation: quoteName(shardTable(table, shard)) })),
       ),
+    takenHereSql: (relation) =>
+      `SELECT count(*) FROM ${relation} WHERE (pg_xact_commit_timestamp_origin(xmin)).roident = 0`,
   };
 }
 

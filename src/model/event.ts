@@ -65,6 +65,29 @@ export interface ReadSummary {
   readonly corrupted: readonly CorruptRow[];
 }
 
+/** What a run records beyond the usual, where a check of its hypothesis needs it. */
+export const OBSERVATIONS = ['work-of-workers', 'storage', 'read-scaling'] as const;
+export type Observation = (typeof OBSERVATIONS)[number];
+
+/** What one worker did for clients, by its own count. */
+export interface WorkOfWorker {
+  readonly node: NodeName;
+  /** Reads of its placements of the messages. */
+  readonly reads: number;
+  /** Messages that it took from clients; what reached it by replication is left out. */
+  readonly writes: number;
+}
+
+/** Reads as fast as they are answered, of shards whose first holders are so many workers. */
+export interface ReadScalingStep {
+  readonly workers: number;
+  /** Those that were seen to serve them. */
+  readonly served: readonly NodeName[];
+  readonly ok: number;
+  readonly failed: number;
+  readonly forMs: number;
+}
+
 export type RunEvent =
   | { readonly type: 'phase-started'; readonly phase: Phase }
   | { readonly type: 'phase-ended'; readonly phase: Phase }
@@ -145,6 +168,21 @@ export type RunEvent =
     }
   /** What the pressure came to, from its start until the load stopped. */
   | { readonly type: 'pressure'; readonly ok: number; readonly failed: number; readonly forMs: number }
+  /** What every worker served in the steady state. */
+  | { readonly type: 'work-of-workers'; readonly workers: readonly WorkOfWorker[] }
+  /** What all placements of all tables take, and what one copy of the same rows takes on one server. */
+  | {
+      readonly type: 'storage';
+      readonly oneCopyBytes: number;
+      readonly placements: readonly { readonly shard: string; readonly node: NodeName; readonly bytes: number }[];
+    }
+  | {
+      readonly type: 'read-scaling';
+      /** Processors that pgquake's machine offers; where the servers run too, unless it attached elsewhere. */
+      readonly cores: number;
+      readonly steps: readonly ReadScalingStep[];
+    }
+  | { readonly type: 'observation-failed'; readonly observation: Observation; readonly error: string }
   /**
    * A cluster that a killed run had left behind was removed: in the history of the run that found it, and at
    * the end of that of the killed run, whose clock had stopped; so `when` is the time of day, ISO 8601.

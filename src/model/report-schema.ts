@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { PHASES } from './event.ts';
+import { OBSERVATIONS, PHASES } from './event.ts';
 import { REPORT_VERSION, type Report } from './report.ts';
 
 const count = z.int().min(0);
@@ -187,6 +187,24 @@ const event = z
         .exactOptional()
         .describe('Replication slots that nobody reads.'),
     }),
+    z.object({
+      at,
+      type: z.literal('work-of-workers'),
+      workers: z.array(z.object({ node: z.string(), reads: count, writes: count })),
+    }),
+    z.object({
+      at,
+      type: z.literal('storage'),
+      oneCopyBytes: count,
+      placements: z.array(z.object({ shard: z.string(), node: z.string(), bytes: count })),
+    }),
+    z.object({
+      at,
+      type: z.literal('read-scaling'),
+      cores: count,
+      steps: z.array(z.object({ workers: count, served: names, ok: count, failed: count, forMs: durationMs })),
+    }),
+    z.object({ at, type: z.literal('observation-failed'), observation: z.enum(OBSERVATIONS), error: z.string() }),
     z.object({ at, type: z.literal('repair'), away: names, commands: z.array(z.string()) }),
     z.object({ at, type: z.literal('final-read-failed'), source: z.string(), error: z.string() }),
     z.object({ at, type: z.literal('replicas-compared'), agree: z.boolean(), waitedMs: durationMs }),

@@ -74,6 +74,24 @@ export function formatCount(count: number, noun: string, plural = `${noun}s`): s
   return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
 }
 
+/** `5,300 a second`; of something that was counted for so long. */
+export function formatPerSecond(count: number, forMs: number): string {
+  return `${Math.round((count * 1_000) / Math.max(1, forMs)).toLocaleString('en-US')} a second`;
+}
+
+/** A size for people: `512 bytes`, `72 KiB`, `10.4 MiB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1_024) return formatCount(bytes, 'byte');
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length, Math.floor(Math.log2(bytes) / 10));
+  return `${trimZeros((bytes / 1_024 ** power).toFixed(1))} ${units[power - 1]}`;
+}
+
+/** A ratio for people: `2.03 times`. */
+export function formatTimes(ratio: number): string {
+  return `${trimZeros(ratio.toFixed(2))} times`;
+}
+
 function trimZeros(text: string): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }

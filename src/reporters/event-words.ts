@@ -2,7 +2,7 @@
 
 import type { EventOf, TimedEvent } from '../model/event.ts';
 import type { NodeName, ShardAccess, ShardPrediction, Topology } from '../model/topology.ts';
-import { formatCount, formatDuration } from '../model/units.ts';
+import { formatBytes, formatCount, formatDuration, formatPerSecond } from '../model/units.ts';
 
 export interface EventWords {
   /** One short word for what it belongs to: `fault`, `heal`. */
@@ -69,10 +69,9 @@ export class EventNarrator {
       }
       case 'pressure': {
         const { ok, failed, forMs } = event;
-        const perSecond = Math.round((ok * 1_000) / Math.max(1, forMs)).toLocaleString('en-US');
         return plain(
           'settle',
-          `pressure: ${formatCount(ok, 'operation')} ok (${perSecond} a second), ${failed} failed`,
+          `pressure: ${formatCount(ok, 'operation')} ok (${formatPerSecond(ok, forMs)}), ${failed} failed`,
         );
       }
       case 'replicas-compared': {
@@ -93,6 +92,23 @@ export class EventNarrator {
         const nodes = [...new Set([...preparedTransactions, ...idleSlots].map(({ node }) => node))].join(', ');
         return { label: 'reads', what: `${left.join(' and ')} left`, detail: nodes, tone: 'bad' };
       }
+      case 'work-of-workers': {
+        const what = event.workers.map(({ node, reads, writes }) => `${node} ${reads} and ${writes}`).join(', ');
+        return plain('steady', `reads and writes served: ${what}`);
+      }
+      case 'storage': {
+        const all = event.placements.reduce((sum, { bytes }) => sum + bytes, 0);
+        const what = `${formatCount(event.placements.length, 'placement')} take ${formatBytes(all)}`;
+        return plain('storage', `${what}, one copy on one server ${formatBytes(event.oneCopyBytes)}`);
+      }
+      case 'read-scaling': {
+        const steps = event.steps.map(
+          ({ workers, ok, forMs }) => `${formatCount(workers, 'worker')} ${formatPerSecond(ok, forMs)}`,
+        );
+        return plain('scaling', `reads as fast as can be: ${steps.join(', ')}`);
+      }
+      case 'observation-failed':
+        return { label: 'observe', what: `${event.observation} not observed`, detail: event.error, tone: 'bad' };
       case 'repair': {
         const what = `if ${event.away.join(', ')} had stayed away`;
         return { label: 'repair', what, detail: event.commands.join(' '), tone: 'plain' };

@@ -7,7 +7,7 @@ import type { Engine, FormedCluster } from '../cluster/engine.ts';
 import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
-import type { NodeInfo, Phase } from '../model/event.ts';
+import type { NodeInfo, Observation, Phase } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import { lostTogether } from '../plan/schedule.ts';
 import { Session } from '../sql/session.ts';
@@ -17,6 +17,7 @@ import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-re
 import { Injector, newMark } from './injector.ts';
 import { Load } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
+import { compareStorage, countWork, scaleReads } from './observations.ts';
 import type { PressureKept } from './pressure.ts';
 import type { Recorder } from './recorder.ts';
 import { ServiceMonitor } from './service-monitor.ts';
@@ -42,6 +43,8 @@ export interface RunOptions {
   readonly reason: string;
   readonly faults: ReadonlyMap<string, Fault>;
   readonly workload: Workload;
+  /** What is recorded beyond the usual. */
+  readonly observe: ReadonlySet<Observation>;
   readonly loadThread: URL;
   readonly folder: string;
   readonly recorder: Recorder;
@@ -80,11 +83,14 @@ export async function run(options: RunOptions): Promise<void> {
     await using pressure = await preparePressure(options, { nodes, cluster, rooms, run: probeRun + 1 });
     predict(options, cluster);
 
+    const observed = { ...options, nodes, cluster };
+    const work = await countWork(observed);
     await inPhase(recorder, 'steady-state', async () => {
       load.start();
       probes?.start();
       pressure?.start();
       await pause(scenario.steadyStateMs, signal);
+      await work.since();
     });
     await inPhase(recorder, 'fault', () => strike(options, nodes));
     const settledBy = clock.nowMs() + scenario.settleWithinMs;
@@ -99,6 +105,8 @@ export async function run(options: RunOptions): Promise<void> {
     await inPhase(recorder, 'final-reads', async () => {
       await lookForLeftovers(finalReads);
       await readEverything(finalReads);
+      await compareStorage(observed);
+      await scaleReads(observed);
     });
     adviseRepair(options, cluster);
   } finally {

@@ -1,0 +1,73 @@
+/**
+ * Whether more workers serve more reads. All servers and the client of a run may share one machine; where it has
+ * fewer processors than they could use, a ratio that stays low says nothing about the cluster.
+ */
+
+import { z } from 'zod';
+import { whyNotObserved } from '../measure/observations.ts';
+import { placementOf } from '../measure/shards.ts';
+import type { ReadScalingStep } from '../model/event.ts';
+import { eventsOf } from '../model/history.ts';
+import { formatCount, formatPerSecond, formatTimes } from '../model/units.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({
+  min: z.number().min(1).describe('Reads a second from all workers, over those from one.'),
+});
+
+/** Beside the workers: the coordinator and the client. */
+const OTHERS = 2;
+
+export const readsScale = defineCheck<z.output<typeof params>>({
+  name: 'reads-scale',
+  summary: 'All workers together serve more reads than one of them.',
+  params,
+  needs: ['read-scaling'],
+
+  check(history, { min }) {
+    const expected = `at least ${formatTimes(min)} the reads of one worker from all of them`;
+    const seen = eventsOf(history, 'read-scaling')[0];
+    const first = seen?.steps[0];
+    const last = seen?.steps.at(-1);
+    if (!seen || !first || !last) {
+      return { judgement: 'unknown', expected, observed: whyNotObserved(history, 'read-scaling'), evidence: [] };
+    }
+    const workers = placementOf(history)?.shards.flatMap(({ placements }) => placements) ?? [];
+    const wanted = new Set(workers).size + OTHERS;
+    const limit = `${formatCount(seen.cores, 'core')} for ${formatCount(wanted - 1, 'server')} and the client`;
+    const evidence = [...seen.steps.map(describe), limit];
+    if (first === last || first.ok === 0) {
+      const observed =
+        first.ok === 0 ? 'no read succeeded' : 'one worker serves all shards; there is nothing to compare';
+      return { judgement: 'unknown', expected, observed, evidence };
+    }
+    const idle = last.workers - last.served.length;
+    const ratio = perMs(last) / perMs(first);
+    const observed =
+      `${formatTimes(ratio)}: ${formatPerSecond(first.ok, first.forMs)} from one worker, ` +
+      `${formatPerSecond(last.ok, last.forMs)} from ${last.workers}`;
+    if (ratio >= min && idle === 0) return { judgement: 'pass', expected, observed, evidence };
+    if (idle > 0) {
+      return {
+        judgement: 'fail',
+        expected,
+        observed: `${observed}; only ${last.served.join(', ')} served them`,
+        evidence,
+      };
+    }
+    if (seen.cores < wanted) {
+      return { judgement: 'unknown', expected, observed: `${observed}; ${limit} are the limit`, evidence };
+    }
+    return { judgement: 'fail', expected, observed, evidence };
+  },
+});
+
+function perMs({ ok, forMs }: ReadScalingStep): number {
+  return ok / Math.max(1, forMs);
+}
+
+function describe({ workers, served, ok, failed, forMs }: ReadScalingStep): string {
+  const failures = failed === 0 ? '' : `, ${failed} failed`;
+  const by = served.length === 0 ? 'no worker was seen to serve its part' : `served by ${served.join(', ')}`;
+  return `${formatCount(workers, 'worker')}: ${formatPerSecond(ok, forMs)}${failures}, ${by}`;
+}

@@ -1,0 +1,48 @@
+/** What copies cost in storage: all placements of all tables over one copy of the same rows on one server. */
+
+import { z } from 'zod';
+import { whyNotObserved } from '../measure/observations.ts';
+import { eventsOf } from '../model/history.ts';
+import { formatBytes, formatCount, formatTimes } from '../model/units.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({
+  min: z.number().min(0).optional().describe('The least that the ratio may be.'),
+  max: z.number().min(0).describe('The most that the ratio may be.'),
+});
+
+type Params = z.output<typeof params>;
+
+export const storageOverhead = defineCheck<Params>({
+  name: 'storage-overhead',
+  summary: 'What all placements take on disk, over what one copy of the same rows takes on one server.',
+  params,
+  needs: ['storage'],
+
+  validate({ min, max }) {
+    if (min === undefined || min <= max) return [];
+    return [{ path: ['min'], message: `min is ${min}, which is more than max, ${max}` }];
+  },
+
+  check(history, { min, max }) {
+    const expected =
+      min === undefined ? `at most ${formatTimes(max)} one copy` : `${min} to ${formatTimes(max)} one copy`;
+    const seen = eventsOf(history, 'storage')[0];
+    if (!seen || seen.oneCopyBytes === 0) {
+      const observed = seen ? 'one copy takes nothing' : whyNotObserved(history, 'storage');
+      return { judgement: 'unknown', expected, observed, evidence: [] };
+    }
+    const { placements, oneCopyBytes } = seen;
+    const all = placements.reduce((sum, { bytes }) => sum + bytes, 0);
+    const ratio = all / oneCopyBytes;
+    const perNode = Map.groupBy(placements, ({ node }) => node);
+    return {
+      judgement: ratio <= max && ratio >= (min ?? 0) ? 'pass' : 'fail',
+      expected,
+      observed: `${formatTimes(ratio)}: ${formatBytes(all)} in ${formatCount(placements.length, 'placement')}, ${formatBytes(oneCopyBytes)} as one copy`,
+      evidence: [...perNode].map(
+        ([node, held]) => `${node}: ${held.map(({ shard, bytes }) => `${shard} ${formatBytes(bytes)}`).join(', ')}`,
+      ),
+    };
+  },
+});

@@ -1,0 +1,239 @@
+/**
+ * What a run records only where a check asks for it: which worker does how much, what copies cost, how reads
+ * grow with the workers that serve them. Each costs time or work of the servers that other runs need not spend.
+ * Records; judges nothing. What cannot be observed is recorded as such and keeps no run from its end.
+ */
+
+import { availableParallelism } from 'node:os';
+import type { FormedCluster, PlacementSource, TableSpec } from '../cluster/engine.ts';
+import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import { errorText } from '../model/errors.ts';
+import type { Observation, ReadScalingStep, WorkOfWorker } from '../model/event.ts';
+import type { Plan } from '../model/plan.ts';
+import type { NodeName } from '../model/topology.ts';
+import { quoteName, quoteText } from '../sql/quote.ts';
+import { Session } from '../sql/session.ts';
+import { Probes, probesTable, roomsToProbe } from '../workloads/probes.ts';
+import type { Workload } from '../workloads/workload.ts';
+import { Pressure } from './pressure.ts';
+import type { Recorder } from './recorder.ts';
+import { pause } from './wait.ts';
+
+const CONNECT_LIMIT_MS = 5_000;
+const STATEMENT_LIMIT_MS = 60_000;
+/** A server tells its counts once a second while it is busy. */
+const COUNTS_ARE_TOLD_WITHIN_MS = 1_100;
+/** Each step of reading as fast as can be. Long against a second in which something else runs. */
+const SCALING_STEP_MS = 2_000;
+const SCALING_CONNECTIONS = 8;
+const SCALING_DEPTH = 8;
+
+export interface ObservationOptions {
+  readonly observe: ReadonlySet<Observation>;
+  readonly plan: Plan;
+  readonly nodes: Nodes;
+  readonly cluster: FormedCluster;
+  readonly workload: Workload;
+  readonly recorder: Recorder;
+  readonly signal: AbortSignal;
+}
+
+/** Counts what every worker has done so far; `since` records what was added to it. */
+export async function countWork(options: ObservationOptions): Promise<{ since(): Promise<void> }> {
+  let before: readonly WorkOfWorker[] | undefined;
+  await observed('work-of-workers', options, async () => {
+    before = await workOfWorkers(options);
+  });
+  const since = () =>
+    observed('work-of-workers', options, async () => {
+      if (!before) return;
+      await pause(COUNTS_ARE_TOLD_WITHIN_MS, options.signal);
+      const was = new Map(before.map((work) => [work.node, work]));
+      const workers = (await workOfWorkers(options)).map(({ node, reads, writes }) => ({
+        node,
+        reads: reads - (was.get(node)?.reads ?? 0),
+        writes: writes - (was.get(node)?.writes ?? 0),
+      }));
+      options.recorder.event({ type: 'work-of-workers', workers });
+    });
+  return { since };
+}
+
+async function workOfWorkers({ nodes, cluster, workload }: ObservationOptions): Promise<WorkOfWorker[]> {
+  const taken =
+    cluster.takenHereSql ??
+    ((relation) => `SELECT n_tup_ins FROM pg_stat_user_tables WHERE relid = ${quoteText(relation)}::regclass`);
+  return onWorkers(nodes, cluster.placementSources(workload.table), async (session, sources) => {
+    const reads = await scans(session, sources);
+    let writes = 0;
+    for (const { relation } of sources) writes += await askNumber(session, taken(relation));
+    return { reads, writes };
+  });
+}
+
+/** Times that any of these tables was read, by index or from end to end. */
+async function scans(session: Session, sources: readonly PlacementSource[]): Promise<number> {
+  const relations = sources.map(({ relation }) => `${quoteText(relation)}::regclass`).join(', ');
+  if (relations === '') return 0;
+  const sum = 'sum(seq_scan + coalesce(idx_scan, 0))';
+  return askNumber(session, `SELECT coalesce(${sum}, 0) FROM pg_stat_user_tables WHERE relid IN (${relations})`);
+}
+
+/** Records what all placements take, beside one copy of the same rows in tables of the coordinator that go at once. */
+export function compareStorage(options: ObservationOptions): Promise<void> {
+  const { nodes, cluster, workload, plan, recorder } = options;
+  return observed('storage', options, async () => {
+    const { tables } = workload.dataset(plan.scenario.workload.params);
+    const sources = tables.flatMap(({ name }) => cluster.placementSources(name));
+    const perWorker = await onWorkers(nodes, sources, async (session, held) => {
+      const bytes = new Map<number, number>();
+      for (const { shard, relation } of held) {
+        const size = await askNumber(session, `SELECT pg_total_relation_size(${quoteText(relation)})`);
+        bytes.set(shard, (bytes.get(shard) ?? 0) + size);
+      }
+      return { bytes };
+    });
+    const placements = perWorker.flatMap(({ node, bytes }) =>
+      [...bytes].map(([shard, size]) => ({
+        shard: cluster.placement.shards[shard]?.name ?? String(shard),
+        node,
+        bytes: size,
+      })),
+    );
+    recorder.event({ type: 'storage', oneCopyBytes: await sizeOfOneCopy(nodes.coordinator, tables), placements });
+  });
+}
+
+/** Temporary tables with the same columns and keys, filled through the coordinator; they end with their session. */
+async function sizeOfOneCopy(coordinator: NodeControl, tables: readonly TableSpec[]): Promise<number> {
+  await using session = await connect(coordinator);
+  let bytes = 0;
+  for (const { name, columns, primaryKey } of tables) {
+    const copy = quoteName(`pgquake_one_copy_of_${name}`);
+    const list = columns.map((column) => `${quoteName(column.name)} ${column.type} NOT NULL`).join(', ');
+    const names = columns.map((column) => quoteName(column.name)).join(', ');
+    await session.execute(
+      `CREATE TEMPORARY TABLE ${copy} (${list}, PRIMARY KEY (${primaryKey.map(quoteName).join(', ')}));
+       INSERT INTO ${copy} SELECT ${names} FROM ${quoteName(name)}`,
+      STATEMENT_LIMIT_MS,
+    );
+    bytes += await askNumber(session, `SELECT pg_total_relation_size(${quoteText(`pg_temp.${copy}`)})`);
+  }
+  return bytes;
+}
+
+/**
+ * Reads single rows as fast as they are answered: of the shards that one worker serves, then of those of two,
+ * four, ... and all. Records how many reads each step came to, and which workers were seen to serve at least half
+ * of what would be an even share of them.
+ */
+export function scaleReads(options: ObservationOptions): Promise<void> {
+  const { cluster, recorder, signal } = options;
+  return observed('read-scaling', options, async () => {
+    const rooms = roomsToProbe(cluster.placement.shardOfRoom);
+    const first = (room: number): NodeName | undefined => {
+      const shard = cluster.placement.shardOfRoom[room];
+      return shard === undefined ? undefined : cluster.placement.shards[shard]?.placements[0];
+    };
+    const servers = [...new Set(rooms.map(first))];
+    const steps: ReadScalingStep[] = [];
+    for (const workers of doublings(servers.length)) {
+      signal.throwIfAborted();
+      const chosen = new Set(servers.slice(0, workers));
+      steps.push(
+        await readFast(
+          options,
+          workers,
+          rooms.filter((room) => chosen.has(first(room))),
+        ),
+      );
+    }
+    recorder.event({ type: 'read-scaling', cores: availableParallelism(), steps });
+  });
+}
+
+/** 1, 2, 4, ... and the number itself. */
+function doublings(end: number): number[] {
+  const steps: number[] = [];
+  for (let step = 1; step < end; step *= 2) steps.push(step);
+  return [...steps, end];
+}
+
+async function readFast(
+  { nodes, cluster, signal }: ObservationOptions,
+  workers: number,
+  rooms: readonly number[],
+): Promise<ReadScalingStep> {
+  const sources = cluster.placementSources(probesTable([]).name);
+  const read = () => onWorkers(nodes, sources, async (session, held) => ({ scans: await scans(session, held) }));
+  const probes = new Probes(0);
+  let n = 0;
+  const next = () => probes.next('read', rooms[n++ % rooms.length] as number);
+  const before = new Map((await read()).map((worker) => [worker.node, worker.scans]));
+  const pressure = new Pressure({
+    connections: SCALING_CONNECTIONS,
+    depth: SCALING_DEPTH,
+    // With every path to the workers opened before the clock runs.
+    connect: async () => {
+      const session = await Session.connect(nodes.coordinator.address(), {
+        applicationName: 'pgquake-observation',
+        connectTimeoutMs: CONNECT_LIMIT_MS,
+        pipeline: true,
+      });
+      for (const room of rooms) await session.within(STATEMENT_LIMIT_MS, probes.next('read', room).run(session));
+      return session;
+    },
+    next,
+  });
+  await pressure.open();
+  pressure.start();
+  // Whatever happens, nothing is pressed on.
+  const interrupted = await pause(SCALING_STEP_MS, signal).catch((error: unknown) => ({ error }));
+  const { ok, failed, forMs } = await pressure.stop();
+  if (interrupted) throw interrupted.error;
+  await pause(COUNTS_ARE_TOLD_WITHIN_MS, signal);
+  const after = await read();
+  const served = after.filter(({ node, scans: now }) => (now - (before.get(node) ?? 0)) * workers * 2 >= ok);
+  return { workers, served: served.map(({ node }) => node), ok, failed, forMs };
+}
+
+/** Asks every worker about the placements that it holds. */
+async function onWorkers<T extends object>(
+  nodes: Nodes,
+  sources: readonly PlacementSource[],
+  ask: (session: Session, sources: readonly PlacementSource[]) => Promise<T>,
+): Promise<({ readonly node: NodeName } & T)[]> {
+  const perNode = Map.groupBy(sources, ({ node }) => node);
+  return Promise.all(
+    nodes.workers.map(async (node) => {
+      await using session = await connect(node);
+      return { node: node.name, ...(await ask(session, perNode.get(node.name) ?? [])) };
+    }),
+  );
+}
+
+async function askNumber(session: Session, statement: string): Promise<number> {
+  const [row] = await session.query(statement, [], { timeoutMs: STATEMENT_LIMIT_MS });
+  return Number(row?.[0] ?? 0);
+}
+
+function connect(node: NodeControl): Promise<Session> {
+  return Session.connect(node.address(), {
+    applicationName: 'pgquake-observation',
+    connectTimeoutMs: CONNECT_LIMIT_MS,
+  });
+}
+
+async function observed(
+  observation: Observation,
+  { observe, recorder, signal }: ObservationOptions,
+  work: () => Promise<void>,
+): Promise<void> {
+  if (!observe.has(observation)) return;
+  try {
+    await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    recorder.event({ type: 'observation-failed', observation, error: errorText(error) });
+  }
+}
