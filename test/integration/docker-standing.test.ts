@@ -73,6 +73,20 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     expect(status.stdout).toMatch(/^healthy /m);
   });
 
+  test('its tolerance is computed from where its shards are', async () => {
+    const { code, stdout, stderr } = await place.start(['tolerance', '--attach', project, '--output', 'json']).ended;
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const map = JSON.parse(stdout);
+    expect(map).toMatchObject({ rule: 'native', workers: 4, shards: 4, copies: [{ copies: 2, shards: 4 }] });
+    expect(map.reads.rows[1].fatal).toMatchObject({ count: '4', method: 'exact' });
+    expect(map.reads.smallestFatal.sets).toContainEqual({
+      workers: ['worker1', 'worker2'],
+      cutsOff: 1,
+      shards: ['A'],
+    });
+  });
+
   test('up again changes nothing', async () => {
     const password = readFileSync(join(place.folder, '.env'), 'utf8');
     const { code, stdout } = await pgquake('up');

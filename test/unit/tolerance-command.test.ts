@@ -182,6 +182,12 @@ describe('bad input', () => {
     expect(await refusal('--placement', 'x.json', '--workers', '4')).toContain('mutually exclusive');
   });
 
+  test('a cluster that stands, together with a topology, or to be proven on', async () => {
+    expect(await refusal('--attach', 'citus', '--workers', '4')).toContain('mutually exclusive');
+    expect(await refusal('--attach', 'citus', '--placement', 'x.json')).toContain('mutually exclusive');
+    expect(await refusal('--attach', 'citus', '--prove')).toContain('--prove forms a cluster of its own');
+  });
+
   test.each<[string, unknown, string]>([
     ['not JSON', '{ "workers": [', '/p.json: not JSON: '],
     ['no object', '[]', '/p.json: '],

@@ -6,21 +6,29 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { CommandModule } from 'yargs';
+import { engines } from '../../catalog.ts';
 import { errorText, InputError } from '../../model/errors.ts';
 import { expectedButFound } from '../../model/quantities.ts';
 import type { EngineChoice, PlatformChoice } from '../../model/scenario.ts';
 import type { Topology } from '../../model/topology.ts';
 import { parseShare } from '../../model/units.ts';
 import { LAYOUTS, type Layout, layOut } from '../../plan/tolerance/layouts.ts';
-import { checkTopology, type PlacementInput, parsePlacement } from '../../plan/tolerance/placement-input.ts';
+import {
+  checkPlacement,
+  checkTopology,
+  type PlacementInput,
+  parsePlacement,
+} from '../../plan/tolerance/placement-input.ts';
 import { RULES, type Rule } from '../../plan/tolerance/rule.ts';
 import { tolerance } from '../../plan/tolerance.ts';
 import { proofMarkdown, proofText } from '../../reporters/proof.ts';
 import { toleranceMarkdown, toleranceText } from '../../reporters/tolerance.ts';
+import { findFormed, notFormed } from '../../run/standing.ts';
 import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
 import { DOWN_FAULTS, proveTolerance } from '../prove.ts';
+import { standingClusters, standingData, untilInterrupted } from '../standing.ts';
 import { OVERRIDE_OPTIONS } from '../vocabulary.ts';
 
 const OUTPUTS = ['text', 'json', 'markdown'] as const;
@@ -35,6 +43,7 @@ interface ToleranceArguments {
   shards: number | undefined;
   layout: Layout | undefined;
   placement: string | undefined;
+  attach: string | undefined;
   rule: Rule | undefined;
   'node-availability': string;
   'max-down': number | undefined;
@@ -60,7 +69,12 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
       .option('shards', { type: 'number', describe: 'shards [default: as many as workers]' })
       .option('layout', { choices: LAYOUTS, describe: 'how shards are placed [default: ring]' })
       .option('placement', { type: 'string', describe: "a placement's JSON file, a run's folder or its report.json" })
-      .conflicts('placement', ['workers', 'replication', 'shards', 'layout'])
+      .option('attach', {
+        type: 'string',
+        describe: 'the placement of the cluster of this name that stands, such as citus',
+      })
+      .conflicts('placement', ['attach', 'workers', 'replication', 'shards', 'layout'])
+      .conflicts('attach', ['workers', 'replication', 'shards', 'layout'])
       .option('rule', { choices: RULES, describe: "what a shard needs [default: the run's engine, else native]" })
       .option('node-availability', { type: 'string', default: '99.9%', describe: 'share of the time a node is up' })
       .option('max-down', { type: 'number', describe: 'rows for 1 up to this many workers down' })
@@ -79,6 +93,7 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
       })
       .example('$0 tolerance --workers 8 --replication 2 --shards 32', 'what a ring of 8 survives')
       .example('$0 tolerance --prove', 'all 15 sets of 4 workers, predicted against observed')
+      .example('$0 tolerance --attach citus', 'the placement of the cluster that stands, by the rule of its engine')
       .example('$0 tolerance --placement reports/latest --rule citus', 'the placement of the last run, on Citus'),
   handler: async (args) => {
     if (args.prove) {
@@ -106,10 +121,27 @@ async function placementOf(args: ToleranceArguments, seed: number): Promise<Plac
     const file = await fileOf(args.placement);
     return { ...parsePlacement(await textOf(file), file), origin: `from ${file}` };
   }
+  if (args.attach !== undefined) return placementOfStanding(args.attach);
   const { layout = 'ring' } = args;
   const topology = topologyOf(args);
   const origin = { ring: 'as a ring', random: `at random (seed ${seed})`, groups: 'in disjoint groups' }[layout];
   return { placement: layOut(layout, topology, seed), origin };
+}
+
+/** As the coordinator tells it now; workers that hold nothing count too, and those that are down. */
+async function placementOfStanding(project: string): Promise<PlacementInput & { origin: string }> {
+  let input: (PlacementInput & { origin: string }) | undefined;
+  await untilInterrupted(async (signal) => {
+    const data = standingData();
+    const nodes = await standingClusters().attach(project);
+    const found = await findFormed(nodes, engines, data.workload.dataset(data.params), signal);
+    if (!found) throw notFormed(project, data);
+    const placement = { workers: nodes.workers.map(({ name }) => name), shards: found.cluster.placement.shards };
+    checkPlacement(placement, `cluster ${project}`);
+    input = { placement, engine: found.engine.name, origin: `as the cluster ${project} has them` };
+  });
+  if (!input) throw new Error('an interrupted look at a cluster throws');
+  return input;
 }
 
 function topologyOf({ workers = 4, replication = 2, shards = workers }: ToleranceArguments): Topology {
@@ -119,10 +151,10 @@ function topologyOf({ workers = 4, replication = 2, shards = workers }: Toleranc
 }
 
 async function proveAndReport(args: ToleranceArguments): Promise<void> {
-  if (args.placement !== undefined || args.layout !== undefined) {
+  if (args.placement !== undefined || args.layout !== undefined || args.attach !== undefined) {
     throw new InputError('--prove forms a cluster of its own, with the placement that its engine lays out', {
       code: 'usage',
-      hint: 'leave out --placement and --layout',
+      hint: 'leave out --placement, --layout and --attach',
     });
   }
   const topology = topologyOf(args);

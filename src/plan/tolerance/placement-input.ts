@@ -83,6 +83,15 @@ export function parsePlacement(text: string, source: string): PlacementInput {
   return { placement };
 }
 
+/**
+ * Checks a placement that did not come from a file.
+ * @param source where it came from, for messages.
+ * @throws InputError with every problem (at most 10), each with its place.
+ */
+export function checkPlacement(placement: Placement, source: string): void {
+  refuse(placementProblems(placement), source);
+}
+
 /** What is impossible in a placement of the right shape: each problem with its place. */
 export function placementProblems(
   { workers, shards }: Placement,
