@@ -45,6 +45,9 @@ export class Source {
     if (bytes > MAX_BYTES) {
       throw new ScenarioError([this.#problem(0, `the file has ${bytes} bytes; a scenario has at most ${MAX_BYTES}`)]);
     }
+    // By hand: the parser misses the ends of lines that follow a bracket without a partner.
+    this.#lines.addNewLine(0);
+    for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) this.#lines.addNewLine(at + 1);
     try {
       this.#document = this.#parse(text);
       this.problems = this.#lint();
@@ -72,7 +75,6 @@ export class Source {
   #parse(text: string): Document.Parsed {
     // Unique keys are held by hand below: the parser's way takes quadratic time.
     const documents = parseAllDocuments(text, {
-      lineCounter: this.#lines,
       prettyErrors: false,
       uniqueKeys: false,
       logLevel: 'error',

@@ -5,14 +5,18 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type ProveToleranceOptions, proveTolerance } from '../../src/cli/prove.ts';
 import type { Engine } from '../../src/cluster/engine.ts';
+import type { Nodes } from '../../src/cluster/platform.ts';
 import { native } from '../../src/engines/native.ts';
 import type { Fault } from '../../src/faults/fault.ts';
 import { nodeKill } from '../../src/faults/node-kill.ts';
 import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
-import type { Topology } from '../../src/model/topology.ts';
+import type { PlacementMap, Topology } from '../../src/model/topology.ts';
 import type { Proof } from '../../src/plan/proof.ts';
+import { predictByRule, type Rule } from '../../src/plan/tolerance/rule.ts';
 import { local } from '../../src/platforms/local.ts';
 import { prove } from '../../src/run/prover.ts';
+import { quoteName, quoteText } from '../../src/sql/quote.ts';
+import { Session } from '../../src/sql/session.ts';
 import { Workplace } from '../support/cli.ts';
 
 const RING: Topology = { workers: 4, replication: 2, shards: 4 };
@@ -47,6 +51,39 @@ function toleranceProof(options: Partial<ProveToleranceOptions>): Promise<{ proo
     onProgress: () => undefined,
     ...options,
   });
+}
+
+/** Makes a cluster of the native engine refuse every write that a holder of the shard cannot witness. */
+async function writeOnlyWhileAllLive({ coordinator, workers }: Nodes, { shards }: PlacementMap): Promise<void> {
+  await using session = await Session.connect(coordinator.address(), {
+    applicationName: 'test',
+    connectTimeoutMs: 5_000,
+  });
+  const witnesses = workers.map((worker) => {
+    const { host, port, database, user, password } = worker.peerAddress();
+    const server = quoteName(`only_${worker.name}`);
+    const to = Object.entries({ host, port: String(port), dbname: database, sslmode: 'disable' });
+    return `CREATE SERVER ${server} FOREIGN DATA WRAPPER postgres_fdw
+              OPTIONS (${to.map(([name, value]) => `${name} ${quoteText(value)}`).join(', ')});
+            CREATE USER MAPPING FOR CURRENT_USER SERVER ${server}
+              OPTIONS (user ${quoteText(user)}, password ${quoteText(password)});
+            CREATE FOREIGN TABLE ${quoteName(`witness_${worker.name}`)} (datname name) SERVER ${server}
+              OPTIONS (schema_name 'pg_catalog', table_name 'pg_database');`;
+  });
+  const triggers = shards.map(({ index, placements }) => {
+    const holders = placements.map(quoteText).join(', ');
+    return `CREATE TRIGGER all_live BEFORE INSERT ON ${quoteName(`probes_shard_${index}`)}
+              FOR EACH ROW EXECUTE FUNCTION all_live(${holders});`;
+  });
+  await session.execute(`${witnesses.join('\n')}
+    CREATE FUNCTION all_live() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        FOR i IN 0 .. TG_NARGS - 1 LOOP
+          EXECUTE format('SELECT FROM %I LIMIT 1', 'witness_' || TG_ARGV[i]);
+        END LOOP;
+        RETURN NEW;
+      END $$;
+    ${triggers.join('\n')}`);
 }
 
 describe('a proof of tolerance on the embedded cluster', () => {
@@ -121,6 +158,42 @@ describe('a proof of tolerance on the embedded cluster', () => {
       expect.stringMatching(/^shard A is not readable, predicted was that it is \(08001: /),
       expect.stringMatching(/^shard A is not writable, predicted was that it is \(/),
     ]);
+  });
+
+  test('"writable while one placement lives" is caught on an engine that needs them all, and the true rule passes', async () => {
+    const needsAll: Engine = {
+      ...native,
+      form: async (options) => {
+        const formed = await native.form(options);
+        await writeOnlyWhileAllLive(options.nodes, formed.placement);
+        return formed;
+      },
+    };
+    const proofBy = (rule: Rule) =>
+      prove({
+        topology: { workers: 3, replication: 2, shards: 3 },
+        platform: local,
+        engine: needsAll,
+        fault: nodeKill,
+        maxDown: 1,
+        predict: (placement, down) => predictByRule(rule, placement, down),
+        folder: place.folder,
+        signal: NEVER,
+      });
+    const wrong = await proofBy('native');
+    expect(wrong.judgement).toBe('fail');
+    expect(wrong.subsets.map(({ down, findings }) => [down.join(), findings])).toEqual(
+      [
+        ['worker1', 'A', 'C'],
+        ['worker2', 'A', 'B'],
+        ['worker3', 'B', 'C'],
+      ].map(([down, ...shards]) => [
+        down,
+        shards.map((shard) => expect.stringMatching(`^shard ${shard} is not writable, predicted was that it is \\(`)),
+      ]),
+    );
+    expect((await proofBy('citus')).judgement).toBe('pass');
+    expect(place.leftovers()).toEqual([]);
   });
 
   test('symmetric sets only once, two clusters side by side, orderly shutdown', async () => {

@@ -86,7 +86,8 @@ describe('any text', () => {
         expect(problems.length).toBeGreaterThan(0);
         expectPlacesInside(input, problems);
       }),
-      { numRuns: 200 },
+      // The parser loses count of the lines in the example.
+      { numRuns: 200, examples: [['[[ }name\nname']] },
     );
   });
 
