@@ -60,7 +60,7 @@ function scenarioText(times: number): string {
   return `
 name: outage-window
 summary: The coordinator is stopped from outside of pgquake.
-cluster: { workers: 2, replication: 2, shards: 4, platform: local, engine: native }
+cluster: { workers: 1, replication: 1, shards: 4, platform: local, engine: native }
 workload: { use: chat, read: { rate: 50/s }, scan: { rate: 1/s }, write: { rate: 10/s } }
 probes: { rate: 200/s, deadline: 2s }
 steady-state: { for: ${phase}s }

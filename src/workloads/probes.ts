@@ -20,6 +20,7 @@ const INITIAL_RUN = 0;
 const MAX_RATE_PER_SECOND = 1_000;
 /** A new connection costs a server far more than a statement. */
 const FRESH_SHARE = 0.1;
+const MAX_FRESH_PER_SECOND = 5;
 
 export function probesTable(rooms: readonly number[]): TableSpec {
   return {
@@ -44,7 +45,13 @@ export function probeKinds({ ratePerSecond, deadlineMs }: ProbeSpec, shards: num
   return [
     { ...kind, name: 'probe-read', access: 'read', connection: 'pooled', ratePerSecond: forEach },
     { ...kind, name: 'probe-write', access: 'write', connection: 'pooled', ratePerSecond: forEach },
-    { ...kind, name: 'probe-connect', access: 'read', connection: 'fresh', ratePerSecond: forEach * FRESH_SHARE },
+    {
+      ...kind,
+      name: 'probe-connect',
+      access: 'read',
+      connection: 'fresh',
+      ratePerSecond: Math.min(forEach * FRESH_SHARE, MAX_FRESH_PER_SECOND),
+    },
   ];
 }
 
