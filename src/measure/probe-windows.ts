@@ -13,7 +13,7 @@
  * uncertainty reaches from there to the farthest end.
  *
  * Probes outside of outages that failed or were late, with no more than 500 ms between them, are brownout; a
- * single late one is none.
+ * single late one is none. For all shards together, a window of a single shard is brownout too.
  */
 
 import type { ServiceWindow, TimeRange } from '../model/figures.ts';
@@ -70,11 +70,14 @@ export class ProbeLane {
     return this.#probes.length;
   }
 
-  /** Its windows in the order of time. */
-  windows(): ServiceWindow[] {
+  /**
+   * Its windows in the order of time.
+   * @param ofShards windows of single shards: while a shard is not served the whole is, but in part.
+   */
+  windows(ofShards: readonly TimeRange[] = []): ServiceWindow[] {
     this.#probes.sort((a, b) => a.settledAt - b.settledAt);
     const outages = this.#outages();
-    return [...outages, ...this.#brownouts(outages)].sort((a, b) => a.fromMs - b.fromMs);
+    return [...outages, ...this.#brownouts(outages, ofShards)].sort((a, b) => a.fromMs - b.fromMs);
   }
 
   #outages(): ServiceWindow[] {
@@ -142,7 +145,7 @@ export class ProbeLane {
     const since = last?.settledAt ?? Number.NEGATIVE_INFINITY;
     const waited: Probe[] = [];
     // Probes settle within their deadline, so those that waited are close behind.
-    for (let i = this.#indexOf(next); i < this.#probes.length; i++) {
+    for (let i = this.#indexOf(next.settledAt); i < this.#probes.length; i++) {
       const probe = this.#probes[i] as Probe;
       if (probe.settledAt - next.settledAt > this.#options.lateAboveMs) break;
       if (probe.sentAt > since - this.#usualMs && probe.sentAt < next.settledAt - this.#usualMs) waited.push(probe);
@@ -150,12 +153,13 @@ export class ProbeLane {
     return waited;
   }
 
-  #indexOf(probe: Probe): number {
+  /** Of the first probe that settled then or later. */
+  #indexOf(settledAt: number): number {
     let low = 0;
     let high = this.#probes.length;
     while (low < high) {
       const mid = (low + high) >> 1;
-      if ((this.#probes[mid] as Probe).settledAt < probe.settledAt) low = mid + 1;
+      if ((this.#probes[mid] as Probe).settledAt < settledAt) low = mid + 1;
       else high = mid;
     }
     return low;
@@ -199,33 +203,41 @@ export class ProbeLane {
     );
   }
 
-  #brownouts(outages: readonly ServiceWindow[]): ServiceWindow[] {
+  /** @param ofShards windows of single shards, for the lane of all. */
+  #brownouts(outages: readonly ServiceWindow[], ofShards: readonly TimeRange[]): ServiceWindow[] {
     const { kind, shard, lateAboveMs, spacingMs } = this.#options;
     const outside = ({ sentAt, settledAt }: Probe) =>
       !outages.some(({ fromMs, toMs }) => sentAt <= toMs && settledAt >= fromMs);
     const late = ({ sentAt, settledAt }: Probe) =>
       settledAt - sentAt - this.#stalledMs(sentAt, settledAt) > lateAboveMs;
     const bad = this.#probes.filter((probe) => (!probe.ok || late(probe)) && outside(probe));
-    const groups: Probe[][] = [];
-    for (const probe of bad) {
+    const disturbances = [
+      ...bad.map(({ sentAt, settledAt, ok }) => ({ fromMs: sentAt, toMs: settledAt, certain: !ok })),
+      ...ofShards.flatMap((range) => without(range, outages)).map((range) => ({ ...range, certain: true })),
+    ].sort((a, b) => a.fromMs - b.fromMs);
+    const groups: { fromMs: number; toMs: number; count: number; certain: boolean }[] = [];
+    for (const { fromMs, toMs, certain } of disturbances) {
       const group = groups.at(-1);
-      const outageBetween = outages.some(
-        ({ fromMs }) => fromMs > (group?.at(-1)?.settledAt ?? 0) && fromMs < probe.sentAt,
-      );
-      if (group && !outageBetween && probe.sentAt - (group.at(-1) as Probe).settledAt <= MAX_GOOD_GAP_MS) {
-        group.push(probe);
-      } else groups.push([probe]);
+      const apart =
+        !group ||
+        fromMs - group.toMs > MAX_GOOD_GAP_MS ||
+        outages.some((outage) => outage.fromMs > group.toMs && outage.fromMs < fromMs);
+      if (apart) groups.push({ fromMs, toMs, count: 1, certain });
+      else {
+        group.toMs = Math.max(group.toMs, toMs);
+        group.count++;
+        group.certain ||= certain;
+      }
     }
-    return groups.flatMap((group): ServiceWindow[] => {
-      const failed = group.filter((probe) => !probe.ok).length;
-      if (failed === 0 && group.length === 1) return [];
-      const fromMs = earliest(group);
-      const toMs = (group.at(-1) as Probe).settledAt;
+    return groups.flatMap(({ fromMs, toMs, count, certain }): ServiceWindow[] => {
+      if (!certain && count === 1) return [];
       let ok = 0;
-      for (let i = this.#indexOf({ ...(group[0] as Probe), settledAt: fromMs }); i < this.#probes.length; i++) {
+      let failed = 0;
+      for (let i = this.#indexOf(fromMs); i < this.#probes.length; i++) {
         const probe = this.#probes[i] as Probe;
         if (probe.settledAt > toMs) break;
-        if (probe.ok && probe.sentAt >= fromMs) ok++;
+        if (!probe.ok) failed++;
+        else if (probe.sentAt >= fromMs) ok++;
       }
       return [
         {
@@ -243,6 +255,21 @@ export class ProbeLane {
       ];
     });
   }
+}
+
+/** What of a shard's window lies outside of the whole's outages, but for slivers at their borders. */
+function without({ fromMs, toMs }: TimeRange, outages: readonly TimeRange[]): TimeRange[] {
+  let parts = [{ fromMs, toMs }];
+  let cut = false;
+  for (const outage of outages) {
+    if (outage.toMs <= fromMs || outage.fromMs >= toMs) continue;
+    cut = true;
+    parts = parts.flatMap((part) => [
+      { fromMs: part.fromMs, toMs: Math.min(part.toMs, outage.fromMs) },
+      { fromMs: Math.max(part.fromMs, outage.toMs), toMs: part.toMs },
+    ]);
+  }
+  return parts.filter((part) => part.toMs - part.fromMs > (cut ? MAX_GOOD_GAP_MS : 0));
 }
 
 /** What is known of a stretch without a success. */

@@ -99,6 +99,9 @@ export function serviceWithin(history: History, range: TimeRange | undefined): S
   return { messagesPerRoom: perRoom, shards, scans };
 }
 
+/** An answer that took longer than this is none: the shard stalled. */
+const STALLED_MS = 5_000;
+
 /** Probes saw each shard far more often than the load did, so they stand in its place. */
 function countProbes(history: History, range: TimeRange, shards: { read: Tally; write: Tally }[]): void {
   const kinds = new Map(history.run.probes.map((kind) => [kind.name, kind]));
@@ -106,7 +109,9 @@ function countProbes(history: History, range: TimeRange, shards: { read: Tally; 
   for (const { kind: name, sentAt, settledAt, outcome, shard } of history.probes.scan()) {
     const kind = kinds.get(name);
     if (kind?.connection !== 'pooled' || shard === undefined || outcome === 'unsent') continue;
-    if (sentAt >= range.fromMs && settledAt <= range.toMs) probed[shard]?.[kind.access].add(outcome);
+    if (sentAt < range.fromMs || settledAt > range.toMs) continue;
+    const stalled = outcome === 'ok' && settledAt - sentAt > STALLED_MS;
+    probed[shard]?.[kind.access].add(stalled ? 'fail' : outcome);
   }
   for (const [index, { read, write }] of probed.entries()) {
     const shard = shards[index];

@@ -110,10 +110,8 @@ function probeWindows(history: History): { readonly [A in OperationKind['access'
       lanes[shard]?.add(sentAt, settledAt, outcome, shard);
     }
     if (all.count === 0) continue;
-    result[kind.access] = {
-      whole: all.windows(),
-      shards: lanes.flatMap((lane) => lane.windows()),
-    };
+    const ofShards = lanes.flatMap((lane) => lane.windows());
+    result[kind.access] = { whole: all.windows(ofShards), shards: ofShards };
   }
   return result;
 }

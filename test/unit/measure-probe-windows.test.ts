@@ -162,6 +162,24 @@ describe('windows seen by probes', () => {
     ]);
   });
 
+  test('a shard whose probe just waits, for long, is brownout of the whole', () => {
+    const history = buildHistory({
+      probe: ({ shard, intendedAt, id }) => {
+        if (shard !== 1 || intendedAt < 4_000 || intendedAt > 6_000) return undefined;
+        // One probe waits, and stands for those that would have followed it.
+        return intendedAt < 4_020 ? { settledAt: 6_001 } : { sentAt: 6_002, settledAt: 6_003, id };
+      },
+    });
+    const windows = serviceWindows(history, () => 100);
+    const told = windows.map(({ type, kind, shard, durationMs }) => [type, kind, shard, Math.round(durationMs / 100)]);
+    expect(told).toEqual([
+      ['brownout', 'read', undefined, 20],
+      ['brownout', 'write', undefined, 20],
+      ['outage', 'read', 'B', 20],
+      ['outage', 'write', 'B', 20],
+    ]);
+  });
+
   test('what the load saw of reads and writes makes no window where there are probes, that of scans does', () => {
     const history = buildHistory({
       probe: () => undefined,
