@@ -170,7 +170,7 @@ describe('one word of a shipped scenario misspelt', () => {
   });
 
   test.each(shipped)('$file: a key that is left out is told, or has a default', ({ file, text }) => {
-    const optional = ['cluster', 'workload', 'steady-state', 'faults', 'settle', 'seed', 'claim'];
+    const optional = ['cluster', 'workload', 'probes', 'pressure', 'steady-state', 'faults', 'settle', 'seed', 'claim'];
     const keys = [...text.matchAll(/^([a-z-]+):/gm)].map((match) => match[1] as string);
     expect(keys).toContain('hypothesis');
     for (const key of keys) {
