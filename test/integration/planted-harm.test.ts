@@ -3,30 +3,23 @@
  * unexpected, stale. Each with the row as its witness.
  */
 
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
-import { type Experiment, runExperiment } from '../../src/experiment.ts';
 import { Witnesses } from '../../src/measure/witnesses.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import type { Report } from '../../src/model/report.ts';
 import type { PlacementMap } from '../../src/model/topology.ts';
-import { local } from '../../src/platforms/local.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import type { Session } from '../../src/sql/session.ts';
 import { chat } from '../../src/workloads/chat.ts';
-import { connect, temporaryFolder } from '../support/local-cluster.ts';
+import { runWith } from '../support/harmed-run.ts';
+import { connect } from '../support/local-cluster.ts';
 import { behindPort, LossyProxy } from '../support/lossy-proxy.ts';
-
-const provision = local.provision.bind(local);
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
 const CHAT = { rooms: 20, 'messages-per-room': 5 };
 
-function scenario(faults: string) {
+function scenario(faults = '') {
   return parseScenario(
     `
 name: planted
@@ -45,55 +38,6 @@ hypothesis:
     'planted.yaml',
     vocabulary,
   );
-}
-
-interface Harm {
-  readonly faults?: string;
-  /** Stands between pgquake and the nodes. */
-  readonly nodes?: (nodes: Nodes) => Promise<Nodes>;
-  /** Done when the event happens; the run does not wait for it. */
-  readonly at?: (event: TimedEvent, cluster: { nodes: Nodes; placement: PlacementMap }) => Promise<void> | undefined;
-  /** Done when the run has read everything, before the cluster goes. */
-  readonly before?: (nodes: Nodes) => Promise<void>;
-}
-
-async function runWith({ faults = '', nodes: between, at, before }: Harm): Promise<Report> {
-  await using folder = await temporaryFolder();
-  let nodes: Nodes | undefined;
-  vi.spyOn(local, 'provision').mockImplementation(async (options) => {
-    const real = await provision(options);
-    nodes = real;
-    const shown = between ? await between(real) : real;
-    return {
-      ...pick(shown),
-      dispose: async () => {
-        await before?.(real);
-        await real.dispose();
-      },
-    };
-  });
-  let placement: PlacementMap | undefined;
-  const done: Promise<void>[] = [];
-  const heard = (event: TimedEvent) => {
-    if (event.type === 'cluster-formed') placement = event.placement;
-    if (!nodes || !placement) return;
-    const work = at?.(event, { nodes, placement });
-    if (work) done.push(work);
-  };
-  const { report, failure }: Experiment = await runExperiment({
-    scenario: scenario(faults),
-    seed: 7,
-    reportsFolder: folder.path,
-    listeners: [{ event: heard }],
-  });
-  await Promise.all(done);
-  if (failure) throw failure;
-  expect(done.length > 0 || between !== undefined).toBe(true);
-  return report;
-}
-
-function pick({ coordinator, workers, all }: Nodes) {
-  return { coordinator, workers, all };
 }
 
 const judgementOf = (report: Report, name: string) => report.results.find(({ check }) => check === name)?.judgement;
@@ -136,7 +80,7 @@ describe('rows changed behind its back', () => {
   beforeEach(async () => {
     if (report) return;
     const stranger = await strangerRow();
-    report = await runWith({
+    report = await runWith(scenario(), {
       at: (event, cluster) => (isFaultPhase(event) ? plant(cluster, stranger) : undefined),
       before: async (nodes) => {
         const corrupted = new Witnesses();
@@ -220,14 +164,16 @@ describe('servers that do not do what they say', () => {
   test('a proxy that answers OK and drops the write: lost', async () => {
     const dropped: string[] = [];
     await using proxies = new AsyncDisposableStack();
-    const report = await runWith({
+    const report = await runWith(scenario(), {
       nodes: async (nodes) => {
         const proxy = proxies.use(
-          await LossyProxy.start(nodes.coordinator.address(), (bound) => {
-            const seq = Number(/message (\d+) of writer 1 /.exec(bound)?.[1] ?? 0);
-            if (seq < 10 || dropped.length === 3) return false;
-            dropped.push(`1:${seq}`);
-            return true;
+          await LossyProxy.start(nodes.coordinator.address(), {
+            drops: (bound) => {
+              const seq = Number(/message (\d+) of writer 1 /.exec(bound)?.[1] ?? 0);
+              if (seq < 10 || dropped.length === 3) return false;
+              dropped.push(`1:${seq}`);
+              return true;
+            },
           }),
         );
         return behindPort(nodes, proxy.port);
@@ -242,8 +188,7 @@ describe('servers that do not do what they say', () => {
   });
 
   test('a replica held back: stale', async () => {
-    const report = await runWith({
-      faults: '{ fault: node-stop, target: worker1, at: 0s, for: 2s }',
+    const report = await runWith(scenario('{ fault: node-stop, target: worker1, at: 0s, for: 2s }'), {
       at: (event, { nodes }) => {
         const replica = nodes.workers.find(({ name }) => name === 'worker2') as NodeControl;
         const alter = async (what: string) => {

@@ -1,4 +1,4 @@
-/** A proxy that speaks enough of PostgreSQL's protocol to acknowledge a write and drop it. */
+/** A proxy that speaks enough of PostgreSQL's protocol to acknowledge a write and drop it; it can be slow, too. */
 
 import { once } from 'node:events';
 import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net';
@@ -6,6 +6,16 @@ import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 
 /** Messages of the extended protocol that go to the server together, with Sync at their end. */
 const OF_A_BATCH = new Set(['P', 'B', 'D', 'E', 'C', 'H', 'S']);
+
+export interface LossyProxyOptions {
+  /**
+   * Whether a statement is acknowledged and dropped; gets the text of what is bound to it. Asked only for writes of
+   * the chat that the connection has prepared before.
+   */
+  readonly drops?: (bound: string) => boolean;
+  /** How long every answer is held back. */
+  readonly delayMs?: number;
+}
 
 export class LossyProxy implements AsyncDisposable {
   readonly #server: Server;
@@ -15,11 +25,10 @@ export class LossyProxy implements AsyncDisposable {
     this.#server = server;
   }
 
-  /**
-   * @param drops whether a statement is acknowledged and dropped; gets the text of what is bound to it. Asked only
-   * for inserts that this connection has prepared before.
-   */
-  static async start(target: { host: string; port: number }, drops: (bound: string) => boolean): Promise<LossyProxy> {
+  static async start(
+    target: { readonly host: string; readonly port: number },
+    { drops = () => false, delayMs = 0 }: LossyProxyOptions,
+  ): Promise<LossyProxy> {
     const server = createServer();
     const proxy = new LossyProxy(server);
     server.on('connection', (client) => {
@@ -35,7 +44,10 @@ export class LossyProxy implements AsyncDisposable {
           other.destroy();
         });
       }
-      upstream.on('data', (bytes) => client.write(bytes));
+      upstream.on('data', (bytes) => {
+        if (delayMs === 0) client.write(bytes);
+        else setTimeout(() => client.writable && client.write(bytes), delayMs);
+      });
       const requests = new Requests(drops, {
         forward: (bytes) => upstream.write(bytes),
         answer: (bytes) => client.write(bytes),
