@@ -12,7 +12,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { z } from 'zod';
 import type { CorruptRow, ReadSummary } from '../model/event.ts';
 import type { Anomaly, OperationKind } from '../model/history.ts';
-import { formatKey, KeySet } from '../model/key-ranges.ts';
+import { formatKey, type Key, KeySet, parseKey } from '../model/key-ranges.ts';
 import type { Session } from '../sql/session.ts';
 import { pace, pacedKind } from './pace.ts';
 import { probesTable } from './probes.ts';
@@ -80,16 +80,33 @@ function corruption([room, writer, seq, member, body]: MessageRow, chat: ChatPar
 
 const COLUMNS = 'room_id, writer, seq, member_id, body';
 
-/** Keys as numbers, which sets hold in little room. */
-const SEQUENCES = 2 ** 32;
-const codeOf = (writer: number, seq: number) => writer * SEQUENCES + seq;
-const keyOf = (code: number) => formatKey(Math.floor(code / SEQUENCES), code % SEQUENCES);
+const SEQUENCES = 2 ** 31;
+const MAX_WRITER = 2 ** 20;
+
+/**
+ * A key in sets. Those of the initial data and of a first run are small whole numbers, which take little room and no
+ * new object for each row; what no run writes is a text.
+ */
+type Code = number | string;
+
+function codeOf(writer: number, seq: number): Code {
+  if (seq <= 0 || seq >= SEQUENCES || writer < INITIAL || writer > MAX_WRITER) return formatKey(writer, seq);
+  if (writer === INITIAL) return -seq;
+  return writer === FIRST ? seq : writer * SEQUENCES + seq;
+}
+
+function keyFrom(code: Code): Key {
+  if (typeof code === 'string') return parseKey(code);
+  if (code < 0) return { writer: INITIAL, seq: -code };
+  if (code < SEQUENCES) return { writer: FIRST, seq: code };
+  return { writer: Math.floor(code / SEQUENCES), seq: code % SEQUENCES };
+}
 
 /** Takes the rows of one answer, one by one, and keeps their keys and what is odd about them. */
 class Tally {
   readonly #chat: ChatParams;
   readonly #maxOdd: number;
-  readonly seen = new Set<number>();
+  readonly seen = new Set<Code>();
   readonly duplicated: string[] = [];
   readonly corrupted: CorruptRow[] = [];
   rows = 0;
@@ -131,10 +148,10 @@ interface Due {
   /** The initial messages of what it reads. */
   readonly initial: { readonly first: number; readonly last: number };
   /** What earlier reads of the session returned. */
-  readonly seenBefore: ReadonlySet<number>;
+  readonly seenBefore: ReadonlySet<Code>;
 }
 
-const NOTHING: ReadonlySet<number> = new Set();
+const NOTHING: ReadonlySet<Code> = new Set();
 
 /** What was sent, acknowledged and seen; decides what each read has to find. */
 class ChatRun implements WorkloadRun {
@@ -145,7 +162,7 @@ class ChatRun implements WorkloadRun {
   readonly #acknowledged = new Map<number, number[]>();
   readonly #acknowledgedInOrder: number[] = [];
   /** By session, what its reads returned; the sets are replaced, never changed. */
-  readonly #seen = new Map<number, ReadonlySet<number>>();
+  readonly #seen = new Map<number, ReadonlySet<Code>>();
   /** Sequence numbers of writes that ended unknown and that no read has returned yet. */
   readonly #unknown = new Set<number>();
   readonly #readsOfRoom = new Map<number, number>();
@@ -284,14 +301,14 @@ class ChatRun implements WorkloadRun {
     return { rows, verified, ...(Object.keys(anomaly).length > 0 ? { anomaly } : {}) };
   }
 
-  #remember(session: number, seen: ReadonlySet<number>): void {
+  #remember(session: number, seen: ReadonlySet<Code>): void {
     const before = this.#seen.get(session) ?? NOTHING;
     const gone = [...before].filter((code) => !seen.has(code));
     this.#seen.set(session, gone.length === 0 ? seen : new Set([...seen, ...gone]));
   }
 
   /** Writes that had ended unknown and that an answer shows. */
-  #resolve(seen: ReadonlySet<number>): string[] {
+  #resolve(seen: ReadonlySet<Code>): string[] {
     const found: string[] = [];
     for (const seq of this.#unknown) {
       if (!seen.has(codeOf(this.#writer, seq))) continue;
@@ -307,9 +324,11 @@ class Finds {
   readonly keys: string[] = [];
   count = 0;
 
-  add(code: number): void {
+  add(code: Code): void {
     this.count++;
-    if (this.keys.length < MAX_WITNESSES) this.keys.push(keyOf(code));
+    if (this.keys.length >= MAX_WITNESSES) return;
+    const { writer, seq } = keyFrom(code);
+    this.keys.push(formatKey(writer, seq));
   }
 }
 
@@ -395,7 +414,10 @@ export const chat = defineWorkload<ChatParams>({
     );
     const { rows, seen, duplicated, corrupted } = tally;
     const present = new KeySet();
-    for (const code of seen) present.add(Math.floor(code / SEQUENCES), code % SEQUENCES);
+    for (const code of seen) {
+      const { writer, seq } = keyFrom(code);
+      present.add(writer, seq);
+    }
     return { rows, present: present.toRanges(), duplicated, corrupted };
   },
 });

@@ -251,4 +251,20 @@ describe('complete read', () => {
     expect(read.corrupted[0]).toMatchObject({ key: '0:1', found: expect.stringContaining('member 99') });
     expect(KeySet.fromRanges(read.present).has(0, 500)).toBe(true);
   });
+
+  test('keys of any writer and any number, also such as no run writes', async () => {
+    const number = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: -2, max: 3 }), number), { maxLength: 12 }), async (keys) => {
+        const rows = keys.map(([writer, seq]): Row => [1, writer, seq, 1, '']);
+        const read = await chat.readAll(answering(rows), 'messages', PARAMS, 1_000);
+        const present = new Set(
+          [...KeySet.fromRanges(read.present).keys()].map(({ writer, seq }) => `${writer}:${seq}`),
+        );
+        expect(present).toEqual(new Set(keys.map(([writer, seq]) => `${writer}:${seq}`)));
+        expect(read.duplicated).toHaveLength(keys.length - present.size);
+      }),
+      { numRuns: 300 },
+    );
+  });
 });
