@@ -12,7 +12,7 @@ import { judge } from '../src/judge.ts';
 import type { OperationKind } from '../src/model/history.ts';
 import { OperationTable } from '../src/model/operations.ts';
 import type { HypothesisItem } from '../src/model/scenario.ts';
-import { OPERATIONS_FILE, OperationsWriter } from '../src/operations-file.ts';
+import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE } from '../src/operations-file.ts';
 import { readRun } from '../src/store.ts';
 import { buildHistory } from '../test/support/history-builder.ts';
 import { closing } from './figures.ts';
@@ -65,6 +65,8 @@ function writeRun(folder: string, count: number): void {
   writeFileSync(join(folder, 'events.ndjson'), written.map((event) => `${JSON.stringify(event)}\n`).join(''));
 
   const kinds = KINDS.map(({ name }) => name);
+  using probes = new OperationsWriter(join(folder, PROBES_FILE), []);
+  probes.write(new OperationTable());
   using writer = new OperationsWriter(join(folder, OPERATIONS_FILE), kinds);
   for (let from = 0; from < count; from += BATCH) {
     const batch = new OperationTable(kinds, BATCH);

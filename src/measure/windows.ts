@@ -125,13 +125,15 @@ export function describeWindow({
   toMs,
   durationMs,
   uncertaintyMs,
+  open,
   ok,
   failed,
 }: ServiceWindow) {
   const what = `${type} of ${kind}${shard === undefined ? '' : ` on shard ${shard}`}`;
   const duration = `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
   const counts = type === 'outage' ? `${failed} failed` : `${failed} failed, ${ok} succeeded`;
-  return `${what}, ${formatMoment(fromMs)} to ${formatMoment(toMs)}: ${duration}, ${counts}`;
+  const end = open ? ', still on when the load stopped' : '';
+  return `${what}, ${formatMoment(fromMs)} to ${formatMoment(toMs)}: ${duration}, ${counts}${end}`;
 }
 
 export interface LaneOptions {

@@ -302,7 +302,9 @@ describe('outage', () => {
       judgement: 'unknown',
       observed: 'one outage of 3.38 s ± 20 ms; one was still on when the load stopped',
     });
-    expect(run(outage, history, { of: 'write', max: '1s' }).judgement).toBe('fail');
+    const finding = run(outage, history, { of: 'write', max: '1s' });
+    expect(finding.judgement).toBe('fail');
+    expect(finding.evidence[0]).toMatch(/ failed, still on when the load stopped$/);
   });
 
   test('can be asked of one shard', () => {
