@@ -6,7 +6,7 @@
  * Writer 0 is the initial data set; every run on the same tables is a writer of its own, from 1.
  */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { z } from 'zod';
@@ -60,7 +60,7 @@ function memberOf(room: number, turn: number, chat: ChatParams): number {
 function messageOf(writer: number, seq: number, chat: ChatParams): Message {
   const room = roomOf(writer, seq, chat);
   const member = memberOf(room, seq, chat);
-  const digest = createHash('sha1').update(`${writer}:${seq}`).digest('base64url');
+  const digest = hash('sha1', `${writer}:${seq}`, 'base64url');
   return { room, member, body: `message ${seq} of writer ${writer} in room ${room}: ${digest}` };
 }
 

@@ -365,8 +365,8 @@ class Simulation {
         again: '',
       },
       events,
-      operations: OperationTable.inOrder(this.#operations),
-      probes: new OperationTable(),
+      operations: tableOf(this.#operations),
+      probes: tableOf([]),
     };
   }
 
@@ -381,6 +381,13 @@ class Simulation {
       placements: this.#placements,
     };
   }
+}
+
+/** As the run's, without room for a thousand. */
+function tableOf(operations: readonly Operation[]): OperationTable {
+  const table = new OperationTable([], operations.length);
+  for (const operation of operations.toSorted((a, b) => a.id - b.id)) table.add(operation);
+  return table;
 }
 
 /** A row as its key demands, of a writer or a sequence number that no script reaches. */
