@@ -33,8 +33,10 @@ import { backendTerminate } from './faults/backend-terminate.ts';
 import { checkpointStorm } from './faults/checkpoint-storm.ts';
 import { connectionReset } from './faults/connection-reset.ts';
 import { connectionsExhaust } from './faults/connections-exhaust.ts';
+import { cpuThrottle } from './faults/cpu-throttle.ts';
 import type { Fault } from './faults/fault.ts';
 import { lockTable } from './faults/lock-table.ts';
+import { memoryLimit } from './faults/memory-limit.ts';
 import { networkBandwidth } from './faults/network-bandwidth.ts';
 import { networkDisconnect } from './faults/network-disconnect.ts';
 import { networkDrop } from './faults/network-drop.ts';
@@ -75,6 +77,8 @@ export const faults: readonly Fault[] = [
   networkLatency,
   networkBandwidth,
   connectionReset,
+  cpuThrottle,
+  memoryLimit,
   backendKill,
   backendTerminate,
   connectionsExhaust,

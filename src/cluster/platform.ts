@@ -16,7 +16,8 @@ export type Capability =
   | 'network-disconnect'
   | 'network-rules'
   | 'network-bandwidth'
-  | 'network-latency';
+  | 'network-latency'
+  | 'resource-limits';
 
 /** - `running`: its process runs. `paused`: it exists but gets no processor. `stopped`: it does not run. */
 export type NodeState = 'running' | 'paused' | 'stopped';
@@ -49,6 +50,33 @@ export interface NodeControl {
   readonly attachments?: NodeAttachments;
   /** Present where the platform has the capability `network-rules`. */
   readonly network?: NodeNetwork;
+  /** Present where the platform has the capability `resource-limits`. */
+  readonly resources?: NodeResources;
+}
+
+/** Limits as the platform knows them, to be put back; as JSON. */
+export type Limits = Readonly<Record<string, number>>;
+
+/** How much of the machine a node may use. */
+export interface NodeResources {
+  limits(): Promise<Limits>;
+  /** @param share of one processor, 0.1 for a tenth. */
+  limitCpu(share: number): Promise<void>;
+  /** @throws EnvironmentError where the node needs more at this moment. */
+  limitMemory(bytes: number): Promise<void>;
+  /** Puts limits back as `limits` gave them. Harmless where they are so. */
+  restore(limits: Limits): Promise<void>;
+  /** What is in force as the kernel tells it, seen from within the node. */
+  seen(): Promise<SeenLimits>;
+}
+
+export interface SeenLimits {
+  /** Of one processor; infinite without a limit. */
+  readonly cpuShare: number;
+  /** How often the node has had to wait for its share so far. */
+  readonly throttled: number;
+  /** Infinite without a limit. */
+  readonly memoryBytes: number;
 }
 
 /** One network that a node is in, with all that it takes to put it there again; as JSON. */

@@ -67,6 +67,7 @@ export const docker: Platform = {
     'network-rules',
     'network-bandwidth',
     'network-latency',
+    'resource-limits',
   ]),
   standing,
 

@@ -150,6 +150,10 @@ for (const platform of platforms) {
           expect(failures).toEqual([]);
           expect(kept).toHaveLength(times * undos.length);
           expect(proofs).toEqual([expect.stringMatching(`^${worker.name}: .*, accepts SQL$`)]);
+          if (fault.needs.includes('resource-limits')) {
+            const none = { cpuShare: Number.POSITIVE_INFINITY, memoryBytes: Number.POSITIVE_INFINITY };
+            expect(await worker.resources?.seen()).toMatchObject(none);
+          }
           if (!fault.needs.includes('network-rules')) return;
           expect(await worker.network?.rulesOf(mark)).toEqual([]);
           expect(await worker.network?.shapingOf(mark)).toBeUndefined();

@@ -7,6 +7,7 @@ import {
   type NodeBackends,
   type NodeControl,
   type NodeNetwork,
+  type NodeResources,
   type NodeState,
   noSuchBackend,
 } from '../../cluster/platform.ts';
@@ -18,6 +19,7 @@ import { POSTGRES_PORT, PROJECT_LABEL } from './compose.ts';
 import { type ExecOptions, type ExecResult, execIn } from './exec.ts';
 import { DockerNetwork } from './network.ts';
 import { type ContainerNetworking, type HostPort, published, reach } from './reach.ts';
+import { DockerResources } from './resources.ts';
 
 /** An orderly shutdown gets this long before the engine kills the container. */
 const STOP_GRACE_S = 10;
@@ -61,6 +63,15 @@ export class DockerNode implements NodeControl {
       project: () => this.#project,
       containerName: () => this.#containerName,
       run: (what, command, limitMs) => this.#run(what, command, { limitMs }),
+    });
+    this.resources = new DockerResources({
+      inspect: async () => (await this.#inspect()).HostConfig,
+      update: async (limits) => {
+        await this.#client.call(`limit container ${this.#containerName}`, (docker, abortSignal) =>
+          docker.getContainer(containerId).update({ ...limits, abortSignal }),
+        );
+      },
+      run: (what, command) => this.#run(what, command),
     });
   }
 
@@ -167,6 +178,7 @@ export class DockerNode implements NodeControl {
   };
 
   readonly network: NodeNetwork;
+  readonly resources: NodeResources;
 
   /** With the address that it had, where the network lets one choose. */
   async #connect({ network, aliases, address }: z.output<typeof attachmentSchema>): Promise<void> {

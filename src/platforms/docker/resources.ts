@@ -1,0 +1,92 @@
+/** Limits of a container's processor time and memory: the engine sets them, the kernel is asked whether they hold. */
+
+import { z } from 'zod';
+import type { Limits, NodeResources, SeenLimits } from '../../cluster/platform.ts';
+import { EnvironmentError } from '../../model/errors.ts';
+import type { ExecResult } from './exec.ts';
+
+const PERIOD_US = 100_000;
+/** The kernel takes no less. */
+const MIN_QUOTA_US = 1_000;
+/** The engine takes no word for "none"; a petabyte is more than any machine has. */
+const UNLIMITED_BYTES = 2 ** 50;
+
+const limitsSchema = z.object({
+  NanoCpus: z.number(),
+  CpuQuota: z.number(),
+  CpuPeriod: z.number(),
+  Memory: z.number(),
+  MemorySwap: z.number(),
+});
+
+export interface ResourceOptions {
+  /** The container's host configuration. */
+  readonly inspect: () => Promise<object>;
+  readonly update: (limits: Partial<z.output<typeof limitsSchema>>) => Promise<void>;
+  readonly run: (what: string, command: readonly string[]) => Promise<ExecResult>;
+}
+
+export class DockerResources implements NodeResources {
+  readonly #options: ResourceOptions;
+
+  constructor(options: ResourceOptions) {
+    this.#options = options;
+  }
+
+  async limits(): Promise<Limits> {
+    return limitsSchema.parse(await this.#options.inspect());
+  }
+
+  async limitCpu(share: number): Promise<void> {
+    // The engine refuses to mix the two ways to say it.
+    const { NanoCpus = 0 } = await this.limits();
+    await this.#options.update(
+      NanoCpus > 0
+        ? { NanoCpus: Math.round(share * 1e9) }
+        : { CpuPeriod: PERIOD_US, CpuQuota: Math.max(MIN_QUOTA_US, Math.round(share * PERIOD_US)) },
+    );
+  }
+
+  async limitMemory(bytes: number): Promise<void> {
+    await this.#options.update({ Memory: bytes, MemorySwap: bytes });
+  }
+
+  async restore(limits: Limits): Promise<void> {
+    const before = limitsSchema.parse(limits);
+    const now = limitsSchema.parse(await this.limits());
+    if (now.NanoCpus !== before.NanoCpus) await this.#options.update({ NanoCpus: before.NanoCpus });
+    if (now.CpuQuota !== before.CpuQuota) await this.#options.update({ CpuQuota: before.CpuQuota || -1 });
+    if (now.Memory !== before.Memory) {
+      const { Memory, MemorySwap } = before;
+      // The kernel wants swap to be the larger of the two, and -1 is not.
+      const unlimited = { Memory: UNLIMITED_BYTES, MemorySwap: UNLIMITED_BYTES };
+      await this.#options.update(Memory === 0 ? unlimited : { Memory, MemorySwap });
+    }
+  }
+
+  async seen(): Promise<SeenLimits> {
+    // Version 2 of control groups, then version 1.
+    const script = `cd /sys/fs/cgroup
+if [ -e cpu.max ]; then cat cpu.max memory.max cpu.stat
+else echo "$(cat cpu/cpu.cfs_quota_us) $(cat cpu/cpu.cfs_period_us)"; cat memory/memory.limit_in_bytes cpu/cpu.stat; fi`;
+    const { exitCode, output } = await this.#options.run('look at the limits', ['sh', '-c', script]);
+    const seen = exitCode === 0 ? parseLimits(output) : undefined;
+    if (seen) return seen;
+    throw new EnvironmentError(`the limits cannot be read: ${output.replace(/\s+/g, ' ')}`, {
+      code: 'limits-unreadable',
+    });
+  }
+}
+
+/** `10000 100000`, `99999744`, and lines such as `nr_throttled 7`; -1 and `max` stand for no limit. */
+export function parseLimits(text: string): SeenLimits | undefined {
+  const match = /^(-1|max|\d+) (\d+)\n(max|\d+)\n(?:.*\n)*?nr_throttled (\d+)/.exec(text);
+  if (!match) return undefined;
+  const [, quota = '', period, memory = '', throttled] = match;
+  const memoryBytes = memory === 'max' ? Number.POSITIVE_INFINITY : Number(memory);
+  return {
+    cpuShare: quota === 'max' || quota === '-1' ? Number.POSITIVE_INFINITY : Number(quota) / Number(period),
+    throttled: Number(throttled),
+    memoryBytes: memoryBytes >= UNLIMITED_BYTES ? Number.POSITIVE_INFINITY : memoryBytes,
+  };
+}
