@@ -12,7 +12,7 @@ export interface Problem {
 }
 
 const MAX_SHOWN = 50;
-const MAX_LISTED = 40;
+const MAX_LISTED = 20;
 
 /** A scenario that cannot be run. Its message is one line a problem, in the order of the file. */
 export class ScenarioError extends InputError {

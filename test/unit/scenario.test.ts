@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
-import { nearest, ScenarioError, suggestion } from '../../src/scenario/problems.ts';
+import { listed, nearest, ScenarioError, suggestion } from '../../src/scenario/problems.ts';
 
 const parse = (text: string, file = 'mine.yaml') => parseScenario(text, file, vocabulary);
 
@@ -379,7 +379,7 @@ describe('faults', () => {
     [
       'no word at all',
       '{ target: worker1, for: 1s }',
-      [`5:5 faults[0]: missing key "fault"; known: ${vocabulary.faults.map(({ name }) => name).join(', ')}`],
+      [`5:5 faults[0]: missing key "fault"; ${listed(vocabulary.faults.map(({ name }) => name))}`],
     ],
     [
       'a key that no fault has',
