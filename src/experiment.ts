@@ -90,8 +90,10 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
       listeners,
     );
     recorder.event({ type: 'platform-chosen', platform: platform.name, engine: engine.name, reason });
-    for (const left of await healLeftBehind(options.reportsFolder)) tellLeftBehind(recorder, left);
+    const leftBehind = await healLeftBehind(options.reportsFolder);
+    for (const left of leftBehind) tellLeftBehind(recorder, left);
     try {
+      refuseUnhealed(scenario, leftBehind);
       await run({
         plan,
         platform,
@@ -138,7 +140,7 @@ export async function healLeftBehind(
       ? await findClusters(reportsFolder)
       : (await Promise.all(runs.map((run) => findClustersOfRun(runFolderOf(run, reportsFolder))))).flat();
   const outcomes: LeftBehind[] = [];
-  for (const folder of folders) outcomes.push(await reclaim(folder, platforms, new Date()));
+  for (const folder of folders) outcomes.push(await reclaim(folder, { platforms, faults, now: new Date() }));
   return outcomes;
 }
 
@@ -156,9 +158,19 @@ function tellLeftBehind(recorder: Recorder, left: LeftBehind): void {
   const of = basename(left.folder);
   if (left.state === 'failed') recorder.event({ type: 'reclaim-failed', of, error: errorText(left.error) });
   if (left.state === 'reclaimed') {
-    const { removed, voided } = left;
-    recorder.event({ type: 'reclaimed', of, when: new Date().toISOString(), removed, voided });
+    const { removed, voided, undone } = left;
+    recorder.event({ type: 'reclaimed', of, when: new Date().toISOString(), removed, voided, undone });
   }
+}
+
+/** A cluster that stands may be the very one that could not be healed: nothing seen on it would mean anything. */
+function refuseUnhealed(scenario: Scenario, leftBehind: readonly LeftBehind[]): void {
+  const failed = leftBehind.find(({ state }) => state === 'failed');
+  if (failed?.state !== 'failed' || scenario.cluster.attach === undefined) return;
+  throw new EnvironmentError(`${basename(failed.folder)} left something broken: ${errorText(failed.error)}`, {
+    code: 'not-healed',
+    hint: 'heal it first: "pgquake heal"',
+  });
 }
 
 /** The plan of a run, with its seed drawn. Starts nothing. */

@@ -173,6 +173,11 @@ export interface Reclaimed {
   readonly inUseBy?: string;
   /** What was removed, in words: `worker1: postmaster 4711 and 12 other processes`. */
   readonly removed: readonly string[];
+  /**
+   * Set where the run had attached to a cluster that stands: what it owed must be undone on these nodes.
+   * Disposing of them forgets that the run was attached, and removes nothing.
+   */
+  readonly standing?: Nodes;
 }
 
 export interface StandingOptions {
@@ -219,9 +224,11 @@ export interface StandingClusters {
   up(options: UpOptions): Promise<Nodes>;
   /**
    * Takes hold of a cluster, in whatever state its nodes are. Disposing of it removes nothing.
+   * @param runFolder of a run that will break nodes: its `cluster.json` names the cluster until it is disposed
+   * of, so that what the run owes can be undone after a crash.
    * @throws EnvironmentError with the code `no-such-project` where there is none.
    */
-  attach(project: string): Promise<Nodes>;
+  attach(project: string, runFolder?: string): Promise<Nodes>;
   /**
    * Stops and removes a cluster. Harmless where there is none.
    * @param options.volumes also removes its data, and the password that was made for them in `folder`.
@@ -268,7 +275,8 @@ export interface Platform {
   provision(options: ProvisionOptions): Promise<Nodes>;
   /**
    * Removes the cluster that `cluster.json` in a run's folder names, and the file at last, once it has
-   * seen that nothing is left; leaves it alone while the pgquake that made it runs. Harmless twice.
+   * seen that nothing is left; leaves it alone while the pgquake that made it runs. One that the run had
+   * attached to is handed out instead. Harmless twice.
    * @throws EnvironmentError with what is left and what to do.
    */
   reclaim(runFolder: string): Promise<Reclaimed>;

@@ -195,6 +195,8 @@ export type RunEvent =
       readonly removed: readonly string[];
       /** Undos that were still open and need not be kept any more. */
       readonly voided: readonly string[];
+      /** On a cluster that stands: what shows that its nodes are well again. Absent in runs of earlier versions. */
+      readonly undone?: readonly string[];
     }
   | { readonly type: 'reclaim-failed'; readonly of: string; readonly error: string }
   | { readonly type: 'interrupted'; readonly reason: string }

@@ -228,6 +228,7 @@ const event = z
       when: z.string().describe('Time of day, ISO 8601 in UTC.'),
       removed: names,
       voided: names.describe('Undos that were still open and need not be kept any more.'),
+      undone: names.optional().describe('On a cluster that stands: what shows that its nodes are well again.'),
     }),
     z.object({ at, type: z.literal('reclaim-failed'), of: z.string(), error: z.string() }),
     z.object({ at, type: z.literal('interrupted'), reason: z.string() }),

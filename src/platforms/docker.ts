@@ -23,7 +23,7 @@ import { type DockerNode, passwordIn } from './docker/node.ts';
 import { byLabel, nodesOf, untilReady } from './docker/nodes.ts';
 import { makeLoginCheap } from './docker/password.ts';
 import { projectContainers, removeProject } from './docker/project.ts';
-import { standing } from './docker/standing.ts';
+import { attachedSchema, standing } from './docker/standing.ts';
 import { ownerSchema, runningOwner, thisProcess } from './owner.ts';
 
 /** For the engine, and then for the registry; together below two seconds. */
@@ -132,21 +132,26 @@ export const docker: Platform = {
   },
 
   async reclaim(runFolder) {
-    const remains = await readClusterFile(runFolder, remainsSchema);
+    const remains = await readClusterFile(runFolder, z.union([remainsSchema, attachedSchema]));
     if (remains === undefined) return { removed: [] };
     const inUseBy = await runningOwner(remains.owner);
     if (inUseBy !== undefined) return { inUseBy, removed: [] };
     const client = DockerClient.fromEnvironment();
+    const project = 'project' in remains ? remains.project : remains.attached;
     // Another engine has no such project, and would say that nothing is left.
     if (client.endpoint.host !== remains.engine) {
-      throw new EnvironmentError(`the cluster ${remains.project} was made on the Docker engine at ${remains.engine}`, {
+      throw new EnvironmentError(`the cluster ${project} is on the Docker engine at ${remains.engine}`, {
         code: 'other-engine',
         hint: `${client.endpoint.source} leads to ${client.endpoint.host}; set DOCKER_HOST=${remains.engine}`,
       });
     }
-    const [container] = await projectContainers(client, remains.project);
+    if ('attached' in remains) {
+      const nodes = await nodesOf(client, await byLabel(client, project), () => removeClusterFile(runFolder));
+      return { removed: [], standing: nodes };
+    }
+    const [container] = await projectContainers(client, project);
     const password = container ? await passwordIn(client, container.id) : '';
-    return { removed: await disposer(client, { project: remains.project, runFolder, password })() };
+    return { removed: await disposer(client, { project, runFolder, password })() };
   },
 };
 

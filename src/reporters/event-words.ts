@@ -116,8 +116,13 @@ export class EventNarrator {
       case 'final-read-failed':
         return { label: 'reads', what: `${event.source} could not be read`, detail: event.error, tone: 'bad' };
       case 'reclaimed': {
-        const what = `cluster that ${event.of} had left behind is removed`;
-        return { label: 'heal', what, detail: event.removed.join('; '), tone: 'good' };
+        const { of, removed, undone = [] } = event;
+        if (undone.length > 0) {
+          const what = `what ${of} had left broken on a cluster that stands is healed`;
+          return { label: 'heal', what, detail: undone.join('; '), tone: 'good' };
+        }
+        const what = `cluster that ${of} had left behind is removed`;
+        return { label: 'heal', what, detail: removed.join('; '), tone: 'good' };
       }
       case 'reclaim-failed': {
         const what = `cluster that ${event.of} had left behind is NOT removed; see pgquake heal`;

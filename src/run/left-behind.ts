@@ -5,10 +5,12 @@
 
 import { appendFile, readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { CLUSTER_FILE, type Platform } from '../cluster/platform.ts';
+import { CLUSTER_FILE, type Nodes, type Platform } from '../cluster/platform.ts';
+import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
-import type { TimedEvent } from '../model/event.ts';
-import { readPendingUndos } from './undo-journal.ts';
+import type { RunEvent, TimedEvent } from '../model/event.ts';
+import { undoAll } from './healing.ts';
+import { noteKept, type PendingUndo, readPendingUndos } from './undo-journal.ts';
 
 /** What became of one cluster; `folder` is the run's folder that names it. */
 export type LeftBehind =
@@ -19,6 +21,8 @@ export type LeftBehind =
       readonly removed: readonly string[];
       /** Undos that the run still owed, in words; void, as their nodes are gone. */
       readonly voided: readonly string[];
+      /** On a cluster that stands: what shows that its nodes are well again, in words. */
+      readonly undone: readonly string[];
     }
   | { readonly state: 'in-use'; readonly folder: string; readonly by: string }
   | { readonly state: 'failed'; readonly folder: string; readonly error: unknown };
@@ -39,22 +43,55 @@ export async function findClustersOfRun(runFolder: string): Promise<string[]> {
   return candidates.filter((_, i) => named[i]);
 }
 
+export interface ReclaimOptions {
+  readonly platforms: readonly Platform[];
+  /** They know how to undo what they did. */
+  readonly faults: readonly Fault[];
+  /** Goes into the history of the run. */
+  readonly now: Date;
+}
+
 /**
- * Removes the cluster that a folder names, unless its pgquake still runs. Harmless twice.
- * @param now goes into the history of the run.
+ * Removes the cluster that a folder names, unless its pgquake still runs; on one that the run had attached
+ * to, carries out what the run still owed. Harmless twice.
  */
-export async function reclaim(folder: string, platforms: readonly Platform[], now: Date): Promise<LeftBehind> {
+export async function reclaim(folder: string, { platforms, faults, now }: ReclaimOptions): Promise<LeftBehind> {
   try {
     const platform = await platformOf(folder, platforms);
     const open = await readPendingUndos(folder);
-    const { inUseBy, removed } = await platform.reclaim(folder);
+    const { inUseBy, removed, standing } = await platform.reclaim(folder);
     if (inUseBy !== undefined) return { state: 'in-use', folder, by: inUseBy };
-    const voided = open.map(({ fault, undo }) => `${undo.action} ${undo.node} (${fault})`);
-    await record(folder, removed, voided, now);
-    return { state: 'reclaimed', folder, removed, voided };
+    const undone = standing ? await undoOn(standing, folder, open, faults) : [];
+    const voided = standing ? [] : open.map(({ fault, undo }) => `${undo.action} ${undo.node} (${fault})`);
+    await record(folder, { of: basename(folder), when: now.toISOString(), removed, voided, undone });
+    return { state: 'reclaimed', folder, removed, voided, undone };
   } catch (error) {
     return { state: 'failed', folder, error };
   }
+}
+
+/** @throws EnvironmentError with what could not be undone; the run goes on owing that. */
+async function undoOn(
+  nodes: Nodes,
+  folder: string,
+  open: readonly PendingUndo[],
+  faults: readonly Fault[],
+): Promise<readonly string[]> {
+  const kept: number[] = [];
+  const { proofs, failures } = await undoAll(open, {
+    nodes: nodes.all,
+    faults: new Map(faults.map((fault) => [fault.name, fault])),
+    kept: (id) => kept.push(id),
+  });
+  await noteKept(folder, kept);
+  if (failures.length > 0) {
+    throw new EnvironmentError(`the cluster stands, and is not healed: ${failures.join('; ')}`, {
+      code: 'not-healed',
+      hint: 'look at the nodes named; "pgquake heal" tries again, "pgquake up" starts what is stopped',
+    });
+  }
+  await nodes.dispose();
+  return proofs;
 }
 
 async function platformOf(folder: string, platforms: readonly Platform[]): Promise<Platform> {
@@ -79,7 +116,7 @@ function unreadable(path: string, reason: string, cause?: unknown): EnvironmentE
 }
 
 /** A proof of tolerance has no history of this kind, and a run that was killed early has none yet. */
-async function record(folder: string, removed: readonly string[], voided: readonly string[], now: Date): Promise<void> {
+async function record(folder: string, event: Omit<Extract<RunEvent, { type: 'reclaimed' }>, 'type'>): Promise<void> {
   const path = join(folder, 'events.ndjson');
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return;
@@ -87,10 +124,10 @@ async function record(folder: string, removed: readonly string[], voided: readon
   // The run's clock ended with its process.
   const last = whole.trimEnd().split('\n').at(-1);
   const at = last ? (JSON.parse(last) as TimedEvent).at : 0;
-  const event: TimedEvent = { at, type: 'reclaimed', of: basename(folder), when: now.toISOString(), removed, voided };
+  const timed: TimedEvent = { at, type: 'reclaimed', ...event };
   // A line cut short by the crash would make the whole history unreadable.
   await truncate(path, Buffer.byteLength(whole));
-  await appendFile(path, `${JSON.stringify(event)}\n`);
+  await appendFile(path, `${JSON.stringify(timed)}\n`);
 }
 
 async function subfolders(folder: string): Promise<string[]> {

@@ -8,6 +8,7 @@ import { EnvironmentError, errorText } from '../model/errors.ts';
 import { COORDINATOR, type Topology } from '../model/topology.ts';
 import { Session } from '../sql/session.ts';
 import type { Workload } from '../workloads/workload.ts';
+import { readPendingUndos } from './undo-journal.ts';
 
 const CONNECT_LIMIT_MS = 5_000;
 const READ_LIMIT_MS = 60_000;
@@ -141,13 +142,24 @@ export async function surveyStanding(
 export function attachedPlatform(platform: Platform, standing: StandingClusters, project: string): Platform {
   return {
     ...platform,
-    async provision({ topology, signal }) {
-      const nodes = await standing.attach(project);
-      if (nodes.workers.length !== topology.workers) {
-        throw otherTopology(project, `${topology.workers} workers`, `${nodes.workers.length}`);
+    async provision({ topology, runFolder, signal }) {
+      const nodes = await standing.attach(project, runFolder);
+      try {
+        if (nodes.workers.length !== topology.workers) {
+          throw otherTopology(project, `${topology.workers} workers`, `${nodes.workers.length}`);
+        }
+        await Promise.all(nodes.all.map((node) => untilStands(node, project, signal)));
+      } catch (error) {
+        await nodes.dispose();
+        throw error;
       }
-      await Promise.all(nodes.all.map((node) => untilStands(node, project, signal)));
-      return nodes;
+      return {
+        ...nodes,
+        // What could not be undone is still owed: "pgquake heal" must find it.
+        dispose: async () => {
+          if ((await readPendingUndos(runFolder)).length === 0) await nodes.dispose();
+        },
+      };
     },
   };
 }

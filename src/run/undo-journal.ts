@@ -4,7 +4,7 @@
  */
 
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Undo } from '../faults/fault.ts';
 
@@ -60,6 +60,19 @@ export class UndoJournal implements Disposable {
     writeSync(this.#file, `${JSON.stringify(line)}\n`);
     fsyncSync(this.#file);
   }
+}
+
+/**
+ * Notes that undos of an earlier process were kept. A line cut short by its crash is taken away first, as
+ * what follows on it would be unreadable.
+ */
+export async function noteKept(folder: string, ids: readonly number[]): Promise<void> {
+  if (ids.length === 0) return;
+  const path = join(folder, FILE);
+  const text = await readFile(path, 'utf8');
+  await truncate(path, Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1)));
+  using journal = new UndoJournal(folder);
+  for (const id of ids) journal.kept(id);
 }
 
 /** What a run left undone, newest first; empty when it has no journal. A last line cut short by a crash is no promise. */

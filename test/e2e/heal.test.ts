@@ -27,7 +27,7 @@ const NO_DOCKER = await dockerMissing('test/e2e/heal.test.ts, on containers');
 const LIMIT_PER_MOMENT_MS = 60_000;
 
 const SCENARIO = `name: tortured
-summary: Three workers are struck in different ways, all at once.
+summary: Every node is struck in another way, all at once.
 cluster: { workers: 4, replication: 2, shards: 4, platform: local }
 workload:
   use: chat
@@ -41,6 +41,8 @@ faults:
   - { fault: node-stop, target: worker1, at: 0s, for: 1500ms }
   - { fault: node-pause, target: worker2, at: 100ms, for: 1500ms }
   - { fault: node-kill, target: worker3, at: 200ms, for: 1s }
+  - { fault: read-only, target: worker4, at: 100ms, for: 1s }
+  - { fault: lock-table, target: coordinator, table: rooms, at: 200ms, for: 1s }
 settle: { within: 2s }
 hypothesis:
   - { check: no-duplicates }

@@ -3,9 +3,21 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { seededIndex } from '../../src/plan/random.ts';
+import { DockerClient } from '../../src/platforms/docker/client.ts';
+import { mustRun } from '../../src/platforms/docker/helper.ts';
+import type { DockerNode } from '../../src/platforms/docker/node.ts';
+import { attach } from '../../src/platforms/docker/nodes.ts';
+import { Session } from '../../src/sql/session.ts';
 import { type Ended, Workplace } from '../support/cli.ts';
 import { dockerMissing, engine, traces } from '../support/docker.ts';
+
+/** How often pgquake is killed; PGQUAKE_TORTURE_DOCKER_MOMENTS in the long form. */
+const MOMENTS = Number(process.env.PGQUAKE_TORTURE_DOCKER_MOMENTS ?? 1);
+const SEED = Number(process.env.PGQUAKE_TORTURE_SEED ?? 1);
 
 const missing = await dockerMissing('test/integration/docker-standing.test.ts');
 const project = `standing-${randomBytes(4).toString('hex')}`;
@@ -134,6 +146,87 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     }
   });
 
+  /** What acts leave on nodes, as far as it is left, in words. */
+  async function tracesOfActs(): Promise<string[]> {
+    const { all } = await attach({ project });
+    const found = all.map(async (node) => {
+      const ask = async (text: string) => {
+        await using session = await Session.connect(node.address(), {
+          applicationName: 'test',
+          connectTimeoutMs: 5_000,
+        });
+        return JSON.stringify(await session.query(text, [], { timeoutMs: 5_000 }));
+      };
+      const seen = await node.resources?.seen();
+      const sessions = `SELECT application_name FROM pg_stat_activity WHERE application_name ~ '^pgquake-[0-9a-f]{8}'`;
+      return {
+        state: await node.state(),
+        networks: (await node.attachments?.list())?.length,
+        rules: await rulesIn((node as DockerNode).containerId),
+        limits: [seen?.cpuShare, seen?.memoryBytes],
+        readOnly: await ask('SHOW default_transaction_read_only'),
+        sessions: await ask(sessions),
+      };
+    });
+    const well = {
+      state: 'running',
+      networks: 1,
+      rules: '',
+      limits: [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+      readOnly: '[["off"]]',
+      sessions: '[]',
+    };
+    const broken = (await Promise.all(found)).filter((node) => !isDeepStrictEqual(node, well));
+    const containers = await engine.listContainers({ all: true, filters: { label: ['pgquake.mark'] } });
+    return [...broken.map((node) => JSON.stringify(node)), ...containers.map(({ Id }) => `helper ${Id}`)];
+  }
+
+  function rulesIn(containerId: string): Promise<string> {
+    return mustRun(DockerClient.fromEnvironment(), {
+      what: 'look at the rules',
+      image: process.env.PGQUAKE_TEST_IMAGE as string,
+      containerId,
+      script: 'iptables -S | grep -v "^-P" || true; tc qdisc show | grep -e tbf -e netem || true',
+    });
+  }
+
+  test(
+    `after kill -9 at any of ${MOMENTS} moments of a run that is attached, heal undoes what it owed`,
+    async () => {
+      const random = seededIndex(SEED);
+      const file = place.scenario('broken', BROKEN);
+      let owed = 0;
+      for (let moment = 1; moment <= MOMENTS; moment++) {
+        const running = place.start([file, '--attach', project, '--reports', place.reports]);
+        const strikes = moment === 1 ? ACTS : random(ACTS + 1);
+        const begun = new Promise<void>((resolve) => {
+          let printed = '';
+          running.stdout?.on('data', (text: string) => {
+            printed += text;
+            if ((printed.match(/in effect/g)?.length ?? 0) >= strikes) resolve();
+          });
+        });
+        await Promise.race([begun, running.ended]);
+        const afterMs = random(1_000);
+        await sleep(afterMs);
+        running.kill('SIGKILL');
+        await running.ended;
+
+        const healed = await place.start(['heal', '--reports', place.reports]).ended;
+        const context = `moment ${moment} of seed ${SEED}, ${afterMs} ms after ${strikes} strikes\n${healed.stdout}${healed.stderr}`;
+        expect(healed.code, context).toBe(0);
+        owed += healed.stdout.match(/undone: /g)?.length ?? 0;
+        if (moment === 1) expect(healed.stdout.match(/undone: /g), context).toHaveLength(ACTS);
+        expect(await tracesOfActs(), context).toEqual([]);
+        const again = await place.start(['heal', '--reports', place.reports]).ended;
+        expect(again.stdout, context).toContain('nothing was left behind');
+        await expect.poll(async () => (await pgquake('status')).stdout, { timeout: 60_000 }).toMatch(/^healthy /m);
+      }
+      console.log(`attached: ${MOMENTS} x kill -9, seed ${SEED}: ${owed} nodes healed, nothing left of any act`);
+    },
+    60_000 * (MOMENTS + 1),
+  );
+
   test('status tells which worker was stopped; restart brings it back', async () => {
     await engine.getContainer(`${project}_worker3`).stop({ t: 5 });
     const { code, stdout } = await pgquake('status');
@@ -171,5 +264,19 @@ faults:
   - { fault: node-stop, target: worker2, for: 1s }
 hypothesis:
   - check: no-lost-writes
+  - check: healed
+`;
+
+const ACTS = 5;
+const BROKEN = `name: broken
+summary: Every node is struck in another way, all at once.
+steady-state: { for: 1s }
+faults:
+  - { fault: lock-table, target: coordinator, table: rooms, for: 20s }
+  - { fault: node-pause, target: worker1, for: 20s }
+  - { fault: network-drop, target: worker2, at: 100ms, for: 20s }
+  - { fault: read-only, target: worker3, for: 20s }
+  - { fault: cpu-throttle, target: worker4, share: 20%, for: 20s }
+hypothesis:
   - check: healed
 `;

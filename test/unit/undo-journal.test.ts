@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type PromisedUndo, readPendingUndos, UndoJournal } from '../../src/run/undo-journal.ts';
+import { noteKept, type PromisedUndo, readPendingUndos, UndoJournal } from '../../src/run/undo-journal.ts';
 
 let folder: string;
 
@@ -64,6 +64,19 @@ describe('undo journal', () => {
     }
     appendFileSync(join(folder, 'undo.ndjson'), '{"type":"promised","id":2,"ac');
     expect((await readPendingUndos(folder)).map((entry) => entry.id)).toEqual([1]);
+  });
+
+  test('another process notes what it kept, behind a line cut short as well', async () => {
+    {
+      using journal = new UndoJournal(folder);
+      journal.promise(start(0, 'worker1'));
+      journal.promise(start(1, 'worker2'));
+    }
+    appendFileSync(join(folder, 'undo.ndjson'), '{"type":"promised","id":3,"ac');
+    await noteKept(folder, [2]);
+    expect((await readPendingUndos(folder)).map((entry) => entry.id)).toEqual([1]);
+    await noteKept(folder, [1]);
+    expect(await readPendingUndos(folder)).toEqual([]);
   });
 
   test('a run without faults has nothing open', async () => {

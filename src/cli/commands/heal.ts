@@ -44,7 +44,10 @@ function tell(outcome: LeftBehind): void {
     explain(outcome.error);
     return;
   }
-  console.log(`${name}: ${pc.green('healed')}${outcome.removed.length === 0 ? ', nothing was left of it' : ''}`);
+  console.log(
+    `${name}: ${pc.green('healed')}${outcome.removed.length + outcome.undone.length === 0 ? ', nothing was left of it' : ''}`,
+  );
   for (const line of outcome.removed) console.log(`  removed ${plainText(line)}`);
+  for (const line of outcome.undone) console.log(`  undone: ${plainText(line)}`);
   for (const undo of outcome.voided) console.log(`  no longer owed: ${plainText(undo)}; the node is gone`);
 }

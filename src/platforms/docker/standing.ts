@@ -8,9 +8,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
+import { z } from 'zod';
 import type { Invocation, LogOptions, Nodes, StandingClusters, UpOptions } from '../../cluster/platform.ts';
 import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
 import { nodeNames } from '../../model/topology.ts';
+import { removeClusterFile, writeClusterFile } from '../cluster-file.ts';
+import { ownerSchema, thisProcess } from '../owner.ts';
 import { DockerClient, EngineRefusal } from './client.ts';
 import { containerName, PROJECT_LABEL, renderCompose, STANDING, STANDING_TOPOLOGY } from './compose.ts';
 import { composeMissing, findCompose, runCompose } from './compose-command.ts';
@@ -38,12 +41,34 @@ const FOLLOW_LIMIT_MS = 24 * 3_600_000;
 export const standing: StandingClusters = {
   topology: STANDING_TOPOLOGY,
   up,
-  attach: (project) => attach({ project }),
+  attach: attachTo,
   down,
   restart,
   shell,
   logs,
 };
+
+/** What `cluster.json` holds of a run that attached to a cluster. */
+export const attachedSchema = z.object({
+  platform: z.literal('docker'),
+  owner: ownerSchema,
+  attached: z.string(),
+  /** Where the engine is, as in `DOCKER_HOST`. */
+  engine: z.string(),
+});
+
+async function attachTo(project: string, runFolder?: string): Promise<Nodes> {
+  if (runFolder === undefined) return attach({ project });
+  const engine = DockerClient.fromEnvironment().endpoint.host;
+  // On record before anything can be broken.
+  await writeClusterFile(runFolder, { platform: 'docker', owner: await thisProcess(), attached: project, engine });
+  try {
+    return { ...(await attach({ project })), dispose: () => removeClusterFile(runFolder) };
+  } catch (error) {
+    await removeClusterFile(runFolder);
+    throw error;
+  }
+}
 
 async function up(options: UpOptions): Promise<Nodes> {
   const { project, folder, signal, onProgress } = options;
