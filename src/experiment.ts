@@ -21,8 +21,9 @@ import type { Report } from './model/report.ts';
 import type { IndexedRun } from './model/run-index.ts';
 import type { EngineChoice, Scenario } from './model/scenario.ts';
 import type { NodeEffect, NodeName } from './model/topology.ts';
-import { makePlan } from './plan/schedule.ts';
+import { lostTogether, makePlan } from './plan/schedule.ts';
 import { buildReport } from './report.ts';
+import { DeadMansSwitch, limitOf } from './run/guards.ts';
 import { findClusters, findClustersOfRun, type LeftBehind, reclaim } from './run/left-behind.ts';
 import { Recorder, type RunListener } from './run/recorder.ts';
 import { run } from './run/runner.ts';
@@ -70,7 +71,7 @@ export interface Experiment {
  * @throws EnvironmentError when it cannot even begin: no platform, or no folder for the run.
  */
 export async function runExperiment(options: ExperimentOptions): Promise<Experiment> {
-  const { scenario, listeners = [], signal = new AbortController().signal, say = () => undefined } = options;
+  const { scenario, listeners = [], say = () => undefined } = options;
   const plan = planOf(scenario, options.seed);
   const { platform, engine, reason } = await choose(plan, say);
 
@@ -79,6 +80,8 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
   const info = describeRun(plan, folder, startedAt, options.again);
   await writeRunInputs(folder, plan, info);
 
+  const limitMs = limitOf(scenario.guards, plannedMs(plan));
+  using limited = new DeadMansSwitch(options.signal ?? new AbortController().signal, limitMs);
   const originNs = process.hrtime.bigint();
   const clock = monotonicClock(originNs);
   let failure: unknown;
@@ -107,7 +110,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
         recorder,
         clock,
         originNs,
-        signal,
+        signal: limited.signal,
         say,
       });
     } catch (error) {
@@ -175,7 +178,28 @@ function refuseUnhealed(scenario: Scenario, leftBehind: readonly LeftBehind[]): 
 
 /** The plan of a run, with its seed drawn. Starts nothing. */
 export function planOf(scenario: Scenario, seed?: number): Plan {
-  return makePlan(scenario, { seed: seed ?? scenario.seed ?? randomInt(2 ** 32), effectOf, strikesOf });
+  const plan = makePlan(scenario, { seed: seed ?? scenario.seed ?? randomInt(2 ** 32), effectOf, strikesOf });
+  refuseTooWide(plan);
+  return plan;
+}
+
+/** @throws InputError where more nodes would be struck at one time than the scenario's guards allow. */
+function refuseTooWide({ scenario, acts }: Plan): void {
+  const { maxDown, place } = scenario.guards ?? {};
+  if (maxDown === undefined || place === undefined) return;
+  // Whatever a fault does to a node, it counts.
+  const tooMany = lostTogether(acts, () => 'down').find(({ down }) => down.length > maxDown);
+  if (!tooMany) return;
+  throw new InputError(
+    `${place.file}:${place.line}:${place.column} guards.max-down: at most ${maxDown} may be struck at one time, and ${tooMany.down.join(', ')} would be`,
+    { code: 'blast-radius', hint: 'strike fewer nodes, one after the other, or allow more' },
+  );
+}
+
+/** By its schedule, from the steady state to the end of settling. */
+function plannedMs({ scenario, acts }: Plan): number {
+  const faultsMs = Math.max(0, ...acts.map(({ atMs, forMs }) => atMs + forMs));
+  return scenario.steadyStateMs + faultsMs + scenario.settleWithinMs;
 }
 
 /** What the checks of a hypothesis need beyond what every run records. */

@@ -74,6 +74,7 @@ function unjudged(observed: string, error?: unknown): Finding {
 /** A run that was stopped, failed or simply has no end may have missed what would have refuted it. */
 function incompleteRun(history: History): CheckResult[] {
   const reasons = [
+    ...eventsOf(history, 'guard-tripped').map(({ reason }) => `a guard ended the faults: ${reason}`),
     ...eventsOf(history, 'interrupted').map(({ reason }) => `interrupted: ${reason}`),
     ...eventsOf(history, 'run-failed').map(({ error }) => `the run failed: ${error}`),
   ];

@@ -48,7 +48,7 @@ export function commandFor(command: string, project: string): string {
 export async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const interrupt = interruptible(undefined, {
     first: 'stopping; "pgquake up" starts what is stopped',
-    further: 'still stopping; this has a time limit',
+    further: () => 'still stopping; this has a time limit',
   });
   try {
     await work(interrupt.signal);

@@ -199,6 +199,8 @@ export type RunEvent =
       readonly undone?: readonly string[];
     }
   | { readonly type: 'reclaim-failed'; readonly of: string; readonly error: string }
+  /** A condition of the scenario's guards held: the faults end here, and are healed. */
+  | { readonly type: 'guard-tripped'; readonly reason: string }
   | { readonly type: 'interrupted'; readonly reason: string }
   | { readonly type: 'run-failed'; readonly error: string };
 

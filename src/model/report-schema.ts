@@ -231,6 +231,7 @@ const event = z
       undone: names.optional().describe('On a cluster that stands: what shows that its nodes are well again.'),
     }),
     z.object({ at, type: z.literal('reclaim-failed'), of: z.string(), error: z.string() }),
+    z.object({ at, type: z.literal('guard-tripped'), reason: z.string() }),
     z.object({ at, type: z.literal('interrupted'), reason: z.string() }),
     z.object({ at, type: z.literal('run-failed'), error: z.string() }),
   ])

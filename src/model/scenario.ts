@@ -51,6 +51,25 @@ export interface FaultStep {
   readonly place: Place;
 }
 
+/** Ends the faults when service of one kind stays below a share for a while. */
+export interface AbortCondition {
+  /** A kind of operation. */
+  readonly of: string;
+  /** From 0 to 1. */
+  readonly below: number;
+  readonly forMs: number;
+}
+
+/** What a run must not go beyond. */
+export interface Guards {
+  /** So many nodes may be struck at one time. */
+  readonly maxDown?: number;
+  /** For the whole run. */
+  readonly limitMs?: number;
+  readonly abortWhen: readonly AbortCondition[];
+  readonly place: Place;
+}
+
 export interface HypothesisItem {
   /** Name of a check in the catalogue. */
   readonly check: string;
@@ -79,6 +98,8 @@ export interface Scenario {
   readonly steadyStateMs: number;
   readonly faults: readonly FaultStep[];
   readonly settleWithinMs: number;
+  /** Absent where the scenario names none. */
+  readonly guards?: Guards;
   readonly hypothesis: readonly HypothesisItem[];
   readonly seed?: number;
 }

@@ -128,6 +128,8 @@ export class EventNarrator {
         const what = `cluster that ${event.of} had left behind is NOT removed; see pgquake heal`;
         return { label: 'heal', what, detail: event.error, tone: 'bad' };
       }
+      case 'guard-tripped':
+        return { label: 'stop', what: 'a guard ended the faults', detail: event.reason, tone: 'bad' };
       case 'interrupted':
         return { label: 'stop', what: 'interrupted', detail: event.reason, tone: 'bad' };
       case 'run-failed':

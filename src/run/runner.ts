@@ -7,6 +7,7 @@ import type { Engine, FormedCluster } from '../cluster/engine.ts';
 import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
+import { EnvironmentError } from '../model/errors.ts';
 import type { NodeInfo, Observation, Phase } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import { lostTogether } from '../plan/schedule.ts';
@@ -14,12 +15,13 @@ import { Session } from '../sql/session.ts';
 import { nextProbeRun, probeKinds, roomsToProbe } from '../workloads/probes.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-reads.ts';
+import { ServiceGuard } from './guards.ts';
 import { Injector, newMark } from './injector.ts';
 import { Load } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
 import type { PressureKept } from './pressure.ts';
-import type { Recorder } from './recorder.ts';
+import type { Recorder, RunListener } from './recorder.ts';
 import { ServiceMonitor } from './service-monitor.ts';
 import { UndoJournal } from './undo-journal.ts';
 import { pause } from './wait.ts';
@@ -76,7 +78,8 @@ export async function run(options: RunOptions): Promise<void> {
   try {
     const cluster = await inPhase(recorder, 'form', () => form(options, nodes));
     const monitor = new ServiceMonitor(options.workload.kinds(scenario.workload.params));
-    await using load = await prepareLoad(options, nodes, cluster, monitor);
+    const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
+    await using load = await prepareLoad(options, nodes, cluster, [monitor, guard]);
     const rooms = roomsToProbe(cluster.placement.shardOfRoom);
     const probeRun = await nextRunOfProbes(nodes.coordinator);
     await using probes = await prepareProbes(options, { nodes, cluster, rooms, run: probeRun });
@@ -90,9 +93,10 @@ export async function run(options: RunOptions): Promise<void> {
       probes?.start();
       pressure?.start();
       await pause(scenario.steadyStateMs, signal);
+      refuseUnsteady(guard, plan);
       await work.since();
     });
-    await inPhase(recorder, 'fault', () => strike(options, nodes));
+    await inPhase(recorder, 'fault', () => strike(options, nodes, guard));
     const settledBy = clock.nowMs() + scenario.settleWithinMs;
     const finalReads = { ...options, nodes, cluster, params: scenario.workload.params };
     await inPhase(recorder, 'settle', async () => {
@@ -166,7 +170,7 @@ async function prepareLoad(
   { plan, loadThread, originNs, recorder, workload }: RunOptions,
   nodes: Nodes,
   cluster: FormedCluster,
-  monitor: ServiceMonitor,
+  listeners: readonly Required<Pick<RunListener, 'operations'>>[],
 ): Promise<Load<LoadKept> & { readonly writer: number }> {
   const { use, params } = plan.scenario.workload;
   const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections'));
@@ -188,7 +192,7 @@ async function prepareLoad(
     },
     (batch) => {
       recorder.operations(batch);
-      monitor.operations(batch);
+      for (const listener of listeners) listener.operations(batch);
     },
   );
   return Object.assign(load, { writer });
@@ -255,14 +259,40 @@ function adviseRepair({ plan, recorder }: RunOptions, cluster: FormedCluster): v
 }
 
 /** A run without faults watches the healthy cluster for as long again as its steady state. */
-async function strike(options: RunOptions, nodes: Nodes): Promise<void> {
-  const { plan, folder, signal } = options;
+async function strike(options: RunOptions, nodes: Nodes, guard: ServiceGuard): Promise<void> {
+  const { plan, folder, signal, clock, recorder } = options;
   if (plan.acts.length === 0) {
     await pause(plan.scenario.steadyStateMs, signal);
     return;
   }
   using journal = new UndoJournal(folder);
-  await new Injector({ ...options, nodes, journal, mark: newMark() }).run(plan.acts);
+  const tripped = new AbortController();
+  const stop = AbortSignal.any([signal, tripped.signal]);
+  const startedAt = clock.nowMs();
+  const watch = setInterval(() => {
+    const reason = guard.tripped(clock.nowMs(), startedAt);
+    if (reason === undefined || stop.aborted) return;
+    recorder.event({ type: 'guard-tripped', reason });
+    tripped.abort(new EnvironmentError(`a guard ended the faults: ${reason}`, { code: 'guard-tripped' }));
+  }, POLL_MS);
+  try {
+    await new Injector({ ...options, signal: stop, nodes, journal, mark: newMark() }).run(plan.acts);
+  } catch (error) {
+    // All is healed; the run goes on to see what became of the data.
+    if (signal.aborted || !tripped.signal.aborted) throw error;
+  } finally {
+    clearInterval(watch);
+  }
+}
+
+/** Whatever a fault did to a service that was bad before, nobody could tell. */
+function refuseUnsteady(guard: ServiceGuard, { acts }: Plan): void {
+  const reason = acts.length === 0 ? undefined : guard.unsteady();
+  if (reason === undefined) return;
+  throw new EnvironmentError(`the steady state is not steady, so nothing was broken: ${reason}`, {
+    code: 'steady-state-unsteady',
+    hint: 'lower the rates, give the operations a longer deadline, or look at the cluster',
+  });
 }
 
 async function settle(monitor: ServiceMonitor, clock: Clock, untilMs: number, signal: AbortSignal): Promise<void> {

@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import type { ScenarioFacts } from '../checks/check.ts';
 import type { Fault } from '../faults/fault.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
-import type { ClusterSpec, FaultStep, HypothesisItem, Scenario, TargetSpec } from '../model/scenario.ts';
+import type { ClusterSpec, FaultStep, Guards, HypothesisItem, Scenario, TargetSpec } from '../model/scenario.ts';
 import { COORDINATOR, nodeNames, shardName, type Topology } from '../model/topology.ts';
 import { overlapping } from '../plan/target.ts';
 import { explain, valueAt } from './explain.ts';
@@ -18,6 +18,8 @@ import { Source } from './source.ts';
 
 type Path = readonly PropertyKey[];
 type Mapping = Readonly<Record<string, unknown>>;
+
+type WrittenGuards = z.output<ReturnType<typeof sections>['guards']>;
 
 interface Variant {
   readonly name: string;
@@ -78,6 +80,7 @@ class Reader {
     this.#collisions(faults, topology);
     const settle = this.#section(schemas.settle, top, 'settle');
     const facts = this.#facts(topology, workload);
+    const guards = this.#guards(this.#section(schemas.guards, top, 'guards'), facts);
     const hypothesis = this.#list(top, 'hypothesis').map(({ item, path }) => this.#check(item, path, facts));
     if (!('hypothesis' in top)) this.#note([], 'missing key "hypothesis": without a check there is nothing to judge');
     const seed = this.#section(schemas.seed, top, 'seed');
@@ -98,7 +101,24 @@ class Reader {
       faults: faults as FaultStep[],
       settleWithinMs: (settle as { within: number }).within,
       hypothesis: hypothesis as HypothesisItem[],
+      ...(guards === undefined ? {} : { guards }),
       ...(seed === undefined ? {} : { seed }),
+    };
+  }
+
+  #guards(written: WrittenGuards, facts: ScenarioFacts | undefined): Guards | undefined {
+    if (written === undefined) return undefined;
+    const { 'max-down': maxDown, limit: limitMs, 'abort-when': conditions = [] } = written;
+    for (const [index, { of }] of conditions.entries()) {
+      if (!facts || facts.kinds.includes(of)) continue;
+      const path = ['guards', 'abort-when', index, 'of'];
+      this.#note(path, `the workload has no operations ${quoted(of)}; ${suggestion(of, facts.kinds)}`);
+    }
+    return {
+      ...(maxDown === undefined ? {} : { maxDown }),
+      ...(limitMs === undefined ? {} : { limitMs }),
+      abortWhen: conditions.map(({ of, below, for: forMs }) => ({ of, below, forMs })),
+      place: this.#source.placeOf(['guards']),
     };
   }
 

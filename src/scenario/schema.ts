@@ -113,6 +113,29 @@ export function sections({ platforms, engines }: Pick<ScenarioVocabulary, 'platf
       .strictObject({ within: positiveDuration.describe('The limit.') })
       .prefault({ within: '30s' })
       .describe('After healing: how long service and replicas may take to be as before.'),
+    guards: z
+      .strictObject({
+        'max-down': z
+          .int()
+          .min(0)
+          .max(MAX_WORKERS + 1)
+          .optional()
+          .describe('How many nodes may be struck at one time; a plan that would strike more is refused.'),
+        limit: positiveDuration.optional().describe('For the whole run: then it ends, heals and says so.'),
+        'abort-when': z
+          .array(
+            z.strictObject({
+              of: z.string().describe('A kind of operation of the workload, such as write.'),
+              below: share.describe('The share of its operations that must be ok.'),
+              for: positiveDuration.prefault('5s').describe('How long it may be less.'),
+            }),
+          )
+          .max(MAX_STEPS)
+          .optional()
+          .describe('When one of these holds, the faults end and are healed; the run goes on to its final reads.'),
+      })
+      .optional()
+      .describe('What the run must not go beyond.'),
     seed: z
       .int()
       .min(0)
@@ -134,6 +157,7 @@ export const TOP_KEYS = [
   'steady-state',
   'faults',
   'settle',
+  'guards',
   'hypothesis',
   'seed',
 ] as const;
@@ -151,6 +175,7 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
     claim,
     cluster,
     settle,
+    guards,
     seed,
     probes,
     pressure,
@@ -177,6 +202,7 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
         .optional()
         .describe('What is broken, where, when and for how long; [] for a control run.'),
       settle,
+      guards,
       hypothesis: z
         .array(anyOf(checks.map((check) => variant('check', check))))
         .min(1)

@@ -66,7 +66,11 @@ export const run: CommandModule<object, RunArguments> = {
       const table =
         suite && (await SuiteTable.open(suite, { reports: args.reports, again: suiteAgain(suite, args), output }));
       const stage: Stage = {};
-      const interrupt = interruptible((text) => (stage.progress ? stage.progress.note(text) : console.error(text)));
+      const interrupt = interruptible((text) => (stage.progress ? stage.progress.note(text) : console.error(text)), {
+        first: 'healing, removing the cluster, writing the report',
+        further: () =>
+          `still ${stage.healing?.size ? `undoing ${[...stage.healing.values()].join(', ')}` : 'removing the cluster'}; this is not skipped, and it has a time limit`,
+      });
       for (const scenario of scenarios) {
         if (interrupt.signal.aborted) break;
         codes.push(await runOne(scenario, { seed, args, signal: interrupt.signal, stage, table, output }));
@@ -81,9 +85,25 @@ export const run: CommandModule<object, RunArguments> = {
   },
 };
 
+/** Keeps in mind which acts are being undone. */
+function healingIn(stage: Stage): RunListener {
+  const asked = new Map<number, string>();
+  const healing = new Map<number, string>();
+  stage.healing = healing;
+  return {
+    event: (event) => {
+      if (event.type === 'fault-asked') asked.set(event.act, `${event.fault} on ${event.targets.join(', ')}`);
+      if (event.type === 'heal-asked') healing.set(event.act, asked.get(event.act) ?? '');
+      if (event.type === 'healed' || event.type === 'heal-failed') healing.delete(event.act);
+    },
+  };
+}
+
 /** Where a word from outside of the run goes, so that it does not tear the live view apart. */
 interface Stage {
   progress?: Progress;
+  /** Acts that are being undone, in words. */
+  healing?: Map<number, string>;
 }
 
 async function suiteOf({ suite, scenario, all, ...overrides }: RunArguments): Promise<ScenarioSuite | undefined> {
@@ -140,7 +160,7 @@ async function runOne(
       reportsFolder: args.reports,
       again: againOf(scenario, args),
       say: (text) => progress.note(text),
-      listeners: [listenerOf(progress)],
+      listeners: [listenerOf(progress), healingIn(stage)],
       signal,
     });
     progress.close();

@@ -1,0 +1,53 @@
+/** Guards on a real cluster: what they end is healed, and the run says why. */
+
+import { expect, test } from 'vitest';
+import type { Report } from '../../src/model/report.ts';
+import { Workplace } from '../support/cli.ts';
+
+const SCENARIO = `name: guarded
+summary: A worker is away for much longer than anybody wants.
+cluster: { workers: 2, replication: 1, shards: 2 }
+workload: { rooms: 20, messages-per-room: 2, read: { rate: 50/s, deadline: 500ms }, write: { rate: 50/s, deadline: 500ms } }
+steady-state: { for: 1s }
+settle: { within: 10s }
+faults: [{ fault: node-stop, target: [worker1, worker2], for: 10m }]
+hypothesis: [{ check: no-duplicates }]
+`;
+
+function of(report: Report, type: string): Record<string, unknown>[] {
+  return report.timeline.filter((event) => event.type === type) as unknown as Record<string, unknown>[];
+}
+
+test('a condition that holds ends the faults; the run goes on to its final reads and is not judged', async () => {
+  using place = new Workplace();
+  const text = `${SCENARIO}guards: { abort-when: [{ of: write, below: 50%, for: 1s }] }\n`;
+  const { code, stdout, stderr } = await place.run([place.scenario('guarded', text)]);
+  expect(code, stdout + stderr).toBe(2);
+  const report = place.report();
+  expect(of(report, 'guard-tripped')).toEqual([
+    expect.objectContaining({ reason: expect.stringMatching(/^write: \d+ of \d+ ok within 1 s, less than 50 %$/) }),
+  ]);
+  expect(of(report, 'healed')).toHaveLength(1);
+  expect(of(report, 'phase-ended')).toContainEqual(expect.objectContaining({ phase: 'final-reads' }));
+  expect(place.leftovers()).toEqual([]);
+});
+
+test('the limit of the whole run ends it, healed, with exit code 4', async () => {
+  using place = new Workplace();
+  const { code, stderr } = await place.run([place.scenario('guarded', `${SCENARIO}guards: { limit: 6s }\n`)]);
+  expect(stderr).toContain('the run took more than 6 s');
+  expect(code).toBe(4);
+  expect(of(place.report(), 'heal-failed')).toEqual([]);
+  expect(place.leftovers()).toEqual([]);
+});
+
+test('a steady state that is none ends the run before anything is broken', async () => {
+  using place = new Workplace();
+  // Nobody answers that fast.
+  const text = SCENARIO.replaceAll('deadline: 500ms', 'deadline: 1ms').replaceAll('rate: 50/s', 'rate: 100/s');
+  const { code, stderr } = await place.run([place.scenario('guarded', text)]);
+  expect(stderr).toContain('the steady state is not steady, so nothing was broken');
+  expect(code).toBe(4);
+  expect(of(place.report(), 'fault-asked')).toEqual([]);
+  expect(place.leftovers()).toEqual([]);
+});
