@@ -42,6 +42,9 @@ function chosen(choice: string): string | undefined {
   return choice === 'auto' ? undefined : choice;
 }
 
+/** Checks whose figures nothing else in the sentence tells. */
+const MEASURED: ReadonlySet<string> = new Set(['workers-serve', 'storage-overhead', 'reads-scale']);
+
 /**
  * What was found, in one sentence: what refuted the hypothesis or kept it from being judged, if anything,
  * then what service and data went through.
@@ -54,6 +57,7 @@ export function findingSentence(history: History, { judgement, results }: Verdic
   const alreadySaid = judgement === 'fail' && decisive[0]?.check === 'messages-readable';
   return sentence([
     ...failed,
+    ...results.filter(({ check, judgement: j }) => MEASURED.has(check) && j === 'pass').map(({ observed }) => observed),
     ...(alreadySaid ? [] : readableClause(figures, history.run.messages)),
     serviceClause(figures),
     ...recoveryClause(history, figures),

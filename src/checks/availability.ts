@@ -6,12 +6,13 @@ import { describeWindow } from '../measure/windows.ts';
 import { type Figures, SPANS } from '../model/figures.ts';
 import { share } from '../model/quantities.ts';
 import { formatShare } from '../model/units.ts';
-import { defineCheck } from './check.ts';
+import { defineCheck, type ParamProblem } from './check.ts';
 
 const params = z.strictObject({
   of: z.string().describe('A kind of operation of the workload, such as read.'),
   during: z.enum(SPANS).default('fault').describe('The part of the run in which the operations were to start.'),
-  min: share.describe('Of the intended operations, how many must succeed.'),
+  min: share.optional().describe('Of the intended operations, how many must succeed.'),
+  max: share.optional().describe('How many may succeed at most, for a service that is expected to be down.'),
 });
 
 type Params = z.output<typeof params>;
@@ -25,14 +26,29 @@ export const availability = defineCheck<Params>({
   params,
   needsKeptSchedule: true,
 
-  validate({ of }, { kinds }) {
-    if (kinds.includes(of)) return [];
-    return [{ path: ['of'], message: `there is no kind of operation ${JSON.stringify(of)}`, known: kinds }];
+  validate({ of, min, max }, { kinds }) {
+    const problems: ParamProblem[] = [];
+    if (!kinds.includes(of)) {
+      problems.push({ path: ['of'], message: `there is no kind of operation ${JSON.stringify(of)}`, known: kinds });
+    }
+    if (min === undefined && max === undefined) {
+      problems.push({ path: [], message: 'missing key "min", or "max"' });
+    } else if (min !== undefined && max !== undefined && min > max) {
+      problems.push({
+        path: ['min'],
+        message: `min is ${formatShare(min)}, which is more than max, ${formatShare(max)}`,
+      });
+    }
+    return problems;
   },
 
-  check(history, { of, during, min }) {
+  check(history, { of, during, min, max }) {
     const figures = figuresOf(history);
-    const expected = `at least ${formatShare(min)} of ${of} operations ok in the ${during} span`;
+    const limits = [
+      ...(min === undefined ? [] : [`at least ${formatShare(min)}`]),
+      ...(max === undefined ? [] : [`at most ${formatShare(max)}`]),
+    ];
+    const expected = `${limits.join(' and ')} of ${of} operations ok in the ${during} span`;
     const found = figures.availability.find(({ kind, span }) => kind === of && span === during)?.figures;
     if (!found || found.share === null) {
       const unsent = found?.unsent ? `; ${found.unsent} could not be sent by the client` : '';
@@ -45,7 +61,7 @@ export const availability = defineCheck<Params>({
     }
     const { ok, intended, unsent } = found;
     return {
-      judgement: found.share >= min ? 'pass' : 'fail',
+      judgement: found.share >= (min ?? 0) && found.share <= (max ?? 1) ? 'pass' : 'fail',
       expected,
       observed:
         `${formatShare(found.share)}: ${ok} of ${intended} ok` +

@@ -44,7 +44,7 @@ export const readsScale = defineCheck<z.output<typeof params>>({
     const idle = last.workers - last.served.length;
     const ratio = perMs(last) / perMs(first);
     const observed =
-      `${formatTimes(ratio)}: ${formatPerSecond(first.ok, first.forMs)} from one worker, ` +
+      `${formatTimes(ratio)} the reads: ${formatPerSecond(first.ok, first.forMs)} from one worker, ` +
       `${formatPerSecond(last.ok, last.forMs)} from ${last.workers}`;
     if (ratio >= min && idle === 0) return { judgement: 'pass', expected, observed, evidence };
     if (idle > 0) {

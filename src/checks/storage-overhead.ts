@@ -39,7 +39,7 @@ export const storageOverhead = defineCheck<Params>({
     return {
       judgement: ratio <= max && ratio >= (min ?? 0) ? 'pass' : 'fail',
       expected,
-      observed: `${formatTimes(ratio)}: ${formatBytes(all)} in ${formatCount(placements.length, 'placement')}, ${formatBytes(oneCopyBytes)} as one copy`,
+      observed: `${formatTimes(ratio)} one copy: ${formatBytes(all)} in ${formatCount(placements.length, 'placement')}, ${formatBytes(oneCopyBytes)} as one copy`,
       evidence: [...perNode].map(
         ([node, held]) => `${node}: ${held.map(({ shard, bytes }) => `${shard} ${formatBytes(bytes)}`).join(', ')}`,
       ),

@@ -93,7 +93,7 @@ describe('storage-overhead', () => {
     expect(run(storageOverhead, twice, { min: 1.9, max: 2.2 })).toMatchObject({
       judgement: 'pass',
       expected: '1.9 to 2.2 times one copy',
-      observed: '2.1 times: 2.1 MiB in 2 placements, 1 MiB as one copy',
+      observed: '2.1 times one copy: 2.1 MiB in 2 placements, 1 MiB as one copy',
       evidence: ['worker1: A 1 MiB', 'worker2: A 1.1 MiB'],
     });
     expect(run(storageOverhead, twice, { max: 2 }).judgement).toBe('fail');
@@ -129,7 +129,7 @@ describe('reads-scale', () => {
   test('passes on the ratio of all workers to one, whatever the cores', () => {
     expect(run(readsScale, scaling(2, step(1, 2_000), step(2, 3_000), step(4, 5_000)), { min: 2 })).toMatchObject({
       judgement: 'pass',
-      observed: '2.5 times: 1,000 a second from one worker, 2,500 a second from 4',
+      observed: '2.5 times the reads: 1,000 a second from one worker, 2,500 a second from 4',
       evidence: [
         '1 worker: 1,000 a second, served by worker1',
         '2 workers: 1,500 a second, served by worker1, worker2',

@@ -226,6 +226,11 @@ describe('availability', () => {
       judgement: 'pass',
       observed: expect.stringMatching(/^99\.\d+ %: 39[67] of 40[01] ok$/),
     });
+    expect(run(availability, failing(100), { of: 'read', max: '98%' })).toMatchObject({
+      judgement: 'fail',
+      expected: 'at most 98 % of read operations ok in the fault span',
+    });
+    expect(run(availability, failing(4), { of: 'read', max: '98%' }).judgement).toBe('pass');
     const finding = run(availability, failing(4), { of: 'read', min: '99%' });
     expect(finding.judgement).toBe('fail');
     expect(finding.expected).toBe('at least 99 % of read operations ok in the fault span');
@@ -244,6 +249,13 @@ describe('availability', () => {
   });
 
   test('knows the kinds of the workload', () => {
+    const facts = { kinds: ['read'], shards: [], messages: 1 };
+    const without = availability.params.parse({ of: 'read' });
+    expect(availability.validate?.(without, facts)).toEqual([{ path: [], message: 'missing key "min", or "max"' }]);
+    const crossed = availability.params.parse({ of: 'read', min: '99%', max: '1%' });
+    expect(availability.validate?.(crossed, facts)).toEqual([
+      { path: ['min'], message: 'min is 99 %, which is more than max, 1 %' },
+    ]);
     const params = availability.params.parse({ of: 'raed', min: '99%' });
     expect(availability.validate?.(params, { kinds: ['read'], shards: [], messages: 1 })).toEqual([
       { path: ['of'], message: 'there is no kind of operation "raed"', known: ['read'] },

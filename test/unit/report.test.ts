@@ -6,6 +6,7 @@ import { faultTookEffect } from '../../src/checks/fault-took-effect.ts';
 import { healed } from '../../src/checks/healed.ts';
 import { messagesReadable } from '../../src/checks/messages-readable.ts';
 import { noLostWrites } from '../../src/checks/no-lost-writes.ts';
+import { storageOverhead } from '../../src/checks/storage-overhead.ts';
 import { judge } from '../../src/judge.ts';
 import type { History, Operation } from '../../src/model/history.ts';
 import type { Plan } from '../../src/model/plan.ts';
@@ -14,7 +15,15 @@ import { buildReport, findingSentence } from '../../src/report.ts';
 import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
 import { buildHistory, changing, REFUSED, timesOf } from '../support/history-builder.ts';
 
-const checks: readonly Check[] = [messagesReadable, noLostWrites, availability, faultTookEffect, healed, contentIntact];
+const checks: readonly Check[] = [
+  storageOverhead,
+  messagesReadable,
+  noLostWrites,
+  availability,
+  faultTookEffect,
+  healed,
+  contentIntact,
+];
 const place = { file: 'scenarios/written.yaml', line: 20, column: 5 };
 const { effectMs } = timesOf();
 
@@ -33,6 +42,24 @@ describe('the finding', () => {
   test('of a run without faults', () => {
     expect(finding(control())).toBe(
       'All 40 messages stayed readable; service went on without a break; no acknowledged write was lost.',
+    );
+  });
+
+  test('begins with what was measured for the hypothesis', () => {
+    const history = buildHistory({
+      acts: [],
+      events: (events) => [
+        ...events,
+        {
+          at: 9_000,
+          type: 'storage',
+          oneCopyBytes: 1_000,
+          placements: [{ shard: 'A', node: 'worker1', bytes: 2_000 }],
+        },
+      ],
+    });
+    expect(finding(history, { 'storage-overhead': { max: 2 } })).toMatch(
+      /^2 times one copy: 2 KiB in 1 placement, 1,000 bytes as one copy; all 40 messages stayed readable; /,
     );
   });
 
