@@ -26,6 +26,16 @@ const CONNECT_LIMIT_MS = 10_000;
 const STATEMENT_LIMIT_MS = 30_000;
 const STREAMING_LIMIT_MS = 30_000;
 const STREAMING_POLL_MS = 10;
+/**
+ * For connections from node to node: when the other side says nothing at all, not even that packets have come, the
+ * next holder is asked. A frozen server is another matter: its machine goes on saying so.
+ */
+const SILENCE_LIMITS = {
+  // Also of a connection that is being made. Three packets are tried by then, and two seconds are a usual deadline.
+  tcp_user_timeout: '1500',
+  keepalives_idle: '1',
+  keepalives_interval: '1',
+} as const;
 /** On the tables, as the last act of forming: what lacks it was not formed to the end. */
 const FORMED = 'data set of pgquake';
 
@@ -288,6 +298,7 @@ async function createForeignPartitions(
       port: peers.map((peer) => peer.port).join(','),
       dbname: database,
       sslmode: 'disable',
+      ...SILENCE_LIMITS,
       async_capable: 'true',
     };
     return `CREATE SERVER ${quoteName(server)} FOREIGN DATA WRAPPER postgres_fdw OPTIONS (${optionList(options)});
@@ -363,6 +374,7 @@ async function subscribe(session: Session, flows: readonly Flow[], nodes: Nodes)
       password,
       dbname: database,
       sslmode: 'disable',
+      ...SILENCE_LIMITS,
     }).map(([name, value]) => `${name}='${String(value).replace(/['\\]/g, '\\$&')}'`);
     const name = quoteName(flowName(flow));
     return `CREATE SUBSCRIPTION ${name} CONNECTION ${quoteText(conninfo.join(' '))} PUBLICATION ${name}

@@ -63,6 +63,28 @@ describe.skipIf(missing !== undefined)('on containers', () => {
     expect(await traces(project())).toEqual([]);
   });
 
+  test('a worker that is cut off without a word: the next holder of its shards is asked', async () => {
+    const scenario = place.scenario(
+      'partition',
+      `name: partition
+summary: One worker is cut off from the others.
+cluster: { workers: 3, replication: 2, shards: 3, platform: docker, engine: native }
+workload: { use: chat, rooms: 30, read: { rate: 30/s, deadline: 3s }, scan: { rate: 1/s, deadline: 3s }, write: { rate: 5/s, deadline: 3s } }
+steady-state: { for: 1s }
+faults:
+  - { fault: network-drop, target: worker1, for: 8s }
+settle: { within: 30s }
+hypothesis:
+  - { check: messages-readable }
+  - { check: no-lost-writes }
+  - { check: replicas-agree }
+`,
+    );
+    const { code, stdout, stderr } = await place.runJudged([scenario], env);
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
+    expect(await traces(project())).toEqual([]);
+  });
+
   test('an engine that goes away under the run: exit 4, and what it left can be healed and removed', async () => {
     await using proxy = new EngineProxy();
     await proxy.open();
