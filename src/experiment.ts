@@ -47,6 +47,8 @@ export interface ExperimentOptions {
   readonly seed?: number;
   /** Where run folders go; `reports` by default. */
   readonly reportsFolder?: string;
+  /** The plan of an earlier run of this scenario: exactly its schedule is run; `seed` is left out then. */
+  readonly replayed?: Plan;
   /** The command line that runs it again, but for the seed; by the scenario's file by default. */
   readonly again?: string;
   /** Hears what goes on before the run begins, such as an image that is being fetched. */
@@ -72,7 +74,7 @@ export interface Experiment {
  */
 export async function runExperiment(options: ExperimentOptions): Promise<Experiment> {
   const { scenario, listeners = [], say = () => undefined } = options;
-  const plan = planOf(scenario, options.seed);
+  const plan = options.replayed ?? planOf(scenario, options.seed);
   const { platform, engine, reason } = await choose(plan, say);
 
   const startedAt = new Date();

@@ -83,12 +83,20 @@ export async function writeFiles(folder: string, files: Readonly<Record<string, 
 }
 
 /**
+ * Reads what a run was to do.
+ * @throws InputError where the folder is no run, or is damaged.
+ */
+export function readPlan(folder: string): Promise<Plan> {
+  return readJson<Plan>(folder, 'plan.json');
+}
+
+/**
  * Reads a stored run back.
  * @throws InputError where the folder is no run, or is damaged: it says which file and line.
  */
 export async function readRun(folder: string): Promise<StoredRun> {
   const run = await readJson<RunInfo>(folder, 'run.json');
-  const plan = await readJson<Plan>(folder, 'plan.json');
+  const plan = await readPlan(folder);
   const events = await readLines<TimedEvent>(folder, 'events.ndjson');
   const operations = readTable(folder, OPERATIONS_FILE);
   const probes = readTable(folder, PROBES_FILE);

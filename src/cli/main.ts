@@ -14,6 +14,7 @@ import { judgeCommand } from './commands/judge.ts';
 import { list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { plan } from './commands/plan.ts';
+import { replay } from './commands/replay.ts';
 import { reportCommand } from './commands/report.ts';
 import { restart } from './commands/restart.ts';
 import { run } from './commands/run.ts';
@@ -34,6 +35,7 @@ try {
     .command(validate)
     .command(plan)
     .command(toleranceCommand)
+    .command(replay)
     .command(judgeCommand)
     .command(reportCommand)
     .command(compare)

@@ -5,6 +5,7 @@ import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { runExperiment } from '../../experiment.ts';
 import { errorText, InputError } from '../../model/errors.ts';
+import type { Plan } from '../../model/plan.ts';
 import type { Report } from '../../model/report.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { plainText } from '../../reporters/escape.ts';
@@ -28,7 +29,7 @@ import {
   vocabulary,
 } from '../vocabulary.ts';
 
-interface RunArguments extends Overrides {
+export interface RunArguments extends Overrides {
   scenario: string[];
   all: boolean;
   suite: string | undefined;
@@ -66,11 +67,7 @@ export const run: CommandModule<object, RunArguments> = {
       const table =
         suite && (await SuiteTable.open(suite, { reports: args.reports, again: suiteAgain(suite, args), output }));
       const stage: Stage = {};
-      const interrupt = interruptible((text) => (stage.progress ? stage.progress.note(text) : console.error(text)), {
-        first: 'healing, removing the cluster, writing the report',
-        further: () =>
-          `still ${stage.healing?.size ? `undoing ${[...stage.healing.values()].join(', ')}` : 'removing the cluster'}; this is not skipped, and it has a time limit`,
-      });
+      const interrupt = interruptibleRun(stage);
       for (const scenario of scenarios) {
         if (interrupt.signal.aborted) break;
         codes.push(await runOne(scenario, { seed, args, signal: interrupt.signal, stage, table, output }));
@@ -84,6 +81,15 @@ export const run: CommandModule<object, RunArguments> = {
     process.exitCode = worstExitCode(codes);
   },
 };
+
+/** Ctrl-C ends a run in order; whoever is impatient hears what is still being undone. */
+export function interruptibleRun(stage: Stage): ReturnType<typeof interruptible> {
+  return interruptible((text) => (stage.progress ? stage.progress.note(text) : console.error(text)), {
+    first: 'healing, removing the cluster, writing the report',
+    further: () =>
+      `still ${stage.healing?.size ? `undoing ${[...stage.healing.values()].join(', ')}` : 'removing the cluster'}; this is not skipped, and it has a time limit`,
+  });
+}
 
 /** Keeps in mind which acts are being undone. */
 function healingIn(stage: Stage): RunListener {
@@ -100,7 +106,7 @@ function healingIn(stage: Stage): RunListener {
 }
 
 /** Where a word from outside of the run goes, so that it does not tear the live view apart. */
-interface Stage {
+export interface Stage {
   progress?: Progress;
   /** Acts that are being undone, in words. */
   healing?: Map<number, string>;
@@ -137,6 +143,8 @@ function seedOf(seed: number | undefined): number | undefined {
 
 interface RunSettings {
   readonly seed: number | undefined;
+  /** Of an earlier run, to run exactly its schedule. */
+  readonly replayed?: Plan;
   readonly args: RunArguments;
   readonly signal: AbortSignal;
   readonly stage: Stage;
@@ -145,9 +153,9 @@ interface RunSettings {
   readonly output: Output;
 }
 
-async function runOne(
+export async function runOne(
   scenario: Scenario,
-  { seed, args, signal, stage, table, output }: RunSettings,
+  { seed, replayed, args, signal, stage, table, output }: RunSettings,
 ): Promise<ExitCode> {
   output.say(`${pc.bold(plainText(scenario.name))}  ${plainText(scenario.summary)}`);
   if (scenario.claim !== undefined) output.say(pc.dim(`claim: "${plainText(scenario.claim)}"`));
@@ -157,6 +165,7 @@ async function runOne(
     const { report, folder, failure } = await runExperiment({
       scenario,
       ...(seed === undefined ? {} : { seed }),
+      ...(replayed === undefined ? {} : { replayed }),
       reportsFolder: args.reports,
       again: againOf(scenario, args),
       say: (text) => progress.note(text),

@@ -1,0 +1,49 @@
+/** `pgquake replay <run>`: runs exactly the schedule of an earlier run again, with the same choices. */
+
+import type { CommandModule } from 'yargs';
+import { DEFAULT_REPORTS_FOLDER, readPlan } from '../../store.ts';
+import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
+import { interruptibleRun, type RunArguments, runOne, type Stage } from './run.ts';
+
+interface ReplayArguments {
+  run: string;
+  reports: string;
+  output: OutputFormat;
+}
+
+export const replay: CommandModule<object, ReplayArguments> = {
+  command: 'replay <run>',
+  describe: 'run exactly the schedule of an earlier run again',
+  builder: (yargs) =>
+    yargs
+      .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })
+      .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
+      .options(OUTPUT_OPTION)
+      .example('$0 replay reports/latest', 'the same faults on the same nodes at the same times'),
+  handler: async ({ run, reports, output: format }) => {
+    const replayed = await readPlan(run);
+    const output = new Output(format);
+    const stage: Stage = {};
+    const interrupt = interruptibleRun(stage);
+    const { platform, engine, attach } = replayed.scenario.cluster;
+    const args: RunArguments = {
+      scenario: [replayed.scenario.file],
+      all: false,
+      suite: undefined,
+      seed: replayed.seed,
+      platform: platform === 'auto' ? undefined : platform,
+      engine: engine === 'auto' ? undefined : engine,
+      attach,
+      reports,
+      output: format,
+    };
+    try {
+      const { signal } = interrupt;
+      const settings = { seed: undefined, replayed, args, signal, stage, table: undefined, output };
+      process.exitCode = await runOne(replayed.scenario, settings);
+    } finally {
+      interrupt.stop();
+      output.close(false);
+    }
+  },
+};
