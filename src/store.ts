@@ -2,13 +2,14 @@
 
 import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { TimedEvent } from './model/event.ts';
 import type { History, RunInfo } from './model/history.ts';
 import type { OperationTable } from './model/operations.ts';
 import type { Plan } from './model/plan.ts';
 import type { Report } from './model/report.ts';
-import { reportSchema } from './model/report-schema.ts';
+import { actSchema, eventSchema, reportSchema, runSchema, shardSchema } from './model/report-schema.ts';
 import { OPERATIONS_FILE, PROBES_FILE, readOperations } from './operations-file.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
@@ -86,8 +87,8 @@ export async function writeFiles(folder: string, files: Readonly<Record<string, 
  * Reads what a run was to do.
  * @throws InputError where the folder is no run, or is damaged.
  */
-export function readPlan(folder: string): Promise<Plan> {
-  return readJson<Plan>(folder, 'plan.json');
+export async function readPlan(folder: string): Promise<Plan> {
+  return (await readChecked(folder, 'plan.json', planSchema)) as unknown as Plan;
 }
 
 /**
@@ -95,13 +96,41 @@ export function readPlan(folder: string): Promise<Plan> {
  * @throws InputError where the folder is no run, or is damaged: it says which file and line.
  */
 export async function readRun(folder: string): Promise<StoredRun> {
-  const run = await readJson<RunInfo>(folder, 'run.json');
+  const run = (await readChecked(folder, 'run.json', runSchema)) as RunInfo;
   const plan = await readPlan(folder);
-  const events = await readLines<TimedEvent>(folder, 'events.ndjson');
+  if (plan.scenario.name !== run.scenario || plan.seed !== run.seed) {
+    throw notARun(join(folder, 'plan.json'), `it is of another run than run.json, which is of ${run.scenario}`);
+  }
+  const events = await readEvents(folder);
   const operations = readTable(folder, OPERATIONS_FILE);
   const probes = readTable(folder, PROBES_FILE);
   return { folder, plan, history: { run, events: events.toSorted((a, b) => a.at - b.at), operations, probes } };
 }
+
+/** What judging and reporting take from a plan; the rest of it is for people. */
+const planSchema = z.looseObject({
+  seed: runSchema.shape.seed,
+  acts: z.array(actSchema),
+  placement: z.array(shardSchema),
+  scenario: z.looseObject({
+    name: z.string(),
+    cluster: z.looseObject({
+      platform: z.string(),
+      engine: z.string(),
+      workers: z.int(),
+      replication: z.int(),
+      shards: z.int(),
+    }),
+    hypothesis: z.array(
+      z.looseObject({
+        check: z.string(),
+        params: z.record(z.string(), z.unknown()),
+        written: z.record(z.string(), z.unknown()),
+        place: z.looseObject({ file: z.string(), line: z.int() }),
+      }),
+    ),
+  }),
+});
 
 /**
  * Reads the report of a stored run.
@@ -114,23 +143,20 @@ export async function readReport(path: string): Promise<Report> {
     () => false,
   );
   const file = folder ? join(path, 'report.json') : path;
-  const checked = reportSchema.safeParse(await readJson<unknown>(dirname(file), basename(file)));
-  if (checked.success) return checked.data as Report;
-  const [issue] = checked.error.issues;
-  throw notARun(file, `${issue?.path.join('.') || 'it'}: ${issue?.message}`, checked.error);
+  return (await readChecked(dirname(file), basename(file), reportSchema)) as Report;
 }
 
-async function readJson<T>(folder: string, name: string): Promise<T> {
+async function readChecked<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {
   const path = join(folder, name);
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as T;
+    return checked(JSON.parse(await readFile(path, 'utf8')), schema);
   } catch (error) {
     throw notARun(path, errorText(error), error);
   }
 }
 
-async function readLines<T>(folder: string, name: string): Promise<T[]> {
-  const path = join(folder, name);
+async function readEvents(folder: string): Promise<TimedEvent[]> {
+  const path = join(folder, 'events.ndjson');
   let line = 0;
   try {
     // What stands behind the last line's end was cut off by a crash.
@@ -139,11 +165,19 @@ async function readLines<T>(folder: string, name: string): Promise<T[]> {
       .slice(0, -1)
       .map((text) => {
         line++;
-        return JSON.parse(text) as T;
+        return checked(JSON.parse(text), eventSchema) as TimedEvent;
       });
   } catch (error) {
     throw notARun(line === 0 ? path : `${path}:${line}`, errorText(error), error);
   }
+}
+
+/** The value as it is, with what the schema does not know. @throws with the first place where it is not as it must be. */
+function checked<T>(value: unknown, schema: z.ZodType<T>): T {
+  const { error } = schema.safeParse(value);
+  if (!error) return value as T;
+  const [issue] = error.issues;
+  throw new Error(`${issue?.path.join('.') || 'it'}: ${issue?.message}`);
 }
 
 function readTable(folder: string, name: string): OperationTable {
@@ -155,7 +189,7 @@ function readTable(folder: string, name: string): OperationTable {
   }
 }
 
-function notARun(path: string, reason: string, cause: unknown): InputError {
+function notARun(path: string, reason: string, cause?: unknown): InputError {
   return new InputError(`${path}: not a readable run of pgquake: ${reason}`, {
     code: 'run-unreadable',
     hint: 'name a run folder below reports/, as it was written',

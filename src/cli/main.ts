@@ -9,6 +9,7 @@ import { compare } from './commands/compare.ts';
 import { connect } from './commands/connect.ts';
 import { doctor } from './commands/doctor.ts';
 import { down } from './commands/down.ts';
+import { exportCommand } from './commands/export.ts';
 import { heal } from './commands/heal.ts';
 import { judgeCommand } from './commands/judge.ts';
 import { list } from './commands/list.ts';
@@ -39,6 +40,7 @@ try {
     .command(judgeCommand)
     .command(reportCommand)
     .command(compare)
+    .command(exportCommand)
     .command(doctor)
     .command(heal)
     .command(up)

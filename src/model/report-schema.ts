@@ -114,10 +114,12 @@ const act = z
   })
   .meta({ id: 'Act' });
 
+const ranges = z.string().regex(/^(-?\d{1,10}(-\d{1,10})?(,(?!$)|$))*$/);
+
 const readSummary = z
   .object({
     rows: count,
-    present: z.record(z.string(), z.string()).describe('Writer -> ranges of sequence numbers.'),
+    present: z.record(z.string(), ranges).describe('Writer -> ranges of sequence numbers.'),
     duplicated: names,
     corrupted: z.array(z.object({ key: z.string(), found: z.string(), expected: z.string() })),
   })
@@ -380,6 +382,9 @@ const ledger = z.object({
   corrupted: witnessed,
   finalReads: z.boolean().describe('Without final reads nothing above is proven.'),
 });
+
+/** What other files of a run's folder hold as well. */
+export { act as actSchema, event as eventSchema, run as runSchema, shard as shardSchema };
 
 export const reportSchema = z.object({
   version: z.literal(REPORT_VERSION),

@@ -340,6 +340,7 @@ export const chat = defineWorkload<ChatParams>({
   name: 'chat',
   summary: 'Chat rooms with members and messages; room reads, full scans and new messages.',
   params,
+  readsAreHeldAgainstWrites: true,
   table: 'messages',
   lookup: { columns: COLUMNS, key: 'writer, seq' },
 

@@ -48,6 +48,8 @@ export interface Workload<P = any> {
   start(params: P, seed: number, writer?: number): WorkloadRun;
   /** The lowest writer without messages, for those that write; 1 on a new cluster. */
   nextWriter?(session: Session, timeoutMs: number): Promise<number>;
+  /** Each read is compared with all writes that were acknowledged before it was sent; what it missed is recorded. */
+  readonly readsAreHeldAgainstWrites?: true;
   /** The table whose rows are the messages. */
   readonly table: string;
   /** How a person looks again at single rows of it. */

@@ -11,8 +11,31 @@ import { createRunFolder, pointLatest, readRun, writeRunInputs } from '../../src
 
 let reports: string;
 const AT = new Date('2026-11-23T12:34:56.789Z');
-const PLAN = { scenario: { name: 'x', source: 'name: x\n' }, seed: 1 } as unknown as Plan;
-const RUN = { id: 'x', scenario: 'x' } as unknown as RunInfo;
+const PLAN = {
+  scenario: {
+    name: 'x',
+    source: 'name: x\n',
+    cluster: { platform: 'auto', engine: 'auto', workers: 1, replication: 1, shards: 1 },
+    hypothesis: [],
+  },
+  seed: 1,
+  acts: [],
+  placement: [],
+} as unknown as Plan;
+const RUN: RunInfo = {
+  id: 'x',
+  scenario: 'x',
+  summary: 'Nothing.',
+  seed: 1,
+  startedAt: AT.toISOString(),
+  pgquakeVersion: '0.1.0',
+  nodeVersion: 'v24.0.0',
+  kinds: [],
+  probes: [],
+  messages: 0,
+  plannedActs: 0,
+  again: 'pgquake x',
+};
 
 beforeEach(() => {
   reports = mkdtempSync(join(tmpdir(), 'pgquake-store-'));

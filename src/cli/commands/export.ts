@@ -1,0 +1,58 @@
+/** `pgquake export <run>`: a stored run's history in Jepsen's form, for Elle. Needs no cluster. */
+
+import { createWriteStream } from 'node:fs';
+import { join, relative } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { CommandModule } from 'yargs';
+import { findWorkload } from '../../catalog.ts';
+import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
+import { ednLines } from '../../reporters/edn.ts';
+import { readRun } from '../../store.ts';
+
+interface ExportArguments {
+  run: string;
+  to: string | undefined;
+}
+
+export const exportCommand: CommandModule<object, ExportArguments> = {
+  command: 'export <run>',
+  describe: "write a stored run's history as EDN, for Jepsen's Elle",
+  builder: (yargs) =>
+    yargs
+      .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })
+      .option('to', { type: 'string', describe: 'a file; history.edn in the run folder by default' }),
+  handler: async ({ run, to }) => {
+    const { plan, history, folder } = await readRun(run);
+    const { use } = plan.scenario.workload;
+    if (!findWorkload(use).readsAreHeldAgainstWrites) {
+      throw new InputError(
+        `the reads of the workload ${use} are not held against its writes, so there is nothing to export`,
+        {
+          code: 'cannot-export',
+          hint: 'export a run of the workload chat',
+        },
+      );
+    }
+    const file = to ?? join(folder, 'history.edn');
+    try {
+      await pipeline(Readable.from(batches(ednLines(history))), createWriteStream(file));
+    } catch (error) {
+      throw new EnvironmentError(`cannot write ${file}: ${errorText(error)}`, { code: 'cannot-write', cause: error });
+    }
+    console.log(relative('.', file));
+  },
+};
+
+const LINES = 1_000;
+
+/** Many lines a write, or a long history takes long. */
+function* batches(lines: Iterable<string>): Generator<string> {
+  let batch: string[] = [];
+  for (const line of lines) {
+    if (batch.push(line) < LINES) continue;
+    yield `${batch.join('\n')}\n`;
+    batch = [];
+  }
+  if (batch.length > 0) yield `${batch.join('\n')}\n`;
+}

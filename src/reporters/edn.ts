@@ -1,0 +1,238 @@
+/**
+ * A history in Jepsen's form, EDN, as transactions on registers, so that Elle (`elle.rw-register`) can look for
+ * anomalies in it. Each message is a register of its own: a write sets it to 1; a read says of messages of its room
+ * whether it saw them (1) or not (nil). It says no more than the run knows: of messages whose write was acknowledged
+ * before the read was sent, the workload compared the answer with them and kept those that were missing.
+ */
+
+import type { Timed, TimedEvent } from '../model/event.ts';
+import type { Anomaly, History, OperationKind } from '../model/history.ts';
+import { formatKey, KeySet } from '../model/key-ranges.ts';
+import type { OperationRow } from '../model/operations.ts';
+import { plainText } from './escape.ts';
+
+/** A read names so many messages, the newest; all of them would make the file grow with the square of the run. */
+const NEWEST = 32;
+/** Stamps are rounded to the microsecond: what may have been at once is written as at once. */
+const ROUNDING_MS = 0.001;
+const NS_PER_MS = 1_000_000;
+
+/** Something to be written, at its place in time. */
+interface Moment {
+  readonly atMs: number;
+  /** Of what is at once, what begins comes before what ends: an order that is not known is not claimed. */
+  readonly ends: boolean;
+}
+
+interface OperationMoment extends Moment {
+  /** Place of the operation in the log. */
+  readonly row: number;
+}
+
+interface Known {
+  readonly keys: string[];
+}
+
+/** Lines without their ends, one operation's beginning or end each, in the order of time. */
+export function* ednLines(history: History): Generator<string> {
+  const kinds = new Map(history.run.kinds.map((kind) => [kind.name, kind]));
+  const operations = [...sent(history)];
+  const writer = new Lines();
+  const setup = neverWritten(operations);
+  if (setup.length > 0) yield* writer.transaction(0, 0, setup.map(wrote));
+
+  const acknowledgedIn = new Map<number, Known>();
+  const acknowledged: Known = { keys: [] };
+  const due = new Map<number, number>();
+  const processes = new Processes();
+  for (const moment of moments(operations, history.events)) {
+    if ('event' in moment) {
+      yield writer.nemesis(moment.event, moment.atMs);
+      continue;
+    }
+    const operation = operations[moment.row] as Sent;
+    const { kind, room, key, outcome } = operation;
+    const isWrite = kinds.get(kind)?.access === 'write';
+    const known = isRoomRead(kinds.get(kind), room) ? knownOf(acknowledgedIn, room) : acknowledged;
+    if (!moment.ends) {
+      due.set(moment.row, known.keys.length);
+      const value = isWrite
+        ? [wrote(key ?? 'none')]
+        : readKeys(known, known.keys.length, operation.anomaly).map(unread);
+      yield writer.line('invoke', processes.take(moment.row), moment.atMs, value);
+      continue;
+    }
+    const process = processes.end(moment.row, outcome !== 'unknown');
+    const count = due.get(moment.row) ?? 0;
+    due.delete(moment.row);
+    if (isWrite) {
+      if (outcome === 'ok' && key !== undefined) {
+        acknowledged.keys.push(key);
+        if (room !== undefined) knownOf(acknowledgedIn, room).keys.push(key);
+      }
+      yield writer.line(typeOf(outcome), process, moment.atMs, [wrote(key ?? 'none')]);
+    } else if (outcome === 'ok') {
+      yield writer.line('ok', process, moment.atMs, seen(known, count, operation.anomaly), operation.anomaly);
+    } else {
+      yield writer.line(typeOf(outcome), process, moment.atMs, readKeys(known, count, operation.anomaly).map(unread));
+    }
+  }
+  yield* finalRead(history, operations, writer);
+}
+
+type Sent = Pick<OperationRow, 'kind' | 'outcome' | 'room' | 'key' | 'sentAt' | 'settledAt' | 'anomaly'>;
+
+function* sent({ operations }: History): Generator<Sent> {
+  for (const { kind, outcome, room, key, sentAt, settledAt, anomaly } of operations.scan()) {
+    if (outcome !== 'unsent') yield { kind, outcome, room, key, sentAt, settledAt, anomaly };
+  }
+}
+
+/** Missing although nobody wrote them in this run: messages of the initial data set. */
+function neverWritten(operations: readonly Sent[]): string[] {
+  const missing = new Set(operations.flatMap(({ anomaly }) => anomaly?.missing ?? []));
+  if (missing.size === 0) return [];
+  for (const { key } of operations) if (key !== undefined) missing.delete(key);
+  return [...missing];
+}
+
+function isRoomRead(kind: OperationKind | undefined, room: number | undefined): room is number {
+  return kind?.scope === 'room' && room !== undefined;
+}
+
+function knownOf(rooms: Map<number, Known>, room: number): Known {
+  const known = rooms.get(room);
+  if (known) return known;
+  const fresh: Known = { keys: [] };
+  rooms.set(room, fresh);
+  return fresh;
+}
+
+function* moments(
+  operations: readonly Sent[],
+  events: readonly TimedEvent[],
+): Generator<OperationMoment | (Moment & { readonly event: NemesisEvent })> {
+  // Twice as many as operations: sorted as numbers, the even ones begin and the odd ones end.
+  const times = new Float64Array(2 * operations.length);
+  operations.forEach(({ sentAt, settledAt }, row) => {
+    times[2 * row] = sentAt - ROUNDING_MS;
+    times[2 * row + 1] = settledAt + ROUNDING_MS;
+  });
+  const order = Uint32Array.from({ length: times.length }, (_, i) => i).sort(
+    (a, b) => (times[a] as number) - (times[b] as number) || (a % 2) - (b % 2) || a - b,
+  );
+  const acts = events.filter(isNemesis);
+  let next = 0;
+  for (const i of order) {
+    const atMs = times[i] as number;
+    for (; next < acts.length && (acts[next] as NemesisEvent).at <= atMs; next++) yield nemesisMoment(acts[next]);
+    yield { atMs, ends: i % 2 === 1, row: i >> 1 };
+  }
+  for (; next < acts.length; next++) yield nemesisMoment(acts[next]);
+}
+
+function nemesisMoment(event: NemesisEvent | undefined): Moment & { readonly event: NemesisEvent } {
+  return { atMs: event?.at ?? 0, ends: false, event: event as NemesisEvent };
+}
+
+type NemesisEvent = Timed<
+  Extract<TimedEvent, { readonly type: 'fault-asked' | 'fault-in-effect' | 'heal-asked' | 'healed' }>
+>;
+
+function isNemesis(event: TimedEvent): event is NemesisEvent {
+  return ['fault-asked', 'fault-in-effect', 'heal-asked', 'healed'].includes(event.type);
+}
+
+/** The keys that a read says something of: the newest, and those that it missed. */
+function readKeys({ keys }: Known, count: number, anomaly: Anomaly | undefined): string[] {
+  const { missing = [], missingCount = missing.length } = anomaly ?? {};
+  // Where it missed more than are named, nothing is known of the others.
+  const newest = missingCount > missing.length ? [] : keys.slice(Math.max(0, count - NEWEST), count);
+  return [...new Set([...newest, ...missing])];
+}
+
+function seen(known: Known, count: number, anomaly: Anomaly | undefined): string[] {
+  const missing = new Set(anomaly?.missing ?? []);
+  return readKeys(known, count, anomaly).map((key) => (missing.has(key) ? unread(key) : `[:r "${key}" 1]`));
+}
+
+function wrote(key: string): string {
+  return `[:w "${key}" 1]`;
+}
+
+function unread(key: string): string {
+  return `[:r "${key}" nil]`;
+}
+
+function typeOf(outcome: Sent['outcome']): 'ok' | 'fail' | 'info' {
+  return outcome === 'unknown' ? 'info' : outcome === 'ok' ? 'ok' : 'fail';
+}
+
+/** Through the coordinator, after healing: all messages that the load tried to write. */
+function* finalRead(history: History, operations: readonly Sent[], writer: Lines): Generator<string> {
+  const read = history.events.find((event) => event.type === 'final-read');
+  if (read?.type !== 'final-read') return;
+  const present = KeySet.fromRanges(read.read.present);
+  const written = operations.flatMap(({ key }) => key ?? []);
+  const began = history.events.find((event) => event.type === 'phase-started' && event.phase === 'final-reads');
+  const value = written.map((key) => {
+    const [writerOf, seq] = key.split(':').map(Number) as [number, number];
+    return present.has(writerOf, seq) && formatKey(writerOf, seq) === key ? `[:r "${key}" 1]` : unread(key);
+  });
+  if (value.length > 0) yield* writer.transaction(began?.at ?? read.at, read.at, value, written.map(unread));
+}
+
+/** Numbers for what is under way at once. Jepsen gives up a process whose operation has no known end. */
+class Processes {
+  readonly #free: number[] = [];
+  readonly #of = new Map<number, number>();
+  #next = 1;
+
+  take(row: number): number {
+    const process = this.#free.pop() ?? this.#next++;
+    this.#of.set(row, process);
+    return process;
+  }
+
+  end(row: number, known: boolean): number {
+    const process = this.#of.get(row) ?? 0;
+    this.#of.delete(row);
+    if (known) this.#free.push(process);
+    return process;
+  }
+}
+
+class Lines {
+  #index = 0;
+  readonly #acts = new Map<number, { readonly fault: string; readonly targets: readonly string[] }>();
+
+  line(type: string, process: number, atMs: number, value: readonly string[], anomaly?: Anomaly): string {
+    const odd = (['duplicated', 'corrupted'] as const).map((name) => {
+      const keys = anomaly?.[name] ?? [];
+      return keys.length === 0 ? '' : `, :pgquake/${name} [${keys.map(text).join(' ')}]`;
+    });
+    return `{:index ${this.#index++}, :time ${nanoseconds(atMs)}, :type :${type}, :process ${process}, :f :txn, :value [${value.join(' ')}]${odd.join('')}}`;
+  }
+
+  /** By process 0, which nobody else is. */
+  *transaction(fromMs: number, toMs: number, value: readonly string[], asked = value): Generator<string> {
+    yield this.line('invoke', 0, fromMs, asked);
+    yield this.line('ok', 0, toMs, value);
+  }
+
+  nemesis(event: NemesisEvent, atMs: number): string {
+    if (event.type === 'fault-asked') this.#acts.set(event.act, { fault: event.fault, targets: event.targets });
+    const { fault = 'fault', targets = [] } = this.#acts.get(event.act) ?? {};
+    const value = `{:fault ${text(fault)}, :targets [${targets.map(text).join(' ')}]}`;
+    return `{:index ${this.#index++}, :time ${nanoseconds(atMs)}, :type :info, :process :nemesis, :f :${event.type}, :value ${value}}`;
+  }
+}
+
+function nanoseconds(atMs: number): number {
+  return Math.max(0, Math.round(atMs * NS_PER_MS));
+}
+
+/** EDN knows fewer escapes than JSON; of plain text JSON uses none but the quote and the backslash. */
+function text(value: string): string {
+  return JSON.stringify(plainText(value));
+}

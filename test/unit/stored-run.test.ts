@@ -1,0 +1,152 @@
+/** A run folder that is damaged, cut or somebody else's is refused, or could not be judged: it never passes. */
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { judgeBy, renderAgain, reportOn } from '../../src/experiment.ts';
+import { InputError } from '../../src/model/errors.ts';
+import { readReport, readRun } from '../../src/store.ts';
+import { buildHistory } from '../support/history-builder.ts';
+import { copyOf, storeHistory } from '../support/stored-run.ts';
+
+let reports: string;
+let whole: string;
+
+beforeAll(async () => {
+  reports = mkdtempSync(join(tmpdir(), 'pgquake-stored-'));
+  whole = await storeHistory(reports, buildHistory(), ['no-lost-writes', 'replicas-agree']);
+  await reportOn(await readRun(whole));
+});
+
+afterAll(() => {
+  rmSync(reports, { recursive: true });
+});
+
+/** What comes of a copy in which one file is changed. */
+async function judgementOf(file: string, damage: (path: string) => void): Promise<string> {
+  const folder = copyOf(whole, mkdtempSync(join(reports, 'damaged-')));
+  damage(join(folder, file));
+  try {
+    const stored = await readRun(folder);
+    return judgeBy(stored, stored.plan.scenario).judgement;
+  } catch (error) {
+    // Whoever brought the folder must act; it is no bug of pgquake, and the message says which file.
+    expect(error).toBeInstanceOf(InputError);
+    expect((error as InputError).message).toMatch(/^\S+: not a readable run of pgquake: ./);
+    expect((error as InputError).message).toContain(file);
+    return 'refused';
+  }
+}
+
+const FILES = ['run.json', 'plan.json', 'events.ndjson', 'operations.arrow', 'probes.arrow'];
+
+test('the run passes as long as it is whole', async () => {
+  const stored = await readRun(whole);
+  expect(judgeBy(stored, stored.plan.scenario).judgement).toBe('pass');
+});
+
+describe.each(FILES)('%s', (file) => {
+  test.each([
+    ['is missing', (path: string) => rmSync(path)],
+    ['is empty', (path: string) => truncateSync(path, 0)],
+    ['is cut in half', (path: string) => truncateSync(path, Math.floor(readFileSync(path).length / 2))],
+    ['is a page of something else', (path: string) => writeFileSync(path, '<!DOCTYPE html>\n<p>404</p>\n')],
+    ['is JSON of something else', (path: string) => writeFileSync(path, '{"hello":"world"}\n')],
+    ['is null', (path: string) => writeFileSync(path, 'null\n')],
+    ['is a list', (path: string) => writeFileSync(path, '[]\n')],
+    [
+      'is binary',
+      (path: string) =>
+        writeFileSync(
+          path,
+          Uint8Array.from({ length: 4_096 }, (_, i) => (i * 7) % 256),
+        ),
+    ],
+  ])('that %s never passes', async (_, damage) => {
+    expect(await judgementOf(file, damage)).not.toBe('pass');
+  });
+
+  test('with a byte changed in its middle never crashes', async () => {
+    for (const at of [0.1, 0.35, 0.6, 0.85]) {
+      const outcome = await judgementOf(file, (path) => {
+        const bytes = readFileSync(path);
+        const index = Math.floor(bytes.length * at);
+        bytes[index] = (bytes[index] as number) ^ 0x55;
+        writeFileSync(path, bytes);
+      });
+      expect(['pass', 'fail', 'unknown', 'refused']).toContain(outcome);
+    }
+  });
+});
+
+describe('a run folder', () => {
+  test('cut at every tenth line of its events never passes', async () => {
+    const lines = readFileSync(join(whole, 'events.ndjson'), 'utf8').split('\n').slice(0, -1);
+    const endOfReads = lines.findIndex((line) => line.includes('"phase-ended"') && line.includes('"final-reads"'));
+    expect(endOfReads).toBeGreaterThan(10);
+    for (let count = 0; count <= endOfReads; count += 5) {
+      const text = lines.slice(0, count).map((line) => `${line}\n`);
+      expect(await judgementOf('events.ndjson', (path) => writeFileSync(path, text.join('')))).not.toBe('pass');
+    }
+  });
+
+  test('with the plan of another run is refused', async () => {
+    const outcome = await judgementOf('plan.json', (path) => {
+      writeFileSync(path, readFileSync(path, 'utf8').replace(/"seed": \d+/, '"seed": 4242'));
+    });
+    expect(outcome).toBe('refused');
+  });
+
+  test('an event that nobody knows, or without its parts, is refused with its line', async () => {
+    for (const odd of [
+      '{"at":1,"type":"party"}',
+      '{"type":"healed","act":0,"proof":"x"}',
+      '{"at":1,"type":"healed"}',
+    ]) {
+      const folder = copyOf(whole, mkdtempSync(join(reports, 'odd-')));
+      const path = join(folder, 'events.ndjson');
+      writeFileSync(path, `${odd}\n${readFileSync(path, 'utf8')}`);
+      await expect(readRun(folder)).rejects.toThrow(/events\.ndjson:1: not a readable run of pgquake: /);
+    }
+  });
+});
+
+describe('a stored report', () => {
+  test('is rendered again as it was, and latest is left alone', async () => {
+    const folder = copyOf(whole, mkdtempSync(join(reports, 'again-')));
+    for (const name of ['report.html', 'report.md', 'junit.xml']) rmSync(join(folder, name));
+    const names = await renderAgain(folder);
+    for (const name of names)
+      expect(readFileSync(join(folder, name), 'utf8')).toBe(readFileSync(join(whole, name), 'utf8'));
+    expect(names).toEqual(
+      expect.arrayContaining(['report.html', 'report.md', 'report.json', 'junit.xml', 'badge.svg']),
+    );
+    expect(readdirSync(reports)).not.toContain('latest');
+  });
+
+  test.each([
+    ['missing', (path: string) => rmSync(path)],
+    ['cut', (path: string) => truncateSync(path, 2_000)],
+    [
+      'of another version',
+      (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replace('"version": 1', '"version": 99')),
+    ],
+    ['something else', (path: string) => writeFileSync(path, '{"version":1}')],
+  ])('that is %s is refused with its path', async (_, damage) => {
+    const folder = copyOf(whole, mkdtempSync(join(reports, 'bad-')));
+    damage(join(folder, 'report.json'));
+    for (const read of [readReport(folder), renderAgain(folder)]) {
+      await expect(read).rejects.toThrow(/report\.json: not a readable run of pgquake: /);
+      await expect(read).rejects.toBeInstanceOf(InputError);
+    }
+  });
+
+  test('is held against a hypothesis that it was not run for', async () => {
+    const stored = await readRun(whole);
+    const [item] = stored.plan.scenario.hypothesis;
+    const stricter = { hypothesis: [{ ...(item as NonNullable<typeof item>), check: 'no-such-check' }] };
+    expect(judgeBy(stored, stricter).judgement).toBe('unknown');
+    expect(readFileSync(join(whole, 'report.json'), 'utf8')).toContain('"judgement": "pass"');
+  });
+});
