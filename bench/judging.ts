@@ -61,7 +61,9 @@ function writeRun(folder: string, count: number): void {
     };
   });
   writeFileSync(join(folder, 'run.json'), JSON.stringify({ ...run, kinds: KINDS }));
-  writeFileSync(join(folder, 'plan.json'), JSON.stringify({ scenario: { hypothesis: [] } }));
+  const cluster = { platform: 'auto', engine: 'auto', workers: 4, replication: 2, shards: SHARDS };
+  const scenario = { name: run.scenario, cluster, hypothesis: [] };
+  writeFileSync(join(folder, 'plan.json'), JSON.stringify({ scenario, seed: run.seed, acts: [], placement: [] }));
   writeFileSync(join(folder, 'events.ndjson'), written.map((event) => `${JSON.stringify(event)}\n`).join(''));
 
   const kinds = KINDS.map(({ name }) => name);

@@ -5,7 +5,7 @@ import { formatMoment } from '../model/units.ts';
 import type { CheckResult } from '../model/verdict.ts';
 import { clip, jsonText } from './escape.ts';
 import { EventNarrator } from './event-words.ts';
-import { cluster, thisRun } from './html/cluster.ts';
+import { cluster, repair, thisRun } from './html/cluster.ts';
 import {
   badge,
   type Content,
@@ -52,12 +52,17 @@ ${section('hypothesis', 'Hypothesis', hypothesis(report))}
 ${section('service', 'Service', service(report))}
 ${section('shards', 'Shards during the fault', shards(report))}
 ${section('data', 'Data', data(report))}
-${section('errors', 'Errors', errors(report))}
+${repairSection(report)}${section('errors', 'Errors', errors(report))}
 ${section('events', 'Events', events(report))}
 ${section('cluster', 'Cluster', cluster(report))}
 ${section('run', 'This run', thisRun(report))}
 </main>`,
   });
+}
+
+function repairSection(report: Report): Content {
+  const advice = repair(report);
+  return advice === undefined ? '' : html`${section('repair', 'Repair', advice)}\n`;
 }
 
 function header({ run, judgement, finding }: Report): Html {
@@ -115,7 +120,11 @@ function picture(report: Report): Content {
     timeline.secondsPerBucket === 1
       ? ''
       : paragraph(`Drawn in steps of ${timeline.secondsPerBucket} s; latency is that of the worst second in each.`);
-  return html`<figure>${draw('wide', WIDE)}${draw('narrow', NARROW)}</figure>
+  return html`<div class="zoom" id="zoom" role="group" aria-label="Zoom of the picture" hidden>
+<button type="button" id="zoom-in">Zoom in</button><button type="button" id="zoom-out">Zoom out</button><button type="button" id="zoom-earlier">Earlier</button><button type="button" id="zoom-later">Later</button><button type="button" id="zoom-faults">Faults</button><button type="button" id="zoom-whole">Whole run</button>
+<span>Shown: <output id="shown-range"></output>. Or draw the mouse over a stretch.</span>
+</div>
+<figure>${draw('wide', WIDE)}${draw('narrow', NARROW)}</figure>
 ${step}<div class="moment" id="moment-panel" hidden>
 <label for="moment">At one moment: point at the picture, or move this slider</label>
 <input type="range" id="moment" min="0" max="${moments.length - 1}" value="0" step="1">

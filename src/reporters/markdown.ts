@@ -24,6 +24,7 @@ import {
   observedWords,
   predictedWords,
   recoveryWords,
+  repairWords,
   SPAN_NAMES,
   shardsHeading,
   wasPredicted,
@@ -68,6 +69,7 @@ function render(report: Report): string[] {
     shards(report),
     ['## Data'],
     data(report.ledger),
+    repair(report),
     ['## Errors'],
     errors(report),
     ['## Cluster'],
@@ -357,6 +359,15 @@ function placementGrid({ topology, placement }: Pick<Report, 'topology' | 'place
       text(worker),
       ...placement.map(({ placements }) => (placements.includes(worker) ? '●' : '')),
     ]),
+  );
+}
+
+function repair({ timeline: events }: Report): string[] {
+  const advice = events.flatMap((event) => (event.type === 'repair' ? [event] : []));
+  if (advice.length === 0) return [];
+  return blocks(
+    ['## Repair'],
+    ...advice.flatMap(({ away, commands }) => [[text(repairWords(away))], markdownCodeBlock('sql', ...commands)]),
   );
 }
 

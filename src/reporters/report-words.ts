@@ -150,6 +150,10 @@ export function clusterSize({ workers, shards, replication }: Report['topology']
   );
 }
 
+export function repairWords(away: readonly string[]): string {
+  return `Were ${away.join(', ')} to stay away, these commands on the coordinator would bring back all copies:`;
+}
+
 /** The faults that were planned for each node. */
 export function faultsByNode({ acts }: Pick<Report, 'acts'>): ReadonlyMap<string, readonly string[]> {
   const struck = new Map<string, string[]>();

@@ -157,6 +157,96 @@ describe.skipIf(missing !== undefined)('report.html', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('zooming shows the faults closer: bands, windows and ticks move together, and so does pointing', async () => {
+    await using opened = await open('passed');
+    const { page, report, complaints } = opened;
+    const at = (type: string) => report.timeline.find((event) => event.type === type)?.at as number;
+    const range = async () =>
+      ((await page.locator('#shown-range').innerText()).match(/[\d.]+/g) ?? []).map((s) => 1_000 * Number(s)) as [
+        number,
+        number,
+      ];
+    const svg = '.wide svg';
+    /** The moment at which an edge of an element is drawn. */
+    const drawnMs = async (selector: string, edge: 'left' | 'right') => {
+      const [fromMs, toMs] = await range();
+      const share = (await page.evaluate(
+        `(() => { const svg = document.querySelector('${svg}'); const box = svg.getBoundingClientRect(); const scale = box.width / svg.viewBox.baseVal.width; const one = document.querySelector('${svg} ${selector}').getBoundingClientRect(); return (((one.${edge} - box.left) / scale) - svg.dataset.left) / (svg.dataset.right - svg.dataset.left); })()`,
+      )) as number;
+      return fromMs + share * (toMs - fromMs);
+    };
+    const whole = await range();
+    expect(await page.locator('#zoom-out').isDisabled()).toBe(true);
+    await page.locator('#zoom-faults').click();
+    const [fromMs, toMs] = await range();
+    expect(toMs - fromMs).toBeLessThan(whole[1] - whole[0]);
+    expect(Math.abs((await drawnMs('rect.fault[data-act]', 'left')) - at('fault-in-effect'))).toBeLessThan(20);
+    expect(Math.abs((await drawnMs('rect.fault[data-act]', 'right')) - at('heal-asked'))).toBeLessThan(20);
+    const outage = report.figures.windows.find(({ type, shard }) => type === 'outage' && shard === undefined);
+    expect(outage).toBeDefined();
+    expect(Math.abs((await drawnMs('rect.outage[data-window]', 'left')) - (outage?.fromMs ?? 0))).toBeLessThan(20);
+    const ticks = await page.locator(`${svg} .ticks text`).allTextContents();
+    expect(
+      ticks.every((tick) => 1_000 * Number.parseFloat(tick) >= fromMs && 1_000 * Number.parseFloat(tick) <= toMs),
+    ).toBe(true);
+    expect(ticks.length).toBeGreaterThan(2);
+
+    const band = (await page.locator(`${svg} rect.fault[data-act]`).first().boundingBox()) as {
+      x: number;
+      y: number;
+      width: number;
+    };
+    await page.mouse.move(band.x + 1, band.y + 100);
+    expect(await page.locator('#moment-title').innerText()).toBe('4.000 s to 5.000 s');
+    // Drawing the mouse over a stretch shows that stretch.
+    await page.mouse.down();
+    await page.mouse.move(band.x + 101, band.y + 100, { steps: 4 });
+    await page.mouse.up();
+    const drawn = await range();
+    expect(Math.abs(drawn[0] - at('fault-in-effect'))).toBeLessThan(30);
+    expect(drawn[1] - drawn[0]).toBeLessThan(toMs - fromMs);
+    if (process.env.PGQUAKE_SCREENSHOTS) {
+      await page
+        .locator('figure')
+        .first()
+        .screenshot({ path: join(process.env.PGQUAKE_SCREENSHOTS, 'zoomed.png') });
+    }
+    // From the keyboard: in, earlier, and back to the whole.
+    await page.locator('#zoom-in').focus();
+    await page.keyboard.press('Enter');
+    expect((await range())[1] - (await range())[0]).toBeCloseTo((drawn[1] - drawn[0]) / 2, -1);
+    const [before] = await range();
+    await page.locator('#zoom-earlier').click();
+    expect((await range())[0]).toBeLessThan(before);
+    await page.locator('#zoom-whole').click();
+    expect(await range()).toEqual(whole);
+    expect(await page.locator(`${svg} [transform^=matrix]`).count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  test('zooming never goes beyond the run, nor closer than the figures are', async () => {
+    await using opened = await open('failed');
+    const { page } = opened;
+    const range = async () =>
+      ((await page.locator('#shown-range').innerText()).match(/[\d.]+/g) ?? []).map(Number) as [number, number];
+    const whole = await range();
+    for (let i = 0; i < 12 && !(await page.locator('#zoom-in').isDisabled()); i++)
+      await page.locator('#zoom-in').click();
+    const close = await range();
+    expect(close[1] - close[0]).toBeCloseTo(0.2, 2);
+    for (let i = 0; i < 3; i++) await page.locator('#zoom-earlier').click();
+    expect((await range())[0]).toBeGreaterThanOrEqual(whole[0]);
+    // The slider brings its moment into view.
+    await page.locator('#moment').focus();
+    await page.keyboard.press('End');
+    expect((await range())[0]).toBeGreaterThan(close[1]);
+    expect((await range())[1]).toBeLessThanOrEqual(whole[1]);
+    for (let i = 0; i < 12 && !(await page.locator('#zoom-out').isDisabled()); i++)
+      await page.locator('#zoom-out').click();
+    expect(await range()).toEqual(whole);
+    expect(await accessibilityViolations(page)).toEqual([]);
+  });
+
   test('the slider does the same from the keyboard, and says where it is', async () => {
     await using opened = await open('passed');
     const { page } = opened;
@@ -185,6 +275,41 @@ describe.skipIf(missing !== undefined)('report.html', () => {
     await using opened = await open(name, 'light', 360);
     expect(await opened.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     expect(await accessibilityViolations(opened.page)).toEqual([]);
+  });
+
+  test.each(['passed', 'failed'] as const)(
+    '%s: the cluster as a picture: every node, its shards, and what struck it',
+    async (name) => {
+      await using opened = await open(name);
+      const { page, report } = opened;
+      const nodes = page.locator('.topology .node');
+      expect(await nodes.evaluateAll((all) => all.map((one) => one.getAttribute('data-node')))).toEqual(
+        report.nodes.map((node) => node.name),
+      );
+      for (const { name: node } of report.nodes) {
+        const box = page.locator(`.topology [data-node=${node}]`);
+        expect(await box.locator('.shard').allTextContents()).toEqual(
+          report.placement.filter(({ placements }) => placements.includes(node)).map((shard) => shard.name),
+        );
+        expect(await box.locator('.shard.first').allTextContents()).toEqual(
+          report.placement.filter(({ placements }) => placements[0] === node).map((shard) => shard.name),
+        );
+        const faults = report.acts.filter(({ targets }) => targets.includes(node)).map(({ fault }) => fault);
+        expect(await box.locator('.harm').allTextContents()).toEqual(faults.map((fault) => `✸ ${fault}`));
+      }
+    },
+  );
+
+  test('the commands that repair stand on the page as they are', async () => {
+    await using failed = await open('failed');
+    const event = failed.report.timeline.find(({ type }) => type === 'repair');
+    const commands = event?.type === 'repair' ? event.commands : [];
+    expect(commands.length).toBeGreaterThan(1);
+    expect(await failed.page.locator('section[aria-labelledby=repair] code').innerText()).toBe(
+      `${commands.join('\n')}\n`,
+    );
+    await using passed = await open('passed');
+    expect(await passed.page.locator('#repair').count()).toBe(0);
   });
 
   test('on paper nothing stays folded', async () => {

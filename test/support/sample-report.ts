@@ -449,6 +449,12 @@ export const failedReport: Report = {
     { at: 16_231, type: 'heal-failed', act: 0, error: 'worker3 does not accept SQL: ECONNREFUSED' },
     { at: 16_231.1, type: 'phase-started', phase: 'settle' },
     { at: 16_400, type: 'replicas-compared', agree: false, waitedMs: 30_000 },
+    {
+      at: 16_400.05,
+      type: 'repair',
+      away: STRUCK,
+      commands: ['-- worker2 first', "SELECT citus_disable_node('worker2', 5432);"],
+    },
     { at: 16_400.1, type: 'phase-started', phase: 'final-reads' },
     { at: 16_500, type: 'final-read-failed', source: 'worker3/B', error: 'connect ECONNREFUSED 127.0.0.1:40004' },
   ],
@@ -555,6 +561,7 @@ export const hostileReport: Report = {
     ...('proof' in event ? { proof: HOSTILE } : {}),
     ...('error' in event ? { error: HOSTILE } : {}),
     ...('reason' in event ? { reason: HOSTILE } : {}),
+    ...('commands' in event ? { commands: [HOSTILE, '```\n# out of the block'] } : {}),
   })) as TimedEvent[],
   figures: {
     ...failedReport.figures,

@@ -4,19 +4,22 @@ import type { Report } from '../../model/report.ts';
 import { workerNames } from '../../model/topology.ts';
 import { formatCount, formatDuration } from '../../model/units.ts';
 import { clip } from '../escape.ts';
-import { clusterSize, faultsByNode, loadWords, number } from '../report-words.ts';
+import { clusterSize, faultsByNode, loadWords, number, repairWords } from '../report-words.ts';
 import { type Content, type Html, html, left, MAX_TEXT, paragraph, right, table } from './markup.ts';
+import { topologyPicture } from './topology.ts';
 
 /** More shards than this make the grid of placements too wide to read. */
 const MAX_GRID_SHARDS = 24;
 
-export function cluster({ topology, nodes, placement, acts }: Report): Content {
+export function cluster(report: Report): Content {
+  const { topology, nodes, placement, acts } = report;
   const { platform, engine, reason } = topology;
   const made =
     platform === undefined || engine === undefined ? reason : `platform ${platform}, engine ${engine} (${reason})`;
   const struck = faultsByNode({ acts });
   return [
     paragraph(`${clusterSize(topology)}; ${clip(made, MAX_TEXT)}.`),
+    topologyPicture(report) ?? '',
     nodes.length === 0
       ? ''
       : table(
@@ -56,6 +59,16 @@ function placements(caption: string, { topology, placement }: Pick<Report, 'topo
     ]),
     'placements',
   );
+}
+
+/** What a person runs had the nodes not come back; `undefined` where the engine has nothing to say. */
+export function repair({ timeline }: Report): Content | undefined {
+  const advice = timeline.flatMap((event) => (event.type === 'repair' ? [event] : []));
+  if (advice.length === 0) return undefined;
+  return advice.map(({ away, commands }, i) => {
+    const lines = commands.map((command) => html`${command}\n`);
+    return html`<p id="repair-label-${i}">${repairWords(away)}</p>\n<pre role="group" tabindex="0" aria-labelledby="repair-label-${i}"><code>${lines}</code></pre>\n`;
+  });
 }
 
 export function thisRun({ run, durationMs }: Report): Content {

@@ -37,7 +37,20 @@ details { margin: 0.5rem 0; }
 summary { cursor: pointer; font-weight: 600; }
 figure { margin: 0.75rem 0; }
 figure svg { display: block; width: 100%; height: auto; }
+.topology .row { display: flex; flex-wrap: wrap; gap: 0.6rem; justify-content: center; }
+.topology .wire { height: 0.9rem; margin: 0 auto; border-left: 2px solid var(--rule); width: 0; }
+.topology .node { border: 1px solid var(--rule); border-radius: 0.4rem; background: var(--card); padding: 0.4rem 0.7rem; text-align: center; min-width: 7rem; max-width: 14rem; }
+.topology .struck { border: 2px solid var(--fail); }
+.topology .harm { color: var(--fail); font-size: 0.85rem; }
+.topology .shards { display: flex; flex-wrap: wrap; gap: 0.25rem; justify-content: center; margin-top: 0.25rem; }
+.topology .shard { border: 1px solid var(--focus); border-radius: 0.25rem; padding: 0 0.4rem; color: var(--focus); }
+.topology .first { background: var(--focus); color: var(--ground); }
 .narrow { display: none; }
+[hidden] { display: none !important; }
+.zoom { display: flex; flex-wrap: wrap; gap: 0.4rem; align-items: center; font-size: 0.9rem; }
+.zoom button { font: inherit; color: var(--ink); background: var(--card); border: 1px solid var(--rule); border-radius: 0.3rem; padding: 0.2rem 0.6rem; cursor: pointer; }
+.zoom button:disabled { color: var(--dim); cursor: default; }
+.zoom output { font-variant-numeric: tabular-nums; }
 .moment { background: var(--card); border-radius: 0.4rem; padding: 0.6rem 0.75rem; }
 .moment label { display: block; font-weight: 600; }
 .moment input { width: 100%; accent-color: var(--focus); }
@@ -55,7 +68,7 @@ figure svg { display: block; width: 100%; height: auto; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   .scroll { overflow: visible; }
-  .moment { display: none; }
+  .moment, .zoom { display: none; }
   h2, caption { break-after: avoid; }
   tr, figure { break-inside: avoid; }
 }

@@ -43,5 +43,8 @@ export const TIMELINE_CSS = `
 .timeline text.on-down { fill: var(--tl-on-down); }
 .timeline text.on-returning, .timeline text.on-brownout { fill: var(--tl-on-brownout); }
 .timeline text.on-outage { fill: var(--tl-on-outage); }
+.timeline .line, .timeline .fault-edge, .timeline .fault-ending-edge { vector-effect: non-scaling-stroke; }
+.timeline .outside { display: none; }
+.timeline .marked { fill: var(--tl-ok); fill-opacity: 0.25; }
 .timeline .cursor { stroke: var(--tl-ink); stroke-width: 1; }
 `.trim();

@@ -113,7 +113,7 @@ function legend({ right, narrow }: Frame): Part {
       x = narrow ? 8 : 12;
       y += 16;
     }
-    const item = `<g transform="translate(${px(x)} ${y})">${mark}<text x="18">${label}</text></g>`;
+    const item = `<g class="legend" transform="translate(${px(x)} ${y})">${mark}<text x="18">${label}</text></g>`;
     x += wide;
     return item;
   });
@@ -132,7 +132,7 @@ function faultLabels(faults: readonly FaultBand[], { x, left, right }: Frame): P
     ends[row] = at + wide;
     return `<text class="name" x="${px(at)}" y="${row * ROW + 12}">${text(label)}</text>`;
   });
-  return { height: ends.length * ROW + 6, lines };
+  return { height: ends.length * ROW + 6, lines: ['<g class="fault-names">', ...lines, '</g>'] };
 }
 
 function faultName({ fault, targets }: FaultBand): string {
@@ -346,13 +346,17 @@ function axisPart({ fromMs, toMs }: Timeline, bodyHeight: number, { left, right,
   const unitMs = inMinutes ? 60_000 : 1_000;
   const ticks = scaleLinear([fromMs / unitMs, toMs / unitMs], [left, right]).ticks(narrow ? 4 : 10);
   const unit = inMinutes ? 'min' : 's';
+  const bottom = px(bodyHeight + 4);
+  const labels = px(bodyHeight + 4 + FONT + 3);
   return {
     height: 38,
     lines: [
+      `<g class="ticks" data-bottom="${bottom}" data-labels="${labels}">`,
       ...ticks.flatMap((tick) => [
-        `<path class="grid" d="M${px(x(tick * unitMs))},0V${px(bodyHeight + 4)}"/>`,
-        `<text class="dim middle" x="${px(x(tick * unitMs))}" y="${px(bodyHeight + 4 + FONT + 3)}">${tick} ${unit}</text>`,
+        `<path class="grid" d="M${px(x(tick * unitMs))},0V${bottom}"/>`,
+        `<text class="dim middle" x="${px(x(tick * unitMs))}" y="${labels}">${tick} ${unit}</text>`,
       ]),
+      '</g>',
       `<text class="dim middle" x="${px((left + right) / 2)}" y="${px(bodyHeight + 32)}">time since the start of the run</text>`,
     ],
   };

@@ -1,0 +1,41 @@
+/** The cluster as a picture: nodes, what they hold of each shard, and which of them faults struck. */
+
+import type { Report } from '../../model/report.ts';
+import { COORDINATOR, workerNames } from '../../model/topology.ts';
+import { formatCount } from '../../model/units.ts';
+import { clip } from '../escape.ts';
+import { clusterSize, faultsByNode } from '../report-words.ts';
+import { type Html, html } from './markup.ts';
+
+/** More than these are a crowd and no picture; the table of placements has them. */
+const MAX_WORKERS = 32;
+const MAX_SHARDS_OF_WORKER = 24;
+
+/** @returns `undefined` where there is nothing to be seen, or too much. */
+export function topologyPicture({ topology, placement, acts }: Report): Html | undefined {
+  const workers = workerNames(topology);
+  if (placement.length === 0 || workers.length > MAX_WORKERS) return undefined;
+  const struck = faultsByNode({ acts });
+  const node = (name: string, holds: Html | string) => {
+    const faults = [...new Set(struck.get(name) ?? [])];
+    const harm = faults.length === 0 ? '' : html`<div class="harm">✸ ${clip(faults.join(', '), 60)}</div>`;
+    return html`<div class="node ${faults.length === 0 ? '' : 'struck'}" data-node="${name}"><strong>${name}</strong>${harm}${holds}</div>`;
+  };
+  const holds = (worker: string) => {
+    const held = placement.filter(({ placements }) => placements.includes(worker));
+    const chips = held
+      .slice(0, MAX_SHARDS_OF_WORKER)
+      .map(
+        ({ name, placements }) => html`<span class="shard ${placements[0] === worker ? 'first' : ''}">${name}</span>`,
+      );
+    const more = held.length - chips.length;
+    return html`<div class="shards">${chips}${more > 0 ? html`<span>and ${more} more</span>` : ''}</div>`;
+  };
+  const told = `${clusterSize(topology)}; struck by faults: ${[...struck.keys()].join(', ') || 'none'}. The tables below have all of it.`;
+  return html`<figure class="topology" role="img" aria-label="${told}">
+<div class="row">${node(COORDINATOR, '')}</div><div class="wire"></div>
+<div class="row">${workers.map((worker) => node(worker, holds(worker)))}</div>
+</figure>
+<p class="dim">Each letter is a copy of a shard, filled where it is the one that is asked first; ✸ marks what ${formatCount(acts.length, 'planned fault')} struck.</p>
+`;
+}
