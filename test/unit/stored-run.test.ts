@@ -136,9 +136,9 @@ describe('a stored report', () => {
   ])('that is %s is refused with its path', async (_, damage) => {
     const folder = copyOf(whole, mkdtempSync(join(reports, 'bad-')));
     damage(join(folder, 'report.json'));
-    for (const read of [readReport(folder), renderAgain(folder)]) {
-      await expect(read).rejects.toThrow(/report\.json: not a readable run of pgquake: /);
-      await expect(read).rejects.toBeInstanceOf(InputError);
+    for (const read of [readReport, renderAgain]) {
+      await expect(read(folder)).rejects.toThrow(/report\.json: not a readable run of pgquake: /);
+      await expect(read(folder)).rejects.toBeInstanceOf(InputError);
     }
   });
 
