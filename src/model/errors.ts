@@ -3,6 +3,8 @@
  * does not hold is a verdict, not an error.
  */
 
+import { withoutSecrets } from './secrets.ts';
+
 export interface HarnessErrorOptions {
   /** Stable, kebab-case, for programs: `scenario-invalid`, `binaries-missing`. */
   readonly code: string;
@@ -33,11 +35,11 @@ export class EnvironmentError extends HarnessError {}
 /** The person who runs it stopped it: Ctrl-C or SIGTERM (exit code 130). */
 export class InterruptedError extends HarnessError {}
 
-/** The message of anything thrown, in one line; an `AggregateError` (Node's connect) by its parts. */
+/** The message of anything thrown, in one line, without passwords; an `AggregateError` (Node's connect) by its parts. */
 export function errorText(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
     return [...new Set(error.errors.map(errorText))].join('; ');
   }
-  if (error instanceof Error) return error.message.replace(/\s+/g, ' ').trim() || error.name;
-  return String(error);
+  if (error instanceof Error) return withoutSecrets(error.message.replace(/\s+/g, ' ').trim()) || error.name;
+  return withoutSecrets(String(error));
 }

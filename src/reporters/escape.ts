@@ -4,6 +4,8 @@
  * becomes a visible sign.
  */
 
+import { withoutSecrets } from '../model/secrets.ts';
+
 /** C0 and C1 controls, marks that reorder or hide text (bidirectional and zero-width), and what XML forbids. */
 const INVISIBLE =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
@@ -14,7 +16,7 @@ const INVISIBLE =
  * character its picture (`␛` for ESC, `␀` for NUL) or its code (`<U+202E>`).
  */
 export function plainText(text: string): string {
-  return text
+  return withoutSecrets(text)
     .toWellFormed()
     .replace(/[ \t\r\n\f\v\u2028\u2029]+/g, ' ')
     .trim()
@@ -86,7 +88,7 @@ export function markdownCodeBlock(language: string, ...texts: readonly string[])
 
 /** A JSON string in which also the controls that JSON itself allows are escaped; a file may be shown by `cat`. */
 export function jsonText(text: string): string {
-  return JSON.stringify(text).replace(
+  return JSON.stringify(withoutSecrets(text)).replace(
     INVISIBLE,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
