@@ -122,7 +122,7 @@ function picture(report: Report): Content {
       : paragraph(`Drawn in steps of ${timeline.secondsPerBucket} s; latency is that of the worst second in each.`);
   return html`<div class="zoom" id="zoom" role="group" aria-label="Zoom of the picture" hidden>
 <button type="button" id="zoom-in">Zoom in</button><button type="button" id="zoom-out">Zoom out</button><button type="button" id="zoom-earlier">Earlier</button><button type="button" id="zoom-later">Later</button><button type="button" id="zoom-faults">Faults</button><button type="button" id="zoom-whole">Whole run</button>
-<span>Shown: <output id="shown-range"></output>. Or draw the mouse over a stretch.</span>
+<span>Shown: <output id="shown-range"></output><span class="mouse">. Or draw the mouse over a stretch</span>.</span>
 </div>
 <figure>${draw('wide', WIDE)}${draw('narrow', NARROW)}</figure>
 ${step}<div class="moment" id="moment-panel" hidden>

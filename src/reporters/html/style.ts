@@ -61,6 +61,7 @@ figure svg { display: block; width: 100%; height: auto; }
   /* Where the page is too low for both, the words come to the picture while it is pointed at. */
   section:has(figure:hover) .moment { position: sticky; bottom: 0; pointer-events: none; border: 1px solid var(--rule); }
 }
+@media (hover: none) { .zoom .mouse { display: none; } }
 @media (max-width: 40rem) {
   .wide { display: none; }
   .narrow { display: block; }

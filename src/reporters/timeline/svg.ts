@@ -25,6 +25,7 @@ export interface PictureOptions {
 const NARROW = 560;
 const FONT = 11;
 const CHARACTER = 6.2;
+const BOLD_CHARACTER = 7;
 const WINDOW_LANE = 16;
 const THROUGHPUT = 56;
 const LATENCY = 56;
@@ -124,8 +125,8 @@ function legend({ right, narrow }: Frame): Part {
 function faultLabels(faults: readonly FaultBand[], { x, left, right }: Frame): Part {
   const ends: number[] = [];
   const lines = faults.map((band) => {
-    const label = clip(faultName(band), Math.floor((right - left) / CHARACTER));
-    const wide = label.length * CHARACTER;
+    const label = clip(faultName(band), Math.floor((right - left) / BOLD_CHARACTER));
+    const wide = label.length * BOLD_CHARACTER;
     const at = Math.max(left, Math.min(x(band.fromMs), right - wide));
     const free = ends.findIndex((end) => end + 8 < at);
     const row = free === -1 ? ends.length : free;
