@@ -5,6 +5,7 @@ import type { History, Operation } from '../model/history.ts';
 import { Tally } from './availability.ts';
 import { ErrorGroups } from './errors.ts';
 import { LatencyRecorder } from './latency.ts';
+import { probeFigures } from './probes.ts';
 import { recoveries } from './recovery.ts';
 import { shardFigures } from './shards.ts';
 import { fullEffectOf, type Spans, spanAt, spansOf } from './spans.ts';
@@ -34,6 +35,7 @@ function compute(history: History): Figures {
     spans,
     ...(effect ? { fullEffect: { fromMs: effect.fromMs, toMs: effect.toMs } } : {}),
     ...counted,
+    probes: probeFigures(history, spans),
     windows,
     recovery: recoveries(history, windows, (kind) => steadyP99.get(kind)),
     shards: shardFigures(history, effect),

@@ -113,6 +113,17 @@ export interface SecondFigures {
   readonly maxMs: number | null;
 }
 
+/** One kind of probe in one span, over all shards. */
+export interface ProbeFigures {
+  /** `probe-read`, `probe-write`; `probe-connect` reads on a connection of its own. */
+  readonly kind: string;
+  readonly span: Span;
+  readonly tried: number;
+  readonly ok: number;
+  /** From sent until settled, of those that succeeded; `null` where none did. */
+  readonly latency: Latency | null;
+}
+
 export interface Figures {
   readonly spans: Readonly<Partial<Record<Span, TimeRange>>>;
   /**
@@ -122,6 +133,8 @@ export interface Figures {
   readonly fullEffect?: TimeRange;
   readonly availability: readonly { readonly kind: string; readonly span: Span; readonly figures: Availability }[];
   readonly latency: readonly { readonly kind: string; readonly span: Span; readonly figures: Latency }[];
+  /** Empty where there were no probes. */
+  readonly probes: readonly ProbeFigures[];
   /** Of whole kinds, then of single shards. */
   readonly windows: readonly ServiceWindow[];
   /** Empty when no fault took effect. */

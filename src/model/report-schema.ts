@@ -273,6 +273,9 @@ const figures = z.object({
   latency: z
     .array(z.object({ kind: z.string(), span, figures: latency }))
     .describe('Of operations that ended ok, from the intended start.'),
+  probes: z
+    .array(z.object({ kind: z.string(), span, tried: count, ok: count, latency: latency.nullable() }))
+    .describe('Over all shards; latency from sent until settled, of those that succeeded.'),
   windows: z
     .array(
       z.object({

@@ -22,7 +22,9 @@ import {
   NO_PROOF,
   number,
   observedWords,
+  PROBE_COLUMNS,
   predictedWords,
+  probeWords,
   recoveryWords,
   repairWords,
   SPAN_NAMES,
@@ -63,6 +65,7 @@ function render(report: Report): string[] {
     ['## Service'],
     availability(report),
     latency(report),
+    probes(report),
     windows(report),
     recovery(report),
     ['## Shards during the fault'],
@@ -177,6 +180,20 @@ function latency({ figures }: Report): string[] {
         SPAN_NAMES[span],
         ...latencyWords(latency),
       ]),
+    ),
+  );
+}
+
+function probes({ figures }: Report): string[] {
+  if (figures.probes.length === 0) return [];
+  return blocks(
+    ['### Probes'],
+    [
+      'The lightest read and write of every shard; `probe-connect` reads on a connection that is opened for it. Times from sent until answered.',
+    ],
+    table(
+      [left('probe'), left('span'), ...PROBE_COLUMNS.map(right)],
+      figures.probes.map((one) => [text(one.kind), SPAN_NAMES[one.span], ...probeWords(one)]),
     ),
   );
 }

@@ -1,6 +1,14 @@
 /** What a report says in words, so that `report.md` and `report.html` say the same. Text is not escaped. */
 
-import type { Availability, Latency, Recovery, ServiceWindow, ShardFigures, Span } from '../model/figures.ts';
+import type {
+  Availability,
+  Latency,
+  ProbeFigures,
+  Recovery,
+  ServiceWindow,
+  ShardFigures,
+  Span,
+} from '../model/figures.ts';
 import type { LedgerFigures, Report, Witnessed } from '../model/report.ts';
 import type { ShardAccess } from '../model/topology.ts';
 import { formatCount, formatDuration, formatMoment } from '../model/units.ts';
@@ -28,6 +36,14 @@ export function firstSuccessWords({ firstSuccessMs, firstSuccessUncertaintyMs = 
 }
 
 /** `p50` to the maximum, in the order of the columns. */
+export const PROBE_COLUMNS = ['tried', 'ok', 'p50', 'p99', 'max'] as const;
+
+/** In the order of `PROBE_COLUMNS`. */
+export function probeWords({ tried, ok, latency }: ProbeFigures): string[] {
+  const times = latency ? [latency.p50Ms, latency.p99Ms, latency.maxMs].map(formatDuration) : ['', '', ''];
+  return [tried.toLocaleString('en-US'), ok.toLocaleString('en-US'), ...times];
+}
+
 export const LATENCY_COLUMNS = ['p50', 'p90', 'p99', 'p99.9', 'p99.99', 'max', 'count'] as const;
 
 export function latencyWords({ p50Ms, p90Ms, p99Ms, p999Ms, p9999Ms, maxMs, count }: Latency): string[] {

@@ -226,6 +226,16 @@ export const passedReport: Report = {
       ofKind('write', 'fault', latency(393, 2.4, 3.6, 61, 97.3, 97.3)),
       ofKind('write', 'settle', latency(145, 2.3, 3.2, 6.4, 9.9, 9.9)),
     ],
+    probes: [
+      {
+        kind: 'probe-connect',
+        span: 'fault',
+        tried: 40,
+        ok: 20,
+        latency: { count: 20, p50Ms: 6, p90Ms: 8, p99Ms: 30_012, p999Ms: 30_233, p9999Ms: 30_233, maxMs: 30_233 },
+      },
+      { kind: 'probe-write', span: 'fault', tried: 80, ok: 0, latency: null },
+    ],
     windows: [
       {
         type: 'outage',
@@ -520,6 +530,7 @@ export const emptyReport: Report = {
     spans: {},
     availability: [],
     latency: [],
+    probes: [],
     windows: [],
     recovery: [],
     shards: [],

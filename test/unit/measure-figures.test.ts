@@ -266,3 +266,31 @@ test('figures are computed once for a history', () => {
   const history = control();
   expect(figuresOf(history)).toBe(figuresOf(history));
 });
+
+test('probes are counted by kind and span, over all shards', () => {
+  const { effectMs } = timesOf();
+  const history = buildHistory({
+    probe: ({ kind, shard, intendedAt }) => {
+      if (kind === 'probe-write' && shard === 1 && intendedAt >= effectMs + 100 && intendedAt < effectMs + 1_100)
+        return REFUSED;
+      return kind === 'probe-read' && shard === 2 && intendedAt > effectMs + 100 && intendedAt < effectMs + 121
+        ? { settledAt: intendedAt + 700 }
+        : undefined;
+    },
+  });
+  const { probes } = figuresOf(history);
+  expect(probes.map(({ kind, span }) => `${kind} ${span}`)).toEqual([
+    'probe-read steady-state',
+    'probe-read fault',
+    'probe-read settle',
+    'probe-write steady-state',
+    'probe-write fault',
+    'probe-write settle',
+  ]);
+  const of = (name: string) => probes.find(({ kind, span }) => `${kind} ${span}` === name);
+  expect(of('probe-read steady-state')).toMatchObject({ tried: 400, ok: 400, latency: { maxMs: 1 } });
+  expect(of('probe-read fault')?.latency?.maxMs).toBe(700);
+  const write = of('probe-write fault');
+  expect((write?.tried ?? 0) - (write?.ok ?? 0)).toBe(50);
+  expect(figuresOf(buildHistory()).probes).toEqual([]);
+});

@@ -15,7 +15,9 @@ import {
   NO_PROOF,
   number,
   observedWords,
+  PROBE_COLUMNS,
   predictedWords,
+  probeWords,
   recoveryWords,
   SPAN_NAMES,
   shardsHeading,
@@ -54,6 +56,14 @@ export function service({ figures }: Report): Content {
           [left('operation'), left('span'), ...LATENCY_COLUMNS.map(right)],
           figures.latency.map(({ kind, span, figures: latency }) => [kind, SPAN_NAMES[span], ...latencyWords(latency)]),
           'latency',
+        ),
+    figures.probes.length === 0
+      ? ''
+      : table(
+          'Probes: the lightest read and write of every shard, from sent until answered; probe-connect opens a connection',
+          [left('probe'), left('span'), ...PROBE_COLUMNS.map(right)],
+          figures.probes.map((one) => [one.kind, SPAN_NAMES[one.span], ...probeWords(one)]),
+          'probes',
         ),
     paragraph(`Spans: ${spanWords(figures.spans)}.`),
     whole.length === 0
