@@ -1,6 +1,6 @@
 /** What the servers themselves count and measure, on real ones: who serves, what copies cost, how reads scale. */
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { EventOf, TimedEvent } from '../../src/model/event.ts';
@@ -24,7 +24,7 @@ hypothesis:
 `,
   );
   await place.run([file]);
-  const folder = join(place.reports, readdirSync(place.reports).sort().at(-1) as string);
+  const folder = join(place.reports, 'latest');
   const lines = readFileSync(join(folder, 'events.ndjson'), 'utf8').trimEnd().split('\n');
   return {
     report: JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as Report,
