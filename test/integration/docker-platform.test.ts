@@ -341,7 +341,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     const owner = { host: hostname(), pid: process.pid, startTime: 'of somebody else' };
     const content = { platform: 'docker', owner, project: 'pgquake-0a1b2c3d', engine: 'tcp://192.0.2.1:2375' };
     writeFileSync(join(folder.path, 'cluster.json'), JSON.stringify(content));
-    await expect(docker.reclaim(folder.path)).rejects.toThrow(/made on the Docker engine at tcp:\/\/192\.0\.2\.1/);
+    await expect(docker.reclaim(folder.path)).rejects.toThrow(/is on the Docker engine at tcp:\/\/192\.0\.2\.1/);
     expect(existsSync(join(folder.path, 'cluster.json'))).toBe(true);
   });
 
