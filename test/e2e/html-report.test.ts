@@ -100,9 +100,9 @@ describe.skipIf(missing !== undefined)('report.html', () => {
         ...[intended, ok, fail, unknown, unsent].map((value) => value.toLocaleString('en-US')),
       ]),
     );
-    expect((await shownCells(page, 'latency')).map((row) => row.slice(2, 7))).toEqual(
-      figures.latency.map(({ figures: { p50Ms, p90Ms, p99Ms, p999Ms, maxMs } }) =>
-        [p50Ms, p90Ms, p99Ms, p999Ms, maxMs].map(formatDuration),
+    expect((await shownCells(page, 'latency')).map((row) => row.slice(2, 8))).toEqual(
+      figures.latency.map(({ figures: { p50Ms, p90Ms, p99Ms, p999Ms, p9999Ms, maxMs } }) =>
+        [p50Ms, p90Ms, p99Ms, p999Ms, p9999Ms, maxMs].map((ms) => (ms === undefined ? '' : formatDuration(ms))),
       ),
     );
     const whole = figures.windows.filter(({ shard }) => shard === undefined);
@@ -112,10 +112,18 @@ describe.skipIf(missing !== undefined)('report.html', () => {
     expect((await shownCells(page, 'error-table')).map((row) => [row[0], row[3]])).toEqual(
       figures.errors.map(({ code, count }) => [code, String(count)]),
     );
+    const { lost, hidden, receded, resurrected, unexpected, divergent } = ledger;
+    const { staleReads, readYourWrites, monotonicReads, duplicated, corrupted } = ledger;
+    const byKeys = [lost, hidden, receded, resurrected, unexpected, divergent];
+    const byReads = [staleReads, readYourWrites, monotonicReads, duplicated, corrupted];
     expect((await shownCells(page, 'ledger')).map((row) => row[1])).toEqual(
-      [ledger.lost, ledger.staleReads, ledger.duplicated, ledger.corrupted].map(({ count }) =>
-        count === 0 ? 'nothing' : String(count),
-      ),
+      [...byKeys, ...byReads].flatMap((found) => {
+        if (!found) return [];
+        return found.count === 0 ? 'nothing' : String(found.count);
+      }),
+    );
+    expect((await shownCells(page, 'probes')).map((row) => [row[0], row[2], row[3]])).toEqual(
+      figures.probes.map(({ kind, tried, ok }) => [kind, String(tried), String(ok)]),
     );
   });
 
