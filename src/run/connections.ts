@@ -4,7 +4,13 @@
  * in vain is the client's failure, not the cluster's.
  */
 
-import type { Session } from '../sql/session.ts';
+import { DeadlineError, type Session } from '../sql/session.ts';
+
+/**
+ * Connections being opened at one time. To accept one costs a server far more than a statement: when all are busy
+ * for a moment, one for every operation that is due would keep a server busy with nothing else.
+ */
+const MAX_OPENING = 4;
 
 /** The client had no connection to spare in time. */
 export class NoConnectionError extends Error {
@@ -40,21 +46,23 @@ export class Connections {
    * @param timeoutMs for opening a new connection.
    * @param queueMs for waiting until one comes free, where the cap is reached.
    * @throws NoConnectionError when none came free within `queueMs`; what connecting throws, when a new
-   * one had to be opened.
+   * one had to be opened; `DeadlineError` when others were still being opened after `timeoutMs`.
    */
   acquire(timeoutMs: number, queueMs: number = timeoutMs): Promise<Session> {
     for (let session = this.#free.pop(); session; session = this.#free.pop()) {
       if (session.usable) return Promise.resolve(session);
       this.#open.delete(session);
     }
-    if (this.#open.size + this.#opening < this.#cap) return this.#openOne(timeoutMs);
+    if (this.#mayOpen) return this.#openOne(timeoutMs);
+    // What waits for the server to accept connections waits for the server, not for the client.
+    const forServer = this.#open.size + this.#opening < this.#cap;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => {
           this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-          reject(new NoConnectionError(this.#cap));
+          reject(forServer ? new DeadlineError(timeoutMs) : new NoConnectionError(this.#cap));
         },
-        Math.max(0, queueMs),
+        Math.max(0, forServer ? timeoutMs : queueMs),
       );
       const waiter: Waiter = { resolve, timer, expiresAt: performance.now() + timeoutMs };
       this.#waiting.push(waiter);
@@ -78,8 +86,13 @@ export class Connections {
     this.#free.length = 0;
   }
 
-  /** A place under the cap came free: the first who waits may open a connection of its own. */
+  get #mayOpen(): boolean {
+    return this.#open.size + this.#opening < this.#cap && this.#opening < MAX_OPENING;
+  }
+
+  /** The first who waits may open a connection of its own, where there is a place for one. */
   #openForNext(): void {
+    if (!this.#mayOpen) return;
     const waiter = this.#waiting.shift();
     if (!waiter) return;
     clearTimeout(waiter.timer);
@@ -92,6 +105,7 @@ export class Connections {
       const session = await this.#connect(timeoutMs);
       this.#open.add(session);
       this.#opening--;
+      this.#openForNext();
       return session;
     } catch (error) {
       this.#opening--;

@@ -19,8 +19,8 @@ const INITIAL_RUN = 0;
 /** Over all shards, of each kind: many shards share it, so that probing does not become the load. */
 const MAX_RATE_PER_SECOND = 1_000;
 /** A new connection costs a server far more than a statement. */
-const FRESH_SHARE = 0.1;
-const MAX_FRESH_PER_SECOND = 5;
+const FRESH_SHARE = 0.02;
+const MAX_FRESH_PER_SECOND = 1;
 
 export function probesTable(rooms: readonly number[]): TableSpec {
   return {

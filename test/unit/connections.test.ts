@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Connections, NoConnectionError } from '../../src/run/connections.ts';
+import { DeadlineError } from '../../src/sql/session.ts';
 import { FakeSession } from '../support/fake-session.ts';
 
 function fakes(limit = Number.POSITIVE_INFINITY) {
@@ -76,5 +77,44 @@ describe('connections of one kind', () => {
     connections.release(first);
     await expect(second).rejects.toThrow('refused');
     await expect(third).rejects.toThrow('refused');
+  });
+});
+
+describe('a server that is slow to accept connections', () => {
+  /** Every connection takes 50 ms to open. */
+  function slow(cap = 100) {
+    let opening = 0;
+    let most = 0;
+    const connections = new Connections(cap, async () => {
+      most = Math.max(most, ++opening);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      opening--;
+      return new FakeSession().asSession();
+    });
+    return { connections, most: () => most };
+  }
+
+  test('is asked for a few at a time, however many operations are due', async () => {
+    const { connections, most } = slow();
+    const sessions = await Promise.all(Array.from({ length: 12 }, () => connections.acquire(1_000, 100)));
+    expect(new Set(sessions).size).toBe(12);
+    expect(most()).toBe(4);
+  });
+
+  test('who waits takes a connection that comes free first', async () => {
+    const { connections } = slow();
+    const first = await connections.acquire(1_000);
+    const others = Array.from({ length: 4 }, () => connections.acquire(1_000));
+    const waiting = connections.acquire(1_000);
+    connections.release(first);
+    expect(await waiting).toBe(first);
+    await Promise.all(others);
+  });
+
+  test('is what an operation waited for in vain, not the client', async () => {
+    const { connections } = slow();
+    const opened = Array.from({ length: 4 }, () => connections.acquire(1_000));
+    await expect(connections.acquire(20, 2)).rejects.toThrow(DeadlineError);
+    await Promise.all(opened);
   });
 });
