@@ -1,5 +1,6 @@
 /** The port to what makes nodes one sharded, replicated cluster, and what it promises when some are down. */
 
+import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
 import type { NodeName, PlacementMap, ShardPrediction, Topology } from '../model/topology.ts';
 import type { Nodes } from './platform.ts';
 
@@ -75,4 +76,36 @@ export interface Engine {
   inspect(options: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined>;
   /** The engine's own rule: which shards can be read and written while these nodes are down, or frozen. Pure. */
   predict(placement: PlacementMap, down: ReadonlySet<NodeName>, frozen?: ReadonlySet<NodeName>): ShardPrediction[];
+}
+
+/**
+ * An engine as its file writes it down. Whatever its servers answer that the file does not explain itself becomes an
+ * EnvironmentError; an interrupted call ends with the reason of its signal.
+ */
+export function defineEngine(engine: Engine): Engine {
+  return {
+    ...engine,
+    form: (options) =>
+      explained(engine.form(options), options.signal, 'the cluster could not be formed', {
+        code: 'form-failed',
+        hint: 'The logs of the servers may say more.',
+      }),
+    inspect: (options) =>
+      explained(engine.inspect(options), options.signal, 'the coordinator cannot be asked', { code: 'inspect-failed' }),
+  };
+}
+
+async function explained<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+  what: string,
+  details: { readonly code: string; readonly hint?: string },
+): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof HarnessError) throw error;
+    throw new EnvironmentError(`${what}: ${errorText(error)}`, { ...details, cause: error });
+  }
 }

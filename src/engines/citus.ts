@@ -6,9 +6,9 @@
  */
 
 import pRetry from 'p-retry';
-import type { Dataset, Engine, FormedCluster, FormOptions, TableSpec } from '../cluster/engine.ts';
+import { type Dataset, defineEngine, type FormedCluster, type FormOptions, type TableSpec } from '../cluster/engine.ts';
 import type { NodeControl } from '../cluster/platform.ts';
-import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
+import { EnvironmentError } from '../model/errors.ts';
 import { COORDINATOR, type ShardAccess, type Topology } from '../model/topology.ts';
 import { type Row, Session } from '../sql/session.ts';
 import { repairCommands } from './citus/repair.ts';
@@ -40,7 +40,7 @@ const ADD_NODE_SPACING_MS = 100;
 /** The first in which a write needs all placements, and with which `citus_disable_node` waits for no node. */
 const OLDEST_MAJOR = 11;
 
-export const citus: Engine = {
+export const citus = defineEngine({
   name: 'citus',
   summary: 'tables distributed by Citus, every shard on several workers, written by two-phase commit',
   extension: 'citus',
@@ -58,32 +58,8 @@ export const citus: Engine = {
     'citus.enable_statistics_collection': 'off',
   },
 
-  async form(options) {
-    try {
-      return await form(options);
-    } catch (error) {
-      options.signal.throwIfAborted();
-      if (error instanceof HarnessError) throw error;
-      throw new EnvironmentError(`Citus could not be formed: ${errorText(error)}`, {
-        code: 'form-failed',
-        hint: 'The logs of the servers may say more.',
-        cause: error,
-      });
-    }
-  },
-
-  async inspect(options) {
-    try {
-      return await inspect(options);
-    } catch (error) {
-      options.signal.throwIfAborted();
-      if (error instanceof HarnessError) throw error;
-      throw new EnvironmentError(`the coordinator cannot be asked: ${errorText(error)}`, {
-        code: 'inspect-failed',
-        cause: error,
-      });
-    }
-  },
+  form,
+  inspect,
 
   predict(placement, down, frozen = new Set()) {
     const needed = placement.writesAlsoNeed === undefined ? [COORDINATOR] : [COORDINATOR, placement.writesAlsoNeed];
@@ -105,7 +81,7 @@ export const citus: Engine = {
       };
     });
   },
-};
+});
 
 async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<FormedCluster> {
   const peers = nodes.all.map(peerOf);

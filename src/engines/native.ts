@@ -7,10 +7,17 @@
  * caught up.
  */
 
-import type { ColumnSpec, Dataset, Engine, FormedCluster, FormOptions, TableSpec } from '../cluster/engine.ts';
+import {
+  type ColumnSpec,
+  type Dataset,
+  defineEngine,
+  type FormedCluster,
+  type FormOptions,
+  type TableSpec,
+} from '../cluster/engine.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import type { Address } from '../model/address.ts';
-import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
+import { EnvironmentError } from '../model/errors.ts';
 import {
   COORDINATOR,
   type NodeName,
@@ -46,7 +53,7 @@ interface Flow {
   readonly shards: readonly Shard[];
 }
 
-export const native: Engine = {
+export const native = defineEngine({
   name: 'native',
   summary: 'hash partitions over postgres_fdw, replicated both ways by logical replication',
 
@@ -63,32 +70,8 @@ export const native: Engine = {
     wal_retrieve_retry_interval: '200ms',
   },
 
-  async form(options) {
-    try {
-      return await form(options);
-    } catch (error) {
-      options.signal.throwIfAborted();
-      if (error instanceof HarnessError) throw error;
-      throw new EnvironmentError(`the cluster could not be formed: ${errorText(error)}`, {
-        code: 'form-failed',
-        hint: 'The logs of the servers may say more.',
-        cause: error,
-      });
-    }
-  },
-
-  async inspect(options) {
-    try {
-      return await inspect(options);
-    } catch (error) {
-      options.signal.throwIfAborted();
-      if (error instanceof HarnessError) throw error;
-      throw new EnvironmentError(`the coordinator cannot be asked: ${errorText(error)}`, {
-        code: 'inspect-failed',
-        cause: error,
-      });
-    }
-  },
+  form,
+  inspect,
 
   predict(placement, down, frozen = new Set()) {
     return placement.shards.map(({ name, placements }) => {
@@ -100,7 +83,7 @@ export const native: Engine = {
       return { shard: name, readable: served, writable: served, ...(stalled ? { stalled: ['read', 'write'] } : {}) };
     });
   },
-};
+});
 
 async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<FormedCluster> {
   const shards = ringPlacement(topology);

@@ -1,37 +1,26 @@
 /** A session on one real server in a container, without a cluster around it. */
 
-import { PostgreSqlContainer, type StartedPostgreSqlContainer } from '@testcontainers/postgresql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Address } from '../../src/model/address.ts';
 import { DeadlineError, Session } from '../../src/sql/session.ts';
-import { dockerMissing, engine } from '../support/docker.ts';
+import { dockerMissing, engine, oneServer } from '../support/docker.ts';
 
 const missing = await dockerMissing('test/integration/docker-session.test.ts');
 const OPTIONS = { applicationName: 'session-test', connectTimeoutMs: 5_000 };
 
 describe.skipIf(missing !== undefined)('a session on a server in a container', () => {
-  let container: StartedPostgreSqlContainer;
+  let server: Awaited<ReturnType<typeof oneServer>>;
   let address: Address;
 
   beforeAll(async () => {
-    // Its helper that removes containers comes in an image of its own, which may not be to be had here;
-    // the container is removed below.
-    process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
-    container = await new PostgreSqlContainer(process.env.PGQUAKE_TEST_IMAGE as string).start();
-    address = {
-      host: container.getHost(),
-      port: container.getPort(),
-      user: container.getUsername(),
-      password: container.getPassword(),
-      database: container.getDatabase(),
-    };
+    server = await oneServer();
+    address = server.address;
   });
 
   afterAll(async () => {
-    if (!container) return;
-    const id = container.getId();
-    await container.stop({ remove: true, removeVolumes: true });
-    await expect(engine.getContainer(id).inspect()).rejects.toMatchObject({ statusCode: 404 });
+    if (!server) return;
+    await server[Symbol.asyncDispose]();
+    await expect(engine.getContainer(server.id).inspect()).rejects.toMatchObject({ statusCode: 404 });
   });
 
   test('runs statements with its settings and its name', async () => {
@@ -65,7 +54,7 @@ describe.skipIf(missing !== undefined)('a session on a server in a container', (
     const session = await Session.connect(address, OPTIONS);
     const running = session.query('SELECT pg_sleep(30)', [], { timeoutMs: 20_000 });
     const failure = running.catch((error: unknown) => error);
-    await engine.getContainer(container.getId()).kill();
+    await engine.getContainer(server.id).kill();
     expect(await failure).toBeInstanceOf(Error);
     expect(await failure).not.toBeInstanceOf(DeadlineError);
     expect(session.usable).toBe(false);

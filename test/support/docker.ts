@@ -7,7 +7,9 @@ import { mkdtempSync, rmSync, writeSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PostgreSqlContainer } from '@testcontainers/postgresql';
 import Docker from 'dockerode';
+import type { Address } from '../../src/model/address.ts';
 
 export const engine = new Docker();
 
@@ -35,6 +37,27 @@ async function missing(): Promise<string | undefined> {
   } catch {
     return `the Docker engine has no image ${image}`;
   }
+}
+
+/** One server in a container, on the image under test; gone, with its volume, when disposed of. */
+export async function oneServer() {
+  // Its helper that removes containers comes in an image of its own, which may not be to be had here.
+  process.env.TESTCONTAINERS_RYUK_DISABLED = 'true';
+  const container = await new PostgreSqlContainer(process.env.PGQUAKE_TEST_IMAGE as string).start();
+  const address: Address = {
+    host: container.getHost(),
+    port: container.getPort(),
+    user: container.getUsername(),
+    password: container.getPassword(),
+    database: container.getDatabase(),
+  };
+  return {
+    id: container.getId(),
+    address,
+    async [Symbol.asyncDispose]() {
+      await container.stop({ remove: true, removeVolumes: true });
+    },
+  };
 }
 
 /** A folder that stands for a run's; gone with its scope. */
