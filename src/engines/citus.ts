@@ -50,7 +50,6 @@ export const citus = defineEngine({
   settings: {
     shared_preload_libraries: 'citus',
     wal_level: 'logical',
-    max_connections: '300',
     max_worker_processes: '20',
     // The nodes are containers of one machine; TLS between them would only cost time.
     'citus.node_conninfo': 'sslmode=disable',

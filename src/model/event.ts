@@ -147,7 +147,7 @@ export type RunEvent =
       /** Still without a reader when replication had its time to come back. Absent in older histories. */
       readonly idleSlots?: readonly IdleSlot[];
     }
-  /** What a person runs if the nodes that a fault took down had stayed away. */
+  /** What a person runs if the nodes that a fault takes down stay away. */
   | { readonly type: 'repair'; readonly away: readonly NodeName[]; readonly commands: readonly string[] }
   /** Whether the placements of every shard became equal, and how long that took after the load stopped. */
   | { readonly type: 'replicas-compared'; readonly agree: boolean; readonly waitedMs: number }

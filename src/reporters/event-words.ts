@@ -109,10 +109,8 @@ export class EventNarrator {
       }
       case 'observation-failed':
         return { label: 'observe', what: `${event.observation} not observed`, detail: event.error, tone: 'bad' };
-      case 'repair': {
-        const what = `if ${event.away.join(', ')} had stayed away`;
-        return { label: 'repair', what, detail: event.commands.join(' '), tone: 'plain' };
-      }
+      case 'repair':
+        return plain('repair', `what to do if ${event.away.join(', ')} stayed away: see "Repair" in the report`);
       case 'final-read-failed':
         return { label: 'reads', what: `${event.source} could not be read`, detail: event.error, tone: 'bad' };
       case 'reclaimed': {

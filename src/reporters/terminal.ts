@@ -5,6 +5,7 @@ import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import type { CheckResult, Judgement } from '../model/verdict.ts';
 import { plainText } from './escape.ts';
+import { repairWords } from './report-words.ts';
 import { hanging, padTo, textWidth } from './text-layout.ts';
 
 /** Colours of a terminal; each returns its text unchanged where there are none. */
@@ -43,12 +44,23 @@ export function terminalSummary(report: Report, options: SummaryOptions): string
     '',
     ...hanging('', plainText(report.finding), columns),
     '',
+    ...repairLines(report, columns),
     ...hanging('', verdict, columns).map((line) => paint(colors.bold(line))),
     '',
     `${colors.dim('reports')}  ${folder}/report.html`,
     `${colors.dim('       ')}  ${folder}/report.json`,
     `${colors.dim('again  ')}  ${plainText(report.run.again)}`,
   ];
+}
+
+/** The commands for nodes that stayed away; the report has them in any case. */
+function repairLines({ timeline }: Report, columns: number): string[] {
+  if (!timeline.some(({ type }) => type === 'heal-failed')) return [];
+  return timeline.flatMap((event) =>
+    event.type === 'repair'
+      ? [...hanging('', plainText(repairWords(event.away)), columns), ...event.commands.map(plainText), '']
+      : [],
+  );
 }
 
 /** What every run is asked is one line as long as it passes. */

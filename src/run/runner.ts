@@ -96,13 +96,19 @@ export async function run(options: RunOptions): Promise<void> {
       refuseUnsteady(guard, plan);
       await work.since();
     });
-    await inPhase(recorder, 'fault', () => strike(options, nodes, guard));
+    try {
+      await inPhase(recorder, 'fault', () => strike(options, nodes, guard));
+    } finally {
+      adviseRepair(options, cluster);
+    }
     const settledBy = clock.nowMs() + scenario.settleWithinMs;
     const finalReads = { ...options, nodes, cluster, params: scenario.workload.params };
     await inPhase(recorder, 'settle', async () => {
       await settle(monitor, clock, settledBy, signal);
+      // First the probes: hundreds of connections that the load closes at once keep the servers busy for a moment.
+      const probesKept = await probes?.stop();
       recorder.event({ type: 'load-kept', writer: load.writer, ...(await load.stop()) });
-      if (probes) recorder.event({ type: 'load-kept', of: 'probes', ...(await probes.stop()) });
+      if (probesKept) recorder.event({ type: 'load-kept', of: 'probes', ...probesKept });
       if (pressure) recorder.event({ type: 'pressure', ...(await pressure.stop()) });
       await untilReplicasAgree(finalReads, Math.max(MIN_CATCH_UP_MS, settledBy - clock.nowMs()));
     });
@@ -112,7 +118,6 @@ export async function run(options: RunOptions): Promise<void> {
       await compareStorage(observed);
       await scaleReads(observed);
     });
-    adviseRepair(options, cluster);
   } finally {
     await inPhase(recorder, 'dispose', () => nodes.dispose());
   }
@@ -251,7 +256,7 @@ function predict({ plan, faults, engine, recorder }: RunOptions, { placement }: 
   }
 }
 
-/** The commands that a person would need, had the nodes not come back. */
+/** The commands that a person needs for nodes that do not come back; told whether they have or not. */
 function adviseRepair({ plan, recorder }: RunOptions, cluster: FormedCluster): void {
   const away = plan.blastRadius;
   const commands = away.length === 0 ? [] : (cluster.repairCommands?.(new Set(away)) ?? []);

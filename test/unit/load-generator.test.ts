@@ -107,6 +107,23 @@ describe('a Poisson schedule', () => {
   });
 });
 
+test.each([
+  [1_000, [402, 102, 12]],
+  [300, [186, 102, 12]],
+  [100, [44, 44, 12]],
+  [6, [2, 2, 2]],
+  [1, [1, 1, 1]],
+])('of %i connections each kind has what it can use, or as many as the others', (max, expected) => {
+  const deadlineMs = 2_000;
+  const kinds = [
+    { ...READ, ratePerSecond: 200, deadlineMs },
+    { ...WRITE, ratePerSecond: 50, deadlineMs },
+    { ...READ, name: 'scan', ratePerSecond: 5, deadlineMs },
+  ];
+  const lanes = workloadLanes(kinds, { next: () => expect.fail() }, max);
+  expect(lanes.map(({ maxConnections }) => maxConnections)).toEqual(expected);
+});
+
 test('a kind may have connections of its own number', () => {
   const kinds = [{ ...READ, maxConnections: 3 }, WRITE];
   const caps = (server: number) =>

@@ -35,7 +35,7 @@ export const STANDING_TOPOLOGY: Topology = { workers: 4, replication: 2, shards:
 export const STANDING: ComposeOptions = {
   project: 'citus',
   // Enough for either engine; Citus ignores what only the native engine needs, and the other way round.
-  settings: { wal_level: 'logical', max_connections: '300', max_worker_processes: '64' },
+  settings: { wal_level: 'logical', max_connections: '600', max_worker_processes: '64' },
   coordinatorPort: 5432,
   healthChecks: true,
 };
