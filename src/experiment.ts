@@ -287,11 +287,13 @@ export async function choose(
   const { platform: wantedPlatform, engine: wantedEngine, attach } = scenario.cluster;
   if (attach !== undefined && scenario.workload) return chooseAttached(attach, scenario.workload, { scenario, acts });
   const passedOver: string[] = [];
+  const hints: string[] = [];
   for (const platform of platforms) {
     if (wantedPlatform !== 'auto' && platform.name !== wantedPlatform) continue;
     const unavailable = await platform.unavailable();
     if (unavailable !== undefined) {
-      passedOver.push(`${platform.name}: ${unavailable}`);
+      passedOver.push(`${platform.name}: ${unavailable.message}`);
+      if (unavailable.hint !== undefined) hints.push(unavailable.hint);
       continue;
     }
     await refuseMissingCapabilities(platform, acts);
@@ -299,7 +301,10 @@ export async function choose(
     const why = wantedPlatform === 'auto' ? [...passedOver, platform.summary].join('; ') : 'as asked for';
     return { platform, engine, reason: why };
   }
-  throw new EnvironmentError(`no platform can be used: ${passedOver.join('; ')}`, { code: 'no-platform' });
+  throw new EnvironmentError(`no platform can be used: ${passedOver.join('; ')}`, {
+    code: 'no-platform',
+    ...(hints.length === 0 ? {} : { hint: hints.join('; ') }),
+  });
 }
 
 /** What formed the cluster that stands is found out, not chosen. */

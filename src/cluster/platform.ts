@@ -257,9 +257,9 @@ export interface Platform {
   lacking?(capability: Capability): Promise<string | undefined>;
   /**
    * Whether it can be used here.
-   * @returns `undefined` if so, else the reason in words.
+   * @returns `undefined` if so, else the reason, and what to do where that is known.
    */
-  unavailable(): Promise<string | undefined>;
+  unavailable(): Promise<EnvironmentError | undefined>;
   /** Present where clusters can stand between runs. */
   readonly standing?: StandingClusters;
   /**

@@ -32,6 +32,11 @@ export class InputError extends HarnessError {}
 /** The owner of the machine or of the cluster must act (exit code 4). */
 export class EnvironmentError extends HarnessError {}
 
+/** Whatever was thrown as an error that the machine's owner can act on; one that is none is wrapped. */
+export function asEnvironmentError(error: unknown, code: string): EnvironmentError {
+  return error instanceof EnvironmentError ? error : new EnvironmentError(errorText(error), { code, cause: error });
+}
+
 /** The person who runs it stopped it: Ctrl-C or SIGTERM (exit code 130). */
 export class InterruptedError extends HarnessError {}
 

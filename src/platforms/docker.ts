@@ -9,7 +9,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CLUSTER_FILE, type Nodes, type Platform, type ProvisionOptions } from '../cluster/platform.ts';
-import { EnvironmentError, errorText } from '../model/errors.ts';
+import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import { nodeNames } from '../model/topology.ts';
 import { readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { lackingHere } from './docker/abilities.ts';
@@ -17,7 +17,7 @@ import { DockerClient } from './docker/client.ts';
 import { containerName, renderCompose } from './docker/compose.ts';
 import { composeMissing, findCompose, runCompose } from './docker/compose-command.ts';
 import { imageOffers } from './docker/extension.ts';
-import { cannotBePulled, isPresent, pull, wantedImage } from './docker/image.ts';
+import { cannotBePulled, imageNotToBeHad, isPresent, pull, wantedImage } from './docker/image.ts';
 import { keepLogs } from './docker/logs.ts';
 import { type DockerNode, passwordIn } from './docker/node.ts';
 import { byLabel, nodesOf, untilReady } from './docker/nodes.ts';
@@ -75,9 +75,9 @@ export const docker: Platform = {
     try {
       const client = DockerClient.fromEnvironment();
       const [compose, missing] = await Promise.all([findCompose(), imageMissing(client)]);
-      return missing ?? (compose ? undefined : errorText(composeMissing()));
+      return compose ? missing : composeMissing();
     } catch (error) {
-      return errorText(error);
+      return asEnvironmentError(error, 'platform-unusable');
     }
   },
 
@@ -155,11 +155,11 @@ export const docker: Platform = {
   },
 };
 
-async function imageMissing(client: DockerClient): Promise<string | undefined> {
+async function imageMissing(client: DockerClient): Promise<EnvironmentError | undefined> {
   const image = wantedImage();
   if (await isPresent(client, image, LOOK_LIMIT_MS)) return undefined;
   const reason = await cannotBePulled(client, image, LOOK_LIMIT_MS);
-  return reason === undefined ? undefined : `the image ${image} is not here and cannot be pulled: ${reason}`;
+  return reason === undefined ? undefined : imageNotToBeHad(image, reason);
 }
 
 /**

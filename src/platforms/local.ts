@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { untilAcceptsSql } from '../cluster/health.ts';
 import type { Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
-import { EnvironmentError, errorText } from '../model/errors.ts';
+import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import { COORDINATOR, type NodeName, nodeNames } from '../model/topology.ts';
 import { removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { findBinaries } from './local/binaries.ts';
@@ -27,12 +27,14 @@ export const local: Platform = {
   capabilities: new Set(['node-stop', 'node-kill', 'node-pause', 'backend-kill']),
 
   async unavailable() {
-    if (process.platform === 'win32') return 'Windows cannot freeze processes';
+    if (process.platform === 'win32') {
+      return new EnvironmentError('Windows cannot freeze processes', { code: 'platform-unusable' });
+    }
     try {
       await findBinaries(await Cache.open());
       return undefined;
     } catch (error) {
-      return errorText(error);
+      return asEnvironmentError(error, 'platform-unusable');
     }
   },
 

@@ -51,7 +51,7 @@ function defaultsOf(fault: Fault): PlannedAct['params'] {
 process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;
 
 for (const platform of platforms) {
-  const unavailable = await platform.unavailable();
+  const unavailable = (await platform.unavailable())?.message;
   const lacking = new Map<Fault, string | undefined>();
   for (const fault of faults) lacking.set(fault, unavailable ?? (await cannotDo(platform, fault)));
   describe.skipIf(unavailable !== undefined)(

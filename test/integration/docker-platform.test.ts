@@ -412,7 +412,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     process.env.PGQUAKE_IMAGE = 'registry.invalid/pgquake-no-such-image:1';
     try {
       const startedAt = performance.now();
-      expect(await docker.unavailable()).toMatch(
+      expect((await docker.unavailable())?.message).toMatch(
         /^the image registry\.invalid\/pgquake-no-such-image:1 is not here and/,
       );
       expect(performance.now() - startedAt).toBeLessThan(2_000);

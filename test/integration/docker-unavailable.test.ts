@@ -1,12 +1,14 @@
 /** The platform `docker` where Docker is missing, gone or silent. Needs no engine. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EnvironmentError } from '../../src/model/errors.ts';
 import { attach, docker } from '../../src/platforms/docker.ts';
+import { Workplace } from '../support/cli.ts';
 
 let folder: string;
 let silent: Server | undefined;
@@ -32,7 +34,7 @@ const options = () => ({
 test('no engine at DOCKER_HOST: unusable, and every way in says where it looked', async () => {
   const host = `unix://${folder}/none.sock`;
   vi.stubEnv('DOCKER_HOST', host);
-  expect(await docker.unavailable()).toContain(`no engine at ${host} (DOCKER_HOST)`);
+  expect((await docker.unavailable())?.message).toContain(`no engine at ${host} (DOCKER_HOST)`);
   await expect(docker.provision(options())).rejects.toBeInstanceOf(EnvironmentError);
   const attaching = attach({ project: 'citus' });
   await expect(attaching).rejects.toBeInstanceOf(EnvironmentError);
@@ -48,8 +50,32 @@ test('an engine that accepts and never answers: unusable within two seconds', as
   await new Promise<void>((listening) => silent?.listen(path, listening));
   vi.stubEnv('DOCKER_HOST', `unix://${path}`);
   const startedAt = performance.now();
-  expect(await docker.unavailable()).toMatch(/no answer within \d+ ms/);
+  expect((await docker.unavailable())?.message).toMatch(/no answer within \d+ ms/);
   expect(performance.now() - startedAt).toBeLessThan(2_000);
+});
+
+describe('docker asked for on the command line', () => {
+  async function refused(env: NodeJS.ProcessEnv): Promise<string> {
+    using place = new Workplace('docker');
+    const { code, stderr } = await place.run(['control'], env);
+    expect(code).toBe(4);
+    return stderr;
+  }
+
+  test('and no engine answers: exit code 4, and what to do', async () => {
+    expect(await refused({ DOCKER_HOST: `unix://${folder}/none.sock` })).toMatch(
+      /no engine at unix:.*\n hint start Docker, or say where it is with DOCKER_HOST/,
+    );
+  });
+
+  test('and there is no Compose: exit code 4, and what to install', async () => {
+    // An engine that has every image.
+    await using engine = createHttpServer((_, response) => response.end('{}'));
+    await new Promise<void>((listening) => engine.listen(join(folder, 'engine.sock'), listening));
+    expect(await refused({ DOCKER_HOST: `unix://${folder}/engine.sock`, PATH: folder })).toMatch(
+      /there is no Docker Compose here\n hint install the package docker-compose-plugin/,
+    );
+  });
 });
 
 test('no Compose: unusable, and says what to install', async () => {
@@ -63,7 +89,7 @@ test('no Compose: unusable, and says what to install', async () => {
 
 test('an engine that containers of cannot be reached from here: says which are possible', async () => {
   vi.stubEnv('DOCKER_HOST', 'ssh://somewhere.invalid');
-  expect(await docker.unavailable()).toMatch(
+  expect((await docker.unavailable())?.message).toMatch(
     /^DOCKER_HOST: cannot use the Docker engine at "ssh:\/\/somewhere\.invalid"/,
   );
 });

@@ -352,7 +352,7 @@ describe('what can stand in the way', () => {
     vi.stubEnv('PGQUAKE_CACHE_DIR', join(folder.path, 'file', 'cache'));
     const failing = local.provision({ topology: PAIR, settings: {}, runFolder: folder.path, signal: NEVER });
     await expect(failing).rejects.toMatchObject({ code: 'cache-unusable', hint: expect.stringContaining('CACHE_DIR') });
-    expect(await local.unavailable()).toMatch(/cannot use the cache folder/);
+    expect((await local.unavailable())?.message).toMatch(/cannot use the cache folder/);
   });
 
   test('binaries that are not there', async () => {
@@ -360,7 +360,7 @@ describe('what can stand in the way', () => {
     vi.stubEnv('PGQUAKE_POSTGRES_BIN', folder.path);
     const failing = local.provision({ topology: PAIR, settings: {}, runFolder: folder.path, signal: NEVER });
     await expect(failing).rejects.toMatchObject({ code: 'binaries-missing' });
-    expect(await local.unavailable()).toMatch(/PGQUAKE_POSTGRES_BIN/);
+    expect((await local.unavailable())?.message).toMatch(/PGQUAKE_POSTGRES_BIN/);
   });
 
   test('binaries that are too old', async () => {

@@ -15,7 +15,8 @@ export const doctor: CommandModule = {
       const unavailable = await platform.unavailable();
       if (unavailable === undefined) usable++;
       const mark = unavailable === undefined ? pc.green('usable') : pc.red('not usable');
-      console.log(`platform ${pc.bold(platform.name)}  ${mark}  ${unavailable ?? platform.summary}`);
+      console.log(`platform ${pc.bold(platform.name)}  ${mark}  ${unavailable?.message ?? platform.summary}`);
+      if (unavailable?.hint !== undefined) console.log(`  ${unavailable.hint}`);
       for (const fault of faults) {
         // What a platform that cannot be used lacks beyond that, nobody can try.
         const missing = await cannotDo(

@@ -88,13 +88,17 @@ export async function pull(
     );
   } catch (error) {
     signal.throwIfAborted();
-    throw new EnvironmentError(`the image ${image} is not here and cannot be pulled: ${errorText(error)}`, {
-      code: 'image-missing',
-      hint: 'name an image that is here with PGQUAKE_IMAGE, or use the platform local, which needs none',
-      cause: error,
-    });
+    throw imageNotToBeHad(image, errorText(error), error);
   }
   progress(`pulled ${image}`);
+}
+
+export function imageNotToBeHad(image: string, reason: string, cause?: unknown): EnvironmentError {
+  return new EnvironmentError(`the image ${image} is not here and cannot be pulled: ${reason}`, {
+    code: 'image-missing',
+    hint: 'name an image that is here with PGQUAKE_IMAGE, or use the platform local, which needs none',
+    cause,
+  });
 }
 
 function progressLine(layers: readonly { current: number; total: number }[]): string {
