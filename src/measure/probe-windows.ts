@@ -4,7 +4,7 @@
  * An outage is a stretch without a success. It lies between two successes that settled one after the other, and
  * is told where at least two probes failed in between (on every shard, for the whole; else a few failures in a row
  * are chance), or where nothing settled for longer than an answer may take. Time in which the client itself stood
- * still is no evidence.
+ * still is no evidence. Where one answer after the other takes so long, service is slow and not gone: no outage.
  *
  * Its borders are not seen but enclosed. Service was there when the last success was sent, and was not any more
  * when the first probe that it did not answer could have been answered; it was not there when the last failure was
@@ -84,18 +84,27 @@ export class ProbeLane {
     const windows: ServiceWindow[] = [];
     let last: Probe | undefined;
     let failed: Probe[] = [];
-    for (const probe of this.#probes) {
-      if (!probe.ok) {
+    // Silences without a failure, each from the success that ended the one before.
+    let silences: ServiceWindow[] = [];
+    const endSilences = () => {
+      if (silences.length === 1) windows.push(...silences);
+      silences = [];
+    };
+    for (const probe of [...this.#probes, undefined]) {
+      if (probe && !probe.ok) {
         failed.push(probe);
         continue;
       }
       const outage = this.#outageBetween(last, failed, probe);
-      if (outage) windows.push(outage);
+      if (outage && failed.length === 0) silences.push(outage);
+      else {
+        endSilences();
+        if (outage) windows.push(outage);
+      }
       last = probe;
       failed = [];
     }
-    const outage = this.#outageBetween(last, failed, undefined);
-    if (outage) windows.push(outage);
+    endSilences();
     return windows;
   }
 

@@ -117,6 +117,21 @@ describe('windows seen by probes', () => {
     expect(window?.toMs).toBeGreaterThan(4_980);
   });
 
+  test('answers that all take long are brownout, and the failures after them an outage', () => {
+    const lane = new ProbeLane(OPTIONS);
+    for (let at = 0; at < 1_000; at += 10) lane.add(at, at + 1, 'ok', 0);
+    for (let at = 1_000; at < 6_000; at += 1_000) lane.add(at, at + 995, 'ok', 0);
+    for (let at = 6_000; at < 6_500; at += 10) lane.add(at, at + 1, 'fail', 0);
+    for (let at = 6_500; at < 7_500; at += 10) lane.add(at, at + 1, 'ok', 0);
+    const windows = lane.windows();
+    expect(windows.map(({ type, ok, failed }) => ({ type, ok, failed }))).toEqual([
+      { type: 'brownout', ok: 5, failed: 0 },
+      { type: 'outage', ok: 0, failed: 50 },
+    ]);
+    expect(windows[0]?.fromMs).toBe(1_000);
+    expect(windows[0]?.toMs).toBe(5_995);
+  });
+
   test('a stand-still of the client itself is no outage', () => {
     const stalls = [{ fromMs: 1_000, toMs: 1_300 }];
     const waiting = (options: Partial<ProbeLaneOptions>) => {
