@@ -14,6 +14,7 @@ import type {
 } from './run/load.ts';
 import { type LaneSpec, LoadGenerator, type LoadKept, workloadLanes } from './run/load-generator.ts';
 import { Pressure, type PressureKept } from './run/pressure.ts';
+import { goBeforeOthers } from './run/thread-priority.ts';
 import { Session } from './sql/session.ts';
 import { Probes } from './workloads/probes.ts';
 
@@ -100,6 +101,7 @@ async function pace({ lanes, warmUp }: Work): Promise<Running> {
   await generator.warmUp(async (session) => {
     await warmUp(session);
   });
+  goBeforeOthers();
   const timer = setInterval(handOver, HAND_OVER_MS);
   return {
     start: () => generator.start(),

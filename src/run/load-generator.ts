@@ -131,7 +131,8 @@ function advance(lane: Lane): void {
 export class LoadGenerator {
   readonly #options: LoadGeneratorOptions;
   readonly #lanes: readonly Lane[];
-  readonly #underWay = new Set<Promise<void>>();
+  #underWay = 0;
+  #allSettled: () => void = () => undefined;
   /** In microseconds, from the intended start to the moment the client turned to it. */
   readonly #lateness = build({ lowestDiscernibleValue: 1, highestTrackableValue: 600_000_000 });
   #eventLoopDelayMaxMs = 0;
@@ -182,7 +183,11 @@ export class LoadGenerator {
   async stop(): Promise<LoadKept> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    await Promise.all(this.#underWay);
+    if (this.#underWay > 0) {
+      await new Promise<void>((resolve) => {
+        this.#allSettled = resolve;
+      });
+    }
     await Promise.all(this.#lanes.map((lane) => lane.connections.close()));
     return {
       intended: this.#nextId - 1,
@@ -230,31 +235,28 @@ export class LoadGenerator {
 
   #dispatch(lane: Lane, intendedAt: number): void {
     lane.underWay++;
-    const work: Promise<void> = this.#perform(lane, intendedAt).finally(() => {
-      lane.underWay--;
-      this.#underWay.delete(work);
+    this.#follow(this.#perform(lane, intendedAt).finally(() => lane.underWay--));
+  }
+
+  /** What `stop` waits for. */
+  #follow(work: Promise<unknown>): void {
+    this.#underWay++;
+    void work.finally(() => {
+      if (--this.#underWay === 0) this.#allSettled();
     });
-    this.#underWay.add(work);
   }
 
   async #perform({ spec, connections }: Lane, intendedAt: number): Promise<void> {
     const { kind } = spec;
     const { clock, shardOfRoom, settled } = this.#options;
     const request = spec.next();
-    const shard = request.room === undefined ? undefined : shardOfRoom[request.room];
-    const operation = {
-      id: this.#nextId++,
-      kind: kind.name,
-      ...(request.room === undefined ? {} : { room: request.room }),
-      ...(shard === undefined ? {} : { shard }),
-      intendedAt,
-      ...(request.session === undefined ? {} : { session: request.session }),
-      ...(request.key === undefined ? {} : { key: request.key }),
-    };
+    const id = this.#nextId++;
     const answer = await this.#send(spec, connections, request, intendedAt);
     if (answer.outcome === 'unsent') this.#unsent++;
     request.settled(answer.outcome);
-    settled({ ...operation, ...answer, settledAt: clock.nowMs() });
+    const { room, session, key } = request;
+    const shard = room === undefined ? undefined : shardOfRoom[room];
+    settled({ ...answer, id, kind: kind.name, room, shard, intendedAt, session, key, settledAt: clock.nowMs() });
   }
 
   async #send(
@@ -290,10 +292,6 @@ export class LoadGenerator {
 
   /** Closing is no part of the operation. */
   #close(connections: Connections, session: Session): void {
-    const work: Promise<void> = session.close().finally(() => {
-      connections.release(session);
-      this.#underWay.delete(work);
-    });
-    this.#underWay.add(work);
+    this.#follow(session.close().finally(() => connections.release(session)));
   }
 }

@@ -52,6 +52,12 @@ export type FromLoadThread =
   | { readonly type: 'operations'; readonly batch: TableData }
   | { readonly type: 'stopped'; readonly kept: LoadKept | PressureKept };
 
+/**
+ * Room for what is young in the thread's memory: of the hundred or so things that an operation leaves behind none
+ * lives long, and the seldomer they are swept out, the seldomer the schedule waits for it.
+ */
+const YOUNG_GENERATION_MB = 64;
+
 /** `K` is what the thread tells at its end. */
 export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable {
   readonly #worker: Worker;
@@ -81,7 +87,10 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
     data: LoadThreadData,
     operations: (batch: OperationTable) => void,
   ): Promise<Load<K>> {
-    const worker = new Worker(entry, { workerData: data });
+    const worker = new Worker(entry, {
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     const load = new Load<K>(worker, operations);
     await Promise.race([once(worker, 'message'), load.#stopped]);
     return load;

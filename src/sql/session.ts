@@ -1,8 +1,11 @@
-/** One connection to one server. The only file that imports `pg`. */
+/** One connection to one server. */
 
 import type { Socket } from 'node:net';
 import pg from 'pg';
 import type { Address } from '../model/address.ts';
+import { Descriptions, type Row, Statement } from './statement.ts';
+
+export type { Row };
 
 export interface SessionOptions {
   /** Limit for connecting, in milliseconds. */
@@ -22,8 +25,6 @@ export interface QueryOptions {
   readonly timeoutMs?: number;
 }
 
-export type Row = readonly unknown[];
-
 /** An operation ran into its own time limit. `code` is `deadline`. */
 export class DeadlineError extends Error {
   readonly code = 'deadline';
@@ -37,6 +38,7 @@ export class DeadlineError extends Error {
 export class Session implements AsyncDisposable {
   readonly #client: pg.Client;
   readonly #pipeline: boolean;
+  readonly #descriptions = new Descriptions();
   #usable = true;
   #ending: string | undefined;
   readonly #ended: Promise<void>;
@@ -103,15 +105,9 @@ export class Session implements AsyncDisposable {
    * @throws the server's error (`code` is the SQLSTATE), a socket error, or `DeadlineError`.
    */
   async query(text: string, values: readonly unknown[] = [], options: QueryOptions = {}): Promise<Row[]> {
-    if (this.#pipeline) this.#sendTogether();
-    const running = this.#client.query<unknown[]>({
-      text,
-      values: [...values],
-      rowMode: 'array',
-      ...(options.name === undefined ? {} : { name: options.name }),
-    });
-    const result = options.timeoutMs === undefined ? await running : await this.within(options.timeoutMs, running);
-    return result.rows;
+    const rows: Row[] = [];
+    await this.forEachRow(text, values, (row) => rows.push(row), options);
+    return rows;
   }
 
   /**
@@ -119,22 +115,18 @@ export class Session implements AsyncDisposable {
    * large to hold.
    * @throws as `query`.
    */
-  async forEachRow(
+  forEachRow(
     text: string,
     values: readonly unknown[],
     onRow: (row: Row) => void,
     { name, timeoutMs }: QueryOptions = {},
   ): Promise<void> {
+    if (this.#pipeline) this.#sendTogether();
     const running = new Promise<void>((resolve, reject) => {
-      const named = name === undefined ? {} : { name };
-      const config: pg.QueryArrayConfig = { text, values: [...values], rowMode: 'array', ...named };
-      const query = new pg.Query<unknown[]>(config);
-      query.on('row', onRow);
-      query.on('end', () => resolve());
-      query.on('error', reject);
-      this.#client.query(query);
+      const onEnd = (error?: unknown) => (error === undefined ? resolve() : reject(error));
+      this.#client.query(new Statement({ text, values, name, onRow, onEnd }, this.#descriptions));
     });
-    await (timeoutMs === undefined ? running : this.within(timeoutMs, running));
+    return timeoutMs === undefined ? running : this.within(timeoutMs, running);
   }
 
   /** Runs several statements without parameters, separated by `;`. */
@@ -188,20 +180,19 @@ export class Session implements AsyncDisposable {
    * because the server may still be working on it.
    * @throws what the work throws, or `DeadlineError` after `timeoutMs`.
    */
-  async within<T>(timeoutMs: number, running: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new DeadlineError(timeoutMs)), Math.max(0, timeoutMs));
+  within<T>(timeoutMs: number, running: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown) => {
+        clearTimeout(timer);
+        if (error instanceof DeadlineError) this.discard();
+        reject(error);
+      };
+      const timer = setTimeout(() => fail(new DeadlineError(timeoutMs)), Math.max(0, timeoutMs));
+      // What a discarded connection still has to say is of no interest: the promise is settled by then.
+      running.then((value) => {
+        clearTimeout(timer);
+        resolve(value);
+      }, fail);
     });
-    try {
-      return await Promise.race([running, limit]);
-    } catch (error) {
-      if (error instanceof DeadlineError) this.discard();
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      // What the discarded connection still has to say is of no interest.
-      running.catch(() => undefined);
-    }
   }
 }

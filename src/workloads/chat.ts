@@ -6,7 +6,6 @@
  * Writer 0 is the initial data set; every run on the same tables is a writer of its own, from 1.
  */
 
-import { hash } from 'node:crypto';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { z } from 'zod';
@@ -60,8 +59,21 @@ function memberOf(room: number, turn: number, chat: ChatParams): number {
 function messageOf(writer: number, seq: number, chat: ChatParams): Message {
   const room = roomOf(writer, seq, chat);
   const member = memberOf(room, seq, chat);
-  const digest = hash('sha1', `${writer}:${seq}`, 'base64url');
-  return { room, member, body: `message ${seq} of writer ${writer} in room ${room}: ${digest}` };
+  return { room, member, body: `message ${seq} of writer ${writer} in room ${room}: ${digest(writer, seq)}` };
+}
+
+/** Looks like chance and is the same for the same key; every read message is held against it, so it must be cheap. */
+function digest(writer: number, seq: number): string {
+  const low = mix(Math.imul(writer, 0x9e37_79b1) ^ seq);
+  return `${low}-${mix(low ^ Math.imul(seq, 0x85eb_ca6b))}`;
+}
+
+/** The finalizer of MurmurHash3: every bit of the input changes half of the output's. */
+function mix(value: number): number {
+  let h = value | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85eb_ca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2_ae35);
+  return (h ^ (h >>> 16)) >>> 0;
 }
 
 type MessageRow = readonly [room: number, writer: number, seq: number, member: number, body: string];
@@ -138,6 +150,21 @@ class Tally {
 /** Those who scan: a session that writes nothing and reads all rooms. Members of rooms are sessions from 1. */
 const SCANNER = 0;
 
+/**
+ * What a session's reads have returned so far. Almost always that is all that was acknowledged when the last of them
+ * was sent, so it is kept as that, and what differs.
+ */
+interface Seen {
+  /** All initial messages of what it reads. */
+  readonly initial: boolean;
+  /** So many of the acknowledged writes, from the first on. */
+  readonly acknowledged: number;
+  /** What these two do not say. */
+  readonly others: readonly Code[];
+}
+
+const NOTHING: Seen = { initial: false, acknowledged: 0, others: [] };
+
 /** What a read is owed, as it was known when it was sent. */
 interface Due {
   readonly session: number;
@@ -147,11 +174,8 @@ interface Due {
   readonly count: number;
   /** The initial messages of what it reads. */
   readonly initial: { readonly first: number; readonly last: number };
-  /** What earlier reads of the session returned. */
-  readonly seenBefore: ReadonlySet<Code>;
+  readonly before: Seen;
 }
-
-const NOTHING: ReadonlySet<Code> = new Set();
 
 /** What was sent, acknowledged and seen; decides what each read has to find. */
 class ChatRun implements WorkloadRun {
@@ -161,8 +185,8 @@ class ChatRun implements WorkloadRun {
   /** Sequence numbers of acknowledged writes, by room, in the order of their acknowledgement. */
   readonly #acknowledged = new Map<number, number[]>();
   readonly #acknowledgedInOrder: number[] = [];
-  /** By session, what its reads returned; the sets are replaced, never changed. */
-  readonly #seen = new Map<number, ReadonlySet<Code>>();
+  /** By session. */
+  readonly #seen = new Map<number, Seen>();
   /** Sequence numbers of writes that ended unknown and that no read has returned yet. */
   readonly #unknown = new Set<number>();
   readonly #readsOfRoom = new Map<number, number>();
@@ -268,8 +292,7 @@ class ChatRun implements WorkloadRun {
   #dueTo(session: number, acknowledged: readonly number[], room?: number): Due {
     const { rooms, 'messages-per-room': perRoom } = this.#chat;
     const initial = { first: ((room ?? 1) - 1) * perRoom + 1, last: (room ?? rooms) * perRoom };
-    const seenBefore = this.#seen.get(session) ?? NOTHING;
-    return { session, acknowledged, count: acknowledged.length, initial, seenBefore };
+    return { session, acknowledged, count: acknowledged.length, initial, before: this.#seen.get(session) ?? NOTHING };
   }
 
   #verify({ seen, rows, verified, duplicated, again, corrupted }: Tally, due: Due): Observed {
@@ -281,13 +304,17 @@ class ChatRun implements WorkloadRun {
       const code = codeOf(this.#writer, seq);
       if (seen.has(code)) continue;
       missing.add(code);
+      if (i < due.before.acknowledged) forgotten.add(code);
       if (memberOf(roomOf(this.#writer, seq, this.#chat), seq, this.#chat) === due.session) ownMissing.add(code);
     }
     for (let seq = due.initial.first; seq <= due.initial.last; seq++) {
-      if (!seen.has(codeOf(INITIAL, seq))) missing.add(codeOf(INITIAL, seq));
+      const code = codeOf(INITIAL, seq);
+      if (seen.has(code)) continue;
+      missing.add(code);
+      if (due.before.initial) forgotten.add(code);
     }
-    for (const code of due.seenBefore) if (!seen.has(code)) forgotten.add(code);
-    this.#remember(due.session, seen);
+    for (const code of due.before.others) if (!seen.has(code)) forgotten.add(code);
+    this.#remember(due, seen, missing.count === 0);
     const resolved = this.#resolve(seen);
     const anomaly: Anomaly = {
       ...(missing.count > 0 ? { missing: missing.keys, missingCount: missing.count } : {}),
@@ -301,10 +328,23 @@ class ChatRun implements WorkloadRun {
     return { rows, verified, ...(Object.keys(anomaly).length > 0 ? { anomaly } : {}) };
   }
 
-  #remember(session: number, seen: ReadonlySet<Code>): void {
+  /** @param complete it returned all that it owed. */
+  #remember({ session, acknowledged, count, initial }: Due, seen: ReadonlySet<Code>, complete: boolean): void {
+    // Another read of the session may have ended since this one was sent.
     const before = this.#seen.get(session) ?? NOTHING;
-    const gone = [...before].filter((code) => !seen.has(code));
-    this.#seen.set(session, gone.length === 0 ? seen : new Set([...seen, ...gone]));
+    const all = {
+      initial: complete || before.initial,
+      acknowledged: complete ? Math.max(count, before.acknowledged) : before.acknowledged,
+    };
+    const owed = initial.last - initial.first + 1 + count;
+    if (complete && all.acknowledged === count && seen.size === owed && before.others.length === 0) {
+      this.#seen.set(session, { ...all, others: before.others });
+      return;
+    }
+    const others = new Set([...before.others, ...seen]);
+    if (all.initial) for (let seq = initial.first; seq <= initial.last; seq++) others.delete(codeOf(INITIAL, seq));
+    for (let i = 0; i < all.acknowledged; i++) others.delete(codeOf(this.#writer, acknowledged[i] as number));
+    this.#seen.set(session, { ...all, others: [...others] });
   }
 
   /** Writes that had ended unknown and that an answer shows. */

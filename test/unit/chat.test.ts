@@ -130,8 +130,8 @@ describe('sessions', () => {
   }
 
   /** What a reader of the row would expect, told by the workload itself. */
-  function rowOf(key: string): { member?: number; body?: string } {
-    const run = chat.start(PARAMS, 1);
+  function rowOf(key: string, params = PARAMS): { member?: number; body?: string } {
+    const run = chat.start(params, 1);
     for (;;) {
       const request = run.next('write');
       if (request.key !== key) continue;
@@ -181,6 +181,60 @@ describe('sessions', () => {
     // It stays owed.
     const third = await readBy(run, room, session).run(answering(rowsOf(room)));
     expect(third.anomaly?.forgotten).toEqual([key]);
+  });
+
+  test('what a session is owed is the union of all that its reads have returned, whatever was acknowledged', async () => {
+    const params = chat.params.parse({ rooms: 1, 'members-per-room': 1, 'messages-per-room': 3 });
+    const initial = initialRows(params);
+    const step = fc.oneof(
+      fc.record({ type: fc.constant('write' as const), outcome: fc.constantFrom('ok', 'unknown', undefined) }),
+      fc.record({ type: fc.constant('acknowledge' as const) }),
+      // Of every ten rows that it may return, about one is missing.
+      fc.record({ type: fc.constant('read' as const), odd: fc.boolean(), seed: fc.integer({ min: 0, max: 1e6 }) }),
+      fc.record({ type: fc.constant('overlap' as const), seed: fc.integer({ min: 0, max: 1e6 }) }),
+    );
+    const keyOf = ([, writer, seq]: Row) => `${writer}:${seq}`;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        const run = chat.start(params, 1);
+        const rows: Row[] = [...initial];
+        const open: ReturnType<typeof run.next>[] = [];
+        let seen = new Set<string>();
+        const returned = (odd: boolean, seed: number) =>
+          rows.filter((_, i) => !odd || (Math.imul(seed + i, 0x9e37_79b1) >>> 8) % 10 !== 0);
+        const read = async (answers: readonly Row[][]) => {
+          const before = seen;
+          const pending = answers.map((answer) => {
+            const session = new FakeSession();
+            let reply: (rows: Row[]) => void = () => undefined;
+            session.answer = () =>
+              new Promise((resolve) => {
+                reply = resolve;
+              });
+            return { observed: run.next('read').run(session.asSession()), reply: () => reply(answer), answer };
+          });
+          for (const { observed, reply, answer } of pending.reverse()) {
+            reply();
+            const { anomaly } = await observed;
+            const got = new Set(answer.map(keyOf));
+            expect(anomaly?.forgottenCount ?? 0).toBe([...before].filter((key) => !got.has(key)).length);
+            seen = new Set([...seen, ...got]);
+          }
+        };
+        for (const one of steps) {
+          if (one.type === 'write') {
+            const request = run.next('write');
+            const { member = 0, body = '' } = rowOf(request.key ?? '', params);
+            rows.push([request.room ?? 0, 1, Number(request.key?.slice(2)), member, body]);
+            if (one.outcome === undefined) open.push(request);
+            else request.settled(one.outcome as 'ok' | 'unknown');
+          } else if (one.type === 'acknowledge') open.pop()?.settled('ok');
+          else if (one.type === 'read') await read([returned(one.odd, one.seed)]);
+          else await read([returned(false, 0), returned(true, one.seed)]);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test('reads that were under way together owe each other nothing', async () => {
