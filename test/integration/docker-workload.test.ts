@@ -84,7 +84,7 @@ describe.skipIf(missing !== undefined)('workloads on a server in a container', (
     await session.execute(
       `ALTER TABLE messages DROP CONSTRAINT messages_pkey;
        DELETE FROM messages WHERE writer = 1;
-       UPDATE messages SET body = lower(body) WHERE seq = 7;
+       UPDATE messages SET body = reverse(body) WHERE seq = 7;
        INSERT INTO messages SELECT * FROM messages WHERE seq = 8`,
       LIMIT_MS,
     );
