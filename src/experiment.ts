@@ -20,6 +20,7 @@ import type { Plan, PlannedAct } from './model/plan.ts';
 import type { Report } from './model/report.ts';
 import type { IndexedRun } from './model/run-index.ts';
 import type { EngineChoice, Scenario } from './model/scenario.ts';
+import { siblingModule } from './model/sibling-module.ts';
 import type { NodeEffect, NodeName } from './model/topology.ts';
 import { lostTogether, makePlan } from './plan/schedule.ts';
 import { buildReport } from './report.ts';
@@ -107,7 +108,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
         faults: new Map(faults.map((fault) => [fault.name, fault])),
         workload: findWorkload(scenario.workload.use),
         observe: observationsFor(scenario),
-        loadThread: siblingModule('load-thread'),
+        loadThread: siblingModule(import.meta.url, 'load-thread'),
         folder,
         recorder,
         clock,
@@ -298,6 +299,7 @@ export async function choose(
     }
     await refuseMissingCapabilities(platform, acts);
     const engine = await chooseEngine(platform, wantedEngine, say);
+    refuseSharedAddresses(platform, engine, acts);
     const why = wantedPlatform === 'auto' ? [...passedOver, platform.summary].join('; ') : 'as asked for';
     return { platform, engine, reason: why };
   }
@@ -359,6 +361,20 @@ async function refuseMissingCapabilities(platform: Platform, acts: ChoiceInput['
   }
 }
 
+/** @throws EnvironmentError where the platform tells nodes apart by addresses that the engine cannot give them. */
+function refuseSharedAddresses(platform: Platform, engine: Engine, acts: ChoiceInput['acts']): void {
+  if (!engine.sharesAddresses) return;
+  const struck = new Set(acts.map(({ fault }) => fault));
+  const refused = faults.find(
+    ({ name, needs }) => struck.has(name) && needs.some((one) => platform.byAddress?.has(one)),
+  );
+  if (!refused) return;
+  throw new EnvironmentError(
+    `the engine ${engine.name} on the platform ${platform.name} cannot do ${refused.name}: all its nodes know a node by one address, so nobody can tell which of them comes`,
+    { code: 'capability-missing', hint: 'use --engine native, or --platform docker' },
+  );
+}
+
 /** @returns why a platform cannot do a fault here, in words; `undefined` where it can. */
 export async function cannotDo(platform: Platform, { needs }: Pick<Fault, 'needs'>): Promise<string | undefined> {
   const missing = needs.filter((capability) => !platform.capabilities.has(capability));
@@ -395,10 +411,4 @@ function describeRun(plan: Plan, folder: string, startedAt: Date, again: string 
 export function version(): string {
   const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;
-}
-
-/** A module beside this one, as source (`.ts`) or as published (`.js`). */
-function siblingModule(name: string): URL {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new URL(`./${name}.${extension}`, import.meta.url);
 }

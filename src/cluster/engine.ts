@@ -61,6 +61,8 @@ export interface Engine {
   readonly summary: string;
   /** The extension that it cannot do without; an engine without one can be formed on any servers. */
   readonly extension?: string;
+  /** Its nodes know each node by one address, whoever asks; by default each is told its own. */
+  readonly sharesAddresses?: true;
   /** Settings that every server needs for it. */
   readonly settings: Readonly<Record<string, string>>;
   /**

@@ -28,8 +28,8 @@ export interface NodeControl {
   readonly role: 'coordinator' | 'worker';
   /** As pgquake reaches it. May change when the node restarts, so ask every time. */
   address(): Address;
-  /** As the other nodes reach it. May change likewise. */
-  peerAddress(): Address;
+  /** As the node `from` reaches it. May change likewise. */
+  peerAddress(from: NodeName): Address;
   /** The state as the operating system or the container engine tells it now. */
   state(): Promise<NodeState>;
   /** What that state rests on, for a report: `process 4711 and 12 children do not exist`. */
@@ -94,7 +94,7 @@ export interface NodeAttachments {
 export interface PacketRule {
   /** As the node sees it: `in` comes to it, `out` comes from it. */
   readonly direction: 'in' | 'out';
-  /** The other end, as other nodes reach it; everybody where it is left out, pgquake and its load too. */
+  /** The other end, as this node reaches it; everybody where it is left out, pgquake and its load too. */
   readonly peer?: Address;
   /** - `drop`: it vanishes. `reset`: it vanishes, and its sender is told that the connection does not exist. */
   readonly verdict: 'drop' | 'reset';
@@ -149,6 +149,11 @@ export interface ProvisionOptions {
   readonly settings: Readonly<Record<string, string>>;
   /** Where the platform keeps what must outlive a crash of pgquake, and the nodes' logs. */
   readonly runFolder: string;
+  /**
+   * What faults will need of the nodes; none by default. What costs something, such as a relay in front of every
+   * node, is there for those who need it only.
+   */
+  readonly needs?: ReadonlySet<Capability>;
   readonly signal: AbortSignal;
   /** Hears, in words, what takes long: an image that is pulled. */
   readonly onProgress?: (line: string) => void;
@@ -255,6 +260,8 @@ export interface Platform {
    * @returns `undefined` if so, else the reason in words, and what would be needed.
    */
   lacking?(capability: Capability): Promise<string | undefined>;
+  /** Those of its capabilities that tell nodes apart by the addresses at which they reach each other. */
+  readonly byAddress?: ReadonlySet<Capability>;
   /**
    * Whether it can be used here.
    * @returns `undefined` if so, else the reason, and what to do where that is known.

@@ -44,6 +44,7 @@ export const citus = defineEngine({
   name: 'citus',
   summary: 'tables distributed by Citus, every shard on several workers, written by two-phase commit',
   extension: 'citus',
+  sharesAddresses: true,
 
   // max_prepared_transactions is left to Citus, which sets twice max_connections. Non-blocking copies of
   // shards, for repair, need logical decoding.
@@ -140,7 +141,7 @@ function ask(session: Session, statement: string, values: readonly unknown[] = [
 }
 
 function peerOf(node: NodeControl): Peer {
-  const { host, port } = node.peerAddress();
+  const { host, port } = node.peerAddress(COORDINATOR);
   return { name: node.name, host, port };
 }
 
@@ -175,7 +176,7 @@ async function prepareNode(node: NodeControl, topology: Topology, signal: AbortS
       hint: `the engine citus needs Citus ${OLDEST_MAJOR} or newer`,
     });
   }
-  const { user, password } = node.peerAddress();
+  const { user, password } = node.peerAddress(COORDINATOR);
   if (password !== '') await ask(session, SET_AUTHINFO, [user, authinfo(password)]);
   return version;
 }

@@ -170,7 +170,9 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
       ORDER BY 1`,
     [first.name],
   );
-  const nameOf = new Map([...addressesOf(nodes)].map(([name, { host, port }]) => [`${host}:${port}`, name]));
+  const nameOf = new Map(
+    [...addressesOf(nodes, COORDINATOR)].map(([name, { host, port }]) => [`${host}:${port}`, name]),
+  );
   const shards = partitions.map(([index, hosts, ports]): Shard => {
     const port = String(ports).split(',');
     const placements = String(hosts)
@@ -268,7 +270,7 @@ async function createForeignPartitions(
   { tables }: Dataset,
   shards: readonly Shard[],
 ): Promise<void> {
-  const addresses = addressesOf(nodes);
+  const addresses = addressesOf(nodes, COORDINATOR);
   const holders = new Map(shards.map((shard) => [foreignServer(shard), shard.placements]));
   const statements = [...holders].map(([server, placements]) => {
     const peers = placements.map((node) => addresses.get(node) as Address);
@@ -347,9 +349,9 @@ async function publish(session: Session, flows: readonly Flow[], { tables }: Dat
 }
 
 async function subscribe(session: Session, flows: readonly Flow[], nodes: Nodes): Promise<void> {
-  const addresses = addressesOf(nodes);
   const statements = flows.map((flow) => {
-    const { host, port, user, password, database } = addresses.get(flow.publisher) as Address;
+    const publisher = nodes.all.find(({ name }) => name === flow.publisher) as NodeControl;
+    const { host, port, user, password, database } = publisher.peerAddress(flow.subscriber);
     const conninfo = Object.entries({
       host,
       port,
@@ -434,6 +436,7 @@ function optionList(options: Readonly<Record<string, string>>): string {
     .join(', ');
 }
 
-function addressesOf(nodes: Nodes): Map<NodeName, Address> {
-  return new Map(nodes.all.map((node) => [node.name, node.peerAddress()]));
+/** As one of them reaches the others. */
+function addressesOf(nodes: Nodes, from: NodeName): Map<NodeName, Address> {
+  return new Map(nodes.all.map((node) => [node.name, node.peerAddress(from)]));
 }

@@ -30,7 +30,7 @@ export const networkLoss = defineFault<z.output<typeof params>, readonly Cut[]>(
       const peer = peers?.[0];
       // Chance decides; the rules are there in any case.
       for (let nth = 0; peer && nth < CONNECTIONS && (await lost()) === 0; nth++) {
-        await network.connectTo(peer.peerAddress(), CONNECT_LIMIT_MS);
+        await network.connectTo(peer.peerAddress(node.name), CONNECT_LIMIT_MS);
       }
       return `${formatShare(share)} of the packets are lost, ${await lost()} so far`;
     });

@@ -63,7 +63,7 @@ export async function addRules(
     targets.map(async (node) => {
       const peers = peersOf(node, from, nodes);
       const directions = direction === 'both' ? (['in', 'out'] as const) : [direction];
-      const others = peers?.map((peer) => ({ peer: peer.peerAddress() })) ?? [{}];
+      const others = peers?.map((peer) => ({ peer: peer.peerAddress(node.name) })) ?? [{}];
       const rules = directions.flatMap((way) =>
         others.map((other) => ({ direction: way, ...other, ...verdict, ...(text === undefined ? {} : { text }) })),
       );

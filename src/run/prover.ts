@@ -189,11 +189,17 @@ class ProvingCluster implements AsyncDisposable {
   }
 
   static async make(options: ProofOptions, number: number, signal: AbortSignal): Promise<ProvingCluster> {
-    const { platform, engine, topology } = options;
+    const { platform, engine, topology, fault } = options;
     // The first cluster's journal lies where that of any run does, so that what a crash leaves is found there.
     const folder = number === 1 ? options.folder : join(options.folder, `cluster-${number}`);
     await mkdir(join(folder, 'logs'), { recursive: true });
-    const nodes = await platform.provision({ topology, settings: engine.settings, runFolder: folder, signal });
+    const nodes = await platform.provision({
+      topology,
+      settings: engine.settings,
+      runFolder: folder,
+      needs: new Set(fault.needs),
+      signal,
+    });
     let journal: UndoJournal | undefined;
     try {
       const formed = await engine.form({ nodes, topology, dataset: datasetOf(topology), signal });

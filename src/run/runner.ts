@@ -71,6 +71,7 @@ export async function run(options: RunOptions): Promise<void> {
       topology: scenario.cluster,
       settings: engine.settings,
       runFolder: folder,
+      needs: new Set(plan.acts.flatMap(({ fault }) => options.faults.get(fault)?.needs ?? [])),
       signal,
       onProgress: options.say,
     }),

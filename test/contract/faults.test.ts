@@ -68,6 +68,7 @@ for (const platform of platforms) {
           // Few, because one fault takes them all.
           settings: { max_connections: '40' },
           runFolder: folder,
+          needs: new Set(faults.flatMap(({ needs }) => needs)),
           signal: never,
         });
         worker = nodes.workers[0] as NodeControl;

@@ -10,7 +10,7 @@ import { native } from '../../src/engines/native.ts';
 import type { Fault } from '../../src/faults/fault.ts';
 import { nodeKill } from '../../src/faults/node-kill.ts';
 import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
-import type { PlacementMap, Topology } from '../../src/model/topology.ts';
+import { COORDINATOR, type PlacementMap, type Topology } from '../../src/model/topology.ts';
 import type { Proof } from '../../src/plan/proof.ts';
 import { predictByRule, type Rule } from '../../src/plan/tolerance/rule.ts';
 import { local } from '../../src/platforms/local.ts';
@@ -60,7 +60,7 @@ async function writeOnlyWhileAllLive({ coordinator, workers }: Nodes, { shards }
     connectTimeoutMs: 5_000,
   });
   const witnesses = workers.map((worker) => {
-    const { host, port, database, user, password } = worker.peerAddress();
+    const { host, port, database, user, password } = worker.peerAddress(COORDINATOR);
     const server = quoteName(`only_${worker.name}`);
     const to = Object.entries({ host, port: String(port), dbname: database, sslmode: 'disable' });
     return `CREATE SERVER ${server} FOREIGN DATA WRAPPER postgres_fdw

@@ -67,7 +67,7 @@ describe.skipIf(missing !== undefined)('network faults in Docker', () => {
   }
 
   const way = (from?: DockerNode, to?: DockerNode) =>
-    from?.network.connectTo((to as DockerNode).peerAddress(), LIMIT_MS);
+    from?.network.connectTo((to as DockerNode).peerAddress(from.name), LIMIT_MS);
 
   test('a partition: cut off from the nodes named, in touch with the others and with clients', async () => {
     await during(networkDrop, { from: ['worker2', 'coordinator'] }, async () => {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sqlRefusal, untilAcceptsSql } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { EnvironmentError } from '../../src/model/errors.ts';
+import { COORDINATOR } from '../../src/model/topology.ts';
 import { DockerClient } from '../../src/platforms/docker/client.ts';
 import { renderCompose, STANDING, STANDING_TOPOLOGY } from '../../src/platforms/docker/compose.ts';
 import { type ComposeCommand, findCompose, runCompose } from '../../src/platforms/docker/compose-command.ts';
@@ -125,7 +126,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     });
 
     test('has nodes that reach each other by name', async () => {
-      const { host, port, user, password, database } = worker.peerAddress();
+      const { host, port, user, password, database } = worker.peerAddress(COORDINATOR);
       const conninfo = `host=${host} port=${port} user=${user} password=${password} dbname=${database}`;
       await ask(nodes.coordinator, 'CREATE EXTENSION IF NOT EXISTS dblink');
       const seen = await ask(

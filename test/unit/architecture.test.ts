@@ -119,6 +119,7 @@ describe('architecture', () => {
   test.each([
     ['pg', /^sql\//],
     ['dockerode', /^platforms\/docker/],
+    ['koffi', /^platforms\/local\/relay\/packet-filter\.ts$/],
     ['yaml', /^(scenario\/|platforms\/docker)/],
     ['apache-arrow', /^operations-file\.ts$/],
     ['yargs', /^cli\//],

@@ -103,7 +103,7 @@ export class DockerNode implements NodeControl {
     return { ...this.#reachedAt, ...this.#login };
   }
 
-  peerAddress(): Address {
+  peerAddress(_from: NodeName): Address {
     return { host: this.#containerName, port: POSTGRES_PORT, ...this.#login };
   }
 

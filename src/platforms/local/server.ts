@@ -84,7 +84,7 @@ export class LocalServer implements NodeControl {
     };
   }
 
-  peerAddress(): Address {
+  peerAddress(_from: NodeName): Address {
     return this.address();
   }
 

@@ -1,0 +1,60 @@
+/** What the faults share that cut two sides off from each other; they differ in what the sender is told. */
+
+import { sqlRefusal } from '../cluster/health.ts';
+import type { NodeControl, PacketRule } from '../cluster/platform.ts';
+import type { Fault } from './fault.ts';
+import { withoutEffect } from './own-sessions.ts';
+import {
+  addRules,
+  type Between,
+  type Cut,
+  eventParams,
+  namesOf,
+  networkOf,
+  proveRules,
+  removeRules,
+} from './packet-rules.ts';
+
+/** What a connection that pgquake tries met. */
+export interface Attempt {
+  readonly node: NodeControl;
+  /** At the other end: another node, or pgquake itself where there is none. */
+  readonly peer: NodeControl | undefined;
+  /** The name of the other end. */
+  readonly who: string;
+  readonly refusal: string;
+  readonly tookMs: number;
+}
+
+export interface CutOff extends Pick<PacketRule, 'verdict'> {
+  /** For a connection to be tried. */
+  readonly limitMs: number;
+  /** The proof in words; throws where the attempt did not end as it was to. */
+  readonly seen: (attempt: Attempt) => string;
+}
+
+/** All of such a fault but its name and summary. */
+export function cutOff({ verdict, limitMs, seen }: CutOff): Omit<Fault<Between, readonly Cut[]>, 'name' | 'summary'> {
+  return {
+    params: eventParams,
+    needs: ['network-rules'],
+    names: namesOf,
+    inject: (targets, params, context) => addRules(targets, params, { verdict }, context),
+
+    prove(targets, { on }, cuts) {
+      return proveRules(targets, cuts, async (node, { peers }) => {
+        if (on !== undefined) return `waiting for "${on}"`;
+        const peer = peers?.[0];
+        const who = peer?.name ?? 'pgquake';
+        const began = performance.now();
+        const refusal = peer
+          ? await networkOf(node).connectTo(peer.peerAddress(node.name), limitMs)
+          : await sqlRefusal(node, limitMs);
+        if (refusal === undefined) throw withoutEffect(node, `it still reaches ${who}`);
+        return seen({ node, peer, who, refusal, tookMs: performance.now() - began });
+      });
+    },
+
+    undo: removeRules,
+  };
+}

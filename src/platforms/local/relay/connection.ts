@@ -1,0 +1,87 @@
+/** One relayed connection: two sockets, and a pipe for each way. */
+
+import type { Socket } from 'node:net';
+import type { Filtered, PacketFilter } from './packet-filter.ts';
+import { Pipe, type Shaper } from './pipe.ts';
+import { type Rule, shareDropped } from './rules.ts';
+
+/** What holds on one way between two sides. */
+export interface Way {
+  readonly rules: Rule[];
+  shaper: Shaper | undefined;
+}
+
+/** `forth` is from who opened the connection to the server, `back` the other way. */
+export interface Ways {
+  readonly forth: Way;
+  readonly back: Way;
+}
+
+export class RelayedConnection {
+  readonly #client: Socket;
+  readonly #server: Socket;
+  readonly #ways: Ways;
+  readonly #filter: PacketFilter;
+  readonly #forth: Pipe;
+  readonly #back: Pipe;
+
+  /** @param onClosed called once, when nothing of it is left. */
+  constructor(client: Socket, server: Socket, ways: Ways, filter: PacketFilter, onClosed: () => void) {
+    this.#client = client;
+    this.#server = server;
+    this.#ways = ways;
+    this.#filter = filter;
+    this.#forth = this.#pipe(client, server, ways.forth);
+    this.#back = this.#pipe(server, client, ways.back);
+    let open = 2;
+    for (const socket of [client, server]) {
+      // Whoever breaks the connection, the other side hears that it broke.
+      socket.on('error', () => this.reset());
+      socket.on('close', () => {
+        if (--open === 0) onClosed();
+      });
+    }
+    this.applyRules();
+  }
+
+  /** Puts into force what holds now. */
+  applyRules(): void {
+    this.#put(this.#client, this.#ways.forth, this.#forth);
+    this.#put(this.#server, this.#ways.back, this.#back);
+    this.#forth.pump();
+    this.#back.pump();
+  }
+
+  /** Breaks it for both sides, whatever is under way. Harmless twice. */
+  reset(): void {
+    this.#forth.close();
+    this.#back.close();
+    for (const socket of [this.#client, this.#server]) {
+      for (const rule of [...this.#ways.forth.rules, ...this.#ways.back.rules]) rule.unwatch(socket);
+      if (!socket.destroyed) socket.resetAndDestroy();
+    }
+  }
+
+  #pipe(from: Socket, to: Socket, way: Way): Pipe {
+    const pipe: Pipe = new Pipe({
+      from,
+      to,
+      rules: () => way.rules,
+      shaper: () => way.shaper,
+      onReset: () => this.reset(),
+      onHeld: () => this.#put(from, way, pipe),
+    });
+    return pipe;
+  }
+
+  #put(socket: Socket, way: Way, pipe: Pipe): void {
+    watchDrops(socket, way.rules);
+    // Behind a packet that is missing nothing arrives, and who sent it is not told that anything did.
+    this.#filter.drop(socket, pipe.held ? 1 : shareDropped(way.rules));
+  }
+}
+
+/** Lets those of the rules that drop packets count what vanishes at a socket. */
+export function watchDrops(socket: Filtered, rules: readonly Rule[]): void {
+  for (const rule of rules) if (rule.dropped > 0) rule.watch(socket);
+}

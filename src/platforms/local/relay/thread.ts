@@ -1,0 +1,31 @@
+/** Entry of the relay's thread: carries out what is asked of the switchboard, one after the other. */
+
+import { parentPort } from 'node:worker_threads';
+import { errorText } from '../../../model/errors.ts';
+import { PacketFilter } from './packet-filter.ts';
+import type { FromRelayThread, RelayRequest } from './relay.ts';
+import { Switchboard } from './switchboard.ts';
+
+if (!parentPort) throw new Error('thread.ts is started as a worker thread only');
+const port = parentPort;
+
+function send(message: FromRelayThread): void {
+  port.postMessage(message);
+}
+
+const switchboard = new Switchboard(await PacketFilter.open());
+let before: Promise<void> = Promise.resolve();
+
+async function answer({ id, act, args }: RelayRequest): Promise<void> {
+  try {
+    const call = switchboard[act] as (...args: readonly unknown[]) => unknown;
+    send({ id, result: await call.apply(switchboard, args) });
+  } catch (error) {
+    send({ id, error: errorText(error), code: (error as { code?: string }).code ?? 'relay-failed' });
+  }
+}
+
+port.on('message', (request: RelayRequest) => {
+  before = before.then(() => answer(request));
+});
+send({ id: 0, result: undefined });
