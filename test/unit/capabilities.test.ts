@@ -1,0 +1,41 @@
+/** What a platform cannot do is refused before anything starts, with what it would need. */
+
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { choose } from '../../src/experiment.ts';
+import { local } from '../../src/platforms/local.ts';
+
+const cluster = { workers: 2, replication: 1, shards: 2, platform: 'local', engine: 'auto' } as const;
+const choosing = (fault: string) => choose({ scenario: { cluster }, acts: [{ fault }] });
+const platformOf = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor;
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  Object.defineProperty(process, 'platform', platformOf);
+});
+
+describe('on the platform local', () => {
+  test.skipIf(process.platform !== 'linux')('network faults can be chosen, on the engine native', async () => {
+    expect((await choosing('network-drop')).engine.name).toBe('native');
+  });
+
+  test('network faults need Linux', async () => {
+    vi.spyOn(local, 'unavailable').mockResolvedValue(undefined);
+    Object.defineProperty(process, 'platform', { value: 'darwin' });
+    for (const fault of ['network-disconnect', 'network-drop', 'network-loss', 'network-latency']) {
+      await expect(choosing(fault)).rejects.toMatchObject({
+        code: 'capability-missing',
+        message: expect.stringMatching(`cannot do ${fault}: it lacks network-.*: it needs Linux, and this is darwin`),
+      });
+    }
+  });
+
+  test('an engine whose nodes share addresses gets no network faults, and all others', async () => {
+    vi.spyOn(local, 'offers').mockResolvedValue(true);
+    vi.spyOn(local, 'lacking').mockResolvedValue(undefined);
+    await expect(choosing('network-drop')).rejects.toMatchObject({
+      code: 'capability-missing',
+      message: expect.stringContaining('the engine citus on the platform local cannot do network-drop'),
+    });
+    expect((await choosing('node-kill')).engine.name).toBe('citus');
+  });
+});
