@@ -6,6 +6,7 @@ import { local } from '../../src/platforms/local.ts';
 
 const cluster = { workers: 2, replication: 1, shards: 2, platform: 'local', engine: 'auto' } as const;
 const choosing = (fault: string) => choose({ scenario: { cluster }, acts: [{ fault }] });
+const lacking = await local.lacking?.('network-rules');
 const platformOf = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor;
 
 afterEach(() => {
@@ -14,7 +15,7 @@ afterEach(() => {
 });
 
 describe('on the platform local', () => {
-  test.skipIf(process.platform !== 'linux')('network faults can be chosen, on the engine native', async () => {
+  test.skipIf(lacking !== undefined)('network faults can be chosen, on the engine native', async () => {
     expect((await choosing('network-drop')).engine.name).toBe('native');
   });
 

@@ -1,4 +1,4 @@
-/** The relay of the embedded cluster on plain sockets: what passes it unharmed, and what its rules do. Linux only. */
+/** The relay of the embedded cluster on plain sockets: what passes it unharmed, and what its rules do. */
 
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -6,7 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PortChooser } from '../../src/platforms/local/ports.ts';
 import { Relay } from '../../src/platforms/local/relay/relay.ts';
+import { local } from '../../src/platforms/local.ts';
 
+const lacking = await local.lacking?.('network-rules');
 const MARK = 'pgquake-00000000-0';
 /** For what must come; it is there in a few milliseconds. */
 const LIMIT_MS = 10_000;
@@ -46,7 +48,7 @@ class End {
   }
 }
 
-describe.skipIf(process.platform !== 'linux')('the relay', () => {
+describe.skipIf(lacking !== undefined)(`the relay${lacking === undefined ? '' : `: ${lacking}`}`, () => {
   let relay: Relay;
   let server: Server;
   let accepted: End[];

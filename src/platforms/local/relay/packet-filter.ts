@@ -1,9 +1,11 @@
 /**
  * Lets packets vanish before a TCP socket of this process sees them, unacknowledged, as if the network had lost
- * them: a socket filter, which Linux lets everybody put on sockets of their own.
+ * them: a socket filter of Linux. Newer kernels let only those with CAP_NET_ADMIN, such as root, put one on a TCP
+ * socket of theirs.
  */
 
-import type { Server, Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
 import { EnvironmentError, errorText } from '../../../model/errors.ts';
 
 /** A socket that a filter can be put on: one that listens, or a connection. */
@@ -13,6 +15,8 @@ const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
 const SO_DETACH_FILTER = 27;
 const SO_MEMINFO = 55;
+/** The system's number for what is not permitted. */
+const EPERM = 1;
 /** Among the numbers of SO_MEMINFO: how many packets were dropped. */
 const DROPS = 8;
 
@@ -23,20 +27,37 @@ const DROP = { code: 0x06, jt: 0, jf: 0, k: 0 };
 const skipOneUnlessAtLeast = (k: number) => ({ code: 0x35, jt: 0, jf: 1, k });
 
 export class PacketFilter {
-  readonly #set: (fd: number, option: number, program: object) => string | undefined;
+  static #opening: Promise<PacketFilter> | undefined;
+  readonly #set: (fd: number, option: number, program: object) => number | undefined;
   readonly #memory: (fd: number) => readonly number[];
 
   private constructor(
-    set: (fd: number, option: number, program: object) => string | undefined,
+    set: (fd: number, option: number, program: object) => number | undefined,
     memory: (fd: number) => readonly number[],
   ) {
     this.#set = set;
     this.#memory = memory;
   }
 
-  /** @throws EnvironmentError where the system has no such filters, or they cannot be reached. */
+  /**
+   * Tries one, for it depends on the system, the kernel, who asks, and a package.
+   * @throws EnvironmentError with what would be needed.
+   */
   static async open(): Promise<PacketFilter> {
     if (process.platform !== 'linux') throw unusable(`it needs Linux, and this is ${process.platform}`);
+    PacketFilter.#opening ??= PacketFilter.#load();
+    const filter = await PacketFilter.#opening;
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    try {
+      filter.drop(listener, 1);
+    } finally {
+      listener.close();
+    }
+    return filter;
+  }
+
+  static async #load(): Promise<PacketFilter> {
     try {
       const { default: koffi } = await import('koffi');
       const instruction = koffi.struct({ code: 'uint16_t', jt: 'uint8_t', jf: 'uint8_t', k: 'uint32_t' });
@@ -46,7 +67,7 @@ export class PacketFilter {
       const get = libc.func('getsockopt', 'int', ['int', 'int', 'int', 'void *', koffi.inout('uint32_t *')]);
       return new PacketFilter(
         (fd, option, value) =>
-          set(fd, SOL_SOCKET, option, value, koffi.sizeof(program)) === 0 ? undefined : `error ${koffi.errno()}`,
+          set(fd, SOL_SOCKET, option, value, koffi.sizeof(program)) === 0 ? undefined : koffi.errno(),
         (fd) => {
           const numbers = new Uint32Array(DROPS + 1);
           return get(fd, SOL_SOCKET, SO_MEMINFO, numbers, [numbers.byteLength]) === 0 ? [...numbers] : [];
@@ -70,7 +91,12 @@ export class PacketFilter {
     const option = share > 0 ? SO_ATTACH_FILTER : SO_DETACH_FILTER;
     const refusal = this.#set(fd, option, { len: filter.length, filter });
     // Where there is no filter, there is none to be taken away.
-    if (refusal !== undefined && share > 0) throw unusable(`the kernel refuses a socket filter: ${refusal}`);
+    if (refusal === undefined || share === 0) return;
+    throw unusable(
+      refusal === EPERM
+        ? 'this kernel lets only root, or who has CAP_NET_ADMIN, filter TCP sockets'
+        : `the kernel refuses a socket filter with error ${refusal}`,
+    );
   }
 
   /** How many packets to the socket have vanished since it is there; 0 for one that is closed. */
