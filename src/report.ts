@@ -82,7 +82,12 @@ function describeDecisive(results: readonly CheckResult[], withExpected: boolean
 function readableClause({ fullEffect, shards }: Figures, messages: number): string[] {
   if (!fullEffect || shards.length === 0) return [];
   const readable = shards.reduce((sum, shard) => sum + shard.readableMessages, 0);
+  const untried = shards.reduce((sum, shard) => sum + (shard.untriedMessages ?? 0), 0);
   if (readable === messages) return [`all ${formatCount(messages, 'message')} stayed readable`];
+  if (untried > 0) {
+    const tried = messages - untried;
+    return tried === 0 ? [] : [`${readable} of ${formatCount(tried, 'message')} that reads asked for stayed readable`];
+  }
   const whole = shards.filter((shard) => shard.messages > 0 && shard.readableMessages === shard.messages);
   const names = whole.map(({ shard }) => shard);
   const where = whole.length === 0 ? '' : ` (${names.length === 1 ? 'shard' : 'shards'} ${listed(names)})`;

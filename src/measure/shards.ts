@@ -193,11 +193,15 @@ export function shardFigures(history: History, effect: FullEffect | undefined): 
   const predicted = effect && predictionFor(history, effect);
   return service.shards.map(({ shard, rooms, read, write }) => {
     const prediction = predicted?.shards.find((candidate) => candidate.shard === shard.name);
+    const messagesThatAre = (state: ReturnType<typeof roomState>) =>
+      rooms.filter((room) => roomState(room) === state).length * service.messagesPerRoom;
+    const untried = messagesThatAre('untried');
     return {
       shard: shard.name,
       placements: shard.placements,
       messages: rooms.length * service.messagesPerRoom,
-      readableMessages: rooms.filter((room) => roomState(room) === 'readable').length * service.messagesPerRoom,
+      readableMessages: messagesThatAre('readable'),
+      ...(untried === 0 ? {} : { untriedMessages: untried }),
       predictedReadable: prediction?.readable,
       predictedWritable: prediction?.writable,
       ...(prediction?.stalled === undefined ? {} : { predictedStalled: prediction.stalled }),

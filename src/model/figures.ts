@@ -92,6 +92,8 @@ export interface ShardFigures {
   readonly messages: number;
   /** Of those, read with the right content while the fault was in full effect. */
   readonly readableMessages: number;
+  /** Those that nobody tried to read then; absent where there are none. */
+  readonly untriedMessages?: number;
   readonly predictedReadable: boolean | undefined;
   readonly predictedWritable: boolean | undefined;
   /** What was predicted to wait for a frozen node; absent where nothing was. */

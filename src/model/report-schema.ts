@@ -316,6 +316,7 @@ const figures = z.object({
         placements: names,
         messages: count,
         readableMessages: count.describe('Read with the right content while the fault was in full effect.'),
+        untriedMessages: count.exactOptional().describe('Those that nobody tried to read then; absent for none.'),
         predictedReadable: z.boolean().exactOptional(),
         predictedWritable: z.boolean().exactOptional(),
         predictedStalled: stalled.exactOptional(),

@@ -268,7 +268,7 @@ function shards(report: Report): string[] {
       figures.shards.map((shard) => [
         text(shard.shard),
         text(shard.placements.join(', ')),
-        `${number(shard.readableMessages)} of ${number(shard.messages)}`,
+        `${number(shard.readableMessages)} of ${number(shard.messages - (shard.untriedMessages ?? 0))}`,
         ...(predicted ? [predictedWords(shard, 'read')] : []),
         observed(shard.predictedReadable, shard.read),
         ...(predicted ? [predictedWords(shard, 'write')] : []),

@@ -9,7 +9,7 @@ import type { NodeControl } from '../../src/cluster/platform.ts';
 import { reclaim } from '../../src/platforms/docker.ts';
 import { readPendingUndos } from '../../src/run/undo-journal.ts';
 import { Workplace } from '../support/cli.ts';
-import { dockerMissing, EngineProxy, traces } from '../support/docker.ts';
+import { dockerMissing, EngineProxy, engine, traces } from '../support/docker.ts';
 
 const missing = await dockerMissing('test/integration/docker-scenarios.test.ts');
 const env = { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE };
@@ -82,6 +82,39 @@ hypothesis:
     );
     const { code, stdout, stderr } = await place.runJudged([scenario], env);
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
+    expect(await traces(project())).toEqual([]);
+  });
+
+  test('a container that is removed under the run: the verdict names it, and the rest is removed', async () => {
+    const scenario = place.scenario(
+      'removed',
+      `name: removed
+summary: A worker that is down is removed by somebody else.
+cluster: { workers: 3, replication: 2, shards: 3, platform: docker, engine: native }
+workload: { use: chat, rooms: 30, read: { rate: 30/s, deadline: 2s }, scan: { rate: 1/s, deadline: 2s }, write: { rate: 5/s, deadline: 2s } }
+steady-state: { for: 1s }
+faults:
+  - { fault: node-stop, target: worker1, for: 3s }
+settle: { within: 2s }
+hypothesis:
+  - { check: messages-readable }
+`,
+    );
+    const running = place.startRun([scenario], env);
+    const removed = new Promise<void>((resolve, reject) => {
+      running.stdout?.on('data', (text: string) => {
+        if (!/in effect/.test(text)) return;
+        engine
+          .getContainer(`${project()}_worker1`)
+          .remove({ force: true, v: true })
+          .then(() => resolve(), reject);
+      });
+    });
+    const { code, stdout, stderr } = await running.ended;
+    await removed;
+    expect(code, stdout + stderr).toBe(2);
+    expect(stdout).toMatch(/worker1 NOT healed: .*worker1/);
+    expect(stdout).toMatch(/healed .*NOT HEALED: node-stop on worker1/);
     expect(await traces(project())).toEqual([]);
   });
 

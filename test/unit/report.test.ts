@@ -13,7 +13,7 @@ import type { Plan } from '../../src/model/plan.ts';
 import { ringPlacement } from '../../src/model/topology.ts';
 import { buildReport, findingSentence } from '../../src/report.ts';
 import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
-import { buildHistory, changing, REFUSED, timesOf } from '../support/history-builder.ts';
+import { buildHistory, changing, KINDS, REFUSED, timesOf } from '../support/history-builder.ts';
 
 const checks: readonly Check[] = [
   storageOverhead,
@@ -73,6 +73,13 @@ describe('the finding', () => {
   test('of a fault that takes shards away, as was expected', () => {
     expect(finding(threeWorkers(), { 'messages-readable': { max: 20 } })).toMatch(
       /^20 of 40 messages stayed readable \(shards A and D\); reads failed on shards B and C for up to 4\.[34]\d* s, scans failed for 4\.[34]\d* s and writes failed on shards B and C for up to 4\.[34]\d* s; recovered 4\.3\d* s after the fault took effect, 3\d\d ms after healing began; no acknowledged write was lost\.$/,
+    );
+  });
+
+  test('counts no message as gone that no read asked for', () => {
+    const reads = KINDS.filter(({ name }) => name === 'read').map((kind) => ({ ...kind, ratePerSecond: 1 }));
+    expect(finding(buildHistory({ kinds: reads }), { 'content-intact': {} })).toMatch(
+      /^20 of 20 messages that reads asked for stayed readable;/,
     );
   });
 

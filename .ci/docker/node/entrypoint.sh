@@ -11,6 +11,8 @@ set -euo pipefail
 if [[ "${1:-}" == postgres && "$(id -u)" == 0 ]]; then
   mkdir -p "$PGDATA"
   chown postgres:postgres "$PGDATA"
+  # libpq looks there for certificates when the server itself connects to others.
+  export HOME=/var/lib/postgresql
   exec setpriv --reuid=postgres --regid=postgres --init-groups -- "$BASH" "$0" "$@"
 fi
 

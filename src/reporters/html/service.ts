@@ -142,7 +142,7 @@ export function shards(report: Report): Content {
       rows.map((shard) => [
         shard.shard,
         shard.placements.join(', '),
-        `${number(shard.readableMessages)} of ${number(shard.messages)}`,
+        `${number(shard.readableMessages)} of ${number(shard.messages - (shard.untriedMessages ?? 0))}`,
         ...(predicted ? [predictedWords(shard, 'read')] : []),
         observed(shard.predictedReadable, shard.read),
         ...(predicted ? [predictedWords(shard, 'write')] : []),
