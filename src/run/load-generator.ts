@@ -154,10 +154,14 @@ export class LoadGenerator {
     }));
   }
 
-  /** Opens the first connections and uses each once, as an application that has been running would have. */
+  /**
+   * Opens the first connections and uses each once, as an application that has been running would have; none where
+   * every operation opens its own.
+   */
   async warmUp(use: (session: Session) => Promise<void>): Promise<void> {
+    const kept = this.#lanes.filter(({ spec }) => !spec.fresh);
     await Promise.all(
-      this.#lanes.map(async ({ spec, connections }) => {
+      kept.map(async ({ spec, connections }) => {
         const count = Math.min(Math.ceil(spec.kind.ratePerSecond * WARM_SECONDS) + 1, spec.maxConnections);
         const sessions = await Promise.all(Array.from({ length: count }, () => connections.acquire(10_000)));
         for (const session of sessions) {

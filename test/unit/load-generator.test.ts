@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { monotonicClock } from '../../src/model/clock.ts';
 import type { Operation, OperationKind } from '../../src/model/history.ts';
 import { LoadGenerator, type LoadKept, workloadLanes } from '../../src/run/load-generator.ts';
+import type { Session } from '../../src/sql/session.ts';
 import type { WorkloadRun } from '../../src/workloads/workload.ts';
 import { FakeSession } from '../support/fake-session.ts';
 
@@ -155,6 +156,45 @@ describe('outcomes', () => {
     expect(kept.unsent).toBe(operations.filter((operation) => operation.outcome === 'unsent').length);
     expect(kept.unsent).toBeGreaterThan(operations.length / 2);
   });
+});
+
+test('where every operation opens its own connection, none is on one from before', async () => {
+  const opened = new Set<Session>();
+  const usedAtWarmUp = new Set<Session>();
+  const used: Session[] = [];
+  const generator = new LoadGenerator({
+    lanes: [
+      {
+        kind: READ,
+        maxConnections: 2,
+        whenBusy: 'skip',
+        fresh: true,
+        next: () => ({
+          run: async (session) => {
+            used.push(session);
+            return {};
+          },
+          settled: () => undefined,
+        }),
+      },
+    ],
+    connect: async () => {
+      const session = new FakeSession().asSession();
+      opened.add(session);
+      return session;
+    },
+    clock: monotonicClock(),
+    shardOfRoom: {},
+    settled: () => undefined,
+  });
+  await generator.warmUp(async (session) => void usedAtWarmUp.add(session));
+  generator.start();
+  await sleep(100);
+  await generator.stop();
+  expect(usedAtWarmUp.size).toBe(0);
+  expect(used.length).toBeGreaterThan(2);
+  expect(new Set(used).size).toBe(used.length);
+  expect(opened.size).toBe(used.length);
 });
 
 describe('how well the schedule was kept', () => {
