@@ -46,6 +46,14 @@ export const readsScale = defineCheck<z.output<typeof params>>({
     const observed =
       `${formatTimes(ratio)} the reads: ${formatPerSecond(first.ok, first.forMs)} from one worker, ` +
       `${formatPerSecond(last.ok, last.forMs)} from ${last.workers}`;
+    if (last.served.length === 0) {
+      return {
+        judgement: 'unknown',
+        expected,
+        observed: `${observed}; no worker was seen to serve its part`,
+        evidence,
+      };
+    }
     if (ratio >= min && idle === 0) return { judgement: 'pass', expected, observed, evidence };
     if (idle > 0) {
       return {

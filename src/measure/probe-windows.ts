@@ -4,7 +4,8 @@
  * An outage is a stretch without a success. It lies between two successes that settled one after the other, and
  * is told where at least two probes failed in between (on every shard, for the whole; else a few failures in a row
  * are chance), or where nothing settled for longer than an answer may take. Time in which the client itself stood
- * still is no evidence. Where one answer after the other takes so long, service is slow and not gone: no outage.
+ * still is no evidence. Where answers take so long again and again, with no more than 500 ms between them, service
+ * is slow and not gone: no outage.
  *
  * Its borders are not seen but enclosed. Service was there when the last success was sent, and was not any more
  * when the first probe that it did not answer could have been answered; it was not there when the last failure was
@@ -81,31 +82,27 @@ export class ProbeLane {
   }
 
   #outages(): ServiceWindow[] {
-    const windows: ServiceWindow[] = [];
+    const found: { readonly window: ServiceWindow; readonly silence: boolean }[] = [];
     let last: Probe | undefined;
     let failed: Probe[] = [];
-    // Silences without a failure, each from the success that ended the one before.
-    let silences: ServiceWindow[] = [];
-    const endSilences = () => {
-      if (silences.length === 1) windows.push(...silences);
-      silences = [];
-    };
     for (const probe of [...this.#probes, undefined]) {
       if (probe && !probe.ok) {
         failed.push(probe);
         continue;
       }
-      const outage = this.#outageBetween(last, failed, probe);
-      if (outage && failed.length === 0) silences.push(outage);
-      else {
-        endSilences();
-        if (outage) windows.push(outage);
-      }
+      const window = this.#outageBetween(last, failed, probe);
+      if (window) found.push({ window, silence: failed.length === 0 });
       last = probe;
       failed = [];
     }
-    endSilences();
-    return windows;
+    const near = (one: ServiceWindow, next: ServiceWindow | undefined) =>
+      next !== undefined && next.fromMs - one.toMs <= MAX_GOOD_GAP_MS;
+    // Slow answers near each other are brownout, also near an outage.
+    const slow = (i: number) => {
+      const [before, { window, silence }, after] = [found[i - 1], found[i] as (typeof found)[number], found[i + 1]];
+      return silence && ((before !== undefined && near(before.window, window)) || near(window, after?.window));
+    };
+    return found.filter((_, i) => !slow(i)).map(({ window }) => window);
   }
 
   /**

@@ -61,8 +61,7 @@ export async function countWork(options: ObservationOptions): Promise<{ since():
 
 async function workOfWorkers({ nodes, cluster, workload }: ObservationOptions): Promise<WorkOfWorker[]> {
   const taken =
-    cluster.takenHereSql ??
-    ((relation) => `SELECT n_tup_ins FROM pg_stat_user_tables WHERE relid = ${quoteText(relation)}::regclass`);
+    cluster.takenHereSql ?? ((relation) => `SELECT pg_stat_get_tuples_inserted(${quoteText(relation)}::regclass)`);
   return onWorkers(nodes, cluster.placementSources(workload.table), async (session, sources) => {
     const reads = await scans(session, sources);
     let writes = 0;
@@ -71,12 +70,19 @@ async function workOfWorkers({ nodes, cluster, workload }: ObservationOptions): 
   });
 }
 
-/** Times that any of these tables was read, by index or from end to end. */
+/**
+ * Times that any of these tables was read, by index or from end to end. Not from the view `pg_stat_user_tables`, in
+ * which Citus hides placements.
+ */
 async function scans(session: Session, sources: readonly PlacementSource[]): Promise<number> {
-  const relations = sources.map(({ relation }) => `${quoteText(relation)}::regclass`).join(', ');
+  const relations = sources.map(({ relation }) => `(${quoteText(relation)}::regclass::oid)`).join(', ');
   if (relations === '') return 0;
-  const sum = 'sum(seq_scan + coalesce(idx_scan, 0))';
-  return askNumber(session, `SELECT coalesce(${sum}, 0) FROM pg_stat_user_tables WHERE relid IN (${relations})`);
+  return askNumber(
+    session,
+    `WITH tables (id) AS (VALUES ${relations}),
+          counted (id) AS (SELECT id FROM tables UNION ALL SELECT indexrelid FROM pg_index JOIN tables ON indrelid = id)
+     SELECT sum(pg_stat_get_numscans(id)) FROM counted`,
+  );
 }
 
 /** Records what all placements take, beside one copy of the same rows in tables of the coordinator that go at once. */

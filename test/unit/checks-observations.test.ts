@@ -126,6 +126,13 @@ describe('reads-scale', () => {
     steps,
   });
 
+  test('is unknown where no worker was seen to serve', () => {
+    expect(run(readsScale, scaling(2, step(1, 2_000, 0), step(4, 5_000, 0)), { min: 2 })).toMatchObject({
+      judgement: 'unknown',
+      observed: expect.stringMatching(/ from 4; no worker was seen to serve its part$/),
+    });
+  });
+
   test('passes on the ratio of all workers to one, whatever the cores', () => {
     expect(run(readsScale, scaling(2, step(1, 2_000), step(2, 3_000), step(4, 5_000)), { min: 2 })).toMatchObject({
       judgement: 'pass',
