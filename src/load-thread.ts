@@ -42,13 +42,11 @@ function paceProbes({ kinds, rooms, run }: ProbeWork): Work {
     // Room by room, so that the lanes of one kind, which start one after the other, see all shards in turn.
     lanes: kinds.flatMap((kind) =>
       rooms.map((room): LaneSpec => {
-        const fresh = kind.connection === 'fresh';
         return {
           kind,
-          // A fresh connection may still be closing while the next one opens.
-          maxConnections: fresh ? 2 : 1,
+          maxConnections: 1,
           whenBusy: 'skip',
-          fresh,
+          fresh: kind.connection === 'fresh',
           next: () => probes.next(kind.access, room),
         };
       }),

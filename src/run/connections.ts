@@ -23,10 +23,8 @@ export class NoConnectionError extends Error {
 }
 
 interface Waiter {
-  readonly resolve: (session: Session | Promise<Session>) => void;
-  readonly timer: NodeJS.Timeout;
-  /** On `performance.now()`. */
-  readonly expiresAt: number;
+  readonly resolve: (session: Session) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export class Connections {
@@ -35,7 +33,10 @@ export class Connections {
   readonly #free: Session[] = [];
   readonly #open = new Set<Session>();
   #opening = 0;
+  /** For opening a connection: all the time that an operation has, whatever is left of it for those that wait. */
+  #openLimitMs = 0;
   readonly #waiting: Waiter[] = [];
+  #closed = false;
 
   constructor(cap: number, connect: (timeoutMs: number) => Promise<Session>) {
     this.#cap = cap;
@@ -43,17 +44,17 @@ export class Connections {
   }
 
   /**
-   * @param timeoutMs for opening a new connection.
+   * @param timeoutMs for waiting until a connection was opened.
    * @param queueMs for waiting until one comes free, where the cap is reached.
    * @throws NoConnectionError when none came free within `queueMs`; what connecting throws, when a new
-   * one had to be opened; `DeadlineError` when others were still being opened after `timeoutMs`.
+   * one had to be opened; `DeadlineError` when none was opened within `timeoutMs`.
    */
   acquire(timeoutMs: number, queueMs: number = timeoutMs): Promise<Session> {
     for (let session = this.#free.pop(); session; session = this.#free.pop()) {
       if (session.usable) return Promise.resolve(session);
       this.#open.delete(session);
     }
-    if (this.#mayOpen) return this.#openOne(timeoutMs);
+    this.#openLimitMs = Math.max(this.#openLimitMs, timeoutMs);
     // What waits for the server to accept connections waits for the server, not for the client.
     const forServer = this.#open.size + this.#opening < this.#cap;
     return new Promise((resolve, reject) => {
@@ -64,53 +65,69 @@ export class Connections {
         },
         Math.max(0, forServer ? timeoutMs : queueMs),
       );
-      const waiter: Waiter = { resolve, timer, expiresAt: performance.now() + timeoutMs };
+      const settled =
+        <T>(settle: (value: T) => void) =>
+        (value: T) => {
+          clearTimeout(timer);
+          settle(value);
+        };
+      const waiter: Waiter = { resolve: settled(resolve), reject: settled(reject) };
       this.#waiting.push(waiter);
+      this.#openForWaiting();
     });
   }
 
   release(session: Session): void {
-    if (!session.usable) this.#open.delete(session);
-    const waiter = session.usable ? this.#waiting.shift() : undefined;
-    if (waiter) {
-      clearTimeout(waiter.timer);
-      waiter.resolve(session);
-    } else if (session.usable) this.#free.push(session);
-    else this.#openForNext();
+    if (session.usable) this.#hand(session);
+    else {
+      this.#open.delete(session);
+      this.#openForWaiting();
+    }
   }
 
   /** Drops all of them, busy ones too. */
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this.#open].map((session) => session.close()));
     this.#open.clear();
     this.#free.length = 0;
   }
 
-  get #mayOpen(): boolean {
-    return this.#open.size + this.#opening < this.#cap && this.#opening < MAX_OPENING;
-  }
-
-  /** The first who waits may open a connection of its own, where there is a place for one. */
-  #openForNext(): void {
-    if (!this.#mayOpen) return;
+  #hand(session: Session): void {
     const waiter = this.#waiting.shift();
-    if (!waiter) return;
-    clearTimeout(waiter.timer);
-    waiter.resolve(this.#openOne(waiter.expiresAt - performance.now()));
+    if (waiter) waiter.resolve(session);
+    else this.#free.push(session);
   }
 
-  async #openOne(timeoutMs: number): Promise<Session> {
-    this.#opening++;
+  /** As many as those who wait can use, where there is a place for them. */
+  #openForWaiting(): void {
+    while (
+      this.#waiting.length > this.#opening &&
+      this.#opening < MAX_OPENING &&
+      this.#open.size + this.#opening < this.#cap
+    ) {
+      this.#opening++;
+      void this.#openOne();
+    }
+  }
+
+  /**
+   * It is for whoever waits when it is there. Were it for one operation and within its time, then behind a server
+   * that had been slow each attempt would be that of an operation whose time is nearly over, and none would succeed.
+   */
+  async #openOne(): Promise<void> {
     try {
-      const session = await this.#connect(timeoutMs);
-      this.#open.add(session);
+      const session = await this.#connect(this.#openLimitMs);
       this.#opening--;
-      this.#openForNext();
-      return session;
+      if (this.#closed) session.discard();
+      else {
+        this.#open.add(session);
+        this.#hand(session);
+      }
     } catch (error) {
       this.#opening--;
-      this.#openForNext();
-      throw error;
+      this.#waiting.shift()?.reject(error);
     }
+    this.#openForWaiting();
   }
 }

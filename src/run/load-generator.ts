@@ -43,7 +43,7 @@ export interface LoadKept {
 /** A row of operations with a schedule and connections of its own. */
 export interface LaneSpec {
   readonly kind: OperationKind;
-  /** Most connections at once. */
+  /** Most connections at once; of no account where every operation opens its own. */
   readonly maxConnections: number;
   /**
    * `send`: every operation is sent at its time, whatever became of those before; it waits for a connection if it
@@ -274,9 +274,13 @@ export class LoadGenerator {
     let session: Session | undefined;
     let sentAt: number | undefined;
     try {
-      if (fresh) sentAt = clock.nowMs();
-      session = await connections.acquire(leftMs(), Math.min(leftMs(), kind.deadlineMs * QUEUE_SHARE));
-      sentAt ??= clock.nowMs();
+      if (fresh) {
+        sentAt = clock.nowMs();
+        session = await this.#options.connect(leftMs());
+      } else {
+        session = await connections.acquire(leftMs(), Math.min(leftMs(), kind.deadlineMs * QUEUE_SHARE));
+        sentAt = clock.nowMs();
+      }
       const observed = await session.within(leftMs(), request.run(session));
       return { outcome: 'ok', sentAt, ...observed };
     } catch (error) {
@@ -289,13 +293,13 @@ export class LoadGenerator {
         errorText: error instanceof DeadlineError ? `no answer within the deadline of ${kind.deadlineMs} ms` : text,
       };
     } finally {
-      if (session && fresh) this.#close(connections, session);
+      if (session && fresh) this.#close(session);
       else if (session) connections.release(session);
     }
   }
 
   /** Closing is no part of the operation. */
-  #close(connections: Connections, session: Session): void {
-    this.#follow(session.close().finally(() => connections.release(session)));
+  #close(session: Session): void {
+    this.#follow(session.close());
   }
 }

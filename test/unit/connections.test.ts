@@ -101,14 +101,44 @@ describe('a server that is slow to accept connections', () => {
     expect(most()).toBe(4);
   });
 
-  test('who waits takes a connection that comes free first', async () => {
+  test('a connection that comes free first goes to who has waited longest', async () => {
     const { connections } = slow();
     const first = await connections.acquire(1_000);
-    const others = Array.from({ length: 4 }, () => connections.acquire(1_000));
-    const waiting = connections.acquire(1_000);
+    const waiting = Array.from({ length: 5 }, () => connections.acquire(1_000));
     connections.release(first);
-    expect(await waiting).toBe(first);
-    await Promise.all(others);
+    expect(await waiting[0]).toBe(first);
+    await Promise.all(waiting);
+  });
+
+  test('serves again after operations had waited for it in vain', async () => {
+    let takesMs = 500;
+    const connections = new Connections(100, async (timeoutMs) => {
+      await new Promise((resolve) => setTimeout(resolve, Math.min(takesMs, timeoutMs)));
+      if (takesMs > timeoutMs) throw new DeadlineError(timeoutMs);
+      return new FakeSession().asSession();
+    });
+    // One every 5 ms, each with 100 ms; a connection takes half of that, once the server is as before.
+    const outcomes: string[] = [];
+    const all: Promise<unknown>[] = [];
+    for (let i = 0; i < 160; i++) {
+      if (i === 40) takesMs = 50;
+      const work = connections.acquire(100).then(
+        (session) => {
+          outcomes[i] = 'ok';
+          // It is thrown away, so that the next one needs another.
+          session.discard();
+          connections.release(session);
+        },
+        () => {
+          outcomes[i] = 'fail';
+        },
+      );
+      all.push(work);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await Promise.all(all);
+    expect(outcomes.slice(0, 15)).not.toContain('ok');
+    expect(outcomes.slice(-60).filter((outcome) => outcome === 'ok').length).toBeGreaterThan(5);
   });
 
   test('is what an operation waited for in vain, not the client', async () => {
