@@ -86,7 +86,9 @@ function readableClause({ fullEffect, shards }: Figures, messages: number): stri
   if (readable === messages) return [`all ${formatCount(messages, 'message')} stayed readable`];
   if (untried > 0) {
     const tried = messages - untried;
-    return tried === 0 ? [] : [`${readable} of ${formatCount(tried, 'message')} that reads asked for stayed readable`];
+    if (tried === 0) return [];
+    const share = readable === tried ? 'all' : `${readable} of`;
+    return [`${share} ${formatCount(tried, 'message')} that reads asked for stayed readable`];
   }
   const whole = shards.filter((shard) => shard.messages > 0 && shard.readableMessages === shard.messages);
   const names = whole.map(({ shard }) => shard);

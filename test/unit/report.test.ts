@@ -79,7 +79,7 @@ describe('the finding', () => {
   test('counts no message as gone that no read asked for', () => {
     const reads = KINDS.filter(({ name }) => name === 'read').map((kind) => ({ ...kind, ratePerSecond: 1 }));
     expect(finding(buildHistory({ kinds: reads }), { 'content-intact': {} })).toMatch(
-      /^20 of 20 messages that reads asked for stayed readable;/,
+      /^All 20 messages that reads asked for stayed readable;/,
     );
   });
 
