@@ -3,7 +3,7 @@
  * `pgquake heal` every process, segment and folder of the run must be gone.
  *
  * PGQUAKE_TORTURE_MOMENTS (6 by default), PGQUAKE_TORTURE_DOCKER_MOMENTS (2) and PGQUAKE_TORTURE_SEED choose
- * how often and when.
+ * how often and when; `npm run torture` is the long form.
  */
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -137,8 +137,8 @@ function lengthsIn(folder: string): { phase: string; lengthMs: number }[] {
 }
 
 const platforms: { on: PlatformName; skipped: boolean }[] = [
-  { on: 'local', skipped: false },
-  { on: 'docker', skipped: NO_DOCKER !== undefined },
+  { on: 'local', skipped: MOMENTS.local === 0 },
+  { on: 'docker', skipped: NO_DOCKER !== undefined || MOMENTS.docker === 0 },
 ];
 
 for (const { on, skipped } of platforms) {

@@ -1,0 +1,96 @@
+/**
+ * The long form of the tests that kill pgquake at random moments of runs with several faults at once, heal, and
+ * then look for everything that could be left: `npm run torture -- [options]`. Each number 0 leaves its part out.
+ *
+ * --moments   on the embedded cluster; 100 by default
+ * --docker    on containers of the run's own; 25 by default, 0 without PGQUAKE_TEST_IMAGE
+ * --attached  in runs attached to a cluster that stands; the same default
+ * --seed      which moments; 1 by default
+ *
+ * Exit code 0 where every moment was healed, 1 where one was not, 3 for wrong options.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const OWN = 'test/e2e/heal.test.ts';
+const ATTACHED = 'test/integration/docker-standing.test.ts';
+/** Part of the names of all tests that kill. */
+const KILLS = 'after kill -9 at any of';
+const MAX_NUMBER = 1_000_000;
+
+const onDocker = process.env.PGQUAKE_TEST_IMAGE ? '25' : '0';
+
+function options(): { readonly [name in 'moments' | 'docker' | 'attached' | 'seed']: number } {
+  const text = (value: string) => ({ type: 'string', default: value }) as const;
+  const { values } = parseArgs({
+    options: { moments: text('100'), docker: text(onDocker), attached: text(onDocker), seed: text('1') },
+  });
+  for (const [name, value] of Object.entries(values)) {
+    if (/^\d+$/.test(value) && Number(value) <= MAX_NUMBER) continue;
+    throw new Error(`--${name}: expected a whole number up to ${MAX_NUMBER}, found ${JSON.stringify(value)}`);
+  }
+  const [moments, docker, attached, seed] = [values.moments, values.docker, values.attached, values.seed].map(Number);
+  return { moments, docker, attached, seed } as ReturnType<typeof options>;
+}
+
+interface TestResult {
+  readonly title: string;
+  readonly status: string;
+  readonly duration?: number;
+}
+
+/** Runs tests by their names; their own lines go through. */
+function run(file: string, pattern: string | undefined, env: NodeJS.ProcessEnv): readonly TestResult[] {
+  const folder = mkdtempSync(join(tmpdir(), 'pgquake-torture-'));
+  try {
+    const output = join(folder, 'results.json');
+    const filter = pattern === undefined ? [] : ['--testNamePattern', pattern];
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${output}`];
+    spawnSync('npx', ['vitest', 'run', file, ...filter, ...reporters], {
+      stdio: 'inherit',
+      env: { ...process.env, ...env },
+    });
+    const { testResults } = JSON.parse(readFileSync(output, 'utf8')) as {
+      testResults: { assertionResults: TestResult[] }[];
+    };
+    return testResults.flatMap(({ assertionResults }) => assertionResults);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function torture(): void {
+  const { moments, docker, attached, seed } = options();
+  if (docker + attached > 0 && !process.env.PGQUAKE_TEST_IMAGE) {
+    throw new Error('containers need PGQUAKE_TEST_IMAGE to name an image; .ci/docker/images.sh makes one');
+  }
+  const env = {
+    PGQUAKE_TORTURE_MOMENTS: String(moments),
+    PGQUAKE_TORTURE_DOCKER_MOMENTS: String(docker),
+    PGQUAKE_TORTURE_SEED: String(seed),
+    ...(docker + attached > 0 ? { PGQUAKE_REQUIRE_DOCKER: '1' } : {}),
+  };
+  const results = [
+    ...(moments + docker > 0 ? run(OWN, KILLS, env) : []),
+    // Its other tests make the cluster that the runs attach to.
+    ...(attached > 0 ? run(ATTACHED, undefined, { ...env, PGQUAKE_TORTURE_DOCKER_MOMENTS: String(attached) }) : []),
+  ].filter(({ title, status }) => title.includes(KILLS) && status !== 'skipped' && status !== 'pending');
+  const wanted = [moments, docker, attached].filter((count) => count > 0).length;
+  for (const { title, status, duration = 0 } of results) {
+    console.log(`${status}: ${title} (seed ${seed}, ${Math.round(duration / 1_000)} s)`);
+  }
+  const passed = results.filter(({ status }) => status === 'passed').length;
+  console.log(`torture: ${moments + docker + attached} moments asked for, ${passed} of ${wanted} parts passed`);
+  process.exitCode = passed === wanted ? 0 : 1;
+}
+
+try {
+  torture();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 3;
+}
