@@ -21,8 +21,9 @@ import type { Report } from './model/report.ts';
 import type { IndexedRun } from './model/run-index.ts';
 import type { EngineChoice, Scenario } from './model/scenario.ts';
 import { siblingModule } from './model/sibling-module.ts';
-import type { NodeEffect, NodeName } from './model/topology.ts';
-import { lostTogether, makePlan } from './plan/schedule.ts';
+import type { NodeEffect, NodeName, PlacementMap } from './model/topology.ts';
+import { isOpen, lostTogether, makePlan } from './plan/schedule.ts';
+import { roomOf } from './plan/target.ts';
 import { buildReport } from './report.ts';
 import { DeadMansSwitch, limitOf } from './run/guards.ts';
 import { findClusters, findClustersOfRun, type LeftBehind, reclaim } from './run/left-behind.ts';
@@ -38,6 +39,7 @@ import {
   readRun,
   type StoredRun,
   writeFiles,
+  writePlan,
   writeRunInputs,
 } from './store.ts';
 import { probeKinds } from './workloads/probes.ts';
@@ -75,8 +77,9 @@ export interface Experiment {
  */
 export async function runExperiment(options: ExperimentOptions): Promise<Experiment> {
   const { scenario, listeners = [], say = () => undefined } = options;
-  const plan = options.replayed ?? planOf(scenario, options.seed);
-  const { platform, engine, reason } = await choose(plan, say);
+  const drawn = options.replayed ?? planOf(scenario, options.seed);
+  const { platform, engine, reason } = await choose(drawn, say);
+  const plan = placedPlan(drawn, layoutOf(engine, scenario));
 
   const startedAt = new Date();
   const folder = await createRunFolder(options.reportsFolder ?? DEFAULT_REPORTS_FOLDER, scenario.name, startedAt);
@@ -102,6 +105,11 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
       refuseUnhealed(scenario, leftBehind);
       await run({
         plan,
+        place: async (placement) => {
+          const placed = placedPlan(plan, placement);
+          await writePlan(folder, placed);
+          return placed;
+        },
         platform,
         engine,
         reason,
@@ -179,11 +187,26 @@ function refuseUnhealed(scenario: Scenario, leftBehind: readonly LeftBehind[]): 
   });
 }
 
-/** The plan of a run, with its seed drawn. Starts nothing. */
-export function planOf(scenario: Scenario, seed?: number): Plan {
-  const plan = makePlan(scenario, { seed: seed ?? scenario.seed ?? randomInt(2 ** 32), effectOf, strikesOf });
+/**
+ * The plan of a run, with its seed drawn. Starts nothing.
+ * @param placement of the shards, where it is known; without it, targets that speak of shards stay open.
+ * @throws InputError where it strikes more at one time than it may, or picks what others strike.
+ */
+export function planOf(scenario: Scenario, seed?: number, placement?: PlacementMap): Plan {
+  const plan = makePlan(scenario, { seed: seed ?? scenario.seed ?? randomInt(2 ** 32), strikesOf, placement });
   refuseTooWide(plan);
   return plan;
+}
+
+/** The same plan, with the targets picked that were open; as it is where none were, or nobody knows yet. */
+export function placedPlan(plan: Plan, placement: PlacementMap | undefined): Plan {
+  return placement && isOpen(plan) ? planOf(plan.scenario, plan.seed, placement) : plan;
+}
+
+/** Where an engine will put the shards that targets speak of, where it knows without a cluster. */
+export function layoutOf(engine: Engine, { cluster, faults }: Scenario): PlacementMap | undefined {
+  const rooms = faults.flatMap(({ target }) => roomOf(target) ?? []);
+  return engine.layout?.(cluster, [...new Set(rooms)]);
 }
 
 /** @throws InputError where more nodes would be struck at one time than the scenario's guards allow. */
@@ -331,7 +354,7 @@ async function chooseAttached(
   if (!found) throw notFormed(project, data);
   return {
     platform: attachedPlatform(platform, platform.standing, project),
-    engine: attachedEngine(found.engine, project, data),
+    engine: attachedEngine(found, project, data),
     reason: `attached to the cluster ${project}, which stands`,
   };
 }

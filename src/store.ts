@@ -66,8 +66,13 @@ async function createFolder(reportsFolder: string, name: string, startedAt: Date
 /** Writes what a run starts from: `scenario.yaml`, `plan.json`, `run.json`. */
 export async function writeRunInputs(folder: string, plan: Plan, run: RunInfo): Promise<void> {
   await writeFile(join(folder, 'scenario.yaml'), plan.scenario.source);
-  await writeFile(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
+  await writePlan(folder, plan);
   await writeFile(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`);
+}
+
+/** Also in place of an earlier plan, once targets are known that were open. */
+export async function writePlan(folder: string, plan: Plan): Promise<void> {
+  await writeFile(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
 }
 
 /** Points `latest`, beside the folder, at this run. */

@@ -63,6 +63,11 @@ export interface Engine {
   readonly extension?: string;
   /** Its nodes know each node by one address, whoever asks; by default each is told its own. */
   readonly sharesAddresses?: true;
+  /**
+   * Where everything will be, with the shards of these rooms, before there is a cluster. Missing where only the
+   * cluster itself can tell. Pure.
+   */
+  layout?(topology: Topology, rooms: readonly number[]): PlacementMap;
   /** Settings that every server needs for it. */
   readonly settings: Readonly<Record<string, string>>;
   /**

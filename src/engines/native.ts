@@ -28,6 +28,7 @@ import {
 } from '../model/topology.ts';
 import { quoteName, quoteText } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
+import { partitionOf } from './native/partition-hash.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
 const STATEMENT_LIMIT_MS = 30_000;
@@ -69,6 +70,11 @@ export const native = defineEngine({
     // How long a subscriber waits before it asks a publisher again that was down.
     wal_retrieve_retry_interval: '200ms',
   },
+
+  layout: (topology, rooms) => ({
+    shards: ringPlacement(topology),
+    shardOfRoom: Object.fromEntries(rooms.map((room) => [room, partitionOf(room, topology.shards)])),
+  }),
 
   form,
   inspect,

@@ -78,6 +78,14 @@ export interface WorkOfWorker {
   readonly writes: number;
 }
 
+/** Which nodes an act strikes. */
+export interface PickedAct {
+  readonly act: number;
+  readonly fault: string;
+  readonly targets: readonly NodeName[];
+  readonly picked?: string;
+}
+
 /** Reads as fast as they are answered, of shards whose first holders are so many workers. */
 export interface ReadScalingStep {
   readonly workers: number;
@@ -107,6 +115,8 @@ export type RunEvent =
       readonly nodes: readonly NodeInfo[];
       readonly placement: PlacementMap;
     }
+  /** Targets that depend on where the shards are, known now that they are placed. */
+  | { readonly type: 'targets-picked'; readonly acts: readonly PickedAct[] }
   | {
       readonly type: 'predicted';
       readonly down: readonly NodeName[];
@@ -119,6 +129,8 @@ export type RunEvent =
       readonly act: number;
       readonly fault: string;
       readonly targets: readonly NodeName[];
+      /** Out of which nodes they were picked; absent where the scenario names them. */
+      readonly picked?: string;
       /** What the fault makes of its targets. */
       readonly effect?: NodeEffect;
     }

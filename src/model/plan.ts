@@ -8,7 +8,10 @@ export interface PlannedAct {
   /** Counted from 0 in the order of the scenario and of the strikes of each fault; unique in the run. */
   readonly index: number;
   readonly fault: string;
+  /** Empty where they are picked once the shards are placed. */
   readonly targets: readonly NodeName[];
+  /** Out of which nodes they were picked, or will be; absent where the scenario names them. */
+  readonly picked?: string;
   /** From the start of the fault phase. */
   readonly atMs: number;
   readonly forMs: number;
@@ -24,8 +27,16 @@ export interface Plan {
   readonly acts: readonly PlannedAct[];
   /** The placement that the topology leads to; the formed cluster's own map is in the history. */
   readonly placement: readonly Shard[];
-  /** Nodes that are down or frozen at one moment or another. */
-  readonly blastRadius: readonly NodeName[];
+  /** What the faults may touch, as far as their targets are known. */
+  readonly blastRadius: BlastRadius;
+}
+
+/** Nodes that are struck, in whatever way, and the names of the shards that may feel it. */
+export interface BlastRadius {
+  readonly nodes: readonly NodeName[];
+  readonly shards: readonly string[];
+  /** The shards alone, act by act. */
+  readonly ofActs: readonly (readonly string[])[];
 }
 
 /** An engine's prediction for the time when a set of nodes is down together. */

@@ -103,7 +103,8 @@ const act = z
   .object({
     index: count,
     fault: z.string(),
-    targets: names,
+    targets: names.describe('Empty where they were to be picked once the shards are placed, and never were.'),
+    picked: z.string().exactOptional().describe('Out of which nodes the targets were picked.'),
     atMs: durationMs.describe('From the start of the fault phase.'),
     forMs: durationMs,
     after: z
@@ -154,6 +155,11 @@ const event = z
     }),
     z.object({
       at,
+      type: z.literal('targets-picked'),
+      acts: z.array(z.object({ act: count, fault: z.string(), targets: names, picked: z.string().exactOptional() })),
+    }),
+    z.object({
+      at,
       type: z.literal('predicted'),
       down: names,
       frozen: names.exactOptional(),
@@ -164,6 +170,7 @@ const event = z
       type: z.literal('fault-asked'),
       fault: z.string(),
       targets: names,
+      picked: z.string().exactOptional(),
       effect: z.enum(['down', 'frozen']).exactOptional(),
     }),
     z.object({ ...ofAct, type: z.literal('fault-in-effect'), proof: z.string() }),

@@ -19,8 +19,22 @@ export interface ClusterSpec extends Topology {
   readonly attach?: string | undefined;
 }
 
-/** Which nodes a fault strikes: named, or picked from the run's seed when the plan is made. */
-export type TargetSpec = { readonly nodes: readonly NodeName[] } | { readonly role: 'worker'; readonly pick: number };
+/** Which nodes a fault strikes: named, or picked by the run's seed when the plan is made, or once shards are placed. */
+export type TargetSpec =
+  | { readonly nodes: readonly NodeName[] }
+  | { readonly role: 'worker'; readonly pick: Amount }
+  /** Workers with a copy of the shard; all of them by default. */
+  | { readonly holdsShardOf: ShardRef; readonly pick?: Amount | undefined }
+  /** Workers without one; all of them by default. */
+  | { readonly notHolding: ShardRef; readonly pick?: Amount | undefined }
+  /** Two workers that hold all copies of some shard. */
+  | { readonly fatalPair: true };
+
+/** So many of those that qualify, or a share of them from 0 to 1: rounded, at least one. */
+export type Amount = number | { readonly share: number };
+
+/** A shard by its index, or by a room that is in it. */
+export type ShardRef = { readonly room: number } | { readonly shard: number };
 
 /** How often every shard is probed. */
 export interface ProbeSpec {
@@ -38,12 +52,15 @@ export interface PressureSpec {
   readonly writes: number;
 }
 
+/** One strike of the list of faults; a fault that is repeated is several of them. */
 export interface FaultStep {
   /** Name of a fault in the catalogue. */
   readonly fault: string;
   readonly target: TargetSpec;
   /** From the start of the fault phase until the fault is asked for. */
   readonly atMs: number;
+  /** It is asked for late by up to so much, by the run's seed; never late by default. */
+  readonly jitterMs?: number;
   /** From the fault in effect until its undo is asked for. */
   readonly forMs: number;
   /** The fault's own parameters, validated by the fault. */

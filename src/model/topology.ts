@@ -65,6 +65,11 @@ export function shardName(index: number): string {
   return index < 26 ? letter : shardName(Math.floor(index / 26) - 1) + letter;
 }
 
+/** What `shardName` made of an index. */
+export function shardIndex(name: string): number {
+  return [...name].reduce((index, letter) => index * 26 + letter.charCodeAt(0) - 64, 0) - 1;
+}
+
 /**
  * The ring that Citus lays out: shard i lives on workers i, i+1, ... i+replication-1 (mod workers).
  * With 4 workers and replication 2: A on 1+2, B on 2+3, C on 3+4, D on 4+1.

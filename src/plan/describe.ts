@@ -1,7 +1,14 @@
 /** A plan in words, for `pgquake plan`. Pure. */
 
 import type { Plan } from '../model/plan.ts';
-import type { LostNodes, NodeName, PlacementMap, Shard, ShardPrediction } from '../model/topology.ts';
+import {
+  COORDINATOR,
+  type LostNodes,
+  type NodeName,
+  type PlacementMap,
+  type Shard,
+  type ShardPrediction,
+} from '../model/topology.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import { type EffectOf, lostTogether } from './schedule.ts';
 
@@ -17,6 +24,7 @@ export interface DescribeOptions {
 
 /** More shards than this are counted, not named. */
 const MAX_SHARDS_NAMED = 32;
+const MAX_STRIKES_NAMED = 32;
 
 /** What a run of this plan would do, and what is predicted to survive, line by line. */
 export function describePlan(plan: Plan, { effectOf, predict }: DescribeOptions): string[] {
@@ -33,6 +41,7 @@ export function describePlan(plan: Plan, { effectOf, predict }: DescribeOptions)
     '',
     `schedule, after ${formatDuration(scenario.steadyStateMs)} of steady state; healing at the earliest`,
     ...describeSchedule(plan),
+    ...describeBlastRadius(plan),
     ...lostTogether(acts, effectOf).flatMap((lost) => [
       '',
       `prediction while ${describeLost(lost)}`,
@@ -54,10 +63,15 @@ function describePlacement(placement: readonly Shard[]): string[] {
 
 function describeSchedule({ acts, scenario }: Plan): string[] {
   if (acts.length === 0) return ['  no faults'];
-  const moments = acts.flatMap(({ index, fault, targets, atMs, forMs }) => [
-    { atMs, index, begins: true, text: `${fault} ${targets.join(', ')}` },
-    { atMs: atMs + forMs, index, begins: false, text: `heal ${targets.join(', ')}` },
-  ]);
+  const moments = acts.flatMap(({ index, fault, targets, picked, atMs, forMs }) => {
+    const struck = targets.length > 0 ? targets.join(', ') : `what act ${index + 1} strikes`;
+    const why = picked === undefined ? '' : ` (${picked})`;
+    const begins = targets.length > 0 ? `${struck}${why}` : `${picked}: picked once the shards are placed`;
+    return [
+      { atMs, index, begins: true, text: `${fault} ${begins}` },
+      { atMs: atMs + forMs, index, begins: false, text: `heal ${struck}` },
+    ];
+  });
   // What ends at a moment makes room for what begins.
   moments.sort((a, b) => a.atMs - b.atMs || Number(a.begins) - Number(b.begins) || a.index - b.index);
   const times = moments.map(({ atMs }) => (atMs === 0 ? '0 s' : formatDuration(atMs)));
@@ -66,6 +80,40 @@ function describeSchedule({ acts, scenario }: Plan): string[] {
     ...moments.map(({ text }, i) => `  ${(times[i] as string).padStart(width)}  ${text}`),
     `  ${'then'.padStart(width)}  settle within ${formatDuration(scenario.settleWithinMs)}`,
   ];
+}
+
+/** Of every fault alike, whether or not it takes nodes down. */
+function describeBlastRadius({ acts, blastRadius: { nodes, shards, ofActs }, placement }: Plan): string[] {
+  if (acts.length === 0) return [];
+  const touched = (struck: readonly NodeName[], names: readonly string[]) =>
+    describeTouched(names, placement.length, struck.includes(COORDINATOR));
+  const known = acts.filter(({ targets }) => targets.length > 0);
+  const strikes = new Map(
+    known.map(({ index, fault, targets }) => [
+      `${fault} ${targets.join(', ')}`,
+      touched(targets, ofActs[index] as readonly string[]),
+    ]),
+  );
+  const named = [...strikes].slice(0, MAX_STRIKES_NAMED);
+  const width = Math.max(0, ...named.map(([strike]) => strike.length));
+  const more = strikes.size - named.length;
+  return [
+    '',
+    'blast radius: what the faults may touch',
+    ...named.map(([strike, what]) => `  ${strike.padEnd(width)}  ${what}`),
+    ...(more > 0 ? [`  and ${formatCount(more, 'more strike')}`] : []),
+    ...(strikes.size > 1 ? [`  all together: ${nodes.join(', ')}; ${touched(nodes, shards)}`] : []),
+    ...(known.length < acts.length ? ['  and what is picked once the shards are placed'] : []),
+  ];
+}
+
+function describeTouched(names: readonly string[], shards: number, coordinator: boolean): string {
+  if (names.length === shards) {
+    return coordinator ? 'every shard: all statements pass the coordinator' : 'every shard';
+  }
+  if (names.length === 0) return 'no shard';
+  if (names.length > MAX_SHARDS_NAMED) return formatCount(names.length, 'shard');
+  return `${names.length === 1 ? 'shard' : 'shards'} ${names.join(', ')}`;
 }
 
 /** `worker1, worker2 are down`, `worker1 is down, worker2 is frozen`. */

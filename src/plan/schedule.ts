@@ -1,17 +1,28 @@
 /** From a scenario to the exact schedule of a run: targets picked, acts numbered. Pure. */
 
 import type { Plan, PlannedAct } from '../model/plan.ts';
-import type { Scenario } from '../model/scenario.ts';
-import { type LostNodes, type NodeEffect, type NodeName, nodeNames, ringPlacement } from '../model/topology.ts';
-import { seededIndex } from './random.ts';
-import { resolveTargets } from './target.ts';
+import type { FaultStep, Scenario, TargetSpec } from '../model/scenario.ts';
+import {
+  COORDINATOR,
+  type LostNodes,
+  type NodeEffect,
+  type NodeName,
+  nodeNames,
+  type PlacementMap,
+  ringPlacement,
+  type Shard,
+  type Topology,
+} from '../model/topology.ts';
+import { type RandomIndex, seededIndex } from './random.ts';
+import { countOf, needsPlacement, type ResolvedTarget, resolveTargets, selectorWords } from './target.ts';
 
 export interface PlanOptions {
   /** Everything random in the run follows from it. From 0 to 2^32 - 1. */
   readonly seed: number;
-  readonly effectOf: EffectOf;
   /** Every fault strikes once by default. */
   readonly strikesOf?: StrikesOf;
+  /** Of the shards, where it is known; without it, targets that speak of shards stay open. */
+  readonly placement?: PlacementMap | undefined;
 }
 
 /** What a fault, by its name, makes of its targets. */
@@ -26,32 +37,89 @@ export type StrikesOf = (
 
 type PlannedStrike = Pick<PlannedAct, 'targets' | 'forMs'> & { readonly gapMs: number };
 
-/** Resolves a scenario. The same scenario and seed give the same plan. */
-export function makePlan(scenario: Scenario, { seed, effectOf, strikesOf = () => undefined }: PlanOptions): Plan {
-  const { cluster, faults } = scenario;
-  const targets = resolveTargets(faults, cluster, seededIndex(seed));
+/** Resolves a scenario. The same scenario, seed and placement give the same plan. */
+export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
+  const { seed, strikesOf = () => undefined, placement } = options;
+  const { cluster } = scenario;
+  const randomIndex = seededIndex(seed);
+  const faults = scenario.faults.map((step) => onTime(step, randomIndex));
+  const targets = targetsOf(faults, cluster, randomIndex, placement);
   const acts: PlannedAct[] = [];
-  for (const [step, { fault, atMs, forMs, params }] of faults.entries()) {
-    const struck = targets[step] ?? [];
+  for (const [step, { fault, target, atMs, forMs, params }] of faults.entries()) {
+    const resolved = targets?.[step];
+    const struck = resolved?.nodes ?? standIns(target, cluster);
+    const picked = resolved ? resolved.picked : selectorWords(target, cluster);
     let nextAtMs = atMs;
     for (const [nth, strike] of (
       strikesOf(fault, struck, params) ?? [{ targets: struck, gapMs: 0, forMs }]
     ).entries()) {
       const index = acts.length;
       nextAtMs += strike.gapMs;
-      const after = nth === 0 ? {} : { after: { act: index - 1, gapMs: strike.gapMs } };
-      acts.push({ index, fault, targets: strike.targets, atMs: nextAtMs, forMs: strike.forMs, ...after, params });
+      acts.push({
+        index,
+        fault,
+        targets: resolved || 'nodes' in target ? strike.targets : [],
+        ...(picked === undefined ? {} : { picked }),
+        atMs: nextAtMs,
+        forMs: strike.forMs,
+        ...(nth === 0 ? {} : { after: { act: index - 1, gapMs: strike.gapMs } }),
+        params,
+      });
       nextAtMs += strike.forMs;
     }
   }
-  const struck = new Set(acts.filter(({ fault }) => effectOf(fault)).flatMap((act) => act.targets));
+  const shards = placement?.shards ?? ringPlacement(cluster);
+  const nodes = nodeNames(cluster).filter((node) => acts.some((act) => act.targets.includes(node)));
+  const touched = (struck: readonly NodeName[]) => shardsTouched(struck, shards, placement?.writesAlsoNeed);
   return {
     scenario,
     seed,
     acts,
-    placement: ringPlacement(cluster),
-    blastRadius: nodeNames(cluster).filter((node) => struck.has(node)),
+    placement: shards,
+    blastRadius: { nodes, shards: touched(nodes), ofActs: acts.map((act) => touched(act.targets)) },
   };
+}
+
+/** With its own delay, by the seed. */
+function onTime(step: FaultStep, randomIndex: RandomIndex): FaultStep {
+  const { jitterMs, ...rest } = step;
+  return jitterMs ? { ...rest, atMs: step.atMs + randomIndex(jitterMs + 1) } : rest;
+}
+
+/** Where one target waits for the placement all picks do: each depends on what the others take. */
+function targetsOf(
+  faults: readonly FaultStep[],
+  cluster: Topology,
+  randomIndex: RandomIndex,
+  placement: PlacementMap | undefined,
+): readonly ResolvedTarget[] | undefined {
+  if (!placement && faults.some(({ target }) => needsPlacement(target))) return undefined;
+  return resolveTargets(faults, cluster, randomIndex, placement);
+}
+
+/** As many nodes as it will be; only their number matters. */
+export function standIns(target: TargetSpec, cluster: Omit<Topology, 'shards'>): readonly NodeName[] {
+  if ('nodes' in target) return target.nodes;
+  return Array.from({ length: countOf(target, cluster) }, (_, i) => `pick ${i + 1}`);
+}
+
+/** Whether some targets are yet to be picked, once the shards are placed. */
+export function isOpen({ acts }: Pick<Plan, 'acts'>): boolean {
+  return acts.some(({ targets }) => targets.length === 0);
+}
+
+/**
+ * Names of the shards that may feel what happens to these nodes: every statement passes the coordinator, and
+ * where there is a node that every write needs, that one too.
+ */
+function shardsTouched(
+  nodes: readonly NodeName[],
+  placement: readonly Shard[],
+  writesAlsoNeed?: NodeName,
+): readonly string[] {
+  const all = nodes.some((node) => node === COORDINATOR || node === writesAlsoNeed);
+  const touched = placement.filter(({ placements }) => all || placements.some((node) => nodes.includes(node)));
+  return touched.map(({ name }) => name);
 }
 
 /**

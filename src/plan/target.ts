@@ -1,40 +1,202 @@
 /** Which nodes a fault strikes: named ones as they are, picks from the run's random numbers. Pure. */
 
-import type { FaultStep, TargetSpec } from '../model/scenario.ts';
-import { type NodeName, nodeNames, type Topology, workerNames } from '../model/topology.ts';
+import { InputError } from '../model/errors.ts';
+import type { Amount, FaultStep, ShardRef, TargetSpec } from '../model/scenario.ts';
+import {
+  type NodeName,
+  nodeNames,
+  type PlacementMap,
+  type Shard,
+  shardName,
+  type Topology,
+  workerNames,
+} from '../model/topology.ts';
 import type { RandomIndex } from './random.ts';
 
+/** The targets of one step, in the order of the cluster. */
+export interface ResolvedTarget {
+  readonly nodes: readonly NodeName[];
+  /** Out of which nodes, in words; absent for named ones. */
+  readonly picked?: string;
+}
+
+/** One pick may take what a later one needs: then all are drawn again. */
+const MAX_ATTEMPTS = 200;
+
 /**
- * The nodes of each step, in the order of the cluster. A pick never takes a node that another step strikes
- * at the same time; a validated scenario leaves enough of them.
+ * The nodes of each step. A pick never takes a node that another step strikes at the same time.
+ * @param placement needed where a target speaks of shards; `needsPlacement` tells.
+ * @throws InputError where a target can take only nodes that are struck by another step at that time.
  */
 export function resolveTargets(
   steps: readonly FaultStep[],
   topology: Topology,
   randomIndex: RandomIndex,
-): readonly NodeName[][] {
+  placement: PlacementMap | undefined,
+): readonly ResolvedTarget[] {
   const order = nodeNames(topology);
-  const resolved: (readonly NodeName[] | undefined)[] = steps.map(({ target }) => named(target));
-  for (const [index, step] of steps.entries()) {
-    if (!('pick' in step.target)) continue;
-    const struck = new Set(steps.flatMap((other, i) => (overlapping(step, other) ? (resolved[i] ?? []) : [])));
-    const free = workerNames(topology).filter((node) => !struck.has(node));
-    resolved[index] = draw(free, step.target.pick, randomIndex);
+  const choices = steps.map(({ target }) => choiceOf(target, topology, placement));
+  const turns = [...steps.keys()].sort((a, b) => rankOf(steps[a]) - rankOf(steps[b]) || a - b);
+  for (let attempt = 1; ; attempt++) {
+    const resolved: (readonly NodeName[] | undefined)[] = steps.map(() => undefined);
+    const stuck = turns.find((index) => {
+      const step = steps[index] as FaultStep;
+      const struck = new Set(
+        steps.flatMap((other, i) => (i !== index && overlapping(step, other) ? (resolved[i] ?? []) : [])),
+      );
+      resolved[index] = draw(choices[index] as Choice, struck, randomIndex);
+      return resolved[index] === undefined;
+    });
+    if (stuck === undefined) {
+      return steps.map(({ target }, i) => {
+        const nodes = resolved[i] as readonly NodeName[];
+        const picked = pickedWords(target, choices[i] as Choice, nodes, topology);
+        return { nodes: order.filter((node) => nodes.includes(node)), ...(picked === undefined ? {} : { picked }) };
+      });
+    }
+    if (attempt === MAX_ATTEMPTS) throw cannotPick(steps[stuck] as FaultStep, choices[stuck] as Choice);
   }
-  return resolved.map((nodes) => order.filter((node) => nodes?.includes(node)));
+}
+
+/** Whether its nodes are known only with the placement of the shards. */
+export function needsPlacement(target: TargetSpec): boolean {
+  return 'holdsShardOf' in target || 'notHolding' in target || 'fatalPair' in target;
+}
+
+/** The room that it speaks of, if any. */
+export function roomOf(target: TargetSpec): number | undefined {
+  const ref = 'holdsShardOf' in target ? target.holdsShardOf : 'notHolding' in target ? target.notHolding : undefined;
+  return ref && 'room' in ref ? ref.room : undefined;
 }
 
 /** Whether two acts are in effect at one time, also where one begins as the other ends: healing takes a moment. */
-export function overlapping(a: Pick<FaultStep, 'atMs' | 'forMs'>, b: Pick<FaultStep, 'atMs' | 'forMs'>): boolean {
-  return a.atMs <= b.atMs + b.forMs && b.atMs <= a.atMs + a.forMs;
+export function overlapping(a: StepTimes, b: StepTimes): boolean {
+  return a.atMs <= latestEnd(b) && b.atMs <= latestEnd(a);
 }
 
-function named(target: TargetSpec): readonly NodeName[] | undefined {
-  return 'nodes' in target ? target.nodes : undefined;
+type StepTimes = Pick<FaultStep, 'atMs' | 'forMs' | 'jitterMs'>;
+
+function latestEnd({ atMs, forMs, jitterMs = 0 }: StepTimes): number {
+  return atMs + jitterMs + forMs;
 }
 
-function draw(from: readonly NodeName[], count: number, randomIndex: RandomIndex): NodeName[] {
-  if (count > from.length) throw new Error(`cannot pick ${count} of ${from.length} nodes`);
-  const left = [...from];
-  return Array.from({ length: count }, () => left.splice(randomIndex(left.length), 1)[0] as NodeName);
+/** How many nodes qualify; `fatal-pair` is a pair. */
+export function candidatesOf(target: TargetSpec, { workers, replication }: Omit<Topology, 'shards'>): number {
+  if ('nodes' in target) return target.nodes.length;
+  if ('fatalPair' in target) return 2;
+  if ('holdsShardOf' in target) return replication;
+  return 'notHolding' in target ? workers - replication : workers;
+}
+
+/** How many nodes a target is. */
+export function countOf(target: TargetSpec, topology: Omit<Topology, 'shards'>): number {
+  const candidates = candidatesOf(target, topology);
+  return 'pick' in target && target.pick !== undefined ? amountOf(target.pick, candidates) : candidates;
+}
+
+function amountOf(amount: Amount, of: number): number {
+  return typeof amount === 'number' ? amount : Math.min(of, Math.max(1, Math.round(amount.share * of)));
+}
+
+/**
+ * `1 of the 2 workers that hold room 42`; absent for named nodes.
+ * @param shard that the target speaks of, where it is known.
+ */
+export function selectorWords(
+  target: TargetSpec,
+  topology: Omit<Topology, 'shards'>,
+  shard?: Shard,
+): string | undefined {
+  if ('nodes' in target) return undefined;
+  if ('fatalPair' in target) return 'two workers that hold all copies of a shard';
+  const [count, of] = [countOf(target, topology), candidatesOf(target, topology)];
+  if ('role' in target) return `${count} of ${of} workers`;
+  const holding = 'holdsShardOf' in target;
+  const ref = holding ? target.holdsShardOf : target.notHolding;
+  const inShard = shard && 'room' in ref ? ` (shard ${shard.name})` : '';
+  const chosen = count === of ? `the ${of}` : `${count} of the ${of}`;
+  return `${chosen} workers that ${holding ? 'hold' : 'do not hold'} ${refWords(ref)}${inShard}`;
+}
+
+function refWords(ref: ShardRef): string {
+  return 'room' in ref ? `room ${ref.room}` : `shard ${shardName(ref.shard)}`;
+}
+
+/** What may be taken: so many of these nodes, or one of these sets. */
+type Choice =
+  | { readonly from: readonly NodeName[]; readonly count: number; readonly shard?: Shard }
+  | { readonly sets: readonly (readonly NodeName[])[]; readonly shards: readonly Shard[] };
+
+function choiceOf(target: TargetSpec, topology: Topology, placement: PlacementMap | undefined): Choice {
+  if ('nodes' in target) return { from: target.nodes, count: target.nodes.length };
+  const count = countOf(target, topology);
+  const workers = workerNames(topology);
+  if ('role' in target) return { from: workers, count };
+  if (!placement) throw new Error('targets that speak of shards need the placement');
+  if ('fatalPair' in target) return { sets: fatalPairs(workers, placement.shards), shards: placement.shards };
+  const holding = 'holdsShardOf' in target;
+  const shard = shardOf(holding ? target.holdsShardOf : target.notHolding, placement);
+  return { from: workers.filter((worker) => shard.placements.includes(worker) === holding), count, shard };
+}
+
+function shardOf(ref: ShardRef, { shards, shardOfRoom }: PlacementMap): Shard {
+  const index = 'room' in ref ? shardOfRoom[ref.room] : ref.shard;
+  const shard = shards.find((candidate) => candidate.index === index);
+  if (!shard) throw new Error(`the placement does not tell where ${refWords(ref)} is`);
+  return shard;
+}
+
+/** Pairs without which some shard has no copy left. */
+function fatalPairs(workers: readonly NodeName[], shards: readonly Shard[]): NodeName[][] {
+  return workers.flatMap((a, i) =>
+    workers.slice(i + 1).flatMap((b) => (lostWith([a, b], shards).length > 0 ? [[a, b]] : [])),
+  );
+}
+
+function lostWith(nodes: readonly NodeName[], shards: readonly Shard[]): Shard[] {
+  return shards.filter(({ placements }) => placements.every((node) => nodes.includes(node)));
+}
+
+/** Who has no choice comes first, then who has the least. */
+function rankOf(step: FaultStep | undefined): number {
+  const target = step?.target;
+  if (!target || 'nodes' in target) return 0;
+  if ('role' in target) return 5;
+  if ('fatalPair' in target) return 2;
+  if (target.pick === undefined) return 1;
+  return 'holdsShardOf' in target ? 3 : 4;
+}
+
+function draw(
+  choice: Choice,
+  struck: ReadonlySet<NodeName>,
+  randomIndex: RandomIndex,
+): readonly NodeName[] | undefined {
+  const isFree = (node: NodeName) => !struck.has(node);
+  if ('sets' in choice) {
+    const free = choice.sets.filter((set) => set.every(isFree));
+    return free.length === 0 ? undefined : free[randomIndex(free.length)];
+  }
+  const left = choice.from.filter(isFree);
+  if (choice.count > left.length) return undefined;
+  // Without a choice nothing is drawn.
+  if (choice.count === choice.from.length) return left;
+  return Array.from({ length: choice.count }, () => left.splice(randomIndex(left.length), 1)[0] as NodeName);
+}
+
+/** What shards a fatal pair takes away is known once it is picked. */
+function pickedWords(target: TargetSpec, choice: Choice, nodes: readonly NodeName[], topology: Topology) {
+  if ('from' in choice) return selectorWords(target, topology, choice.shard);
+  const lost = lostWith(nodes, choice.shards).map(({ name }) => name);
+  return `a pair that holds all copies of ${lost.length === 1 ? 'shard' : 'shards'} ${lost.join(', ')}`;
+}
+
+function cannotPick({ place, fault }: FaultStep, choice: Choice): InputError {
+  const [many, from] =
+    'sets' in choice ? ['a pair', choice.sets.map((set) => set.join(' + '))] : [choice.count, choice.from];
+  const why = from.length === 0 ? 'there is none' : `of ${from.join(', ')}: others strike there at that time`;
+  return new InputError(`${place.file}:${place.line}:${place.column} ${fault}: cannot pick ${many}; ${why}`, {
+    code: 'no-target',
+    hint: 'strike fewer nodes at one time, or one after the other',
+  });
 }

@@ -48,13 +48,23 @@ export class EventNarrator {
         const what = `cluster of ${formatCount(event.nodes.length, 'server')} ready, engine ${event.engine}`;
         return { label: 'form', what, tone: 'good' };
       }
+      case 'targets-picked': {
+        const picks = event.acts.map(({ fault, targets, picked }) => `${fault} ${targets.join(', ')} (${picked})`);
+        return {
+          label: 'pick',
+          what: 'targets, now that the shards are placed',
+          detail: picks.join('; '),
+          tone: 'plain',
+        };
+      }
       case 'predicted':
         return plain('predict', `with ${describeLost(event)}: ${describePrediction(event.shards)}`);
       case 'fault-asked': {
         const targets = event.targets.join(', ');
         const only = event.targets.length === 1 ? event.targets[0] : undefined;
         this.#acts.set(event.act, { fault: event.fault, targets, only, askedAt: event.at });
-        return { label: 'fault', what: `${event.fault} ${targets} asked`, tone: 'strike' };
+        const detail = event.picked === undefined ? {} : { detail: `picked: ${event.picked}` };
+        return { label: 'fault', what: `${event.fault} ${targets} asked`, ...detail, tone: 'strike' };
       }
       case 'fault-in-effect':
       case 'fault-failed':

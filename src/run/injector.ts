@@ -43,20 +43,26 @@ export class Injector {
    */
   async run(acts: readonly PlannedAct[]): Promise<void> {
     const performed = new Map<number, Promise<boolean>>();
-    for (const act of acts) performed.set(act.index, this.#perform(act, performed.get(act.after?.act ?? -1)));
-    await Promise.all(performed.values());
+    const perform = (act: PlannedAct): Promise<boolean> => {
+      const begun =
+        performed.get(act.index) ?? this.#perform(act, acts.filter((other) => comesBefore(other, act)).map(perform));
+      performed.set(act.index, begun);
+      return begun;
+    };
+    await Promise.all(acts.map(perform));
     this.#options.signal.throwIfAborted();
   }
 
   /**
-   * @param before the act that this one follows.
+   * @param before the acts that this one follows.
    * @returns whether nothing of it is left to heal; an act that follows one that is not healed is not begun.
    */
-  async #perform(act: PlannedAct, before: Promise<boolean> | undefined): Promise<boolean> {
+  async #perform(act: PlannedAct, before: readonly Promise<boolean>[]): Promise<boolean> {
     const { recorder, signal, clock } = this.#options;
-    if (before && !(await before)) return false;
+    const startedAt = clock.nowMs();
+    if ((await Promise.all(before)).includes(false)) return false;
     try {
-      await pause(act.after?.gapMs ?? act.atMs, signal);
+      await pause(act.after?.gapMs ?? Math.max(0, act.atMs - (clock.nowMs() - startedAt)), signal);
     } catch {
       return true; // aborted before it began: nothing to heal
     }
@@ -77,7 +83,15 @@ export class Injector {
     if (!fault) throw new Error(`no fault "${act.fault}" in the catalogue`);
     const targets = act.targets.map((name) => this.#node(name));
     const effect = fault.effect === undefined ? {} : { effect: fault.effect };
-    recorder.event({ type: 'fault-asked', act: act.index, fault: act.fault, targets: act.targets, ...effect });
+    const picked = act.picked === undefined ? {} : { picked: act.picked };
+    recorder.event({
+      type: 'fault-asked',
+      act: act.index,
+      fault: act.fault,
+      targets: act.targets,
+      ...picked,
+      ...effect,
+    });
     const evidence = await injectFault(fault, targets, act, { ...this.#options, held });
     const effectAt = clock.nowMs();
     const proof = await fault.prove(targets, act.params, evidence);
@@ -107,6 +121,12 @@ export class Injector {
     if (!node) throw new EnvironmentError(`the cluster has no node ${name}`, { code: 'no-such-node' });
     return node;
   }
+}
+
+/** The strike before of the same fault, or an act on a node that this one strikes: it may take longer to heal than planned. */
+function comesBefore(other: PlannedAct, act: PlannedAct): boolean {
+  if (act.after) return act.after.act === other.index;
+  return other.atMs + other.forMs < act.atMs && other.targets.some((node) => act.targets.includes(node));
 }
 
 /** Where acts leave what it takes to undo them. */

@@ -10,7 +10,8 @@ import type { Clock } from '../model/clock.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { NodeInfo, Observation, Phase } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
-import { lostTogether } from '../plan/schedule.ts';
+import { nodeNames, type PlacementMap } from '../model/topology.ts';
+import { isOpen, lostTogether } from '../plan/schedule.ts';
 import { Session } from '../sql/session.ts';
 import { nextProbeRun, probeKinds, roomsToProbe } from '../workloads/probes.ts';
 import type { Workload } from '../workloads/workload.ts';
@@ -39,6 +40,8 @@ const CONNECTION_SHARE = 0.45;
 
 export interface RunOptions {
   readonly plan: Plan;
+  /** Picks the targets of a plan that is open, and keeps it. */
+  readonly place: (placement: PlacementMap) => Promise<Plan>;
   readonly platform: Platform;
   readonly engine: Engine;
   /** Why these two. */
@@ -62,22 +65,24 @@ export interface RunOptions {
  * @throws the signal's reason when aborted, an `EnvironmentError` when nodes cannot be had; after
  * healing and disposing in either case.
  */
-export async function run(options: RunOptions): Promise<void> {
-  const { plan, platform, engine, recorder, signal, folder, clock } = options;
-  const { scenario } = plan;
+export async function run(asked: RunOptions): Promise<void> {
+  const { platform, engine, recorder, signal, folder, clock } = asked;
+  const { scenario } = asked.plan;
 
   const nodes = await inPhase(recorder, 'provision', () =>
     platform.provision({
       topology: scenario.cluster,
       settings: engine.settings,
       runFolder: folder,
-      needs: new Set(plan.acts.flatMap(({ fault }) => options.faults.get(fault)?.needs ?? [])),
+      needs: new Set(asked.plan.acts.flatMap(({ fault }) => asked.faults.get(fault)?.needs ?? [])),
       signal,
-      onProgress: options.say,
+      onProgress: asked.say,
     }),
   );
   try {
-    const cluster = await inPhase(recorder, 'form', () => form(options, nodes));
+    const cluster = await inPhase(recorder, 'form', () => form(asked, nodes));
+    const options = await pickTargets(asked, cluster);
+    const { plan } = options;
     const monitor = new ServiceMonitor(options.workload.kinds(scenario.workload.params));
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
     await using load = await prepareLoad(options, nodes, cluster, [monitor, guard]);
@@ -146,6 +151,19 @@ async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {
     placement: formed.placement,
   });
   return formed;
+}
+
+/** What a plan leaves open is known now; nothing else of it changes. */
+async function pickTargets(options: RunOptions, { placement }: FormedCluster): Promise<RunOptions> {
+  if (!isOpen(options.plan)) return options;
+  const plan = await options.place(placement);
+  options.recorder.event({
+    type: 'targets-picked',
+    acts: plan.acts.flatMap(({ index, fault, targets, picked }) =>
+      picked === undefined ? [] : [{ act: index, fault, targets, picked }],
+    ),
+  });
+  return { ...options, plan };
 }
 
 async function describeNode(node: NodeControl, engineVersion: string | undefined): Promise<NodeInfo> {
@@ -258,8 +276,9 @@ function predict({ plan, faults, engine, recorder }: RunOptions, { placement }: 
 }
 
 /** The commands that a person needs for nodes that do not come back; told whether they have or not. */
-function adviseRepair({ plan, recorder }: RunOptions, cluster: FormedCluster): void {
-  const away = plan.blastRadius;
+function adviseRepair({ plan, recorder, faults }: RunOptions, cluster: FormedCluster): void {
+  const takenAway = plan.acts.filter(({ fault }) => faults.get(fault)?.effect).flatMap(({ targets }) => targets);
+  const away = nodeNames(plan.scenario.cluster).filter((node) => takenAway.includes(node));
   const commands = away.length === 0 ? [] : (cluster.repairCommands?.(new Set(away)) ?? []);
   if (commands.length > 0) recorder.event({ type: 'repair', away, commands });
 }

@@ -180,9 +180,10 @@ async function untilStands(node: Nodes['coordinator'], project: string, signal: 
 }
 
 /** The engine as such a run sees it: the cluster is found as it was formed, and that is verified. */
-export function attachedEngine(engine: Engine, project: string, data: WantedData): Engine {
+export function attachedEngine({ engine, cluster }: Found, project: string, data: WantedData): Engine {
   return {
     ...engine,
+    layout: () => cluster.placement,
     async form({ nodes, topology, dataset, signal }: FormOptions) {
       const cluster = await engine.inspect({ nodes, dataset, signal });
       if (!cluster) throw notFormed(project, data);

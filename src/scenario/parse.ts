@@ -9,26 +9,25 @@ import type { ScenarioFacts } from '../checks/check.ts';
 import type { Fault } from '../faults/fault.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
 import type { ClusterSpec, FaultStep, Guards, HypothesisItem, Scenario, TargetSpec } from '../model/scenario.ts';
-import { COORDINATOR, nodeNames, shardName, type Topology } from '../model/topology.ts';
-import { overlapping } from '../plan/target.ts';
+import { shardName, type Topology } from '../model/topology.ts';
+import { standIns } from '../plan/schedule.ts';
 import { explain, valueAt } from './explain.ts';
-import { formatPath, listed, nearest, type Problem, ScenarioError, suggestion } from './problems.ts';
-import { MAX_STEPS, pick, type ScenarioVocabulary, sections, TOP_KEYS, timing, timingOf } from './schema.ts';
+import { formatPath, listed, type Problem, ScenarioError, suggestion } from './problems.ts';
+import { MAX_STEPS, MAX_STRIKES, type ScenarioVocabulary, sections, TOP_KEYS, timing, timingOf } from './schema.ts';
 import { Source } from './source.ts';
+import { type Around, type Notes, nodeExists, noteCollisions, type ReadStep, readTarget } from './target.ts';
 
 type Path = readonly PropertyKey[];
 type Mapping = Readonly<Record<string, unknown>>;
 
 type WrittenGuards = z.output<ReturnType<typeof sections>['guards']>;
 
+/** `for` is missing where the fault has an end of its own. */
+type WrittenTimes = Omit<z.output<typeof timing>, 'for'> & { readonly for?: number };
+
 interface Variant {
   readonly name: string;
   readonly params: z.ZodType;
-}
-
-/** A step of the list of faults, as far as it could be read. */
-interface ReadStep extends Partial<FaultStep> {
-  readonly place: FaultStep['place'];
 }
 
 /**
@@ -48,6 +47,10 @@ class Reader {
   readonly #source: Source;
   readonly #vocabulary: ScenarioVocabulary;
   readonly #problems: Problem[];
+  readonly #notes: Notes = {
+    note: (path, message) => this.#note(path, message),
+    fitting: (schema, value, path, beside) => this.#fitting(schema, value, path, beside),
+  };
 
   constructor(source: Source, vocabulary: ScenarioVocabulary) {
     this.#source = source;
@@ -76,8 +79,7 @@ class Reader {
     const probes = top.probes === 'off' ? undefined : this.#section(schemas.probes, top, 'probes');
     const pressure = this.#section(schemas.pressure, top, 'pressure');
     const steadyState = this.#section(schemas['steady-state'], top, 'steady-state');
-    const faults = this.#list(top, 'faults').map(({ item, path }) => this.#step(item, path, topology));
-    this.#collisions(faults, topology);
+    const faults = this.#faults(top, { ...topology, rooms: this.#rooms(workload) });
     const settle = this.#section(schemas.settle, top, 'settle');
     const facts = this.#facts(topology, workload);
     const guards = this.#guards(this.#section(schemas.guards, top, 'guards'), facts);
@@ -98,7 +100,7 @@ class Reader {
       ...(probes === undefined ? {} : { probes: { ratePerSecond: probes.rate, deadlineMs: probes.deadline } }),
       ...(pressure === undefined ? {} : { pressure }),
       steadyStateMs: (steadyState as { for: number }).for,
-      faults: faults as FaultStep[],
+      faults: faults.map(({ item: _, ...step }) => step as FaultStep),
       settleWithinMs: (settle as { within: number }).within,
       hypothesis: hypothesis as HypothesisItem[],
       ...(guards === undefined ? {} : { guards }),
@@ -177,95 +179,53 @@ class Reader {
     };
   }
 
-  #step(step: Mapping, path: Path, topology: Partial<Topology>): ReadStep {
+  #faults(top: Mapping, around: Around): ReadStep[] {
+    const steps = this.#list(top, 'faults').flatMap(({ item, path }, index) => this.#steps(item, path, index, around));
+    if (steps.length <= MAX_STRIKES) noteCollisions(steps, around, this.#notes);
+    else
+      this.#note(['faults'], `expected at most ${MAX_STRIKES} strikes of all faults together, found ${steps.length}`);
+    return steps;
+  }
+
+  #rooms(workload: Scenario['workload'] | undefined): number | undefined {
+    const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
+    return workload && chosen?.rooms(workload.params);
+  }
+
+  /** All strikes of one item of the list. */
+  #steps(step: Mapping, path: Path, item: number, around: Around): ReadStep[] {
     const fault = this.#variant(this.#vocabulary.faults, step, path, 'fault');
     const schema = fault ? timingOf(fault) : timing;
     const timingKeys = Object.keys(schema.shape);
     const { fault: _, target: __, ...more } = step;
     const part = (isTiming: boolean) =>
       Object.fromEntries(Object.entries(more).filter(([key]) => timingKeys.includes(key) === isTiming));
-    const times = this.#fitting<{ at: number; for?: number }>(schema, part(true), path, []);
-    const target = this.#target(step, path, topology);
+    const times = this.#fitting<WrittenTimes>(schema, part(true), path, []);
+    const target = this.#target(step, path, around);
     const params = fault && this.#fitting(fault.params, part(false), path, ['fault', 'target', ...timingKeys]);
     for (const { path: below, node } of (params && fault.names?.(params)) ?? []) {
-      this.#nodeExists(node, [...path, ...below], topology.workers);
+      nodeExists(node, [...path, ...below], around.workers, this.#notes);
     }
-    const forMs = times?.for ?? (fault && target && params && lengthOf(fault, target, params));
-    return {
+    const forMs = times?.for ?? (fault && target && params && lengthOf(fault, target, params, around));
+    const read: ReadStep = {
       ...(fault ? { fault: fault.name } : {}),
       ...(target ? { target } : {}),
       ...(times && forMs !== undefined ? { atMs: times.at, forMs } : {}),
+      ...(times?.['at-jitter'] ? { jitterMs: times['at-jitter'] } : {}),
       ...(params ? { params: params as Mapping } : {}),
       place: this.#source.placeOf(path),
+      item,
     };
+    const { times: often, every } = times?.repeat ?? { times: 1, every: 0 };
+    return Array.from({ length: often }, (_, nth) =>
+      read.atMs === undefined ? read : { ...read, atMs: read.atMs + nth * every },
+    );
   }
 
-  /** By hand: of a union, the schema library would only say that none of the forms fits. */
-  #target(step: Mapping, path: Path, { workers }: Partial<Topology>): TargetSpec | undefined {
-    const at = [...path, 'target'];
-    const { target } = step;
-    if (!('target' in step)) {
-      this.#note(path, 'missing key "target": expected a node, a list of nodes, or { role: worker, pick: 1 }');
-      return undefined;
-    }
-    if (isMapping(target)) {
-      const picked = this.#fitting(pick, target, at, []);
-      if (!picked || workers === undefined || picked.pick <= workers) return picked;
-      this.#note([...at, 'pick'], `cannot pick ${picked.pick} of ${workers} workers`);
-      return undefined;
-    }
-    if (!Array.isArray(target)) return this.#nodeExists(target, at, workers) ? { nodes: [target] } : undefined;
-    if (target.length === 0) this.#note(at, 'expected at least one node, found an empty list');
-    const nodes = new Set<string>();
-    for (const [index, name] of (target as unknown[]).entries()) {
-      if (!this.#nodeExists(name, [...at, index], workers)) continue;
-      if (nodes.has(name)) this.#note([...at, index], `${quoted(name)} is named twice`);
-      nodes.add(name);
-    }
-    return nodes.size === target.length && nodes.size > 0 ? { nodes: [...nodes] } : undefined;
-  }
-
-  #nodeExists(name: unknown, path: Path, workers: number | undefined): name is string {
-    if (typeof name !== 'string') {
-      this.#note(path, expectedButFound('the name of a node such as worker1', name));
-      return false;
-    }
-    if (workers === undefined) return true;
-    const known = nodeNames({ workers });
-    if (known.includes(name)) return true;
-    // A number that is too high was not meant to be another one.
-    const meant = /^worker\d+$/.test(name) ? undefined : nearest(name, known);
-    const range = workers > 2 ? `worker1 to worker${workers}` : known.slice(1).join(' and ');
-    const cluster = workers === 2 ? `${COORDINATOR}, ${range}` : `${COORDINATOR} and ${range}`;
-    const help = meant === undefined ? `the cluster has ${cluster}` : `did you mean "${meant}"?`;
-    this.#note(path, `there is no node ${quoted(name)}; ${help}`);
-    return false;
-  }
-
-  /** Two faults on one node at one time would undo each other; a pick needs nodes that nothing else strikes. */
-  #collisions(steps: readonly ReadStep[], { workers }: Partial<Topology>): void {
-    for (const [index, { target, ...step }] of steps.entries()) {
-      if (!target) continue;
-      const meanwhile = steps.map((other, i) =>
-        i !== index && isTimed(step) && isTimed(other) && overlapping(step, other) ? other : undefined,
-      );
-      if ('nodes' in target) {
-        const earlier = meanwhile.slice(0, index).find((other) => namedBy(other?.target).some(isIn(target.nodes)));
-        const node = namedBy(earlier?.target).find(isIn(target.nodes));
-        if (earlier === undefined || node === undefined) continue;
-        const by = `${earlier.fault ?? 'the fault'} of line ${earlier.place.line}`;
-        this.#note(['faults', index], `${node} is already struck by ${by}, which must be healed first`);
-      } else if (workers !== undefined) {
-        const named = new Set(
-          meanwhile.flatMap((other) => namedBy(other?.target)).filter((node) => node !== COORDINATOR),
-        );
-        const picked = meanwhile.reduce((sum, other) => sum + pickedBy(other?.target), 0);
-        const free = Math.max(0, workers - named.size - picked);
-        if (free >= target.pick) continue;
-        const message = `cannot pick ${target.pick} of ${workers} workers: at that time ${workers - free} may be struck by other faults`;
-        this.#note(['faults', index, 'target', 'pick'], message);
-      }
-    }
+  #target(step: Mapping, path: Path, around: Around): TargetSpec | undefined {
+    if ('target' in step) return readTarget(step.target, [...path, 'target'], around, this.#notes);
+    this.#note(path, 'missing key "target": expected a node, a list of nodes, or { role: worker, pick: 1 }');
+    return undefined;
   }
 
   #check(item: Mapping, path: Path, facts: ScenarioFacts | undefined): HypothesisItem | undefined {
@@ -359,24 +319,9 @@ const EXAMPLES = {
   hypothesis: '{ check: no-lost-writes }',
 } as const;
 
-function isTimed(step: Partial<FaultStep>): step is Pick<FaultStep, 'atMs' | 'forMs'> {
-  return step.atMs !== undefined && step.forMs !== undefined;
-}
-
 /** How long all strikes of a fault take at the least; which nodes a pick will take makes no difference. */
-function lengthOf(fault: Fault, target: TargetSpec, params: unknown): number | undefined {
-  const nodes = 'nodes' in target ? target.nodes : Array.from({ length: target.pick }, (_, i) => `pick ${i + 1}`);
-  return fault.strikes?.(nodes, params).reduce((sum, { gapMs, forMs }) => sum + gapMs + forMs, 0);
-}
-
-function namedBy(target: TargetSpec | undefined): readonly string[] {
-  return target && 'nodes' in target ? target.nodes : [];
-}
-
-function pickedBy(target: TargetSpec | undefined): number {
-  return target && 'pick' in target ? target.pick : 0;
-}
-
-function isIn(nodes: readonly string[]): (node: string) => boolean {
-  return (node) => nodes.includes(node);
+function lengthOf(fault: Fault, target: TargetSpec, params: unknown, { workers, replication }: Around) {
+  if (!('nodes' in target) && (workers === undefined || replication === undefined)) return undefined;
+  const strikes = fault.strikes?.(standIns(target, { workers: workers ?? 0, replication: replication ?? 0 }), params);
+  return strikes?.reduce((sum, { gapMs, forMs }) => sum + gapMs + forMs, 0);
 }

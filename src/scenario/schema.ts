@@ -9,7 +9,8 @@ import type { Check } from '../checks/check.ts';
 import type { Engine } from '../cluster/engine.ts';
 import type { Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
-import { duration, positiveDuration, rate, share } from '../model/quantities.ts';
+import { duration, expectedButFound, positiveDuration, rate, share } from '../model/quantities.ts';
+import { shardIndex } from '../model/topology.ts';
 import type { Workload } from '../workloads/workload.ts';
 
 /** The words that a scenario may use. */
@@ -25,6 +26,8 @@ export interface ScenarioVocabulary {
 export const MAX_WORKERS = 64;
 export const MAX_SHARDS = 1_024;
 export const MAX_STEPS = 100;
+/** Of all faults together, each as often as it is repeated. */
+export const MAX_STRIKES = 1_000;
 export const MAX_SEED = 2 ** 32 - 1;
 
 /** One line of text without control characters, so that a terminal and a report can quote it. */
@@ -33,24 +36,86 @@ const sentence = z
   .regex(/^\S\P{Cc}*$/u, 'expected a sentence on one line')
   .max(500);
 
-export const pick = z.strictObject({
-  role: z.literal('worker').describe('Which nodes to pick from.'),
-  pick: z.int().min(1).max(MAX_WORKERS).describe('How many; which ones follows from the seed of the run.'),
-});
+const amount = z
+  .union(
+    [
+      z.int().min(1).max(MAX_WORKERS).meta({ title: 'Number' }),
+      share
+        .refine((part) => part > 0)
+        .transform((part) => ({ share: part }))
+        .meta({ title: 'Share' }),
+    ],
+    {
+      error: ({ input }) =>
+        expectedButFound(`how many: a number from 1 to ${MAX_WORKERS}, or a share such as 50%`, input),
+    },
+  )
+  .describe(
+    'How many, or which share of those that qualify, at least one; which ones follows from the seed of the run.',
+  );
+
+const shardRef = z
+  .string({ error: ({ input }) => expectedButFound(SHARD_REF, input) })
+  .regex(/^(room [1-9]\d{0,8}|shard [A-Z]{1,4})$/, { error: ({ input }) => expectedButFound(SHARD_REF, input) })
+  .meta({ examples: ['room 42', 'shard A'] })
+  .transform((text) => {
+    const [kind, which] = text.split(' ') as [string, string];
+    return kind === 'room' ? { room: Number(which) } : { shard: shardIndex(which) };
+  });
+const SHARD_REF = 'a room or a shard such as "room 42" or "shard A"';
+
+/** Targets that are picked, by what they are picked from. */
+export const selectors = {
+  role: z.strictObject({ role: z.literal('worker').describe('Which nodes to pick from.'), pick: amount }),
+  holding: z.strictObject({
+    'holds-shard-of': shardRef.describe('Workers with a copy of the shard of this room, or of this shard.'),
+    pick: amount.optional(),
+  }),
+  notHolding: z.strictObject({
+    'not-holding': shardRef.describe('Workers without a copy of it.'),
+    pick: amount.optional(),
+  }),
+  fatalPair: z.strictObject({
+    pick: z.literal('fatal-pair').describe('Two workers that hold all copies of some shard.'),
+  }),
+} as const;
 
 const target = z
-  .union([z.string(), z.array(z.string()).min(1), pick])
-  .describe('A node, a list of nodes, or { role: worker, pick: 1 }.')
+  .union([
+    z.string(),
+    z.array(z.string()).min(1),
+    selectors.role,
+    selectors.holding,
+    selectors.notHolding,
+    selectors.fatalPair,
+  ])
+  .describe('A node, a list of nodes, or a selector such as { role: worker, pick: 1 }.')
   .meta({
     id: 'Target',
     title: 'Target',
-    examples: ['worker1', ['worker2', 'worker3'], { role: 'worker', pick: 1 }],
+    examples: [
+      'worker1',
+      ['worker2', 'worker3'],
+      { role: 'worker', pick: 1 },
+      { role: 'worker', pick: '50%' },
+      { 'holds-shard-of': 'room 42', pick: 1 },
+      { 'not-holding': 'shard A' },
+      { pick: 'fatal-pair' },
+    ],
   });
 
-/** When a fault strikes and for how long. */
+/** When a fault strikes, for how long and how often. */
 export const timing = z.strictObject({
   at: duration.prefault('0s').describe('When it strikes, counted from the start of the fault phase.'),
   for: positiveDuration.describe('How long it lasts, from when it is in effect until it is undone.'),
+  repeat: z
+    .strictObject({
+      times: z.int().min(1).max(MAX_STEPS).describe('How often it strikes in all.'),
+      every: positiveDuration.describe('From one strike to the next.'),
+    })
+    .optional()
+    .describe('It strikes several times; nodes are picked anew each time.'),
+  'at-jitter': duration.optional().describe('Each strike is late by up to so much, by the seed of the run.'),
 });
 
 /** The same for a fault that has an end of its own. */

@@ -142,6 +142,7 @@ export const bigScan = defineWorkload<BigScanParams>({
   table: 'big_messages',
   lookup: { columns: COLUMNS, key: `${WRITER}, seq` },
 
+  rooms: (big) => big.rooms,
   messages: (big) => big.rooms * big['messages-per-room'],
 
   kinds: (big): OperationKind[] => [

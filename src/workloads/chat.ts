@@ -384,6 +384,7 @@ export const chat = defineWorkload<ChatParams>({
   table: 'messages',
   lookup: { columns: COLUMNS, key: 'writer, seq' },
 
+  rooms: (chat) => chat.rooms,
   messages: (chat) => chat.rooms * chat['messages-per-room'],
 
   kinds: (chat): OperationKind[] => [

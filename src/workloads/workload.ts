@@ -42,6 +42,8 @@ export interface Workload<P = any> {
   readonly params: z.ZodType<P>;
   /** Messages of the initial data set. */
   messages(params: P): number;
+  /** Rooms of the data set, counted from 1. */
+  rooms(params: P): number;
   dataset(params: P): Dataset;
   kinds(params: P): OperationKind[];
   /** @param writer who the messages of this run are from, 1 by default; no other run on the same tables has the same. */

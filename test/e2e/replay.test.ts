@@ -13,8 +13,8 @@ workload: { rooms: 20, messages-per-room: 2, read: { rate: 30/s }, write: { rate
 steady-state: { for: 500ms }
 settle: { within: 10s }
 faults:
-  - { fault: node-kill, target: { role: worker, pick: 1 }, for: 500ms }
-  - { fault: backend-terminate, target: { role: worker, pick: 1 }, at: 200ms, times: 2, between: 100ms }
+  - { fault: node-kill, target: { holds-shard-of: room 7, pick: 1 }, for: 500ms }
+  - { fault: backend-terminate, target: { not-holding: room 7, pick: 50% }, at: 200ms, at-jitter: 300ms, times: 2, between: 100ms }
 hypothesis: [{ check: no-duplicates }]
 `;
 
@@ -36,6 +36,12 @@ test('replay strikes the same nodes at the same times, without the scenario and 
   expect(planIn(second)).toEqual(planIn(first as string));
   const struck = place.report().timeline.flatMap((event) => (event.type === 'fault-in-effect' ? [event.act] : []));
   expect(struck.sort()).toEqual([0, 1, 2]);
+  const formed = place.report().timeline.find((event) => event.type === 'cluster-formed');
+  const map = formed?.type === 'cluster-formed' ? formed.placement : undefined;
+  const holders = map?.shards[map.shardOfRoom[7] as number]?.placements;
+  const [kill, terminate] = planIn(second).acts;
+  expect(holders).toContain(kill?.targets[0]);
+  expect(holders).not.toContain(terminate?.targets[0]);
   expect(place.leftovers()).toEqual([]);
 });
 

@@ -90,6 +90,8 @@ async function write(session: Session, room: number, seq: number): Promise<void>
 /** What must be true of every cluster, whatever its topology. */
 async function expectWellFormed(topology: Topology) {
   await using cluster = await formCluster(topology);
+  // What a plan believes before there is a cluster.
+  expect(native.layout?.(topology, smallDataset.rooms)).toEqual(cluster.formed.placement);
   const { formed, nodes } = cluster;
   expect(formed.placement.shards).toEqual(ringPlacement(topology));
 

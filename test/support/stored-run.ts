@@ -24,7 +24,13 @@ export async function storeHistory(reports: string, history: History, hypothesis
     workload: { use: 'chat' },
     hypothesis: items,
   };
-  const plan = { scenario, seed: run.seed, acts: [], placement: ringPlacement(TOPOLOGY), blastRadius: [] };
+  const plan = {
+    scenario,
+    seed: run.seed,
+    acts: [],
+    placement: ringPlacement(TOPOLOGY),
+    blastRadius: { nodes: [], shards: [], ofActs: [] },
+  };
   const folder = await createRunFolder(reports, run.scenario, new Date('2026-11-23T12:34:56.789Z'));
   await writeRunInputs(folder, plan as unknown as Plan, run);
   const names = (kinds: readonly { readonly name: string }[]) => kinds.map(({ name }) => name);

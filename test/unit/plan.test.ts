@@ -1,15 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { z } from 'zod';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { native } from '../../src/engines/native.ts';
 import { effectOf } from '../../src/experiment.ts';
 import type { PlannedAct } from '../../src/model/plan.ts';
 import type { Scenario } from '../../src/model/scenario.ts';
-import { workerNames } from '../../src/model/topology.ts';
+import { type PlacementMap, ringPlacement, workerNames } from '../../src/model/topology.ts';
 import { describePlan } from '../../src/plan/describe.ts';
-import { lostTogether, makePlan } from '../../src/plan/schedule.ts';
+import { isOpen, lostTogether, makePlan } from '../../src/plan/schedule.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
+import { timing } from '../../src/scenario/schema.ts';
 
 const always = () => 'down' as const;
 
@@ -20,8 +22,7 @@ function scenario(faults: string, cluster = '{ workers: 4, replication: 2, shard
 
 const downTogether = (acts: readonly PlannedAct[]) => lostTogether(acts, always).map(({ down }) => down);
 
-const targets = (faults: string, seed: number) =>
-  makePlan(scenario(faults), { seed, effectOf: always }).acts.map((act) => act.targets);
+const targets = (faults: string, seed: number) => makePlan(scenario(faults), { seed }).acts.map((act) => act.targets);
 
 describe('makePlan', () => {
   test('numbers the acts, keeps their times and names the nodes in the order of the cluster', () => {
@@ -29,14 +30,21 @@ describe('makePlan', () => {
       scenario(
         '[{ fault: node-stop, target: [worker3, worker1], at: 1s, for: 8s }, { fault: node-kill, target: coordinator, for: 500ms }]',
       ),
-      { seed: 3, effectOf: (fault) => (fault === 'node-stop' ? 'down' : undefined) },
+      { seed: 3 },
     );
     expect(plan.seed).toBe(3);
     expect(plan.acts).toEqual([
       { index: 0, fault: 'node-stop', targets: ['worker1', 'worker3'], atMs: 1_000, forMs: 8_000, params: {} },
       { index: 1, fault: 'node-kill', targets: ['coordinator'], atMs: 0, forMs: 500, params: {} },
     ]);
-    expect(plan.blastRadius).toEqual(['worker1', 'worker3']);
+    expect(plan.blastRadius).toEqual({
+      nodes: ['coordinator', 'worker1', 'worker3'],
+      shards: ['A', 'B', 'C', 'D'],
+      ofActs: [
+        ['A', 'B', 'C', 'D'],
+        ['A', 'B', 'C', 'D'],
+      ],
+    });
     expect(plan.placement.map((shard) => shard.placements)).toEqual([
       ['worker1', 'worker2'],
       ['worker2', 'worker3'],
@@ -83,7 +91,7 @@ describe('makePlan', () => {
           return;
         }
         valid += 1;
-        const { acts } = makePlan(parsed, { seed, effectOf: always });
+        const { acts } = makePlan(parsed, { seed });
         for (const a of acts) {
           expect(a.targets.length).toBeGreaterThan(0);
           for (const b of acts.slice(a.index + 1)) {
@@ -94,6 +102,119 @@ describe('makePlan', () => {
       }),
     );
     expect(valid).toBeGreaterThan(10);
+  });
+});
+
+describe('selectors', () => {
+  const SIX = '{ workers: 6, replication: 2, shards: 6 }';
+  const placement = native.layout?.({ workers: 6, replication: 2, shards: 6 }, [42]) as PlacementMap;
+  const holders = placement.shards[placement.shardOfRoom[42] as number]?.placements as readonly string[];
+  const placed = (faults: string, seed: number) => makePlan(scenario(faults, SIX), { seed, placement });
+  const seeds = Array.from({ length: 60 }, (_, seed) => seed);
+  /** Every node that one seed or another picks for the first act. */
+  const everPicked = (target: string) =>
+    new Set(
+      seeds.flatMap((seed) => placed(`[{ fault: node-stop, target: ${target}, for: 1s }]`, seed).acts[0]?.targets),
+    );
+  const others = workerNames({ workers: 6 }).filter((node) => !holders.includes(node));
+
+  test('a share is rounded, and at least one', () => {
+    const size = (share: string) =>
+      placed(`[{ fault: node-stop, target: { role: worker, pick: ${share} }, for: 1s }]`, 1).acts[0]?.targets.length;
+    expect([size('1%'), size('24%'), size('25%'), size('50%'), size('100%')]).toEqual([1, 1, 2, 3, 6]);
+  });
+
+  test('holders of a shard, and all others', () => {
+    expect(everPicked('{ holds-shard-of: room 42 }')).toEqual(new Set(holders));
+    expect(everPicked('{ holds-shard-of: room 42, pick: 1 }')).toEqual(new Set(holders));
+    expect(everPicked('{ not-holding: room 42, pick: 50% }')).toEqual(new Set(others));
+    expect(everPicked('{ holds-shard-of: shard B, pick: 1 }')).toEqual(new Set(['worker2', 'worker3']));
+    expect(everPicked('{ not-holding: shard B }')).toEqual(new Set(['worker1', 'worker4', 'worker5', 'worker6']));
+    const [act] = placed('[{ fault: node-stop, target: { holds-shard-of: room 42, pick: 1 }, for: 1s }]', 1).acts;
+    const shard = placement.shards[placement.shardOfRoom[42] as number]?.name;
+    expect(act?.picked).toBe(`1 of the 2 workers that hold room 42 (shard ${shard})`);
+  });
+
+  test('a fatal pair takes a shard away, whichever it is', () => {
+    const pairs = seeds.map(
+      (seed) => placed('[{ fault: node-stop, target: { pick: fatal-pair }, for: 1s }]', seed).acts[0],
+    );
+    for (const pair of pairs) {
+      expect(pair?.targets).toHaveLength(2);
+      const lost = native.predict(placement, new Set(pair?.targets)).filter((shard) => !shard.readable);
+      expect(pair?.picked).toBe(`a pair that holds all copies of shard ${lost.map(({ shard }) => shard)}`);
+    }
+    expect(new Set(pairs.map((pair) => pair?.targets.join())).size).toBe(6);
+  });
+
+  test('picks side by side leave each other what they need, whatever the seed', () => {
+    const faults = `[
+      { fault: node-stop, target: { role: worker, pick: 1 }, for: 1s },
+      { fault: node-kill, target: { holds-shard-of: room 42, pick: 1 }, for: 1s },
+      { fault: node-pause, target: { pick: fatal-pair }, for: 1s },
+      { fault: read-only, target: { not-holding: room 42, pick: 2 }, for: 1s }]`;
+    for (const seed of seeds) {
+      const { acts } = placed(faults, seed);
+      expect(new Set(acts.flatMap((act) => act.targets)).size, `seed ${seed}`).toBe(6);
+      expect(holders).toContain(acts[1]?.targets[0]);
+      for (const node of acts[3]?.targets ?? []) expect(others).toContain(node);
+    }
+  });
+
+  test('a target whose nodes others strike is refused with its place', () => {
+    const faults = `[{ fault: node-stop, target: [${holders}], for: 1s }, { fault: node-kill, target: { holds-shard-of: room 42, pick: 1 }, for: 1s }]`;
+    expect(() => placed(faults, 1)).toThrow(
+      expect.objectContaining({
+        message: `some.yaml:4:${faults.indexOf('{ fault: node-kill') + 9} node-kill: cannot pick 1; of ${holders.join(', ')}: others strike there at that time`,
+      }),
+    );
+  });
+
+  test('a fault that is repeated picks anew; jitter makes it late, never early, by the seed', () => {
+    const faults =
+      '[{ fault: node-stop, target: { role: worker, pick: 1 }, at: 1s, at-jitter: 500ms, for: 1s, repeat: { times: 5, every: 3s } }]';
+    const times = new Set<number>();
+    const nodes = new Set<string>();
+    for (const seed of seeds) {
+      const { acts } = placed(faults, seed);
+      expect(acts).toHaveLength(5);
+      for (const [nth, { atMs, targets }] of acts.entries()) {
+        const lateMs = atMs - (1_000 + nth * 3_000);
+        expect(lateMs).toBeGreaterThanOrEqual(0);
+        expect(lateMs).toBeLessThanOrEqual(500);
+        times.add(lateMs);
+        nodes.add(`${nth} ${targets}`);
+      }
+      expect(placed(faults, seed)).toEqual(placed(faults, seed));
+    }
+    expect(times.size).toBeGreaterThan(100);
+    expect(nodes.size).toBe(30);
+  });
+
+  test('without a placement what depends on it stays open, and is the same plan otherwise', () => {
+    const faults = `[
+      { fault: node-stop, target: { holds-shard-of: room 42, pick: 1 }, at-jitter: 1s, for: 1s },
+      { fault: rolling-restart, target: { not-holding: room 42 }, at: 5s, down: 1s },
+      { fault: node-kill, target: worker1, at: 20s, for: 1s }]`;
+    const open = makePlan(scenario(faults, SIX), { seed: 3 });
+    expect(isOpen(open)).toBe(true);
+    expect(open.blastRadius.nodes).toEqual(['worker1']);
+    const closed = placed(faults, 3);
+    expect(isOpen(closed)).toBe(false);
+    const timesOf = (acts: readonly PlannedAct[]) =>
+      acts.map(({ index, atMs, forMs, after }) => [index, atMs, forMs, after]);
+    expect(timesOf(closed.acts)).toEqual(timesOf(open.acts));
+    const text = describePlan(open, { effectOf, predict: native.predict }).join('\n');
+    expect(text).toContain('node-stop 1 of the 2 workers that hold room 42: picked once the shards are placed');
+    expect(text).toContain('  and what is picked once the shards are placed');
+  });
+
+  test('no fault has a parameter of the name of a key that all have', () => {
+    const keys = [...Object.keys(timing.shape), 'fault', 'target'];
+    for (const { name, params } of vocabulary.faults) {
+      const own = Object.keys((params as z.ZodObject).shape);
+      expect({ name, taken: own.filter((key) => keys.includes(key)) }).toEqual({ name, taken: [] });
+    }
   });
 });
 
@@ -168,7 +289,7 @@ describe('lostTogether', () => {
 
 describe('describePlan', () => {
   const describeIt = (faults: string, cluster?: string) =>
-    describePlan(makePlan(scenario(faults, cluster), { seed: 7, effectOf: always }), {
+    describePlan(makePlan(scenario(faults, cluster), { seed: 7 }), {
       effectOf: always,
       predict: native.predict,
     }).join('\n');
@@ -189,6 +310,9 @@ describe('describePlan', () => {
         6 s  heal worker2, worker3, worker4
         then  settle within 30 s
 
+      blast radius: what the faults may touch
+        node-stop worker2, worker3, worker4  every shard
+
       prediction while worker2, worker3, worker4 are down
         readable and writable: A, D
         neither readable nor writable: B, C
@@ -200,7 +324,7 @@ describe('describePlan', () => {
 
   test('what waits for a frozen node is told from what fails', () => {
     const steps = '[{ fault: node-pause, target: worker1, for: 6s }, { fault: node-stop, target: worker2, for: 6s }]';
-    const text = describePlan(makePlan(scenario(steps), { seed: 7, effectOf }), {
+    const text = describePlan(makePlan(scenario(steps), { seed: 7 }), {
       effectOf,
       predict: native.predict,
     }).join('\n');
@@ -217,6 +341,34 @@ describe('describePlan', () => {
     expect(text).toContain(
       '         0 s  node-stop worker1\n         8 s  heal worker1\n         8 s  node-stop worker2\n  1 min 38 s  heal worker2\n        then  settle within 30 s\n',
     );
+  });
+
+  test('the blast radius has every fault, whether or not it takes nodes down, and says where it is every shard', () => {
+    const text = describePlan(
+      makePlan(
+        scenario(`[{ fault: node-stop, target: worker1, for: 1s }, { fault: network-latency, delay: 50ms, target: worker3, for: 1s },
+          { fault: cpu-throttle, target: worker2, share: 20%, for: 1s }, { fault: lock-table, target: coordinator, for: 1s }]`),
+        { seed: 7 },
+      ),
+      { effectOf, predict: native.predict },
+    ).join('\n');
+    expect(text).toContain(`blast radius: what the faults may touch
+  node-stop worker1        shards A, D
+  network-latency worker3  shards B, C
+  cpu-throttle worker2     shards A, B
+  lock-table coordinator   every shard: all statements pass the coordinator
+  all together: coordinator, worker1, worker2, worker3; every shard: all statements pass the coordinator
+`);
+  });
+
+  test('a node that all writes need makes it every shard', () => {
+    const placement = {
+      shards: ringPlacement({ workers: 4, replication: 2, shards: 4 }),
+      shardOfRoom: {},
+      writesAlsoNeed: 'worker4',
+    };
+    const plan = makePlan(scenario('[{ fault: read-only, target: worker4, for: 1s }]'), { seed: 1, placement });
+    expect(plan.blastRadius.shards).toEqual(['A', 'B', 'C', 'D']);
   });
 
   test('without faults it predicts nothing', () => {

@@ -158,7 +158,7 @@ describe('the report', () => {
     seed: 1,
     acts: [{ index: 0, fault: 'node-stop', targets: ['worker1'], atMs: 0, forMs: 4_000, params: {} }],
     placement: ringPlacement({ workers: 4, replication: 2, shards: 4 }),
-    blastRadius: ['worker1'],
+    blastRadius: { nodes: ['worker1'], shards: ['A', 'D'], ofActs: [['A', 'D']] },
   };
 
   test('survives JSON, holds everything but the bulky reads', () => {

@@ -81,8 +81,8 @@ describe('docs/scenario.md', () => {
       if (typeof value === 'string' || typeof value === 'number') expect(line).toContain(`\`${value}\``);
       // The limit of replication is the number of workers.
       if (maximum !== undefined && key !== 'replication') expect(line).toContain(`to ${maximum} `);
-      if (inner) {
-        const defaults = Object.fromEntries(Object.entries(inner).map(([name, of]) => [name, of.default]));
+      if (Object.values(inner ?? {}).some((of) => of.default !== undefined)) {
+        const defaults = Object.fromEntries(Object.entries(inner ?? {}).map(([name, of]) => [name, of.default]));
         expect(line).toContain(stringify(defaults, { collectionStyle: 'flow' }).trim());
       }
     }

@@ -384,7 +384,7 @@ describe('faults', () => {
     [
       'a key that no fault has',
       '{ fault: node-stop, target: worker1, for: 1s, hard: true }',
-      ['5:51 faults[0]: unknown key "hard"; known: fault, target, at, for'],
+      ['5:51 faults[0]: unknown key "hard"; known: fault, target, at, for, repeat, at-jitter'],
     ],
     [
       'a misspelt key',
@@ -454,7 +454,7 @@ describe('faults', () => {
       'an unknown selector',
       '{ fault: node-stop, target: { role: worker, picks: 1 }, for: 1s }',
       [
-        '5:33 faults[0].target: missing key "pick": expected a number',
+        '5:33 faults[0].target: missing key "pick": expected how many: a number from 1 to 64, or a share such as 50%',
         '5:49 faults[0].target: unknown key "picks"; did you mean "pick"?',
       ],
     ],
@@ -465,6 +465,80 @@ describe('faults', () => {
     ],
   ])('%s', (_, step, expected) => {
     expect(withFault(step)).toEqual(expected);
+  });
+
+  test.each([
+    ['holds-shard-of: room 101', '5:51', 'holds-shard-of: there is no room 101; the workload has rooms 1 to 100'],
+    ['holds-shard-of: shard E', '5:51', 'holds-shard-of: there is no shard E; the cluster has shards A to D'],
+    [
+      'holds-shard-of: worker1',
+      '5:51',
+      'holds-shard-of: expected a room or a shard such as "room 42" or "shard A", found "worker1"',
+    ],
+    ['holds-shard-of: room 1, pick: 3', '5:65', 'pick: cannot pick 3 of the 2 workers that qualify'],
+    ['not-holding: room 1, pick: 3', '5:62', 'pick: cannot pick 3 of the 2 workers that qualify'],
+    [
+      'not-holding: room 1, pick: 0%',
+      '5:62',
+      'pick: expected how many: a number from 1 to 64, or a share such as 50%, found "0%"',
+    ],
+    [
+      'role: worker, pick: 101%',
+      '5:55',
+      'pick: expected how many: a number from 1 to 64, or a share such as 50%, found "101%"',
+    ],
+    ['pick: fatal-pear', '5:41', 'pick: expected fatal-pair, found "fatal-pear"; did you mean "fatal-pair"?'],
+  ])('a selector { %s }', (selector, place, problem) => {
+    expect(withFault(`{ fault: node-stop, target: { ${selector} }, for: 1s }`)).toEqual([
+      `${place} faults[0].target.${problem}`,
+    ]);
+  });
+
+  test('a selector that no cluster of this size can fulfil', () => {
+    const inCluster = (cluster: string, selector: string) =>
+      problems(
+        withSections({ cluster, faults: `\n  - { fault: node-stop, target: { ${selector} }, for: 1s }`, claim: null }),
+      );
+    expect(inCluster('{ workers: 3, replication: 3 }', 'pick: fatal-pair')).toEqual([
+      '6:41 faults[0].target.pick: no pair of workers is fatal: every shard has 3 copies',
+    ]);
+    expect(inCluster('{ workers: 1, replication: 1 }', 'pick: fatal-pair')).toEqual([
+      '6:41 faults[0].target.pick: no pair of workers is fatal: there is 1 worker',
+    ]);
+    expect(inCluster('{ workers: 2, replication: 2 }', 'not-holding: room 1')).toEqual([
+      '6:48 faults[0].target.not-holding: every worker holds a copy of every shard',
+    ]);
+  });
+
+  test.each([
+    ['repeat: 3', '5:59 faults[0].repeat: expected a mapping, found 3'],
+    ['repeat: { times: 2 }', '5:59 faults[0].repeat: missing key "every": expected a duration such as 8s or 500ms'],
+    ['repeat: { times: 0, every: 9s }', '5:68 faults[0].repeat.times: expected at least 1, found 0'],
+    ['repeat: { times: 101, every: 9s }', '5:68 faults[0].repeat.times: expected at most 100, found 101'],
+    ['repeat: { times: 2, every: 9 }', '5:78 faults[0].repeat.every: expected a duration such as 8s or 500ms, found 9'],
+    [
+      'repeat: { times: 2, every: 1s }',
+      '5:5 faults[0]: worker1 would be struck again before it is healed: repeat.every must be longer',
+    ],
+    [
+      'at-jitter: 1s, repeat: { times: 2, every: 2s }',
+      '5:5 faults[0]: worker1 would be struck again before it is healed: repeat.every must be longer',
+    ],
+    ['at-jitter: soon', '5:62 faults[0].at-jitter: expected a duration such as 8s or 500ms, found "soon"'],
+  ])('a repetition { %s }', (keys, problem) => {
+    expect(withFault(`{ fault: node-stop, target: worker1, for: 1s, ${keys} }`)).toEqual([problem]);
+  });
+
+  test('more strikes than a run should have', () => {
+    const step = '{ fault: backend-kill, target: worker1, repeat: { times: 100, every: 9s } }';
+    expect(problems(withSections({ faults: `[${Array(11).fill(step).join(', ')}]` }))).toEqual([
+      '4:9 faults: expected at most 1000 strikes of all faults together, found 1100',
+    ]);
+  });
+
+  test('a jitter counts where two faults might meet', () => {
+    expect(two('target: worker2, at-jitter: 2s, for: 8s', 'target: worker2, at: 9s, for: 8s')).toHaveLength(1);
+    expect(two('target: worker2, at-jitter: 2s, for: 8s', 'target: worker2, at: 11s, for: 8s')).toEqual([]);
   });
 
   const two = (first: string, second: string) =>

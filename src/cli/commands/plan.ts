@@ -1,7 +1,7 @@
 /** `pgquake plan <scenario>`: the run as it would be, fully resolved. Starts nothing. */
 
 import type { CommandModule } from 'yargs';
-import { choose, effectOf, planOf } from '../../experiment.ts';
+import { choose, effectOf, layoutOf, placedPlan, planOf } from '../../experiment.ts';
 import { describePlan } from '../../plan/describe.ts';
 import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, scenarioNamed } from '../vocabulary.ts';
 
@@ -20,8 +20,9 @@ export const plan: CommandModule<object, PlanArguments> = {
       .options(ATTACH_OPTION)
       .option('seed', { type: 'number', describe: 'the seed of the random choices' }),
   handler: async ({ scenario, seed, ...overrides }) => {
-    const planned = planOf(await scenarioNamed(scenario, overrides), seed);
-    const { platform, engine, reason } = await choose(planned);
+    const drawn = planOf(await scenarioNamed(scenario, overrides), seed);
+    const { platform, engine, reason } = await choose(drawn);
+    const planned = placedPlan(drawn, layoutOf(engine, drawn.scenario));
     console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
     for (const line of describePlan(planned, { effectOf, predict: engine.predict })) console.log(line);
   },

@@ -1,0 +1,173 @@
+/** The target of a fault as an author writes it: a node, a list of nodes, or a selector; and who strikes where when. */
+
+import type { z } from 'zod';
+import { expectedButFound, quoted } from '../model/quantities.ts';
+import type { FaultStep, ShardRef, TargetSpec } from '../model/scenario.ts';
+import { COORDINATOR, nodeNames, shardName, type Topology } from '../model/topology.ts';
+import { candidatesOf, countOf, overlapping } from '../plan/target.ts';
+import { nearest } from './problems.ts';
+import { selectors } from './schema.ts';
+
+type Path = readonly PropertyKey[];
+type Mapping = Readonly<Record<string, unknown>>;
+
+/** What is certain of the scenario around a target. */
+export interface Around extends Partial<Topology> {
+  /** How many the workload has, counted from 1. */
+  readonly rooms?: number | undefined;
+}
+
+/** Where problems go; `fitting` notes its own. */
+export interface Notes {
+  note(path: Path, message: string): void;
+  fitting<T>(schema: z.ZodType<T>, value: unknown, path: Path, beside: readonly string[]): T | undefined;
+}
+
+/**
+ * By hand: of a union, the schema library would only say that none of the forms fits.
+ * @returns `undefined` where it cannot be used, with what is wrong noted.
+ */
+export function readTarget(target: unknown, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
+  if (typeof target === 'object' && target !== null && !Array.isArray(target)) {
+    return readSelector(target as Mapping, at, around, notes);
+  }
+  const { workers } = around;
+  if (!Array.isArray(target)) return nodeExists(target, at, workers, notes) ? { nodes: [target] } : undefined;
+  if (target.length === 0) notes.note(at, 'expected at least one node, found an empty list');
+  const nodes = new Set<string>();
+  for (const [index, name] of (target as unknown[]).entries()) {
+    if (!nodeExists(name, [...at, index], workers, notes)) continue;
+    if (nodes.has(name)) notes.note([...at, index], `${quoted(name)} is named twice`);
+    nodes.add(name);
+  }
+  return nodes.size === target.length && nodes.size > 0 ? { nodes: [...nodes] } : undefined;
+}
+
+/** Notes a name that no node has. */
+export function nodeExists(name: unknown, path: Path, workers: number | undefined, notes: Notes): name is string {
+  if (typeof name !== 'string') {
+    notes.note(path, expectedButFound('the name of a node such as worker1', name));
+    return false;
+  }
+  if (workers === undefined) return true;
+  const known = nodeNames({ workers });
+  if (known.includes(name)) return true;
+  // A number that is too high was not meant to be another one.
+  const meant = /^worker\d+$/.test(name) ? undefined : nearest(name, known);
+  const range = workers > 2 ? `worker1 to worker${workers}` : known.slice(1).join(' and ');
+  const cluster = workers === 2 ? `${COORDINATOR}, ${range}` : `${COORDINATOR} and ${range}`;
+  const help = meant === undefined ? `the cluster has ${cluster}` : `did you mean "${meant}"?`;
+  notes.note(path, `there is no node ${quoted(name)}; ${help}`);
+  return false;
+}
+
+const HOLDS = 'holds-shard-of';
+const NOT_HOLDING = 'not-holding';
+
+function readSelector(written: Mapping, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
+  const target = selectorOf(written, at, around, notes);
+  const { workers, replication } = around;
+  if (!target || workers === undefined || replication === undefined) return target;
+  const topology = { workers, replication };
+  if ('fatalPair' in target) {
+    if (replication <= 2 && workers >= 2) return target;
+    const why = workers < 2 ? 'there is 1 worker' : `every shard has ${replication} copies`;
+    notes.note([...at, 'pick'], `no pair of workers is fatal: ${why}`);
+    return undefined;
+  }
+  const candidates = candidatesOf(target, topology);
+  const count = countOf(target, topology);
+  if (count <= candidates && candidates > 0) return target;
+  const many = 'role' in target ? `${candidates} workers` : `the ${candidates} workers that qualify`;
+  if (candidates === 0) notes.note([...at, NOT_HOLDING], 'every worker holds a copy of every shard');
+  else notes.note([...at, 'pick'], `cannot pick ${count} of ${many}`);
+  return undefined;
+}
+
+function selectorOf(written: Mapping, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
+  if (HOLDS in written) {
+    const read = notes.fitting(selectors.holding, written, at, []);
+    const ref = read && known(read[HOLDS], [...at, HOLDS], around, notes);
+    return ref && { holdsShardOf: ref, ...(read.pick === undefined ? {} : { pick: read.pick }) };
+  }
+  if (NOT_HOLDING in written) {
+    const read = notes.fitting(selectors.notHolding, written, at, []);
+    const ref = read && known(read[NOT_HOLDING], [...at, NOT_HOLDING], around, notes);
+    return ref && { notHolding: ref, ...(read.pick === undefined ? {} : { pick: read.pick }) };
+  }
+  if (typeof written.pick === 'string' && !('role' in written)) {
+    return notes.fitting(selectors.fatalPair, written, at, ['role']) && { fatalPair: true };
+  }
+  return notes.fitting(selectors.role, written, at, [HOLDS, NOT_HOLDING]);
+}
+
+/** Only a room and a shard that there are. */
+function known(ref: ShardRef, at: Path, { rooms, shards }: Around, notes: Notes): ShardRef | undefined {
+  if ('room' in ref) {
+    if (rooms === undefined || ref.room <= rooms) return ref;
+    notes.note(at, `there is no room ${ref.room}; the workload has rooms 1 to ${rooms}`);
+    return undefined;
+  }
+  if (shards === undefined || ref.shard < shards) return ref;
+  const all = shards === 1 ? 'shard A' : `shards A to ${shardName(shards - 1)}`;
+  notes.note(at, `there is no shard ${shardName(ref.shard)}; the cluster has ${all}`);
+  return undefined;
+}
+
+/** A step of the list of faults, as far as it could be read. */
+export interface ReadStep extends Partial<FaultStep> {
+  readonly place: FaultStep['place'];
+  /** In the list as it is written; the strikes of a fault that is repeated have the same. */
+  readonly item: number;
+}
+
+/** Two faults on one node at one time would undo each other; a pick needs nodes that nothing else strikes. */
+export function noteCollisions(steps: readonly ReadStep[], { workers, replication }: Around, { note }: Notes): void {
+  const told = new Set<number>();
+  for (const [index, { target, item, ...step }] of steps.entries()) {
+    if (!target || told.has(item)) continue;
+    const meanwhile = steps.map((other, i) =>
+      i !== index && isTimed(step) && isTimed(other) && overlapping(step, other) ? other : undefined,
+    );
+    if ('nodes' in target) {
+      const earlier = meanwhile.slice(0, index).find((other) => namedBy(other?.target).some(isIn(target.nodes)));
+      const node = namedBy(earlier?.target).find(isIn(target.nodes));
+      if (earlier === undefined || node === undefined) continue;
+      told.add(item);
+      if (earlier.item === item) {
+        note(['faults', item], `${node} would be struck again before it is healed: repeat.every must be longer`);
+        continue;
+      }
+      const by = `${earlier.fault ?? 'the fault'} of line ${earlier.place.line}`;
+      note(['faults', item], `${node} is already struck by ${by}, which must be healed first`);
+    } else if (workers !== undefined && replication !== undefined) {
+      const topology = { workers, replication };
+      const named = new Set(
+        meanwhile.flatMap((other) => namedBy(other?.target)).filter((node) => node !== COORDINATOR),
+      );
+      const picked = meanwhile.reduce((sum, other) => sum + pickedBy(other?.target, topology), 0);
+      const free = Math.max(0, workers - named.size - picked);
+      const count = countOf(target, topology);
+      if (free >= count) continue;
+      told.add(item);
+      const message = `cannot pick ${count} of ${workers} workers: at that time ${workers - free} may be struck by other faults`;
+      note(['faults', item, 'target', ...('pick' in target ? ['pick'] : [])], message);
+    }
+  }
+}
+
+function isTimed(step: Partial<FaultStep>): step is Pick<FaultStep, 'atMs' | 'forMs'> {
+  return step.atMs !== undefined && step.forMs !== undefined;
+}
+
+function namedBy(target: TargetSpec | undefined): readonly string[] {
+  return target && 'nodes' in target ? target.nodes : [];
+}
+
+function pickedBy(target: TargetSpec | undefined, topology: Omit<Topology, 'shards'>): number {
+  return target && !('nodes' in target) ? countOf(target, topology) : 0;
+}
+
+function isIn(nodes: readonly string[]): (node: string) => boolean {
+  return (node) => nodes.includes(node);
+}
