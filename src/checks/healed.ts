@@ -1,4 +1,4 @@
-/** Every fault was undone, and was seen to be undone. What was not may still be broken. */
+/** Every fault was undone, and was seen to be undone, on its nodes and between them. What was not may still be broken. */
 
 import { z } from 'zod';
 import { eventsOf } from '../model/history.ts';
@@ -7,9 +7,12 @@ import { defineCheck } from './check.ts';
 
 const params = z.strictObject({});
 
+const MAX_WITNESSES = 8;
+
 export const healed = defineCheck<z.output<typeof params>>({
   name: 'healed',
-  summary: 'Every fault was undone, and the node was seen to work again.',
+  summary:
+    'Every fault was undone, the node was seen to work again, replication caught up, and nothing stayed prepared.',
   params,
   always: true,
 
@@ -18,7 +21,7 @@ export const healed = defineCheck<z.output<typeof params>>({
     if (asked.length === 0) {
       return { judgement: 'pass', expected: 'nothing to heal', observed: 'no fault was asked for', evidence: [] };
     }
-    const expected = 'every fault undone, and its nodes seen to work again';
+    const expected = 'every fault undone, its nodes seen to work again, replication caught up';
     const proofs = new Map(eventsOf(history, 'healed').map((event) => [event.act, event.proof]));
     const failures = new Map(eventsOf(history, 'heal-failed').map((event) => [event.act, event.error]));
     const healAsked = new Set(eventsOf(history, 'heal-asked').map((event) => event.act));
@@ -35,6 +38,14 @@ export const healed = defineCheck<z.output<typeof params>>({
         broken.push(name);
         evidence.push(`${name}: ${failures.get(act) ?? 'nothing shows that it was undone'}`);
       }
+    }
+    for (const { left, advice } of eventsOf(history, 'healing-verified')) {
+      if (left.length === 0) {
+        evidence.push('all nodes: replication has caught up, no prepared transaction is left');
+        continue;
+      }
+      broken.push(`the cluster is not whole (${left[0]}${left.length > 1 ? `, and ${left.length - 1} more` : ''})`);
+      evidence.push(...left.slice(0, MAX_WITNESSES), ...(advice === undefined ? [] : [`what to do: ${advice}`]));
     }
     if (broken.length === 0) {
       return { judgement: 'pass', expected, observed: `${formatCount(asked.length, 'fault')} healed`, evidence };

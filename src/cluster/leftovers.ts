@@ -7,14 +7,19 @@ import type { NodeControl } from './platform.ts';
 const CONNECT_LIMIT_MS = 5_000;
 const STATEMENT_LIMIT_MS = 5_000;
 
+const PREPARED = `
+  SELECT gid, extract(epoch FROM clock_timestamp() - prepared)::float8 * 1000 FROM pg_prepared_xacts
+   WHERE database = current_database() ORDER BY prepared`;
+
 /** @throws when a node cannot be asked. */
 export async function preparedTransactions(nodes: readonly NodeControl[]): Promise<PreparedTransaction[]> {
-  const rows = await askEach(
-    nodes,
-    `SELECT gid, extract(epoch FROM clock_timestamp() - prepared)::float8 * 1000 FROM pg_prepared_xacts
-      WHERE database = current_database() ORDER BY prepared`,
-  );
+  const rows = await askEach(nodes, PREPARED);
   return rows.map(({ node, row: [gid, ageMs] }) => ({ node, gid: String(gid), ageMs: Number(ageMs) }));
+}
+
+/** Names of the prepared transactions on the node of a session. */
+export async function preparedHere(session: Session): Promise<string[]> {
+  return (await session.query(PREPARED, [], { timeoutMs: STATEMENT_LIMIT_MS })).map(([gid]) => String(gid));
 }
 
 /** @throws when a node cannot be asked. */

@@ -152,6 +152,11 @@ export type RunEvent =
     }
   /** A read that was due and failed; the checks that need it answer `unknown`. */
   | { readonly type: 'final-read-failed'; readonly source: string; readonly error: string }
+  /**
+   * After the final reads of a run with faults: whether all readers of the nodes' logs have caught up and every
+   * prepared transaction has ended. `left` says what has not, or could not be looked at; then `advice` what to do.
+   */
+  | { readonly type: 'healing-verified'; readonly left: readonly string[]; readonly advice?: string }
   /** What was left on the nodes just before the final reads. Rows of prepared transactions are not visible yet. */
   | {
       readonly type: 'leftovers';

@@ -187,6 +187,7 @@ const event = z
       relation: z.string().exactOptional(),
       read: readSummary,
     }),
+    z.object({ at, type: z.literal('healing-verified'), left: names, advice: z.string().exactOptional() }),
     z.object({
       at,
       type: z.literal('leftovers'),

@@ -90,6 +90,14 @@ export class EventNarrator {
           ? { label: 'settle', what: `placements of every shard agree ${when}`, tone: 'good' }
           : { label: 'settle', what: `placements still differ ${when}`, tone: 'bad' };
       }
+      case 'healing-verified': {
+        const { left, advice } = event;
+        if (left.length === 0) {
+          return { label: 'heal', what: 'replication has caught up, no prepared transaction is left', tone: 'good' };
+        }
+        const detail = [...left, ...(advice === undefined ? [] : [advice])].join('; ');
+        return { label: 'heal', what: 'the cluster is NOT whole after healing', detail, tone: 'bad' };
+      }
       case 'leftovers': {
         const { preparedTransactions, idleSlots = [] } = event;
         const left = [

@@ -3,12 +3,23 @@
  * crash of pgquake. Not abortable: healing is never skipped, it only has time limits.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { untilAcceptsSql } from '../cluster/health.ts';
+import { preparedHere } from '../cluster/leftovers.ts';
 import type { NodeControl } from '../cluster/platform.ts';
+import { logEnd, readersBehind } from '../cluster/replication.ts';
 import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
+import { formatCount } from '../model/units.ts';
+import { Session } from '../sql/session.ts';
 import type { PendingUndo } from './undo-journal.ts';
 
+const CONNECT_LIMIT_MS = 5_000;
+const POLL_MS = 100;
+/** Twice what PostgreSQL waits by default before it connects again. */
+const RECONNECT_LIMIT_MS = 10_000;
+/** Citus finishes what was prepared once a minute. */
+export const WHOLE_LIMIT_MS = 75_000;
 /** For one act on one node to be taken back, and once more for the node to be seen well. */
 const HEAL_LIMIT_MS = 60_000;
 
@@ -40,6 +51,49 @@ export async function undoAll(pending: readonly PendingUndo[], options: HealOpti
     proofs: healed.flatMap(({ proofs }) => proofs).sort(),
     failures: healed.flatMap(({ failures }) => failures),
   };
+}
+
+export interface WholeOptions {
+  /** For replication to catch up and prepared transactions to end. */
+  readonly limitMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What undos of single nodes cannot tell: waits until every reader of a node's log has confirmed what was in it
+ * at the start, and no transaction that was prepared then is left.
+ * @returns what is left at the limit, or could not be looked at, in words; empty where all is well.
+ * @throws the signal's reason.
+ */
+export async function untilWhole(nodes: readonly NodeControl[], options: WholeOptions): Promise<string[]> {
+  const left = await Promise.all(nodes.map((node) => untilNodeWhole(node, options)));
+  return left.flat();
+}
+
+async function untilNodeWhole(node: NodeControl, { limitMs, signal }: WholeOptions): Promise<string[]> {
+  const startedAt = performance.now();
+  try {
+    await using session = await Session.connect(node.address(), {
+      connectTimeoutMs: CONNECT_LIMIT_MS,
+      applicationName: 'pgquake-healed',
+    });
+    const end = await logEnd(session);
+    const prepared = new Set(await preparedHere(session));
+    for (;;) {
+      const still = (await preparedHere(session)).filter((gid) => prepared.has(gid));
+      const { late, idle } = end === undefined ? { late: [], idle: [] } : await readersBehind(session, end);
+      const unfinished = still.length > 0 ? [`${formatCount(still.length, 'prepared transaction')} not finished`] : [];
+      const left = [...late, ...idle, ...unfinished].map((words) => `${node.name}: ${words}`);
+      const waitedMs = performance.now() - startedAt;
+      // A reader that is gone for so long does not come back by itself.
+      const hopeless = idle.length === left.length && waitedMs > RECONNECT_LIMIT_MS;
+      if (left.length === 0 || hopeless || waitedMs > limitMs) return left;
+      await sleep(POLL_MS, undefined, signal ? { signal } : {});
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    return [`${node.name}: could not be looked at: ${errorText(error)}`];
+  }
 }
 
 async function healNode(name: string, owed: readonly PendingUndo[], options: HealOptions): Promise<Healing> {

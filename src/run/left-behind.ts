@@ -9,7 +9,7 @@ import { CLUSTER_FILE, type Nodes, type Platform } from '../cluster/platform.ts'
 import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
-import { undoAll } from './healing.ts';
+import { undoAll, untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import { noteKept, type PendingUndo, readPendingUndos } from './undo-journal.ts';
 
 /** What became of one cluster; `folder` is the run's folder that names it. */
@@ -23,6 +23,8 @@ export type LeftBehind =
       readonly voided: readonly string[];
       /** On a cluster that stands: what shows that its nodes are well again, in words. */
       readonly undone: readonly string[];
+      /** On a cluster that stands: replication was seen to have caught up, and no prepared transaction to be left. */
+      readonly whole: boolean;
     }
   | { readonly state: 'in-use'; readonly folder: string; readonly by: string }
   | { readonly state: 'failed'; readonly folder: string; readonly error: unknown };
@@ -53,7 +55,7 @@ export interface ReclaimOptions {
 
 /**
  * Removes the cluster that a folder names, unless its pgquake still runs; on one that the run had attached
- * to, carries out what the run still owed. Harmless twice.
+ * to, carries out what the run still owed, and waits until replication has caught up. Harmless twice.
  */
 export async function reclaim(folder: string, { platforms, faults, now }: ReclaimOptions): Promise<LeftBehind> {
   try {
@@ -64,7 +66,7 @@ export async function reclaim(folder: string, { platforms, faults, now }: Reclai
     const undone = standing ? await undoOn(standing, folder, open, faults) : [];
     const voided = standing ? [] : open.map(({ fault, undo }) => `${undo.action} ${undo.node} (${fault})`);
     await record(folder, { of: basename(folder), when: now.toISOString(), removed, voided, undone });
-    return { state: 'reclaimed', folder, removed, voided, undone };
+    return { state: 'reclaimed', folder, removed, voided, undone, whole: standing !== undefined };
   } catch (error) {
     return { state: 'failed', folder, error };
   }
@@ -84,8 +86,10 @@ async function undoOn(
     kept: (id) => kept.push(id),
   });
   await noteKept(folder, kept);
-  if (failures.length > 0) {
-    throw new EnvironmentError(`the cluster stands, and is not healed: ${failures.join('; ')}`, {
+  // Of a node that is not back the rest is not worth waiting for.
+  const left = failures.length > 0 ? failures : await untilWhole(nodes.all, { limitMs: WHOLE_LIMIT_MS });
+  if (left.length > 0) {
+    throw new EnvironmentError(`the cluster stands, and is not healed: ${left.join('; ')}`, {
       code: 'not-healed',
       hint: 'look at the nodes named; "pgquake heal" tries again, "pgquake up" starts what is stopped',
     });

@@ -17,6 +17,7 @@ import { nextProbeRun, probeKinds, roomsToProbe } from '../workloads/probes.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-reads.ts';
 import { ServiceGuard } from './guards.ts';
+import { untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import { Injector, newMark } from './injector.ts';
 import { Load } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
@@ -123,6 +124,7 @@ export async function run(asked: RunOptions): Promise<void> {
       await readEverything(finalReads);
       await compareStorage(observed);
       await scaleReads(observed);
+      await verifyHealing(options, nodes);
     });
   } finally {
     await inPhase(recorder, 'dispose', () => nodes.dispose());
@@ -273,6 +275,17 @@ function predict({ plan, faults, engine, recorder }: RunOptions, { placement }: 
     const shards = engine.predict(placement, new Set(down), new Set(frozen));
     recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), shards });
   }
+}
+
+/** After the final reads: waiting for what is prepared to end would change what they find. */
+async function verifyHealing({ plan, recorder, signal }: RunOptions, { all }: Nodes): Promise<void> {
+  if (plan.acts.length === 0) return;
+  const left = await untilWhole(all, { limitMs: WHOLE_LIMIT_MS, signal });
+  const advice =
+    plan.scenario.cluster.attach === undefined
+      ? 'nothing, the cluster is removed; the logs of its servers are in logs/'
+      : `look at it with "pgquake status", restart its nodes with "pgquake restart"; no run attaches to it as long as this is so`;
+  recorder.event({ type: 'healing-verified', left, ...(left.length === 0 ? {} : { advice }) });
 }
 
 /** The commands that a person needs for nodes that do not come back; told whether they have or not. */

@@ -8,6 +8,7 @@ import { EnvironmentError, errorText } from '../model/errors.ts';
 import { COORDINATOR, type Topology } from '../model/topology.ts';
 import { Session } from '../sql/session.ts';
 import type { Workload } from '../workloads/workload.ts';
+import { untilWhole } from './healing.ts';
 import { readPendingUndos } from './undo-journal.ts';
 
 const CONNECT_LIMIT_MS = 5_000;
@@ -149,6 +150,8 @@ export function attachedPlatform(platform: Platform, standing: StandingClusters,
           throw otherTopology(project, `${topology.workers} workers`, `${nodes.workers.length}`);
         }
         await Promise.all(nodes.all.map((node) => untilStands(node, project, signal)));
+        const left = await untilWhole(nodes.all, { limitMs: STANDS_LIMIT_MS, signal });
+        if (left.length > 0) throw notWhole(project, left.join('; '));
       } catch (error) {
         await nodes.dispose();
         throw error;
@@ -171,12 +174,16 @@ async function untilStands(node: Nodes['coordinator'], project: string, signal: 
     await untilAcceptsSql(node, STANDS_LIMIT_MS, signal);
   } catch (error) {
     signal.throwIfAborted();
-    throw new EnvironmentError(`the cluster ${project} is not whole: ${errorText(error)}`, {
-      code: 'cluster-not-whole',
-      hint: '"pgquake up" starts what is stopped; "pgquake status" says more',
-      cause: error,
-    });
+    throw notWhole(project, errorText(error), error);
   }
+}
+
+function notWhole(project: string, reason: string, cause?: unknown): EnvironmentError {
+  return new EnvironmentError(`the cluster ${project} is not whole: ${reason}`, {
+    code: 'cluster-not-whole',
+    hint: '"pgquake up" starts what is stopped, "pgquake heal" undoes what a run owes; "pgquake status" says more',
+    cause,
+  });
 }
 
 /** The engine as such a run sees it: the cluster is found as it was formed, and that is verified. */

@@ -874,6 +874,18 @@ describe('healed', () => {
     expect(run(healed, without('heal-asked', 'healed')).judgement).toBe('unknown');
   });
 
+  test('a cluster that is not whole afterwards is not healed, and what to do is said', () => {
+    const verified = (left: string[]) =>
+      buildHistory({ events: (events) => [...events, { at: 90_000, type: 'healing-verified', left, advice: 'look' }] });
+    expect(run(healed, verified([])).judgement).toBe('pass');
+    const left = ['worker1: slot a has no reader', 'worker2: 3 prepared transactions not finished'];
+    expect(run(healed, verified(left))).toMatchObject({
+      judgement: 'unknown',
+      observed: 'NOT HEALED: the cluster is not whole (worker1: slot a has no reader, and 1 more)',
+      evidence: expect.arrayContaining([...left, 'what to do: look']),
+    });
+  });
+
   test('a fault that failed half-way and could not be undone is not healed', () => {
     const history = buildHistory({
       events: (events) =>

@@ -6,7 +6,7 @@ import type { Endpoint } from './endpoint.ts';
 
 const CANDIDATES = [['docker', 'compose'], ['docker-compose']] as const;
 /** Python's start on a busy machine is the slowest of them. */
-const LOOK_LIMIT_MS = 5_000;
+const LOOK_LIMIT_MS = 15_000;
 /** Between asking a Compose that was interrupted to end, and ending it. */
 const GRACE_MS = 5_000;
 /** Of what a command printed; the reason of a failure stands at the end. */
