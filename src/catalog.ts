@@ -34,6 +34,7 @@ import { checkpointStorm } from './faults/checkpoint-storm.ts';
 import { connectionReset } from './faults/connection-reset.ts';
 import { connectionsExhaust } from './faults/connections-exhaust.ts';
 import { cpuThrottle } from './faults/cpu-throttle.ts';
+import { diskFull } from './faults/disk-full.ts';
 import type { Fault } from './faults/fault.ts';
 import { lockTable } from './faults/lock-table.ts';
 import { memoryLimit } from './faults/memory-limit.ts';
@@ -79,6 +80,7 @@ export const faults: readonly Fault[] = [
   connectionReset,
   cpuThrottle,
   memoryLimit,
+  diskFull,
   backendKill,
   backendTerminate,
   connectionsExhaust,

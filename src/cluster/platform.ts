@@ -17,7 +17,8 @@ export type Capability =
   | 'network-rules'
   | 'network-bandwidth'
   | 'network-latency'
-  | 'resource-limits';
+  | 'resource-limits'
+  | 'disk-full';
 
 /** - `running`: its process runs. `paused`: it exists but gets no processor. `stopped`: it does not run. */
 export type NodeState = 'running' | 'paused' | 'stopped';
@@ -52,6 +53,33 @@ export interface NodeControl {
   readonly network?: NodeNetwork;
   /** Present where the platform has the capability `resource-limits`. */
   readonly resources?: NodeResources;
+  /** Present where the platform has the capability `disk-full`. */
+  readonly disk?: NodeDisk;
+}
+
+/** The file system with the data of a node. */
+export interface NodeDisk {
+  /** Why it must not be filled, in words: it is not of a size of its own. */
+  refusal(): Promise<string | undefined>;
+  /**
+   * Fills it with one file that carries the mark; a reserve is always left.
+   * @param share of its size, from 0 to 1.
+   * @throws EnvironmentError where it must not be filled, or is as full already.
+   */
+  fill(mark: string, share: number): Promise<void>;
+  /** As the system tells it now; the node has to run. */
+  seen(): Promise<DiskSpace>;
+  /**
+   * Removes the file with the mark, also of a node that does not run. Harmless where there is none.
+   * @returns its size.
+   * @throws EnvironmentError where the space is not free afterwards.
+   */
+  free(mark: string): Promise<number>;
+}
+
+export interface DiskSpace {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
 }
 
 /** Limits as the platform knows them, to be put back; as JSON. */
@@ -147,6 +175,8 @@ export interface ProvisionOptions {
   readonly topology: Topology;
   /** Extra server settings that the engine needs on every node, `wal_level` -> `logical`. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Nodes whose data need a file system of its own size, that may be filled; none by default. */
+  readonly sizedData?: readonly NodeName[];
   /** Where the platform keeps what must outlive a crash of pgquake, and the nodes' logs. */
   readonly runFolder: string;
   /**

@@ -54,6 +54,11 @@ export interface Fault<P = any, E = any> {
   /** Parameters beside `target`, `at` and, without `strikes`, `for`. */
   readonly params: z.ZodType<P>;
   readonly needs: readonly Capability[];
+  /**
+   * Why it cannot be done to a node; looked at before anything is broken. `needs` is about the platform.
+   * @returns the reason in words, `undefined` where it can.
+   */
+  lacking?(node: NodeControl): Promise<string | undefined>;
   /** What becomes of a node that it strikes, for the prediction. None: the node goes on serving. */
   readonly effect?: NodeEffect;
   /**

@@ -11,10 +11,11 @@ import { z } from 'zod';
 import { CLUSTER_FILE, type Nodes, type Platform, type ProvisionOptions } from '../cluster/platform.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import { nodeNames } from '../model/topology.ts';
+import { formatBytes, formatCount } from '../model/units.ts';
 import { readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { lackingHere } from './docker/abilities.ts';
 import { DockerClient } from './docker/client.ts';
-import { containerName, renderCompose } from './docker/compose.ts';
+import { containerName, renderCompose, SIZED_DATA_BYTES } from './docker/compose.ts';
 import { composeMissing, findCompose, runCompose } from './docker/compose-command.ts';
 import { imageOffers } from './docker/extension.ts';
 import { cannotBePulled, imageNotToBeHad, isPresent, pull, wantedImage } from './docker/image.ts';
@@ -68,6 +69,7 @@ export const docker: Platform = {
     'network-bandwidth',
     'network-latency',
     'resource-limits',
+    'disk-full',
   ]),
   standing,
 
@@ -99,7 +101,8 @@ export const docker: Platform = {
     const client = DockerClient.fromEnvironment();
     const compose = await findCompose();
     if (!compose) throw composeMissing();
-    const { topology, settings, runFolder, signal, onProgress = () => undefined } = options;
+    const { topology, settings, runFolder, signal, sizedData = [], onProgress = () => undefined } = options;
+    await refuseWithoutMemory(client, sizedData.length);
     const image = wantedImage();
     if (!(await isPresent(client, image))) await pull(client, image, signal, onProgress);
     signal.throwIfAborted();
@@ -107,7 +110,10 @@ export const docker: Platform = {
     const project = `pgquake-${randomBytes(4).toString('hex')}`;
     const password = randomBytes(24).toString('base64url');
     const file = join(runFolder, 'docker-compose.yml');
-    await writeFile(file, renderCompose(topology, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings } }));
+    await writeFile(
+      file,
+      renderCompose(topology, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings }, sizedData }),
+    );
     await recordCluster(options, client, project);
     const dispose = disposer(client, { project, runFolder, password });
     try {
@@ -149,11 +155,23 @@ export const docker: Platform = {
       const nodes = await nodesOf(client, await byLabel(client, project), () => removeClusterFile(runFolder));
       return { removed: [], standing: nodes };
     }
-    const [container] = await projectContainers(client, project);
+    const container = (await projectContainers(client, project)).find(({ node }) => node !== undefined);
     const password = container ? await passwordIn(client, container.id) : '';
     return { removed: await disposer(client, { project, runFolder, password })() };
   },
 };
+
+/** Data of a size of their own are kept in memory, which must not run out. */
+async function refuseWithoutMemory(client: DockerClient, nodes: number): Promise<void> {
+  if (nodes === 0) return;
+  const { MemTotal } = await client.call('ask how much memory there is', (engine) => engine.info());
+  const wanted = nodes * SIZED_DATA_BYTES;
+  if (wanted <= Number(MemTotal) / 2) return;
+  throw new EnvironmentError(
+    `the data of ${formatCount(nodes, 'node')} that may be filled take ${formatBytes(wanted)} of memory, more than half of what the machine has`,
+    { code: 'memory-short', hint: 'fill the disks of fewer nodes' },
+  );
+}
 
 async function imageMissing(client: DockerClient): Promise<EnvironmentError | undefined> {
   const image = wantedImage();

@@ -10,7 +10,7 @@ import type { Clock } from '../model/clock.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { NodeInfo, Observation, Phase } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
-import { nodeNames, type PlacementMap } from '../model/topology.ts';
+import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.ts';
 import { isOpen, lostTogether } from '../plan/schedule.ts';
 import { Session } from '../sql/session.ts';
 import { nextProbeRun, probeKinds, roomsToProbe } from '../workloads/probes.ts';
@@ -74,6 +74,7 @@ export async function run(asked: RunOptions): Promise<void> {
     platform.provision({
       topology: scenario.cluster,
       settings: engine.settings,
+      sizedData: nodesToFill(asked),
       runFolder: folder,
       needs: new Set(asked.plan.acts.flatMap(({ fault }) => asked.faults.get(fault)?.needs ?? [])),
       signal,
@@ -84,6 +85,7 @@ export async function run(asked: RunOptions): Promise<void> {
     const cluster = await inPhase(recorder, 'form', () => form(asked, nodes));
     const options = await pickTargets(asked, cluster);
     const { plan } = options;
+    await refuseLacking(options, nodes);
     const monitor = new ServiceMonitor(options.workload.kinds(scenario.workload.params));
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
     await using load = await prepareLoad(options, nodes, cluster, [monitor, guard]);
@@ -128,6 +130,27 @@ export async function run(asked: RunOptions): Promise<void> {
     });
   } finally {
     await inPhase(recorder, 'dispose', () => nodes.dispose());
+  }
+}
+
+/** Where targets are not picked yet, it may be any node. */
+function nodesToFill({ plan: { acts, scenario }, faults }: RunOptions): NodeName[] {
+  const filling = acts.filter(({ fault }) => faults.get(fault)?.needs.includes('disk-full'));
+  const anyNode = filling.some(({ targets }) => targets.length === 0);
+  return nodeNames(scenario.cluster).filter((node) => anyNode || filling.some(({ targets }) => targets.includes(node)));
+}
+
+/** @throws EnvironmentError where a fault cannot be done to a node as it is; nothing is broken then. */
+async function refuseLacking({ plan, faults }: RunOptions, { all }: Nodes): Promise<void> {
+  for (const { fault, targets } of plan.acts) {
+    for (const node of all.filter(({ name }) => targets.includes(name))) {
+      const reason = await faults.get(fault)?.lacking?.(node);
+      if (reason === undefined) continue;
+      throw new EnvironmentError(`${fault} cannot be done to ${node.name}: ${reason}`, {
+        code: 'capability-missing',
+        hint: 'let the run make a cluster of its own, without attaching',
+      });
+    }
   }
 }
 

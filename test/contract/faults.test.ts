@@ -67,6 +67,7 @@ for (const platform of platforms) {
           topology: { workers: 2, replication: 1, shards: 1 },
           // Few, because one fault takes them all.
           settings: { max_connections: '40' },
+          sizedData: ['worker1'],
           runFolder: folder,
           needs: new Set(faults.flatMap(({ needs }) => needs)),
           signal: never,

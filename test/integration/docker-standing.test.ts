@@ -1,7 +1,8 @@
 /** The everyday commands on a real engine: a cluster that stands, as a person starts, looks at and removes it. */
 
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
@@ -228,6 +229,31 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     },
     60_000 * (MOMENTS + 1),
   );
+
+  test('a cluster that is not healed, or not whole, is not attached to', async () => {
+    const file = place.scenario('short', SHORT);
+    const owed = join(place.reports, '2026-01-01T00-00-00Z-killed');
+    mkdirSync(owed, { recursive: true });
+    const { host: engineHost } = DockerClient.fromEnvironment().endpoint;
+    const owner = { host: hostname(), pid: 2 ** 22 - 1, startTime: '0' };
+    const cluster = { platform: 'docker', owner, attached: project, engine: engineHost };
+    writeFileSync(join(owed, 'cluster.json'), JSON.stringify(cluster));
+    const undo = { action: 'start', node: 'worker9' };
+    const promised = { type: 'promised', id: 1, act: 0, fault: 'node-stop', mark: 'pgquake-00000000-0', undo };
+    writeFileSync(join(owed, 'undo.ndjson'), `${JSON.stringify(promised)}\n`);
+    const refused = await attached(file);
+    expect(refused.code, refused.stderr).toBe(4);
+    expect(refused.stderr).toMatch(/left something broken: .*the cluster has no node worker9.*pgquake heal/s);
+    expect(place.report().timeline.filter(({ type }) => type === 'fault-asked')).toEqual([]);
+    rmSync(owed, { recursive: true });
+
+    const slot = (statement: string) => pgquake('connect', '--', '-Atc', `SELECT ${statement}`);
+    expect((await slot(`pg_create_logical_replication_slot('nobody', 'pgoutput')`)).code).toBe(0);
+    const notWhole = await attached(file);
+    expect((await slot(`pg_drop_replication_slot('nobody')`)).code).toBe(0);
+    expect(notWhole.code, notWhole.stderr).toBe(4);
+    expect(notWhole.stderr).toMatch(/is not whole: coordinator: slot nobody has no reader.*pgquake heal/s);
+  });
 
   test('status tells which worker was stopped; restart brings it back', async () => {
     await engine.getContainer(`${project}_worker3`).stop({ t: 5 });

@@ -34,6 +34,19 @@ test('the committed docker-compose.yml is the rendering of the standing cluster'
   expect(committed).toBe(renderCompose(STANDING_TOPOLOGY, STANDING));
 });
 
+test('data that may be filled have a size of their own, and outlive their node', () => {
+  const { services, volumes } = parse(
+    renderCompose(STANDING_TOPOLOGY, { ...RUN, sizedData: ['worker2'] }),
+  ) as ComposeFile & { volumes: Record<string, { driver_opts?: object }> };
+  const options = { type: 'tmpfs', device: 'tmpfs', o: 'size=536870912,mode=0755' };
+  const sized = Object.entries(volumes).filter(([, { driver_opts: given }]) => given !== undefined);
+  expect(sized).toEqual([['worker2', expect.objectContaining({ driver: 'local', driver_opts: options })]]);
+  const keeper = services[`${RUN.project}_keeper`];
+  expect(keeper?.volumes).toEqual(['worker2:/kept/worker2']);
+  expect(keeper?.labels).toEqual({ 'pgquake.project': RUN.project });
+  expect(Object.keys(render().services)).not.toContain(`${RUN.project}_keeper`);
+});
+
 describe('the standing cluster', () => {
   const { services } = render(STANDING_TOPOLOGY, STANDING);
 

@@ -1,7 +1,7 @@
 /** Limits as the kernel writes them, in both versions of control groups. */
 
-import { expect, test } from 'vitest';
-import { parseLimits } from '../../src/platforms/docker/resources.ts';
+import { describe, expect, test } from 'vitest';
+import { DockerResources, parseLimits } from '../../src/platforms/docker/resources.ts';
 
 const Infinite = Number.POSITIVE_INFINITY;
 
@@ -16,6 +16,42 @@ test.each([
   ['version 2, without limits', 'max 100000\nmax\nusage_usec 12\nnr_throttled 0\n', [Infinite, 0, Infinite]],
 ])('%s', (_, text, [cpuShare, throttled, memoryBytes]) => {
   expect(parseLimits(text)).toEqual({ cpuShare, throttled, memoryBytes });
+});
+
+describe('putting limits back', () => {
+  const NONE = { NanoCpus: 0, CpuQuota: 0, CpuPeriod: 0, Memory: 0, MemorySwap: 0 };
+
+  /** A container's limits as the engine keeps them; it refuses the two ways to say processors side by side. */
+  function container(limits: Partial<typeof NONE>) {
+    const now = { ...NONE, ...limits };
+    const resources = new DockerResources({
+      inspect: async () => ({ ...now }),
+      update: async (wanted) => {
+        if ((wanted.CpuQuota && now.NanoCpus) || (wanted.NanoCpus && now.CpuQuota > 0)) throw new Error('conflict');
+        Object.assign(now, wanted);
+      },
+      run: async () => ({ exitCode: 1, output: '' }),
+    });
+    return { now, resources };
+  }
+
+  test.each([
+    ['none', {}, { CpuQuota: -1 }],
+    ['--cpus 1.5', { NanoCpus: 1_500_000_000 }, {}],
+    ['--cpu-quota', { CpuQuota: 50_000, CpuPeriod: 100_000 }, {}],
+    ['--memory', { Memory: 1e9, MemorySwap: 2e9 }, { CpuQuota: -1 }],
+  ])('%s', async (_, limits, otherwise) => {
+    const { now, resources } = container(limits);
+    const before = await resources.limits();
+    await resources.limitCpu(0.1);
+    await resources.limitMemory(96e6);
+    expect(now.NanoCpus === 100_000_000 || now.CpuQuota === 10_000).toBe(true);
+    await resources.restore(before);
+    const { CpuPeriod: _period, ...rest } = now;
+    const memory = 'Memory' in limits ? {} : { Memory: 2 ** 50, MemorySwap: 2 ** 50 };
+    const { CpuPeriod: _before, ...wanted } = { ...NONE, ...limits, ...otherwise, ...memory };
+    expect(rest).toEqual(wanted);
+  });
 });
 
 test('something else is nothing', () => {

@@ -28,7 +28,12 @@ export interface ComposeOptions {
   readonly healthChecks: boolean;
   /** For the making of the data folder; none by default. */
   readonly initdbArguments?: string;
+  /** Nodes whose data are on a file system of its own size, which may be filled; none by default. */
+  readonly sizedData?: readonly string[];
 }
+
+/** Of such a file system. It is in memory: the engine's own disk is never filled. */
+export const SIZED_DATA_BYTES = 512 * 2 ** 20;
 
 /** The cluster that `docker-compose.yml` describes. */
 export const STANDING_TOPOLOGY: Topology = { workers: 4, replication: 2, shards: 4 };
@@ -47,7 +52,7 @@ export function containerName(project: string, node: string): string {
 
 /** @returns the text of a Compose file, for `docker compose` (v2) and `docker-compose` (1.27 or newer). Pure. */
 export function renderCompose(topology: Topology, options: ComposeOptions): string {
-  const { project, coordinatorPort, initdbArguments } = options;
+  const { project, coordinatorPort, initdbArguments, sizedData = [] } = options;
   const nodes = nodeNames(topology);
   return `# ${topology.workers} workers and a coordinator, every shard on ${topology.replication}.
 # Written by pgquake from the topology; change that, not this file. To use it by hand:
@@ -70,14 +75,40 @@ ${serverArguments(topology, options.settings)
   restart: "no"${options.healthChecks ? HEALTH_CHECK : NO_HEALTH_CHECK}
 
 services:
-${nodes.map((node) => renderService(project, node, node === 'coordinator' ? coordinatorPort : undefined)).join('\n')}
+${nodes.map((node) => renderService(project, node, node === 'coordinator' ? coordinatorPort : undefined)).join('\n')}${sizedData.length > 0 ? `\n${renderKeeper(project, sizedData)}` : ''}
 networks:
   default:
     labels:
       ${PROJECT_LABEL}: ${project}
 
 volumes:
-${nodes.map((node) => `  ${node}:\n    labels:\n      ${PROJECT_LABEL}: ${project}`).join('\n')}
+${nodes.map((node) => `  ${node}:${sizedData.includes(node) ? SIZED : ''}\n    labels:\n      ${PROJECT_LABEL}: ${project}`).join('\n')}
+`;
+}
+
+const SIZED = `
+    driver: local
+    driver_opts:
+      type: tmpfs
+      device: tmpfs
+      o: size=${SIZED_DATA_BYTES},mode=0755`;
+
+/** What is in memory is gone when the last container that uses it stops; so one goes on that does nothing. */
+function renderKeeper(project: string, nodes: readonly string[]): string {
+  const name = containerName(project, 'keeper');
+  return `  ${name}:
+    image: "\${PGQUAKE_IMAGE:-${DEFAULT_IMAGE}}"
+    container_name: ${name}
+    entrypoint: ["sleep", "infinity"]
+    network_mode: none
+    stop_grace_period: 0s
+    restart: "no"
+    healthcheck:
+      disable: true
+    labels:
+      ${PROJECT_LABEL}: ${project}
+    volumes:
+${nodes.map((node) => `      - ${node}:/kept/${node}`).join('\n')}
 `;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Short-lived containers that work in the network namespace of another one: they have the right to change
- * its packet filter and its traffic shaping, so that nodes need not have it. Each runs one script and is
- * gone; what a crash leaves is known by its labels.
+ * Short-lived containers that work beside another one: in its network namespace, with the right to change its
+ * packet filter and its traffic shaping, so that nodes need not have it; or on its volumes, also when it does not
+ * run. Each runs one script and is gone; what a crash leaves is known by its labels.
  */
 
 import { PassThrough } from 'node:stream';
@@ -21,6 +21,8 @@ export interface HelperTask {
   readonly image: string;
   /** The container in whose network it works; none to have a network of its own that leads nowhere. */
   readonly containerId?: string;
+  /** The container whose volumes it sees, whether or not that one runs. */
+  readonly volumesFrom?: string;
   /** Of the cluster, if there is one: removing the cluster removes the helper. */
   readonly project?: string | undefined;
   readonly mark?: string;
@@ -36,7 +38,7 @@ export interface HelperResult {
 
 /** Runs a script to its end. An exit code other than 0 is no error here. */
 export async function runHelper(client: DockerClient, task: HelperTask): Promise<HelperResult> {
-  const { what, image, containerId, project, mark, script } = task;
+  const { what, image, containerId, volumesFrom, project, mark, script } = task;
   return await client.call(
     what,
     async (docker, abortSignal) => {
@@ -52,7 +54,7 @@ export async function runHelper(client: DockerClient, task: HelperTask): Promise
         Healthcheck: { Test: ['NONE'] },
         HostConfig: {
           NetworkMode: containerId === undefined ? 'none' : `container:${containerId}`,
-          CapAdd: ['NET_ADMIN', 'NET_RAW'],
+          ...(volumesFrom === undefined ? { CapAdd: ['NET_ADMIN', 'NET_RAW'] } : { VolumesFrom: [volumesFrom] }),
           AutoRemove: true,
         },
         abortSignal,
@@ -80,7 +82,7 @@ export async function mustRun(client: DockerClient, task: HelperTask): Promise<s
   const { exitCode, output } = await runHelper(client, task);
   if (exitCode === 0) return output;
   throw new EnvironmentError(`could not ${task.what}: ${output.replace(/\s+/g, ' ') || `exit code ${exitCode}`}`, {
-    code: 'network-helper-failed',
+    code: 'helper-failed',
   });
 }
 

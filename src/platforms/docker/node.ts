@@ -6,6 +6,7 @@ import {
   type NodeAttachments,
   type NodeBackends,
   type NodeControl,
+  type NodeDisk,
   type NodeNetwork,
   type NodeResources,
   type NodeState,
@@ -16,6 +17,7 @@ import { EnvironmentError } from '../../model/errors.ts';
 import { COORDINATOR, type NodeName } from '../../model/topology.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { POSTGRES_PORT, PROJECT_LABEL } from './compose.ts';
+import { DockerDisk } from './disk.ts';
 import { type ExecOptions, type ExecResult, execIn } from './exec.ts';
 import { DockerNetwork } from './network.ts';
 import { type ContainerNetworking, type HostPort, published, reach } from './reach.ts';
@@ -46,6 +48,7 @@ export class DockerNode implements NodeControl {
   readonly #localAddresses: readonly string[];
   #containerName = '';
   #project: string | undefined;
+  #dataFolder = '';
   #login: Omit<Address, 'host' | 'port'> = { user: '', password: '', database: '' };
   #reachedAt: HostPort = { host: '', port: 0 };
   #publishedAt: HostPort | undefined;
@@ -62,6 +65,15 @@ export class DockerNode implements NodeControl {
       image: async () => process.env.PGQUAKE_HELPER_IMAGE || (await this.#inspect()).Image,
       project: () => this.#project,
       containerName: () => this.#containerName,
+      run: (what, command, limitMs) => this.#run(what, command, { limitMs }),
+    });
+    this.disk = new DockerDisk({
+      client,
+      containerId,
+      image: async () => (await this.#inspect()).Image,
+      project: () => this.#project,
+      containerName: () => this.#containerName,
+      dataFolder: () => this.#dataFolder,
       run: (what, command, limitMs) => this.#run(what, command, { limitMs }),
     });
     this.resources = new DockerResources({
@@ -85,6 +97,7 @@ export class DockerNode implements NodeControl {
     node.#containerName = Name.replace(/^\//, '');
     node.#project = Config.Labels[PROJECT_LABEL];
     node.#login = loginOf(Config.Env);
+    node.#dataFolder = variablesOf(Config.Env).get('PGDATA') || '/var/lib/postgresql/data';
     if (State.Running && node.#reachedAt.host === '') {
       throw new EnvironmentError(`the server in container ${node.#containerName} cannot be reached from here`, {
         code: 'node-unreachable',
@@ -179,6 +192,7 @@ export class DockerNode implements NodeControl {
 
   readonly network: NodeNetwork;
   readonly resources: NodeResources;
+  readonly disk: NodeDisk;
 
   /** With the address that it had, where the network lets one choose. */
   async #connect({ network, aliases, address }: z.output<typeof attachmentSchema>): Promise<void> {
@@ -264,9 +278,13 @@ export async function passwordIn(client: DockerClient, containerId: string): Pro
   return loginOf(Config.Env).password;
 }
 
+function variablesOf(environment: readonly string[]): ReadonlyMap<string | undefined, string> {
+  return new Map(environment.map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]));
+}
+
 /** The superuser that the official image makes, from the container's variables, `NAME=value`. */
 function loginOf(environment: readonly string[]): Omit<Address, 'host' | 'port'> {
-  const variables = new Map(environment.map((line) => [line.split('=', 1)[0], line.slice(line.indexOf('=') + 1)]));
+  const variables = variablesOf(environment);
   const user = variables.get('POSTGRES_USER') || 'postgres';
   return {
     user,

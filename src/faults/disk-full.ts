@@ -1,0 +1,55 @@
+/** `disk-full`: the disk with the data of a node is full; the server cannot write, and may end for it. */
+
+import { z } from 'zod';
+import { type NodeControl, type NodeDisk, without } from '../cluster/platform.ts';
+import { share } from '../model/quantities.ts';
+import { formatBytes } from '../model/units.ts';
+import { defineFault } from './fault.ts';
+import { proveEach, withoutEffect } from './own-sessions.ts';
+
+const params = z.strictObject({
+  'up-to': share
+    .prefault('100%')
+    .describe('How full it is made; 1 MiB is always left, which a busy server takes within a moment.'),
+});
+
+/** The server goes on writing, and may remove some of its log. */
+const TOLERANCE = 0.05;
+
+export const diskFull = defineFault<z.output<typeof params>>({
+  name: 'disk-full',
+  summary: 'Fills the disk with the data of a node.',
+  params,
+  needs: ['disk-full'],
+  lacking: async (node) => await diskOf(node).refusal(),
+
+  async inject(targets, { 'up-to': upTo }, { defer, mark }) {
+    await Promise.all(
+      targets.map(async (node) => {
+        await defer({ action: 'free-disk', node: node.name });
+        await diskOf(node).fill(mark, upTo);
+      }),
+    );
+  },
+
+  prove(targets, { 'up-to': upTo }) {
+    return proveEach(targets, async (node) => {
+      const { totalBytes, freeBytes } = await diskOf(node).seen();
+      const words = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free`;
+      if (1 - freeBytes / totalBytes < upTo - TOLERANCE) throw withoutEffect(node, words);
+      return words;
+    });
+  },
+
+  /** Also starts the node: a server that cannot write its log ends. */
+  async undo(_undo, node, { mark }) {
+    const freed = await diskOf(node).free(mark);
+    await node.start();
+    const { freeBytes } = await diskOf(node).seen();
+    return `${formatBytes(freed)} given back, ${formatBytes(freeBytes)} free`;
+  },
+});
+
+function diskOf(node: NodeControl): NodeDisk {
+  return node.disk ?? without(node.name, 'disk-full');
+}

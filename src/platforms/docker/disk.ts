@@ -1,0 +1,113 @@
+/**
+ * The file system of a container's data folder: filled up and freed again, where it is one of its own size. An
+ * ordinary volume lies on the disk of the engine's machine, which must never be filled.
+ */
+
+import type { DiskSpace, NodeDisk } from '../../cluster/platform.ts';
+import { EnvironmentError } from '../../model/errors.ts';
+import { formatBytes } from '../../model/units.ts';
+import type { DockerClient } from './client.ts';
+import type { ExecResult } from './exec.ts';
+import { mustRun, shellWord } from './helper.ts';
+
+/** What is always left: enough to remove a file, too little for a segment of the server's log. */
+const RESERVE_BYTES = 2 ** 20;
+/** A larger one is somebody's disk. */
+const MAX_SIZE_BYTES = 8 * 2 ** 30;
+/** Of what the file took, at least so much is free again at once; the server may take some of it. */
+const FREED_SHARE = 0.9;
+const FILL_LIMIT_MS = 60_000;
+
+export interface DiskOptions {
+  readonly client: DockerClient;
+  readonly containerId: string;
+  readonly image: () => Promise<string>;
+  readonly project: () => string | undefined;
+  readonly containerName: () => string;
+  /** The server's data folder in the container. */
+  readonly dataFolder: () => string;
+  readonly run: (what: string, command: readonly string[], limitMs: number) => Promise<ExecResult>;
+}
+
+export class DockerDisk implements NodeDisk {
+  readonly #options: DiskOptions;
+
+  constructor(options: DiskOptions) {
+    this.#options = options;
+  }
+
+  async refusal(): Promise<string | undefined> {
+    const { containerName, dataFolder } = this.#options;
+    // The engine puts /etc/hosts there, from its own disk.
+    const [data, engines, space] = (
+      await this.#sh(
+        'look at the file systems',
+        `stat -c %d ${this.#folder} /etc/hosts && stat -f -c '%b %a %S' ${this.#folder}`,
+      )
+    ).split('\n');
+    const { totalBytes } = parseSpace(space);
+    const where = `the data of ${containerName()} in ${dataFolder()}`;
+    if (data === engines)
+      return `${where} are on the disk of the Docker engine, not on a file system of their own size`;
+    if (totalBytes <= MAX_SIZE_BYTES) return undefined;
+    return `${where} are on a file system of ${formatBytes(totalBytes)}; at most ${formatBytes(MAX_SIZE_BYTES)} are filled`;
+  }
+
+  async fill(mark: string, share: number): Promise<void> {
+    const refusal = await this.refusal();
+    if (refusal !== undefined) throw new EnvironmentError(refusal, { code: 'disk-shared' });
+    const { totalBytes, freeBytes } = await this.seen();
+    const leave = Math.max(RESERVE_BYTES, Math.round(totalBytes * (1 - share)));
+    const bytes = freeBytes - leave;
+    if (bytes <= 0) {
+      throw new EnvironmentError(
+        `the disk of ${this.#options.containerName()} has ${formatBytes(freeBytes)} free, of which ${formatBytes(leave)} are to stay`,
+        { code: 'disk-full-already' },
+      );
+    }
+    const file = this.#file(mark);
+    await this.#sh('fill the disk', `fallocate -l ${bytes} ${file} || head -c ${bytes} /dev/zero > ${file}`);
+  }
+
+  async seen(): Promise<DiskSpace> {
+    return parseSpace(await this.#sh('look at the disk', `stat -f -c '%b %a %S' ${this.#folder}`));
+  }
+
+  /** From beside the container: its server may have ended for want of space, and cannot start. */
+  async free(mark: string): Promise<number> {
+    const { client, containerId, containerName, image, project } = this.#options;
+    const free = `stat -f -c '%a * %S' ${this.#folder}`;
+    const file = this.#file(mark);
+    const output = await mustRun(client, {
+      what: `free the disk of ${containerName()}`,
+      image: await image(),
+      volumesFrom: containerId,
+      project: project(),
+      mark,
+      script: `size=0; [ ! -e ${file} ] || size=$(stat -c %s ${file}); before=$(($(${free}))); rm -f ${file} && echo "$size $(($(${free}) - before))"`,
+    });
+    const [size = Number.NaN, freed = Number.NaN] = output.split(' ').map(Number);
+    if (freed >= size * FREED_SHARE) return size;
+    throw new EnvironmentError(`the disk of ${containerName()} is not free again: ${output}`, { code: 'not-healed' });
+  }
+
+  get #folder(): string {
+    return shellWord(this.#options.dataFolder());
+  }
+
+  #file(mark: string): string {
+    return shellWord(`${this.#options.dataFolder()}/${mark}.fill`);
+  }
+
+  async #sh(what: string, script: string): Promise<string> {
+    const { exitCode, output } = await this.#options.run(what, ['sh', '-c', script], FILL_LIMIT_MS);
+    if (exitCode === 0) return output.trim();
+    throw new EnvironmentError(`could not ${what}: ${output.replace(/\s+/g, ' ')}`, { code: 'disk-unreadable' });
+  }
+}
+
+/** Blocks in all, blocks that are free, and the size of one. */
+function parseSpace(text = ''): DiskSpace {
+  const [total, free, size] = text.split(' ').map(Number) as [number, number, number];
+  return { totalBytes: total * size, freeBytes: free * size };
+}
