@@ -8,9 +8,7 @@ import { defineFault } from './fault.ts';
 import { proveEach, withoutEffect } from './own-sessions.ts';
 
 const params = z.strictObject({
-  'up-to': share
-    .prefault('100%')
-    .describe('How full it is made; 1 MiB is always left, which a busy server takes within a moment.'),
+  'up-to': share.prefault('100%').describe('How full it is made; 64 KiB are always left, eight pages of a table.'),
 });
 
 /** The server goes on writing, and may remove some of its log. */

@@ -10,8 +10,8 @@ import type { DockerClient } from './client.ts';
 import type { ExecResult } from './exec.ts';
 import { mustRun, shellWord } from './helper.ts';
 
-/** What is always left: enough to remove a file, too little for a segment of the server's log. */
-const RESERVE_BYTES = 2 ** 20;
+/** What is always left: a few pages of a table, far less than a segment of the server's log. */
+const RESERVE_BYTES = 2 ** 16;
 /** A larger one is somebody's disk. */
 const MAX_SIZE_BYTES = 8 * 2 ** 30;
 /** Of what the file took, at least so much is free again at once; the server may take some of it. */
