@@ -38,6 +38,7 @@ export class RelayedConnection {
       // Whoever breaks the connection, the other side hears that it broke.
       socket.on('error', () => this.reset());
       socket.on('close', () => {
+        this.#unwatch(socket);
         if (--open === 0) onClosed();
       });
     }
@@ -57,9 +58,13 @@ export class RelayedConnection {
     this.#forth.close();
     this.#back.close();
     for (const socket of [this.#client, this.#server]) {
-      for (const rule of [...this.#ways.forth.rules, ...this.#ways.back.rules]) rule.unwatch(socket);
+      this.#unwatch(socket);
       if (!socket.destroyed) socket.resetAndDestroy();
     }
+  }
+
+  #unwatch(socket: Socket): void {
+    for (const rule of [...this.#ways.forth.rules, ...this.#ways.back.rules]) rule.unwatch(socket);
   }
 
   #pipe(from: Socket, to: Socket, way: Way): Pipe {

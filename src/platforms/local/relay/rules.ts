@@ -40,7 +40,7 @@ export class Rule {
     if (!this.#droppedBefore.has(socket)) this.#droppedBefore.set(socket, this.#filter.dropped(socket));
   }
 
-  /** To be called before a socket is closed. */
+  /** Forgets a socket; what was dropped there counts only where it is not closed yet. */
   unwatch(socket: Filtered): void {
     const before = this.#droppedBefore.get(socket);
     if (before === undefined) return;
