@@ -4,8 +4,8 @@
  * An outage is a stretch without a success. It lies between two successes that settled one after the other, and
  * is told where at least two probes failed in between (on every shard, for the whole; else a few failures in a row
  * are chance), or where nothing settled for longer than an answer may take. Time in which the client itself stood
- * still is no evidence. Where answers take so long again and again, with no more than 500 ms between them, service
- * is slow and not gone: no outage.
+ * still is no evidence. Where answers take so long again and again, with hardly a quick one between them, service is
+ * slow and not gone: no outage, but for a silence that stands out among them.
  *
  * Its borders are not seen but enclosed. Service was there when the last success was sent, and was not any more
  * when the first probe that it did not answer could have been answered; it was not there when the last failure was
@@ -25,6 +25,10 @@ const MAX_GOOD_GAP_MS = 500;
 const MIN_OUTAGE_FAILURES = 2;
 /** So many in a row are no chance, whichever shards they hit. */
 const CERTAIN_FAILURES = 50;
+/** With fewer quick answers between two long silences, and no more than 500 ms, they are slow answers of one sort ... */
+const GOOD_BETWEEN = 5;
+/** ... among which one is a stall if it is so much of all of them, as before a slow start. */
+const STALL_SHARE = 2 / 3;
 /** For a stalled server to answer what waits, once it runs again, and for the client to see it: at least this. */
 const MIN_WAKE_MS = 2;
 /** The p99 of the steady state is an answer's usual time; waking takes a few of them. */
@@ -82,27 +86,35 @@ export class ProbeLane {
   }
 
   #outages(): ServiceWindow[] {
-    const found: { readonly window: ServiceWindow; readonly silence: boolean }[] = [];
+    /** Windows with hardly a good answer between them. */
+    const groups: { readonly window: ServiceWindow; readonly silence: boolean }[][] = [];
     let last: Probe | undefined;
     let failed: Probe[] = [];
+    let good = 0;
     for (const probe of [...this.#probes, undefined]) {
       if (probe && !probe.ok) {
         failed.push(probe);
         continue;
       }
       const window = this.#outageBetween(last, failed, probe);
-      if (window) found.push({ window, silence: failed.length === 0 });
+      if (window) {
+        const group = groups.at(-1);
+        const before = group?.at(-1)?.window;
+        const one = { window, silence: failed.length === 0 };
+        const near = before && window.fromMs - before.toMs <= MAX_GOOD_GAP_MS && good < GOOD_BETWEEN;
+        if (group && near) group.push(one);
+        else groups.push([one]);
+        good = 0;
+      } else good++;
       last = probe;
       failed = [];
     }
-    const near = (one: ServiceWindow, next: ServiceWindow | undefined) =>
-      next !== undefined && next.fromMs - one.toMs <= MAX_GOOD_GAP_MS;
-    // Slow answers near each other are brownout, also near an outage.
-    const slow = (i: number) => {
-      const [before, { window, silence }, after] = [found[i - 1], found[i] as (typeof found)[number], found[i + 1]];
-      return silence && ((before !== undefined && near(before.window, window)) || near(window, after?.window));
-    };
-    return found.filter((_, i) => !slow(i)).map(({ window }) => window);
+    return groups.flatMap((group) => {
+      const totalMs = group.reduce((sum, { window }) => sum + window.durationMs, 0);
+      // What does not stand out is one slow answer of several.
+      const told = group.filter(({ window, silence }) => !silence || window.durationMs > STALL_SHARE * totalMs);
+      return told.map(({ window }) => window);
+    });
   }
 
   /**

@@ -133,6 +133,27 @@ describe('windows seen by probes', () => {
     expect(windows[0]?.toMs).toBe(5_995);
   });
 
+  test('two stalls with good service between them are two outages, however close', () => {
+    const lane = new ProbeLane(OPTIONS);
+    for (const from of [0, 2_000, 3_000]) for (let at = from; at < from + 300; at += 10) lane.add(at, at + 1, 'ok', 0);
+    lane.add(300, 2_000, 'ok', 0);
+    lane.add(2_300, 3_000, 'ok', 0);
+    expect(lane.windows().map(({ type }) => type)).toEqual(['outage', 'outage']);
+  });
+
+  test('a stall after which the first answers are slow is an outage all the same', () => {
+    const lane = new ProbeLane(OPTIONS);
+    for (let at = 0; at < 1_000; at += 10) lane.add(at, at + 1, 'ok', 0);
+    lane.add(1_000, 3_001, 'ok', 0);
+    lane.add(3_002, 3_252, 'ok', 0);
+    for (let at = 3_260; at < 4_000; at += 10) lane.add(at, at + 1, 'ok', 0);
+    const [outage, ...others] = lane.windows();
+    expect(outage).toMatchObject({ type: 'outage', failed: 1 });
+    expect(outage?.durationMs).toBeGreaterThan(1_980);
+    expect(outage?.durationMs).toBeLessThan(2_010);
+    expect(others.map(({ type }) => type)).not.toContain('outage');
+  });
+
   test('a stand-still of the client itself is no outage', () => {
     const stalls = [{ fromMs: 1_000, toMs: 1_300 }];
     const waiting = (options: Partial<ProbeLaneOptions>) => {
