@@ -66,7 +66,13 @@ export class DockerDisk implements NodeDisk {
       );
     }
     const file = this.#file(mark);
-    await this.#sh('fill the disk', `fallocate -l ${bytes} ${file} || head -c ${bytes} /dev/zero > ${file}`);
+    const size = `$(($(stat -f -c '%a * %S' ${this.#folder}) - ${leave}))`;
+    // A busy server takes space meanwhile: then less is there than was seen, and is looked at again.
+    const once = `size=${size}; fallocate -l $size ${file} || head -c $size /dev/zero > ${file}`;
+    await this.#sh(
+      'fill the disk',
+      `for try in 1 2 3 4 5 6 7 8 9; do { ${once}; } 2>/dev/null && exit 0; rm -f ${file}; done; ${once}`,
+    );
   }
 
   async seen(): Promise<DiskSpace> {
