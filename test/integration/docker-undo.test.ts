@@ -107,7 +107,7 @@ describe.skipIf(missing !== undefined)('undos on containers', () => {
       if (taken) expect(coordinator.address().host).not.toBe(before);
       expect(await ordinary.network.connectTo(coordinator.peerAddress(ordinary.name), 2_000)).toBeUndefined();
     } finally {
-      await other.remove({ force: true });
+      await other.remove({ force: true, v: true });
     }
   });
 
