@@ -34,7 +34,10 @@ const options = () => ({
 test('no engine at DOCKER_HOST: unusable, and every way in says where it looked', async () => {
   const host = `unix://${folder}/none.sock`;
   vi.stubEnv('DOCKER_HOST', host);
-  expect((await docker.unavailable())?.message).toContain(`no engine at ${host} (DOCKER_HOST)`);
+  // The words stand behind the platform's name in the first line of a run: "docker: no Docker engine at ...".
+  expect((await docker.unavailable())?.message).toMatch(
+    new RegExp(`^no Docker engine at ${host} \\(DOCKER_HOST\\) to look for the image \\S+: connect ENOENT`),
+  );
   await expect(docker.provision(options())).rejects.toBeInstanceOf(EnvironmentError);
   const attaching = attach({ project: 'citus' });
   await expect(attaching).rejects.toBeInstanceOf(EnvironmentError);
@@ -64,7 +67,7 @@ describe('docker asked for on the command line', () => {
 
   test('and no engine answers: exit code 4, and what to do', async () => {
     expect(await refused({ DOCKER_HOST: `unix://${folder}/none.sock` })).toMatch(
-      /no engine at unix:.*\n hint start Docker, or say where it is with DOCKER_HOST/,
+      /docker: no Docker engine at unix:.*\n hint start Docker, or say where it is with DOCKER_HOST/,
     );
   });
 

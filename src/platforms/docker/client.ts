@@ -14,7 +14,7 @@ export class EngineRefusal extends EnvironmentError {
   readonly status: number;
 
   constructor(what: string, status: number, reason: string, cause: unknown) {
-    super(`Docker: ${what}: ${reason}`, { code: 'docker-refused', cause });
+    super(`the Docker engine did not ${what}: ${reason}`, { code: 'docker-refused', cause });
     this.status = status;
   }
 }
@@ -66,7 +66,7 @@ export class DockerClient {
       if (statusCode !== undefined) throw new EngineRefusal(what, statusCode, json?.message ?? errorText(error), error);
       const { host, source } = this.endpoint;
       const reason = limit.aborted ? `no answer within ${limitMs} ms` : errorText(error);
-      throw new EnvironmentError(`Docker: ${what}: no engine at ${host} (${source}): ${reason}`, {
+      throw new EnvironmentError(`no Docker engine at ${host} (${source}) to ${what}: ${reason}`, {
         code: 'docker-unreachable',
         hint: 'start Docker, or say where it is with DOCKER_HOST or "docker context use"',
         cause: error,
