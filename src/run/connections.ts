@@ -23,6 +23,8 @@ export class NoConnectionError extends Error {
 }
 
 interface Waiter {
+  /** When half of its time is over, on the clock of `performance`. */
+  readonly halfAt: number;
   readonly resolve: (session: Session) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -71,7 +73,8 @@ export class Connections {
           clearTimeout(timer);
           settle(value);
         };
-      const waiter: Waiter = { resolve: settled(resolve), reject: settled(reject) };
+      const halfAt = performance.now() + timeoutMs / 2;
+      const waiter: Waiter = { halfAt, resolve: settled(resolve), reject: settled(reject) };
       this.#waiting.push(waiter);
       this.#openForWaiting();
     });
@@ -93,8 +96,14 @@ export class Connections {
     this.#free.length = 0;
   }
 
+  /**
+   * Whoever waits longest gets it, unless half of its time is over: then whoever came last. What has little time left
+   * fails and takes the connection with it; were it first, then behind a server that had been slow for as long as
+   * operations wait, every connection would be used up like this, and the load would fail for good.
+   */
   #hand(session: Session): void {
-    const waiter = this.#waiting.shift();
+    const [longest] = this.#waiting;
+    const waiter = longest && performance.now() < longest.halfAt ? this.#waiting.shift() : this.#waiting.pop();
     if (waiter) waiter.resolve(session);
     else this.#free.push(session);
   }

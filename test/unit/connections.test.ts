@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Connections, NoConnectionError } from '../../src/run/connections.ts';
 import { DeadlineError } from '../../src/sql/session.ts';
 import { FakeSession } from '../support/fake-session.ts';
@@ -139,6 +139,47 @@ describe('a server that is slow to accept connections', () => {
     await Promise.all(all);
     expect(outcomes.slice(0, 15)).not.toContain('ok');
     expect(outcomes.slice(-60).filter((outcome) => outcome === 'ok').length).toBeGreaterThan(5);
+  });
+
+  test('serves again after a silence as long as operations wait, though more are due than connections can be opened', async () => {
+    vi.useFakeTimers();
+    try {
+      const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+      let silent = true;
+      // 40 connections a second, where 200 operations are due; each takes 20 ms.
+      const connections = new Connections(402, async (timeoutMs) => {
+        await pause(silent ? timeoutMs : 100);
+        if (silent) throw new DeadlineError(timeoutMs);
+        return new FakeSession().asSession();
+      });
+      const outcomes: string[] = [];
+      const operation = async (i: number) => {
+        const deadline = performance.now() + 2_000;
+        try {
+          const session = await connections.acquire(2_000, 200);
+          const enough = deadline - performance.now() >= 20;
+          await pause(Math.min(20, deadline - performance.now()));
+          if (!enough) session.discard();
+          connections.release(session);
+          outcomes[i] = enough ? 'ok' : 'fail';
+        } catch {
+          outcomes[i] = 'fail';
+        }
+      };
+      const all: Promise<void>[] = [];
+      for (let i = 0; i < 1_600; i++) {
+        if (i === 600) silent = false;
+        all.push(operation(i));
+        await vi.advanceTimersByTimeAsync(5);
+      }
+      await vi.advanceTimersByTimeAsync(2_000);
+      await Promise.all(all);
+      expect(outcomes.slice(0, 190)).not.toContain('ok');
+      // From a second after the silence.
+      expect(outcomes.slice(800)).not.toContain('fail');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('is what an operation waited for in vain, not the client', async () => {
