@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EnvironmentError } from '../../src/model/errors.ts';
+import { DockerClient } from '../../src/platforms/docker/client.ts';
+import { removeProject } from '../../src/platforms/docker/project.ts';
 import { attach, docker } from '../../src/platforms/docker.ts';
 import { Workplace } from '../support/cli.ts';
 
@@ -78,6 +80,22 @@ describe('docker asked for on the command line', () => {
     expect(await refused({ DOCKER_HOST: `unix://${folder}/engine.sock`, PATH: folder })).toMatch(
       /there is no Docker Compose here\n hint install the package docker-compose-plugin/,
     );
+  });
+});
+
+test('what the engine does not remove is named with its reason, and what may be done', async () => {
+  const reason = 'network citus_default id 0a1b has active endpoints';
+  await using engine = createHttpServer(({ method, url = '' }, response) => {
+    if (method === 'DELETE') response.writeHead(403).end(JSON.stringify({ message: reason }));
+    else if (url.startsWith('/networks')) response.end(JSON.stringify([{ Id: '0a1b', Name: 'citus_default' }]));
+    else response.end(url.startsWith('/volumes') ? '{}' : '[]');
+  });
+  await new Promise<void>((listening) => engine.listen(join(folder, 'engine.sock'), listening));
+  vi.stubEnv('DOCKER_HOST', `unix://${folder}/engine.sock`);
+  await expect(removeProject(DockerClient.fromEnvironment(), 'citus', { limitMs: 300 })).rejects.toMatchObject({
+    code: 'left-behind',
+    message: `could not remove network citus_default (${reason})`,
+    hint: expect.stringContaining('docker network inspect'),
   });
 });
 

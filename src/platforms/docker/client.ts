@@ -9,13 +9,15 @@ import { dockerEndpoint, type Endpoint } from './endpoint.ts';
 
 const DEFAULT_LIMIT_MS = 15_000;
 
-/** The engine answered, and said no. `status` is the HTTP status. */
+/** The engine answered, and said no. `status` is the HTTP status, `reason` the engine's own words. */
 export class EngineRefusal extends EnvironmentError {
   readonly status: number;
+  readonly reason: string;
 
   constructor(what: string, status: number, reason: string, cause: unknown) {
     super(`the Docker engine did not ${what}: ${reason}`, { code: 'docker-refused', cause });
     this.status = status;
+    this.reason = reason;
   }
 }
 

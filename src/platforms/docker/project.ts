@@ -9,6 +9,22 @@ const LOOK_AGAIN_MS = 200;
 /** What a Compose that was ended had asked for may still appear; so nothing must be seen twice. */
 const EMPTY_LOOKS = 2;
 
+const HELD_NETWORK =
+  '"docker network inspect" lists containers that are still on a network; where it lists none the engine has lost count, and forgets it when it is restarted';
+
+interface RemoveOptions {
+  /** Leaves the volumes that have a name, so the data; removes them by default. */
+  readonly keepVolumes?: boolean;
+  /** How long it is tried, in milliseconds; a minute by default. */
+  readonly limitMs?: number;
+}
+
+/** Something of the project that was there, and what the engine said if it did not remove it. */
+interface Left {
+  readonly thing: string;
+  readonly refused: EngineRefusal | undefined;
+}
+
 export interface ProjectContainer {
   readonly id: string;
   readonly name: string;
@@ -51,24 +67,25 @@ async function listContainers(client: DockerClient, project: string, label: stri
 /**
  * Removes the project's containers, networks and volumes, in whatever state they are. Harmless where
  * there is nothing.
- * @param keepVolumes leaves the volumes that have a name, so the data.
  * @returns what was there, in words.
- * @throws EnvironmentError naming what is left after a minute, or when the engine is gone.
+ * @throws EnvironmentError naming what is left after `limitMs` and why, or when the engine is gone.
  */
 export async function removeProject(
   client: DockerClient,
   project: string,
-  { keepVolumes = false }: { readonly keepVolumes?: boolean } = {},
+  { keepVolumes = false, limitMs = REMOVE_LIMIT_MS }: RemoveOptions = {},
 ): Promise<string[]> {
   const seen = new Set<string>();
-  const deadline = performance.now() + REMOVE_LIMIT_MS;
+  const deadline = performance.now() + limitMs;
   for (let emptyLooks = 0; emptyLooks < EMPTY_LOOKS; ) {
     const left = await removeOnce(client, project, keepVolumes);
-    for (const thing of left) seen.add(thing);
+    for (const { thing } of left) seen.add(thing);
     emptyLooks = left.length === 0 ? emptyLooks + 1 : 0;
     if (left.length > 0 && performance.now() > deadline) {
-      throw new EnvironmentError(`could not remove ${left.join(', ')}`, {
+      const named = left.map(({ thing, refused }) => (refused ? `${thing} (${refused.reason})` : thing));
+      throw new EnvironmentError(`could not remove ${named.join(', ')}`, {
         code: 'left-behind',
+        ...(left.some(({ refused }) => refused?.reason.includes('active endpoints')) ? { hint: HELD_NETWORK } : {}),
       });
     }
     if (emptyLooks < EMPTY_LOOKS) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
@@ -76,13 +93,13 @@ export async function removeProject(
   return [...seen];
 }
 
-/** One round. @returns what was there when it began, in words. */
-async function removeOnce(client: DockerClient, project: string, keepVolumes: boolean): Promise<string[]> {
+/** One round. @returns what was there when it began. */
+async function removeOnce(client: DockerClient, project: string, keepVolumes: boolean): Promise<Left[]> {
   const filters = { label: [`${PROJECT_LABEL}=${project}`] };
-  const containers = await projectContainers(client, project);
-  await Promise.all(
-    containers.map(({ id, name }) =>
+  const containers = await Promise.all(
+    (await projectContainers(client, project)).map(({ id, name }) =>
       attempt(
+        `container ${name}`,
         client.call(
           `remove container ${name}`,
           (docker, abortSignal) => docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
@@ -95,32 +112,32 @@ async function removeOnce(client: DockerClient, project: string, keepVolumes: bo
     docker.listNetworks({ filters, abortSignal }),
   );
   const volumes = keepVolumes ? [] : await projectVolumes(client, project);
-  await Promise.all([
+  const others = await Promise.all([
     ...networks.map(({ Id, Name }) =>
       attempt(
+        `network ${Name}`,
         client.call(`remove network ${Name}`, (docker, abortSignal) => docker.getNetwork(Id).remove({ abortSignal })),
       ),
     ),
     ...volumes.map((name) =>
       attempt(
+        `volume ${name}`,
         client.call(`remove volume ${name}`, (docker, abortSignal) =>
           docker.getVolume(name).remove({ force: true, abortSignal } as object),
         ),
       ),
     ),
   ]);
-  return [
-    ...containers.map(({ name }) => `container ${name}`),
-    ...networks.map(({ Name }) => `network ${Name}`),
-    ...volumes.map((name) => `volume ${name}`),
-  ];
+  return [...containers, ...others];
 }
 
 /** Gone already, or still in use: the next round sees. An engine that is gone is another matter. */
-async function attempt(removal: Promise<unknown>): Promise<void> {
+async function attempt(thing: string, removal: Promise<unknown>): Promise<Left> {
   try {
     await removal;
+    return { thing, refused: undefined };
   } catch (error) {
     if (!(error instanceof EngineRefusal)) throw error;
+    return { thing, refused: error };
   }
 }
