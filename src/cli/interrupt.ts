@@ -33,3 +33,20 @@ export function interruptible(
     },
   };
 }
+
+/**
+ * Whoever read the output has gone, as `| head` does: that is an interruption too. Left alone it would end the process on
+ * the spot, with the exit code of a failed scenario, and its cluster would stay behind.
+ */
+export function endWithReader(exitCode: number): void {
+  let gone = false;
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      if (gone) return;
+      gone = true;
+      // What has nothing to end in order does not listen.
+      if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(exitCode);
+    });
+  }
+}

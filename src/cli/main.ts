@@ -26,7 +26,9 @@ import { up } from './commands/up.ts';
 import { validate } from './commands/validate.ts';
 import { EXIT, exitCodeOfError } from './exit-codes.ts';
 import { explain } from './explain.ts';
+import { endWithReader } from './interrupt.ts';
 
+endWithReader(EXIT.interrupted);
 try {
   await yargs(hideBin(process.argv))
     .scriptName('pgquake')

@@ -169,6 +169,21 @@ describe('interrupting', () => {
     },
   );
 
+  test('is what it is when the reader of the output goes away, too', async () => {
+    const child = place.startRun(['one-worker']);
+    await new Promise<void>((struck) => {
+      child.stdout?.on('data', (text: string) => {
+        if (text.includes('in effect')) struck();
+      });
+    });
+    child.stdout?.destroy();
+    expect((await child.ended).code).toBe(130);
+    expect(place.report().timeline.map((event) => event.type)).toEqual(
+      expect.arrayContaining(['interrupted', 'healed']),
+    );
+    expect(place.leftovers()).toEqual([]);
+  });
+
   test('before anything runs it leaves nothing either', async () => {
     const child = place.startRun(['one-worker']);
     await new Promise<void>((started) => child.stdout?.once('data', () => started()));
