@@ -54,7 +54,7 @@ function paceProbes({ kinds, rooms, run }: ProbeWork): Work {
     warmUp: async (session) => {
       const [room] = rooms;
       if (room !== undefined) {
-        await session.within(WARM_UP_LIMIT_MS, probes.next('read', room).run(session));
+        await probes.next('read', room).run(session, WARM_UP_LIMIT_MS);
       }
     },
   };

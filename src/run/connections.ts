@@ -45,6 +45,15 @@ export class Connections {
     this.#connect = connect;
   }
 
+  /** A connection that is free now, if there is one. */
+  take(): Session | undefined {
+    for (let session = this.#free.pop(); session; session = this.#free.pop()) {
+      if (session.usable) return session;
+      this.#open.delete(session);
+    }
+    return undefined;
+  }
+
   /**
    * @param timeoutMs for waiting until a connection was opened.
    * @param queueMs for waiting until one comes free, where the cap is reached.
@@ -52,10 +61,8 @@ export class Connections {
    * one had to be opened; `DeadlineError` when none was opened within `timeoutMs`.
    */
   acquire(timeoutMs: number, queueMs: number = timeoutMs): Promise<Session> {
-    for (let session = this.#free.pop(); session; session = this.#free.pop()) {
-      if (session.usable) return Promise.resolve(session);
-      this.#open.delete(session);
-    }
+    const free = this.take();
+    if (free) return Promise.resolve(free);
     this.#openLimitMs = Math.max(this.#openLimitMs, timeoutMs);
     // What waits for the server to accept connections waits for the server, not for the client.
     const forServer = this.#open.size + this.#opening < this.#cap;

@@ -9,7 +9,7 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { Clock } from '../model/clock.ts';
 import type { TimeRange } from '../model/figures.ts';
 import type { Operation, OperationKind } from '../model/history.ts';
-import { classifyError } from '../sql/outcome.ts';
+import { type Classified, classifyError } from '../sql/outcome.ts';
 import { DeadlineError, type Session } from '../sql/session.ts';
 import type { Observed, OperationRequest, WorkloadRun } from '../workloads/workload.ts';
 import { Connections } from './connections.ts';
@@ -215,7 +215,7 @@ export class LoadGenerator {
     while (lane && due <= now) {
       if (lane.spec.whenBusy === 'send' || lane.underWay === 0) {
         this.#lateness.recordValue(Math.max(1, Math.round((this.#options.clock.nowMs() - due) * 1_000)));
-        this.#dispatch(lane, due);
+        void this.#perform(lane, due);
       }
       advance(lane);
       ({ lane, due } = this.#next());
@@ -237,69 +237,69 @@ export class LoadGenerator {
     return { lane: first, due };
   }
 
-  #dispatch(lane: Lane, intendedAt: number): void {
-    lane.underWay++;
-    this.#follow(this.#perform(lane, intendedAt).finally(() => lane.underWay--));
-  }
-
   /** What `stop` waits for. */
-  #follow(work: Promise<unknown>): void {
-    this.#underWay++;
-    void work.finally(() => {
-      if (--this.#underWay === 0) this.#allSettled();
-    });
+  #ended(): void {
+    if (--this.#underWay === 0) this.#allSettled();
   }
 
-  async #perform({ spec, connections }: Lane, intendedAt: number): Promise<void> {
-    const { kind } = spec;
-    const { clock, shardOfRoom, settled } = this.#options;
+  /** One function from first to last, however long: each one more would leave as much behind for every operation. */
+  async #perform(lane: Lane, intendedAt: number): Promise<void> {
+    lane.underWay++;
+    this.#underWay++;
+    const { clock, shardOfRoom, settled, connect } = this.#options;
+    const { spec, connections } = lane;
+    const { kind, fresh } = spec;
     const request = spec.next();
     const id = this.#nextId++;
-    const answer = await this.#send(spec, connections, request, intendedAt);
-    if (answer.outcome === 'unsent') this.#unsent++;
-    request.settled(answer.outcome);
-    const { room, session, key } = request;
-    const shard = room === undefined ? undefined : shardOfRoom[room];
-    settled({ ...answer, id, kind: kind.name, room, shard, intendedAt, session, key, settledAt: clock.nowMs() });
-  }
-
-  async #send(
-    { kind, fresh = false }: LaneSpec,
-    connections: Connections,
-    request: OperationRequest,
-    intendedAt: number,
-  ): Promise<Pick<Operation, 'outcome' | 'sentAt' | 'errorCode' | 'errorText'> & Observed> {
-    const { clock } = this.#options;
-    const leftMs = () => Math.max(0, intendedAt + kind.deadlineMs - clock.nowMs());
     let session: Session | undefined;
     let sentAt: number | undefined;
+    let observed: Observed | undefined;
+    let failure: Classified | undefined;
     try {
-      if (fresh) {
-        sentAt = clock.nowMs();
-        session = await this.#options.connect(leftMs());
-      } else {
-        session = await connections.acquire(leftMs(), Math.min(leftMs(), kind.deadlineMs * QUEUE_SHARE));
-        sentAt = clock.nowMs();
-      }
-      const observed = await session.within(leftMs(), request.run(session));
-      return { outcome: 'ok', sentAt, ...observed };
+      const leftMs = Math.max(0, intendedAt + kind.deadlineMs - clock.nowMs());
+      if (fresh) sentAt = clock.nowMs();
+      session = fresh
+        ? await connect(leftMs)
+        : (connections.take() ?? (await connections.acquire(leftMs, Math.min(leftMs, kind.deadlineMs * QUEUE_SHARE))));
+      const now = clock.nowMs();
+      sentAt ??= now;
+      observed = await request.run(session, Math.max(0, intendedAt + kind.deadlineMs - now));
     } catch (error) {
-      const { outcome, code, text } = classifyError(kind.access, error, sentAt !== undefined);
-      return {
-        outcome,
-        sentAt: sentAt ?? clock.nowMs(),
-        errorCode: code,
-        // The limit that counts for people is the deadline, not what was left of it.
-        errorText: error instanceof DeadlineError ? `no answer within the deadline of ${kind.deadlineMs} ms` : text,
-      };
-    } finally {
-      if (session && fresh) this.#close(session);
-      else if (session) connections.release(session);
+      // The limit that counts for people is the deadline, not what was left of it.
+      const told = error instanceof DeadlineError ? new DeadlineError(kind.deadlineMs) : error;
+      failure = classifyError(kind.access, told, sentAt !== undefined);
     }
+    const settledAt = clock.nowMs();
+    if (session && fresh) this.#close(session);
+    else if (session) connections.release(session);
+    const outcome = failure?.outcome ?? 'ok';
+    if (outcome === 'unsent') this.#unsent++;
+    request.settled(outcome);
+    const { room } = request;
+    settled({
+      id,
+      kind: kind.name,
+      room,
+      shard: room === undefined ? undefined : shardOfRoom[room],
+      intendedAt,
+      sentAt: sentAt ?? settledAt,
+      settledAt,
+      outcome,
+      errorCode: failure?.code,
+      errorText: failure?.text,
+      key: request.key,
+      session: request.session,
+      rows: observed?.rows,
+      verified: observed?.verified,
+      anomaly: observed?.anomaly,
+    });
+    lane.underWay--;
+    this.#ended();
   }
 
   /** Closing is no part of the operation. */
   #close(session: Session): void {
-    this.#follow(session.close());
+    this.#underWay++;
+    void session.close().finally(() => this.#ended());
   }
 }

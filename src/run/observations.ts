@@ -186,7 +186,7 @@ async function readFast(
         connectTimeoutMs: CONNECT_LIMIT_MS,
         pipeline: true,
       });
-      for (const room of rooms) await session.within(STATEMENT_LIMIT_MS, probes.next('read', room).run(session));
+      for (const room of rooms) await probes.next('read', room).run(session, STATEMENT_LIMIT_MS);
       return session;
     },
     next,

@@ -1,9 +1,9 @@
 /** One connection to one server. */
 
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Address } from '../model/address.ts';
-import { Descriptions, type Row, Statement } from './statement.ts';
+import { type Descriptions, type Row, Statement } from './statement.ts';
 
 export type { Row };
 
@@ -20,9 +20,9 @@ export interface SessionOptions {
 
 export interface QueryOptions {
   /** Prepared once for each connection under this name. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Limit in milliseconds; when it passes the connection is thrown away, because the server may still be working. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** An operation ran into its own time limit. `code` is `deadline`. */
@@ -35,10 +35,24 @@ export class DeadlineError extends Error {
   }
 }
 
+/** Of all connections of a thread: what is read is copied out of it at once. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+
+/** A socket that reads into a buffer which is there already. Node's own way is a new one for every read. */
+function openSocket(): Socket {
+  const socket: Socket = new Socket({
+    onread: {
+      buffer: READ_BUFFER,
+      callback: (length, buffer) => socket.emit('data', Buffer.from(buffer.subarray(0, length))),
+    },
+  });
+  return socket;
+}
+
 export class Session implements AsyncDisposable {
   readonly #client: pg.Client;
   readonly #pipeline: boolean;
-  readonly #descriptions = new Descriptions();
+  readonly #descriptions: Descriptions = new Map();
   #usable = true;
   #ending: string | undefined;
   readonly #ended: Promise<void>;
@@ -72,10 +86,11 @@ export class Session implements AsyncDisposable {
       keepAlive: true,
       pipeline: options.pipeline ?? false,
       ssl: false,
+      stream: openSocket,
       ...(settings.length > 0 ? { options: settings.join(' ') } : {}),
     });
     const session = new Session(client, options.pipeline ?? false);
-    await session.within(options.connectTimeoutMs, client.connect());
+    await session.#within(options.connectTimeoutMs, client.connect());
     return session;
   }
 
@@ -104,10 +119,9 @@ export class Session implements AsyncDisposable {
    * @returns its rows as arrays, in the order of the columns.
    * @throws the server's error (`code` is the SQLSTATE), a socket error, or `DeadlineError`.
    */
-  async query(text: string, values: readonly unknown[] = [], options: QueryOptions = {}): Promise<Row[]> {
+  query(text: string, values: readonly unknown[] = [], options: QueryOptions = {}): Promise<Row[]> {
     const rows: Row[] = [];
-    await this.forEachRow(text, values, (row) => rows.push(row), options);
-    return rows;
+    return this.#send(text, values, (row) => rows.push(row), rows, options);
   }
 
   /**
@@ -119,20 +133,15 @@ export class Session implements AsyncDisposable {
     text: string,
     values: readonly unknown[],
     onRow: (row: Row) => void,
-    { name, timeoutMs }: QueryOptions = {},
+    options: QueryOptions = {},
   ): Promise<void> {
-    if (this.#pipeline) this.#sendTogether();
-    const running = new Promise<void>((resolve, reject) => {
-      const onEnd = (error?: unknown) => (error === undefined ? resolve() : reject(error));
-      this.#client.query(new Statement({ text, values, name, onRow, onEnd }, this.#descriptions));
-    });
-    return timeoutMs === undefined ? running : this.within(timeoutMs, running);
+    return this.#send(text, values, onRow, undefined, options);
   }
 
   /** Runs several statements without parameters, separated by `;`. */
   async execute(text: string, timeoutMs?: number): Promise<void> {
     const running = this.#client.query(text);
-    await (timeoutMs === undefined ? running : this.within(timeoutMs, running));
+    await (timeoutMs === undefined ? running : this.#within(timeoutMs, running));
   }
 
   /** Ends the connection in order; falls back to `discard` after one second. Harmless twice. */
@@ -152,6 +161,26 @@ export class Session implements AsyncDisposable {
   discard(): void {
     this.#usable = false;
     this.#socket.destroy();
+  }
+
+  /** @param result what it comes to, once all rows were heard. */
+  #send<T>(
+    text: string,
+    values: readonly unknown[],
+    onRow: (row: Row) => void,
+    result: T,
+    { name, timeoutMs }: QueryOptions,
+  ): Promise<T> {
+    if (this.#pipeline) this.#sendTogether();
+    return new Promise((resolve, reject) => {
+      const limit = timeoutMs === undefined ? undefined : this.#limit(timeoutMs, reject);
+      const onEnd = (error?: unknown) => {
+        clearTimeout(limit);
+        if (error === undefined) resolve(result);
+        else reject(error);
+      };
+      this.#client.query(new Statement({ text, values, name, onRow, onEnd }, this.#descriptions));
+    });
   }
 
   /** What is sent in one turn goes out in one packet: answers come together, and the statements that follow them too. */
@@ -175,24 +204,29 @@ export class Session implements AsyncDisposable {
     await this.close();
   }
 
-  /**
-   * Waits for work that runs on this session. When the limit passes the connection is thrown away,
-   * because the server may still be working on it.
-   * @throws what the work throws, or `DeadlineError` after `timeoutMs`.
-   */
-  within<T>(timeoutMs: number, running: Promise<T>): Promise<T> {
+  /** Waits for work that runs on this session. */
+  #within<T>(timeoutMs: number, running: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const fail = (error: unknown) => {
-        clearTimeout(timer);
-        if (error instanceof DeadlineError) this.discard();
-        reject(error);
-      };
-      const timer = setTimeout(() => fail(new DeadlineError(timeoutMs)), Math.max(0, timeoutMs));
-      // What a discarded connection still has to say is of no interest: the promise is settled by then.
-      running.then((value) => {
-        clearTimeout(timer);
-        resolve(value);
-      }, fail);
+      const limit = this.#limit(timeoutMs, reject);
+      const settled =
+        <V>(settle: (value: V) => void) =>
+        (value: V) => {
+          clearTimeout(limit);
+          settle(value);
+        };
+      running.then(settled(resolve), settled(reject));
     });
+  }
+
+  /**
+   * When it passes the connection is thrown away, because the server may still be working on it. What the connection
+   * has to say after that is of no interest.
+   */
+  #limit(timeoutMs: number, reject: (error: DeadlineError) => void): NodeJS.Timeout {
+    const expire = () => {
+      this.discard();
+      reject(new DeadlineError(timeoutMs));
+    };
+    return setTimeout(expire, Math.max(0, timeoutMs));
   }
 }

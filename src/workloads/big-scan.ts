@@ -121,9 +121,9 @@ class BigScanRun implements WorkloadRun {
 
   #reading(text: string, values: readonly unknown[]): OperationRequest {
     return {
-      run: async (session) => {
+      run: async (session, timeoutMs) => {
         const tally = new Tally(this.#big, MAX_WITNESSES);
-        await session.forEachRow(text, values, (row) => tally.add(row as unknown as MessageRow));
+        await session.forEachRow(text, values, (row) => tally.add(row as unknown as MessageRow), { timeoutMs });
         return tally.observed();
       },
       settled: () => undefined,

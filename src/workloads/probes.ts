@@ -16,6 +16,8 @@ import type { OperationRequest } from './workload.ts';
 const TABLE = 'probes';
 /** Who wrote the row that is read. */
 const INITIAL_RUN = 0;
+const READ = `SELECT seq FROM ${TABLE} WHERE room_id = $1 AND run = ${INITIAL_RUN}`;
+const WRITE = `INSERT INTO ${TABLE} (room_id, run, seq) VALUES ($1, $2, $3)`;
 /** Over all shards, of each kind: many shards share it, so that probing does not become the load. */
 const MAX_RATE_PER_SECOND = 1_000;
 /** A new connection costs a server far more than a statement. */
@@ -92,15 +94,12 @@ export class Probes {
 
   next(access: ProbeKind['access'], room: number): OperationRequest {
     const settled = () => undefined;
-    if (access === 'read') return { room, run: (session) => read(session, room), settled };
+    if (access === 'read') return { room, run: (session, timeoutMs) => read(session, room, timeoutMs), settled };
     const seq = ++this.#seq;
     return {
       room,
-      run: async (session) => {
-        const values = [room, this.#run, seq];
-        await session.query(`INSERT INTO ${TABLE} (room_id, run, seq) VALUES ($1, $2, $3)`, values, {
-          name: 'probe-write',
-        });
+      run: async (session, timeoutMs) => {
+        await session.query(WRITE, [room, this.#run, seq], { name: 'probe-write', timeoutMs });
         return {};
       },
       settled,
@@ -108,10 +107,8 @@ export class Probes {
   }
 }
 
-async function read(session: Session, room: number) {
-  const rows = await session.query(`SELECT seq FROM ${TABLE} WHERE room_id = $1 AND run = ${INITIAL_RUN}`, [room], {
-    name: 'probe-read',
-  });
+async function read(session: Session, room: number, timeoutMs?: number) {
+  const rows = await session.query(READ, [room], { name: 'probe-read', timeoutMs });
   if (rows.length !== 1) throw new RowMissingError(room, rows.length);
   return { rows: 1 };
 }

@@ -23,8 +23,12 @@ export interface OperationRequest {
   readonly session?: number;
   /** `writer:sequence` of the row it writes. */
   readonly key?: string;
-  /** Sends it and verifies the answer. Called at most once. */
-  run(session: Session): Promise<Observed>;
+  /**
+   * Sends it and verifies the answer. Called at most once.
+   * @param timeoutMs limit, none by default; when it passes the session is thrown away.
+   * @throws as `Session.query`, and what it finds wrong with the answer.
+   */
+  run(session: Session, timeoutMs?: number): Promise<Observed>;
   /** Called once, when the operation has ended, whichever way. */
   settled(outcome: Outcome): void;
 }

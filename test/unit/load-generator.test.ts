@@ -25,7 +25,7 @@ async function load({ kinds = [READ], answer, connect, maxConnections = 100, for
     next: (kind) => ({
       room: 7,
       ...(kind === 'write' ? { key: '1:1' } : {}),
-      run: async (session) => ({ rows: (await session.query('')).length }),
+      run: async (session, timeoutMs) => ({ rows: (await session.query('', [], { timeoutMs })).length }),
       settled: () => undefined,
     }),
   };
