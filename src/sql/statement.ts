@@ -81,15 +81,16 @@ export class Statement implements pg.Submittable {
 
   #messages({ parsedStatements, submittedNamedStatements }: ConnectionOfPg): Buffer[] {
     const { text, name = '' } = this;
-    const bind = serialize.bind({ statement: name, values: this.#values as unknown[], valueMapper: prepareValue });
-    if (this.#parsers) return [bind, EXECUTE_AND_SYNC];
     const prepared = name === '' ? undefined : (parsedStatements[name] ?? submittedNamedStatements[name]);
     if (prepared !== undefined && prepared !== text) {
       throw new Error(`"${name}" is the name of another statement on this connection`);
     }
-    if (prepared !== undefined) return [bind, DESCRIBE, EXECUTE_AND_SYNC];
-    if (name !== '') submittedNamedStatements[name] = text;
-    return [serialize.parse({ name, text, types: [] }), bind, DESCRIBE, EXECUTE_AND_SYNC];
+    const bind = serialize.bind({ statement: name, values: this.#values as unknown[], valueMapper: prepareValue });
+    if (prepared === undefined) {
+      if (name !== '') submittedNamedStatements[name] = text;
+      return [serialize.parse({ name, text, types: [] }), bind, DESCRIBE, EXECUTE_AND_SYNC];
+    }
+    return this.#parsers ? [bind, EXECUTE_AND_SYNC] : [bind, DESCRIBE, EXECUTE_AND_SYNC];
   }
 
   handleRowDescription({ fields }: { readonly fields: readonly { readonly dataTypeID: number }[] }): void {
