@@ -99,9 +99,10 @@ function probeWindows(history: History): { readonly [A in OperationKind['access'
       if (probe.kind !== kind.name || probe.outcome !== 'ok' || !steady) continue;
       if (probe.intendedAt < steady.toMs) latency.record(probe.settledAt - probe.sentAt);
     }
-    const { p50Ms: steadyP50Ms = 0, p99Ms: steadyP99Ms = 0 } = latency.figures() ?? {};
+    const { p50Ms: steadyP50Ms = 0, p99Ms: steadyP99Ms = 0, p999Ms: steadyP999Ms = 0 } = latency.figures() ?? {};
     const spacingMs = 1_000 / kind.ratePerSecond;
-    const common = { kind: kind.name, lateAboveMs: lateAboveMs(steadyP99Ms), steadyP50Ms, steadyP99Ms, stalls };
+    const steadyMs = { steadyP50Ms, steadyP99Ms, steadyP999Ms };
+    const common = { kind: kind.name, lateAboveMs: lateAboveMs(steadyP99Ms), ...steadyMs, stalls };
     const lanes = shards.map(({ name }) => new ProbeLane({ ...common, spacingMs, shard: name, shardsToHit: 1 }));
     const all = new ProbeLane({ ...common, spacingMs: spacingMs / Math.max(1, inUse.size), shardsToHit: inUse.size });
     for (const { kind: name, sentAt, settledAt, outcome, shard } of history.probes.scan()) {

@@ -138,6 +138,8 @@ export class LoadGenerator {
   #eventLoopDelayMaxMs = 0;
   readonly #stalls: TimeRange[] = [];
   #timer: NodeJS.Timeout | undefined;
+  /** When the next operation is due, of whichever lane. */
+  #dueAt = Number.POSITIVE_INFINITY;
   #nextId = 1;
   #unsent = 0;
 
@@ -187,6 +189,7 @@ export class LoadGenerator {
   async stop(): Promise<LoadKept> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#dueAt = Number.POSITIVE_INFINITY;
     if (this.#underWay > 0) {
       await new Promise<void>((resolve) => {
         this.#allSettled = resolve;
@@ -210,7 +213,13 @@ export class LoadGenerator {
     if (now - plannedAt >= MIN_STALL_MS && this.#stalls.length < MAX_STALLS) {
       this.#stalls.push({ fromMs: plannedAt, toMs: now });
     }
-    // In the order of the intended starts, whatever their lanes: ids are given in it.
+    this.#sendDue(now);
+    const wakeAt = Math.min(this.#dueAt, now + MAX_SLEEP_MS);
+    this.#timer = setTimeout(() => this.#tick(wakeAt), Math.max(0, wakeAt - this.#options.clock.nowMs()));
+  }
+
+  /** In the order of the intended starts, whatever their lanes: ids are given in it. */
+  #sendDue(now: number): void {
     let { lane, due } = this.#next();
     while (lane && due <= now) {
       if (lane.spec.whenBusy === 'send' || lane.underWay === 0) {
@@ -220,8 +229,7 @@ export class LoadGenerator {
       advance(lane);
       ({ lane, due } = this.#next());
     }
-    const wakeAt = Math.min(due, now + MAX_SLEEP_MS);
-    this.#timer = setTimeout(() => this.#tick(wakeAt), Math.max(0, wakeAt - this.#options.clock.nowMs()));
+    this.#dueAt = due;
   }
 
   /** The lane whose next operation is due first, and when. */
@@ -295,6 +303,8 @@ export class LoadGenerator {
     });
     lane.underWay--;
     this.#ended();
+    // Timers count whole milliseconds; where answers come more often than that, each is an occasion.
+    if (settledAt >= this.#dueAt) this.#sendDue(settledAt);
   }
 
   /** Closing is no part of the operation. */

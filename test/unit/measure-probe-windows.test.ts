@@ -10,6 +10,7 @@ const OPTIONS: ProbeLaneOptions = {
   lateAboveMs: 100,
   steadyP50Ms: 1,
   steadyP99Ms: 1,
+  steadyP999Ms: 1,
   spacingMs: 10,
   shardsToHit: 1,
   stalls: [],
@@ -31,7 +32,13 @@ function probe(
   outages: readonly Outage[],
   { spacingMs = 10, lanes = 4, latencyMs = 1, untilMs = 5_000 } = {},
 ): ProbeLane {
-  const lane = new ProbeLane({ ...OPTIONS, spacingMs, steadyP50Ms: latencyMs, steadyP99Ms: latencyMs });
+  const lane = new ProbeLane({
+    ...OPTIONS,
+    spacingMs,
+    steadyP50Ms: latencyMs,
+    steadyP99Ms: latencyMs,
+    steadyP999Ms: latencyMs,
+  });
   const busyUntil = new Array<number>(lanes).fill(0);
   for (let n = 0; n * spacingMs < untilMs; n++) {
     const sentAt = n * spacingMs;
