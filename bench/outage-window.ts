@@ -75,6 +75,7 @@ function strike(postmaster: number, times: number): void {
   console.log(JSON.stringify(stamps));
 }
 
+/** Two shards, so that on a machine of two processors the probes alone keep no server busy. */
 function scenarioText(times: number): string {
   const phase = Math.ceil((times * (OUTAGE_MS + GAP_MS + MAX_EXTRA_GAP_MS)) / 1_000) + 2;
   return `

@@ -10,8 +10,9 @@
  * Its borders are not seen but enclosed. Service was there when the last success was sent, and was not any more
  * when the first probe that it did not answer could have been answered; it was not there when the last failure was
  * sent, or, where probes just waited, a moment before the first success settled; and it was there when that
- * settled. Within what encloses it a border is told where it lies if answers took as long as half of them do; the
- * uncertainty reaches from there to the farthest end.
+ * settled. Within what encloses it a border is told where it lies if answers took as long as half of them do, or, where
+ * servers wake and answer all who waited at once, three times as long; the uncertainty reaches from there to the
+ * farthest end.
  *
  * Probes outside of outages that failed or were late, with no more than 500 ms between them, are brownout; a
  * single late one is none. For all shards together, a window of a single shard is brownout too.
