@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { monotonicClock } from '../../src/model/clock.ts';
 import type { Operation, OperationKind } from '../../src/model/history.ts';
 import { LoadGenerator, type LoadKept, workloadLanes } from '../../src/run/load-generator.ts';
@@ -80,6 +80,56 @@ describe('open-loop schedule', () => {
       expect(settledAt - intendedAt).toBeGreaterThanOrEqual(29);
     }
   });
+});
+
+test('what is due when an answer comes is sent then, and not at the next whole millisecond', async () => {
+  vi.useFakeTimers();
+  try {
+    let now = 0;
+    const answers: ((rows: unknown[][]) => void)[] = [];
+    const sent: number[] = [];
+    const generator = new LoadGenerator({
+      lanes: workloadLanes(
+        [READ],
+        {
+          next: () => ({
+            room: 7,
+            run: async (session) => {
+              sent.push(now);
+              return { rows: (await session.query('')).length };
+            },
+            settled: () => undefined,
+          }),
+        },
+        100,
+      ),
+      connect: async () => {
+        const session = new FakeSession();
+        session.answer = () => new Promise((resolve) => answers.push(resolve));
+        return session.asSession();
+      },
+      clock: { nowMs: () => now },
+      shardOfRoom: {},
+      settled: () => undefined,
+    });
+    generator.start();
+    // The first is due after 5 ms, and one every 10 ms from then on.
+    now = 5;
+    await vi.advanceTimersByTimeAsync(5);
+    expect(sent).toEqual([5]);
+    now = 15.2;
+    answers[0]?.([]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(sent).toEqual([5, 15.2]);
+    const stopped = generator.stop();
+    now = 25.5;
+    answers[1]?.([]);
+    await vi.advanceTimersByTimeAsync(0);
+    await stopped;
+    expect(sent).toEqual([5, 15.2]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 describe('a Poisson schedule', () => {
