@@ -8,6 +8,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { citus } from '../src/engines/citus.ts';
 import { enumerate } from '../src/plan/tolerance/enumerate.ts';
 import { type HolderSets, holderSetsOf, membersOf, minimalSets } from '../src/plan/tolerance/holders.ts';
 import { LAYOUTS, layOut } from '../src/plan/tolerance/layouts.ts';
@@ -50,7 +51,7 @@ console.log('layout  copies    first    median     worst  widest interval  metho
 for (const replication of [2, 3]) {
   for (const layout of LAYOUTS) {
     const placement = layOut(layout, { workers: 1_000, replication, shards: 32_768 }, 1);
-    const run = time(() => tolerance(placement, { rule: 'citus', nodeAvailability: 0.999, seed: 1 }));
+    const run = time(() => tolerance(placement, { rule: citus.rule, nodeAvailability: 0.999, seed: 1 }));
     const fatal = run.value.reads.rows.map((row) => row.fatal);
     const widest = Math.max(...fatal.map(({ low, high }) => (high - low) / 2)) * 100;
     const method = fatal.at(-1)?.method;

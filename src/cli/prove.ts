@@ -3,13 +3,13 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { faults } from '../catalog.ts';
+import { engines, faults } from '../catalog.ts';
 import { choose } from '../experiment.ts';
 import type { EngineChoice, PlatformChoice } from '../model/scenario.ts';
-import type { Topology } from '../model/topology.ts';
+import { placedBy, predictBy } from '../model/service-rule.ts';
+import { type Topology, workerNames } from '../model/topology.ts';
 import { formatDuration } from '../model/units.ts';
 import type { Proof, ProvenSubset } from '../plan/proof.ts';
-import { predictByRule, type Rule } from '../plan/tolerance/rule.ts';
 import { plainText } from '../reporters/escape.ts';
 import { proofMarkdown, proofSvg } from '../reporters/proof.ts';
 import { prove } from '../run/prover.ts';
@@ -27,8 +27,8 @@ export interface ProveToleranceOptions {
   readonly topology: Topology;
   readonly maxDown: number;
   readonly fault: string;
-  /** Held against what is seen instead of the engine's own promise. */
-  readonly rule: Rule | undefined;
+  /** The engine whose rule is held against what is seen; by default the one that runs. */
+  readonly rule: string | undefined;
   readonly symmetric: boolean;
   /** As many as the cores allow where it is left out. */
   readonly clusters: number | undefined;
@@ -50,6 +50,7 @@ export async function proveTolerance(options: ProveToleranceOptions): Promise<{ 
   onProgress(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
   const fault = faults.find(({ name }) => name === options.fault);
   if (!fault) throw new Error(`no fault "${options.fault}" in the catalogue`);
+  const other = engines.find(({ name }) => name === rule);
   const folder = await createRunFolder(options.reportsFolder, 'tolerance', new Date());
   const proof = await prove({
     topology,
@@ -57,11 +58,12 @@ export async function proveTolerance(options: ProveToleranceOptions): Promise<{ 
     engine,
     fault,
     maxDown,
-    ...(rule === undefined
+    ...(other === undefined
       ? {}
       : {
-          predict: (placement, down) => predictByRule(rule, placement, down),
-          predictedBy: `rule ${rule}`,
+          predict: (placement, down) =>
+            predictBy(other.rule, placedBy(other.rule, { workers: workerNames(topology), ...placement }), down),
+          predictedBy: `rule ${other.name}`,
         }),
     symmetric,
     clusters:

@@ -1,6 +1,7 @@
 /** The port to what makes nodes one sharded, replicated cluster, and what it promises when some are down. */
 
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
+import { predictBy, type ServiceRule } from '../model/service-rule.ts';
 import type { NodeName, PlacementMap, ShardPrediction, Topology } from '../model/topology.ts';
 import type { Nodes } from './platform.ts';
 
@@ -81,7 +82,9 @@ export interface Engine {
    * @throws EnvironmentError when the coordinator does not answer.
    */
   inspect(options: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined>;
-  /** The engine's own rule: which shards can be read and written while these nodes are down, or frozen. Pure. */
+  /** What it needs of its nodes to serve a shard; every prediction and every map of tolerance follows from it. */
+  readonly rule: ServiceRule;
+  /** Which shards its rule expects to be read and written while these nodes are down, or frozen. Pure. */
   predict(placement: PlacementMap, down: ReadonlySet<NodeName>, frozen?: ReadonlySet<NodeName>): ShardPrediction[];
 }
 
@@ -89,9 +92,10 @@ export interface Engine {
  * An engine as its file writes it down. Whatever its servers answer that the file does not explain itself becomes an
  * EnvironmentError; an interrupted call ends with the reason of its signal.
  */
-export function defineEngine(engine: Engine): Engine {
+export function defineEngine(engine: Omit<Engine, 'predict'>): Engine {
   return {
     ...engine,
+    predict: (placement, down, frozen) => predictBy(engine.rule, placement, down, frozen),
     form: (options) =>
       explained(engine.form(options), options.signal, 'the cluster could not be formed', {
         code: 'form-failed',

@@ -9,17 +9,19 @@ import pRetry from 'p-retry';
 import { type Dataset, defineEngine, type FormedCluster, type FormOptions, type TableSpec } from '../cluster/engine.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
-import { COORDINATOR, type ShardAccess, type Topology } from '../model/topology.ts';
+import { COORDINATOR, type Topology } from '../model/topology.ts';
 import { type Row, Session } from '../sql/session.ts';
 import { repairCommands } from './citus/repair.ts';
 import {
   authinfo,
   type CatalogueRow,
+  compareText,
   createTable,
   distribute,
   dropTables,
   FIND_TABLES,
   insertRows,
+  lockHolder,
   markTable,
   type Peer,
   placementMap,
@@ -61,25 +63,12 @@ export const citus = defineEngine({
   form,
   inspect,
 
-  predict(placement, down, frozen = new Set()) {
-    const needed = placement.writesAlsoNeed === undefined ? [COORDINATOR] : [COORDINATOR, placement.writesAlsoNeed];
-    return placement.shards.map(({ name, placements }) => {
-      // A read asks the first that is not down, and waits for one that is frozen: 30 s, or for ever.
-      const asked = placements.find((node) => !down.has(node));
-      const served = (access: ShardAccess): 'yes' | 'no' | 'stalls' => {
-        const needs =
-          access === 'write' ? [...needed, ...placements] : asked === undefined ? undefined : [COORDINATOR, asked];
-        if (!needs || needs.some((node) => down.has(node))) return 'no';
-        return needs.some((node) => frozen.has(node)) ? 'stalls' : 'yes';
-      };
-      const stalled = (['read', 'write'] as const).filter((access) => served(access) === 'stalls');
-      return {
-        shard: name,
-        readable: served('read') === 'yes',
-        writable: served('write') === 'yes',
-        ...(stalled.length === 0 ? {} : { stalled }),
-      };
-    });
+  // A read waits for a holder that is frozen: 30 s, or for ever.
+  rule: {
+    name: 'citus',
+    writeNeeds: 'all-holders',
+    writesAlsoNeed: ({ workers, shards }) => lockHolder(shards, workers.toSorted(compareText)[0]),
+    readingOrder: (holders) => holders.toSorted(compareText),
   },
 });
 

@@ -79,16 +79,7 @@ export const native = defineEngine({
   form,
   inspect,
 
-  predict(placement, down, frozen = new Set()) {
-    return placement.shards.map(({ name, placements }) => {
-      // The first that is not down is asked, and one that is frozen is waited for.
-      const asked = placements.find((node) => !down.has(node));
-      const reachable = !down.has(COORDINATOR) && asked !== undefined;
-      const stalled = !down.has(COORDINATOR) && (frozen.has(COORDINATOR) || (reachable && frozen.has(asked)));
-      const served = reachable && !stalled;
-      return { shard: name, readable: served, writable: served, ...(stalled ? { stalled: ['read', 'write'] } : {}) };
-    });
-  },
+  rule: { name: 'native', writeNeeds: 'one-holder' },
 });
 
 async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<FormedCluster> {

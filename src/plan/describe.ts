@@ -1,25 +1,22 @@
 /** A plan in words, for `pgquake plan`. Pure. */
 
 import type { Plan } from '../model/plan.ts';
+import { placedBy, predictBy, type ServiceRule } from '../model/service-rule.ts';
 import {
   COORDINATOR,
   type LostNodes,
   type NodeName,
-  type PlacementMap,
   type Shard,
   type ShardPrediction,
+  workerNames,
 } from '../model/topology.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import { type EffectOf, lostTogether } from './schedule.ts';
 
 export interface DescribeOptions {
   readonly effectOf: EffectOf;
-  /** The engine's own rule. */
-  readonly predict: (
-    placement: PlacementMap,
-    down: ReadonlySet<NodeName>,
-    frozen: ReadonlySet<NodeName>,
-  ) => ShardPrediction[];
+  /** The engine's own. */
+  readonly rule: ServiceRule;
 }
 
 /** More shards than this are counted, not named. */
@@ -27,17 +24,17 @@ const MAX_SHARDS_NAMED = 32;
 const MAX_STRIKES_NAMED = 32;
 
 /** What a run of this plan would do, and what is predicted to survive, line by line. */
-export function describePlan(plan: Plan, { effectOf, predict }: DescribeOptions): string[] {
+export function describePlan(plan: Plan, { effectOf, rule }: DescribeOptions): string[] {
   const { scenario, acts, placement, seed } = plan;
   const { workers, replication, shards } = scenario.cluster;
-  const map: PlacementMap = { shards: placement, shardOfRoom: {} };
+  const map = placedBy(rule, { workers: workerNames(scenario.cluster), shards: placement });
   return [
     `${scenario.name}: ${scenario.summary}`,
     ...(scenario.claim === undefined ? [] : [`claim: "${scenario.claim}"`]),
     `seed ${seed}; ${formatCount(workers, 'worker')}, ${formatCount(shards, 'shard')} in ${formatCount(replication, 'copy', 'copies')}; workload ${scenario.workload.use}`,
     '',
     'placement: each shard on its workers, in a ring',
-    ...describePlacement(placement),
+    ...describePlacement(map.shards),
     '',
     `schedule, after ${formatDuration(scenario.steadyStateMs)} of steady state; healing at the earliest`,
     ...describeSchedule(plan),
@@ -45,7 +42,7 @@ export function describePlan(plan: Plan, { effectOf, predict }: DescribeOptions)
     ...lostTogether(acts, effectOf).flatMap((lost) => [
       '',
       `prediction while ${describeLost(lost)}`,
-      ...describePredictions(predict(map, new Set(lost.down), new Set(lost.frozen))),
+      ...describePredictions(predictBy(rule, map, new Set(lost.down), new Set(lost.frozen))),
     ]),
     '',
     'hypothesis',
@@ -53,7 +50,7 @@ export function describePlan(plan: Plan, { effectOf, predict }: DescribeOptions)
   ];
 }
 
-function describePlacement(placement: readonly Shard[]): string[] {
+function describePlacement(placement: readonly Pick<Shard, 'name' | 'placements'>[]): string[] {
   const named = placement.slice(0, MAX_SHARDS_NAMED);
   const width = Math.max(...named.map(({ name }) => name.length));
   const lines = named.map(({ name, placements }) => `  ${name.padEnd(width)}  ${placements.join(', ')}`);

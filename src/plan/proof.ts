@@ -73,6 +73,7 @@ export interface Proof {
  * All sets of 1 to `maxDown` workers, small ones first.
  * @param symmetric whether one set may stand for all that the placement's symmetry maps to it. A placement
  * without symmetry is not pruned.
+ * @param writesAlsoNeed a worker that every write needs; none by default.
  * @throws InputError when there are too many.
  */
 export function subsetsToProve(
@@ -80,10 +81,11 @@ export function subsetsToProve(
   placement: readonly Pick<Shard, 'placements'>[],
   maxDown: number,
   symmetric: boolean,
+  writesAlsoNeed?: NodeName,
 ): SubsetToProve[] {
   const all = subsetsUpTo(workers.length, maxDown);
   const orbits = new Map<string, { readonly down: readonly number[]; standsFor: number }>();
-  const symmetries = symmetric ? symmetriesOf(workers, placement) : [];
+  const symmetries = symmetric ? symmetriesOf(workers, placement, writesAlsoNeed) : [];
   for (const down of all) {
     // The set that comes first among its images stands for them.
     const images = [down, ...symmetries.map((map) => down.map((w) => map[w] as number).sort((a, b) => a - b))];
@@ -116,8 +118,15 @@ function subsetsUpTo(n: number, maxDown: number): number[][] {
   return all;
 }
 
-/** Renumberings of the workers under which the same placements come out, in their order of preference. */
-function symmetriesOf(workers: readonly NodeName[], shards: readonly Pick<Shard, 'placements'>[]): number[][] {
+/**
+ * Renumberings of the workers under which the same placements come out, in their order of preference. A worker that
+ * every write needs has no other like it.
+ */
+function symmetriesOf(
+  workers: readonly NodeName[],
+  shards: readonly Pick<Shard, 'placements'>[],
+  writesAlsoNeed: NodeName | undefined,
+): number[][] {
   const indexOf = new Map(workers.map((worker, i) => [worker, i]));
   const held = shards.map(({ placements }) => placements.map((worker) => indexOf.get(worker) as number));
   const described = (map: readonly number[]) =>
@@ -127,7 +136,8 @@ function symmetriesOf(workers: readonly NodeName[], shards: readonly Pick<Shard,
       .join(';');
   const identity = workers.map((_, i) => i);
   const same = described(identity);
-  return candidates(identity).filter((map) => described(map) === same);
+  const alone = indexOf.get(writesAlsoNeed ?? '');
+  return candidates(identity).filter((map) => described(map) === same && (alone === undefined || map[alone] === alone));
 }
 
 function candidates(identity: readonly number[]): number[][] {
@@ -143,7 +153,7 @@ function candidates(identity: readonly number[]): number[][] {
   return permutations;
 }
 
-/** What predicts: an engine's own promise, or a rule. */
+/** What predicts: the engine's own rule, or that of another engine. */
 export type Predict = (placement: PlacementMap, down: ReadonlySet<NodeName>) => ShardPrediction[];
 
 /** Puts what was seen beside what was predicted. */

@@ -5,22 +5,22 @@
  * docs/tolerance.md says how each figure comes about.
  */
 
+import { describeRule, type Placement, placedBy, type ServiceRule, writeSets } from '../model/service-rule.ts';
 import type { NodeName } from '../model/topology.ts';
 import { type Advice, advise } from './tolerance/advice.ts';
 import { binomials, shareContaining, shareTouching } from './tolerance/combinatorics.ts';
 import { enumerate, MAX_ENUMERATED_WORKERS } from './tolerance/enumerate.ts';
 import { type FatalSets, smallestFatalForReads, smallestFatalForWrites } from './tolerance/fatal-sets.ts';
 import { type Estimate, exactly, type FatalShares, fatalShares } from './tolerance/fatal-shares.ts';
-import { type HolderSets, holderSetsOf, meanOverShards, type Placement, shardsOfWorkers } from './tolerance/holders.ts';
+import { type HolderSets, holderSetsOf, meanOverShards, shardsOfWorkers } from './tolerance/holders.ts';
 import { outageForReads, outageForWrites } from './tolerance/outage.ts';
-import type { Rule } from './tolerance/rule.ts';
 import { type WorstCase, worstForReads, worstForWrites } from './tolerance/worst.ts';
 
 export type { Estimate } from './tolerance/fatal-shares.ts';
-export type { Placement } from './tolerance/holders.ts';
 
 export interface ToleranceOptions {
-  readonly rule: Rule;
+  /** The engine's own. */
+  readonly rule: ServiceRule;
   /** Share of the time that a node is up, from 0 to 1. */
   readonly nodeAvailability: number;
   /** Rows are made for 1 up to this many workers down; by default up to where nothing survives. */
@@ -55,7 +55,9 @@ export interface AccessTolerance {
 }
 
 export interface Tolerance {
-  readonly rule: Rule;
+  /** The engine whose rule it is, and what that says of this placement, in words. */
+  readonly rule: string;
+  readonly needs: string;
   readonly workers: number;
   readonly shards: number;
   /** How many shards have how many copies. */
@@ -77,8 +79,9 @@ const NEARLY_ALL = 0.9995;
 const DEFAULT_LISTED = 5;
 
 /** The placement must be valid: `placementProblems` tells. */
-export function tolerance(placement: Placement, options: ToleranceOptions): Tolerance {
+export function tolerance(given: Placement, options: ToleranceOptions): Tolerance {
   const { rule, nodeAvailability, seed, listed = DEFAULT_LISTED } = options;
+  const placement = placedBy(rule, given);
   const sets = holderSetsOf(placement);
   const n = sets.workers;
   const fatal = fatalShares(sets, { seed, halfWidth: HALF_WIDTH });
@@ -89,16 +92,10 @@ export function tolerance(placement: Placement, options: ToleranceOptions): Tole
     ...outageForReads(sets, fatal, nodeAvailability),
     rows: readRows(context, fatal),
   };
-  const writes: AccessTolerance =
-    rule === 'native'
-      ? reads
-      : {
-          smallestFatal: smallestFatalForWrites(placement, sets, listed),
-          ...outageForWrites(sets, nodeAvailability),
-          rows: writeRows(context),
-        };
+  const writes = rule.writeNeeds === 'one-holder' ? reads : writesOf(context, options);
   return {
-    rule,
+    rule: rule.name,
+    needs: describeRule(rule, placement),
     workers: n,
     shards: placement.shards.length,
     copies: [...sets.copies].map(([count, shards]) => ({ copies: count, shards })),
@@ -108,6 +105,20 @@ export function tolerance(placement: Placement, options: ToleranceOptions): Tole
     writes,
     advice: advise({ sets, fatal, reads, writes, rule, nodeAvailability, seed }),
     sampling: { seed, walks: fatal.walks },
+  };
+}
+
+/** For a rule by which a write needs all holders of its shard. */
+function writesOf(
+  { placement, subsets, maxDown }: Context,
+  { nodeAvailability, listed = DEFAULT_LISTED }: ToleranceOptions,
+): AccessTolerance {
+  const needed = writeSets(placement);
+  const sets = holderSetsOf(needed);
+  return {
+    smallestFatal: smallestFatalForWrites(needed, sets, listed),
+    ...outageForWrites(sets, nodeAvailability),
+    rows: writeRows({ placement, sets, subsets, maxDown }),
   };
 }
 

@@ -2,7 +2,6 @@
 
 import type { LayoutFigures } from '../plan/tolerance/advice.ts';
 import { formatCount, formatEstimate, formatProbability, formatYearly, plural } from '../plan/tolerance/format.ts';
-import type { Rule } from '../plan/tolerance/rule.ts';
 import type { AccessTolerance, Tolerance, ToleranceRow } from '../plan/tolerance.ts';
 import { type Block, type Column, documentMarkdown, documentText } from './document.ts';
 
@@ -23,11 +22,6 @@ export function toleranceMarkdown(map: Tolerance, options: ToleranceOptions): st
   return documentMarkdown(blocksOf(map, options));
 }
 
-const RULE_WORDS: Record<Rule, string> = {
-  native: 'a shard can be read and written while one of its placements lives',
-  citus: 'a shard can be read while one of its placements lives, written only while all of them live',
-};
-
 function blocksOf(map: Tolerance, { origin }: ToleranceOptions): Block[] {
   const alike = map.reads === map.writes;
   return [
@@ -35,7 +29,7 @@ function blocksOf(map: Tolerance, { origin }: ToleranceOptions): Block[] {
       type: 'title',
       text: `What survives: ${plural(map.workers, 'worker')}, ${plural(map.shards, 'shard')}, ${copiesInWords(map)}, ${origin}`,
     },
-    { type: 'line', text: `Rule ${map.rule}: ${RULE_WORDS[map.rule]}.` },
+    { type: 'line', text: `Rule ${map.rule}: ${map.needs}.` },
     ...(alike
       ? accessBlocks('Reads and writes', map.reads, map)
       : [...accessBlocks('Reads', map.reads, map), ...accessBlocks('Writes', map.writes, map)]),

@@ -11,7 +11,7 @@ import type { Dataset, Engine, FormedCluster, PlacementSource } from '../cluster
 import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
-import { type NodeName, type Shard, type Topology, workerNames } from '../model/topology.ts';
+import { type NodeName, type PlacementMap, type Shard, type Topology, workerNames } from '../model/topology.ts';
 import {
   compareShards,
   judgeProof,
@@ -81,7 +81,9 @@ export async function prove(options: ProofOptions): Promise<Proof> {
   await using clusters = await ProvingClusters.make(options, Math.min(options.clusters ?? 1, everySubset.length));
   const { placement } = clusters;
   const plan =
-    options.symmetric && placement !== undefined ? subsetsToProve(workers, placement, maxDown, true) : everySubset;
+    options.symmetric && placement !== undefined
+      ? subsetsToProve(workers, placement.shards, maxDown, true, placement.writesAlsoNeed)
+      : everySubset;
   const open = [...plan];
   const done: ProvenSubset[] = [];
   await Promise.all(
@@ -105,7 +107,7 @@ export async function prove(options: ProofOptions): Promise<Proof> {
     predictedBy: options.predictedBy ?? `engine ${engine.name}`,
     fault: fault.name,
     topology,
-    placement: clusters.first.shards,
+    placement: clusters.first.placement.shards,
     clusters: clusters.all.length,
     pruned: plan.length < everySubset.length,
     subsets,
@@ -145,9 +147,12 @@ class ProvingClusters implements AsyncDisposable {
   }
 
   /** `undefined` where the clusters laid their shards out differently. */
-  get placement(): readonly Shard[] | undefined {
-    const { shards } = this.first;
-    return this.all.every((cluster) => isDeepStrictEqual(cluster.shards, shards)) ? shards : undefined;
+  get placement(): Pick<PlacementMap, 'shards' | 'writesAlsoNeed'> | undefined {
+    const { shards, writesAlsoNeed } = this.first.placement;
+    const alike = this.all.every(
+      ({ placement }) => isDeepStrictEqual(placement.shards, shards) && placement.writesAlsoNeed === writesAlsoNeed,
+    );
+    return alike ? this.first.placement : undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -218,8 +223,8 @@ class ProvingCluster implements AsyncDisposable {
     }
   }
 
-  get shards(): readonly Shard[] {
-    return this.#formed.placement.shards;
+  get placement(): PlacementMap {
+    return this.#formed.placement;
   }
 
   async prove(subset: SubsetToProve): Promise<ProvenSubset> {

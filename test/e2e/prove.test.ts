@@ -10,9 +10,9 @@ import { native } from '../../src/engines/native.ts';
 import type { Fault } from '../../src/faults/fault.ts';
 import { nodeKill } from '../../src/faults/node-kill.ts';
 import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
+import { predictBy, type ServiceRule } from '../../src/model/service-rule.ts';
 import { COORDINATOR, type PlacementMap, type Topology } from '../../src/model/topology.ts';
 import type { Proof } from '../../src/plan/proof.ts';
-import { predictByRule, type Rule } from '../../src/plan/tolerance/rule.ts';
 import { local } from '../../src/platforms/local.ts';
 import { prove } from '../../src/run/prover.ts';
 import { quoteName, quoteText } from '../../src/sql/quote.ts';
@@ -169,18 +169,18 @@ describe('a proof of tolerance on the embedded cluster', () => {
         return formed;
       },
     };
-    const proofBy = (rule: Rule) =>
+    const proofBy = (rule: ServiceRule) =>
       prove({
         topology: { workers: 3, replication: 2, shards: 3 },
         platform: local,
         engine: needsAll,
         fault: nodeKill,
         maxDown: 1,
-        predict: (placement, down) => predictByRule(rule, placement, down),
+        predict: (placement, down) => predictBy(rule, placement, down),
         folder: place.folder,
         signal: NEVER,
       });
-    const wrong = await proofBy('native');
+    const wrong = await proofBy(native.rule);
     expect(wrong.judgement).toBe('fail');
     expect(wrong.subsets.map(({ down, findings }) => [down.join(), findings])).toEqual(
       [
@@ -192,7 +192,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
         shards.map((shard) => expect.stringMatching(`^shard ${shard} is not writable, predicted was that it is \\(`)),
       ]),
     );
-    expect((await proofBy('citus')).judgement).toBe('pass');
+    expect((await proofBy({ name: 'all-holders', writeNeeds: 'all-holders' })).judgement).toBe('pass');
     expect(place.leftovers()).toEqual([]);
   });
 

@@ -35,7 +35,7 @@ describe('docs/faults.md', () => {
     const text = `name: some\nsummary: Some.\n${example}hypothesis: [{ check: no-lost-writes }]\n`;
     const plan = planOf(parseScenario(text, 'some.yaml', vocabulary), 1);
     expect(plan.acts[0]?.fault).toBe(fault.name);
-    const lines = describePlan(plan, { effectOf, predict: native.predict });
+    const lines = describePlan(plan, { effectOf, rule: native.rule });
     const moments = new RegExp(`^ +\\d.* ${fault.name} `);
     expect(lines.filter((line) => moments.test(line))).toHaveLength(plan.acts.length);
   });

@@ -204,7 +204,7 @@ describe('selectors', () => {
     const timesOf = (acts: readonly PlannedAct[]) =>
       acts.map(({ index, atMs, forMs, after }) => [index, atMs, forMs, after]);
     expect(timesOf(closed.acts)).toEqual(timesOf(open.acts));
-    const text = describePlan(open, { effectOf, predict: native.predict }).join('\n');
+    const text = describePlan(open, { effectOf, rule: native.rule }).join('\n');
     expect(text).toContain('node-stop 1 of the 2 workers that hold room 42: picked once the shards are placed');
     expect(text).toContain('  and what is picked once the shards are placed');
   });
@@ -291,7 +291,7 @@ describe('describePlan', () => {
   const describeIt = (faults: string, cluster?: string) =>
     describePlan(makePlan(scenario(faults, cluster), { seed: 7 }), {
       effectOf: always,
-      predict: native.predict,
+      rule: native.rule,
     }).join('\n');
 
   test('says what is done when, and what is predicted to survive', () => {
@@ -326,7 +326,7 @@ describe('describePlan', () => {
     const steps = '[{ fault: node-pause, target: worker1, for: 6s }, { fault: node-stop, target: worker2, for: 6s }]';
     const text = describePlan(makePlan(scenario(steps), { seed: 7 }), {
       effectOf,
-      predict: native.predict,
+      rule: native.rule,
     }).join('\n');
     expect(text).toContain(`prediction while worker2 is down, worker1 is frozen
   readable and writable: B, C, D
@@ -350,7 +350,7 @@ describe('describePlan', () => {
           { fault: cpu-throttle, target: worker2, share: 20%, for: 1s }, { fault: lock-table, target: coordinator, for: 1s }]`),
         { seed: 7 },
       ),
-      { effectOf, predict: native.predict },
+      { effectOf, rule: native.rule },
     ).join('\n');
     expect(text).toContain(`blast radius: what the faults may touch
   node-stop worker1        shards A, D

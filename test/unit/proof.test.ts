@@ -2,7 +2,10 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { citus } from '../../src/engines/citus.ts';
+import { native } from '../../src/engines/native.ts';
 import { InputError } from '../../src/model/errors.ts';
+import { placedBy, predictBy } from '../../src/model/service-rule.ts';
 import { ringPlacement, shardName, workerNames } from '../../src/model/topology.ts';
 import {
   compareShards,
@@ -13,7 +16,6 @@ import {
   type ProvenSubset,
   subsetsToProve,
 } from '../../src/plan/proof.ts';
-import { predictByRule, RULES } from '../../src/plan/tolerance/rule.ts';
 import { proofMarkdown, proofSvg, proofText } from '../../src/reporters/proof.ts';
 
 const RING = { workers: 4, replication: 2, shards: 4 };
@@ -58,16 +60,17 @@ describe('sets to prove', () => {
     fc.assert(
       fc.property(fc.array(holders, { minLength: 1, maxLength: 5 }), (all) => {
         const shards = all.map((placements, index) => ({ index, name: shardName(index), placements }));
-        for (const rule of RULES) {
+        for (const { rule } of [native, citus]) {
+          const placement = placedBy(rule, { workers: WORKERS, shards });
           const losses = (down: readonly string[]) => {
-            const seen = predictByRule(rule, { shards }, new Set(down));
+            const seen = predictBy(rule, placement, new Set(down));
             return `${down.length} ${seen.filter((s) => !s.readable).length} ${seen.filter((s) => !s.writable).length}`;
           };
           const counts = new Map<string, number>();
           for (const { down } of subsetsToProve(WORKERS, shards, 4, false)) {
             counts.set(losses(down), (counts.get(losses(down)) ?? 0) + 1);
           }
-          for (const { down, standsFor } of subsetsToProve(WORKERS, shards, 4, true)) {
+          for (const { down, standsFor } of subsetsToProve(WORKERS, shards, 4, true, placement.writesAlsoNeed)) {
             counts.set(losses(down), (counts.get(losses(down)) ?? 0) - standsFor);
           }
           expect([...counts.values()].every((left) => left === 0)).toBe(true);
@@ -75,6 +78,16 @@ describe('sets to prove', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test('a worker that every write needs has no other like it', () => {
+    const sets = subsetsToProve(WORKERS, PLACEMENT, 1, true, 'worker1');
+    expect(sets).toEqual([
+      { down: ['worker1'], standsFor: 1 },
+      { down: ['worker2'], standsFor: 1 },
+      { down: ['worker3'], standsFor: 1 },
+      { down: ['worker4'], standsFor: 1 },
+    ]);
   });
 
   test('too many sets are refused before anything is started', () => {
@@ -90,15 +103,18 @@ describe('sets to prove', () => {
 const SERVED: ObservedShard = { shard: 'A', readable: true, writable: true };
 
 describe('rules', () => {
-  test('native serves while one placement lives; citus writes only while all live', () => {
-    const words = (rule: (typeof RULES)[number], ...down: string[]) =>
-      predictByRule(rule, { shards: PLACEMENT }, new Set(down)).map(
+  test('native serves while one placement lives; citus writes only while all live, and the first worker', () => {
+    const words = (name: 'native' | 'citus', ...down: string[]) => {
+      const { rule } = name === 'native' ? native : citus;
+      return predictBy(rule, placedBy(rule, { workers: WORKERS, shards: PLACEMENT }), new Set(down)).map(
         ({ shard, readable, writable }) => `${shard}${readable ? 'r' : '-'}${writable ? 'w' : '-'}`,
       );
+    };
     expect(words('native', 'worker1')).toEqual(['Arw', 'Brw', 'Crw', 'Drw']);
-    expect(words('citus', 'worker1')).toEqual(['Ar-', 'Brw', 'Crw', 'Dr-']);
+    expect(words('citus', 'worker1')).toEqual(['Ar-', 'Br-', 'Cr-', 'Dr-']);
+    expect(words('citus', 'worker2')).toEqual(['Ar-', 'Br-', 'Crw', 'Drw']);
     expect(words('native', 'worker1', 'worker2')).toEqual(['A--', 'Brw', 'Crw', 'Drw']);
-    expect(words('citus', 'worker1', 'worker2')).toEqual(['A--', 'Br-', 'Crw', 'Dr-']);
+    expect(words('citus', 'worker1', 'worker2')).toEqual(['A--', 'Br-', 'Cr-', 'Dr-']);
   });
 });
 

@@ -104,8 +104,25 @@ describe('what it prints', () => {
   test('text: by the rule of Citus reads and writes stand apart', async () => {
     const text = await run('--rule', 'citus', '--max-down', '2');
     expect(text).toMatch(/^Reads\n.*\n +1 +4 +0 +0 % +exact/m);
-    expect(text).toMatch(/^Writes\n.*\n +1 +4 +4 +100 % +exact +50 %/m);
+    expect(text).toMatch(/^Writes\n.*\n +1 +4 +4 +100 % +exact +62\.5 % +4 shards: worker1$/m);
+    expect(text).toMatch(/a write needs all of them,\s+and\s+worker1\s+for\s+every\s+shard\./);
     expect(text).not.toMatch(/^ {5}3 /m);
+  });
+
+  test('a file, a report and a cluster may say which worker every write needs', async () => {
+    const worst = async (path: string) =>
+      JSON.parse(await run('--placement', path, '--rule', 'citus', '--output', 'json')).writes.rows[0].worst;
+    const named = { ...RING, writesAlsoNeed: 'worker3' };
+    expect(await worst(file('named.json', named))).toMatchObject({ shards: 4, workers: ['worker3'] });
+    const report = {
+      topology: { workers: 4, engine: 'citus' },
+      placement: RING.shards,
+      timeline: [{ type: 'phase-started' }, { type: 'cluster-formed', placement: { writesAlsoNeed: 'worker2' } }],
+    };
+    expect(await worst(file('run.json', report))).toMatchObject({ shards: 4, workers: ['worker2'] });
+    expect(await refusal('--placement', file('odd.json', { ...RING, writesAlsoNeed: 'worker9' }))).toContain(
+      '/odd.json: writesAlsoNeed: expected one of the workers (worker1, worker2, worker3, worker4), found "worker9"',
+    );
   });
 
   test('JSON: a placement from a file, versioned, with decimal counts', async () => {

@@ -4,6 +4,9 @@ import fc from 'fast-check';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { mersenne } from 'pure-rand/generator/mersenne';
 import { describe, expect, test } from 'vitest';
+import { citus } from '../../src/engines/citus.ts';
+import { native } from '../../src/engines/native.ts';
+import { type Placement, placedBy, type ServiceRule } from '../../src/model/service-rule.ts';
 import {
   binomial,
   binomialDistribution,
@@ -17,7 +20,7 @@ import { sampleFatalShares } from '../../src/plan/tolerance/sample.ts';
 import { countFatalUpTo3 } from '../../src/plan/tolerance/small-subsets.ts';
 import { sweepFatalShares } from '../../src/plan/tolerance/sweep.ts';
 import { worstForReads, worstForWrites } from '../../src/plan/tolerance/worst.ts';
-import { type Placement, tolerance } from '../../src/plan/tolerance.ts';
+import { tolerance } from '../../src/plan/tolerance.ts';
 
 /** Every subset of the workers, shard by shard, with nothing clever. */
 interface BruteForce {
@@ -63,7 +66,9 @@ const anyPlacement = (maxWorkers: number): fc.Arbitrary<Placement> =>
       .map((holders) => ({ workers, shards: holders.map((placements, i) => ({ name: `S${i}`, placements })) }));
   });
 
-const OPTIONS = { rule: 'citus', nodeAvailability: 0.9, seed: 1 } as const;
+/** As Citus, but for the worker that takes the locks. */
+const ALL_HOLDERS: ServiceRule = { name: 'all-holders', writeNeeds: 'all-holders' };
+const OPTIONS = { rule: ALL_HOLDERS, nodeAvailability: 0.9, seed: 1 } as const;
 const SAMPLING = { seed: 1, halfWidth: 0.001 } as const;
 
 function setsOfRing(workers: number, replication: number, shards = workers): HolderSets {
@@ -113,9 +118,58 @@ describe('the whole map against brute force', () => {
   });
 
   test('the rule of the native engine makes writes like reads', () => {
-    const map = tolerance(layOut('ring', { workers: 4, replication: 2, shards: 4 }, 0), { ...OPTIONS, rule: 'native' });
+    const map = tolerance(layOut('ring', { workers: 4, replication: 2, shards: 4 }, 0), {
+      ...OPTIONS,
+      rule: native.rule,
+    });
     expect(map.writes).toEqual(map.reads);
     expect(map.reads.rows.map(({ fatal }) => fatal.count)).toEqual(['0', '4', '4', '1']);
+  });
+});
+
+describe('the map says what the engine predicts', () => {
+  const engines = [native, citus];
+  const topologies = [4, 6].flatMap((workers) =>
+    [1, 2, 3].flatMap((replication) => [workers, 9].map((shards) => ({ workers, replication, shards }))),
+  );
+  const cases = engines.flatMap((engine) =>
+    topologies.flatMap((topology) => LAYOUTS.map((layout) => ({ engine, topology, layout }))),
+  );
+
+  test.each(cases)('$engine.name, $topology, $layout: every subset of the workers', ({ engine, topology, layout }) => {
+    const placement = placedBy(engine.rule, layOut(layout, topology, 5));
+    const { workers } = placement;
+    const predicted = { shards: placement.shards.map((shard, index) => ({ index, ...shard })), shardOfRoom: {} };
+    const map = tolerance(placement, { rule: engine.rule, nodeAvailability: 0.9, seed: 1, maxDown: workers.length });
+    const also = placement.writesAlsoNeed === undefined ? {} : { writesAlsoNeed: placement.writesAlsoNeed };
+    const tallies = Array.from({ length: workers.length + 1 }, () => ({
+      reads: { subsets: 0, fatal: 0, lost: 0, worst: 0 },
+      writes: { subsets: 0, fatal: 0, lost: 0, worst: 0 },
+    }));
+    for (let mask = 0; mask < 2 ** workers.length; mask++) {
+      const down = new Set(workers.filter((_, w) => (mask >> w) & 1));
+      const shards = engine.predict({ ...predicted, ...also }, down);
+      for (const [access, served] of [
+        ['reads', 'readable'],
+        ['writes', 'writable'],
+      ] as const) {
+        const tally = (tallies[down.size] as (typeof tallies)[number])[access];
+        const lost = shards.filter((shard) => !shard[served]).length;
+        tally.subsets++;
+        tally.lost += lost;
+        tally.fatal += Number(lost > 0);
+        tally.worst = Math.max(tally.worst, lost);
+      }
+    }
+    for (const access of ['reads', 'writes'] as const) {
+      expect(map[access].rows).toHaveLength(workers.length);
+      for (const row of map[access].rows) {
+        const { subsets, fatal, lost, worst } = (tallies[row.down] as (typeof tallies)[number])[access];
+        expect(row.fatal.count).toBe(String(fatal));
+        expect(row.worst).toMatchObject({ shards: worst, atMost: worst });
+        expect(row.expectedShare).toBeCloseTo(lost / subsets / topology.shards, 12);
+      }
+    }
   });
 });
 
@@ -403,7 +457,7 @@ describe('advice', () => {
   test('is computed: groups halve the fatal pairs of a ring and double what one cuts off', () => {
     const { layouts, findings } = tolerance(layOut('ring', { workers: 8, replication: 2, shards: 32 }, 0), {
       ...OPTIONS,
-      rule: 'native',
+      rule: native.rule,
     }).advice;
     const given = layouts.find(({ layout }) => layout === 'given');
     const groups = layouts.find(({ layout }) => layout === 'groups');

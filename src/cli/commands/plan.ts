@@ -24,6 +24,6 @@ export const plan: CommandModule<object, PlanArguments> = {
     const { platform, engine, reason } = await choose(drawn);
     const planned = placedPlan(drawn, layoutOf(engine, drawn.scenario));
     console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
-    for (const line of describePlan(planned, { effectOf, predict: engine.predict })) console.log(line);
+    for (const line of describePlan(planned, { effectOf, rule: engine.rule })) console.log(line);
   },
 };

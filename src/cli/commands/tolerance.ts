@@ -10,6 +10,7 @@ import { engines } from '../../catalog.ts';
 import { errorText, InputError } from '../../model/errors.ts';
 import { expectedButFound } from '../../model/quantities.ts';
 import type { EngineChoice, PlatformChoice } from '../../model/scenario.ts';
+import type { ServiceRule } from '../../model/service-rule.ts';
 import type { Topology } from '../../model/topology.ts';
 import { parseShare } from '../../model/units.ts';
 import { LAYOUTS, type Layout, layOut } from '../../plan/tolerance/layouts.ts';
@@ -19,7 +20,6 @@ import {
   type PlacementInput,
   parsePlacement,
 } from '../../plan/tolerance/placement-input.ts';
-import { RULES, type Rule } from '../../plan/tolerance/rule.ts';
 import { tolerance } from '../../plan/tolerance.ts';
 import { proofMarkdown, proofText } from '../../reporters/proof.ts';
 import { toleranceMarkdown, toleranceText } from '../../reporters/tolerance.ts';
@@ -44,7 +44,7 @@ interface ToleranceArguments {
   layout: Layout | undefined;
   placement: string | undefined;
   attach: string | undefined;
-  rule: Rule | undefined;
+  rule: string | undefined;
   'node-availability': string;
   'max-down': number | undefined;
   listed: number;
@@ -75,7 +75,10 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
       })
       .conflicts('placement', ['attach', 'workers', 'replication', 'shards', 'layout'])
       .conflicts('attach', ['workers', 'replication', 'shards', 'layout'])
-      .option('rule', { choices: RULES, describe: "what a shard needs [default: the run's engine, else native]" })
+      .option('rule', {
+        choices: engines.map(({ name }) => name),
+        describe: "what a shard needs [default: the run's engine, else native]",
+      })
       .option('node-availability', { type: 'string', default: '99.9%', describe: 'share of the time a node is up' })
       .option('max-down', { type: 'number', describe: 'rows for 1 up to this many workers down' })
       .option('listed', { type: 'number', default: 5, describe: 'fatal sets, and shards of each, to name' })
@@ -104,7 +107,7 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
     const { placement, engine, origin } = await placementOf(args, seed);
     const maxDown = args['max-down'];
     const map = tolerance(placement, {
-      rule: args.rule ?? engine ?? 'native',
+      rule: ruleOf(args.rule ?? engine ?? 'native'),
       nodeAvailability: availabilityOf(args['node-availability']),
       seed,
       listed: wholeNumber('--listed', args.listed, 1, 1_000),
@@ -115,6 +118,15 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
     else for (const line of toleranceText(map, { origin, columns: process.stdout.columns ?? 100 })) console.log(line);
   },
 };
+
+function ruleOf(name: string): ServiceRule {
+  const engine = engines.find((candidate) => candidate.name === name);
+  if (engine) return engine.rule;
+  throw new InputError(`there is no engine ${name} whose rule could be used`, {
+    code: 'usage',
+    hint: `choose one with --rule: ${engines.map((candidate) => candidate.name).join(', ')}`,
+  });
+}
 
 async function placementOf(args: ToleranceArguments, seed: number): Promise<PlacementInput & { origin: string }> {
   if (args.placement !== undefined) {
@@ -136,7 +148,7 @@ async function placementOfStanding(project: string): Promise<PlacementInput & { 
     const nodes = await standingClusters().attach(project);
     const found = await findFormed(nodes, engines, data.workload.dataset(data.params), signal);
     if (!found) throw notFormed(project, data);
-    const placement = { workers: nodes.workers.map(({ name }) => name), shards: found.cluster.placement.shards };
+    const placement = { ...found.cluster.placement, workers: nodes.workers.map(({ name }) => name) };
     checkPlacement(placement, `cluster ${project}`);
     input = { placement, engine: found.engine.name, origin: `as the cluster ${project} has them` };
   });

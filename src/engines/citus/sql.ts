@@ -113,20 +113,26 @@ export function placementMap(
     if (index === undefined) throw new Error(`room ${room} is said to be in shard ${shardId}, which ${table} lacks`);
     shardOfRoom[room] = index;
   }
-  const replicated = [...shards.values()].some((placements) => placements.length > 1);
-  const first = firstWorker(peers);
-  return {
-    shards: [...shards.entries()]
-      .sort(([a], [b]) => a - b)
-      .map(([index, placements]): Shard => ({ index, name: shardName(index), placements })),
-    shardOfRoom,
-    ...(replicated && first !== undefined ? { writesAlsoNeed: first } : {}),
-  };
+  const placed = [...shards.entries()]
+    .sort(([a], [b]) => a - b)
+    .map(([index, placements]): Shard => ({ index, name: shardName(index), placements }));
+  const writesAlsoNeed = lockHolder(placed, firstWorker(peers));
+  return { shards: placed, shardOfRoom, ...(writesAlsoNeed === undefined ? {} : { writesAlsoNeed }) };
+}
+
+/** Writes to a table of which some shard has several placements lock their shard on the first worker. */
+export function lockHolder(shards: readonly Pick<Shard, 'placements'>[], first: NodeName | undefined) {
+  return shards.some(({ placements }) => placements.length > 1) ? first : undefined;
+}
+
+/** Byte by byte. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 /** Citus orders nodes by host name, byte by byte, then by port. */
 export function comparePeers(a: Peer, b: Peer): number {
-  return a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1;
+  return compareText(a.host, b.host) || a.port - b.port;
 }
 
 /**

@@ -3,12 +3,12 @@
  * disjoint groups, and with one copy more. Every figure is computed for this case; none is a rule of thumb.
  */
 
+import { placedBy, type ServiceRule, writeSets } from '../../model/service-rule.ts';
 import { type Estimate, type FatalShares, fatalShares } from './fatal-shares.ts';
 import { formatCount, formatProbability, plural } from './format.ts';
 import { type HolderSets, holderSetsOf, membersOf, setsOfWorker, sizeOf } from './holders.ts';
 import { LAYOUTS, type Layout, layOut } from './layouts.ts';
 import { type Outage, outageForReads, outageForWrites } from './outage.ts';
-import type { Rule } from './rule.ts';
 
 /** One way to place the same shards, and what it means. */
 export interface LayoutFigures {
@@ -39,7 +39,7 @@ export interface AdviceInput {
   readonly fatal: FatalShares;
   readonly reads: Outage;
   readonly writes: Outage;
-  readonly rule: Rule;
+  readonly rule: ServiceRule;
   readonly nodeAvailability: number;
   readonly seed: number;
 }
@@ -57,11 +57,15 @@ export function advise(input: AdviceInput): Advice {
 
   const others: LayoutFigures[] = [];
   const consider = (layout: Layout, replication: number) => {
-    const other = holderSetsOf(layOut(layout, { workers: sets.workers, replication, shards }, seed));
+    const placement = layOut(layout, { workers: sets.workers, replication, shards }, seed);
+    const other = holderSetsOf(placement);
     if (sameSets(sets, other)) return;
     const otherFatal = fatalShares(other, { seed, halfWidth: HALF_WIDTH });
     const otherReads = outageForReads(other, otherFatal, nodeAvailability);
-    const otherWrites = rule === 'native' ? otherReads : outageForWrites(other, nodeAvailability);
+    const otherWrites =
+      rule.writeNeeds === 'one-holder'
+        ? otherReads
+        : outageForWrites(holderSetsOf(writeSets(placedBy(rule, placement))), nodeAvailability);
     others.push(figuresOf(layout, replication, other, otherFatal, { reads: otherReads, writes: otherWrites }));
   };
   for (const layout of LAYOUTS) consider(layout, usual);
@@ -94,7 +98,12 @@ function figuresOf(
   };
 }
 
-function findings(given: LayoutFigures, others: readonly LayoutFigures[], sets: HolderSets, rule: Rule): string[] {
+function findings(
+  given: LayoutFigures,
+  others: readonly LayoutFigures[],
+  sets: HolderSets,
+  rule: ServiceRule,
+): string[] {
   const found: string[] = [];
   const sizes = sets.copies;
   const [fewest, shardsWithFewest] = [...sizes][0] as [number, number];
@@ -127,7 +136,7 @@ function findings(given: LayoutFigures, others: readonly LayoutFigures[], sets: 
       `The expected share of unreadable shards, ${formatProbability(given.unreadableShare)}, is the same for all of them: layouts trade how often for how much.`,
     );
   }
-  if (rule === 'citus') {
+  if (rule.writeNeeds === 'all-holders') {
     found.push(
       'No layout makes outages of writes rarer: a write needs every copy, so every worker that holds one is fatal.',
     );
@@ -155,11 +164,11 @@ function rarer(other: LayoutFigures, given: LayoutFigures): string {
   return prices.length === 0 ? gain : `${gain} The price: ${prices.join(', and ')}.`;
 }
 
-function oneMoreCopy(more: LayoutFigures, given: LayoutFigures, rule: Rule): string {
+function oneMoreCopy(more: LayoutFigures, given: LayoutFigures, rule: ServiceRule): string {
   const reads =
     `One more copy of each shard (${more.copies}, as a ring, ${Number((more.copies / given.copies).toFixed(2))} times the storage): outages of reads ` +
     `${formatProbability(more.readOutage.share)} of the time instead of ${formatProbability(given.readOutage.share)}`;
-  if (rule === 'native') return `${reads}.`;
+  if (rule.writeNeeds === 'one-holder') return `${reads}.`;
   const direction = more.unwritableShare > given.unwritableShare ? 'more' : 'less';
   return (
     `${reads}; but ${direction} is unwritable, ${formatProbability(more.unwritableShare)} of the shards instead of ` +

@@ -1,7 +1,8 @@
 /** The smallest sets of workers whose loss is felt, by name, and what each cuts off. */
 
+import type { Placement } from '../../model/service-rule.ts';
 import type { NodeName } from '../../model/topology.ts';
-import { type HolderSets, membersOf, type Placement, shardsOfWorkers, sizeOf } from './holders.ts';
+import { type HolderSets, membersOf, shardsOfWorkers, sizeOf } from './holders.ts';
 
 export interface FatalSet {
   readonly workers: readonly NodeName[];
@@ -37,7 +38,10 @@ export function smallestFatalForReads(placement: Placement, sets: HolderSets, li
   };
 }
 
-/** Workers that hold any placement: without one of them some shard cannot be written on all its placements. */
+/**
+ * Workers that a write to some shard needs.
+ * @param placement every worker that a write to each shard needs; `sets` are its own.
+ */
 export function smallestFatalForWrites(placement: Placement, sets: HolderSets, listed: number): FatalSets {
   const held = shardsOfWorkers(sets);
   const holders = Array.from(held, (_, w) => w).filter((w) => held[w] !== 0);

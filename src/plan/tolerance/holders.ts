@@ -3,13 +3,7 @@
  * shards each. 32,768 shards in a ring of 1,000 workers are 1,000 sets. Workers are numbers from here on.
  */
 
-import type { NodeName, Shard } from '../../model/topology.ts';
-
-/** Which worker holds what; every worker counts, also one that holds nothing. */
-export interface Placement {
-  readonly workers: readonly NodeName[];
-  readonly shards: readonly Pick<Shard, 'name' | 'placements'>[];
-}
+import type { Placement } from '../../model/service-rule.ts';
 
 /** Distinct sets of holders, in compressed rows: set `s` is `members[start[s] .. start[s + 1])`, ascending. */
 export interface HolderSets {

@@ -2,6 +2,7 @@
 
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import type { Placement } from '../../model/service-rule.ts';
 import {
   type NodeName,
   ringPlacement,
@@ -10,7 +11,6 @@ import {
   type Topology,
   workerNames,
 } from '../../model/topology.ts';
-import type { Placement } from './holders.ts';
 
 export const LAYOUTS = ['ring', 'random', 'groups'] as const;
 

@@ -7,8 +7,8 @@ import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { InputError } from '../../model/errors.ts';
 import { expectedButFound, quoted } from '../../model/quantities.ts';
+import type { Placement } from '../../model/service-rule.ts';
 import { type NodeName, type Topology, workerNames } from '../../model/topology.ts';
-import type { Placement } from './holders.ts';
 
 export const MAX_WORKERS = 10_000;
 export const MAX_SHARDS = 1_000_000;
@@ -17,7 +17,7 @@ const MAX_PROBLEMS = 10;
 export interface PlacementInput {
   readonly placement: Placement;
   /** The engine of the run, where the file is its report. */
-  readonly engine?: 'native' | 'citus';
+  readonly engine?: string;
 }
 
 /**
@@ -52,7 +52,11 @@ const shardSchema = z.object(
   { error: (issue) => expectedButFound('a shard: { "name", "placements" }', issue.input) },
 );
 
-const placementSchema = z.object({ workers: list(name('worker'), 'workers'), shards: list(shardSchema, 'shards') });
+const placementSchema = z.object({
+  workers: list(name('worker'), 'workers'),
+  shards: list(shardSchema, 'shards'),
+  writesAlsoNeed: name('worker').exactOptional(),
+});
 
 const reportSchema = z.object({
   topology: z.object({
@@ -63,6 +67,11 @@ const reportSchema = z.object({
     engine: z.enum(['native', 'citus']).optional(),
   }),
   placement: list(shardSchema, 'shards'),
+  // Of the whole history the one event that says what the cluster itself reported.
+  timeline: z
+    .array(z.looseObject({ placement: z.looseObject({ writesAlsoNeed: z.string().optional() }).optional() }))
+    .catch([])
+    .default([]),
 });
 
 /**
@@ -73,8 +82,13 @@ const reportSchema = z.object({
 export function parsePlacement(text: string, source: string): PlacementInput {
   const value = parseJson(text, source);
   if (isObject(value) && 'placement' in value && 'topology' in value) {
-    const { topology, placement: shards } = validated(reportSchema, value, source);
-    const placement = { workers: workerNames(topology), shards };
+    const { topology, placement: shards, timeline } = validated(reportSchema, value, source);
+    const also = timeline.find((event) => event.placement)?.placement?.writesAlsoNeed;
+    const placement = {
+      workers: workerNames(topology),
+      shards,
+      ...(also === undefined ? {} : { writesAlsoNeed: also }),
+    };
     refuse(placementProblems(placement, { workers: 'topology.workers', shards: 'placement' }), source);
     return topology.engine === undefined ? { placement } : { placement, engine: topology.engine };
   }
@@ -94,7 +108,7 @@ export function checkPlacement(placement: Placement, source: string): void {
 
 /** What is impossible in a placement of the right shape: each problem with its place. */
 export function placementProblems(
-  { workers, shards }: Placement,
+  { workers, shards, writesAlsoNeed }: Placement,
   at: { readonly workers: string; readonly shards: string } = { workers: 'workers', shards: 'shards' },
 ): string[] {
   const problems: string[] = [];
@@ -120,6 +134,9 @@ export function placementProblems(
       // Looking for the nearest name takes its time, and what is not shown needs no words.
       problems.push(problems.length < MAX_PROBLEMS ? `${place}[${p}]: ${unknownWorker(worker, workers)}` : place);
     }
+  }
+  if (writesAlsoNeed !== undefined && !known.has(writesAlsoNeed)) {
+    problems.push(`writesAlsoNeed: ${unknownWorker(writesAlsoNeed, workers)}`);
   }
   return problems;
 }
