@@ -5,14 +5,13 @@
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { vocabulary } from '../src/cli/vocabulary.ts';
-import { runExperiment } from '../src/experiment.ts';
+import { join } from 'node:path';
 import type { Report } from '../src/model/report.ts';
 import { formatShare } from '../src/model/units.ts';
-import { loadScenario } from '../src/scenario/load.ts';
+import { pgquake } from '../src/pgquake.ts';
 import { closing } from './figures.ts';
 
+const quake = pgquake();
 const runs = Number(process.argv[2] ?? 10);
 const reportsFolder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
 
@@ -30,15 +29,12 @@ function findings({ figures, ledger, results }: Report): string[] {
 }
 
 try {
-  const shipped = await loadScenario('control', {
-    vocabulary,
-    folders: [resolve(import.meta.dirname, '../scenarios')],
-  });
+  const shipped = await quake.load('control');
   const scenario = { ...shipped, cluster: { ...shipped.cluster, platform: 'local', engine: 'native' } as const };
   let withFindings = 0;
   let worstShare = 1;
   for (let run = 1; run <= runs; run++) {
-    const { report } = await runExperiment({ scenario, seed: run, reportsFolder });
+    const { report } = await quake.run(scenario, { seed: run, reports: reportsFolder });
     for (const { figures } of report.figures.availability) worstShare = Math.min(worstShare, figures.share ?? 0);
     const found = findings(report);
     if (found.length > 0) withFindings++;

@@ -9,10 +9,8 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { vocabulary } from '../src/cli/vocabulary.ts';
-import { runExperiment } from '../src/experiment.ts';
 import type { TimedEvent } from '../src/model/event.ts';
-import { parseScenario } from '../src/scenario/parse.ts';
+import { pgquake } from '../src/pgquake.ts';
 import { readRun } from '../src/store.ts';
 import { closing } from './figures.ts';
 
@@ -106,8 +104,9 @@ async function main(times: number): Promise<void> {
     if (timed.type === 'phase-started' && timed.phase === 'fault') striker = startStriker(reportsFolder, times);
   };
   try {
-    const scenario = parseScenario(scenarioText(times), 'outage-window.yaml', vocabulary);
-    const experiment = await runExperiment({ scenario, reportsFolder, listeners: [{ event }] });
+    const quake = pgquake();
+    const scenario = quake.parse(scenarioText(times), 'outage-window.yaml');
+    const experiment = await quake.run(scenario, { reports: reportsFolder, listeners: [{ event }] });
     if (experiment.failure) throw experiment.failure;
     const stamps = (await striker) ?? [];
     const { history } = await readRun(experiment.folder);

@@ -9,11 +9,10 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { reportOn } from '../src/experiment.ts';
 import type { OperationKind } from '../src/model/history.ts';
 import { OperationTable } from '../src/model/operations.ts';
 import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE } from '../src/operations-file.ts';
-import { readRun } from '../src/store.ts';
+import { pgquake } from '../src/pgquake.ts';
 import { browserMissing, startBrowser } from '../test/support/browser.ts';
 import { buildHistory, PROBES } from '../test/support/history-builder.ts';
 import { closing, type Figure } from './figures.ts';
@@ -94,7 +93,7 @@ interface Rendered {
 
 async function render(folder: string): Promise<Rendered> {
   const began = performance.now();
-  await reportOn(await readRun(folder));
+  await pgquake().judge(folder);
   return { seconds: (performance.now() - began) / 1_000, residentMb: process.resourceUsage().maxRSS / 1_024 };
 }
 

@@ -13,6 +13,7 @@ import { Load } from '../src/run/load.ts';
 import { Recorder } from '../src/run/recorder.ts';
 import { Session } from '../src/sql/session.ts';
 import { chat } from '../src/workloads/chat.ts';
+import { placeOf } from '../src/workloads/workload.ts';
 import { closing } from './figures.ts';
 
 const RATE = 10_000;
@@ -60,7 +61,7 @@ try {
       address,
       originNs,
       shardOfRoom: Object.fromEntries(rooms.map((room) => [room, 0])),
-      work: { type: 'workload', workload: chat.name, params, seed: 1, writer: 1, maxConnections: 90 },
+      work: { type: 'workload', workload: await placeOf(chat), params, seed: 1, writer: 1, maxConnections: 90 },
     },
     (batch) => recorder.operations(batch),
   );

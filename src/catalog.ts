@@ -1,6 +1,7 @@
 /**
- * The one list of all variants, by kind. To add one, write its file and name it here: the scenario
- * schema, the commands, the docs test and the contract tests follow from this list.
+ * The shipped variants, by kind, as one value. To ship one more, write its file and name it here: the scenario
+ * schema, the commands, the docs test and the contract tests follow from this list. Only `pgquake.ts` reads it;
+ * everything below is handed a `Catalog`.
  */
 
 import { availability } from './checks/availability.ts';
@@ -122,12 +123,21 @@ export const engines: readonly Engine[] = [citus, native];
 
 export const reporters: readonly Reporter[] = [json, markdown, timeline, htmlReport, junit, badge];
 
-/** A workload by its name, which a validated scenario guarantees to exist. */
-export function findWorkload(name: string): Workload {
-  const found = workloads.find((workload) => workload.name === name);
-  if (!found) throw new Error(`no workload "${name}" in the catalogue`);
-  return found;
+/** All variants that one instance of pgquake knows. */
+export interface Catalog {
+  readonly faults: readonly Fault[];
+  readonly checks: readonly Check[];
+  /** The first is used where a scenario names none. */
+  readonly workloads: readonly Workload[];
+  /** In the order in which `auto` tries them. */
+  readonly platforms: readonly Platform[];
+  /** In the order in which `auto` tries them. */
+  readonly engines: readonly Engine[];
+  readonly reporters: readonly Reporter[];
 }
 
-// Of all runs, not of one: so it is no reporter.
+export const shipped: Catalog = { faults, checks, workloads, platforms, engines, reporters };
+
+// Of all runs, and of a proof: so they are no reporters, which render one run.
 export { INDEX_MARK, indexPage } from './reporters/index-page.ts';
+export { proofFiles } from './reporters/proof.ts';

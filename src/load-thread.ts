@@ -1,7 +1,6 @@
 /** Entry of a thread of the load: paces a workload or the probes, or presses. Started by `run/load.ts`. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { findWorkload } from './catalog.ts';
 import { monotonicClock } from './model/clock.ts';
 import { COLUMNS, OperationTable } from './model/operations.ts';
 import type {
@@ -17,6 +16,7 @@ import { Pressure, type PressureKept } from './run/pressure.ts';
 import { goBeforeOthers } from './run/thread-priority.ts';
 import { Session } from './sql/session.ts';
 import { Probes } from './workloads/probes.ts';
+import { workloadAt } from './workloads/workload.ts';
 
 /** A crash loses at most what was not handed over yet. */
 const HAND_OVER_MS = 50;
@@ -28,8 +28,8 @@ interface Work {
   warmUp(session: Session): Promise<unknown>;
 }
 
-function paceWorkload({ workload: name, params, seed, writer, maxConnections }: WorkloadWork): Work {
-  const workload = findWorkload(name);
+async function paceWorkload({ workload: place, params, seed, writer, maxConnections }: WorkloadWork): Promise<Work> {
+  const workload = await workloadAt(place);
   return {
     lanes: workloadLanes(workload.kinds(params), workload.start(params, seed, writer), maxConnections, seed),
     warmUp: (session) => workload.readAll(session, workload.table, params, WARM_UP_LIMIT_MS),
@@ -132,8 +132,8 @@ async function press({ connections, depth, writes, rooms, run }: PressureWork): 
   return pressure;
 }
 
-function running(): Promise<Running> {
-  if (work.type === 'workload') return pace(paceWorkload(work));
+async function running(): Promise<Running> {
+  if (work.type === 'workload') return pace(await paceWorkload(work));
   return work.type === 'probes' ? pace(paceProbes(work)) : press(work);
 }
 

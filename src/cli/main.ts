@@ -3,8 +3,8 @@
 
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { version } from '../experiment.ts';
 import { InputError } from '../model/errors.ts';
+import { version } from '../pgquake.ts';
 import { compare } from './commands/compare.ts';
 import { connect } from './commands/connect.ts';
 import { doctor } from './commands/doctor.ts';

@@ -1,26 +1,13 @@
-/** The words that a scenario may use here, and where scenarios are looked for. */
+/** The one instance that all commands use, and what the command line may say over a scenario's head. */
 
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { checks, engines, faults, platforms, workloads } from '../catalog.ts';
 import type { EngineChoice, PlatformChoice, Scenario } from '../model/scenario.ts';
-import { loadScenario, loadSuite, type ScenarioSuite } from '../scenario/load.ts';
+import { pgquake } from '../pgquake.ts';
+import type { ScenarioSuite } from '../scenario/load.ts';
 import type { ScenarioVocabulary } from '../scenario/schema.ts';
 
-export const vocabulary: ScenarioVocabulary = {
-  faults,
-  checks,
-  workloads,
-  platforms: platforms.map((platform) => platform.name),
-  engines: engines.map((engine) => engine.name),
-};
+export const quake = pgquake();
 
-const PACKAGE_FOLDER = fileURLToPath(new URL('../..', import.meta.url));
-
-/** The user's own scenarios come before the shipped ones. */
-export const SCENARIO_FOLDERS: readonly string[] = [
-  ...new Set([resolve('scenarios'), join(PACKAGE_FOLDER, 'scenarios')]),
-];
+export const vocabulary: ScenarioVocabulary = quake.catalog;
 
 /** What the command line may say over the scenario's head. */
 export interface Overrides {
@@ -32,11 +19,11 @@ export interface Overrides {
 /** Their options, for the commands that make a plan. */
 export const OVERRIDE_OPTIONS = {
   platform: {
-    choices: ['auto', ...platforms.map((platform) => platform.name)] as PlatformChoice[],
+    choices: ['auto', ...quake.catalog.platforms.map((platform) => platform.name)] as PlatformChoice[],
     describe: 'where nodes run, over what the scenario says',
   },
   engine: {
-    choices: ['auto', ...engines.map((engine) => engine.name)] as EngineChoice[],
+    choices: ['auto', ...quake.catalog.engines.map((engine) => engine.name)] as EngineChoice[],
     describe: 'what makes them one cluster, over what the scenario says',
   },
 } as const;
@@ -51,7 +38,7 @@ export const ATTACH_OPTION = {
  * @throws InputError with all problems and their places.
  */
 export async function scenarioNamed(name: string, overrides: Overrides): Promise<Scenario> {
-  return overridden(await loadScenario(name, { vocabulary, folders: SCENARIO_FOLDERS }), overrides);
+  return overridden(await quake.load(name), overrides);
 }
 
 /**
@@ -59,7 +46,7 @@ export async function scenarioNamed(name: string, overrides: Overrides): Promise
  * @throws InputError with all problems of all its scenarios.
  */
 export async function suiteNamed(name: string, overrides: Overrides): Promise<ScenarioSuite> {
-  const suite = await loadSuite(name, { vocabulary, folders: SCENARIO_FOLDERS });
+  const suite = await quake.loadSuite(name);
   return { ...suite, scenarios: suite.scenarios.map((scenario) => overridden(scenario, overrides)) };
 }
 

@@ -10,6 +10,17 @@ import { plainText } from './escape.ts';
 const MAX_SHARD_COLUMNS = 16;
 const MAX_FINDINGS = 20;
 
+const PICTURE = 'proof.svg';
+
+/** @returns file name -> content, for the proof's folder. */
+export function proofFiles(proof: Proof): Readonly<Record<string, string>> {
+  return {
+    'proof.json': `${JSON.stringify(proof, null, 2)}\n`,
+    'proof.md': proofMarkdown(proof, PICTURE),
+    [PICTURE]: proofSvg(proof),
+  };
+}
+
 /** @returns lines without a colour or an end of line. */
 export function proofText(proof: Proof, columns: number): string[] {
   return documentText(blocksOf(proof), columns);

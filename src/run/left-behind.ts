@@ -3,11 +3,12 @@
  * their platform, and what was done is written into the history of the run that they belonged to.
  */
 
+import { existsSync } from 'node:fs';
 import { appendFile, readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CLUSTER_FILE, type Nodes, type Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
-import { EnvironmentError, errorText } from '../model/errors.ts';
+import { EnvironmentError, errorText, InputError } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
 import { undoAll, untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import { noteKept, type PendingUndo, readPendingUndos } from './undo-journal.ts';
@@ -51,6 +52,34 @@ export interface ReclaimOptions {
   readonly faults: readonly Fault[];
   /** Goes into the history of the run. */
   readonly now: Date;
+}
+
+/**
+ * Removes the clusters of runs whose pgquake was killed; those whose pgquake still runs are left alone.
+ * @param runs run folders, as paths or by their names in the reports folder; all of them by default.
+ * @throws InputError when a named run does not exist.
+ */
+export async function healLeftBehind(
+  { platforms, faults }: Pick<ReclaimOptions, 'platforms' | 'faults'>,
+  reportsFolder: string,
+  runs: readonly string[] = [],
+): Promise<LeftBehind[]> {
+  const folders =
+    runs.length === 0
+      ? await findClusters(reportsFolder)
+      : (await Promise.all(runs.map((run) => findClustersOfRun(runFolderOf(run, reportsFolder))))).flat();
+  const outcomes: LeftBehind[] = [];
+  for (const folder of folders) outcomes.push(await reclaim(folder, { platforms, faults, now: new Date() }));
+  return outcomes;
+}
+
+function runFolderOf(run: string, reportsFolder: string): string {
+  const folder = [run, join(reportsFolder, run)].find((candidate) => existsSync(candidate));
+  if (folder !== undefined) return folder;
+  throw new InputError(`no run ${run}, neither as a folder nor in ${reportsFolder}`, {
+    code: 'no-such-run',
+    hint: 'name a run folder, or none to look through all of them',
+  });
 }
 
 /**

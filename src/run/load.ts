@@ -9,6 +9,7 @@ import type { Address } from '../model/address.ts';
 import type { ProbeKind } from '../model/history.ts';
 import { OperationTable, type TableData } from '../model/operations.ts';
 import type { PressureSpec } from '../model/scenario.ts';
+import type { WorkloadPlace } from '../workloads/workload.ts';
 import type { LoadKept } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
 
@@ -22,7 +23,8 @@ export interface LoadThreadData {
 
 export interface WorkloadWork {
   readonly type: 'workload';
-  readonly workload: string;
+  /** A thread has modules of its own, so the workload reaches it by its place. */
+  readonly workload: WorkloadPlace;
   readonly params: Readonly<Record<string, unknown>>;
   readonly seed: number;
   /** Who the messages of this run are from. */

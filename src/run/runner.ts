@@ -14,7 +14,7 @@ import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.t
 import { isOpen, lostTogether } from '../plan/schedule.ts';
 import { Session } from '../sql/session.ts';
 import { nextProbeRun, probeKinds, roomsToProbe } from '../workloads/probes.ts';
-import type { Workload } from '../workloads/workload.ts';
+import type { Workload, WorkloadPlace } from '../workloads/workload.ts';
 import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-reads.ts';
 import { ServiceGuard } from './guards.ts';
 import { untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
@@ -49,6 +49,7 @@ export interface RunOptions {
   readonly reason: string;
   readonly faults: ReadonlyMap<string, Fault>;
   readonly workload: Workload;
+  readonly workloadPlace: WorkloadPlace;
   /** What is recorded beyond the usual. */
   readonly observe: ReadonlySet<Observation>;
   readonly loadThread: URL;
@@ -216,12 +217,12 @@ async function nextWriter(workload: Workload, coordinator: NodeControl): Promise
 }
 
 async function prepareLoad(
-  { plan, loadThread, originNs, recorder, workload }: RunOptions,
+  { plan, loadThread, originNs, recorder, workload, workloadPlace }: RunOptions,
   nodes: Nodes,
   cluster: FormedCluster,
   listeners: readonly Required<Pick<RunListener, 'operations'>>[],
 ): Promise<Load<LoadKept> & { readonly writer: number }> {
-  const { use, params } = plan.scenario.workload;
+  const { params } = plan.scenario.workload;
   const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections'));
   const writer = await nextWriter(workload, nodes.coordinator);
   const load = await Load.prepare(
@@ -232,7 +233,7 @@ async function prepareLoad(
       shardOfRoom: cluster.placement.shardOfRoom,
       work: {
         type: 'workload',
-        workload: use,
+        workload: workloadPlace,
         params,
         seed: plan.seed,
         writer,

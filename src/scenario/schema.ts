@@ -19,8 +19,8 @@ export interface ScenarioVocabulary {
   readonly checks: readonly Check[];
   /** The first is used where a scenario names none. */
   readonly workloads: readonly Workload[];
-  readonly platforms: readonly Platform['name'][];
-  readonly engines: readonly Engine['name'][];
+  readonly platforms: readonly Pick<Platform, 'name'>[];
+  readonly engines: readonly Pick<Engine, 'name'>[];
 }
 
 export const MAX_WORKERS = 64;
@@ -138,11 +138,11 @@ export function sections({ platforms, engines }: Pick<ScenarioVocabulary, 'platf
         replication: z.int().min(1).max(MAX_WORKERS).default(2).describe('Copies of every shard; at most `workers`.'),
         shards: z.int().min(1).max(MAX_SHARDS).default(4).describe('Shards of every table.'),
         platform: z
-          .enum(['auto', ...platforms])
+          .enum(['auto', ...platforms.map(({ name }) => name)])
           .default('auto')
           .describe('Where nodes run.'),
         engine: z
-          .enum(['auto', ...engines])
+          .enum(['auto', ...engines.map(({ name }) => name)])
           .default('auto')
           .describe('What makes the nodes one cluster.'),
         attach: z

@@ -138,6 +138,7 @@ function range(count: number): number[] {
 export const bigScan = defineWorkload<BigScanParams>({
   name: 'big-scan',
   summary: 'Full scans of a large table, and room reads beside them; nothing is written.',
+  source: import.meta.url,
   params,
   table: 'big_messages',
   lookup: { columns: COLUMNS, key: `${WRITER}, seq` },

@@ -390,6 +390,7 @@ function range(count: number): number[] {
 export const chat = defineWorkload<ChatParams>({
   name: 'chat',
   summary: 'Chat rooms with members and messages; room reads, full scans and new messages.',
+  source: import.meta.url,
   params,
   readsAreHeldAgainstWrites: true,
   table: 'messages',

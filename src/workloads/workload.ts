@@ -5,6 +5,7 @@
 
 import type { z } from 'zod';
 import type { Dataset } from '../cluster/engine.ts';
+import { errorText, InputError } from '../model/errors.ts';
 import type { ReadSummary } from '../model/event.ts';
 import type { Anomaly, OperationKind, Outcome, RowLookup } from '../model/history.ts';
 import type { Session } from '../sql/session.ts';
@@ -42,6 +43,8 @@ export interface WorkloadRun {
 export interface Workload<P = any> {
   readonly name: string;
   readonly summary: string;
+  /** `import.meta.url` of the module that exports it: the load runs in a thread of its own, which imports it there. */
+  readonly source: string;
   /** A strict object of what stands beside `use`. */
   readonly params: z.ZodType<P>;
   /** Messages of the initial data set. */
@@ -71,4 +74,48 @@ export interface Workload<P = any> {
 
 export function defineWorkload<P>(workload: Workload<P>): Workload<P> {
   return workload;
+}
+
+/** Where a workload is exported: what another thread needs to have it too. */
+export interface WorkloadPlace {
+  /** URL of the module. */
+  readonly module: string;
+  readonly export: string;
+}
+
+/**
+ * Finds a workload among the exports of its own module.
+ * @throws InputError where it is not among them, or the module cannot be loaded.
+ */
+export async function placeOf({ name, source }: Workload): Promise<WorkloadPlace> {
+  const exports = await exportsOf(name, source);
+  const found = Object.keys(exports).find((key) => isWorkload(exports[key]) && exports[key].name === name);
+  if (found !== undefined) return { module: source, export: found };
+  throw new InputError(`the workload ${name} is not exported by its source ${source}`, {
+    code: 'workload-not-exported',
+    hint: 'write "source: import.meta.url" into it, and export it from that module by a name of its own',
+  });
+}
+
+/** The workload itself, imported anew where this thread has not done so yet. */
+export async function workloadAt(place: WorkloadPlace): Promise<Workload> {
+  const found = (await exportsOf(place.export, place.module))[place.export];
+  if (isWorkload(found)) return found;
+  throw new InputError(`${place.module} exports no workload as ${place.export}`, { code: 'workload-not-exported' });
+}
+
+async function exportsOf(name: string, source: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return await import(source);
+  } catch (error) {
+    throw new InputError(`the workload ${name} cannot be loaded from its source ${source}: ${errorText(error)}`, {
+      code: 'workload-not-exported',
+      hint: 'write "source: import.meta.url" into it',
+      cause: error,
+    });
+  }
+}
+
+function isWorkload(value: unknown): value is Workload {
+  return typeof value === 'object' && value !== null && typeof (value as Partial<Workload>).start === 'function';
 }

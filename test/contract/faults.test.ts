@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { faults, platforms } from '../../src/catalog.ts';
+import { cannotDo } from '../../src/choose.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { sqlRefusal } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
-import { cannotDo, planOf } from '../../src/experiment.ts';
 import { backendKill } from '../../src/faults/backend-kill.ts';
 import { backendTerminate } from '../../src/faults/backend-terminate.ts';
 import { checkpointStorm } from '../../src/faults/checkpoint-storm.ts';
@@ -19,6 +19,7 @@ import { monotonicClock } from '../../src/model/clock.ts';
 import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import type { PlannedAct } from '../../src/model/plan.ts';
+import { pgquake } from '../../src/pgquake.ts';
 import { undoAll } from '../../src/run/healing.ts';
 import { Injector, newMark } from '../../src/run/injector.ts';
 import { Recorder } from '../../src/run/recorder.ts';
@@ -251,7 +252,7 @@ for (const platform of platforms) {
             'some.yaml',
             vocabulary,
           );
-          const { acts } = planOf(scenario, 1);
+          const { acts } = pgquake().plan(scenario, { seed: 1 });
           const events = await inject(fault, { acts });
           expect(events.map((event) => event.type)).toEqual(
             acts.flatMap(() => ['fault-asked', 'fault-in-effect', 'heal-asked', 'healed']),

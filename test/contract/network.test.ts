@@ -7,10 +7,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { platforms } from '../../src/catalog.ts';
+import { shipped } from '../../src/catalog.ts';
+import { cannotDo } from '../../src/choose.ts';
 import { sqlRefusal } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
-import { cannotDo } from '../../src/experiment.ts';
 import type { Fault } from '../../src/faults/fault.ts';
 import { networkDisconnect } from '../../src/faults/network-disconnect.ts';
 import { networkDrop } from '../../src/faults/network-drop.ts';
@@ -26,7 +26,7 @@ const never = new AbortController().signal;
 const SILENCE_MS = 700;
 const ANSWER_LIMIT_MS = 10_000;
 
-for (const platform of platforms) {
+for (const platform of shipped.platforms) {
   const missing = (await platform.unavailable())?.message ?? (await cannotDo(platform, networkDrop));
   describe.skipIf(missing !== undefined)(`on platform ${platform.name}`, () => {
     let folder: string;

@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type ProveToleranceOptions, proveTolerance } from '../../src/cli/prove.ts';
 import type { Engine } from '../../src/cluster/engine.ts';
 import type { Nodes } from '../../src/cluster/platform.ts';
 import { native } from '../../src/engines/native.ts';
@@ -12,8 +11,10 @@ import { nodeKill } from '../../src/faults/node-kill.ts';
 import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
 import { predictBy, type ServiceRule } from '../../src/model/service-rule.ts';
 import { COORDINATOR, type PlacementMap, type Topology } from '../../src/model/topology.ts';
+import { pgquake } from '../../src/pgquake.ts';
 import type { Proof } from '../../src/plan/proof.ts';
 import { local } from '../../src/platforms/local.ts';
+import type { ProveOptions } from '../../src/prove.ts';
 import { prove } from '../../src/run/prover.ts';
 import { quoteName, quoteText } from '../../src/sql/quote.ts';
 import { Session } from '../../src/sql/session.ts';
@@ -36,19 +37,16 @@ afterEach(() => {
   place[Symbol.dispose]();
 });
 
-function toleranceProof(options: Partial<ProveToleranceOptions>): Promise<{ proof: Proof; folder: string }> {
-  return proveTolerance({
+function toleranceProof(options: ProveOptions): Promise<{ proof: Proof; folder: string }> {
+  return pgquake().prove({
     topology: RING,
     maxDown: 4,
     fault: 'node-kill',
-    rule: undefined,
-    symmetric: false,
     clusters: 1,
     platform: 'local',
     engine: 'native',
-    reportsFolder: place.reports,
+    reports: place.reports,
     signal: NEVER,
-    onProgress: () => undefined,
     ...options,
   });
 }

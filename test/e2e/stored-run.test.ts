@@ -4,8 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { reportOn } from '../../src/experiment.ts';
-import { readRun } from '../../src/store.ts';
+import { pgquake } from '../../src/pgquake.ts';
 import { Workplace } from '../support/cli.ts';
 import { buildHistory } from '../support/history-builder.ts';
 import { copyOf, storeHistory } from '../support/stored-run.ts';
@@ -16,7 +15,7 @@ let whole: string;
 beforeAll(async () => {
   reports = mkdtempSync(join(tmpdir(), 'pgquake-stored-'));
   whole = await storeHistory(reports, buildHistory(), ['no-lost-writes', 'replicas-agree']);
-  await reportOn(await readRun(whole));
+  await pgquake().judge(whole);
 });
 
 afterAll(() => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { native } from '../../src/engines/native.ts';
-import { runExperiment } from '../../src/experiment.ts';
+import { pgquake } from '../../src/pgquake.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { readPlan } from '../../src/store.ts';
 import { temporaryFolder } from '../support/local-cluster.ts';
@@ -29,7 +29,7 @@ hypothesis: [{ check: no-duplicates }]
 test('are picked once the cluster is formed, told, and kept for a replay', async () => {
   await using folder = await temporaryFolder();
   using _ = vi.spyOn(native, 'layout').mockImplementation(() => undefined as never);
-  const { report, failure } = await runExperiment({ scenario: SCENARIO, seed: 4, reportsFolder: folder.path });
+  const { report, failure } = await pgquake().run(SCENARIO, { seed: 4, reports: folder.path });
   expect(failure).toBeUndefined();
   const formed = report.timeline.find((event) => event.type === 'cluster-formed');
   const picked = report.timeline.find((event) => event.type === 'targets-picked');

@@ -2,11 +2,11 @@
 
 import { expect, vi } from 'vitest';
 import type { Nodes } from '../../src/cluster/platform.ts';
-import { type Experiment, runExperiment } from '../../src/experiment.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import type { Report } from '../../src/model/report.ts';
 import type { Scenario } from '../../src/model/scenario.ts';
 import type { PlacementMap } from '../../src/model/topology.ts';
+import { pgquake } from '../../src/pgquake.ts';
 import { local } from '../../src/platforms/local.ts';
 import { temporaryFolder } from './local-cluster.ts';
 
@@ -45,10 +45,9 @@ export async function runWith(scenario: Scenario, { nodes: between, at, before }
     const work = at?.(event, { nodes, placement });
     if (work) done.push(work);
   };
-  const { report, failure }: Experiment = await runExperiment({
-    scenario,
+  const { report, failure } = await pgquake().run(scenario, {
     seed: 7,
-    reportsFolder: folder.path,
+    reports: folder.path,
     listeners: [{ event: heard }],
   });
   await Promise.all(done);

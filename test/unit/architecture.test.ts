@@ -47,9 +47,12 @@ const CONTRACTS = new Set([
 const ROOMS = [
   'cli',
   'index.ts',
-  'experiment.ts',
-  'load-thread.ts',
+  'pgquake.ts',
+  'prove.ts',
+  'choose.ts',
   'catalog.ts',
+  'planner.ts',
+  'load-thread.ts',
   'scenario',
   'run',
   'run-index.ts',
@@ -114,6 +117,13 @@ describe('architecture', () => {
         !(roomOf(from) === 'cli' && roomOf(to) === 'reporters'),
     );
     expect(variants.map(show)).toEqual([]);
+  });
+
+  test('only pgquake.ts reads the lists of the catalogue; all else is handed a catalogue', () => {
+    const readers = files.filter((file) =>
+      /^import (?!type )(?!\{ type Catalog \})[^;]*'[./]*\/catalog\.ts'/m.test(readFileSync(join(SRC, file), 'utf8')),
+    );
+    expect(readers).toEqual(['pgquake.ts']);
   });
 
   test.each([

@@ -1,11 +1,12 @@
 /** What a platform cannot do is refused before anything starts, with what it would need. */
 
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { choose } from '../../src/experiment.ts';
+import { shipped } from '../../src/catalog.ts';
+import { choose } from '../../src/choose.ts';
 import { local } from '../../src/platforms/local.ts';
 
 const cluster = { workers: 2, replication: 1, shards: 2, platform: 'local', engine: 'auto' } as const;
-const choosing = (fault: string) => choose({ scenario: { cluster }, acts: [{ fault }] });
+const choosing = (fault: string) => choose(shipped, { scenario: { cluster }, acts: [{ fault }] });
 const lacking = await local.lacking?.('network-rules');
 const platformOf = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor;
 

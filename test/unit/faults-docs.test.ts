@@ -7,8 +7,8 @@ import { z } from 'zod';
 import { faults } from '../../src/catalog.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { native } from '../../src/engines/native.ts';
-import { effectOf, planOf } from '../../src/experiment.ts';
 import { describePlan } from '../../src/plan/describe.ts';
+import { effectsOf, planOf } from '../../src/planner.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 
 const docs = readFileSync(join(import.meta.dirname, '../../docs/faults.md'), 'utf8');
@@ -33,9 +33,9 @@ describe('docs/faults.md', () => {
 
     const example = /```yaml\n(.*?)```/s.exec(section)?.[1] ?? '';
     const text = `name: some\nsummary: Some.\n${example}hypothesis: [{ check: no-lost-writes }]\n`;
-    const plan = planOf(parseScenario(text, 'some.yaml', vocabulary), 1);
+    const plan = planOf(faults, parseScenario(text, 'some.yaml', vocabulary), { seed: 1 });
     expect(plan.acts[0]?.fault).toBe(fault.name);
-    const lines = describePlan(plan, { effectOf, rule: native.rule });
+    const lines = describePlan(plan, { effectOf: effectsOf(faults), rule: native.rule });
     const moments = new RegExp(`^ +\\d.* ${fault.name} `);
     expect(lines.filter((line) => moments.test(line))).toHaveLength(plan.acts.length);
   });

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
-import { planOf } from '../../src/experiment.ts';
 import { EnvironmentError, InputError } from '../../src/model/errors.ts';
 import type { Outcome } from '../../src/model/history.ts';
 import { OperationTable } from '../../src/model/operations.ts';
+import { pgquake } from '../../src/pgquake.ts';
 import { DeadMansSwitch, limitOf, ServiceGuard } from '../../src/run/guards.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
@@ -67,7 +67,7 @@ describe('in a plan', () => {
   - { fault: node-kill, target: worker1, at: 10s, for: 2s }`;
 
   test('more nodes at one time than allowed are refused, whatever befalls them', () => {
-    const refusal = () => planOf(scenario(`guards: { max-down: 1 }\n${faults}`), 1);
+    const refusal = () => pgquake().plan(scenario(`guards: { max-down: 1 }\n${faults}`), { seed: 1 });
     expect(refusal).toThrow(InputError);
     expect(refusal).toThrow(
       /^some\.yaml:4:9 guards\.max-down: at most 1 may be struck at one time, and worker1, worker\d would be$/,
@@ -75,9 +75,9 @@ describe('in a plan', () => {
   });
 
   test('as many as allowed are planned, also one after the other', () => {
-    expect(planOf(scenario(`guards: { max-down: 2 }\n${faults}`), 1).acts).toHaveLength(3);
+    expect(pgquake().plan(scenario(`guards: { max-down: 2 }\n${faults}`), { seed: 1 }).acts).toHaveLength(3);
     const rolling = 'faults: [{ fault: rolling-restart, target: [worker1, worker2], between: 1s }]';
-    expect(planOf(scenario(`guards: { max-down: 1 }\n${rolling}`), 1).acts).toHaveLength(2);
+    expect(pgquake().plan(scenario(`guards: { max-down: 1 }\n${rolling}`), { seed: 1 }).acts).toHaveLength(2);
   });
 });
 

@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
+import { shipped } from '../../src/catalog.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { native } from '../../src/engines/native.ts';
-import { effectOf } from '../../src/experiment.ts';
 import type { PlannedAct } from '../../src/model/plan.ts';
 import type { Scenario } from '../../src/model/scenario.ts';
 import { type PlacementMap, ringPlacement, workerNames } from '../../src/model/topology.ts';
 import { describePlan } from '../../src/plan/describe.ts';
 import { isOpen, lostTogether, makePlan } from '../../src/plan/schedule.ts';
+import { effectsOf } from '../../src/planner.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
 import { timing } from '../../src/scenario/schema.ts';
@@ -204,7 +205,7 @@ describe('selectors', () => {
     const timesOf = (acts: readonly PlannedAct[]) =>
       acts.map(({ index, atMs, forMs, after }) => [index, atMs, forMs, after]);
     expect(timesOf(closed.acts)).toEqual(timesOf(open.acts));
-    const text = describePlan(open, { effectOf, rule: native.rule }).join('\n');
+    const text = describePlan(open, { effectOf: effectsOf(shipped.faults), rule: native.rule }).join('\n');
     expect(text).toContain('node-stop 1 of the 2 workers that hold room 42: picked once the shards are placed');
     expect(text).toContain('  and what is picked once the shards are placed');
   });
@@ -325,7 +326,7 @@ describe('describePlan', () => {
   test('what waits for a frozen node is told from what fails', () => {
     const steps = '[{ fault: node-pause, target: worker1, for: 6s }, { fault: node-stop, target: worker2, for: 6s }]';
     const text = describePlan(makePlan(scenario(steps), { seed: 7 }), {
-      effectOf,
+      effectOf: effectsOf(shipped.faults),
       rule: native.rule,
     }).join('\n');
     expect(text).toContain(`prediction while worker2 is down, worker1 is frozen
@@ -350,7 +351,7 @@ describe('describePlan', () => {
           { fault: cpu-throttle, target: worker2, share: 20%, for: 1s }, { fault: lock-table, target: coordinator, for: 1s }]`),
         { seed: 7 },
       ),
-      { effectOf, rule: native.rule },
+      { effectOf: effectsOf(shipped.faults), rule: native.rule },
     ).join('\n');
     expect(text).toContain(`blast radius: what the faults may touch
   node-stop worker1        shards A, D

@@ -4,11 +4,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { judgeBy, renderAgain, reportOn } from '../../src/experiment.ts';
 import { InputError } from '../../src/model/errors.ts';
+import { pgquake } from '../../src/pgquake.ts';
 import { readReport, readRun } from '../../src/store.ts';
 import { buildHistory } from '../support/history-builder.ts';
 import { copyOf, storeHistory } from '../support/stored-run.ts';
+
+const quake = pgquake();
 
 let reports: string;
 let whole: string;
@@ -16,7 +18,7 @@ let whole: string;
 beforeAll(async () => {
   reports = mkdtempSync(join(tmpdir(), 'pgquake-stored-'));
   whole = await storeHistory(reports, buildHistory(), ['no-lost-writes', 'replicas-agree']);
-  await reportOn(await readRun(whole));
+  await quake.judge(whole);
 });
 
 afterAll(() => {
@@ -29,7 +31,7 @@ async function judgementOf(file: string, damage: (path: string) => void): Promis
   damage(join(folder, file));
   try {
     const stored = await readRun(folder);
-    return judgeBy(stored, stored.plan.scenario).judgement;
+    return (await quake.judge(stored, { by: stored.plan.scenario })).judgement;
   } catch (error) {
     // Whoever brought the folder must act; it is no bug of pgquake, and the message says which file.
     expect(error).toBeInstanceOf(InputError);
@@ -43,7 +45,7 @@ const FILES = ['run.json', 'plan.json', 'events.ndjson', 'operations.arrow', 'pr
 
 test('the run passes as long as it is whole', async () => {
   const stored = await readRun(whole);
-  expect(judgeBy(stored, stored.plan.scenario).judgement).toBe('pass');
+  expect((await quake.judge(stored, { by: stored.plan.scenario })).judgement).toBe('pass');
 });
 
 describe.each(FILES)('%s', (file) => {
@@ -116,7 +118,7 @@ describe('a stored report', () => {
   test('is rendered again as it was, and latest is left alone', async () => {
     const folder = copyOf(whole, mkdtempSync(join(reports, 'again-')));
     for (const name of ['report.html', 'report.md', 'junit.xml']) rmSync(join(folder, name));
-    const names = await renderAgain(folder);
+    const names = await quake.report(folder);
     for (const name of names)
       expect(readFileSync(join(folder, name), 'utf8')).toBe(readFileSync(join(whole, name), 'utf8'));
     expect(names).toEqual(
@@ -136,7 +138,7 @@ describe('a stored report', () => {
   ])('that is %s is refused with its path', async (_, damage) => {
     const folder = copyOf(whole, mkdtempSync(join(reports, 'bad-')));
     damage(join(folder, 'report.json'));
-    for (const read of [readReport, renderAgain]) {
+    for (const read of [readReport, quake.report]) {
       await expect(read(folder)).rejects.toThrow(/report\.json: not a readable run of pgquake: /);
       await expect(read(folder)).rejects.toBeInstanceOf(InputError);
     }
@@ -146,7 +148,7 @@ describe('a stored report', () => {
     const stored = await readRun(whole);
     const [item] = stored.plan.scenario.hypothesis;
     const stricter = { hypothesis: [{ ...(item as NonNullable<typeof item>), check: 'no-such-check' }] };
-    expect(judgeBy(stored, stricter).judgement).toBe('unknown');
+    expect((await quake.judge(stored, { by: stricter })).judgement).toBe('unknown');
     expect(readFileSync(join(whole, 'report.json'), 'utf8')).toContain('"judgement": "pass"');
   });
 });

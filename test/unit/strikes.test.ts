@@ -7,12 +7,12 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import type { Nodes } from '../../src/cluster/platform.ts';
-import { planOf } from '../../src/experiment.ts';
 import { defineFault } from '../../src/faults/fault.ts';
 import { startAgain } from '../../src/faults/node-down.ts';
 import { monotonicClock } from '../../src/model/clock.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import type { PlannedAct } from '../../src/model/plan.ts';
+import { pgquake } from '../../src/pgquake.ts';
 import { Injector } from '../../src/run/injector.ts';
 import { Recorder } from '../../src/run/recorder.ts';
 import { UndoJournal } from '../../src/run/undo-journal.ts';
@@ -36,13 +36,15 @@ function problems(faults: string): string[] {
 
 /** What matters of the acts of a plan. */
 function schedule(faults: string) {
-  return planOf(scenario(faults), 1).acts.map(({ index, targets, atMs, forMs, after }) => ({
-    index,
-    targets: targets.join(),
-    atMs,
-    forMs,
-    ...(after ? { after } : {}),
-  }));
+  return pgquake()
+    .plan(scenario(faults), { seed: 1 })
+    .acts.map(({ index, targets, atMs, forMs, after }) => ({
+      index,
+      targets: targets.join(),
+      atMs,
+      forMs,
+      ...(after ? { after } : {}),
+    }));
 }
 
 describe('the schedule', () => {

@@ -2,14 +2,15 @@
 
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
-import { faults, platforms } from '../../catalog.ts';
-import { cannotDo } from '../../experiment.ts';
+import { cannotDo } from '../../choose.ts';
 import { EXIT } from '../exit-codes.ts';
+import { quake } from '../vocabulary.ts';
 
 export const doctor: CommandModule = {
   command: 'doctor',
   describe: 'tell which platforms and faults can be used here, and why not',
   handler: async () => {
+    const { platforms, faults } = quake.catalog;
     let usable = 0;
     for (const platform of platforms) {
       const unavailable = await platform.unavailable();

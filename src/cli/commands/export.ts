@@ -5,10 +5,11 @@ import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { CommandModule } from 'yargs';
-import { findWorkload } from '../../catalog.ts';
 import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
+import { workloadNamed } from '../../planner.ts';
 import { ednLines } from '../../reporters/edn.ts';
 import { readRun } from '../../store.ts';
+import { quake } from '../vocabulary.ts';
 
 interface ExportArguments {
   run: string;
@@ -25,7 +26,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
   handler: async ({ run, to }) => {
     const { plan, history, folder } = await readRun(run);
     const { use } = plan.scenario.workload;
-    if (!findWorkload(use).readsAreHeldAgainstWrites) {
+    if (!workloadNamed(quake.catalog.workloads, use).readsAreHeldAgainstWrites) {
       throw new InputError(
         `the reads of the workload ${use} are not held against its writes, so there is nothing to export`,
         {

@@ -3,11 +3,12 @@
 import { basename, relative, resolve } from 'node:path';
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
-import { healLeftBehind, type LeftBehind } from '../../experiment.ts';
 import { plainText } from '../../reporters/escape.ts';
+import type { LeftBehind } from '../../run/left-behind.ts';
 import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
+import { quake } from '../vocabulary.ts';
 
 interface HealArguments {
   run: string[];
@@ -22,7 +23,7 @@ export const heal: CommandModule<object, HealArguments> = {
       .positional('run', { type: 'string', array: true, default: [] as string[], describe: 'run folders' })
       .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders are' }),
   handler: async ({ run, reports }) => {
-    const outcomes = await healLeftBehind(reports, run);
+    const outcomes = await quake.heal({ reports, runs: run });
     for (const outcome of outcomes) tell(outcome);
     if (outcomes.length === 0) console.log(`nothing was left behind in ${[reports, ...run].at(-1)}`);
     process.exitCode = worstExitCode(outcomes.map(exitCodeOf));

@@ -3,12 +3,11 @@
 import { relative } from 'node:path';
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
-import { judgeBy, reportOn } from '../../experiment.ts';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import { readRun } from '../../store.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
-import { scenarioNamed } from '../vocabulary.ts';
+import { quake, scenarioNamed } from '../vocabulary.ts';
 
 interface JudgeArguments {
   run: string;
@@ -31,7 +30,7 @@ export const judgeCommand: CommandModule<object, JudgeArguments> = {
   handler: async ({ run, scenario, output: format }) => {
     const by = scenario === undefined ? undefined : await scenarioNamed(scenario, NO_OVERRIDES);
     const stored = await readRun(run);
-    const report = by === undefined ? await reportOn(stored) : judgeBy(stored, by);
+    const report = await quake.judge(stored, { by });
     const output = new Output(format);
     const folder = relative('.', stored.folder) || '.';
     if (by !== undefined)

@@ -1,9 +1,10 @@
 /** `pgquake plan <scenario>`: the run as it would be, fully resolved. Starts nothing. */
 
 import type { CommandModule } from 'yargs';
-import { choose, effectOf, layoutOf, placedPlan, planOf } from '../../experiment.ts';
+import { choose } from '../../choose.ts';
 import { describePlan } from '../../plan/describe.ts';
-import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, scenarioNamed } from '../vocabulary.ts';
+import { effectsOf, layoutOf, placedPlan } from '../../planner.ts';
+import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, quake, scenarioNamed } from '../vocabulary.ts';
 
 interface PlanArguments extends Overrides {
   scenario: string;
@@ -20,10 +21,11 @@ export const plan: CommandModule<object, PlanArguments> = {
       .options(ATTACH_OPTION)
       .option('seed', { type: 'number', describe: 'the seed of the random choices' }),
   handler: async ({ scenario, seed, ...overrides }) => {
-    const drawn = planOf(await scenarioNamed(scenario, overrides), seed);
-    const { platform, engine, reason } = await choose(drawn);
-    const planned = placedPlan(drawn, layoutOf(engine, drawn.scenario));
+    const { faults } = quake.catalog;
+    const drawn = quake.plan(await scenarioNamed(scenario, overrides), { seed });
+    const { platform, engine, reason } = await choose(quake.catalog, drawn);
+    const planned = placedPlan(faults, drawn, layoutOf(engine, drawn.scenario));
     console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
-    for (const line of describePlan(planned, { effectOf, rule: engine.rule })) console.log(line);
+    for (const line of describePlan(planned, { effectOf: effectsOf(faults), rule: engine.rule })) console.log(line);
   },
 };

@@ -2,10 +2,10 @@
 
 import { join, relative } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { rebuildIndex, renderAgain } from '../../experiment.ts';
 import { InputError } from '../../model/errors.ts';
 import { formatCount } from '../../model/units.ts';
 import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
+import { quake } from '../vocabulary.ts';
 
 interface ReportArguments {
   run: string | undefined;
@@ -28,10 +28,10 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
       throw new InputError('no run named', { code: 'usage', hint: 'name a run folder, or ask for --index' });
     }
     if (run !== undefined) {
-      for (const file of await renderAgain(run)) console.log(join(relative('.', run), file));
+      for (const file of await quake.report(run)) console.log(join(relative('.', run), file));
     }
     if (index) {
-      const runs = await rebuildIndex(reports);
+      const runs = await quake.index(reports);
       const without = runs.filter(({ report }) => report === undefined).length;
       const odd = without === 0 ? '' : `, ${without} of them without a readable report`;
       console.log(`${join(reports, 'index.html')}: ${formatCount(runs.length, 'run')}${odd}`);

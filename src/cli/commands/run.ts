@@ -3,15 +3,15 @@
 import { basename, join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
-import { runExperiment } from '../../experiment.ts';
 import { errorText, InputError } from '../../model/errors.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Report } from '../../model/report.ts';
 import type { Scenario } from '../../model/scenario.ts';
+import { SCENARIO_FOLDERS } from '../../pgquake.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import type { RunListener } from '../../run/recorder.ts';
-import { listScenarios, type ScenarioSuite } from '../../scenario/load.ts';
+import type { ScenarioSuite } from '../../scenario/load.ts';
 import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
 import { EXIT, type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
@@ -19,15 +19,7 @@ import { interruptible } from '../interrupt.ts';
 import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
 import { openProgress, type Progress } from '../progress.ts';
 import { SuiteTable } from '../suite.ts';
-import {
-  ATTACH_OPTION,
-  OVERRIDE_OPTIONS,
-  type Overrides,
-  SCENARIO_FOLDERS,
-  scenarioNamed,
-  suiteNamed,
-  vocabulary,
-} from '../vocabulary.ts';
+import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, quake, scenarioNamed, suiteNamed } from '../vocabulary.ts';
 
 export interface RunArguments extends Overrides {
   scenario: string[];
@@ -125,7 +117,7 @@ async function suiteOf({ suite, scenario, all, ...overrides }: RunArguments): Pr
 
 /** All scenarios are loaded before the first is run: a misspelt one starts nothing. */
 async function scenariosOf({ scenario, all, ...overrides }: RunArguments): Promise<Scenario[]> {
-  const known = await listScenarios({ vocabulary, folders: SCENARIO_FOLDERS });
+  const known = await quake.list();
   const names = all ? known.map((entry) => entry.file) : scenario;
   if (names.length === 0) {
     throw new InputError('no scenario named', {
@@ -162,11 +154,10 @@ export async function runOne(
   const progress = openProgress(scenario, { stream: output.stream });
   stage.progress = progress;
   try {
-    const { report, folder, failure } = await runExperiment({
-      scenario,
+    const { report, folder, failure } = await quake.run(scenario, {
       ...(seed === undefined ? {} : { seed }),
       ...(replayed === undefined ? {} : { replayed }),
-      reportsFolder: args.reports,
+      reports: args.reports,
       again: againOf(scenario, args),
       say: (text) => progress.note(text),
       listeners: [listenerOf(progress), healingIn(stage)],

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { CommandModule } from 'yargs';
 import { reportJsonSchema } from '../../model/report-schema.ts';
 import { scenarioJsonSchema } from '../../scenario/schema.ts';
-import { vocabulary } from '../vocabulary.ts';
+import { quake } from '../vocabulary.ts';
 
 interface SchemaArguments {
   of: 'scenario' | 'report';
@@ -13,7 +13,7 @@ interface SchemaArguments {
 }
 
 const SCHEMAS = {
-  scenario: () => scenarioJsonSchema(vocabulary),
+  scenario: () => scenarioJsonSchema(quake.catalog),
   report: () => reportJsonSchema(),
 } as const;
 

@@ -2,7 +2,6 @@
 
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
-import { engines } from '../../catalog.ts';
 import type { Dataset } from '../../cluster/engine.ts';
 import type { NodeSurvey, ShardSurvey, Survey } from '../../cluster/survey.ts';
 import { plainText } from '../../reporters/escape.ts';
@@ -16,6 +15,7 @@ import {
   standingData,
   untilInterrupted,
 } from '../standing.ts';
+import { quake } from '../vocabulary.ts';
 
 export const status: CommandModule<object, ProjectArguments> = {
   command: 'status',
@@ -26,7 +26,7 @@ export const status: CommandModule<object, ProjectArguments> = {
       const { workload, params } = standingData();
       const dataset = workload.dataset(params);
       const nodes = await standingClusters().attach(project);
-      const { survey, found } = await surveyStanding(nodes, engines, dataset, signal);
+      const { survey, found } = await surveyStanding(nodes, quake.catalog.engines, dataset, signal);
       for (const line of statusLines(project, survey, { found, dataset })) console.log(line);
       process.exitCode = survey.problems.length === 0 ? EXIT.pass : EXIT.fail;
     }),

@@ -6,11 +6,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { engines } from '../../catalog.ts';
 import { errorText, InputError } from '../../model/errors.ts';
 import { expectedButFound } from '../../model/quantities.ts';
 import type { EngineChoice, PlatformChoice } from '../../model/scenario.ts';
-import type { ServiceRule } from '../../model/service-rule.ts';
 import type { Topology } from '../../model/topology.ts';
 import { parseShare } from '../../model/units.ts';
 import { LAYOUTS, type Layout, layOut } from '../../plan/tolerance/layouts.ts';
@@ -21,15 +19,16 @@ import {
   parsePlacement,
 } from '../../plan/tolerance/placement-input.ts';
 import { tolerance } from '../../plan/tolerance.ts';
+import { downFaults, ruleOf } from '../../prove.ts';
+import { plainText } from '../../reporters/escape.ts';
 import { proofMarkdown, proofText } from '../../reporters/proof.ts';
 import { toleranceMarkdown, toleranceText } from '../../reporters/tolerance.ts';
 import { findFormed, notFormed } from '../../run/standing.ts';
 import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
-import { DOWN_FAULTS, proveTolerance } from '../prove.ts';
 import { standingClusters, standingData, untilInterrupted } from '../standing.ts';
-import { OVERRIDE_OPTIONS } from '../vocabulary.ts';
+import { OVERRIDE_OPTIONS, quake } from '../vocabulary.ts';
 
 const OUTPUTS = ['text', 'json', 'markdown'] as const;
 type Output = (typeof OUTPUTS)[number];
@@ -76,7 +75,7 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
       .conflicts('placement', ['attach', 'workers', 'replication', 'shards', 'layout'])
       .conflicts('attach', ['workers', 'replication', 'shards', 'layout'])
       .option('rule', {
-        choices: engines.map(({ name }) => name),
+        choices: quake.catalog.engines.map(({ name }) => name),
         describe: "what a shard needs [default: the run's engine, else native]",
       })
       .option('node-availability', { type: 'string', default: '99.9%', describe: 'share of the time a node is up' })
@@ -85,7 +84,7 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
       .option('seed', { type: 'number', default: 1, describe: 'for the random layout and for sampling' })
       .option('output', { choices: OUTPUTS, default: 'text' as const })
       .option('prove', { type: 'boolean', default: false, describe: 'run it: take down every set of workers' })
-      .option('fault', { choices: DOWN_FAULTS, default: 'node-kill', describe: 'with --prove: how' })
+      .option('fault', { choices: downFaults(quake.catalog), default: 'node-kill', describe: 'with --prove: how' })
       .option('symmetric', { type: 'boolean', default: false, describe: 'with --prove: symmetric sets only once' })
       .option('clusters', { type: 'number', describe: 'with --prove: clusters side by side [default: by cores]' })
       .options(OVERRIDE_OPTIONS)
@@ -107,7 +106,7 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
     const { placement, engine, origin } = await placementOf(args, seed);
     const maxDown = args['max-down'];
     const map = tolerance(placement, {
-      rule: ruleOf(args.rule ?? engine ?? 'native'),
+      rule: ruleOf(quake.catalog.engines, args.rule ?? engine ?? 'native'),
       nodeAvailability: availabilityOf(args['node-availability']),
       seed,
       listed: wholeNumber('--listed', args.listed, 1, 1_000),
@@ -118,15 +117,6 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
     else for (const line of toleranceText(map, { origin, columns: process.stdout.columns ?? 100 })) console.log(line);
   },
 };
-
-function ruleOf(name: string): ServiceRule {
-  const engine = engines.find((candidate) => candidate.name === name);
-  if (engine) return engine.rule;
-  throw new InputError(`there is no engine ${name} whose rule could be used`, {
-    code: 'usage',
-    hint: `choose one with --rule: ${engines.map((candidate) => candidate.name).join(', ')}`,
-  });
-}
 
 async function placementOf(args: ToleranceArguments, seed: number): Promise<PlacementInput & { origin: string }> {
   if (args.placement !== undefined) {
@@ -146,7 +136,7 @@ async function placementOfStanding(project: string): Promise<PlacementInput & { 
   await untilInterrupted(async (signal) => {
     const data = standingData();
     const nodes = await standingClusters().attach(project);
-    const found = await findFormed(nodes, engines, data.workload.dataset(data.params), signal);
+    const found = await findFormed(nodes, quake.catalog.engines, data.workload.dataset(data.params), signal);
     if (!found) throw notFormed(project, data);
     const placement = { ...found.cluster.placement, workers: nodes.workers.map(({ name }) => name) };
     checkPlacement(placement, `cluster ${project}`);
@@ -173,7 +163,7 @@ async function proveAndReport(args: ToleranceArguments): Promise<void> {
   const maxDown = args['max-down'] ?? topology.workers;
   const interrupt = interruptible();
   try {
-    const { proof, folder } = await proveTolerance({
+    const { proof, folder } = await quake.prove({
       topology,
       maxDown: maxDownOf(maxDown, topology.workers),
       fault: args.fault,
@@ -182,10 +172,10 @@ async function proveAndReport(args: ToleranceArguments): Promise<void> {
       clusters: args.clusters === undefined ? undefined : wholeNumber('--clusters', args.clusters, 1, 16),
       platform: args.platform,
       engine: args.engine,
-      reportsFolder: args.reports,
+      reports: args.reports,
       signal: interrupt.signal,
       // Beside what is asked for on standard output, which may be read by a program.
-      onProgress: (line) => console.error(line),
+      onProgress: (line) => console.error(plainText(line)),
     });
     if (args.output === 'json') console.log(JSON.stringify(proof, null, 2));
     else if (args.output === 'markdown') console.log(proofMarkdown(proof, 'proof.svg').trimEnd());

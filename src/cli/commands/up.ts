@@ -2,7 +2,6 @@
 
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
-import { engines } from '../../catalog.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { ensureFormed } from '../../run/standing.ts';
 import {
@@ -13,6 +12,7 @@ import {
   standingData,
   untilInterrupted,
 } from '../standing.ts';
+import { quake } from '../vocabulary.ts';
 
 export const up: CommandModule<object, FolderArguments> = {
   command: 'up',
@@ -32,7 +32,7 @@ export const up: CommandModule<object, FolderArguments> = {
       console.log(`${nodes.all.length} nodes accept SQL`);
       const { engine, cluster, formedNow } = await ensureFormed({
         nodes,
-        engines,
+        engines: quake.catalog.engines,
         topology,
         data: standingData(),
         signal,

@@ -2,8 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../model/errors.ts';
-import { loadScenario } from '../../scenario/load.ts';
-import { SCENARIO_FOLDERS, vocabulary } from '../vocabulary.ts';
+import { quake } from '../vocabulary.ts';
 
 interface ValidateArguments {
   scenario: string[];
@@ -17,7 +16,7 @@ export const validate: CommandModule<object, ValidateArguments> = {
     const errors: InputError[] = [];
     for (const name of scenario) {
       try {
-        const { file } = await loadScenario(name, { vocabulary, folders: SCENARIO_FOLDERS });
+        const { file } = await quake.load(name);
         console.log(`${file}: ok`);
       } catch (error) {
         if (!(error instanceof InputError)) throw error;

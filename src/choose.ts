@@ -1,0 +1,150 @@
+/** Which platform and engine a run is made on, and why: the first of the catalogue that can do what is asked for. */
+
+import type { Catalog } from './catalog.ts';
+import type { Engine } from './cluster/engine.ts';
+import type { Platform } from './cluster/platform.ts';
+import type { Fault } from './faults/fault.ts';
+import { EnvironmentError, InputError } from './model/errors.ts';
+import type { PlannedAct } from './model/plan.ts';
+import type { EngineChoice, Scenario } from './model/scenario.ts';
+import { workloadNamed } from './planner.ts';
+import { attachedEngine, attachedPlatform, findFormed, notFormed } from './run/standing.ts';
+
+/** What the choice depends on; a plan has it. */
+export interface ChoiceInput {
+  readonly scenario: Pick<Scenario, 'cluster'> & Partial<Pick<Scenario, 'workload'>>;
+  readonly acts: readonly Pick<PlannedAct, 'fault'>[];
+}
+
+/** What a run will be made on, and why. */
+export interface Choice {
+  readonly platform: Platform;
+  readonly engine: Engine;
+  readonly reason: string;
+}
+
+/**
+ * Chooses platform and engine.
+ * @throws EnvironmentError when none can be used, or the one at hand cannot do what the faults need.
+ */
+export async function choose(
+  catalog: Catalog,
+  { scenario, acts }: ChoiceInput,
+  say: (line: string) => void = () => undefined,
+): Promise<Choice> {
+  const { platform: wantedPlatform, engine: wantedEngine, attach } = scenario.cluster;
+  if (attach !== undefined && scenario.workload)
+    return chooseAttached(catalog, attach, { scenario, acts }, scenario.workload);
+  const passedOver: string[] = [];
+  const hints: string[] = [];
+  for (const platform of catalog.platforms) {
+    if (wantedPlatform !== 'auto' && platform.name !== wantedPlatform) continue;
+    const unavailable = await platform.unavailable();
+    if (unavailable !== undefined) {
+      passedOver.push(`${platform.name}: ${unavailable.message}`);
+      if (unavailable.hint !== undefined) hints.push(unavailable.hint);
+      continue;
+    }
+    await refuseMissingCapabilities(catalog.faults, platform, acts);
+    const engine = await chooseEngine(catalog.engines, platform, wantedEngine, say);
+    refuseSharedAddresses(catalog.faults, platform, engine, acts);
+    const why = wantedPlatform === 'auto' ? [...passedOver, platform.summary].join('; ') : 'as asked for';
+    return { platform, engine, reason: why };
+  }
+  throw new EnvironmentError(`no platform can be used: ${passedOver.join('; ')}`, {
+    code: 'no-platform',
+    ...(hints.length === 0 ? {} : { hint: hints.join('; ') }),
+  });
+}
+
+/** What formed the cluster that stands is found out, not chosen. */
+async function chooseAttached(
+  { platforms, engines, workloads, faults }: Catalog,
+  project: string,
+  { scenario, acts }: ChoiceInput,
+  { use, params }: Scenario['workload'],
+): Promise<Choice> {
+  const { platform: wantedPlatform, engine: wantedEngine } = scenario.cluster;
+  const platform = platforms.find(({ name, standing }) => standing && ['auto', name].includes(wantedPlatform));
+  if (!platform?.standing) {
+    throw new InputError(`the platform ${wantedPlatform} has no clusters that stand, such as ${project}`, {
+      code: 'cannot-attach',
+      hint: 'leave --platform out, or do not attach',
+    });
+  }
+  await refuseMissingCapabilities(faults, platform, acts);
+  const data = { workload: workloadNamed(workloads, use), params };
+  const nodes = await platform.standing.attach(project);
+  const candidates = engines.filter(({ name }) => ['auto', name].includes(wantedEngine));
+  const found = await findFormed(nodes, candidates, data.workload.dataset(params), new AbortController().signal);
+  if (!found) throw notFormed(project, data);
+  return {
+    platform: attachedPlatform(platform, platform.standing, project),
+    engine: attachedEngine(found, project, data),
+    reason: `attached to the cluster ${project}, which stands`,
+  };
+}
+
+/** The first that the platform's servers offer what it needs, or the one that was asked for. */
+async function chooseEngine(
+  engines: readonly Engine[],
+  platform: Platform,
+  wanted: EngineChoice,
+  say: (line: string) => void,
+): Promise<Engine> {
+  const candidates = engines.filter((engine) => wanted === 'auto' || engine.name === wanted);
+  for (const engine of candidates) {
+    if (engine.extension === undefined || (await platform.offers(engine.extension, say))) return engine;
+  }
+  const missing = candidates.map((engine) => engine.extension).join(', ');
+  throw new EnvironmentError(
+    `the servers of the platform ${platform.name} do not offer ${missing}, which the engine ${wanted} needs`,
+    { code: 'engine-unavailable', hint: 'choose another engine with --engine, or servers that offer it' },
+  );
+}
+
+async function refuseMissingCapabilities(
+  faults: readonly Fault[],
+  platform: Platform,
+  acts: ChoiceInput['acts'],
+): Promise<void> {
+  for (const name of new Set(acts.map(({ fault }) => fault))) {
+    const fault = faults.find((candidate) => candidate.name === name);
+    const reason = fault && (await cannotDo(platform, fault));
+    if (reason === undefined) continue;
+    throw new EnvironmentError(`the platform ${platform.name} cannot do ${name}: ${reason}`, {
+      code: 'capability-missing',
+      hint: '"pgquake doctor" lists what each platform can do here',
+    });
+  }
+}
+
+/** @throws EnvironmentError where the platform tells nodes apart by addresses that the engine cannot give them. */
+function refuseSharedAddresses(
+  faults: readonly Fault[],
+  platform: Platform,
+  engine: Engine,
+  acts: ChoiceInput['acts'],
+): void {
+  if (!engine.sharesAddresses) return;
+  const struck = new Set(acts.map(({ fault }) => fault));
+  const refused = faults.find(
+    ({ name, needs }) => struck.has(name) && needs.some((one) => platform.byAddress?.has(one)),
+  );
+  if (!refused) return;
+  throw new EnvironmentError(
+    `the engine ${engine.name} on the platform ${platform.name} cannot do ${refused.name}: all its nodes know a node by one address, so nobody can tell which of them comes`,
+    { code: 'capability-missing', hint: 'use --engine native, or --platform docker' },
+  );
+}
+
+/** @returns why a platform cannot do a fault here, in words; `undefined` where it can. */
+export async function cannotDo(platform: Platform, { needs }: Pick<Fault, 'needs'>): Promise<string | undefined> {
+  const missing = needs.filter((capability) => !platform.capabilities.has(capability));
+  if (missing.length > 0) return `it lacks ${missing.join(', ')}`;
+  for (const capability of needs) {
+    const reason = await platform.lacking?.(capability);
+    if (reason !== undefined) return `it lacks ${capability}: ${reason}`;
+  }
+  return undefined;
+}

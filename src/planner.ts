@@ -1,0 +1,91 @@
+/** From a scenario and the variants that it names to the plan of a run. Pure, but for a seed that nobody gives. */
+
+import { randomInt } from 'node:crypto';
+import type { Check } from './checks/check.ts';
+import type { Engine } from './cluster/engine.ts';
+import type { Fault } from './faults/fault.ts';
+import { InputError } from './model/errors.ts';
+import type { Observation } from './model/event.ts';
+import type { Plan } from './model/plan.ts';
+import type { Scenario } from './model/scenario.ts';
+import type { PlacementMap } from './model/topology.ts';
+import { type EffectOf, isOpen, lostTogether, makePlan } from './plan/schedule.ts';
+import { roomOf } from './plan/target.ts';
+import type { Workload } from './workloads/workload.ts';
+
+export interface PlannerOptions {
+  /** Over the scenario's own; drawn where neither is given. From 0 to 2^32 - 1. */
+  readonly seed?: number | undefined;
+  /** Of the shards, where it is known; without it, targets that speak of shards stay open. */
+  readonly placement?: PlacementMap | undefined;
+}
+
+/**
+ * The plan of a run, with its seed drawn. Starts nothing.
+ * @throws InputError where it strikes more at one time than it may, or picks what others strike.
+ */
+export function planOf(
+  faults: readonly Fault[],
+  scenario: Scenario,
+  { seed = scenario.seed ?? randomInt(2 ** 32), placement }: PlannerOptions = {},
+): Plan {
+  const plan = makePlan(scenario, {
+    seed,
+    strikesOf: (fault, targets, params) => faultNamed(faults, fault)?.strikes?.(targets, params),
+    placement,
+  });
+  refuseTooWide(plan);
+  return plan;
+}
+
+/** The same plan, with the targets picked that were open; as it is where none were, or nobody knows yet. */
+export function placedPlan(faults: readonly Fault[], plan: Plan, placement: PlacementMap | undefined): Plan {
+  return placement && isOpen(plan) ? planOf(faults, plan.scenario, { seed: plan.seed, placement }) : plan;
+}
+
+/** Where an engine will put the shards that targets speak of, where it knows without a cluster. */
+export function layoutOf(engine: Engine, { cluster, faults }: Scenario): PlacementMap | undefined {
+  const rooms = faults.flatMap(({ target }) => roomOf(target) ?? []);
+  return engine.layout?.(cluster, [...new Set(rooms)]);
+}
+
+/** @throws InputError where more nodes would be struck at one time than the scenario's guards allow. */
+function refuseTooWide({ scenario, acts }: Plan): void {
+  const { maxDown, place } = scenario.guards ?? {};
+  if (maxDown === undefined || place === undefined) return;
+  // Whatever a fault does to a node, it counts.
+  const tooMany = lostTogether(acts, () => 'down').find(({ down }) => down.length > maxDown);
+  if (!tooMany) return;
+  throw new InputError(
+    `${place.file}:${place.line}:${place.column} guards.max-down: at most ${maxDown} may be struck at one time, and ${tooMany.down.join(', ')} would be`,
+    { code: 'blast-radius', hint: 'strike fewer nodes, one after the other, or allow more' },
+  );
+}
+
+/** By its schedule, from the steady state to the end of settling. */
+export function plannedMs({ scenario, acts }: Plan): number {
+  const faultsMs = Math.max(0, ...acts.map(({ atMs, forMs }) => atMs + forMs));
+  return scenario.steadyStateMs + faultsMs + scenario.settleWithinMs;
+}
+
+/** What the checks of a hypothesis need beyond what every run records. */
+export function observationsFor(checks: readonly Check[], { hypothesis }: Scenario): ReadonlySet<Observation> {
+  const asked = new Set(hypothesis.map(({ check }) => check));
+  return new Set(checks.filter(({ name }) => asked.has(name)).flatMap(({ needs = [] }) => needs));
+}
+
+function faultNamed(faults: readonly Fault[], name: string): Fault | undefined {
+  return faults.find((fault) => fault.name === name);
+}
+
+/** What these faults, by their names, make of their targets. */
+export function effectsOf(faults: readonly Fault[]): EffectOf {
+  return (name) => faultNamed(faults, name)?.effect;
+}
+
+/** A workload by its name, which a validated scenario guarantees to exist. */
+export function workloadNamed(workloads: readonly Workload[], name: string): Workload {
+  const found = workloads.find((workload) => workload.name === name);
+  if (!found) throw new Error(`no workload "${name}" in the catalogue`);
+  return found;
+}
