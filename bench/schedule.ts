@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { coordinatorRoute } from '../src/cluster/route.ts';
 import { monotonicClock } from '../src/model/clock.ts';
 import { OPERATIONS_FILE, readOperations } from '../src/operations-file.ts';
 import { local } from '../src/platforms/local.ts';
@@ -57,13 +58,13 @@ try {
   using recorder = new Recorder(folder, monotonicClock(originNs), { load: names, probes: [] }, []);
   await using load = await Load.prepare(
     new URL('../src/load-thread.ts', import.meta.url),
+    coordinatorRoute(nodes),
     {
-      address,
       originNs,
       shardOfRoom: Object.fromEntries(rooms.map((room) => [room, 0])),
       work: { type: 'workload', workload: await placeOf(chat), params, seed: 1, writer: 1, maxConnections: 90 },
     },
-    (batch) => recorder.operations(batch),
+    { operations: (batch) => recorder.operations(batch) },
   );
   const resident: number[] = [];
   const startedAt = performance.now();

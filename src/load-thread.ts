@@ -2,6 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicClock } from './model/clock.ts';
+import { EnvironmentError, errorText } from './model/errors.ts';
 import { COLUMNS, OperationTable } from './model/operations.ts';
 import type {
   FromLoadThread,
@@ -13,7 +14,8 @@ import type {
 } from './run/load.ts';
 import { type LaneSpec, LoadGenerator, type LoadKept, workloadLanes } from './run/load-generator.ts';
 import { Pressure, type PressureKept } from './run/pressure.ts';
-import { goBeforeOthers } from './run/thread-priority.ts';
+import { goRealtime } from './run/thread-priority.ts';
+import { withServer } from './sql/failure.ts';
 import { Session } from './sql/session.ts';
 import { Probes } from './workloads/probes.ts';
 import { workloadAt } from './workloads/workload.ts';
@@ -21,6 +23,8 @@ import { workloadAt } from './workloads/workload.ts';
 /** A crash loses at most what was not handed over yet. */
 const HAND_OVER_MS = 50;
 const WARM_UP_LIMIT_MS = 10_000;
+/** The main thread hears of connections that cannot be opened at most this often. */
+const UNREACHED_EVERY_MS = 100;
 
 /** What a thread does: rows of operations, and the first use of each of their connections. */
 interface Work {
@@ -68,20 +72,35 @@ interface Running {
 
 if (!parentPort) throw new Error('load-thread.ts is started as a worker thread only');
 const port = parentPort;
-const { work, address, originNs, shardOfRoom } = workerData as LoadThreadData;
+const { work, route, originNs, shardOfRoom, realtime, ...start } = workerData as LoadThreadData;
+let { address } = start;
+let unreachedAt = Number.NEGATIVE_INFINITY;
 
 function send(message: FromLoadThread, transfer: readonly ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
 }
 
-function connect(connectTimeoutMs: number, pipeline = false): Promise<Session> {
-  return Session.connect(address, { applicationName: `pgquake-${work.type}`, connectTimeoutMs, pipeline });
+async function connect(connectTimeoutMs: number, pipeline = false): Promise<Session> {
+  try {
+    return await Session.connect(address, { applicationName: `pgquake-${work.type}`, connectTimeoutMs, pipeline });
+  } catch (error) {
+    const now = performance.now();
+    if (now - unreachedAt >= UNREACHED_EVERY_MS) {
+      unreachedAt = now;
+      send({ type: 'unreached' });
+    }
+    throw error;
+  }
 }
 
 async function pace({ lanes, warmUp }: Work): Promise<Running> {
   const kindNames = [...new Set(lanes.map(({ kind }) => kind.name))];
   let batch = new OperationTable(kindNames);
   const handOver = () => {
+    handOverSettled();
+    send({ type: 'open', ...generator.open() });
+  };
+  const handOverSettled = () => {
     if (batch.count === 0) return;
     const { columns } = batch.data;
     // Handed over, not copied.
@@ -99,14 +118,14 @@ async function pace({ lanes, warmUp }: Work): Promise<Running> {
   await generator.warmUp(async (session) => {
     await warmUp(session);
   });
-  goBeforeOthers();
+  if (realtime) goRealtime();
   const timer = setInterval(handOver, HAND_OVER_MS);
   return {
     start: () => generator.start(),
     async stop() {
       const kept = await generator.stop();
       clearInterval(timer);
-      handOver();
+      handOverSettled();
       return kept;
     },
   };
@@ -137,12 +156,24 @@ async function running(): Promise<Running> {
   return work.type === 'probes' ? pace(paceProbes(work)) : press(work);
 }
 
-const task = await running();
-port.on('message', async (message: ToLoadThread) => {
-  if (message.type === 'start') task.start();
-  else {
-    send({ type: 'stopped', kept: await task.stop() });
-    port.close();
-  }
-});
-send({ type: 'ready' });
+async function serve(task: Running): Promise<void> {
+  port.on('message', async (message: ToLoadThread) => {
+    if (message.type === 'address') address = message.address;
+    else if (message.type === 'start') task.start();
+    else {
+      send({ type: 'stopped', kept: await task.stop() });
+      port.close();
+    }
+  });
+  send({ type: 'ready' });
+}
+
+try {
+  await serve(await running());
+} catch (thrown) {
+  const error = withServer(thrown, [{ name: route, ...address }]);
+  const environment = error instanceof EnvironmentError;
+  const { code, hint } = environment ? error : { code: 'load-failed', hint: undefined };
+  send({ type: 'failed', environment, code, message: errorText(error), hint });
+  port.close();
+}

@@ -26,6 +26,7 @@ import { DeadMansSwitch, limitOf } from './run/guards.ts';
 import { healLeftBehind, type LeftBehind } from './run/left-behind.ts';
 import { Recorder, type RunListener } from './run/recorder.ts';
 import { run } from './run/runner.ts';
+import { refuseRealtime } from './run/thread-priority.ts';
 import { keepRunIndex, type RunIndexPage, rebuildRunIndex } from './run-index.ts';
 import { listScenarios, loadScenario, loadSuite, type ScenarioEntry, type ScenarioSuite } from './scenario/load.ts';
 import { parseScenario } from './scenario/parse.ts';
@@ -63,6 +64,8 @@ export interface ExperimentOptions {
   readonly say?: (line: string) => void;
   /** Hear what happens while it happens. */
   readonly listeners?: readonly RunListener[];
+  /** Threads of load and probes run at realtime priority: root on Linux with 4 processors or more. Not by default. */
+  readonly realtime?: boolean;
   /** Aborting it heals, disposes, and reports what there is. */
   readonly signal?: AbortSignal;
 }
@@ -103,7 +106,7 @@ export interface Quake {
    * Runs a scenario from the first server to the last report. Faults are healed and the cluster is gone when it
    * returns, whatever happened.
    * @param scenario as loaded, or its name or path.
-   * @throws EnvironmentError when it cannot even begin: no platform, or no folder for the run.
+   * @throws EnvironmentError when it cannot even begin: no platform, no folder for the run, realtime priority refused.
    */
   run(scenario: Scenario | string, options?: ExperimentOptions): Promise<Experiment>;
   /**
@@ -199,7 +202,8 @@ function joined<V extends { readonly name: string }>(kind: string, base: readonl
 }
 
 async function runScenario(catalog: Catalog, scenario: Scenario, options: ExperimentOptions): Promise<Experiment> {
-  const { reports = DEFAULT_REPORTS_FOLDER, listeners = [], say = () => undefined } = options;
+  const { reports = DEFAULT_REPORTS_FOLDER, listeners = [], say = () => undefined, realtime = false } = options;
+  if (realtime) refuseRealtime();
   const { faults } = catalog;
   const drawn = options.replayed ?? planOf(faults, scenario, { seed: options.seed });
   const { platform, engine, reason } = await choose(catalog, drawn, say);
@@ -209,7 +213,7 @@ async function runScenario(catalog: Catalog, scenario: Scenario, options: Experi
 
   const startedAt = new Date();
   const folder = await createRunFolder(reports, scenario.name, startedAt);
-  const info = describeRun(plan, workload, folder, startedAt, options.again);
+  const info = describeRun(plan, workload, { folder, startedAt, ...options });
   await writeRunInputs(folder, plan, info);
 
   const limitMs = limitOf(scenario.guards, plannedMs(plan));
@@ -249,6 +253,7 @@ async function runScenario(catalog: Catalog, scenario: Scenario, options: Experi
         clock,
         originNs,
         signal: limited.signal,
+        realtime,
         say,
       });
     } catch (error) {
@@ -315,13 +320,12 @@ async function renderAgain(catalog: Catalog, folder: string): Promise<string[]> 
 
 const INDEX_PAGE: RunIndexPage = { render: (runs) => indexPage(runs, version()), mark: INDEX_MARK };
 
-function describeRun(
-  plan: Plan,
-  workload: Workload,
-  folder: string,
-  startedAt: Date,
-  again: string | undefined,
-): RunInfo {
+interface DescribedRun extends Pick<ExperimentOptions, 'again' | 'realtime'> {
+  readonly folder: string;
+  readonly startedAt: Date;
+}
+
+function describeRun(plan: Plan, workload: Workload, { folder, startedAt, again, realtime }: DescribedRun): RunInfo {
   const { scenario, seed } = plan;
   return {
     id: basename(folder),
@@ -337,6 +341,7 @@ function describeRun(
     messages: workload.messages(scenario.workload.params),
     rows: { table: workload.table, ...workload.lookup },
     plannedActs: plan.acts.length,
+    ...(realtime ? { realtime: true as const } : {}),
     again: `${again ?? `npm run chaos -- ${scenario.file}`} --seed ${seed}`,
   };
 }

@@ -111,6 +111,8 @@ export interface RunInfo {
   readonly rows?: RowLookup & { readonly table: string };
   /** Acts of the plan, so that a fault that never came is missed. */
   readonly plannedActs: number;
+  /** The threads of load and probes ran at realtime priority; at normal priority where it is absent. */
+  readonly realtime?: true;
   /** The command line that runs it again. */
   readonly again: string;
 }

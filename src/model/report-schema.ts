@@ -83,6 +83,10 @@ const run = z.object({
     .exactOptional()
     .describe('Where the rows of the keys are.'),
   plannedActs: count,
+  realtime: z
+    .literal(true)
+    .exactOptional()
+    .describe('The threads of load and probes ran at realtime priority; at normal priority where it is absent.'),
   again: z.string().describe('The command line that runs it again.'),
 });
 

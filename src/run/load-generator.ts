@@ -40,6 +40,14 @@ export interface LoadKept {
   readonly stalls: readonly TimeRange[];
 }
 
+/** Operations that are due and have not settled. */
+export interface OpenOperations {
+  /** On the run's clock: all else that was due before it has settled. */
+  readonly at: number;
+  /** Their intended starts, by kind; kinds without any are left out. */
+  readonly intendedAt: Readonly<Record<string, readonly number[]>>;
+}
+
 /** A row of operations with a schedule and connections of its own. */
 export interface LaneSpec {
   readonly kind: OperationKind;
@@ -75,7 +83,8 @@ interface Lane {
   count: number;
   /** When the next operation is due. */
   dueAt: number;
-  underWay: number;
+  /** Operations under way: their intended starts by their ids. */
+  readonly open: Map<number, number>;
 }
 
 /**
@@ -152,7 +161,7 @@ export class LoadGenerator {
       startAt: 0,
       count: 0,
       dueAt: 0,
-      underWay: 0,
+      open: new Map(),
     }));
   }
 
@@ -183,6 +192,16 @@ export class LoadGenerator {
       lane.dueAt = lane.startAt;
     });
     this.#tick(now);
+  }
+
+  /** What is under way, for those who must not wait until it has settled. */
+  open(): OpenOperations {
+    const intendedAt: Record<string, number[]> = {};
+    for (const { spec, open } of this.#lanes) {
+      if (open.size > 0) intendedAt[spec.kind.name] = [...(intendedAt[spec.kind.name] ?? []), ...open.values()];
+    }
+    // What is due and was not turned to yet is neither open nor settled.
+    return { at: Math.min(this.#options.clock.nowMs(), this.#dueAt), intendedAt };
   }
 
   /** Ends the schedule, waits for what is under way (each has its deadline), closes the connections. */
@@ -222,7 +241,7 @@ export class LoadGenerator {
   #sendDue(now: number): void {
     let { lane, due } = this.#next();
     while (lane && due <= now) {
-      if (lane.spec.whenBusy === 'send' || lane.underWay === 0) {
+      if (lane.spec.whenBusy === 'send' || lane.open.size === 0) {
         this.#lateness.recordValue(Math.max(1, Math.round((this.#options.clock.nowMs() - due) * 1_000)));
         void this.#perform(lane, due);
       }
@@ -252,13 +271,13 @@ export class LoadGenerator {
 
   /** One function from first to last, however long: each one more would leave as much behind for every operation. */
   async #perform(lane: Lane, intendedAt: number): Promise<void> {
-    lane.underWay++;
     this.#underWay++;
     const { clock, shardOfRoom, settled, connect } = this.#options;
     const { spec, connections } = lane;
     const { kind, fresh } = spec;
     const request = spec.next();
     const id = this.#nextId++;
+    lane.open.set(id, intendedAt);
     let session: Session | undefined;
     let sentAt: number | undefined;
     let observed: Observed | undefined;
@@ -301,7 +320,7 @@ export class LoadGenerator {
       verified: observed?.verified,
       anomaly: observed?.anomaly,
     });
-    lane.underWay--;
+    lane.open.delete(id);
     this.#ended();
     // Timers count whole milliseconds; where answers come more often than that, each is an occasion.
     if (settledAt >= this.#dueAt) this.#sendDue(settledAt);

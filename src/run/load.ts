@@ -5,18 +5,26 @@
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import type { Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
+import { EnvironmentError } from '../model/errors.ts';
 import type { ProbeKind } from '../model/history.ts';
 import { OperationTable, type TableData } from '../model/operations.ts';
 import type { PressureSpec } from '../model/scenario.ts';
 import type { WorkloadPlace } from '../workloads/workload.ts';
-import type { LoadKept } from './load-generator.ts';
+import type { LoadKept, OpenOperations } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
+import { RouteFollower } from './route-follower.ts';
 
 /** What the thread is started with. */
 export interface LoadThreadData {
+  /** Where the route leads at the start; later ones come as messages. */
   readonly address: Address;
+  /** The name of the route. */
+  readonly route: string;
   readonly originNs: bigint;
+  /** Runs at realtime priority; normal priority by default. */
+  readonly realtime?: boolean | undefined;
   readonly shardOfRoom: Readonly<Record<number, number>>;
   readonly work: WorkloadWork | ProbeWork | PressureWork;
 }
@@ -47,11 +55,26 @@ export interface PressureWork extends PressureSpec {
   readonly run: number;
 }
 
-export type ToLoadThread = { readonly type: 'start' } | { readonly type: 'stop' };
+export type ToLoadThread =
+  | { readonly type: 'start' }
+  | { readonly type: 'stop' }
+  /** New connections go there from now on. */
+  | { readonly type: 'address'; readonly address: Address };
 
 export type FromLoadThread =
   | { readonly type: 'ready' }
+  /** It could not begin. `environment`: a server or the system kept it from that. */
+  | {
+      readonly type: 'failed';
+      readonly environment: boolean;
+      readonly code: string;
+      readonly message: string;
+      readonly hint?: string | undefined;
+    }
+  /** A connection could not be opened: the address may be an old one. */
+  | { readonly type: 'unreached' }
   | { readonly type: 'operations'; readonly batch: TableData }
+  | ({ readonly type: 'open' } & OpenOperations)
   | { readonly type: 'stopped'; readonly kept: LoadKept | PressureKept };
 
 /**
@@ -60,16 +83,29 @@ export type FromLoadThread =
  */
 const YOUNG_GENERATION_MB = 64;
 
+/** Hears what the thread says while it runs, about 20 times a second. */
+export interface LoadListener {
+  /** What has settled, in that order. */
+  operations?(batch: OperationTable): void;
+  /** What is due and has no answer yet. All else that was due before `at` has been handed over. */
+  open?(open: OpenOperations): void;
+}
+
 /** `K` is what the thread tells at its end. */
 export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable {
   readonly #worker: Worker;
+  readonly #follower: RouteFollower;
   readonly #stopped: Promise<K>;
 
-  private constructor(worker: Worker, operations: (batch: OperationTable) => void) {
+  private constructor(worker: Worker, follower: RouteFollower, listener: LoadListener) {
     this.#worker = worker;
+    this.#follower = follower;
     this.#stopped = new Promise((resolve, reject) => {
       worker.on('message', (message: FromLoadThread) => {
-        if (message.type === 'operations') operations(OperationTable.from(message.batch));
+        if (message.type === 'operations') listener.operations?.(OperationTable.from(message.batch));
+        if (message.type === 'open') listener.open?.(message);
+        if (message.type === 'unreached') void follower.ask();
+        if (message.type === 'failed') reject(failureOf(message));
         if (message.type === 'stopped') resolve(message.kept as K);
       });
       worker.once('error', reject);
@@ -82,20 +118,38 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
   /**
    * Starts the thread and its first connections; returns when it is ready to start.
    * @param entry the module that the thread runs.
-   * @param operations is handed what has settled, about 20 times a second.
+   * @param route where its connections go. It is asked once a second, and whenever one cannot be opened.
+   * @throws EnvironmentError when a server does not answer or the system refuses realtime priority.
    */
   static async prepare<K extends LoadKept | PressureKept = LoadKept>(
     entry: URL,
-    data: LoadThreadData,
-    operations: (batch: OperationTable) => void,
+    route: Route,
+    data: Omit<LoadThreadData, 'address' | 'route'>,
+    listener: LoadListener = {},
   ): Promise<Load<K>> {
+    const address = await route.address();
     const worker = new Worker(entry, {
-      workerData: data,
+      workerData: { ...data, address, route: route.name } satisfies LoadThreadData,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
-    const load = new Load<K>(worker, operations);
-    await Promise.race([once(worker, 'message'), load.#stopped]);
+    const follower = new RouteFollower(route, address, (changed) =>
+      worker.postMessage({ type: 'address', address: changed } satisfies ToLoadThread),
+    );
+    const load = new Load<K>(worker, follower, listener);
+    try {
+      await Promise.race([load.#ready(), load.#stopped]);
+    } catch (error) {
+      await load[Symbol.asyncDispose]();
+      throw error;
+    }
     return load;
+  }
+
+  async #ready(): Promise<void> {
+    for (;;) {
+      const [message] = (await once(this.#worker, 'message')) as [FromLoadThread];
+      if (message.type === 'ready') return;
+    }
   }
 
   start(): void {
@@ -115,10 +169,17 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
 
   /** Ends the thread at once, whatever is under way. Harmless twice. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#follower[Symbol.dispose]();
     await this.#worker.terminate();
   }
 
   #send(message: ToLoadThread): void {
     this.#worker.postMessage(message);
   }
+}
+
+/** An error keeps no class on its way out of a thread. */
+function failureOf({ environment, code, message, hint }: Extract<FromLoadThread, { type: 'failed' }>): Error {
+  if (!environment) return new Error(message);
+  return new EnvironmentError(message, { code, ...(hint === undefined ? {} : { hint }) });
 }

@@ -5,6 +5,7 @@
 
 import type { Engine, FormedCluster } from '../cluster/engine.ts';
 import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
+import { coordinatorRoute } from '../cluster/route.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError } from '../model/errors.ts';
@@ -12,6 +13,7 @@ import type { NodeInfo, Observation, Phase } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.ts';
 import { isOpen, lostTogether } from '../plan/schedule.ts';
+import { type NamedServer, withServer } from '../sql/failure.ts';
 import { Session } from '../sql/session.ts';
 import { nextProbeRun, probeKinds, roomsToProbe } from '../workloads/probes.ts';
 import type { Workload, WorkloadPlace } from '../workloads/workload.ts';
@@ -19,11 +21,11 @@ import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-re
 import { ServiceGuard } from './guards.ts';
 import { untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import { Injector, newMark } from './injector.ts';
-import { Load } from './load.ts';
+import { Load, type LoadListener } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
 import type { PressureKept } from './pressure.ts';
-import type { Recorder, RunListener } from './recorder.ts';
+import type { Recorder } from './recorder.ts';
 import { ServiceMonitor } from './service-monitor.ts';
 import { UndoJournal } from './undo-journal.ts';
 import { pause } from './wait.ts';
@@ -32,6 +34,8 @@ import { pause } from './wait.ts';
 const MIN_CATCH_UP_MS = 5_000;
 const POLL_MS = 50;
 const ASK_TIMEOUT_MS = 5_000;
+/** What has settled is handed over 20 times a second; on a starved machine it takes longer. */
+const REPORT_LIMIT_MS = 2_000;
 /**
  * The share of the coordinator's connections that the load may hold. A connection that is dropped at its
  * deadline leaves its backend behind for a while, so as many again may still be busy with nothing; and health
@@ -58,6 +62,8 @@ export interface RunOptions {
   readonly clock: Clock;
   readonly originNs: bigint;
   readonly signal: AbortSignal;
+  /** Threads of load and probes run at realtime priority; normal priority by default. */
+  readonly realtime?: boolean;
   /** Hears what goes on before there are events, such as an image that is being fetched. */
   readonly say: (line: string) => void;
 }
@@ -85,7 +91,6 @@ export async function run(asked: RunOptions): Promise<void> {
   try {
     const cluster = await inPhase(recorder, 'form', () => form(asked, nodes));
     const options = await pickTargets(asked, cluster);
-    const { plan } = options;
     await refuseLacking(options, nodes);
     const monitor = new ServiceMonitor(options.workload.kinds(scenario.workload.params));
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
@@ -103,7 +108,7 @@ export async function run(asked: RunOptions): Promise<void> {
       probes?.start();
       pressure?.start();
       await pause(scenario.steadyStateMs, signal);
-      refuseUnsteady(guard, plan);
+      await refuseUnsteady(guard, options);
       await work.since();
     });
     try {
@@ -129,9 +134,15 @@ export async function run(asked: RunOptions): Promise<void> {
       await scaleReads(observed);
       await verifyHealing(options, nodes);
     });
+  } catch (error) {
+    throw withServer(error, serversOf(nodes));
   } finally {
     await inPhase(recorder, 'dispose', () => nodes.dispose());
   }
+}
+
+function serversOf({ all }: Nodes): NamedServer[] {
+  return all.map((node) => ({ name: node.name, ...node.address() }));
 }
 
 /** Where targets are not picked yet, it may be any node. */
@@ -217,19 +228,20 @@ async function nextWriter(workload: Workload, coordinator: NodeControl): Promise
 }
 
 async function prepareLoad(
-  { plan, loadThread, originNs, recorder, workload, workloadPlace }: RunOptions,
+  { plan, loadThread, originNs, recorder, workload, workloadPlace, realtime }: RunOptions,
   nodes: Nodes,
   cluster: FormedCluster,
-  listeners: readonly Required<Pick<RunListener, 'operations'>>[],
+  listeners: readonly LoadListener[],
 ): Promise<Load<LoadKept> & { readonly writer: number }> {
   const { params } = plan.scenario.workload;
   const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections'));
   const writer = await nextWriter(workload, nodes.coordinator);
   const load = await Load.prepare(
     loadThread,
+    coordinatorRoute(nodes),
     {
-      address: nodes.coordinator.address(),
       originNs,
+      realtime,
       shardOfRoom: cluster.placement.shardOfRoom,
       work: {
         type: 'workload',
@@ -240,9 +252,14 @@ async function prepareLoad(
         maxConnections: Math.max(1, Math.floor(maxConnections * CONNECTION_SHARE)),
       },
     },
-    (batch) => {
-      recorder.operations(batch);
-      for (const listener of listeners) listener.operations(batch);
+    {
+      operations: (batch) => {
+        recorder.operations(batch);
+        for (const listener of listeners) listener.operations?.(batch);
+      },
+      open: (open) => {
+        for (const listener of listeners) listener.open?.(open);
+      },
     },
   );
   return Object.assign(load, { writer });
@@ -262,7 +279,7 @@ async function nextRunOfProbes(coordinator: NodeControl): Promise<number> {
 }
 
 async function prepareProbes(
-  { plan, loadThread, originNs, recorder }: RunOptions,
+  { plan, loadThread, originNs, recorder, realtime }: RunOptions,
   { nodes, cluster, rooms, run }: ProbeGround,
 ): Promise<Load<LoadKept> | undefined> {
   const { probes, cluster: topology } = plan.scenario;
@@ -271,13 +288,9 @@ async function prepareProbes(
   const kinds = probeKinds(probes, topology.shards);
   return Load.prepare(
     loadThread,
-    {
-      address: nodes.coordinator.address(),
-      originNs,
-      shardOfRoom,
-      work: { type: 'probes', kinds, rooms, run },
-    },
-    (batch) => recorder.probes(batch),
+    coordinatorRoute(nodes),
+    { originNs, realtime, shardOfRoom, work: { type: 'probes', kinds, rooms, run } },
+    { operations: (batch) => recorder.probes(batch) },
   );
 }
 
@@ -289,8 +302,7 @@ async function preparePressure(
   if (!pressure) return undefined;
   const { shardOfRoom } = cluster.placement;
   const work = { type: 'pressure', ...pressure, rooms, run } as const;
-  const address = nodes.coordinator.address();
-  return Load.prepare<PressureKept>(loadThread, { address, originNs, shardOfRoom, work }, () => undefined);
+  return Load.prepare<PressureKept>(loadThread, coordinatorRoute(nodes), { originNs, shardOfRoom, work });
 }
 
 /** Says what the engine promises for every set of nodes that will be down or frozen together, before any is. */
@@ -347,9 +359,18 @@ async function strike(options: RunOptions, nodes: Nodes, guard: ServiceGuard): P
   }
 }
 
-/** Whatever a fault did to a service that was bad before, nobody could tell. */
-function refuseUnsteady(guard: ServiceGuard, { acts }: Plan): void {
-  const reason = acts.length === 0 ? undefined : guard.unsteady();
+/**
+ * Whatever a fault did to a service that was bad before, nobody could tell. So what was due in the steady state is
+ * waited for, for as long as its deadlines allow, and the fault strikes only then.
+ * @throws EnvironmentError where the service is not well.
+ */
+async function refuseUnsteady(guard: ServiceGuard, { plan, workload, clock, signal }: RunOptions): Promise<void> {
+  if (plan.acts.length === 0) return;
+  const endedAt = clock.nowMs();
+  const longestMs = Math.max(...workload.kinds(plan.scenario.workload.params).map(({ deadlineMs }) => deadlineMs));
+  const giveUpAt = endedAt + longestMs + REPORT_LIMIT_MS;
+  while (!guard.settledUntil(endedAt) && clock.nowMs() < giveUpAt) await pause(POLL_MS, signal);
+  const reason = guard.unsteady(endedAt);
   if (reason === undefined) return;
   throw new EnvironmentError(`the steady state is not steady, so nothing was broken: ${reason}`, {
     code: 'steady-state-unsteady',

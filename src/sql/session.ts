@@ -35,6 +35,26 @@ export class DeadlineError extends Error {
   }
 }
 
+/** Where an error of a session happened. */
+export interface Asked {
+  readonly address: Pick<Address, 'host' | 'port'>;
+  /** Its first 100 characters; absent where the connection itself was not made. */
+  readonly statement?: string;
+}
+
+const ASKED = new WeakMap<object, Asked>();
+const SHOWN_CHARACTERS = 100;
+
+/** The server and the statement that an error of a session came from; `undefined` for any other error. */
+export function describedStatement(error: unknown): Asked | undefined {
+  return typeof error === 'object' && error !== null ? ASKED.get(error) : undefined;
+}
+
+function shortened(statement: string): string {
+  const line = statement.replace(/\s+/g, ' ').trim();
+  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
+}
+
 /** Of all connections of a thread: what is read is copied out of it at once. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
@@ -52,14 +72,16 @@ function openSocket(): Socket {
 export class Session implements AsyncDisposable {
   readonly #client: pg.Client;
   readonly #pipeline: boolean;
+  readonly #address: Address;
   readonly #descriptions: Descriptions = new Map();
   #usable = true;
   #ending: string | undefined;
   readonly #ended: Promise<void>;
   #corked = false;
 
-  private constructor(client: pg.Client, pipeline: boolean) {
+  private constructor(client: pg.Client, address: Address, pipeline: boolean) {
     this.#client = client;
+    this.#address = address;
     this.#pipeline = pipeline;
     // An idle connection that dies emits 'error'; without a listener that would end the process.
     client.on('error', (error) => {
@@ -89,8 +111,13 @@ export class Session implements AsyncDisposable {
       stream: openSocket,
       ...(settings.length > 0 ? { options: settings.join(' ') } : {}),
     });
-    const session = new Session(client, options.pipeline ?? false);
-    await session.#within(options.connectTimeoutMs, client.connect());
+    const session = new Session(client, address, options.pipeline ?? false);
+    try {
+      await session.#within(options.connectTimeoutMs, client.connect());
+    } catch (error) {
+      session.#describe(error);
+      throw error;
+    }
     return session;
   }
 
@@ -141,7 +168,12 @@ export class Session implements AsyncDisposable {
   /** Runs several statements without parameters, separated by `;`. */
   async execute(text: string, timeoutMs?: number): Promise<void> {
     const running = this.#client.query(text);
-    await (timeoutMs === undefined ? running : this.#within(timeoutMs, running));
+    try {
+      await (timeoutMs === undefined ? running : this.#within(timeoutMs, running));
+    } catch (error) {
+      this.#describe(error, text);
+      throw error;
+    }
   }
 
   /** Ends the connection in order; falls back to `discard` after one second. Harmless twice. */
@@ -173,11 +205,15 @@ export class Session implements AsyncDisposable {
   ): Promise<T> {
     if (this.#pipeline) this.#sendTogether();
     return new Promise((resolve, reject) => {
-      const limit = timeoutMs === undefined ? undefined : this.#limit(timeoutMs, reject);
+      const failed = (error: unknown) => {
+        this.#describe(error, text);
+        reject(error);
+      };
+      const limit = timeoutMs === undefined ? undefined : this.#limit(timeoutMs, failed);
       const onEnd = (error?: unknown) => {
         clearTimeout(limit);
         if (error === undefined) resolve(result);
-        else reject(error);
+        else failed(error);
       };
       this.#client.query(new Statement({ text, values, name, onRow, onEnd }, this.#descriptions));
     });
@@ -193,6 +229,13 @@ export class Session implements AsyncDisposable {
       this.#corked = false;
       socket.uncork();
     });
+  }
+
+  /** The error itself stays as it is: its code proves what became of the statement. */
+  #describe(error: unknown, text?: string): void {
+    if (typeof error !== 'object' || error === null) return;
+    const { host, port } = this.#address;
+    ASKED.set(error, { address: { host, port }, ...(text === undefined ? {} : { statement: shortened(text) }) });
   }
 
   get #socket(): Socket {

@@ -92,20 +92,93 @@ describe('the service', () => {
     return table;
   }
 
-  test('is no steady state where many operations fail; a few say nothing', () => {
+  /** The thread has reported everything up to this moment, and these operations are open. */
+  function reported(guard: ServiceGuard, at: number, intendedAt: Record<string, number[]> = {}): void {
+    guard.open({ at, intendedAt });
+  }
+
+  test('is no steady state where more than one operation in ten fails', () => {
     const guard = new ServiceGuard([], 10_000);
     guard.operations(writes(0, 10, 'fail'));
-    expect(guard.unsteady()).toBeUndefined();
     guard.operations(writes(100, 30, 'ok'));
-    expect(guard.unsteady()).toBe('write: 30 of 40 ok');
+    reported(guard, 10_000);
+    expect(guard.unsteady(10_000)).toBe('write: 30 of 40 ok');
     guard.operations(writes(400, 90, 'ok'));
-    expect(guard.unsteady()).toBeUndefined();
+    expect(guard.unsteady(10_000)).toBeUndefined();
   });
 
-  test("what the client did not send is not the cluster's fault", () => {
-    const guard = new ServiceGuard([], 10_000);
-    guard.operations(writes(0, 100, 'unsent'));
-    expect(guard.unsteady()).toBeUndefined();
+  test('is none where one of two scans failed: every kind counts, however few are due', () => {
+    const guard = new ServiceGuard([], 2_000);
+    const scans = new OperationTable(['scan']);
+    for (const [id, outcome] of [
+      [1, 'ok'],
+      [2, 'fail'],
+    ] as const) {
+      scans.add({ id, kind: 'scan', intendedAt: id * 500, sentAt: id * 500, settledAt: id * 500 + 30, outcome });
+    }
+    guard.operations(scans);
+    guard.operations(writes(0, 200, 'ok'));
+    reported(guard, 2_000);
+    expect(guard.unsteady(2_000)).toBe('scan: 1 of 2 ok');
+  });
+
+  test('is none where 122 of 200 writes succeeded, even if the client itself did not send the others', () => {
+    const guard = new ServiceGuard([], 2_000);
+    guard.operations(writes(0, 122, 'ok'));
+    guard.operations(writes(1_220, 78, 'unsent'));
+    reported(guard, 2_000);
+    expect(guard.unsteady(2_000)).toBe("write: 122 of 200 ok, 78 not sent, for want of the client's own connections");
+  });
+
+  test('is none where operations are due and unanswered', () => {
+    const guard = new ServiceGuard([], 2_000);
+    guard.operations(writes(0, 10, 'ok'));
+    const waiting = Array.from({ length: 190 }, (_, i) => 100 + i * 10);
+    reported(guard, 2_000, { write: waiting, read: [1_500] });
+    expect(guard.settledUntil(2_000)).toBe(false);
+    expect(guard.unsteady(2_000)).toBe('write: 10 of 200 ok, 190 unanswered');
+  });
+
+  test('is none where it broke down in its last second', () => {
+    const guard = new ServiceGuard([], 20_000);
+    guard.operations(writes(0, 1_970, 'ok'));
+    guard.operations(writes(19_700, 30, 'fail'));
+    reported(guard, 20_000);
+    expect(guard.unsteady(20_000)).toBe('write: 70 of 100 ok in its last 1 s');
+  });
+
+  test('is none where the thread of the load says nothing any more', () => {
+    const guard = new ServiceGuard([], 2_000);
+    guard.operations(writes(0, 100, 'ok'));
+    reported(guard, 1_000);
+    expect(guard.settledUntil(2_000)).toBe(false);
+    expect(guard.unsteady(2_000)).toMatch(/thread of the load has not reported/);
+  });
+
+  test('has settled once all that was due has, whatever came due later', () => {
+    const guard = new ServiceGuard([], 2_000);
+    reported(guard, 2_050, { read: [2_010] });
+    expect(guard.settledUntil(2_000)).toBe(true);
+    expect(guard.settledUntil(2_020)).toBe(false);
+  });
+
+  test('trips a condition by what is due and unanswered, before any deadline has passed', () => {
+    const guard = new ServiceGuard([{ of: 'write', below: 0.5, forMs: 1_000 }], 1_000);
+    guard.operations(writes(0, 100, 'ok'));
+    const waiting = Array.from({ length: 100 }, (_, i) => 1_000 + i * 10);
+    reported(guard, 1_400, { write: waiting.slice(0, 40) });
+    expect(guard.tripped(1_400, 0)).toBeUndefined();
+    reported(guard, 1_700, { write: waiting.slice(0, 70) });
+    expect(guard.tripped(1_700, 0)).toBe('write: 30 of 100 ok within 1 s, less than 50 %, 70 unanswered');
+  });
+
+  test('what is under way as usual trips nothing', () => {
+    const guard = new ServiceGuard([{ of: 'write', below: 0.5, forMs: 1_000 }], 1_000);
+    const slow = new OperationTable(['write']);
+    slow.add({ id: 1, kind: 'write', intendedAt: 0, sentAt: 0, settledAt: 300, outcome: 'ok' });
+    guard.operations(slow);
+    reported(guard, 2_000, { write: [1_800] });
+    expect(guard.tripped(2_000, 0)).toBeUndefined();
   });
 
   test('trips a condition once it has been bad for its whole time, and not before', () => {

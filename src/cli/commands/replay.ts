@@ -3,11 +3,12 @@
 import type { CommandModule } from 'yargs';
 import { DEFAULT_REPORTS_FOLDER, readPlan } from '../../store.ts';
 import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
-import { interruptibleRun, type RunArguments, runOne, type Stage } from './run.ts';
+import { interruptibleRun, REALTIME_OPTION, type RunArguments, runOne, type Stage } from './run.ts';
 
 interface ReplayArguments {
   run: string;
   reports: string;
+  realtime: boolean;
   output: OutputFormat;
 }
 
@@ -18,9 +19,10 @@ export const replay: CommandModule<object, ReplayArguments> = {
     yargs
       .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })
       .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
+      .options(REALTIME_OPTION)
       .options(OUTPUT_OPTION)
       .example('$0 replay reports/latest', 'the same faults on the same nodes at the same times'),
-  handler: async ({ run, reports, output: format }) => {
+  handler: async ({ run, reports, realtime, output: format }) => {
     const replayed = await readPlan(run);
     const output = new Output(format);
     const stage: Stage = {};
@@ -35,6 +37,7 @@ export const replay: CommandModule<object, ReplayArguments> = {
       engine: engine === 'auto' ? undefined : engine,
       attach,
       reports,
+      realtime,
       output: format,
     };
     try {

@@ -27,8 +27,18 @@ export interface RunArguments extends Overrides {
   suite: string | undefined;
   seed: number | undefined;
   reports: string;
+  realtime: boolean;
   output: OutputFormat;
 }
+
+/** For the commands that run a load. */
+export const REALTIME_OPTION = {
+  realtime: {
+    type: 'boolean',
+    default: false,
+    describe: 'run the load at realtime priority: root on Linux, 4 processors or more',
+  },
+} as const;
 
 export const run: CommandModule<object, RunArguments> = {
   command: '$0 [scenario..]',
@@ -45,6 +55,7 @@ export const run: CommandModule<object, RunArguments> = {
       .options(OVERRIDE_OPTIONS)
       .options(ATTACH_OPTION)
       .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
+      .options(REALTIME_OPTION)
       .options(OUTPUT_OPTION)
       .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
       .example('$0 --suite claims', 'what holds of what is said of such clusters, in one table')
@@ -158,6 +169,7 @@ export async function runOne(
       ...(seed === undefined ? {} : { seed }),
       ...(replayed === undefined ? {} : { replayed }),
       reports: args.reports,
+      realtime: args.realtime,
       again: againOf(scenario, args),
       say: (text) => progress.note(text),
       listeners: [listenerOf(progress), healingIn(stage)],
@@ -198,11 +210,12 @@ function suiteAgain({ name }: ScenarioSuite, args: RunArguments): string {
   return ['npm run chaos --', '--suite', args.suite ?? name, ...overridesOf(args)].join(' ');
 }
 
-function overridesOf({ platform, engine, attach }: RunArguments): string[] {
+function overridesOf({ platform, engine, attach, realtime }: RunArguments): string[] {
   return [
     ...(platform === undefined ? [] : [`--platform ${platform}`]),
     ...(engine === undefined ? [] : [`--engine ${engine}`]),
     ...(attach === undefined ? [] : [`--attach ${attach}`]),
+    ...(realtime ? ['--realtime'] : []),
   ];
 }
 

@@ -1,0 +1,45 @@
+/** Keeps a thread of the load told where its route leads. */
+
+import type { Route } from '../cluster/route.ts';
+import type { Address } from '../model/address.ts';
+
+/** How often a route is asked while all is well. */
+const CALM_MS = 1_000;
+
+export class RouteFollower implements Disposable {
+  readonly #route: Route;
+  readonly #changed: (address: Address) => void;
+  readonly #timer: NodeJS.Timeout;
+  #known: string;
+  #asking = false;
+
+  /** @param changed hears of an address that differs from the one before. */
+  constructor(route: Route, known: Address, changed: (address: Address) => void) {
+    this.#route = route;
+    this.#known = JSON.stringify(known);
+    this.#changed = changed;
+    this.#timer = setInterval(() => void this.ask(), CALM_MS);
+  }
+
+  /** Asks now; harmless while an earlier question is open. A route that cannot tell keeps the last address. */
+  async ask(): Promise<void> {
+    if (this.#asking) return;
+    this.#asking = true;
+    try {
+      const address = await this.#route.address();
+      const text = JSON.stringify(address);
+      if (text !== this.#known) {
+        this.#known = text;
+        this.#changed(address);
+      }
+    } catch {
+      // Its node cannot be looked at right now: the next question may tell.
+    } finally {
+      this.#asking = false;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+}
