@@ -137,11 +137,13 @@ function acknowledgement(): Buffer {
   return Buffer.concat([message('2', ''), message('n', ''), message('C', 'INSERT 0 1\0'), message('Z', 'I')]);
 }
 
-/** The same nodes, with the coordinator reached at another port of this machine. */
-export function behindPort(nodes: Nodes, port: number): Nodes {
+/** The same nodes, with the coordinator reached at another port of this machine; it may change. */
+export function behindPort(nodes: Nodes, port: number | (() => number)): Nodes {
   const coordinator = new Proxy(nodes.coordinator, {
     get(target, property) {
-      if (property === 'address') return () => ({ ...target.address(), port });
+      if (property === 'address') {
+        return () => ({ ...target.address(), port: typeof port === 'number' ? port : port() });
+      }
       const value: unknown = Reflect.get(target, property, target);
       return typeof value === 'function' ? value.bind(target) : value;
     },

@@ -1,0 +1,66 @@
+/** The run's handle on its load, with a real thread and servers that are none. */
+
+import { createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import type { Route } from '../../src/cluster/route.ts';
+import { EnvironmentError } from '../../src/model/errors.ts';
+import { Load } from '../../src/run/load.ts';
+import { RouteFollower } from '../../src/run/route-follower.ts';
+
+const ENTRY = new URL('../../src/load-thread.ts', import.meta.url);
+
+function addressOf(port: number) {
+  return { host: '127.0.0.1', port, user: 'u', password: 'p', database: 'd' };
+}
+
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as { port: number };
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+test('a load that cannot begin names the server: the environment is at fault, not pgquake', async () => {
+  const port = await closedPort();
+  const route: Route = { name: 'coordinator', access: 'write', address: async () => addressOf(port) };
+  const error: unknown = await Load.prepare(ENTRY, route, {
+    originNs: process.hrtime.bigint(),
+    shardOfRoom: {},
+    work: { type: 'probes', kinds: [PROBE], rooms: [1], run: 1 },
+  }).catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(EnvironmentError);
+  expect((error as Error).message).toMatch(
+    new RegExp(`^coordinator \\(127\\.0\\.0\\.1:${port}\\): .*ECONNREFUSED.* when pgquake connected$`),
+  );
+});
+
+const PROBE = {
+  name: 'probe-read',
+  access: 'read',
+  scope: 'room',
+  ratePerSecond: 10,
+  deadlineMs: 100,
+  connection: 'pooled',
+} as const;
+
+test('a follower tells a new address once, and keeps the last one while the route cannot tell', async () => {
+  let port = 1;
+  const route: Route = {
+    name: 'coordinator',
+    access: 'write',
+    address: async () => {
+      if (port === 0) throw new Error('the engine does not answer');
+      return addressOf(port);
+    },
+  };
+  const told: number[] = [];
+  using follower = new RouteFollower(route, addressOf(1), (address) => told.push(address.port));
+  await follower.ask();
+  port = 0;
+  await follower.ask();
+  port = 2;
+  await Promise.all([follower.ask(), follower.ask()]);
+  await follower.ask();
+  expect(told).toEqual([2]);
+});
