@@ -1,20 +1,85 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({
+/**
+ * Files that start servers, containers or a browser and measure nothing: several at a time. Every other file of the
+ * three folders runs alone, because clusters compete for the machine and its figures would not be honest.
+ */
+const SIDE_BY_SIDE = [
+  'test/contract/network.test.ts',
+  'test/e2e/bad-input.test.ts',
+  'test/e2e/heal.test.ts',
+  'test/e2e/html-report.test.ts',
+  'test/e2e/index-page.test.ts',
+  'test/e2e/interrupting.test.ts',
+  'test/e2e/replay.test.ts',
+  'test/e2e/stored-run.test.ts',
+  'test/integration/docker-network.test.ts',
+  'test/integration/docker-platform.test.ts',
+  'test/integration/docker-session.test.ts',
+  'test/integration/docker-standing.test.ts',
+  'test/integration/docker-unavailable.test.ts',
+  'test/integration/docker-undo.test.ts',
+  'test/integration/docker-workload.test.ts',
+  'test/integration/healing-verified.test.ts',
+  'test/integration/late-targets.test.ts',
+  'test/integration/local-platform.test.ts',
+  'test/integration/local-reclaim.test.ts',
+];
+const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
+const CLUSTER_LIMIT_MS = 120_000;
+
+// Projects run one after the other, in their `groupOrder`. `--mode thorough` is `npm run test:all`.
+export default defineConfig(({ mode }) => ({
   test: {
-    // Clusters of real servers compete for the machine; one file of them at a time keeps figures honest.
+    reporters: ['default', './test/support/scope-reporter.ts'],
+    env: { PGQUAKE_TEST_THOROUGH: mode === 'thorough' ? '1' : '' },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          setupFiles: ['test/support/properties.ts'],
+          testTimeout: 30_000,
+          // Loading src/ anew for every file took longer than its tests.
+          isolate: false,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'smoke',
+          include: ['test/smoke/**/*.test.ts'],
+          testTimeout: CLUSTER_LIMIT_MS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'side-by-side',
+          include: SIDE_BY_SIDE,
+          testTimeout: CLUSTER_LIMIT_MS,
+          hookTimeout: CLUSTER_LIMIT_MS,
+          maxWorkers: Math.max(2, availableParallelism()),
+          sequence: { groupOrder: 2 },
+        },
+      },
       {
         extends: true,
         test: {
           name: 'cluster',
-          include: ['test/{contract,integration,e2e}/**/*.test.ts'],
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          include: ON_CLUSTERS,
+          exclude: SIDE_BY_SIDE,
+          testTimeout: CLUSTER_LIMIT_MS,
+          hookTimeout: CLUSTER_LIMIT_MS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],
   },
-});
+}));

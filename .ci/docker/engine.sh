@@ -10,6 +10,7 @@
 # Environment: PGQUAKE_CI_DOCKER_DATA, the data folder (default /var/lib/pgquake-ci-docker).
 set -euo pipefail
 
+here="$(cd "$(dirname "$0")" && pwd)"
 data="${PGQUAKE_CI_DOCKER_DATA:-/var/lib/pgquake-ci-docker}"
 pid_file="$data/dockerd.pid"
 log="$data/dockerd.log"
@@ -47,14 +48,8 @@ else
   fi
   if ! { command -v dockerd && command -v iptables; } >/dev/null; then
     say 'installing docker.io from Debian'
-    export DEBIAN_FRONTEND=noninteractive
-    timeout 120 apt-get -qq update
     # Where the package would start the service it must not: the engine is started below, once.
-    if ! timeout 240 apt-get -qq install -y --no-install-recommends docker.io iptables ca-certificates >"/tmp/pgquake-apt.$$" 2>&1; then
-      cat "/tmp/pgquake-apt.$$" >&2
-      exit 1
-    fi
-    rm -f "/tmp/pgquake-apt.$$"
+    "$here/../apt" docker.io iptables ca-certificates
   fi
   if ! answers; then
     mkdir -p "$data"
@@ -83,7 +78,7 @@ elif command -v docker-compose >/dev/null; then
   say "Compose: docker-compose $(docker-compose version --short)"
 elif [ "$(id -u)" = 0 ]; then
   say 'installing docker-compose from Debian'
-  timeout 240 env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends docker-compose >/dev/null
+  "$here/../apt" docker-compose
   say "Compose: docker-compose $(docker-compose version --short)"
 else
   say 'there is no Compose: install the plugin docker-compose-plugin, or docker-compose' >&2

@@ -31,7 +31,7 @@ fi
 if [ "$(label_of "$base")" != "$base_content" ]; then
   if ! command -v debootstrap >/dev/null; then
     say 'installing debootstrap from Debian'
-    timeout 240 sh -c 'apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends debootstrap' >/dev/null
+    "$here/../apt" debootstrap
   fi
   folder="$(mktemp -d /tmp/pgquake-base.XXXXXX)"
   # debootstrap mounts /proc inside; it must be gone before anything is removed.

@@ -1,6 +1,5 @@
-/** The shipped scenarios on the embedded cluster, from the command line to the reports. */
+/** The shipped scenarios on the embedded cluster, from the command line to the reports; `one-worker` is in test/smoke. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Workplace } from '../support/cli.ts';
@@ -13,44 +12,6 @@ beforeEach(() => {
 
 afterEach(() => {
   place[Symbol.dispose]();
-});
-
-describe('one-worker', () => {
-  test('passes: all 500 messages stay readable, and nothing is left behind', async () => {
-    const { code, stdout, stderr } = await place.runJudged(['one-worker']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/PASS/);
-
-    const report = place.report();
-    expect(report.judgement).toBe('pass');
-    expect(report.results.filter((result) => !result.always).map((result) => result.check)).toEqual([
-      'messages-readable',
-      'availability',
-      'no-lost-writes',
-      'recovery-time',
-      'replicas-agree',
-    ]);
-    const effect = report.timeline.find((event) => event.type === 'fault-in-effect');
-    expect(effect).toMatchObject({ proof: expect.stringMatching(/worker1: .*SQL refused \(ECONNREFUSED\)/) });
-    expect(report.ledger.acknowledged).toBeGreaterThan(400);
-    expect(report.ledger.lost.count).toBe(0);
-
-    const files = readdirSync(join(place.reports, 'latest'));
-    expect(files).toEqual(
-      expect.arrayContaining([
-        'events.ndjson',
-        'logs',
-        'operations.arrow',
-        'plan.json',
-        'report.json',
-        'report.md',
-        'run.json',
-        'scenario.yaml',
-        'undo.ndjson',
-      ]),
-    );
-    expect(place.leftovers()).toEqual([]);
-  });
 });
 
 describe('one-worker-kill', () => {
@@ -119,150 +80,20 @@ describe('frozen-worker', () => {
 });
 
 describe('control', () => {
-  test('without faults there is nothing to find', async () => {
+  test('without faults there is nothing to find; judged again, without a cluster, its verdict is the same', async () => {
     const { code, stderr } = await place.runJudged(['control']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const { figures, ledger } = place.report();
+    const report = place.report();
+    const { figures, ledger } = report;
     expect(figures.availability.length).toBeGreaterThan(0);
     for (const { figures: counts } of figures.availability) expect(counts.ok).toBe(counts.intended);
     expect(figures.windows.filter((window) => window.type === 'outage')).toEqual([]);
     expect(figures.errors).toEqual([]);
     expect(ledger).toMatchObject({ lost: { count: 0 }, staleReads: { count: 0 }, duplicated: { count: 0 } });
+
+    const again = await place.start(['judge', join(place.reports, 'latest')]).ended;
+    expect({ code: again.code, judgement: report.judgement }).toEqual({ code: 0, judgement: 'pass' });
+    expect(again.stdout).toMatch(/PASS/);
+    expect(place.report()).toEqual(report);
   });
-});
-
-describe('a stored run', () => {
-  test('is judged again without a cluster, with the same verdict', async () => {
-    await place.runJudged(['control', '--seed', '7']);
-    const before = place.report();
-    const { code, stdout } = await place.start(['judge', join(place.reports, 'latest')]).ended;
-    expect({ code, judgement: before.judgement }).toEqual({ code: 0, judgement: 'pass' });
-    expect(stdout).toMatch(/PASS/);
-    expect(place.report()).toEqual(before);
-  });
-
-  test('a damaged one is refused with its place, and never passes', async () => {
-    const { code, stderr } = await place.start(['judge', place.folder]).ended;
-    expect(code).toBe(3);
-    expect(stderr).toMatch(/run\.json: not a readable run/);
-  });
-});
-
-describe('interrupting', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)(
-    '%s heals, removes the cluster, reports, and exits with 130',
-    async (signal) => {
-      const child = place.startRun(['one-worker']);
-      await new Promise<void>((struck) => {
-        child.stdout?.on('data', (text: string) => {
-          if (text.includes('in effect')) struck();
-        });
-      });
-      child.kill(signal);
-      const { code, stdout } = await child.ended;
-      expect(code).toBe(130);
-      expect(stdout).toMatch(/UNKNOWN/);
-      expect(place.report().timeline.map((event) => event.type)).toEqual(
-        expect.arrayContaining(['interrupted', 'healed']),
-      );
-      expect(place.leftovers()).toEqual([]);
-    },
-  );
-
-  test('is what it is when the reader of the output goes away, too', async () => {
-    const child = place.startRun(['one-worker']);
-    await new Promise<void>((struck) => {
-      child.stdout?.on('data', (text: string) => {
-        if (text.includes('in effect')) struck();
-      });
-    });
-    child.stdout?.destroy();
-    expect((await child.ended).code).toBe(130);
-    expect(place.report().timeline.map((event) => event.type)).toEqual(
-      expect.arrayContaining(['interrupted', 'healed']),
-    );
-    expect(place.leftovers()).toEqual([]);
-  });
-
-  test('before anything runs it leaves nothing either', async () => {
-    const child = place.startRun(['one-worker']);
-    await new Promise<void>((started) => child.stdout?.once('data', () => started()));
-    child.kill('SIGINT');
-    expect((await child.ended).code).toBe(130);
-    expect(place.leftovers()).toEqual([]);
-  });
-});
-
-describe('bad input starts nothing', () => {
-  test.each([
-    ['an unknown scenario', ['one-wroker'], 3, /did you mean.*one-worker/s],
-    ['an unknown option', ['one-worker', '--sed', '1'], 3, /sed/],
-    ['an impossible seed', ['one-worker', '--seed', '-1'], 3, /--seed: expected a whole number/],
-    ['no scenario', [], 3, /no scenario named/],
-  ] as const)('%s', async (_name, args, expected, message) => {
-    const { code, stderr } = await place.run([...args]);
-    expect(stderr).toMatch(message);
-    expect(code).toBe(expected);
-    expect(existsSync(place.reports)).toBe(false);
-    expect(place.leftovers()).toEqual([]);
-  });
-
-  test('every error of a scenario at once, with its place', async () => {
-    const file = place.scenario(
-      'broken',
-      `name: broken
-sumary: misspelt
-cluster: { workers: 2, replication: 3 }
-faults:
-  - { fault: node-stop, target: worker9, at: 0s, for: 8 sec }
-hypothesis:
-  - { check: messages-readable }
-`,
-    );
-    const { code, stderr } = await place.run([file]);
-    expect(code).toBe(3);
-    for (const line of [
-      /broken\.yaml:2:1 .*summary/,
-      /broken\.yaml:3:\d+ .*replication/,
-      /broken\.yaml:5:\d+ .*worker9/,
-      /broken\.yaml:5:\d+ .*"8 sec"/,
-    ]) {
-      expect(stderr).toMatch(line);
-    }
-    expect(existsSync(place.reports)).toBe(false);
-  });
-});
-
-describe('a machine that cannot do it', () => {
-  test('a reports folder that is a file: exit 4 and what to do', async () => {
-    const { code, stderr } = await place.start([
-      'control',
-      '--platform',
-      'local',
-      '--reports',
-      place.scenario('file', ''),
-    ]).ended;
-    expect(code).toBe(4);
-    expect(stderr).toMatch(/--reports/);
-    expect(place.leftovers()).toEqual([]);
-  });
-
-  test('missing binaries: exit 4 and what to do', async () => {
-    const { code, stderr } = await place.run(['control'], { PGQUAKE_POSTGRES_BIN: join(place.folder, 'nowhere') });
-    expect(code).toBe(4);
-    expect(stderr).toMatch(/PGQUAKE_POSTGRES_BIN/);
-  });
-
-  test('a temporary folder that cannot be used: exit 4 and what to do', async () => {
-    const { code, stderr } = await place.run(['control'], { TMPDIR: place.scenario('not-a-folder', '') });
-    expect(code).toBe(4);
-    expect(stderr).toMatch(/TMPDIR/);
-  });
-});
-
-test('a report in Markdown stands beside the one in JSON', async () => {
-  await place.runJudged(['control']);
-  const markdown = readFileSync(join(place.reports, 'latest', 'report.md'), 'utf8');
-  expect(markdown).toMatch(/^# /);
-  expect(markdown).toContain('messages-readable');
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { KeySet } from '../../src/model/key-ranges.ts';
 import { chat } from '../../src/workloads/chat.ts';
 import { FakeSession } from '../support/fake-session.ts';
+import { runs } from '../support/properties.ts';
 
 const PARAMS = chat.params.parse({});
 
@@ -233,7 +234,7 @@ describe('sessions', () => {
           else await read([returned(false, 0), returned(true, one.seed)]);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -287,7 +288,7 @@ describe('schedule of rooms', () => {
         expect(chosen.every((room) => room >= 1 && room <= rooms)).toBe(true);
         expect(new Set(chosen).size).toBeGreaterThan(rooms * 0.9 - 1);
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 });
@@ -318,7 +319,7 @@ describe('complete read', () => {
         expect(present).toEqual(new Set(keys.map(([writer, seq]) => `${writer}:${seq}`)));
         expect(read.duplicated).toHaveLength(keys.length - present.size);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

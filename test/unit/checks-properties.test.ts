@@ -14,6 +14,7 @@ import { replicasAgree } from '../../src/checks/replicas-agree.ts';
 import { ledgerFigures } from '../../src/measure/ledger.ts';
 import type { Operation, Outcome } from '../../src/model/history.ts';
 import { buildHistory, type HistorySpec, timesOf } from '../support/history-builder.ts';
+import { runs } from '../support/properties.ts';
 
 const SHORT = { steadyMs: 200, faultMs: 600, settleMs: 100, rooms: 6, shards: 3, workers: 3 } as const;
 const times = timesOf(SHORT);
@@ -74,7 +75,7 @@ test('no false alarm, whatever became of single operations', () => {
         written: writes.length,
       });
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 
   function unknownWrites(list: Fates): Operation[] {
@@ -140,7 +141,7 @@ describe('planted faults are found exactly', () => {
         expect(agree.judgement).toBe(divergent.length > 0 ? 'fail' : 'pass');
         if (divergent.length > 0) expect(agree.observed).toBe(divergent.join(', '));
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -181,7 +182,7 @@ describe('planted faults are found exactly', () => {
           expect(check.check(history, {}).judgement).toBe(count(what) > 0 ? 'fail' : 'pass');
         }
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -219,7 +220,7 @@ describe('planted faults are found exactly', () => {
           expect(finding.observed).toContain(`${readable} of 30 messages readable`);
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

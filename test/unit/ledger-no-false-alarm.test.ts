@@ -1,4 +1,4 @@
-/** Ten thousand random histories of a cluster with which nothing is wrong: not one finding. */
+/** Random histories of a cluster with which nothing is wrong: not one finding. */
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import { noUnexpectedRows } from '../../src/checks/no-unexpected-rows.ts';
 import { replicasAgree } from '../../src/checks/replicas-agree.ts';
 import { sessionGuarantees } from '../../src/checks/session-guarantees.ts';
 import { ledgerFigures } from '../../src/measure/ledger.ts';
+import { runs } from '../support/properties.ts';
 import { healthySteps, simulate } from '../support/simulated-chat.ts';
 
 const CHECKS = [noLostWrites, noUnexpectedRows, noStaleReads, noDuplicates, contentIntact, replicasAgree];
@@ -33,6 +34,6 @@ test('whatever became of single operations, nothing is found', async () => {
       const sessions = sessionGuarantees.check(history, sessionGuarantees.params.parse({})).judgement;
       expect(sessions).toBe(trace.reads.length > 0 ? 'pass' : 'unknown');
     }),
-    { numRuns: 10_000 },
+    { numRuns: runs(10_000) },
   );
 }, 120_000);

@@ -14,6 +14,7 @@ import { replicasAgree } from '../../src/checks/replicas-agree.ts';
 import { sessionGuarantees } from '../../src/checks/session-guarantees.ts';
 import { ledgerFigures } from '../../src/measure/ledger.ts';
 import type { LedgerFigures, Witnessed } from '../../src/model/report.ts';
+import { runs } from '../support/properties.ts';
 import { harmfulSteps, keyOf, type Row, simulate, type Trace, type TracedRead } from '../support/simulated-chat.ts';
 
 test('what was planted is found, all of it and nothing else', async () => {
@@ -54,7 +55,7 @@ test('what was planted is found, all of it and nothing else', async () => {
         replicas: judged(counts.divergent > 0 || expected.spoiledPlacement),
       });
     }),
-    { numRuns: 2_000 },
+    { numRuns: runs(2_000) },
   );
   // Every kind of harm was among them, many times.
   for (const name of Object.keys(byBruteForce((await simulate([])).trace).keys)) {

@@ -4,6 +4,7 @@ import { ProbeLane, type ProbeLaneOptions } from '../../src/measure/probe-window
 import { serviceWindows } from '../../src/measure/windows.ts';
 import type { ServiceWindow } from '../../src/model/figures.ts';
 import { buildHistory, REFUSED } from '../support/history-builder.ts';
+import { runs } from '../support/properties.ts';
 
 const OPTIONS: ProbeLaneOptions = {
   kind: 'probe-read',
@@ -103,7 +104,7 @@ describe('windows seen by probes', () => {
           betweenMs * (probing.lanes + 1) + 2 * usualMs,
         );
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -4,6 +4,7 @@ import { figuresOf } from '../../src/measure/figures.ts';
 import { recoveries } from '../../src/measure/recovery.ts';
 import type { Operation, OperationKind } from '../../src/model/history.ts';
 import { buildHistory, type HistorySpec, REFUSED, timesOf } from '../support/history-builder.ts';
+import { runs } from '../support/properties.ts';
 
 const { effectMs, healAskedMs } = timesOf();
 
@@ -171,7 +172,7 @@ describe('recovery', () => {
         const expected = restored && (restored === after[0] ? 0 : restored.intendedAt - effectMs);
         expect(recovery?.recoveryMs).toBe(expected ?? null);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -5,6 +5,7 @@ import type { ServiceWindow } from '../../src/model/figures.ts';
 import type { Outcome } from '../../src/model/history.ts';
 import { oneWorker, threeWorkers } from '../histories/runs.ts';
 import { buildHistory, REFUSED, timesOf, within } from '../support/history-builder.ts';
+import { runs } from '../support/properties.ts';
 
 interface Seen {
   readonly intendedAt: number;
@@ -97,7 +98,7 @@ describe('windows of one row of operations', () => {
       fc.property(rows, (operations) => {
         expect(windowsOf(operations)).toEqual(windowsByBruteForce(operations));
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     );
   });
 });

@@ -8,6 +8,7 @@ import type { Operation } from '../../src/model/history.ts';
 import { OperationTable } from '../../src/model/operations.ts';
 import { OperationsWriter, readOperations } from '../../src/operations-file.ts';
 import { operations } from '../support/operations.ts';
+import { runs } from '../support/properties.ts';
 
 const KINDS = ['read', 'scan', 'write', 'probe'];
 let folder: string;
@@ -58,7 +59,7 @@ describe('the operations of a run on disk', () => {
         const sorted = list.toSorted((a, b) => a.intendedAt - b.intendedAt || a.id - b.id);
         expect([...readOperations(path)]).toEqual(sorted);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -79,7 +80,7 @@ describe('the operations of a run on disk', () => {
           expect(row.anomaly === null ? undefined : JSON.parse(row.anomaly as string)).toEqual(anomaly);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 

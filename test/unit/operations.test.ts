@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Operation } from '../../src/model/history.ts';
 import { OperationTable } from '../../src/model/operations.ts';
 import { operations } from '../support/operations.ts';
+import { runs } from '../support/properties.ts';
 
 describe('a table of operations', () => {
   test('gives back what was put in, in the order of the intended starts', () => {
@@ -15,7 +16,7 @@ describe('a table of operations', () => {
         expect([...table.scan()].length).toBe(list.length);
         expect(Array.from(table.scan(), (row) => row.copy())).toEqual(sorted);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

@@ -17,6 +17,7 @@ import {
   subsetsToProve,
 } from '../../src/plan/proof.ts';
 import { proofMarkdown, proofSvg, proofText } from '../../src/reporters/proof.ts';
+import { runs } from '../support/properties.ts';
 
 const RING = { workers: 4, replication: 2, shards: 4 };
 const WORKERS = workerNames(RING);
@@ -76,7 +77,7 @@ describe('sets to prove', () => {
           expect([...counts.values()].every((left) => left === 0)).toBe(true);
         }
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 

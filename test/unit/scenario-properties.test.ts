@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { type Problem, ScenarioError } from '../../src/scenario/problems.ts';
+import { runs } from '../support/properties.ts';
 
 const FOLDER = join(import.meta.dirname, '../../scenarios');
 
@@ -87,7 +88,7 @@ describe('any text', () => {
         expectPlacesInside(input, problems);
       }),
       // The parser loses count of the lines in the example.
-      { numRuns: 200, examples: [['[[ }name\nname']] },
+      { numRuns: runs(200), examples: [['[[ }name\nname']] },
     );
   });
 
@@ -127,7 +128,7 @@ describe('any text', () => {
         const text = stringify(scenario);
         expectPlacesInside(text, problemsOf(text));
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 });
@@ -165,7 +166,7 @@ describe('one word of a shipped scenario misspelt', () => {
         const problems = problemsOf(text.slice(0, end) + slip + text.slice(end), file);
         expect(problems.map(({ place }) => place.line)).toContain(line);
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

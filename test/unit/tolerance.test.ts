@@ -21,6 +21,7 @@ import { countFatalUpTo3 } from '../../src/plan/tolerance/small-subsets.ts';
 import { sweepFatalShares } from '../../src/plan/tolerance/sweep.ts';
 import { worstForReads, worstForWrites } from '../../src/plan/tolerance/worst.ts';
 import { tolerance } from '../../src/plan/tolerance.ts';
+import { runs } from '../support/properties.ts';
 
 /** Every subset of the workers, shard by shard, with nothing clever. */
 interface BruteForce {
@@ -113,7 +114,7 @@ describe('the whole map against brute force', () => {
           }
         }
       }),
-      { numRuns: 120 },
+      { numRuns: runs(120) },
     );
   });
 
@@ -195,7 +196,7 @@ describe('the ways to an exact figure agree with brute force', () => {
           expect(covered[k]?.atMost).toBeGreaterThanOrEqual(broken[k]?.worst as number);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
