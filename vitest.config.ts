@@ -25,6 +25,7 @@ const SIDE_BY_SIDE = [
   'test/integration/late-targets.test.ts',
   'test/integration/local-platform.test.ts',
   'test/integration/local-reclaim.test.ts',
+  'test/integration/local-relay.test.ts',
 ];
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;
@@ -44,6 +45,7 @@ export default defineConfig(({ mode }) => ({
           testTimeout: 30_000,
           // Loading src/ anew for every file took longer than its tests.
           isolate: false,
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },
       },
