@@ -1,9 +1,9 @@
 /** Quoting for SQL text that must be put together: names and constants that no parameter can stand for. */
 
-import pg from 'pg';
+import { escapeIdentifier, escapeLiteral } from './driver.ts';
 
 /** `"a name"` */
-export const quoteName: (name: string) => string = pg.escapeIdentifier;
+export const quoteName: (name: string) => string = escapeIdentifier;
 
 /** `'a text'` */
-export const quoteText: (text: string) => string = pg.escapeLiteral;
+export const quoteText: (text: string) => string = escapeLiteral;

@@ -1,8 +1,9 @@
 /** One connection to one server. */
 
 import { Socket } from 'node:net';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Address } from '../model/address.ts';
+import { newClient } from './driver.ts';
 import { type Descriptions, type Row, Statement } from './statement.ts';
 
 export type { Row };
@@ -97,17 +98,16 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Connects.
+   * Connects. Nothing of the session comes from the environment, such as `PGOPTIONS`.
    * @throws the driver's error, or `DeadlineError` after `connectTimeoutMs`.
    */
   static async connect(address: Address, options: SessionOptions): Promise<Session> {
     const settings = Object.entries(options.settings ?? {}).map(([name, value]) => `-c ${name}=${value}`);
-    const client = new pg.Client({
+    const client = newClient({
       ...address,
       application_name: options.applicationName,
       keepAlive: true,
       pipeline: options.pipeline ?? false,
-      ssl: false,
       stream: openSocket,
       ...(settings.length > 0 ? { options: settings.join(' ') } : {}),
     });

@@ -4,8 +4,9 @@
  * a named statement it is the same each time. With small answers that is half of the work.
  */
 
-import pg from 'pg';
+import type pg from 'pg';
 import { serialize } from 'pg-protocol';
+import { prepareValue, Query, types } from './driver.ts';
 
 export type Row = readonly unknown[];
 
@@ -17,9 +18,6 @@ interface ConnectionOfPg extends pg.Connection {
   readonly parsedStatements: Record<string, string | undefined>;
   readonly submittedNamedStatements: Record<string, string | undefined>;
 }
-
-/** As the driver writes values: numbers and dates as text, arrays in PostgreSQL's notation. */
-const { prepareValue } = (pg as unknown as { utils: { prepareValue: (value: unknown) => string | null } }).utils;
 
 const DESCRIBE = serialize.describe({ type: 'P' });
 /** Of the unnamed portal, to its end; then the answers. */
@@ -94,7 +92,7 @@ export class Statement implements pg.Submittable {
   }
 
   handleRowDescription({ fields }: { readonly fields: readonly { readonly dataTypeID: number }[] }): void {
-    this.#parsers = fields.map(({ dataTypeID }) => pg.types.getTypeParser(dataTypeID, 'text') as Parser);
+    this.#parsers = fields.map(({ dataTypeID }) => types.getTypeParser(dataTypeID, 'text') as Parser);
     if (this.name !== undefined) this.#descriptions.set(this.name, this.#parsers);
   }
 
@@ -127,4 +125,4 @@ export class Statement implements pg.Submittable {
 }
 
 // What is asked of it besides, and that it may be pipelined: `pg` tells its own statements by their class.
-Object.setPrototypeOf(Statement.prototype, pg.Query.prototype);
+Object.setPrototypeOf(Statement.prototype, Query.prototype);

@@ -65,6 +65,22 @@ describe('the engine', () => {
     expect(dockerEndpoint({}, home).source).toBe('the default');
   });
 
+  test('variables that are set to nothing count as unset', () => {
+    addContext('colima', 'unix:///colima.sock');
+    configure('colima');
+    const nothing = {
+      DOCKER_HOST: '',
+      DOCKER_CONFIG: '',
+      DOCKER_CONTEXT: '',
+      DOCKER_CERT_PATH: '',
+      DOCKER_TLS_VERIFY: '',
+    };
+    expect(dockerEndpoint(nothing, home).source).toBe('the context "colima"');
+    for (const name of ['ca', 'cert', 'key']) writeFileSync(join(home, '.docker', `${name}.pem`), `PEM of ${name}`);
+    const secured = { DOCKER_HOST: 'tcp://10.0.0.1:2376', DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: '' };
+    expect(dockerEndpoint(secured, home).tls?.ca).toBe('PEM of ca');
+  });
+
   test('uses the certificates of a context', () => {
     addContext('remote', 'tcp://10.0.0.1:2376');
     configure('remote');

@@ -23,7 +23,9 @@ interface Finished {
 export async function findCompose(): Promise<ComposeCommand | undefined> {
   for (const command of CANDIDATES) {
     const signal = AbortSignal.timeout(LOOK_LIMIT_MS);
-    const finished = await run([...command, 'version', '--short'], { env: process.env, signal }).catch(() => undefined);
+    const finished = await run([...command, 'version', '--short'], { env: composeEnvironment(), signal }).catch(
+      () => undefined,
+    );
     if (finished?.exitCode === 0) return [...command];
   }
   return undefined;
@@ -56,7 +58,7 @@ export interface ComposeRun {
 export async function runCompose(command: ComposeCommand, args: readonly string[], options: ComposeRun): Promise<void> {
   const { project, file, environment, endpoint, limitMs, signal } = options;
   const limit = AbortSignal.timeout(limitMs);
-  const env = { ...process.env, ...environment };
+  const env = { ...composeEnvironment(), ...environment };
   // Both generations of Compose understand DOCKER_HOST; contexts with certificates they must find themselves.
   if (!endpoint.tls) {
     env.DOCKER_HOST = endpoint.host;
@@ -73,6 +75,15 @@ export async function runCompose(command: ComposeCommand, args: readonly string[
     code: 'compose-failed',
     hint: `the Compose file is ${file}`,
   });
+}
+
+/**
+ * The environment for Compose. COMPOSE_* would add files and profiles, or name another project; and a proxy is for the
+ * engine, which pulls images, not for the way to the engine.
+ */
+export function composeEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const own = ([name]: [string, unknown]) => !/^COMPOSE_|^(?:https?|ftp|all)_proxy$/i.test(name);
+  return Object.fromEntries(Object.entries(env).filter(own));
 }
 
 function run(

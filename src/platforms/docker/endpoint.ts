@@ -24,14 +24,14 @@ export interface Endpoint {
 export function dockerEndpoint(env: Readonly<NodeJS.ProcessEnv>, homeFolder: string): Endpoint {
   const host = env.DOCKER_HOST;
   if (host) {
-    const secure = env.DOCKER_TLS_VERIFY ? tlsFrom(env.DOCKER_CERT_PATH ?? join(homeFolder, '.docker')) : undefined;
+    const secure = env.DOCKER_TLS_VERIFY ? tlsFrom(env.DOCKER_CERT_PATH || join(homeFolder, '.docker')) : undefined;
     return {
       host: host.includes('://') ? host : `tcp://${host}`,
       source: 'DOCKER_HOST',
       ...(secure && { tls: secure }),
     };
   }
-  const folder = env.DOCKER_CONFIG ?? join(homeFolder, '.docker');
+  const folder = env.DOCKER_CONFIG || join(homeFolder, '.docker');
   const context = env.DOCKER_CONTEXT || currentContext(folder);
   if (context !== undefined && context !== 'default') return contextEndpoint(folder, context);
   return { host: defaultHost(homeFolder), source: 'the default' };

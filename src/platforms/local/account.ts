@@ -47,12 +47,17 @@ export function identity(account: Account | undefined): { readonly uid?: number;
   return account ? { uid: account.uid, gid: account.gid } : {};
 }
 
+/** What it takes to start a program, and nothing that changes what it does. */
+const PASSED_ON = ['PATH', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'TMPDIR'];
+
 /**
- * The environment for PostgreSQL's programs: without the PG* variables, which would silently become
- * defaults of every connection that one server makes to another, and with messages in English.
+ * The environment for PostgreSQL's programs. PG* variables would become defaults of every connection that one server
+ * makes to another, TZ and LC_* settings of the cluster; so only what starts a program is passed on, and messages are
+ * in English.
  */
 export function serverEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
-  return { ...Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('PG'))), LC_ALL: 'C' };
+  const passedOn = Object.entries(env).filter(([name]) => PASSED_ON.includes(name));
+  return { ...Object.fromEntries(passedOn), LC_ALL: 'C' };
 }
 
 export interface RunOptions {

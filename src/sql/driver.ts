@@ -1,0 +1,55 @@
+/**
+ * The parts of `pg` that pgquake uses. The package's main module would load another driver where NODE_PG_FORCE_NATIVE is
+ * set, and a client takes from PG* variables whatever its configuration leaves out: PGOPTIONS alone can turn every
+ * session read-only. What a session is like is for the scenario to say, so neither is used.
+ */
+
+import { createRequire } from 'node:module';
+import type pg from 'pg';
+
+const require = createRequire(import.meta.url);
+
+const Client = require('pg/lib/client') as typeof pg.Client & { readonly Query: typeof pg.Query };
+
+export const { Query } = Client;
+export const types = createRequire(require.resolve('pg'))('pg-types') as typeof pg.types;
+
+/** `prepareValue` writes values as the driver does: numbers and dates as text, arrays in PostgreSQL's notation. */
+export const { escapeIdentifier, escapeLiteral, prepareValue } = require('pg/lib/utils') as Pick<
+  typeof pg,
+  'escapeIdentifier' | 'escapeLiteral'
+> & { readonly prepareValue: (value: unknown) => string | null };
+
+/** What a client of `pg` keeps beyond its types. */
+interface ClientInside {
+  password: string;
+  readonly connectionParameters: { password: string; options: string | undefined; replication: undefined };
+}
+
+/** Of the client's configuration, what every session says for itself. */
+export type ClientConfig = Required<Pick<pg.ClientConfig, 'host' | 'port' | 'user' | 'database' | 'application_name'>> &
+  Pick<pg.ClientConfig, 'keepAlive' | 'stream'> & {
+    readonly password: string;
+    readonly pipeline: boolean;
+    /** `-c name=value`, sent with the start-up packet. */
+    readonly options?: string;
+  };
+
+/** A client that takes nothing from the environment. Connections are not encrypted. */
+export function newClient(config: ClientConfig): pg.Client {
+  const client = new Client({
+    ...config,
+    ssl: false,
+    sslnegotiation: 'postgres',
+    client_encoding: 'UTF8',
+  } as pg.ClientConfig);
+  // For these an empty value counts as left out.
+  const inside = client as unknown as ClientInside;
+  inside.password = config.password;
+  Object.assign(inside.connectionParameters, {
+    password: config.password,
+    options: config.options,
+    replication: undefined,
+  });
+  return client;
+}
