@@ -6,14 +6,25 @@ import type { Platform } from './cluster/platform.ts';
 import type { Fault } from './faults/fault.ts';
 import { EnvironmentError, InputError } from './model/errors.ts';
 import type { PlannedAct } from './model/plan.ts';
-import type { EngineChoice, Scenario } from './model/scenario.ts';
+import type { Scenario } from './model/scenario.ts';
 import { workloadNamed } from './planner.ts';
 import { attachedEngine, attachedPlatform, findFormed, notFormed } from './run/standing.ts';
+import { suggestion } from './scenario/problems.ts';
 
 /** What the choice depends on; a plan has it. */
 export interface ChoiceInput {
   readonly scenario: Pick<Scenario, 'cluster'> & Partial<Pick<Scenario, 'workload'>>;
   readonly acts: readonly Pick<PlannedAct, 'fault'>[];
+}
+
+/**
+ * Holds a name against the catalogue; `auto` is no name.
+ * @throws InputError with the nearest name that there is.
+ */
+export function refuseUnknown(kind: string, variants: readonly { readonly name: string }[], name: string): void {
+  const known = ['auto', ...variants.map((variant) => variant.name)];
+  if (known.includes(name)) return;
+  throw new InputError(`there is no ${kind} "${name}"; ${suggestion(name, known)}`, { code: `${kind}-unknown` });
 }
 
 /** What a run will be made on, and why. */
@@ -25,7 +36,7 @@ export interface Choice {
 
 /**
  * Chooses platform and engine.
- * @throws EnvironmentError when none can be used, or the one at hand cannot do what the faults need.
+ * @throws InputError for a name that is not in the catalogue; EnvironmentError when none can be used, or the one at hand cannot do what the faults need.
  */
 export async function choose(
   catalog: Catalog,
@@ -33,6 +44,8 @@ export async function choose(
   say: (line: string) => void = () => undefined,
 ): Promise<Choice> {
   const { platform: wantedPlatform, engine: wantedEngine, attach } = scenario.cluster;
+  refuseUnknown('platform', catalog.platforms, wantedPlatform);
+  refuseUnknown('engine', catalog.engines, wantedEngine);
   if (attach !== undefined && scenario.workload)
     return chooseAttached(catalog, attach, { scenario, acts }, scenario.workload);
   const passedOver: string[] = [];
@@ -89,7 +102,7 @@ async function chooseAttached(
 async function chooseEngine(
   engines: readonly Engine[],
   platform: Platform,
-  wanted: EngineChoice,
+  wanted: string,
   say: (line: string) => void,
 ): Promise<Engine> {
   const candidates = engines.filter((engine) => wanted === 'auto' || engine.name === wanted);

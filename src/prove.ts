@@ -5,7 +5,6 @@ import type { Catalog } from './catalog.ts';
 import { choose } from './choose.ts';
 import type { Engine } from './cluster/engine.ts';
 import { InputError } from './model/errors.ts';
-import type { EngineChoice, PlatformChoice } from './model/scenario.ts';
 import { placedBy, predictBy, type ServiceRule } from './model/service-rule.ts';
 import { type Topology, workerNames } from './model/topology.ts';
 import { formatDuration } from './model/units.ts';
@@ -33,9 +32,9 @@ export interface ProveOptions {
   /** Clusters side by side; as many as the cores allow by default. */
   readonly clusters?: number | undefined;
   /** `auto` by default. */
-  readonly platform?: PlatformChoice | undefined;
+  readonly platform?: string | undefined;
   /** `auto` by default. */
-  readonly engine?: EngineChoice | undefined;
+  readonly engine?: string | undefined;
   /** Where the proof's folder goes; `reports` by default. */
   readonly reports?: string;
   readonly signal?: AbortSignal;

@@ -8,8 +8,8 @@ import type { TimedEvent } from './model/event.ts';
 import type { History, RunInfo } from './model/history.ts';
 import type { OperationTable } from './model/operations.ts';
 import type { Plan } from './model/plan.ts';
-import type { Report } from './model/report.ts';
-import { actSchema, eventSchema, reportSchema, runSchema, shardSchema } from './model/report-schema.ts';
+import { REPORT_VERSION, type Report } from './model/report.ts';
+import { actSchema, eventSchema, runSchema, shardSchema, storedReportSchema } from './model/report-schema.ts';
 import { OPERATIONS_FILE, PROBES_FILE, readOperations } from './operations-file.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
@@ -138,7 +138,7 @@ const planSchema = z.looseObject({
 });
 
 /**
- * Reads the report of a stored run.
+ * Reads the report of a stored run, of this version or the one before it.
  * @param path the run's folder, or its report.json.
  * @throws InputError where there is none, or it is none of this version.
  */
@@ -148,7 +148,8 @@ export async function readReport(path: string): Promise<Report> {
     () => false,
   );
   const file = folder ? join(path, 'report.json') : path;
-  return (await readChecked(dirname(file), basename(file), reportSchema)) as Report;
+  const stored = await readChecked(dirname(file), basename(file), storedReportSchema);
+  return { ...stored, version: REPORT_VERSION } as Report;
 }
 
 async function readChecked<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {

@@ -1,6 +1,7 @@
 /** The one instance that all commands use, and what the command line may say over a scenario's head. */
 
-import type { EngineChoice, PlatformChoice, Scenario } from '../model/scenario.ts';
+import { refuseUnknown } from '../choose.ts';
+import type { Scenario } from '../model/scenario.ts';
 import { pgquake } from '../pgquake.ts';
 import type { ScenarioSuite } from '../scenario/load.ts';
 import type { ScenarioVocabulary } from '../scenario/schema.ts';
@@ -11,20 +12,20 @@ export const vocabulary: ScenarioVocabulary = quake.catalog;
 
 /** What the command line may say over the scenario's head. */
 export interface Overrides {
-  platform: PlatformChoice | undefined;
-  engine: EngineChoice | undefined;
+  platform: string | undefined;
+  engine: string | undefined;
   attach: string | undefined;
 }
 
 /** Their options, for the commands that make a plan. */
 export const OVERRIDE_OPTIONS = {
   platform: {
-    choices: ['auto', ...quake.catalog.platforms.map((platform) => platform.name)] as PlatformChoice[],
-    describe: 'where nodes run, over what the scenario says',
+    type: 'string',
+    describe: 'where nodes run, over what the scenario says: auto, docker, local',
   },
   engine: {
-    choices: ['auto', ...quake.catalog.engines.map((engine) => engine.name)] as EngineChoice[],
-    describe: 'what makes them one cluster, over what the scenario says',
+    type: 'string',
+    describe: 'what makes them one cluster, over what the scenario says: auto, citus, native',
   },
 } as const;
 
@@ -51,6 +52,8 @@ export async function suiteNamed(name: string, overrides: Overrides): Promise<Sc
 }
 
 function overridden(scenario: Scenario, { platform, engine, attach }: Overrides): Scenario {
+  if (platform !== undefined) refuseUnknown('platform', quake.catalog.platforms, platform);
+  if (engine !== undefined) refuseUnknown('engine', quake.catalog.engines, engine);
   return {
     ...scenario,
     cluster: {

@@ -58,7 +58,7 @@ export interface FormOptions {
 }
 
 export interface Engine {
-  readonly name: 'native' | 'citus';
+  readonly name: string;
   readonly summary: string;
   /** The extension that it cannot do without; an engine without one can be formed on any servers. */
   readonly extension?: string;

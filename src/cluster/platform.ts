@@ -281,7 +281,7 @@ export interface StandingClusters {
 }
 
 export interface Platform {
-  readonly name: 'local' | 'docker';
+  readonly name: string;
   readonly summary: string;
   /** What it can do where the machine lets it. */
   readonly capabilities: ReadonlySet<Capability>;

@@ -412,8 +412,8 @@ export const reportSchema = z.object({
     workers: count,
     replication: count,
     shards: count,
-    platform: z.enum(['local', 'docker']).exactOptional(),
-    engine: z.enum(['native', 'citus']).exactOptional(),
+    platform: z.string().exactOptional(),
+    engine: z.string().exactOptional(),
     reason: z.string().describe('Why these two were chosen.'),
   }),
   nodes: z.array(node),
@@ -424,6 +424,9 @@ export const reportSchema = z.object({
   figures,
   ledger,
 });
+
+/** As stored by this version or the one before it, which named platforms and engines from fixed lists. */
+export const storedReportSchema = reportSchema.extend({ version: z.literal([1, REPORT_VERSION]) });
 
 /**
  * The JSON Schema (draft 2020-12) of `report.json`. It allows properties that it does not know, because a

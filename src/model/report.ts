@@ -4,12 +4,11 @@ import type { NodeInfo, TimedEvent } from './event.ts';
 import type { Figures } from './figures.ts';
 import type { RunInfo } from './history.ts';
 import type { PlannedAct } from './plan.ts';
-import type { EngineChoice, PlatformChoice } from './scenario.ts';
 import type { Shard, Topology } from './topology.ts';
 import type { CheckResult, Judgement } from './verdict.ts';
 
 /** Raised when a reader of the old version could not read the new one. */
-export const REPORT_VERSION = 1;
+export const REPORT_VERSION = 2;
 
 /** Cases of one kind of finding. */
 export interface Witnessed {
@@ -65,8 +64,8 @@ export interface Report {
   readonly finding: string;
   readonly results: readonly CheckResult[];
   readonly topology: Topology & {
-    readonly platform: Exclude<PlatformChoice, 'auto'> | undefined;
-    readonly engine: Exclude<EngineChoice, 'auto'> | undefined;
+    readonly platform: string | undefined;
+    readonly engine: string | undefined;
     readonly reason: string;
   };
   readonly nodes: readonly NodeInfo[];

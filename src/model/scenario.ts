@@ -9,12 +9,11 @@ export interface Place {
   readonly column: number;
 }
 
-export type PlatformChoice = 'auto' | 'local' | 'docker';
-export type EngineChoice = 'auto' | 'native' | 'citus';
-
 export interface ClusterSpec extends Topology {
-  readonly platform: PlatformChoice;
-  readonly engine: EngineChoice;
+  /** Name of a platform in the catalogue, or `auto`. */
+  readonly platform: string;
+  /** Name of an engine in the catalogue, or `auto`. */
+  readonly engine: string;
   /** The name of a cluster that stands: the run attaches to it, and leaves it standing. */
   readonly attach?: string | undefined;
 }

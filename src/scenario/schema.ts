@@ -231,9 +231,12 @@ export function timingOf(fault: Pick<Fault, 'strikes'>): typeof timing | typeof 
   return fault.strikes ? ownTiming : timing;
 }
 
-/** The published JSON Schema (draft 2020-12) of a scenario as it is written, for editors. */
+/**
+ * The published JSON Schema (draft 2020-12) of a scenario as it is written, for editors. It offers the names of the
+ * vocabulary and what stands beside each; other names are allowed, because a team may have variants of its own.
+ */
 export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<string, unknown> {
-  const { faults, checks, workloads } = vocabulary;
+  const { faults, checks, workloads, platforms, engines } = vocabulary;
   const {
     name,
     summary,
@@ -251,8 +254,11 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
       name,
       summary,
       claim,
-      cluster,
-      workload: anyOf(workloads.map((workload, index) => variant('use', workload, { isDefault: index === 0 })))
+      cluster: openNames(cluster, { platform: platforms, engine: engines }),
+      workload: anyOf([
+        ...workloads.map((workload, index) => variant('use', workload, { isDefault: index === 0 })),
+        otherVariant('use', 'workload', workloads),
+      ])
         .optional()
         .describe(`What reads and writes while faults strike; ${workloads[0]?.name} where it is left out.`),
       probes: z
@@ -262,14 +268,19 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
       pressure,
       'steady-state': steadyState,
       faults: z
-        .array(anyOf(faults.map((fault) => variant('fault', fault, { beside: { target, ...timingOf(fault).shape } }))))
+        .array(
+          anyOf([
+            ...faults.map((fault) => variant('fault', fault, { beside: { target, ...timingOf(fault).shape } })),
+            otherVariant('fault', 'fault', faults, { target, ...timing.partial().shape }),
+          ]),
+        )
         .max(MAX_STEPS)
         .optional()
         .describe('What is broken, where, when and for how long; [] for a control run.'),
       settle,
       guards,
       hypothesis: z
-        .array(anyOf(checks.map((check) => variant('check', check))))
+        .array(anyOf([...checks.map((check) => variant('check', check)), otherVariant('check', 'check', checks)]))
         .min(1)
         .max(MAX_STEPS)
         .describe('What must hold. The run passes when all of it does.'),
@@ -301,6 +312,43 @@ function variant(key: string, { name, summary, params }: Variant, options: Varia
   const word = options.isDefault ? z.literal(name).default(name) : z.literal(name);
   const shape = { [key]: word.describe(summary), ...options.beside, ...params.shape };
   return z.strictObject(shape).meta({ title: name, description: summary });
+}
+
+/** A variant of a team's own: any name that is not in the vocabulary, with whatever stands beside it. */
+function otherVariant(
+  key: string,
+  kind: string,
+  known: readonly Pick<Variant, 'name'>[],
+  beside: z.core.$ZodLooseShape = {},
+): z.ZodType {
+  const title = `your own ${kind}`;
+  const word = z.string().meta({ not: { enum: known.map(({ name }) => name) }, description: `The name of ${title}.` });
+  return z
+    .looseObject({ [key]: word, ...beside })
+    .meta({ title, description: `A ${kind} that pgquake.config.ts brings.` });
+}
+
+/** The section of the cluster, where names beside those of the vocabulary are allowed. */
+function openNames(
+  cluster: ReturnType<typeof sections>['cluster'],
+  known: Readonly<Record<'platform' | 'engine', readonly Pick<Variant, 'name'>[]>>,
+): z.ZodType {
+  const section = cluster.unwrap();
+  const open = (key: 'platform' | 'engine', summary: string) =>
+    z
+      .union([
+        z.enum(['auto', ...known[key].map(({ name }) => name)]).meta({ title: `${key} of pgquake` }),
+        z.string().meta({ title: `your own ${key}` }),
+      ])
+      .default('auto')
+      .describe(summary);
+  return section
+    .extend({
+      platform: open('platform', section.shape.platform.description ?? ''),
+      engine: open('engine', section.shape.engine.description ?? ''),
+    })
+    .prefault({})
+    .describe(cluster.description ?? '');
 }
 
 function anyOf(schemas: readonly z.ZodType[]): z.ZodType {

@@ -3,7 +3,7 @@
 import type { NodeInfo, TimedEvent } from '../../src/model/event.ts';
 import type { Availability, Latency, ServiceWindow, Span } from '../../src/model/figures.ts';
 import type { OperationKind, RunInfo } from '../../src/model/history.ts';
-import type { LedgerFigures, Report } from '../../src/model/report.ts';
+import { type LedgerFigures, REPORT_VERSION, type Report } from '../../src/model/report.ts';
 import { ringPlacement } from '../../src/model/topology.ts';
 import type { CheckResult } from '../../src/model/verdict.ts';
 
@@ -102,7 +102,7 @@ const STEADY: readonly TimedEvent[] = [
 
 /** A run that passes: reads go on, writes to worker1's shards fail for 233 ms. */
 export const passedReport: Report = {
-  version: 1,
+  version: REPORT_VERSION,
   run: RUN,
   judgement: 'pass',
   finding:
@@ -501,7 +501,7 @@ export const failedReport: Report = {
 
 /** A run that ended before there was a cluster. */
 export const emptyReport: Report = {
-  version: 1,
+  version: REPORT_VERSION,
   run: { ...RUN, id: '2026-11-23T13-30-00Z-one-worker' },
   judgement: 'unknown',
   finding: 'Could not judge: run-completed: the run failed: worker2 did not start: no space left on device.',

@@ -156,8 +156,8 @@ describe('a stored report', () => {
 
   test.each([
     ['truncated', (text: string) => text.slice(0, -40), /report\.json: not a readable run/],
-    ['foreign', () => '{"version": 1}', /report\.json: not a readable run of pgquake: run:/],
-    ['of another version', (text: string) => text.replace('"version": 1', '"version": 2'), /version/],
+    ['foreign', () => '{"version": 2}', /report\.json: not a readable run of pgquake: run:/],
+    ['of another version', (text: string) => text.replace('"version": 2', '"version": 3'), /version/],
   ])('that is %s is refused', async (_, change, message) => {
     writeFileSync(join(folder, 'report.json'), change(json.render(passedReport)['report.json'] as string));
     await expect(readReport(folder)).rejects.toThrow(message);

@@ -77,3 +77,22 @@ describe('a workload in another thread', () => {
     });
   });
 });
+
+describe('names', () => {
+  const on = (cluster: string) =>
+    pgquake().parse(`name: on\nsummary: On.\n${cluster}\nhypothesis: [{ check: healed }]\n`);
+
+  test.each(['platform', 'engine'] as const)(
+    'of a %s are held against the catalogue before anything starts',
+    async (kind) => {
+      const scenario = on('');
+      const odd = { ...scenario, cluster: { ...scenario.cluster, [kind]: kind === 'platform' ? 'dokcer' : 'natve' } };
+      await expect(pgquake().run(odd, { reports: '/nowhere' })).rejects.toMatchObject({
+        code: `${kind}-unknown`,
+        message: expect.stringMatching(
+          /^there is no (platform "dokcer"|engine "natve"); did you mean "(docker|native)"\?$/,
+        ),
+      });
+    },
+  );
+});

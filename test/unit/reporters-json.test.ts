@@ -36,7 +36,7 @@ describe('schema/report.schema.json', () => {
   });
 
   test.each([
-    ['another version', (report: Record<string, unknown>) => ({ ...report, version: 2 })],
+    ['another version', (report: Record<string, unknown>) => ({ ...report, version: 3 })],
     ['an unknown judgement', (report: Record<string, unknown>) => ({ ...report, judgement: 'passed' })],
     ['a missing part', ({ ledger: _, ...report }: Record<string, unknown>) => report],
   ])('refuses %s', (_, change) => {

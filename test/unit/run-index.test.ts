@@ -56,10 +56,10 @@ describe('the index of runs', () => {
     store('good', passedReport);
     for (const [id, file, content] of [
       ['2026-11-25T00-00-00Z-killed', 'run.json', '{}'],
-      ['damaged', 'report.json', '{"version":1,"judgement":"pass"}'],
+      ['damaged', 'report.json', '{"version":2,"judgement":"pass"}'],
       ['cut', 'report.json', (json.render(passedReport)['report.json'] as string).slice(0, 900)],
       ['foreign', 'report.json', '<html></html>'],
-      ['newer', 'report.json', JSON.stringify({ ...passedReport, version: 2 })],
+      ['newer', 'report.json', JSON.stringify({ ...passedReport, version: 3 })],
     ] as const) {
       mkdirSync(join(reports, id));
       writeFileSync(join(reports, id, file), content);

@@ -51,18 +51,35 @@ describe('the published JSON Schema', () => {
     ['sumary: x', ''],
     ['claim: ""', '/claim'],
     ['cluster: { workers: 0 }', '/cluster/workers'],
-    ['cluster: { platform: dokcer }', '/cluster/platform'],
-    ['workload: { use: chta }', '/workload/use'],
     ['workload: { read: { rate: 200 } }', '/workload/read/rate'],
     ['steady-state: { for: 8 sec }', '/steady-state/for'],
     ['settle: {}', '/settle'],
     ['faults: [{ fault: node-stop, for: 8s }]', '/faults/0'],
-    ['faults: [{ fault: node-sotp, target: worker1, for: 8s }]', '/faults/0/fault'],
     ['faults: [{ fault: node-stop, target: [], for: 8s }]', '/faults/0/target'],
     ['seed: -1', '/seed'],
   ])('and the loader refuse %j', (rest, path) => {
     expect(() => parseScenario(scenario(rest), 'mine.yaml', vocabulary)).toThrow();
     expect(complaints(scenario(rest))).toContain(path);
+  });
+
+  test.each([
+    ['cluster: { platform: dokcer }', 'cluster.platform', 'did you mean "docker"?'],
+    ['cluster: { engine: ctius }', 'cluster.engine', 'did you mean "citus"?'],
+    ['workload: { use: chta }', 'workload.use', 'did you mean "chat"?'],
+    ['faults: [{ fault: node-sotp, target: worker1, for: 8s }]', 'faults[0].fault', 'did you mean "node-stop"?'],
+  ])('allows names of your own; the loader holds them against the catalogue: %j', (rest, path, meant) => {
+    expect(complaints(scenario(rest))).toEqual([]);
+    expect(() => parseScenario(scenario(rest), 'mine.yaml', vocabulary)).toThrow(`${path}: `);
+    expect(() => parseScenario(scenario(rest), 'mine.yaml', vocabulary)).toThrow(meant);
+  });
+
+  test('offers every shipped name, and what stands beside it is checked as before', () => {
+    const text = JSON.stringify(schema);
+    for (const kind of ['faults', 'checks', 'workloads', 'platforms', 'engines'] as const) {
+      for (const { name } of vocabulary[kind]) expect(text).toContain(JSON.stringify(name));
+    }
+    expect(complaints(scenario('faults: [{ fault: node-stop, target: worker1, fro: 8s }]'))).toContain('/faults/0');
+    expect(complaints('name: mine\nsummary: Mine.\nhypothesis: [{ check: availability, mni: 1 }]\n')).not.toEqual([]);
   });
 
   test('helps an editor: every key has a description, every variant a title', () => {

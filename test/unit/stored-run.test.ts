@@ -132,9 +132,9 @@ describe('a stored report', () => {
     ['cut', (path: string) => truncateSync(path, 2_000)],
     [
       'of another version',
-      (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replace('"version": 1', '"version": 99')),
+      (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replace('"version": 2', '"version": 99')),
     ],
-    ['something else', (path: string) => writeFileSync(path, '{"version":1}')],
+    ['something else', (path: string) => writeFileSync(path, '{"version":2}')],
   ])('that is %s is refused with its path', async (_, damage) => {
     const folder = copyOf(whole, mkdtempSync(join(reports, 'bad-')));
     damage(join(folder, 'report.json'));

@@ -8,7 +8,6 @@ import { join, relative } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { errorText, InputError } from '../../model/errors.ts';
 import { expectedButFound } from '../../model/quantities.ts';
-import type { EngineChoice, PlatformChoice } from '../../model/scenario.ts';
 import type { Topology } from '../../model/topology.ts';
 import { parseShare } from '../../model/units.ts';
 import { LAYOUTS, type Layout, layOut } from '../../plan/tolerance/layouts.ts';
@@ -53,8 +52,8 @@ interface ToleranceArguments {
   fault: string;
   symmetric: boolean;
   clusters: number | undefined;
-  platform: PlatformChoice | undefined;
-  engine: EngineChoice | undefined;
+  platform: string | undefined;
+  engine: string | undefined;
   reports: string;
 }
 

@@ -64,7 +64,7 @@ const reportSchema = z.object({
       .int({ error: (issue) => expectedButFound('the number of workers', issue.input) })
       .min(1)
       .max(MAX_WORKERS),
-    engine: z.enum(['native', 'citus']).optional(),
+    engine: z.string().optional(),
   }),
   placement: list(shardSchema, 'shards'),
   // Of the whole history the one event that says what the cluster itself reported.
