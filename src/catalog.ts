@@ -9,6 +9,7 @@ import type { Check } from './checks/check.ts';
 import { contentIntact } from './checks/content-intact.ts';
 import { faultTookEffect } from './checks/fault-took-effect.ts';
 import { healed } from './checks/healed.ts';
+import { hostKeptUp } from './checks/host-kept-up.ts';
 import { latency } from './checks/latency.ts';
 import { loadKeptItsSchedule } from './checks/load-kept-its-schedule.ts';
 import { messagesReadable } from './checks/messages-readable.ts';
@@ -111,6 +112,7 @@ export const checks: readonly Check[] = [
   faultTookEffect,
   healed,
   loadKeptItsSchedule,
+  hostKeptUp,
 ];
 
 export const workloads: readonly Workload[] = [chat, bigScan];

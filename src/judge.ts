@@ -30,7 +30,7 @@ export function judge(history: History, hypothesis: readonly HypothesisItem[], c
       ),
     })),
     ...checks
-      .filter((check) => check.always === true && !named.has(check.name))
+      .filter(({ always, name }) => (typeof always === 'function' ? always(history) : always) && !named.has(name))
       .map((check) => ({
         check: check.name,
         params: {},
@@ -42,16 +42,22 @@ export function judge(history: History, hypothesis: readonly HypothesisItem[], c
   return { judgement: worst(results.map((result) => result.judgement)), results };
 }
 
-/** The client's own lateness is never charged to the cluster. */
+/** What the client or its machine did not manage is never charged to the cluster. */
 function excused(result: CheckResult, all: readonly CheckResult[], checks: readonly Check[]): CheckResult {
   const needsKeptSchedule = checks.find((check) => check.name === result.check)?.needsKeptSchedule ?? false;
-  const schedule = all.find((other) => other.check === 'load-kept-its-schedule');
-  if (result.judgement !== 'fail' || !needsKeptSchedule || schedule?.judgement !== 'unknown') return result;
+  const reasons = excuses(all, checks);
+  if (result.judgement !== 'fail' || !needsKeptSchedule || reasons.length === 0) return result;
   return {
     ...result,
     judgement: 'unknown',
-    observed: `${result.observed}; not held against the cluster, because the load did not keep its own schedule`,
+    observed: `${result.observed}; not held against the cluster, because ${reasons.join(' and ')}`,
   };
+}
+
+/** Why nothing that failed can be held against the cluster; empty where all of it can. */
+export function excuses(results: readonly CheckResult[], checks: readonly Check[]): string[] {
+  const unknown = new Set(results.filter(({ judgement }) => judgement === 'unknown').map(({ check }) => check));
+  return checks.flatMap(({ name, excuses: reason }) => (reason !== undefined && unknown.has(name) ? [reason] : []));
 }
 
 function findingOf(check: Check | undefined, params: () => unknown, history: History): Finding {

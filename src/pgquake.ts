@@ -12,7 +12,7 @@ import { choose } from './choose.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
-import type { RunInfo } from './model/history.ts';
+import type { Attempt, RunInfo } from './model/history.ts';
 import type { Plan } from './model/plan.ts';
 import type { Report } from './model/report.ts';
 import type { IndexedRun } from './model/run-index.ts';
@@ -23,6 +23,7 @@ import { layoutOf, observationsFor, placedPlan, plannedMs, planOf, workloadNamed
 import { type KeptProof, type ProveOptions, proveTolerance } from './prove.ts';
 import { buildReport } from './report.ts';
 import { DeadMansSwitch, limitOf } from './run/guards.ts';
+import { describeMachine, HostMonitor } from './run/host-monitor.ts';
 import { healLeftBehind, type LeftBehind } from './run/left-behind.ts';
 import { Recorder, type RunListener } from './run/recorder.ts';
 import { run } from './run/runner.ts';
@@ -64,6 +65,8 @@ export interface ExperimentOptions {
   readonly say?: (line: string) => void;
   /** Hear what happens while it happens. */
   readonly listeners?: readonly RunListener[];
+  /** Which of several attempts it is, for the record. */
+  readonly attempt?: Attempt | undefined;
   /** Threads of load and probes run at realtime priority: root on Linux with 4 processors or more. Not by default. */
   readonly realtime?: boolean;
   /** Aborting it heals, disposes, and reports what there is. */
@@ -228,6 +231,7 @@ async function runScenario(catalog: Catalog, scenario: Scenario, options: Experi
       { load: info.kinds.map(({ name }) => name), probes: info.probes.map(({ name }) => name) },
       listeners,
     );
+    using _ = new HostMonitor({ clock, recorder });
     recorder.event({ type: 'platform-chosen', platform: platform.name, engine: engine.name, reason });
     const leftBehind = await healLeftBehind(catalog, reports);
     for (const left of leftBehind) tellLeftBehind(recorder, left);
@@ -320,12 +324,16 @@ async function renderAgain(catalog: Catalog, folder: string): Promise<string[]> 
 
 const INDEX_PAGE: RunIndexPage = { render: (runs) => indexPage(runs, version()), mark: INDEX_MARK };
 
-interface DescribedRun extends Pick<ExperimentOptions, 'again' | 'realtime'> {
+interface DescribedRun extends Pick<ExperimentOptions, 'again' | 'realtime' | 'attempt'> {
   readonly folder: string;
   readonly startedAt: Date;
 }
 
-function describeRun(plan: Plan, workload: Workload, { folder, startedAt, again, realtime }: DescribedRun): RunInfo {
+function describeRun(
+  plan: Plan,
+  workload: Workload,
+  { folder, startedAt, again, realtime, attempt }: DescribedRun,
+): RunInfo {
   const { scenario, seed } = plan;
   return {
     id: basename(folder),
@@ -341,6 +349,8 @@ function describeRun(plan: Plan, workload: Workload, { folder, startedAt, again,
     messages: workload.messages(scenario.workload.params),
     rows: { table: workload.table, ...workload.lookup },
     plannedActs: plan.acts.length,
+    ...(attempt ? { attempt } : {}),
+    machine: describeMachine(),
     ...(realtime ? { realtime: true as const } : {}),
     again: `${again ?? `npm run chaos -- ${scenario.file}`} --seed ${seed}`,
   };

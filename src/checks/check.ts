@@ -28,13 +28,18 @@ export interface Check<P = any> {
   readonly summary: string;
   /** A strict object: unknown keys are errors. Keys are kebab-case, as written in a scenario. */
   readonly params: z.ZodType<P>;
-  /** Every run makes it, whatever its hypothesis; all its parameters have defaults. Not by default. */
-  readonly always?: boolean;
   /**
-   * Its `fail` rests on the load having been sent in time: where the client itself was late, a failed
-   * operation proves nothing against the cluster, and the answer is `unknown`. Not by default.
+   * Every run makes it, whatever its hypothesis; all its parameters have defaults. A function: every run that recorded
+   * what it needs, which runs of earlier versions did not. Not by default.
+   */
+  readonly always?: boolean | ((history: History) => boolean);
+  /**
+   * Its `fail` rests on load and servers having had the machine that they need: where one of the checks that excuse is
+   * `unknown`, a failed operation proves nothing against the cluster, and the answer is `unknown`. Not by default.
    */
   readonly needsKeptSchedule?: boolean;
+  /** While it is `unknown`, it excuses what failed with this reason: `the load did not keep its own schedule`. */
+  readonly excuses?: string;
   /** What must be recorded for it beyond the usual; nothing by default. */
   readonly needs?: readonly Observation[];
   /** Problems that need the rest of the scenario to be seen. */

@@ -20,6 +20,7 @@ export const loadKeptItsSchedule = defineCheck<z.output<typeof params>>({
   summary: 'The load generator sent what it should, when it should; otherwise the figures are its own.',
   params,
   always: true,
+  excuses: 'the load did not keep its own schedule',
 
   check(history) {
     const maxLatenessMs = MAX_LATENESS_SHARE * Math.min(...history.run.kinds.map((kind) => kind.deadlineMs));

@@ -4,6 +4,7 @@ import { type Figures, type SecondFigures, SPANS, type Span } from '../model/fig
 import type { History, Operation } from '../model/history.ts';
 import { Tally } from './availability.ts';
 import { ErrorGroups } from './errors.ts';
+import { hostFigures } from './host.ts';
 import { LatencyRecorder } from './latency.ts';
 import { probeFigures } from './probes.ts';
 import { recoveries } from './recovery.ts';
@@ -26,6 +27,7 @@ export function figuresOf(history: History): Figures {
 function compute(history: History): Figures {
   const spans = spansOf(history);
   const effect = fullEffectOf(history);
+  const host = hostFigures(history);
   const counted = countOperations(history, spans);
   const steadyP99 = new Map(
     counted.latency.filter(({ span }) => span === 'steady-state').map(({ kind, figures }) => [kind, figures.p99Ms]),
@@ -34,6 +36,7 @@ function compute(history: History): Figures {
   return {
     spans,
     ...(effect ? { fullEffect: { fromMs: effect.fromMs, toMs: effect.toMs } } : {}),
+    ...(host ? { host } : {}),
     ...counted,
     probes: probeFigures(history, spans),
     windows,

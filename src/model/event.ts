@@ -78,6 +78,22 @@ export interface WorkOfWorker {
   readonly writes: number;
 }
 
+/** What one second asked of the machine that pgquake runs on. Shares go from 0 to 1. */
+export interface HostSample {
+  /** The sample covers the time before the event. */
+  readonly forMs: number;
+  /** Of all processors together. */
+  readonly busy: number;
+  /** Processor time that the hypervisor gave to other machines. */
+  readonly stolen: number;
+  /** Tasks that ran or waited for a processor, on average. Absent where the system does not say. */
+  readonly runnable?: number;
+  /** The share of the time in which some task waited for each of them (`/proc/pressure`). Absent where there is none. */
+  readonly pressure?: { readonly cpu?: number; readonly memory?: number; readonly io?: number };
+  /** By how much pgquake's own main thread was late at most. */
+  readonly lateMs: number;
+}
+
 /** Which nodes an act strikes. */
 export interface PickedAct {
   readonly act: number;
@@ -183,6 +199,8 @@ export type RunEvent =
       /** When the client itself stood still for 20 ms or more, the first 1,000 times. */
       readonly stalls?: readonly { readonly fromMs: number; readonly toMs: number }[];
     }
+  /** The machine that pgquake runs on, once a second. */
+  | ({ readonly type: 'host' } & HostSample)
   /** What the pressure came to, from its start until the load stopped. */
   | { readonly type: 'pressure'; readonly ok: number; readonly failed: number; readonly forMs: number }
   /** What every worker served in the steady state. */

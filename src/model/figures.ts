@@ -10,6 +10,25 @@ export interface TimeRange {
   readonly toMs: number;
 }
 
+/** What one second asked of the machine that pgquake runs on. Shares go from 0 to 1. */
+export interface HostSampleFigures extends TimeRange {
+  readonly busy: number;
+  readonly stolen: number;
+  readonly runnable?: number;
+  readonly pressure?: { readonly cpu?: number; readonly memory?: number; readonly io?: number };
+  readonly lateMs: number;
+  /** Why the machine had too little to give, in words; absent where it had enough. */
+  readonly starved?: string;
+}
+
+/** While the load ran. */
+export interface HostFigures {
+  readonly processors: number;
+  readonly sampledMs: number;
+  readonly starvedMs: number;
+  readonly samples: readonly HostSampleFigures[];
+}
+
 /** The parts of a run that figures are told apart by. */
 export const SPANS = ['steady-state', 'fault', 'settle'] as const;
 export type Span = (typeof SPANS)[number];
@@ -127,6 +146,8 @@ export interface ProbeFigures {
 }
 
 export interface Figures {
+  /** Absent where the run recorded none. */
+  readonly host?: HostFigures;
   readonly spans: Readonly<Partial<Record<Span, TimeRange>>>;
   /**
    * All faults in effect and none asked to heal. Where faults did not overlap: the longest time with the

@@ -89,6 +89,23 @@ export interface ProbeKind extends OperationKind {
   readonly connection: 'pooled' | 'fresh';
 }
 
+/** One of several runs of a scenario, made because the machine was too busy to judge the one before. */
+export interface Attempt {
+  /** From 1. */
+  readonly number: number;
+  readonly most: number;
+}
+
+/** The machine that pgquake runs on; where the servers run too, unless it attached elsewhere. */
+export interface Machine {
+  /** Kernel and architecture, `Linux 6.8.0 x64`. */
+  readonly system: string;
+  readonly processors: number;
+  readonly memoryBytes: number;
+  /** Of the minute before the run. */
+  readonly loadAverage: number;
+}
+
 /** What was run, where and with what: the first thing in a run folder. */
 export interface RunInfo {
   /** `<UTC time>-<scenario>`, the name of the run's folder. */
@@ -111,6 +128,10 @@ export interface RunInfo {
   readonly rows?: RowLookup & { readonly table: string };
   /** Acts of the plan, so that a fault that never came is missed. */
   readonly plannedActs: number;
+  /** Set where `--retries` allows several attempts. */
+  readonly attempt?: Attempt;
+  /** pgquake's own machine. Absent in older histories. */
+  readonly machine?: Machine;
   /** The threads of load and probes ran at realtime priority; at normal priority where it is absent. */
   readonly realtime?: true;
   /** The command line that runs it again. */

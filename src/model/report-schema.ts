@@ -83,6 +83,14 @@ const run = z.object({
     .exactOptional()
     .describe('Where the rows of the keys are.'),
   plannedActs: count,
+  attempt: z
+    .object({ number: count, most: count })
+    .exactOptional()
+    .describe('Which of the runs it is that --retries allows.'),
+  machine: z
+    .object({ system: z.string(), processors: count, memoryBytes: count, loadAverage: z.number().min(0) })
+    .exactOptional()
+    .describe("pgquake's own machine: kernel, processors, memory, load of the minute before the run."),
   realtime: z
     .literal(true)
     .exactOptional()
@@ -129,6 +137,18 @@ const readSummary = z
     corrupted: z.array(z.object({ key: z.string(), found: z.string(), expected: z.string() })),
   })
   .meta({ id: 'ReadSummary' });
+
+const hostSample = {
+  forMs: durationMs.describe('The sample covers the time before it.'),
+  busy: share.describe('Of all processors together.'),
+  stolen: share.describe('Processor time that the hypervisor gave to other machines.'),
+  runnable: z.number().min(0).exactOptional().describe('Tasks that ran or waited for a processor, on average.'),
+  pressure: z
+    .object({ cpu: share.exactOptional(), memory: share.exactOptional(), io: share.exactOptional() })
+    .exactOptional()
+    .describe('The share of the time in which some task waited for each of them.'),
+  lateMs: durationMs.describe("By how much pgquake's own main thread was late at most."),
+};
 
 const phase = z.enum(PHASES);
 const ofAct = { at, act: count };
@@ -234,6 +254,7 @@ const event = z
       eventLoopDelayMaxMs: z.number(),
       stalls: z.array(z.object({ fromMs: z.number(), toMs: z.number() })).optional(),
     }),
+    z.object({ at, type: z.literal('host'), ...hostSample }),
     z.object({ at, type: z.literal('pressure'), ok: count, failed: count, forMs: durationMs }),
     z.object({
       at,
@@ -280,6 +301,26 @@ const figures = z.object({
     fault: timeRange.exactOptional(),
     settle: timeRange.exactOptional(),
   }),
+  host: z
+    .object({
+      processors: count,
+      sampledMs: durationMs,
+      starvedMs: durationMs,
+      samples: z.array(
+        z.object({
+          fromMs: at,
+          toMs: at,
+          busy: share,
+          stolen: share,
+          runnable: z.number().min(0).exactOptional(),
+          pressure: hostSample.pressure,
+          lateMs: durationMs,
+          starved: z.string().exactOptional().describe('Why the machine had too little to give.'),
+        }),
+      ),
+    })
+    .exactOptional()
+    .describe('The machine that pgquake ran on, while the load ran.'),
   fullEffect: timeRange.exactOptional().describe('All faults in effect and none asked to heal.'),
   availability: z.array(z.object({ kind: z.string(), span, figures: availability })),
   latency: z

@@ -154,6 +154,8 @@ export class EventNarrator {
       case 'phase-ended':
       case 'final-read':
       case 'placement-read':
+      // Once a second: too many for people; the check host-kept-up tells them.
+      case 'host':
         return undefined;
     }
   }

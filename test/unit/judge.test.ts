@@ -58,13 +58,27 @@ describe('judge', () => {
   });
 
   describe('where the load did not keep its own schedule', () => {
-    const late = answers('load-kept-its-schedule', 'unknown', true);
+    const excuse = { excuses: 'the load did not keep its own schedule' };
+    const late = { ...answers('load-kept-its-schedule', 'unknown', true), ...excuse };
 
     test('a failure that rests on the schedule is not held against the cluster', () => {
       const check = { ...answers('availability', 'fail'), needsKeptSchedule: true };
       const { judgement, results } = judge(history, [item('availability')], [check, late]);
       expect(judgement).toBe('unknown');
-      expect(results[0]).toMatchObject({ judgement: 'unknown', observed: expect.stringContaining('not held against') });
+      expect(results[0]).toMatchObject({
+        judgement: 'unknown',
+        observed: 'limit 3; not held against the cluster, because the load did not keep its own schedule',
+      });
+    });
+
+    test('another check that excuses does so by its declaration, whatever its name', () => {
+      const check = { ...answers('availability', 'fail'), needsKeptSchedule: true };
+      const starved = { ...answers('any-name', 'unknown', true), excuses: 'the machine was starved' };
+      expect(judge(history, [item('availability')], [check, starved]).results[0]?.observed).toBe(
+        'limit 3; not held against the cluster, because the machine was starved',
+      );
+      const silent = answers('any-name', 'unknown', true);
+      expect(judge(history, [item('availability')], [check, silent]).judgement).toBe('fail');
     });
 
     test('one that rests on the data is', () => {
@@ -72,7 +86,7 @@ describe('judge', () => {
     });
 
     test('where it did, a failure is a failure', () => {
-      const kept = answers('load-kept-its-schedule', 'pass', true);
+      const kept = { ...answers('load-kept-its-schedule', 'pass', true), ...excuse };
       const check = { ...answers('availability', 'fail'), needsKeptSchedule: true };
       expect(judge(history, [item('availability')], [check, kept]).judgement).toBe('fail');
     });

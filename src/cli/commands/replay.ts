@@ -3,12 +3,21 @@
 import type { CommandModule } from 'yargs';
 import { DEFAULT_REPORTS_FOLDER, readPlan } from '../../store.ts';
 import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
-import { interruptibleRun, REALTIME_OPTION, type RunArguments, runOne, type Stage } from './run.ts';
+import {
+  interruptibleRun,
+  REALTIME_OPTION,
+  RETRIES_OPTION,
+  type RunArguments,
+  retriesOf,
+  runOne,
+  type Stage,
+} from './run.ts';
 
 interface ReplayArguments {
   run: string;
   reports: string;
   realtime: boolean;
+  retries: number;
   output: OutputFormat;
 }
 
@@ -20,9 +29,11 @@ export const replay: CommandModule<object, ReplayArguments> = {
       .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })
       .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
       .options(REALTIME_OPTION)
+      .options(RETRIES_OPTION)
       .options(OUTPUT_OPTION)
       .example('$0 replay reports/latest', 'the same faults on the same nodes at the same times'),
-  handler: async ({ run, reports, realtime, output: format }) => {
+  handler: async ({ run, reports, realtime, retries: written, output: format }) => {
+    const retries = retriesOf(written);
     const replayed = await readPlan(run);
     const output = new Output(format);
     const stage: Stage = {};
@@ -38,11 +49,12 @@ export const replay: CommandModule<object, ReplayArguments> = {
       attach,
       reports,
       realtime,
+      retries,
       output: format,
     };
     try {
       const { signal } = interrupt;
-      const settings = { seed: undefined, replayed, args, signal, stage, table: undefined, output };
+      const settings = { seed: undefined, retries, replayed, args, signal, stage, table: undefined, output };
       process.exitCode = await runOne(replayed.scenario, settings);
     } finally {
       interrupt.stop();

@@ -3,7 +3,9 @@
 import { basename, join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
+import { excuses } from '../../judge.ts';
 import { errorText, InputError } from '../../model/errors.ts';
+import type { Attempt } from '../../model/history.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Report } from '../../model/report.ts';
 import type { Scenario } from '../../model/scenario.ts';
@@ -28,8 +30,12 @@ export interface RunArguments extends Overrides {
   seed: number | undefined;
   reports: string;
   realtime: boolean;
+  retries: number;
   output: OutputFormat;
 }
+
+/** More would hide a machine that is no place for measuring. */
+const MAX_RETRIES = 20;
 
 /** For the commands that run a load. */
 export const REALTIME_OPTION = {
@@ -37,6 +43,14 @@ export const REALTIME_OPTION = {
     type: 'boolean',
     default: false,
     describe: 'run the load at realtime priority: root on Linux, 4 processors or more',
+  },
+} as const;
+
+export const RETRIES_OPTION = {
+  retries: {
+    type: 'number',
+    default: 0,
+    describe: 'how often to run a scenario again when the machine was too busy to judge it',
   },
 } as const;
 
@@ -56,6 +70,7 @@ export const run: CommandModule<object, RunArguments> = {
       .options(ATTACH_OPTION)
       .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
       .options(REALTIME_OPTION)
+      .options(RETRIES_OPTION)
       .options(OUTPUT_OPTION)
       .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
       .example('$0 --suite claims', 'what holds of what is said of such clusters, in one table')
@@ -64,6 +79,7 @@ export const run: CommandModule<object, RunArguments> = {
     const suite = await suiteOf(args);
     const scenarios = suite?.scenarios ?? (await scenariosOf(args));
     const seed = seedOf(args.seed);
+    const retries = retriesOf(args.retries);
     const output = new Output(args.output);
     const codes: ExitCode[] = [];
     try {
@@ -73,7 +89,7 @@ export const run: CommandModule<object, RunArguments> = {
       const interrupt = interruptibleRun(stage);
       for (const scenario of scenarios) {
         if (interrupt.signal.aborted) break;
-        codes.push(await runOne(scenario, { seed, args, signal: interrupt.signal, stage, table, output }));
+        codes.push(await runOne(scenario, { seed, retries, args, signal: interrupt.signal, stage, table, output }));
       }
       interrupt.stop();
       await table?.close();
@@ -144,8 +160,17 @@ function seedOf(seed: number | undefined): number | undefined {
   throw new InputError(`--seed: expected a whole number from 0 to ${2 ** 32 - 1}, found ${seed}`, { code: 'usage' });
 }
 
+/** @throws InputError where it is no number of attempts. */
+export function retriesOf(retries: number): number {
+  if (Number.isInteger(retries) && retries >= 0 && retries <= MAX_RETRIES) return retries;
+  throw new InputError(`--retries: expected a whole number from 0 to ${MAX_RETRIES}, found ${retries}`, {
+    code: 'usage',
+  });
+}
+
 interface RunSettings {
   readonly seed: number | undefined;
+  readonly retries: number;
   /** Of an earlier run, to run exactly its schedule. */
   readonly replayed?: Plan;
   readonly args: RunArguments;
@@ -156,12 +181,51 @@ interface RunSettings {
   readonly output: Output;
 }
 
-export async function runOne(
-  scenario: Scenario,
-  { seed, replayed, args, signal, stage, table, output }: RunSettings,
-): Promise<ExitCode> {
+/** What one attempt at a scenario came to. */
+interface Ended {
+  readonly code: ExitCode;
+  readonly report: Report;
+  readonly folder: string;
+  readonly failure: unknown;
+}
+
+/**
+ * Runs a scenario, and again where the machine was too busy to judge it. Every attempt keeps its folder; the last one
+ * counts.
+ */
+export async function runOne(scenario: Scenario, settings: RunSettings): Promise<ExitCode> {
+  const { retries, table, output, signal } = settings;
   output.say(`${pc.bold(plainText(scenario.name))}  ${plainText(scenario.summary)}`);
   if (scenario.claim !== undefined) output.say(pc.dim(`claim: "${plainText(scenario.claim)}"`));
+  try {
+    for (let number = 1; ; number++) {
+      const ended = await attempt(scenario, settings, retries === 0 ? undefined : { number, most: retries + 1 });
+      const { code, report, folder, failure } = ended;
+      const reasons = report.judgement === 'unknown' ? excuses(report.results, quake.catalog.checks) : [];
+      if (reasons.length > 0 && number <= retries && !signal.aborted) {
+        output.say(
+          `${pc.yellow('retry')}  ${number} of ${retries}: ${reasons.join(' and ')}; kept in ${relative('.', folder)}\n`,
+        );
+        continue;
+      }
+      table?.add(report, basename(folder));
+      output.judged(report, relative('.', folder), failure === undefined ? undefined : errorText(failure));
+      return code;
+    }
+  } catch (error) {
+    output.failed(scenario.name, errorText(error));
+    if (table === undefined) throw error;
+    table.addFailure(scenario, error);
+    explain(error);
+    return exitCodeOfError(error);
+  }
+}
+
+async function attempt(
+  scenario: Scenario,
+  { seed, replayed, args, signal, stage, table, output }: RunSettings,
+  number: Attempt | undefined,
+): Promise<Ended> {
   const progress = openProgress(scenario, { stream: output.stream });
   stage.progress = progress;
   try {
@@ -170,25 +234,17 @@ export async function runOne(
       ...(replayed === undefined ? {} : { replayed }),
       reports: args.reports,
       realtime: args.realtime,
+      attempt: number,
       again: againOf(scenario, args),
       say: (text) => progress.note(text),
       listeners: [listenerOf(progress), healingIn(stage)],
       signal,
     });
     progress.close();
-    table?.add(report, basename(folder));
     for (const line of closingLines(report, folder, table !== undefined, output.columns)) output.say(line);
-    output.judged(report, relative('.', folder), failure === undefined ? undefined : errorText(failure));
-    if (failure === undefined) return exitCodeOfJudgement(report.judgement);
-    explain(failure);
-    return exitCodeOfError(failure);
-  } catch (error) {
-    output.failed(scenario.name, errorText(error));
-    if (table === undefined) throw error;
-    progress.close();
-    table.addFailure(scenario, error);
-    explain(error);
-    return exitCodeOfError(error);
+    if (failure !== undefined) explain(failure);
+    const code = failure === undefined ? exitCodeOfJudgement(report.judgement) : exitCodeOfError(failure);
+    return { code, report, folder, failure };
   } finally {
     progress.close();
   }

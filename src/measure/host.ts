@@ -1,0 +1,60 @@
+/** What the run's machine went through while the load ran, and when it had too little to give. */
+
+import type { EventOf } from '../model/event.ts';
+import type { HostFigures } from '../model/figures.ts';
+import { eventsOf, type History } from '../model/history.ts';
+import { formatShare } from '../model/units.ts';
+import { spansOf } from './spans.ts';
+
+/** With twice as many tasks as processors every task gets half of the time that it needs. */
+const TASKS_PER_PROCESSOR = 2;
+/** Below this, processors were idle while tasks waited for something else. */
+const BUSY_SHARE = 0.9;
+/** Of the time with a task that waits, where the kernel says so. Niced background work alone stays below it. */
+const WAITING_SHARE = 0.85;
+/** Processor time that other machines took: as much as a load may be late before it counts. */
+const STOLEN_SHARE = 0.1;
+
+/** The samples of the time in which the load ran; `undefined` where the run recorded none. */
+export function hostFigures(history: Pick<History, 'events' | 'run'>): HostFigures | undefined {
+  const { processors } = history.run.machine ?? {};
+  const range = loadRange(history);
+  if (processors === undefined || !range) return undefined;
+  const within = eventsOf(history, 'host').filter(({ at, forMs }) => at > range.fromMs && at - forMs < range.toMs);
+  if (within.length === 0) return undefined;
+  const samples = within.map((sample) => ({
+    fromMs: sample.at - sample.forMs,
+    toMs: sample.at,
+    busy: sample.busy,
+    stolen: sample.stolen,
+    ...(sample.runnable === undefined ? {} : { runnable: sample.runnable }),
+    ...(sample.pressure === undefined ? {} : { pressure: sample.pressure }),
+    lateMs: sample.lateMs,
+    ...starvedBy(sample, processors),
+  }));
+  const sampledMs = samples.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+  const starvedMs = samples.reduce((sum, { fromMs, toMs, starved }) => sum + (starved ? toMs - fromMs : 0), 0);
+  return { processors, sampledMs, starvedMs, samples };
+}
+
+/** From the start of the steady state until the load stopped. */
+function loadRange(history: Pick<History, 'events'>): { readonly fromMs: number; readonly toMs: number } | undefined {
+  const spans = Object.values(spansOf(history));
+  if (spans.length === 0) return undefined;
+  return {
+    fromMs: Math.min(...spans.map(({ fromMs }) => fromMs)),
+    toMs: Math.max(...spans.map(({ toMs }) => toMs)),
+  };
+}
+
+type Sample = Pick<EventOf<'host'>, 'busy' | 'stolen' | 'runnable' | 'pressure'>;
+
+function starvedBy(
+  { busy, stolen, runnable = 0, pressure = {} }: Sample,
+  processors: number,
+): { readonly starved?: string } {
+  if (stolen >= STOLEN_SHARE) return { starved: `${formatShare(stolen)} of the processor time stolen` };
+  const { cpu: waiting = 1 } = pressure;
+  if (busy < BUSY_SHARE || waiting < WAITING_SHARE || runnable < TASKS_PER_PROCESSOR * processors) return {};
+  return { starved: `${runnable.toFixed(1)} tasks for ${processors} processors` };
+}
