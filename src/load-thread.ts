@@ -15,6 +15,7 @@ import type {
 import { type LaneSpec, LoadGenerator, type LoadKept, workloadLanes } from './run/load-generator.ts';
 import { Pressure, type PressureKept } from './run/pressure.ts';
 import { goRealtime } from './run/thread-priority.ts';
+import { CLIENT_NAMES } from './sql/application-names.ts';
 import { withServer } from './sql/failure.ts';
 import { Session } from './sql/session.ts';
 import { Probes } from './workloads/probes.ts';
@@ -82,7 +83,7 @@ function send(message: FromLoadThread, transfer: readonly ArrayBuffer[] = []): v
 
 async function connect(connectTimeoutMs: number, pipeline = false): Promise<Session> {
   try {
-    return await Session.connect(address, { applicationName: `pgquake-${work.type}`, connectTimeoutMs, pipeline });
+    return await Session.connect(address, { applicationName: CLIENT_NAMES[work.type], connectTimeoutMs, pipeline });
   } catch (error) {
     const now = performance.now();
     if (now - unreachedAt >= UNREACHED_EVERY_MS) {

@@ -1,11 +1,14 @@
 /** A run whose fault never came has tested nothing, however green it looks. */
 
 import { z } from 'zod';
-import { eventsOf } from '../model/history.ts';
+import type { EventOf } from '../model/event.ts';
+import type { History } from '../model/history.ts';
 import { formatCount } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({});
+
+type ActEvent = 'fault-asked' | 'fault-in-effect' | 'fault-failed' | 'fault-met' | 'fault-met-failed';
 
 export const faultTookEffect = defineCheck<z.output<typeof params>>({
   name: 'fault-took-effect',
@@ -19,28 +22,46 @@ export const faultTookEffect = defineCheck<z.output<typeof params>>({
       return { judgement: 'pass', expected: 'no fault', observed: 'no fault was planned', evidence: [] };
     }
     const expected = `${formatCount(plannedActs, 'planned fault')} in effect, with proof`;
-    const asked = new Map(eventsOf(history, 'fault-asked').map((event) => [event.act, event]));
-    const proofs = new Map(eventsOf(history, 'fault-in-effect').map((event) => [event.act, event.proof]));
-    const failures = new Map(eventsOf(history, 'fault-failed').map((event) => [event.act, event.error]));
-    const name = (act: number) => {
-      const event = asked.get(act);
-      return event ? `${event.fault} on ${event.targets.join(', ')}` : `fault ${act + 1} of the plan`;
-    };
-    const missing: string[] = [];
-    const evidence: string[] = [];
-    for (let act = 0; act < plannedActs; act++) {
-      const proof = proofs.get(act);
-      if (proof === undefined) {
-        missing.push(name(act));
-        evidence.push(
-          `${name(act)}: ${failures.get(act) ?? (asked.has(act) ? 'no proof that it took effect' : 'was never asked for')}`,
-        );
-      } else evidence.push(`${name(act)}: ${proof}`);
-    }
+    const acts = Array.from({ length: plannedActs }, (_, act) => lookAt(history, act));
+    const evidence = acts.flatMap(({ name, words }) => words.map((line) => `${name}: ${line}`));
+    const missing = acts.filter(({ inEffect }) => !inEffect).map(({ name }) => name);
     if (missing.length === 0) {
-      return { judgement: 'pass', expected, observed: `${proofs.size} of ${plannedActs} in effect`, evidence };
+      return { judgement: 'pass', expected, observed: `${plannedActs} of ${plannedActs} in effect`, evidence };
     }
     const what = missing.length === plannedActs ? 'nothing was tested' : 'not all was tested';
     return { judgement: 'unknown', expected, observed: `${what}: ${missing.join('; ')} did not take effect`, evidence };
   },
 });
+
+interface Act {
+  /** `node-kill on worker1`. */
+  readonly name: string;
+  readonly inEffect: boolean;
+  readonly words: readonly string[];
+}
+
+function lookAt(history: History, act: number): Act {
+  const find = <T extends ActEvent>(type: T) =>
+    history.events.find((event): event is EventOf<T> => event.type === type && 'act' in event && event.act === act);
+  const asked = find('fault-asked');
+  const name = asked ? `${asked.fault} on ${asked.targets.join(', ')}` : `fault ${act + 1} of the plan`;
+  const proof = find('fault-in-effect')?.proof;
+  if (proof === undefined) {
+    const why = find('fault-failed')?.error ?? (asked ? 'no proof that it took effect' : 'was never asked for');
+    return { name, inEffect: false, words: [why] };
+  }
+  const notSeen = find('fault-met-failed')?.error;
+  if (notSeen !== undefined) {
+    return { name, inEffect: false, words: [proof, `what it had met by its end could not be seen: ${notSeen}`] };
+  }
+  const met = find('fault-met');
+  if (!met) return { name, inEffect: true, words: [proof] };
+  const counts = Object.entries(met.counts);
+  const each = counts.map(([node, count]) => `${count} ${met.of} on ${node}`).join(', ');
+  const inEffect = counts.every(([, count]) => count > 0);
+  return {
+    name,
+    inEffect,
+    words: [proof, `by its end it had met ${each}${inEffect ? '' : ': what met nothing harmed nothing'}`],
+  };
+}

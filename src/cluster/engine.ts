@@ -42,6 +42,13 @@ export interface FormedCluster {
   /** Where each placement of a distributed table lies, for reading it directly on its worker. */
   placementSources(table: string): readonly PlacementSource[];
   /**
+   * What a session on a worker must set to lock or change a placement itself, `citus.x` -> `on`; nothing by default.
+   * Without it an engine may guard them from everybody but itself.
+   */
+  readonly placementSettings?: Readonly<Record<string, string>>;
+  /** How the nodes' traffic with each other is encrypted, `sslmode=require`: no packet filter finds a text in it. Absent where it is not. */
+  readonly encrypted?: string;
+  /**
    * A statement whose one value is how many rows of a placement its node took from clients, and not from another
    * node that replicates to it. Pure. Where it is missing, every row written on a node came from a client.
    */

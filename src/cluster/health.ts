@@ -2,6 +2,7 @@
 
 import pRetry, { AbortError } from 'p-retry';
 import { EnvironmentError, errorText } from '../model/errors.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import type { NodeControl } from './platform.ts';
 
@@ -11,7 +12,7 @@ const RETRY_SPACING_MS = 50;
 /** No waiting makes a password right. */
 const WRONG_PASSWORD = '28P01';
 
-const OPTIONS = { applicationName: 'pgquake-health' };
+const OPTIONS = { applicationName: OBSERVER_NAMES.health };
 
 /**
  * Asks a node for `SELECT 1` over a connection of its own.

@@ -1,6 +1,7 @@
 /** What failures leave on servers and nobody sees: transactions prepared for ever, slots that nobody reads. */
 
 import type { IdleSlot, PreparedTransaction } from '../model/event.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import type { NodeControl } from './platform.ts';
 
@@ -38,7 +39,7 @@ async function askEach(nodes: readonly NodeControl[], statement: string) {
     nodes.map(async (node) => {
       await using session = await Session.connect(node.address(), {
         connectTimeoutMs: CONNECT_LIMIT_MS,
-        applicationName: 'pgquake-leftovers',
+        applicationName: OBSERVER_NAMES.leftovers,
       });
       const rows = await session.query(statement, [], { timeoutMs: STATEMENT_LIMIT_MS });
       return rows.map((row) => ({ node: node.name, row }));

@@ -156,6 +156,8 @@ export interface NodeNetwork {
   shape(mark: string, shaping: Shaping): Promise<void>;
   /** The shaping with the mark as the system describes it; `undefined` where there is none. */
   shapingOf(mark: string): Promise<string | undefined>;
+  /** How many packets the shaping with the mark has passed on so far; 0 where there is none. */
+  packetsShaped(mark: string): Promise<number>;
   /** Undoes `shape`. Harmless where there is none with the mark. */
   unshape(mark: string): Promise<void>;
   /** Opens a connection from the node to another one's server. @returns why it could not be opened, if so. */

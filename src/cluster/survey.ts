@@ -2,6 +2,7 @@
 
 import { errorText } from '../model/errors.ts';
 import { COORDINATOR, type NodeName, type Shard } from '../model/topology.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { quoteName } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
 import type { FormedCluster } from './engine.ts';
@@ -205,5 +206,8 @@ async function leftPrepared(nodes: Nodes, askable: boolean): Promise<string[]> {
 }
 
 function connect(node: NodeControl): Promise<Session> {
-  return Session.connect(node.address(), { applicationName: 'pgquake-status', connectTimeoutMs: CONNECT_LIMIT_MS });
+  return Session.connect(node.address(), {
+    applicationName: OBSERVER_NAMES.status,
+    connectTimeoutMs: CONNECT_LIMIT_MS,
+  });
 }

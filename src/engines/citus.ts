@@ -10,6 +10,7 @@ import { type Dataset, defineEngine, type FormedCluster, type FormOptions, type 
 import type { NodeControl } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { COORDINATOR, type Topology } from '../model/topology.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { type Row, Session } from '../sql/session.ts';
 import { repairCommands } from './citus/repair.ts';
 import {
@@ -26,6 +27,7 @@ import {
   type Peer,
   placementMap,
   placementSources,
+  READ_ENCRYPTION,
   READ_PLACEMENTS,
   READ_SHARD_OF_ROOMS,
   READ_VERSION,
@@ -115,7 +117,7 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
 function connect(node: NodeControl, { replication }: Pick<Topology, 'replication'>): Promise<Session> {
   return Session.connect(node.address(), {
     connectTimeoutMs: CONNECT_LIMIT_MS,
-    applicationName: 'pgquake-form',
+    applicationName: OBSERVER_NAMES.form,
     settings: {
       'citus.shard_replication_factor': String(replication),
       client_min_messages: 'error',
@@ -238,10 +240,14 @@ async function describe(session: Session, { topology, dataset, peers, version }:
     ([room, shardId]) => [Number(room), String(shardId)] as const,
   );
   const placement = placementMap(table.name, rows, roomShards, peers);
+  const [ssl] = await ask(session, READ_ENCRYPTION);
+  const sslmode = ssl === undefined ? undefined : String(ssl[0]);
   return {
     placement,
     version,
     placementSources: (name) => placementSources(name, rows, peers),
+    placementSettings: { 'citus.enable_manual_changes_to_shards': 'on' },
+    ...(sslmode === undefined ? {} : { encrypted: sslmode }),
     repairCommands: (down) =>
       repairCommands({ placement, down, peers, table: table.name, replication: topology.replication }),
   };

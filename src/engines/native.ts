@@ -26,6 +26,7 @@ import {
   type Shard,
   shardName,
 } from '../model/topology.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { quoteName, quoteText } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
 import { partitionOf } from './native/partition-hash.ts';
@@ -145,7 +146,7 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
   if (!first) return undefined;
   await using session = await Session.connect(nodes.coordinator.address(), {
     connectTimeoutMs: CONNECT_LIMIT_MS,
-    applicationName: 'pgquake-inspect',
+    applicationName: OBSERVER_NAMES.inspect,
   });
   const ask = (text: string, values: readonly unknown[]) =>
     session.query(text, values, { timeoutMs: STATEMENT_LIMIT_MS });
@@ -210,7 +211,7 @@ class NodeSessions implements AsyncDisposable {
   async #connect(node: NodeControl): Promise<void> {
     const session = await Session.connect(node.address(), {
       connectTimeoutMs: CONNECT_LIMIT_MS,
-      applicationName: 'pgquake-form',
+      applicationName: OBSERVER_NAMES.form,
       // Statements must not reach the log: some of them hold the password.
       settings: { log_statement: 'none', log_min_duration_statement: '-1', log_min_error_statement: 'panic' },
     });

@@ -20,6 +20,7 @@ interface Struck {
 export const backendKill = defineFault<z.output<typeof repeated>, readonly Struck[]>({
   name: 'backend-kill',
   summary: 'Kills one server process with SIGKILL: the server ends all its sessions and recovers as after a crash.',
+  state: 'crash recovery',
   params: repeated,
   needs: ['backend-kill'],
   strikes: againAndAgain,

@@ -1,46 +1,51 @@
 /** `backend-terminate`: an administrator ends sessions of clients, as before maintenance. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { untilAcceptsSql } from '../cluster/health.ts';
+import type { NodeControl } from '../cluster/platform.ts';
 import { share } from '../model/quantities.ts';
 import { formatCount } from '../model/units.ts';
-import type { Session } from '../sql/session.ts';
+import { ACT_MARKS, CLIENT_NAMES, OBSERVER_NAMES } from '../sql/application-names.ts';
 import { defineFault } from './fault.ts';
 import { againAndAgain, repeated } from './momentary.ts';
-import { askOnce, holdMarked, proveEach, withoutEffect } from './own-sessions.ts';
+import { askOnce, proveEach, withoutEffect } from './own-sessions.ts';
 
+/** A session ends at the next moment at which it looks for signals; one that writes much may take a while. */
 const END_LIMIT_MS = 3_000;
-const ADMIN_SHUTDOWN = '57P01';
+const LOOK_AGAIN_MS = 20;
 
 const params = repeated.extend({
   share: share.prefault('100%').describe('Of all sessions of clients on the node, at least one; the oldest first.'),
 });
 
-interface Struck {
-  /** Sessions that were told to end. */
-  readonly ended: number;
-  /** One of them. */
-  readonly witness: Session;
+/** A session that was told to end: a process id alone is given away again. */
+interface Told {
+  readonly pid: number;
+  readonly since: string;
+  readonly name: string;
 }
 
-/** Those that look at the cluster for pgquake are no clients of it. The witness is told by its process. */
+/** Clients are whoever is not pgquake, and what of pgquake stands in for clients. */
 const TERMINATE = `
   WITH clients AS (
-    SELECT pid FROM pg_stat_activity
+    SELECT pid, backend_start, application_name FROM pg_stat_activity
     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-      AND (application_name NOT LIKE 'pgquake-%' OR application_name = 'pgquake-load')
-    ORDER BY backend_start, pid
-    LIMIT (
-      SELECT ceil(count(*) * $1::float8) FROM pg_stat_activity
-      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-        AND (application_name NOT LIKE 'pgquake-%' OR application_name = 'pgquake-load')
-    )
+      AND application_name <> ALL ($2::text[]) AND application_name !~ $3
+  ), doomed AS (
+    SELECT * FROM clients ORDER BY backend_start, pid
+    LIMIT (SELECT ceil(count(*) * $1::float8) FROM clients)
   )
-  SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM clients UNION SELECT $2::int) AS doomed`;
+  SELECT pid, backend_start::text, application_name FROM doomed WHERE pg_terminate_backend(pid)`;
 
-export const backendTerminate = defineFault<z.output<typeof params>, readonly Struck[]>({
+const LEFT = `
+  SELECT count(*) FROM unnest($1::int[], $2::text[]) AS told (pid, since)
+  JOIN pg_stat_activity AS a ON a.pid = told.pid AND a.backend_start::text = told.since`;
+
+export const backendTerminate = defineFault<z.output<typeof params>, readonly (readonly Told[])[]>({
   name: 'backend-terminate',
   summary: 'Ends sessions of clients with pg_terminate_backend, all of them or a share.',
+  state: 'sessions ended',
   params,
   needs: [],
   strikes: againAndAgain,
@@ -48,26 +53,20 @@ export const backendTerminate = defineFault<z.output<typeof params>, readonly St
   async inject(targets, params, context) {
     return await Promise.all(
       targets.map(async (node) => {
-        const witness = await holdMarked(node, context);
-        const [row] = await witness.query('SELECT pg_backend_pid()');
         await context.defer({ action: 'await-sql', node: node.name });
-        const doomed = await askOnce(node, TERMINATE, [params.share, Number(row?.[0])]);
-        return { ended: doomed.filter(([told]) => told === true).length, witness };
+        const rows = await askOnce(node, TERMINATE, [params.share, Object.values(OBSERVER_NAMES), ACT_MARKS]);
+        return rows.map(([pid, since, name]) => ({ pid: Number(pid), since: String(since), name: String(name) }));
       }),
     );
   },
 
   prove(targets, _params, struck) {
     return proveEach(targets, async (node, i) => {
-      const { ended, witness } = struck[i] as Struck;
-      const ending = await witness.ended(END_LIMIT_MS);
-      if (ending !== ADMIN_SHUTDOWN) {
-        throw withoutEffect(
-          node,
-          `a session that was to end ${ending === undefined ? 'lives on' : `ended by ${ending}`}`,
-        );
-      }
-      return `${formatCount(ended, 'session')} ended, one of pgquake's own with ${ADMIN_SHUTDOWN}`;
+      const told = struck[i] as readonly Told[];
+      if (told.length === 0) throw withoutEffect(node, 'no client had a session there that could be ended');
+      const left = await untilGone(node, told);
+      if (left > 0) throw withoutEffect(node, `${left} of ${told.length} sessions live on`);
+      return `${formatCount(told.length, 'session')} of clients ended, ${ofTheLoad(told)}`;
     });
   },
 
@@ -76,3 +75,20 @@ export const backendTerminate = defineFault<z.output<typeof params>, readonly St
     return 'new sessions are let in';
   },
 });
+
+/** @returns how many of the sessions are still there when the limit has passed. */
+async function untilGone(node: NodeControl, told: readonly Told[]): Promise<number> {
+  const values = [told.map(({ pid }) => pid), told.map(({ since }) => since)];
+  const limit = performance.now() + END_LIMIT_MS;
+  for (;;) {
+    const [row] = await askOnce(node, LEFT, values);
+    const left = Number(row?.[0]);
+    if (left === 0 || performance.now() > limit) return left;
+    await sleep(LOOK_AGAIN_MS);
+  }
+}
+
+function ofTheLoad(told: readonly Told[]): string {
+  const count = told.filter(({ name }) => name === CLIENT_NAMES.workload).length;
+  return count === 0 ? 'none of them of the load' : `${count} of them of the load`;
+}

@@ -58,6 +58,7 @@ interface Begun {
 export const checkpointStorm = defineFault<z.output<typeof params>, readonly Begun[]>({
   name: 'checkpoint-storm',
   summary: 'Asks for one checkpoint after the other, without a pause or with one.',
+  state: 'checkpoints',
   params,
   needs: [],
 

@@ -6,7 +6,7 @@ import { errorText } from '../model/errors.ts';
 import type { Session } from '../sql/session.ts';
 import { defineFault } from './fault.ts';
 import { endMarked, holdMarked, STATEMENT_LIMIT_MS, withoutEffect } from './own-sessions.ts';
-import { addRules, betweenParams, type Cut, namesOf, proveRules, removeRules } from './packet-rules.ts';
+import { addRules, betweenParams, type Cut, metByRules, namesOf, proveRules, removeRules } from './packet-rules.ts';
 
 const params = z.strictObject({
   ...betweenParams.shape,
@@ -21,6 +21,7 @@ interface Struck extends Cut {
 export const connectionReset = defineFault<z.output<typeof params>, readonly Struck[]>({
   name: 'connection-reset',
   summary: 'Breaks open connections between the targets and others with a TCP reset as soon as they are used.',
+  state: 'connections reset',
   params,
   needs: ['network-rules'],
   names: namesOf,
@@ -33,8 +34,7 @@ export const connectionReset = defineFault<z.output<typeof params>, readonly Str
   },
 
   prove(targets, _params, struck) {
-    return proveRules(targets, struck, async (node, cut) => {
-      const { witness } = struck.find((candidate) => candidate === cut) as Struck;
+    return proveRules(targets, struck, async (node, { witness }) => {
       if (!witness) return 'for connections of other nodes';
       try {
         await witness.query('SELECT 1', [], { timeoutMs: STATEMENT_LIMIT_MS });
@@ -44,6 +44,8 @@ export const connectionReset = defineFault<z.output<typeof params>, readonly Str
       throw withoutEffect(node, 'a connection that was open still works');
     });
   },
+
+  met: (targets, _params, struck) => metByRules(targets, struck),
 
   async undo(undo, node, context) {
     const gone = await removeRules(undo, node, context);

@@ -77,6 +77,7 @@ class Occupation implements AsyncDisposable {
 export const connectionsExhaust = defineFault<Record<string, never>, readonly Occupation[]>({
   name: 'connections-exhaust',
   summary: 'Takes every connection that a node has left, and keeps them: new clients are refused.',
+  state: 'no connections left',
   params: z.strictObject({}),
   needs: [],
 

@@ -22,6 +22,7 @@ const params = z.strictObject({
 export const cpuThrottle = defineFault<z.output<typeof params>, readonly number[]>({
   name: 'cpu-throttle',
   summary: 'Leaves a node a share of one processor.',
+  state: 'throttled',
   params,
   needs: ['resource-limits'],
 

@@ -9,6 +9,7 @@ import {
   type Between,
   type Cut,
   eventParams,
+  metByRules,
   namesOf,
   networkOf,
   proveRules,
@@ -39,11 +40,18 @@ export function cutOff({ verdict, limitMs, seen }: CutOff): Omit<Fault<Between, 
     params: eventParams,
     needs: ['network-rules'],
     names: namesOf,
+
+    async lacking(_node, { on, from }, { encrypted }) {
+      if (on === undefined || from === 'everybody' || encrypted === undefined) return undefined;
+      return `the nodes speak with each other encrypted (${encrypted}), and no rule finds "${on}" in that`;
+    },
+
     inject: (targets, params, context) => addRules(targets, params, { verdict }, context),
 
     prove(targets, { on }, cuts) {
-      return proveRules(targets, cuts, async (node, { peers }) => {
-        if (on !== undefined) return `waiting for "${on}"`;
+      const waits = on !== undefined;
+      const seenAt = async (node: NodeControl, { peers }: Cut) => {
+        if (waits) return `waiting for "${on}"`;
         const peer = peers?.[0];
         const who = peer?.name ?? 'pgquake';
         const began = performance.now();
@@ -52,8 +60,11 @@ export function cutOff({ verdict, limitMs, seen }: CutOff): Omit<Fault<Between, 
           : await sqlRefusal(node, limitMs);
         if (refusal === undefined) throw withoutEffect(node, `it still reaches ${who}`);
         return seen({ node, peer, who, refusal, tookMs: performance.now() - began });
-      });
+      };
+      return proveRules(targets, cuts, seenAt, { waits });
     },
+
+    met: (targets, _params, cuts) => metByRules(targets, cuts),
 
     undo: removeRules,
   };

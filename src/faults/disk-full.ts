@@ -17,6 +17,7 @@ const TOLERANCE = 0.05;
 export const diskFull = defineFault<z.output<typeof params>>({
   name: 'disk-full',
   summary: 'Fills the disk with the data of a node.',
+  state: 'disk full',
   params,
   needs: ['disk-full'],
   lacking: async (node) => await diskOf(node).refusal(),

@@ -1,6 +1,7 @@
 /** What every fault is. One file per fault; its file, its `name` and its word in a scenario are the same. */
 
 import type { z } from 'zod';
+import type { FormedCluster } from '../cluster/engine.ts';
 import type { Capability, NodeControl } from '../cluster/platform.ts';
 import type { NodeEffect, NodeName } from '../model/topology.ts';
 
@@ -25,7 +26,11 @@ interface Surroundings {
   readonly signal: AbortSignal;
 }
 
+/** What a fault may ask of the cluster that it strikes. */
+export type StruckCluster = Pick<FormedCluster, 'placementSources' | 'placementSettings' | 'encrypted'>;
+
 export interface FaultContext extends Surroundings {
+  readonly cluster: StruckCluster;
   /** Writes the undo to the journal and to disk. Call it BEFORE the act that it undoes. */
   defer(undo: Undo): Promise<void>;
   /**
@@ -37,6 +42,13 @@ export interface FaultContext extends Surroundings {
 
 /** Aborted by `signal` when the undo's time limit passes, by nothing else: healing is never skipped. */
 export type UndoContext = Surroundings;
+
+/** What a fault on traffic met on each target: `{ counts: { worker1: 12 }, of: 'packets' }`. */
+export interface Met {
+  readonly counts: Readonly<Record<NodeName, number>>;
+  /** In the plural. */
+  readonly of: string;
+}
 
 /** One of several strikes of a fault. */
 export interface Strike {
@@ -58,9 +70,11 @@ export interface Fault<P = any, E = any> {
    * Why it cannot be done to a node; looked at before anything is broken. `needs` is about the platform.
    * @returns the reason in words, `undefined` where it can.
    */
-  lacking?(node: NodeControl): Promise<string | undefined>;
+  lacking?(node: NodeControl, params: P, cluster: StruckCluster): Promise<string | undefined>;
   /** What becomes of a node that it strikes, for the prediction. None: the node goes on serving. */
   readonly effect?: NodeEffect;
+  /** What a node that it strikes is meanwhile, in a word or two for the picture: `killed`. The fault's name by default. */
+  readonly state?: string;
   /**
    * For a fault that has an end of its own: its strikes, one after the other. Each becomes an act of the
    * plan, with a proof and an undo of its own, and begins only when the one before is healed. Such a fault
@@ -82,6 +96,11 @@ export interface Fault<P = any, E = any> {
    * @throws EnvironmentError when the fault did not take effect.
    */
   prove(targets: readonly NodeControl[], params: P, evidence: E): Promise<string>;
+  /**
+   * For a fault that harms nothing unless traffic meets it: what had met it, looked at just before it is undone. What
+   * pgquake sent for its own proof does not count. Nothing met means that nothing was tested.
+   */
+  met?(targets: readonly NodeControl[], params: P, evidence: E): Promise<Met>;
   /**
    * Takes one act back on one node and verifies it, perhaps in another process than the one that did it.
    * Harmless on a healthy node, and twice. That the node runs and accepts SQL afterwards is looked at by

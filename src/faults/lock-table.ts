@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
-import { quoteName } from '../sql/quote.ts';
-import { defineFault } from './fault.ts';
+import { quoteName, quoteText } from '../sql/quote.ts';
+import { defineFault, type StruckCluster } from './fault.ts';
 import {
   askOnce,
   endMarked,
@@ -38,45 +38,43 @@ const params = z.strictObject({
   mode: z.enum(MODES).default('access-exclusive').describe("PostgreSQL's lock mode, in lower case and with hyphens."),
 });
 
-/** Shards of a table are tables of their own: `messages_102008` in Citus, `messages_shard_0` natively. */
-const TABLES = `
-  SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
-    AND c.relname ~ ('^' || $1 || '(_shard_[0-9]+|_[0-9]+)?$')
-  ORDER BY 1`;
-
 interface Locked {
   readonly tables: readonly string[];
   readonly pid: number;
+  /** A statement that lets a session lock them too. */
+  readonly settings: string;
 }
 
 export const lockTable = defineFault<z.output<typeof params>, readonly Locked[]>({
   name: 'lock-table',
   summary: 'Holds a lock on a table, in a transaction that does not end.',
+  state: 'locked',
   params,
   needs: [],
 
   async inject(targets, { table, mode }, context) {
     return await Promise.all(
       targets.map(async (node) => {
-        const tables = await tablesOf(node, table);
+        const tables = await tablesOf(node, table, context.cluster);
+        const settings = settingsSql(context.cluster);
         await context.defer(undoByEnding(node));
         const session = await holdMarked(node, context);
         const [row] = await session.query('SELECT pg_backend_pid()');
         // Under load it waits for its turn, and everybody who comes later waits behind it.
         const words = mode.replaceAll('-', ' ').toUpperCase();
-        await session.execute(`BEGIN; LOCK TABLE ${tables.join(', ')} IN ${words} MODE`, STATEMENT_LIMIT_MS);
-        return { tables, pid: Number(row?.[0]) };
+        const lock = `${settings}BEGIN; LOCK TABLE ${tables.join(', ')} IN ${words} MODE`;
+        await session.execute(lock, STATEMENT_LIMIT_MS);
+        return { tables, settings, pid: Number(row?.[0]) };
       }),
     );
   },
 
   prove(targets, { mode }, locked) {
     return proveEach(targets, async (node, i) => {
-      const { tables, pid } = locked[i] as Locked;
+      const { tables, settings, pid } = locked[i] as Locked;
       const held = await locksOf(node, pid, tables, mode);
       if (held < tables.length) throw withoutEffect(node, `${held} of ${tables.length} tables are locked`);
-      const refusal = await refusalOf(node, tables[0] as string);
+      const refusal = await refusalOf(node, tables[0] as string, settings);
       if (refusal !== LOCK_NOT_AVAILABLE) throw withoutEffect(node, `${tables[0]} can be locked by others`);
       return `process ${pid} holds ${mode} on ${tables.join(', ')}; another lock is refused (${refusal})`;
     });
@@ -85,11 +83,24 @@ export const lockTable = defineFault<z.output<typeof params>, readonly Locked[]>
   undo: endMarked,
 });
 
-/** @throws EnvironmentError where there is none. */
-async function tablesOf(node: NodeControl, table: string): Promise<string[]> {
-  const tables = (await askOnce(node, TABLES, [table])).map(([name]) => String(name));
-  if (tables.length === 0) throw withoutEffect(node, `there is no table ${quoteName(table)}, and no shard of one`);
-  return tables;
+/**
+ * The table as it is on the node: its placements there, else the table itself.
+ * @throws EnvironmentError where there is none.
+ */
+async function tablesOf(node: NodeControl, table: string, { placementSources }: StruckCluster): Promise<string[]> {
+  const placed = placementSources(table).filter((source) => source.node === node.name);
+  const names = placed.length > 0 ? placed.map(({ relation }) => relation) : [quoteName(table)];
+  const found = await askOnce(node, EXISTING, [names]);
+  if (found.length === 0) throw withoutEffect(node, `there is no table ${quoteName(table)}, and no shard of one`);
+  return found.map(([name]) => String(name));
+}
+
+const EXISTING = 'SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL ORDER BY 1';
+
+function settingsSql({ placementSettings = {} }: StruckCluster): string {
+  return Object.entries(placementSettings)
+    .map(([name, value]) => `SET ${name} = ${quoteText(value)}; `)
+    .join('');
 }
 
 async function locksOf(node: NodeControl, pid: number, tables: readonly string[], mode: string): Promise<number> {
@@ -101,9 +112,9 @@ async function locksOf(node: NodeControl, pid: number, tables: readonly string[]
 }
 
 /** What becomes of a lock that no other lock stands beside, without waiting for it. */
-async function refusalOf(node: NodeControl, table: string): Promise<string | undefined> {
+async function refusalOf(node: NodeControl, table: string, settings: string): Promise<string | undefined> {
   try {
-    await executeOnce(node, `BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE NOWAIT; ROLLBACK`);
+    await executeOnce(node, `${settings}BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE NOWAIT; ROLLBACK`);
     return undefined;
   } catch (error) {
     return (error as { code?: string }).code;

@@ -13,6 +13,7 @@ const params = z.strictObject({
 export const memoryLimit = defineFault<z.output<typeof params>>({
   name: 'memory-limit',
   summary: 'Limits the memory of a node.',
+  state: 'memory limited',
   params,
   needs: ['resource-limits'],
   inject: (targets, { limit }, context) =>

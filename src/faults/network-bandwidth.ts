@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { bandwidth } from '../model/quantities.ts';
 import { defineFault } from './fault.ts';
 import { askOnce, withoutEffect } from './own-sessions.ts';
-import { proveShaped, shapeTraffic, unshapeTraffic } from './shaped-traffic.ts';
+import { metByShaping, proveShaped, type Shaped, shapeTraffic, unshapeTraffic } from './shaped-traffic.ts';
 
 /** So much is asked for that it takes at least this long, however long the burst that passes at once. */
 const MIN_PROOF_MS = 150;
@@ -14,15 +14,16 @@ const params = z.strictObject({
   rate: bandwidth.prefault('1MB/s').describe('What leaves the node, at most.'),
 });
 
-export const networkBandwidth = defineFault<z.output<typeof params>, string>({
+export const networkBandwidth = defineFault<z.output<typeof params>, Shaped>({
   name: 'network-bandwidth',
   summary: 'Limits what leaves a node, in bytes per second.',
+  state: 'slow network',
   params,
   needs: ['network-rules', 'network-bandwidth'],
   inject: (targets, { rate }, context) => shapeTraffic(targets, { bytesPerSecond: rate }, context),
 
-  prove(targets, { rate }, mark) {
-    return proveShaped(targets, mark, async (node) => {
+  prove(targets, { rate }, shaped) {
+    return proveShaped(targets, shaped, async (node) => {
       const bytes = Math.ceil((rate * MIN_PROOF_MS) / 1_000) + BURST_BYTES;
       const began = performance.now();
       await askOnce(node, `SELECT repeat('x', $1::int)`, [bytes]);
@@ -32,5 +33,6 @@ export const networkBandwidth = defineFault<z.output<typeof params>, string>({
     });
   },
 
+  met: (targets, _params, shaped) => metByShaping(targets, shaped),
   undo: unshapeTraffic,
 });

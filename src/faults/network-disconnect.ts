@@ -14,6 +14,7 @@ const undoDetail = z.object({ attachments: z.array(z.record(z.string(), z.unknow
 export const networkDisconnect = defineFault({
   name: 'network-disconnect',
   summary: 'Takes a node off all its networks; it runs on, and nobody reaches it.',
+  state: 'cut off',
   params: z.strictObject({}),
   needs: ['network-disconnect'],
 

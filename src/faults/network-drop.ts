@@ -6,6 +6,7 @@ import { defineFault } from './fault.ts';
 export const networkDrop = defineFault({
   name: 'network-drop',
   summary: 'Lets packets between the targets and others vanish, one way or both: a partition.',
+  state: 'cut off',
   ...cutOff({
     verdict: 'drop',
     // A connection within a machine is there in far less.

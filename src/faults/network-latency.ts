@@ -2,26 +2,28 @@
 
 import { z } from 'zod';
 import { duration } from '../model/quantities.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import { defineFault } from './fault.ts';
 import { STATEMENT_LIMIT_MS, withoutEffect } from './own-sessions.ts';
-import { proveShaped, shapeTraffic, unshapeTraffic } from './shaped-traffic.ts';
+import { metByShaping, proveShaped, type Shaped, shapeTraffic, unshapeTraffic } from './shaped-traffic.ts';
 
 const params = z.strictObject({
   delay: duration.prefault('100ms').describe('By how much everything is late that leaves the node.'),
   jitter: duration.prefault('0s').describe('By how much the delay varies, up and down.'),
 });
 
-export const networkLatency = defineFault<z.output<typeof params>, string>({
+export const networkLatency = defineFault<z.output<typeof params>, Shaped>({
   name: 'network-latency',
   summary: 'Delays what leaves a node, by a fixed time and a jitter.',
+  state: 'slow network',
   params,
   needs: ['network-rules', 'network-latency'],
   inject: (targets, { delay, jitter }, context) => shapeTraffic(targets, { delayMs: delay, jitterMs: jitter }, context),
 
-  prove(targets, { delay, jitter }, mark) {
-    return proveShaped(targets, mark, async (node) => {
-      const options = { applicationName: 'pgquake-fault', connectTimeoutMs: STATEMENT_LIMIT_MS };
+  prove(targets, { delay, jitter }, shaped) {
+    return proveShaped(targets, shaped, async (node) => {
+      const options = { applicationName: OBSERVER_NAMES.fault, connectTimeoutMs: STATEMENT_LIMIT_MS };
       await using session = await Session.connect(node.address(), options);
       const began = performance.now();
       await session.query('SELECT 1', [], { timeoutMs: STATEMENT_LIMIT_MS });
@@ -31,5 +33,6 @@ export const networkLatency = defineFault<z.output<typeof params>, string>({
     });
   },
 
+  met: (targets, _params, shaped) => metByShaping(targets, shaped),
   undo: unshapeTraffic,
 });

@@ -4,7 +4,16 @@ import type { z } from 'zod';
 import { share } from '../model/quantities.ts';
 import { formatShare } from '../model/units.ts';
 import { defineFault } from './fault.ts';
-import { addRules, betweenParams, type Cut, namesOf, networkOf, proveRules, removeRules } from './packet-rules.ts';
+import {
+  addRules,
+  betweenParams,
+  type Cut,
+  metByRules,
+  namesOf,
+  networkOf,
+  proveRules,
+  removeRules,
+} from './packet-rules.ts';
 
 /** For packets that can be lost: a connection more is a few of them. */
 const CONNECT_LIMIT_MS = 500;
@@ -17,6 +26,7 @@ const params = betweenParams.extend({
 export const networkLoss = defineFault<z.output<typeof params>, readonly Cut[]>({
   name: 'network-loss',
   summary: 'Loses a share of the packets between the targets and others.',
+  state: 'lossy network',
   params,
   needs: ['network-rules'],
   names: namesOf,
@@ -36,5 +46,6 @@ export const networkLoss = defineFault<z.output<typeof params>, readonly Cut[]>(
     });
   },
 
+  met: (targets, _params, cuts) => metByRules(targets, cuts),
   undo: removeRules,
 });

@@ -10,6 +10,7 @@ const LIMIT_MS = 2_000;
 export const networkReject = defineFault({
   name: 'network-reject',
   summary: 'Refuses packets between the targets and others at once, with a TCP reset.',
+  state: 'cut off',
   ...cutOff({
     verdict: 'reset',
     limitMs: LIMIT_MS,

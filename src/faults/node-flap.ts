@@ -17,6 +17,7 @@ const params = z.strictObject({
 export const nodeFlap = defineFault<z.output<typeof params>>({
   name: 'node-flap',
   summary: 'Kills a node and starts it again, several times in a row.',
+  state: 'down',
   params,
   needs: nodeKill.needs,
   effect: 'down',

@@ -7,6 +7,7 @@ import { proveDown, startAgain, undoByStart } from './node-down.ts';
 export const nodeKill = defineFault({
   name: 'node-kill',
   summary: 'Kills a node without warning: SIGKILL to the server and all its processes.',
+  state: 'killed',
   params: z.strictObject({}),
   needs: ['node-kill'],
   effect: 'down',

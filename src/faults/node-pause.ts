@@ -11,6 +11,7 @@ const SILENCE_MS = 250;
 export const nodePause = defineFault({
   name: 'node-pause',
   summary: 'Freezes a node (SIGSTOP, docker pause): its connections stay open and nothing answers.',
+  state: 'frozen',
   params: z.strictObject({}),
   needs: ['node-pause'],
   effect: 'frozen',

@@ -15,6 +15,7 @@ const params = z.strictObject({
 export const nodeRestart = defineFault<z.output<typeof params>>({
   name: 'node-restart',
   summary: 'Shuts a node down in order and starts it again, at once or after a while.',
+  state: 'restarting',
   params,
   needs: nodeStop.needs,
   effect: 'down',

@@ -7,6 +7,7 @@ import { proveDown, startAgain, undoByStart } from './node-down.ts';
 export const nodeStop = defineFault({
   name: 'node-stop',
   summary: 'Shuts a node down in order: its sessions are told, its data is flushed.',
+  state: 'stopped',
   params: z.strictObject({}),
   needs: ['node-stop'],
   effect: 'down',

@@ -3,6 +3,7 @@
 import pRetry, { AbortError } from 'p-retry';
 import type { NodeControl } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { type Row, Session } from '../sql/session.ts';
 import type { FaultContext, Undo, UndoContext } from './fault.ts';
 
@@ -22,13 +23,13 @@ export async function holdMarked(node: NodeControl, { mark, hold }: Pick<FaultCo
 
 /** Runs one statement in a session of its own. */
 export async function askOnce(node: NodeControl, text: string, values: readonly unknown[] = []): Promise<Row[]> {
-  await using session = await open(node, 'pgquake-fault');
+  await using session = await open(node, OBSERVER_NAMES.fault);
   return await session.query(text, values, { timeoutMs: STATEMENT_LIMIT_MS });
 }
 
 /** Runs several statements without parameters, in a session of their own. */
 export async function executeOnce(node: NodeControl, text: string): Promise<void> {
-  await using session = await open(node, 'pgquake-fault');
+  await using session = await open(node, OBSERVER_NAMES.fault);
   await session.execute(text, STATEMENT_LIMIT_MS);
 }
 

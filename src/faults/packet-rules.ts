@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type NodeControl, type NodeNetwork, type PacketRule, without } from '../cluster/platform.ts';
 import { expectedButFound } from '../model/quantities.ts';
 import type { NodeName } from '../model/topology.ts';
-import type { FaultContext, Undo, UndoContext } from './fault.ts';
+import type { FaultContext, Met, Undo, UndoContext } from './fault.ts';
 import { proveEach, withoutEffect } from './own-sessions.ts';
 
 const between = {
@@ -45,6 +45,8 @@ export interface Cut {
   /** The nodes on the other side; `undefined` for everybody. */
   readonly peers: readonly NodeControl[] | undefined;
   readonly mark: string;
+  /** Packets that the rules met while the proof sent some of its own: they show that the rules work, not that they harm. */
+  metByProof: number;
 }
 
 /** The nodes that `from` lists. */
@@ -69,7 +71,7 @@ export async function addRules(
       );
       await defer({ action: 'remove-rules', node: node.name });
       await networkOf(node).addRules(mark, rules);
-      return { peers, mark };
+      return { peers, mark, metByProof: 0 };
     }),
   );
 }
@@ -88,19 +90,42 @@ function peersOf(node: NodeControl, from: Between['from'], nodes: readonly NodeC
 
 /**
  * The proof that the rules are there, and then what a look from outside says.
- * @param seen what shows that they work, in words; throws where they do not.
+ * @param seen what shows that they work, in words; throws where they do not. `waits` where it sends nothing.
  */
-export function proveRules(
+export function proveRules<C extends Cut>(
   targets: readonly NodeControl[],
-  cuts: readonly Cut[],
-  seen: (node: NodeControl, cut: Cut) => Promise<string>,
+  cuts: readonly C[],
+  seen: (node: NodeControl, cut: C) => Promise<string>,
+  { waits = false }: { readonly waits?: boolean } = {},
 ): Promise<string> {
   return proveEach(targets, async (node, i) => {
-    const cut = cuts[i] as Cut;
-    const rules = await networkOf(node).rulesOf(cut.mark);
-    if (rules.length === 0) throw withoutEffect(node, 'none of the rules is in force');
-    return `${rules.length} rules in force, ${await seen(node, cut)}`;
+    const cut = cuts[i] as C;
+    const before = await networkOf(node).rulesOf(cut.mark);
+    if (before.length === 0) throw withoutEffect(node, 'none of the rules is in force');
+    const words = `${before.length} rules in force, ${await seen(node, cut)}`;
+    if (!waits) cut.metByProof = sum(await networkOf(node).rulesOf(cut.mark)) - sum(before);
+    return words;
   });
+}
+
+/** What the rules of each target met beside the proof. */
+export function metByRules(targets: readonly NodeControl[], cuts: readonly Cut[]): Promise<Met> {
+  return packetsMet(targets, async (node, i) => {
+    const { mark, metByProof } = cuts[i] as Cut;
+    return sum(await networkOf(node).rulesOf(mark)) - metByProof;
+  });
+}
+
+export async function packetsMet(
+  targets: readonly NodeControl[],
+  countOf: (node: NodeControl, index: number) => Promise<number>,
+): Promise<Met> {
+  const counts = await Promise.all(targets.map(async (node, i) => [node.name, await countOf(node, i)] as const));
+  return { counts: Object.fromEntries(counts), of: 'packets' };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** The undo of every such fault. */

@@ -18,6 +18,7 @@ const undoDetail = z.object({ before: z.string().nullable() });
 export const readOnly = defineFault({
   name: 'read-only',
   summary: `Makes every new transaction on a node read-only (${SETTING}).`,
+  state: 'read-only',
   params: z.strictObject({}),
   needs: [],
 

@@ -14,6 +14,7 @@ const params = z.strictObject({
 export const rollingRestart = defineFault<z.output<typeof params>>({
   name: 'rolling-restart',
   summary: 'Restarts its targets one after the other, each once the one before accepts SQL again.',
+  state: 'restarting',
   params,
   needs: nodeStop.needs,
   effect: 'down',

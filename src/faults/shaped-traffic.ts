@@ -1,35 +1,56 @@
 /** What `network-latency` and `network-bandwidth` share: shaping what leaves a node, proof and undo. */
 
 import type { NodeControl, Shaping } from '../cluster/platform.ts';
-import type { FaultContext, Undo, UndoContext } from './fault.ts';
+import type { NodeName } from '../model/topology.ts';
+import type { FaultContext, Met, Undo, UndoContext } from './fault.ts';
 import { proveEach, withoutEffect } from './own-sessions.ts';
-import { networkOf } from './packet-rules.ts';
+import { networkOf, packetsMet } from './packet-rules.ts';
+
+/** The shaping of all targets of an act. */
+export interface Shaped {
+  readonly mark: string;
+  /** Packets that left each target while the proof sent some of its own. */
+  readonly passedByProof: Map<NodeName, number>;
+}
 
 export async function shapeTraffic(
   targets: readonly NodeControl[],
   shaping: Shaping,
   { defer, mark }: FaultContext,
-): Promise<string> {
+): Promise<Shaped> {
   await Promise.all(
     targets.map(async (node) => {
       await defer({ action: 'unshape', node: node.name });
       await networkOf(node).shape(mark, shaping);
     }),
   );
-  return mark;
+  return { mark, passedByProof: new Map() };
 }
 
 /** @param seen what a look from outside says; throws where it shows nothing. */
 export function proveShaped(
   targets: readonly NodeControl[],
-  mark: string,
+  shaped: Shaped,
   seen: (node: NodeControl) => Promise<string>,
 ): Promise<string> {
+  const { mark } = shaped;
   return proveEach(targets, async (node) => {
-    const shaping = await networkOf(node).shapingOf(mark);
+    const network = networkOf(node);
+    const shaping = await network.shapingOf(mark);
     if (shaping === undefined) throw withoutEffect(node, 'its traffic is not shaped');
-    return `${shaping}, ${await seen(node)}`;
+    const before = await network.packetsShaped(mark);
+    const words = `${shaping}, ${await seen(node)}`;
+    shaped.passedByProof.set(node.name, (await network.packetsShaped(mark)) - before);
+    return words;
   });
+}
+
+/** What left each target through the shaping, beside the proof. */
+export function metByShaping(targets: readonly NodeControl[], { mark, passedByProof }: Shaped): Promise<Met> {
+  return packetsMet(
+    targets,
+    async (node) => (await networkOf(node).packetsShaped(mark)) - (passedByProof.get(node.name) ?? 0),
+  );
 }
 
 export async function unshapeTraffic(_undo: Undo, node: NodeControl, { mark }: UndoContext): Promise<string> {

@@ -149,8 +149,22 @@ export type RunEvent =
       readonly picked?: string;
       /** What the fault makes of its targets. */
       readonly effect?: NodeEffect;
+      /** What its targets are meanwhile, `killed`; where it is absent, what the effect says, else the fault's name. */
+      readonly state?: string;
     }
   | { readonly type: 'fault-in-effect'; readonly act: number; readonly proof: string }
+  /**
+   * What a fault that acts on traffic had met on each target just before it was undone, beside pgquake's own proof.
+   * Where it met nothing it harmed nothing.
+   */
+  | {
+      readonly type: 'fault-met';
+      readonly act: number;
+      readonly counts: Readonly<Record<NodeName, number>>;
+      /** In the plural, `packets`. */
+      readonly of: string;
+    }
+  | { readonly type: 'fault-met-failed'; readonly act: number; readonly error: string }
   | { readonly type: 'fault-failed'; readonly act: number; readonly error: string }
   | { readonly type: 'heal-asked'; readonly act: number }
   | { readonly type: 'healed'; readonly act: number; readonly proof: string }

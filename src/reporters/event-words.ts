@@ -68,6 +68,8 @@ export class EventNarrator {
       }
       case 'fault-in-effect':
       case 'fault-failed':
+      case 'fault-met':
+      case 'fault-met-failed':
       case 'heal-asked':
       case 'healed':
       case 'heal-failed':
@@ -183,7 +185,19 @@ export class EventNarrator {
   }
 
   #ofAct(
-    event: Extract<TimedEvent, { type: 'fault-in-effect' | 'fault-failed' | 'heal-asked' | 'healed' | 'heal-failed' }>,
+    event: Extract<
+      TimedEvent,
+      {
+        type:
+          | 'fault-in-effect'
+          | 'fault-failed'
+          | 'fault-met'
+          | 'fault-met-failed'
+          | 'heal-asked'
+          | 'healed'
+          | 'heal-failed';
+      }
+    >,
   ): EventWords {
     const act = this.#acts.get(event.act);
     const targets = act?.targets ?? `act ${event.act + 1}`;
@@ -197,6 +211,21 @@ export class EventNarrator {
       }
       case 'fault-failed':
         return { label: 'fault', what: `${fault} did not take effect`, detail: event.error, tone: 'bad' };
+      case 'fault-met': {
+        const counts = Object.entries(event.counts);
+        const idle = counts.filter(([, count]) => count === 0).map(([node]) => node);
+        if (idle.length > 0) {
+          return { label: 'fault', what: `${fault}: no ${event.of} met it on ${idle.join(', ')}`, tone: 'bad' };
+        }
+        return plain('fault', `${fault} had met ${counts.reduce((sum, [, count]) => sum + count, 0)} ${event.of}`);
+      }
+      case 'fault-met-failed':
+        return {
+          label: 'fault',
+          what: `${fault}: what it had met could not be seen`,
+          detail: event.error,
+          tone: 'bad',
+        };
       case 'heal-asked':
         if (act) act.healAskedAt = event.at;
         return plain('heal', `${targets} asked to come back`);

@@ -6,6 +6,7 @@ import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import type { Clock } from '../model/clock.ts';
 import { errorText } from '../model/errors.ts';
 import { LEFTOVERS } from '../model/event.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import type { Workload } from '../workloads/workload.ts';
 import type { Recorder } from './recorder.ts';
@@ -121,7 +122,7 @@ export async function readEverything(options: FinalReadsOptions): Promise<void> 
 
 function connect(node: NodeControl): Promise<Session> {
   return Session.connect(node.address(), {
-    applicationName: 'pgquake-final-read',
+    applicationName: OBSERVER_NAMES.finalRead,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
 }

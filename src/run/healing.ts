@@ -11,6 +11,7 @@ import { logEnd, readersBehind } from '../cluster/replication.ts';
 import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { formatCount } from '../model/units.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import type { PendingUndo } from './undo-journal.ts';
 
@@ -75,7 +76,7 @@ async function untilNodeWhole(node: NodeControl, { limitMs, signal }: WholeOptio
   try {
     await using session = await Session.connect(node.address(), {
       connectTimeoutMs: CONNECT_LIMIT_MS,
-      applicationName: 'pgquake-healed',
+      applicationName: OBSERVER_NAMES.healed,
     });
     const end = await logEnd(session);
     const prepared = new Set(await preparedHere(session));

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
-import type { Fault } from '../faults/fault.ts';
+import type { Fault, StruckCluster } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import type { PlannedAct } from '../model/plan.ts';
@@ -17,9 +17,12 @@ import { pause } from './wait.ts';
 
 /** For closing what an act held in this process. */
 const RELEASE_LIMIT_MS = 10_000;
+/** For counting what a fault has met; its healing waits for it. */
+const LOOK_LIMIT_MS = 5_000;
 
 export interface InjectorOptions {
   readonly nodes: Nodes;
+  readonly cluster: StruckCluster;
   readonly faults: ReadonlyMap<string, Fault>;
   readonly journal: UndoJournal;
   /** Begins the mark of every act; nobody else's may be the same. */
@@ -68,21 +71,23 @@ export class Injector {
     }
     const held: AsyncDisposable[] = [];
     try {
-      const effectAt = await this.#strike(act, held);
-      await pause(effectAt + act.forMs - clock.nowMs(), signal);
+      const { effectAtMs, evidence } = await this.#strike(act, held);
+      await pause(effectAtMs + act.forMs - clock.nowMs(), signal);
+      await this.#lookAtEnd(act, evidence);
     } catch (error) {
       if (!signal.aborted) recorder.event({ type: 'fault-failed', act: act.index, error: errorText(error) });
     }
     return this.#heal(act, held);
   }
 
-  /** @returns when the fault was in effect. */
-  async #strike(act: PlannedAct, held: AsyncDisposable[]): Promise<number> {
+  /** @returns when the fault was in effect, and what it left for its proof. */
+  async #strike(act: PlannedAct, held: AsyncDisposable[]): Promise<{ effectAtMs: number; evidence: unknown }> {
     const { recorder, clock, faults } = this.#options;
     const fault = faults.get(act.fault);
     if (!fault) throw new Error(`no fault "${act.fault}" in the catalogue`);
     const targets = act.targets.map((name) => this.#node(name));
     const effect = fault.effect === undefined ? {} : { effect: fault.effect };
+    const state = fault.state === undefined ? {} : { state: fault.state };
     const picked = act.picked === undefined ? {} : { picked: act.picked };
     recorder.event({
       type: 'fault-asked',
@@ -91,12 +96,33 @@ export class Injector {
       targets: act.targets,
       ...picked,
       ...effect,
+      ...state,
     });
     const evidence = await injectFault(fault, targets, act, { ...this.#options, held });
-    const effectAt = clock.nowMs();
+    const effectAtMs = clock.nowMs();
     const proof = await fault.prove(targets, act.params, evidence);
-    recorder.event({ type: 'fault-in-effect', act: act.index, proof }, effectAt);
-    return effectAt;
+    recorder.event({ type: 'fault-in-effect', act: act.index, proof }, effectAtMs);
+    return { effectAtMs, evidence };
+  }
+
+  /** Never keeps the act from being healed. */
+  async #lookAtEnd(act: PlannedAct, evidence: unknown): Promise<void> {
+    const { recorder, faults } = this.#options;
+    const fault = faults.get(act.fault);
+    if (!fault?.met) return;
+    try {
+      const looking = fault.met(
+        act.targets.map((name) => this.#node(name)),
+        act.params,
+        evidence,
+      );
+      const late = new EnvironmentError('no answer in time', { code: 'look-at-end' });
+      const met = await Promise.race([looking, sleep(LOOK_LIMIT_MS, undefined, { ref: false })]);
+      if (!met) throw late;
+      recorder.event({ type: 'fault-met', act: act.index, ...met });
+    } catch (error) {
+      recorder.event({ type: 'fault-met-failed', act: act.index, error: errorText(error) });
+    }
   }
 
   /** @returns whether it is healed. */
@@ -130,7 +156,7 @@ function comesBefore(other: PlannedAct, act: PlannedAct): boolean {
 }
 
 /** Where acts leave what it takes to undo them. */
-export interface Keeping extends Pick<InjectorOptions, 'journal' | 'mark' | 'nodes' | 'signal'> {
+export interface Keeping extends Pick<InjectorOptions, 'journal' | 'mark' | 'nodes' | 'cluster' | 'signal'> {
   /** Gets what lives in this process alone and must be closed before the undos. */
   readonly held: AsyncDisposable[];
 }
@@ -140,7 +166,7 @@ export async function injectFault(
   fault: Fault,
   targets: readonly NodeControl[],
   { index, params }: Pick<PlannedAct, 'index' | 'params'>,
-  { journal, mark, nodes, signal, held }: Keeping,
+  { journal, mark, nodes, cluster, signal, held }: Keeping,
 ): Promise<unknown> {
   const ownMark = `${mark}-${index}`;
   return await fault.inject(targets, params, {
@@ -151,6 +177,7 @@ export async function injectFault(
     },
     mark: ownMark,
     nodes: nodes.all,
+    cluster,
     signal,
   });
 }

@@ -11,6 +11,7 @@ import { errorText } from '../model/errors.ts';
 import type { Observation, ReadScalingStep, WorkOfWorker } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { NodeName } from '../model/topology.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { quoteName, quoteText } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
 import { Probes, probesTable, roomsToProbe } from '../workloads/probes.ts';
@@ -182,7 +183,7 @@ async function readFast(
     // With every path to the workers opened before the clock runs.
     connect: async () => {
       const session = await Session.connect(nodes.coordinator.address(), {
-        applicationName: 'pgquake-observation',
+        applicationName: OBSERVER_NAMES.observation,
         connectTimeoutMs: CONNECT_LIMIT_MS,
         pipeline: true,
       });
@@ -225,7 +226,7 @@ async function askNumber(session: Session, statement: string): Promise<number> {
 
 function connect(node: NodeControl): Promise<Session> {
   return Session.connect(node.address(), {
-    applicationName: 'pgquake-observation',
+    applicationName: OBSERVER_NAMES.observation,
     connectTimeoutMs: CONNECT_LIMIT_MS,
   });
 }

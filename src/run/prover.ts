@@ -23,6 +23,7 @@ import {
   type SubsetToProve,
   subsetsToProve,
 } from '../plan/proof.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { classifyError } from '../sql/outcome.ts';
 import { Session } from '../sql/session.ts';
 import { undoAll } from './healing.ts';
@@ -280,7 +281,14 @@ class ProvingCluster implements AsyncDisposable {
       fault,
       targets,
       { index: this.#act++, params: {} },
-      { journal: this.#journal, mark: this.#mark, nodes: this.#nodes, signal, held: this.#held },
+      {
+        journal: this.#journal,
+        mark: this.#mark,
+        nodes: this.#nodes,
+        cluster: this.#formed,
+        signal,
+        held: this.#held,
+      },
     );
     await fault.prove(targets, {}, evidence);
   }
@@ -385,7 +393,7 @@ class ProvingCluster implements AsyncDisposable {
 
   #connect(): Promise<Session> {
     return Session.connect(this.#nodes.coordinator.address(), {
-      applicationName: 'pgquake-probe',
+      applicationName: OBSERVER_NAMES.prove,
       connectTimeoutMs: PROBE_TIMEOUT_MS,
     });
   }
@@ -399,7 +407,7 @@ class ProvingCluster implements AsyncDisposable {
         const sources = this.#placements.get(node.name) ?? [];
         if (sources.length === 0) return;
         await using session = await Session.connect(node.address(), {
-          applicationName: 'pgquake-probe',
+          applicationName: OBSERVER_NAMES.prove,
           connectTimeoutMs: PROBE_TIMEOUT_MS,
         });
         for (const { shard, relation } of sources) {

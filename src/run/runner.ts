@@ -13,6 +13,7 @@ import type { NodeInfo, Observation, Phase } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.ts';
 import { isOpen, lostTogether } from '../plan/schedule.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { type NamedServer, withServer } from '../sql/failure.ts';
 import { Session } from '../sql/session.ts';
 import { nextProbeRun, probeKinds, roomsToProbe } from '../workloads/probes.ts';
@@ -91,7 +92,7 @@ export async function run(asked: RunOptions): Promise<void> {
   try {
     const cluster = await inPhase(recorder, 'form', () => form(asked, nodes));
     const options = await pickTargets(asked, cluster);
-    await refuseLacking(options, nodes);
+    await refuseLacking(options, nodes, cluster);
     const monitor = new ServiceMonitor(options.workload.kinds(scenario.workload.params));
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
     await using load = await prepareLoad(options, nodes, cluster, [monitor, guard]);
@@ -112,7 +113,7 @@ export async function run(asked: RunOptions): Promise<void> {
       await work.since();
     });
     try {
-      await inPhase(recorder, 'fault', () => strike(options, nodes, guard));
+      await inPhase(recorder, 'fault', () => strike(options, observed, guard));
     } finally {
       adviseRepair(options, cluster);
     }
@@ -153,14 +154,14 @@ function nodesToFill({ plan: { acts, scenario }, faults }: RunOptions): NodeName
 }
 
 /** @throws EnvironmentError where a fault cannot be done to a node as it is; nothing is broken then. */
-async function refuseLacking({ plan, faults }: RunOptions, { all }: Nodes): Promise<void> {
-  for (const { fault, targets } of plan.acts) {
+async function refuseLacking({ plan, faults }: RunOptions, { all }: Nodes, cluster: FormedCluster): Promise<void> {
+  for (const { fault, targets, params } of plan.acts) {
     for (const node of all.filter(({ name }) => targets.includes(name))) {
-      const reason = await faults.get(fault)?.lacking?.(node);
+      const reason = await faults.get(fault)?.lacking?.(node, params, cluster);
       if (reason === undefined) continue;
       throw new EnvironmentError(`${fault} cannot be done to ${node.name}: ${reason}`, {
         code: 'capability-missing',
-        hint: 'let the run make a cluster of its own, without attaching',
+        hint: 'let the run make a cluster of its own, without attaching, or break it in another way',
       });
     }
   }
@@ -211,7 +212,7 @@ async function describeNode(node: NodeControl, engineVersion: string | undefined
 }
 
 function connect(node: NodeControl): Promise<Session> {
-  return Session.connect(node.address(), { applicationName: 'pgquake-runner', connectTimeoutMs: ASK_TIMEOUT_MS });
+  return Session.connect(node.address(), { applicationName: OBSERVER_NAMES.runner, connectTimeoutMs: ASK_TIMEOUT_MS });
 }
 
 /** @returns the one value of a statement's one row. */
@@ -333,7 +334,11 @@ function adviseRepair({ plan, recorder, faults }: RunOptions, cluster: FormedClu
 }
 
 /** A run without faults watches the healthy cluster for as long again as its steady state. */
-async function strike(options: RunOptions, nodes: Nodes, guard: ServiceGuard): Promise<void> {
+async function strike(
+  options: RunOptions,
+  { nodes, cluster }: { readonly nodes: Nodes; readonly cluster: FormedCluster },
+  guard: ServiceGuard,
+): Promise<void> {
   const { plan, folder, signal, clock, recorder } = options;
   if (plan.acts.length === 0) {
     await pause(plan.scenario.steadyStateMs, signal);
@@ -350,7 +355,7 @@ async function strike(options: RunOptions, nodes: Nodes, guard: ServiceGuard): P
     tripped.abort(new EnvironmentError(`a guard ended the faults: ${reason}`, { code: 'guard-tripped' }));
   }, POLL_MS);
   try {
-    await new Injector({ ...options, signal: stop, nodes, journal, mark: newMark() }).run(plan.acts);
+    await new Injector({ ...options, signal: stop, nodes, cluster, journal, mark: newMark() }).run(plan.acts);
   } catch (error) {
     // All is healed; the run goes on to see what became of the data.
     if (signal.aborted || !tripped.signal.aborted) throw error;

@@ -6,6 +6,7 @@ import type { Nodes, Platform, StandingClusters } from '../cluster/platform.ts';
 import { type Survey, survey, surveyNodes } from '../cluster/survey.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { COORDINATOR, type Topology } from '../model/topology.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { untilWhole } from './healing.ts';
@@ -111,7 +112,7 @@ async function lackingFor({ extension, settings }: Engine, session: Session): Pr
 
 function connect({ coordinator }: Nodes): Promise<Session> {
   return Session.connect(coordinator.address(), {
-    applicationName: 'pgquake-standing',
+    applicationName: OBSERVER_NAMES.standing,
     connectTimeoutMs: CONNECT_LIMIT_MS,
   });
 }

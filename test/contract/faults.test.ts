@@ -25,7 +25,9 @@ import { Injector, newMark } from '../../src/run/injector.ts';
 import { Recorder } from '../../src/run/recorder.ts';
 import { UndoJournal } from '../../src/run/undo-journal.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
+import { CLIENT_NAMES } from '../../src/sql/application-names.ts';
 import { Session } from '../../src/sql/session.ts';
+import { bareCluster } from '../support/bare-cluster.ts';
 
 const never = new AbortController().signal;
 
@@ -96,6 +98,7 @@ for (const platform of platforms) {
         using journal = new UndoJournal(runFolder);
         const injector = new Injector({
           nodes,
+          cluster: bareCluster,
           faults: new Map([[fault.name, fault]]),
           journal,
           mark: newMark(),
@@ -137,6 +140,7 @@ for (const platform of platforms) {
           },
           mark,
           nodes: nodes.all,
+          cluster: bareCluster,
           signal: never,
         };
         const injected: Promise<unknown> = fault.inject([target], defaultsOf(fault), context);
@@ -298,11 +302,24 @@ for (const platform of platforms) {
         await expectHealthy();
       });
 
-      test.each<Fault>([backendKill, backendTerminate])('$name: no proof while its witness lives', async (fault) => {
+      test('backend-kill: no proof while its witness lives', async () => {
         const options = { applicationName: 'test', connectTimeoutMs: 5_000 };
         await using witness = await Session.connect(worker.address(), options);
-        const evidence = [{ pid: 1, ended: 1, witness }];
-        await expect(fault.prove([worker], defaultsOf(fault), evidence)).rejects.toThrow(/lived on|lives on/);
+        await expect(
+          backendKill.prove([worker], defaultsOf(backendKill) as never, [{ pid: 1, witness }]),
+        ).rejects.toThrow(/lived on/);
+      });
+
+      test('backend-terminate: no proof while a session that was told to end lives, or where there was none', async () => {
+        const options = { applicationName: CLIENT_NAMES.workload, connectTimeoutMs: 5_000 };
+        await using client = await Session.connect(worker.address(), options);
+        const [row] = await client.query(
+          'SELECT pid, backend_start::text, application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()',
+        );
+        const told = { pid: Number(row?.[0]), since: String(row?.[1]), name: String(row?.[2]) };
+        const params = defaultsOf(backendTerminate) as never;
+        await expect(backendTerminate.prove([worker], params, [[told]])).rejects.toThrow('1 of 1 sessions live on');
+        await expect(backendTerminate.prove([worker], params, [[]])).rejects.toThrow('no client had a session');
       });
 
       test('the journal of a run that healed is closed on disk', async () => {

@@ -12,6 +12,7 @@ import { docker } from '../../src/platforms/docker.ts';
 import { undoAll } from '../../src/run/healing.ts';
 import { newMark } from '../../src/run/injector.ts';
 import { Session } from '../../src/sql/session.ts';
+import { bareCluster } from '../support/bare-cluster.ts';
 import { dockerMissing, engine, RunFolder } from '../support/docker.ts';
 
 process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;
@@ -49,6 +50,7 @@ describe.skipIf(missing !== undefined)('undos on containers', () => {
     await fault.inject([node], chosen, {
       mark,
       nodes: nodes.all,
+      cluster: bareCluster,
       signal: never,
       defer: async (undo) => void undos.push(undo),
       hold: (resource) => resource,
@@ -112,8 +114,10 @@ describe.skipIf(missing !== undefined)('undos on containers', () => {
   });
 
   test('data on the disk of the engine are never filled', async () => {
-    expect(await diskFull.lacking?.(ordinary)).toMatch(/worker2 in .* are on the disk of the Docker engine/);
-    expect(await diskFull.lacking?.(full)).toBeUndefined();
+    expect(await diskFull.lacking?.(ordinary, diskFull.params.parse({}), bareCluster)).toMatch(
+      /worker2 in .* are on the disk of the Docker engine/,
+    );
+    expect(await diskFull.lacking?.(full, diskFull.params.parse({}), bareCluster)).toBeUndefined();
     await expect(strike(diskFull, ordinary, {})).rejects.toThrow('on the disk of the Docker engine');
   });
 

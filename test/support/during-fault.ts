@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import type { NodeControl } from '../../src/cluster/platform.ts';
 import type { Fault, Undo } from '../../src/faults/fault.ts';
 import { newMark } from '../../src/run/injector.ts';
+import { bareCluster } from './bare-cluster.ts';
 
 export interface Struck {
   readonly node: NodeControl;
@@ -24,6 +25,7 @@ export async function duringFault(fault: Fault, struck: Struck, work: () => Prom
   const params = fault.params.parse(struck.params);
   const evidence: unknown = await fault.inject([node], params, {
     ...context,
+    cluster: bareCluster,
     defer: async (undo) => void undos.push(undo),
     hold: (resource) => resource,
   });

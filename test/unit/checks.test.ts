@@ -17,7 +17,13 @@ import { prediction } from '../../src/checks/prediction.ts';
 import { recoveryTime } from '../../src/checks/recovery-time.ts';
 import { replicasAgree } from '../../src/checks/replicas-agree.ts';
 import { sessionGuarantees } from '../../src/checks/session-guarantees.ts';
-import { type IdleSlot, LEFTOVERS, type PreparedTransaction, type TimedEvent } from '../../src/model/event.ts';
+import {
+  type IdleSlot,
+  LEFTOVERS,
+  type PreparedTransaction,
+  type RunEvent,
+  type TimedEvent,
+} from '../../src/model/event.ts';
 import type { History, Operation } from '../../src/model/history.ts';
 import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
 import { buildHistory, changing, type HistorySpec, KINDS, REFUSED, timesOf } from '../support/history-builder.ts';
@@ -843,6 +849,45 @@ describe('fault-took-effect', () => {
       evidence: ['node-stop on worker1: worker1 still runs'],
     });
     expect(run(faultTookEffect, without('fault-in-effect')).judgement).toBe('unknown');
+  });
+
+  describe('a fault on traffic', () => {
+    const meeting = (...met: Parameters<typeof withEvent>[0][]) =>
+      buildHistory({ events: (events) => met.reduce((all, one) => withEvent(one)(all), events) });
+    const withEvent = (event: RunEvent) => (events: readonly TimedEvent[]) => {
+      const healing = events.findIndex(({ type }) => type === 'heal-asked');
+      return events.toSpliced(healing, 0, { at: (events[healing]?.at ?? 0) - 1, ...event });
+    };
+
+    test('passes with the packets that met it', () => {
+      expect(
+        run(faultTookEffect, meeting({ type: 'fault-met', act: 0, counts: { worker1: 7 }, of: 'packets' })),
+      ).toMatchObject({
+        judgement: 'pass',
+        evidence: [expect.any(String), 'node-stop on worker1: by its end it had met 7 packets on worker1'],
+      });
+    });
+
+    test('is unknown where nothing met it on one of its targets: there it harmed nothing', () => {
+      const counts = { worker1: 7, worker2: 0 };
+      expect(run(faultTookEffect, meeting({ type: 'fault-met', act: 0, counts, of: 'packets' }))).toMatchObject({
+        judgement: 'unknown',
+        observed: 'nothing was tested: node-stop on worker1 did not take effect',
+        evidence: [
+          expect.any(String),
+          expect.stringContaining('0 packets on worker2: what met nothing harmed nothing'),
+        ],
+      });
+    });
+
+    test('is unknown where that could not be seen', () => {
+      expect(
+        run(faultTookEffect, meeting({ type: 'fault-met-failed', act: 0, error: 'no answer in time' })),
+      ).toMatchObject({
+        judgement: 'unknown',
+        evidence: [expect.any(String), expect.stringContaining('could not be seen: no answer in time')],
+      });
+    });
   });
 
   test('is unknown when one of the plan was never asked for', () => {

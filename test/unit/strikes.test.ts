@@ -18,6 +18,7 @@ import { Recorder } from '../../src/run/recorder.ts';
 import { UndoJournal } from '../../src/run/undo-journal.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
+import { bareCluster } from '../support/bare-cluster.ts';
 
 function scenario(faults: string) {
   const text = `name: some\nsummary: Some.\nfaults: ${faults}\nhypothesis: [{ check: no-lost-writes }]\n`;
@@ -138,7 +139,16 @@ describe('the injector', () => {
       using journal = new UndoJournal(folder);
       const nodes = { all: [node] } as unknown as Nodes;
       const faults = new Map([[fault.name, fault]]);
-      await new Injector({ nodes, faults, journal, mark: 'pgquake-test', recorder, clock, signal }).run(acts);
+      await new Injector({
+        nodes,
+        cluster: bareCluster,
+        faults,
+        journal,
+        mark: 'pgquake-test',
+        recorder,
+        clock,
+        signal,
+      }).run(acts);
     } finally {
       rmSync(folder, { recursive: true });
     }

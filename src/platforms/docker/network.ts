@@ -79,6 +79,13 @@ done`;
     return line?.replace(/^qdisc /, '').trim();
   }
 
+  async packetsShaped(mark: string): Promise<number> {
+    const output = await this.#script('count what is shaped of', mark, 'tc -s qdisc show');
+    // Each qdisc has a line of its own and, indented below it, its counts.
+    const [, counts = ''] = output.split(new RegExp(`^qdisc \\S+ ${handleOf(mark)} .*$`, 'm'));
+    return Number(/Sent \d+ bytes (\d+) pkt/.exec(counts.split(/^qdisc /m)[0] ?? '')?.[1] ?? 0);
+  }
+
   async unshape(mark: string): Promise<void> {
     await removeHelpers(this.#options.client, mark);
     const handle = handleOf(mark);

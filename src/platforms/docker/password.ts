@@ -6,6 +6,7 @@
 
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import type { NodeControl } from '../../cluster/platform.ts';
+import { OBSERVER_NAMES } from '../../sql/application-names.ts';
 import { quoteName, quoteText } from '../../sql/quote.ts';
 import { Session } from '../../sql/session.ts';
 
@@ -15,7 +16,7 @@ const LIMIT_MS = 10_000;
 export async function makeLoginCheap(node: NodeControl): Promise<void> {
   const address = node.address();
   await using session = await Session.connect(address, {
-    applicationName: 'pgquake-provision',
+    applicationName: OBSERVER_NAMES.provision,
     connectTimeoutMs: LIMIT_MS,
   });
   const verifier = scramVerifier(address.password, randomBytes(16), 1);

@@ -76,6 +76,7 @@ export class RelayedServer extends LocalServer {
     removeRules: (mark) => this.#relay.ask('removeRules', mark, this.name),
     shape: (mark, shaping) => this.#relay.ask('shape', mark, this.name, shaping),
     shapingOf: (mark) => this.#relay.ask('shapingOf', mark, this.name),
+    packetsShaped: (mark) => this.#relay.ask('packetsShaped', mark, this.name),
     unshape: (mark) => this.#relay.ask('unshape', mark, this.name),
     connectTo: (peer, limitMs) => attempt(peer, limitMs),
   };

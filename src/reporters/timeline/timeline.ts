@@ -6,7 +6,7 @@
 import { type ServiceWindow, SPANS, type TimeRange } from '../../model/figures.ts';
 import type { OperationKind } from '../../model/history.ts';
 import type { Report } from '../../model/report.ts';
-import type { NodeEffect, NodeName } from '../../model/topology.ts';
+import type { NodeName } from '../../model/topology.ts';
 
 /** One kind of operation in one stretch of time. */
 export interface Bucket extends TimeRange {
@@ -33,7 +33,8 @@ export interface KindTrack {
 export interface FaultBand extends TimeRange {
   readonly act: number;
   readonly fault: string;
-  readonly effect: NodeEffect | undefined;
+  /** What its targets are meanwhile, `killed`. */
+  readonly state: string;
   readonly targets: readonly NodeName[];
   /** When healing was asked for; the end of the picture where it never was. */
   readonly healAskedMs: number;
@@ -161,7 +162,8 @@ function faultBands({ timeline }: Report, endMs: number): FaultBand[] {
         {
           act: event.act,
           fault: asked.fault,
-          effect: asked.effect,
+          // Runs of earlier versions have no word for it.
+          state: asked.state ?? asked.effect ?? asked.fault,
           targets: asked.targets,
           fromMs: event.at,
           toMs: healedMs ?? endMs,
@@ -172,18 +174,6 @@ function faultBands({ timeline }: Report, endMs: number): FaultBand[] {
     });
 }
 
-const STATES: readonly (readonly [RegExp, string])[] = [
-  [/^node-stop$/, 'stopped'],
-  [/^node-kill$/, 'killed'],
-  [/^node-pause$/, 'frozen'],
-  [/^network-(drop|refuse|partition)$/, 'cut off'],
-];
-
-/** Where the fault has no word of its own, what it makes of its nodes (`down`, `frozen`), else its name. */
-function stateUnder({ fault, effect }: FaultBand): string {
-  return STATES.find(([pattern]) => pattern.test(fault))?.[1] ?? effect ?? fault;
-}
-
 function nodeStrips({ nodes }: Report, faults: readonly FaultBand[]): NodeStrip[] {
   return nodes.map(({ name }) => ({
     node: name,
@@ -192,7 +182,7 @@ function nodeStrips({ nodes }: Report, faults: readonly FaultBand[]): NodeStrip[
       .flatMap((band) => {
         const { fromMs, healAskedMs, toMs, healed } = band;
         const after = { state: healed ? 'returning' : 'not healed', fromMs: healAskedMs, toMs };
-        return [{ state: stateUnder(band), fromMs, toMs: healAskedMs }, ...(toMs > healAskedMs ? [after] : [])];
+        return [{ state: band.state, fromMs, toMs: healAskedMs }, ...(toMs > healAskedMs ? [after] : [])];
       }),
   }));
 }

@@ -15,6 +15,8 @@ const LONGEST_WAIT_MS = 1_000;
 /** What holds up everything that leaves one node. */
 export class Shaper {
   readonly shaping: Shaping;
+  /** How many packets, as the relay read them, it has held up so far. */
+  passed = 0;
   #tokens = BURST_BYTES;
   #filledAt = performance.now();
 
@@ -24,6 +26,7 @@ export class Shaper {
 
   /** When what is sent now is to arrive. */
   dueAt(now: number): number {
+    this.passed++;
     const { delayMs = 0, jitterMs = 0 } = this.shaping;
     return now + delayMs + jitterMs * (2 * Math.random() - 1);
   }

@@ -18,7 +18,16 @@ import type { Switchboard } from './switchboard.ts';
 const ANSWER_LIMIT_MS = 10_000;
 const PORT_ATTEMPTS = 10;
 
-type Act = 'open' | 'serve' | 'addRules' | 'rulesOf' | 'removeRules' | 'shape' | 'shapingOf' | 'unshape';
+type Act =
+  | 'open'
+  | 'serve'
+  | 'addRules'
+  | 'rulesOf'
+  | 'removeRules'
+  | 'shape'
+  | 'shapingOf'
+  | 'packetsShaped'
+  | 'unshape';
 
 export interface RelayRequest<A extends Act = Act> {
   readonly id: number;

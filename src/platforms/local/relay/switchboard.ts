@@ -91,6 +91,10 @@ export class Switchboard {
       : `relay rate ${Math.round(bytesPerSecond)} bytes/s`;
   }
 
+  packetsShaped(mark: string, node: NodeName): number {
+    return this.#shapers.find(isOf(mark, node))?.shaper.passed ?? 0;
+  }
+
   async unshape(mark: string, node: NodeName): Promise<void> {
     const shaped = this.#shapers.find(isOf(mark, node));
     if (!shaped) return;
