@@ -8,6 +8,7 @@ import { defineConfig } from 'vitest/config';
 const SIDE_BY_SIDE = [
   'test/contract/network.test.ts',
   'test/e2e/bad-input.test.ts',
+  'test/e2e/endings.test.ts',
   'test/e2e/heal.test.ts',
   'test/e2e/html-report.test.ts',
   'test/e2e/index-page.test.ts',

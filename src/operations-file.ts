@@ -144,8 +144,11 @@ export class OperationsWriter implements Disposable {
 
   /** Ends the stream, so that a reader knows that nothing is missing. */
   [Symbol.dispose](): void {
-    this.#writer.finish();
-    closeSync(this.#file);
+    try {
+      this.#writer.finish();
+    } finally {
+      closeSync(this.#file);
+    }
   }
 }
 

@@ -18,6 +18,7 @@ import type { Report } from './model/report.ts';
 import type { IndexedRun } from './model/run-index.ts';
 import type { Scenario } from './model/scenario.ts';
 import { siblingModule } from './model/sibling-module.ts';
+import { unlessAborted } from './model/unless-aborted.ts';
 import type { Verdict } from './model/verdict.ts';
 import { layoutOf, observationsFor, placedPlan, plannedMs, planOf, workloadNamed } from './planner.ts';
 import { type KeptProof, type ProveOptions, proveTolerance } from './prove.ts';
@@ -209,33 +210,32 @@ async function runScenario(catalog: Catalog, scenario: Scenario, options: Experi
   if (realtime) refuseRealtime();
   const { faults } = catalog;
   const drawn = options.replayed ?? planOf(faults, scenario, { seed: options.seed });
-  const { platform, engine, reason } = await choose(catalog, drawn, say);
+  // Nothing is there yet that would have to be put back.
+  const stopped = options.signal ?? new AbortController().signal;
+  const { platform, engine, reason } = await unlessAborted(choose(catalog, drawn, say), stopped);
   const workload = workloadNamed(catalog.workloads, scenario.workload.use);
   const workloadPlace = await placeOf(workload);
   const plan = placedPlan(faults, drawn, layoutOf(engine, scenario));
 
   const startedAt = new Date();
-  const folder = await createRunFolder(reports, scenario.name, startedAt);
+  const folder = await unlessAborted(createRunFolder(reports, scenario.name, startedAt), stopped);
   const info = describeRun(plan, workload, { folder, startedAt, ...options });
   await writeRunInputs(folder, plan, info);
 
   const limitMs = limitOf(scenario.guards, plannedMs(plan));
-  using limited = new DeadMansSwitch(options.signal ?? new AbortController().signal, limitMs);
+  using limited = new DeadMansSwitch(stopped, limitMs);
   const originNs = process.hrtime.bigint();
   const clock = monotonicClock(originNs);
   let failure: unknown;
+  const kinds = { load: info.kinds.map(({ name }) => name), probes: info.probes.map(({ name }) => name) };
+  const recorder = new Recorder(folder, clock, kinds, listeners);
   {
-    using recorder = new Recorder(
-      folder,
-      clock,
-      { load: info.kinds.map(({ name }) => name), probes: info.probes.map(({ name }) => name) },
-      listeners,
-    );
-    using _ = new HostMonitor({ clock, recorder });
+    using _closing = recorder;
+    using _watching = new HostMonitor({ clock, recorder });
     recorder.event({ type: 'platform-chosen', platform: platform.name, engine: engine.name, reason });
-    const leftBehind = await healLeftBehind(catalog, reports);
-    for (const left of leftBehind) tellLeftBehind(recorder, left);
     try {
+      const leftBehind = await healLeftBehind(catalog, reports);
+      for (const left of leftBehind) tellLeftBehind(recorder, left);
       refuseUnhealed(scenario, leftBehind);
       await run({
         plan,
@@ -256,7 +256,7 @@ async function runScenario(catalog: Catalog, scenario: Scenario, options: Experi
         recorder,
         clock,
         originNs,
-        signal: limited.signal,
+        signal: AbortSignal.any([limited.signal, recorder.signal]),
         realtime,
         say,
       });
@@ -268,10 +268,43 @@ async function runScenario(catalog: Catalog, scenario: Scenario, options: Experi
       );
     }
   }
-  const report = await judgeStored(catalog, await readRun(folder));
-  await pointLatest(folder);
-  await keepRunIndex(dirname(folder), INDEX_PAGE, true);
+  failure ??= recorder.signal.reason;
+  const report = judgeBy(catalog, await readOwnRun(folder, recorder, failure), scenario);
+  const files = await writeFiles(folder, rendered(catalog, report)).catch((error: unknown) => ({ error }));
+  failure ??= files?.error;
+  await pointHere(folder, say);
   return { verdict: { judgement: report.judgement, results: report.results }, report, folder, failure };
+}
+
+/**
+ * Reads back what the run has recorded, with the events that could not be written.
+ * @throws what kept the run from its end, or an EnvironmentError: its folder is not what the run has made of it.
+ */
+async function readOwnRun(folder: string, { unsaved }: Recorder, failure: unknown): Promise<StoredRun> {
+  try {
+    const stored = await readRun(folder);
+    return { ...stored, history: { ...stored.history, events: [...stored.history.events, ...unsaved] } };
+  } catch (error) {
+    throw (
+      failure ??
+      new EnvironmentError(`the run's history is gone: ${errorText(error)}`, {
+        code: 'history-lost',
+        hint: `let ${folder} alone while a run is under way`,
+        cause: error,
+      })
+    );
+  }
+}
+
+/** What leads to a run is no part of it: it never costs a verdict. */
+async function pointHere(folder: string, say: (line: string) => void): Promise<void> {
+  const missed = await pointLatest(folder);
+  if (missed !== undefined) say(missed);
+  try {
+    await keepRunIndex(dirname(folder), INDEX_PAGE, true);
+  } catch (error) {
+    say(`the index of all runs is not up to date: ${errorText(error)}`);
+  }
 }
 
 /** A cluster that is in use is nobody's business but that of its own run. */

@@ -1,8 +1,9 @@
 /** Run folders under `reports/`: making one, writing what belongs in it, reading a stored run back. */
 
-import { mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from './make-folder.ts';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { TimedEvent } from './model/event.ts';
 import type { History, RunInfo } from './model/history.ts';
@@ -28,7 +29,7 @@ export interface StoredRun {
  */
 export async function createRunFolder(reportsFolder: string, scenario: string, startedAt: Date): Promise<string> {
   const folder = await createFolder(reportsFolder, scenario, startedAt);
-  await mkdir(join(folder, 'logs'));
+  await writing(folder, mkdir(join(folder, 'logs')));
   return folder;
 }
 
@@ -44,7 +45,7 @@ async function createFolder(reportsFolder: string, name: string, startedAt: Date
     .replaceAll(':', '-');
   const base = join(resolve(reportsFolder), `${stamp}-${name}`);
   try {
-    await mkdir(resolve(reportsFolder), { recursive: true });
+    await makeFolder(reportsFolder);
     for (let attempt = 1; ; attempt++) {
       const folder = attempt === 1 ? base : `${base}-${attempt}`;
       try {
@@ -63,29 +64,65 @@ async function createFolder(reportsFolder: string, name: string, startedAt: Date
   }
 }
 
-/** Writes what a run starts from: `scenario.yaml`, `plan.json`, `run.json`. */
+/**
+ * Writes what a run starts from: `scenario.yaml`, `plan.json`, `run.json`.
+ * @throws EnvironmentError when they cannot be written.
+ */
 export async function writeRunInputs(folder: string, plan: Plan, run: RunInfo): Promise<void> {
-  await writeFile(join(folder, 'scenario.yaml'), plan.scenario.source);
+  await writeFiles(folder, { 'scenario.yaml': plan.scenario.source });
   await writePlan(folder, plan);
-  await writeFile(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`);
+  await writeFiles(folder, { 'run.json': `${JSON.stringify(run, null, 2)}\n` });
 }
 
 /** Also in place of an earlier plan, once targets are known that were open. */
 export async function writePlan(folder: string, plan: Plan): Promise<void> {
-  await writeFile(join(folder, 'plan.json'), `${JSON.stringify(plan, null, 2)}\n`);
+  await writeFiles(folder, { 'plan.json': `${JSON.stringify(plan, null, 2)}\n` });
 }
 
-/** Points `latest`, beside the folder, at this run. */
-export async function pointLatest(folder: string): Promise<void> {
+/**
+ * Points `latest`, beside the folder, at this run. What is not a link is somebody's own, and stays.
+ * @returns why it does not, in words, if so.
+ */
+export async function pointLatest(folder: string): Promise<string | undefined> {
   const latest = join(folder, '..', 'latest');
-  await rm(latest, { force: true });
-  // Where links are not allowed (some Windows accounts) the newest folder's name still tells.
-  await symlink(basename(folder), latest).catch(() => undefined);
+  try {
+    const there = await lstat(latest).catch(() => undefined);
+    if (there && !there.isSymbolicLink()) {
+      return `${latest} is no link of pgquake's, so it is left as it is; this run is in ${folder}`;
+    }
+    await rm(latest, { force: true });
+    // Where links are not allowed (some Windows accounts) the newest folder's name still tells.
+    await symlink(basename(folder), latest);
+    return undefined;
+  } catch (error) {
+    return `${latest} does not lead to this run: ${errorText(error)}`;
+  }
 }
 
-/** Writes files of a folder by their names. */
+/**
+ * Writes files of a folder by their names, each whole or not at all.
+ * @throws EnvironmentError when one cannot be written.
+ */
 export async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(folder, name);
+    const unfinished = `${path}.unfinished`;
+    await writing(path, writeFile(unfinished, content)).catch(async (error: unknown) => {
+      await rm(unfinished, { force: true }).catch(() => undefined);
+      throw error;
+    });
+    await writing(path, rename(unfinished, path));
+  }
+}
+
+async function writing(path: string, work: Promise<unknown>): Promise<void> {
+  await work.catch((error: unknown) => {
+    throw new EnvironmentError(`cannot write ${path}: ${errorText(error)}`, {
+      code: 'reports-folder',
+      hint: 'make space, or choose a folder that can be written to with --reports <folder>',
+      cause: error,
+    });
+  });
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What the exit code says, for CI: the one list. */
 
-import { EnvironmentError, InputError, InterruptedError } from '../model/errors.ts';
+import { attributed, EnvironmentError, InputError, InterruptedError } from '../model/errors.ts';
 import type { Judgement } from '../model/verdict.ts';
 
 export const EXIT = {
@@ -20,7 +20,8 @@ export function exitCodeOfJudgement(judgement: Judgement): ExitCode {
 }
 
 /** By who must act: the author of the input, the owner of the machine, the person who interrupted, or us. */
-export function exitCodeOfError(error: unknown): ExitCode {
+export function exitCodeOfError(thrown: unknown): ExitCode {
+  const error = attributed(thrown);
   if (error instanceof InputError) return EXIT.input;
   if (error instanceof EnvironmentError) return EXIT.environment;
   if (error instanceof InterruptedError) return EXIT.interrupted;

@@ -1,11 +1,12 @@
 /** An error in words, for the person who ran the command. */
 
 import pc from 'picocolors';
-import { HarnessError } from '../model/errors.ts';
+import { attributed, HarnessError } from '../model/errors.ts';
 import { plainText } from '../reporters/escape.ts';
 
 /** Prints to the error stream: what went wrong and what to do; a bug of ours with its stack. */
-export function explain(error: unknown): void {
+export function explain(thrown: unknown): void {
+  const error = attributed(thrown);
   if (!(error instanceof HarnessError)) {
     console.error(pc.red('This is a bug in pgquake. Please report it with the lines below.'));
     console.error(error);

@@ -3,7 +3,7 @@
 
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { InputError } from '../model/errors.ts';
+import { InputError, InterruptedError } from '../model/errors.ts';
 import { version } from '../pgquake.ts';
 import { compare } from './commands/compare.ts';
 import { connect } from './commands/connect.ts';
@@ -24,11 +24,24 @@ import { status } from './commands/status.ts';
 import { toleranceCommand } from './commands/tolerance.ts';
 import { up } from './commands/up.ts';
 import { validate } from './commands/validate.ts';
-import { EXIT, exitCodeOfError } from './exit-codes.ts';
+import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from './exit-codes.ts';
 import { explain } from './explain.ts';
-import { endWithReader } from './interrupt.ts';
+import { endInOrder, listen } from './interrupt.ts';
+import { surviveOutput } from './streams.ts';
 
-endWithReader(EXIT.interrupted);
+/** For what a command that has ended left open: a call without an answer, a thread. */
+const GRACE_MS = 2_000;
+
+listen({ interrupted: EXIT.interrupted, of: exitCodeOfError }, explain);
+const unwritten = surviveOutput(() => {
+  const reason = new InterruptedError('interrupted: the reader of the output is gone', { code: 'interrupted' });
+  if (!endInOrder(reason, 'the reader of the output is gone')) process.exit(EXIT.interrupted);
+});
+process.on('exit', () => {
+  // A program that reads the output must hear that it is not whole.
+  if (unwritten() === undefined) return;
+  process.exitCode = worstExitCode([(process.exitCode ?? EXIT.pass) as ExitCode, EXIT.environment]);
+});
 try {
   await yargs(hideBin(process.argv))
     .scriptName('pgquake')
@@ -69,3 +82,4 @@ try {
   explain(error);
   process.exitCode = exitCodeOfError(error);
 }
+setTimeout(() => process.exit(), GRACE_MS).unref();

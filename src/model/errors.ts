@@ -37,6 +37,27 @@ export function asEnvironmentError(error: unknown, code: string): EnvironmentErr
   return error instanceof EnvironmentError ? error : new EnvironmentError(errorText(error), { code, cause: error });
 }
 
+/** What the system says where a machine is short of something, and no program at fault. */
+const SHORTAGES = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EIO',
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+  'EPERM',
+  'EACCES',
+]);
+
+/** An error by who must act: a machine that is short of space, files, memory or rights is its owner's. */
+export function attributed(error: unknown): unknown {
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (error instanceof HarnessError || syscall === undefined || !SHORTAGES.has(code ?? '')) return error;
+  return new EnvironmentError(errorText(error), { code: 'machine-short', cause: error });
+}
+
 /** The person who runs it stopped it: Ctrl-C or SIGTERM (exit code 130). */
 export class InterruptedError extends HarnessError {}
 

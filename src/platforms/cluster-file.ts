@@ -11,10 +11,21 @@ import { EnvironmentError, errorText } from '../model/errors.ts';
 
 const unfinished = (runFolder: string) => join(runFolder, `${CLUSTER_FILE}.unfinished`);
 
-/** Writes it in one step: whoever reads it, whenever, reads a whole one. */
+/**
+ * Writes it in one step: whoever reads it, whenever, reads a whole one.
+ * @throws EnvironmentError when it cannot be written.
+ */
 export async function writeClusterFile(runFolder: string, content: object): Promise<void> {
-  await writeFile(unfinished(runFolder), `${JSON.stringify(content, null, 2)}\n`);
-  await rename(unfinished(runFolder), join(runFolder, CLUSTER_FILE));
+  try {
+    await writeFile(unfinished(runFolder), `${JSON.stringify(content, null, 2)}\n`);
+    await rename(unfinished(runFolder), join(runFolder, CLUSTER_FILE));
+  } catch (error) {
+    throw new EnvironmentError(`cannot write ${join(runFolder, CLUSTER_FILE)}: ${errorText(error)}`, {
+      code: 'reports-folder',
+      hint: 'make space, or choose a folder that can be written to with --reports <folder>',
+      cause: error,
+    });
+  }
 }
 
 /**
@@ -40,4 +51,16 @@ export async function readClusterFile<T>(runFolder: string, schema: z.ZodType<T>
 export async function removeClusterFile(runFolder: string): Promise<void> {
   await rm(unfinished(runFolder), { force: true });
   await rm(join(runFolder, CLUSTER_FILE), { force: true });
+}
+
+/**
+ * For when the cluster is gone: a file that cannot be removed then names what does not exist, which costs nobody anything.
+ * @param say hears of that.
+ */
+export async function forgetCluster(runFolder: string, say: (line: string) => void): Promise<void> {
+  try {
+    await removeClusterFile(runFolder);
+  } catch (error) {
+    say(`the cluster is removed, and ${join(runFolder, CLUSTER_FILE)}, which names it, is not: ${errorText(error)}`);
+  }
 }

@@ -12,7 +12,7 @@ import { CLUSTER_FILE, type Nodes, type Platform, type ProvisionOptions } from '
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import { nodeNames } from '../model/topology.ts';
 import { formatBytes, formatCount } from '../model/units.ts';
-import { readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
+import { forgetCluster, readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { lackingHere } from './docker/abilities.ts';
 import { DockerClient } from './docker/client.ts';
 import { containerName, renderCompose, SIZED_DATA_BYTES } from './docker/compose.ts';
@@ -115,7 +115,7 @@ export const docker: Platform = {
       renderCompose(topology, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings }, sizedData }),
     );
     await recordCluster(options, client, project);
-    const dispose = disposer(client, { project, runFolder, password });
+    const dispose = disposer(client, { project, runFolder, password, say: onProgress });
     try {
       await runCompose(compose, ['up', '--detach'], {
         project,
@@ -217,13 +217,23 @@ async function recordCluster({ topology, runFolder }: ProvisionOptions, client: 
 /** @returns a function that keeps the nodes' logs, removes the project and says what it removed; harmless twice. */
 function disposer(
   client: DockerClient,
-  run: { readonly project: string; readonly runFolder: string; readonly password: string },
+  run: {
+    readonly project: string;
+    readonly runFolder: string;
+    readonly password: string;
+    /** Hears of what could not be written. */
+    readonly say?: (line: string) => void;
+  },
 ): () => Promise<string[]> {
+  const { say = () => undefined } = run;
   return async () => {
     try {
-      await keepLogs(client, run);
+      // A full disk does not keep a cluster.
+      await keepLogs(client, run).catch((error: unknown) => {
+        say(`the logs of the servers are not kept: ${errorText(error)}`);
+      });
       const removed = await removeProject(client, run.project);
-      await removeClusterFile(run.runFolder);
+      await forgetCluster(run.runFolder, say);
       return removed;
     } catch (error) {
       throw new EnvironmentError(`the cluster ${run.project} could not be removed: ${errorText(error)}`, {

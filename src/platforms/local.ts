@@ -9,7 +9,7 @@ import { untilAcceptsSql } from '../cluster/health.ts';
 import type { Capability, Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import { COORDINATOR, type NodeName, nodeNames } from '../model/topology.ts';
-import { removeClusterFile, writeClusterFile } from './cluster-file.ts';
+import { forgetCluster, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { findBinaries } from './local/binaries.ts';
 import { Cache } from './local/cache.ts';
 import { DataRoot } from './local/data-folder.ts';
@@ -65,14 +65,15 @@ export const local: Platform = {
     return found.some((file) => existsSync(file));
   },
 
-  async provision({ topology, settings, runFolder, needs, signal }: ProvisionOptions): Promise<Nodes> {
+  async provision(options: ProvisionOptions): Promise<Nodes> {
+    const { topology, settings, runFolder, needs, signal, onProgress } = options;
     signal.throwIfAborted();
     const cache = await Cache.open();
     const binaries = await findBinaries(cache);
     const template = await openTemplate(binaries, cache, signal);
     const ports = await PortChooser.open();
     const dataRoot = await DataRoot.choose(nodeNames(topology).length);
-    const cluster = new LocalCluster(dataRoot, runFolder, await thisProcess());
+    const cluster = new LocalCluster(dataRoot, { runFolder, owner: await thisProcess(), say: onProgress });
     // On record before anything is made: a crash at any later moment leaves nothing that is not found.
     await cluster.save();
     try {
@@ -132,18 +133,23 @@ export const local: Platform = {
   },
 };
 
+interface ClusterOptions {
+  readonly runFolder: string;
+  readonly owner: Owner;
+  /** Hears of what could not be written. */
+  readonly say: ((line: string) => void) | undefined;
+}
+
 class LocalCluster implements Nodes {
   readonly servers: LocalServer[] = [];
   readonly #dataRoot: DataRoot;
-  readonly #runFolder: string;
-  readonly #owner: Owner;
+  readonly #options: ClusterOptions;
   #relay: Relay | undefined;
   #saving: Promise<void> = Promise.resolve();
 
-  constructor(dataRoot: DataRoot, runFolder: string, owner: Owner) {
+  constructor(dataRoot: DataRoot, options: ClusterOptions) {
     this.#dataRoot = dataRoot;
-    this.#runFolder = runFolder;
-    this.#owner = owner;
+    this.#options = options;
   }
 
   get coordinator(): LocalServer {
@@ -167,22 +173,25 @@ class LocalCluster implements Nodes {
    * there as long as the cluster is. It holds no password.
    */
   save(): Promise<void> {
-    this.#saving = this.#saving.then(() => {
-      const nodes = this.servers.map((server) => ({
-        name: server.name,
-        role: server.role,
-        port: server.identity.port,
-        pid: server.identity.process?.pid,
-        startTime: server.identity.process?.startTime,
-        dataFolder: server.dataFolder,
-      }));
-      return writeClusterFile(this.#runFolder, {
-        platform: 'local',
-        owner: this.#owner,
-        dataRoot: this.#dataRoot.folder,
-        nodes,
+    // One that failed, on a full disk, says nothing of the next.
+    this.#saving = this.#saving
+      .catch(() => undefined)
+      .then(() => {
+        const nodes = this.servers.map((server) => ({
+          name: server.name,
+          role: server.role,
+          port: server.identity.port,
+          pid: server.identity.process?.pid,
+          startTime: server.identity.process?.startTime,
+          dataFolder: server.dataFolder,
+        }));
+        return writeClusterFile(this.#options.runFolder, {
+          platform: 'local',
+          owner: this.#options.owner,
+          dataRoot: this.#dataRoot.folder,
+          nodes,
+        });
       });
-    });
     return this.#saving;
   }
 
@@ -202,7 +211,7 @@ class LocalCluster implements Nodes {
     await Promise.all(this.servers.map((server) => server.retire()));
     await this.#dataRoot.remove();
     await this.#saving.catch(() => undefined);
-    await removeClusterFile(this.#runFolder);
+    await forgetCluster(this.#options.runFolder, this.#options.say ?? (() => undefined));
   }
 }
 

@@ -12,7 +12,7 @@ import { EnvironmentError, errorText } from '../model/errors.ts';
 import type { PlannedAct } from '../model/plan.ts';
 import { undoAll } from './healing.ts';
 import type { Recorder } from './recorder.ts';
-import type { UndoJournal } from './undo-journal.ts';
+import { JournalError, type UndoJournal } from './undo-journal.ts';
 import { pause } from './wait.ts';
 
 /** For closing what an act held in this process. */
@@ -34,15 +34,17 @@ export interface InjectorOptions {
 
 export class Injector {
   readonly #options: InjectorOptions;
+  /** Nothing more can be promised, so nothing more is done. */
+  readonly #unpromised = new AbortController();
 
   constructor(options: InjectorOptions) {
-    this.#options = options;
+    this.#options = { ...options, signal: AbortSignal.any([options.signal, this.#unpromised.signal]) };
   }
 
   /**
    * Runs all acts, side by side, each at its time from now or after the act that it follows. Returns when
    * every act is healed, or could not be (the event `heal-failed` says so).
-   * @throws the signal's reason when aborted, after healing.
+   * @throws the signal's reason when aborted, `JournalError` when an undo could not be promised; after healing.
    */
   async run(acts: readonly PlannedAct[]): Promise<void> {
     const performed = new Map<number, Promise<boolean>>();
@@ -76,6 +78,7 @@ export class Injector {
       await this.#lookAtEnd(act, evidence);
     } catch (error) {
       if (!signal.aborted) recorder.event({ type: 'fault-failed', act: act.index, error: errorText(error) });
+      if (error instanceof JournalError) this.#unpromised.abort(error);
     }
     return this.#heal(act, held);
   }

@@ -26,6 +26,8 @@ export type LeftBehind =
       readonly undone: readonly string[];
       /** On a cluster that stands: replication was seen to have caught up, and no prepared transaction to be left. */
       readonly whole: boolean;
+      /** Why its history does not say so, in words, where it could not be written. */
+      readonly unrecorded?: string;
     }
   | { readonly state: 'in-use'; readonly folder: string; readonly by: string }
   | { readonly state: 'failed'; readonly folder: string; readonly error: unknown };
@@ -94,8 +96,12 @@ export async function reclaim(folder: string, { platforms, faults, now }: Reclai
     if (inUseBy !== undefined) return { state: 'in-use', folder, by: inUseBy };
     const undone = standing ? await undoOn(standing, folder, open, faults) : [];
     const voided = standing ? [] : open.map(({ fault, undo }) => `${undo.action} ${undo.node} (${fault})`);
-    await record(folder, { of: basename(folder), when: now.toISOString(), removed, voided, undone });
-    return { state: 'reclaimed', folder, removed, voided, undone, whole: standing !== undefined };
+    const reclaimed = { removed, voided, undone };
+    const unrecorded = await record(folder, { of: basename(folder), when: now.toISOString(), ...reclaimed }).then(
+      () => ({}),
+      (error: unknown) => ({ unrecorded: errorText(error) }),
+    );
+    return { state: 'reclaimed', folder, ...reclaimed, whole: standing !== undefined, ...unrecorded };
   } catch (error) {
     return { state: 'failed', folder, error };
   }

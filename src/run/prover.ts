@@ -4,12 +4,12 @@
  * again: all nodes answer, all shards take reads and writes, all placements are equal.
  */
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Dataset, Engine, FormedCluster, PlacementSource } from '../cluster/engine.ts';
 import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
+import { makeFolder } from '../make-folder.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { type NodeName, type PlacementMap, type Shard, type Topology, workerNames } from '../model/topology.ts';
 import {
@@ -198,7 +198,7 @@ class ProvingCluster implements AsyncDisposable {
     const { platform, engine, topology, fault } = options;
     // The first cluster's journal lies where that of any run does, so that what a crash leaves is found there.
     const folder = number === 1 ? options.folder : join(options.folder, `cluster-${number}`);
-    await mkdir(join(folder, 'logs'), { recursive: true });
+    await makeFolder(join(folder, 'logs'));
     const nodes = await platform.provision({
       topology,
       settings: engine.settings,

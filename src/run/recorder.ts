@@ -1,15 +1,19 @@
 /**
  * The only writer of a run's history. Events go to disk as they happen, operations as the load
  * generator hands them over; listeners (the live view) hear both.
+ *
+ * Nothing here throws once the files are open: healing and removing must not wait for a full disk. What cannot be
+ * written ends the run in order, by `signal`.
  */
 
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../model/clock.ts';
+import { EnvironmentError, errorText } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
 import type { OperationLog } from '../model/history.ts';
 import type { OperationTable } from '../model/operations.ts';
 import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE } from '../operations-file.ts';
+import { LineFile } from './line-file.ts';
 
 export interface RunListener {
   event?(event: TimedEvent): void;
@@ -24,41 +28,111 @@ export interface KindNames {
 
 export class Recorder implements Disposable {
   readonly #clock: Clock;
-  readonly #events: number;
+  readonly #folder: string;
+  readonly #events: LineFile;
   readonly #operations: OperationsWriter;
   readonly #probes: OperationsWriter;
   readonly #listeners: readonly RunListener[];
+  readonly #broken = new AbortController();
+  #unsaved: TimedEvent[] = [];
 
-  /** @param kinds names of all kinds of operation, of the load and of the probes. */
+  /**
+   * @param kinds names of all kinds of operation, of the load and of the probes.
+   * @throws EnvironmentError when the files cannot be made.
+   */
   constructor(folder: string, clock: Clock, { load, probes }: KindNames, listeners: readonly RunListener[]) {
     this.#clock = clock;
-    this.#events = openSync(join(folder, 'events.ndjson'), 'a');
-    this.#operations = new OperationsWriter(join(folder, OPERATIONS_FILE), load);
-    this.#probes = new OperationsWriter(join(folder, PROBES_FILE), probes);
+    this.#folder = folder;
+    try {
+      this.#events = new LineFile(join(folder, 'events.ndjson'));
+      this.#operations = new OperationsWriter(join(folder, OPERATIONS_FILE), load);
+      this.#probes = new OperationsWriter(join(folder, PROBES_FILE), probes);
+    } catch (error) {
+      throw this.#unwritable(error);
+    }
     this.#listeners = listeners;
+  }
+
+  /** Aborted when something could not be written; the reason is an `EnvironmentError` that says what. */
+  get signal(): AbortSignal {
+    return this.#broken.signal;
+  }
+
+  /** Events that are not on disk, in their order. */
+  get unsaved(): readonly TimedEvent[] {
+    return this.#unsaved;
   }
 
   /** @param at when it happened, on the run's clock; now by default. */
   event(event: RunEvent, at: number = this.#clock.nowMs()): void {
     const timed: TimedEvent = { at, ...event };
-    writeSync(this.#events, `${JSON.stringify(timed)}\n`);
-    for (const listener of this.#listeners) listener.event?.(timed);
+    this.#unsaved.push(timed);
+    this.#saveEvents();
+    this.#tell((listener) => listener.event?.(timed));
   }
 
   /** Of the load. */
   operations(batch: OperationTable): void {
     if (batch.count === 0) return;
-    this.#operations.write(batch);
-    for (const listener of this.#listeners) listener.operations?.(batch);
+    this.#write(() => this.#operations.write(batch));
+    this.#tell((listener) => listener.operations?.(batch));
   }
 
   probes(batch: OperationTable): void {
-    this.#probes.write(batch);
+    this.#write(() => this.#probes.write(batch));
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#events);
-    this.#operations[Symbol.dispose]();
-    this.#probes[Symbol.dispose]();
+    // There may be space again: the cluster is gone.
+    this.#saveEvents();
+    for (const file of [this.#events, this.#operations, this.#probes]) {
+      try {
+        file[Symbol.dispose]();
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+  }
+
+  #saveEvents(): void {
+    if (this.#unsaved.length === 0) return;
+    try {
+      this.#events.append(this.#unsaved.map((event) => `${JSON.stringify(event)}\n`).join(''));
+      this.#unsaved = [];
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** After a batch that could not be written the file must end: what follows on half of one cannot be read. */
+  #write(write: () => void): void {
+    if (this.signal.aborted) return;
+    try {
+      write();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #tell(tell: (listener: RunListener) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        tell(listener);
+      } catch (error) {
+        this.#broken.abort(error);
+      }
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!this.signal.aborted) this.#broken.abort(this.#unwritable(error));
+  }
+
+  #unwritable(cause: unknown): EnvironmentError {
+    return new EnvironmentError(`the history in ${this.#folder} cannot be written: ${errorText(cause)}`, {
+      code: 'history-unwritable',
+      hint: 'make space, or choose another folder with --reports <folder>',
+      cause,
+    });
   }
 }

@@ -3,10 +3,11 @@
  * for every one that was kept; what a crash leaves open can be read back and kept later.
  */
 
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Undo } from '../faults/fault.ts';
+import { EnvironmentError, errorText } from '../model/errors.ts';
+import { LineFile } from './line-file.ts';
 
 const FILE = 'undo.ndjson';
 
@@ -26,25 +27,51 @@ export interface PendingUndo extends PromisedUndo {
 
 type Line = ({ readonly type: 'promised' } & PendingUndo) | { readonly type: 'kept'; readonly id: number };
 
+/** An undo could not be promised, so its act must not be done. */
+export class JournalError extends EnvironmentError {}
+
 export class UndoJournal implements Disposable {
-  readonly #file: number;
+  readonly #path: string;
+  readonly #file: LineFile;
   readonly #pending = new Map<number, PendingUndo>();
   #nextId = 1;
+  #unwritten = false;
 
-  constructor(folder: string) {
-    this.#file = openSync(join(folder, FILE), 'a');
+  /**
+   * @param owed what the journal holds already.
+   * @throws JournalError when it cannot be opened.
+   */
+  constructor(folder: string, owed: readonly PendingUndo[] = []) {
+    this.#path = join(folder, FILE);
+    for (const entry of owed) this.#pending.set(entry.id, entry);
+    try {
+      this.#file = new LineFile(this.#path);
+    } catch (error) {
+      throw this.#unwritable(error);
+    }
   }
 
-  /** On disk when it returns. */
+  /** On disk when it returns. @throws JournalError when it cannot be written; then nothing may be done. */
   promise(promised: PromisedUndo): void {
     const pending: PendingUndo = { id: this.#nextId++, ...promised };
-    this.#write({ type: 'promised', ...pending });
+    try {
+      this.#write({ type: 'promised', ...pending });
+    } catch (error) {
+      throw this.#unwritable(error);
+    }
     this.#pending.set(pending.id, pending);
   }
 
+  /** Never throws: an undo that was carried out counts, on disk or not, and is harmless twice. */
   kept(id: number): void {
-    this.#write({ type: 'kept', id });
     this.#pending.delete(id);
+    try {
+      this.#write({ type: 'kept', id });
+    } catch {
+      this.#unwritten = true;
+    }
+    // Where nothing is owed any more, an empty journal says so, and needs no space.
+    if (this.#unwritten && this.#pending.size === 0 && this.#file.clear()) this.#unwritten = false;
   }
 
   /** Not yet kept, newest first; of one act, or of all. */
@@ -53,12 +80,19 @@ export class UndoJournal implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.#file);
+    this.#file[Symbol.dispose]();
   }
 
   #write(line: Line): void {
-    writeSync(this.#file, `${JSON.stringify(line)}\n`);
-    fsyncSync(this.#file);
+    this.#file.append(`${JSON.stringify(line)}\n`, true);
+  }
+
+  #unwritable(cause: unknown): JournalError {
+    return new JournalError(`${this.#path} cannot be written, so nothing is broken: ${errorText(cause)}`, {
+      code: 'journal-unwritable',
+      hint: 'make space, or choose another folder with --reports <folder>',
+      cause,
+    });
   }
 }
 
@@ -71,7 +105,7 @@ export async function noteKept(folder: string, ids: readonly number[]): Promise<
   const path = join(folder, FILE);
   const text = await readFile(path, 'utf8');
   await truncate(path, Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1)));
-  using journal = new UndoJournal(folder);
+  using journal = new UndoJournal(folder, (await readPendingUndos(folder)).reverse());
   for (const id of ids) journal.kept(id);
 }
 

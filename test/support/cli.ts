@@ -16,6 +16,8 @@ export interface Ended {
   readonly stderr: string;
 }
 
+type Tail<T extends readonly unknown[]> = T extends readonly [unknown, ...infer R] ? R : never;
+
 /** A folder of its own for one test: where the cluster, the scenarios and the reports go. */
 export class Workplace implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'pgquake-e2e-'));
@@ -41,18 +43,22 @@ export class Workplace implements Disposable {
   }
 
   /** Starts pgquake. */
-  start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess & { readonly ended: Promise<Ended> } {
+  start(
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    stdio: readonly (number | 'ignore' | 'pipe')[] = ['ignore', 'pipe', 'pipe'],
+  ): ChildProcess & { readonly ended: Promise<Ended> } {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd: this.folder,
       env: { ...process.env, CI: '1', NO_COLOR: '1', NODE_COMPILE_CACHE: COMPILED, TMPDIR: this.temporary, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [...stdio],
     });
     let stdout = '';
     let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => {
+    child.stdout?.setEncoding('utf8').on('data', (text) => {
       stdout += text;
     });
-    child.stderr.setEncoding('utf8').on('data', (text) => {
+    child.stderr?.setEncoding('utf8').on('data', (text) => {
       stderr += text;
     });
     const ended = new Promise<Ended>((done) => child.once('close', (code) => done({ code, stdout, stderr })));
@@ -60,8 +66,8 @@ export class Workplace implements Disposable {
   }
 
   /** Starts a scenario on this place's platform, with its reports in this place. */
-  startRun(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess & { readonly ended: Promise<Ended> } {
-    return this.start([...args, '--platform', this.#platform, '--reports', this.reports], env);
+  startRun(args: readonly string[], ...rest: Tail<Parameters<Workplace['start']>>): ReturnType<Workplace['start']> {
+    return this.start([...args, '--platform', this.#platform, '--reports', this.reports], ...rest);
   }
 
   /** As `startRun`, to its end. */

@@ -70,6 +70,7 @@ const ROOMS = [
   'plan',
   'cluster',
   'sql',
+  'make-folder.ts',
   'model',
 ] as const;
 

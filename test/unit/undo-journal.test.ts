@@ -1,8 +1,14 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { noteKept, type PromisedUndo, readPendingUndos, UndoJournal } from '../../src/run/undo-journal.ts';
+import {
+  JournalError,
+  noteKept,
+  type PromisedUndo,
+  readPendingUndos,
+  UndoJournal,
+} from '../../src/run/undo-journal.ts';
 
 let folder: string;
 
@@ -25,6 +31,15 @@ describe('undo journal', () => {
     expect(readFileSync(join(folder, 'undo.ndjson'), 'utf8')).toBe(
       '{"type":"promised","id":1,"act":0,"fault":"node-kill","mark":"pgquake-test-0","undo":{"action":"start","node":"worker1"}}\n',
     );
+  });
+
+  test.skipIf(process.platform !== 'linux')('what cannot be promised is not owed, and says what to do', () => {
+    symlinkSync('/dev/full', join(folder, 'undo.ndjson'));
+    using journal = new UndoJournal(folder);
+    expect(() => journal.promise(start(0, 'worker1'))).toThrow(JournalError);
+    expect(() => journal.promise(start(0, 'worker1'))).toThrow(/nothing is broken: ENOSPC/);
+    expect(journal.pending()).toEqual([]);
+    expect(() => journal.kept(1)).not.toThrow();
   });
 
   test('what is open comes newest first, of one act or of all', () => {

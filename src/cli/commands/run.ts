@@ -15,7 +15,7 @@ import { terminalSummary } from '../../reporters/terminal.ts';
 import type { RunListener } from '../../run/recorder.ts';
 import type { ScenarioSuite } from '../../scenario/load.ts';
 import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
-import { EXIT, type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
+import { type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
 import { interruptible } from '../interrupt.ts';
 import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
@@ -93,7 +93,7 @@ export const run: CommandModule<object, RunArguments> = {
       }
       interrupt.stop();
       await table?.close();
-      if (interrupt.signal.aborted) codes.push(EXIT.interrupted);
+      if (interrupt.signal.aborted) codes.push(exitCodeOfError(interrupt.signal.reason));
     } finally {
       output.close(codes.length < scenarios.length);
     }

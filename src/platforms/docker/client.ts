@@ -5,6 +5,7 @@ import { Agent as TlsAgent } from 'node:https';
 import { homedir } from 'node:os';
 import Docker from 'dockerode';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { unlessAborted } from '../../model/unless-aborted.ts';
 import { dockerEndpoint, type Endpoint } from './endpoint.ts';
 
 const DEFAULT_LIMIT_MS = 15_000;
@@ -61,6 +62,7 @@ export class DockerClient {
     const limit = AbortSignal.timeout(limitMs);
     try {
       const stop = signal ? AbortSignal.any([signal, limit]) : limit;
+      // Not every call of dockerode listens to its signal.
       return await unlessAborted(work(this.#docker, stop), stop);
     } catch (error) {
       signal?.throwIfAborted();
@@ -74,21 +76,6 @@ export class DockerClient {
         cause: error,
       });
     }
-  }
-}
-
-/** Not every call of dockerode listens to its signal. */
-async function unlessAborted<T>(working: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([working, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-    working.catch(() => undefined);
   }
 }
 

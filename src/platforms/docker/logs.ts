@@ -1,7 +1,8 @@
 /** What the servers printed: read from the engine, kept in the run's folder before containers are removed. */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../make-folder.ts';
 import { errorText } from '../../model/errors.ts';
 import type { DockerClient } from './client.ts';
 import { projectContainers } from './project.ts';
@@ -28,7 +29,7 @@ export async function keepLogs(
   { project, runFolder, password }: { project: string; runFolder: string; password: string },
 ): Promise<void> {
   const folder = join(runFolder, 'logs');
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const containers = await projectContainers(client, project);
   await Promise.all(
     containers.map(async ({ id, node }) => {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder } from '../../make-folder.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 
 /** Nobody works on an entry for that long: whoever made it was killed. */
@@ -29,7 +30,7 @@ export class Cache {
     const isRoot = process.getuid?.() === 0;
     const folder = resolve(cachePath(process.env, isRoot, homedir()));
     try {
-      const firstMade = await mkdir(folder, { recursive: true });
+      const firstMade = await makeFolder(folder);
       // The servers' account must be able to enter it, also where root's umask denies that.
       if (isRoot && firstMade !== undefined) {
         for (let made = folder; made.length >= firstMade.length; made = dirname(made)) await chmod(made, 0o755);

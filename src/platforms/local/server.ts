@@ -2,11 +2,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type NodeBackends, type NodeControl, type NodeState, noSuchBackend } from '../../cluster/platform.ts';
+import { makeFolder } from '../../make-folder.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
@@ -216,16 +217,15 @@ export class LocalServer implements NodeControl {
   /** @returns `undefined` once it listens, else what its log says. */
   async #launch(): Promise<string | undefined> {
     const { binaries, dataFolder, logFile } = this.#options;
-    await mkdir(dirname(logFile), { recursive: true });
-    const log = await open(logFile, 'a');
-    const logStart = (await log.stat()).size;
+    const log = await openLog(logFile);
+    const logStart = log ? (await log.stat()).size : 0;
     let child: ChildProcess;
     try {
       child = spawn(binaries.postgres, ['-D', dataFolder], {
         ...identity(binaries.account),
         cwd: dirname(dataFolder),
         env: serverEnvironment(),
-        stdio: ['ignore', log.fd, log.fd],
+        stdio: ['ignore', log?.fd ?? 'ignore', log?.fd ?? 'ignore'],
         // In a session of its own, so that Ctrl-C in the terminal reaches pgquake alone.
         detached: true,
       });
@@ -234,7 +234,7 @@ export class LocalServer implements NodeControl {
     } catch (error) {
       return errorText(error);
     } finally {
-      await log.close();
+      await log?.close();
     }
     child.unref();
     const info = await processOf(child.pid as number);
@@ -242,10 +242,12 @@ export class LocalServer implements NodeControl {
       this.#postmaster = { pid: info.pid, startTime: info.startTime };
       this.#lastSeen = [this.#postmaster];
       this.#ending = 'ended by itself';
-      await this.#options.onLaunch();
+      // On a full disk too: what works in the cluster's folder is found without the file.
+      await this.#options.onLaunch().catch(() => undefined);
       if (await this.#listens(this.#postmaster)) return undefined;
     }
-    const text = (await readFile(logFile)).subarray(logStart).toString('utf8').trim();
+    const written = await readFile(logFile).catch(() => Buffer.alloc(0));
+    const text = written.subarray(logStart).toString('utf8').trim();
     return text === '' ? 'it ended without a word' : text;
   }
 
@@ -271,6 +273,16 @@ export class LocalServer implements NodeControl {
       code: 'server-not-started',
       hint: `The whole log is in ${this.#options.logFile}.`,
     });
+  }
+}
+
+/** @returns `undefined` where the run's folder cannot be written: a node that must come back does so without a log. */
+async function openLog(logFile: string): Promise<FileHandle | undefined> {
+  try {
+    await makeFolder(dirname(logFile));
+    return await open(logFile, 'a');
+  } catch {
+    return undefined;
   }
 }
 

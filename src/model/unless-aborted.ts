@@ -1,0 +1,20 @@
+/** For work that does not listen to a signal by itself. */
+
+/**
+ * Waits for work until the signal is aborted. The work itself goes on, and what becomes of it is of no interest.
+ * @throws what the work throws, or the signal's reason.
+ */
+export async function unlessAborted<T>(working: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([working, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    working.catch(() => undefined);
+  }
+}

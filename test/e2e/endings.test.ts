@@ -1,0 +1,190 @@
+/** However a run ends, its cluster is put back, and exit code 1 means "refuted" and nothing else. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Ended, Workplace } from '../support/cli.ts';
+import { SMALL_SCENARIO } from '../support/small-scenario.ts';
+
+const IS_ROOT = process.getuid?.() === 0;
+
+let place: Workplace;
+let scenario: string;
+
+beforeEach(() => {
+  place = new Workplace();
+  scenario = place.scenario('small', SMALL_SCENARIO);
+});
+
+afterEach(() => {
+  place[Symbol.dispose]();
+});
+
+type Running = ReturnType<Workplace['startRun']>;
+
+async function untilSaid(running: Running, words: string): Promise<void> {
+  await new Promise<void>((said, ended) => {
+    running.stdout?.on('data', (text: string) => {
+      if (text.includes(words)) said();
+    });
+    running.on('close', () => ended(new Error(`ended before it said "${words}"`)));
+  });
+}
+
+/** Judged, whatever the verdict on a busy machine: but never as refuted. */
+function expectJudged({ code, stderr }: Ended): void {
+  expect([0, 2], stderr).toContain(code);
+}
+
+describe('a signal', () => {
+  test.each(['SIGHUP', 'SIGQUIT', 'SIGALRM'] as const)(
+    '%s heals, removes the cluster, and exits with 130',
+    async (signal) => {
+      const running = place.startRun([scenario]);
+      await untilSaid(running, 'in effect');
+      running.kill(signal);
+      const { code, stdout, stderr } = await running.ended;
+      expect(code, stderr).toBe(130);
+      expect(stdout).toContain(`${signal}: healing`);
+      expect(place.report().timeline.map((event) => event.type)).toEqual(
+        expect.arrayContaining(['interrupted', 'healed']),
+      );
+      expect(place.leftovers()).toEqual([]);
+    },
+  );
+
+  test('SIGUSR1, SIGUSR2 and SIGPIPE end nothing', async () => {
+    const running = place.startRun([scenario]);
+    await untilSaid(running, 'in effect');
+    for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const) running.kill(signal);
+    const ended = await running.ended;
+    expectJudged(ended);
+    expect(ended.stderr).not.toContain('Debugger');
+    expect(place.leftovers()).toEqual([]);
+  });
+
+  test('SIGHUP heals when the terminal that it tells of is gone', async () => {
+    const running = place.startRun([scenario]);
+    await untilSaid(running, 'in effect');
+    running.kill('SIGHUP');
+    running.stdout?.destroy();
+    running.stderr?.destroy();
+    expect((await running.ended).code).toBe(130);
+    expect(place.report().timeline.map((event) => event.type)).toEqual(expect.arrayContaining(['healed']));
+    expect(place.leftovers()).toEqual([]);
+  });
+});
+
+describe('output that cannot be written', () => {
+  test('ends no run: all is healed and reported, and the exit code is 4', async () => {
+    const full = openSync('/dev/full', 'w');
+    const { code, stderr } = await place.startRun([scenario], {}, ['ignore', full, 'pipe']).ended;
+    expect({ code, stderr }).toEqual({
+      code: 4,
+      stderr: expect.stringMatching(/^standard output cannot be written: ENOSPC.*\n$/),
+    });
+    expect(place.report().timeline.map((event) => event.type)).toEqual(expect.arrayContaining(['healed']));
+    expect(place.leftovers()).toEqual([]);
+  });
+
+  test('of other commands is no bug of theirs', async () => {
+    const full = openSync('/dev/full', 'w');
+    expect((await place.start(['list'], {}, ['ignore', full, full]).ended).code).toBe(4);
+    expect((await place.start(['list', '--nonsense'], {}, ['ignore', full, full]).ended).code).toBe(4);
+  });
+});
+
+describe('a reports folder', () => {
+  test('below /proc is refused at once', async () => {
+    const { code, stderr } = await place.start([scenario, '--platform', 'local', '--reports', '/proc/foo']).ended;
+    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('cannot make the run') });
+    const cache = await place.run([scenario], { PGQUAKE_CACHE_DIR: '/proc/foo' });
+    expect({ code: cache.code, stderr: cache.stderr }).toEqual({
+      code: 4,
+      stderr: expect.stringContaining('/proc/foo'),
+    });
+  });
+
+  test('whose `latest` is a folder of somebody else keeps it, and costs no verdict', async () => {
+    mkdirSync(join(place.reports, 'latest'), { recursive: true });
+    writeFileSync(join(place.reports, 'latest', 'mine'), 'precious');
+    mkdirSync(join(place.reports, 'index.json'));
+    const ended = await place.run([scenario]);
+    expectJudged(ended);
+    expect(ended.stdout).toContain('latest is no link of pgquake');
+    expect(ended.stdout).toContain('the index of all runs is not up to date');
+    expect(readdirSync(join(place.reports, 'latest'))).toEqual(['mine']);
+  });
+
+  test('that vanishes costs the verdict, and nothing stays', async () => {
+    const running = place.startRun([scenario]);
+    await untilSaid(running, 'in effect');
+    rmSync(place.reports, { recursive: true });
+    const { code, stderr } = await running.ended;
+    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringMatching(/history is gone.*\n.*hint/s) });
+    expect(place.leftovers()).toEqual([]);
+  });
+
+  test('without the servers’ logs judges all the same', async () => {
+    const running = place.startRun([scenario]);
+    await untilSaid(running, 'in effect');
+    const [run] = readdirSync(place.reports).filter((name) => name.endsWith('-small'));
+    rmSync(join(place.reports, run as string, 'logs'), { recursive: true });
+    expectJudged(await running.ended);
+    expect(place.leftovers()).toEqual([]);
+  });
+});
+
+describe.skipIf(!IS_ROOT)('a disk of the reports', () => {
+  afterEach(() => {
+    if (existsSync(place.reports)) execFileSync('umount', ['--lazy', place.reports]);
+  });
+
+  function mount(size: string): void {
+    mkdirSync(place.reports);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', place.reports]);
+  }
+
+  test.each(['64k', '160k', '240k'])(
+    'of %s fills: what was struck is healed, nothing stays, exit code 4',
+    async (size) => {
+      mount(size);
+      const { code, stderr } = await place.run([scenario]);
+      expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringMatching(/ENOSPC.*\n.*hint/s) });
+      expect(stderr).not.toContain('a bug in pgquake');
+      expect(place.leftovers()).toEqual([]);
+    },
+  );
+
+  test('fills while a fault is in effect: it is healed all the same', async () => {
+    mount('8m');
+    const running = place.startRun([scenario]);
+    await untilSaid(running, 'in effect');
+    try {
+      writeFileSync(join(place.reports, 'ballast'), Buffer.alloc(16 << 20));
+    } catch {
+      // As full as it can be.
+    }
+    const { code, stdout, stderr } = await running.ended;
+    expect(code, stderr).toBe(4);
+    expect(stdout).toMatch(/healed/);
+    expect(place.leftovers()).toEqual([]);
+  });
+
+  test('turns read-only while a fault is in effect: it is healed all the same', async () => {
+    mount('8m');
+    const running = place.startRun([scenario]);
+    await untilSaid(running, 'in effect');
+    // Files that are open for writing keep a whole file system from it; a bind mount does not.
+    execFileSync('mount', ['--bind', place.reports, place.reports]);
+    execFileSync('mount', ['-o', 'remount,bind,ro', place.reports]);
+    await sleep(100);
+    const { code, stdout, stderr } = await running.ended;
+    execFileSync('umount', ['--lazy', place.reports]);
+    expect(code, stderr).toBe(4);
+    expect(stdout).toMatch(/healed/);
+    expect(place.leftovers()).toEqual([]);
+  });
+});
