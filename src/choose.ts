@@ -22,8 +22,8 @@ export interface ChoiceInput {
  * @throws InputError with the nearest name that there is.
  */
 export function refuseUnknown(kind: string, variants: readonly { readonly name: string }[], name: string): void {
-  const known = ['auto', ...variants.map((variant) => variant.name)];
-  if (known.includes(name)) return;
+  const known = variants.map((variant) => variant.name);
+  if (name === 'auto' || known.includes(name)) return;
   throw new InputError(`there is no ${kind} "${name}"; ${suggestion(name, known)}`, { code: `${kind}-unknown` });
 }
 
@@ -46,6 +46,7 @@ export async function choose(
   const { platform: wantedPlatform, engine: wantedEngine, attach } = scenario.cluster;
   refuseUnknown('platform', catalog.platforms, wantedPlatform);
   refuseUnknown('engine', catalog.engines, wantedEngine);
+  for (const { fault } of acts) refuseUnknown('fault', catalog.faults, fault);
   if (attach !== undefined && scenario.workload)
     return chooseAttached(catalog, attach, { scenario, acts }, scenario.workload);
   const passedOver: string[] = [];

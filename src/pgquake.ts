@@ -8,29 +8,29 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Catalog, INDEX_MARK, indexPage, proofFiles, shipped } from './catalog.ts';
-import { choose } from './choose.ts';
+import { choose, refuseUnknown } from './choose.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
-import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
-import type { Attempt, RunInfo } from './model/history.ts';
+import { EnvironmentError, errorText, InterruptedError } from './model/errors.ts';
+import type { RunInfo } from './model/history.ts';
 import type { Plan } from './model/plan.ts';
 import type { Report } from './model/report.ts';
-import type { IndexedRun } from './model/run-index.ts';
 import type { Scenario } from './model/scenario.ts';
 import { siblingModule } from './model/sibling-module.ts';
 import { unlessAborted } from './model/unless-aborted.ts';
-import type { Verdict } from './model/verdict.ts';
+import { withOwn } from './own-variants.ts';
 import { layoutOf, observationsFor, placedPlan, plannedMs, planOf, workloadNamed } from './planner.ts';
-import { type KeptProof, type ProveOptions, proveTolerance } from './prove.ts';
+import { proveTolerance } from './prove.ts';
+import type { Config, Experiment, ExperimentOptions, Quake } from './quake.ts';
 import { buildReport } from './report.ts';
 import { DeadMansSwitch, limitOf } from './run/guards.ts';
 import { describeMachine, HostMonitor } from './run/host-monitor.ts';
 import { healLeftBehind, type LeftBehind } from './run/left-behind.ts';
-import { Recorder, type RunListener } from './run/recorder.ts';
+import { Recorder } from './run/recorder.ts';
 import { run } from './run/runner.ts';
 import { refuseRealtime } from './run/thread-priority.ts';
 import { keepRunIndex, type RunIndexPage, rebuildRunIndex } from './run-index.ts';
-import { listScenarios, loadScenario, loadSuite, type ScenarioEntry, type ScenarioSuite } from './scenario/load.ts';
+import { listScenarios, loadScenario, loadSuite } from './scenario/load.ts';
 import { parseScenario } from './scenario/parse.ts';
 import {
   createRunFolder,
@@ -53,156 +53,56 @@ export const SCENARIO_FOLDERS: readonly string[] = [
   ...new Set([resolve('scenarios'), join(PACKAGE_FOLDER, 'scenarios')]),
 ];
 
-export interface ExperimentOptions {
-  /** Overrides the scenario's seed; random where neither is given. From 0 to 2^32 - 1. */
-  readonly seed?: number;
-  /** Where run folders go; `reports` by default. */
-  readonly reports?: string;
-  /** The plan of an earlier run of this scenario: exactly its schedule is run; `seed` is left out then. */
-  readonly replayed?: Plan;
-  /** The command line that runs it again, but for the seed; by the scenario's file by default. */
-  readonly again?: string;
-  /** Hears what goes on before the run begins, such as an image that is being fetched. */
-  readonly say?: (line: string) => void;
-  /** Hear what happens while it happens. */
-  readonly listeners?: readonly RunListener[];
-  /** Which of several attempts it is, for the record. */
-  readonly attempt?: Attempt | undefined;
-  /** Threads of load and probes run at realtime priority: root on Linux with 4 processors or more. Not by default. */
-  readonly realtime?: boolean;
-  /** Aborting it heals, disposes, and reports what there is. */
-  readonly signal?: AbortSignal;
-}
-
-export interface Experiment {
-  readonly verdict: Verdict;
-  readonly report: Report;
-  /** The run's folder. */
-  readonly folder: string;
-  /** What kept the run from its end, if anything did: then the verdict is never `pass`. */
-  readonly failure: unknown;
-}
-
-/** pgquake with one catalogue: what can be done with scenarios and with stored runs. */
-export interface Quake {
-  readonly catalog: Catalog;
-  /**
-   * Loads a scenario by its name in `scenarios/` or among the shipped ones, or by its path.
-   * @throws InputError where there is none; `ScenarioError` with all its problems and their places.
-   */
-  load(nameOrPath: string): Promise<Scenario>;
-  /** The same for a folder of scenarios. */
-  loadSuite(nameOrPath: string): Promise<ScenarioSuite>;
-  /** The scenarios that `load` finds by name. */
-  list(): Promise<ScenarioEntry[]>;
-  /**
-   * Validates a scenario's text.
-   * @param file its name, for messages; where it ends in .yaml, the scenario must have the same name.
-   * @throws ScenarioError with all problems and their places.
-   */
-  parse(text: string, file?: string): Scenario;
-  /**
-   * The plan of a run, its seed drawn where none is given. Starts nothing.
-   * @throws InputError where it strikes more at one time than the scenario's guards allow.
-   */
-  plan(scenario: Scenario, options?: { readonly seed?: number | undefined }): Plan;
-  /**
-   * Runs a scenario from the first server to the last report. Faults are healed and the cluster is gone when it
-   * returns, whatever happened.
-   * @param scenario as loaded, or its name or path.
-   * @throws EnvironmentError when it cannot even begin: no platform, no folder for the run, realtime priority refused.
-   */
-  run(scenario: Scenario | string, options?: ExperimentOptions): Promise<Experiment>;
-  /**
-   * Judges a stored run again and writes its reports. Needs no cluster.
-   * @param run its folder, or what was read from it.
-   * @param options.by the hypothesis of another scenario; then nothing is written.
-   * @throws InputError where the folder is no run, or is damaged.
-   */
-  judge(run: string | StoredRun, options?: { readonly by?: Pick<Scenario, 'hypothesis'> | undefined }): Promise<Report>;
-  /**
-   * Renders the reports of a stored run again from its report.json, with the verdict that it holds.
-   * @returns the names of the files that it wrote.
-   * @throws InputError where there is no report.json, or it is damaged.
-   */
-  report(folder: string): Promise<string[]>;
-  /**
-   * Makes `index.html` and `index.json` of a reports folder anew.
-   * @returns its runs, the newest first.
-   * @throws InputError where there is no such folder, or its index.html is somebody else's.
-   */
-  index(reports?: string): Promise<IndexedRun[]>;
-  /**
-   * Removes the clusters of runs whose pgquake was killed; those whose pgquake still runs are left alone.
-   * @param options.reports the reports folder, `reports` by default.
-   * @param options.runs run folders, as paths or by their names in the reports folder; all of them by default.
-   * @throws InputError when a named run does not exist.
-   */
-  heal(options?: { readonly reports?: string; readonly runs?: readonly string[] }): Promise<LeftBehind[]>;
-  /**
-   * Proves a placement's tolerance: takes down every set of workers and holds what is seen against what is predicted.
-   * Keeps `proof.json`, `proof.md` and `proof.svg` in a folder of its own.
-   * @throws InputError, EnvironmentError, or the signal's reason; nothing runs on in any case.
-   */
-  prove(options?: ProveOptions): Promise<KeptProof>;
-}
-
-/** Own variants beside the shipped ones, by kind. */
-export type Variants = Partial<Catalog>;
-
 /**
- * @param own variants beside the shipped ones.
- * @throws InputError where a name is there twice.
+ * @param config own variants beside the shipped ones, and defaults.
+ * @throws InputError where a variant is none of its kind, a name is there twice, or a default is not in the catalogue.
  */
-export function pgquake(own: Variants = {}): Quake {
-  const catalog = withOwn(shipped, own);
+export function pgquake(config: Config = {}): Quake {
+  const catalog = withOwn(shipped, config);
+  if (config.platform !== undefined) refuseUnknown('platform', catalog.platforms, config.platform);
+  if (config.engine !== undefined) refuseUnknown('engine', catalog.engines, config.engine);
+  const { reports = DEFAULT_REPORTS_FOLDER } = config;
   const sources = { vocabulary: catalog, folders: SCENARIO_FOLDERS };
-  const load = (nameOrPath: string) => loadScenario(nameOrPath, sources);
+  const load = async (nameOrPath: string) => withDefaults(await loadScenario(nameOrPath, sources), config);
   return {
     catalog,
+    reports,
     load,
-    loadSuite: (nameOrPath) => loadSuite(nameOrPath, sources),
+    async loadSuite(nameOrPath) {
+      const suite = await loadSuite(nameOrPath, sources);
+      return { ...suite, scenarios: suite.scenarios.map((scenario) => withDefaults(scenario, config)) };
+    },
     list: () => listScenarios(sources),
-    parse: (text, file = 'scenario') => parseScenario(text, file, catalog),
+    parse: (text, file = 'scenario') => withDefaults(parseScenario(text, file, catalog), config),
     plan: (scenario, options) => planOf(catalog.faults, scenario, options),
     run: async (scenario, options = {}) =>
-      runScenario(catalog, typeof scenario === 'string' ? await load(scenario) : scenario, options),
+      runScenario(catalog, typeof scenario === 'string' ? await load(scenario) : scenario, { reports, ...options }),
     judge: async (run, { by } = {}) => {
       const stored = typeof run === 'string' ? await readRun(run) : run;
       return by ? judgeBy(catalog, stored, by) : judgeAndIndex(catalog, stored);
     },
     report: (folder) => renderAgain(catalog, folder),
-    index: (reports = DEFAULT_REPORTS_FOLDER) => rebuildRunIndex(reports, INDEX_PAGE),
-    heal: ({ reports = DEFAULT_REPORTS_FOLDER, runs = [] } = {}) => healLeftBehind(catalog, reports, runs),
-    prove: (options = {}) => proveTolerance(catalog, proofFiles, options),
+    index: (folder = reports) => rebuildRunIndex(folder, INDEX_PAGE),
+    heal: ({ reports: folder = reports, runs = [] } = {}) => healLeftBehind(catalog, folder, runs),
+    prove: (options = {}) => {
+      const { platform = config.platform, engine = config.engine } = options;
+      return proveTolerance(catalog, proofFiles, { reports, ...options, platform, engine });
+    },
   };
 }
 
-/** @throws InputError where a name is there twice. */
-function withOwn(base: Catalog, own: Variants): Catalog {
+/** A default counts where the scenario says nothing itself. */
+function withDefaults(scenario: Scenario, { platform, engine, seed }: Config): Scenario {
+  const { cluster } = scenario;
   return {
-    faults: joined('fault', base.faults, own.faults),
-    checks: joined('check', base.checks, own.checks),
-    workloads: joined('workload', base.workloads, own.workloads),
-    platforms: joined('platform', base.platforms, own.platforms),
-    engines: joined('engine', base.engines, own.engines),
-    reporters: joined('reporter', base.reporters, own.reporters),
+    ...scenario,
+    cluster: {
+      ...cluster,
+      platform: cluster.platform === 'auto' ? (platform ?? 'auto') : cluster.platform,
+      engine: cluster.engine === 'auto' ? (engine ?? 'auto') : cluster.engine,
+    },
+    ...(scenario.seed === undefined && seed !== undefined ? { seed } : {}),
   };
-}
-
-function joined<V extends { readonly name: string }>(kind: string, base: readonly V[], own: readonly V[] = []): V[] {
-  const all = [...base];
-  for (const variant of own) {
-    if (all.some(({ name }) => name === variant.name)) {
-      const whose = base.some(({ name }) => name === variant.name) ? 'one that pgquake ships' : 'another of yours';
-      throw new InputError(`the ${kind} "${variant.name}" has the name of ${whose}`, {
-        code: 'name-taken',
-        hint: 'give it a name of its own',
-      });
-    }
-    all.push(variant);
-  }
-  return all;
 }
 
 async function runScenario(catalog: Catalog, scenario: Scenario, options: ExperimentOptions): Promise<Experiment> {

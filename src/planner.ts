@@ -11,6 +11,7 @@ import type { Scenario } from './model/scenario.ts';
 import type { PlacementMap } from './model/topology.ts';
 import { type EffectOf, isOpen, lostTogether, makePlan } from './plan/schedule.ts';
 import { roomOf } from './plan/target.ts';
+import { suggestion } from './scenario/problems.ts';
 import type { Workload } from './workloads/workload.ts';
 
 export interface PlannerOptions {
@@ -83,9 +84,16 @@ export function effectsOf(faults: readonly Fault[]): EffectOf {
   return (name) => faultNamed(faults, name)?.effect;
 }
 
-/** A workload by its name, which a validated scenario guarantees to exist. */
+/**
+ * A workload by its name.
+ * @throws InputError where there is none: a stored plan may be older than the catalogue.
+ */
 export function workloadNamed(workloads: readonly Workload[], name: string): Workload {
   const found = workloads.find((workload) => workload.name === name);
-  if (!found) throw new Error(`no workload "${name}" in the catalogue`);
-  return found;
+  if (found) return found;
+  const known = workloads.map((workload) => workload.name);
+  throw new InputError(`there is no workload "${name}"; ${suggestion(name, known)}`, {
+    code: 'workload-unknown',
+    hint: 'a workload of your own is named in pgquake.config.ts',
+  });
 }

@@ -1,11 +1,15 @@
 /** What the commands for a standing cluster share: its options, the platform that keeps it, the data set in it. */
 
+import type { Engine } from '../cluster/engine.ts';
 import type { StandingClusters } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
+import { pgquake } from '../pgquake.ts';
 import type { WantedData } from '../run/standing.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { interruptible } from './interrupt.ts';
-import { quake } from './vocabulary.ts';
+
+/** These clusters are the shipped platform's own: a config file that is broken must not keep one from being removed. */
+const { catalog } = pgquake();
 
 export const DEFAULT_PROJECT = 'citus';
 
@@ -28,14 +32,19 @@ export const FOLDER_OPTIONS = {
 
 /** @throws EnvironmentError where no platform has any. */
 export function standingClusters(): StandingClusters {
-  const standing = quake.catalog.platforms.find((platform) => platform.standing)?.standing;
+  const standing = catalog.platforms.find((platform) => platform.standing)?.standing;
   if (!standing) throw new EnvironmentError('no platform here can keep a cluster', { code: 'no-platform' });
   return standing;
 }
 
+/** What may have formed one. */
+export function standingEngines(): readonly Engine[] {
+  return catalog.engines;
+}
+
 /** What `up` loads: the first workload, as a scenario has it that says nothing else. */
 export function standingData(): WantedData {
-  const workload = quake.catalog.workloads[0] as Workload;
+  const workload = catalog.workloads[0] as Workload;
   return { workload, params: workload.params.parse({}) as WantedData['params'] };
 }
 

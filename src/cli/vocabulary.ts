@@ -1,16 +1,12 @@
-/** The one instance that all commands use, and what the command line may say over a scenario's head. */
+/** What the command line may say over a scenario's head. */
 
 import { refuseUnknown } from '../choose.ts';
+import { InputError } from '../model/errors.ts';
 import type { Scenario } from '../model/scenario.ts';
-import { pgquake } from '../pgquake.ts';
+import type { Quake } from '../quake.ts';
 import type { ScenarioSuite } from '../scenario/load.ts';
-import type { ScenarioVocabulary } from '../scenario/schema.ts';
+import { MAX_SEED } from '../scenario/schema.ts';
 
-export const quake = pgquake();
-
-export const vocabulary: ScenarioVocabulary = quake.catalog;
-
-/** What the command line may say over the scenario's head. */
 export interface Overrides {
   platform: string | undefined;
   engine: string | undefined;
@@ -19,10 +15,7 @@ export interface Overrides {
 
 /** Their options, for the commands that make a plan. */
 export const OVERRIDE_OPTIONS = {
-  platform: {
-    type: 'string',
-    describe: 'where nodes run, over what the scenario says: auto, docker, local',
-  },
+  platform: { type: 'string', describe: 'where nodes run, over what the scenario says: auto, docker, local' },
   engine: {
     type: 'string',
     describe: 'what makes them one cluster, over what the scenario says: auto, citus, native',
@@ -35,25 +28,41 @@ export const ATTACH_OPTION = {
 } as const;
 
 /**
- * Loads a scenario by name or path, with what the command line says over its head.
+ * Loads a scenario by name or path, with what the command line or the environment says over its head.
  * @throws InputError with all problems and their places.
  */
-export async function scenarioNamed(name: string, overrides: Overrides): Promise<Scenario> {
-  return overridden(await quake.load(name), overrides);
+export async function scenarioNamed(quake: Quake, name: string, overrides: Overrides): Promise<Scenario> {
+  return overridden(quake, await quake.load(name), overrides);
 }
 
 /**
  * The same for a folder of scenarios, by name or path.
  * @throws InputError with all problems of all its scenarios.
  */
-export async function suiteNamed(name: string, overrides: Overrides): Promise<ScenarioSuite> {
+export async function suiteNamed(quake: Quake, name: string, overrides: Overrides): Promise<ScenarioSuite> {
   const suite = await quake.loadSuite(name);
-  return { ...suite, scenarios: suite.scenarios.map((scenario) => overridden(scenario, overrides)) };
+  return { ...suite, scenarios: suite.scenarios.map((scenario) => overridden(quake, scenario, overrides)) };
 }
 
-function overridden(scenario: Scenario, { platform, engine, attach }: Overrides): Scenario {
-  if (platform !== undefined) refuseUnknown('platform', quake.catalog.platforms, platform);
-  if (engine !== undefined) refuseUnknown('engine', quake.catalog.engines, engine);
+/** A flag counts before the environment. */
+export function withEnvironment<T extends Pick<Overrides, 'platform'>>(args: T): T {
+  return { ...args, platform: args.platform ?? (process.env.PGQUAKE_PLATFORM || undefined) };
+}
+
+/** @throws InputError where the flag, or PGQUAKE_SEED in its place, is no seed. */
+export function seedOf(flag: number | undefined): number | undefined {
+  const variable = process.env.PGQUAKE_SEED || undefined;
+  const [name, text] = flag === undefined ? ['PGQUAKE_SEED', variable] : ['--seed', flag];
+  if (text === undefined) return undefined;
+  const seed = Number(text);
+  if (Number.isInteger(seed) && seed >= 0 && seed <= MAX_SEED) return seed;
+  throw new InputError(`${name}: expected a whole number from 0 to ${MAX_SEED}, found ${text}`, { code: 'usage' });
+}
+
+function overridden({ catalog }: Quake, scenario: Scenario, overrides: Overrides): Scenario {
+  const { platform, engine, attach } = withEnvironment(overrides);
+  if (platform !== undefined) refuseUnknown('platform', catalog.platforms, platform);
+  if (engine !== undefined) refuseUnknown('engine', catalog.engines, engine);
   return {
     ...scenario,
     cluster: {
@@ -64,3 +73,5 @@ function overridden(scenario: Scenario, { platform, engine, attach }: Overrides)
     },
   };
 }
+
+export { shipped as vocabulary } from '../catalog.ts';

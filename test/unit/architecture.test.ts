@@ -47,9 +47,12 @@ const CONTRACTS = new Set([
 const ROOMS = [
   'cli',
   'index.ts',
+  'config.ts',
   'pgquake.ts',
+  'quake.ts',
   'prove.ts',
   'choose.ts',
+  'own-variants.ts',
   'catalog.ts',
   'planner.ts',
   'load-thread.ts',

@@ -4,13 +4,14 @@ import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { cannotDo } from '../../choose.ts';
 import { EXIT } from '../exit-codes.ts';
-import { quake } from '../vocabulary.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
 
-export const doctor: CommandModule = {
+export const doctor: CommandModule<object, ConfigArguments> = {
   command: 'doctor',
   describe: 'tell which platforms and faults can be used here, and why not',
-  handler: async () => {
-    const { platforms, faults } = quake.catalog;
+  builder: (yargs) => yargs.options(CONFIG_OPTION),
+  handler: async (args) => {
+    const { platforms, faults } = (await openQuake(args)).catalog;
     let usable = 0;
     for (const platform of platforms) {
       const unavailable = await platform.unavailable();

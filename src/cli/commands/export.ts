@@ -9,9 +9,9 @@ import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
 import { workloadNamed } from '../../planner.ts';
 import { ednLines } from '../../reporters/edn.ts';
 import { readRun } from '../../store.ts';
-import { quake } from '../vocabulary.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
 
-interface ExportArguments {
+interface ExportArguments extends ConfigArguments {
   run: string;
   to: string | undefined;
 }
@@ -22,9 +22,11 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })
-      .option('to', { type: 'string', describe: 'a file; history.edn in the run folder by default' }),
-  handler: async ({ run, to }) => {
+      .option('to', { type: 'string', describe: 'a file; history.edn in the run folder by default' })
+      .options(CONFIG_OPTION),
+  handler: async ({ run, to, config }) => {
     const { plan, history, folder } = await readRun(run);
+    const quake = await openQuake({ config }, [plan.scenario.file]);
     const { use } = plan.scenario.workload;
     if (!workloadNamed(quake.catalog.workloads, use).readsAreHeldAgainstWrites) {
       throw new InputError(

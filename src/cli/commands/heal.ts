@@ -5,14 +5,13 @@ import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { plainText } from '../../reporters/escape.ts';
 import type { LeftBehind } from '../../run/left-behind.ts';
-import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
-import { quake } from '../vocabulary.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
 
-interface HealArguments {
+interface HealArguments extends ConfigArguments {
   run: string[];
-  reports: string;
+  reports: string | undefined;
 }
 
 export const heal: CommandModule<object, HealArguments> = {
@@ -21,8 +20,11 @@ export const heal: CommandModule<object, HealArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', array: true, default: [] as string[], describe: 'run folders' })
-      .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders are' }),
-  handler: async ({ run, reports }) => {
+      .options(REPORTS_OPTION)
+      .options(CONFIG_OPTION),
+  handler: async ({ run, ...args }) => {
+    const quake = await openQuake(args);
+    const reports = reportsFolder(quake, args.reports);
     const outcomes = await quake.heal({ reports, runs: run });
     for (const outcome of outcomes) tell(outcome);
     if (outcomes.length === 0) console.log(`nothing was left behind in ${[reports, ...run].at(-1)}`);

@@ -6,10 +6,10 @@ import type { CommandModule } from 'yargs';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import { readRun } from '../../store.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
 import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
-import { quake, scenarioNamed } from '../vocabulary.ts';
 
-interface JudgeArguments {
+interface JudgeArguments extends ConfigArguments {
   run: string;
   scenario: string | undefined;
   output: OutputFormat;
@@ -25,11 +25,13 @@ export const judgeCommand: CommandModule<object, JudgeArguments> = {
         type: 'string',
         describe: 'by the hypothesis of this one, a name or a path; then nothing is written',
       })
+      .options(CONFIG_OPTION)
       .options(OUTPUT_OPTION)
       .example('$0 judge reports/latest --scenario stricter.yaml', 'would it have met that too?'),
-  handler: async ({ run, scenario, output: format }) => {
-    const by = scenario === undefined ? undefined : await scenarioNamed(scenario, NO_OVERRIDES);
+  handler: async ({ run, scenario, config, output: format }) => {
     const stored = await readRun(run);
+    const quake = await openQuake({ config }, [scenario ?? stored.plan.scenario.file]);
+    const by = scenario === undefined ? undefined : await quake.load(scenario);
     const report = await quake.judge(stored, { by });
     const output = new Output(format);
     const folder = relative('.', stored.folder) || '.';
@@ -42,5 +44,3 @@ export const judgeCommand: CommandModule<object, JudgeArguments> = {
     process.exitCode = exitCodeOfJudgement(report.judgement);
   },
 };
-
-const NO_OVERRIDES = { platform: undefined, engine: undefined, attach: undefined };

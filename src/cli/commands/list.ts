@@ -2,12 +2,14 @@
 
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
-import { quake } from '../vocabulary.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
 
-export const list: CommandModule = {
+export const list: CommandModule<object, ConfigArguments> = {
   command: 'list',
   describe: 'list the scenarios that can be run by name',
-  handler: async () => {
+  builder: (yargs) => yargs.options(CONFIG_OPTION),
+  handler: async (args) => {
+    const quake = await openQuake(args);
     const scenarios = await quake.list();
     const width = Math.max(...scenarios.map((scenario) => scenario.name.length));
     for (const { name, summary } of scenarios) console.log(`${pc.bold(name.padEnd(width))}  ${summary}`);

@@ -4,9 +4,10 @@ import type { CommandModule } from 'yargs';
 import { choose } from '../../choose.ts';
 import { describePlan } from '../../plan/describe.ts';
 import { effectsOf, layoutOf, placedPlan } from '../../planner.ts';
-import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, quake, scenarioNamed } from '../vocabulary.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
+import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, scenarioNamed, seedOf } from '../vocabulary.ts';
 
-interface PlanArguments extends Overrides {
+interface PlanArguments extends Overrides, ConfigArguments {
   scenario: string;
   seed: number | undefined;
 }
@@ -19,10 +20,12 @@ export const plan: CommandModule<object, PlanArguments> = {
       .positional('scenario', { type: 'string', demandOption: true })
       .options(OVERRIDE_OPTIONS)
       .options(ATTACH_OPTION)
+      .options(CONFIG_OPTION)
       .option('seed', { type: 'number', describe: 'the seed of the random choices' }),
-  handler: async ({ scenario, seed, ...overrides }) => {
+  handler: async ({ scenario, seed, config, ...overrides }) => {
+    const quake = await openQuake({ config }, [scenario]);
     const { faults } = quake.catalog;
-    const drawn = quake.plan(await scenarioNamed(scenario, overrides), { seed });
+    const drawn = quake.plan(await scenarioNamed(quake, scenario, overrides), { seed: seedOf(seed) });
     const { platform, engine, reason } = await choose(quake.catalog, drawn);
     const planned = placedPlan(faults, drawn, layoutOf(engine, drawn.scenario));
     console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);

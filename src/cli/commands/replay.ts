@@ -1,7 +1,8 @@
 /** `pgquake replay <run>`: runs exactly the schedule of an earlier run again, with the same choices. */
 
 import type { CommandModule } from 'yargs';
-import { DEFAULT_REPORTS_FOLDER, readPlan } from '../../store.ts';
+import { readPlan } from '../../store.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
 import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
 import {
   interruptibleRun,
@@ -13,9 +14,9 @@ import {
   type Stage,
 } from './run.ts';
 
-interface ReplayArguments {
+interface ReplayArguments extends ConfigArguments {
   run: string;
-  reports: string;
+  reports: string | undefined;
   realtime: boolean;
   retries: number;
   output: OutputFormat;
@@ -27,14 +28,17 @@ export const replay: CommandModule<object, ReplayArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })
-      .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
+      .options(REPORTS_OPTION)
+      .options(CONFIG_OPTION)
       .options(REALTIME_OPTION)
       .options(RETRIES_OPTION)
       .options(OUTPUT_OPTION)
       .example('$0 replay reports/latest', 'the same faults on the same nodes at the same times'),
-  handler: async ({ run, reports, realtime, retries: written, output: format }) => {
+  handler: async ({ run, config, reports: folder, realtime, retries: written, output: format }) => {
     const retries = retriesOf(written);
     const replayed = await readPlan(run);
+    const quake = await openQuake({ config }, [replayed.scenario.file]);
+    const reports = reportsFolder(quake, folder);
     const output = new Output(format);
     const stage: Stage = {};
     const interrupt = interruptibleRun(stage);
@@ -48,13 +52,25 @@ export const replay: CommandModule<object, ReplayArguments> = {
       engine: engine === 'auto' ? undefined : engine,
       attach,
       reports,
+      config,
       realtime,
       retries,
       output: format,
     };
     try {
       const { signal } = interrupt;
-      const settings = { seed: undefined, retries, replayed, args, signal, stage, table: undefined, output };
+      const settings = {
+        quake,
+        reports,
+        seed: undefined,
+        retries,
+        replayed,
+        args,
+        signal,
+        stage,
+        table: undefined,
+        output,
+      };
       process.exitCode = await runOne(replayed.scenario, settings);
     } finally {
       interrupt.stop();

@@ -4,13 +4,12 @@ import { join, relative } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../model/errors.ts';
 import { formatCount } from '../../model/units.ts';
-import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
-import { quake } from '../vocabulary.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
 
-interface ReportArguments {
+interface ReportArguments extends ConfigArguments {
   run: string | undefined;
   index: boolean;
-  reports: string;
+  reports: string | undefined;
 }
 
 export const reportCommand: CommandModule<object, ReportArguments> = {
@@ -20,17 +19,20 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
     yargs
       .positional('run', { type: 'string', describe: 'a run folder' })
       .option('index', { type: 'boolean', default: false, describe: 'make index.html of all runs anew' })
-      .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders are' })
+      .options(REPORTS_OPTION)
+      .options(CONFIG_OPTION)
       .example('$0 report reports/latest', 'after pgquake was updated')
       .example('$0 report --index', 'after runs were removed or brought here'),
-  handler: async ({ run, index, reports }) => {
+  handler: async ({ run, index, ...args }) => {
     if (run === undefined && !index) {
       throw new InputError('no run named', { code: 'usage', hint: 'name a run folder, or ask for --index' });
     }
+    const quake = await openQuake(args);
     if (run !== undefined) {
       for (const file of await quake.report(run)) console.log(join(relative('.', run), file));
     }
     if (index) {
+      const reports = reportsFolder(quake, args.reports);
       const runs = await quake.index(reports);
       const without = runs.filter(({ report }) => report === undefined).length;
       const odd = without === 0 ? '' : `, ${without} of them without a readable report`;

@@ -10,25 +10,34 @@ import type { Plan } from '../../model/plan.ts';
 import type { Report } from '../../model/report.ts';
 import type { Scenario } from '../../model/scenario.ts';
 import { SCENARIO_FOLDERS } from '../../pgquake.ts';
+import type { Quake } from '../../quake.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import type { RunListener } from '../../run/recorder.ts';
 import type { ScenarioSuite } from '../../scenario/load.ts';
-import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
 import { interruptible } from '../interrupt.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
 import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
 import { openProgress, type Progress } from '../progress.ts';
 import { SuiteTable } from '../suite.ts';
-import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, quake, scenarioNamed, suiteNamed } from '../vocabulary.ts';
+import {
+  ATTACH_OPTION,
+  OVERRIDE_OPTIONS,
+  type Overrides,
+  scenarioNamed,
+  seedOf,
+  suiteNamed,
+  withEnvironment,
+} from '../vocabulary.ts';
 
-export interface RunArguments extends Overrides {
+export interface RunArguments extends Overrides, ConfigArguments {
   scenario: string[];
   all: boolean;
   suite: string | undefined;
   seed: number | undefined;
-  reports: string;
+  reports: string | undefined;
   realtime: boolean;
   retries: number;
   output: OutputFormat;
@@ -68,28 +77,43 @@ export const run: CommandModule<object, RunArguments> = {
       .option('seed', { type: 'number', describe: 'repeat the random choices of an earlier run' })
       .options(OVERRIDE_OPTIONS)
       .options(ATTACH_OPTION)
-      .option('reports', { type: 'string', default: DEFAULT_REPORTS_FOLDER, describe: 'where run folders go' })
+      .options(REPORTS_OPTION)
+      .options(CONFIG_OPTION)
       .options(REALTIME_OPTION)
       .options(RETRIES_OPTION)
       .options(OUTPUT_OPTION)
       .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
       .example('$0 --suite claims', 'what holds of what is said of such clusters, in one table')
       .example('$0 three-workers --seed 7', 'the same choices every time'),
-  handler: async (args) => {
-    const suite = await suiteOf(args);
-    const scenarios = suite?.scenarios ?? (await scenariosOf(args));
+  handler: async (given) => {
+    const args = withEnvironment(given);
+    const quake = await openQuake(args, args.suite === undefined ? args.scenario : [args.suite]);
+    const suite = await suiteOf(quake, args);
+    const scenarios = suite?.scenarios ?? (await scenariosOf(quake, args));
     const seed = seedOf(args.seed);
     const retries = retriesOf(args.retries);
+    const reports = reportsFolder(quake, args.reports);
     const output = new Output(args.output);
     const codes: ExitCode[] = [];
     try {
-      const table =
-        suite && (await SuiteTable.open(suite, { reports: args.reports, again: suiteAgain(suite, args), output }));
+      const table = suite && (await SuiteTable.open(suite, { reports, again: suiteAgain(suite, args), output }));
       const stage: Stage = {};
       const interrupt = interruptibleRun(stage);
       for (const scenario of scenarios) {
         if (interrupt.signal.aborted) break;
-        codes.push(await runOne(scenario, { seed, retries, args, signal: interrupt.signal, stage, table, output }));
+        codes.push(
+          await runOne(scenario, {
+            quake,
+            reports,
+            seed,
+            retries,
+            args,
+            signal: interrupt.signal,
+            stage,
+            table,
+            output,
+          }),
+        );
       }
       interrupt.stop();
       await table?.close();
@@ -131,7 +155,10 @@ export interface Stage {
   healing?: Map<number, string>;
 }
 
-async function suiteOf({ suite, scenario, all, ...overrides }: RunArguments): Promise<ScenarioSuite | undefined> {
+async function suiteOf(
+  quake: Quake,
+  { suite, scenario, all, ...overrides }: RunArguments,
+): Promise<ScenarioSuite | undefined> {
   if (suite === undefined) return undefined;
   if (all || scenario.length > 0) {
     throw new InputError('--suite names all that is run; found scenarios beside it', {
@@ -139,11 +166,11 @@ async function suiteOf({ suite, scenario, all, ...overrides }: RunArguments): Pr
       hint: 'run the suite and the scenarios one after the other',
     });
   }
-  return suiteNamed(suite, overrides);
+  return suiteNamed(quake, suite, overrides);
 }
 
 /** All scenarios are loaded before the first is run: a misspelt one starts nothing. */
-async function scenariosOf({ scenario, all, ...overrides }: RunArguments): Promise<Scenario[]> {
+async function scenariosOf(quake: Quake, { scenario, all, ...overrides }: RunArguments): Promise<Scenario[]> {
   const known = await quake.list();
   const names = all ? known.map((entry) => entry.file) : scenario;
   if (names.length === 0) {
@@ -152,12 +179,7 @@ async function scenariosOf({ scenario, all, ...overrides }: RunArguments): Promi
       hint: `name one or more of: ${known.map((entry) => entry.name).join(', ')}; or a path; or --all`,
     });
   }
-  return Promise.all(names.map((name) => scenarioNamed(name, overrides)));
-}
-
-function seedOf(seed: number | undefined): number | undefined {
-  if (seed === undefined || (Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32)) return seed;
-  throw new InputError(`--seed: expected a whole number from 0 to ${2 ** 32 - 1}, found ${seed}`, { code: 'usage' });
+  return Promise.all(names.map((name) => scenarioNamed(quake, name, overrides)));
 }
 
 /** @throws InputError where it is no number of attempts. */
@@ -169,6 +191,9 @@ export function retriesOf(retries: number): number {
 }
 
 interface RunSettings {
+  readonly quake: Quake;
+  /** Where the run's folder goes. */
+  readonly reports: string;
   readonly seed: number | undefined;
   readonly retries: number;
   /** Of an earlier run, to run exactly its schedule. */
@@ -194,7 +219,7 @@ interface Ended {
  * counts.
  */
 export async function runOne(scenario: Scenario, settings: RunSettings): Promise<ExitCode> {
-  const { retries, table, output, signal } = settings;
+  const { quake, retries, table, output, signal } = settings;
   output.say(`${pc.bold(plainText(scenario.name))}  ${plainText(scenario.summary)}`);
   if (scenario.claim !== undefined) output.say(pc.dim(`claim: "${plainText(scenario.claim)}"`));
   try {
@@ -223,7 +248,7 @@ export async function runOne(scenario: Scenario, settings: RunSettings): Promise
 
 async function attempt(
   scenario: Scenario,
-  { seed, replayed, args, signal, stage, table, output }: RunSettings,
+  { quake, reports, seed, replayed, args, signal, stage, table, output }: RunSettings,
   number: Attempt | undefined,
 ): Promise<Ended> {
   const progress = openProgress(scenario, { stream: output.stream });
@@ -232,7 +257,7 @@ async function attempt(
     const { report, folder, failure } = await quake.run(scenario, {
       ...(seed === undefined ? {} : { seed }),
       ...(replayed === undefined ? {} : { replayed }),
-      reports: args.reports,
+      reports,
       realtime: args.realtime,
       attempt: number,
       again: againOf(scenario, args),
@@ -266,12 +291,13 @@ function suiteAgain({ name }: ScenarioSuite, args: RunArguments): string {
   return ['npm run chaos --', '--suite', args.suite ?? name, ...overridesOf(args)].join(' ');
 }
 
-function overridesOf({ platform, engine, attach, realtime }: RunArguments): string[] {
+function overridesOf({ platform, engine, attach, realtime, config }: RunArguments): string[] {
   return [
     ...(platform === undefined ? [] : [`--platform ${platform}`]),
     ...(engine === undefined ? [] : [`--engine ${engine}`]),
     ...(attach === undefined ? [] : [`--attach ${attach}`]),
     ...(realtime ? ['--realtime'] : []),
+    ...(config === undefined ? [] : [`--config ${config}`]),
   ];
 }
 

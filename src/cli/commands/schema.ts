@@ -3,35 +3,38 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { CommandModule } from 'yargs';
+import type { Catalog } from '../../catalog.ts';
 import { reportJsonSchema } from '../../model/report-schema.ts';
+import { pgquake } from '../../pgquake.ts';
 import { scenarioJsonSchema } from '../../scenario/schema.ts';
-import { quake } from '../vocabulary.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
 
-interface SchemaArguments {
+interface SchemaArguments extends ConfigArguments {
   of: 'scenario' | 'report';
   write: boolean;
 }
 
 const SCHEMAS = {
-  scenario: () => scenarioJsonSchema(quake.catalog),
+  scenario: (catalog: Catalog) => scenarioJsonSchema(catalog),
   report: () => reportJsonSchema(),
 } as const;
 
 export const schema: CommandModule<object, SchemaArguments> = {
   command: 'schema [of]',
-  describe: 'print the JSON Schema of scenarios or reports',
+  describe: 'print the JSON Schema of scenarios, with the variants of your config, or of reports',
   builder: (yargs) =>
     yargs
       .positional('of', { choices: ['scenario', 'report'] as const, default: 'scenario' as const })
+      .options(CONFIG_OPTION)
       .option('write', { type: 'boolean', default: false, describe: 'write both into schema/ of this checkout' }),
-  handler: async ({ of, write }) => {
+  handler: async ({ of, write, config }) => {
     if (!write) {
-      console.log(JSON.stringify(SCHEMAS[of](), null, 2));
+      console.log(JSON.stringify(SCHEMAS[of]((await openQuake({ config })).catalog), null, 2));
       return;
     }
     for (const [name, make] of Object.entries(SCHEMAS)) {
       const path = fileURLToPath(new URL(`../../../schema/${name}.schema.json`, import.meta.url));
-      await writeFile(path, `${JSON.stringify(make(), null, 2)}\n`);
+      await writeFile(path, `${JSON.stringify(make(pgquake().catalog), null, 2)}\n`);
     }
   },
 };

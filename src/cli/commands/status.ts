@@ -13,9 +13,9 @@ import {
   type ProjectArguments,
   standingClusters,
   standingData,
+  standingEngines,
   untilInterrupted,
 } from '../standing.ts';
-import { quake } from '../vocabulary.ts';
 
 export const status: CommandModule<object, ProjectArguments> = {
   command: 'status',
@@ -26,7 +26,7 @@ export const status: CommandModule<object, ProjectArguments> = {
       const { workload, params } = standingData();
       const dataset = workload.dataset(params);
       const nodes = await standingClusters().attach(project);
-      const { survey, found } = await surveyStanding(nodes, quake.catalog.engines, dataset, signal);
+      const { survey, found } = await surveyStanding(nodes, standingEngines(), dataset, signal);
       for (const line of statusLines(project, survey, { found, dataset })) console.log(line);
       process.exitCode = survey.problems.length === 0 ? EXIT.pass : EXIT.fail;
     }),

@@ -18,16 +18,17 @@ import {
   parsePlacement,
 } from '../../plan/tolerance/placement-input.ts';
 import { tolerance } from '../../plan/tolerance.ts';
-import { downFaults, ruleOf } from '../../prove.ts';
+import { ruleOf } from '../../prove.ts';
+import type { Quake } from '../../quake.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { proofMarkdown, proofText } from '../../reporters/proof.ts';
 import { toleranceMarkdown, toleranceText } from '../../reporters/tolerance.ts';
 import { findFormed, notFormed } from '../../run/standing.ts';
-import { DEFAULT_REPORTS_FOLDER } from '../../store.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
 import { standingClusters, standingData, untilInterrupted } from '../standing.ts';
-import { OVERRIDE_OPTIONS, quake } from '../vocabulary.ts';
+import { OVERRIDE_OPTIONS, withEnvironment } from '../vocabulary.ts';
 
 const OUTPUTS = ['text', 'json', 'markdown'] as const;
 type Output = (typeof OUTPUTS)[number];
@@ -35,7 +36,7 @@ type Output = (typeof OUTPUTS)[number];
 /** Raised when a reader of the old JSON could not read the new one. */
 const JSON_VERSION = 1;
 
-interface ToleranceArguments {
+interface ToleranceArguments extends ConfigArguments {
   workers: number | undefined;
   replication: number | undefined;
   shards: number | undefined;
@@ -54,7 +55,7 @@ interface ToleranceArguments {
   clusters: number | undefined;
   platform: string | undefined;
   engine: string | undefined;
-  reports: string;
+  reports: string | undefined;
 }
 
 export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
@@ -74,8 +75,8 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
       .conflicts('placement', ['attach', 'workers', 'replication', 'shards', 'layout'])
       .conflicts('attach', ['workers', 'replication', 'shards', 'layout'])
       .option('rule', {
-        choices: quake.catalog.engines.map(({ name }) => name),
-        describe: "what a shard needs [default: the run's engine, else native]",
+        type: 'string',
+        describe: "engine whose rule says what a shard needs [default: the run's engine, else native]",
       })
       .option('node-availability', { type: 'string', default: '99.9%', describe: 'share of the time a node is up' })
       .option('max-down', { type: 'number', describe: 'rows for 1 up to this many workers down' })
@@ -83,26 +84,25 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
       .option('seed', { type: 'number', default: 1, describe: 'for the random layout and for sampling' })
       .option('output', { choices: OUTPUTS, default: 'text' as const })
       .option('prove', { type: 'boolean', default: false, describe: 'run it: take down every set of workers' })
-      .option('fault', { choices: downFaults(quake.catalog), default: 'node-kill', describe: 'with --prove: how' })
+      .option('fault', { type: 'string', default: 'node-kill', describe: 'with --prove: how, such as node-stop' })
       .option('symmetric', { type: 'boolean', default: false, describe: 'with --prove: symmetric sets only once' })
       .option('clusters', { type: 'number', describe: 'with --prove: clusters side by side [default: by cores]' })
       .options(OVERRIDE_OPTIONS)
-      .option('reports', {
-        type: 'string',
-        default: DEFAULT_REPORTS_FOLDER,
-        describe: 'with --prove: where it is kept',
-      })
+      .options(REPORTS_OPTION)
+      .options(CONFIG_OPTION)
       .example('$0 tolerance --workers 8 --replication 2 --shards 32', 'what a ring of 8 survives')
       .example('$0 tolerance --prove', 'all 15 sets of 4 workers, predicted against observed')
       .example('$0 tolerance --attach citus', 'the placement of the cluster that stands, by the rule of its engine')
       .example('$0 tolerance --placement reports/latest --rule citus', 'the placement of the last run, on Citus'),
-  handler: async (args) => {
+  handler: async (given) => {
+    const args = withEnvironment(given);
+    const quake = await openQuake(args);
     if (args.prove) {
-      await proveAndReport(args);
+      await proveAndReport(quake, args);
       return;
     }
     const seed = wholeNumber('--seed', args.seed, 0, 2 ** 32 - 1);
-    const { placement, engine, origin } = await placementOf(args, seed);
+    const { placement, engine, origin } = await placementOf(quake, args, seed);
     const maxDown = args['max-down'];
     const map = tolerance(placement, {
       rule: ruleOf(quake.catalog.engines, args.rule ?? engine ?? 'native'),
@@ -117,12 +117,16 @@ export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
   },
 };
 
-async function placementOf(args: ToleranceArguments, seed: number): Promise<PlacementInput & { origin: string }> {
+async function placementOf(
+  quake: Quake,
+  args: ToleranceArguments,
+  seed: number,
+): Promise<PlacementInput & { origin: string }> {
   if (args.placement !== undefined) {
     const file = await fileOf(args.placement);
     return { ...parsePlacement(await textOf(file), file), origin: `from ${file}` };
   }
-  if (args.attach !== undefined) return placementOfStanding(args.attach);
+  if (args.attach !== undefined) return placementOfStanding(quake, args.attach);
   const { layout = 'ring' } = args;
   const topology = topologyOf(args);
   const origin = { ring: 'as a ring', random: `at random (seed ${seed})`, groups: 'in disjoint groups' }[layout];
@@ -130,7 +134,7 @@ async function placementOf(args: ToleranceArguments, seed: number): Promise<Plac
 }
 
 /** As the coordinator tells it now; workers that hold nothing count too, and those that are down. */
-async function placementOfStanding(project: string): Promise<PlacementInput & { origin: string }> {
+async function placementOfStanding(quake: Quake, project: string): Promise<PlacementInput & { origin: string }> {
   let input: (PlacementInput & { origin: string }) | undefined;
   await untilInterrupted(async (signal) => {
     const data = standingData();
@@ -151,7 +155,7 @@ function topologyOf({ workers = 4, replication = 2, shards = workers }: Toleranc
   return topology;
 }
 
-async function proveAndReport(args: ToleranceArguments): Promise<void> {
+async function proveAndReport(quake: Quake, args: ToleranceArguments): Promise<void> {
   if (args.placement !== undefined || args.layout !== undefined || args.attach !== undefined) {
     throw new InputError('--prove forms a cluster of its own, with the placement that its engine lays out', {
       code: 'usage',
@@ -171,7 +175,7 @@ async function proveAndReport(args: ToleranceArguments): Promise<void> {
       clusters: args.clusters === undefined ? undefined : wholeNumber('--clusters', args.clusters, 1, 16),
       platform: args.platform,
       engine: args.engine,
-      reports: args.reports,
+      reports: reportsFolder(quake, args.reports),
       signal: interrupt.signal,
       // Beside what is asked for on standard output, which may be read by a program.
       onProgress: (line) => console.error(plainText(line)),

@@ -10,9 +10,9 @@ import {
   type FolderArguments,
   standingClusters,
   standingData,
+  standingEngines,
   untilInterrupted,
 } from '../standing.ts';
-import { quake } from '../vocabulary.ts';
 
 export const up: CommandModule<object, FolderArguments> = {
   command: 'up',
@@ -32,7 +32,7 @@ export const up: CommandModule<object, FolderArguments> = {
       console.log(`${nodes.all.length} nodes accept SQL`);
       const { engine, cluster, formedNow } = await ensureFormed({
         nodes,
-        engines: quake.catalog.engines,
+        engines: standingEngines(),
         topology,
         data: standingData(),
         signal,

@@ -2,17 +2,19 @@
 
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../model/errors.ts';
-import { quake } from '../vocabulary.ts';
+import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
 
-interface ValidateArguments {
+interface ValidateArguments extends ConfigArguments {
   scenario: string[];
 }
 
 export const validate: CommandModule<object, ValidateArguments> = {
   command: 'validate <scenario..>',
   describe: 'check scenarios without running them; all errors at once, with their places',
-  builder: (yargs) => yargs.positional('scenario', { type: 'string', array: true, demandOption: true }),
-  handler: async ({ scenario }) => {
+  builder: (yargs) =>
+    yargs.positional('scenario', { type: 'string', array: true, demandOption: true }).options(CONFIG_OPTION),
+  handler: async ({ scenario, config }) => {
+    const quake = await openQuake({ config }, scenario);
     const errors: InputError[] = [];
     for (const name of scenario) {
       try {

@@ -1,0 +1,182 @@
+/** `pgquake.config.ts` beside the scenarios: a team's own variants, and its defaults. Found, loaded and looked at here. */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { errorText, InputError } from './model/errors.ts';
+import { quoted } from './model/quantities.ts';
+import { VARIANT_KINDS } from './own-variants.ts';
+import { pgquake } from './pgquake.ts';
+import type { Config, Quake } from './quake.ts';
+import { suggestion } from './scenario/problems.ts';
+import { MAX_SEED } from './scenario/schema.ts';
+
+/** In this order; the first that is there counts. */
+export const CONFIG_FILES = [
+  'pgquake.config.ts',
+  'pgquake.config.mts',
+  'pgquake.config.js',
+  'pgquake.config.mjs',
+] as const;
+
+const LOAD_LIMIT_MS = 10_000;
+const SYNTAX_CHECK_LIMIT_MS = 5_000;
+
+/** What a config file exports by default. */
+export function defineConfig(config: Config): Config {
+  return config;
+}
+
+/**
+ * Looks for a config file: in a folder, then in its parents up to the current folder, which is the last.
+ * @returns its absolute path, `undefined` where there is none.
+ */
+export function findConfig(folder: string): string | undefined {
+  const top = resolve('.');
+  const folders: string[] = [];
+  for (let at = resolve(folder); isBelow(at, top); at = dirname(at)) folders.push(at);
+  if (folders.length === 0) folders.push(resolve(folder));
+  return [...folders, top].flatMap((at) => CONFIG_FILES.map((name) => join(at, name))).find((file) => existsSync(file));
+}
+
+function isBelow(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way !== '' && !way.startsWith('..') && !isAbsolute(way);
+}
+
+/**
+ * pgquake with the variants and defaults of a config file. A relative `reports` counts from the file's folder.
+ * @throws InputError with file and line where it cannot be loaded, exports something else, or holds what cannot be used.
+ */
+export async function loadConfig(file: string): Promise<Quake> {
+  const path = resolve(file);
+  if (!existsSync(path)) throw unusable(path, undefined, 'there is no such file');
+  const config = exported(await importFile(path), path);
+  try {
+    return pgquake({
+      ...config,
+      ...(config.reports === undefined ? {} : { reports: resolve(dirname(path), config.reports) }),
+    });
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw unusable(path, lineOf(path, /^\s*export\s+default/), error.message, error, error.hint);
+  }
+}
+
+async function importFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const late = new Promise<never>((_, reject) => {
+      const message = `it did not finish loading within ${LOAD_LIMIT_MS / 1_000} s`;
+      timer = setTimeout(() => reject(new InputError(message, { code: 'config-unusable' })), LOAD_LIMIT_MS);
+    });
+    return (await Promise.race([import(pathToFileURL(path).href), late])) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    const { file, line } = placeOfError(error, path);
+    const where = file === path ? '' : `${shown(file)}${line === undefined ? '' : `:${line}`}: `;
+    throw unusable(path, file === path ? line : undefined, `it cannot be loaded: ${where}${errorText(error)}`, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Where an error comes from: in the config file if it is there, else in the first file of somebody's own. */
+function placeOfError(error: unknown, path: string): { readonly file: string; readonly line?: number | undefined } {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const places = [...stack.matchAll(/(?<=^|[\s(])(file:\/\/)?(\/[^\s():]+|[A-Za-z]:[\\/][^\s():]+):(\d+)/g)]
+    .map(([, scheme, file, line]) => ({
+      file: scheme === undefined ? (file as string) : fileURLToPath(`file://${file}`),
+      line: Number(line),
+    }))
+    .filter(({ file }) => !file.includes('node_modules') && !file.startsWith(import.meta.dirname));
+  const own = places.find(({ file }) => file === path) ?? places[0];
+  if (own) return own;
+  const named = /Cannot find (?:package|module) '([^']+)'/.exec(errorText(error))?.[1];
+  if (named !== undefined) {
+    const end = named.split(/[\\/]/).at(-1) as string;
+    return { file: path, line: lineOf(path, new RegExp(`['"][^'"]*${literal(end)}['"]`)) };
+  }
+  return { file: path, line: error instanceof SyntaxError ? lineOfSyntaxError(path) : undefined };
+}
+
+/** What was thrown does not say where; the same Node, asked to check the file alone, prints it. */
+function lineOfSyntaxError(path: string): number | undefined {
+  const { stderr } = spawnSync(process.execPath, ['--check', path], {
+    encoding: 'utf8',
+    timeout: SYNTAX_CHECK_LIMIT_MS,
+  });
+  const line = /:(\d+)\r?\n/.exec(stderr ?? '')?.[1];
+  return line === undefined ? undefined : Number(line);
+}
+
+function lineOf(path: string, pattern: RegExp): number | undefined {
+  const index = readFileSync(path, 'utf8')
+    .split('\n')
+    .findIndex((line) => pattern.test(line));
+  return index === -1 ? undefined : index + 1;
+}
+
+function literal(text: string): string {
+  return text.replace(/\W/g, '\\$&');
+}
+
+const EXAMPLE = 'export default defineConfig({ faults: [mine] })';
+
+const SEED = `expected a whole number from 0 to ${MAX_SEED}`;
+
+const schema = z.strictObject({
+  ...Object.fromEntries(VARIANT_KINDS.map((kind) => [kind, z.array(z.unknown(), 'expected a list').optional()])),
+  reports: z.string('expected a folder').min(1, 'expected a folder').optional(),
+  platform: z.string('expected the name of a platform').optional(),
+  engine: z.string('expected the name of an engine').optional(),
+  seed: z.int(SEED).min(0, SEED).max(MAX_SEED, SEED).optional(),
+});
+
+function exported(module: Readonly<Record<string, unknown>>, path: string): Config {
+  const line = lineOf(path, /^\s*export\s+default/);
+  const config = module.default;
+  if (config === undefined) {
+    const found = Object.keys(module).join(', ') || 'nothing';
+    throw unusable(path, 1, `expected a default export, such as ${EXAMPLE}; found exports: ${found}`);
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw unusable(path, line, `expected an object, such as ${EXAMPLE}; found ${kindOf(config)}`);
+  }
+  const { error } = schema.safeParse(config);
+  if (!error) return config as Config;
+  const problems = error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => `unknown key ${quoted(key)}; ${suggestion(key, Object.keys(schema.shape))}`);
+    }
+    const found = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)[key], config);
+    return [`${issue.path.join('.')}: ${issue.message}, found ${kindOf(found)}`];
+  });
+  const [key] = error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys' ? issue.keys : issue.path.slice(0, 1),
+  );
+  const keyLine = lineOf(path, new RegExp(`^\\s*['"]?${literal(String(key))}['"]?\\s*[:,(]`));
+  throw unusable(path, keyLine ?? line, problems.join('; '));
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' || typeof value === 'function') return `a value of type ${typeof value}`;
+  return quoted(value);
+}
+
+function unusable(path: string, line: number | undefined, problem: string, cause?: unknown, hint?: string): InputError {
+  return new InputError(`${shown(path)}${line === undefined ? '' : `:${line}`}: ${problem}`, {
+    code: 'config-unusable',
+    hint: hint ?? `a config file reads ${EXAMPLE}`,
+    cause,
+  });
+}
+
+/** As people type it: relative to where they are, where it lies below. */
+function shown(file: string): string {
+  const path = relative('.', file);
+  return path.startsWith('..') || isAbsolute(path) ? file : path;
+}

@@ -1,0 +1,111 @@
+/** Own variants beside the shipped ones: each is looked at before it is used, because it may come from plain JavaScript. */
+
+import { z } from 'zod';
+import type { Catalog } from './catalog.ts';
+import { InputError } from './model/errors.ts';
+import { expectedButFound, quoted } from './model/quantities.ts';
+
+/** Own variants, by kind. */
+export type Variants = Partial<Catalog>;
+
+interface Kind {
+  /** What writes one down. */
+  readonly define: string;
+  readonly functions: readonly string[];
+  /** Whether a scenario writes its parameters, and beside which keys of pgquake's own. */
+  readonly beside?: readonly string[];
+  /** Further members that must be there. */
+  readonly members?: readonly string[];
+}
+
+const KINDS: Readonly<Record<keyof Catalog, Kind>> = {
+  faults: {
+    define: 'defineFault',
+    functions: ['inject', 'prove', 'undo'],
+    members: ['needs'],
+    beside: ['fault', 'target', 'at', 'for', 'repeat', 'at-jitter'],
+  },
+  checks: { define: 'defineCheck', functions: ['check'], beside: ['check'] },
+  workloads: {
+    define: 'defineWorkload',
+    functions: ['messages', 'rooms', 'dataset', 'kinds', 'start', 'readAll', 'fingerprintSql'],
+    members: ['source', 'table', 'lookup'],
+    beside: ['use'],
+  },
+  platforms: {
+    define: 'the type Platform',
+    functions: ['unavailable', 'offers', 'provision', 'reclaim'],
+    members: ['capabilities'],
+  },
+  engines: { define: 'defineEngine', functions: ['form', 'inspect'], members: ['rule', 'settings'] },
+  reporters: { define: 'the type Reporter', functions: ['render'] },
+};
+
+export const VARIANT_KINDS = Object.keys(KINDS) as (keyof Catalog)[];
+
+/**
+ * Adds own variants to a catalogue.
+ * @throws InputError where one is none of its kind, or a name is there twice.
+ */
+export function withOwn(base: Catalog, own: Variants): Catalog {
+  return {
+    faults: joined('faults', base.faults, own.faults),
+    checks: joined('checks', base.checks, own.checks),
+    workloads: joined('workloads', base.workloads, own.workloads),
+    platforms: joined('platforms', base.platforms, own.platforms),
+    engines: joined('engines', base.engines, own.engines),
+    reporters: joined('reporters', base.reporters, own.reporters),
+  };
+}
+
+function joined<V extends { readonly name: string }>(
+  kind: keyof Catalog,
+  base: readonly V[],
+  own: readonly V[] = [],
+): readonly V[] {
+  if (!Array.isArray(own)) throw malformed(kind, expectedButFound('a list', own));
+  const all = [...base];
+  for (const [i, variant] of own.entries()) {
+    const problem = problemOf(kind, variant);
+    if (problem !== undefined) throw malformed(`${kind}[${i}]`, problem);
+    if (all.some(({ name }) => name === variant.name)) {
+      const whose = base.some(({ name }) => name === variant.name) ? 'one that pgquake ships' : 'another of yours';
+      throw new InputError(`${kind}[${i}]: the ${kind.slice(0, -1)} "${variant.name}" has the name of ${whose}`, {
+        code: 'name-taken',
+        hint: 'give it a name of its own',
+      });
+    }
+    all.push(variant);
+  }
+  return all;
+}
+
+/** What keeps a value from being a variant of its kind, in words. */
+function problemOf(kind: keyof Catalog, value: unknown): string | undefined {
+  const { functions, members = [], beside } = KINDS[kind];
+  if (typeof value !== 'object' || value === null) return expectedButFound(`a ${kind.slice(0, -1)}`, value);
+  const variant = value as Readonly<Record<string, unknown>>;
+  const { name, params } = variant;
+  if (typeof name !== 'string' || !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name) || name === 'auto') {
+    return `name: ${expectedButFound('a name in kebab-case such as my-own', name)}`;
+  }
+  const missing = [
+    ...['summary', ...members].filter((member) => variant[member] === undefined),
+    ...functions.filter((member) => typeof variant[member] !== 'function').map((member) => `${member}()`),
+  ];
+  if (missing.length > 0) return `the ${kind.slice(0, -1)} ${quoted(name)} lacks ${missing.join(', ')}`;
+  if (!beside) return undefined;
+  if (!(params instanceof z.ZodObject)) return `params of ${quoted(name)}: expected z.strictObject({ ... })`;
+  const taken = Object.keys(params.shape).find((key) => beside.includes(key));
+  return taken === undefined
+    ? undefined
+    : `params of ${quoted(name)}: the key "${taken}" is pgquake's own; give the parameter another name`;
+}
+
+function malformed(where: string, problem: string): InputError {
+  const kind = VARIANT_KINDS.find((candidate) => where.startsWith(candidate)) as keyof Catalog;
+  return new InputError(`${where}: ${problem}`, {
+    code: 'variant-malformed',
+    hint: `write it with ${KINDS[kind].define}, and TypeScript shows what is missing`,
+  });
+}
