@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText } from './model/errors.ts';
+import type { ProbeKind } from './model/history.ts';
 import { COLUMNS, OperationTable } from './model/operations.ts';
 import type {
   FromLoadThread,
@@ -24,6 +25,9 @@ import { workloadAt } from './workloads/workload.ts';
 /** A crash loses at most what was not handed over yet. */
 const HAND_OVER_MS = 50;
 const WARM_UP_LIMIT_MS = 10_000;
+/** For each kind of probe, however many shards there are. */
+const MAX_PROBE_CONNECTIONS = 32;
+const MAX_FRESH_AT_ONCE = 4;
 /** The main thread hears of connections that cannot be opened at most this often. */
 const UNREACHED_EVERY_MS = 100;
 
@@ -46,15 +50,7 @@ function paceProbes({ kinds, rooms, run }: ProbeWork): Work {
   return {
     // Room by room, so that the lanes of one kind, which start one after the other, see all shards in turn.
     lanes: kinds.flatMap((kind) =>
-      rooms.map((room): LaneSpec => {
-        return {
-          kind,
-          maxConnections: 1,
-          whenBusy: 'skip',
-          fresh: kind.connection === 'fresh',
-          next: () => probes.next(kind.access, room),
-        };
-      }),
+      kind.connection === 'fresh' ? freshLanes(probes, kind, rooms) : pooledLanes(probes, kind, rooms),
     ),
     warmUp: async (session) => {
       const [room] = rooms;
@@ -65,9 +61,40 @@ function paceProbes({ kinds, rooms, run }: ProbeWork): Work {
   };
 }
 
+/** A lane for each shard, so that a shard that stalls keeps no other from being probed. */
+function pooledLanes(probes: Probes, kind: ProbeKind, rooms: readonly number[]): LaneSpec[] {
+  return rooms.map((room) => ({
+    kind,
+    pool: kind.name,
+    maxConnections: Math.min(rooms.length, MAX_PROBE_CONNECTIONS),
+    whenBusy: 'skip',
+    next: () => probes.next(kind.access, room),
+  }));
+}
+
+/** A few lanes that take the shards in turn, so that a server that accepts slowly is not asked by all at once. */
+function freshLanes(probes: Probes, kind: ProbeKind, rooms: readonly number[]): LaneSpec[] {
+  const lanes = Math.min(rooms.length, MAX_FRESH_AT_ONCE);
+  return Array.from({ length: lanes }, (_, lane): LaneSpec => {
+    const own = rooms.filter((_room, i) => i % lanes === lane);
+    let n = 0;
+    return {
+      kind,
+      maxConnections: 1,
+      whenBusy: 'skip',
+      fresh: true,
+      ratePerSecond: kind.ratePerSecond * own.length,
+      next: () => probes.next(kind.access, own[n++ % own.length] as number),
+    };
+  });
+}
+
 /** What the run asks of a thread, whatever it does. */
 interface Running {
-  start(): void;
+  /** @param share of the rates, from 0 to 1. Called again, it goes on at another pace. */
+  start(share: number): void;
+  /** Figures of the client count from now on. */
+  measure?(): void;
   stop(): Promise<LoadKept | PressureKept>;
 }
 
@@ -122,7 +149,8 @@ async function pace({ lanes, warmUp }: Work): Promise<Running> {
   if (realtime) goRealtime();
   const timer = setInterval(handOver, HAND_OVER_MS);
   return {
-    start: () => generator.start(),
+    start: (share) => generator.start(share),
+    measure: () => generator.measure(),
     async stop() {
       const kept = await generator.stop();
       clearInterval(timer);
@@ -160,7 +188,8 @@ async function running(): Promise<Running> {
 async function serve(task: Running): Promise<void> {
   port.on('message', async (message: ToLoadThread) => {
     if (message.type === 'address') address = message.address;
-    else if (message.type === 'start') task.start();
+    else if (message.type === 'start') task.start(message.share);
+    else if (message.type === 'measure') task.measure?.();
     else {
       send({ type: 'stopped', kept: await task.stop() });
       port.close();

@@ -158,6 +158,8 @@ async function runScenario(catalog: Catalog, scenario: Scenario, options: Experi
         originNs,
         signal: AbortSignal.any([limited.signal, recorder.signal]),
         realtime,
+        fit: options.fit ?? false,
+        fitted: (share, kinds) => writeRunInputs(folder, plan, { ...info, kinds, fitted: share }),
         say,
       });
     } catch (error) {

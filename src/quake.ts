@@ -39,6 +39,8 @@ export interface ExperimentOptions {
   readonly say?: (line: string) => void;
   /** Hear what happens while it happens. */
   readonly listeners?: readonly RunListener[];
+  /** Goes on with a smaller load where servers and client do not bear the scenario's. Not by default: the run ends then. */
+  readonly fit?: boolean;
   /** Which of several attempts it is, for the record. */
   readonly attempt?: Attempt | undefined;
   /** Threads of load and probes run at realtime priority: root on Linux with 4 processors or more. Not by default. */

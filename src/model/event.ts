@@ -6,10 +6,20 @@
 
 import type { NodeEffect, NodeName, PlacementMap, ShardPrediction } from './topology.ts';
 
-export const PHASES = ['provision', 'form', 'steady-state', 'fault', 'settle', 'final-reads', 'dispose'] as const;
+export const PHASES = [
+  'provision',
+  'form',
+  'ramp',
+  'steady-state',
+  'fault',
+  'settle',
+  'final-reads',
+  'dispose',
+] as const;
 
 /**
  * - `provision`: nodes are made and accept SQL. `form`: they become one cluster, with its data.
+ * - `ramp`: the load rises to its rates; what is not borne ends the run. Absent in older histories.
  * - `steady-state`: load without faults. `fault`: from the first fault asked for to the last one healed.
  * - `settle`: load goes on until service is as before, then stops; replicas catch up.
  * - `final-reads`: every row through the coordinator, and of every placement directly.
@@ -248,6 +258,12 @@ export type RunEvent =
       readonly undone?: readonly string[];
     }
   | { readonly type: 'reclaim-failed'; readonly of: string; readonly error: string }
+  /** The whole load was not borne, and `--fit` goes on with a share of its rates. */
+  | {
+      readonly type: 'load-fitted';
+      readonly share: number;
+      readonly kinds: readonly { readonly name: string; readonly ratePerSecond: number }[];
+    }
   /** A condition of the scenario's guards held: the faults end here, and are healed. */
   | { readonly type: 'guard-tripped'; readonly reason: string }
   | { readonly type: 'interrupted'; readonly reason: string }

@@ -128,6 +128,8 @@ export interface RunInfo {
   readonly rows?: RowLookup & { readonly table: string };
   /** Acts of the plan, so that a fault that never came is missed. */
   readonly plannedActs: number;
+  /** The share of the scenario's rates that the load ran at, where `--fit` made it smaller; `kinds` has the smaller ones. */
+  readonly fitted?: number;
   /** Set where `--retries` allows several attempts. */
   readonly attempt?: Attempt;
   /** pgquake's own machine. Absent in older histories. */

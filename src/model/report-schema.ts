@@ -83,6 +83,9 @@ const run = z.object({
     .exactOptional()
     .describe('Where the rows of the keys are.'),
   plannedActs: count,
+  fitted: share
+    .exactOptional()
+    .describe("The share of the scenario's rates that the load ran at, where --fit made it smaller."),
   attempt: z
     .object({ number: count, most: count })
     .exactOptional()
@@ -269,6 +272,12 @@ const event = z
       undone: names.optional().describe('On a cluster that stands: what shows that its nodes are well again.'),
     }),
     z.object({ at, type: z.literal('reclaim-failed'), of: z.string(), error: z.string() }),
+    z.object({
+      at,
+      type: z.literal('load-fitted'),
+      share,
+      kinds: z.array(z.object({ name: z.string(), ratePerSecond: z.number().min(0) })),
+    }),
     z.object({ at, type: z.literal('guard-tripped'), reason: z.string() }),
     z.object({ at, type: z.literal('interrupted'), reason: z.string() }),
     z.object({ at, type: z.literal('run-failed'), error: z.string() }),

@@ -1,5 +1,6 @@
 /** A plan in words, for `pgquake plan`. Pure. */
 
+import type { ProbeKind } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
 import { placedBy, predictBy, type ServiceRule } from '../model/service-rule.ts';
 import {
@@ -14,6 +15,8 @@ import { formatCount, formatDuration } from '../model/units.ts';
 import { type EffectOf, lostTogether } from './schedule.ts';
 
 export interface DescribeOptions {
+  /** The kinds of probe that the run makes; none by default. */
+  readonly probes?: readonly ProbeKind[];
   readonly effectOf: EffectOf;
   /** The engine's own. */
   readonly rule: ServiceRule;
@@ -24,7 +27,7 @@ const MAX_SHARDS_NAMED = 32;
 const MAX_STRIKES_NAMED = 32;
 
 /** What a run of this plan would do, and what is predicted to survive, line by line. */
-export function describePlan(plan: Plan, { effectOf, rule }: DescribeOptions): string[] {
+export function describePlan(plan: Plan, { effectOf, rule, probes = [] }: DescribeOptions): string[] {
   const { scenario, acts, placement, seed } = plan;
   const { workers, replication, shards } = scenario.cluster;
   const map = placedBy(rule, { workers: workerNames(scenario.cluster), shards: placement });
@@ -38,6 +41,7 @@ export function describePlan(plan: Plan, { effectOf, rule }: DescribeOptions): s
     '',
     `schedule, after ${formatDuration(scenario.steadyStateMs)} of steady state; healing at the earliest`,
     ...describeSchedule(plan),
+    ...describeProbes(probes, shards),
     ...describeBlastRadius(plan),
     ...lostTogether(acts, effectOf).flatMap((lost) => [
       '',
@@ -48,6 +52,18 @@ export function describePlan(plan: Plan, { effectOf, rule }: DescribeOptions): s
     'hypothesis',
     ...scenario.hypothesis.map((item) => `  ${describeItem(item)}`),
   ];
+}
+
+/** All shards share one budget, so the rate of each depends on how many there are. */
+function describeProbes(probes: readonly ProbeKind[], shards: number): string[] {
+  if (probes.length === 0) return [];
+  const rates = probes.map(({ name, ratePerSecond }) => `${name} ${rounded(ratePerSecond)}/s`).join(', ');
+  const all = probes.reduce((sum, { ratePerSecond }) => sum + ratePerSecond * shards, 0);
+  return ['', `probes of each shard: ${rates}; ${rounded(all)}/s over all shards`];
+}
+
+function rounded(rate: number): number {
+  return Number(rate.toPrecision(3));
 }
 
 function describePlacement(placement: readonly Pick<Shard, 'name' | 'placements'>[]): string[] {

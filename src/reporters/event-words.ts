@@ -2,7 +2,7 @@
 
 import type { EventOf, TimedEvent } from '../model/event.ts';
 import type { NodeName, ShardAccess, ShardPrediction, Topology } from '../model/topology.ts';
-import { formatBytes, formatCount, formatDuration, formatPerSecond } from '../model/units.ts';
+import { formatBytes, formatCount, formatDuration, formatPerSecond, formatShare } from '../model/units.ts';
 
 export interface EventWords {
   /** One short word for what it belongs to: `fault`, `heal`. */
@@ -146,6 +146,15 @@ export class EventNarrator {
         const what = `cluster that ${event.of} had left behind is NOT removed; see pgquake heal`;
         return { label: 'heal', what, detail: event.error, tone: 'bad' };
       }
+      case 'load-fitted': {
+        const rates = event.kinds.map(({ name, ratePerSecond }) => `${name} ${ratePerSecond}/s`).join(', ');
+        return {
+          label: 'ramp',
+          what: `a smaller load goes on, ${formatShare(event.share)} of the scenario's`,
+          detail: rates,
+          tone: 'bad',
+        };
+      }
       case 'guard-tripped':
         return { label: 'stop', what: 'a guard ended the faults', detail: event.reason, tone: 'bad' };
       case 'interrupted':
@@ -171,6 +180,8 @@ export class EventNarrator {
         const copies = `on ${formatCount(topology.replication, 'worker')}${topology.replication > 1 ? ' each' : ''}`;
         return plain('form', `${formatCount(topology.shards, 'shard')} ${copies}`);
       }
+      case 'ramp':
+        return plain('ramp', 'the load rises to its rates');
       case 'steady-state':
         return plain('steady', 'load without faults');
       case 'fault':

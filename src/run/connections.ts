@@ -12,6 +12,9 @@ import { DeadlineError, type Session } from '../sql/session.ts';
  */
 const MAX_OPENING = 4;
 
+/** Operations of one kind that wait for a connection; what comes on top is not kept. */
+const MAX_WAITING = 1_000;
+
 /** The client had no connection to spare in time. */
 export class NoConnectionError extends Error {
   readonly code = 'client-connections';
@@ -19,6 +22,16 @@ export class NoConnectionError extends Error {
   constructor(cap: number) {
     super(`all ${cap} connections of the client were busy for too long`);
     this.name = 'NoConnectionError';
+  }
+}
+
+/** The server answered none of the client's connections for as long as the operation had time. */
+export class SilentServerError extends Error {
+  readonly code = 'silent-server';
+
+  constructor(cap: number) {
+    super(`no answer on any of the client's ${cap} connections while the operation waited`);
+    this.name = 'SilentServerError';
   }
 }
 
@@ -35,6 +48,8 @@ export class Connections {
   readonly #free: Session[] = [];
   readonly #open = new Set<Session>();
   #opening = 0;
+  /** When a connection last came back with an answer, on the clock of `performance`. */
+  #answeredAt = Number.NEGATIVE_INFINITY;
   /** For opening a connection: all the time that an operation has, whatever is left of it for those that wait. */
   #openLimitMs = 0;
   readonly #waiting: Waiter[] = [];
@@ -57,39 +72,57 @@ export class Connections {
   /**
    * @param timeoutMs for waiting until a connection was opened.
    * @param queueMs for waiting until one comes free, where the cap is reached.
-   * @throws NoConnectionError when none came free within `queueMs`; what connecting throws, when a new
+   * @throws NoConnectionError when none came free within `queueMs` though the server answered others; SilentServerError
+   * when it answered none, or too many wait for it already; what connecting throws, when a new
    * one had to be opened; `DeadlineError` when none was opened within `timeoutMs`.
    */
   acquire(timeoutMs: number, queueMs: number = timeoutMs): Promise<Session> {
     const free = this.take();
     if (free) return Promise.resolve(free);
     this.#openLimitMs = Math.max(this.#openLimitMs, timeoutMs);
+    if (this.#waiting.length >= MAX_WAITING) return Promise.reject(new SilentServerError(this.#cap));
     // What waits for the server to accept connections waits for the server, not for the client.
     const forServer = this.#open.size + this.#opening < this.#cap;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => {
-          this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-          reject(forServer ? new DeadlineError(timeoutMs) : new NoConnectionError(this.#cap));
-        },
-        Math.max(0, forServer ? timeoutMs : queueMs),
-      );
+      let timer: NodeJS.Timeout;
+      const since = performance.now();
       const settled =
         <T>(settle: (value: T) => void) =>
         (value: T) => {
           clearTimeout(timer);
           settle(value);
         };
-      const halfAt = performance.now() + timeoutMs / 2;
-      const waiter: Waiter = { halfAt, resolve: settled(resolve), reject: settled(reject) };
+      const waiter: Waiter = { halfAt: since + timeoutMs / 2, resolve: settled(resolve), reject: settled(reject) };
+      const giveUp = (error: Error) => {
+        this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+        reject(error);
+      };
+      const wait = (ms: number, then: () => void) => {
+        timer = setTimeout(then, Math.max(0, ms));
+      };
+      const ranDry = () => giveUp(new NoConnectionError(this.#cap));
+      if (forServer) wait(timeoutMs, () => giveUp(new DeadlineError(timeoutMs)));
+      else {
+        wait(queueMs, () => {
+          if (this.#answeredAt >= since) ranDry();
+          // Nobody was answered meanwhile: all connections wait for the server, and so does the operation.
+          else {
+            wait(timeoutMs - queueMs, () =>
+              this.#answeredAt >= since ? ranDry() : giveUp(new SilentServerError(this.#cap)),
+            );
+          }
+        });
+      }
       this.#waiting.push(waiter);
       this.#openForWaiting();
     });
   }
 
   release(session: Session): void {
-    if (session.usable) this.#hand(session);
-    else {
+    if (session.usable) {
+      this.#answeredAt = performance.now();
+      this.#hand(session);
+    } else {
       this.#open.delete(session);
       this.#openForWaiting();
     }

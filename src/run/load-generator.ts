@@ -17,6 +17,9 @@ import { Connections } from './connections.ts';
 /** Connections opened before the load starts, for each kind: enough for its rate at 20 ms an operation. */
 const WARM_SECONDS = 0.02;
 
+/** For each connection that is opened before the load starts. */
+const WARM_LIMIT_MS = 10_000;
+
 /** The schedule wakes at least this often, so that a slow load sees the event loop's delays too. */
 const MAX_SLEEP_MS = 20;
 
@@ -53,6 +56,10 @@ export interface LaneSpec {
   readonly kind: OperationKind;
   /** Most connections at once; of no account where every operation opens its own. */
   readonly maxConnections: number;
+  /** Lanes of the same pool share connections; `maxConnections` is then that of the pool. Its own by default. */
+  readonly pool?: string;
+  /** Where several lanes of a kind share its rate; that of the kind by default. */
+  readonly ratePerSecond?: number;
   /**
    * `send`: every operation is sent at its time, whatever became of those before; it waits for a connection if it
    * must. `skip`: one at a time; what is due meanwhile is left out, because the one under way stands for it.
@@ -77,7 +84,7 @@ export interface LoadGeneratorOptions {
 interface Lane {
   readonly spec: LaneSpec;
   readonly connections: Connections;
-  readonly intervalMs: number;
+  intervalMs: number;
   /** Of the first operation, where they are evenly spaced. */
   startAt: number;
   count: number;
@@ -131,10 +138,27 @@ function poissonGap(ratePerSecond: number, seed: number): () => number {
   return () => (-Math.log(1 - uniformFloat64(generator)) * 1_000) / ratePerSecond;
 }
 
-function advance(lane: Lane): void {
+function advance(lane: Lane, share: number): void {
   lane.count++;
   // Not a sum of intervals, in which roundings would add up.
-  lane.dueAt = lane.spec.gap ? lane.dueAt + lane.spec.gap() : lane.startAt + lane.count * lane.intervalMs;
+  lane.dueAt = lane.spec.gap ? lane.dueAt + lane.spec.gap() / share : lane.startAt + lane.count * lane.intervalMs;
+}
+
+/** Lanes that name the same pool share their connections. */
+class Pools {
+  readonly #connect: LoadGeneratorOptions['connect'];
+  readonly #shared = new Map<string, Connections>();
+
+  constructor(connect: LoadGeneratorOptions['connect']) {
+    this.#connect = connect;
+  }
+
+  of({ pool, maxConnections }: LaneSpec): Connections {
+    const known = pool === undefined ? undefined : this.#shared.get(pool);
+    const connections = known ?? new Connections(maxConnections, this.#connect);
+    if (pool !== undefined) this.#shared.set(pool, connections);
+    return connections;
+  }
 }
 
 export class LoadGenerator {
@@ -151,13 +175,16 @@ export class LoadGenerator {
   #dueAt = Number.POSITIVE_INFINITY;
   #nextId = 1;
   #unsent = 0;
+  /** Of the rates. */
+  #share = 1;
 
   constructor(options: LoadGeneratorOptions) {
     this.#options = options;
+    const pools = new Pools(options.connect);
     this.#lanes = options.lanes.map((spec) => ({
       spec,
-      connections: new Connections(spec.maxConnections, options.connect),
-      intervalMs: 1_000 / spec.kind.ratePerSecond,
+      connections: pools.of(spec),
+      intervalMs: 0,
       startAt: 0,
       count: 0,
       dueAt: 0,
@@ -174,24 +201,40 @@ export class LoadGenerator {
     await Promise.all(
       kept.map(async ({ spec, connections }) => {
         const count = Math.min(Math.ceil(spec.kind.ratePerSecond * WARM_SECONDS) + 1, spec.maxConnections);
-        const sessions = await Promise.all(Array.from({ length: count }, () => connections.acquire(10_000)));
-        for (const session of sessions) {
+        const warm = async () => {
+          const session = await connections.acquire(WARM_LIMIT_MS);
           await use(session);
-          connections.release(session);
-        }
+          return session;
+        };
+        const sessions = await Promise.all(Array.from({ length: spec.pool === undefined ? count : 1 }, warm));
+        for (const session of sessions) connections.release(session);
       }),
     );
   }
 
-  start(): void {
+  /**
+   * Starts the schedule, or starts it anew at another pace; what is under way goes on.
+   * @param share of the rates, from 0 to 1.
+   */
+  start(share = 1): void {
+    clearTimeout(this.#timer);
+    this.#share = share;
     const now = this.#options.clock.nowMs();
     this.#lanes.forEach((lane, i) => {
+      lane.intervalMs = 1_000 / ((lane.spec.ratePerSecond ?? lane.spec.kind.ratePerSecond) * share);
       // Lanes do not start in step with each other.
       lane.startAt = now + (lane.intervalMs * (i + 1)) / (this.#lanes.length + 1);
       lane.count = 0;
       lane.dueAt = lane.startAt;
     });
     this.#tick(now);
+  }
+
+  /** How well the schedule is kept counts from now on: a ramp is no measurement. */
+  measure(): void {
+    this.#lateness.reset();
+    this.#eventLoopDelayMaxMs = 0;
+    this.#stalls.length = 0;
   }
 
   /** What is under way, for those who must not wait until it has settled. */
@@ -245,7 +288,7 @@ export class LoadGenerator {
         this.#lateness.recordValue(Math.max(1, Math.round((this.#options.clock.nowMs() - due) * 1_000)));
         void this.#perform(lane, due);
       }
-      advance(lane);
+      advance(lane, this.#share);
       ({ lane, due } = this.#next());
     }
     this.#dueAt = due;

@@ -15,6 +15,7 @@ import type { WorkloadPlace } from '../workloads/workload.ts';
 import type { LoadKept, OpenOperations } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
 import { RouteFollower } from './route-follower.ts';
+import { orAborted } from './wait.ts';
 
 /** What the thread is started with. */
 export interface LoadThreadData {
@@ -56,7 +57,10 @@ export interface PressureWork extends PressureSpec {
 }
 
 export type ToLoadThread =
-  | { readonly type: 'start' }
+  /** At a share of the rates, from 0 to 1. Sent again, the schedule goes on at another pace. */
+  | { readonly type: 'start'; readonly share: number }
+  /** Figures of the client count from now on. */
+  | { readonly type: 'measure' }
   | { readonly type: 'stop' }
   /** New connections go there from now on. */
   | { readonly type: 'address'; readonly address: Address };
@@ -125,7 +129,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
     entry: URL,
     route: Route,
     data: Omit<LoadThreadData, 'address' | 'route'>,
-    listener: LoadListener = {},
+    { signal, ...listener }: LoadListener & { readonly signal?: AbortSignal } = {},
   ): Promise<Load<K>> {
     const address = await route.address();
     const worker = new Worker(entry, {
@@ -137,7 +141,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
     );
     const load = new Load<K>(worker, follower, listener);
     try {
-      await Promise.race([load.#ready(), load.#stopped]);
+      await orAborted(Promise.race([load.#ready(), load.#stopped]), signal);
     } catch (error) {
       await load[Symbol.asyncDispose]();
       throw error;
@@ -152,8 +156,14 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
     }
   }
 
-  start(): void {
-    this.#send({ type: 'start' });
+  /** @param share of the rates, from 0 to 1. Called again, the schedule goes on at another pace. */
+  start(share = 1): void {
+    this.#send({ type: 'start', share });
+  }
+
+  /** How well the client keeps its schedule counts from now on; from the start by default. */
+  measure(): void {
+    this.#send({ type: 'measure' });
   }
 
   /**

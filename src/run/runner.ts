@@ -10,6 +10,7 @@ import type { Fault } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { NodeInfo, Observation, Phase } from '../model/event.ts';
+import type { OperationKind } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
 import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.ts';
 import { isOpen, lostTogether } from '../plan/schedule.ts';
@@ -26,15 +27,18 @@ import { Load, type LoadListener } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
 import type { PressureKept } from './pressure.ts';
+import { AnswerCount, raise } from './ramp.ts';
 import type { Recorder } from './recorder.ts';
 import { ServiceMonitor } from './service-monitor.ts';
 import { UndoJournal } from './undo-journal.ts';
-import { pause } from './wait.ts';
+import { orAborted, pause } from './wait.ts';
 
 /** Replicas get at least this long to catch up, however much of the settle limit the service took. */
 const MIN_CATCH_UP_MS = 5_000;
 const POLL_MS = 50;
 const ASK_TIMEOUT_MS = 5_000;
+/** For what is under way when a run is interrupted to end in order. */
+const ABORT_GRACE_MS = 2_000;
 /** What has settled is handed over 20 times a second; on a starved machine it takes longer. */
 const REPORT_LIMIT_MS = 2_000;
 /**
@@ -43,6 +47,8 @@ const REPORT_LIMIT_MS = 2_000;
  * probes, replication and the person who looks on want some too.
  */
 const CONNECTION_SHARE = 0.45;
+/** However many the coordinator allows. */
+const MAX_LOAD_CONNECTIONS = 256;
 
 export interface RunOptions {
   readonly plan: Plan;
@@ -65,6 +71,10 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** Threads of load and probes run at realtime priority; normal priority by default. */
   readonly realtime?: boolean;
+  /** Where the whole load is not borne, goes on with a smaller one. Not by default. */
+  readonly fit?: boolean;
+  /** Keeps what the smaller load is. */
+  readonly fitted?: (share: number, kinds: readonly OperationKind[]) => Promise<void>;
   /** Hears what goes on before there are events, such as an image that is being fetched. */
   readonly say: (line: string) => void;
 }
@@ -90,28 +100,44 @@ export async function run(asked: RunOptions): Promise<void> {
     }),
   );
   try {
-    const cluster = await inPhase(recorder, 'form', () => form(asked, nodes));
+    const cluster = await inPhase(recorder, 'form', () => form(asked, nodes), signal);
     const options = await pickTargets(asked, cluster);
     await refuseLacking(options, nodes, cluster);
-    const monitor = new ServiceMonitor(options.workload.kinds(scenario.workload.params));
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
-    await using load = await prepareLoad(options, nodes, cluster, [monitor, guard]);
+    const count = new AnswerCount(options.workload.kinds(scenario.workload.params));
+    await using load = await prepareLoad(options, nodes, cluster, [guard, count]);
     const rooms = roomsToProbe(cluster.placement.shardOfRoom);
     const probeRun = await nextRunOfProbes(nodes.coordinator);
     await using probes = await prepareProbes(options, { nodes, cluster, rooms, run: probeRun });
     await using pressure = await preparePressure(options, { nodes, cluster, rooms, run: probeRun + 1 });
     predict(options, cluster);
 
+    const kinds = await inPhase(
+      recorder,
+      'ramp',
+      async () => {
+        pressure?.start();
+        return rampUp(options, load, count);
+      },
+      signal,
+    );
+    const monitor = new ServiceMonitor(kinds);
+    load.follow(monitor);
+
     const observed = { ...options, nodes, cluster };
     const work = await countWork(observed);
-    await inPhase(recorder, 'steady-state', async () => {
-      load.start();
-      probes?.start();
-      pressure?.start();
-      await pause(scenario.steadyStateMs, signal);
-      await refuseUnsteady(guard, options);
-      await work.since();
-    });
+    await inPhase(
+      recorder,
+      'steady-state',
+      async () => {
+        load.measure();
+        probes?.start();
+        await pause(scenario.steadyStateMs, signal);
+        await refuseUnsteady(guard, options);
+        await work.since();
+      },
+      signal,
+    );
     try {
       await inPhase(recorder, 'fault', () => strike(options, observed, guard));
     } finally {
@@ -119,22 +145,32 @@ export async function run(asked: RunOptions): Promise<void> {
     }
     const settledBy = clock.nowMs() + scenario.settleWithinMs;
     const finalReads = { ...options, nodes, cluster, params: scenario.workload.params };
-    await inPhase(recorder, 'settle', async () => {
-      await settle(monitor, clock, settledBy, signal);
-      // First the probes: hundreds of connections that the load closes at once keep the servers busy for a moment.
-      const probesKept = await probes?.stop();
-      recorder.event({ type: 'load-kept', writer: load.writer, ...(await load.stop()) });
-      if (probesKept) recorder.event({ type: 'load-kept', of: 'probes', ...probesKept });
-      if (pressure) recorder.event({ type: 'pressure', ...(await pressure.stop()) });
-      await untilReplicasAgree(finalReads, Math.max(MIN_CATCH_UP_MS, settledBy - clock.nowMs()));
-    });
-    await inPhase(recorder, 'final-reads', async () => {
-      await lookForLeftovers(finalReads);
-      await readEverything(finalReads);
-      await compareStorage(observed);
-      await scaleReads(observed);
-      await verifyHealing(options, nodes);
-    });
+    await inPhase(
+      recorder,
+      'settle',
+      async () => {
+        await settle(monitor, clock, settledBy, signal);
+        // First the probes: hundreds of connections that the load closes at once keep the servers busy for a moment.
+        const probesKept = await probes?.stop();
+        recorder.event({ type: 'load-kept', writer: load.writer, ...(await load.stop()) });
+        if (probesKept) recorder.event({ type: 'load-kept', of: 'probes', ...probesKept });
+        if (pressure) recorder.event({ type: 'pressure', ...(await pressure.stop()) });
+        await untilReplicasAgree(finalReads, Math.max(MIN_CATCH_UP_MS, settledBy - clock.nowMs()));
+      },
+      signal,
+    );
+    await inPhase(
+      recorder,
+      'final-reads',
+      async () => {
+        await lookForLeftovers(finalReads);
+        await readEverything(finalReads);
+        await compareStorage(observed);
+        await scaleReads(observed);
+        await verifyHealing(options, nodes);
+      },
+      signal,
+    );
   } catch (error) {
     throw withServer(error, serversOf(nodes));
   } finally {
@@ -167,10 +203,11 @@ async function refuseLacking({ plan, faults }: RunOptions, { all }: Nodes, clust
   }
 }
 
-async function inPhase<T>(recorder: Recorder, phase: Phase, work: () => Promise<T>): Promise<T> {
+/** @param signal ends the phase when it is aborted, whatever the work waits for; without it, the work ends by itself. */
+async function inPhase<T>(recorder: Recorder, phase: Phase, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   recorder.event({ type: 'phase-started', phase });
   try {
-    return await work();
+    return await orAborted(work(), signal, ABORT_GRACE_MS);
   } finally {
     recorder.event({ type: 'phase-ended', phase });
   }
@@ -229,14 +266,15 @@ async function nextWriter(workload: Workload, coordinator: NodeControl): Promise
 }
 
 async function prepareLoad(
-  { plan, loadThread, originNs, recorder, workload, workloadPlace, realtime }: RunOptions,
+  { plan, loadThread, originNs, recorder, workload, workloadPlace, realtime, signal }: RunOptions,
   nodes: Nodes,
   cluster: FormedCluster,
   listeners: readonly LoadListener[],
-): Promise<Load<LoadKept> & { readonly writer: number }> {
+): Promise<PreparedLoad> {
   const { params } = plan.scenario.workload;
   const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections'));
   const writer = await nextWriter(workload, nodes.coordinator);
+  const following = [...listeners];
   const load = await Load.prepare(
     loadThread,
     coordinatorRoute(nodes),
@@ -250,20 +288,44 @@ async function prepareLoad(
         params,
         seed: plan.seed,
         writer,
-        maxConnections: Math.max(1, Math.floor(maxConnections * CONNECTION_SHARE)),
+        maxConnections: Math.max(1, Math.min(MAX_LOAD_CONNECTIONS, Math.floor(maxConnections * CONNECTION_SHARE))),
       },
     },
     {
       operations: (batch) => {
         recorder.operations(batch);
-        for (const listener of listeners) listener.operations?.(batch);
+        for (const listener of following) listener.operations?.(batch);
       },
       open: (open) => {
-        for (const listener of listeners) listener.open?.(open);
+        for (const listener of following) listener.open?.(open);
       },
+      signal,
     },
   );
-  return Object.assign(load, { writer });
+  return Object.assign(load, { writer, follow: (listener: LoadListener) => void following.push(listener) });
+}
+
+interface PreparedLoad extends Load<LoadKept> {
+  /** Who the messages are from. */
+  readonly writer: number;
+  /** The listener hears the load from now on. */
+  follow(listener: LoadListener): void;
+}
+
+/** @returns the kinds of operation, with the rates that the load goes on with. */
+async function rampUp(options: RunOptions, load: PreparedLoad, count: AnswerCount): Promise<readonly OperationKind[]> {
+  const { plan, workload, recorder, clock, signal, fit = false, fitted } = options;
+  const kinds = workload.kinds(plan.scenario.workload.params);
+  const share = await raise({ count, pace: (to) => load.start(to), clock, signal, fit });
+  if (share === 1) return kinds;
+  const smaller = kinds.map((kind) => ({ ...kind, ratePerSecond: kind.ratePerSecond * share }));
+  recorder.event({
+    type: 'load-fitted',
+    share,
+    kinds: smaller.map(({ name, ratePerSecond }) => ({ name, ratePerSecond })),
+  });
+  await fitted?.(share, smaller);
+  return smaller;
 }
 
 interface ProbeGround {
@@ -280,7 +342,7 @@ async function nextRunOfProbes(coordinator: NodeControl): Promise<number> {
 }
 
 async function prepareProbes(
-  { plan, loadThread, originNs, recorder, realtime }: RunOptions,
+  { plan, loadThread, originNs, recorder, realtime, signal }: RunOptions,
   { nodes, cluster, rooms, run }: ProbeGround,
 ): Promise<Load<LoadKept> | undefined> {
   const { probes, cluster: topology } = plan.scenario;
@@ -291,19 +353,19 @@ async function prepareProbes(
     loadThread,
     coordinatorRoute(nodes),
     { originNs, realtime, shardOfRoom, work: { type: 'probes', kinds, rooms, run } },
-    { operations: (batch) => recorder.probes(batch) },
+    { operations: (batch) => recorder.probes(batch), signal },
   );
 }
 
 async function preparePressure(
-  { plan, loadThread, originNs }: RunOptions,
+  { plan, loadThread, originNs, signal }: RunOptions,
   { nodes, cluster, rooms, run }: ProbeGround,
 ): Promise<Load<PressureKept> | undefined> {
   const { pressure } = plan.scenario;
   if (!pressure) return undefined;
   const { shardOfRoom } = cluster.placement;
   const work = { type: 'pressure', ...pressure, rooms, run } as const;
-  return Load.prepare<PressureKept>(loadThread, coordinatorRoute(nodes), { originNs, shardOfRoom, work });
+  return Load.prepare<PressureKept>(loadThread, coordinatorRoute(nodes), { originNs, shardOfRoom, work }, { signal });
 }
 
 /** Says what the engine promises for every set of nodes that will be down or frozen together, before any is. */

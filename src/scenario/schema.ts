@@ -157,7 +157,7 @@ export function sections({ platforms, engines }: Pick<ScenarioVocabulary, 'platf
       .strictObject({
         rate: rate
           .prefault('50/s')
-          .describe('For each shard and each of reading and writing; 1,000/s over all shards.'),
+          .describe('For each shard and each of reading and writing; 1,000/s over all of them.'),
         deadline: positiveDuration.prefault('2s').describe('For each probe.'),
       })
       .prefault({})

@@ -128,6 +128,7 @@ export const CLIENT_CODES: ReadonlyMap<string, ClientMeaning> = new Map([
   ['ENOBUFS', own('this machine has no network buffers left')],
   ['ENOMEM', own('this machine has no memory left')],
   ['client-connections', own("all of the load's connections were busy for too long")],
+  ['silent-server', network("no answer on any of the load's connections for as long as the operation had")],
   ['deadline', network('no answer within the deadline')],
   ['client', network('an error without a code, such as a connection that ended unexpectedly')],
 ]);

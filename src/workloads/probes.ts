@@ -18,11 +18,13 @@ const TABLE = 'probes';
 const INITIAL_RUN = 0;
 const READ = `SELECT seq FROM ${TABLE} WHERE room_id = $1 AND run = ${INITIAL_RUN}`;
 const WRITE = `INSERT INTO ${TABLE} (room_id, run, seq) VALUES ($1, $2, $3)`;
-/** Over all shards, of each kind: many shards share it, so that probing does not become the load. */
+/** Reads and writes of all shards together: many shards share it, so that probing does not become the load. */
 const MAX_RATE_PER_SECOND = 1_000;
 /** A new connection costs a server far more than a statement. */
 const FRESH_SHARE = 0.02;
 const MAX_FRESH_PER_SECOND = 1;
+/** Of all shards together. */
+const MAX_FRESH_PER_SECOND_IN_ALL = 16;
 
 export function probesTable(rooms: readonly number[]): TableSpec {
   return {
@@ -42,7 +44,7 @@ export function probesTable(rooms: readonly number[]): TableSpec {
  * would see.
  */
 export function probeKinds({ ratePerSecond, deadlineMs }: ProbeSpec, shards: number): ProbeKind[] {
-  const forEach = Math.min(ratePerSecond, MAX_RATE_PER_SECOND / shards);
+  const forEach = Math.min(ratePerSecond, MAX_RATE_PER_SECOND / 2 / shards);
   const kind = { scope: 'room', deadlineMs } as const;
   return [
     { ...kind, name: 'probe-read', access: 'read', connection: 'pooled', ratePerSecond: forEach },
@@ -52,7 +54,7 @@ export function probeKinds({ ratePerSecond, deadlineMs }: ProbeSpec, shards: num
       name: 'probe-connect',
       access: 'read',
       connection: 'fresh',
-      ratePerSecond: Math.min(forEach * FRESH_SHARE, MAX_FRESH_PER_SECOND),
+      ratePerSecond: Math.min(forEach * FRESH_SHARE, MAX_FRESH_PER_SECOND, MAX_FRESH_PER_SECOND_IN_ALL / shards),
     },
   ];
 }

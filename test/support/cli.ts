@@ -101,6 +101,14 @@ export class Workplace implements Disposable {
     return [...processes, ...readdirSync(this.temporary).map((name) => `folder ${name}`)];
   }
 
+  /** The process ids of the embedded servers' first processes. */
+  postmasters(): number[] {
+    return this.leftovers().flatMap((one) => {
+      const pid = /^process (\d+): \S*postgres -D /.exec(one)?.[1];
+      return pid === undefined ? [] : [Number(pid)];
+    });
+  }
+
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -13,8 +13,8 @@ export interface LossyProxyOptions {
    * the chat that the connection has prepared before.
    */
   readonly drops?: (bound: string) => boolean;
-  /** How long every answer is held back. */
-  readonly delayMs?: number;
+  /** How long every answer is held back; it may change. */
+  readonly delayMs?: number | (() => number);
 }
 
 export class LossyProxy implements AsyncDisposable {
@@ -45,8 +45,9 @@ export class LossyProxy implements AsyncDisposable {
         });
       }
       upstream.on('data', (bytes) => {
-        if (delayMs === 0) client.write(bytes);
-        else setTimeout(() => client.writable && client.write(bytes), delayMs);
+        const heldMs = typeof delayMs === 'number' ? delayMs : delayMs();
+        if (heldMs === 0) client.write(bytes);
+        else setTimeout(() => client.writable && client.write(bytes), heldMs);
       });
       const requests = new Requests(drops, {
         forward: (bytes) => upstream.write(bytes),

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { Connections, NoConnectionError } from '../../src/run/connections.ts';
+import { Connections, NoConnectionError, SilentServerError } from '../../src/run/connections.ts';
 import { DeadlineError } from '../../src/sql/session.ts';
 import { FakeSession } from '../support/fake-session.ts';
 
@@ -52,8 +52,30 @@ describe('connections of one kind', () => {
 
   test('one that waits in vain is told that the client ran dry', async () => {
     const connections = new Connections(1, fakes().connect);
+    const first = await connections.acquire(100);
+    const answered = connections.acquire(100, 20);
+    const dry = connections.acquire(100, 20);
+    connections.release(first);
+    await answered;
+    await expect(dry).rejects.toThrow(NoConnectionError);
+  });
+
+  test('where the server answers on no connection at all, the operation waits for the server, and no longer than that', async () => {
+    const connections = new Connections(1, fakes().connect);
+    const first = await connections.acquire(100);
+    const silent = connections.acquire(60, 5);
+    await expect(silent).rejects.toThrow(SilentServerError);
+    const served = connections.acquire(1_000, 5);
+    setTimeout(() => connections.release(first), 30);
+    expect(await served).toBe(first);
+  });
+
+  test('no more than a thousand operations wait for it', async () => {
+    const connections = new Connections(1, fakes().connect);
     await connections.acquire(100);
-    await expect(connections.acquire(20)).rejects.toThrow(NoConnectionError);
+    const waiting = Array.from({ length: 1_000 }, () => connections.acquire(50).catch(() => 'waited'));
+    await expect(connections.acquire(50)).rejects.toThrow(SilentServerError);
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set(['waited']));
   });
 
   test('when a busy connection is thrown away, the one who waits opens its own', async () => {

@@ -4,6 +4,7 @@ import type { CommandModule } from 'yargs';
 import { choose } from '../../choose.ts';
 import { describePlan } from '../../plan/describe.ts';
 import { effectsOf, layoutOf, placedPlan } from '../../planner.ts';
+import { probeKinds } from '../../workloads/probes.ts';
 import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
 import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, scenarioNamed, seedOf } from '../vocabulary.ts';
 
@@ -29,6 +30,9 @@ export const plan: CommandModule<object, PlanArguments> = {
     const { platform, engine, reason } = await choose(quake.catalog, drawn);
     const planned = placedPlan(faults, drawn, layoutOf(engine, drawn.scenario));
     console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
-    for (const line of describePlan(planned, { effectOf: effectsOf(faults), rule: engine.rule })) console.log(line);
+    const { probes: spec, cluster } = planned.scenario;
+    const probes = spec ? probeKinds(spec, cluster.shards) : [];
+    const options = { effectOf: effectsOf(faults), rule: engine.rule, probes };
+    for (const line of describePlan(planned, options)) console.log(line);
   },
 };

@@ -5,6 +5,7 @@ import { readPlan } from '../../store.ts';
 import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
 import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
 import {
+  FIT_OPTION,
   interruptibleRun,
   REALTIME_OPTION,
   RETRIES_OPTION,
@@ -19,6 +20,7 @@ interface ReplayArguments extends ConfigArguments {
   reports: string | undefined;
   realtime: boolean;
   retries: number;
+  fit: boolean;
   output: OutputFormat;
 }
 
@@ -31,10 +33,11 @@ export const replay: CommandModule<object, ReplayArguments> = {
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION)
       .options(REALTIME_OPTION)
+      .options(FIT_OPTION)
       .options(RETRIES_OPTION)
       .options(OUTPUT_OPTION)
       .example('$0 replay reports/latest', 'the same faults on the same nodes at the same times'),
-  handler: async ({ run, config, reports: folder, realtime, retries: written, output: format }) => {
+  handler: async ({ run, config, reports: folder, realtime, retries: written, fit, output: format }) => {
     const retries = retriesOf(written);
     const replayed = await readPlan(run);
     const quake = await openQuake({ config }, [replayed.scenario.file]);
@@ -55,6 +58,7 @@ export const replay: CommandModule<object, ReplayArguments> = {
       config,
       realtime,
       retries,
+      fit,
       output: format,
     };
     try {

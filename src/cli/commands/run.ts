@@ -40,6 +40,7 @@ export interface RunArguments extends Overrides, ConfigArguments {
   reports: string | undefined;
   realtime: boolean;
   retries: number;
+  fit: boolean;
   output: OutputFormat;
 }
 
@@ -52,6 +53,14 @@ export const REALTIME_OPTION = {
     type: 'boolean',
     default: false,
     describe: 'run the load at realtime priority: root on Linux, 4 processors or more',
+  },
+} as const;
+
+export const FIT_OPTION = {
+  fit: {
+    type: 'boolean',
+    default: false,
+    describe: 'go on with a smaller load, which is stated, where the whole one is not borne',
   },
 } as const;
 
@@ -80,6 +89,7 @@ export const run: CommandModule<object, RunArguments> = {
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION)
       .options(REALTIME_OPTION)
+      .options(FIT_OPTION)
       .options(RETRIES_OPTION)
       .options(OUTPUT_OPTION)
       .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
@@ -259,6 +269,7 @@ async function attempt(
       ...(replayed === undefined ? {} : { replayed }),
       reports,
       realtime: args.realtime,
+      fit: args.fit,
       attempt: number,
       again: againOf(scenario, args),
       say: (text) => progress.note(text),
@@ -291,13 +302,14 @@ function suiteAgain({ name }: ScenarioSuite, args: RunArguments): string {
   return ['npm run chaos --', '--suite', args.suite ?? name, ...overridesOf(args)].join(' ');
 }
 
-function overridesOf({ platform, engine, attach, realtime, config }: RunArguments): string[] {
+function overridesOf({ platform, engine, attach, realtime, fit, config }: RunArguments): string[] {
   return [
     ...(platform === undefined ? [] : [`--platform ${platform}`]),
     ...(engine === undefined ? [] : [`--engine ${engine}`]),
     ...(attach === undefined ? [] : [`--attach ${attach}`]),
     ...(realtime ? ['--realtime'] : []),
     ...(config === undefined ? [] : [`--config ${config}`]),
+    ...(fit ? ['--fit'] : []),
   ];
 }
 

@@ -1,0 +1,132 @@
+/**
+ * A short ramp before the steady state: what do servers and client bear? The load rises to what the scenario asks for,
+ * and the steady state begins once it is answered as fast as it is sent.
+ */
+
+import type { Clock } from '../model/clock.ts';
+import { EnvironmentError } from '../model/errors.ts';
+import type { OperationKind, OperationLog } from '../model/history.ts';
+import { formatShare } from '../model/units.ts';
+import type { LoadListener } from './load.ts';
+import { pause } from './wait.ts';
+
+/** Below the full rate, to open connections and fill caches. */
+const STEPS = [0.25, 0.5] as const;
+const STEP_MS = 250;
+/** Answers are counted over this long; they are handed over a little later than they come. */
+const WINDOW_MS = 500;
+const HANDED_OVER_MS = 100;
+/** A slow answer takes a while to be followed by as many as are sent. */
+const BORNE_WITHIN_MS = 6_000;
+const FITTED_WITHIN_MS = 2_500;
+const LEAST_SHARE = 1 / 32;
+/** Fewer operations than this in a window say nothing about a rate. */
+const LEAST_DUE = 5;
+const BORNE_SHARE = 0.8;
+/** Of arrivals by chance there may be far fewer than the rate says. */
+const BORNE_SHARE_POISSON = 0.6;
+const POLL_MS = 50;
+
+/** Of one kind of operation, a second. */
+export interface Borne {
+  readonly kind: string;
+  readonly asked: number;
+  readonly answered: number;
+}
+
+/** Counts answers by when they came. */
+export class AnswerCount implements LoadListener {
+  readonly #kinds: readonly OperationKind[];
+  readonly #answeredAt = new Map<string, number[]>();
+
+  constructor(kinds: readonly OperationKind[]) {
+    this.#kinds = kinds.filter(({ ratePerSecond }) => ratePerSecond > 0);
+  }
+
+  operations(batch: OperationLog): void {
+    for (const { kind, settledAt, outcome } of batch.scan()) {
+      if (outcome !== 'ok') continue;
+      const answeredAt = this.#answeredAt.get(kind) ?? [];
+      this.#answeredAt.set(kind, answeredAt);
+      answeredAt.push(settledAt);
+    }
+  }
+
+  /**
+   * What was answered within the window before this moment.
+   * @param share of the rates that is asked for, from 0 to 1.
+   */
+  before(ms: number, share: number): Borne[] {
+    const toMs = ms - HANDED_OVER_MS;
+    const perSecond = 1_000 / WINDOW_MS;
+    return this.#kinds.map(({ name, ratePerSecond }) => {
+      const within = (this.#answeredAt.get(name) ?? []).filter((at) => at >= toMs - WINDOW_MS && at < toMs);
+      return { kind: name, asked: ratePerSecond * share, answered: within.length * perSecond };
+    });
+  }
+
+  /** Whether each kind is answered about as often as it is asked; where all are asked seldom, whether any is answered. */
+  bears(borne: readonly Borne[]): boolean {
+    const sum = (of: (one: Borne) => number) => borne.reduce((total, one) => total + of(one), 0);
+    const anyDue = sum(({ asked }) => asked) * (WINDOW_MS / 1_000) >= 1;
+    if (anyDue && sum(({ answered }) => answered) === 0) return false;
+    return borne.every(({ kind, asked, answered }) => {
+      const poisson = this.#kinds.find(({ name }) => name === kind)?.schedule === 'poisson';
+      return (
+        asked * (WINDOW_MS / 1_000) < LEAST_DUE || answered >= asked * (poisson ? BORNE_SHARE_POISSON : BORNE_SHARE)
+      );
+    });
+  }
+}
+
+export interface RampOptions {
+  readonly count: AnswerCount;
+  /** Lets the load run at a share of its rates from now on. */
+  readonly pace: (share: number) => void;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Goes on with a smaller load where the whole one is not borne. */
+  readonly fit: boolean;
+}
+
+/**
+ * Raises the load to the scenario's rates.
+ * @returns the share of them that is borne; 1 unless a smaller load was asked for with `fit`.
+ * @throws EnvironmentError with the figures where less than the scenario asks is borne, within 7 s.
+ */
+export async function raise({ count, pace, clock, signal, fit }: RampOptions): Promise<number> {
+  for (const step of STEPS) {
+    pace(step);
+    await pause(STEP_MS, signal);
+  }
+  let refusal: EnvironmentError | undefined;
+  for (let share = 1; share >= (fit ? LEAST_SHARE : 1); share /= 2) {
+    pace(share);
+    const from = clock.nowMs();
+    const giveUpAt = from + (fit ? FITTED_WITHIN_MS : BORNE_WITHIN_MS);
+    let borne: Borne[] = [];
+    do {
+      await pause(borne.length === 0 ? WINDOW_MS + HANDED_OVER_MS : POLL_MS, signal);
+      borne = count.before(clock.nowMs(), share);
+      if (count.bears(borne)) return share;
+    } while (clock.nowMs() < giveUpAt);
+    refusal = notBorne(borne, share);
+  }
+  throw refusal;
+}
+
+function notBorne(borne: readonly Borne[], share: number): EnvironmentError {
+  const figures = borne.map(({ kind, asked, answered }) => `${kind} ${Math.round(answered)} of ${rounded(asked)}`);
+  const least = share === 1 ? '' : ` even at ${formatShare(share)} of its rates`;
+  return new EnvironmentError(
+    `servers and client bear less than the scenario asks${least}, so nothing was broken: ${figures.join(', ')} a second answered`,
+    {
+      code: 'load-not-borne',
+      hint: 'lower the rates in the scenario, or let --fit go on with a smaller load that is stated',
+    },
+  );
+}
+
+function rounded(rate: number): number {
+  return Math.round(rate * 10) / 10;
+}

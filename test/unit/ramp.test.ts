@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { monotonicClock } from '../../src/model/clock.ts';
+import { EnvironmentError } from '../../src/model/errors.ts';
+import type { OperationKind } from '../../src/model/history.ts';
+import { OperationTable } from '../../src/model/operations.ts';
+import { AnswerCount, raise } from '../../src/run/ramp.ts';
+
+const READ: OperationKind = { name: 'read', access: 'read', scope: 'room', ratePerSecond: 200, deadlineMs: 2_000 };
+const SCAN: OperationKind = { ...READ, name: 'scan', scope: 'all', ratePerSecond: 2 };
+const TICK_MS = 20;
+
+/** A load whose servers answer so many reads a second at most. */
+async function rampOn(capacity: number, fit = false) {
+  const clock = monotonicClock();
+  const count = new AnswerCount([READ, SCAN]);
+  let share = 0;
+  const paces: number[] = [];
+  let id = 0;
+  let owed = 0;
+  const server = setInterval(() => {
+    owed += (Math.min(capacity, READ.ratePerSecond * share) * TICK_MS) / 1_000;
+    const batch = new OperationTable(['read']);
+    for (; owed >= 1; owed--) {
+      const at = clock.nowMs();
+      batch.add({ id: ++id, kind: 'read', intendedAt: at - 2, sentAt: at - 2, settledAt: at, outcome: 'ok' });
+    }
+    if (batch.count > 0) count.operations(batch);
+  }, TICK_MS);
+  const startedAt = performance.now();
+  try {
+    const pace = (to: number) => {
+      share = to;
+      paces.push(to);
+    };
+    const { signal } = new AbortController();
+    const borne = await raise({ count, pace, clock, signal, fit }).catch((error: unknown) => error);
+    return { borne, paces, tookMs: performance.now() - startedAt };
+  } finally {
+    clearInterval(server);
+  }
+}
+
+describe.concurrent('the ramp', () => {
+  test('rises to the whole load and ends as soon as that is answered', async () => {
+    const { borne, paces, tookMs } = await rampOn(1_000);
+    expect(borne).toBe(1);
+    expect(paces).toEqual([0.25, 0.5, 1]);
+    expect(tookMs).toBeLessThan(5_000);
+  });
+
+  test('refuses a load that is not borne within 10 s, with the figures', async () => {
+    const { borne, tookMs } = await rampOn(60);
+    expect(borne).toBeInstanceOf(EnvironmentError);
+    expect((borne as EnvironmentError).code).toBe('load-not-borne');
+    expect((borne as Error).message).toMatch(
+      /^servers and client bear less than the scenario asks, so nothing was broken: read \d\d of 200, scan 0 of 2 a second answered$/,
+    );
+    expect(tookMs).toBeLessThan(10_000);
+  });
+
+  test('finds a smaller load where it may', async () => {
+    const { borne, paces } = await rampOn(60, true);
+    expect(borne).toBe(0.25);
+    expect(paces).toEqual([0.25, 0.5, 1, 0.5, 0.25]);
+  });
+
+  test('refuses where not even a small load is borne', async () => {
+    const { borne } = await rampOn(0, true);
+    expect((borne as Error).message).toMatch(/even at 3\.125 % of its rates/);
+  });
+});
+
+test('a kind that is due less than once in the window says nothing', () => {
+  const seldom = new AnswerCount([{ ...SCAN, ratePerSecond: 0.5 }]);
+  expect(seldom.bears(seldom.before(10_000, 1))).toBe(true);
+  const due = new AnswerCount([SCAN]);
+  expect(due.bears(due.before(10_000, 1))).toBe(false);
+});
