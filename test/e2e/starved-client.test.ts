@@ -51,7 +51,7 @@ test('its process stands still for 300 ms', async () => {
     let shown = '';
     child.stdout?.on('data', (text: string) => {
       shown += text;
-      if (/load without faults[^]*load +read/.test(shown)) steady();
+      if (/load without faults.*load +read/s.test(shown)) steady();
     });
   });
   child.kill('SIGSTOP');
