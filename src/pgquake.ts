@@ -13,6 +13,7 @@ import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InterruptedError } from './model/errors.ts';
 import type { RunInfo } from './model/history.ts';
+import { ownCommand } from './model/package-files.ts';
 import type { Plan } from './model/plan.ts';
 import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
@@ -287,7 +288,7 @@ function describeRun(
     ...(attempt ? { attempt } : {}),
     machine: describeMachine(),
     ...(realtime ? { realtime: true as const } : {}),
-    again: `${again ?? `npm run chaos -- ${scenario.file}`} --seed ${seed}`,
+    again: `${again ?? `${ownCommand()} ${scenario.file}`} --seed ${seed}`,
   };
 }
 

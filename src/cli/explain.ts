@@ -3,6 +3,7 @@
 import pc from 'picocolors';
 import { attributed, HarnessError } from '../model/errors.ts';
 import { plainText } from '../reporters/escape.ts';
+import { asTyped } from './typed.ts';
 
 /** Prints to the error stream: what went wrong and what to do; a bug of ours with its stack. */
 export function explain(thrown: unknown): void {
@@ -12,8 +13,8 @@ export function explain(thrown: unknown): void {
     console.error(error);
     return;
   }
-  const [first, ...more] = error.message.split('\n').map(plainText);
+  const [first, ...more] = asTyped(error.message).split('\n').map(plainText);
   console.error(`${pc.red('error')} ${first}`);
   for (const line of more) console.error(`      ${line}`);
-  if (error.hint !== undefined) console.error(`${pc.dim(' hint')} ${plainText(error.hint)}`);
+  if (error.hint !== undefined) console.error(`${pc.dim(' hint')} ${plainText(asTyped(error.hint))}`);
 }

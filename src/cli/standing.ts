@@ -3,10 +3,12 @@
 import type { Engine } from '../cluster/engine.ts';
 import type { StandingClusters } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
+import { ownCommand } from '../model/package-files.ts';
 import { pgquake } from '../pgquake.ts';
 import type { WantedData } from '../run/standing.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { interruptible } from './interrupt.ts';
+import { asTyped } from './typed.ts';
 
 /** These clusters are the shipped platform's own: a config file that is broken must not keep one from being removed. */
 const { catalog } = pgquake();
@@ -50,13 +52,13 @@ export function standingData(): WantedData {
 
 /** What a person types for another command on the same cluster. */
 export function commandFor(command: string, project: string): string {
-  return `pgquake ${command}${project === DEFAULT_PROJECT ? '' : ` --project ${project}`}`;
+  return `${ownCommand()} ${command}${project === DEFAULT_PROJECT ? '' : ` --project ${project}`}`;
 }
 
 /** Ctrl-C ends the work in order; what was started or stopped by then stays so. */
 export async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const interrupt = interruptible(undefined, {
-    first: 'stopping; "pgquake up" starts what is stopped',
+    first: asTyped('stopping; "pgquake up" starts what is stopped'),
     further: () => 'still stopping; this has a time limit',
   });
   try {

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { CLUSTER_FILE, type Nodes, type Platform, type ProvisionOptions } from '../cluster/platform.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
+import { documentation } from '../model/package-files.ts';
 import { nodeNames } from '../model/topology.ts';
 import { formatBytes, formatCount } from '../model/units.ts';
 import { forgetCluster, readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
@@ -238,7 +239,7 @@ function disposer(
     } catch (error) {
       throw new EnvironmentError(`the cluster ${run.project} could not be removed: ${errorText(error)}`, {
         code: 'left-behind',
-        hint: `its name stays in ${join(run.runFolder, CLUSTER_FILE)}; docs/docker.md says how to remove it by hand`,
+        hint: `its name stays in ${join(run.runFolder, CLUSTER_FILE)}; ${documentation('docker.md')} says how to remove it by hand`,
         cause: error,
       });
     }

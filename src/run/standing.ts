@@ -77,7 +77,7 @@ export async function ensureFormed(options: EnsureOptions): Promise<Found & { re
     signal.throwIfAborted();
     throw new EnvironmentError(errorText(error), {
       code: 'form-failed',
-      hint: 'after an attempt that was interrupted: "pgquake down --volumes", then "pgquake up"',
+      hint: 'what is in these servers stays as it is; "pgquake up --project <name>" makes a cluster beside it',
       cause: error,
     });
   }
@@ -245,6 +245,6 @@ async function verifyData(nodes: Nodes, { workload, params }: WantedData): Promi
   if (wrong.length === 0) return;
   throw new EnvironmentError(`${workload.table} does not hold the data set: ${wrong.join('; ')}`, {
     code: 'other-data',
-    hint: 'a scenario must have the data set that stands; "pgquake down --volumes" and "pgquake up" load it anew',
+    hint: 'a scenario must have the data set that stands; "pgquake up --project <name>" makes a cluster with a new one',
   });
 }

@@ -2,6 +2,7 @@
 
 import { distance } from 'fastest-levenshtein';
 import { InputError } from '../model/errors.ts';
+import { documentation } from '../model/package-files.ts';
 import type { Place } from '../model/scenario.ts';
 
 export interface Problem {
@@ -26,7 +27,7 @@ export class ScenarioError extends InputError {
       return path === '' ? `${where} ${message}` : `${where} ${path}: ${message}`;
     });
     if (sorted.length > MAX_SHOWN) lines.push(`and ${sorted.length - MAX_SHOWN} more`);
-    super(lines.join('\n'), { code: 'scenario-invalid', hint: 'docs/scenario.md explains every key' });
+    super(lines.join('\n'), { code: 'scenario-invalid', hint: `${documentation('scenario.md')} explains every key` });
     this.problems = sorted;
   }
 }

@@ -5,6 +5,7 @@ import type { CommandModule } from 'yargs';
 import { cannotDo } from '../../choose.ts';
 import { EXIT } from '../exit-codes.ts';
 import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
+import { asTyped } from '../typed.ts';
 
 export const doctor: CommandModule<object, ConfigArguments> = {
   command: 'doctor',
@@ -18,7 +19,7 @@ export const doctor: CommandModule<object, ConfigArguments> = {
       if (unavailable === undefined) usable++;
       const mark = unavailable === undefined ? pc.green('usable') : pc.red('not usable');
       console.log(`platform ${pc.bold(platform.name)}  ${mark}  ${unavailable?.message ?? platform.summary}`);
-      if (unavailable?.hint !== undefined) console.log(`  ${unavailable.hint}`);
+      if (unavailable?.hint !== undefined) console.log(`  ${asTyped(unavailable.hint)}`);
       for (const fault of faults) {
         // What a platform that cannot be used lacks beyond that, nobody can try.
         const missing = await cannotDo(

@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { plainText } from '../../reporters/escape.ts';
 import { FOLDER_OPTIONS, type FolderArguments, standingClusters, untilInterrupted } from '../standing.ts';
+import { asTyped } from '../typed.ts';
 
 interface DownArguments extends FolderArguments {
   volumes: boolean;
@@ -20,7 +21,7 @@ export const down: CommandModule<object, DownArguments> = {
     await untilInterrupted(async (signal) => {
       const removed = await standingClusters().down({ project, folder, volumes, signal });
       for (const thing of removed) console.log(`removed ${plainText(thing)}`);
-      const left = volumes || removed.length === 0 ? '' : '; its data stay, "pgquake up" uses them again';
+      const left = volumes || removed.length === 0 ? '' : asTyped('; its data stay, "pgquake up" uses them again');
       console.log(removed.length === 0 ? `there is nothing of ${plainText(project)}` : `${pc.green('down')}${left}`);
     });
   },

@@ -6,6 +6,7 @@ import type { CommandModule } from 'yargs';
 import { excuses } from '../../judge.ts';
 import { errorText, InputError } from '../../model/errors.ts';
 import type { Attempt } from '../../model/history.ts';
+import { ownCommand } from '../../model/package-files.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Report } from '../../model/report.ts';
 import type { Scenario } from '../../model/scenario.ts';
@@ -295,11 +296,11 @@ function closingLines(report: Report, folder: string, inSuite: boolean, columns:
 /** What a person types to run it again: a scenario that has a name here goes by it. */
 function againOf(scenario: Scenario, args: RunArguments): string {
   const byName = SCENARIO_FOLDERS.some((folder) => resolve(scenario.file) === join(folder, `${scenario.name}.yaml`));
-  return ['npm run chaos --', byName ? scenario.name : scenario.file, ...overridesOf(args)].join(' ');
+  return [ownCommand(), byName ? scenario.name : scenario.file, ...overridesOf(args)].join(' ');
 }
 
 function suiteAgain({ name }: ScenarioSuite, args: RunArguments): string {
-  return ['npm run chaos --', '--suite', args.suite ?? name, ...overridesOf(args)].join(' ');
+  return [ownCommand(), '--suite', args.suite ?? name, ...overridesOf(args)].join(' ');
 }
 
 function overridesOf({ platform, engine, attach, realtime, fit, config }: RunArguments): string[] {

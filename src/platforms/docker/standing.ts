@@ -105,7 +105,7 @@ async function ready(client: DockerClient, project: string, signal: AbortSignal)
     if (!(error instanceof EnvironmentError) || error.code !== 'wrong-password') throw error;
     throw new EnvironmentError(`the data of ${project} were made with another password than the one given now`, {
       code: 'wrong-password',
-      hint: 'give that one with POSTGRES_PASSWORD, or remove the data with "pgquake down --volumes"',
+      hint: 'give that one with POSTGRES_PASSWORD, or make a cluster beside it with "pgquake up --project <name>"',
       cause: error,
     });
   }
@@ -149,7 +149,7 @@ async function environmentOf(client: DockerClient, project: string, folder: stri
         `the data of ${project} are there (${volumes.join(', ')}), and their password is not known`,
         {
           code: 'password-unknown',
-          hint: 'give it with POSTGRES_PASSWORD, or remove the data with "pgquake down --volumes"',
+          hint: 'give it with POSTGRES_PASSWORD, or make a cluster beside it with "pgquake up --project <name>"',
         },
       );
     }

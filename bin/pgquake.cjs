@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+// biome-ignore-all lint/style/useNodejsImportProtocol: Node.js 10 does not know it.
+/*
+ * Where pgquake starts: looks whether this Node.js can run it before any file is read that an old one cannot parse.
+ * So this one is written for Node.js 10 and newer.
+ */
+'use strict';
+
+const { existsSync } = require('fs');
+const { join } = require('path');
+const { pathToFileURL } = require('url');
+
+/** As in src/cli/exit-codes.ts. Node.js itself would end with 1, which says that a scenario was refuted. */
+const ENVIRONMENT = 4;
+const BUG = 5;
+
+const root = join(__dirname, '..');
+
+function end(code, message, hint) {
+  console.error(`error ${message}`);
+  console.error(` hint ${hint}`);
+  process.exit(code);
+}
+
+const wanted = /(\d+)\.(\d+)/.exec(require('../package.json').engines.node).slice(1).map(Number);
+const found = process.versions.node.split('.').map(Number);
+if (found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < wanted[1])) {
+  end(
+    ENVIRONMENT,
+    `pgquake needs Node.js ${wanted.join('.')} or newer; this is ${process.versions.node} (${process.execPath})`,
+    existsSync(join(root, 'src'))
+      ? 'run "npm ci", then "npm run chaos -- ...": it brings the right one; or install a newer Node.js'
+      : 'install a newer Node.js, or have one here with "npm install node@24" and run "npx pgquake ..."',
+  );
+}
+
+// A checkout runs its source; a package has none.
+const source = join(root, 'src/cli/main.ts');
+import(pathToFileURL(existsSync(source) ? source : join(root, 'dist/cli/main.js')).href).catch((error) => {
+  if (error.code === 'ERR_MODULE_NOT_FOUND') {
+    end(
+      ENVIRONMENT,
+      `pgquake is not installed as a whole: ${error.message}`,
+      existsSync(source) ? 'run "npm ci" in the checkout' : 'install it again with npm',
+    );
+  }
+  console.error('This is a bug in pgquake. Please report it with the lines below.');
+  console.error(error);
+  process.exit(BUG);
+});

@@ -1,0 +1,27 @@
+/** Where pgquake itself lies, and what a person types to run it from there. */
+
+import { relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PACKAGE_FOLDER = fileURLToPath(new URL('../..', import.meta.url));
+
+/**
+ * `npm run chaos --` in a checkout, `npx pgquake` where it is installed for one project, else `pgquake`.
+ * @param folder of the package. @param source whether it runs from its source. @param here the working directory.
+ */
+export function commandOf(folder: string, source: boolean, here: string): string {
+  if (source) return 'npm run chaos --';
+  const [project, inside] = folder.split(`${sep}node_modules${sep}`);
+  const local = inside !== undefined && project !== undefined && `${here}${sep}`.startsWith(`${project}${sep}`);
+  return local ? 'npx pgquake' : 'pgquake';
+}
+
+/** What a person types before the arguments. */
+export function ownCommand(): string {
+  return commandOf(PACKAGE_FOLDER, import.meta.url.endsWith('.ts'), process.cwd());
+}
+
+/** A page of the documentation, `scenario.md`, as a path from the working directory. */
+export function documentation(page: string): string {
+  return relative('.', `${PACKAGE_FOLDER}docs/${page}`);
+}

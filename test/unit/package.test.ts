@@ -1,0 +1,88 @@
+/** The package and its first file: which Node.js may run it, and what is said where it cannot. */
+
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { asTyped } from '../../src/cli/typed.ts';
+import { commandOf, documentation } from '../../src/model/package-files.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+interface Manifest {
+  readonly bin: { readonly pgquake: string };
+  readonly scripts: Readonly<Record<string, string>>;
+}
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest;
+
+describe('the first file', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'pgquake-package-'));
+    for (const name of ['bin', 'dist/cli']) mkdirSync(join(folder, name), { recursive: true });
+    for (const name of ['bin/pgquake.cjs', 'package.json']) copyFileSync(join(ROOT, name), join(folder, name));
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  /** @param main the file that it leads to. @param version that Node.js gives itself out for. */
+  function start(main: string, version = process.versions.node) {
+    writeFileSync(join(folder, 'dist/cli/main.js'), main);
+    const first = JSON.stringify(join(folder, manifest.bin.pgquake));
+    const asVersion = `Object.defineProperty(process, 'versions', { value: { node: '${version}' } }); require(${first});`;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', asVersion], { encoding: 'utf8' });
+    return { status, stdout, stderr };
+  }
+
+  test.each(['10.0.0', '18.20.8', '20.20.2', '22.17.1'])(
+    'refuses Node.js %s with exit code 4 before anything else',
+    (version) => {
+      expect(start('console.log("started")', version)).toEqual({
+        status: 4,
+        stdout: '',
+        stderr: expect.stringMatching(
+          /^error pgquake needs Node\.js 22\.18 or newer; this is .*\n hint .*newer Node\.js/,
+        ),
+      });
+    },
+  );
+
+  test.each(['22.18.0', '23.0.0', '24.21.0'])('starts on Node.js %s', (version) => {
+    expect(start('console.log("started")', version)).toEqual({ status: 0, stdout: 'started\n', stderr: '' });
+  });
+
+  test('tells of a package that is missing with exit code 4, and of an error of its own with 5', () => {
+    expect(start('import "not-installed";')).toMatchObject({
+      status: 4,
+      stderr: expect.stringContaining('not-installed'),
+    });
+    expect(start('throw new Error("wrong");')).toMatchObject({
+      status: 5,
+      stderr: expect.stringContaining('bug in pgquake'),
+    });
+  });
+
+  test('is what a checkout runs, too', () => {
+    expect(manifest.scripts.chaos).toBe(`node ${manifest.bin.pgquake}`);
+    const help = execFileSync(process.execPath, [join(ROOT, manifest.bin.pgquake), '--help'], { encoding: 'utf8' });
+    expect(help).toContain('pgquake [scenario..]');
+  });
+});
+
+test('no package is made without a build', () => {
+  expect(manifest.scripts.prepack).toBe('npm run build');
+});
+
+test('messages name commands that exist where pgquake is', () => {
+  expect(commandOf('/home/me/project/node_modules/pgquake/', false, '/home/me/project')).toBe('npx pgquake');
+  expect(commandOf('/home/me/project/node_modules/pgquake/', false, '/home/me/project/chaos')).toBe('npx pgquake');
+  expect(commandOf('/usr/lib/node_modules/pgquake/', false, '/home/me/project')).toBe('pgquake');
+  expect(commandOf('/home/me/pgquake/', true, '/home/me/pgquake')).toBe('npm run chaos --');
+  expect(asTyped('"pgquake up" starts it; pgquake, process 7')).toBe(
+    '"npm run chaos -- up" starts it; pgquake, process 7',
+  );
+  expect(readFileSync(documentation('scenario.md'), 'utf8')).toMatch(/^# /);
+});
