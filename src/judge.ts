@@ -1,10 +1,11 @@
 /** History -> Verdict: every hypothesis of the scenario, then the checks that every run makes. Pure. */
 
 import type { Check } from './checks/check.ts';
+import { STEADY_SHARE, troublesBeforeFaults } from './measure/steady-state.ts';
 import { errorText } from './model/errors.ts';
 import { eventsOf, type History } from './model/history.ts';
 import type { HypothesisItem } from './model/scenario.ts';
-import { formatCount } from './model/units.ts';
+import { formatCount, formatShare } from './model/units.ts';
 import { type CheckResult, type Finding, type Verdict, worst } from './model/verdict.ts';
 
 /**
@@ -26,7 +27,7 @@ export function judge(history: History, hypothesis: readonly HypothesisItem[], c
       ...findingOf(
         checks.find((check) => check.name === item.check),
         () => item.params,
-        history,
+        { history, asked: true },
       ),
     })),
     ...checks
@@ -35,18 +36,22 @@ export function judge(history: History, hypothesis: readonly HypothesisItem[], c
         check: check.name,
         params: {},
         always: true,
-        ...findingOf(check, () => check.params.parse({}), history),
+        ...findingOf(check, () => check.params.parse({}), { history, asked: false }),
       })),
+    ...badSteadyState(history),
     ...incompleteRun(history),
   ].map((result, _, all) => excused(result, all, checks));
   return { judgement: worst(results.map((result) => result.judgement)), results };
 }
 
-/** What the client or its machine did not manage is never charged to the cluster. */
+const STEADY_STATE = 'steady-state';
+
+/** A failure is not held against a cluster that was not put to the test, or had no machine to run on. */
 function excused(result: CheckResult, all: readonly CheckResult[], checks: readonly Check[]): CheckResult {
+  if (result.judgement !== 'fail') return result;
   const needsKeptSchedule = checks.find((check) => check.name === result.check)?.needsKeptSchedule ?? false;
-  const reasons = excuses(all, checks);
-  if (result.judgement !== 'fail' || !needsKeptSchedule || reasons.length === 0) return result;
+  const reasons = [...voids(all, checks), ...(needsKeptSchedule ? excuses(all, checks) : [])];
+  if (reasons.length === 0) return result;
   return {
     ...result,
     judgement: 'unknown',
@@ -54,16 +59,43 @@ function excused(result: CheckResult, all: readonly CheckResult[], checks: reado
   };
 }
 
-/** Why nothing that failed can be held against the cluster; empty where all of it can. */
-export function excuses(results: readonly CheckResult[], checks: readonly Check[]): string[] {
-  const unknown = new Set(results.filter(({ judgement }) => judgement === 'unknown').map(({ check }) => check));
-  return checks.flatMap(({ name, excuses: reason }) => (reason !== undefined && unknown.has(name) ? [reason] : []));
+/** Why nothing was put to the test; empty where it was. */
+function voids(results: readonly CheckResult[], checks: readonly Check[]): string[] {
+  const steady = results.find(({ check }) => check === STEADY_STATE);
+  return [
+    ...(steady ? [`service was bad before any fault: ${steady.observed}`] : []),
+    ...reasonsOf(results, checks, ({ voids: reason }) => reason),
+  ];
 }
 
-function findingOf(check: Check | undefined, params: () => unknown, history: History): Finding {
+/** Why what failed by the load's figures cannot be held against the cluster; empty where all of it can. */
+export function excuses(results: readonly CheckResult[], checks: readonly Check[]): string[] {
+  return reasonsOf(results, checks, ({ excuses: reason }) => reason);
+}
+
+function reasonsOf(
+  results: readonly CheckResult[],
+  checks: readonly Check[],
+  reasonOf: (check: Check) => string | undefined,
+): string[] {
+  const unknown = new Set(results.filter(({ judgement }) => judgement === 'unknown').map(({ check }) => check));
+  return checks.flatMap((check) => {
+    const reason = reasonOf(check);
+    return reason !== undefined && unknown.has(check.name) ? [reason] : [];
+  });
+}
+
+type Told = Finding & Pick<CheckResult, 'tells'>;
+
+function findingOf(
+  check: Check | undefined,
+  params: () => unknown,
+  { history, asked }: { readonly history: History; readonly asked: boolean },
+): Told {
   if (!check) return unjudged('there is no such check');
+  const { tells } = check;
   try {
-    return check.check(history, params());
+    return { ...check.check(history, params(), { asked }), ...(tells === undefined ? {} : { tells }) };
   } catch (error) {
     return unjudged(`the check itself failed: ${errorText(error)}`, error);
   }
@@ -77,11 +109,28 @@ function unjudged(observed: string, error?: unknown): Finding {
   return { judgement: 'unknown', expected: 'an answer', observed, evidence };
 }
 
+/** Where the load fared badly before anything was broken, what it met afterwards is no work of the faults. */
+function badSteadyState(history: History): CheckResult[] {
+  const bad = troublesBeforeFaults(history);
+  if (bad.length === 0) return [];
+  return [
+    {
+      check: STEADY_STATE,
+      params: {},
+      always: true,
+      judgement: 'unknown',
+      expected: `${formatShare(STEADY_SHARE)} of each kind of operation ok before the first fault`,
+      observed: bad.join(', '),
+      evidence: [],
+    },
+  ];
+}
+
 /** A run that was stopped, failed or simply has no end may have missed what would have refuted it. */
 function incompleteRun(history: History): CheckResult[] {
   const reasons = [
     ...eventsOf(history, 'guard-tripped').map(({ reason }) => `a guard ended the faults: ${reason}`),
-    ...eventsOf(history, 'interrupted').map(({ reason }) => `interrupted: ${reason}`),
+    ...eventsOf(history, 'interrupted').map(({ reason }) => interruptedWords(reason)),
     ...eventsOf(history, 'run-failed').map(({ error }) => `the run failed: ${error}`),
   ];
   const finished = eventsOf(history, 'phase-ended').some(({ phase }) => phase === 'final-reads');
@@ -103,4 +152,9 @@ function incompleteRun(history: History): CheckResult[] {
       evidence: [],
     },
   ];
+}
+
+/** Some reasons say themselves that the run was interrupted. */
+function interruptedWords(reason: string): string {
+  return reason.startsWith('interrupted') ? reason : `interrupted: ${reason}`;
 }

@@ -46,9 +46,6 @@ function chosen(choice: string): string | undefined {
   return choice === 'auto' ? undefined : choice;
 }
 
-/** Checks whose figures nothing else in the sentence tells. */
-const MEASURED: ReadonlySet<string> = new Set(['workers-serve', 'storage-overhead', 'reads-scale']);
-
 /**
  * What was found, in one sentence: what refuted the hypothesis or kept it from being judged, if anything,
  * then what service and data went through.
@@ -60,10 +57,10 @@ export function findingSentence(history: History, { judgement, results }: Verdic
   // Nobody broke anything: it is the cluster, the machine or pgquake.
   const control = history.run.plannedActs === 0 ? 'this run had no faults, and yet ' : '';
   const failed = judgement === 'fail' ? [`${control}not as expected: ${describeDecisive(decisive, true)}`] : [];
-  const alreadySaid = judgement === 'fail' && decisive[0]?.check === 'messages-readable';
+  const alreadySaid = judgement === 'fail' && decisive[0]?.tells === 'readable';
   return sentence([
     ...failed,
-    ...results.filter(({ check, judgement: j }) => MEASURED.has(check) && j === 'pass').map(({ observed }) => observed),
+    ...results.filter(({ tells, judgement: j }) => tells === 'figure' && j === 'pass').map(({ observed }) => observed),
     ...(alreadySaid ? [] : readableClause(figures, history.run.messages)),
     serviceClause(figures),
     ...recoveryClause(history, figures),
@@ -93,8 +90,13 @@ function readableClause({ fullEffect, shards }: Figures, messages: number): stri
   if (untried > 0) {
     const tried = messages - untried;
     if (tried === 0) return [];
-    const share = readable === tried ? 'all' : `${readable} of`;
-    return [`${share} ${formatCount(tried, 'message')} that reads asked for stayed readable`];
+    const share = readable === tried ? 'all' : `${readable}`;
+    return [`${tried} of ${formatCount(messages, 'message')} were asked for, and ${share} of them stayed readable`];
+  }
+  const scanned = shards.reduce((sum, shard) => sum + (shard.onlyScannedMessages ?? 0), 0);
+  if (scanned > 0) {
+    const all = formatCount(messages, 'message');
+    return [`${readable} of ${all} stayed readable by reads of their rooms, ${readable + scanned} by scans too`];
   }
   const whole = shards.filter((shard) => shard.messages > 0 && shard.readableMessages === shard.messages);
   const names = whole.map(({ shard }) => shard);

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
+import { disagreementWords } from '../measure/sources.ts';
 import { describeWindow } from '../measure/windows.ts';
 import { type Figures, SPANS } from '../model/figures.ts';
 import { share } from '../model/quantities.ts';
@@ -60,16 +61,29 @@ export const availability = defineCheck<Params>({
       };
     }
     const { ok, intended, unsent } = found;
-    return {
-      judgement: found.share >= (min ?? 0) && found.share <= (max ?? 1) ? 'pass' : 'fail',
-      expected,
-      observed:
-        `${formatShare(found.share)}: ${ok} of ${intended} ok` +
-        (unsent > 0 ? `, ${unsent} more not sent by the client` : ''),
-      evidence: ok < intended ? describeFailures(figures, of, during) : [],
-    };
+    const observed =
+      `${formatShare(found.share)}: ${ok} of ${intended} ok` +
+      (unsent > 0 ? `, ${unsent} more not sent by the client` : '');
+    const disagree = disagreementWords(figures, of);
+    const evidence = [...(ok < intended ? describeFailures(figures, of, during) : []), ...disagree];
+    const judgement = found.share >= (min ?? 0) && found.share <= (max ?? 1) ? 'pass' : 'fail';
+    if (judgement === 'pass' && min !== undefined && outOfSight(figures, of, during)) {
+      const contradicted = `${observed}; but the probes saw an outage of which the load shows nothing`;
+      return { judgement: 'unknown', expected, observed: contradicted, evidence };
+    }
+    return { judgement, expected, observed, evidence };
   },
 });
+
+/** Whether the probes alone saw an outage that touches the span. */
+function outOfSight({ disagreements = [], spans, windows }: Figures, of: string, during: Params['during']): boolean {
+  const span = spans[during];
+  if (!span || !disagreements.some(({ kind, toldBy }) => kind === of && toldBy === 'probes')) return false;
+  return windows.some(
+    ({ kind, type, shard, fromMs, toMs }) =>
+      kind === of && type === 'outage' && shard === undefined && fromMs <= span.toMs && toMs >= span.fromMs,
+  );
+}
 
 function describeFailures(figures: Figures, of: string, during: Params['during']): string[] {
   const span = figures.spans[during];

@@ -3,7 +3,8 @@
 import type { z } from 'zod';
 import type { Observation } from '../model/event.ts';
 import type { History } from '../model/history.ts';
-import type { Finding } from '../model/verdict.ts';
+import type { NodeEffect } from '../model/topology.ts';
+import type { Finding, Telling } from '../model/verdict.ts';
 
 /** What a check may hold its parameters against before anything is started. */
 export interface ScenarioFacts {
@@ -12,6 +13,13 @@ export interface ScenarioFacts {
   readonly shards: readonly string[];
   /** Messages of the initial data set. */
   readonly messages: number;
+  /** Whether the workload writes at all, and whether its operations belong to sessions. */
+  readonly writes?: boolean;
+  readonly sessions?: boolean;
+  /** Copies of every shard. */
+  readonly replication?: number;
+  /** The scenario's faults, with what each makes of its targets; absent where one of them could not be read. */
+  readonly faults?: readonly { readonly name: string; readonly effect?: NodeEffect | undefined }[];
 }
 
 /** A parameter that is well-formed and still impossible here. */
@@ -40,12 +48,25 @@ export interface Check<P = any> {
   readonly needsKeptSchedule?: boolean;
   /** While it is `unknown`, it excuses what failed with this reason: `the load did not keep its own schedule`. */
   readonly excuses?: string;
+  /** While it is `unknown`, nothing was put to the test, and whatever failed is excused with this reason. */
+  readonly voids?: string;
+  /** What its words tell in the sentence that opens a report; by default they are told only where it decides. */
+  readonly tells?: Telling;
   /** What must be recorded for it beyond the usual; nothing by default. */
   readonly needs?: readonly Observation[];
+  /**
+   * Why no run of the scenario could ever judge it, whatever happens: such a scenario is refused.
+   * @returns `undefined` where a run can.
+   */
+  hopeless?(params: P, facts: ScenarioFacts): string | undefined;
   /** Problems that need the rest of the scenario to be seen. */
   validate?(params: P, facts: ScenarioFacts): ParamProblem[];
-  /** Pure. What it throws is an answer too: `unknown`. */
-  check(history: History, params: P): Finding;
+  /**
+   * Pure. What it throws is an answer too: `unknown`. So is a history without what the check needs to have seen: a
+   * pass says that something was tried and held.
+   * @param how whether a hypothesis asks for it, as by default, or every run makes it.
+   */
+  check(history: History, params: P, how?: { readonly asked: boolean }): Finding;
 }
 
 export function defineCheck<P>(check: Check<P>): Check<P> {

@@ -1,6 +1,7 @@
 /** Every row that any read returned has the content that its key demands. */
 
 import { z } from 'zod';
+import { unexposed } from '../measure/exposure.ts';
 import { auditReads } from '../measure/read-audit.ts';
 import { formatCount } from '../model/units.ts';
 import { defineCheck } from './check.ts';
@@ -13,14 +14,15 @@ export const contentIntact = defineCheck<z.output<typeof params>>({
   params,
   always: true,
 
-  check(history) {
+  check(history, _, { asked } = { asked: true }) {
     const expected = 'no row with wrong content in any read';
     const { answered, corrupted, corruptedWhere } = auditReads(history);
     if (corrupted.count > 0) {
       const observed = `${formatCount(corrupted.count, 'row')} with wrong content`;
       return { judgement: 'fail', expected, observed, evidence: corruptedWhere };
     }
-    if (answered === 0) return { judgement: 'unknown', expected, observed: 'no read was answered', evidence: [] };
+    const missing = unexposed(history, asked);
+    if (missing) return { judgement: 'unknown', expected, observed: missing, evidence: [] };
     const observed = `every row of ${formatCount(answered, 'read')} intact`;
     return { judgement: 'pass', expected, observed, evidence: [] };
   },

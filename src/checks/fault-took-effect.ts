@@ -15,6 +15,7 @@ export const faultTookEffect = defineCheck<z.output<typeof params>>({
   summary: 'Every planned fault was seen to take effect; otherwise nothing was tested.',
   params,
   always: true,
+  voids: 'not every planned fault took effect',
 
   check(history) {
     const { plannedActs } = history.run;
@@ -50,6 +51,9 @@ function lookAt(history: History, act: number): Act {
     const why = find('fault-failed')?.error ?? (asked ? 'no proof that it took effect' : 'was never asked for');
     return { name, inEffect: false, words: [why] };
   }
+  // What was seen to fail after its proof was not in effect to the end.
+  const failed = find('fault-failed')?.error;
+  if (failed !== undefined) return { name, inEffect: false, words: [proof, `and then: ${failed}`] };
   const notSeen = find('fault-met-failed')?.error;
   if (notSeen !== undefined) {
     return { name, inEffect: false, words: [proof, `what it had met by its end could not be seen: ${notSeen}`] };

@@ -18,6 +18,15 @@ export const healed = defineCheck<z.output<typeof params>>({
 
   check(history) {
     const asked = eventsOf(history, 'fault-asked');
+    if (asked.length === 0 && history.run.plannedActs > 0) {
+      const expected = 'every fault undone';
+      return {
+        judgement: 'unknown',
+        expected,
+        observed: 'no fault was asked for, though some were planned',
+        evidence: [],
+      };
+    }
     if (asked.length === 0) {
       return { judgement: 'pass', expected: 'nothing to heal', observed: 'no fault was asked for', evidence: [] };
     }
@@ -31,7 +40,7 @@ export const healed = defineCheck<z.output<typeof params>>({
     for (const { act, fault, targets } of asked) {
       const name = `${fault} on ${targets.join(', ')}`;
       const proof = proofs.get(act);
-      if (proof !== undefined) evidence.push(`${name}: ${proof}`);
+      if (proof !== undefined && !failures.has(act)) evidence.push(`${name}: ${proof}`);
       // It failed before it did anything: there was nothing to undo.
       else if (neverBegun.has(act) && !healAsked.has(act)) evidence.push(`${name}: did not begin, nothing to undo`);
       else {

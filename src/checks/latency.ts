@@ -17,6 +17,9 @@ const PERCENTILES = {
   max: { slower: 0, of: (latency: Latency) => latency.maxMs },
 } as const;
 
+/** Where fewer were answered, those that were are no picture of service. */
+const MIN_ANSWERED_SHARE = 0.5;
+
 const params = z.strictObject({
   of: z.string().describe('A kind of operation of the workload, such as read.'),
   during: z.enum(SPANS).default('fault').describe('The part of the run in which the operations were to start.'),
@@ -54,6 +57,10 @@ export const latency = defineCheck<z.output<typeof params>>({
     const answers = formatCount(found.count, 'answer');
     const observed = `${percentile} ${formatDuration(at(found))} of ${answers}`;
     if (at(found) > max) return { judgement: 'fail', expected, observed, evidence };
+    if (failed && found.count < failed.intended * MIN_ANSWERED_SHARE) {
+      const few = `${observed}, and most of ${formatCount(failed.intended, of)} had none: it says little of them`;
+      return { judgement: 'unknown', expected, observed: few, evidence };
+    }
     const needed = slower === 0 ? 1 : Math.round(1 / slower);
     if (found.count < needed) {
       return {

@@ -3,7 +3,9 @@
  *
  * Judged from the room reads that were sent and settled within the window, so that each tells what the
  * cluster could do in that state. A room is readable when at least one read returned all its messages with
- * the right content, and none returned a wrong answer. Scans speak for rooms that no read tried.
+ * the right content, and none returned a wrong answer. Scans speak for rooms that no read tried. Where reads of a
+ * room were not answered and a scan returned its messages, the room fails the check (a client that asks for it gets
+ * nothing), and the words say that its messages were read all the same.
  */
 
 import { z } from 'zod';
@@ -42,6 +44,7 @@ export const messagesReadable = defineCheck<Params>({
   name: 'messages-readable',
   summary: 'How many messages can be read, with the right content, and on which shards.',
   params,
+  tells: 'readable',
   needsKeptSchedule: true,
 
   validate({ min, max, shards }, facts) {
@@ -162,11 +165,21 @@ function describeObserved(
   { shards, scans, messagesPerRoom }: Service,
   { readable, untried }: { readonly readable: number; readonly untried: number },
 ): string {
-  const parts = [`${readable} of ${formatCount(run.messages, 'message')} readable`];
-  const unreadable = shards.filter(({ rooms }) => rooms.some((room) => roomState(room) === 'unreadable'));
-  if (unreadable.length > 0) {
-    parts.push(`unreadable ones on ${nameShards(unreadable.map(({ shard }) => shard.name))}`);
+  const on = (is: (room: RoomService) => boolean) => {
+    const hit = shards.filter(({ rooms }) => rooms.some(is));
+    const count = hit.flatMap(({ rooms }) => rooms.filter(is)).length * messagesPerRoom;
+    return { count, where: nameShards(hit.map(({ shard }) => shard.name)) };
+  };
+  const silent = on((room) => isSilent(room) && !room.inCompleteScan);
+  const onlyScanned = on((room) => isSilent(room) && room.inCompleteScan);
+  const wrong = on((room) => room.wrong > 0);
+  const byRoom = onlyScanned.count > 0 ? ' by reads of their rooms' : '';
+  const parts = [`${readable} of ${formatCount(run.messages, 'message')} readable${byRoom}`];
+  if (silent.count > 0) parts.push(`${silent.count} asked for and not answered on ${silent.where}`);
+  if (onlyScanned.count > 0) {
+    parts.push(`${onlyScanned.count} not answered to them on ${onlyScanned.where}, though scans returned them`);
   }
+  if (wrong.count > 0) parts.push(`${wrong.count} answered wrong on ${wrong.where}`);
   const scanned = shards.flatMap(({ rooms }) => rooms).filter((room) => room.tried === 0 && room.inCompleteScan).length;
   if (scanned > 0) parts.push(`${scanned * messagesPerRoom} of them seen by scans alone`);
   if (untried > 0) parts.push(`${formatCount(untried, 'message')} never tried`);
@@ -174,19 +187,24 @@ function describeObserved(
   return parts.join(', ');
 }
 
+/** Reads asked for it, and none was answered. */
+function isSilent({ tried, answered }: RoomService): boolean {
+  return tried > 0 && answered === 0;
+}
+
 function describeShard({ shard, rooms }: Service['shards'][number], perRoom: number): string[] {
   const label = `shard ${shard.name} (${shard.placements.join(', ')})`;
-  const unreadable = rooms.filter((room) => roomState(room) === 'unreadable');
+  const silent = rooms.filter(isSilent);
   const untried = rooms.filter((room) => roomState(room) === 'untried');
   const wrong = rooms.filter((room) => room.wrong > 0);
   const lines: string[] = [];
-  if (unreadable.length > 0) {
-    const answers = unreadable.reduce((sum, room) => sum + room.answered, 0);
-    const tries = unreadable.reduce((sum, room) => sum + room.tried, 0);
-    const messages = formatCount(unreadable.length * perRoom, 'message');
+  if (silent.length > 0) {
+    const tries = silent.reduce((sum, room) => sum + room.tried, 0);
+    const messages = formatCount(silent.length * perRoom, 'message');
+    const scanned = silent.some((room) => room.inCompleteScan) ? '; scans returned them' : '';
     lines.push(
-      `${label}: ${nameRooms(unreadable)}: ${messages} unreadable, e.g. ${nameMessages(unreadable, perRoom)}` +
-        ` (writer 0, sequence numbers); ${answers} of ${formatCount(tries, 'read')} answered`,
+      `${label}: ${nameRooms(silent)}: ${messages}, e.g. ${nameMessages(silent, perRoom)}` +
+        ` (writer 0, sequence numbers); none of ${formatCount(tries, 'read')} answered${scanned}`,
     );
   }
   if (wrong.length > 0) {

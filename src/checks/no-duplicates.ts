@@ -1,6 +1,7 @@
 /** No read returned a row twice. Looked for in the rows on the wire: counts of distinct keys do not show it. */
 
 import { z } from 'zod';
+import { unexposed } from '../measure/exposure.ts';
 import { auditReads } from '../measure/read-audit.ts';
 import { formatCount } from '../model/units.ts';
 import { defineCheck } from './check.ts';
@@ -13,14 +14,15 @@ export const noDuplicates = defineCheck<z.output<typeof params>>({
   params,
   always: true,
 
-  check(history) {
+  check(history, _, { asked } = { asked: true }) {
     const expected = 'no row twice in any read';
     const { answered, duplicated, duplicatedWhere } = auditReads(history);
     if (duplicated.count > 0) {
       const observed = `${formatCount(duplicated.count, 'row')} returned more than once`;
       return { judgement: 'fail', expected, observed, evidence: duplicatedWhere };
     }
-    if (answered === 0) return { judgement: 'unknown', expected, observed: 'no read was answered', evidence: [] };
+    const missing = unexposed(history, asked);
+    if (missing) return { judgement: 'unknown', expected, observed: missing, evidence: [] };
     const observed = `no row twice in ${formatCount(answered, 'read')}`;
     return { judgement: 'pass', expected, observed, evidence: [] };
   },

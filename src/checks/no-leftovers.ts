@@ -40,6 +40,11 @@ export const noLeftovers = defineCheck<z.output<typeof params>>({
       ...(idleSlots?.length ? [formatCount(idleSlots.length, 'idle replication slot')] : []),
     ];
     if (left.length > 0) return { judgement: 'fail', expected, observed: `${left.join(' and ')} left`, evidence };
+    const failed = eventsOf(history, 'final-read-failed').find(({ source }) => source === LEFTOVERS);
+    if (failed) {
+      const observed = `none where it could be looked: ${failed.error}`;
+      return { judgement: 'unknown', expected, observed, evidence };
+    }
     if (!idleSlots) return { judgement: 'unknown', expected, observed: 'nobody looked for idle slots', evidence };
     return { judgement: 'pass', expected, observed: 'none on any node', evidence };
   },

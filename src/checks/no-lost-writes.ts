@@ -16,6 +16,10 @@ export const noLostWrites = defineCheck<z.output<typeof params>>({
   summary: 'Every acknowledged write and every initial message is found by the final reads (RPO 0).',
   params,
 
+  hopeless(_, { writes }) {
+    return writes === false ? 'this workload writes nothing' : undefined;
+  },
+
   check(history) {
     const expected = 'every acknowledged write and every initial message found by the final reads';
     return { expected, ...judge(history, auditWrites(history)) };

@@ -1,6 +1,7 @@
 /** No read left out a message that was acknowledged before the read was sent. */
 
 import { z } from 'zod';
+import { exposureOf } from '../measure/exposure.ts';
 import { auditReads, describeRead } from '../measure/read-audit.ts';
 import type { Operation } from '../model/history.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
@@ -15,13 +16,18 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
 
   check(history) {
     const expected = 'every read returns all that was acknowledged before it was sent';
-    const { answered, stale, staleWitnesses, staleForMs } = auditReads(history);
+    const { stale, staleWitnesses, staleForMs } = auditReads(history);
     if (stale > 0) {
       const late = staleForMs === null ? '' : `, up to ${formatDuration(staleForMs)} after their acknowledgement`;
       const observed = `${formatCount(stale, 'read')} left out messages${late}`;
       return { judgement: 'fail', expected, observed, evidence: staleWitnesses.map(describeStale) };
     }
-    if (answered === 0) return { judgement: 'unknown', expected, observed: 'no read was answered', evidence: [] };
+    const { answered, answeredSince } = exposureOf(history);
+    if (answeredSince === 0) {
+      const observed =
+        answered === 0 ? 'no read was answered' : 'no read of the load was answered after the first fault';
+      return { judgement: 'unknown', expected, observed, evidence: [] };
+    }
     return {
       judgement: 'pass',
       expected,

@@ -33,6 +33,10 @@ export const noUnexpectedRows = defineCheck<z.output<typeof params>>({
     if (!finalReads.coordinator) {
       return { judgement: 'unknown', expected, observed: 'no final read through the coordinator', evidence };
     }
+    if (history.run.messages > 0 && finalReads.anywhere.size === 0) {
+      const observed = `the final reads found none of ${formatCount(history.run.messages, 'initial message')}`;
+      return { judgement: 'unknown', expected, observed, evidence };
+    }
     return { judgement: 'pass', expected, observed: 'nothing that was not written', evidence };
   },
 });

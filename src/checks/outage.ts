@@ -3,9 +3,10 @@
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
 import { placementOf } from '../measure/shards.ts';
+import { disagreementWords } from '../measure/sources.ts';
 import { type Spans, spanAt } from '../measure/spans.ts';
 import { describeWindow } from '../measure/windows.ts';
-import { SPANS } from '../model/figures.ts';
+import { SPANS, type TimeRange } from '../model/figures.ts';
 import type { History } from '../model/history.ts';
 import { duration } from '../model/quantities.ts';
 import { formatDuration } from '../model/units.ts';
@@ -21,6 +22,8 @@ const params = z.strictObject({
 type Params = z.output<typeof params>;
 
 const MAX_WINDOWS = 8;
+/** An outage is at least two failures in a row. */
+const MIN_OPERATIONS = 2;
 
 export const outage = defineCheck<Params>({
   name: 'outage',
@@ -42,9 +45,11 @@ export const outage = defineCheck<Params>({
   check(history, { of, during, shard, max }) {
     const what = `${of}${shard === undefined ? '' : ` on shard ${shard}`}`;
     const expected = `no outage of ${what} longer than ${formatDuration(max)} in the ${during} span`;
-    const { spans, windows } = figuresOf(history);
+    const figures = figuresOf(history);
+    const { spans, windows } = figures;
     const span = spans[during];
-    if (!span || !intended(history, { of, during, shard }, spans)) {
+    const count = span ? intended(history, { of, during, shard }, spans) : 0;
+    if (!span || count === 0) {
       const observed = `no ${what} was intended in the ${during} span`;
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
@@ -52,8 +57,12 @@ export const outage = defineCheck<Params>({
       .filter((window) => window.type === 'outage' && window.kind === of && window.shard === shard)
       .filter(({ fromMs, toMs }) => fromMs <= span.toMs && toMs >= span.fromMs)
       .toSorted((a, b) => b.durationMs - a.durationMs);
-    const evidence = outages.slice(0, MAX_WINDOWS).map(describeWindow);
+    const evidence = [...outages.slice(0, MAX_WINDOWS).map(describeWindow), ...disagreementWords(figures, of)];
     const [longest] = outages;
+    if (!longest && count < MIN_OPERATIONS && !probedIn(history, of, span)) {
+      const observed = `only one ${what} was intended in the ${during} span: too few to see an outage`;
+      return { judgement: 'unknown', expected, observed, evidence };
+    }
     if (!longest) return { judgement: 'pass', expected, observed: 'no outage', evidence };
     const { durationMs, uncertaintyMs } = longest;
     const length = `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
@@ -81,13 +90,25 @@ export const outage = defineCheck<Params>({
   },
 });
 
-/** Whether anything was, so that an outage would have been seen. What the client could not send does not count. */
-function intended(history: History, { of, during, shard }: Omit<Params, 'max'>, spans: Spans): boolean {
+/** How much was, by the load. What the client could not send does not count. */
+function intended(history: History, { of, during, shard }: Omit<Params, 'max'>, spans: Spans): number {
+  let count = 0;
   const index = placementOf(history)?.shards.findIndex(({ name }) => name === shard);
   for (const operation of history.operations.scan()) {
     if (operation.kind !== of || operation.outcome === 'unsent') continue;
     if (shard !== undefined && operation.shard !== index) continue;
-    if (spanAt(spans, operation.intendedAt) === during) return true;
+    if (spanAt(spans, operation.intendedAt) === during) count++;
+  }
+  return count;
+}
+
+/** Whether probes watched the kind in that time. */
+function probedIn(history: History, of: string, span: TimeRange): boolean {
+  const kind = history.run.kinds.find(({ name }) => name === of);
+  const probe = history.run.probes.find(({ access, connection }) => access === kind?.access && connection === 'pooled');
+  if (kind?.scope !== 'room' || !probe) return false;
+  for (const { kind: name, outcome, sentAt } of history.probes.scan()) {
+    if (name === probe.name && outcome !== 'unsent' && sentAt >= span.fromMs && sentAt <= span.toMs) return true;
   }
   return false;
 }

@@ -26,6 +26,12 @@ export const prediction = defineCheck<z.output<typeof params>>({
   params,
   needsKeptSchedule: true,
 
+  hopeless(_, { faults }) {
+    if (!faults?.length || faults.some(({ effect }) => effect)) return undefined;
+    const names = [...new Set(faults.map(({ name }) => name))].join(', ');
+    return `the engine predicts what nodes that are down or frozen mean, and ${names} leaves them up`;
+  },
+
   check(history) {
     const expected = `every shard as predicted, from ${formatDuration(TRANSITION_MS)} after the faults were in full effect`;
     const unknown = (observed: string) => ({ judgement: 'unknown' as const, expected, observed, evidence: [] });
@@ -45,6 +51,7 @@ export const prediction = defineCheck<z.output<typeof params>>({
         compared.push(...compare(shard, forecast));
       }
     }
+    if (compared.length === 0) return unknown('there is no shard');
     const judgement = worst(compared.map((one) => one.judgement));
     const noted = compared.filter((one) => one.judgement === judgement).map((one) => one.line);
     const observed = {

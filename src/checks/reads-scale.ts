@@ -22,6 +22,7 @@ export const readsScale = defineCheck<z.output<typeof params>>({
   name: 'reads-scale',
   summary: 'All workers together serve more reads than one of them.',
   params,
+  tells: 'figure',
   needs: ['read-scaling'],
 
   check(history, { min }) {
@@ -40,6 +41,14 @@ export const readsScale = defineCheck<z.output<typeof params>>({
       const observed =
         first.ok === 0 ? 'no read succeeded' : 'one worker serves all shards; there is nothing to compare';
       return { judgement: 'unknown', expected, observed, evidence };
+    }
+    if (last.failed > last.ok || first.failed > first.ok) {
+      return {
+        judgement: 'unknown',
+        expected,
+        observed: 'most reads failed: what is left is no rate of reads',
+        evidence,
+      };
     }
     const idle = last.workers - last.served.length;
     const ratio = perMs(last) / perMs(first);

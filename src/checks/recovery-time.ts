@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
+import { disagreementWords } from '../measure/sources.ts';
 import { actsOf } from '../measure/spans.ts';
 import { describeWindow } from '../measure/windows.ts';
 import { duration } from '../model/quantities.ts';
@@ -35,9 +36,17 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
     if (!recovery) {
       return { judgement: 'unknown', expected, observed: `no ${of} was intended after the fault`, evidence: [] };
     }
-    const evidence = figures.windows
-      .filter(({ kind, shard, toMs }) => kind === of && shard === undefined && toMs >= firstEffectMs)
-      .map(describeWindow);
+    const before = figures.availability.find(({ kind, span }) => kind === of && span === 'steady-state')?.figures;
+    if (!before?.ok) {
+      const observed = `no ${of} succeeded in the steady state: nothing says what it was like before`;
+      return { judgement: 'unknown', expected, observed, evidence: [] };
+    }
+    const evidence = [
+      ...figures.windows
+        .filter(({ kind, shard, toMs }) => kind === of && shard === undefined && toMs >= firstEffectMs)
+        .map(describeWindow),
+      ...disagreementWords(figures, of),
+    ];
     const { recoveryMs, uncertaintyMs } = recovery;
     if (recoveryMs === null) {
       const watchedMs = Math.max(0, (figures.spans.settle ?? figures.spans.fault)?.toMs ?? 0) - firstEffectMs;

@@ -18,6 +18,10 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
   summary: 'After healing, every placement of a shard holds the same messages.',
   params,
 
+  hopeless(_, { replication }) {
+    return replication === 1 ? 'every shard has one copy: there is nothing to compare' : undefined;
+  },
+
   check(history) {
     const expected = 'every placement of a shard holds the same messages, each once and intact';
     const shards = placementOf(history)?.shards;
@@ -44,8 +48,23 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
       if (odd.length > 0) parts.push(`${formatCount(odd.length, 'message')} doubled or corrupted on a placement`);
       return { judgement: 'fail', expected, observed: parts.join(', '), evidence };
     }
+    const keys = [...reads.values()].flat().reduce((sum, { read }) => sum + read.rows, 0);
+    const untested =
+      shards.length === 0
+        ? 'there is no shard'
+        : shards.every(({ placements }) => placements.length < 2)
+          ? 'every shard has one placement: there is nothing to compare'
+          : unread.length === 0 && keys === 0 && history.run.messages > 0
+            ? `no placement holds a single one of ${formatCount(history.run.messages, 'message')}`
+            : undefined;
+    if (untested) return { judgement: 'unknown', expected, observed: untested, evidence };
     if (unread.length > 0) {
       const observed = `${formatCount(unread.length, 'placement')} could not be read`;
+      return { judgement: 'unknown', expected, observed, evidence };
+    }
+    const compared = eventsOf(history, 'replicas-compared').at(-1);
+    if (compared && !compared.agree) {
+      const observed = `they agree in the final reads, but still differed ${formatDuration(compared.waitedMs)} after the load stopped`;
       return { judgement: 'unknown', expected, observed, evidence };
     }
     const waitedMs = eventsOf(history, 'replicas-compared').find(({ agree }) => agree)?.waitedMs;

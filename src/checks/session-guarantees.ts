@@ -1,12 +1,19 @@
 /** What one client may rely on, whatever others see: its own writes, and what it has seen before. */
 
 import { z } from 'zod';
+import { owedReads } from '../measure/exposure.ts';
 import { auditReads, describeRead } from '../measure/read-audit.ts';
 import type { Operation } from '../model/history.ts';
 import { formatCount } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
 const GUARANTEES = ['read-your-writes', 'monotonic-reads'] as const;
+
+/** What is missing where a guarantee could not be broken. */
+const NEEDED = {
+  'read-your-writes': 'no read followed an acknowledged write of its own session',
+  'monotonic-reads': 'no read followed another one of its own session',
+} as const;
 
 const params = z.strictObject({
   guarantees: z
@@ -20,6 +27,10 @@ export const sessionGuarantees = defineCheck<z.output<typeof params>>({
   name: 'session-guarantees',
   summary: 'A session reads what it wrote (read-your-writes), and what it read before (monotonic reads).',
   params,
+
+  hopeless(_, { sessions }) {
+    return sessions === false ? 'the operations of this workload belong to no session' : undefined;
+  },
 
   check(history, { guarantees }) {
     const expected = `every session has ${guarantees.join(' and ')}`;
@@ -48,6 +59,13 @@ export const sessionGuarantees = defineCheck<z.output<typeof params>>({
     }
     if (ofSessions === 0) {
       return { judgement: 'unknown', expected, observed: 'no read of a session was answered', evidence: [] };
+    }
+    const owed = owedReads(history);
+    const tried = { 'read-your-writes': owed.afterOwnWrite, 'monotonic-reads': owed.afterOwnRead };
+    const untried = guarantees.filter((guarantee) => tried[guarantee] === 0);
+    if (untried.length > 0) {
+      const observed = `${untried.join(' and ')} not put to the test: ${untried.map((one) => NEEDED[one]).join(', and ')}`;
+      return { judgement: 'unknown', expected, observed, evidence: [] };
     }
     const observed = `held in ${formatCount(ofSessions, 'read')}`;
     return { judgement: 'pass', expected, observed, evidence: [] };

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { whyNotObserved } from '../measure/observations.ts';
+import { placementOf } from '../measure/shards.ts';
 import { eventsOf } from '../model/history.ts';
 import { formatBytes, formatCount, formatTimes } from '../model/units.ts';
 import { defineCheck } from './check.ts';
@@ -17,6 +18,7 @@ export const storageOverhead = defineCheck<Params>({
   name: 'storage-overhead',
   summary: 'What all placements take on disk, over what one copy of the same rows takes on one server.',
   params,
+  tells: 'figure',
   needs: ['storage'],
 
   validate({ min, max }) {
@@ -33,6 +35,16 @@ export const storageOverhead = defineCheck<Params>({
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
     const { placements, oneCopyBytes } = seen;
+    const unmeasured = (placementOf(history)?.shards ?? []).flatMap(({ name, placements: nodes }) =>
+      nodes
+        .filter((node) => !placements.some((one) => one.shard === name && one.node === node && one.bytes > 0))
+        .map((node) => `${node}/${name}`),
+    );
+    if (placements.length === 0 || unmeasured.length > 0) {
+      const observed =
+        placements.length === 0 ? 'no placement was measured' : `not measured, or empty: ${unmeasured.join(', ')}`;
+      return { judgement: 'unknown', expected, observed, evidence: [] };
+    }
     const all = placements.reduce((sum, { bytes }) => sum + bytes, 0);
     const ratio = all / oneCopyBytes;
     const perNode = Map.groupBy(placements, ({ node }) => node);

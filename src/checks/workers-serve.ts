@@ -3,8 +3,9 @@
 import { z } from 'zod';
 import { whyNotObserved } from '../measure/observations.ts';
 import { placementOf } from '../measure/shards.ts';
+import { spansOf } from '../measure/spans.ts';
 import type { WorkOfWorker } from '../model/event.ts';
-import { eventsOf } from '../model/history.ts';
+import { eventsOf, type History } from '../model/history.ts';
 import { share } from '../model/quantities.ts';
 import { formatCount, formatShare } from '../model/units.ts';
 import { worst } from '../model/verdict.ts';
@@ -19,12 +20,21 @@ const params = z.strictObject({
     .describe('Of what all workers served, how much each must have served at the least.'),
 });
 
+/** Of the load's own answers, which the workers count too: with fewer, their counts are wrong or not told yet. */
+const MIN_COUNTED_SHARE = 0.5;
+
 type Params = z.output<typeof params>;
 
 export const workersServe = defineCheck<Params>({
   name: 'workers-serve',
   summary: 'Every worker serves its part of the reads and writes in the steady state.',
   params,
+
+  hopeless({ of }, { writes }) {
+    return of !== 'read' && writes === false ? 'this workload writes nothing' : undefined;
+  },
+
+  tells: 'figure',
   needs: ['work-of-workers'],
 
   check(history, { of, 'min-share': minShare }) {
@@ -37,25 +47,36 @@ export const workersServe = defineCheck<Params>({
     }
     const holders = new Set(placementOf(history)?.shards.flatMap(({ placements }) => placements));
     const workers = seen.workers.filter(({ node }) => holders.has(node));
-    const parts = asked.map((access) => judge(workers, access, minShare));
+    const uncounted = [...holders].filter((node) => !workers.some((one) => one.node === node));
+    const counted = workers.map(
+      ({ node, reads, writes }) => `${node}: ${formatCount(reads, 'read')}, ${formatCount(writes, 'write')}`,
+    );
+    if (holders.size === 0 || uncounted.length > 0) {
+      const observed = holders.size === 0 ? 'no worker holds a shard' : `${uncounted.join(', ')} could not be counted`;
+      return { judgement: 'unknown', expected, observed, evidence: counted };
+    }
+    const parts = asked.map((access) => judge(workers, access, minShare, answeredBefore(history, access)));
     return {
       judgement: worst(parts.map(({ judgement }) => judgement)),
       expected,
       observed: parts.map(({ observed }) => observed).join('; '),
-      evidence: workers.map(
-        ({ node, reads, writes }) => `${node}: ${formatCount(reads, 'read')}, ${formatCount(writes, 'write')}`,
-      ),
+      evidence: counted,
     };
   },
 });
 
-function judge(workers: readonly WorkOfWorker[], access: Params['of'] & string, minShare: number) {
+function judge(workers: readonly WorkOfWorker[], access: Params['of'] & string, minShare: number, answered: number) {
   const counts = workers.map((worker) => ({
     node: worker.node,
     count: access === 'read' ? worker.reads : worker.writes,
   }));
   const total = counts.reduce((sum, { count }) => sum + count, 0);
   if (total === 0) return { judgement: 'unknown', observed: `no ${access} was counted on any worker` } as const;
+  // Every write lies on a worker, and every room is read on one.
+  if (total < answered * MIN_COUNTED_SHARE) {
+    const observed = `the workers counted ${formatCount(total, access)}, and the load had ${answered} answered`;
+    return { judgement: 'unknown', observed } as const;
+  }
   const least = Math.min(...counts.map(({ count }) => count)) / total;
   const most = Math.max(...counts.map(({ count }) => count)) / total;
   const idle = counts.filter(({ count }) => count / total < minShare).map(({ node }) => node);
@@ -63,4 +84,17 @@ function judge(workers: readonly WorkOfWorker[], access: Params['of'] & string, 
   return idle.length === 0
     ? ({ judgement: 'pass', observed: range } as const)
     : ({ judgement: 'fail', observed: `${range}, too few on ${idle.join(', ')}` } as const);
+}
+
+/** Operations of single rooms that the load had answered in the steady state. */
+function answeredBefore(history: History, access: 'read' | 'write'): number {
+  const span = spansOf(history)['steady-state'];
+  const kinds = history.run.kinds.filter((kind) => kind.access === access && kind.scope === 'room');
+  const names = new Set(kinds.map(({ name }) => name));
+  let count = 0;
+  for (const { kind, outcome, sentAt, settledAt } of history.operations.scan()) {
+    if (outcome !== 'ok' || !names.has(kind) || !span) continue;
+    if (sentAt >= span.fromMs && settledAt <= span.toMs) count++;
+  }
+  return count;
 }

@@ -10,7 +10,7 @@ import { probeFigures } from './probes.ts';
 import { recoveries } from './recovery.ts';
 import { shardFigures } from './shards.ts';
 import { fullEffectOf, type Spans, spanAt, spansOf } from './spans.ts';
-import { lateAboveMs, serviceWindows } from './windows.ts';
+import { lateAboveMs, windowsOfRun } from './windows.ts';
 
 const computed = new WeakMap<History, Figures>();
 
@@ -32,7 +32,7 @@ function compute(history: History): Figures {
   const steadyP99 = new Map(
     counted.latency.filter(({ span }) => span === 'steady-state').map(({ kind, figures }) => [kind, figures.p99Ms]),
   );
-  const windows = serviceWindows(history, (kind) => lateAboveMs(steadyP99.get(kind)));
+  const { windows, disagreements } = windowsOfRun(history, (kind) => lateAboveMs(steadyP99.get(kind)));
   return {
     spans,
     ...(effect ? { fullEffect: { fromMs: effect.fromMs, toMs: effect.toMs } } : {}),
@@ -40,6 +40,7 @@ function compute(history: History): Figures {
     ...counted,
     probes: probeFigures(history, spans),
     windows,
+    disagreements,
     recovery: recoveries(history, windows, (kind) => steadyP99.get(kind)),
     shards: shardFigures(history, effect),
   };

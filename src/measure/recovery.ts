@@ -6,8 +6,8 @@
  * most twice the steady state's (or 50 ms, whichever is more), and it begins with a success. For kinds
  * slower than three operations a second it is the time of three operations.
  *
- * Service that is gone again was not restored, be it on one shard: the second must begin after the last
- * failure of every outage of the kind that fell into the act's time, from when it was asked for until it was asked to heal or the next act
+ * Service that is gone again was not restored, be it on one shard: the second must begin after the end, and the last
+ * failure, of every outage of the kind that fell into the act's time, from when it was asked for until it was asked to heal or the next act
  * was asked for. What healing itself disturbs is a window of its own and no part of the recovery. Where
  * there are several acts, each is judged from its own effect, and the worst counts.
  */
@@ -181,13 +181,18 @@ class RestorationSearch {
   #restoredAt({ atMs, spacingMs }: Seen): void {
     for (const goal of this.#goals) {
       if (goal.found || atMs < goal.effectMs || atMs <= goal.lastFailureMs) continue;
+      // An outage that the probes saw and no operation of the load fell into.
+      if (atMs < goal.outagesEndMs - this.#limitMs - (goal.outages.at(-1)?.uncertaintyMs ?? 0)) continue;
+      // Probes tell the end to the millisecond; an operation that was due just before it may have waited for it.
+      const probed = goal.outages.filter(({ seenBy }) => seenBy === 'probes');
+      const probedEndMs = probed.reduce((last, { toMs }) => Math.max(last, toMs), 0);
       const undisturbed = this.#beforeWindowMs < goal.effectMs;
       // Where single shards came back last, their own operations are farther apart than those of the kind.
       const endsOutage = goal.outages.some((outage) => outage.shard === undefined && outage.toMs === atMs);
       const shardMs = endsOutage || undisturbed ? 0 : (goal.outages.at(-1)?.uncertaintyMs ?? 0);
       goal.found = {
         atMs,
-        recoveryMs: undisturbed ? 0 : atMs - goal.effectMs,
+        recoveryMs: undisturbed ? 0 : Math.max(atMs, probedEndMs) - goal.effectMs,
         uncertaintyMs: Math.max(spacingMs, shardMs),
       };
     }

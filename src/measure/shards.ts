@@ -25,7 +25,7 @@ export interface RoomService {
 export interface ShardService {
   readonly shard: Shard;
   readonly rooms: readonly RoomService[];
-  /** Of the probes, or where the shard has none of the load's room reads and writes. */
+  /** Of the probes, or of the load's room reads and writes: where there are no probes, or the load contradicts them. */
   readonly read: Tally;
   readonly write: Tally;
 }
@@ -102,7 +102,7 @@ export function serviceWithin(history: History, range: TimeRange | undefined): S
 /** An answer that took longer than this is none: the shard stalled. */
 const STALLED_MS = 5_000;
 
-/** Probes saw each shard far more often than the load did, so they stand in its place. */
+/** Probes saw each shard far more often than the load did, so they stand in its place, unless the load contradicts. */
 function countProbes(history: History, range: TimeRange, shards: { read: Tally; write: Tally }[]): void {
   const kinds = new Map(history.run.probes.map((kind) => [kind.name, kind]));
   const probed = shards.map(() => ({ read: new Tally(), write: new Tally() }));
@@ -116,9 +116,21 @@ function countProbes(history: History, range: TimeRange, shards: { read: Tally; 
   for (const [index, { read, write }] of probed.entries()) {
     const shard = shards[index];
     if (!shard) continue;
-    if (read.availability().intended > 0) shard.read = read;
-    if (write.availability().intended > 0) shard.write = write;
+    shard.read = toldBy(read, shard.read);
+    shard.write = toldBy(write, shard.write);
   }
+}
+
+/** With fewer failures, and nothing else, the load may have met chance. */
+const MIN_LOAD_TRIED = 10;
+
+/** The probes, but where one of the two had no success at all and the other had: their tables may not be the same. */
+function toldBy(probes: Tally, load: Tally): Tally {
+  const [seen, worked] = [probes.availability(), load.availability()];
+  if (seen.intended === 0) return load;
+  const onlyProbes = worked.ok === 0 && worked.intended >= MIN_LOAD_TRIED && seen.ok > 0;
+  const onlyLoad = worked.ok > 0 && seen.ok === 0;
+  return onlyProbes || onlyLoad ? load : probes;
 }
 
 interface Counters {
@@ -196,12 +208,14 @@ export function shardFigures(history: History, effect: FullEffect | undefined): 
     const messagesThatAre = (state: ReturnType<typeof roomState>) =>
       rooms.filter((room) => roomState(room) === state).length * service.messagesPerRoom;
     const untried = messagesThatAre('untried');
+    const inVain = rooms.filter(({ tried, answered, inCompleteScan }) => tried > 0 && answered === 0 && inCompleteScan);
     return {
       shard: shard.name,
       placements: shard.placements,
       messages: rooms.length * service.messagesPerRoom,
       readableMessages: messagesThatAre('readable'),
       ...(untried === 0 ? {} : { untriedMessages: untried }),
+      ...(inVain.length === 0 ? {} : { onlyScannedMessages: inVain.length * service.messagesPerRoom }),
       predictedReadable: prediction?.readable,
       predictedWritable: prediction?.writable,
       ...(prediction?.stalled === undefined ? {} : { predictedStalled: prediction.stalled }),

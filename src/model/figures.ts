@@ -68,7 +68,7 @@ export interface ServiceWindow extends TimeRange {
   readonly kind: string;
   /** Set where the window is that of one shard. */
   readonly shard?: string;
-  /** Light probes of every shard, where there are any for the kind; else the load's own operations. */
+  /** Light probes of every shard, where they saw it; else the load's own operations. */
   readonly seenBy: 'probes' | 'load';
   readonly durationMs: number;
   /** The duration is true to plus or minus this: about the spacing of the operations that saw it. */
@@ -77,6 +77,24 @@ export interface ServiceWindow extends TimeRange {
   readonly open?: true;
   readonly ok: number;
   readonly failed: number;
+}
+
+/** What one source, probes or load, saw of one kind of operation. */
+export interface SourceFigures {
+  /** Of its outages, and of its brownouts, all together. */
+  readonly outageMs: number;
+  readonly brownoutMs: number;
+  /** Of what it tried in the fault span, how many succeeded. */
+  readonly ok: number;
+  readonly tried: number;
+}
+
+/** Probes and load do not tell the same of a kind of operation. The windows are those of the worse one. */
+export interface SourceDisagreement {
+  readonly kind: string;
+  readonly toldBy: 'probes' | 'load';
+  readonly probes: SourceFigures;
+  readonly load: SourceFigures;
 }
 
 /** How long a kind of operation took to be back as before, counted from the fault in effect. */
@@ -113,6 +131,8 @@ export interface ShardFigures {
   readonly readableMessages: number;
   /** Those that nobody tried to read then; absent where there are none. */
   readonly untriedMessages?: number;
+  /** Those that reads of their rooms asked for in vain, and that a scan returned; absent where there are none. */
+  readonly onlyScannedMessages?: number;
   readonly predictedReadable: boolean | undefined;
   readonly predictedWritable: boolean | undefined;
   /** What was predicted to wait for a frozen node; absent where nothing was. */
@@ -160,6 +180,8 @@ export interface Figures {
   readonly probes: readonly ProbeFigures[];
   /** Of whole kinds, then of single shards. */
   readonly windows: readonly ServiceWindow[];
+  /** Kinds of which probes and load do not tell the same. Absent in reports of older versions. */
+  readonly disagreements?: readonly SourceDisagreement[];
   /** Empty when no fault took effect. */
   readonly recovery: readonly Recovery[];
   readonly shards: readonly ShardFigures[];

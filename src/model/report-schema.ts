@@ -106,6 +106,10 @@ const result = z
     check: z.string(),
     params: z.record(z.string(), z.unknown()).describe('As written in the scenario.'),
     always: z.boolean().describe('Made in every run, whatever its hypothesis.'),
+    tells: z
+      .enum(['figure', 'readable'])
+      .exactOptional()
+      .describe('What its words tell in the finding beside the verdict.'),
     place: z.string().exactOptional().describe('file:line in the scenario.'),
     judgement,
     expected: z.string(),
@@ -307,6 +311,13 @@ const latency = z
   })
   .meta({ id: 'Latency' });
 
+const sourceFigures = z.object({
+  outageMs: durationMs.describe('Of all its outages of the kind together.'),
+  brownoutMs: durationMs,
+  ok: count,
+  tried: count.describe('In the fault span.'),
+});
+
 const figures = z.object({
   spans: z.object({
     'steady-state': timeRange.exactOptional(),
@@ -358,6 +369,17 @@ const figures = z.object({
       }),
     )
     .describe('Of whole kinds, then of single shards.'),
+  disagreements: z
+    .array(
+      z.object({
+        kind: z.string(),
+        toldBy: z.enum(['probes', 'load']).describe('The worse of the two: its windows are the ones that count.'),
+        probes: sourceFigures,
+        load: sourceFigures,
+      }),
+    )
+    .exactOptional()
+    .describe('Kinds of which probes and load do not tell the same. Absent in reports of older versions.'),
   recovery: z
     .array(
       z.object({
@@ -382,6 +404,9 @@ const figures = z.object({
         messages: count,
         readableMessages: count.describe('Read with the right content while the fault was in full effect.'),
         untriedMessages: count.exactOptional().describe('Those that nobody tried to read then; absent for none.'),
+        onlyScannedMessages: count
+          .exactOptional()
+          .describe('Asked for in vain by reads of their rooms, and returned by a scan; absent for none.'),
         predictedReadable: z.boolean().exactOptional(),
         predictedWritable: z.boolean().exactOptional(),
         predictedStalled: stalled.exactOptional(),

@@ -24,6 +24,12 @@ export interface Finding {
   readonly evidence: readonly string[];
 }
 
+/**
+ * What the words of a check tell beside its verdict: `figure`, something measured that nothing else in a report's
+ * first sentence says; `readable`, how many messages could be read.
+ */
+export type Telling = 'figure' | 'readable';
+
 /** A finding, with the hypothesis it answers. */
 export interface CheckResult extends Finding {
   readonly check: string;
@@ -31,6 +37,7 @@ export interface CheckResult extends Finding {
   readonly params: Readonly<Record<string, unknown>>;
   /** True for the checks that every run makes, whatever its hypothesis (fault-took-effect, healed, ...). */
   readonly always: boolean;
+  readonly tells?: Telling;
   /** `file:line` of the hypothesis in the scenario, where it has one. */
   readonly place?: string;
 }

@@ -19,6 +19,7 @@ import {
   lengthOf,
   loadWords,
   lookAgain,
+  messagesReadWords,
   NO_PROOF,
   number,
   observedWords,
@@ -268,7 +269,7 @@ function shards(report: Report): string[] {
       figures.shards.map((shard) => [
         text(shard.shard),
         text(shard.placements.join(', ')),
-        `${number(shard.readableMessages)} of ${number(shard.messages - (shard.untriedMessages ?? 0))}`,
+        messagesReadWords(shard),
         ...(predicted ? [predictedWords(shard, 'read')] : []),
         observed(shard.predictedReadable, shard.read),
         ...(predicted ? [predictedWords(shard, 'write')] : []),

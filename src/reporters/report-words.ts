@@ -73,6 +73,16 @@ export function wasPredicted(shards: readonly ShardFigures[]): boolean {
   return shards.some((shard) => shard.predictedReadable !== undefined);
 }
 
+/** `110 of 125, 15 not asked for`. */
+export function messagesReadWords(shard: ShardFigures): string {
+  const { readableMessages, messages, untriedMessages = 0, onlyScannedMessages = 0 } = shard;
+  const notes = [
+    ...(untriedMessages > 0 ? [`${number(untriedMessages)} not asked for`] : []),
+    ...(onlyScannedMessages > 0 ? [`${number(onlyScannedMessages)} by scans alone`] : []),
+  ];
+  return [`${number(readableMessages)} of ${number(messages)}`, ...notes].join(', ');
+}
+
 /** What was predicted of a shard: `yes`, `no`, or that it waits for a frozen node. */
 export function predictedWords(shard: ShardFigures, access: ShardAccess): string {
   const predicted = access === 'read' ? shard.predictedReadable : shard.predictedWritable;

@@ -81,7 +81,7 @@ class Reader {
     const steadyState = this.#section(schemas['steady-state'], top, 'steady-state');
     const faults = this.#faults(top, { ...topology, rooms: this.#rooms(workload) });
     const settle = this.#section(schemas.settle, top, 'settle');
-    const facts = this.#facts(topology, workload);
+    const facts = this.#facts(topology, workload, faults);
     const guards = this.#guards(this.#section(schemas.guards, top, 'guards'), facts);
     const hypothesis = this.#list(top, 'hypothesis').map(({ item, path }) => this.#check(item, path, facts));
     if (!('hypothesis' in top)) this.#note([], 'missing key "hypothesis": without a check there is nothing to judge');
@@ -169,14 +169,33 @@ class Reader {
   }
 
   /** What checks may hold their parameters against; only where all of it is certain. */
-  #facts(topology: Partial<Topology>, workload: Scenario['workload'] | undefined): ScenarioFacts | undefined {
+  #facts(
+    topology: Partial<Topology>,
+    workload: Scenario['workload'] | undefined,
+    steps: readonly ReadStep[],
+  ): ScenarioFacts | undefined {
     const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
     if (!chosen || !workload || topology.shards === undefined) return undefined;
+    const kinds = chosen.kinds(workload.params);
+    const faults = this.#faultFacts(steps);
     return {
-      kinds: chosen.kinds(workload.params).map((kind) => kind.name),
+      kinds: kinds.map((kind) => kind.name),
+      writes: kinds.some(({ access }) => access === 'write'),
+      sessions: chosen.sessionless !== true,
+      ...(topology.replication === undefined ? {} : { replication: topology.replication }),
+      ...(faults === undefined ? {} : { faults }),
       shards: Array.from({ length: topology.shards }, (_, index) => shardName(index)),
       messages: chosen.messages(workload.params),
     };
+  }
+
+  /** `undefined` where one of them could not be read. */
+  #faultFacts(steps: readonly ReadStep[]): ScenarioFacts['faults'] {
+    if (this.#problems.length > 0) return undefined;
+    return steps.flatMap(({ fault: name }) => {
+      const fault = this.#vocabulary.faults.find((one) => one.name === name);
+      return fault ? [{ name: fault.name, effect: fault.effect }] : [];
+    });
   }
 
   #faults(top: Mapping, around: Around): ReadStep[] {
@@ -238,6 +257,8 @@ class Reader {
       const help = known && typeof found === 'string' ? `; ${suggestion(found, known)}` : '';
       this.#note([...path, ...below], `${message}${help}`);
     }
+    const hopeless = facts && check.hopeless?.(params, facts);
+    if (hopeless) this.#note([...path, 'check'], `${check.name} can never be judged here: ${hopeless}`);
     return { check: check.name, params, written, place: this.#source.placeOf(path) };
   }
 

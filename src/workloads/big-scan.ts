@@ -140,6 +140,7 @@ export const bigScan = defineWorkload<BigScanParams>({
   summary: 'Full scans of a large table, and room reads beside them; nothing is written.',
   source: import.meta.url,
   params,
+  sessionless: true,
   table: 'big_messages',
   lookup: { columns: COLUMNS, key: `${WRITER}, seq` },
 

@@ -59,6 +59,8 @@ export interface Workload<P = any> {
   nextWriter?(session: Session, timeoutMs: number): Promise<number>;
   /** Each read is compared with all writes that were acknowledged before it was sent; what it missed is recorded. */
   readonly readsAreHeldAgainstWrites?: true;
+  /** Its operations belong to no session, so that none can be owed its own writes. */
+  readonly sessionless?: true;
   /** The table whose rows are the messages. */
   readonly table: string;
   /** How a person looks again at single rows of it. */

@@ -418,3 +418,15 @@ function harmed(rows: readonly Row[], { omits, doubles, spoils }: Extract<Step, 
     return twice.has(i) ? [shown, shown] : [shown];
   });
 }
+
+/** Whether a session read after a write of its own that was acknowledged, and one after another read. */
+export function bothGuaranteesTried(history: History, { reads }: Trace): boolean {
+  const answered = [...history.operations].filter(({ outcome }) => outcome === 'ok');
+  const followed = (isRead: boolean) =>
+    reads.some(({ session, sentAt }) =>
+      answered.some(
+        (before) => before.session === session && (before.kind !== 'write') === isRead && before.settledAt <= sentAt,
+      ),
+    );
+  return followed(true) && followed(false);
+}

@@ -12,6 +12,7 @@ import { buildHistory } from '../support/history-builder.ts';
 function run(check: Check, event: RunEvent | undefined, written: Readonly<Record<string, unknown>> = {}) {
   const history = buildHistory({
     acts: [],
+    ...(check === storageOverhead ? { shards: 1 } : {}),
     events: (events) => (event ? [...events, { at: 9_000, ...event }] : events),
   });
   return check.check(history, check.params.parse(written));

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { shipped } from '../../src/catalog.ts';
 import type { Check } from '../../src/checks/check.ts';
 import { judge } from '../../src/judge.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import type { HypothesisItem } from '../../src/model/scenario.ts';
 import type { Judgement } from '../../src/model/verdict.ts';
-import { buildHistory } from '../support/history-builder.ts';
+import { buildHistory, changing, REFUSED, timesOf } from '../support/history-builder.ts';
 
 function answers(name: string, judgement: Judgement, always?: boolean): Check {
   return {
@@ -90,6 +91,72 @@ describe('judge', () => {
       const check = { ...answers('availability', 'fail'), needsKeptSchedule: true };
       expect(judge(history, [item('availability')], [check, kept]).judgement).toBe('fail');
     });
+  });
+
+  describe('where nothing was put to the test, nothing fails', () => {
+    const unstruck = {
+      ...answers('any-name', 'unknown', true),
+      voids: 'not every planned fault took effect',
+    };
+
+    test('because a fault did not take effect', () => {
+      const { judgement, results } = judge(history, [item('lost')], [answers('lost', 'fail'), unstruck]);
+      expect(judgement).toBe('unknown');
+      expect(results[0]).toMatchObject({
+        judgement: 'unknown',
+        observed: 'limit 3; not held against the cluster, because not every planned fault took effect',
+      });
+    });
+
+    test('the shipped checks say so of themselves', () => {
+      const failed = buildHistory({
+        events: changing('fault-in-effect', () => undefined),
+        finalKeys: ({ coordinator, placements }) => {
+          for (const keys of [coordinator, ...placements.values()]) keys.delete('1:5');
+        },
+      });
+      const lost = { check: 'no-lost-writes', params: {}, written: {}, place: item('a').place };
+      const { judgement, results } = judge(failed, [lost], shipped.checks);
+      expect(judgement).toBe('unknown');
+      expect(results[0]?.observed).toMatch(/1 of \d+ acknowledged writes lost; not held against the cluster/);
+    });
+
+    test('because one kind of operation fared badly before the first fault', () => {
+      let scans = 0;
+      const bad = buildHistory({
+        answer: ({ kind, intendedAt }) =>
+          kind === 'scan' && intendedAt < timesOf().askedMs && scans++ % 2 === 0 ? REFUSED : undefined,
+      });
+      const { judgement, results } = judge(bad, [item('lost')], [answers('lost', 'fail')]);
+      expect(judgement).toBe('unknown');
+      expect(results.map(({ check, observed }) => [check, observed])).toEqual([
+        [
+          'lost',
+          'limit 3; not held against the cluster, because service was bad before any fault: 10 of 20 scans ok (50 %)',
+        ],
+        ['steady-state', '10 of 20 scans ok (50 %)'],
+      ]);
+    });
+
+    test('a pass does not stand either', () => {
+      const bad = buildHistory({ answer: ({ intendedAt }) => (intendedAt < timesOf().askedMs ? REFUSED : undefined) });
+      expect(judge(bad, [item('a')], [answers('a', 'pass')]).judgement).toBe('unknown');
+    });
+
+    test('nine in ten are enough', () => {
+      let reads = 0;
+      const good = buildHistory({
+        answer: ({ kind }) => (kind === 'read' && reads++ % 11 === 0 ? REFUSED : undefined),
+      });
+      expect(judge(good, [item('a')], [answers('a', 'fail')]).judgement).toBe('fail');
+    });
+  });
+
+  test('the words of an interrupted run say it once', () => {
+    const cut = buildHistory({
+      events: (events) => [...events, { at: 99_000, type: 'interrupted', reason: 'interrupted by SIGTERM' }],
+    });
+    expect(judge(cut, [], []).results.at(-1)?.observed).toBe('interrupted by SIGTERM');
   });
 
   test('a check that every run makes is not made twice when the hypothesis names it', () => {

@@ -15,7 +15,15 @@ import { sessionGuarantees } from '../../src/checks/session-guarantees.ts';
 import { ledgerFigures } from '../../src/measure/ledger.ts';
 import type { LedgerFigures, Witnessed } from '../../src/model/report.ts';
 import { runs } from '../support/properties.ts';
-import { harmfulSteps, keyOf, type Row, simulate, type Trace, type TracedRead } from '../support/simulated-chat.ts';
+import {
+  bothGuaranteesTried,
+  harmfulSteps,
+  keyOf,
+  type Row,
+  simulate,
+  type Trace,
+  type TracedRead,
+} from '../support/simulated-chat.ts';
 
 test('what was planted is found, all of it and nothing else', async () => {
   const seen = new Map<string, number>();
@@ -33,6 +41,7 @@ test('what was planted is found, all of it and nothing else', async () => {
       }
 
       const { counts } = expected;
+      const empty = [trace.coordinator, ...trace.placements.map(({ rows }) => rows)].every((rows) => rows.length === 0);
       const judged = (bad: boolean, good: 'pass' | 'unknown' = 'pass') => (bad ? 'fail' : good);
       expect({
         lost: noLostWrites.check(history, {}).judgement,
@@ -44,15 +53,16 @@ test('what was planted is found, all of it and nothing else', async () => {
         replicas: replicasAgree.check(history, {}).judgement,
       }).toEqual({
         lost: judged(counts.lost > 0, counts.acknowledged > 0 ? 'pass' : 'unknown'),
-        unexpected: judged(counts.unexpected + counts.resurrected > 0),
-        stale: judged(counts.staleReads > 0),
+        unexpected: judged(counts.unexpected + counts.resurrected > 0, empty ? 'unknown' : 'pass'),
+        // The final reads come too late to be stale.
+        stale: judged(counts.staleReads > 0, trace.reads.length > 0 ? 'pass' : 'unknown'),
         duplicated: judged(counts.duplicated > 0),
         corrupted: judged(counts.corrupted > 0),
         sessions: judged(
           counts.readYourWrites + counts.monotonicReads > 0,
-          trace.reads.length > 0 ? 'pass' : 'unknown',
+          bothGuaranteesTried(history, trace) ? 'pass' : 'unknown',
         ),
-        replicas: judged(counts.divergent > 0 || expected.spoiledPlacement),
+        replicas: judged(counts.divergent > 0 || expected.spoiledPlacement, empty ? 'unknown' : 'pass'),
       });
     }),
     { numRuns: runs(2_000) },

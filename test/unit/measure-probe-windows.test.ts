@@ -225,11 +225,16 @@ describe('windows seen by probes', () => {
     ]);
   });
 
-  test('what the load saw of reads and writes makes no window where there are probes, that of scans does', () => {
+  test('what the load alone saw counts, of reads and writes as of scans', () => {
     const history = buildHistory({
       probe: () => undefined,
       answer: ({ intendedAt }) => (intendedAt > 4_000 && intendedAt < 5_000 ? REFUSED : undefined),
     });
-    expect(serviceWindows(history, () => 100).map(({ kind, seenBy }) => [kind, seenBy])).toEqual([['scan', 'load']]);
+    const whole = serviceWindows(history, () => 100).filter(({ shard }) => shard === undefined);
+    expect(whole.map(({ type, kind, seenBy }) => [type, kind, seenBy])).toEqual([
+      ['outage', 'read', 'load'],
+      ['outage', 'scan', 'load'],
+      ['outage', 'write', 'load'],
+    ]);
   });
 });

@@ -659,3 +659,37 @@ describe('the nearest word', () => {
     ).toMatch(/^known: word0, .*word19 and 5 more$/);
   });
 });
+
+describe('a check that no run of the scenario could judge is refused', () => {
+  const CUT = 'faults: [{ fault: network-drop, target: worker1, for: 3s }]';
+  const with_ = (lines: readonly string[]) => ['name: mine', 'summary: Mine.', ...lines].join('\n');
+  const refused = (...lines: readonly string[]) => problems(`${with_(lines)}\n`);
+
+  test('prediction, where no fault takes a node down or freezes it', () => {
+    expect(refused('cluster: { engine: citus }', CUT, 'hypothesis: [{ check: prediction }]')).toEqual([
+      '5:23 hypothesis[0].check: prediction can never be judged here: the engine predicts what nodes that are down or frozen mean, and network-drop leaves them up',
+    ]);
+    const [cut, kill] = [
+      '{ fault: network-drop, target: worker1, for: 3s }',
+      '{ fault: node-kill, target: worker2, for: 3s }',
+    ];
+    expect(refused(`faults: [${cut}, ${kill}]`, 'hypothesis: [{ check: prediction }]')).toEqual([]);
+  });
+
+  test('replicas-agree with one copy', () => {
+    const [line] = refused('cluster: { replication: 1 }', 'hypothesis: [{ check: replicas-agree }]');
+    expect(line).toMatch(
+      /^4:23 hypothesis\[0\]\.check: replicas-agree can never be judged here: every shard has one copy/,
+    );
+  });
+
+  test.each([
+    ['no-lost-writes', '{ check: no-lost-writes }', 'this workload writes nothing'],
+    ['session-guarantees', '{ check: session-guarantees }', 'the operations of this workload belong to no session'],
+    ['workers-serve', '{ check: workers-serve, of: write }', 'this workload writes nothing'],
+  ])('%s with a workload that has none of it', (check, item, why) => {
+    const [line, ...more] = refused('workload: { use: big-scan }', `hypothesis: [${item}]`);
+    expect(more).toEqual([]);
+    expect(line).toBe(`4:23 hypothesis[0].check: ${check} can never be judged here: ${why}`);
+  });
+});

@@ -12,6 +12,7 @@ import {
   ledgerRows,
   lengthOf,
   lookAgain,
+  messagesReadWords,
   NO_PROOF,
   number,
   observedWords,
@@ -142,7 +143,7 @@ export function shards(report: Report): Content {
       rows.map((shard) => [
         shard.shard,
         shard.placements.join(', '),
-        `${number(shard.readableMessages)} of ${number(shard.messages - (shard.untriedMessages ?? 0))}`,
+        messagesReadWords(shard),
         ...(predicted ? [predictedWords(shard, 'read')] : []),
         observed(shard.predictedReadable, shard.read),
         ...(predicted ? [predictedWords(shard, 'write')] : []),

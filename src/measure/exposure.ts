@@ -1,0 +1,131 @@
+/**
+ * Which reads a fault had the chance to harm. A check that looks for harm in reads and finds none has shown something
+ * only if there were such reads. Pure.
+ */
+
+import { eventsOf, type History } from '../model/history.ts';
+import { formatCount } from '../model/units.ts';
+import { actsOf } from './spans.ts';
+
+interface Count {
+  tried: number;
+  answered: number;
+}
+
+interface Exposure {
+  /** Reads of the load that ended `ok`. */
+  readonly answered: number;
+  /** Of those, settled after the first fault was asked for; all of them where no fault was planned. */
+  readonly answeredSince: number;
+  /** By kind: under way in the moment in which a fault took effect ... */
+  readonly underWay: ReadonlyMap<string, Count>;
+  /** ... and under way at any time from when a fault was asked for until it was healed. */
+  readonly inForce: ReadonlyMap<string, Count>;
+}
+
+const computed = new WeakMap<History, Exposure>();
+
+/** Goes over the operations once; the second call costs nothing. */
+export function exposureOf(history: History): Exposure {
+  let exposure = computed.get(history);
+  if (!exposure) {
+    exposure = compute(history);
+    computed.set(history, exposure);
+  }
+  return exposure;
+}
+
+function compute(history: History): Exposure {
+  const acts = actsOf(history);
+  const firstMs = acts[0]?.askedMs ?? (history.run.plannedActs === 0 ? 0 : Number.POSITIVE_INFINITY);
+  const endMs = history.events.at(-1)?.at ?? Number.POSITIVE_INFINITY;
+  const reads = history.run.kinds.filter(({ access }) => access === 'read').map(({ name }) => name);
+  const counts = () => new Map(reads.map((name) => [name, { tried: 0, answered: 0 }]));
+  const [underWay, inForce] = [counts(), counts()];
+  let answered = 0;
+  let answeredSince = 0;
+  for (const { kind, sentAt, settledAt, outcome } of history.operations.scan()) {
+    const struck = underWay.get(kind);
+    const forced = inForce.get(kind);
+    if (!struck || !forced || outcome === 'unsent') continue;
+    const ok = outcome === 'ok';
+    if (ok) answered++;
+    if (ok && settledAt >= firstMs) answeredSince++;
+    const overlaps = (fromMs: number, toMs: number) => sentAt <= toMs && settledAt >= fromMs;
+    // What was answered before the fault was in effect was not under way when it was.
+    const hit = acts.some(
+      ({ askedMs, effectMs }) => effectMs !== undefined && overlaps(ok ? effectMs : askedMs, effectMs),
+    );
+    if (hit) add(struck, ok);
+    if (acts.some(({ askedMs, healedMs = endMs }) => overlaps(askedMs, healedMs))) add(forced, ok);
+  }
+  return { answered, answeredSince, underWay, inForce };
+}
+
+function add(count: Count, ok: boolean): void {
+  count.tried++;
+  if (ok) count.answered++;
+}
+
+/**
+ * What is missing for reads without a flaw to show something. In a run without faults: an answered read. In every
+ * other: one that was answered after the first fault, be it a final read. Where a hypothesis asks for it: one that
+ * was under way while a fault was in effect, of the kind that needs every shard where the load has one; and where
+ * such reads were under way in the very moment in which a fault struck, one of those must have been answered.
+ * @param asked whether a hypothesis asks.
+ * @returns `undefined` where nothing is missing.
+ */
+export function unexposed(history: History, asked: boolean): string | undefined {
+  const { answered, answeredSince, underWay, inForce } = exposureOf(history);
+  const finals = eventsOf(history, 'final-read').length + eventsOf(history, 'placement-read').length;
+  if (answered + finals === 0) return 'no read was answered';
+  if (history.run.plannedActs === 0) return undefined;
+  if (answeredSince + finals === 0) return 'no read was answered after the first fault';
+  if (!asked) return undefined;
+  const reads = history.run.kinds.filter(({ access, ratePerSecond }) => access === 'read' && ratePerSecond > 0);
+  const whole = reads.filter(({ scope }) => scope === 'all');
+  const kinds = (whole.length > 0 ? whole : reads).map(({ name }) => name);
+  const what = kinds.join(' or ');
+  const struck = sum(underWay, kinds);
+  if (struck.tried > 0 && struck.answered === 0) {
+    const those = formatCount(struck.tried, what);
+    return `${those} ${struck.tried === 1 ? 'was' : 'were'} under way when a fault struck, and none was answered`;
+  }
+  return sum(inForce, kinds).answered === 0 ? `no ${what} was answered while a fault was in effect` : undefined;
+}
+
+function sum(counts: ReadonlyMap<string, Count>, kinds: readonly string[]): Count {
+  const total = { tried: 0, answered: 0 };
+  for (const kind of kinds) {
+    total.tried += counts.get(kind)?.tried ?? 0;
+    total.answered += counts.get(kind)?.answered ?? 0;
+  }
+  return total;
+}
+
+/** Answered reads that show what a session is owed: after a write of its own, and after a read of its own. */
+export interface OwedReads {
+  /** Sent after a write of the same session had been acknowledged. */
+  readonly afterOwnWrite: number;
+  /** Sent after another read of the same session had been answered. */
+  readonly afterOwnRead: number;
+}
+
+/** Counts those settled after the first fault was asked for; in a run without faults, all. */
+export function owedReads(history: History): OwedReads {
+  const firstMs = history.run.plannedActs === 0 ? 0 : (actsOf(history)[0]?.askedMs ?? Number.POSITIVE_INFINITY);
+  const access = new Map(history.run.kinds.map((kind) => [kind.name, kind.access]));
+  const wrote = new Map<number, number>();
+  const read = new Map<number, number>();
+  const result = { afterOwnWrite: 0, afterOwnRead: 0 };
+  for (const { kind, session, sentAt, settledAt, outcome } of history.operations.scan()) {
+    if (session === undefined || outcome !== 'ok') continue;
+    const before = access.get(kind) === 'write' ? wrote : read;
+    if (before === read && settledAt >= firstMs) {
+      if (sentAt >= (wrote.get(session) ?? Number.POSITIVE_INFINITY)) result.afterOwnWrite++;
+      if (sentAt >= (read.get(session) ?? Number.POSITIVE_INFINITY)) result.afterOwnRead++;
+    }
+    before.set(session, Math.min(before.get(session) ?? Number.POSITIVE_INFINITY, settledAt));
+  }
+  return result;
+}

@@ -1,0 +1,49 @@
+/** What the probes of a run saw of reading and of writing. */
+
+import type { ServiceWindow } from '../model/figures.ts';
+import { eventsOf, type History, type OperationKind } from '../model/history.ts';
+import { lateAboveMs } from './lane.ts';
+import { LatencyRecorder } from './latency.ts';
+import { ProbeLane } from './probe-windows.ts';
+import { placementOf } from './shards.ts';
+import { spansOf } from './spans.ts';
+
+export interface Probed {
+  /** The kind of probe. */
+  readonly name: string;
+  readonly whole: readonly ServiceWindow[];
+  readonly shards: readonly ServiceWindow[];
+}
+
+/** What the probes on pooled connections saw of reading and of writing; absent where there were none. */
+export function probeWindows(history: History): { readonly [A in OperationKind['access']]?: Probed } {
+  const steady = spansOf(history)['steady-state'];
+  const shards = placementOf(history)?.shards ?? [];
+  const stalls = eventsOf(history, 'load-kept').find(({ of }) => of === 'probes')?.stalls ?? [];
+  const inUse = new Set<number>();
+  for (const { shard } of history.probes.scan()) if (shard !== undefined) inUse.add(shard);
+  const result: { [A in OperationKind['access']]?: Probed } = {};
+  for (const kind of history.run.probes) {
+    if (kind.connection !== 'pooled') continue;
+    const latency = new LatencyRecorder();
+    for (const probe of history.probes.scan()) {
+      if (probe.kind !== kind.name || probe.outcome !== 'ok' || !steady) continue;
+      if (probe.intendedAt < steady.toMs) latency.record(probe.settledAt - probe.sentAt);
+    }
+    const { p50Ms: steadyP50Ms = 0, p99Ms: steadyP99Ms = 0, p999Ms: steadyP999Ms = 0 } = latency.figures() ?? {};
+    const spacingMs = 1_000 / kind.ratePerSecond;
+    const steadyMs = { steadyP50Ms, steadyP99Ms, steadyP999Ms };
+    const common = { kind: kind.name, lateAboveMs: lateAboveMs(steadyP99Ms), ...steadyMs, stalls };
+    const lanes = shards.map(({ name }) => new ProbeLane({ ...common, spacingMs, shard: name, shardsToHit: 1 }));
+    const all = new ProbeLane({ ...common, spacingMs: spacingMs / Math.max(1, inUse.size), shardsToHit: inUse.size });
+    for (const { kind: name, sentAt, settledAt, outcome, shard } of history.probes.scan()) {
+      if (name !== kind.name || shard === undefined) continue;
+      all.add(sentAt, settledAt, outcome, shard);
+      lanes[shard]?.add(sentAt, settledAt, outcome, shard);
+    }
+    if (all.count === 0) continue;
+    const ofShards = lanes.flatMap((lane) => lane.windows());
+    result[kind.access] = { name: kind.name, whole: all.windows(ofShards), shards: ofShards };
+  }
+  return result;
+}

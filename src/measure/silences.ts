@@ -1,0 +1,119 @@
+/**
+ * Times in which the load got no answer at all, for one kind of operation, of one shard or of all.
+ *
+ * `Lane` goes by intended starts, so operations that waited and were answered late in the end count as successes
+ * there. A client that waits has no service: operations in a row that failed or waited are a silence from when the
+ * first of them was sent until the first success came. Where operations go on being late long after that success,
+ * service is slow and not gone.
+ */
+
+import type { ServiceWindow, TimeRange } from '../model/figures.ts';
+import type { Operation } from '../model/history.ts';
+import type { LaneOptions } from './lane.ts';
+
+/** The silence must be this much of the stretch in which operations were late. */
+const SILENT_SHARE = 2 / 3;
+const MIN_WAITING = 2;
+/** So many in a row are no chance, whichever shards they hit. */
+const CERTAIN_WAITING = 50;
+/** The load's operations disturb each other: a shorter silence is a brownout. */
+const MIN_SILENCE_MS = 500;
+
+interface Run {
+  readonly sentMs: number;
+  readonly intendedMs: number;
+  readonly spacingMs: number;
+  readonly shards: Set<number>;
+  waiting: number;
+  failed: number;
+  lastSettledMs: number;
+  /** Of the first success to come, among those that waited. */
+  answeredMs: number;
+}
+
+type Seen = Pick<Operation, 'intendedAt' | 'sentAt' | 'settledAt' | 'outcome' | 'shard'>;
+
+/** One row of operations, seen one after the other in the order of their intended starts. */
+export class SilenceLane {
+  readonly #options: LaneOptions;
+  readonly #stalls: readonly TimeRange[];
+  readonly #windows: ServiceWindow[] = [];
+  #run: Run | undefined;
+  #lastAtMs: number | undefined;
+
+  /** @param stalls when the client itself stood still, which is no evidence. */
+  constructor(options: LaneOptions, stalls: readonly TimeRange[] = []) {
+    this.#options = options;
+    this.#stalls = stalls;
+  }
+
+  /** Takes the next operation; never an `unsent` one. */
+  add({ intendedAt, sentAt, settledAt, outcome, shard }: Seen): void {
+    const spacingMs = this.#lastAtMs === undefined ? this.#options.spacingMs : intendedAt - this.#lastAtMs;
+    this.#lastAtMs = intendedAt;
+    const ok = outcome === 'ok';
+    if (ok && settledAt - intendedAt <= this.#options.lateAboveMs) {
+      this.#close(intendedAt, settledAt);
+      return;
+    }
+    this.#run ??= {
+      sentMs: sentAt,
+      intendedMs: intendedAt,
+      spacingMs,
+      shards: new Set(),
+      waiting: 0,
+      failed: 0,
+      lastSettledMs: settledAt,
+      answeredMs: Number.POSITIVE_INFINITY,
+    };
+    const run = this.#run;
+    run.waiting++;
+    if (ok) run.answeredMs = Math.min(run.answeredMs, settledAt);
+    else run.failed++;
+    run.lastSettledMs = Math.max(run.lastSettledMs, settledAt);
+    if (shard !== undefined && this.#options.shardsToHit > 0) run.shards.add(shard);
+  }
+
+  /** Ends the row. @returns its silences in the order of time. */
+  end(): ServiceWindow[] {
+    this.#close(this.#lastAtMs ?? 0, Number.POSITIVE_INFINITY);
+    return this.#windows;
+  }
+
+  /** @param nextMs when the next operation was due that was answered in time. @param settledMs when it was answered. */
+  #close(nextMs: number, settledMs: number): void {
+    const run = this.#run;
+    if (!run) return;
+    this.#run = undefined;
+    const answeredMs = Math.min(run.answeredMs, settledMs);
+    const open = answeredMs === Number.POSITIVE_INFINITY;
+    const toMs = open ? Math.max(run.lastSettledMs, nextMs) : answeredMs;
+    const fromMs = run.sentMs;
+    const { shardsToHit, lateAboveMs, kind, shard } = this.#options;
+    const everywhere = run.shards.size >= shardsToHit || run.waiting >= CERTAIN_WAITING;
+    const silentMs = toMs - fromMs - this.#stalledMs(fromMs, toMs);
+    const slow = nextMs - run.intendedMs > (toMs - fromMs) / SILENT_SHARE;
+    if (run.waiting < MIN_WAITING || !everywhere || slow) return;
+    if (silentMs <= Math.max(lateAboveMs, MIN_SILENCE_MS)) return;
+    this.#windows.push({
+      type: 'outage',
+      kind,
+      ...(shard === undefined ? {} : { shard }),
+      seenBy: 'load',
+      fromMs,
+      toMs,
+      durationMs: toMs - fromMs,
+      uncertaintyMs: run.spacingMs,
+      ...(open ? { open: true } : {}),
+      ok: 0,
+      failed: run.waiting,
+    });
+  }
+
+  #stalledMs(fromMs: number, toMs: number): number {
+    return this.#stalls.reduce(
+      (sum, stall) => sum + Math.max(0, Math.min(stall.toMs, toMs) - Math.max(stall.fromMs, fromMs)),
+      0,
+    );
+  }
+}

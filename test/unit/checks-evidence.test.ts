@@ -1,0 +1,398 @@
+/**
+ * What a check does where there is nothing to judge, where there is half of it, and where another source contradicts
+ * it. Every check of the catalogue has a row of each; one without them fails here.
+ */
+
+import { describe, expect, test } from 'vitest';
+import { checks } from '../../src/catalog.ts';
+import { LEFTOVERS, type RunEvent, type TimedEvent } from '../../src/model/event.ts';
+import type { History, Operation, OperationKind } from '../../src/model/history.ts';
+import { OperationTable } from '../../src/model/operations.ts';
+import type { Judgement } from '../../src/model/verdict.ts';
+import { oneWorker, threeWorkers } from '../histories/runs.ts';
+import {
+  buildHistory,
+  changing,
+  type HistorySpec,
+  KINDS,
+  REFUSED,
+  timesOf,
+  within,
+} from '../support/history-builder.ts';
+
+const { askedMs, effectMs, healAskedMs, healedMs } = timesOf();
+const inFault = within(effectMs, healAskedMs);
+
+interface Row {
+  readonly history: () => History;
+  readonly expected: Judgement;
+  /** Part of what was observed. */
+  readonly says: string | RegExp;
+}
+
+interface Rows {
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly nothing: Row;
+  readonly half: Row;
+  readonly contradicted: Row;
+}
+
+const unknown = (says: Row['says'], history: Row['history']): Row => ({ history, expected: 'unknown', says });
+const fails = (says: Row['says'], history: Row['history']): Row => ({ history, expected: 'fail', says });
+
+const answering =
+  (answer: HistorySpec['answer'], spec: HistorySpec = {}) =>
+  () =>
+    buildHistory({ ...spec, ...(answer ? { answer } : {}) });
+const without =
+  (...types: readonly TimedEvent['type'][]) =>
+  () =>
+    buildHistory({ events: (events) => events.filter(({ type }) => !types.includes(type)) });
+const withEvents =
+  (...added: readonly RunEvent[]) =>
+  () =>
+    buildHistory({
+      events: (events) => [...events, ...added.map((event) => ({ at: 11_000, ...event }) as TimedEvent)],
+    });
+
+/** A coordinator that answers nobody, with final reads that were not made. */
+const deaf = () =>
+  buildHistory({
+    answer: () => REFUSED,
+    events: (events) => events.filter(({ type }) => type !== 'final-read' && type !== 'placement-read'),
+  });
+
+const refusedReads = (when: (operation: Operation) => boolean) =>
+  answering((one) => (one.kind !== 'write' && when(one) ? REFUSED : undefined));
+const refusedScans = answering((one) => (one.kind === 'scan' && one.settledAt >= askedMs ? REFUSED : undefined));
+const probesOut = () => buildHistory({ probe: (one) => (inFault(one) ? REFUSED : undefined) });
+const loadOut = (kind: string) => () =>
+  buildHistory({ probe: () => undefined, answer: (one) => (one.kind === kind && inFault(one) ? REFUSED : undefined) });
+
+/** Scans are long: one is under way when the fault strikes, and it fails. The ones after it are quick. */
+const struckScanFailed = answering((one) => {
+  if (one.kind !== 'scan') return undefined;
+  return one.sentAt < askedMs && one.sentAt > askedMs - 150 ? { ...REFUSED, settledAt: effectMs + 100 } : undefined;
+});
+
+const slowKind = (kind: string, ratePerSecond: number): readonly OperationKind[] =>
+  KINDS.map((one) => (one.name === kind ? { ...one, ratePerSecond } : one));
+
+const sessions = (answer?: HistorySpec['answer']) =>
+  answering((one) => ({ session: one.kind === 'write' ? 2 : 3, ...answer?.(one) }));
+
+const work = (...workers: readonly (readonly [reads: number, writes: number])[]): RunEvent => ({
+  type: 'work-of-workers',
+  workers: workers.map(([reads, writes], i) => ({ node: `worker${i + 1}`, reads, writes })),
+});
+
+const placementsOf = (bytes: (at: number) => number) =>
+  ['A1', 'A2', 'B2', 'B3', 'C3', 'C4', 'D4', 'D1'].map((at, i) => ({
+    shard: at[0] as string,
+    node: `worker${at[1]}`,
+    bytes: bytes(i),
+  }));
+
+const scaling = (...steps: readonly (readonly [workers: number, ok: number, failed: number])[]): RunEvent => ({
+  type: 'read-scaling',
+  cores: 16,
+  steps: steps.map(([workers, ok, failed]) => ({
+    workers,
+    served: ['worker1', 'worker2', 'worker3', 'worker4'].slice(0, workers),
+    ok,
+    failed,
+    forMs: 1_000,
+  })),
+});
+
+const noPrepared = { type: 'leftovers', preparedTransactions: [] } as const;
+
+const ROWS: Readonly<Record<string, Rows>> = {
+  'messages-readable': {
+    nothing: unknown(
+      '0 of 40 messages readable, 40 messages never tried',
+      answering(() => ({ outcome: 'unsent' })),
+    ),
+    half: unknown(
+      '35 of 40 messages readable, 5 messages never tried',
+      answering((one) =>
+        one.kind === 'scan' ? REFUSED : one.room === 2 && one.kind === 'read' ? { outcome: 'unsent' } : undefined,
+      ),
+    ),
+    contradicted: fails(
+      /^35 of 40 messages readable by reads of their rooms, 5 not answered .* though scans returned them$/,
+      answering((one) => (one.kind === 'read' && one.room === 3 && inFault(one) ? REFUSED : undefined)),
+    ),
+  },
+  availability: {
+    params: { of: 'read', min: '50%' },
+    nothing: unknown(
+      'no read was intended in the fault span',
+      answering(() => ({ outcome: 'unsent' })),
+    ),
+    half: { history: refusedReads(({ id }) => id % 2 === 0), expected: 'pass', says: /^50\.\d+ %: 20\d of 40[01] ok$/ },
+    contradicted: unknown('the probes saw an outage of which the load shows nothing', probesOut),
+  },
+  outage: {
+    params: { of: 'read', max: '1s' },
+    nothing: unknown(
+      'no read was intended in the fault span',
+      answering(() => ({ outcome: 'unsent' })),
+    ),
+    half: unknown(
+      'only one read was intended in the fault span: too few to see an outage',
+      answering(undefined, { kinds: slowKind('read', 0.25) }),
+    ),
+    contradicted: fails('one outage of 4', loadOut('read')),
+  },
+  'recovery-time': {
+    params: { of: 'write', max: '1s' },
+    nothing: unknown('no fault took effect', without('fault-in-effect')),
+    half: unknown(
+      'no write succeeded in the steady state',
+      answering((one) => (one.kind === 'write' && one.intendedAt < askedMs ? REFUSED : undefined)),
+    ),
+    contradicted: fails(/^4(\.\d+)? s ± /, probesOut),
+  },
+  latency: {
+    params: { of: 'read', max: '1s' },
+    nothing: unknown(
+      'no read was answered in the fault span',
+      refusedReads(() => true),
+    ),
+    half: unknown('too few to show it: it takes 100', answering(undefined, { kinds: slowKind('read', 10) })),
+    contradicted: unknown(
+      'it says little of them',
+      refusedReads(({ id }) => id % 3 !== 0),
+    ),
+  },
+  'no-lost-writes': {
+    nothing: unknown('no final read was made', without('final-read', 'placement-read')),
+    half: unknown('not found, but not everything could be read', () =>
+      buildHistory({
+        events: (events) =>
+          events.filter((event) => event.type !== 'final-read' && !('shard' in event && event.shard === 'B')),
+      }),
+    ),
+    contradicted: {
+      history: () => buildHistory({ finalKeys: ({ coordinator }) => coordinator.delete('1:5') }),
+      expected: 'pass',
+      says: '1 of them only on a placement, not through the coordinator',
+    },
+  },
+  'no-leftovers': {
+    nothing: unknown('nobody looked', buildHistory),
+    half: unknown('nobody looked for idle slots', withEvents(noPrepared)),
+    contradicted: unknown(
+      'none where it could be looked: worker2 does not answer',
+      withEvents(
+        { ...noPrepared, idleSlots: [] },
+        { type: 'final-read-failed', source: LEFTOVERS, error: 'worker2 does not answer' },
+      ),
+    ),
+  },
+  'no-stale-reads': {
+    nothing: unknown('no read was answered', deaf),
+    // The final reads come after everything: they show nothing of what the load's reads would have missed.
+    half: unknown(
+      'no read of the load was answered after the first fault',
+      refusedReads((one) => one.settledAt >= askedMs),
+    ),
+    contradicted: fails(
+      '1 read left out messages',
+      answering((one) => (one.id === 5 ? { anomaly: { missing: ['1:1'], missingCount: 1 } } : undefined)),
+    ),
+  },
+  'session-guarantees': {
+    nothing: unknown('no read of a session was answered', buildHistory),
+    half: unknown('read-your-writes not put to the test: no read followed an acknowledged write', sessions()),
+    contradicted: fails(
+      'monotonic-reads broken for 1 row',
+      sessions((one) => (one.id === 5 ? { session: 3, anomaly: { forgotten: ['1:1'] } } : undefined)),
+    ),
+  },
+  'no-duplicates': {
+    nothing: unknown('no read was answered', deaf),
+    half: unknown('no scan was answered while a fault was in effect', refusedScans),
+    contradicted: unknown(
+      /^\d scans? w(as|ere) under way when a fault struck, and none was answered$/,
+      struckScanFailed,
+    ),
+  },
+  'content-intact': {
+    nothing: unknown('no read was answered', deaf),
+    half: unknown('no scan was answered while a fault was in effect', refusedScans),
+    contradicted: unknown(
+      /^\d scans? w(as|ere) under way when a fault struck, and none was answered$/,
+      struckScanFailed,
+    ),
+  },
+  'no-unexpected-rows': {
+    nothing: unknown('no final read through the coordinator', without('final-read', 'placement-read')),
+    half: unknown('no final read through the coordinator', without('final-read')),
+    contradicted: unknown('the final reads found none of 40 initial messages', () =>
+      buildHistory({
+        finalKeys: ({ coordinator, placements }) => {
+          for (const keys of [coordinator, ...placements.values()]) keys.clear();
+        },
+      }),
+    ),
+  },
+  'replicas-agree': {
+    nothing: unknown('every shard has one placement: there is nothing to compare', () =>
+      buildHistory({ replication: 1 }),
+    ),
+    half: unknown('1 placement could not be read', () =>
+      buildHistory({
+        events: changing('placement-read', (event) =>
+          event.node === 'worker2' && event.shard === 'B' ? undefined : event,
+        ),
+      }),
+    ),
+    contradicted: unknown('still differed 100 ms after the load stopped', () =>
+      buildHistory({ events: changing('replicas-compared', (event) => ({ ...event, agree: false })) }),
+    ),
+  },
+  prediction: {
+    nothing: unknown('nothing was predicted', buildHistory),
+    half: unknown('8 of 8 predictions could not be tried', () => {
+      const { run, events } = oneWorker();
+      return { run, events, operations: OperationTable.inOrder([]), probes: OperationTable.inOrder([]) };
+    }),
+    contradicted: fails(/predictions did not come true$/, () => {
+      // By the probes all is as predicted; by the load no read of B is answered.
+      const { run, events, operations } = buildHistory({
+        probe: () => undefined,
+        predictions: [
+          {
+            down: ['worker1'],
+            shards: ['A', 'B', 'C', 'D'].map((shard) => ({ shard, readable: true, writable: true })),
+          },
+        ],
+        answer: (one) => (one.kind === 'read' && one.shard === 1 && inFault(one) ? REFUSED : undefined),
+      });
+      const { probes } = buildHistory({ probe: () => undefined });
+      return { run, events, operations, probes };
+    }),
+  },
+  'workers-serve': {
+    nothing: unknown('it was not observed in this run', buildHistory),
+    half: unknown('worker4 could not be counted', withEvents(work([80, 40], [80, 40], [80, 40]))),
+    contradicted: unknown(
+      /^reads?: |the workers counted 4 reads/,
+      withEvents(work([1, 40], [1, 40], [1, 40], [1, 40])),
+    ),
+  },
+  'storage-overhead': {
+    params: { max: 3 },
+    nothing: unknown('no placement was measured', withEvents({ type: 'storage', oneCopyBytes: 1, placements: [] })),
+    half: unknown(
+      'not measured, or empty: worker1/D',
+      withEvents({ type: 'storage', oneCopyBytes: 9, placements: placementsOf(() => 1).slice(0, 7) }),
+    ),
+    contradicted: unknown(
+      'not measured, or empty: worker2/B',
+      withEvents({ type: 'storage', oneCopyBytes: 9, placements: placementsOf((i) => (i === 2 ? 0 : 1)) }),
+    ),
+  },
+  'reads-scale': {
+    params: { min: 2 },
+    nothing: unknown('it was not observed in this run', buildHistory),
+    half: unknown('there is nothing to compare', withEvents(scaling([1, 100, 0]))),
+    contradicted: unknown('most reads failed', withEvents(scaling([1, 100, 0], [4, 300, 4_000]))),
+  },
+  'fault-took-effect': {
+    nothing: unknown('nothing was tested', without('fault-in-effect')),
+    half: unknown(/^not all was tested: .*worker2 did not take effect$/, () =>
+      buildHistory({
+        acts: [{ targets: ['worker1'] }, { targets: ['worker2'] }],
+        events: changing('fault-in-effect', (event) => (event.act === 1 ? undefined : event)),
+      }),
+    ),
+    contradicted: unknown('nothing was tested', withEvents({ type: 'fault-failed', act: 0, error: 'it met nothing' })),
+  },
+  healed: {
+    nothing: unknown('no fault was asked for', without('fault-asked', 'fault-in-effect', 'heal-asked', 'healed')),
+    half: unknown(/^NOT HEALED: node-stop on worker2$/, () =>
+      buildHistory({
+        acts: [{ targets: ['worker1'] }, { targets: ['worker2'] }],
+        events: changing('healed', (event) => (event.act === 1 ? undefined : event)),
+      }),
+    ),
+    contradicted: unknown('NOT HEALED', withEvents({ type: 'heal-failed', act: 0, error: 'it is down again' })),
+  },
+  'load-kept-its-schedule': {
+    nothing: unknown('the load generator did not report', without('load-kept')),
+    half: unknown(/^the load generator did not report$/, () =>
+      buildHistory({ events: changing('load-kept', (event) => ({ ...event, of: 'probes' })) }),
+    ),
+    contradicted: unknown(/^\d+ of \d+ scans not sent$/, () => {
+      const { run, events, probes } = buildHistory();
+      const { operations } = buildHistory({
+        answer: (one) => (one.kind === 'scan' && inFault(one) ? { outcome: 'unsent' } : undefined),
+      });
+      return { run, events, probes, operations };
+    }),
+  },
+};
+
+test('every check of the catalogue has its rows, and nothing else has', () => {
+  expect(Object.keys(ROWS).toSorted()).toEqual(checks.map(({ name }) => name).toSorted());
+});
+
+describe.each(checks.filter(({ name }) => ROWS[name]).map((check) => [check.name, check] as const))(
+  '%s',
+  (name, check) => {
+    const { params = {}, ...rows } = ROWS[name] as Rows;
+    test.each(Object.entries(rows))('%s to judge', (_, { history, expected, says }) => {
+      const finding = check.check(history(), check.params.parse(params), { asked: true });
+      expect(finding.observed).toMatch(says);
+      expect(finding.judgement).toBe(expected);
+    });
+  },
+);
+
+describe('whole histories', () => {
+  const paramsOf = (name: string) => ROWS[name]?.params ?? {};
+  const judgements = (history: History) =>
+    checks.map((check) => [
+      check.name,
+      check.check(history, check.params.parse(paramsOf(check.name)), { asked: true }).judgement,
+    ]);
+  const { run } = buildHistory();
+  const none = OperationTable.inOrder([]);
+
+  test('of an empty one nothing is known', () => {
+    const empty: History = { run, events: [], operations: none, probes: none };
+    expect(judgements(empty)).toEqual(checks.map(({ name }) => [name, 'unknown']));
+  });
+
+  test('of one that ends before the first fault no check passes but for the schedule', () => {
+    const events = buildHistory().events.filter(({ at }) => at < askedMs);
+    const half: History = { run, events, operations: none, probes: none };
+    expect(judgements(half).filter(([, judgement]) => judgement === 'pass')).toEqual([]);
+  });
+
+  test('of one in which every operation failed no check that reads rest on passes', () => {
+    const passed = judgements(deaf()).filter(([, judgement]) => judgement === 'pass');
+    expect(passed.map(([name]) => name)).toEqual(['fault-took-effect', 'healed', 'load-kept-its-schedule']);
+  });
+
+  test('where half of it failed, what was seen is still judged', () => {
+    const judged = Object.fromEntries(judgements(threeWorkers()));
+    expect(judged).toMatchObject({ 'no-lost-writes': 'pass', 'replicas-agree': 'pass', prediction: 'pass' });
+    expect(judged['no-duplicates']).toBe('unknown');
+  });
+});
+
+test('a scan that a kill struck and that was answered puts no-duplicates to the test', () => {
+  const history = answering((one) =>
+    one.kind === 'scan' && one.sentAt < askedMs && one.sentAt > askedMs - 150
+      ? { settledAt: effectMs + 100 }
+      : one.kind === 'scan' && one.sentAt > askedMs && one.sentAt < healedMs
+        ? REFUSED
+        : undefined,
+  )();
+  const check = checks.find(({ name }) => name === 'no-duplicates');
+  expect(check?.check(history, {}, { asked: true }).judgement).toBe('pass');
+});
