@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { hostFigures } from '../measure/host.ts';
+import { spansOf } from '../measure/spans.ts';
 import { formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
@@ -10,6 +11,8 @@ const params = z.strictObject({});
 /** A single busy second is no starved machine: servers that start together make one. */
 const MIN_STARVED_MS = 2_000;
 const MAX_STARVED_SHARE = 0.1;
+/** A machine that was starved may miss its own samples. */
+const MIN_SAMPLED_SHARE = 0.2;
 const MAX_EVIDENCE = 8;
 
 export const hostKeptUp = defineCheck<z.output<typeof params>>({
@@ -28,6 +31,11 @@ export const hostKeptUp = defineCheck<z.output<typeof params>>({
       return { judgement: 'unknown', expected, observed: 'no sample of the machine was recorded', evidence: [] };
     }
     const { processors, sampledMs, starvedMs, samples } = host;
+    const loadMs = Object.values(spansOf(history)).reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+    if (sampledMs < MIN_SAMPLED_SHARE * loadMs) {
+      const observed = `only ${formatDuration(sampledMs)} of ${formatDuration(loadMs)} of load were sampled`;
+      return { judgement: 'unknown', expected, observed, evidence: [] };
+    }
     const mean = (of: (sample: (typeof samples)[number]) => number) =>
       samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;
     const figures =

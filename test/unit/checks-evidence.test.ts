@@ -105,6 +105,23 @@ const scaling = (...steps: readonly (readonly [workers: number, ok: number, fail
   })),
 });
 
+/** A machine with processors to spare; other machines may take them. */
+const sampled =
+  (seconds: readonly number[], stolen = 0) =>
+  () => {
+    const { run, events, operations, probes } = buildHistory();
+    const samples = seconds.map(
+      (second): TimedEvent => ({ at: second * 1_000, type: 'host', forMs: 1_000, busy: 0.5, stolen, lateMs: 1 }),
+    );
+    const machine = { system: 'Linux 6.8.0 x64', processors: 4, memoryBytes: 8e9, loadAverage: 0.5 };
+    return {
+      run: { ...run, machine },
+      events: [...events, ...samples].sort((a, b) => a.at - b.at),
+      operations,
+      probes,
+    };
+  };
+
 const noPrepared = { type: 'leftovers', preparedTransactions: [] } as const;
 
 const ROWS: Readonly<Record<string, Rows>> = {
@@ -320,6 +337,11 @@ const ROWS: Readonly<Record<string, Rows>> = {
       }),
     ),
     contradicted: unknown('NOT HEALED', withEvents({ type: 'heal-failed', act: 0, error: 'it is down again' })),
+  },
+  'host-kept-up': {
+    nothing: unknown('no sample of the machine was recorded', sampled([])),
+    half: unknown(/^only 1 s of \d\.\d+ s of load were sampled$/, sampled([2])),
+    contradicted: unknown('starved for 9 s of 9 s', sampled([2, 3, 4, 5, 6, 7, 8, 9, 10], 0.4)),
   },
   'load-kept-its-schedule': {
     nothing: unknown('the load generator did not report', without('load-kept')),
