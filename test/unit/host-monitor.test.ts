@@ -102,7 +102,13 @@ test.each([
       { ...STARVED, runnable: 3 },
     ],
   ],
-  ['a queue of niced work that leaves the processors to others', [{ ...STARVED, pressure: { cpu: 0.75 } }]],
+  [
+    'a queue of niced work that leaves the processors to others',
+    [
+      { ...STARVED, pressure: { cpu: 0.75 } },
+      { ...STARVED, pressure: { cpu: 0.75 } },
+    ],
+  ],
   [
     'tasks that wait for a disk',
     [
