@@ -282,9 +282,18 @@ export interface StandingClusters {
   logs(options: LogOptions): Promise<void>;
 }
 
+/** Something that a reader of a report wants to know of where the nodes ran. */
+export interface Fact {
+  /** `Docker`. */
+  readonly name: string;
+  readonly value: string;
+}
+
 export interface Platform {
   readonly name: string;
   readonly summary: string;
+  /** What the nodes run on beside pgquake's machine, such as an engine and an image; nothing by default. */
+  about?(nodes: readonly NodeControl[]): Promise<readonly Fact[]>;
   /** What it can do where the machine lets it. */
   readonly capabilities: ReadonlySet<Capability>;
   /**

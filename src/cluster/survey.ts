@@ -60,6 +60,10 @@ export function surveyNodes(nodes: Nodes): Promise<NodeSurvey[]> {
   return Promise.all(nodes.all.map(surveyNode));
 }
 
+/** Of the server, and of the extensions that somebody made: `18.4` and `citus 14.0-1`. */
+const VERSIONS = `SELECT split_part(current_setting('server_version'), ' ', 1),
+  (SELECT string_agg(extname || ' ' || extversion, ', ' ORDER BY extname) FROM pg_extension WHERE extname <> 'plpgsql')`;
+
 async function surveyNode(node: NodeControl): Promise<NodeSurvey> {
   const [state, described] = [await node.state(), await node.describeState()];
   const { host, port } = node.address();
@@ -69,10 +73,9 @@ async function surveyNode(node: NodeControl): Promise<NodeSurvey> {
   if (refusal !== undefined) return { ...seen, refusal };
   try {
     await using session = await connect(node);
-    const [row] = await session.query("SELECT split_part(current_setting('server_version'), ' ', 1)", [], {
-      timeoutMs: QUERY_LIMIT_MS,
-    });
-    return { ...seen, version: `PostgreSQL ${row?.[0]}` };
+    const [row] = await session.query(VERSIONS, [], { timeoutMs: QUERY_LIMIT_MS });
+    const extensions = row?.[1] === null ? '' : `, ${row?.[1]}`;
+    return { ...seen, version: `PostgreSQL ${row?.[0]}${extensions}` };
   } catch (error) {
     return { ...seen, refusal: errorText(error) };
   }

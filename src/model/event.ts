@@ -33,6 +33,8 @@ export interface NodeInfo {
   readonly address: string;
   /** The server's own words, `PostgreSQL 18.4`. */
   readonly version: string;
+  /** Settings that figures and safety depend on, by name, as the server shows them. Absent in older histories. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** Keys that a read found, by writer: writer -> ranges of sequence numbers, `{"1": "1-412,414-1000"}`. */
@@ -139,6 +141,8 @@ export type RunEvent =
       /** Why these two were chosen. */
       readonly reason: string;
       readonly nodes: readonly NodeInfo[];
+      /** What the nodes run on, `Docker` -> `27.1`. Absent where the platform says nothing, and in older histories. */
+      readonly about?: readonly { readonly name: string; readonly value: string }[];
       readonly placement: PlacementMap;
     }
   /** Targets that depend on where the shards are, known now that they are placed. */

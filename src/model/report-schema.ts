@@ -39,6 +39,10 @@ const node = z
     role: z.enum(['coordinator', 'worker']),
     address: z.string().describe('As pgquake reached it.'),
     version: z.string().describe("The server's own words."),
+    settings: z
+      .record(z.string(), z.string())
+      .exactOptional()
+      .describe('Settings that figures and safety depend on, as the server shows them.'),
   })
   .meta({ id: 'Node' });
 
@@ -178,6 +182,10 @@ const event = z
       engine: z.string(),
       reason: z.string(),
       nodes: z.array(node),
+      about: z
+        .array(z.object({ name: z.string(), value: z.string() }))
+        .exactOptional()
+        .describe('What the nodes run on.'),
       placement: z.object({
         shards: z.array(shard),
         shardOfRoom: z.record(z.string(), count).describe('Room id -> index of its shard.'),

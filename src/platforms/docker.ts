@@ -21,7 +21,7 @@ import { composeMissing, findCompose, runCompose } from './docker/compose-comman
 import { imageOffers } from './docker/extension.ts';
 import { cannotBePulled, imageNotToBeHad, isPresent, pull, wantedImage } from './docker/image.ts';
 import { keepLogs } from './docker/logs.ts';
-import { type DockerNode, passwordIn } from './docker/node.ts';
+import { DockerNode, passwordIn } from './docker/node.ts';
 import { byLabel, nodesOf, untilReady } from './docker/nodes.ts';
 import { makeLoginCheap } from './docker/password.ts';
 import { projectContainers, removeProject } from './docker/project.ts';
@@ -73,6 +73,16 @@ export const docker: Platform = {
     'disk-full',
   ]),
   standing,
+
+  async about(nodes) {
+    const client = DockerClient.fromEnvironment();
+    const engine = await client.call('ask for its version', (docker) => docker.version());
+    const images = new Set(await Promise.all(nodes.map((node) => (node instanceof DockerNode ? node.image() : ''))));
+    return [
+      { name: 'Docker', value: `${engine.Version}, ${engine.Os}/${engine.Arch}, kernel ${engine.KernelVersion}` },
+      { name: 'image', value: [...images].filter((image) => image !== '').join(', ') },
+    ];
+  },
 
   async unavailable() {
     try {

@@ -23,6 +23,7 @@ import {
 import { htmlPage } from './html/page.ts';
 import { PAGE_SCRIPT } from './html/script.ts';
 import { data, errors, service, shards } from './html/service.ts';
+import { circumstances } from './report-words.ts';
 import type { Reporter } from './reporter.ts';
 import { type Moment, momentsOf } from './timeline/moments.ts';
 import { TIMELINE_CSS } from './timeline/style.ts';
@@ -65,11 +66,14 @@ function repairSection(report: Report): Content {
   return advice === undefined ? '' : html`${section('repair', 'Repair', advice)}\n`;
 }
 
-function header({ run, judgement, finding }: Report): Html {
+function header(report: Report): Html {
+  const { run, judgement, finding } = report;
+  const rows = circumstances(report).map(([name, value]) => [name, clip(value, MAX_TEXT)]);
   return html`<header>
 <h1><span id="verdict">${badge(judgement)}</span> ${run.scenario}</h1>
 ${run.claim === undefined ? '' : html`<blockquote>${run.claim}</blockquote>\n`}<p class="finding" id="finding">${finding}</p>
 <p class="dim">${run.summary}</p>
+${table('When, where and on what', [left('what'), left('value')], rows)}
 </header>`;
 }
 

@@ -9,6 +9,7 @@ import { clip, markdownCode as code, htmlText, markdownCodeBlock, markdownText a
 import { EventNarrator } from './event-words.ts';
 import { blocks, type Column, details, table } from './markdown-table.ts';
 import {
+  circumstances,
   clusterSize,
   differs,
   faultsByNode,
@@ -83,12 +84,17 @@ function render(report: Report): string[] {
   );
 }
 
-function head({ run, judgement, finding }: Report): string[] {
+function head(report: Report): string[] {
+  const { run, judgement, finding } = report;
   return blocks(
     [`# ${MARKS[judgement]} ${judgement.toUpperCase()}: ${text(run.scenario)}`],
     run.claim === undefined ? [] : [`> ${text(run.claim)}`],
     [`**${text(finding)}**`],
     [text(run.summary)],
+    table(
+      [left(''), left('')],
+      circumstances(report).map(([name, value]) => [text(name), text(clip(value, MAX_TEXT))]),
+    ),
   );
 }
 
@@ -392,9 +398,7 @@ function repair({ timeline: events }: Report): string[] {
 function thisRun({ run, durationMs }: Report): string[] {
   const rows = [
     ['run', code(run.id)],
-    ['started', text(run.startedAt)],
     ['duration', formatDuration(durationMs)],
-    ['seed', code(String(run.seed))],
     ['load', text(loadWords({ run }))],
     ['data', formatCount(run.messages, 'message')],
     ['pgquake', text(run.pgquakeVersion)],

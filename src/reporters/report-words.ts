@@ -2,6 +2,8 @@
 
 import type {
   Availability,
+  HostFigures,
+  HostSampleFigures,
   Latency,
   ProbeFigures,
   Recovery,
@@ -9,9 +11,10 @@ import type {
   ShardFigures,
   Span,
 } from '../model/figures.ts';
+import type { Machine } from '../model/history.ts';
 import type { LedgerFigures, Report, Witnessed } from '../model/report.ts';
 import type { ShardAccess } from '../model/topology.ts';
-import { formatCount, formatDuration, formatMoment } from '../model/units.ts';
+import { formatBytes, formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
 
 export const SPAN_NAMES: Readonly<Record<Span, string>> = {
   'steady-state': 'steady state',
@@ -196,4 +199,75 @@ export function loadWords({ run }: Pick<Report, 'run'>): string {
         `${name} ${number(ratePerSecond)}/s within ${formatDuration(deadlineMs)}`,
     )
     .join(', ');
+}
+
+const DANGERS: Readonly<Record<string, string>> = {
+  fsync: 'a crash of the machine may corrupt the data; a killed server loses nothing',
+  full_page_writes: 'a crash of the machine may corrupt the data; a killed server loses nothing',
+  synchronous_commit: 'a server that is killed loses the writes that it acknowledged last',
+};
+
+/** When, where and on what a run was made: the first thing that a reader of figures asks. Name and value. */
+export function circumstances({ run, topology, nodes, figures, timeline }: Report): (readonly [string, string])[] {
+  const { platform, engine } = topology;
+  const { machine, attempt, fitted } = run;
+  const formed = timeline.find((event) => event.type === 'cluster-formed');
+  const versions = [...new Set(nodes.map(({ version }) => version))];
+  const settings = settingsWords(nodes);
+  return [
+    ['started', run.startedAt],
+    ['seed', String(run.seed)],
+    ...(platform === undefined || engine === undefined ? [] : [['platform', `${platform}, engine ${engine}`] as const]),
+    ...(machine === undefined ? [] : [['machine', machineWords(machine)] as const]),
+    ...(figures.host === undefined ? [] : [['while the load ran', hostWords(figures.host)] as const]),
+    ...(formed?.about ?? []).map(({ name, value }) => [name, value] as const),
+    ...(versions.length === 0 ? [] : [['servers', versions.join('; ')] as const]),
+    ...(settings === '' ? [] : [['settings', settings] as const]),
+    ...unsafeWords(nodes).map((words) => ['unsafe', words] as const),
+    ...(run.realtime ? [['priority', 'the load and the probes ran at realtime priority'] as const] : []),
+    ...(fitted === undefined ? [] : [['load', `${formatShare(fitted)} of the scenario's rates (--fit)`] as const]),
+    ...(attempt === undefined ? [] : [['attempt', `${attempt.number} of at most ${attempt.most}`] as const]),
+  ];
+}
+
+function machineWords({ system, processors, memoryBytes, loadAverage }: Machine): string {
+  return `${system}, ${formatCount(processors, 'processor')}, ${formatBytes(memoryBytes)} of memory, load average ${number(loadAverage)} before the run`;
+}
+
+function hostWords({ samples, sampledMs, starvedMs }: HostFigures): string {
+  const mean = (of: (sample: HostSampleFigures) => number) =>
+    samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;
+  const late = samples.reduce((most, { lateMs }) => Math.max(most, lateMs), 0);
+  const starved =
+    starvedMs === 0 ? 'never starved' : `starved for ${formatDuration(starvedMs)} of ${formatDuration(sampledMs)}`;
+  return (
+    `processors ${formatShare(mean(({ busy }) => busy))} busy, ${number(mean(({ runnable = 0 }) => runnable))} tasks running or waiting, ` +
+    `${formatShare(mean(({ stolen }) => stolen))} stolen, ${starved}; pgquake's main thread late by at most ${formatDuration(late)}`
+  );
+}
+
+/** What all nodes share is said once. */
+function settingsWords(nodes: Report['nodes']): string {
+  const names = [...new Set(nodes.flatMap(({ settings = {} }) => Object.keys(settings)))].sort();
+  return names
+    .map((name) => {
+      const byValue = Map.groupBy(nodes, ({ settings = {} }) => settings[name] ?? 'unknown');
+      const [only] = byValue.keys();
+      if (byValue.size === 1) return `${name} = ${only}`;
+      return [...byValue]
+        .map(([value, of]) => `${name} = ${value} on ${of.map((node) => node.name).join(', ')}`)
+        .join(', ');
+    })
+    .join('; ');
+}
+
+function unsafeWords(nodes: Report['nodes']): string[] {
+  const dangers = Object.entries(DANGERS).flatMap(([name, danger]) => {
+    const off = nodes.filter(({ settings = {} }) => settings[name] === 'off').map((node) => node.name);
+    if (off.length === 0) return [];
+    return [{ danger, words: `${name} = off on ${off.length === nodes.length ? 'every node' : off.join(', ')}` }];
+  });
+  return [...Map.groupBy(dangers, ({ danger }) => danger)].map(
+    ([danger, of]) => `${of.map(({ words }) => words).join(', ')}: ${danger}`,
+  );
 }

@@ -217,12 +217,14 @@ async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {
   const { plan, platform, engine, reason, workload, recorder, signal } = options;
   const { cluster, workload: chosen } = plan.scenario;
   const formed = await engine.form({ nodes, topology: cluster, dataset: workload.dataset(chosen.params), signal });
+  const about = await platform.about?.(nodes.all);
   recorder.event({
     type: 'cluster-formed',
     platform: platform.name,
     engine: engine.name,
     reason,
     nodes: await Promise.all(nodes.all.map((node) => describeNode(node, formed.version))),
+    ...(about === undefined ? {} : { about }),
     placement: formed.placement,
   });
   return formed;
@@ -241,11 +243,38 @@ async function pickTargets(options: RunOptions, { placement }: FormedCluster): P
   return { ...options, plan };
 }
 
+/** What figures and safety depend on. */
+const SETTINGS = [
+  'fsync',
+  'synchronous_commit',
+  'full_page_writes',
+  'wal_level',
+  'shared_buffers',
+  'max_connections',
+  'max_worker_processes',
+  'max_prepared_transactions',
+  'statement_timeout',
+];
+
 async function describeNode(node: NodeControl, engineVersion: string | undefined): Promise<NodeInfo> {
   const { host, port } = node.address();
-  const server = `PostgreSQL ${await askOne(node, 'SHOW server_version')}`;
-  const version = engineVersion === undefined ? server : `${server}, ${engineVersion}`;
-  return { name: node.name, role: node.role, address: `${host}:${port}`, version };
+  await using session = await connect(node);
+  const [row] = await session.query('SHOW server_version', [], { timeoutMs: ASK_TIMEOUT_MS });
+  const server = `PostgreSQL ${row?.[0]}`;
+  const rows = await session.query(
+    'SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY ($1)',
+    [SETTINGS],
+    {
+      timeoutMs: ASK_TIMEOUT_MS,
+    },
+  );
+  return {
+    name: node.name,
+    role: node.role,
+    address: `${host}:${port}`,
+    version: engineVersion === undefined ? server : `${server}, ${engineVersion}`,
+    settings: Object.fromEntries(rows.map(([name, value]) => [String(name), String(value)])),
+  };
 }
 
 function connect(node: NodeControl): Promise<Session> {

@@ -112,6 +112,12 @@ export class DockerNode implements NodeControl {
     return this.#containerName;
   }
 
+  /** Of its container, by its name and the start of its id: a name may be given to another image. */
+  async image(): Promise<string> {
+    const { Config, Image } = await this.#inspect();
+    return `${Config.Image} (${Image.replace('sha256:', '').slice(0, 12)})`;
+  }
+
   address(): Address {
     return { ...this.#reachedAt, ...this.#login };
   }

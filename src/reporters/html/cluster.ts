@@ -74,9 +74,7 @@ export function repair({ timeline }: Report): Content | undefined {
 export function thisRun({ run, durationMs }: Report): Content {
   const rows: readonly (readonly [string, string])[] = [
     ['run', run.id],
-    ['started', run.startedAt],
     ['duration', formatDuration(durationMs)],
-    ['seed', String(run.seed)],
     ['load', loadWords({ run })],
     ['data', formatCount(run.messages, 'message')],
     ['pgquake', run.pgquakeVersion],

@@ -35,6 +35,9 @@ export const TIMELINE_CSS = `
 .timeline .fault-ending { fill: var(--tl-fault); fill-opacity: 0.06; }
 .timeline .fault-edge { stroke: var(--tl-fault); stroke-width: 1; }
 .timeline .fault-ending-edge { stroke: var(--tl-fault); stroke-width: 1; stroke-dasharray: 2 2; }
+.timeline .idle { fill: var(--tl-grid); fill-opacity: 0.4; }
+.timeline .busy { fill: var(--tl-up); }
+.timeline .starved { fill: var(--tl-failed); }
 .timeline .up { fill: var(--tl-up); }
 .timeline .down { fill: var(--tl-down); }
 .timeline .returning { fill: var(--tl-brownout); }

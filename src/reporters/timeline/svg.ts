@@ -3,7 +3,7 @@
 import { type ScaleLinear, scaleLinear, scaleLog } from 'd3-scale';
 import { area, line } from 'd3-shape';
 import type { ServiceWindow, TimeRange } from '../../model/figures.ts';
-import { formatDuration, formatMoment } from '../../model/units.ts';
+import { formatDuration, formatMoment, formatShare } from '../../model/units.ts';
 import { clip, htmlText as text } from '../escape.ts';
 import { lengthOf } from '../report-words.ts';
 import { TIMELINE_CSS } from './style.ts';
@@ -30,6 +30,7 @@ const WINDOW_LANE = 16;
 const THROUGHPUT = 56;
 const LATENCY = 56;
 const ROW = 14;
+const MACHINE = 20;
 /** A mark is never so narrow that it cannot be seen. */
 const MIN_MARK = 1.5;
 
@@ -55,9 +56,10 @@ export function timelineSvg(timeline: Timeline, options: PictureOptions): string
   const frame: Frame = { left, right, narrow, x };
 
   const latency = latencyScale(timeline.kinds);
-  const head = stack([legend(frame), faultLabels(timeline.faults, frame)]);
+  const head = stack([legend(timeline, frame), faultLabels(timeline.faults, frame)]);
   const body = stack([
     ...timeline.kinds.map((track) => kindPart(track, latency, frame)),
+    machinePart(timeline, frame),
     nodesPart(timeline, frame),
     shardsPart(timeline, frame),
   ]);
@@ -93,10 +95,10 @@ function moved(lines: readonly string[], y: number): string[] {
   return y === 0 || lines.length === 0 ? [...lines] : [`<g transform="translate(0 ${px(y)})">`, ...lines, '</g>'];
 }
 
-function legend({ right, narrow }: Frame): Part {
+function legend({ machine }: Timeline, { right, narrow }: Frame): Part {
   const box = (name: string) => `<rect class="${name}" width="12" height="10" y="-9"/>`;
   const stroke = (name: string) => `<path class="line ${name}" d="M0,-4H14"/>`;
-  const items = [
+  const items: (readonly [string, string])[] = [
     [box('ok'), 'ok per second'],
     [box('failed'), 'failed per second'],
     [stroke('median'), 'latency p50'],
@@ -105,7 +107,8 @@ function legend({ right, narrow }: Frame): Part {
     [box('outage'), 'outage: no success'],
     [box('brownout'), 'brownout: some failed or late'],
     [box('fault in-legend'), 'fault in effect'],
-  ] as const;
+    ...(machine.length === 0 ? [] : [[box('busy'), 'machine busy'] as const, [box('starved'), 'starved'] as const]),
+  ];
   let x = narrow ? 8 : 12;
   let y = 18;
   const lines = items.map(([mark, label]) => {
@@ -282,6 +285,18 @@ function windowWords(window: ServiceWindow): string {
   const { type, kind, shard, fromMs, toMs, ok, failed } = window;
   const where = shard === undefined ? kind : `${kind} on shard ${shard}`;
   return `${where}: ${type} ${lengthOf(window)}, from ${formatMoment(fromMs)} to ${formatMoment(toMs)}; ${failed} failed, ${ok} ok`;
+}
+
+/** A bar for each second: its height is how busy the processors were. */
+function machinePart({ machine }: Timeline, { left, right, narrow, x }: Frame): Part {
+  if (machine.length === 0) return { height: 0, lines: [] };
+  const bars = machine.map(({ fromMs, toMs, busy, starved }) => {
+    const height = Math.max(1, busy * (MACHINE - 2));
+    const told = `machine ${formatShare(busy)} busy from ${formatMoment(fromMs)} to ${formatMoment(toMs)}${starved === undefined ? '' : `; starved: ${starved}`}`;
+    return `<rect class="${starved === undefined ? 'busy' : 'starved'}" ${span({ fromMs, toMs }, x)} y="${px(MACHINE - 1 - height)}" height="${px(height)}"><title>${text(told)}</title></rect>`;
+  });
+  const ground = `<rect class="idle" x="${left}" width="${px(right - left)}" y="1" height="${MACHINE - 2}"/>`;
+  return { height: MACHINE + 4, lines: [rowLabel('machine', left, narrow, 14), ground, ...bars] };
 }
 
 function nodesPart({ nodes }: Timeline, frame: Frame): Part {

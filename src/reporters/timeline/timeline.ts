@@ -41,6 +41,12 @@ export interface FaultBand extends TimeRange {
   readonly healed: boolean;
 }
 
+/** How busy the machine was; `starved` says why it had too little to give. */
+export interface MachineSample extends TimeRange {
+  readonly busy: number;
+  readonly starved?: string;
+}
+
 export interface NodeState extends TimeRange {
   /** `stopped`, `frozen`, ...; `returning` from the moment in which it was asked to come back. */
   readonly state: string;
@@ -64,6 +70,8 @@ export interface Timeline extends TimeRange {
   readonly secondsPerBucket: number;
   readonly kinds: readonly KindTrack[];
   readonly faults: readonly FaultBand[];
+  /** pgquake's machine, where the run recorded it. */
+  readonly machine: readonly MachineSample[];
   readonly nodes: readonly NodeStrip[];
   readonly shards: readonly ShardStrip[];
   /** Shards that were not disturbed and are left out for want of room. */
@@ -98,6 +106,10 @@ export function timelineOf(report: Report): Timeline | undefined {
       windows: figures.windows.filter((window) => window.kind === kind.name && window.shard === undefined),
     })),
     faults,
+    machine: (figures.host?.samples ?? []).flatMap(({ fromMs, toMs, busy, starved }) => {
+      const within = { fromMs: Math.max(fromMs, range.fromMs), toMs: Math.min(toMs, range.toMs) };
+      return within.fromMs < within.toMs ? [{ ...within, busy, ...(starved === undefined ? {} : { starved }) }] : [];
+    }),
     nodes: nodeStrips(report, faults).slice(0, MAX_NODES),
     shards: shards.shown,
     shardsLeftOut: shards.leftOut,
