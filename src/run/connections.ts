@@ -36,6 +36,10 @@ export class SilentServerError extends Error {
 }
 
 interface Waiter {
+  /** Until then it waits for a connection of the client; on the clock of `performance`. */
+  patientUntil: number;
+  /** All the time that it has. */
+  readonly timeoutMs: number;
   /** When half of its time is over, on the clock of `performance`. */
   readonly halfAt: number;
   readonly resolve: (session: Session) => void;
@@ -49,7 +53,7 @@ export class Connections {
   readonly #open = new Set<Session>();
   #opening = 0;
   /** When a connection last came back with an answer, on the clock of `performance`. */
-  #answeredAt = Number.NEGATIVE_INFINITY;
+  #answeredAt = performance.now();
   /** For opening a connection: all the time that an operation has, whatever is left of it for those that wait. */
   #openLimitMs = 0;
   readonly #waiting: Waiter[] = [];
@@ -92,7 +96,14 @@ export class Connections {
           clearTimeout(timer);
           settle(value);
         };
-      const waiter: Waiter = { halfAt: since + timeoutMs / 2, resolve: settled(resolve), reject: settled(reject) };
+      const waiter: Waiter = {
+        halfAt: since + timeoutMs / 2,
+        // What waits for the server to accept connections waits for the server, not for the client.
+        patientUntil: forServer ? Number.POSITIVE_INFINITY : since + queueMs,
+        timeoutMs,
+        resolve: settled(resolve),
+        reject: settled(reject),
+      };
       const giveUp = (error: Error) => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
         reject(error);
@@ -100,17 +111,13 @@ export class Connections {
       const wait = (ms: number, then: () => void) => {
         timer = setTimeout(then, Math.max(0, ms));
       };
-      const ranDry = () => giveUp(new NoConnectionError(this.#cap));
-      if (forServer) wait(timeoutMs, () => giveUp(new DeadlineError(timeoutMs)));
+      const silent = () => giveUp(forServer ? new DeadlineError(timeoutMs) : new SilentServerError(this.#cap));
+      if (forServer) wait(timeoutMs, silent);
       else {
         wait(queueMs, () => {
-          if (this.#answeredAt >= since) ranDry();
-          // Nobody was answered meanwhile: all connections wait for the server, and so does the operation.
-          else {
-            wait(timeoutMs - queueMs, () =>
-              this.#answeredAt >= since ? ranDry() : giveUp(new SilentServerError(this.#cap)),
-            );
-          }
+          if (this.#answeredAt >= since) giveUp(new NoConnectionError(this.#cap));
+          // The server answered on no connection meanwhile: it may be the server that the operation waits for.
+          else wait(timeoutMs - queueMs, silent);
         });
       }
       this.#waiting.push(waiter);
@@ -120,11 +127,29 @@ export class Connections {
 
   release(session: Session): void {
     if (session.usable) {
-      this.#answeredAt = performance.now();
+      this.#answered();
       this.#hand(session);
     } else {
       this.#open.delete(session);
       this.#openForWaiting();
+    }
+  }
+
+  /**
+   * The server answers. What waited for longer than it may wait for the client is not sent; but where the server had
+   * been silent for as long as an operation has, that was the server's doing, and the operation gets its chance.
+   */
+  #answered(): void {
+    const now = performance.now();
+    const silentMs = now - this.#answeredAt;
+    this.#answeredAt = now;
+    if (this.#waiting.length === 0) return;
+    for (const waiter of this.#waiting.filter(({ patientUntil }) => patientUntil !== Number.POSITIVE_INFINITY)) {
+      if (silentMs >= waiter.timeoutMs) waiter.patientUntil = Number.POSITIVE_INFINITY;
+      else if (now >= waiter.patientUntil) {
+        this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+        waiter.reject(new NoConnectionError(this.#cap));
+      }
     }
   }
 

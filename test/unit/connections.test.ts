@@ -60,14 +60,27 @@ describe('connections of one kind', () => {
     await expect(dry).rejects.toThrow(NoConnectionError);
   });
 
-  test('where the server answers on no connection at all, the operation waits for the server, and no longer than that', async () => {
+  test('where the server answers on no connection at all, the operation waits for the server until its time is over', async () => {
+    const connections = new Connections(1, fakes().connect);
+    await connections.acquire(100);
+    await expect(connections.acquire(60, 5)).rejects.toThrow(SilentServerError);
+  });
+
+  test("after a silence as long as operations have, they get the connection: the silence was the server's", async () => {
     const connections = new Connections(1, fakes().connect);
     const first = await connections.acquire(100);
-    const silent = connections.acquire(60, 5);
-    await expect(silent).rejects.toThrow(SilentServerError);
-    const served = connections.acquire(1_000, 5);
-    setTimeout(() => connections.release(first), 30);
-    expect(await served).toBe(first);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    const waiting = connections.acquire(100, 5);
+    setTimeout(() => connections.release(first), 40);
+    expect(await waiting).toBe(first);
+  });
+
+  test('an answer that is merely slow keeps it the client that ran dry', async () => {
+    const connections = new Connections(1, fakes().connect);
+    const first = await connections.acquire(1_000);
+    const waiting = connections.acquire(1_000, 5);
+    setTimeout(() => connections.release(first), 40);
+    await expect(waiting).rejects.toThrow(NoConnectionError);
   });
 
   test('no more than a thousand operations wait for it', async () => {
