@@ -2,10 +2,11 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
- * Files that start servers, containers or a browser and measure nothing: several at a time. Every other file of the
- * three folders runs alone, because clusters compete for the machine and its figures would not be honest.
+ * Files that expect no verdict of a run and no figure: several at a time. Every other file of the three folders runs
+ * alone, because clusters compete for the machine, and a run on a machine that did not keep up is not judged.
  */
 const SIDE_BY_SIDE = [
+  'test/contract/faults.test.ts',
   'test/contract/network.test.ts',
   'test/e2e/bad-input.test.ts',
   'test/e2e/endings.test.ts',
@@ -13,8 +14,10 @@ const SIDE_BY_SIDE = [
   'test/e2e/html-report.test.ts',
   'test/e2e/index-page.test.ts',
   'test/e2e/interrupting.test.ts',
+  'test/e2e/prove.test.ts',
   'test/e2e/replay.test.ts',
   'test/e2e/stored-run.test.ts',
+  'test/integration/citus-engine.test.ts',
   'test/integration/docker-network.test.ts',
   'test/integration/docker-platform.test.ts',
   'test/integration/docker-session.test.ts',
@@ -27,6 +30,8 @@ const SIDE_BY_SIDE = [
   'test/integration/local-platform.test.ts',
   'test/integration/local-reclaim.test.ts',
   'test/integration/local-relay.test.ts',
+  'test/integration/native-engine.test.ts',
+  'test/integration/planted-harm.test.ts',
 ];
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;
@@ -67,7 +72,8 @@ export default defineConfig(({ mode }) => ({
           include: SIDE_BY_SIDE,
           testTimeout: CLUSTER_LIMIT_MS,
           hookTimeout: CLUSTER_LIMIT_MS,
-          maxWorkers: Math.max(2, availableParallelism()),
+          // They wait more than they work.
+          maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 2 },
         },
       },
