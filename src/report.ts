@@ -40,7 +40,12 @@ export function buildReport(history: History, plan: Plan, verdict: Verdict): Rep
 }
 
 /** Bulky, and told by other parts of the report. */
-const NOT_IN_TIMELINE: ReadonlySet<TimedEvent['type']> = new Set(['final-read', 'placement-read', 'host']);
+const NOT_IN_TIMELINE: ReadonlySet<TimedEvent['type']> = new Set([
+  'final-read',
+  'placement-read',
+  'read-in-doubt',
+  'host',
+]);
 
 function chosen(choice: string): string | undefined {
   return choice === 'auto' ? undefined : choice;
@@ -149,10 +154,14 @@ function recoveryClause(history: History, { recovery }: Figures): string[] {
 }
 
 function ledgerClauses(ledger: LedgerFigures): string[] {
-  const { lost, acknowledged, finalReads, staleReads, duplicated, corrupted, unexpected, resurrected } = ledger;
+  const { lost, late, acknowledged, finalReads, staleReads, duplicated, corrupted, unexpected, resurrected } = ledger;
   const clauses: string[] = [];
   if (lost.count > 0) clauses.push(`${formatCount(lost.count, 'message was', 'messages were')} lost`);
   else if (finalReads && acknowledged > 0) clauses.push('no acknowledged write was lost');
+  if (late?.count && late.forMs !== null) {
+    const what = formatCount(late.count, 'acknowledged write was', 'acknowledged writes were');
+    clauses.push(`${what} stale for up to ${formatDuration(late.forMs)}, until prepared transactions had ended`);
+  }
   if (unexpected?.count) clauses.push(`${formatCount(unexpected.count, 'row')} appeared that nobody had written`);
   if (resurrected?.count) clauses.push(`${formatCount(resurrected.count, 'failed write')} took place all the same`);
   if (corrupted.count > 0) clauses.push(`${formatCount(corrupted.count, 'row')} came back corrupted`);

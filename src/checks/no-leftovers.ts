@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { LEFTOVERS } from '../model/event.ts';
 import { eventsOf } from '../model/history.ts';
-import { formatCount, formatDuration } from '../model/units.ts';
+import { formatCount, formatDuration, formatMoment } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({});
@@ -25,10 +25,20 @@ export const noLeftovers = defineCheck<z.output<typeof params>>({
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
     const { preparedTransactions, idleSlots } = looked;
+    const recovered = eventsOf(history, 'recovery-ended').at(-1);
+    const { ended = [], askedAt } = recovered ?? {};
+    const onRequest = ended.filter(({ endedAt }) => askedAt !== undefined && endedAt >= askedAt);
+    const stoodMs = Math.max(0, ...ended.map(({ preparedAt, endedAt }) => endedAt - preparedAt));
     const evidence = [
       ...preparedTransactions
         .slice(0, MAX_WITNESSES)
         .map(({ node, gid, ageMs }) => `${node}: ${gid}, prepared ${formatDuration(ageMs)} before`),
+      ...ended
+        .slice(0, MAX_WITNESSES)
+        .map(
+          ({ node, gid, preparedAt, endedAt }) =>
+            `${node}: ${gid}, prepared at ${formatMoment(preparedAt)}, ended ${formatDuration(endedAt - preparedAt)} later`,
+        ),
       ...(idleSlots ?? [])
         .slice(0, MAX_WITNESSES)
         .map(
@@ -39,13 +49,23 @@ export const noLeftovers = defineCheck<z.output<typeof params>>({
       ...(preparedTransactions.length > 0 ? [formatCount(preparedTransactions.length, 'prepared transaction')] : []),
       ...(idleSlots?.length ? [formatCount(idleSlots.length, 'idle replication slot')] : []),
     ];
+    const stood = `${formatCount(ended.length, 'prepared transaction')} stood for up to ${formatDuration(stoodMs)}`;
     if (left.length > 0) return { judgement: 'fail', expected, observed: `${left.join(' and ')} left`, evidence };
     const failed = eventsOf(history, 'final-read-failed').find(({ source }) => source === LEFTOVERS);
+    if (onRequest.length > 0) {
+      const observed = `${formatCount(onRequest.length, 'prepared transaction')} ended only when the engine was asked to; ${stood}`;
+      return { judgement: 'fail', expected, observed, evidence };
+    }
     if (failed) {
       const observed = `none where it could be looked: ${failed.error}`;
       return { judgement: 'unknown', expected, observed, evidence };
     }
     if (!idleSlots) return { judgement: 'unknown', expected, observed: 'nobody looked for idle slots', evidence };
-    return { judgement: 'pass', expected, observed: 'none on any node', evidence };
+    return {
+      judgement: 'pass',
+      expected,
+      observed: `none on any node${ended.length === 0 ? '' : `; ${stood} before, and ended by themselves`}`,
+      evidence,
+    };
   },
 });

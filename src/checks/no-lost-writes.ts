@@ -1,11 +1,12 @@
 /** RPO: every acknowledged write, and every message that was there before the run, is found at the end. */
 
 import { z } from 'zod';
+import { describeLate, describeStill, lateWritesOf, stillPrepared } from '../measure/late-writes.ts';
 import { lostOf } from '../measure/ledger.ts';
 import { placementOf } from '../measure/shards.ts';
 import { auditWrites, type WriteAudit } from '../measure/write-audit.ts';
 import type { History, Operation } from '../model/history.ts';
-import { formatCount, formatMoment } from '../model/units.ts';
+import { formatCount, formatDuration, formatMoment } from '../model/units.ts';
 import type { Finding } from '../model/verdict.ts';
 import { defineCheck } from './check.ts';
 
@@ -27,7 +28,7 @@ export const noLostWrites = defineCheck<z.output<typeof params>>({
 });
 
 function judge(history: History, audit: WriteAudit): Omit<Finding, 'expected'> {
-  const { finalReads, acknowledged, lostWrites, lostInitial, hidden } = audit;
+  const { finalReads, acknowledged, lostWrites, lostInDoubt, lostInitial, hidden } = audit;
   const evidence = describe(history, audit);
   if (!finalReads.made) return { judgement: 'unknown', observed: 'no final read was made', evidence };
   if (lostWrites + lostInitial.count > 0) {
@@ -38,6 +39,11 @@ function judge(history: History, audit: WriteAudit): Omit<Finding, 'expected'> {
         : []),
     ].join(' and ');
     // Without the coordinator's view, a placement that was not read may still have them.
+    const still = stillPrepared(history);
+    if (lostInitial.count === 0 && lostInDoubt === lostWrites) {
+      const observed = `${lost} not found, and ${describeStill(still)}`;
+      return { judgement: 'unknown', observed, evidence };
+    }
     const proven =
       finalReads.coordinator !== undefined || finalReads.missing.every((source) => source === 'coordinator');
     return proven
@@ -47,7 +53,12 @@ function judge(history: History, audit: WriteAudit): Omit<Finding, 'expected'> {
   if (acknowledged === 0) return { judgement: 'unknown', observed: 'no write was acknowledged', evidence };
   const notSeen = hidden.count > 0 ? `; ${hidden.count} of them only on a placement, not through the coordinator` : '';
   const all = `all ${formatCount(acknowledged, 'acknowledged write')} and ${formatCount(history.run.messages, 'initial message')}`;
-  return { judgement: 'pass', observed: `${all} found${notSeen}`, evidence };
+  const { late, forMs } = lateWritesOf(history);
+  const lately =
+    late.count > 0 && forMs !== null
+      ? `; ${late.count} of them were stale for up to ${formatDuration(forMs)}, until prepared transactions had ended`
+      : '';
+  return { judgement: 'pass', observed: `${all} found${notSeen}${lately}`, evidence };
 }
 
 function describe(history: History, audit: WriteAudit): string[] {
@@ -63,6 +74,7 @@ function describe(history: History, audit: WriteAudit): string[] {
       (operation) => `${operation.key} lost: ${where(operation)}, acknowledged at ${formatMoment(operation.settledAt)}`,
     ),
     ...lostInitial.keys.map((key) => `${key} lost: a message of the initial data set`),
+    ...lateWritesOf(history).first.map(describeLate),
     ...hidden.keys.map((key) => `${key}: on a placement, but not seen through the coordinator`),
     ...(finalReads.missing.length > 0 ? [`not read: ${finalReads.missing.join(', ')}`] : []),
     ...(unknown > 0

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { exposureOf } from '../measure/exposure.ts';
+import { describeLate, lateWritesOf } from '../measure/late-writes.ts';
 import { auditReads, describeRead } from '../measure/read-audit.ts';
 import type { Operation } from '../model/history.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
@@ -17,10 +18,18 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
   check(history) {
     const expected = 'every read returns all that was acknowledged before it was sent';
     const { stale, staleWitnesses, staleForMs } = auditReads(history);
-    if (stale > 0) {
-      const late = staleForMs === null ? '' : `, up to ${formatDuration(staleForMs)} after their acknowledgement`;
-      const observed = `${formatCount(stale, 'read')} left out messages${late}`;
-      return { judgement: 'fail', expected, observed, evidence: staleWitnesses.map(describeStale) };
+    const { late, first, forMs } = lateWritesOf(history);
+    const upTo = (ms: number | null) =>
+      ms === null ? '' : `, up to ${formatDuration(ms)} after their acknowledgement`;
+    const observed = [
+      ...(stale > 0 ? [`${formatCount(stale, 'read')} left out messages${upTo(staleForMs)}`] : []),
+      ...(late.count > 0
+        ? [`${formatCount(late.count, 'message')} stayed invisible after the load had stopped${upTo(forMs)}`]
+        : []),
+    ].join('; ');
+    if (observed !== '') {
+      const evidence = [...staleWitnesses.map(describeStale), ...first.map(describeLate)];
+      return { judgement: 'fail', expected, observed, evidence };
     }
     const { answered, answeredSince } = exposureOf(history);
     if (answeredSince === 0) {

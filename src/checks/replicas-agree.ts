@@ -1,7 +1,8 @@
 /** After healing, every placement of a shard holds the same messages, each once and with the right content. */
 
 import { z } from 'zod';
-import { divergenceOf } from '../measure/final-reads.ts';
+import { type Divergence, divergenceOf, earlyDivergenceOf } from '../measure/final-reads.ts';
+import { describeStill, stillPrepared } from '../measure/late-writes.ts';
 import { placementOf } from '../measure/shards.ts';
 import { MAX_WITNESSES } from '../measure/witnesses.ts';
 import type { EventOf } from '../model/event.ts';
@@ -35,16 +36,22 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
     );
     const odd = [...reads.values()].flat().flatMap(describeOddRows);
     const { shards: differing, all } = divergenceOf(history);
+    const early = earlyDivergenceOf(history);
     const evidence = [
       ...differing.flatMap(({ lines }) => lines).slice(0, MAX_WITNESSES),
       ...odd.slice(0, MAX_WITNESSES),
       ...(all.figures(history).sql ?? []).map((statement) => `look again: ${statement}`),
       ...(unread.length > 0 ? [`not read: ${unread.join(', ')}`] : []),
+      ...early.map((shard) => `${inWords(shard).replace('differs', 'differed')} while prepared transactions stood`),
       ...eventsOf(history, 'final-read-failed').map(({ source, error }) => `final read of ${source} failed: ${error}`),
     ];
 
+    if (differing.length > 0 && odd.length === 0 && differing.every(({ inDoubt }) => inDoubt)) {
+      const observed = `${differing.map(inWords).join(', ')}, and ${describeStill(stillPrepared(history))}`;
+      return { judgement: 'unknown', expected, observed, evidence };
+    }
     if (differing.length > 0 || odd.length > 0) {
-      const parts = differing.map(({ shard, count }) => `shard ${shard} differs in ${formatCount(count, 'message')}`);
+      const parts = differing.map(inWords);
       if (odd.length > 0) parts.push(`${formatCount(odd.length, 'message')} doubled or corrupted on a placement`);
       return { judgement: 'fail', expected, observed: parts.join(', '), evidence };
     }
@@ -70,10 +77,19 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
     const waitedMs = eventsOf(history, 'replicas-compared').find(({ agree }) => agree)?.waitedMs;
     const after = waitedMs === undefined ? '' : `, ${formatDuration(waitedMs)} after the load stopped`;
     const placements = shards.reduce((sum, shard) => sum + shard.placements.length, 0);
-    const observed = `all ${formatCount(placements, 'placement')} of ${formatCount(shards.length, 'shard')} agree${after}`;
+    const doubt = early.length === 0 ? undefined : eventsOf(history, 'recovery-ended').at(-1);
+    const until =
+      doubt === undefined
+        ? ''
+        : `; they differed for ${formatDuration(doubt.waitedMs)}, until prepared transactions had ended`;
+    const observed = `all ${formatCount(placements, 'placement')} of ${formatCount(shards.length, 'shard')} agree${after}${until}`;
     return { judgement: 'pass', expected, observed, evidence };
   },
 });
+
+function inWords({ shard, count }: Divergence): string {
+  return `shard ${shard} differs in ${formatCount(count, 'message')}`;
+}
 
 function describeOddRows({ node, shard, read }: PlacementRead): string[] {
   const where = `on ${node}, shard ${shard}`;

@@ -53,6 +53,11 @@ export interface FormedCluster {
    * node that replicates to it. Pure. Where it is missing, every row written on a node came from a client.
    */
   takenHereSql?(relation: string): string;
+  /**
+   * Asks the cluster to end, now, what failures left prepared on its nodes. Missing where only a person can.
+   * @throws when it cannot be asked.
+   */
+  recover?(): Promise<void>;
   /** What a person runs when these nodes stay away; lines for psql on the coordinator. Pure. */
   repairCommands?(down: ReadonlySet<NodeName>): string[];
 }

@@ -1,6 +1,7 @@
 /** What failures leave on servers and nobody sees: transactions prepared for ever, slots that nobody reads. */
 
 import type { IdleSlot, PreparedTransaction } from '../model/event.ts';
+import type { NodeName } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import type { NodeControl } from './platform.ts';
@@ -8,19 +9,51 @@ import type { NodeControl } from './platform.ts';
 const CONNECT_LIMIT_MS = 5_000;
 const STATEMENT_LIMIT_MS = 5_000;
 
+/**
+ * Each with those of the given relations (quoted, an array as parameter) that it holds a lock to write on. Which locks
+ * are its own tells the one on its number; before a restart of the server they carry the name that it had as a session.
+ */
 const PREPARED = `
-  SELECT gid, extract(epoch FROM clock_timestamp() - prepared)::float8 * 1000 FROM pg_prepared_xacts
+  WITH held AS MATERIALIZED (SELECT * FROM pg_locks WHERE pid IS NULL),
+       written AS (
+         SELECT own.transactionid::text AS xid, array_agg(DISTINCT name) AS names
+           FROM held own JOIN held lock USING (virtualtransaction)
+           JOIN unnest($1::text[]) AS name ON to_regclass(name) = lock.relation
+          WHERE own.locktype = 'transactionid' AND own.mode = 'ExclusiveLock'
+            AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            AND lock.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')
+          GROUP BY 1)
+  SELECT gid, extract(epoch FROM clock_timestamp() - prepared)::float8 * 1000, transaction::text, coalesce(names, '{}')
+    FROM pg_prepared_xacts LEFT JOIN written ON xid = transaction::text
    WHERE database = current_database() ORDER BY prepared`;
 
-/** @throws when a node cannot be asked. */
-export async function preparedTransactions(nodes: readonly NodeControl[]): Promise<PreparedTransaction[]> {
-  const rows = await askEach(nodes, PREPARED);
-  return rows.map(({ node, row: [gid, ageMs] }) => ({ node, gid: String(gid), ageMs: Number(ageMs) }));
+/** A prepared transaction with its number on its node, which the rows that it made carry. */
+export interface StandingTransaction extends PreparedTransaction {
+  readonly xid: string;
+  readonly relations: readonly string[];
+}
+
+/**
+ * @param relationsOf of the data set on each node, quoted; none by default.
+ * @throws when a node cannot be asked.
+ */
+export async function preparedTransactions(
+  nodes: readonly NodeControl[],
+  relationsOf: (node: NodeName) => readonly string[] = () => [],
+): Promise<StandingTransaction[]> {
+  const rows = await askEach(nodes, PREPARED, (node) => [relationsOf(node)]);
+  return rows.map(({ node, row: [gid, ageMs, xid, relations] }) => ({
+    node,
+    gid: String(gid),
+    ageMs: Number(ageMs),
+    xid: String(xid),
+    relations: relations as string[],
+  }));
 }
 
 /** Names of the prepared transactions on the node of a session. */
 export async function preparedHere(session: Session): Promise<string[]> {
-  return (await session.query(PREPARED, [], { timeoutMs: STATEMENT_LIMIT_MS })).map(([gid]) => String(gid));
+  return (await session.query(PREPARED, [[]], { timeoutMs: STATEMENT_LIMIT_MS })).map(([gid]) => String(gid));
 }
 
 /** @throws when a node cannot be asked. */
@@ -34,14 +67,18 @@ export async function idleSlots(nodes: readonly NodeControl[]): Promise<IdleSlot
   return rows.map(({ node, row: [name, keptBytes] }) => ({ node, name: String(name), keptBytes: Number(keptBytes) }));
 }
 
-async function askEach(nodes: readonly NodeControl[], statement: string) {
+async function askEach(
+  nodes: readonly NodeControl[],
+  statement: string,
+  values: (node: NodeName) => readonly unknown[] = () => [],
+) {
   const answers = await Promise.all(
     nodes.map(async (node) => {
       await using session = await Session.connect(node.address(), {
         connectTimeoutMs: CONNECT_LIMIT_MS,
         applicationName: OBSERVER_NAMES.leftovers,
       });
-      const rows = await session.query(statement, [], { timeoutMs: STATEMENT_LIMIT_MS });
+      const rows = await session.query(statement, values(node.name), { timeoutMs: STATEMENT_LIMIT_MS });
       return rows.map((row) => ({ node: node.name, row }));
     }),
   );

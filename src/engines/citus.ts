@@ -7,7 +7,7 @@
 
 import pRetry from 'p-retry';
 import { type Dataset, defineEngine, type FormedCluster, type FormOptions, type TableSpec } from '../cluster/engine.ts';
-import type { NodeControl } from '../cluster/platform.ts';
+import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { COORDINATOR, type Topology } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
@@ -85,7 +85,7 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
     await addNodes(coordinator, peers, signal);
     await makeTables(coordinator, topology, dataset);
     for (const table of dataset.tables) await load(coordinator, table);
-    return await describe(coordinator, { topology, dataset, peers, version: versions[0] as string });
+    return await describe(coordinator, { nodes, topology, dataset, peers, version: versions[0] as string });
   } finally {
     signal.removeEventListener('abort', abort);
   }
@@ -111,7 +111,7 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
     shards: new Set(shards).size,
   };
   const peers = nodes.all.map(peerOf);
-  return await describe(coordinator, { topology, dataset, peers, version: String(row?.[0]) });
+  return await describe(coordinator, { nodes, topology, dataset, peers, version: String(row?.[0]) });
 }
 
 function connect(node: NodeControl, { replication }: Pick<Topology, 'replication'>): Promise<Session> {
@@ -216,6 +216,7 @@ async function load(session: Session, table: TableSpec): Promise<void> {
 }
 
 interface Formed {
+  readonly nodes: Nodes;
   readonly topology: Topology;
   readonly dataset: Dataset;
   readonly peers: readonly Peer[];
@@ -223,7 +224,10 @@ interface Formed {
 }
 
 /** Reads from the catalogue what was formed. */
-async function describe(session: Session, { topology, dataset, peers, version }: Formed): Promise<FormedCluster> {
+async function describe(
+  session: Session,
+  { nodes, topology, dataset, peers, version }: Formed,
+): Promise<FormedCluster> {
   const [table] = dataset.tables;
   if (!table) throw new Error('a data set has at least one table');
   const names = dataset.tables.map(({ name }) => name);
@@ -248,7 +252,14 @@ async function describe(session: Session, { topology, dataset, peers, version }:
     placementSources: (name) => placementSources(name, rows, peers),
     placementSettings: { 'citus.enable_manual_changes_to_shards': 'on' },
     ...(sslmode === undefined ? {} : { encrypted: sslmode }),
+    recover: () => recover(nodes.coordinator),
     repairCommands: (down) =>
       repairCommands({ placement, down, peers, table: table.name, replication: topology.replication }),
   };
+}
+
+/** What its daemon does once in `citus.recover_2pc_interval`, a minute by default: commits or rolls back, by its own log. */
+async function recover(coordinator: NodeControl): Promise<void> {
+  await using session = await connect(coordinator, { replication: 1 });
+  await ask(session, 'SELECT recover_prepared_transactions()');
 }

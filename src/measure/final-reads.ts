@@ -3,6 +3,7 @@
 import type { EventOf } from '../model/event.ts';
 import { eventsOf, type History } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
+import { type StillPrepared, stillPrepared } from './late-writes.ts';
 import { placementOf } from './shards.ts';
 import { MAX_WITNESSES, type Place, Witnesses } from './witnesses.ts';
 
@@ -36,7 +37,7 @@ export function finalReadsOf(history: History): FinalReads {
 }
 
 /** Where a placement was read; `undefined` in older histories. */
-export function placeOf({ node, relation }: EventOf<'placement-read'>): Place | undefined {
+export function placeOf({ node, relation }: Pick<EventOf<'placement-read'>, 'node' | 'relation'>): Place | undefined {
   return relation === undefined ? undefined : { node, relation };
 }
 
@@ -46,36 +47,62 @@ export interface Divergence {
   readonly count: number;
   /** `1:7 of shard B: on worker2, not on worker3`; at most 8. */
   readonly lines: readonly string[];
+  /** Every placement that lacks some is on a node where a transaction that is still prepared may hold them. */
+  readonly inDoubt: boolean;
 }
 
 /** The shards whose placements differ, as far as they were read; `all` has the keys of all of them. */
 export function divergenceOf(history: History): { readonly shards: readonly Divergence[]; readonly all: Witnesses } {
+  return compareShards(history, eventsOf(history, 'placement-read'));
+}
+
+/** The same, of the reads that were made while prepared transactions stood. */
+export function earlyDivergenceOf(history: History): readonly Divergence[] {
+  return compareShards(
+    history,
+    eventsOf(history, 'read-in-doubt').flatMap((event) => ofShard(event)),
+  ).shards;
+}
+
+type PlacementRead = Pick<EventOf<'placement-read'>, 'node' | 'shard' | 'relation' | 'read'>;
+
+function ofShard({ node, shard, relation, read }: EventOf<'read-in-doubt'>): PlacementRead[] {
+  return shard === undefined ? [] : [{ node, shard, read, ...(relation === undefined ? {} : { relation }) }];
+}
+
+function compareShards(history: History, reads: readonly PlacementRead[]) {
   const all = new Witnesses();
-  const byShard = Map.groupBy(eventsOf(history, 'placement-read'), ({ shard }) => shard);
-  const shards = (placementOf(history)?.shards ?? []).map(({ name }) => compare(name, byShard.get(name) ?? [], all));
+  const byShard = Map.groupBy(reads, ({ shard }) => shard);
+  const still = stillPrepared(history);
+  const shards = (placementOf(history)?.shards ?? []).map(({ name }) =>
+    compare(name, byShard.get(name) ?? [], all, still),
+  );
   return { shards: shards.filter(({ count }) => count > 0), all };
 }
 
-function compare(shard: string, reads: readonly EventOf<'placement-read'>[], all: Witnesses): Divergence {
+function compare(shard: string, reads: readonly PlacementRead[], all: Witnesses, still: StillPrepared): Divergence {
   const found = reads.map((event) => ({
     node: event.node,
+    relation: event.relation,
     place: placeOf(event),
     keys: KeySet.fromRanges(event.read.present),
   }));
   const texts = new Set(found.map(({ keys }) => JSON.stringify(keys.toRanges())));
-  if (texts.size <= 1) return { shard, count: 0, lines: [] };
+  if (texts.size <= 1) return { shard, count: 0, lines: [], inDoubt: false };
   let count = 0;
+  let inDoubt = true;
   const lines: string[] = [];
   const places = found.map(({ place }) => place);
   for (const { writer, seq } of KeySet.fromRanges(...reads.map(({ read }) => read.present)).keys()) {
     const lacking = found.filter(({ keys }) => !keys.has(writer, seq));
     if (lacking.length === 0) continue;
     count++;
+    inDoubt &&= lacking.every(({ node, relation }) => still.mayHold(node, relation));
     all.add(formatKey(writer, seq), 1, places);
     if (lines.length >= MAX_WITNESSES) continue;
     const having = found.filter((candidate) => !lacking.includes(candidate));
     const nodes = (list: typeof found) => list.map(({ node }) => node).join(', ');
     lines.push(`${formatKey(writer, seq)} of shard ${shard}: on ${nodes(having)}, not on ${nodes(lacking)}`);
   }
-  return { shard, count, lines };
+  return { shard, count, lines, inDoubt };
 }

@@ -1,8 +1,9 @@
 /** The ledger of a run: every write against what the final reads found, and every read against what it was owed. */
 
-import type { History } from '../model/history.ts';
+import { eventsOf, type History } from '../model/history.ts';
 import type { LedgerFigures } from '../model/report.ts';
 import { divergenceOf } from './final-reads.ts';
+import { lateWritesOf } from './late-writes.ts';
 import { auditReads } from './read-audit.ts';
 import { Witnesses } from './witnesses.ts';
 import { auditWrites, type WriteAudit } from './write-audit.ts';
@@ -22,6 +23,7 @@ export function ledgerFigures(history: History): LedgerFigures {
     receded: figures(writes.receded),
     resurrected: figures(writes.resurrected),
     unexpected: figures(writes.unexpected),
+    ...lateFigures(history),
     divergent: figures(divergenceOf(history).all),
     staleReads: { ...figures(reads.staleKeys), count: reads.stale },
     staleForMs: reads.staleForMs,
@@ -31,6 +33,14 @@ export function ledgerFigures(history: History): LedgerFigures {
     corrupted: figures(reads.corrupted),
     finalReads: writes.finalReads.made,
   };
+}
+
+/** Absent where nothing stood prepared when the load had stopped. */
+function lateFigures(history: History): Pick<LedgerFigures, 'late'> {
+  if (eventsOf(history, 'recovery-awaited').length === 0) return {};
+  const { late, first, forMs } = lateWritesOf(history);
+  const prepared = first.flatMap(({ key, prepared }) => prepared.map(({ node, gid }) => ({ key, node, gid })));
+  return { late: { ...late.figures(history), forMs, prepared } };
 }
 
 /** Lost writes, then lost messages of the initial data set. */

@@ -101,6 +101,11 @@ function auditAll(history: History): ReadAudit {
   }
   const finals = [
     ...eventsOf(history, 'final-read').map(({ read }) => ({ read, source: 'the coordinator', place: undefined })),
+    ...eventsOf(history, 'read-in-doubt').map((event) => ({
+      read: event.read,
+      source: event.shard === undefined ? 'the coordinator' : `${event.node}, shard ${event.shard}`,
+      place: placeOf(event),
+    })),
     ...eventsOf(history, 'placement-read').map((event) => ({
       read: event.read,
       source: `${event.node}, shard ${event.shard}`,

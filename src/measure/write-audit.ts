@@ -6,6 +6,8 @@
 import { eventsOf, type History, type Operation } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import { type FinalReads, finalReadsOf } from './final-reads.ts';
+import { stillPrepared } from './late-writes.ts';
+import { placementOf } from './shards.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
 /** Who wrote the messages of the initial data set. */
@@ -26,6 +28,8 @@ export interface WriteAudit {
   readonly receded: Witnesses;
   /** Acknowledged and in no final read. */
   readonly lostWrites: number;
+  /** Of the lost ones: a transaction that is still prepared may hold them. */
+  readonly lostInDoubt: number;
   /** The first few of them, whole. */
   readonly lostWitnesses: readonly Operation[];
   /** Messages of the initial data set in no final read. */
@@ -56,7 +60,9 @@ function auditAll(history: History): WriteAudit {
   const everythingRead = made && finalReads.missing.length === 0;
   const writeKinds = new Set(history.run.kinds.filter((kind) => kind.access === 'write').map((kind) => kind.name));
   const resolved = resolvedByReads(history);
-  const counts = { written: 0, acknowledged: 0, unknown: 0, unknownPresent: 0, unknownAbsent: 0, lostWrites: 0 };
+  const counts = { written: 0, acknowledged: 0, unknown: 0, unknownPresent: 0, unknownAbsent: 0 };
+  const lost = { lostWrites: 0, lostInDoubt: 0 };
+  const inDoubt = doubtByShard(history);
   const lostWitnesses: Operation[] = [];
   const lostInitial = new Witnesses();
   const hidden = new Witnesses();
@@ -84,7 +90,7 @@ function auditAll(history: History): WriteAudit {
     if (outcome === 'unknown') {
       counts.unknown++;
       if (present) counts.unknownPresent++;
-      else if (everythingRead) {
+      else if (everythingRead && !inDoubt(operation.shard)) {
         counts.unknownAbsent++;
         const key = formatKey(writer, seq);
         if (resolved.has(key)) receded.add(key);
@@ -94,7 +100,8 @@ function auditAll(history: History): WriteAudit {
     counts.acknowledged++;
     if (!made) continue;
     if (!present) {
-      counts.lostWrites++;
+      lost.lostWrites++;
+      if (inDoubt(operation.shard)) lost.lostInDoubt++;
       if (lostWitnesses.length < MAX_WITNESSES) lostWitnesses.push(operation.copy());
     } else if (coordinator && !coordinator.has(writer, seq)) hidden.add(formatKey(writer, seq));
   }
@@ -102,6 +109,7 @@ function auditAll(history: History): WriteAudit {
   return {
     finalReads,
     ...counts,
+    ...lost,
     receded,
     lostWitnesses,
     lostInitial,
@@ -109,6 +117,20 @@ function auditAll(history: History): WriteAudit {
     resurrected,
     unexpected: neverSent(anywhere, sent, history.run.messages, firstOwn),
   };
+}
+
+/** Whether a transaction that is still prepared may hold rows of a shard; those of any shard where none is named. */
+function doubtByShard(history: History): (shard: number | undefined) => boolean {
+  const prepared = stillPrepared(history);
+  if (prepared.left.length === 0) return () => prepared.unseen !== undefined;
+  const shards = placementOf(history)?.shards ?? [];
+  const relations = new Map(
+    eventsOf(history, 'placement-read').map(({ shard, node, relation }) => [`${shard} ${node}`, relation]),
+  );
+  const ofShard = shards.map(({ name, placements }) =>
+    placements.some((node) => prepared.mayHold(node, relations.get(`${name} ${node}`))),
+  );
+  return (shard) => (shard === undefined ? ofShard.includes(true) : (ofShard[shard] ?? false));
 }
 
 /** Unknown writes that a read of the load returned after they had ended. */

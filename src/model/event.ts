@@ -53,6 +53,19 @@ export interface PreparedTransaction {
   readonly node: NodeName;
   readonly gid: string;
   readonly ageMs: number;
+  /** Relations of the data set that it has written, quoted. Absent in older histories, and where nobody asked. */
+  readonly relations?: readonly string[];
+}
+
+/** A transaction that stood prepared when the load had stopped, and has ended since. */
+export interface EndedTransaction {
+  readonly node: NodeName;
+  readonly gid: string;
+  /** On the run's clock. */
+  readonly preparedAt: number;
+  readonly endedAt: number;
+  /** `writer:sequence` of the rows that it made on its node, at most 100 of them; none where it was rolled back. */
+  readonly keys: readonly string[];
 }
 
 /** A replication slot that nobody reads: it keeps the server's log from being removed, for ever. */
@@ -193,6 +206,37 @@ export type RunEvent =
       /** The table on that node, quoted. Absent in older histories. */
       readonly relation?: string;
       readonly read: ReadSummary;
+    }
+  /**
+   * A complete read after healing, made while prepared transactions stood: through the coordinator, or of one placement.
+   * What it lacks may be acknowledged all the same; `final-read` and `placement-read` tell what is there in the end.
+   */
+  | {
+      readonly type: 'read-in-doubt';
+      readonly node: NodeName;
+      /** Absent for the read through the coordinator; so is the table on that node, quoted. */
+      readonly shard?: string;
+      readonly relation?: string;
+      readonly read: ReadSummary;
+    }
+  /** Prepared transactions stand after the load has stopped. The engine has so long to end them. */
+  | {
+      readonly type: 'recovery-awaited';
+      readonly preparedTransactions: readonly PreparedTransaction[];
+      readonly limitMs: number;
+      /** Whether the engine is asked to end what stands after that, and how long it has then. */
+      readonly thenAskedForMs?: number;
+    }
+  /** All of them have ended, or the limit has passed. */
+  | {
+      readonly type: 'recovery-ended';
+      readonly ended: readonly EndedTransaction[];
+      readonly left: readonly PreparedTransaction[];
+      readonly waitedMs: number;
+      /** When the engine was asked to end what stood; absent where it did so by itself. */
+      readonly askedAt?: number;
+      /** Why it could not be asked. */
+      readonly error?: string;
     }
   /** A read that was due and failed; the checks that need it answer `unknown`. */
   | { readonly type: 'final-read-failed'; readonly source: string; readonly error: string }

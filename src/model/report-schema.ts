@@ -164,6 +164,13 @@ const hostSample = {
 const phase = z.enum(PHASES);
 const ofAct = { at, act: count };
 
+const prepared = z.object({
+  node: z.string(),
+  gid: z.string(),
+  ageMs: z.number(),
+  relations: names.exactOptional().describe('Relations of the data set that it has written.'),
+});
+
 const event = z
   .discriminatedUnion('type', [
     z.object({ at, type: z.literal('phase-started'), phase }),
@@ -229,11 +236,37 @@ const event = z
       relation: z.string().exactOptional(),
       read: readSummary,
     }),
+    z.object({
+      at,
+      type: z.literal('read-in-doubt'),
+      node: z.string(),
+      shard: z.string().exactOptional(),
+      relation: z.string().exactOptional(),
+      read: readSummary,
+    }),
+    z.object({
+      at,
+      type: z.literal('recovery-awaited'),
+      preparedTransactions: z.array(prepared),
+      limitMs: durationMs,
+      thenAskedForMs: durationMs.exactOptional(),
+    }),
+    z.object({
+      at,
+      type: z.literal('recovery-ended'),
+      ended: z.array(
+        z.object({ node: z.string(), gid: z.string(), preparedAt: z.number(), endedAt: z.number(), keys: names }),
+      ),
+      left: z.array(prepared),
+      waitedMs: durationMs,
+      askedAt: z.number().exactOptional(),
+      error: z.string().exactOptional(),
+    }),
     z.object({ at, type: z.literal('healing-verified'), left: names, advice: z.string().exactOptional() }),
     z.object({
       at,
       type: z.literal('leftovers'),
-      preparedTransactions: z.array(z.object({ node: z.string(), gid: z.string(), ageMs: z.number() })),
+      preparedTransactions: z.array(prepared),
       idleSlots: z
         .array(z.object({ node: z.string(), name: z.string(), keptBytes: z.number() }))
         .exactOptional()
@@ -467,6 +500,16 @@ const ledger = z.object({
     .describe('Of the unknown ones, in no final read although everything was read: not committed, or gone again.'),
   lost: witnessed.describe('Acknowledged and in no final read.'),
   hidden: witnessed.exactOptional().describe('On a placement, and not seen through the coordinator.'),
+  late: witnessed
+    .extend({
+      forMs: durationMs.nullable().describe('The longest from an acknowledgement until the write was visible.'),
+      prepared: z.array(z.object({ key: z.string(), node: z.string(), gid: z.string() })),
+    })
+    .meta({ id: 'LateWrites' })
+    .exactOptional()
+    .describe(
+      'Acknowledged, invisible while prepared transactions stood after the load had stopped, there in the end.',
+    ),
   receded: witnessed
     .exactOptional()
     .describe('Unknown, returned by a read of the load, and in no final read: committed, and gone.'),

@@ -19,6 +19,13 @@ export interface Witnessed {
   readonly sql?: readonly string[];
 }
 
+export interface LateFigures extends Witnessed {
+  /** The longest from an acknowledgement until the write was visible; `null` without one. */
+  readonly forMs: number | null;
+  /** Where the witnesses stood prepared, as far as that is known. */
+  readonly prepared: readonly { readonly key: string; readonly node: string; readonly gid: string }[];
+}
+
 /** What is optional is absent in reports of older versions. */
 export interface LedgerFigures {
   /** Writes that the load sent. */
@@ -34,6 +41,8 @@ export interface LedgerFigures {
   readonly lost: Witnessed;
   /** Acknowledged or initial, on a placement, and not seen through the coordinator. */
   readonly hidden?: Witnessed;
+  /** Acknowledged, not visible while prepared transactions stood after the load had stopped, and there in the end. */
+  readonly late?: LateFigures;
   /** Unknown, returned by a read of the load, and in no final read: committed, and gone. */
   readonly receded?: Witnessed;
   /** Certainly failed, and in a final read. */

@@ -1,6 +1,6 @@
 /** A run's events in words: one wording for the live view and for the timeline of a report. */
 
-import type { EventOf, TimedEvent } from '../model/event.ts';
+import type { EventOf, PreparedTransaction, TimedEvent } from '../model/event.ts';
 import type { NodeName, ShardAccess, ShardPrediction, Topology } from '../model/topology.ts';
 import { formatBytes, formatCount, formatDuration, formatPerSecond, formatShare } from '../model/units.ts';
 
@@ -100,6 +100,29 @@ export class EventNarrator {
         const detail = [...left, ...(advice === undefined ? [] : [advice])].join('; ');
         return { label: 'heal', what: 'the cluster is NOT whole after healing', detail, tone: 'bad' };
       }
+      case 'recovery-awaited': {
+        const { preparedTransactions, limitMs, thenAskedForMs } = event;
+        const then =
+          thenAskedForMs === undefined
+            ? ''
+            : `, and ${formatDuration(thenAskedForMs)} more once the engine is asked to end them`;
+        const what = `waiting for ${describePrepared(preparedTransactions)} to end, at most ${formatDuration(limitMs)}${then}`;
+        return { label: 'reads', what, tone: 'bad' };
+      }
+      case 'recovery-ended': {
+        const { ended, left, waitedMs, askedAt, error } = event;
+        const asked = askedAt === undefined ? '' : ', the last of them when the engine was asked to';
+        const what =
+          left.length === 0
+            ? `${formatCount(ended.length, 'prepared transaction')} ended within ${formatDuration(waitedMs)}${asked}`
+            : `${describePrepared(left)} left after ${formatDuration(waitedMs)}`;
+        return {
+          label: 'reads',
+          what,
+          ...(error === undefined ? {} : { detail: error }),
+          tone: left.length === 0 ? 'good' : 'bad',
+        };
+      }
       case 'leftovers': {
         const { preparedTransactions, idleSlots = [] } = event;
         const left = [
@@ -165,6 +188,7 @@ export class EventNarrator {
       case 'phase-ended':
       case 'final-read':
       case 'placement-read':
+      case 'read-in-doubt':
       // Once a second: too many for people; the check host-kept-up tells them.
       case 'host':
         return undefined;
@@ -248,6 +272,12 @@ export class EventNarrator {
         return { label: 'heal', what: `${targets} NOT healed`, detail: event.error, tone: 'bad' };
     }
   }
+}
+
+/** `401 prepared transactions on worker1 and worker2`. */
+function describePrepared(prepared: readonly PreparedTransaction[]): string {
+  const nodes = [...new Set(prepared.map(({ node }) => node))].sort();
+  return `${formatCount(prepared.length, 'prepared transaction')} on ${nodes.join(', ')}`;
 }
 
 function plain(label: string, what: string): EventWords {

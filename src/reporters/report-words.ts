@@ -159,6 +159,11 @@ function findingsOf(ledger: LedgerFigures): LedgerFinding[] {
   return [
     ...finding('lost: acknowledged, and in no final read', ledger.lost, finalReads),
     ...finding('hidden: on a placement, not seen through the coordinator', ledger.hidden, finalReads),
+    ...finding(
+      `late: acknowledged, and not visible until a prepared transaction had ended${lateWords(ledger.late)}`,
+      ledger.late,
+      finalReads,
+    ),
     ...finding('receded: ended unknown, was read, and is gone', ledger.receded, finalReads),
     ...finding('resurrected: had certainly failed, and is there', ledger.resurrected, finalReads),
     ...finding('unexpected: never sent, and is there', ledger.unexpected, finalReads),
@@ -169,6 +174,10 @@ function findingsOf(ledger: LedgerFigures): LedgerFinding[] {
     ...finding('duplicated: a row came twice', ledger.duplicated),
     ...finding('corrupted: a row with wrong content', ledger.corrupted),
   ];
+}
+
+function lateWords(late: LedgerFigures['late']): string {
+  return late?.forMs == null ? '' : `, up to ${formatDuration(late.forMs)} after its acknowledgement`;
 }
 
 /** `4 workers, 4 shards, 2 copies of each`. */

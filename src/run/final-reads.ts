@@ -5,7 +5,8 @@ import { idleSlots, preparedTransactions } from '../cluster/leftovers.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import type { Clock } from '../model/clock.ts';
 import { errorText } from '../model/errors.ts';
-import { LEFTOVERS } from '../model/event.ts';
+import { LEFTOVERS, type ReadSummary, type RunEvent } from '../model/event.ts';
+import type { NodeName } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import type { Workload } from '../workloads/workload.ts';
@@ -13,7 +14,7 @@ import type { Recorder } from './recorder.ts';
 import { pause } from './wait.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
-const READ_TIMEOUT_MS = 60_000;
+export const READ_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 /** Readers of slots start again within a second of their node's return; this is to spare. */
 const SLOTS_IN_USE_LIMIT_MS = 5_000;
@@ -29,17 +30,21 @@ export interface FinalReadsOptions {
 }
 
 /**
- * Waits until all placements of every shard hold the same rows, at most `limitMs`; records the answer.
+ * Waits until all placements of every shard hold the same rows, at most `limitMs` from now; records the answer.
  * A node that cannot be read counts as not agreeing.
+ * @param loadStoppedAt when they could begin to become equal.
  */
-export async function untilReplicasAgree(options: FinalReadsOptions, limitMs: number): Promise<void> {
+export async function untilReplicasAgree(
+  options: FinalReadsOptions,
+  { limitMs, loadStoppedAt }: { readonly limitMs: number; readonly loadStoppedAt: number },
+): Promise<void> {
   const { recorder, clock, signal } = options;
   const startedAt = clock.nowMs();
   for (;;) {
     const agree = await replicasAgree(options);
-    const waitedMs = clock.nowMs() - startedAt;
-    if (agree || waitedMs >= limitMs) {
-      recorder.event({ type: 'replicas-compared', agree, waitedMs });
+    const nowMs = clock.nowMs();
+    if (agree || nowMs - startedAt >= limitMs) {
+      recorder.event({ type: 'replicas-compared', agree, waitedMs: nowMs - loadStoppedAt });
       return;
     }
     await pause(POLL_MS, signal);
@@ -53,7 +58,7 @@ async function replicasAgree({ nodes, cluster, workload }: FinalReadsOptions): P
   await Promise.all(
     nodes.workers.map(async (node) => {
       try {
-        await using session = await connect(node);
+        await using session = await connectTo(node);
         for (const { shard, relation } of sources.get(node.name) ?? []) {
           const rows = await session.query(workload.fingerprintSql(relation), [], { timeoutMs: READ_TIMEOUT_MS });
           const fingerprint = JSON.stringify(rows);
@@ -69,16 +74,30 @@ async function replicasAgree({ nodes, cluster, workload }: FinalReadsOptions): P
 }
 
 /** Records what is left of prepared transactions now, and of slots once their readers had time to come back. */
-export async function lookForLeftovers({ nodes, recorder, clock, signal }: FinalReadsOptions): Promise<void> {
+export async function lookForLeftovers({
+  nodes,
+  cluster,
+  workload,
+  recorder,
+  clock,
+  signal,
+}: FinalReadsOptions): Promise<void> {
   try {
-    const prepared = await preparedTransactions(nodes.all);
+    const sources = Map.groupBy(cluster.placementSources(workload.table), ({ node }) => node);
+    const prepared = await preparedTransactions(nodes.all, (node) =>
+      (sources.get(node) ?? []).map(({ relation }) => relation),
+    );
     const untilMs = clock.nowMs() + SLOTS_IN_USE_LIMIT_MS;
     let idle = await idleSlots(nodes.all);
     while (idle.length > 0 && clock.nowMs() < untilMs) {
       await pause(POLL_MS, signal);
       idle = await idleSlots(nodes.all);
     }
-    recorder.event({ type: 'leftovers', preparedTransactions: prepared, idleSlots: idle });
+    recorder.event({
+      type: 'leftovers',
+      preparedTransactions: prepared.map(({ xid: _, ...rest }) => rest),
+      idleSlots: idle,
+    });
   } catch (error) {
     signal.throwIfAborted();
     recorder.event({ type: 'final-read-failed', source: LEFTOVERS, error: errorText(error) });
@@ -87,40 +106,50 @@ export async function lookForLeftovers({ nodes, recorder, clock, signal }: Final
 
 /** Reads everything through the coordinator, and every placement on its own worker; records what was found. */
 export async function readEverything(options: FinalReadsOptions): Promise<void> {
-  const { nodes, cluster, workload, params, recorder, signal } = options;
+  await readSources(options, ({ node, shard, relation }, read) =>
+    shard === undefined
+      ? { type: 'final-read', source: 'coordinator', read }
+      : { type: 'placement-read', shard, node, ...(relation === undefined ? {} : { relation }), read },
+  );
+}
+
+/** What one read is of: everything through the coordinator, or one placement. */
+export interface ReadSource {
+  readonly node: NodeName;
+  readonly shard?: string;
+  readonly relation?: string;
+}
+
+/** Makes every read there is, the nodes side by side; records each as the event that `eventOf` makes of it. */
+export async function readSources(
+  { nodes, cluster, workload, params, recorder, signal }: FinalReadsOptions,
+  eventOf: (source: ReadSource, read: ReadSummary) => RunEvent,
+): Promise<void> {
   signal.throwIfAborted();
   const perNode = Map.groupBy(cluster.placementSources(workload.table), (source) => source.node);
-
-  const readCoordinator = async () => {
+  const readNode = async (node: NodeControl, sources: readonly (ReadSource & { readonly table: string })[]) => {
     try {
-      await using session = await connect(nodes.coordinator);
-      const read = await workload.readAll(session, workload.table, params, READ_TIMEOUT_MS);
-      recorder.event({ type: 'final-read', source: 'coordinator', read });
-    } catch (error) {
-      recorder.event({ type: 'final-read-failed', source: nodes.coordinator.name, error: errorText(error) });
-    }
-  };
-
-  const readWorker = async (node: NodeControl, sources: readonly PlacementSource[]) => {
-    try {
-      await using session = await connect(node);
-      for (const { shard, relation } of sources) {
-        const read = await workload.readAll(session, relation, params, READ_TIMEOUT_MS);
-        const name = cluster.placement.shards[shard]?.name ?? String(shard);
-        recorder.event({ type: 'placement-read', shard: name, node: node.name, relation, read });
+      await using session = await connectTo(node);
+      for (const { table, ...source } of sources) {
+        recorder.event(eventOf(source, await workload.readAll(session, table, params, READ_TIMEOUT_MS)));
       }
     } catch (error) {
       recorder.event({ type: 'final-read-failed', source: node.name, error: errorText(error) });
     }
   };
-
+  const placed = ({ shard, node, relation }: PlacementSource) => ({
+    node,
+    shard: cluster.placement.shards[shard]?.name ?? String(shard),
+    relation,
+    table: relation,
+  });
   await Promise.all([
-    readCoordinator(),
-    ...nodes.workers.map((node) => readWorker(node, perNode.get(node.name) ?? [])),
+    readNode(nodes.coordinator, [{ node: nodes.coordinator.name, table: workload.table }]),
+    ...nodes.workers.map((node) => readNode(node, (perNode.get(node.name) ?? []).map(placed))),
   ]);
 }
 
-function connect(node: NodeControl): Promise<Session> {
+export function connectTo(node: NodeControl): Promise<Session> {
   return Session.connect(node.address(), {
     applicationName: OBSERVER_NAMES.finalRead,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,

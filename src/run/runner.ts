@@ -29,6 +29,7 @@ import { compareStorage, countWork, scaleReads } from './observations.ts';
 import type { PressureKept } from './pressure.ts';
 import { AnswerCount, raise } from './ramp.ts';
 import type { Recorder } from './recorder.ts';
+import { untilNothingIsInDoubt } from './recovery.ts';
 import { ServiceMonitor } from './service-monitor.ts';
 import { UndoJournal } from './undo-journal.ts';
 import { orAborted, pause } from './wait.ts';
@@ -155,19 +156,22 @@ export async function run(asked: RunOptions): Promise<void> {
         recorder.event({ type: 'load-kept', writer: load.writer, ...(await load.stop()) });
         if (probesKept) recorder.event({ type: 'load-kept', of: 'probes', ...probesKept });
         if (pressure) recorder.event({ type: 'pressure', ...(await pressure.stop()) });
-        await untilReplicasAgree(finalReads, Math.max(MIN_CATCH_UP_MS, settledBy - clock.nowMs()));
       },
       signal,
     );
+    const loadStoppedAt = clock.nowMs();
+    const catchUpMs = Math.max(MIN_CATCH_UP_MS, settledBy - loadStoppedAt);
     await inPhase(
       recorder,
       'final-reads',
       async () => {
+        const inDoubt = await untilNothingIsInDoubt(finalReads);
+        await untilReplicasAgree(finalReads, { limitMs: inDoubt ? MIN_CATCH_UP_MS : catchUpMs, loadStoppedAt });
         await lookForLeftovers(finalReads);
         await readEverything(finalReads);
         await compareStorage(observed);
         await scaleReads(observed);
-        await verifyHealing(options, nodes);
+        await verifyHealing(options, nodes, inDoubt ? MIN_CATCH_UP_MS : WHOLE_LIMIT_MS);
       },
       signal,
     );
@@ -405,10 +409,10 @@ function predict({ plan, faults, engine, recorder }: RunOptions, { placement }: 
   }
 }
 
-/** After the final reads: waiting for what is prepared to end would change what they find. */
-async function verifyHealing({ plan, recorder, signal }: RunOptions, { all }: Nodes): Promise<void> {
+/** @param limitMs short where the wait for what is prepared has been in vain already. */
+async function verifyHealing({ plan, recorder, signal }: RunOptions, { all }: Nodes, limitMs: number): Promise<void> {
   if (plan.acts.length === 0) return;
-  const left = await untilWhole(all, { limitMs: WHOLE_LIMIT_MS, signal });
+  const left = await untilWhole(all, { limitMs, signal });
   const advice =
     plan.scenario.cluster.attach === undefined
       ? 'nothing, the cluster is removed; the logs of its servers are in logs/'

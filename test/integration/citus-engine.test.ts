@@ -126,7 +126,7 @@ describe.skipIf(!image)('citus on containers', () => {
   test('a transaction that is prepared and not finished is found, with its node', async () => {
     await using session = await connect(worker('worker3'));
     await session.execute("BEGIN; PREPARE TRANSACTION 'left'");
-    expect(await preparedTransactions(nodes.all)).toMatchObject([{ node: 'worker3', gid: 'left' }]);
+    expect(await preparedTransactions(nodes.all)).toMatchObject([{ node: 'worker3', gid: 'left', relations: [] }]);
     await session.execute("ROLLBACK PREPARED 'left'");
     expect(await preparedTransactions(nodes.all)).toEqual([]);
   });
