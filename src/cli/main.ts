@@ -26,6 +26,7 @@ import { up } from './commands/up.ts';
 import { validate } from './commands/validate.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from './exit-codes.ts';
 import { explain } from './explain.ts';
+import { refuseGivenTwice } from './given-twice.ts';
 import { endInOrder, listen } from './interrupt.ts';
 import { surviveOutput } from './streams.ts';
 
@@ -43,6 +44,7 @@ process.on('exit', () => {
   process.exitCode = worstExitCode([(process.exitCode ?? EXIT.pass) as ExitCode, EXIT.environment]);
 });
 try {
+  refuseGivenTwice(hideBin(process.argv));
   await yargs(hideBin(process.argv))
     .scriptName('pgquake')
     .usage('$0 <scenario..>\n\nBreaks nodes of a sharded, replicated PostgreSQL cluster and proves what survives.')

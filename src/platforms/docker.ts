@@ -19,7 +19,7 @@ import { DockerClient } from './docker/client.ts';
 import { containerName, renderCompose, SIZED_DATA_BYTES } from './docker/compose.ts';
 import { composeMissing, findCompose, runCompose } from './docker/compose-command.ts';
 import { imageOffers } from './docker/extension.ts';
-import { cannotBePulled, imageNotToBeHad, isPresent, pull, wantedImage } from './docker/image.ts';
+import { cannotBePulled, helperImage, imageNotToBeHad, isPresent, pull, wantedImage } from './docker/image.ts';
 import { keepLogs } from './docker/logs.ts';
 import { DockerNode, passwordIn } from './docker/node.ts';
 import { byLabel, nodesOf, untilReady } from './docker/nodes.ts';
@@ -96,7 +96,7 @@ export const docker: Platform = {
 
   async lacking(capability) {
     const client = DockerClient.fromEnvironment();
-    const image = process.env.PGQUAKE_HELPER_IMAGE || wantedImage();
+    const image = helperImage() ?? wantedImage();
     // What has yet to be pulled cannot be tried; the fault says so itself, should it not work.
     return (await isPresent(client, image)) ? lackingHere(client, image, capability) : undefined;
   },

@@ -19,6 +19,7 @@ describe('bad input starts nothing', () => {
   test.each([
     ['an unknown scenario', ['one-wroker'], 3, /did you mean.*one-worker/s],
     ['an unknown option', ['one-worker', '--sed', '1'], 3, /sed/],
+    ['an option given twice', ['one-worker', '--seed', '1', '--seed', '1'], 3, /--seed is given twice/],
     ['an impossible seed', ['one-worker', '--seed', '-1'], 3, /--seed: expected a whole number/],
     ['no scenario', [], 3, /no scenario named/],
   ] as const)('%s', async (_name, args, expected, message) => {

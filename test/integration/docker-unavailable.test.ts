@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EnvironmentError } from '../../src/model/errors.ts';
 import { DockerClient } from '../../src/platforms/docker/client.ts';
+import { wantedImage } from '../../src/platforms/docker/image.ts';
 import { removeProject } from '../../src/platforms/docker/project.ts';
 import { attach, docker } from '../../src/platforms/docker.ts';
 import { Workplace } from '../support/cli.ts';
@@ -58,6 +59,32 @@ test('an engine that accepts and never answers: unusable within two seconds', as
   expect((await docker.unavailable())?.message).toMatch(/no answer within \d+ ms/);
   expect(performance.now() - startedAt).toBeLessThan(2_000);
 });
+
+test.each([
+  ['DOCKER_HOST', 'nonsense', /^DOCKER_HOST: "nonsense" is no address of a Docker engine$/],
+  ['DOCKER_HOST', 'unix:/var/run/docker.sock', /^DOCKER_HOST: .* is no address of a Docker engine$/],
+  ['DOCKER_HOST', 'ssh://host', /^DOCKER_HOST: cannot use the Docker engine at "ssh:\/\/host"$/],
+  ['PGQUAKE_IMAGE', 'a b', /^PGQUAKE_IMAGE: "a b" is no name of an image$/],
+  ['PGQUAKE_IMAGE', 'UPPER', /^PGQUAKE_IMAGE: "UPPER" is no name of an image$/],
+  ['PGQUAKE_IMAGE', 'name:', /^PGQUAKE_IMAGE: "name:" is no name of an image$/],
+])('%s=%s is told as what it is', async (variable, value, message) => {
+  vi.stubEnv('DOCKER_HOST', `unix://${folder}/none.sock`);
+  vi.stubEnv(variable, value);
+  const found = await docker.unavailable();
+  expect(found).toBeInstanceOf(EnvironmentError);
+  expect({ message: found?.message, hint: found?.hint }).toEqual({
+    message: expect.stringMatching(message),
+    hint: expect.stringMatching(/such as|pgquake must reach/),
+  });
+});
+
+test.each(['postgres', 'registry:5000/team/pg_citus.17:v1.0', 'ghcr.io/a/b@sha256:' + '0'.repeat(64), '0123456789ab'])(
+  'PGQUAKE_IMAGE=%s can be a name',
+  (image) => {
+    vi.stubEnv('PGQUAKE_IMAGE', image);
+    expect(wantedImage()).toBe(image);
+  },
+);
 
 describe('docker asked for on the command line', () => {
   async function refused(env: NodeJS.ProcessEnv): Promise<string> {

@@ -73,6 +73,7 @@ const ROOMS = [
   'plan',
   'cluster',
   'sql',
+  'home-folder.ts',
   'make-folder.ts',
   'model',
 ] as const;

@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { accountFrom, serverEnvironment } from '../../src/platforms/local/account.ts';
 import { cachePath } from '../../src/platforms/local/cache.ts';
@@ -86,11 +90,31 @@ describe('the account for the servers', () => {
   });
 });
 
+test.skipIf(process.getuid?.() !== 0)(
+  'a user id without an account is told so by doctor, with what to do',
+  ({ skip }) => {
+    const main = resolve(import.meta.dirname, '../../bin/pgquake.cjs');
+    const env = { PATH: process.env.PATH, PGQUAKE_CACHE_DIR: mkdtempSync(join(tmpdir(), 'pgquake-cache-')) };
+    chownSync(env.PGQUAKE_CACHE_DIR, 54_321, 54_321);
+    const asNobody = { uid: 54_321, gid: 54_321, cwd: '/', env, encoding: 'utf8' } as const;
+    // A checkout below root's home is out of its reach.
+    if (spawnSync(process.execPath, [main, '--version'], asNobody).status !== 0) skip();
+    const { stdout } = spawnSync(process.execPath, [main, 'doctor'], asNobody);
+    expect(stdout).toMatch(/platform local {2}not usable {2}the user id 54321 has no account.*\n.*\/etc\/passwd/);
+    const { PGQUAKE_CACHE_DIR, ...homeless } = env;
+    const told = spawnSync(process.execPath, [main, 'doctor'], { ...asNobody, env: homeless });
+    expect(told.stdout).toMatch(/no folder for a cache.*\n.*PGQUAKE_CACHE_DIR/);
+    rmSync(PGQUAKE_CACHE_DIR, { recursive: true });
+  },
+);
+
 test('the cache folder', () => {
   expect(cachePath({ PGQUAKE_CACHE_DIR: '/c', XDG_CACHE_HOME: '/x' }, true, '/home/a')).toBe('/c');
   expect(cachePath({ XDG_CACHE_HOME: '/x' }, true, '/root')).toBe('/var/cache/pgquake');
   expect(cachePath({ XDG_CACHE_HOME: '/x' }, false, '/home/a')).toBe('/x/pgquake');
   expect(cachePath({}, false, '/home/a')).toBe('/home/a/.cache/pgquake');
+  expect(cachePath({ PGQUAKE_CACHE_DIR: '/c' }, false, undefined)).toBe('/c');
+  expect(() => cachePath({}, false, undefined)).toThrow(/no folder for a cache/);
 });
 
 test('data lie in TMPDIR where it is set, else in memory where there is plenty, else on disk', () => {

@@ -2,8 +2,8 @@
 
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import { homedir } from 'node:os';
 import Docker from 'dockerode';
+import { homeFolder } from '../../home-folder.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { unlessAborted } from '../../model/unless-aborted.ts';
 import { dockerEndpoint, type Endpoint } from './endpoint.ts';
@@ -42,7 +42,7 @@ export class DockerClient {
    * @throws EnvironmentError when the configuration cannot be understood.
    */
   static fromEnvironment(): DockerClient {
-    const endpoint = dockerEndpoint(process.env, homedir());
+    const endpoint = dockerEndpoint(process.env, homeFolder() ?? '/nonexistent');
     return new DockerClient(endpoint, new Docker(clientOptions(endpoint)));
   }
 
@@ -69,6 +69,13 @@ export class DockerClient {
       const { statusCode, json } = error as { statusCode?: number; json?: { message?: string } };
       if (statusCode !== undefined) throw new EngineRefusal(what, statusCode, json?.message ?? errorText(error), error);
       const { host, source } = this.endpoint;
+      if ((error as NodeJS.ErrnoException).code === 'EACCES') {
+        throw new EnvironmentError(`this user may not use the Docker engine at ${host} (${source}) to ${what}`, {
+          code: 'docker-unreachable',
+          hint: 'run pgquake as a user of the group "docker", or say with DOCKER_HOST where an engine of this user is',
+          cause: error,
+        });
+      }
       const reason = limit.aborted ? `no answer within ${limitMs} ms` : errorText(error);
       throw new EnvironmentError(`no Docker engine at ${host} (${source}) to ${what}: ${reason}`, {
         code: 'docker-unreachable',

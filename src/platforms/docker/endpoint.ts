@@ -24,6 +24,13 @@ export interface Endpoint {
 export function dockerEndpoint(env: Readonly<NodeJS.ProcessEnv>, homeFolder: string): Endpoint {
   const host = env.DOCKER_HOST;
   if (host) {
+    // As the docker command has it: without a protocol it is a host and a port.
+    if (!/^[a-z]+:\/\/.|^[\w.-]+:\d+$|^\[[\da-f:]+\]:\d+$/i.test(host)) {
+      throw new EnvironmentError(`DOCKER_HOST: "${host}" is no address of a Docker engine`, {
+        code: 'docker-configuration',
+        hint: 'set it to one such as unix:///var/run/docker.sock or tcp://host:2375, or unset it',
+      });
+    }
     const secure = env.DOCKER_TLS_VERIFY ? tlsFrom(env.DOCKER_CERT_PATH || join(homeFolder, '.docker')) : undefined;
     return {
       host: host.includes('://') ? host : `tcp://${host}`,

@@ -9,9 +9,34 @@ const PULL_LIMIT_MS = 15 * 60_000;
 /** Between two lines of progress. */
 const PROGRESS_SPACING_MS = 2_000;
 
-/** PGQUAKE_IMAGE, else the official image in the version that pgquake is made for. */
+/** `name`, `registry:5000/path/name:tag` or `name@sha256:...`. https://pkg.go.dev/github.com/distribution/reference */
+const REFERENCE =
+  /^(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::\d+)?\/)?[a-z0-9]+(?:(?:[._-]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._-]|__|-+)[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
+
+/**
+ * PGQUAKE_IMAGE, else the official image in the version that pgquake is made for.
+ * @throws EnvironmentError where that is no name of an image.
+ */
 export function wantedImage(): string {
-  return process.env.PGQUAKE_IMAGE || DEFAULT_IMAGE;
+  return imageIn('PGQUAKE_IMAGE') ?? DEFAULT_IMAGE;
+}
+
+/**
+ * The image for what changes the network of a node: PGQUAKE_HELPER_IMAGE.
+ * @throws as `wantedImage`.
+ */
+export function helperImage(): string | undefined {
+  return imageIn('PGQUAKE_HELPER_IMAGE');
+}
+
+function imageIn(variable: string): string | undefined {
+  const image = process.env[variable];
+  if (!image) return undefined;
+  if (REFERENCE.test(image) || /^(?:sha256:)?[0-9a-f]{12,64}$/.test(image)) return image;
+  throw new EnvironmentError(`${variable}: ${JSON.stringify(image)} is no name of an image`, {
+    code: 'image-name',
+    hint: `name one as "docker image ls" lists them, such as ${DEFAULT_IMAGE}`,
+  });
 }
 
 export async function isPresent(client: DockerClient, image: string, limitMs?: number): Promise<boolean> {

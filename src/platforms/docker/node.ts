@@ -19,6 +19,7 @@ import { type DockerClient, EngineRefusal } from './client.ts';
 import { POSTGRES_PORT, PROJECT_LABEL } from './compose.ts';
 import { DockerDisk } from './disk.ts';
 import { type ExecOptions, type ExecResult, execIn } from './exec.ts';
+import { helperImage } from './image.ts';
 import { DockerNetwork } from './network.ts';
 import { type ContainerNetworking, type HostPort, published, reach } from './reach.ts';
 import { DockerResources } from './resources.ts';
@@ -62,7 +63,7 @@ export class DockerNode implements NodeControl {
     this.network = new DockerNetwork({
       client,
       containerId,
-      image: async () => process.env.PGQUAKE_HELPER_IMAGE || (await this.#inspect()).Image,
+      image: async () => helperImage() ?? (await this.#inspect()).Image,
       project: () => this.#project,
       containerName: () => this.#containerName,
       run: (what, command, limitMs) => this.#run(what, command, { limitMs }),

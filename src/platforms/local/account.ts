@@ -6,6 +6,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { promisify } from 'node:util';
 import { EnvironmentError } from '../../model/errors.ts';
 
@@ -29,10 +30,13 @@ export function accountFrom(passwd: string, names: readonly string[]): Account |
 
 /**
  * The account that servers are to run as; `undefined` for the one that pgquake itself runs as.
- * @throws EnvironmentError as root on a machine with neither `postgres` nor `nobody`.
+ * @throws EnvironmentError as root on a machine with neither `postgres` nor `nobody`, and as a user id without an account.
  */
 export async function serverAccount(): Promise<Account | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
+  if (process.getuid?.() !== 0) {
+    refuseWithoutAccount();
+    return undefined;
+  }
   const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '');
   const account = accountFrom(passwd, PREFERRED_ACCOUNTS);
   if (account) return account;
@@ -40,6 +44,19 @@ export async function serverAccount(): Promise<Account | undefined> {
     code: 'no-server-account',
     hint: 'Add an account named postgres, or run pgquake as an ordinary user.',
   });
+}
+
+/** As in a container that is given any user id: initdb refuses it. */
+function refuseWithoutAccount(): void {
+  try {
+    userInfo();
+  } catch {
+    const id = process.getuid?.();
+    throw new EnvironmentError(`the user id ${id} has no account, and PostgreSQL's initdb does not run without one`, {
+      code: 'no-server-account',
+      hint: `give it one, as root: echo "pgquake:x:${id}:${process.getgid?.()}::/tmp:/bin/sh" >> /etc/passwd; or run pgquake as another user, or with --platform docker`,
+    });
+  }
 }
 
 /** What `spawn` needs to run something as an account. */
