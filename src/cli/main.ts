@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { InputError, InterruptedError } from '../model/errors.ts';
 import { version } from '../pgquake.ts';
+import { withServer } from '../sql/failure.ts';
 import { compare } from './commands/compare.ts';
 import { connect } from './commands/connect.ts';
 import { doctor } from './commands/doctor.ts';
@@ -80,7 +81,8 @@ try {
       throw error ?? new InputError(message, { code: 'usage', hint: 'see pgquake --help' });
     })
     .parseAsync();
-} catch (error) {
+} catch (thrown) {
+  const error = withServer(thrown, []);
   explain(error);
   process.exitCode = exitCodeOfError(error);
 }

@@ -4,30 +4,26 @@
  */
 
 import type { Engine, FormedCluster } from '../cluster/engine.ts';
-import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
-import { coordinatorRoute } from '../cluster/route.ts';
+import type { Nodes, Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError } from '../model/errors.ts';
-import type { NodeInfo, Observation, Phase } from '../model/event.ts';
+import type { Observation, Phase } from '../model/event.ts';
 import type { OperationKind } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
 import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.ts';
 import { isOpen, lostTogether } from '../plan/schedule.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { type NamedServer, withServer } from '../sql/failure.ts';
-import { Session } from '../sql/session.ts';
-import { nextProbeRun, probeKinds, roomsToProbe } from '../workloads/probes.ts';
+import { roomsToProbe } from '../workloads/probes.ts';
 import type { Workload, WorkloadPlace } from '../workloads/workload.ts';
+import { describeNode } from './describe-node.ts';
 import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-reads.ts';
 import { ServiceGuard } from './guards.ts';
 import { untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import { Injector, newMark } from './injector.ts';
-import { Load, type LoadListener } from './load.ts';
-import type { LoadKept } from './load-generator.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
-import type { PressureKept } from './pressure.ts';
-import { AnswerCount, raise } from './ramp.ts';
+import { nextRunOfProbes, prepareLoad, preparePressure, prepareProbes, rampUp } from './prepare.ts';
+import { AnswerCount } from './ramp.ts';
 import type { Recorder } from './recorder.ts';
 import { untilNothingIsInDoubt } from './recovery.ts';
 import { ServiceMonitor } from './service-monitor.ts';
@@ -37,20 +33,10 @@ import { orAborted, pause } from './wait.ts';
 /** Replicas get at least this long to catch up, however much of the settle limit the service took. */
 const MIN_CATCH_UP_MS = 5_000;
 const POLL_MS = 50;
-const ASK_TIMEOUT_MS = 5_000;
 /** For what is under way when a run is interrupted to end in order. */
 const ABORT_GRACE_MS = 2_000;
 /** What has settled is handed over 20 times a second; on a starved machine it takes longer. */
 const REPORT_LIMIT_MS = 2_000;
-/**
- * The share of the coordinator's connections that the load may hold. A connection that is dropped at its
- * deadline leaves its backend behind for a while, so as many again may still be busy with nothing; and health
- * probes, replication and the person who looks on want some too.
- */
-const CONNECTION_SHARE = 0.45;
-/** However many the coordinator allows. */
-const MAX_LOAD_CONNECTIONS = 256;
-
 export interface RunOptions {
   readonly plan: Plan;
   /** Picks the targets of a plan that is open, and keeps it. */
@@ -126,7 +112,7 @@ export async function run(asked: RunOptions): Promise<void> {
     load.follow(monitor);
 
     const observed = { ...options, nodes, cluster };
-    const work = await countWork(observed);
+    const work = await orAborted(countWork(observed), signal);
     await inPhase(
       recorder,
       'steady-state',
@@ -245,160 +231,6 @@ async function pickTargets(options: RunOptions, { placement }: FormedCluster): P
     ),
   });
   return { ...options, plan };
-}
-
-/** What figures and safety depend on. */
-const SETTINGS = [
-  'fsync',
-  'synchronous_commit',
-  'full_page_writes',
-  'wal_level',
-  'shared_buffers',
-  'max_connections',
-  'max_worker_processes',
-  'max_prepared_transactions',
-  'statement_timeout',
-];
-
-async function describeNode(node: NodeControl, engineVersion: string | undefined): Promise<NodeInfo> {
-  const { host, port } = node.address();
-  await using session = await connect(node);
-  const [row] = await session.query('SHOW server_version', [], { timeoutMs: ASK_TIMEOUT_MS });
-  const server = `PostgreSQL ${row?.[0]}`;
-  const rows = await session.query(
-    'SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY ($1)',
-    [SETTINGS],
-    {
-      timeoutMs: ASK_TIMEOUT_MS,
-    },
-  );
-  return {
-    name: node.name,
-    role: node.role,
-    address: `${host}:${port}`,
-    version: engineVersion === undefined ? server : `${server}, ${engineVersion}`,
-    settings: Object.fromEntries(rows.map(([name, value]) => [String(name), String(value)])),
-  };
-}
-
-function connect(node: NodeControl): Promise<Session> {
-  return Session.connect(node.address(), { applicationName: OBSERVER_NAMES.runner, connectTimeoutMs: ASK_TIMEOUT_MS });
-}
-
-/** @returns the one value of a statement's one row. */
-async function askOne(node: NodeControl, statement: string): Promise<string> {
-  await using session = await connect(node);
-  const [row] = await session.query(statement, [], { timeoutMs: ASK_TIMEOUT_MS });
-  return String(row?.[0]);
-}
-
-async function nextWriter(workload: Workload, coordinator: NodeControl): Promise<number> {
-  if (!workload.nextWriter) return 1;
-  await using session = await connect(coordinator);
-  return await workload.nextWriter(session, ASK_TIMEOUT_MS);
-}
-
-async function prepareLoad(
-  { plan, loadThread, originNs, recorder, workload, workloadPlace, realtime, signal }: RunOptions,
-  nodes: Nodes,
-  cluster: FormedCluster,
-  listeners: readonly LoadListener[],
-): Promise<PreparedLoad> {
-  const { params } = plan.scenario.workload;
-  const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections'));
-  const writer = await nextWriter(workload, nodes.coordinator);
-  const following = [...listeners];
-  const load = await Load.prepare(
-    loadThread,
-    coordinatorRoute(nodes),
-    {
-      originNs,
-      realtime,
-      shardOfRoom: cluster.placement.shardOfRoom,
-      work: {
-        type: 'workload',
-        workload: workloadPlace,
-        params,
-        seed: plan.seed,
-        writer,
-        maxConnections: Math.max(1, Math.min(MAX_LOAD_CONNECTIONS, Math.floor(maxConnections * CONNECTION_SHARE))),
-      },
-    },
-    {
-      operations: (batch) => {
-        recorder.operations(batch);
-        for (const listener of following) listener.operations?.(batch);
-      },
-      open: (open) => {
-        for (const listener of following) listener.open?.(open);
-      },
-      signal,
-    },
-  );
-  return Object.assign(load, { writer, follow: (listener: LoadListener) => void following.push(listener) });
-}
-
-interface PreparedLoad extends Load<LoadKept> {
-  /** Who the messages are from. */
-  readonly writer: number;
-  /** The listener hears the load from now on. */
-  follow(listener: LoadListener): void;
-}
-
-/** @returns the kinds of operation, with the rates that the load goes on with. */
-async function rampUp(options: RunOptions, load: PreparedLoad, count: AnswerCount): Promise<readonly OperationKind[]> {
-  const { plan, workload, recorder, clock, signal, fit = false, fitted } = options;
-  const kinds = workload.kinds(plan.scenario.workload.params);
-  const share = await raise({ count, pace: (to) => load.start(to), clock, signal, fit });
-  if (share === 1) return kinds;
-  const smaller = kinds.map((kind) => ({ ...kind, ratePerSecond: kind.ratePerSecond * share }));
-  recorder.event({
-    type: 'load-fitted',
-    share,
-    kinds: smaller.map(({ name, ratePerSecond }) => ({ name, ratePerSecond })),
-  });
-  await fitted?.(share, smaller);
-  return smaller;
-}
-
-interface ProbeGround {
-  readonly nodes: Nodes;
-  readonly cluster: FormedCluster;
-  readonly rooms: readonly number[];
-  /** Who the rows are from. */
-  readonly run: number;
-}
-
-async function nextRunOfProbes(coordinator: NodeControl): Promise<number> {
-  await using session = await connect(coordinator);
-  return await nextProbeRun(session, ASK_TIMEOUT_MS);
-}
-
-async function prepareProbes(
-  { plan, loadThread, originNs, recorder, realtime, signal }: RunOptions,
-  { nodes, cluster, rooms, run }: ProbeGround,
-): Promise<Load<LoadKept> | undefined> {
-  const { probes, cluster: topology } = plan.scenario;
-  if (!probes) return undefined;
-  const { shardOfRoom } = cluster.placement;
-  const kinds = probeKinds(probes, topology.shards);
-  return Load.prepare(
-    loadThread,
-    coordinatorRoute(nodes),
-    { originNs, realtime, shardOfRoom, work: { type: 'probes', kinds, rooms, run } },
-    { operations: (batch) => recorder.probes(batch), signal },
-  );
-}
-
-async function preparePressure(
-  { plan, loadThread, originNs, signal }: RunOptions,
-  { nodes, cluster, rooms, run }: ProbeGround,
-): Promise<Load<PressureKept> | undefined> {
-  const { pressure } = plan.scenario;
-  if (!pressure) return undefined;
-  const { shardOfRoom } = cluster.placement;
-  const work = { type: 'pressure', ...pressure, rooms, run } as const;
-  return Load.prepare<PressureKept>(loadThread, coordinatorRoute(nodes), { originNs, shardOfRoom, work }, { signal });
 }
 
 /** Says what the engine promises for every set of nodes that will be down or frozen together, before any is. */

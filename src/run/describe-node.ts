@@ -1,0 +1,40 @@
+/** What a report says of each server. */
+
+import type { NodeControl } from '../cluster/platform.ts';
+import type { NodeInfo } from '../model/event.ts';
+import { ASK_TIMEOUT_MS, connect } from './ask-node.ts';
+
+/** What figures and safety depend on. */
+const SETTINGS = [
+  'fsync',
+  'synchronous_commit',
+  'full_page_writes',
+  'wal_level',
+  'shared_buffers',
+  'max_connections',
+  'max_worker_processes',
+  'max_prepared_transactions',
+  'statement_timeout',
+];
+
+/** @param engineVersion of the extension that makes it a cluster, where there is one. */
+export async function describeNode(node: NodeControl, engineVersion: string | undefined): Promise<NodeInfo> {
+  const { host, port } = node.address();
+  await using session = await connect(node);
+  const [row] = await session.query('SHOW server_version', [], { timeoutMs: ASK_TIMEOUT_MS });
+  const server = `PostgreSQL ${row?.[0]}`;
+  const rows = await session.query(
+    'SELECT name, current_setting(name) FROM pg_settings WHERE name = ANY ($1)',
+    [SETTINGS],
+    {
+      timeoutMs: ASK_TIMEOUT_MS,
+    },
+  );
+  return {
+    name: node.name,
+    role: node.role,
+    address: `${host}:${port}`,
+    version: engineVersion === undefined ? server : `${server}, ${engineVersion}`,
+    settings: Object.fromEntries(rows.map(([name, value]) => [String(name), String(value)])),
+  };
+}

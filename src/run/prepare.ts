@@ -1,0 +1,163 @@
+/** The threads of a run: load, probes and pressure, made ready, and the load raised to its rates. */
+
+import type { FormedCluster } from '../cluster/engine.ts';
+import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import { coordinatorRoute } from '../cluster/route.ts';
+import type { OperationKind } from '../model/history.ts';
+import { nextProbeRun, probeKinds } from '../workloads/probes.ts';
+import type { Workload } from '../workloads/workload.ts';
+import { ASK_TIMEOUT_MS, askOne, connect } from './ask-node.ts';
+import { Load, type LoadListener } from './load.ts';
+import type { LoadKept } from './load-generator.ts';
+import type { PressureKept } from './pressure.ts';
+import { type AnswerCount, raise } from './ramp.ts';
+import type { RunOptions } from './runner.ts';
+
+/**
+ * The share of the coordinator's connections that the load may hold. A connection that is dropped at its
+ * deadline leaves its backend behind for a while, so as many again may still be busy with nothing; and health
+ * probes, replication and the person who looks on want some too.
+ */
+const CONNECTION_SHARE = 0.45;
+/** However many the coordinator allows. */
+const MAX_LOAD_CONNECTIONS = 256;
+
+export type PrepareOptions = Pick<
+  RunOptions,
+  | 'plan'
+  | 'loadThread'
+  | 'originNs'
+  | 'recorder'
+  | 'workload'
+  | 'workloadPlace'
+  | 'realtime'
+  | 'signal'
+  | 'clock'
+  | 'fit'
+  | 'fitted'
+>;
+
+/**
+ * @param listeners hear the load from its start.
+ * @throws EnvironmentError where the coordinator does not answer.
+ */
+export async function prepareLoad(
+  { plan, loadThread, originNs, recorder, workload, workloadPlace, realtime, signal }: PrepareOptions,
+  nodes: Nodes,
+  cluster: FormedCluster,
+  listeners: readonly LoadListener[],
+): Promise<PreparedLoad> {
+  const { params } = plan.scenario.workload;
+  const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections'));
+  const writer = await nextWriter(workload, nodes.coordinator);
+  const following = [...listeners];
+  const load = await Load.prepare(
+    loadThread,
+    coordinatorRoute(nodes),
+    {
+      originNs,
+      realtime,
+      shardOfRoom: cluster.placement.shardOfRoom,
+      work: {
+        type: 'workload',
+        workload: workloadPlace,
+        params,
+        seed: plan.seed,
+        writer,
+        maxConnections: Math.max(1, Math.min(MAX_LOAD_CONNECTIONS, Math.floor(maxConnections * CONNECTION_SHARE))),
+      },
+    },
+    {
+      operations: (batch) => {
+        recorder.operations(batch);
+        for (const listener of following) listener.operations?.(batch);
+      },
+      open: (open) => {
+        for (const listener of following) listener.open?.(open);
+      },
+      signal,
+    },
+  );
+  return Object.assign(load, { writer, follow: (listener: LoadListener) => void following.push(listener) });
+}
+
+export interface PreparedLoad extends Load<LoadKept> {
+  /** Who the messages are from. */
+  readonly writer: number;
+  /** The listener hears the load from now on. */
+  follow(listener: LoadListener): void;
+}
+
+/**
+ * Raises the load to its rates.
+ * @returns the kinds of operation, with the rates that the load goes on with.
+ * @throws EnvironmentError where less than the scenario asks is borne.
+ */
+export async function rampUp(
+  options: PrepareOptions,
+  load: PreparedLoad,
+  count: AnswerCount,
+): Promise<readonly OperationKind[]> {
+  const { plan, workload, recorder, clock, signal, fit = false, fitted } = options;
+  const kinds = workload.kinds(plan.scenario.workload.params);
+  const share = await raise({ count, pace: (to) => load.start(to), clock, signal, fit });
+  if (share === 1) return kinds;
+  const smaller = kinds.map((kind) => ({ ...kind, ratePerSecond: kind.ratePerSecond * share }));
+  recorder.event({
+    type: 'load-fitted',
+    share,
+    kinds: smaller.map(({ name, ratePerSecond }) => ({ name, ratePerSecond })),
+  });
+  await fitted?.(share, smaller);
+  return smaller;
+}
+
+/** What the probes and the pressure go to. */
+export interface ProbeGround {
+  readonly nodes: Nodes;
+  readonly cluster: FormedCluster;
+  readonly rooms: readonly number[];
+  /** Who the rows are from. */
+  readonly run: number;
+}
+
+/** A number that no run on these tables has had. */
+export async function nextRunOfProbes(coordinator: NodeControl): Promise<number> {
+  await using session = await connect(coordinator);
+  return await nextProbeRun(session, ASK_TIMEOUT_MS);
+}
+
+/** @returns `undefined` where the scenario switches them off. */
+export async function prepareProbes(
+  { plan, loadThread, originNs, recorder, realtime, signal }: PrepareOptions,
+  { nodes, cluster, rooms, run }: ProbeGround,
+): Promise<Load<LoadKept> | undefined> {
+  const { probes, cluster: topology } = plan.scenario;
+  if (!probes) return undefined;
+  const { shardOfRoom } = cluster.placement;
+  const kinds = probeKinds(probes, topology.shards);
+  return Load.prepare(
+    loadThread,
+    coordinatorRoute(nodes),
+    { originNs, realtime, shardOfRoom, work: { type: 'probes', kinds, rooms, run } },
+    { operations: (batch) => recorder.probes(batch), signal },
+  );
+}
+
+/** @returns `undefined` where the scenario asks for none. */
+export async function preparePressure(
+  { plan, loadThread, originNs, signal }: PrepareOptions,
+  { nodes, cluster, rooms, run }: ProbeGround,
+): Promise<Load<PressureKept> | undefined> {
+  const { pressure } = plan.scenario;
+  if (!pressure) return undefined;
+  const { shardOfRoom } = cluster.placement;
+  const work = { type: 'pressure', ...pressure, rooms, run } as const;
+  return Load.prepare<PressureKept>(loadThread, coordinatorRoute(nodes), { originNs, shardOfRoom, work }, { signal });
+}
+
+async function nextWriter(workload: Workload, coordinator: NodeControl): Promise<number> {
+  if (!workload.nextWriter) return 1;
+  await using session = await connect(coordinator);
+  return await workload.nextWriter(session, ASK_TIMEOUT_MS);
+}
