@@ -29,6 +29,11 @@ export interface NodeControl {
   readonly role: 'coordinator' | 'worker';
   /** As pgquake reaches it. May change when the node restarts, so ask every time. */
   address(): Address;
+  /**
+   * Looks again where it is reached: someone else may have restarted it. Absent where the address changes by pgquake's
+   * own acts alone. Called once a second and more often while nothing answers, so it must be cheap.
+   */
+  locate?(): Promise<void>;
   /** As the node `from` reaches it. May change likewise. */
   peerAddress(from: NodeName): Address;
   /** The state as the operating system or the container engine tells it now. */

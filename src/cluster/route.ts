@@ -20,8 +20,7 @@ export function coordinatorRoute({ coordinator }: Pick<Nodes, 'coordinator'>): R
     name: coordinator.name,
     access: 'write',
     async address() {
-      // A platform looks at the node again here; someone else may have restarted it.
-      await coordinator.state();
+      await coordinator.locate?.();
       return coordinator.address();
     },
   };

@@ -10,7 +10,7 @@ import { ASK_TIMEOUT_MS, askOne, connect } from './ask-node.ts';
 import { Load, type LoadListener } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
-import { type AnswerCount, raise } from './ramp.ts';
+import { AnswerCount, raise } from './ramp.ts';
 import type { RunOptions } from './runner.ts';
 
 /**
@@ -78,14 +78,20 @@ export async function prepareLoad(
       signal,
     },
   );
-  return Object.assign(load, { writer, follow: (listener: LoadListener) => void following.push(listener) });
+  return Object.assign(load, {
+    writer,
+    follow: (listener: LoadListener) => {
+      following.push(listener);
+      return () => void following.splice(following.indexOf(listener), 1);
+    },
+  });
 }
 
 export interface PreparedLoad extends Load<LoadKept> {
   /** Who the messages are from. */
   readonly writer: number;
-  /** The listener hears the load from now on. */
-  follow(listener: LoadListener): void;
+  /** The listener hears the load from now on. @returns what ends that. */
+  follow(listener: LoadListener): () => void;
 }
 
 /**
@@ -93,14 +99,13 @@ export interface PreparedLoad extends Load<LoadKept> {
  * @returns the kinds of operation, with the rates that the load goes on with.
  * @throws EnvironmentError where less than the scenario asks is borne.
  */
-export async function rampUp(
-  options: PrepareOptions,
-  load: PreparedLoad,
-  count: AnswerCount,
-): Promise<readonly OperationKind[]> {
+export async function rampUp(options: PrepareOptions, load: PreparedLoad): Promise<readonly OperationKind[]> {
   const { plan, workload, recorder, clock, signal, fit = false, fitted } = options;
   const kinds = workload.kinds(plan.scenario.workload.params);
+  const count = new AnswerCount(kinds);
+  const unfollow = load.follow(count);
   const share = await raise({ count, pace: (to) => load.start(to), clock, signal, fit });
+  unfollow();
   if (share === 1) return kinds;
   const smaller = kinds.map((kind) => ({ ...kind, ratePerSecond: kind.ratePerSecond * share }));
   recorder.event({

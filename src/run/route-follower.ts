@@ -5,6 +5,8 @@ import type { Address } from '../model/address.ts';
 
 /** How often a route is asked while all is well. */
 const CALM_MS = 1_000;
+/** However many connections cannot be opened. */
+const AT_MOST_EVERY_MS = 100;
 
 export class RouteFollower implements Disposable {
   readonly #route: Route;
@@ -12,6 +14,7 @@ export class RouteFollower implements Disposable {
   readonly #timer: NodeJS.Timeout;
   #known: string;
   #asking = false;
+  #askedAt = Number.NEGATIVE_INFINITY;
 
   /** @param changed hears of an address that differs from the one before. */
   constructor(route: Route, known: Address, changed: (address: Address) => void) {
@@ -21,10 +24,11 @@ export class RouteFollower implements Disposable {
     this.#timer = setInterval(() => void this.ask(), CALM_MS);
   }
 
-  /** Asks now; harmless while an earlier question is open. A route that cannot tell keeps the last address. */
+  /** Asks now, unless it has just asked or an earlier question is open. A route that cannot tell keeps the last address. */
   async ask(): Promise<void> {
-    if (this.#asking) return;
+    if (this.#asking || performance.now() - this.#askedAt < AT_MOST_EVERY_MS) return;
     this.#asking = true;
+    this.#askedAt = performance.now();
     try {
       const address = await this.#route.address();
       const text = JSON.stringify(address);

@@ -23,7 +23,6 @@ import { untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import { Injector, newMark } from './injector.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
 import { nextRunOfProbes, prepareLoad, preparePressure, prepareProbes, rampUp } from './prepare.ts';
-import { AnswerCount } from './ramp.ts';
 import type { Recorder } from './recorder.ts';
 import { untilNothingIsInDoubt } from './recovery.ts';
 import { ServiceMonitor } from './service-monitor.ts';
@@ -91,8 +90,7 @@ export async function run(asked: RunOptions): Promise<void> {
     const options = await pickTargets(asked, cluster);
     await refuseLacking(options, nodes, cluster);
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
-    const count = new AnswerCount(options.workload.kinds(scenario.workload.params));
-    await using load = await prepareLoad(options, nodes, cluster, [guard, count]);
+    await using load = await prepareLoad(options, nodes, cluster, [guard]);
     const rooms = roomsToProbe(cluster.placement.shardOfRoom);
     const probeRun = await nextRunOfProbes(nodes.coordinator);
     await using probes = await prepareProbes(options, { nodes, cluster, rooms, run: probeRun });
@@ -104,7 +102,7 @@ export async function run(asked: RunOptions): Promise<void> {
       'ramp',
       async () => {
         pressure?.start();
-        return rampUp(options, load, count);
+        return rampUp(options, load);
       },
       signal,
     );

@@ -56,11 +56,30 @@ test('a follower tells a new address once, and keeps the last one while the rout
   };
   const told: number[] = [];
   using follower = new RouteFollower(route, addressOf(1), (address) => told.push(address.port));
+  const later = () => new Promise((resolve) => setTimeout(resolve, 120));
   await follower.ask();
+  await later();
   port = 0;
   await follower.ask();
+  await later();
   port = 2;
   await Promise.all([follower.ask(), follower.ask()]);
+  await later();
   await follower.ask();
   expect(told).toEqual([2]);
+});
+
+test('a route is asked at most ten times a second, however often a connection cannot be opened', async () => {
+  let asked = 0;
+  const route: Route = {
+    name: 'coordinator',
+    access: 'write',
+    address: async () => {
+      asked++;
+      return addressOf(1);
+    },
+  };
+  using follower = new RouteFollower(route, addressOf(1), () => undefined);
+  for (let i = 0; i < 100; i++) await follower.ask();
+  expect(asked).toBe(1);
 });

@@ -123,6 +123,10 @@ export class DockerNode implements NodeControl {
     return { ...this.#reachedAt, ...this.#login };
   }
 
+  async locate(): Promise<void> {
+    await this.#inspect();
+  }
+
   peerAddress(_from: NodeName): Address {
     return { host: this.#containerName, port: POSTGRES_PORT, ...this.#login };
   }
