@@ -32,6 +32,7 @@ const SIDE_BY_SIDE = [
   'test/integration/local-relay.test.ts',
   'test/integration/native-engine.test.ts',
   'test/integration/planted-harm.test.ts',
+  'test/integration/package.test.ts',
 ];
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;

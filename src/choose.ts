@@ -10,6 +10,7 @@ import type { Scenario } from './model/scenario.ts';
 import { workloadNamed } from './planner.ts';
 import { attachedEngine, attachedPlatform, findFormed, notFormed } from './run/standing.ts';
 import { suggestion } from './scenario/problems.ts';
+import { datasetOf } from './workloads/probes.ts';
 
 /** What the choice depends on; a plan has it. */
 export interface ChoiceInput {
@@ -90,7 +91,7 @@ async function chooseAttached(
   const data = { workload: workloadNamed(workloads, use), params };
   const nodes = await platform.standing.attach(project);
   const candidates = engines.filter(({ name }) => ['auto', name].includes(wantedEngine));
-  const found = await findFormed(nodes, candidates, data.workload.dataset(params), new AbortController().signal);
+  const found = await findFormed(nodes, candidates, datasetOf(data.workload, params), new AbortController().signal);
   if (!found) throw notFormed(project, data);
   return {
     platform: attachedPlatform(platform, platform.standing, project),

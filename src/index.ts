@@ -3,15 +3,38 @@
 // The parameters of a variant are a schema of pgquake's own version of zod.
 export { z } from 'zod';
 export type { Catalog } from './catalog.ts';
-export { type Check, defineCheck } from './checks/check.ts';
-export { defineEngine, type Engine } from './cluster/engine.ts';
-export type { NodeControl, Platform } from './cluster/platform.ts';
+export { type Check, defineCheck, type ScenarioFacts } from './checks/check.ts';
+export {
+  type Dataset,
+  defineEngine,
+  type Engine,
+  type FormedCluster,
+  type FormOptions,
+  type TableSpec,
+} from './cluster/engine.ts';
+export type { NodeControl, Nodes, Platform, ProvisionOptions } from './cluster/platform.ts';
 export { defineConfig, findConfig, loadConfig } from './config.ts';
-export { defineFault, type Fault } from './faults/fault.ts';
+export {
+  defineFault,
+  type Fault,
+  type FaultContext,
+  type Strike,
+  type Undo,
+  type UndoContext,
+} from './faults/fault.ts';
 export { EnvironmentError, HarnessError, InputError, InterruptedError } from './model/errors.ts';
-export type { RunEvent, TimedEvent } from './model/event.ts';
-export type { History, Operation, Outcome, RunInfo } from './model/history.ts';
+export type { ReadSummary, RunEvent, TimedEvent } from './model/event.ts';
+export {
+  eventsOf,
+  type History,
+  type Operation,
+  type OperationKind,
+  type Outcome,
+  type RunInfo,
+} from './model/history.ts';
+export { formatKey, KeySet } from './model/key-ranges.ts';
 export type { Plan } from './model/plan.ts';
+export { bytes, duration, positiveDuration, rate, share } from './model/quantities.ts';
 export type { Report } from './model/report.ts';
 export type { Scenario } from './model/scenario.ts';
 export type { CheckResult, Finding, Judgement, Verdict } from './model/verdict.ts';
@@ -23,5 +46,14 @@ export type { Config, Experiment, ExperimentOptions, Quake } from './quake.ts';
 export type { Reporter } from './reporters/reporter.ts';
 export type { LeftBehind } from './run/left-behind.ts';
 export type { RunListener } from './run/recorder.ts';
+export { quoteName, quoteText } from './sql/quote.ts';
+export { type Row, Session } from './sql/session.ts';
 export { readRun, type StoredRun } from './store.ts';
-export { defineWorkload, type Workload } from './workloads/workload.ts';
+export { pace, pacedKind } from './workloads/pace.ts';
+export {
+  defineWorkload,
+  type Observed,
+  type OperationRequest,
+  type Workload,
+  type WorkloadRun,
+} from './workloads/workload.ts';

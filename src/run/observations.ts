@@ -14,7 +14,7 @@ import type { NodeName } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { quoteName, quoteText } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
-import { Probes, probesTable, roomsToProbe } from '../workloads/probes.ts';
+import { datasetOf, Probes, probesTable, roomsToProbe } from '../workloads/probes.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { Pressure } from './pressure.ts';
 import type { Recorder } from './recorder.ts';
@@ -90,7 +90,7 @@ async function scans(session: Session, sources: readonly PlacementSource[]): Pro
 export function compareStorage(options: ObservationOptions): Promise<void> {
   const { nodes, cluster, workload, plan, recorder } = options;
   return observed('storage', options, async () => {
-    const { tables } = workload.dataset(plan.scenario.workload.params);
+    const { tables } = datasetOf(workload, plan.scenario.workload.params);
     const sources = tables.flatMap(({ name }) => cluster.placementSources(name));
     const perWorker = await onWorkers(nodes, sources, async (session, held) => {
       const bytes = new Map<number, number>();

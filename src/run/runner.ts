@@ -14,7 +14,7 @@ import type { Plan } from '../model/plan.ts';
 import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.ts';
 import { isOpen, lostTogether } from '../plan/schedule.ts';
 import { type NamedServer, withServer } from '../sql/failure.ts';
-import { roomsToProbe } from '../workloads/probes.ts';
+import { datasetOf, roomsToProbe } from '../workloads/probes.ts';
 import type { Workload, WorkloadPlace } from '../workloads/workload.ts';
 import { describeNode } from './describe-node.ts';
 import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-reads.ts';
@@ -204,7 +204,7 @@ async function inPhase<T>(recorder: Recorder, phase: Phase, work: () => Promise<
 async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {
   const { plan, platform, engine, reason, workload, recorder, signal } = options;
   const { cluster, workload: chosen } = plan.scenario;
-  const formed = await engine.form({ nodes, topology: cluster, dataset: workload.dataset(chosen.params), signal });
+  const formed = await engine.form({ nodes, topology: cluster, dataset: datasetOf(workload, chosen.params), signal });
   const about = await platform.about?.(nodes.all);
   recorder.event({
     type: 'cluster-formed',

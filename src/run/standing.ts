@@ -8,6 +8,7 @@ import { EnvironmentError, errorText } from '../model/errors.ts';
 import { COORDINATOR, type Topology } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
+import { datasetOf } from '../workloads/probes.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { untilWhole } from './healing.ts';
 import { readPendingUndos } from './undo-journal.ts';
@@ -63,7 +64,7 @@ export interface EnsureOptions {
  */
 export async function ensureFormed(options: EnsureOptions): Promise<Found & { readonly formedNow: boolean }> {
   const { nodes, engines, topology, data, signal } = options;
-  const dataset = data.workload.dataset(data.params);
+  const dataset = datasetOf(data.workload, data.params);
   const found = await findFormed(nodes, engines, dataset, signal);
   if (found) {
     await verifyData(nodes, data);

@@ -12,7 +12,6 @@ import type { Anomaly, OperationKind } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import type { Session } from '../sql/session.ts';
 import { pace, pacedKind } from './pace.ts';
-import { probesTable } from './probes.ts';
 import { defineWorkload, type Observed, type OperationRequest, type WorkloadRun } from './workload.ts';
 
 /** All rows are of the initial data set; nothing is written. */
@@ -165,7 +164,6 @@ export const bigScan = defineWorkload<BigScanParams>({
         primaryKey: ['room_id', 'seq'],
         rows: range(big.rooms * big['messages-per-room']).map((seq) => [roomOf(seq, big), seq, bodyOf(seq, big)]),
       },
-      probesTable(range(big.rooms)),
     ],
   }),
 

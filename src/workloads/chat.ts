@@ -14,7 +14,6 @@ import type { Anomaly, OperationKind } from '../model/history.ts';
 import { formatKey, type Key, KeySet, parseKey } from '../model/key-ranges.ts';
 import type { QueryOptions, Session } from '../sql/session.ts';
 import { pace, pacedKind } from './pace.ts';
-import { probesTable } from './probes.ts';
 import { defineWorkload, type Observed, type OperationRequest, type WorkloadRun } from './workload.ts';
 
 const INITIAL = 0;
@@ -444,7 +443,6 @@ export const chat = defineWorkload<ChatParams>({
           return [room, INITIAL, seq, member, body];
         }),
       },
-      probesTable(range(chat.rooms)),
     ],
   }),
 

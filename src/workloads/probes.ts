@@ -3,15 +3,15 @@
  * Windows of outage and brownout are told by them and not by the load, whose operations are heavier, rarer for
  * each shard and disturb each other.
  *
- * They have a table of their own in every data set, to which rows are only added: the load's reads stay small,
+ * They have a table of their own beside every data set, to which rows are only added: the load's reads stay small,
  * and no engine has to order two updates of one row.
  */
 
-import type { TableSpec } from '../cluster/engine.ts';
+import type { Dataset, TableSpec } from '../cluster/engine.ts';
 import type { ProbeKind } from '../model/history.ts';
 import type { ProbeSpec } from '../model/scenario.ts';
 import type { Session } from '../sql/session.ts';
-import type { OperationRequest } from './workload.ts';
+import type { OperationRequest, Workload } from './workload.ts';
 
 const TABLE = 'probes';
 /** Who wrote the row that is read. */
@@ -37,6 +37,12 @@ export function probesTable(rooms: readonly number[]): TableSpec {
     primaryKey: ['room_id', 'run', 'seq'],
     rows: rooms.map((room) => [room, INITIAL_RUN, 0]),
   };
+}
+
+/** All that a cluster is formed with: the data set of a workload, and the table of the probes beside it. */
+export function datasetOf<P>(workload: Pick<Workload<P>, 'dataset'>, params: P): Dataset {
+  const { rooms, tables } = workload.dataset(params);
+  return { rooms, tables: [...tables, probesTable(rooms)] };
 }
 
 /**

@@ -13,6 +13,7 @@ import type { Session } from '../sql/session.ts';
 /** What an operation that was answered tells. */
 export interface Observed {
   readonly rows?: number;
+  /** Rows of the initial data set that came back with the right content: without it, none counts as readable. */
   readonly verified?: number;
   readonly anomaly?: Anomaly;
 }

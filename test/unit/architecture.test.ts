@@ -40,6 +40,8 @@ const CONTRACTS = new Set([
   'workloads/workload.ts',
   // Every run has its probes, whatever its workload.
   'workloads/probes.ts',
+  // How operations are paced is written in the same words everywhere, by workloads of others too.
+  'workloads/pace.ts',
   'reporters/reporter.ts',
 ]);
 
@@ -47,6 +49,7 @@ const CONTRACTS = new Set([
 const ROOMS = [
   'cli',
   'index.ts',
+  'vitest.ts',
   'config.ts',
   'pgquake.ts',
   'quake.ts',
@@ -138,6 +141,7 @@ describe('architecture', () => {
     ['yaml', /^(scenario\/|platforms\/docker)/],
     ['apache-arrow', /^operations-file\.ts$/],
     ['yargs', /^cli\//],
+    ['vitest', /^vitest\.ts$/],
     ['log-update', /^cli\//],
     ['d3-scale', /^reporters\//],
     ['d3-shape', /^reporters\//],

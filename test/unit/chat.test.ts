@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KeySet } from '../../src/model/key-ranges.ts';
 import { chat } from '../../src/workloads/chat.ts';
+import { datasetOf } from '../../src/workloads/probes.ts';
 import { FakeSession } from '../support/fake-session.ts';
 import { runs } from '../support/properties.ts';
 
@@ -21,7 +22,7 @@ function answering(rows: Row[]) {
 
 describe('data set', () => {
   test('is the chat of the mission: 100 rooms, 200 members, 500 messages', () => {
-    const { tables, rooms } = chat.dataset(PARAMS);
+    const { tables, rooms } = datasetOf(chat, PARAMS);
     expect(rooms).toHaveLength(100);
     expect(Object.fromEntries(tables.map((table) => [table.name, table.rows.length]))).toEqual({
       rooms: 100,

@@ -7,6 +7,7 @@ import type { NodeSurvey, ShardSurvey, Survey } from '../../cluster/survey.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { hanging, padTo, textWidth } from '../../reporters/text-layout.ts';
 import { type Found, surveyStanding } from '../../run/standing.ts';
+import { datasetOf } from '../../workloads/probes.ts';
 import { EXIT } from '../exit-codes.ts';
 import {
   PROJECT_OPTION,
@@ -24,7 +25,7 @@ export const status: CommandModule<object, ProjectArguments> = {
   handler: ({ project }) =>
     untilInterrupted(async (signal) => {
       const { workload, params } = standingData();
-      const dataset = workload.dataset(params);
+      const dataset = datasetOf(workload, params);
       const nodes = await standingClusters().attach(project);
       const { survey, found } = await surveyStanding(nodes, standingEngines(), dataset, signal);
       for (const line of statusLines(project, survey, { found, dataset })) console.log(line);

@@ -24,6 +24,7 @@ import { plainText } from '../../reporters/escape.ts';
 import { proofMarkdown, proofText } from '../../reporters/proof.ts';
 import { toleranceMarkdown, toleranceText } from '../../reporters/tolerance.ts';
 import { findFormed, notFormed } from '../../run/standing.ts';
+import { datasetOf } from '../../workloads/probes.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
 import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
@@ -139,7 +140,7 @@ async function placementOfStanding(quake: Quake, project: string): Promise<Place
   await untilInterrupted(async (signal) => {
     const data = standingData();
     const nodes = await standingClusters().attach(project);
-    const found = await findFormed(nodes, quake.catalog.engines, data.workload.dataset(data.params), signal);
+    const found = await findFormed(nodes, quake.catalog.engines, datasetOf(data.workload, data.params), signal);
     if (!found) throw notFormed(project, data);
     const placement = { ...found.cluster.placement, workers: nodes.workers.map(({ name }) => name) };
     checkPlacement(placement, `cluster ${project}`);
