@@ -20,7 +20,7 @@ export const hostKeptUp = defineCheck<z.output<typeof params>>({
   summary: 'The machine that pgquake runs on had processors to spare; otherwise what failed proves nothing.',
   params,
   always: ({ run }) => run.machine !== undefined,
-  excuses: 'the machine was starved',
+  excuses: 'the machine was starved, or was not watched',
 
   check(history) {
     const expected =

@@ -1,7 +1,7 @@
 /** What the run's machine went through while the load ran, and when it had too little to give. */
 
-import type { EventOf } from '../model/event.ts';
-import type { HostFigures } from '../model/figures.ts';
+import type { EventOf, TimedEvent } from '../model/event.ts';
+import type { HostFigures, TimeRange } from '../model/figures.ts';
 import { eventsOf, type History } from '../model/history.ts';
 import { formatShare } from '../model/units.ts';
 import { spansOf } from './spans.ts';
@@ -37,14 +37,13 @@ export function hostFigures(history: Pick<History, 'events' | 'run'>): HostFigur
   return { processors, sampledMs, starvedMs, samples };
 }
 
-/** From the start of the steady state until the load stopped. */
-function loadRange(history: Pick<History, 'events'>): { readonly fromMs: number; readonly toMs: number } | undefined {
-  const spans = Object.values(spansOf(history));
-  if (spans.length === 0) return undefined;
-  return {
-    fromMs: Math.min(...spans.map(({ fromMs }) => fromMs)),
-    toMs: Math.max(...spans.map(({ toMs }) => toMs)),
-  };
+/** From the ramp until the load stopped; a run whose load was not borne has but its ramp. */
+function loadRange(history: Pick<History, 'events'>): TimeRange | undefined {
+  const ofRamp = (event: TimedEvent) => 'phase' in event && event.phase === 'ramp';
+  const ramp = history.events.filter(ofRamp).map(({ at }) => at);
+  const spans = Object.values(spansOf(history)).flatMap(({ fromMs, toMs }) => [fromMs, toMs]);
+  const moments = [...ramp, ...spans];
+  return moments.length === 0 ? undefined : { fromMs: Math.min(...moments), toMs: Math.max(...moments) };
 }
 
 type Sample = Pick<EventOf<'host'>, 'busy' | 'stolen' | 'runnable' | 'pressure'>;

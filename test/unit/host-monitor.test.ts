@@ -127,3 +127,26 @@ test('a run without a sample cannot say; one of an earlier version is not asked'
   expect(always(none)).toBe(true);
   expect(always(buildHistory())).toBe(false);
 });
+
+test('a run whose load was not borne has its ramp to go by', () => {
+  const history = onHost([]);
+  const begun = history.events.findIndex((event) => event.type === 'phase-started' && event.phase === 'steady-state');
+  const at = history.events[begun]?.at ?? 0;
+  const sample = (i: number): TimedEvent => {
+    return { at: at + i * 1_000, type: 'host', forMs: 1_000, stolen: 0, lateMs: 1, ...STARVED };
+  };
+  const cut: History = {
+    ...history,
+    events: [
+      ...history.events.slice(0, begun),
+      { at, type: 'phase-started', phase: 'ramp' },
+      ...[1, 2, 3, 4].map(sample),
+      { at: at + 4_000, type: 'phase-ended', phase: 'ramp' },
+    ],
+  };
+  expect(hostFigures(cut)).toMatchObject({ sampledMs: 4_000, starvedMs: 4_000 });
+  expect(hostKeptUp.check(cut, {})).toMatchObject({
+    judgement: 'unknown',
+    observed: expect.stringMatching(/^starved for 4 s of 4 s/),
+  });
+});

@@ -3,7 +3,6 @@
 import { basename, join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
-import { excuses } from '../../judge.ts';
 import { errorText, InputError } from '../../model/errors.ts';
 import type { Attempt } from '../../model/history.ts';
 import { ownCommand } from '../../model/package-files.ts';
@@ -22,6 +21,7 @@ import { interruptible } from '../interrupt.ts';
 import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
 import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
 import { openProgress, type Progress } from '../progress.ts';
+import { reasonsToRetry } from '../retries.ts';
 import { SuiteTable } from '../suite.ts';
 import {
   ATTACH_OPTION,
@@ -237,7 +237,7 @@ export async function runOne(scenario: Scenario, settings: RunSettings): Promise
     for (let number = 1; ; number++) {
       const ended = await attempt(scenario, settings, retries === 0 ? undefined : { number, most: retries + 1 });
       const { code, report, folder, failure } = ended;
-      const reasons = report.judgement === 'unknown' ? excuses(report.results, quake.catalog.checks) : [];
+      const reasons = reasonsToRetry(report, failure, quake.catalog.checks);
       if (reasons.length > 0 && number <= retries && !signal.aborted) {
         output.say(
           `${pc.yellow('retry')}  ${number} of ${retries}: ${reasons.join(' and ')}; kept in ${relative('.', folder)}\n`,
