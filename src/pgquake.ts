@@ -84,7 +84,8 @@ export function pgquake(config: Config = {}): Quake {
     },
     report: (folder) => renderAgain(catalog, folder),
     index: (folder = reports) => rebuildRunIndex(folder, INDEX_PAGE),
-    heal: ({ reports: folder = reports, runs = [] } = {}) => healLeftBehind(catalog, folder, runs),
+    heal: ({ reports: folder = reports, runs = [], force = false } = {}) =>
+      healLeftBehind({ ...catalog, force }, folder, runs),
     prove: (options = {}) => {
       const { platform = config.platform, engine = config.engine } = options;
       return proveTolerance(catalog, proofFiles, { reports, ...options, platform, engine });

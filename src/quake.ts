@@ -115,7 +115,12 @@ export interface Quake {
    * @param options.runs run folders, as paths or by their names in the reports folder; all of them by default.
    * @throws InputError when a named run does not exist.
    */
-  heal(options?: { readonly reports?: string; readonly runs?: readonly string[] }): Promise<LeftBehind[]>;
+  heal(options?: {
+    readonly reports?: string;
+    readonly runs?: readonly string[];
+    /** Also where it cannot be told whether the pgquake of a run still runs. False by default. */
+    readonly force?: boolean;
+  }): Promise<LeftBehind[]>;
   /**
    * Proves a placement's tolerance: takes down every set of workers and holds what is seen against what is predicted.
    * Keeps `proof.json`, `proof.md` and `proof.svg` in a folder of its own.

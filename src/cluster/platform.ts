@@ -330,9 +330,10 @@ export interface Platform {
    * Removes the cluster that `cluster.json` in a run's folder names, and the file at last, once it has
    * seen that nothing is left; leaves it alone while the pgquake that made it runs. One that the run had
    * attached to is handed out instead. Harmless twice.
+   * @param options.force also where it cannot be told whether that pgquake still runs. False by default.
    * @throws EnvironmentError with what is left and what to do.
    */
-  reclaim(runFolder: string): Promise<Reclaimed>;
+  reclaim(runFolder: string, options?: { readonly force?: boolean }): Promise<Reclaimed>;
 }
 
 export function noSuchBackend(node: NodeName, pid: number): EnvironmentError {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { CLUSTER_FILE } from '../cluster/platform.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
+import { disown } from './owner.ts';
 
 const unfinished = (runFolder: string) => join(runFolder, `${CLUSTER_FILE}.unfinished`);
 
@@ -51,6 +52,7 @@ export async function readClusterFile<T>(runFolder: string, schema: z.ZodType<T>
 export async function removeClusterFile(runFolder: string): Promise<void> {
   await rm(unfinished(runFolder), { force: true });
   await rm(join(runFolder, CLUSTER_FILE), { force: true });
+  await disown(runFolder);
 }
 
 /**

@@ -26,7 +26,7 @@ import { byLabel, nodesOf, untilReady } from './docker/nodes.ts';
 import { makeLoginCheap } from './docker/password.ts';
 import { projectContainers, removeProject } from './docker/project.ts';
 import { attachedSchema, standing } from './docker/standing.ts';
-import { ownerSchema, runningOwner, thisProcess } from './owner.ts';
+import { own, ownerSchema, runningOwner } from './owner.ts';
 
 /** For the engine, and then for the registry; together below two seconds. */
 const LOOK_LIMIT_MS = 900;
@@ -148,10 +148,10 @@ export const docker: Platform = {
     }
   },
 
-  async reclaim(runFolder) {
+  async reclaim(runFolder, { force = false } = {}) {
     const remains = await readClusterFile(runFolder, z.union([remainsSchema, attachedSchema]));
     if (remains === undefined) return { removed: [] };
-    const inUseBy = await runningOwner(remains.owner);
+    const inUseBy = await runningOwner(remains.owner, runFolder, { serversAreProcesses: false, force });
     if (inUseBy !== undefined) return { inUseBy, removed: [] };
     const client = DockerClient.fromEnvironment();
     const project = 'project' in remains ? remains.project : remains.attached;
@@ -221,7 +221,7 @@ const remainsSchema = z.object({
 
 async function recordCluster({ topology, runFolder }: ProvisionOptions, client: DockerClient, project: string) {
   const nodes = nodeNames(topology).map((name) => ({ name, container: containerName(project, name) }));
-  const owner = await thisProcess();
+  const owner = await own(runFolder);
   await writeClusterFile(runFolder, { platform: 'docker', owner, project, engine: client.endpoint.host, nodes });
 }
 

@@ -20,7 +20,7 @@ import { RelayedServer } from './local/relayed-server.ts';
 import { readRemains, removeRemains } from './local/remains.ts';
 import { LocalServer, type ServerOptions } from './local/server.ts';
 import { openTemplate } from './local/template.ts';
-import { type Owner, runningOwner, thisProcess } from './owner.ts';
+import { type Owner, own, runningOwner } from './owner.ts';
 
 const READY_LIMIT_MS = 30_000;
 /** What a relay in front of the nodes does. */
@@ -73,7 +73,7 @@ export const local: Platform = {
     const template = await openTemplate(binaries, cache, signal);
     const ports = await PortChooser.open();
     const dataRoot = await DataRoot.choose(nodeNames(topology).length);
-    const cluster = new LocalCluster(dataRoot, { runFolder, owner: await thisProcess(), say: onProgress });
+    const cluster = new LocalCluster(dataRoot, { runFolder, owner: await own(runFolder), say: onProgress });
     // On record before anything is made: a crash at any later moment leaves nothing that is not found.
     await cluster.save();
     try {
@@ -122,10 +122,10 @@ export const local: Platform = {
     return cluster;
   },
 
-  async reclaim(runFolder) {
+  async reclaim(runFolder, { force = false } = {}) {
     const remains = await readRemains(runFolder);
     if (remains === undefined) return { removed: [] };
-    const inUseBy = await runningOwner(remains.owner);
+    const inUseBy = await runningOwner(remains.owner, runFolder, { serversAreProcesses: true, force });
     if (inUseBy !== undefined) return { inUseBy, removed: [] };
     const removed = await removeRemains(remains);
     await removeClusterFile(runFolder);

@@ -54,6 +54,8 @@ export interface ReclaimOptions {
   readonly faults: readonly Fault[];
   /** Goes into the history of the run. */
   readonly now: Date;
+  /** Also where it cannot be told whether the pgquake of a run still runs. False by default. */
+  readonly force?: boolean;
 }
 
 /**
@@ -62,7 +64,7 @@ export interface ReclaimOptions {
  * @throws InputError when a named run does not exist.
  */
 export async function healLeftBehind(
-  { platforms, faults }: Pick<ReclaimOptions, 'platforms' | 'faults'>,
+  { platforms, faults, force = false }: Omit<ReclaimOptions, 'now'>,
   reportsFolder: string,
   runs: readonly string[] = [],
 ): Promise<LeftBehind[]> {
@@ -71,7 +73,7 @@ export async function healLeftBehind(
       ? await findClusters(reportsFolder)
       : (await Promise.all(runs.map((run) => findClustersOfRun(runFolderOf(run, reportsFolder))))).flat();
   const outcomes: LeftBehind[] = [];
-  for (const folder of folders) outcomes.push(await reclaim(folder, { platforms, faults, now: new Date() }));
+  for (const folder of folders) outcomes.push(await reclaim(folder, { platforms, faults, force, now: new Date() }));
   return outcomes;
 }
 
@@ -88,11 +90,14 @@ function runFolderOf(run: string, reportsFolder: string): string {
  * Removes the cluster that a folder names, unless its pgquake still runs; on one that the run had attached
  * to, carries out what the run still owed, and waits until replication has caught up. Harmless twice.
  */
-export async function reclaim(folder: string, { platforms, faults, now }: ReclaimOptions): Promise<LeftBehind> {
+export async function reclaim(
+  folder: string,
+  { platforms, faults, now, force = false }: ReclaimOptions,
+): Promise<LeftBehind> {
   try {
     const platform = await platformOf(folder, platforms);
     const open = await readPendingUndos(folder);
-    const { inUseBy, removed, standing } = await platform.reclaim(folder);
+    const { inUseBy, removed, standing } = await platform.reclaim(folder, { force });
     if (inUseBy !== undefined) return { state: 'in-use', folder, by: inUseBy };
     const undone = standing ? await undoOn(standing, folder, open, faults) : [];
     const voided = standing ? [] : open.map(({ fault, undo }) => `${undo.action} ${undo.node} (${fault})`);

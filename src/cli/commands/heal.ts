@@ -12,6 +12,7 @@ import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reports
 interface HealArguments extends ConfigArguments {
   run: string[];
   reports: string | undefined;
+  force: boolean;
 }
 
 export const heal: CommandModule<object, HealArguments> = {
@@ -20,12 +21,17 @@ export const heal: CommandModule<object, HealArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', array: true, default: [] as string[], describe: 'run folders' })
+      .option('force', {
+        type: 'boolean',
+        default: false,
+        describe: 'also where it cannot be told whether the pgquake of a run still runs',
+      })
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION),
-  handler: async ({ run, ...args }) => {
+  handler: async ({ run, force, ...args }) => {
     const quake = await openQuake(args);
     const reports = reportsFolder(quake, args.reports);
-    const outcomes = await quake.heal({ reports, runs: run });
+    const outcomes = await quake.heal({ reports, runs: run, force });
     for (const outcome of outcomes) tell(outcome);
     if (outcomes.length === 0) console.log(`nothing was left behind in ${[reports, ...run].at(-1)}`);
     process.exitCode = worstExitCode(outcomes.map(exitCodeOf));

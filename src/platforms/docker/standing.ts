@@ -13,7 +13,7 @@ import type { Invocation, LogOptions, Nodes, StandingClusters, UpOptions } from 
 import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
 import { nodeNames } from '../../model/topology.ts';
 import { removeClusterFile, writeClusterFile } from '../cluster-file.ts';
-import { ownerSchema, thisProcess } from '../owner.ts';
+import { own, ownerSchema } from '../owner.ts';
 import { DockerClient, EngineRefusal } from './client.ts';
 import { containerName, PROJECT_LABEL, renderCompose, STANDING, STANDING_TOPOLOGY } from './compose.ts';
 import { composeMissing, findCompose, runCompose } from './compose-command.ts';
@@ -61,7 +61,7 @@ async function attachTo(project: string, runFolder?: string): Promise<Nodes> {
   if (runFolder === undefined) return attach({ project });
   const engine = DockerClient.fromEnvironment().endpoint.host;
   // On record before anything can be broken.
-  await writeClusterFile(runFolder, { platform: 'docker', owner: await thisProcess(), attached: project, engine });
+  await writeClusterFile(runFolder, { platform: 'docker', owner: await own(runFolder), attached: project, engine });
   try {
     return { ...(await attach({ project })), dispose: () => removeClusterFile(runFolder) };
   } catch (error) {
