@@ -101,13 +101,24 @@ export interface NodeResources {
   restore(limits: Limits): Promise<void>;
   /** What is in force as the kernel tells it, seen from within the node. */
   seen(): Promise<SeenLimits>;
+  /** What the kernel counts of the node, asked from outside: however little the node may use, the answer comes at once. */
+  usage(): Promise<Usage>;
+}
+
+export interface Usage {
+  /** What the node may use of one processor, as its limit was set; infinite without one. */
+  readonly cpuShare: number;
+  /** In use, cached files included. */
+  readonly memoryBytes: number;
+  /** How often the node has had to wait for its share of a processor so far. */
+  readonly throttled: number;
+  /** The kernel refuses to limit memory to less: what is in use and cannot be taken back. 0 where it takes any limit. */
+  readonly leastMemoryBytes: number;
 }
 
 export interface SeenLimits {
   /** Of one processor; infinite without a limit. */
   readonly cpuShare: number;
-  /** How often the node has had to wait for its share so far. */
-  readonly throttled: number;
   /** Infinite without a limit. */
   readonly memoryBytes: number;
 }

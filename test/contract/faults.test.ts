@@ -3,6 +3,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { faults, platforms } from '../../src/catalog.ts';
 import { cannotDo } from '../../src/choose.ts';
@@ -28,6 +29,8 @@ import { parseScenario } from '../../src/scenario/parse.ts';
 import { CLIENT_NAMES } from '../../src/sql/application-names.ts';
 import { Session } from '../../src/sql/session.ts';
 import { bareCluster } from '../support/bare-cluster.ts';
+import { Clients, farMessages, type Kind, MESSAGES } from './clients.ts';
+import { type Oracle, oracles } from './oracles.ts';
 
 const never = new AbortController().signal;
 
@@ -37,13 +40,30 @@ interface StrikeOptions {
   readonly defer?: FaultContext['defer'];
 }
 
+function connect(node: NodeControl): Promise<Session> {
+  return Session.connect(node.address(), { applicationName: 'test', connectTimeoutMs: 5_000 });
+}
+
 async function ask(node: NodeControl, text: string) {
-  await using session = await Session.connect(node.address(), { applicationName: 'test', connectTimeoutMs: 5_000 });
+  await using session = await connect(node);
   return await session.query(text, [], { timeoutMs: 5_000 });
 }
 
 /** Over as soon as it has struck, so that what it did stays true. */
 const isMomentary = ({ strikes, effect }: Fault) => strikes !== undefined && effect === undefined;
+
+const NEXT_ATTEMPT_MS = 150;
+/** For what a fault might have done before it named its undo to be seen. */
+const UNDO_HEAD_START_MS = 150;
+
+/** Until every kind of client was answered once. */
+async function untilServed(clients: Clients, kinds: readonly Kind[]): Promise<void> {
+  const limit = performance.now() + 5_000;
+  while (!kinds.every((kind) => clients.of(kind).some(({ code }) => code === undefined))) {
+    if (performance.now() > limit) throw new Error('the clients are not served');
+    await sleep(10);
+  }
+}
 
 /** Its parameters as they are where a scenario names none. */
 function defaultsOf(fault: Fault): PlannedAct['params'] {
@@ -63,6 +83,7 @@ for (const platform of platforms) {
       let folder: string;
       let nodes: Nodes;
       let worker: NodeControl;
+      let peer: NodeControl;
 
       beforeAll(async () => {
         folder = mkdtempSync(join(tmpdir(), 'pgquake-contract-'));
@@ -76,7 +97,10 @@ for (const platform of platforms) {
           signal: never,
         });
         worker = nodes.workers[0] as NodeControl;
-        for (const node of nodes.workers) await ask(node, 'CREATE TABLE messages (id int PRIMARY KEY)');
+        peer = nodes.workers[1] as NodeControl;
+        for (const node of nodes.workers) await ask(node, MESSAGES);
+        await using session = await connect(peer);
+        await session.execute(farMessages(worker, peer), 10_000);
       });
 
       afterAll(async () => {
@@ -87,13 +111,23 @@ for (const platform of platforms) {
       /** Injects a schedule and returns what was recorded; of one act on one worker unless told otherwise. */
       async function inject(
         fault: Fault,
-        options: { signal?: AbortSignal; forMs?: number; acts?: readonly PlannedAct[] } = {},
+        options: {
+          signal?: AbortSignal;
+          forMs?: number;
+          acts?: readonly PlannedAct[] | undefined;
+          onEvent?: (event: TimedEvent) => void;
+        } = {},
       ): Promise<TimedEvent[]> {
         const events: TimedEvent[] = [];
         const runFolder = mkdtempSync(join(folder, 'run-'));
         const clock = monotonicClock();
         using recorder = new Recorder(runFolder, clock, { load: [], probes: [] }, [
-          { event: (event) => events.push(event) },
+          {
+            event: (event) => {
+              events.push(event);
+              options.onEvent?.(event);
+            },
+          },
         ]);
         using journal = new UndoJournal(runFolder);
         const injector = new Injector({
@@ -122,6 +156,15 @@ for (const platform of platforms) {
         }
         expect(journal.pending()).toEqual([]);
         return events;
+      }
+
+      /** The first of the strikes of a fault that has an end of its own. */
+      function firstStrike(fault: Fault): PlannedAct[] | undefined {
+        const params = defaultsOf(fault);
+        return fault
+          .strikes?.([worker.name], params)
+          .slice(0, 1)
+          .map(({ targets, forMs }) => ({ index: 0, fault: fault.name, targets, atMs: 0, forMs, params }));
       }
 
       /** Strikes the worker without an injector. */
@@ -183,28 +226,67 @@ for (const platform of platforms) {
       }
 
       describe.each(faults.filter((fault) => lacking.get(fault) === undefined))('$name', (fault) => {
-        test('shows, and its undo heals', async () => {
-          const events = await inject(fault);
-          expect(events.map((event) => event.type)).toEqual(['fault-asked', 'fault-in-effect', 'heal-asked', 'healed']);
-          expect(events[1]).toMatchObject({ proof: expect.stringContaining(worker.name) });
+        const oracle = oracles[fault.name] as Oracle;
+
+        /** Strikes under load. @returns what was recorded, and what the oracle saw beside it. */
+        async function strikeUnderLoad(struck: Fault) {
+          await using clients = new Clients(worker, peer, oracle.kinds);
+          await untilServed(clients, oracle.kinds);
+          let looked: Promise<string | undefined> | undefined;
+          const look = ({ type }: TimedEvent) => {
+            if (type === 'fault-in-effect') looked = oracle.looks?.(worker);
+          };
+          const events = await inject(struck, { forMs: oracle.forMs ?? 600, acts: firstStrike(fault), onEvent: look });
+          // What is over at once is seen by the attempt after it.
+          await sleep(NEXT_ATTEMPT_MS);
+          const disturbed = (oracle.spared ?? []).filter((kind) =>
+            clients.of(kind).some(({ code }) => code !== undefined),
+          );
+          const met = clients.attempts.filter(({ code }) => code !== undefined).slice(0, 5);
+          return { events, disturbed, seen: (await looked) ?? oracle.sees(clients), met: JSON.stringify(met) };
+        }
+
+        test('is seen by somebody else, shows, and its undo heals', async () => {
+          const { events, disturbed, seen, met } = await strikeUnderLoad(fault);
+          const atEnd = fault.met ? ['fault-met'] : [];
+          expect(events.map(({ type }) => type)).toEqual([
+            'fault-asked',
+            'fault-in-effect',
+            ...atEnd,
+            'heal-asked',
+            'healed',
+          ]);
+          for (const event of events) {
+            if (event.type === 'fault-met') expect(event.counts[worker.name]).toBeGreaterThan(0);
+          }
+          expect(seen, `the clients met ${met}`).toBeDefined();
+          expect(disturbed).toEqual([]);
           await expectHealthy();
         });
 
-        test('names its undo before it acts', async () => {
-          const order: string[] = [];
-          const watched = new Proxy(worker, {
-            get(target, property) {
-              if (['stop', 'kill', 'pause'].includes(String(property))) order.push('act');
-              const value = Reflect.get(target, property, target) as unknown;
-              return typeof value === 'function' ? value.bind(target) : value;
+        test('is not seen where the act is left out, whatever it says of itself', async () => {
+          const idle = defineFault<PlannedAct['params'], undefined>({
+            ...fault,
+            inject: async () => undefined,
+            prove: async () => 'in effect, it says',
+            met: async () => ({ counts: { [worker.name]: 1 }, of: 'packets' }),
+          });
+          const { seen } = await strikeUnderLoad(idle);
+          expect(seen).toBeUndefined();
+        });
+
+        test('names its undo before anybody could see it', async () => {
+          await using clients = new Clients(worker, peer, oracle.kinds);
+          await untilServed(clients, oracle.kinds);
+          let seenBefore: string | undefined;
+          const { injected, heal } = strike(fault, {
+            defer: async () => {
+              await sleep(UNDO_HEAD_START_MS);
+              seenBefore ??= (await oracle.looks?.(worker)) ?? oracle.sees(clients);
             },
           });
-          const { injected, heal } = strike(fault, {
-            target: watched,
-            defer: async () => void order.push('undo'),
-          });
           await injected;
-          expect(order[0]).toBe('undo');
+          expect(seenBefore).toBeUndefined();
           await heal(1);
           await expectHealthy();
         });
@@ -257,6 +339,9 @@ for (const platform of platforms) {
             vocabulary,
           );
           const { acts } = pgquake().plan(scenario, { seed: 1 });
+          await using clients = new Clients(worker, peer, ['ping']);
+          await using others = new Clients(peer, worker, ['ping']);
+          await Promise.all([untilServed(clients, ['ping']), untilServed(others, ['ping'])]);
           const events = await inject(fault, { acts });
           expect(events.map((event) => event.type)).toEqual(
             acts.flatMap(() => ['fault-asked', 'fault-in-effect', 'heal-asked', 'healed']),

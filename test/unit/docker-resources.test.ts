@@ -1,21 +1,26 @@
 /** Limits as the kernel writes them, in both versions of control groups. */
 
 import { describe, expect, test } from 'vitest';
-import { DockerResources, parseLimits } from '../../src/platforms/docker/resources.ts';
+import { DockerResources, parseLimits, usageOf } from '../../src/platforms/docker/resources.ts';
 
 const Infinite = Number.POSITIVE_INFINITY;
 
 test.each([
-  ['version 1', '10000 100000\n99999744\nnr_periods 3\nnr_throttled 1\nthrottled_time 39100114', [0.1, 1, 99_999_744]],
-  [
-    'version 1, without limits',
-    '-1 100000\n9223372036854771712\nnr_periods 0\nnr_throttled 0',
-    [Infinite, 0, Infinite],
-  ],
-  ['version 2', '50000 100000\n134217728\nusage_usec 12\nnr_periods 9\nnr_throttled 7', [0.5, 7, 134_217_728]],
-  ['version 2, without limits', 'max 100000\nmax\nusage_usec 12\nnr_throttled 0\n', [Infinite, 0, Infinite]],
-])('%s', (_, text, [cpuShare, throttled, memoryBytes]) => {
-  expect(parseLimits(text)).toEqual({ cpuShare, throttled, memoryBytes });
+  ['version 1', '10000 100000\n99999744\n', [0.1, 99_999_744]],
+  ['version 1, without limits', '-1 100000\n9223372036854771712\n', [Infinite, Infinite]],
+  ['version 2', '50000 100000\n134217728\n', [0.5, 134_217_728]],
+  ['version 2, without limits', 'max 100000\nmax\n', [Infinite, Infinite]],
+])('%s', (_, text, [cpuShare, memoryBytes]) => {
+  expect(parseLimits(text)).toEqual({ cpuShare, memoryBytes });
+});
+
+test.each([
+  ['version 1: shared memory cannot be dropped', { total_cache: 90, total_shmem: 60 }, 70],
+  ['version 2 takes any limit', { file: 90, shmem: 60 }, 0],
+])('what is in use, %s', (_, stats, leastMemoryBytes) => {
+  const seen = { cpu_stats: { throttling_data: { throttled_periods: 3 } }, memory_stats: { usage: 100, stats } };
+  const limits = { NanoCpus: 0, CpuQuota: 5_000, CpuPeriod: 100_000, Memory: 0, MemorySwap: 0 };
+  expect(usageOf(seen, limits)).toEqual({ cpuShare: 0.05, memoryBytes: 100, throttled: 3, leastMemoryBytes });
 });
 
 describe('putting limits back', () => {
@@ -30,6 +35,7 @@ describe('putting limits back', () => {
         if ((wanted.CpuQuota && now.NanoCpus) || (wanted.NanoCpus && now.CpuQuota > 0)) throw new Error('conflict');
         Object.assign(now, wanted);
       },
+      stats: async () => ({}),
       run: async () => ({ exitCode: 1, output: '' }),
     });
     return { now, resources };

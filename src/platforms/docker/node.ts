@@ -84,6 +84,11 @@ export class DockerNode implements NodeControl {
           docker.getContainer(containerId).update({ ...limits, abortSignal }),
         );
       },
+      stats: () =>
+        this.#client.call(`look at the use of container ${this.#containerName}`, (docker, abortSignal) =>
+          // At once, not after the second that a rate would need; the types do not know the word.
+          docker.getContainer(containerId).stats({ stream: false, 'one-shot': true, abortSignal } as { stream: false }),
+        ),
       run: (what, command) => this.#run(what, command),
     });
   }
@@ -167,8 +172,10 @@ export class DockerNode implements NodeControl {
 
   readonly backends: NodeBackends = {
     kill: async (pid) => {
-      // The postmaster is the container's first process. The shell's own `kill`, as few images bring another.
-      const script = `[ "$(cut -d' ' -f4 /proc/${Math.trunc(pid)}/stat)" = 1 ] && kill -9 ${Math.trunc(pid)}`;
+      // A child of the postmaster, which need not be the container's first process. The shell's own `kill`, as few
+      // images bring another.
+      const script = `parent=$(cut -d' ' -f4 /proc/${Math.trunc(pid)}/stat)
+case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pid)};; *) exit 1;; esac`;
       const { exitCode } = await this.#run(`kill process ${pid}`, ['sh', '-c', script]);
       if (exitCode !== 0) throw noSuchBackend(this.name, pid);
     },

@@ -1,7 +1,7 @@
 /** Limits of a container's processor time and memory: the engine sets them, the kernel is asked whether they hold. */
 
 import { z } from 'zod';
-import type { Limits, NodeResources, SeenLimits } from '../../cluster/platform.ts';
+import type { Limits, NodeResources, SeenLimits, Usage } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { ExecResult } from './exec.ts';
 
@@ -23,6 +23,8 @@ export interface ResourceOptions {
   /** The container's host configuration. */
   readonly inspect: () => Promise<object>;
   readonly update: (limits: Partial<z.output<typeof limitsSchema>>) => Promise<void>;
+  /** The engine's own look at the container's control group. */
+  readonly stats: () => Promise<object>;
   readonly run: (what: string, command: readonly string[]) => Promise<ExecResult>;
 }
 
@@ -67,8 +69,8 @@ export class DockerResources implements NodeResources {
   async seen(): Promise<SeenLimits> {
     // Version 2 of control groups, then version 1.
     const script = `cd /sys/fs/cgroup
-if [ -e cpu.max ]; then cat cpu.max memory.max cpu.stat
-else echo "$(cat cpu/cpu.cfs_quota_us) $(cat cpu/cpu.cfs_period_us)"; cat memory/memory.limit_in_bytes cpu/cpu.stat; fi`;
+if [ -e cpu.max ]; then cat cpu.max memory.max
+else echo "$(cat cpu/cpu.cfs_quota_us) $(cat cpu/cpu.cfs_period_us)"; cat memory/memory.limit_in_bytes; fi`;
     const { exitCode, output } = await this.#options.run('look at the limits', ['sh', '-c', script]);
     const seen = exitCode === 0 ? parseLimits(output) : undefined;
     if (seen) return seen;
@@ -76,17 +78,40 @@ else echo "$(cat cpu/cpu.cfs_quota_us) $(cat cpu/cpu.cfs_period_us)"; cat memory
       code: 'limits-unreadable',
     });
   }
+
+  async usage(): Promise<Usage> {
+    return usageOf(await this.#options.stats(), await this.limits());
+  }
 }
 
-/** `10000 100000`, `99999744`, and lines such as `nr_throttled 7`; -1 and `max` stand for no limit. */
+const statsSchema = z.object({
+  cpu_stats: z.object({ throttling_data: z.object({ throttled_periods: z.number() }) }),
+  memory_stats: z.object({ usage: z.number(), stats: z.record(z.string(), z.number()).default({}) }),
+});
+
+/** From the engine's statistics of a container. Version 1 of control groups refuses a limit below what is in use. */
+export function usageOf(stats: object, limits: Limits): Usage {
+  const { cpu_stats, memory_stats } = statsSchema.parse(stats);
+  const { NanoCpus, CpuQuota, CpuPeriod } = limitsSchema.parse(limits);
+  const quota = CpuQuota > 0 ? CpuQuota / (CpuPeriod || PERIOD_US) : Number.POSITIVE_INFINITY;
+  const { total_cache: cache, total_shmem: shared = 0 } = memory_stats.stats;
+  return {
+    cpuShare: NanoCpus > 0 ? NanoCpus / 1e9 : quota,
+    memoryBytes: memory_stats.usage,
+    throttled: cpu_stats.throttling_data.throttled_periods,
+    // Files that are cached can be dropped; shared memory counts as cached, and cannot.
+    leastMemoryBytes: cache === undefined ? 0 : memory_stats.usage - cache + shared,
+  };
+}
+
+/** `10000 100000` and `99999744`, each on a line; -1 and `max` stand for no limit. */
 export function parseLimits(text: string): SeenLimits | undefined {
-  const match = /^(-1|max|\d+) (\d+)\n(max|\d+)\n(?:.*\n)*?nr_throttled (\d+)/.exec(text);
+  const match = /^(-1|max|\d+) (\d+)\n(max|\d+)\s*$/.exec(text);
   if (!match) return undefined;
-  const [, quota = '', period, memory = '', throttled] = match;
+  const [, quota = '', period, memory = ''] = match;
   const memoryBytes = memory === 'max' ? Number.POSITIVE_INFINITY : Number(memory);
   return {
     cpuShare: quota === 'max' || quota === '-1' ? Number.POSITIVE_INFINITY : Number(quota) / Number(period),
-    throttled: Number(throttled),
     memoryBytes: memoryBytes >= UNLIMITED_BYTES ? Number.POSITIVE_INFINITY : memoryBytes,
   };
 }

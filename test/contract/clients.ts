@@ -1,0 +1,110 @@
+/**
+ * Clients of one node that note what each of their attempts met. They are what an oracle judges a fault by: none of
+ * what they see comes from the fault.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NodeControl } from '../../src/cluster/platform.ts';
+import { CLIENT_NAMES } from '../../src/sql/application-names.ts';
+import { quoteText } from '../../src/sql/quote.ts';
+import { Session } from '../../src/sql/session.ts';
+
+/**
+ * - `ping`, `read`, `write`: on a session that is kept; `read` and `write` use the table `messages`.
+ * - `bulk`: fetches 400 kB.
+ * - `fresh`: on a new connection each time.
+ * - `remote`: through another node, which reads `messages` over its own connection.
+ * - `checkpoint`: where the newest checkpoint of the server's control file begins.
+ */
+export type Kind = 'ping' | 'read' | 'write' | 'bulk' | 'fresh' | 'remote' | 'checkpoint';
+
+export interface Attempt {
+  readonly kind: Kind;
+  readonly tookMs: number;
+  /** The error's code; absent where it was answered. */
+  readonly code?: string;
+  /** The one value of the answer. */
+  readonly value?: string;
+}
+
+const EVERY_MS = 25;
+const LIMIT_MS = 500;
+const BULK_BYTES = 400_000;
+const STATEMENTS: Readonly<Record<Kind, string>> = {
+  ping: 'SELECT 1',
+  read: 'SELECT count(*) FROM messages',
+  write: `INSERT INTO messages (body) VALUES (repeat('x', 2000)) RETURNING id`,
+  bulk: `SELECT string_agg(md5(i::text), '') FROM generate_series(1, ${BULK_BYTES / 32}) AS i`,
+  fresh: 'SELECT 1',
+  remote: 'SELECT count(*) FROM far_messages',
+  checkpoint: 'SELECT checkpoint_lsn FROM pg_control_checkpoint()',
+};
+
+/** Makes the table on a node. */
+export const MESSAGES = 'CREATE TABLE messages (id serial PRIMARY KEY, body text)';
+
+/** Makes `far_messages` on another node: the table of the node that is struck, as its peers reach it. */
+export function farMessages(node: NodeControl, from: NodeControl): string {
+  const { host, port, database, user, password } = node.peerAddress(from.name);
+  const options = { host, port: String(port), dbname: database, sslmode: 'disable' };
+  const words = (all: Readonly<Record<string, string>>) =>
+    Object.entries(all)
+      .map(([name, value]) => `${name} ${quoteText(value)}`)
+      .join(', ');
+  return `CREATE EXTENSION postgres_fdw;
+    CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (${words(options)});
+    CREATE USER MAPPING FOR CURRENT_USER SERVER far OPTIONS (${words({ user, password })});
+    CREATE FOREIGN TABLE far_messages (id int, body text) SERVER far OPTIONS (table_name 'messages');`;
+}
+
+export class Clients implements AsyncDisposable {
+  /** Since they started. */
+  readonly attempts: Attempt[] = [];
+  readonly #stopping = new AbortController();
+  readonly #loops: Promise<void>[];
+
+  /** @param peer the node that `remote` goes through. */
+  constructor(node: NodeControl, peer: NodeControl, kinds: readonly Kind[]) {
+    this.#loops = kinds.map((kind) => this.#loop(kind, kind === 'remote' ? peer : node));
+  }
+
+  of(kind: Kind): Attempt[] {
+    return this.attempts.filter((attempt) => attempt.kind === kind);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#loops);
+  }
+
+  async #loop(kind: Kind, node: NodeControl): Promise<void> {
+    let session: Session | undefined;
+    while (!this.#stopping.signal.aborted) {
+      const began = performance.now();
+      const note = (rest: Pick<Attempt, 'code' | 'value'>) =>
+        this.attempts.push({ kind, tookMs: performance.now() - began, ...rest });
+      try {
+        session ??= await Session.connect(node.address(), {
+          applicationName: CLIENT_NAMES.workload,
+          connectTimeoutMs: LIMIT_MS,
+        });
+        const [row] = await session.query(STATEMENTS[kind], [], { timeoutMs: LIMIT_MS });
+        note({ value: String(row?.[0]) });
+        if (kind === 'fresh') session = await ended(session);
+      } catch (error) {
+        const { code = String(error) } = error as { code?: string };
+        // What ended a session that was idle says more than the error of the statement that came too late.
+        note({ code: code === 'deadline' ? code : ((await session?.ended(0)) ?? code) });
+        session?.discard();
+        session = undefined;
+      }
+      await sleep(EVERY_MS);
+    }
+    await session?.close();
+  }
+}
+
+async function ended(session: Session): Promise<undefined> {
+  await session.close();
+  return undefined;
+}
