@@ -31,7 +31,6 @@ const SIDE_BY_SIDE = [
   'test/integration/local-reclaim.test.ts',
   'test/integration/local-relay.test.ts',
   'test/integration/native-engine.test.ts',
-  'test/integration/planted-harm.test.ts',
   'test/integration/package.test.ts',
 ];
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];

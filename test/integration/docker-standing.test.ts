@@ -138,7 +138,11 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
 
   test('a scenario for another data set or another cluster is refused', async () => {
     for (const [name, text, said] of [
-      ['other-data', SHORT.replace('short', 'other-data').concat('workload: { messages-per-room: 6 }\n'), 'data set'],
+      [
+        'other-data',
+        SHORT.replace('short', 'other-data').replace('workload: {', 'workload: { messages-per-room: 6,'),
+        'data set',
+      ],
       ['other-cluster', SHORT.replace('short', 'other-cluster').concat('cluster: { workers: 3 }\n'), '3 workers'],
     ] as const) {
       const { code, stderr } = await attached(place.scenario(name, text));
@@ -285,8 +289,12 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
   });
 });
 
+/** For machines that have other things to do. */
+const GENTLE = `workload: { read: { rate: 20/s, deadline: 10s }, scan: { rate: 30/m, deadline: 10s }, write: { rate: 10/s, deadline: 10s } }`;
+
 const SHORT = `name: short
 summary: One worker is stopped for a moment.
+${GENTLE}
 steady-state: { for: 1s }
 faults:
   - { fault: node-stop, target: worker2, for: 1s }
@@ -298,7 +306,7 @@ hypothesis:
 const ACTS = 5;
 const BROKEN = `name: broken
 summary: Every node is struck in another way, all at once.
-workload: { read: { rate: 20/s, deadline: 10s }, scan: { rate: 30/m, deadline: 10s }, write: { rate: 10/s, deadline: 10s } }
+${GENTLE}
 steady-state: { for: 1s }
 faults:
   - { fault: lock-table, target: coordinator, table: rooms, for: 20s }
