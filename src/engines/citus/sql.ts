@@ -86,7 +86,8 @@ export const READ_PLACEMENTS = `SELECT shards.tbl, shards.index, shards.shardid:
 /** How the nodes encrypt what they say to each other, `sslmode=require`; null where they do not. */
 export const READ_ENCRYPTION = `SELECT coalesce(substring(conninfo FROM 'sslmode=\\S+'), 'sslmode=prefer')
   FROM current_setting('citus.node_conninfo') AS conninfo
-  WHERE conninfo !~ 'sslmode=(disable|allow)' AND current_setting('ssl')::bool`;
+  WHERE conninfo ~ 'sslmode=(require|verify)'
+    OR conninfo !~ 'sslmode=(disable|allow)' AND current_setting('ssl')::bool`;
 
 /** Room and shard, for an array of rooms as the second parameter; the table is the first. */
 export const READ_SHARD_OF_ROOMS = `SELECT room, get_shard_id_for_distribution_column(to_regclass(quote_ident($1)), room)::text
