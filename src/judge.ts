@@ -1,6 +1,7 @@
 /** History -> Verdict: every hypothesis of the scenario, then the checks that every run makes. Pure. */
 
 import type { Check } from './checks/check.ts';
+import { describeForeign, foreignActs } from './measure/foreign-acts.ts';
 import { STEADY_SHARE, troublesBeforeFaults } from './measure/steady-state.ts';
 import { errorText } from './model/errors.ts';
 import { eventsOf, type History } from './model/history.ts';
@@ -40,17 +41,23 @@ export function judge(history: History, hypothesis: readonly HypothesisItem[], c
       })),
     ...badSteadyState(history),
     ...incompleteRun(history),
-  ].map((result, _, all) => excused(result, all, checks));
+  ].map((result, _, all) => excused(result, all, checks, history));
   return { judgement: worst(results.map((result) => result.judgement)), results };
 }
 
 const STEADY_STATE = 'steady-state';
 
 /** A failure is not held against a cluster that was not put to the test, or had no machine to run on. */
-function excused(result: CheckResult, all: readonly CheckResult[], checks: readonly Check[]): CheckResult {
+function excused(
+  result: CheckResult,
+  all: readonly CheckResult[],
+  checks: readonly Check[],
+  history: History,
+): CheckResult {
   if (result.judgement !== 'fail') return result;
   const needsKeptSchedule = checks.find((check) => check.name === result.check)?.needsKeptSchedule ?? false;
-  const reasons = [...voids(all, checks), ...(needsKeptSchedule ? excuses(all, checks) : [])];
+  const foreign = foreignActs(history.events).map(describeForeign);
+  const reasons = [...foreign, ...voids(all, checks), ...(needsKeptSchedule ? excuses(all, checks) : [])];
   if (reasons.length === 0) return result;
   return {
     ...result,

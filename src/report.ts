@@ -1,6 +1,7 @@
 /** History, plan and verdict boiled down to what the reporters render, with the finding in one sentence. Pure. */
 
 import { figuresOf } from './measure/figures.ts';
+import { describeForeign, foreignActs } from './measure/foreign-acts.ts';
 import { ledgerFigures } from './measure/ledger.ts';
 import { actsOf } from './measure/spans.ts';
 import type { TimedEvent } from './model/event.ts';
@@ -57,13 +58,15 @@ function chosen(choice: string): string | undefined {
  */
 export function findingSentence(history: History, { judgement, results }: Verdict): string {
   const decisive = results.filter((result) => result.judgement === judgement);
-  if (judgement === 'unknown') return sentence([`could not judge: ${describeDecisive(decisive, false)}`]);
+  const foreign = foreignActs(history.events).map(describeForeign);
+  if (judgement === 'unknown') return sentence([...foreign, `could not judge: ${describeDecisive(decisive, false)}`]);
   const figures = figuresOf(history);
   // Nobody broke anything: it is the cluster, the machine or pgquake.
   const control = history.run.plannedActs === 0 ? 'this run had no faults, and yet ' : '';
   const failed = judgement === 'fail' ? [`${control}not as expected: ${describeDecisive(decisive, true)}`] : [];
   const alreadySaid = judgement === 'fail' && decisive[0]?.tells === 'readable';
   return sentence([
+    ...foreign,
     ...failed,
     ...results.filter(({ tells, judgement: j }) => tells === 'figure' && j === 'pass').map(({ observed }) => observed),
     ...(alreadySaid ? [] : readableClause(figures, history.run.messages)),

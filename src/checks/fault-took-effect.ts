@@ -1,6 +1,7 @@
 /** A run whose fault never came has tested nothing, however green it looks. */
 
 import { z } from 'zod';
+import { describeForeign, foreignActs } from '../measure/foreign-acts.ts';
 import type { EventOf } from '../model/event.ts';
 import type { History } from '../model/history.ts';
 import { formatCount } from '../model/units.ts';
@@ -26,6 +27,11 @@ export const faultTookEffect = defineCheck<z.output<typeof params>>({
     const acts = Array.from({ length: plannedActs }, (_, act) => lookAt(history, act));
     const evidence = acts.flatMap(({ name, words }) => words.map((line) => `${name}: ${line}`));
     const missing = acts.filter(({ inEffect }) => !inEffect).map(({ name }) => name);
+    const foreign = foreignActs(history.events).map(describeForeign);
+    if (missing.length === 0 && foreign.length > 0) {
+      const observed = `${plannedActs} of ${plannedActs} in effect, and not they alone: ${foreign.join('; ')}`;
+      return { judgement: 'unknown', expected, observed, evidence: [...evidence, ...foreign] };
+    }
     if (missing.length === 0) {
       return { judgement: 'pass', expected, observed: `${plannedActs} of ${plannedActs} in effect`, evidence };
     }

@@ -1,6 +1,7 @@
 /** Every fault was undone, and was seen to be undone, on its nodes and between them. What was not may still be broken. */
 
 import { z } from 'zod';
+import { describeForeign, foreignActs } from '../measure/foreign-acts.ts';
 import { eventsOf } from '../model/history.ts';
 import { formatCount } from '../model/units.ts';
 import { defineCheck } from './check.ts';
@@ -17,6 +18,7 @@ export const healed = defineCheck<z.output<typeof params>>({
   always: true,
 
   check(history) {
+    const foreign = foreignActs(history.events).map(describeForeign);
     const asked = eventsOf(history, 'fault-asked');
     if (asked.length === 0 && history.run.plannedActs > 0) {
       const expected = 'every fault undone';
@@ -27,7 +29,7 @@ export const healed = defineCheck<z.output<typeof params>>({
         evidence: [],
       };
     }
-    if (asked.length === 0) {
+    if (asked.length === 0 && foreign.length === 0) {
       return { judgement: 'pass', expected: 'nothing to heal', observed: 'no fault was asked for', evidence: [] };
     }
     const expected = 'every fault undone, its nodes seen to work again, replication caught up';
@@ -55,6 +57,11 @@ export const healed = defineCheck<z.output<typeof params>>({
       }
       broken.push(`the cluster is not whole (${left[0]}${left.length > 1 ? `, and ${left.length - 1} more` : ''})`);
       evidence.push(...left.slice(0, MAX_WITNESSES), ...(advice === undefined ? [] : [`what to do: ${advice}`]));
+    }
+    evidence.push(...foreign);
+    if (broken.length === 0 && foreign.length > 0) {
+      const observed = [...(asked.length > 0 ? ['what pgquake broke is healed'] : []), ...foreign].join('; ');
+      return { judgement: 'unknown', expected, observed, evidence };
     }
     if (broken.length === 0) {
       return { judgement: 'pass', expected, observed: `${formatCount(asked.length, 'fault')} healed`, evidence };

@@ -5,7 +5,7 @@
 
 import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
-import type { NodeName, Topology } from '../model/topology.ts';
+import type { NodeName, NodeState, Topology } from '../model/topology.ts';
 
 /** What a platform can do to a node; a fault names what it needs, so that a plan can refuse early. */
 export type Capability =
@@ -20,8 +20,7 @@ export type Capability =
   | 'resource-limits'
   | 'disk-full';
 
-/** - `running`: its process runs. `paused`: it exists but gets no processor. `stopped`: it does not run. */
-export type NodeState = 'running' | 'paused' | 'stopped';
+export type { NodeState } from '../model/topology.ts';
 
 /** The acts on one node. Each returns when the act is done and throws an `EnvironmentError` if it cannot be. */
 export interface NodeControl {

@@ -4,7 +4,7 @@
  * and the operations.
  */
 
-import type { NodeEffect, NodeName, PlacementMap, ShardPrediction } from './topology.ts';
+import type { NodeEffect, NodeName, NodeState, PlacementMap, ShardPrediction } from './topology.ts';
 
 export const PHASES = [
   'provision',
@@ -314,6 +314,16 @@ export type RunEvent =
     }
   /** A condition of the scenario's guards held: the faults end here, and are healed. */
   | { readonly type: 'guard-tripped'; readonly reason: string }
+  /** The state of a node changed, and no act of the run was under way on it. It was seen as before at `sinceMs`. */
+  | {
+      readonly type: 'node-changed';
+      readonly node: NodeName;
+      readonly from: NodeState;
+      readonly to: NodeState;
+      readonly sinceMs: number;
+      /** What the platform says of it: `postmaster 4711 and its 7 other processes do not exist`. */
+      readonly detail: string;
+    }
   | { readonly type: 'interrupted'; readonly reason: string }
   | { readonly type: 'run-failed'; readonly error: string };
 

@@ -164,6 +164,8 @@ const hostSample = {
 const phase = z.enum(PHASES);
 const ofAct = { at, act: count };
 
+const nodeState = z.enum(['running', 'paused', 'stopped']);
+
 const prepared = z.object({
   node: z.string(),
   gid: z.string(),
@@ -324,6 +326,17 @@ const event = z
       kinds: z.array(z.object({ name: z.string(), ratePerSecond: z.number().min(0) })),
     }),
     z.object({ at, type: z.literal('guard-tripped'), reason: z.string() }),
+    z
+      .object({
+        at,
+        type: z.literal('node-changed'),
+        node: z.string(),
+        from: nodeState,
+        to: nodeState,
+        sinceMs: z.number(),
+        detail: z.string(),
+      })
+      .meta({ description: 'A change of a node that the run did not make.' }),
     z.object({ at, type: z.literal('interrupted'), reason: z.string() }),
     z.object({ at, type: z.literal('run-failed'), error: z.string() }),
   ])

@@ -34,6 +34,9 @@ export interface PlacementMap {
 /** - `down`: it refuses connections, or is not there. `frozen`: connections to it stay open, and nobody answers. */
 export type NodeEffect = 'down' | 'frozen';
 
+/** - `running`: its process runs. `paused`: it exists but gets no processor. `stopped`: it does not run. */
+export type NodeState = 'running' | 'paused' | 'stopped';
+
 /** Nodes that are out of service together. */
 export interface LostNodes {
   readonly down: readonly NodeName[];

@@ -178,6 +178,13 @@ export class EventNarrator {
           tone: 'bad',
         };
       }
+      case 'node-changed':
+        return {
+          label: 'node',
+          what: `${event.node} is ${event.to}, and not by pgquake; it was ${event.from} ${formatDuration(event.at - event.sinceMs)} before`,
+          detail: event.detail,
+          tone: 'bad',
+        };
       case 'guard-tripped':
         return { label: 'stop', what: 'a guard ended the faults', detail: event.reason, tone: 'bad' };
       case 'interrupted':

@@ -32,7 +32,7 @@ export class Recorder implements Disposable {
   readonly #events: LineFile;
   readonly #operations: OperationsWriter;
   readonly #probes: OperationsWriter;
-  readonly #listeners: readonly RunListener[];
+  readonly #listeners: RunListener[];
   readonly #broken = new AbortController();
   #unsaved: TimedEvent[] = [];
 
@@ -50,7 +50,7 @@ export class Recorder implements Disposable {
     } catch (error) {
       throw this.#unwritable(error);
     }
-    this.#listeners = listeners;
+    this.#listeners = [...listeners];
   }
 
   /** Aborted when something could not be written; the reason is an `EnvironmentError` that says what. */
@@ -69,6 +69,11 @@ export class Recorder implements Disposable {
     this.#unsaved.push(timed);
     this.#saveEvents();
     this.#tell((listener) => listener.event?.(timed));
+  }
+
+  /** Tells one more listener, from now on. */
+  follow(listener: RunListener): void {
+    this.#listeners.push(listener);
   }
 
   /** Of the load. */

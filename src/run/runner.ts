@@ -21,6 +21,7 @@ import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-re
 import { ServiceGuard } from './guards.ts';
 import { untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import { Injector, newMark } from './injector.ts';
+import { NodeWatch } from './node-watch.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
 import { nextRunOfProbes, prepareLoad, preparePressure, prepareProbes, rampUp } from './prepare.ts';
 import type { Recorder } from './recorder.ts';
@@ -109,6 +110,7 @@ export async function run(asked: RunOptions): Promise<void> {
     const monitor = new ServiceMonitor(kinds);
     load.follow(monitor);
 
+    await using _watch = new NodeWatch({ nodes: nodes.all, recorder, clock });
     const observed = { ...options, nodes, cluster };
     const work = await orAborted(countWork(observed), signal);
     await inPhase(

@@ -3,6 +3,7 @@
  * shards, faults, windows. Drawing is svg.ts; words are moments.ts.
  */
 
+import { foreignActs } from '../../measure/foreign-acts.ts';
 import { type ServiceWindow, SPANS, type TimeRange } from '../../model/figures.ts';
 import type { OperationKind } from '../../model/history.ts';
 import type { Report } from '../../model/report.ts';
@@ -110,7 +111,7 @@ export function timelineOf(report: Report): Timeline | undefined {
       const within = { fromMs: Math.max(fromMs, range.fromMs), toMs: Math.min(toMs, range.toMs) };
       return within.fromMs < within.toMs ? [{ ...within, busy, ...(starved === undefined ? {} : { starved }) }] : [];
     }),
-    nodes: nodeStrips(report, faults).slice(0, MAX_NODES),
+    nodes: nodeStrips(report, faults, range.toMs).slice(0, MAX_NODES),
     shards: shards.shown,
     shardsLeftOut: shards.leftOut,
   };
@@ -186,7 +187,12 @@ function faultBands({ timeline }: Report, endMs: number): FaultBand[] {
     });
 }
 
-function nodeStrips({ nodes }: Report, faults: readonly FaultBand[]): NodeStrip[] {
+function nodeStrips({ nodes, timeline }: Report, faults: readonly FaultBand[], endMs: number): NodeStrip[] {
+  const foreign = foreignActs(timeline);
+  const ofOthers = (name: NodeName): NodeState[] =>
+    foreign
+      .filter(({ node, fromMs }) => node === name && fromMs < endMs)
+      .map(({ state, fromMs, toMs = endMs }) => ({ state: `${state} by others`, fromMs, toMs: Math.min(toMs, endMs) }));
   return nodes.map(({ name }) => ({
     node: name,
     states: faults
@@ -195,7 +201,8 @@ function nodeStrips({ nodes }: Report, faults: readonly FaultBand[]): NodeStrip[
         const { fromMs, healAskedMs, toMs, healed } = band;
         const after = { state: healed ? 'returning' : 'not healed', fromMs: healAskedMs, toMs };
         return [{ state: band.state, fromMs, toMs: healAskedMs }, ...(toMs > healAskedMs ? [after] : [])];
-      }),
+      })
+      .concat(ofOthers(name)),
   }));
 }
 

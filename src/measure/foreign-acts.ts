@@ -1,0 +1,31 @@
+/** What befell nodes in a run and was none of its own acts. */
+
+import type { TimedEvent } from '../model/event.ts';
+import type { NodeName, NodeState } from '../model/topology.ts';
+import { formatDuration, formatMoment } from '../model/units.ts';
+
+export interface ForeignAct {
+  readonly node: NodeName;
+  readonly state: NodeState;
+  /** When it was seen; it came after the look before. */
+  readonly fromMs: number;
+  /** When the node was seen to run again; `undefined` where it never was. */
+  readonly toMs: number | undefined;
+  readonly detail: string;
+}
+
+/** In the order of time. */
+export function foreignActs(events: readonly TimedEvent[]): ForeignAct[] {
+  const changes = events.flatMap((event) => (event.type === 'node-changed' ? [event] : []));
+  return changes.flatMap((change, i) => {
+    if (change.to === 'running') return [];
+    const next = changes.slice(i + 1).find(({ node }) => node === change.node);
+    return [{ node: change.node, state: change.to, fromMs: change.at, toMs: next?.at, detail: change.detail }];
+  });
+}
+
+/** `worker3 was stopped at 5.1 s for 3 s, and not by pgquake`. */
+export function describeForeign({ node, state, fromMs, toMs }: ForeignAct): string {
+  const until = toMs === undefined ? ' and was not seen to run again' : ` for ${formatDuration(toMs - fromMs)}`;
+  return `${node} was ${state} at ${formatMoment(fromMs)}${until}, and not by pgquake`;
+}

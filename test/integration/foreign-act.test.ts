@@ -1,0 +1,59 @@
+/** Somebody else stops or freezes a node in the middle of a real run; and runs in which nobody does. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
+import type { TimedEvent } from '../../src/model/event.ts';
+import { parseScenario } from '../../src/scenario/parse.ts';
+import { runWith } from '../support/harmed-run.ts';
+
+const scenario = (faults: string) =>
+  parseScenario(
+    `
+name: foreign
+summary: Somebody else may act.
+cluster: { workers: 3, replication: 2, shards: 3, platform: local, engine: native }
+workload: { use: chat, rooms: 12, messages-per-room: 2, read: { rate: 20/s }, scan: { rate: 1/s }, write: { rate: 5/s } }
+steady-state: { for: 2s }
+faults: [${faults}]
+settle: { within: 5s }
+hypothesis: [{ check: no-lost-writes }]
+`,
+    'foreign.yaml',
+    vocabulary,
+  );
+
+const isFault = (event: TimedEvent) => event.type === 'phase-started' && event.phase === 'fault';
+
+test.each(['kill', 'pause'] as const)('a worker that somebody else %ss is told, and nothing is green', async (how) => {
+  const report = await runWith(scenario('{ fault: node-stop, target: worker1, for: 5s }'), {
+    at: (event, { nodes }) => {
+      if (!isFault(event)) return undefined;
+      const other = nodes.workers[2];
+      return other?.[how]()
+        .then(() => sleep(2_500))
+        .then(() => (how === 'kill' ? other.start() : other.resume()));
+    },
+  });
+  const to = how === 'kill' ? 'stopped' : 'paused';
+  const changes = report.timeline.filter((event) => event.type === 'node-changed');
+  expect(changes).toMatchObject([
+    { node: 'worker3', from: 'running', to },
+    { node: 'worker3', from: to, to: 'running' },
+  ]);
+  expect(report.finding).toMatch(new RegExp(`^Worker3 was ${to} at .* for .*, and not by pgquake`));
+  expect(report.judgement).toBe('unknown');
+  const judgements = new Map(report.results.map(({ check, judgement }) => [check, judgement]));
+  expect(judgements.get('healed')).toBe('unknown');
+  expect(judgements.get('fault-took-effect')).toBe('unknown');
+});
+
+test.each([
+  '{ fault: node-stop, target: worker1, for: 2s }',
+  '{ fault: node-flap, target: worker2 }',
+  '{ fault: node-restart, target: worker1 }, { fault: node-pause, target: worker3, at: 1s, for: 2s }',
+])('%s alone: nobody else is seen to act', async (faults) => {
+  const report = await runWith(scenario(faults), { at: (event) => (isFault(event) ? sleep(1) : undefined) });
+  expect(report.timeline.filter((event) => event.type === 'node-changed')).toEqual([]);
+  expect(report.finding).not.toContain('not by pgquake');
+});

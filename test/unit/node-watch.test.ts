@@ -1,0 +1,123 @@
+/** What befalls a node and is no act of the run: seen, told, and never taken for the run's own. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { faultTookEffect } from '../../src/checks/fault-took-effect.ts';
+import { healed } from '../../src/checks/healed.ts';
+import { noLostWrites } from '../../src/checks/no-lost-writes.ts';
+import type { NodeControl } from '../../src/cluster/platform.ts';
+import { judge } from '../../src/judge.ts';
+import { monotonicClock } from '../../src/model/clock.ts';
+import type { RunEvent, TimedEvent } from '../../src/model/event.ts';
+import type { History } from '../../src/model/history.ts';
+import type { NodeState } from '../../src/model/topology.ts';
+import { findingSentence } from '../../src/report.ts';
+import { NodeWatch } from '../../src/run/node-watch.ts';
+import type { RunListener } from '../../src/run/recorder.ts';
+import { buildHistory } from '../support/history-builder.ts';
+
+const EVERY_MS = 5;
+/** Several looks. */
+const A_WHILE_MS = 60;
+
+function watched() {
+  const listeners: RunListener[] = [];
+  const changes: RunEvent[] = [];
+  const state = { worker1: 'running' as NodeState, worker2: 'running' as NodeState };
+  const nodes = (['worker1', 'worker2'] as const).map((name) => ({
+    name,
+    state: async () => state[name],
+    describeState: async () => `${name} is ${state[name]}`,
+  }));
+  const clock = monotonicClock();
+  const recorder = {
+    event: (event: RunEvent) => void changes.push(event),
+    follow: (listener: RunListener) => void listeners.push(listener),
+  };
+  const watch = new NodeWatch({ nodes: nodes as unknown as NodeControl[], recorder, clock, everyMs: EVERY_MS });
+  const tell = (event: RunEvent) => {
+    for (const listener of listeners) listener.event?.({ at: clock.nowMs(), ...event } as TimedEvent);
+  };
+  return { watch, state, changes, tell };
+}
+
+describe('the watch', () => {
+  test('tells a change that the run did not make, and the return', async () => {
+    const { watch, state, changes } = watched();
+    await sleep(A_WHILE_MS);
+    state.worker2 = 'stopped';
+    await sleep(A_WHILE_MS);
+    state.worker2 = 'running';
+    await sleep(A_WHILE_MS);
+    await watch[Symbol.asyncDispose]();
+    expect(changes).toMatchObject([
+      { type: 'node-changed', node: 'worker2', from: 'running', to: 'stopped', detail: 'worker2 is stopped' },
+      { type: 'node-changed', node: 'worker2', from: 'stopped', to: 'running' },
+    ]);
+  });
+
+  test('tells nothing of a node while an act of the run is under way on it, and all of the others', async () => {
+    const { watch, state, changes, tell } = watched();
+    await sleep(A_WHILE_MS);
+    tell({ type: 'fault-asked', act: 0, fault: 'node-stop', targets: ['worker1'] });
+    state.worker1 = 'stopped';
+    state.worker2 = 'paused';
+    await sleep(A_WHILE_MS);
+    state.worker1 = 'running';
+    tell({ type: 'healed', act: 0, proof: '' });
+    await sleep(A_WHILE_MS);
+    expect(changes).toMatchObject([{ node: 'worker2', to: 'paused' }]);
+    state.worker1 = 'stopped';
+    await sleep(A_WHILE_MS);
+    await watch[Symbol.asyncDispose]();
+    expect(changes.slice(1)).toMatchObject([{ node: 'worker1', to: 'stopped' }]);
+  });
+});
+
+describe('the verdict', () => {
+  const stopped: TimedEvent = {
+    at: 4_000,
+    type: 'node-changed',
+    node: 'worker3',
+    from: 'running',
+    to: 'stopped',
+    sinceMs: 3_500,
+    detail: 'exited',
+  };
+  const WORDS = 'worker3 was stopped at 4.000 s for 2 s, and not by pgquake';
+  const back: TimedEvent = { ...stopped, at: 6_000, from: 'stopped', to: 'running' };
+  const told = (history: History, ...events: TimedEvent[]): History => ({
+    ...history,
+    events: [...history.events, ...events].sort((a, b) => a.at - b.at),
+  });
+
+  test('healed and fault-took-effect are not green', () => {
+    const history = told(buildHistory(), stopped, back);
+    for (const check of [healed, faultTookEffect]) {
+      const finding = check.check(history, {});
+      expect(finding.judgement).toBe('unknown');
+      expect(finding.observed).toContain(WORDS);
+    }
+    expect(healed.check(told(buildHistory({ acts: [] }), stopped), {}).observed).toContain(
+      'worker3 was stopped at 4.000 s and was not seen to run again',
+    );
+  });
+
+  test('what fails may be for that, so it is not held against the cluster; the first sentence says so', () => {
+    const losing = buildHistory({
+      finalKeys: ({ coordinator, placements }) => {
+        for (const keys of [coordinator, ...placements.values()]) keys.delete('1:1');
+      },
+    });
+    const hypothesis = [{ check: 'no-lost-writes', params: {}, written: {}, place: { file: 'x', line: 1, column: 1 } }];
+    const before = judge(losing, hypothesis, [noLostWrites]);
+    expect(before.judgement).toBe('fail');
+    const history = told(losing, stopped, back);
+    const verdict = judge(history, hypothesis, [noLostWrites]);
+    expect(verdict.judgement).toBe('unknown');
+    expect(verdict.results[0]?.observed).toContain(`not held against the cluster, because ${WORDS}`);
+    expect(findingSentence(history, verdict)).toMatch(
+      /^Worker3 was stopped at 4\.000 s for 2 s, and not by pgquake; could not judge/,
+    );
+  });
+});
