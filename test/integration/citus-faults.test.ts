@@ -135,6 +135,15 @@ describe.skipIf(!image)('faults on Citus', () => {
     });
   });
 
+  test('read-only on a worker: a transaction of several statements is refused too', async () => {
+    await during(readOnly, 'worker1', async () => {
+      await using session = await client();
+      await session.execute('BEGIN');
+      const writing = session.query(WRITE, [roomOf('worker1')], { timeoutMs: LIMIT_MS });
+      await expect(writing).rejects.toMatchObject({ code: '25006' });
+    });
+  });
+
   test('read-only on the coordinator: every write is refused', async () => {
     expect(await met(WRITE)).toEqual(['answered', 'answered']);
     await during(readOnly, 'coordinator', async () => expect(await met(WRITE)).toEqual(['25006', '25006']));
