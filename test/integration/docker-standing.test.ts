@@ -247,7 +247,7 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     writeFileSync(join(owed, 'undo.ndjson'), `${JSON.stringify(promised)}\n`);
     const refused = await attached(file);
     expect(refused.code, refused.stderr).toBe(4);
-    expect(refused.stderr).toMatch(/left something broken: .*the cluster has no node worker9.*pgquake heal/s);
+    expect(refused.stderr).toMatch(/left something broken: .*the cluster has no node worker9.*npm run chaos -- heal/s);
     expect(place.report().timeline.filter(({ type }) => type === 'fault-asked')).toEqual([]);
     rmSync(owed, { recursive: true });
 
@@ -256,7 +256,7 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     const notWhole = await attached(file);
     expect((await slot(`pg_drop_replication_slot('nobody')`)).code).toBe(0);
     expect(notWhole.code, notWhole.stderr).toBe(4);
-    expect(notWhole.stderr).toMatch(/is not whole: coordinator: slot nobody has no reader.*pgquake heal/s);
+    expect(notWhole.stderr).toMatch(/is not whole: coordinator: slot nobody has no reader.*npm run chaos -- heal/s);
   });
 
   test('status tells which worker was stopped; restart brings it back', async () => {
