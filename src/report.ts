@@ -15,7 +15,7 @@ import type { CheckResult, Verdict } from './model/verdict.ts';
 /** Everything that reports show, as a value that survives JSON. */
 export function buildReport(history: History, plan: Plan, verdict: Verdict): Report {
   const formed = eventsOf(history, 'cluster-formed')[0];
-  const { workers, replication, shards, platform, engine } = plan.scenario.cluster;
+  const { workers, replication, shards, platform, engine, attach } = plan.scenario.cluster;
   return {
     version: REPORT_VERSION,
     run: history.run,
@@ -29,6 +29,7 @@ export function buildReport(history: History, plan: Plan, verdict: Verdict): Rep
       platform: formed?.platform ?? chosen(platform),
       engine: formed?.engine ?? chosen(engine),
       reason: formed?.reason ?? 'the cluster was never formed',
+      ...(attach === undefined ? {} : { attach }),
     },
     nodes: formed?.nodes ?? [],
     placement: formed?.placement.shards ?? plan.placement,
@@ -71,6 +72,7 @@ export function findingSentence(history: History, { judgement, results }: Verdic
     ...results.filter(({ tells, judgement: j }) => tells === 'figure' && j === 'pass').map(({ observed }) => observed),
     ...(alreadySaid ? [] : readableClause(figures, history.run.messages)),
     serviceClause(figures),
+    ...disagreementClause(figures),
     ...recoveryClause(history, figures),
     ...ledgerClauses(ledgerFigures(history)),
   ]);
@@ -118,8 +120,18 @@ function serviceClause({ windows }: Figures): string {
   return listed([...byKind].map(([kind, ofKind]) => `${kind}s ${describeDisturbance(ofKind)}`));
 }
 
+function disagreementClause({ disagreements = [] }: Figures): string[] {
+  const told = Map.groupBy(disagreements, ({ toldBy }) => toldBy);
+  return [...told].map(([toldBy, of]) => {
+    const other = toldBy === 'load' ? 'probes' : 'load';
+    return `the ${other} saw less of that than the ${toldBy} did of ${listed(of.map(({ kind }) => `${kind}s`))}`;
+  });
+}
+
 /** A shard that was gone for a moment is not named beside one that was gone for ten times as long. */
 const NAMED_SHARE = 0.1;
+/** A brownout of the kind outlasts the outages of its shards by their edges. */
+const ANOTHER_THING_MS = 1_000;
 
 function describeDisturbance(windows: readonly ServiceWindow[]): string {
   const whole = windows.filter((window) => window.shard === undefined);
@@ -137,7 +149,10 @@ function describeDisturbance(windows: readonly ServiceWindow[]): string {
   const longestMs = ofShards.reduce((longest, one) => Math.max(longest, one.outageMs), 0);
   const named = ofShards.filter((one) => one.outageMs >= longestMs * NAMED_SHARE).map((one) => one.shard);
   const upTo = named.length === 1 ? '' : 'up to ';
-  return `failed on ${named.length === 1 ? 'shard' : 'shards'} ${listed(named)} for ${upTo}${formatDuration(longestMs)}`;
+  // What disturbed the kind for longer than its shards were gone is another thing than those.
+  const longer = brownoutMs - longestMs > ANOTHER_THING_MS ? ` (and ${disturbed})` : '';
+  const where = `${named.length === 1 ? 'shard' : 'shards'} ${listed(named)}`;
+  return `failed on ${where} for ${upTo}${formatDuration(longestMs)}${longer}`;
 }
 
 function lasted(windows: readonly ServiceWindow[], type: ServiceWindow['type']): number {
@@ -149,11 +164,15 @@ function recoveryClause(history: History, { recovery }: Figures): string[] {
   if (never.length > 0) return [`${listed(never)} had not recovered when the load stopped`];
   const slowestMs = recovery.reduce((slowest, { recoveryMs }) => Math.max(slowest, recoveryMs ?? 0), 0);
   if (slowestMs === 0) return [];
+  // With several recovery times in a report, whose this one is must be said.
+  const slow = recovery.filter(({ recoveryMs }) => recoveryMs !== null && recoveryMs > 0);
+  const last = slow.find(({ recoveryMs }) => recoveryMs === slowestMs)?.kind;
+  const who = slow.length > 1 && last !== undefined ? `${last}s recovered last,` : 'recovered';
   const [act, ...others] = actsOf(history);
   const healAfterMs = others.length > 0 ? Infinity : (act?.healAskedMs ?? Infinity) - (act?.effectMs ?? 0);
   const afterHealing =
     slowestMs > healAfterMs ? `, ${formatDuration(slowestMs - healAfterMs)} after healing began` : '';
-  return [`recovered ${formatDuration(slowestMs)} after the fault took effect${afterHealing}`];
+  return [`${who} ${formatDuration(slowestMs)} after the fault took effect${afterHealing}`];
 }
 
 function ledgerClauses(ledger: LedgerFigures): string[] {

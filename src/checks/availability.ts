@@ -1,10 +1,13 @@
 /** What share of the intended operations of a kind succeeded before their deadline. */
 
 import { z } from 'zod';
+import { ErrorGroups } from '../measure/errors.ts';
 import { figuresOf } from '../measure/figures.ts';
 import { disagreementWords } from '../measure/sources.ts';
+import { spanAt } from '../measure/spans.ts';
 import { describeWindow } from '../measure/windows.ts';
 import { type Figures, SPANS } from '../model/figures.ts';
+import type { History } from '../model/history.ts';
 import { share } from '../model/quantities.ts';
 import { formatShare } from '../model/units.ts';
 import { defineCheck, type ParamProblem } from './check.ts';
@@ -65,7 +68,7 @@ export const availability = defineCheck<Params>({
       `${formatShare(found.share)}: ${ok} of ${intended} ok` +
       (unsent > 0 ? `, ${unsent} more not sent by the client` : '');
     const disagree = disagreementWords(figures, of);
-    const evidence = [...(ok < intended ? describeFailures(figures, of, during) : []), ...disagree];
+    const evidence = [...(ok < intended ? describeFailures(history, of, during) : []), ...disagree];
     const judgement = found.share >= (min ?? 0) && found.share <= (max ?? 1) ? 'pass' : 'fail';
     if (judgement === 'pass' && min !== undefined && outOfSight(figures, of, during)) {
       const contradicted = `${observed}; but the probes saw an outage of which the load shows nothing`;
@@ -85,18 +88,26 @@ function outOfSight({ disagreements = [], spans, windows }: Figures, of: string,
   );
 }
 
-function describeFailures(figures: Figures, of: string, during: Params['during']): string[] {
+function describeFailures(history: History, of: string, during: Params['during']): string[] {
+  const figures = figuresOf(history);
   const span = figures.spans[during];
   if (!span) return [];
   const windows = figures.windows.filter(
     ({ kind, shard, fromMs, toMs }) => kind === of && shard === undefined && fromMs <= span.toMs && toMs >= span.fromMs,
   );
-  const errors = figures.errors.filter(
-    ({ kind, outcome, firstAtMs, lastAtMs }) =>
-      kind === of && outcome !== 'unsent' && firstAtMs <= span.toMs && lastAtMs >= span.fromMs,
-  );
+  const errors = new ErrorGroups();
+  for (const operation of history.operations.scan()) {
+    if (operation.kind !== of || operation.outcome === 'unsent') continue;
+    if (spanAt(figures.spans, operation.intendedAt) === during) errors.add(operation);
+  }
   return [
-    ...windows.slice(0, MAX_WINDOWS).map(describeWindow),
-    ...errors.slice(0, MAX_ERRORS).map(({ count, outcome, code, text }) => `${count} × ${outcome}, ${code}: ${text}`),
+    ...windows
+      .toSorted((a, b) => b.durationMs - a.durationMs)
+      .slice(0, MAX_WINDOWS)
+      .map(describeWindow),
+    ...errors
+      .groups()
+      .slice(0, MAX_ERRORS)
+      .map(({ count, outcome, code, text }) => `${count} × ${outcome}, ${code}: ${text}`),
   ];
 }

@@ -557,6 +557,7 @@ export const reportSchema = z.object({
     platform: z.string().exactOptional(),
     engine: z.string().exactOptional(),
     reason: z.string().describe('Why these two were chosen.'),
+    attach: z.string().exactOptional().describe('The cluster that stood before the run and goes on standing after it.'),
   }),
   nodes: z.array(node),
   placement: z.array(shard),

@@ -76,6 +76,8 @@ export interface Report {
     readonly platform: string | undefined;
     readonly engine: string | undefined;
     readonly reason: string;
+    /** The cluster that stood before the run and goes on standing after it; absent where the run made its own. */
+    readonly attach?: string;
   };
   readonly nodes: readonly NodeInfo[];
   readonly placement: readonly Shard[];

@@ -14,7 +14,8 @@ export interface EventWords {
 }
 
 export interface NarratorContext {
-  readonly topology: Topology;
+  /** `attach`: the cluster stood before the run, and goes on standing. */
+  readonly topology: Topology & { readonly attach?: string | undefined };
   readonly plannedActs: number;
 }
 
@@ -188,7 +189,7 @@ export class EventNarrator {
       case 'guard-tripped':
         return { label: 'stop', what: 'a guard ended the faults', detail: event.reason, tone: 'bad' };
       case 'interrupted':
-        return { label: 'stop', what: 'interrupted', detail: event.reason, tone: 'bad' };
+        return { label: 'stop', what: 'interrupted', detail: event.reason.replace(/^interrupted /, ''), tone: 'bad' };
       case 'run-failed':
         return { label: 'error', what: 'the run failed', detail: event.error, tone: 'bad' };
       // An end of a phase is the start of the next; the final reads are told by the checks.
@@ -206,7 +207,9 @@ export class EventNarrator {
     const { topology, plannedActs } = this.#context;
     switch (phase) {
       case 'provision':
-        return plain('provision', `${formatCount(topology.workers + 1, 'server')} are started`);
+        return topology.attach === undefined
+          ? plain('provision', `${formatCount(topology.workers + 1, 'server')} are started`)
+          : plain('provision', `the cluster ${topology.attach} stands; its servers are asked whether they are well`);
       case 'form': {
         const copies = `on ${formatCount(topology.replication, 'worker')}${topology.replication > 1 ? ' each' : ''}`;
         return plain('form', `${formatCount(topology.shards, 'shard')} ${copies}`);
@@ -222,7 +225,9 @@ export class EventNarrator {
       case 'final-reads':
         return plain('reads', 'every row through the coordinator, and of every placement');
       case 'dispose':
-        return plain('dispose', 'servers are stopped and removed');
+        return topology.attach === undefined
+          ? plain('dispose', 'servers are stopped and removed')
+          : plain('dispose', `the cluster ${topology.attach} is let go of, and goes on running`);
     }
   }
 

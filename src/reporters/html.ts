@@ -23,7 +23,7 @@ import {
 import { htmlPage } from './html/page.ts';
 import { PAGE_SCRIPT } from './html/script.ts';
 import { data, errors, service, shards } from './html/service.ts';
-import { circumstances } from './report-words.ts';
+import { circumstances, subjectOf } from './report-words.ts';
 import type { Reporter } from './reporter.ts';
 import { type Moment, momentsOf } from './timeline/moments.ts';
 import { TIMELINE_CSS } from './timeline/style.ts';
@@ -91,8 +91,8 @@ function resultTable(caption: string, results: readonly CheckResult[]): Html {
   return table(
     caption,
     [left('check'), left('verdict'), left('expected'), left('observed')],
-    results.map(({ check, judgement, expected, observed }) => [
-      check,
+    results.map(({ check, params, judgement, expected, observed }) => [
+      [check, subjectOf({ params })].join(' ').trimEnd(),
       badge(judgement),
       html`<div class="text">${clip(expected, MAX_TEXT)}</div>`,
       html`<div class="text">${clip(observed, MAX_TEXT)}</div>`,

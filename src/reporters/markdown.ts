@@ -12,6 +12,7 @@ import {
   circumstances,
   clusterSize,
   differs,
+  disagreementLines,
   faultsByNode,
   firstSuccessWords,
   LATENCY_COLUMNS,
@@ -29,9 +30,12 @@ import {
   probeWords,
   recoveryWords,
   repairWords,
+  SOURCES,
   SPAN_NAMES,
   shardsHeading,
+  subjectOf,
   wasPredicted,
+  windowName,
   writesWords,
 } from './report-words.ts';
 import type { Reporter } from './reporter.ts';
@@ -115,7 +119,7 @@ function resultTable(results: readonly CheckResult[]): string[] {
     [center(''), left('check'), left('expected'), left('observed')],
     results.map((result) => [
       MARKS[result.judgement],
-      code(result.check),
+      [code(result.check), text(subjectOf(result))].join(' ').trimEnd(),
       text(clip(result.expected, MAX_TEXT)),
       text(clip(result.observed, MAX_TEXT)),
     ]),
@@ -124,7 +128,7 @@ function resultTable(results: readonly CheckResult[]): string[] {
 
 function evidence(result: CheckResult): string[] {
   const place = result.place === undefined ? '' : ` (${result.place})`;
-  const summary = `${MARKS[result.judgement]} Evidence: ${htmlText(result.check + place)}`;
+  const summary = `${MARKS[result.judgement]} Evidence: ${htmlText([result.check, subjectOf(result)].join(' ').trimEnd() + place)}`;
   return details(
     summary,
     result.evidence.map((line) => `- ${text(clip(line, MAX_TEXT))}`),
@@ -179,7 +183,9 @@ function latency({ figures }: Report): string[] {
   if (figures.latency.length === 0) return [];
   return blocks(
     ['### Latency'],
-    ['Of operations that ended `ok`, counted from the intended start.'],
+    [
+      'Of operations that ended `ok`, counted from the intended start. A percentile that takes more answers is left out.',
+    ],
     table(
       [left('operation'), left('span'), ...LATENCY_COLUMNS.map(right)],
       figures.latency.map(({ kind, span, figures: latency }) => [
@@ -211,7 +217,8 @@ function windows({ figures }: Report): string[] {
   const ofShards = figures.windows.filter(({ shard }) => shard !== undefined);
   return blocks(
     ['### Outages and brownouts'],
-    ['An outage is a time without a single success; in a brownout some operations failed or came late.'],
+    ['An outage is a time without a single success; in a brownout some operations failed or came late.', SOURCES],
+    disagreementLines(figures).map((line) => `**${text(line)}**`),
     whole.length === 0 ? ['No kind of operation as a whole had one.'] : windowTable(whole, false),
     ofShards.length === 0
       ? []
@@ -225,12 +232,14 @@ function windowTable(rows: readonly ServiceWindow[], withShard: boolean): string
       left(''),
       left('operation'),
       ...(withShard ? [left('shard')] : []),
+      left('seen by'),
       ...['from', 'to', 'length', 'ok', 'failed'].map(right),
     ],
-    rows.map(({ type, kind, shard = '', fromMs, toMs, durationMs, uncertaintyMs, ok, failed }) => [
-      type,
+    rows.map(({ type, kind, shard = '', seenBy, fromMs, toMs, durationMs, uncertaintyMs, ok, failed }) => [
+      windowName({ type, ok, failed }),
       text(kind),
       ...(withShard ? [text(shard)] : []),
+      `the ${seenBy}`,
       formatMoment(fromMs),
       formatMoment(toMs),
       lengthOf({ durationMs, uncertaintyMs }),
@@ -339,14 +348,18 @@ function errors({ figures }: Report): string[] {
 }
 
 function cluster({ topology, nodes, placement, acts }: Report): string[] {
-  const { platform, engine, reason } = topology;
+  const { platform, engine, reason, attach } = topology;
   const made =
     platform === undefined || engine === undefined
       ? text(clip(reason, MAX_TEXT))
       : `platform ${code(platform)}, engine ${code(engine)} (${text(clip(reason, MAX_TEXT))})`;
   const struck = faultsByNode({ acts });
+  const said = [
+    `${clusterSize(topology)}; ${made}`,
+    ...(attach === undefined ? [] : [`attached to ${code(attach)}, which stood before and stands after`]),
+  ];
   return blocks(
-    [`${clusterSize(topology)}; ${made}.`],
+    [`${said.join('; ')}.`],
     nodes.length === 0
       ? []
       : table(

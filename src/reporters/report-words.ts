@@ -1,5 +1,6 @@
 /** What a report says in words, so that `report.md` and `report.html` say the same. Text is not escaped. */
 
+import { describeDisagreement } from '../measure/sources.ts';
 import type {
   Availability,
   HostFigures,
@@ -15,6 +16,7 @@ import type { Machine } from '../model/history.ts';
 import type { LedgerFigures, Report, Witnessed } from '../model/report.ts';
 import type { ShardAccess } from '../model/topology.ts';
 import { formatBytes, formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
+import type { CheckResult } from '../model/verdict.ts';
 
 export const SPAN_NAMES: Readonly<Record<Span, string>> = {
   'steady-state': 'steady state',
@@ -43,15 +45,62 @@ export const PROBE_COLUMNS = ['tried', 'ok', 'p50', 'p99', 'max'] as const;
 
 /** In the order of `PROBE_COLUMNS`. */
 export function probeWords({ tried, ok, latency }: ProbeFigures): string[] {
-  const times = latency ? [latency.p50Ms, latency.p99Ms, latency.maxMs].map(formatDuration) : ['', '', ''];
-  return [tried.toLocaleString('en-US'), ok.toLocaleString('en-US'), ...times];
+  const [p50 = '', , p99 = '', , , max = ''] = latency ? latencyWords(latency) : [];
+  return [tried.toLocaleString('en-US'), ok.toLocaleString('en-US'), p50, p99, max];
 }
 
 export const LATENCY_COLUMNS = ['p50', 'p90', 'p99', 'p99.9', 'p99.99', 'max', 'count'] as const;
 
+/** How many answers it takes to show each percentile: with fewer, it is the slowest one by another name. */
+const CARRIED_BY = { p50: 2, p90: 10, p99: 100, 'p99.9': 1_000, 'p99.99': 10_000 } as const;
+
+/** In the order of `LATENCY_COLUMNS`. A percentile that the answers do not carry is left out. */
 export function latencyWords({ p50Ms, p90Ms, p99Ms, p999Ms, p9999Ms, maxMs, count }: Latency): string[] {
-  const durations = [p50Ms, p90Ms, p99Ms, p999Ms, p9999Ms, maxMs];
-  return [...durations.map((ms) => (ms === undefined ? '' : formatDuration(ms))), number(count)];
+  const carried = (name: keyof typeof CARRIED_BY, ms: number | undefined) =>
+    ms === undefined || count < CARRIED_BY[name] ? '' : formatDuration(ms);
+  return [
+    carried('p50', p50Ms),
+    carried('p90', p90Ms),
+    carried('p99', p99Ms),
+    carried('p99.9', p999Ms),
+    carried('p99.99', p9999Ms),
+    formatDuration(maxMs),
+    number(count),
+  ];
+}
+
+/** What tells a check from others of its kind: `of: read, shard: A`; empty where nothing does. */
+export function subjectOf({ params }: Pick<CheckResult, 'params'>): string {
+  return ['of', 'shard', 'percentile']
+    .flatMap((key) => (typeof params[key] === 'string' ? [`${key}: ${params[key]}`] : []))
+    .join(', ');
+}
+
+/** `brownout`; where nothing succeeded and it is too short for an outage, what it is: failures. */
+export function windowName({ type, ok, failed }: Pick<ServiceWindow, 'type' | 'ok' | 'failed'>): string {
+  if (type === 'outage' || ok > 0) return type;
+  return failed === 1 ? 'one failure' : 'failures';
+}
+
+/** The longest of many windows, in the order of time. */
+export function longestOf(windows: readonly ServiceWindow[], most: number): ServiceWindow[] {
+  return windows
+    .toSorted((a, b) => b.durationMs - a.durationMs)
+    .slice(0, most)
+    .toSorted((a, b) => a.fromMs - b.fromMs);
+}
+
+/** Which figure is whose. */
+export const SOURCES =
+  'Shares, latency and recovery are those of the load. Windows say who saw them: the probes, which tell the borders to ' +
+  'the millisecond, or the load; where the two disagree, the worse one counts.';
+
+/** Where probes and load do not tell the same, one sentence for each kind. */
+export function disagreementLines({ disagreements = [] }: Report['figures']): string[] {
+  return disagreements.map((one) => {
+    const words = describeDisagreement(one);
+    return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+  });
 }
 
 export function recoveryWords({ recoveryMs, uncertaintyMs }: Recovery): string {

@@ -6,6 +6,7 @@ import { formatCount, formatDuration } from '../model/units.ts';
 import type { Judgement } from '../model/verdict.ts';
 import { markdownCodeBlock, plainText, markdownText as text } from './escape.ts';
 import { blocks, table } from './markdown-table.ts';
+import { subjectOf } from './report-words.ts';
 import type { Colors } from './terminal.ts';
 import { hanging, padTo, wrapWords } from './text-layout.ts';
 
@@ -31,7 +32,10 @@ export function suiteRunOf(report: Report, run: string): SuiteRun {
     finding: report.finding,
     hypothesis: report.results
       .filter(({ always }) => !always)
-      .map(({ check, judgement, expected, observed }) => ({ check, judgement, expected, observed })),
+      .map((result) => {
+        const { judgement, expected, observed } = result;
+        return { check: [result.check, subjectOf(result)].join(' ').trimEnd(), judgement, expected, observed };
+      }),
     ...(platform === undefined || engine === undefined
       ? {}
       : {
@@ -117,7 +121,9 @@ function linkTo({ run }: SuiteRun): string {
 }
 
 function madeOn({ runs }: Suite): string[] {
-  const all = [...new Set(runs.flatMap((run) => run.madeOn ?? []))];
+  const said = [...new Set(runs.flatMap((run) => run.madeOn ?? []))];
+  // A run that did not come to know its servers' version adds nothing to one that did.
+  const all = said.filter((one) => !said.some((other) => other !== one && other.startsWith(`${one}, `)));
   return all.length === 0 ? [] : [`Made on ${all.join('; ')}.`];
 }
 

@@ -5,7 +5,7 @@ import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import type { CheckResult, Judgement } from '../model/verdict.ts';
 import { plainText } from './escape.ts';
-import { repairWords } from './report-words.ts';
+import { disagreementLines, longestOf, repairWords } from './report-words.ts';
 import { hanging, padTo, textWidth } from './text-layout.ts';
 
 /** Colours of a terminal; each returns its text unchanged where there are none. */
@@ -104,35 +104,42 @@ function nameOf({ check, params }: CheckResult): string {
 function serviceLines({ run, figures }: Report, colors: Colors, columns: number): string[] {
   if (figures.availability.length === 0) return [colors.dim('No load was run.')];
   const width = Math.max(...run.kinds.map(({ name }) => textWidth(name)));
-  return run.kinds.flatMap(({ name }) => {
+  const ofKinds = run.kinds.flatMap(({ name }) => {
     const before = `  ${padTo(name, width)}  `;
     const share = figures.availability.find(({ kind, span }) => kind === name && span === 'fault')?.figures.share;
     const windows = figures.windows.filter(({ kind, shard }) => kind === name && shard === undefined);
     const parts = [
       ...(share === undefined || share === null ? [] : [`${formatShare(share)} ok during the fault`]),
-      ...(windows.length === 0 ? ['no outage, no brownout'] : recoveryOf(name, figures.recovery)),
+      ...(windows.length === 0 ? ['no outage, no brownout'] : []),
+      ...recoveryOf(name, figures.recovery, windows.length > 0),
     ];
-    const shown = windows.slice(0, MAX_WINDOWS_OF_KIND).map(describeWindow);
+    const shown = longestOf(windows, MAX_WINDOWS_OF_KIND).map(describeWindow);
     const more = windows.length - shown.length;
     const indent = ' '.repeat(textWidth(before) + 2);
     return [
       ...hanging(before, parts.join('; '), columns),
-      ...[...shown, ...(more > 0 ? [`and ${more} more`] : [])].flatMap((line) => hanging(indent, line, columns)),
+      ...[...shown, ...(more > 0 ? [`and ${more} shorter`] : [])].flatMap((line) => hanging(indent, line, columns)),
     ];
   });
+  const disagreements = disagreementLines(figures).flatMap((line) => hanging('  ! ', plainText(line), columns));
+  return [...ofKinds, ...disagreements];
 }
 
-function recoveryOf(kind: string, recoveries: Report['figures']['recovery']): string[] {
+function recoveryOf(kind: string, recoveries: Report['figures']['recovery'], disturbed: boolean): string[] {
   const recovery = recoveries.find((one) => one.kind === kind);
   if (!recovery || recovery.recoveryMs === 0) return [];
   const { recoveryMs, uncertaintyMs } = recovery;
-  return recoveryMs === null
-    ? ['not as before within the run']
-    : [`as before ${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)} after the fault`];
+  if (recoveryMs === null) return [disturbed ? 'not as before within the run' : 'but slower than before to the end'];
+  const when = `as before ${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)} after the fault`;
+  return [disturbed ? when : `but slower, ${when}`];
 }
 
-function describeWindow({ type, fromMs, toMs, durationMs, uncertaintyMs, ok, failed }: ServiceWindow): string {
+function describeWindow(window: ServiceWindow): string {
+  const { type, seenBy, fromMs, toMs, durationMs, uncertaintyMs, ok, failed } = window;
+  const when = `from ${formatMoment(fromMs)} to ${formatMoment(toMs)}`;
+  if (type === 'brownout' && ok === 0)
+    return `${failed === 1 ? 'one failure' : `${failed} failures`}, ${when} (${seenBy})`;
   const length = `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
   const counts = type === 'outage' ? `${failed} failed` : `${failed} failed, ${ok} ok`;
-  return `${type} of ${length}, from ${formatMoment(fromMs)} to ${formatMoment(toMs)}: ${counts}`;
+  return `${type} of ${length}, ${when}: ${counts} (${seenBy})`;
 }

@@ -196,7 +196,7 @@ describe('where there is no terminal', () => {
         "  16.4 s  repair     what to do if worker2, worker3, worker4 stayed away: see "Repair" in the report",
         "  16.4 s  reads      every row through the coordinator, and of every placement",
         "  16.5 s  reads      worker3/B could not be read: connect ECONNREFUSED 127.0.0.1:40004",
-        "  17.0 s  stop       interrupted: interrupted by SIGINT",
+        "  17.0 s  stop       interrupted: by SIGINT",
         "  17.0 s  fault      node-stop worker2, worker3, worker4 did not take effect: worker2 is running and accepts SQL",
         "",
       ]

@@ -12,6 +12,7 @@ import type { History, Operation } from '../../src/model/history.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { ringPlacement } from '../../src/model/topology.ts';
 import { buildReport, findingSentence } from '../../src/report.ts';
+import { markdown } from '../../src/reporters/markdown.ts';
 import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
 import { buildHistory, changing, KINDS, REFUSED, timesOf } from '../support/history-builder.ts';
 
@@ -74,7 +75,7 @@ describe('the finding', () => {
 
   test('of a fault that takes shards away, as was expected', () => {
     expect(finding(threeWorkers(), { 'messages-readable': { max: 20 } })).toMatch(
-      /^20 of 40 messages stayed readable \(shards A and D\); reads failed on shards B and C for up to 4\.[34]\d* s, scans failed for 4\.[34]\d* s and writes failed on shards B and C for up to 4\.[34]\d* s; recovered 4\.3\d* s after the fault took effect, 3\d\d ms after healing began; no acknowledged write was lost\.$/,
+      /^20 of 40 messages stayed readable \(shards A and D\); reads failed on shards B and C for up to 4\.[34]\d* s, scans failed for 4\.[34]\d* s and writes failed on shards B and C for up to 4\.[34]\d* s; scans recovered last, 4\.3\d* s after the fault took effect, 3\d\d ms after healing began; no acknowledged write was lost\.$/,
     );
   });
 
@@ -95,6 +96,29 @@ describe('the finding', () => {
       },
     });
     expect(finding(history)).toMatch(/; reads failed on shard B for \d[\d.]* s; recovered /);
+  });
+
+  test('names the brownout that outlasts what failed', () => {
+    const history = buildHistory({
+      answer: ({ kind, shard, intendedAt }: Operation) => {
+        const sinceMs = intendedAt - effectMs;
+        if (kind !== 'read' || sinceMs < 0) return undefined;
+        if (shard === 3 && sinceMs < 1_000) return REFUSED;
+        return sinceMs < 3_500 ? { settledAt: intendedAt + 300 } : undefined;
+      },
+    });
+    expect(finding(history)).toMatch(/; reads failed on shard D for 1 s \(and were disturbed for 3\.\d+ s\); /);
+  });
+
+  test('says where probes and load disagree', () => {
+    const history = buildHistory({
+      probe: () => undefined,
+      answer: ({ kind, intendedAt }: Operation) =>
+        kind !== 'scan' && intendedAt >= effectMs && intendedAt < effectMs + 3_000 ? REFUSED : undefined,
+    });
+    expect(finding(history, { 'no-lost-writes': {} })).toMatch(
+      /reads failed for 3 s and writes failed for 3 s; the probes saw less of that than the load did of reads and writes; /,
+    );
   });
 
   test('of a hypothesis that does not hold', () => {
@@ -181,6 +205,18 @@ describe('the report', () => {
     expect(types.has('fault-in-effect') && types.has('replicas-compared')).toBe(true);
     expect(report.durationMs).toBe(history.events.at(-1)?.at);
     expect(report.ledger.lost.count).toBe(0);
+  });
+
+  test('says which cluster a run attached to', () => {
+    const history = buildHistory();
+    const attached = { ...plan, scenario: { ...plan.scenario, cluster: { ...plan.scenario.cluster, attach: 'chat' } } };
+    const report = buildReport(history, attached, verdictOn(history));
+    expect(report.topology).toMatchObject({ attach: 'chat' });
+    const [markdownText] = Object.values(markdown.render(report));
+    expect(markdownText).toContain('attached to `chat`, which stood before and stands after.');
+    expect(markdownText).toContain('the cluster chat stands');
+    expect(markdownText).toContain('the cluster chat is let go of, and goes on running');
+    expect(markdownText).not.toMatch(/servers are (started|stopped and removed)/);
   });
 
   test('of a run that failed before the cluster was formed has the planned placement and no figures', () => {

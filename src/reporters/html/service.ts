@@ -6,6 +6,7 @@ import { formatCount, formatMoment, formatShare } from '../../model/units.ts';
 import { clip } from '../escape.ts';
 import {
   differs,
+  disagreementLines,
   firstSuccessWords,
   LATENCY_COLUMNS,
   latencyWords,
@@ -20,9 +21,11 @@ import {
   predictedWords,
   probeWords,
   recoveryWords,
+  SOURCES,
   SPAN_NAMES,
   shardsHeading,
   wasPredicted,
+  windowName,
   writesWords,
 } from '../report-words.ts';
 import { type Content, html, left, MAX_TEXT, paragraph, right, table } from './markup.ts';
@@ -70,6 +73,8 @@ export function service({ figures }: Report): Content {
     whole.length === 0
       ? paragraph('No kind of operation as a whole had an outage or a brownout.')
       : windowTable('Outages (no success) and brownouts (some failed or came late)', whole),
+    paragraph(SOURCES),
+    ...disagreementLines(figures).map(paragraph),
     ofShards.length === 0
       ? ''
       : html`<details><summary>Of single shards: ${formatCount(ofShards.length, 'window')}</summary>\n${windowTable('Outages and brownouts of single shards', ofShards)}</details>\n`,
@@ -101,14 +106,16 @@ function windowTable(caption: string, windows: readonly ServiceWindow[]): Conten
         left('window'),
         left('operation'),
         ...(withShard ? [left('shard')] : []),
+        left('seen by'),
         ...['from', 'to', 'length', 'ok', 'failed'].map(right),
       ],
       windows
         .slice(0, MAX_WINDOWS)
         .map((window) => [
-          window.type,
+          windowName(window),
           window.kind,
           ...(withShard ? [window.shard ?? ''] : []),
+          `the ${window.seenBy}`,
           formatMoment(window.fromMs),
           formatMoment(window.toMs),
           lengthOf(window),
