@@ -7,7 +7,13 @@ import { accountFrom, serverEnvironment } from '../../src/platforms/local/accoun
 import { cachePath } from '../../src/platforms/local/cache.ts';
 import { dataParent } from '../../src/platforms/local/data-folder.ts';
 import { candidatePorts, PortChooser, parseEphemeralRange } from '../../src/platforms/local/ports.ts';
-import { parseProcStat, parsePsLine, processOf, survivors } from '../../src/platforms/local/processes.ts';
+import {
+  listProcesses,
+  parseProcStat,
+  parsePsLine,
+  processOf,
+  survivors,
+} from '../../src/platforms/local/processes.ts';
 import { lists, segmentIn } from '../../src/platforms/local/shared-memory.ts';
 
 const STAT_TAIL = '1 42 42 0 -1 4194560 100 0 0 0 5 3 0 0 20 0 1 0 987654 1000 50 0';
@@ -21,6 +27,16 @@ describe('the process table', () => {
       startTime: '987654',
     });
   });
+
+  test.runIf(process.platform === 'linux')(
+    'is read once for all who ask in one turn, and anew for the next',
+    async () => {
+      const [one, two] = await Promise.all([listProcesses(), listProcesses()]);
+      expect(two).toBe(one);
+      expect(one.some(({ pid }) => pid === process.pid)).toBe(true);
+      expect(await listProcesses()).not.toBe(one);
+    },
+  );
 
   test.each(['Z', 'X'])('a process in state %s is dead', (state) => {
     expect(parseProcStat(`4711 (postgres) ${state} ${STAT_TAIL}`)).toBeUndefined();

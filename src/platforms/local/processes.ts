@@ -53,12 +53,29 @@ function alive(info: ProcessInfo): ProcessInfo | undefined {
   return info.state === 'Z' || info.state === 'X' ? undefined : info;
 }
 
-/** All processes of the machine that are not dead. */
-export async function listProcesses(): Promise<ProcessInfo[]> {
+let listing: Promise<readonly ProcessInfo[]> | undefined;
+
+/**
+ * All processes of the machine that are not dead. Whoever asks in the same turn of the event loop shares one listing,
+ * which begins after the question: many servers that are stopped together would else block the thread for seconds.
+ */
+export function listProcesses(): Promise<readonly ProcessInfo[]> {
   if (process.platform !== 'linux') return ps(['-A']);
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .flatMap((pid) => procStat(Number(pid)) ?? []);
+  listing ??= new Promise((resolve, reject) => {
+    setImmediate(() => {
+      listing = undefined;
+      try {
+        resolve(
+          readdirSync('/proc')
+            .filter((entry) => /^\d+$/.test(entry))
+            .flatMap((pid) => procStat(Number(pid)) ?? []),
+        );
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+  return listing;
 }
 
 /** The process of this id, whoever it belongs to; `undefined` when there is none or it is dead. */
