@@ -38,8 +38,6 @@ export class SilentServerError extends Error {
 interface Waiter {
   /** Until then it waits for a connection of the client; on the clock of `performance`. */
   patientUntil: number;
-  /** All the time that it has. */
-  readonly timeoutMs: number;
   /** When half of its time is over, on the clock of `performance`. */
   readonly halfAt: number;
   readonly resolve: (session: Session) => void;
@@ -66,6 +64,8 @@ export class Connections {
 
   /** A connection that is free now, if there is one. */
   take(): Session | undefined {
+    // Nothing was asked: a silence begins with a question.
+    if (this.#free.length === this.#open.size) this.#answeredAt = performance.now();
     for (let session = this.#free.pop(); session; session = this.#free.pop()) {
       if (session.usable) return session;
       this.#open.delete(session);
@@ -100,7 +100,6 @@ export class Connections {
         halfAt: since + timeoutMs / 2,
         // What waits for the server to accept connections waits for the server, not for the client.
         patientUntil: forServer ? Number.POSITIVE_INFINITY : since + queueMs,
-        timeoutMs,
         resolve: settled(resolve),
         reject: settled(reject),
       };
@@ -145,7 +144,7 @@ export class Connections {
     this.#answeredAt = now;
     if (this.#waiting.length === 0) return;
     for (const waiter of this.#waiting.filter(({ patientUntil }) => patientUntil !== Number.POSITIVE_INFINITY)) {
-      if (silentMs >= waiter.timeoutMs) waiter.patientUntil = Number.POSITIVE_INFINITY;
+      if (silentMs >= this.#openLimitMs) waiter.patientUntil = Number.POSITIVE_INFINITY;
       else if (now >= waiter.patientUntil) {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
         waiter.reject(new NoConnectionError(this.#cap));
@@ -196,6 +195,7 @@ export class Connections {
       if (this.#closed) session.discard();
       else {
         this.#open.add(session);
+        this.#answeredAt = performance.now();
         this.#hand(session);
       }
     } catch (error) {
