@@ -5,6 +5,8 @@
  * --moments   on the embedded cluster; 100 by default
  * --docker    on containers of the run's own; 25 by default, 0 without PGQUAKE_TEST_IMAGE
  * --attached  in runs attached to a cluster that stands; the same default
+ * --signals   of SIGHUP, SIGQUIT and SIGUSR2 each, embedded, and attached where --attached is not 0; 20 by default
+ * --disks     at which the disk of the reports fills, embedded (as root) and attached likewise; 10 by default
  * --seed      which moments; 1 by default
  *
  * Exit code 0 where every moment was healed, 1 where one was not, 3 for wrong options.
@@ -17,24 +19,38 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const OWN = 'test/e2e/heal.test.ts';
+const ENDINGS = 'test/e2e/endings.test.ts';
 const ATTACHED = 'test/integration/docker-standing.test.ts';
-/** Part of the names of all tests that kill. */
-const KILLS = 'after kill -9 at any of';
+/** Part of the names of all tests that end runs, and of those that kill. */
+const ENDS = 'at any of';
+const KILLS = `after kill -9 ${ENDS}`;
+/** SIGHUP, SIGQUIT and SIGUSR2. */
+const SIGNALS = 3;
 const MAX_NUMBER = 1_000_000;
 
 const onDocker = process.env.PGQUAKE_TEST_IMAGE ? '25' : '0';
 
-function options(): { readonly [name in 'moments' | 'docker' | 'attached' | 'seed']: number } {
+type Option = 'moments' | 'docker' | 'attached' | 'signals' | 'disks' | 'seed';
+
+function options(): Readonly<Record<Option, number>> {
   const text = (value: string) => ({ type: 'string', default: value }) as const;
   const { values } = parseArgs({
-    options: { moments: text('100'), docker: text(onDocker), attached: text(onDocker), seed: text('1') },
+    options: {
+      moments: text('100'),
+      docker: text(onDocker),
+      attached: text(onDocker),
+      signals: text('20'),
+      disks: text('10'),
+      seed: text('1'),
+    },
   });
   for (const [name, value] of Object.entries(values)) {
     if (/^\d+$/.test(value) && Number(value) <= MAX_NUMBER) continue;
     throw new Error(`--${name}: expected a whole number up to ${MAX_NUMBER}, found ${JSON.stringify(value)}`);
   }
-  const [moments, docker, attached, seed] = [values.moments, values.docker, values.attached, values.seed].map(Number);
-  return { moments, docker, attached, seed } as ReturnType<typeof options>;
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value)])) as ReturnType<
+    typeof options
+  >;
 }
 
 interface TestResult {
@@ -64,27 +80,35 @@ function run(file: string, pattern: string | undefined, env: NodeJS.ProcessEnv):
 }
 
 function torture(): void {
-  const { moments, docker, attached, seed } = options();
+  const { moments, docker, attached, signals, disks, seed } = options();
   if (docker + attached > 0 && !process.env.PGQUAKE_TEST_IMAGE) {
     throw new Error('containers need PGQUAKE_TEST_IMAGE to name an image; .ci/docker/images.sh makes one');
   }
   const env = {
     PGQUAKE_TORTURE_MOMENTS: String(moments),
     PGQUAKE_TORTURE_DOCKER_MOMENTS: String(docker),
+    PGQUAKE_TORTURE_SIGNAL_MOMENTS: String(signals),
+    PGQUAKE_TORTURE_DISK_MOMENTS: String(disks),
     PGQUAKE_TORTURE_SEED: String(seed),
     ...(docker + attached > 0 ? { PGQUAKE_REQUIRE_DOCKER: '1' } : {}),
   };
   const results = [
     ...(moments + docker > 0 ? run(OWN, KILLS, env) : []),
+    ...(signals + disks > 0 ? run(ENDINGS, ENDS, env) : []),
     // Its other tests make the cluster that the runs attach to.
     ...(attached > 0 ? run(ATTACHED, undefined, { ...env, PGQUAKE_TORTURE_DOCKER_MOMENTS: String(attached) }) : []),
-  ].filter(({ title, status }) => title.includes(KILLS) && status !== 'skipped' && status !== 'pending');
-  const wanted = [moments, docker, attached].filter((count) => count > 0).length;
+  ].filter(({ title, status }) => title.includes(ENDS) && status !== 'skipped' && status !== 'pending');
+  const kills = [moments, docker, attached].filter((count) => count > 0).length;
+  const places = attached > 0 ? 2 : 1;
+  const fills = disks > 0 && process.getuid?.() === 0 ? 1 : 0;
+  const wanted = kills + places * ((signals > 0 ? SIGNALS : 0) + fills);
   for (const { title, status, duration = 0 } of results) {
     console.log(`${status}: ${title} (seed ${seed}, ${Math.round(duration / 1_000)} s)`);
   }
   const passed = results.filter(({ status }) => status === 'passed').length;
-  console.log(`torture: ${moments + docker + attached} moments asked for, ${passed} of ${wanted} parts passed`);
+  console.log(
+    `torture: ${moments + docker + attached} kills, ${signals} of each signal and ${disks} full disks asked for, ${passed} of ${wanted} parts passed`,
+  );
   process.exitCode = passed === wanted ? 0 : 1;
 }
 

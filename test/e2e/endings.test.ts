@@ -1,12 +1,27 @@
-/** However a run ends, its cluster is put back, and exit code 1 means "refuted" and nothing else. */
+/**
+ * However a run ends, its cluster is put back, and exit code 1 means "refuted" and nothing else.
+ *
+ * PGQUAKE_TORTURE_SIGNAL_MOMENTS (1 by default), PGQUAKE_TORTURE_DISK_MOMENTS (1) and PGQUAKE_TORTURE_SEED choose how often
+ * and when; `npm run torture` is the long form.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { seededIndex } from '../../src/plan/random.ts';
 import { type Ended, Workplace } from '../support/cli.ts';
 import { SMALL_SCENARIO } from '../support/small-scenario.ts';
+
+const MOMENTS = {
+  signal: Number(process.env.PGQUAKE_TORTURE_SIGNAL_MOMENTS ?? 1),
+  disk: Number(process.env.PGQUAKE_TORTURE_DISK_MOMENTS ?? 1),
+};
+const random = seededIndex(Number(process.env.PGQUAKE_TORTURE_SEED ?? 1));
+/** About as long as the small scenario takes. */
+const RUN_MS = 6_000;
+const LIMIT_PER_MOMENT_MS = 60_000;
 
 const IS_ROOT = process.getuid?.() === 0;
 
@@ -75,6 +90,35 @@ describe('a signal', () => {
     expect(place.report().timeline.map((event) => event.type)).toEqual(expect.arrayContaining(['healed']));
     expect(place.leftovers()).toEqual([]);
   });
+});
+
+describe.skipIf(MOMENTS.signal === 0)('torture', () => {
+  test.each([
+    ['SIGHUP', [130, 0, 2]],
+    ['SIGQUIT', [130, 0, 2]],
+    ['SIGUSR2', [0, 2]],
+  ] as const)(
+    `%s at any of ${MOMENTS.signal} moments: the cluster is put back`,
+    async (signal, codes) => {
+      const ends: (number | null)[] = [];
+      for (let moment = 1; moment <= MOMENTS.signal; moment++) {
+        const running = place.startRun([scenario]);
+        await untilSaid(running, 'small');
+        const afterMs = random(RUN_MS);
+        await sleep(afterMs);
+        running.kill(signal);
+        const { code, stdout, stderr } = await running.ended;
+        const context = `moment ${moment}, after ${afterMs} ms\n${stdout}${stderr}`;
+        expect(codes, context).toContain(code);
+        expect(place.leftovers(), context).toEqual([]);
+        const healed = await place.start(['heal', '--reports', place.reports]).ended;
+        expect(healed.stdout, context).toContain('nothing was left behind');
+        ends.push(code);
+      }
+      console.log(`torture: ${MOMENTS.signal} x ${signal}: nothing left of any; exit codes ${ends.join(' ')}`);
+    },
+    LIMIT_PER_MOMENT_MS * (MOMENTS.signal + 1),
+  );
 });
 
 describe('output that cannot be written', () => {
@@ -172,6 +216,33 @@ describe.skipIf(!IS_ROOT)('a disk of the reports', () => {
     expect(stdout).toMatch(/healed/);
     expect(place.leftovers()).toEqual([]);
   });
+
+  test.skipIf(MOMENTS.disk === 0)(
+    `fills at any of ${MOMENTS.disk} moments: the cluster is put back`,
+    async () => {
+      mount('8m');
+      const ends: (number | null)[] = [];
+      for (let moment = 1; moment <= MOMENTS.disk; moment++) {
+        const running = place.startRun([scenario]);
+        await untilSaid(running, 'small');
+        const afterMs = random(RUN_MS);
+        await sleep(afterMs);
+        try {
+          writeFileSync(join(place.reports, 'ballast'), Buffer.alloc(16 << 20));
+        } catch {
+          // As full as it can be.
+        }
+        const { code, stdout, stderr } = await running.ended;
+        const context = `moment ${moment}, after ${afterMs} ms\n${stdout}${stderr}`;
+        expect([4, 0, 2], context).toContain(code);
+        expect(place.leftovers(), context).toEqual([]);
+        for (const name of readdirSync(place.reports)) rmSync(join(place.reports, name), { recursive: true });
+        ends.push(code);
+      }
+      console.log(`torture: ${MOMENTS.disk} full disks: nothing left of any; exit codes ${ends.join(' ')}`);
+    },
+    LIMIT_PER_MOMENT_MS * (MOMENTS.disk + 1),
+  );
 
   test('turns read-only while a fault is in effect: it is healed all the same', async () => {
     mount('8m');

@@ -1,7 +1,8 @@
 /** The everyday commands on a real engine: a cluster that stands, as a person starts, looks at and removes it. */
 
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,6 +19,11 @@ import { dockerMissing, engine, traces } from '../support/docker.ts';
 
 /** How often pgquake is killed; PGQUAKE_TORTURE_DOCKER_MOMENTS in the long form. */
 const MOMENTS = Number(process.env.PGQUAKE_TORTURE_DOCKER_MOMENTS ?? 1);
+/** The same of other ends. */
+const SIGNAL_MOMENTS = Number(process.env.PGQUAKE_TORTURE_SIGNAL_MOMENTS ?? 1);
+const DISK_MOMENTS = Number(process.env.PGQUAKE_TORTURE_DISK_MOMENTS ?? 1);
+/** About as long as the run takes that they end. */
+const ATTACHED_RUN_MS = 10_000;
 const SEED = Number(process.env.PGQUAKE_TORTURE_SEED ?? 1);
 
 const missing = await dockerMissing('test/integration/docker-standing.test.ts');
@@ -232,6 +238,78 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
       console.log(`attached: ${MOMENTS} x kill -9, seed ${SEED}: ${owed} nodes healed, nothing left of any act`);
     },
     60_000 * (MOMENTS + 1),
+  );
+
+  /** Starts a run that is attached, and ends it by `end` at a random moment after its first words. */
+  async function ended(file: string, reports: string, atMs: number, end: (pid: number) => void): Promise<Ended> {
+    const running = place.start([file, '--attach', project, '--reports', reports]);
+    await Promise.race([new Promise((said) => running.stdout?.once('data', said)), running.ended]);
+    await sleep(atMs);
+    if (running.exitCode === null) end(running.pid as number);
+    return running.ended;
+  }
+
+  async function expectPutBack(reports: string, context: string): Promise<void> {
+    expect(await tracesOfActs(), context).toEqual([]);
+    const healed = await place.start(['heal', '--reports', reports]).ended;
+    expect(healed.stdout, context).toContain('nothing was left behind');
+    await expect.poll(async () => (await pgquake('status')).stdout, { timeout: 60_000 }).toMatch(/^healthy /m);
+  }
+
+  test.skipIf(SIGNAL_MOMENTS === 0).each([
+    ['SIGHUP', [130, 0, 2]],
+    ['SIGQUIT', [130, 0, 2]],
+    ['SIGUSR2', [0, 2]],
+  ] as const)(
+    `%s at any of ${SIGNAL_MOMENTS} moments of a run that is attached: the cluster is put back`,
+    async (signal, codes) => {
+      const random = seededIndex(SEED);
+      const file = place.scenario('broken', BROKEN.replaceAll('for: 20s', 'for: 3s'));
+      const ends: (number | null)[] = [];
+      for (let moment = 1; moment <= SIGNAL_MOMENTS; moment++) {
+        const atMs = random(ATTACHED_RUN_MS);
+        const { code, stdout, stderr } = await ended(file, place.reports, atMs, (pid) => process.kill(pid, signal));
+        const context = `moment ${moment} of seed ${SEED}, after ${atMs} ms\n${stdout}${stderr}`;
+        expect(codes, context).toContain(code);
+        await expectPutBack(place.reports, context);
+        ends.push(code);
+      }
+      console.log(`attached: ${SIGNAL_MOMENTS} x ${signal}: nothing left of any act; exit codes ${ends.join(' ')}`);
+    },
+    60_000 * (SIGNAL_MOMENTS + 1),
+  );
+
+  test.skipIf(DISK_MOMENTS === 0 || process.getuid?.() !== 0)(
+    `a disk of the reports fills at any of ${DISK_MOMENTS} moments of a run that is attached: the cluster is put back`,
+    async () => {
+      const random = seededIndex(SEED);
+      const file = place.scenario('broken', BROKEN.replaceAll('for: 20s', 'for: 3s'));
+      const reports = join(place.folder, 'small-disk');
+      mkdirSync(reports);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', reports]);
+      try {
+        const ends: (number | null)[] = [];
+        for (let moment = 1; moment <= DISK_MOMENTS; moment++) {
+          const atMs = random(ATTACHED_RUN_MS);
+          const { code, stdout, stderr } = await ended(file, reports, atMs, () => {
+            try {
+              writeFileSync(join(reports, 'ballast'), Buffer.alloc(16 << 20));
+            } catch {
+              // As full as it can be.
+            }
+          });
+          const context = `moment ${moment} of seed ${SEED}, after ${atMs} ms\n${stdout}${stderr}`;
+          expect([4, 0, 2], context).toContain(code);
+          await expectPutBack(reports, context);
+          for (const name of readdirSync(reports)) rmSync(join(reports, name), { recursive: true });
+          ends.push(code);
+        }
+        console.log(`attached: ${DISK_MOMENTS} full disks: nothing left of any act; exit codes ${ends.join(' ')}`);
+      } finally {
+        execFileSync('umount', ['--lazy', reports]);
+      }
+    },
+    60_000 * (DISK_MOMENTS + 1),
   );
 
   test('a cluster that is not healed, or not whole, is not attached to', async () => {

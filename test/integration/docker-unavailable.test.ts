@@ -78,7 +78,7 @@ test.each([
   });
 });
 
-test.each(['postgres', 'registry:5000/team/pg_citus.17:v1.0', 'ghcr.io/a/b@sha256:' + '0'.repeat(64), '0123456789ab'])(
+test.each(['postgres', 'registry:5000/team/pg_citus.17:v1.0', `ghcr.io/a/b@sha256:${'0'.repeat(64)}`, '0123456789ab'])(
   'PGQUAKE_IMAGE=%s can be a name',
   (image) => {
     vi.stubEnv('PGQUAKE_IMAGE', image);
