@@ -6,7 +6,6 @@ import { defineConfig } from 'vitest/config';
  * alone, because clusters compete for the machine, and a run on a machine that did not keep up is not judged.
  */
 const SIDE_BY_SIDE = [
-  'test/contract/faults.test.ts',
   'test/contract/network.test.ts',
   'test/e2e/bad-input.test.ts',
   'test/e2e/endings.test.ts',

@@ -20,8 +20,7 @@ export interface Oracle {
   looks?(node: NodeControl): Promise<string | undefined>;
 }
 
-/** Ended by an administrator; no connection left; read-only; the disk is full. */
-const ADMIN_SHUTDOWN = '57P01';
+/** No connection left; read-only; the disk is full. */
 const TOO_MANY_CONNECTIONS = '53300';
 const READ_ONLY = '25006';
 const DISK_FULL = '53100';
@@ -58,7 +57,8 @@ const both =
     return words.includes(undefined) ? undefined : words.join(', ');
   };
 
-const ended = meets('ping', 'was ended by an administrator', (code) => code === ADMIN_SHUTDOWN);
+/** Not silence: the session is gone. A server that stops does not always get its last words out. */
+const ended = meets('ping', 'was ended', (code) => code !== DEADLINE);
 const refused = meets('fresh', 'was not let in', (code) => code !== TOO_MANY_CONNECTIONS);
 /** The server said nothing, as one that is gone says nothing. */
 const torn = meets('ping', 'broke without a word', (code) => !isSqlState(code) && code !== DEADLINE);
