@@ -9,7 +9,6 @@ const SIDE_BY_SIDE = [
   'test/contract/network.test.ts',
   'test/e2e/bad-input.test.ts',
   'test/e2e/endings.test.ts',
-  'test/e2e/heal.test.ts',
   'test/e2e/html-report.test.ts',
   'test/e2e/index-page.test.ts',
   'test/e2e/interrupting.test.ts',
@@ -21,7 +20,6 @@ const SIDE_BY_SIDE = [
   'test/integration/docker-network.test.ts',
   'test/integration/docker-platform.test.ts',
   'test/integration/docker-session.test.ts',
-  'test/integration/docker-standing.test.ts',
   'test/integration/docker-unavailable.test.ts',
   'test/integration/docker-undo.test.ts',
   'test/integration/docker-workload.test.ts',
@@ -74,7 +72,6 @@ export default defineConfig(({ mode }) => ({
           hookTimeout: CLUSTER_LIMIT_MS,
           // They wait more than they work.
           maxWorkers: availableParallelism() + 1,
-          sequence: { groupOrder: 2 },
         },
       },
       {

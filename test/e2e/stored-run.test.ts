@@ -33,7 +33,7 @@ hypothesis:
     using place = new Workplace();
     const folder = copyOf(whole, join(place.folder, 'run'));
     const { code, stdout, stderr } = await place.start(['judge', folder, '--output', 'json']).ended;
-    expect(code).toBe(0);
+    expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       version: 1,
       judgement: 'pass',

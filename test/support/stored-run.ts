@@ -19,6 +19,7 @@ export async function storeHistory(reports: string, history: History, hypothesis
   });
   const scenario = {
     name: run.scenario,
+    file: 'x.yaml',
     source: `name: ${run.scenario}\n`,
     cluster: { platform: 'auto', engine: 'auto', ...TOPOLOGY },
     workload: { use: 'chat' },
