@@ -70,8 +70,8 @@ export default defineConfig(({ mode }) => ({
           include: SIDE_BY_SIDE,
           testTimeout: CLUSTER_LIMIT_MS,
           hookTimeout: CLUSTER_LIMIT_MS,
-          // They wait more than they work.
-          maxWorkers: availableParallelism() + 1,
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 2 },
         },
       },
       {
