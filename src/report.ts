@@ -7,7 +7,7 @@ import { actsOf } from './measure/spans.ts';
 import type { TimedEvent } from './model/event.ts';
 import type { Figures, ServiceWindow } from './model/figures.ts';
 import { eventsOf, type History } from './model/history.ts';
-import type { Plan } from './model/plan.ts';
+import type { Plan, PlannedAct } from './model/plan.ts';
 import { type LedgerFigures, REPORT_VERSION, type Report } from './model/report.ts';
 import { formatCount, formatDuration } from './model/units.ts';
 import type { CheckResult, Verdict } from './model/verdict.ts';
@@ -15,7 +15,7 @@ import type { CheckResult, Verdict } from './model/verdict.ts';
 /** Everything that reports show, as a value that survives JSON. */
 export function buildReport(history: History, plan: Plan, verdict: Verdict): Report {
   const formed = eventsOf(history, 'cluster-formed')[0];
-  const { workers, replication, shards, platform, engine, attach } = plan.scenario.cluster;
+  const { workers, replication, shards, members, platform, engine, attach } = plan.scenario.cluster;
   return {
     version: REPORT_VERSION,
     run: history.run,
@@ -26,6 +26,7 @@ export function buildReport(history: History, plan: Plan, verdict: Verdict): Rep
       workers,
       replication,
       shards,
+      ...(members === undefined ? {} : { members }),
       platform: formed?.platform ?? chosen(platform),
       engine: formed?.engine ?? chosen(engine),
       reason: formed?.reason ?? 'the cluster was never formed',
@@ -33,7 +34,7 @@ export function buildReport(history: History, plan: Plan, verdict: Verdict): Rep
     },
     nodes: formed?.nodes ?? [],
     placement: formed?.placement.shards ?? plan.placement,
-    acts: plan.acts,
+    acts: plan.acts.map((act) => struck(act, history)),
     durationMs: history.events.at(-1)?.at ?? 0,
     timeline: history.events.filter(({ type }) => !NOT_IN_TIMELINE.has(type)),
     figures: figuresOf(history),
@@ -41,11 +42,19 @@ export function buildReport(history: History, plan: Plan, verdict: Verdict): Rep
   };
 }
 
+/** With the targets that it had, where they were known no earlier than it struck. */
+function struck(act: PlannedAct, history: History): PlannedAct {
+  if (!act.atStrike) return act;
+  const asked = eventsOf(history, 'fault-asked').find((event) => event.act === act.index);
+  return asked ? { ...act, targets: asked.targets } : act;
+}
+
 /** Bulky, and told by other parts of the report. */
 const NOT_IN_TIMELINE: ReadonlySet<TimedEvent['type']> = new Set([
   'final-read',
   'placement-read',
   'read-in-doubt',
+  'fork-read',
   'host',
 ]);
 

@@ -1,9 +1,12 @@
 /** The port to what makes nodes one sharded, replicated cluster, and what it promises when some are down. */
 
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
+import type { Roles } from '../model/roles.ts';
 import { predictBy, type ServiceRule } from '../model/service-rule.ts';
 import type { NodeName, PlacementMap, ShardPrediction, Topology } from '../model/topology.ts';
+import type { Manager } from './manager.ts';
 import type { Nodes } from './platform.ts';
+import type { Route } from './route.ts';
 
 export interface ColumnSpec {
   readonly name: string;
@@ -37,6 +40,15 @@ export interface PlacementSource {
 
 export interface FormedCluster {
   readonly placement: PlacementMap;
+  /** The ways to its data, by name. The first that takes writes is the way of whatever names none. */
+  readonly routes: Readonly<Record<string, Route>>;
+  /**
+   * What every node does now. Missing where roles never move.
+   * @returns a node that does not answer as `unknown`; ends with the signal's reason.
+   */
+  roles?(signal: AbortSignal): Promise<Roles>;
+  /** Who decides roles, where they move. */
+  readonly manager?: Manager;
   /** The engine's own version, where it has one beside the server's: `Citus 14.0.1`. */
   readonly version?: string;
   /** Where each placement of a distributed table lies, for reading it directly on its worker. */

@@ -8,6 +8,7 @@
 import pRetry from 'p-retry';
 import { type Dataset, defineEngine, type FormedCluster, type FormOptions, type TableSpec } from '../cluster/engine.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import { coordinatorRoute } from '../cluster/route.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { COORDINATOR, type Topology } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
@@ -248,6 +249,7 @@ async function describe(
   const sslmode = ssl === undefined ? undefined : String(ssl[0]);
   return {
     placement,
+    routes: { coordinator: coordinatorRoute(nodes) },
     version,
     placementSources: (name) => placementSources(name, rows, peers),
     placementSettings: { 'citus.enable_manual_changes_to_shards': 'on' },

@@ -16,6 +16,7 @@ import {
   type TableSpec,
 } from '../cluster/engine.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import { coordinatorRoute } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import {
@@ -125,12 +126,13 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
       dataset.tables.map(({ name }) => `COMMENT ON TABLE ${quoteName(name)} IS ${quoteText(FORMED)};`).join('\n'),
       STATEMENT_LIMIT_MS,
     );
-  return formed(shards, shardOfRoom);
+  return formed(nodes, shards, shardOfRoom);
 }
 
-function formed(shards: readonly Shard[], shardOfRoom: PlacementMap['shardOfRoom']): FormedCluster {
+function formed(nodes: Nodes, shards: readonly Shard[], shardOfRoom: PlacementMap['shardOfRoom']): FormedCluster {
   return {
     placement: { shards, shardOfRoom },
+    routes: { coordinator: coordinatorRoute(nodes) },
     placementSources: (table) =>
       shards.flatMap((shard) =>
         shard.placements.map((node) => ({ shard: shard.index, node, relation: quoteName(shardTable(table, shard)) })),
@@ -178,7 +180,7 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
       .map((host, i) => nameOf.get(`${host}:${port[i]}`) ?? `${host}:${port[i]}`);
     return { index: Number(index), name: shardName(Number(index)), placements };
   });
-  return formed(shards, await readShardOfRooms(session, first, dataset.rooms, shards.length));
+  return formed(nodes, shards, await readShardOfRooms(session, first, dataset.rooms, shards.length));
 }
 
 /** One session to every node, ended together. */

@@ -4,6 +4,7 @@
  * and the operations.
  */
 
+import type { Roles } from './roles.ts';
 import type { NodeEffect, NodeName, NodeState, PlacementMap, ShardPrediction } from './topology.ts';
 
 export const PHASES = [
@@ -324,6 +325,21 @@ export type RunEvent =
       /** What the platform says of it: `postmaster 4711 and its 7 other processes do not exist`. */
       readonly detail: string;
     }
+  /** What every node does, in a cluster whose roles move: at the start of the steady state, and whenever it has changed. */
+  | { readonly type: 'roles-seen'; readonly roles: Roles }
+  /** The manager replaces a primary. */
+  | {
+      readonly type: 'failover';
+      readonly step: 'noticed' | 'elected' | 'promoted' | 'gave-up';
+      readonly from: NodeName;
+      readonly to?: NodeName;
+      readonly detail: string;
+    }
+  /**
+   * Every row of a node that was primary and is about to become a standby: rows that only it has are gone after that.
+   * `timeline` is the one that it has written last.
+   */
+  | { readonly type: 'fork-read'; readonly node: NodeName; readonly timeline: number; readonly read: ReadSummary }
   | { readonly type: 'interrupted'; readonly reason: string }
   | { readonly type: 'run-failed'; readonly error: string };
 

@@ -1,5 +1,6 @@
 /** What a run will do, fully resolved: the plan IS the dry run. */
 
+import type { MovingRole } from './roles.ts';
 import type { Scenario } from './scenario.ts';
 import type { NodeName, Shard, ShardPrediction } from './topology.ts';
 
@@ -8,8 +9,10 @@ export interface PlannedAct {
   /** Counted from 0 in the order of the scenario and of the strikes of each fault; unique in the run. */
   readonly index: number;
   readonly fault: string;
-  /** Empty where they are picked once the shards are placed. */
+  /** Empty where they are picked once the shards are placed, or when the fault strikes. */
   readonly targets: readonly NodeName[];
+  /** Set where its targets are those that have a role when it strikes. */
+  readonly atStrike?: PickedAtStrike;
   /** Out of which nodes they were picked, or will be; absent where the scenario names them. */
   readonly picked?: string;
   /** From the start of the fault phase. */
@@ -18,6 +21,17 @@ export interface PlannedAct {
   /** Set on a further strike of one fault: it begins `gapMs` after that act is healed; `atMs` is then the earliest time. */
   readonly after?: { readonly act: number; readonly gapMs: number };
   readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** Nodes that have a role when a fault strikes. */
+export interface PickedAtStrike {
+  readonly role: MovingRole;
+  /** Decides which of them are picked, the same for all strikes of one fault. */
+  readonly draw: number;
+  /** Of those that are picked, counted from 0: a strike of a fault with several may take one after the other. */
+  readonly which: readonly number[];
+  /** All that have the role, however many they are then. */
+  readonly all?: true;
 }
 
 export interface Plan {

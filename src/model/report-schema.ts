@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { OBSERVATIONS, PHASES } from './event.ts';
 import { REPORT_VERSION, type Report } from './report.ts';
+import { MOVING_ROLES, NODE_ROLES } from './roles.ts';
 
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
@@ -126,7 +127,16 @@ const act = z
   .object({
     index: count,
     fault: z.string(),
-    targets: names.describe('Empty where they were to be picked once the shards are placed, and never were.'),
+    targets: names.describe('Empty where they were to be picked during the run, and never were.'),
+    atStrike: z
+      .object({
+        role: z.enum(MOVING_ROLES),
+        draw: count.describe('Decides which of them are picked.'),
+        which: z.array(count).describe('Of those that are picked, counted from 0.'),
+        all: z.literal(true).exactOptional().describe('All that have the role, however many they are then.'),
+      })
+      .exactOptional()
+      .describe('Set where the targets are those that have a role when the fault strikes.'),
     picked: z.string().exactOptional().describe('Out of which nodes the targets were picked.'),
     atMs: durationMs.describe('From the start of the fault phase.'),
     forMs: durationMs,
@@ -326,6 +336,28 @@ const event = z
       kinds: z.array(z.object({ name: z.string(), ratePerSecond: z.number().min(0) })),
     }),
     z.object({ at, type: z.literal('guard-tripped'), reason: z.string() }),
+    z.object({
+      at,
+      type: z.literal('roles-seen'),
+      roles: z.record(
+        z.string(),
+        z.object({
+          role: z.enum([...NODE_ROLES, 'unknown']),
+          timeline: count.exactOptional().describe('Of its log.'),
+          receivedLsn: z.string().exactOptional().describe('How far its log goes.'),
+          state: z.string().exactOptional(),
+        }),
+      ),
+    }),
+    z.object({
+      at,
+      type: z.literal('failover'),
+      step: z.enum(['noticed', 'elected', 'promoted', 'gave-up']),
+      from: z.string(),
+      to: z.string().exactOptional(),
+      detail: z.string(),
+    }),
+    z.object({ at, type: z.literal('fork-read'), node: z.string(), timeline: count, read: readSummary }),
     z
       .object({
         at,
@@ -554,6 +586,7 @@ export const reportSchema = z.object({
     workers: count,
     replication: count,
     shards: count,
+    members: names.exactOptional().describe('The nodes of a cluster whose roles move.'),
     platform: z.string().exactOptional(),
     engine: z.string().exactOptional(),
     reason: z.string().describe('Why these two were chosen.'),

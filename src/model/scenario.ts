@@ -1,5 +1,6 @@
 /** A scenario as validated: quantities are numbers, defaults are filled in, every word is known. */
 
+import type { MovingRole } from './roles.ts';
 import type { NodeName, Topology } from './topology.ts';
 
 /** Where in the scenario's file something stands; lines and columns count from 1. */
@@ -16,12 +17,28 @@ export interface ClusterSpec extends Topology {
   readonly engine: string;
   /** The name of a cluster that stands: the run attaches to it, and leaves it standing. */
   readonly attach?: string | undefined;
+  /** Of a cluster whose roles move; absent for one with a coordinator and workers. */
+  readonly streaming?: StreamingSpec;
+}
+
+/** One primary, and standbys that replay its log. */
+export interface StreamingSpec {
+  /** Nodes in all, from 2. */
+  readonly members: number;
+  /** How many standbys a commit waits for: none, the first that streams, or any so many. */
+  readonly synchronous: 'off' | 'on' | { readonly quorum: number };
+  /** Who replaces a lost primary: nobody, or pgquake in the place of an operator. */
+  readonly manager: 'none' | 'by-hand';
+  /** How long a primary must be silent before the manager acts. */
+  readonly promoteAfterMs: number;
 }
 
 /** Which nodes a fault strikes: named, or picked by the run's seed when the plan is made, or once shards are placed. */
 export type TargetSpec =
   | { readonly nodes: readonly NodeName[] }
   | { readonly role: 'worker'; readonly pick: Amount }
+  /** Whoever has the role when the fault strikes; all of them by default. `majority` is of all nodes. */
+  | { readonly roleAtStrike: MovingRole; readonly pick?: Amount | 'majority' | undefined }
   /** Workers with a copy of the shard; all of them by default. */
   | { readonly holdsShardOf: ShardRef; readonly pick?: Amount | undefined }
   /** Workers without one; all of them by default. */

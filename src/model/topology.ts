@@ -4,6 +4,10 @@ export type NodeName = string;
 
 export const COORDINATOR: NodeName = 'coordinator';
 
+/**
+ * A coordinator with workers; or, where `members` names them, nodes that are all alike: then every one of them holds
+ * the one shard, and counts as a worker.
+ */
 export interface Topology {
   /** Workers beside the one coordinator, from 1. */
   readonly workers: number;
@@ -11,6 +15,8 @@ export interface Topology {
   readonly replication: number;
   /** Shards of every distributed table, from 1. */
   readonly shards: number;
+  /** The nodes of a cluster whose roles move. */
+  readonly members?: readonly NodeName[];
 }
 
 export interface Shard {
@@ -54,11 +60,14 @@ export interface ShardPrediction {
 
 export type ShardAccess = 'read' | 'write';
 
-export function workerNames(topology: Pick<Topology, 'workers'>): NodeName[] {
+/** The nodes that hold data. */
+export function workerNames(topology: Pick<Topology, 'workers' | 'members'>): NodeName[] {
+  if (topology.members) return [...topology.members];
   return Array.from({ length: topology.workers }, (_, i) => `worker${i + 1}`);
 }
 
-export function nodeNames(topology: Pick<Topology, 'workers'>): NodeName[] {
+export function nodeNames(topology: Pick<Topology, 'workers' | 'members'>): NodeName[] {
+  if (topology.members) return [...topology.members];
   return [COORDINATOR, ...workerNames(topology)];
 }
 

@@ -12,7 +12,7 @@ import {
   workerNames,
 } from '../model/topology.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
-import { type EffectOf, lostTogether } from './schedule.ts';
+import { type EffectOf, isOpen, lostTogether } from './schedule.ts';
 
 export interface DescribeOptions {
   /** The kinds of probe that the run makes; none by default. */
@@ -76,10 +76,11 @@ function describePlacement(placement: readonly Pick<Shard, 'name' | 'placements'
 
 function describeSchedule({ acts, scenario }: Plan): string[] {
   if (acts.length === 0) return ['  no faults'];
-  const moments = acts.flatMap(({ index, fault, targets, picked, atMs, forMs }) => {
+  const moments = acts.flatMap(({ index, fault, targets, picked, atStrike, atMs, forMs }) => {
     const struck = targets.length > 0 ? targets.join(', ') : `what act ${index + 1} strikes`;
     const why = picked === undefined ? '' : ` (${picked})`;
-    const begins = targets.length > 0 ? `${struck}${why}` : `${picked}: picked once the shards are placed`;
+    const later = atStrike ? picked : `${picked}: picked once the shards are placed`;
+    const begins = targets.length > 0 ? `${struck}${why}` : later;
     return [
       { atMs, index, begins: true, text: `${fault} ${begins}` },
       { atMs: atMs + forMs, index, begins: false, text: `heal ${struck}` },
@@ -116,7 +117,8 @@ function describeBlastRadius({ acts, blastRadius: { nodes, shards, ofActs }, pla
     ...named.map(([strike, what]) => `  ${strike.padEnd(width)}  ${what}`),
     ...(more > 0 ? [`  and ${formatCount(more, 'more strike')}`] : []),
     ...(strikes.size > 1 ? [`  all together: ${nodes.join(', ')}; ${touched(nodes, shards)}`] : []),
-    ...(known.length < acts.length ? ['  and what is picked once the shards are placed'] : []),
+    ...(isOpen({ acts }) ? ['  and what is picked once the shards are placed'] : []),
+    ...(acts.some(({ atStrike }) => atStrike) ? ['  and the nodes that have a role when they are struck'] : []),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** From a scenario to the exact schedule of a run: targets picked, acts numbered. Pure. */
 
-import type { Plan, PlannedAct } from '../model/plan.ts';
+import type { PickedAtStrike, Plan, PlannedAct } from '../model/plan.ts';
 import type { FaultStep, Scenario, TargetSpec } from '../model/scenario.ts';
 import {
   COORDINATOR,
@@ -14,7 +14,14 @@ import {
   type Topology,
 } from '../model/topology.ts';
 import { type RandomIndex, seededIndex } from './random.ts';
-import { countOf, needsPlacement, type ResolvedTarget, resolveTargets, selectorWords } from './target.ts';
+import {
+  countOf,
+  isOpenUntilStrike,
+  needsPlacement,
+  type ResolvedTarget,
+  resolveTargets,
+  selectorWords,
+} from './target.ts';
 
 export interface PlanOptions {
   /** Everything random in the run follows from it. From 0 to 2^32 - 1. */
@@ -35,6 +42,9 @@ export type StrikesOf = (
   params: PlannedAct['params'],
 ) => readonly PlannedStrike[] | undefined;
 
+/** Of the random number that decides what is picked at a strike. */
+const MAX_DRAW = 2 ** 30;
+
 type PlannedStrike = Pick<PlannedAct, 'targets' | 'forMs'> & { readonly gapMs: number };
 
 /** Resolves a scenario. The same scenario, seed and placement give the same plan. */
@@ -47,7 +57,10 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
   const acts: PlannedAct[] = [];
   for (const [step, { fault, target, atMs, forMs, params }] of faults.entries()) {
     const resolved = targets?.[step];
-    const struck = resolved?.nodes ?? standIns(target, cluster);
+    const struck = isOpenUntilStrike(target)
+      ? standIns(target, cluster)
+      : (resolved?.nodes ?? standIns(target, cluster));
+    const draw = isOpenUntilStrike(target) ? randomIndex(MAX_DRAW) : 0;
     const picked = resolved ? resolved.picked : selectorWords(target, cluster);
     let nextAtMs = atMs;
     for (const [nth, strike] of (
@@ -58,7 +71,8 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
       acts.push({
         index,
         fault,
-        targets: resolved || 'nodes' in target ? strike.targets : [],
+        targets: isOpenUntilStrike(target) ? [] : resolved || 'nodes' in target ? strike.targets : [],
+        ...(isOpenUntilStrike(target) ? { atStrike: atStrike(target, strike.targets, struck, draw) } : {}),
         ...(picked === undefined ? {} : { picked }),
         atMs: nextAtMs,
         forMs: strike.forMs,
@@ -105,7 +119,17 @@ export function standIns(target: TargetSpec, cluster: Omit<Topology, 'shards'>):
 
 /** Whether some targets are yet to be picked, once the shards are placed. */
 export function isOpen({ acts }: Pick<Plan, 'acts'>): boolean {
-  return acts.some(({ targets }) => targets.length === 0);
+  return acts.some(({ targets, atStrike }) => targets.length === 0 && !atStrike);
+}
+
+function atStrike(
+  { roleAtStrike: role, pick }: Extract<TargetSpec, { readonly roleAtStrike: unknown }>,
+  targets: readonly NodeName[],
+  struck: readonly NodeName[],
+  draw: number,
+): PickedAtStrike {
+  const which = targets.map((node) => struck.indexOf(node));
+  return { role, draw, which, ...(pick === undefined ? { all: true as const } : {}) };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Which nodes a fault strikes: named ones as they are, picks from the run's random numbers. Pure. */
 
 import { InputError } from '../model/errors.ts';
+import type { MovingRole } from '../model/roles.ts';
 import type { Amount, FaultStep, ShardRef, TargetSpec } from '../model/scenario.ts';
 import {
   type NodeName,
@@ -63,6 +64,13 @@ export function needsPlacement(target: TargetSpec): boolean {
   return 'holdsShardOf' in target || 'notHolding' in target || 'fatalPair' in target;
 }
 
+/** Whether nobody knows its nodes before the fault strikes: roles move. */
+export function isOpenUntilStrike(
+  target: TargetSpec,
+): target is Extract<TargetSpec, { readonly roleAtStrike: unknown }> {
+  return 'roleAtStrike' in target;
+}
+
 /** The room that it speaks of, if any. */
 export function roomOf(target: TargetSpec): number | undefined {
   const ref = 'holdsShardOf' in target ? target.holdsShardOf : 'notHolding' in target ? target.notHolding : undefined;
@@ -84,6 +92,7 @@ function latestEnd({ atMs, forMs, jitterMs = 0 }: StepTimes): number {
 export function candidatesOf(target: TargetSpec, { workers, replication }: Omit<Topology, 'shards'>): number {
   if ('nodes' in target) return target.nodes.length;
   if ('fatalPair' in target) return 2;
+  if (isOpenUntilStrike(target)) return target.roleAtStrike === 'primary' ? 1 : workers - 1;
   if ('holdsShardOf' in target) return replication;
   return 'notHolding' in target ? workers - replication : workers;
 }
@@ -91,7 +100,12 @@ export function candidatesOf(target: TargetSpec, { workers, replication }: Omit<
 /** How many nodes a target is. */
 export function countOf(target: TargetSpec, topology: Omit<Topology, 'shards'>): number {
   const candidates = candidatesOf(target, topology);
-  return 'pick' in target && target.pick !== undefined ? amountOf(target.pick, candidates) : candidates;
+  if (!('pick' in target) || target.pick === undefined) return candidates;
+  return target.pick === 'majority' ? majorityOf(topology.workers) : amountOf(target.pick, candidates);
+}
+
+function majorityOf(nodes: number): number {
+  return Math.floor(nodes / 2) + 1;
 }
 
 function amountOf(amount: Amount, of: number): number {
@@ -109,6 +123,7 @@ export function selectorWords(
 ): string | undefined {
   if ('nodes' in target) return undefined;
   if ('fatalPair' in target) return 'two workers that hold all copies of a shard';
+  if (isOpenUntilStrike(target)) return `${roleWords(target, topology)} at that time`;
   const [count, of] = [countOf(target, topology), candidatesOf(target, topology)];
   if ('role' in target) return `${count} of ${of} workers`;
   const holding = 'holdsShardOf' in target;
@@ -117,6 +132,21 @@ export function selectorWords(
   const chosen = count === of ? `the ${of}` : `${count} of the ${of}`;
   return `${chosen} workers that ${holding ? 'hold' : 'do not hold'} ${refWords(ref)}${inShard}`;
 }
+
+function roleWords(
+  target: Extract<TargetSpec, { readonly roleAtStrike: MovingRole }>,
+  topology: Omit<Topology, 'shards'>,
+): string {
+  const { roleAtStrike: role, pick } = target;
+  if (role === 'primary') return 'the primary';
+  return pick === undefined ? `all ${ROLE_PLURALS[role]}` : `${countOf(target, topology)} of the ${ROLE_PLURALS[role]}`;
+}
+
+const ROLE_PLURALS: Readonly<Record<MovingRole, string>> = {
+  primary: 'primaries',
+  standby: 'standbys',
+  'sync-standby': 'synchronous standbys',
+};
 
 function refWords(ref: ShardRef): string {
   return 'room' in ref ? `room ${ref.room}` : `shard ${shardName(ref.shard)}`;
@@ -131,6 +161,8 @@ function choiceOf(target: TargetSpec, topology: Topology, placement: PlacementMa
   if ('nodes' in target) return { from: target.nodes, count: target.nodes.length };
   const count = countOf(target, topology);
   const workers = workerNames(topology);
+  // Whoever it will be, it is none of those that a pick of this moment may take.
+  if (isOpenUntilStrike(target)) return { from: [], count: 0 };
   if ('role' in target) return { from: workers, count };
   if (!placement) throw new Error('targets that speak of shards need the placement');
   if ('fatalPair' in target) return { sets: fatalPairs(workers, placement.shards), shards: placement.shards };
@@ -161,7 +193,7 @@ function lostWith(nodes: readonly NodeName[], shards: readonly Shard[]): Shard[]
 function rankOf(step: FaultStep | undefined): number {
   const target = step?.target;
   if (!target || 'nodes' in target) return 0;
-  if ('role' in target) return 5;
+  if ('role' in target || isOpenUntilStrike(target)) return 5;
   if ('fatalPair' in target) return 2;
   if (target.pick === undefined) return 1;
   return 'holdsShardOf' in target ? 3 : 4;

@@ -1,6 +1,7 @@
 /** A run's events in words: one wording for the live view and for the timeline of a report. */
 
 import type { EventOf, PreparedTransaction, TimedEvent } from '../model/event.ts';
+import type { Roles, SeenRole } from '../model/roles.ts';
 import type { NodeName, ShardAccess, ShardPrediction, Topology } from '../model/topology.ts';
 import { formatBytes, formatCount, formatDuration, formatPerSecond, formatShare } from '../model/units.ts';
 
@@ -186,6 +187,10 @@ export class EventNarrator {
           detail: event.detail,
           tone: 'bad',
         };
+      case 'roles-seen':
+        return plain('roles', describeRoles(event.roles));
+      case 'failover':
+        return this.#failover(event);
       case 'guard-tripped':
         return { label: 'stop', what: 'a guard ended the faults', detail: event.reason, tone: 'bad' };
       case 'interrupted':
@@ -197,10 +202,22 @@ export class EventNarrator {
       case 'final-read':
       case 'placement-read':
       case 'read-in-doubt':
+      case 'fork-read':
       // Once a second: too many for people; the check host-kept-up tells them.
       case 'host':
         return undefined;
     }
+  }
+
+  #failover({ step, from, to, detail }: EventOf<'failover'>): EventWords {
+    const what = {
+      noticed: `primary ${from} does not answer`,
+      elected: `${to} is to take the place of ${from}`,
+      promoted: `${to} is primary`,
+      'gave-up': `nobody takes the place of ${from}`,
+    }[step];
+    const tone = { noticed: 'strike', elected: 'plain', promoted: 'good', 'gave-up': 'bad' } as const;
+    return { label: 'failover', what, detail, tone: tone[step] };
   }
 
   #phase(phase: Extract<TimedEvent, { type: 'phase-started' }>['phase']): EventWords | undefined {
@@ -290,6 +307,19 @@ export class EventNarrator {
 function describePrepared(prepared: readonly PreparedTransaction[]): string {
   const nodes = [...new Set(prepared.map(({ node }) => node))].sort();
   return `${formatCount(prepared.length, 'prepared transaction')} on ${nodes.join(', ')}`;
+}
+
+/** `pg1 primary (timeline 1), pg2 and pg3 standby`. */
+function describeRoles(roles: Roles): string {
+  const words = ({ role, timeline, state }: SeenRole) => {
+    const more = [
+      ...(role === 'primary' && timeline !== undefined ? [`timeline ${timeline}`] : []),
+      ...(role !== 'primary' && state !== undefined && state !== 'streaming' ? [state] : []),
+    ];
+    return `${role === 'unknown' ? 'does not answer' : role}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+  };
+  const byWords = Map.groupBy(Object.keys(roles), (name) => words(roles[name] as SeenRole));
+  return [...byWords].map(([said, names]) => `${names.join(' and ')} ${said}`).join(', ');
 }
 
 function plain(label: string, what: string): EventWords {
