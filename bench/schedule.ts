@@ -58,7 +58,7 @@ try {
   using recorder = new Recorder(folder, monotonicClock(originNs), { load: names, probes: [] }, []);
   await using load = await Load.prepare(
     new URL('../src/load-thread.ts', import.meta.url),
-    coordinatorRoute(nodes),
+    { coordinator: coordinatorRoute(nodes) },
     {
       originNs,
       shardOfRoom: Object.fromEntries(rooms.map((room) => [room, 0])),

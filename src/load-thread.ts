@@ -1,6 +1,7 @@
 /** Entry of a thread of the load: paces a workload or the probes, or presses. Started by `run/load.ts`. */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Address } from './model/address.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText } from './model/errors.ts';
 import type { ProbeKind } from './model/history.ts';
@@ -18,7 +19,8 @@ import { Pressure, type PressureKept } from './run/pressure.ts';
 import { goRealtime } from './run/thread-priority.ts';
 import { CLIENT_NAMES } from './sql/application-names.ts';
 import { withServer } from './sql/failure.ts';
-import { Session } from './sql/session.ts';
+import { connectToFirst } from './sql/hosts.ts';
+import type { Session } from './sql/session.ts';
 import { Probes } from './workloads/probes.ts';
 import { workloadAt } from './workloads/workload.ts';
 
@@ -100,25 +102,34 @@ interface Running {
 
 if (!parentPort) throw new Error('load-thread.ts is started as a worker thread only');
 const port = parentPort;
-const { work, route, originNs, shardOfRoom, realtime, ...start } = workerData as LoadThreadData;
-let { address } = start;
-let unreachedAt = Number.NEGATIVE_INFINITY;
+const { work, mainRoute, originNs, shardOfRoom, realtime, ...start } = workerData as LoadThreadData;
+const routes = new Map(Object.entries(start.routes));
+const unreachedAt = new Map<string, number>();
 
 function send(message: FromLoadThread, transfer: readonly ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
 }
 
-async function connect(connectTimeoutMs: number, pipeline = false): Promise<Session> {
+/** @param route its name; the main one by default. */
+async function connect(connectTimeoutMs: number, route = mainRoute, pipeline = false): Promise<Session> {
+  const to = routes.get(route);
+  if (!to) throw new Error(`the cluster has no route "${route}"`);
   try {
-    return await Session.connect(address, { applicationName: CLIENT_NAMES[work.type], connectTimeoutMs, pipeline });
+    const applicationName = CLIENT_NAMES[work.type];
+    return await connectToFirst(to.addresses, to.accepts, { applicationName, connectTimeoutMs, pipeline });
   } catch (error) {
     const now = performance.now();
-    if (now - unreachedAt >= UNREACHED_EVERY_MS) {
-      unreachedAt = now;
-      send({ type: 'unreached' });
+    if (now - (unreachedAt.get(route) ?? Number.NEGATIVE_INFINITY) >= UNREACHED_EVERY_MS) {
+      unreachedAt.set(route, now);
+      send({ type: 'unreached', route });
     }
     throw error;
   }
+}
+
+function follow(route: string, addresses: readonly Address[]): void {
+  const known = routes.get(route);
+  if (known) routes.set(route, { ...known, addresses });
 }
 
 async function pace({ lanes, warmUp }: Work): Promise<Running> {
@@ -167,7 +178,7 @@ async function press({ connections, depth, writes, rooms, run }: PressureWork): 
   const pressure = new Pressure({
     connections,
     depth,
-    connect: () => connect(WARM_UP_LIMIT_MS, true),
+    connect: () => connect(WARM_UP_LIMIT_MS, mainRoute, true),
     next: () => {
       n++;
       const room = rooms[n % rooms.length] as number;
@@ -187,7 +198,7 @@ async function running(): Promise<Running> {
 
 async function serve(task: Running): Promise<void> {
   port.on('message', async (message: ToLoadThread) => {
-    if (message.type === 'address') address = message.address;
+    if (message.type === 'addresses') follow(message.route, message.addresses);
     else if (message.type === 'start') task.start(message.share);
     else if (message.type === 'measure') task.measure?.();
     else {
@@ -201,7 +212,8 @@ async function serve(task: Running): Promise<void> {
 try {
   await serve(await running());
 } catch (thrown) {
-  const error = withServer(thrown, [{ name: route, ...address }]);
+  const [address] = routes.get(mainRoute)?.addresses ?? [];
+  const error = withServer(thrown, address && routes.size === 1 ? [{ name: mainRoute, ...address }] : []);
   const environment = error instanceof EnvironmentError;
   const { code, hint } = environment ? error : { code: 'load-failed', hint: undefined };
   send({ type: 'failed', environment, code, message: errorText(error), hint });

@@ -1,27 +1,56 @@
-/** How a client gets to the data. A route is asked for its address again and again: nodes come back elsewhere. */
+/** How a client gets to the data. A route is asked for its addresses again and again: nodes come back elsewhere. */
 
 import type { Address } from '../model/address.ts';
-import type { Nodes } from './platform.ts';
+import { type Accepts, type ConnectOptions, connectToFirst } from '../sql/hosts.ts';
+import type { Session } from '../sql/session.ts';
+import type { NodeControl, Nodes } from './platform.ts';
 
 export interface Route {
-  /** `coordinator`. */
+  /** `coordinator`, `direct`. */
   readonly name: string;
   readonly access: 'read' | 'write';
+  /** Which of its servers a session may go to; any by default. */
+  readonly accepts?: Accepts;
   /**
-   * Where the route leads now.
-   * @throws what the platform says where the node cannot be looked at.
+   * Where the route leads now, in the order in which a client tries.
+   * @throws what the platform says where a node cannot be looked at.
    */
-  address(): Promise<Address>;
+  addresses(): Promise<readonly Address[]>;
 }
 
 /** Every statement goes through the coordinator, wherever it is. */
 export function coordinatorRoute({ coordinator }: Pick<Nodes, 'coordinator'>): Route {
+  return nodeRoute(coordinator);
+}
+
+/** Straight to one node, wherever it is and whatever it does. */
+export function nodeRoute(node: NodeControl): Route {
+  return { name: node.name, access: 'write', addresses: async () => [await addressOf(node)] };
+}
+
+/** A client that knows all nodes and takes the first that accepts what it wants, as libpq does. */
+export function directRoute(name: string, nodes: readonly NodeControl[], accepts: Exclude<Accepts, 'any'>): Route {
   return {
-    name: coordinator.name,
-    access: 'write',
-    async address() {
-      await coordinator.locate?.();
-      return coordinator.address();
-    },
+    name,
+    access: accepts === 'read-write' ? 'write' : 'read',
+    accepts,
+    addresses: () => Promise.all(nodes.map(addressOf)),
   };
+}
+
+/** The way of whatever names none: the first that takes writes. */
+export function mainRoute(routes: Readonly<Record<string, Route>>): Route {
+  const found = Object.values(routes).find(({ access }) => access === 'write');
+  if (!found) throw new Error('a cluster has a route that takes writes');
+  return found;
+}
+
+/** @throws as `connectToFirst`. */
+export async function connectBy(route: Route, options: ConnectOptions): Promise<Session> {
+  return connectToFirst(await route.addresses(), route.accepts ?? 'any', options);
+}
+
+async function addressOf(node: NodeControl): Promise<Address> {
+  await node.locate?.();
+  return node.address();
 }

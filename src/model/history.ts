@@ -74,6 +74,8 @@ export interface OperationKind {
   readonly scope: 'room' | 'all';
   readonly ratePerSecond: number;
   readonly deadlineMs: number;
+  /** The name of the route that it goes by; the main one of the cluster where it is absent. */
+  readonly route?: string | undefined;
   /** Evenly spaced where it is absent. */
   readonly schedule?: 'constant' | 'poisson' | undefined;
   /** Most connections at once; absent: as many as rate and deadline can need. */

@@ -68,6 +68,7 @@ const run = z.object({
       deadlineMs: durationMs,
       schedule: z.enum(['constant', 'poisson']).optional(),
       maxConnections: count.optional(),
+      route: z.string().optional().describe('The way to the data; the main one where it is absent.'),
     }),
   ),
   probes: z.array(
@@ -79,6 +80,7 @@ const run = z.object({
       deadlineMs: durationMs,
       schedule: z.enum(['constant', 'poisson']).optional(),
       maxConnections: count.optional(),
+      route: z.string().optional().describe('The way to the data; the main one where it is absent.'),
       connection: z.enum(['pooled', 'fresh']),
     }),
   ),

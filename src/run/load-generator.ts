@@ -75,7 +75,8 @@ export interface LaneSpec {
 
 export interface LoadGeneratorOptions {
   readonly lanes: readonly LaneSpec[];
-  readonly connect: (timeoutMs: number) => Promise<Session>;
+  /** @param route its name; the main one where it is left out. */
+  readonly connect: (timeoutMs: number, route?: string) => Promise<Session>;
   readonly clock: Clock;
   readonly shardOfRoom: Readonly<Record<number, number>>;
   readonly settled: (operation: Operation) => void;
@@ -153,9 +154,9 @@ class Pools {
     this.#connect = connect;
   }
 
-  of({ pool, maxConnections }: LaneSpec): Connections {
+  of({ pool, maxConnections, kind }: LaneSpec): Connections {
     const known = pool === undefined ? undefined : this.#shared.get(pool);
-    const connections = known ?? new Connections(maxConnections, this.#connect);
+    const connections = known ?? new Connections(maxConnections, (timeoutMs) => this.#connect(timeoutMs, kind.route));
     if (pool !== undefined) this.#shared.set(pool, connections);
     return connections;
   }
@@ -329,7 +330,7 @@ export class LoadGenerator {
       const leftMs = Math.max(0, intendedAt + kind.deadlineMs - clock.nowMs());
       if (fresh) sentAt = clock.nowMs();
       session = fresh
-        ? await connect(leftMs)
+        ? await connect(leftMs, kind.route)
         : (connections.take() ?? (await connections.acquire(leftMs, Math.min(leftMs, kind.deadlineMs * QUEUE_SHARE))));
       const now = clock.nowMs();
       sentAt ??= now;

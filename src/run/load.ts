@@ -5,12 +5,13 @@
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Route } from '../cluster/route.ts';
+import { mainRoute, type Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { ProbeKind } from '../model/history.ts';
 import { OperationTable, type TableData } from '../model/operations.ts';
 import type { PressureSpec } from '../model/scenario.ts';
+import type { Accepts } from '../sql/hosts.ts';
 import type { WorkloadPlace } from '../workloads/workload.ts';
 import type { LoadKept, OpenOperations } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
@@ -19,15 +20,21 @@ import { orAborted } from './wait.ts';
 
 /** What the thread is started with. */
 export interface LoadThreadData {
-  /** Where the route leads at the start; later ones come as messages. */
-  readonly address: Address;
-  /** The name of the route. */
-  readonly route: string;
+  /** By name, where each route leads at the start; what changes comes as messages. */
+  readonly routes: Readonly<Record<string, RouteToServers>>;
+  /** The route of what names none. */
+  readonly mainRoute: string;
   readonly originNs: bigint;
   /** Runs at realtime priority; normal priority by default. */
   readonly realtime?: boolean | undefined;
   readonly shardOfRoom: Readonly<Record<number, number>>;
   readonly work: WorkloadWork | ProbeWork | PressureWork;
+}
+
+/** A route as it is known in a thread. */
+export interface RouteToServers {
+  readonly addresses: readonly Address[];
+  readonly accepts: Accepts;
 }
 
 export interface WorkloadWork {
@@ -62,8 +69,8 @@ export type ToLoadThread =
   /** Figures of the client count from now on. */
   | { readonly type: 'measure' }
   | { readonly type: 'stop' }
-  /** New connections go there from now on. */
-  | { readonly type: 'address'; readonly address: Address };
+  /** New connections by this route go there from now on. */
+  | { readonly type: 'addresses'; readonly route: string; readonly addresses: readonly Address[] };
 
 export type FromLoadThread =
   | { readonly type: 'ready' }
@@ -75,8 +82,8 @@ export type FromLoadThread =
       readonly message: string;
       readonly hint?: string | undefined;
     }
-  /** A connection could not be opened: the address may be an old one. */
-  | { readonly type: 'unreached' }
+  /** A connection could not be opened by a route: its addresses may be old ones. */
+  | { readonly type: 'unreached'; readonly route: string }
   | { readonly type: 'operations'; readonly batch: TableData }
   | ({ readonly type: 'open' } & OpenOperations)
   | { readonly type: 'stopped'; readonly kept: LoadKept | PressureKept };
@@ -98,17 +105,17 @@ export interface LoadListener {
 /** `K` is what the thread tells at its end. */
 export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable {
   readonly #worker: Worker;
-  readonly #follower: RouteFollower;
+  readonly #followers: ReadonlyMap<string, RouteFollower>;
   readonly #stopped: Promise<K>;
 
-  private constructor(worker: Worker, follower: RouteFollower, listener: LoadListener) {
+  private constructor(worker: Worker, followers: ReadonlyMap<string, RouteFollower>, listener: LoadListener) {
     this.#worker = worker;
-    this.#follower = follower;
+    this.#followers = followers;
     this.#stopped = new Promise((resolve, reject) => {
       worker.on('message', (message: FromLoadThread) => {
         if (message.type === 'operations') listener.operations?.(OperationTable.from(message.batch));
         if (message.type === 'open') listener.open?.(message);
-        if (message.type === 'unreached') void follower.ask();
+        if (message.type === 'unreached') void followers.get(message.route)?.ask();
         if (message.type === 'failed') reject(failureOf(message));
         if (message.type === 'stopped') resolve(message.kept as K);
       });
@@ -122,24 +129,34 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
   /**
    * Starts the thread and its first connections; returns when it is ready to start.
    * @param entry the module that the thread runs.
-   * @param route where its connections go. It is asked once a second, and whenever one cannot be opened.
+   * @param routes where its connections go. Each is asked once a second, and whenever one cannot be opened.
    * @throws EnvironmentError when a server does not answer or the system refuses realtime priority.
    */
   static async prepare<K extends LoadKept | PressureKept = LoadKept>(
     entry: URL,
-    route: Route,
-    data: Omit<LoadThreadData, 'address' | 'route'>,
+    routes: Readonly<Record<string, Route>>,
+    data: Omit<LoadThreadData, 'routes' | 'mainRoute'>,
     { signal, ...listener }: LoadListener & { readonly signal?: AbortSignal } = {},
   ): Promise<Load<K>> {
-    const address = await route.address();
+    const known = await Promise.all(
+      Object.entries(routes).map(async ([name, route]) => ({ name, route, addresses: await route.addresses() })),
+    );
     const worker = new Worker(entry, {
-      workerData: { ...data, address, route: route.name } satisfies LoadThreadData,
+      workerData: {
+        ...data,
+        routes: Object.fromEntries(
+          known.map(({ name, route, addresses }) => [name, { addresses, accepts: route.accepts ?? 'any' }]),
+        ),
+        mainRoute: mainRoute(routes).name,
+      } satisfies LoadThreadData,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     });
-    const follower = new RouteFollower(route, address, (changed) =>
-      worker.postMessage({ type: 'address', address: changed } satisfies ToLoadThread),
-    );
-    const load = new Load<K>(worker, follower, listener);
+    const followers = known.map(({ name, route, addresses }) => {
+      const tell = (changed: readonly Address[]) =>
+        worker.postMessage({ type: 'addresses', route: name, addresses: changed } satisfies ToLoadThread);
+      return [name, new RouteFollower(route, addresses, tell)] as const;
+    });
+    const load = new Load<K>(worker, new Map(followers), listener);
     try {
       await orAborted(Promise.race([load.#ready(), load.#stopped]), signal);
     } catch (error) {
@@ -179,7 +196,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
 
   /** Ends the thread at once, whatever is under way. Harmless twice. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#follower[Symbol.dispose]();
+    for (const follower of this.#followers.values()) follower[Symbol.dispose]();
     await this.#worker.terminate();
   }
 

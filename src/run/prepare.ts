@@ -1,12 +1,11 @@
 /** The threads of a run: load, probes and pressure, made ready, and the load raised to its rates. */
 
 import type { FormedCluster } from '../cluster/engine.ts';
-import type { NodeControl, Nodes } from '../cluster/platform.ts';
-import { coordinatorRoute } from '../cluster/route.ts';
+import { mainRoute, type Route } from '../cluster/route.ts';
 import type { OperationKind } from '../model/history.ts';
 import { nextProbeRun, probeKinds } from '../workloads/probes.ts';
 import type { Workload } from '../workloads/workload.ts';
-import { ASK_TIMEOUT_MS, askOne, connect } from './ask-node.ts';
+import { ASK_TIMEOUT_MS, askOne, connectOn } from './ask-node.ts';
 import { Load, type LoadListener } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
@@ -39,21 +38,21 @@ export type PrepareOptions = Pick<
 
 /**
  * @param listeners hear the load from its start.
- * @throws EnvironmentError where the coordinator does not answer.
+ * @throws EnvironmentError where nobody answers who takes writes.
  */
 export async function prepareLoad(
   { plan, loadThread, originNs, recorder, workload, workloadPlace, realtime, signal }: PrepareOptions,
-  nodes: Nodes,
   cluster: FormedCluster,
   listeners: readonly LoadListener[],
 ): Promise<PreparedLoad> {
   const { params } = plan.scenario.workload;
-  const maxConnections = Number(await askOne(nodes.coordinator, 'SHOW max_connections'));
-  const writer = await nextWriter(workload, nodes.coordinator);
+  const main = mainRoute(cluster.routes);
+  const maxConnections = Number(await askOne(main, 'SHOW max_connections'));
+  const writer = await nextWriter(workload, main);
   const following = [...listeners];
   const load = await Load.prepare(
     loadThread,
-    coordinatorRoute(nodes),
+    cluster.routes,
     {
       originNs,
       realtime,
@@ -119,7 +118,6 @@ export async function rampUp(options: PrepareOptions, load: PreparedLoad): Promi
 
 /** What the probes and the pressure go to. */
 export interface ProbeGround {
-  readonly nodes: Nodes;
   readonly cluster: FormedCluster;
   readonly rooms: readonly number[];
   /** Who the rows are from. */
@@ -127,15 +125,15 @@ export interface ProbeGround {
 }
 
 /** A number that no run on these tables has had. */
-export async function nextRunOfProbes(coordinator: NodeControl): Promise<number> {
-  await using session = await connect(coordinator);
+export async function nextRunOfProbes({ routes }: Pick<FormedCluster, 'routes'>): Promise<number> {
+  await using session = await connectOn(mainRoute(routes));
   return await nextProbeRun(session, ASK_TIMEOUT_MS);
 }
 
 /** @returns `undefined` where the scenario switches them off. */
 export async function prepareProbes(
   { plan, loadThread, originNs, recorder, realtime, signal }: PrepareOptions,
-  { nodes, cluster, rooms, run }: ProbeGround,
+  { cluster, rooms, run }: ProbeGround,
 ): Promise<Load<LoadKept> | undefined> {
   const { probes, cluster: topology } = plan.scenario;
   if (!probes) return undefined;
@@ -143,7 +141,7 @@ export async function prepareProbes(
   const kinds = probeKinds(probes, topology.shards);
   return Load.prepare(
     loadThread,
-    coordinatorRoute(nodes),
+    cluster.routes,
     { originNs, realtime, shardOfRoom, work: { type: 'probes', kinds, rooms, run } },
     { operations: (batch) => recorder.probes(batch), signal },
   );
@@ -152,17 +150,17 @@ export async function prepareProbes(
 /** @returns `undefined` where the scenario asks for none. */
 export async function preparePressure(
   { plan, loadThread, originNs, signal }: PrepareOptions,
-  { nodes, cluster, rooms, run }: ProbeGround,
+  { cluster, rooms, run }: ProbeGround,
 ): Promise<Load<PressureKept> | undefined> {
   const { pressure } = plan.scenario;
   if (!pressure) return undefined;
   const { shardOfRoom } = cluster.placement;
   const work = { type: 'pressure', ...pressure, rooms, run } as const;
-  return Load.prepare<PressureKept>(loadThread, coordinatorRoute(nodes), { originNs, shardOfRoom, work }, { signal });
+  return Load.prepare<PressureKept>(loadThread, cluster.routes, { originNs, shardOfRoom, work }, { signal });
 }
 
-async function nextWriter(workload: Workload, coordinator: NodeControl): Promise<number> {
+async function nextWriter(workload: Workload, route: Route): Promise<number> {
   if (!workload.nextWriter) return 1;
-  await using session = await connect(coordinator);
+  await using session = await connectOn(route);
   return await workload.nextWriter(session, ASK_TIMEOUT_MS);
 }

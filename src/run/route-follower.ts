@@ -10,31 +10,31 @@ const AT_MOST_EVERY_MS = 100;
 
 export class RouteFollower implements Disposable {
   readonly #route: Route;
-  readonly #changed: (address: Address) => void;
+  readonly #changed: (addresses: readonly Address[]) => void;
   readonly #timer: NodeJS.Timeout;
   #known: string;
   #asking = false;
   #askedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param changed hears of an address that differs from the one before. */
-  constructor(route: Route, known: Address, changed: (address: Address) => void) {
+  /** @param changed hears of addresses that differ from those before. */
+  constructor(route: Route, known: readonly Address[], changed: (addresses: readonly Address[]) => void) {
     this.#route = route;
     this.#known = JSON.stringify(known);
     this.#changed = changed;
     this.#timer = setInterval(() => void this.ask(), CALM_MS);
   }
 
-  /** Asks now, unless it has just asked or an earlier question is open. A route that cannot tell keeps the last address. */
+  /** Asks now, unless it has just asked or an earlier question is open. A route that cannot tell keeps the last addresses. */
   async ask(): Promise<void> {
     if (this.#asking || performance.now() - this.#askedAt < AT_MOST_EVERY_MS) return;
     this.#asking = true;
     this.#askedAt = performance.now();
     try {
-      const address = await this.#route.address();
-      const text = JSON.stringify(address);
+      const addresses = await this.#route.addresses();
+      const text = JSON.stringify(addresses);
       if (text !== this.#known) {
         this.#known = text;
-        this.#changed(address);
+        this.#changed(addresses);
       }
     } catch {
       // Its node cannot be looked at right now: the next question may tell.

@@ -91,11 +91,11 @@ export async function run(asked: RunOptions): Promise<void> {
     const options = await pickTargets(asked, cluster);
     await refuseLacking(options, nodes, cluster);
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
-    await using load = await prepareLoad(options, nodes, cluster, [guard]);
+    await using load = await prepareLoad(options, cluster, [guard]);
     const rooms = roomsToProbe(cluster.placement.shardOfRoom);
-    const probeRun = await nextRunOfProbes(nodes.coordinator);
-    await using probes = await prepareProbes(options, { nodes, cluster, rooms, run: probeRun });
-    await using pressure = await preparePressure(options, { nodes, cluster, rooms, run: probeRun + 1 });
+    const probeRun = await nextRunOfProbes(cluster);
+    await using probes = await prepareProbes(options, { cluster, rooms, run: probeRun });
+    await using pressure = await preparePressure(options, { cluster, rooms, run: probeRun + 1 });
     predict(options, cluster);
 
     const kinds = await inPhase(

@@ -128,10 +128,17 @@ export const CLIENT_CODES: ReadonlyMap<string, ClientMeaning> = new Map([
   ['ENOBUFS', own('this machine has no network buffers left')],
   ['ENOMEM', own('this machine has no memory left')],
   ['client-connections', own("all of the load's connections were busy for too long")],
+  ['no-host', network('none of the hosts of the route will have the session')],
   ['silent-server', network("no answer on any of the load's connections for as long as the operation had")],
   ['deadline', network('no answer within the deadline')],
   ['client', network('an error without a code, such as a connection that ended unexpectedly')],
 ]);
+
+/** Whether it is a limit of this machine or process that keeps a connection from being opened. */
+export function isOwnLimit(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && CLIENT_CODES.get(code)?.connecting === 'unsent';
+}
 
 /** What a SQLSTATE says of a write; `undefined` for what is none, or of a class that PostgreSQL does not have. */
 export function meaningOf(sqlState: string): Meaning | undefined {

@@ -15,6 +15,11 @@ export interface SessionOptions {
   readonly applicationName: string;
   /** Sent with the start-up packet, `statement_timeout` -> `2000`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /**
+   * Ends once a statement is refused because the server is read-only (25006): it was wanted for writing, and another
+   * server takes writes by then. False by default.
+   */
+  readonly endsReadOnly?: boolean;
   /** Sends statements without waiting for the answers to those before; for throughput, never where latency counts. */
   readonly pipeline?: boolean;
 }
@@ -43,6 +48,9 @@ export interface Asked {
   readonly statement?: string;
 }
 
+/** A write in a transaction that is read-only, as every one is on a standby. */
+const READ_ONLY = '25006';
+
 const ASKED = new WeakMap<object, Asked>();
 const SHOWN_CHARACTERS = 100;
 
@@ -70,20 +78,35 @@ function openSocket(): Socket {
   return socket;
 }
 
+interface ConnectionOfPg {
+  readonly stream: Socket;
+  on(
+    event: 'parameterStatus',
+    listener: (message: { readonly parameterName: string; readonly parameterValue: string }) => void,
+  ): void;
+}
+
 export class Session implements AsyncDisposable {
   readonly #client: pg.Client;
   readonly #pipeline: boolean;
   readonly #address: Address;
   readonly #descriptions: Descriptions = new Map();
+  /** Settings that the server reports by itself, when the session starts and whenever they change. */
+  readonly #reported = new Map<string, string>();
+  readonly #endsReadOnly: boolean;
   #usable = true;
   #ending: string | undefined;
   readonly #ended: Promise<void>;
   #corked = false;
 
-  private constructor(client: pg.Client, address: Address, pipeline: boolean) {
+  private constructor(client: pg.Client, address: Address, { pipeline = false, endsReadOnly = false }: SessionOptions) {
     this.#client = client;
     this.#address = address;
     this.#pipeline = pipeline;
+    this.#endsReadOnly = endsReadOnly;
+    this.#connection.on('parameterStatus', ({ parameterName, parameterValue }) =>
+      this.#reported.set(parameterName, parameterValue),
+    );
     // An idle connection that dies emits 'error'; without a listener that would end the process.
     client.on('error', (error) => {
       this.#usable = false;
@@ -111,7 +134,7 @@ export class Session implements AsyncDisposable {
       stream: openSocket,
       ...(settings.length > 0 ? { options: settings.join(' ') } : {}),
     });
-    const session = new Session(client, address, options.pipeline ?? false);
+    const session = new Session(client, address, options);
     try {
       await session.#within(options.connectTimeoutMs, client.connect());
     } catch (error) {
@@ -134,6 +157,11 @@ export class Session implements AsyncDisposable {
     await Promise.race([this.#ended, limit]);
     clearTimeout(timer);
     return this.#usable ? undefined : (this.#ending ?? 'closed');
+  }
+
+  /** What the server has reported last of a setting that it reports by itself, such as `in_hot_standby`. */
+  reported(setting: string): string | undefined {
+    return this.#reported.get(setting);
   }
 
   /** False once the connection has ended, failed or been thrown away. */
@@ -207,6 +235,7 @@ export class Session implements AsyncDisposable {
     return new Promise((resolve, reject) => {
       const failed = (error: unknown) => {
         this.#describe(error, text);
+        if (this.#endsReadOnly && (error as { code?: string } | null)?.code === READ_ONLY) this.discard();
         reject(error);
       };
       const limit = timeoutMs === undefined ? undefined : this.#limit(timeoutMs, failed);
@@ -239,8 +268,12 @@ export class Session implements AsyncDisposable {
   }
 
   get #socket(): Socket {
-    // `connection` is how pg exposes the socket; its types leave it out.
-    return (this.#client as unknown as { connection: { stream: Socket } }).connection.stream;
+    return this.#connection.stream;
+  }
+
+  get #connection(): ConnectionOfPg {
+    // How pg exposes the socket and the server's messages; its types leave it out.
+    return (this.#client as unknown as { connection: ConnectionOfPg }).connection;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

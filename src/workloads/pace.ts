@@ -24,6 +24,11 @@ export function pace(ratePerSecond: string, deadline: string) {
         .max(MAX_CONNECTIONS)
         .optional()
         .describe('Most connections at once; as many as the rate and the deadline can need where it is left out.'),
+      route: z
+        .string()
+        .regex(/^[a-z][a-z0-9-]*$/, 'expected the name of a route such as standby')
+        .optional()
+        .describe('The way to the data, such as standby; the one that takes writes where it is left out.'),
     })
     .prefault({});
 }
@@ -32,12 +37,13 @@ export type Pace = z.output<ReturnType<typeof pace>>;
 
 export function pacedKind(
   kind: Pick<OperationKind, 'name' | 'access' | 'scope'>,
-  { rate: ratePerSecond, deadline: deadlineMs, schedule, connections }: Pace,
+  { rate: ratePerSecond, deadline: deadlineMs, schedule, connections, route }: Pace,
 ): OperationKind {
   return {
     ...kind,
     ratePerSecond,
     deadlineMs,
+    ...(route === undefined ? {} : { route }),
     ...(schedule === undefined ? {} : { schedule }),
     ...(connections === undefined ? {} : { maxConnections: connections }),
   };

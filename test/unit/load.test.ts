@@ -23,12 +23,16 @@ async function closedPort(): Promise<number> {
 
 test('a load that cannot begin names the server: the environment is at fault, not pgquake', async () => {
   const port = await closedPort();
-  const route: Route = { name: 'coordinator', access: 'write', address: async () => addressOf(port) };
-  const error: unknown = await Load.prepare(ENTRY, route, {
-    originNs: process.hrtime.bigint(),
-    shardOfRoom: {},
-    work: { type: 'probes', kinds: [PROBE], rooms: [1], run: 1 },
-  }).catch((thrown: unknown) => thrown);
+  const route: Route = { name: 'coordinator', access: 'write', addresses: async () => [addressOf(port)] };
+  const error: unknown = await Load.prepare(
+    ENTRY,
+    { coordinator: route },
+    {
+      originNs: process.hrtime.bigint(),
+      shardOfRoom: {},
+      work: { type: 'probes', kinds: [PROBE], rooms: [1], run: 1 },
+    },
+  ).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(EnvironmentError);
   expect((error as Error).message).toMatch(
     new RegExp(`^coordinator \\(127\\.0\\.0\\.1:${port}\\): .*ECONNREFUSED.* when pgquake connected$`),
@@ -49,13 +53,13 @@ test('a follower tells a new address once, and keeps the last one while the rout
   const route: Route = {
     name: 'coordinator',
     access: 'write',
-    address: async () => {
+    addresses: async () => {
       if (port === 0) throw new Error('the engine does not answer');
-      return addressOf(port);
+      return [addressOf(port)];
     },
   };
   const told: number[] = [];
-  using follower = new RouteFollower(route, addressOf(1), (address) => told.push(address.port));
+  using follower = new RouteFollower(route, [addressOf(1)], ([address]) => told.push(address?.port ?? 0));
   const later = () => new Promise((resolve) => setTimeout(resolve, 120));
   await follower.ask();
   await later();
@@ -74,12 +78,12 @@ test('a route is asked at most ten times a second, however often a connection ca
   const route: Route = {
     name: 'coordinator',
     access: 'write',
-    address: async () => {
+    addresses: async () => {
       asked++;
-      return addressOf(1);
+      return [addressOf(1)];
     },
   };
-  using follower = new RouteFollower(route, addressOf(1), () => undefined);
+  using follower = new RouteFollower(route, [addressOf(1)], () => undefined);
   for (let i = 0; i < 100; i++) await follower.ask();
   expect(asked).toBe(1);
 });

@@ -1,0 +1,84 @@
+/**
+ * One connection to the first of several servers that will have it: what libpq does with a list of hosts and
+ * `target_session_attrs`, which `pg` does not have. A server says what it is when a session starts (PostgreSQL 14 and
+ * newer), so that asking costs nothing.
+ */
+
+import type { Address } from '../model/address.ts';
+import { errorText } from '../model/errors.ts';
+import { isOwnLimit } from './outcome.ts';
+import { Session, type SessionOptions } from './session.ts';
+
+/** - `read-write`: it takes writes. `standby`: it replays another server's log. */
+export type Accepts = 'any' | 'read-write' | 'standby';
+
+export type ConnectOptions = Omit<SessionOptions, 'endsReadOnly'>;
+
+/** Of each server, where there are several: one that is frozen accepts, and never answers. */
+const HOST_LIMIT_MS = 1_000;
+
+/** None of the servers will have the session. `code` is `no-host`. */
+export class NoHostError extends Error {
+  readonly code = 'no-host';
+
+  constructor(accepts: Accepts, reasons: readonly string[]) {
+    const wanted = { any: 'accepts a session', 'read-write': 'takes writes', standby: 'is a standby' }[accepts];
+    super(`no host ${wanted}: ${reasons.join(', ')}`);
+    this.name = 'NoHostError';
+  }
+}
+
+/**
+ * Tries the servers in order, each for a second at most where there are several.
+ * @throws NoHostError with what each of them said; what `Session.connect` throws where there is but one and any will do,
+ * and where the client itself can open no connection.
+ */
+export async function connectToFirst(
+  addresses: readonly Address[],
+  accepts: Accepts,
+  { connectTimeoutMs, ...options }: ConnectOptions,
+): Promise<Session> {
+  const [only] = addresses;
+  if (only && addresses.length === 1 && accepts === 'any') {
+    return Session.connect(only, { ...options, connectTimeoutMs });
+  }
+  const giveUpAt = performance.now() + connectTimeoutMs;
+  const reasons: string[] = [];
+  for (const address of addresses) {
+    const leftMs = giveUpAt - performance.now();
+    if (leftMs <= 0) break;
+    const refusal = await attempt(address, accepts, {
+      ...options,
+      connectTimeoutMs: Math.min(leftMs, HOST_LIMIT_MS),
+      ...(accepts === 'read-write' ? { endsReadOnly: true } : {}),
+    });
+    if (refusal instanceof Session) return refusal;
+    reasons.push(`${address.host}:${address.port} ${refusal}`);
+  }
+  throw new NoHostError(accepts, reasons);
+}
+
+/** @returns the session, or why this server will not do. */
+async function attempt(address: Address, accepts: Accepts, options: SessionOptions): Promise<Session | string> {
+  let session: Session;
+  try {
+    session = await Session.connect(address, options);
+  } catch (error) {
+    if (isOwnLimit(error)) throw error;
+    const { code } = error as { code?: unknown };
+    return typeof code === 'string' ? code : errorText(error);
+  }
+  const refusal = unfit(accepts, session);
+  if (refusal === undefined) return session;
+  // Not awaited: the next server need not wait for the goodbye.
+  void session.close();
+  return refusal;
+}
+
+function unfit(accepts: Accepts, session: Session): string | undefined {
+  const standby = session.reported('in_hot_standby') === 'on';
+  if (accepts === 'standby') return standby ? undefined : 'is no standby';
+  if (accepts === 'any') return undefined;
+  if (standby) return 'is a standby';
+  return session.reported('default_transaction_read_only') === 'on' ? 'is read-only' : undefined;
+}
