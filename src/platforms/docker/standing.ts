@@ -196,7 +196,7 @@ async function refuseUnmarked(client: DockerClient, project: string): Promise<vo
 function unmarked(project: string, things: readonly string[]): EnvironmentError {
   return new EnvironmentError(`not marked as ${PROJECT_LABEL}=${project}, so not touched: ${things.join(', ')}`, {
     code: 'not-a-target',
-    hint: 'remove or rename what is in the way if it is yours, or use another name with --project',
+    hint: 'use another name with --project, or rename what is in the way',
   });
 }
 
