@@ -6,7 +6,7 @@ import { createTable, insertRows } from '../../src/engines/citus/sql.ts';
 import { Session } from '../../src/sql/session.ts';
 import { bigScan } from '../../src/workloads/big-scan.ts';
 import { chat } from '../../src/workloads/chat.ts';
-import { nextProbeRun, Probes } from '../../src/workloads/probes.ts';
+import { datasetOf, nextProbeRun, Probes } from '../../src/workloads/probes.ts';
 import type { OperationRequest, WorkloadRun } from '../../src/workloads/workload.ts';
 import { dockerMissing, oneServer } from '../support/docker.ts';
 
@@ -122,7 +122,7 @@ describe.skipIf(missing !== undefined)('workloads on a server in a container', (
   });
 
   test('probes: read the initial row, and add rows of their own run', async () => {
-    await load(chat.dataset(CHAT));
+    await load(datasetOf(chat, CHAT));
     const probes = new Probes(await nextProbeRun(session, LIMIT_MS));
     expect(await send(probes.next('read', 7))).toEqual({ rows: 1 });
     await send(probes.next('write', 7));
