@@ -1,4 +1,4 @@
-/** The import rules of docs/architecture.md, held by reading every import in src/. */
+/** The import rules of docs/architecture.md, and its table of rooms, held by reading every import in src/. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -50,6 +50,8 @@ const ROOMS = [
   'cli',
   'index.ts',
   'vitest.ts',
+  'contract.ts',
+  'contract',
   'config.ts',
   'pgquake.ts',
   'quake.ts',
@@ -87,6 +89,28 @@ const isLocal = (to: string) => files.includes(to);
 
 const VARIANT_WINGS = new Set(['faults', 'workloads', 'platforms', 'engines', 'checks', 'reporters']);
 
+/** The rows of the table in docs/architecture.md, in its order: rooms, and what its last column says. */
+const table = [
+  ...readFileSync(join(SRC, '../docs/architecture.md'), 'utf8').matchAll(/^\| (`.*?) +\|.*\| (.*?) *\|$/gm),
+].map(([, rooms = '', mayImport = '']) => ({ rooms: quoted(rooms), mayImport }));
+
+/** Names of rooms in backticks, without the slash of a folder. */
+function quoted(text: string): string[] {
+  return [...text.matchAll(/`([^`]+?)\/?`/g)].map(([, name]) => name as string);
+}
+
+function mayImport(words: string, { from, to }: Import): boolean {
+  return (
+    words === 'everything below' ||
+    (words.includes('everything but') && !quoted(words).includes(roomOf(to))) ||
+    (words.includes('contracts') && CONTRACTS.has(to)) ||
+    (words.includes('the variants') && VARIANT_WINGS.has(roomOf(to))) ||
+    quoted(words).some((name) => name === roomOf(to) || name === to) ||
+    // `contract.ts` and `contract/` are one.
+    table.some(({ rooms }) => rooms.includes(roomOf(from)) && rooms.includes(roomOf(to)))
+  );
+}
+
 function show({ from, to }: Import): string {
   return `${from} imports ${to}`;
 }
@@ -99,6 +123,19 @@ describe('architecture', () => {
 
   test('every file has its room', () => {
     expect(files.filter((file) => levelOf(file) === -1)).toEqual([]);
+  });
+
+  test('the table has every room, from top to bottom', () => {
+    expect(table.flatMap(({ rooms }) => rooms)).toEqual(ROOMS);
+  });
+
+  test('every room imports what the table says it may', () => {
+    const wrong = imports.filter(({ from, to }) => {
+      if (!isLocal(to) || roomOf(from) === roomOf(to)) return false;
+      const row = table.find(({ rooms }) => rooms.includes(roomOf(from)));
+      return !mayImport(row?.mayImport ?? '', { from, to });
+    });
+    expect(wrong.map(show)).toEqual([]);
   });
 
   test('imports point downward only', () => {
@@ -141,7 +178,7 @@ describe('architecture', () => {
     ['yaml', /^(scenario\/|platforms\/docker)/],
     ['apache-arrow', /^operations-file\.ts$/],
     ['yargs', /^cli\//],
-    ['vitest', /^vitest\.ts$/],
+    ['vitest', /^(vitest\.ts|contract\/.*)$/],
     ['log-update', /^cli\//],
     ['d3-scale', /^reporters\//],
     ['d3-shape', /^reporters\//],

@@ -1,0 +1,15 @@
+/** A folder for the run of one test. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface RunFolder extends Disposable {
+  readonly path: string;
+}
+
+/** Made now, removed with all that is in it at the end of the scope. */
+export function runFolder(): RunFolder {
+  const path = mkdtempSync(join(tmpdir(), 'pgquake-contract-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
