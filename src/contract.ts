@@ -3,4 +3,8 @@
  * same ones.
  */
 
+export type { Attempt, Clients, Kind } from './contract/clients.ts';
+export { type FaultContract, faultContract } from './contract/fault.ts';
+export type { FaultBench, InjectOptions } from './contract/fault-bench.ts';
+export type { Oracle } from './contract/oracle.ts';
 export { type PlatformContract, platformContract } from './contract/platform.ts';

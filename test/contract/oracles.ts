@@ -4,21 +4,9 @@
  */
 
 import type { NodeControl } from '../../src/cluster/platform.ts';
+import type { Attempt, Clients, Kind } from '../../src/contract/clients.ts';
+import type { Oracle } from '../../src/contract/oracle.ts';
 import { engine } from '../support/docker.ts';
-import type { Attempt, Clients, Kind } from './clients.ts';
-
-export interface Oracle {
-  /** The clients that it needs. */
-  readonly kinds: readonly Kind[];
-  /** Clients that go on undisturbed: told apart from a node that is simply away. */
-  readonly spared?: readonly Kind[];
-  /** How long the fault must be there for it to be seen; 600 ms by default. */
-  readonly forMs?: number;
-  /** @returns what was seen, `undefined` where it was nothing. */
-  sees(clients: Clients): string | undefined;
-  /** Looked at in the middle of the fault, where the clients alone do not tell. */
-  looks?(node: NodeControl): Promise<string | undefined>;
-}
 
 /** No connection left; read-only; the disk is full. */
 const TOO_MANY_CONNECTIONS = '53300';

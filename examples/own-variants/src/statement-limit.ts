@@ -1,9 +1,18 @@
 /** A fault: somebody sets `statement_timeout` on a node far too low. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defineFault, type NodeControl, positiveDuration, quoteText, type Row, Session, z } from 'pgquake';
+import {
+  defineFault,
+  EnvironmentError,
+  type NodeControl,
+  positiveDuration,
+  quoteText,
+  type Row,
+  Session,
+  z,
+} from 'pgquake';
 
-const LIMIT_MS = 10_000;
+const LIMIT_MS = 5_000;
 const LOOK_AGAIN_MS = 20;
 
 async function ask(node: NodeControl, statement: string): Promise<Row[]> {
@@ -15,12 +24,16 @@ async function ask(node: NodeControl, statement: string): Promise<Row[]> {
 }
 
 /** Asks until the answer is the wanted one: a reload is asynchronous. */
-async function until(node: NodeControl, wanted: (value: string) => boolean, signal: AbortSignal): Promise<string> {
+async function until(node: NodeControl, wanted: (value: string) => boolean, signal?: AbortSignal): Promise<string> {
+  const giveUpAt = performance.now() + LIMIT_MS;
   for (;;) {
     const [row] = await ask(node, "SELECT setting FROM pg_settings WHERE name = 'statement_timeout'");
     const value = String(row?.[0]);
     if (wanted(value)) return value;
-    await sleep(LOOK_AGAIN_MS, undefined, { signal });
+    if (performance.now() > giveUpAt) {
+      throw new EnvironmentError(`${node.name}: statement_timeout is still ${value}`, { code: 'setting-unchanged' });
+    }
+    await sleep(LOOK_AGAIN_MS, undefined, signal && { signal });
   }
 }
 
@@ -48,12 +61,15 @@ export const statementLimit = defineFault({
   async prove(targets, { limit }) {
     const proofs: string[] = [];
     for (const node of targets) {
-      await until(node, (value) => value === String(limit), AbortSignal.timeout(LIMIT_MS));
+      await until(node, (value) => value === String(limit));
       const code = await ask(node, `SELECT pg_sleep(${(2 * limit) / 1_000})`).then(
         () => 'none',
         (error: { code?: string }) => error.code,
       );
-      if (code !== '57014') throw new Error(`${node.name}: a statement of ${2 * limit} ms ended with ${code}`);
+      if (code !== '57014') {
+        const seen = `${node.name}: a statement of ${2 * limit} ms ended with ${code}`;
+        throw new EnvironmentError(seen, { code: 'statement-not-ended' });
+      }
       proofs.push(`${node.name}: a statement of ${2 * limit} ms was ended (57014)`);
     }
     return proofs.join('; ');

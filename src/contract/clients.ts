@@ -4,10 +4,10 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NodeControl } from '../../src/cluster/platform.ts';
-import { CLIENT_NAMES } from '../../src/sql/application-names.ts';
-import { quoteText } from '../../src/sql/quote.ts';
-import { Session } from '../../src/sql/session.ts';
+import type { NodeControl } from '../cluster/platform.ts';
+import { CLIENT_NAMES } from '../sql/application-names.ts';
+import { quoteText } from '../sql/quote.ts';
+import { Session } from '../sql/session.ts';
 
 /**
  * - `ping`, `read`, `write`: on a session that is kept; `read` and `write` use the table `messages`.
@@ -16,7 +16,10 @@ import { Session } from '../../src/sql/session.ts';
  * - `remote`: through another node, which reads `messages` over its own connection.
  * - `checkpoint`: where the newest checkpoint of the server's control file begins.
  */
-export type Kind = 'ping' | 'read' | 'write' | 'bulk' | 'fresh' | 'remote' | 'checkpoint';
+type ShippedKind = 'ping' | 'read' | 'write' | 'bulk' | 'fresh' | 'remote' | 'checkpoint';
+
+/** Or a name of the oracle's own, with a statement beside it. */
+export type Kind = ShippedKind | (string & {});
 
 export interface Attempt {
   readonly kind: Kind;
@@ -30,7 +33,7 @@ export interface Attempt {
 const EVERY_MS = 25;
 const LIMIT_MS = 500;
 const BULK_BYTES = 400_000;
-const STATEMENTS: Readonly<Record<Kind, string>> = {
+const STATEMENTS: Readonly<Record<ShippedKind, string>> = {
   ping: 'SELECT 1',
   read: 'SELECT count(*) FROM messages',
   write: `INSERT INTO messages (body) VALUES (repeat('x', 2000)) RETURNING id`,
@@ -63,9 +66,22 @@ export class Clients implements AsyncDisposable {
   readonly #stopping = new AbortController();
   readonly #loops: Promise<void>[];
 
-  /** @param peer the node that `remote` goes through. */
-  constructor(node: NodeControl, peer: NodeControl, kinds: readonly Kind[]) {
-    this.#loops = kinds.map((kind) => this.#loop(kind, kind === 'remote' ? peer : node));
+  /**
+   * @param peer the node that `remote` goes through.
+   * @param statements of kinds that are not shipped.
+   */
+  constructor(
+    node: NodeControl,
+    peer: NodeControl,
+    kinds: readonly Kind[],
+    statements: Readonly<Record<string, string>> = {},
+  ) {
+    const known: Readonly<Record<string, string>> = { ...STATEMENTS, ...statements };
+    this.#loops = kinds.map((kind) => {
+      const statement = known[kind];
+      if (statement === undefined) throw new Error(`the oracle's kind ${kind} has no statement`);
+      return this.#loop(kind, statement, kind === 'remote' ? peer : node);
+    });
   }
 
   of(kind: Kind): Attempt[] {
@@ -77,7 +93,7 @@ export class Clients implements AsyncDisposable {
     await Promise.all(this.#loops);
   }
 
-  async #loop(kind: Kind, node: NodeControl): Promise<void> {
+  async #loop(kind: Kind, statement: string, node: NodeControl): Promise<void> {
     let session: Session | undefined;
     while (!this.#stopping.signal.aborted) {
       const began = performance.now();
@@ -88,7 +104,7 @@ export class Clients implements AsyncDisposable {
           applicationName: CLIENT_NAMES.workload,
           connectTimeoutMs: LIMIT_MS,
         });
-        const [row] = await session.query(STATEMENTS[kind], [], { timeoutMs: LIMIT_MS });
+        const [row] = await session.query(statement, [], { timeoutMs: LIMIT_MS });
         note({ value: String(row?.[0]) });
         if (kind === 'fresh') session = await ended(session);
       } catch (error) {
