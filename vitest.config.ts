@@ -6,9 +6,14 @@ import { defineConfig } from 'vitest/config';
  * alone, because clusters compete for the machine, and a run on a machine that did not keep up is not judged.
  */
 const SIDE_BY_SIDE = [
+  'test/contract/faults-docker.test.ts',
+  'test/contract/faults-local.test.ts',
   'test/contract/network.test.ts',
+  'test/contract/platforms.test.ts',
   'test/e2e/bad-input.test.ts',
   'test/e2e/endings.test.ts',
+  'test/e2e/heal-docker.test.ts',
+  'test/e2e/heal.test.ts',
   'test/e2e/html-report.test.ts',
   'test/e2e/index-page.test.ts',
   'test/e2e/interrupting.test.ts',
@@ -20,6 +25,7 @@ const SIDE_BY_SIDE = [
   'test/integration/docker-network.test.ts',
   'test/integration/docker-platform.test.ts',
   'test/integration/docker-session.test.ts',
+  'test/integration/docker-standing.test.ts',
   'test/integration/docker-unavailable.test.ts',
   'test/integration/docker-undo.test.ts',
   'test/integration/docker-workload.test.ts',

@@ -18,7 +18,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const OWN = 'test/e2e/heal.test.ts';
+/** Both files of it. */
+const OWN = 'test/e2e/heal';
 const ENDINGS = 'test/e2e/endings.test.ts';
 const ATTACHED = 'test/integration/docker-standing.test.ts';
 /** Part of the names of all tests that end runs, and of those that kill. */

@@ -1,0 +1,68 @@
+/**
+ * Torture: pgquake is killed with SIGKILL at random moments of a run with several faults at once; after
+ * `pgquake heal` every process, segment and folder of the run must be gone.
+ */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { PHASES } from '../../src/model/event.ts';
+import { seededIndex } from '../../src/plan/random.ts';
+import { eventsIn, KilledRuns, LIMIT_PER_MOMENT_MS, lengthsIn } from '../support/killed-runs.ts';
+
+/** PGQUAKE_TORTURE_SEED chooses the moments; `npm run torture` is the long form. */
+const SEED = Number(process.env.PGQUAKE_TORTURE_SEED ?? 1);
+
+/** @param moments how many; none skips the test. */
+export function heals(on: 'local' | 'docker', moments: number, unavailable?: string): void {
+  test.skipIf(moments === 0 || unavailable !== undefined)(
+    `platform ${on}: after kill -9 at any of ${moments} moments, heal leaves nothing of the run`,
+    async () => {
+      using runs = new KilledRuns(on);
+      const whole = await runs.startUntil('platform-chosen');
+      expect((await whole.running.ended).code).toBeLessThanOrEqual(2);
+      const lengths = lengthsIn(whole.folder);
+      expect(lengths.map(({ phase }) => phase)).toEqual(PHASES);
+      const totalMs = lengths.reduce((sum, { lengthMs }) => sum + lengthMs, 0);
+      const random = seededIndex(SEED);
+      const hits = new Map<string, number>();
+      let orphans = 0;
+      for (let moment = 1; moment <= moments; moment++) {
+        // Every other moment is one of a phase, in turn and the faults first: some are over in no time.
+        const turn = PHASES.indexOf('fault') + moment / 2 - 1;
+        const chosen = moment % 2 === 0 ? lengths[turn % lengths.length] : undefined;
+        const afterMs = random(Math.ceil(chosen?.lengthMs ?? totalMs) + 1);
+        const { running, folder } = chosen
+          ? await runs.startUntil('phase-started', chosen.phase)
+          : await runs.startUntil('platform-chosen');
+        await sleep(afterMs);
+        running.kill('SIGKILL');
+        await running.ended;
+
+        const phase = eventsIn(folder).findLast((event) => event.type === 'phase-started')?.phase ?? 'before provision';
+        hits.set(phase, (hits.get(phase) ?? 0) + 1);
+        const orphaned = existsSync(join(folder, 'cluster.json'));
+
+        const healed = await runs.heal();
+        const when = `moment ${moment} of seed ${SEED}: ${afterMs} ms into ${chosen?.phase ?? 'the run'}, ${phase}`;
+        const context = `${when}\n${healed.stdout}${healed.stderr}`;
+        expect(healed.code, context).toBe(0);
+        expect(await runs.remains(), context).toEqual([]);
+        if (orphaned) {
+          expect(eventsIn(folder).at(-1)?.type, context).toBe('reclaimed');
+          orphans++;
+        }
+        expect((await runs.heal()).stdout).toContain('nothing was left behind');
+      }
+      // Nothing that was still under way has appeared since.
+      expect(await runs.remains()).toEqual([]);
+      const spread = [...hits].map(([phase, count]) => `${phase} ${count}`).join(', ');
+      console.log(
+        `torture on ${on}: ${moments} x kill -9, seed ${SEED}: ${orphans} clusters orphaned and removed, nothing left of any (killed in ${spread})`,
+      );
+      expect(orphans).toBeGreaterThan(0);
+    },
+    LIMIT_PER_MOMENT_MS * (moments + 1),
+  );
+}

@@ -1,0 +1,129 @@
+/** Runs with several faults at once that are killed with SIGKILL, and what is left of them. */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Workplace } from './cli.ts';
+import { traces } from './docker.ts';
+import { processesIn } from './local-cluster.ts';
+
+export const SCENARIO = `name: tortured
+summary: Every node is struck in another way, all at once.
+cluster: { workers: 4, replication: 2, shards: 4, platform: local }
+workload:
+  use: chat
+  rooms: 20
+  messages-per-room: 2
+  read: { rate: 50/s, deadline: 1s }
+  scan: { rate: 2/s, deadline: 1s }
+  write: { rate: 20/s, deadline: 1s }
+steady-state: { for: 300ms }
+faults:
+  - { fault: node-stop, target: worker1, at: 0s, for: 1500ms }
+  - { fault: node-pause, target: worker2, at: 100ms, for: 1500ms }
+  - { fault: node-kill, target: worker3, at: 200ms, for: 1s }
+  - { fault: read-only, target: worker4, at: 100ms, for: 1s }
+  - { fault: lock-table, target: coordinator, table: rooms, at: 200ms, for: 1s }
+settle: { within: 2s }
+hypothesis:
+  - { check: no-duplicates }
+`;
+
+/** A run and a heal on a busy machine. */
+export const LIMIT_PER_MOMENT_MS = 60_000;
+const env = { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE };
+
+export interface Recorded {
+  readonly at: number;
+  readonly type: string;
+  readonly phase?: string;
+}
+
+export function eventsIn(folder: string): Recorded[] {
+  const file = join(folder, 'events.ndjson');
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as Recorded);
+}
+
+/** Segments that postmasters of this run made; their process ids stand in the servers' logs. */
+function segmentsOf(folder: string): string[] {
+  const logs = existsSync(join(folder, 'logs')) ? readdirSync(join(folder, 'logs')) : [];
+  const pids = logs.flatMap((log) =>
+    [...readFileSync(join(folder, 'logs', log), 'utf8').matchAll(/\[(\d+)\]/g)].map((match) => match[1]),
+  );
+  const table = readFileSync('/proc/sysvipc/shm', 'utf8').trimEnd().split('\n').slice(1);
+  return table.filter((line) => pids.includes(line.trim().split(/\s+/)[4]));
+}
+
+/** How long each phase took, in a run that nobody disturbed. */
+export function lengthsIn(folder: string): { phase: string; lengthMs: number }[] {
+  const events = eventsIn(folder);
+  return events.flatMap(({ type, phase, at }) => {
+    const end = events.find((event) => event.type === 'phase-ended' && event.phase === phase);
+    return type === 'phase-started' && phase && end ? [{ phase, lengthMs: end.at - at }] : [];
+  });
+}
+
+/** The runs of one test. */
+export class KilledRuns implements Disposable {
+  readonly #on: 'local' | 'docker';
+  readonly place = new Workplace();
+
+  constructor(on: 'local' | 'docker' = 'local') {
+    this.#on = on;
+  }
+
+  [Symbol.dispose](): void {
+    this.place[Symbol.dispose]();
+  }
+
+  heal() {
+    return this.place.start(['heal', '--reports', this.place.reports], env).ended;
+  }
+
+  folders(): string[] {
+    const { reports } = this.place;
+    if (!existsSync(reports)) return [];
+    const folders = readdirSync(reports, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return folders.map((entry) => join(reports, entry.name)).sort();
+  }
+
+  /** Everything of the clusters that were made here, in words. */
+  async remains(): Promise<string[]> {
+    return [
+      ...this.place.leftovers(),
+      ...processesIn(this.place.temporary).map((pid) => `process ${pid} works there`),
+      ...this.folders().flatMap((folder) => [
+        ...segmentsOf(folder).map((line) => `shared memory ${line.trim()}`),
+        ...readdirSync(folder).filter((name) => name.startsWith('cluster.json')),
+      ]),
+      ...(this.#on === 'docker' ? await this.#containers() : []),
+    ];
+  }
+
+  /** Everything on the Docker engine of the projects of the runs that were made here. */
+  async #containers(): Promise<string[]> {
+    const projects = this.folders().flatMap((folder) => {
+      const file = join(folder, 'docker-compose.yml');
+      const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+      return /pgquake\.project: (\S+)/.exec(text)?.[1] ?? [];
+    });
+    return (await Promise.all(projects.map(traces))).flat();
+  }
+
+  /** Starts a run and waits until such an event is on disk. */
+  async startUntil(type: string, phase?: string) {
+    const earlier = this.folders();
+    const file = this.place.scenario('tortured', SCENARIO.replace('platform: local', `platform: ${this.#on}`));
+    const running = this.place.start([file, '--reports', this.place.reports], env);
+    const giveUpAt = performance.now() + LIMIT_PER_MOMENT_MS;
+    const isIt = (event: Recorded) => event.type === type && (phase === undefined || event.phase === phase);
+    for (;;) {
+      const folder = this.folders().find((name) => !earlier.includes(name));
+      if (folder !== undefined && eventsIn(folder).some(isIt)) return { running, folder };
+      if (performance.now() > giveUpAt) throw new Error(`no ${type} within ${LIMIT_PER_MOMENT_MS} ms`);
+      await sleep(5);
+    }
+  }
+}
