@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import type { Address } from '../src/model/address.ts';
 import { local } from '../src/platforms/local.ts';
 import { Pressure } from '../src/run/pressure.ts';
+import { Probes } from '../src/run/probes.ts';
 import { Session } from '../src/sql/session.ts';
-import { Probes } from '../src/workloads/probes.ts';
 import { closing } from './figures.ts';
 
 const CONNECTIONS = 8;
@@ -24,8 +24,8 @@ const ACCESSES = ['read', 'write'] as const;
 type Access = (typeof ACCESSES)[number];
 
 const SQL: Readonly<Record<Access, string>> = {
-  read: `\\set room random(1, ${ROOMS})\nSELECT seq FROM probes WHERE room_id = :room AND run = 0;\n`,
-  write: `\\set room random(1, ${ROOMS})\nINSERT INTO probes (room_id, run, seq) VALUES (:room, 1000000 + :client_id, nextval('pgbench_seq'));\n`,
+  read: `\\set room random(1, ${ROOMS})\nSELECT seq FROM pgquake.probes WHERE room_id = :room AND run = 0;\n`,
+  write: `\\set room random(1, ${ROOMS})\nINSERT INTO pgquake.probes (room_id, run, seq) VALUES (:room, 1000000 + :client_id, nextval('pgbench_seq'));\n`,
 };
 
 interface Measured {
@@ -89,8 +89,9 @@ async function main(rounds: number): Promise<void> {
     await using session = await Session.connect(address, { applicationName: 'pgquake-bench', connectTimeoutMs: 5_000 });
     await session.execute(
       `
-      CREATE TABLE probes (room_id int, run int, seq int, PRIMARY KEY (room_id, run, seq));
-      INSERT INTO probes SELECT room, 0, 0 FROM generate_series(1, ${ROOMS}) room;
+      CREATE SCHEMA pgquake;
+      CREATE TABLE pgquake.probes (room_id int, run int, seq int, PRIMARY KEY (room_id, run, seq));
+      INSERT INTO pgquake.probes SELECT room, 0, 0 FROM generate_series(1, ${ROOMS}) room;
       CREATE SEQUENCE pgbench_seq;
       VACUUM ANALYZE probes`.replace('VACUUM ANALYZE probes', ''),
     );

@@ -8,13 +8,13 @@ import { EnvironmentError, InputError } from './model/errors.ts';
 import type { PlannedAct } from './model/plan.ts';
 import type { Scenario } from './model/scenario.ts';
 import { workloadNamed } from './planner.ts';
+import { datasetOf, probesAreOn } from './run/probes.ts';
 import { attachedEngine, attachedPlatform, findFormed, notFormed } from './run/standing.ts';
 import { suggestion } from './scenario/problems.ts';
-import { datasetOf } from './workloads/probes.ts';
 
 /** What the choice depends on; a plan has it. */
 export interface ChoiceInput {
-  readonly scenario: Pick<Scenario, 'cluster'> & Partial<Pick<Scenario, 'workload'>>;
+  readonly scenario: Pick<Scenario, 'cluster'> & Partial<Pick<Scenario, 'workload' | 'probes' | 'pressure'>>;
   readonly acts: readonly Pick<PlannedAct, 'fault'>[];
 }
 
@@ -91,7 +91,8 @@ async function chooseAttached(
   const data = { workload: workloadNamed(workloads, use), params };
   const nodes = await platform.standing.attach(project);
   const candidates = engines.filter(({ name }) => ['auto', name].includes(wantedEngine));
-  const found = await findFormed(nodes, candidates, datasetOf(data.workload, params), new AbortController().signal);
+  const dataset = datasetOf(data.workload, params, probesAreOn(scenario));
+  const found = await findFormed(nodes, candidates, dataset, new AbortController().signal);
   if (!found) throw notFormed(project, data);
   return {
     platform: attachedPlatform(platform, platform.standing, project),

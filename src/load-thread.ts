@@ -16,12 +16,12 @@ import type {
 } from './run/load.ts';
 import { type LaneSpec, LoadGenerator, type LoadKept, workloadLanes } from './run/load-generator.ts';
 import { Pressure, type PressureKept } from './run/pressure.ts';
+import { Probes } from './run/probes.ts';
 import { goRealtime } from './run/thread-priority.ts';
 import { CLIENT_NAMES } from './sql/application-names.ts';
 import { withServer } from './sql/failure.ts';
 import { connectToFirst } from './sql/hosts.ts';
 import type { Session } from './sql/session.ts';
-import { Probes } from './workloads/probes.ts';
 import { workloadAt } from './workloads/workload.ts';
 
 /** A crash loses at most what was not handed over yet. */

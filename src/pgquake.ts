@@ -27,6 +27,7 @@ import { buildReport } from './report.ts';
 import { DeadMansSwitch, limitOf } from './run/guards.ts';
 import { describeMachine, HostMonitor } from './run/host-monitor.ts';
 import { healLeftBehind, type LeftBehind } from './run/left-behind.ts';
+import { probeKinds } from './run/probes.ts';
 import { Recorder } from './run/recorder.ts';
 import { run } from './run/runner.ts';
 import { refuseRealtime } from './run/thread-priority.ts';
@@ -44,7 +45,6 @@ import {
   writePlan,
   writeRunInputs,
 } from './store.ts';
-import { probeKinds } from './workloads/probes.ts';
 import { placeOf, type Workload } from './workloads/workload.ts';
 
 const PACKAGE_FOLDER = fileURLToPath(new URL('..', import.meta.url));

@@ -16,6 +16,7 @@ export interface ColumnSpec {
 
 /** One table of the data set, distributed by its first column, `room_id int`. All tables are co-located. */
 export interface TableSpec {
+  /** `messages`; or with a schema, which is made where it is missing: `pgquake.probes`. */
   readonly name: string;
   readonly columns: readonly ColumnSpec[];
   /** Starts with the distribution column. */

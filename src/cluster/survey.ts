@@ -3,7 +3,7 @@
 import { errorText } from '../model/errors.ts';
 import { COORDINATOR, type NodeName, type Shard } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { quoteName } from '../sql/quote.ts';
+import { quoteTable } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
 import type { FormedCluster } from './engine.ts';
 import { sqlRefusal } from './health.ts';
@@ -151,7 +151,7 @@ async function countOn(node: NodeControl, cluster: FormedCluster, tables: readon
     await using session = await connect(node);
     for (const table of tables) {
       if (node.role === 'coordinator') {
-        whole.push({ name: table, rows: await count(session, quoteName(table)) });
+        whole.push({ name: table, rows: await count(session, quoteTable(table)) });
         continue;
       }
       for (const { shard, node: holder, relation } of cluster.placementSources(table)) {

@@ -12,12 +12,14 @@ import { coordinatorRoute } from '../cluster/route.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { COORDINATOR, type Topology } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
+import { quoteTable } from '../sql/quote.ts';
 import { type Row, Session } from '../sql/session.ts';
 import { repairCommands } from './citus/repair.ts';
 import {
   authinfo,
   type CatalogueRow,
   compareText,
+  createSchemas,
   createTable,
   distribute,
   dropTables,
@@ -98,9 +100,11 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
   const [there] = await ask(coordinator, "SELECT to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL");
   if (there?.[0] !== true) return undefined;
   const names = dataset.tables.map(({ name }) => name);
-  const ours = (await ask(coordinator, FIND_TABLES, [names])).filter(([, marked]) => marked === true);
+  const ours = (await ask(coordinator, FIND_TABLES, [names, names.map(quoteTable)])).filter(
+    ([, marked]) => marked === true,
+  );
   if (ours.length < names.length) return undefined;
-  const placed = await ask(coordinator, READ_PLACEMENTS, [names]);
+  const placed = await ask(coordinator, READ_PLACEMENTS, [names, names.map(quoteTable)]);
   if (new Set(placed.map(([table]) => table)).size < names.length) return undefined;
   const [row] = await ask(coordinator, READ_VERSION);
   // Of each shard of each table, how many placements there are.
@@ -192,7 +196,8 @@ async function addNodes(session: Session, peers: readonly Peer[], signal: AbortS
 
 /** Tables of an earlier run on the same cluster are replaced; a table that somebody else made is not touched. */
 async function makeTables(session: Session, { shards }: Topology, { tables }: Dataset): Promise<void> {
-  const present = await ask(session, FIND_TABLES, [tables.map((table) => table.name)]);
+  const names = tables.map(({ name }) => name);
+  const present = await ask(session, FIND_TABLES, [names, names.map(quoteTable)]);
   const foreign = present.filter(([, ours]) => ours !== true).map(([name]) => String(name));
   if (foreign.length > 0) {
     throw new EnvironmentError(`the database has tables of these names already: ${foreign.join(', ')}`, {
@@ -201,6 +206,7 @@ async function makeTables(session: Session, { shards }: Topology, { tables }: Da
     });
   }
   if (present.length > 0) await ask(session, dropTables(present.map(([name]) => String(name))));
+  for (const statement of createSchemas(names)) await ask(session, statement);
   for (const [i, table] of tables.entries()) {
     await ask(session, createTable(table));
     await ask(session, markTable(table.name));
@@ -232,7 +238,7 @@ async function describe(
   const [table] = dataset.tables;
   if (!table) throw new Error('a data set has at least one table');
   const names = dataset.tables.map(({ name }) => name);
-  const rows = (await ask(session, READ_PLACEMENTS, [names])).map(
+  const rows = (await ask(session, READ_PLACEMENTS, [names, names.map(quoteTable)])).map(
     ([name, index, shardId, host, port]): CatalogueRow => ({
       table: String(name),
       index: Number(index),
@@ -241,7 +247,7 @@ async function describe(
       port: Number(port),
     }),
   );
-  const roomShards = (await ask(session, READ_SHARD_OF_ROOMS, [table.name, dataset.rooms])).map(
+  const roomShards = (await ask(session, READ_SHARD_OF_ROOMS, [quoteTable(table.name), dataset.rooms])).map(
     ([room, shardId]) => [Number(room), String(shardId)] as const,
   );
   const placement = placementMap(table.name, rows, roomShards, peers);

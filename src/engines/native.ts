@@ -28,7 +28,7 @@ import {
   shardName,
 } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { quoteName, quoteText } from '../sql/quote.ts';
+import { quoteName, quoteTable, quoteText, schemaOf } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
 import { partitionOf } from './native/partition-hash.ts';
 
@@ -123,7 +123,7 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
   await sessions
     .of(COORDINATOR)
     .execute(
-      dataset.tables.map(({ name }) => `COMMENT ON TABLE ${quoteName(name)} IS ${quoteText(FORMED)};`).join('\n'),
+      dataset.tables.map(({ name }) => `COMMENT ON TABLE ${quoteTable(name)} IS ${quoteText(FORMED)};`).join('\n'),
       STATEMENT_LIMIT_MS,
     );
   return formed(nodes, shards, shardOfRoom);
@@ -135,7 +135,7 @@ function formed(nodes: Nodes, shards: readonly Shard[], shardOfRoom: PlacementMa
     routes: { coordinator: coordinatorRoute(nodes) },
     placementSources: (table) =>
       shards.flatMap((shard) =>
-        shard.placements.map((node) => ({ shard: shard.index, node, relation: quoteName(shardTable(table, shard)) })),
+        shard.placements.map((node) => ({ shard: shard.index, node, relation: quoteTable(shardTable(table, shard)) })),
       ),
     takenHereSql: (relation) =>
       `SELECT count(*) FROM ${relation} WHERE (pg_xact_commit_timestamp_origin(xmin)).roident = 0`,
@@ -154,8 +154,8 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
     session.query(text, values, { timeoutMs: STATEMENT_LIMIT_MS });
   const [marked] = await ask(
     `SELECT count(*)::int FROM unnest($1::text[]) AS name
-      WHERE obj_description(to_regclass(quote_ident(name)), 'pg_class') = $2`,
-    [dataset.tables.map(({ name }) => name), FORMED],
+      WHERE obj_description(to_regclass(name), 'pg_class') = $2`,
+    [dataset.tables.map(({ name }) => quoteTable(name)), FORMED],
   );
   if (marked?.[0] !== dataset.tables.length) return undefined;
   const partitions = await ask(
@@ -166,9 +166,9 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
        JOIN pg_class c ON c.oid = i.inhrelid
        JOIN pg_foreign_table f ON f.ftrelid = c.oid
        JOIN pg_foreign_server s ON s.oid = f.ftserver
-      WHERE i.inhparent = to_regclass(quote_ident($1))
+      WHERE i.inhparent = to_regclass($1)
       ORDER BY 1`,
-    [first.name],
+    [quoteTable(first.name)],
   );
   const nameOf = new Map(
     [...addressesOf(nodes, COORDINATOR)].map(([name, { host, port }]) => [`${host}:${port}`, name]),
@@ -230,7 +230,7 @@ async function createParents(
 ): Promise<PlacementMap['shardOfRoom']> {
   const statements = tables.map(
     (table) =>
-      `CREATE TABLE ${quoteName(table.name)} (${columnList(table)}) PARTITION BY HASH (${quoteName(distributionColumn(table).name)});`,
+      `CREATE TABLE ${quoteTable(table.name)} (${columnList(table)}) PARTITION BY HASH (${quoteName(distributionColumn(table).name)});`,
   );
   const [version] = await session.query("SELECT current_setting('server_version_num')::int", []);
   if (Number(version?.[0]) < 160_000) {
@@ -240,7 +240,7 @@ async function createParents(
     // So that joins by room and counts run on the workers.
     `ALTER DATABASE ${quoteName(database)} SET enable_partitionwise_join = on;
      ALTER DATABASE ${quoteName(database)} SET enable_partitionwise_aggregate = on;
-     CREATE EXTENSION postgres_fdw; ${statements.join('\n')}`,
+     CREATE EXTENSION postgres_fdw; ${createSchemas(tables)} ${statements.join('\n')}`,
     STATEMENT_LIMIT_MS,
   );
   const [first] = tables;
@@ -257,7 +257,7 @@ async function readShardOfRooms(
   const rows = await session.query(
     `SELECT room, remainder FROM unnest($1::${distributionColumn(table).type}[]) AS room,
        generate_series(0, $2::int - 1) AS remainder
-     WHERE satisfies_hash_partition(${quoteText(quoteName(table.name))}::regclass, $2::int, remainder, room)`,
+     WHERE satisfies_hash_partition(${quoteText(quoteTable(table.name))}::regclass, $2::int, remainder, room)`,
     [rooms, shards],
     { timeoutMs: STATEMENT_LIMIT_MS },
   );
@@ -293,9 +293,9 @@ async function createForeignPartitions(
     for (const table of tables) {
       const name = shardTable(table.name, shard);
       statements.push(
-        `CREATE FOREIGN TABLE ${quoteName(name)} PARTITION OF ${quoteName(table.name)}
+        `CREATE FOREIGN TABLE ${quoteTable(name)} PARTITION OF ${quoteTable(table.name)}
            FOR VALUES WITH (MODULUS ${shards.length}, REMAINDER ${shard.index})
-           SERVER ${quoteName(foreignServer(shard))} OPTIONS (${optionList({ schema_name: 'public', table_name: name })});`,
+           SERVER ${quoteName(foreignServer(shard))} OPTIONS (${optionList(foreignName(name))});`,
       );
     }
   }
@@ -306,10 +306,10 @@ async function createShards(session: Session, { tables }: Dataset, shards: reado
   const statements = shards.flatMap((shard) =>
     tables.map(
       (table) =>
-        `CREATE TABLE ${quoteName(shardTable(table.name, shard))} (${columnList(table)}, PRIMARY KEY (${table.primaryKey.map(quoteName).join(', ')}));`,
+        `CREATE TABLE ${quoteTable(shardTable(table.name, shard))} (${columnList(table)}, PRIMARY KEY (${table.primaryKey.map(quoteName).join(', ')}));`,
     ),
   );
-  await session.execute(statements.join('\n'), STATEMENT_LIMIT_MS);
+  await session.execute([createSchemas(tables), ...statements].join('\n'), STATEMENT_LIMIT_MS);
 }
 
 async function loadRows(
@@ -325,7 +325,7 @@ async function loadRows(
       if (!rows) continue;
       const arrays = table.columns.map((column, i) => `$${i + 1}::${column.type}[]`);
       await session.query(
-        `INSERT INTO ${quoteName(shardTable(table.name, shard))} SELECT * FROM unnest(${arrays.join(', ')})`,
+        `INSERT INTO ${quoteTable(shardTable(table.name, shard))} SELECT * FROM unnest(${arrays.join(', ')})`,
         table.columns.map((_, i) => rows.map((row) => row[i])),
         { timeoutMs: STATEMENT_LIMIT_MS },
       );
@@ -336,7 +336,7 @@ async function loadRows(
 /** On the publisher: what each subscriber may read, and a slot that keeps it until it was read. */
 async function publish(session: Session, flows: readonly Flow[], { tables }: Dataset): Promise<void> {
   const publications = flows.map((flow) => {
-    const relations = flow.shards.flatMap((shard) => tables.map((table) => quoteName(shardTable(table.name, shard))));
+    const relations = flow.shards.flatMap((shard) => tables.map((table) => quoteTable(shardTable(table.name, shard))));
     return `CREATE PUBLICATION ${quoteName(flowName(flow))} FOR TABLE ${relations.join(', ')};`;
   });
   if (publications.length === 0) return;
@@ -412,6 +412,19 @@ function flowName({ publisher, subscriber }: Flow): string {
 /** Shards with the same holders in the same order share a foreign server, and so its connections. */
 function foreignServer({ placements }: Shard): string {
   return placements.join('_');
+}
+
+function createSchemas(tables: readonly TableSpec[]): string {
+  const schemas = new Set(tables.flatMap(({ name }) => schemaOf(name) ?? []));
+  return [...schemas].map((schema) => `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)};`).join(' ');
+}
+
+/** A table as a foreign one names it. */
+function foreignName(table: string): Readonly<Record<string, string>> {
+  const schema = schemaOf(table);
+  return schema === undefined
+    ? { schema_name: 'public', table_name: table }
+    : { schema_name: schema, table_name: table.slice(schema.length + 1) };
 }
 
 function shardTable(table: string, shard: Shard): string {

@@ -12,11 +12,11 @@ import type { Observation, ReadScalingStep, WorkOfWorker } from '../model/event.
 import type { Plan } from '../model/plan.ts';
 import type { NodeName } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { quoteName, quoteText } from '../sql/quote.ts';
+import { quoteName, quoteTable, quoteText } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
-import { datasetOf, Probes, probesTable, roomsToProbe } from '../workloads/probes.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { Pressure } from './pressure.ts';
+import { datasetOf, PROBES_TABLE, Probes, probesAreOn, roomsToProbe } from './probes.ts';
 import type { Recorder } from './recorder.ts';
 import { pause } from './wait.ts';
 
@@ -90,7 +90,8 @@ async function scans(session: Session, sources: readonly PlacementSource[]): Pro
 export function compareStorage(options: ObservationOptions): Promise<void> {
   const { nodes, cluster, workload, plan, recorder } = options;
   return observed('storage', options, async () => {
-    const { tables } = datasetOf(workload, plan.scenario.workload.params);
+    const { params } = plan.scenario.workload;
+    const { tables } = datasetOf(workload, params, probesAreOn(plan.scenario));
     const sources = tables.flatMap(({ name }) => cluster.placementSources(name));
     const perWorker = await onWorkers(nodes, sources, async (session, held) => {
       const bytes = new Map<number, number>();
@@ -116,12 +117,12 @@ async function sizeOfOneCopy(coordinator: NodeControl, tables: readonly TableSpe
   await using session = await connect(coordinator);
   let bytes = 0;
   for (const { name, columns, primaryKey } of tables) {
-    const copy = quoteName(`pgquake_one_copy_of_${name}`);
+    const copy = quoteName(`pgquake_one_copy_of_${name.replace('.', '_')}`);
     const list = columns.map((column) => `${quoteName(column.name)} ${column.type} NOT NULL`).join(', ');
     const names = columns.map((column) => quoteName(column.name)).join(', ');
     await session.execute(
       `CREATE TEMPORARY TABLE ${copy} (${list}, PRIMARY KEY (${primaryKey.map(quoteName).join(', ')}));
-       INSERT INTO ${copy} SELECT ${names} FROM ${quoteName(name)}`,
+       INSERT INTO ${copy} SELECT ${names} FROM ${quoteTable(name)}`,
       STATEMENT_LIMIT_MS,
     );
     bytes += await askNumber(session, `SELECT pg_total_relation_size(${quoteText(`pg_temp.${copy}`)})`);
@@ -171,7 +172,7 @@ async function readFast(
   workers: number,
   rooms: readonly number[],
 ): Promise<ReadScalingStep> {
-  const sources = cluster.placementSources(probesTable([]).name);
+  const sources = cluster.placementSources(PROBES_TABLE);
   const read = () => onWorkers(nodes, sources, async (session, held) => ({ scans: await scans(session, held) }));
   const probes = new Probes(0);
   let n = 0;

@@ -3,12 +3,12 @@
 import type { FormedCluster } from '../cluster/engine.ts';
 import { mainRoute, type Route } from '../cluster/route.ts';
 import type { OperationKind } from '../model/history.ts';
-import { nextProbeRun, probeKinds } from '../workloads/probes.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { ASK_TIMEOUT_MS, askOne, connectOn } from './ask-node.ts';
 import { Load, type LoadListener } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
+import { nextProbeRun, probeKinds } from './probes.ts';
 import { AnswerCount, raise } from './ramp.ts';
 import type { RunOptions } from './runner.ts';
 

@@ -14,7 +14,6 @@ import type { Plan } from '../model/plan.ts';
 import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.ts';
 import { isOpen, lostTogether } from '../plan/schedule.ts';
 import { type NamedServer, withServer } from '../sql/failure.ts';
-import { datasetOf, roomsToProbe } from '../workloads/probes.ts';
 import type { Workload, WorkloadPlace } from '../workloads/workload.ts';
 import { describeNode } from './describe-node.ts';
 import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-reads.ts';
@@ -24,6 +23,7 @@ import { Injector, newMark } from './injector.ts';
 import { NodeWatch } from './node-watch.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
 import { nextRunOfProbes, prepareLoad, preparePressure, prepareProbes, rampUp } from './prepare.ts';
+import { datasetOf, probesAreOn, roomsToProbe } from './probes.ts';
 import type { Recorder } from './recorder.ts';
 import { untilNothingIsInDoubt } from './recovery.ts';
 import { ServiceMonitor } from './service-monitor.ts';
@@ -93,7 +93,7 @@ export async function run(asked: RunOptions): Promise<void> {
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
     await using load = await prepareLoad(options, cluster, [guard]);
     const rooms = roomsToProbe(cluster.placement.shardOfRoom);
-    const probeRun = await nextRunOfProbes(cluster);
+    const probeRun = probesAreOn(scenario) ? await nextRunOfProbes(cluster) : 0;
     await using probes = await prepareProbes(options, { cluster, rooms, run: probeRun });
     await using pressure = await preparePressure(options, { cluster, rooms, run: probeRun + 1 });
     predict(options, cluster);
@@ -206,7 +206,8 @@ async function inPhase<T>(recorder: Recorder, phase: Phase, work: () => Promise<
 async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {
   const { plan, platform, engine, reason, workload, recorder, signal } = options;
   const { cluster, workload: chosen } = plan.scenario;
-  const formed = await engine.form({ nodes, topology: cluster, dataset: datasetOf(workload, chosen.params), signal });
+  const dataset = datasetOf(workload, chosen.params, probesAreOn(plan.scenario));
+  const formed = await engine.form({ nodes, topology: cluster, dataset, signal });
   const about = await platform.about?.(nodes.all);
   recorder.event({
     type: 'cluster-formed',

@@ -8,9 +8,9 @@ import { EnvironmentError, errorText } from '../model/errors.ts';
 import { COORDINATOR, type Topology } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
-import { datasetOf } from '../workloads/probes.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { untilWhole } from './healing.ts';
+import { datasetOf } from './probes.ts';
 import { readPendingUndos } from './undo-journal.ts';
 
 const CONNECT_LIMIT_MS = 5_000;

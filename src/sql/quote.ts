@@ -5,5 +5,16 @@ import { escapeIdentifier, escapeLiteral } from './driver.ts';
 /** `"a name"` */
 export const quoteName: (name: string) => string = escapeIdentifier;
 
+/** A table by its name, or by its schema and its name: `pgquake.probes` -> `"pgquake"."probes"`. */
+export function quoteTable(table: string): string {
+  return table.split('.').map(quoteName).join('.');
+}
+
+/** The schema of a table that names one. */
+export function schemaOf(table: string): string | undefined {
+  const dot = table.indexOf('.');
+  return dot === -1 ? undefined : table.slice(0, dot);
+}
+
 /** `'a text'` */
 export const quoteText: (text: string) => string = escapeLiteral;

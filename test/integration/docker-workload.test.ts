@@ -2,11 +2,11 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Dataset } from '../../src/cluster/engine.ts';
-import { createTable, insertRows } from '../../src/engines/citus/sql.ts';
+import { createSchemas, createTable, insertRows } from '../../src/engines/citus/sql.ts';
+import { datasetOf, nextProbeRun, Probes } from '../../src/run/probes.ts';
 import { Session } from '../../src/sql/session.ts';
 import { bigScan } from '../../src/workloads/big-scan.ts';
 import { chat } from '../../src/workloads/chat.ts';
-import { datasetOf, nextProbeRun, Probes } from '../../src/workloads/probes.ts';
 import type { OperationRequest, WorkloadRun } from '../../src/workloads/workload.ts';
 import { dockerMissing, oneServer } from '../support/docker.ts';
 
@@ -30,10 +30,14 @@ describe.skipIf(missing !== undefined)('workloads on a server in a container', (
   });
 
   beforeEach(async () => {
-    await session.execute('DROP SCHEMA public CASCADE; CREATE SCHEMA public', LIMIT_MS);
+    await session.execute(
+      'DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP SCHEMA IF EXISTS pgquake CASCADE',
+      LIMIT_MS,
+    );
   });
 
   async function load({ tables }: Dataset): Promise<void> {
+    for (const statement of createSchemas(tables.map(({ name }) => name))) await session.execute(statement, LIMIT_MS);
     for (const table of tables) {
       await session.execute(createTable(table), LIMIT_MS);
       const columns = table.columns.map((_, i) => table.rows.map((row) => row[i]));
@@ -127,12 +131,12 @@ describe.skipIf(missing !== undefined)('workloads on a server in a container', (
     expect(await send(probes.next('read', 7))).toEqual({ rows: 1 });
     await send(probes.next('write', 7));
     await send(probes.next('write', 7));
-    expect(await session.query('SELECT room_id, run, seq FROM probes WHERE run > 0 ORDER BY seq')).toEqual([
+    expect(await session.query('SELECT room_id, run, seq FROM pgquake.probes WHERE run > 0 ORDER BY seq')).toEqual([
       [7, 1, 1],
       [7, 1, 2],
     ]);
     expect(await nextProbeRun(session, LIMIT_MS)).toBe(2);
-    await session.execute('DELETE FROM probes WHERE room_id = 7', LIMIT_MS);
+    await session.execute('DELETE FROM pgquake.probes WHERE room_id = 7', LIMIT_MS);
     await expect(probes.next('read', 7).run(session)).rejects.toMatchObject({ code: 'row-missing' });
   });
 });

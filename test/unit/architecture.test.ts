@@ -38,8 +38,6 @@ const CONTRACTS = new Set([
   'faults/fault.ts',
   'checks/check.ts',
   'workloads/workload.ts',
-  // Every run has its probes, whatever its workload.
-  'workloads/probes.ts',
   // How operations are paced is written in the same words everywhere, by workloads of others too.
   'workloads/pace.ts',
   'reporters/reporter.ts',

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KeySet } from '../../src/model/key-ranges.ts';
+import { datasetOf, probesAreOn } from '../../src/run/probes.ts';
 import { chat } from '../../src/workloads/chat.ts';
-import { datasetOf } from '../../src/workloads/probes.ts';
 import { FakeSession } from '../support/fake-session.ts';
 import { runs } from '../support/properties.ts';
 
@@ -28,9 +28,19 @@ describe('data set', () => {
       rooms: 100,
       room_members: 200,
       messages: 500,
-      probes: 100,
+      'pgquake.probes': 100,
     });
     expect(chat.messages(PARAMS)).toBe(500);
+  });
+
+  test('has no table of the probes where nothing probes or presses', () => {
+    expect(probesAreOn({})).toBe(false);
+    expect(probesAreOn({ pressure: { connections: 1, depth: 1, writes: 0 } })).toBe(true);
+    expect(datasetOf(chat, PARAMS, false).tables.map(({ name }) => name)).toEqual([
+      'rooms',
+      'room_members',
+      'messages',
+    ]);
   });
 
   test('every room has 5 messages by its own members', () => {

@@ -4,7 +4,7 @@ import type { CommandModule } from 'yargs';
 import { choose } from '../../choose.ts';
 import { describePlan } from '../../plan/describe.ts';
 import { effectsOf, layoutOf, placedPlan } from '../../planner.ts';
-import { probeKinds } from '../../workloads/probes.ts';
+import { probeKinds } from '../../run/probes.ts';
 import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
 import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, scenarioNamed, seedOf } from '../vocabulary.ts';
 

@@ -6,8 +6,8 @@ import type { Dataset } from '../../cluster/engine.ts';
 import type { NodeSurvey, ShardSurvey, Survey } from '../../cluster/survey.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { hanging, padTo, textWidth } from '../../reporters/text-layout.ts';
+import { datasetOf } from '../../run/probes.ts';
 import { type Found, surveyStanding } from '../../run/standing.ts';
-import { datasetOf } from '../../workloads/probes.ts';
 import { EXIT } from '../exit-codes.ts';
 import {
   PROJECT_OPTION,

@@ -1,7 +1,7 @@
 /** What a person runs on the coordinator when nodes stay away: Citus does not do it by itself. Pure. */
 
 import { COORDINATOR, type NodeName, type PlacementMap } from '../../model/topology.ts';
-import { quoteName, quoteText } from '../../sql/quote.ts';
+import { quoteTable, quoteText } from '../../sql/quote.ts';
 import { comparePeers, type Peer } from './sql.ts';
 
 export interface RepairOptions {
@@ -37,7 +37,7 @@ export function repairCommands({ placement, down, peers, table, replication }: R
     lines.push(`SELECT citus_disable_node(${place(peer)}${first ? ', synchronous := true' : ''});`);
   }
   if (disabled.length === 0) return lines;
-  const replicate = `SELECT replicate_table_shards(${quoteText(quoteName(table))}, shard_replication_factor := ${replication});`;
+  const replicate = `SELECT replicate_table_shards(${quoteText(quoteTable(table))}, shard_replication_factor := ${replication});`;
   const left = workers.length - disabled.length;
   lines.push(
     left >= replication

@@ -3,7 +3,7 @@
 import type { ColumnSpec, PlacementSource, TableSpec } from '../../cluster/engine.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import { COORDINATOR, type NodeName, type PlacementMap, type Shard, shardName } from '../../model/topology.ts';
-import { quoteName, quoteText } from '../../sql/quote.ts';
+import { quoteName, quoteTable, quoteText, schemaOf } from '../../sql/quote.ts';
 
 /** A node as the other nodes reach it: what stands in `pg_dist_node`. */
 export interface Peer {
@@ -38,46 +38,51 @@ export const SET_AUTHINFO = `INSERT INTO pg_dist_authinfo (nodeid, rolename, aut
 
 export function createTable({ name, columns, primaryKey }: TableSpec): string {
   const lines = columns.map((column) => `${quoteName(column.name)} ${column.type}`);
-  return `CREATE TABLE ${quoteName(name)} (${lines.join(', ')}, PRIMARY KEY (${primaryKey.map(quoteName).join(', ')}))`;
+  return `CREATE TABLE ${quoteTable(name)} (${lines.join(', ')}, PRIMARY KEY (${primaryKey.map(quoteName).join(', ')}))`;
 }
 
 /** @param colocateWith the table whose shards this one's lie beside; `undefined` for the first one. */
 export function distribute(table: TableSpec, shards: number, colocateWith: string | undefined): string {
   const column = (table.columns[0] as ColumnSpec).name;
-  const group = colocateWith === undefined ? `'none', shard_count => ${shards}` : quoteText(quoteName(colocateWith));
-  return `SELECT create_distributed_table(${quoteText(quoteName(table.name))}, ${quoteText(column)}, colocate_with => ${group})`;
+  const group = colocateWith === undefined ? `'none', shard_count => ${shards}` : quoteText(quoteTable(colocateWith));
+  return `SELECT create_distributed_table(${quoteText(quoteTable(table.name))}, ${quoteText(column)}, colocate_with => ${group})`;
 }
 
 /** With one array for each column as parameters. */
 export function insertRows({ name, columns }: TableSpec): string {
   const arrays = columns.map((column, i) => `$${i + 1}::${column.type}[]`);
-  return `INSERT INTO ${quoteName(name)} (${columns.map((column) => quoteName(column.name)).join(', ')}) SELECT * FROM unnest(${arrays.join(', ')})`;
+  return `INSERT INTO ${quoteTable(name)} (${columns.map((column) => quoteName(column.name)).join(', ')}) SELECT * FROM unnest(${arrays.join(', ')})`;
 }
 
 /** On the tables of a data set, so that a later run knows them as pgquake's own. */
 const MARK = 'data set of pgquake';
 
 export function markTable(name: string): string {
-  return `COMMENT ON TABLE ${quoteName(name)} IS ${quoteText(MARK)}`;
+  return `COMMENT ON TABLE ${quoteTable(name)} IS ${quoteText(MARK)}`;
 }
 
-/** Those of the named tables (an array as parameter) that exist, and whether pgquake made them. */
-export const FIND_TABLES = `SELECT name, coalesce(obj_description(to_regclass(quote_ident(name))) = ${quoteText(MARK)}, false)
-  FROM unnest($1::text[]) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL`;
+/** Those of the named tables (an array as parameter, and one of the names as SQL quotes them) that exist, and whether pgquake made them. */
+export const FIND_TABLES = `SELECT name, coalesce(obj_description(to_regclass(quoted)) = ${quoteText(MARK)}, false)
+  FROM unnest($1::text[], $2::text[]) AS t (name, quoted) WHERE to_regclass(quoted) IS NOT NULL`;
+
+/** For schemas that tables name; harmless where they are there. */
+export function createSchemas(names: readonly string[]): string[] {
+  const schemas = new Set(names.flatMap((name) => schemaOf(name) ?? []));
+  return [...schemas].map((schema) => `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
+}
 
 export function dropTables(names: readonly string[]): string {
-  return `DROP TABLE ${names.map(quoteName).join(', ')}`;
+  return `DROP TABLE ${names.map(quoteTable).join(', ')}`;
 }
 
 /**
- * Every placement of the given tables (one array as parameter), with the fields of `CatalogueRow` in their
+ * Every placement of the given tables (their names, and the same as SQL quotes them), with the fields of `CatalogueRow` in their
  * order. A shard's holders come in the order in which a read asks them.
  */
 export const READ_PLACEMENTS = `SELECT shards.tbl, shards.index, shards.shardid::text, n.nodename, n.nodeport
-  FROM (SELECT c.relname AS tbl, shardid,
+  FROM (SELECT named.name AS tbl, shardid,
                (row_number() OVER (PARTITION BY logicalrelid ORDER BY shardminvalue::int))::int - 1 AS index
-          FROM pg_dist_shard JOIN pg_class c ON c.oid = logicalrelid
-         WHERE c.oid IN (SELECT to_regclass(quote_ident(name)) FROM unnest($1::text[]) AS name)) AS shards
+          FROM pg_dist_shard JOIN unnest($1::text[], $2::text[]) AS named (name, quoted) ON to_regclass(quoted) = logicalrelid) AS shards
   JOIN pg_dist_placement p USING (shardid)
   JOIN pg_dist_node n USING (groupid)
  WHERE n.noderole = 'primary' AND p.shardstate = 1
@@ -89,8 +94,8 @@ export const READ_ENCRYPTION = `SELECT coalesce(substring(conninfo FROM 'sslmode
   WHERE conninfo ~ 'sslmode=(require|verify)'
     OR conninfo !~ 'sslmode=(disable|allow)' AND current_setting('ssl')::bool`;
 
-/** Room and shard, for an array of rooms as the second parameter; the table is the first. */
-export const READ_SHARD_OF_ROOMS = `SELECT room, get_shard_id_for_distribution_column(to_regclass(quote_ident($1)), room)::text
+/** Room and shard, for an array of rooms as the second parameter; the table, as SQL quotes it, is the first. */
+export const READ_SHARD_OF_ROOMS = `SELECT room, get_shard_id_for_distribution_column(to_regclass($1), room)::text
   FROM unnest($2::int[]) AS room`;
 
 /**
@@ -157,7 +162,7 @@ export function placementSources(
 ): PlacementSource[] {
   return rows
     .filter((row) => row.table === table)
-    .map((row) => ({ shard: row.index, node: nodeOf(row, peers), relation: quoteName(`${table}_${row.shardId}`) }));
+    .map((row) => ({ shard: row.index, node: nodeOf(row, peers), relation: quoteTable(`${table}_${row.shardId}`) }));
 }
 
 function nodeOf(row: CatalogueRow, peers: readonly Peer[]): NodeName {

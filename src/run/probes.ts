@@ -3,17 +3,19 @@
  * Windows of outage and brownout are told by them and not by the load, whose operations are heavier, rarer for
  * each shard and disturb each other.
  *
- * They have a table of their own beside every data set, to which rows are only added: the load's reads stay small,
+ * They have a table of their own, in a schema of pgquake's own, to which rows are only added: no workload knows of it,
  * and no engine has to order two updates of one row.
  */
 
 import type { Dataset, TableSpec } from '../cluster/engine.ts';
 import type { ProbeKind } from '../model/history.ts';
-import type { ProbeSpec } from '../model/scenario.ts';
+import type { ProbeSpec, Scenario } from '../model/scenario.ts';
+import { quoteTable } from '../sql/quote.ts';
 import type { Session } from '../sql/session.ts';
-import type { OperationRequest, Workload } from './workload.ts';
+import type { OperationRequest, Workload } from '../workloads/workload.ts';
 
-const TABLE = 'probes';
+export const PROBES_TABLE = 'pgquake.probes';
+const TABLE = quoteTable(PROBES_TABLE);
 /** Who wrote the row that is read. */
 const INITIAL_RUN = 0;
 const READ = `SELECT seq FROM ${TABLE} WHERE room_id = $1 AND run = ${INITIAL_RUN}`;
@@ -26,9 +28,9 @@ const MAX_FRESH_PER_SECOND = 1;
 /** Of all shards together. */
 const MAX_FRESH_PER_SECOND_IN_ALL = 16;
 
-export function probesTable(rooms: readonly number[]): TableSpec {
+function probesTable(rooms: readonly number[]): TableSpec {
   return {
-    name: TABLE,
+    name: PROBES_TABLE,
     columns: [
       { name: 'room_id', type: 'int' },
       { name: 'run', type: 'int' },
@@ -39,10 +41,18 @@ export function probesTable(rooms: readonly number[]): TableSpec {
   };
 }
 
-/** All that a cluster is formed with: the data set of a workload, and the table of the probes beside it. */
-export function datasetOf<P>(workload: Pick<Workload<P>, 'dataset'>, params: P): Dataset {
+/**
+ * All that a cluster is formed with: the data set of a workload, and the table of the probes beside it.
+ * @param probed whether the run asks for it, see `probesAreOn`.
+ */
+export function datasetOf<P>(workload: Pick<Workload<P>, 'dataset'>, params: P, probed = true): Dataset {
   const { rooms, tables } = workload.dataset(params);
-  return { rooms, tables: [...tables, probesTable(rooms)] };
+  return { rooms, tables: [...tables, ...(probed ? [probesTable(rooms)] : [])] };
+}
+
+/** Whether a run needs the table of the probes: pressure reads and writes it too. */
+export function probesAreOn({ probes, pressure }: Partial<Pick<Scenario, 'probes' | 'pressure'>>): boolean {
+  return probes !== undefined || pressure !== undefined;
 }
 
 /**
