@@ -7,11 +7,13 @@
 import { availability } from './checks/availability.ts';
 import type { Check } from './checks/check.ts';
 import { contentIntact } from './checks/content-intact.ts';
+import { failoverTime } from './checks/failover-time.ts';
 import { faultTookEffect } from './checks/fault-took-effect.ts';
 import { healed } from './checks/healed.ts';
 import { hostKeptUp } from './checks/host-kept-up.ts';
 import { latency } from './checks/latency.ts';
 import { loadKeptItsSchedule } from './checks/load-kept-its-schedule.ts';
+import { lostWrites } from './checks/lost-writes.ts';
 import { messagesReadable } from './checks/messages-readable.ts';
 import { noDuplicates } from './checks/no-duplicates.ts';
 import { noLeftovers } from './checks/no-leftovers.ts';
@@ -22,8 +24,10 @@ import { outage } from './checks/outage.ts';
 import { prediction } from './checks/prediction.ts';
 import { readsScale } from './checks/reads-scale.ts';
 import { recoveryTime } from './checks/recovery-time.ts';
+import { rejoined } from './checks/rejoined.ts';
 import { replicasAgree } from './checks/replicas-agree.ts';
 import { sessionGuarantees } from './checks/session-guarantees.ts';
+import { splitBrain } from './checks/split-brain.ts';
 import { storageOverhead } from './checks/storage-overhead.ts';
 import { workersServe } from './checks/workers-serve.ts';
 import type { Engine } from './cluster/engine.ts';
@@ -98,6 +102,10 @@ export const checks: readonly Check[] = [
   recoveryTime,
   latency,
   noLostWrites,
+  lostWrites,
+  failoverTime,
+  splitBrain,
+  rejoined,
   noLeftovers,
   noStaleReads,
   sessionGuarantees,

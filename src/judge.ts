@@ -147,6 +147,10 @@ function incompleteRun(history: History): CheckResult[] {
     const what = of === 'probes' ? 'probe' : 'operation';
     if (intended !== count) reasons.push(`${formatCount(intended, what)} intended, ${count} in the history`);
   }
+  for (const { intended } of eventsOf(history, 'witness-kept')) {
+    const { count } = history.witness ?? { count: 0 };
+    if (intended !== count) reasons.push(`${formatCount(intended, 'answer')} to the witness, ${count} in the history`);
+  }
   if (reasons.length === 0) return [];
   return [
     {

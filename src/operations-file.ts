@@ -41,6 +41,8 @@ import {
 export const OPERATIONS_FILE = 'operations.arrow';
 /** The same, of the probes. */
 export const PROBES_FILE = 'probes.arrow';
+/** The same, of the witness; there where roles move. */
+export const WITNESS_FILE = 'witness.arrow';
 /** Of the layout below; in the schema's metadata as `pgquake.format`. */
 export const OPERATIONS_FORMAT = '1';
 

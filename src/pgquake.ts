@@ -154,6 +154,7 @@ async function runScenario(catalog: Catalog, scenario: Scenario, options: Experi
         workloadPlace,
         observe: observationsFor(catalog.checks, scenario),
         loadThread: siblingModule(import.meta.url, 'load-thread'),
+        witnessThread: siblingModule(import.meta.url, 'witness-thread'),
         folder,
         recorder,
         clock,

@@ -55,6 +55,7 @@ const NOT_IN_TIMELINE: ReadonlySet<TimedEvent['type']> = new Set([
   'placement-read',
   'read-in-doubt',
   'fork-read',
+  'witness-read',
   'host',
 ]);
 

@@ -1,5 +1,6 @@
 /** Run folders under `reports/`: making one, writing what belongs in it, reading a stored run back. */
 
+import { existsSync } from 'node:fs';
 import { lstat, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -11,7 +12,7 @@ import type { OperationTable } from './model/operations.ts';
 import type { Plan } from './model/plan.ts';
 import { REPORT_VERSION, type Report } from './model/report.ts';
 import { actSchema, eventSchema, runSchema, shardSchema, storedReportSchema } from './model/report-schema.ts';
-import { OPERATIONS_FILE, PROBES_FILE, readOperations } from './operations-file.ts';
+import { OPERATIONS_FILE, PROBES_FILE, readOperations, WITNESS_FILE } from './operations-file.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
 
@@ -146,7 +147,9 @@ export async function readRun(folder: string): Promise<StoredRun> {
   const events = await readEvents(folder);
   const operations = readTable(folder, OPERATIONS_FILE);
   const probes = readTable(folder, PROBES_FILE);
-  return { folder, plan, history: { run, events: events.toSorted((a, b) => a.at - b.at), operations, probes } };
+  const witness = existsSync(join(folder, WITNESS_FILE)) ? { witness: readTable(folder, WITNESS_FILE) } : {};
+  const history = { run, events: events.toSorted((a, b) => a.at - b.at), operations, probes, ...witness };
+  return { folder, plan, history };
 }
 
 /** What judging and reporting take from a plan; the rest of it is for people. */

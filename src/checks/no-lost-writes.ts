@@ -1,8 +1,9 @@
 /** RPO: every acknowledged write, and every message that was there before the run, is found at the end. */
 
 import { z } from 'zod';
-import { describeLate, describeStill, lateWritesOf, stillPrepared } from '../measure/late-writes.ts';
+import { describeLate, lateWritesOf } from '../measure/late-writes.ts';
 import { lostOf } from '../measure/ledger.ts';
+import { lostWritesOf } from '../measure/lost-writes.ts';
 import { placementOf } from '../measure/shards.ts';
 import { auditWrites, type WriteAudit } from '../measure/write-audit.ts';
 import type { History, Operation } from '../model/history.ts';
@@ -28,27 +29,15 @@ export const noLostWrites = defineCheck<z.output<typeof params>>({
 });
 
 function judge(history: History, audit: WriteAudit): Omit<Finding, 'expected'> {
-  const { finalReads, acknowledged, lostWrites, lostInDoubt, lostInitial, hidden } = audit;
+  const { finalReads, acknowledged, hidden } = audit;
   const evidence = describe(history, audit);
   if (!finalReads.made) return { judgement: 'unknown', observed: 'no final read was made', evidence };
-  if (lostWrites + lostInitial.count > 0) {
-    const lost = [
-      ...(lostWrites > 0 ? [`${lostWrites} of ${formatCount(acknowledged, 'acknowledged write')}`] : []),
-      ...(lostInitial.count > 0
-        ? [`${lostInitial.count} of ${formatCount(history.run.messages, 'initial message')}`]
-        : []),
-    ].join(' and ');
-    // Without the coordinator's view, a placement that was not read may still have them.
-    const still = stillPrepared(history);
-    if (lostInitial.count === 0 && lostInDoubt === lostWrites) {
-      const observed = `${lost} not found, and ${describeStill(still)}`;
-      return { judgement: 'unknown', observed, evidence };
-    }
-    const proven =
-      finalReads.coordinator !== undefined || finalReads.missing.every((source) => source === 'coordinator');
-    return proven
-      ? { judgement: 'fail', observed: `${lost} lost`, evidence }
-      : { judgement: 'unknown', observed: `${lost} not found, but not everything could be read`, evidence };
+  const lost = lostWritesOf(history);
+  if (lost) {
+    const { what, doubt } = lost;
+    return doubt === undefined
+      ? { judgement: 'fail', observed: `${what} lost`, evidence }
+      : { judgement: 'unknown', observed: `${what} ${doubt}`, evidence };
   }
   if (acknowledged === 0) return { judgement: 'unknown', observed: 'no write was acknowledged', evidence };
   const notSeen = hidden.count > 0 ? `; ${hidden.count} of them only on a placement, not through the coordinator` : '';

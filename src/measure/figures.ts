@@ -8,6 +8,7 @@ import { hostFigures } from './host.ts';
 import { LatencyRecorder } from './latency.ts';
 import { probeFigures } from './probes.ts';
 import { recoveries } from './recovery.ts';
+import { roleFigures } from './roles.ts';
 import { shardFigures } from './shards.ts';
 import { fullEffectOf, type Spans, spanAt, spansOf } from './spans.ts';
 import { lateAboveMs, windowsOfRun } from './windows.ts';
@@ -32,6 +33,7 @@ function compute(history: History): Figures {
   const steadyP99 = new Map(
     counted.latency.filter(({ span }) => span === 'steady-state').map(({ kind, figures }) => [kind, figures.p99Ms]),
   );
+  const roles = roleFigures(history);
   const { windows, disagreements } = windowsOfRun(history, (kind) => lateAboveMs(steadyP99.get(kind)));
   return {
     spans,
@@ -41,6 +43,7 @@ function compute(history: History): Figures {
     probes: probeFigures(history, spans),
     windows,
     disagreements,
+    ...(roles ? { roles } : {}),
     recovery: recoveries(history, windows, (kind) => steadyP99.get(kind)),
     shards: shardFigures(history, effect),
   };

@@ -3,10 +3,12 @@
  * bits, so that millions of writes fit.
  */
 
+import type { LostByNodeFigures } from '../model/figures.ts';
 import { eventsOf, type History, type Operation } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import { type FinalReads, finalReadsOf } from './final-reads.ts';
 import { stillPrepared } from './late-writes.ts';
+import { LostByNode } from './lost-by-node.ts';
 import { placementOf } from './shards.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
@@ -30,6 +32,8 @@ export interface WriteAudit {
   readonly lostWrites: number;
   /** Of the lost ones: a transaction that is still prepared may hold them. */
   readonly lostInDoubt: number;
+  /** Which node had acknowledged them. */
+  readonly lostBy: readonly LostByNodeFigures[];
   /** The first few of them, whole. */
   readonly lostWitnesses: readonly Operation[];
   /** Messages of the initial data set in no final read. */
@@ -63,6 +67,7 @@ function auditAll(history: History): WriteAudit {
   const counts = { written: 0, acknowledged: 0, unknown: 0, unknownPresent: 0, unknownAbsent: 0 };
   const lost = { lostWrites: 0, lostInDoubt: 0 };
   const inDoubt = doubtByShard(history);
+  const lostBy = new LostByNode(history);
   const lostWitnesses: Operation[] = [];
   const lostInitial = new Witnesses();
   const hidden = new Witnesses();
@@ -101,6 +106,7 @@ function auditAll(history: History): WriteAudit {
     if (!made) continue;
     if (!present) {
       lost.lostWrites++;
+      lostBy.add(writer, seq, operation.settledAt);
       if (inDoubt(operation.shard)) lost.lostInDoubt++;
       if (lostWitnesses.length < MAX_WITNESSES) lostWitnesses.push(operation.copy());
     } else if (coordinator && !coordinator.has(writer, seq)) hidden.add(formatKey(writer, seq));
@@ -111,6 +117,7 @@ function auditAll(history: History): WriteAudit {
     ...counts,
     ...lost,
     receded,
+    lostBy: lostBy.figures(),
     lostWitnesses,
     lostInitial,
     hidden,

@@ -79,6 +79,8 @@ export interface IdleSlot {
 
 /** Named as the source of a `final-read-failed` where leftovers could not be looked for. */
 export const LEFTOVERS = 'leftovers';
+/** Named as the source of a `final-read-failed` where the rows of the witness could not be read on a node. */
+export const WITNESS = 'witness';
 
 /** What one complete read of one source found. */
 export interface ReadSummary {
@@ -271,6 +273,26 @@ export type RunEvent =
       readonly eventLoopDelayMaxMs: number;
       /** When the client itself stood still for 20 ms or more, the first 1,000 times. */
       readonly stalls?: readonly { readonly fromMs: number; readonly toMs: number }[];
+    }
+  /** What a node says of itself to the witness, whenever that changes. It was last asked as before at `sinceMs`. */
+  | {
+      readonly type: 'witness-saw';
+      readonly node: NodeName;
+      readonly role: 'primary' | 'standby';
+      /** Of a primary. */
+      readonly timeline?: number;
+      /** Absent in the first answer of a node. */
+      readonly sinceMs?: number;
+    }
+  /** How often the witness has asked and written, once it has stopped. */
+  | { readonly type: 'witness-kept'; readonly intended: number }
+  /** The rows of the witness that a node has in the end: number of the node that acknowledged -> sequence numbers. */
+  | {
+      readonly type: 'witness-read';
+      readonly node: NodeName;
+      readonly role: 'primary' | 'standby';
+      readonly timeline?: number;
+      readonly present: PresentKeys;
     }
   /** The machine that pgquake runs on, once a second. */
   | ({ readonly type: 'host' } & HostSample)

@@ -3,7 +3,7 @@
  * They are part of report.json, so what has no number is `null`: JSON has neither NaN nor Infinity.
  */
 
-import type { ShardAccess } from './topology.ts';
+import type { NodeName, ShardAccess } from './topology.ts';
 
 export interface TimeRange {
   readonly fromMs: number;
@@ -165,6 +165,84 @@ export interface ProbeFigures {
   readonly latency: Latency | null;
 }
 
+/** What one of two primaries acknowledged to the witness meanwhile. */
+export interface TwoPrimariesSide {
+  readonly node: NodeName;
+  readonly timeline?: number;
+  readonly acknowledged: number;
+  /** Of those: not on the final primary. `null` where that could not be read. */
+  readonly lost: number | null;
+  /** The first few of the lost ones, or of all where none is: the node's number and a sequence number. */
+  readonly rows: readonly string[];
+}
+
+/** A time in which two nodes acknowledged writes. */
+export interface TwoPrimaries extends TimeRange {
+  /** Each had committed before the other's last write was sent. 0: it may have been a handover. */
+  readonly atLeastMs: number;
+  readonly atMostMs: number;
+  /** Two of them. */
+  readonly sides: readonly TwoPrimariesSide[];
+}
+
+/** A moment that lies between two observations. */
+export interface SeenMoment {
+  readonly atMs: number;
+  /** It may have been so much earlier. */
+  readonly uncertaintyMs: number;
+}
+
+/** One node took the place of another as the primary. */
+export interface Takeover {
+  /** The primary before; absent where none was seen. */
+  readonly from?: NodeName;
+  readonly to: NodeName;
+  readonly timeline?: number;
+  /** Counted from here: the fault in effect, or asked for where that itself made the new primary. */
+  readonly sinceMs: number;
+  /** The act that was asked for last before it. */
+  readonly act: number;
+  /** The first write of the load that failed; absent where none did. */
+  readonly failed?: SeenMoment;
+  /** When the manager noticed, and chose; absent where it did not say so. */
+  readonly noticedMs?: number;
+  readonly electedMs?: number;
+  /** The new primary accepted writes. */
+  readonly promoted: SeenMoment;
+  /** By kind of write: the first that the new primary acknowledged; `null` where none was within the run. */
+  readonly reached: readonly ({ readonly kind: string; readonly route?: string } & {
+    readonly moment: SeenMoment | null;
+  })[];
+}
+
+/** Acknowledged writes of the load that are gone, by the node that had them before it was rewound. */
+export interface LostByNodeFigures {
+  /** `null`: no node was seen to have them. */
+  readonly node: NodeName | null;
+  readonly timeline?: number;
+  readonly count: number;
+  /** When the first and the last of them were acknowledged. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+}
+
+/** Of a cluster whose roles move. */
+export interface RoleFigures {
+  /** What the witness had acknowledged by each node, and what of it is not on the final primary. */
+  readonly witness: readonly {
+    readonly node: NodeName;
+    readonly acknowledged: number;
+    /** `null` where the final primary could not be read. */
+    readonly lost: number | null;
+    /** From the first to the last acknowledgement of a lost row; 0 where none is. */
+    readonly lostForMs: number;
+  }[];
+  /** Of the load's acknowledged writes, those that are gone. */
+  readonly lost: readonly LostByNodeFigures[];
+  readonly twoPrimaries: readonly TwoPrimaries[];
+  readonly takeovers: readonly Takeover[];
+}
+
 export interface Figures {
   /** Absent where the run recorded none. */
   readonly host?: HostFigures;
@@ -182,6 +260,8 @@ export interface Figures {
   readonly windows: readonly ServiceWindow[];
   /** Kinds of which probes and load do not tell the same. Absent in reports of older versions. */
   readonly disagreements?: readonly SourceDisagreement[];
+  /** Absent where roles do not move. */
+  readonly roles?: RoleFigures;
   /** Empty when no fault took effect. */
   readonly recovery: readonly Recovery[];
   readonly shards: readonly ShardFigures[];

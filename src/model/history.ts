@@ -156,7 +156,20 @@ export interface History {
   /** Of the load. */
   readonly operations: OperationLog;
   readonly probes: OperationLog;
+  /**
+   * Of the witness, of kinds `WITNESS_KINDS`. In place of a room it has the number of its node, from 1 in the order of
+   * `cluster-formed`; the key of a write is that number and a sequence number of the node. Absent where roles do not
+   * move, and in older histories.
+   */
+  readonly witness?: OperationLog;
 }
+
+/**
+ * What a witness does on one node: it writes where the node is a primary, and asks a standby whether it still is one.
+ * `kept`: on a session that lasts as long as its server lets it. `fresh`: on one that is opened anew every second.
+ */
+export const WITNESS_KINDS = ['kept-write', 'fresh-write', 'kept-ask', 'fresh-ask'] as const;
+export type WitnessKind = (typeof WITNESS_KINDS)[number];
 
 /** All events of one type, in the order of time. */
 export function eventsOf<T extends RunEvent['type']>(history: Pick<History, 'events'>, type: T): EventOf<T>[] {

@@ -173,6 +173,11 @@ const hostSample = {
   lateMs: durationMs.describe("By how much pgquake's own main thread was late at most."),
 };
 
+const witnessedRole = {
+  role: z.enum(['primary', 'standby']).describe('What the node says of itself.'),
+  timeline: count.exactOptional().describe('Of a primary.'),
+};
+
 const phase = z.enum(PHASES);
 const ofAct = { at, act: count };
 
@@ -319,6 +324,21 @@ const event = z
       eventLoopDelayMaxMs: z.number(),
       stalls: z.array(z.object({ fromMs: z.number(), toMs: z.number() })).optional(),
     }),
+    z.object({
+      at,
+      type: z.literal('witness-saw'),
+      node: z.string(),
+      ...witnessedRole,
+      sinceMs: z.number().exactOptional().describe('When the node was last asked and answered otherwise.'),
+    }),
+    z.object({ at, type: z.literal('witness-kept'), intended: count }),
+    z.object({
+      at,
+      type: z.literal('witness-read'),
+      node: z.string(),
+      ...witnessedRole,
+      present: z.record(z.string(), ranges).describe('Number of the node that acknowledged -> sequence numbers.'),
+    }),
     z.object({ at, type: z.literal('host'), ...hostSample }),
     z.object({ at, type: z.literal('pressure'), ok: count, failed: count, forMs: durationMs }),
     z.object({
@@ -406,6 +426,71 @@ const sourceFigures = z.object({
   tried: count.describe('In the fault span.'),
 });
 
+const seenMoment = z
+  .object({ atMs: at, uncertaintyMs: durationMs.describe('It may have been so much earlier.') })
+  .meta({ id: 'SeenMoment' });
+
+const roleFigures = z.object({
+  witness: z
+    .array(
+      z.object({
+        node: z.string(),
+        acknowledged: count,
+        lost: count.nullable().describe('Of those, not on the final primary; null where that could not be read.'),
+        lostForMs: durationMs.describe('From the first to the last acknowledgement of a lost row.'),
+      }),
+    )
+    .describe('What each node acknowledged to the witness.'),
+  lost: z
+    .array(
+      z.object({
+        node: z.string().nullable().describe('null: no node was seen to have them.'),
+        timeline: count.exactOptional(),
+        count,
+        firstMs: at,
+        lastMs: at,
+      }),
+    )
+    .describe('Acknowledged writes of the load that are gone, by the node that had them before it was rewound.'),
+  twoPrimaries: z
+    .array(
+      z.object({
+        fromMs: at,
+        toMs: at,
+        atLeastMs: durationMs.describe('0: it may have been a handover.'),
+        atMostMs: durationMs,
+        sides: z.array(
+          z.object({
+            node: z.string(),
+            timeline: count.exactOptional(),
+            acknowledged: count,
+            lost: count.nullable(),
+            rows: names.describe("Of the lost ones the first few, or of all: the node's number and a sequence number."),
+          }),
+        ),
+      }),
+    )
+    .describe('Times in which two nodes acknowledged writes.'),
+  takeovers: z
+    .array(
+      z.object({
+        from: z.string().exactOptional(),
+        to: z.string(),
+        timeline: count.exactOptional(),
+        sinceMs: at.describe('The fault in effect, or asked for where that itself made the new primary.'),
+        act: count,
+        failed: seenMoment.exactOptional().describe('The first write of the load that failed.'),
+        noticedMs: at.exactOptional(),
+        electedMs: at.exactOptional(),
+        promoted: seenMoment.describe('The new primary accepted writes.'),
+        reached: z
+          .array(z.object({ kind: z.string(), route: z.string().exactOptional(), moment: seenMoment.nullable() }))
+          .describe('By kind of write, the first that the new primary acknowledged; null where none was.'),
+      }),
+    )
+    .describe('One node took the place of another as the primary.'),
+});
+
 const figures = z.object({
   spans: z.object({
     'steady-state': timeRange.exactOptional(),
@@ -468,6 +553,7 @@ const figures = z.object({
     )
     .exactOptional()
     .describe('Kinds of which probes and load do not tell the same. Absent in reports of older versions.'),
+  roles: roleFigures.exactOptional().describe('Of a cluster whose roles move.'),
   recovery: z
     .array(
       z.object({

@@ -191,6 +191,10 @@ export class EventNarrator {
         return plain('roles', describeRoles(event.roles));
       case 'failover':
         return this.#failover(event);
+      case 'witness-saw': {
+        const what = event.role === 'primary' ? `accepts writes${onTimeline(event)}` : 'answers as a standby';
+        return plain('witness', `${event.node} ${what}`);
+      }
       case 'guard-tripped':
         return { label: 'stop', what: 'a guard ended the faults', detail: event.reason, tone: 'bad' };
       case 'interrupted':
@@ -203,6 +207,8 @@ export class EventNarrator {
       case 'placement-read':
       case 'read-in-doubt':
       case 'fork-read':
+      case 'witness-kept':
+      case 'witness-read':
       // Once a second: too many for people; the check host-kept-up tells them.
       case 'host':
         return undefined;
@@ -329,6 +335,10 @@ function plain(label: string, what: string): EventWords {
 /** A proof names its node; where there is but one, it was just named. */
 function withoutName(proof: string, node: NodeName | undefined): string {
   return node !== undefined && proof.startsWith(`${node}: `) ? proof.slice(node.length + 2) : proof;
+}
+
+function onTimeline({ timeline }: { readonly timeline?: number }): string {
+  return timeline === undefined ? '' : ` on timeline ${timeline}`;
 }
 
 /** `worker1 down`, `worker1 down and worker2 frozen`. */

@@ -1,6 +1,7 @@
 /** The threads of a run: load, probes and pressure, made ready, and the load raised to its rates. */
 
 import type { FormedCluster } from '../cluster/engine.ts';
+import type { Nodes } from '../cluster/platform.ts';
 import { mainRoute, type Route } from '../cluster/route.ts';
 import type { OperationKind } from '../model/history.ts';
 import type { Workload } from '../workloads/workload.ts';
@@ -11,6 +12,7 @@ import type { PressureKept } from './pressure.ts';
 import { nextProbeRun, probeKinds } from './probes.ts';
 import { AnswerCount, raise } from './ramp.ts';
 import type { RunOptions } from './runner.ts';
+import { Witness } from './witness.ts';
 
 /**
  * The share of the coordinator's connections that the load may hold. A connection that is dropped at its
@@ -25,6 +27,7 @@ export type PrepareOptions = Pick<
   RunOptions,
   | 'plan'
   | 'loadThread'
+  | 'witnessThread'
   | 'originNs'
   | 'recorder'
   | 'workload'
@@ -145,6 +148,16 @@ export async function prepareProbes(
     { originNs, realtime, shardOfRoom, work: { type: 'probes', kinds, rooms, run } },
     { operations: (batch) => recorder.probes(batch), signal },
   );
+}
+
+/** @returns `undefined` where roles do not move: who takes writes is known then. */
+export async function prepareWitness(
+  { witnessThread, originNs, recorder, signal }: PrepareOptions,
+  { all }: Nodes,
+  { roles, routes }: FormedCluster,
+): Promise<Witness | undefined> {
+  if (!roles) return undefined;
+  return Witness.prepare({ nodes: all, primary: mainRoute(routes), witnessThread, recorder, originNs, signal });
 }
 
 /** @returns `undefined` where the scenario asks for none. */

@@ -10,9 +10,9 @@ import { join } from 'node:path';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
-import type { OperationLog } from '../model/history.ts';
+import { type OperationLog, WITNESS_KINDS } from '../model/history.ts';
 import type { OperationTable } from '../model/operations.ts';
-import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE } from '../operations-file.ts';
+import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE, WITNESS_FILE } from '../operations-file.ts';
 import { LineFile } from './line-file.ts';
 
 export interface RunListener {
@@ -32,6 +32,8 @@ export class Recorder implements Disposable {
   readonly #events: LineFile;
   readonly #operations: OperationsWriter;
   readonly #probes: OperationsWriter;
+  /** There once a witness has something to tell. */
+  #witness: OperationsWriter | undefined;
   readonly #listeners: RunListener[];
   readonly #broken = new AbortController();
   #unsaved: TimedEvent[] = [];
@@ -87,12 +89,19 @@ export class Recorder implements Disposable {
     this.#write(() => this.#probes.write(batch));
   }
 
+  witness(batch: OperationTable): void {
+    this.#write(() => {
+      this.#witness ??= new OperationsWriter(join(this.#folder, WITNESS_FILE), WITNESS_KINDS);
+      this.#witness.write(batch);
+    });
+  }
+
   [Symbol.dispose](): void {
     // There may be space again: the cluster is gone.
     this.#saveEvents();
-    for (const file of [this.#events, this.#operations, this.#probes]) {
+    for (const file of [this.#events, this.#operations, this.#probes, this.#witness]) {
       try {
-        file[Symbol.dispose]();
+        file?.[Symbol.dispose]();
       } catch (error) {
         this.#fail(error);
       }

@@ -22,7 +22,7 @@ import { untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import { Injector, newMark } from './injector.ts';
 import { NodeWatch } from './node-watch.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
-import { nextRunOfProbes, prepareLoad, preparePressure, prepareProbes, rampUp } from './prepare.ts';
+import { nextRunOfProbes, prepareLoad, preparePressure, prepareProbes, prepareWitness, rampUp } from './prepare.ts';
 import { datasetOf, probesAreOn, roomsToProbe } from './probes.ts';
 import type { Recorder } from './recorder.ts';
 import { untilNothingIsInDoubt } from './recovery.ts';
@@ -51,6 +51,7 @@ export interface RunOptions {
   /** What is recorded beyond the usual. */
   readonly observe: ReadonlySet<Observation>;
   readonly loadThread: URL;
+  readonly witnessThread: URL;
   readonly folder: string;
   readonly recorder: Recorder;
   readonly clock: Clock;
@@ -96,6 +97,7 @@ export async function run(asked: RunOptions): Promise<void> {
     const probeRun = probesAreOn(scenario) ? await nextRunOfProbes(cluster) : 0;
     await using probes = await prepareProbes(options, { cluster, rooms, run: probeRun });
     await using pressure = await preparePressure(options, { cluster, rooms, run: probeRun + 1 });
+    await using witness = await prepareWitness(options, nodes, cluster);
     predict(options, cluster);
 
     const kinds = await inPhase(
@@ -119,6 +121,7 @@ export async function run(asked: RunOptions): Promise<void> {
       async () => {
         load.measure();
         probes?.start();
+        witness?.start();
         await pause(scenario.steadyStateMs, signal);
         await refuseUnsteady(guard, options);
         await work.since();
@@ -141,6 +144,7 @@ export async function run(asked: RunOptions): Promise<void> {
         const probesKept = await probes?.stop();
         recorder.event({ type: 'load-kept', writer: load.writer, ...(await load.stop()) });
         if (probesKept) recorder.event({ type: 'load-kept', of: 'probes', ...probesKept });
+        await witness?.stop();
         if (pressure) recorder.event({ type: 'pressure', ...(await pressure.stop()) });
       },
       signal,
@@ -155,6 +159,7 @@ export async function run(asked: RunOptions): Promise<void> {
         await untilReplicasAgree(finalReads, { limitMs: inDoubt ? MIN_CATCH_UP_MS : catchUpMs, loadStoppedAt });
         await lookForLeftovers(finalReads);
         await readEverything(finalReads);
+        await witness?.read();
         await compareStorage(observed);
         await scaleReads(observed);
         await verifyHealing(options, nodes, inDoubt ? MIN_CATCH_UP_MS : WHOLE_LIMIT_MS);

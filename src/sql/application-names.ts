@@ -25,6 +25,7 @@ export const OBSERVER_NAMES = {
   runner: 'pgquake-runner',
   standing: 'pgquake-standing',
   status: 'pgquake-status',
+  witness: 'pgquake-witness',
 } as const;
 
 /** The names of sessions that faults hold: `pgquake-3f9a01c7-2`, the mark of their act. A PostgreSQL regular expression. */

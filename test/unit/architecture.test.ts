@@ -59,6 +59,7 @@ const ROOMS = [
   'catalog.ts',
   'planner.ts',
   'load-thread.ts',
+  'witness-thread.ts',
   'scenario',
   'run',
   'run-index.ts',

@@ -8,6 +8,7 @@ import { checks } from '../../src/catalog.ts';
 import { LEFTOVERS, type RunEvent, type TimedEvent } from '../../src/model/event.ts';
 import type { History, Operation, OperationKind } from '../../src/model/history.ts';
 import { OperationTable } from '../../src/model/operations.ts';
+import type { SeenRole } from '../../src/model/roles.ts';
 import type { Judgement } from '../../src/model/verdict.ts';
 import { oneWorker, threeWorkers } from '../histories/runs.ts';
 import {
@@ -19,8 +20,9 @@ import {
   timesOf,
   within,
 } from '../support/history-builder.ts';
+import { failedOver, type WitnessedSpec, witnessedHistory } from '../support/witnessed-history.ts';
 
-const { askedMs, effectMs, healAskedMs, healedMs } = timesOf();
+const { askedMs, effectMs, healAskedMs, healedMs, loadEndMs } = timesOf();
 const inFault = within(effectMs, healAskedMs);
 
 interface Row {
@@ -122,6 +124,32 @@ const sampled =
     };
   };
 
+/** pg1 is struck, pg2 takes its place a second later, on timeline 2. */
+const failover =
+  (more: Partial<WitnessedSpec> = {}) =>
+  () =>
+    witnessedHistory({
+      does: failedOver(effectMs, effectMs + 1_000, loadEndMs),
+      final: { node: 'pg2', timeline: 2 },
+      ...more,
+    });
+const dropping = (history: () => History, drop: (event: TimedEvent) => boolean) => () => {
+  const { events, ...rest } = history();
+  return { ...rest, events: events.filter((event) => !drop(event)) };
+};
+/** A node that says what it is, as all nodes are looked at. */
+const seen = (at: number, pg3: SeenRole): TimedEvent => ({
+  at,
+  type: 'roles-seen',
+  roles: {
+    pg1: { role: 'standby', timeline: 2, state: 'streaming' },
+    pg2: { role: 'primary', timeline: 2 },
+    pg3,
+  },
+});
+const streaming: SeenRole = { role: 'standby', timeline: 2, state: 'streaming' };
+const noFinalReads = (event: TimedEvent) => event.type === 'final-read' || event.type === 'placement-read';
+
 const noPrepared = { type: 'leftovers', preparedTransactions: [] } as const;
 
 const ROWS: Readonly<Record<string, Rows>> = {
@@ -196,6 +224,68 @@ const ROWS: Readonly<Record<string, Rows>> = {
       expected: 'pass',
       says: '1 of them only on a placement, not through the coordinator',
     },
+  },
+  'lost-writes': {
+    nothing: unknown('no final read was made', dropping(failover(), noFinalReads)),
+    half: unknown('the rows of the witness were not read on a primary in the end', () => {
+      const { final: _, ...history } = { final: undefined, does: failedOver(effectMs, effectMs + 1_000, loadEndMs) };
+      return witnessedHistory(history);
+    }),
+    // The load has lost nothing; what pg1 had acknowledged to the witness is gone.
+    contradicted: fails(
+      /^none of the load; of the witness \d+ of \d+ that pg1 acknowledged lost$/,
+      failover({ keeps: ({ node, settledAt }) => node !== 'pg1' || settledAt < effectMs - 500 }),
+    ),
+  },
+  'failover-time': {
+    params: { max: '5s' },
+    nothing: unknown('no roles were looked at in this run', buildHistory),
+    half: unknown(
+      'no node took the place of another',
+      failover({ does: [{ node: 'pg1', fromMs: 1_000, toMs: loadEndMs, does: 'acknowledges' }] }),
+    ),
+    // The witness saw pg2 accept writes at once; none of the load ever got there.
+    contradicted: fails(
+      /^no write had reached pg2 when the load stopped, /,
+      failover({
+        history: { answer: (one) => (one.kind === 'write' && one.sentAt >= effectMs ? REFUSED : undefined) },
+      }),
+    ),
+  },
+  'split-brain': {
+    nothing: unknown('no witness wrote to the nodes in this run', buildHistory),
+    half: unknown(
+      'pg3 was not asked by the witness after the first fault',
+      failover({ does: failedOver(effectMs, effectMs + 1_000, loadEndMs).filter(({ node }) => node !== 'pg3') }),
+    ),
+    // By the roles that were seen there was one primary at any time.
+    contradicted: fails(
+      /^two primaries for \d/,
+      failover({
+        does: [
+          ...failedOver(effectMs, effectMs + 1_000, loadEndMs),
+          { node: 'pg1', fromMs: effectMs + 2_000, toMs: effectMs + 3_000, does: 'acknowledges' },
+        ],
+        more: [seen(effectMs + 1_000, streaming)],
+      }),
+    ),
+  },
+  rejoined: {
+    params: { within: '10s' },
+    nothing: unknown('no roles were looked at in this run', buildHistory),
+    half: unknown(
+      /^not within .* of healing: pg3 does not answer$/,
+      failover({ more: [seen(healedMs + 500, { role: 'unknown' })] }),
+    ),
+    contradicted: unknown(
+      /but pg3 takes writes in the end$/,
+      failover({
+        more: [
+          seen(healedMs + 500, streaming),
+          { at: loadEndMs, type: 'witness-read', node: 'pg3', role: 'primary', timeline: 1, present: {} },
+        ],
+      }),
+    ),
   },
   'no-leftovers': {
     nothing: unknown('nobody looked', buildHistory),

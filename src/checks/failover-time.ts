@@ -1,0 +1,86 @@
+/** How long it took until the load's writes had reached a new primary. */
+
+import { z } from 'zod';
+import { describeTakeover } from '../measure/role-words.ts';
+import { roleFigures } from '../measure/roles.ts';
+import { actsOf, spansOf } from '../measure/spans.ts';
+import type { SeenMoment, Takeover } from '../model/figures.ts';
+import type { History } from '../model/history.ts';
+import { duration } from '../model/quantities.ts';
+import { formatDuration } from '../model/units.ts';
+import type { Finding } from '../model/verdict.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({
+  max: duration.describe('The longest from the fault to the first write that the new primary acknowledged.'),
+});
+
+export const failoverTime = defineCheck<z.output<typeof params>>({
+  name: 'failover-time',
+  summary: 'How long it took from the fault until the writes of the load had reached a new primary.',
+  params,
+  needsKeptSchedule: true,
+  tells: 'figure',
+
+  hopeless(_, { writes, faults }) {
+    if (faults?.length === 0) return 'without a fault no node takes the place of another';
+    return writes === false ? 'this workload writes nothing' : undefined;
+  },
+
+  check(history, { max }) {
+    const expected = `writes at a new primary within ${formatDuration(max)} of the fault`;
+    const finding = judge(history, max);
+    return { expected, ...finding };
+  },
+});
+
+function judge(history: History, max: number): Omit<Finding, 'expected'> {
+  const unknown = (observed: string) => ({ judgement: 'unknown' as const, observed, evidence: [] });
+  const figures = roleFigures(history);
+  if (!figures) return unknown('no roles were looked at in this run');
+  const effectMs = actsOf(history).find((act) => act.effectMs !== undefined)?.effectMs;
+  if (effectMs === undefined) return unknown('no fault took effect');
+  const { takeovers } = figures;
+  if (takeovers.length === 0) return unknown('no node took the place of another');
+  const evidence = takeovers.map(describeTakeover);
+  const reached = takeovers.flatMap((takeover) => takeover.reached.map((one) => ({ ...one, takeover })));
+  if (reached.length === 0) return { ...unknown('the load writes nothing'), evidence };
+  const never = reached.find(({ moment }) => moment === null);
+  if (never) return { ...neverReached(history, never, max), evidence };
+  const times = reached.map(({ takeover, moment }) => timeOf(takeover, moment as SeenMoment));
+  const longest = times.reduce((worst, one) => (one.atMostMs > worst.atMostMs ? one : worst));
+  const observed = words(longest);
+  if (times.some(({ atLeastMs }) => atLeastMs > max)) return { judgement: 'fail', observed, evidence };
+  if (longest.atMostMs > max) {
+    return { judgement: 'unknown', observed: `${observed}: the limit lies within the uncertainty`, evidence };
+  }
+  return { judgement: 'pass', observed, evidence };
+}
+
+interface FailoverTime {
+  readonly takeover: Takeover;
+  readonly atLeastMs: number;
+  readonly atMostMs: number;
+}
+
+function timeOf(takeover: Takeover, { atMs, uncertaintyMs }: SeenMoment): FailoverTime {
+  const atMostMs = Math.max(0, atMs - takeover.sinceMs);
+  return { takeover, atLeastMs: Math.max(0, atMostMs - uncertaintyMs), atMostMs };
+}
+
+function words({ takeover: { from, to }, atLeastMs, atMostMs }: FailoverTime): string {
+  const uncertainty = formatDuration(atMostMs - atLeastMs);
+  return `writes reached ${to} in the place of ${from} after ${formatDuration(atMostMs)} (up to ${uncertainty} earlier)`;
+}
+
+/** A run that ended sooner than the limit does not show that the limit would have been missed. */
+function neverReached(
+  history: History,
+  { kind, takeover: { to, sinceMs } }: { readonly kind: string; readonly takeover: Takeover },
+  max: number,
+): Pick<Finding, 'judgement' | 'observed'> {
+  const spans = spansOf(history);
+  const watchedMs = Math.max(0, ((spans.settle ?? spans.fault)?.toMs ?? 0) - sinceMs);
+  const observed = `no ${kind} had reached ${to} when the load stopped, ${formatDuration(watchedMs)} after the fault`;
+  return { judgement: watchedMs > max ? 'fail' : 'unknown', observed };
+}

@@ -1,0 +1,35 @@
+/** What became of the rows of the witness: which of those that a node acknowledged are on the final primary. */
+
+import { eventsOf, type History } from '../model/history.ts';
+import { KeySet } from '../model/key-ranges.ts';
+import type { NodeName } from '../model/topology.ts';
+import type { AcknowledgedWrite } from './write-spans.ts';
+
+/** The node that takes writes in the end, and the rows of the witness that it has. */
+export interface FinalPrimary {
+  readonly node: NodeName;
+  readonly timeline?: number;
+  has(write: Pick<AcknowledgedWrite, 'node' | 'seq'>): boolean;
+}
+
+const found = new WeakMap<object, FinalPrimary | undefined>();
+
+/** Where several nodes say that they are primaries, that with the highest timeline. `undefined` where none was read. */
+export function finalPrimaryOf(history: Pick<History, 'events'>): FinalPrimary | undefined {
+  if (!found.has(history.events)) found.set(history.events, find(history));
+  return found.get(history.events);
+}
+
+function find(history: Pick<History, 'events'>): FinalPrimary | undefined {
+  const [last] = eventsOf(history, 'witness-read')
+    .filter(({ role }) => role === 'primary')
+    .sort((a, b) => (b.timeline ?? 0) - (a.timeline ?? 0));
+  if (!last) return undefined;
+  const present = KeySet.fromRanges(last.present);
+  const { node, timeline } = last;
+  return {
+    node,
+    ...(timeline === undefined ? {} : { timeline }),
+    has: (write) => present.has(write.node, write.seq),
+  };
+}

@@ -1,0 +1,47 @@
+/** Which node had acknowledged the writes that are gone: the one on whose branch of the log they were read before it was rewound. */
+
+import type { LostByNodeFigures } from '../model/figures.ts';
+import { eventsOf, type History } from '../model/history.ts';
+import { KeySet } from '../model/key-ranges.ts';
+import type { NodeName } from '../model/topology.ts';
+
+interface Counted {
+  readonly node: NodeName | null;
+  readonly timeline?: number;
+  readonly branch?: KeySet;
+  count: number;
+  firstMs: number;
+  lastMs: number;
+}
+
+/** Takes lost writes one by one; holds none of them. */
+export class LostByNode {
+  readonly #branches: readonly Counted[];
+  readonly #unread: Counted = { node: null, count: 0, firstMs: Infinity, lastMs: -Infinity };
+
+  constructor(history: Pick<History, 'events'>) {
+    this.#branches = eventsOf(history, 'fork-read').map(({ node, timeline, read }) => ({
+      node,
+      timeline,
+      branch: KeySet.fromRanges(read.present),
+      count: 0,
+      firstMs: Infinity,
+      lastMs: -Infinity,
+    }));
+  }
+
+  /** @param settledAt when it was acknowledged. */
+  add(writer: number, seq: number, settledAt: number): void {
+    const counted = this.#branches.find(({ branch }) => branch?.has(writer, seq)) ?? this.#unread;
+    counted.count++;
+    counted.firstMs = Math.min(counted.firstMs, settledAt);
+    counted.lastMs = Math.max(counted.lastMs, settledAt);
+  }
+
+  /** Of those that lost any; what no node was seen to have comes last. */
+  figures(): LostByNodeFigures[] {
+    return [...this.#branches, this.#unread]
+      .filter(({ count }) => count > 0)
+      .map(({ branch: _, ...figures }) => figures);
+  }
+}

@@ -1,0 +1,45 @@
+/** Figures of a cluster whose roles move, from what its nodes said of themselves and acknowledged. */
+
+import type { RoleFigures } from '../model/figures.ts';
+import { eventsOf, type History } from '../model/history.ts';
+import { finalPrimaryOf } from './final-witness.ts';
+import { twoPrimaries } from './split-brain.ts';
+import { takeoversOf } from './takeovers.ts';
+import { auditWrites } from './write-audit.ts';
+import { witnessedNodes, writeSpans } from './write-spans.ts';
+
+const computed = new WeakMap<History, RoleFigures>();
+
+/** @returns `undefined` where nobody looked at roles: they do not move. */
+export function roleFigures(history: History): RoleFigures | undefined {
+  const looked = eventsOf(history, 'roles-seen').length > 0 || history.witness !== undefined;
+  if (!looked) return undefined;
+  let figures = computed.get(history);
+  if (!figures) {
+    figures = {
+      witness: witnessedByNode(history),
+      lost: auditWrites(history).lostBy,
+      twoPrimaries: twoPrimaries(history),
+      takeovers: takeoversOf(history),
+    };
+    computed.set(history, figures);
+  }
+  return figures;
+}
+
+/** What every node acknowledged to the witness, and what of it is gone. */
+function witnessedByNode(history: History): RoleFigures['witness'] {
+  const final = finalPrimaryOf(history);
+  const spans = writeSpans(history);
+  return (history.witness ? witnessedNodes(history) : []).map((node) => {
+    const writes = spans.filter((span) => span.node === node).flatMap((span) => span.writes);
+    const lost = final && writes.filter((write) => !final.has(write));
+    const times = (lost ?? []).map(({ settledAt }) => settledAt);
+    return {
+      node,
+      acknowledged: writes.length,
+      lost: lost ? lost.length : null,
+      lostForMs: times.length === 0 ? 0 : (times.at(-1) as number) - (times[0] as number),
+    };
+  });
+}

@@ -1,0 +1,175 @@
+/**
+ * The witness of a cluster whose roles move: it writes to every node by itself, whatever the routes of the load say.
+ * A load that follows the primary cannot see that another node accepts writes as well, nor who acknowledged what is
+ * gone in the end. It lives in a thread of its own, so that nothing the run does delays it.
+ */
+
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import type { NodeControl } from '../cluster/platform.ts';
+import { nodeRoute, type Route } from '../cluster/route.ts';
+import type { Address } from '../model/address.ts';
+import { EnvironmentError, errorText } from '../model/errors.ts';
+import { WITNESS } from '../model/event.ts';
+import { OperationTable, type TableData } from '../model/operations.ts';
+import type { NodeName } from '../model/topology.ts';
+import { ASK_TIMEOUT_MS, connect, connectOn } from './ask-node.ts';
+import type { Recorder } from './recorder.ts';
+import { RouteFollower } from './route-follower.ts';
+import { orAborted } from './wait.ts';
+import { makeWitnessTable, readWitnessTable, type Said } from './witness-table.ts';
+
+const READ_TIMEOUT_MS = 60_000;
+
+/** What the thread is started with. */
+export interface WitnessThreadData {
+  /** In the order of the cluster's nodes: each is known by its number in it, from 1. */
+  readonly nodes: readonly { readonly name: NodeName; readonly address: Address }[];
+  /** Who the rows of this run are from. */
+  readonly run: number;
+  readonly originNs: bigint;
+}
+
+export type ToWitness =
+  | { readonly type: 'start' }
+  | { readonly type: 'stop' }
+  /** New sessions on the node with this index go there from now on. */
+  | { readonly type: 'address'; readonly node: number; readonly address: Address };
+
+export type FromWitness =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'operations'; readonly batch: TableData }
+  /** A node says something else of itself than before. */
+  | {
+      readonly type: 'said';
+      readonly node: NodeName;
+      readonly said: Said;
+      readonly at: number;
+      readonly sinceMs?: number;
+    }
+  | { readonly type: 'stopped'; readonly intended: number };
+
+export interface WitnessOptions {
+  /** All that hold the data, in the order of the cluster's nodes. */
+  readonly nodes: readonly NodeControl[];
+  /** The way to the node that takes writes now. */
+  readonly primary: Route;
+  readonly witnessThread: URL;
+  readonly recorder: Recorder;
+  readonly originNs: bigint;
+  readonly signal: AbortSignal;
+}
+
+export class Witness implements AsyncDisposable {
+  readonly #options: WitnessOptions;
+  readonly #run: number;
+  readonly #worker: Worker;
+  readonly #followers: readonly RouteFollower[];
+  readonly #stopped: Promise<number>;
+
+  private constructor(options: WitnessOptions, run: number, worker: Worker, followers: readonly RouteFollower[]) {
+    const { recorder } = options;
+    this.#options = options;
+    this.#run = run;
+    this.#worker = worker;
+    this.#followers = followers;
+    this.#stopped = new Promise((resolve, reject) => {
+      worker.on('message', (message: FromWitness) => {
+        if (message.type === 'operations') recorder.witness(OperationTable.from(message.batch));
+        if (message.type === 'said') {
+          const { node, said, at, sinceMs } = message;
+          recorder.event({ type: 'witness-saw', node, ...said, ...(sinceMs === undefined ? {} : { sinceMs }) }, at);
+        }
+        if (message.type === 'failed') reject(notReady(message.message));
+        if (message.type === 'stopped') resolve(message.intended);
+      });
+      worker.once('error', reject);
+      worker.once('exit', (code) => reject(new Error(`the thread of the witness ended early with code ${code}`)));
+    });
+    // Whoever awaits `stop` hears of it; until then it must not end the process.
+    this.#stopped.catch(() => undefined);
+  }
+
+  /**
+   * Makes its table on the primary and opens its first sessions on every node; returns when it is ready to start.
+   * @throws EnvironmentError where a node does not answer.
+   */
+  static async prepare(options: WitnessOptions): Promise<Witness> {
+    const { nodes, primary, originNs, signal, witnessThread } = options;
+    await using session = await connectOn(primary);
+    const run = await makeWitnessTable(session, ASK_TIMEOUT_MS);
+    const routes = await Promise.all(
+      nodes.map(async (node) => ({ route: nodeRoute(node), addresses: await nodeRoute(node).addresses() })),
+    );
+    const workerData: WitnessThreadData = {
+      nodes: nodes.map(({ name }, i) => ({ name, address: routes[i]?.addresses[0] as Address })),
+      run,
+      originNs,
+    };
+    const worker = new Worker(witnessThread, { workerData });
+    const followers = routes.map(
+      ({ route, addresses }, node) =>
+        new RouteFollower(route, addresses, ([address]) => {
+          if (address) worker.postMessage({ type: 'address', node, address } satisfies ToWitness);
+        }),
+    );
+    const witness = new Witness(options, run, worker, followers);
+    try {
+      await orAborted(Promise.race([witness.#ready(), witness.#stopped]), signal);
+    } catch (error) {
+      await witness[Symbol.asyncDispose]();
+      throw error;
+    }
+    return witness;
+  }
+
+  async #ready(): Promise<void> {
+    for (;;) {
+      const [message] = (await once(this.#worker, 'message')) as [FromWitness];
+      if (message.type === 'ready') return;
+    }
+  }
+
+  start(): void {
+    this.#worker.postMessage({ type: 'start' } satisfies ToWitness);
+  }
+
+  /** Ends its sessions, and records how often it has asked and written. @throws what the thread died of, if it did. */
+  async stop(): Promise<void> {
+    this.#worker.postMessage({ type: 'stop' } satisfies ToWitness);
+    const intended = await this.#stopped;
+    await this[Symbol.asyncDispose]();
+    this.#options.recorder.event({ type: 'witness-kept', intended });
+  }
+
+  /** Records which of its rows every node has now; for the end, when all is healed. */
+  async read(): Promise<void> {
+    const { nodes, recorder } = this.#options;
+    const names = nodes.map(({ name }) => name);
+    const readNode = async (node: NodeControl) => {
+      try {
+        await using session = await connect(node);
+        const read = await readWitnessTable(session, { run: this.#run, nodes: names, timeoutMs: READ_TIMEOUT_MS });
+        recorder.event({ type: 'witness-read', node: node.name, ...read });
+      } catch (error) {
+        recorder.event({ type: 'final-read-failed', source: `${WITNESS} on ${node.name}`, error: errorText(error) });
+      }
+    };
+    await Promise.all(nodes.map(readNode));
+  }
+
+  /** Ends the thread at once. Harmless twice. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const follower of this.#followers) follower[Symbol.dispose]();
+    await this.#worker.terminate();
+  }
+}
+
+/** An error keeps no class on its way out of a thread. */
+function notReady(message: string): EnvironmentError {
+  return new EnvironmentError(`the witness cannot begin: ${message}`, {
+    code: 'witness-failed',
+    hint: 'look whether every node accepts SQL, and with which password',
+  });
+}

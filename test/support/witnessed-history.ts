@@ -1,0 +1,103 @@
+/** Written histories of a cluster whose roles move: who was asked by the witness, who acknowledged, who has what in the end. */
+
+import type { NodeInfo, RunEvent, TimedEvent } from '../../src/model/event.ts';
+import type { History, Operation } from '../../src/model/history.ts';
+import { formatKey, KeySet } from '../../src/model/key-ranges.ts';
+import { OperationTable } from '../../src/model/operations.ts';
+import type { NodeName } from '../../src/model/topology.ts';
+import { buildHistory, type HistorySpec } from './history-builder.ts';
+
+export const MEMBERS: readonly NodeName[] = ['pg1', 'pg2', 'pg3'];
+
+/** What a node does from one moment to another. */
+export interface NodeDoes {
+  readonly node: NodeName;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** `acknowledges` on a timeline, 1 by default; `standby` answers as one; `fails` answers with an error. */
+  readonly does: 'acknowledges' | 'standby' | 'fails';
+  readonly timeline?: number;
+  /** 50 ms by default. */
+  readonly everyMs?: number;
+  /** From sent until answered; 2 ms by default. */
+  readonly tookMs?: number;
+}
+
+export interface WitnessedSpec {
+  readonly does: readonly NodeDoes[];
+  /** The primary in the end, with its timeline; no node is read where it is absent. */
+  readonly final?: { readonly node: NodeName; readonly timeline: number };
+  /** Whether an acknowledged row is there in the end; all are by default. */
+  readonly keeps?: (row: { readonly node: NodeName; readonly seq: number; readonly settledAt: number }) => boolean;
+  readonly more?: readonly TimedEvent[];
+  /** Of the load and of the faults. */
+  readonly history?: HistorySpec;
+}
+
+const INFO: readonly NodeInfo[] = MEMBERS.map((name) => ({
+  name,
+  role: 'worker',
+  address: '127.0.0.1:5432',
+  version: 'PostgreSQL 18.4',
+}));
+
+export function witnessedHistory({ does, final, keeps = () => true, more = [], history }: WitnessedSpec): History {
+  const built = buildHistory({ workers: 3, replication: 3, shards: 1, acts: [{ targets: ['pg1'] }], ...history });
+  const operations: Operation[] = [];
+  const said: TimedEvent[] = [];
+  const present = new KeySet();
+  const seqs = new Map<NodeName, number>();
+  const last = new Map<NodeName, { readonly as: string; readonly sentAt: number }>();
+  for (const one of does.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const { node, everyMs = 50, tookMs = 2, timeline = 1 } = one;
+    const number = MEMBERS.indexOf(node) + 1;
+    for (let sentAt = one.fromMs; sentAt < one.toMs; sentAt += everyMs) {
+      const settledAt = sentAt + tookMs;
+      const of = { id: operations.length + 1, room: number, intendedAt: sentAt, sentAt, settledAt, session: number };
+      if (one.does === 'fails') {
+        operations.push({ ...of, kind: 'kept-ask', outcome: 'fail', errorCode: 'ECONNREFUSED' });
+        continue;
+      }
+      const before = last.get(node);
+      const as = one.does === 'standby' ? 'standby' : `primary ${timeline}`;
+      last.set(node, { as, sentAt });
+      if (before?.as !== as) {
+        const role = one.does === 'standby' ? { role: 'standby' as const } : { role: 'primary' as const, timeline };
+        const since = before ? { sinceMs: before.sentAt } : {};
+        said.push({ at: settledAt, type: 'witness-saw', node, ...role, ...since });
+      }
+      if (one.does === 'standby') {
+        operations.push({ ...of, kind: 'kept-ask', outcome: 'ok' });
+        continue;
+      }
+      const seq = (seqs.get(node) ?? 0) + 1;
+      seqs.set(node, seq);
+      operations.push({ ...of, kind: 'kept-write', outcome: 'ok', key: formatKey(number, seq) });
+      if (keeps({ node, seq, settledAt })) present.add(number, seq);
+    }
+  }
+  const endMs = built.events.at(-1)?.at ?? 0;
+  const ending: RunEvent[] = [
+    { type: 'witness-kept', intended: operations.length },
+    ...(final ? [{ type: 'witness-read', ...final, role: 'primary', present: present.toRanges() } as const] : []),
+  ];
+  const events = built.events.map((event) => (event.type === 'cluster-formed' ? { ...event, nodes: INFO } : event));
+  return {
+    ...built,
+    events: [...events, ...said, ...more, ...ending.map((event) => ({ at: endMs - 150, ...event }))].sort(
+      (a, b) => a.at - b.at,
+    ),
+    witness: OperationTable.inOrder(operations),
+  };
+}
+
+/** pg1 takes writes until it is struck, pg2 from `promotedMs` on timeline 2, pg3 never. */
+export function failedOver(struckMs: number, promotedMs: number, endMs: number): readonly NodeDoes[] {
+  return [
+    { node: 'pg1', fromMs: 1_000, toMs: struckMs, does: 'acknowledges' },
+    { node: 'pg1', fromMs: struckMs, toMs: endMs, does: 'fails', everyMs: 250 },
+    { node: 'pg2', fromMs: 1_000, toMs: promotedMs, does: 'standby' },
+    { node: 'pg2', fromMs: promotedMs, toMs: endMs, does: 'acknowledges', timeline: 2 },
+    { node: 'pg3', fromMs: 1_000, toMs: endMs, does: 'standby' },
+  ];
+}
