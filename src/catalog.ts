@@ -34,6 +34,7 @@ import type { Engine } from './cluster/engine.ts';
 import type { Platform } from './cluster/platform.ts';
 import { citus } from './engines/citus.ts';
 import { native } from './engines/native.ts';
+import { streaming } from './engines/streaming.ts';
 import { backendKill } from './faults/backend-kill.ts';
 import { backendTerminate } from './faults/backend-terminate.ts';
 import { checkpointStorm } from './faults/checkpoint-storm.ts';
@@ -129,7 +130,7 @@ export const workloads: readonly Workload[] = [chat, bigScan];
 export const platforms: readonly Platform[] = [docker, local];
 
 /** In the order in which `auto` tries them. */
-export const engines: readonly Engine[] = [citus, native];
+export const engines: readonly Engine[] = [citus, native, streaming];
 
 export const reporters: readonly Reporter[] = [json, markdown, timeline, htmlReport, junit, badge];
 

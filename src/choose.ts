@@ -6,7 +6,7 @@ import type { Platform } from './cluster/platform.ts';
 import type { Fault } from './faults/fault.ts';
 import { EnvironmentError, InputError } from './model/errors.ts';
 import type { PlannedAct } from './model/plan.ts';
-import type { Scenario } from './model/scenario.ts';
+import type { ClusterSpec, Scenario } from './model/scenario.ts';
 import { workloadNamed } from './planner.ts';
 import { datasetOf, probesAreOn } from './run/probes.ts';
 import { attachedEngine, attachedPlatform, findFormed, notFormed } from './run/standing.ts';
@@ -48,6 +48,8 @@ export async function choose(
   refuseUnknown('platform', catalog.platforms, wantedPlatform);
   refuseUnknown('engine', catalog.engines, wantedEngine);
   for (const { fault } of acts) refuseUnknown('fault', catalog.faults, fault);
+  refuseOtherParameters(catalog.engines, scenario.cluster);
+  const engines = catalog.engines.filter((engine) => takes(engine, scenario.cluster));
   if (attach !== undefined && scenario.workload)
     return chooseAttached(catalog, attach, { scenario, acts }, scenario.workload);
   const passedOver: string[] = [];
@@ -61,7 +63,13 @@ export async function choose(
       continue;
     }
     await refuseMissingCapabilities(catalog.faults, platform, acts);
-    const engine = await chooseEngine(catalog.engines, platform, wantedEngine, say);
+    const engine = await chooseEngine(engines, platform, wantedEngine, say);
+    const lacking = lackingFor(engine, platform);
+    if (lacking) {
+      if (wantedPlatform !== 'auto') throw lacking;
+      passedOver.push(`${platform.name}: ${lacking.message}`);
+      continue;
+    }
     refuseSharedAddresses(catalog.faults, platform, engine, acts);
     const why = wantedPlatform === 'auto' ? [...passedOver, platform.summary].join('; ') : 'as asked for';
     return { platform, engine, reason: why };
@@ -69,6 +77,32 @@ export async function choose(
   throw new EnvironmentError(`no platform can be used: ${passedOver.join('; ')}`, {
     code: 'no-platform',
     ...(hints.length === 0 ? {} : { hint: hints.join('; ') }),
+  });
+}
+
+/** Whether the parameters of a cluster are those of an engine: workers beside a coordinator, or members. */
+function takes({ movingRoles }: Engine, { streaming }: Pick<ClusterSpec, 'streaming'>): boolean {
+  return (movingRoles !== undefined) === (streaming !== undefined);
+}
+
+/** @throws InputError where the engine that is asked for, perhaps over the scenario's head, is of the other kind. */
+function refuseOtherParameters(engines: readonly Engine[], cluster: ClusterSpec): void {
+  const wanted = engines.find(({ name }) => name === cluster.engine);
+  if (!wanted || takes(wanted, cluster)) return;
+  const has = cluster.streaming ? 'members, whose roles move' : 'workers beside a coordinator';
+  const can = engines.filter((engine) => takes(engine, cluster)).map(({ name }) => name);
+  throw new InputError(`the engine ${wanted.name} cannot form the cluster of this scenario: it has ${has}`, {
+    code: 'engine-unfit',
+    hint: `leave --engine out, or choose ${can.join(' or ')}`,
+  });
+}
+
+function lackingFor({ name, needs = [] }: Engine, platform: Platform): EnvironmentError | undefined {
+  const missing = needs.filter((capability) => !platform.capabilities.has(capability));
+  if (missing.length === 0) return undefined;
+  return new EnvironmentError(`it cannot make a cluster of the engine ${name}: it lacks ${missing.join(', ')}`, {
+    code: 'capability-missing',
+    hint: '"pgquake doctor" lists what each platform can do here',
   });
 }
 

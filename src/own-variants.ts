@@ -37,7 +37,7 @@ const KINDS: Readonly<Record<keyof Catalog, Kind>> = {
     functions: ['unavailable', 'offers', 'provision', 'reclaim'],
     members: ['capabilities'],
   },
-  engines: { define: 'defineEngine', functions: ['form', 'inspect'], members: ['rule', 'settings'] },
+  engines: { define: 'defineEngine', functions: ['form', 'inspect', 'expect'], members: ['settings'] },
   reporters: { define: 'the type Reporter', functions: ['render'] },
 };
 

@@ -9,7 +9,7 @@ import type { Observation } from './model/event.ts';
 import type { Plan } from './model/plan.ts';
 import type { Scenario } from './model/scenario.ts';
 import type { PlacementMap } from './model/topology.ts';
-import { type EffectOf, isOpen, lostTogether, makePlan } from './plan/schedule.ts';
+import { asFormed, type EffectOf, isOpen, lostTogether, makePlan } from './plan/schedule.ts';
 import { roomOf } from './plan/target.ts';
 import { suggestion } from './scenario/problems.ts';
 import type { Workload } from './workloads/workload.ts';
@@ -55,7 +55,7 @@ function refuseTooWide({ scenario, acts }: Plan): void {
   const { maxDown, place } = scenario.guards ?? {};
   if (maxDown === undefined || place === undefined) return;
   // Whatever a fault does to a node, it counts.
-  const tooMany = lostTogether(acts, () => 'down').find(({ down }) => down.length > maxDown);
+  const tooMany = lostTogether(asFormed({ acts, scenario }), () => 'down').find(({ down }) => down.length > maxDown);
   if (!tooMany) return;
   throw new InputError(
     `${place.file}:${place.line}:${place.column} guards.max-down: at most ${maxDown} may be struck at one time, and ${tooMany.down.join(', ')} would be`,

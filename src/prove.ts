@@ -101,8 +101,8 @@ export async function proveTolerance(
  */
 export function ruleOf(engines: readonly Engine[], name: string): ServiceRule {
   const engine = engines.find((candidate) => candidate.name === name);
-  if (engine) return engine.rule;
-  const known = engines.map((candidate) => candidate.name);
+  if (engine?.rule) return engine.rule;
+  const known = engines.flatMap((candidate) => (candidate.rule ? [candidate.name] : []));
   throw new InputError(`there is no engine "${name}" whose rule could be used; ${suggestion(name, known)}`, {
     code: 'usage',
     hint: 'choose one with --rule',

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { predictionFor, type ShardService, serviceWithin } from '../measure/shards.ts';
 import { fullEffects } from '../measure/spans.ts';
 import type { Availability } from '../model/figures.ts';
+import { eventsOf } from '../model/history.ts';
 import type { ShardAccess, ShardPrediction } from '../model/topology.ts';
 import { formatDuration } from '../model/units.ts';
 import { type Judgement, worst } from '../model/verdict.ts';
@@ -33,7 +34,9 @@ export const prediction = defineCheck<z.output<typeof params>>({
   },
 
   check(history) {
-    const expected = `every shard as predicted, from ${formatDuration(TRANSITION_MS)} after the faults were in full effect`;
+    const promised = eventsOf(history, 'predicted').flatMap(({ shards }) => shards.map(({ outMs = 0 }) => outMs));
+    const afterMs = Math.max(TRANSITION_MS, ...promised);
+    const expected = `every shard as predicted, from ${formatDuration(afterMs)} after the faults were in full effect`;
     const unknown = (observed: string) => ({ judgement: 'unknown' as const, expected, observed, evidence: [] });
     const effects = fullEffects(history);
     if (effects.length === 0) return unknown('no fault was in full effect');
@@ -43,7 +46,8 @@ export const prediction = defineCheck<z.output<typeof params>>({
       const { fromMs, toMs } = effect;
       const predicted = predictionFor(history, effect);
       if (!predicted) return unknown('nothing was predicted');
-      const service = serviceWithin(history, { fromMs: fromMs + TRANSITION_MS, toMs });
+      const outMs = Math.max(TRANSITION_MS, ...predicted.shards.map((shard) => shard.outMs ?? 0));
+      const service = serviceWithin(history, { fromMs: fromMs + outMs, toMs });
       if (!service) return unknown('the cluster was never formed');
       for (const shard of service.shards) {
         const forecast = predicted.shards.find((candidate) => candidate.shard === shard.shard.name);

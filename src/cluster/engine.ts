@@ -1,11 +1,12 @@
 /** The port to what makes nodes one sharded, replicated cluster, and what it promises when some are down. */
 
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
-import type { Roles } from '../model/roles.ts';
+import type { MovingRole, Roles } from '../model/roles.ts';
+import type { StreamingSpec } from '../model/scenario.ts';
 import { predictBy, type ServiceRule } from '../model/service-rule.ts';
 import type { NodeName, PlacementMap, ShardPrediction, Topology } from '../model/topology.ts';
 import type { Manager } from './manager.ts';
-import type { Nodes } from './platform.ts';
+import type { Capability, NodeControl, Nodes } from './platform.ts';
 import type { Route } from './route.ts';
 
 export interface ColumnSpec {
@@ -50,6 +51,13 @@ export interface FormedCluster {
   roles?(signal: AbortSignal): Promise<Roles>;
   /** Who decides roles, where they move. */
   readonly manager?: Manager;
+  /**
+   * Takes what a fault did to a node back where the node may have to return as another than it was: an old primary
+   * comes back as a standby, once another node has taken its place.
+   * @returns what shows that it is back, in words.
+   * @throws EnvironmentError where it does not follow the primary.
+   */
+  comeBack?(node: NodeControl, returning: Returning): Promise<string>;
   /** The engine's own version, where it has one beside the server's: `Citus 14.0.1`. */
   readonly version?: string;
   /** Where each placement of a distributed table lies, for reading it directly on its worker. */
@@ -75,9 +83,21 @@ export interface FormedCluster {
   repairCommands?(down: ReadonlySet<NodeName>): string[];
 }
 
+/** A node that returns after a fault. */
+export interface Returning {
+  /** Takes back what was done to it. @returns what shows it, in words. */
+  undo(): Promise<string>;
+  /**
+   * Called before its data are erased, while it can be read and takes no writes: what it alone has is gone after that.
+   * @param node whose data they are: that one, or another that has to follow it.
+   * @param timeline that it wrote last.
+   */
+  beforeErased(node: NodeControl, timeline: number): Promise<void>;
+}
+
 export interface FormOptions {
   readonly nodes: Nodes;
-  readonly topology: Topology;
+  readonly topology: Topology & { readonly streaming?: StreamingSpec };
   readonly dataset: Dataset;
   readonly signal: AbortSignal;
 }
@@ -94,6 +114,15 @@ export interface Engine {
    * cluster itself can tell. Pure.
    */
   layout?(topology: Topology, rooms: readonly number[]): PlacementMap;
+  /** What it needs of the nodes beside starting and stopping them; nothing by default. */
+  readonly needs?: readonly Capability[];
+  /**
+   * The roles that move from node to node in it: its nodes are members, all alike, and its parameters those of
+   * `StreamingSpec`. None by default: a coordinator with workers.
+   */
+  readonly movingRoles?: readonly MovingRole[];
+  /** The names of its routes; `coordinator` alone by default. */
+  readonly routes?: readonly string[];
   /** Settings that every server needs for it. */
   readonly settings: Readonly<Record<string, string>>;
   /**
@@ -107,20 +136,53 @@ export interface Engine {
    * @throws EnvironmentError when the coordinator does not answer.
    */
   inspect(options: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined>;
-  /** What it needs of its nodes to serve a shard; every prediction and every map of tolerance follows from it. */
-  readonly rule: ServiceRule;
-  /** Which shards its rule expects to be read and written while these nodes are down, or frozen. Pure. */
-  predict(placement: PlacementMap, down: ReadonlySet<NodeName>, frozen?: ReadonlySet<NodeName>): ShardPrediction[];
+  /** Of an engine whose nodes keep their roles: what it needs of them to serve a shard. The map of tolerance follows from it. */
+  readonly rule?: ServiceRule;
+  /** What it promises while some nodes are lost: the one rule behind plan, `prediction`, tolerance and proof. Pure. */
+  expect(state: ClusterState, loss: Loss): Expectation;
 }
+
+/** What a promise depends on. */
+export interface ClusterState {
+  readonly placement: PlacementMap;
+  /** What every node does; by default as it was formed. */
+  readonly roles?: Roles | undefined;
+  /** Of an engine whose roles move. */
+  readonly spec?: StreamingSpec | undefined;
+}
+
+/** Nodes that are out of service together. */
+export interface Loss {
+  readonly down: ReadonlySet<NodeName>;
+  /** None by default. */
+  readonly frozen?: ReadonlySet<NodeName>;
+}
+
+export interface Expectation {
+  /** Whatever is served again by itself counts as served, from `outMs` on. */
+  readonly shards: readonly ShardPrediction[];
+}
+
+/** An engine whose promises follow from its rule. */
+type ByRule = Omit<Engine, 'rule' | 'expect'> & { readonly rule: ServiceRule };
+type ByPromises = Omit<Engine, 'rule'>;
 
 /**
  * An engine as its file writes it down. Whatever its servers answer that the file does not explain itself becomes an
  * EnvironmentError; an interrupted call ends with the reason of its signal.
  */
-export function defineEngine(engine: Omit<Engine, 'predict'>): Engine {
+export function defineEngine(engine: ByRule): Engine & { readonly rule: ServiceRule };
+export function defineEngine(engine: ByPromises): Engine;
+export function defineEngine(engine: ByRule | ByPromises): Engine {
+  const expected =
+    'rule' in engine
+      ? ({ placement }: ClusterState, { down, frozen }: Loss) => ({
+          shards: predictBy(engine.rule, placement, down, frozen),
+        })
+      : engine.expect;
   return {
     ...engine,
-    predict: (placement, down, frozen) => predictBy(engine.rule, placement, down, frozen),
+    expect: expected,
     form: (options) =>
       explained(engine.form(options), options.signal, 'the cluster could not be formed', {
         code: 'form-failed',

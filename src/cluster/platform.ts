@@ -18,14 +18,16 @@ export type Capability =
   | 'network-bandwidth'
   | 'network-latency'
   | 'resource-limits'
-  | 'disk-full';
+  | 'disk-full'
+  | 'data-copy';
 
 export type { NodeState } from '../model/topology.ts';
 
 /** The acts on one node. Each returns when the act is done and throws an `EnvironmentError` if it cannot be. */
 export interface NodeControl {
   readonly name: NodeName;
-  readonly role: 'coordinator' | 'worker';
+  /** What it is for good: a `member` is one of several that are all alike, and what it does moves. */
+  readonly role: 'coordinator' | 'worker' | 'member';
   /** As pgquake reaches it. May change when the node restarts, so ask every time. */
   address(): Address;
   /**
@@ -59,6 +61,20 @@ export interface NodeControl {
   readonly resources?: NodeResources;
   /** Present where the platform has the capability `disk-full`. */
   readonly disk?: NodeDisk;
+  /** Present where the platform has the capability `data-copy`. */
+  readonly data?: NodeData;
+}
+
+/** The files of a server that does not run, in the folder of its data. */
+export interface NodeData {
+  /**
+   * Replaces all of them by a copy of another node's; its own settings and address stay, slots are not copied.
+   * @param source may run: then the caller brackets the copy as an online backup.
+   * @throws EnvironmentError where it cannot be copied.
+   */
+  copyFrom(source: NodeControl): Promise<void>;
+  /** Writes files in that folder, by their names; removes those without a text. */
+  write(files: Readonly<Record<string, string | undefined>>): Promise<void>;
 }
 
 /** The file system with the data of a node. */

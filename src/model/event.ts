@@ -29,7 +29,7 @@ export type Phase = (typeof PHASES)[number];
 
 export interface NodeInfo {
   readonly name: NodeName;
-  readonly role: 'coordinator' | 'worker';
+  readonly role: 'coordinator' | 'worker' | 'member';
   /** As pgquake reaches it, `127.0.0.1:12345`. Never holds a password. */
   readonly address: string;
   /** The server's own words, `PostgreSQL 18.4`. */

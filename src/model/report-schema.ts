@@ -31,13 +31,19 @@ const stalled = z
   .describe('What waits for a frozen node instead of failing at once; none of it succeeds before its deadline.');
 
 const shardPrediction = z
-  .object({ shard: z.string(), readable: z.boolean(), writable: z.boolean(), stalled: stalled.exactOptional() })
+  .object({
+    shard: z.string(),
+    readable: z.boolean(),
+    writable: z.boolean(),
+    outMs: durationMs.exactOptional().describe('It is served by others, once they have noticed: within so long.'),
+    stalled: stalled.exactOptional(),
+  })
   .meta({ id: 'ShardPrediction' });
 
 const node = z
   .object({
     name: z.string(),
-    role: z.enum(['coordinator', 'worker']),
+    role: z.enum(['coordinator', 'worker', 'member']),
     address: z.string().describe('As pgquake reached it.'),
     version: z.string().describe("The server's own words."),
     settings: z

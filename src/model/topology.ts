@@ -54,11 +54,18 @@ export interface ShardPrediction {
   readonly shard: string;
   readonly readable: boolean;
   readonly writable: boolean;
+  /** It is served by others, once they have noticed: within so long. At once where it is absent. */
+  readonly outMs?: number;
   /** What waits for a frozen node instead of failing at once; none of it succeeds before its deadline. */
   readonly stalled?: readonly ShardAccess[];
 }
 
 export type ShardAccess = 'read' | 'write';
+
+/** The nodes of a cluster whose roles move: their names say nothing of what they do. */
+export function memberNames(members: number): NodeName[] {
+  return Array.from({ length: members }, (_, i) => `pg${i + 1}`);
+}
 
 /** The nodes that hold data. */
 export function workerNames(topology: Pick<Topology, 'workers' | 'members'>): NodeName[] {

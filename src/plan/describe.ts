@@ -12,14 +12,16 @@ import {
   workerNames,
 } from '../model/topology.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
-import { type EffectOf, isOpen, lostTogether } from './schedule.ts';
+import { asFormed, type EffectOf, isOpen, lostTogether } from './schedule.ts';
 
 export interface DescribeOptions {
   /** The kinds of probe that the run makes; none by default. */
   readonly probes?: readonly ProbeKind[];
   readonly effectOf: EffectOf;
-  /** The engine's own. */
-  readonly rule: ServiceRule;
+  /** Of an engine that has one. */
+  readonly rule?: ServiceRule | undefined;
+  /** What the engine promises while some nodes are lost; by default what follows from the rule. */
+  readonly expect?: (lost: LostNodes) => readonly ShardPrediction[];
 }
 
 /** More shards than this are counted, not named. */
@@ -27,31 +29,46 @@ const MAX_SHARDS_NAMED = 32;
 const MAX_STRIKES_NAMED = 32;
 
 /** What a run of this plan would do, and what is predicted to survive, line by line. */
-export function describePlan(plan: Plan, { effectOf, rule, probes = [] }: DescribeOptions): string[] {
-  const { scenario, acts, placement, seed } = plan;
-  const { workers, replication, shards } = scenario.cluster;
-  const map = placedBy(rule, { workers: workerNames(scenario.cluster), shards: placement });
+export function describePlan(plan: Plan, { effectOf, rule, expect, probes = [] }: DescribeOptions): string[] {
+  const { scenario, placement, seed } = plan;
+  const { shards, members } = scenario.cluster;
+  const unordered = { workers: workerNames(scenario.cluster), shards: placement };
+  const map = rule ? placedBy(rule, unordered) : unordered;
+  const promised = ({ down, frozen }: LostNodes) =>
+    expect?.({ down, frozen }) ?? (rule ? predictBy(rule, map, new Set(down), new Set(frozen)) : []);
+  const acts = asFormed(plan);
   return [
     `${scenario.name}: ${scenario.summary}`,
     ...(scenario.claim === undefined ? [] : [`claim: "${scenario.claim}"`]),
-    `seed ${seed}; ${formatCount(workers, 'worker')}, ${formatCount(shards, 'shard')} in ${formatCount(replication, 'copy', 'copies')}; workload ${scenario.workload.use}`,
+    `seed ${seed}; ${describeCluster(scenario.cluster)}; workload ${scenario.workload.use}`,
     '',
-    'placement: each shard on its workers, in a ring',
-    ...describePlacement(map.shards),
-    '',
+    ...(members ? [] : ['placement: each shard on its workers, in a ring', ...describePlacement(map.shards), '']),
     `schedule, after ${formatDuration(scenario.steadyStateMs)} of steady state; healing at the earliest`,
     ...describeSchedule(plan),
     ...describeProbes(probes, shards),
     ...describeBlastRadius(plan),
     ...lostTogether(acts, effectOf).flatMap((lost) => [
       '',
-      `prediction while ${describeLost(lost)}`,
-      ...describePredictions(predictBy(rule, map, new Set(lost.down), new Set(lost.frozen))),
+      `prediction while ${describeLost(lost)}${acts === plan.acts ? '' : ', with roles as they are formed'}`,
+      ...describePredictions(promised(lost)),
     ]),
     '',
     'hypothesis',
     ...scenario.hypothesis.map((item) => `  ${describeItem(item)}`),
   ];
+}
+
+/** `4 workers, 4 shards in 2 copies`; `3 members: pg1 primary, pg2 and pg3 standbys, synchronous off, manager by-hand`. */
+function describeCluster({ workers, replication, shards, members, streaming }: Plan['scenario']['cluster']): string {
+  if (!members || !streaming) {
+    return `${formatCount(workers, 'worker')}, ${formatCount(shards, 'shard')} in ${formatCount(replication, 'copy', 'copies')}`;
+  }
+  const { synchronous, manager, promoteAfterMs } = streaming;
+  const [primary, ...standbys] = members;
+  const commits = typeof synchronous === 'object' ? `quorum(${synchronous.quorum})` : synchronous;
+  const acts = manager === 'none' ? '' : `, which promotes after ${formatDuration(promoteAfterMs)}`;
+  const roles = `${primary} primary, ${standbys.join(' and ')} ${standbys.length === 1 ? 'standby' : 'standbys'}`;
+  return `${formatCount(members.length, 'member')}: ${roles}; synchronous ${commits}; manager ${manager}${acts}`;
 }
 
 /** All shards share one budget, so the rate of each depends on how many there are. */
@@ -155,8 +172,9 @@ function describePredictions(predictions: readonly ShardPrediction[]): string[] 
   });
 }
 
-function stallWords({ stalled = [] }: ShardPrediction): string {
-  return stalled.length === 0 ? '' : `, ${stalled.map((access) => `${access}s`).join(' and ')} stall`;
+function stallWords({ stalled = [], outMs }: ShardPrediction): string {
+  const within = outMs === undefined ? '' : ` again within ${formatDuration(outMs)}`;
+  return stalled.length === 0 ? within : `${within}, ${stalled.map((access) => `${access}s`).join(' and ')} stall`;
 }
 
 function describeItem({ check, written }: Plan['scenario']['hypothesis'][number]): string {

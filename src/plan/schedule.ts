@@ -122,6 +122,20 @@ export function isOpen({ acts }: Pick<Plan, 'acts'>): boolean {
   return acts.some(({ targets, atStrike }) => targets.length === 0 && !atStrike);
 }
 
+/**
+ * The acts with targets for those that are picked by role: as if the first member were the primary, as it is when the
+ * cluster is formed. The very same acts where there are none.
+ */
+export function asFormed({ acts, scenario }: Pick<Plan, 'acts' | 'scenario'>): readonly PlannedAct[] {
+  const { members } = scenario.cluster;
+  if (!members || !acts.some((act) => act.atStrike)) return acts;
+  return acts.map((act) => {
+    if (!act.atStrike) return act;
+    const from = act.atStrike.role === 'primary' ? members.slice(0, 1) : members.slice(1);
+    return { ...act, targets: act.atStrike.which.flatMap((index) => from[index] ?? []) };
+  });
+}
+
 function atStrike(
   { roleAtStrike: role, pick }: Extract<TargetSpec, { readonly roleAtStrike: unknown }>,
   targets: readonly NodeName[],

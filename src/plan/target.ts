@@ -1,7 +1,8 @@
 /** Which nodes a fault strikes: named ones as they are, picks from the run's random numbers. Pure. */
 
-import { InputError } from '../model/errors.ts';
-import type { MovingRole } from '../model/roles.ts';
+import { EnvironmentError, InputError } from '../model/errors.ts';
+import type { PickedAtStrike } from '../model/plan.ts';
+import { type MovingRole, nodesInRole, type Roles } from '../model/roles.ts';
 import type { Amount, FaultStep, ShardRef, TargetSpec } from '../model/scenario.ts';
 import {
   type NodeName,
@@ -12,7 +13,7 @@ import {
   type Topology,
   workerNames,
 } from '../model/topology.ts';
-import type { RandomIndex } from './random.ts';
+import { type RandomIndex, seededIndex } from './random.ts';
 
 /** The targets of one step, in the order of the cluster. */
 export interface ResolvedTarget {
@@ -69,6 +70,29 @@ export function isOpenUntilStrike(
   target: TargetSpec,
 ): target is Extract<TargetSpec, { readonly roleAtStrike: unknown }> {
   return 'roleAtStrike' in target;
+}
+
+/**
+ * The nodes that an act strikes now, of those that have its role.
+ * @param pool those of an earlier strike of the same fault; picked anew where it is left out.
+ * @throws EnvironmentError where too few have it.
+ */
+export function pickAtStrike(
+  { role, draw, which, all }: PickedAtStrike,
+  roles: Roles,
+  pool: readonly NodeName[] = shuffled(nodesInRole(roles, role), draw),
+): { readonly targets: readonly NodeName[]; readonly pool: readonly NodeName[] } {
+  const targets = all ? pool : which.flatMap((index) => pool[index] ?? []);
+  const wanted = all ? 1 : which.length;
+  if (targets.length >= wanted) return { targets, pool };
+  const seen = Object.entries(roles).map(([name, { role: now }]) => `${name} ${now}`);
+  throw new EnvironmentError(`no ${role} to strike: ${seen.join(', ')}`, { code: 'no-target' });
+}
+
+function shuffled(nodes: readonly NodeName[], draw: number): readonly NodeName[] {
+  const randomIndex = seededIndex(draw);
+  const left = [...nodes];
+  return nodes.map(() => left.splice(randomIndex(left.length), 1)[0] as NodeName);
 }
 
 /** The room that it speaks of, if any. */

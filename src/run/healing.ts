@@ -29,6 +29,8 @@ export interface HealOptions {
   readonly faults: ReadonlyMap<string, Fault>;
   /** Hears of every undo that was carried out. */
   readonly kept: (id: number) => void;
+  /** Takes the acts on a node back, where it may have to return as another than it was. Just that by default. */
+  readonly comeBack?: (node: NodeControl, undo: () => Promise<string>) => Promise<string>;
   /** Of each undo; a minute by default. */
   readonly limitMs?: number;
 }
@@ -98,20 +100,25 @@ async function untilNodeWhole(node: NodeControl, { limitMs, signal }: WholeOptio
 }
 
 async function healNode(name: string, owed: readonly PendingUndo[], options: HealOptions): Promise<Healing> {
-  const { nodes, kept, limitMs = HEAL_LIMIT_MS } = options;
+  const { nodes, kept, comeBack = (_node, undo) => undo(), limitMs = HEAL_LIMIT_MS } = options;
   const node = nodes.find((candidate) => candidate.name === name);
   if (!node) return { proofs: [], failures: [`the cluster has no node ${name}`] };
   const undone: { readonly id: number; readonly proof: string }[] = [];
   const failures: string[] = [];
-  for (const entry of owed) {
-    try {
-      undone.push({ id: entry.id, proof: await undoOne(entry, node, options) });
-    } catch (error) {
-      failures.push(errorText(error));
+  const undo = async () => {
+    for (const entry of owed) {
+      try {
+        undone.push({ id: entry.id, proof: await undoOne(entry, node, options) });
+      } catch (error) {
+        failures.push(errorText(error));
+      }
     }
-  }
-  if (undone.length === 0) return { proofs: [], failures };
+    return [...new Set(undone.map(({ proof }) => proof))].join(', ');
+  };
+  let words: string;
   try {
+    words = await comeBack(node, undo);
+    if (undone.length === 0) return { proofs: [], failures };
     await untilAcceptsSql(node, limitMs);
     const state = await node.state();
     if (state !== 'running') throw new Error(`${name} is ${state} after its undo`);
@@ -119,7 +126,6 @@ async function healNode(name: string, owed: readonly PendingUndo[], options: Hea
     return { proofs: [], failures: [...failures, errorText(error)] };
   }
   for (const { id } of undone) kept(id);
-  const words = [...new Set(undone.map(({ proof }) => proof))].join(', ');
   return { proofs: [`${name}: ${words}, accepts SQL`], failures };
 }
 

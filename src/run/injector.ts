@@ -10,6 +10,9 @@ import type { Fault, StruckCluster } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import type { PlannedAct } from '../model/plan.ts';
+import type { Roles } from '../model/roles.ts';
+import type { LostNodes, NodeEffect, NodeName } from '../model/topology.ts';
+import { pickAtStrike } from '../plan/target.ts';
 import { undoAll } from './healing.ts';
 import type { Recorder } from './recorder.ts';
 import { JournalError, type UndoJournal } from './undo-journal.ts';
@@ -25,6 +28,8 @@ export interface InjectorOptions {
   readonly cluster: StruckCluster;
   readonly faults: ReadonlyMap<string, Fault>;
   readonly journal: UndoJournal;
+  /** Of a cluster whose roles move: who does what now, what that means for a loss, and how a node comes back. */
+  readonly moving?: MovingRoles | undefined;
   /** Begins the mark of every act; nobody else's may be the same. */
   readonly mark: string;
   readonly recorder: Recorder;
@@ -32,8 +37,23 @@ export interface InjectorOptions {
   readonly signal: AbortSignal;
 }
 
+export interface MovingRoles {
+  roles(): Promise<Roles>;
+  /** Hears, before it strikes, which nodes will be lost together, and what every node does now. */
+  expect(lost: LostNodes, roles: Roles): void;
+  comeBack(node: NodeControl, undo: () => Promise<string>): Promise<string>;
+}
+
 export class Injector {
   readonly #options: InjectorOptions;
+  /** What was picked by role for the first strike of a fault. */
+  readonly #pools = new Map<number, readonly NodeName[]>();
+  /** The acts under way, with the nodes that they strike. */
+  readonly #struck = new Map<
+    number,
+    { readonly targets: readonly NodeName[]; readonly effect: NodeEffect | undefined }
+  >();
+  #acts: readonly PlannedAct[] = [];
   /** Nothing more can be promised, so nothing more is done. */
   readonly #unpromised = new AbortController();
 
@@ -47,6 +67,7 @@ export class Injector {
    * @throws the signal's reason when aborted, `JournalError` when an undo could not be promised; after healing.
    */
   async run(acts: readonly PlannedAct[]): Promise<void> {
+    this.#acts = acts;
     const performed = new Map<number, Promise<boolean>>();
     const perform = (act: PlannedAct): Promise<boolean> => {
       const begun =
@@ -62,9 +83,10 @@ export class Injector {
    * @param before the acts that this one follows.
    * @returns whether nothing of it is left to heal; an act that follows one that is not healed is not begun.
    */
-  async #perform(act: PlannedAct, before: readonly Promise<boolean>[]): Promise<boolean> {
+  async #perform(planned: PlannedAct, before: readonly Promise<boolean>[]): Promise<boolean> {
     const { recorder, signal, clock } = this.#options;
     const startedAt = clock.nowMs();
+    let act = planned;
     if ((await Promise.all(before)).includes(false)) return false;
     try {
       await pause(act.after?.gapMs ?? Math.max(0, act.atMs - (clock.nowMs() - startedAt)), signal);
@@ -73,6 +95,7 @@ export class Injector {
     }
     const held: AsyncDisposable[] = [];
     try {
+      act = await this.#resolve(planned);
       const { effectAtMs, evidence } = await this.#strike(act, held);
       await pause(effectAtMs + act.forMs - clock.nowMs(), signal);
       await this.#lookAtEnd(act, evidence);
@@ -80,7 +103,39 @@ export class Injector {
       if (!signal.aborted) recorder.event({ type: 'fault-failed', act: act.index, error: errorText(error) });
       if (error instanceof JournalError) this.#unpromised.abort(error);
     }
-    return this.#heal(act, held);
+    try {
+      return await this.#heal(act, held);
+    } finally {
+      this.#struck.delete(act.index);
+    }
+  }
+
+  /** Picks what has a role now, and says what its loss means. */
+  async #resolve(act: PlannedAct): Promise<PlannedAct> {
+    const { moving, faults } = this.#options;
+    const effect = faults.get(act.fault)?.effect;
+    if (!moving) return act;
+    const roles = await moving.roles();
+    const first = act.after ? this.#firstOf(act) : act.index;
+    let { targets } = act;
+    if (act.atStrike) {
+      const busy = new Set([...this.#struck.values()].flatMap((other) => other.targets));
+      const free = Object.fromEntries(Object.entries(roles).filter(([name]) => !busy.has(name)));
+      const picked = pickAtStrike(act.atStrike, free, this.#pools.get(first));
+      this.#pools.set(first, picked.pool);
+      targets = picked.targets;
+    }
+    this.#struck.set(act.index, { targets, effect });
+    const lost = (which: NodeEffect) =>
+      [...this.#struck.values()].flatMap((one) => (one.effect === which ? one.targets : [])).sort();
+    if (effect) moving.expect({ down: lost('down'), frozen: lost('frozen') }, roles);
+    return { ...act, targets };
+  }
+
+  /** The first strike of the same fault. */
+  #firstOf({ index, after }: PlannedAct): number {
+    const before = after && this.#acts.find((act) => act.index === after.act);
+    return before ? this.#firstOf(before) : index;
   }
 
   /** @returns when the fault was in effect, and what it left for its proof. */
@@ -130,7 +185,7 @@ export class Injector {
 
   /** @returns whether it is healed. */
   async #heal(act: PlannedAct, held: readonly AsyncDisposable[]): Promise<boolean> {
-    const { recorder, journal, nodes, faults } = this.#options;
+    const { recorder, journal, nodes, faults, moving } = this.#options;
     const pending = journal.pending(act.index);
     if (pending.length === 0 && held.length === 0) return true;
     recorder.event({ type: 'heal-asked', act: act.index });
@@ -139,6 +194,7 @@ export class Injector {
       nodes: nodes.all,
       faults,
       kept: (id) => journal.kept(id),
+      ...(moving ? { comeBack: (node, undo) => moving.comeBack(node, undo) } : {}),
     });
     if (failures.length > 0) recorder.event({ type: 'heal-failed', act: act.index, error: failures.join('; ') });
     else recorder.event({ type: 'healed', act: act.index, proof: proofs.join('; ') });
@@ -155,7 +211,9 @@ export class Injector {
 /** The strike before of the same fault, or an act on a node that this one strikes: it may take longer to heal than planned. */
 function comesBefore(other: PlannedAct, act: PlannedAct): boolean {
   if (act.after) return act.after.act === other.index;
-  return other.atMs + other.forMs < act.atMs && other.targets.some((node) => act.targets.includes(node));
+  if (other.atMs + other.forMs >= act.atMs) return false;
+  // What is picked by role may be any node.
+  return Boolean(act.atStrike ?? other.atStrike) || other.targets.some((node) => act.targets.includes(node));
 }
 
 /** Where acts leave what it takes to undo them. */

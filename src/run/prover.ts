@@ -231,7 +231,9 @@ class ProvingCluster implements AsyncDisposable {
   async prove(subset: SubsetToProve): Promise<ProvenSubset> {
     const { engine, signal } = this.#options;
     const targets = subset.down.map((name) => this.#nodes.workers.find((node) => node.name === name) as NodeControl);
-    const predicted = (this.#options.predict ?? engine.predict)(this.#formed.placement, new Set(subset.down));
+    const down = new Set(subset.down);
+    const placement = this.#formed.placement;
+    const predicted = this.#options.predict?.(placement, down) ?? engine.expect({ placement }, { down }).shards;
     const findings: string[] = [];
     const unjudged: string[] = [];
     let shards: ProvenSubset['shards'] = [];

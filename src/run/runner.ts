@@ -16,16 +16,17 @@ import { isOpen, lostTogether } from '../plan/schedule.ts';
 import { type NamedServer, withServer } from '../sql/failure.ts';
 import type { Workload, WorkloadPlace } from '../workloads/workload.ts';
 import { describeNode } from './describe-node.ts';
-import { lookForLeftovers, readEverything, untilReplicasAgree } from './final-reads.ts';
+import { lookForLeftovers, readEverything, readFork, untilReplicasAgree } from './final-reads.ts';
 import { ServiceGuard } from './guards.ts';
 import { untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
-import { Injector, newMark } from './injector.ts';
+import { Injector, type MovingRoles, newMark } from './injector.ts';
 import { NodeWatch } from './node-watch.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
 import { nextRunOfProbes, prepareLoad, preparePressure, prepareProbes, prepareWitness, rampUp } from './prepare.ts';
 import { datasetOf, probesAreOn, roomsToProbe } from './probes.ts';
 import type { Recorder } from './recorder.ts';
 import { untilNothingIsInDoubt } from './recovery.ts';
+import { RoleWatch } from './role-watch.ts';
 import { ServiceMonitor } from './service-monitor.ts';
 import { UndoJournal } from './undo-journal.ts';
 import { orAborted, pause } from './wait.ts';
@@ -82,7 +83,10 @@ export async function run(asked: RunOptions): Promise<void> {
       settings: engine.settings,
       sizedData: nodesToFill(asked),
       runFolder: folder,
-      needs: new Set(asked.plan.acts.flatMap(({ fault }) => asked.faults.get(fault)?.needs ?? [])),
+      needs: new Set([
+        ...(engine.needs ?? []),
+        ...asked.plan.acts.flatMap(({ fault }) => asked.faults.get(fault)?.needs ?? []),
+      ]),
       signal,
       onProgress: asked.say,
     }),
@@ -114,6 +118,7 @@ export async function run(asked: RunOptions): Promise<void> {
 
     await using _watch = new NodeWatch({ nodes: nodes.all, recorder, clock });
     const observed = { ...options, nodes, cluster };
+    await using _roles = await RoleWatch.start({ cluster, recorder });
     const work = await orAborted(countWork(observed), signal);
     await inPhase(
       recorder,
@@ -186,8 +191,8 @@ function nodesToFill({ plan: { acts, scenario }, faults }: RunOptions): NodeName
 
 /** @throws EnvironmentError where a fault cannot be done to a node as it is; nothing is broken then. */
 async function refuseLacking({ plan, faults }: RunOptions, { all }: Nodes, cluster: FormedCluster): Promise<void> {
-  for (const { fault, targets, params } of plan.acts) {
-    for (const node of all.filter(({ name }) => targets.includes(name))) {
+  for (const { fault, targets, atStrike, params } of plan.acts) {
+    for (const node of all.filter(({ name }) => atStrike || targets.includes(name))) {
       const reason = await faults.get(fault)?.lacking?.(node, params, cluster);
       if (reason === undefined) continue;
       throw new EnvironmentError(`${fault} cannot be done to ${node.name}: ${reason}`, {
@@ -239,12 +244,39 @@ async function pickTargets(options: RunOptions, { placement }: FormedCluster): P
   return { ...options, plan };
 }
 
-/** Says what the engine promises for every set of nodes that will be down or frozen together, before any is. */
-function predict({ plan, faults, engine, recorder }: RunOptions, { placement }: FormedCluster): void {
+/**
+ * Says what the engine promises for every set of nodes that will be down or frozen together, before any is. Where roles
+ * move, that is known when the fault strikes.
+ */
+function predict({ plan, faults, engine, recorder }: RunOptions, { placement, roles }: FormedCluster): void {
+  if (roles) return;
   for (const { down, frozen } of lostTogether(plan.acts, (name) => faults.get(name)?.effect)) {
-    const shards = engine.predict(placement, new Set(down), new Set(frozen));
+    const { shards } = engine.expect({ placement }, { down: new Set(down), frozen: new Set(frozen) });
     recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), shards });
   }
+}
+
+/** Of a cluster whose roles move: what the injector needs of it. */
+function movingRoles(options: RunOptions, nodes: Nodes, cluster: FormedCluster): MovingRoles | undefined {
+  const { plan, engine, recorder, signal } = options;
+  const { placement } = cluster;
+  if (!cluster.roles) return undefined;
+  const { roles, comeBack } = cluster;
+  const spec = plan.scenario.cluster.streaming;
+  return {
+    roles: () => roles(signal),
+    expect({ down, frozen }, now) {
+      const lost = { down: new Set(down), frozen: new Set(frozen) };
+      const { shards } = engine.expect({ placement, roles: now, spec }, lost);
+      recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), shards });
+    },
+    comeBack: async (node, undo) => {
+      const reads = { ...options, nodes, cluster, params: plan.scenario.workload.params };
+      return comeBack
+        ? comeBack(node, { undo, beforeErased: (one, timeline) => readFork(reads, one, timeline) })
+        : undo();
+    },
+  };
 }
 
 /** @param limitMs short where the wait for what is prepared has been in vain already. */
@@ -288,7 +320,8 @@ async function strike(
     tripped.abort(new EnvironmentError(`a guard ended the faults: ${reason}`, { code: 'guard-tripped' }));
   }, POLL_MS);
   try {
-    await new Injector({ ...options, signal: stop, nodes, cluster, journal, mark: newMark() }).run(plan.acts);
+    const moving = movingRoles(options, nodes, cluster);
+    await new Injector({ ...options, signal: stop, nodes, cluster, moving, journal, mark: newMark() }).run(plan.acts);
   } catch (error) {
     // All is healed; the run goes on to see what became of the data.
     if (signal.aborted || !tripped.signal.aborted) throw error;

@@ -11,6 +11,7 @@ import { expectedButFound, quoted } from '../model/quantities.ts';
 import type { ClusterSpec, FaultStep, Guards, HypothesisItem, Scenario, TargetSpec } from '../model/scenario.ts';
 import { shardName, type Topology } from '../model/topology.ts';
 import { standIns } from '../plan/schedule.ts';
+import { readCluster } from './cluster.ts';
 import { explain, valueAt } from './explain.ts';
 import { formatPath, listed, type Problem, ScenarioError, suggestion } from './problems.ts';
 import { MAX_STEPS, MAX_STRIKES, type ScenarioVocabulary, sections, TOP_KEYS, timing, timingOf } from './schema.ts';
@@ -49,6 +50,7 @@ class Reader {
   readonly #problems: Problem[];
   readonly #notes: Notes = {
     note: (path, message) => this.#note(path, message),
+    noteKey: (path, key, message) => this.#noteKey(path, key, message),
     fitting: (schema, value, path, beside) => this.#fitting(schema, value, path, beside),
   };
 
@@ -73,13 +75,14 @@ class Reader {
     const name = this.#name(this.#section(schemas.name, top, 'name'));
     const summary = this.#section(schemas.summary, top, 'summary');
     const claim = this.#section(schemas.claim, top, 'claim');
-    const cluster = this.#section(schemas.cluster, top, 'cluster');
+    const cluster = this.#cluster(top);
     const topology = this.#topology(top, cluster);
     const workload = this.#workload(top);
+    this.#routes(cluster, workload);
     const probes = top.probes === 'off' ? undefined : this.#section(schemas.probes, top, 'probes');
     const pressure = this.#section(schemas.pressure, top, 'pressure');
     const steadyState = this.#section(schemas['steady-state'], top, 'steady-state');
-    const faults = this.#faults(top, { ...topology, rooms: this.#rooms(workload) });
+    const faults = this.#faults(top, { ...topology, ...this.#roles(cluster), rooms: this.#rooms(workload) });
     const settle = this.#section(schemas.settle, top, 'settle');
     const facts = this.#facts(topology, workload, faults);
     const guards = this.#guards(this.#section(schemas.guards, top, 'guards'), facts);
@@ -132,9 +135,36 @@ class Reader {
     return name;
   }
 
+  #cluster(top: Mapping): ClusterSpec | undefined {
+    const read = this.#section(sections(this.#vocabulary).cluster, top, 'cluster');
+    return read && readCluster(read, isMapping(top.cluster) ? top.cluster : {}, this.#vocabulary.engines, this.#notes);
+  }
+
+  #engineOf(cluster: ClusterSpec | undefined): ScenarioVocabulary['engines'][number] | undefined {
+    return this.#vocabulary.engines.find(({ name }) => name === cluster?.engine);
+  }
+
+  /** The roles that a target may name. */
+  #roles(cluster: ClusterSpec | undefined): Pick<Around, 'roles' | 'streaming'> {
+    if (!cluster) return {};
+    const { streaming } = cluster;
+    return { roles: this.#engineOf(cluster)?.movingRoles ?? ['worker'], ...(streaming ? { streaming } : {}) };
+  }
+
+  /** Every kind of operation goes by a route that there is. */
+  #routes(cluster: ClusterSpec | undefined, workload: Scenario['workload'] | undefined): void {
+    const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
+    if (!cluster || !chosen || !workload) return;
+    const known = this.#engineOf(cluster)?.routes ?? ['coordinator'];
+    for (const { name, route } of chosen.kinds(workload.params)) {
+      if (route === undefined || known.includes(route)) continue;
+      this.#note(['workload', name, 'route'], `there is no route ${quoted(route)}; ${suggestion(route, known)}`);
+    }
+  }
+
   /** What is certain of the topology, also where the rest of the section is wrong. */
   #topology(top: Mapping, cluster: ClusterSpec | undefined): Partial<Topology> {
-    const topology = cluster ?? this.#writtenTopology(top.cluster);
+    const topology: Partial<Topology> = cluster ?? this.#writtenTopology(top.cluster);
     const { workers, replication } = topology;
     if (workers !== undefined && replication !== undefined && replication > workers) {
       const written = valueAt(top, ['cluster', 'replication']) === undefined ? ['cluster'] : ['cluster', 'replication'];
@@ -146,7 +176,7 @@ class Reader {
 
   /** The defaults are left out: what seems to be missing may just be misspelt. */
   #writtenTopology(written: unknown): Partial<Topology> {
-    if (!isMapping(written)) return {};
+    if (!isMapping(written) || 'members' in written) return {};
     const { workers, replication, shards } = sections(this.#vocabulary).cluster.def.innerType.shape;
     return Object.fromEntries(
       Object.entries({ workers, replication, shards }).flatMap(([key, schema]) => {
@@ -223,7 +253,7 @@ class Reader {
     const target = this.#target(step, path, around);
     const params = fault && this.#fitting(fault.params, part(false), path, ['fault', 'target', ...timingKeys]);
     for (const { path: below, node } of (params && fault.names?.(params)) ?? []) {
-      nodeExists(node, [...path, ...below], around.workers, this.#notes);
+      nodeExists(node, [...path, ...below], around, this.#notes);
     }
     const forMs = times?.for ?? (fault && target && params && lengthOf(fault, target, params, around));
     const read: ReadStep = {

@@ -10,6 +10,8 @@ import type { Engine } from '../cluster/engine.ts';
 import type { Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
 import { duration, expectedButFound, positiveDuration, rate, share } from '../model/quantities.ts';
+import { MOVING_ROLES } from '../model/roles.ts';
+import type { StreamingSpec } from '../model/scenario.ts';
 import { shardIndex } from '../model/topology.ts';
 import type { Workload } from '../workloads/workload.ts';
 
@@ -20,10 +22,11 @@ export interface ScenarioVocabulary {
   /** The first is used where a scenario names none. */
   readonly workloads: readonly Workload[];
   readonly platforms: readonly Pick<Platform, 'name'>[];
-  readonly engines: readonly Pick<Engine, 'name'>[];
+  readonly engines: readonly Pick<Engine, 'name' | 'movingRoles' | 'routes'>[];
 }
 
 export const MAX_WORKERS = 64;
+export const MAX_MEMBERS = 16;
 export const MAX_SHARDS = 1_024;
 export const MAX_STEPS = 100;
 /** Of all faults together, each as often as it is repeated. */
@@ -54,6 +57,15 @@ const amount = z
     'How many, or which share of those that qualify, at least one; which ones follows from the seed of the run.',
   );
 
+const SYNCHRONOUS = 'off, on or quorum(n), such as quorum(2)';
+const synchronous = z
+  .string({ error: ({ input }) => expectedButFound(SYNCHRONOUS, input) })
+  .regex(/^(off|on|quorum\(([1-9]|1[0-5])\))$/, { error: ({ input }) => expectedButFound(SYNCHRONOUS, input) })
+  .meta({ examples: ['off', 'on', 'quorum(2)'] })
+  .transform((text): StreamingSpec['synchronous'] =>
+    text === 'off' || text === 'on' ? text : { quorum: Number(/\d+/.exec(text)?.[0]) },
+  );
+
 const shardRef = z
   .string({ error: ({ input }) => expectedButFound(SHARD_REF, input) })
   .regex(/^(room [1-9]\d{0,8}|shard [A-Z]{1,4})$/, { error: ({ input }) => expectedButFound(SHARD_REF, input) })
@@ -67,6 +79,16 @@ const SHARD_REF = 'a room or a shard such as "room 42" or "shard A"';
 /** Targets that are picked, by what they are picked from. */
 export const selectors = {
   role: z.strictObject({ role: z.literal('worker').describe('Which nodes to pick from.'), pick: amount }),
+  movingRole: z.strictObject({
+    role: z.enum(MOVING_ROLES).describe('Whoever has this role when the fault strikes.'),
+    pick: z
+      .union([amount.meta({ title: 'Amount' }), z.literal('majority').meta({ title: 'majority' })], {
+        error: ({ input }) =>
+          expectedButFound(`how many: a number from 1 to ${MAX_WORKERS}, a share such as 50%, or majority`, input),
+      })
+      .optional()
+      .describe('How many of them, all by default; majority is of all members.'),
+  }),
   holding: z.strictObject({
     'holds-shard-of': shardRef.describe('Workers with a copy of the shard of this room, or of this shard.'),
     pick: amount.optional(),
@@ -85,6 +107,7 @@ const target = z
     z.string(),
     z.array(z.string()).min(1),
     selectors.role,
+    selectors.movingRole,
     selectors.holding,
     selectors.notHolding,
     selectors.fatalPair,
@@ -98,6 +121,8 @@ const target = z
       ['worker2', 'worker3'],
       { role: 'worker', pick: 1 },
       { role: 'worker', pick: '50%' },
+      { role: 'primary' },
+      { role: 'standby', pick: 1 },
       { 'holds-shard-of': 'room 42', pick: 1 },
       { 'not-holding': 'shard A' },
       { pick: 'fatal-pair' },
@@ -122,7 +147,13 @@ export const timing = z.strictObject({
 const ownTiming = timing.omit({ for: true });
 
 /** The sections that need no words but those of platforms and engines. */
-export function sections({ platforms, engines }: Pick<ScenarioVocabulary, 'platforms' | 'engines'>) {
+export function sections({
+  platforms,
+  engines,
+}: {
+  readonly platforms: ScenarioVocabulary['platforms'];
+  readonly engines: readonly Pick<Engine, 'name'>[];
+}) {
   return {
     name: z
       .string()
@@ -137,6 +168,22 @@ export function sections({ platforms, engines }: Pick<ScenarioVocabulary, 'platf
         workers: z.int().min(1).max(MAX_WORKERS).default(4).describe('Workers beside the one coordinator.'),
         replication: z.int().min(1).max(MAX_WORKERS).default(2).describe('Copies of every shard; at most `workers`.'),
         shards: z.int().min(1).max(MAX_SHARDS).default(4).describe('Shards of every table.'),
+        members: z
+          .int()
+          .min(2)
+          .max(MAX_MEMBERS)
+          .optional()
+          .describe('In place of workers: one primary, and the others its standbys; 3 by default.'),
+        synchronous: synchronous
+          .optional()
+          .describe('Standbys that a commit waits for: off (the default), on for one, quorum(n) for any n of them.'),
+        manager: z
+          .enum(['none', 'by-hand'])
+          .optional()
+          .describe('Who replaces a lost primary: nobody (the default), or pgquake as an operator would.'),
+        'promote-after': positiveDuration
+          .optional()
+          .describe('How long a primary is silent before the manager replaces it; 1s by default.'),
         platform: z
           .enum(['auto', ...platforms.map(({ name }) => name)])
           .default('auto')

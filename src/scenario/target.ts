@@ -2,10 +2,11 @@
 
 import type { z } from 'zod';
 import { expectedButFound, quoted } from '../model/quantities.ts';
-import type { FaultStep, ShardRef, TargetSpec } from '../model/scenario.ts';
+import { MOVING_ROLES, type MovingRole } from '../model/roles.ts';
+import type { FaultStep, ShardRef, StreamingSpec, TargetSpec } from '../model/scenario.ts';
 import { COORDINATOR, nodeNames, shardName, type Topology } from '../model/topology.ts';
 import { candidatesOf, countOf, overlapping } from '../plan/target.ts';
-import { nearest } from './problems.ts';
+import { nearest, suggestion } from './problems.ts';
 import { selectors } from './schema.ts';
 
 type Path = readonly PropertyKey[];
@@ -15,11 +16,17 @@ type Mapping = Readonly<Record<string, unknown>>;
 export interface Around extends Partial<Topology> {
   /** How many the workload has, counted from 1. */
   readonly rooms?: number | undefined;
+  /** Those that the cluster has. */
+  readonly roles?: readonly (MovingRole | 'worker')[];
+  /** Where roles move. */
+  readonly streaming?: StreamingSpec;
 }
 
 /** Where problems go; `fitting` notes its own. */
 export interface Notes {
   note(path: Path, message: string): void;
+  /** At the key itself, not at its value. */
+  noteKey(path: Path, key: string, message: string): void;
   fitting<T>(schema: z.ZodType<T>, value: unknown, path: Path, beside: readonly string[]): T | undefined;
 }
 
@@ -31,12 +38,11 @@ export function readTarget(target: unknown, at: Path, around: Around, notes: Not
   if (typeof target === 'object' && target !== null && !Array.isArray(target)) {
     return readSelector(target as Mapping, at, around, notes);
   }
-  const { workers } = around;
-  if (!Array.isArray(target)) return nodeExists(target, at, workers, notes) ? { nodes: [target] } : undefined;
+  if (!Array.isArray(target)) return nodeExists(target, at, around, notes) ? { nodes: [target] } : undefined;
   if (target.length === 0) notes.note(at, 'expected at least one node, found an empty list');
   const nodes = new Set<string>();
   for (const [index, name] of (target as unknown[]).entries()) {
-    if (!nodeExists(name, [...at, index], workers, notes)) continue;
+    if (!nodeExists(name, [...at, index], around, notes)) continue;
     if (nodes.has(name)) notes.note([...at, index], `${quoted(name)} is named twice`);
     nodes.add(name);
   }
@@ -44,14 +50,23 @@ export function readTarget(target: unknown, at: Path, around: Around, notes: Not
 }
 
 /** Notes a name that no node has. */
-export function nodeExists(name: unknown, path: Path, workers: number | undefined, notes: Notes): name is string {
+export function nodeExists(
+  name: unknown,
+  path: Path,
+  { workers, members }: Pick<Around, 'workers' | 'members'>,
+  notes: Notes,
+): name is string {
   if (typeof name !== 'string') {
-    notes.note(path, expectedButFound('the name of a node such as worker1', name));
+    notes.note(path, expectedButFound(`the name of a node such as ${members?.[0] ?? 'worker1'}`, name));
     return false;
   }
   if (workers === undefined) return true;
-  const known = nodeNames({ workers });
+  const known = members ?? nodeNames({ workers });
   if (known.includes(name)) return true;
+  if (members) {
+    notes.note(path, `there is no node ${quoted(name)}; the cluster has ${known.join(', ')}`);
+    return false;
+  }
   // A number that is too high was not meant to be another one.
   const meant = /^worker\d+$/.test(name) ? undefined : nearest(name, known);
   const range = workers > 2 ? `worker1 to worker${workers}` : known.slice(1).join(' and ');
@@ -65,6 +80,7 @@ const HOLDS = 'holds-shard-of';
 const NOT_HOLDING = 'not-holding';
 
 function readSelector(written: Mapping, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
+  if (around.roles && !around.roles.includes('worker')) return movingSelector(written, at, around, notes);
   const target = selectorOf(written, at, around, notes);
   const { workers, replication } = around;
   if (!target || workers === undefined || replication === undefined) return target;
@@ -84,6 +100,32 @@ function readSelector(written: Mapping, at: Path, around: Around, notes: Notes):
   return undefined;
 }
 
+/** Where roles move nothing but a role tells nodes apart: every member holds everything. */
+function movingSelector(written: Mapping, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
+  const { roles = [], streaming, members = [] } = around;
+  if (!knownRole(written, at, roles, notes)) return undefined;
+  const read = notes.fitting(selectors.movingRole, written, at, []);
+  if (!read) return undefined;
+  const { role, pick } = read;
+  if (role === 'sync-standby' && streaming?.synchronous === 'off') {
+    notes.note([...at, 'role'], 'no standby is synchronous here: cluster.synchronous is off');
+    return undefined;
+  }
+  const target = { roleAtStrike: role, ...(pick === undefined ? {} : { pick }) };
+  const topology = { workers: members.length, replication: members.length };
+  const [count, candidates] = [countOf(target, topology), candidatesOf(target, topology)];
+  if (count <= candidates) return target;
+  const many = role === 'primary' ? 'there is 1 primary' : `there are ${candidates} standbys`;
+  notes.note([...at, 'pick'], `cannot pick ${count}: ${many}`);
+  return undefined;
+}
+
+function knownRole({ role }: Mapping, at: Path, roles: readonly string[], { note }: Notes): boolean {
+  if (typeof role !== 'string' || roles.includes(role)) return true;
+  note([...at, 'role'], `there is no role ${quoted(role)} in this cluster; ${suggestion(role, roles)}`);
+  return false;
+}
+
 function selectorOf(written: Mapping, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
   if (HOLDS in written) {
     const read = notes.fitting(selectors.holding, written, at, []);
@@ -97,6 +139,12 @@ function selectorOf(written: Mapping, at: Path, around: Around, notes: Notes): T
   }
   if (typeof written.pick === 'string' && !('role' in written)) {
     return notes.fitting(selectors.fatalPair, written, at, ['role']) && { fatalPair: true };
+  }
+  if (MOVING_ROLES.some((role) => role === written.role)) {
+    if (around.roles && !knownRole(written, at, around.roles, notes)) return undefined;
+    // The cluster could not be read: what it has is not known.
+    const read = notes.fitting(selectors.movingRole, written, at, []);
+    return read && { roleAtStrike: read.role, ...(read.pick === undefined ? {} : { pick: read.pick }) };
   }
   return notes.fitting(selectors.role, written, at, [HOLDS, NOT_HOLDING]);
 }
@@ -122,7 +170,11 @@ export interface ReadStep extends Partial<FaultStep> {
 }
 
 /** Two faults on one node at one time would undo each other; a pick needs nodes that nothing else strikes. */
-export function noteCollisions(steps: readonly ReadStep[], { workers, replication }: Around, { note }: Notes): void {
+export function noteCollisions(
+  steps: readonly ReadStep[],
+  { workers, replication, members }: Around,
+  { note }: Notes,
+): void {
   const told = new Set<number>();
   for (const [index, { target, item, ...step }] of steps.entries()) {
     if (!target || told.has(item)) continue;
@@ -140,7 +192,7 @@ export function noteCollisions(steps: readonly ReadStep[], { workers, replicatio
       }
       const by = `${earlier.fault ?? 'the fault'} of line ${earlier.place.line}`;
       note(['faults', item], `${node} is already struck by ${by}, which must be healed first`);
-    } else if (workers !== undefined && replication !== undefined) {
+    } else if (workers !== undefined && replication !== undefined && !members) {
       const topology = { workers, replication };
       const named = new Set(
         meanwhile.flatMap((other) => namedBy(other?.target)).filter((node) => node !== COORDINATOR),

@@ -11,6 +11,7 @@ import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { citus } from '../../src/engines/citus.ts';
 import { docker } from '../../src/platforms/docker.ts';
 import type { Session } from '../../src/sql/session.ts';
+import { expected } from '../support/expected.ts';
 import { connect, NEVER, smallDataset, temporaryFolder } from '../support/local-cluster.ts';
 
 const image = process.env.PGQUAKE_CITUS_IMAGE;
@@ -118,7 +119,7 @@ describe.skipIf(!image)('citus on containers', () => {
     'with %j killed it serves exactly what is predicted',
     async (down) => {
       await withDown(down, async () => {
-        expect(await served()).toEqual(citus.predict(formed.placement, new Set(down)));
+        expect(await served()).toEqual(expected(citus, formed.placement, new Set(down)));
       });
     },
   );

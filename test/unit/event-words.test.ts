@@ -3,12 +3,13 @@ import { citus } from '../../src/engines/citus.ts';
 import { native } from '../../src/engines/native.ts';
 import { ringPlacement } from '../../src/model/topology.ts';
 import { EventNarrator } from '../../src/reporters/event-words.ts';
+import { expected } from '../support/expected.ts';
 
 const topology = { workers: 4, replication: 2, shards: 4 };
 const placement = { shards: ringPlacement(topology), shardOfRoom: {} };
 
 function predicted(engine: typeof native, down: string[], frozen: string[]): string | undefined {
-  const shards = engine.predict(placement, new Set(down), new Set(frozen));
+  const shards = expected(engine, placement, new Set(down), new Set(frozen));
   const lost = frozen.length === 0 ? { down } : { down, frozen };
   return new EventNarrator({ topology, plannedActs: 1 }).words({ at: 0, type: 'predicted', ...lost, shards })?.what;
 }

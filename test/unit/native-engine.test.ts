@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { native, replicationFlows } from '../../src/engines/native.ts';
 import { ringPlacement } from '../../src/model/topology.ts';
+import { expected } from '../support/expected.ts';
 
 const placement = { shards: ringPlacement({ workers: 4, replication: 2, shards: 4 }), shardOfRoom: {} };
 const served = (...down: string[]) =>
-  native
-    .predict(placement, new Set(down))
+  expected(native, placement, new Set(down))
     .filter((shard) => shard.readable && shard.writable)
     .map((shard) => shard.shard);
 
@@ -20,7 +20,7 @@ describe('what the engine predicts', () => {
 
   test('a shard whose first holder that is not down is frozen stalls', () => {
     const with_ = (down: string[], frozen: string[]) =>
-      native.predict(placement, new Set(down), new Set(frozen)).map(({ readable, writable, stalled = [] }) => {
+      expected(native, placement, new Set(down), new Set(frozen)).map(({ readable, writable, stalled = [] }) => {
         expect(writable).toBe(readable);
         return readable ? 'served' : stalled.join('+') || 'refused';
       });

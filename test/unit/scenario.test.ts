@@ -299,7 +299,7 @@ describe('sections', () => {
     [
       'an unknown engine',
       { cluster: '{ engine: mysql }' },
-      '4:20 cluster.engine: expected one of auto, citus, native, found "mysql"',
+      '4:20 cluster.engine: expected one of auto, citus, native, streaming, found "mysql"',
     ],
     [
       'an unknown workload',

@@ -21,6 +21,7 @@ import { countFatalUpTo3 } from '../../src/plan/tolerance/small-subsets.ts';
 import { sweepFatalShares } from '../../src/plan/tolerance/sweep.ts';
 import { worstForReads, worstForWrites } from '../../src/plan/tolerance/worst.ts';
 import { tolerance } from '../../src/plan/tolerance.ts';
+import { expected } from '../support/expected.ts';
 import { runs } from '../support/properties.ts';
 
 /** Every subset of the workers, shard by shard, with nothing clever. */
@@ -149,7 +150,7 @@ describe('the map says what the engine predicts', () => {
     }));
     for (let mask = 0; mask < 2 ** workers.length; mask++) {
       const down = new Set(workers.filter((_, w) => (mask >> w) & 1));
-      const shards = engine.predict({ ...predicted, ...also }, down);
+      const shards = expected(engine, { ...predicted, ...also }, down);
       for (const [access, served] of [
         ['reads', 'readable'],
         ['writes', 'writable'],

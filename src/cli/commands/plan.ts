@@ -2,6 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import { choose } from '../../choose.ts';
+import type { LostNodes } from '../../model/topology.ts';
 import { describePlan } from '../../plan/describe.ts';
 import { effectsOf, layoutOf, placedPlan } from '../../planner.ts';
 import { probeKinds } from '../../run/probes.ts';
@@ -32,7 +33,22 @@ export const plan: CommandModule<object, PlanArguments> = {
     console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
     const { probes: spec, cluster } = planned.scenario;
     const probes = spec ? probeKinds(spec, cluster.shards) : [];
-    const options = { effectOf: effectsOf(faults), rule: engine.rule, probes };
+    const { streaming } = cluster;
+    const options = {
+      effectOf: effectsOf(faults),
+      rule: engine.rule,
+      probes,
+      // Without a rule of its own, what it promises of the cluster as it is formed.
+      ...(engine.rule
+        ? {}
+        : {
+            expect: ({ down, frozen }: LostNodes) =>
+              engine.expect(
+                { placement: { shards: planned.placement, shardOfRoom: {} }, spec: streaming },
+                { down: new Set(down), frozen: new Set(frozen) },
+              ).shards,
+          }),
+    };
     for (const line of describePlan(planned, options)) console.log(line);
   },
 };

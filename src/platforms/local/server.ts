@@ -6,7 +6,14 @@ import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type NodeBackends, type NodeControl, type NodeState, noSuchBackend } from '../../cluster/platform.ts';
+import {
+  type NodeBackends,
+  type NodeControl,
+  type NodeData,
+  type NodeState,
+  noSuchBackend,
+  without,
+} from '../../cluster/platform.ts';
 import { makeFolder } from '../../make-folder.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
@@ -25,6 +32,7 @@ import {
   sendSignal,
   survivors,
 } from './processes.ts';
+import { copyDataFolder, writeDataFiles } from './server-data.ts';
 import { removeSharedMemory } from './shared-memory.ts';
 import { SUPERUSER } from './template.ts';
 
@@ -39,7 +47,7 @@ const LOG_LINES_SHOWN = 8;
 
 export interface ServerOptions {
   readonly name: NodeName;
-  readonly role: 'coordinator' | 'worker';
+  readonly role: NodeControl['role'];
   readonly binaries: Binaries;
   readonly password: string;
   /** A copy of the template. */
@@ -52,7 +60,7 @@ export interface ServerOptions {
 
 export class LocalServer implements NodeControl {
   readonly name: NodeName;
-  readonly role: 'coordinator' | 'worker';
+  readonly role: NodeControl['role'];
   readonly dataFolder: string;
   readonly #options: ServerOptions;
   #port = 0;
@@ -174,6 +182,24 @@ export class LocalServer implements NodeControl {
       await sendSignal([backend], 'SIGKILL');
     },
   };
+
+  readonly data: NodeData = {
+    copyFrom: async (source) => {
+      if (!(source instanceof LocalServer)) return without(source.name, 'data-copy');
+      await this.#refuseRunning();
+      await copyDataFolder(source.dataFolder, this.dataFolder, this.#options.binaries.account);
+      await this.#writeConfiguration();
+    },
+    write: async (files) => {
+      await this.#refuseRunning();
+      await writeDataFiles(this.dataFolder, files, this.#options.binaries.account);
+    },
+  };
+
+  async #refuseRunning(): Promise<void> {
+    if ((await this.#processes()).length === 0) return;
+    throw new EnvironmentError(`${this.name} runs: its data are its own`, { code: 'node-running' });
+  }
 
   /** Kills it for good: a launch that is under way is waited for and killed too, and later ones are refused. */
   async retire(): Promise<void> {

@@ -1,0 +1,100 @@
+/**
+ * The engine `streaming`: one primary and standbys that replay its log, by PostgreSQL's own physical replication with
+ * slots. Every member holds everything; who takes writes moves. Nobody fences an old primary.
+ */
+
+import { type Dataset, defineEngine, type FormedCluster, type FormOptions } from '../cluster/engine.ts';
+import { untilAcceptsSql } from '../cluster/health.ts';
+import type { NodeControl } from '../cluster/platform.ts';
+import { EnvironmentError } from '../model/errors.ts';
+import { type PlacementMap, ringPlacement } from '../model/topology.ts';
+import { quoteName, quoteTable, schemaOf } from '../sql/quote.ts';
+import type { Session } from '../sql/session.ts';
+import { StreamingCluster } from './streaming/cluster.ts';
+import { makeStandby, untilStreaming } from './streaming/copies.ts';
+import { expectStreaming } from './streaming/expect.ts';
+import { alterSystem, ask, connectTo, refuseOld, STATEMENT_LIMIT_MS, synchronousNames } from './streaming/sql.ts';
+
+const READY_LIMIT_MS = 30_000;
+/** A commit that waits for a standby. */
+const SYNCHRONOUS = 'synchronous_standby_names';
+
+export const streaming = defineEngine({
+  name: 'streaming',
+  summary: 'one primary and standbys that replay its log, by physical replication',
+
+  settings: {
+    wal_level: 'replica',
+    // Two for each standby at most, while one connection takes the place of another.
+    max_wal_senders: '32',
+    max_replication_slots: '20',
+    // What a standby lacks is kept also where the slot is made only after a promotion.
+    wal_keep_size: '64MB',
+    wal_retrieve_retry_interval: '200ms',
+    wal_receiver_status_interval: '1s',
+    // A primary that has nothing to say speaks after half of this.
+    wal_sender_timeout: '4s',
+    wal_receiver_timeout: '4s',
+  },
+  needs: ['data-copy'],
+  movingRoles: ['primary', 'standby', 'sync-standby'],
+  routes: ['direct', 'standby'],
+
+  layout: (topology, rooms) => placementOf(topology, rooms),
+  form,
+  inspect: async () => undefined,
+  expect: expectStreaming,
+});
+
+async function form({ nodes: { all }, topology, dataset, signal }: FormOptions): Promise<FormedCluster> {
+  const { streaming: spec } = topology;
+  const [primary, ...standbys] = all as readonly [NodeControl, ...NodeControl[]];
+  if (!spec || standbys.length === 0) {
+    throw new EnvironmentError('the engine "streaming" needs at least two members', { code: 'form-failed' });
+  }
+  const common = { [SYNCHRONOUS]: synchronousNames(spec) };
+  await using session = await connectTo(primary);
+  await refuseOld(session);
+  await Promise.all([load(session, dataset), ...standbys.map((node) => node.stop())]);
+  signal.throwIfAborted();
+  // One backup after the other: side by side they would only share one disk.
+  for (const node of standbys) {
+    await makeStandby(node, primary, session, common);
+    signal.throwIfAborted();
+  }
+  await Promise.all(standbys.map((node) => untilAcceptsSql(node, READY_LIMIT_MS, signal)));
+  await untilStreaming(
+    session,
+    primary.name,
+    standbys.map(({ name }) => name),
+    { signal },
+  );
+  // Only now: before, every commit would have waited for a standby that was not there.
+  await alterSystem(session, common);
+  const placement = placementOf(topology, dataset.rooms);
+  return new StreamingCluster({ nodes: all, placement, spec, common, primary }).formed();
+}
+
+/** Everything is one shard, and every member holds it. */
+function placementOf(topology: FormOptions['topology'], rooms: readonly number[]): PlacementMap {
+  return { shards: ringPlacement(topology), shardOfRoom: Object.fromEntries(rooms.map((room) => [room, 0])) };
+}
+
+async function load(session: Session, { tables }: Dataset): Promise<void> {
+  for (const { name, columns, primaryKey, rows } of tables) {
+    const list = columns.map((column) => `${quoteName(column.name)} ${column.type}`).join(', ');
+    const schema = schemaOf(name);
+    await session.execute(
+      `${schema === undefined ? '' : `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)};`}
+       CREATE TABLE ${quoteTable(name)} (${list}, PRIMARY KEY (${primaryKey.map(quoteName).join(', ')}));`,
+      STATEMENT_LIMIT_MS,
+    );
+    if (rows.length === 0) continue;
+    const arrays = columns.map(({ type }, i) => `$${i + 1}::${type}[]`);
+    await ask(
+      session,
+      `INSERT INTO ${quoteTable(name)} SELECT * FROM unnest(${arrays.join(', ')})`,
+      columns.map((_, i) => rows.map((row) => row[i])),
+    );
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Who replaces a lost primary. `by-hand` does what an operator with a runbook does: looks whether the primary answers,
+ * waits, takes the standby that has received most, promotes it, and lets the others follow. It fences nothing: an old
+ * primary that is frozen or cut off goes on being one.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { sqlRefusal } from '../../cluster/health.ts';
+import type { FailoverStep, Manager } from '../../cluster/manager.ts';
+import type { NodeControl } from '../../cluster/platform.ts';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import type { NodeName } from '../../model/topology.ts';
+import type { StreamingCluster } from './cluster.ts';
+import { type Answer, askAll } from './observe.ts';
+import { lsnValue } from './sql.ts';
+
+const LOOK_EVERY_MS = 150;
+/** Standbys are asked less often: each question is a connection, which the servers notice. */
+const ASK_STANDBYS_EVERY_MS = 1_000;
+const ANSWER_LIMIT_MS = 500;
+/** Standbys that hear nothing for so long beyond `promote-after` are cut off from the primary: an idle one speaks once in 2 s. */
+const CUT_OFF_MS = 2_500;
+
+/** Nobody promotes by himself; a fault may. */
+export function noManager(cluster: StreamingCluster): Manager {
+  return {
+    name: 'none',
+    failsOver: false,
+    watch: () => ({ [Symbol.asyncDispose]: async () => undefined }),
+    promote: (node) => promote(cluster, node),
+    switchover: (to) => cluster.switchover(to),
+  };
+}
+
+export class ByHand implements Manager {
+  readonly name = 'by-hand';
+  readonly failsOver = true;
+  readonly #cluster: StreamingCluster;
+  #standbysAskedAt = Number.NEGATIVE_INFINITY;
+  #cutOff: string | undefined;
+
+  constructor(cluster: StreamingCluster) {
+    this.#cluster = cluster;
+  }
+
+  promote(node: NodeName): Promise<void> {
+    return promote(this.#cluster, node);
+  }
+
+  switchover(to?: NodeName): Promise<NodeName> {
+    return this.#cluster.switchover(to);
+  }
+
+  watch(onStep: (step: FailoverStep) => void): AsyncDisposable {
+    const stop = new AbortController();
+    const watching = this.#watch(onStep, stop.signal);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        stop.abort();
+        await watching;
+      },
+    };
+  }
+
+  async #watch(onStep: (step: FailoverStep) => void, signal: AbortSignal): Promise<void> {
+    const { spec } = this.#cluster;
+    let lost: { readonly node: NodeName; readonly sinceMs: number } | undefined;
+    while (!signal.aborted) {
+      await sleep(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      if (this.#cluster.changing) continue;
+      const { primary } = this.#cluster;
+      const askedAt = performance.now();
+      const reason = await this.#lostBecause();
+      if (reason === undefined) {
+        lost = undefined;
+        continue;
+      }
+      if (lost?.node !== primary.name) {
+        lost = { node: primary.name, sinceMs: askedAt };
+        onStep({ step: 'noticed', from: primary.name, detail: `${reason}; it has ${spec.promoteAfterMs / 1_000} s` });
+      }
+      if (performance.now() - lost.sinceMs < spec.promoteAfterMs) continue;
+      await this.#cluster
+        .exclusively(() => this.#replace(primary.name, onStep))
+        .catch((error: unknown) => {
+          onStep({ step: 'gave-up', from: primary.name, detail: errorText(error) });
+        });
+      lost = undefined;
+    }
+  }
+
+  /** @returns why the primary counts as lost, in words; `undefined` where it does not. */
+  async #lostBecause(): Promise<string | undefined> {
+    const { primary, nodes, spec } = this.#cluster;
+    const refusal = await sqlRefusal(primary, ANSWER_LIMIT_MS);
+    if (refusal !== undefined) return refusal;
+    if (performance.now() - this.#standbysAskedAt < ASK_STANDBYS_EVERY_MS) return this.#cutOff;
+    this.#standbysAskedAt = performance.now();
+    this.#cutOff = await this.#cutOffFromAll(primary, nodes, spec.promoteAfterMs + CUT_OFF_MS);
+    return this.#cutOff;
+  }
+
+  async #cutOffFromAll(primary: NodeControl, nodes: readonly NodeControl[], afterMs: number) {
+    const standbys = await askAll(nodes.filter((node) => node !== primary));
+    const cut = standbys.filter(({ state }) => state && state.silentMs > afterMs);
+    // One that is cut off may be cut off itself.
+    if (cut.length < 2 || cut.length < standbys.filter(({ state }) => state).length) return undefined;
+    return `it answers, but none of ${cut.map(({ name }) => name).join(', ')} hears from it`;
+  }
+
+  async #replace(from: NodeName, onStep: (step: FailoverStep) => void): Promise<void> {
+    const { primary, nodes } = this.#cluster;
+    // It was replaced by somebody else, or is back, while this waited for its turn.
+    if (primary.name !== from || (await this.#lostBecause()) === undefined) return;
+    const elected = mostReceived(await askAll(nodes.filter((node) => node !== primary)));
+    if (!elected) throw new EnvironmentError('no standby answers', { code: 'no-successor' });
+    const to = elected.name;
+    onStep({ step: 'elected', from, to, detail: elected.why });
+    const node = nodes.find(({ name }) => name === to);
+    if (!node) throw new Error(`${to} is no member`);
+    await this.#cluster.promote(node, () => onStep({ step: 'promoted', from, to, detail: 'pg_promote()' }));
+  }
+}
+
+async function promote(cluster: StreamingCluster, name: NodeName): Promise<void> {
+  const node = cluster.nodes.find((candidate) => candidate.name === name);
+  if (!node) throw new EnvironmentError(`the cluster has no node ${name}`, { code: 'no-such-node' });
+  await cluster.exclusively(() => cluster.promote(node));
+}
+
+/** Of the standbys that answer, the first that has the highest position of the highest timeline. Pure. */
+export function mostReceived(
+  answers: readonly Answer[],
+): { readonly name: NodeName; readonly why: string } | undefined {
+  const standbys = answers.flatMap(({ name, state }) => (state?.standby ? [{ name, ...state }] : []));
+  const [first] = standbys.toSorted((a, b) => {
+    const further = lsnValue(b.lsn) - lsnValue(a.lsn);
+    return b.timeline - a.timeline || (further > 0n ? 1 : further < 0n ? -1 : 0);
+  });
+  if (!first) return undefined;
+  const said = standbys.map(({ name, lsn }) => `${name} ${lsn}`).join(', ');
+  return { name: first.name, why: `it has received most: ${said}` };
+}

@@ -1,0 +1,85 @@
+/** Standbys made from a copy of a running primary's data: an online backup, without a program of PostgreSQL's own. */
+
+import type { NodeControl } from '../../cluster/platform.ts';
+import { without } from '../../cluster/platform.ts';
+import { EnvironmentError } from '../../model/errors.ts';
+import type { NodeName } from '../../model/topology.ts';
+import type { Session } from '../../sql/session.ts';
+import { ask, autoConf, connInfo, makeSlot, READ_STANDBYS, slotOf } from './sql.ts';
+
+export const STREAMS_LIMIT_MS = 30_000;
+const POLL_MS = 10;
+
+/** What every member is set to beside its own connection. */
+export type CommonSettings = Readonly<Record<string, string>>;
+
+/**
+ * Makes a node that does not run a standby of a running one, from a copy of its data, and starts it; returns when it runs.
+ * @param session on the primary.
+ */
+export async function makeStandby(
+  node: NodeControl,
+  primary: NodeControl,
+  session: Session,
+  common: CommonSettings,
+): Promise<void> {
+  const data = node.data ?? without(node.name, 'data-copy');
+  await ask(session, 'SELECT pg_backup_start($1, true)', [`pgquake ${node.name}`]);
+  try {
+    // From now on what the copy lacks is kept for it.
+    await makeSlot(session, node.name);
+    await data.copyFrom(primary);
+  } catch (error) {
+    await ask(session, 'SELECT pg_backup_stop(false)').catch(() => undefined);
+    throw error;
+  }
+  const [row] = await ask(session, 'SELECT labelfile FROM pg_backup_stop(false)');
+  await data.write({
+    backup_label: String(row?.[0]),
+    ...standbyFiles(node.name, primary, common),
+  });
+  await node.start();
+}
+
+/** What makes a server start as a standby; without a primary it replays its own log, and waits. */
+export function standbyFiles(
+  node: NodeName,
+  primary: NodeControl | undefined,
+  common: CommonSettings,
+): Readonly<Record<string, string>> {
+  return {
+    'standby.signal': '',
+    'postgresql.auto.conf': autoConf({ ...common, ...(primary ? upstream(node, primary) : {}) }),
+  };
+}
+
+/** The settings by which a standby follows a primary. */
+export function upstream(node: NodeName, primary: NodeControl): Readonly<Record<string, string>> {
+  return { primary_conninfo: connInfo(primary.peerAddress(node), node), primary_slot_name: slotOf(node) };
+}
+
+/**
+ * Waits until a primary streams to all of these.
+ * @throws EnvironmentError after `limitMs`, 30 s by default, naming those that are missing; the signal's reason.
+ */
+export async function untilStreaming(
+  session: Session,
+  primary: NodeName,
+  standbys: readonly NodeName[],
+  { limitMs = STREAMS_LIMIT_MS, signal }: { readonly limitMs?: number; readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  const giveUpAt = performance.now() + limitMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    const streaming = new Set((await ask(session, READ_STANDBYS)).map(([name]) => String(name)));
+    const missing = standbys.filter((standby) => !streaming.has(standby));
+    if (missing.length === 0) return;
+    if (performance.now() > giveUpAt) {
+      throw new EnvironmentError(`${primary} does not stream to ${missing.join(', ')} after ${limitMs / 1_000} s`, {
+        code: 'replication-not-started',
+        hint: 'The logs of the servers may say why.',
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

@@ -1,0 +1,36 @@
+/** What a cluster of one primary and its standbys promises when some members are lost. Pure. */
+
+import type { ClusterState, Expectation, Loss } from '../../cluster/engine.ts';
+import type { NodeName } from '../../model/topology.ts';
+
+/** For the manager to look, to elect and to promote, and for clients to find the new primary, on a busy machine too. */
+const FAILOVER_SLACK_MS = 4_000;
+
+/** By the route `direct`, by which clients write, and read what they wrote. */
+export function expectStreaming(
+  { placement, roles, spec }: ClusterState,
+  { down, frozen = new Set() }: Loss,
+): Expectation {
+  const [shard] = placement.shards;
+  if (!shard) return { shards: [] };
+  const lost = (node: NodeName) => down.has(node) || frozen.has(node);
+  const primary = Object.entries(roles ?? {}).find(([, { role }]) => role === 'primary')?.[0] ?? shard.placements[0];
+  const left = shard.placements.filter((node) => !lost(node));
+  const served = primary !== undefined && !lost(primary);
+  const failsOver = !served && spec?.manager === 'by-hand' && left.length > 0;
+  const standbys = left.length - 1;
+  const commits = standbys >= needed(spec?.synchronous);
+  const outMs = failsOver ? { outMs: (spec?.promoteAfterMs ?? 0) + FAILOVER_SLACK_MS } : {};
+  if (served || failsOver) {
+    const stalled = commits ? {} : { stalled: ['write' as const] };
+    return { shards: [{ shard: shard.name, readable: true, writable: commits, ...stalled, ...outMs }] };
+  }
+  const silent = primary !== undefined && frozen.has(primary) ? { stalled: ['read' as const, 'write' as const] } : {};
+  return { shards: [{ shard: shard.name, readable: false, writable: false, ...silent }] };
+}
+
+/** Standbys that a commit waits for. */
+function needed(synchronous: 'off' | 'on' | { readonly quorum: number } = 'off'): number {
+  if (synchronous === 'off') return 0;
+  return synchronous === 'on' ? 1 : synchronous.quorum;
+}

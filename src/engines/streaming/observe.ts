@@ -1,0 +1,57 @@
+/** What every member does now, as each of them says itself. */
+
+import type { NodeControl } from '../../cluster/platform.ts';
+import { errorText } from '../../model/errors.ts';
+import type { Roles, SeenRole } from '../../model/roles.ts';
+import type { NodeName } from '../../model/topology.ts';
+import { ask, connectTo, READ_STANDBYS, READ_STATE, type SeenState, stateFrom } from './sql.ts';
+
+/** For one node to answer: long enough for a busy machine, short enough for whoever waits for all of them. */
+const ANSWER_LIMIT_MS = 1_000;
+
+/** What one node answered; `refusal` where it did not. */
+export interface Answer {
+  readonly name: NodeName;
+  readonly state?: SeenState;
+  /** Standbys that it streams to, with whether commits wait for them; of a primary. */
+  readonly standbys?: ReadonlyMap<NodeName, string>;
+  readonly refusal?: string;
+}
+
+/** Asks all of them, side by side. */
+export function askAll(nodes: readonly NodeControl[]): Promise<Answer[]> {
+  return Promise.all(nodes.map(askNode));
+}
+
+export async function askNode(node: NodeControl): Promise<Answer> {
+  const { name } = node;
+  try {
+    await using session = await connectTo(node, ANSWER_LIMIT_MS);
+    const [row] = await ask(session, READ_STATE, [], ANSWER_LIMIT_MS);
+    const state = stateFrom(row);
+    if (state.standby) return { name, state };
+    const rows = await ask(session, READ_STANDBYS, [], ANSWER_LIMIT_MS);
+    return { name, state, standbys: new Map(rows.map(([standby, sync]) => [String(standby), String(sync)])) };
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    return { name, refusal: typeof code === 'string' ? code : errorText(error) };
+  }
+}
+
+/** The roles that these answers come to. Pure. */
+export function rolesFrom(answers: readonly Answer[]): Roles {
+  const synchronous = new Set(
+    answers.flatMap(({ standbys = new Map<NodeName, string>() }) =>
+      [...standbys].filter(([, sync]) => sync === 'sync' || sync === 'quorum').map(([standby]) => standby),
+    ),
+  );
+  return Object.fromEntries(answers.map((answer) => [answer.name, roleFrom(answer, synchronous)]));
+}
+
+function roleFrom({ name, state, refusal }: Answer, synchronous: ReadonlySet<NodeName>): SeenRole {
+  if (!state) return { role: 'unknown', state: refusal ?? 'no answer' };
+  const { standby, timeline, lsn: receivedLsn, streams } = state;
+  if (!standby) return { role: 'primary', timeline, receivedLsn };
+  const role = streams && synchronous.has(name) ? 'sync-standby' : 'standby';
+  return { role, timeline, receivedLsn, state: streams ? 'streaming' : 'not streaming' };
+}

@@ -1,0 +1,150 @@
+/** What the engine `streaming` asks its servers, and tells them. */
+
+import type { NodeControl } from '../../cluster/platform.ts';
+import type { Address } from '../../model/address.ts';
+import { EnvironmentError } from '../../model/errors.ts';
+import type { StreamingSpec } from '../../model/scenario.ts';
+import type { NodeName } from '../../model/topology.ts';
+import { OBSERVER_NAMES } from '../../sql/application-names.ts';
+import { quoteText } from '../../sql/quote.ts';
+import { type Row, Session } from '../../sql/session.ts';
+
+export const STATEMENT_LIMIT_MS = 30_000;
+const CONNECT_LIMIT_MS = 10_000;
+
+/**
+ * Statements must not reach the log, for some hold the password; and none may wait for a synchronous standby, or
+ * pgquake itself could not put right what keeps it away.
+ */
+const OWN_SETTINGS = {
+  log_statement: 'none',
+  log_min_duration_statement: '-1',
+  log_min_error_statement: 'panic',
+  synchronous_commit: 'local',
+} as const;
+
+/** @param limitMs for connecting; 10 s by default. */
+export function connectTo(node: NodeControl, limitMs = CONNECT_LIMIT_MS): Promise<Session> {
+  return Session.connect(node.address(), {
+    connectTimeoutMs: limitMs,
+    applicationName: OBSERVER_NAMES.form,
+    settings: OWN_SETTINGS,
+  });
+}
+
+export function ask(session: Session, text: string, values: readonly unknown[] = [], timeoutMs = STATEMENT_LIMIT_MS) {
+  return session.query(text, values, { timeoutMs });
+}
+
+/** A slot's name allows lower case letters, digits and `_` only. */
+export function slotOf(node: NodeName): string {
+  return node.toLowerCase().replace(/[^a-z0-9_]/g, '_');
+}
+
+/** Makes the slot of a standby, anew where it is there: what it kept for the standby before is of no use. */
+export async function makeSlot(session: Session, standby: NodeName): Promise<void> {
+  const slot = slotOf(standby);
+  await ask(
+    session,
+    'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND NOT active',
+    [slot],
+  );
+  await ask(
+    session,
+    `SELECT pg_create_physical_replication_slot($1, true)
+      WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = $1)`,
+    [slot],
+  );
+}
+
+/** For a connection of a standby: a server that says nothing is given up, so that another address is tried. */
+const SILENCE_LIMITS = {
+  connect_timeout: '2',
+  tcp_user_timeout: '3000',
+  keepalives_idle: '1',
+  keepalives_interval: '1',
+} as const;
+
+/** How a standby reaches its primary. */
+export function connInfo({ host, port, user, password }: Address, standby: NodeName): string {
+  const options = { host, port, user, password, application_name: standby, sslmode: 'disable', ...SILENCE_LIMITS };
+  return Object.entries(options)
+    .map(([name, value]) => `${name}='${String(value).replace(/['\\]/g, '\\$&')}'`)
+    .join(' ');
+}
+
+/** Which standbys a commit waits for, whatever their names. */
+export function synchronousNames({ synchronous }: Pick<StreamingSpec, 'synchronous'>): string {
+  if (synchronous === 'off') return '';
+  return synchronous === 'on' ? 'FIRST 1 (*)' : `ANY ${synchronous.quorum} (*)`;
+}
+
+/** The file of settings that `ALTER SYSTEM` writes, which go before all others. */
+export function autoConf(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name} = ${quoteText(value)}\n`)
+    .join('');
+}
+
+export async function alterSystem(session: Session, settings: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, value] of Object.entries(settings)) {
+    // Takes no parameters, and must not be in a transaction with others.
+    await session.execute(`ALTER SYSTEM SET ${name} = ${quoteText(value)}`, STATEMENT_LIMIT_MS);
+  }
+  await ask(session, 'SELECT pg_reload_conf()');
+}
+
+/** The timeline of a running primary is in the name of the segment that it writes; a standby's is that of its last restart point. */
+export const READ_TIMELINE = `
+  SELECT CASE WHEN pg_is_in_recovery()
+    THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))
+    ELSE ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))::bit(32)::int END`;
+
+export const IS_STANDBY = 'SELECT pg_is_in_recovery()';
+
+/** How far the log of a standby goes: what has arrived, or what it had when it was started. */
+const RECEIVED = 'greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())';
+
+/** One row: whether it is a standby, its timeline, how far its log goes, whether it receives, and how long it has heard nothing. */
+export const READ_STATE = `
+  SELECT pg_is_in_recovery(), (${READ_TIMELINE}),
+    CASE WHEN pg_is_in_recovery() THEN ${RECEIVED} ELSE pg_current_wal_flush_lsn() END::text,
+    (SELECT status FROM pg_stat_wal_receiver),
+    (SELECT extract(epoch FROM clock_timestamp() - last_msg_receipt_time) * 1000 FROM pg_stat_wal_receiver)::float8`;
+
+/** Each standby that streams, and whether commits wait for it. */
+export const READ_STANDBYS = `SELECT application_name, sync_state FROM pg_stat_replication WHERE state = 'streaming'`;
+
+export interface SeenState {
+  readonly standby: boolean;
+  readonly timeline: number;
+  readonly lsn: string;
+  /** It receives from its primary. */
+  readonly streams: boolean;
+  /** Since it last heard from its primary; infinite where it is not connected to one. */
+  readonly silentMs: number;
+}
+
+export function stateFrom(row: Row | undefined): SeenState {
+  const [standby, timeline, lsn, status, silentMs] = row ?? [];
+  return {
+    standby: standby === true,
+    timeline: Number(timeline),
+    lsn: String(lsn),
+    streams: status === 'streaming',
+    silentMs: status === 'streaming' ? Number(silentMs) : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** `0/3000148` as a number. */
+export function lsnValue(lsn: string): bigint {
+  const [high, low] = lsn.split('/') as [string, string];
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
+}
+
+/** @throws EnvironmentError before PostgreSQL 14, which does not say by itself what it is. */
+export async function refuseOld(session: Session): Promise<void> {
+  const [row] = await ask(session, "SELECT current_setting('server_version_num')::int");
+  if (Number(row?.[0]) >= 140_000) return;
+  throw new EnvironmentError('the engine "streaming" needs PostgreSQL 14 or newer', { code: 'postgres-too-old' });
+}

@@ -1,0 +1,62 @@
+/** The data folder of a server that does not run: replaced by a copy of another one's, or some of its files. */
+
+import { chown, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { type Account, run } from './account.ts';
+
+const COPY_LIMIT_MS = 30_000;
+/** What belongs to a server and not to its data. Slots are nobody's but the primary's that made them. */
+const OWN_FILES = ['postmaster.pid', 'postmaster.opts', 'postgresql.conf'] as const;
+const FOLDERS_LEFT_EMPTY = ['pg_replslot', 'pg_dynshmem', 'pg_stat_tmp'] as const;
+
+/**
+ * Replaces everything in `target` by a copy of `source`, which a server may be writing to; the caller writes the
+ * configuration anew.
+ * @throws EnvironmentError where it cannot be copied.
+ */
+export async function copyDataFolder(source: string, target: string, account: Account | undefined): Promise<void> {
+  try {
+    await emptyFolder(target);
+    const args = process.platform === 'linux' ? ['-R', '--reflink=auto'] : ['-R'];
+    await run('cp', [...args, `${source}/.`, target], { account, cwd: target, timeoutMs: COPY_LIMIT_MS }).catch(
+      refuseButVanished,
+    );
+    await Promise.all(OWN_FILES.map((name) => rm(join(target, name), { force: true })));
+    await Promise.all(FOLDERS_LEFT_EMPTY.map((name) => emptyFolder(join(target, name))));
+  } catch (error) {
+    throw new EnvironmentError(`the data folder ${source} cannot be copied: ${errorText(error)}`, {
+      code: 'copy-failed',
+      cause: error,
+    });
+  }
+}
+
+/** Writes files into a data folder, by their names; removes those without a text. */
+export async function writeDataFiles(
+  folder: string,
+  files: Readonly<Record<string, string | undefined>>,
+  account: Account | undefined,
+): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, name);
+    if (text === undefined) await rm(path, { force: true });
+    else {
+      await writeFile(path, text, { mode: 0o600 });
+      if (account) await chown(path, account.uid, account.gid);
+    }
+  }
+}
+
+/** Files come and go under a running server; what went while it was copied is not needed. */
+function refuseButVanished(error: unknown): void {
+  const lines = errorText(error)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  if (!lines.every((line) => line.includes('No such file or directory'))) throw error;
+}
+
+async function emptyFolder(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  await Promise.all(names.map((name) => rm(join(folder, name), { recursive: true, force: true })));
+}

@@ -1,0 +1,59 @@
+/** The section `cluster` as an author writes it: workers beside a coordinator, or members whose roles move. */
+
+import type { z } from 'zod';
+import { quoted } from '../model/quantities.ts';
+import type { ClusterSpec, StreamingSpec } from '../model/scenario.ts';
+import { memberNames } from '../model/topology.ts';
+import { listed } from './problems.ts';
+import type { ScenarioVocabulary, sections } from './schema.ts';
+import type { Notes } from './target.ts';
+
+const DEFAULT_MEMBERS = 3;
+const DEFAULT_PROMOTE_AFTER_MS = 1_000;
+
+const OF_WORKERS = ['workers', 'replication', 'shards'] as const;
+const OF_MEMBERS = ['members', 'synchronous', 'manager', 'promote-after'] as const;
+
+type ReadCluster = z.output<ReturnType<typeof sections>['cluster']>;
+
+/**
+ * By the keys that are written and the engine that is named.
+ * @param written as it stands in the file.
+ * @returns `undefined` where it contradicts itself, with what is wrong noted.
+ */
+export function readCluster(
+  read: ReadCluster,
+  written: Readonly<Record<string, unknown>>,
+  engines: ScenarioVocabulary['engines'],
+  notes: Notes,
+): ClusterSpec | undefined {
+  const { members = DEFAULT_MEMBERS, synchronous = 'off', manager = 'none', ...rest } = read;
+  const { 'promote-after': promoteAfterMs = DEFAULT_PROMOTE_AFTER_MS, ...cluster } = rest;
+  const named = engines.find(({ name }) => name === read.engine);
+  const moving = named ?? engines.find(({ movingRoles }) => movingRoles);
+  const isMoving = named ? named.movingRoles !== undefined : OF_MEMBERS.some((key) => key in written);
+  const [own, others] = isMoving ? [OF_MEMBERS, OF_WORKERS] : [OF_WORKERS, OF_MEMBERS];
+  const wrong = others.filter((key) => key in written);
+  for (const key of wrong) {
+    const engine = isMoving ? (moving?.name ?? '') : (named?.name ?? 'with workers');
+    notes.noteKey(['cluster'], key, `${quoted(key)} is unknown to the engine ${engine}; ${listed([...own])}`);
+  }
+  if (wrong.length > 0) return undefined;
+  if (!isMoving) return cluster;
+  if (typeof synchronous === 'object' && synchronous.quorum >= members) {
+    const standbys = members - 1;
+    const message = `a quorum of ${synchronous.quorum} needs as many standbys, and there ${standbys === 1 ? 'is' : 'are'} ${standbys}`;
+    notes.note(['cluster', 'synchronous'], message);
+    return undefined;
+  }
+  const streaming: StreamingSpec = { members, synchronous, manager, promoteAfterMs };
+  return {
+    ...cluster,
+    engine: moving?.name ?? cluster.engine,
+    workers: members,
+    replication: members,
+    shards: 1,
+    members: memberNames(members),
+    streaming,
+  };
+}
