@@ -25,11 +25,13 @@ export function judge(history: History, hypothesis: readonly HypothesisItem[], c
       params: item.written,
       always: false,
       place: `${item.place.file}:${item.place.line}`,
-      ...findingOf(
-        checks.find((check) => check.name === item.check),
-        () => item.params,
-        { history, asked: true },
-      ),
+      ...(item.hopeless
+        ? unjudged(`can never be judged here: ${item.hopeless.reason}`)
+        : findingOf(
+            checks.find((check) => check.name === item.check),
+            () => item.params,
+            { history, asked: true },
+          )),
     })),
     ...checks
       .filter(({ always, name }) => (typeof always === 'function' ? always(history) : always) && !named.has(name))

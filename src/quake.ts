@@ -65,7 +65,8 @@ export interface Quake {
   readonly reports: string;
   /**
    * Loads a scenario by its name in `scenarios/` or among the shipped ones, or by its path.
-   * @throws InputError where there is none; `ScenarioError` with all its problems and their places.
+   * @throws InputError where there is none; `ScenarioError` with all its problems and their places. A check that no run
+   * could judge is none: `hopeless` of the hypothesis item says why.
    */
   load(nameOrPath: string): Promise<Scenario>;
   /** The same for a folder of scenarios. */

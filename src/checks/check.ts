@@ -55,7 +55,7 @@ export interface Check<P = any> {
   /** What must be recorded for it beyond the usual; nothing by default. */
   readonly needs?: readonly Observation[];
   /**
-   * Why no run of the scenario could ever judge it, whatever happens: such a scenario is refused.
+   * Why no run of the scenario could ever judge it, whatever happens: `validate` refuses it, a run has it as `unknown`.
    * @returns `undefined` where a run can.
    */
   hopeless?(params: P, facts: ScenarioFacts): string | undefined;

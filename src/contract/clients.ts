@@ -108,9 +108,7 @@ export class Clients implements AsyncDisposable {
         note({ value: String(row?.[0]) });
         if (kind === 'fresh') session = await ended(session);
       } catch (error) {
-        const { code = String(error) } = error as { code?: string };
-        // What ended a session that was idle says more than the error of the statement that came too late.
-        note({ code: code === 'deadline' ? code : ((await session?.ended(0)) ?? code) });
+        note({ code: await codeOf(error, session) });
         session?.discard();
         session = undefined;
       }
@@ -123,4 +121,11 @@ export class Clients implements AsyncDisposable {
 async function ended(session: Session): Promise<undefined> {
   await session.close();
   return undefined;
+}
+
+/** What ended a session that was idle says more than the error of the statement that came too late, if that has a code. */
+async function codeOf(error: unknown, session: Session | undefined): Promise<string> {
+  const { code = String(error) } = error as { code?: string };
+  const said = code === 'deadline' || /^[0-9A-Z]{5}$/.test(code);
+  return said ? code : ((await session?.ended(0)) ?? code);
 }

@@ -10,7 +10,8 @@ import type { TimedEvent } from '../model/event.ts';
 import type { PlannedAct } from '../model/plan.ts';
 import { Clients, type Kind } from './clients.ts';
 import { defaultsOf, FaultBench } from './fault-bench.ts';
-import type { Oracle } from './oracle.ts';
+import { type Oracle, seenBy } from './oracle.ts';
+import { pastSince, remember } from './past.ts';
 
 export interface FaultContract {
   /** Where the faults strike; it must have what they need. */
@@ -41,6 +42,8 @@ export function faultContract({ platform, faults }: FaultContract): FaultBench {
   );
   describe.each(faults.map((each) => ({ ...each, name: each.fault.name })))('$name', ({ fault, oracle }) => {
     isSeen(bench, fault, oracle);
+    const unlike = faults.find((one) => one.fault.name === oracle.unlike)?.fault;
+    if (unlike) isNotTakenFor(bench, unlike, oracle);
     namesItsUndo(bench, fault, oracle);
     heals(bench, fault);
     provesItself(bench, fault);
@@ -71,26 +74,28 @@ function strikesOf(fault: Fault, targets: readonly string[]): PlannedAct[] | und
   }));
 }
 
-function isSeen(bench: FaultBench, fault: Fault, oracle: Oracle): void {
-  /** Strikes under load. @returns what was recorded, and what the oracle saw beside it. */
-  async function strikeUnderLoad(struck: Fault) {
-    await using clients = new Clients(bench.worker, bench.peer, oracle.kinds, oracle.statements);
-    await untilServed(clients, oracle.kinds);
-    let looked: Promise<string | undefined> | undefined;
-    const onEvent = ({ type }: TimedEvent) => {
-      if (type === 'fault-in-effect') looked = oracle.looks?.(bench.worker);
-    };
-    const acts = strikesOf(fault, [bench.worker.name])?.slice(0, 1);
-    const events = await bench.inject(struck, { forMs: oracle.forMs ?? SEEN_WITHIN_MS, acts, onEvent });
-    // What is over at once is seen by the attempt after it.
-    await sleep(NEXT_ATTEMPT_MS);
-    const disturbed = (oracle.spared ?? []).filter((kind) => clients.of(kind).some(({ code }) => code !== undefined));
-    const met = clients.attempts.filter(({ code }) => code !== undefined).slice(0, 5);
-    return { events, disturbed, seen: (await looked) ?? oracle.sees(clients), met: JSON.stringify(met) };
-  }
+/** Strikes under load. @returns what was recorded, and what the oracle saw beside it. */
+async function strikeUnderLoad(bench: FaultBench, struck: Fault, oracle: Oracle) {
+  const before = await remember(bench.worker);
+  await using clients = new Clients(bench.worker, bench.peer, oracle.kinds, oracle.statements);
+  await untilServed(clients, oracle.kinds);
+  let looking: Promise<string | undefined> | undefined;
+  const onEvent = ({ type }: TimedEvent) => {
+    if (type === 'fault-in-effect') looking = oracle.looks?.(bench.worker);
+  };
+  const acts = strikesOf(struck, [bench.worker.name])?.slice(0, 1);
+  const events = await bench.inject(struck, { forMs: oracle.forMs ?? SEEN_WITHIN_MS, acts, onEvent });
+  // What is over at once is seen by the attempt after it.
+  await sleep(NEXT_ATTEMPT_MS);
+  const [looked, past] = [await looking, await pastSince(bench.worker, before)];
+  const failures = clients.attempts.filter(({ code }) => code !== undefined);
+  const met = `the server ${past}, its clients met ${JSON.stringify(failures.slice(0, 8))}`;
+  return { events, met, seen: seenBy(oracle, { clients, looked, past }) };
+}
 
+function isSeen(bench: FaultBench, fault: Fault, oracle: Oracle): void {
   test('is seen by somebody else, shows, and its undo heals', async () => {
-    const { events, disturbed, seen, met } = await strikeUnderLoad(fault);
+    const { events, seen, met } = await strikeUnderLoad(bench, fault, oracle);
     const atEnd = fault.met ? ['fault-met'] : [];
     expect(events.map(({ type }) => type)).toEqual([
       'fault-asked',
@@ -102,8 +107,7 @@ function isSeen(bench: FaultBench, fault: Fault, oracle: Oracle): void {
     for (const event of events) {
       if (event.type === 'fault-met') expect(event.counts[bench.worker.name]).toBeGreaterThan(0);
     }
-    expect(seen, `the clients met ${met}`).toBeDefined();
-    expect(disturbed).toEqual([]);
+    expect(seen, met).toBeDefined();
     await bench.expectHealthy();
   });
 
@@ -114,8 +118,16 @@ function isSeen(bench: FaultBench, fault: Fault, oracle: Oracle): void {
       prove: async () => 'in effect, it says',
       met: async () => ({ counts: { [bench.worker.name]: 1 }, of: 'packets' }),
     });
-    const { seen } = await strikeUnderLoad(idle);
+    const { seen } = await strikeUnderLoad(bench, idle, oracle);
     expect(seen).toBeUndefined();
+  });
+}
+
+function isNotTakenFor(bench: FaultBench, other: Fault, oracle: Oracle): void {
+  test(`is not taken for ${other.name}`, async () => {
+    const { seen } = await strikeUnderLoad(bench, other, oracle);
+    expect(seen).toBeUndefined();
+    await bench.expectHealthy();
   });
 }
 
@@ -126,7 +138,7 @@ function namesItsUndo(bench: FaultBench, fault: Fault, oracle: Oracle): void {
     let seenBefore: string | undefined;
     const { injected, heal } = bench.strike(fault, async () => {
       await sleep(UNDO_HEAD_START_MS);
-      seenBefore ??= (await oracle.looks?.(bench.worker)) ?? oracle.sees(clients);
+      seenBefore ??= (await oracle.looks?.(bench.worker)) ?? oracle.sees?.(clients);
     });
     await injected;
     expect(seenBefore).toBeUndefined();

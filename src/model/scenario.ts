@@ -111,6 +111,8 @@ export interface HypothesisItem {
   /** As the author wrote it, for reports. */
   readonly written: Readonly<Record<string, unknown>>;
   readonly place: Place;
+  /** Why no run of this scenario can judge it, and where the scenario names it; absent where a run can. */
+  readonly hopeless?: { readonly reason: string; readonly place: Place };
 }
 
 export interface Scenario {

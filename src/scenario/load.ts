@@ -6,7 +6,7 @@ import { errorText, InputError } from '../model/errors.ts';
 import { quoted } from '../model/quantities.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { parseScenario } from './parse.ts';
-import { nearest } from './problems.ts';
+import { nearest, together } from './problems.ts';
 import type { ScenarioVocabulary } from './schema.ts';
 import { MAX_BYTES } from './source.ts';
 
@@ -77,7 +77,7 @@ async function loadAll(files: readonly string[], sources: ScenarioSources): Prom
   const refused = loaded.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
   const bug = refused.find((reason) => !(reason instanceof InputError));
   if (bug !== undefined) throw bug;
-  if (refused.length > 0) throw new InputError(refused.map(errorText).join('\n'), { code: 'scenario-invalid' });
+  if (refused.length > 0) throw together(refused.filter((reason) => reason instanceof InputError));
   return loaded.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
 }
 

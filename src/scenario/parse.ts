@@ -13,7 +13,7 @@ import { shardName, type Topology } from '../model/topology.ts';
 import { standIns } from '../plan/schedule.ts';
 import { readCluster } from './cluster.ts';
 import { explain, valueAt } from './explain.ts';
-import { formatPath, listed, type Problem, ScenarioError, suggestion } from './problems.ts';
+import { formatPath, hopelessChecks, listed, type Problem, ScenarioError, suggestion } from './problems.ts';
 import { MAX_STEPS, MAX_STRIKES, type ScenarioVocabulary, sections, TOP_KEYS, timing, timingOf } from './schema.ts';
 import { Source } from './source.ts';
 import { type Around, type Notes, nodeExists, noteCollisions, type ReadStep, readTarget } from './target.ts';
@@ -90,7 +90,7 @@ class Reader {
     if (!('hypothesis' in top)) this.#note([], 'missing key "hypothesis": without a check there is nothing to judge');
     const seed = this.#section(schemas.seed, top, 'seed');
 
-    if (this.#problems.length > 0) throw new ScenarioError(this.#problems);
+    if (this.#problems.length > 0) throw new ScenarioError([...this.#problems, ...hopelessChecks(hypothesis)]);
     // Without a problem every part was read; the compiler cannot know.
     return {
       name: name as string,
@@ -287,9 +287,10 @@ class Reader {
       const help = known && typeof found === 'string' ? `; ${suggestion(found, known)}` : '';
       this.#note([...path, ...below], `${message}${help}`);
     }
-    const hopeless = facts && check.hopeless?.(params, facts);
-    if (hopeless) this.#note([...path, 'check'], `${check.name} can never be judged here: ${hopeless}`);
-    return { check: check.name, params, written, place: this.#source.placeOf(path) };
+    const reason = facts && check.hopeless?.(params, facts);
+    const hopeless =
+      reason === undefined ? {} : { hopeless: { reason, place: this.#source.placeOf([...path, 'check']) } };
+    return { check: check.name, params, written, place: this.#source.placeOf(path), ...hopeless };
   }
 
   /** The mappings of a list; what else is in it is noted. */

@@ -3,7 +3,7 @@
 import { distance } from 'fastest-levenshtein';
 import { InputError } from '../model/errors.ts';
 import { documentation } from '../model/package-files.ts';
-import type { Place } from '../model/scenario.ts';
+import type { HypothesisItem, Place } from '../model/scenario.ts';
 
 export interface Problem {
   readonly place: Place;
@@ -22,14 +22,40 @@ export class ScenarioError extends InputError {
 
   constructor(problems: readonly Problem[]) {
     const sorted = problems.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
-    const lines = sorted.slice(0, MAX_SHOWN).map(({ place, path, message }) => {
-      const where = `${place.file}:${place.line}:${place.column}`;
-      return path === '' ? `${where} ${message}` : `${where} ${path}: ${message}`;
-    });
+    const lines = sorted.slice(0, MAX_SHOWN).map(describeProblem);
     if (sorted.length > MAX_SHOWN) lines.push(`and ${sorted.length - MAX_SHOWN} more`);
     super(lines.join('\n'), { code: 'scenario-invalid', hint: `${documentation('scenario.md')} explains every key` });
     this.problems = sorted;
   }
+}
+
+/** Errors of several scenarios as one: every line, and every hint once. */
+export function together(errors: readonly InputError[]): InputError {
+  const hint = [...new Set(errors.flatMap((error) => error.hint ?? []))].join('; ');
+  return new InputError(errors.map(({ message }) => message).join('\n'), {
+    code: 'scenario-invalid',
+    ...(hint === '' ? {} : { hint }),
+  });
+}
+
+/** In one line, with its place. */
+export function describeProblem({ place, path, message }: Problem): string {
+  const where = `${place.file}:${place.line}:${place.column}`;
+  return path === '' ? `${where} ${message}` : `${where} ${path}: ${message}`;
+}
+
+/**
+ * The checks of a hypothesis that no run could judge. They keep no scenario from being run: its verdict is then `unknown`
+ * at best.
+ * @param hypothesis without those items that could not be read.
+ */
+export function hopelessChecks(hypothesis: readonly (HypothesisItem | undefined)[]): Problem[] {
+  return hypothesis.flatMap((item, index) => {
+    if (!item?.hopeless) return [];
+    const { reason, place } = item.hopeless;
+    const path = formatPath(['hypothesis', index, 'check']);
+    return [{ place, path, message: `${item.check} can never be judged here: ${reason}` }];
+  });
 }
 
 /** The known word that somebody most likely meant, or `undefined` where none is near. */

@@ -1,21 +1,28 @@
 /**
- * For every fault, somebody else who sees it: a client of the node, a peer of it, the server's control file, the
- * Docker engine. An oracle says what it saw that it would not have seen without the fault.
+ * For every fault, somebody else who sees it: a client of the node, a peer of it, what the server remembers of its own
+ * past, its control file, the Docker engine. An oracle says what it saw that it would not have seen without the fault,
+ * nor with a fault like it.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeControl } from '../../src/cluster/platform.ts';
 import type { Attempt, Clients, Kind } from '../../src/contract/clients.ts';
 import type { Oracle } from '../../src/contract/oracle.ts';
+import { DockerNode } from '../../src/platforms/docker/node.ts';
 import { engine } from '../support/docker.ts';
 
-/** No connection left; read-only; the disk is full. */
+/** No connection left; read-only; the disk is full; ended by an administrator; not now. */
 const TOO_MANY_CONNECTIONS = '53300';
 const READ_ONLY = '25006';
 const DISK_FULL = '53100';
+const ADMIN_SHUTDOWN = '57P01';
+const CANNOT_CONNECT_NOW = '57P03';
 const DEADLINE = 'deadline';
 /** Bytes; what a limit is put back to where there was none is above it. */
 const NO_LIMIT = 2 ** 40;
 const isSqlState = (code: string) => /^[0-9A-Z]{5}$/.test(code);
+/** The connection is gone, and the server did not say why. */
+const isBroken = (code: string) => !isSqlState(code) && code !== DEADLINE;
 
 /** More than an answer takes that nothing holds up, less than a packet is sent again after. */
 const SLOW_MS = 150;
@@ -31,10 +38,23 @@ function meets(kind: Kind, what: string, is: (code: string) => boolean): (client
   };
 }
 
-function isSlow(kind: Kind, limitMs: number): (clients: Clients) => string | undefined {
+/** Every attempt of this kind that failed did so in this way. */
+function meetsOnly(kind: Kind, is: (code: string) => boolean): (clients: Clients) => string | undefined {
   return (clients) => {
-    const slow = clients.of(kind).find(({ code = DEADLINE, tookMs }) => code === DEADLINE && tookMs > limitMs);
-    return slow && `a client's ${kind} took ${Math.round(slow.tookMs)} ms`;
+    const other = failed(clients.of(kind), (code) => !is(code));
+    return other ? undefined : `no client's ${kind} met anything else`;
+  };
+}
+
+/** So many attempts in a row: a single one may be slow on any machine. */
+function isSlow(kind: Kind, limitMs: number, inRow = 1): (clients: Clients) => string | undefined {
+  return (clients) => {
+    let row = 0;
+    for (const { code = DEADLINE, tookMs } of clients.of(kind)) {
+      row = code === DEADLINE && tookMs > limitMs ? row + 1 : 0;
+      if (row === inRow) return `${inRow} of a client's ${kind} in a row took ${Math.round(tookMs)} ms or so`;
+    }
+    return undefined;
   };
 }
 
@@ -45,27 +65,29 @@ const both =
     return words.includes(undefined) ? undefined : words.join(', ');
   };
 
-/** Not silence: the session is gone. A server that stops does not always get its last words out. */
-const ended = meets('ping', 'was ended', (code) => code !== DEADLINE);
-const refused = meets('fresh', 'was not let in', (code) => code !== TOO_MANY_CONNECTIONS);
+/** A server that stops tells its sessions so, but is not always heard: it may be gone with its network before. */
+const ended = meets('ping', 'was ended', (code) => code === ADMIN_SHUTDOWN || isBroken(code));
+const down = meets('fresh', 'was not let in', (code) => code === CANNOT_CONNECT_NOW || !isSqlState(code));
 /** The server said nothing, as one that is gone says nothing. */
-const torn = meets('ping', 'broke without a word', (code) => !isSqlState(code) && code !== DEADLINE);
+const torn = meets('ping', 'broke without a word', isBroken);
 const silent = meets('ping', 'got no answer', (code) => code === DEADLINE);
+const hung = meets('fresh', 'hung', (code) => code === DEADLINE);
+/** SQLSTATE class 08: between servers, the connection. */
+const noWay = (code: string) => code.startsWith('08');
 
-const stopped: Oracle = { kinds: ['ping', 'fresh'], sees: both(ended, refused) };
-const killed: Oracle = { kinds: ['ping', 'fresh'], sees: both(torn, refused) };
+const stopped: Oracle = { kinds: ['ping', 'fresh'], sees: both(ended, down), past: 'restarted', unlike: 'node-kill' };
+const killed: Oracle = { kinds: ['ping', 'fresh'], sees: both(torn, down), past: 'crashed', unlike: 'node-stop' };
+
+/** Keeps a processor busy for some 50 ms. */
+const WORK = 'SELECT count(*) FROM generate_series(1, 400000)';
+/** `read` alone takes this mode; a fault that looks whether its lock holds takes another one, or does not wait. */
+const WAITING = `SELECT count(*) FROM pg_locks
+  WHERE NOT granted AND relation = 'messages'::regclass AND mode = 'AccessShareLock'`;
 
 export const oracles: Readonly<Record<string, Oracle>> = {
   'node-stop': stopped,
   'node-kill': killed,
-  'node-pause': {
-    forMs: 1_200,
-    kinds: ['ping', 'fresh'],
-    sees: both(
-      silent,
-      meets('fresh', 'hung', (code) => code === DEADLINE),
-    ),
-  },
+  'node-pause': { forMs: 1_200, kinds: ['ping', 'fresh'], sees: both(silent, hung), unlike: 'node-stop' },
   'node-restart': stopped,
   'node-flap': killed,
   'rolling-restart': stopped,
@@ -73,19 +95,28 @@ export const oracles: Readonly<Record<string, Oracle>> = {
     kinds: ['ping', 'remote'],
     sees: both(
       silent,
-      meets('remote', 'failed', () => true),
+      meets('remote', 'failed', (code) => code === DEADLINE || noWay(code)),
     ),
+    looks: async (node) => {
+      if (!(node instanceof DockerNode)) return (await node.state()) === 'running' ? 'its server runs on' : undefined;
+      const { NetworkSettings, State } = await inspected(node);
+      const alone = Object.keys(NetworkSettings.Networks).length === 0 && State.Status === 'running';
+      return alone ? 'the Docker engine has it running, in no network' : undefined;
+    },
+    unlike: 'node-pause',
   },
   'network-drop': {
-    kinds: ['ping', 'remote'],
-    spared: ['ping'],
+    kinds: ['ping', 'read', 'remote'],
+    spared: ['ping', 'read'],
     forMs: 900,
     sees: meets('remote', 'hung', (code) => code === DEADLINE),
+    unlike: 'network-reject',
   },
   'network-reject': {
-    kinds: ['ping', 'remote'],
-    spared: ['ping'],
-    sees: meets('remote', 'was refused', isSqlState),
+    kinds: ['ping', 'read', 'remote'],
+    spared: ['ping', 'read'],
+    sees: meets('remote', 'was refused', noWay),
+    unlike: 'network-drop',
   },
   'network-loss': {
     kinds: ['ping', 'remote'],
@@ -93,51 +124,82 @@ export const oracles: Readonly<Record<string, Oracle>> = {
     forMs: 3_000,
     sees: isSlow('remote', SLOW_MS),
   },
-  'network-latency': { kinds: ['remote'], sees: isSlow('remote', 95) },
-  'network-bandwidth': { kinds: ['bulk'], forMs: 1_200, sees: isSlow('bulk', 250) },
-  'connection-reset': { kinds: ['ping'], sees: torn },
+  'network-latency': { kinds: ['remote'], forMs: 2_000, sees: isSlow('remote', 95, 3), unlike: 'network-bandwidth' },
+  'network-bandwidth': { kinds: ['bulk'], forMs: 1_500, sees: isSlow('bulk', 250, 2) },
+  'connection-reset': {
+    kinds: ['ping', 'ping', 'fresh'],
+    sees: both(
+      meets('ping', 'was reset', (code) => code === 'ECONNRESET'),
+      meetsOnly('fresh', isBroken),
+    ),
+    unlike: 'backend-terminate',
+  },
   'cpu-throttle': {
-    kinds: [],
-    forMs: 2_500,
-    sees: () => undefined,
+    kinds: ['work'],
+    statements: { work: WORK },
+    // The engine looks at a control group once a second.
+    forMs: 5_000,
     looks: async (node) => {
-      const { CpuQuota = 0, CpuPeriod = 0, NanoCpus = 0 } = await hostConfigOf(node);
-      const share = CpuQuota > 0 ? CpuQuota / (CpuPeriod || 100_000) : NanoCpus / 1e9;
-      return share > 0 && share < 1 ? `the Docker engine allows it ${share} of a processor` : undefined;
+      const before = await statsOf(node);
+      await sleep(WORK_MS);
+      const periods = (await statsOf(node)).throttledPeriods - before.throttledPeriods;
+      return periods > 0 ? `the kernel made it wait for a processor in ${periods} periods` : undefined;
     },
+    unlike: 'memory-limit',
   },
   'memory-limit': {
     kinds: [],
     forMs: 2_500,
-    sees: () => undefined,
     looks: async (node) => {
-      const { Memory = 0 } = await hostConfigOf(node);
-      return Memory > 0 && Memory < NO_LIMIT ? `the Docker engine allows it ${Memory} bytes` : undefined;
+      const [{ memoryLimit }, { MemTotal }] = [await statsOf(node), await engine.info()];
+      return memoryLimit < Math.min(NO_LIMIT, MemTotal) ? `the kernel allows it ${memoryLimit} bytes` : undefined;
     },
+    unlike: 'cpu-throttle',
   },
   'disk-full': {
     kinds: ['write', 'ping'],
     spared: ['ping'],
     forMs: 2_500,
-    sees: meets('write', 'found no space', (code) => code === DISK_FULL || !isSqlState(code)),
+    sees: meets('write', 'found no space', (code) => code === DISK_FULL),
+    unlike: 'read-only',
   },
   // Sessions of a server that crashes get a warning alone, and then nothing.
-  'backend-kill': { kinds: ['ping'], sees: torn },
-  'backend-terminate': { kinds: ['ping', 'fresh'], sees: ended },
+  'backend-kill': { kinds: ['ping'], sees: torn, past: 'recovered', unlike: 'backend-terminate' },
+  // Several, because the last words of a server are lost where the next statement meets them.
+  'backend-terminate': {
+    kinds: ['ping', 'ping', 'ping', 'fresh'],
+    sees: both(
+      meets('ping', 'was ended by an administrator', (code) => code === ADMIN_SHUTDOWN),
+      // Ended at most: a server that stops lets none in.
+      meetsOnly('fresh', (code) => code === ADMIN_SHUTDOWN || isBroken(code)),
+    ),
+    unlike: 'backend-kill',
+  },
   'connections-exhaust': {
-    kinds: ['fresh'],
+    kinds: ['fresh', 'ping'],
+    spared: ['ping'],
     sees: meets('fresh', 'found no connection left', (code) => code === TOO_MANY_CONNECTIONS),
+    unlike: 'node-stop',
   },
   'lock-table': {
-    kinds: ['read', 'ping'],
-    spared: ['ping'],
+    kinds: ['read', 'ping', 'waiting'],
+    statements: { waiting: WAITING },
+    spared: ['ping', 'waiting'],
     forMs: 900,
-    sees: meets('read', 'waited for a lock', (code) => code === DEADLINE),
+    sees: both(
+      meets('read', 'got no answer', (code) => code === DEADLINE),
+      (clients) => {
+        const waiting = clients.of('waiting').find(({ value }) => Number(value) > 0);
+        return waiting && `pg_locks shows ${waiting.value} reads of the table that wait`;
+      },
+    ),
+    unlike: 'network-drop',
   },
   'read-only': {
-    kinds: ['write', 'ping'],
-    spared: ['ping'],
+    kinds: ['write', 'read', 'ping'],
+    spared: ['read', 'ping'],
     sees: meets('write', 'was refused', (code) => code === READ_ONLY),
+    unlike: 'lock-table',
   },
   'checkpoint-storm': {
     kinds: ['checkpoint'],
@@ -149,12 +211,24 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   },
 };
 
-/** What the engine was told of a node's container, known by its address. */
-async function hostConfigOf(node: NodeControl) {
-  const { host } = node.address();
-  for (const { Id } of await engine.listContainers()) {
-    const { HostConfig, NetworkSettings } = await engine.getContainer(Id).inspect();
-    if (Object.values(NetworkSettings.Networks).some(({ IPAddress }) => IPAddress === host)) return HostConfig;
-  }
-  throw new Error(`no container has the address ${host}`);
+/** Several of the kernel's periods, a tenth of a second each. */
+const WORK_MS = 700;
+
+/** What the Docker engine says of the node's container. */
+function inspected(node: NodeControl) {
+  return engine.getContainer(containerOf(node)).inspect();
+}
+
+/** What the kernel says of the node's control group, by the Docker engine. */
+async function statsOf(node: NodeControl) {
+  const stats = await engine.getContainer(containerOf(node)).stats({ stream: false, 'one-shot': true });
+  return {
+    throttledPeriods: stats.cpu_stats.throttling_data.throttled_periods,
+    memoryLimit: stats.memory_stats.limit,
+  };
+}
+
+function containerOf(node: NodeControl): string {
+  if (!(node instanceof DockerNode)) throw new Error(`${node.name} is no container`);
+  return node.containerId;
 }

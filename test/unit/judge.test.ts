@@ -49,6 +49,15 @@ describe('judge', () => {
     evidence: [],
   });
 
+  test('a check that no run could judge is not asked, and says why', () => {
+    const place = { file: 'a.yaml', line: 12, column: 14 };
+    const hopeless = { ...item('one'), hopeless: { reason: 'nothing goes down', place } };
+    expect(judge(history, [hopeless], [answers('one', 'pass')])).toMatchObject({
+      judgement: 'unknown',
+      results: [{ check: 'one', observed: 'can never be judged here: nothing goes down' }],
+    });
+  });
+
   test.each([
     [['pass', 'pass'], 'pass'],
     [['pass', 'unknown'], 'unknown'],

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
-import { listed, nearest, ScenarioError, suggestion } from '../../src/scenario/problems.ts';
+import {
+  describeProblem,
+  hopelessChecks,
+  listed,
+  nearest,
+  ScenarioError,
+  suggestion,
+} from '../../src/scenario/problems.ts';
 
 const parse = (text: string, file = 'mine.yaml') => parseScenario(text, file, vocabulary);
 
@@ -660,24 +667,27 @@ describe('the nearest word', () => {
   });
 });
 
-describe('a check that no run of the scenario could judge is refused', () => {
+describe('a check that no run of the scenario could judge is told with its place, and refuses nothing but `validate`', () => {
   const CUT = 'faults: [{ fault: network-drop, target: worker1, for: 3s }]';
   const with_ = (lines: readonly string[]) => ['name: mine', 'summary: Mine.', ...lines].join('\n');
-  const refused = (...lines: readonly string[]) => problems(`${with_(lines)}\n`);
+  const told = (...lines: readonly string[]) =>
+    hopelessChecks(parse(`${with_(lines)}\n`).hypothesis).map((problem) =>
+      describeProblem(problem).replace('mine.yaml:', ''),
+    );
 
   test('prediction, where no fault takes a node down or freezes it', () => {
-    expect(refused('cluster: { engine: citus }', CUT, 'hypothesis: [{ check: prediction }]')).toEqual([
+    expect(told('cluster: { engine: citus }', CUT, 'hypothesis: [{ check: prediction }]')).toEqual([
       '5:23 hypothesis[0].check: prediction can never be judged here: the engine predicts what nodes that are down or frozen mean, and network-drop leaves them up',
     ]);
     const [cut, kill] = [
       '{ fault: network-drop, target: worker1, for: 3s }',
       '{ fault: node-kill, target: worker2, for: 3s }',
     ];
-    expect(refused(`faults: [${cut}, ${kill}]`, 'hypothesis: [{ check: prediction }]')).toEqual([]);
+    expect(told(`faults: [${cut}, ${kill}]`, 'hypothesis: [{ check: prediction }]')).toEqual([]);
   });
 
   test('replicas-agree with one copy', () => {
-    const [line] = refused('cluster: { replication: 1 }', 'hypothesis: [{ check: replicas-agree }]');
+    const [line] = told('cluster: { replication: 1 }', 'hypothesis: [{ check: replicas-agree }]');
     expect(line).toMatch(
       /^4:23 hypothesis\[0\]\.check: replicas-agree can never be judged here: every shard has one copy/,
     );
@@ -688,8 +698,16 @@ describe('a check that no run of the scenario could judge is refused', () => {
     ['session-guarantees', '{ check: session-guarantees }', 'the operations of this workload belong to no session'],
     ['workers-serve', '{ check: workers-serve, of: write }', 'this workload writes nothing'],
   ])('%s with a workload that has none of it', (check, item, why) => {
-    const [line, ...more] = refused('workload: { use: big-scan }', `hypothesis: [${item}]`);
+    const [line, ...more] = told('workload: { use: big-scan }', `hypothesis: [${item}]`);
     expect(more).toEqual([]);
     expect(line).toBe(`4:23 hypothesis[0].check: ${check} can never be judged here: ${why}`);
+  });
+
+  test('beside a mistake both are told', () => {
+    const lines = ['sede: 1', 'cluster: { replication: 1 }', 'faults: []', 'hypothesis: [{ check: replicas-agree }]'];
+    expect(problems(`${with_(lines)}\n`)).toEqual([
+      '3:1 unknown key "sede"; did you mean "seed"?',
+      expect.stringMatching(/^6:23 hypothesis\[0\]\.check: replicas-agree can never be judged here/),
+    ]);
   });
 });

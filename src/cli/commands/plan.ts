@@ -1,11 +1,14 @@
 /** `pgquake plan <scenario>`: the run as it would be, fully resolved. Starts nothing. */
 
+import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { choose } from '../../choose.ts';
 import type { LostNodes } from '../../model/topology.ts';
 import { describePlan } from '../../plan/describe.ts';
 import { effectsOf, layoutOf, placedPlan } from '../../planner.ts';
+import { plainText } from '../../reporters/escape.ts';
 import { probeKinds } from '../../run/probes.ts';
+import { hopelessWarnings } from '../hopeless.ts';
 import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
 import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, scenarioNamed, seedOf } from '../vocabulary.ts';
 
@@ -50,5 +53,6 @@ export const plan: CommandModule<object, PlanArguments> = {
           }),
     };
     for (const line of describePlan(planned, options)) console.log(line);
+    for (const line of hopelessWarnings(drawn.scenario)) console.error(`${pc.yellow('warning')} ${plainText(line)}`);
   },
 };

@@ -17,6 +17,7 @@ import type { RunListener } from '../../run/recorder.ts';
 import type { ScenarioSuite } from '../../scenario/load.ts';
 import { type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
+import { hopelessWarnings } from '../hopeless.ts';
 import { interruptible } from '../interrupt.ts';
 import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
 import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
@@ -233,6 +234,7 @@ export async function runOne(scenario: Scenario, settings: RunSettings): Promise
   const { quake, retries, table, output, signal } = settings;
   output.say(`${pc.bold(plainText(scenario.name))}  ${plainText(scenario.summary)}`);
   if (scenario.claim !== undefined) output.say(pc.dim(`claim: "${plainText(scenario.claim)}"`));
+  for (const line of hopelessWarnings(scenario)) output.say(`${pc.yellow('warning')} ${plainText(line)}`);
   try {
     for (let number = 1; ; number++) {
       const ended = await attempt(scenario, settings, retries === 0 ? undefined : { number, most: retries + 1 });

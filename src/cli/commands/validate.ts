@@ -2,6 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import { InputError } from '../../model/errors.ts';
+import { hopelessChecks, ScenarioError, together } from '../../scenario/problems.ts';
 import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
 
 interface ValidateArguments extends ConfigArguments {
@@ -18,15 +19,15 @@ export const validate: CommandModule<object, ValidateArguments> = {
     const errors: InputError[] = [];
     for (const name of scenario) {
       try {
-        const { file } = await quake.load(name);
+        const { file, hypothesis } = await quake.load(name);
+        const hopeless = hopelessChecks(hypothesis);
+        if (hopeless.length > 0) throw new ScenarioError(hopeless);
         console.log(`${file}: ok`);
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         errors.push(error);
       }
     }
-    if (errors.length > 0) {
-      throw new InputError(errors.map((error) => error.message).join('\n'), { code: 'scenario-invalid' });
-    }
+    if (errors.length > 0) throw together(errors);
   },
 };
