@@ -36,12 +36,14 @@ export function overlay(windows: readonly ServiceWindow[], outages: readonly Ser
   return told.sort((a, b) => a.fromMs - b.fromMs);
 }
 
+/** The outages that reach beyond these ranges by more than they are uncertain. */
+export function notIn(outages: readonly ServiceWindow[], known: readonly TimeRange[]): ServiceWindow[] {
+  return outages.filter((outage) => uncoveredMs(outage, known) > Math.min(outage.uncertaintyMs, outage.durationMs / 2));
+}
+
 /** Of what probes and load saw, the worse. */
 export function worseOf(probes: readonly ServiceWindow[], load: readonly ServiceWindow[]): Told {
-  const seenOut = padded(probes.filter(isOutage));
-  const outages = load
-    .filter(isOutage)
-    .filter((outage) => uncoveredMs(outage, seenOut) > Math.min(outage.uncertaintyMs, outage.durationMs / 2));
+  const outages = notIn(load.filter(isOutage), padded(probes.filter(isOutage)));
   const withOutages = overlay(probes, outages);
   const brownouts = load
     .filter((window) => window.type === 'brownout')

@@ -1,7 +1,8 @@
 /**
  * When service was not as it should be, for whole kinds and for single shards. Reading and writing of single rooms is
  * watched by the probes (`probed.ts`) and by the load (`lane.ts`, `silences.ts`); the worse of the two tells
- * (`sources.ts`). What has no probe, such as a scan, is told by the load alone, to the spacing of its operations.
+ * (`sources.ts`). What has no probe, such as a scan or anything where probes are off, is told by the load alone, to the
+ * spacing of its operations.
  */
 
 import type { ServiceWindow, SourceDisagreement } from '../model/figures.ts';
@@ -11,7 +12,7 @@ import { Lane, type LaneOptions } from './lane.ts';
 import { probeWindows } from './probed.ts';
 import { placementOf } from './shards.ts';
 import { SilenceLane } from './silences.ts';
-import { type Compared, type Counts, disagreementOf, overlay, worseOf } from './sources.ts';
+import { type Compared, type Counts, disagreementOf, notIn, overlay, worseOf } from './sources.ts';
 import { spansOf } from './spans.ts';
 
 export { Lane, type LaneOptions, lateAboveMs } from './lane.ts';
@@ -37,7 +38,10 @@ export function windowsOfRun(history: History, limitMs: (kind: string) => number
   const disagreements: SourceDisagreement[] = [];
   const ofKind = loadWindows(history, limitMs).map(({ kind, whole, shards }) => {
     const probes = kind.scope === 'room' ? probed[kind.access] : undefined;
-    if (!probes) return { whole: whole.ofLane, shards: shards.flatMap(({ ofLane }) => ofLane) };
+    if (!probes) {
+      const alone = (seen: LoadWindows) => ofLoadAlone(history, kind.name, seen);
+      return { whole: alone(whole), shards: shards.flatMap(alone) };
+    }
     const named = (windows: readonly ServiceWindow[]) => windows.map((window) => ({ ...window, kind: kind.name }));
     const names = { load: kind.name, probes: probes.name };
     const worse = (ofProbes: readonly ServiceWindow[], { ofLane, silences }: LoadWindows) => {
@@ -118,6 +122,15 @@ function loadWindows(history: History, limitMs: (kind: string) => number): LoadW
     whole: ended(whole),
     shards: ofShards.map(ended),
   }));
+}
+
+/** Where nobody else watches, a wait of the load is an outage too, though all who waited were answered in the end. */
+function ofLoadAlone(history: History, kind: string, { ofLane, silences }: LoadWindows): readonly ServiceWindow[] {
+  const waits = notIn(
+    silences,
+    ofLane.filter(({ type }) => type === 'outage'),
+  );
+  return counted(history, overlay(ofLane, waits), ofLane, { load: kind, probes: kind });
 }
 
 /** Brownouts that were cut get the counts of what is left of them. @param names of the kind, as load and probes have it. */

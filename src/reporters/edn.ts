@@ -6,9 +6,10 @@
  */
 
 import type { Timed, TimedEvent } from '../model/event.ts';
-import type { Anomaly, History, OperationKind } from '../model/history.ts';
+import { type Anomaly, eventsOf, type History, type OperationKind } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import type { OperationRow } from '../model/operations.ts';
+import { COORDINATOR } from '../model/topology.ts';
 import { plainText } from './escape.ts';
 
 /** A read names so many messages, the newest; all of them would make the file grow with the square of the run. */
@@ -77,7 +78,7 @@ export function* ednLines(history: History): Generator<string> {
       yield writer.line(typeOf(outcome), process, moment.atMs, readKeys(known, count, operation.anomaly).map(unread));
     }
   }
-  yield* finalRead(history, operations, writer);
+  yield* readsAfterHealing(history, operations, writer);
 }
 
 type Sent = Pick<OperationRow, 'kind' | 'outcome' | 'room' | 'key' | 'sentAt' | 'settledAt' | 'anomaly'>;
@@ -168,18 +169,26 @@ function typeOf(outcome: Sent['outcome']): 'ok' | 'fail' | 'info' {
   return outcome === 'unknown' ? 'info' : outcome === 'ok' ? 'ok' : 'fail';
 }
 
-/** Through the coordinator, after healing: all messages that the load tried to write. */
-function* finalRead(history: History, operations: readonly Sent[], writer: Lines): Generator<string> {
-  const read = history.events.find((event) => event.type === 'final-read');
-  if (read?.type !== 'final-read') return;
-  const present = KeySet.fromRanges(read.read.present);
+/**
+ * Through the coordinator, after healing: all messages that the load tried to write. Where transactions stood prepared
+ * that is read twice, while they stood and after they had ended.
+ */
+function* readsAfterHealing(history: History, operations: readonly Sent[], writer: Lines): Generator<string> {
   const written = operations.flatMap(({ key }) => key ?? []);
-  const began = history.events.find((event) => event.type === 'phase-started' && event.phase === 'final-reads');
-  const value = written.map((key) => {
-    const [writerOf, seq] = key.split(':').map(Number) as [number, number];
-    return present.has(writerOf, seq) && formatKey(writerOf, seq) === key ? `[:r "${key}" 1]` : unread(key);
-  });
-  if (value.length > 0) yield* writer.transaction(began?.at ?? read.at, read.at, value, written.map(unread));
+  if (written.length === 0) return;
+  const phase = eventsOf(history, 'phase-started').find((event) => event.phase === 'final-reads');
+  const early = eventsOf(history, 'read-in-doubt').filter(({ node, shard }) => node === COORDINATOR && !shard);
+  const reads = [...early, ...eventsOf(history, 'final-read').slice(0, 1)];
+  let beganAt = phase?.at ?? reads[0]?.at ?? 0;
+  for (const { at, read } of reads) {
+    const present = KeySet.fromRanges(read.present);
+    const value = written.map((key) => {
+      const [writerOf, seq] = key.split(':').map(Number) as [number, number];
+      return present.has(writerOf, seq) && formatKey(writerOf, seq) === key ? `[:r "${key}" 1]` : unread(key);
+    });
+    yield* writer.transaction(Math.min(beganAt, at), at, value, written.map(unread));
+    beganAt = at;
+  }
 }
 
 /** Numbers for what is under way at once. Jepsen gives up a process whose operation has no known end. */

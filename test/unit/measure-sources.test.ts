@@ -105,6 +105,57 @@ describe('what the load alone sees', () => {
   });
 });
 
+describe('where nobody but the load watches', () => {
+  /** All who ask in the span wait for its end, and are answered then. */
+  const held = (fromMs: number, untilMs: number, kind: string): History =>
+    buildHistory({
+      answer: (one) =>
+        one.kind === kind && one.intendedAt >= fromMs && one.intendedAt < untilMs
+          ? { settledAt: untilMs + 1 }
+          : undefined,
+    });
+
+  test.each(['read', 'write', 'scan'])('%ss that wait and are all answered in the end: an outage', (kind) => {
+    const history = held(effectMs, effectMs + 900, kind);
+    const [one, ...others] = outagesOf(history, kind);
+    expect(others).toEqual([]);
+    expect(one).toMatchObject({ seenBy: 'load', ok: 0 });
+    expect(one?.durationMs).toBeGreaterThan(700);
+    expect(one?.toMs).toBeCloseTo(effectMs + 901, 0);
+    expect(judged(history, { of: kind, max: '500ms' }).judgement).toBe('fail');
+  });
+
+  test('a scan that waits beside reads that do not: probes watch no scan', () => {
+    const until = effectMs + 900;
+    const history = buildHistory({
+      probe: () => undefined,
+      answer: (one) =>
+        one.kind === 'scan' && one.intendedAt >= effectMs && one.intendedAt < until ? { settledAt: until } : undefined,
+    });
+    expect(outagesOf(history, 'scan')).toMatchObject([{ seenBy: 'load' }]);
+    expect(outagesOf(history)).toEqual([]);
+  });
+
+  test('one shard alone: an outage of that shard', () => {
+    const until = effectMs + 900;
+    const history = buildHistory({
+      answer: (one) =>
+        one.kind === 'read' && one.shard === 1 && one.intendedAt >= effectMs && one.intendedAt < until
+          ? { settledAt: until + 1 }
+          : undefined,
+    });
+    expect(outagesOf(history)).toEqual([]);
+    expect(outagesOf(history, 'read', 'B')).toMatchObject([{ seenBy: 'load' }]);
+  });
+
+  test('answers that are slow one after the other are a brownout and no outage', () => {
+    const history = buildHistory({
+      answer: (one) => (one.kind === 'read' && inFault(one) ? { settledAt: one.intendedAt + 700 } : undefined),
+    });
+    expect(outagesOf(history)).toEqual([]);
+  });
+});
+
 describe('what both see', () => {
   test('the probes say when: to the millisecond, and nobody disagrees', () => {
     const gone = (one: Operation) => (inFault(one) ? REFUSED : undefined);

@@ -2,7 +2,9 @@
 
 import { parseEDNString } from 'edn-data';
 import { describe, expect, test } from 'vitest';
+import type { TimedEvent } from '../../src/model/event.ts';
 import type { History, Operation } from '../../src/model/history.ts';
+import { KeySet, parseKey } from '../../src/model/key-ranges.ts';
 import { ednLines } from '../../src/reporters/edn.ts';
 import { buildHistory } from '../support/history-builder.ts';
 
@@ -89,6 +91,37 @@ describe('history.edn', () => {
   test('a lost write is an anomaly of the final read', () => {
     const lost = buildHistory({ finalKeys: ({ coordinator }) => coordinator.delete('1:7') });
     expect(anomaliesOf(linesOf(lost))).toEqual(['1:7 not seen']);
+  });
+
+  test('what stood prepared is read twice: late is an anomaly of the first read, and not of the last', () => {
+    const before = new KeySet();
+    const late = buildHistory({
+      finalKeys: ({ coordinator }) => {
+        for (const key of coordinator) if (key !== '1:7') before.add(parseKey(key).writer, parseKey(key).seq);
+      },
+      events: (events) =>
+        events.flatMap((event): TimedEvent[] => {
+          if (event.type !== 'final-read') return [event];
+          const read = { ...event.read, present: before.toRanges() };
+          return [
+            { type: 'read-in-doubt', node: 'coordinator', at: event.at - 30, read },
+            // Of a placement: no client reads it.
+            { type: 'read-in-doubt', node: 'worker1', shard: 'A', at: event.at - 20, read },
+            event,
+          ];
+        }),
+    });
+    const all = linesOf(late);
+    expect(anomaliesOf(all)).toEqual(['1:7 not seen']);
+    const [early, last] = all.filter(({ process, type }) => process === 0 && type === 'ok');
+    const seen = (line: Line | undefined) => line?.value.find(([, key]) => key === '1:7')?.[2];
+    expect([seen(early), seen(last)]).toEqual([null, 1]);
+    expect(all.filter(({ process }) => process === 0).map(({ type }) => type)).toEqual([
+      'invoke',
+      'ok',
+      'invoke',
+      'ok',
+    ]);
   });
 
   test('where a read missed more than is named, it says nothing of the rest', () => {
