@@ -17,6 +17,16 @@ import type { Switchboard } from './switchboard.ts';
 /** For an answer of the thread, which has nothing to wait for longer. */
 const ANSWER_LIMIT_MS = 10_000;
 const PORT_ATTEMPTS = 10;
+/** For the thread to end by itself. */
+const END_LIMIT_MS = 2_000;
+/** What the thread is told when it shall end. */
+export const END = 'end';
+
+/** What the thread is started with. */
+export interface RelayThreadData {
+  /** Not 0 once the relay is ending: what was asked before and not begun is left undone. */
+  readonly ending: Int32Array;
+}
 
 type Act =
   | 'open'
@@ -52,16 +62,29 @@ export class Relay implements AsyncDisposable {
   /** `from to` -> port. */
   readonly #portOf = new Map<string, number>();
   readonly #asked = new Map<number, Asked>();
+  readonly #exited: Promise<void>;
+  readonly #ending: Int32Array;
   #lastId = 0;
   #ended: string | undefined;
 
-  private constructor(worker: Worker, nodes: readonly NodeName[], ports: Pick<PortChooser, 'next'>) {
+  private constructor(
+    worker: Worker,
+    { ending }: RelayThreadData,
+    nodes: readonly NodeName[],
+    ports: Pick<PortChooser, 'next'>,
+  ) {
     this.#worker = worker;
+    this.#ending = ending;
     this.#sources = [OUTSIDE, ...nodes];
     this.#ports = ports;
     worker.on('message', (message: FromRelayThread) => this.#hear(message));
     worker.on('error', (error) => this.#end(errorText(error)));
-    worker.on('exit', () => this.#end('it was ended'));
+    this.#exited = new Promise((resolve) => {
+      worker.on('exit', () => {
+        this.#end('it was ended');
+        resolve();
+      });
+    });
   }
 
   /**
@@ -69,8 +92,9 @@ export class Relay implements AsyncDisposable {
    * @throws EnvironmentError where packets cannot be dropped here.
    */
   static async start(nodes: readonly NodeName[], ports: Pick<PortChooser, 'next'>): Promise<Relay> {
-    const worker = new Worker(siblingModule(import.meta.url, 'thread'));
-    const relay = new Relay(worker, nodes, ports);
+    const workerData: RelayThreadData = { ending: new Int32Array(new SharedArrayBuffer(4)) };
+    const worker = new Worker(siblingModule(import.meta.url, 'thread'), { workerData });
+    const relay = new Relay(worker, workerData, nodes, ports);
     try {
       await once(worker, 'message', { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
     } catch (error) {
@@ -129,8 +153,19 @@ export class Relay implements AsyncDisposable {
     if (this.#ended === undefined) await this.ask('serve', node, runs);
   }
 
-  /** Ends it, and all connections with it. Harmless twice. */
+  /**
+   * Ends it, and all connections with it. Harmless twice. The thread ends by itself: to end it from outside while it
+   * calls the system through koffi ends the whole process with SIGSEGV or SIGABRT.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
+    Atomics.store(this.#ending, 0, 1);
+    this.#worker.postMessage(END);
+    let limit: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      limit = setTimeout(resolve, END_LIMIT_MS);
+    });
+    await Promise.race([this.#exited, late]);
+    clearTimeout(limit);
     await this.#worker.terminate();
   }
 

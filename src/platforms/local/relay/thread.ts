@@ -1,13 +1,14 @@
 /** Entry of the relay's thread: carries out what is asked of the switchboard, one after the other. */
 
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { errorText } from '../../../model/errors.ts';
 import { PacketFilter } from './packet-filter.ts';
-import type { FromRelayThread, RelayRequest } from './relay.ts';
+import { END, type FromRelayThread, type RelayRequest, type RelayThreadData } from './relay.ts';
 import { Switchboard } from './switchboard.ts';
 
 if (!parentPort) throw new Error('thread.ts is started as a worker thread only');
 const port = parentPort;
+const { ending } = workerData as RelayThreadData;
 
 function send(message: FromRelayThread): void {
   port.postMessage(message);
@@ -25,7 +26,15 @@ async function answer({ id, act, args }: RelayRequest): Promise<void> {
   }
 }
 
-port.on('message', (request: RelayRequest) => {
-  before = before.then(() => answer(request));
+port.on('message', (request: RelayRequest | typeof END) => {
+  if (request !== END) {
+    before = before.then(() => (Atomics.load(ending, 0) === 0 ? answer(request) : undefined));
+    return;
+  }
+  // With nothing left to listen to the thread ends.
+  void before.then(() => {
+    switchboard.dispose();
+    port.close();
+  });
 });
 send({ id: 0, result: undefined });
