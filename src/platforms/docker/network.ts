@@ -132,15 +132,19 @@ const DEVICES = "$(ls /sys/class/net | grep -v '^lo$')";
 export function ruleArguments(rule: PacketRule, peer: string | undefined, mark: string): string[] {
   const { direction, verdict, share = 1, text, established = false } = rule;
   const isIn = direction === 'in';
+  const without = [
+    // Neither half of a handshake: the answer to it would be reset at the server, and the client would hang.
+    ...(established ? ['SYN'] : []),
+    // The reset itself must pass: the rule for the way out would take the answer of the one for the way in.
+    ...(verdict === 'reset' ? ['RST'] : []),
+  ];
   return [
     isIn ? 'INPUT' : 'OUTPUT',
     // The engine's name server is reached over the loopback device, which belongs to nobody else.
     ...(peer === undefined ? ['!', isIn ? '-i' : '-o', 'lo'] : [isIn ? '-s' : '-d', peer]),
     // Only TCP can be told that a connection does not exist.
     ...(verdict === 'reset' || established ? ['-p', 'tcp'] : []),
-    ...(established ? ['!', '--syn'] : []),
-    // The reset itself must pass: the rule for the way out would take the answer of the one for the way in.
-    ...(verdict === 'reset' ? ['-m', 'tcp', '--tcp-flags', 'RST', 'NONE'] : []),
+    ...(without.length > 0 ? ['-m', 'tcp', '--tcp-flags', without.join(','), 'NONE'] : []),
     ...(share < 1 ? ['-m', 'statistic', '--mode', 'random', '--probability', String(share)] : []),
     ...(text === undefined ? [] : ['-m', 'string', '--algo', 'bm', '--string', text]),
     ...['-m', 'comment', '--comment', mark],
