@@ -123,8 +123,12 @@ export interface NodeResources {
 export interface Usage {
   /** What the node may use of one processor, as its limit was set; infinite without one. */
   readonly cpuShare: number;
+  /** How many processors it can use: those of the machine, or fewer by its limit. */
+  readonly processors: number;
   /** In use, cached files included. */
   readonly memoryBytes: number;
+  /** What the node may use of memory, as its limit was set; infinite without one. */
+  readonly memoryLimitBytes: number;
   /** How often the node has had to wait for its share of a processor so far. */
   readonly throttled: number;
   /** The kernel refuses to limit memory to less: what is in use and cannot be taken back. 0 where it takes any limit. */

@@ -11,6 +11,8 @@ import { askOnce, proveEach, withoutEffect } from './own-sessions.ts';
 
 /** Work for several periods of the kernel's, a tenth of a second each. Nobody waits for its end: throttled, that is far off. */
 const WORK = 'SELECT count(*) FROM generate_series(1, 5000000)';
+/** Sessions that work at once: together they want more than one processor. */
+const WORKERS = 2;
 const WAIT_LIMIT_MS = 5_000;
 const LOOK_AGAIN_MS = 50;
 /** The kernel may round what it was told. */
@@ -29,6 +31,12 @@ export const cpuThrottle = defineFault<z.output<typeof params>, readonly number[
   state: 'throttled',
   params,
   needs: ['resource-limits'],
+
+  async lacking(node, { share }) {
+    const { processors } = await resourcesOf(node).usage();
+    if (share < processors - TOLERANCE) return undefined;
+    return `it can use ${formatShare(processors)} of a processor as it is; write a lower share than that`;
+  },
 
   async inject(targets, { share }, context) {
     const before = await Promise.all(targets.map(async (node) => (await resourcesOf(node).usage()).throttled));
@@ -51,7 +59,7 @@ export const cpuThrottle = defineFault<z.output<typeof params>, readonly number[
 
 /** Gives the node work. @returns in how many periods it has had to wait since `before`; 0 where it never had. */
 async function untilItWaits(node: NodeControl, before: number): Promise<number> {
-  const working = askOnce(node, WORK).catch(() => undefined);
+  const working = Promise.all(Array.from({ length: WORKERS }, () => askOnce(node, WORK).catch(() => undefined)));
   const limit = performance.now() + WAIT_LIMIT_MS;
   for (;;) {
     const waited = (await resourcesOf(node).usage()).throttled - before;

@@ -1,7 +1,7 @@
 /** `memory-limit`: the node must do with little memory; the kernel ends processes that want more. */
 
 import { z } from 'zod';
-import type { NodeControl } from '../cluster/platform.ts';
+import type { NodeControl, Usage } from '../cluster/platform.ts';
 import { bytes } from '../model/quantities.ts';
 import { defineFault } from './fault.ts';
 import { limitResources, resourcesOf, restoreLimits } from './limited-resources.ts';
@@ -27,17 +27,22 @@ export const memoryLimit = defineFault<z.output<typeof params>, readonly number[
   params,
   needs: ['resource-limits'],
 
-  async lacking(node, { limit }) {
-    const { leastMemoryBytes } = await resourcesOf(node).usage();
-    if (limit === undefined || limit >= leastMemoryBytes) return undefined;
-    const least = Math.ceil((leastMemoryBytes * HEADROOM) / 1e6);
-    return `it has ${Math.ceil(leastMemoryBytes / 1e6)} MB in use, and the kernel limits it to no less; write limit: ${least}MB or more`;
+  async lacking(node, params) {
+    const { refusal } = await limitOf(node, params);
+    return refusal;
   },
 
-  async inject(targets, { limit }, context) {
-    const limits = await Promise.all(targets.map((node) => limit ?? leastLimit(node)));
-    const limitOf = new Map(targets.map((node, i) => [resourcesOf(node), limits[i] as number]));
-    await limitResources(targets, (resources) => resources.limitMemory(limitOf.get(resources) as number), context);
+  async inject(targets, params, context) {
+    // What is in use may have grown since the run began.
+    const limits = await Promise.all(
+      targets.map(async (node) => {
+        const { limit, refusal } = await limitOf(node, params);
+        if (refusal !== undefined) throw withoutEffect(node, refusal);
+        return limit;
+      }),
+    );
+    const limitsOf = new Map(targets.map((node, i) => [resourcesOf(node), limits[i] as number]));
+    await limitResources(targets, (resources) => resources.limitMemory(limitsOf.get(resources) as number), context);
     return limits;
   },
 
@@ -53,7 +58,25 @@ export const memoryLimit = defineFault<z.output<typeof params>, readonly number[
   undo: restoreLimits,
 });
 
-async function leastLimit(node: NodeControl): Promise<number> {
-  const { memoryBytes } = await resourcesOf(node).usage();
-  return Math.max(DEFAULT_LIMIT, Math.ceil(memoryBytes * HEADROOM));
+/** The limit that a node gets, and why it cannot be limited so as it is now. */
+async function limitOf(node: NodeControl, { limit: asked }: z.output<typeof params>) {
+  const { memoryBytes, memoryLimitBytes, leastMemoryBytes } = await resourcesOf(node).usage();
+  const limit = asked ?? Math.max(DEFAULT_LIMIT, Math.ceil(memoryBytes * HEADROOM));
+  return { limit, refusal: refusalOf(limit, { memoryLimitBytes, leastMemoryBytes }) };
+}
+
+function refusalOf(
+  limit: number,
+  { memoryLimitBytes, leastMemoryBytes }: Pick<Usage, 'memoryLimitBytes' | 'leastMemoryBytes'>,
+): string | undefined {
+  if (limit >= memoryLimitBytes) {
+    return `it is limited to ${megabytes(memoryLimitBytes)} MB as it is; write a limit below that`;
+  }
+  if (limit >= leastMemoryBytes) return undefined;
+  const least = megabytes(leastMemoryBytes * HEADROOM);
+  return `it has ${megabytes(leastMemoryBytes)} MB in use, and the kernel limits it to no less; write limit: ${least}MB or more`;
+}
+
+function megabytes(count: number): number {
+  return Math.ceil(count / 1e6);
 }

@@ -46,7 +46,7 @@ export function describePlan(plan: Plan, { effectOf, rule, expect, probes = [] }
     `schedule, after ${formatDuration(scenario.steadyStateMs)} of steady state; healing at the earliest`,
     ...describeSchedule(plan),
     ...describeProbes(probes, shards),
-    ...describeBlastRadius(plan),
+    ...describeBlastRadius(plan, map.writesAlsoNeed),
     ...lostTogether(acts, effectOf).flatMap((lost) => [
       '',
       `prediction while ${describeLost(lost)}${acts === plan.acts ? '' : ', with roles as they are formed'}`,
@@ -113,11 +113,17 @@ function describeSchedule({ acts, scenario }: Plan): string[] {
   ];
 }
 
-/** Of every fault alike, whether or not it takes nodes down. */
-function describeBlastRadius({ acts, blastRadius: { nodes, shards, ofActs }, placement }: Plan): string[] {
+/** Of every fault alike, whether or not it takes nodes down. @param also the node that every write needs. */
+function describeBlastRadius(
+  { acts, blastRadius: { nodes, shards, ofActs }, placement }: Plan,
+  also: NodeName | undefined,
+): string[] {
   if (acts.length === 0) return [];
-  const touched = (struck: readonly NodeName[], names: readonly string[]) =>
-    describeTouched(names, placement.length, struck.includes(COORDINATOR));
+  const touched = (struck: readonly NodeName[], names: readonly string[]) => {
+    if (struck.includes(COORDINATOR)) return 'every shard: all statements pass the coordinator';
+    if (also !== undefined && struck.includes(also)) return `every shard: every write needs ${also}`;
+    return describeTouched(names, placement.length);
+  };
   const known = acts.filter(({ targets }) => targets.length > 0);
   const strikes = new Map(
     known.map(({ index, fault, targets }) => [
@@ -139,10 +145,8 @@ function describeBlastRadius({ acts, blastRadius: { nodes, shards, ofActs }, pla
   ];
 }
 
-function describeTouched(names: readonly string[], shards: number, coordinator: boolean): string {
-  if (names.length === shards) {
-    return coordinator ? 'every shard: all statements pass the coordinator' : 'every shard';
-  }
+function describeTouched(names: readonly string[], shards: number): string {
+  if (names.length === shards) return 'every shard';
   if (names.length === 0) return 'no shard';
   if (names.length > MAX_SHARDS_NAMED) return formatCount(names.length, 'shard');
   return `${names.length === 1 ? 'shard' : 'shards'} ${names.join(', ')}`;

@@ -18,9 +18,23 @@ test.each([
   ['version 1: shared memory cannot be dropped', { total_cache: 90, total_shmem: 60 }, 70],
   ['version 2 takes any limit', { file: 90, shmem: 60 }, 0],
 ])('what is in use, %s', (_, stats, leastMemoryBytes) => {
-  const seen = { cpu_stats: { throttling_data: { throttled_periods: 3 } }, memory_stats: { usage: 100, stats } };
+  const seen = {
+    cpu_stats: { online_cpus: 2, throttling_data: { throttled_periods: 3 } },
+    memory_stats: { usage: 100, stats },
+  };
   const limits = { NanoCpus: 0, CpuQuota: 5_000, CpuPeriod: 100_000, Memory: 0, MemorySwap: 0 };
-  expect(usageOf(seen, limits)).toEqual({ cpuShare: 0.05, memoryBytes: 100, throttled: 3, leastMemoryBytes });
+  expect(usageOf(seen, limits)).toEqual({
+    cpuShare: 0.05,
+    processors: 0.05,
+    memoryBytes: 100,
+    memoryLimitBytes: Infinite,
+    throttled: 3,
+    leastMemoryBytes,
+  });
+  expect(usageOf(seen, { ...limits, CpuQuota: 0, Memory: 200 })).toMatchObject({
+    processors: 2,
+    memoryLimitBytes: 200,
+  });
 });
 
 describe('putting limits back', () => {

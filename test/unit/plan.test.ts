@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { z } from 'zod';
 import { shipped } from '../../src/catalog.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
+import { citus } from '../../src/engines/citus.ts';
 import { native } from '../../src/engines/native.ts';
 import type { PlannedAct } from '../../src/model/plan.ts';
 import type { Scenario } from '../../src/model/scenario.ts';
@@ -360,6 +361,21 @@ describe('describePlan', () => {
   cpu-throttle worker2     shards A, B
   lock-table coordinator   every shard: all statements pass the coordinator
   all together: coordinator, worker1, worker2, worker3; every shard: all statements pass the coordinator
+`);
+  });
+
+  test('on Citus the first worker of a shard group makes it every shard, also before anything is placed', () => {
+    const faults =
+      '[{ fault: node-stop, target: worker1, for: 1s }, { fault: lock-table, target: worker3, for: 1s }, { fault: node-stop, target: worker2, at: 9s, for: 1s }]';
+    const text = describePlan(makePlan(scenario(faults), { seed: 7 }), {
+      effectOf: effectsOf(shipped.faults),
+      rule: citus.rule,
+    }).join('\n');
+    expect(text).toContain(`blast radius: what the faults may touch
+  node-stop worker1   every shard: every write needs worker1
+  lock-table worker3  shards B, C
+  node-stop worker2   shards A, B
+  all together: worker1, worker2, worker3; every shard: every write needs worker1
 `);
   });
 

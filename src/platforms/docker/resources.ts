@@ -85,19 +85,22 @@ else echo "$(cat cpu/cpu.cfs_quota_us) $(cat cpu/cpu.cfs_period_us)"; cat memory
 }
 
 const statsSchema = z.object({
-  cpu_stats: z.object({ throttling_data: z.object({ throttled_periods: z.number() }) }),
+  cpu_stats: z.object({ online_cpus: z.number(), throttling_data: z.object({ throttled_periods: z.number() }) }),
   memory_stats: z.object({ usage: z.number(), stats: z.record(z.string(), z.number()).default({}) }),
 });
 
 /** From the engine's statistics of a container. Version 1 of control groups refuses a limit below what is in use. */
 export function usageOf(stats: object, limits: Limits): Usage {
   const { cpu_stats, memory_stats } = statsSchema.parse(stats);
-  const { NanoCpus, CpuQuota, CpuPeriod } = limitsSchema.parse(limits);
+  const { NanoCpus, CpuQuota, CpuPeriod, Memory } = limitsSchema.parse(limits);
   const quota = CpuQuota > 0 ? CpuQuota / (CpuPeriod || PERIOD_US) : Number.POSITIVE_INFINITY;
+  const cpuShare = NanoCpus > 0 ? NanoCpus / 1e9 : quota;
   const { total_cache: cache, total_shmem: shared = 0 } = memory_stats.stats;
   return {
-    cpuShare: NanoCpus > 0 ? NanoCpus / 1e9 : quota,
+    cpuShare,
+    processors: Math.min(cpuShare, cpu_stats.online_cpus),
     memoryBytes: memory_stats.usage,
+    memoryLimitBytes: Memory > 0 && Memory < UNLIMITED_BYTES ? Memory : Number.POSITIVE_INFINITY,
     throttled: cpu_stats.throttling_data.throttled_periods,
     // Files that are cached can be dropped; shared memory counts as cached, and cannot.
     leastMemoryBytes: cache === undefined ? 0 : memory_stats.usage - cache + shared,
