@@ -2,7 +2,7 @@
 
 import type { ProbeKind } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
-import { placedBy, predictBy, type ServiceRule } from '../model/service-rule.ts';
+import { type Placement, placedBy, predictBy, type ServiceRule } from '../model/service-rule.ts';
 import {
   COORDINATOR,
   type LostNodes,
@@ -32,7 +32,7 @@ const MAX_STRIKES_NAMED = 32;
 export function describePlan(plan: Plan, { effectOf, rule, expect, probes = [] }: DescribeOptions): string[] {
   const { scenario, placement, seed } = plan;
   const { shards, members } = scenario.cluster;
-  const unordered = { workers: workerNames(scenario.cluster), shards: placement };
+  const unordered: Placement = { workers: workerNames(scenario.cluster), shards: placement };
   const map = rule ? placedBy(rule, unordered) : unordered;
   const promised = ({ down, frozen }: LostNodes) =>
     expect?.({ down, frozen }) ?? (rule ? predictBy(rule, map, new Set(down), new Set(frozen)) : []);
