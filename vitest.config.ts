@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config';
  * alone, because clusters compete for the machine, and a run on a machine that did not keep up is not judged.
  */
 const SIDE_BY_SIDE = [
+  'test/contract/engines.test.ts',
   'test/contract/faults-docker.test.ts',
   'test/contract/faults-local.test.ts',
   'test/contract/network.test.ts',

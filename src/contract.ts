@@ -4,6 +4,7 @@
  */
 
 export type { Attempt, Clients, Kind } from './contract/clients.ts';
+export { type EngineContract, engineContract } from './contract/engine.ts';
 export { type FaultContract, faultContract } from './contract/fault.ts';
 export type { FaultBench, InjectOptions } from './contract/fault-bench.ts';
 export type { Oracle } from './contract/oracle.ts';

@@ -1,0 +1,258 @@
+/** What every engine promises: what it forms, where it says the rows are, and that its own rule is what happens. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Dataset, Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
+import { untilAcceptsSql } from '../cluster/health.ts';
+import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
+import { connectBy, mainRoute, type Route } from '../cluster/route.ts';
+import { Session } from '../sql/session.ts';
+import { type RunFolder, runFolder } from './run-folder.ts';
+
+const ROOMS = Array.from({ length: 24 }, (_, i) => i + 1);
+const SEQS = [1, 2, 3];
+const DATASET: Dataset = {
+  rooms: ROOMS,
+  tables: [
+    {
+      name: 'contract',
+      columns: [
+        { name: 'room_id', type: 'int' },
+        { name: 'seq', type: 'bigint' },
+        { name: 'body', type: 'text' },
+      ],
+      primaryKey: ['room_id', 'seq'],
+      rows: ROOMS.flatMap((room) => SEQS.map((seq) => [room, seq, `it's ${seq} of "${room}"`])),
+    },
+  ],
+};
+const ROWS = DATASET.tables[0]?.rows.length as number;
+const READY_LIMIT_MS = 20_000;
+const SQL_LIMIT_MS = 10_000;
+const CATCH_UP_LIMIT_MS = 10_000;
+const LOOK_AGAIN_MS = 50;
+/** Longer than an engine that passes a dead holder over takes to find out. */
+const SERVED_LIMIT_MS = 10_000;
+const OPTIONS = { applicationName: 'contract', connectTimeoutMs: SQL_LIMIT_MS };
+const never = new AbortController().signal;
+
+export interface EngineContract {
+  readonly engine: Engine;
+  /** Where its nodes run. */
+  readonly platform: Platform;
+  /** What is formed: at least two workers, each shard on two of them. As in a scenario's `cluster`. */
+  readonly topology: FormOptions['topology'];
+}
+
+/** Registers the suite of one engine on one platform: one cluster is formed, and each of its nodes is killed once. */
+export function engineContract({ engine, platform, topology }: EngineContract): void {
+  describe(`engine ${engine.name} on platform ${platform.name}: contract`, () => {
+    let folder: RunFolder;
+    let nodes: Nodes;
+    let formed: FormedCluster;
+    const bench = () => ({ engine, nodes, formed });
+
+    beforeAll(async () => {
+      folder = runFolder();
+      const needs = new Set(engine.needs ?? []);
+      const options = { topology, settings: engine.settings, needs, runFolder: folder.path, signal: never };
+      nodes = await platform.provision(options);
+      expect(await engine.inspect({ nodes, dataset: DATASET, signal: never }), 'before it is formed').toBeUndefined();
+      formed = await engine.form({ nodes, topology, dataset: DATASET, signal: never });
+    });
+
+    afterAll(async () => {
+      await nodes?.dispose();
+      folder?.[Symbol.dispose]();
+    });
+
+    whatItForms(bench, topology);
+    whatItPromises(bench);
+    anAbort({ engine, platform, topology });
+  });
+}
+
+type Bench = () => { readonly engine: Engine; readonly nodes: Nodes; readonly formed: FormedCluster };
+
+function whatItForms(bench: Bench, topology: FormOptions['topology']): void {
+  test('every row is read by every route, as it was given', async () => {
+    const given = (DATASET.tables[0]?.rows ?? []).map((row) => row.map(String).join());
+    for (const route of Object.values(bench().formed.routes)) {
+      await using session = await connectBy(route, OPTIONS);
+      const rows = await session.query('SELECT room_id, seq, body FROM contract ORDER BY 1, 2', [], {
+        timeoutMs: SQL_LIMIT_MS,
+      });
+      expect(
+        rows.map((row) => row.map(String).join()),
+        `route ${route.name}`,
+      ).toEqual(given);
+    }
+  });
+
+  test('every room has its shard, every shard its holders, and each holder all rows of it', async () => {
+    const { formed, nodes } = bench();
+    const { shards, shardOfRoom } = formed.placement;
+    expect(Object.keys(shardOfRoom).map(Number).sort(ascending)).toEqual(ROOMS);
+    const known = nodes.all.map(({ name }) => name);
+    for (const { placements } of shards) {
+      expect(placements.length).toBeGreaterThan(0);
+      expect(new Set(placements).size).toBe(placements.length);
+      expect(known).toEqual(expect.arrayContaining([...placements]));
+    }
+    const sources = formed.placementSources('contract');
+    const held = shards.flatMap(({ index, placements }) => placements.map((node) => `${index} ${node}`));
+    expect([...new Set(sources.map(({ shard, node }) => `${shard} ${node}`))].sort()).toEqual(held.sort());
+    expect(await rowsHeld(bench())).toEqual(
+      Object.fromEntries(
+        shards.flatMap(({ index, placements }) => {
+          const rooms = ROOMS.filter((room) => shardOfRoom[room] === index);
+          return placements.map((node) => [`${index} ${node}`, rooms.length * SEQS.length]);
+        }),
+      ),
+    );
+  });
+
+  test('its layout, where it knows it before, is what it forms', () => {
+    const { engine, formed } = bench();
+    const layout = engine.layout?.(topology, ROOMS);
+    if (layout !== undefined) expect(formed.placement).toEqual(layout);
+  });
+
+  test('what it formed is found again', async () => {
+    const { engine, nodes, formed } = bench();
+    const found = await engine.inspect({ nodes, dataset: DATASET, signal: never });
+    // An engine that forms nothing but clusters of a run's own finds none.
+    if (found === undefined) return;
+    expect(found.placement).toEqual(formed.placement);
+    expect(found.placementSources('contract')).toEqual(formed.placementSources('contract'));
+  });
+
+  test('a write is read back by its route, and reaches every holder', async () => {
+    const { formed } = bench();
+    await using session = await connectBy(mainRoute(formed.routes), OPTIONS);
+    const [room] = ROOMS as [number];
+    await session.query(`INSERT INTO contract VALUES ($1, 100, 'new')`, [room], { timeoutMs: SQL_LIMIT_MS });
+    const read = await session.query('SELECT body FROM contract WHERE room_id = $1 AND seq = 100', [room]);
+    expect(read).toEqual([['new']]);
+    await untilAgreed(bench());
+    await session.query('DELETE FROM contract WHERE room_id = $1 AND seq = 100', [room], { timeoutMs: SQL_LIMIT_MS });
+    await untilAgreed(bench());
+  });
+}
+
+function whatItPromises(bench: Bench): void {
+  test('with all nodes well every shard is read and written; with all of them down, none', () => {
+    const { engine, formed, nodes } = bench();
+    const state = { placement: formed.placement };
+    const well = engine.expect(state, { down: new Set() }).shards;
+    expect(well.map(({ shard }) => shard)).toEqual(formed.placement.shards.map(({ name }) => name));
+    for (const shard of well) expect(shard).toMatchObject({ readable: true, writable: true });
+    const gone = engine.expect(state, { down: new Set(nodes.all.map(({ name }) => name)) }).shards;
+    for (const shard of gone) expect(shard).toMatchObject({ readable: false, writable: false });
+  });
+
+  test('one node after the other is killed: every shard that it promises is read, and every row is there afterwards', async () => {
+    const { engine, formed, nodes } = bench();
+    const route = mainRoute(formed.routes);
+    // A killed coordinator takes the way to the data with it: no promise is about that.
+    const [first, ...others] = nodes.all;
+    const struck = Object.keys(formed.routes).length > 1 && first ? [...others, first] : others;
+    for (const node of struck) {
+      const { shards } = engine.expect({ placement: formed.placement }, { down: new Set([node.name]) });
+      await node.kill();
+      for (const { name, index } of formed.placement.shards) {
+        const room = ROOMS.find((one) => formed.placement.shardOfRoom[one] === index);
+        const promised = shards.find(({ shard }) => shard === name);
+        if (room === undefined || promised?.readable !== true) continue;
+        expect(await readWithin(route, room, SERVED_LIMIT_MS), `shard ${name} with ${node.name} down`).toBe(
+          SEQS.length,
+        );
+      }
+      await backAgain(node, formed);
+      await untilAgreed(bench());
+    }
+  });
+}
+
+function anAbort({ engine, platform, topology }: EngineContract): void {
+  test('forming ends with the reason of an abort', async () => {
+    using folder = runFolder();
+    const reason = new Error('enough');
+    const needs = new Set(engine.needs ?? []);
+    const nodes = await platform.provision({
+      topology,
+      settings: engine.settings,
+      needs,
+      runFolder: folder.path,
+      signal: never,
+    });
+    try {
+      const forming = engine.form({ nodes, topology, dataset: DATASET, signal: AbortSignal.abort(reason) });
+      await expect(forming).rejects.toBe(reason);
+    } finally {
+      await nodes.dispose();
+    }
+  });
+}
+
+const ascending = (a: number, b: number) => a - b;
+
+/** How many rows each holder of each shard has, read where they are. */
+async function rowsHeld({ formed, nodes }: ReturnType<Bench>): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { shard, node: name, relation } of formed.placementSources('contract')) {
+    const node = nodes.all.find((one) => one.name === name) as NodeControl;
+    await using session = await Session.connect(node.address(), OPTIONS);
+    const [row] = await session.query(`SELECT count(*) FROM ${relation}`, [], { timeoutMs: SQL_LIMIT_MS });
+    const key = `${shard} ${name}`;
+    counts[key] = (counts[key] ?? 0) + Number(row?.[0]);
+  }
+  return counts;
+}
+
+/** Until all holders of a shard have equally many rows, and as many as are read through the cluster. */
+async function untilAgreed(bench: ReturnType<Bench>): Promise<void> {
+  const giveUpAt = performance.now() + CATCH_UP_LIMIT_MS;
+  for (;;) {
+    await using session = await connectBy(mainRoute(bench.formed.routes), OPTIONS);
+    const [row] = await session.query('SELECT count(*) FROM contract', [], { timeoutMs: SQL_LIMIT_MS });
+    const counts = await rowsHeld(bench);
+    const agreed = bench.formed.placement.shards.every(
+      ({ index, placements }) => new Set(placements.map((node) => counts[`${index} ${node}`])).size === 1,
+    );
+    const once = bench.formed.placement.shards.reduce(
+      (sum, { index, placements }) => sum + (counts[`${index} ${placements[0]}`] ?? 0),
+      0,
+    );
+    if (agreed && once === Number(row?.[0]) && once >= ROWS) return;
+    if (performance.now() > giveUpAt)
+      throw new Error(`the holders differ: ${JSON.stringify(counts)}, ${row?.[0]} in all`);
+    await sleep(LOOK_AGAIN_MS);
+  }
+}
+
+/** Rows of a room, as soon as they are answered. */
+async function readWithin(route: Route, room: number, limitMs: number): Promise<number> {
+  const giveUpAt = performance.now() + limitMs;
+  for (;;) {
+    try {
+      await using session = await connectBy(route, OPTIONS);
+      const rows = await session.query('SELECT seq FROM contract WHERE room_id = $1', [room], { timeoutMs: limitMs });
+      return rows.length;
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await sleep(LOOK_AGAIN_MS);
+    }
+  }
+}
+
+/** Brings a node back, as whatever it is now. */
+async function backAgain(node: NodeControl, formed: FormedCluster): Promise<void> {
+  const start = async () => {
+    await node.start();
+    await untilAcceptsSql(node, READY_LIMIT_MS);
+    return 'it runs';
+  };
+  if (formed.comeBack === undefined) await start();
+  else await formed.comeBack(node, { undo: start, beforeErased: async () => undefined });
+}

@@ -1,0 +1,29 @@
+/** What every engine promises, on the embedded cluster, and Citus on containers of an image that has it. */
+
+import { describe } from 'vitest';
+import { engineContract } from '../../src/contract.ts';
+import { citus } from '../../src/engines/citus.ts';
+import { native } from '../../src/engines/native.ts';
+import { streaming } from '../../src/engines/streaming.ts';
+import { memberNames } from '../../src/model/topology.ts';
+import { docker } from '../../src/platforms/docker.ts';
+import { local } from '../../src/platforms/local.ts';
+
+const STREAMING = {
+  workers: 3,
+  replication: 3,
+  shards: 1,
+  members: memberNames(3),
+  streaming: { members: 3, synchronous: 'on', manager: 'none', promoteAfterMs: 1_000 },
+} as const;
+const SHARDED = { workers: 3, replication: 2, shards: 3 };
+
+engineContract({ engine: native, platform: local, topology: SHARDED });
+
+engineContract({ engine: streaming, platform: local, topology: STREAMING });
+
+const image = process.env.PGQUAKE_CITUS_IMAGE;
+describe.skipIf(image === undefined)('with PGQUAKE_CITUS_IMAGE', () => {
+  if (image !== undefined) process.env.PGQUAKE_IMAGE = image;
+  engineContract({ engine: citus, platform: docker, topology: SHARDED });
+});
