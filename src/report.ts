@@ -4,6 +4,7 @@ import { figuresOf } from './measure/figures.ts';
 import { describeForeign, foreignActs } from './measure/foreign-acts.ts';
 import { ledgerFigures } from './measure/ledger.ts';
 import { actsOf } from './measure/spans.ts';
+import { splitBrainMs } from './measure/split-brain.ts';
 import type { TimedEvent } from './model/event.ts';
 import type { Figures, ServiceWindow } from './model/figures.ts';
 import { eventsOf, type History } from './model/history.ts';
@@ -84,7 +85,8 @@ export function findingSentence(history: History, { judgement, results }: Verdic
     serviceClause(figures),
     ...disagreementClause(figures),
     ...recoveryClause(history, figures),
-    ...ledgerClauses(ledgerFigures(history)),
+    ...roleClauses(figures, results),
+    ...ledgerClauses(ledgerFigures(history), figures.roles ? ' of the load' : ''),
   ]);
 }
 
@@ -185,11 +187,28 @@ function recoveryClause(history: History, { recovery }: Figures): string[] {
   return [`${who} ${formatDuration(slowestMs)} after the fault took effect${afterHealing}`];
 }
 
-function ledgerClauses(ledger: LedgerFigures): string[] {
+/** What the load alone could not have said, unless a check has told it already. */
+function roleClauses({ roles }: Figures, results: readonly CheckResult[]): string[] {
+  if (!roles) return [];
+  const told = results.some(({ check, judgement }) => check === 'failover-time' && judgement !== 'unknown');
+  const takeovers = roles.takeovers.map(({ from, to }) => `${to} took the place of ${from ?? 'a primary'}`);
+  const { atLeastMs } = splitBrainMs(roles.twoPrimaries);
+  const nodes = [...new Set(roles.twoPrimaries.flatMap(({ sides }) => sides.map(({ node }) => node)))];
+  return [
+    ...(told || takeovers.length === 0 ? [] : [listed(takeovers)]),
+    ...(atLeastMs > 0 ? [`${listed(nodes)} both took writes for ${formatDuration(atLeastMs)}`] : []),
+    ...roles.witness.flatMap(({ node, acknowledged, lost }) =>
+      lost ? [`${lost} of ${formatCount(acknowledged, 'row')} that ${node} acknowledged to the witness are gone`] : [],
+    ),
+  ];
+}
+
+/** @param ofLoad where the witness has lost writes of its own. */
+function ledgerClauses(ledger: LedgerFigures, ofLoad: string): string[] {
   const { lost, late, acknowledged, finalReads, staleReads, duplicated, corrupted, unexpected, resurrected } = ledger;
   const clauses: string[] = [];
   if (lost.count > 0) clauses.push(`${formatCount(lost.count, 'message was', 'messages were')} lost`);
-  else if (finalReads && acknowledged > 0) clauses.push('no acknowledged write was lost');
+  else if (finalReads && acknowledged > 0) clauses.push(`no acknowledged write${ofLoad} was lost`);
   if (late?.count && late.forMs !== null) {
     const what = formatCount(late.count, 'acknowledged write was', 'acknowledged writes were');
     clauses.push(`${what} stale for up to ${formatDuration(late.forMs)}, until prepared transactions had ended`);

@@ -9,6 +9,7 @@ import type { Timed, TimedEvent } from '../model/event.ts';
 import { type Anomaly, eventsOf, type History, type OperationKind } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import type { OperationRow } from '../model/operations.ts';
+import type { Roles } from '../model/roles.ts';
 import { COORDINATOR } from '../model/topology.ts';
 import { plainText } from './escape.ts';
 
@@ -137,11 +138,11 @@ function nemesisMoment(event: NemesisEvent | undefined): Moment & { readonly eve
 }
 
 type NemesisEvent = Timed<
-  Extract<TimedEvent, { readonly type: 'fault-asked' | 'fault-in-effect' | 'heal-asked' | 'healed' }>
+  Extract<TimedEvent, { readonly type: 'fault-asked' | 'fault-in-effect' | 'heal-asked' | 'healed' | 'roles-seen' }>
 >;
 
 function isNemesis(event: TimedEvent): event is NemesisEvent {
-  return ['fault-asked', 'fault-in-effect', 'heal-asked', 'healed'].includes(event.type);
+  return ['fault-asked', 'fault-in-effect', 'heal-asked', 'healed', 'roles-seen'].includes(event.type);
 }
 
 /** The keys that a read says something of: the newest, and those that it missed. */
@@ -230,11 +231,25 @@ class Lines {
   }
 
   nemesis(event: NemesisEvent, atMs: number): string {
+    if (event.type === 'roles-seen') return this.#nemesisLine(event.type, atMs, rolesOf(event.roles));
     if (event.type === 'fault-asked') this.#acts.set(event.act, { fault: event.fault, targets: event.targets });
     const { fault = 'fault', targets = [] } = this.#acts.get(event.act) ?? {};
     const value = `{:fault ${text(fault)}, :targets [${targets.map(text).join(' ')}]}`;
-    return `{:index ${this.#index++}, :time ${nanoseconds(atMs)}, :type :info, :process :nemesis, :f :${event.type}, :value ${value}}`;
+    return this.#nemesisLine(event.type, atMs, value);
   }
+
+  #nemesisLine(type: string, atMs: number, value: string): string {
+    return `{:index ${this.#index++}, :time ${nanoseconds(atMs)}, :type :info, :process :nemesis, :f :${type}, :value ${value}}`;
+  }
+}
+
+/** `{"pg1" {:role :primary, :timeline 1}}`. */
+function rolesOf(roles: Roles): string {
+  const nodes = Object.entries(roles).map(([node, { role, timeline }]) => {
+    const on = timeline === undefined ? '' : `, :timeline ${timeline}`;
+    return `${text(node)} {:role :${role}${on}}`;
+  });
+  return `{${nodes.join(', ')}}`;
 }
 
 function nanoseconds(atMs: number): number {

@@ -25,6 +25,7 @@ import { PAGE_SCRIPT } from './html/script.ts';
 import { data, errors, service, shards } from './html/service.ts';
 import { circumstances, subjectOf } from './report-words.ts';
 import type { Reporter } from './reporter.ts';
+import { roleGrids, roleNotes } from './roles.ts';
 import { type Moment, momentsOf } from './timeline/moments.ts';
 import { TIMELINE_CSS } from './timeline/style.ts';
 import { timelineSvg } from './timeline/svg.ts';
@@ -51,7 +52,7 @@ function page(report: Report): string {
 ${section('timeline', 'Timeline', picture(report))}
 ${section('hypothesis', 'Hypothesis', hypothesis(report))}
 ${section('service', 'Service', service(report))}
-${section('shards', 'Shards during the fault', shards(report))}
+${rolesSection(report)}${section('shards', 'Shards during the fault', shards(report))}
 ${section('data', 'Data', data(report))}
 ${repairSection(report)}${section('errors', 'Errors', errors(report))}
 ${section('events', 'Events', events(report))}
@@ -59,6 +60,20 @@ ${section('cluster', 'Cluster', cluster(report))}
 ${section('run', 'This run', thisRun(report))}
 </main>`,
   });
+}
+
+function rolesSection(report: Report): Content {
+  const grids = roleGrids(report);
+  if (grids.length === 0) return '';
+  const tables = grids.map(({ caption, columns, rows, id }) =>
+    table(
+      caption,
+      columns,
+      rows.map((row) => row.map((cell) => clip(cell, MAX_TEXT))),
+      id,
+    ),
+  );
+  return html`${section('roles', 'Roles', [...tables, ...roleNotes(report).map(paragraph)])}\n`;
 }
 
 function repairSection(report: Report): Content {

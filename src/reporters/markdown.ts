@@ -39,6 +39,7 @@ import {
   writesWords,
 } from './report-words.ts';
 import type { Reporter } from './reporter.ts';
+import { roleGrids, roleNotes } from './roles.ts';
 import { timelineOf } from './timeline/timeline.ts';
 import { TIMELINE_FILE } from './timeline.ts';
 
@@ -74,6 +75,7 @@ function render(report: Report): string[] {
     probes(report),
     windows(report),
     recovery(report),
+    roles(report),
     ['## Shards during the fault'],
     shards(report),
     ['## Data'],
@@ -262,6 +264,24 @@ function recovery({ figures }: Report): string[] {
         one.recoveryMs === null ? `**${recoveryWords(one)}**` : recoveryWords(one),
       ]),
     ),
+  );
+}
+
+function roles(report: Report): string[] {
+  const grids = roleGrids(report);
+  if (grids.length === 0) return [];
+  return blocks(
+    ['## Roles'],
+    ...grids.map(({ caption, columns, rows }) =>
+      blocks(
+        [`**${text(caption)}**`],
+        table(
+          columns.map(({ title, numeric }) => (numeric ? right(text(title)) : left(text(title)))),
+          rows.map((row) => row.map((cell) => text(clip(cell, MAX_TEXT)))),
+        ),
+      ),
+    ),
+    ...roleNotes(report).map((note) => [text(note)]),
   );
 }
 

@@ -14,6 +14,7 @@ import type {
 } from '../model/figures.ts';
 import type { Machine } from '../model/history.ts';
 import type { LedgerFigures, Report, Witnessed } from '../model/report.ts';
+import type { SeenRole } from '../model/roles.ts';
 import type { ShardAccess } from '../model/topology.ts';
 import { formatBytes, formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import type { CheckResult } from '../model/verdict.ts';
@@ -239,6 +240,12 @@ export function clusterSize({ workers, shards, replication }: Report['topology']
 
 export function repairWords(away: readonly string[]): string {
   return `Were ${away.join(', ')} to stay away, these commands on the coordinator would bring back all copies:`;
+}
+
+/** `primary, timeline 2`; `does not answer`. */
+export function roleWords({ role, timeline }: Pick<SeenRole, 'role' | 'timeline'>): string {
+  if (role === 'unknown') return 'does not answer';
+  return timeline === undefined ? role : `${role}, timeline ${timeline}`;
 }
 
 /** The faults that were planned for each node. */

@@ -1,5 +1,7 @@
 /** The closing words of a run on the terminal: hypothesis, service, finding, verdict, where the reports are. Pure. */
 
+import { roleLanes } from '../measure/role-lanes.ts';
+import { describeTakeover, describeTwoPrimaries, nodeOnTimeline } from '../measure/role-words.ts';
 import type { ServiceWindow } from '../model/figures.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
@@ -41,6 +43,7 @@ export function terminalSummary(report: Report, options: SummaryOptions): string
     ...resultLines(report.results, colors, columns),
     '',
     ...serviceLines(report, colors, columns),
+    ...roleLines(report, columns),
     '',
     ...hanging('', plainText(report.finding), columns),
     '',
@@ -123,6 +126,26 @@ function serviceLines({ run, figures }: Report, colors: Colors, columns: number)
   });
   const disagreements = disagreementLines(figures).flatMap((line) => hanging('  ! ', plainText(line), columns));
   return [...ofKinds, ...disagreements];
+}
+
+/** Who was primary when, each failover with its steps, and two primaries with the rows of each. */
+function roleLines({ figures: { roles, spans }, timeline, durationMs }: Report, columns: number): string[] {
+  if (!roles) return [];
+  const fromMs = spans['steady-state']?.fromMs ?? 0;
+  const primaries = roleLanes(timeline, { fromMs, toMs: durationMs })
+    .flatMap(({ node, stretches }) =>
+      stretches.flatMap((stretch) => (stretch.role === 'primary' ? [{ node, ...stretch }] : [])),
+    )
+    .sort((a, b) => a.fromMs - b.fromMs)
+    .map(
+      (stretch) => `${nodeOnTimeline(stretch)} from ${formatMoment(stretch.fromMs)} to ${formatMoment(stretch.toMs)}`,
+    );
+  const lines = [
+    ['primary', primaries.join(', ') || 'none was seen'],
+    ...roles.takeovers.map((takeover) => ['failover', describeTakeover(takeover)]),
+    ...roles.twoPrimaries.map((pair) => ['TWO PRIMARIES', describeTwoPrimaries(pair)]),
+  ] as const;
+  return ['', ...lines.flatMap(([what = '', words = '']) => hanging(`  ${what}  `, plainText(words), columns))];
 }
 
 function recoveryOf(kind: string, recoveries: Report['figures']['recovery'], disturbed: boolean): string[] {

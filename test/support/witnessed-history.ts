@@ -4,8 +4,9 @@ import type { NodeInfo, RunEvent, TimedEvent } from '../../src/model/event.ts';
 import type { History, Operation } from '../../src/model/history.ts';
 import { formatKey, KeySet } from '../../src/model/key-ranges.ts';
 import { OperationTable } from '../../src/model/operations.ts';
+import type { Roles, SeenRole } from '../../src/model/roles.ts';
 import type { NodeName } from '../../src/model/topology.ts';
-import { buildHistory, type HistorySpec } from './history-builder.ts';
+import { buildHistory, type HistorySpec, REFUSED } from './history-builder.ts';
 
 export const MEMBERS: readonly NodeName[] = ['pg1', 'pg2', 'pg3'];
 
@@ -101,3 +102,57 @@ export function failedOver(struckMs: number, promotedMs: number, endMs: number):
     { node: 'pg3', fromMs: 1_000, toMs: endMs, does: 'standby' },
   ];
 }
+
+/**
+ * A primary that freezes and goes on, without anybody who fences it: pg1 takes writes again from 6 s to 8 s, on timeline 1,
+ * though pg2 has taken its place at 4 s. What pg1 acknowledged since it froze is gone in the end.
+ */
+export const WOKEN: readonly NodeDoes[] = [
+  { node: 'pg1', fromMs: 1_000, toMs: 2_950, does: 'acknowledges' },
+  // Sent before it froze, answered when it goes on.
+  { node: 'pg1', fromMs: 2_990, toMs: 3_000, does: 'acknowledges', tookMs: 3_010 },
+  { node: 'pg1', fromMs: 3_100, toMs: 5_200, does: 'fails', everyMs: 1_000, tookMs: 1_000 },
+  { node: 'pg1', fromMs: 6_050, toMs: 8_000, does: 'acknowledges' },
+  { node: 'pg2', fromMs: 1_000, toMs: 4_000, does: 'standby' },
+  { node: 'pg2', fromMs: 4_000, toMs: 9_000, does: 'acknowledges', timeline: 2 },
+];
+
+export function wokenPrimary(history: HistorySpec = {}): History {
+  const roles = (pg1: SeenRole, pg2: SeenRole): Roles => ({
+    pg1,
+    pg2,
+    pg3: { ...STREAMS, timeline: pg2.timeline ?? 1 },
+  });
+  const look = (at: number, seen: Roles): TimedEvent => ({ at, type: 'roles-seen', roles: seen });
+  const step = (at: number, name: 'noticed' | 'elected' | 'promoted'): TimedEvent => ({
+    at,
+    type: 'failover',
+    step: name,
+    from: 'pg1',
+    ...(name === 'noticed' ? {} : { to: 'pg2' }),
+    detail: 'it has received most',
+  });
+  const primary = (timeline: number): SeenRole => ({ role: 'primary', timeline });
+  return witnessedHistory({
+    does: [...WOKEN, { node: 'pg3', fromMs: 1_000, toMs: 9_000, does: 'standby' }],
+    final: { node: 'pg2', timeline: 2 },
+    keeps: ({ node, settledAt }) => node === 'pg2' || settledAt < 3_000,
+    more: [
+      look(1_000, roles(primary(1), STREAMS)),
+      look(3_500, roles({ role: 'unknown' }, STREAMS)),
+      step(3_700, 'noticed'),
+      step(3_750, 'elected'),
+      step(3_950, 'promoted'),
+      look(4_100, roles({ role: 'unknown' }, primary(2))),
+      look(6_100, roles(primary(1), primary(2))),
+      look(8_500, roles({ ...STREAMS, timeline: 2 }, primary(2))),
+    ],
+    history: {
+      acts: [{ fault: 'node-pause', targets: ['pg1'], effect: 'frozen', forMs: 2_990 }],
+      answer: (one) => (one.kind === 'write' && one.sentAt >= 3_000 && one.sentAt < 4_200 ? REFUSED : undefined),
+      ...history,
+    },
+  });
+}
+
+const STREAMS: SeenRole = { role: 'standby', timeline: 1, state: 'streaming' };

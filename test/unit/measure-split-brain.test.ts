@@ -8,24 +8,13 @@ import { BREAK_MS, writeSpans } from '../../src/measure/write-spans.ts';
 import type { History } from '../../src/model/history.ts';
 import { parseKey } from '../../src/model/key-ranges.ts';
 import { buildHistory } from '../support/history-builder.ts';
-import { failedOver, MEMBERS, type NodeDoes, witnessedHistory } from '../support/witnessed-history.ts';
+import { failedOver, MEMBERS, type NodeDoes, WOKEN, witnessedHistory } from '../support/witnessed-history.ts';
 
 const final = { node: 'pg2', timeline: 2 };
 
-/** pg1 freezes at 3 s and goes on at 6 s, on its old timeline; pg2 has taken over at 4 s. */
-const woken: readonly NodeDoes[] = [
-  { node: 'pg1', fromMs: 1_000, toMs: 2_950, does: 'acknowledges' },
-  // Sent before it froze, answered when it goes on.
-  { node: 'pg1', fromMs: 2_990, toMs: 3_000, does: 'acknowledges', tookMs: 3_010 },
-  { node: 'pg1', fromMs: 3_100, toMs: 5_200, does: 'fails', everyMs: 1_000, tookMs: 1_000 },
-  { node: 'pg1', fromMs: 6_050, toMs: 8_000, does: 'acknowledges' },
-  { node: 'pg2', fromMs: 1_000, toMs: 4_000, does: 'standby' },
-  { node: 'pg2', fromMs: 4_000, toMs: 9_000, does: 'acknowledges', timeline: 2 },
-];
-
 describe('spans of acknowledged writes', () => {
   test('end where a node falls silent, and begin again on the same timeline', () => {
-    const spans = writeSpans(witnessedHistory({ does: woken })).filter(({ node }) => node === 'pg1');
+    const spans = writeSpans(witnessedHistory({ does: WOKEN })).filter(({ node }) => node === 'pg1');
     expect(spans.map(({ timeline, fromMs, toMs }) => ({ timeline, fromMs, toMs }))).toEqual([
       { timeline: 1, fromMs: 1_002, toMs: 2_902 },
       { timeline: 1, fromMs: 6_000, toMs: 7_952 },
@@ -33,7 +22,7 @@ describe('spans of acknowledged writes', () => {
   });
 
   test('a write that had waited for a frozen node opens its span no sooner than the last failure was sent', () => {
-    const [, second] = writeSpans(witnessedHistory({ does: woken })).filter(({ node }) => node === 'pg1');
+    const [, second] = writeSpans(witnessedHistory({ does: WOKEN })).filter(({ node }) => node === 'pg1');
     expect(second).toMatchObject({ earliestMs: 4_100, fromMs: 6_000, surelyToMs: 7_950 });
   });
 
@@ -59,7 +48,7 @@ describe('two primaries', () => {
 
   test('a frozen primary that goes on: from its first answer to its last, with the rows of each', () => {
     const keeps = ({ node, settledAt }: { node: string; settledAt: number }) => node === 'pg2' || settledAt < 3_000;
-    const [pair, ...others] = twoPrimaries(witnessedHistory({ does: woken, final, keeps }));
+    const [pair, ...others] = twoPrimaries(witnessedHistory({ does: WOKEN, final, keeps }));
     expect(others).toEqual([]);
     expect(pair).toMatchObject({ fromMs: 6_000, toMs: 7_952, atLeastMs: 1_950, atMostMs: 3_852 });
     expect(pair?.sides).toEqual([
@@ -84,7 +73,7 @@ describe('two primaries', () => {
   });
 
   test('what is lost is not known where the final primary was not read', () => {
-    const [pair] = twoPrimaries(witnessedHistory({ does: woken }));
+    const [pair] = twoPrimaries(witnessedHistory({ does: WOKEN }));
     expect(pair?.sides.map(({ lost }) => lost)).toEqual([null, null]);
   });
 
@@ -103,7 +92,7 @@ describe('two primaries', () => {
 
   test('what each node acknowledged, and for how long what is gone', () => {
     const keeps = ({ node, settledAt }: { node: string; settledAt: number }) => node === 'pg2' || settledAt < 3_000;
-    expect(roleFigures(witnessedHistory({ does: woken, final, keeps }))?.witness).toEqual([
+    expect(roleFigures(witnessedHistory({ does: WOKEN, final, keeps }))?.witness).toEqual([
       { node: 'pg1', acknowledged: 79, lost: 40, lostForMs: 1_952 },
       { node: 'pg2', acknowledged: 100, lost: 0, lostForMs: 0 },
       { node: 'pg3', acknowledged: 0, lost: 0, lostForMs: 0 },

@@ -1,8 +1,9 @@
 /** What the picture shows at one moment, in words: read out when a person points at it or moves along it. */
 
+import { describeTwoPrimaries } from '../../measure/role-words.ts';
 import { formatDuration, formatMoment } from '../../model/units.ts';
 import { plainText } from '../escape.ts';
-import { lengthOf, number } from '../report-words.ts';
+import { lengthOf, number, roleWords } from '../report-words.ts';
 import type { Bucket, Timeline } from './timeline.ts';
 
 export interface Moment {
@@ -31,7 +32,7 @@ export function momentsOf(timeline: Timeline): Moment[] {
     }));
 }
 
-function linesAt({ kinds, nodes, shards }: Timeline, fromMs: number, toMs: number): string[] {
+function linesAt({ kinds, nodes, twoPrimaries, shards }: Timeline, fromMs: number, toMs: number): string[] {
   const within = <R extends { readonly fromMs: number; readonly toMs: number }>(ranges: readonly R[]) =>
     ranges.filter((range) => range.fromMs < toMs && range.toMs > fromMs);
   const load = kinds.flatMap(({ kind, buckets, windows }) => {
@@ -42,11 +43,16 @@ function linesAt({ kinds, nodes, shards }: Timeline, fromMs: number, toMs: numbe
     const during = [...new Set(within(states).map(({ state }) => state))];
     return during.length === 0 ? [] : [`${node} ${during.join(', then ')}`];
   });
+  const roles = nodes.flatMap((strip) => {
+    const during = [...new Set(within(strip.roles).map(roleWords))];
+    return during.length === 0 ? [] : [`${strip.node} ${during.join(', then ')}`];
+  });
+  const both = within(twoPrimaries).map(describeTwoPrimaries);
   const disturbed = shards.flatMap(({ shard, reads, writes }) => {
     const during = [...within(reads), ...within(writes)].map(({ type, kind }) => `${type} of ${kind}`);
     return during.length === 0 ? [] : [`shard ${shard}: ${[...new Set(during)].join(', ')}`];
   });
-  return [...load, ...struck, ...disturbed];
+  return [...load, ...both.map((words) => `two primaries ${words}`), ...roles, ...struck, ...disturbed];
 }
 
 function bucketWords({ ok, failed, p50Ms, p99Ms, maxMs }: Bucket): string {

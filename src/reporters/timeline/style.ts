@@ -4,13 +4,15 @@ const LIGHT = `
   --tl-ground: #ffffff; --tl-ink: #1b1f24; --tl-dim: #57606a; --tl-grid: #d8dee4;
   --tl-ok: #2f6fb5; --tl-failed: #c2410c; --tl-median: #1a7f5a; --tl-p99: #7a3ea8; --tl-max: #8a6d00;
   --tl-fault: #c2410c; --tl-up: #b9d3ee; --tl-down: #4a3a36; --tl-on-down: #ffffff;
-  --tl-outage: #b3261e; --tl-on-outage: #ffffff; --tl-brownout: #f0b429; --tl-on-brownout: #2b2000;`;
+  --tl-outage: #b3261e; --tl-on-outage: #ffffff; --tl-brownout: #f0b429; --tl-on-brownout: #2b2000;
+  --tl-primary: #1f5fa6; --tl-on-primary: #ffffff; --tl-sync: #7fb0e0; --tl-on-standby: #12202e;`;
 
 const DARK = `
   --tl-ground: #0d1117; --tl-ink: #e6edf3; --tl-dim: #9aa4af; --tl-grid: #30363d;
   --tl-ok: #6cb0f5; --tl-failed: #ff8f5a; --tl-median: #4fd3a1; --tl-p99: #cba6f7; --tl-max: #e3c04b;
   --tl-fault: #ff8f5a; --tl-up: #274564; --tl-down: #d9c2bb; --tl-on-down: #1b1210;
-  --tl-outage: #ff7b72; --tl-on-outage: #1c0605; --tl-brownout: #d9a520; --tl-on-brownout: #201800;`;
+  --tl-outage: #ff7b72; --tl-on-outage: #1c0605; --tl-brownout: #d9a520; --tl-on-brownout: #201800;
+  --tl-primary: #7cb8f7; --tl-on-primary: #06121f; --tl-sync: #3f6d9c; --tl-on-standby: #e6edf3;`;
 
 /** For a page or for the picture itself; printed as by day. */
 export const TIMELINE_CSS = `
@@ -39,6 +41,13 @@ export const TIMELINE_CSS = `
 .timeline .busy { fill: var(--tl-up); }
 .timeline .starved { fill: var(--tl-failed); }
 .timeline .up { fill: var(--tl-up); }
+.timeline .primary { fill: var(--tl-primary); }
+.timeline .standby { fill: var(--tl-up); }
+.timeline .sync-standby { fill: var(--tl-sync); }
+.timeline .unknown { fill: var(--tl-grid); }
+.timeline .two-primaries { fill: var(--tl-outage); }
+.timeline text.on-primary { fill: var(--tl-on-primary); }
+.timeline text.on-standby, .timeline text.on-sync-standby, .timeline text.on-unknown { fill: var(--tl-on-standby); }
 .timeline .down { fill: var(--tl-down); }
 .timeline .returning { fill: var(--tl-brownout); }
 .timeline .outage { fill: var(--tl-outage); }

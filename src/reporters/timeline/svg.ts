@@ -2,10 +2,11 @@
 
 import { type ScaleLinear, scaleLinear, scaleLog } from 'd3-scale';
 import { area, line } from 'd3-shape';
+import { describeTwoPrimaries } from '../../measure/role-words.ts';
 import type { ServiceWindow, TimeRange } from '../../model/figures.ts';
 import { formatDuration, formatMoment, formatShare } from '../../model/units.ts';
 import { clip, htmlText as text } from '../escape.ts';
-import { lengthOf } from '../report-words.ts';
+import { lengthOf, roleWords } from '../report-words.ts';
 import { TIMELINE_CSS } from './style.ts';
 import type { Bucket, FaultBand, KindTrack, NodeStrip, ShardStrip, Timeline } from './timeline.ts';
 
@@ -61,6 +62,7 @@ export function timelineSvg(timeline: Timeline, options: PictureOptions): string
     ...timeline.kinds.map((track) => kindPart(track, latency, frame)),
     machinePart(timeline, frame),
     nodesPart(timeline, frame),
+    twoPrimariesPart(timeline, frame),
     shardsPart(timeline, frame),
   ]);
   const bands = timeline.faults.flatMap((band) => faultBand(band, head.height, body.height, frame));
@@ -95,7 +97,7 @@ function moved(lines: readonly string[], y: number): string[] {
   return y === 0 || lines.length === 0 ? [...lines] : [`<g transform="translate(0 ${px(y)})">`, ...lines, '</g>'];
 }
 
-function legend({ machine }: Timeline, { right, narrow }: Frame): Part {
+function legend({ machine, nodes, twoPrimaries }: Timeline, { right, narrow }: Frame): Part {
   const box = (name: string) => `<rect class="${name}" width="12" height="10" y="-9"/>`;
   const stroke = (name: string) => `<path class="line ${name}" d="M0,-4H14"/>`;
   const items: (readonly [string, string])[] = [
@@ -107,6 +109,10 @@ function legend({ machine }: Timeline, { right, narrow }: Frame): Part {
     [box('outage'), 'outage: no success'],
     [box('brownout'), 'brownout: some failed or late'],
     [box('fault in-legend'), 'fault in effect'],
+    ...(nodes.every(({ roles }) => roles.length === 0)
+      ? []
+      : [[box('primary'), 'primary'] as const, [box('standby'), 'standby'] as const]),
+    ...(twoPrimaries.length === 0 ? [] : [[box('two-primaries'), 'two primaries'] as const]),
     ...(machine.length === 0 ? [] : [[box('busy'), 'machine busy'] as const, [box('starved'), 'starved'] as const]),
   ];
   let x = narrow ? 8 : 12;
@@ -304,7 +310,23 @@ function nodesPart({ nodes }: Timeline, frame: Frame): Part {
   return stack([...nodes.map((strip) => nodeRow(strip, frame)), { height: 10, lines: [] }]);
 }
 
-function nodeRow({ node, states }: NodeStrip, { left, right, narrow, x }: Frame): Part {
+function nodeRow({ node, roles, states }: NodeStrip, { left, right, narrow, x }: Frame): Part {
+  const did = roles.flatMap((stretch) => {
+    const { role, fromMs, toMs } = stretch;
+    const [full, short] = [roleWords(stretch), role];
+    const told = `${node} ${full} from ${formatMoment(fromMs)} to ${formatMoment(toMs)}`;
+    // Words stand where no state covers them.
+    const startMs = states.reduce((at, state) => (state.fromMs <= at && at < state.toMs ? state.toMs : at), fromMs);
+    const endMs = states.reduce((at, state) => (state.fromMs > startMs ? Math.min(at, state.fromMs) : at), toMs);
+    const wide = x(endMs) - x(startMs);
+    const words = [full, short].find((one) => wide >= one.length * CHARACTER + 6);
+    return [
+      `<rect class="${role}" data-role-of="${text(node)}" ${span({ fromMs, toMs }, x)} y="1" height="${ROW - 2}"><title>${text(told)}</title></rect>`,
+      ...(words === undefined
+        ? []
+        : [`<text class="on-${role}" x="${px(x(startMs) + 3)}" y="11">${text(words)}</text>`]),
+    ];
+  });
   const shown = states.flatMap(({ state, fromMs, toMs }) => {
     const name = state === 'returning' ? 'returning' : 'down';
     const fits = x(toMs) - x(fromMs) >= state.length * CHARACTER + 6;
@@ -319,8 +341,23 @@ function nodeRow({ node, states }: NodeStrip, { left, right, narrow, x }: Frame)
     lines: [
       rowLabel(node, left, narrow),
       `<rect class="up" x="${left}" width="${px(right - left)}" y="1" height="${ROW - 2}"/>`,
+      ...did,
       ...shown,
     ],
+  };
+}
+
+/** When two nodes acknowledged writes. */
+function twoPrimariesPart({ twoPrimaries }: Timeline, { left, right, narrow, x }: Frame): Part {
+  if (twoPrimaries.length === 0) return { height: 0, lines: [] };
+  const marks = twoPrimaries.map((pair) => {
+    const told = `two primaries ${describeTwoPrimaries(pair)}`;
+    return `<rect class="two-primaries" ${span(pair, x)} y="1" height="${ROW - 2}"><title>${text(told)}</title></rect>`;
+  });
+  const ground = `<rect class="idle" x="${left}" width="${px(right - left)}" y="1" height="${ROW - 2}"/>`;
+  return {
+    height: ROW + 10,
+    lines: [rowLabel(narrow ? '2 primaries' : 'two primaries', left, narrow), ground, ...marks],
   };
 }
 

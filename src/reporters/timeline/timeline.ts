@@ -4,7 +4,8 @@
  */
 
 import { foreignActs } from '../../measure/foreign-acts.ts';
-import { type ServiceWindow, SPANS, type TimeRange } from '../../model/figures.ts';
+import { type RoleStretch, roleLanes } from '../../measure/role-lanes.ts';
+import { type ServiceWindow, SPANS, type TimeRange, type TwoPrimaries } from '../../model/figures.ts';
 import type { OperationKind } from '../../model/history.ts';
 import type { Report } from '../../model/report.ts';
 import type { NodeName } from '../../model/topology.ts';
@@ -55,6 +56,8 @@ export interface NodeState extends TimeRange {
 
 export interface NodeStrip {
   readonly node: NodeName;
+  /** What it did, where roles move. */
+  readonly roles: readonly RoleStretch[];
   /** What was not `up`. */
   readonly states: readonly NodeState[];
 }
@@ -74,6 +77,7 @@ export interface Timeline extends TimeRange {
   /** pgquake's machine, where the run recorded it. */
   readonly machine: readonly MachineSample[];
   readonly nodes: readonly NodeStrip[];
+  readonly twoPrimaries: readonly TwoPrimaries[];
   readonly shards: readonly ShardStrip[];
   /** Shards that were not disturbed and are left out for want of room. */
   readonly shardsLeftOut: number;
@@ -111,7 +115,8 @@ export function timelineOf(report: Report): Timeline | undefined {
       const within = { fromMs: Math.max(fromMs, range.fromMs), toMs: Math.min(toMs, range.toMs) };
       return within.fromMs < within.toMs ? [{ ...within, busy, ...(starved === undefined ? {} : { starved }) }] : [];
     }),
-    nodes: nodeStrips(report, faults, range.toMs).slice(0, MAX_NODES),
+    nodes: nodeStrips(report, faults, range).slice(0, MAX_NODES),
+    twoPrimaries: figures.roles?.twoPrimaries ?? [],
     shards: shards.shown,
     shardsLeftOut: shards.leftOut,
   };
@@ -187,7 +192,9 @@ function faultBands({ timeline }: Report, endMs: number): FaultBand[] {
     });
 }
 
-function nodeStrips({ nodes, timeline }: Report, faults: readonly FaultBand[], endMs: number): NodeStrip[] {
+function nodeStrips({ nodes, timeline }: Report, faults: readonly FaultBand[], range: TimeRange): NodeStrip[] {
+  const endMs = range.toMs;
+  const lanes = new Map(roleLanes(timeline, range).map(({ node, stretches }) => [node, stretches]));
   const foreign = foreignActs(timeline);
   const ofOthers = (name: NodeName): NodeState[] =>
     foreign
@@ -195,6 +202,7 @@ function nodeStrips({ nodes, timeline }: Report, faults: readonly FaultBand[], e
       .map(({ state, fromMs, toMs = endMs }) => ({ state: `${state} by others`, fromMs, toMs: Math.min(toMs, endMs) }));
   return nodes.map(({ name }) => ({
     node: name,
+    roles: lanes.get(name) ?? [],
     states: faults
       .filter(({ targets }) => targets.includes(name))
       .flatMap((band) => {

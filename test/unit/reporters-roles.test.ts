@@ -1,0 +1,155 @@
+/** Roles, failovers and two primaries, in every report. */
+
+import { describe, expect, test } from 'vitest';
+import { shipped } from '../../src/catalog.ts';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
+import { judge } from '../../src/judge.ts';
+import { roleLanes } from '../../src/measure/role-lanes.ts';
+import { reportSchema } from '../../src/model/report-schema.ts';
+import { makePlan } from '../../src/plan/schedule.ts';
+import { buildReport } from '../../src/report.ts';
+import { ednLines } from '../../src/reporters/edn.ts';
+import { htmlReport } from '../../src/reporters/html.ts';
+import { json } from '../../src/reporters/json.ts';
+import { junit } from '../../src/reporters/junit.ts';
+import { markdown } from '../../src/reporters/markdown.ts';
+import { terminalSummary } from '../../src/reporters/terminal.ts';
+import { momentsOf } from '../../src/reporters/timeline/moments.ts';
+import { timelineOf } from '../../src/reporters/timeline/timeline.ts';
+import { timeline } from '../../src/reporters/timeline.ts';
+import { parseScenario } from '../../src/scenario/parse.ts';
+import { buildHistory } from '../support/history-builder.ts';
+import { wokenPrimary } from '../support/witnessed-history.ts';
+
+const history = wokenPrimary();
+const scenario = parseScenario(
+  `name: primary-frozen
+summary: A primary freezes and goes on.
+faults: [{ fault: node-pause, target: worker1, for: 3s }]
+hypothesis:
+  - { check: failover-time, max: 5s }
+  - { check: split-brain }
+  - { check: lost-writes }
+  - { check: rejoined, within: 5s }
+`,
+  'primary-frozen.yaml',
+  vocabulary,
+);
+const plan = makePlan(scenario, { seed: 1 });
+const report = buildReport(history, plan, judge(history, scenario.hypothesis, shipped.checks));
+const same = (text: string) => text;
+const colors = { bold: same, dim: same, green: same, red: same, yellow: same };
+const summary = terminalSummary(report, { colors, columns: 200, folder: 'reports/x' }).join('\n');
+const md = markdown.render(report)['report.md'] as string;
+const page = htmlReport.render(report)['report.html'] as string;
+
+describe('roles over time', () => {
+  test('are those that were seen, with the promotion as the witness saw it', () => {
+    const [pg1, pg2, pg3] = roleLanes(history.events, { fromMs: 1_000, toMs: 9_000 });
+    expect(pg1?.stretches).toEqual([
+      { role: 'primary', timeline: 1, fromMs: 1_000, toMs: 3_500 },
+      { role: 'unknown', fromMs: 3_500, toMs: 6_100 },
+      { role: 'primary', timeline: 1, fromMs: 6_100, toMs: 8_500 },
+      { role: 'standby', fromMs: 8_500, toMs: 9_000 },
+    ]);
+    expect(pg2?.stretches).toEqual([
+      { role: 'standby', fromMs: 1_000, toMs: 4_002 },
+      { role: 'primary', timeline: 2, fromMs: 4_002, toMs: 9_000 },
+    ]);
+    expect(pg3?.stretches).toEqual([{ role: 'standby', fromMs: 1_000, toMs: 9_000 }]);
+  });
+
+  test('a synchronous standby stays one, though the witness can only tell that it is a standby', () => {
+    const roles = { pg1: { role: 'sync-standby' as const } };
+    const [lane] = roleLanes(
+      [
+        { at: 1, type: 'roles-seen', roles },
+        { at: 2, type: 'witness-saw', node: 'pg1', role: 'standby' },
+      ],
+      { fromMs: 0, toMs: 9 },
+    );
+    expect(lane?.stretches).toEqual([{ role: 'sync-standby', fromMs: 1, toMs: 9 }]);
+  });
+
+  test('are the lanes of the picture, and both primaries have a row of their own', () => {
+    const svg = timeline.render(report)['timeline.svg'] as string;
+    expect(svg.match(/class="primary" data-role-of="pg1"/g)).toHaveLength(2);
+    expect(svg).toContain('>primary, timeline 2</text>');
+    // Beside the mark of its return, which covers where it was primary again.
+    expect(svg.match(/>primary, timeline 1<\/text>/g)).toHaveLength(2);
+    expect(svg).toMatch(/class="two-primaries" [^>]*data-from-ms="6000" data-to-ms="7952"/);
+    expect(svg).toContain('pg2 primary, timeline 2 from 4.002 s to');
+  });
+
+  test('are told at every moment', () => {
+    const at = momentsOf(timelineOf(report) as NonNullable<ReturnType<typeof timelineOf>>).find(
+      ({ fromMs }) => Math.floor(fromMs / 1_000) === 6,
+    );
+    expect(at?.lines).toContain('pg2 primary, timeline 2');
+    expect(at?.lines.some((line) => line.startsWith('two primaries from 6.000 s to 7.952 s'))).toBe(true);
+  });
+});
+
+describe('every report', () => {
+  test.each([
+    ['report.md', md],
+    ['report.html', page],
+  ])('%s has the roles, the failover and both primaries with their rows', (_, text) => {
+    expect(text).toContain('Roles over time');
+    expect(text).toMatch(/Failover: pg2 \(timeline 2\) in the place of pg1/);
+    expect(text).toContain('Two primaries: both acknowledged writes to the witness');
+    expect(text).toContain('1:40, 1:41, 1:42');
+    expect(text).toContain('at least 1.95 s, at most 3.85 s');
+    expect(text).toContain('Acknowledged and gone, by the node that had acknowledged it');
+  });
+
+  test('the terminal', () => {
+    expect(summary).toMatch(
+      /primary {2}pg1 \(timeline 1\) from 1\.000 s to 3\.500 s, pg2 \(timeline 2\) from 4\.002 s/,
+    );
+    expect(summary).toMatch(
+      /failover {2}pg2 \(timeline 2\) in the place of pg1: .*noticed 690 ms, elected 740 ms, promoted/,
+    );
+    expect(summary).toMatch(
+      /TWO PRIMARIES {2}from 6\.000 s .*pg1 \(timeline 1\) acknowledged 40 rows, 40 of them gone/,
+    );
+  });
+
+  test('report.json, as its schema says, and JUnit', () => {
+    const parsed = reportSchema.parse(JSON.parse(json.render(report)['report.json'] as string));
+    expect(parsed.figures.roles?.twoPrimaries).toMatchObject([{ sides: [{ node: 'pg1', lost: 40 }, { node: 'pg2' }] }]);
+    expect(junit.render(report)['junit.xml']).toMatch(/split-brain[\s\S]*pg1 \(timeline 1\) acknowledged 40 rows/);
+  });
+
+  test('the finding says who took writes as well', () => {
+    expect(report.finding).toContain('pg1 and pg2 both took writes for 1.95 s');
+    expect(report.finding).toContain('40 of 79 rows that pg1 acknowledged to the witness are gone');
+    expect(report.finding).toContain('no acknowledged write of the load was lost');
+  });
+
+  test('EDN: the nemesis says what every node did', () => {
+    const lines = [...ednLines(history)].filter((line) => line.includes(':roles-seen'));
+    expect(lines).toHaveLength(5);
+    expect(lines[3]).toContain(
+      ':value {"pg1" {:role :primary, :timeline 1}, "pg2" {:role :primary, :timeline 2}, "pg3" {:role :standby, :timeline 2}}',
+    );
+  });
+});
+
+test('a cluster whose roles do not move has no such part', () => {
+  const plain = buildHistory();
+  const without = buildReport(plain, plan, judge(plain, [], shipped.checks));
+  expect(markdown.render(without)['report.md']).not.toContain('## Roles');
+  expect(htmlReport.render(without)['report.html']).not.toContain('id="roles"');
+  expect(timeline.render(without)['timeline.svg']).not.toContain('>standby<');
+});
+
+test('the checks judge it', () => {
+  const judged = Object.fromEntries(report.results.map(({ check, judgement }) => [check, judgement]));
+  expect(judged).toMatchObject({
+    'failover-time': 'pass',
+    'split-brain': 'fail',
+    'lost-writes': 'fail',
+    rejoined: 'pass',
+  });
+});
