@@ -1,8 +1,7 @@
 /** What a starved machine does to servers and load must not be taken for the cluster's doing. */
 
 import { z } from 'zod';
-import { hostFigures } from '../measure/host.ts';
-import { spansOf } from '../measure/spans.ts';
+import { hostFigures, loadRange, unsampledMs } from '../measure/host.ts';
 import { formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
@@ -11,8 +10,6 @@ const params = z.strictObject({});
 /** A single busy second is no starved machine: servers that start together make one. */
 const MIN_STARVED_MS = 2_000;
 const MAX_STARVED_SHARE = 0.1;
-/** A machine that was starved may miss its own samples. */
-const MIN_SAMPLED_SHARE = 0.2;
 const MAX_EVIDENCE = 8;
 
 export const hostKeptUp = defineCheck<z.output<typeof params>>({
@@ -31,19 +28,22 @@ export const hostKeptUp = defineCheck<z.output<typeof params>>({
       return { judgement: 'unknown', expected, observed: 'no sample of the machine was recorded', evidence: [] };
     }
     const { processors, sampledMs, starvedMs, samples } = host;
-    const loadMs = Object.values(spansOf(history)).reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
-    if (sampledMs < MIN_SAMPLED_SHARE * loadMs) {
-      const observed = `only ${formatDuration(sampledMs)} of ${formatDuration(loadMs)} of load were sampled`;
-      return { judgement: 'unknown', expected, observed, evidence: [] };
-    }
+    const range = loadRange(history) ?? { fromMs: 0, toMs: 0 };
+    const loadMs = range.toMs - range.fromMs;
+    const tooMuch = (ms: number) => ms >= MIN_STARVED_MS && ms > MAX_STARVED_SHARE * loadMs;
     const mean = (of: (sample: (typeof samples)[number]) => number) =>
       samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;
     const figures =
       `${formatCount(processors, 'processor')} ${formatShare(mean(({ busy }) => busy))} busy, ` +
       `${mean(({ runnable = 0 }) => runnable).toFixed(1)} tasks running or waiting, ` +
       `${formatShare(mean(({ stolen }) => stolen))} stolen, on average`;
-    const starved = starvedMs >= MIN_STARVED_MS && starvedMs > MAX_STARVED_SHARE * sampledMs;
-    if (!starved) return { judgement: 'pass', expected, observed: figures, evidence: [] };
+    if (!tooMuch(starvedMs)) {
+      // In what was not sampled the machine may have been starved all the time.
+      const unseenMs = unsampledMs(host, range);
+      if (!tooMuch(starvedMs + unseenMs)) return { judgement: 'pass', expected, observed: figures, evidence: [] };
+      const observed = `only ${formatDuration(loadMs - unseenMs)} of ${formatDuration(loadMs)} of load were sampled`;
+      return { judgement: 'unknown', expected, observed, evidence: [figures] };
+    }
     return {
       judgement: 'unknown',
       expected,

@@ -29,6 +29,17 @@ export async function sqlRefusal(node: NodeControl, timeoutMs = PROBE_TIMEOUT_MS
   }
 }
 
+/** Whether a node answers a new connection nothing, neither a session nor a refusal. */
+export async function isSilent(node: NodeControl, limitMs: number): Promise<boolean> {
+  try {
+    await using session = await Session.connect(node.address(), { ...OPTIONS, connectTimeoutMs: limitMs });
+    await session.query('SELECT 1', [], { timeoutMs: limitMs });
+    return false;
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'deadline';
+  }
+}
+
 /**
  * Waits until a node accepts SQL.
  * @throws EnvironmentError after `limitMs`, with the last refusal; at once where the password is refused.

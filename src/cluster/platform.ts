@@ -39,6 +39,11 @@ export interface NodeControl {
   peerAddress(from: NodeName): Address;
   /** The state as the operating system or the container engine tells it now. */
   state(): Promise<NodeState>;
+  /**
+   * When the container, or whatever the server runs in, was started: another value says that it was started anew. Absent
+   * where nobody but pgquake starts it.
+   */
+  startedAt?(): Promise<string>;
   /** What that state rests on, for a report: `process 4711 and 12 children do not exist`. */
   describeState(): Promise<string>;
   /** Orderly shutdown (SIGINT to the postmaster, `docker stop`), with escalation to a kill after 10 s. */

@@ -80,8 +80,30 @@ export const lockTable = defineFault<z.output<typeof params>, readonly Locked[]>
     });
   },
 
+  async met(targets, _params, locked) {
+    const counts = await Promise.all(
+      targets.map(async (node, i) => [node.name, await waitingFor(node, (locked[i] as Locked).pid)] as const),
+    );
+    return { counts: Object.fromEntries(counts), of: 'sessions that waited' };
+  },
+
   undo: endMarked,
 });
+
+/** How many sessions wait for the lock, or for one that waits for it. */
+async function waitingFor(node: NodeControl, pid: number): Promise<number> {
+  const [row] = await askOnce(node, WAITING, [pid]);
+  return Number(row?.[0]);
+}
+
+const WAITING = `
+  WITH RECURSIVE waiting (pid) AS (
+    SELECT $1::int
+    UNION
+    SELECT a.pid FROM pg_stat_activity AS a, waiting AS w
+    WHERE a.wait_event_type = 'Lock' AND w.pid = ANY (pg_blocking_pids(a.pid))
+  )
+  SELECT count(*) - 1 FROM waiting`;
 
 /**
  * The table as it is on the node: its placements there, else the table itself.

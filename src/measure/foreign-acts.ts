@@ -6,7 +6,7 @@ import { formatDuration, formatMoment } from '../model/units.ts';
 
 export interface ForeignAct {
   readonly node: NodeName;
-  readonly state: NodeState;
+  readonly state: NodeState | 'silent';
   /** When it was seen; it came after the look before. */
   readonly fromMs: number;
   /** When the node was seen to run again; `undefined` where it never was. */

@@ -37,8 +37,19 @@ export function hostFigures(history: Pick<History, 'events' | 'run'>): HostFigur
   return { processors, sampledMs, starvedMs, samples };
 }
 
+/** How much of the time in which the load ran no sample tells of. */
+export function unsampledMs({ samples }: HostFigures, { fromMs, toMs }: TimeRange): number {
+  let seenMs = 0;
+  let at = fromMs;
+  for (const sample of samples) {
+    seenMs += Math.max(0, Math.min(sample.toMs, toMs) - Math.max(sample.fromMs, at));
+    at = Math.max(at, sample.toMs);
+  }
+  return toMs - fromMs - seenMs;
+}
+
 /** From the ramp until the load stopped; a run whose load was not borne has but its ramp. */
-function loadRange(history: Pick<History, 'events'>): TimeRange | undefined {
+export function loadRange(history: Pick<History, 'events'>): TimeRange | undefined {
   const ofRamp = (event: TimedEvent) => 'phase' in event && event.phase === 'ramp';
   const ramp = history.events.filter(ofRamp).map(({ at }) => at);
   const spans = Object.values(spansOf(history)).flatMap(({ fromMs, toMs }) => [fromMs, toMs]);

@@ -133,7 +133,7 @@ function ofLoadAlone(history: History, kind: string, { ofLane, silences }: LoadW
   return counted(history, overlay(ofLane, waits), ofLane, { load: kind, probes: kind });
 }
 
-/** Brownouts that were cut get the counts of what is left of them. @param names of the kind, as load and probes have it. */
+/** Brownouts that were cut get the counts of what is left of them, and go where nothing is. @param names of the kind, as load and probes have it. */
 function counted(
   history: History,
   windows: readonly ServiceWindow[],
@@ -157,7 +157,7 @@ function counted(
       }
     }
   }
-  return windows.map((window) => ({ ...window, ...counts.get(window) }));
+  return windows.map((window) => ({ ...window, ...counts.get(window) })).filter(({ ok, failed }) => ok + failed > 0);
 }
 
 /** How much of what each source tried in the fault span was ok; of the whole run where there is no such span. */

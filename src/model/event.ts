@@ -337,12 +337,15 @@ export type RunEvent =
     }
   /** A condition of the scenario's guards held: the faults end here, and are healed. */
   | { readonly type: 'guard-tripped'; readonly reason: string }
-  /** The state of a node changed, and no act of the run was under way on it. It was seen as before at `sinceMs`. */
+  /**
+   * The state of a node changed, and no act of the run was under way on it. It was seen as before at `sinceMs`. A node is
+   * silent where it runs and leaves new connections without an answer.
+   */
   | {
       readonly type: 'node-changed';
       readonly node: NodeName;
-      readonly from: NodeState;
-      readonly to: NodeState;
+      readonly from: NodeState | 'silent';
+      readonly to: NodeState | 'silent';
       readonly sinceMs: number;
       /** What the platform says of it: `postmaster 4711 and its 7 other processes do not exist`. */
       readonly detail: string;

@@ -391,8 +391,8 @@ const event = z
         at,
         type: z.literal('node-changed'),
         node: z.string(),
-        from: nodeState,
-        to: nodeState,
+        from: nodeState.or(z.literal('silent')),
+        to: nodeState.or(z.literal('silent')),
         sinceMs: z.number(),
         detail: z.string(),
       })

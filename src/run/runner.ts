@@ -4,7 +4,7 @@
  */
 
 import type { Engine, FormedCluster } from '../cluster/engine.ts';
-import type { Nodes, Platform } from '../cluster/platform.ts';
+import type { Capability, Nodes, Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError } from '../model/errors.ts';
@@ -116,7 +116,7 @@ export async function run(asked: RunOptions): Promise<void> {
     const monitor = new ServiceMonitor(kinds);
     load.follow(monitor);
 
-    await using _watch = new NodeWatch({ nodes: nodes.all, recorder, clock });
+    await using _watch = new NodeWatch({ nodes: nodes.all, recorder, clock, mayEnd: mayEnd(options) });
     const observed = { ...options, nodes, cluster };
     await using _roles = await RoleWatch.start({ cluster, recorder });
     const work = await orAborted(countWork(observed), signal);
@@ -187,6 +187,15 @@ function nodesToFill({ plan: { acts, scenario }, faults }: RunOptions): NodeName
   const filling = acts.filter(({ fault }) => faults.get(fault)?.needs.includes('disk-full'));
   const anyNode = filling.some(({ targets }) => targets.length === 0);
   return nodeNames(scenario.cluster).filter((node) => anyNode || filling.some(({ targets }) => targets.includes(node)));
+}
+
+/** Faults that take a server down, freeze it, start it anew, or leave it without what it needs to go on. */
+function mayEnd({ faults }: RunOptions): (fault: string) => boolean {
+  const ENDING = new Set<Capability>(['backend-kill', 'resource-limits', 'disk-full']);
+  return (name) => {
+    const fault = faults.get(name);
+    return fault === undefined || fault.effect !== undefined || fault.needs.some((need) => ENDING.has(need));
+  };
 }
 
 /** @throws EnvironmentError where a fault cannot be done to a node as it is; nothing is broken then. */

@@ -89,6 +89,7 @@ describe.skipIf(!image)('faults on Citus', () => {
   /** Strikes one node, proves it, looks, and heals. */
   async function during(fault: Fault, target: string, look: () => Promise<void>): Promise<void> {
     const node = nodeOf(target);
+    const worker = target === 'coordinator' ? 'worker1' : target;
     const undos: Undo[] = [];
     const held: AsyncDisposable[] = [];
     const mark = `${newMark()}-0`;
@@ -107,6 +108,11 @@ describe.skipIf(!image)('faults on Citus', () => {
       });
       expect(await fault.prove([node], params, evidence)).toContain(target);
       await look();
+      const waiting = async () => (await fault.met?.([node], params, evidence))?.counts[target];
+      if (fault.met) await expect.poll(waiting).toBe(0);
+      const asking = fault.met && meets(READ, worker);
+      if (fault.met) await expect.poll(waiting, { timeout: LIMIT_MS, interval: 20 }).toBeGreaterThan(0);
+      await asking;
     } finally {
       for (const resource of held) await resource[Symbol.asyncDispose]();
       const pending = undos.map((undo, id) => ({ id, act: 0, fault: fault.name, mark, undo })).reverse();

@@ -3,8 +3,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
+import type { NodeControl } from '../../src/cluster/platform.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
+import { Session } from '../../src/sql/session.ts';
 import { runWith } from '../support/harmed-run.ts';
 
 const scenario = (faults: string) =>
@@ -57,3 +59,30 @@ test.each([
   expect(report.timeline.filter((event) => event.type === 'node-changed')).toEqual([]);
   expect(report.finding).not.toContain('not by pgquake');
 });
+
+test('a postmaster that somebody else freezes alone is told: it lets new connections wait', async () => {
+  const report = await runWith(scenario('{ fault: node-stop, target: worker1, for: 10s }'), {
+    at: (event, { nodes }) => {
+      if (!isFault(event)) return undefined;
+      const other = nodes.workers[2];
+      return other && freezeFor(other, 8_000);
+    },
+  });
+  const changes = report.timeline.filter((event) => event.type === 'node-changed');
+  expect(changes).toMatchObject([
+    { node: 'worker3', from: 'running', to: 'silent' },
+    { node: 'worker3', from: 'silent', to: 'running' },
+  ]);
+  expect(report.finding).toMatch(/^Worker3 was silent at .* for .*, and not by pgquake/);
+  expect(report.judgement).toBe('unknown');
+});
+
+/** SIGSTOP to the postmaster, and to none of the processes below it. */
+async function freezeFor(node: NodeControl, ms: number): Promise<void> {
+  await using session = await Session.connect(node.address(), { applicationName: 'test', connectTimeoutMs: 5_000 });
+  const [row] = await session.query("SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)");
+  const pid = Number(row?.[0]);
+  process.kill(pid, 'SIGSTOP');
+  await sleep(ms);
+  process.kill(pid, 'SIGCONT');
+}

@@ -54,12 +54,18 @@ test('samples say what one second asked of the machine', () => {
 
 const MACHINE = { system: 'Linux 6.8.0 x64', processors: 2, memoryBytes: 8e9, loadAverage: 0.5 };
 
+const CALM = { busy: 0.4, runnable: 1.2, pressure: { cpu: 0.2 } };
+
 /** A control run whose seconds were like this. */
 function onHost(samples: readonly Partial<HostSample>[]): History {
   const history = buildHistory();
   const from =
     history.events.find((event) => event.type === 'phase-started' && event.phase === 'steady-state')?.at ?? 0;
-  const events = samples.map((sample, i): TimedEvent => {
+  const end = history.events.find(({ type }) => type === 'load-kept')?.at ?? 0;
+  // As calm as it was at first to the end, where a test says no more.
+  const rest =
+    samples.length === 0 ? [] : Array.from({ length: Math.ceil((end - from) / 1_000) - samples.length }, () => CALM);
+  const events = [...samples, ...rest].map((sample, i): TimedEvent => {
     return { at: from + (i + 1) * 1_000, type: 'host', forMs: 1_000, busy: 0.5, stolen: 0, lateMs: 1, ...sample };
   });
   return {
@@ -69,7 +75,6 @@ function onHost(samples: readonly Partial<HostSample>[]): History {
   };
 }
 
-const CALM = { busy: 0.4, runnable: 1.2, pressure: { cpu: 0.2 } };
 const STARVED = { busy: 1, runnable: 6.3, pressure: { cpu: 0.97 } };
 
 test('a calm machine kept up', () => {
@@ -78,7 +83,7 @@ test('a calm machine kept up', () => {
     judgement: 'pass',
     observed: '2 processors 40 % busy, 1.2 tasks running or waiting, 0 % stolen, on average',
   });
-  expect(hostFigures(history)).toMatchObject({ processors: 2, sampledMs: 4_000, starvedMs: 0 });
+  expect(hostFigures(history)).toMatchObject({ processors: 2, sampledMs: 10_000, starvedMs: 0 });
 });
 
 test.each([
@@ -88,7 +93,7 @@ test.each([
 ])('a starved machine: %s', (_name, sample, reason) => {
   expect(hostKeptUp.check(onHost([sample, sample, sample, CALM]), {})).toMatchObject({
     judgement: 'unknown',
-    observed: expect.stringMatching(/^starved for 3 s of 4 s: /),
+    observed: expect.stringMatching(/^starved for 3 s of 10 s: /),
     evidence: [expect.stringContaining(reason), expect.anything(), expect.anything()],
   });
 });
@@ -118,6 +123,21 @@ test.each([
   ],
 ])('not a starved machine: %s', (_name, samples) => {
   expect(hostKeptUp.check(onHost(samples), {}).judgement).toBe('pass');
+});
+
+test.each([
+  [[2, 3], 'only 7.3', 'unknown'],
+  [[5], undefined, 'pass'],
+  [[2, 3, 5], 'only 6.3', 'unknown'],
+] as const)('what was not sampled may have been starved: without the seconds %j', (missing, observed, judgement) => {
+  const whole = onHost([CALM]);
+  const samples = whole.events.filter(({ type }) => type === 'host');
+  const gone = new Set(missing.map((i) => samples[i]));
+  const history = { ...whole, events: whole.events.filter((event) => !gone.has(event)) };
+  const finding = hostKeptUp.check(history, {});
+  expect(finding.judgement).toBe(judgement);
+  if (observed)
+    expect(finding.observed).toMatch(new RegExp(`^${observed}\\d* s of \\d+\\.\\d* s of load were sampled$`));
 });
 
 test('a run without a sample cannot say; one of an earlier version is not asked', () => {

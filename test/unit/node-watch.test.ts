@@ -24,9 +24,12 @@ function watched() {
   const listeners: RunListener[] = [];
   const changes: RunEvent[] = [];
   const state = { worker1: 'running' as NodeState, worker2: 'running' as NodeState };
+  const startedAt = { worker1: 'noon', worker2: 'noon' };
+  const silent = { worker1: false, worker2: false };
   const nodes = (['worker1', 'worker2'] as const).map((name) => ({
     name,
     state: async () => state[name],
+    startedAt: async () => startedAt[name],
     describeState: async () => `${name} is ${state[name]}`,
   }));
   const clock = monotonicClock();
@@ -34,11 +37,22 @@ function watched() {
     event: (event: RunEvent) => void changes.push(event),
     follow: (listener: RunListener) => void listeners.push(listener),
   };
-  const watch = new NodeWatch({ nodes: nodes as unknown as NodeControl[], recorder, clock, everyMs: EVERY_MS });
+  const watch = new NodeWatch({
+    nodes: nodes as unknown as NodeControl[],
+    recorder,
+    clock,
+    mayEnd: (fault) => fault === 'node-stop',
+    everyMs: EVERY_MS,
+    silent: async ({ name }, limitMs) => {
+      const quiet = silent[name as 'worker1' | 'worker2'];
+      if (quiet) await sleep(limitMs);
+      return quiet;
+    },
+  });
   const tell = (event: RunEvent) => {
     for (const listener of listeners) listener.event?.({ at: clock.nowMs(), ...event } as TimedEvent);
   };
-  return { watch, state, changes, tell };
+  return { watch, state, startedAt, silent, changes, tell };
 }
 
 describe('the watch', () => {
@@ -71,6 +85,81 @@ describe('the watch', () => {
     await sleep(A_WHILE_MS);
     await watch[Symbol.asyncDispose]();
     expect(changes.slice(1)).toMatchObject([{ node: 'worker1', to: 'stopped' }]);
+  });
+});
+
+describe('the watch sees', () => {
+  const STRUCK = { type: 'fault-asked', act: 0, fault: 'node-stop', targets: ['worker1'] } as const;
+  const LOCKED = { type: 'fault-asked', act: 0, fault: 'lock-table', targets: ['worker1'] } as const;
+  const HEALED = { type: 'healed', act: 0, proof: '' } as const;
+
+  test('a restart that was over before it looked again, and not that of its own act', async () => {
+    const { watch, startedAt, changes, tell } = watched();
+    await sleep(A_WHILE_MS);
+    tell(STRUCK);
+    startedAt.worker1 = 'one';
+    await sleep(A_WHILE_MS);
+    tell(HEALED);
+    await sleep(A_WHILE_MS);
+    expect(changes).toEqual([]);
+    startedAt.worker1 = 'two';
+    await sleep(A_WHILE_MS);
+    await watch[Symbol.asyncDispose]();
+    expect(changes).toMatchObject([
+      { node: 'worker1', from: 'running', to: 'stopped', detail: 'it was started anew, at two' },
+      { node: 'worker1', from: 'stopped', to: 'running' },
+    ]);
+  });
+
+  test('a node that is stopped while a fault is on it which lets its server run', async () => {
+    const { watch, state, changes, tell } = watched();
+    await sleep(A_WHILE_MS);
+    tell(LOCKED);
+    state.worker1 = 'stopped';
+    await sleep(A_WHILE_MS);
+    await watch[Symbol.asyncDispose]();
+    expect(changes).toMatchObject([{ node: 'worker1', to: 'stopped' }]);
+  });
+
+  test('a server that answers no new connection, for as long as it does', async () => {
+    const { watch, silent, changes } = watched();
+    await sleep(A_WHILE_MS);
+    silent.worker2 = true;
+    await sleep(2 * A_WHILE_MS);
+    silent.worker2 = false;
+    await sleep(A_WHILE_MS);
+    await watch[Symbol.asyncDispose]();
+    expect(changes).toMatchObject([
+      { node: 'worker2', from: 'running', to: 'silent' },
+      { node: 'worker2', from: 'silent', to: 'running' },
+    ]);
+    const [began, ended] = changes as readonly { readonly sinceMs: number }[];
+    expect(began?.sinceMs).toBe(ended?.sinceMs);
+  });
+
+  test.each([
+    [
+      'a single time without an answer',
+      (quiet: ReturnType<typeof watched>) =>
+        void setTimeout(() => {
+          quiet.silent.worker1 = false;
+        }, EVERY_MS),
+    ],
+    ['a fault of the run on it', ({ tell }: ReturnType<typeof watched>) => tell(LOCKED)],
+    [
+      'a node that is stopped',
+      ({ state }: ReturnType<typeof watched>) => {
+        state.worker1 = 'stopped';
+      },
+    ],
+  ])('no silence: %s', async (_, meanwhile) => {
+    const all = watched();
+    await sleep(A_WHILE_MS);
+    meanwhile(all);
+    all.silent.worker1 = true;
+    await sleep(2 * A_WHILE_MS);
+    await all.watch[Symbol.asyncDispose]();
+    expect(all.changes.filter((change) => 'to' in change && change.to === 'silent')).toEqual([]);
   });
 });
 

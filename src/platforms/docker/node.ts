@@ -142,6 +142,10 @@ export class DockerNode implements NodeControl {
     return State.Running ? 'running' : 'stopped';
   }
 
+  async startedAt(): Promise<string> {
+    return (await this.#inspect()).State.StartedAt;
+  }
+
   async describeState(): Promise<string> {
     const { State } = await this.#inspect();
     const container = `container ${this.containerId.slice(0, 12)}`;

@@ -199,7 +199,11 @@ function nodeStrips({ nodes, timeline }: Report, faults: readonly FaultBand[], r
   const ofOthers = (name: NodeName): NodeState[] =>
     foreign
       .filter(({ node, fromMs }) => node === name && fromMs < endMs)
-      .map(({ state, fromMs, toMs = endMs }) => ({ state: `${state} by others`, fromMs, toMs: Math.min(toMs, endMs) }));
+      .map(({ state, fromMs, toMs = endMs }) => ({
+        state: state === 'silent' ? state : `${state} by others`,
+        fromMs,
+        toMs: Math.min(toMs, endMs),
+      }));
   return nodes.map(({ name }) => ({
     node: name,
     roles: lanes.get(name) ?? [],

@@ -1,0 +1,59 @@
+/** `docker stop`, `docker restart` and the like by hand in the middle of a run, by a process that pgquake knows nothing of. */
+
+import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import type { Report } from '../../src/model/report.ts';
+import { Workplace } from '../support/cli.ts';
+import { dockerMissing } from '../support/docker.ts';
+
+const run = promisify(execFile);
+const missing = await dockerMissing('test/integration/docker-foreign-act.test.ts');
+
+const scenario = (name: string, fault: string) => `
+name: ${name}
+summary: Somebody else acts.
+cluster: { workers: 2, replication: 2, shards: 2, engine: native }
+workload: { use: chat, rooms: 8, messages-per-room: 2, read: { rate: 20/s }, scan: { rate: 1/s }, write: { rate: 5/s } }
+steady-state: { for: 2s }
+faults: [${fault}]
+settle: { within: 10s }
+hypothesis: [{ check: no-lost-writes }]
+`;
+
+/** Runs it, and docker beside it as soon as the fault is there. */
+async function meanwhile(name: string, fault: string, acts: readonly (readonly string[])[]): Promise<Report> {
+  using place = new Workplace('docker');
+  const file = place.scenario(name, scenario(name, fault));
+  const running = place.startRun([file], { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE });
+  let said = '';
+  running.stdout?.on('data', (text: string) => {
+    said += text;
+  });
+  await expect.poll(() => said, { timeout: 90_000, interval: 50 }).toMatch(/in effect/);
+  const container = (await run('docker', ['ps', '--format', '{{.Names}}', '--filter', 'name=worker2'])).stdout;
+  const [id = '', ...more] = container.trim().split('\n');
+  expect(more).toEqual([]);
+  for (const act of acts) {
+    await run('docker', [...act, id]);
+    await sleep(1_500);
+  }
+  await running.ended;
+  return place.report();
+}
+
+describe.skipIf(missing !== undefined)('a node that somebody else', () => {
+  test.each([
+    ['stops and starts', 'stopped', 'worker1', [['stop'], ['start']]],
+    ['restarts within a second', 'stopped', 'worker1', [['restart', '-t', '0']]],
+    ['freezes under a fault of the run', 'paused', 'worker2', [['pause'], ['unpause']]],
+  ])('%s: the report opens with it, and nothing is green', async (_, state, target, acts) => {
+    const report = await meanwhile('by-hand', `{ fault: lock-table, target: ${target}, for: 8s }`, acts);
+    expect(report.finding).toMatch(new RegExp(`^Worker2 was ${state} at .*, and not by pgquake`));
+    const judgements = new Map(report.results.map(({ check, judgement }) => [check, judgement]));
+    expect(judgements.get('healed')).toBe('unknown');
+    expect(judgements.get('fault-took-effect')).toBe('unknown');
+    expect(report.judgement).toBe('unknown');
+  });
+});
