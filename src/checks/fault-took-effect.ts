@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { describeForeign, foreignActs } from '../measure/foreign-acts.ts';
+import { impossibleAnswers } from '../measure/impossible.ts';
 import type { EventOf } from '../model/event.ts';
 import type { History } from '../model/history.ts';
 import { formatCount } from '../model/units.ts';
@@ -24,7 +25,8 @@ export const faultTookEffect = defineCheck<z.output<typeof params>>({
       return { judgement: 'pass', expected: 'no fault', observed: 'no fault was planned', evidence: [] };
     }
     const expected = `${formatCount(plannedActs, 'planned fault')} in effect, with proof`;
-    const acts = Array.from({ length: plannedActs }, (_, act) => lookAt(history, act));
+    const impossible = impossibleAnswers(history);
+    const acts = Array.from({ length: plannedActs }, (_, act) => refuted(lookAt(history, act), impossible.get(act)));
     const evidence = acts.flatMap(({ name, words }) => words.map((line) => `${name}: ${line}`));
     const missing = acts.filter(({ inEffect }) => !inEffect).map(({ name }) => name);
     const foreign = foreignActs(history.events).map(describeForeign);
@@ -45,6 +47,13 @@ interface Act {
   readonly name: string;
   readonly inEffect: boolean;
   readonly words: readonly string[];
+}
+
+/** The load is a witness too. @param answered how many operations were answered that the act makes impossible. */
+function refuted(act: Act, answered: number | undefined): Act {
+  if (answered === undefined || !act.inEffect) return act;
+  const words = `and yet the load had ${formatCount(answered, 'answer')} meanwhile from what was down or frozen`;
+  return { ...act, inEffect: false, words: [...act.words, words] };
 }
 
 function lookAt(history: History, act: number): Act {

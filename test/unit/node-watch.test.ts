@@ -25,7 +25,8 @@ function watched() {
   const changes: RunEvent[] = [];
   const state = { worker1: 'running' as NodeState, worker2: 'running' as NodeState };
   const startedAt = { worker1: 'noon', worker2: 'noon' };
-  const silent = { worker1: false, worker2: false };
+  /** How often it leaves a question without an answer. */
+  const silent = { worker1: 0, worker2: 0 };
   const nodes = (['worker1', 'worker2'] as const).map((name) => ({
     name,
     state: async () => state[name],
@@ -44,7 +45,7 @@ function watched() {
     mayEnd: (fault) => fault === 'node-stop',
     everyMs: EVERY_MS,
     silent: async ({ name }, limitMs) => {
-      const quiet = silent[name as 'worker1' | 'worker2'];
+      const quiet = silent[name as 'worker1' | 'worker2']-- > 0;
       if (quiet) await sleep(limitMs);
       return quiet;
     },
@@ -124,9 +125,9 @@ describe('the watch sees', () => {
   test('a server that answers no new connection, for as long as it does', async () => {
     const { watch, silent, changes } = watched();
     await sleep(A_WHILE_MS);
-    silent.worker2 = true;
+    silent.worker2 = Number.POSITIVE_INFINITY;
     await sleep(2 * A_WHILE_MS);
-    silent.worker2 = false;
+    silent.worker2 = 0;
     await sleep(A_WHILE_MS);
     await watch[Symbol.asyncDispose]();
     expect(changes).toMatchObject([
@@ -138,25 +139,20 @@ describe('the watch sees', () => {
   });
 
   test.each([
-    [
-      'a single time without an answer',
-      (quiet: ReturnType<typeof watched>) =>
-        void setTimeout(() => {
-          quiet.silent.worker1 = false;
-        }, EVERY_MS),
-    ],
-    ['a fault of the run on it', ({ tell }: ReturnType<typeof watched>) => tell(LOCKED)],
+    ['a single time without an answer', 1, () => undefined],
+    ['a fault of the run on it', Number.POSITIVE_INFINITY, ({ tell }: ReturnType<typeof watched>) => tell(LOCKED)],
     [
       'a node that is stopped',
+      Number.POSITIVE_INFINITY,
       ({ state }: ReturnType<typeof watched>) => {
         state.worker1 = 'stopped';
       },
     ],
-  ])('no silence: %s', async (_, meanwhile) => {
+  ])('no silence: %s', async (_, times, meanwhile) => {
     const all = watched();
     await sleep(A_WHILE_MS);
     meanwhile(all);
-    all.silent.worker1 = true;
+    all.silent.worker1 = times;
     await sleep(2 * A_WHILE_MS);
     await all.watch[Symbol.asyncDispose]();
     expect(all.changes.filter((change) => 'to' in change && change.to === 'silent')).toEqual([]);

@@ -1,0 +1,34 @@
+/**
+ * Answers that cannot be: every copy of the rows was on nodes that were down or frozen, or the coordinator was, by the
+ * proof of the faults. Either the proof or the answer is wrong, and the load is somebody else than the fault. Pure.
+ */
+
+import type { History } from '../model/history.ts';
+import { COORDINATOR, type NodeName } from '../model/topology.ts';
+import { placementOf } from './shards.ts';
+import { actsOf } from './spans.ts';
+
+/** What was under way when the fault struck may still be answered; for the stamps of two threads as well. */
+const TRANSITION_MS = 250;
+
+/** How many operations of the load were answered that the act makes impossible, by act; those without any are left out. */
+export function impossibleAnswers(history: History): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  const acts = actsOf(history).filter(({ effect, effectMs }) => effect !== undefined && effectMs !== undefined);
+  if (acts.length === 0) return counts;
+  const shards = placementOf(history)?.shards ?? [];
+  for (const { outcome, sentAt, settledAt, shard } of history.operations.scan()) {
+    if (outcome !== 'ok') continue;
+    const active = acts.filter(
+      ({ effectMs = 0, healAskedMs = Number.POSITIVE_INFINITY }) =>
+        sentAt >= effectMs + TRANSITION_MS && settledAt <= healAskedMs,
+    );
+    const lost = new Set(active.flatMap(({ nodes }) => nodes));
+    const copies: readonly NodeName[] = shard === undefined ? [] : (shards[shard]?.placements ?? []);
+    const gone = lost.has(COORDINATOR) ? [COORDINATOR] : copies.every((node) => lost.has(node)) ? copies : [];
+    for (const { act, nodes } of active) {
+      if (gone.some((node) => nodes.includes(node))) counts.set(act, (counts.get(act) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
