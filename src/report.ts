@@ -101,7 +101,13 @@ function describeDecisive(results: readonly CheckResult[], withExpected: boolean
   if (!first) return 'nothing was checked';
   const expected = withExpected ? ` (expected: ${first.expected})` : '';
   const more = results.length > 1 ? `, and ${formatCount(results.length - 1, 'more check', 'more checks')}` : '';
-  return `${first.check}: ${first.observed}${expected}${more}`;
+  return `${first.check}${subjectOf(first)}: ${first.observed}${expected}${more}`;
+}
+
+/** A hypothesis may ask the same of several kinds, and of several shards. */
+function subjectOf({ params }: CheckResult): string {
+  const { of, shard } = params;
+  return `${typeof of === 'string' ? ` of ${of}` : ''}${typeof shard === 'string' ? ` on shard ${shard}` : ''}`;
 }
 
 function readableClause({ fullEffect, shards }: Figures, messages: number): string[] {

@@ -7,7 +7,7 @@ import { formatDuration, formatShare } from '../model/units.ts';
 import type { CheckResult, Judgement } from '../model/verdict.ts';
 import { type Block, documentMarkdown } from './document.ts';
 import { clip, markdownCodeBlock, plainText } from './escape.ts';
-import { number, recoveryWords, SPAN_NAMES } from './report-words.ts';
+import { number, recoveryWords, SPAN_NAMES, subjectOf } from './report-words.ts';
 
 const MARKS: Readonly<Record<Judgement, string>> = { pass: '✅', fail: '❌', unknown: '⚠️' };
 /** Of one text; a step's summary may have 1 MiB in all. */
@@ -28,11 +28,11 @@ export function githubAnnotations({ run, judgement, finding, results }: Report, 
   return results
     .filter((result) => result.judgement !== 'pass')
     .map((result) => {
-      const { check, expected, observed, evidence } = result;
+      const { expected, observed, evidence } = result;
       const text = [`${observed} (expected: ${expected})`, ...evidence.slice(0, MAX_EVIDENCE)];
       return command(
         result.judgement === 'fail' ? 'error' : 'warning',
-        { ...placeOf(result, workspace), title: `pgquake: ${run.scenario}: ${check}` },
+        { ...placeOf(result, workspace), title: `pgquake: ${run.scenario}: ${nameOf(result)}` },
         ...text.map((line) => clip(line, MAX_TEXT)),
       );
     });
@@ -74,22 +74,27 @@ export function githubSummary(report: Report): string {
         .filter((result) => !result.always || result.judgement !== 'pass')
         .map((result) => [
           MARKS[result.judgement],
-          result.check,
+          nameOf(result),
           clip(result.expected, MAX_TEXT),
           clip(result.observed, MAX_TEXT),
         ]),
     },
-    ...notPassed.flatMap(({ check, place, evidence }): Block[] =>
+    ...notPassed.flatMap(({ place, evidence, ...result }): Block[] =>
       evidence.length === 0
         ? []
         : [
-            { type: 'line', text: `Evidence of ${check}${place === undefined ? '' : ` (${place})`}:` },
+            { type: 'line', text: `Evidence of ${nameOf(result)}${place === undefined ? '' : ` (${place})`}:` },
             { type: 'list', items: evidence.slice(0, MAX_EVIDENCE).map((line) => clip(line, MAX_TEXT)) },
           ],
     ),
     ...(figures.availability.length === 0 ? [] : [service(report)]),
   ];
   return `${documentMarkdown(blocks)}\n${markdownCodeBlock('sh', run.again).join('\n')}\n\n`;
+}
+
+/** A check with what tells it from others of its kind. */
+function nameOf(result: Pick<CheckResult, 'check' | 'params'>): string {
+  return [result.check, subjectOf(result)].join(' ').trimEnd();
 }
 
 function service({ figures }: Report): Block {

@@ -99,9 +99,11 @@ function marked(judgement: Judgement, lines: readonly string[], colors: Colors):
   return lines.map((line, i) => (i === 0 ? paint(line.slice(0, 1)) + line.slice(1) : line));
 }
 
-/** A check with the operation that it is about, which tells it from others of its kind. */
+/** A check with the operation and the shard that it is about, which tell it from others of its kind. */
 function nameOf({ check, params }: CheckResult): string {
-  return plainText(typeof params.of === 'string' ? `${check} ${params.of}` : check);
+  const { of, shard, percentile } = params;
+  const parts = [check, of, shard === undefined ? undefined : `shard ${String(shard)}`, percentile];
+  return plainText(parts.filter((part) => typeof part === 'string').join(' '));
 }
 
 function serviceLines({ run, figures }: Report, colors: Colors, columns: number): string[] {

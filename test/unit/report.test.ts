@@ -152,6 +152,15 @@ describe('the finding', () => {
     expect(finding(interrupted)).toMatch(/^Could not judge: run-completed: interrupted: Ctrl-C/);
   });
 
+  test('names the kind that a check is about, of several that ask the same', () => {
+    const history = buildHistory({
+      answer: ({ kind, intendedAt }) => (kind === 'write' && intendedAt > effectMs ? REFUSED : undefined),
+    });
+    expect(finding(history, { availability: { of: 'write', during: 'fault', min: '99%' } })).toMatch(
+      /^Not as expected: availability of write: /,
+    );
+  });
+
   test('of rows that came back wrong', () => {
     let first = true;
     const history = buildHistory({

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openGithub } from '../../src/cli/github.ts';
 import type { Report } from '../../src/model/report.ts';
+import type { CheckResult } from '../../src/model/verdict.ts';
 import { githubAnnotations, githubSummary } from '../../src/reporters/github.ts';
 import { verdictJson } from '../../src/reporters/verdict-json.ts';
 import { emptyReport, failedReport, HOSTILE, hostileReport, passedReport } from '../support/sample-report.ts';
@@ -35,6 +36,15 @@ describe('annotations', () => {
     expect(inner).toContain('file=project/scenarios/too-hopeful.yaml,');
     const [, outer] = githubAnnotations(failedReport, { root: '/else', folder: '/work/project' });
     expect(outer).not.toContain('file=');
+  });
+
+  test('tell two checks of one name apart, in the summary too', () => {
+    const [first] = failedReport.results.filter(({ judgement }) => judgement === 'fail');
+    const results = ['read', 'write'].map((of) => ({ ...first, check: 'outage', params: { of } }) as CheckResult);
+    const report = { ...failedReport, results };
+    const titles = githubAnnotations(report, HERE).map((line) => /title=([^:]*)::/.exec(line)?.[1]);
+    expect(titles).toEqual(['read', 'write'].map((of) => `pgquake%3A too-hopeful%3A outage of%3A ${of}`));
+    expect(githubSummary(report)).toMatch(/outage of: read.*outage of: write/s);
   });
 
   test('hostile text stays within its annotation', () => {
