@@ -17,7 +17,7 @@ const reportsFolder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
 
 /** What a report found, in words; empty where it found nothing. */
 function findings({ figures, ledger, results }: Report): string[] {
-  const counted = Object.entries(ledger).flatMap(([name, value]) =>
+  const counted = Object.entries(ledger ?? {}).flatMap(([name, value]) =>
     typeof value === 'object' && value !== null && value.count > 0 ? [`${name} ${value.count}`] : [],
   );
   return [

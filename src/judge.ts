@@ -5,6 +5,7 @@ import { describeForeign, foreignActs } from './measure/foreign-acts.ts';
 import { STEADY_SHARE, troublesBeforeFaults } from './measure/steady-state.ts';
 import { errorText } from './model/errors.ts';
 import { eventsOf, type History } from './model/history.ts';
+import { missingWords } from './model/requirements.ts';
 import type { HypothesisItem } from './model/scenario.ts';
 import { formatCount, formatShare } from './model/units.ts';
 import { type CheckResult, type Finding, type Verdict, worst } from './model/verdict.ts';
@@ -19,6 +20,7 @@ import { type CheckResult, type Finding, type Verdict, worst } from './model/ver
  */
 export function judge(history: History, hypothesis: readonly HypothesisItem[], checks: readonly Check[]): Verdict {
   const named = new Set(hypothesis.map((item) => item.check));
+  const steady = badSteadyState(history);
   const results = [
     ...hypothesis.map((item) => ({
       check: item.check,
@@ -34,32 +36,47 @@ export function judge(history: History, hypothesis: readonly HypothesisItem[], c
           )),
     })),
     ...checks
-      .filter(({ always, name }) => (typeof always === 'function' ? always(history) : always) && !named.has(name))
+      .filter((check) => isAlwaysMade(check, history) && !named.has(check.name))
       .map((check) => ({
         check: check.name,
         params: {},
         always: true,
         ...findingOf(check, () => check.params.parse({}), { history, asked: false }),
       })),
-    ...badSteadyState(history),
+    ...steady,
     ...incompleteRun(history),
-  ].map((result, _, all) => excused(result, all, checks, history));
+  ].map((result, _, all) => excused(result, { all, steady: steady[0], checks, history }));
   return { judgement: worst(results.map((result) => result.judgement)), results };
 }
 
-const STEADY_STATE = 'steady-state';
+/** Whatever its hypothesis, a run makes it; but for runs that lack what it requires. */
+function isAlwaysMade({ always, requires = [] }: Check, history: History): boolean {
+  const { lacks = [] } = history.run;
+  return (
+    Boolean(typeof always === 'function' ? always(history) : always) && !requires.some((one) => lacks.includes(one))
+  );
+}
 
 /** A failure is not held against a cluster that was not put to the test, or had no machine to run on. */
 function excused(
   result: CheckResult,
-  all: readonly CheckResult[],
-  checks: readonly Check[],
-  history: History,
+  {
+    all,
+    steady,
+    checks,
+    history,
+  }: {
+    readonly all: readonly CheckResult[];
+    /** Set where service was bad before any fault. */
+    readonly steady: CheckResult | undefined;
+    readonly checks: readonly Check[];
+    readonly history: History;
+  },
 ): CheckResult {
   if (result.judgement !== 'fail') return result;
   const needsKeptSchedule = checks.find((check) => check.name === result.check)?.needsKeptSchedule ?? false;
   const foreign = foreignActs(history.events).map(describeForeign);
-  const reasons = [...foreign, ...voids(all, checks), ...(needsKeptSchedule ? excuses(all, checks) : [])];
+  const reasons = [...foreign, ...voids(all, checks, steady), ...(needsKeptSchedule ? excuses(all, checks) : [])];
   if (reasons.length === 0) return result;
   return {
     ...result,
@@ -69,8 +86,7 @@ function excused(
 }
 
 /** Why nothing was put to the test; empty where it was. */
-function voids(results: readonly CheckResult[], checks: readonly Check[]): string[] {
-  const steady = results.find(({ check }) => check === STEADY_STATE);
+function voids(results: readonly CheckResult[], checks: readonly Check[], steady: CheckResult | undefined): string[] {
   return [
     ...(steady ? [`service was bad before any fault: ${steady.observed}`] : []),
     ...reasonsOf(results, checks, ({ voids: reason }) => reason),
@@ -103,6 +119,8 @@ function findingOf(
 ): Told {
   if (!check) return unjudged('there is no such check');
   const { tells } = check;
+  const missing = missingWords(check.requires ?? [], history.run.lacks ?? []);
+  if (missing) return unjudged(missing);
   try {
     return { ...check.check(history, params(), { asked }), ...(tells === undefined ? {} : { tells }) };
   } catch (error) {
@@ -124,7 +142,7 @@ function badSteadyState(history: History): CheckResult[] {
   if (bad.length === 0) return [];
   return [
     {
-      check: STEADY_STATE,
+      check: 'steady-state',
       params: {},
       always: true,
       judgement: 'unknown',
@@ -159,6 +177,7 @@ function incompleteRun(history: History): CheckResult[] {
       check: 'run-completed',
       params: {},
       always: true,
+      tells: 'end',
       judgement: 'unknown',
       expected: 'the run goes to its end',
       observed: reasons.join('; '),

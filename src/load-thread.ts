@@ -22,7 +22,7 @@ import { CLIENT_NAMES } from './sql/application-names.ts';
 import { withServer } from './sql/failure.ts';
 import { connectToFirst } from './sql/hosts.ts';
 import type { Session } from './sql/session.ts';
-import { workloadAt } from './workloads/workload.ts';
+import { ledgerOf, workloadAt } from './workloads/workload.ts';
 
 /** A crash loses at most what was not handed over yet. */
 const HAND_OVER_MS = 50;
@@ -41,9 +41,14 @@ interface Work {
 
 async function paceWorkload({ workload: place, params, seed, writer, maxConnections }: WorkloadWork): Promise<Work> {
   const workload = await workloadAt(place);
+  const ledger = ledgerOf(workload, params);
   return {
     lanes: workloadLanes(workload.kinds(params), workload.start(params, seed, writer), maxConnections, seed),
-    warmUp: (session) => workload.readAll(session, workload.table, params, WARM_UP_LIMIT_MS),
+    // What somebody else brought may be too large to be read for nothing.
+    warmUp: (session) =>
+      ledger && workload.dataset
+        ? ledger.readAll(session, ledger.table, params, WARM_UP_LIMIT_MS)
+        : session.query('SELECT 1', [], { timeoutMs: WARM_UP_LIMIT_MS }),
   };
 }
 

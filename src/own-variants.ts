@@ -28,8 +28,8 @@ const KINDS: Readonly<Record<keyof Catalog, Kind>> = {
   checks: { define: 'defineCheck', functions: ['check'], beside: ['check'] },
   workloads: {
     define: 'defineWorkload',
-    functions: ['messages', 'rooms', 'dataset', 'kinds', 'start', 'readAll', 'fingerprintSql'],
-    members: ['source', 'table', 'lookup'],
+    functions: ['kinds', 'start'],
+    members: ['source'],
     beside: ['use'],
   },
   platforms: {

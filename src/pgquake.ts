@@ -34,6 +34,7 @@ import { refuseRealtime } from './run/thread-priority.ts';
 import { keepRunIndex, type RunIndexPage, rebuildRunIndex } from './run-index.ts';
 import { listScenarios, loadScenario, loadSuite } from './scenario/load.ts';
 import { parseScenario } from './scenario/parse.ts';
+import { lacking } from './scenario/requirements.ts';
 import {
   createRunFolder,
   DEFAULT_REPORTS_FOLDER,
@@ -45,7 +46,7 @@ import {
   writePlan,
   writeRunInputs,
 } from './store.ts';
-import { placeOf, type Workload } from './workloads/workload.ts';
+import { ledgerOf, placeOf, type Workload } from './workloads/workload.ts';
 
 const PACKAGE_FOLDER = fileURLToPath(new URL('..', import.meta.url));
 
@@ -273,6 +274,9 @@ function describeRun(
   { folder, startedAt, again, realtime, attempt }: DescribedRun,
 ): RunInfo {
   const { scenario, seed } = plan;
+  const { params } = scenario.workload;
+  const ledger = ledgerOf(workload, params);
+  const lacks = lacking({ workload, params, probes: scenario.probes, cluster: scenario.cluster });
   return {
     id: basename(folder),
     scenario: scenario.name,
@@ -282,10 +286,11 @@ function describeRun(
     startedAt: startedAt.toISOString(),
     pgquakeVersion: version(),
     nodeVersion: process.version,
-    kinds: workload.kinds(scenario.workload.params),
+    kinds: workload.kinds(params),
     probes: scenario.probes ? probeKinds(scenario.probes, scenario.cluster.shards) : [],
-    messages: workload.messages(scenario.workload.params),
-    rows: { table: workload.table, ...workload.lookup },
+    messages: ledger?.initialRows(params) ?? 0,
+    ...(ledger ? { rows: { table: ledger.table, ...ledger.lookup } } : {}),
+    ...(lacks.length === 0 ? {} : { lacks }),
     plannedActs: plan.acts.length,
     ...(attempt ? { attempt } : {}),
     machine: describeMachine(),

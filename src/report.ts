@@ -39,7 +39,7 @@ export function buildReport(history: History, plan: Plan, verdict: Verdict): Rep
     durationMs: history.events.at(-1)?.at ?? 0,
     timeline: history.events.filter(({ type }) => !NOT_IN_TIMELINE.has(type)),
     figures: figuresOf(history),
-    ledger: ledgerFigures(history),
+    ledger: lacksLedger(history) ? null : ledgerFigures(history),
   };
 }
 
@@ -59,6 +59,10 @@ const NOT_IN_TIMELINE: ReadonlySet<TimedEvent['type']> = new Set([
   'witness-read',
   'host',
 ]);
+
+function lacksLedger({ run }: History): boolean {
+  return run.lacks?.includes('ledger') ?? false;
+}
 
 function chosen(choice: string): string | undefined {
   return choice === 'auto' ? undefined : choice;
@@ -86,7 +90,7 @@ export function findingSentence(history: History, { judgement, results }: Verdic
     ...disagreementClause(figures),
     ...recoveryClause(history, figures),
     ...roleClauses(figures, results),
-    ...ledgerClauses(ledgerFigures(history), figures.roles ? ' of the load' : ''),
+    ...(lacksLedger(history) ? [] : ledgerClauses(ledgerFigures(history), figures.roles ? ' of the load' : '')),
   ]);
 }
 
@@ -97,7 +101,7 @@ function sentence(clauses: readonly string[]): string {
 
 function describeDecisive(results: readonly CheckResult[], withExpected: boolean): string {
   // What ended the run explains the rest.
-  const first = results.find((result) => result.check === 'run-completed') ?? results[0];
+  const first = results.find(({ tells }) => tells === 'end') ?? results[0];
   if (!first) return 'nothing was checked';
   const expected = withExpected ? ` (expected: ${first.expected})` : '';
   const more = results.length > 1 ? `, and ${formatCount(results.length - 1, 'more check', 'more checks')}` : '';
@@ -111,7 +115,7 @@ function subjectOf({ params }: CheckResult): string {
 }
 
 function readableClause({ fullEffect, shards }: Figures, messages: number): string[] {
-  if (!fullEffect || shards.length === 0) return [];
+  if (!fullEffect || shards.length === 0 || messages === 0) return [];
   const readable = shards.reduce((sum, shard) => sum + shard.readableMessages, 0);
   const untried = shards.reduce((sum, shard) => sum + (shard.untriedMessages ?? 0), 0);
   if (readable === messages) return [`all ${formatCount(messages, 'message')} stayed readable`];

@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import type { Observation } from '../model/event.ts';
 import type { History } from '../model/history.ts';
+import type { Requirement } from '../model/requirements.ts';
 import type { NodeEffect } from '../model/topology.ts';
 import type { Finding, Telling } from '../model/verdict.ts';
 
@@ -16,6 +17,8 @@ export interface ScenarioFacts {
   /** Whether the workload writes at all, and whether its operations belong to sessions. */
   readonly writes?: boolean;
   readonly sessions?: boolean;
+  /** What checks may require and this scenario does not bring; nothing by default. */
+  readonly lacks?: readonly Requirement[];
   /** Copies of every shard. */
   readonly replication?: number;
   /** The scenario's faults, with what each makes of its targets; absent where one of them could not be read. */
@@ -52,6 +55,11 @@ export interface Check<P = any> {
   readonly voids?: string;
   /** What its words tell in the sentence that opens a report; by default they are told only where it decides. */
   readonly tells?: Telling;
+  /**
+   * What it cannot judge without; nothing by default. A scenario that asks for it and lacks one of these is refused, and
+   * where every run makes it, runs without do not.
+   */
+  readonly requires?: readonly Requirement[];
   /** What must be recorded for it beyond the usual; nothing by default. */
   readonly needs?: readonly Observation[];
   /**

@@ -12,6 +12,7 @@ export const contentIntact = defineCheck<z.output<typeof params>>({
   name: 'content-intact',
   summary: 'Every row that a read returned has the content that its key demands.',
   params,
+  requires: ['reads'],
   always: true,
 
   check(history, _, { asked } = { asked: true }) {

@@ -19,6 +19,7 @@ export const failoverTime = defineCheck<z.output<typeof params>>({
   name: 'failover-time',
   summary: 'How long it took from the fault until the writes of the load had reached a new primary.',
   params,
+  requires: ['roles'],
   needsKeptSchedule: true,
   tells: 'figure',
 

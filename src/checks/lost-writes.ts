@@ -35,6 +35,7 @@ export const lostWrites = defineCheck<z.output<typeof params>>({
   name: 'lost-writes',
   summary: 'How many acknowledged writes are gone in the end, and which node had acknowledged them (RPO).',
   params,
+  requires: ['ledger'],
 
   hopeless(_, { writes }) {
     return writes === false ? 'this workload writes nothing' : undefined;

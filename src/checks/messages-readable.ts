@@ -44,6 +44,7 @@ export const messagesReadable = defineCheck<Params>({
   name: 'messages-readable',
   summary: 'How many messages can be read, with the right content, and on which shards.',
   params,
+  requires: ['reads', 'partitions'],
   tells: 'readable',
   needsKeptSchedule: true,
 

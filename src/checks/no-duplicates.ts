@@ -12,6 +12,7 @@ export const noDuplicates = defineCheck<z.output<typeof params>>({
   name: 'no-duplicates',
   summary: 'No read returned the same row twice.',
   params,
+  requires: ['reads'],
   always: true,
 
   check(history, _, { asked } = { asked: true }) {

@@ -17,6 +17,7 @@ export const noLostWrites = defineCheck<z.output<typeof params>>({
   name: 'no-lost-writes',
   summary: 'Every acknowledged write and every initial message is found by the final reads (RPO 0).',
   params,
+  requires: ['ledger'],
 
   hopeless(_, { writes }) {
     return writes === false ? 'this workload writes nothing' : undefined;

@@ -14,6 +14,7 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
   name: 'no-stale-reads',
   summary: 'No read left out a message that was acknowledged before the read was sent.',
   params,
+  requires: ['reads'],
 
   check(history) {
     const expected = 'every read returns all that was acknowledged before it was sent';

@@ -11,6 +11,7 @@ export const noUnexpectedRows = defineCheck<z.output<typeof params>>({
   name: 'no-unexpected-rows',
   summary: 'The final reads find no row that was never sent, and none whose write had certainly failed.',
   params,
+  requires: ['ledger'],
   always: true,
 
   check(history) {

@@ -22,6 +22,7 @@ export const readsScale = defineCheck<z.output<typeof params>>({
   name: 'reads-scale',
   summary: 'All workers together serve more reads than one of them.',
   params,
+  requires: ['probes'],
   tells: 'figure',
   needs: ['read-scaling'],
 

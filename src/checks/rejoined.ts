@@ -18,6 +18,7 @@ export const rejoined = defineCheck<z.output<typeof params>>({
   name: 'rejoined',
   summary: 'After healing there is one primary, and every other node streams on its timeline.',
   params,
+  requires: ['roles'],
 
   hopeless(_, { faults }) {
     return faults?.length === 0 ? 'without a fault no node has to come back' : undefined;

@@ -27,6 +27,7 @@ export const sessionGuarantees = defineCheck<z.output<typeof params>>({
   name: 'session-guarantees',
   summary: 'A session reads what it wrote (read-your-writes), and what it read before (monotonic reads).',
   params,
+  requires: ['reads'],
 
   hopeless(_, { sessions }) {
     return sessions === false ? 'the operations of this workload belong to no session' : undefined;

@@ -19,6 +19,7 @@ export const splitBrain = defineCheck<z.output<typeof params>>({
   name: 'split-brain',
   summary: 'No two nodes acknowledged writes at one time, as a witness on every node saw it.',
   params,
+  requires: ['roles'],
 
   check(history, { max }) {
     const expected = max === 0 ? 'no two primaries at one time' : `two primaries for at most ${formatDuration(max)}`;

@@ -18,6 +18,7 @@ export const storageOverhead = defineCheck<Params>({
   name: 'storage-overhead',
   summary: 'What all placements take on disk, over what one copy of the same rows takes on one server.',
   params,
+  requires: ['partitions'],
   tells: 'figure',
   needs: ['storage'],
 

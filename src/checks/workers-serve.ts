@@ -29,6 +29,7 @@ export const workersServe = defineCheck<Params>({
   name: 'workers-serve',
   summary: 'Every worker serves its part of the reads and writes in the steady state.',
   params,
+  requires: ['partitions'],
 
   hopeless({ of }, { writes }) {
     return of !== 'read' && writes === false ? 'this workload writes nothing' : undefined;

@@ -1,6 +1,6 @@
 /** What changed from one run to another, and whether that is worse than chance and tolerance explain. Pure. */
 
-import type { Report } from '../model/report.ts';
+import type { LedgerFigures, Report } from '../model/report.ts';
 import { formatDuration, formatShare } from '../model/units.ts';
 import type { CheckResult, Judgement } from '../model/verdict.ts';
 
@@ -140,8 +140,12 @@ function times(what: string, before: Duration, after: Duration, tolerance: Compa
   return { what, before: words(before), after: words(after), direction: same ? 'same' : less(old, now) };
 }
 
-/** One message more that was lost is one too many: there is no tolerance. Unproven is worse than proven. */
-function data(before: Report, after: Report): ComparedFigure[] {
+/**
+ * One message more that was lost is one too many: there is no tolerance. Unproven is worse than proven. Nothing is
+ * compared where one of the two accounts for no rows.
+ */
+function data({ ledger: before }: Report, { ledger: after }: Report): ComparedFigure[] {
+  if (!before || !after) return [];
   const counts = [
     ['lost messages', (ledger) => ledger.lost.count],
     ['stale reads', (ledger) => ledger.staleReads.count],
@@ -149,17 +153,17 @@ function data(before: Report, after: Report): ComparedFigure[] {
     ['corrupted rows', (ledger) => ledger.corrupted.count],
     ['unexpected rows', (ledger) => ledger.unexpected?.count ?? 0],
     ['resurrected writes', (ledger) => ledger.resurrected?.count ?? 0],
-  ] as const satisfies readonly (readonly [string, (ledger: Report['ledger']) => number])[];
-  const proven = (report: Report) => (report.ledger.finalReads ? 'made' : 'not made');
+  ] as const satisfies readonly (readonly [string, (ledger: LedgerFigures) => number])[];
+  const proven = ({ finalReads }: LedgerFigures) => (finalReads ? 'made' : 'not made');
   return [
     {
       what: 'final reads',
       before: proven(before),
       after: proven(after),
-      direction: less(Number(!before.ledger.finalReads), Number(!after.ledger.finalReads)),
+      direction: less(Number(!before.finalReads), Number(!after.finalReads)),
     },
     ...counts.map(([what, of]) => {
-      const [old, now] = [of(before.ledger), of(after.ledger)];
+      const [old, now] = [of(before), of(after)];
       return {
         what,
         before: old.toLocaleString('en-US'),

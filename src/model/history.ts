@@ -2,6 +2,7 @@
 
 import type { EventOf, RunEvent, TimedEvent } from './event.ts';
 import type { OperationRow } from './operations.ts';
+import type { Requirement } from './requirements.ts';
 
 /**
  * - `ok`: it happened, and the client knows.
@@ -128,6 +129,8 @@ export interface RunInfo {
   readonly messages: number;
   /** Where the rows of the keys are. Absent in older histories. */
   readonly rows?: RowLookup & { readonly table: string };
+  /** What checks may require and this run has not. Absent where it lacks nothing, and in older histories. */
+  readonly lacks?: readonly Requirement[];
   /** Acts of the plan, so that a fault that never came is missed. */
   readonly plannedActs: number;
   /** The share of the scenario's rates that the load ran at, where `--fit` made it smaller; `kinds` has the smaller ones. */

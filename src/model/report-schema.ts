@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { OBSERVATIONS, PHASES } from './event.ts';
 import { REPORT_VERSION, type Report } from './report.ts';
+import { REQUIREMENTS } from './requirements.ts';
 import { MOVING_ROLES, NODE_ROLES } from './roles.ts';
 
 const count = z.int().min(0);
@@ -95,6 +96,7 @@ const run = z.object({
     .object({ table: z.string(), columns: z.string(), key: z.string() })
     .exactOptional()
     .describe('Where the rows of the keys are.'),
+  lacks: z.array(z.enum(REQUIREMENTS)).exactOptional().describe('What checks may require and this run has not.'),
   plannedActs: count,
   fitted: share
     .exactOptional()
@@ -120,7 +122,7 @@ const result = z
     params: z.record(z.string(), z.unknown()).describe('As written in the scenario.'),
     always: z.boolean().describe('Made in every run, whatever its hypothesis.'),
     tells: z
-      .enum(['figure', 'readable'])
+      .enum(['figure', 'readable', 'end'])
       .exactOptional()
       .describe('What its words tell in the finding beside the verdict.'),
     place: z.string().exactOptional().describe('file:line in the scenario.'),
@@ -692,7 +694,7 @@ export const reportSchema = z.object({
   durationMs,
   timeline: z.array(event),
   figures,
-  ledger,
+  ledger: ledger.nullable().describe('null where nothing accounts for rows.'),
 });
 
 /** As stored by this version or the one before it, which named platforms and engines from fixed lists. */

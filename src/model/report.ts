@@ -86,5 +86,6 @@ export interface Report {
   /** The run's events but for the bulky reads. */
   readonly timeline: readonly TimedEvent[];
   readonly figures: Figures;
-  readonly ledger: LedgerFigures;
+  /** `null` where nothing accounts for rows. */
+  readonly ledger: LedgerFigures | null;
 }

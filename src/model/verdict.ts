@@ -26,9 +26,10 @@ export interface Finding {
 
 /**
  * What the words of a check tell beside its verdict: `figure`, something measured that nothing else in a report's
- * first sentence says; `readable`, how many messages could be read.
+ * first sentence says; `readable`, how many messages could be read; `end`, why a run did not get to its end, which
+ * explains the rest.
  */
-export type Telling = 'figure' | 'readable';
+export type Telling = 'figure' | 'readable' | 'end';
 
 /** A finding, with the hypothesis it answers. */
 export interface CheckResult extends Finding {

@@ -22,6 +22,7 @@ import {
   loadWords,
   lookAgain,
   messagesReadWords,
+  NO_LEDGER,
   NO_PROOF,
   number,
   observedWords,
@@ -289,13 +290,14 @@ function shards(report: Report): string[] {
   const { figures } = report;
   if (figures.shards.length === 0) return ['Nothing was seen of them.'];
   const predicted = wasPredicted(figures.shards);
+  const counted = report.run.messages > 0;
   return blocks(
     [shardsHeading(report)],
     table(
       [
         left('shard'),
         left('on'),
-        right('messages read'),
+        ...(counted ? [right('messages read')] : []),
         ...(predicted ? [left('readable: predicted')] : []),
         left('reads observed'),
         ...(predicted ? [left('writable: predicted')] : []),
@@ -304,7 +306,7 @@ function shards(report: Report): string[] {
       figures.shards.map((shard) => [
         text(shard.shard),
         text(shard.placements.join(', ')),
-        messagesReadWords(shard),
+        ...(counted ? [messagesReadWords(shard)] : []),
         ...(predicted ? [predictedWords(shard, 'read')] : []),
         observed(shard.predictedReadable, shard.read),
         ...(predicted ? [predictedWords(shard, 'write')] : []),
@@ -318,7 +320,8 @@ function observed(predicted: boolean | undefined, figures: Availability): string
   return differs(predicted, figures) ? `**≠ ${observedWords(figures)}**` : observedWords(figures);
 }
 
-function data(ledger: LedgerFigures): string[] {
+function data(ledger: LedgerFigures | null): string[] {
+  if (!ledger) return [NO_LEDGER];
   const statements = lookAgain(ledger);
   return blocks(
     ledger.finalReads ? [] : [`**${NO_PROOF}**`],
@@ -433,7 +436,7 @@ function thisRun({ run, durationMs }: Report): string[] {
     ['run', code(run.id)],
     ['duration', formatDuration(durationMs)],
     ['load', text(loadWords({ run }))],
-    ['data', formatCount(run.messages, 'message')],
+    ...(run.messages === 0 ? [] : [['data', formatCount(run.messages, 'message')]]),
     ['pgquake', text(run.pgquakeVersion)],
     ['Node.js', text(run.nodeVersion)],
   ];

@@ -155,6 +155,7 @@ export function differs(predicted: boolean | undefined, { intended, ok }: Availa
   return predicted !== undefined && intended > 0 && ok > 0 !== predicted;
 }
 
+export const NO_LEDGER = 'Nothing accounts for the rows of this workload: what was lost, if anything, is not known.';
 export const NO_PROOF = 'No final read was made: what follows is what the load itself saw, and no proof.';
 
 export function writesWords(ledger: LedgerFigures): string {

@@ -10,7 +10,7 @@ import { LEFTOVERS, type ReadSummary, type RunEvent } from '../model/event.ts';
 import { COORDINATOR, type NodeName } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
-import type { Workload } from '../workloads/workload.ts';
+import type { Ledger } from '../workloads/workload.ts';
 import type { Recorder } from './recorder.ts';
 import { pause } from './wait.ts';
 
@@ -23,7 +23,8 @@ const SLOTS_IN_USE_LIMIT_MS = 5_000;
 export interface FinalReadsOptions {
   readonly nodes: Nodes;
   readonly cluster: FormedCluster;
-  readonly workload: Workload;
+  /** What accounts for the rows; nothing is read where nothing does. */
+  readonly ledger: Ledger<unknown> | undefined;
   readonly params: Readonly<Record<string, unknown>>;
   readonly recorder: Recorder;
   readonly clock: Clock;
@@ -52,16 +53,27 @@ export async function untilReplicasAgree(
   }
 }
 
-async function replicasAgree({ nodes, cluster, workload }: FinalReadsOptions): Promise<boolean> {
+/** Where each placement of the ledger's table lies; nowhere where it is no table of the data set. */
+export function placementsOf({
+  cluster,
+  ledger,
+}: Pick<FinalReadsOptions, 'cluster' | 'ledger'>): readonly PlacementSource[] {
+  return ledger?.fingerprintSql ? cluster.placementSources(ledger.table) : [];
+}
+
+async function replicasAgree(options: FinalReadsOptions): Promise<boolean> {
+  const { nodes, ledger } = options;
+  const fingerprintSql = ledger?.fingerprintSql;
+  if (!fingerprintSql) return true;
   const fingerprints = new Map<number, string>();
   let agree = true;
-  const sources = Map.groupBy(cluster.placementSources(workload.table), (source) => source.node);
+  const sources = Map.groupBy(placementsOf(options), (source) => source.node);
   await Promise.all(
     nodes.workers.map(async (node) => {
       try {
         await using session = await connectTo(node);
         for (const { shard, relation } of sources.get(node.name) ?? []) {
-          const rows = await session.query(workload.fingerprintSql(relation), [], { timeoutMs: READ_TIMEOUT_MS });
+          const rows = await session.query(fingerprintSql(relation), [], { timeoutMs: READ_TIMEOUT_MS });
           const fingerprint = JSON.stringify(rows);
           if ((fingerprints.get(shard) ?? fingerprint) !== fingerprint) agree = false;
           fingerprints.set(shard, fingerprint);
@@ -75,16 +87,10 @@ async function replicasAgree({ nodes, cluster, workload }: FinalReadsOptions): P
 }
 
 /** Records what is left of prepared transactions now, and of slots once their readers had time to come back. */
-export async function lookForLeftovers({
-  nodes,
-  cluster,
-  workload,
-  recorder,
-  clock,
-  signal,
-}: FinalReadsOptions): Promise<void> {
+export async function lookForLeftovers(options: FinalReadsOptions): Promise<void> {
+  const { nodes, recorder, clock, signal } = options;
   try {
-    const sources = Map.groupBy(cluster.placementSources(workload.table), ({ node }) => node);
+    const sources = Map.groupBy(placementsOf(options), ({ node }) => node);
     const prepared = await preparedTransactions(nodes.all, (node) =>
       (sources.get(node) ?? []).map(({ relation }) => relation),
     );
@@ -123,16 +129,18 @@ export interface ReadSource {
 
 /** Makes every read there is, the nodes side by side; records each as the event that `eventOf` makes of it. */
 export async function readSources(
-  { nodes, cluster, workload, params, recorder, signal }: FinalReadsOptions,
+  options: FinalReadsOptions,
   eventOf: (source: ReadSource, read: ReadSummary) => RunEvent,
 ): Promise<void> {
+  const { nodes, cluster, ledger, params, recorder, signal } = options;
   signal.throwIfAborted();
-  const perNode = Map.groupBy(cluster.placementSources(workload.table), (source) => source.node);
+  if (!ledger) return;
+  const perNode = Map.groupBy(placementsOf(options), (source) => source.node);
   const readNode = async (node: NodeControl, sources: readonly (ReadSource & { readonly table: string })[]) => {
     try {
       await using session = await connectTo(node);
       for (const { table, ...source } of sources) {
-        recorder.event(eventOf(source, await workload.readAll(session, table, params, READ_TIMEOUT_MS)));
+        recorder.event(eventOf(source, await ledger.readAll(session, table, params, READ_TIMEOUT_MS)));
       }
     } catch (error) {
       recorder.event({ type: 'final-read-failed', source: node.name, error: errorText(error) });
@@ -145,7 +153,7 @@ export async function readSources(
         applicationName: OBSERVER_NAMES.finalRead,
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
       });
-      const read = await workload.readAll(session, workload.table, params, READ_TIMEOUT_MS);
+      const read = await ledger.readAll(session, ledger.table, params, READ_TIMEOUT_MS);
       recorder.event(eventOf({ node: COORDINATOR }, read));
     } catch (error) {
       recorder.event({ type: 'final-read-failed', source: COORDINATOR, error: errorText(error) });
@@ -167,15 +175,13 @@ export async function readSources(
  * Reads all of a node whose data are about to be erased, and records it. What cannot be read is recorded as well: it
  * keeps no node from coming back.
  */
-export async function readFork(
-  { cluster, workload, params, recorder }: FinalReadsOptions,
-  node: NodeControl,
-  timeline: number,
-): Promise<void> {
+export async function readFork(options: FinalReadsOptions, node: NodeControl, timeline: number): Promise<void> {
+  const { ledger, params, recorder } = options;
+  if (!ledger) return;
   try {
     await using session = await connectTo(node);
-    for (const source of cluster.placementSources(workload.table).filter((one) => one.node === node.name)) {
-      const read = await workload.readAll(session, source.relation, params, READ_TIMEOUT_MS);
+    for (const source of placementsOf(options).filter((one) => one.node === node.name)) {
+      const read = await ledger.readAll(session, source.relation, params, READ_TIMEOUT_MS);
       recorder.event({ type: 'fork-read', node: node.name, timeline, read });
     }
   } catch (error) {

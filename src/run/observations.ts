@@ -14,7 +14,7 @@ import type { NodeName } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { quoteName, quoteTable, quoteText } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
-import type { Workload } from '../workloads/workload.ts';
+import { ledgerOf, type Workload } from '../workloads/workload.ts';
 import { Pressure } from './pressure.ts';
 import { datasetOf, PROBES_TABLE, Probes, probesAreOn, roomsToProbe } from './probes.ts';
 import type { Recorder } from './recorder.ts';
@@ -60,10 +60,12 @@ export async function countWork(options: ObservationOptions): Promise<{ since():
   return { since };
 }
 
-async function workOfWorkers({ nodes, cluster, workload }: ObservationOptions): Promise<WorkOfWorker[]> {
+async function workOfWorkers({ nodes, cluster, workload, plan }: ObservationOptions): Promise<WorkOfWorker[]> {
   const taken =
     cluster.takenHereSql ?? ((relation) => `SELECT pg_stat_get_tuples_inserted(${quoteText(relation)}::regclass)`);
-  return onWorkers(nodes, cluster.placementSources(workload.table), async (session, sources) => {
+  const table = ledgerOf(workload, plan.scenario.workload.params)?.table;
+  if (table === undefined) throw new Error('the workload keeps no table whose rows could be counted');
+  return onWorkers(nodes, cluster.placementSources(table), async (session, sources) => {
     const reads = await scans(session, sources);
     let writes = 0;
     for (const { relation } of sources) writes += await askNumber(session, taken(relation));

@@ -4,7 +4,7 @@ import type { FormedCluster } from '../cluster/engine.ts';
 import type { Nodes } from '../cluster/platform.ts';
 import { mainRoute, type Route } from '../cluster/route.ts';
 import type { OperationKind } from '../model/history.ts';
-import type { Workload } from '../workloads/workload.ts';
+import { type Ledger, ledgerOf } from '../workloads/workload.ts';
 import { ASK_TIMEOUT_MS, askOne, connectOn } from './ask-node.ts';
 import { Load, type LoadListener } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
@@ -51,7 +51,7 @@ export async function prepareLoad(
   const { params } = plan.scenario.workload;
   const main = mainRoute(cluster.routes);
   const maxConnections = Number(await askOne(main, 'SHOW max_connections'));
-  const writer = await nextWriter(workload, main);
+  const writer = await nextWriter(ledgerOf(workload, params), main);
   const following = [...listeners];
   const load = await Load.prepare(
     loadThread,
@@ -172,8 +172,8 @@ export async function preparePressure(
   return Load.prepare<PressureKept>(loadThread, cluster.routes, { originNs, shardOfRoom, work }, { signal });
 }
 
-async function nextWriter(workload: Workload, route: Route): Promise<number> {
-  if (!workload.nextWriter) return 1;
+async function nextWriter(ledger: Ledger<unknown> | undefined, route: Route): Promise<number> {
+  if (!ledger?.nextWriter) return 1;
   await using session = await connectOn(route);
-  return await workload.nextWriter(session, ASK_TIMEOUT_MS);
+  return await ledger.nextWriter(session, ASK_TIMEOUT_MS);
 }

@@ -16,6 +16,8 @@ import type { OperationRequest, Workload } from '../workloads/workload.ts';
 
 export const PROBES_TABLE = 'pgquake.probes';
 const TABLE = quoteTable(PROBES_TABLE);
+/** Where no data set says what to spread over the shards: far more than shards, so that each has one by its hash. */
+const OWN_ROOMS = Array.from({ length: 16_384 }, (_, i) => i + 1);
 /** Who wrote the row that is read. */
 const INITIAL_RUN = 0;
 const READ = `SELECT seq FROM ${TABLE} WHERE room_id = $1 AND run = ${INITIAL_RUN}`;
@@ -46,7 +48,7 @@ function probesTable(rooms: readonly number[]): TableSpec {
  * @param probed whether the run asks for it, see `probesAreOn`.
  */
 export function datasetOf<P>(workload: Pick<Workload<P>, 'dataset'>, params: P, probed = true): Dataset {
-  const { rooms, tables } = workload.dataset(params);
+  const { rooms, tables } = workload.dataset?.(params) ?? { rooms: OWN_ROOMS, tables: [] };
   return { rooms, tables: [...tables, ...(probed ? [probesTable(rooms)] : [])] };
 }
 

@@ -8,7 +8,7 @@ import { errorText } from '../model/errors.ts';
 import { type EndedTransaction, LEFTOVERS, type PreparedTransaction } from '../model/event.ts';
 import { formatKey } from '../model/key-ranges.ts';
 import type { NodeName } from '../model/topology.ts';
-import { connectTo, type FinalReadsOptions, READ_TIMEOUT_MS, readSources } from './final-reads.ts';
+import { connectTo, type FinalReadsOptions, placementsOf, READ_TIMEOUT_MS, readSources } from './final-reads.ts';
 import { pause } from './wait.ts';
 
 /** Citus ends what was prepared once a minute. */
@@ -89,8 +89,9 @@ interface LookAround {
   readonly errors: ReadonlyMap<NodeName, string>;
 }
 
-async function lookAround({ nodes, cluster, workload, signal }: FinalReadsOptions): Promise<LookAround> {
-  const sources = Map.groupBy(cluster.placementSources(workload.table), ({ node }) => node);
+async function lookAround(options: FinalReadsOptions): Promise<LookAround> {
+  const { nodes, signal } = options;
+  const sources = Map.groupBy(placementsOf(options), ({ node }) => node);
   const errors = new Map<NodeName, string>();
   const standing = await Promise.all(
     nodes.all.map(async (node) => {
@@ -146,17 +147,17 @@ function withoutNumber({ node, gid, ageMs, relations }: StandingTransaction): Pr
 
 /** Finds the rows that each transaction made by its number, which they carry. */
 async function withKeys(options: FinalReadsOptions, ended: Wait['ended']): Promise<EndedTransaction[]> {
-  const { nodes, workload } = options;
+  const { nodes, ledger } = options;
   const made = new Map<string, string[]>();
   await Promise.all(
     nodes.all.map(async (node) => {
       const here = ended.filter((one) => one.node === node.name && one.relations.length > 0);
-      if (here.length === 0) return;
+      if (here.length === 0 || !ledger) return;
       try {
         await using session = await connectTo(node);
         for (const relation of new Set(here.flatMap(({ relations }) => relations))) {
           const rows = await session.query(
-            `SELECT xmin::text, ${workload.lookup.key} FROM ${relation} WHERE xmin::text = ANY($1::text[])`,
+            `SELECT xmin::text, ${ledger.lookup.key} FROM ${relation} WHERE xmin::text = ANY($1::text[])`,
             [here.map(({ xid }) => xid)],
             { timeoutMs: READ_TIMEOUT_MS },
           );

@@ -14,7 +14,7 @@ import type { Plan } from '../model/plan.ts';
 import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.ts';
 import { isOpen, lostTogether } from '../plan/schedule.ts';
 import { type NamedServer, withServer } from '../sql/failure.ts';
-import type { Workload, WorkloadPlace } from '../workloads/workload.ts';
+import { ledgerOf, type Workload, type WorkloadPlace } from '../workloads/workload.ts';
 import { describeNode } from './describe-node.ts';
 import { lookForLeftovers, readEverything, readFork, untilReplicasAgree } from './final-reads.ts';
 import { ServiceGuard } from './guards.ts';
@@ -139,7 +139,8 @@ export async function run(asked: RunOptions): Promise<void> {
       adviseRepair(options, cluster);
     }
     const settledBy = clock.nowMs() + scenario.settleWithinMs;
-    const finalReads = { ...options, nodes, cluster, params: scenario.workload.params };
+    const { params } = scenario.workload;
+    const finalReads = { ...options, nodes, cluster, ledger: ledgerOf(options.workload, params), params };
     await inPhase(
       recorder,
       'settle',
@@ -280,7 +281,8 @@ function movingRoles(options: RunOptions, nodes: Nodes, cluster: FormedCluster):
       recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), shards });
     },
     comeBack: async (node, undo) => {
-      const reads = { ...options, nodes, cluster, params: plan.scenario.workload.params };
+      const { params } = plan.scenario.workload;
+      const reads = { ...options, nodes, cluster, ledger: ledgerOf(options.workload, params), params };
       return comeBack
         ? comeBack(node, { undo, beforeErased: (one, timeline) => readFork(reads, one, timeline) })
         : undo();

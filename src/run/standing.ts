@@ -8,7 +8,7 @@ import { EnvironmentError, errorText } from '../model/errors.ts';
 import { COORDINATOR, type Topology } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
-import type { Workload } from '../workloads/workload.ts';
+import { ledgerOf, type Workload } from '../workloads/workload.ts';
 import { untilWhole } from './healing.ts';
 import { datasetOf } from './probes.ts';
 import { readPendingUndos } from './undo-journal.ts';
@@ -233,9 +233,11 @@ export function notFormed(project: string, { workload }: WantedData): Environmen
  * @throws EnvironmentError where they are not.
  */
 async function verifyData(nodes: Nodes, { workload, params }: WantedData): Promise<void> {
+  const ledger = ledgerOf(workload, params);
+  if (!ledger || !workload.dataset) return;
   await using session = await connect(nodes);
-  const { present, corrupted, duplicated } = await workload.readAll(session, workload.table, params, READ_LIMIT_MS);
-  const messages = workload.messages(params);
+  const { present, corrupted, duplicated } = await ledger.readAll(session, ledger.table, params, READ_LIMIT_MS);
+  const messages = ledger.initialRows(params);
   const initial = present[INITIAL_WRITER] ?? 'none';
   const expected = messages === 1 ? '1' : `1-${messages}`;
   const wrong = [
@@ -244,7 +246,7 @@ async function verifyData(nodes: Nodes, { workload, params }: WantedData): Promi
     ...duplicated.slice(0, 1).map((key) => `message ${key} is there twice`),
   ];
   if (wrong.length === 0) return;
-  throw new EnvironmentError(`${workload.table} does not hold the data set: ${wrong.join('; ')}`, {
+  throw new EnvironmentError(`${ledger.table} does not hold the data set: ${wrong.join('; ')}`, {
     code: 'other-data',
     hint: 'a scenario must have the data set that stands; "pgquake up --project <name>" makes a cluster with a new one',
   });

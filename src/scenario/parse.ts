@@ -8,12 +8,15 @@ import type { z } from 'zod';
 import type { ScenarioFacts } from '../checks/check.ts';
 import type { Fault } from '../faults/fault.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
+import { missingWords } from '../model/requirements.ts';
 import type { ClusterSpec, FaultStep, Guards, HypothesisItem, Scenario, TargetSpec } from '../model/scenario.ts';
 import { shardName, type Topology } from '../model/topology.ts';
 import { standIns } from '../plan/schedule.ts';
+import { ledgerOf } from '../workloads/workload.ts';
 import { readCluster } from './cluster.ts';
 import { explain, valueAt } from './explain.ts';
 import { formatPath, hopelessChecks, listed, type Problem, ScenarioError, suggestion } from './problems.ts';
+import { lacking } from './requirements.ts';
 import { MAX_STEPS, MAX_STRIKES, type ScenarioVocabulary, sections, TOP_KEYS, timing, timingOf } from './schema.ts';
 import { Source } from './source.ts';
 import { type Around, type Notes, nodeExists, noteCollisions, type ReadStep, readTarget } from './target.ts';
@@ -84,7 +87,8 @@ class Reader {
     const steadyState = this.#section(schemas['steady-state'], top, 'steady-state');
     const faults = this.#faults(top, { ...topology, ...this.#roles(cluster), rooms: this.#rooms(workload) });
     const settle = this.#section(schemas.settle, top, 'settle');
-    const facts = this.#facts(topology, workload, faults);
+    const probeSpec = probes && { ratePerSecond: probes.rate, deadlineMs: probes.deadline };
+    const facts = this.#facts(topology, workload, faults, probeSpec);
     const guards = this.#guards(this.#section(schemas.guards, top, 'guards'), facts);
     const hypothesis = this.#list(top, 'hypothesis').map(({ item, path }) => this.#check(item, path, facts));
     if (!('hypothesis' in top)) this.#note([], 'missing key "hypothesis": without a check there is nothing to judge');
@@ -100,7 +104,7 @@ class Reader {
       source: text,
       cluster: cluster as ClusterSpec,
       workload: workload as Scenario['workload'],
-      ...(probes === undefined ? {} : { probes: { ratePerSecond: probes.rate, deadlineMs: probes.deadline } }),
+      ...(probeSpec === undefined ? {} : { probes: probeSpec }),
       ...(pressure === undefined ? {} : { pressure }),
       steadyStateMs: (steadyState as { for: number }).for,
       faults: faults.map(({ item: _, ...step }) => step as FaultStep),
@@ -163,8 +167,8 @@ class Reader {
   }
 
   /** What is certain of the topology, also where the rest of the section is wrong. */
-  #topology(top: Mapping, cluster: ClusterSpec | undefined): Partial<Topology> {
-    const topology: Partial<Topology> = cluster ?? this.#writtenTopology(top.cluster);
+  #topology(top: Mapping, cluster: ClusterSpec | undefined): Partial<Topology & Pick<ClusterSpec, 'streaming'>> {
+    const topology: Partial<Topology & Pick<ClusterSpec, 'streaming'>> = cluster ?? this.#writtenTopology(top.cluster);
     const { workers, replication } = topology;
     if (workers !== undefined && replication !== undefined && replication > workers) {
       const written = valueAt(top, ['cluster', 'replication']) === undefined ? ['cluster'] : ['cluster', 'replication'];
@@ -200,22 +204,25 @@ class Reader {
 
   /** What checks may hold their parameters against; only where all of it is certain. */
   #facts(
-    topology: Partial<Topology>,
+    topology: Partial<Topology & Pick<ClusterSpec, 'streaming'>>,
     workload: Scenario['workload'] | undefined,
     steps: readonly ReadStep[],
+    probes: Scenario['probes'],
   ): ScenarioFacts | undefined {
     const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
     if (!chosen || !workload || topology.shards === undefined) return undefined;
     const kinds = chosen.kinds(workload.params);
+    const ledger = ledgerOf(chosen, workload.params);
     const faults = this.#faultFacts(steps);
     return {
       kinds: kinds.map((kind) => kind.name),
       writes: kinds.some(({ access }) => access === 'write'),
-      sessions: chosen.sessionless !== true,
+      sessions: ledger?.sessionless !== true,
+      lacks: lacking({ workload: chosen, params: workload.params, probes, cluster: topology }),
       ...(topology.replication === undefined ? {} : { replication: topology.replication }),
       ...(faults === undefined ? {} : { faults }),
       shards: Array.from({ length: topology.shards }, (_, index) => shardName(index)),
-      messages: chosen.messages(workload.params),
+      messages: ledger?.initialRows(workload.params) ?? 0,
     };
   }
 
@@ -238,7 +245,7 @@ class Reader {
 
   #rooms(workload: Scenario['workload'] | undefined): number | undefined {
     const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
-    return workload && chosen?.rooms(workload.params);
+    return workload && chosen && (ledgerOf(chosen, workload.params)?.rooms(workload.params) ?? 0);
   }
 
   /** All strikes of one item of the list. */
@@ -287,6 +294,8 @@ class Reader {
       const help = known && typeof found === 'string' ? `; ${suggestion(found, known)}` : '';
       this.#note([...path, ...below], `${message}${help}`);
     }
+    const missing = facts && missingWords(check.requires ?? [], facts.lacks ?? []);
+    if (missing) this.#note([...path, 'check'], `${check.name} can never be judged here: ${missing}`);
     const reason = facts && check.hopeless?.(params, facts);
     const hopeless =
       reason === undefined ? {} : { hopeless: { reason, place: this.#source.placeOf([...path, 'check']) } };

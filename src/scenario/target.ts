@@ -153,7 +153,8 @@ function selectorOf(written: Mapping, at: Path, around: Around, notes: Notes): T
 function known(ref: ShardRef, at: Path, { rooms, shards }: Around, notes: Notes): ShardRef | undefined {
   if ('room' in ref) {
     if (rooms === undefined || ref.room <= rooms) return ref;
-    notes.note(at, `there is no room ${ref.room}; the workload has rooms 1 to ${rooms}`);
+    const known = rooms === 0 ? 'has no rooms' : `has rooms 1 to ${rooms}`;
+    notes.note(at, `there is no room ${ref.room}; the workload ${known}`);
     return undefined;
   }
   if (shards === undefined || ref.shard < shards) return ref;

@@ -12,7 +12,7 @@ import type { Anomaly, OperationKind } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import type { Session } from '../sql/session.ts';
 import { pace, pacedKind } from './pace.ts';
-import { defineWorkload, type Observed, type OperationRequest, type WorkloadRun } from './workload.ts';
+import type { Observed, OperationRequest, Workload, WorkloadRun } from './workload.ts';
 
 /** All rows are of the initial data set; nothing is written. */
 const WRITER = 0;
@@ -134,17 +134,11 @@ function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i + 1);
 }
 
-export const bigScan = defineWorkload<BigScanParams>({
+export const bigScan = {
   name: 'big-scan',
   summary: 'Full scans of a large table, and room reads beside them; nothing is written.',
   source: import.meta.url,
   params,
-  sessionless: true,
-  table: 'big_messages',
-  lookup: { columns: COLUMNS, key: `${WRITER}, seq` },
-
-  rooms: (big) => big.rooms,
-  messages: (big) => big.rooms * big['messages-per-room'],
 
   kinds: (big): OperationKind[] => [
     pacedKind({ name: 'read', access: 'read', scope: 'room' }, big.read),
@@ -169,20 +163,28 @@ export const bigScan = defineWorkload<BigScanParams>({
 
   start: (big, seed) => new BigScanRun(big, seed),
 
-  fingerprintSql: (relation) =>
-    `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${COLUMNS}), 0)::numeric), 0)::text FROM ${relation}`,
+  ledger: {
+    table: 'big_messages',
+    lookup: { columns: COLUMNS, key: `${WRITER}, seq` },
+    sessionless: true,
+    rooms: (big) => big.rooms,
+    initialRows: (big) => big.rooms * big['messages-per-room'],
 
-  async readAll(session: Session, relation: string, big: BigScanParams, timeoutMs: number): Promise<ReadSummary> {
-    const tally = new Tally(big, MAX_ODD_ROWS);
-    await session.forEachRow(
-      `SELECT ${COLUMNS} FROM ${relation}`,
-      [],
-      (row) => tally.add(row as unknown as MessageRow),
-      {
-        timeoutMs,
-      },
-    );
-    const { rows, present, duplicated, corrupted } = tally;
-    return { rows, present: present.toRanges(), duplicated, corrupted };
+    fingerprintSql: (relation) =>
+      `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${COLUMNS}), 0)::numeric), 0)::text FROM ${relation}`,
+
+    async readAll(session: Session, relation: string, big: BigScanParams, timeoutMs: number): Promise<ReadSummary> {
+      const tally = new Tally(big, MAX_ODD_ROWS);
+      await session.forEachRow(
+        `SELECT ${COLUMNS} FROM ${relation}`,
+        [],
+        (row) => tally.add(row as unknown as MessageRow),
+        {
+          timeoutMs,
+        },
+      );
+      const { rows, present, duplicated, corrupted } = tally;
+      return { rows, present: present.toRanges(), duplicated, corrupted };
+    },
   },
-});
+} satisfies Workload<BigScanParams>;

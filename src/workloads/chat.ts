@@ -14,7 +14,7 @@ import type { Anomaly, OperationKind } from '../model/history.ts';
 import { formatKey, type Key, KeySet, parseKey } from '../model/key-ranges.ts';
 import type { QueryOptions, Session } from '../sql/session.ts';
 import { pace, pacedKind } from './pace.ts';
-import { defineWorkload, type Observed, type OperationRequest, type WorkloadRun } from './workload.ts';
+import type { Observed, OperationRequest, Workload, WorkloadRun } from './workload.ts';
 
 const INITIAL = 0;
 const FIRST = 1;
@@ -386,17 +386,11 @@ function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i + 1);
 }
 
-export const chat = defineWorkload<ChatParams>({
+export const chat = {
   name: 'chat',
   summary: 'Chat rooms with members and messages; room reads, full scans and new messages.',
   source: import.meta.url,
   params,
-  readsAreHeldAgainstWrites: true,
-  table: 'messages',
-  lookup: { columns: COLUMNS, key: 'writer, seq' },
-
-  rooms: (chat) => chat.rooms,
-  messages: (chat) => chat.rooms * chat['messages-per-room'],
 
   kinds: (chat): OperationKind[] => [
     pacedKind({ name: 'read', access: 'read', scope: 'room' }, chat.read),
@@ -446,30 +440,38 @@ export const chat = defineWorkload<ChatParams>({
     ],
   }),
 
-  start: (chat, seed, writer) => new ChatRun(chat, seed, writer),
+  start: (chat, seed, writer?: number) => new ChatRun(chat, seed, writer),
 
-  async nextWriter(session, timeoutMs) {
-    const [row] = await session.query('SELECT coalesce(max(writer), 0) + 1 FROM messages', [], { timeoutMs });
-    return Number(row?.[0]);
+  ledger: {
+    table: 'messages',
+    lookup: { columns: COLUMNS, key: 'writer, seq' },
+    readsAreHeldAgainstWrites: true,
+    rooms: (chat) => chat.rooms,
+    initialRows: (chat) => chat.rooms * chat['messages-per-room'],
+
+    async nextWriter(session, timeoutMs) {
+      const [row] = await session.query('SELECT coalesce(max(writer), 0) + 1 FROM messages', [], { timeoutMs });
+      return Number(row?.[0]);
+    },
+
+    fingerprintSql: (relation) =>
+      `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${COLUMNS}), 0)::numeric), 0)::text FROM ${relation}`,
+
+    async readAll(session: Session, relation: string, chat: ChatParams, timeoutMs: number): Promise<ReadSummary> {
+      const tally = new Tally(chat, MAX_ODD_ROWS);
+      await session.forEachRow(
+        `SELECT ${COLUMNS} FROM ${relation}`,
+        [],
+        (row) => tally.add(row as unknown as MessageRow),
+        { timeoutMs },
+      );
+      const { rows, seen, duplicated, corrupted } = tally;
+      const present = new KeySet();
+      for (const code of seen) {
+        const { writer, seq } = keyFrom(code);
+        present.add(writer, seq);
+      }
+      return { rows, present: present.toRanges(), duplicated, corrupted };
+    },
   },
-
-  fingerprintSql: (relation) =>
-    `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${COLUMNS}), 0)::numeric), 0)::text FROM ${relation}`,
-
-  async readAll(session: Session, relation: string, chat: ChatParams, timeoutMs: number): Promise<ReadSummary> {
-    const tally = new Tally(chat, MAX_ODD_ROWS);
-    await session.forEachRow(
-      `SELECT ${COLUMNS} FROM ${relation}`,
-      [],
-      (row) => tally.add(row as unknown as MessageRow),
-      { timeoutMs },
-    );
-    const { rows, seen, duplicated, corrupted } = tally;
-    const present = new KeySet();
-    for (const code of seen) {
-      const { writer, seq } = keyFrom(code);
-      present.add(writer, seq);
-    }
-    return { rows, present: present.toRanges(), duplicated, corrupted };
-  },
-});
+} satisfies Workload<ChatParams>;

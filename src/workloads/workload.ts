@@ -1,6 +1,6 @@
 /**
- * What every workload is: a data set, kinds of operation, and for each the next operation to send.
- * It runs in the load generator's own thread; it says what to send, never when.
+ * What every workload is: kinds of operation, and for each the next operation to send; where it has one, a data set, and
+ * a ledger that accounts for its rows. It runs in the load generator's own thread; it says what to send, never when.
  */
 
 import type { z } from 'zod';
@@ -35,6 +35,39 @@ export interface OperationRequest {
   settled(outcome: Outcome): void;
 }
 
+/**
+ * What makes rows accountable: each has a key, `writer:sequence`, and its content follows from it. Writer 0 is the initial
+ * data set, with the sequence numbers from 1; every run on the same tables is a writer of its own.
+ */
+export interface Ledger<P> {
+  /** The table whose rows have keys, as SQL writes it after FROM: `messages`. */
+  readonly table: string;
+  /** How a person looks again at single rows of it. */
+  readonly lookup: RowLookup;
+  /** Rows of the initial data set. */
+  initialRows(params: P): number;
+  /** Values of the distribution column, from 1, over which the initial rows are spread evenly. */
+  rooms(params: P): number;
+  /**
+   * Reads all rows of one relation (the distributed table, or one placement of it) and verifies each against its key.
+   * Fails after `timeoutMs`.
+   */
+  readAll(session: Session, relation: string, params: P, timeoutMs: number): Promise<ReadSummary>;
+  /**
+   * A statement whose one row is equal for two relations that hold the same rows, whatever their order. Missing where
+   * the table is none of the data set: then no placement of it is known, and all is read as clients read it.
+   */
+  fingerprintSql?(relation: string): string;
+  /** The lowest writer without rows, for workloads that write; 1 on a new cluster, and where it is missing. */
+  nextWriter?(session: Session, timeoutMs: number): Promise<number>;
+  /** Each read is compared with all writes that were acknowledged before it was sent; what it missed is recorded. */
+  readonly readsAreHeldAgainstWrites?: true;
+  /** Its operations belong to no session, so that none can be owed its own writes. */
+  readonly sessionless?: true;
+  /** Nothing verifies what the load's own reads return; the final reads alone are accounted for. */
+  readonly unverifiedReads?: true;
+}
+
 /** The state of a workload during one run: what was sent, what was acknowledged. */
 export interface WorkloadRun {
   next(kind: string): OperationRequest;
@@ -48,31 +81,18 @@ export interface Workload<P = any> {
   readonly source: string;
   /** A strict object of what stands beside `use`. */
   readonly params: z.ZodType<P>;
-  /** Messages of the initial data set. */
-  messages(params: P): number;
-  /** Rooms of the data set, counted from 1. */
-  rooms(params: P): number;
-  dataset(params: P): Dataset;
+  /** What a cluster is formed with; nothing by default. */
+  dataset?(params: P): Dataset;
   kinds(params: P): OperationKind[];
-  /** @param writer who the messages of this run are from, 1 by default; no other run on the same tables has the same. */
+  /** @param writer who the rows of this run are from, 1 by default; no other run on the same tables has the same. */
   start(params: P, seed: number, writer?: number): WorkloadRun;
-  /** The lowest writer without messages, for those that write; 1 on a new cluster. */
-  nextWriter?(session: Session, timeoutMs: number): Promise<number>;
-  /** Each read is compared with all writes that were acknowledged before it was sent; what it missed is recorded. */
-  readonly readsAreHeldAgainstWrites?: true;
-  /** Its operations belong to no session, so that none can be owed its own writes. */
-  readonly sessionless?: true;
-  /** The table whose rows are the messages. */
-  readonly table: string;
-  /** How a person looks again at single rows of it. */
-  readonly lookup: RowLookup;
-  /**
-   * Reads all messages of one relation (the distributed table, or one placement of it) and verifies
-   * each against its key. Fails after `timeoutMs`.
-   */
-  readAll(session: Session, relation: string, params: P, timeoutMs: number): Promise<ReadSummary>;
-  /** A statement whose one row is equal for two relations that hold the same messages, whatever their order. */
-  fingerprintSql(relation: string): string;
+  /** Without it nothing accounts for rows, and checks that need it are refused. */
+  readonly ledger?: Ledger<P> | ((params: P) => Ledger<P> | undefined);
+}
+
+/** The ledger that a workload has with these parameters. */
+export function ledgerOf<P>({ ledger }: Workload<P>, params: P): Ledger<P> | undefined {
+  return typeof ledger === 'function' ? ledger(params) : ledger;
 }
 
 export function defineWorkload<P>(workload: Workload<P>): Workload<P> {

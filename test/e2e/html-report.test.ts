@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Report } from '../../src/model/report.ts';
+import type { LedgerFigures, Report } from '../../src/model/report.ts';
 import { formatDuration, formatShare } from '../../src/model/units.ts';
 import { htmlReport } from '../../src/reporters/html.ts';
 import { json } from '../../src/reporters/json.ts';
@@ -91,7 +91,8 @@ describe.skipIf(missing !== undefined)('report.html', () => {
   test.each(['passed', 'failed'] as const)('%s: the figures are those of report.json', async (name) => {
     await using opened = await open(name);
     const { page, report } = opened;
-    const { figures, ledger } = report;
+    const { figures } = report;
+    const ledger = report.ledger as LedgerFigures;
     expect(await shownCells(page, 'availability')).toEqual(
       figures.availability.map(({ kind, span, figures: { share, intended, ok, fail, unknown, unsent } }) => [
         kind,

@@ -5,6 +5,7 @@
 
 import { afterEach, expect, test, vi } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
+import type { LedgerFigures } from '../../src/model/report.ts';
 import { pgquake } from '../../src/pgquake.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { temporaryFolder } from '../support/local-cluster.ts';
@@ -39,7 +40,7 @@ test.skipIf(!image)(
       reports: folder.path,
     });
     expect(failure).toBeUndefined();
-    const { lost, late } = report.ledger;
+    const { lost, late } = report.ledger as LedgerFigures;
     expect(lost.count).toBe(0);
     expect(late?.count).toBeGreaterThan(0);
     expect(late?.forMs).toBeGreaterThan(1_000);

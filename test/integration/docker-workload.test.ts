@@ -72,8 +72,8 @@ describe.skipIf(missing !== undefined)('workloads on a server in a container', (
     const { room } = written[0] as OperationRequest;
     const inRoom = written.filter((request) => request.room === room).length;
     expect(await readRoom(run, room as number)).toEqual({ rows: 5 + inRoom, verified: 5 });
-    expect(await chat.nextWriter?.(session, LIMIT_MS)).toBe(2);
-    expect(await chat.readAll(session, chat.table, CHAT, LIMIT_MS)).toEqual({
+    expect(await chat.ledger.nextWriter(session, LIMIT_MS)).toBe(2);
+    expect(await chat.ledger.readAll(session, chat.ledger.table, CHAT, LIMIT_MS)).toEqual({
       rows: 550,
       present: { 0: '1-500', 1: '1-50' },
       duplicated: [],
@@ -97,14 +97,20 @@ describe.skipIf(missing !== undefined)('workloads on a server in a container', (
       verified: 499,
       anomaly: { missing: ['1:1'], missingCount: 1, corrupted: ['0:7'], duplicated: ['0:8'] },
     });
-    const { rows, present, duplicated, corrupted } = await chat.readAll(session, chat.table, CHAT, LIMIT_MS);
+    const { rows, present, duplicated, corrupted } = await chat.ledger.readAll(
+      session,
+      chat.ledger.table,
+      CHAT,
+      LIMIT_MS,
+    );
     expect({ rows, present, duplicated }).toEqual({ rows: 501, present: { 0: '1-500' }, duplicated: ['0:8'] });
     expect(corrupted.map(({ key }) => key)).toEqual(['0:7']);
   });
 
   test('chat: the fingerprint tells content, whatever the order of the rows', async () => {
     await load(chat.dataset(CHAT));
-    const fingerprint = (relation: string) => session.query(chat.fingerprintSql(relation), [], { timeoutMs: LIMIT_MS });
+    const fingerprint = (relation: string) =>
+      session.query(chat.ledger.fingerprintSql(relation), [], { timeoutMs: LIMIT_MS });
     await session.execute('CREATE TABLE copy AS SELECT * FROM messages ORDER BY random()', LIMIT_MS);
     expect(await fingerprint('copy')).toEqual(await fingerprint('messages'));
     await session.execute("UPDATE copy SET body = body || ' ' WHERE seq = 7", LIMIT_MS);

@@ -32,7 +32,7 @@ beforeAll(async () => {
     signal: NEVER,
   });
   formed = await native.form({ nodes, topology: TOPOLOGY, dataset: chat.dataset(params), signal: NEVER });
-  source = formed.placementSources(chat.table)[0] as PlacementSource;
+  source = formed.placementSources(chat.ledger.table)[0] as PlacementSource;
   holder = nodes.workers.find(({ name }) => name === source.node) as NodeControl;
 });
 
@@ -63,7 +63,7 @@ async function recorded(limits: Parameters<typeof untilNothingIsInDoubt>[1], rec
   const events: RunEvent[] = [];
   const recorder = { event: (event: RunEvent) => void events.push(event) } as unknown as Recorder;
   const cluster = recover ? { ...formed, recover } : formed;
-  const options = { nodes, cluster, workload: chat, params, recorder, clock: monotonicClock(), signal: NEVER };
+  const options = { nodes, cluster, ledger: chat.ledger, params, recorder, clock: monotonicClock(), signal: NEVER };
   const left = await untilNothingIsInDoubt(options, limits);
   const of = <T extends RunEvent['type']>(type: T) => events.filter((event) => event.type === type) as EventOf<T>[];
   return { left, events, of };

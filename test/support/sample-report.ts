@@ -586,5 +586,8 @@ export const hostileReport: Report = {
     ...failedReport.figures,
     errors: failedReport.figures.errors.map((group) => ({ ...group, code: HOSTILE, text: HOSTILE })),
   },
-  ledger: { ...failedReport.ledger, lost: { count: 1, witnesses: [HOSTILE], sql: [`SELECT 1; -- ${HOSTILE}`] } },
+  ledger: {
+    ...(failedReport.ledger as LedgerFigures),
+    lost: { count: 1, witnesses: [HOSTILE], sql: [`SELECT 1; -- ${HOSTILE}`] },
+  },
 };

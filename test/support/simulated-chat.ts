@@ -333,7 +333,7 @@ class Simulation {
   async #history(): Promise<History> {
     const read = (rows: readonly Row[]) => {
       const session = { forEachRow: async (_: string, __: unknown, onRow: (row: Row) => void) => rows.forEach(onRow) };
-      return chat.readAll(session as unknown as Session, 'messages', PARAMS, 1_000);
+      return chat.ledger.readAll(session as unknown as Session, 'messages', PARAMS, 1_000);
     };
     const at = this.#now + STEP_MS;
     const placement = {
@@ -360,7 +360,7 @@ class Simulation {
         nodeVersion: 'v24.0.0',
         kinds: chat.kinds(PARAMS),
         probes: [],
-        messages: chat.messages(PARAMS),
+        messages: chat.ledger.initialRows(PARAMS),
         plannedActs: 0,
         again: '',
       },

@@ -39,7 +39,7 @@ describe('big-scan', () => {
   });
 
   test('a complete read names what it found', async () => {
-    const read = await bigScan.readAll(answering([...rows.slice(0, 3), rows[2] as Row]), 'x', params, 1_000);
+    const read = await bigScan.ledger.readAll(answering([...rows.slice(0, 3), rows[2] as Row]), 'x', params, 1_000);
     expect(read).toEqual({ rows: 4, present: { 0: '1-3' }, duplicated: ['0:3'], corrupted: [] });
   });
 

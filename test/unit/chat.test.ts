@@ -30,7 +30,7 @@ describe('data set', () => {
       messages: 500,
       'pgquake.probes': 100,
     });
-    expect(chat.messages(PARAMS)).toBe(500);
+    expect(chat.ledger.initialRows(PARAMS)).toBe(500);
   });
 
   test('has no table of the probes where nothing probes or presses', () => {
@@ -309,7 +309,7 @@ describe('complete read', () => {
     const rows = initialRows();
     (rows[0] as Row)[3] = 99;
     rows.push(rows[9] as Row);
-    const read = await chat.readAll(answering(rows), 'messages', PARAMS, 1_000);
+    const read = await chat.ledger.readAll(answering(rows), 'messages', PARAMS, 1_000);
     expect(read.rows).toBe(501);
     expect(read.present).toEqual({ 0: '1-500' });
     expect(read.duplicated).toEqual(['0:10']);
@@ -323,7 +323,7 @@ describe('complete read', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(fc.integer({ min: -2, max: 3 }), number), { maxLength: 12 }), async (keys) => {
         const rows = keys.map(([writer, seq]): Row => [1, writer, seq, 1, '']);
-        const read = await chat.readAll(answering(rows), 'messages', PARAMS, 1_000);
+        const read = await chat.ledger.readAll(answering(rows), 'messages', PARAMS, 1_000);
         const present = new Set(
           [...KeySet.fromRanges(read.present).keys()].map(({ writer, seq }) => `${writer}:${seq}`),
         );

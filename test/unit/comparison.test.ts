@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compareReports } from '../../src/measure/comparison.ts';
 import { InputError } from '../../src/model/errors.ts';
 import type { Figures } from '../../src/model/figures.ts';
-import type { Report } from '../../src/model/report.ts';
+import type { LedgerFigures, Report } from '../../src/model/report.ts';
 import { comparisonMarkdown, comparisonText } from '../../src/reporters/comparison.ts';
 import { json } from '../../src/reporters/json.ts';
 import { readReport } from '../../src/store.ts';
@@ -70,9 +70,9 @@ describe('compareReports', () => {
   });
 
   test('a single lost message is worse, and no proof is worse than proof', () => {
-    const ledger = { ...passedReport.ledger, lost: { count: 1, witnesses: ['1:5'] } };
+    const ledger = { ...(passedReport.ledger as LedgerFigures), lost: { count: 1, witnesses: ['1:5'] } };
     expect(directions(passedReport, { ...passedReport, ledger })['lost messages']).toBe('worse');
-    const unproven = { ...passedReport, ledger: { ...passedReport.ledger, finalReads: false } };
+    const unproven = { ...passedReport, ledger: { ...(passedReport.ledger as LedgerFigures), finalReads: false } };
     expect(directions(passedReport, unproven)['final reads']).toBe('worse');
   });
 

@@ -213,7 +213,7 @@ describe('the report', () => {
     expect(types.has('final-read') || types.has('placement-read')).toBe(false);
     expect(types.has('fault-in-effect') && types.has('replicas-compared')).toBe(true);
     expect(report.durationMs).toBe(history.events.at(-1)?.at);
-    expect(report.ledger.lost.count).toBe(0);
+    expect(report.ledger?.lost.count).toBe(0);
   });
 
   test('says which cluster a run attached to', () => {

@@ -25,7 +25,8 @@ const history = wokenPrimary();
 const scenario = parseScenario(
   `name: primary-frozen
 summary: A primary freezes and goes on.
-faults: [{ fault: node-pause, target: worker1, for: 3s }]
+cluster: { members: 3 }
+faults: [{ fault: node-pause, target: pg1, for: 3s }]
 hypothesis:
   - { check: failover-time, max: 5s }
   - { check: split-brain }

@@ -103,11 +103,6 @@ export const orders = defineWorkload<OrdersParams>({
   summary: 'Orders of customers: reads of one customer, and new orders.',
   source: import.meta.url,
   params,
-  table: 'orders',
-  lookup: { columns: COLUMNS, key: 'writer, seq' },
-
-  rooms: ({ customers }) => customers,
-  messages: (orders) => orders.customers * orders['orders-per-customer'],
 
   kinds: ({ read, write }) => [
     pacedKind({ name: 'read', access: 'read', scope: 'room' }, read),
@@ -133,14 +128,22 @@ export const orders = defineWorkload<OrdersParams>({
 
   start: (orders, _seed, writer = 1) => new OrdersRun(orders, writer),
 
-  fingerprintSql: (relation) =>
-    `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${COLUMNS}), 0)::numeric), 0)::text FROM ${relation}`,
+  ledger: {
+    table: 'orders',
+    lookup: { columns: COLUMNS, key: 'writer, seq' },
+    sessionless: true,
+    rooms: ({ customers }) => customers,
+    initialRows: (orders) => orders.customers * orders['orders-per-customer'],
 
-  async readAll(session: Session, relation, orders, timeoutMs) {
-    const { verified: _, ...found } = verify(
-      await session.query(`SELECT ${COLUMNS} FROM ${relation}`, [], { timeoutMs }),
-      orders,
-    );
-    return found;
+    fingerprintSql: (relation) =>
+      `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${COLUMNS}), 0)::numeric), 0)::text FROM ${relation}`,
+
+    async readAll(session: Session, relation, orders, timeoutMs) {
+      const { verified: _, ...found } = verify(
+        await session.query(`SELECT ${COLUMNS} FROM ${relation}`, [], { timeoutMs }),
+        orders,
+      );
+      return found;
+    },
   },
 });

@@ -9,6 +9,7 @@ import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
 import { workloadNamed } from '../../planner.ts';
 import { ednLines } from '../../reporters/edn.ts';
 import { readRun } from '../../store.ts';
+import { ledgerOf } from '../../workloads/workload.ts';
 import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
 
 interface ExportArguments extends ConfigArguments {
@@ -27,8 +28,8 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
   handler: async ({ run, to, config }) => {
     const { plan, history, folder } = await readRun(run);
     const quake = await openQuake({ config }, [plan.scenario.file]);
-    const { use } = plan.scenario.workload;
-    if (!workloadNamed(quake.catalog.workloads, use).readsAreHeldAgainstWrites) {
+    const { use, params } = plan.scenario.workload;
+    if (!ledgerOf(workloadNamed(quake.catalog.workloads, use), params)?.readsAreHeldAgainstWrites) {
       throw new InputError(
         `the reads of the workload ${use} are not held against its writes, so there is nothing to export`,
         {

@@ -76,7 +76,7 @@ export function thisRun({ run, durationMs }: Report): Content {
     ['run', run.id],
     ['duration', formatDuration(durationMs)],
     ['load', loadWords({ run })],
-    ['data', formatCount(run.messages, 'message')],
+    ...(run.messages === 0 ? [] : [['data', formatCount(run.messages, 'message')] as const]),
     ['pgquake', run.pgquakeVersion],
     ['Node.js', run.nodeVersion],
   ];

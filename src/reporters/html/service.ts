@@ -14,6 +14,7 @@ import {
   lengthOf,
   lookAgain,
   messagesReadWords,
+  NO_LEDGER,
   NO_PROOF,
   number,
   observedWords,
@@ -132,6 +133,7 @@ export function shards(report: Report): Content {
   const { shards: rows } = report.figures;
   if (rows.length === 0) return paragraph('Nothing was seen of them.');
   const predicted = wasPredicted(rows);
+  const counted = report.run.messages > 0;
   const observed = (expected: boolean | undefined, seen: Availability) =>
     differs(expected, seen) ? html`<span class="differs">≠ ${observedWords(seen)}</span>` : observedWords(seen);
   return [
@@ -141,7 +143,7 @@ export function shards(report: Report): Content {
       [
         left('shard'),
         left('on'),
-        right('messages read'),
+        ...(counted ? [right('messages read')] : []),
         ...(predicted ? [left('readable: predicted')] : []),
         left('reads observed'),
         ...(predicted ? [left('writable: predicted')] : []),
@@ -150,7 +152,7 @@ export function shards(report: Report): Content {
       rows.map((shard) => [
         shard.shard,
         shard.placements.join(', '),
-        messagesReadWords(shard),
+        ...(counted ? [messagesReadWords(shard)] : []),
         ...(predicted ? [predictedWords(shard, 'read')] : []),
         observed(shard.predictedReadable, shard.read),
         ...(predicted ? [predictedWords(shard, 'write')] : []),
@@ -162,6 +164,7 @@ export function shards(report: Report): Content {
 }
 
 export function data({ ledger }: Report): Content {
+  if (!ledger) return paragraph(NO_LEDGER);
   const statements = lookAgain(ledger);
   return [
     ledger.finalReads ? '' : html`<p><strong>${NO_PROOF}</strong></p>\n`,

@@ -1,0 +1,24 @@
+/** What the checks of a run may require and its scenario does not bring. */
+
+import { REQUIREMENTS, type Requirement } from '../model/requirements.ts';
+import type { ClusterSpec, ProbeSpec } from '../model/scenario.ts';
+import { ledgerOf, type Workload } from '../workloads/workload.ts';
+
+export interface Brought {
+  readonly workload: Workload;
+  readonly params: unknown;
+  readonly probes: ProbeSpec | undefined;
+  readonly cluster: Pick<ClusterSpec, 'streaming'>;
+}
+
+export function lacking({ workload, params, probes, cluster }: Brought): Requirement[] {
+  const ledger = ledgerOf(workload, params);
+  const brought: Readonly<Record<Requirement, boolean>> = {
+    ledger: ledger !== undefined,
+    reads: ledger !== undefined && !ledger.unverifiedReads,
+    partitions: ledger?.fingerprintSql !== undefined,
+    probes: probes !== undefined,
+    roles: cluster.streaming !== undefined,
+  };
+  return REQUIREMENTS.filter((one) => !brought[one]);
+}
