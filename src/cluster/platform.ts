@@ -44,6 +44,11 @@ export interface NodeControl {
    * where nobody but pgquake starts it.
    */
   startedAt?(): Promise<string>;
+  /**
+   * How many of its processes are stopped by a signal, as a debugger or `kill -STOP` does it; 0 where the node as a whole
+   * is paused or stopped.
+   */
+  stoppedProcesses(): Promise<number>;
   /** What that state rests on, for a report: `process 4711 and 12 children do not exist`. */
   describeState(): Promise<string>;
   /** Orderly shutdown (SIGINT to the postmaster, `docker stop`), with escalation to a kill after 10 s. */

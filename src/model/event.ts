@@ -339,7 +339,7 @@ export type RunEvent =
   | { readonly type: 'guard-tripped'; readonly reason: string }
   /**
    * The state of a node changed, and no act of the run was under way on it. It was seen as before at `sinceMs`. A node is
-   * silent where it runs and leaves new connections without an answer.
+   * silent where processes of it are stopped and new connections get no answer.
    */
   | {
       readonly type: 'node-changed';

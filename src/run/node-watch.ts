@@ -1,6 +1,6 @@
 /**
  * Looks at every node through a run, and records changes that the run did not make: a container that somebody stops or
- * restarts, a server that dies by itself, one that lets new connections wait without a word.
+ * restarts, a server that dies by itself, one whose postmaster alone was stopped, so that new connections wait.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import type { NodeControl } from '../cluster/platform.ts';
 import type { Clock } from '../model/clock.ts';
 import type { TimedEvent } from '../model/event.ts';
 import type { NodeName, NodeState } from '../model/topology.ts';
+import { formatCount } from '../model/units.ts';
 import type { Recorder } from './recorder.ts';
 
 /** The platform is asked about each node so often; what is frozen and thawed between two looks is missed. */
@@ -16,7 +17,7 @@ const EVERY_MS = 1_000;
 /** Each node is asked for a new session so often, and has so long to answer. */
 const ASK_EVERY_MS = 2_000;
 const ASK_LIMIT_MS = 2_000;
-/** Twice in a row without an answer is silence. */
+/** Twice in a row without an answer is silence, where processes of the node are stopped as well: a busy one is slow. */
 const SILENT_MS = 2 * ASK_LIMIT_MS;
 const STOP_LIMIT_MS = 2_000;
 
@@ -126,14 +127,15 @@ export class NodeWatch implements AsyncDisposable {
     const touched = this.#touched.get(node.name);
     const askedAt = clock.nowMs();
     const isQuiet = await silent(node, limitMs);
+    const stopped = isQuiet ? await node.stoppedProcesses().catch(() => 0) : 0;
     if (this.#stop.signal.aborted) return false;
     const struck = this.#isStruck(node.name, true) || this.#touched.get(node.name) !== touched;
     const runs = this.#known.get(node.name)?.state === 'running';
     const now = clock.nowMs();
-    const counts = isQuiet && runs && !struck;
+    const counts = stopped > 0 && runs && !struck;
     const change = silence.heard(counts ? askedAt : undefined, now);
     if (change?.to === 'silent') {
-      const detail = 'it accepts connections, and answers nothing on them';
+      const detail = `${formatCount(stopped, 'process', 'processes')} of it stopped by a signal; new connections are not answered`;
       this.#tell(node, { from: 'running', ...change, detail }, change.sinceMs);
     } else if (change) this.#tell(node, { from: 'silent', ...change, detail: 'it answers again' }, now);
     return counts;

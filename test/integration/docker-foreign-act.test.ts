@@ -23,7 +23,12 @@ hypothesis: [{ check: no-lost-writes }]
 `;
 
 /** Runs it, and docker beside it as soon as the fault is there. */
-async function meanwhile(name: string, fault: string, acts: readonly (readonly string[])[]): Promise<Report> {
+async function meanwhile(
+  name: string,
+  fault: string,
+  acts: readonly (readonly string[])[],
+  apartMs: number,
+): Promise<Report> {
   using place = new Workplace('docker');
   const file = place.scenario(name, scenario(name, fault));
   const running = place.startRun([file], { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE });
@@ -37,7 +42,7 @@ async function meanwhile(name: string, fault: string, acts: readonly (readonly s
   expect(more).toEqual([]);
   for (const act of acts) {
     await run('docker', [...act, id]);
-    await sleep(1_500);
+    await sleep(apartMs);
   }
   await running.ended;
   return place.report();
@@ -45,11 +50,21 @@ async function meanwhile(name: string, fault: string, acts: readonly (readonly s
 
 describe.skipIf(missing !== undefined)('a node that somebody else', () => {
   test.each([
-    ['stops and starts', 'stopped', 'worker1', [['stop'], ['start']]],
-    ['restarts within a second', 'stopped', 'worker1', [['restart', '-t', '0']]],
-    ['freezes under a fault of the run', 'paused', 'worker2', [['pause'], ['unpause']]],
-  ])('%s: the report opens with it, and nothing is green', async (_, state, target, acts) => {
-    const report = await meanwhile('by-hand', `{ fault: lock-table, target: ${target}, for: 8s }`, acts);
+    ['stops and starts', 'stopped', 'worker1', [['stop'], ['start']], 1_500],
+    ['restarts within a second', 'stopped', 'worker1', [['restart', '-t', '0']], 1_500],
+    ['freezes under a fault of the run', 'paused', 'worker2', [['pause'], ['unpause']], 1_500],
+    [
+      'stops by a signal',
+      'silent',
+      'worker1',
+      [
+        ['kill', '-s', 'STOP'],
+        ['kill', '-s', 'CONT'],
+      ],
+      9_000,
+    ],
+  ])('%s: the report opens with it, and nothing is green', async (_, state, target, acts, apartMs) => {
+    const report = await meanwhile('by-hand', `{ fault: lock-table, target: ${target}, for: 12s }`, acts, apartMs);
     expect(report.finding).toMatch(new RegExp(`^Worker2 was ${state} at .*, and not by pgquake`));
     const judgements = new Map(report.results.map(({ check, judgement }) => [check, judgement]));
     expect(judgements.get('healed')).toBe('unknown');

@@ -25,12 +25,14 @@ function watched() {
   const changes: RunEvent[] = [];
   const state = { worker1: 'running' as NodeState, worker2: 'running' as NodeState };
   const startedAt = { worker1: 'noon', worker2: 'noon' };
+  const stopped = { worker1: 1, worker2: 1 };
   /** How often it leaves a question without an answer. */
   const silent = { worker1: 0, worker2: 0 };
   const nodes = (['worker1', 'worker2'] as const).map((name) => ({
     name,
     state: async () => state[name],
     startedAt: async () => startedAt[name],
+    stoppedProcesses: async () => stopped[name],
     describeState: async () => `${name} is ${state[name]}`,
   }));
   const clock = monotonicClock();
@@ -53,7 +55,7 @@ function watched() {
   const tell = (event: RunEvent) => {
     for (const listener of listeners) listener.event?.({ at: clock.nowMs(), ...event } as TimedEvent);
   };
-  return { watch, state, startedAt, silent, changes, tell };
+  return { watch, state, startedAt, silent, stopped, changes, tell };
 }
 
 describe('the watch', () => {
@@ -140,6 +142,13 @@ describe('the watch sees', () => {
 
   test.each([
     ['a single time without an answer', 1, () => undefined],
+    [
+      'a server that is slow, with none of its processes stopped',
+      Number.POSITIVE_INFINITY,
+      ({ stopped }: ReturnType<typeof watched>) => {
+        stopped.worker1 = 0;
+      },
+    ],
     ['a fault of the run on it', Number.POSITIVE_INFINITY, ({ tell }: ReturnType<typeof watched>) => tell(LOCKED)],
     [
       'a node that is stopped',

@@ -146,6 +146,16 @@ export class DockerNode implements NodeControl {
     return (await this.#inspect()).State.StartedAt;
   }
 
+  async stoppedProcesses(): Promise<number> {
+    if ((await this.state()) !== 'running') return 0;
+    const { Processes } = await this.#client.call(
+      `look at the processes of container ${this.#containerName}`,
+      (docker, abortSignal) =>
+        docker.getContainer(this.containerId).top({ ps_args: '-eo pid,stat', abortSignal } as { ps_args: string }),
+    );
+    return (Processes as string[][]).filter(([, state]) => state?.startsWith('T')).length;
+  }
+
   async describeState(): Promise<string> {
     const { State } = await this.#inspect();
     const container = `container ${this.containerId.slice(0, 12)}`;

@@ -120,6 +120,12 @@ export class LocalServer implements NodeControl {
     return processes.every((info) => info.state === 'T') ? 'paused' : 'running';
   }
 
+  async stoppedProcesses(): Promise<number> {
+    const processes = await this.#processes();
+    const stopped = processes.filter((info) => info.state === 'T').length;
+    return stopped === processes.length ? 0 : stopped;
+  }
+
   async describeState(): Promise<string> {
     const processes = await this.#processes();
     const count = (n: number) => `${n} other ${n === 1 ? 'process' : 'processes'}`;
