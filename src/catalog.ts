@@ -69,6 +69,8 @@ import type { Reporter } from './reporters/reporter.ts';
 import { timeline } from './reporters/timeline.ts';
 import { bigScan } from './workloads/big-scan.ts';
 import { chat } from './workloads/chat.ts';
+import { ledger } from './workloads/ledger.ts';
+import { sql } from './workloads/sql.ts';
 import type { Workload } from './workloads/workload.ts';
 
 export const faults: readonly Fault[] = [
@@ -124,7 +126,7 @@ export const checks: readonly Check[] = [
   hostKeptUp,
 ];
 
-export const workloads: readonly Workload[] = [chat, bigScan];
+export const workloads: readonly Workload[] = [chat, ledger, sql, bigScan];
 
 /** In the order in which `auto` tries them. */
 export const platforms: readonly Platform[] = [docker, local];

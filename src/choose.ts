@@ -7,6 +7,7 @@ import type { Fault } from './faults/fault.ts';
 import { EnvironmentError, InputError } from './model/errors.ts';
 import type { PlannedAct } from './model/plan.ts';
 import type { ClusterSpec, Scenario } from './model/scenario.ts';
+import { COORDINATOR } from './model/topology.ts';
 import { workloadNamed } from './planner.ts';
 import { datasetOf, probesAreOn } from './run/probes.ts';
 import { attachedEngine, attachedPlatform, findFormed, notFormed } from './run/standing.ts';
@@ -14,7 +15,7 @@ import { suggestion } from './scenario/problems.ts';
 
 /** What the choice depends on; a plan has it. */
 export interface ChoiceInput {
-  readonly scenario: Pick<Scenario, 'cluster'> & Partial<Pick<Scenario, 'workload' | 'probes' | 'pressure'>>;
+  readonly scenario: Pick<Scenario, 'cluster'> & Partial<Pick<Scenario, 'workload' | 'probes' | 'pressure' | 'faults'>>;
   readonly acts: readonly Pick<PlannedAct, 'fault'>[];
 }
 
@@ -71,6 +72,7 @@ export async function choose(
       continue;
     }
     refuseSharedAddresses(catalog.faults, platform, engine, acts);
+    refuseOutOfReach(catalog, engine, scenario);
     const why = wantedPlatform === 'auto' ? [...passedOver, platform.summary].join('; ') : 'as asked for';
     return { platform, engine, reason: why };
   }
@@ -128,6 +130,7 @@ async function chooseAttached(
   const dataset = datasetOf(data.workload, params, probesAreOn(scenario));
   const found = await findFormed(nodes, candidates, dataset, new AbortController().signal);
   if (!found) throw notFormed(project, data);
+  refuseOutOfReach({ workloads }, found.engine, scenario);
   return {
     platform: attachedPlatform(platform, platform.standing, project),
     engine: attachedEngine(found, project, data),
@@ -185,6 +188,26 @@ function refuseSharedAddresses(
   throw new EnvironmentError(
     `the engine ${engine.name} on the platform ${platform.name} cannot do ${refused.name}: all its nodes know a node by one address, so nobody can tell which of them comes`,
     { code: 'capability-missing', hint: 'use --engine native, or --platform docker' },
+  );
+}
+
+/** @throws InputError where a fault strikes nodes that have nothing of what the workload reads and writes. */
+function refuseOutOfReach(
+  { workloads }: Pick<Catalog, 'workloads'>,
+  engine: Engine,
+  { workload, faults = [] }: ChoiceInput['scenario'],
+): void {
+  const chosen = workloads.find(({ name }) => name === workload?.use);
+  if (!engine.clientTablesStayLocal || !chosen?.setUp) return;
+  const wide = faults.find(({ target }) => !('nodes' in target) || target.nodes.some((node) => node !== COORDINATOR));
+  if (!wide) return;
+  const { file, line, column } = wide.place;
+  throw new InputError(
+    `${file}:${line}:${column} ${wide.fault}: with the engine ${engine.name} your own tables are on the coordinator alone, and a fault on a worker does not reach them`,
+    {
+      code: 'out-of-reach',
+      hint: 'strike the coordinator; or use the engine streaming, where every member has all, or citus, where your setup distributes tables',
+    },
   );
 }
 

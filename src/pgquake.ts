@@ -32,6 +32,7 @@ import { Recorder } from './run/recorder.ts';
 import { run } from './run/runner.ts';
 import { refuseRealtime } from './run/thread-priority.ts';
 import { keepRunIndex, type RunIndexPage, rebuildRunIndex } from './run-index.ts';
+import { completed, refusal } from './scenario/complete.ts';
 import { listScenarios, loadScenario, loadSuite } from './scenario/load.ts';
 import { parseScenario } from './scenario/parse.ts';
 import { lacking } from './scenario/requirements.ts';
@@ -108,9 +109,10 @@ function withDefaults(scenario: Scenario, { platform, engine, seed }: Config): S
   };
 }
 
-async function runScenario(catalog: Catalog, scenario: Scenario, options: ExperimentOptions): Promise<Experiment> {
+async function runScenario(catalog: Catalog, asked: Scenario, options: ExperimentOptions): Promise<Experiment> {
   const { reports = DEFAULT_REPORTS_FOLDER, listeners = [], say = () => undefined, realtime = false } = options;
   if (realtime) refuseRealtime();
+  const scenario = await completed(asked, catalog.workloads);
   const { faults } = catalog;
   const drawn = options.replayed ?? planOf(faults, scenario, { seed: options.seed });
   // Nothing is there yet that would have to be put back.
@@ -153,6 +155,7 @@ async function runScenario(catalog: Catalog, scenario: Scenario, options: Experi
         faults: new Map(faults.map((fault) => [fault.name, fault])),
         workload,
         workloadPlace,
+        refusal: (problems) => refusal(scenario, problems),
         observe: observationsFor(catalog.checks, scenario),
         loadThread: siblingModule(import.meta.url, 'load-thread'),
         witnessThread: siblingModule(import.meta.url, 'witness-thread'),

@@ -42,7 +42,9 @@ function judge(history: History, audit: WriteAudit): Omit<Finding, 'expected'> {
   }
   if (acknowledged === 0) return { judgement: 'unknown', observed: 'no write was acknowledged', evidence };
   const notSeen = hidden.count > 0 ? `; ${hidden.count} of them only on a placement, not through the coordinator` : '';
-  const all = `all ${formatCount(acknowledged, 'acknowledged write')} and ${formatCount(history.run.messages, 'initial message')}`;
+  const { messages } = history.run;
+  const initial = messages === 0 ? '' : ` and ${formatCount(messages, 'initial message')}`;
+  const all = `all ${formatCount(acknowledged, 'acknowledged write')}${initial}`;
   const { late, forMs } = lateWritesOf(history);
   const lately =
     late.count > 0 && forMs !== null

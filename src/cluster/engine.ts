@@ -123,6 +123,8 @@ export interface Engine {
   readonly movingRoles?: readonly MovingRole[];
   /** The names of its routes; `coordinator` alone by default. */
   readonly routes?: readonly string[];
+  /** Tables that clients make are on the coordinator alone: no other node has anything of them. False by default. */
+  readonly clientTablesStayLocal?: true;
   /** Settings that every server needs for it. */
   readonly settings: Readonly<Record<string, string>>;
   /**

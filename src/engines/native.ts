@@ -60,6 +60,8 @@ export const native = defineEngine({
   name: 'native',
   summary: 'hash partitions over postgres_fdw, replicated both ways by logical replication',
 
+  clientTablesStayLocal: true,
+
   // A worker shares shards with at most 2 * (replication - 1) others: 6 for replication 4. Twice that, to spare.
   settings: {
     wal_level: 'logical',

@@ -32,6 +32,7 @@ export function ledgerFigures(history: History): LedgerFigures {
     duplicated: figures(reads.duplicated),
     corrupted: figures(reads.corrupted),
     finalReads: writes.finalReads.made,
+    ...(history.run.lacks?.includes('reads') ? { unverifiedReads: true as const } : {}),
   };
 }
 

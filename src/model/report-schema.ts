@@ -667,6 +667,10 @@ const ledger = z.object({
   duplicated: witnessed,
   corrupted: witnessed,
   finalReads: z.boolean().describe('Without final reads nothing above is proven.'),
+  unverifiedReads: z
+    .literal(true)
+    .exactOptional()
+    .describe('Set where nothing verifies what reads of the load return: their counts say nothing then.'),
 });
 
 /** What other files of a run's folder hold as well. */

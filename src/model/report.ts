@@ -63,6 +63,8 @@ export interface LedgerFigures {
   readonly corrupted: Witnessed;
   /** Whether the final reads were made at all; without them nothing above is proven. */
   readonly finalReads: boolean;
+  /** Set where nothing verifies what reads of the load return: their counts say nothing then. */
+  readonly unverifiedReads?: true;
 }
 
 export interface Report {

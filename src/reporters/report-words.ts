@@ -203,8 +203,7 @@ interface LedgerFinding {
 }
 
 function findingsOf(ledger: LedgerFigures): LedgerFinding[] {
-  const { finalReads, staleForMs } = ledger;
-  const late = typeof staleForMs === 'number' ? `, up to ${formatDuration(staleForMs)} after its acknowledgement` : '';
+  const { finalReads } = ledger;
   const finding = (what: string, found: Witnessed | undefined, known = true): LedgerFinding[] =>
     found ? [{ what, found, known }] : [];
   return [
@@ -219,6 +218,18 @@ function findingsOf(ledger: LedgerFigures): LedgerFinding[] {
     ...finding('resurrected: had certainly failed, and is there', ledger.resurrected, finalReads),
     ...finding('unexpected: never sent, and is there', ledger.unexpected, finalReads),
     ...finding('divergent: not on every placement of its shard', ledger.divergent, finalReads),
+    ...(ledger.unverifiedReads ? [] : ofReads(ledger, finding)),
+  ];
+}
+
+/** What only reads that are verified can show. */
+function ofReads(
+  ledger: LedgerFigures,
+  finding: (what: string, found: Witnessed | undefined) => LedgerFinding[],
+): LedgerFinding[] {
+  const { staleForMs } = ledger;
+  const late = typeof staleForMs === 'number' ? `, up to ${formatDuration(staleForMs)} after its acknowledgement` : '';
+  return [
     ...finding(`stale: a read left out what was there before${late}`, ledger.staleReads),
     ...finding('read-your-writes: a session did not read what it wrote', ledger.readYourWrites),
     ...finding('monotonic reads: a session did not find again what it read', ledger.monotonicReads),

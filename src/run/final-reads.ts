@@ -41,6 +41,8 @@ export async function untilReplicasAgree(
   { limitMs, loadStoppedAt }: { readonly limitMs: number; readonly loadStoppedAt: number },
 ): Promise<void> {
   const { recorder, clock, signal } = options;
+  // Nothing to compare is no agreement.
+  if (!options.ledger?.fingerprintSql) return;
   const startedAt = clock.nowMs();
   for (;;) {
     const agree = await replicasAgree(options);

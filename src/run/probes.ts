@@ -45,11 +45,12 @@ function probesTable(rooms: readonly number[]): TableSpec {
 
 /**
  * All that a cluster is formed with: the data set of a workload, and the table of the probes beside it.
- * @param probed whether the run asks for it, see `probesAreOn`.
+ * @param probed whether the run asks for it, see `probesAreOn`; where there is no data set it is made all the same, because
+ * shards are told by a table.
  */
-export function datasetOf<P>(workload: Pick<Workload<P>, 'dataset'>, params: P, probed = true): Dataset {
-  const { rooms, tables } = workload.dataset?.(params) ?? { rooms: OWN_ROOMS, tables: [] };
-  return { rooms, tables: [...tables, ...(probed ? [probesTable(rooms)] : [])] };
+export function datasetOf<P>({ dataset }: Pick<Workload<P>, 'dataset'>, params: P, probed = true): Dataset {
+  const { rooms, tables } = dataset?.(params) ?? { rooms: OWN_ROOMS, tables: [] };
+  return { rooms, tables: [...tables, ...(probed || !dataset ? [probesTable(rooms)] : [])] };
 }
 
 /** Whether a run needs the table of the probes: pressure reads and writes it too. */

@@ -5,6 +5,7 @@
 
 import type { Engine, FormedCluster } from '../cluster/engine.ts';
 import type { Capability, Nodes, Platform } from '../cluster/platform.ts';
+import { mainRoute } from '../cluster/route.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError } from '../model/errors.ts';
@@ -14,7 +15,8 @@ import type { Plan } from '../model/plan.ts';
 import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.ts';
 import { isOpen, lostTogether } from '../plan/schedule.ts';
 import { type NamedServer, withServer } from '../sql/failure.ts';
-import { ledgerOf, type Workload, type WorkloadPlace } from '../workloads/workload.ts';
+import { ledgerOf, type Workload, type WorkloadPlace, type WorkloadProblem } from '../workloads/workload.ts';
+import { connectOn } from './ask-node.ts';
 import { describeNode } from './describe-node.ts';
 import { lookForLeftovers, readEverything, readFork, untilReplicasAgree } from './final-reads.ts';
 import { ServiceGuard } from './guards.ts';
@@ -49,6 +51,8 @@ export interface RunOptions {
   readonly faults: ReadonlyMap<string, Fault>;
   readonly workload: Workload;
   readonly workloadPlace: WorkloadPlace;
+  /** What is wrong with the scenario's workload, as an error with places. */
+  readonly refusal: (problems: readonly WorkloadProblem[]) => Error;
   /** What is recorded beyond the usual. */
   readonly observe: ReadonlySet<Observation>;
   readonly loadThread: URL;
@@ -92,7 +96,16 @@ export async function run(asked: RunOptions): Promise<void> {
     }),
   );
   try {
-    const cluster = await inPhase(recorder, 'form', () => form(asked, nodes), signal);
+    const cluster = await inPhase(
+      recorder,
+      'form',
+      async () => {
+        const formed = await form(asked, nodes);
+        await setUp(asked, formed);
+        return formed;
+      },
+      signal,
+    );
     const options = await pickTargets(asked, cluster);
     await refuseLacking(options, nodes, cluster);
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
@@ -239,6 +252,14 @@ async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {
     placement: formed.placement,
   });
   return formed;
+}
+
+/** @throws what is wrong with the scenario, where the server does not accept what its workload will send. */
+async function setUp({ workload, plan, refusal }: RunOptions, { routes }: FormedCluster): Promise<void> {
+  if (!workload.setUp) return;
+  await using session = await connectOn(mainRoute(routes));
+  const problems = await workload.setUp(session, plan.scenario.workload.params);
+  if (problems.length > 0) throw refusal(problems);
 }
 
 /** What a plan leaves open is known now; nothing else of it changes. */

@@ -5,6 +5,7 @@ import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { errorText, InputError } from '../model/errors.ts';
 import { quoted } from '../model/quantities.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { completed } from './complete.ts';
 import { parseScenario } from './parse.ts';
 import { nearest, together } from './problems.ts';
 import type { ScenarioVocabulary } from './schema.ts';
@@ -33,7 +34,7 @@ export interface ScenarioEntry {
 export async function loadScenario(nameOrPath: string, { vocabulary, folders }: ScenarioSources): Promise<Scenario> {
   const isPath = /[/\\]|\.ya?ml$/.test(nameOrPath);
   const file = isPath ? nameOrPath : await fileNamed(nameOrPath, folders);
-  return parseScenario(await readText(file), shown(file), vocabulary);
+  return completed(parseScenario(await readText(file), shown(file), vocabulary), vocabulary.workloads);
 }
 
 /** The scenarios of the folders, by name; of two with one name the first counts. One that is not valid says so. */

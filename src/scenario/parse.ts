@@ -162,7 +162,8 @@ class Reader {
     const known = this.#engineOf(cluster)?.routes ?? ['coordinator'];
     for (const { name, route } of chosen.kinds(workload.params)) {
       if (route === undefined || known.includes(route)) continue;
-      this.#note(['workload', name, 'route'], `there is no route ${quoted(route)}; ${suggestion(route, known)}`);
+      const at = chosen.pathOf?.(workload.params, name) ?? [name];
+      this.#note(['workload', ...at, 'route'], `there is no route ${quoted(route)}; ${suggestion(route, known)}`);
     }
   }
 

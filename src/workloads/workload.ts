@@ -73,6 +73,13 @@ export interface WorkloadRun {
   next(kind: string): OperationRequest;
 }
 
+/** Something wrong with the parameters of a workload. */
+export interface WorkloadProblem {
+  /** Below `workload`. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: the catalogue holds workloads of all parameter types.
 export interface Workload<P = any> {
   readonly name: string;
@@ -84,8 +91,22 @@ export interface Workload<P = any> {
   /** What a cluster is formed with; nothing by default. */
   dataset?(params: P): Dataset;
   kinds(params: P): OperationKind[];
+  /** Where the keys of a kind stand below `workload`; under its name by default. */
+  pathOf?(params: P, kind: string): readonly (string | number)[];
   /** @param writer who the rows of this run are from, 1 by default; no other run on the same tables has the same. */
   start(params: P, seed: number, writer?: number): WorkloadRun;
+  /**
+   * Looks at what its schema cannot tell, such as files beside the scenario, before anything starts.
+   * @param folder of the scenario, where relative paths count from.
+   * @returns the parameters that a run uses, and what is wrong with them.
+   */
+  complete?(params: P, folder: string): Promise<{ readonly params: P; readonly problems: readonly WorkloadProblem[] }>;
+  /**
+   * Makes tables of its own and tries what it will send, once, on the formed cluster and before the load. A workload that
+   * has it brings tables that no engine knows.
+   * @returns what is wrong with the scenario; then nothing is broken.
+   */
+  setUp?(session: Session, params: P): Promise<readonly WorkloadProblem[]>;
   /** Without it nothing accounts for rows, and checks that need it are refused. */
   readonly ledger?: Ledger<P> | ((params: P) => Ledger<P> | undefined);
 }

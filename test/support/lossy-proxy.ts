@@ -118,7 +118,7 @@ class Requests {
     this.#batch = [];
     const bound = batch.find((one) => typeOf(one) === 'B')?.toString('utf8');
     const prepared = !batch.some((one) => typeOf(one) === 'P');
-    if (bound?.includes('chat-write') && prepared && this.#drops(bound)) this.#ways.answer(acknowledgement());
+    if (bound?.includes('keyed-write') && prepared && this.#drops(bound)) this.#ways.answer(acknowledgement());
     else this.#ways.forward(Buffer.concat(batch));
   }
 }

@@ -176,6 +176,7 @@ describe('architecture', () => {
     ['koffi', /^platforms\/local\/relay\/packet-filter\.ts$/],
     ['yaml', /^(scenario\/|platforms\/docker)/],
     ['apache-arrow', /^operations-file\.ts$/],
+    ['libpg-query', /^workloads\/sql\//],
     ['yargs', /^cli\//],
     ['vitest', /^(vitest\.ts|contract\/.*)$/],
     ['log-update', /^cli\//],

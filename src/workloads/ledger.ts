@@ -1,0 +1,70 @@
+/**
+ * The ledger: one small table, in a schema of pgquake's own, on any PostgreSQL. It is what accounts for writes where a
+ * cluster has data of somebody else's, or none. `keyed-rows.ts` says what is in a row.
+ */
+
+import { z } from 'zod';
+import type { OperationKind } from '../model/history.ts';
+import { initialRows, keyedLedger, keyedTable, range, type Spread } from './keyed-rows.ts';
+import { KeyedRun } from './keyed-run.ts';
+import { pace, pacedKind } from './pace.ts';
+import type { Workload } from './workload.ts';
+
+const TABLE = keyedTable('pgquake.ledger', ['bucket', 'writer', 'seq', 'session', 'body']);
+const SESSIONS_PER_BUCKET = 2;
+
+const params = z.strictObject({
+  buckets: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(32)
+    .describe('Groups of rows that are read together; sharded engines distribute the table by them.'),
+  'rows-per-bucket': z.int().min(1).max(10_000).default(5).describe('Rows of each bucket before the run.'),
+  read: pace('100/s', '2s').describe('Reads all rows of one bucket; every bucket in turn, in shuffled rounds.'),
+  scan: pace('2/s', '2s').describe('Reads all rows.'),
+  write: pace('100/s', '2s').describe('Adds one row.'),
+});
+
+type LedgerParams = z.output<typeof params>;
+
+const spreadOf = (ledger: LedgerParams): Spread => ({
+  rooms: ledger.buckets,
+  'members-per-room': SESSIONS_PER_BUCKET,
+  'messages-per-room': ledger['rows-per-bucket'],
+});
+
+export const ledger = {
+  name: 'ledger',
+  summary: 'One small table in the schema pgquake; its rows are read by bucket, scanned and added.',
+  source: import.meta.url,
+  params,
+
+  kinds: (ledger): OperationKind[] => [
+    pacedKind({ name: 'read', access: 'read', scope: 'room' }, ledger.read),
+    pacedKind({ name: 'scan', access: 'read', scope: 'all' }, ledger.scan),
+    pacedKind({ name: 'write', access: 'write', scope: 'room' }, ledger.write),
+  ],
+
+  dataset: (ledger) => ({
+    rooms: range(ledger.buckets),
+    tables: [
+      {
+        name: TABLE.name,
+        columns: [
+          { name: 'bucket', type: 'int' },
+          { name: 'writer', type: 'int' },
+          { name: 'seq', type: 'int' },
+          { name: 'session', type: 'int' },
+          { name: 'body', type: 'text' },
+        ],
+        primaryKey: ['bucket', 'writer', 'seq'],
+        rows: initialRows(spreadOf(ledger)),
+      },
+    ],
+  }),
+
+  start: (ledger, seed, writer?: number) => new KeyedRun(TABLE, spreadOf(ledger), seed, writer),
+
+  ledger: keyedLedger<LedgerParams>(TABLE, spreadOf),
+} satisfies Workload<LedgerParams>;

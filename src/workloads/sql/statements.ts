@@ -1,0 +1,107 @@
+/** What PostgreSQL's own parser says of a statement, before there is a server. */
+
+import { formatCount } from '../../model/units.ts';
+
+interface Tree {
+  readonly stmts?: readonly { readonly stmt?: Readonly<Record<string, unknown>> }[];
+}
+
+interface Parser {
+  parse(sql: string): Promise<unknown>;
+}
+
+/** Where something is in a text; lines and columns count from 1. */
+export interface TextPlace {
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface Statement {
+  /** `SelectStmt`, `InsertStmt`. */
+  readonly kind: string;
+  /** How often its text is several statements. */
+  readonly count: number;
+  /** The numbers n of all `$n` in it. */
+  readonly params: ReadonlySet<number>;
+  /** It changes rows, or locks them. */
+  readonly writes: boolean;
+}
+
+export type Read = Statement | { readonly problem: string; readonly at: TextPlace | undefined };
+
+/** It is WebAssembly: whoever has no SQL of his own does not wait for it. */
+async function parser(): Promise<Parser> {
+  return (await import('libpg-query')) as unknown as Parser;
+}
+
+/** Reads a text of statements. @returns what is wrong with it, and where, in words. */
+export async function readStatements(sql: string): Promise<Read> {
+  let tree: Tree;
+  try {
+    tree = (await (await parser()).parse(sql)) as Tree;
+  } catch (error) {
+    const details = (error as { sqlDetails?: { cursorPosition?: number } }).sqlDetails;
+    const message = error instanceof Error ? error.message : String(error);
+    return { problem: message, at: placeIn(sql, details?.cursorPosition) };
+  }
+  const statements = (tree.stmts ?? []).map(({ stmt = {} }) => stmt);
+  const params = new Set<number>();
+  let writes = false;
+  visit(statements, (name, node) => {
+    if (name === 'ParamRef') params.add(Number((node as { number?: number }).number ?? 0));
+    if (WRITING.has(name)) writes = true;
+  });
+  return { kind: Object.keys(statements[0] ?? {})[0] ?? 'nothing', count: statements.length, params, writes };
+}
+
+const WRITING = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'LockingClause']);
+
+function visit(value: unknown, see: (name: string, node: unknown) => void): void {
+  if (Array.isArray(value)) {
+    for (const one of value) visit(one, see);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, inner] of Object.entries(value)) {
+      see(name, inner);
+      visit(inner, see);
+    }
+  }
+}
+
+function placeIn(text: string, offset: number | undefined): TextPlace | undefined {
+  if (offset === undefined || offset < 0) return undefined;
+  const before = text.slice(0, offset);
+  const line = before.split('\n').length;
+  return { line, column: offset - before.lastIndexOf('\n') };
+}
+
+/** ` at line 2, column 5 of it`; nothing where it is not known. */
+export function placeWords(at: TextPlace | undefined): string {
+  return at === undefined ? '' : `, at line ${at.line}, column ${at.column} of it`;
+}
+
+/** What is wrong with one statement of an operation, in words; `undefined` where nothing is. */
+export async function problemOfOperation(
+  sql: string,
+  { access, given }: { readonly access: 'read' | 'write'; readonly given: number },
+): Promise<string | undefined> {
+  const read = await readStatements(sql);
+  if ('problem' in read) return `it is no statement that PostgreSQL knows: ${read.problem}${placeWords(read.at)}`;
+  if (read.count !== 1) return `expected one statement, found ${read.count === 0 ? 'none' : read.count}`;
+  if (read.kind === 'TransactionStmt')
+    return 'expected a statement that is a transaction of its own, found one that begins or ends one';
+  if (read.writes && access === 'read') return 'it changes or locks rows: expected "access: write"';
+  const highest = Math.max(0, ...read.params);
+  if (highest > given) return `it has $${highest}, and ${given === 0 ? 'there are no params' : `params are ${given}`}`;
+  const unused = Array.from({ length: given }, (_, i) => i + 1).filter((n) => !read.params.has(n));
+  if (unused.length === 0) return undefined;
+  return `${formatCount(given, 'parameter')}, and it uses no ${unused.map((n) => `$${n}`).join(', no ')}`;
+}
+
+/** The same of the query that names all keys. */
+export async function problemOfVerify(sql: string): Promise<string | undefined> {
+  const read = await readStatements(sql);
+  if ('problem' in read) return `it is no query that PostgreSQL knows: ${read.problem}${placeWords(read.at)}`;
+  if (read.count !== 1 || read.kind !== 'SelectStmt') return 'expected one SELECT that returns the keys';
+  if (read.writes) return 'expected a SELECT that neither changes nor locks rows';
+  return read.params.size > 0 ? 'expected a SELECT without parameters' : undefined;
+}

@@ -1,0 +1,66 @@
+/**
+ * What accounts for rows of somebody else's: one operation says which parameter is the key of the row that it writes, and
+ * a query returns all keys that are there. Keys that no run can have written do not count.
+ */
+
+import type { ReadSummary } from '../../model/event.ts';
+import { formatKey, type Key, KeySet } from '../../model/key-ranges.ts';
+import type { Session } from '../../sql/session.ts';
+import type { Ledger } from '../workload.ts';
+import { keyOfUuid, type Parsed } from './generators.ts';
+
+/** As many odd rows as a final read keeps. */
+const MAX_ODD_ROWS = 100;
+/** Every run on tables of its own; the key itself says no other. */
+const WRITER = 1;
+
+/** What writes the keys: a parameter that is another one every time, and from which the write can be told. */
+export type KeyGenerator = Extract<Parsed, { readonly name: 'sequence' | 'uuid' }>;
+
+/** The write that made a key; `undefined` where no run did. */
+export function keyFrom(text: string, generator: KeyGenerator): Key | undefined {
+  if (generator.name === 'uuid') return keyOfUuid(text);
+  const seq = Number(text) - generator.first + 1;
+  return Number.isSafeInteger(seq) && seq >= 1 ? { writer: WRITER, seq } : undefined;
+}
+
+export function ledgerBy(verify: string, generator: KeyGenerator): Ledger<unknown> {
+  const query = verify.trim().replace(/;\s*$/, '');
+  return {
+    table: `(${query}) AS verified (key)`,
+    lookup: { columns: '*', key: keySql(generator) },
+    sessionless: true,
+    unverifiedReads: true,
+    initialRows: () => 0,
+    rooms: () => 0,
+    readAll: (session, relation, _, timeoutMs) => readKeys(session, relation, generator, timeoutMs),
+  };
+}
+
+/** Writer and sequence number of a key, as two SQL expressions. */
+function keySql(generator: KeyGenerator): string {
+  if (generator.name === 'sequence') return `${WRITER}, key::text::bigint - ${generator.first - 1}`;
+  return "('x' || substr(key::text, 21, 3))::bit(12)::int, ('x' || right(key::text, 12))::bit(48)::bigint";
+}
+
+async function readKeys(
+  session: Session,
+  relation: string,
+  generator: KeyGenerator,
+  timeoutMs: number,
+): Promise<ReadSummary> {
+  const present = new KeySet();
+  const duplicated: string[] = [];
+  let rows = 0;
+  const add = ([text]: readonly unknown[]) => {
+    const key = keyFrom(String(text), generator);
+    if (!key) return;
+    rows++;
+    if (present.has(key.writer, key.seq) && duplicated.length < MAX_ODD_ROWS) {
+      duplicated.push(formatKey(key.writer, key.seq));
+    }
+    present.add(key.writer, key.seq);
+  };
+  await session.forEachRow(`SELECT key::text FROM ${relation}`, [], add, { timeoutMs });
+  return { rows, present: present.toRanges(), duplicated, corrupted: [] };
+}
