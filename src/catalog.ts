@@ -56,8 +56,11 @@ import { nodeKill } from './faults/node-kill.ts';
 import { nodePause } from './faults/node-pause.ts';
 import { nodeRestart } from './faults/node-restart.ts';
 import { nodeStop } from './faults/node-stop.ts';
+import { promote } from './faults/promote.ts';
 import { readOnly } from './faults/read-only.ts';
+import { replicationPause } from './faults/replication-pause.ts';
 import { rollingRestart } from './faults/rolling-restart.ts';
+import { switchover } from './faults/switchover.ts';
 import { docker } from './platforms/docker.ts';
 import { local } from './platforms/local.ts';
 import { badge } from './reporters/badge.ts';
@@ -96,6 +99,9 @@ export const faults: readonly Fault[] = [
   lockTable,
   readOnly,
   checkpointStorm,
+  switchover,
+  promote,
+  replicationPause,
 ];
 
 export const checks: readonly Check[] = [

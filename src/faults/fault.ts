@@ -27,7 +27,10 @@ interface Surroundings {
 }
 
 /** What a fault may ask of the cluster that it strikes. */
-export type StruckCluster = Pick<FormedCluster, 'placementSources' | 'placementSettings' | 'encrypted'>;
+export type StruckCluster = Pick<
+  FormedCluster,
+  'placementSources' | 'placementSettings' | 'encrypted' | 'roles' | 'manager'
+>;
 
 export interface FaultContext extends Surroundings {
   readonly cluster: StruckCluster;
@@ -66,6 +69,8 @@ export interface Fault<P = any, E = any> {
   /** Parameters beside `target`, `at` and, without `strikes`, `for`. */
   readonly params: z.ZodType<P>;
   readonly needs: readonly Capability[];
+  /** It is for clusters whose roles move; for all of them where it is absent. */
+  readonly movingRoles?: true;
   /**
    * Why it cannot be done to a node; looked at before anything is broken. `needs` is about the platform.
    * @returns the reason in words, `undefined` where it can.

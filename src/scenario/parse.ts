@@ -258,6 +258,10 @@ class Reader {
     const part = (isTiming: boolean) =>
       Object.fromEntries(Object.entries(more).filter(([key]) => timingKeys.includes(key) === isTiming));
     const times = this.#fitting<WrittenTimes>(schema, part(true), path, []);
+    if (fault?.movingRoles && around.roles && !around.roles.includes('primary')) {
+      const message = `${fault.name} is for a cluster whose roles move, such as { engine: streaming, members: 3 }`;
+      this.#note([...path, 'fault'], message);
+    }
     const target = this.#target(step, path, around);
     const params = fault && this.#fitting(fault.params, part(false), path, ['fault', 'target', ...timingKeys]);
     for (const { path: below, node } of (params && fault.names?.(params)) ?? []) {

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { faults } from '../../src/catalog.ts';
+import { faults as shipped } from '../../src/catalog.ts';
 import { cannotDo } from '../../src/choose.ts';
 import type { Platform } from '../../src/cluster/platform.ts';
 import { ask, connect, defaultsOf, type FaultBench } from '../../src/contract/fault-bench.ts';
@@ -19,6 +19,9 @@ import { oracles } from './oracles.ts';
 
 // Containers are made from the image that was built for the tests, where there is one.
 process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;
+
+/** Those for clusters whose roles move have a suite of their own, on such a cluster: `roles.test.ts`. */
+const faults = shipped.filter(({ movingRoles }) => !movingRoles);
 
 export async function shippedFaultsOn(platform: Platform): Promise<void> {
   const unavailable = (await platform.unavailable())?.message;

@@ -10,8 +10,20 @@ import { ScenarioError } from '../../src/scenario/problems.ts';
 
 const BEFORE = '  - ';
 
-function problems(step: string): string[] {
-  const text = `name: some\nsummary: Some.\nhypothesis: [{ check: no-lost-writes }]\nfaults:\n${BEFORE}${step}\n`;
+const WORKERS = { node: 'worker1', unknown: 'worker9', known: 'coordinator and worker1 to worker4', cluster: '' };
+const MEMBERS = {
+  node: 'pg1',
+  unknown: 'pg9',
+  known: 'pg1, pg2, pg3',
+  cluster: 'cluster: { engine: streaming, members: 3 }\n',
+};
+
+/** The nodes that a fault is for. */
+const nodesFor = ({ movingRoles }: Fault) => (movingRoles ? MEMBERS : WORKERS);
+
+function problems(step: string, fault?: Fault): string[] {
+  const { cluster } = fault ? nodesFor(fault) : WORKERS;
+  const text = `name: some\nsummary: Some.\nhypothesis: [{ check: no-lost-writes }]\nfaults:\n${BEFORE}${step}\n${cluster}`;
   try {
     parseScenario(text, 'some.yaml', vocabulary);
   } catch (error) {
@@ -22,8 +34,9 @@ function problems(step: string): string[] {
 }
 
 /** A step that is right, but for what is put in; and the column of a value in it. */
-function step({ name, strikes }: Fault, more: Readonly<Record<string, string>> = {}) {
-  const parts = { fault: name, target: 'worker1', ...(strikes ? {} : { for: '2s' }), ...more };
+function step(fault: Fault, more: Readonly<Record<string, string>> = {}) {
+  const { name, strikes } = fault;
+  const parts = { fault: name, target: nodesFor(fault).node, ...(strikes ? {} : { for: '2s' }), ...more };
   const written = Object.entries(parts).map(([key, value]) => `${key}: ${value}`);
   const text = `{ ${written.join(', ')} }`;
   return { text, columnOf: (key: string) => BEFORE.length + text.indexOf(` ${key}: `) + key.length + 4 };
@@ -68,25 +81,31 @@ function parametersOf({ params }: Fault): [string, ParameterSchema][] {
 
 describe.each(faults)('$name', (fault) => {
   test('is right as the others below are wrong', () => {
-    expect(problems(step(fault).text)).toEqual([]);
+    expect(problems(step(fault).text, fault)).toEqual([]);
   });
 
   test.each([
-    ['target', 'worker9', /there is no node "worker9"; the cluster has coordinator and worker1 to worker4$/],
+    [
+      'target',
+      nodesFor(fault).unknown,
+      new RegExp(`there is no node "${nodesFor(fault).unknown}"; the cluster has ${nodesFor(fault).known}$`),
+    ],
     ['target', '[]', /expected at least one node, found an empty list$/],
-    ['target', '7', /expected the name of a node such as worker1, found 7$/],
+    ['target', '7', new RegExp(`expected the name of a node such as ${nodesFor(fault).node}, found 7$`)],
     ['at', '-1s', /expected a duration such as 8s or 500ms, found "-1s"$/],
     ['at', '3 parsecs', /expected a duration such as 8s or 500ms, found "3 parsecs"$/],
     ['at', '48h', /expected a duration of at most 24h, found "48h"$/],
   ])('%s: %s', (key, value, complaint) => {
     const { text, columnOf } = step(fault, { [key]: value });
-    expect(problems(text)).toEqual([
+    expect(problems(text, fault)).toEqual([
       expect.stringMatching(new RegExp(`^some\\.yaml:5:${columnOf(key)} faults\\[0\\]\\.${key}: ${complaint.source}`)),
     ]);
   });
 
   test('without a target', () => {
-    expect(problems(step(fault).text.replace(' target: worker1,', '').replace(', target: worker1', ''))).toEqual([
+    const { node } = nodesFor(fault);
+    const text = step(fault).text.replace(` target: ${node},`, '').replace(`, target: ${node}`, '');
+    expect(problems(text, fault)).toEqual([
       expect.stringMatching(/^some\.yaml:5:5 faults\[0\]: missing key "target": expected a node/),
     ]);
   });
@@ -94,7 +113,7 @@ describe.each(faults)('$name', (fault) => {
   test('with a key that it does not have', () => {
     const { text } = step(fault, { hard: 'true' });
     const column = BEFORE.length + text.indexOf('hard:') + 1;
-    expect(problems(text)).toEqual([
+    expect(problems(text, fault)).toEqual([
       expect.stringMatching(`^some\\.yaml:5:${column} faults\\[0\\]: unknown key "hard"; `),
     ]);
   });
@@ -105,7 +124,7 @@ describe.each(faults)('$name', (fault) => {
       const expected = fault.strikes
         ? `^some\\.yaml:5:${columnOf('for') - 5} faults\\[0\\]: unknown key "for"; `
         : `^some\\.yaml:5:${columnOf('for')} faults\\[0\\]\\.for: expected a duration .*, found "${value}"$`;
-      expect(problems(text)).toEqual([expect.stringMatching(expected)]);
+      expect(problems(text, fault)).toEqual([expect.stringMatching(expected)]);
     }
   });
 
@@ -115,12 +134,28 @@ describe.each(faults)('$name', (fault) => {
       expect(values, `${key} has a kind that this test knows`).not.toEqual([]);
       for (const value of values) {
         const { text, columnOf } = step(fault, { [key]: value });
-        expect(problems(text), text).toEqual([
+        expect(problems(text, fault), text).toEqual([
           expect.stringMatching(`^some\\.yaml:5:${columnOf(key)} faults\\[0\\]\\.${key}: expected .*, found `),
         ]);
       }
     }
   });
+});
+
+test.each(faults.filter(({ movingRoles }) => movingRoles))('$name is refused where roles do not move', (fault) => {
+  const { name } = fault;
+  const text = step(fault).text.replace('pg1', 'worker1');
+  expect(problems(text)).toEqual([
+    `some.yaml:5:${BEFORE.length + text.indexOf(name) + 1} faults[0].fault: ${name} is for a cluster whose roles move, such as { engine: streaming, members: 3 }`,
+  ]);
+});
+
+test('a successor must exist', () => {
+  const fault = faults.find(({ name }) => name === 'switchover') as Fault;
+  const { text, columnOf } = step(fault, { to: 'pg9' });
+  expect(problems(text, fault)).toEqual([
+    `some.yaml:5:${columnOf('to')} faults[0].to: there is no node "pg9"; the cluster has pg1, pg2, pg3`,
+  ]);
 });
 
 test('a node that a parameter names must exist', () => {

@@ -1,0 +1,52 @@
+/** `promote`: a standby becomes a primary though the old one still takes writes, as after a runbook that nobody checked. */
+
+import { z } from 'zod';
+import { untilAcceptsSql } from '../cluster/health.ts';
+import { defineFault } from './fault.ts';
+import { proveEach, withoutEffect } from './own-sessions.ts';
+import { isStandby, managerOf, rolesOf, writtenTimeline } from './role-changes.ts';
+
+/** The timelines that the targets replayed, where that is known. */
+type Before = readonly (number | undefined)[];
+
+export const promote = defineFault<Readonly<Record<string, never>>, Before>({
+  name: 'promote',
+  summary: 'Promotes a standby by hand, whatever the primary does: nothing is fenced.',
+  state: 'promoted',
+  params: z.strictObject({}),
+  needs: [],
+  movingRoles: true,
+
+  async lacking(node) {
+    return (await isStandby(node)) ? undefined : 'it is no standby';
+  },
+
+  async inject(targets, _params, { cluster, defer, signal }) {
+    const before: (number | undefined)[] = [];
+    // One after the other: each decides anew whom the others follow.
+    for (const node of targets) {
+      const manager = managerOf(node, cluster);
+      before.push((await rolesOf(node, cluster, signal))[node.name]?.timeline);
+      await defer({ action: 'one-primary', node: node.name });
+      await manager.promote(node.name);
+    }
+    return before;
+  },
+
+  prove(targets, _params, before) {
+    return proveEach(targets, async (node, i) => {
+      const timeline = await writtenTimeline(node);
+      if (timeline === undefined) throw withoutEffect(node, 'it is a standby');
+      const was = before[i];
+      if (was !== undefined && timeline <= was) throw withoutEffect(node, `it is on timeline ${timeline} as before`);
+      return `takes writes on timeline ${timeline}${was === undefined ? '' : `, replayed timeline ${was} before`}`;
+    });
+  },
+
+  /** What is promoted stays a primary; the engine lets the old one follow it. */
+  async undo(_undo, node, { signal }) {
+    await untilAcceptsSql(node, Number.POSITIVE_INFINITY, signal);
+    const timeline = await writtenTimeline(node);
+    return timeline === undefined ? 'is a standby' : `takes writes on timeline ${timeline}`;
+  },
+});

@@ -1,0 +1,80 @@
+/** `replication-pause`: a standby receives its primary's log and does not replay it: whoever reads there reads the past. */
+
+import pRetry, { AbortError } from 'p-retry';
+import { z } from 'zod';
+import type { NodeControl } from '../cluster/platform.ts';
+import { defineFault } from './fault.ts';
+import { askOnce, executeOnce, proveEach, withoutEffect } from './own-sessions.ts';
+import { isStandby } from './role-changes.ts';
+
+const PROOF_LIMIT_MS = 3_000;
+const LOOK_AGAIN_MS = 20;
+
+export const replicationPause = defineFault({
+  name: 'replication-pause',
+  summary: 'A standby goes on receiving the log and replays none of it (pg_wal_replay_pause).',
+  state: 'replay paused',
+  params: z.strictObject({}),
+  needs: [],
+  movingRoles: true,
+
+  async lacking(node) {
+    return (await isStandby(node)) ? undefined : 'it is no standby, so it replays nothing';
+  },
+
+  async inject(targets, _params, { defer }) {
+    await Promise.all(
+      targets.map(async (node) => {
+        await defer({ action: 'resume-replay', node: node.name });
+        await askOnce(node, 'SELECT pg_wal_replay_pause()');
+      }),
+    );
+  },
+
+  prove(targets) {
+    return proveEach(targets, async (node) => {
+      // It pauses before the next record, which may take a moment.
+      const state = await untilState(node, (one) => one === 'paused', AbortSignal.timeout(PROOF_LIMIT_MS));
+      return `replay is ${state}`;
+    });
+  },
+
+  /** What it has received and not replayed: without any, nobody could have read the past. */
+  async met(targets) {
+    const behind = 'SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::float8';
+    const counts = await Promise.all(
+      targets.map(async (node) => [node.name, Number((await askOnce(node, behind))[0]?.[0] ?? 0)] as const),
+    );
+    return { counts: Object.fromEntries(counts), of: 'bytes of log' };
+  },
+
+  async undo(_undo, node, { signal }) {
+    // A node that was promoted meanwhile has replayed all.
+    await executeOnce(node, 'DO $$ BEGIN IF pg_is_in_recovery() THEN PERFORM pg_wal_replay_resume(); END IF; END $$');
+    const state = await untilState(node, (one) => one !== 'paused' && one !== 'pause requested', signal);
+    return state === undefined ? 'is no standby any more' : `replay is ${state}`;
+  },
+});
+
+/** `paused`, `pause requested`, `not paused`; `undefined` where the node is no standby. */
+async function replayState(node: NodeControl): Promise<string | undefined> {
+  const state = 'SELECT CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() END';
+  const [row] = await askOnce(node, state);
+  return row?.[0] === null ? undefined : String(row?.[0]);
+}
+
+async function untilState(
+  node: NodeControl,
+  good: (state: string | undefined) => boolean,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  return await pRetry(
+    async () => {
+      const state = await replayState(node);
+      if (good(state)) return state;
+      const wrong = withoutEffect(node, state === undefined ? 'it is no standby' : `replay is ${state}`);
+      throw signal.aborted ? new AbortError(wrong) : wrong;
+    },
+    { retries: Number.POSITIVE_INFINITY, factor: 1, minTimeout: LOOK_AGAIN_MS },
+  );
+}

@@ -1,0 +1,65 @@
+/** `switchover`: a primary hands over in order, as before maintenance. */
+
+import { z } from 'zod';
+import type { NodeControl } from '../cluster/platform.ts';
+import { defineFault } from './fault.ts';
+import { startAgain, undoByStart } from './node-down.ts';
+import { proveEach, withoutEffect } from './own-sessions.ts';
+import { isStandby, managerOf, rolesOf, writtenTimeline } from './role-changes.ts';
+
+const params = z.strictObject({
+  to: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected the name of a node such as pg2')
+    .optional()
+    .describe('The standby that takes over; by default one that the manager chooses.'),
+});
+
+interface HandedOver {
+  readonly to: NodeControl;
+  /** Of the old primary, where it is known. */
+  readonly timeline: number | undefined;
+}
+
+export const switchover = defineFault<z.output<typeof params>, readonly HandedOver[]>({
+  name: 'switchover',
+  summary:
+    'A primary hands over in order: it stops, a standby with all of its log takes over, it comes back as a standby.',
+  state: 'handed over',
+  params,
+  needs: [],
+  movingRoles: true,
+  strikes: (targets) => [{ targets, gapMs: 0, forMs: 0 }],
+  names: ({ to }) => (to === undefined ? [] : [{ path: ['to'], node: to }]),
+
+  async inject(targets, { to }, { cluster, nodes, defer, signal }) {
+    const handed: HandedOver[] = [];
+    for (const node of targets) {
+      const manager = managerOf(node, cluster);
+      const seen = (await rolesOf(node, cluster, signal))[node.name];
+      if (seen?.role !== 'primary') throw withoutEffect(node, `it is no primary (${seen?.role ?? 'unknown'})`);
+      if (!manager.switchover) throw withoutEffect(node, `the manager ${manager.name} cannot hand over`);
+      await defer(undoByStart(node));
+      const next = await manager.switchover(to);
+      const successor = nodes.find(({ name }) => name === next);
+      if (!successor) throw withoutEffect(node, `it handed over to ${next}, which is no node of the cluster`);
+      handed.push({ to: successor, timeline: seen.timeline });
+    }
+    return handed;
+  },
+
+  prove(targets, _params, handed) {
+    return proveEach(targets, async (node, i) => {
+      const { to, timeline: before } = handed[i] as HandedOver;
+      const timeline = await writtenTimeline(to);
+      if (timeline === undefined) throw withoutEffect(to, 'it does not take writes');
+      if (before !== undefined && timeline <= before) {
+        throw withoutEffect(to, `it is on timeline ${timeline}, as ${node.name} was`);
+      }
+      if (!(await isStandby(node))) throw withoutEffect(node, 'it still takes writes');
+      return `is a standby, ${to.name} takes writes on timeline ${timeline}`;
+    });
+  },
+
+  undo: startAgain,
+});
