@@ -1,6 +1,8 @@
 /** `docker stop`, `docker restart` and the like by hand in the middle of a run, by a process that pgquake knows nothing of. */
 
 import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
@@ -37,9 +39,9 @@ async function meanwhile(
     said += text;
   });
   await expect.poll(() => said, { timeout: 90_000, interval: 50 }).toMatch(/in effect/);
-  const container = (await run('docker', ['ps', '--format', '{{.Names}}', '--filter', 'name=worker2'])).stdout;
-  const [id = '', ...more] = container.trim().split('\n');
-  expect(more).toEqual([]);
+  const [runFolder = ''] = readdirSync(place.reports).filter((entry) => entry.endsWith(name));
+  const project = /pgquake-[0-9a-f]{8}/.exec(readFileSync(join(place.reports, runFolder, 'cluster.json'), 'utf8'))?.[0];
+  const id = `${project}_worker2`;
   for (const act of acts) {
     await run('docker', [...act, id]);
     await sleep(apartMs);
