@@ -9,3 +9,4 @@ export { type FaultContract, faultContract } from './contract/fault.ts';
 export type { FaultBench, InjectOptions } from './contract/fault-bench.ts';
 export type { Oracle } from './contract/oracle.ts';
 export { type PlatformContract, platformContract } from './contract/platform.ts';
+export { type WorkloadContract, workloadContract } from './contract/workload.ts';

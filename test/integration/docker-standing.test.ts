@@ -188,7 +188,10 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
       sessions: '[]',
     };
     const broken = (await Promise.all(found)).filter((node) => !isDeepStrictEqual(node, well));
-    const containers = await engine.listContainers({ all: true, filters: { label: ['pgquake.mark'] } });
+    const containers = await engine.listContainers({
+      all: true,
+      filters: { label: ['pgquake.mark', `pgquake.project=${project}`] },
+    });
     return [...broken.map((node) => JSON.stringify(node)), ...containers.map(({ Id }) => `helper ${Id}`)];
   }
 
