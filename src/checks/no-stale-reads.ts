@@ -5,10 +5,15 @@ import { exposureOf } from '../measure/exposure.ts';
 import { describeLate, lateWritesOf } from '../measure/late-writes.ts';
 import { auditReads, describeRead } from '../measure/read-audit.ts';
 import type { Operation } from '../model/history.ts';
+import { duration } from '../model/quantities.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
-const params = z.strictObject({});
+const params = z.strictObject({
+  max: duration
+    .optional()
+    .describe('How long after its acknowledgement a read may still leave a message out; not at all by default.'),
+});
 
 export const noStaleReads = defineCheck<z.output<typeof params>>({
   name: 'no-stale-reads',
@@ -16,8 +21,8 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
   params,
   requires: ['reads'],
 
-  check(history) {
-    const expected = 'every read returns all that was acknowledged before it was sent';
+  check(history, { max = 0 }) {
+    const expected = `every read returns all that was acknowledged ${max === 0 ? '' : `more than ${formatDuration(max)} `}before it was sent`;
     const { stale, staleWitnesses, staleForMs } = auditReads(history);
     const { late, first, forMs } = lateWritesOf(history);
     const upTo = (ms: number | null) =>
@@ -28,7 +33,11 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
         ? [`${formatCount(late.count, 'message')} stayed invisible after the load had stopped${upTo(forMs)}`]
         : []),
     ].join('; ');
-    if (observed !== '') {
+    const worstMs = Math.max(
+      stale > 0 ? (staleForMs ?? Number.POSITIVE_INFINITY) : 0,
+      late.count > 0 ? (forMs ?? Number.POSITIVE_INFINITY) : 0,
+    );
+    if (observed !== '' && worstMs > max) {
       const evidence = [...staleWitnesses.map(describeStale), ...first.map(describeLate)];
       return { judgement: 'fail', expected, observed, evidence };
     }
@@ -41,7 +50,7 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
     return {
       judgement: 'pass',
       expected,
-      observed: `nothing left out in ${formatCount(answered, 'read')}`,
+      observed: observed === '' ? `nothing left out in ${formatCount(answered, 'read')}` : observed,
       evidence: [],
     };
   },
