@@ -130,7 +130,7 @@ function expectation(spec: Partial<StreamingSpec>, lost: { down?: string[]; froz
 describe('what it promises', () => {
   test.each([
     ['a lost standby changes nothing', {}, { down: ['pg2'] }, { readable: true, writable: true }],
-    ['a lost primary is replaced', {}, { down: ['pg1'] }, { readable: true, writable: true, outMs: 5_000 }],
+    ['a lost primary is replaced', {}, { down: ['pg1'] }, { readable: true, writable: true, outMs: 4_000 }],
     ['a frozen one too', {}, { frozen: ['pg1'] }, { readable: true, writable: true, outMs: 5_000 }],
     [
       'by nobody, where nobody is there to do it',
@@ -162,7 +162,7 @@ describe('what it promises', () => {
       'after a failover the new primary has fewer standbys',
       { synchronous: { quorum: 2 } },
       { down: ['pg1'] },
-      { readable: true, writable: false, stalled: ['write'], outMs: 5_000 },
+      { readable: true, writable: false, stalled: ['write'], outMs: 4_000 },
     ],
   ] as const)('%s', (_, spec, lost, promised) => {
     expect(expectation(spec, lost as { down?: string[] })).toEqual({ shard: 'A', ...promised });

@@ -4,7 +4,9 @@ import type { ClusterState, Expectation, Loss } from '../../cluster/engine.ts';
 import type { NodeName } from '../../model/topology.ts';
 
 /** For the manager to look, to elect and to promote, and for clients to find the new primary, on a busy machine too. */
-const FAILOVER_SLACK_MS = 4_000;
+const FAILOVER_SLACK_MS = 3_000;
+/** A client tries the frozen one first, and it takes a second to be given up. */
+const FROZEN_SLACK_MS = 1_000;
 
 /** By the route `direct`, by which clients write, and read what they wrote. */
 export function expectStreaming(
@@ -20,7 +22,8 @@ export function expectStreaming(
   const failsOver = !served && spec?.manager === 'by-hand' && left.length > 0;
   const standbys = left.length - 1;
   const commits = standbys >= needed(spec?.synchronous);
-  const outMs = failsOver ? { outMs: (spec?.promoteAfterMs ?? 0) + FAILOVER_SLACK_MS } : {};
+  const slackMs = FAILOVER_SLACK_MS + (primary !== undefined && frozen.has(primary) ? FROZEN_SLACK_MS : 0);
+  const outMs = failsOver ? { outMs: (spec?.promoteAfterMs ?? 0) + slackMs } : {};
   if (served || failsOver) {
     const stalled = commits ? {} : { stalled: ['write' as const] };
     return { shards: [{ shard: shard.name, readable: true, writable: commits, ...stalled, ...outMs }] };
