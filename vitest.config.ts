@@ -38,6 +38,8 @@ const SIDE_BY_SIDE = [
   'test/integration/local-relay.test.ts',
   'test/integration/native-engine.test.ts',
   'test/integration/package.test.ts',
+  'test/integration/route-follows.test.ts',
+  'test/integration/streaming-engine.test.ts',
 ];
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;

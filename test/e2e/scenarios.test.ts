@@ -97,3 +97,23 @@ describe('control', () => {
     expect(place.report()).toEqual(report);
   });
 });
+
+describe('primary-kill', () => {
+  test('passes: a standby takes over, the old primary comes back as one, and every report shows who was what', async () => {
+    const { code, stderr } = await place.runJudged(['primary-kill']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { timeline, acts, ledger, topology } = place.report();
+    expect(topology.members).toEqual(['pg1', 'pg2', 'pg3']);
+    expect(acts).toMatchObject([{ targets: ['pg1'], picked: 'the primary at that time' }]);
+    const seen = timeline.flatMap((event) => (event.type === 'roles-seen' ? [event.roles] : []));
+    const primaries = seen.map((roles) => Object.keys(roles).filter((name) => roles[name]?.role === 'primary'));
+    expect(primaries[0]).toEqual(['pg1']);
+    expect(primaries.at(-1)).toHaveLength(1);
+    expect(primaries.at(-1)).not.toContain('pg1');
+    expect(seen.at(-1)?.pg1).toMatchObject({ timeline: 2, state: 'streaming' });
+    const steps = timeline.flatMap((event) => (event.type === 'failover' ? [event.step] : []));
+    expect(steps).toEqual(['noticed', 'elected', 'promoted']);
+    expect(ledger).toMatchObject({ lost: { count: 0 }, finalReads: true });
+    expect(place.leftovers()).toEqual([]);
+  });
+});

@@ -103,7 +103,7 @@ export class ByHand implements Manager {
 
   async #cutOffFromAll(primary: NodeControl, nodes: readonly NodeControl[], afterMs: number) {
     const standbys = await askAll(nodes.filter((node) => node !== primary));
-    const cut = standbys.filter(({ state }) => state && state.silentMs > afterMs);
+    const cut = standbys.filter(({ state }) => state?.standby && state.silentMs > afterMs);
     // One that is cut off may be cut off itself.
     if (cut.length < 2 || cut.length < standbys.filter(({ state }) => state).length) return undefined;
     return `it answers, but none of ${cut.map(({ name }) => name).join(', ')} hears from it`;
@@ -112,6 +112,7 @@ export class ByHand implements Manager {
   async #replace(from: NodeName, onStep: (step: FailoverStep) => void): Promise<void> {
     const { primary, nodes } = this.#cluster;
     // It was replaced by somebody else, or is back, while this waited for its turn.
+    this.#askAgain();
     if (primary.name !== from || (await this.#lostBecause()) === undefined) return;
     const elected = mostReceived(await askAll(nodes.filter((node) => node !== primary)));
     if (!elected) throw new EnvironmentError('no standby answers', { code: 'no-successor' });
@@ -120,6 +121,13 @@ export class ByHand implements Manager {
     const node = nodes.find(({ name }) => name === to);
     if (!node) throw new Error(`${to} is no member`);
     await this.#cluster.promote(node, () => onStep({ step: 'promoted', from, to, detail: 'pg_promote()' }));
+    this.#askAgain();
+  }
+
+  /** What standbys said of another primary, or a while ago, is of no use. */
+  #askAgain(): void {
+    this.#standbysAskedAt = Number.NEGATIVE_INFINITY;
+    this.#cutOff = undefined;
   }
 }
 
