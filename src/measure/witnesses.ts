@@ -44,7 +44,7 @@ export class Witnesses {
   #sql(rows: NonNullable<History['run']['rows']>): string[] {
     const byPlace = new Map<string, { readonly place: Place; readonly keys: string[] }>();
     for (const [key, places] of this.#first) {
-      for (const place of places.map((one) => one ?? { node: COORDINATOR, relation: rows.table })) {
+      for (const place of places.map((one) => one ?? { node: rows.on ?? COORDINATOR, relation: rows.table })) {
         const id = `${place.node} ${place.relation}`;
         const found = byPlace.get(id) ?? { place, keys: [] };
         found.keys.push(key);

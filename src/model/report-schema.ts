@@ -93,7 +93,7 @@ const run = z.object({
   ),
   messages: count.describe('Messages of the initial data set.'),
   rows: z
-    .object({ table: z.string(), columns: z.string(), key: z.string() })
+    .object({ table: z.string(), columns: z.string(), key: z.string(), on: z.string().exactOptional() })
     .exactOptional()
     .describe('Where the rows of the keys are.'),
   lacks: z.array(z.enum(REQUIREMENTS)).exactOptional().describe('What checks may require and this run has not.'),

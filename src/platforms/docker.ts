@@ -71,6 +71,7 @@ export const docker: Platform = {
     'network-latency',
     'resource-limits',
     'disk-full',
+    'data-copy',
   ]),
   standing,
 
@@ -139,6 +140,7 @@ export const docker: Platform = {
       const nodes = await nodesOf(client, await byLabel(client, project), dispose);
       await untilReady(client, nodes.all as readonly DockerNode[], signal);
       await Promise.all(nodes.all.map(makeLoginCheap));
+      if (topology.members) await Promise.all((nodes.all as DockerNode[]).map((node) => node.allowReplication()));
       signal.throwIfAborted();
       return nodes;
     } catch (error) {
@@ -199,15 +201,11 @@ async function imageMissing(client: DockerClient): Promise<EnvironmentError | un
 export async function reclaim(project: string, runFolder: string): Promise<Nodes> {
   const client = DockerClient.fromEnvironment();
   const containers = await byLabel(client, project);
-  const nodes = await nodesOf(client, containers, async () => undefined);
-  const { password } = nodes.coordinator.address();
-  const dispose = disposer(client, { project, runFolder, password });
-  return {
-    ...nodes,
-    dispose: async () => {
-      await dispose();
-    },
-  };
+  let dispose: () => Promise<unknown> = async () => undefined;
+  const nodes = await nodesOf(client, containers, () => dispose());
+  const password = nodes.all[0]?.address().password ?? '';
+  dispose = disposer(client, { project, runFolder, password });
+  return nodes;
 }
 
 /** What `cluster.json` holds for removing the cluster: on disk before the first container is made. */

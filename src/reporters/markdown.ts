@@ -15,6 +15,7 @@ import {
   disagreementLines,
   faultsByNode,
   firstSuccessWords,
+  holderWord,
   LATENCY_COLUMNS,
   latencyWords,
   ledgerRows,
@@ -406,7 +407,7 @@ function placementGrid({ topology, placement }: Pick<Report, 'topology' | 'place
   const heldBy = (worker: string) => placement.filter(({ placements }) => placements.includes(worker));
   if (placement.length > MAX_GRID_SHARDS) {
     return table(
-      [left('worker'), right('shards'), left('which')],
+      [left(holderWord(topology)), right('shards'), left('which')],
       workers.map((worker) => {
         const held = heldBy(worker);
         return [text(worker), number(held.length), text(held.map(({ name }) => name).join(', '))];
@@ -414,7 +415,7 @@ function placementGrid({ topology, placement }: Pick<Report, 'topology' | 'place
     );
   }
   return table(
-    [left('worker'), ...placement.map(({ name }) => center(text(name)))],
+    [left(holderWord(topology)), ...placement.map(({ name }) => center(text(name)))],
     workers.map((worker) => [
       text(worker),
       ...placement.map(({ placements }) => (placements.includes(worker) ? '●' : '')),

@@ -242,12 +242,18 @@ function lateWords(late: LedgerFigures['late']): string {
   return late?.forMs == null ? '' : `, up to ${formatDuration(late.forMs)} after its acknowledgement`;
 }
 
-/** `4 workers, 4 shards, 2 copies of each`. */
-export function clusterSize({ workers, shards, replication }: Report['topology']): string {
+/** `4 workers, 4 shards, 2 copies of each`; `3 members, each with everything`. */
+export function clusterSize({ workers, shards, replication, members }: Report['topology']): string {
+  if (members) return `${formatCount(members.length, 'member')}, each with everything`;
   return (
     `${formatCount(workers, 'worker')}, ${formatCount(shards, 'shard')}, ` +
     `${formatCount(replication, 'copy', 'copies')} of each`
   );
+}
+
+/** What is called that which holds copies. */
+export function holderWord({ members }: Pick<Report['topology'], 'members'>): string {
+  return members ? 'member' : 'worker';
 }
 
 export function repairWords(away: readonly string[]): string {

@@ -54,7 +54,10 @@ export function containerName(project: string, node: string): string {
 export function renderCompose(topology: Topology, options: ComposeOptions): string {
   const { project, coordinatorPort, initdbArguments, sizedData = [] } = options;
   const nodes = nodeNames(topology);
-  return `# ${topology.workers} workers and a coordinator, every shard on ${topology.replication}.
+  const described = topology.members
+    ? `${topology.members.length} members`
+    : `${topology.workers} workers and a coordinator, every shard on ${topology.replication}`;
+  return `# ${described}.
 # Written by pgquake from the topology; change that, not this file. To use it by hand:
 #   POSTGRES_PASSWORD=... docker compose --project-name ${project} up --detach
 

@@ -23,6 +23,8 @@ export interface HelperTask {
   readonly containerId?: string;
   /** The container whose volumes it sees, whether or not that one runs. */
   readonly volumesFrom?: string;
+  /** Volumes by name and where they are in it: `name:/target`; none by default. */
+  readonly binds?: readonly string[];
   /** Of the cluster, if there is one: removing the cluster removes the helper. */
   readonly project?: string | undefined;
   readonly mark?: string;
@@ -38,7 +40,7 @@ export interface HelperResult {
 
 /** Runs a script to its end. An exit code other than 0 is no error here. */
 export async function runHelper(client: DockerClient, task: HelperTask): Promise<HelperResult> {
-  const { what, image, containerId, volumesFrom, project, mark, script } = task;
+  const { what, image, containerId, volumesFrom, binds, project, mark, script } = task;
   return await client.call(
     what,
     async (docker, abortSignal) => {
@@ -54,7 +56,9 @@ export async function runHelper(client: DockerClient, task: HelperTask): Promise
         Healthcheck: { Test: ['NONE'] },
         HostConfig: {
           NetworkMode: containerId === undefined ? 'none' : `container:${containerId}`,
-          ...(volumesFrom === undefined ? { CapAdd: ['NET_ADMIN', 'NET_RAW'] } : { VolumesFrom: [volumesFrom] }),
+          ...(volumesFrom === undefined && !binds ? { CapAdd: ['NET_ADMIN', 'NET_RAW'] } : {}),
+          ...(volumesFrom === undefined ? {} : { VolumesFrom: [volumesFrom] }),
+          ...(binds ? { Binds: [...binds] } : {}),
           AutoRemove: true,
         },
         abortSignal,

@@ -6,6 +6,7 @@ import {
   type NodeAttachments,
   type NodeBackends,
   type NodeControl,
+  type NodeData,
   type NodeDisk,
   type NodeNetwork,
   type NodeResources,
@@ -17,8 +18,10 @@ import { EnvironmentError } from '../../model/errors.ts';
 import { COORDINATOR, type NodeName } from '../../model/topology.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { POSTGRES_PORT, PROJECT_LABEL } from './compose.ts';
+import { type DataVolume, DockerData, dataVolume } from './data.ts';
 import { DockerDisk } from './disk.ts';
 import { type ExecOptions, type ExecResult, execIn } from './exec.ts';
+import { shellWord } from './helper.ts';
 import { helperImage } from './image.ts';
 import { DockerNetwork } from './network.ts';
 import { type ContainerNetworking, type HostPort, published, reach } from './reach.ts';
@@ -43,7 +46,7 @@ export interface DockerNodeOptions {
 
 export class DockerNode implements NodeControl {
   readonly name: NodeName;
-  readonly role: 'coordinator' | 'worker';
+  readonly role: NodeControl['role'];
   readonly containerId: string;
   readonly #client: DockerClient;
   readonly #localAddresses: readonly string[];
@@ -56,7 +59,7 @@ export class DockerNode implements NodeControl {
 
   private constructor({ client, name, containerId, localAddresses }: DockerNodeOptions) {
     this.name = name;
-    this.role = name === COORDINATOR ? 'coordinator' : 'worker';
+    this.role = /^worker\d+$/.test(name) ? 'worker' : name === COORDINATOR ? 'coordinator' : 'member';
     this.containerId = containerId;
     this.#client = client;
     this.#localAddresses = localAddresses;
@@ -76,6 +79,14 @@ export class DockerNode implements NodeControl {
       containerName: () => this.#containerName,
       dataFolder: () => this.#dataFolder,
       run: (what, command, limitMs) => this.#run(what, command, { limitMs }),
+    });
+    this.data = new DockerData({
+      client,
+      image: async () => (await this.#inspect()).Image,
+      project: () => this.#project,
+      containerName: () => this.#containerName,
+      volume: () => this.#volume(),
+      volumeOf: (node) => (node instanceof DockerNode ? node.#volume() : undefined),
     });
     this.resources = new DockerResources({
       inspect: async () => (await this.#inspect()).HostConfig,
@@ -225,6 +236,7 @@ case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pi
   readonly network: NodeNetwork;
   readonly resources: NodeResources;
   readonly disk: NodeDisk;
+  readonly data: NodeData;
 
   /** With the address that it had, where the network lets one choose. */
   async #connect({ network, aliases, address }: z.output<typeof attachmentSchema>): Promise<void> {
@@ -245,6 +257,32 @@ case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pi
   }
 
   /** Runs a program in the container, as its root. */
+  async #volume(): Promise<DataVolume> {
+    const found = dataVolume((await this.#inspect()).Mounts, this.#dataFolder);
+    if (found) return found;
+    throw new EnvironmentError(`the data of ${this.#containerName} in ${this.#dataFolder} are on no volume`, {
+      code: 'no-volume',
+    });
+  }
+
+  /**
+   * Lets other nodes follow its log, which the image allows for its own machine only.
+   * @throws EnvironmentError where it cannot be written down.
+   */
+  async allowReplication(): Promise<void> {
+    const file = shellWord(`${this.#dataFolder}/pg_hba.conf`);
+    const line = 'host replication all all scram-sha-256';
+    const { exitCode, output } = await this.#run('allow replication', [
+      'sh',
+      '-c',
+      `echo ${shellWord(line)} >> ${file} && kill -HUP 1`,
+    ]);
+    if (exitCode === 0) return;
+    throw new EnvironmentError(`could not allow replication from ${this.#containerName}: ${output}`, {
+      code: 'replication-refused',
+    });
+  }
+
   #run(what: string, command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     return execIn(this.#client, {
       what: `${what} in container ${this.#containerName}`,

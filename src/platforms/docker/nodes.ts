@@ -49,7 +49,8 @@ export async function byLabel(client: DockerClient, project: string): Promise<No
     }
     containers.set(node, id);
   }
-  if (!containers.has(COORDINATOR) || containers.size < 2) throw await noSuchProject(client, project, containers);
+  const isWhole = containers.has(COORDINATOR) || [...containers.keys()].every((name) => !/^worker\d+$/.test(name));
+  if (!isWhole || containers.size < 2) throw await noSuchProject(client, project, containers);
   return containers;
 }
 
@@ -98,13 +99,16 @@ export async function nodesOf(
     [...containers].map(([name, containerId]) => DockerNode.of({ client, name, containerId, localAddresses })),
   );
   const workers = all
-    .filter((node) => node.role === 'worker')
+    .filter((node) => node.role !== 'coordinator')
     .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
-  const coordinator = all.find((node) => node.role === 'coordinator') as DockerNode;
+  const coordinator = all.find((node) => node.role === 'coordinator');
   return {
-    coordinator,
+    get coordinator() {
+      if (!coordinator) throw new Error('a cluster of members has no coordinator');
+      return coordinator;
+    },
     workers,
-    all: [coordinator, ...workers],
+    all: coordinator ? [coordinator, ...workers] : workers,
     dispose: async () => {
       await dispose();
     },

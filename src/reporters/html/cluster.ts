@@ -4,7 +4,7 @@ import type { Report } from '../../model/report.ts';
 import { workerNames } from '../../model/topology.ts';
 import { formatCount, formatDuration } from '../../model/units.ts';
 import { clip } from '../escape.ts';
-import { clusterSize, faultsByNode, loadWords, number, repairWords } from '../report-words.ts';
+import { clusterSize, faultsByNode, holderWord, loadWords, number, repairWords } from '../report-words.ts';
 import { type Content, type Html, html, left, MAX_TEXT, paragraph, right, table } from './markup.ts';
 import { topologyPicture } from './topology.ts';
 
@@ -46,13 +46,13 @@ function placements(caption: string, { topology, placement }: Pick<Report, 'topo
       const held = holds(worker);
       return [worker, number(held.length), held.map(({ name }) => name).join(', ')];
     });
-    return table(caption, [left('worker'), right('shards'), left('which')], rows, 'placements');
+    return table(caption, [left(holderWord(topology)), right('shards'), left('which')], rows, 'placements');
   }
   const mark = html`<div class="holds"><span aria-hidden="true">●</span><span class="unseen">yes</span></div>`;
   const none = html`<span class="unseen">no</span>`;
   return table(
     caption,
-    [left('worker'), ...placement.map(({ name }) => left(`shard ${name}`))],
+    [left(holderWord(topology)), ...placement.map(({ name }) => left(`shard ${name}`))],
     workerNames(topology).map((worker) => [
       worker,
       ...placement.map(({ placements: on }) => (on.includes(worker) ? mark : none)),

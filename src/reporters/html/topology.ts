@@ -22,6 +22,7 @@ export function topologyPicture({ topology, placement, acts }: Report): Html | u
     return html`<div class="node ${faults.length === 0 ? '' : 'struck'}" data-node="${name}"><strong>${name}</strong>${harm}${holds}</div>`;
   };
   const holds = (worker: string) => {
+    if (topology.members) return '';
     const held = placement.filter(({ placements }) => placements.includes(worker));
     const chips = held
       .slice(0, MAX_SHARDS_OF_WORKER)
@@ -33,9 +34,9 @@ export function topologyPicture({ topology, placement, acts }: Report): Html | u
   };
   const told = `${clusterSize(topology)}; struck by faults: ${[...struck.keys()].join(', ') || 'none'}. The tables below have all of it.`;
   return html`<figure class="topology" role="img" aria-label="${told}">
-<div class="row">${node(COORDINATOR, '')}</div><div class="wire"></div>
+${topology.members ? '' : html`<div class="row">${node(COORDINATOR, '')}</div><div class="wire"></div>`}
 <div class="row">${workers.map((worker) => node(worker, holds(worker)))}</div>
 </figure>
-<p class="dim">Each letter is a copy of a shard, filled where it is the one that is asked first; ✸ marks what ${formatCount(acts.length, 'planned fault')} struck.</p>
+<p class="dim">${topology.members ? 'Every member holds everything' : 'Each letter is a copy of a shard, filled where it is the one that is asked first'}; ✸ marks what ${formatCount(acts.length, 'planned fault')} struck.</p>
 `;
 }

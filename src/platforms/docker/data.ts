@@ -1,0 +1,90 @@
+/**
+ * The data of a container whose server does not run: replaced by a copy of another one's, or some of its files. From
+ * beside both, in a helper that has their volumes: a stopped container runs nothing.
+ */
+
+import { posix } from 'node:path';
+import type { NodeControl, NodeData } from '../../cluster/platform.ts';
+import { EnvironmentError } from '../../model/errors.ts';
+import type { DockerClient } from './client.ts';
+import { mustRun, shellWord } from './helper.ts';
+
+/** Where the helper has the volumes. */
+const SOURCE = '/source';
+const TARGET = '/target';
+/** Files come and go under a running server; what went while it was copied is not needed. */
+const VANISHED = 'No such file or directory';
+
+export interface DataVolume {
+  /** The volume's name. */
+  readonly volume: string;
+  /** The data folder in it, relative to its root. */
+  readonly folder: string;
+}
+
+export interface DockerDataOptions {
+  readonly client: DockerClient;
+  readonly image: () => Promise<string>;
+  readonly project: () => string | undefined;
+  readonly containerName: () => string;
+  readonly volume: () => Promise<DataVolume>;
+  /** Of another node of the same platform; `undefined` where it is none. */
+  readonly volumeOf: (node: NodeControl) => Promise<DataVolume> | undefined;
+}
+
+/** The volume that holds a data folder, of those that a container has. */
+export function dataVolume(
+  mounts: readonly { readonly Name?: string | undefined; readonly Destination: string }[],
+  dataFolder: string,
+): DataVolume | undefined {
+  const holding = mounts.find(({ Name, Destination }) => Name !== undefined && within(Destination, dataFolder));
+  return holding && { volume: holding.Name as string, folder: posix.relative(holding.Destination, dataFolder) };
+}
+
+function within(folder: string, path: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+export class DockerData implements NodeData {
+  readonly #options: DockerDataOptions;
+
+  constructor(options: DockerDataOptions) {
+    this.#options = options;
+  }
+
+  async copyFrom(source: NodeControl): Promise<void> {
+    const { containerName, volume, volumeOf } = this.#options;
+    const [from, to] = [await volumeOf(source), await volume()];
+    if (!from) {
+      throw new EnvironmentError(`${source.name} is no container: its data cannot be copied`, { code: 'copy-failed' });
+    }
+    const [fromFolder, toFolder] = [posix.join(SOURCE, from.folder), posix.join(TARGET, to.folder)].map(shellWord);
+    await this.#run(`copy the data of ${source.name} to ${containerName()}`, {
+      binds: [`${from.volume}:${SOURCE}:ro`, `${to.volume}:${TARGET}`],
+      script: `
+        cd ${toFolder} && find . -mindepth 1 -delete &&
+        { cp -a ${fromFolder}/. . 2>/tmp/missed || ! grep -v ${shellWord(VANISHED)} /tmp/missed; } &&
+        rm -rf postmaster.pid postmaster.opts pg_replslot/* pg_dynshmem/* pg_stat_tmp/*`,
+    });
+  }
+
+  async write(files: Readonly<Record<string, string | undefined>>): Promise<void> {
+    const { containerName, volume } = this.#options;
+    const { volume: name, folder } = await volume();
+    const scripts = Object.entries(files).map(([file, text]) => {
+      const path = shellWord(file);
+      if (text === undefined) return `rm -f ${path}`;
+      const encoded = shellWord(Buffer.from(text).toString('base64'));
+      return `echo ${encoded} | base64 -d > ${path} && chmod 600 ${path} && chown --reference=PG_VERSION ${path}`;
+    });
+    await this.#run(`write ${Object.keys(files).join(', ')} of ${containerName()}`, {
+      binds: [`${name}:${TARGET}`],
+      script: [`cd ${shellWord(posix.join(TARGET, folder))}`, ...scripts].join(' && '),
+    });
+  }
+
+  async #run(what: string, task: { readonly binds: readonly string[]; readonly script: string }): Promise<void> {
+    const { client, image, project } = this.#options;
+    await mustRun(client, { what, image: await image(), project: project(), ...task });
+  }
+}
