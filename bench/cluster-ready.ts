@@ -1,18 +1,30 @@
 /**
  * How long it takes until a cluster of 4 workers serves 500 messages: from an empty cache (the first run
- * ever on a machine) and from a warm one. `node bench/cluster-ready.ts [runs]`
+ * ever on a machine) and from a warm one; and, beside each of them, a primary with two standbys.
+ * `node bench/cluster-ready.ts [runs]`
  */
 
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Dataset } from '../src/cluster/engine.ts';
+import type { Dataset, Engine } from '../src/cluster/engine.ts';
+import { connectBy, mainRoute } from '../src/cluster/route.ts';
 import { native } from '../src/engines/native.ts';
+import { streaming } from '../src/engines/streaming.ts';
+import { memberNames } from '../src/model/topology.ts';
 import { local } from '../src/platforms/local.ts';
-import { Session } from '../src/sql/session.ts';
 
 const GOAL_MS = { cold: 5_000, warm: 2_500 };
-const topology = { workers: 4, replication: 2, shards: 4 };
+/** Of the median from a warm cache: a primary with two standbys against a coordinator with four workers. */
+const MAX_RATIO = 1.2;
+const FIVE = { workers: 4, replication: 2, shards: 4 };
+const THREE = {
+  workers: 3,
+  replication: 3,
+  shards: 1,
+  members: memberNames(3),
+  streaming: { members: 3, synchronous: 'off', manager: 'none', promoteAfterMs: 1_000 },
+} as const;
 const signal = new AbortController().signal;
 
 /** The size of the chat: 100 rooms, 200 members, 500 messages. */
@@ -37,15 +49,15 @@ interface Times {
   readonly dispose: number;
 }
 
-async function once(runFolder: string): Promise<Times> {
+async function once(engine: Engine, topology: typeof FIVE | typeof THREE, runFolder: string): Promise<Times> {
   const startedAt = performance.now();
-  const nodes = await local.provision({ topology, settings: native.settings, runFolder, signal });
+  const nodes = await local.provision({ topology, settings: engine.settings, runFolder, signal });
   try {
     const providedAt = performance.now();
-    await native.form({ nodes, topology, dataset: dataset(), signal });
+    const { routes } = await engine.form({ nodes, topology, dataset: dataset(), signal });
     {
       const options = { connectTimeoutMs: 2_000, applicationName: 'pgquake-bench' };
-      await using session = await Session.connect(nodes.coordinator.address(), options);
+      await using session = await connectBy(mainRoute(routes), options);
       const rows = await session.query('SELECT * FROM messages');
       if (rows.length !== 500) throw new Error(`${rows.length} messages instead of 500`);
     }
@@ -74,6 +86,11 @@ function print(label: keyof typeof GOAL_MS, times: readonly Times[]): void {
   if (late > 0) process.exitCode = 1;
 }
 
+function median(times: readonly Times[]): number {
+  const sorted = times.map(({ ready }) => ready).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
 const runs = Number(process.argv[2] ?? 7);
 const folder = await mkdtemp(join(tmpdir(), 'pgquake-bench-'));
 try {
@@ -82,14 +99,21 @@ try {
   process.env.PGQUAKE_CACHE_DIR = join(folder, 'cache');
   const cold: Times[] = [];
   const warm: Times[] = [];
+  const three: Times[] = [];
   for (let i = 0; i < runs; i++) {
     await rm(join(folder, 'cache'), { recursive: true, force: true });
-    cold.push(await once(folder));
-    warm.push(await once(folder));
+    cold.push(await once(native, FIVE, folder));
+    warm.push(await once(native, FIVE, folder));
+    three.push(await once(streaming, THREE, folder));
   }
   process.stdout.write(`${runs} runs each, from start to 500 messages read     min   median     max\n`);
   print('cold', cold);
   print('warm', warm);
+  const ratio = median(three) / median(warm);
+  process.stdout.write(
+    `a primary with two standbys: median ${median(three).toFixed(0)} ms, ${ratio.toFixed(2)} x the five\n`,
+  );
+  if (ratio > MAX_RATIO) process.exitCode = 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
