@@ -292,7 +292,9 @@ function describeRun(
     kinds: workload.kinds(params),
     probes: scenario.probes ? probeKinds(scenario.probes, scenario.cluster.shards) : [],
     messages: ledger?.initialRows(params) ?? 0,
-    ...(ledger ? { rows: { table: ledger.table, ...ledger.lookup, ...(members ? { on: 'the primary' } : {}) } } : {}),
+    ...(ledger
+      ? { rows: { table: ledger.table, ...ledger.lookup, ...(scenario.cluster.members ? { on: 'the primary' } : {}) } }
+      : {}),
     ...(lacks.length === 0 ? {} : { lacks }),
     plannedActs: plan.acts.length,
     ...(attempt ? { attempt } : {}),

@@ -21,8 +21,8 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
   params,
   requires: ['reads'],
 
-  check(history, { max = 0 }) {
-    const expected = `every read returns all that was acknowledged ${max === 0 ? '' : `more than ${formatDuration(max)} `}before it was sent`;
+  check(history, { max }) {
+    const expected = `every read returns all that was acknowledged ${max === undefined ? '' : `more than ${formatDuration(max)} `}before it was sent`;
     const { stale, staleWitnesses, staleForMs } = auditReads(history);
     const { late, first, forMs } = lateWritesOf(history);
     const upTo = (ms: number | null) =>
@@ -37,7 +37,7 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
       stale > 0 ? (staleForMs ?? Number.POSITIVE_INFINITY) : 0,
       late.count > 0 ? (forMs ?? Number.POSITIVE_INFINITY) : 0,
     );
-    if (observed !== '' && worstMs > max) {
+    if (observed !== '' && (max === undefined || worstMs > max)) {
       const evidence = [...staleWitnesses.map(describeStale), ...first.map(describeLate)];
       return { judgement: 'fail', expected, observed, evidence };
     }

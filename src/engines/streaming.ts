@@ -11,7 +11,7 @@ import { type PlacementMap, ringPlacement } from '../model/topology.ts';
 import { quoteName, quoteTable, schemaOf } from '../sql/quote.ts';
 import type { Session } from '../sql/session.ts';
 import { StreamingCluster } from './streaming/cluster.ts';
-import { makeStandby, untilStreaming } from './streaming/copies.ts';
+import { makeStandbys, untilStreaming } from './streaming/copies.ts';
 import { expectStreaming } from './streaming/expect.ts';
 import { alterSystem, ask, connectTo, refuseOld, STATEMENT_LIMIT_MS, synchronousNames } from './streaming/sql.ts';
 
@@ -57,11 +57,7 @@ async function form({ nodes: { all }, topology, dataset, signal }: FormOptions):
   await refuseOld(session);
   await Promise.all([load(session, dataset), ...standbys.map((node) => node.stop())]);
   signal.throwIfAborted();
-  // One backup after the other: side by side they would only share one disk.
-  for (const node of standbys) {
-    await makeStandby(node, primary, session, common);
-    signal.throwIfAborted();
-  }
+  await makeStandbys(standbys, primary, session, common);
   await Promise.all(standbys.map((node) => untilAcceptsSql(node, READY_LIMIT_MS, signal)));
   await untilStreaming(
     session,

@@ -27,6 +27,8 @@ export interface NodeWatchOptions {
   readonly clock: Clock;
   /** Whether a server may end or stand still for this fault. What befalls a node under any other one is told. */
   readonly mayEnd: (fault: string) => boolean;
+  /** How often the run has begun or ended to stop and start a node beside its acts; never by default. */
+  readonly restarts?: (node: NodeName) => number;
   /** Between two looks; a second by default, and for the other times as long as it is to that. */
   readonly everyMs?: number;
   /** Whether a node answers a new connection nothing within the limit; by SQL by default. */
@@ -38,6 +40,8 @@ interface Known {
   readonly at: number;
   /** Of the container or process; unknown after an act of the run, which may have started it anew. */
   readonly startedAt: string | undefined;
+  /** When this was seen. */
+  readonly restarts: number;
 }
 
 /** Watches until it is disposed of. A node is left alone while an act of the run is under way on it. */
@@ -97,8 +101,13 @@ export class NodeWatch implements AsyncDisposable {
     }
   }
 
+  #restartsOf({ name }: NodeControl): number {
+    return this.#options.restarts?.(name) ?? 0;
+  }
+
   async #look(node: NodeControl): Promise<void> {
     const touched = this.#touched.get(node.name);
+    const restarts = this.#restartsOf(node);
     try {
       const [state, startedAt] = await Promise.all([node.state(), node.startedAt?.()]);
       const known = this.#known.get(node.name);
@@ -107,9 +116,9 @@ export class NodeWatch implements AsyncDisposable {
       if (known !== undefined && known.state !== state && state !== (await node.state())) return;
       const detail = known === undefined || known.state === state ? '' : await node.describeState();
       const struck = this.#isStruck(node.name, false) || this.#touched.get(node.name) !== touched;
-      if (this.#stop.signal.aborted || struck) return;
-      this.#known.set(node.name, { state, at, startedAt });
-      if (known === undefined) return;
+      if (this.#stop.signal.aborted || struck || restarts !== this.#restartsOf(node)) return;
+      this.#known.set(node.name, { state, at, startedAt, restarts });
+      if (known === undefined || known.restarts !== restarts) return;
       if (known.state !== state) this.#tell(node, { from: known.state, to: state, sinceMs: known.at, detail }, at);
       else if (known.startedAt !== undefined && startedAt !== undefined && known.startedAt !== startedAt) {
         const detail = `it was started anew, at ${startedAt}`;
@@ -126,13 +135,14 @@ export class NodeWatch implements AsyncDisposable {
     const { clock, silent = isSilent } = this.#options;
     const touched = this.#touched.get(node.name);
     const askedAt = clock.nowMs();
+    const restarts = this.#restartsOf(node);
     const isQuiet = await silent(node, limitMs);
     const stopped = isQuiet ? await node.stoppedProcesses().catch(() => 0) : 0;
     if (this.#stop.signal.aborted) return false;
     const struck = this.#isStruck(node.name, true) || this.#touched.get(node.name) !== touched;
     const runs = this.#known.get(node.name)?.state === 'running';
     const now = clock.nowMs();
-    const counts = stopped > 0 && runs && !struck;
+    const counts = stopped > 0 && runs && !struck && restarts === this.#restartsOf(node);
     const change = silence.heard(counts ? askedAt : undefined, now);
     if (change?.to === 'silent') {
       const detail = `${formatCount(stopped, 'process', 'processes')} of it stopped by a signal; new connections are not answered`;

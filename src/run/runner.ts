@@ -129,7 +129,13 @@ export async function run(asked: RunOptions): Promise<void> {
     const monitor = new ServiceMonitor(kinds);
     load.follow(monitor);
 
-    await using _watch = new NodeWatch({ nodes: nodes.all, recorder, clock, mayEnd: mayEnd(options) });
+    await using _watch = new NodeWatch({
+      nodes: nodes.all,
+      recorder,
+      clock,
+      mayEnd: mayEnd(options),
+      ...(cluster.restarts ? { restarts: cluster.restarts } : {}),
+    });
     const observed = { ...options, nodes, cluster };
     await using _roles = await RoleWatch.start({ cluster, recorder });
     const work = await orAborted(countWork(observed), signal);

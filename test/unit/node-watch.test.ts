@@ -28,6 +28,8 @@ function watched() {
   const stopped = { worker1: 1, worker2: 1 };
   /** How often it leaves a question without an answer. */
   const silent = { worker1: 0, worker2: 0 };
+  /** How often the cluster itself began or ended to restart it. */
+  const restarts = { worker1: 0, worker2: 0 };
   const nodes = (['worker1', 'worker2'] as const).map((name) => ({
     name,
     state: async () => state[name],
@@ -45,6 +47,7 @@ function watched() {
     recorder,
     clock,
     mayEnd: (fault) => fault === 'node-stop',
+    restarts: (name) => restarts[name as 'worker1' | 'worker2'],
     everyMs: EVERY_MS,
     silent: async ({ name }, limitMs) => {
       const quiet = silent[name as 'worker1' | 'worker2']-- > 0;
@@ -55,10 +58,27 @@ function watched() {
   const tell = (event: RunEvent) => {
     for (const listener of listeners) listener.event?.({ at: clock.nowMs(), ...event } as TimedEvent);
   };
-  return { watch, state, startedAt, silent, stopped, changes, tell };
+  return { watch, state, startedAt, silent, stopped, restarts, changes, tell };
 }
 
 describe('the watch', () => {
+  test('leaves alone what the cluster itself stops and starts, and tells what comes after', async () => {
+    const { watch, state, startedAt, restarts, changes } = watched();
+    await using _watch = watch;
+    await sleep(A_WHILE_MS);
+    restarts.worker1++;
+    state.worker1 = 'stopped';
+    await sleep(A_WHILE_MS);
+    state.worker1 = 'running';
+    startedAt.worker1 = 'one';
+    restarts.worker1++;
+    await sleep(A_WHILE_MS);
+    expect(changes).toEqual([]);
+    startedAt.worker1 = 'two';
+    await sleep(A_WHILE_MS);
+    expect(changes).toMatchObject([{ to: 'stopped' }, { to: 'running' }]);
+  });
+
   test('tells a change that the run did not make, and the return', async () => {
     const { watch, state, changes } = watched();
     await sleep(A_WHILE_MS);

@@ -12,8 +12,9 @@ import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { StreamingSpec } from '../../model/scenario.ts';
 import type { NodeName, PlacementMap } from '../../model/topology.ts';
 import { quoteTable } from '../../sql/quote.ts';
+import type { Session } from '../../sql/session.ts';
 import { ByHand, noManager } from './by-hand.ts';
-import { type CommonSettings, makeStandby, standbyFiles, untilStreaming, upstream } from './copies.ts';
+import { type CommonSettings, makeStandbys, standbyFiles, untilStreaming, upstream } from './copies.ts';
 import { askAll, askNode, rolesFrom } from './observe.ts';
 import { alterSystem, ask, connectTo, IS_STANDBY, makeSlot, READ_TIMELINE, slotOf } from './sql.ts';
 
@@ -39,6 +40,7 @@ export class StreamingCluster {
   readonly #hasWritten: Set<NodeName>;
   #changing: Promise<unknown> = Promise.resolve();
   #changes = 0;
+  readonly #restarts = new Map<NodeName, number>();
 
   constructor(options: StreamingOptions) {
     this.#options = options;
@@ -73,6 +75,7 @@ export class StreamingCluster {
       },
       manager: spec.manager === 'by-hand' ? new ByHand(this) : noManager(this),
       comeBack: (node, returning) => this.comeBack(node, returning),
+      restarts: (node) => this.#restarts.get(node) ?? 0,
       placementSources: (table) => nodes.map(({ name }) => ({ shard: 0, node: name, relation: quoteTable(table) })),
     };
   }
@@ -130,7 +133,22 @@ export class StreamingCluster {
     }
   }
 
+  /** What stops a node and starts it again: the run is not to take it for the act of somebody else. */
+  async #restarting<T>({ name }: NodeControl, work: () => Promise<T>): Promise<T> {
+    const count = () => this.#restarts.set(name, (this.#restarts.get(name) ?? 0) + 1);
+    count();
+    try {
+      return await work();
+    } finally {
+      count();
+    }
+  }
+
   async #copyAnew(node: NodeControl, primary: NodeControl): Promise<void> {
+    return this.#restarting(node, () => this.#copy(node, primary));
+  }
+
+  async #copy(node: NodeControl, primary: NodeControl): Promise<void> {
     await using session = await connectTo(primary);
     await node.stop();
     // Its slot is free only once the primary has noticed that it is gone.
@@ -139,7 +157,7 @@ export class StreamingCluster {
       'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active',
       [slotOf(node.name)],
     );
-    await makeStandby(node, primary, session, this.#options.common);
+    await makeStandbys([node], primary, session, this.#options.common);
     await untilAcceptsSql(node, READY_LIMIT_MS);
     await untilStreaming(session, primary.name, [node.name]);
     this.#hasWritten.delete(node.name);
@@ -190,9 +208,11 @@ export class StreamingCluster {
       proof = await returning.undo();
       // Until somebody notices that there are two of them: as long as he takes to notice that there is none.
       await sleep(spec.promoteAfterMs);
-      await node.stop();
-      await asStandby();
-      await node.start();
+      await this.#restarting(node, async () => {
+        await node.stop();
+        await asStandby();
+        await node.start();
+      });
     }
     await untilAcceptsSql(node, READY_LIMIT_MS);
     // It waits as a standby without a primary, until that one is back.
@@ -233,15 +253,7 @@ export class StreamingCluster {
           { code: 'no-successor' },
         );
       }
-      // Once it has shut down in order, every standby that streams has all of its log.
-      await from.stop();
-      await this.promote(next);
-      const data = from.data ?? without(from.name, 'data-copy');
-      await data.write(standbyFiles(from.name, next, this.#options.common));
-      await using session = await connectTo(next);
-      await makeSlot(session, from.name);
-      await from.start();
-      await untilAcceptsSql(from, READY_LIMIT_MS);
+      await using session = await this.#restarting(from, () => this.#handOver(from, next));
       try {
         await untilStreaming(session, next.name, [from.name], { limitMs: FOLLOW_LIMIT_MS });
       } catch (error) {
@@ -253,6 +265,20 @@ export class StreamingCluster {
       this.#hasWritten.delete(from.name);
       return next.name;
     });
+  }
+
+  /** @returns a session on the new primary. */
+  async #handOver(from: NodeControl, next: NodeControl): Promise<Session> {
+    // Once it has shut down in order, every standby that streams has all of its log.
+    await from.stop();
+    await this.promote(next);
+    const data = from.data ?? without(from.name, 'data-copy');
+    await data.write(standbyFiles(from.name, next, this.#options.common));
+    const session = await connectTo(next);
+    await makeSlot(session, from.name);
+    await from.start();
+    await untilAcceptsSql(from, READY_LIMIT_MS);
+    return session;
   }
 
   #node(name: NodeName): NodeControl {

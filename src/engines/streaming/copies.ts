@@ -1,7 +1,6 @@
 /** Standbys made from a copy of a running primary's data: an online backup, without a program of PostgreSQL's own. */
 
-import type { NodeControl } from '../../cluster/platform.ts';
-import { without } from '../../cluster/platform.ts';
+import { type NodeControl, type NodeData, without } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import type { Session } from '../../sql/session.ts';
@@ -14,31 +13,39 @@ const POLL_MS = 10;
 export type CommonSettings = Readonly<Record<string, string>>;
 
 /**
- * Makes a node that does not run a standby of a running one, from a copy of its data, and starts it; returns when it runs.
+ * Makes nodes that do not run standbys of a running one, from one backup of its data, and starts them; returns when they
+ * run.
  * @param session on the primary.
  */
-export async function makeStandby(
-  node: NodeControl,
+export async function makeStandbys(
+  standbys: readonly NodeControl[],
   primary: NodeControl,
   session: Session,
   common: CommonSettings,
 ): Promise<void> {
-  const data = node.data ?? without(node.name, 'data-copy');
-  await ask(session, 'SELECT pg_backup_start($1, true)', [`pgquake ${node.name}`]);
+  await ask(session, 'SELECT pg_backup_start($1, true)', [`pgquake ${standbys.map(({ name }) => name).join(' ')}`]);
   try {
-    // From now on what the copy lacks is kept for it.
-    await makeSlot(session, node.name);
-    await data.copyFrom(primary);
+    // From now on what a copy lacks is kept for it.
+    for (const { name } of standbys) await makeSlot(session, name);
+    await Promise.all(standbys.map((node) => dataOf(node).copyFrom(primary)));
   } catch (error) {
     await ask(session, 'SELECT pg_backup_stop(false)').catch(() => undefined);
     throw error;
   }
   const [row] = await ask(session, 'SELECT labelfile FROM pg_backup_stop(false)');
-  await data.write({
-    backup_label: String(row?.[0]),
-    ...standbyFiles(node.name, primary, common),
-  });
-  await node.start();
+  await Promise.all(
+    standbys.map(async (node) => {
+      await dataOf(node).write({
+        backup_label: String(row?.[0]),
+        ...standbyFiles(node.name, primary, common),
+      });
+      await node.start();
+    }),
+  );
+}
+
+function dataOf(node: NodeControl): NodeData {
+  return node.data ?? without(node.name, 'data-copy');
 }
 
 /** What makes a server start as a standby; without a primary it replays its own log, and waits. */
