@@ -221,8 +221,12 @@ function mayEnd({ faults }: RunOptions): (fault: string) => boolean {
 /** @throws EnvironmentError where a fault cannot be done to a node as it is; nothing is broken then. */
 async function refuseLacking({ plan, faults }: RunOptions, { all }: Nodes, cluster: FormedCluster): Promise<void> {
   for (const { fault, targets, atStrike, params } of plan.acts) {
-    for (const node of all.filter(({ name }) => atStrike || targets.includes(name))) {
-      const reason = await faults.get(fault)?.lacking?.(node, params, cluster);
+    const struck = all.filter(({ name }) => atStrike || targets.includes(name));
+    const reasons = await Promise.all(struck.map((node) => faults.get(fault)?.lacking?.(node, params, cluster)));
+    // Whoever has the role then will be one of those that can be struck.
+    if (atStrike && reasons.includes(undefined)) continue;
+    for (const [i, node] of struck.entries()) {
+      const reason = reasons[i];
       if (reason === undefined) continue;
       throw new EnvironmentError(`${fault} cannot be done to ${node.name}: ${reason}`, {
         code: 'capability-missing',

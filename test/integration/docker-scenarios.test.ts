@@ -54,6 +54,15 @@ describe.skipIf(missing !== undefined)('on containers', () => {
     return (/pgquake\.project: (\S+)/.exec(text) as RegExpExecArray)[1] as string;
   }
 
+  test('primary-kill passes and leaves nothing: standbys from volume to volume, and an old primary comes back', async () => {
+    const shipped = readFileSync(resolve(import.meta.dirname, '../../scenarios/primary-kill.yaml'), 'utf8');
+    const text = shipped.replace('promote-after: 1s }', 'promote-after: 1s, platform: docker }');
+    expect(text).not.toBe(shipped);
+    const { code, stdout, stderr } = await place.runJudged([place.scenario('primary-kill', text)], env);
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
+    expect(await traces(project())).toEqual([]);
+  });
+
   test.for(['control', 'one-worker-kill', 'three-workers', 'frozen-worker'])(
     '%s passes and leaves nothing',
     async (name) => {
