@@ -340,6 +340,31 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     expect(notWhole.stderr).toMatch(/is not whole: coordinator: slot nobody has no reader.*npm run chaos -- heal/s);
   });
 
+  test('a worker that somebody stops in the middle of a run opens its report', async () => {
+    const file = place.scenario(
+      'longer',
+      SHORT.replace('name: short', 'name: longer').replace('for: 1s }\nhyp', 'for: 6s }\nhyp'),
+    );
+    const running = place.start([file, '--attach', project, '--reports', place.reports]);
+    let said = '';
+    running.stdout?.on('data', (text: string) => {
+      said += text;
+    });
+    await expect.poll(() => said, { timeout: 60_000, interval: 50 }).toMatch(/in effect/);
+    const container = engine.getContainer(`${project}_worker3`);
+    await container.stop({ t: 5 });
+    await sleep(1_500);
+    await container.start();
+    await running.ended;
+    const { finding, results, judgement } = place.report();
+    expect(finding).toMatch(/^Worker3 was stopped at .*, and not by pgquake/);
+    expect(judgement).toBe('unknown');
+    for (const check of ['healed', 'fault-took-effect']) {
+      expect(results.find((one) => one.check === check)?.judgement).toBe('unknown');
+    }
+    await expect.poll(async () => (await pgquake('status')).code, { timeout: 60_000 }).toBe(0);
+  });
+
   test('status tells which worker was stopped; restart brings it back', async () => {
     await engine.getContainer(`${project}_worker3`).stop({ t: 5 });
     const { code, stdout } = await pgquake('status');
