@@ -36,6 +36,7 @@ export { formatKey, KeySet } from './model/key-ranges.ts';
 export type { Plan } from './model/plan.ts';
 export { bytes, duration, positiveDuration, rate, share } from './model/quantities.ts';
 export type { Report } from './model/report.ts';
+export type { Requirement } from './model/requirements.ts';
 export type { Scenario } from './model/scenario.ts';
 export type { CheckResult, Finding, Judgement, Verdict } from './model/verdict.ts';
 export type { Variants } from './own-variants.ts';
@@ -52,8 +53,10 @@ export { readRun, type StoredRun } from './store.ts';
 export { pace, pacedKind } from './workloads/pace.ts';
 export {
   defineWorkload,
+  type Ledger,
   type Observed,
   type OperationRequest,
   type Workload,
+  type WorkloadProblem,
   type WorkloadRun,
 } from './workloads/workload.ts';

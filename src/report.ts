@@ -139,14 +139,14 @@ function readableClause({ fullEffect, shards }: Figures, messages: number): stri
 function serviceClause({ windows }: Figures): string {
   const byKind = Map.groupBy(windows, (window) => window.kind);
   if (byKind.size === 0) return 'service went on without a break';
-  return listed([...byKind].map(([kind, ofKind]) => `${kind}s ${describeDisturbance(ofKind)}`));
+  return listed([...byKind].map(([kind, ofKind]) => `${manyOf(kind)} ${describeDisturbance(ofKind)}`));
 }
 
 function disagreementClause({ disagreements = [] }: Figures): string[] {
   const told = Map.groupBy(disagreements, ({ toldBy }) => toldBy);
   return [...told].map(([toldBy, of]) => {
     const other = toldBy === 'load' ? 'probes' : 'load';
-    return `the ${other} saw less of that than the ${toldBy} did of ${listed(of.map(({ kind }) => `${kind}s`))}`;
+    return `the ${other} saw less of that than the ${toldBy} did of ${listed(of.map(({ kind }) => manyOf(kind)))}`;
   });
 }
 
@@ -182,14 +182,14 @@ function lasted(windows: readonly ServiceWindow[], type: ServiceWindow['type']):
 }
 
 function recoveryClause(history: History, { recovery }: Figures): string[] {
-  const never = recovery.filter(({ recoveryMs }) => recoveryMs === null).map(({ kind }) => `${kind}s`);
+  const never = recovery.filter(({ recoveryMs }) => recoveryMs === null).map(({ kind }) => manyOf(kind));
   if (never.length > 0) return [`${listed(never)} had not recovered when the load stopped`];
   const slowestMs = recovery.reduce((slowest, { recoveryMs }) => Math.max(slowest, recoveryMs ?? 0), 0);
   if (slowestMs === 0) return [];
   // With several recovery times in a report, whose this one is must be said.
   const slow = recovery.filter(({ recoveryMs }) => recoveryMs !== null && recoveryMs > 0);
   const last = slow.find(({ recoveryMs }) => recoveryMs === slowestMs)?.kind;
-  const who = slow.length > 1 && last !== undefined ? `${last}s recovered last,` : 'recovered';
+  const who = slow.length > 1 && last !== undefined ? `${manyOf(last)} recovered last,` : 'recovered';
   const [act, ...others] = actsOf(history);
   const healAfterMs = others.length > 0 ? Infinity : (act?.healAskedMs ?? Infinity) - (act?.effectMs ?? 0);
   const afterHealing =
@@ -229,6 +229,11 @@ function ledgerClauses(ledger: LedgerFigures, ofLoad: string): string[] {
   if (duplicated.count > 0) clauses.push(`${formatCount(duplicated.count, 'row')} came back twice`);
   if (staleReads.count > 0) clauses.push(`${formatCount(staleReads.count, 'read')} left out messages`);
   return clauses;
+}
+
+/** `reads`; what an author named is no noun for sure: `pay operations`. */
+function manyOf(kind: string): string {
+  return ['read', 'scan', 'write'].includes(kind) ? `${kind}s` : `${kind} operations`;
 }
 
 /** `reads, scans and writes`. */

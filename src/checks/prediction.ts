@@ -27,7 +27,9 @@ export const prediction = defineCheck<z.output<typeof params>>({
   params,
   needsKeptSchedule: true,
 
-  hopeless(_, { faults }) {
+  hopeless(_, { faults, lacks = [] }) {
+    if (lacks.includes('partitions') && lacks.includes('probes'))
+      return 'neither load nor probes tell one shard from another';
     if (!faults?.length || faults.some(({ effect }) => effect)) return undefined;
     const names = [...new Set(faults.map(({ name }) => name))].join(', ');
     return `the engine predicts what nodes that are down or frozen mean, and ${names} leaves them up`;

@@ -7,6 +7,8 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { shipped } from '../../src/catalog.ts';
 import { choose } from '../../src/choose.ts';
+import { judge } from '../../src/judge.ts';
+import { findingSentence } from '../../src/report.ts';
 import { completed } from '../../src/scenario/complete.ts';
 import { loadScenario } from '../../src/scenario/load.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
@@ -14,6 +16,7 @@ import { generator, keyOfUuid, parseGenerator, uuidOf } from '../../src/workload
 import { sql } from '../../src/workloads/sql.ts';
 import { ledgerOf } from '../../src/workloads/workload.ts';
 import { FakeSession } from '../support/fake-session.ts';
+import { buildHistory, KINDS, REFUSED } from '../support/history-builder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pgquake-sql-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -239,4 +242,15 @@ test("with the engine native a fault on a worker is refused: it does not reach o
     /^mine\.yaml:1:\d+ node-stop: with the engine native your own tables are on the coordinator alone/,
   );
   await expect(chosen('coordinator')).resolves.toMatchObject({ engine: { name: 'native' } });
+});
+
+test('a finding calls operations by the names that their author gave them', () => {
+  const kinds = KINDS.map((kind) => (kind.name === 'write' ? { ...kind, name: 'pay' } : kind));
+  const history = buildHistory({
+    kinds,
+    answer: ({ kind, intendedAt }) =>
+      kind === 'pay' && intendedAt > 5_000 && intendedAt < 6_500 ? REFUSED : undefined,
+  });
+  const words = findingSentence(history, judge(history, [], shipped.checks));
+  expect(words).toMatch(/pay operations failed for/);
 });
