@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { mostReceived } from '../../src/engines/streaming/by-hand.ts';
 import { rolesFrom } from '../../src/engines/streaming/observe.ts';
-import { connInfo, lsnValue, synchronousNames } from '../../src/engines/streaming/sql.ts';
+import { connInfo, lsnValue, synchronousNames, voicesNeeded } from '../../src/engines/streaming/sql.ts';
 import { streaming } from '../../src/engines/streaming.ts';
 import type { Roles } from '../../src/model/roles.ts';
 import type { StreamingSpec } from '../../src/model/scenario.ts';
@@ -144,6 +144,18 @@ describe('what it promises', () => {
       { frozen: ['pg1'] },
       { readable: false, writable: false, stalled: ['read', 'write'] },
     ],
+    [
+      'with a standby lost as well, the manager waits for it first',
+      {},
+      { down: ['pg1', 'pg2'] },
+      { readable: true, writable: true, outMs: 6_000 },
+    ],
+    [
+      'and takes none where the lost one may be the one that has it all',
+      { synchronous: 'on' },
+      { down: ['pg1', 'pg2'] },
+      { readable: false, writable: false },
+    ],
     ['nor where no standby is left', {}, { down: ['pg1', 'pg2', 'pg3'] }, { readable: false, writable: false }],
     [
       'commits wait for a standby that is not there',
@@ -240,6 +252,9 @@ describe('roles', () => {
 });
 
 test('settings that PostgreSQL reads', () => {
+  expect(voicesNeeded({ members: 5, synchronous: 'off' })).toBe(1);
+  expect(voicesNeeded({ members: 5, synchronous: 'on' })).toBe(4);
+  expect(voicesNeeded({ members: 5, synchronous: { quorum: 3 } })).toBe(2);
   expect(synchronousNames({ synchronous: 'off' })).toBe('');
   expect(synchronousNames({ synchronous: 'on' })).toBe('FIRST 1 (*)');
   expect(synchronousNames({ synchronous: { quorum: 2 } })).toBe('ANY 2 (*)');

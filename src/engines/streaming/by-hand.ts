@@ -12,12 +12,14 @@ import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import type { StreamingCluster } from './cluster.ts';
 import { type Answer, askAll } from './observe.ts';
-import { lsnValue } from './sql.ts';
+import { lsnValue, voicesNeeded } from './sql.ts';
 
 const LOOK_EVERY_MS = 150;
 /** Standbys are asked less often: each question is a connection, which the servers notice. */
 const ASK_STANDBYS_EVERY_MS = 1_000;
 const ANSWER_LIMIT_MS = 500;
+/** For standbys that do not answer at once, once the primary counts as lost: one of them may have received most. */
+export const PATIENCE_MS = 2_000;
 /** Standbys that hear nothing for so long beyond `promote-after` are cut off from the primary: an idle one speaks once in 2 s. */
 const CUT_OFF_MS = 2_500;
 
@@ -30,6 +32,13 @@ export function noManager(cluster: StreamingCluster): Manager {
     promote: (node) => promote(cluster, node),
     switchover: (to) => cluster.switchover(to),
   };
+}
+
+/** A primary that does not answer. */
+interface Lost {
+  readonly node: NodeName;
+  readonly sinceMs: number;
+  gaveUp: boolean;
 }
 
 export class ByHand implements Manager {
@@ -64,7 +73,7 @@ export class ByHand implements Manager {
 
   async #watch(onStep: (step: FailoverStep) => void, signal: AbortSignal): Promise<void> {
     const { spec } = this.#cluster;
-    let lost: { readonly node: NodeName; readonly sinceMs: number } | undefined;
+    let lost: Lost | undefined;
     while (!signal.aborted) {
       await sleep(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
       if (signal.aborted) return;
@@ -77,16 +86,18 @@ export class ByHand implements Manager {
         continue;
       }
       if (lost?.node !== primary.name) {
-        lost = { node: primary.name, sinceMs: askedAt };
+        lost = { node: primary.name, sinceMs: askedAt, gaveUp: false };
         onStep({ step: 'noticed', from: primary.name, detail: `${reason}; it has ${spec.promoteAfterMs / 1_000} s` });
       }
       if (performance.now() - lost.sinceMs < spec.promoteAfterMs) continue;
+      const current = lost;
       await this.#cluster
-        .exclusively(() => this.#replace(primary.name, onStep))
+        .exclusively(() => this.#replace(current, onStep))
         .catch((error: unknown) => {
-          onStep({ step: 'gave-up', from: primary.name, detail: errorText(error) });
+          // It goes on trying; once is enough to say so.
+          if (!current.gaveUp) onStep({ step: 'gave-up', from: current.node, detail: errorText(error) });
+          current.gaveUp = true;
         });
-      lost = undefined;
     }
   }
 
@@ -109,13 +120,22 @@ export class ByHand implements Manager {
     return `it answers, but none of ${cut.map(({ name }) => name).join(', ')} hears from it`;
   }
 
-  async #replace(from: NodeName, onStep: (step: FailoverStep) => void): Promise<void> {
-    const { primary, nodes } = this.#cluster;
+  async #replace({ node: from, sinceMs }: Lost, onStep: (step: FailoverStep) => void): Promise<void> {
+    const { primary, nodes, spec } = this.#cluster;
     // It was replaced by somebody else, or is back, while this waited for its turn.
     this.#askAgain();
     if (primary.name !== from || (await this.#lostBecause()) === undefined) return;
-    const elected = mostReceived(await askAll(nodes.filter((node) => node !== primary)));
-    if (!elected) throw new EnvironmentError('no standby answers', { code: 'no-successor' });
+    const answers = await askAll(nodes.filter((node) => node !== primary));
+    const silent = answers.filter(({ state }) => !state).map(({ name }) => name);
+    if (silent.length > 0 && performance.now() - sinceMs < spec.promoteAfterMs + PATIENCE_MS) return;
+    const elected = mostReceived(answers);
+    const [voices, needed] = [answers.length - silent.length, voicesNeeded(spec)];
+    if (!elected || voices < needed) {
+      const why = voices === 0 ? 'no standby answers' : `${silent.join(', ')} may have writes that nobody else has`;
+      throw new EnvironmentError(`${why}: ${voices} of ${answers.length} answer, ${needed} must`, {
+        code: 'no-successor',
+      });
+    }
     const to = elected.name;
     onStep({ step: 'elected', from, to, detail: elected.why });
     const node = nodes.find(({ name }) => name === to);

@@ -2,6 +2,8 @@
 
 import type { ClusterState, Expectation, Loss } from '../../cluster/engine.ts';
 import type { NodeName } from '../../model/topology.ts';
+import { PATIENCE_MS } from './by-hand.ts';
+import { copiesOfCommit, voicesNeeded } from './sql.ts';
 
 /** For the manager to look, to elect and to promote, and for clients to find the new primary, on a busy machine too. */
 const FAILOVER_SLACK_MS = 3_000;
@@ -19,10 +21,13 @@ export function expectStreaming(
   const primary = Object.entries(roles ?? {}).find(([, { role }]) => role === 'primary')?.[0] ?? shard.placements[0];
   const left = shard.placements.filter((node) => !lost(node));
   const served = primary !== undefined && !lost(primary);
-  const failsOver = !served && spec?.manager === 'by-hand' && left.length > 0;
+  const failsOver = !served && spec?.manager === 'by-hand' && left.length >= voicesNeeded(spec);
   const standbys = left.length - 1;
-  const commits = standbys >= needed(spec?.synchronous);
-  const slackMs = FAILOVER_SLACK_MS + (primary !== undefined && frozen.has(primary) ? FROZEN_SLACK_MS : 0);
+  const commits = !spec || standbys >= copiesOfCommit(spec);
+  const slackMs =
+    FAILOVER_SLACK_MS +
+    (primary !== undefined && frozen.has(primary) ? FROZEN_SLACK_MS : 0) +
+    (left.length < shard.placements.length - 1 ? PATIENCE_MS : 0);
   const outMs = failsOver ? { outMs: (spec?.promoteAfterMs ?? 0) + slackMs } : {};
   if (served || failsOver) {
     const stalled = commits ? {} : { stalled: ['write' as const] };
@@ -30,10 +35,4 @@ export function expectStreaming(
   }
   const silent = primary !== undefined && frozen.has(primary) ? { stalled: ['read' as const, 'write' as const] } : {};
   return { shards: [{ shard: shard.name, readable: false, writable: false, ...silent }] };
-}
-
-/** Standbys that a commit waits for. */
-function needed(synchronous: 'off' | 'on' | { readonly quorum: number } = 'off'): number {
-  if (synchronous === 'off') return 0;
-  return synchronous === 'on' ? 1 : synchronous.quorum;
 }

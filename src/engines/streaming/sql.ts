@@ -79,6 +79,21 @@ export function synchronousNames({ synchronous }: Pick<StreamingSpec, 'synchrono
   return synchronous === 'on' ? 'FIRST 1 (*)' : `ANY ${synchronous.quorum} (*)`;
 }
 
+/** How many standbys have a write before it is acknowledged. */
+export function copiesOfCommit({ synchronous }: Pick<StreamingSpec, 'synchronous'>): number {
+  if (synchronous === 'off') return 0;
+  return synchronous === 'on' ? 1 : synchronous.quorum;
+}
+
+/**
+ * How many standbys must be heard before one of them may take over: so many that one of them has every write that was
+ * acknowledged. Without synchronous ones nobody can promise that, and one is enough.
+ */
+export function voicesNeeded(spec: Pick<StreamingSpec, 'synchronous' | 'members'>): number {
+  const copies = copiesOfCommit(spec);
+  return copies === 0 ? 1 : spec.members - copies;
+}
+
 /** The file of settings that `ALTER SYSTEM` writes, which go before all others. */
 export function autoConf(settings: Readonly<Record<string, string>>): string {
   return Object.entries(settings)
