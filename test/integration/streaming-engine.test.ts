@@ -129,6 +129,9 @@ test('a switchover loses nothing, copies nothing, and the old primary streams', 
   await write(103);
   expect(await Promise.all(['pg1', 'pg2', 'pg3'].map((name) => has(name, 103)))).toEqual([true, true, true]);
   expect(await has('pg2', 102)).toBe(true);
+  // What the old primary kept for its standbys, nobody reads any more.
+  await using session = await connect(node('pg2'));
+  expect(await session.query('SELECT slot_name FROM pg_replication_slots')).toEqual([]);
 });
 
 test('what is no standby is not promoted, and a node that does not stream is no successor', async () => {

@@ -16,7 +16,7 @@ import type { Session } from '../../sql/session.ts';
 import { ByHand, noManager } from './by-hand.ts';
 import { type CommonSettings, makeStandbys, standbyFiles, untilStreaming, upstream } from './copies.ts';
 import { askAll, askNode, rolesFrom } from './observe.ts';
-import { alterSystem, ask, connectTo, IS_STANDBY, makeSlot, READ_TIMELINE, slotOf } from './sql.ts';
+import { alterSystem, ask, connectTo, dropSlots, IS_STANDBY, makeSlot, READ_TIMELINE, slotOf } from './sql.ts';
 
 const READY_LIMIT_MS = 30_000;
 const PROMOTE_LIMIT_S = 30;
@@ -278,6 +278,8 @@ export class StreamingCluster {
     await makeSlot(session, from.name);
     await from.start();
     await untilAcceptsSql(from, READY_LIMIT_MS);
+    await using old = await connectTo(from);
+    await dropSlots(old);
     return session;
   }
 

@@ -57,6 +57,14 @@ export async function makeSlot(session: Session, standby: NodeName): Promise<voi
   );
 }
 
+/** Removes the slots of a node that is no primary any more: what nobody reads keeps its log for ever. */
+export async function dropSlots(session: Session): Promise<void> {
+  await ask(
+    session,
+    `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT active`,
+  );
+}
+
 /** For a connection of a standby: a server that says nothing is given up, so that another address is tried. */
 const SILENCE_LIMITS = {
   connect_timeout: '2',
