@@ -100,8 +100,8 @@ describe('control', () => {
 
 describe('primary-kill', () => {
   test('passes: a standby takes over, the old primary comes back as one, and every report shows who was what', async () => {
-    const { code, stderr } = await place.runJudged(['primary-kill']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { code, stdout, stderr } = await place.runJudged(['primary-kill']);
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
     const { timeline, acts, ledger, topology } = place.report();
     expect(topology.members).toEqual(['pg1', 'pg2', 'pg3']);
     expect(acts).toMatchObject([{ targets: ['pg1'], picked: 'the primary at that time' }]);
