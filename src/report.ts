@@ -217,7 +217,9 @@ function roleClauses({ roles }: Figures, results: readonly CheckResult[]): strin
 function ledgerClauses(ledger: LedgerFigures, ofLoad: string): string[] {
   const { lost, late, acknowledged, finalReads, staleReads, duplicated, corrupted, unexpected, resurrected } = ledger;
   const clauses: string[] = [];
-  if (lost.count > 0) clauses.push(`${formatCount(lost.count, 'message was', 'messages were')} lost`);
+  // Rows of somebody else's are no messages.
+  const one = ledger.unverifiedReads ? 'acknowledged write' : 'message';
+  if (lost.count > 0) clauses.push(`${formatCount(lost.count, `${one} was`, `${one}s were`)} lost`);
   else if (finalReads && acknowledged > 0) clauses.push(`no acknowledged write${ofLoad} was lost`);
   if (late?.count && late.forMs !== null) {
     const what = formatCount(late.count, 'acknowledged write was', 'acknowledged writes were');

@@ -83,6 +83,8 @@ test('a write that was acknowledged and is gone is found, by its key, with SQL t
   expect(code, stdout).toBe(1);
   expect(results(place)['no-lost-writes']).toBe('fail');
   const { lost } = place.report().ledger as LedgerFigures;
+  expect(place.report().finding).toMatch(/acknowledged writes? (was|were) lost/);
+  expect(place.report().finding).not.toMatch(/message/);
   expect(lost.witnesses).toContain('1:1');
   expect(lost.sql?.[0]).toMatch(
     /FROM \(SELECT id FROM payments\) AS verified \(key\) WHERE \(1, key::text::bigint - 0\) IN \(\(1, 1\)/,
