@@ -17,15 +17,12 @@ export const promote = defineFault<Readonly<Record<string, never>>, Before>({
   needs: [],
   movingRoles: true,
 
-  async lacking(node) {
-    return (await isStandby(node)) ? undefined : 'it is no standby';
-  },
-
   async inject(targets, _params, { cluster, defer, signal }) {
     const before: (number | undefined)[] = [];
     // One after the other: each decides anew whom the others follow.
     for (const node of targets) {
       const manager = managerOf(node, cluster);
+      if (!(await isStandby(node))) throw withoutEffect(node, 'it is no standby');
       before.push((await rolesOf(node, cluster, signal))[node.name]?.timeline);
       await defer({ action: 'one-primary', node: node.name });
       await manager.promote(node.name);

@@ -18,13 +18,10 @@ export const replicationPause = defineFault({
   needs: [],
   movingRoles: true,
 
-  async lacking(node) {
-    return (await isStandby(node)) ? undefined : 'it is no standby, so it replays nothing';
-  },
-
   async inject(targets, _params, { defer }) {
     await Promise.all(
       targets.map(async (node) => {
+        if (!(await isStandby(node))) throw withoutEffect(node, 'it is no standby, so it replays nothing');
         await defer({ action: 'resume-replay', node: node.name });
         await askOnce(node, 'SELECT pg_wal_replay_pause()');
       }),

@@ -16,7 +16,17 @@ import type { Session } from '../../sql/session.ts';
 import { ByHand, noManager } from './by-hand.ts';
 import { type CommonSettings, makeStandbys, standbyFiles, untilStreaming, upstream } from './copies.ts';
 import { askAll, askNode, rolesFrom } from './observe.ts';
-import { alterSystem, ask, connectTo, dropSlots, IS_STANDBY, makeSlot, READ_TIMELINE, slotOf } from './sql.ts';
+import {
+  alterSystem,
+  ask,
+  connectTo,
+  dropSlots,
+  IS_STANDBY,
+  lsnValue,
+  makeSlot,
+  READ_TIMELINE,
+  slotOf,
+} from './sql.ts';
 
 const READY_LIMIT_MS = 30_000;
 const PROMOTE_LIMIT_S = 30;
@@ -130,7 +140,21 @@ export class StreamingCluster {
     } catch (error) {
       if (!(error instanceof EnvironmentError)) throw error;
       await this.#copyAnew(node, primary);
+      return;
     }
+    if (await this.#isAhead(node, session)) await this.#copyAnew(node, primary);
+  }
+
+  /**
+   * Whether a standby has more of the old timeline than the primary had when it was promoted. It connects, again and
+   * again, and streams for a moment each time: up to where the timelines part, from where it cannot follow.
+   */
+  async #isAhead(node: NodeControl, primary: Session): Promise<boolean> {
+    const { state } = await askNode(node);
+    const [row] = await ask(primary, `SELECT pg_last_wal_replay_lsn()::text, (${READ_TIMELINE})`);
+    const [parted, timeline] = row ?? [];
+    if (!state || typeof parted !== 'string') return false;
+    return state.timeline < Number(timeline) && lsnValue(state.lsn) > lsnValue(parted);
   }
 
   /** What stops a node and starts it again: the run is not to take it for the act of somebody else. */
@@ -188,6 +212,7 @@ export class StreamingCluster {
     await using session = await connectTo(primary);
     try {
       await untilStreaming(session, primary.name, [node.name], { limitMs: FOLLOW_LIMIT_MS });
+      if (await this.#isAhead(node, session)) await this.#copyAnew(node, primary);
     } catch {
       await this.#follow(node, primary);
     }
