@@ -18,7 +18,10 @@ const params = z.strictObject({
   max: z
     .union(
       [
-        z.int().min(0).meta({ title: 'How many' }),
+        z
+          .int()
+          .min(0, { error: ({ input }) => expectedButFound(EXPECTED, input) })
+          .meta({ title: 'How many' }),
         duration.transform((ofTimeMs) => ({ ofTimeMs })).meta({ title: 'Of which time' }),
       ],
       {
