@@ -4,6 +4,7 @@
  */
 
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { mainRoute, type Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
@@ -93,6 +94,8 @@ export type FromLoadThread =
  * lives long, and the seldomer they are swept out, the seldomer the schedule waits for it.
  */
 const YOUNG_GENERATION_MB = 64;
+/** For a thread to end by itself. */
+const END_LIMIT_MS = 500;
 
 /** Hears what the thread says while it runs, about 20 times a second. */
 export interface LoadListener {
@@ -107,6 +110,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
   readonly #worker: Worker;
   readonly #followers: ReadonlyMap<string, RouteFollower>;
   readonly #stopped: Promise<K>;
+  #stopping = false;
 
   private constructor(worker: Worker, followers: ReadonlyMap<string, RouteFollower>, listener: LoadListener) {
     this.#worker = worker;
@@ -188,15 +192,25 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
    * @throws what the thread died of, if it did.
    */
   async stop(): Promise<K> {
-    this.#send({ type: 'stop' });
+    this.#askToStop();
     const kept = await this.#stopped;
     await this[Symbol.asyncDispose]();
     return kept;
   }
 
-  /** Ends the thread at once, whatever is under way. Harmless twice. */
+  #askToStop(): void {
+    if (!this.#stopping) this.#send({ type: 'stop' });
+    this.#stopping = true;
+  }
+
+  /**
+   * Ends the thread. What is under way gets a moment to end by itself: a thread that is cut off in the middle of its work
+   * may take the process along. Harmless twice.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const follower of this.#followers.values()) follower[Symbol.dispose]();
+    this.#askToStop();
+    await Promise.race([this.#stopped.catch(() => undefined), sleep(END_LIMIT_MS, undefined, { ref: false })]);
     await this.#worker.terminate();
   }
 
