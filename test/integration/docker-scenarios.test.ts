@@ -29,13 +29,15 @@ describe.skipIf(missing !== undefined)('on containers', () => {
   });
 
   /**
-   * A shipped scenario, on containers, with its fault shortened and fewer probes, because containers share the processors
+   * A shipped scenario, on containers, with its fault shortened, a smaller load and fewer probes, because containers share the processors
    * of the machine with the load: how it runs at full length is tested on the embedded cluster. @returns its path.
    */
   function onContainers(name: string, cluster = 'workers: 4, replication: 2, shards: 4'): string {
     const shipped = readFileSync(resolve(import.meta.dirname, `../../scenarios/${name}.yaml`), 'utf8');
     const text = shipped
       .replace(/^cluster: .*$/m, `cluster: { ${cluster}, platform: docker, engine: native }`)
+      .replace(/(read: +\{ rate: )(?:200|100)\/s/, (_, key) => `${key}80/s`)
+      .replace(/(write: +\{ rate: )(?:50|20)\/s/, (_, key) => `${key}10/s`)
       .replace(/^steady-state: .*$/m, `${shipped.includes('\nprobes:') ? '' : PROBES}steady-state: { for: 1s }`)
       .replace(/^( {2}- \{ fault: .*) for: \d+s \}$/m, `$1 for: ${FAULT_S[name] ?? 3}s }`);
     expect(text).not.toBe(shipped);
