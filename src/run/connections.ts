@@ -50,7 +50,7 @@ export class Connections {
   readonly #free: Session[] = [];
   readonly #open = new Set<Session>();
   #opening = 0;
-  /** When a connection last came back with an answer, on the clock of `performance`. */
+  /** When a statement was last answered, or nothing was asked, on the clock of `performance`. */
   #answeredAt = performance.now();
   /** For opening a connection: all the time that an operation has, whatever is left of it for those that wait. */
   #openLimitMs = 0;
@@ -64,8 +64,9 @@ export class Connections {
 
   /** A connection that is free now, if there is one. */
   take(): Session | undefined {
-    // Nothing was asked: a silence begins with a question.
-    if (this.#free.length === this.#open.size) this.#answeredAt = performance.now();
+    // Nothing is asked: a silence begins with a question.
+    const asked = this.#free.length < this.#open.size || this.#opening > 0 || this.#waiting.length > 0;
+    if (!asked) this.#answeredAt = performance.now();
     for (let session = this.#free.pop(); session; session = this.#free.pop()) {
       if (session.usable) return session;
       this.#open.delete(session);
@@ -77,14 +78,17 @@ export class Connections {
    * @param timeoutMs for waiting until a connection was opened.
    * @param queueMs for waiting until one comes free, where the cap is reached.
    * @throws NoConnectionError when none came free within `queueMs` though the server answered others; SilentServerError
-   * when it answered none, or too many wait for it already; what connecting throws, when a new
-   * one had to be opened; `DeadlineError` when none was opened within `timeoutMs`.
+   * when it answered none; either at once when too many wait already; what connecting throws, when a new one had to be
+   * opened; `DeadlineError` when none was opened within `timeoutMs`.
    */
   acquire(timeoutMs: number, queueMs: number = timeoutMs): Promise<Session> {
     const free = this.take();
     if (free) return Promise.resolve(free);
     this.#openLimitMs = Math.max(this.#openLimitMs, timeoutMs);
-    if (this.#waiting.length >= MAX_WAITING) return Promise.reject(new SilentServerError(this.#cap));
+    if (this.#waiting.length >= MAX_WAITING) {
+      const silent = performance.now() - this.#answeredAt >= queueMs;
+      return Promise.reject(silent ? new SilentServerError(this.#cap) : new NoConnectionError(this.#cap));
+    }
     // What waits for the server to accept connections waits for the server, not for the client.
     const forServer = this.#open.size + this.#opening < this.#cap;
     return new Promise((resolve, reject) => {
@@ -194,8 +198,8 @@ export class Connections {
       this.#opening--;
       if (this.#closed) session.discard();
       else {
+        // No answer: a server may accept connections and answer nothing on them, as a primary that waits for a standby.
         this.#open.add(session);
-        this.#answeredAt = performance.now();
         this.#hand(session);
       }
     } catch (error) {

@@ -15,6 +15,8 @@ interface Setting {
   readonly answer?: () => Promise<unknown[][]>;
   readonly connect?: () => Promise<never>;
   readonly maxConnections?: number;
+  /** 300 by default. */
+  readonly forMs?: number;
 }
 
 const FOR_MS = 300;
@@ -31,7 +33,7 @@ async function load(setting: Setting) {
   try {
     const { operations, start, stop } = prepared(setting);
     start();
-    await vi.advanceTimersByTimeAsync(FOR_MS);
+    await vi.advanceTimersByTimeAsync(setting.forMs ?? FOR_MS);
     const stopped = stop();
     await vi.advanceTimersByTimeAsync(STOP_MS);
     const kept: LoadKept = await stopped;
@@ -221,6 +223,23 @@ describe('outcomes', () => {
     expect(kept.unsent).toBe(operations.filter((operation) => operation.outcome === 'unsent').length);
     expect(kept.unsent).toBe((FOR_MS / 10) * (4 / 5));
   });
+
+  // As a primary whose synchronous standby is gone: connections are accepted, reads answered, and no commit ends.
+  test.each([1, 3, 10, 100])(
+    'a server that accepts connections and answers no write is charged with every write, whether %i connections are enough or not',
+    async (maxConnections) => {
+      const stalled = () => new Promise<never>(() => undefined);
+      // Three are due in the time that one waits for the client, so that some wait while connections are replaced.
+      const kinds = [{ ...WRITE, deadlineMs: 300 }];
+      const { operations, kept } = await load({ kinds, answer: stalled, maxConnections, forMs: 1_000 });
+      const count = (outcome: string) => operations.filter((operation) => operation.outcome === outcome).length;
+      expect(operations).toHaveLength(100);
+      expect({ ok: count('ok'), unsent: kept.unsent }).toEqual({ ok: 0, unsent: 0 });
+      // What was sent may have been committed; what found all connections busy certainly was not.
+      expect(count('unknown') + count('fail')).toBe(operations.length);
+      expect(count('unknown')).toBeGreaterThanOrEqual(Math.min(maxConnections, operations.length));
+    },
+  );
 });
 
 test('where every operation opens its own connection, none is on one from before', async () => {
