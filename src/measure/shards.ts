@@ -178,7 +178,10 @@ export function roomState({
   return complete > 0 && wrong === 0 ? 'readable' : 'unreadable';
 }
 
-/** The engine's prediction for the largest set of nodes that was down or frozen among those struck. */
+/**
+ * The engine's prediction for the largest set of nodes that was down or frozen among those struck. Where roles move, what
+ * the loss of the same nodes means changes from strike to strike: the last word before they were lost counts.
+ */
 export function predictionFor(
   history: Pick<History, 'events'>,
   { fromMs, nodes }: FullEffect,
@@ -191,9 +194,10 @@ export function predictionFor(
   const size = (predicted: EventOf<'predicted'>) => predicted.down.length + (predicted.frozen?.length ?? 0);
   let largest: EventOf<'predicted'> | undefined;
   for (const predicted of eventsOf(history, 'predicted')) {
+    if (predicted.at > fromMs) continue;
     if (!predicted.down.every((node) => nodes.includes(node) && !frozen.has(node))) continue;
     if (!(predicted.frozen ?? []).every((node) => frozen.has(node))) continue;
-    if (!largest || size(predicted) > size(largest)) largest = predicted;
+    if (!largest || size(predicted) >= size(largest)) largest = predicted;
   }
   return largest;
 }
