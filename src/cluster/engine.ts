@@ -123,8 +123,10 @@ export interface Engine {
    * `StreamingSpec`. None by default: a coordinator with workers.
    */
   readonly movingRoles?: readonly MovingRole[];
-  /** The names of its routes; `coordinator` alone by default. */
+  /** The names of its routes, that of whatever names none first; `coordinator` alone by default. */
   readonly routes?: readonly string[];
+  /** Those of its routes that take no writes; none by default. */
+  readonly readRoutes?: readonly string[];
   /** Tables that clients make are on the coordinator alone: no other node has anything of them. False by default. */
   readonly clientTablesStayLocal?: true;
   /** Settings that every server needs for it. */

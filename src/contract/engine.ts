@@ -75,6 +75,15 @@ export function engineContract({ engine, platform, topology }: EngineContract): 
 type Bench = () => { readonly engine: Engine; readonly nodes: Nodes; readonly formed: FormedCluster };
 
 function whatItForms(bench: Bench, topology: FormOptions['topology']): void {
+  test('its routes are those that it names, and the first takes writes', () => {
+    const { engine, formed } = bench();
+    const { routes = ['coordinator'] } = engine;
+    expect(Object.keys(formed.routes).sort()).toEqual([...routes].sort());
+    expect(mainRoute(formed.routes)).toBe(formed.routes[routes[0] as string]);
+    const reading = Object.values(formed.routes).filter(({ access }) => access === 'read');
+    expect(reading.map(({ name }) => name)).toEqual(engine.readRoutes ?? []);
+  });
+
   test('every row is read by every route, as it was given', async () => {
     const given = (DATASET.tables[0]?.rows ?? []).map((row) => row.map(String).join());
     for (const route of Object.values(bench().formed.routes)) {

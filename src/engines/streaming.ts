@@ -39,6 +39,7 @@ export const streaming = defineEngine({
   needs: ['data-copy'],
   movingRoles: ['primary', 'standby', 'sync-standby'],
   routes: ['direct', 'standby'],
+  readRoutes: ['standby'],
 
   layout: (topology, rooms) => placementOf(topology, rooms),
   form,

@@ -159,11 +159,16 @@ class Reader {
   #routes(cluster: ClusterSpec | undefined, workload: Scenario['workload'] | undefined): void {
     const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
     if (!cluster || !chosen || !workload) return;
-    const known = this.#engineOf(cluster)?.routes ?? ['coordinator'];
-    for (const { name, route } of chosen.kinds(workload.params)) {
-      if (route === undefined || known.includes(route)) continue;
-      const at = chosen.pathOf?.(workload.params, name) ?? [name];
-      this.#note(['workload', ...at, 'route'], `there is no route ${quoted(route)}; ${suggestion(route, known)}`);
+    const { routes: known = ['coordinator'], readRoutes = [] } = this.#engineOf(cluster) ?? {};
+    for (const { name, access, route } of chosen.kinds(workload.params)) {
+      if (route === undefined) continue;
+      const at = ['workload', ...(chosen.pathOf?.(workload.params, name) ?? [name]), 'route'];
+      if (!known.includes(route)) {
+        this.#note(at, `there is no route ${quoted(route)}; ${suggestion(route, known)}`);
+      } else if (access === 'write' && readRoutes.includes(route)) {
+        const others = known.filter((one) => !readRoutes.includes(one)).join(', ');
+        this.#note(at, `the route ${quoted(route)} takes no writes, and ${quoted(name)} writes; expected ${others}`);
+      }
     }
   }
 

@@ -22,7 +22,7 @@ export interface ScenarioVocabulary {
   /** The first is used where a scenario names none. */
   readonly workloads: readonly Workload[];
   readonly platforms: readonly Pick<Platform, 'name'>[];
-  readonly engines: readonly Pick<Engine, 'name' | 'movingRoles' | 'routes'>[];
+  readonly engines: readonly Pick<Engine, 'name' | 'movingRoles' | 'routes' | 'readRoutes'>[];
 }
 
 export const MAX_WORKERS = 64;

@@ -114,6 +114,9 @@ describe('the section cluster', () => {
     expect(problems('{ workers: 4 }', by('standby'))).toEqual([
       '4:51 workload.read.route: there is no route "standby"; known: coordinator',
     ]);
+    expect(problems(MEMBERS, by('standby').replace('read:', 'write:'))).toEqual([
+      '4:52 workload.write.route: the route "standby" takes no writes, and "write" writes; expected direct',
+    ]);
   });
 });
 
