@@ -9,10 +9,11 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Catalog, INDEX_MARK, indexPage, proofFiles, shipped } from './catalog.ts';
 import { choose, refuseUnknown } from './choose.ts';
+import type { Engine } from './cluster/engine.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InterruptedError } from './model/errors.ts';
-import type { RunInfo } from './model/history.ts';
+import type { OperationKind, RunInfo } from './model/history.ts';
 import { ownCommand } from './model/package-files.ts';
 import type { Plan } from './model/plan.ts';
 import type { Report } from './model/report.ts';
@@ -124,7 +125,7 @@ async function runScenario(catalog: Catalog, asked: Scenario, options: Experimen
 
   const startedAt = new Date();
   const folder = await unlessAborted(createRunFolder(reports, scenario.name, startedAt), stopped);
-  const info = describeRun(plan, workload, { folder, startedAt, ...options });
+  const info = describeRun(plan, workload, { folder, startedAt, engine, ...options });
   await writeRunInputs(folder, plan, info);
 
   const limitMs = limitOf(scenario.guards, plannedMs(plan));
@@ -166,7 +167,8 @@ async function runScenario(catalog: Catalog, asked: Scenario, options: Experimen
         signal: AbortSignal.any([limited.signal, recorder.signal]),
         realtime,
         fit: options.fit ?? false,
-        fitted: (share, kinds) => writeRunInputs(folder, plan, { ...info, kinds, fitted: share }),
+        fitted: (share, kinds) =>
+          writeRunInputs(folder, plan, { ...info, kinds: routed(kinds, engine), fitted: share }),
         say,
       });
     } catch (error) {
@@ -267,6 +269,7 @@ async function renderAgain(catalog: Catalog, folder: string): Promise<string[]> 
 const INDEX_PAGE: RunIndexPage = { render: (runs) => indexPage(runs, version()), mark: INDEX_MARK };
 
 interface DescribedRun extends Pick<ExperimentOptions, 'again' | 'realtime' | 'attempt'> {
+  readonly engine: Engine;
   readonly folder: string;
   readonly startedAt: Date;
 }
@@ -274,7 +277,7 @@ interface DescribedRun extends Pick<ExperimentOptions, 'again' | 'realtime' | 'a
 function describeRun(
   plan: Plan,
   workload: Workload,
-  { folder, startedAt, again, realtime, attempt }: DescribedRun,
+  { engine, folder, startedAt, again, realtime, attempt }: DescribedRun,
 ): RunInfo {
   const { scenario, seed } = plan;
   const { params } = scenario.workload;
@@ -289,7 +292,7 @@ function describeRun(
     startedAt: startedAt.toISOString(),
     pgquakeVersion: version(),
     nodeVersion: process.version,
-    kinds: workload.kinds(params),
+    kinds: routed(workload.kinds(params), engine),
     probes: scenario.probes ? probeKinds(scenario.probes, scenario.cluster.shards) : [],
     messages: ledger?.initialRows(params) ?? 0,
     ...(ledger
@@ -302,6 +305,11 @@ function describeRun(
     ...(realtime ? { realtime: true as const } : {}),
     again: `${again ?? `${ownCommand()} ${scenario.file}`} --seed ${seed}`,
   };
+}
+
+/** Each with the route that it goes by: the first of the engine, which takes writes, where it names none. */
+function routed(kinds: readonly OperationKind[], { routes: [main] = [] }: Pick<Engine, 'routes'>): OperationKind[] {
+  return kinds.map((kind) => ({ ...kind, route: kind.route ?? main }));
 }
 
 /** pgquake's own version, from its package. */

@@ -16,6 +16,7 @@ import {
   faultsByNode,
   firstSuccessWords,
   holderWord,
+  kindWords,
   LATENCY_COLUMNS,
   latencyWords,
   ledgerRows,
@@ -158,7 +159,7 @@ function timeline({ timeline: events, topology, run }: Report): string[] {
   return table([right('time'), left('phase'), left('what'), left('proof or reason')], rows);
 }
 
-function availability({ figures }: Report): string[] {
+function availability({ figures, run }: Report): string[] {
   if (figures.availability.length === 0) return ['No load was run.'];
   const spans = SPANS.flatMap((span) => {
     const range = figures.spans[span];
@@ -174,7 +175,7 @@ function availability({ figures }: Report): string[] {
         ...['availability', 'intended', 'ok', 'failed', 'unknown', 'not sent'].map(right),
       ],
       figures.availability.map(({ kind, span, figures: { share, intended, ok, fail, unknown, unsent } }) => [
-        text(kind),
+        text(kindWords({ run }, kind)),
         SPAN_NAMES[span],
         formatShare(share),
         ...[intended, ok, fail, unknown, unsent].map(number),

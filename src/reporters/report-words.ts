@@ -275,13 +275,25 @@ export function faultsByNode({ acts }: Pick<Report, 'acts'>): ReadonlyMap<string
   return struck;
 }
 
-export function loadWords({ run }: Pick<Report, 'run'>): string {
-  return run.kinds
+/** `read 200/s within 2 s by route direct, …`; the route once where all go by the same. */
+export function loadWords({ run: { kinds } }: Pick<Report, 'run'>): string {
+  const routes = new Set(kinds.map(({ route }) => route));
+  const words = kinds
     .map(
-      ({ name, ratePerSecond, deadlineMs }) =>
-        `${name} ${number(ratePerSecond)}/s within ${formatDuration(deadlineMs)}`,
+      ({ name, ratePerSecond, deadlineMs, route }) =>
+        `${name} ${number(ratePerSecond)}/s within ${formatDuration(deadlineMs)}` +
+        (routes.size > 1 && route !== undefined ? ` by route ${route}` : ''),
     )
     .join(', ');
+  const [only] = routes;
+  return routes.size === 1 && only !== undefined ? `${words}; all by route ${only}` : words;
+}
+
+/** A kind of operation; with its route where not all go by the same. */
+export function kindWords({ run: { kinds } }: Pick<Report, 'run'>, kind: string): string {
+  const route = kinds.find(({ name }) => name === kind)?.route;
+  const same = kinds.every((other) => other.route === route);
+  return same || route === undefined ? kind : `${kind} by route ${route}`;
 }
 
 const DANGERS: Readonly<Record<string, string>> = {

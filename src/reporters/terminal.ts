@@ -7,7 +7,7 @@ import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import type { CheckResult, Judgement } from '../model/verdict.ts';
 import { plainText } from './escape.ts';
-import { disagreementLines, longestOf, repairWords } from './report-words.ts';
+import { disagreementLines, kindWords, longestOf, repairWords } from './report-words.ts';
 import { hanging, padTo, textWidth } from './text-layout.ts';
 
 /** Colours of a terminal; each returns its text unchanged where there are none. */
@@ -108,9 +108,9 @@ function nameOf({ check, params }: CheckResult): string {
 
 function serviceLines({ run, figures }: Report, colors: Colors, columns: number): string[] {
   if (figures.availability.length === 0) return [colors.dim('No load was run.')];
-  const width = Math.max(...run.kinds.map(({ name }) => textWidth(name)));
+  const width = Math.max(...run.kinds.map(({ name }) => textWidth(kindWords({ run }, name))));
   const ofKinds = run.kinds.flatMap(({ name }) => {
-    const before = `  ${padTo(name, width)}  `;
+    const before = `  ${padTo(kindWords({ run }, name), width)}  `;
     const share = figures.availability.find(({ kind, span }) => kind === name && span === 'fault')?.figures.share;
     const windows = figures.windows.filter(({ kind, shard }) => kind === name && shard === undefined);
     const parts = [

@@ -8,6 +8,7 @@ import {
   differs,
   disagreementLines,
   firstSuccessWords,
+  kindWords,
   LATENCY_COLUMNS,
   latencyWords,
   ledgerRows,
@@ -34,7 +35,7 @@ import { type Content, html, left, MAX_TEXT, paragraph, right, table } from './m
 const MAX_ERRORS = 100;
 const MAX_WINDOWS = 200;
 
-export function service({ figures }: Report): Content {
+export function service({ figures, run }: Report): Content {
   if (figures.availability.length === 0) return paragraph('No load was run.');
   const whole = figures.windows.filter(({ shard }) => shard === undefined);
   const ofShards = figures.windows.filter(({ shard }) => shard !== undefined);
@@ -47,7 +48,7 @@ export function service({ figures }: Report): Content {
         ...['availability', 'intended', 'ok', 'failed', 'unknown', 'not sent'].map(right),
       ],
       figures.availability.map(({ kind, span, figures: { share, intended, ok, fail, unknown, unsent } }) => [
-        kind,
+        kindWords({ run }, kind),
         SPAN_NAMES[span],
         formatShare(share),
         ...[intended, ok, fail, unknown, unsent].map(number),
