@@ -11,6 +11,7 @@ const SIDE_BY_SIDE = [
   'test/contract/faults-local.test.ts',
   'test/contract/network.test.ts',
   'test/contract/platforms.test.ts',
+  'test/contract/roles.test.ts',
   'test/contract/workloads.test.ts',
   'test/e2e/bad-input.test.ts',
   'test/e2e/endings.test.ts',

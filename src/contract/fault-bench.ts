@@ -1,27 +1,35 @@
-/** A small cluster on which faults strike without a run: two workers with a table each, which see each other. */
+/**
+ * A small cluster on which faults strike without a run: two servers with a table each, which see each other; or one whose
+ * roles move, with one table that all of it has.
+ */
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect } from 'vitest';
+import type { Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
 import { sqlRefusal } from '../cluster/health.ts';
 import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
-import type { Fault, FaultContext, StruckCluster, Undo } from '../faults/fault.ts';
+import type { Fault, FaultContext, Undo } from '../faults/fault.ts';
 import { monotonicClock } from '../model/clock.ts';
 import { InterruptedError } from '../model/errors.ts';
 import type { TimedEvent } from '../model/event.ts';
 import type { PlannedAct } from '../model/plan.ts';
-import { undoAll } from '../run/healing.ts';
+import { type MovingRole, nodesInRole, type Roles } from '../model/roles.ts';
+import { type HealOptions, undoAll } from '../run/healing.ts';
 import { Injector, newMark } from '../run/injector.ts';
 import { Recorder } from '../run/recorder.ts';
 import { UndoJournal } from '../run/undo-journal.ts';
 import { Session } from '../sql/session.ts';
+import { bareCluster } from './bare-cluster.ts';
 import { farMessages, MESSAGES } from './clients.ts';
 import { type RunFolder, runFolder } from './run-folder.ts';
 
 const never = new AbortController().signal;
-/** Servers that no engine has formed: every table is where it was made. */
-const BARE: StruckCluster = { placementSources: () => [] };
 const SQL_LIMIT_MS = 5_000;
+/** For a healed cluster to have one primary, from which all others stream. */
+const WHOLE_LIMIT_MS = 15_000;
+const LOOK_AGAIN_MS = 50;
 /** A client's last statement may hold the table for a moment; what an act left would hold it for good. */
 const LOCK = `DO $$ BEGIN
   PERFORM set_config('lock_timeout', '3s', true);
@@ -45,11 +53,17 @@ export async function ask(node: NodeControl, text: string) {
   return await session.query(text, [], { timeoutMs: SQL_LIMIT_MS });
 }
 
+/** A cluster whose roles move: at least three members, and a manager that replaces nobody by itself. */
+export interface RoleCluster {
+  readonly engine: Engine;
+  readonly topology: FormOptions['topology'];
+}
+
 export interface InjectOptions {
   readonly signal?: AbortSignal;
   /** 200 ms by default. */
   readonly forMs?: number;
-  /** One act on one worker by default. */
+  /** One act on the target by default. */
   readonly acts?: readonly PlannedAct[] | undefined;
   readonly onEvent?: (event: TimedEvent) => void;
 }
@@ -58,10 +72,13 @@ export interface InjectOptions {
 export class FaultBench {
   #folder: RunFolder | undefined;
   #nodes: Nodes | undefined;
+  #formed: FormedCluster | undefined;
+  #target: NodeControl | undefined;
+  #aimedAt: Roles | undefined;
 
-  static of(platform: Platform, faults: readonly Fault[]): FaultBench {
+  static of(platform: Platform, faults: readonly Fault[], cluster?: RoleCluster): FaultBench {
     const bench = new FaultBench();
-    beforeAll(() => bench.#make(platform, faults));
+    beforeAll(() => bench.#make(platform, faults, cluster));
     afterAll(async () => {
       await bench.#nodes?.dispose();
       bench.#folder?.[Symbol.dispose]();
@@ -70,13 +87,22 @@ export class FaultBench {
   }
 
   /** The one that is struck. */
-  get worker(): NodeControl {
-    return this.#worker(0);
+  get target(): NodeControl {
+    return this.#target ?? (this.all[0] as NodeControl);
   }
 
-  /** Its peer, which reads its table over a connection of its own. */
+  /** Another one. Of two servers that are not formed: it reads the target's table over a connection of its own. */
   get peer(): NodeControl {
-    return this.#worker(1);
+    return this.others[0] as NodeControl;
+  }
+
+  get others(): readonly NodeControl[] {
+    return this.all.filter((node) => node !== this.target);
+  }
+
+  /** Those that may be struck. */
+  get all(): readonly NodeControl[] {
+    return this.#nodes?.workers ?? [];
   }
 
   /** With a folder `run-…` for each call of `inject`. */
@@ -84,23 +110,42 @@ export class FaultBench {
     return (this.#folder as RunFolder).path;
   }
 
-  #worker(index: number): NodeControl {
-    return this.#nodes?.workers[index] as NodeControl;
+  /**
+   * In a cluster whose roles move: waits until it is whole, and makes the first node with this role the target. Does
+   * nothing where none is given.
+   */
+  async aim(role: MovingRole | undefined): Promise<void> {
+    if (role === undefined) return;
+    this.#aimedAt = await this.#untilWhole();
+    const [name] = nodesInRole(this.#aimedAt, role);
+    this.#target = this.all.find((node) => node.name === name);
+    if (!this.#target) throw new Error(`no node of the cluster is a ${role}`);
   }
 
-  async #make(platform: Platform, faults: readonly Fault[]): Promise<void> {
+  async #make(platform: Platform, faults: readonly Fault[], cluster: RoleCluster | undefined): Promise<void> {
     this.#folder = runFolder();
-    this.#nodes = await platform.provision({
-      topology: { workers: 2, replication: 1, shards: 1 },
-      settings: { max_connections: MAX_CONNECTIONS },
-      sizedData: ['worker1'],
-      runFolder: this.folder,
-      needs: new Set(faults.flatMap(({ needs }) => needs)),
-      signal: never,
-    });
-    for (const node of this.#nodes.workers) await ask(node, MESSAGES);
+    const needs = new Set(faults.flatMap(({ needs }) => needs));
+    const common = { runFolder: this.folder, signal: never };
+    const settings = { max_connections: MAX_CONNECTIONS };
+    if (cluster) {
+      const { engine, topology } = cluster;
+      this.#nodes = await platform.provision({
+        ...common,
+        topology,
+        settings: { ...engine.settings, ...settings },
+        needs: new Set([...needs, ...(engine.needs ?? [])]),
+      });
+      const dataset = { rooms: [], tables: [] };
+      this.#formed = await engine.form({ nodes: this.#nodes, topology, dataset, signal: never });
+      await this.aim('primary');
+      await ask(this.target, MESSAGES);
+      return;
+    }
+    const topology = { workers: 2, replication: 1, shards: 1 };
+    this.#nodes = await platform.provision({ ...common, topology, settings, sizedData: ['worker1'], needs });
+    for (const node of this.all) await ask(node, MESSAGES);
     await using session = await connect(this.peer);
-    await session.execute(farMessages(this.worker, this.peer), 2 * SQL_LIMIT_MS);
+    await session.execute(farMessages(this.target, this.peer), 2 * SQL_LIMIT_MS);
   }
 
   /** Injects a schedule, heals it, and returns what was recorded. */
@@ -117,9 +162,12 @@ export class FaultBench {
     };
     using recorder = new Recorder(folder, clock, { load: [], probes: [] }, [{ event }]);
     using journal = new UndoJournal(folder);
+    const { roles } = this.#formed ?? {};
+    const { comeBack } = this.#healing;
     const injector = new Injector({
       nodes: this.#nodes as Nodes,
-      cluster: BARE,
+      cluster: this.#formed ?? bareCluster,
+      ...(roles && comeBack ? { moving: { roles: () => roles(never), expect: () => undefined, comeBack } } : {}),
       faults: new Map([[fault.name, fault]]),
       journal,
       mark: newMark(),
@@ -127,7 +175,7 @@ export class FaultBench {
       clock,
       signal,
     });
-    const act = { index: 0, fault: fault.name, targets: [this.worker.name], atMs: 0, forMs, params: defaultsOf(fault) };
+    const act = { index: 0, fault: fault.name, targets: [this.target.name], atMs: 0, forMs, params: defaultsOf(fault) };
     try {
       await injector.run(acts ?? [act]);
     } catch (error) {
@@ -138,7 +186,7 @@ export class FaultBench {
   }
 
   /**
-   * Strikes the worker without an injector.
+   * Strikes the target without an injector.
    * @param defer hears of the undo before it is remembered.
    */
   strike(fault: Fault, defer?: FaultContext['defer']) {
@@ -146,7 +194,7 @@ export class FaultBench {
     const undos: Undo[] = [];
     const held: AsyncDisposable[] = [];
     const mark = newMark();
-    const injected: Promise<unknown> = fault.inject([this.worker], defaultsOf(fault), {
+    const injected: Promise<unknown> = fault.inject([this.target], defaultsOf(fault), {
       defer: async (undo) => {
         await defer?.(undo);
         undos.push(undo);
@@ -157,7 +205,7 @@ export class FaultBench {
       },
       mark,
       nodes: all,
-      cluster: BARE,
+      cluster: this.#formed ?? bareCluster,
       signal: never,
     });
     const release = () => Promise.all(held.map((resource) => resource[Symbol.asyncDispose]()));
@@ -169,10 +217,11 @@ export class FaultBench {
         nodes: all,
         faults: new Map([[fault.name, fault]]),
         kept: (id) => kept.push(id),
+        ...this.#healing,
       });
       expect(failures).toEqual([]);
       expect(kept).toHaveLength(times * undos.length);
-      expect(proofs).toEqual([expect.stringMatching(`^${this.worker.name}: .*, accepts SQL$`)]);
+      expect(proofs).toEqual([expect.stringMatching(`^${this.target.name}: .*, accepts SQL$`)]);
       await this.#expectNothingLeft(fault, mark);
     };
     const heal = async (times: number) => {
@@ -182,8 +231,18 @@ export class FaultBench {
     return { injected, release, undo, heal };
   }
 
+  /** How a node comes back that may have to return as another than it was. */
+  get #healing(): Pick<HealOptions, 'comeBack'> {
+    const formed = this.#formed;
+    if (!formed?.comeBack) return {};
+    return {
+      comeBack: (node, undo) =>
+        (formed.comeBack as NonNullable<typeof formed.comeBack>)(node, { undo, beforeErased: async () => undefined }),
+    };
+  }
+
   async #expectNothingLeft({ needs }: Fault, mark: string): Promise<void> {
-    const { resources, network } = this.worker;
+    const { resources, network } = this.target;
     if (needs.includes('resource-limits')) {
       const none = { cpuShare: Number.POSITIVE_INFINITY, memoryBytes: Number.POSITIVE_INFINITY };
       expect(await resources?.seen()).toMatchObject(none);
@@ -193,13 +252,37 @@ export class FaultBench {
     expect(await network?.shapingOf(mark)).toBeUndefined();
   }
 
-  /** The worker serves, and nothing of any act is left on it: no session, no lock, no setting. */
+  /**
+   * The target serves, and nothing of any act is left on it: no session, no lock, no setting. Where roles move, there is
+   * one primary again, and all others stream from it.
+   */
   async expectHealthy(): Promise<void> {
-    expect(await this.worker.state()).toBe('running');
-    expect(await sqlRefusal(this.worker)).toBeUndefined();
+    expect(await this.target.state()).toBe('running');
+    expect(await sqlRefusal(this.target)).toBeUndefined();
     const sessions = `SELECT application_name FROM pg_stat_activity WHERE application_name ~ '^pgquake-[0-9a-f]{8}'`;
-    expect(await ask(this.worker, sessions)).toEqual([]);
-    await ask(this.worker, LOCK);
-    expect(await ask(this.worker, 'SHOW default_transaction_read_only')).toEqual([['off']]);
+    expect(await ask(this.target, sessions)).toEqual([]);
+    const [primary] = this.#formed ? nodesInRole(await this.#untilWhole(), 'primary') : [];
+    await ask(this.all.find(({ name }) => name === primary) ?? this.target, LOCK);
+    expect(await ask(this.target, 'SHOW default_transaction_read_only')).toEqual([['off']]);
+  }
+
+  /** Every node does what it did when `aim` was called, on the timeline that it was on. */
+  async expectRolesAsBefore(): Promise<void> {
+    if (!this.#aimedAt) return;
+    const plain = (roles: Roles) =>
+      Object.entries(roles).map(([name, { role, timeline }]) => ({ name, role, timeline }));
+    expect(plain(await this.#untilWhole())).toEqual(plain(this.#aimedAt));
+  }
+
+  /** @throws with what every node does where the cluster does not become whole in time. */
+  async #untilWhole(): Promise<Roles> {
+    const giveUpAt = performance.now() + WHOLE_LIMIT_MS;
+    for (;;) {
+      const roles = (await this.#formed?.roles?.(never)) ?? {};
+      const standbys = nodesInRole(roles, 'standby').filter((name) => roles[name]?.state === 'streaming');
+      if (nodesInRole(roles, 'primary').length === 1 && standbys.length === this.all.length - 1) return roles;
+      if (performance.now() > giveUpAt) throw new Error(`the cluster is not whole: ${JSON.stringify(roles)}`);
+      await sleep(LOOK_AGAIN_MS);
+    }
   }
 }

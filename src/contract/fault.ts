@@ -1,23 +1,36 @@
 /** What every fault promises: it is seen by somebody else, its undo heals, twice is harmless. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { sqlRefusal } from '../cluster/health.ts';
 import type { Platform } from '../cluster/platform.ts';
 import { defineFault, type Fault } from '../faults/fault.ts';
 import { EnvironmentError, InterruptedError } from '../model/errors.ts';
 import type { TimedEvent } from '../model/event.ts';
 import type { PlannedAct } from '../model/plan.ts';
+import type { MovingRole } from '../model/roles.ts';
 import { Clients, type Kind } from './clients.ts';
-import { defaultsOf, FaultBench } from './fault-bench.ts';
+import { defaultsOf, FaultBench, type RoleCluster } from './fault-bench.ts';
 import { type Oracle, seenBy } from './oracle.ts';
 import { pastSince, remember } from './past.ts';
 
 export interface FaultContract {
   /** Where the faults strike; it must have what they need. */
   readonly platform: Platform;
+  /**
+   * Formed once, for all faults. Two servers that no engine has formed by default; faults that change roles need a
+   * cluster whose roles move, and every other fault may be tried there too.
+   */
+  readonly cluster?: RoleCluster;
   /** Every fault with somebody else who sees it. */
-  readonly faults: readonly { readonly fault: Fault; readonly oracle: Oracle }[];
+  readonly faults: readonly FaultCase[];
+}
+
+export interface FaultCase {
+  readonly fault: Fault;
+  readonly oracle: Oracle;
+  /** What the node does that is struck. Needed where the contract names a cluster. */
+  readonly on?: MovingRole;
 }
 
 /** Over as soon as it has struck, so that what it did stays true. */
@@ -35,20 +48,37 @@ const HEALED_WITHIN_MS = 30_000;
  * Registers the suite of some faults on one platform: on one cluster, one after the other.
  * @returns the cluster, for tests beyond what every fault promises.
  */
-export function faultContract({ platform, faults }: FaultContract): FaultBench {
+export function faultContract({ platform, cluster, faults }: FaultContract): FaultBench {
+  for (const one of faults) refuseUntriable(one, cluster);
   const bench = FaultBench.of(
     platform,
     faults.map(({ fault }) => fault),
+    cluster,
   );
-  describe.each(faults.map((each) => ({ ...each, name: each.fault.name })))('$name', ({ fault, oracle }) => {
+  describe.each(faults.map((each) => ({ ...each, name: nameOf(each) })))('$name', ({ fault, oracle, on }) => {
+    beforeEach(() => bench.aim(on));
     isSeen(bench, fault, oracle);
-    const unlike = faults.find((one) => one.fault.name === oracle.unlike)?.fault;
+    const unlike = faults.find((one) => one.fault.name === oracle.unlike);
     if (unlike) isNotTakenFor(bench, unlike, oracle);
     namesItsUndo(bench, fault, oracle);
-    heals(bench, fault);
-    provesItself(bench, fault);
+    heals(bench, fault, on);
+    provesItself(bench, fault, on);
+    if (on !== undefined) looksAtTheRole(bench, fault, on);
   });
   return bench;
+}
+
+const nameOf = ({ fault: { name }, on }: FaultCase) => (on === undefined ? name : `${name} on a ${on}`);
+
+/** @throws where the fault cannot be tried on what the contract names. */
+function refuseUntriable({ fault: { name, movingRoles }, on }: FaultCase, cluster: RoleCluster | undefined): void {
+  if (cluster && !cluster.engine.movingRoles)
+    throw new Error(`the roles of the engine ${cluster.engine.name} never move`);
+  if (movingRoles && !cluster) throw new Error(`${name} changes roles: name a "cluster" of an engine whose roles move`);
+  if (!cluster === (on === undefined)) return;
+  throw new Error(
+    cluster ? `${name}: say "on" which role it strikes` : `${name}: "on" needs a "cluster" whose roles move`,
+  );
 }
 
 /** Until every kind of client was answered once. */
@@ -76,18 +106,18 @@ function strikesOf(fault: Fault, targets: readonly string[]): PlannedAct[] | und
 
 /** Strikes under load. @returns what was recorded, and what the oracle saw beside it. */
 async function strikeUnderLoad(bench: FaultBench, struck: Fault, oracle: Oracle) {
-  const before = await remember(bench.worker);
-  await using clients = new Clients(bench.worker, bench.peer, oracle.kinds, oracle.statements);
+  const before = await remember(bench.target);
+  await using clients = new Clients(bench.target, bench.peer, oracle.kinds, oracle.statements);
   await untilServed(clients, oracle.kinds);
   let looking: Promise<string | undefined> | undefined;
   const onEvent = ({ type }: TimedEvent) => {
-    if (type === 'fault-in-effect') looking = oracle.looks?.(bench.worker);
+    if (type === 'fault-in-effect') looking = oracle.looks?.(bench.target, bench.others);
   };
-  const acts = strikesOf(struck, [bench.worker.name])?.slice(0, 1);
+  const acts = strikesOf(struck, [bench.target.name])?.slice(0, 1);
   const events = await bench.inject(struck, { forMs: oracle.forMs ?? SEEN_WITHIN_MS, acts, onEvent });
   // What is over at once is seen by the attempt after it.
   await sleep(NEXT_ATTEMPT_MS);
-  const [looked, past] = [await looking, await pastSince(bench.worker, before)];
+  const [looked, past] = [await looking, await pastSince(bench.target, before)];
   const failures = clients.attempts.filter(({ code }) => code !== undefined);
   const met = `the server ${past}, its clients met ${JSON.stringify(failures.slice(0, 8))}`;
   return { events, met, seen: seenBy(oracle, { clients, looked, past }) };
@@ -105,7 +135,7 @@ function isSeen(bench: FaultBench, fault: Fault, oracle: Oracle): void {
       'healed',
     ]);
     for (const event of events) {
-      if (event.type === 'fault-met') expect(event.counts[bench.worker.name]).toBeGreaterThan(0);
+      if (event.type === 'fault-met') expect(event.counts[bench.target.name]).toBeGreaterThan(0);
     }
     expect(seen, met).toBeDefined();
     await bench.expectHealthy();
@@ -116,16 +146,17 @@ function isSeen(bench: FaultBench, fault: Fault, oracle: Oracle): void {
       ...fault,
       inject: async () => undefined,
       prove: async () => 'in effect, it says',
-      met: async () => ({ counts: { [bench.worker.name]: 1 }, of: 'packets' }),
+      met: async () => ({ counts: { [bench.target.name]: 1 }, of: 'packets' }),
     });
     const { seen } = await strikeUnderLoad(bench, idle, oracle);
     expect(seen).toBeUndefined();
   });
 }
 
-function isNotTakenFor(bench: FaultBench, other: Fault, oracle: Oracle): void {
-  test(`is not taken for ${other.name}`, async () => {
-    const { seen } = await strikeUnderLoad(bench, other, oracle);
+function isNotTakenFor(bench: FaultBench, other: FaultCase, oracle: Oracle): void {
+  test(`is not taken for ${other.fault.name}`, async () => {
+    await bench.aim(other.on);
+    const { seen } = await strikeUnderLoad(bench, other.fault, oracle);
     expect(seen).toBeUndefined();
     await bench.expectHealthy();
   });
@@ -133,12 +164,12 @@ function isNotTakenFor(bench: FaultBench, other: Fault, oracle: Oracle): void {
 
 function namesItsUndo(bench: FaultBench, fault: Fault, oracle: Oracle): void {
   test('names its undo before anybody could see it', async () => {
-    await using clients = new Clients(bench.worker, bench.peer, oracle.kinds, oracle.statements);
+    await using clients = new Clients(bench.target, bench.peer, oracle.kinds, oracle.statements);
     await untilServed(clients, oracle.kinds);
     let seenBefore: string | undefined;
     const { injected, heal } = bench.strike(fault, async () => {
       await sleep(UNDO_HEAD_START_MS);
-      const looked = await oracle.looks?.(bench.worker);
+      const looked = await oracle.looks?.(bench.target, bench.others);
       // What the server goes through is known only in the end.
       seenBefore ??= seenBy({ ...oracle, past: 'ran on' }, { clients, looked, past: 'ran on' });
     });
@@ -155,10 +186,11 @@ function namesItsUndo(bench: FaultBench, fault: Fault, oracle: Oracle): void {
     await expect(injected).rejects.toThrow('the disk is full');
     await release();
     await bench.expectHealthy();
+    await bench.expectRolesAsBefore();
   });
 }
 
-function heals(bench: FaultBench, fault: Fault): void {
+function heals(bench: FaultBench, fault: Fault, on: MovingRole | undefined): void {
   test('undoing twice is harmless', async () => {
     const { injected, heal } = bench.strike(fault);
     await injected;
@@ -191,10 +223,15 @@ function heals(bench: FaultBench, fault: Fault): void {
   });
 
   test.skipIf(!fault.strikes)('strikes one after the other, each once the one before is healed', async () => {
-    const { worker, peer } = bench;
-    const acts = strikesOf(fault, [worker.name, peer.name]) as PlannedAct[];
-    await using clients = new Clients(worker, peer, ['ping']);
-    await using others = new Clients(peer, worker, ['ping']);
+    const { target, peer } = bench;
+    // Of a role that moves there may be one node alone.
+    const targets = on === undefined ? [target, peer] : [target];
+    const acts = strikesOf(
+      fault,
+      targets.map(({ name }) => name),
+    ) as PlannedAct[];
+    await using clients = new Clients(target, peer, ['ping']);
+    await using others = new Clients(peer, target, ['ping']);
     await Promise.all([untilServed(clients, ['ping']), untilServed(others, ['ping'])]);
     const events = await bench.inject(fault, { acts });
     expect(events.map((event) => event.type)).toEqual(
@@ -208,15 +245,32 @@ function heals(bench: FaultBench, fault: Fault): void {
       const healed = events.find((event) => event.type === 'healed' && event.act === after?.act);
       if (after) expect((asked?.at ?? 0) - (healed?.at ?? Infinity)).toBeGreaterThanOrEqual(after.gapMs - 1);
     }
-    for (const node of [worker, peer]) expect(await sqlRefusal(node)).toBeUndefined();
+    for (const node of [target, peer]) expect(await sqlRefusal(node)).toBeUndefined();
   });
 }
 
-function provesItself(bench: FaultBench, fault: Fault): void {
-  test.skipIf(isMomentary(fault))('does not prove itself on a healthy node', async () => {
+function provesItself(bench: FaultBench, fault: Fault, on: MovingRole | undefined): void {
+  test.skipIf(isMomentary(fault) && on === undefined)('does not prove itself on a healthy node', async () => {
     const { injected, heal } = bench.strike(fault);
     const evidence = await injected;
     await heal(1);
-    await expect(fault.prove([bench.worker], defaultsOf(fault), evidence)).rejects.toThrow(EnvironmentError);
+    // What was promoted may stay so: the node that has the role now was not struck.
+    await bench.aim(on);
+    await expect(fault.prove([bench.target], defaultsOf(fault), evidence)).rejects.toThrow(EnvironmentError);
   });
+}
+
+function looksAtTheRole(bench: FaultBench, fault: Fault, on: MovingRole): void {
+  test.skipIf(!fault.movingRoles)(
+    'does nothing to a node of another role, which may have changed since the plan',
+    async () => {
+      await bench.aim(on === 'primary' ? 'standby' : 'primary');
+      let deferred = 0;
+      const { injected } = bench.strike(fault, async () => void deferred++);
+      await expect(injected).rejects.toThrow(EnvironmentError);
+      expect(deferred).toBe(0);
+      await bench.expectHealthy();
+      await bench.expectRolesAsBefore();
+    },
+  );
 }

@@ -15,8 +15,11 @@ export interface Oracle {
   readonly forMs?: number;
   /** @returns what the clients saw, `undefined` where it was nothing. One of the two is needed. */
   sees?(clients: Clients): string | undefined;
-  /** Looked at in the middle of the fault, where the clients alone do not tell. */
-  looks?(node: NodeControl): Promise<string | undefined>;
+  /**
+   * Looked at in the middle of the fault, where the clients alone do not tell.
+   * @param others the nodes that are not struck.
+   */
+  looks?(node: NodeControl, others: readonly NodeControl[]): Promise<string | undefined>;
   /** What the server went through, by what it remembers once it is healed. It ran on by default. */
   readonly past?: Past;
   /** Another fault of the suite that it must not be taken for: where that one strikes, this oracle sees nothing. */

@@ -5,17 +5,11 @@ import { engineContract } from '../../src/contract.ts';
 import { citus } from '../../src/engines/citus.ts';
 import { native } from '../../src/engines/native.ts';
 import { streaming } from '../../src/engines/streaming.ts';
-import { memberNames } from '../../src/model/topology.ts';
 import { docker } from '../../src/platforms/docker.ts';
 import { local } from '../../src/platforms/local.ts';
+import { streamingTopology } from '../support/streaming-topology.ts';
 
-const STREAMING = {
-  workers: 3,
-  replication: 3,
-  shards: 1,
-  members: memberNames(3),
-  streaming: { members: 3, synchronous: 'on', manager: 'none', promoteAfterMs: 1_000 },
-} as const;
+const STREAMING = streamingTopology({ synchronous: 'on', promoteAfterMs: 1_000 });
 const SHARDED = { workers: 3, replication: 2, shards: 3 };
 
 engineContract({ engine: native, platform: local, topology: SHARDED });

@@ -61,31 +61,31 @@ function beyondTheContract(bench: FaultBench, [some]: readonly Fault[]): void {
   });
 
   test('read-only: its undo puts back what stood there', async () => {
-    await ask(bench.worker, 'ALTER SYSTEM SET default_transaction_read_only = false');
+    await ask(bench.target, 'ALTER SYSTEM SET default_transaction_read_only = false');
     const { injected, heal } = bench.strike(readOnly);
     await injected;
     await heal(2);
     const written = `SELECT setting, sourcefile FROM pg_file_settings WHERE name = 'default_transaction_read_only'`;
-    expect(await ask(bench.worker, written)).toEqual([['false', expect.stringMatching(/postgresql\.auto\.conf$/)]]);
-    await ask(bench.worker, 'ALTER SYSTEM RESET default_transaction_read_only');
+    expect(await ask(bench.target, written)).toEqual([['false', expect.stringMatching(/postgresql\.auto\.conf$/)]]);
+    await ask(bench.target, 'ALTER SYSTEM RESET default_transaction_read_only');
     await bench.expectHealthy();
   });
 
   test('backend-kill: no proof while its witness lives', async () => {
-    await using witness = await connect(bench.worker);
-    const proof = backendKill.prove([bench.worker], defaultsOf(backendKill) as never, [{ pid: 1, witness }]);
+    await using witness = await connect(bench.target);
+    const proof = backendKill.prove([bench.target], defaultsOf(backendKill) as never, [{ pid: 1, witness }]);
     await expect(proof).rejects.toThrow(/lived on/);
   });
 
   test('backend-terminate: no proof while a session that was told to end lives, or where there was none', async () => {
-    await using client = await connect(bench.worker, CLIENT_NAMES.workload);
+    await using client = await connect(bench.target, CLIENT_NAMES.workload);
     const [row] = await client.query(
       'SELECT pid, backend_start::text, application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()',
     );
     const told = { pid: Number(row?.[0]), since: String(row?.[1]), name: String(row?.[2]) };
     const params = defaultsOf(backendTerminate) as never;
-    await expect(backendTerminate.prove([bench.worker], params, [[told]])).rejects.toThrow('1 of 1 sessions live on');
-    await expect(backendTerminate.prove([bench.worker], params, [[]])).rejects.toThrow('no client had a session');
+    await expect(backendTerminate.prove([bench.target], params, [[told]])).rejects.toThrow('1 of 1 sessions live on');
+    await expect(backendTerminate.prove([bench.target], params, [[]])).rejects.toThrow('no client had a session');
   });
 
   test('the journal of a run that healed is closed on disk', async () => {

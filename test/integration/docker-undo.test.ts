@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { untilAcceptsSql } from '../../src/cluster/health.ts';
 import type { Nodes } from '../../src/cluster/platform.ts';
+import { bareCluster } from '../../src/contract/bare-cluster.ts';
 import { cpuThrottle } from '../../src/faults/cpu-throttle.ts';
 import { diskFull } from '../../src/faults/disk-full.ts';
 import type { Fault, Undo } from '../../src/faults/fault.ts';
@@ -12,7 +13,6 @@ import { docker } from '../../src/platforms/docker.ts';
 import { undoAll } from '../../src/run/healing.ts';
 import { newMark } from '../../src/run/injector.ts';
 import { Session } from '../../src/sql/session.ts';
-import { bareCluster } from '../support/bare-cluster.ts';
 import { dockerMissing, engine, RunFolder } from '../support/docker.ts';
 
 process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;

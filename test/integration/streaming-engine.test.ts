@@ -2,22 +2,17 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FormedCluster } from '../../src/cluster/engine.ts';
-import type { Nodes } from '../../src/cluster/platform.ts';
+import type { FailoverStep } from '../../src/cluster/manager.ts';
+import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { connectBy, type Route } from '../../src/cluster/route.ts';
 import { streaming } from '../../src/engines/streaming.ts';
 import { nodesInRole, type Roles } from '../../src/model/roles.ts';
-import { memberNames } from '../../src/model/topology.ts';
 import { local } from '../../src/platforms/local.ts';
 import { connect, NEVER, smallDataset, temporaryFolder } from '../support/local-cluster.ts';
+import { streamingTopology } from '../support/streaming-topology.ts';
 
 const OPTIONS = { applicationName: 'pgquake-test', connectTimeoutMs: 5_000 };
-const topology = {
-  workers: 3,
-  replication: 3,
-  shards: 1,
-  members: memberNames(3),
-  streaming: { members: 3, synchronous: 'on', manager: 'none', promoteAfterMs: 100 },
-} as const;
+const topology = streamingTopology({ synchronous: 'on', promoteAfterMs: 100 });
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let nodes: Nodes;
@@ -139,3 +134,48 @@ test('what is no standby is not promoted, and a node that does not stream is no 
   await expect(cluster.manager?.promote('pg9')).rejects.toThrow('the cluster has no node pg9');
   await expect(cluster.manager?.switchover?.('pg1')).rejects.toThrow('pg1 does not stream from pg1');
 });
+
+test('by hand, nobody is promoted while the standby that commits waited for is silent; once it answers, it is', async () => {
+  await using own = await temporaryFolder();
+  const byHand = streamingTopology({ synchronous: 'on', manager: 'by-hand', promoteAfterMs: 300 });
+  const common = { topology: byHand, settings: streaming.settings, runFolder: own.path, signal: NEVER };
+  const servers = await local.provision(common);
+  try {
+    const formed = await streaming.form({ nodes: servers, topology: byHand, dataset: smallDataset, signal: NEVER });
+    const [pg1, pg2, pg3] = servers.all as readonly [NodeControl, NodeControl, NodeControl];
+    const ask = async (at: NodeControl, text: string) => {
+      await using session = await connect(at);
+      return session.query(text, [], { timeoutMs: 5_000 });
+    };
+    // The one standby has what is acknowledged from now on, the other has not.
+    await ask(pg3, `ALTER SYSTEM SET primary_conninfo = ''`);
+    await ask(pg3, 'SELECT pg_reload_conf()');
+    await until(async () => (await ask(pg1, 'SELECT FROM pg_stat_replication')).length === 1);
+    await ask(pg1, `INSERT INTO messages VALUES (1, 900, 'acknowledged')`);
+    const steps: FailoverStep[] = [];
+    await using _watch = formed.manager?.watch((step) => steps.push(step));
+    await pg2.pause();
+    await pg1.kill();
+    await until(async () => steps.some(({ step }) => step === 'gave-up'));
+    expect(steps.map(({ step }) => step)).toEqual(['noticed', 'gave-up']);
+    expect(steps.at(-1)?.detail).toBe('pg2 may have writes that nobody else has: 1 of 2 answer, 2 must');
+    expect(await ask(pg3, 'SELECT pg_is_in_recovery()')).toEqual([[true]]);
+    await pg2.resume();
+    await until(async () => steps.some(({ step }) => step === 'promoted'));
+    expect(steps.slice(2)).toMatchObject([
+      { step: 'elected', from: 'pg1', to: 'pg2', detail: expect.stringMatching(/^it has received most: pg2 .*, pg3 /) },
+      { step: 'promoted', from: 'pg1', to: 'pg2' },
+    ]);
+    expect(await ask(pg2, `SELECT body FROM messages WHERE room_id = 1 AND seq = 900`)).toEqual([['acknowledged']]);
+  } finally {
+    await servers.dispose();
+  }
+});
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const giveUpAt = Date.now() + 20_000;
+  while (!(await holds())) {
+    if (Date.now() > giveUpAt) throw new Error('not within 20 s');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

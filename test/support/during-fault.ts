@@ -2,9 +2,9 @@
 
 import { expect } from 'vitest';
 import type { NodeControl } from '../../src/cluster/platform.ts';
+import { bareCluster } from '../../src/contract/bare-cluster.ts';
 import type { Fault, Undo } from '../../src/faults/fault.ts';
 import { newMark } from '../../src/run/injector.ts';
-import { bareCluster } from './bare-cluster.ts';
 
 export interface Struck {
   readonly node: NodeControl;

@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import type { Nodes } from '../../src/cluster/platform.ts';
+import { bareCluster } from '../../src/contract/bare-cluster.ts';
 import { defineFault } from '../../src/faults/fault.ts';
 import { startAgain } from '../../src/faults/node-down.ts';
 import { monotonicClock } from '../../src/model/clock.ts';
@@ -18,7 +19,6 @@ import { Recorder } from '../../src/run/recorder.ts';
 import { UndoJournal } from '../../src/run/undo-journal.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
-import { bareCluster } from '../support/bare-cluster.ts';
 
 function scenario(faults: string) {
   const text = `name: some\nsummary: Some.\nfaults: ${faults}\nhypothesis: [{ check: no-lost-writes }]\n`;
