@@ -5,14 +5,22 @@ export { z } from 'zod';
 export type { Catalog } from './catalog.ts';
 export { type Check, defineCheck, type ScenarioFacts } from './checks/check.ts';
 export {
+  type ClusterState,
+  type ColumnSpec,
   type Dataset,
   defineEngine,
   type Engine,
+  type Expectation,
   type FormedCluster,
   type FormOptions,
+  type Loss,
+  type PlacementSource,
+  type Returning,
   type TableSpec,
 } from './cluster/engine.ts';
-export type { NodeControl, Nodes, Platform, ProvisionOptions } from './cluster/platform.ts';
+export type { FailoverStep, Manager } from './cluster/manager.ts';
+export type { Capability, NodeControl, Nodes, Platform, ProvisionOptions } from './cluster/platform.ts';
+export { directRoute, nodeRoute, type Route } from './cluster/route.ts';
 export { defineConfig, findConfig, loadConfig } from './config.ts';
 export {
   defineFault,
@@ -22,6 +30,7 @@ export {
   type Undo,
   type UndoContext,
 } from './faults/fault.ts';
+export type { Address } from './model/address.ts';
 export { EnvironmentError, HarnessError, InputError, InterruptedError } from './model/errors.ts';
 export type { ReadSummary, RunEvent, TimedEvent } from './model/event.ts';
 export {
@@ -37,7 +46,9 @@ export type { Plan } from './model/plan.ts';
 export { bytes, duration, positiveDuration, rate, share } from './model/quantities.ts';
 export type { Report } from './model/report.ts';
 export type { Requirement } from './model/requirements.ts';
+export type { MovingRole, Roles, SeenRole } from './model/roles.ts';
 export type { Scenario } from './model/scenario.ts';
+export type { NodeName, PlacementMap, Shard, ShardPrediction, Topology } from './model/topology.ts';
 export type { CheckResult, Finding, Judgement, Verdict } from './model/verdict.ts';
 export type { Variants } from './own-variants.ts';
 export { pgquake } from './pgquake.ts';
@@ -47,7 +58,7 @@ export type { Config, Experiment, ExperimentOptions, Quake } from './quake.ts';
 export type { Reporter } from './reporters/reporter.ts';
 export type { LeftBehind } from './run/left-behind.ts';
 export type { RunListener } from './run/recorder.ts';
-export { quoteName, quoteText } from './sql/quote.ts';
+export { quoteName, quoteTable, quoteText, schemaOf } from './sql/quote.ts';
 export { type Row, Session } from './sql/session.ts';
 export { readRun, type StoredRun } from './store.ts';
 export { pace, pacedKind } from './workloads/pace.ts';

@@ -71,10 +71,12 @@ async function replicasAgree(options: FinalReadsOptions): Promise<boolean> {
   let agree = true;
   const sources = Map.groupBy(placementsOf(options), (source) => source.node);
   await Promise.all(
-    nodes.workers.map(async (node) => {
+    nodes.all.map(async (node) => {
+      const held = sources.get(node.name);
+      if (!held) return;
       try {
         await using session = await connectTo(node);
-        for (const { shard, relation } of sources.get(node.name) ?? []) {
+        for (const { shard, relation } of held) {
           const rows = await session.query(fingerprintSql(relation), [], { timeoutMs: READ_TIMEOUT_MS });
           const fingerprint = JSON.stringify(rows);
           if ((fingerprints.get(shard) ?? fingerprint) !== fingerprint) agree = false;
@@ -113,7 +115,7 @@ export async function lookForLeftovers(options: FinalReadsOptions): Promise<void
   }
 }
 
-/** Reads everything through the coordinator, and every placement on its own worker; records what was found. */
+/** Reads everything through the coordinator, and every placement on its own node; records what was found. */
 export async function readEverything(options: FinalReadsOptions): Promise<void> {
   await readSources(options, ({ node, shard, relation }, read) =>
     shard === undefined
@@ -169,7 +171,9 @@ export async function readSources(
   });
   await Promise.all([
     readMain(),
-    ...nodes.workers.map((node) => readNode(node, (perNode.get(node.name) ?? []).map(placed))),
+    ...nodes.all
+      .filter(({ name }) => perNode.has(name))
+      .map((node) => readNode(node, (perNode.get(node.name) ?? []).map(placed))),
   ]);
 }
 

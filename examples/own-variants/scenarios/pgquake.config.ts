@@ -1,14 +1,14 @@
 import { defineConfig } from 'pgquake';
+import { copies } from '../src/copies.ts';
 import { healsWithin } from '../src/heals-within.ts';
 import { orders } from '../src/orders.ts';
-import { relaxed } from '../src/relaxed.ts';
 import { statementLimit } from '../src/statement-limit.ts';
 
 export default defineConfig({
   faults: [statementLimit],
   checks: [healsWithin],
   workloads: [orders],
-  engines: [relaxed],
+  engines: [copies],
   platform: 'local',
   reports: '../reports',
 });
