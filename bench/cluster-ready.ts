@@ -11,18 +11,17 @@ import type { Dataset, Engine } from '../src/cluster/engine.ts';
 import { connectBy, mainRoute } from '../src/cluster/route.ts';
 import { native } from '../src/engines/native.ts';
 import { streaming } from '../src/engines/streaming.ts';
-import { memberNames } from '../src/model/topology.ts';
 import { local } from '../src/platforms/local.ts';
+import { sharded } from '../test/support/sharded.ts';
 
 const GOAL_MS = { cold: 5_000, warm: 2_500 };
 /** Of the median from a warm cache: a primary with two standbys against a coordinator with four workers. */
 const MAX_RATIO = 1.2;
-const FIVE = { workers: 4, replication: 2, shards: 4 };
+const FIVE = sharded({ workers: 4, replication: 2, shards: 4 });
 const THREE = {
-  workers: 3,
   replication: 3,
   shards: 1,
-  members: memberNames(3),
+  nodes: streaming.nodes(3),
   streaming: { members: 3, synchronous: 'off', manager: 'none', promoteAfterMs: 1_000 },
 } as const;
 const signal = new AbortController().signal;
@@ -51,7 +50,7 @@ interface Times {
 
 async function once(engine: Engine, topology: typeof FIVE | typeof THREE, runFolder: string): Promise<Times> {
   const startedAt = performance.now();
-  const nodes = await local.provision({ topology, settings: engine.settings, runFolder, signal });
+  const nodes = await local.provision({ nodes: topology.nodes, settings: engine.settings, runFolder, signal });
   try {
     const providedAt = performance.now();
     const { routes } = await engine.form({ nodes, topology, dataset: dataset(), signal });

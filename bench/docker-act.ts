@@ -13,19 +13,20 @@ import { promisify } from 'node:util';
 import { untilAcceptsSql } from '../src/cluster/health.ts';
 import type { DockerNode } from '../src/platforms/docker/node.ts';
 import { docker } from '../src/platforms/docker.ts';
+import { sharded, workersOf } from '../test/support/sharded.ts';
 
 const rounds = Number(process.argv[2] ?? 15);
 const runFolder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
 const run = promisify(execFile);
 
 const nodes = await docker.provision({
-  topology: { workers: 1, replication: 1, shards: 1 },
+  nodes: sharded({ workers: 1, replication: 1, shards: 1 }).nodes,
   settings: {},
   runFolder,
   signal: new AbortController().signal,
 });
 try {
-  const node = nodes.workers[0] as DockerNode;
+  const node = workersOf(nodes)[0] as DockerNode;
   for (const [act, undo] of [
     ['kill', 'start'],
     ['stop', 'start'],

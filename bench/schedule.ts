@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { coordinatorRoute } from '../src/cluster/route.ts';
+import { coordinatorRoute } from '../src/engines/sharded.ts';
 import { monotonicClock } from '../src/model/clock.ts';
 import { OPERATIONS_FILE, readOperations } from '../src/operations-file.ts';
 import { local } from '../src/platforms/local.ts';
@@ -15,6 +15,7 @@ import { Recorder } from '../src/run/recorder.ts';
 import { Session } from '../src/sql/session.ts';
 import { chat } from '../src/workloads/chat.ts';
 import { placeOf } from '../src/workloads/workload.ts';
+import { coordinatorOf, sharded } from '../test/support/sharded.ts';
 import { closing } from './figures.ts';
 
 const RATE = 10_000;
@@ -36,13 +37,13 @@ const seconds = Number(process.argv[2] ?? 60);
 const folder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
 const originNs = process.hrtime.bigint();
 const nodes = await local.provision({
-  topology: { workers: 1, replication: 1, shards: 1 },
+  nodes: sharded({ workers: 1, replication: 1, shards: 1 }).nodes,
   settings: {},
   runFolder: folder,
   signal: new AbortController().signal,
 });
 try {
-  const address = nodes.coordinator.address();
+  const address = coordinatorOf(nodes).address();
   const { tables, rooms } = chat.dataset(params);
   {
     await using session = await Session.connect(address, { applicationName: 'pgquake-bench', connectTimeoutMs: 5_000 });

@@ -13,6 +13,7 @@ import { local } from '../src/platforms/local.ts';
 import { Pressure } from '../src/run/pressure.ts';
 import { Probes } from '../src/run/probes.ts';
 import { Session } from '../src/sql/session.ts';
+import { coordinatorOf, sharded } from '../test/support/sharded.ts';
 import { closing } from './figures.ts';
 
 const CONNECTIONS = 8;
@@ -79,13 +80,13 @@ function theirs({ host, port, user, password, database }: Address, access: Acces
 async function main(rounds: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
   const nodes = await local.provision({
-    topology: { workers: 1, replication: 1, shards: 1 },
+    nodes: sharded({ workers: 1, replication: 1, shards: 1 }).nodes,
     settings: {},
     runFolder: folder,
     signal: new AbortController().signal,
   });
   try {
-    const address = nodes.coordinator.address();
+    const address = coordinatorOf(nodes).address();
     await using session = await Session.connect(address, { applicationName: 'pgquake-bench', connectTimeoutMs: 5_000 });
     await session.execute(
       `

@@ -7,15 +7,17 @@ import type { Fault } from './faults/fault.ts';
 import { EnvironmentError, InputError } from './model/errors.ts';
 import type { PlannedAct } from './model/plan.ts';
 import type { ClusterSpec, Scenario } from './model/scenario.ts';
-import { COORDINATOR } from './model/topology.ts';
+import { entryNode } from './model/topology.ts';
 import { workloadNamed } from './planner.ts';
 import { datasetOf, probesAreOn } from './run/probes.ts';
-import { attachedEngine, attachedPlatform, findFormed, notFormed } from './run/standing.ts';
+import { attachedEngine, attachedPlatform, findFormed, notFormed, recognisedBy } from './run/standing.ts';
 import { suggestion } from './scenario/problems.ts';
 
 /** What the choice depends on; a plan has it. */
 export interface ChoiceInput {
-  readonly scenario: Pick<Scenario, 'cluster'> & Partial<Pick<Scenario, 'workload' | 'probes' | 'pressure' | 'faults'>>;
+  readonly scenario: { readonly cluster: Pick<ClusterSpec, 'platform' | 'engine' | 'attach' | 'streaming'> } & Partial<
+    Pick<Scenario, 'workload' | 'probes' | 'pressure' | 'faults'>
+  >;
   readonly acts: readonly Pick<PlannedAct, 'fault'>[];
 }
 
@@ -88,7 +90,7 @@ function takes({ movingRoles }: Engine, { streaming }: Pick<ClusterSpec, 'stream
 }
 
 /** @throws InputError where the engine that is asked for, perhaps over the scenario's head, is of the other kind. */
-function refuseOtherParameters(engines: readonly Engine[], cluster: ClusterSpec): void {
+function refuseOtherParameters(engines: readonly Engine[], cluster: ChoiceInput['scenario']['cluster']): void {
   const wanted = engines.find(({ name }) => name === cluster.engine);
   if (!wanted || takes(wanted, cluster)) return;
   const has = cluster.streaming ? 'members, whose roles move' : 'workers beside a coordinator';
@@ -125,8 +127,8 @@ async function chooseAttached(
   }
   await refuseMissingCapabilities(faults, platform, acts);
   const data = { workload: workloadNamed(workloads, use), params };
-  const nodes = await platform.standing.attach(project);
   const candidates = engines.filter(({ name }) => ['auto', name].includes(wantedEngine));
+  const nodes = await platform.standing.attach(project, { isWhole: recognisedBy(candidates) });
   const dataset = datasetOf(data.workload, params, probesAreOn(scenario));
   const found = await findFormed(nodes, candidates, dataset, new AbortController().signal);
   if (!found) throw notFormed(project, data);
@@ -199,14 +201,15 @@ function refuseOutOfReach(
 ): void {
   const chosen = workloads.find(({ name }) => name === workload?.use);
   if (!engine.clientTablesStayLocal || !chosen?.setUp) return;
-  const wide = faults.find(({ target }) => !('nodes' in target) || target.nodes.some((node) => node !== COORDINATOR));
+  const entry = entryNode({ nodes: engine.nodes(1) });
+  const wide = faults.find(({ target }) => !('nodes' in target) || target.nodes.some((node) => node !== entry));
   if (!wide) return;
   const { file, line, column } = wide.place;
   throw new InputError(
-    `${file}:${line}:${column} ${wide.fault}: with the engine ${engine.name} your own tables are on the coordinator alone, and a fault on a worker does not reach them`,
+    `${file}:${line}:${column} ${wide.fault}: with the engine ${engine.name} your own tables are on the ${entry} alone, and a fault on another node does not reach them`,
     {
       code: 'out-of-reach',
-      hint: 'strike the coordinator; or use the engine streaming, where every member has all, or citus, where your setup distributes tables',
+      hint: `strike the ${entry}; or use the engine streaming, where every member has all, or citus, where your setup distributes tables`,
     },
   );
 }

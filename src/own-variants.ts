@@ -37,7 +37,11 @@ const KINDS: Readonly<Record<keyof Catalog, Kind>> = {
     functions: ['unavailable', 'offers', 'provision', 'reclaim'],
     members: ['capabilities'],
   },
-  engines: { define: 'defineEngine', functions: ['form', 'inspect', 'expect'], members: ['settings'] },
+  engines: {
+    define: 'defineEngine',
+    functions: ['nodes', 'form', 'inspect', 'expect'],
+    members: ['routes', 'settings'],
+  },
   reporters: { define: 'the type Reporter', functions: ['render'] },
 };
 

@@ -295,9 +295,7 @@ function describeRun(
     kinds: routed(workload.kinds(params), engine),
     probes: scenario.probes ? probeKinds(scenario.probes, scenario.cluster.shards) : [],
     messages: ledger?.initialRows(params) ?? 0,
-    ...(ledger
-      ? { rows: { table: ledger.table, ...ledger.lookup, ...(scenario.cluster.members ? { on: 'the primary' } : {}) } }
-      : {}),
+    ...(ledger ? { rows: { table: ledger.table, ...ledger.lookup } } : {}),
     ...(lacks.length === 0 ? {} : { lacks }),
     plannedActs: plan.acts.length,
     ...(attempt ? { attempt } : {}),

@@ -6,9 +6,10 @@ import { choose } from './choose.ts';
 import type { Engine } from './cluster/engine.ts';
 import { InputError } from './model/errors.ts';
 import { placedBy, predictBy, type ServiceRule } from './model/service-rule.ts';
-import { type Topology, workerNames } from './model/topology.ts';
+import { dataNodes, type Topology } from './model/topology.ts';
 import { formatDuration } from './model/units.ts';
 import type { Proof, ProvenSubset } from './plan/proof.ts';
+import type { Shape } from './plan/tolerance/layouts.ts';
 import { prove } from './run/prover.ts';
 import { suggestion } from './scenario/problems.ts';
 import { createRunFolder, DEFAULT_REPORTS_FOLDER, writeFiles } from './store.ts';
@@ -16,11 +17,11 @@ import { createRunFolder, DEFAULT_REPORTS_FOLDER, writeFiles } from './store.ts'
 /** A cluster keeps about so many cores busy while it restarts. */
 const CORES_PER_CLUSTER = 4;
 const MAX_CLUSTERS = 4;
-const DEFAULT_TOPOLOGY: Topology = { workers: 4, replication: 2, shards: 4 };
+const DEFAULT_SHAPE: Shape = { workers: 4, replication: 2, shards: 4 };
 
 export interface ProveOptions {
   /** 4 workers, 4 shards, each on 2 of them, by default. */
-  readonly topology?: Topology;
+  readonly topology?: Shape;
   /** Sets of 1 up to this many workers; of all workers by default. */
   readonly maxDown?: number;
   /** A fault that takes nodes down; `node-kill` by default. */
@@ -64,24 +65,26 @@ export async function proveTolerance(
   render: (proof: Proof) => Readonly<Record<string, string>>,
   options: ProveOptions,
 ): Promise<KeptProof> {
-  const { topology = DEFAULT_TOPOLOGY, symmetric = false, onProgress = () => undefined } = options;
+  const { topology: shape = DEFAULT_SHAPE, symmetric = false, onProgress = () => undefined } = options;
   const fault = downFault(catalog, options.fault ?? 'node-kill');
   const rule = options.rule === undefined ? undefined : ruleOf(catalog.engines, options.rule);
-  const cluster = { ...topology, platform: options.platform ?? 'auto', engine: options.engine ?? 'auto' } as const;
+  const cluster = { platform: options.platform ?? 'auto', engine: options.engine ?? 'auto' } as const;
   const { platform, engine, reason } = await choose(catalog, { scenario: { cluster }, acts: [{ fault: fault.name }] });
   onProgress(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
+  const { workers, ...copies } = shape;
+  const topology: Topology = { nodes: engine.nodes(workers), ...copies };
   const folder = await createRunFolder(options.reports ?? DEFAULT_REPORTS_FOLDER, 'tolerance', new Date());
   const proof = await prove({
     topology,
     platform,
     engine,
     fault,
-    maxDown: options.maxDown ?? topology.workers,
+    maxDown: options.maxDown ?? workers,
     ...(rule === undefined
       ? {}
       : {
           predict: (placement, down) =>
-            predictBy(rule, placedBy(rule, { workers: workerNames(topology), ...placement }), down),
+            predictBy(rule, placedBy(rule, { workers: dataNodes(topology), ...placement }), down),
           predictedBy: `rule ${options.rule}`,
         }),
     symmetric,

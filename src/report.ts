@@ -16,7 +16,7 @@ import type { CheckResult, Verdict } from './model/verdict.ts';
 /** Everything that reports show, as a value that survives JSON. */
 export function buildReport(history: History, plan: Plan, verdict: Verdict): Report {
   const formed = eventsOf(history, 'cluster-formed')[0];
-  const { workers, replication, shards, members, platform, engine, attach } = plan.scenario.cluster;
+  const { nodes, replication, shards, partitionWord, platform, engine, attach } = plan.scenario.cluster;
   return {
     version: REPORT_VERSION,
     run: history.run,
@@ -24,10 +24,10 @@ export function buildReport(history: History, plan: Plan, verdict: Verdict): Rep
     finding: findingSentence(history, verdict),
     results: verdict.results,
     topology: {
-      workers,
+      nodes,
       replication,
       shards,
-      ...(members === undefined ? {} : { members }),
+      ...(partitionWord === undefined ? {} : { partitionWord }),
       platform: formed?.platform ?? chosen(platform),
       engine: formed?.engine ?? chosen(engine),
       reason: formed?.reason ?? 'the cluster was never formed',

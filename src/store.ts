@@ -13,6 +13,7 @@ import type { Plan } from './model/plan.ts';
 import { REPORT_VERSION, type Report } from './model/report.ts';
 import { actSchema, eventSchema, runSchema, shardSchema, storedReportSchema } from './model/report-schema.ts';
 import { OPERATIONS_FILE, PROBES_FILE, readOperations, WITNESS_FILE } from './operations-file.ts';
+import { eventOfNow, planOfNow, reportOfNow } from './version-1.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
 
@@ -131,7 +132,7 @@ async function writing(path: string, work: Promise<unknown>): Promise<void> {
  * @throws InputError where the folder is no run, or is damaged.
  */
 export async function readPlan(folder: string): Promise<Plan> {
-  return (await readChecked(folder, 'plan.json', planSchema)) as unknown as Plan;
+  return (await readChecked(folder, 'plan.json', planSchema, planOfNow)) as unknown as Plan;
 }
 
 /**
@@ -162,7 +163,7 @@ const planSchema = z.looseObject({
     cluster: z.looseObject({
       platform: z.string(),
       engine: z.string(),
-      workers: z.int(),
+      nodes: z.array(z.looseObject({ name: z.string(), role: z.string(), part: z.enum(['entry', 'data']) })),
       replication: z.int(),
       shards: z.int(),
     }),
@@ -188,14 +189,20 @@ export async function readReport(path: string): Promise<Report> {
     () => false,
   );
   const file = folder ? join(path, 'report.json') : path;
-  const stored = await readChecked(dirname(file), basename(file), storedReportSchema);
+  const stored = await readChecked(dirname(file), basename(file), storedReportSchema, reportOfNow);
   return { ...stored, version: REPORT_VERSION } as Report;
 }
 
-async function readChecked<T>(folder: string, name: string, schema: z.ZodType<T>): Promise<T> {
+/** @param ofNow brings what an earlier version wrote into the words of this one; by default it is taken as it is. */
+async function readChecked<T>(
+  folder: string,
+  name: string,
+  schema: z.ZodType<T>,
+  ofNow: (value: unknown) => unknown = (value) => value,
+): Promise<T> {
   const path = join(folder, name);
   try {
-    return checked(JSON.parse(await readFile(path, 'utf8')), schema);
+    return checked(ofNow(JSON.parse(await readFile(path, 'utf8'))), schema);
   } catch (error) {
     throw notARun(path, errorText(error), error);
   }
@@ -211,7 +218,7 @@ async function readEvents(folder: string): Promise<TimedEvent[]> {
       .slice(0, -1)
       .map((text) => {
         line++;
-        return checked(JSON.parse(text), eventSchema) as TimedEvent;
+        return checked(eventOfNow(JSON.parse(text)), eventSchema) as TimedEvent;
       });
   } catch (error) {
     throw notARun(line === 0 ? path : `${path}:${line}`, errorText(error), error);

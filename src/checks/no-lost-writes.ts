@@ -42,7 +42,7 @@ function judge(history: History, audit: WriteAudit): Omit<Finding, 'expected'> {
       : { judgement: 'unknown', observed: `${what} ${doubt}`, evidence };
   }
   if (acknowledged === 0) return { judgement: 'unknown', observed: 'no write was acknowledged', evidence };
-  const notSeen = hidden.count > 0 ? `; ${hidden.count} of them only on a placement, not through the coordinator` : '';
+  const notSeen = hidden.count > 0 ? `; ${hidden.count} of them only on a placement, not seen by clients` : '';
   const { messages } = history.run;
   const initial = messages === 0 ? '' : ` and ${formatCount(messages, 'initial message')}`;
   const all = `all ${formatCount(acknowledged, 'acknowledged write')}${initial}`;
@@ -68,7 +68,7 @@ function describe(history: History, audit: WriteAudit): string[] {
     ),
     ...lostInitial.keys.map((key) => `${key} lost: a message of the initial data set`),
     ...lateWritesOf(history).first.map(describeLate),
-    ...hidden.keys.map((key) => `${key}: on a placement, but not seen through the coordinator`),
+    ...hidden.keys.map((key) => `${key}: on a placement, but not seen by clients`),
     ...(finalReads.missing.length > 0 ? [`not read: ${finalReads.missing.join(', ')}`] : []),
     ...(unknown > 0
       ? [

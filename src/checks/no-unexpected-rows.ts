@@ -31,8 +31,8 @@ export const noUnexpectedRows = defineCheck<z.output<typeof params>>({
       ...(resurrected.count > 0 ? [`${formatCount(resurrected.count, 'row')} of writes that had failed`] : []),
     ];
     if (found.length > 0) return { judgement: 'fail', expected, observed: found.join(' and '), evidence };
-    if (!finalReads.coordinator) {
-      return { judgement: 'unknown', expected, observed: 'no final read through the coordinator', evidence };
+    if (!finalReads.byClients) {
+      return { judgement: 'unknown', expected, observed: 'no final read as clients read', evidence };
     }
     if (history.run.messages > 0 && finalReads.anywhere.size === 0) {
       const observed = `the final reads found none of ${formatCount(history.run.messages, 'initial message')}`;

@@ -4,6 +4,7 @@ import type { Engine } from '../cluster/engine.ts';
 import type { StandingClusters } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { ownCommand } from '../model/package-files.ts';
+import type { Topology } from '../model/topology.ts';
 import { pgquake } from '../pgquake.ts';
 import type { WantedData } from '../run/standing.ts';
 import type { Workload } from '../workloads/workload.ts';
@@ -39,9 +40,20 @@ export function standingClusters(): StandingClusters {
   return standing;
 }
 
+/** The cluster that `up` makes: the first engine that keeps its nodes' roles says what the nodes are. */
+export function standingTopology(): Topology {
+  const [engine] = standingEngines();
+  return { nodes: (engine as Engine).nodes(4), replication: 2, shards: 4 };
+}
+
+/** Settings that any of the engines that may form it needs. */
+export function standingSettings(): Readonly<Record<string, string>> {
+  return Object.assign({}, ...standingEngines().map((engine) => engine.settingsFor?.(standingTopology())));
+}
+
 /** What may have formed one. */
 export function standingEngines(): readonly Engine[] {
-  return catalog.engines;
+  return catalog.engines.filter(({ movingRoles }) => !movingRoles);
 }
 
 /** What `up` loads: the first workload, as a scenario has it that says nothing else. */

@@ -1,10 +1,10 @@
-/** The port to what makes nodes one sharded, replicated cluster, and what it promises when some are down. */
+/** The port to what makes nodes one replicated cluster, and what it promises when some are down. */
 
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
 import type { MovingRole, Roles } from '../model/roles.ts';
 import type { StreamingSpec } from '../model/scenario.ts';
 import { predictBy, type ServiceRule } from '../model/service-rule.ts';
-import type { NodeName, PlacementMap, ShardPrediction, Topology } from '../model/topology.ts';
+import type { NodeName, NodeSpec, PlacementMap, ShardPrediction, Topology } from '../model/topology.ts';
 import type { Manager } from './manager.ts';
 import type { Capability, NodeControl, Nodes } from './platform.ts';
 import type { Route } from './route.ts';
@@ -81,7 +81,7 @@ export interface FormedCluster {
    * @throws when it cannot be asked.
    */
   recover?(): Promise<void>;
-  /** What a person runs when these nodes stay away; lines for psql on the coordinator. Pure. */
+  /** What a person runs when these nodes stay away; lines for psql where clients connect to. Pure. */
   repairCommands?(down: ReadonlySet<NodeName>): string[];
 }
 
@@ -109,6 +109,10 @@ export interface Engine {
   readonly summary: string;
   /** The extension that it cannot do without; an engine without one can be formed on any servers. */
   readonly extension?: string;
+  /** Its nodes, of which so many hold data: what they are called, and what they are for good. Pure. */
+  nodes(holding: number): readonly NodeSpec[];
+  /** What people call a part of the rows: `shard`. Absent where rows are not divided: every node with data has all. */
+  readonly partitionWord?: string;
   /** Its nodes know each node by one address, whoever asks; by default each is told its own. */
   readonly sharesAddresses?: true;
   /**
@@ -120,26 +124,28 @@ export interface Engine {
   readonly needs?: readonly Capability[];
   /**
    * The roles that move from node to node in it: its nodes are members, all alike, and its parameters those of
-   * `StreamingSpec`. None by default: a coordinator with workers.
+   * `StreamingSpec`. None by default.
    */
   readonly movingRoles?: readonly MovingRole[];
-  /** The names of its routes, that of whatever names none first; `coordinator` alone by default. */
-  readonly routes?: readonly string[];
+  /** The names of its routes, that of whatever names none first. */
+  readonly routes: readonly string[];
   /** Those of its routes that take no writes; none by default. */
   readonly readRoutes?: readonly string[];
-  /** Tables that clients make are on the coordinator alone: no other node has anything of them. False by default. */
+  /** Tables that clients make are on the node that they connect to: no other has anything of them. False by default. */
   readonly clientTablesStayLocal?: true;
   /** Settings that every server needs for it. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Settings beside them that follow from the topology; none by default. Pure. */
+  settingsFor?(topology: Topology): Readonly<Record<string, string>>;
   /**
    * Makes the nodes one cluster, with tables and data; returns when every placement holds its rows.
    * @throws EnvironmentError with what to do.
    */
   form(options: FormOptions): Promise<FormedCluster>;
   /**
-   * Finds again what `form` made, in nodes that stand; only the coordinator has to answer.
+   * Finds again what `form` made, in nodes that stand; those that clients connect to have to answer.
    * @returns `undefined` where it has not been formed by this engine, or not to the end.
-   * @throws EnvironmentError when the coordinator does not answer.
+   * @throws EnvironmentError when they do not answer.
    */
   inspect(options: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined>;
   /** Of an engine whose nodes keep their roles: what it needs of them to serve a shard. The map of tolerance follows from it. */
@@ -195,7 +201,9 @@ export function defineEngine(engine: ByRule | ByPromises): Engine {
         hint: 'The logs of the servers may say more.',
       }),
     inspect: (options) =>
-      explained(engine.inspect(options), options.signal, 'the coordinator cannot be asked', { code: 'inspect-failed' }),
+      explained(engine.inspect(options), options.signal, 'the cluster cannot be asked how it is formed', {
+        code: 'inspect-failed',
+      }),
   };
 }
 

@@ -5,7 +5,7 @@
 
 import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
-import type { NodeName, NodeState, Topology } from '../model/topology.ts';
+import type { NodeName, NodeSpec, NodeState } from '../model/topology.ts';
 
 /** What a platform can do to a node; a fault names what it needs, so that a plan can refuse early. */
 export type Capability =
@@ -26,8 +26,6 @@ export type { NodeState } from '../model/topology.ts';
 /** The acts on one node. Each returns when the act is done and throws an `EnvironmentError` if it cannot be. */
 export interface NodeControl {
   readonly name: NodeName;
-  /** What it is for good: a `member` is one of several that are all alike, and what it does moves. */
-  readonly role: 'coordinator' | 'worker' | 'member';
   /** As pgquake reaches it. May change when the node restarts, so ask every time. */
   address(): Address;
   /**
@@ -219,7 +217,7 @@ export interface NodeBackends {
 }
 
 export interface ProvisionOptions {
-  readonly topology: Topology;
+  readonly nodes: readonly NodeSpec[];
   /** Extra server settings that the engine needs on every node, `wal_level` -> `logical`. */
   readonly settings: Readonly<Record<string, string>>;
   /** Nodes whose data need a file system of its own size, that may be filled; none by default. */
@@ -238,9 +236,7 @@ export interface ProvisionOptions {
 
 /** Nodes that run and accept SQL. */
 export interface Nodes {
-  readonly coordinator: NodeControl;
-  readonly workers: readonly NodeControl[];
-  /** All of them, the coordinator first. */
+  /** In the order in which they were asked for; those that were found, in the order of their names. */
   readonly all: readonly NodeControl[];
   /** Removes every process, port and folder of these nodes, whatever state they are in. Harmless twice. */
   dispose(): Promise<void>;
@@ -268,7 +264,20 @@ export interface StandingOptions {
   readonly signal: AbortSignal;
 }
 
+export interface AttachOptions {
+  /** Whether nodes of these names can be a cluster; any can by default. */
+  readonly isWhole?: ((names: readonly NodeName[]) => boolean) | undefined;
+  /**
+   * Of a run that will break nodes: its `cluster.json` names the cluster until it is disposed of, so that what the run
+   * owes can be undone after a crash. Absent for those that break nothing.
+   */
+  readonly runFolder?: string | undefined;
+}
+
 export interface UpOptions extends StandingOptions {
+  readonly nodes: readonly NodeSpec[];
+  /** Of every server, beside the platform's own. */
+  readonly settings: Readonly<Record<string, string>>;
   /** The folder of its description and of its password's file; the description is written where there is none. */
   readonly folder: string;
   /** Hears, in words, what takes long. */
@@ -297,8 +306,6 @@ export interface Invocation {
  * cluster's mark is touched; what stands in the way and does not is refused by name.
  */
 export interface StandingClusters {
-  /** Of the clusters that `up` makes. */
-  readonly topology: Topology;
   /**
    * Starts a cluster, or makes it; returns when every node accepts SQL. Harmless on one that stands.
    * @throws EnvironmentError with what to do.
@@ -306,11 +313,9 @@ export interface StandingClusters {
   up(options: UpOptions): Promise<Nodes>;
   /**
    * Takes hold of a cluster, in whatever state its nodes are. Disposing of it removes nothing.
-   * @param runFolder of a run that will break nodes: its `cluster.json` names the cluster until it is disposed
-   * of, so that what the run owes can be undone after a crash.
    * @throws EnvironmentError with the code `no-such-project` where there is none.
    */
-  attach(project: string, runFolder?: string): Promise<Nodes>;
+  attach(project: string, options?: AttachOptions): Promise<Nodes>;
   /**
    * Stops and removes a cluster. Harmless where there is none.
    * @param options.volumes also removes its data, and the password that was made for them in `folder`.
@@ -319,10 +324,10 @@ export interface StandingClusters {
   down(options: StandingOptions & { readonly folder: string; readonly volumes: boolean }): Promise<string[]>;
   /** Stops all nodes and starts them again; returns when every one accepts SQL. */
   restart(options: StandingOptions): Promise<Nodes>;
-  /** What runs psql on the coordinator, where it runs. */
+  /** What runs psql on a node, where it runs. */
   shell(
     project: string,
-    options: { readonly args: readonly string[]; readonly terminal: boolean },
+    options: { readonly node: NodeName; readonly args: readonly string[]; readonly terminal: boolean },
   ): Promise<Invocation>;
   logs(options: LogOptions): Promise<void>;
 }
@@ -361,7 +366,7 @@ export interface Platform {
    */
   offers(extension: string, onProgress: (line: string) => void): Promise<boolean>;
   /**
-   * Makes and starts all nodes of a topology; returns when every one accepts SQL. Leaves nothing
+   * Makes and starts all of these nodes; returns when every one accepts SQL. Leaves nothing
    * behind when it fails or is aborted.
    * @throws EnvironmentError with what to do.
    */

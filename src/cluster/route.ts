@@ -3,7 +3,7 @@
 import type { Address } from '../model/address.ts';
 import { type Accepts, type ConnectOptions, connectToFirst } from '../sql/hosts.ts';
 import type { Session } from '../sql/session.ts';
-import type { NodeControl, Nodes } from './platform.ts';
+import type { NodeControl } from './platform.ts';
 
 export interface Route {
   /** `coordinator`, `direct`. */
@@ -16,11 +16,6 @@ export interface Route {
    * @throws what the platform says where a node cannot be looked at.
    */
   addresses(): Promise<readonly Address[]>;
-}
-
-/** Every statement goes through the coordinator, wherever it is. */
-export function coordinatorRoute({ coordinator }: Pick<Nodes, 'coordinator'>): Route {
-  return nodeRoute(coordinator);
 }
 
 /** Straight to one node, wherever it is and whatever it does. */

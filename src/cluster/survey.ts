@@ -1,7 +1,7 @@
 /** A look at a cluster that stands: which nodes serve, where every shard lies, how many rows it has there. */
 
 import { errorText } from '../model/errors.ts';
-import { COORDINATOR, type NodeName, type Shard } from '../model/topology.ts';
+import type { NodeName, Shard } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { quoteTable } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
@@ -41,7 +41,7 @@ export interface ShardSurvey {
 
 export interface TableSurvey {
   readonly name: string;
-  /** As a client of the coordinator counts them; absent where it could not. */
+  /** As a client counts them; absent where it could not. */
   readonly rows?: number;
 }
 
@@ -120,7 +120,7 @@ export async function survey(
   problems.push(...(await leftPrepared(nodes, answering.size === seen.length)));
   return {
     nodes: seen,
-    tables: byNode.get(COORDINATOR)?.tables ?? [],
+    tables: counted.find(({ tables: whole }) => whole.length > 0)?.tables ?? [],
     shards,
     replication: fewestCopies(cluster.placement.shards),
     problems,
@@ -143,14 +143,15 @@ interface Counted {
   readonly error?: string;
 }
 
-/** On the coordinator the whole tables, on a worker its placements. */
+/** Where every statement passes the whole tables, elsewhere its placements. */
 async function countOn(node: NodeControl, cluster: FormedCluster, tables: readonly string[]): Promise<Counted> {
   const whole: TableSurvey[] = [];
   const shards = new Map<number, Record<string, number>>();
+  const isEntry = node.name === cluster.placement.entry;
   try {
     await using session = await connect(node);
     for (const table of tables) {
-      if (node.role === 'coordinator') {
+      if (isEntry) {
         whole.push({ name: table, rows: await count(session, quoteTable(table)) });
         continue;
       }
@@ -162,10 +163,9 @@ async function countOn(node: NodeControl, cluster: FormedCluster, tables: readon
     return { node: node.name, tables: whole, shards };
   } catch (error) {
     const uncounted = tables.slice(whole.length).map((name) => ({ name }));
-    const isWhole = node.role === 'coordinator';
     return {
       node: node.name,
-      tables: isWhole ? [...whole, ...uncounted] : [],
+      tables: isEntry ? [...whole, ...uncounted] : [],
       shards: new Map(),
       error: `rows could not be counted: ${errorText(error)}`,
     };

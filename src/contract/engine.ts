@@ -40,7 +40,7 @@ export interface EngineContract {
   readonly engine: Engine;
   /** Where its nodes run. */
   readonly platform: Platform;
-  /** What is formed: at least two workers, each shard on two of them. As in a scenario's `cluster`. */
+  /** What is formed: at least two nodes with data, every row on two of them. */
   readonly topology: FormOptions['topology'];
 }
 
@@ -55,7 +55,8 @@ export function engineContract({ engine, platform, topology }: EngineContract): 
     beforeAll(async () => {
       folder = runFolder();
       const needs = new Set(engine.needs ?? []);
-      const options = { topology, settings: engine.settings, needs, runFolder: folder.path, signal: never };
+      const settings = { ...engine.settings, ...engine.settingsFor?.(topology) };
+      const options = { nodes: topology.nodes, settings, needs, runFolder: folder.path, signal: never };
       nodes = await platform.provision(options);
       expect(await engine.inspect({ nodes, dataset: DATASET, signal: never }), 'before it is formed').toBeUndefined();
       formed = await engine.form({ nodes, topology, dataset: DATASET, signal: never });
@@ -189,7 +190,7 @@ function anAbort({ engine, platform, topology }: EngineContract): void {
     const reason = new Error('enough');
     const needs = new Set(engine.needs ?? []);
     const nodes = await platform.provision({
-      topology,
+      nodes: topology.nodes,
       settings: engine.settings,
       needs,
       runFolder: folder.path,

@@ -16,6 +16,7 @@ import { InterruptedError } from '../model/errors.ts';
 import type { TimedEvent } from '../model/event.ts';
 import type { PlannedAct } from '../model/plan.ts';
 import { type MovingRole, nodesInRole, type Roles } from '../model/roles.ts';
+import type { NodeSpec } from '../model/topology.ts';
 import { type HealOptions, undoAll } from '../run/healing.ts';
 import { Injector, newMark } from '../run/injector.ts';
 import { Recorder } from '../run/recorder.ts';
@@ -35,6 +36,13 @@ const LOCK = `DO $$ BEGIN
   PERFORM set_config('lock_timeout', '3s', true);
   LOCK TABLE messages IN ACCESS EXCLUSIVE MODE;
 END $$`;
+const ENTRY = 'entry';
+/** One in front, which nothing strikes, and two behind it. */
+const NODES: readonly NodeSpec[] = [
+  { name: ENTRY, role: 'entry', part: 'entry' },
+  { name: 'worker1', role: 'worker', part: 'data' },
+  { name: 'worker2', role: 'worker', part: 'data' },
+];
 /** Few, because one fault takes them all. */
 const MAX_CONNECTIONS = '40';
 
@@ -102,7 +110,8 @@ export class FaultBench {
 
   /** Those that may be struck. */
   get all(): readonly NodeControl[] {
-    return this.#nodes?.workers ?? [];
+    const nodes = this.#nodes?.all ?? [];
+    return this.#formed ? nodes : nodes.filter(({ name }) => name !== ENTRY);
   }
 
   /** With a folder `run-…` for each call of `inject`. */
@@ -131,8 +140,8 @@ export class FaultBench {
       const { engine, topology } = cluster;
       this.#nodes = await platform.provision({
         ...common,
-        topology,
-        settings: { ...engine.settings, ...settings },
+        nodes: topology.nodes,
+        settings: { ...engine.settings, ...engine.settingsFor?.(topology), ...settings },
         needs: new Set([...needs, ...(engine.needs ?? [])]),
       });
       const dataset = { rooms: [], tables: [] };
@@ -141,8 +150,7 @@ export class FaultBench {
       await ask(this.target, MESSAGES);
       return;
     }
-    const topology = { workers: 2, replication: 1, shards: 1 };
-    this.#nodes = await platform.provision({ ...common, topology, settings, sizedData: ['worker1'], needs });
+    this.#nodes = await platform.provision({ ...common, nodes: NODES, settings, sizedData: ['worker1'], needs });
     for (const node of this.all) await ask(node, MESSAGES);
     await using session = await connect(this.peer);
     await session.execute(farMessages(this.target, this.peer), 2 * SQL_LIMIT_MS);

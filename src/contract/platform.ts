@@ -9,7 +9,7 @@ import { EnvironmentError } from '../model/errors.ts';
 import { Session } from '../sql/session.ts';
 import { type RunFolder, runFolder } from './run-folder.ts';
 
-const TOPOLOGY = { workers: 2, replication: 1, shards: 2 };
+const NODES = ['node1', 'node2', 'node3'].map((name) => ({ name, role: 'member', part: 'data' as const }));
 const READY_LIMIT_MS = 20_000;
 const SQL_LIMIT_MS = 5_000;
 const ABORTS_AFTER_MS = [0, 200, 1_000];
@@ -34,9 +34,9 @@ async function provision(platform: Platform, { path }: RunFolder, signal = new A
   }
   const settings = { wal_level: 'logical' };
   const nodes = await platform.provision({
-    topology: TOPOLOGY,
+    nodes: NODES,
     settings,
-    sizedData: needs.has('disk-full') ? ['worker1'] : [],
+    sizedData: needs.has('disk-full') ? ['node1'] : [],
     runFolder: path,
     needs,
     signal,
@@ -91,7 +91,7 @@ function aCluster(platform: Platform): void {
   });
 
   test('has its nodes in order, each a running server of its own with the settings asked for', async () => {
-    expect(nodes.all.map(({ name }) => name)).toEqual(['coordinator', 'worker1', 'worker2']);
+    expect(nodes.all.map(({ name }) => name)).toEqual(NODES.map(({ name }) => name));
     for (const node of nodes.all) {
       expect(await node.state()).toBe('running');
       expect(await node.describeState()).toMatch(/\d/);
@@ -233,7 +233,7 @@ function itsEnd(platform: Platform): void {
   test('says why a server does not start, and leaves nothing', async () => {
     using folder = runFolder();
     const provisioning = platform.provision({
-      topology: TOPOLOGY,
+      nodes: NODES,
       settings: { no_such_setting: 'on' },
       runFolder: folder.path,
       signal: new AbortController().signal,

@@ -107,7 +107,7 @@ function onACluster<P>(
     folder = runFolder();
     const { settings, needs = [] } = engine;
     nodes = await platform.provision({
-      topology,
+      nodes: topology.nodes,
       settings,
       needs: new Set(needs),
       runFolder: folder.path,

@@ -8,9 +8,8 @@
 import pRetry from 'p-retry';
 import { type Dataset, defineEngine, type FormedCluster, type FormOptions, type TableSpec } from '../cluster/engine.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
-import { coordinatorRoute } from '../cluster/route.ts';
 import { EnvironmentError } from '../model/errors.ts';
-import { COORDINATOR, type Topology } from '../model/topology.ts';
+import type { Topology } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { quoteTable } from '../sql/quote.ts';
 import { type Row, Session } from '../sql/session.ts';
@@ -36,6 +35,7 @@ import {
   READ_VERSION,
   SET_AUTHINFO,
 } from './citus/sql.ts';
+import { COORDINATOR, coordinatorOf, coordinatorRoute, SHARDED } from './sharded.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
 const STATEMENT_LIMIT_MS = 60_000;
@@ -51,6 +51,8 @@ export const citus = defineEngine({
   name: 'citus',
   summary: 'tables distributed by Citus, every shard on several workers, written by two-phase commit',
   extension: 'citus',
+  ...SHARDED,
+  routes: [COORDINATOR],
   sharesAddresses: true,
 
   // max_prepared_transactions is left to Citus, which sets twice max_connections. Non-blocking copies of
@@ -64,6 +66,8 @@ export const citus = defineEngine({
     // Builds with it would send usage figures home; a test cluster has none worth counting.
     'citus.enable_statistics_collection': 'off',
   },
+
+  settingsFor: ({ replication }) => ({ 'citus.shard_replication_factor': String(replication) }),
 
   form,
   inspect,
@@ -80,7 +84,7 @@ export const citus = defineEngine({
 async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<FormedCluster> {
   const peers = nodes.all.map(peerOf);
   const versions = await Promise.all(nodes.all.map((node) => prepareNode(node, topology, signal)));
-  await using coordinator = await connect(nodes.coordinator, topology);
+  await using coordinator = await connect(coordinatorOf(nodes), topology);
   const abort = () => coordinator.discard();
   signal.addEventListener('abort', abort);
   try {
@@ -96,7 +100,7 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
 
 /** Tables that were made and not distributed have no placements. */
 async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined> {
-  await using coordinator = await connect(nodes.coordinator, { replication: 1 });
+  await using coordinator = await connect(coordinatorOf(nodes), { replication: 1 });
   const [there] = await ask(coordinator, "SELECT to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL");
   if (there?.[0] !== true) return undefined;
   const names = dataset.tables.map(({ name }) => name);
@@ -109,11 +113,8 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
   const [row] = await ask(coordinator, READ_VERSION);
   // Of each shard of each table, how many placements there are.
   const copies = [...Map.groupBy(placed, ([table, index]) => `${table} ${index}`).values()].map((rows) => rows.length);
-  const shards = placed.filter(([table]) => table === names[0]).map(([, index]) => index);
-  const topology: Topology = {
-    workers: nodes.workers.length,
+  const topology = {
     replication: Math.max(...copies),
-    shards: new Set(shards).size,
   };
   const peers = nodes.all.map(peerOf);
   return await describe(coordinator, { nodes, topology, dataset, peers, version: String(row?.[0]) });
@@ -224,7 +225,7 @@ async function load(session: Session, table: TableSpec): Promise<void> {
 
 interface Formed {
   readonly nodes: Nodes;
-  readonly topology: Topology;
+  readonly topology: Pick<Topology, 'replication'>;
   readonly dataset: Dataset;
   readonly peers: readonly Peer[];
   readonly version: string;
@@ -255,12 +256,12 @@ async function describe(
   const sslmode = ssl === undefined ? undefined : String(ssl[0]);
   return {
     placement,
-    routes: { coordinator: coordinatorRoute(nodes) },
+    routes: { [COORDINATOR]: coordinatorRoute(nodes) },
     version,
     placementSources: (name) => placementSources(name, rows, peers),
     placementSettings: { 'citus.enable_manual_changes_to_shards': 'on' },
     ...(sslmode === undefined ? {} : { encrypted: sslmode }),
-    recover: () => recover(nodes.coordinator),
+    recover: () => recover(coordinatorOf(nodes)),
     repairCommands: (down) =>
       repairCommands({ placement, down, peers, table: table.name, replication: topology.replication }),
   };

@@ -16,11 +16,10 @@ import {
   type TableSpec,
 } from '../cluster/engine.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
-import { coordinatorRoute } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import {
-  COORDINATOR,
+  dataNodes,
   type NodeName,
   type PlacementMap,
   ringPlacement,
@@ -31,6 +30,7 @@ import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { quoteName, quoteTable, quoteText, schemaOf } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
 import { partitionOf } from './native/partition-hash.ts';
+import { COORDINATOR, coordinatorOf, coordinatorRoute, SHARDED, workersOf } from './sharded.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
 const STATEMENT_LIMIT_MS = 30_000;
@@ -60,6 +60,8 @@ export const native = defineEngine({
   name: 'native',
   summary: 'hash partitions over postgres_fdw, replicated both ways by logical replication',
 
+  ...SHARDED,
+  routes: [COORDINATOR],
   clientTablesStayLocal: true,
 
   // A worker shares shards with at most 2 * (replication - 1) others: 6 for replication 4. Twice that, to spare.
@@ -76,8 +78,10 @@ export const native = defineEngine({
   },
 
   layout: (topology, rooms) => ({
-    shards: ringPlacement(topology),
+    shards: ringPlacement(dataNodes(topology), topology),
     shardOfRoom: Object.fromEntries(rooms.map((room) => [room, partitionOf(room, topology.shards)])),
+    entry: COORDINATOR,
+    partitionWord: SHARDED.partitionWord,
   }),
 
   form,
@@ -87,14 +91,14 @@ export const native = defineEngine({
 });
 
 async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<FormedCluster> {
-  const shards = ringPlacement(topology);
+  const shards = ringPlacement(dataNodes(topology), topology);
   await using sessions = new NodeSessions(signal);
   await sessions.open(nodes);
   const onWorkers = (act: (session: Session, worker: NodeName) => Promise<unknown>) =>
-    Promise.all(nodes.workers.map(({ name }) => act(sessions.of(name), name)));
+    Promise.all(workersOf(nodes).map(({ name }) => act(sessions.of(name), name)));
 
   const [shardOfRoom] = await Promise.all([
-    createParents(sessions.of(COORDINATOR), nodes.coordinator.address().database, dataset, shards.length),
+    createParents(sessions.of(COORDINATOR), coordinatorOf(nodes).address().database, dataset, shards.length),
     onWorkers((session, worker) => createShards(session, dataset, shardsOn(shards, worker))),
   ]);
   const flows = replicationFlows(shards);
@@ -133,8 +137,8 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
 
 function formed(nodes: Nodes, shards: readonly Shard[], shardOfRoom: PlacementMap['shardOfRoom']): FormedCluster {
   return {
-    placement: { shards, shardOfRoom },
-    routes: { coordinator: coordinatorRoute(nodes) },
+    placement: { shards, shardOfRoom, entry: COORDINATOR, partitionWord: SHARDED.partitionWord },
+    routes: { [COORDINATOR]: coordinatorRoute(nodes) },
     placementSources: (table) =>
       shards.flatMap((shard) =>
         shard.placements.map((node) => ({ shard: shard.index, node, relation: quoteTable(shardTable(table, shard)) })),
@@ -148,7 +152,7 @@ function formed(nodes: Nodes, shards: readonly Shard[], shardOfRoom: PlacementMa
 async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined> {
   const [first] = dataset.tables;
   if (!first) return undefined;
-  await using session = await Session.connect(nodes.coordinator.address(), {
+  await using session = await Session.connect(coordinatorOf(nodes).address(), {
     connectTimeoutMs: CONNECT_LIMIT_MS,
     applicationName: OBSERVER_NAMES.inspect,
   });

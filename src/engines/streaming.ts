@@ -7,7 +7,7 @@ import { type Dataset, defineEngine, type FormedCluster, type FormOptions } from
 import { untilAcceptsSql } from '../cluster/health.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
-import { type PlacementMap, ringPlacement } from '../model/topology.ts';
+import { dataNodes, type NodeSpec, type PlacementMap, ringPlacement } from '../model/topology.ts';
 import { quoteName, quoteTable, schemaOf } from '../sql/quote.ts';
 import type { Session } from '../sql/session.ts';
 import { StreamingCluster } from './streaming/cluster.ts';
@@ -36,6 +36,7 @@ export const streaming = defineEngine({
     wal_sender_timeout: '4s',
     wal_receiver_timeout: '4s',
   },
+  nodes: memberNodes,
   needs: ['data-copy'],
   movingRoles: ['primary', 'standby', 'sync-standby'],
   routes: ['direct', 'standby'],
@@ -72,9 +73,17 @@ async function form({ nodes: { all }, topology, dataset, signal }: FormOptions):
   return new StreamingCluster({ nodes: all, placement, spec, common, primary }).formed();
 }
 
+/** All alike: their names say nothing of what they do. */
+export function memberNodes(members: number): NodeSpec[] {
+  return Array.from({ length: members }, (_, i): NodeSpec => ({ name: `pg${i + 1}`, role: 'member', part: 'data' }));
+}
+
 /** Everything is one shard, and every member holds it. */
 function placementOf(topology: FormOptions['topology'], rooms: readonly number[]): PlacementMap {
-  return { shards: ringPlacement(topology), shardOfRoom: Object.fromEntries(rooms.map((room) => [room, 0])) };
+  return {
+    shards: ringPlacement(dataNodes(topology), topology),
+    shardOfRoom: Object.fromEntries(rooms.map((room) => [room, 0])),
+  };
 }
 
 async function load(session: Session, { tables }: Dataset): Promise<void> {

@@ -1,7 +1,8 @@
 /** What changed from one run to another, and whether that is worse than chance and tolerance explain. Pure. */
 
 import type { LedgerFigures, Report } from '../model/report.ts';
-import { formatDuration, formatShare } from '../model/units.ts';
+import { dataNodes, holderWord } from '../model/topology.ts';
+import { formatCount, formatDuration, formatShare } from '../model/units.ts';
 import type { CheckResult, Judgement } from '../model/verdict.ts';
 
 export interface ComparisonTolerance {
@@ -175,8 +176,8 @@ function data({ ledger: before }: Report, { ledger: after }: Report): ComparedFi
 }
 
 function differencesOf(before: Report, after: Report): string[] {
-  const cluster = ({ topology: { platform, engine, workers, shards, replication } }: Report) =>
-    `${platform ?? 'no platform'}, ${engine ?? 'no engine'}, ${workers} workers, ${shards} shards, ${replication} copies`;
+  const cluster = ({ topology: { platform, engine, nodes, shards, replication } }: Report) =>
+    `${platform ?? 'no platform'}, ${engine ?? 'no engine'}, ${formatCount(dataNodes({ nodes }).length, holderWord({ nodes }))}, ${shards} shards, ${replication} copies`;
   const load = ({ run }: Report) => run.kinds.map(({ name, ratePerSecond }) => `${name} ${ratePerSecond}/s`).join(', ');
   const acts = (report: Report) =>
     report.acts

@@ -8,36 +8,39 @@ import { placementOf } from './shards.ts';
 import { MAX_WITNESSES, type Place, Witnesses } from './witnesses.ts';
 
 export interface FinalReads {
-  /** Through the coordinator: what a client sees. */
-  readonly coordinator: KeySet | undefined;
-  /** In at least one of the reads, of the coordinator or of a placement. */
+  /** What a client sees. */
+  readonly byClients: KeySet | undefined;
+  /** In at least one of the reads, by clients or of a placement. */
   readonly anywhere: KeySet;
   /** At least one was made. */
   readonly made: boolean;
-  /** `coordinator`, or `worker1/A` for a placement, that should have been read and was not. */
+  /** `BY_CLIENTS`, or `worker1/A` for a placement, that should have been read and was not. */
   readonly missing: readonly string[];
 }
 
+/** In place of a placement: all rows, as clients read them. */
+export const BY_CLIENTS = 'all as clients read it';
+
 export function finalReadsOf(history: History): FinalReads {
-  const coordinatorRead = eventsOf(history, 'final-read')[0]?.read;
+  const clientsRead = eventsOf(history, 'final-read')[0]?.read;
   const placementReads = eventsOf(history, 'placement-read');
   const read = new Set(placementReads.map(({ node, shard }) => `${node}/${shard}`));
   const placed = history.run.lacks?.includes('partitions') ? [] : (placementOf(history)?.shards ?? []);
   const expected = placed.flatMap(({ name, placements }) => placements.map((node) => `${node}/${name}`));
   const anywhere = new KeySet();
-  if (coordinatorRead) anywhere.addRanges(coordinatorRead.present);
+  if (clientsRead) anywhere.addRanges(clientsRead.present);
   for (const event of placementReads) anywhere.addRanges(event.read.present);
   return {
-    coordinator: coordinatorRead && KeySet.fromRanges(coordinatorRead.present),
+    byClients: clientsRead && KeySet.fromRanges(clientsRead.present),
     anywhere,
-    made: coordinatorRead !== undefined || placementReads.length > 0,
-    missing: [...(coordinatorRead ? [] : ['coordinator']), ...expected.filter((source) => !read.has(source))],
+    made: clientsRead !== undefined || placementReads.length > 0,
+    missing: [...(clientsRead ? [] : [BY_CLIENTS]), ...expected.filter((source) => !read.has(source))],
   };
 }
 
 /** Where a placement was read; `undefined` in older histories. */
-export function placeOf({ node, relation }: Pick<EventOf<'placement-read'>, 'node' | 'relation'>): Place | undefined {
-  return relation === undefined ? undefined : { node, relation };
+export function placeOf({ node, relation }: Partial<Place>): Place | undefined {
+  return node === undefined || relation === undefined ? undefined : { node, relation };
 }
 
 /** Keys that some placements of one shard have and others lack. */
@@ -66,7 +69,9 @@ export function earlyDivergenceOf(history: History): readonly Divergence[] {
 type PlacementRead = Pick<EventOf<'placement-read'>, 'node' | 'shard' | 'relation' | 'read'>;
 
 function ofShard({ node, shard, relation, read }: EventOf<'read-in-doubt'>): PlacementRead[] {
-  return shard === undefined ? [] : [{ node, shard, read, ...(relation === undefined ? {} : { relation }) }];
+  return shard === undefined || node === undefined
+    ? []
+    : [{ node, shard, read, ...(relation === undefined ? {} : { relation }) }];
 }
 
 function compareShards(history: History, reads: readonly PlacementRead[]) {

@@ -1,10 +1,10 @@
 /**
- * Answers that cannot be: every copy of the rows was on nodes that were down or frozen, or the coordinator was, by the
- * proof of the faults. Either the proof or the answer is wrong, and the load is somebody else than the fault. Pure.
+ * Answers that cannot be: every copy of the rows was on nodes that were down or frozen, or the node was that every
+ * statement passes, by the proof of the faults. Either the proof or the answer is wrong, and the load is somebody else than the fault. Pure.
  */
 
 import type { History } from '../model/history.ts';
-import { COORDINATOR, type NodeName } from '../model/topology.ts';
+import type { NodeName } from '../model/topology.ts';
 import { placementOf } from './shards.ts';
 import { actsOf } from './spans.ts';
 
@@ -16,7 +16,7 @@ export function impossibleAnswers(history: History): ReadonlyMap<number, number>
   const counts = new Map<number, number>();
   const acts = actsOf(history).filter(({ effect, effectMs }) => effect !== undefined && effectMs !== undefined);
   if (acts.length === 0) return counts;
-  const shards = placementOf(history)?.shards ?? [];
+  const { shards = [], entry } = placementOf(history) ?? {};
   for (const { outcome, sentAt, settledAt, shard } of history.operations.scan()) {
     if (outcome !== 'ok') continue;
     const active = acts.filter(
@@ -25,7 +25,8 @@ export function impossibleAnswers(history: History): ReadonlyMap<number, number>
     );
     const lost = new Set(active.flatMap(({ nodes }) => nodes));
     const copies: readonly NodeName[] = shard === undefined ? [] : (shards[shard]?.placements ?? []);
-    const gone = lost.has(COORDINATOR) ? [COORDINATOR] : copies.every((node) => lost.has(node)) ? copies : [];
+    const gone =
+      entry !== undefined && lost.has(entry) ? [entry] : copies.every((node) => lost.has(node)) ? copies : [];
     for (const { act, nodes } of active) {
       if (gone.some((node) => nodes.includes(node))) counts.set(act, (counts.get(act) ?? 0) + 1);
     }

@@ -6,7 +6,7 @@
 import { LEFTOVERS, type PreparedTransaction } from '../model/event.ts';
 import { eventsOf, type History } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
-import { COORDINATOR, type NodeName } from '../model/topology.ts';
+import type { NodeName } from '../model/topology.ts';
 import { formatDuration, formatMoment } from '../model/units.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
@@ -45,7 +45,7 @@ function findLate(history: History): LateWrites {
   const late = new Witnesses();
   const first: LateWrite[] = [];
   let forMs: number | null = null;
-  const early = eventsOf(history, 'read-in-doubt').find(({ node, shard }) => node === COORDINATOR && !shard);
+  const early = eventsOf(history, 'read-in-doubt').find(({ shard }) => shard === undefined);
   const final = eventsOf(history, 'final-read')[0];
   if (!early || !final) return { late, first, forMs };
 

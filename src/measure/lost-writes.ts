@@ -2,6 +2,7 @@
 
 import type { History } from '../model/history.ts';
 import { formatCount } from '../model/units.ts';
+import { BY_CLIENTS } from './final-reads.ts';
 import { describeStill, stillPrepared } from './late-writes.ts';
 import { auditWrites } from './write-audit.ts';
 
@@ -27,7 +28,7 @@ export function lostWritesOf(history: History): LostWrites | undefined {
   if (lostInitial.count === 0 && lostInDoubt === lostWrites) {
     return { count, what, doubt: `not found, and ${describeStill(stillPrepared(history))}` };
   }
-  // Without the coordinator's view, a placement that was not read may still have them.
-  const proven = finalReads.coordinator !== undefined || finalReads.missing.every((one) => one === 'coordinator');
+  // Without the clients' view, a placement that was not read may still have them.
+  const proven = finalReads.byClients !== undefined || finalReads.missing.every((one) => one === BY_CLIENTS);
   return proven ? { count, what } : { count, what, doubt: 'not found, but not everything could be read' };
 }

@@ -2,6 +2,7 @@
 
 import { eventsOf, type History, type Operation } from '../model/history.ts';
 import { formatCount, formatMoment } from '../model/units.ts';
+import { clientsNode } from './clients.ts';
 import { placeOf } from './final-reads.ts';
 import { messagesPerRoom, placementOf } from './shards.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
@@ -99,11 +100,12 @@ function auditAll(history: History): ReadAudit {
     if (anomaly.ownMissing && ownMissingWitnesses.length < MAX_WITNESSES) ownMissingWitnesses.push(operation.copy());
     if (anomaly.forgotten && forgottenWitnesses.length < MAX_WITNESSES) forgottenWitnesses.push(operation.copy());
   }
+  const clients = clientsNode(history) ?? 'the cluster';
   const finals = [
-    ...eventsOf(history, 'final-read').map(({ read }) => ({ read, source: 'the coordinator', place: undefined })),
+    ...eventsOf(history, 'final-read').map(({ read }) => ({ read, source: clients, place: undefined })),
     ...eventsOf(history, 'read-in-doubt').map((event) => ({
       read: event.read,
-      source: event.shard === undefined ? 'the coordinator' : `${event.node}, shard ${event.shard}`,
+      source: event.shard === undefined ? clients : `${event.node}, shard ${event.shard}`,
       place: placeOf(event),
     })),
     ...eventsOf(history, 'placement-read').map((event) => ({

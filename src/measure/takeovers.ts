@@ -132,8 +132,8 @@ function firstFailure(
  * was committed on its timeline: what the old primary took from then on never gets there.
  */
 function reachedBy(history: History, kind: OperationKind, promoted: SeenMoment, untilMs: number): SeenMoment | null {
-  const { coordinator, anywhere, made } = finalReadsOf(history);
-  const final = coordinator ?? anywhere;
+  const { byClients, anywhere, made } = finalReadsOf(history);
+  const final = byClients ?? anywhere;
   const fromMs = promoted.atMs - promoted.uncertaintyMs;
   let lastFailedMs: number | undefined;
   for (const operation of history.operations.scan()) {

@@ -3,11 +3,12 @@
 import type { History } from '../model/history.ts';
 import { parseKey } from '../model/key-ranges.ts';
 import type { Witnessed } from '../model/report.ts';
-import { COORDINATOR } from '../model/topology.ts';
+import type { NodeName } from '../model/topology.ts';
+import { clientsNode } from './clients.ts';
 
 export const MAX_WITNESSES = 8;
 
-/** Where rows were read: a relation on a node. Without one it is the workload's table on the coordinator. */
+/** Where rows were read: a relation on a node. Without one it is the workload's table, as clients read it. */
 export interface Place {
   readonly node: string;
   /** Quoted, ready for `FROM`. */
@@ -22,7 +23,7 @@ export class Witnesses {
   /**
    * @param key of the row that shows it.
    * @param times how many cases this witness stands for.
-   * @param places where to look at it again; on the coordinator by default.
+   * @param places where to look at it again; as clients read it by default.
    */
   add(key: string, times = 1, places: readonly (Place | undefined)[] = [undefined]): void {
     this.count += times;
@@ -34,17 +35,18 @@ export class Witnesses {
   }
 
   /** Without SQL in older histories, which do not say where rows are. */
-  figures({ run }: Pick<History, 'run'>): Witnessed {
+  figures(history: Pick<History, 'run' | 'events'>): Witnessed {
     const { count, keys } = this;
-    const sql = run.rows && keys.length > 0 ? this.#sql(run.rows) : [];
+    const { rows } = history.run;
+    const sql = rows && keys.length > 0 ? this.#sql(rows, clientsNode(history) ?? 'the primary') : [];
     return { count, witnesses: keys, ...(sql.length > 0 ? { sql } : {}) };
   }
 
   /** One statement for each place. */
-  #sql(rows: NonNullable<History['run']['rows']>): string[] {
+  #sql(rows: NonNullable<History['run']['rows']>, clients: NodeName): string[] {
     const byPlace = new Map<string, { readonly place: Place; readonly keys: string[] }>();
     for (const [key, places] of this.#first) {
-      for (const place of places.map((one) => one ?? { node: rows.on ?? COORDINATOR, relation: rows.table })) {
+      for (const place of places.map((one) => one ?? { node: clients, relation: rows.table })) {
         const id = `${place.node} ${place.relation}`;
         const found = byPlace.get(id) ?? { place, keys: [] };
         found.keys.push(key);

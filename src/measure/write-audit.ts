@@ -38,7 +38,7 @@ export interface WriteAudit {
   readonly lostWitnesses: readonly Operation[];
   /** Messages of the initial data set in no final read. */
   readonly lostInitial: Witnesses;
-  /** Acknowledged or initial, on a placement, and not seen through the coordinator. */
+  /** Acknowledged or initial, on a placement, and not seen by clients. */
   readonly hidden: Witnesses;
   /** Had certainly failed, and is in a final read. */
   readonly resurrected: Witnesses;
@@ -60,7 +60,7 @@ export function auditWrites(history: History): WriteAudit {
 
 function auditAll(history: History): WriteAudit {
   const finalReads = finalReadsOf(history);
-  const { made, anywhere, coordinator } = finalReads;
+  const { made, anywhere, byClients } = finalReads;
   const everythingRead = made && finalReads.missing.length === 0;
   const writeKinds = new Set(history.run.kinds.filter((kind) => kind.access === 'write').map((kind) => kind.name));
   const resolved = resolvedByReads(history);
@@ -78,7 +78,7 @@ function auditAll(history: History): WriteAudit {
 
   for (let seq = 1; made && seq <= history.run.messages; seq++) {
     if (!anywhere.has(INITIAL_WRITER, seq)) lostInitial.add(formatKey(INITIAL_WRITER, seq));
-    else if (coordinator && !coordinator.has(INITIAL_WRITER, seq)) hidden.add(formatKey(INITIAL_WRITER, seq));
+    else if (byClients && !byClients.has(INITIAL_WRITER, seq)) hidden.add(formatKey(INITIAL_WRITER, seq));
   }
   for (const operation of history.operations.scan()) {
     const { writer, seq, outcome } = operation;
@@ -109,7 +109,7 @@ function auditAll(history: History): WriteAudit {
       lostBy.add(writer, seq, operation.settledAt);
       if (inDoubt(operation.shard)) lost.lostInDoubt++;
       if (lostWitnesses.length < MAX_WITNESSES) lostWitnesses.push(operation.copy());
-    } else if (coordinator && !coordinator.has(writer, seq)) hidden.add(formatKey(writer, seq));
+    } else if (byClients && !byClients.has(writer, seq)) hidden.add(formatKey(writer, seq));
   }
   const firstOwn = eventsOf(history, 'load-kept').find(({ writer }) => writer !== undefined)?.writer ?? ownWriter;
   return {

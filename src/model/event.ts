@@ -23,13 +23,14 @@ export const PHASES = [
  * - `ramp`: the load rises to its rates; what is not borne ends the run. Absent in older histories.
  * - `steady-state`: load without faults. `fault`: from the first fault asked for to the last one healed.
  * - `settle`: load goes on until service is as before, then stops; replicas catch up.
- * - `final-reads`: every row through the coordinator, and of every placement directly.
+ * - `final-reads`: every row as clients read it, and of every placement directly.
  */
 export type Phase = (typeof PHASES)[number];
 
 export interface NodeInfo {
   readonly name: NodeName;
-  readonly role: 'coordinator' | 'worker' | 'member';
+  /** What it is for good, in the word of its engine: `coordinator`, `worker`, `member`. */
+  readonly role: string;
   /** As pgquake reaches it, `127.0.0.1:12345`. Never holds a password. */
   readonly address: string;
   /** The server's own words, `PostgreSQL 18.4`. */
@@ -199,9 +200,9 @@ export type RunEvent =
   | { readonly type: 'heal-asked'; readonly act: number }
   | { readonly type: 'healed'; readonly act: number; readonly proof: string }
   | { readonly type: 'heal-failed'; readonly act: number; readonly error: string }
-  /** One complete read through the coordinator, after healing. */
-  | { readonly type: 'final-read'; readonly source: 'coordinator'; readonly read: ReadSummary }
-  /** The same, of one placement on its worker. */
+  /** One complete read as clients read, by a route, after healing. */
+  | { readonly type: 'final-read'; readonly route: string; readonly read: ReadSummary }
+  /** The same, of one placement on its node. */
   | {
       readonly type: 'placement-read';
       readonly shard: string;
@@ -211,13 +212,13 @@ export type RunEvent =
       readonly read: ReadSummary;
     }
   /**
-   * A complete read after healing, made while prepared transactions stood: through the coordinator, or of one placement.
+   * A complete read after healing, made while prepared transactions stood: as clients read, or of one placement.
    * What it lacks may be acknowledged all the same; `final-read` and `placement-read` tell what is there in the end.
    */
   | {
       readonly type: 'read-in-doubt';
-      readonly node: NodeName;
-      /** Absent for the read through the coordinator; so is the table on that node, quoted. */
+      /** Absent for the read as clients read; so is the table on that node, quoted. */
+      readonly node?: NodeName;
       readonly shard?: string;
       readonly relation?: string;
       readonly read: ReadSummary;

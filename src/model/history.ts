@@ -128,11 +128,7 @@ export interface RunInfo {
   /** Messages of the initial data set. */
   readonly messages: number;
   /** Where the rows of the keys are. Absent in older histories. */
-  readonly rows?: RowLookup & {
-    readonly table: string;
-    /** Where clients see them, in words; the coordinator where it is absent. */
-    readonly on?: string;
-  };
+  readonly rows?: RowLookup & { readonly table: string };
   /** What checks may require and this run has not. Absent where it lacks nothing, and in older histories. */
   readonly lacks?: readonly Requirement[];
   /** Acts of the plan, so that a fault that never came is missed. */

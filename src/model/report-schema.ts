@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { OBSERVATIONS, PHASES } from './event.ts';
 import { REPORT_VERSION, type Report } from './report.ts';
 import { REQUIREMENTS } from './requirements.ts';
-import { MOVING_ROLES, NODE_ROLES } from './roles.ts';
+import { MOVING_ROLES } from './roles.ts';
 
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
@@ -44,7 +44,7 @@ const shardPrediction = z
 const node = z
   .object({
     name: z.string(),
-    role: z.enum(['coordinator', 'worker', 'member']),
+    role: z.string().describe('What it is for good, in the word of its engine.'),
     address: z.string().describe('As pgquake reached it.'),
     version: z.string().describe("The server's own words."),
     settings: z
@@ -93,7 +93,7 @@ const run = z.object({
   ),
   messages: count.describe('Messages of the initial data set.'),
   rows: z
-    .object({ table: z.string(), columns: z.string(), key: z.string(), on: z.string().exactOptional() })
+    .object({ table: z.string(), columns: z.string(), key: z.string() })
     .exactOptional()
     .describe('Where the rows of the keys are.'),
   lacks: z.array(z.enum(REQUIREMENTS)).exactOptional().describe('What checks may require and this run has not.'),
@@ -223,6 +223,8 @@ const event = z
       placement: z.object({
         shards: z.array(shard),
         shardOfRoom: z.record(z.string(), count).describe('Room id -> index of its shard.'),
+        partitionWord: z.string().exactOptional(),
+        entry: z.string().exactOptional().describe('A node that every statement passes.'),
         writesAlsoNeed: z.string().exactOptional(),
       }),
     }),
@@ -254,7 +256,7 @@ const event = z
     z.object({ ...ofAct, type: z.literal('heal-asked') }),
     z.object({ ...ofAct, type: z.literal('healed'), proof: z.string() }),
     z.object({ ...ofAct, type: z.literal('heal-failed'), error: z.string() }),
-    z.object({ at, type: z.literal('final-read'), source: z.literal('coordinator'), read: readSummary }),
+    z.object({ at, type: z.literal('final-read'), route: z.string(), read: readSummary }),
     z.object({
       at,
       type: z.literal('placement-read'),
@@ -266,7 +268,7 @@ const event = z
     z.object({
       at,
       type: z.literal('read-in-doubt'),
-      node: z.string(),
+      node: z.string().exactOptional(),
       shard: z.string().exactOptional(),
       relation: z.string().exactOptional(),
       read: readSummary,
@@ -372,7 +374,7 @@ const event = z
       roles: z.record(
         z.string(),
         z.object({
-          role: z.enum([...NODE_ROLES, 'unknown']),
+          role: z.enum([...MOVING_ROLES, 'unknown']),
           timeline: count.exactOptional().describe('Of its log.'),
           receivedLsn: z.string().exactOptional().describe('How far its log goes.'),
           state: z.string().exactOptional(),
@@ -640,7 +642,7 @@ const ledger = z.object({
     .exactOptional()
     .describe('Of the unknown ones, in no final read although everything was read: not committed, or gone again.'),
   lost: witnessed.describe('Acknowledged and in no final read.'),
-  hidden: witnessed.exactOptional().describe('On a placement, and not seen through the coordinator.'),
+  hidden: witnessed.exactOptional().describe('On a placement, and not seen by clients.'),
   late: witnessed
     .extend({
       forMs: durationMs.nullable().describe('The longest from an acknowledgement until the write was visible.'),
@@ -683,10 +685,15 @@ export const reportSchema = z.object({
   finding: z.string().describe('One sentence: what was found.'),
   results: z.array(result),
   topology: z.object({
-    workers: count,
-    replication: count,
+    nodes: z
+      .array(z.object({ name: z.string(), role: z.string(), part: z.enum(['entry', 'data']) }))
+      .describe('What each is for good. entry: every statement passes it. data: it holds copies of rows.'),
+    replication: count.describe('Copies of every partition.'),
     shards: count,
-    members: names.exactOptional().describe('The nodes of a cluster whose roles move.'),
+    partitionWord: z
+      .string()
+      .exactOptional()
+      .describe('What a part of the rows is called; absent where rows are not divided.'),
     platform: z.string().exactOptional(),
     engine: z.string().exactOptional(),
     reason: z.string().describe('Why these two were chosen.'),

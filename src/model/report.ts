@@ -39,7 +39,7 @@ export interface LedgerFigures {
   readonly unknownAbsent?: number;
   /** Acknowledged and in no final read. */
   readonly lost: Witnessed;
-  /** Acknowledged or initial, on a placement, and not seen through the coordinator. */
+  /** Acknowledged or initial, on a placement, and not seen by clients. */
   readonly hidden?: Witnessed;
   /** Acknowledged, not visible while prepared transactions stood after the load had stopped, and there in the end. */
   readonly late?: LateFigures;

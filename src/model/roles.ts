@@ -11,15 +11,10 @@ export const MOVING_ROLES = ['primary', 'standby', 'sync-standby'] as const;
  */
 export type MovingRole = (typeof MOVING_ROLES)[number];
 
-export const NODE_ROLES = ['coordinator', 'worker', ...MOVING_ROLES] as const;
-
-/** What a node does now. */
-export type NodeRole = (typeof NODE_ROLES)[number];
-
 /** One node, as it answered when it was asked for its role. */
 export interface SeenRole {
   /** `unknown` where it did not answer. */
-  readonly role: NodeRole | 'unknown';
+  readonly role: MovingRole | 'unknown';
   /** Of its log: each promotion starts a new one. */
   readonly timeline?: number;
   /** How far its log goes, `0/3000148`: what a primary has flushed, what a standby has received. */

@@ -3,13 +3,14 @@
  * tolerance and its proof. Pure.
  */
 
-import { COORDINATOR, type NodeName, type Shard, type ShardAccess, type ShardPrediction } from './topology.ts';
+import type { NodeName, Shard, ShardAccess, ShardPrediction } from './topology.ts';
 
 /** Which worker holds what; every worker counts, also one that holds nothing. */
 export interface Placement {
   readonly workers: readonly NodeName[];
   readonly shards: readonly Pick<Shard, 'name' | 'placements'>[];
-  /** As in `PlacementMap`. */
+  /** Both as in `PlacementMap`. */
+  readonly entry?: NodeName;
   readonly writesAlsoNeed?: NodeName;
 }
 
@@ -27,12 +28,13 @@ export interface ServiceRule {
 
 /** A placement as a cluster of this engine will have it: with its reading order, and what writes need besides. */
 export function placedBy(rule: ServiceRule, placement: Placement): Placement {
-  const { workers, shards } = placement;
+  const { workers, shards, entry } = placement;
   const also = placement.writesAlsoNeed ?? rule.writesAlsoNeed?.(placement);
   const order = rule.readingOrder;
   return {
     workers,
     shards: order ? shards.map((shard) => ({ ...shard, placements: order(shard.placements) })) : shards,
+    ...(entry === undefined ? {} : { entry }),
     ...(also === undefined ? {} : { writesAlsoNeed: also }),
   };
 }
@@ -47,15 +49,15 @@ export function writeSets({ workers, shards, writesAlsoNeed: also }: Placement):
 /** What the rule expects of every shard while these nodes are down, or frozen. */
 export function predictBy(
   rule: ServiceRule,
-  { shards, writesAlsoNeed }: Pick<Placement, 'shards' | 'writesAlsoNeed'>,
+  { shards, entry, writesAlsoNeed }: Pick<Placement, 'shards' | 'entry' | 'writesAlsoNeed'>,
   down: ReadonlySet<NodeName>,
   frozen: ReadonlySet<NodeName> = new Set(),
 ): ShardPrediction[] {
   const also = writesAlsoNeed === undefined ? [] : [writesAlsoNeed];
   const servedBy = (needs: readonly (NodeName | undefined)[]): 'yes' | 'no' | 'stalls' => {
-    if (down.has(COORDINATOR)) return 'no';
-    // Nothing behind a frozen coordinator can refuse.
-    if (frozen.has(COORDINATOR)) return 'stalls';
+    if (entry !== undefined && down.has(entry)) return 'no';
+    // Nothing behind a frozen entry can refuse.
+    if (entry !== undefined && frozen.has(entry)) return 'stalls';
     if (needs.some((node) => node === undefined || down.has(node))) return 'no';
     return needs.some((node) => frozen.has(node as NodeName)) ? 'stalls' : 'yes';
   };

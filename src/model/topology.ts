@@ -1,22 +1,26 @@
-/** Which nodes there are, and which worker holds which shard. Plain values; no cluster needed. */
+/** Which nodes there are, and which of them holds which shard. Plain values; no cluster needed. */
 
 export type NodeName = string;
 
-export const COORDINATOR: NodeName = 'coordinator';
+/** A node before there is one: what it is called, and what it is for good. */
+export interface NodeSpec {
+  readonly name: NodeName;
+  /** In the word of its engine: `coordinator`, `worker`, `member`. */
+  readonly role: string;
+  /** - `entry`: every statement passes it, and it holds no rows. `data`: it holds copies of partitions. */
+  readonly part: 'entry' | 'data';
+}
 
-/**
- * A coordinator with workers; or, where `members` names them, nodes that are all alike: then every one of them holds
- * the one shard, and counts as a worker.
- */
+/** What a cluster is made of. `Engine.nodes` makes the nodes. */
 export interface Topology {
-  /** Workers beside the one coordinator, from 1. */
-  readonly workers: number;
-  /** Copies of every shard, from 1 to `workers`. */
+  /** The entry first, where there is one. */
+  readonly nodes: readonly NodeSpec[];
+  /** Copies of every shard, from 1 to the number of nodes with data. */
   readonly replication: number;
   /** Shards of every distributed table, from 1. */
   readonly shards: number;
-  /** The nodes of a cluster whose roles move. */
-  readonly members?: readonly NodeName[];
+  /** What people call a part of the rows: `shard`. Absent where rows are not divided: every node with data has all. */
+  readonly partitionWord?: string;
 }
 
 export interface Shard {
@@ -33,6 +37,10 @@ export interface PlacementMap {
   readonly shards: readonly Shard[];
   /** Room id -> index of its shard, for every room of the data set. */
   readonly shardOfRoom: Readonly<Record<number, number>>;
+  /** As in `Topology`. */
+  readonly partitionWord?: string;
+  /** A node that every statement passes; absent where there is none. */
+  readonly entry?: NodeName;
   /** A node that every write needs beside the holders of its shard, where the engine has such a node. */
   readonly writesAlsoNeed?: NodeName;
 }
@@ -62,20 +70,23 @@ export interface ShardPrediction {
 
 export type ShardAccess = 'read' | 'write';
 
-/** The nodes of a cluster whose roles move: their names say nothing of what they do. */
-export function memberNames(members: number): NodeName[] {
-  return Array.from({ length: members }, (_, i) => `pg${i + 1}`);
+export function nodeNames({ nodes }: Pick<Topology, 'nodes'>): NodeName[] {
+  return nodes.map(({ name }) => name);
 }
 
 /** The nodes that hold data. */
-export function workerNames(topology: Pick<Topology, 'workers' | 'members'>): NodeName[] {
-  if (topology.members) return [...topology.members];
-  return Array.from({ length: topology.workers }, (_, i) => `worker${i + 1}`);
+export function dataNodes({ nodes }: Pick<Topology, 'nodes'>): NodeName[] {
+  return nodes.filter(({ part }) => part === 'data').map(({ name }) => name);
 }
 
-export function nodeNames(topology: Pick<Topology, 'workers' | 'members'>): NodeName[] {
-  if (topology.members) return [...topology.members];
-  return [COORDINATOR, ...workerNames(topology)];
+/** What its engine calls a node that holds data. */
+export function holderWord({ nodes }: Pick<Topology, 'nodes'>): string {
+  return nodes.find(({ part }) => part === 'data')?.role ?? 'node';
+}
+
+/** The node that every statement passes, where there is one. */
+export function entryNode({ nodes }: Pick<Topology, 'nodes'>): NodeName | undefined {
+  return nodes.find(({ part }) => part === 'entry')?.name;
 }
 
 /** `A` for 0, `Z` for 25, `AA` for 26: the columns of a spreadsheet. */
@@ -93,14 +104,13 @@ export function shardIndex(name: string): number {
  * The ring that Citus lays out: shard i lives on workers i, i+1, ... i+replication-1 (mod workers).
  * With 4 workers and replication 2: A on 1+2, B on 2+3, C on 3+4, D on 4+1.
  */
-export function ringPlacement(topology: Topology): Shard[] {
-  const workers = workerNames(topology);
-  return Array.from({ length: topology.shards }, (_, index) => ({
+export function ringPlacement(
+  holders: readonly NodeName[],
+  { replication, shards }: Pick<Topology, 'replication' | 'shards'>,
+): Shard[] {
+  return Array.from({ length: shards }, (_, index) => ({
     index,
     name: shardName(index),
-    placements: Array.from(
-      { length: topology.replication },
-      (_, k) => workers[(index + k) % workers.length] as NodeName,
-    ),
+    placements: Array.from({ length: replication }, (_, k) => holders[(index + k) % holders.length] as NodeName),
   }));
 }

@@ -4,12 +4,12 @@ import type { ProbeKind } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
 import { type Placement, placedBy, predictBy, type ServiceRule } from '../model/service-rule.ts';
 import {
-  COORDINATOR,
+  dataNodes,
+  entryNode,
   type LostNodes,
   type NodeName,
   type Shard,
   type ShardPrediction,
-  workerNames,
 } from '../model/topology.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import { asFormed, type EffectOf, isOpen, lostTogether } from './schedule.ts';
@@ -31,8 +31,13 @@ const MAX_STRIKES_NAMED = 32;
 /** What a run of this plan would do, and what is predicted to survive, line by line. */
 export function describePlan(plan: Plan, { effectOf, rule, expect, probes = [] }: DescribeOptions): string[] {
   const { scenario, placement, seed } = plan;
-  const { shards, members } = scenario.cluster;
-  const unordered: Placement = { workers: workerNames(scenario.cluster), shards: placement };
+  const { shards } = scenario.cluster;
+  const entry = entryNode(scenario.cluster);
+  const unordered: Placement = {
+    workers: dataNodes(scenario.cluster),
+    shards: placement,
+    ...(entry === undefined ? {} : { entry }),
+  };
   const map = rule ? placedBy(rule, unordered) : unordered;
   const promised = ({ down, frozen }: LostNodes) =>
     expect?.({ down, frozen }) ?? (rule ? predictBy(rule, map, new Set(down), new Set(frozen)) : []);
@@ -42,7 +47,9 @@ export function describePlan(plan: Plan, { effectOf, rule, expect, probes = [] }
     ...(scenario.claim === undefined ? [] : [`claim: "${scenario.claim}"`]),
     `seed ${seed}; ${describeCluster(scenario.cluster)}; workload ${scenario.workload.use}`,
     '',
-    ...(members ? [] : ['placement: each shard on its workers, in a ring', ...describePlacement(map.shards), '']),
+    ...(scenario.cluster.streaming
+      ? []
+      : ['placement: each shard on its workers, in a ring', ...describePlacement(map.shards), '']),
     `schedule, after ${formatDuration(scenario.steadyStateMs)} of steady state; healing at the earliest`,
     ...describeSchedule(plan),
     ...describeProbes(probes, shards),
@@ -59,9 +66,11 @@ export function describePlan(plan: Plan, { effectOf, rule, expect, probes = [] }
 }
 
 /** `4 workers, 4 shards in 2 copies`; `3 members: pg1 primary, pg2 and pg3 standbys, synchronous off, manager by-hand`. */
-function describeCluster({ workers, replication, shards, members, streaming }: Plan['scenario']['cluster']): string {
-  if (!members || !streaming) {
-    return `${formatCount(workers, 'worker')}, ${formatCount(shards, 'shard')} in ${formatCount(replication, 'copy', 'copies')}`;
+function describeCluster(cluster: Plan['scenario']['cluster']): string {
+  const { replication, shards, streaming } = cluster;
+  const members = dataNodes(cluster);
+  if (!streaming) {
+    return `${formatCount(members.length, 'worker')}, ${formatCount(shards, 'shard')} in ${formatCount(replication, 'copy', 'copies')}`;
   }
   const { synchronous, manager, promoteAfterMs } = streaming;
   const [primary, ...standbys] = members;
@@ -115,12 +124,13 @@ function describeSchedule({ acts, scenario }: Plan): string[] {
 
 /** Of every fault alike, whether or not it takes nodes down. @param also the node that every write needs. */
 function describeBlastRadius(
-  { acts, blastRadius: { nodes, shards, ofActs }, placement }: Plan,
+  { acts, blastRadius: { nodes, shards, ofActs }, placement, scenario }: Plan,
   also: NodeName | undefined,
 ): string[] {
   if (acts.length === 0) return [];
+  const entry = entryNode(scenario.cluster);
   const touched = (struck: readonly NodeName[], names: readonly string[]) => {
-    if (struck.includes(COORDINATOR)) return 'every shard: all statements pass the coordinator';
+    if (entry !== undefined && struck.includes(entry)) return `every shard: all statements pass the ${entry}`;
     if (also !== undefined && struck.includes(also)) return `every shard: every write needs ${also}`;
     return describeTouched(names, placement.length);
   };

@@ -4,8 +4,9 @@
  */
 
 import { InputError } from '../model/errors.ts';
-import type { NodeName, PlacementMap, Shard, ShardPrediction, Topology } from '../model/topology.ts';
+import type { NodeName, PlacementMap, Shard, ShardPrediction } from '../model/topology.ts';
 import { type Judgement, worst } from '../model/verdict.ts';
+import type { Shape } from './tolerance/layouts.ts';
 
 /** Raised when a reader of the old version could not read the new one. */
 export const PROOF_VERSION = 1;
@@ -60,7 +61,7 @@ export interface Proof {
   /** What predicted: the engine itself, or a rule by name. */
   readonly predictedBy: string;
   readonly fault: string;
-  readonly topology: Topology;
+  readonly topology: Shape;
   readonly placement: readonly Shard[];
   /** Clusters that were used side by side. */
   readonly clusters: number;

@@ -3,7 +3,8 @@
 import type { PickedAtStrike, Plan, PlannedAct } from '../model/plan.ts';
 import type { FaultStep, Scenario, TargetSpec } from '../model/scenario.ts';
 import {
-  COORDINATOR,
+  dataNodes,
+  entryNode,
   type LostNodes,
   type NodeEffect,
   type NodeName,
@@ -82,9 +83,10 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
       nextAtMs += strike.forMs;
     }
   }
-  const shards = placement?.shards ?? ringPlacement(cluster);
+  const shards = placement?.shards ?? ringPlacement(dataNodes(cluster), cluster);
   const nodes = nodeNames(cluster).filter((node) => acts.some((act) => act.targets.includes(node)));
-  const touched = (struck: readonly NodeName[]) => shardsTouched(struck, shards, placement?.writesAlsoNeed);
+  const throughAll = [entryNode(cluster), placement?.writesAlsoNeed];
+  const touched = (struck: readonly NodeName[]) => shardsTouched(struck, shards, throughAll);
   return {
     scenario,
     seed,
@@ -127,8 +129,8 @@ export function isOpen({ acts }: Pick<Plan, 'acts'>): boolean {
  * cluster is formed. The very same acts where there are none.
  */
 export function asFormed({ acts, scenario }: Pick<Plan, 'acts' | 'scenario'>): readonly PlannedAct[] {
-  const { members } = scenario.cluster;
-  if (!members || !acts.some((act) => act.atStrike)) return acts;
+  if (!acts.some((act) => act.atStrike)) return acts;
+  const members = dataNodes(scenario.cluster);
   return acts.map((act) => {
     if (!act.atStrike) return act;
     const from = act.atStrike.role === 'primary' ? members.slice(0, 1) : members.slice(1);
@@ -147,15 +149,15 @@ function atStrike(
 }
 
 /**
- * Names of the shards that may feel what happens to these nodes: every statement passes the coordinator, and
- * where there is a node that every write needs, that one too.
+ * Names of the shards that may feel what happens to these nodes.
+ * @param throughAll nodes that all of them need: one that every statement passes, one that every write needs.
  */
 function shardsTouched(
   nodes: readonly NodeName[],
   placement: readonly Shard[],
-  writesAlsoNeed?: NodeName,
+  throughAll: readonly (NodeName | undefined)[],
 ): readonly string[] {
-  const all = nodes.some((node) => node === COORDINATOR || node === writesAlsoNeed);
+  const all = nodes.some((node) => throughAll.includes(node));
   const touched = placement.filter(({ placements }) => all || placements.some((node) => nodes.includes(node)));
   return touched.map(({ name }) => name);
 }
@@ -180,7 +182,7 @@ export function lostTogether(acts: readonly PlannedAct[], effectOf: EffectOf): L
   return [...sets.values()];
 }
 
-/** `worker2` before `worker10`, the coordinator first. */
+/** `worker2` before `worker10`. */
 function byNumber(a: NodeName, b: NodeName): number {
   return a.localeCompare(b, 'en', { numeric: true });
 }

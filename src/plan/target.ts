@@ -5,13 +5,13 @@ import type { PickedAtStrike } from '../model/plan.ts';
 import { type MovingRole, nodesInRole, type Roles } from '../model/roles.ts';
 import type { Amount, FaultStep, ShardRef, TargetSpec } from '../model/scenario.ts';
 import {
+  dataNodes,
   type NodeName,
   nodeNames,
   type PlacementMap,
   type Shard,
   shardName,
   type Topology,
-  workerNames,
 } from '../model/topology.ts';
 import { type RandomIndex, seededIndex } from './random.ts';
 
@@ -113,7 +113,9 @@ function latestEnd({ atMs, forMs, jitterMs = 0 }: StepTimes): number {
 }
 
 /** How many nodes qualify; `fatal-pair` is a pair. */
-export function candidatesOf(target: TargetSpec, { workers, replication }: Omit<Topology, 'shards'>): number {
+export function candidatesOf(target: TargetSpec, topology: Omit<Topology, 'shards'>): number {
+  const { replication } = topology;
+  const workers = dataNodes(topology).length;
   if ('nodes' in target) return target.nodes.length;
   if ('fatalPair' in target) return 2;
   if (isOpenUntilStrike(target)) return target.roleAtStrike === 'primary' ? 1 : workers - 1;
@@ -125,7 +127,7 @@ export function candidatesOf(target: TargetSpec, { workers, replication }: Omit<
 export function countOf(target: TargetSpec, topology: Omit<Topology, 'shards'>): number {
   const candidates = candidatesOf(target, topology);
   if (!('pick' in target) || target.pick === undefined) return candidates;
-  return target.pick === 'majority' ? majorityOf(topology.workers) : amountOf(target.pick, candidates);
+  return target.pick === 'majority' ? majorityOf(topology.nodes.length) : amountOf(target.pick, candidates);
 }
 
 function majorityOf(nodes: number): number {
@@ -184,7 +186,7 @@ type Choice =
 function choiceOf(target: TargetSpec, topology: Topology, placement: PlacementMap | undefined): Choice {
   if ('nodes' in target) return { from: target.nodes, count: target.nodes.length };
   const count = countOf(target, topology);
-  const workers = workerNames(topology);
+  const workers = dataNodes(topology);
   // Whoever it will be, it is none of those that a pick of this moment may take.
   if (isOpenUntilStrike(target)) return { from: [], count: 0 };
   if ('role' in target) return { from: workers, count };

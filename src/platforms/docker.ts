@@ -11,7 +11,6 @@ import { z } from 'zod';
 import { CLUSTER_FILE, type Nodes, type Platform, type ProvisionOptions } from '../cluster/platform.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import { documentation } from '../model/package-files.ts';
-import { nodeNames } from '../model/topology.ts';
 import { formatBytes, formatCount } from '../model/units.ts';
 import { forgetCluster, readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { lackingHere } from './docker/abilities.ts';
@@ -113,7 +112,7 @@ export const docker: Platform = {
     const client = DockerClient.fromEnvironment();
     const compose = await findCompose();
     if (!compose) throw composeMissing();
-    const { topology, settings, runFolder, signal, sizedData = [], onProgress = () => undefined } = options;
+    const { nodes: specs, settings, runFolder, signal, sizedData = [], needs, onProgress = () => undefined } = options;
     await refuseWithoutMemory(client, sizedData.length);
     const image = wantedImage();
     if (!(await isPresent(client, image))) await pull(client, image, signal, onProgress);
@@ -124,7 +123,7 @@ export const docker: Platform = {
     const file = join(runFolder, 'docker-compose.yml');
     await writeFile(
       file,
-      renderCompose(topology, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings }, sizedData }),
+      renderCompose(specs, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings }, sizedData }),
     );
     await recordCluster(options, client, project);
     const dispose = disposer(client, { project, runFolder, password, say: onProgress });
@@ -140,7 +139,8 @@ export const docker: Platform = {
       const nodes = await nodesOf(client, await byLabel(client, project), dispose);
       await untilReady(client, nodes.all as readonly DockerNode[], signal);
       await Promise.all(nodes.all.map(makeLoginCheap));
-      if (topology.members) await Promise.all((nodes.all as DockerNode[]).map((node) => node.allowReplication()));
+      if (needs?.has('data-copy'))
+        await Promise.all((nodes.all as DockerNode[]).map((node) => node.allowReplication()));
       signal.throwIfAborted();
       return nodes;
     } catch (error) {
@@ -217,8 +217,8 @@ const remainsSchema = z.object({
   engine: z.string(),
 });
 
-async function recordCluster({ topology, runFolder }: ProvisionOptions, client: DockerClient, project: string) {
-  const nodes = nodeNames(topology).map((name) => ({ name, container: containerName(project, name) }));
+async function recordCluster({ nodes: specs, runFolder }: ProvisionOptions, client: DockerClient, project: string) {
+  const nodes = specs.map(({ name }) => ({ name, container: containerName(project, name) }));
   const owner = await own(runFolder);
   await writeClusterFile(runFolder, { platform: 'docker', owner, project, engine: client.endpoint.host, nodes });
 }

@@ -6,9 +6,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { untilAcceptsSql } from '../cluster/health.ts';
-import type { Capability, NodeControl, Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
+import type { Capability, Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
-import { COORDINATOR, type NodeName, nodeNames, type Topology } from '../model/topology.ts';
+import type { NodeName, NodeSpec } from '../model/topology.ts';
 import { forgetCluster, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { findBinaries } from './local/binaries.ts';
 import { Cache } from './local/cache.ts';
@@ -66,20 +66,21 @@ export const local: Platform = {
   },
 
   async provision(options: ProvisionOptions): Promise<Nodes> {
-    const { topology, settings, runFolder, needs, signal, onProgress } = options;
+    const { nodes: specs, settings, runFolder, needs, signal, onProgress } = options;
+    const names = specs.map(({ name }) => name);
+    const hasEntry = specs.some(({ part }) => part === 'entry');
     signal.throwIfAborted();
     const cache = await Cache.open();
     const binaries = await findBinaries(cache);
     const template = await openTemplate(binaries, cache, signal);
     const ports = await PortChooser.open();
-    const dataRoot = await DataRoot.choose(nodeNames(topology).length);
+    const dataRoot = await DataRoot.choose(names.length);
     const cluster = new LocalCluster(dataRoot, { runFolder, owner: await own(runFolder), say: onProgress });
     // On record before anything is made: a crash at any later moment leaves nothing that is not found.
     await cluster.save();
     try {
       await dataRoot.make(binaries.account);
-      if (needs && [...BY_RELAY].some((capability) => needs.has(capability)))
-        await cluster.startRelay(nodeNames(topology), ports);
+      if (needs && [...BY_RELAY].some((capability) => needs.has(capability))) await cluster.startRelay(names, ports);
     } catch (error) {
       await cluster.dispose();
       throw error;
@@ -88,17 +89,16 @@ export const local: Platform = {
     const failed = new AbortController();
     const abort = AbortSignal.any([signal, failed.signal]);
 
-    const startNode = async (name: NodeName): Promise<LocalServer> => {
+    const startNode = async ({ name, part }: NodeSpec): Promise<LocalServer> => {
       const dataFolder = await dataRoot.addNode(name, template, abort);
-      const role = roleOf(topology, name);
+      const faces = hasEntry && part === 'data' ? 'servers' : 'clients';
       const server = cluster.newServer({
         name,
-        role,
         binaries,
         password: template.password,
         dataFolder,
         logFile: join(runFolder, 'logs', `${name}.log`),
-        settings: { ...serverSettings(role, binaries.majorVersion), ...settings },
+        settings: { ...serverSettings(faces, binaries.majorVersion), ...settings },
         onLaunch: () => cluster.save(),
       });
       await server.launchOnFreePort(ports, abort);
@@ -106,8 +106,8 @@ export const local: Platform = {
       return server;
     };
 
-    const starting = nodeNames(topology).map((name) =>
-      startNode(name).catch((error: unknown) => {
+    const starting = specs.map((spec) =>
+      startNode(spec).catch((error: unknown) => {
         failed.abort(error);
         throw error;
       }),
@@ -118,7 +118,7 @@ export const local: Platform = {
       signal.throwIfAborted();
       throw failed.signal.reason;
     }
-    cluster.sort(nodeNames(topology));
+    cluster.sort(names);
     return cluster;
   },
 
@@ -152,16 +152,6 @@ class LocalCluster implements Nodes {
     this.#options = options;
   }
 
-  get coordinator(): LocalServer {
-    const found = this.servers.find((server) => server.role === 'coordinator');
-    if (!found) throw new Error('a cluster of members has no coordinator');
-    return found;
-  }
-
-  get workers(): LocalServer[] {
-    return this.servers.filter((server) => server.role !== 'coordinator');
-  }
-
   get all(): LocalServer[] {
     return this.servers;
   }
@@ -181,7 +171,6 @@ class LocalCluster implements Nodes {
       .then(() => {
         const nodes = this.servers.map((server) => ({
           name: server.name,
-          role: server.role,
           port: server.identity.port,
           pid: server.identity.process?.pid,
           startTime: server.identity.process?.startTime,
@@ -217,17 +206,13 @@ class LocalCluster implements Nodes {
   }
 }
 
-function roleOf({ members }: Topology, name: NodeName): NodeControl['role'] {
-  if (members) return 'member';
-  return name === COORDINATOR ? 'coordinator' : 'worker';
-}
-
-function serverSettings(role: NodeControl['role'], majorVersion: number): Record<string, string> {
+/** @param faces who connects to it: clients, or the servers in front of it alone. */
+function serverSettings(faces: 'clients' | 'servers', majorVersion: number): Record<string, string> {
   return {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    // One coordinator connection has one to each of several workers, two where a worker stands in for another.
-    max_connections: role === 'worker' ? '600' : '300',
+    // A connection of the entry has one to each of several nodes, two where a node stands in for another.
+    max_connections: faces === 'servers' ? '600' : '300',
     // Small, because there are many servers and little data.
     shared_buffers: '16MB',
     huge_pages: 'off',
@@ -243,8 +228,8 @@ function serverSettings(role: NodeControl['role'], majorVersion: number): Record
     timezone: 'UTC',
     log_timezone: 'UTC',
     log_line_prefix: '%m [%p] %b %a ',
-    // Backends whose client went away end, also when they wait for a frozen worker.
-    ...(role !== 'worker' ? { client_connection_check_interval: '500ms' } : {}),
+    // Backends whose client went away end, also when they wait for a frozen node.
+    ...(faces === 'clients' ? { client_connection_check_interval: '500ms' } : {}),
     // Three processes less for each server.
     ...(majorVersion >= 18 ? { io_method: 'sync' } : {}),
   };

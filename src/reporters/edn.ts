@@ -10,7 +10,6 @@ import { type Anomaly, eventsOf, type History, type OperationKind } from '../mod
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import type { OperationRow } from '../model/operations.ts';
 import type { Roles } from '../model/roles.ts';
-import { COORDINATOR } from '../model/topology.ts';
 import { plainText } from './escape.ts';
 
 /** A read names so many messages, the newest; all of them would make the file grow with the square of the run. */
@@ -171,14 +170,14 @@ function typeOf(outcome: Sent['outcome']): 'ok' | 'fail' | 'info' {
 }
 
 /**
- * Through the coordinator, after healing: all messages that the load tried to write. Where transactions stood prepared
+ * As clients read, after healing: all messages that the load tried to write. Where transactions stood prepared
  * that is read twice, while they stood and after they had ended.
  */
 function* readsAfterHealing(history: History, operations: readonly Sent[], writer: Lines): Generator<string> {
   const written = operations.flatMap(({ key }) => key ?? []);
   if (written.length === 0) return;
   const phase = eventsOf(history, 'phase-started').find((event) => event.phase === 'final-reads');
-  const early = eventsOf(history, 'read-in-doubt').filter(({ node, shard }) => node === COORDINATOR && !shard);
+  const early = eventsOf(history, 'read-in-doubt').filter(({ shard }) => shard === undefined);
   const reads = [...early, ...eventsOf(history, 'final-read').slice(0, 1)];
   let beganAt = phase?.at ?? reads[0]?.at ?? 0;
   for (const { at, read } of reads) {

@@ -2,8 +2,17 @@
 
 import type { EventOf, PreparedTransaction, TimedEvent } from '../model/event.ts';
 import type { Roles, SeenRole } from '../model/roles.ts';
-import { type NodeName, nodeNames, type ShardAccess, type ShardPrediction, type Topology } from '../model/topology.ts';
+import {
+  entryNode,
+  holderWord,
+  type NodeName,
+  nodeNames,
+  type ShardAccess,
+  type ShardPrediction,
+  type Topology,
+} from '../model/topology.ts';
 import { formatBytes, formatCount, formatDuration, formatPerSecond, formatShare } from '../model/units.ts';
+import { clusterSize } from './report-words.ts';
 
 export interface EventWords {
   /** One short word for what it belongs to: `fault`, `heal`. */
@@ -228,19 +237,15 @@ export class EventNarrator {
 
   #phase(phase: Extract<TimedEvent, { type: 'phase-started' }>['phase']): EventWords | undefined {
     const { topology, plannedActs } = this.#context;
+    const entry = entryNode(topology);
     switch (phase) {
       case 'provision':
         return topology.attach === undefined
           ? plain('provision', `${formatCount(nodeNames(topology).length, 'server')} are started`)
           : plain('provision', `the cluster ${topology.attach} stands; its servers are asked whether they are well`);
       case 'form': {
-        const { members } = topology;
-        if (members)
-          return plain(
-            'form',
-            `one primary, ${formatCount(members.length - 1, 'standby', 'standbys')} from a copy of its data`,
-          );
-        const copies = `on ${formatCount(topology.replication, 'worker')}${topology.replication > 1 ? ' each' : ''}`;
+        if (topology.partitionWord === undefined) return plain('form', clusterSize(topology));
+        const copies = `on ${formatCount(topology.replication, holderWord(topology))}${topology.replication > 1 ? ' each' : ''}`;
         return plain('form', `${formatCount(topology.shards, 'shard')} ${copies}`);
       }
       case 'ramp':
@@ -254,9 +259,9 @@ export class EventNarrator {
       case 'final-reads':
         return plain(
           'reads',
-          topology.members
-            ? 'every row by the route that writes take, and of every member'
-            : 'every row through the coordinator, and of every placement',
+          entry === undefined
+            ? 'every row by the route that writes take, and of every copy'
+            : `every row through the ${entry}, and of every placement`,
         );
       case 'dispose':
         return topology.attach === undefined

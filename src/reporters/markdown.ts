@@ -2,7 +2,7 @@
 
 import { type Availability, type ServiceWindow, SPANS } from '../model/figures.ts';
 import type { LedgerFigures, Report } from '../model/report.ts';
-import { workerNames } from '../model/topology.ts';
+import { dataNodes, holderWord } from '../model/topology.ts';
 import { formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import type { CheckResult, Judgement } from '../model/verdict.ts';
 import { clip, markdownCode as code, htmlText, markdownCodeBlock, markdownText as text } from './escape.ts';
@@ -15,7 +15,6 @@ import {
   disagreementLines,
   faultsByNode,
   firstSuccessWords,
-  holderWord,
   kindWords,
   LATENCY_COLUMNS,
   latencyWords,
@@ -404,7 +403,7 @@ function cluster({ topology, nodes, placement, acts }: Report): string[] {
 
 function placementGrid({ topology, placement }: Pick<Report, 'topology' | 'placement'>): string[] {
   if (placement.length === 0) return [];
-  const workers = workerNames(topology);
+  const workers = dataNodes(topology);
   const heldBy = (worker: string) => placement.filter(({ placements }) => placements.includes(worker));
   if (placement.length > MAX_GRID_SHARDS) {
     return table(
@@ -424,12 +423,15 @@ function placementGrid({ topology, placement }: Pick<Report, 'topology' | 'place
   );
 }
 
-function repair({ timeline: events }: Report): string[] {
+function repair({ timeline: events, topology }: Report): string[] {
   const advice = events.flatMap((event) => (event.type === 'repair' ? [event] : []));
   if (advice.length === 0) return [];
   return blocks(
     ['## Repair'],
-    ...advice.flatMap(({ away, commands }) => [[text(repairWords(away))], markdownCodeBlock('sql', ...commands)]),
+    ...advice.flatMap(({ away, commands }) => [
+      [text(repairWords(away, topology))],
+      markdownCodeBlock('sql', ...commands),
+    ]),
   );
 }
 

@@ -15,7 +15,7 @@ import type {
 import type { Machine } from '../model/history.ts';
 import type { LedgerFigures, Report, Witnessed } from '../model/report.ts';
 import type { SeenRole } from '../model/roles.ts';
-import type { ShardAccess } from '../model/topology.ts';
+import { dataNodes, entryNode, holderWord, type ShardAccess, type Topology } from '../model/topology.ts';
 import { formatBytes, formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import type { CheckResult } from '../model/verdict.ts';
 
@@ -208,7 +208,7 @@ function findingsOf(ledger: LedgerFigures): LedgerFinding[] {
     found ? [{ what, found, known }] : [];
   return [
     ...finding('lost: acknowledged, and in no final read', ledger.lost, finalReads),
-    ...finding('hidden: on a placement, not seen through the coordinator', ledger.hidden, finalReads),
+    ...finding('hidden: on a placement, not seen by clients', ledger.hidden, finalReads),
     ...finding(
       `late: acknowledged, and not visible until a prepared transaction had ended${lateWords(ledger.late)}`,
       ledger.late,
@@ -243,21 +243,18 @@ function lateWords(late: LedgerFigures['late']): string {
 }
 
 /** `4 workers, 4 shards, 2 copies of each`; `3 members, each with everything`. */
-export function clusterSize({ workers, shards, replication, members }: Report['topology']): string {
-  if (members) return `${formatCount(members.length, 'member')}, each with everything`;
+export function clusterSize(topology: Topology): string {
+  const { shards, replication, partitionWord } = topology;
+  const holders = formatCount(dataNodes(topology).length, holderWord(topology));
+  if (partitionWord === undefined) return `${holders}, each with everything`;
   return (
-    `${formatCount(workers, 'worker')}, ${formatCount(shards, 'shard')}, ` +
-    `${formatCount(replication, 'copy', 'copies')} of each`
+    `${holders}, ${formatCount(shards, partitionWord)}, ` + `${formatCount(replication, 'copy', 'copies')} of each`
   );
 }
 
-/** What is called that which holds copies. */
-export function holderWord({ members }: Pick<Report['topology'], 'members'>): string {
-  return members ? 'member' : 'worker';
-}
-
-export function repairWords(away: readonly string[]): string {
-  return `Were ${away.join(', ')} to stay away, these commands on the coordinator would bring back all copies:`;
+export function repairWords(away: readonly string[], topology: Pick<Topology, 'nodes'>): string {
+  const where = entryNode(topology) ?? 'primary';
+  return `Were ${away.join(', ')} to stay away, these commands on the ${where} would bring back all copies:`;
 }
 
 /** `primary, timeline 2`; `does not answer`. */

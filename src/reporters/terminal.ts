@@ -57,11 +57,11 @@ export function terminalSummary(report: Report, options: SummaryOptions): string
 }
 
 /** The commands for nodes that stayed away; the report has them in any case. */
-function repairLines({ timeline }: Report, columns: number): string[] {
+function repairLines({ timeline, topology }: Report, columns: number): string[] {
   if (!timeline.some(({ type }) => type === 'heal-failed')) return [];
   return timeline.flatMap((event) =>
     event.type === 'repair'
-      ? [...hanging('', plainText(repairWords(event.away)), columns), ...event.commands.map(plainText), '']
+      ? [...hanging('', plainText(repairWords(event.away, topology)), columns), ...event.commands.map(plainText), '']
       : [],
   );
 }

@@ -2,6 +2,7 @@
 
 import type { NodeControl } from '../cluster/platform.ts';
 import type { NodeInfo } from '../model/event.ts';
+import type { NodeSpec } from '../model/topology.ts';
 import { ASK_TIMEOUT_MS, connect } from './ask-node.ts';
 
 /** What figures and safety depend on. */
@@ -17,8 +18,15 @@ const SETTINGS = [
   'statement_timeout',
 ];
 
-/** @param engineVersion of the extension that makes it a cluster, where there is one. */
-export async function describeNode(node: NodeControl, engineVersion: string | undefined): Promise<NodeInfo> {
+/**
+ * @param specs of the cluster's nodes.
+ * @param engineVersion of the extension that makes it a cluster, where there is one.
+ */
+export async function describeNode(
+  node: NodeControl,
+  specs: readonly NodeSpec[],
+  engineVersion: string | undefined,
+): Promise<NodeInfo> {
   const { host, port } = node.address();
   await using session = await connect(node);
   const [row] = await session.query('SHOW server_version', [], { timeoutMs: ASK_TIMEOUT_MS });
@@ -32,7 +40,7 @@ export async function describeNode(node: NodeControl, engineVersion: string | un
   );
   return {
     name: node.name,
-    role: node.role,
+    role: specs.find(({ name }) => name === node.name)?.role ?? 'node',
     address: `${host}:${port}`,
     version: engineVersion === undefined ? server : `${server}, ${engineVersion}`,
     settings: Object.fromEntries(rows.map(([name, value]) => [String(name), String(value)])),

@@ -7,7 +7,7 @@ import { connectBy, mainRoute } from '../cluster/route.ts';
 import type { Clock } from '../model/clock.ts';
 import { errorText } from '../model/errors.ts';
 import { LEFTOVERS, type ReadSummary, type RunEvent } from '../model/event.ts';
-import { COORDINATOR, type NodeName } from '../model/topology.ts';
+import type { NodeName } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import type { Ledger } from '../workloads/workload.ts';
@@ -115,18 +115,18 @@ export async function lookForLeftovers(options: FinalReadsOptions): Promise<void
   }
 }
 
-/** Reads everything through the coordinator, and every placement on its own node; records what was found. */
+/** Reads everything as clients do, and every placement on its own node; records what was found. */
 export async function readEverything(options: FinalReadsOptions): Promise<void> {
   await readSources(options, ({ node, shard, relation }, read) =>
-    shard === undefined
-      ? { type: 'final-read', source: 'coordinator', read }
+    shard === undefined || node === undefined
+      ? { type: 'final-read', route: mainRoute(options.cluster.routes).name, read }
       : { type: 'placement-read', shard, node, ...(relation === undefined ? {} : { relation }), read },
   );
 }
 
-/** What one read is of: everything through the coordinator, or one placement. */
+/** What one read is of: one placement, or everything as clients read it where none is named. */
 export interface ReadSource {
-  readonly node: NodeName;
+  readonly node?: NodeName;
   readonly shard?: string;
   readonly relation?: string;
 }
@@ -158,9 +158,9 @@ export async function readSources(
         connectTimeoutMs: CONNECT_TIMEOUT_MS,
       });
       const read = await ledger.readAll(session, ledger.table, params, READ_TIMEOUT_MS);
-      recorder.event(eventOf({ node: COORDINATOR }, read));
+      recorder.event(eventOf({}, read));
     } catch (error) {
-      recorder.event({ type: 'final-read-failed', source: COORDINATOR, error: errorText(error) });
+      recorder.event({ type: 'final-read-failed', source: `the route ${route.name}`, error: errorText(error) });
     }
   };
   const placed = ({ shard, node, relation }: PlacementSource) => ({

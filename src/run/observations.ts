@@ -7,6 +7,7 @@
 import { availableParallelism } from 'node:os';
 import type { FormedCluster, PlacementSource, TableSpec } from '../cluster/engine.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import { connectBy, mainRoute } from '../cluster/route.ts';
 import { errorText } from '../model/errors.ts';
 import type { Observation, ReadScalingStep, WorkOfWorker } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
@@ -21,6 +22,7 @@ import type { Recorder } from './recorder.ts';
 import { pause } from './wait.ts';
 
 const CONNECT_LIMIT_MS = 5_000;
+const OPTIONS = { applicationName: OBSERVER_NAMES.observation, connectTimeoutMs: CONNECT_LIMIT_MS };
 const STATEMENT_LIMIT_MS = 60_000;
 /** A server tells its counts once a second while it is busy. */
 const COUNTS_ARE_TOLD_WITHIN_MS = 1_100;
@@ -88,7 +90,7 @@ async function scans(session: Session, sources: readonly PlacementSource[]): Pro
   );
 }
 
-/** Records what all placements take, beside one copy of the same rows in tables of the coordinator that go at once. */
+/** Records what all placements take, beside one copy of the same rows in tables that go at once. */
 export function compareStorage(options: ObservationOptions): Promise<void> {
   const { nodes, cluster, workload, plan, recorder } = options;
   return observed('storage', options, async () => {
@@ -110,13 +112,13 @@ export function compareStorage(options: ObservationOptions): Promise<void> {
         bytes: size,
       })),
     );
-    recorder.event({ type: 'storage', oneCopyBytes: await sizeOfOneCopy(nodes.coordinator, tables), placements });
+    recorder.event({ type: 'storage', oneCopyBytes: await sizeOfOneCopy(cluster, tables), placements });
   });
 }
 
-/** Temporary tables with the same columns and keys, filled through the coordinator; they end with their session. */
-async function sizeOfOneCopy(coordinator: NodeControl, tables: readonly TableSpec[]): Promise<number> {
-  await using session = await connect(coordinator);
+/** Temporary tables with the same columns and keys, where clients connect to; they end with their session. */
+async function sizeOfOneCopy({ routes }: FormedCluster, tables: readonly TableSpec[]): Promise<number> {
+  await using session = await connectBy(mainRoute(routes), OPTIONS);
   let bytes = 0;
   for (const { name, columns, primaryKey } of tables) {
     const copy = quoteName(`pgquake_one_copy_of_${name.replace('.', '_')}`);
@@ -185,11 +187,7 @@ async function readFast(
     depth: SCALING_DEPTH,
     // With every path to the workers opened before the clock runs.
     connect: async () => {
-      const session = await Session.connect(nodes.coordinator.address(), {
-        applicationName: OBSERVER_NAMES.observation,
-        connectTimeoutMs: CONNECT_LIMIT_MS,
-        pipeline: true,
-      });
+      const session = await connectBy(mainRoute(cluster.routes), { ...OPTIONS, pipeline: true });
       for (const room of rooms) await probes.next('read', room).run(session, STATEMENT_LIMIT_MS);
       return session;
     },
@@ -207,7 +205,7 @@ async function readFast(
   return { workers, served: served.map(({ node }) => node), ok, failed, forMs };
 }
 
-/** Asks every worker about the placements that it holds. */
+/** Asks every node that holds placements about them. */
 async function onWorkers<T extends object>(
   nodes: Nodes,
   sources: readonly PlacementSource[],
@@ -215,10 +213,12 @@ async function onWorkers<T extends object>(
 ): Promise<({ readonly node: NodeName } & T)[]> {
   const perNode = Map.groupBy(sources, ({ node }) => node);
   return Promise.all(
-    nodes.workers.map(async (node) => {
-      await using session = await connect(node);
-      return { node: node.name, ...(await ask(session, perNode.get(node.name) ?? [])) };
-    }),
+    nodes.all
+      .filter(({ name }) => perNode.has(name))
+      .map(async (node) => {
+        await using session = await connect(node);
+        return { node: node.name, ...(await ask(session, perNode.get(node.name) ?? [])) };
+      }),
   );
 }
 
@@ -228,10 +228,7 @@ async function askNumber(session: Session, statement: string): Promise<number> {
 }
 
 function connect(node: NodeControl): Promise<Session> {
-  return Session.connect(node.address(), {
-    applicationName: OBSERVER_NAMES.observation,
-    connectTimeoutMs: CONNECT_LIMIT_MS,
-  });
+  return Session.connect(node.address(), OPTIONS);
 }
 
 async function observed(

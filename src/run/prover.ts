@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Dataset, Engine, FormedCluster, PlacementSource } from '../cluster/engine.ts';
 import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
+import { connectBy, mainRoute } from '../cluster/route.ts';
 import type { Fault } from '../faults/fault.ts';
 import { makeFolder } from '../make-folder.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
-import { type NodeName, type PlacementMap, type Shard, type Topology, workerNames } from '../model/topology.ts';
+import { dataNodes, type NodeName, type PlacementMap, type Shard, type Topology } from '../model/topology.ts';
 import {
   compareShards,
   judgeProof,
@@ -75,7 +76,7 @@ export async function prove(options: ProofOptions): Promise<Proof> {
   const { topology, engine, platform, fault, maxDown, onSubset } = options;
   const startedAt = new Date();
   const from = performance.now();
-  const workers = workerNames(topology);
+  const workers = dataNodes(topology);
   // Says whether there are too many before anything is started.
   const everySubset = subsetsToProve(workers, [], maxDown, false);
 
@@ -107,7 +108,7 @@ export async function prove(options: ProofOptions): Promise<Proof> {
     engine: engine.name,
     predictedBy: options.predictedBy ?? `engine ${engine.name}`,
     fault: fault.name,
-    topology,
+    topology: { workers: workers.length, replication: topology.replication, shards: topology.shards },
     placement: clusters.first.placement.shards,
     clusters: clusters.all.length,
     pruned: plan.length < everySubset.length,
@@ -200,7 +201,7 @@ class ProvingCluster implements AsyncDisposable {
     const folder = number === 1 ? options.folder : join(options.folder, `cluster-${number}`);
     await makeFolder(join(folder, 'logs'));
     const nodes = await platform.provision({
-      topology,
+      nodes: topology.nodes,
       settings: engine.settings,
       runFolder: folder,
       needs: new Set(fault.needs),
@@ -230,7 +231,7 @@ class ProvingCluster implements AsyncDisposable {
 
   async prove(subset: SubsetToProve): Promise<ProvenSubset> {
     const { engine, signal } = this.#options;
-    const targets = subset.down.map((name) => this.#nodes.workers.find((node) => node.name === name) as NodeControl);
+    const targets = subset.down.map((name) => this.#nodes.all.find((node) => node.name === name) as NodeControl);
     const down = new Set(subset.down);
     const placement = this.#formed.placement;
     const predicted = this.#options.predict?.(placement, down) ?? engine.expect({ placement }, { down }).shards;
@@ -394,7 +395,7 @@ class ProvingCluster implements AsyncDisposable {
   }
 
   #connect(): Promise<Session> {
-    return Session.connect(this.#nodes.coordinator.address(), {
+    return connectBy(mainRoute(this.#formed.routes), {
       applicationName: OBSERVER_NAMES.prove,
       connectTimeoutMs: PROBE_TIMEOUT_MS,
     });
@@ -405,7 +406,7 @@ class ProvingCluster implements AsyncDisposable {
     const rooms = new Map(this.#probes.map(({ shard, room }) => [shard.index, room]));
     const found = new Map<number, string[]>();
     await Promise.all(
-      this.#nodes.workers.map(async (node) => {
+      this.#nodes.all.map(async (node) => {
         const sources = this.#placements.get(node.name) ?? [];
         if (sources.length === 0) return;
         await using session = await Session.connect(node.address(), {

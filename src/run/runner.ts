@@ -83,8 +83,8 @@ export async function run(asked: RunOptions): Promise<void> {
 
   const nodes = await inPhase(recorder, 'provision', () =>
     platform.provision({
-      topology: scenario.cluster,
-      settings: engine.settings,
+      nodes: scenario.cluster.nodes,
+      settings: { ...engine.settings, ...engine.settingsFor?.(scenario.cluster) },
       sizedData: nodesToFill(asked),
       runFolder: folder,
       needs: new Set([
@@ -257,7 +257,7 @@ async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {
     platform: platform.name,
     engine: engine.name,
     reason,
-    nodes: await Promise.all(nodes.all.map((node) => describeNode(node, formed.version))),
+    nodes: await Promise.all(nodes.all.map((node) => describeNode(node, cluster.nodes, formed.version))),
     ...(about === undefined ? {} : { about }),
     placement: formed.placement,
   });

@@ -2,10 +2,20 @@
 
 import type { Dataset, Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
 import { untilAcceptsSql } from '../cluster/health.ts';
-import type { Nodes, Platform, StandingClusters } from '../cluster/platform.ts';
+import type { NodeControl, Nodes, Platform, StandingClusters } from '../cluster/platform.ts';
+import { connectBy, mainRoute } from '../cluster/route.ts';
 import { type Survey, survey, surveyNodes } from '../cluster/survey.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
-import { COORDINATOR, type Topology } from '../model/topology.ts';
+import {
+  dataNodes,
+  entryNode,
+  holderWord,
+  type NodeName,
+  type NodeSpec,
+  nodeNames,
+  type Topology,
+} from '../model/topology.ts';
+import { formatCount } from '../model/units.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import { ledgerOf, type Workload } from '../workloads/workload.ts';
@@ -14,6 +24,7 @@ import { datasetOf } from './probes.ts';
 import { readPendingUndos } from './undo-journal.ts';
 
 const CONNECT_LIMIT_MS = 5_000;
+const OPTIONS = { applicationName: OBSERVER_NAMES.standing, connectTimeoutMs: CONNECT_LIMIT_MS };
 const READ_LIMIT_MS = 60_000;
 /** For the nodes of a cluster that a run attaches to: it should stand already. */
 const STANDS_LIMIT_MS = 10_000;
@@ -34,7 +45,7 @@ export interface WantedData {
 
 /**
  * Asks every engine whether it formed these nodes.
- * @throws EnvironmentError when the coordinator does not answer.
+ * @throws EnvironmentError when the nodes that clients connect to do not answer.
  */
 export async function findFormed(
   nodes: Nodes,
@@ -47,6 +58,22 @@ export async function findFormed(
     if (cluster) return { engine, cluster };
   }
   return undefined;
+}
+
+/** Whether nodes of these names can be a cluster of one of the engines. */
+export function recognisedBy(engines: readonly Engine[]): (names: readonly NodeName[]) => boolean {
+  return (names) => {
+    const wanted = [...names].sort().join();
+    const counts = [names.length, names.length - 1].filter((count) => count > 0);
+    return engines.some((engine) =>
+      counts.some(
+        (count) =>
+          nodeNames({ nodes: engine.nodes(count) })
+            .sort()
+            .join() === wanted,
+      ),
+    );
+  };
 }
 
 export interface EnsureOptions {
@@ -67,10 +94,10 @@ export async function ensureFormed(options: EnsureOptions): Promise<Found & { re
   const dataset = datasetOf(data.workload, data.params);
   const found = await findFormed(nodes, engines, dataset, signal);
   if (found) {
-    await verifyData(nodes, data);
+    await verifyData(found.cluster, data);
     return { ...found, formedNow: false };
   }
-  const engine = await usable(nodes, engines);
+  const engine = await usable(nodes, entryNode(topology), engines);
   try {
     const cluster = await engine.form({ nodes, topology, dataset, signal });
     return { engine, cluster, formedNow: true };
@@ -85,9 +112,10 @@ export async function ensureFormed(options: EnsureOptions): Promise<Found & { re
 }
 
 /** The first engine that needs nothing which these servers lack. */
-async function usable(nodes: Nodes, engines: readonly Engine[]): Promise<Engine> {
+async function usable({ all }: Nodes, entry: NodeName | undefined, engines: readonly Engine[]): Promise<Engine> {
   const reasons: string[] = [];
-  await using session = await connect(nodes);
+  const asked = all.find(({ name }) => name === entry) ?? (all[0] as NodeControl);
+  await using session = await Session.connect(asked.address(), OPTIONS);
   for (const engine of engines) {
     const lacking = await lackingFor(engine, session);
     if (lacking === undefined) return engine;
@@ -111,13 +139,6 @@ async function lackingFor({ extension, settings }: Engine, session: Session): Pr
     : `the servers do not load ${wanted} at their start`;
 }
 
-function connect({ coordinator }: Nodes): Promise<Session> {
-  return Session.connect(coordinator.address(), {
-    applicationName: OBSERVER_NAMES.standing,
-    connectTimeoutMs: CONNECT_LIMIT_MS,
-  });
-}
-
 /** Looks at a cluster in whatever state it is. */
 export async function surveyStanding(
   nodes: Nodes,
@@ -129,8 +150,9 @@ export async function surveyStanding(
   const tables = dataset.tables.map(({ name }) => name);
   let found: Found | undefined;
   let whyNot = 'it is not formed: its servers have no data set of pgquake; "pgquake up" forms it';
-  if (seen.find(({ name }) => name === COORDINATOR)?.refusal !== undefined) {
-    whyNot = 'without the coordinator nothing is known of the shards';
+  const entry = engines.flatMap((engine) => entryNode({ nodes: engine.nodes(1) }) ?? [])[0];
+  if (seen.find(({ name }) => name === entry)?.refusal !== undefined) {
+    whyNot = `without the ${entry} nothing is known of the data`;
   } else {
     try {
       found = await findFormed(nodes, engines, dataset, signal);
@@ -145,12 +167,10 @@ export async function surveyStanding(
 export function attachedPlatform(platform: Platform, standing: StandingClusters, project: string): Platform {
   return {
     ...platform,
-    async provision({ topology, runFolder, signal }) {
-      const nodes = await standing.attach(project, runFolder);
+    async provision({ nodes: wanted, runFolder, signal }) {
+      const nodes = await standing.attach(project, { runFolder });
       try {
-        if (nodes.workers.length !== topology.workers) {
-          throw otherTopology(project, `${topology.workers} workers`, `${nodes.workers.length}`);
-        }
+        if (nodes.all.length !== wanted.length) throw otherNodes(project, wanted, nodes.all);
         await Promise.all(nodes.all.map((node) => untilStands(node, project, signal)));
         const left = await untilWhole(nodes.all, { limitMs: STANDS_LIMIT_MS, signal });
         if (left.length > 0) throw notWhole(project, left.join('; '));
@@ -169,7 +189,7 @@ export function attachedPlatform(platform: Platform, standing: StandingClusters,
   };
 }
 
-async function untilStands(node: Nodes['coordinator'], project: string, signal: AbortSignal): Promise<void> {
+async function untilStands(node: NodeControl, project: string, signal: AbortSignal): Promise<void> {
   const state = await node.state();
   try {
     if (state !== 'running') throw new Error(`${node.name} is ${state}`);
@@ -207,10 +227,20 @@ export function attachedEngine({ engine, cluster }: Found, project: string, data
           `${odd.placements.length} of shard ${odd.name}`,
         );
       }
-      await verifyData(nodes, data);
+      await verifyData(cluster, data);
       return cluster;
     },
   };
+}
+
+function otherNodes(
+  project: string,
+  wanted: readonly NodeSpec[],
+  found: readonly Pick<NodeControl, 'name'>[],
+): EnvironmentError {
+  const holders = dataNodes({ nodes: wanted });
+  const others = wanted.length - holders.length;
+  return otherTopology(project, formatCount(holders.length, holderWord({ nodes: wanted })), `${found.length - others}`);
 }
 
 function otherTopology(project: string, wanted: string, found: string): EnvironmentError {
@@ -232,10 +262,10 @@ export function notFormed(project: string, { workload }: WantedData): Environmen
  * Reads all messages as a client does: the initial ones are all there, and every message is as its key demands.
  * @throws EnvironmentError where they are not.
  */
-async function verifyData(nodes: Nodes, { workload, params }: WantedData): Promise<void> {
+async function verifyData({ routes }: FormedCluster, { workload, params }: WantedData): Promise<void> {
   const ledger = ledgerOf(workload, params);
   if (!ledger || !workload.dataset) return;
-  await using session = await connect(nodes);
+  await using session = await connectBy(mainRoute(routes), OPTIONS);
   const { present, corrupted, duplicated } = await ledger.readAll(session, ledger.table, params, READ_LIMIT_MS);
   const messages = ledger.initialRows(params);
   const initial = present[INITIAL_WRITER] ?? 'none';

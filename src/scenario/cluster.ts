@@ -3,7 +3,6 @@
 import type { z } from 'zod';
 import { quoted } from '../model/quantities.ts';
 import type { ClusterSpec, StreamingSpec } from '../model/scenario.ts';
-import { memberNames } from '../model/topology.ts';
 import { listed } from './problems.ts';
 import type { ScenarioVocabulary, sections } from './schema.ts';
 import type { Notes } from './target.ts';
@@ -30,16 +29,23 @@ export function readCluster(
   const { members = DEFAULT_MEMBERS, synchronous = 'off', manager = 'none', ...rest } = read;
   const { 'promote-after': promoteAfterMs = DEFAULT_PROMOTE_AFTER_MS, ...cluster } = rest;
   const named = engines.find(({ name }) => name === read.engine);
-  const moving = named ?? engines.find(({ movingRoles }) => movingRoles);
   const isMoving = named ? named.movingRoles !== undefined : OF_MEMBERS.some((key) => key in written);
+  const engine = named ?? engines.find(({ movingRoles }) => (movingRoles !== undefined) === isMoving);
+  if (!engine) throw new Error('the catalogue has no engine for it');
   const [own, others] = isMoving ? [OF_MEMBERS, OF_WORKERS] : [OF_WORKERS, OF_MEMBERS];
   const wrong = others.filter((key) => key in written);
   for (const key of wrong) {
-    const engine = isMoving ? (moving?.name ?? '') : (named?.name ?? 'with workers');
-    notes.noteKey(['cluster'], key, `${quoted(key)} is unknown to the engine ${engine}; ${listed([...own])}`);
+    const name = isMoving || named ? engine.name : 'with workers';
+    notes.noteKey(['cluster'], key, `${quoted(key)} is unknown to the engine ${name}; ${listed([...own])}`);
   }
   if (wrong.length > 0) return undefined;
-  if (!isMoving) return cluster;
+  const { platform, attach, engine: asked, workers, replication, shards } = cluster;
+  const where = { platform, ...(attach === undefined ? {} : { attach }) };
+  if (!isMoving) {
+    const { partitionWord } = engine;
+    const copies = { replication, shards, ...(partitionWord === undefined ? {} : { partitionWord }) };
+    return { ...where, engine: asked, nodes: engine.nodes(workers), ...copies };
+  }
   if (typeof synchronous === 'object' && synchronous.quorum >= members) {
     const standbys = members - 1;
     const message = `a quorum of ${synchronous.quorum} needs as many standbys, and there ${standbys === 1 ? 'is' : 'are'} ${standbys}`;
@@ -47,13 +53,5 @@ export function readCluster(
     return undefined;
   }
   const streaming: StreamingSpec = { members, synchronous, manager, promoteAfterMs };
-  return {
-    ...cluster,
-    engine: moving?.name ?? cluster.engine,
-    workers: members,
-    replication: members,
-    shards: 1,
-    members: memberNames(members),
-    streaming,
-  };
+  return { ...where, engine: engine.name, nodes: engine.nodes(members), replication: members, shards: 1, streaming };
 }

@@ -10,7 +10,7 @@ import type { Fault } from '../faults/fault.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
 import { missingWords } from '../model/requirements.ts';
 import type { ClusterSpec, FaultStep, Guards, HypothesisItem, Scenario, TargetSpec } from '../model/scenario.ts';
-import { shardName, type Topology } from '../model/topology.ts';
+import { dataNodes, shardName, type Topology } from '../model/topology.ts';
 import { standIns } from '../plan/schedule.ts';
 import { ledgerOf } from '../workloads/workload.ts';
 import { readCluster } from './cluster.ts';
@@ -159,7 +159,7 @@ class Reader {
   #routes(cluster: ClusterSpec | undefined, workload: Scenario['workload'] | undefined): void {
     const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
     if (!cluster || !chosen || !workload) return;
-    const { routes: known = ['coordinator'], readRoutes = [] } = this.#engineOf(cluster) ?? {};
+    const { routes: known = [], readRoutes = [] } = this.#engineOf(cluster) ?? this.#vocabulary.engines[0] ?? {};
     for (const { name, access, route } of chosen.kinds(workload.params)) {
       if (route === undefined) continue;
       const at = ['workload', ...(chosen.pathOf?.(workload.params, name) ?? [name]), 'route'];
@@ -175,7 +175,8 @@ class Reader {
   /** What is certain of the topology, also where the rest of the section is wrong. */
   #topology(top: Mapping, cluster: ClusterSpec | undefined): Partial<Topology & Pick<ClusterSpec, 'streaming'>> {
     const topology: Partial<Topology & Pick<ClusterSpec, 'streaming'>> = cluster ?? this.#writtenTopology(top.cluster);
-    const { workers, replication } = topology;
+    const { nodes, replication } = topology;
+    const workers = nodes && dataNodes({ nodes }).length;
     if (workers !== undefined && replication !== undefined && replication > workers) {
       const written = valueAt(top, ['cluster', 'replication']) === undefined ? ['cluster'] : ['cluster', 'replication'];
       const message = `${replication} copies of every shard need ${replication} workers, and there ${workers === 1 ? 'is' : 'are'} ${workers}`;
@@ -188,12 +189,15 @@ class Reader {
   #writtenTopology(written: unknown): Partial<Topology> {
     if (!isMapping(written) || 'members' in written) return {};
     const { workers, replication, shards } = sections(this.#vocabulary).cluster.def.innerType.shape;
-    return Object.fromEntries(
+    const read: Readonly<Record<string, number>> = Object.fromEntries(
       Object.entries({ workers, replication, shards }).flatMap(([key, schema]) => {
         const result = written[key] === undefined ? undefined : schema.safeParse(written[key]);
         return result?.success ? [[key, result.data]] : [];
       }),
     );
+    const [engine] = this.#vocabulary.engines.filter(({ movingRoles }) => !movingRoles);
+    const { workers: holding, ...copies } = read;
+    return { ...copies, ...(engine && holding !== undefined ? { nodes: engine.nodes(holding) } : {}) };
   }
 
   #workload(top: Mapping): Scenario['workload'] | undefined {
@@ -391,8 +395,8 @@ const EXAMPLES = {
 } as const;
 
 /** How long all strikes of a fault take at the least; which nodes a pick will take makes no difference. */
-function lengthOf(fault: Fault, target: TargetSpec, params: unknown, { workers, replication }: Around) {
-  if (!('nodes' in target) && (workers === undefined || replication === undefined)) return undefined;
-  const strikes = fault.strikes?.(standIns(target, { workers: workers ?? 0, replication: replication ?? 0 }), params);
+function lengthOf(fault: Fault, target: TargetSpec, params: unknown, { nodes, replication }: Around) {
+  if (!('nodes' in target) && (nodes === undefined || replication === undefined)) return undefined;
+  const strikes = fault.strikes?.(standIns(target, { nodes: nodes ?? [], replication: replication ?? 0 }), params);
   return strikes?.reduce((sum, { gapMs, forMs }) => sum + gapMs + forMs, 0);
 }

@@ -22,7 +22,10 @@ export interface ScenarioVocabulary {
   /** The first is used where a scenario names none. */
   readonly workloads: readonly Workload[];
   readonly platforms: readonly Pick<Platform, 'name'>[];
-  readonly engines: readonly Pick<Engine, 'name' | 'movingRoles' | 'routes' | 'readRoutes'>[];
+  readonly engines: readonly Pick<
+    Engine,
+    'name' | 'movingRoles' | 'routes' | 'readRoutes' | 'nodes' | 'partitionWord'
+  >[];
 }
 
 export const MAX_WORKERS = 64;

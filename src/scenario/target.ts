@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { expectedButFound, quoted } from '../model/quantities.ts';
 import { MOVING_ROLES, type MovingRole } from '../model/roles.ts';
 import type { FaultStep, ShardRef, StreamingSpec, TargetSpec } from '../model/scenario.ts';
-import { COORDINATOR, nodeNames, shardName, type Topology } from '../model/topology.ts';
+import { dataNodes, entryNode, nodeNames, shardName, type Topology } from '../model/topology.ts';
 import { candidatesOf, countOf, overlapping } from '../plan/target.ts';
 import { nearest, suggestion } from './problems.ts';
 import { selectors } from './schema.ts';
@@ -50,41 +50,47 @@ export function readTarget(target: unknown, at: Path, around: Around, notes: Not
 }
 
 /** Notes a name that no node has. */
-export function nodeExists(
-  name: unknown,
-  path: Path,
-  { workers, members }: Pick<Around, 'workers' | 'members'>,
-  notes: Notes,
-): name is string {
+export function nodeExists(name: unknown, path: Path, { nodes }: Pick<Around, 'nodes'>, notes: Notes): name is string {
   if (typeof name !== 'string') {
-    notes.note(path, expectedButFound(`the name of a node such as ${members?.[0] ?? 'worker1'}`, name));
+    const example = nodes ? dataNodes({ nodes })[0] : 'worker1';
+    notes.note(path, expectedButFound(`the name of a node such as ${example}`, name));
     return false;
   }
-  if (workers === undefined) return true;
-  const known = members ?? nodeNames({ workers });
+  if (nodes === undefined) return true;
+  const known = nodeNames({ nodes });
   if (known.includes(name)) return true;
-  if (members) {
-    notes.note(path, `there is no node ${quoted(name)}; the cluster has ${known.join(', ')}`);
-    return false;
-  }
   // A number that is too high was not meant to be another one.
-  const meant = /^worker\d+$/.test(name) ? undefined : nearest(name, known);
-  const range = workers > 2 ? `worker1 to worker${workers}` : known.slice(1).join(' and ');
-  const cluster = workers === 2 ? `${COORDINATOR}, ${range}` : `${COORDINATOR} and ${range}`;
-  const help = meant === undefined ? `the cluster has ${cluster}` : `did you mean "${meant}"?`;
+  const meant = known.some((one) => unnumbered(one) === unnumbered(name)) ? undefined : nearest(name, known);
+  const help = meant === undefined ? `the cluster has ${inWords({ nodes })}` : `did you mean "${meant}"?`;
   notes.note(path, `there is no node ${quoted(name)}; ${help}`);
   return false;
 }
 
+function unnumbered(name: string): string {
+  return name.replace(/\d+$/, '#');
+}
+
+/** `coordinator and worker1 to worker4`; `pg1, pg2, pg3`. */
+function inWords(cluster: Pick<Topology, 'nodes'>): string {
+  const entry = entryNode(cluster);
+  const holders = dataNodes(cluster);
+  const all = nodeNames(cluster);
+  if (entry === undefined) return all.join(', ');
+  if (holders.length > MAX_NODES_NAMED) return `${entry} and ${holders[0]} to ${holders.at(-1)}`;
+  return `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+}
+
 const HOLDS = 'holds-shard-of';
 const NOT_HOLDING = 'not-holding';
+const MAX_NODES_NAMED = 2;
 
 function readSelector(written: Mapping, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
   if (around.roles && !around.roles.includes('worker')) return movingSelector(written, at, around, notes);
   const target = selectorOf(written, at, around, notes);
-  const { workers, replication } = around;
-  if (!target || workers === undefined || replication === undefined) return target;
-  const topology = { workers, replication };
+  const { nodes, replication } = around;
+  if (!target || nodes === undefined || replication === undefined) return target;
+  const topology = { nodes, replication };
+  const workers = dataNodes(topology).length;
   if ('fatalPair' in target) {
     if (replication <= 2 && workers >= 2) return target;
     const why = workers < 2 ? 'there is 1 worker' : `every shard has ${replication} copies`;
@@ -102,7 +108,7 @@ function readSelector(written: Mapping, at: Path, around: Around, notes: Notes):
 
 /** Where roles move nothing but a role tells nodes apart: every member holds everything. */
 function movingSelector(written: Mapping, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
-  const { roles = [], streaming, members = [] } = around;
+  const { roles = [], streaming, nodes = [] } = around;
   if (!knownRole(written, at, roles, notes)) return undefined;
   const read = notes.fitting(selectors.movingRole, written, at, []);
   if (!read) return undefined;
@@ -112,7 +118,7 @@ function movingSelector(written: Mapping, at: Path, around: Around, notes: Notes
     return undefined;
   }
   const target = { roleAtStrike: role, ...(pick === undefined ? {} : { pick }) };
-  const topology = { workers: members.length, replication: members.length };
+  const topology = { nodes, replication: nodes.length };
   const [count, candidates] = [countOf(target, topology), candidatesOf(target, topology)];
   if (count <= candidates) return target;
   const many = role === 'primary' ? 'there is 1 primary' : `there are ${candidates} standbys`;
@@ -173,7 +179,7 @@ export interface ReadStep extends Partial<FaultStep> {
 /** Two faults on one node at one time would undo each other; a pick needs nodes that nothing else strikes. */
 export function noteCollisions(
   steps: readonly ReadStep[],
-  { workers, replication, members }: Around,
+  { nodes, replication, streaming }: Around,
   { note }: Notes,
 ): void {
   const told = new Set<number>();
@@ -193,11 +199,11 @@ export function noteCollisions(
       }
       const by = `${earlier.fault ?? 'the fault'} of line ${earlier.place.line}`;
       note(['faults', item], `${node} is already struck by ${by}, which must be healed first`);
-    } else if (workers !== undefined && replication !== undefined && !members) {
-      const topology = { workers, replication };
-      const named = new Set(
-        meanwhile.flatMap((other) => namedBy(other?.target)).filter((node) => node !== COORDINATOR),
-      );
+    } else if (nodes !== undefined && replication !== undefined && !streaming) {
+      const topology = { nodes, replication };
+      const holders = dataNodes(topology);
+      const workers = holders.length;
+      const named = new Set(meanwhile.flatMap((other) => namedBy(other?.target)).filter(isIn(holders)));
       const picked = meanwhile.reduce((sum, other) => sum + pickedBy(other?.target, topology), 0);
       const free = Math.max(0, workers - named.size - picked);
       const count = countOf(target, topology);

@@ -7,10 +7,11 @@ import { native } from '../../src/engines/native.ts';
 import { streaming } from '../../src/engines/streaming.ts';
 import { docker } from '../../src/platforms/docker.ts';
 import { local } from '../../src/platforms/local.ts';
+import { sharded } from '../support/sharded.ts';
 import { streamingTopology } from '../support/streaming-topology.ts';
 
 const STREAMING = streamingTopology({ synchronous: 'on', promoteAfterMs: 1_000 });
-const SHARDED = { workers: 3, replication: 2, shards: 3 };
+const SHARDED = sharded({ workers: 3, replication: 2, shards: 3 });
 
 engineContract({ engine: native, platform: local, topology: SHARDED });
 

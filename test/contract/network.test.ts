@@ -17,6 +17,7 @@ import { networkDrop } from '../../src/faults/network-drop.ts';
 import { networkReject } from '../../src/faults/network-reject.ts';
 import { Session } from '../../src/sql/session.ts';
 import { duringFault } from '../support/during-fault.ts';
+import { sharded, workersOf } from '../support/sharded.ts';
 
 // Containers are made from the image that was built for the tests, where there is one.
 process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;
@@ -38,13 +39,13 @@ for (const platform of shipped.platforms) {
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'pgquake-network-'));
       nodes = await platform.provision({
-        topology: { workers: 3, replication: 1, shards: 1 },
+        nodes: sharded({ workers: 3, replication: 1, shards: 1 }).nodes,
         settings: {},
         runFolder: folder,
         needs: new Set(networkDrop.needs),
         signal: never,
       });
-      [worker1, worker2, worker3] = nodes.workers as [NodeControl, NodeControl, NodeControl];
+      [worker1, worker2, worker3] = workersOf(nodes) as [NodeControl, NodeControl, NodeControl];
     });
 
     afterAll(async () => {

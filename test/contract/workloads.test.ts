@@ -5,6 +5,7 @@ import { workloads } from '../../src/catalog.ts';
 import { workloadContract } from '../../src/contract.ts';
 import { native } from '../../src/engines/native.ts';
 import { local } from '../../src/platforms/local.ts';
+import { sharded } from '../support/sharded.ts';
 
 const PARAMS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'big-scan': { rooms: 20, 'messages-per-room': 10 },
@@ -38,6 +39,6 @@ for (const workload of workloads) {
     folder: FOLDER,
     engine: native,
     platform: local,
-    topology: { workers: 2, replication: 2, shards: 2 },
+    topology: sharded({ workers: 2, replication: 2, shards: 2 }),
   });
 }

@@ -8,6 +8,7 @@ import type { TimedEvent } from '../../src/model/event.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { runWith } from '../support/harmed-run.ts';
 import { behindPort, LossyProxy } from '../support/lossy-proxy.ts';
+import { coordinatorOf } from '../support/sharded.ts';
 
 const SCENARIO = `name: trouble
 summary: The coordinator is in trouble of its own.
@@ -35,7 +36,8 @@ function startsPhase(event: TimedEvent, phase: string): boolean {
 test('a coordinator that is frozen before the fault: nothing is struck', async () => {
   const events: TimedEvent[] = [];
   const run = runWith(scenario(STRUCK), {
-    at: (event, { nodes: { coordinator } }) => {
+    at: (event, { nodes }) => {
+      const coordinator = coordinatorOf(nodes);
       events.push(event);
       if (!startsPhase(event, 'steady-state')) return undefined;
       return coordinator.pause().then(async () => {
@@ -74,7 +76,8 @@ hypothesis: [{ check: no-duplicates }]
 test('a coordinator that falls silent is named with what it was asked; it is no bug of pgquake', async () => {
   let frozen: Promise<void> | undefined;
   const run = runWith(scenario(STRUCK), {
-    at: (event, { nodes: { coordinator } }) => {
+    at: (event, { nodes }) => {
+      const coordinator = coordinatorOf(nodes);
       if (event.type !== 'cluster-formed') return undefined;
       frozen = coordinator.pause();
       return frozen;
@@ -96,11 +99,12 @@ hypothesis: [{ check: availability, of: read, during: settle, min: 50% }]
 `;
   const report = await runWith(scenario(text), {
     nodes: async (nodes) => {
-      first = await LossyProxy.start(nodes.coordinator.address(), {});
+      first = await LossyProxy.start(coordinatorOf(nodes).address(), {});
       port = first.port;
       return behindPort(nodes, () => port);
     },
-    at: (event, { nodes: { coordinator } }) => {
+    at: (event, { nodes }) => {
+      const coordinator = coordinatorOf(nodes);
       if (!startsPhase(event, 'fault')) return undefined;
       return (async () => {
         const second = proxies.use(await LossyProxy.start(coordinator.address(), {}));

@@ -10,7 +10,7 @@ import type { Fault } from '../../src/faults/fault.ts';
 import { nodeKill } from '../../src/faults/node-kill.ts';
 import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
 import { predictBy, type ServiceRule } from '../../src/model/service-rule.ts';
-import { COORDINATOR, type PlacementMap, type Topology } from '../../src/model/topology.ts';
+import type { PlacementMap } from '../../src/model/topology.ts';
 import { pgquake } from '../../src/pgquake.ts';
 import type { Proof } from '../../src/plan/proof.ts';
 import { local } from '../../src/platforms/local.ts';
@@ -19,8 +19,9 @@ import { prove } from '../../src/run/prover.ts';
 import { quoteName, quoteText } from '../../src/sql/quote.ts';
 import { Session } from '../../src/sql/session.ts';
 import { Workplace } from '../support/cli.ts';
+import { COORDINATOR, coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
 
-const RING: Topology = { workers: 4, replication: 2, shards: 4 };
+const RING = { workers: 4, replication: 2, shards: 4 };
 const NEVER = new AbortController().signal;
 /** What the proof of 15 sets may take, on a machine that has other things to do. */
 const GOAL_MS = 60_000;
@@ -52,12 +53,12 @@ function toleranceProof(options: ProveOptions): Promise<{ proof: Proof; folder: 
 }
 
 /** Makes a cluster of the native engine refuse every write that a holder of the shard cannot witness. */
-async function writeOnlyWhileAllLive({ coordinator, workers }: Nodes, { shards }: PlacementMap): Promise<void> {
-  await using session = await Session.connect(coordinator.address(), {
+async function writeOnlyWhileAllLive(nodes: Nodes, { shards }: PlacementMap): Promise<void> {
+  await using session = await Session.connect(coordinatorOf(nodes).address(), {
     applicationName: 'test',
     connectTimeoutMs: 5_000,
   });
-  const witnesses = workers.map((worker) => {
+  const witnesses = workersOf(nodes).map((worker) => {
     const { host, port, database, user, password } = worker.peerAddress(COORDINATOR);
     const server = quoteName(`only_${worker.name}`);
     const to = Object.entries({ host, port: String(port), dbname: database, sslmode: 'disable' });
@@ -143,7 +144,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
 
   test('a rule that promises too much is caught, with the error that was seen', async () => {
     const proof = await prove({
-      topology: { workers: 2, replication: 1, shards: 2 },
+      topology: sharded({ workers: 2, replication: 1, shards: 2 }),
       platform: local,
       engine: native,
       fault: nodeKill,
@@ -170,7 +171,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
     };
     const proofBy = (rule: ServiceRule) =>
       prove({
-        topology: { workers: 3, replication: 2, shards: 3 },
+        topology: sharded({ workers: 3, replication: 2, shards: 3 }),
         platform: local,
         engine: needsAll,
         fault: nodeKill,
@@ -209,7 +210,10 @@ describe('a proof of tolerance on the embedded cluster', () => {
   });
 
   test('three copies on three workers: one is enough', async () => {
-    const { proof } = await toleranceProof({ topology: { workers: 3, replication: 3, shards: 5 }, maxDown: 2 });
+    const { proof } = await toleranceProof({
+      topology: { workers: 3, replication: 3, shards: 5 },
+      maxDown: 2,
+    });
     expect(proof.judgement).toBe('pass');
     expect(proof.subsets.flatMap(({ shards }) => shards).every(({ readable, writable }) => readable && writable)).toBe(
       true,
@@ -225,7 +229,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
       },
     };
     const proof = await prove({
-      topology: { workers: 2, replication: 2, shards: 2 },
+      topology: sharded({ workers: 2, replication: 2, shards: 2 }),
       platform: local,
       engine: native,
       fault: idle,
@@ -259,7 +263,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
       },
     };
     const proof = await prove({
-      topology: { workers: 2, replication: 2, shards: 2 },
+      topology: sharded({ workers: 2, replication: 2, shards: 2 }),
       platform: local,
       engine: forgetful,
       fault: {
@@ -286,7 +290,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
       inject: (targets) => Promise.all(targets.map((node) => node.kill())).then(() => undefined),
     };
     const proof = await prove({
-      topology: { workers: 2, replication: 2, shards: 2 },
+      topology: sharded({ workers: 2, replication: 2, shards: 2 }),
       platform: local,
       engine: native,
       fault: unhealed,

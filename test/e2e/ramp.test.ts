@@ -9,6 +9,7 @@ import { parseScenario } from '../../src/scenario/parse.ts';
 import { Workplace } from '../support/cli.ts';
 import { runWith } from '../support/harmed-run.ts';
 import { behindPort, LossyProxy } from '../support/lossy-proxy.ts';
+import { coordinatorOf } from '../support/sharded.ts';
 
 function scenario(rate: string): string {
   return `name: ramp
@@ -28,7 +29,7 @@ test('a coordinator that answers in 5 s: the run ends within 10 s of its ramp, w
   const at = new Map<string, number>();
   const run = runWith(parseScenario(scenario('100/s'), 'ramp.yaml', vocabulary), {
     nodes: async (nodes) => {
-      const proxy = proxies.use(await LossyProxy.start(nodes.coordinator.address(), { delayMs: () => delayMs }));
+      const proxy = proxies.use(await LossyProxy.start(coordinatorOf(nodes).address(), { delayMs: () => delayMs }));
       return behindPort(nodes, proxy.port);
     },
     at: (event: TimedEvent) => {

@@ -103,7 +103,7 @@ describe('primary-kill', () => {
     const { code, stdout, stderr } = await place.runJudged(['primary-kill']);
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
     const { timeline, acts, ledger, topology } = place.report();
-    expect(topology.members).toEqual(['pg1', 'pg2', 'pg3']);
+    expect(topology.nodes.map(({ name }) => name)).toEqual(['pg1', 'pg2', 'pg3']);
     expect(acts).toMatchObject([{ targets: ['pg1'], picked: 'the primary at that time' }]);
     const seen = timeline.flatMap((event) => (event.type === 'roles-seen' ? [event.roles] : []));
     const primaries = seen.map((roles) => Object.keys(roles).filter((name) => roles[name]?.role === 'primary'));

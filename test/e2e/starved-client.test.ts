@@ -8,6 +8,7 @@ import { parseScenario } from '../../src/scenario/parse.ts';
 import { Workplace } from '../support/cli.ts';
 import { runWith } from '../support/harmed-run.ts';
 import { behindPort, LossyProxy } from '../support/lossy-proxy.ts';
+import { coordinatorOf } from '../support/sharded.ts';
 
 let place: Workplace;
 
@@ -72,7 +73,7 @@ test('it may have one connection, and the server is slow', async () => {
   let delayMs = 0;
   const report = await runWith(parseScenario(text, 'starved.yaml', vocabulary), {
     nodes: async (nodes) => {
-      const address = nodes.coordinator.address();
+      const address = coordinatorOf(nodes).address();
       const proxy = proxies.use(await LossyProxy.start(address, { delayMs: () => delayMs }));
       return behindPort(nodes, proxy.port);
     },

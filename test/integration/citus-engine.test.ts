@@ -13,9 +13,10 @@ import { docker } from '../../src/platforms/docker.ts';
 import type { Session } from '../../src/sql/session.ts';
 import { expected } from '../support/expected.ts';
 import { connect, NEVER, smallDataset, temporaryFolder } from '../support/local-cluster.ts';
+import { coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
 
 const image = process.env.PGQUAKE_CITUS_IMAGE;
-const TOPOLOGY = { workers: 4, replication: 2, shards: 4 };
+const TOPOLOGY = sharded({ workers: 4, replication: 2, shards: 4 });
 const RECOVERY_MS = 30_000;
 
 if (!image) console.warn('skipped: tests on real Citus; name an image with PGQUAKE_CITUS_IMAGE');
@@ -29,7 +30,7 @@ describe.skipIf(!image)('citus on containers', () => {
     vi.stubEnv('PGQUAKE_IMAGE', image);
     folder = await temporaryFolder();
     nodes = await docker.provision({
-      topology: TOPOLOGY,
+      nodes: TOPOLOGY.nodes,
       settings: citus.settings,
       runFolder: folder.path,
       signal: NEVER,
@@ -43,11 +44,11 @@ describe.skipIf(!image)('citus on containers', () => {
     vi.unstubAllEnvs();
   });
 
-  const worker = (name: string) => nodes.workers.find((node) => node.name === name) as NodeControl;
+  const worker = (name: string) => workersOf(nodes).find((node) => node.name === name) as NodeControl;
 
   /** Which shards answer a read, and take a write, tried with one room each. */
   async function served(): Promise<{ shard: string; readable: boolean; writable: boolean }[]> {
-    await using session = await connect(nodes.coordinator);
+    await using session = await connect(coordinatorOf(nodes));
     const found = [];
     for (const { index, name } of formed.placement.shards) {
       const room = smallDataset.rooms.find((id) => formed.placement.shardOfRoom[id] === index);
@@ -103,7 +104,7 @@ describe.skipIf(!image)('citus on containers', () => {
   });
 
   test('forming again replaces the data set; a table that somebody else made is not touched', async () => {
-    await using session = await connect(nodes.coordinator);
+    await using session = await connect(coordinatorOf(nodes));
     await session.execute('CREATE TABLE strange (room_id int)');
     const [table] = smallDataset.tables;
     const dataset = { ...smallDataset, tables: [{ ...(table as NonNullable<typeof table>), name: 'strange' }] };
@@ -145,7 +146,7 @@ describe.skipIf(!image)('citus on containers', () => {
 
   /** Each until it succeeds: nodes are "out of sync" for some seconds after one was disabled. */
   async function runOnCoordinator(commands: readonly string[]): Promise<void> {
-    await using session = await connect(nodes.coordinator);
+    await using session = await connect(coordinatorOf(nodes));
     for (const command of commands) {
       await expect.poll(() => failure(session, command), { timeout: 90_000, interval: 1_000 }).toBe('');
     }

@@ -22,9 +22,10 @@ import { newMark } from '../../src/run/injector.ts';
 import { CLIENT_NAMES } from '../../src/sql/application-names.ts';
 import { Session } from '../../src/sql/session.ts';
 import { NEVER, smallDataset, temporaryFolder } from '../support/local-cluster.ts';
+import { coordinatorOf, sharded } from '../support/sharded.ts';
 
 const image = process.env.PGQUAKE_CITUS_IMAGE;
-const TOPOLOGY = { workers: 2, replication: 1, shards: 4 };
+const TOPOLOGY = sharded({ workers: 2, replication: 1, shards: 4 });
 const LIMIT_MS = 1_500;
 const READ = 'SELECT count(*) FROM messages WHERE room_id = $1';
 const WRITE = 'UPDATE messages SET body = body WHERE room_id = $1';
@@ -40,7 +41,7 @@ describe.skipIf(!image)('faults on Citus', () => {
     vi.stubEnv('PGQUAKE_IMAGE', image);
     folder = await temporaryFolder();
     nodes = await docker.provision({
-      topology: TOPOLOGY,
+      nodes: TOPOLOGY.nodes,
       // As Citus has it by itself: pgquake's own clusters go without.
       settings: { ...citus.settings, 'citus.node_conninfo': 'sslmode=require' },
       runFolder: folder.path,
@@ -65,7 +66,7 @@ describe.skipIf(!image)('faults on Citus', () => {
   }
 
   /** As the load connects. */
-  function client(node: NodeControl = nodes.coordinator): Promise<Session> {
+  function client(node: NodeControl = coordinatorOf(nodes)): Promise<Session> {
     return Session.connect(node.address(), { applicationName: CLIENT_NAMES.workload, connectTimeoutMs: LIMIT_MS });
   }
 

@@ -10,6 +10,7 @@ import { docker } from '../../src/platforms/docker.ts';
 import { Workplace } from '../support/cli.ts';
 import { dockerMissing, RunFolder } from '../support/docker.ts';
 import { duringFault } from '../support/during-fault.ts';
+import { sharded, workersOf } from '../support/sharded.ts';
 
 process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;
 
@@ -23,12 +24,12 @@ describe.skipIf(missing !== undefined)('network faults in Docker', () => {
 
   beforeAll(async () => {
     nodes = await docker.provision({
-      topology: { workers: 2, replication: 1, shards: 1 },
+      nodes: sharded({ workers: 2, replication: 1, shards: 1 }).nodes,
       settings: {},
       runFolder: folder.path,
       signal: never,
     });
-    [worker1, worker2] = nodes.workers as DockerNode[];
+    [worker1, worker2] = workersOf(nodes) as DockerNode[];
   });
 
   afterAll(async () => {

@@ -5,12 +5,12 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { standingTopology } from '../../src/cli/standing.ts';
 import { sqlRefusal, untilAcceptsSql } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { EnvironmentError } from '../../src/model/errors.ts';
-import { COORDINATOR } from '../../src/model/topology.ts';
 import { DockerClient } from '../../src/platforms/docker/client.ts';
-import { renderCompose, STANDING, STANDING_TOPOLOGY } from '../../src/platforms/docker/compose.ts';
+import { renderCompose, STANDING } from '../../src/platforms/docker/compose.ts';
 import { type ComposeCommand, findCompose, runCompose } from '../../src/platforms/docker/compose-command.ts';
 import { removeProject } from '../../src/platforms/docker/project.ts';
 import { attach, docker, reclaim } from '../../src/platforms/docker.ts';
@@ -24,14 +24,15 @@ import {
   traces,
   volumeExists,
 } from '../support/docker.ts';
+import { COORDINATOR, coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
 
 const missing = await dockerMissing('test/integration/docker-platform.test.ts');
 const image = process.env.PGQUAKE_TEST_IMAGE as string;
 
-const SMALL = { workers: 2, replication: 1, shards: 2 };
+const SMALL = sharded({ workers: 2, replication: 1, shards: 2 });
 
 function provision(folder: RunFolder, signal = new AbortController().signal): Promise<Nodes> {
-  return docker.provision({ topology: SMALL, settings: { wal_level: 'logical' }, runFolder: folder.path, signal });
+  return docker.provision({ nodes: SMALL.nodes, settings: { wal_level: 'logical' }, runFolder: folder.path, signal });
 }
 
 /** The project that a run folder's Compose file is for. */
@@ -86,7 +87,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
 
     beforeAll(async () => {
       nodes = await provision(folder);
-      worker = nodes.workers[0] as NodeControl;
+      worker = workersOf(nodes)[0] as NodeControl;
     });
 
     afterAll(async () => {
@@ -105,9 +106,9 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     test('has nodes that reach each other by name', async () => {
       const { host, port, user, password, database } = worker.peerAddress(COORDINATOR);
       const conninfo = `host=${host} port=${port} user=${user} password=${password} dbname=${database}`;
-      await ask(nodes.coordinator, 'CREATE EXTENSION IF NOT EXISTS dblink');
+      await ask(coordinatorOf(nodes), 'CREATE EXTENSION IF NOT EXISTS dblink');
       const seen = await ask(
-        nodes.coordinator,
+        coordinatorOf(nodes),
         `SELECT * FROM dblink('${conninfo}', 'SELECT system_identifier::text FROM pg_control_system()') AS (id text)`,
       );
       expect(seen).toBe(await identity(worker));
@@ -141,7 +142,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
         expect(await worker.describeState()).toMatch(words);
         expect(await sqlRefusal(worker)).toBe(state === 'stopped' ? 'ECONNREFUSED' : 'no answer within 1000 ms');
       }
-      expect(await sqlRefusal(nodes.workers[1] as NodeControl)).toBeUndefined();
+      expect(await sqlRefusal(workersOf(nodes)[1] as NodeControl)).toBeUndefined();
       for (let twice = 0; twice < 2; twice++) {
         await worker[undo]();
         expect(await worker.state()).toBe('running');
@@ -153,9 +154,9 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     test('can be attached to by its project, and disposing of that leaves it standing', async () => {
       const attached = await attach({ project: projectOf(folder) });
       expect(attached.all.map(({ name }) => name)).toEqual(['coordinator', 'worker1', 'worker2']);
-      expect(await identity(attached.coordinator)).toBe(await identity(nodes.coordinator));
+      expect(await identity(coordinatorOf(attached))).toBe(await identity(coordinatorOf(nodes)));
       await attached.dispose();
-      expect(await sqlRefusal(nodes.coordinator)).toBeUndefined();
+      expect(await sqlRefusal(coordinatorOf(nodes))).toBeUndefined();
     });
 
     test('can be attached to by the names of its containers', async () => {
@@ -163,8 +164,10 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
       const attached = await attach({
         containers: { coordinator: `${project}_coordinator`, worker1: `${project}_worker2` },
       });
-      expect(attached.workers.map(({ name }) => name)).toEqual(['worker1']);
-      expect(await identity(attached.workers[0] as NodeControl)).toBe(await identity(nodes.workers[1] as NodeControl));
+      expect(workersOf(attached).map(({ name }) => name)).toEqual(['worker1']);
+      expect(await identity(workersOf(attached)[0] as NodeControl)).toBe(
+        await identity(workersOf(nodes)[1] as NodeControl),
+      );
     });
   });
 
@@ -174,8 +177,8 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     const project = projectOf(folder);
     const volumes = await mountedVolumes(project);
     expect(volumes.length).toBeGreaterThanOrEqual(3);
-    await nodes.coordinator.pause();
-    await nodes.workers[0]?.kill();
+    await coordinatorOf(nodes).pause();
+    await workersOf(nodes)[0]?.kill();
     await nodes.dispose();
     expect(await traces(project)).toEqual([]);
     expect(await Promise.all(volumes.map(volumeExists))).not.toContain(true);
@@ -192,7 +195,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     const project = projectOf(folder);
     try {
       await engine.getContainer(`${project}_worker1`).remove({ force: true, v: true });
-      const worker = nodes.workers[0] as NodeControl;
+      const worker = workersOf(nodes)[0] as NodeControl;
       for (const act of ['state', 'describeState', 'stop', 'kill', 'pause', 'resume', 'start'] as const) {
         const error = await worker[act]().then(
           () => 'no error',
@@ -215,16 +218,16 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     const nodes = await provision(folder).finally(() => vi.unstubAllEnvs());
     const project = projectOf(folder);
     try {
-      await nodes.workers[0]?.pause();
-      const cutOff = expect(nodes.workers[1]?.stop()).rejects.toMatchObject({ code: 'docker-unreachable' });
+      await workersOf(nodes)[0]?.pause();
+      const cutOff = expect(workersOf(nodes)[1]?.stop()).rejects.toMatchObject({ code: 'docker-unreachable' });
       await proxy.close();
       await cutOff;
-      await expect(nodes.workers[0]?.resume()).rejects.toMatchObject({ code: 'docker-unreachable' });
+      await expect(workersOf(nodes)[0]?.resume()).rejects.toMatchObject({ code: 'docker-unreachable' });
       await expect(nodes.dispose()).rejects.toMatchObject({ code: 'left-behind' });
       expect(existsSync(join(folder.path, 'cluster.json'))).toBe(true);
       await proxy.open();
-      await nodes.workers[0]?.resume();
-      await untilAcceptsSql(nodes.workers[0] as NodeControl, 20_000);
+      await workersOf(nodes)[0]?.resume();
+      await untilAcceptsSql(workersOf(nodes)[0] as NodeControl, 20_000);
     } finally {
       await nodes.dispose();
     }
@@ -250,7 +253,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
   test('a server that ends while it starts is told with its last words', async () => {
     using folder = new RunFolder();
     const provisioning = docker.provision({
-      topology: SMALL,
+      nodes: SMALL.nodes,
       settings: { no_such_setting: 'on' },
       runFolder: folder.path,
       signal: new AbortController().signal,
@@ -263,12 +266,12 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     using folder = new RunFolder();
     const nodes = await provision(folder);
     const project = projectOf(folder);
-    await nodes.workers[0]?.kill();
+    await workersOf(nodes)[0]?.kill();
     expect(await docker.reclaim(folder.path)).toEqual({
       inUseBy: `pgquake, process ${process.pid}, which still runs`,
       removed: [],
     });
-    expect(await nodes.workers[0]?.state()).toBe('stopped');
+    expect(await workersOf(nodes)[0]?.state()).toBe('stopped');
 
     const file = join(folder.path, 'cluster.json');
     const content = JSON.parse(readFileSync(file, 'utf8'));
@@ -294,8 +297,8 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     const project = `standing-${randomBytes(4).toString('hex')}`;
     const file = join(folder.path, 'docker-compose.yml');
     // Its own port may be taken here.
-    const { coordinatorPort: _, ...anyPort } = STANDING;
-    writeFileSync(file, renderCompose(STANDING_TOPOLOGY, { ...anyPort, project }));
+    const { entryPort: _, ...anyPort } = STANDING;
+    writeFileSync(file, renderCompose(standingTopology().nodes, { ...anyPort, project }));
     const compose = await findCompose();
     const run = (...args: string[]) =>
       runCompose(compose as ComposeCommand, args, {
@@ -309,12 +312,12 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     try {
       await run('up', '--detach');
       const nodes = await attach({ project });
-      expect(nodes.workers.map(({ name }) => name)).toEqual(['worker1', 'worker2', 'worker3', 'worker4']);
+      expect(workersOf(nodes).map(({ name }) => name)).toEqual(['worker1', 'worker2', 'worker3', 'worker4']);
       await expect.poll(() => healths(project), { timeout: 60_000, interval: 500 }).toEqual(Array(5).fill('healthy'));
-      expect(await ask(nodes.coordinator, 'SHOW fsync')).toBe('on');
-      await nodes.workers[3]?.stop();
-      await nodes.workers[3]?.start();
-      await untilAcceptsSql(nodes.workers[3] as NodeControl, 20_000);
+      expect(await ask(coordinatorOf(nodes), 'SHOW fsync')).toBe('on');
+      await workersOf(nodes)[3]?.stop();
+      await workersOf(nodes)[3]?.start();
+      await untilAcceptsSql(workersOf(nodes)[3] as NodeControl, 20_000);
     } finally {
       await run('down', '--volumes');
     }
@@ -363,7 +366,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
       using folder = new RunFolder();
       const lines: string[] = [];
       const provisioning = docker.provision({
-        topology: SMALL,
+        nodes: SMALL.nodes,
         settings: {},
         runFolder: folder.path,
         signal: new AbortController().signal,

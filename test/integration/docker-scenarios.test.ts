@@ -10,6 +10,7 @@ import { reclaim } from '../../src/platforms/docker.ts';
 import { readPendingUndos } from '../../src/run/undo-journal.ts';
 import { Workplace } from '../support/cli.ts';
 import { dockerMissing, EngineProxy, engine, traces } from '../support/docker.ts';
+import { workersOf } from '../support/sharded.ts';
 
 const missing = await dockerMissing('test/integration/docker-scenarios.test.ts');
 const env = { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE };
@@ -162,7 +163,7 @@ hypothesis:
     const folder = runFolder();
     expect((await readPendingUndos(folder)).map(({ undo }) => undo)).toEqual([{ action: 'start', node: 'worker1' }]);
     const nodes = await reclaim(project(), folder);
-    const worker = nodes.workers[0] as NodeControl;
+    const worker = workersOf(nodes)[0] as NodeControl;
     expect(await worker.state()).toBe('stopped');
     await worker.start();
     await untilAcceptsSql(worker, 20_000);

@@ -12,6 +12,7 @@ import { wantedImage } from '../../src/platforms/docker/image.ts';
 import { removeProject } from '../../src/platforms/docker/project.ts';
 import { attach, docker } from '../../src/platforms/docker.ts';
 import { Workplace } from '../support/cli.ts';
+import { sharded } from '../support/sharded.ts';
 
 let folder: string;
 let silent: Server | undefined;
@@ -28,7 +29,7 @@ afterEach(() => {
 });
 
 const options = () => ({
-  topology: { workers: 2, replication: 1, shards: 2 },
+  nodes: sharded({ workers: 2, replication: 1, shards: 2 }).nodes,
   settings: {},
   runFolder: folder,
   signal: new AbortController().signal,

@@ -14,6 +14,7 @@ import { undoAll } from '../../src/run/healing.ts';
 import { newMark } from '../../src/run/injector.ts';
 import { Session } from '../../src/sql/session.ts';
 import { dockerMissing, engine, RunFolder } from '../support/docker.ts';
+import { coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
 
 process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;
 
@@ -29,13 +30,13 @@ describe.skipIf(missing !== undefined)('undos on containers', () => {
 
   beforeAll(async () => {
     nodes = await docker.provision({
-      topology: { workers: 2, replication: 1, shards: 1 },
+      nodes: sharded({ workers: 2, replication: 1, shards: 1 }).nodes,
       settings: {},
       sizedData: ['worker1'],
       runFolder: folder.path,
       signal: never,
     });
-    [full, ordinary] = nodes.workers as [DockerNode, DockerNode];
+    [full, ordinary] = workersOf(nodes) as [DockerNode, DockerNode];
   });
 
   afterAll(async () => {
@@ -84,7 +85,7 @@ describe.skipIf(missing !== undefined)('undos on containers', () => {
   });
 
   test('a coordinator that was off its network is found where it is then', async () => {
-    const coordinator = nodes.coordinator as DockerNode;
+    const coordinator = coordinatorOf(nodes) as DockerNode;
     const before = coordinator.address().host;
     const undo = await strike(networkDisconnect, coordinator, {});
     // Somebody else gets its address meanwhile.

@@ -8,6 +8,7 @@ import type { TimedEvent } from '../../src/model/event.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { Session } from '../../src/sql/session.ts';
 import { runWith } from '../support/harmed-run.ts';
+import { workersOf } from '../support/sharded.ts';
 
 const scenario = (faults: string) =>
   parseScenario(
@@ -31,7 +32,7 @@ test.each(['kill', 'pause'] as const)('a worker that somebody else %ss is told, 
   const report = await runWith(scenario('{ fault: node-stop, target: worker1, for: 5s }'), {
     at: (event, { nodes }) => {
       if (!isFault(event)) return undefined;
-      const other = nodes.workers[2];
+      const other = workersOf(nodes)[2];
       return other?.[how]()
         .then(() => sleep(2_500))
         .then(() => (how === 'kill' ? other.start() : other.resume()));
@@ -64,7 +65,7 @@ test('a postmaster that somebody else freezes alone is told: it lets new connect
   const report = await runWith(scenario('{ fault: node-stop, target: worker1, for: 10s }'), {
     at: (event, { nodes }) => {
       if (!isFault(event)) return undefined;
-      const other = nodes.workers[2];
+      const other = workersOf(nodes)[2];
       return other && freezeFor(other, 8_000);
     },
   });

@@ -1,20 +1,21 @@
 /** That a cluster is whole is looked at on real servers: readers of the log, prepared transactions, nodes that are away. */
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Nodes } from '../../src/cluster/platform.ts';
+import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { native } from '../../src/engines/native.ts';
 import { local } from '../../src/platforms/local.ts';
 import { untilWhole } from '../../src/run/healing.ts';
 import { connect, NEVER, smallDataset, temporaryFolder } from '../support/local-cluster.ts';
+import { sharded, workersOf } from '../support/sharded.ts';
 
 let nodes: Nodes;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  const topology = { workers: 2, replication: 2, shards: 2 };
+  const topology = sharded({ workers: 2, replication: 2, shards: 2 });
   const settings = { ...native.settings, max_prepared_transactions: '4' };
-  nodes = await local.provision({ topology, settings, runFolder: folder.path, signal: NEVER });
+  nodes = await local.provision({ nodes: topology.nodes, settings, runFolder: folder.path, signal: NEVER });
   await native.form({ nodes, topology, dataset: smallDataset, signal: NEVER });
 });
 
@@ -23,7 +24,7 @@ afterAll(async () => {
   await folder?.[Symbol.asyncDispose]();
 });
 
-const worker = (i: number) => nodes.workers[i] as (typeof nodes.workers)[number];
+const worker = (i: number) => workersOf(nodes)[i] as NodeControl;
 const left = (limitMs = 10_000) => untilWhole(nodes.all, { limitMs });
 
 async function onWorker1(text: string) {

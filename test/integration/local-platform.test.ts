@@ -23,18 +23,19 @@ import { openTemplate } from '../../src/platforms/local/template.ts';
 import { local } from '../../src/platforms/local.ts';
 import { Session } from '../../src/sql/session.ts';
 import { connect, NEVER, processesIn, temporaryFolder } from '../support/local-cluster.ts';
+import { coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
 
 /** Where it exists: a disk is slow to make files where many were just removed. */
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : undefined;
-const PAIR = { workers: 1, replication: 1, shards: 1 };
+const PAIR = sharded({ workers: 1, replication: 1, shards: 1 });
 
 afterEach(() => vi.unstubAllEnvs());
 
 /** A cluster of a coordinator and some workers in a run folder of its own; both are removed at the end of the scope. */
 async function provision(workers = 1, settings: Record<string, string> = {}) {
   const runFolder = await temporaryFolder();
-  const topology = { workers, replication: 1, shards: 1 };
-  const nodes = await local.provision({ topology, settings, runFolder: runFolder.path, signal: NEVER });
+  const topology = sharded({ workers, replication: 1, shards: 1 });
+  const nodes = await local.provision({ nodes: topology.nodes, settings, runFolder: runFolder.path, signal: NEVER });
   const clusterFile = join(runFolder.path, 'cluster.json');
   return {
     nodes,
@@ -55,7 +56,7 @@ interface ClusterFile {
 }
 
 function worker(nodes: Nodes) {
-  const [first] = nodes.workers;
+  const [first] = workersOf(nodes);
   if (!first) throw new Error('no worker');
   return first;
 }
@@ -86,8 +87,8 @@ describe('a provisioned cluster', () => {
   test('has the nodes of its topology, which accept SQL on loopback alone', async () => {
     await using made = await provision(3);
     const { nodes } = made;
-    expect(nodes.all.map((node) => node.name)).toEqual(nodeNames({ workers: 3 }));
-    expect([nodes.coordinator, ...nodes.workers]).toEqual(nodes.all);
+    expect(nodes.all.map((node) => node.name)).toEqual(nodeNames(sharded({ workers: 3, replication: 1, shards: 1 })));
+    expect([coordinatorOf(nodes), ...workersOf(nodes)]).toEqual(nodes.all);
     const range = parseEphemeralRange(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'));
     for (const node of nodes.all) {
       expect(await node.state()).toBe('running');
@@ -234,7 +235,7 @@ describe('nothing is left behind', () => {
   test('by dispose, whatever state the nodes are in, and also the second time', async () => {
     await using parent = await dataParent();
     await using made = await provision(3);
-    const [stopped, paused, killed] = made.nodes.workers;
+    const [stopped, paused, killed] = workersOf(made.nodes);
     const ports = made.nodes.all.map((node) => node.address().port);
     const { dataRoot, nodes } = made.cluster();
     const locks = nodes.map(({ dataFolder }) => readFileSync(`${dataFolder}/postmaster.pid`, 'utf8'));
@@ -270,7 +271,10 @@ describe('nothing is left behind', () => {
     await using runFolder = await temporaryFolder();
     const abort = new AbortController();
     const options = { settings: {}, runFolder: runFolder.path, signal: abort.signal };
-    const provisioning = local.provision({ topology: { workers: 4, replication: 1, shards: 4 }, ...options });
+    const provisioning = local.provision({
+      nodes: sharded({ workers: 4, replication: 1, shards: 4 }).nodes,
+      ...options,
+    });
     const reason = new Error('stopped by the test');
     setTimeout(() => abort.abort(reason), afterMs);
     const outcome = await provisioning.catch((error: unknown) => error);
@@ -284,7 +288,7 @@ describe('nothing is left behind', () => {
     await using parent = await dataParent();
     await using runFolder = await temporaryFolder();
     const failing = local.provision({
-      topology: PAIR,
+      nodes: PAIR.nodes,
       settings: { shared_buffers: 'plenty' },
       runFolder: runFolder.path,
       signal: NEVER,
@@ -309,7 +313,6 @@ describe('what can stand in the way', () => {
     await dataRoot.make(binaries.account);
     const server = new LocalServer({
       name: 'worker1',
-      role: 'worker',
       binaries,
       password: template.password,
       dataFolder: await dataRoot.addNode('worker1', template, NEVER),
@@ -330,7 +333,7 @@ describe('what can stand in the way', () => {
   test('a folder for temporary files that cannot be used', async () => {
     await using runFolder = await temporaryFolder();
     vi.stubEnv('TMPDIR', join(runFolder.path, 'absent'));
-    const failing = local.provision({ topology: PAIR, settings: {}, runFolder: runFolder.path, signal: NEVER });
+    const failing = local.provision({ nodes: PAIR.nodes, settings: {}, runFolder: runFolder.path, signal: NEVER });
     await expect(failing).rejects.toMatchObject({
       code: 'temporary-folder-unusable',
       hint: expect.stringContaining('TMPDIR'),
@@ -341,7 +344,7 @@ describe('what can stand in the way', () => {
     await using runFolder = await temporaryFolder();
     await chmod(runFolder.path, 0o700);
     vi.stubEnv('TMPDIR', runFolder.path);
-    const failing = local.provision({ topology: PAIR, settings: {}, runFolder: runFolder.path, signal: NEVER });
+    const failing = local.provision({ nodes: PAIR.nodes, settings: {}, runFolder: runFolder.path, signal: NEVER });
     await expect(failing).rejects.toMatchObject({ code: 'temporary-folder-unusable' });
     expect((await readdir(runFolder.path)).filter((name) => name.startsWith('pgquake-'))).toEqual([]);
   });
@@ -350,7 +353,7 @@ describe('what can stand in the way', () => {
     await using folder = await temporaryFolder();
     await writeFile(join(folder.path, 'file'), '');
     vi.stubEnv('PGQUAKE_CACHE_DIR', join(folder.path, 'file', 'cache'));
-    const failing = local.provision({ topology: PAIR, settings: {}, runFolder: folder.path, signal: NEVER });
+    const failing = local.provision({ nodes: PAIR.nodes, settings: {}, runFolder: folder.path, signal: NEVER });
     await expect(failing).rejects.toMatchObject({ code: 'cache-unusable', hint: expect.stringContaining('CACHE_DIR') });
     expect((await local.unavailable())?.message).toMatch(/cannot use the cache folder/);
   });
@@ -358,7 +361,7 @@ describe('what can stand in the way', () => {
   test('binaries that are not there', async () => {
     await using folder = await temporaryFolder();
     vi.stubEnv('PGQUAKE_POSTGRES_BIN', folder.path);
-    const failing = local.provision({ topology: PAIR, settings: {}, runFolder: folder.path, signal: NEVER });
+    const failing = local.provision({ nodes: PAIR.nodes, settings: {}, runFolder: folder.path, signal: NEVER });
     await expect(failing).rejects.toMatchObject({ code: 'binaries-missing' });
     expect((await local.unavailable())?.message).toMatch(/PGQUAKE_POSTGRES_BIN/);
   });
@@ -370,7 +373,7 @@ describe('what can stand in the way', () => {
       await writeFile(join(folder.path, name), '#!/bin/sh\necho "postgres (PostgreSQL) 15.7"\n', { mode: 0o755 });
     }
     vi.stubEnv('PGQUAKE_POSTGRES_BIN', folder.path);
-    const failing = local.provision({ topology: PAIR, settings: {}, runFolder: folder.path, signal: NEVER });
+    const failing = local.provision({ nodes: PAIR.nodes, settings: {}, runFolder: folder.path, signal: NEVER });
     await expect(failing).rejects.toMatchObject({ code: 'postgres-too-old', message: expect.stringContaining('15.7') });
   });
 });

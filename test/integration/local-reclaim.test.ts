@@ -10,6 +10,7 @@ import { EnvironmentError } from '../../src/model/errors.ts';
 import { processOf } from '../../src/platforms/local/processes.ts';
 import { local } from '../../src/platforms/local.ts';
 import { NEVER, processesIn, temporaryFolder } from '../support/local-cluster.ts';
+import { coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
 
 interface ClusterFile {
   readonly owner: { readonly host: string; readonly pid: number; readonly startTime: string };
@@ -35,7 +36,7 @@ async function cluster() {
   const folder = await temporaryFolder();
   const file = join(folder.path, 'cluster.json');
   const nodes = await local.provision({
-    topology: { workers: 3, replication: 1, shards: 1 },
+    nodes: sharded({ workers: 3, replication: 1, shards: 1 }).nodes,
     settings: {},
     runFolder: folder.path,
     signal: NEVER,
@@ -61,13 +62,13 @@ async function cluster() {
 describe('an embedded cluster', () => {
   test('is left alone while its pgquake runs, and removed afterwards whatever state its nodes are in', async () => {
     await using made = await cluster();
-    const [stopped, paused, killed] = made.nodes.workers;
+    const [stopped, paused, killed] = workersOf(made.nodes);
     await Promise.all([stopped?.stop(), paused?.pause(), killed?.kill()]);
     expect(await local.reclaim(made.folder)).toEqual({
       inUseBy: `pgquake, process ${process.pid}, which still runs`,
       removed: [],
     });
-    expect(await sqlRefusal(made.nodes.coordinator)).toBeUndefined();
+    expect(await sqlRefusal(coordinatorOf(made.nodes))).toBeUndefined();
     expect(await paused?.state()).toBe('paused');
 
     const { dataRoot, nodes } = made.read();
@@ -88,7 +89,7 @@ describe('an embedded cluster', () => {
 
   test('is found also where the file does not name its servers yet', async () => {
     await using made = await cluster();
-    await made.nodes.workers[0]?.pause();
+    await workersOf(made.nodes)[0]?.pause();
     const { dataRoot } = made.read();
     made.orphan();
     writeFileSync(made.file, JSON.stringify({ ...made.read(), nodes: [] }));

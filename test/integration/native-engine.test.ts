@@ -3,21 +3,22 @@
 import { describe, expect, test } from 'vitest';
 import { untilAcceptsSql } from '../../src/cluster/health.ts';
 import { native } from '../../src/engines/native.ts';
-import { ringPlacement, type Topology } from '../../src/model/topology.ts';
+import type { Topology } from '../../src/model/topology.ts';
 import { local } from '../../src/platforms/local.ts';
 import { quoteName } from '../../src/sql/quote.ts';
 import type { Session } from '../../src/sql/session.ts';
 import { expected } from '../support/expected.ts';
 import { connect, NEVER, smallDataset, temporaryFolder } from '../support/local-cluster.ts';
+import { coordinatorOf, ring, sharded } from '../support/sharded.ts';
 
-const RING: Topology = { workers: 4, replication: 2, shards: 4 };
+const RING: Topology = sharded({ workers: 4, replication: 2, shards: 4 });
 const CATCH_UP_MS = 5_000;
 
 async function formCluster(topology: Topology) {
   const runFolder = await temporaryFolder();
   const { settings } = native;
   const startedAt = performance.now();
-  const nodes = await local.provision({ topology, settings, runFolder: runFolder.path, signal: NEVER });
+  const nodes = await local.provision({ nodes: topology.nodes, settings, runFolder: runFolder.path, signal: NEVER });
   const providedAt = performance.now();
   try {
     const formed = await native.form({ nodes, topology, dataset: smallDataset, signal: NEVER });
@@ -94,9 +95,9 @@ async function expectWellFormed(topology: Topology) {
   // What a plan believes before there is a cluster.
   expect(native.layout?.(topology, smallDataset.rooms)).toEqual(cluster.formed.placement);
   const { formed, nodes } = cluster;
-  expect(formed.placement.shards).toEqual(ringPlacement(topology));
+  expect(formed.placement.shards).toEqual(ring(topology));
 
-  await using session = await connect(nodes.coordinator);
+  await using session = await connect(coordinatorOf(nodes));
   expect(await messageCount(session)).toBe(500);
   for (const table of smallDataset.tables) {
     const placements = await cluster.rowsOf(table.name);
@@ -142,7 +143,7 @@ describe('a cluster forms', () => {
     [5, 3, 5],
     [12, 4, 12],
   ])('with %i workers, replication %i, %i shards', async (workers, replication, shards) => {
-    await expectWellFormed({ workers, replication, shards });
+    await expectWellFormed(sharded({ workers, replication, shards }));
   });
 
   // Takes two minutes: PGQUAKE_TEST_ALL_TOPOLOGIES=1 npx vitest run test/integration/native-engine.test.ts
@@ -152,7 +153,7 @@ describe('a cluster forms', () => {
   test.runIf(process.env.PGQUAKE_TEST_ALL_TOPOLOGIES).each(all)(
     'with %i workers and replication %i',
     async (workers, replication) => {
-      const { provisionMs, formMs } = await expectWellFormed({ workers, replication, shards: workers });
+      const { provisionMs, formMs } = await expectWellFormed(sharded({ workers, replication, shards: workers }));
       process.stdout.write(
         `${workers} workers, replication ${replication}: provision ${provisionMs.toFixed(0)} ms, form ${formMs.toFixed(0)} ms\n`,
       );
@@ -166,13 +167,13 @@ describe('a cluster forms', () => {
     const logs = readdirSync(folder).map((name) => readFileSync(`${folder}/${name}`, 'utf8'));
     expect(logs).toHaveLength(5);
     expect(logs.join('')).toContain('logical replication apply worker');
-    expect(logs.join('')).not.toContain(cluster.nodes.coordinator.address().password);
+    expect(logs.join('')).not.toContain(coordinatorOf(cluster.nodes).address().password);
   });
 
   test('an abort ends it with the reason', async () => {
     const runFolder = await temporaryFolder();
     const nodes = await local.provision({
-      topology: RING,
+      nodes: RING.nodes,
       settings: native.settings,
       runFolder: runFolder.path,
       signal: NEVER,
@@ -190,7 +191,7 @@ describe('a cluster forms', () => {
 
   test('servers without logical replication: the error says so', async () => {
     const runFolder = await temporaryFolder();
-    const nodes = await local.provision({ topology: RING, settings: {}, runFolder: runFolder.path, signal: NEVER });
+    const nodes = await local.provision({ nodes: RING.nodes, settings: {}, runFolder: runFolder.path, signal: NEVER });
     try {
       const forming = native.form({ nodes, topology: RING, dataset: smallDataset, signal: NEVER });
       await expect(forming).rejects.toMatchObject({
@@ -209,13 +210,13 @@ describe('one worker fails', () => {
     'after %s, old and new connections read and write on; it catches up',
     async (act) => {
       await using cluster = await formCluster(RING);
-      await using before = await connect(cluster.nodes.coordinator);
+      await using before = await connect(coordinatorOf(cluster.nodes));
       expect(await messageCount(before)).toBe(500);
       const worker1 = cluster.node('worker1');
       await worker1[act]();
 
       expect(await messageCount(before)).toBe(500);
-      await using after = await connect(cluster.nodes.coordinator);
+      await using after = await connect(coordinatorOf(cluster.nodes));
       expect(await messageCount(after)).toBe(500);
       for (const shard of ['A', 'B', 'C', 'D']) {
         await write(before, cluster.roomOn(shard), 6);
@@ -233,11 +234,11 @@ describe('one worker fails', () => {
 
   test('a frozen worker blocks the shards that ask it first, and only those', async () => {
     await using cluster = await formCluster(RING);
-    await using before = await connect(cluster.nodes.coordinator);
+    await using before = await connect(coordinatorOf(cluster.nodes));
     expect(await messageCount(before)).toBe(500);
     await cluster.node('worker1').pause();
     const readRoom = async (shard: string) => {
-      await using session = await connect(cluster.nodes.coordinator);
+      await using session = await connect(coordinatorOf(cluster.nodes));
       const text = 'SELECT count(*)::int FROM messages WHERE room_id = $1';
       const rows = await session.query(text, [cluster.roomOn(shard)], { timeoutMs: 3_000 });
       return rows[0]?.[0];
@@ -245,7 +246,7 @@ describe('one worker fails', () => {
     // Nothing tells postgres_fdw that the worker is frozen: the kernel goes on accepting its connections.
     await expect(readRoom('A')).rejects.toThrow('no answer within 3000 ms');
     expect(await Promise.all(['B', 'C', 'D'].map(readRoom))).toEqual([5, 5, 5]);
-    await using writer = await connect(cluster.nodes.coordinator);
+    await using writer = await connect(coordinatorOf(cluster.nodes));
     await write(writer, cluster.roomOn('D'), 6);
 
     await cluster.node('worker1').resume();
@@ -262,7 +263,7 @@ test('workers 2, 3 and 4 stop: A and D are served, B and C are not, and all is w
   await Promise.all(stopped.map((node) => node.stop()));
   expect(performance.now() - startedAt).toBeLessThan(5_000);
 
-  await using session = await connect(cluster.nodes.coordinator);
+  await using session = await connect(coordinatorOf(cluster.nodes));
   const attempt = (shard: string) =>
     write(session, cluster.roomOn(shard), 6).then(
       () => true,

@@ -16,6 +16,7 @@ import { chat } from '../../src/workloads/chat.ts';
 import { runWith } from '../support/harmed-run.ts';
 import { connect } from '../support/local-cluster.ts';
 import { behindPort, LossyProxy } from '../support/lossy-proxy.ts';
+import { coordinatorOf, workersOf } from '../support/sharded.ts';
 
 const CHAT = { rooms: 20, 'messages-per-room': 5 };
 
@@ -86,8 +87,8 @@ describe('rows changed behind its back', () => {
         const corrupted = new Witnesses();
         corrupted.add('0:13');
         const rows = { table: 'messages', ...chat.ledger.lookup };
-        const { sql = [] } = corrupted.figures({ run: { rows } as Report['run'] });
-        await using session = await connect(nodes.coordinator);
+        const { sql = [] } = corrupted.figures({ run: { rows } as Report['run'], events: [] });
+        await using session = await connect(coordinatorOf(nodes));
         const found = await session.query(String(sql[0]));
         expect(found).toEqual([[3, 0, 13, expect.any(Number), 'changed']]);
       },
@@ -96,7 +97,7 @@ describe('rows changed behind its back', () => {
 
   async function plant({ nodes, placement }: { nodes: Nodes; placement: PlacementMap }, stranger: unknown[]) {
     const sessions = new Map<string, Session>();
-    for (const node of nodes.workers) sessions.set(node.name, await sessionOfNoReplica(node));
+    for (const node of workersOf(nodes)) sessions.set(node.name, await sessionOfNoReplica(node));
     const on = async (room: number, holders: 'all' | 'second', statement: string, values: unknown[]) => {
       const shard = placement.shards[placement.shardOfRoom[room] as number];
       const names = holders === 'all' ? (shard?.placements ?? []) : [shard?.placements[1] as string];
@@ -105,7 +106,7 @@ describe('rows changed behind its back', () => {
         await session.query(statement.replace('messages', `messages_shard_${shard?.index}`), values);
       }
     };
-    await using coordinator = await connect(nodes.coordinator);
+    await using coordinator = await connect(coordinatorOf(nodes));
     const [row] = await coordinator.query('SELECT room_id, seq FROM messages WHERE writer = 1 ORDER BY seq LIMIT 1');
     const [room, seq] = row as [number, number];
     written = `1:${seq}`;
@@ -167,7 +168,7 @@ describe('servers that do not do what they say', () => {
     const report = await runWith(scenario(), {
       nodes: async (nodes) => {
         const proxy = proxies.use(
-          await LossyProxy.start(nodes.coordinator.address(), {
+          await LossyProxy.start(coordinatorOf(nodes).address(), {
             drops: (bound) => {
               const seq = Number(/message (\d+) of writer 1 /.exec(bound)?.[1] ?? 0);
               if (seq < 10 || dropped.length === 3) return false;
@@ -190,7 +191,7 @@ describe('servers that do not do what they say', () => {
   test('a replica held back: stale', async () => {
     const report = await runWith(scenario('{ fault: node-stop, target: worker1, at: 0s, for: 2s }'), {
       at: (event, { nodes }) => {
-        const replica = nodes.workers.find(({ name }) => name === 'worker2') as NodeControl;
+        const replica = workersOf(nodes).find(({ name }) => name === 'worker2') as NodeControl;
         const alter = async (what: string) => {
           await using session = await connect(replica);
           await session.execute(`ALTER SUBSCRIPTION worker1_to_worker2 ${what}`);

@@ -13,8 +13,9 @@ import type { Recorder } from '../../src/run/recorder.ts';
 import { untilNothingIsInDoubt } from '../../src/run/recovery.ts';
 import { chat } from '../../src/workloads/chat.ts';
 import { connect, NEVER, temporaryFolder } from '../support/local-cluster.ts';
+import { sharded, workersOf } from '../support/sharded.ts';
 
-const TOPOLOGY = { workers: 2, replication: 1, shards: 2 };
+const TOPOLOGY = sharded({ workers: 2, replication: 1, shards: 2 });
 const params = chat.params.parse({ rooms: 10, 'messages-per-room': 2 });
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -26,14 +27,14 @@ let holder: NodeControl;
 beforeAll(async () => {
   folder = await temporaryFolder();
   nodes = await local.provision({
-    topology: TOPOLOGY,
+    nodes: TOPOLOGY.nodes,
     settings: { ...native.settings, max_prepared_transactions: '8' },
     runFolder: folder.path,
     signal: NEVER,
   });
   formed = await native.form({ nodes, topology: TOPOLOGY, dataset: chat.dataset(params), signal: NEVER });
   source = formed.placementSources(chat.ledger.table)[0] as PlacementSource;
-  holder = nodes.workers.find(({ name }) => name === source.node) as NodeControl;
+  holder = workersOf(nodes).find(({ name }) => name === source.node) as NodeControl;
 });
 
 afterAll(async () => {

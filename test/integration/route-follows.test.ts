@@ -8,6 +8,7 @@ import { local } from '../../src/platforms/local.ts';
 import { Load } from '../../src/run/load.ts';
 import { probeKinds } from '../../src/run/probes.ts';
 import { connect, NEVER, temporaryFolder } from '../support/local-cluster.ts';
+import { coordinatorOf, sharded } from '../support/sharded.ts';
 
 const ENTRY = new URL('../../src/load-thread.ts', import.meta.url);
 
@@ -47,11 +48,11 @@ class Front {
 
 test('operations go on where the coordinator is now', async () => {
   await using folder = await temporaryFolder();
-  const topology = { workers: 1, replication: 1, shards: 1 };
-  const nodes = await local.provision({ topology, settings: {}, runFolder: folder.path, signal: NEVER });
-  let front = await Front.open(nodes.coordinator.address().port);
+  const topology = sharded({ workers: 1, replication: 1, shards: 1 });
+  const nodes = await local.provision({ nodes: topology.nodes, settings: {}, runFolder: folder.path, signal: NEVER });
+  let front = await Front.open(coordinatorOf(nodes).address().port);
   try {
-    await using session = await connect(nodes.coordinator);
+    await using session = await connect(coordinatorOf(nodes));
     await session.execute(
       `CREATE SCHEMA pgquake; CREATE TABLE pgquake.probes (room_id int, run int, seq int);
        INSERT INTO pgquake.probes VALUES (1, 0, 0)`,
@@ -59,7 +60,7 @@ test('operations go on where the coordinator is now', async () => {
     const route: Route = {
       name: 'coordinator',
       access: 'write',
-      addresses: async () => [{ ...nodes.coordinator.address(), port: front.port }],
+      addresses: async () => [{ ...coordinatorOf(nodes).address(), port: front.port }],
     };
     const outcomes: string[] = [];
     const kinds = probeKinds({ ratePerSecond: 50, deadlineMs: 1_000 }, 1);
@@ -83,7 +84,7 @@ test('operations go on where the coordinator is now', async () => {
     expect(await okWithin(5_000, 10)).toBeGreaterThanOrEqual(10);
     front.close();
     const failedFrom = outcomes.length;
-    front = await Front.open(nodes.coordinator.address().port);
+    front = await Front.open(coordinatorOf(nodes).address().port);
     expect(await okWithin(5_000, 20)).toBeGreaterThanOrEqual(20);
     expect(outcomes.slice(failedFrom)).not.toEqual([]);
     await load.stop();

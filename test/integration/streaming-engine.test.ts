@@ -20,7 +20,12 @@ let cluster: FormedCluster;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  nodes = await local.provision({ topology, settings: streaming.settings, runFolder: folder.path, signal: NEVER });
+  nodes = await local.provision({
+    nodes: topology.nodes,
+    settings: streaming.settings,
+    runFolder: folder.path,
+    signal: NEVER,
+  });
   cluster = await streaming.form({ nodes, topology, dataset: smallDataset, signal: NEVER });
 }, 60_000);
 
@@ -138,7 +143,7 @@ test('what is no standby is not promoted, and a node that does not stream is no 
 test('by hand, nobody is promoted while the standby that commits waited for is silent; once it answers, it is', async () => {
   await using own = await temporaryFolder();
   const byHand = streamingTopology({ synchronous: 'on', manager: 'by-hand', promoteAfterMs: 300 });
-  const common = { topology: byHand, settings: streaming.settings, runFolder: own.path, signal: NEVER };
+  const common = { nodes: byHand.nodes, settings: streaming.settings, runFolder: own.path, signal: NEVER };
   const servers = await local.provision(common);
   try {
     const formed = await streaming.form({ nodes: servers, topology: byHand, dataset: smallDataset, signal: NEVER });

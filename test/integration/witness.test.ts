@@ -18,6 +18,7 @@ import { Recorder } from '../../src/run/recorder.ts';
 import { Witness } from '../../src/run/witness.ts';
 import { makeWitnessTable } from '../../src/run/witness-table.ts';
 import { connect, NEVER } from '../support/local-cluster.ts';
+import { coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
 
 const SERVER = { role: 'worker', address: '', version: '' } as const;
 
@@ -28,7 +29,7 @@ test('writes to every node, waits for one that is frozen, and knows which rows a
   const originNs = process.hrtime.bigint();
   const clock = monotonicClock(originNs);
   const nodes = await local.provision({
-    topology: { workers: 1, replication: 1, shards: 1 },
+    nodes: sharded({ workers: 1, replication: 1, shards: 1 }).nodes,
     settings: {},
     runFolder: folder,
     signal: NEVER,
@@ -46,7 +47,7 @@ test('writes to every node, waits for one that is frozen, and knows which rows a
         placement: { shards: [], shardOfRoom: {} },
       },
     ];
-    const [first, second] = [nodes.coordinator, nodes.workers[0] as (typeof nodes.workers)[number]];
+    const [first, second] = [coordinatorOf(nodes), workersOf(nodes)[0] as (typeof nodes.all)[number]];
     {
       await using session = await connect(second);
       await makeWitnessTable(session, 5_000);

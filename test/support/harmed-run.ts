@@ -56,6 +56,6 @@ export async function runWith(scenario: Scenario, { nodes: between, at, before }
   return report;
 }
 
-function pick({ coordinator, workers, all }: Nodes) {
-  return { coordinator, workers, all };
+function pick({ all }: Nodes) {
+  return { all };
 }

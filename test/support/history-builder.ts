@@ -10,7 +10,8 @@ import type { TimedEvent } from '../../src/model/event.ts';
 import type { History, Operation, OperationKind, ProbeKind } from '../../src/model/history.ts';
 import { KeySet, parseKey } from '../../src/model/key-ranges.ts';
 import { OperationTable } from '../../src/model/operations.ts';
-import { type NodeEffect, type NodeName, ringPlacement, type ShardPrediction } from '../../src/model/topology.ts';
+import type { NodeEffect, NodeName, ShardPrediction } from '../../src/model/topology.ts';
+import { ring } from './sharded.ts';
 
 export interface ActSpec {
   readonly fault?: string;
@@ -89,7 +90,9 @@ export function buildHistory(spec: HistorySpec = {}): History {
   const { acts = [{ targets: ['worker1'] }], kinds = KINDS, faultMs = 4_000 } = spec;
   const times = timesOf(spec);
   const placement = {
-    shards: ringPlacement({ workers, replication, shards }),
+    entry: 'coordinator',
+    partitionWord: 'shard',
+    shards: ring({ workers, replication, shards }),
     shardOfRoom: Object.fromEntries(Array.from({ length: rooms }, (_, i) => [i + 1, i % shards])),
   };
   const operations = load({ ...spec, rooms, messagesPerRoom, shards, kinds, times });
@@ -148,7 +151,7 @@ export function buildHistory(spec: HistorySpec = {}): History {
     { at: finalMs, type: 'replicas-compared', agree: true, waitedMs: 100 },
     { at: finalMs, type: 'phase-ended', phase: 'settle' },
     { at: finalMs, type: 'phase-started', phase: 'final-reads' },
-    { at: finalMs + 50, type: 'final-read', source: 'coordinator', read: readOf(keys.coordinator) },
+    { at: finalMs + 50, type: 'final-read', route: 'coordinator', read: readOf(keys.coordinator) },
     ...[...keys.placements].map(([source, found]): TimedEvent => {
       const [node = '', shard = ''] = source.split('/');
       return { at: finalMs + 60, type: 'placement-read', node, shard, read: readOf(found) };

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
+import { coordinatorOf, workersOf } from './sharded.ts';
 
 /** Messages of the extended protocol that go to the server together, with Sync at their end. */
 const OF_A_BATCH = new Set(['P', 'B', 'D', 'E', 'C', 'H', 'S']);
@@ -140,7 +141,7 @@ function acknowledgement(): Buffer {
 
 /** The same nodes, with the coordinator reached at another port of this machine; it may change. */
 export function behindPort(nodes: Nodes, port: number | (() => number)): Nodes {
-  const coordinator = new Proxy(nodes.coordinator, {
+  const coordinator = new Proxy(coordinatorOf(nodes), {
     get(target, property) {
       if (property === 'address') {
         return () => ({ ...target.address(), port: typeof port === 'number' ? port : port() });
@@ -149,5 +150,8 @@ export function behindPort(nodes: Nodes, port: number | (() => number)): Nodes {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   }) as NodeControl;
-  return { coordinator, workers: nodes.workers, all: [coordinator, ...nodes.workers], dispose: () => nodes.dispose() };
+  return {
+    all: [coordinator, ...workersOf(nodes)],
+    dispose: () => nodes.dispose(),
+  };
 }

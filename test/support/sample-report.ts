@@ -4,11 +4,11 @@ import type { NodeInfo, TimedEvent } from '../../src/model/event.ts';
 import type { Availability, Latency, ServiceWindow, Span } from '../../src/model/figures.ts';
 import type { OperationKind, RunInfo } from '../../src/model/history.ts';
 import { type LedgerFigures, REPORT_VERSION, type Report } from '../../src/model/report.ts';
-import { ringPlacement } from '../../src/model/topology.ts';
 import type { CheckResult } from '../../src/model/verdict.ts';
+import { ring, sharded } from './sharded.ts';
 
-const TOPOLOGY = { workers: 4, replication: 2, shards: 4 };
-const PLACEMENT = ringPlacement(TOPOLOGY);
+const TOPOLOGY = sharded({ workers: 4, replication: 2, shards: 4 });
+const PLACEMENT = ring(TOPOLOGY);
 const SHARD_OF_ROOM = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [i + 1, i % 4]));
 
 const KINDS: readonly OperationKind[] = [

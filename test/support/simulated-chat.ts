@@ -8,14 +8,14 @@ import fc from 'fast-check';
 import type { TimedEvent } from '../../src/model/event.ts';
 import type { History, Operation, Outcome } from '../../src/model/history.ts';
 import { OperationTable } from '../../src/model/operations.ts';
-import { ringPlacement } from '../../src/model/topology.ts';
 import type { Session } from '../../src/sql/session.ts';
 import { chat } from '../../src/workloads/chat.ts';
 import type { OperationRequest } from '../../src/workloads/workload.ts';
+import { ring, sharded } from './sharded.ts';
 
 export const PARAMS = chat.params.parse({ rooms: 3, 'messages-per-room': 2 });
-const TOPOLOGY = { workers: 3, replication: 2, shards: 2 };
-const SHARDS = ringPlacement(TOPOLOGY);
+const TOPOLOGY = sharded({ workers: 3, replication: 2, shards: 2 });
+const SHARDS = ring(TOPOLOGY);
 const STEP_MS = 10;
 /** In place of a row's number: the row of the load that was written last. */
 const NEWEST = -1;
@@ -344,7 +344,7 @@ class Simulation {
     const events: TimedEvent[] = [
       { at: 0, type: 'cluster-formed', ...formed },
       { at, type: 'load-kept', writer: 1, intended: this.#nextId - 1, unsent: 0, ...KEPT },
-      { at, type: 'final-read', source: 'coordinator', read: await read(this.#coordinatorRows()) },
+      { at, type: 'final-read', route: 'coordinator', read: await read(this.#coordinatorRows()) },
     ];
     for (const { shard, node, rows } of this.#placements) {
       events.push({ at, type: 'placement-read', node, shard: SHARDS[shard]?.name ?? '', read: await read(rows) });

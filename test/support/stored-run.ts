@@ -5,11 +5,11 @@ import type { History } from '../../src/model/history.ts';
 import { OperationTable } from '../../src/model/operations.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { HypothesisItem } from '../../src/model/scenario.ts';
-import { ringPlacement } from '../../src/model/topology.ts';
 import { Recorder } from '../../src/run/recorder.ts';
 import { createRunFolder, writeRunInputs } from '../../src/store.ts';
+import { ring, sharded } from './sharded.ts';
 
-const TOPOLOGY = { workers: 4, replication: 2, shards: 4 };
+const TOPOLOGY = sharded({ workers: 4, replication: 2, shards: 4 });
 
 /** @param hypothesis names of checks without parameters. @returns the run's folder. */
 export async function storeHistory(reports: string, history: History, hypothesis: readonly string[]): Promise<string> {
@@ -29,7 +29,7 @@ export async function storeHistory(reports: string, history: History, hypothesis
     scenario,
     seed: run.seed,
     acts: [],
-    placement: ringPlacement(TOPOLOGY),
+    placement: ring(TOPOLOGY),
     blastRadius: { nodes: [], shards: [], ofActs: [] },
   };
   const folder = await createRunFolder(reports, run.scenario, new Date('2026-11-23T12:34:56.789Z'));

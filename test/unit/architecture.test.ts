@@ -64,6 +64,7 @@ const ROOMS = [
   'run',
   'run-index.ts',
   'store.ts',
+  'version-1.ts',
   'operations-file.ts',
   'judge.ts',
   'report.ts',

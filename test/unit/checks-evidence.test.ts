@@ -222,7 +222,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
     contradicted: {
       history: () => buildHistory({ finalKeys: ({ coordinator }) => coordinator.delete('1:5') }),
       expected: 'pass',
-      says: '1 of them only on a placement, not through the coordinator',
+      says: '1 of them only on a placement, not seen by clients',
     },
   },
   'lost-writes': {
@@ -335,8 +335,8 @@ const ROWS: Readonly<Record<string, Rows>> = {
     ),
   },
   'no-unexpected-rows': {
-    nothing: unknown('no final read through the coordinator', without('final-read', 'placement-read')),
-    half: unknown('no final read through the coordinator', without('final-read')),
+    nothing: unknown('no final read as clients read', without('final-read', 'placement-read')),
+    half: unknown('no final read as clients read', without('final-read')),
     contradicted: unknown('the final reads found none of 40 initial messages', () =>
       buildHistory({
         finalKeys: ({ coordinator, placements }) => {

@@ -17,11 +17,12 @@ import {
 } from '../../src/engines/citus/sql.ts';
 import { citus } from '../../src/engines/citus.ts';
 import { EnvironmentError } from '../../src/model/errors.ts';
-import { nodeNames, type PlacementMap, ringPlacement } from '../../src/model/topology.ts';
+import { nodeNames, type PlacementMap } from '../../src/model/topology.ts';
 import { expected } from '../support/expected.ts';
+import { ring, sharded } from '../support/sharded.ts';
 
-const TOPOLOGY = { workers: 4, replication: 2, shards: 4 };
-const RING: PlacementMap = { shards: ringPlacement(TOPOLOGY), shardOfRoom: {}, writesAlsoNeed: 'worker1' };
+const TOPOLOGY = sharded({ workers: 4, replication: 2, shards: 4 });
+const RING: PlacementMap = { shards: ring(TOPOLOGY), shardOfRoom: {}, entry: 'coordinator', writesAlsoNeed: 'worker1' };
 const PEERS: Peer[] = nodeNames(TOPOLOGY).map((name) => ({ name, host: `citus_${name}`, port: 5432 }));
 
 /** `A:rw B:r- C:--` */
@@ -42,8 +43,8 @@ describe('prediction', () => {
   });
 
   test('with one copy of each shard no write needs another worker than its own', () => {
-    const topology = { workers: 3, replication: 1, shards: 3 };
-    expect(predicted({ shards: ringPlacement(topology), shardOfRoom: {} }, 'worker1')).toBe('A:-- B:rw C:rw');
+    const topology = sharded({ workers: 3, replication: 1, shards: 3 });
+    expect(predicted({ shards: ring(topology), shardOfRoom: {} }, 'worker1')).toBe('A:-- B:rw C:rw');
   });
 
   test.each([
@@ -119,6 +120,8 @@ describe('the catalogue', () => {
   test('shards are named in the order of their ranges, rooms find theirs', () => {
     const placement = placementMap('messages', rows, [[7, '102009']], PEERS);
     expect(placement).toEqual({
+      entry: 'coordinator',
+      partitionWord: 'shard',
       shards: [
         { index: 0, name: 'A', placements: ['worker1', 'worker2'] },
         { index: 1, name: 'B', placements: ['worker2'] },

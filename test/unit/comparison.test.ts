@@ -13,6 +13,7 @@ import { json } from '../../src/reporters/json.ts';
 import { readReport } from '../../src/store.ts';
 import { Workplace } from '../support/cli.ts';
 import { emptyReport, failedReport, hostileReport, passedReport } from '../support/sample-report.ts';
+import { sharded } from '../support/sharded.ts';
 
 const TOLERANCE = { time: 0.2, share: 0.001 };
 const compare = (before: Report, after: Report) => compareReports(before, after, TOLERANCE);
@@ -77,7 +78,10 @@ describe('compareReports', () => {
   });
 
   test('says in what the two were not alike', () => {
-    const after = { ...passedReport, topology: { ...passedReport.topology, workers: 6 } };
+    const after = {
+      ...passedReport,
+      topology: { ...passedReport.topology, nodes: sharded({ workers: 6, replication: 2, shards: 4 }).nodes },
+    };
     expect(compare(passedReport, after).differences).toEqual([
       'cluster: local, native, 4 workers, 4 shards, 2 copies before, local, native, 6 workers, 4 shards, 2 copies after',
     ]);

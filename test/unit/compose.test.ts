@@ -4,7 +4,12 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { type ComposeOptions, renderCompose, STANDING, STANDING_TOPOLOGY } from '../../src/platforms/docker/compose.ts';
+import { standingSettings, standingTopology } from '../../src/cli/standing.ts';
+import { type ComposeOptions, renderCompose, STANDING } from '../../src/platforms/docker/compose.ts';
+import { sharded } from '../support/sharded.ts';
+
+const STANDING_TOPOLOGY = standingTopology();
+const STANDING_FILE = { ...STANDING, settings: { ...standingSettings(), ...STANDING.settings } };
 
 interface Service {
   readonly container_name: string;
@@ -26,17 +31,17 @@ interface ComposeFile {
 const RUN: ComposeOptions = { project: 'pgquake-0a1b2c3d', settings: {}, healthChecks: false };
 
 function render(topology = STANDING_TOPOLOGY, options: ComposeOptions = RUN): ComposeFile {
-  return parse(renderCompose(topology, options), { merge: true }) as ComposeFile;
+  return parse(renderCompose(topology.nodes, options), { merge: true }) as ComposeFile;
 }
 
 test('the committed docker-compose.yml is the rendering of the standing cluster', () => {
   const committed = readFileSync(resolve(import.meta.dirname, '../../docker-compose.yml'), 'utf8');
-  expect(committed).toBe(renderCompose(STANDING_TOPOLOGY, STANDING));
+  expect(committed).toBe(renderCompose(STANDING_TOPOLOGY.nodes, STANDING_FILE));
 });
 
 test('data that may be filled have a size of their own, and outlive their node', () => {
   const { services, volumes } = parse(
-    renderCompose(STANDING_TOPOLOGY, { ...RUN, sizedData: ['worker2'] }),
+    renderCompose(STANDING_TOPOLOGY.nodes, { ...RUN, sizedData: ['worker2'] }),
   ) as ComposeFile & { volumes: Record<string, { driver_opts?: object }> };
   const options = { type: 'tmpfs', device: 'tmpfs', o: 'size=536870912,mode=0755' };
   const sized = Object.entries(volumes).filter(([, { driver_opts: given }]) => given !== undefined);
@@ -48,7 +53,7 @@ test('data that may be filled have a size of their own, and outlive their node',
 });
 
 describe('the standing cluster', () => {
-  const { services } = render(STANDING_TOPOLOGY, STANDING);
+  const { services } = render(STANDING_TOPOLOGY, STANDING_FILE);
 
   test('has the containers that people name on the command line', () => {
     const names = ['citus_coordinator', 'citus_worker1', 'citus_worker2', 'citus_worker3', 'citus_worker4'];
@@ -73,30 +78,26 @@ describe('the standing cluster', () => {
 });
 
 describe('the cluster of a run', () => {
-  test.for([
-    { workers: 1, replication: 1, shards: 1 },
-    { workers: 6, replication: 3, shards: 12 },
-    { workers: 12, replication: 4, shards: 32 },
-  ])('of $workers workers has every node once, marked as a target, on loopback, with its own volume', (topology) => {
-    const { services, volumes, networks } = render(topology);
-    expect(Object.keys(services)).toHaveLength(topology.workers + 1);
-    for (const [name, service] of Object.entries(services)) {
-      const node = service.labels['pgquake.node'] as string;
-      expect(name).toBe(`${RUN.project}_${node}`);
-      expect(service.container_name).toBe(name);
-      expect(service.labels['pgquake.project']).toBe(RUN.project);
-      expect(service.ports).toEqual(['127.0.0.1::5432']);
-      expect(service.volumes).toEqual([`${node}:/var/lib/postgresql`]);
-      expect(service.environment.PGDATA).toMatch(/^\/var\/lib\/postgresql\/./);
-      expect(service.command).toContain(`citus.shard_replication_factor=${topology.replication}`);
-      expect(volumes[node]?.labels).toEqual({ 'pgquake.project': RUN.project });
-    }
-    expect(new Set(Object.values(services).map((service) => service.labels['pgquake.node'])).size).toBe(
-      topology.workers + 1,
-    );
-    expect(Object.keys(volumes)).toHaveLength(topology.workers + 1);
-    expect(networks.default.labels).toEqual({ 'pgquake.project': RUN.project });
-  });
+  test.for([1, 6, 12])(
+    'of %i workers has every node once, marked as a target, on loopback, with its own volume',
+    (workers) => {
+      const { services, volumes, networks } = render(sharded({ workers, replication: 1, shards: 1 }));
+      expect(Object.keys(services)).toHaveLength(workers + 1);
+      for (const [name, service] of Object.entries(services)) {
+        const node = service.labels['pgquake.node'] as string;
+        expect(name).toBe(`${RUN.project}_${node}`);
+        expect(service.container_name).toBe(name);
+        expect(service.labels['pgquake.project']).toBe(RUN.project);
+        expect(service.ports).toEqual(['127.0.0.1::5432']);
+        expect(service.volumes).toEqual([`${node}:/var/lib/postgresql`]);
+        expect(service.environment.PGDATA).toMatch(/^\/var\/lib\/postgresql\/./);
+        expect(volumes[node]?.labels).toEqual({ 'pgquake.project': RUN.project });
+      }
+      expect(new Set(Object.values(services).map((service) => service.labels['pgquake.node'])).size).toBe(workers + 1);
+      expect(Object.keys(volumes)).toHaveLength(workers + 1);
+      expect(networks.default.labels).toEqual({ 'pgquake.project': RUN.project });
+    },
+  );
 
   test('passes settings to every server, word for word', () => {
     const settings = { log_line_prefix: '%m "[%p]" it\'s: #1 ', search_path: '"$user", public' };

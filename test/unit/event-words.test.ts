@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { citus } from '../../src/engines/citus.ts';
 import { native } from '../../src/engines/native.ts';
-import { ringPlacement } from '../../src/model/topology.ts';
 import { EventNarrator } from '../../src/reporters/event-words.ts';
 import { expected } from '../support/expected.ts';
+import { ring, sharded } from '../support/sharded.ts';
 
-const topology = { workers: 4, replication: 2, shards: 4 };
-const placement = { shards: ringPlacement(topology), shardOfRoom: {} };
+const topology = sharded({ workers: 4, replication: 2, shards: 4 });
+const placement = { shards: ring(topology), shardOfRoom: {}, entry: 'coordinator' };
 
 function predicted(engine: typeof native, down: string[], frozen: string[]): string | undefined {
   const shards = expected(engine, placement, new Set(down), new Set(frozen));

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { native, replicationFlows } from '../../src/engines/native.ts';
-import { ringPlacement } from '../../src/model/topology.ts';
 import { expected } from '../support/expected.ts';
+import { ring } from '../support/sharded.ts';
 
-const placement = { shards: ringPlacement({ workers: 4, replication: 2, shards: 4 }), shardOfRoom: {} };
+const placement = { shards: ring({ workers: 4, replication: 2, shards: 4 }), shardOfRoom: {}, entry: 'coordinator' };
 const served = (...down: string[]) =>
   expected(native, placement, new Set(down))
     .filter((shard) => shard.readable && shard.writable)
@@ -39,7 +39,7 @@ describe('what the engine predicts', () => {
 
 describe('replication', () => {
   const flows = (workers: number, replication: number, shards: number) =>
-    replicationFlows(ringPlacement({ workers, replication, shards }));
+    replicationFlows(ring({ workers, replication, shards }));
 
   test('goes both ways between the holders of a shard', () => {
     expect(flows(4, 2, 1).map(({ publisher, subscriber }) => `${publisher} > ${subscriber}`)).toEqual([

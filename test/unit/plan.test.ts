@@ -7,7 +7,7 @@ import { citus } from '../../src/engines/citus.ts';
 import { native } from '../../src/engines/native.ts';
 import type { PlannedAct } from '../../src/model/plan.ts';
 import type { Scenario } from '../../src/model/scenario.ts';
-import { type PlacementMap, ringPlacement, workerNames } from '../../src/model/topology.ts';
+import type { PlacementMap } from '../../src/model/topology.ts';
 import { describePlan } from '../../src/plan/describe.ts';
 import { isOpen, lostTogether, makePlan } from '../../src/plan/schedule.ts';
 import { effectsOf } from '../../src/planner.ts';
@@ -15,6 +15,7 @@ import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
 import { timing } from '../../src/scenario/schema.ts';
 import { expected } from '../support/expected.ts';
+import { ring, sharded, workersNamed } from '../support/sharded.ts';
 
 const always = () => 'down' as const;
 
@@ -110,7 +111,7 @@ describe('makePlan', () => {
 
 describe('selectors', () => {
   const SIX = '{ workers: 6, replication: 2, shards: 6 }';
-  const placement = native.layout?.({ workers: 6, replication: 2, shards: 6 }, [42]) as PlacementMap;
+  const placement = native.layout?.(sharded({ workers: 6, replication: 2, shards: 6 }), [42]) as PlacementMap;
   const holders = placement.shards[placement.shardOfRoom[42] as number]?.placements as readonly string[];
   const placed = (faults: string, seed: number) => makePlan(scenario(faults, SIX), { seed, placement });
   const seeds = Array.from({ length: 60 }, (_, seed) => seed);
@@ -119,7 +120,7 @@ describe('selectors', () => {
     new Set(
       seeds.flatMap((seed) => placed(`[{ fault: node-stop, target: ${target}, for: 1s }]`, seed).acts[0]?.targets),
     );
-  const others = workerNames({ workers: 6 }).filter((node) => !holders.includes(node));
+  const others = workersNamed(6).filter((node) => !holders.includes(node));
 
   test('a share is rounded, and at least one', () => {
     const size = (share: string) =>
@@ -268,7 +269,7 @@ describe('lostTogether', () => {
   });
 
   test('agrees with looking at every moment', () => {
-    const workers = workerNames({ workers: 4 });
+    const workers = workersNamed(4);
     const anAct = fc.record({
       nodes: fc.subarray(workers, { minLength: 1 }),
       atMs: fc.nat({ max: 12 }),
@@ -381,7 +382,7 @@ describe('describePlan', () => {
 
   test('a node that all writes need makes it every shard', () => {
     const placement = {
-      shards: ringPlacement({ workers: 4, replication: 2, shards: 4 }),
+      shards: ring({ workers: 4, replication: 2, shards: 4 }),
       shardOfRoom: {},
       writesAlsoNeed: 'worker4',
     };

@@ -7,7 +7,7 @@ import type { TimedEvent } from '../../src/model/event.ts';
 import type { History } from '../../src/model/history.ts';
 import type { Roles } from '../../src/model/roles.ts';
 import type { StreamingSpec } from '../../src/model/scenario.ts';
-import { memberNames, ringPlacement } from '../../src/model/topology.ts';
+import { nodeNames } from '../../src/model/topology.ts';
 import {
   type ActSpec,
   buildHistory,
@@ -16,10 +16,11 @@ import {
   REFUSED,
   timesOf,
 } from '../support/history-builder.ts';
+import { ring, undivided } from '../support/sharded.ts';
 
-const members = memberNames(3);
+const members = nodeNames(undivided(3));
 const placement = {
-  shards: ringPlacement({ workers: 3, replication: 3, shards: 1, members }),
+  shards: ring(undivided(3)),
   shardOfRoom: Object.fromEntries(Array.from({ length: 8 }, (_, i) => [i + 1, 0])),
 };
 const BY_HAND: StreamingSpec = { members: 3, synchronous: 'off', manager: 'by-hand', promoteAfterMs: 1_000 };

@@ -7,13 +7,14 @@ import { openProgress, type Progress } from '../../src/cli/progress.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import type { Scenario } from '../../src/model/scenario.ts';
 import { failedReport, HOSTILE, passedReport } from '../support/sample-report.ts';
+import { sharded } from '../support/sharded.ts';
 
 const SCENARIO: Scenario = {
   name: 'one-worker',
   summary: 'One worker stops; every message stays readable.',
   file: 'scenarios/one-worker.yaml',
   source: '',
-  cluster: { workers: 4, replication: 2, shards: 4, platform: 'auto', engine: 'auto' },
+  cluster: { ...sharded({ workers: 4, replication: 2, shards: 4 }), platform: 'auto', engine: 'auto' },
   workload: { use: 'chat', params: {} },
   steadyStateMs: 2_000,
   faults: [

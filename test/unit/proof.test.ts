@@ -6,7 +6,7 @@ import { citus } from '../../src/engines/citus.ts';
 import { native } from '../../src/engines/native.ts';
 import { InputError } from '../../src/model/errors.ts';
 import { placedBy, predictBy } from '../../src/model/service-rule.ts';
-import { ringPlacement, shardName, workerNames } from '../../src/model/topology.ts';
+import { dataNodes, shardName } from '../../src/model/topology.ts';
 import {
   compareShards,
   judgeProof,
@@ -18,10 +18,11 @@ import {
 } from '../../src/plan/proof.ts';
 import { proofMarkdown, proofSvg, proofText } from '../../src/reporters/proof.ts';
 import { runs } from '../support/properties.ts';
+import { ring, sharded, workersNamed } from '../support/sharded.ts';
 
-const RING = { workers: 4, replication: 2, shards: 4 };
-const WORKERS = workerNames(RING);
-const PLACEMENT = ringPlacement(RING);
+const RING = sharded({ workers: 4, replication: 2, shards: 4 });
+const WORKERS = dataNodes(RING);
+const PLACEMENT = ring(RING);
 
 describe('sets to prove', () => {
   test('all 15 of 4 workers, small ones first, each once', () => {
@@ -40,8 +41,8 @@ describe('sets to prove', () => {
     [6, 13],
     [8, 35],
   ])('a ring of %i workers turns into itself: %i sets stand for all', (workers, expected) => {
-    const topology = { workers, replication: 2, shards: workers };
-    const sets = subsetsToProve(workerNames(topology), ringPlacement(topology), workers, true);
+    const topology = sharded({ workers, replication: 2, shards: workers });
+    const sets = subsetsToProve(dataNodes(topology), ring(topology), workers, true);
     expect(sets).toHaveLength(expected);
     expect(sets.reduce((sum, { standsFor }) => sum + standsFor, 0)).toBe(2 ** workers - 1);
   });
@@ -92,7 +93,7 @@ describe('sets to prove', () => {
   });
 
   test('too many sets are refused before anything is started', () => {
-    const workers = workerNames({ ...RING, workers: 16 });
+    const workers = workersNamed(16);
     expect(() => subsetsToProve(workers, [], 16, false)).toThrow(InputError);
     expect(() => subsetsToProve(workers, [], 16, false)).toThrow(
       `--max-down: 4 of 16 workers down makes more than ${MAX_SUBSETS} sets to prove`,

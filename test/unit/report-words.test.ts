@@ -9,6 +9,7 @@ import { suiteText } from '../../src/reporters/suite.ts';
 import { terminalSummary } from '../../src/reporters/terminal.ts';
 import { buildHistory, REFUSED, timesOf } from '../support/history-builder.ts';
 import { passedReport } from '../support/sample-report.ts';
+import { sharded } from '../support/sharded.ts';
 
 const PLAIN = (text: string) => text;
 const colors = { bold: PLAIN, dim: PLAIN, green: PLAIN, red: PLAIN, yellow: PLAIN };
@@ -64,7 +65,7 @@ test('messages that nobody asked for are not said to be missing', () => {
 });
 
 test('an interruption is said once, and what attaches starts and removes nothing', () => {
-  const topology = { workers: 2, replication: 2, shards: 2, attach: 'chat' };
+  const topology = { ...sharded({ workers: 2, replication: 2, shards: 2 }), attach: 'chat' };
   const narrator = new EventNarrator({ topology, plannedActs: 0 });
   expect(narrator.words({ at: 1, type: 'interrupted', reason: 'interrupted by SIGTERM' })).toMatchObject({
     what: 'interrupted',

@@ -10,11 +10,11 @@ import { storageOverhead } from '../../src/checks/storage-overhead.ts';
 import { judge } from '../../src/judge.ts';
 import type { History, Operation } from '../../src/model/history.ts';
 import type { Plan } from '../../src/model/plan.ts';
-import { ringPlacement } from '../../src/model/topology.ts';
 import { buildReport, findingSentence } from '../../src/report.ts';
 import { markdown } from '../../src/reporters/markdown.ts';
 import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
 import { buildHistory, changing, KINDS, REFUSED, timesOf } from '../support/history-builder.ts';
+import { ring, sharded } from '../support/sharded.ts';
 
 const checks: readonly Check[] = [
   storageOverhead,
@@ -183,7 +183,7 @@ describe('the report', () => {
       summary: 'A written history.',
       file: 'scenarios/written.yaml',
       source: '',
-      cluster: { workers: 4, replication: 2, shards: 4, platform: 'auto', engine: 'auto' },
+      cluster: { ...sharded({ workers: 4, replication: 2, shards: 4 }), platform: 'auto', engine: 'auto' },
       workload: { use: 'chat', params: {} },
       steadyStateMs: 2_000,
       faults: [],
@@ -192,7 +192,7 @@ describe('the report', () => {
     },
     seed: 1,
     acts: [{ index: 0, fault: 'node-stop', targets: ['worker1'], atMs: 0, forMs: 4_000, params: {} }],
-    placement: ringPlacement({ workers: 4, replication: 2, shards: 4 }),
+    placement: ring({ workers: 4, replication: 2, shards: 4 }),
     blastRadius: { nodes: ['worker1'], shards: ['A', 'D'], ofActs: [['A', 'D']] },
   };
 
@@ -201,9 +201,7 @@ describe('the report', () => {
     const report = buildReport(history, plan, verdictOn(history));
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
     expect(report.topology).toEqual({
-      workers: 4,
-      replication: 2,
-      shards: 4,
+      ...sharded({ workers: 4, replication: 2, shards: 4 }),
       platform: 'local',
       engine: 'native',
       reason: 'it needs nothing but Node.js',

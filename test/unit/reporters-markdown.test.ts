@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Report } from '../../src/model/report.ts';
-import { ringPlacement } from '../../src/model/topology.ts';
 import { markdown } from '../../src/reporters/markdown.ts';
 import { emptyReport, failedReport, hostileReport, passedReport } from '../support/sample-report.ts';
+import { ring } from '../support/sharded.ts';
 
 const text = (report: Report) => markdown.render(report)['report.md'] as string;
 const lines = (report: Report) => text(report).split('\n');
@@ -126,7 +126,7 @@ describe('the parts', () => {
 
   test('many shards are listed instead of a grid', () => {
     const topology = { ...passedReport.topology, shards: 32 };
-    const cluster = section({ ...passedReport, topology, placement: ringPlacement(topology) }, '## Cluster');
+    const cluster = section({ ...passedReport, topology, placement: ring(topology) }, '## Cluster');
     expect(cluster).toContain('| worker1 | 16 | A, D, E, H, I,');
     expect(cluster).not.toContain('●');
   });

@@ -4,11 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { validateXML } from 'xmllint-wasm';
 import type { SecondFigures } from '../../src/model/figures.ts';
 import type { Report } from '../../src/model/report.ts';
-import { ringPlacement } from '../../src/model/topology.ts';
 import { timelineSvg } from '../../src/reporters/timeline/svg.ts';
 import { timelineOf } from '../../src/reporters/timeline/timeline.ts';
 import { timeline } from '../../src/reporters/timeline.ts';
 import { emptyReport, failedReport, hostileReport, passedReport } from '../support/sample-report.ts';
+import { ring } from '../support/sharded.ts';
 
 const svg = (report: Report) => timeline.render(report)['timeline.svg'] as string;
 
@@ -134,7 +134,7 @@ describe('timeline.svg', () => {
   });
 
   test('of many shards those that were disturbed are shown', () => {
-    const placement = ringPlacement({ workers: 40, replication: 2, shards: 40 });
+    const placement = ring({ workers: 40, replication: 2, shards: 40 });
     const [window] = failedReport.figures.windows.filter(({ shard }) => shard === 'B');
     const windows = [{ ...(window as NonNullable<typeof window>), shard: 'AC' }];
     const built = timelineOf({ ...failedReport, placement, figures: { ...failedReport.figures, windows } });

@@ -5,9 +5,9 @@ import type { Scenario, TargetSpec } from '../../src/model/scenario.ts';
 import { isOpen, makePlan } from '../../src/plan/schedule.ts';
 import { EventNarrator } from '../../src/reporters/event-words.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
+import { undivided } from '../support/sharded.ts';
 
-const members = ['pg1', 'pg2', 'pg3'];
-const topology = { workers: 3, replication: 3, shards: 1, members };
+const topology = undivided(3);
 const roles: Roles = {
   pg1: { role: 'primary', timeline: 1, receivedLsn: '0/3000148' },
   pg2: { role: 'sync-standby', timeline: 1, receivedLsn: '0/3000148', state: 'streaming' },

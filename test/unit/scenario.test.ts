@@ -9,6 +9,7 @@ import {
   ScenarioError,
   suggestion,
 } from '../../src/scenario/problems.ts';
+import { sharded } from '../support/sharded.ts';
 
 const parse = (text: string, file = 'mine.yaml') => parseScenario(text, file, vocabulary);
 
@@ -46,7 +47,7 @@ describe('a valid scenario', () => {
       name: 'mine',
       summary: 'Mine.',
       file: 'mine.yaml',
-      cluster: { workers: 4, replication: 2, shards: 4, platform: 'auto', engine: 'auto' },
+      cluster: { ...sharded({ workers: 4, replication: 2, shards: 4 }), platform: 'auto', engine: 'auto' },
       probes: { ratePerSecond: 50, deadlineMs: 2_000 },
       steadyStateMs: 2_000,
       faults: [],
@@ -84,7 +85,7 @@ seed: 42
 `);
     expect(scenario).toMatchObject({
       claim: 'It works.',
-      cluster: { workers: 6, replication: 3, shards: 12, platform: 'docker', engine: 'citus' },
+      cluster: { ...sharded({ workers: 6, replication: 3, shards: 12 }), platform: 'docker', engine: 'citus' },
       workload: { params: { rooms: 10, write: { rate: 0.5, deadline: 2_000 } } },
       steadyStateMs: 1_500,
       settleWithinMs: 120_000,

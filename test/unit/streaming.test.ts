@@ -6,10 +6,10 @@ import { connInfo, lsnValue, synchronousNames, voicesNeeded } from '../../src/en
 import { streaming } from '../../src/engines/streaming.ts';
 import type { Roles } from '../../src/model/roles.ts';
 import type { StreamingSpec } from '../../src/model/scenario.ts';
-import { memberNames, ringPlacement } from '../../src/model/topology.ts';
 import { pickAtStrike } from '../../src/plan/target.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
+import { ring, undivided } from '../support/sharded.ts';
 
 function parsed(cluster: string, more = 'faults: []') {
   const text = `name: some\nsummary: Some.\ncluster: ${cluster}\n${more}\nhypothesis: [{ check: no-lost-writes }]\n`;
@@ -32,12 +32,10 @@ const MEMBERS = '{ engine: streaming, members: 3 }';
 describe('the section cluster', () => {
   test('has members by default, or where one of their keys is written', () => {
     const spec = { members: 3, synchronous: 'off', manager: 'none', promoteAfterMs: 1_000 };
-    expect(parsed('{ engine: streaming }').cluster).toMatchObject({ members: ['pg1', 'pg2', 'pg3'], streaming: spec });
+    expect(parsed('{ engine: streaming }').cluster).toMatchObject({ ...undivided(3), streaming: spec });
     expect(parsed('{ members: 2, synchronous: on }').cluster).toMatchObject({
+      ...undivided(2),
       engine: 'streaming',
-      workers: 2,
-      replication: 2,
-      shards: 1,
       streaming: { ...spec, members: 2, synchronous: 'on' },
     });
     expect(parsed('{ workers: 2 }').cluster).not.toHaveProperty('streaming');
@@ -120,8 +118,7 @@ describe('the section cluster', () => {
   });
 });
 
-const names = memberNames(3);
-const placement = { shards: ringPlacement({ workers: 3, replication: 3, shards: 1, members: names }), shardOfRoom: {} };
+const placement = { shards: ring(undivided(3)), shardOfRoom: {} };
 
 function expectation(spec: Partial<StreamingSpec>, lost: { down?: string[]; frozen?: string[] }, roles?: Roles) {
   const whole: StreamingSpec = { members: 3, synchronous: 'off', manager: 'by-hand', promoteAfterMs: 1_000, ...spec };

@@ -31,6 +31,13 @@ const LOOK_AGAIN_MS = 20;
 export const copies = defineEngine({
   name: 'copies',
   summary: 'one publisher, copied to every other server by logical replication',
+  // One that publishes, and as many copies as are left of those that hold data.
+  nodes: (holding) =>
+    Array.from({ length: holding }, (_, i) =>
+      i === 0
+        ? { name: 'publisher', role: 'publisher', part: 'data' }
+        : { name: `copy${i}`, role: 'copy', part: 'data' },
+    ),
   routes: ['publisher', 'copies'],
   readRoutes: ['copies'],
   clientTablesStayLocal: true,

@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process';
 import type { CommandModule } from 'yargs';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
-import { PROJECT_OPTION, type ProjectArguments, standingClusters } from '../standing.ts';
+import { entryNode } from '../../model/topology.ts';
+import { PROJECT_OPTION, type ProjectArguments, standingClusters, standingTopology } from '../standing.ts';
 
 interface ConnectArguments extends ProjectArguments {
   '--'?: string[];
@@ -20,7 +21,15 @@ export const connect: CommandModule<object, ConnectArguments> = {
       .example('$0 connect -- --command "SELECT count(*) FROM messages"', 'one statement'),
   handler: async ({ project, '--': args = [] }) => {
     const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
-    const { program, args: all, environment } = await standingClusters().shell(project, { args, terminal });
+    const {
+      program,
+      args: all,
+      environment,
+    } = await standingClusters().shell(project, {
+      node: entryNode(standingTopology()) as string,
+      args,
+      terminal,
+    });
     // Ctrl-C is for psql, which ends the statement and goes on.
     const leave = () => undefined;
     process.on('SIGINT', leave);

@@ -7,7 +7,7 @@ import type { NodeSurvey, ShardSurvey, Survey } from '../../cluster/survey.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { hanging, padTo, textWidth } from '../../reporters/text-layout.ts';
 import { datasetOf } from '../../run/probes.ts';
-import { type Found, surveyStanding } from '../../run/standing.ts';
+import { type Found, recognisedBy, surveyStanding } from '../../run/standing.ts';
 import { EXIT } from '../exit-codes.ts';
 import {
   PROJECT_OPTION,
@@ -26,7 +26,7 @@ export const status: CommandModule<object, ProjectArguments> = {
     untilInterrupted(async (signal) => {
       const { workload, params } = standingData();
       const dataset = datasetOf(workload, params);
-      const nodes = await standingClusters().attach(project);
+      const nodes = await standingClusters().attach(project, { isWhole: recognisedBy(standingEngines()) });
       const { survey, found } = await surveyStanding(nodes, standingEngines(), dataset, signal);
       for (const line of statusLines(project, survey, { found, dataset })) console.log(line);
       process.exitCode = survey.problems.length === 0 ? EXIT.pass : EXIT.fail;
@@ -40,6 +40,7 @@ function statusLines(
 ): string[] {
   const { nodes, tables, shards, replication } = survey;
   const names = dataset.tables.map(({ name }) => name);
+  const entry = found?.cluster.placement.entry;
   const engine = found ? [`engine ${found.engine.name}`, found.cluster.version].filter(Boolean).join(', ') : undefined;
   const factor = replication === undefined ? undefined : `replication factor ${replication}`;
   const title = [engine, factor].filter((part) => part !== undefined).join(', ');
@@ -66,7 +67,7 @@ function statusLines(
           '',
           ...columns(
             ['worker', 'shards', ...names],
-            nodes.filter(({ name }) => name !== 'coordinator').map((node) => workerLine(node, shards, names)),
+            nodes.filter(({ name }) => name !== entry).map((node) => workerLine(node, shards, names)),
           ),
           '',
           ...columns(

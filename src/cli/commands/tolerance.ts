@@ -8,12 +8,11 @@ import { join, relative } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { errorText, InputError } from '../../model/errors.ts';
 import { expectedButFound } from '../../model/quantities.ts';
-import type { Topology } from '../../model/topology.ts';
 import { parseShare } from '../../model/units.ts';
-import { LAYOUTS, type Layout, layOut } from '../../plan/tolerance/layouts.ts';
+import { LAYOUTS, type Layout, layOut, type Shape } from '../../plan/tolerance/layouts.ts';
 import {
   checkPlacement,
-  checkTopology,
+  checkShape,
   type PlacementInput,
   parsePlacement,
 } from '../../plan/tolerance/placement-input.ts';
@@ -24,7 +23,7 @@ import { plainText } from '../../reporters/escape.ts';
 import { proofMarkdown, proofText } from '../../reporters/proof.ts';
 import { toleranceMarkdown, toleranceText } from '../../reporters/tolerance.ts';
 import { datasetOf } from '../../run/probes.ts';
-import { findFormed, notFormed } from '../../run/standing.ts';
+import { findFormed, notFormed, recognisedBy } from '../../run/standing.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
 import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
@@ -129,20 +128,23 @@ async function placementOf(
   }
   if (args.attach !== undefined) return placementOfStanding(quake, args.attach);
   const { layout = 'ring' } = args;
-  const topology = topologyOf(args);
+  const shape = shapeOf(args);
   const origin = { ring: 'as a ring', random: `at random (seed ${seed})`, groups: 'in disjoint groups' }[layout];
-  return { placement: layOut(layout, topology, seed), origin };
+  return { placement: layOut(layout, shape, seed), origin };
 }
 
-/** As the coordinator tells it now; workers that hold nothing count too, and those that are down. */
+/** As the cluster tells it now; workers that hold nothing count too, and those that are down. */
 async function placementOfStanding(quake: Quake, project: string): Promise<PlacementInput & { origin: string }> {
   let input: (PlacementInput & { origin: string }) | undefined;
   await untilInterrupted(async (signal) => {
     const data = standingData();
-    const nodes = await standingClusters().attach(project);
+    const nodes = await standingClusters().attach(project, { isWhole: recognisedBy(quake.catalog.engines) });
     const found = await findFormed(nodes, quake.catalog.engines, datasetOf(data.workload, data.params), signal);
     if (!found) throw notFormed(project, data);
-    const placement = { ...found.cluster.placement, workers: nodes.workers.map(({ name }) => name) };
+    const placement = {
+      ...found.cluster.placement,
+      workers: nodes.all.map(({ name }) => name).filter((name) => name !== found.cluster.placement.entry),
+    };
     checkPlacement(placement, `cluster ${project}`);
     input = { placement, engine: found.engine.name, origin: `as the cluster ${project} has them` };
   });
@@ -150,10 +152,10 @@ async function placementOfStanding(quake: Quake, project: string): Promise<Place
   return input;
 }
 
-function topologyOf({ workers = 4, replication = 2, shards = workers }: ToleranceArguments): Topology {
-  const topology: Topology = { workers, replication, shards };
-  checkTopology(topology);
-  return topology;
+function shapeOf({ workers = 4, replication = 2, shards = workers }: ToleranceArguments): Shape {
+  const shape: Shape = { workers, replication, shards };
+  checkShape(shape);
+  return shape;
 }
 
 async function proveAndReport(quake: Quake, args: ToleranceArguments): Promise<void> {
@@ -163,13 +165,13 @@ async function proveAndReport(quake: Quake, args: ToleranceArguments): Promise<v
       hint: 'leave out --placement, --layout and --attach',
     });
   }
-  const topology = topologyOf(args);
-  const maxDown = args['max-down'] ?? topology.workers;
+  const shape = shapeOf(args);
+  const maxDown = args['max-down'] ?? shape.workers;
   const interrupt = interruptible();
   try {
     const { proof, folder } = await quake.prove({
-      topology,
-      maxDown: maxDownOf(maxDown, topology.workers),
+      topology: shape,
+      maxDown: maxDownOf(maxDown, shape.workers),
       fault: args.fault,
       rule: args.rule,
       symmetric: args.symmetric,

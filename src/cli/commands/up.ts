@@ -2,6 +2,8 @@
 
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
+import { mainRoute } from '../../cluster/route.ts';
+import { entryNode } from '../../model/topology.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { ensureFormed } from '../../run/standing.ts';
 import {
@@ -11,6 +13,8 @@ import {
   standingClusters,
   standingData,
   standingEngines,
+  standingSettings,
+  standingTopology,
   untilInterrupted,
 } from '../standing.ts';
 
@@ -21,10 +25,13 @@ export const up: CommandModule<object, FolderArguments> = {
   handler: async ({ project, folder }) => {
     await untilInterrupted(async (signal) => {
       const standing = standingClusters();
-      const { topology } = standing;
-      console.log(pc.dim(`starting ${plainText(project)}: a coordinator and ${topology.workers} workers`));
+      const topology = standingTopology();
+      const entry = entryNode(topology);
+      console.log(pc.dim(`starting ${plainText(project)}: ${topology.nodes.length} nodes`));
       const nodes = await standing.up({
         project,
+        nodes: topology.nodes,
+        settings: standingSettings(),
         folder,
         signal,
         onProgress: (line) => console.log(pc.dim(plainText(line))),
@@ -37,12 +44,12 @@ export const up: CommandModule<object, FolderArguments> = {
         data: standingData(),
         signal,
       });
-      const { host, port } = nodes.coordinator.address();
+      const [way] = await mainRoute(cluster.routes).addresses();
       const by = plainText([engine.name, ...(cluster.version === undefined ? [] : [cluster.version])].join(', '));
       console.log(
         `${formedNow ? 'formed now' : 'stands formed already'} (${by}): ${cluster.placement.shards.length} shards`,
       );
-      console.log(`${pc.green('up')}  coordinator at ${host}:${port}`);
+      console.log(`${pc.green('up')}  ${entry ?? 'clients connect'} at ${way?.host}:${way?.port}`);
       console.log(pc.dim(`next: ${commandFor('status', project)}, ${commandFor('connect', project)}`));
     });
   },

@@ -1,7 +1,8 @@
 /** What a person runs on the coordinator when nodes stay away: Citus does not do it by itself. Pure. */
 
-import { COORDINATOR, type NodeName, type PlacementMap } from '../../model/topology.ts';
+import type { NodeName, PlacementMap } from '../../model/topology.ts';
 import { quoteTable, quoteText } from '../../sql/quote.ts';
+import { COORDINATOR } from '../sharded.ts';
 import { comparePeers, type Peer } from './sql.ts';
 
 export interface RepairOptions {

@@ -2,8 +2,9 @@
 
 import type { ColumnSpec, PlacementSource, TableSpec } from '../../cluster/engine.ts';
 import { EnvironmentError } from '../../model/errors.ts';
-import { COORDINATOR, type NodeName, type PlacementMap, type Shard, shardName } from '../../model/topology.ts';
+import { type NodeName, type PlacementMap, type Shard, shardName } from '../../model/topology.ts';
 import { quoteName, quoteTable, quoteText, schemaOf } from '../../sql/quote.ts';
+import { COORDINATOR, SHARDED } from '../sharded.ts';
 
 /** A node as the other nodes reach it: what stands in `pg_dist_node`. */
 export interface Peer {
@@ -128,7 +129,14 @@ export function placementMap(
     .sort(([a], [b]) => a - b)
     .map(([index, placements]): Shard => ({ index, name: shardName(index), placements }));
   const writesAlsoNeed = lockHolder(placed, firstWorker(peers));
-  return { shards: placed, shardOfRoom, ...(writesAlsoNeed === undefined ? {} : { writesAlsoNeed }) };
+  const { partitionWord } = SHARDED;
+  return {
+    shards: placed,
+    shardOfRoom,
+    partitionWord,
+    entry: COORDINATOR,
+    ...(writesAlsoNeed === undefined ? {} : { writesAlsoNeed }),
+  };
 }
 
 /** Writes to a table of which some shard has several placements lock their shard on the first worker. */

@@ -3,14 +3,7 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { Placement } from '../../model/service-rule.ts';
-import {
-  type NodeName,
-  ringPlacement,
-  type Shard,
-  shardName,
-  type Topology,
-  workerNames,
-} from '../../model/topology.ts';
+import { type NodeName, ringPlacement, type Shard, shardName } from '../../model/topology.ts';
 
 export const LAYOUTS = ['ring', 'random', 'groups'] as const;
 
@@ -22,20 +15,35 @@ export const LAYOUTS = ['ring', 'random', 'groups'] as const;
  */
 export type Layout = (typeof LAYOUTS)[number];
 
+/** How many of what a placement has. */
+export interface Shape {
+  /** From 1. */
+  readonly workers: number;
+  /** Copies of every shard, from 1 to `workers`. */
+  readonly replication: number;
+  /** From 1. */
+  readonly shards: number;
+}
+
+/** As a cluster of so many names them. */
+export function workersNamed(count: number): NodeName[] {
+  return Array.from({ length: count }, (_, i) => `worker${i + 1}`);
+}
+
 /** @param seed used by `random` alone. */
-export function layOut(layout: Layout, topology: Topology, seed: number): Placement {
-  const workers = workerNames(topology);
+export function layOut(layout: Layout, shape: Shape, seed: number): Placement {
+  const workers = workersNamed(shape.workers);
   switch (layout) {
     case 'ring':
-      return { workers, shards: ringPlacement(topology) };
+      return { workers, shards: ringPlacement(workers, shape) };
     case 'random':
-      return { workers, shards: randomPlacement(topology, workers, seed) };
+      return { workers, shards: randomPlacement(shape, workers, seed) };
     case 'groups':
-      return { workers, shards: groupPlacement(topology, workers) };
+      return { workers, shards: groupPlacement(shape, workers) };
   }
 }
 
-function randomPlacement({ replication, shards }: Topology, workers: readonly NodeName[], seed: number): Shard[] {
+function randomPlacement({ replication, shards }: Shape, workers: readonly NodeName[], seed: number): Shard[] {
   const random = xoroshiro128plus(seed);
   // Dealt from shuffled decks, so that no worker holds more than its share. A card that the shard has
   // already goes back and is dealt to the next one.
@@ -63,7 +71,7 @@ function shuffled(names: readonly NodeName[], random: ReturnType<typeof xoroshir
   return result;
 }
 
-function groupPlacement({ replication, shards }: Topology, workers: readonly NodeName[]): Shard[] {
+function groupPlacement({ replication, shards }: Shape, workers: readonly NodeName[]): Shard[] {
   const groupCount = Math.floor(workers.length / replication);
   // The workers that are left over are dealt out to the groups, so that sizes differ by as little as can be.
   const groups = Array.from({ length: groupCount }, (_, g) =>

@@ -8,7 +8,8 @@ import { z } from 'zod';
 import { InputError } from '../../model/errors.ts';
 import { expectedButFound, quoted } from '../../model/quantities.ts';
 import type { Placement } from '../../model/service-rule.ts';
-import { type NodeName, type Topology, workerNames } from '../../model/topology.ts';
+import { dataNodes, type NodeName } from '../../model/topology.ts';
+import { type Shape, workersNamed } from './layouts.ts';
 
 export const MAX_WORKERS = 10_000;
 export const MAX_SHARDS = 1_000_000;
@@ -24,7 +25,7 @@ export interface PlacementInput {
  * Checks what the command line asks for.
  * @throws InputError naming every option that is out of range.
  */
-export function checkTopology({ workers, replication, shards }: Topology): void {
+export function checkShape({ workers, replication, shards }: Shape): void {
   const problems: string[] = [];
   const inRange = (option: string, value: number, max: number) => {
     if (Number.isInteger(value) && value >= 1 && value <= max) return true;
@@ -60,10 +61,13 @@ const placementSchema = z.object({
 
 const reportSchema = z.object({
   topology: z.object({
+    // Of version 1; later ones name the nodes.
     workers: z
       .int({ error: (issue) => expectedButFound('the number of workers', issue.input) })
       .min(1)
-      .max(MAX_WORKERS),
+      .max(MAX_WORKERS)
+      .optional(),
+    nodes: z.array(z.object({ name: name('node'), role: z.string(), part: z.enum(['entry', 'data']) })).optional(),
     engine: z.string().optional(),
   }),
   placement: list(shardSchema, 'shards'),
@@ -85,7 +89,7 @@ export function parsePlacement(text: string, source: string): PlacementInput {
     const { topology, placement: shards, timeline } = validated(reportSchema, value, source);
     const also = timeline.find((event) => event.placement)?.placement?.writesAlsoNeed;
     const placement = {
-      workers: workerNames(topology),
+      workers: topology.nodes ? dataNodes({ nodes: topology.nodes }) : workersNamed(topology.workers ?? 0),
       shards,
       ...(also === undefined ? {} : { writesAlsoNeed: also }),
     };

@@ -1,10 +1,11 @@
 /**
- * The Compose file of a cluster, rendered from its topology. The docker-compose.yml at the top of the
+ * The Compose file of a cluster, rendered from its nodes. The docker-compose.yml at the top of the
  * repository is the rendering of the standing cluster; runs get theirs in the run's folder. It holds no
  * password and no image of its own: both come from the environment.
  */
 
-import { nodeNames, type Topology } from '../../model/topology.ts';
+import type { NodeSpec } from '../../model/topology.ts';
+import { formatCount } from '../../model/units.ts';
 
 /** What the variable PGQUAKE_IMAGE replaces. */
 export const DEFAULT_IMAGE = 'citusdata/citus:14.1.0';
@@ -22,8 +23,8 @@ export interface ComposeOptions {
   readonly project: string;
   /** Server settings of every node, `wal_level` -> `logical`. */
   readonly settings: Readonly<Record<string, string>>;
-  /** The coordinator's port on 127.0.0.1, unless PGQUAKE_PORT names another; any free one by default. */
-  readonly coordinatorPort?: number;
+  /** The entry's port on 127.0.0.1, unless PGQUAKE_PORT names another; any free one by default. */
+  readonly entryPort?: number;
   /** Whether the engine looks after the nodes' health by itself, which costs processor time. */
   readonly healthChecks: boolean;
   /** For the making of the data folder; none by default. */
@@ -35,13 +36,12 @@ export interface ComposeOptions {
 /** Of such a file system. It is in memory: the engine's own disk is never filled. */
 export const SIZED_DATA_BYTES = 512 * 2 ** 20;
 
-/** The cluster that `docker-compose.yml` describes. */
-export const STANDING_TOPOLOGY: Topology = { workers: 4, replication: 2, shards: 4 };
+/** Of the cluster that `docker-compose.yml` describes. */
 export const STANDING: ComposeOptions = {
   project: 'citus',
   // Enough for either engine; Citus ignores what only the native engine needs, and the other way round.
   settings: { wal_level: 'logical', max_connections: '600', max_worker_processes: '64' },
-  coordinatorPort: 5432,
+  entryPort: 5432,
   healthChecks: true,
 };
 
@@ -51,21 +51,19 @@ export function containerName(project: string, node: string): string {
 }
 
 /** @returns the text of a Compose file, for `docker compose` (v2) and `docker-compose` (1.27 or newer). Pure. */
-export function renderCompose(topology: Topology, options: ComposeOptions): string {
-  const { project, coordinatorPort, initdbArguments, sizedData = [] } = options;
-  const nodes = nodeNames(topology);
-  const described = topology.members
-    ? `${topology.members.length} members`
-    : `${topology.workers} workers and a coordinator, every shard on ${topology.replication}`;
-  return `# ${described}.
-# Written by pgquake from the topology; change that, not this file. To use it by hand:
+export function renderCompose(specs: readonly NodeSpec[], options: ComposeOptions): string {
+  const { project, entryPort, initdbArguments, sizedData = [] } = options;
+  const nodes = specs.map(({ name }) => name);
+  const roles = [...Map.groupBy(specs, ({ role }) => role)].map(([role, all]) => formatCount(all.length, role));
+  return `# ${roles.join(' and ')}.
+# Written by pgquake; change how it renders this file, not the file. To use it by hand:
 #   POSTGRES_PASSWORD=... docker compose --project-name ${project} up --detach
 
 x-node: &node
   image: "\${PGQUAKE_IMAGE:-${DEFAULT_IMAGE}}"
   command:
     - postgres
-${serverArguments(topology, options.settings)
+${serverArguments(options.settings)
   .map((argument) => `    - ${quote(argument)}`)
   .join('\n')}
   environment:
@@ -78,7 +76,7 @@ ${serverArguments(topology, options.settings)
   restart: "no"${options.healthChecks ? HEALTH_CHECK : NO_HEALTH_CHECK}
 
 services:
-${nodes.map((node) => renderService(project, node, node === 'coordinator' ? coordinatorPort : undefined)).join('\n')}${sizedData.length > 0 ? `\n${renderKeeper(project, sizedData)}` : ''}
+${specs.map(({ name, part }) => renderService(project, name, part === 'entry' ? entryPort : undefined)).join('\n')}${sizedData.length > 0 ? `\n${renderKeeper(project, sizedData)}` : ''}
 networks:
   default:
     labels:
@@ -144,10 +142,8 @@ function renderService(project: string, node: string, port: number | undefined):
 `;
 }
 
-function serverArguments(topology: Topology, settings: ComposeOptions['settings']): string[] {
-  // A server without Citus takes a setting with a dot in its name for a placeholder.
-  const all = { 'citus.shard_replication_factor': String(topology.replication), ...settings };
-  return Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+function serverArguments(settings: ComposeOptions['settings']): string[] {
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
 /** A JSON string is a YAML string; Compose reads `$$` as one dollar sign. */

@@ -15,7 +15,7 @@ import {
 } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
-import { COORDINATOR, type NodeName } from '../../model/topology.ts';
+import type { NodeName } from '../../model/topology.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { POSTGRES_PORT, PROJECT_LABEL } from './compose.ts';
 import { type DataVolume, DockerData, dataVolume } from './data.ts';
@@ -46,7 +46,6 @@ export interface DockerNodeOptions {
 
 export class DockerNode implements NodeControl {
   readonly name: NodeName;
-  readonly role: NodeControl['role'];
   readonly containerId: string;
   readonly #client: DockerClient;
   readonly #localAddresses: readonly string[];
@@ -59,7 +58,6 @@ export class DockerNode implements NodeControl {
 
   private constructor({ client, name, containerId, localAddresses }: DockerNodeOptions) {
     this.name = name;
-    this.role = /^worker\d+$/.test(name) ? 'worker' : name === COORDINATOR ? 'coordinator' : 'member';
     this.containerId = containerId;
     this.#client = client;
     this.#localAddresses = localAddresses;

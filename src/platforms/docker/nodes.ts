@@ -3,8 +3,8 @@
 import { networkInterfaces } from 'node:os';
 import { untilAcceptsSql } from '../../cluster/health.ts';
 import type { Nodes } from '../../cluster/platform.ts';
-import { EnvironmentError, InputError } from '../../model/errors.ts';
-import { COORDINATOR, type NodeName } from '../../model/topology.ts';
+import { EnvironmentError } from '../../model/errors.ts';
+import type { NodeName } from '../../model/topology.ts';
 import { DockerClient } from './client.ts';
 import { PROJECT_LABEL } from './compose.ts';
 import { readLog } from './logs.ts';
@@ -18,17 +18,24 @@ const WATCH_SPACING_MS = 500;
 const LAST_WORDS = 5;
 
 /** A cluster that stands already: by its project's label, or each node's container by name or id. */
-export type AttachTarget = { readonly project: string } | { readonly containers: Readonly<Record<NodeName, string>> };
+export type AttachTarget =
+  | {
+      readonly project: string;
+      /** Whether nodes of these names can be a cluster; any can by default. */
+      readonly isWhole?: ((names: readonly NodeName[]) => boolean) | undefined;
+    }
+  | { readonly containers: Readonly<Record<NodeName, string>> };
 
 /**
  * Takes hold of a cluster that stands already. Disposing of it removes nothing.
- * @throws InputError when the named containers are no cluster; EnvironmentError when there is no such
- * project or container, or one cannot be reached.
+ * @throws EnvironmentError when there is no such project or container, or one cannot be reached.
  */
 export async function attach(target: AttachTarget): Promise<Nodes> {
   const client = DockerClient.fromEnvironment();
   const containers =
-    'project' in target ? await byLabel(client, target.project) : await byName(client, target.containers);
+    'project' in target
+      ? await byLabel(client, target.project, target.isWhole)
+      : await byName(client, target.containers);
   return nodesOf(client, containers, async () => undefined);
 }
 
@@ -38,7 +45,11 @@ export type NodeContainers = ReadonlyMap<NodeName, string>;
  * The containers of a project, by the node that their label says.
  * @throws EnvironmentError where they are no cluster; containers without the label are named.
  */
-export async function byLabel(client: DockerClient, project: string): Promise<NodeContainers> {
+export async function byLabel(
+  client: DockerClient,
+  project: string,
+  isWhole: (names: readonly NodeName[]) => boolean = () => true,
+): Promise<NodeContainers> {
   const containers = new Map<NodeName, string>();
   for (const { id, name, node } of await projectContainers(client, project)) {
     if (node === undefined) continue;
@@ -49,8 +60,7 @@ export async function byLabel(client: DockerClient, project: string): Promise<No
     }
     containers.set(node, id);
   }
-  const isWhole = containers.has(COORDINATOR) || [...containers.keys()].every((name) => !/^worker\d+$/.test(name));
-  if (!isWhole || containers.size < 2) throw await noSuchProject(client, project, containers);
+  if (containers.size < 2 || !isWhole([...containers.keys()])) throw await noSuchProject(client, project, containers);
   return containers;
 }
 
@@ -65,18 +75,12 @@ async function noSuchProject(client: DockerClient, project: string, found: NodeC
     `no cluster with the label ${PROJECT_LABEL}=${project}; found ${instead.join('; ') || 'no container of that project'}`,
     {
       code: 'no-such-project',
-      hint: '"pgquake up" makes one; a cluster has a coordinator and at least one worker, each marked as in docker-compose.yml',
+      hint: '"pgquake up" makes one; every node of a cluster is marked as in docker-compose.yml',
     },
   );
 }
 
 async function byName(client: DockerClient, named: Readonly<Record<NodeName, string>>): Promise<NodeContainers> {
-  const workers = Object.keys(named).filter((node) => /^worker[1-9]\d*$/.test(node));
-  if (!named[COORDINATOR] || workers.length === 0 || workers.length + 1 !== Object.keys(named).length) {
-    throw new InputError(`attach: expected coordinator, worker1, worker2 ..., found ${Object.keys(named).join(', ')}`, {
-      code: 'attach-nodes',
-    });
-  }
   const entries = await Promise.all(
     Object.entries(named).map(async ([node, container]) => {
       const { Id } = await client.call(`look at container ${container} for ${node}`, (engine, abortSignal) =>
@@ -98,17 +102,8 @@ export async function nodesOf(
   const all = await Promise.all(
     [...containers].map(([name, containerId]) => DockerNode.of({ client, name, containerId, localAddresses })),
   );
-  const workers = all
-    .filter((node) => node.role !== 'coordinator')
-    .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
-  const coordinator = all.find((node) => node.role === 'coordinator');
   return {
-    get coordinator() {
-      if (!coordinator) throw new Error('a cluster of members has no coordinator');
-      return coordinator;
-    },
-    workers,
-    all: coordinator ? [coordinator, ...workers] : workers,
+    all: all.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
     dispose: async () => {
       await dispose();
     },

@@ -9,13 +9,20 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { z } from 'zod';
-import type { Invocation, LogOptions, Nodes, StandingClusters, UpOptions } from '../../cluster/platform.ts';
+import type {
+  AttachOptions,
+  Invocation,
+  LogOptions,
+  Nodes,
+  StandingClusters,
+  UpOptions,
+} from '../../cluster/platform.ts';
 import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
-import { nodeNames } from '../../model/topology.ts';
+import type { NodeSpec } from '../../model/topology.ts';
 import { removeClusterFile, writeClusterFile } from '../cluster-file.ts';
 import { own, ownerSchema } from '../owner.ts';
 import { DockerClient, EngineRefusal } from './client.ts';
-import { containerName, PROJECT_LABEL, renderCompose, STANDING, STANDING_TOPOLOGY } from './compose.ts';
+import { containerName, PROJECT_LABEL, renderCompose, STANDING } from './compose.ts';
 import { composeMissing, findCompose, runCompose } from './compose-command.ts';
 import { isPresent, pull, wantedImage } from './image.ts';
 import { readLog } from './logs.ts';
@@ -39,7 +46,6 @@ const STOP_LIMIT_MS = 40_000;
 const FOLLOW_LIMIT_MS = 24 * 3_600_000;
 
 export const standing: StandingClusters = {
-  topology: STANDING_TOPOLOGY,
   up,
   attach: attachTo,
   down,
@@ -57,13 +63,13 @@ export const attachedSchema = z.object({
   engine: z.string(),
 });
 
-async function attachTo(project: string, runFolder?: string): Promise<Nodes> {
-  if (runFolder === undefined) return attach({ project });
+async function attachTo(project: string, { isWhole, runFolder }: AttachOptions = {}): Promise<Nodes> {
+  if (runFolder === undefined) return attach({ project, isWhole });
   const engine = DockerClient.fromEnvironment().endpoint.host;
   // On record before anything can be broken.
   await writeClusterFile(runFolder, { platform: 'docker', owner: await own(runFolder), attached: project, engine });
   try {
-    return { ...(await attach({ project })), dispose: () => removeClusterFile(runFolder) };
+    return { ...(await attach({ project, isWhole })), dispose: () => removeClusterFile(runFolder) };
   } catch (error) {
     await removeClusterFile(runFolder);
     throw error;
@@ -71,11 +77,11 @@ async function attachTo(project: string, runFolder?: string): Promise<Nodes> {
 }
 
 async function up(options: UpOptions): Promise<Nodes> {
-  const { project, folder, signal, onProgress } = options;
+  const { project, nodes, folder, signal, onProgress } = options;
   const client = DockerClient.fromEnvironment();
   const compose = await findCompose();
   if (!compose) throw composeMissing();
-  await refuseUnmarked(client, project);
+  await refuseUnmarked(client, project, nodes);
   const file = await composeFile(options);
   const environment = await environmentOf(client, project, folder);
   const image = environment.PGQUAKE_IMAGE as string;
@@ -113,14 +119,17 @@ async function ready(client: DockerClient, project: string, signal: AbortSignal)
 }
 
 /** The path of the cluster's Compose file; it is written where the folder has none. */
-async function composeFile({ project, folder }: UpOptions): Promise<string> {
+async function composeFile({ project, folder, nodes, settings }: UpOptions): Promise<string> {
   const path = resolve(folder, COMPOSE_FILE);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw new InputError(`${path} cannot be read: ${errorText(error)}`, { code: 'compose-file' });
   });
   if (text === undefined) {
-    await writeFile(path, renderCompose(STANDING_TOPOLOGY, { ...STANDING, project }));
+    await writeFile(
+      path,
+      renderCompose(nodes, { ...STANDING, settings: { ...settings, ...STANDING.settings }, project }),
+    );
   } else if (!text.split('\n').some((line) => line.trim() === `${PROJECT_LABEL}: ${project}`)) {
     throw new InputError(`${path} does not describe the cluster ${project}: it has no ${PROJECT_LABEL}: ${project}`, {
       code: 'compose-file',
@@ -168,8 +177,8 @@ async function environmentOf(client: DockerClient, project: string, folder: stri
  * Compose would take over containers and volumes of the same names, whoever made them.
  * @throws EnvironmentError naming those that are not marked as this cluster's.
  */
-async function refuseUnmarked(client: DockerClient, project: string): Promise<void> {
-  const names = nodeNames(STANDING_TOPOLOGY).map((node) => containerName(project, node));
+async function refuseUnmarked(client: DockerClient, project: string, nodes: readonly NodeSpec[]): Promise<void> {
+  const names = nodes.map(({ name }) => containerName(project, name));
   const marked = new Set((await projectContainers(client, project)).map(({ id }) => id));
   const everything = await client.call('list all containers', (docker, abortSignal) =>
     docker.listContainers({ all: true, abortSignal }),
@@ -202,9 +211,9 @@ function unmarked(project: string, things: readonly string[]): EnvironmentError 
 
 function portTaken(error: unknown): EnvironmentError | undefined {
   if (!/port is already allocated|address already in use/.test(errorText(error))) return undefined;
-  return new EnvironmentError(`the port for the coordinator on 127.0.0.1 is taken: ${errorText(error)}`, {
+  return new EnvironmentError(`the port for clients on 127.0.0.1 is taken: ${errorText(error)}`, {
     code: 'port-taken',
-    hint: `name a free one with PGQUAKE_PORT; ${STANDING.coordinatorPort} by default`,
+    hint: `name a free one with PGQUAKE_PORT; ${STANDING.entryPort} by default`,
     cause: error,
   });
 }
@@ -272,17 +281,17 @@ async function restart({ project, signal }: Parameters<StandingClusters['restart
 
 async function shell(
   project: string,
-  { args, terminal }: Parameters<StandingClusters['shell']>[1],
+  { node: name, args, terminal }: Parameters<StandingClusters['shell']>[1],
 ): Promise<Invocation> {
-  const { coordinator } = await attach({ project });
-  const state = await coordinator.state();
-  if (state !== 'running') {
-    throw new EnvironmentError(`the coordinator of ${project} is ${state}`, {
-      code: 'coordinator-down',
+  const node = ((await attach({ project })).all as readonly DockerNode[]).find((one) => one.name === name);
+  const state = (await node?.state()) ?? 'missing';
+  if (!node || state !== 'running') {
+    throw new EnvironmentError(`the ${name} of ${project} is ${state}`, {
+      code: 'node-down',
       hint: 'start it with "pgquake up"',
     });
   }
-  const { user, password, database } = coordinator.address();
+  const { user, password, database } = node.address();
   return {
     program: 'docker',
     args: [
@@ -291,7 +300,7 @@ async function shell(
       ...(terminal ? ['--tty'] : []),
       // The value comes from the environment of the command, where others cannot read it.
       ...['--env', 'PGPASSWORD', '--env', `PGUSER=${user}`, '--env', `PGDATABASE=${database}`],
-      (coordinator as DockerNode).containerName,
+      node.containerName,
       'psql',
       ...args,
     ],

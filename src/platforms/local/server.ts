@@ -47,7 +47,6 @@ const LOG_LINES_SHOWN = 8;
 
 export interface ServerOptions {
   readonly name: NodeName;
-  readonly role: NodeControl['role'];
   readonly binaries: Binaries;
   readonly password: string;
   /** A copy of the template. */
@@ -60,7 +59,6 @@ export interface ServerOptions {
 
 export class LocalServer implements NodeControl {
   readonly name: NodeName;
-  readonly role: NodeControl['role'];
   readonly dataFolder: string;
   readonly #options: ServerOptions;
   #port = 0;
@@ -74,7 +72,6 @@ export class LocalServer implements NodeControl {
   constructor(options: ServerOptions) {
     this.#options = options;
     this.name = options.name;
-    this.role = options.role;
     this.dataFolder = options.dataFolder;
   }
 

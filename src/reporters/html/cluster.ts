@@ -1,10 +1,10 @@
 /** What was run, on what, on the page: nodes, placements, and the command that runs it again. */
 
 import type { Report } from '../../model/report.ts';
-import { workerNames } from '../../model/topology.ts';
+import { dataNodes, holderWord } from '../../model/topology.ts';
 import { formatCount, formatDuration } from '../../model/units.ts';
 import { clip } from '../escape.ts';
-import { clusterSize, faultsByNode, holderWord, loadWords, number, repairWords } from '../report-words.ts';
+import { clusterSize, faultsByNode, loadWords, number, repairWords } from '../report-words.ts';
 import { type Content, type Html, html, left, MAX_TEXT, paragraph, right, table } from './markup.ts';
 import { topologyPicture } from './topology.ts';
 
@@ -42,7 +42,7 @@ export function cluster(report: Report): Content {
 function placements(caption: string, { topology, placement }: Pick<Report, 'topology' | 'placement'>): Html {
   const holds = (worker: string) => placement.filter(({ placements: on }) => on.includes(worker));
   if (placement.length > MAX_GRID_SHARDS) {
-    const rows = workerNames(topology).map((worker) => {
+    const rows = dataNodes(topology).map((worker) => {
       const held = holds(worker);
       return [worker, number(held.length), held.map(({ name }) => name).join(', ')];
     });
@@ -53,7 +53,7 @@ function placements(caption: string, { topology, placement }: Pick<Report, 'topo
   return table(
     caption,
     [left(holderWord(topology)), ...placement.map(({ name }) => left(`shard ${name}`))],
-    workerNames(topology).map((worker) => [
+    dataNodes(topology).map((worker) => [
       worker,
       ...placement.map(({ placements: on }) => (on.includes(worker) ? mark : none)),
     ]),
@@ -62,12 +62,12 @@ function placements(caption: string, { topology, placement }: Pick<Report, 'topo
 }
 
 /** What a person runs had the nodes not come back; `undefined` where the engine has nothing to say. */
-export function repair({ timeline }: Report): Content | undefined {
+export function repair({ timeline, topology }: Report): Content | undefined {
   const advice = timeline.flatMap((event) => (event.type === 'repair' ? [event] : []));
   if (advice.length === 0) return undefined;
   return advice.map(({ away, commands }, i) => {
     const lines = commands.map((command) => html`${command}\n`);
-    return html`<p id="repair-label-${i}">${repairWords(away)}</p>\n<pre role="group" tabindex="0" aria-labelledby="repair-label-${i}"><code>${lines}</code></pre>\n`;
+    return html`<p id="repair-label-${i}">${repairWords(away, topology)}</p>\n<pre role="group" tabindex="0" aria-labelledby="repair-label-${i}"><code>${lines}</code></pre>\n`;
   });
 }
 

@@ -1,7 +1,7 @@
 /** The cluster as a picture: nodes, what they hold of each shard, and which of them faults struck. */
 
 import type { Report } from '../../model/report.ts';
-import { COORDINATOR, workerNames } from '../../model/topology.ts';
+import { dataNodes, entryNode } from '../../model/topology.ts';
 import { formatCount } from '../../model/units.ts';
 import { clip } from '../escape.ts';
 import { clusterSize, faultsByNode } from '../report-words.ts';
@@ -13,8 +13,9 @@ const MAX_SHARDS_OF_WORKER = 24;
 
 /** @returns `undefined` where there is nothing to be seen, or too much. */
 export function topologyPicture({ topology, placement, acts }: Report): Html | undefined {
-  const workers = workerNames(topology);
+  const workers = dataNodes(topology);
   if (placement.length === 0 || workers.length > MAX_WORKERS) return undefined;
+  const entry = entryNode(topology);
   const struck = faultsByNode({ acts });
   const node = (name: string, holds: Html | string) => {
     const faults = [...new Set(struck.get(name) ?? [])];
@@ -22,7 +23,7 @@ export function topologyPicture({ topology, placement, acts }: Report): Html | u
     return html`<div class="node ${faults.length === 0 ? '' : 'struck'}" data-node="${name}"><strong>${name}</strong>${harm}${holds}</div>`;
   };
   const holds = (worker: string) => {
-    if (topology.members) return '';
+    if (topology.partitionWord === undefined) return '';
     const held = placement.filter(({ placements }) => placements.includes(worker));
     const chips = held
       .slice(0, MAX_SHARDS_OF_WORKER)
@@ -34,9 +35,9 @@ export function topologyPicture({ topology, placement, acts }: Report): Html | u
   };
   const told = `${clusterSize(topology)}; struck by faults: ${[...struck.keys()].join(', ') || 'none'}. The tables below have all of it.`;
   return html`<figure class="topology" role="img" aria-label="${told}">
-${topology.members ? '' : html`<div class="row">${node(COORDINATOR, '')}</div><div class="wire"></div>`}
+${entry === undefined ? '' : html`<div class="row">${node(entry, '')}</div><div class="wire"></div>`}
 <div class="row">${workers.map((worker) => node(worker, holds(worker)))}</div>
 </figure>
-<p class="dim">${topology.members ? 'Every member holds everything' : 'Each letter is a copy of a shard, filled where it is the one that is asked first'}; ✸ marks what ${formatCount(acts.length, 'planned fault')} struck.</p>
+<p class="dim">${topology.partitionWord === undefined ? 'Every node holds everything' : 'Each letter is a copy of a shard, filled where it is the one that is asked first'}; ✸ marks what ${formatCount(acts.length, 'planned fault')} struck.</p>
 `;
 }

@@ -1,0 +1,12 @@
+/** Where clients see the rows in the end. */
+
+import { eventsOf, type History } from '../model/history.ts';
+import { nodesInRole } from '../model/roles.ts';
+import type { NodeName } from '../model/topology.ts';
+
+/** The node that every statement passes, else the primary that was seen last; `undefined` where there is neither. */
+export function clientsNode(history: Pick<History, 'events'>): NodeName | undefined {
+  const entry = eventsOf(history, 'cluster-formed')[0]?.placement.entry;
+  const roles = eventsOf(history, 'roles-seen').at(-1)?.roles;
+  return entry ?? (roles && nodesInRole(roles, 'primary')[0]);
+}
