@@ -150,7 +150,7 @@ test('by hand, nobody is promoted while the standby that commits waited for is s
     const [pg1, pg2, pg3] = servers.all as readonly [NodeControl, NodeControl, NodeControl];
     const ask = async (at: NodeControl, text: string) => {
       await using session = await connect(at);
-      return session.query(text, [], { timeoutMs: 5_000 });
+      return await session.query(text, [], { timeoutMs: 5_000 });
     };
     // The one standby has what is acknowledged from now on, the other has not.
     await ask(pg3, `ALTER SYSTEM SET primary_conninfo = ''`);
