@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -57,6 +58,8 @@ export default defineConfig(({ mode }) => ({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           setupFiles: ['test/support/properties.ts'],
+          // The examples import the package by its name.
+          alias: [{ find: /^pgquake$/, replacement: join(import.meta.dirname, 'src/index.ts') }],
           testTimeout: 30_000,
           // Loading src/ anew for every file took longer than its tests.
           isolate: false,
