@@ -61,26 +61,55 @@ export async function loadConfig(file: string): Promise<Quake> {
     });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    throw unusable(path, lineOf(path, /^\s*export\s+default/), error.message, error, error.hint);
+    throw unusable(path, lineOfMistake(path, error.message), error.message, error, error.hint);
   }
 }
 
+/** The line with the first word that the message quotes, such as the name of a platform; else that of the export. */
+function lineOfMistake(path: string, message: string): number | undefined {
+  const word = /"([^"]+)"/.exec(message)?.[1];
+  const quotedThere = word === undefined ? undefined : lineOf(path, new RegExp(`['"]${literal(word)}['"]`));
+  return quotedThere ?? lineOf(path, /^\s*(export\s+default|module\.exports\s*=)/);
+}
+
 async function importFile(path: string): Promise<Readonly<Record<string, unknown>>> {
-  let timer: NodeJS.Timeout | undefined;
   try {
-    const late = new Promise<never>((_, reject) => {
-      const message = `it did not finish loading within ${LOAD_LIMIT_MS / 1_000} s`;
-      timer = setTimeout(() => reject(new InputError(message, { code: 'config-unusable' })), LOAD_LIMIT_MS);
-    });
-    return (await Promise.race([import(pathToFileURL(path).href), late])) as Readonly<Record<string, unknown>>;
+    return await atItsOwnRisk(() => import(pathToFileURL(path).href));
   } catch (error) {
     const { file, line } = placeOfError(error, path);
     const where = file === path ? '' : `${shown(file)}${line === undefined ? '' : `:${line}`}: `;
     throw unusable(path, file === path ? line : undefined, `it cannot be loaded: ${where}${errorText(error)}`, error);
-  } finally {
-    clearTimeout(timer);
   }
 }
+
+/**
+ * Runs what somebody else wrote: it ends within a limit, does not end the process, and what it throws a moment later, or
+ * rejects where nobody waits, is its error too.
+ */
+async function atItsOwnRisk<T>(load: () => Promise<T>): Promise<T> {
+  const { exit } = process;
+  const mayCatch = !process.hasUncaughtExceptionCaptureCallback();
+  let timer: NodeJS.Timeout | undefined;
+  const gone = new Promise<never>((_, reject) => {
+    const late = new LateError(`it did not finish loading within ${LOAD_LIMIT_MS / 1_000} s`);
+    timer = setTimeout(() => reject(late), LOAD_LIMIT_MS);
+    if (mayCatch) process.setUncaughtExceptionCaptureCallback(reject);
+    Object.assign(process, {
+      exit: () => {
+        throw new Error('it would end the process');
+      },
+    });
+  });
+  try {
+    return await Promise.race([load(), gone]);
+  } finally {
+    clearTimeout(timer);
+    if (mayCatch) process.setUncaughtExceptionCaptureCallback(null);
+    Object.assign(process, { exit });
+  }
+}
+
+class LateError extends Error {}
 
 /** Where an error comes from: in the config file if it is there, else in the first file of somebody's own. */
 function placeOfError(error: unknown, path: string): { readonly file: string; readonly line?: number | undefined } {
@@ -98,7 +127,14 @@ function placeOfError(error: unknown, path: string): { readonly file: string; re
     const end = named.split(/[\\/]/).at(-1) as string;
     return { file: path, line: lineOf(path, new RegExp(`['"][^'"]*${literal(end)}['"]`)) };
   }
-  return { file: path, line: error instanceof SyntaxError ? lineOfSyntaxError(path) : undefined };
+  return { file: path, line: lineWithoutStack(error, path) };
+}
+
+/** Of an error that does not say where it comes from. */
+function lineWithoutStack(error: unknown, path: string): number | undefined {
+  if (error instanceof SyntaxError) return lineOfSyntaxError(path);
+  if (error instanceof LateError) return lineOf(path, /^(?!\s).*\bawait\b/);
+  return error instanceof Error ? undefined : lineOf(path, /\bthrow\b/);
 }
 
 /** What was thrown does not say where; the same Node, asked to check the file alone, prints it. */
@@ -135,16 +171,19 @@ const schema = z.strictObject({
 });
 
 function exported(module: Readonly<Record<string, unknown>>, path: string): Config {
-  const line = lineOf(path, /^\s*export\s+default/);
-  const config = module.default;
-  if (config === undefined) {
-    const found = Object.keys(module).join(', ') || 'nothing';
+  const line = lineOf(path, /^\s*(export\s+default|module\.exports\s*=)/);
+  const { default: config, ...others } = module;
+  if (config === undefined || (line === undefined && isEmptyCommonJs(module))) {
+    const found =
+      Object.keys(others)
+        .filter((name) => name !== COMMON_JS)
+        .join(', ') || 'nothing';
     throw unusable(path, 1, `expected a default export, such as ${EXAMPLE}; found exports: ${found}`);
   }
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+  if (!isPlain(config)) {
     throw unusable(path, line, `expected an object, such as ${EXAMPLE}; found ${kindOf(config)}`);
   }
-  const { error } = schema.safeParse(config);
+  const { error } = looked(config, path);
   if (!error) return config as Config;
   const problems = error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
@@ -160,9 +199,32 @@ function exported(module: Readonly<Record<string, unknown>>, path: string): Conf
   throw unusable(path, keyLine ?? line, problems.join('; '));
 }
 
+/** What Node calls a module's exports that is not written with `export`. */
+const COMMON_JS = 'module.exports';
+
+function isEmptyCommonJs(module: Readonly<Record<string, unknown>>): boolean {
+  return COMMON_JS in module && Object.keys(module.default as object).length === 0;
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  return [Object.prototype, null].includes(Object.getPrototypeOf(value));
+}
+
+/** Its keys may be functions of somebody else's, which may throw. */
+function looked(config: object, path: string) {
+  try {
+    return schema.safeParse(config);
+  } catch (error) {
+    const { file, line } = placeOfError(error, path);
+    throw unusable(path, file === path ? line : undefined, `it cannot be read: ${errorText(error)}`, error);
+  }
+}
+
 function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
+  if (value instanceof Promise) return 'a promise, which "await" resolves';
   if (typeof value === 'object' || typeof value === 'function') return `a value of type ${typeof value}`;
   return quoted(value);
 }

@@ -50,7 +50,12 @@ export function readTarget(target: unknown, at: Path, around: Around, notes: Not
 }
 
 /** Notes a name that no node has. */
-export function nodeExists(name: unknown, path: Path, { nodes }: Pick<Around, 'nodes'>, notes: Notes): name is string {
+export function nodeExists(
+  name: unknown,
+  path: Path,
+  { nodes, roles = [] }: Pick<Around, 'nodes' | 'roles'>,
+  notes: Notes,
+): name is string {
   if (typeof name !== 'string') {
     const example = nodes ? dataNodes({ nodes })[0] : 'worker1';
     notes.note(path, expectedButFound(`the name of a node such as ${example}`, name));
@@ -59,6 +64,10 @@ export function nodeExists(name: unknown, path: Path, { nodes }: Pick<Around, 'n
   if (nodes === undefined) return true;
   const known = nodeNames({ nodes });
   if (known.includes(name)) return true;
+  if (roles.some((role) => role === name)) {
+    notes.note(path, `there is no node ${quoted(name)}; what has a role is { role: ${name} }`);
+    return false;
+  }
   // A number that is too high was not meant to be another one.
   const meant = known.some((one) => unnumbered(one) === unnumbered(name)) ? undefined : nearest(name, known);
   const help = meant === undefined ? `the cluster has ${inWords({ nodes })}` : `did you mean "${meant}"?`;

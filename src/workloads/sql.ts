@@ -15,7 +15,7 @@ import { duration, expectedButFound, rate } from '../model/quantities.ts';
 import type { Session } from '../sql/session.ts';
 import { pacedKind, paceKeys } from './pace.ts';
 import { type Generator, generator, parseGenerator } from './sql/generators.ts';
-import { problemOfOperation, problemOfVerify, readStatements } from './sql/statements.ts';
+import { embedded, problemOfOperation, problemOfVerify, readStatements } from './sql/statements.ts';
 import { type KeyGenerator, keyFrom, ledgerBy } from './sql/verify.ts';
 import type { OperationRequest, Workload, WorkloadProblem, WorkloadRun } from './workload.ts';
 
@@ -196,10 +196,7 @@ async function setUp(session: Session, written: SqlParams): Promise<readonly Wor
   for (const [i, one] of operations.entries()) {
     const name = `pgquake_check_${i}`;
     await attempt(['operations', i, 'sql'], 'the server did not accept it', () =>
-      session.execute(
-        `PREPARE ${name} AS ${one.sql.trim().replace(/;\s*$/, '')}; DEALLOCATE ${name}`,
-        PREPARE_LIMIT_MS,
-      ),
+      session.execute(`PREPARE ${name} AS ${embedded(one.sql)}; DEALLOCATE ${name}`, PREPARE_LIMIT_MS),
     );
   }
   const key = keyOf(written);

@@ -108,7 +108,38 @@ function messages(files: readonly string[]): string[] {
 
 const REFUSED: readonly (readonly [text: string, message: string, name?: string])[] = [
   ['\nthrow new Error("no licence");\n', ':2: it cannot be loaded: no licence'],
-  ['\n\nthrow "just text";\n', ': it cannot be loaded: just text'],
+  ['\n\nthrow "just text";\n', ':3: it cannot be loaded: just text'],
+  ['\nthrow null;\n', ':2: it cannot be loaded: null'],
+  ['const a = 1;\n\nprocess.exit(a - 1);\nexport default {};\n', ':3: it cannot be loaded: it would end the process'],
+  [
+    "Promise.reject(new Error('nobody waits'));\nawait new Promise((resolve) => setTimeout(resolve, 200));\nexport default {};\n",
+    ':1: it cannot be loaded: nobody waits',
+  ],
+  [
+    "\nsetTimeout(() => { throw new Error('a moment later'); }, 1);\nawait new Promise((resolve) => setTimeout(resolve, 200));\nexport default {};\n",
+    ':2: it cannot be loaded: a moment later',
+  ],
+  [
+    "export default {\n  get seed() {\n    throw new Error('no seed today');\n  },\n};\n",
+    ':3: it cannot be read: no seed today',
+  ],
+  [
+    '\nexport default Promise.resolve({ seed: 1 });\n',
+    ':2: expected an object, such as export default defineConfig({ faults: [mine] }); found a promise, which "await" resolves',
+  ],
+  [
+    "\nexport default new Map([['seed', 1]]);\n",
+    ':2: expected an object, such as export default defineConfig({ faults: [mine] }); found a value of type object',
+  ],
+  [
+    "export default {\n  seed: 1,\n  platform: 'dokcer',\n};\n",
+    ':3: there is no platform "dokcer"; did you mean "docker"?',
+  ],
+  [
+    'const a = 1;\n',
+    ':1: expected a default export, such as export default defineConfig({ faults: [mine] }); found exports: nothing',
+    'pgquake.config.ts',
+  ],
   ['const a = 1;\nexport default {\n  faults: [\n;\n', ':4: it cannot be loaded: Unexpected token'],
   [
     "\n\nimport x from 'not-installed-here';\nexport default {};\n",

@@ -13,6 +13,7 @@ import { completed } from '../../src/scenario/complete.ts';
 import { loadScenario } from '../../src/scenario/load.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { generator, keyOfUuid, parseGenerator, uuidOf } from '../../src/workloads/sql/generators.ts';
+import { keyFrom } from '../../src/workloads/sql/verify.ts';
 import { sql } from '../../src/workloads/sql.ts';
 import { ledgerOf } from '../../src/workloads/workload.ts';
 import { FakeSession } from '../support/fake-session.ts';
@@ -92,6 +93,23 @@ describe('what is wrong is refused with its place', () => {
       /in a list of one line commas cut it, so put quotes around it/,
     ],
     ['two statements', PAY.replace('($1, $2)', '($1, $2); SELECT 1'), /sql: expected one statement, found 2$/],
+    [
+      'a statement that no server prepares',
+      'name: pay, sql: " -- now\\n vacuum t", rate: 1/s',
+      /sql: expected a SELECT, INSERT, UPDATE, DELETE or MERGE, found VACUUM; what is run once belongs into "setup"$/,
+    ],
+    ['a copy to the client', 'name: pay, sql: COPY t TO STDOUT, rate: 1/s', /DELETE or MERGE, found COPY;/],
+    [
+      'a statement that makes a table',
+      'name: pay, sql: SELECT 1 AS a INTO u, rate: 1/s',
+      /found one that makes a table/,
+    ],
+    ['a parameter that is none', 'name: pay, sql: SELECT $0, rate: 1/s', /it has \$0, and parameters count from \$1$/],
+    [
+      'a list with a quote that does not end',
+      PAY.replace('uniform(1, 9)', "pick(['a, b])"),
+      /params\[1\]: expected pick\(\[a, b\]\), found/,
+    ],
     ['a transaction', 'name: pay, sql: BEGIN, rate: 1/s', /expected a statement that is a transaction of its own/],
     ['a read that writes', `${PAY}, access: read`, /it changes or locks rows: expected "access: write"$/],
     [
@@ -126,11 +144,22 @@ describe('what is wrong is refused with its place', () => {
     expect(await refused(PAY, more)).toMatch(message);
   });
 
-  test('a query of keys that is none', async () => {
-    expect(await refused(`${PAY}, acknowledges: $1`, '  verify: DELETE FROM t\n')).toMatch(
-      /verify: expected one SELECT that returns the keys/,
-    );
+  test.each([
+    ['DELETE FROM t', /verify: expected one SELECT that returns the keys/],
+    ['SELECT', /verify: expected one SELECT that returns the keys/],
+    ['SELECT id INTO u FROM t', /verify: expected a SELECT that returns the keys, found one that makes a table/],
+    ['SELECT id FORM t WHERE', /verify: it is no query that PostgreSQL knows: .*, at line 1, column 16 of it$/],
+    ['SELECT id FROM t WHERE id > $1', /verify: expected a SELECT without parameters$/],
+  ])('a query of keys that is none: %s', async (verify, message) => {
+    expect(await refused(`${PAY}, acknowledges: $1`, `  verify: ${verify}\n`)).toMatch(message);
   });
+
+  test.each(['VALUES (1)', 'SELECT id FROM t UNION SELECT 2', 'TABLE t', 'SELECT id FROM t; -- all of it'])(
+    'a query of keys that is one: %s',
+    async (verify) => {
+      expect(await refused(`${PAY}, acknowledges: $1`, `  verify: "${verify}"\n`)).toBe('');
+    },
+  );
 
   test('a check that needs what nobody gives', async () => {
     const operations = `  operations:\n    - { ${PAY} }\n`;
@@ -144,6 +173,31 @@ describe('what is wrong is refused with its place', () => {
 
 describe('parameters', () => {
   const random = () => 0.5;
+
+  test.each([
+    ['pick([a, b])', ['a', 'b']],
+    ["pick(['a, b', c])", ['a, b', 'c']],
+    [`pick(["it's", 'it''s'])`, ["it's", "it's"]],
+    ["pick([it's, 10 %])", ["it's", '10 %']],
+    ["pick([''])", ['']],
+  ])('%s picks one of its items', (text, of) => {
+    expect(parseGenerator(text)).toEqual({ name: 'pick', of });
+  });
+
+  test('a key of somebody else is none of a sequence, however much it looks like a number', () => {
+    const keys = { name: 'sequence', first: 10 } as const;
+    for (const text of ['old-12', '', ' 12', '12abc', '1e3', '0x10', '12.5', '-12', '9']) {
+      expect(keyFrom(text, keys), text).toBeUndefined();
+    }
+    for (const text of ['12', '12.00']) expect(keyFrom(text, keys)).toEqual({ writer: 1, seq: 3 });
+  });
+
+  test.each(['pick([])', 'pick([a,, b])', 'pick([a, ])', "pick(['a' b])", "pick(['a)", 'pick(a, b)'])(
+    '%s is refused',
+    (text) => {
+      expect(parseGenerator(text)).toHaveProperty('problem');
+    },
+  );
 
   test('are what they say', () => {
     expect([1, 2, 3].map((n) => generator('sequence()', 1)(n, random))).toEqual([1, 2, 3]);

@@ -91,6 +91,7 @@ describe('the section cluster', () => {
     ],
     ['{ role: primary, pick: 2 }', '4:61 faults[0].target.pick: cannot pick 2: there is 1 primary'],
     ['{ role: standby, pick: 3 }', '4:61 faults[0].target.pick: cannot pick 3: there are 2 standbys'],
+    ['primary', '4:38 faults[0].target: there is no node "primary"; what has a role is { role: primary }'],
     ['pg4', '4:38 faults[0].target: there is no node "pg4"; the cluster has pg1, pg2, pg3'],
     ['worker1', '4:38 faults[0].target: there is no node "worker1"; the cluster has pg1, pg2, pg3'],
   ])('target %s', (target, problem) => {

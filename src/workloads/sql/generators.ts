@@ -52,11 +52,26 @@ const parsers: Readonly<Record<keyof typeof FORMS, (inside: string) => Parsed | 
   },
   pick(inside) {
     const list = /^\[(.*)\]$/s.exec(inside)?.[1];
-    const of = list?.split(',').map((item) => item.trim().replace(/^(['"])(.*)\1$/s, '$2'));
-    return of === undefined || of.some((item) => item === '') ? undefined : { name: 'pick', of };
+    const of = list === undefined ? undefined : itemsOf(list);
+    return of === undefined || of.length === 0 ? undefined : { name: 'pick', of };
   },
   uuid: (inside) => (inside === '' ? { name: 'uuid' } : undefined),
 };
+
+/** One item of a list: in quotes, which are doubled where they are meant, or as it is, up to the next comma. */
+const ITEM = /\s*(?:'((?:[^']|'')*)'|"((?:[^"]|"")*)"|([^\s,'"][^,]*?))\s*(,|$)/y;
+
+/** @returns what stands between the commas; `undefined` where it is no list. */
+function itemsOf(list: string): string[] | undefined {
+  const items: string[] = [];
+  ITEM.lastIndex = 0;
+  for (;;) {
+    const [whole, single, double, bare, end] = ITEM.exec(list) ?? [];
+    if (whole === undefined) return undefined;
+    items.push(single?.replaceAll("''", "'") ?? double?.replaceAll('""', '"') ?? (bare as string));
+    if (end === '') return items;
+  }
+}
 
 /** @param writer goes into every UUID, so that no other run on the same tables makes the same. */
 export function generator(text: string, writer: number): Generator {

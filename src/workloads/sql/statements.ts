@@ -25,6 +25,10 @@ export interface Statement {
   readonly params: ReadonlySet<number>;
   /** It changes rows, or locks them. */
   readonly writes: boolean;
+  /** It puts what it finds into a new table. */
+  readonly into: boolean;
+  /** It returns columns. */
+  readonly returns: boolean;
 }
 
 export type Read = Statement | { readonly problem: string; readonly at: TextPlace | undefined };
@@ -47,12 +51,29 @@ export async function readStatements(sql: string): Promise<Read> {
   const statements = (tree.stmts ?? []).map(({ stmt = {} }) => stmt);
   const params = new Set<number>();
   let writes = false;
+  let into = false;
   visit(statements, (name, node) => {
     if (name === 'ParamRef') params.add(Number((node as { number?: number }).number ?? 0));
     if (WRITING.has(name)) writes = true;
+    if (name === 'intoClause') into = true;
   });
-  return { kind: Object.keys(statements[0] ?? {})[0] ?? 'nothing', count: statements.length, params, writes };
+  const [kind = 'nothing', body] = Object.entries(statements[0] ?? {})[0] ?? [];
+  const { targetList = [], valuesLists = [], op } = (body ?? {}) as SelectBody;
+  const returns = targetList.length + valuesLists.length > 0 || (op !== undefined && op !== 'SETOP_NONE');
+  return { kind, count: statements.length, params, writes, into, returns };
 }
+
+interface SelectBody {
+  readonly targetList?: readonly unknown[];
+  readonly valuesLists?: readonly unknown[];
+  /** `SETOP_UNION`. */
+  readonly op?: string;
+}
+
+/** What a server prepares: only these are sent with parameters. */
+const PREPARED = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
+/** White space and comments before a statement. */
+const BEFORE = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/;
 
 const WRITING = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'LockingClause']);
 
@@ -89,6 +110,9 @@ export async function problemOfOperation(
   if (read.count !== 1) return `expected one statement, found ${read.count === 0 ? 'none' : read.count}`;
   if (read.kind === 'TransactionStmt')
     return 'expected a statement that is a transaction of its own, found one that begins or ends one';
+  const unprepared = unpreparedWords(read, sql);
+  if (unprepared !== undefined) return unprepared;
+  if (read.params.has(0)) return 'it has $0, and parameters count from $1';
   if (read.writes && access === 'read') return 'it changes or locks rows: expected "access: write"';
   const highest = Math.max(0, ...read.params);
   if (highest > given) return `it has $${highest}, and ${given === 0 ? 'there are no params' : `params are ${given}`}`;
@@ -97,11 +121,27 @@ export async function problemOfOperation(
   return `${formatCount(given, 'parameter')}, and it uses no ${unused.map((n) => `$${n}`).join(', no ')}`;
 }
 
+/** Where no server prepares it. */
+function unpreparedWords({ kind, into }: Statement, sql: string): string | undefined {
+  const expected = 'expected a SELECT, INSERT, UPDATE, DELETE or MERGE';
+  if (into) return `${expected}, found one that makes a table (INTO)`;
+  if (PREPARED.has(kind)) return undefined;
+  const [word = 'another one'] = /^\w+/.exec(sql.replace(BEFORE, '')) ?? [];
+  return `${expected}, found ${word.toUpperCase()}; what is run once belongs into "setup"`;
+}
+
+/** A statement to be put into others: without its semicolon, and with a new line behind a comment that ends it. */
+export function embedded(sql: string): string {
+  return `${sql.trim().replace(/;\s*(?:--[^\n]*\s*)*$/, '')}${sql.includes('--') ? '\n' : ''}`;
+}
+
 /** The same of the query that names all keys. */
 export async function problemOfVerify(sql: string): Promise<string | undefined> {
   const read = await readStatements(sql);
   if ('problem' in read) return `it is no query that PostgreSQL knows: ${read.problem}${placeWords(read.at)}`;
-  if (read.count !== 1 || read.kind !== 'SelectStmt') return 'expected one SELECT that returns the keys';
+  if (read.count !== 1 || read.kind !== 'SelectStmt' || !read.returns)
+    return 'expected one SELECT that returns the keys';
+  if (read.into) return 'expected a SELECT that returns the keys, found one that makes a table (INTO)';
   if (read.writes) return 'expected a SELECT that neither changes nor locks rows';
   return read.params.size > 0 ? 'expected a SELECT without parameters' : undefined;
 }

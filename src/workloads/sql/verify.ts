@@ -8,6 +8,7 @@ import { formatKey, type Key, KeySet } from '../../model/key-ranges.ts';
 import type { Session } from '../../sql/session.ts';
 import type { Ledger } from '../workload.ts';
 import { keyOfUuid, type Parsed } from './generators.ts';
+import { embedded } from './statements.ts';
 
 /** As many odd rows as a final read keeps. */
 const MAX_ODD_ROWS = 100;
@@ -20,12 +21,14 @@ export type KeyGenerator = Extract<Parsed, { readonly name: 'sequence' | 'uuid' 
 /** The write that made a key; `undefined` where no run did. */
 export function keyFrom(text: string, generator: KeyGenerator): Key | undefined {
   if (generator.name === 'uuid') return keyOfUuid(text);
+  // Also as a numeric column writes it; other text of digits and letters is no key.
+  if (!/^\d+(?:\.0+)?$/.test(text)) return undefined;
   const seq = Number(text) - generator.first + 1;
   return Number.isSafeInteger(seq) && seq >= 1 ? { writer: WRITER, seq } : undefined;
 }
 
 export function ledgerBy(verify: string, generator: KeyGenerator): Ledger<unknown> {
-  const query = verify.trim().replace(/;\s*$/, '');
+  const query = embedded(verify);
   return {
     table: `(${query}) AS verified (key)`,
     lookup: { columns: '*', key: keySql(generator) },
@@ -37,10 +40,15 @@ export function ledgerBy(verify: string, generator: KeyGenerator): Ledger<unknow
   };
 }
 
-/** Writer and sequence number of a key, as two SQL expressions. */
+/** Writer and sequence number of a key, as two SQL expressions; null of what no run can have written. */
 function keySql(generator: KeyGenerator): string {
-  if (generator.name === 'sequence') return `${WRITER}, key::text::bigint - ${generator.first - 1}`;
-  return "('x' || substr(key::text, 21, 3))::bit(12)::int, ('x' || right(key::text, 12))::bit(48)::bigint";
+  if (generator.name === 'sequence') {
+    const number = String.raw`substring(key::text FROM '^(\d+)(?:\.0+)?$')::numeric`;
+    return `${WRITER}, ${number} - ${generator.first - 1}`;
+  }
+  const isUuid = "key::text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'";
+  const parts = ['substr(key::text, 21, 3))::bit(12)::int', 'right(key::text, 12))::bit(48)::bigint'];
+  return parts.map((part) => `CASE WHEN ${isUuid} THEN ('x' || ${part} END`).join(', ');
 }
 
 async function readKeys(
