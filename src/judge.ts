@@ -95,18 +95,25 @@ function voids(results: readonly CheckResult[], checks: readonly Check[], steady
 
 /** Why what failed by the load's figures cannot be held against the cluster; empty where all of it can. */
 export function excuses(results: readonly CheckResult[], checks: readonly Check[]): string[] {
-  return reasonsOf(results, checks, ({ excuses: reason }) => reason);
+  return reasonsOf(
+    results,
+    checks,
+    ({ excuses: reason }) => reason,
+    ({ excuses }) => excuses === true,
+  );
 }
 
 function reasonsOf(
   results: readonly CheckResult[],
   checks: readonly Check[],
   reasonOf: (check: Check) => string | undefined,
+  alsoOf: (result: CheckResult) => boolean = () => false,
 ): string[] {
-  const unknown = new Set(results.filter(({ judgement }) => judgement === 'unknown').map(({ check }) => check));
+  const doubtful = results.filter((result) => result.judgement === 'unknown' || alsoOf(result));
+  const names = new Set(doubtful.map(({ check }) => check));
   return checks.flatMap((check) => {
     const reason = reasonOf(check);
-    return reason !== undefined && unknown.has(check.name) ? [reason] : [];
+    return reason !== undefined && names.has(check.name) ? [reason] : [];
   });
 }
 

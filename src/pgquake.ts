@@ -293,7 +293,7 @@ function describeRun(
     pgquakeVersion: version(),
     nodeVersion: process.version,
     kinds: routed(workload.kinds(params), engine),
-    probes: scenario.probes ? probeKinds(scenario.probes, scenario.cluster.shards) : [],
+    probes: scenario.probes ? probeKinds(scenario.probes, scenario.cluster) : [],
     messages: ledger?.initialRows(params) ?? 0,
     ...(ledger ? { rows: { table: ledger.table, ...ledger.lookup } } : {}),
     ...(lacks.length === 0 ? {} : { lacks }),

@@ -45,11 +45,14 @@ export interface Check<P = any> {
    */
   readonly always?: boolean | ((history: History) => boolean);
   /**
-   * Its `fail` rests on load and servers having had the machine that they need: where one of the checks that excuse is
-   * `unknown`, a failed operation proves nothing against the cluster, and the answer is `unknown`. Not by default.
+   * Its `fail` rests on load and servers having had the machine that they need: where one of the checks that excuse
+   * does so, a failed operation proves nothing against the cluster, and the answer is `unknown`. Not by default.
    */
   readonly needsKeptSchedule?: boolean;
-  /** While it is `unknown`, it excuses what failed with this reason: `the load did not keep its own schedule`. */
+  /**
+   * While it is `unknown`, or passes with `excuses`, it excuses what failed with this reason: `the load did not keep its
+   * own schedule`.
+   */
   readonly excuses?: string;
   /** While it is `unknown`, nothing was put to the test, and whatever failed is excused with this reason. */
   readonly voids?: string;

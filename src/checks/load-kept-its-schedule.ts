@@ -13,7 +13,9 @@ const MAX_UNSENT_SHARE = 0.01;
  * that waits longer for a connection is not sent at all.
  */
 const MAX_LATENESS_SHARE = 0.1;
-const MAX_EVENT_LOOP_DELAY_MS = 250;
+/** What failed in one short pause of the load itself is excused; a pass rests on all the rest of the time. */
+const EXCUSING_EVENT_LOOP_DELAY_MS = 250;
+const MAX_EVENT_LOOP_DELAY_MS = 1_000;
 /** Of one kind of operation, because a rare kind vanishes among all. */
 const MAX_UNSENT_SHARE_OF_KIND = 0.1;
 
@@ -47,9 +49,10 @@ export const loadKeptItsSchedule = defineCheck<z.output<typeof params>>({
     const figures =
       `${unsent} of ${intended} not sent, lateness p99 ${formatDuration(latenessP99Ms)} and at most ` +
       `${formatDuration(latenessMaxMs)}, event loop late by at most ${formatDuration(eventLoopDelayMaxMs)}`;
-    return reasons.length === 0
-      ? { judgement: 'pass', expected, observed: figures, evidence: [] }
-      : { judgement: 'unknown', expected, observed: reasons.join(', '), evidence: [figures] };
+    if (reasons.length > 0)
+      return { judgement: 'unknown', expected, observed: reasons.join(', '), evidence: [figures] };
+    const excuses = eventLoopDelayMaxMs > EXCUSING_EVENT_LOOP_DELAY_MS ? ({ excuses: true } as const) : {};
+    return { judgement: 'pass', ...excuses, expected, observed: figures, evidence: [] };
   },
 });
 

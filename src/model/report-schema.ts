@@ -130,6 +130,10 @@ const result = z
     expected: z.string(),
     observed: z.string(),
     evidence: names,
+    excuses: z
+      .literal(true)
+      .exactOptional()
+      .describe('It passes, and yet what failed is not held against the cluster.'),
   })
   .meta({ id: 'Result' });
 

@@ -22,6 +22,8 @@ export interface Finding {
   readonly observed: string;
   /** Rows that prove it: at most a few lines each, ready to print. */
   readonly evidence: readonly string[];
+  /** Set where it passes and yet excuses what failed, for its check's reason: too little was amiss to doubt what held. */
+  readonly excuses?: true;
 }
 
 /**

@@ -141,7 +141,7 @@ export async function prepareProbes(
   const { probes, cluster: topology } = plan.scenario;
   if (!probes) return undefined;
   const { shardOfRoom } = cluster.placement;
-  const kinds = probeKinds(probes, topology.shards);
+  const kinds = probeKinds(probes, topology);
   return Load.prepare(
     loadThread,
     cluster.routes,

@@ -9,7 +9,7 @@
 
 import type { Dataset, TableSpec } from '../cluster/engine.ts';
 import type { ProbeKind } from '../model/history.ts';
-import type { ProbeSpec, Scenario } from '../model/scenario.ts';
+import type { ClusterSpec, ProbeSpec, Scenario } from '../model/scenario.ts';
 import { quoteTable } from '../sql/quote.ts';
 import type { Session } from '../sql/session.ts';
 import type { OperationRequest, Workload } from '../workloads/workload.ts';
@@ -22,8 +22,11 @@ const OWN_ROOMS = Array.from({ length: 16_384 }, (_, i) => i + 1);
 const INITIAL_RUN = 0;
 const READ = `SELECT seq FROM ${TABLE} WHERE room_id = $1 AND run = ${INITIAL_RUN}`;
 const WRITE = `INSERT INTO ${TABLE} (room_id, run, seq) VALUES ($1, $2, $3)`;
-/** Reads and writes of all shards together: many shards share it, so that probing does not become the load. */
-const MAX_RATE_PER_SECOND = 1_000;
+/**
+ * Statements of all probes together on all servers, where a write counts once for each copy: many shards share it, so
+ * that probing does not become the load.
+ */
+const MAX_STATEMENTS_PER_SECOND = 1_200;
 /** A new connection costs a server far more than a statement. */
 const FRESH_SHARE = 0.02;
 const MAX_FRESH_PER_SECOND = 1;
@@ -62,8 +65,11 @@ export function probesAreOn({ probes, pressure }: Partial<Pick<Scenario, 'probes
  * The kinds of probe; `probe-connect` is a `probe-read` on a new connection, which an application without a pool
  * would see.
  */
-export function probeKinds({ ratePerSecond, deadlineMs }: ProbeSpec, shards: number): ProbeKind[] {
-  const forEach = Math.min(ratePerSecond, MAX_RATE_PER_SECOND / 2 / shards);
+export function probeKinds(
+  { ratePerSecond, deadlineMs }: ProbeSpec,
+  { shards, replication }: Pick<ClusterSpec, 'shards' | 'replication'>,
+): ProbeKind[] {
+  const forEach = Math.min(ratePerSecond, MAX_STATEMENTS_PER_SECOND / (1 + replication) / shards);
   const kind = { scope: 'room', deadlineMs } as const;
   return [
     { ...kind, name: 'probe-read', access: 'read', connection: 'pooled', ratePerSecond: forEach },

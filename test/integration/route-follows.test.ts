@@ -63,7 +63,7 @@ test('operations go on where the coordinator is now', async () => {
       addresses: async () => [{ ...coordinatorOf(nodes).address(), port: front.port }],
     };
     const outcomes: string[] = [];
-    const kinds = probeKinds({ ratePerSecond: 50, deadlineMs: 1_000 }, 1);
+    const kinds = probeKinds({ ratePerSecond: 50, deadlineMs: 1_000 }, { shards: 1, replication: 1 });
     const operations = (batch: OperationTable) => {
       for (const { outcome } of batch.scan()) outcomes.push(outcome);
     };

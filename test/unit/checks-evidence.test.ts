@@ -430,7 +430,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
   },
   'host-kept-up': {
     nothing: unknown('no sample of the machine was recorded', sampled([])),
-    half: unknown(/^only 1 s of \d\.\d+ s of load were sampled$/, sampled([2])),
+    half: unknown(/^only 1 s of \d\.\d+ s of load were sampled: /, sampled([2])),
     contradicted: unknown('starved for 9 s of 9 s', sampled([2, 3, 4, 5, 6, 7, 8, 9, 10], 0.4)),
   },
   'load-kept-its-schedule': {

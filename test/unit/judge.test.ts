@@ -91,6 +91,21 @@ describe('judge', () => {
       expect(judge(history, [item('availability')], [check, silent]).judgement).toBe('fail');
     });
 
+    test('so does one that passes and yet excuses, and the run is not unknown for it alone', () => {
+      const check = { ...answers('availability', 'fail'), needsKeptSchedule: true };
+      const kept: Check = {
+        ...answers('any-name', 'pass', true),
+        excuses: 'the machine was starved',
+        check: () => ({ judgement: 'pass', excuses: true, expected: '', observed: '', evidence: [] }),
+      };
+      expect(judge(history, [item('availability')], [check, kept]).results[0]).toMatchObject({
+        judgement: 'unknown',
+        observed: 'limit 3; not held against the cluster, because the machine was starved',
+      });
+      const passes = { ...answers('availability', 'pass'), needsKeptSchedule: true };
+      expect(judge(history, [item('availability')], [passes, kept]).judgement).toBe('pass');
+    });
+
     test('one that rests on the data is', () => {
       expect(judge(history, [item('lost')], [answers('lost', 'fail'), late]).judgement).toBe('fail');
     });

@@ -35,7 +35,7 @@ export const plan: CommandModule<object, PlanArguments> = {
     const planned = placedPlan(faults, drawn, layoutOf(engine, drawn.scenario));
     console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
     const { probes: spec, cluster } = planned.scenario;
-    const probes = spec ? probeKinds(spec, cluster.shards) : [];
+    const probes = spec ? probeKinds(spec, cluster) : [];
     const { streaming } = cluster;
     const options = {
       effectOf: effectsOf(faults),
