@@ -2,10 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-/**
- * Files that expect no verdict of a run and no figure: several at a time. Every other file of the three folders runs
- * alone, because clusters compete for the machine, and a run on a machine that did not keep up is not judged.
- */
+/** Files that expect no verdict of a run and no figure: they wait more than they work, so several for each processor. */
 const SIDE_BY_SIDE = [
   'test/contract/engines.test.ts',
   'test/contract/faults-docker.test.ts',
@@ -26,6 +23,8 @@ const SIDE_BY_SIDE = [
   'test/e2e/stored-run.test.ts',
   'test/integration/citus-engine.test.ts',
   'test/integration/citus-faults.test.ts',
+  'test/integration/docker-foreign-act.test.ts',
+  'test/integration/docker-mishaps.test.ts',
   'test/integration/docker-network.test.ts',
   'test/integration/docker-platform.test.ts',
   'test/integration/docker-session.test.ts',
@@ -33,6 +32,7 @@ const SIDE_BY_SIDE = [
   'test/integration/docker-unavailable.test.ts',
   'test/integration/docker-undo.test.ts',
   'test/integration/docker-workload.test.ts',
+  'test/integration/foreign-act.test.ts',
   'test/integration/healing-verified.test.ts',
   'test/integration/late-targets.test.ts',
   'test/integration/local-platform.test.ts',
@@ -43,6 +43,23 @@ const SIDE_BY_SIDE = [
   'test/integration/route-follows.test.ts',
   'test/integration/streaming-engine.test.ts',
 ];
+/** Files whose runs are judged and ask little of the machine: two at a time. */
+const IN_PAIRS = [
+  'test/contract/roles.test.ts',
+  'test/e2e/ci.test.ts',
+  'test/e2e/coordinator-trouble.test.ts',
+  'test/e2e/local-network.test.ts',
+  'test/e2e/observations.test.ts',
+  'test/e2e/own-sql.test.ts',
+  'test/e2e/suite.test.ts',
+  'test/integration/planted-harm.test.ts',
+  'test/integration/recovery.test.ts',
+  'test/integration/witness.test.ts',
+];
+/**
+ * Every other file runs alone, because clusters compete for the machine, and a run on a machine that did not keep up is
+ * not judged.
+ */
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;
 
@@ -84,8 +101,19 @@ export default defineConfig(({ mode }) => ({
           include: SIDE_BY_SIDE,
           testTimeout: CLUSTER_LIMIT_MS,
           hookTimeout: CLUSTER_LIMIT_MS,
-          maxWorkers: availableParallelism(),
+          maxWorkers: 2 * availableParallelism(),
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'in-pairs',
+          include: IN_PAIRS,
+          testTimeout: CLUSTER_LIMIT_MS,
+          hookTimeout: CLUSTER_LIMIT_MS,
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -93,11 +121,11 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'cluster',
           include: ON_CLUSTERS,
-          exclude: SIDE_BY_SIDE,
+          exclude: [...SIDE_BY_SIDE, ...IN_PAIRS],
           testTimeout: CLUSTER_LIMIT_MS,
           hookTimeout: CLUSTER_LIMIT_MS,
           maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

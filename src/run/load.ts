@@ -4,10 +4,10 @@
  */
 
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { mainRoute, type Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
+import { endThread } from '../model/end-thread.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { ProbeKind } from '../model/history.ts';
 import { OperationTable, type TableData } from '../model/operations.ts';
@@ -94,8 +94,6 @@ export type FromLoadThread =
  * lives long, and the seldomer they are swept out, the seldomer the schedule waits for it.
  */
 const YOUNG_GENERATION_MB = 64;
-/** For a thread to end by itself. */
-const END_LIMIT_MS = 500;
 
 /** Hears what the thread says while it runs, about 20 times a second. */
 export interface LoadListener {
@@ -203,15 +201,11 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
     this.#stopping = true;
   }
 
-  /**
-   * Ends the thread. What is under way gets a moment to end by itself: a thread that is cut off in the middle of its work
-   * may take the process along. Harmless twice.
-   */
+  /** Ends the thread; what is under way gets a moment. Harmless twice. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const follower of this.#followers.values()) follower[Symbol.dispose]();
     this.#askToStop();
-    await Promise.race([this.#stopped.catch(() => undefined), sleep(END_LIMIT_MS, undefined, { ref: false })]);
-    await this.#worker.terminate();
+    await endThread(this.#worker, this.#stopped);
   }
 
   #send(message: ToLoadThread): void {

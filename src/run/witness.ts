@@ -9,6 +9,7 @@ import { Worker } from 'node:worker_threads';
 import type { NodeControl } from '../cluster/platform.ts';
 import { nodeRoute, type Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
+import { endThread } from '../model/end-thread.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { WITNESS } from '../model/event.ts';
 import { OperationTable, type TableData } from '../model/operations.ts';
@@ -67,6 +68,7 @@ export class Witness implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #followers: readonly RouteFollower[];
   readonly #stopped: Promise<number>;
+  #stopping = false;
 
   private constructor(options: WitnessOptions, run: number, worker: Worker, followers: readonly RouteFollower[]) {
     const { recorder } = options;
@@ -137,7 +139,7 @@ export class Witness implements AsyncDisposable {
 
   /** Ends its sessions, and records how often it has asked and written. @throws what the thread died of, if it did. */
   async stop(): Promise<void> {
-    this.#worker.postMessage({ type: 'stop' } satisfies ToWitness);
+    this.#askToStop();
     const intended = await this.#stopped;
     await this[Symbol.asyncDispose]();
     this.#options.recorder.event({ type: 'witness-kept', intended });
@@ -159,10 +161,16 @@ export class Witness implements AsyncDisposable {
     await Promise.all(nodes.map(readNode));
   }
 
-  /** Ends the thread at once. Harmless twice. */
+  #askToStop(): void {
+    if (!this.#stopping) this.#worker.postMessage({ type: 'stop' } satisfies ToWitness);
+    this.#stopping = true;
+  }
+
+  /** Ends the thread; what is under way gets a moment. Harmless twice. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const follower of this.#followers) follower[Symbol.dispose]();
-    await this.#worker.terminate();
+    this.#askToStop();
+    await endThread(this.#worker, this.#stopped);
   }
 }
 

@@ -20,6 +20,7 @@ import {
   EngineProxy,
   engine,
   mountedVolumes,
+  projectOf,
   RunFolder,
   traces,
   volumeExists,
@@ -33,12 +34,6 @@ const SMALL = sharded({ workers: 2, replication: 1, shards: 2 });
 
 function provision(folder: RunFolder, signal = new AbortController().signal): Promise<Nodes> {
   return docker.provision({ nodes: SMALL.nodes, settings: { wal_level: 'logical' }, runFolder: folder.path, signal });
-}
-
-/** The project that a run folder's Compose file is for. */
-function projectOf(folder: RunFolder): string {
-  const text = readFileSync(join(folder.path, 'docker-compose.yml'), 'utf8');
-  return (/pgquake\.project: (\S+)/.exec(text) as RegExpExecArray)[1] as string;
 }
 
 async function ask(node: NodeControl, statement: string): Promise<unknown> {
@@ -116,13 +111,15 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
 
     test('says in the run folder where it is, and nowhere what its password is', () => {
       const { platform, project, nodes: named } = JSON.parse(readFileSync(join(folder.path, 'cluster.json'), 'utf8'));
-      expect({ platform, project }).toEqual({ platform: 'docker', project: projectOf(folder) });
+      expect({ platform, project }).toEqual({ platform: 'docker', project: projectOf(folder.path) });
       expect(named).toContainEqual({ name: 'worker2', container: `${project}_worker2` });
       expect(allText(folder.path)).not.toContain(worker.address().password);
     });
 
     test('is not published beyond this machine', async () => {
-      const containers = await engine.listContainers({ filters: { label: [`pgquake.project=${projectOf(folder)}`] } });
+      const containers = await engine.listContainers({
+        filters: { label: [`pgquake.project=${projectOf(folder.path)}`] },
+      });
       const bindings = containers.flatMap(({ Ports }) =>
         Ports.filter(({ PublicPort }) => PublicPort).map(({ IP }) => IP),
       );
@@ -152,7 +149,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     });
 
     test('can be attached to by its project, and disposing of that leaves it standing', async () => {
-      const attached = await attach({ project: projectOf(folder) });
+      const attached = await attach({ project: projectOf(folder.path) });
       expect(attached.all.map(({ name }) => name)).toEqual(['coordinator', 'worker1', 'worker2']);
       expect(await identity(coordinatorOf(attached))).toBe(await identity(coordinatorOf(nodes)));
       await attached.dispose();
@@ -160,7 +157,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     });
 
     test('can be attached to by the names of its containers', async () => {
-      const project = projectOf(folder);
+      const project = projectOf(folder.path);
       const attached = await attach({
         containers: { coordinator: `${project}_coordinator`, worker1: `${project}_worker2` },
       });
@@ -174,7 +171,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
   test('disposing leaves nothing but the logs, whatever state the nodes are in, and is harmless twice', async () => {
     using folder = new RunFolder();
     const nodes = await provision(folder);
-    const project = projectOf(folder);
+    const project = projectOf(folder.path);
     const volumes = await mountedVolumes(project);
     expect(volumes.length).toBeGreaterThanOrEqual(3);
     await coordinatorOf(nodes).pause();
@@ -192,7 +189,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
   test('a container that is removed under the run is told by name, and the rest is still removed', async () => {
     using folder = new RunFolder();
     const nodes = await provision(folder);
-    const project = projectOf(folder);
+    const project = projectOf(folder.path);
     try {
       await engine.getContainer(`${project}_worker1`).remove({ force: true, v: true });
       const worker = workersOf(nodes)[0] as NodeControl;
@@ -216,7 +213,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     await proxy.open();
     vi.stubEnv('DOCKER_HOST', proxy.host);
     const nodes = await provision(folder).finally(() => vi.unstubAllEnvs());
-    const project = projectOf(folder);
+    const project = projectOf(folder.path);
     try {
       await workersOf(nodes)[0]?.pause();
       const cutOff = expect(workersOf(nodes)[1]?.stop()).rejects.toMatchObject({ code: 'docker-unreachable' });
@@ -247,7 +244,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
     );
     setTimeout(() => controller.abort(reason), afterMs);
     expect([reason, 'was ready before']).toContain(await provisioning);
-    if (existsSync(join(folder.path, 'docker-compose.yml'))) expect(await traces(projectOf(folder))).toEqual([]);
+    if (existsSync(join(folder.path, 'docker-compose.yml'))) expect(await traces(projectOf(folder.path))).toEqual([]);
   });
 
   test('a server that ends while it starts is told with its last words', async () => {
@@ -259,13 +256,13 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
       signal: new AbortController().signal,
     });
     await expect(provisioning).rejects.toThrow(/exit code 1.*no_such_setting/);
-    expect(await traces(projectOf(folder))).toEqual([]);
+    expect(await traces(projectOf(folder.path))).toEqual([]);
   });
 
   test('a cluster that a killed run left behind can be reclaimed and removed', async () => {
     using folder = new RunFolder();
     const nodes = await provision(folder);
-    const project = projectOf(folder);
+    const project = projectOf(folder.path);
     await workersOf(nodes)[0]?.kill();
     expect(await docker.reclaim(folder.path)).toEqual({
       inUseBy: `pgquake, process ${process.pid}, which still runs`,

@@ -1,16 +1,10 @@
 /** The shipped scenarios on containers, with the native engine, from the command line to the reports. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { untilAcceptsSql } from '../../src/cluster/health.ts';
-import type { NodeControl } from '../../src/cluster/platform.ts';
-import { reclaim } from '../../src/platforms/docker.ts';
-import { readPendingUndos } from '../../src/run/undo-journal.ts';
 import { Workplace } from '../support/cli.ts';
-import { dockerMissing, EngineProxy, engine, traces } from '../support/docker.ts';
-import { workersOf } from '../support/sharded.ts';
+import { dockerMissing, projectOf, traces } from '../support/docker.ts';
 
 const missing = await dockerMissing('test/integration/docker-scenarios.test.ts');
 const env = { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE };
@@ -45,19 +39,6 @@ describe.skipIf(missing !== undefined)('on containers', () => {
     return place.scenario(name, text);
   }
 
-  function runFolder(): string {
-    const newest = readdirSync(place.reports)
-      .filter((entry) => /^\d{4}-/.test(entry))
-      .sort()
-      .at(-1);
-    return join(place.reports, newest as string);
-  }
-
-  function project(): string {
-    const text = readFileSync(join(runFolder(), 'docker-compose.yml'), 'utf8');
-    return (/pgquake\.project: (\S+)/.exec(text) as RegExpExecArray)[1] as string;
-  }
-
   test('primary-kill passes and leaves nothing: standbys from volume to volume, and an old primary comes back', async () => {
     const shipped = readFileSync(resolve(import.meta.dirname, '../../scenarios/primary-kill.yaml'), 'utf8');
     const text = shipped
@@ -68,7 +49,7 @@ describe.skipIf(missing !== undefined)('on containers', () => {
     expect(text).toMatch(/platform: docker.*read: .*50\/s.*write: .*20\/s/s);
     const { code, stdout, stderr } = await place.runJudged([place.scenario('primary-kill', text)], env);
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
-    expect(await traces(project())).toEqual([]);
+    expect(await traces(projectOf(place.runFolder()))).toEqual([]);
   });
 
   test.for(['control', 'one-worker-kill', 'three-workers', 'frozen-worker'])(
@@ -76,8 +57,8 @@ describe.skipIf(missing !== undefined)('on containers', () => {
     async (name) => {
       const { code, stdout, stderr } = await place.runJudged([onContainers(name)], env);
       expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
-      expect(await traces(project())).toEqual([]);
-      expect(existsSync(join(runFolder(), 'logs/worker4.log'))).toBe(true);
+      expect(await traces(projectOf(place.runFolder()))).toEqual([]);
+      expect(existsSync(join(place.runFolder(), 'logs/worker4.log'))).toBe(true);
     },
   );
 
@@ -85,7 +66,7 @@ describe.skipIf(missing !== undefined)('on containers', () => {
     const scenario = onContainers('one-worker', 'workers: 6, replication: 3, shards: 6');
     const { code, stdout, stderr } = await place.runJudged([scenario], env);
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
-    expect(await traces(project())).toEqual([]);
+    expect(await traces(projectOf(place.runFolder()))).toEqual([]);
   });
 
   test('a worker that is cut off without a word: the next holder of its shards is asked', async () => {
@@ -107,67 +88,6 @@ hypothesis:
     );
     const { code, stdout, stderr } = await place.runJudged([scenario], env);
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
-    expect(await traces(project())).toEqual([]);
-  });
-
-  test('a container that is removed under the run: the verdict names it, and the rest is removed', async () => {
-    const scenario = place.scenario(
-      'removed',
-      `name: removed
-summary: A worker that is down is removed by somebody else.
-cluster: { workers: 3, replication: 2, shards: 3, platform: docker, engine: native }
-workload: { use: chat, rooms: 30, read: { rate: 30/s, deadline: 2s }, scan: { rate: 1/s, deadline: 2s }, write: { rate: 5/s, deadline: 2s } }
-steady-state: { for: 1s }
-faults:
-  - { fault: node-stop, target: worker1, for: 3s }
-settle: { within: 2s }
-hypothesis:
-  - { check: messages-readable }
-`,
-    );
-    const running = place.startRun([scenario], env);
-    const removed = new Promise<void>((resolve, reject) => {
-      running.stdout?.on('data', (text: string) => {
-        if (!/in effect/.test(text)) return;
-        engine
-          .getContainer(`${project()}_worker1`)
-          .remove({ force: true, v: true })
-          .then(() => resolve(), reject);
-      });
-    });
-    const { code, stdout, stderr } = await running.ended;
-    await removed;
-    expect(code, stdout + stderr).toBe(2);
-    expect(stdout).toMatch(/worker1 NOT healed: .*worker1/);
-    expect(stdout).toMatch(/healed .*NOT HEALED: node-stop on worker1/);
-    expect(await traces(project())).toEqual([]);
-  });
-
-  test('an engine that goes away under the run: exit 4, and what it left can be healed and removed', async () => {
-    await using proxy = new EngineProxy();
-    await proxy.open();
-    const running = place.start([onContainers('one-worker'), '--reports', place.reports], {
-      ...env,
-      DOCKER_HOST: proxy.host,
-    });
-    running.stdout?.on('data', (text: string) => {
-      // Within the fault, so that the undo has to do without the engine.
-      if (/in effect/.test(text))
-        sleep(1_000).then(
-          () => proxy.close(),
-          () => undefined,
-        );
-    });
-    const { code, stdout } = await running.ended;
-    expect(code, stdout).toBe(4);
-    const folder = runFolder();
-    expect((await readPendingUndos(folder)).map(({ undo }) => undo)).toEqual([{ action: 'start', node: 'worker1' }]);
-    const nodes = await reclaim(project(), folder);
-    const worker = workersOf(nodes)[0] as NodeControl;
-    expect(await worker.state()).toBe('stopped');
-    await worker.start();
-    await untilAcceptsSql(worker, 20_000);
-    await nodes.dispose();
-    expect(await traces(project())).toEqual([]);
+    expect(await traces(projectOf(place.runFolder()))).toEqual([]);
   });
 });

@@ -81,6 +81,12 @@ export class Workplace implements Disposable {
     return { ...ended, stdout: ended.stdout.slice(ended.stdout.lastIndexOf('retry  ') + 1) };
   }
 
+  /** The folder of the newest run, also while it runs. */
+  runFolder(): string {
+    const runs = readdirSync(this.reports).filter((entry) => /^\d{4}-/.test(entry));
+    return join(this.reports, runs.sort().at(-1) as string);
+  }
+
   /** The report of the newest run. */
   report(): Report {
     return JSON.parse(readFileSync(join(this.reports, 'latest', 'report.json'), 'utf8')) as Report;

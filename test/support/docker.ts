@@ -3,7 +3,7 @@
  * missing they are skipped, and one line says so; with PGQUAKE_REQUIRE_DOCKER=1 they fail instead.
  */
 
-import { mkdtempSync, rmSync, writeSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -107,6 +107,13 @@ export class EngineProxy implements AsyncDisposable {
     await this.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** @returns the Compose project of the cluster that the run of this folder made. */
+export function projectOf(runFolder: string): string {
+  const text = readFileSync(join(runFolder, 'docker-compose.yml'), 'utf8');
+  const [, project] = /pgquake\.project: (\S+)/.exec(text) as RegExpExecArray;
+  return project as string;
 }
 
 /** All that carries a project's name or label on the engine: containers, networks, volumes. */

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Workplace } from './cli.ts';
-import { traces } from './docker.ts';
+import { projectOf, traces } from './docker.ts';
 import { processesIn } from './local-cluster.ts';
 
 export const SCENARIO = `name: tortured
@@ -104,11 +104,8 @@ export class KilledRuns implements Disposable {
 
   /** Everything on the Docker engine of the projects of the runs that were made here. */
   async #containers(): Promise<string[]> {
-    const projects = this.folders().flatMap((folder) => {
-      const file = join(folder, 'docker-compose.yml');
-      const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
-      return /pgquake\.project: (\S+)/.exec(text)?.[1] ?? [];
-    });
+    const made = this.folders().filter((folder) => existsSync(join(folder, 'docker-compose.yml')));
+    const projects = made.map(projectOf);
     return (await Promise.all(projects.map(traces))).flat();
   }
 

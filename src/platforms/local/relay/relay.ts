@@ -7,6 +7,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { Address } from '../../../model/address.ts';
+import { endThread } from '../../../model/end-thread.ts';
 import { EnvironmentError, errorText } from '../../../model/errors.ts';
 import { siblingModule } from '../../../model/sibling-module.ts';
 import type { NodeName } from '../../../model/topology.ts';
@@ -160,13 +161,7 @@ export class Relay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     Atomics.store(this.#ending, 0, 1);
     this.#worker.postMessage(END);
-    let limit: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      limit = setTimeout(resolve, END_LIMIT_MS);
-    });
-    await Promise.race([this.#exited, late]);
-    clearTimeout(limit);
-    await this.#worker.terminate();
+    await endThread(this.#worker, this.#exited, END_LIMIT_MS);
   }
 
   async #openLink(from: NodeName | typeof OUTSIDE, to: NodeName, serverPort: number): Promise<void> {
