@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-/** Files that expect no verdict of a run and no figure: they wait more than they work, so several for each processor. */
+/** Files that expect no verdict of a run and no figure: several at a time. */
 const SIDE_BY_SIDE = [
   'test/contract/engines.test.ts',
   'test/contract/faults-docker.test.ts',
@@ -101,7 +101,7 @@ export default defineConfig(({ mode }) => ({
           include: SIDE_BY_SIDE,
           testTimeout: CLUSTER_LIMIT_MS,
           hookTimeout: CLUSTER_LIMIT_MS,
-          maxWorkers: 2 * availableParallelism(),
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 2 },
         },
       },

@@ -43,14 +43,15 @@ test('a worker that somebody else kills, pauses or freezes is told, and nothing 
       await freezeFor(other, 8_000);
     },
   });
-  expect(report.timeline.filter((event) => event.type === 'node-changed')).toMatchObject([
-    { node: 'worker3', from: 'running', to: 'stopped' },
-    { node: 'worker3', from: 'stopped', to: 'running' },
-    { node: 'worker2', from: 'running', to: 'paused' },
-    { node: 'worker2', from: 'paused', to: 'running' },
-    { node: 'worker3', from: 'running', to: 'silent' },
-    { node: 'worker3', from: 'silent', to: 'running' },
+  const changes = report.timeline.filter((event) => event.type === 'node-changed');
+  expect(changes.filter(({ node }) => node === 'worker2').map(({ to }) => to)).toEqual(['paused', 'running']);
+  expect(changes.filter(({ node }) => node === 'worker3').map(({ to }) => to)).toEqual([
+    'stopped',
+    'running',
+    'silent',
+    'running',
   ]);
+  expect(changes).toHaveLength(6);
   expect(report.finding).toMatch(/^Worker3 was stopped at .* for .*, and not by pgquake/);
   expect(report.judgement).toBe('unknown');
   const judgements = new Map(report.results.map(({ check, judgement }) => [check, judgement]));
