@@ -18,7 +18,7 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
   name: 'replicas-agree',
   summary: 'After healing, every placement of a shard holds the same messages.',
   params,
-  requires: ['partitions'],
+  requires: ['copies'],
 
   hopeless(_, { replication }) {
     return replication === 1 ? 'every shard has one copy: there is nothing to compare' : undefined;

@@ -65,6 +65,11 @@ export interface FormedCluster {
   /** Where each placement of a distributed table lies, for reading it directly on its worker. */
   placementSources(table: string): readonly PlacementSource[];
   /**
+   * Where a node has all that clients see: on each of them a table that they made, or a query in its place, can be read
+   * as it stands. Missing where nodes have parts alone.
+   */
+  copiesOf?(relation: string): readonly PlacementSource[];
+  /**
    * What a session on a worker must set to lock or change a placement itself, `citus.x` -> `on`; nothing by default.
    * Without it an engine may guard them from everybody but itself.
    */

@@ -25,7 +25,7 @@ export function finalReadsOf(history: History): FinalReads {
   const clientsRead = eventsOf(history, 'final-read')[0]?.read;
   const placementReads = eventsOf(history, 'placement-read');
   const read = new Set(placementReads.map(({ node, shard }) => `${node}/${shard}`));
-  const placed = history.run.lacks?.includes('partitions') ? [] : (placementOf(history)?.shards ?? []);
+  const placed = history.run.lacks?.includes('copies') ? [] : (placementOf(history)?.shards ?? []);
   const expected = placed.flatMap(({ name, placements }) => placements.map((node) => `${node}/${name}`));
   const anywhere = new KeySet();
   if (clientsRead) anywhere.addRanges(clientsRead.present);

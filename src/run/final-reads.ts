@@ -42,7 +42,7 @@ export async function untilReplicasAgree(
 ): Promise<void> {
   const { recorder, clock, signal } = options;
   // Nothing to compare is no agreement.
-  if (!options.ledger?.fingerprintSql) return;
+  if (copiesOf(options).length === 0) return;
   const startedAt = clock.nowMs();
   for (;;) {
     const agree = await replicasAgree(options);
@@ -60,7 +60,14 @@ export function placementsOf({
   cluster,
   ledger,
 }: Pick<FinalReadsOptions, 'cluster' | 'ledger'>): readonly PlacementSource[] {
-  return ledger?.fingerprintSql ? cluster.placementSources(ledger.table) : [];
+  return ledger?.fingerprintSql && !ledger.madeByClients ? cluster.placementSources(ledger.table) : [];
+}
+
+/** Where each copy of the ledger's rows can be read by itself; the same as its placements where it has such. */
+function copiesOf(options: Pick<FinalReadsOptions, 'cluster' | 'ledger'>): readonly PlacementSource[] {
+  const { cluster, ledger } = options;
+  if (!ledger?.fingerprintSql || !ledger.madeByClients) return placementsOf(options);
+  return cluster.copiesOf?.(ledger.table) ?? [];
 }
 
 async function replicasAgree(options: FinalReadsOptions): Promise<boolean> {
@@ -69,7 +76,7 @@ async function replicasAgree(options: FinalReadsOptions): Promise<boolean> {
   if (!fingerprintSql) return true;
   const fingerprints = new Map<number, string>();
   let agree = true;
-  const sources = Map.groupBy(placementsOf(options), (source) => source.node);
+  const sources = Map.groupBy(copiesOf(options), (source) => source.node);
   await Promise.all(
     nodes.all.map(async (node) => {
       const held = sources.get(node.name);
@@ -139,7 +146,7 @@ export async function readSources(
   const { nodes, cluster, ledger, params, recorder, signal } = options;
   signal.throwIfAborted();
   if (!ledger) return;
-  const perNode = Map.groupBy(placementsOf(options), (source) => source.node);
+  const perNode = Map.groupBy(copiesOf(options), (source) => source.node);
   const readNode = async (node: NodeControl, sources: readonly (ReadSource & { readonly table: string })[]) => {
     try {
       await using session = await connectTo(node);
@@ -186,7 +193,7 @@ export async function readFork(options: FinalReadsOptions, node: NodeControl, ti
   if (!ledger) return;
   try {
     await using session = await connectTo(node);
-    for (const source of placementsOf(options).filter((one) => one.node === node.name)) {
+    for (const source of copiesOf(options).filter((one) => one.node === node.name)) {
       const read = await ledger.readAll(session, source.relation, params, READ_TIMEOUT_MS);
       recorder.event({ type: 'fork-read', node: node.name, timeline, read });
     }

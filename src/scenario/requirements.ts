@@ -16,7 +16,8 @@ export function lacking({ workload, params, probes, cluster }: Brought): Require
   const brought: Readonly<Record<Requirement, boolean>> = {
     ledger: ledger !== undefined,
     reads: ledger !== undefined && !ledger.unverifiedReads,
-    partitions: ledger?.fingerprintSql !== undefined,
+    copies: ledger?.fingerprintSql !== undefined && (!ledger.madeByClients || cluster.streaming !== undefined),
+    partitions: ledger?.fingerprintSql !== undefined && !ledger.madeByClients,
     probes: probes !== undefined,
     roles: cluster.streaming !== undefined,
   };

@@ -54,10 +54,12 @@ export interface Ledger<P> {
    */
   readAll(session: Session, relation: string, params: P, timeoutMs: number): Promise<ReadSummary>;
   /**
-   * A statement whose one row is equal for two relations that hold the same rows, whatever their order. Missing where
-   * the table is none of the data set: then no placement of it is known, and all is read as clients read it.
+   * A statement whose one row is equal for two relations that hold the same rows, whatever their order. Without it all is
+   * read as clients read it, and no copy by itself.
    */
   fingerprintSql?(relation: string): string;
+  /** Its table is none of the data set: copies of it are known only in a cluster whose nodes have all that clients see. */
+  readonly madeByClients?: true;
   /** The lowest writer without rows, for workloads that write; 1 on a new cluster, and where it is missing. */
   nextWriter?(session: Session, timeoutMs: number): Promise<number>;
   /** Each read is compared with all writes that were acknowledged before it was sent; what it missed is recorded. */

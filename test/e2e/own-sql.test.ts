@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { LedgerFigures } from '../../src/model/report.ts';
+import { readRun } from '../../src/store.ts';
 import { Workplace } from '../support/cli.ts';
 
 const SETUP = `CREATE TABLE payments (id bigint PRIMARY KEY, cents int NOT NULL);
@@ -89,6 +90,69 @@ test('a write that was acknowledged and is gone is found, by its key, with SQL t
   expect(lost.sql?.[0]).toMatch(
     /FROM \(SELECT id FROM payments\) AS verified \(key\) WHERE \(1, substring\(key::text FROM '.*'\)::numeric - 0\) IN \(\(1, 1\)/,
   );
+});
+
+const TEXTS = `name: texts
+summary: Keys that are text, on a cluster whose roles move.
+cluster: { members: 3, manager: by-hand, synchronous: on }
+workload:
+  use: sql
+  setup: texts.sql
+  operations:
+    - name: pay
+      sql: INSERT INTO payments VALUES ($1, $2, $3)
+      params:
+        - uuid()
+        - pick([north, 'south, west', "it's"])
+        - uniform(1, 1000)
+      acknowledges: $1
+      rate: 30/s
+    - name: ask
+      sql: SELECT sum(cents) FROM payments WHERE shop = $1
+      params:
+        - pick([north, 'south, west'])
+      rate: 20/s
+      route: standby
+  verify: SELECT id FROM payments; -- all of them
+steady-state: { for: 1s }
+faults:
+  - { fault: node-kill, target: { role: primary }, for: 3s }
+settle: { within: 15s }
+hypothesis:
+  - { check: no-lost-writes }
+  - { check: no-unexpected-rows }
+  - { check: replicas-agree }
+`;
+
+test('text keys and reads by another route on a cluster whose roles move: every copy is read, and reports say the routes', async () => {
+  using place = new Workplace();
+  writeFileSync(
+    join(place.folder, 'texts.sql'),
+    `CREATE TABLE payments (id text PRIMARY KEY, shop text NOT NULL, cents int NOT NULL);
+     INSERT INTO payments SELECT 'old-' || i, 'north', 100 FROM generate_series(1, 50) AS i;`,
+  );
+  const { code, stdout, stderr } = await place.runJudged([place.scenario('texts', TEXTS)]);
+  expect(code, stdout + stderr).toBeLessThanOrEqual(2);
+  const { run, ledger, figures } = place.report();
+  expect(results(place)).toMatchObject({
+    'no-lost-writes': 'pass',
+    'no-unexpected-rows': 'pass',
+    'replicas-agree': 'pass',
+  });
+  expect(run.kinds.map(({ name, route }) => [name, route])).toEqual([
+    ['pay', 'direct'],
+    ['ask', 'standby'],
+  ]);
+  expect(stdout).toMatch(/ask by route standby +100 % ok during the fault/);
+  const { events } = (await readRun(join(place.reports, 'latest'))).history;
+  const read = (type: 'placement-read' | 'fork-read') =>
+    events.flatMap((event) => (event.type === type ? [`${event.node}: ${event.read.rows > 20}`] : [])).toSorted();
+  expect(read('placement-read')).toEqual(['pg1: true', 'pg2: true', 'pg3: true']);
+  // What the killed primary had is read before its data are replaced.
+  expect(read('fork-read')).toEqual(['pg1: true']);
+  expect((ledger as LedgerFigures).acknowledged).toBeGreaterThan(20);
+  expect(figures.roles?.takeovers).toHaveLength(1);
+  expect(place.leftovers()).toEqual([]);
 });
 
 test.each([

@@ -50,7 +50,7 @@ describe('a scenario', () => {
     ['session-guarantees', 'a workload that verifies what its reads return'],
     ['messages-readable', 'a workload that verifies what its reads return'],
     ['lost-writes', 'a workload that accounts for its rows'],
-    ['replicas-agree', 'a workload whose tables pgquake has made'],
+    ['replicas-agree', 'a workload whose rows can be read on every copy'],
     ['workers-serve', 'a workload whose tables pgquake has made'],
     ['storage-overhead, max: 3', 'a workload whose tables pgquake has made'],
   ])('that asks for %s without it is refused with its place and what would help', (check, needs) => {

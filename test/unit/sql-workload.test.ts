@@ -167,7 +167,15 @@ describe('what is wrong is refused with its place', () => {
     expect(await asked('no-lost-writes')).toMatch(
       /^7:\d+ .*it needs a workload that accounts for its rows; .*use: sql does with "verify"/,
     );
-    expect(await asked('replicas-agree')).toMatch(/it needs a workload whose tables pgquake has made/);
+    expect(await asked('replicas-agree')).toMatch(/it needs a workload whose rows can be read on every copy/);
+    const accounted = `  operations:\n    - { ${PAY}, acknowledges: $1 }\n  verify: SELECT id FROM t\n`;
+    const text = withWorkload(accounted, 'check: replicas-agree');
+    expect(await problems(text)).toMatch(/use: sql has with "verify", on a cluster with "members"/);
+    expect(await problems(text.replace('workload:', 'cluster: { members: 2 }\nworkload:'))).toBe('');
+    const storage = text
+      .replace('replicas-agree', 'storage-overhead, max: 3')
+      .replace('workload:', 'cluster: { members: 2 }\nworkload:');
+    expect(await problems(storage)).toMatch(/it needs a workload whose tables pgquake has made/);
   });
 });
 

@@ -72,6 +72,7 @@ export class StreamingCluster {
 
   formed(): FormedCluster {
     const { nodes, placement, spec } = this.#options;
+    const copiesOf = (relation: string) => nodes.map(({ name }) => ({ shard: 0, node: name, relation }));
     return {
       placement,
       routes: {
@@ -86,7 +87,8 @@ export class StreamingCluster {
       manager: spec.manager === 'by-hand' ? new ByHand(this) : noManager(this),
       comeBack: (node, returning) => this.comeBack(node, returning),
       restarts: (node) => this.#restarts.get(node) ?? 0,
-      placementSources: (table) => nodes.map(({ name }) => ({ shard: 0, node: name, relation: quoteTable(table) })),
+      placementSources: (table) => copiesOf(quoteTable(table)),
+      copiesOf,
     };
   }
 

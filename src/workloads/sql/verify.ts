@@ -34,6 +34,9 @@ export function ledgerBy(verify: string, generator: KeyGenerator): Ledger<unknow
     lookup: { columns: '*', key: keySql(generator) },
     sessionless: true,
     unverifiedReads: true,
+    madeByClients: true,
+    fingerprintSql: (relation) =>
+      `SELECT count(*)::text, coalesce(sum(hashtextextended(key::text, 0)::numeric), 0)::text FROM ${relation}`,
     initialRows: () => 0,
     rooms: () => 0,
     readAll: (session, relation, _, timeoutMs) => readKeys(session, relation, generator, timeoutMs),
