@@ -84,7 +84,8 @@ export class Connections {
   acquire(timeoutMs: number, queueMs: number = timeoutMs): Promise<Session> {
     const free = this.take();
     if (free) return Promise.resolve(free);
-    this.#openLimitMs = Math.max(this.#openLimitMs, timeoutMs);
+    // Of those that wait: what had more time, such as the first connections of all, waits no more.
+    this.#openLimitMs = this.#waiting.length === 0 ? timeoutMs : Math.max(this.#openLimitMs, timeoutMs);
     if (this.#waiting.length >= MAX_WAITING) {
       const silent = performance.now() - this.#answeredAt >= queueMs;
       return Promise.reject(silent ? new SilentServerError(this.#cap) : new NoConnectionError(this.#cap));

@@ -75,6 +75,24 @@ describe('connections of one kind', () => {
     expect(await waiting).toBe(first);
   });
 
+  test('how long the first connections of all may take is no measure of a silence, nor of later connections', async () => {
+    const limits: number[] = [];
+    const { connect } = fakes();
+    const connections = new Connections(2, (timeoutMs) => {
+      limits.push(timeoutMs);
+      return connect();
+    });
+    connections.release(await connections.acquire(10_000));
+    const first = await connections.acquire(100);
+    const second = await connections.acquire(100);
+    expect(limits).toEqual([10_000, 100]);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    const waiting = connections.acquire(100, 5);
+    setTimeout(() => connections.release(first), 40);
+    expect(await waiting).toBe(first);
+    connections.release(second);
+  });
+
   test('an answer that is merely slow keeps it the client that ran dry', async () => {
     const connections = new Connections(1, fakes().connect);
     const first = await connections.acquire(1_000);
