@@ -17,28 +17,28 @@ import { sharded } from '../test/support/sharded.ts';
 const GOAL_MS = { cold: 5_000, warm: 2_500 };
 /** Of the median from a warm cache: a primary with two standbys against a coordinator with four workers. */
 const MAX_RATIO = 1.2;
-const FIVE = sharded({ workers: 4, replication: 2, shards: 4 });
+const FIVE = sharded({ workers: 4, replication: 2, partitions: 4 });
 const THREE = {
   replication: 3,
-  shards: 1,
+  partitions: 1,
   nodes: streaming.nodes(3),
   streaming: { members: 3, synchronous: 'off', manager: 'none', promoteAfterMs: 1_000 },
 } as const;
 const signal = new AbortController().signal;
 
-/** The size of the chat: 100 rooms, 200 members, 500 messages. */
+/** The size of the chat: 100 partition keys, 200 members, 500 messages. */
 function dataset(): Dataset {
-  const rooms = Array.from({ length: 100 }, (_, i) => i + 1);
-  const room = { name: 'room_id', type: 'int' };
-  const rows = (perRoom: number) =>
-    rooms.flatMap((id) => Array.from({ length: perRoom }, (_, i) => [id, i + 1, `row ${i + 1} of room ${id}`]));
-  const table = (name: string, perRoom: number) => ({
+  const partitionKeys = Array.from({ length: 100 }, (_, i) => i + 1);
+  const partitionKey = { name: 'room_id', type: 'int' };
+  const rows = (perKey: number) =>
+    partitionKeys.flatMap((id) => Array.from({ length: perKey }, (_, i) => [id, i + 1, `row ${i + 1} of room ${id}`]));
+  const table = (name: string, perKey: number) => ({
     name,
-    columns: [room, { name: 'n', type: 'bigint' }, { name: 'body', type: 'text' }],
+    columns: [partitionKey, { name: 'n', type: 'bigint' }, { name: 'body', type: 'text' }],
     primaryKey: ['room_id', 'n'],
-    rows: rows(perRoom),
+    rows: rows(perKey),
   });
-  return { rooms, tables: [table('rooms', 1), table('room_members', 2), table('messages', 5)] };
+  return { partitionKeys, tables: [table('rooms', 1), table('room_members', 2), table('messages', 5)] };
 }
 
 interface Times {

@@ -20,7 +20,7 @@ const runFolder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
 const run = promisify(execFile);
 
 const nodes = await docker.provision({
-  nodes: sharded({ workers: 1, replication: 1, shards: 1 }).nodes,
+  nodes: sharded({ workers: 1, replication: 1, partitions: 1 }).nodes,
   settings: {},
   runFolder,
   signal: new AbortController().signal,

@@ -22,12 +22,12 @@ const GOALS = { seconds: 10, residentMb: 1_024, ratio: 2.2 };
 const RATE = 10_000;
 /** Operations of one hand-over of the load at that rate. */
 const BATCH = 500;
-const ROOMS = 100;
-const SHARDS = 4;
+const KEYS = 100;
+const PARTITIONS = 4;
 
 const KINDS: readonly OperationKind[] = [
-  { name: 'read', access: 'read', scope: 'room', ratePerSecond: RATE / 2, deadlineMs: 1_000 },
-  { name: 'write', access: 'write', scope: 'room', ratePerSecond: RATE / 2, deadlineMs: 1_000 },
+  { name: 'read', access: 'read', scope: 'partition', ratePerSecond: RATE / 2, deadlineMs: 1_000 },
+  { name: 'write', access: 'write', scope: 'partition', ratePerSecond: RATE / 2, deadlineMs: 1_000 },
 ];
 
 const HYPOTHESIS: readonly (readonly [check: string, params: Readonly<Record<string, unknown>>])[] = [
@@ -50,7 +50,12 @@ function itemOf([name, written]: (typeof HYPOTHESIS)[number]): HypothesisItem {
 function writeRun(folder: string, count: number): void {
   const loadMs = (count / RATE) * 1_000;
   const phases = { steadyMs: loadMs * 0.25, faultMs: loadMs * 0.5, settleMs: loadMs * 0.25 - 310 };
-  const { run, events } = buildHistory({ ...phases, rooms: ROOMS, shards: SHARDS, kinds: KINDS.map(silent) });
+  const { run, events } = buildHistory({
+    ...phases,
+    partitionKeys: KEYS,
+    partitions: PARTITIONS,
+    kinds: KINDS.map(silent),
+  });
   const writes = count / 2;
   const written = events.map((event) => {
     if (event.type === 'load-kept') return { ...event, intended: count };
@@ -61,7 +66,7 @@ function writeRun(folder: string, count: number): void {
     };
   });
   writeFileSync(join(folder, 'run.json'), JSON.stringify({ ...run, kinds: KINDS }));
-  const cluster = { platform: 'auto', engine: 'auto', workers: 4, replication: 2, shards: SHARDS };
+  const cluster = { platform: 'auto', engine: 'auto', workers: 4, replication: 2, partitions: PARTITIONS };
   const scenario = { name: run.scenario, cluster, hypothesis: [] };
   writeFileSync(join(folder, 'plan.json'), JSON.stringify({ scenario, seed: run.seed, acts: [], placement: [] }));
   writeFileSync(join(folder, 'events.ndjson'), written.map((event) => `${JSON.stringify(event)}\n`).join(''));
@@ -75,14 +80,14 @@ function writeRun(folder: string, count: number): void {
     for (let i = from; i < from + BATCH; i++) {
       const intendedAt = 1_000 + (i * 1_000) / RATE;
       const write = i % 2 === 1;
-      const room = ((i >> 1) % ROOMS) + 1;
+      const partitionKey = ((i >> 1) % KEYS) + 1;
       // Latencies differ, as they do.
       const latencyMs = 0.4 + ((i * 7_919) % 1_000) / 500;
       batch.add({
         id: i + 1,
         kind: write ? 'write' : 'read',
-        room,
-        shard: (room - 1) % SHARDS,
+        partitionKey,
+        partition: (partitionKey - 1) % PARTITIONS,
         intendedAt,
         sentAt: intendedAt + 0.05,
         settledAt: intendedAt + latencyMs,

@@ -73,7 +73,7 @@ function strike(postmaster: number, times: number): void {
   console.log(JSON.stringify(stamps));
 }
 
-/** Two shards, so that on a machine of two processors the probes alone keep no server busy. */
+/** Two partitions, so that on a machine of two processors the probes alone keep no server busy. */
 function scenarioText(times: number): string {
   const phase = Math.ceil((times * (OUTAGE_MS + GAP_MS + MAX_EXTRA_GAP_MS)) / 1_000) + 2;
   return `
@@ -112,7 +112,7 @@ async function main(times: number): Promise<void> {
     const { history } = await readRun(experiment.folder);
     const onRun = (ns: number) => (ns - originNs) / 1e6;
     const results = (['read', 'write'] as const).map((kind) => {
-      const windows = experiment.report.figures.windows.filter((w) => w.kind === kind && w.shard === undefined);
+      const windows = experiment.report.figures.windows.filter((w) => w.kind === kind && w.partition === undefined);
       const found = stamps.map(({ stopped, continued }) => {
         const window = windows.find(
           ({ type, fromMs, toMs }) =>

@@ -21,13 +21,13 @@ const GOALS = { seconds: 5, residentMb: 500, pageMb: 3, openS: 1 };
 const RATE = 2_000;
 const COUNT = 1_200_000;
 const BATCH = 100;
-const ROOMS = 100;
-const SHARDS = 4;
+const KEYS = 100;
+const PARTITIONS = 4;
 const PROBES_PER_SECOND = 400;
 
 const KINDS: readonly OperationKind[] = [
-  { name: 'read', access: 'read', scope: 'room', ratePerSecond: RATE * 0.75, deadlineMs: 1_000 },
-  { name: 'write', access: 'write', scope: 'room', ratePerSecond: RATE * 0.25, deadlineMs: 1_000 },
+  { name: 'read', access: 'read', scope: 'partition', ratePerSecond: RATE * 0.75, deadlineMs: 1_000 },
+  { name: 'write', access: 'write', scope: 'partition', ratePerSecond: RATE * 0.25, deadlineMs: 1_000 },
 ];
 
 function writeRun(folder: string): void {
@@ -35,11 +35,11 @@ function writeRun(folder: string): void {
   const phases = { steadyMs: loadMs * 0.25, faultMs: loadMs * 0.5, settleMs: loadMs * 0.25 - 310 };
   const { run, events } = buildHistory({
     ...phases,
-    rooms: ROOMS,
-    shards: SHARDS,
+    partitionKeys: KEYS,
+    partitions: PARTITIONS,
     kinds: KINDS.map((kind) => ({ ...kind, ratePerSecond: 1 })),
   });
-  const cluster = { platform: 'auto', engine: 'auto', workers: 4, replication: 2, shards: SHARDS };
+  const cluster = { platform: 'auto', engine: 'auto', workers: 4, replication: 2, partitions: PARTITIONS };
   const scenario = { name: run.scenario, cluster, hypothesis: [] };
   writeFileSync(join(folder, 'run.json'), JSON.stringify({ ...run, kinds: KINDS }));
   writeFileSync(join(folder, 'plan.json'), JSON.stringify({ scenario, seed: run.seed, acts: [], placement: [] }));
@@ -67,13 +67,13 @@ function write(
       const intendedAt = 1_000 + (i * 1_000) / rate;
       const second = Math.floor(intendedAt / 1_000);
       const failed = i > count / 4 && i < (count * 3) / 4 && second % 2 === 0 && i % 4 === second % 4;
-      const room = (i % ROOMS) + 1;
+      const partitionKey = (i % KEYS) + 1;
       const port = 40_000 + (i % 20_000);
       batch.add({
         id: i + 1,
         kind: kinds[isWrite(i) ? 1 : 0] as string,
-        room,
-        shard: (room - 1) % SHARDS,
+        partitionKey,
+        partition: (partitionKey - 1) % PARTITIONS,
         intendedAt,
         sentAt: intendedAt + 0.05,
         settledAt: intendedAt + 0.4 + ((i * 7_919) % 1_000) / 500,

@@ -24,8 +24,8 @@ const WARM_MS = 10_000;
 const MEBI = 1_048_576;
 
 const params = chat.params.parse({
-  // So many that rooms stay small: what is read and verified must not grow with time.
-  rooms: 20_000,
+  // So many that partition keys stay small: what is read and verified must not grow with time.
+  partitionKeys: 20_000,
   'messages-per-room': 1,
   'members-per-room': 1,
   read: { rate: `${RATE * 0.9}/s`, deadline: '2s', connections: 16 },
@@ -37,14 +37,14 @@ const seconds = Number(process.argv[2] ?? 60);
 const folder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
 const originNs = process.hrtime.bigint();
 const nodes = await local.provision({
-  nodes: sharded({ workers: 1, replication: 1, shards: 1 }).nodes,
+  nodes: sharded({ workers: 1, replication: 1, partitions: 1 }).nodes,
   settings: {},
   runFolder: folder,
   signal: new AbortController().signal,
 });
 try {
   const address = coordinatorOf(nodes).address();
-  const { tables, rooms } = chat.dataset(params);
+  const { tables, partitionKeys } = chat.dataset(params);
   {
     await using session = await Session.connect(address, { applicationName: 'pgquake-bench', connectTimeoutMs: 5_000 });
     for (const { name, columns, primaryKey, rows } of tables) {
@@ -62,7 +62,7 @@ try {
     { coordinator: coordinatorRoute(nodes) },
     {
       originNs,
-      shardOfRoom: Object.fromEntries(rooms.map((room) => [room, 0])),
+      partitionOfKey: Object.fromEntries(partitionKeys.map((partitionKey) => [partitionKey, 0])),
       work: { type: 'workload', workload: await placeOf(chat), params, seed: 1, writer: 1, maxConnections: 90 },
     },
     { operations: (batch) => recorder.operations(batch) },

@@ -19,14 +19,14 @@ import { closing } from './figures.ts';
 const CONNECTIONS = 8;
 const DEPTH = 32;
 const SECONDS = 4;
-const ROOMS = 1_000;
+const KEYS = 1_000;
 const GOALS = { throughput: 1, cpu: 2 };
 const ACCESSES = ['read', 'write'] as const;
 type Access = (typeof ACCESSES)[number];
 
 const SQL: Readonly<Record<Access, string>> = {
-  read: `\\set room random(1, ${ROOMS})\nSELECT seq FROM pgquake.probes WHERE room_id = :room AND run = 0;\n`,
-  write: `\\set room random(1, ${ROOMS})\nINSERT INTO pgquake.probes (room_id, run, seq) VALUES (:room, 1000000 + :client_id, nextval('pgbench_seq'));\n`,
+  read: `\\set room random(1, ${KEYS})\nSELECT seq FROM pgquake.probes WHERE room_id = :room AND run = 0;\n`,
+  write: `\\set room random(1, ${KEYS})\nINSERT INTO pgquake.probes (room_id, run, seq) VALUES (:room, 1000000 + :client_id, nextval('pgbench_seq'));\n`,
 };
 
 interface Measured {
@@ -43,7 +43,7 @@ async function press(address: Address, access: Access, run: number): Promise<voi
     depth: DEPTH,
     connect: () =>
       Session.connect(address, { applicationName: 'pgquake-bench', connectTimeoutMs: 5_000, pipeline: true }),
-    next: () => probes.next(access, (n++ % ROOMS) + 1),
+    next: () => probes.next(access, (n++ % KEYS) + 1),
   });
   await pressure.open();
   const before = process.cpuUsage();
@@ -80,7 +80,7 @@ function theirs({ host, port, user, password, database }: Address, access: Acces
 async function main(rounds: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
   const nodes = await local.provision({
-    nodes: sharded({ workers: 1, replication: 1, shards: 1 }).nodes,
+    nodes: sharded({ workers: 1, replication: 1, partitions: 1 }).nodes,
     settings: {},
     runFolder: folder,
     signal: new AbortController().signal,
@@ -92,7 +92,7 @@ async function main(rounds: number): Promise<void> {
       `
       CREATE SCHEMA pgquake;
       CREATE TABLE pgquake.probes (room_id int, run int, seq int, PRIMARY KEY (room_id, run, seq));
-      INSERT INTO pgquake.probes SELECT room, 0, 0 FROM generate_series(1, ${ROOMS}) room;
+      INSERT INTO pgquake.probes SELECT room, 0, 0 FROM generate_series(1, ${KEYS}) room;
       CREATE SEQUENCE pgbench_seq;
       VACUUM ANALYZE probes`.replace('VACUUM ANALYZE probes', ''),
     );

@@ -1,5 +1,5 @@
 /**
- * How long a map of tolerance takes: the whole of it for 1,000 workers and 32,768 shards, and its parts as
+ * How long a map of tolerance takes: the whole of it for 1,000 workers and 32,768 partitions, and its parts as
  * ratios to the obvious way (list every subset, draw plain random subsets) where that is feasible.
  *
  * node bench/tolerance.ts [repetitions]
@@ -50,7 +50,7 @@ console.log(`whole map, 1,000 workers, 32,768 shards, rule citus, ${repetitions}
 console.log('layout  copies    first    median     worst  widest interval  method beyond k = 3');
 for (const replication of [2, 3]) {
   for (const layout of LAYOUTS) {
-    const placement = layOut(layout, { workers: 1_000, replication, shards: 32_768 }, 1);
+    const placement = layOut(layout, { workers: 1_000, replication, partitions: 32_768 }, 1);
     const run = time(() => tolerance(placement, { rule: citus.rule, nodeAvailability: 0.999, seed: 1 }));
     const fatal = run.value.reads.rows.map((row) => row.fatal);
     const widest = Math.max(...fatal.map(({ low, high }) => (high - low) / 2)) * 100;
@@ -65,7 +65,7 @@ for (const replication of [2, 3]) {
 console.log('\nparts, against the obvious way with the same answer');
 
 {
-  const placement = layOut('random', { workers: 18, replication: 2, shards: 36 }, 1);
+  const placement = layOut('random', { workers: 18, replication: 2, partitions: 36 }, 1);
   const sets = holderSetsOf(placement);
   const ours = time(() => enumerate(sets));
   const peer = time(() => listed(sets), 1);
@@ -76,7 +76,7 @@ console.log('\nparts, against the obvious way with the same answer');
   ratio('every subset of 18 workers, 36 shards, both rules', ours.medianMs, peer.medianMs, same);
 }
 {
-  const minimal = minimalSets(holderSetsOf(layOut('random', { workers: 200, replication: 2, shards: 2_000 }, 1)));
+  const minimal = minimalSets(holderSetsOf(layOut('random', { workers: 200, replication: 2, partitions: 2_000 }, 1)));
   const ours = time(() => countFatalUpTo3(minimal));
   const peer = time(() => listedTriples(minimal), 1);
   ratio('fatal triples of 200 workers, 2,000 shards', ours.medianMs, peer.medianMs, ours.value[3] === peer.value);
@@ -86,7 +86,7 @@ for (const [replication, k] of [
   [3, 28],
 ] as const) {
   // Plain samples for +- 0.1 % at 95 %: 1.96^2 * p (1 - p) / 0.001^2, some 960,000 near p = 1/2; a part is timed and scaled.
-  const minimal = minimalSets(holderSetsOf(layOut('random', { workers: 1_000, replication, shards: 32_768 }, 1)));
+  const minimal = minimalSets(holderSetsOf(layOut('random', { workers: 1_000, replication, partitions: 32_768 }, 1)));
   const ours = time(() => sampleFatalShares(minimal, SAMPLING));
   const timed = 20_000;
   const peer = time(() => plainShare(minimal, k, timed), 1);
@@ -104,7 +104,7 @@ function ratio(name: string, oursMs: number, peerMs: number, agree: boolean): vo
   if (!agree) process.exitCode = 1;
 }
 
-/** Lists every subset and counts the shards that it loses, by either rule. */
+/** Lists every subset and counts the partitions that it loses, by either rule. */
 function listed(sets: HolderSets): { fatal: number; worst: number }[][] {
   const masks = Array.from({ length: sets.count }, (_, s) =>
     membersOf(sets, s).reduce((mask, w) => mask | (1 << w), 0),
@@ -117,8 +117,8 @@ function listed(sets: HolderSets): { fatal: number; worst: number }[][] {
     let unreadable = 0;
     let unwritable = 0;
     for (const [s, mask] of masks.entries()) {
-      if ((mask & down) === mask) unreadable += sets.shards[s] as number;
-      if ((mask & down) !== 0) unwritable += sets.shards[s] as number;
+      if ((mask & down) === mask) unreadable += sets.partitions[s] as number;
+      if ((mask & down) !== 0) unwritable += sets.partitions[s] as number;
     }
     for (const [row, lost] of [
       [reads[k], unreadable],

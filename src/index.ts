@@ -48,7 +48,7 @@ export type { Report } from './model/report.ts';
 export type { Requirement } from './model/requirements.ts';
 export type { MovingRole, Roles, SeenRole } from './model/roles.ts';
 export type { Scenario } from './model/scenario.ts';
-export type { NodeName, PlacementMap, Shard, ShardPrediction, Topology } from './model/topology.ts';
+export type { NodeName, Partition, PartitionPrediction, PlacementMap, Topology } from './model/topology.ts';
 export type { CheckResult, Finding, Judgement, Verdict } from './model/verdict.ts';
 export type { Variants } from './own-variants.ts';
 export { pgquake } from './pgquake.ts';

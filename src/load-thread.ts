@@ -27,7 +27,7 @@ import { ledgerOf, workloadAt } from './workloads/workload.ts';
 /** A crash loses at most what was not handed over yet. */
 const HAND_OVER_MS = 50;
 const WARM_UP_LIMIT_MS = 10_000;
-/** For each kind of probe, however many shards there are. */
+/** For each kind of probe, however many partitions there are. */
 const MAX_PROBE_CONNECTIONS = 32;
 const MAX_FRESH_AT_ONCE = 4;
 /** The main thread hears of connections that cannot be opened at most this often. */
@@ -52,38 +52,38 @@ async function paceWorkload({ workload: place, params, seed, writer, maxConnecti
   };
 }
 
-function paceProbes({ kinds, rooms, run }: ProbeWork): Work {
+function paceProbes({ kinds, partitionKeys, run }: ProbeWork): Work {
   const probes = new Probes(run);
   return {
-    // Room by room, so that the lanes of one kind, which start one after the other, see all shards in turn.
+    // Partition key by partition key, so that the lanes of one kind, which start one after the other, see all partitions in turn.
     lanes: kinds.flatMap((kind) =>
-      kind.connection === 'fresh' ? freshLanes(probes, kind, rooms) : pooledLanes(probes, kind, rooms),
+      kind.connection === 'fresh' ? freshLanes(probes, kind, partitionKeys) : pooledLanes(probes, kind, partitionKeys),
     ),
     warmUp: async (session) => {
-      const [room] = rooms;
-      if (room !== undefined) {
-        await probes.next('read', room).run(session, WARM_UP_LIMIT_MS);
+      const [partitionKey] = partitionKeys;
+      if (partitionKey !== undefined) {
+        await probes.next('read', partitionKey).run(session, WARM_UP_LIMIT_MS);
       }
     },
   };
 }
 
-/** A lane for each shard, so that a shard that stalls keeps no other from being probed. */
-function pooledLanes(probes: Probes, kind: ProbeKind, rooms: readonly number[]): LaneSpec[] {
-  return rooms.map((room) => ({
+/** A lane for each partition, so that a partition that stalls keeps no other from being probed. */
+function pooledLanes(probes: Probes, kind: ProbeKind, partitionKeys: readonly number[]): LaneSpec[] {
+  return partitionKeys.map((partitionKey) => ({
     kind,
     pool: kind.name,
-    maxConnections: Math.min(rooms.length, MAX_PROBE_CONNECTIONS),
+    maxConnections: Math.min(partitionKeys.length, MAX_PROBE_CONNECTIONS),
     whenBusy: 'skip',
-    next: () => probes.next(kind.access, room),
+    next: () => probes.next(kind.access, partitionKey),
   }));
 }
 
-/** A few lanes that take the shards in turn, so that a server that accepts slowly is not asked by all at once. */
-function freshLanes(probes: Probes, kind: ProbeKind, rooms: readonly number[]): LaneSpec[] {
-  const lanes = Math.min(rooms.length, MAX_FRESH_AT_ONCE);
+/** A few lanes that take the partitions in turn, so that a server that accepts slowly is not asked by all at once. */
+function freshLanes(probes: Probes, kind: ProbeKind, partitionKeys: readonly number[]): LaneSpec[] {
+  const lanes = Math.min(partitionKeys.length, MAX_FRESH_AT_ONCE);
   return Array.from({ length: lanes }, (_, lane): LaneSpec => {
-    const own = rooms.filter((_room, i) => i % lanes === lane);
+    const own = partitionKeys.filter((_key, i) => i % lanes === lane);
     let n = 0;
     return {
       kind,
@@ -107,7 +107,7 @@ interface Running {
 
 if (!parentPort) throw new Error('load-thread.ts is started as a worker thread only');
 const port = parentPort;
-const { work, mainRoute, originNs, shardOfRoom, realtime, ...start } = workerData as LoadThreadData;
+const { work, mainRoute, originNs, partitionOfKey, realtime, ...start } = workerData as LoadThreadData;
 const routes = new Map(Object.entries(start.routes));
 const unreachedAt = new Map<string, number>();
 
@@ -156,7 +156,7 @@ async function pace({ lanes, warmUp }: Work): Promise<Running> {
     lanes,
     connect,
     clock: monotonicClock(originNs),
-    shardOfRoom,
+    partitionOfKey,
     settled: (operation) => batch.add(operation),
   });
   await generator.warmUp(async (session) => {
@@ -176,7 +176,7 @@ async function pace({ lanes, warmUp }: Work): Promise<Running> {
   };
 }
 
-async function press({ connections, depth, writes, rooms, run }: PressureWork): Promise<Running> {
+async function press({ connections, depth, writes, partitionKeys, run }: PressureWork): Promise<Running> {
   const probes = new Probes(run);
   let n = 0;
   let written = 0;
@@ -186,10 +186,10 @@ async function press({ connections, depth, writes, rooms, run }: PressureWork): 
     connect: () => connect(WARM_UP_LIMIT_MS, mainRoute, true),
     next: () => {
       n++;
-      const room = rooms[n % rooms.length] as number;
+      const partitionKey = partitionKeys[n % partitionKeys.length] as number;
       const writesNow = written < n * writes;
       if (writesNow) written++;
-      return probes.next(writesNow ? 'write' : 'read', room);
+      return probes.next(writesNow ? 'write' : 'read', partitionKey);
     },
   });
   await pressure.open();

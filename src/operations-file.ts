@@ -37,6 +37,7 @@ import {
   OUTCOMES,
   type TableData,
 } from './model/operations.ts';
+import { COLUMNS } from './version-1.ts';
 
 export const OPERATIONS_FILE = 'operations.arrow';
 /** The same, of the probes. */
@@ -44,15 +45,17 @@ export const PROBES_FILE = 'probes.arrow';
 /** The same, of the witness; there where roles move. */
 export const WITNESS_FILE = 'witness.arrow';
 /** Of the layout below; in the schema's metadata as `pgquake.format`. */
-export const OPERATIONS_FORMAT = '1';
+export const OPERATIONS_FORMAT = '2';
+/** Its columns have other names; all else is the same. */
+const FORMAT_1 = '1';
 
 /** Names in the file of the columns of whole numbers. */
 const INTEGERS: readonly (readonly [column: IntegerColumn, name: string, nullable: boolean])[] = [
   ['id', 'id', false],
   ['sentAfterUs', 'sent_us', false],
   ['settledAfterUs', 'settled_us', false],
-  ['room', 'room', true],
-  ['shard', 'shard', true],
+  ['partitionKey', 'partition_key', true],
+  ['partition', 'partition', true],
   ['writer', 'writer', true],
   ['seq', 'seq', true],
   ['session', 'session', true],
@@ -193,10 +196,11 @@ export function readOperations(path: string): OperationTable {
     reader.open();
     if (!reader.schema) throw new Error('it was cut off before its first operation');
     const format = reader.schema.metadata.get('pgquake.format');
-    if (format !== OPERATIONS_FORMAT) {
+    if (format !== OPERATIONS_FORMAT && format !== FORMAT_1) {
       throw new Error(`expected operations in format ${OPERATIONS_FORMAT}, found ${format ?? 'an unknown one'}`);
     }
-    for (const batch of reader) table.addAll(tableData(batch));
+    const names = format === FORMAT_1 ? COLUMNS : {};
+    for (const batch of reader) table.addAll(tableData(batch, names));
     table.sort();
     return table;
   } finally {
@@ -204,10 +208,11 @@ export function readOperations(path: string): OperationTable {
   }
 }
 
-function tableData(batch: RecordBatch): TableData {
+/** @param names under which the file has columns, where they are others than now. */
+function tableData(batch: RecordBatch, names: Readonly<Record<string, string>>): TableData {
   const count = batch.numRows;
   const column = (name: string) => {
-    const found = batch.getChild(name);
+    const found = batch.getChild(names[name] ?? name);
     if (!found) throw new Error(`it has no column "${name}"`);
     return found;
   };

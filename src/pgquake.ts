@@ -292,6 +292,7 @@ function describeRun(
     startedAt: startedAt.toISOString(),
     pgquakeVersion: version(),
     nodeVersion: process.version,
+    ...(ledger?.keyWord === undefined ? {} : { keyWord: ledger.keyWord }),
     kinds: routed(workload.kinds(params), engine),
     probes: scenario.probes ? probeKinds(scenario.probes, scenario.cluster) : [],
     messages: ledger?.initialRows(params) ?? 0,

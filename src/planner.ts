@@ -10,14 +10,14 @@ import type { Plan } from './model/plan.ts';
 import type { Scenario } from './model/scenario.ts';
 import type { PlacementMap } from './model/topology.ts';
 import { asFormed, type EffectOf, isOpen, lostTogether, makePlan } from './plan/schedule.ts';
-import { roomOf } from './plan/target.ts';
+import { keyOf } from './plan/target.ts';
 import { suggestion } from './scenario/problems.ts';
 import type { Workload } from './workloads/workload.ts';
 
 export interface PlannerOptions {
   /** Over the scenario's own; drawn where neither is given. From 0 to 2^32 - 1. */
   readonly seed?: number | undefined;
-  /** Of the shards, where it is known; without it, targets that speak of shards stay open. */
+  /** Of the partitions, where it is known; without it, targets that speak of partitions stay open. */
   readonly placement?: PlacementMap | undefined;
 }
 
@@ -44,10 +44,10 @@ export function placedPlan(faults: readonly Fault[], plan: Plan, placement: Plac
   return placement && isOpen(plan) ? planOf(faults, plan.scenario, { seed: plan.seed, placement }) : plan;
 }
 
-/** Where an engine will put the shards that targets speak of, where it knows without a cluster. */
+/** Where an engine will put the partitions that targets speak of, where it knows without a cluster. */
 export function layoutOf(engine: Engine, { cluster, faults }: Scenario): PlacementMap | undefined {
-  const rooms = faults.flatMap(({ target }) => roomOf(target) ?? []);
-  return engine.layout?.(cluster, [...new Set(rooms)]);
+  const partitionKeys = faults.flatMap(({ target }) => keyOf(target) ?? []);
+  return engine.layout?.(cluster, [...new Set(partitionKeys)]);
 }
 
 /** @throws InputError where more nodes would be struck at one time than the scenario's guards allow. */

@@ -17,10 +17,10 @@ import { createRunFolder, DEFAULT_REPORTS_FOLDER, writeFiles } from './store.ts'
 /** A cluster keeps about so many cores busy while it restarts. */
 const CORES_PER_CLUSTER = 4;
 const MAX_CLUSTERS = 4;
-const DEFAULT_SHAPE: Shape = { workers: 4, replication: 2, shards: 4 };
+const DEFAULT_SHAPE: Shape = { workers: 4, replication: 2, partitions: 4 };
 
 export interface ProveOptions {
-  /** 4 workers, 4 shards, each on 2 of them, by default. */
+  /** 4 workers, 4 partitions, each on 2 of them, by default. */
   readonly topology?: Shape;
   /** Sets of 1 up to this many workers; of all workers by default. */
   readonly maxDown?: number;
@@ -118,7 +118,7 @@ function downFault(catalog: Catalog, name: string) {
   if (fault) return fault;
   throw new InputError(`no proof can be made with the fault "${name}"; ${suggestion(name, known)}`, {
     code: 'fault-unfit',
-    hint: 'a proof takes workers down, and keeps them down until it has asked every shard',
+    hint: 'a proof takes workers down, and keeps them down until it has asked every partition',
   });
 }
 

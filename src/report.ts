@@ -3,20 +3,22 @@
 import { figuresOf } from './measure/figures.ts';
 import { describeForeign, foreignActs } from './measure/foreign-acts.ts';
 import { ledgerFigures } from './measure/ledger.ts';
+import { wordOf } from './measure/partitions.ts';
 import { actsOf } from './measure/spans.ts';
 import { splitBrainMs } from './measure/split-brain.ts';
 import type { TimedEvent } from './model/event.ts';
 import type { Figures, ServiceWindow } from './model/figures.ts';
 import { eventsOf, type History } from './model/history.ts';
+import { keyWordOf, partitionNamed, partitionsNamed } from './model/partition-words.ts';
 import type { Plan, PlannedAct } from './model/plan.ts';
 import { type LedgerFigures, REPORT_VERSION, type Report } from './model/report.ts';
 import { formatCount, formatDuration } from './model/units.ts';
-import type { CheckResult, Verdict } from './model/verdict.ts';
+import { type CheckResult, subjectOf, type Verdict } from './model/verdict.ts';
 
 /** Everything that reports show, as a value that survives JSON. */
 export function buildReport(history: History, plan: Plan, verdict: Verdict): Report {
   const formed = eventsOf(history, 'cluster-formed')[0];
-  const { nodes, replication, shards, partitionWord, platform, engine, attach } = plan.scenario.cluster;
+  const { nodes, replication, partitions, partitionWord, platform, engine, attach } = plan.scenario.cluster;
   return {
     version: REPORT_VERSION,
     run: history.run,
@@ -26,7 +28,7 @@ export function buildReport(history: History, plan: Plan, verdict: Verdict): Rep
     topology: {
       nodes,
       replication,
-      shards,
+      partitions,
       ...(partitionWord === undefined ? {} : { partitionWord }),
       platform: formed?.platform ?? chosen(platform),
       engine: formed?.engine ?? chosen(engine),
@@ -34,7 +36,7 @@ export function buildReport(history: History, plan: Plan, verdict: Verdict): Rep
       ...(attach === undefined ? {} : { attach }),
     },
     nodes: formed?.nodes ?? [],
-    placement: formed?.placement.shards ?? plan.placement,
+    placement: formed?.placement.partitions ?? plan.placement,
     acts: plan.acts.map((act) => struck(act, history)),
     durationMs: history.events.at(-1)?.at ?? 0,
     timeline: history.events.filter(({ type }) => !NOT_IN_TIMELINE.has(type)),
@@ -75,18 +77,20 @@ function chosen(choice: string): string | undefined {
 export function findingSentence(history: History, { judgement, results }: Verdict): string {
   const decisive = results.filter((result) => result.judgement === judgement);
   const foreign = foreignActs(history.events).map(describeForeign);
-  if (judgement === 'unknown') return sentence([...foreign, `could not judge: ${describeDecisive(decisive, false)}`]);
+  const word = wordOf(history);
+  if (judgement === 'unknown')
+    return sentence([...foreign, `could not judge: ${describeDecisive(decisive, false, word)}`]);
   const figures = figuresOf(history);
   // Nobody broke anything: it is the cluster, the machine or pgquake.
   const control = history.run.plannedActs === 0 ? 'this run had no faults, and yet ' : '';
-  const failed = judgement === 'fail' ? [`${control}not as expected: ${describeDecisive(decisive, true)}`] : [];
+  const failed = judgement === 'fail' ? [`${control}not as expected: ${describeDecisive(decisive, true, word)}`] : [];
   const alreadySaid = judgement === 'fail' && decisive[0]?.tells === 'readable';
   return sentence([
     ...foreign,
     ...failed,
     ...results.filter(({ tells, judgement: j }) => tells === 'figure' && j === 'pass').map(({ observed }) => observed),
-    ...(alreadySaid ? [] : readableClause(figures, history.run.messages)),
-    serviceClause(figures),
+    ...(alreadySaid ? [] : readableClause(figures, history)),
+    serviceClause(figures, word),
     ...disagreementClause(figures),
     ...recoveryClause(history, figures),
     ...roleClauses(figures, results),
@@ -99,25 +103,26 @@ function sentence(clauses: readonly string[]): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
-function describeDecisive(results: readonly CheckResult[], withExpected: boolean): string {
+function describeDecisive(results: readonly CheckResult[], withExpected: boolean, word: string | undefined): string {
   // What ended the run explains the rest.
   const first = results.find(({ tells }) => tells === 'end') ?? results[0];
   if (!first) return 'nothing was checked';
   const expected = withExpected ? ` (expected: ${first.expected})` : '';
   const more = results.length > 1 ? `, and ${formatCount(results.length - 1, 'more check', 'more checks')}` : '';
-  return `${first.check}${subjectOf(first)}: ${first.observed}${expected}${more}`;
+  return `${first.check}${aboutWhat(first, word)}: ${first.observed}${expected}${more}`;
 }
 
-/** A hypothesis may ask the same of several kinds, and of several shards. */
-function subjectOf({ params }: CheckResult): string {
-  const { of, shard } = params;
-  return `${typeof of === 'string' ? ` of ${of}` : ''}${typeof shard === 'string' ? ` on shard ${shard}` : ''}`;
+/** A hypothesis may ask the same of several kinds, and of several partitions. */
+function aboutWhat({ params }: CheckResult, word: string | undefined): string {
+  const { of, partition } = subjectOf(params);
+  return `${of === undefined ? '' : ` of ${of}`}${partition === undefined ? '' : ` on ${partitionNamed(word, partition)}`}`;
 }
 
-function readableClause({ fullEffect, shards }: Figures, messages: number): string[] {
-  if (!fullEffect || shards.length === 0 || messages === 0) return [];
-  const readable = shards.reduce((sum, shard) => sum + shard.readableMessages, 0);
-  const untried = shards.reduce((sum, shard) => sum + (shard.untriedMessages ?? 0), 0);
+function readableClause({ fullEffect, partitions }: Figures, history: History): string[] {
+  const { messages } = history.run;
+  if (!fullEffect || partitions.length === 0 || messages === 0) return [];
+  const readable = partitions.reduce((sum, partition) => sum + partition.readableMessages, 0);
+  const untried = partitions.reduce((sum, partition) => sum + (partition.untriedMessages ?? 0), 0);
   if (readable === messages) return [`all ${formatCount(messages, 'message')} stayed readable`];
   if (untried > 0) {
     const tried = messages - untried;
@@ -125,21 +130,25 @@ function readableClause({ fullEffect, shards }: Figures, messages: number): stri
     const share = readable === tried ? 'all' : `${readable}`;
     return [`${tried} of ${formatCount(messages, 'message')} were asked for, and ${share} of them stayed readable`];
   }
-  const scanned = shards.reduce((sum, shard) => sum + (shard.onlyScannedMessages ?? 0), 0);
+  const scanned = partitions.reduce((sum, partition) => sum + (partition.onlyScannedMessages ?? 0), 0);
   if (scanned > 0) {
     const all = formatCount(messages, 'message');
-    return [`${readable} of ${all} stayed readable by reads of their rooms, ${readable + scanned} by scans too`];
+    return [
+      `${readable} of ${all} stayed readable by reads of their ${keyWordOf(history.run)}s, ${readable + scanned} by scans too`,
+    ];
   }
-  const whole = shards.filter((shard) => shard.messages > 0 && shard.readableMessages === shard.messages);
-  const names = whole.map(({ shard }) => shard);
-  const where = whole.length === 0 ? '' : ` (${names.length === 1 ? 'shard' : 'shards'} ${listed(names)})`;
+  const whole = partitions.filter(
+    (partition) => partition.messages > 0 && partition.readableMessages === partition.messages,
+  );
+  const names = whole.map(({ partition }) => partition);
+  const where = whole.length === 0 ? '' : ` (${partitionsNamed(wordOf(history), names, listed(names))})`;
   return [`${readable} of ${formatCount(messages, 'message')} stayed readable${where}`];
 }
 
-function serviceClause({ windows }: Figures): string {
+function serviceClause({ windows }: Figures, word: string | undefined): string {
   const byKind = Map.groupBy(windows, (window) => window.kind);
   if (byKind.size === 0) return 'service went on without a break';
-  return listed([...byKind].map(([kind, ofKind]) => `${manyOf(kind)} ${describeDisturbance(ofKind)}`));
+  return listed([...byKind].map(([kind, ofKind]) => `${manyOf(kind)} ${describeDisturbance(ofKind, word)}`));
 }
 
 function disagreementClause({ disagreements = [] }: Figures): string[] {
@@ -150,30 +159,32 @@ function disagreementClause({ disagreements = [] }: Figures): string[] {
   });
 }
 
-/** A shard that was gone for a moment is not named beside one that was gone for ten times as long. */
+/** A partition that was gone for a moment is not named beside one that was gone for ten times as long. */
 const NAMED_SHARE = 0.1;
-/** A brownout of the kind outlasts the outages of its shards by their edges. */
+/** A brownout of the kind outlasts the outages of its partitions by their edges. */
 const ANOTHER_THING_MS = 1_000;
 
-function describeDisturbance(windows: readonly ServiceWindow[]): string {
-  const whole = windows.filter((window) => window.shard === undefined);
+function describeDisturbance(windows: readonly ServiceWindow[], word: string | undefined): string {
+  const whole = windows.filter((window) => window.partition === undefined);
   const outageMs = lasted(whole, 'outage');
   const brownoutMs = lasted(whole, 'brownout');
   const disturbed = `were disturbed for ${formatDuration(brownoutMs)}`;
   if (outageMs > 0) return `failed for ${formatDuration(outageMs)}${brownoutMs > 0 ? ` (and ${disturbed})` : ''}`;
 
-  const outages = windows.filter((window) => window.shard !== undefined && window.type === 'outage');
-  const ofShards = [...Map.groupBy(outages, (window) => window.shard as string)].map(([shard, ofShard]) => ({
-    shard,
-    outageMs: lasted(ofShard, 'outage'),
-  }));
-  if (ofShards.length === 0) return disturbed;
-  const longestMs = ofShards.reduce((longest, one) => Math.max(longest, one.outageMs), 0);
-  const named = ofShards.filter((one) => one.outageMs >= longestMs * NAMED_SHARE).map((one) => one.shard);
+  const outages = windows.filter((window) => window.partition !== undefined && window.type === 'outage');
+  const ofPartitions = [...Map.groupBy(outages, (window) => window.partition as string)].map(
+    ([partition, ofPartition]) => ({
+      partition,
+      outageMs: lasted(ofPartition, 'outage'),
+    }),
+  );
+  if (ofPartitions.length === 0) return disturbed;
+  const longestMs = ofPartitions.reduce((longest, one) => Math.max(longest, one.outageMs), 0);
+  const named = ofPartitions.filter((one) => one.outageMs >= longestMs * NAMED_SHARE).map((one) => one.partition);
   const upTo = named.length === 1 ? '' : 'up to ';
-  // What disturbed the kind for longer than its shards were gone is another thing than those.
+  // What disturbed the kind for longer than its partitions were gone is another thing than those.
   const longer = brownoutMs - longestMs > ANOTHER_THING_MS ? ` (and ${disturbed})` : '';
-  const where = `${named.length === 1 ? 'shard' : 'shards'} ${listed(named)}`;
+  const where = partitionsNamed(word, named, listed(named));
   return `failed on ${where} for ${upTo}${formatDuration(longestMs)}${longer}`;
 }
 

@@ -11,9 +11,9 @@ import type { History, RunInfo } from './model/history.ts';
 import type { OperationTable } from './model/operations.ts';
 import type { Plan } from './model/plan.ts';
 import { REPORT_VERSION, type Report } from './model/report.ts';
-import { actSchema, eventSchema, runSchema, shardSchema, storedReportSchema } from './model/report-schema.ts';
+import { actSchema, eventSchema, partitionSchema, runSchema, storedReportSchema } from './model/report-schema.ts';
 import { OPERATIONS_FILE, PROBES_FILE, readOperations, WITNESS_FILE } from './operations-file.ts';
-import { eventOfNow, planOfNow, reportOfNow } from './version-1.ts';
+import { eventOfNow, planOfNow, reportOfNow, runOfNow } from './version-1.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
 
@@ -140,7 +140,7 @@ export async function readPlan(folder: string): Promise<Plan> {
  * @throws InputError where the folder is no run, or is damaged: it says which file and line.
  */
 export async function readRun(folder: string): Promise<StoredRun> {
-  const run = (await readChecked(folder, 'run.json', runSchema)) as RunInfo;
+  const run = (await readChecked(folder, 'run.json', runSchema, runOfNow)) as RunInfo;
   const plan = await readPlan(folder);
   if (plan.scenario.name !== run.scenario || plan.seed !== run.seed) {
     throw notARun(join(folder, 'plan.json'), `it is of another run than run.json, which is of ${run.scenario}`);
@@ -157,7 +157,7 @@ export async function readRun(folder: string): Promise<StoredRun> {
 const planSchema = z.looseObject({
   seed: runSchema.shape.seed,
   acts: z.array(actSchema),
-  placement: z.array(shardSchema),
+  placement: z.array(partitionSchema),
   scenario: z.looseObject({
     name: z.string(),
     cluster: z.looseObject({
@@ -165,7 +165,7 @@ const planSchema = z.looseObject({
       engine: z.string(),
       nodes: z.array(z.looseObject({ name: z.string(), role: z.string(), part: z.enum(['entry', 'data']) })),
       replication: z.int(),
-      shards: z.int(),
+      partitions: z.int(),
     }),
     hypothesis: z.array(
       z.looseObject({

@@ -1,6 +1,7 @@
 /**
- * What runs of version 1 hold, in the words of this version. Then a cluster was a coordinator with workers, and nothing
- * else could be run. Anything else is handed on as it is, for the schemas to judge. Pure.
+ * What runs of version 1 hold, in the words of this version. Then a cluster was a coordinator with workers that held
+ * shards, rows were spread over rooms, and nothing else could be run. What is of this version already, or of none, is
+ * handed on as it is, for the schemas to judge. Pure.
  */
 
 import type { NodeSpec } from './model/topology.ts';
@@ -8,9 +9,29 @@ import type { NodeSpec } from './model/topology.ts';
 type Json = Readonly<Record<string, unknown>>;
 
 const COORDINATOR = 'coordinator';
+const SHARD = 'shard';
+const ROOM = 'room';
+
+/** Keys that are called otherwise now. */
+const KEYS: Readonly<Record<string, string>> = {
+  shard: 'partition',
+  shards: 'partitions',
+  placements: 'copies',
+  shardOfRoom: 'partitionOfKey',
+};
+
+/** Columns of operations that are called otherwise now. */
+export const COLUMNS: Readonly<Record<string, string>> = { partition_key: 'room', partition: 'shard' };
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Anything but what authors of scenarios wrote: their words stay. */
+function renamed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(renamed);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [KEYS[key] ?? key, renamed(inner)]));
 }
 
 /** One line of `events.ndjson`. */
@@ -25,37 +46,55 @@ export function eventOfNow(event: unknown): unknown {
     const { node: _, ...rest } = event;
     return rest;
   }
-  if (type === 'cluster-formed' && isObject(placement) && !('partitionWord' in placement) && hasCoordinator(event)) {
-    return { ...event, placement: { ...placement, partitionWord: 'shard', entry: COORDINATOR } };
+  if (type === 'cluster-formed' && isObject(placement) && 'shards' in placement) {
+    return { ...event, placement: { ...(renamed(placement) as Json), partitionWord: SHARD, entry: COORDINATOR } };
   }
-  return event;
+  const hasOldWords = ['predicted', 'placement-read', 'read-in-doubt', 'storage'].some((one) => one === type);
+  return hasOldWords ? renamed(event) : event;
 }
 
-function hasCoordinator({ nodes }: Json): boolean {
-  return Array.isArray(nodes) && nodes.some((node: unknown) => isObject(node) && node.role === COORDINATOR);
+/** `run.json`. */
+export function runOfNow(run: unknown): unknown {
+  if (!isObject(run)) return run;
+  const { kinds, probes } = run;
+  const kindsOfNow = ofRooms(kinds);
+  if (kindsOfNow === kinds) return run;
+  return { ...run, keyWord: ROOM, kinds: kindsOfNow, probes: ofRooms(probes) };
+}
+
+/** The very same kinds where none of them is of rooms. */
+function ofRooms(kinds: unknown): unknown {
+  const isOfRoom = (kind: unknown): kind is Json => isObject(kind) && kind.scope === ROOM;
+  if (!Array.isArray(kinds) || !kinds.some(isOfRoom)) return kinds;
+  return kinds.map((kind: unknown) => (isOfRoom(kind) ? { ...kind, scope: 'partition' } : kind));
 }
 
 /** `plan.json`. */
 export function planOfNow(plan: unknown): unknown {
   if (!isObject(plan) || !isObject(plan.scenario) || !isObject(plan.scenario.cluster)) return plan;
-  return { ...plan, scenario: { ...plan.scenario, cluster: topologyOfNow(plan.scenario.cluster) } };
+  const { scenario, placement } = plan;
+  const cluster = topologyOfNow(plan.scenario.cluster);
+  return { ...plan, scenario: { ...(scenario as Json), cluster }, placement: renamed(placement) };
 }
 
 /** `report.json`. */
 export function reportOfNow(report: unknown): unknown {
   if (!isObject(report) || report.version !== 1 || !isObject(report.topology)) return report;
-  const { timeline } = report;
+  const { timeline, run, placement, figures } = report;
   return {
     ...report,
+    run: runOfNow(run),
     topology: topologyOfNow(report.topology),
+    placement: renamed(placement),
+    figures: renamed(figures),
     ...(Array.isArray(timeline) ? { timeline: timeline.map(eventOfNow) } : {}),
   };
 }
 
 function topologyOfNow(topology: Json): Json {
-  const { workers, ...rest } = topology;
+  const { workers, shards, ...rest } = topology;
   if (typeof workers !== 'number') return topology;
-  return { ...rest, nodes: nodesOf(workers), partitionWord: 'shard' };
+  return { ...rest, nodes: nodesOf(workers), partitions: shards, partitionWord: SHARD };
 }
 
 function nodesOf(workers: number): NodeSpec[] {

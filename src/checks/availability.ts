@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { ErrorGroups } from '../measure/errors.ts';
 import { figuresOf } from '../measure/figures.ts';
+import { wordOf } from '../measure/partitions.ts';
 import { disagreementWords } from '../measure/sources.ts';
 import { spanAt } from '../measure/spans.ts';
 import { describeWindow } from '../measure/windows.ts';
@@ -83,8 +84,8 @@ function outOfSight({ disagreements = [], spans, windows }: Figures, of: string,
   const span = spans[during];
   if (!span || !disagreements.some(({ kind, toldBy }) => kind === of && toldBy === 'probes')) return false;
   return windows.some(
-    ({ kind, type, shard, fromMs, toMs }) =>
-      kind === of && type === 'outage' && shard === undefined && fromMs <= span.toMs && toMs >= span.fromMs,
+    ({ kind, type, partition, fromMs, toMs }) =>
+      kind === of && type === 'outage' && partition === undefined && fromMs <= span.toMs && toMs >= span.fromMs,
   );
 }
 
@@ -93,9 +94,11 @@ function describeFailures(history: History, of: string, during: Params['during']
   const span = figures.spans[during];
   if (!span) return [];
   const windows = figures.windows.filter(
-    ({ kind, shard, fromMs, toMs }) => kind === of && shard === undefined && fromMs <= span.toMs && toMs >= span.fromMs,
+    ({ kind, partition, fromMs, toMs }) =>
+      kind === of && partition === undefined && fromMs <= span.toMs && toMs >= span.fromMs,
   );
   const errors = new ErrorGroups();
+  const word = wordOf(history);
   for (const operation of history.operations.scan()) {
     if (operation.kind !== of || operation.outcome === 'unsent') continue;
     if (spanAt(figures.spans, operation.intendedAt) === during) errors.add(operation);
@@ -104,7 +107,7 @@ function describeFailures(history: History, of: string, during: Params['during']
     ...windows
       .toSorted((a, b) => b.durationMs - a.durationMs)
       .slice(0, MAX_WINDOWS)
-      .map(describeWindow),
+      .map((window) => describeWindow(window, word)),
     ...errors
       .groups()
       .slice(0, MAX_ERRORS)

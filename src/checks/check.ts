@@ -11,7 +11,9 @@ import type { Finding, Telling } from '../model/verdict.ts';
 export interface ScenarioFacts {
   /** Kinds of operation of the workload: `read`, `scan`, `write`. */
   readonly kinds: readonly string[];
-  readonly shards: readonly string[];
+  /** By their names, and what the engine calls one. */
+  readonly partitions: readonly string[];
+  readonly partitionWord?: string | undefined;
   /** Messages of the initial data set. */
   readonly messages: number;
   /** Whether the workload writes at all, and whether its operations belong to sessions. */
@@ -19,7 +21,7 @@ export interface ScenarioFacts {
   readonly sessions?: boolean;
   /** What checks may require and this scenario does not bring; nothing by default. */
   readonly lacks?: readonly Requirement[];
-  /** Copies of every shard. */
+  /** Copies of every partition. */
   readonly replication?: number;
   /** The scenario's faults, with what each makes of its targets; absent where one of them could not be read. */
   readonly faults?: readonly { readonly name: string; readonly effect?: NodeEffect | undefined }[];

@@ -4,9 +4,10 @@ import { z } from 'zod';
 import { describeLate, lateWritesOf } from '../measure/late-writes.ts';
 import { lostOf } from '../measure/ledger.ts';
 import { lostWritesOf } from '../measure/lost-writes.ts';
-import { placementOf } from '../measure/shards.ts';
+import { placementOf } from '../measure/partitions.ts';
 import { auditWrites, type WriteAudit } from '../measure/write-audit.ts';
 import type { History, Operation } from '../model/history.ts';
+import { keyWordOf, partitionNamed } from '../model/partition-words.ts';
 import { formatCount, formatDuration, formatMoment } from '../model/units.ts';
 import type { Finding } from '../model/verdict.ts';
 import { defineCheck } from './check.ts';
@@ -55,11 +56,11 @@ function judge(history: History, audit: WriteAudit): Omit<Finding, 'expected'> {
 }
 
 function describe(history: History, audit: WriteAudit): string[] {
-  const shards = placementOf(history)?.shards ?? [];
-  const where = ({ room, shard }: Operation) =>
+  const { partitions = [], partitionWord: word } = placementOf(history) ?? {};
+  const where = ({ partitionKey, partition }: Operation) =>
     [
-      ...(room === undefined ? [] : [`room ${room}`]),
-      ...(shard === undefined ? [] : [`shard ${shards[shard]?.name ?? shard}`]),
+      ...(partitionKey === undefined ? [] : [`${keyWordOf(history.run)} ${partitionKey}`]),
+      ...(partition === undefined ? [] : [partitionNamed(word, partitions[partition]?.name ?? String(partition))]),
     ].join(', ');
   const { finalReads, lostWitnesses, lostInitial, hidden, unknown, unknownPresent, unknownAbsent, receded } = audit;
   return [

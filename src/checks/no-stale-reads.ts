@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { exposureOf } from '../measure/exposure.ts';
 import { describeLate, lateWritesOf } from '../measure/late-writes.ts';
 import { auditReads, describeRead } from '../measure/read-audit.ts';
-import type { Operation } from '../model/history.ts';
+import type { Operation, RunInfo } from '../model/history.ts';
 import { duration } from '../model/quantities.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import { defineCheck } from './check.ts';
@@ -38,7 +38,10 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
       late.count > 0 ? (forMs ?? Number.POSITIVE_INFINITY) : 0,
     );
     if (observed !== '' && (max === undefined || worstMs > max)) {
-      const evidence = [...staleWitnesses.map(describeStale), ...first.map(describeLate)];
+      const evidence = [
+        ...staleWitnesses.map((operation) => describeStale(history.run, operation)),
+        ...first.map(describeLate),
+      ];
       return { judgement: 'fail', expected, observed, evidence };
     }
     const { answered, answeredSince } = exposureOf(history);
@@ -56,8 +59,9 @@ export const noStaleReads = defineCheck<z.output<typeof params>>({
   },
 });
 
-function describeStale(operation: Operation): string {
+function describeStale(run: RunInfo, operation: Operation): string {
   const { missing, missingCount } = operation.anomaly ?? {};
-  if (!missing) return `${describeRead(operation)}: only ${formatCount(operation.verified ?? 0, 'initial message')}`;
-  return `${describeRead(operation)}: without ${missing.join(', ')}${(missingCount ?? 0) > missing.length ? ' ...' : ''}`;
+  if (!missing)
+    return `${describeRead(run, operation)}: only ${formatCount(operation.verified ?? 0, 'initial message')}`;
+  return `${describeRead(run, operation)}: without ${missing.join(', ')}${(missingCount ?? 0) > missing.length ? ' ...' : ''}`;
 }

@@ -1,13 +1,14 @@
-/** The longest time without a single success, of a kind of operation or of one of its shards. */
+/** The longest time without a single success, of a kind of operation or of one of its partitions. */
 
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
-import { placementOf } from '../measure/shards.ts';
+import { placementOf, wordOf } from '../measure/partitions.ts';
 import { disagreementWords } from '../measure/sources.ts';
 import { type Spans, spanAt } from '../measure/spans.ts';
 import { describeWindow } from '../measure/windows.ts';
 import { SPANS, type TimeRange } from '../model/figures.ts';
 import type { History } from '../model/history.ts';
+import { partitionNamed, partitionWordOf } from '../model/partition-words.ts';
 import { duration } from '../model/quantities.ts';
 import { formatDuration } from '../model/units.ts';
 import { defineCheck, type ParamProblem } from './check.ts';
@@ -15,7 +16,7 @@ import { defineCheck, type ParamProblem } from './check.ts';
 const params = z.strictObject({
   of: z.string().describe('A kind of operation of the workload, such as read.'),
   during: z.enum(SPANS).default('fault').describe('The part of the run that an outage must touch to count.'),
-  shard: z.string().optional().describe('The outages of this shard alone; by default, of the kind as a whole.'),
+  shard: z.string().optional().describe('The outages of this partition alone; by default, of the kind as a whole.'),
   max: duration.describe('The longest that a single outage may last; 0s for none at all.'),
 });
 
@@ -31,33 +32,41 @@ export const outage = defineCheck<Params>({
   params,
   needsKeptSchedule: true,
 
-  validate({ of, shard }, { kinds, shards }) {
+  validate({ of, shard: partition }, { kinds, partitions, partitionWord }) {
     const problems: ParamProblem[] = [];
     if (!kinds.includes(of)) {
       problems.push({ path: ['of'], message: `there is no kind of operation ${JSON.stringify(of)}`, known: kinds });
     }
-    if (shard !== undefined && !shards.includes(shard)) {
-      problems.push({ path: ['shard'], message: `there is no shard ${JSON.stringify(shard)}`, known: shards });
+    if (partition !== undefined && !partitions.includes(partition)) {
+      problems.push({
+        path: ['shard'],
+        message: `there is no ${partitionWordOf(partitionWord)} ${JSON.stringify(partition)}`,
+        known: partitions,
+      });
     }
     return problems;
   },
 
-  check(history, { of, during, shard, max }) {
-    const what = `${of}${shard === undefined ? '' : ` on shard ${shard}`}`;
+  check(history, { of, during, shard: partition, max }) {
+    const word = wordOf(history);
+    const what = `${of}${partition === undefined ? '' : ` on ${partitionNamed(word, partition)}`}`;
     const expected = `no outage of ${what} longer than ${formatDuration(max)} in the ${during} span`;
     const figures = figuresOf(history);
     const { spans, windows } = figures;
     const span = spans[during];
-    const count = span ? intended(history, { of, during, shard }, spans) : 0;
+    const count = span ? intended(history, { of, during, shard: partition }, spans) : 0;
     if (!span || count === 0) {
       const observed = `no ${what} was intended in the ${during} span`;
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
     const outages = windows
-      .filter((window) => window.type === 'outage' && window.kind === of && window.shard === shard)
+      .filter((window) => window.type === 'outage' && window.kind === of && window.partition === partition)
       .filter(({ fromMs, toMs }) => fromMs <= span.toMs && toMs >= span.fromMs)
       .toSorted((a, b) => b.durationMs - a.durationMs);
-    const evidence = [...outages.slice(0, MAX_WINDOWS).map(describeWindow), ...disagreementWords(figures, of)];
+    const evidence = [
+      ...outages.slice(0, MAX_WINDOWS).map((window) => describeWindow(window, word)),
+      ...disagreementWords(figures, of),
+    ];
     const [longest] = outages;
     if (!longest && count < MIN_OPERATIONS && !probedIn(history, of, span)) {
       const observed = `only one ${what} was intended in the ${during} span: too few to see an outage`;
@@ -91,12 +100,12 @@ export const outage = defineCheck<Params>({
 });
 
 /** How much was, by the load. What the client could not send does not count. */
-function intended(history: History, { of, during, shard }: Omit<Params, 'max'>, spans: Spans): number {
+function intended(history: History, { of, during, shard: partition }: Omit<Params, 'max'>, spans: Spans): number {
   let count = 0;
-  const index = placementOf(history)?.shards.findIndex(({ name }) => name === shard);
+  const index = placementOf(history)?.partitions.findIndex(({ name }) => name === partition);
   for (const operation of history.operations.scan()) {
     if (operation.kind !== of || operation.outcome === 'unsent') continue;
-    if (shard !== undefined && operation.shard !== index) continue;
+    if (partition !== undefined && operation.partition !== index) continue;
     if (spanAt(spans, operation.intendedAt) === during) count++;
   }
   return count;
@@ -106,7 +115,7 @@ function intended(history: History, { of, during, shard }: Omit<Params, 'max'>, 
 function probedIn(history: History, of: string, span: TimeRange): boolean {
   const kind = history.run.kinds.find(({ name }) => name === of);
   const probe = history.run.probes.find(({ access, connection }) => access === kind?.access && connection === 'pooled');
-  if (kind?.scope !== 'room' || !probe) return false;
+  if (kind?.scope !== 'partition' || !probe) return false;
   for (const { kind: name, outcome, sentAt } of history.probes.scan()) {
     if (name === probe.name && outcome !== 'unsent' && sentAt >= span.fromMs && sentAt <= span.toMs) return true;
   }

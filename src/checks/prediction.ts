@@ -1,11 +1,12 @@
-/** Whether the shards behaved as the engine predicted for the nodes that were down. */
+/** Whether the partitions behaved as the engine predicted for the nodes that were down. */
 
 import { z } from 'zod';
-import { predictionFor, type ShardService, serviceWithin } from '../measure/shards.ts';
+import { type PartitionService, predictionFor, serviceWithin, wordOf } from '../measure/partitions.ts';
 import { fullEffects } from '../measure/spans.ts';
 import type { Availability } from '../model/figures.ts';
 import { eventsOf } from '../model/history.ts';
-import type { ShardAccess, ShardPrediction } from '../model/topology.ts';
+import { partitionNamed, partitionWordOf } from '../model/partition-words.ts';
+import type { Access, PartitionPrediction } from '../model/topology.ts';
 import { formatDuration } from '../model/units.ts';
 import { type Judgement, worst } from '../model/verdict.ts';
 import { defineCheck } from './check.ts';
@@ -23,22 +24,26 @@ interface Compared {
 export const prediction = defineCheck<z.output<typeof params>>({
   name: 'prediction',
   summary:
-    'Every shard was readable, writable or stalled as the engine predicted for the nodes that were down or frozen.',
+    'Every partition was readable, writable or stalled as the engine predicted for the nodes that were down or frozen.',
   params,
   needsKeptSchedule: true,
 
   hopeless(_, { faults, lacks = [] }) {
     if (lacks.includes('partitions') && lacks.includes('probes'))
-      return 'neither load nor probes tell one shard from another';
+      return 'neither load nor probes tell one partition from another';
     if (!faults?.length || faults.some(({ effect }) => effect)) return undefined;
     const names = [...new Set(faults.map(({ name }) => name))].join(', ');
     return `the engine predicts what nodes that are down or frozen mean, and ${names} leaves them up`;
   },
 
   check(history) {
-    const promised = eventsOf(history, 'predicted').flatMap(({ shards }) => shards.map(({ outMs = 0 }) => outMs));
+    const promised = eventsOf(history, 'predicted').flatMap(({ partitions }) =>
+      partitions.map(({ outMs = 0 }) => outMs),
+    );
     const afterMs = Math.max(TRANSITION_MS, ...promised);
-    const expected = `every shard as predicted, from ${formatDuration(afterMs)} after the faults were in full effect`;
+    const word = wordOf(history);
+    const every = word === undefined ? 'everything' : `every ${word}`;
+    const expected = `${every} as predicted, from ${formatDuration(afterMs)} after the faults were in full effect`;
     const unknown = (observed: string) => ({ judgement: 'unknown' as const, expected, observed, evidence: [] });
     const effects = fullEffects(history);
     if (effects.length === 0) return unknown('no fault was in full effect');
@@ -48,20 +53,20 @@ export const prediction = defineCheck<z.output<typeof params>>({
       const { fromMs, toMs } = effect;
       const predicted = predictionFor(history, effect);
       if (!predicted) return unknown('nothing was predicted');
-      const outMs = Math.max(TRANSITION_MS, ...predicted.shards.map((shard) => shard.outMs ?? 0));
+      const outMs = Math.max(TRANSITION_MS, ...predicted.partitions.map((partition) => partition.outMs ?? 0));
       const service = serviceWithin(history, { fromMs: fromMs + outMs, toMs });
       if (!service) return unknown('the cluster was never formed');
-      for (const shard of service.shards) {
-        const forecast = predicted.shards.find((candidate) => candidate.shard === shard.shard.name);
-        if (!forecast) return unknown(`nothing was predicted for shard ${shard.shard.name}`);
-        compared.push(...compare(shard, forecast));
+      for (const partition of service.partitions) {
+        const forecast = predicted.partitions.find((candidate) => candidate.partition === partition.partition.name);
+        if (!forecast) return unknown(`nothing was predicted for ${partitionNamed(word, partition.partition.name)}`);
+        compared.push(...compare(partition, forecast, word));
       }
     }
-    if (compared.length === 0) return unknown('there is no shard');
+    if (compared.length === 0) return unknown(`there is no ${partitionWordOf(word)}`);
     const judgement = worst(compared.map((one) => one.judgement));
     const noted = compared.filter((one) => one.judgement === judgement).map((one) => one.line);
     const observed = {
-      pass: 'every shard was as predicted',
+      pass: `${every} was as predicted`,
       fail: `${noted.length} of ${compared.length} predictions did not come true`,
       unknown: `${noted.length} of ${compared.length} predictions could not be tried`,
     }[judgement];
@@ -69,10 +74,14 @@ export const prediction = defineCheck<z.output<typeof params>>({
   },
 });
 
-function compare(service: ShardService, { readable, writable, stalled = [] }: ShardPrediction): Compared[] {
-  const words = (access: ShardAccess, word: string, predicted: boolean) =>
+function compare(
+  service: PartitionService,
+  { readable, writable, stalled = [] }: PartitionPrediction,
+  ofEngine: string | undefined,
+): Compared[] {
+  const words = (access: Access, word: string, predicted: boolean) =>
     stalled.includes(access) ? `${access}s stalled` : `${predicted ? '' : 'not '}${word}`;
-  const label = `shard ${service.shard.name}: predicted`;
+  const label = `${partitionNamed(ofEngine, service.partition.name)}: predicted`;
   return [
     compareOne(`${label} ${words('read', 'readable', readable)}`, readable, service.read.availability()),
     compareOne(`${label} ${words('write', 'writable', writable)}`, writable, service.write.availability()),

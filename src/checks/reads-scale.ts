@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import { whyNotObserved } from '../measure/observations.ts';
-import { placementOf } from '../measure/shards.ts';
+import { placementOf } from '../measure/partitions.ts';
 import type { ReadScalingStep } from '../model/event.ts';
 import { eventsOf } from '../model/history.ts';
 import { formatCount, formatPerSecond, formatTimes } from '../model/units.ts';
@@ -34,13 +34,13 @@ export const readsScale = defineCheck<z.output<typeof params>>({
     if (!seen || !first || !last) {
       return { judgement: 'unknown', expected, observed: whyNotObserved(history, 'read-scaling'), evidence: [] };
     }
-    const workers = placementOf(history)?.shards.flatMap(({ placements }) => placements) ?? [];
+    const workers = placementOf(history)?.partitions.flatMap(({ copies: placements }) => placements) ?? [];
     const wanted = new Set(workers).size + OTHERS;
     const limit = `${formatCount(seen.cores, 'core')} for ${formatCount(wanted - 1, 'server')} and the client`;
     const evidence = [...seen.steps.map(describe), limit];
     if (first === last || first.ok === 0) {
       const observed =
-        first.ok === 0 ? 'no read succeeded' : 'one worker serves all shards; there is nothing to compare';
+        first.ok === 0 ? 'no read succeeded' : 'one worker serves everything; there is nothing to compare';
       return { judgement: 'unknown', expected, observed, evidence };
     }
     if (last.failed > last.ok || first.failed > first.ok) {

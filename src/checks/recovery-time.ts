@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
+import { wordOf } from '../measure/partitions.ts';
 import { disagreementWords } from '../measure/sources.ts';
 import { actsOf } from '../measure/spans.ts';
 import { describeWindow } from '../measure/windows.ts';
@@ -41,10 +42,11 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
       const observed = `no ${of} succeeded in the steady state: nothing says what it was like before`;
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
+    const word = wordOf(history);
     const evidence = [
       ...figures.windows
-        .filter(({ kind, shard, toMs }) => kind === of && shard === undefined && toMs >= firstEffectMs)
-        .map(describeWindow),
+        .filter(({ kind, partition, toMs }) => kind === of && partition === undefined && toMs >= firstEffectMs)
+        .map((window) => describeWindow(window, word)),
       ...disagreementWords(figures, of),
     ];
     const { recoveryMs, uncertaintyMs } = recovery;

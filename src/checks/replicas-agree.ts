@@ -1,12 +1,13 @@
-/** After healing, every placement of a shard holds the same messages, each once and with the right content. */
+/** After healing, every placement of a partition holds the same messages, each once and with the right content. */
 
 import { z } from 'zod';
 import { type Divergence, divergenceOf, earlyDivergenceOf } from '../measure/final-reads.ts';
 import { describeStill, stillPrepared } from '../measure/late-writes.ts';
-import { placementOf } from '../measure/shards.ts';
+import { placementOf, wordOf } from '../measure/partitions.ts';
 import { MAX_WITNESSES } from '../measure/witnesses.ts';
 import type { EventOf } from '../model/event.ts';
 import { eventsOf } from '../model/history.ts';
+import { partitionNamed, partitionWordOf } from '../model/partition-words.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
@@ -16,52 +17,57 @@ type PlacementRead = EventOf<'placement-read'>;
 
 export const replicasAgree = defineCheck<z.output<typeof params>>({
   name: 'replicas-agree',
-  summary: 'After healing, every placement of a shard holds the same messages.',
+  summary: 'After healing, every placement of a partition holds the same messages.',
   params,
   requires: ['copies'],
 
-  hopeless(_, { replication }) {
-    return replication === 1 ? 'every shard has one copy: there is nothing to compare' : undefined;
+  hopeless(_, { replication, partitionWord }) {
+    return replication === 1
+      ? `every ${partitionWordOf(partitionWord)} has one copy: there is nothing to compare`
+      : undefined;
   },
 
   check(history) {
-    const expected = 'every placement of a shard holds the same messages, each once and intact';
-    const shards = placementOf(history)?.shards;
-    if (!shards) return { judgement: 'unknown', expected, observed: 'the cluster was never formed', evidence: [] };
+    const word = wordOf(history);
+    const expected = `every placement of a ${partitionWordOf(word)} holds the same messages, each once and intact`;
+    const partitions = placementOf(history)?.partitions;
+    if (!partitions) return { judgement: 'unknown', expected, observed: 'the cluster was never formed', evidence: [] };
 
-    const reads = Map.groupBy(eventsOf(history, 'placement-read'), (event) => event.shard);
-    const unread = shards.flatMap(({ name, placements }) =>
+    const reads = Map.groupBy(eventsOf(history, 'placement-read'), (event) => event.partition);
+    const unread = partitions.flatMap(({ name, copies: placements }) =>
       placements
         .filter((node) => !reads.get(name)?.some((event) => event.node === node))
         .map((node) => `${node}/${name}`),
     );
-    const odd = [...reads.values()].flat().flatMap(describeOddRows);
-    const { shards: differing, all } = divergenceOf(history);
+    const odd = [...reads.values()].flat().flatMap((read) => describeOddRows(read, word));
+    const { partitions: differing, all } = divergenceOf(history);
     const early = earlyDivergenceOf(history);
     const evidence = [
       ...differing.flatMap(({ lines }) => lines).slice(0, MAX_WITNESSES),
       ...odd.slice(0, MAX_WITNESSES),
       ...(all.figures(history).sql ?? []).map((statement) => `look again: ${statement}`),
       ...(unread.length > 0 ? [`not read: ${unread.join(', ')}`] : []),
-      ...early.map((shard) => `${inWords(shard).replace('differs', 'differed')} while prepared transactions stood`),
+      ...early.map(
+        (partition) => `${inWords(partition, word).replace(/differs?/, 'differed')} while prepared transactions stood`,
+      ),
       ...eventsOf(history, 'final-read-failed').map(({ source, error }) => `final read of ${source} failed: ${error}`),
     ];
 
     if (differing.length > 0 && odd.length === 0 && differing.every(({ inDoubt }) => inDoubt)) {
-      const observed = `${differing.map(inWords).join(', ')}, and ${describeStill(stillPrepared(history))}`;
+      const observed = `${differing.map((one) => inWords(one, word)).join(', ')}, and ${describeStill(stillPrepared(history))}`;
       return { judgement: 'unknown', expected, observed, evidence };
     }
     if (differing.length > 0 || odd.length > 0) {
-      const parts = differing.map(inWords);
+      const parts = differing.map((one) => inWords(one, word));
       if (odd.length > 0) parts.push(`${formatCount(odd.length, 'message')} doubled or corrupted on a placement`);
       return { judgement: 'fail', expected, observed: parts.join(', '), evidence };
     }
     const keys = [...reads.values()].flat().reduce((sum, { read }) => sum + read.rows, 0);
     const untested =
-      shards.length === 0
-        ? 'there is no shard'
-        : shards.every(({ placements }) => placements.length < 2)
-          ? 'every shard has one placement: there is nothing to compare'
+      partitions.length === 0
+        ? `there is no ${partitionWordOf(word)}`
+        : partitions.every(({ copies: placements }) => placements.length < 2)
+          ? `every ${partitionWordOf(word)} has one placement: there is nothing to compare`
           : unread.length === 0 && keys === 0 && history.run.messages > 0
             ? `no placement holds a single one of ${formatCount(history.run.messages, 'message')}`
             : undefined;
@@ -77,23 +83,23 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
     }
     const waitedMs = eventsOf(history, 'replicas-compared').find(({ agree }) => agree)?.waitedMs;
     const after = waitedMs === undefined ? '' : `, ${formatDuration(waitedMs)} after the load stopped`;
-    const placements = shards.reduce((sum, shard) => sum + shard.placements.length, 0);
+    const placements = partitions.reduce((sum, partition) => sum + partition.copies.length, 0);
     const doubt = early.length === 0 ? undefined : eventsOf(history, 'recovery-ended').at(-1);
     const until =
       doubt === undefined
         ? ''
         : `; they differed for ${formatDuration(doubt.waitedMs)}, until prepared transactions had ended`;
-    const observed = `all ${formatCount(placements, 'placement')} of ${formatCount(shards.length, 'shard')} agree${after}${until}`;
+    const observed = `all ${formatCount(placements, 'placement')} of ${formatCount(partitions.length, partitionWordOf(word))} agree${after}${until}`;
     return { judgement: 'pass', expected, observed, evidence };
   },
 });
 
-function inWords({ shard, count }: Divergence): string {
-  return `shard ${shard} differs in ${formatCount(count, 'message')}`;
+function inWords({ partition, count }: Divergence, word: string | undefined): string {
+  return `${partitionNamed(word, partition)} ${word === undefined ? 'differ' : 'differs'} in ${formatCount(count, 'message')}`;
 }
 
-function describeOddRows({ node, shard, read }: PlacementRead): string[] {
-  const where = `on ${node}, shard ${shard}`;
+function describeOddRows({ node, partition, read }: PlacementRead, word: string | undefined): string[] {
+  const where = `on ${node}, ${partitionNamed(word, partition)}`;
   return [
     ...read.duplicated.map((key) => `${key}: twice ${where}`),
     ...read.corrupted.map(({ key, found, expected }) => `${key}: ${where}: found ${found}; expected ${expected}`),

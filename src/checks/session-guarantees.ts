@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { owedReads } from '../measure/exposure.ts';
 import { auditReads, describeRead } from '../measure/read-audit.ts';
-import type { Operation } from '../model/history.ts';
+import type { Operation, RunInfo } from '../model/history.ts';
 import { formatCount } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
@@ -41,12 +41,16 @@ export const sessionGuarantees = defineCheck<z.output<typeof params>>({
       {
         guarantee: 'read-your-writes',
         rows: ownMissing,
-        evidence: audit.ownMissingWitnesses.map((read) => describe(read, read.anomaly?.ownMissing, 'it had written')),
+        evidence: audit.ownMissingWitnesses.map((read) =>
+          describe(history.run, read, read.anomaly?.ownMissing, 'it had written'),
+        ),
       },
       {
         guarantee: 'monotonic-reads',
         rows: forgotten,
-        evidence: audit.forgottenWitnesses.map((read) => describe(read, read.anomaly?.forgotten, 'it had read before')),
+        evidence: audit.forgottenWitnesses.map((read) =>
+          describe(history.run, read, read.anomaly?.forgotten, 'it had read before'),
+        ),
       },
     ].filter(({ guarantee, rows }) => guarantees.some((asked) => asked === guarantee) && rows.count > 0);
     if (broken.length > 0) {
@@ -73,6 +77,6 @@ export const sessionGuarantees = defineCheck<z.output<typeof params>>({
   },
 });
 
-function describe(read: Operation, keys: readonly string[] = [], which: string): string {
-  return `session ${read.session}, ${describeRead(read)}: without ${keys.join(', ')}, which ${which}`;
+function describe(run: RunInfo, read: Operation, keys: readonly string[] = [], which: string): string {
+  return `session ${read.session}, ${describeRead(run, read)}: without ${keys.join(', ')}, which ${which}`;
 }

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { whyNotObserved } from '../measure/observations.ts';
-import { placementOf } from '../measure/shards.ts';
+import { placementOf } from '../measure/partitions.ts';
 import { eventsOf } from '../model/history.ts';
 import { formatBytes, formatCount, formatTimes } from '../model/units.ts';
 import { defineCheck } from './check.ts';
@@ -35,10 +35,10 @@ export const storageOverhead = defineCheck<Params>({
       const observed = seen ? 'one copy takes nothing' : whyNotObserved(history, 'storage');
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
-    const { placements, oneCopyBytes } = seen;
-    const unmeasured = (placementOf(history)?.shards ?? []).flatMap(({ name, placements: nodes }) =>
+    const { copies: placements, oneCopyBytes } = seen;
+    const unmeasured = (placementOf(history)?.partitions ?? []).flatMap(({ name, copies: nodes }) =>
       nodes
-        .filter((node) => !placements.some((one) => one.shard === name && one.node === node && one.bytes > 0))
+        .filter((node) => !placements.some((one) => one.partition === name && one.node === node && one.bytes > 0))
         .map((node) => `${node}/${name}`),
     );
     if (placements.length === 0 || unmeasured.length > 0) {
@@ -54,7 +54,8 @@ export const storageOverhead = defineCheck<Params>({
       expected,
       observed: `${formatTimes(ratio)} one copy: ${formatBytes(all)} in ${formatCount(placements.length, 'placement')}, ${formatBytes(oneCopyBytes)} as one copy`,
       evidence: [...perNode].map(
-        ([node, held]) => `${node}: ${held.map(({ shard, bytes }) => `${shard} ${formatBytes(bytes)}`).join(', ')}`,
+        ([node, held]) =>
+          `${node}: ${held.map(({ partition, bytes }) => `${partition} ${formatBytes(bytes)}`).join(', ')}`,
       ),
     };
   },

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { whyNotObserved } from '../measure/observations.ts';
-import { placementOf } from '../measure/shards.ts';
+import { placementOf } from '../measure/partitions.ts';
 import { spansOf } from '../measure/spans.ts';
 import type { WorkOfWorker } from '../model/event.ts';
 import { eventsOf, type History } from '../model/history.ts';
@@ -46,14 +46,14 @@ export const workersServe = defineCheck<Params>({
       const observed = whyNotObserved(history, 'work-of-workers');
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
-    const holders = new Set(placementOf(history)?.shards.flatMap(({ placements }) => placements));
+    const holders = new Set(placementOf(history)?.partitions.flatMap(({ copies: placements }) => placements));
     const workers = seen.workers.filter(({ node }) => holders.has(node));
     const uncounted = [...holders].filter((node) => !workers.some((one) => one.node === node));
     const counted = workers.map(
       ({ node, reads, writes }) => `${node}: ${formatCount(reads, 'read')}, ${formatCount(writes, 'write')}`,
     );
     if (holders.size === 0 || uncounted.length > 0) {
-      const observed = holders.size === 0 ? 'no worker holds a shard' : `${uncounted.join(', ')} could not be counted`;
+      const observed = holders.size === 0 ? 'no worker holds a copy' : `${uncounted.join(', ')} could not be counted`;
       return { judgement: 'unknown', expected, observed, evidence: counted };
     }
     const parts = asked.map((access) => judge(workers, access, minShare, answeredBefore(history, access)));
@@ -73,7 +73,7 @@ function judge(workers: readonly WorkOfWorker[], access: Params['of'] & string, 
   }));
   const total = counts.reduce((sum, { count }) => sum + count, 0);
   if (total === 0) return { judgement: 'unknown', observed: `no ${access} was counted on any worker` } as const;
-  // Every write lies on a worker, and every room is read on one.
+  // Every write lies on a worker, and every partition key is read on one.
   if (total < answered * MIN_COUNTED_SHARE) {
     const observed = `the workers counted ${formatCount(total, access)}, and the load had ${answered} answered`;
     return { judgement: 'unknown', observed } as const;
@@ -87,10 +87,10 @@ function judge(workers: readonly WorkOfWorker[], access: Params['of'] & string, 
     : ({ judgement: 'fail', observed: `${range}, too few on ${idle.join(', ')}` } as const);
 }
 
-/** Operations of single rooms that the load had answered in the steady state. */
+/** Operations of single partition keys that the load had answered in the steady state. */
 function answeredBefore(history: History, access: 'read' | 'write'): number {
   const span = spansOf(history)['steady-state'];
-  const kinds = history.run.kinds.filter((kind) => kind.access === access && kind.scope === 'room');
+  const kinds = history.run.kinds.filter((kind) => kind.access === access && kind.scope === 'partition');
   const names = new Set(kinds.map(({ name }) => name));
   let count = 0;
   for (const { kind, outcome, sentAt, settledAt } of history.operations.scan()) {

@@ -48,7 +48,7 @@ try {
   refuseGivenTwice(hideBin(process.argv));
   await yargs(hideBin(process.argv))
     .scriptName('pgquake')
-    .usage('$0 <scenario..>\n\nBreaks nodes of a sharded, replicated PostgreSQL cluster and proves what survives.')
+    .usage('$0 <scenario..>\n\nBreaks nodes of a replicated PostgreSQL cluster and proves what survives.')
     .command(run)
     .command(list)
     .command(validate)

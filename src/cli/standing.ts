@@ -43,7 +43,7 @@ export function standingClusters(): StandingClusters {
 /** The cluster that `up` makes: the first engine that keeps its nodes' roles says what the nodes are. */
 export function standingTopology(): Topology {
   const [engine] = standingEngines();
-  return { nodes: (engine as Engine).nodes(4), replication: 2, shards: 4 };
+  return { nodes: (engine as Engine).nodes(4), replication: 2, partitions: 4 };
 }
 
 /** Settings that any of the engines that may form it needs. */

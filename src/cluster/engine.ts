@@ -4,7 +4,7 @@ import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
 import type { MovingRole, Roles } from '../model/roles.ts';
 import type { StreamingSpec } from '../model/scenario.ts';
 import { predictBy, type ServiceRule } from '../model/service-rule.ts';
-import type { NodeName, NodeSpec, PlacementMap, ShardPrediction, Topology } from '../model/topology.ts';
+import type { NodeName, NodeSpec, PartitionPrediction, PlacementMap, Topology } from '../model/topology.ts';
 import type { Manager } from './manager.ts';
 import type { Capability, NodeControl, Nodes } from './platform.ts';
 import type { Route } from './route.ts';
@@ -29,12 +29,12 @@ export interface TableSpec {
 export interface Dataset {
   readonly tables: readonly TableSpec[];
   /** Every value of the distribution column, for the placement map. */
-  readonly rooms: readonly number[];
+  readonly partitionKeys: readonly number[];
 }
 
-/** One placement of one shard of one table, and how to read it where it is. */
+/** One placement of one partition of one table, and how to read it where it is. */
 export interface PlacementSource {
-  readonly shard: number;
+  readonly partition: number;
   readonly node: NodeName;
   /** The local table on that node, quoted, ready for `FROM`. */
   readonly relation: string;
@@ -116,15 +116,15 @@ export interface Engine {
   readonly extension?: string;
   /** Its nodes, of which so many hold data: what they are called, and what they are for good. Pure. */
   nodes(holding: number): readonly NodeSpec[];
-  /** What people call a part of the rows: `shard`. Absent where rows are not divided: every node with data has all. */
+  /** What people call a part of the rows: `partition`. Absent where rows are not divided: every node with data has all. */
   readonly partitionWord?: string;
   /** Its nodes know each node by one address, whoever asks; by default each is told its own. */
   readonly sharesAddresses?: true;
   /**
-   * Where everything will be, with the shards of these rooms, before there is a cluster. Missing where only the
+   * Where everything will be, with the partitions of these partition keys, before there is a cluster. Missing where only the
    * cluster itself can tell. Pure.
    */
-  layout?(topology: Topology, rooms: readonly number[]): PlacementMap;
+  layout?(topology: Topology, partitionKeys: readonly number[]): PlacementMap;
   /** What it needs of the nodes beside starting and stopping them; nothing by default. */
   readonly needs?: readonly Capability[];
   /**
@@ -153,7 +153,7 @@ export interface Engine {
    * @throws EnvironmentError when they do not answer.
    */
   inspect(options: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined>;
-  /** Of an engine whose nodes keep their roles: what it needs of them to serve a shard. The map of tolerance follows from it. */
+  /** Of an engine whose nodes keep their roles: what it needs of them to serve a partition. The map of tolerance follows from it. */
   readonly rule?: ServiceRule;
   /** What it promises while some nodes are lost: the one rule behind plan, `prediction`, tolerance and proof. Pure. */
   expect(state: ClusterState, loss: Loss): Expectation;
@@ -177,7 +177,7 @@ export interface Loss {
 
 export interface Expectation {
   /** Whatever is served again by itself counts as served, from `outMs` on. */
-  readonly shards: readonly ShardPrediction[];
+  readonly partitions: readonly PartitionPrediction[];
 }
 
 /** An engine whose promises follow from its rule. */
@@ -194,7 +194,7 @@ export function defineEngine(engine: ByRule | ByPromises): Engine {
   const expected =
     'rule' in engine
       ? ({ placement }: ClusterState, { down, frozen }: Loss) => ({
-          shards: predictBy(engine.rule, placement, down, frozen),
+          partitions: predictBy(engine.rule, placement, down, frozen),
         })
       : engine.expect;
   return {

@@ -1,5 +1,5 @@
 /**
- * The port to where nodes run. A platform makes nodes and breaks them; it knows nothing of shards,
+ * The port to where nodes run. A platform makes nodes and breaks them; it knows nothing of partitions,
  * scenarios or faults. Faults reach nodes through `NodeControl` alone and never see a platform.
  */
 

@@ -1,7 +1,8 @@
-/** A look at a cluster that stands: which nodes serve, where every shard lies, how many rows it has there. */
+/** A look at a cluster that stands: which nodes serve, where every partition lies, how many rows it has there. */
 
 import { errorText } from '../model/errors.ts';
-import type { NodeName, Shard } from '../model/topology.ts';
+import { partitionNamed } from '../model/partition-words.ts';
+import type { NodeName, Partition } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { quoteTable } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
@@ -27,16 +28,16 @@ export interface NodeSurvey {
   readonly refusal?: string;
 }
 
-export interface PlacementSurvey {
+export interface CopySurvey {
   readonly node: NodeName;
   /** Rows of every table, by its name; absent where they could not be counted. */
   readonly rows?: Readonly<Record<string, number>>;
 }
 
-export interface ShardSurvey {
+export interface PartitionSurvey {
   readonly name: string;
   /** In the order in which a read asks them. */
-  readonly placements: readonly PlacementSurvey[];
+  readonly copies: readonly CopySurvey[];
 }
 
 export interface TableSurvey {
@@ -48,8 +49,8 @@ export interface TableSurvey {
 export interface Survey {
   readonly nodes: readonly NodeSurvey[];
   readonly tables: readonly TableSurvey[];
-  readonly shards: readonly ShardSurvey[];
-  /** The fewest copies that a shard has by the catalogue; absent where nothing is formed. */
+  readonly partitions: readonly PartitionSurvey[];
+  /** The fewest copies that a partition has by the catalogue; absent where nothing is formed. */
   readonly replication?: number;
   /** What is wrong, in words; none where the cluster is healthy. */
   readonly problems: readonly string[];
@@ -96,33 +97,38 @@ export async function survey(
   const problems = seen.filter(({ refusal }) => refusal !== undefined).map(nodeProblem);
   if (cluster === undefined) {
     if (whyNot !== undefined) problems.push(whyNot);
-    return { nodes: seen, tables: [], shards: [], problems };
+    return { nodes: seen, tables: [], partitions: [], problems };
   }
   const answering = new Set(seen.filter(({ refusal }) => refusal === undefined).map(({ name }) => name));
   const counted = await Promise.all(
     nodes.all.map(
       async (node): Promise<Counted> =>
-        answering.has(node.name) ? countOn(node, cluster, tables) : { node: node.name, tables: [], shards: new Map() },
+        answering.has(node.name)
+          ? countOn(node, cluster, tables)
+          : { node: node.name, tables: [], partitions: new Map() },
     ),
   );
   const byNode = new Map(counted.map((one) => [one.node, one]));
-  const shards = cluster.placement.shards.map(
-    ({ index, name, placements }): ShardSurvey => ({
+  const partitions = cluster.placement.partitions.map(
+    ({ index, name, copies: placements }): PartitionSurvey => ({
       name,
-      placements: placements.map((node) => {
-        const rows = byNode.get(node)?.shards.get(index);
+      copies: placements.map((node) => {
+        const rows = byNode.get(node)?.partitions.get(index);
         return { node, ...(rows === undefined ? {} : { rows }) };
       }),
     }),
   );
   for (const { node, error } of counted) if (error !== undefined) problems.push(`${node}: ${error}`);
-  for (const shard of shards) problems.push(...shardProblems(shard, tables));
+  for (const partition of partitions)
+    problems.push(
+      ...partitionProblems(partition, tables, partitionNamed(cluster.placement.partitionWord, partition.name)),
+    );
   problems.push(...(await leftPrepared(nodes, answering.size === seen.length)));
   return {
     nodes: seen,
     tables: counted.find(({ tables: whole }) => whole.length > 0)?.tables ?? [],
-    shards,
-    replication: fewestCopies(cluster.placement.shards),
+    partitions,
+    replication: fewestCopies(cluster.placement.partitions),
     problems,
   };
 }
@@ -131,22 +137,22 @@ function nodeProblem({ name, state, refusal, described }: NodeSurvey): string {
   return state === 'running' ? `${name} does not accept SQL: ${refusal}` : `${name} is ${state}: ${described}`;
 }
 
-function fewestCopies(shards: readonly Shard[]): number {
-  return Math.min(...shards.map(({ placements }) => placements.length));
+function fewestCopies(partitions: readonly Partition[]): number {
+  return Math.min(...partitions.map(({ copies: placements }) => placements.length));
 }
 
 interface Counted {
   readonly node: NodeName;
   readonly tables: readonly TableSurvey[];
-  /** By the shard's index; a placement whose tables were not all counted is left out. */
-  readonly shards: ReadonlyMap<number, Readonly<Record<string, number>>>;
+  /** By the partition's index; a placement whose tables were not all counted is left out. */
+  readonly partitions: ReadonlyMap<number, Readonly<Record<string, number>>>;
   readonly error?: string;
 }
 
 /** Where every statement passes the whole tables, elsewhere its placements. */
 async function countOn(node: NodeControl, cluster: FormedCluster, tables: readonly string[]): Promise<Counted> {
   const whole: TableSurvey[] = [];
-  const shards = new Map<number, Record<string, number>>();
+  const partitions = new Map<number, Record<string, number>>();
   const isEntry = node.name === cluster.placement.entry;
   try {
     await using session = await connect(node);
@@ -155,18 +161,18 @@ async function countOn(node: NodeControl, cluster: FormedCluster, tables: readon
         whole.push({ name: table, rows: await count(session, quoteTable(table)) });
         continue;
       }
-      for (const { shard, node: holder, relation } of cluster.placementSources(table)) {
+      for (const { partition, node: holder, relation } of cluster.placementSources(table)) {
         if (holder !== node.name) continue;
-        shards.set(shard, { ...shards.get(shard), [table]: await count(session, relation) });
+        partitions.set(partition, { ...partitions.get(partition), [table]: await count(session, relation) });
       }
     }
-    return { node: node.name, tables: whole, shards };
+    return { node: node.name, tables: whole, partitions };
   } catch (error) {
     const uncounted = tables.slice(whole.length).map((name) => ({ name }));
     return {
       node: node.name,
       tables: isEntry ? [...whole, ...uncounted] : [],
-      shards: new Map(),
+      partitions: new Map(),
       error: `rows could not be counted: ${errorText(error)}`,
     };
   }
@@ -177,19 +183,20 @@ async function count(session: Session, relation: string): Promise<number> {
   return Number(row?.[0]);
 }
 
-function shardProblems({ name, placements }: ShardSurvey, tables: readonly string[]): string[] {
-  const known = placements.filter(({ rows }) => rows !== undefined);
-  if (known.length === 0) return [`shard ${name}: no copy of it can be read`];
-  const lacking = placements.filter(({ rows }) => rows === undefined).map(({ node }) => node);
+/** @param called the partition, in the word of its engine. */
+function partitionProblems({ copies }: PartitionSurvey, tables: readonly string[], called: string): string[] {
+  const known = copies.filter(({ rows }) => rows !== undefined);
+  if (known.length === 0) return [`${called}: no copy of it can be read`];
+  const lacking = copies.filter(({ rows }) => rows === undefined).map(({ node }) => node);
   const problems =
     lacking.length === 0
       ? []
-      : [`shard ${name}: ${known.length} of ${placements.length} copies left, none on ${lacking.join(', ')}`];
+      : [`${called}: ${known.length} of ${copies.length} copies left, none on ${lacking.join(', ')}`];
   for (const table of tables) {
     const counts = known.map(({ node, rows }) => ({ node, rows: rows?.[table] }));
     if (new Set(counts.map(({ rows }) => rows)).size > 1) {
       const told = counts.map(({ node, rows }) => `${rows ?? 'none'} on ${node}`).join(', ');
-      problems.push(`shard ${name}: its copies of ${table} differ: rows ${told}`);
+      problems.push(`${called}: its copies of ${table} differ: rows ${told}`);
     }
   }
   return problems;

@@ -9,20 +9,20 @@ import { connectBy, mainRoute, type Route } from '../cluster/route.ts';
 import { Session } from '../sql/session.ts';
 import { type RunFolder, runFolder } from './run-folder.ts';
 
-const ROOMS = Array.from({ length: 24 }, (_, i) => i + 1);
+const KEYS = Array.from({ length: 24 }, (_, i) => i + 1);
 const SEQS = [1, 2, 3];
 const DATASET: Dataset = {
-  rooms: ROOMS,
+  partitionKeys: KEYS,
   tables: [
     {
       name: 'contract',
       columns: [
-        { name: 'room_id', type: 'int' },
+        { name: 'partition_key', type: 'int' },
         { name: 'seq', type: 'bigint' },
         { name: 'body', type: 'text' },
       ],
-      primaryKey: ['room_id', 'seq'],
-      rows: ROOMS.flatMap((room) => SEQS.map((seq) => [room, seq, `it's ${seq} of "${room}"`])),
+      primaryKey: ['partition_key', 'seq'],
+      rows: KEYS.flatMap((partitionKey) => SEQS.map((seq) => [partitionKey, seq, `it's ${seq} of "${partitionKey}"`])),
     },
   ],
 };
@@ -89,7 +89,7 @@ function whatItForms(bench: Bench, topology: FormOptions['topology']): void {
     const given = (DATASET.tables[0]?.rows ?? []).map((row) => row.map(String).join());
     for (const route of Object.values(bench().formed.routes)) {
       await using session = await connectBy(route, OPTIONS);
-      const rows = await session.query('SELECT room_id, seq, body FROM contract ORDER BY 1, 2', [], {
+      const rows = await session.query('SELECT partition_key, seq, body FROM contract ORDER BY 1, 2', [], {
         timeoutMs: SQL_LIMIT_MS,
       });
       expect(
@@ -99,24 +99,24 @@ function whatItForms(bench: Bench, topology: FormOptions['topology']): void {
     }
   });
 
-  test('every room has its shard, every shard its holders, and each holder all rows of it', async () => {
+  test('every key has its partition, every partition its holders, and each holder all rows of it', async () => {
     const { formed, nodes } = bench();
-    const { shards, shardOfRoom } = formed.placement;
-    expect(Object.keys(shardOfRoom).map(Number).sort(ascending)).toEqual(ROOMS);
+    const { partitions, partitionOfKey } = formed.placement;
+    expect(Object.keys(partitionOfKey).map(Number).sort(ascending)).toEqual(KEYS);
     const known = nodes.all.map(({ name }) => name);
-    for (const { placements } of shards) {
+    for (const { copies: placements } of partitions) {
       expect(placements.length).toBeGreaterThan(0);
       expect(new Set(placements).size).toBe(placements.length);
       expect(known).toEqual(expect.arrayContaining([...placements]));
     }
     const sources = formed.placementSources('contract');
-    const held = shards.flatMap(({ index, placements }) => placements.map((node) => `${index} ${node}`));
-    expect([...new Set(sources.map(({ shard, node }) => `${shard} ${node}`))].sort()).toEqual(held.sort());
+    const held = partitions.flatMap(({ index, copies: placements }) => placements.map((node) => `${index} ${node}`));
+    expect([...new Set(sources.map(({ partition, node }) => `${partition} ${node}`))].sort()).toEqual(held.sort());
     expect(await rowsHeld(bench())).toEqual(
       Object.fromEntries(
-        shards.flatMap(({ index, placements }) => {
-          const rooms = ROOMS.filter((room) => shardOfRoom[room] === index);
-          return placements.map((node) => [`${index} ${node}`, rooms.length * SEQS.length]);
+        partitions.flatMap(({ index, copies: placements }) => {
+          const partitionKeys = KEYS.filter((partitionKey) => partitionOfKey[partitionKey] === index);
+          return placements.map((node) => [`${index} ${node}`, partitionKeys.length * SEQS.length]);
         }),
       ),
     );
@@ -124,7 +124,7 @@ function whatItForms(bench: Bench, topology: FormOptions['topology']): void {
 
   test('its layout, where it knows it before, is what it forms', () => {
     const { engine, formed } = bench();
-    const layout = engine.layout?.(topology, ROOMS);
+    const layout = engine.layout?.(topology, KEYS);
     if (layout !== undefined) expect(formed.placement).toEqual(layout);
   });
 
@@ -140,41 +140,45 @@ function whatItForms(bench: Bench, topology: FormOptions['topology']): void {
   test('a write is read back by its route, and reaches every holder', async () => {
     const { formed } = bench();
     await using session = await connectBy(mainRoute(formed.routes), OPTIONS);
-    const [room] = ROOMS as [number];
-    await session.query(`INSERT INTO contract VALUES ($1, 100, 'new')`, [room], { timeoutMs: SQL_LIMIT_MS });
-    const read = await session.query('SELECT body FROM contract WHERE room_id = $1 AND seq = 100', [room]);
+    const [partitionKey] = KEYS as [number];
+    await session.query(`INSERT INTO contract VALUES ($1, 100, 'new')`, [partitionKey], { timeoutMs: SQL_LIMIT_MS });
+    const read = await session.query('SELECT body FROM contract WHERE partition_key = $1 AND seq = 100', [
+      partitionKey,
+    ]);
     expect(read).toEqual([['new']]);
     await untilAgreed(bench());
-    await session.query('DELETE FROM contract WHERE room_id = $1 AND seq = 100', [room], { timeoutMs: SQL_LIMIT_MS });
+    await session.query('DELETE FROM contract WHERE partition_key = $1 AND seq = 100', [partitionKey], {
+      timeoutMs: SQL_LIMIT_MS,
+    });
     await untilAgreed(bench());
   });
 }
 
 function whatItPromises(bench: Bench): void {
-  test('with all nodes well every shard is read and written; with all of them down, none', () => {
+  test('with all nodes well every partition is read and written; with all of them down, none', () => {
     const { engine, formed, nodes } = bench();
     const state = { placement: formed.placement };
-    const well = engine.expect(state, { down: new Set() }).shards;
-    expect(well.map(({ shard }) => shard)).toEqual(formed.placement.shards.map(({ name }) => name));
-    for (const shard of well) expect(shard).toMatchObject({ readable: true, writable: true });
-    const gone = engine.expect(state, { down: new Set(nodes.all.map(({ name }) => name)) }).shards;
-    for (const shard of gone) expect(shard).toMatchObject({ readable: false, writable: false });
+    const well = engine.expect(state, { down: new Set() }).partitions;
+    expect(well.map(({ partition }) => partition)).toEqual(formed.placement.partitions.map(({ name }) => name));
+    for (const partition of well) expect(partition).toMatchObject({ readable: true, writable: true });
+    const gone = engine.expect(state, { down: new Set(nodes.all.map(({ name }) => name)) }).partitions;
+    for (const partition of gone) expect(partition).toMatchObject({ readable: false, writable: false });
   });
 
-  test('one node after the other is killed: every shard that it promises is read, and every row is there afterwards', async () => {
+  test('one node after the other is killed: every partition that it promises is read, and every row is there afterwards', async () => {
     const { engine, formed, nodes } = bench();
     const route = mainRoute(formed.routes);
     // A killed coordinator takes the way to the data with it: no promise is about that.
     const [first, ...others] = nodes.all;
     const struck = Object.keys(formed.routes).length > 1 && first ? [...others, first] : others;
     for (const node of struck) {
-      const { shards } = engine.expect({ placement: formed.placement }, { down: new Set([node.name]) });
+      const { partitions } = engine.expect({ placement: formed.placement }, { down: new Set([node.name]) });
       await node.kill();
-      for (const { name, index } of formed.placement.shards) {
-        const room = ROOMS.find((one) => formed.placement.shardOfRoom[one] === index);
-        const promised = shards.find(({ shard }) => shard === name);
-        if (room === undefined || promised?.readable !== true) continue;
-        expect(await readWithin(route, room, SERVED_LIMIT_MS), `shard ${name} with ${node.name} down`).toBe(
+      for (const { name, index } of formed.placement.partitions) {
+        const partitionKey = KEYS.find((one) => formed.placement.partitionOfKey[one] === index);
+        const promised = partitions.find(({ partition }) => partition === name);
+        if (partitionKey === undefined || promised?.readable !== true) continue;
+        expect(await readWithin(route, partitionKey, SERVED_LIMIT_MS), `partition ${name} with ${node.name} down`).toBe(
           SEQS.length,
         );
       }
@@ -207,31 +211,31 @@ function anAbort({ engine, platform, topology }: EngineContract): void {
 
 const ascending = (a: number, b: number) => a - b;
 
-/** How many rows each holder of each shard has, read where they are. */
+/** How many rows each holder of each partition has, read where they are. */
 async function rowsHeld({ formed, nodes }: ReturnType<Bench>): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const { shard, node: name, relation } of formed.placementSources('contract')) {
+  for (const { partition, node: name, relation } of formed.placementSources('contract')) {
     const node = nodes.all.find((one) => one.name === name) as NodeControl;
     await using session = await Session.connect(node.address(), OPTIONS);
     const [row] = await session.query(`SELECT count(*) FROM ${relation}`, [], { timeoutMs: SQL_LIMIT_MS });
-    const key = `${shard} ${name}`;
+    const key = `${partition} ${name}`;
     counts[key] = (counts[key] ?? 0) + Number(row?.[0]);
   }
   return counts;
 }
 
-/** Until all holders of a shard have equally many rows, and as many as are read through the cluster. */
+/** Until all holders of a partition have equally many rows, and as many as are read through the cluster. */
 async function untilAgreed(bench: ReturnType<Bench>): Promise<void> {
   const giveUpAt = performance.now() + CATCH_UP_LIMIT_MS;
   for (;;) {
     await using session = await connectBy(mainRoute(bench.formed.routes), OPTIONS);
     const [row] = await session.query('SELECT count(*) FROM contract', [], { timeoutMs: SQL_LIMIT_MS });
     const counts = await rowsHeld(bench);
-    const agreed = bench.formed.placement.shards.every(
-      ({ index, placements }) => new Set(placements.map((node) => counts[`${index} ${node}`])).size === 1,
+    const agreed = bench.formed.placement.partitions.every(
+      ({ index, copies: placements }) => new Set(placements.map((node) => counts[`${index} ${node}`])).size === 1,
     );
-    const once = bench.formed.placement.shards.reduce(
-      (sum, { index, placements }) => sum + (counts[`${index} ${placements[0]}`] ?? 0),
+    const once = bench.formed.placement.partitions.reduce(
+      (sum, { index, copies: placements }) => sum + (counts[`${index} ${placements[0]}`] ?? 0),
       0,
     );
     if (agreed && once === Number(row?.[0]) && once >= ROWS) return;
@@ -241,13 +245,15 @@ async function untilAgreed(bench: ReturnType<Bench>): Promise<void> {
   }
 }
 
-/** Rows of a room, as soon as they are answered. */
-async function readWithin(route: Route, room: number, limitMs: number): Promise<number> {
+/** Rows of a partition key, as soon as they are answered. */
+async function readWithin(route: Route, partitionKey: number, limitMs: number): Promise<number> {
   const giveUpAt = performance.now() + limitMs;
   for (;;) {
     try {
       await using session = await connectBy(route, OPTIONS);
-      const rows = await session.query('SELECT seq FROM contract WHERE room_id = $1', [room], { timeoutMs: limitMs });
+      const rows = await session.query('SELECT seq FROM contract WHERE partition_key = $1', [partitionKey], {
+        timeoutMs: limitMs,
+      });
       return rows.length;
     } catch (error) {
       if (performance.now() > giveUpAt) throw error;

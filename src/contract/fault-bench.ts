@@ -144,7 +144,7 @@ export class FaultBench {
         settings: { ...engine.settings, ...engine.settingsFor?.(topology), ...settings },
         needs: new Set([...needs, ...(engine.needs ?? [])]),
       });
-      const dataset = { rooms: [], tables: [] };
+      const dataset = { partitionKeys: [], tables: [] };
       this.#formed = await engine.form({ nodes: this.#nodes, topology, dataset, signal: never });
       await this.aim('primary');
       await ask(this.target, MESSAGES);

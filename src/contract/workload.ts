@@ -68,9 +68,9 @@ function itself<P>(workload: Workload<P>, params: P): void {
       const run = workload.start(params, SEED, writerOf(workload, params));
       return workload.kinds(params).flatMap(({ name }) =>
         Array.from({ length: OPERATIONS }, () => {
-          const { room, key, settled } = run.next(name);
+          const { partitionKey, key, settled } = run.next(name);
           settled(outcome);
-          return `${name} ${room} ${key}`;
+          return `${name} ${partitionKey} ${key}`;
         }),
       );
     };

@@ -75,8 +75,9 @@ export const citus = defineEngine({
   // A read waits for a holder that is frozen: 30 s, or for ever.
   rule: {
     name: 'citus',
+    partitionWord: SHARDED.partitionWord,
     writeNeeds: 'all-holders',
-    writesAlsoNeed: ({ workers, shards }) => lockHolder(shards, workers.toSorted(compareText)[0]),
+    writesAlsoNeed: ({ workers, partitions: shards }) => lockHolder(shards, workers.toSorted(compareText)[0]),
     readingOrder: (holders) => holders.toSorted(compareText),
   },
 });
@@ -196,7 +197,7 @@ async function addNodes(session: Session, peers: readonly Peer[], signal: AbortS
 }
 
 /** Tables of an earlier run on the same cluster are replaced; a table that somebody else made is not touched. */
-async function makeTables(session: Session, { shards }: Topology, { tables }: Dataset): Promise<void> {
+async function makeTables(session: Session, { partitions: shards }: Topology, { tables }: Dataset): Promise<void> {
   const names = tables.map(({ name }) => name);
   const present = await ask(session, FIND_TABLES, [names, names.map(quoteTable)]);
   const foreign = present.filter(([, ours]) => ours !== true).map(([name]) => String(name));
@@ -248,7 +249,7 @@ async function describe(
       port: Number(port),
     }),
   );
-  const roomShards = (await ask(session, READ_SHARD_OF_ROOMS, [quoteTable(table.name), dataset.rooms])).map(
+  const roomShards = (await ask(session, READ_SHARD_OF_ROOMS, [quoteTable(table.name), dataset.partitionKeys])).map(
     ([room, shardId]) => [Number(room), String(shardId)] as const,
   );
   const placement = placementMap(table.name, rows, roomShards, peers);

@@ -21,10 +21,10 @@ import { EnvironmentError } from '../model/errors.ts';
 import {
   dataNodes,
   type NodeName,
+  type Partition,
   type PlacementMap,
+  partitionName,
   ringPlacement,
-  type Shard,
-  shardName,
 } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { quoteName, quoteTable, quoteText, schemaOf } from '../sql/quote.ts';
@@ -53,7 +53,7 @@ const FORMED = 'data set of pgquake';
 interface Flow {
   readonly publisher: NodeName;
   readonly subscriber: NodeName;
-  readonly shards: readonly Shard[];
+  readonly shards: readonly Partition[];
 }
 
 export const native = defineEngine({
@@ -78,8 +78,8 @@ export const native = defineEngine({
   },
 
   layout: (topology, rooms) => ({
-    shards: ringPlacement(dataNodes(topology), topology),
-    shardOfRoom: Object.fromEntries(rooms.map((room) => [room, partitionOf(room, topology.shards)])),
+    partitions: ringPlacement(dataNodes(topology), topology),
+    partitionOfKey: Object.fromEntries(rooms.map((room) => [room, partitionOf(room, topology.partitions)])),
     entry: COORDINATOR,
     partitionWord: SHARDED.partitionWord,
   }),
@@ -87,7 +87,7 @@ export const native = defineEngine({
   form,
   inspect,
 
-  rule: { name: 'native', writeNeeds: 'one-holder' },
+  rule: { name: 'native', partitionWord: SHARDED.partitionWord, writeNeeds: 'one-holder' },
 });
 
 async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<FormedCluster> {
@@ -135,13 +135,22 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
   return formed(nodes, shards, shardOfRoom);
 }
 
-function formed(nodes: Nodes, shards: readonly Shard[], shardOfRoom: PlacementMap['shardOfRoom']): FormedCluster {
+function formed(
+  nodes: Nodes,
+  shards: readonly Partition[],
+  shardOfRoom: PlacementMap['partitionOfKey'],
+): FormedCluster {
   return {
-    placement: { shards, shardOfRoom, entry: COORDINATOR, partitionWord: SHARDED.partitionWord },
+    placement: {
+      partitions: shards,
+      partitionOfKey: shardOfRoom,
+      entry: COORDINATOR,
+      partitionWord: SHARDED.partitionWord,
+    },
     routes: { [COORDINATOR]: coordinatorRoute(nodes) },
     placementSources: (table) =>
       shards.flatMap((shard) =>
-        shard.placements.map((node) => ({ shard: shard.index, node, relation: quoteTable(shardTable(table, shard)) })),
+        shard.copies.map((node) => ({ partition: shard.index, node, relation: quoteTable(shardTable(table, shard)) })),
       ),
     takenHereSql: (relation) =>
       `SELECT count(*) FROM ${relation} WHERE (pg_xact_commit_timestamp_origin(xmin)).roident = 0`,
@@ -179,14 +188,14 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
   const nameOf = new Map(
     [...addressesOf(nodes, COORDINATOR)].map(([name, { host, port }]) => [`${host}:${port}`, name]),
   );
-  const shards = partitions.map(([index, hosts, ports]): Shard => {
+  const shards = partitions.map(([index, hosts, ports]): Partition => {
     const port = String(ports).split(',');
     const placements = String(hosts)
       .split(',')
       .map((host, i) => nameOf.get(`${host}:${port[i]}`) ?? `${host}:${port[i]}`);
-    return { index: Number(index), name: shardName(Number(index)), placements };
+    return { index: Number(index), name: partitionName(Number(index)), copies: placements };
   });
-  return formed(nodes, shards, await readShardOfRooms(session, first, dataset.rooms, shards.length));
+  return formed(nodes, shards, await readShardOfRooms(session, first, dataset.partitionKeys, shards.length));
 }
 
 /** One session to every node, ended together. */
@@ -231,9 +240,9 @@ class NodeSessions implements AsyncDisposable {
 async function createParents(
   session: Session,
   database: string,
-  { tables, rooms }: Dataset,
+  { tables, partitionKeys: rooms }: Dataset,
   shards: number,
-): Promise<PlacementMap['shardOfRoom']> {
+): Promise<PlacementMap['partitionOfKey']> {
   const statements = tables.map(
     (table) =>
       `CREATE TABLE ${quoteTable(table.name)} (${columnList(table)}) PARTITION BY HASH (${quoteName(distributionColumn(table).name)});`,
@@ -257,9 +266,9 @@ async function createParents(
 async function readShardOfRooms(
   session: Session,
   table: TableSpec,
-  rooms: Dataset['rooms'],
+  rooms: Dataset['partitionKeys'],
   shards: number,
-): Promise<PlacementMap['shardOfRoom']> {
+): Promise<PlacementMap['partitionOfKey']> {
   const rows = await session.query(
     `SELECT room, remainder FROM unnest($1::${distributionColumn(table).type}[]) AS room,
        generate_series(0, $2::int - 1) AS remainder
@@ -274,10 +283,10 @@ async function createForeignPartitions(
   session: Session,
   nodes: Nodes,
   { tables }: Dataset,
-  shards: readonly Shard[],
+  shards: readonly Partition[],
 ): Promise<void> {
   const addresses = addressesOf(nodes, COORDINATOR);
-  const holders = new Map(shards.map((shard) => [foreignServer(shard), shard.placements]));
+  const holders = new Map(shards.map((shard) => [foreignServer(shard), shard.copies]));
   const statements = [...holders].map(([server, placements]) => {
     const peers = placements.map((node) => addresses.get(node) as Address);
     const [{ user, password, database }] = peers as [Address];
@@ -308,7 +317,7 @@ async function createForeignPartitions(
   await session.execute(statements.join('\n'), STATEMENT_LIMIT_MS);
 }
 
-async function createShards(session: Session, { tables }: Dataset, shards: readonly Shard[]): Promise<void> {
+async function createShards(session: Session, { tables }: Dataset, shards: readonly Partition[]): Promise<void> {
   const statements = shards.flatMap((shard) =>
     tables.map(
       (table) =>
@@ -321,8 +330,8 @@ async function createShards(session: Session, { tables }: Dataset, shards: reado
 async function loadRows(
   session: Session,
   { tables }: Dataset,
-  shards: readonly Shard[],
-  shardOfRoom: PlacementMap['shardOfRoom'],
+  shards: readonly Partition[],
+  shardOfRoom: PlacementMap['partitionOfKey'],
 ): Promise<void> {
   for (const table of tables) {
     const byShard = Map.groupBy(table.rows, (row) => shardOfRoom[Number(row[0])]);
@@ -395,11 +404,11 @@ async function untilStreaming(session: Session, worker: NodeName, subscribers: n
 }
 
 /** One flow for each ordered pair of workers that hold a shard in common. */
-export function replicationFlows(shards: readonly Shard[]): Flow[] {
-  const flows = new Map<string, Flow & { readonly shards: Shard[] }>();
+export function replicationFlows(shards: readonly Partition[]): Flow[] {
+  const flows = new Map<string, Flow & { readonly shards: Partition[] }>();
   for (const shard of shards) {
-    for (const publisher of shard.placements) {
-      for (const subscriber of shard.placements) {
+    for (const publisher of shard.copies) {
+      for (const subscriber of shard.copies) {
         if (publisher === subscriber) continue;
         const flow = flows.get(`${publisher} ${subscriber}`) ?? { publisher, subscriber, shards: [] };
         flow.shards.push(shard);
@@ -416,7 +425,7 @@ function flowName({ publisher, subscriber }: Flow): string {
 }
 
 /** Shards with the same holders in the same order share a foreign server, and so its connections. */
-function foreignServer({ placements }: Shard): string {
+function foreignServer({ copies: placements }: Partition): string {
   return placements.join('_');
 }
 
@@ -433,12 +442,12 @@ function foreignName(table: string): Readonly<Record<string, string>> {
     : { schema_name: schema, table_name: table.slice(schema.length + 1) };
 }
 
-function shardTable(table: string, shard: Shard): string {
+function shardTable(table: string, shard: Partition): string {
   return `${table}_shard_${shard.index}`;
 }
 
-function shardsOn(shards: readonly Shard[], worker: NodeName): Shard[] {
-  return shards.filter((shard) => shard.placements.includes(worker));
+function shardsOn(shards: readonly Partition[], worker: NodeName): Partition[] {
+  return shards.filter((shard) => shard.copies.includes(worker));
 }
 
 function distributionColumn(table: TableSpec): ColumnSpec {

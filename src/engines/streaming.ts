@@ -69,7 +69,7 @@ async function form({ nodes: { all }, topology, dataset, signal }: FormOptions):
   );
   // Only now: before, every commit would have waited for a standby that was not there.
   await alterSystem(session, common);
-  const placement = placementOf(topology, dataset.rooms);
+  const placement = placementOf(topology, dataset.partitionKeys);
   return new StreamingCluster({ nodes: all, placement, spec, common, primary }).formed();
 }
 
@@ -81,8 +81,8 @@ export function memberNodes(members: number): NodeSpec[] {
 /** Everything is one shard, and every member holds it. */
 function placementOf(topology: FormOptions['topology'], rooms: readonly number[]): PlacementMap {
   return {
-    shards: ringPlacement(dataNodes(topology), topology),
-    shardOfRoom: Object.fromEntries(rooms.map((room) => [room, 0])),
+    partitions: ringPlacement(dataNodes(topology), topology),
+    partitionOfKey: Object.fromEntries(rooms.map((room) => [room, 0])),
   };
 }
 

@@ -34,7 +34,7 @@ const params = z.strictObject({
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'expected the name of a table such as messages')
     .default('messages')
-    .describe('The table; on a worker, all shards of it.'),
+    .describe('The table; on a node that holds a part of it, that part.'),
   mode: z.enum(MODES).default('access-exclusive').describe("PostgreSQL's lock mode, in lower case and with hyphens."),
 });
 
@@ -113,7 +113,7 @@ async function tablesOf(node: NodeControl, table: string, { placementSources }: 
   const placed = placementSources(table).filter((source) => source.node === node.name);
   const names = placed.length > 0 ? placed.map(({ relation }) => relation) : [quoteName(table)];
   const found = await askOnce(node, EXISTING, [names]);
-  if (found.length === 0) throw withoutEffect(node, `there is no table ${quoteName(table)}, and no shard of one`);
+  if (found.length === 0) throw withoutEffect(node, `there is no table ${quoteName(table)}, and no part of one`);
   return found.map(([name]) => String(name));
 }
 

@@ -10,7 +10,7 @@ import { proveEach, withoutEffect } from './own-sessions.ts';
 /** Bytes: enough for a small server. */
 const DEFAULT_LIMIT = 96e6;
 /** Of what is in use, so that the kernel can keep what it must. */
-const HEADROOM = 1.1;
+const HEADKEY = 1.1;
 
 const params = z.strictObject({
   limit: bytes
@@ -61,7 +61,7 @@ export const memoryLimit = defineFault<z.output<typeof params>, readonly number[
 /** The limit that a node gets, and why it cannot be limited so as it is now. */
 async function limitOf(node: NodeControl, { limit: asked }: z.output<typeof params>) {
   const { memoryBytes, memoryLimitBytes, leastMemoryBytes } = await resourcesOf(node).usage();
-  const limit = asked ?? Math.max(DEFAULT_LIMIT, Math.ceil(memoryBytes * HEADROOM));
+  const limit = asked ?? Math.max(DEFAULT_LIMIT, Math.ceil(memoryBytes * HEADKEY));
   return { limit, refusal: refusalOf(limit, { memoryLimitBytes, leastMemoryBytes }) };
 }
 
@@ -73,7 +73,7 @@ function refusalOf(
     return `it is limited to ${megabytes(memoryLimitBytes)} MB as it is; write a limit below that`;
   }
   if (limit >= leastMemoryBytes) return undefined;
-  const least = megabytes(leastMemoryBytes * HEADROOM);
+  const least = megabytes(leastMemoryBytes * HEADKEY);
   return `it has ${megabytes(leastMemoryBytes)} MB in use, and the kernel limits it to no less; write limit: ${least}MB or more`;
 }
 

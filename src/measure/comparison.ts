@@ -1,5 +1,6 @@
 /** What changed from one run to another, and whether that is worse than chance and tolerance explain. Pure. */
 
+import { partitionWordOf } from '../model/partition-words.ts';
 import type { LedgerFigures, Report } from '../model/report.ts';
 import { dataNodes, holderWord } from '../model/topology.ts';
 import { formatCount, formatDuration, formatShare } from '../model/units.ts';
@@ -120,7 +121,9 @@ function p99Of({ latency }: Report['figures'], wanted: string): Duration | undef
 /** Of the kind as a whole; none is 0 ms, where there was load at all. */
 function outageOf({ windows, availability }: Report['figures'], wanted: string): Duration | undefined {
   if (!availability.some(({ kind }) => kind === wanted)) return undefined;
-  const own = windows.filter(({ kind, type, shard }) => kind === wanted && type === 'outage' && shard === undefined);
+  const own = windows.filter(
+    ({ kind, type, partition }) => kind === wanted && type === 'outage' && partition === undefined,
+  );
   return {
     ms: own.reduce((sum, { durationMs }) => sum + durationMs, 0),
     uncertaintyMs: own.reduce((sum, { uncertaintyMs }) => sum + uncertaintyMs, 0),
@@ -176,8 +179,8 @@ function data({ ledger: before }: Report, { ledger: after }: Report): ComparedFi
 }
 
 function differencesOf(before: Report, after: Report): string[] {
-  const cluster = ({ topology: { platform, engine, nodes, shards, replication } }: Report) =>
-    `${platform ?? 'no platform'}, ${engine ?? 'no engine'}, ${formatCount(dataNodes({ nodes }).length, holderWord({ nodes }))}, ${shards} shards, ${replication} copies`;
+  const cluster = ({ topology: { platform, engine, nodes, partitions, partitionWord, replication } }: Report) =>
+    `${platform ?? 'no platform'}, ${engine ?? 'no engine'}, ${formatCount(dataNodes({ nodes }).length, holderWord({ nodes }))}, ${formatCount(partitions, partitionWordOf(partitionWord))}, ${replication} copies`;
   const load = ({ run }: Report) => run.kinds.map(({ name, ratePerSecond }) => `${name} ${ratePerSecond}/s`).join(', ');
   const acts = (report: Report) =>
     report.acts

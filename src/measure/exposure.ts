@@ -70,7 +70,7 @@ function add(count: Count, ok: boolean): void {
 /**
  * What is missing for reads without a flaw to show something. In a run without faults: an answered read. In every
  * other: one that was answered after the first fault, be it a final read. Where a hypothesis asks for it: one that
- * was under way while a fault was in effect, of the kind that needs every shard where the load has one; and where
+ * was under way while a fault was in effect, of the kind that needs every partition where the load has one; and where
  * such reads were under way in the very moment in which a fault struck, one of those must have been answered.
  * @param asked whether a hypothesis asks.
  * @returns `undefined` where nothing is missing.

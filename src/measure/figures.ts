@@ -6,10 +6,10 @@ import { Tally } from './availability.ts';
 import { ErrorGroups } from './errors.ts';
 import { hostFigures } from './host.ts';
 import { LatencyRecorder } from './latency.ts';
+import { partitionFigures } from './partitions.ts';
 import { probeFigures } from './probes.ts';
 import { recoveries } from './recovery.ts';
 import { roleFigures } from './roles.ts';
-import { shardFigures } from './shards.ts';
 import { fullEffectOf, type Spans, spanAt, spansOf } from './spans.ts';
 import { lateAboveMs, windowsOfRun } from './windows.ts';
 
@@ -45,7 +45,7 @@ function compute(history: History): Figures {
     disagreements,
     ...(roles ? { roles } : {}),
     recovery: recoveries(history, windows, (kind) => steadyP99.get(kind)),
-    shards: shardFigures(history, effect),
+    partitions: partitionFigures(history, effect),
   };
 }
 

@@ -3,8 +3,9 @@
 import type { EventOf } from '../model/event.ts';
 import { eventsOf, type History } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
+import { partitionNamed } from '../model/partition-words.ts';
 import { type StillPrepared, stillPrepared } from './late-writes.ts';
-import { placementOf } from './shards.ts';
+import { placementOf, wordOf } from './partitions.ts';
 import { MAX_WITNESSES, type Place, Witnesses } from './witnesses.ts';
 
 export interface FinalReads {
@@ -24,9 +25,9 @@ export const BY_CLIENTS = 'all as clients read it';
 export function finalReadsOf(history: History): FinalReads {
   const clientsRead = eventsOf(history, 'final-read')[0]?.read;
   const placementReads = eventsOf(history, 'placement-read');
-  const read = new Set(placementReads.map(({ node, shard }) => `${node}/${shard}`));
-  const placed = history.run.lacks?.includes('copies') ? [] : (placementOf(history)?.shards ?? []);
-  const expected = placed.flatMap(({ name, placements }) => placements.map((node) => `${node}/${name}`));
+  const read = new Set(placementReads.map(({ node, partition }) => `${node}/${partition}`));
+  const placed = history.run.lacks?.includes('copies') ? [] : (placementOf(history)?.partitions ?? []);
+  const expected = placed.flatMap(({ name, copies: placements }) => placements.map((node) => `${node}/${name}`));
   const anywhere = new KeySet();
   if (clientsRead) anywhere.addRanges(clientsRead.present);
   for (const event of placementReads) anywhere.addRanges(event.read.present);
@@ -43,48 +44,58 @@ export function placeOf({ node, relation }: Partial<Place>): Place | undefined {
   return node === undefined || relation === undefined ? undefined : { node, relation };
 }
 
-/** Keys that some placements of one shard have and others lack. */
+/** Keys that some placements of one partition have and others lack. */
 export interface Divergence {
-  readonly shard: string;
+  readonly partition: string;
   readonly count: number;
-  /** `1:7 of shard B: on worker2, not on worker3`; at most 8. */
+  /** `1:7 of partition B: on worker2, not on worker3`; at most 8. */
   readonly lines: readonly string[];
   /** Every placement that lacks some is on a node where a transaction that is still prepared may hold them. */
   readonly inDoubt: boolean;
 }
 
-/** The shards whose placements differ, as far as they were read; `all` has the keys of all of them. */
-export function divergenceOf(history: History): { readonly shards: readonly Divergence[]; readonly all: Witnesses } {
-  return compareShards(history, eventsOf(history, 'placement-read'));
+/** The partitions whose placements differ, as far as they were read; `all` has the keys of all of them. */
+export function divergenceOf(history: History): {
+  readonly partitions: readonly Divergence[];
+  readonly all: Witnesses;
+} {
+  return comparePartitions(history, eventsOf(history, 'placement-read'));
 }
 
 /** The same, of the reads that were made while prepared transactions stood. */
 export function earlyDivergenceOf(history: History): readonly Divergence[] {
-  return compareShards(
+  return comparePartitions(
     history,
-    eventsOf(history, 'read-in-doubt').flatMap((event) => ofShard(event)),
-  ).shards;
+    eventsOf(history, 'read-in-doubt').flatMap((event) => ofPartition(event)),
+  ).partitions;
 }
 
-type PlacementRead = Pick<EventOf<'placement-read'>, 'node' | 'shard' | 'relation' | 'read'>;
+type PlacementRead = Pick<EventOf<'placement-read'>, 'node' | 'partition' | 'relation' | 'read'>;
 
-function ofShard({ node, shard, relation, read }: EventOf<'read-in-doubt'>): PlacementRead[] {
-  return shard === undefined || node === undefined
+function ofPartition({ node, partition, relation, read }: EventOf<'read-in-doubt'>): PlacementRead[] {
+  return partition === undefined || node === undefined
     ? []
-    : [{ node, shard, read, ...(relation === undefined ? {} : { relation }) }];
+    : [{ node, partition, read, ...(relation === undefined ? {} : { relation }) }];
 }
 
-function compareShards(history: History, reads: readonly PlacementRead[]) {
+function comparePartitions(history: History, reads: readonly PlacementRead[]) {
   const all = new Witnesses();
-  const byShard = Map.groupBy(reads, ({ shard }) => shard);
+  const byPartition = Map.groupBy(reads, ({ partition }) => partition);
   const still = stillPrepared(history);
-  const shards = (placementOf(history)?.shards ?? []).map(({ name }) =>
-    compare(name, byShard.get(name) ?? [], all, still),
+  const word = wordOf(history);
+  const partitions = (placementOf(history)?.partitions ?? []).map(({ name }) =>
+    compare(name, byPartition.get(name) ?? [], { all, still, word }),
   );
-  return { shards: shards.filter(({ count }) => count > 0), all };
+  return { partitions: partitions.filter(({ count }) => count > 0), all };
 }
 
-function compare(shard: string, reads: readonly PlacementRead[], all: Witnesses, still: StillPrepared): Divergence {
+interface Comparing {
+  readonly all: Witnesses;
+  readonly still: StillPrepared;
+  readonly word: string | undefined;
+}
+
+function compare(partition: string, reads: readonly PlacementRead[], { all, still, word }: Comparing): Divergence {
   const found = reads.map((event) => ({
     node: event.node,
     relation: event.relation,
@@ -92,7 +103,7 @@ function compare(shard: string, reads: readonly PlacementRead[], all: Witnesses,
     keys: KeySet.fromRanges(event.read.present),
   }));
   const texts = new Set(found.map(({ keys }) => JSON.stringify(keys.toRanges())));
-  if (texts.size <= 1) return { shard, count: 0, lines: [], inDoubt: false };
+  if (texts.size <= 1) return { partition, count: 0, lines: [], inDoubt: false };
   let count = 0;
   let inDoubt = true;
   const lines: string[] = [];
@@ -106,7 +117,9 @@ function compare(shard: string, reads: readonly PlacementRead[], all: Witnesses,
     if (lines.length >= MAX_WITNESSES) continue;
     const having = found.filter((candidate) => !lacking.includes(candidate));
     const nodes = (list: typeof found) => list.map(({ node }) => node).join(', ');
-    lines.push(`${formatKey(writer, seq)} of shard ${shard}: on ${nodes(having)}, not on ${nodes(lacking)}`);
+    lines.push(
+      `${formatKey(writer, seq)} of ${partitionNamed(word, partition)}: on ${nodes(having)}, not on ${nodes(lacking)}`,
+    );
   }
-  return { shard, count, lines, inDoubt };
+  return { partition, count, lines, inDoubt };
 }

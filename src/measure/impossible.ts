@@ -5,7 +5,7 @@
 
 import type { History } from '../model/history.ts';
 import type { NodeName } from '../model/topology.ts';
-import { placementOf } from './shards.ts';
+import { placementOf } from './partitions.ts';
 import { actsOf } from './spans.ts';
 
 /** What was under way when the fault struck may still be answered; for the stamps of two threads as well. */
@@ -16,15 +16,15 @@ export function impossibleAnswers(history: History): ReadonlyMap<number, number>
   const counts = new Map<number, number>();
   const acts = actsOf(history).filter(({ effect, effectMs }) => effect !== undefined && effectMs !== undefined);
   if (acts.length === 0) return counts;
-  const { shards = [], entry } = placementOf(history) ?? {};
-  for (const { outcome, sentAt, settledAt, shard } of history.operations.scan()) {
+  const { partitions = [], entry } = placementOf(history) ?? {};
+  for (const { outcome, sentAt, settledAt, partition } of history.operations.scan()) {
     if (outcome !== 'ok') continue;
     const active = acts.filter(
       ({ effectMs = 0, healAskedMs = Number.POSITIVE_INFINITY }) =>
         sentAt >= effectMs + TRANSITION_MS && settledAt <= healAskedMs,
     );
     const lost = new Set(active.flatMap(({ nodes }) => nodes));
-    const copies: readonly NodeName[] = shard === undefined ? [] : (shards[shard]?.placements ?? []);
+    const copies: readonly NodeName[] = partition === undefined ? [] : (partitions[partition]?.copies ?? []);
     const gone =
       entry !== undefined && lost.has(entry) ? [entry] : copies.every((node) => lost.has(node)) ? copies : [];
     for (const { act, nodes } of active) {

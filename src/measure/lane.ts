@@ -1,5 +1,5 @@
 /**
- * Windows of one row of operations, those of one kind, of one shard or of all:
+ * Windows of one row of operations, those of one kind, of one partition or of all:
  *
  * Operations are taken in the order of their intended starts. Each is good, late (it succeeded, but its
  * latency is above the kind's limit) or failed (`fail` or `unknown`; what the client could not send is left
@@ -7,8 +7,8 @@
  * disturbance. Inside it,
  *
  * - an outage goes from the intended start of a failed operation to that of the next success, when at
- *   least two failed without a success between them; of a whole kind only if they hit every shard or were
- *   50, because where some shards are gone, a few failures in a row are chance;
+ *   least two failed without a success between them; of a whole kind only if they hit every partition or were
+ *   50, because where some partitions are gone, a few failures in a row are chance;
  * - what remains is brownout.
  *
  * A single late operation on its own is no window: every healthy system has those. A single failure is.
@@ -21,7 +21,7 @@ import type { Operation } from '../model/history.ts';
 const MAX_GOOD_GAP_MS = 500;
 /** Failures in a row that make an outage. */
 const MIN_OUTAGE_FAILURES = 2;
-/** So many in a row are no chance, whichever shards they hit: with three of four shards gone, 1 in 2 million. */
+/** So many in a row are no chance, whichever partitions they hit: with three of four partitions gone, 1 in 2 million. */
 const CERTAIN_FAILURES = 50;
 /** An operation is late when it takes longer than this many times the steady state's p99 ... */
 const LATE_FACTOR = 5;
@@ -35,12 +35,12 @@ export function lateAboveMs(steadyP99Ms: number | undefined): number {
 
 export interface LaneOptions {
   readonly kind: string;
-  readonly shard?: string;
+  readonly partition?: string;
   readonly lateAboveMs: number;
   /** Expected between operations; stands in where the first one is already an edge. */
   readonly spacingMs: number;
-  /** How many shards failures must have hit to be an outage; 0 where operations are not told apart by shard. */
-  readonly shardsToHit: number;
+  /** How many partitions failures must have hit to be an outage; 0 where operations are not told apart by partition. */
+  readonly partitionsToHit: number;
 }
 
 /** A border of a window, and how far from the operation before it, which saw the other side. */
@@ -57,7 +57,7 @@ interface Piece {
   failed: number;
 }
 
-type Seen = Pick<Operation, 'intendedAt' | 'settledAt' | 'outcome' | 'shard'>;
+type Seen = Pick<Operation, 'intendedAt' | 'settledAt' | 'outcome' | 'partition'>;
 
 /** One row of operations, seen one after the other; holds no more of them than a few counts. */
 export class Lane {
@@ -74,7 +74,7 @@ export class Lane {
   #brownout: Piece | undefined;
   /** ... failures in a row, up to now ... */
   #failures: Piece | undefined;
-  readonly #shardsHit = new Set<number>();
+  readonly #partitionsHit = new Set<number>();
   /** ... and good operations since the last that was not. They belong to it only if it goes on. */
   #goodTail: Piece | undefined;
 
@@ -83,7 +83,7 @@ export class Lane {
   }
 
   /** Takes the next operation in the order of the intended starts; never an `unsent` one. */
-  add({ intendedAt, settledAt, outcome, shard }: Seen): void {
+  add({ intendedAt, settledAt, outcome, partition }: Seen): void {
     const spacingMs = this.#lastAtMs === undefined ? this.#options.spacingMs : intendedAt - this.#lastAtMs;
     const edge: Edge = { atMs: intendedAt, spacingMs };
     this.#lastAtMs = intendedAt;
@@ -106,7 +106,7 @@ export class Lane {
       this.#anyFailed = true;
       this.#failures ??= { from: edge, ok: 0, failed: 0 };
       this.#failures.failed++;
-      if (shard !== undefined && this.#options.shardsToHit > 0) this.#shardsHit.add(shard);
+      if (partition !== undefined && this.#options.partitionsToHit > 0) this.#partitionsHit.add(partition);
     }
   }
 
@@ -139,8 +139,8 @@ export class Lane {
     const failures = this.#failures;
     if (!failures) return;
     this.#failures = undefined;
-    const everywhere = this.#shardsHit.size >= this.#options.shardsToHit || failures.failed >= CERTAIN_FAILURES;
-    this.#shardsHit.clear();
+    const everywhere = this.#partitionsHit.size >= this.#options.partitionsToHit || failures.failed >= CERTAIN_FAILURES;
+    this.#partitionsHit.clear();
     if (failures.failed < MIN_OUTAGE_FAILURES || !everywhere) {
       this.#brownout ??= { from: failures.from, ok: 0, failed: 0 };
       this.#brownout.failed += failures.failed;
@@ -166,11 +166,11 @@ export class Lane {
 
   #emit(type: ServiceWindow['type'], { from, ok, failed }: Piece, to: Edge): void {
     if (ok + failed === 0) return;
-    const { kind, shard } = this.#options;
+    const { kind, partition } = this.#options;
     this.#windows.push({
       type,
       kind,
-      ...(shard === undefined ? {} : { shard }),
+      ...(partition === undefined ? {} : { partition }),
       seenBy: 'load',
       fromMs: from.atMs,
       toMs: to.atMs,

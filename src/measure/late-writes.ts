@@ -45,7 +45,7 @@ function findLate(history: History): LateWrites {
   const late = new Witnesses();
   const first: LateWrite[] = [];
   let forMs: number | null = null;
-  const early = eventsOf(history, 'read-in-doubt').find(({ shard }) => shard === undefined);
+  const early = eventsOf(history, 'read-in-doubt').find(({ partition }) => partition === undefined);
   const final = eventsOf(history, 'final-read')[0];
   if (!early || !final) return { late, first, forMs };
 

@@ -1,8 +1,8 @@
 /**
- * When a shard, or all of them, did not answer: from the probes, to the time between two of them.
+ * When a partition, or all of them, did not answer: from the probes, to the time between two of them.
  *
  * An outage is a stretch without a success. It lies between two successes that settled one after the other, and
- * is told where at least two probes failed in between (on every shard, for the whole; else a few failures in a row
+ * is told where at least two probes failed in between (on every partition, for the whole; else a few failures in a row
  * are chance), or where nothing settled for longer than an answer may take. Time in which the client itself stood
  * still is no evidence. Where answers take so long again and again, with hardly a quick one between them, service is
  * slow and not gone: no outage, but for a silence that stands out among them.
@@ -15,7 +15,7 @@
  * farthest end.
  *
  * Probes outside of outages that failed or were late, with no more than 500 ms between them, are brownout; a
- * single late one is none. For all shards together, a window of a single shard is brownout too.
+ * single late one is none. For all partitions together, a window of a single partition is brownout too.
  */
 
 import type { ServiceWindow, TimeRange } from '../model/figures.ts';
@@ -24,7 +24,7 @@ import type { Outcome } from '../model/history.ts';
 /** Longest stretch of good probes inside one brownout. */
 const MAX_GOOD_GAP_MS = 500;
 const MIN_OUTAGE_FAILURES = 2;
-/** So many in a row are no chance, whichever shards they hit. */
+/** So many in a row are no chance, whichever partitions they hit. */
 const CERTAIN_FAILURES = 50;
 /** With fewer quick answers between two long silences, and no more than 500 ms, they are slow answers of one sort ... */
 const GOOD_BETWEEN = 5;
@@ -42,8 +42,8 @@ const WAKE_MEDIANS = 3;
 
 export interface ProbeLaneOptions {
   readonly kind: string;
-  /** Set where the lane is that of one shard. */
-  readonly shard?: string;
+  /** Set where the lane is that of one partition. */
+  readonly partition?: string;
   /** Above which latency a probe is late, and after which silence is an outage. */
   readonly lateAboveMs: number;
   /** How long an answer takes in the steady state, as a rule and at most; 0 where there was none. */
@@ -53,8 +53,8 @@ export interface ProbeLaneOptions {
   readonly steadyP999Ms: number;
   /** Expected between probes. */
   readonly spacingMs: number;
-  /** How many shards failures must have hit to be an outage; 1 for the lane of a shard. */
-  readonly shardsToHit: number;
+  /** How many partitions failures must have hit to be an outage; 1 for the lane of a partition. */
+  readonly partitionsToHit: number;
   /** When the client itself stood still. */
   readonly stalls: readonly TimeRange[];
 }
@@ -63,10 +63,10 @@ interface Probe {
   readonly sentAt: number;
   readonly settledAt: number;
   readonly ok: boolean;
-  readonly shard: number;
+  readonly partition: number;
 }
 
-/** The probes of one kind, of one shard or of all. */
+/** The probes of one kind, of one partition or of all. */
 export class ProbeLane {
   readonly #options: ProbeLaneOptions;
   readonly #probes: Probe[] = [];
@@ -75,8 +75,8 @@ export class ProbeLane {
     this.#options = options;
   }
 
-  add(sentAt: number, settledAt: number, outcome: Outcome, shard: number): void {
-    if (outcome !== 'unsent') this.#probes.push({ sentAt, settledAt, ok: outcome === 'ok', shard });
+  add(sentAt: number, settledAt: number, outcome: Outcome, partition: number): void {
+    if (outcome !== 'unsent') this.#probes.push({ sentAt, settledAt, ok: outcome === 'ok', partition });
   }
 
   get count(): number {
@@ -85,12 +85,12 @@ export class ProbeLane {
 
   /**
    * Its windows in the order of time.
-   * @param ofShards windows of single shards: while a shard is not served the whole is, but in part.
+   * @param ofPartitions windows of single partitions: while a partition is not served the whole is, but in part.
    */
-  windows(ofShards: readonly TimeRange[] = []): ServiceWindow[] {
+  windows(ofPartitions: readonly TimeRange[] = []): ServiceWindow[] {
     this.#probes.sort((a, b) => a.settledAt - b.settledAt);
     const outages = this.#outages();
-    return [...outages, ...this.#brownouts(outages, ofShards)].sort((a, b) => a.fromMs - b.fromMs);
+    return [...outages, ...this.#brownouts(outages, ofPartitions)].sort((a, b) => a.fromMs - b.fromMs);
   }
 
   #outages(): ServiceWindow[] {
@@ -135,9 +135,10 @@ export class ProbeLane {
     failed: readonly Probe[],
     next: Probe | undefined,
   ): ServiceWindow | undefined {
-    const { kind, shard, lateAboveMs, shardsToHit } = this.#options;
-    const hit = new Set(failed.map((probe) => probe.shard)).size;
-    const refused = failed.length >= MIN_OUTAGE_FAILURES && (hit >= shardsToHit || failed.length >= CERTAIN_FAILURES);
+    const { kind, partition, lateAboveMs, partitionsToHit } = this.#options;
+    const hit = new Set(failed.map((probe) => probe.partition)).size;
+    const refused =
+      failed.length >= MIN_OUTAGE_FAILURES && (hit >= partitionsToHit || failed.length >= CERTAIN_FAILURES);
     const waiting = this.#sentBetween(last, next);
     const first = earliest([...failed, ...waiting]);
     if (first === Number.POSITIVE_INFINITY) return undefined;
@@ -153,7 +154,7 @@ export class ProbeLane {
     return {
       type: 'outage',
       kind,
-      ...(shard === undefined ? {} : { shard }),
+      ...(partition === undefined ? {} : { partition }),
       seenBy: 'probes',
       fromMs,
       toMs,
@@ -230,9 +231,9 @@ export class ProbeLane {
     );
   }
 
-  /** @param ofShards windows of single shards, for the lane of all. */
-  #brownouts(outages: readonly ServiceWindow[], ofShards: readonly TimeRange[]): ServiceWindow[] {
-    const { kind, shard, lateAboveMs, spacingMs } = this.#options;
+  /** @param ofPartitions windows of single partitions, for the lane of all. */
+  #brownouts(outages: readonly ServiceWindow[], ofPartitions: readonly TimeRange[]): ServiceWindow[] {
+    const { kind, partition, lateAboveMs, spacingMs } = this.#options;
     const outside = ({ sentAt, settledAt }: Probe) =>
       !outages.some(({ fromMs, toMs }) => sentAt <= toMs && settledAt >= fromMs);
     const late = ({ sentAt, settledAt }: Probe) =>
@@ -240,7 +241,7 @@ export class ProbeLane {
     const bad = this.#probes.filter((probe) => (!probe.ok || late(probe)) && outside(probe));
     const disturbances = [
       ...bad.map(({ sentAt, settledAt, ok }) => ({ fromMs: sentAt, toMs: settledAt, certain: !ok })),
-      ...ofShards.flatMap((range) => without(range, outages)).map((range) => ({ ...range, certain: true })),
+      ...ofPartitions.flatMap((range) => without(range, outages)).map((range) => ({ ...range, certain: true })),
     ].sort((a, b) => a.fromMs - b.fromMs);
     const groups: { fromMs: number; toMs: number; count: number; certain: boolean }[] = [];
     for (const { fromMs, toMs, certain } of disturbances) {
@@ -270,7 +271,7 @@ export class ProbeLane {
         {
           type: 'brownout',
           kind,
-          ...(shard === undefined ? {} : { shard }),
+          ...(partition === undefined ? {} : { partition }),
           seenBy: 'probes',
           fromMs,
           toMs,
@@ -284,7 +285,7 @@ export class ProbeLane {
   }
 }
 
-/** What of a shard's window lies outside of the whole's outages, but for slivers at their borders. */
+/** What of a partition's window lies outside of the whole's outages, but for slivers at their borders. */
 function without({ fromMs, toMs }: TimeRange, outages: readonly TimeRange[]): TimeRange[] {
   let parts = [{ fromMs, toMs }];
   let cut = false;

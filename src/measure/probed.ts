@@ -4,24 +4,24 @@ import type { ServiceWindow } from '../model/figures.ts';
 import { eventsOf, type History, type OperationKind } from '../model/history.ts';
 import { lateAboveMs } from './lane.ts';
 import { LatencyRecorder } from './latency.ts';
+import { placementOf } from './partitions.ts';
 import { ProbeLane } from './probe-windows.ts';
-import { placementOf } from './shards.ts';
 import { spansOf } from './spans.ts';
 
 export interface Probed {
   /** The kind of probe. */
   readonly name: string;
   readonly whole: readonly ServiceWindow[];
-  readonly shards: readonly ServiceWindow[];
+  readonly partitions: readonly ServiceWindow[];
 }
 
 /** What the probes on pooled connections saw of reading and of writing; absent where there were none. */
 export function probeWindows(history: History): { readonly [A in OperationKind['access']]?: Probed } {
   const steady = spansOf(history)['steady-state'];
-  const shards = placementOf(history)?.shards ?? [];
+  const partitions = placementOf(history)?.partitions ?? [];
   const stalls = eventsOf(history, 'load-kept').find(({ of }) => of === 'probes')?.stalls ?? [];
   const inUse = new Set<number>();
-  for (const { shard } of history.probes.scan()) if (shard !== undefined) inUse.add(shard);
+  for (const { partition } of history.probes.scan()) if (partition !== undefined) inUse.add(partition);
   const result: { [A in OperationKind['access']]?: Probed } = {};
   for (const kind of history.run.probes) {
     if (kind.connection !== 'pooled') continue;
@@ -34,16 +34,22 @@ export function probeWindows(history: History): { readonly [A in OperationKind['
     const spacingMs = 1_000 / kind.ratePerSecond;
     const steadyMs = { steadyP50Ms, steadyP99Ms, steadyP999Ms };
     const common = { kind: kind.name, lateAboveMs: lateAboveMs(steadyP99Ms), ...steadyMs, stalls };
-    const lanes = shards.map(({ name }) => new ProbeLane({ ...common, spacingMs, shard: name, shardsToHit: 1 }));
-    const all = new ProbeLane({ ...common, spacingMs: spacingMs / Math.max(1, inUse.size), shardsToHit: inUse.size });
-    for (const { kind: name, sentAt, settledAt, outcome, shard } of history.probes.scan()) {
-      if (name !== kind.name || shard === undefined) continue;
-      all.add(sentAt, settledAt, outcome, shard);
-      lanes[shard]?.add(sentAt, settledAt, outcome, shard);
+    const lanes = partitions.map(
+      ({ name }) => new ProbeLane({ ...common, spacingMs, partition: name, partitionsToHit: 1 }),
+    );
+    const all = new ProbeLane({
+      ...common,
+      spacingMs: spacingMs / Math.max(1, inUse.size),
+      partitionsToHit: inUse.size,
+    });
+    for (const { kind: name, sentAt, settledAt, outcome, partition } of history.probes.scan()) {
+      if (name !== kind.name || partition === undefined) continue;
+      all.add(sentAt, settledAt, outcome, partition);
+      lanes[partition]?.add(sentAt, settledAt, outcome, partition);
     }
     if (all.count === 0) continue;
-    const ofShards = lanes.flatMap((lane) => lane.windows());
-    result[kind.access] = { name: kind.name, whole: all.windows(ofShards), shards: ofShards };
+    const ofPartitions = lanes.flatMap((lane) => lane.windows());
+    result[kind.access] = { name: kind.name, whole: all.windows(ofPartitions), partitions: ofPartitions };
   }
   return result;
 }

@@ -1,10 +1,11 @@
 /** What reads returned and should not have, or left out. */
 
-import { eventsOf, type History, type Operation } from '../model/history.ts';
+import { eventsOf, type History, type Operation, type RunInfo } from '../model/history.ts';
+import { keyWordOf, partitionNamed } from '../model/partition-words.ts';
 import { formatCount, formatMoment } from '../model/units.ts';
 import { clientsNode } from './clients.ts';
 import { placeOf } from './final-reads.ts';
-import { messagesPerRoom, placementOf } from './shards.ts';
+import { messagesPerKey, placementOf, wordOf } from './partitions.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
 export interface ReadAudit {
@@ -49,11 +50,11 @@ export function auditReads(history: History): ReadAudit {
 
 function auditAll(history: History): ReadAudit {
   const placement = placementOf(history);
-  const perRoom = placement ? messagesPerRoom(history, placement) : undefined;
+  const perKey = placement ? messagesPerKey(history, placement) : undefined;
   const reads = new Map(
     history.run.kinds
       .filter((kind) => kind.access === 'read')
-      .map((kind) => [kind.name, kind.scope === 'all' ? history.run.messages : perRoom]),
+      .map((kind) => [kind.name, kind.scope === 'all' ? history.run.messages : perKey]),
   );
   let answered = 0;
   let ofSessions = 0;
@@ -89,28 +90,31 @@ function auditAll(history: History): ReadAudit {
     for (const [i, key] of again.entries()) duplicated.add(key, i === 0 ? 1 + duplicatedCount - again.length : 1);
     if (duplicatedCount > again.length) {
       const rows = `${formatCount(operation.rows ?? 0, 'row')}, ${formatCount(duplicatedCount, 'of them', 'of them')} again`;
-      duplicatedWhere.add(`${rows}, in ${describeRead(operation)}, such as ${again.slice(0, 3).join(', ')}`);
-    } else for (const key of again) duplicatedWhere.add(`${key}: twice in ${describeRead(operation)}`);
+      duplicatedWhere.add(
+        `${rows}, in ${describeRead(history.run, operation)}, such as ${again.slice(0, 3).join(', ')}`,
+      );
+    } else for (const key of again) duplicatedWhere.add(`${key}: twice in ${describeRead(history.run, operation)}`);
     for (const key of anomaly.corrupted ?? []) {
       corrupted.add(key);
-      corruptedWhere.add(`${key}: wrong content in ${describeRead(operation)}`);
+      corruptedWhere.add(`${key}: wrong content in ${describeRead(history.run, operation)}`);
     }
     addAll(ownMissing, anomaly.ownMissing, anomaly.ownMissingCount);
     addAll(forgotten, anomaly.forgotten, anomaly.forgottenCount);
     if (anomaly.ownMissing && ownMissingWitnesses.length < MAX_WITNESSES) ownMissingWitnesses.push(operation.copy());
     if (anomaly.forgotten && forgottenWitnesses.length < MAX_WITNESSES) forgottenWitnesses.push(operation.copy());
   }
+  const word = wordOf(history);
   const clients = clientsNode(history) ?? 'the cluster';
   const finals = [
     ...eventsOf(history, 'final-read').map(({ read }) => ({ read, source: clients, place: undefined })),
     ...eventsOf(history, 'read-in-doubt').map((event) => ({
       read: event.read,
-      source: event.shard === undefined ? clients : `${event.node}, shard ${event.shard}`,
+      source: event.partition === undefined ? clients : `${event.node}, ${partitionNamed(word, event.partition)}`,
       place: placeOf(event),
     })),
     ...eventsOf(history, 'placement-read').map((event) => ({
       read: event.read,
-      source: `${event.node}, shard ${event.shard}`,
+      source: `${event.node}, ${partitionNamed(word, event.partition)}`,
       place: placeOf(event),
     })),
   ];
@@ -173,7 +177,7 @@ function missedFor(history: History, missedAt: ReadonlyMap<string, number>): num
   return longestMs;
 }
 
-/** `read of room 7, sent at 4.213 s`. */
-export function describeRead({ kind, room, sentAt }: Operation): string {
-  return `${kind}${room === undefined ? '' : ` of room ${room}`}, sent at ${formatMoment(sentAt)}`;
+/** `read of partition key 7, sent at 4.213 s`. */
+export function describeRead(run: Pick<RunInfo, 'keyWord'>, { kind, partitionKey, sentAt }: Operation): string {
+  return `${kind}${partitionKey === undefined ? '' : ` of ${keyWordOf(run)} ${partitionKey}`}, sent at ${formatMoment(sentAt)}`;
 }

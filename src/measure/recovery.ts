@@ -6,7 +6,7 @@
  * most twice the steady state's (or 50 ms, whichever is more), and it begins with a success. For kinds
  * slower than three operations a second it is the time of three operations.
  *
- * Service that is gone again was not restored, be it on one shard: the second must begin after the end, and the last
+ * Service that is gone again was not restored, be it on one partition: the second must begin after the end, and the last
  * failure, of every outage of the kind that fell into the act's time, from when it was asked for until it was asked to heal or the next act
  * was asked for. What healing itself disturbs is a window of its own and no part of the recovery. Where
  * there are several acts, each is judged from its own effect, and the worst counts.
@@ -51,7 +51,7 @@ export function recoveries(
 /** Restoration after one act: what is searched for, and what was found so far. */
 interface Goal {
   readonly effectMs: number;
-  /** Outages of this act's time, of the kind or of one of its shards; the one that ended last comes last. */
+  /** Outages of this act's time, of the kind or of one of its partitions; the one that ended last comes last. */
   readonly outages: readonly ServiceWindow[];
   readonly outagesEndMs: number;
   /** Of the failures before the outages' end. */
@@ -146,7 +146,7 @@ class RestorationSearch {
 
   #firstSuccessOf({ effectMs, outages }: Goal): Pick<Recovery, 'firstSuccessMs' | 'firstSuccessUncertaintyMs'> {
     const first = outages
-      .filter(({ shard, toMs }) => shard === undefined && toMs > effectMs)
+      .filter(({ partition, toMs }) => partition === undefined && toMs > effectMs)
       .reduce<ServiceWindow | undefined>((one, other) => (one && one.fromMs <= other.fromMs ? one : other), undefined);
     if (!first) return { firstSuccessMs: 0, firstSuccessUncertaintyMs: this.#intervalMs };
     return {
@@ -187,13 +187,13 @@ class RestorationSearch {
       const probed = goal.outages.filter(({ seenBy }) => seenBy === 'probes');
       const probedEndMs = probed.reduce((last, { toMs }) => Math.max(last, toMs), 0);
       const undisturbed = this.#beforeWindowMs < goal.effectMs;
-      // Where single shards came back last, their own operations are farther apart than those of the kind.
-      const endsOutage = goal.outages.some((outage) => outage.shard === undefined && outage.toMs === atMs);
-      const shardMs = endsOutage || undisturbed ? 0 : (goal.outages.at(-1)?.uncertaintyMs ?? 0);
+      // Where single partitions came back last, their own operations are farther apart than those of the kind.
+      const endsOutage = goal.outages.some((outage) => outage.partition === undefined && outage.toMs === atMs);
+      const partitionMs = endsOutage || undisturbed ? 0 : (goal.outages.at(-1)?.uncertaintyMs ?? 0);
       goal.found = {
         atMs,
         recoveryMs: undisturbed ? 0 : Math.max(atMs, probedEndMs) - goal.effectMs,
-        uncertaintyMs: Math.max(spacingMs, shardMs),
+        uncertaintyMs: Math.max(spacingMs, partitionMs),
       };
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Times in which the load got no answer at all, for one kind of operation, of one shard or of all.
+ * Times in which the load got no answer at all, for one kind of operation, of one partition or of all.
  *
  * `Lane` goes by intended starts, so operations that waited and were answered late in the end count as successes
  * there. A client that waits has no service: operations in a row that failed or waited are a silence from when the
@@ -14,7 +14,7 @@ import type { LaneOptions } from './lane.ts';
 /** The silence must be this much of the stretch in which operations were late. */
 const SILENT_SHARE = 2 / 3;
 const MIN_WAITING = 2;
-/** So many in a row are no chance, whichever shards they hit. */
+/** So many in a row are no chance, whichever partitions they hit. */
 const CERTAIN_WAITING = 50;
 /** The load's operations disturb each other: a shorter silence is a brownout. */
 const MIN_SILENCE_MS = 500;
@@ -23,7 +23,7 @@ interface Run {
   readonly sentMs: number;
   readonly intendedMs: number;
   readonly spacingMs: number;
-  readonly shards: Set<number>;
+  readonly partitions: Set<number>;
   waiting: number;
   failed: number;
   lastSettledMs: number;
@@ -31,7 +31,7 @@ interface Run {
   answeredMs: number;
 }
 
-type Seen = Pick<Operation, 'intendedAt' | 'sentAt' | 'settledAt' | 'outcome' | 'shard'>;
+type Seen = Pick<Operation, 'intendedAt' | 'sentAt' | 'settledAt' | 'outcome' | 'partition'>;
 
 /** One row of operations, seen one after the other in the order of their intended starts. */
 export class SilenceLane {
@@ -48,7 +48,7 @@ export class SilenceLane {
   }
 
   /** Takes the next operation; never an `unsent` one. */
-  add({ intendedAt, sentAt, settledAt, outcome, shard }: Seen): void {
+  add({ intendedAt, sentAt, settledAt, outcome, partition }: Seen): void {
     const spacingMs = this.#lastAtMs === undefined ? this.#options.spacingMs : intendedAt - this.#lastAtMs;
     this.#lastAtMs = intendedAt;
     const ok = outcome === 'ok';
@@ -60,7 +60,7 @@ export class SilenceLane {
       sentMs: sentAt,
       intendedMs: intendedAt,
       spacingMs,
-      shards: new Set(),
+      partitions: new Set(),
       waiting: 0,
       failed: 0,
       lastSettledMs: settledAt,
@@ -71,7 +71,7 @@ export class SilenceLane {
     if (ok) run.answeredMs = Math.min(run.answeredMs, settledAt);
     else run.failed++;
     run.lastSettledMs = Math.max(run.lastSettledMs, settledAt);
-    if (shard !== undefined && this.#options.shardsToHit > 0) run.shards.add(shard);
+    if (partition !== undefined && this.#options.partitionsToHit > 0) run.partitions.add(partition);
   }
 
   /** Ends the row. @returns its silences in the order of time. */
@@ -89,8 +89,8 @@ export class SilenceLane {
     const open = answeredMs === Number.POSITIVE_INFINITY;
     const toMs = open ? Math.max(run.lastSettledMs, nextMs) : answeredMs;
     const fromMs = run.sentMs;
-    const { shardsToHit, lateAboveMs, kind, shard } = this.#options;
-    const everywhere = run.shards.size >= shardsToHit || run.waiting >= CERTAIN_WAITING;
+    const { partitionsToHit, lateAboveMs, kind, partition } = this.#options;
+    const everywhere = run.partitions.size >= partitionsToHit || run.waiting >= CERTAIN_WAITING;
     const silentMs = toMs - fromMs - this.#stalledMs(fromMs, toMs);
     const slow = nextMs - run.intendedMs > (toMs - fromMs) / SILENT_SHARE;
     if (run.waiting < MIN_WAITING || !everywhere || slow) return;
@@ -98,7 +98,7 @@ export class SilenceLane {
     this.#windows.push({
       type: 'outage',
       kind,
-      ...(shard === undefined ? {} : { shard }),
+      ...(partition === undefined ? {} : { partition }),
       seenBy: 'load',
       fromMs,
       toMs,

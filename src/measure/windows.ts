@@ -1,5 +1,5 @@
 /**
- * When service was not as it should be, for whole kinds and for single shards. Reading and writing of single rooms is
+ * When service was not as it should be, for whole kinds and for single partitions. Reading and writing of single partition keys is
  * watched by the probes (`probed.ts`) and by the load (`lane.ts`, `silences.ts`); the worse of the two tells
  * (`sources.ts`). What has no probe, such as a scan or anything where probes are off, is told by the load alone, to the
  * spacing of its operations.
@@ -7,10 +7,11 @@
 
 import type { ServiceWindow, SourceDisagreement } from '../model/figures.ts';
 import { eventsOf, type History, type OperationKind } from '../model/history.ts';
+import { partitionNamed } from '../model/partition-words.ts';
 import { formatDuration, formatMoment } from '../model/units.ts';
 import { Lane, type LaneOptions } from './lane.ts';
+import { placementOf } from './partitions.ts';
 import { probeWindows } from './probed.ts';
-import { placementOf } from './shards.ts';
 import { SilenceLane } from './silences.ts';
 import { type Compared, type Counts, disagreementOf, notIn, overlay, worseOf } from './sources.ts';
 import { spansOf } from './spans.ts';
@@ -18,7 +19,7 @@ import { spansOf } from './spans.ts';
 export { Lane, type LaneOptions, lateAboveMs } from './lane.ts';
 
 export interface WindowsOfRun {
-  /** Of whole kinds, then of single shards; each kind's in the order of time. */
+  /** Of whole kinds, then of single partitions; each kind's in the order of time. */
   readonly windows: readonly ServiceWindow[];
   /** Where probes and load do not tell the same. */
   readonly disagreements: readonly SourceDisagreement[];
@@ -36,11 +37,11 @@ export function serviceWindows(history: History, limitMs: (kind: string) => numb
 export function windowsOfRun(history: History, limitMs: (kind: string) => number): WindowsOfRun {
   const probed = probeWindows(history);
   const disagreements: SourceDisagreement[] = [];
-  const ofKind = loadWindows(history, limitMs).map(({ kind, whole, shards }) => {
-    const probes = kind.scope === 'room' ? probed[kind.access] : undefined;
+  const ofKind = loadWindows(history, limitMs).map(({ kind, whole, partitions }) => {
+    const probes = kind.scope === 'partition' ? probed[kind.access] : undefined;
     if (!probes) {
       const alone = (seen: LoadWindows) => ofLoadAlone(history, kind.name, seen);
-      return { whole: alone(whole), shards: shards.flatMap(alone) };
+      return { whole: alone(whole), partitions: partitions.flatMap(alone) };
     }
     const named = (windows: readonly ServiceWindow[]) => windows.map((window) => ({ ...window, kind: kind.name }));
     const names = { load: kind.name, probes: probes.name };
@@ -55,22 +56,22 @@ export function windowsOfRun(history: History, limitMs: (kind: string) => number
     const loadSpacingMs = 1_000 / kind.ratePerSecond;
     const disagreement = disagreementOf({ ...told, kind: kind.name, loadSpacingMs, counts });
     if (disagreement) disagreements.push(disagreement);
-    const ofShards = shards.map((one) =>
+    const ofPartitions = partitions.map((one) =>
       worse(
-        probes.shards.filter(({ shard }) => shard === one.shard),
+        probes.partitions.filter(({ partition }) => partition === one.partition),
         one,
       ),
     );
-    return { whole: told.windows, shards: ofShards.flatMap(({ windows }) => windows) };
+    return { whole: told.windows, partitions: ofPartitions.flatMap(({ windows }) => windows) };
   });
   return {
-    windows: [...ofKind.flatMap(({ whole }) => whole), ...ofKind.flatMap(({ shards }) => shards)],
+    windows: [...ofKind.flatMap(({ whole }) => whole), ...ofKind.flatMap(({ partitions }) => partitions)],
     disagreements,
   };
 }
 
 interface LoadWindows {
-  readonly shard: string | undefined;
+  readonly partition: string | undefined;
   readonly ofLane: readonly ServiceWindow[];
   readonly silences: readonly ServiceWindow[];
 }
@@ -78,49 +79,57 @@ interface LoadWindows {
 interface LoadWindowsOfKind {
   readonly kind: OperationKind;
   readonly whole: LoadWindows;
-  readonly shards: readonly LoadWindows[];
+  readonly partitions: readonly LoadWindows[];
 }
 
 /** What the load itself saw, in one pass over its operations. */
 function loadWindows(history: History, limitMs: (kind: string) => number): LoadWindowsOfKind[] {
   const formed = history.events.find((event) => event.type === 'cluster-formed');
-  const shards = formed?.placement.shards ?? [];
-  const shardsInUse = new Set(Object.values(formed?.placement.shardOfRoom ?? {})).size;
+  const partitions = formed?.placement.partitions ?? [];
+  const partitionsInUse = new Set(Object.values(formed?.placement.partitionOfKey ?? {})).size;
   const stalls = eventsOf(history, 'load-kept').find(({ of }) => of === undefined)?.stalls ?? [];
   const pairs = new Map(
     history.run.kinds.map((kind) => {
       const spacingMs = 1_000 / kind.ratePerSecond;
-      const pair = (shard?: string) => {
+      const pair = (partition?: string) => {
         const options: LaneOptions = {
           kind: kind.name,
           lateAboveMs: limitMs(kind.name),
-          ...(shard === undefined
-            ? { spacingMs, shardsToHit: kind.scope === 'room' ? shardsInUse : 0 }
-            : { spacingMs: spacingMs * shards.length, shardsToHit: 0, shard }),
+          ...(partition === undefined
+            ? { spacingMs, partitionsToHit: kind.scope === 'partition' ? partitionsInUse : 0 }
+            : { spacingMs: spacingMs * partitions.length, partitionsToHit: 0, partition }),
         };
-        return { shard, lane: new Lane(options), silences: new SilenceLane(options, stalls) };
+        return { partition, lane: new Lane(options), silences: new SilenceLane(options, stalls) };
       };
-      return [kind.name, { kind, whole: pair(), shards: shards.map(({ name }) => pair(name)) }];
+      return [kind.name, { kind, whole: pair(), partitions: partitions.map(({ name }) => pair(name)) }];
     }),
   );
   for (const operation of history.operations.scan()) {
     if (operation.outcome === 'unsent') continue;
     const ofKind = pairs.get(operation.kind);
-    const ofShard = operation.shard === undefined ? undefined : ofKind?.shards[operation.shard];
-    for (const pair of [ofKind?.whole, ofShard]) {
+    const ofPartition = operation.partition === undefined ? undefined : ofKind?.partitions[operation.partition];
+    for (const pair of [ofKind?.whole, ofPartition]) {
       pair?.lane.add(operation);
       pair?.silences.add(operation);
     }
   }
-  const ended = ({ shard, lane, silences }: { shard: string | undefined; lane: Lane; silences: SilenceLane }) => ({
-    shard,
+  const ended = ({
+    partition,
+    lane,
+    silences,
+  }: {
+    partition: string | undefined;
+    lane: Lane;
+    silences: SilenceLane;
+  }) => ({
+    partition,
     ofLane: lane.end(),
     silences: silences.end(),
   });
-  return [...pairs.values()].map(({ kind, whole, shards: ofShards }) => ({
+  return [...pairs.values()].map(({ kind, whole, partitions: ofPartitions }) => ({
     kind,
     whole: ended(whole),
-    shards: ofShards.map(ended),
+    partitions: ofPartitions.map(ended),
   }));
 }
 
@@ -142,16 +151,20 @@ function counted(
 ): readonly ServiceWindow[] {
   const cut = windows.filter((window) => window.type === 'brownout' && !whole.includes(window));
   const counts = new Map(cut.map((window) => [window, { ok: 0, failed: 0 }]));
-  const shards = placementOf(history)?.shards ?? [];
+  const partitions = placementOf(history)?.partitions ?? [];
   for (const seenBy of ['load', 'probes'] as const) {
     const ofSource = cut.filter((window) => window.seenBy === seenBy);
     if (ofSource.length === 0) continue;
     const log = seenBy === 'load' ? history.operations : history.probes;
-    for (const { kind, shard, intendedAt, outcome } of log.scan()) {
+    for (const { kind, partition, intendedAt, outcome } of log.scan()) {
       if (kind !== names[seenBy] || outcome === 'unsent') continue;
       for (const window of ofSource) {
         if (intendedAt < window.fromMs || intendedAt >= window.toMs) continue;
-        if (window.shard !== undefined && (shard === undefined || shards[shard]?.name !== window.shard)) continue;
+        if (
+          window.partition !== undefined &&
+          (partition === undefined || partitions[partition]?.name !== window.partition)
+        )
+          continue;
         const count = counts.get(window);
         if (count) count[outcome === 'ok' ? 'ok' : 'failed']++;
       }
@@ -177,21 +190,12 @@ function countsOf(history: History, kind: OperationKind, probe: string): Compare
   return { probes: count(history.probes, probe), load: count(history.operations, kind.name) };
 }
 
-/** `outage of write, 4.013 s to 12.410 s: 8.4 s ± 20 ms, 419 failed`. */
-export function describeWindow({
-  type,
-  kind,
-  shard,
-  fromMs,
-  toMs,
-  durationMs,
-  uncertaintyMs,
-  open,
-  ok,
-  failed,
-  seenBy,
-}: ServiceWindow) {
-  const of = `of ${kind}${shard === undefined ? '' : ` on shard ${shard}`}`;
+/** `outage of write, 4.013 s to 12.410 s: 8.4 s ± 20 ms, 419 failed`. @param word for a partition, of the engine. */
+export function describeWindow(
+  { type, kind, partition, fromMs, toMs, durationMs, uncertaintyMs, open, ok, failed, seenBy }: ServiceWindow,
+  word: string | undefined,
+) {
+  const of = `of ${kind}${partition === undefined ? '' : ` on ${partitionNamed(word, partition)}`}`;
   const source = seenBy === 'probes' ? ' of the probes' : '';
   // What only failed is no brownout in the word's own sense: nothing of it succeeded.
   if (type === 'brownout' && ok === 0) {

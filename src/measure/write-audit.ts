@@ -9,7 +9,7 @@ import { formatKey, KeySet } from '../model/key-ranges.ts';
 import { type FinalReads, finalReadsOf } from './final-reads.ts';
 import { stillPrepared } from './late-writes.ts';
 import { LostByNode } from './lost-by-node.ts';
-import { placementOf } from './shards.ts';
+import { placementOf } from './partitions.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
 /** Who wrote the messages of the initial data set. */
@@ -66,7 +66,7 @@ function auditAll(history: History): WriteAudit {
   const resolved = resolvedByReads(history);
   const counts = { written: 0, acknowledged: 0, unknown: 0, unknownPresent: 0, unknownAbsent: 0 };
   const lost = { lostWrites: 0, lostInDoubt: 0 };
-  const inDoubt = doubtByShard(history);
+  const inDoubt = doubtByPartition(history);
   const lostBy = new LostByNode(history);
   const lostWitnesses: Operation[] = [];
   const lostInitial = new Witnesses();
@@ -95,7 +95,7 @@ function auditAll(history: History): WriteAudit {
     if (outcome === 'unknown') {
       counts.unknown++;
       if (present) counts.unknownPresent++;
-      else if (everythingRead && !inDoubt(operation.shard)) {
+      else if (everythingRead && !inDoubt(operation.partition)) {
         counts.unknownAbsent++;
         const key = formatKey(writer, seq);
         if (resolved.has(key)) receded.add(key);
@@ -107,7 +107,7 @@ function auditAll(history: History): WriteAudit {
     if (!present) {
       lost.lostWrites++;
       lostBy.add(writer, seq, operation.settledAt);
-      if (inDoubt(operation.shard)) lost.lostInDoubt++;
+      if (inDoubt(operation.partition)) lost.lostInDoubt++;
       if (lostWitnesses.length < MAX_WITNESSES) lostWitnesses.push(operation.copy());
     } else if (byClients && !byClients.has(writer, seq)) hidden.add(formatKey(writer, seq));
   }
@@ -126,18 +126,18 @@ function auditAll(history: History): WriteAudit {
   };
 }
 
-/** Whether a transaction that is still prepared may hold rows of a shard; those of any shard where none is named. */
-function doubtByShard(history: History): (shard: number | undefined) => boolean {
+/** Whether a transaction that is still prepared may hold rows of a partition; those of any partition where none is named. */
+function doubtByPartition(history: History): (partition: number | undefined) => boolean {
   const prepared = stillPrepared(history);
   if (prepared.left.length === 0) return () => prepared.unseen !== undefined;
-  const shards = placementOf(history)?.shards ?? [];
+  const partitions = placementOf(history)?.partitions ?? [];
   const relations = new Map(
-    eventsOf(history, 'placement-read').map(({ shard, node, relation }) => [`${shard} ${node}`, relation]),
+    eventsOf(history, 'placement-read').map(({ partition, node, relation }) => [`${partition} ${node}`, relation]),
   );
-  const ofShard = shards.map(({ name, placements }) =>
+  const ofPartition = partitions.map(({ name, copies: placements }) =>
     placements.some((node) => prepared.mayHold(node, relations.get(`${name} ${node}`))),
   );
-  return (shard) => (shard === undefined ? ofShard.includes(true) : (ofShard[shard] ?? false));
+  return (partition) => (partition === undefined ? ofPartition.includes(true) : (ofPartition[partition] ?? false));
 }
 
 /** Unknown writes that a read of the load returned after they had ended. */

@@ -58,8 +58,8 @@ export function writeSpans(history: History): readonly WriteSpan[] {
 function spansOfNode(history: History, name: NodeName, number: number): WriteSpan[] {
   const acknowledged: AcknowledgedWrite[] = [];
   const failures: { readonly sentAt: number; readonly settledAt: number }[] = [];
-  for (const { room, outcome, seq, sentAt, settledAt } of history.witness?.scan() ?? []) {
-    if (room !== number || outcome === 'unsent') continue;
+  for (const { partitionKey, outcome, seq, sentAt, settledAt } of history.witness?.scan() ?? []) {
+    if (partitionKey !== number || outcome === 'unsent') continue;
     if (outcome !== 'ok') failures.push({ sentAt, settledAt });
     else if (seq !== undefined) acknowledged.push({ node: number, seq, sentAt, settledAt });
   }
@@ -128,7 +128,8 @@ export function unwitnessed(history: History): string | undefined {
   }
   if (eventsOf(history, 'witness-kept').length === 0) return 'the witness did not go on to the end';
   const asking = new Set<number>();
-  for (const { room, sentAt } of witness.scan()) if (room !== undefined && sentAt >= asked.at) asking.add(room);
+  for (const { partitionKey, sentAt } of witness.scan())
+    if (partitionKey !== undefined && sentAt >= asked.at) asking.add(partitionKey);
   const silent = witnessedNodes(history).filter((_, i) => !asking.has(i + 1));
   return silent.length === 0 ? undefined : `${silent.join(', ')} was not asked by the witness after the first fault`;
 }

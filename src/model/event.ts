@@ -5,7 +5,7 @@
  */
 
 import type { Roles } from './roles.ts';
-import type { NodeEffect, NodeName, NodeState, PlacementMap, ShardPrediction } from './topology.ts';
+import type { NodeEffect, NodeName, NodeState, PartitionPrediction, PlacementMap } from './topology.ts';
 
 export const PHASES = [
   'provision',
@@ -131,7 +131,7 @@ export interface PickedAct {
   readonly picked?: string;
 }
 
-/** Reads as fast as they are answered, of shards whose first holders are so many workers. */
+/** Reads as fast as they are answered, of partitions whose first holders are so many workers. */
 export interface ReadScalingStep {
   readonly workers: number;
   /** Those that were seen to serve them. */
@@ -162,14 +162,14 @@ export type RunEvent =
       readonly about?: readonly { readonly name: string; readonly value: string }[];
       readonly placement: PlacementMap;
     }
-  /** Targets that depend on where the shards are, known now that they are placed. */
+  /** Targets that depend on where the partitions are, known now that they are placed. */
   | { readonly type: 'targets-picked'; readonly acts: readonly PickedAct[] }
   | {
       readonly type: 'predicted';
       readonly down: readonly NodeName[];
       /** Absent where none is. */
       readonly frozen?: readonly NodeName[];
-      readonly shards: readonly ShardPrediction[];
+      readonly partitions: readonly PartitionPrediction[];
     }
   | {
       readonly type: 'fault-asked';
@@ -205,7 +205,7 @@ export type RunEvent =
   /** The same, of one placement on its node. */
   | {
       readonly type: 'placement-read';
-      readonly shard: string;
+      readonly partition: string;
       readonly node: NodeName;
       /** The table on that node, quoted. Absent in older histories. */
       readonly relation?: string;
@@ -219,7 +219,7 @@ export type RunEvent =
       readonly type: 'read-in-doubt';
       /** Absent for the read as clients read; so is the table on that node, quoted. */
       readonly node?: NodeName;
-      readonly shard?: string;
+      readonly partition?: string;
       readonly relation?: string;
       readonly read: ReadSummary;
     }
@@ -258,7 +258,7 @@ export type RunEvent =
     }
   /** What a person runs if the nodes that a fault takes down stay away. */
   | { readonly type: 'repair'; readonly away: readonly NodeName[]; readonly commands: readonly string[] }
-  /** Whether the placements of every shard became equal, and how long that took after the load stopped. */
+  /** Whether the placements of every partition became equal, and how long that took after the load stopped. */
   | { readonly type: 'replicas-compared'; readonly agree: boolean; readonly waitedMs: number }
   /** How well the load generator kept its own schedule; the load first, then the probes. */
   | {
@@ -305,7 +305,7 @@ export type RunEvent =
   | {
       readonly type: 'storage';
       readonly oneCopyBytes: number;
-      readonly placements: readonly { readonly shard: string; readonly node: NodeName; readonly bytes: number }[];
+      readonly copies: readonly { readonly partition: string; readonly node: NodeName; readonly bytes: number }[];
     }
   | {
       readonly type: 'read-scaling';

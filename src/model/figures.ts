@@ -3,7 +3,7 @@
  * They are part of report.json, so what has no number is `null`: JSON has neither NaN nor Infinity.
  */
 
-import type { NodeName, ShardAccess } from './topology.ts';
+import type { Access, NodeName } from './topology.ts';
 
 export interface TimeRange {
   readonly fromMs: number;
@@ -66,9 +66,9 @@ export interface ServiceWindow extends TimeRange {
   readonly type: 'outage' | 'brownout';
   /** `read`, `scan`, `write`. */
   readonly kind: string;
-  /** Set where the window is that of one shard. */
-  readonly shard?: string;
-  /** Light probes of every shard, where they saw it; else the load's own operations. */
+  /** Set where the window is that of one partition. */
+  readonly partition?: string;
+  /** Light probes of every partition, where they saw it; else the load's own operations. */
   readonly seenBy: 'probes' | 'load';
   readonly durationMs: number;
   /** The duration is true to plus or minus this: about the spacing of the operations that saw it. */
@@ -121,22 +121,22 @@ export interface ErrorGroup {
   readonly lastAtMs: number;
 }
 
-/** One shard: what was predicted for the fault and what was seen. */
-export interface ShardFigures {
-  readonly shard: string;
-  readonly placements: readonly string[];
+/** One partition: what was predicted for the fault and what was seen. */
+export interface PartitionFigures {
+  readonly partition: string;
+  readonly copies: readonly string[];
   /** Messages of the initial data set that live on it. */
   readonly messages: number;
   /** Of those, read with the right content while the fault was in full effect. */
   readonly readableMessages: number;
   /** Those that nobody tried to read then; absent where there are none. */
   readonly untriedMessages?: number;
-  /** Those that reads of their rooms asked for in vain, and that a scan returned; absent where there are none. */
+  /** Those that reads of their partition keys asked for in vain, and that a scan returned; absent where there are none. */
   readonly onlyScannedMessages?: number;
   readonly predictedReadable: boolean | undefined;
   readonly predictedWritable: boolean | undefined;
   /** What was predicted to wait for a frozen node; absent where nothing was. */
-  readonly predictedStalled?: readonly ShardAccess[];
+  readonly predictedStalled?: readonly Access[];
   /** Seen while the fault was in full effect; `undefined` when nothing was tried. */
   readonly read: Availability;
   readonly write: Availability;
@@ -154,7 +154,7 @@ export interface SecondFigures {
   readonly maxMs: number | null;
 }
 
-/** One kind of probe in one span, over all shards. */
+/** One kind of probe in one span, over all partitions. */
 export interface ProbeFigures {
   /** `probe-read`, `probe-write`; `probe-connect` reads on a connection of its own. */
   readonly kind: string;
@@ -256,7 +256,7 @@ export interface Figures {
   readonly latency: readonly { readonly kind: string; readonly span: Span; readonly figures: Latency }[];
   /** Empty where there were no probes. */
   readonly probes: readonly ProbeFigures[];
-  /** Of whole kinds, then of single shards. */
+  /** Of whole kinds, then of single partitions. */
   readonly windows: readonly ServiceWindow[];
   /** Kinds of which probes and load do not tell the same. Absent in reports of older versions. */
   readonly disagreements?: readonly SourceDisagreement[];
@@ -264,7 +264,7 @@ export interface Figures {
   readonly roles?: RoleFigures;
   /** Empty when no fault took effect. */
   readonly recovery: readonly Recovery[];
-  readonly shards: readonly ShardFigures[];
+  readonly partitions: readonly PartitionFigures[];
   readonly errors: readonly ErrorGroup[];
   /** In the order of time; a second in which a kind intended nothing is left out. */
   readonly seconds: readonly SecondFigures[];

@@ -44,10 +44,10 @@ export interface Operation {
   readonly id: number;
   /** `read`, `scan`, `write`: a kind of the workload. */
   readonly kind: string;
-  /** The room that it concerns; absent for a scan. */
-  readonly room?: number | undefined;
-  /** Index of the room's shard; absent for a scan. */
-  readonly shard?: number | undefined;
+  /** The partition key that it concerns; absent for a scan. */
+  readonly partitionKey?: number | undefined;
+  /** Index of the partition key's partition; absent for a scan. */
+  readonly partition?: number | undefined;
   /** When the schedule wanted it to start; latency counts from here. */
   readonly intendedAt: number;
   readonly sentAt: number;
@@ -71,8 +71,8 @@ export interface Operation {
 export interface OperationKind {
   readonly name: string;
   readonly access: 'read' | 'write';
-  /** Whether it needs every shard, or just that of its room. */
-  readonly scope: 'room' | 'all';
+  /** Whether it needs every partition, or just that of its partition key. */
+  readonly scope: 'partition' | 'all';
   readonly ratePerSecond: number;
   readonly deadlineMs: number;
   /** The name of the route that it goes by; the main one of the cluster where it is absent. */
@@ -85,8 +85,8 @@ export interface OperationKind {
 
 /** One kind of probe. */
 export interface ProbeKind extends OperationKind {
-  readonly scope: 'room';
-  /** For each shard. */
+  readonly scope: 'partition';
+  /** For each partition. */
   readonly ratePerSecond: number;
   /** `fresh`: every one opens a connection. */
   readonly connection: 'pooled' | 'fresh';
@@ -121,6 +121,8 @@ export interface RunInfo {
   readonly startedAt: string;
   readonly pgquakeVersion: string;
   readonly nodeVersion: string;
+  /** What its workload calls a partition key: `room`. `key` where it is absent. */
+  readonly keyWord?: string;
   /** Of the load. */
   readonly kinds: readonly OperationKind[];
   /** Of the probes; empty where there were none. */
@@ -160,7 +162,7 @@ export interface History {
   readonly operations: OperationLog;
   readonly probes: OperationLog;
   /**
-   * Of the witness, of kinds `WITNESS_KINDS`. In place of a room it has the number of its node, from 1 in the order of
+   * Of the witness, of kinds `WITNESS_KINDS`. In place of a partition key it has the number of its node, from 1 in the order of
    * `cluster-formed`; the key of a write is that number and a sequence number of the node. Absent where roles do not
    * move, and in older histories.
    */

@@ -18,8 +18,8 @@ const INTEGER_COLUMNS = [
   'id',
   'sentAfterUs',
   'settledAfterUs',
-  'room',
-  'shard',
+  'partitionKey',
+  'partition',
   'writer',
   'seq',
   'session',
@@ -97,12 +97,12 @@ export class OperationRow implements Operation {
     return (this.#columns.settledAfterUs[this.index] as number) / 1_000;
   }
 
-  get room(): number | undefined {
-    return present(this.#columns.room[this.index]);
+  get partitionKey(): number | undefined {
+    return present(this.#columns.partitionKey[this.index]);
   }
 
-  get shard(): number | undefined {
-    return present(this.#columns.shard[this.index]);
+  get partition(): number | undefined {
+    return present(this.#columns.partition[this.index]);
   }
 
   /** Of the key. */
@@ -146,13 +146,13 @@ export class OperationRow implements Operation {
 
   /** This operation as a value of its own, without what it does not have. */
   copy(): Operation {
-    const { id, kind, room, shard, intendedAt, sentAt, settledAt, outcome } = this;
+    const { id, kind, partitionKey, partition, intendedAt, sentAt, settledAt, outcome } = this;
     const { errorCode, errorText, key, session, rows, verified, anomaly } = this;
     return {
       id,
       kind,
-      ...(room === undefined ? {} : { room }),
-      ...(shard === undefined ? {} : { shard }),
+      ...(partitionKey === undefined ? {} : { partitionKey }),
+      ...(partition === undefined ? {} : { partition }),
       intendedAt,
       sentAt,
       settledAt,
@@ -223,8 +223,8 @@ export class OperationTable implements OperationLog {
     columns.intendedAt[row] = intendedAt;
     columns.sentAfterUs[row] = Math.round((sentAt - intendedAt) * 1_000);
     columns.settledAfterUs[row] = Math.round((settledAt - intendedAt) * 1_000);
-    columns.room[row] = operation.room ?? ABSENT;
-    columns.shard[row] = operation.shard ?? ABSENT;
+    columns.partitionKey[row] = operation.partitionKey ?? ABSENT;
+    columns.partition[row] = operation.partition ?? ABSENT;
     const parsed = key === undefined ? undefined : parseKey(key);
     columns.writer[row] = parsed?.writer ?? ABSENT;
     columns.seq[row] = parsed?.seq ?? ABSENT;

@@ -2,14 +2,14 @@
 
 import type { MovingRole } from './roles.ts';
 import type { Scenario } from './scenario.ts';
-import type { NodeName, Shard, ShardPrediction } from './topology.ts';
+import type { NodeName, Partition, PartitionPrediction } from './topology.ts';
 
 /** One act of the schedule: one fault on the nodes that were picked for it. */
 export interface PlannedAct {
   /** Counted from 0 in the order of the scenario and of the strikes of each fault; unique in the run. */
   readonly index: number;
   readonly fault: string;
-  /** Empty where they are picked once the shards are placed, or when the fault strikes. */
+  /** Empty where they are picked once the partitions are placed, or when the fault strikes. */
   readonly targets: readonly NodeName[];
   /** Set where its targets are those that have a role when it strikes. */
   readonly atStrike?: PickedAtStrike;
@@ -40,21 +40,21 @@ export interface Plan {
   readonly seed: number;
   readonly acts: readonly PlannedAct[];
   /** The placement that the topology leads to; the formed cluster's own map is in the history. */
-  readonly placement: readonly Shard[];
+  readonly placement: readonly Partition[];
   /** What the faults may touch, as far as their targets are known. */
   readonly blastRadius: BlastRadius;
 }
 
-/** Nodes that are struck, in whatever way, and the names of the shards that may feel it. */
+/** Nodes that are struck, in whatever way, and the names of the partitions that may feel it. */
 export interface BlastRadius {
   readonly nodes: readonly NodeName[];
-  readonly shards: readonly string[];
-  /** The shards alone, act by act. */
+  readonly partitions: readonly string[];
+  /** The partitions alone, act by act. */
   readonly ofActs: readonly (readonly string[])[];
 }
 
 /** An engine's prediction for the time when a set of nodes is down together. */
 export interface PlannedPrediction {
   readonly down: readonly NodeName[];
-  readonly shards: readonly ShardPrediction[];
+  readonly partitions: readonly PartitionPrediction[];
 }

@@ -19,27 +19,27 @@ const span = z.enum(['steady-state', 'fault', 'settle']).meta({ id: 'Span' });
 
 const timeRange = z.object({ fromMs: at, toMs: at }).meta({ id: 'TimeRange' });
 
-const shard = z
+const partition = z
   .object({
     index: count.describe('From 0, in the order of the hash ranges.'),
     name: z.string(),
-    placements: names.describe('The workers that hold it; the first is asked first.'),
+    copies: names.describe('The nodes that hold it; the first is asked first.'),
   })
-  .meta({ id: 'Shard' });
+  .meta({ id: 'Partition' });
 
 const stalled = z
   .array(z.enum(['read', 'write']))
   .describe('What waits for a frozen node instead of failing at once; none of it succeeds before its deadline.');
 
-const shardPrediction = z
+const partitionPrediction = z
   .object({
-    shard: z.string(),
+    partition: z.string(),
     readable: z.boolean(),
     writable: z.boolean(),
     outMs: durationMs.exactOptional().describe('It is served by others, once they have noticed: within so long.'),
     stalled: stalled.exactOptional(),
   })
-  .meta({ id: 'ShardPrediction' });
+  .meta({ id: 'PartitionPrediction' });
 
 const node = z
   .object({
@@ -66,11 +66,12 @@ const run = z.object({
   startedAt: z.string().describe("Wall clock at the run's zero, ISO 8601 in UTC."),
   pgquakeVersion: z.string(),
   nodeVersion: z.string(),
+  keyWord: z.string().exactOptional().describe('What its workload calls a partition key.'),
   kinds: z.array(
     z.object({
       name: z.string(),
       access: z.enum(['read', 'write']),
-      scope: z.enum(['room', 'all']),
+      scope: z.enum(['partition', 'all']),
       ratePerSecond: z.number().min(0),
       deadlineMs: durationMs,
       schedule: z.enum(['constant', 'poisson']).optional(),
@@ -82,8 +83,8 @@ const run = z.object({
     z.object({
       name: z.string(),
       access: z.enum(['read', 'write']),
-      scope: z.literal('room'),
-      ratePerSecond: z.number().min(0).describe('For each shard.'),
+      scope: z.literal('partition'),
+      ratePerSecond: z.number().min(0).describe('For each partition.'),
       deadlineMs: durationMs,
       schedule: z.enum(['constant', 'poisson']).optional(),
       maxConnections: count.optional(),
@@ -225,8 +226,8 @@ const event = z
         .exactOptional()
         .describe('What the nodes run on.'),
       placement: z.object({
-        shards: z.array(shard),
-        shardOfRoom: z.record(z.string(), count).describe('Room id -> index of its shard.'),
+        partitions: z.array(partition),
+        partitionOfKey: z.record(z.string(), count).describe('Partition key -> index of its partition.'),
         partitionWord: z.string().exactOptional(),
         entry: z.string().exactOptional().describe('A node that every statement passes.'),
         writesAlsoNeed: z.string().exactOptional(),
@@ -242,7 +243,7 @@ const event = z
       type: z.literal('predicted'),
       down: names,
       frozen: names.exactOptional(),
-      shards: z.array(shardPrediction),
+      partitions: z.array(partitionPrediction),
     }),
     z.object({
       ...ofAct,
@@ -264,7 +265,7 @@ const event = z
     z.object({
       at,
       type: z.literal('placement-read'),
-      shard: z.string(),
+      partition: z.string(),
       node: z.string(),
       relation: z.string().exactOptional(),
       read: readSummary,
@@ -273,7 +274,7 @@ const event = z
       at,
       type: z.literal('read-in-doubt'),
       node: z.string().exactOptional(),
-      shard: z.string().exactOptional(),
+      partition: z.string().exactOptional(),
       relation: z.string().exactOptional(),
       read: readSummary,
     }),
@@ -314,7 +315,7 @@ const event = z
       at,
       type: z.literal('storage'),
       oneCopyBytes: count,
-      placements: z.array(z.object({ shard: z.string(), node: z.string(), bytes: count })),
+      copies: z.array(z.object({ partition: z.string(), node: z.string(), bytes: count })),
     }),
     z.object({
       at,
@@ -538,13 +539,13 @@ const figures = z.object({
     .describe('Of operations that ended ok, from the intended start.'),
   probes: z
     .array(z.object({ kind: z.string(), span, tried: count, ok: count, latency: latency.nullable() }))
-    .describe('Over all shards; latency from sent until settled, of those that succeeded.'),
+    .describe('Over all partitions; latency from sent until settled, of those that succeeded.'),
   windows: z
     .array(
       z.object({
         type: z.enum(['outage', 'brownout']),
         kind: z.string(),
-        shard: z.string().exactOptional().describe('Where the window is that of one shard.'),
+        partition: z.string().exactOptional().describe('Where the window is that of one partition.'),
         seenBy: z.enum(['probes', 'load']),
         fromMs: at,
         toMs: at,
@@ -555,7 +556,7 @@ const figures = z.object({
         failed: count,
       }),
     )
-    .describe('Of whole kinds, then of single shards.'),
+    .describe('Of whole kinds, then of single partitions.'),
   disagreements: z
     .array(
       z.object({
@@ -584,17 +585,17 @@ const figures = z.object({
       }),
     )
     .describe('Empty when no fault took effect.'),
-  shards: z
+  partitions: z
     .array(
       z.object({
-        shard: z.string(),
-        placements: names,
+        partition: z.string(),
+        copies: names,
         messages: count,
         readableMessages: count.describe('Read with the right content while the fault was in full effect.'),
         untriedMessages: count.exactOptional().describe('Those that nobody tried to read then; absent for none.'),
         onlyScannedMessages: count
           .exactOptional()
-          .describe('Asked for in vain by reads of their rooms, and returned by a scan; absent for none.'),
+          .describe('Asked for in vain by reads of their keys, and returned by a scan; absent for none.'),
         predictedReadable: z.boolean().exactOptional(),
         predictedWritable: z.boolean().exactOptional(),
         predictedStalled: stalled.exactOptional(),
@@ -662,7 +663,7 @@ const ledger = z.object({
     .describe('Unknown, returned by a read of the load, and in no final read: committed, and gone.'),
   resurrected: witnessed.exactOptional().describe('Certainly failed, and in a final read.'),
   unexpected: witnessed.exactOptional().describe('In a final read, and never sent.'),
-  divergent: witnessed.exactOptional().describe('On some placements of their shard and not on others.'),
+  divergent: witnessed.exactOptional().describe('On some placements of their partition and not on others.'),
   staleReads: witnessed.describe('Reads that missed a write acknowledged before they were sent.'),
   staleForMs: durationMs
     .nullable()
@@ -680,7 +681,7 @@ const ledger = z.object({
 });
 
 /** What other files of a run's folder hold as well. */
-export { act as actSchema, event as eventSchema, run as runSchema, shard as shardSchema };
+export { act as actSchema, event as eventSchema, partition as partitionSchema, run as runSchema };
 
 export const reportSchema = z.object({
   version: z.literal(REPORT_VERSION),
@@ -693,7 +694,7 @@ export const reportSchema = z.object({
       .array(z.object({ name: z.string(), role: z.string(), part: z.enum(['entry', 'data']) }))
       .describe('What each is for good. entry: every statement passes it. data: it holds copies of rows.'),
     replication: count.describe('Copies of every partition.'),
-    shards: count,
+    partitions: count,
     partitionWord: z
       .string()
       .exactOptional()
@@ -704,7 +705,7 @@ export const reportSchema = z.object({
     attach: z.string().exactOptional().describe('The cluster that stood before the run and goes on standing after it.'),
   }),
   nodes: z.array(node),
-  placement: z.array(shard),
+  placement: z.array(partition),
   acts: z.array(act),
   durationMs,
   timeline: z.array(event),

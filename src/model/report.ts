@@ -4,7 +4,7 @@ import type { NodeInfo, TimedEvent } from './event.ts';
 import type { Figures } from './figures.ts';
 import type { RunInfo } from './history.ts';
 import type { PlannedAct } from './plan.ts';
-import type { Shard, Topology } from './topology.ts';
+import type { Partition, Topology } from './topology.ts';
 import type { CheckResult, Judgement } from './verdict.ts';
 
 /** Raised when a reader of the old version could not read the new one. */
@@ -49,7 +49,7 @@ export interface LedgerFigures {
   readonly resurrected?: Witnessed;
   /** In a final read, and never sent. */
   readonly unexpected?: Witnessed;
-  /** On some placements of their shard and not on others. */
+  /** On some placements of their partition and not on others. */
   readonly divergent?: Witnessed;
   /** Reads that missed a write acknowledged before they were sent. */
   readonly staleReads: Witnessed;
@@ -82,7 +82,7 @@ export interface Report {
     readonly attach?: string;
   };
   readonly nodes: readonly NodeInfo[];
-  readonly placement: readonly Shard[];
+  readonly placement: readonly Partition[];
   readonly acts: readonly PlannedAct[];
   readonly durationMs: number;
   /** The run's events but for the bulky reads. */

@@ -33,28 +33,31 @@ export interface StreamingSpec {
   readonly promoteAfterMs: number;
 }
 
-/** Which nodes a fault strikes: named, or picked by the run's seed when the plan is made, or once shards are placed. */
+/** Which nodes a fault strikes: named, or picked by the run's seed when the plan is made, or once partitions are placed. */
 export type TargetSpec =
   | { readonly nodes: readonly NodeName[] }
   | { readonly role: 'worker'; readonly pick: Amount }
   /** Whoever has the role when the fault strikes; all of them by default. `majority` is of all nodes. */
   | { readonly roleAtStrike: MovingRole; readonly pick?: Amount | 'majority' | undefined }
-  /** Workers with a copy of the shard; all of them by default. */
-  | { readonly holdsShardOf: ShardRef; readonly pick?: Amount | undefined }
+  /** Workers with a copy of the partition; all of them by default. */
+  | { readonly holdsPartitionOf: PartitionRef; readonly pick?: Amount | undefined }
   /** Workers without one; all of them by default. */
-  | { readonly notHolding: ShardRef; readonly pick?: Amount | undefined }
-  /** Two workers that hold all copies of some shard. */
+  | { readonly notHolding: PartitionRef; readonly pick?: Amount | undefined }
+  /** Two workers that hold all copies of some partition. */
   | { readonly fatalPair: true };
 
 /** So many of those that qualify, or a share of them from 0 to 1: rounded, at least one. */
 export type Amount = number | { readonly share: number };
 
-/** A shard by its index, or by a room that is in it. */
-export type ShardRef = { readonly room: number } | { readonly shard: number };
+/** A partition by its index, or by a partition key that is in it. */
+export type PartitionRef = ({ readonly partitionKey: number } | { readonly partition: number }) & {
+  /** As its author wrote it. */
+  readonly written: string;
+};
 
-/** How often every shard is probed. */
+/** How often every partition is probed. */
 export interface ProbeSpec {
-  /** For each shard and each of reading and writing. */
+  /** For each partition and each of reading and writing. */
   readonly ratePerSecond: number;
   readonly deadlineMs: number;
 }

@@ -1,4 +1,4 @@
-/** Which nodes there are, and which of them holds which shard. Plain values; no cluster needed. */
+/** Which nodes there are, and which of them holds which partition. Plain values; no cluster needed. */
 
 export type NodeName = string;
 
@@ -15,33 +15,33 @@ export interface NodeSpec {
 export interface Topology {
   /** The entry first, where there is one. */
   readonly nodes: readonly NodeSpec[];
-  /** Copies of every shard, from 1 to the number of nodes with data. */
+  /** Copies of every partition, from 1 to the number of nodes with data. */
   readonly replication: number;
-  /** Shards of every distributed table, from 1. */
-  readonly shards: number;
-  /** What people call a part of the rows: `shard`. Absent where rows are not divided: every node with data has all. */
+  /** Partitions of every distributed table, from 1. */
+  readonly partitions: number;
+  /** What people call a part of the rows: `partition`. Absent where rows are not divided: every node with data has all. */
   readonly partitionWord?: string;
 }
 
-export interface Shard {
+export interface Partition {
   /** Counted from 0, in the order of the hash ranges. */
   readonly index: number;
   /** The name people use: `A`, `B`, ... `Z`, `AA`, ... */
   readonly name: string;
   /** The workers that hold it; the first is asked first, where the engine has a preference. */
-  readonly placements: readonly NodeName[];
+  readonly copies: readonly NodeName[];
 }
 
 /** Where everything is, read from the cluster itself after it was formed. */
 export interface PlacementMap {
-  readonly shards: readonly Shard[];
-  /** Room id -> index of its shard, for every room of the data set. */
-  readonly shardOfRoom: Readonly<Record<number, number>>;
+  readonly partitions: readonly Partition[];
+  /** Partition key id -> index of its partition, for every partition key of the data set. */
+  readonly partitionOfKey: Readonly<Record<number, number>>;
   /** As in `Topology`. */
   readonly partitionWord?: string;
   /** A node that every statement passes; absent where there is none. */
   readonly entry?: NodeName;
-  /** A node that every write needs beside the holders of its shard, where the engine has such a node. */
+  /** A node that every write needs beside the holders of its partition, where the engine has such a node. */
   readonly writesAlsoNeed?: NodeName;
 }
 
@@ -57,18 +57,18 @@ export interface LostNodes {
   readonly frozen: readonly NodeName[];
 }
 
-/** What an engine expects of one shard while some nodes are down or frozen. */
-export interface ShardPrediction {
-  readonly shard: string;
+/** What an engine expects of one partition while some nodes are down or frozen. */
+export interface PartitionPrediction {
+  readonly partition: string;
   readonly readable: boolean;
   readonly writable: boolean;
   /** It is served by others, once they have noticed: within so long. At once where it is absent. */
   readonly outMs?: number;
   /** What waits for a frozen node instead of failing at once; none of it succeeds before its deadline. */
-  readonly stalled?: readonly ShardAccess[];
+  readonly stalled?: readonly Access[];
 }
 
-export type ShardAccess = 'read' | 'write';
+export type Access = 'read' | 'write';
 
 export function nodeNames({ nodes }: Pick<Topology, 'nodes'>): NodeName[] {
   return nodes.map(({ name }) => name);
@@ -90,27 +90,27 @@ export function entryNode({ nodes }: Pick<Topology, 'nodes'>): NodeName | undefi
 }
 
 /** `A` for 0, `Z` for 25, `AA` for 26: the columns of a spreadsheet. */
-export function shardName(index: number): string {
+export function partitionName(index: number): string {
   const letter = String.fromCharCode(65 + (index % 26));
-  return index < 26 ? letter : shardName(Math.floor(index / 26) - 1) + letter;
+  return index < 26 ? letter : partitionName(Math.floor(index / 26) - 1) + letter;
 }
 
-/** What `shardName` made of an index. */
-export function shardIndex(name: string): number {
+/** What `partitionName` made of an index. */
+export function partitionIndex(name: string): number {
   return [...name].reduce((index, letter) => index * 26 + letter.charCodeAt(0) - 64, 0) - 1;
 }
 
 /**
- * The ring that Citus lays out: shard i lives on workers i, i+1, ... i+replication-1 (mod workers).
- * With 4 workers and replication 2: A on 1+2, B on 2+3, C on 3+4, D on 4+1.
+ * A ring: partition i lives on holders i, i+1, ... i+replication-1 (mod holders).
+ * With 4 holders and replication 2: A on 1+2, B on 2+3, C on 3+4, D on 4+1.
  */
 export function ringPlacement(
   holders: readonly NodeName[],
-  { replication, shards }: Pick<Topology, 'replication' | 'shards'>,
-): Shard[] {
-  return Array.from({ length: shards }, (_, index) => ({
+  { replication, partitions }: Pick<Topology, 'replication' | 'partitions'>,
+): Partition[] {
+  return Array.from({ length: partitions }, (_, index) => ({
     index,
-    name: shardName(index),
-    placements: Array.from({ length: replication }, (_, k) => holders[(index + k) % holders.length] as NodeName),
+    name: partitionName(index),
+    copies: Array.from({ length: replication }, (_, k) => holders[(index + k) % holders.length] as NodeName),
   }));
 }

@@ -45,6 +45,34 @@ export interface CheckResult extends Finding {
   readonly place?: string;
 }
 
+/** What tells a check from others of its kind; empty where nothing does. */
+export interface Subject {
+  /** A kind of operation. */
+  readonly of?: string | undefined;
+  /** The name of a partition. */
+  readonly partition?: string | undefined;
+  readonly percentile?: string | undefined;
+}
+
+/** What authors write where a check is about one kind of operation, one partition, one percentile. */
+const WRITTEN = { of: 'of', partition: 'shard', percentile: 'percentile' } as const;
+
+export function subjectOf(params: CheckResult['params']): Subject {
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+  return {
+    of: text(params[WRITTEN.of]),
+    partition: text(params[WRITTEN.partition]),
+    percentile: text(params[WRITTEN.percentile]),
+  };
+}
+
+/** As its author wrote it: `of: read, shard: A`; empty where nothing tells it from others of its kind. */
+export function subjectAsWritten({ params }: Pick<CheckResult, 'params'>): string {
+  return Object.values(WRITTEN)
+    .flatMap((key) => (typeof params[key] === 'string' ? [`${key}: ${params[key]}`] : []))
+    .join(', ');
+}
+
 export interface Verdict {
   readonly judgement: Judgement;
   readonly results: readonly CheckResult[];

@@ -1,15 +1,18 @@
 /** A plan in words, for `pgquake plan`. Pure. */
 
 import type { ProbeKind } from '../model/history.ts';
+import { partitionNamed, partitionsNamed, partitionsWordOf, partitionWordOf } from '../model/partition-words.ts';
 import type { Plan } from '../model/plan.ts';
 import { type Placement, placedBy, predictBy, type ServiceRule } from '../model/service-rule.ts';
 import {
   dataNodes,
   entryNode,
+  holderWord,
   type LostNodes,
   type NodeName,
-  type Shard,
-  type ShardPrediction,
+  type Partition,
+  type PartitionPrediction,
+  type Topology,
 } from '../model/topology.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import { asFormed, type EffectOf, isOpen, lostTogether } from './schedule.ts';
@@ -21,21 +24,21 @@ export interface DescribeOptions {
   /** Of an engine that has one. */
   readonly rule?: ServiceRule | undefined;
   /** What the engine promises while some nodes are lost; by default what follows from the rule. */
-  readonly expect?: (lost: LostNodes) => readonly ShardPrediction[];
+  readonly expect?: (lost: LostNodes) => readonly PartitionPrediction[];
 }
 
-/** More shards than this are counted, not named. */
-const MAX_SHARDS_NAMED = 32;
+/** More partitions than this are counted, not named. */
+const MAX_PARTITIONS_NAMED = 32;
 const MAX_STRIKES_NAMED = 32;
 
 /** What a run of this plan would do, and what is predicted to survive, line by line. */
 export function describePlan(plan: Plan, { effectOf, rule, expect, probes = [] }: DescribeOptions): string[] {
   const { scenario, placement, seed } = plan;
-  const { shards } = scenario.cluster;
+  const { partitionWord } = scenario.cluster;
   const entry = entryNode(scenario.cluster);
   const unordered: Placement = {
     workers: dataNodes(scenario.cluster),
-    shards: placement,
+    partitions: placement,
     ...(entry === undefined ? {} : { entry }),
   };
   const map = rule ? placedBy(rule, unordered) : unordered;
@@ -47,17 +50,21 @@ export function describePlan(plan: Plan, { effectOf, rule, expect, probes = [] }
     ...(scenario.claim === undefined ? [] : [`claim: "${scenario.claim}"`]),
     `seed ${seed}; ${describeCluster(scenario.cluster)}; workload ${scenario.workload.use}`,
     '',
-    ...(scenario.cluster.streaming
+    ...(partitionWord === undefined
       ? []
-      : ['placement: each shard on its workers, in a ring', ...describePlacement(map.shards), '']),
+      : [
+          `placement: each ${partitionWord} on its ${holderWord(scenario.cluster)}s, in a ring`,
+          ...describePlacement(map.partitions),
+          '',
+        ]),
     `schedule, after ${formatDuration(scenario.steadyStateMs)} of steady state; healing at the earliest`,
     ...describeSchedule(plan),
-    ...describeProbes(probes, shards),
+    ...describeProbes(probes, scenario.cluster),
     ...describeBlastRadius(plan, map.writesAlsoNeed),
     ...lostTogether(acts, effectOf).flatMap((lost) => [
       '',
       `prediction while ${describeLost(lost)}${acts === plan.acts ? '' : ', with roles as they are formed'}`,
-      ...describePredictions(promised(lost)),
+      ...describePredictions(promised(lost), partitionWord),
     ]),
     '',
     'hypothesis',
@@ -65,12 +72,12 @@ export function describePlan(plan: Plan, { effectOf, rule, expect, probes = [] }
   ];
 }
 
-/** `4 workers, 4 shards in 2 copies`; `3 members: pg1 primary, pg2 and pg3 standbys, synchronous off, manager by-hand`. */
+/** `4 workers, 4 partitions in 2 copies`; `3 members: pg1 primary, pg2 and pg3 standbys, synchronous off, manager by-hand`. */
 function describeCluster(cluster: Plan['scenario']['cluster']): string {
-  const { replication, shards, streaming } = cluster;
+  const { replication, partitions, partitionWord, streaming } = cluster;
   const members = dataNodes(cluster);
   if (!streaming) {
-    return `${formatCount(members.length, 'worker')}, ${formatCount(shards, 'shard')} in ${formatCount(replication, 'copy', 'copies')}`;
+    return `${formatCount(members.length, holderWord(cluster))}, ${formatCount(partitions, partitionWordOf(partitionWord))} in ${formatCount(replication, 'copy', 'copies')}`;
   }
   const { synchronous, manager, promoteAfterMs } = streaming;
   const [primary, ...standbys] = members;
@@ -80,22 +87,26 @@ function describeCluster(cluster: Plan['scenario']['cluster']): string {
   return `${formatCount(members.length, 'member')}: ${roles}; synchronous ${commits}; manager ${manager}${acts}`;
 }
 
-/** All shards share one budget, so the rate of each depends on how many there are. */
-function describeProbes(probes: readonly ProbeKind[], shards: number): string[] {
+/** All partitions share one budget, so the rate of each depends on how many there are. */
+function describeProbes(
+  probes: readonly ProbeKind[],
+  { partitions, partitionWord }: Pick<Topology, 'partitions' | 'partitionWord'>,
+): string[] {
   if (probes.length === 0) return [];
   const rates = probes.map(({ name, ratePerSecond }) => `${name} ${rounded(ratePerSecond)}/s`).join(', ');
-  const all = probes.reduce((sum, { ratePerSecond }) => sum + ratePerSecond * shards, 0);
-  return ['', `probes of each shard: ${rates}; ${rounded(all)}/s over all shards`];
+  const all = probes.reduce((sum, { ratePerSecond }) => sum + ratePerSecond * partitions, 0);
+  if (partitionWord === undefined) return ['', `probes: ${rates}; ${rounded(all)}/s in all`];
+  return ['', `probes of each ${partitionWord}: ${rates}; ${rounded(all)}/s over all ${partitionWord}s`];
 }
 
 function rounded(rate: number): number {
   return Number(rate.toPrecision(3));
 }
 
-function describePlacement(placement: readonly Pick<Shard, 'name' | 'placements'>[]): string[] {
-  const named = placement.slice(0, MAX_SHARDS_NAMED);
+function describePlacement(placement: readonly Pick<Partition, 'name' | 'copies'>[]): string[] {
+  const named = placement.slice(0, MAX_PARTITIONS_NAMED);
   const width = Math.max(...named.map(({ name }) => name.length));
-  const lines = named.map(({ name, placements }) => `  ${name.padEnd(width)}  ${placements.join(', ')}`);
+  const lines = named.map(({ name, copies: placements }) => `  ${name.padEnd(width)}  ${placements.join(', ')}`);
   if (placement.length > named.length) lines.push(`  and ${placement.length - named.length} more, onward in the ring`);
   return lines;
 }
@@ -105,14 +116,16 @@ function describeSchedule({ acts, scenario }: Plan): string[] {
   const moments = acts.flatMap(({ index, fault, targets, picked, atStrike, atMs, forMs }) => {
     const struck = targets.length > 0 ? targets.join(', ') : `what act ${index + 1} strikes`;
     const why = picked === undefined ? '' : ` (${picked})`;
-    const later = atStrike ? picked : `${picked}: picked once the shards are placed`;
+    const later = atStrike
+      ? picked
+      : `${picked}: picked once ${partitionsWordOf(scenario.cluster.partitionWord)} are placed`;
     const begins = targets.length > 0 ? `${struck}${why}` : later;
     return [
       { atMs, index, begins: true, text: `${fault} ${begins}` },
       { atMs: atMs + forMs, index, begins: false, text: `heal ${struck}` },
     ];
   });
-  // What ends at a moment makes room for what begins.
+  // What ends at a moment makes partition key for what begins.
   moments.sort((a, b) => a.atMs - b.atMs || Number(a.begins) - Number(b.begins) || a.index - b.index);
   const times = moments.map(({ atMs }) => (atMs === 0 ? '0 s' : formatDuration(atMs)));
   const width = Math.max(...times.map((time) => time.length));
@@ -124,15 +137,16 @@ function describeSchedule({ acts, scenario }: Plan): string[] {
 
 /** Of every fault alike, whether or not it takes nodes down. @param also the node that every write needs. */
 function describeBlastRadius(
-  { acts, blastRadius: { nodes, shards, ofActs }, placement, scenario }: Plan,
+  { acts, blastRadius: { nodes, partitions, ofActs }, placement, scenario }: Plan,
   also: NodeName | undefined,
 ): string[] {
   if (acts.length === 0) return [];
   const entry = entryNode(scenario.cluster);
+  const word = scenario.cluster.partitionWord;
   const touched = (struck: readonly NodeName[], names: readonly string[]) => {
-    if (entry !== undefined && struck.includes(entry)) return `every shard: all statements pass the ${entry}`;
-    if (also !== undefined && struck.includes(also)) return `every shard: every write needs ${also}`;
-    return describeTouched(names, placement.length);
+    if (entry !== undefined && struck.includes(entry)) return `${every(word)}: all statements pass the ${entry}`;
+    if (also !== undefined && struck.includes(also)) return `${every(word)}: every write needs ${also}`;
+    return describeTouched(names, placement.length, word);
   };
   const known = acts.filter(({ targets }) => targets.length > 0);
   const strikes = new Map(
@@ -149,17 +163,21 @@ function describeBlastRadius(
     'blast radius: what the faults may touch',
     ...named.map(([strike, what]) => `  ${strike.padEnd(width)}  ${what}`),
     ...(more > 0 ? [`  and ${formatCount(more, 'more strike')}`] : []),
-    ...(strikes.size > 1 ? [`  all together: ${nodes.join(', ')}; ${touched(nodes, shards)}`] : []),
-    ...(isOpen({ acts }) ? ['  and what is picked once the shards are placed'] : []),
+    ...(strikes.size > 1 ? [`  all together: ${nodes.join(', ')}; ${touched(nodes, partitions)}`] : []),
+    ...(isOpen({ acts }) ? [`  and what is picked once ${partitionsWordOf(word)} are placed`] : []),
     ...(acts.some(({ atStrike }) => atStrike) ? ['  and the nodes that have a role when they are struck'] : []),
   ];
 }
 
-function describeTouched(names: readonly string[], shards: number): string {
-  if (names.length === shards) return 'every shard';
-  if (names.length === 0) return 'no shard';
-  if (names.length > MAX_SHARDS_NAMED) return formatCount(names.length, 'shard');
-  return `${names.length === 1 ? 'shard' : 'shards'} ${names.join(', ')}`;
+function every(word: string | undefined): string {
+  return word === undefined ? 'everything' : `every ${word}`;
+}
+
+function describeTouched(names: readonly string[], partitions: number, word: string | undefined): string {
+  if (names.length === partitions) return every(word);
+  if (names.length === 0) return word === undefined ? 'nothing' : `no ${word}`;
+  if (names.length > MAX_PARTITIONS_NAMED) return formatCount(names.length, partitionWordOf(word));
+  return partitionsNamed(word, names);
 }
 
 /** `worker1, worker2 are down`, `worker1 is down, worker2 is frozen`. */
@@ -176,17 +194,20 @@ const SERVICE = [
   { readable: false, writable: false, words: 'neither readable nor writable' },
 ] as const;
 
-function describePredictions(predictions: readonly ShardPrediction[]): string[] {
+function describePredictions(predictions: readonly PartitionPrediction[], word: string | undefined): string[] {
   return SERVICE.flatMap(({ readable, writable, words }) => {
-    const alike = predictions.filter((shard) => shard.readable === readable && shard.writable === writable);
-    return [...Map.groupBy(alike, stallWords)].map(([stalls, shards]) => {
-      const names = shards.map(({ shard }) => shard).join(', ');
-      return `  ${words}${stalls}: ${shards.length > MAX_SHARDS_NAMED ? formatCount(shards.length, 'shard') : names}`;
+    const alike = predictions.filter((partition) => partition.readable === readable && partition.writable === writable);
+    return [...Map.groupBy(alike, stallWords)].map(([stalls, partitions]) => {
+      const many = partitions.length > MAX_PARTITIONS_NAMED;
+      const names = many
+        ? formatCount(partitions.length, partitionWordOf(word))
+        : partitions.map(({ partition }) => partition).join(', ');
+      return `  ${words}${stalls}: ${word === undefined ? partitionNamed(word, names) : names}`;
     });
   });
 }
 
-function stallWords({ stalled = [], outMs }: ShardPrediction): string {
+function stallWords({ stalled = [], outMs }: PartitionPrediction): string {
   const within = outMs === undefined ? '' : ` again within ${formatDuration(outMs)}`;
   return stalled.length === 0 ? within : `${within}, ${stalled.map((access) => `${access}s`).join(' and ')} stall`;
 }

@@ -1,15 +1,15 @@
 /**
- * The proof of a prediction: which sets of workers to take down, and what it means that a shard was then
+ * The proof of a prediction: which sets of workers to take down, and what it means that a partition was then
  * readable and writable or not. Pure; `run/prover.ts` does the deeds.
  */
 
 import { InputError } from '../model/errors.ts';
-import type { NodeName, PlacementMap, Shard, ShardPrediction } from '../model/topology.ts';
+import type { NodeName, Partition, PartitionPrediction, PlacementMap } from '../model/topology.ts';
 import { type Judgement, worst } from '../model/verdict.ts';
 import type { Shape } from './tolerance/layouts.ts';
 
 /** Raised when a reader of the old version could not read the new one. */
-export const PROOF_VERSION = 1;
+export const PROOF_VERSION = 2;
 
 /** Each takes a second or more; beyond this somebody surely meant something else. */
 export const MAX_SUBSETS = 2_000;
@@ -23,16 +23,16 @@ export interface SubsetToProve {
   readonly standsFor: number;
 }
 
-/** What one shard did while some workers were down. */
-export interface ObservedShard {
-  readonly shard: string;
+/** What one partition did while some workers were down. */
+export interface ObservedPartition {
+  readonly partition: string;
   readonly readable: boolean;
   readonly writable: boolean;
   readonly readError?: string;
   readonly writeError?: string;
 }
 
-export interface ProvenShard extends ObservedShard {
+export interface ProvenPartition extends ObservedPartition {
   readonly predicted: { readonly readable: boolean; readonly writable: boolean };
 }
 
@@ -41,7 +41,7 @@ export interface ProvenSubset extends SubsetToProve {
   readonly judgement: Judgement;
   /** What differs, or why it could not be tried. */
   readonly findings: readonly string[];
-  readonly shards: readonly ProvenShard[];
+  readonly partitions: readonly ProvenPartition[];
   /** From the first fault asked until all targets were proven down; then probes; then until all was well again. */
   readonly strikeMs: number;
   readonly probeMs: number;
@@ -62,7 +62,9 @@ export interface Proof {
   readonly predictedBy: string;
   readonly fault: string;
   readonly topology: Shape;
-  readonly placement: readonly Shard[];
+  /** What the engine calls a partition. */
+  readonly partitionWord: string;
+  readonly placement: readonly Partition[];
   /** Clusters that were used side by side. */
   readonly clusters: number;
   /** Whether sets were left out because the placement is symmetric. */
@@ -79,7 +81,7 @@ export interface Proof {
  */
 export function subsetsToProve(
   workers: readonly NodeName[],
-  placement: readonly Pick<Shard, 'placements'>[],
+  placement: readonly Pick<Partition, 'copies'>[],
   maxDown: number,
   symmetric: boolean,
   writesAlsoNeed?: NodeName,
@@ -125,11 +127,11 @@ function subsetsUpTo(n: number, maxDown: number): number[][] {
  */
 function symmetriesOf(
   workers: readonly NodeName[],
-  shards: readonly Pick<Shard, 'placements'>[],
+  partitions: readonly Pick<Partition, 'copies'>[],
   writesAlsoNeed: NodeName | undefined,
 ): number[][] {
   const indexOf = new Map(workers.map((worker, i) => [worker, i]));
-  const held = shards.map(({ placements }) => placements.map((worker) => indexOf.get(worker) as number));
+  const held = partitions.map(({ copies: placements }) => placements.map((worker) => indexOf.get(worker) as number));
   const described = (map: readonly number[]) =>
     held
       .map((placements) => placements.map((w) => map[w]).join())
@@ -155,32 +157,39 @@ function candidates(identity: readonly number[]): number[][] {
 }
 
 /** What predicts: the engine's own rule, or that of another engine. */
-export type Predict = (placement: PlacementMap, down: ReadonlySet<NodeName>) => ShardPrediction[];
+export type Predict = (placement: PlacementMap, down: ReadonlySet<NodeName>) => PartitionPrediction[];
 
-/** Puts what was seen beside what was predicted. */
-export function compareShards(
-  predicted: readonly ShardPrediction[],
-  observed: readonly ObservedShard[],
-): { readonly shards: ProvenShard[]; readonly findings: string[] } {
+/** Puts what was seen beside what was predicted. @param word for a partition. */
+export function comparePartitions(
+  predicted: readonly PartitionPrediction[],
+  observed: readonly ObservedPartition[],
+  word: string,
+): { readonly partitions: ProvenPartition[]; readonly findings: string[] } {
   const findings: string[] = [];
-  const shards = observed.map((seen): ProvenShard => {
-    const promise = predicted.find(({ shard }) => shard === seen.shard);
-    if (!promise) throw new Error(`nothing was predicted for shard ${seen.shard}`);
+  const partitions = observed.map((seen): ProvenPartition => {
+    const promise = predicted.find(({ partition }) => partition === seen.partition);
+    if (!promise) throw new Error(`nothing was predicted for ${word} ${seen.partition}`);
     const { readable, writable } = promise;
-    if (readable !== seen.readable) findings.push(difference(seen.shard, 'readable', readable, seen.readError));
-    if (writable !== seen.writable) findings.push(difference(seen.shard, 'writable', writable, seen.writeError));
+    if (readable !== seen.readable)
+      findings.push(difference(`${word} ${seen.partition}`, 'readable', readable, seen.readError));
+    if (writable !== seen.writable)
+      findings.push(difference(`${word} ${seen.partition}`, 'writable', writable, seen.writeError));
     return { ...seen, predicted: { readable, writable } };
   });
-  return { shards, findings };
+  return { partitions, findings };
 }
 
-function difference(shard: string, what: string, predicted: boolean, error: string | undefined): string {
-  if (!predicted) return `shard ${shard} is ${what}, predicted was that it is not`;
-  return `shard ${shard} is not ${what}, predicted was that it is${error === undefined ? '' : ` (${error})`}`;
+function difference(partition: string, what: string, predicted: boolean, error: string | undefined): string {
+  if (!predicted) return `${partition} is ${what}, predicted was that it is not`;
+  return `${partition} is not ${what}, predicted was that it is${error === undefined ? '' : ` (${error})`}`;
 }
 
-/** The verdict over all sets. One that could not be tried leaves it `unknown`, unless another differs. */
-export function judgeProof(subsets: readonly ProvenSubset[], planned: number): Pick<Proof, 'judgement' | 'finding'> {
+/** The verdict over all sets. One that could not be tried leaves it `unknown`, unless another differs. @param word for a partition. */
+export function judgeProof(
+  subsets: readonly ProvenSubset[],
+  planned: number,
+  word: string,
+): Pick<Proof, 'judgement' | 'finding'> {
   const judged = subsets.map(({ judgement }) => judgement);
   const judgement = worst(subsets.length < planned ? [...judged, 'unknown'] : judged);
   const differing = subsets.filter((subset) => subset.judgement === 'fail');
@@ -194,5 +203,5 @@ export function judgeProof(subsets: readonly ProvenSubset[], planned: number): P
   }
   if (tried < planned)
     return { judgement, finding: `${planned - tried} of ${planned} sets of workers could not be judged.` };
-  return { judgement, finding: `All ${planned} sets of workers behave as predicted, shard by shard.` };
+  return { judgement, finding: `All ${planned} sets of workers behave as predicted, ${word} by ${word}.` };
 }

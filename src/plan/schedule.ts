@@ -9,9 +9,9 @@ import {
   type NodeEffect,
   type NodeName,
   nodeNames,
+  type Partition,
   type PlacementMap,
   ringPlacement,
-  type Shard,
   type Topology,
 } from '../model/topology.ts';
 import { type RandomIndex, seededIndex } from './random.ts';
@@ -29,7 +29,7 @@ export interface PlanOptions {
   readonly seed: number;
   /** Every fault strikes once by default. */
   readonly strikesOf?: StrikesOf;
-  /** Of the shards, where it is known; without it, targets that speak of shards stay open. */
+  /** Of the partitions, where it is known; without it, targets that speak of partitions stay open. */
   readonly placement?: PlacementMap | undefined;
 }
 
@@ -83,16 +83,16 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
       nextAtMs += strike.forMs;
     }
   }
-  const shards = placement?.shards ?? ringPlacement(dataNodes(cluster), cluster);
+  const partitions = placement?.partitions ?? ringPlacement(dataNodes(cluster), cluster);
   const nodes = nodeNames(cluster).filter((node) => acts.some((act) => act.targets.includes(node)));
   const throughAll = [entryNode(cluster), placement?.writesAlsoNeed];
-  const touched = (struck: readonly NodeName[]) => shardsTouched(struck, shards, throughAll);
+  const touched = (struck: readonly NodeName[]) => partitionsTouched(struck, partitions, throughAll);
   return {
     scenario,
     seed,
     acts,
-    placement: shards,
-    blastRadius: { nodes, shards: touched(nodes), ofActs: acts.map((act) => touched(act.targets)) },
+    placement: partitions,
+    blastRadius: { nodes, partitions: touched(nodes), ofActs: acts.map((act) => touched(act.targets)) },
   };
 }
 
@@ -114,12 +114,12 @@ function targetsOf(
 }
 
 /** As many nodes as it will be; only their number matters. */
-export function standIns(target: TargetSpec, cluster: Omit<Topology, 'shards'>): readonly NodeName[] {
+export function standIns(target: TargetSpec, cluster: Omit<Topology, 'partitions'>): readonly NodeName[] {
   if ('nodes' in target) return target.nodes;
   return Array.from({ length: countOf(target, cluster) }, (_, i) => `pick ${i + 1}`);
 }
 
-/** Whether some targets are yet to be picked, once the shards are placed. */
+/** Whether some targets are yet to be picked, once the partitions are placed. */
 export function isOpen({ acts }: Pick<Plan, 'acts'>): boolean {
   return acts.some(({ targets, atStrike }) => targets.length === 0 && !atStrike);
 }
@@ -149,16 +149,16 @@ function atStrike(
 }
 
 /**
- * Names of the shards that may feel what happens to these nodes.
+ * Names of the partitions that may feel what happens to these nodes.
  * @param throughAll nodes that all of them need: one that every statement passes, one that every write needs.
  */
-function shardsTouched(
+function partitionsTouched(
   nodes: readonly NodeName[],
-  placement: readonly Shard[],
+  placement: readonly Partition[],
   throughAll: readonly (NodeName | undefined)[],
 ): readonly string[] {
   const all = nodes.some((node) => throughAll.includes(node));
-  const touched = placement.filter(({ placements }) => all || placements.some((node) => nodes.includes(node)));
+  const touched = placement.filter(({ copies: placements }) => all || placements.some((node) => nodes.includes(node)));
   return touched.map(({ name }) => name);
 }
 

@@ -1,16 +1,16 @@
 /** Which nodes a fault strikes: named ones as they are, picks from the run's random numbers. Pure. */
 
 import { EnvironmentError, InputError } from '../model/errors.ts';
+import { partitionsNamed } from '../model/partition-words.ts';
 import type { PickedAtStrike } from '../model/plan.ts';
 import { type MovingRole, nodesInRole, type Roles } from '../model/roles.ts';
-import type { Amount, FaultStep, ShardRef, TargetSpec } from '../model/scenario.ts';
+import type { Amount, FaultStep, PartitionRef, TargetSpec } from '../model/scenario.ts';
 import {
   dataNodes,
   type NodeName,
   nodeNames,
+  type Partition,
   type PlacementMap,
-  type Shard,
-  shardName,
   type Topology,
 } from '../model/topology.ts';
 import { type RandomIndex, seededIndex } from './random.ts';
@@ -27,7 +27,7 @@ const MAX_ATTEMPTS = 200;
 
 /**
  * The nodes of each step. A pick never takes a node that another step strikes at the same time.
- * @param placement needed where a target speaks of shards; `needsPlacement` tells.
+ * @param placement needed where a target speaks of partitions; `needsPlacement` tells.
  * @throws InputError where a target can take only nodes that are struck by another step at that time.
  */
 export function resolveTargets(
@@ -60,9 +60,9 @@ export function resolveTargets(
   }
 }
 
-/** Whether its nodes are known only with the placement of the shards. */
+/** Whether its nodes are known only with the placement of the partitions. */
 export function needsPlacement(target: TargetSpec): boolean {
-  return 'holdsShardOf' in target || 'notHolding' in target || 'fatalPair' in target;
+  return 'holdsPartitionOf' in target || 'notHolding' in target || 'fatalPair' in target;
 }
 
 /** Whether nobody knows its nodes before the fault strikes: roles move. */
@@ -95,10 +95,11 @@ function shuffled(nodes: readonly NodeName[], draw: number): readonly NodeName[]
   return nodes.map(() => left.splice(randomIndex(left.length), 1)[0] as NodeName);
 }
 
-/** The room that it speaks of, if any. */
-export function roomOf(target: TargetSpec): number | undefined {
-  const ref = 'holdsShardOf' in target ? target.holdsShardOf : 'notHolding' in target ? target.notHolding : undefined;
-  return ref && 'room' in ref ? ref.room : undefined;
+/** The partition key that it speaks of, if any. */
+export function keyOf(target: TargetSpec): number | undefined {
+  const ref =
+    'holdsPartitionOf' in target ? target.holdsPartitionOf : 'notHolding' in target ? target.notHolding : undefined;
+  return ref && 'partitionKey' in ref ? ref.partitionKey : undefined;
 }
 
 /** Whether two acts are in effect at one time, also where one begins as the other ends: healing takes a moment. */
@@ -113,18 +114,18 @@ function latestEnd({ atMs, forMs, jitterMs = 0 }: StepTimes): number {
 }
 
 /** How many nodes qualify; `fatal-pair` is a pair. */
-export function candidatesOf(target: TargetSpec, topology: Omit<Topology, 'shards'>): number {
+export function candidatesOf(target: TargetSpec, topology: Omit<Topology, 'partitions'>): number {
   const { replication } = topology;
   const workers = dataNodes(topology).length;
   if ('nodes' in target) return target.nodes.length;
   if ('fatalPair' in target) return 2;
   if (isOpenUntilStrike(target)) return target.roleAtStrike === 'primary' ? 1 : workers - 1;
-  if ('holdsShardOf' in target) return replication;
+  if ('holdsPartitionOf' in target) return replication;
   return 'notHolding' in target ? workers - replication : workers;
 }
 
 /** How many nodes a target is. */
-export function countOf(target: TargetSpec, topology: Omit<Topology, 'shards'>): number {
+export function countOf(target: TargetSpec, topology: Omit<Topology, 'partitions'>): number {
   const candidates = candidatesOf(target, topology);
   if (!('pick' in target) || target.pick === undefined) return candidates;
   return target.pick === 'majority' ? majorityOf(topology.nodes.length) : amountOf(target.pick, candidates);
@@ -139,29 +140,30 @@ function amountOf(amount: Amount, of: number): number {
 }
 
 /**
- * `1 of the 2 workers that hold room 42`; absent for named nodes.
- * @param shard that the target speaks of, where it is known.
+ * `1 of the 2 workers that hold partition key 42`; absent for named nodes.
+ * @param partition that the target speaks of, where it is known.
  */
 export function selectorWords(
   target: TargetSpec,
-  topology: Omit<Topology, 'shards'>,
-  shard?: Shard,
+  topology: Omit<Topology, 'partitions'>,
+  partition?: Partition,
 ): string | undefined {
   if ('nodes' in target) return undefined;
-  if ('fatalPair' in target) return 'two workers that hold all copies of a shard';
+  const word = topology.partitionWord ?? 'partition';
+  if ('fatalPair' in target) return `two workers that hold all copies of a ${word}`;
   if (isOpenUntilStrike(target)) return `${roleWords(target, topology)} at that time`;
   const [count, of] = [countOf(target, topology), candidatesOf(target, topology)];
   if ('role' in target) return `${count} of ${of} workers`;
-  const holding = 'holdsShardOf' in target;
-  const ref = holding ? target.holdsShardOf : target.notHolding;
-  const inShard = shard && 'room' in ref ? ` (shard ${shard.name})` : '';
+  const holding = 'holdsPartitionOf' in target;
+  const ref = holding ? target.holdsPartitionOf : target.notHolding;
+  const inPartition = partition && 'partitionKey' in ref ? ` (${word} ${partition.name})` : '';
   const chosen = count === of ? `the ${of}` : `${count} of the ${of}`;
-  return `${chosen} workers that ${holding ? 'hold' : 'do not hold'} ${refWords(ref)}${inShard}`;
+  return `${chosen} workers that ${holding ? 'hold' : 'do not hold'} ${ref.written}${inPartition}`;
 }
 
 function roleWords(
   target: Extract<TargetSpec, { readonly roleAtStrike: MovingRole }>,
-  topology: Omit<Topology, 'shards'>,
+  topology: Omit<Topology, 'partitions'>,
 ): string {
   const { roleAtStrike: role, pick } = target;
   if (role === 'primary') return 'the primary';
@@ -174,14 +176,10 @@ const ROLE_PLURALS: Readonly<Record<MovingRole, string>> = {
   'sync-standby': 'synchronous standbys',
 };
 
-function refWords(ref: ShardRef): string {
-  return 'room' in ref ? `room ${ref.room}` : `shard ${shardName(ref.shard)}`;
-}
-
 /** What may be taken: so many of these nodes, or one of these sets. */
 type Choice =
-  | { readonly from: readonly NodeName[]; readonly count: number; readonly shard?: Shard }
-  | { readonly sets: readonly (readonly NodeName[])[]; readonly shards: readonly Shard[] };
+  | { readonly from: readonly NodeName[]; readonly count: number; readonly partition?: Partition }
+  | { readonly sets: readonly (readonly NodeName[])[]; readonly partitions: readonly Partition[] };
 
 function choiceOf(target: TargetSpec, topology: Topology, placement: PlacementMap | undefined): Choice {
   if ('nodes' in target) return { from: target.nodes, count: target.nodes.length };
@@ -190,29 +188,30 @@ function choiceOf(target: TargetSpec, topology: Topology, placement: PlacementMa
   // Whoever it will be, it is none of those that a pick of this moment may take.
   if (isOpenUntilStrike(target)) return { from: [], count: 0 };
   if ('role' in target) return { from: workers, count };
-  if (!placement) throw new Error('targets that speak of shards need the placement');
-  if ('fatalPair' in target) return { sets: fatalPairs(workers, placement.shards), shards: placement.shards };
-  const holding = 'holdsShardOf' in target;
-  const shard = shardOf(holding ? target.holdsShardOf : target.notHolding, placement);
-  return { from: workers.filter((worker) => shard.placements.includes(worker) === holding), count, shard };
+  if (!placement) throw new Error('targets that speak of partitions need the placement');
+  if ('fatalPair' in target)
+    return { sets: fatalPairs(workers, placement.partitions), partitions: placement.partitions };
+  const holding = 'holdsPartitionOf' in target;
+  const partition = partitionOf(holding ? target.holdsPartitionOf : target.notHolding, placement);
+  return { from: workers.filter((worker) => partition.copies.includes(worker) === holding), count, partition };
 }
 
-function shardOf(ref: ShardRef, { shards, shardOfRoom }: PlacementMap): Shard {
-  const index = 'room' in ref ? shardOfRoom[ref.room] : ref.shard;
-  const shard = shards.find((candidate) => candidate.index === index);
-  if (!shard) throw new Error(`the placement does not tell where ${refWords(ref)} is`);
-  return shard;
+function partitionOf(ref: PartitionRef, { partitions, partitionOfKey }: PlacementMap): Partition {
+  const index = 'partitionKey' in ref ? partitionOfKey[ref.partitionKey] : ref.partition;
+  const partition = partitions.find((candidate) => candidate.index === index);
+  if (!partition) throw new Error(`the placement does not tell where ${ref.written} is`);
+  return partition;
 }
 
-/** Pairs without which some shard has no copy left. */
-function fatalPairs(workers: readonly NodeName[], shards: readonly Shard[]): NodeName[][] {
+/** Pairs without which some partition has no copy left. */
+function fatalPairs(workers: readonly NodeName[], partitions: readonly Partition[]): NodeName[][] {
   return workers.flatMap((a, i) =>
-    workers.slice(i + 1).flatMap((b) => (lostWith([a, b], shards).length > 0 ? [[a, b]] : [])),
+    workers.slice(i + 1).flatMap((b) => (lostWith([a, b], partitions).length > 0 ? [[a, b]] : [])),
   );
 }
 
-function lostWith(nodes: readonly NodeName[], shards: readonly Shard[]): Shard[] {
-  return shards.filter(({ placements }) => placements.every((node) => nodes.includes(node)));
+function lostWith(nodes: readonly NodeName[], partitions: readonly Partition[]): Partition[] {
+  return partitions.filter(({ copies: placements }) => placements.every((node) => nodes.includes(node)));
 }
 
 /** Who has no choice comes first, then who has the least. */
@@ -222,7 +221,7 @@ function rankOf(step: FaultStep | undefined): number {
   if ('role' in target || isOpenUntilStrike(target)) return 5;
   if ('fatalPair' in target) return 2;
   if (target.pick === undefined) return 1;
-  return 'holdsShardOf' in target ? 3 : 4;
+  return 'holdsPartitionOf' in target ? 3 : 4;
 }
 
 function draw(
@@ -242,11 +241,11 @@ function draw(
   return Array.from({ length: choice.count }, () => left.splice(randomIndex(left.length), 1)[0] as NodeName);
 }
 
-/** What shards a fatal pair takes away is known once it is picked. */
+/** What partitions a fatal pair takes away is known once it is picked. */
 function pickedWords(target: TargetSpec, choice: Choice, nodes: readonly NodeName[], topology: Topology) {
-  if ('from' in choice) return selectorWords(target, topology, choice.shard);
-  const lost = lostWith(nodes, choice.shards).map(({ name }) => name);
-  return `a pair that holds all copies of ${lost.length === 1 ? 'shard' : 'shards'} ${lost.join(', ')}`;
+  if ('from' in choice) return selectorWords(target, topology, choice.partition);
+  const lost = lostWith(nodes, choice.partitions).map(({ name }) => name);
+  return `a pair that holds all copies of ${partitionsNamed(topology.partitionWord, lost)}`;
 }
 
 function cannotPick({ place, fault }: FaultStep, choice: Choice): InputError {

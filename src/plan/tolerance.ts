@@ -1,10 +1,11 @@
 /**
  * What survives: from a placement and the engine's rule, which numbers and sets of workers can be down
- * together without a shard being lost to reads or to writes, and how likely that is. Pure.
+ * together without a partition being lost to reads or to writes, and how likely that is. Pure.
  *
  * docs/tolerance.md says how each figure comes about.
  */
 
+import { partitionWordOf } from '../model/partition-words.ts';
 import { describeRule, type Placement, placedBy, type ServiceRule, writeSets } from '../model/service-rule.ts';
 import type { NodeName } from '../model/topology.ts';
 import { type Advice, advise } from './tolerance/advice.ts';
@@ -12,7 +13,7 @@ import { binomials, shareContaining, shareTouching } from './tolerance/combinato
 import { enumerate, MAX_ENUMERATED_WORKERS } from './tolerance/enumerate.ts';
 import { type FatalSets, smallestFatalForReads, smallestFatalForWrites } from './tolerance/fatal-sets.ts';
 import { type Estimate, exactly, type FatalShares, fatalShares } from './tolerance/fatal-shares.ts';
-import { type HolderSets, holderSetsOf, meanOverShards, shardsOfWorkers } from './tolerance/holders.ts';
+import { type HolderSets, holderSetsOf, meanOverPartitions, partitionsOfWorkers } from './tolerance/holders.ts';
 import { outageForReads, outageForWrites } from './tolerance/outage.ts';
 import { type WorstCase, worstForReads, worstForWrites } from './tolerance/worst.ts';
 
@@ -27,7 +28,7 @@ export interface ToleranceOptions {
   readonly maxDown?: number;
   /** For what is sampled, and for the random layout among the advice. From 0 to 2^32 - 1. */
   readonly seed: number;
-  /** How many fatal sets, and shards of each, are named. 5 by default. */
+  /** How many fatal sets, and partitions of each, are named. 5 by default. */
   readonly listed?: number;
 }
 
@@ -36,20 +37,20 @@ export interface ToleranceRow {
   readonly down: number;
   /** Ways to choose them, in decimal digits: more than a number holds. */
   readonly subsets: string;
-  /** Subsets that lose at least one shard; `count` where it is known exactly. */
+  /** Subsets that lose at least one partition; `count` where it is known exactly. */
   readonly fatal: Estimate & { readonly count?: string };
-  /** Expected share of all shards that is lost; always exact. */
+  /** Expected share of all partitions that is lost; always exact. */
   readonly expectedShare: number;
-  /** The worst choice: at least `shards` (lost by `workers`, named up to 20), at most `atMost`. */
+  /** The worst choice: at least `partitions` (lost by `workers`, named up to 20), at most `atMost`. */
   readonly worst: Omit<WorstCase, 'workers'> & { readonly workers: readonly NodeName[] };
 }
 
 /** One kind of access: reads or writes. */
 export interface AccessTolerance {
   readonly smallestFatal: FatalSets;
-  /** Share of the time that at least one shard is lost, workers alone. */
+  /** Share of the time that at least one partition is lost, workers alone. */
   readonly outage: Estimate;
-  /** Expected share of shards that is lost, over all time. */
+  /** Expected share of partitions that is lost, over all time. */
   readonly expectedShare: number;
   readonly rows: readonly ToleranceRow[];
 }
@@ -58,10 +59,12 @@ export interface Tolerance {
   /** The engine whose rule it is, and what that says of this placement, in words. */
   readonly rule: string;
   readonly needs: string;
+  /** What the engine calls a partition. */
+  readonly partitionWord: string;
   readonly workers: number;
-  readonly shards: number;
-  /** How many shards have how many copies. */
-  readonly copies: readonly { readonly copies: number; readonly shards: number }[];
+  readonly partitions: number;
+  /** How many partitions have how many copies. */
+  readonly copies: readonly { readonly copies: number; readonly partitions: number }[];
   readonly nodeAvailability: number;
   /** Share of the time that the coordinator, on the path of every statement, is down. */
   readonly coordinatorDown: number;
@@ -96,9 +99,10 @@ export function tolerance(given: Placement, options: ToleranceOptions): Toleranc
   return {
     rule: rule.name,
     needs: describeRule(rule, placement),
+    partitionWord: partitionWordOf(rule.partitionWord),
     workers: n,
-    shards: placement.shards.length,
-    copies: [...sets.copies].map(([count, shards]) => ({ copies: count, shards })),
+    partitions: placement.partitions.length,
+    copies: [...sets.copies].map(([count, partitions]) => ({ copies: count, partitions })),
     nodeAvailability,
     coordinatorDown: 1 - nodeAvailability,
     reads,
@@ -108,7 +112,7 @@ export function tolerance(given: Placement, options: ToleranceOptions): Toleranc
   };
 }
 
-/** For a rule by which a write needs all holders of its shard. */
+/** For a rule by which a write needs all holders of its partition. */
 function writesOf(
   { placement, subsets, maxDown }: Context,
   { nodeAvailability, listed = DEFAULT_LISTED }: ToleranceOptions,
@@ -140,19 +144,19 @@ function readRows(context: Context, { estimates, counts }: FatalShares): Toleran
     sets.workers <= MAX_ENUMERATED_WORKERS ? enumerate(sets).anyLives.map(asWorst) : worstForReads(sets, maxDown);
   return rows(context, worst, (k) => ({
     fatal: withCount(estimates[k] as Estimate, counts[k]),
-    expectedShare: meanOverShards(sets, (size) => shareContaining(sets.workers, k, size)),
+    expectedShare: meanOverPartitions(sets, (size) => shareContaining(sets.workers, k, size)),
   }));
 }
 
 function writeRows(context: Context): ToleranceRow[] {
   const { sets, subsets, maxDown } = context;
   const n = sets.workers;
-  const holders = shardsOfWorkers(sets).filter((held) => held > 0).length;
+  const holders = partitionsOfWorkers(sets).filter((held) => held > 0).length;
   const idle = binomials(n - holders);
   const worst = n <= MAX_ENUMERATED_WORKERS ? enumerate(sets).allLive.map(asWorst) : worstForWrites(sets, maxDown);
   return rows(context, worst, (k) => ({
     fatal: withCount(exactly(shareTouching(n, k, holders)), (subsets[k] as bigint) - (idle[k] ?? 0n)),
-    expectedShare: meanOverShards(sets, (size) => shareTouching(n, k, size)),
+    expectedShare: meanOverPartitions(sets, (size) => shareTouching(n, k, size)),
   }));
 }
 
@@ -163,12 +167,12 @@ function rows(
 ): ToleranceRow[] {
   return Array.from({ length: maxDown }, (_, i) => {
     const k = i + 1;
-    const { shards, atMost, workers } = worst[k] as WorstCase;
+    const { partitions, atMost, workers } = worst[k] as WorstCase;
     return {
       down: k,
       subsets: String(subsets[k]),
       ...figures(k),
-      worst: { shards, atMost, workers: workers.map((w) => placement.workers[w] as NodeName) },
+      worst: { partitions, atMost, workers: workers.map((w) => placement.workers[w] as NodeName) },
     };
   });
 }
@@ -178,5 +182,5 @@ function withCount(estimate: Estimate, count: bigint | undefined): ToleranceRow[
 }
 
 function asWorst({ worst, worstWorkers }: { worst: number; worstWorkers: readonly number[] }): WorstCase {
-  return { shards: worst, atMost: worst, workers: worstWorkers };
+  return { partitions: worst, atMost: worst, workers: worstWorkers };
 }

@@ -1,6 +1,6 @@
 /**
  * A history in Jepsen's form, EDN, as transactions on registers, so that Elle (`elle.rw-register`) can look for
- * anomalies in it. Each message is a register of its own: a write sets it to 1; a read says of messages of its room
+ * anomalies in it. Each message is a register of its own: a write sets it to 1; a read says of messages of its partition key
  * whether it saw them (1) or not (nil). It says no more than the run knows: of messages whose write was acknowledged
  * before the read was sent, the workload compared the answer with them and kept those that were missing.
  */
@@ -52,9 +52,9 @@ export function* ednLines(history: History): Generator<string> {
       continue;
     }
     const operation = operations[moment.row] as Sent;
-    const { kind, room, key, outcome } = operation;
+    const { kind, partitionKey, key, outcome } = operation;
     const isWrite = kinds.get(kind)?.access === 'write';
-    const known = isRoomRead(kinds.get(kind), room) ? knownOf(acknowledgedIn, room) : acknowledged;
+    const known = isKeyRead(kinds.get(kind), partitionKey) ? knownOf(acknowledgedIn, partitionKey) : acknowledged;
     if (!moment.ends) {
       due.set(moment.row, known.keys.length);
       const value = isWrite
@@ -69,7 +69,7 @@ export function* ednLines(history: History): Generator<string> {
     if (isWrite) {
       if (outcome === 'ok' && key !== undefined) {
         acknowledged.keys.push(key);
-        if (room !== undefined) knownOf(acknowledgedIn, room).keys.push(key);
+        if (partitionKey !== undefined) knownOf(acknowledgedIn, partitionKey).keys.push(key);
       }
       yield writer.line(typeOf(outcome), process, moment.atMs, [wrote(key ?? 'none')]);
     } else if (outcome === 'ok') {
@@ -81,11 +81,11 @@ export function* ednLines(history: History): Generator<string> {
   yield* readsAfterHealing(history, operations, writer);
 }
 
-type Sent = Pick<OperationRow, 'kind' | 'outcome' | 'room' | 'key' | 'sentAt' | 'settledAt' | 'anomaly'>;
+type Sent = Pick<OperationRow, 'kind' | 'outcome' | 'partitionKey' | 'key' | 'sentAt' | 'settledAt' | 'anomaly'>;
 
 function* sent({ operations }: History): Generator<Sent> {
-  for (const { kind, outcome, room, key, sentAt, settledAt, anomaly } of operations.scan()) {
-    if (outcome !== 'unsent') yield { kind, outcome, room, key, sentAt, settledAt, anomaly };
+  for (const { kind, outcome, partitionKey, key, sentAt, settledAt, anomaly } of operations.scan()) {
+    if (outcome !== 'unsent') yield { kind, outcome, partitionKey, key, sentAt, settledAt, anomaly };
   }
 }
 
@@ -97,15 +97,15 @@ function neverWritten(operations: readonly Sent[]): string[] {
   return [...missing];
 }
 
-function isRoomRead(kind: OperationKind | undefined, room: number | undefined): room is number {
-  return kind?.scope === 'room' && room !== undefined;
+function isKeyRead(kind: OperationKind | undefined, partitionKey: number | undefined): partitionKey is number {
+  return kind?.scope === 'partition' && partitionKey !== undefined;
 }
 
-function knownOf(rooms: Map<number, Known>, room: number): Known {
-  const known = rooms.get(room);
+function knownOf(partitionKeys: Map<number, Known>, partitionKey: number): Known {
+  const known = partitionKeys.get(partitionKey);
   if (known) return known;
   const fresh: Known = { keys: [] };
-  rooms.set(room, fresh);
+  partitionKeys.set(partitionKey, fresh);
   return fresh;
 }
 
@@ -177,7 +177,7 @@ function* readsAfterHealing(history: History, operations: readonly Sent[], write
   const written = operations.flatMap(({ key }) => key ?? []);
   if (written.length === 0) return;
   const phase = eventsOf(history, 'phase-started').find((event) => event.phase === 'final-reads');
-  const early = eventsOf(history, 'read-in-doubt').filter(({ shard }) => shard === undefined);
+  const early = eventsOf(history, 'read-in-doubt').filter(({ partition }) => partition === undefined);
   const reads = [...early, ...eventsOf(history, 'final-read').slice(0, 1)];
   let beganAt = phase?.at ?? reads[0]?.at ?? 0;
   for (const { at, read } of reads) {

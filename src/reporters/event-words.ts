@@ -1,14 +1,15 @@
 /** A run's events in words: one wording for the live view and for the timeline of a report. */
 
 import type { EventOf, PreparedTransaction, TimedEvent } from '../model/event.ts';
+import { partitionsNamed, partitionsWordOf, partitionWordOf } from '../model/partition-words.ts';
 import type { Roles, SeenRole } from '../model/roles.ts';
 import {
+  type Access,
   entryNode,
   holderWord,
   type NodeName,
   nodeNames,
-  type ShardAccess,
-  type ShardPrediction,
+  type PartitionPrediction,
   type Topology,
 } from '../model/topology.ts';
 import { formatBytes, formatCount, formatDuration, formatPerSecond, formatShare } from '../model/units.ts';
@@ -63,13 +64,16 @@ export class EventNarrator {
         const picks = event.acts.map(({ fault, targets, picked }) => `${fault} ${targets.join(', ')} (${picked})`);
         return {
           label: 'pick',
-          what: 'targets, now that the shards are placed',
+          what: `targets, now that the ${partitionsWordOf(this.#context.topology.partitionWord)} are placed`,
           detail: picks.join('; '),
           tone: 'plain',
         };
       }
       case 'predicted':
-        return plain('predict', `with ${describeLost(event)}: ${describePrediction(event.shards)}`);
+        return plain(
+          'predict',
+          `with ${describeLost(event)}: ${describePrediction(event.partitions, this.#context.topology.partitionWord)}`,
+        );
       case 'fault-asked': {
         const targets = event.targets.join(', ');
         const only = event.targets.length === 1 ? event.targets[0] : undefined;
@@ -100,7 +104,11 @@ export class EventNarrator {
       case 'replicas-compared': {
         const when = `${formatDuration(event.waitedMs)} after the load stopped`;
         return event.agree
-          ? { label: 'settle', what: `placements of every shard agree ${when}`, tone: 'good' }
+          ? {
+              label: 'settle',
+              what: `placements of every ${partitionWordOf(this.#context.topology.partitionWord)} agree ${when}`,
+              tone: 'good',
+            }
           : { label: 'settle', what: `placements still differ ${when}`, tone: 'bad' };
       }
       case 'healing-verified': {
@@ -151,8 +159,8 @@ export class EventNarrator {
         return plain('steady', `reads and writes served: ${what}`);
       }
       case 'storage': {
-        const all = event.placements.reduce((sum, { bytes }) => sum + bytes, 0);
-        const what = `${formatCount(event.placements.length, 'placement')} take ${formatBytes(all)}`;
+        const all = event.copies.reduce((sum, { bytes }) => sum + bytes, 0);
+        const what = `${formatCount(event.copies.length, 'placement')} take ${formatBytes(all)}`;
         return plain('storage', `${what}, one copy on one server ${formatBytes(event.oneCopyBytes)}`);
       }
       case 'read-scaling': {
@@ -246,7 +254,7 @@ export class EventNarrator {
       case 'form': {
         if (topology.partitionWord === undefined) return plain('form', clusterSize(topology));
         const copies = `on ${formatCount(topology.replication, holderWord(topology))}${topology.replication > 1 ? ' each' : ''}`;
-        return plain('form', `${formatCount(topology.shards, 'shard')} ${copies}`);
+        return plain('form', `${formatCount(topology.partitions, topology.partitionWord)} ${copies}`);
       }
       case 'ramp':
         return plain('ramp', 'the load rises to its rates');
@@ -364,25 +372,25 @@ function describeLost({ down, frozen = [] }: EventOf<'predicted'>): string {
   return [...part(down, 'down'), ...part(frozen, 'frozen')].join(' and ');
 }
 
-function describePrediction(shards: readonly ShardPrediction[]): string {
-  const named = (which: (shard: ShardPrediction) => boolean) => {
-    const chosen = shards.filter(which).map(({ shard }) => shard);
-    if (chosen.length === shards.length) return 'all shards';
-    if (chosen.length === 0) return 'no shard';
-    return `${chosen.length === 1 ? 'shard' : 'shards'} ${chosen.join(', ')}`;
+function describePrediction(partitions: readonly PartitionPrediction[], word: string | undefined): string {
+  const named = (which: (partition: PartitionPrediction) => boolean) => {
+    const chosen = partitions.filter(which).map(({ partition }) => partition);
+    if (chosen.length === partitions.length) return `all ${word === undefined ? 'rows' : partitionsWordOf(word)}`;
+    if (chosen.length === 0) return `no ${word ?? 'row'}`;
+    return partitionsNamed(word, chosen);
   };
-  const outMs = Math.max(0, ...shards.map((shard) => shard.outMs ?? 0));
+  const outMs = Math.max(0, ...partitions.map((partition) => partition.outMs ?? 0));
   const again = outMs === 0 ? '' : ` within ${formatDuration(outMs)}`;
-  const readable = named((shard) => shard.readable);
-  const writable = named((shard) => shard.writable);
+  const readable = named((partition) => partition.readable);
+  const writable = named((partition) => partition.writable);
   const served =
     readable === writable
       ? `${readable} readable and writable${again}`
       : `${readable} readable, ${writable} writable${again}`;
-  const stalled = (access: ShardAccess) => (shard: ShardPrediction) => shard.stalled?.includes(access) === true;
+  const stalled = (access: Access) => (partition: PartitionPrediction) => partition.stalled?.includes(access) === true;
   const reads = named(stalled('read'));
   const writes = named(stalled('write'));
-  if (shards.every(({ stalled: waiting = [] }) => waiting.length === 0)) return served;
+  if (partitions.every(({ stalled: waiting = [] }) => waiting.length === 0)) return served;
   if (reads === writes) return `${served}; reads and writes of ${reads} stall`;
   return `${served}; reads of ${reads} and writes of ${writes} stall`;
 }

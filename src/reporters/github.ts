@@ -4,10 +4,10 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { SPANS } from '../model/figures.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatShare } from '../model/units.ts';
-import type { CheckResult, Judgement } from '../model/verdict.ts';
+import { type CheckResult, type Judgement, subjectAsWritten } from '../model/verdict.ts';
 import { type Block, documentMarkdown } from './document.ts';
 import { clip, markdownCodeBlock, plainText } from './escape.ts';
-import { number, recoveryWords, SPAN_NAMES, subjectOf } from './report-words.ts';
+import { number, recoveryWords, SPAN_NAMES } from './report-words.ts';
 
 const MARKS: Readonly<Record<Judgement, string>> = { pass: '✅', fail: '❌', unknown: '⚠️' };
 /** Of one text; a step's summary may have 1 MiB in all. */
@@ -94,7 +94,7 @@ export function githubSummary(report: Report): string {
 
 /** A check with what tells it from others of its kind. */
 function nameOf(result: Pick<CheckResult, 'check' | 'params'>): string {
-  return [result.check, subjectOf(result)].join(' ').trimEnd();
+  return [result.check, subjectAsWritten(result)].join(' ').trimEnd();
 }
 
 function service({ figures }: Report): Block {

@@ -2,7 +2,7 @@
 
 import type { Report } from '../model/report.ts';
 import { formatMoment } from '../model/units.ts';
-import type { CheckResult } from '../model/verdict.ts';
+import { type CheckResult, subjectAsWritten } from '../model/verdict.ts';
 import { clip, jsonText } from './escape.ts';
 import { EventNarrator } from './event-words.ts';
 import { cluster, repair, thisRun } from './html/cluster.ts';
@@ -22,8 +22,8 @@ import {
 } from './html/markup.ts';
 import { htmlPage } from './html/page.ts';
 import { PAGE_SCRIPT } from './html/script.ts';
-import { data, errors, service, shards } from './html/service.ts';
-import { circumstances, subjectOf } from './report-words.ts';
+import { data, errors, partitions, service } from './html/service.ts';
+import { circumstances, partitionsTitle } from './report-words.ts';
 import type { Reporter } from './reporter.ts';
 import { roleGrids, roleNotes } from './roles.ts';
 import { type Moment, momentsOf } from './timeline/moments.ts';
@@ -52,7 +52,7 @@ function page(report: Report): string {
 ${section('timeline', 'Timeline', picture(report))}
 ${section('hypothesis', 'Hypothesis', hypothesis(report))}
 ${section('service', 'Service', service(report))}
-${rolesSection(report)}${section('shards', 'Shards during the fault', shards(report))}
+${rolesSection(report)}${section('partitions', `${partitionsTitle(report)} during the fault`, partitions(report))}
 ${section('data', 'Data', data(report))}
 ${repairSection(report)}${section('errors', 'Errors', errors(report))}
 ${section('events', 'Events', events(report))}
@@ -107,7 +107,7 @@ function resultTable(caption: string, results: readonly CheckResult[]): Html {
     caption,
     [left('check'), left('verdict'), left('expected'), left('observed')],
     results.map(({ check, params, judgement, expected, observed }) => [
-      [check, subjectOf({ params })].join(' ').trimEnd(),
+      [check, subjectAsWritten({ params })].join(' ').trimEnd(),
       badge(judgement),
       html`<div class="text">${clip(expected, MAX_TEXT)}</div>`,
       html`<div class="text">${clip(observed, MAX_TEXT)}</div>`,
@@ -129,7 +129,7 @@ function picture(report: Report): Content {
       width,
       id: `picture-${className}`,
       title: `Timeline of ${report.run.scenario}`,
-      description: 'Load, latency, nodes, shards and faults; the tables of this page have its figures.',
+      description: 'Load, latency, nodes, partitions and faults; the tables of this page have its figures.',
       standalone: false,
     });
     return html`<div class="${className}">${trusted(svg)}</div>`;

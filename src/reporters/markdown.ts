@@ -1,10 +1,11 @@
 /** `report.md`: the report for people, written for GitHub. What has no content says so in one line. */
 
 import { type Availability, type ServiceWindow, SPANS } from '../model/figures.ts';
+import { partitionsWordOf, partitionWordOf } from '../model/partition-words.ts';
 import type { LedgerFigures, Report } from '../model/report.ts';
 import { dataNodes, holderWord } from '../model/topology.ts';
 import { formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
-import type { CheckResult, Judgement } from '../model/verdict.ts';
+import { type CheckResult, type Judgement, subjectAsWritten } from '../model/verdict.ts';
 import { clip, markdownCode as code, htmlText, markdownCodeBlock, markdownText as text } from './escape.ts';
 import { EventNarrator } from './event-words.ts';
 import { blocks, type Column, details, table } from './markdown-table.ts';
@@ -28,14 +29,14 @@ import {
   number,
   observedWords,
   PROBE_COLUMNS,
+  partitionsHeading,
+  partitionsTitle,
   predictedWords,
   probeWords,
   recoveryWords,
   repairWords,
   SOURCES,
   SPAN_NAMES,
-  shardsHeading,
-  subjectOf,
   wasPredicted,
   windowName,
   writesWords,
@@ -50,8 +51,8 @@ const MARKS: Readonly<Record<Judgement, string>> = { pass: '✅', fail: '❌', u
 /** Of one line that a server said. */
 const MAX_TEXT = 400;
 const MAX_ERRORS = 20;
-/** More shards than this make the grid of placements too wide to read. */
-const MAX_GRID_SHARDS = 24;
+/** More partitions than this make the grid of placements too wide to read. */
+const MAX_GRID_PARTITIONS = 24;
 
 const right = (title: string): Column => ({ title, align: 'right' });
 const center = (title: string): Column => ({ title, align: 'center' });
@@ -78,8 +79,8 @@ function render(report: Report): string[] {
     windows(report),
     recovery(report),
     roles(report),
-    ['## Shards during the fault'],
-    shards(report),
+    [`## ${partitionsTitle(report)} during the fault`],
+    partitions(report),
     ['## Data'],
     data(report.ledger),
     repair(report),
@@ -123,7 +124,7 @@ function resultTable(results: readonly CheckResult[]): string[] {
     [center(''), left('check'), left('expected'), left('observed')],
     results.map((result) => [
       MARKS[result.judgement],
-      [code(result.check), text(subjectOf(result))].join(' ').trimEnd(),
+      [code(result.check), text(subjectAsWritten(result))].join(' ').trimEnd(),
       text(clip(result.expected, MAX_TEXT)),
       text(clip(result.observed, MAX_TEXT)),
     ]),
@@ -132,7 +133,7 @@ function resultTable(results: readonly CheckResult[]): string[] {
 
 function evidence(result: CheckResult): string[] {
   const place = result.place === undefined ? '' : ` (${result.place})`;
-  const summary = `${MARKS[result.judgement]} Evidence: ${htmlText([result.check, subjectOf(result)].join(' ').trimEnd() + place)}`;
+  const summary = `${MARKS[result.judgement]} Evidence: ${htmlText([result.check, subjectAsWritten(result)].join(' ').trimEnd() + place)}`;
   return details(
     summary,
     result.evidence.map((line) => `- ${text(clip(line, MAX_TEXT))}`),
@@ -141,7 +142,7 @@ function evidence(result: CheckResult): string[] {
 
 function picture(report: Report): string[] {
   if (!timelineOf(report)) return [];
-  return [`![Load, latency, nodes, shards and faults over the time of the run](${TIMELINE_FILE})`];
+  return [`![Load, latency, nodes, partitions and faults over the time of the run](${TIMELINE_FILE})`];
 }
 
 function timeline({ timeline: events, topology, run }: Report): string[] {
@@ -201,12 +202,12 @@ function latency({ figures }: Report): string[] {
   );
 }
 
-function probes({ figures }: Report): string[] {
+function probes({ figures, topology }: Report): string[] {
   if (figures.probes.length === 0) return [];
   return blocks(
     ['### Probes'],
     [
-      'The lightest read and write of every shard; `probe-connect` reads on a connection that is opened for it. Times from sent until answered.',
+      `The lightest read and write of every ${partitionWordOf(topology.partitionWord)}; \`probe-connect\` reads on a connection that is opened for it. Times from sent until answered.`,
     ],
     table(
       [left('probe'), left('span'), ...PROBE_COLUMNS.map(right)],
@@ -215,34 +216,38 @@ function probes({ figures }: Report): string[] {
   );
 }
 
-function windows({ figures }: Report): string[] {
+function windows({ figures, topology }: Report): string[] {
   if (figures.availability.length === 0) return [];
-  const whole = figures.windows.filter(({ shard }) => shard === undefined);
-  const ofShards = figures.windows.filter(({ shard }) => shard !== undefined);
+  const whole = figures.windows.filter(({ partition }) => partition === undefined);
+  const ofPartitions = figures.windows.filter(({ partition }) => partition !== undefined);
   return blocks(
     ['### Outages and brownouts'],
     ['An outage is a time without a single success; in a brownout some operations failed or came late.', SOURCES],
     disagreementLines(figures).map((line) => `**${text(line)}**`),
-    whole.length === 0 ? ['No kind of operation as a whole had one.'] : windowTable(whole, false),
-    ofShards.length === 0
+    whole.length === 0 ? ['No kind of operation as a whole had one.'] : windowTable(whole),
+    ofPartitions.length === 0
       ? []
-      : details(`Of single shards: ${formatCount(ofShards.length, 'window')}`, windowTable(ofShards, true)),
+      : details(
+          `Of single ${partitionsWordOf(topology.partitionWord)}: ${formatCount(ofPartitions.length, 'window')}`,
+          windowTable(ofPartitions, partitionWordOf(topology.partitionWord)),
+        ),
   );
 }
 
-function windowTable(rows: readonly ServiceWindow[], withShard: boolean): string[] {
+/** @param word for the column of partitions; none by default. */
+function windowTable(rows: readonly ServiceWindow[], word?: string): string[] {
   return table(
     [
       left(''),
       left('operation'),
-      ...(withShard ? [left('shard')] : []),
+      ...(word === undefined ? [] : [left(word)]),
       left('seen by'),
       ...['from', 'to', 'length', 'ok', 'failed'].map(right),
     ],
-    rows.map(({ type, kind, shard = '', seenBy, fromMs, toMs, durationMs, uncertaintyMs, ok, failed }) => [
+    rows.map(({ type, kind, partition = '', seenBy, fromMs, toMs, durationMs, uncertaintyMs, ok, failed }) => [
       windowName({ type, ok, failed }),
       text(kind),
-      ...(withShard ? [text(shard)] : []),
+      ...(word === undefined ? [] : [text(partition)]),
       `the ${seenBy}`,
       formatMoment(fromMs),
       formatMoment(toMs),
@@ -287,16 +292,16 @@ function roles(report: Report): string[] {
   );
 }
 
-function shards(report: Report): string[] {
-  const { figures } = report;
-  if (figures.shards.length === 0) return ['Nothing was seen of them.'];
-  const predicted = wasPredicted(figures.shards);
+function partitions(report: Report): string[] {
+  const { figures, topology } = report;
+  if (figures.partitions.length === 0) return ['Nothing was seen of them.'];
+  const predicted = wasPredicted(figures.partitions);
   const counted = report.run.messages > 0;
   return blocks(
-    [shardsHeading(report)],
+    [partitionsHeading(report)],
     table(
       [
-        left('shard'),
+        left(partitionWordOf(topology.partitionWord)),
         left('on'),
         ...(counted ? [right('messages read')] : []),
         ...(predicted ? [left('readable: predicted')] : []),
@@ -304,14 +309,14 @@ function shards(report: Report): string[] {
         ...(predicted ? [left('writable: predicted')] : []),
         left('writes observed'),
       ],
-      figures.shards.map((shard) => [
-        text(shard.shard),
-        text(shard.placements.join(', ')),
-        ...(counted ? [messagesReadWords(shard)] : []),
-        ...(predicted ? [predictedWords(shard, 'read')] : []),
-        observed(shard.predictedReadable, shard.read),
-        ...(predicted ? [predictedWords(shard, 'write')] : []),
-        observed(shard.predictedWritable, shard.write),
+      figures.partitions.map((partition) => [
+        text(partition.partition),
+        text(partition.copies.join(', ')),
+        ...(counted ? [messagesReadWords(partition)] : []),
+        ...(predicted ? [predictedWords(partition, 'read')] : []),
+        observed(partition.predictedReadable, partition.read),
+        ...(predicted ? [predictedWords(partition, 'write')] : []),
+        observed(partition.predictedWritable, partition.write),
       ]),
     ),
   );
@@ -404,10 +409,10 @@ function cluster({ topology, nodes, placement, acts }: Report): string[] {
 function placementGrid({ topology, placement }: Pick<Report, 'topology' | 'placement'>): string[] {
   if (placement.length === 0) return [];
   const workers = dataNodes(topology);
-  const heldBy = (worker: string) => placement.filter(({ placements }) => placements.includes(worker));
-  if (placement.length > MAX_GRID_SHARDS) {
+  const heldBy = (worker: string) => placement.filter(({ copies: placements }) => placements.includes(worker));
+  if (placement.length > MAX_GRID_PARTITIONS) {
     return table(
-      [left(holderWord(topology)), right('shards'), left('which')],
+      [left(holderWord(topology)), right(partitionsWordOf(topology.partitionWord)), left('which')],
       workers.map((worker) => {
         const held = heldBy(worker);
         return [text(worker), number(held.length), text(held.map(({ name }) => name).join(', '))];
@@ -418,7 +423,7 @@ function placementGrid({ topology, placement }: Pick<Report, 'topology' | 'place
     [left(holderWord(topology)), ...placement.map(({ name }) => center(text(name)))],
     workers.map((worker) => [
       text(worker),
-      ...placement.map(({ placements }) => (placements.includes(worker) ? '●' : '')),
+      ...placement.map(({ copies: placements }) => (placements.includes(worker) ? '●' : '')),
     ]),
   );
 }

@@ -1,13 +1,13 @@
 /** The matrix of a proof, predicted against observed, as text, as Markdown and as a picture. */
 
 import { formatDuration } from '../model/units.ts';
-import type { Proof, ProvenShard, ProvenSubset } from '../plan/proof.ts';
+import type { Proof, ProvenPartition, ProvenSubset } from '../plan/proof.ts';
 import { plural } from '../plan/tolerance/format.ts';
 import { type Block, documentMarkdown, documentText } from './document.ts';
 import { plainText } from './escape.ts';
 
-/** More shards than this get counts instead of a column each. */
-const MAX_SHARD_COLUMNS = 16;
+/** More partitions than this get counts instead of a column each. */
+const MAX_PARTITION_COLUMNS = 16;
 const MAX_FINDINGS = 20;
 
 const PICTURE = 'proof.svg';
@@ -28,11 +28,11 @@ export function proofText(proof: Proof, columns: number): string[] {
 
 /** @param picture the file name of the SVG beside it, shown below the matrix. */
 export function proofMarkdown(proof: Proof, picture: string): string {
-  return `${documentMarkdown(blocksOf(proof))}\n![Matrix of sets of workers and shards](${picture})\n`;
+  return `${documentMarkdown(blocksOf(proof))}\n![Matrix of sets of workers and ${proof.partitionWord}s](${picture})\n`;
 }
 
 function blocksOf(proof: Proof): Block[] {
-  const { workers, replication, shards } = proof.topology;
+  const { workers, replication, partitions } = proof.topology;
   const findings = proof.subsets.flatMap((subset) =>
     subset.findings.map((finding) => `${downInWords(subset)} down: ${finding}`),
   );
@@ -43,17 +43,17 @@ function blocksOf(proof: Proof): Block[] {
     {
       type: 'line',
       text:
-        `${plural(workers, 'worker')}, ${plural(shards, 'shard')}, replication ${replication}; engine ${proof.engine} on platform ` +
+        `${plural(workers, 'worker')}, ${plural(partitions, proof.partitionWord)}, replication ${replication}; engine ${proof.engine} on platform ` +
         `${proof.platform}; fault ${proof.fault}; predicted by ${proof.predictedBy}. ` +
         `${plural(proof.subsets.length, 'set')} of workers in ${formatDuration(proof.durationMs)} on ${plural(proof.clusters, 'cluster')}.` +
         (proof.pruned ? ' Sets that the symmetry of the placement makes equal were tried once.' : ''),
     },
-    { type: 'heading', text: 'Where the shards are' },
+    { type: 'heading', text: `Where the ${proof.partitionWord}s are` },
     {
       type: 'list',
       items: proof.placement
-        .slice(0, MAX_SHARD_COLUMNS)
-        .map(({ name, placements }) => `${name}: ${placements.join(', ')}`),
+        .slice(0, MAX_PARTITION_COLUMNS)
+        .map(({ name, copies: placements }) => `${name}: ${placements.join(', ')}`),
     },
     { type: 'heading', text: 'Observed' },
     {
@@ -68,13 +68,13 @@ function blocksOf(proof: Proof): Block[] {
 }
 
 function matrix({ subsets, placement, pruned }: Proof): Block {
-  const columns = placement.length <= MAX_SHARD_COLUMNS ? placement.map(({ name }) => name) : undefined;
-  const cells = ({ shards }: ProvenSubset) =>
+  const columns = placement.length <= MAX_PARTITION_COLUMNS ? placement.map(({ name }) => name) : undefined;
+  const cells = ({ partitions }: ProvenSubset) =>
     columns
-      ? columns.map((name) => cell(shards.find(({ shard }) => shard === name)))
+      ? columns.map((name) => cell(partitions.find(({ partition }) => partition === name)))
       : [
-          `${shards.filter(({ readable }) => readable).length} of ${placement.length}`,
-          `${shards.filter(({ writable }) => writable).length} of ${placement.length}`,
+          `${partitions.filter(({ readable }) => readable).length} of ${placement.length}`,
+          `${partitions.filter(({ writable }) => writable).length} of ${placement.length}`,
         ];
   return {
     type: 'table',
@@ -97,10 +97,10 @@ function downInWords({ down }: ProvenSubset): string {
   return down.join(' + ');
 }
 
-function cell(shard: ProvenShard | undefined): string {
-  if (!shard) return '?';
-  const seen = access(shard);
-  const promised = access(shard.predicted);
+function cell(partition: ProvenPartition | undefined): string {
+  if (!partition) return '?';
+  const seen = access(partition);
+  const promised = access(partition.predicted);
   return seen === promised ? seen : `${seen} (not ${promised})`;
 }
 
@@ -114,7 +114,7 @@ const LEGEND = 60;
 /** Width of a character of the 12 px sans-serif type, on the generous side. */
 const CHARACTER = 7;
 
-/** @returns an SVG document: a row for each set, a column for each shard, the left half reads, the right half writes. */
+/** @returns an SVG document: a row for each set, a column for each partition, the left half reads, the right half writes. */
 export function proofSvg(proof: Proof): string {
   const names = proof.subsets.map(downInWords);
   const label = 16 + CHARACTER * Math.max(12, ...names.map((name) => name.length));
@@ -136,19 +136,19 @@ export function proofSvg(proof: Proof): string {
   return `${parts.join('\n')}\n`;
 }
 
-function row({ placement }: Proof, subset: ProvenSubset, label: number, y: number): string[] {
+function row({ placement, partitionWord }: Proof, subset: ProvenSubset, label: number, y: number): string[] {
   return [
     text(8, y + 17, downInWords(subset)),
     ...placement.flatMap(({ name }, c) => {
-      const shard = subset.shards.find((each) => each.shard === name);
+      const partition = subset.partitions.find((each) => each.partition === name);
       const x = label + CELL * c;
       const half = (served: boolean | undefined, left: number) =>
         `<rect class="${served === undefined ? 'none' : served ? 'yes' : 'no'}" x="${left}" y="${y + 2}" width="${CELL / 2 - 2}" height="${CELL - 4}"/>`;
-      const wrong = shard !== undefined && access(shard) !== access(shard.predicted);
+      const wrong = partition !== undefined && access(partition) !== access(partition.predicted);
       return [
-        `<g><title>${xml(`${downInWords(subset)} down, shard ${name}: ${cell(shard)}`)}</title>`,
-        half(shard?.readable, x),
-        half(shard?.writable, x + CELL / 2 - 1),
+        `<g><title>${xml(`${downInWords(subset)} down, ${partitionWord} ${name}: ${cell(partition)}`)}</title>`,
+        half(partition?.readable, x),
+        half(partition?.writable, x + CELL / 2 - 1),
         wrong ? `<rect class="wrong" x="${x - 1}" y="${y + 1}" width="${CELL - 1}" height="${CELL - 2}"/></g>` : '</g>',
       ];
     }),

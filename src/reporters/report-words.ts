@@ -6,18 +6,18 @@ import type {
   HostFigures,
   HostSampleFigures,
   Latency,
+  PartitionFigures,
   ProbeFigures,
   Recovery,
   ServiceWindow,
-  ShardFigures,
   Span,
 } from '../model/figures.ts';
 import type { Machine } from '../model/history.ts';
+import { partitionsWordOf } from '../model/partition-words.ts';
 import type { LedgerFigures, Report, Witnessed } from '../model/report.ts';
 import type { SeenRole } from '../model/roles.ts';
-import { dataNodes, entryNode, holderWord, type ShardAccess, type Topology } from '../model/topology.ts';
+import { type Access, dataNodes, entryNode, holderWord, type Topology } from '../model/topology.ts';
 import { formatBytes, formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
-import type { CheckResult } from '../model/verdict.ts';
 
 export const SPAN_NAMES: Readonly<Record<Span, string>> = {
   'steady-state': 'steady state',
@@ -70,13 +70,6 @@ export function latencyWords({ p50Ms, p90Ms, p99Ms, p999Ms, p9999Ms, maxMs, coun
   ];
 }
 
-/** What tells a check from others of its kind: `of: read, shard: A`; empty where nothing does. */
-export function subjectOf({ params }: Pick<CheckResult, 'params'>): string {
-  return ['of', 'shard', 'percentile']
-    .flatMap((key) => (typeof params[key] === 'string' ? [`${key}: ${params[key]}`] : []))
-    .join(', ');
-}
-
 /** `brownout`; where nothing succeeded and it is too short for an outage, what it is: failures. */
 export function windowName({ type, ok, failed }: Pick<ServiceWindow, 'type' | 'ok' | 'failed'>): string {
   if (type === 'outage' || ok > 0) return type;
@@ -110,25 +103,32 @@ export function recoveryWords({ recoveryMs, uncertaintyMs }: Recovery): string {
   return lengthOf({ durationMs: recoveryMs, uncertaintyMs });
 }
 
-/** When the shards were looked at, and whether they were as predicted. */
-export function shardsHeading({ figures: { fullEffect, shards } }: Report): string {
+/** `Shards`. */
+export function partitionsTitle({ topology }: Pick<Report, 'topology'>): string {
+  const words = partitionsWordOf(topology.partitionWord);
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+}
+
+/** When the partitions were looked at, and whether they were as predicted. */
+export function partitionsHeading({ figures: { fullEffect, partitions } }: Report): string {
   const when = fullEffect
     ? `While all faults were in effect, from ${formatMoment(fullEffect.fromMs)} to ${formatMoment(fullEffect.toMs)}.`
     : 'No fault was in full effect.';
-  if (!wasPredicted(shards)) return when;
-  const different = shards.some(
-    (shard) => differs(shard.predictedReadable, shard.read) || differs(shard.predictedWritable, shard.write),
+  if (!wasPredicted(partitions)) return when;
+  const different = partitions.some(
+    (partition) =>
+      differs(partition.predictedReadable, partition.read) || differs(partition.predictedWritable, partition.write),
   );
   return `${when} ${different ? '≠ marks what was not as predicted.' : 'What was predicted is what was seen.'}`;
 }
 
-export function wasPredicted(shards: readonly ShardFigures[]): boolean {
-  return shards.some((shard) => shard.predictedReadable !== undefined);
+export function wasPredicted(partitions: readonly PartitionFigures[]): boolean {
+  return partitions.some((partition) => partition.predictedReadable !== undefined);
 }
 
 /** `110 of 125, 15 not asked for`. */
-export function messagesReadWords(shard: ShardFigures): string {
-  const { readableMessages, messages, untriedMessages = 0, onlyScannedMessages = 0 } = shard;
+export function messagesReadWords(partition: PartitionFigures): string {
+  const { readableMessages, messages, untriedMessages = 0, onlyScannedMessages = 0 } = partition;
   const notes = [
     ...(untriedMessages > 0 ? [`${number(untriedMessages)} not asked for`] : []),
     ...(onlyScannedMessages > 0 ? [`${number(onlyScannedMessages)} by scans alone`] : []),
@@ -136,11 +136,11 @@ export function messagesReadWords(shard: ShardFigures): string {
   return [`${number(readableMessages)} of ${number(messages)}`, ...notes].join(', ');
 }
 
-/** What was predicted of a shard: `yes`, `no`, or that it waits for a frozen node. */
-export function predictedWords(shard: ShardFigures, access: ShardAccess): string {
-  const predicted = access === 'read' ? shard.predictedReadable : shard.predictedWritable;
+/** What was predicted of a partition: `yes`, `no`, or that it waits for a frozen node. */
+export function predictedWords(partition: PartitionFigures, access: Access): string {
+  const predicted = access === 'read' ? partition.predictedReadable : partition.predictedWritable;
   if (predicted === undefined) return 'nothing';
-  if (shard.predictedStalled?.includes(access)) return 'no, stalls';
+  if (partition.predictedStalled?.includes(access)) return 'no, stalls';
   return predicted ? 'yes' : 'no';
 }
 
@@ -217,7 +217,7 @@ function findingsOf(ledger: LedgerFigures): LedgerFinding[] {
     ...finding('receded: ended unknown, was read, and is gone', ledger.receded, finalReads),
     ...finding('resurrected: had certainly failed, and is there', ledger.resurrected, finalReads),
     ...finding('unexpected: never sent, and is there', ledger.unexpected, finalReads),
-    ...finding('divergent: not on every placement of its shard', ledger.divergent, finalReads),
+    ...finding('divergent: not on every placement of its partition', ledger.divergent, finalReads),
     ...(ledger.unverifiedReads ? [] : ofReads(ledger, finding)),
   ];
 }
@@ -242,13 +242,13 @@ function lateWords(late: LedgerFigures['late']): string {
   return late?.forMs == null ? '' : `, up to ${formatDuration(late.forMs)} after its acknowledgement`;
 }
 
-/** `4 workers, 4 shards, 2 copies of each`; `3 members, each with everything`. */
+/** `4 workers, 4 partitions, 2 copies of each`; `3 members, each with everything`. */
 export function clusterSize(topology: Topology): string {
-  const { shards, replication, partitionWord } = topology;
+  const { partitions, replication, partitionWord } = topology;
   const holders = formatCount(dataNodes(topology).length, holderWord(topology));
   if (partitionWord === undefined) return `${holders}, each with everything`;
   return (
-    `${holders}, ${formatCount(shards, partitionWord)}, ` + `${formatCount(replication, 'copy', 'copies')} of each`
+    `${holders}, ${formatCount(partitions, partitionWord)}, ` + `${formatCount(replication, 'copy', 'copies')} of each`
   );
 }
 

@@ -3,10 +3,9 @@
 import type { Report } from '../model/report.ts';
 import type { Suite, SuiteRun } from '../model/suite.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
-import type { Judgement } from '../model/verdict.ts';
+import { type Judgement, subjectAsWritten } from '../model/verdict.ts';
 import { markdownCodeBlock, plainText, markdownText as text } from './escape.ts';
 import { blocks, table } from './markdown-table.ts';
-import { subjectOf } from './report-words.ts';
 import type { Colors } from './terminal.ts';
 import { hanging, padTo, wrapWords } from './text-layout.ts';
 
@@ -34,7 +33,7 @@ export function suiteRunOf(report: Report, run: string): SuiteRun {
       .filter(({ always }) => !always)
       .map((result) => {
         const { judgement, expected, observed } = result;
-        return { check: [result.check, subjectOf(result)].join(' ').trimEnd(), judgement, expected, observed };
+        return { check: [result.check, subjectAsWritten(result)].join(' ').trimEnd(), judgement, expected, observed };
       }),
     ...(platform === undefined || engine === undefined
       ? {}

@@ -3,9 +3,10 @@
 import { roleLanes } from '../measure/role-lanes.ts';
 import { describeTakeover, describeTwoPrimaries, nodeOnTimeline } from '../measure/role-words.ts';
 import type { ServiceWindow } from '../model/figures.ts';
+import { partitionNamed } from '../model/partition-words.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
-import type { CheckResult, Judgement } from '../model/verdict.ts';
+import { type CheckResult, type Judgement, subjectOf } from '../model/verdict.ts';
 import { plainText } from './escape.ts';
 import { disagreementLines, kindWords, longestOf, repairWords } from './report-words.ts';
 import { hanging, padTo, textWidth } from './text-layout.ts';
@@ -40,7 +41,7 @@ export function terminalSummary(report: Report, options: SummaryOptions): string
   const verdict = `${report.judgement.toUpperCase()}  ${plainText(report.run.scenario)}`;
   return [
     '',
-    ...resultLines(report.results, colors, columns),
+    ...resultLines(report, colors, columns),
     '',
     ...serviceLines(report, colors, columns),
     ...roleLines(report, columns),
@@ -67,19 +68,20 @@ function repairLines({ timeline, topology }: Report, columns: number): string[] 
 }
 
 /** What every run is asked is one line as long as it passes. */
-function resultLines(results: readonly CheckResult[], colors: Colors, columns: number): string[] {
+function resultLines({ results, topology }: Report, colors: Colors, columns: number): string[] {
+  const named = (result: CheckResult) => nameOf(result, topology.partitionWord);
   const quiet = results.filter((result) => result.always && result.judgement === 'pass');
   const loud = results.filter((result) => !quiet.includes(result));
-  const nameWidth = Math.max(0, ...loud.map((result) => textWidth(nameOf(result))));
-  const lines = loud.flatMap((result) => describeResult(result, nameWidth, colors, columns));
+  const nameWidth = Math.max(0, ...loud.map((result) => textWidth(named(result))));
+  const lines = loud.flatMap((result) => describeResult(result, padTo(named(result), nameWidth), colors, columns));
   if (quiet.length === 0) return lines;
   const names = quiet.map(({ check }) => check).join(', ');
   return [...lines, ...marked('pass', hanging('✔ ', `also: ${names}`, columns), colors)];
 }
 
-function describeResult(result: CheckResult, nameWidth: number, colors: Colors, columns: number): string[] {
+function describeResult(result: CheckResult, name: string, colors: Colors, columns: number): string[] {
   const { judgement, evidence } = result;
-  const before = `${MARKS[judgement]} ${padTo(nameOf(result), nameWidth)}  `;
+  const before = `${MARKS[judgement]} ${name}  `;
   const observed = plainText(result.observed);
   const expected = `expected: ${plainText(result.expected)}`;
   const fits = textWidth(before) + textWidth(observed) + textWidth(expected) + 3 <= columns;
@@ -99,10 +101,10 @@ function marked(judgement: Judgement, lines: readonly string[], colors: Colors):
   return lines.map((line, i) => (i === 0 ? paint(line.slice(0, 1)) + line.slice(1) : line));
 }
 
-/** A check with the operation and the shard that it is about, which tell it from others of its kind. */
-function nameOf({ check, params }: CheckResult): string {
-  const { of, shard, percentile } = params;
-  const parts = [check, of, shard === undefined ? undefined : `shard ${String(shard)}`, percentile];
+/** A check with the operation and the partition that it is about, which tell it from others of its kind. */
+function nameOf({ check, params }: CheckResult, word: string | undefined): string {
+  const { of, partition, percentile } = subjectOf(params);
+  const parts = [check, of, partition === undefined ? undefined : partitionNamed(word, partition), percentile];
   return plainText(parts.filter((part) => typeof part === 'string').join(' '));
 }
 
@@ -112,7 +114,7 @@ function serviceLines({ run, figures }: Report, colors: Colors, columns: number)
   const ofKinds = run.kinds.flatMap(({ name }) => {
     const before = `  ${padTo(kindWords({ run }, name), width)}  `;
     const share = figures.availability.find(({ kind, span }) => kind === name && span === 'fault')?.figures.share;
-    const windows = figures.windows.filter(({ kind, shard }) => kind === name && shard === undefined);
+    const windows = figures.windows.filter(({ kind, partition }) => kind === name && partition === undefined);
     const parts = [
       ...(share === undefined || share === null ? [] : [`${formatShare(share)} ok during the fault`]),
       ...(windows.length === 0 ? ['no outage, no brownout'] : []),

@@ -11,7 +11,7 @@ export const TIMELINE_FILE = 'timeline.svg';
 
 export const timeline: Reporter = {
   name: 'timeline',
-  summary: 'timeline.svg, the picture of the run: load, latency, nodes, shards, faults',
+  summary: 'timeline.svg, the picture of the run: load, latency, nodes, partitions, faults',
   render: (report) => {
     const picture = timelineOf(report);
     return picture ? { [TIMELINE_FILE]: draw(report, picture) } : {};

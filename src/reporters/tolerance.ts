@@ -27,7 +27,7 @@ function blocksOf(map: Tolerance, { origin }: ToleranceOptions): Block[] {
   return [
     {
       type: 'title',
-      text: `What survives: ${plural(map.workers, 'worker')}, ${plural(map.shards, 'shard')}, ${copiesInWords(map)}, ${origin}`,
+      text: `What survives: ${plural(map.workers, 'worker')}, ${plural(map.partitions, map.partitionWord)}, ${copiesInWords(map)}, ${origin}`,
     },
     { type: 'line', text: `Rule ${map.rule}: ${map.needs}.` },
     ...(alike
@@ -46,7 +46,7 @@ function copiesInWords({ copies }: Tolerance): string {
   const word = (count: number) => (count === 1 ? '1 copy' : `${count} copies`);
   const [only] = copies;
   if (copies.length === 1 && only) return `${word(only.copies)} of each`;
-  return copies.map((entry) => `${word(entry.copies)} of ${formatCount(String(entry.shards))}`).join(', ');
+  return copies.map((entry) => `${word(entry.copies)} of ${formatCount(String(entry.partitions))}`).join(', ');
 }
 
 function accessBlocks(heading: string, access: AccessTolerance, map: Tolerance): Block[] {
@@ -75,7 +75,7 @@ function accessBlocks(heading: string, access: AccessTolerance, map: Tolerance):
         ...(sampled ? [intervalOf(row)] : []),
         row.fatal.method,
         formatProbability(row.expectedShare),
-        worstInWords(row),
+        worstInWords(row, map.partitionWord),
       ]),
     },
     {
@@ -84,17 +84,18 @@ function accessBlocks(heading: string, access: AccessTolerance, map: Tolerance):
     },
     {
       type: 'list',
-      items: sets.map(({ workers, cutsOff, shards }) => {
-        const more = cutsOff > shards.length ? `, ... (${formatCount(String(cutsOff - shards.length))} more)` : '';
-        return `${workers.join(' + ')}: ${plural(cutsOff, 'shard')}, ${shards.join(', ')}${more}`;
+      items: sets.map(({ workers, cutsOff, partitions }) => {
+        const more =
+          cutsOff > partitions.length ? `, ... (${formatCount(String(cutsOff - partitions.length))} more)` : '';
+        return `${workers.join(' + ')}: ${plural(cutsOff, map.partitionWord)}, ${partitions.join(', ')}${more}`;
       }),
     },
     {
       type: 'line',
       text:
-        `With every worker up ${formatProbability(map.nodeAvailability)} of the time, each on its own: some shard is lost ` +
+        `With every worker up ${formatProbability(map.nodeAvailability)} of the time, each on its own: some ${map.partitionWord} is lost ` +
         `${formatEstimate(access.outage)} of the time, ${formatYearly(access.outage.share)}; ` +
-        `of all shards ${formatProbability(access.expectedShare)} are lost on average.`,
+        `of all ${map.partitionWord}s ${formatProbability(access.expectedShare)} are lost on average.`,
     },
   ];
 }
@@ -128,15 +129,15 @@ function intervalOf({ fatal: { low, high, method } }: ToleranceRow): string {
   return method === 'exact' ? '' : `${formatProbability(low)} to ${formatProbability(high)}`;
 }
 
-function worstInWords({ worst }: ToleranceRow): string {
-  const { shards, atMost, workers } = worst;
+function worstInWords({ worst }: ToleranceRow, word: string): string {
+  const { partitions, atMost, workers } = worst;
   if (atMost === 0) return 'nothing';
   const figure =
-    shards === atMost ? plural(shards, 'shard') : `${formatCount(String(shards))} to ${plural(atMost, 'shard')}`;
+    partitions === atMost ? plural(partitions, word) : `${formatCount(String(partitions))} to ${plural(atMost, word)}`;
   return workers.length === 0 || workers.length > 3 ? figure : `${figure}: ${workers.join(' + ')}`;
 }
 
-function layoutTable({ advice }: Tolerance, alike: boolean): Block {
+function layoutTable({ advice, partitionWord }: Tolerance, alike: boolean): Block {
   const columns: Column[] = [
     { title: 'layout' },
     { title: 'copies', numeric: true },
@@ -155,7 +156,7 @@ function layoutTable({ advice }: Tolerance, alike: boolean): Block {
       String(layout.copies),
       formatCount(String(layout.fatalSets)),
       plural(layout.fatalSize, 'worker'),
-      `up to ${plural(layout.cutsOff, 'shard')}`,
+      `up to ${plural(layout.cutsOff, partitionWord)}`,
       formatProbability(layout.readOutage.share),
       ...(alike ? [] : [formatProbability(layout.writeOutage.share)]),
       `x ${Number(layout.survivorLoad.toFixed(2))}`,

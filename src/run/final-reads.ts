@@ -32,7 +32,7 @@ export interface FinalReadsOptions {
 }
 
 /**
- * Waits until all placements of every shard hold the same rows, at most `limitMs` from now; records the answer.
+ * Waits until all placements of every partition hold the same rows, at most `limitMs` from now; records the answer.
  * A node that cannot be read counts as not agreeing.
  * @param loadStoppedAt when they could begin to become equal.
  */
@@ -83,11 +83,11 @@ async function replicasAgree(options: FinalReadsOptions): Promise<boolean> {
       if (!held) return;
       try {
         await using session = await connectTo(node);
-        for (const { shard, relation } of held) {
+        for (const { partition, relation } of held) {
           const rows = await session.query(fingerprintSql(relation), [], { timeoutMs: READ_TIMEOUT_MS });
           const fingerprint = JSON.stringify(rows);
-          if ((fingerprints.get(shard) ?? fingerprint) !== fingerprint) agree = false;
-          fingerprints.set(shard, fingerprint);
+          if ((fingerprints.get(partition) ?? fingerprint) !== fingerprint) agree = false;
+          fingerprints.set(partition, fingerprint);
         }
       } catch {
         agree = false;
@@ -124,17 +124,17 @@ export async function lookForLeftovers(options: FinalReadsOptions): Promise<void
 
 /** Reads everything as clients do, and every placement on its own node; records what was found. */
 export async function readEverything(options: FinalReadsOptions): Promise<void> {
-  await readSources(options, ({ node, shard, relation }, read) =>
-    shard === undefined || node === undefined
+  await readSources(options, ({ node, partition, relation }, read) =>
+    partition === undefined || node === undefined
       ? { type: 'final-read', route: mainRoute(options.cluster.routes).name, read }
-      : { type: 'placement-read', shard, node, ...(relation === undefined ? {} : { relation }), read },
+      : { type: 'placement-read', partition, node, ...(relation === undefined ? {} : { relation }), read },
   );
 }
 
 /** What one read is of: one placement, or everything as clients read it where none is named. */
 export interface ReadSource {
   readonly node?: NodeName;
-  readonly shard?: string;
+  readonly partition?: string;
   readonly relation?: string;
 }
 
@@ -170,9 +170,9 @@ export async function readSources(
       recorder.event({ type: 'final-read-failed', source: `the route ${route.name}`, error: errorText(error) });
     }
   };
-  const placed = ({ shard, node, relation }: PlacementSource) => ({
+  const placed = ({ partition, node, relation }: PlacementSource) => ({
     node,
-    shard: cluster.placement.shards[shard]?.name ?? String(shard),
+    partition: cluster.placement.partitions[partition]?.name ?? String(partition),
     relation,
     table: relation,
   });

@@ -78,7 +78,7 @@ export interface LoadGeneratorOptions {
   /** @param route its name; the main one where it is left out. */
   readonly connect: (timeoutMs: number, route?: string) => Promise<Session>;
   readonly clock: Clock;
-  readonly shardOfRoom: Readonly<Record<number, number>>;
+  readonly partitionOfKey: Readonly<Record<number, number>>;
   readonly settled: (operation: Operation) => void;
 }
 
@@ -316,7 +316,7 @@ export class LoadGenerator {
   /** One function from first to last, however long: each one more would leave as much behind for every operation. */
   async #perform(lane: Lane, intendedAt: number): Promise<void> {
     this.#underWay++;
-    const { clock, shardOfRoom, settled, connect } = this.#options;
+    const { clock, partitionOfKey, settled, connect } = this.#options;
     const { spec, connections } = lane;
     const { kind, fresh } = spec;
     const request = spec.next();
@@ -346,12 +346,12 @@ export class LoadGenerator {
     const outcome = failure?.outcome ?? 'ok';
     if (outcome === 'unsent') this.#unsent++;
     request.settled(outcome);
-    const { room } = request;
+    const { partitionKey } = request;
     settled({
       id,
       kind: kind.name,
-      room,
-      shard: room === undefined ? undefined : shardOfRoom[room],
+      partitionKey,
+      partition: partitionKey === undefined ? undefined : partitionOfKey[partitionKey],
       intendedAt,
       sentAt: sentAt ?? settledAt,
       settledAt,

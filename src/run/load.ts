@@ -28,7 +28,7 @@ export interface LoadThreadData {
   readonly originNs: bigint;
   /** Runs at realtime priority; normal priority by default. */
   readonly realtime?: boolean | undefined;
-  readonly shardOfRoom: Readonly<Record<number, number>>;
+  readonly partitionOfKey: Readonly<Record<number, number>>;
   readonly work: WorkloadWork | ProbeWork | PressureWork;
 }
 
@@ -52,14 +52,14 @@ export interface WorkloadWork {
 export interface ProbeWork {
   readonly type: 'probes';
   readonly kinds: readonly ProbeKind[];
-  readonly rooms: readonly number[];
+  readonly partitionKeys: readonly number[];
   /** Who the rows of this run are from. */
   readonly run: number;
 }
 
 export interface PressureWork extends PressureSpec {
   readonly type: 'pressure';
-  readonly rooms: readonly number[];
+  readonly partitionKeys: readonly number[];
   /** Who the rows of this run are from. */
   readonly run: number;
 }
@@ -90,7 +90,7 @@ export type FromLoadThread =
   | { readonly type: 'stopped'; readonly kept: LoadKept | PressureKept };
 
 /**
- * Room for what is young in the thread's memory: of the hundred or so things that an operation leaves behind none
+ * Partition key for what is young in the thread's memory: of the hundred or so things that an operation leaves behind none
  * lives long, and the seldomer they are swept out, the seldomer the schedule waits for it.
  */
 const YOUNG_GENERATION_MB = 64;

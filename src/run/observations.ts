@@ -17,7 +17,7 @@ import { quoteName, quoteTable, quoteText } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
 import { ledgerOf, type Workload } from '../workloads/workload.ts';
 import { Pressure } from './pressure.ts';
-import { datasetOf, PROBES_TABLE, Probes, probesAreOn, roomsToProbe } from './probes.ts';
+import { datasetOf, keysToProbe, PROBES_TABLE, Probes, probesAreOn } from './probes.ts';
 import type { Recorder } from './recorder.ts';
 import { pause } from './wait.ts';
 
@@ -99,20 +99,20 @@ export function compareStorage(options: ObservationOptions): Promise<void> {
     const sources = tables.flatMap(({ name }) => cluster.placementSources(name));
     const perWorker = await onWorkers(nodes, sources, async (session, held) => {
       const bytes = new Map<number, number>();
-      for (const { shard, relation } of held) {
+      for (const { partition, relation } of held) {
         const size = await askNumber(session, `SELECT pg_total_relation_size(${quoteText(relation)})`);
-        bytes.set(shard, (bytes.get(shard) ?? 0) + size);
+        bytes.set(partition, (bytes.get(partition) ?? 0) + size);
       }
       return { bytes };
     });
     const placements = perWorker.flatMap(({ node, bytes }) =>
-      [...bytes].map(([shard, size]) => ({
-        shard: cluster.placement.shards[shard]?.name ?? String(shard),
+      [...bytes].map(([partition, size]) => ({
+        partition: cluster.placement.partitions[partition]?.name ?? String(partition),
         node,
         bytes: size,
       })),
     );
-    recorder.event({ type: 'storage', oneCopyBytes: await sizeOfOneCopy(cluster, tables), placements });
+    recorder.event({ type: 'storage', oneCopyBytes: await sizeOfOneCopy(cluster, tables), copies: placements });
   });
 }
 
@@ -135,19 +135,19 @@ async function sizeOfOneCopy({ routes }: FormedCluster, tables: readonly TableSp
 }
 
 /**
- * Reads single rows as fast as they are answered: of the shards that one worker serves, then of those of two,
+ * Reads single rows as fast as they are answered: of the partitions that one worker serves, then of those of two,
  * four, ... and all. Records how many reads each step came to, and which workers were seen to serve at least half
  * of what would be an even share of them.
  */
 export function scaleReads(options: ObservationOptions): Promise<void> {
   const { cluster, recorder, signal } = options;
   return observed('read-scaling', options, async () => {
-    const rooms = roomsToProbe(cluster.placement.shardOfRoom);
-    const first = (room: number): NodeName | undefined => {
-      const shard = cluster.placement.shardOfRoom[room];
-      return shard === undefined ? undefined : cluster.placement.shards[shard]?.placements[0];
+    const partitionKeys = keysToProbe(cluster.placement.partitionOfKey);
+    const first = (partitionKey: number): NodeName | undefined => {
+      const partition = cluster.placement.partitionOfKey[partitionKey];
+      return partition === undefined ? undefined : cluster.placement.partitions[partition]?.copies[0];
     };
-    const servers = [...new Set(rooms.map(first))];
+    const servers = [...new Set(partitionKeys.map(first))];
     const steps: ReadScalingStep[] = [];
     for (const workers of doublings(servers.length)) {
       signal.throwIfAborted();
@@ -156,7 +156,7 @@ export function scaleReads(options: ObservationOptions): Promise<void> {
         await readFast(
           options,
           workers,
-          rooms.filter((room) => chosen.has(first(room))),
+          partitionKeys.filter((partitionKey) => chosen.has(first(partitionKey))),
         ),
       );
     }
@@ -174,13 +174,13 @@ function doublings(end: number): number[] {
 async function readFast(
   { nodes, cluster, signal }: ObservationOptions,
   workers: number,
-  rooms: readonly number[],
+  partitionKeys: readonly number[],
 ): Promise<ReadScalingStep> {
   const sources = cluster.placementSources(PROBES_TABLE);
   const read = () => onWorkers(nodes, sources, async (session, held) => ({ scans: await scans(session, held) }));
   const probes = new Probes(0);
   let n = 0;
-  const next = () => probes.next('read', rooms[n++ % rooms.length] as number);
+  const next = () => probes.next('read', partitionKeys[n++ % partitionKeys.length] as number);
   const before = new Map((await read()).map((worker) => [worker.node, worker.scans]));
   const pressure = new Pressure({
     connections: SCALING_CONNECTIONS,
@@ -188,7 +188,8 @@ async function readFast(
     // With every path to the workers opened before the clock runs.
     connect: async () => {
       const session = await connectBy(mainRoute(cluster.routes), { ...OPTIONS, pipeline: true });
-      for (const room of rooms) await probes.next('read', room).run(session, STATEMENT_LIMIT_MS);
+      for (const partitionKey of partitionKeys)
+        await probes.next('read', partitionKey).run(session, STATEMENT_LIMIT_MS);
       return session;
     },
     next,

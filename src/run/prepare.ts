@@ -59,7 +59,7 @@ export async function prepareLoad(
     {
       originNs,
       realtime,
-      shardOfRoom: cluster.placement.shardOfRoom,
+      partitionOfKey: cluster.placement.partitionOfKey,
       work: {
         type: 'workload',
         workload: workloadPlace,
@@ -122,7 +122,7 @@ export async function rampUp(options: PrepareOptions, load: PreparedLoad): Promi
 /** What the probes and the pressure go to. */
 export interface ProbeGround {
   readonly cluster: FormedCluster;
-  readonly rooms: readonly number[];
+  readonly partitionKeys: readonly number[];
   /** Who the rows are from. */
   readonly run: number;
 }
@@ -136,16 +136,16 @@ export async function nextRunOfProbes({ routes }: Pick<FormedCluster, 'routes'>)
 /** @returns `undefined` where the scenario switches them off. */
 export async function prepareProbes(
   { plan, loadThread, originNs, recorder, realtime, signal }: PrepareOptions,
-  { cluster, rooms, run }: ProbeGround,
+  { cluster, partitionKeys, run }: ProbeGround,
 ): Promise<Load<LoadKept> | undefined> {
   const { probes, cluster: topology } = plan.scenario;
   if (!probes) return undefined;
-  const { shardOfRoom } = cluster.placement;
+  const { partitionOfKey } = cluster.placement;
   const kinds = probeKinds(probes, topology);
   return Load.prepare(
     loadThread,
     cluster.routes,
-    { originNs, realtime, shardOfRoom, work: { type: 'probes', kinds, rooms, run } },
+    { originNs, realtime, partitionOfKey, work: { type: 'probes', kinds, partitionKeys, run } },
     { operations: (batch) => recorder.probes(batch), signal },
   );
 }
@@ -163,13 +163,13 @@ export async function prepareWitness(
 /** @returns `undefined` where the scenario asks for none. */
 export async function preparePressure(
   { plan, loadThread, originNs, signal }: PrepareOptions,
-  { cluster, rooms, run }: ProbeGround,
+  { cluster, partitionKeys, run }: ProbeGround,
 ): Promise<Load<PressureKept> | undefined> {
   const { pressure } = plan.scenario;
   if (!pressure) return undefined;
-  const { shardOfRoom } = cluster.placement;
-  const work = { type: 'pressure', ...pressure, rooms, run } as const;
-  return Load.prepare<PressureKept>(loadThread, cluster.routes, { originNs, shardOfRoom, work }, { signal });
+  const { partitionOfKey } = cluster.placement;
+  const work = { type: 'pressure', ...pressure, partitionKeys, run } as const;
+  return Load.prepare<PressureKept>(loadThread, cluster.routes, { originNs, partitionOfKey, work }, { signal });
 }
 
 async function nextWriter(ledger: Ledger<unknown> | undefined, route: Route): Promise<number> {

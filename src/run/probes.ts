@@ -1,7 +1,7 @@
 /**
- * Probes: the lightest read and the lightest write of every shard, again and again, on connections of their own.
+ * Probes: the lightest read and the lightest write of every partition, again and again, on connections of their own.
  * Windows of outage and brownout are told by them and not by the load, whose operations are heavier, rarer for
- * each shard and disturb each other.
+ * each partition and disturb each other.
  *
  * They have a table of their own, in a schema of pgquake's own, to which rows are only added: no workload knows of it,
  * and no engine has to order two updates of one row.
@@ -16,44 +16,44 @@ import type { OperationRequest, Workload } from '../workloads/workload.ts';
 
 export const PROBES_TABLE = 'pgquake.probes';
 const TABLE = quoteTable(PROBES_TABLE);
-/** Where no data set says what to spread over the shards: far more than shards, so that each has one by its hash. */
-const OWN_ROOMS = Array.from({ length: 16_384 }, (_, i) => i + 1);
+/** Where no data set says what to spread over the partitions: far more than partitions, so that each has one by its hash. */
+const OWN_KEYS = Array.from({ length: 16_384 }, (_, i) => i + 1);
 /** Who wrote the row that is read. */
 const INITIAL_RUN = 0;
-const READ = `SELECT seq FROM ${TABLE} WHERE room_id = $1 AND run = ${INITIAL_RUN}`;
-const WRITE = `INSERT INTO ${TABLE} (room_id, run, seq) VALUES ($1, $2, $3)`;
+const READ = `SELECT seq FROM ${TABLE} WHERE partition_key = $1 AND run = ${INITIAL_RUN}`;
+const WRITE = `INSERT INTO ${TABLE} (partition_key, run, seq) VALUES ($1, $2, $3)`;
 /**
- * Statements of all probes together on all servers, where a write counts once for each copy: many shards share it, so
+ * Statements of all probes together on all servers, where a write counts once for each copy: many partitions share it, so
  * that probing does not become the load.
  */
 const MAX_STATEMENTS_PER_SECOND = 1_200;
 /** A new connection costs a server far more than a statement. */
 const FRESH_SHARE = 0.02;
 const MAX_FRESH_PER_SECOND = 1;
-/** Of all shards together. */
+/** Of all partitions together. */
 const MAX_FRESH_PER_SECOND_IN_ALL = 16;
 
-function probesTable(rooms: readonly number[]): TableSpec {
+function probesTable(partitionKeys: readonly number[]): TableSpec {
   return {
     name: PROBES_TABLE,
     columns: [
-      { name: 'room_id', type: 'int' },
+      { name: 'partition_key', type: 'int' },
       { name: 'run', type: 'int' },
       { name: 'seq', type: 'int' },
     ],
-    primaryKey: ['room_id', 'run', 'seq'],
-    rows: rooms.map((room) => [room, INITIAL_RUN, 0]),
+    primaryKey: ['partition_key', 'run', 'seq'],
+    rows: partitionKeys.map((partitionKey) => [partitionKey, INITIAL_RUN, 0]),
   };
 }
 
 /**
  * All that a cluster is formed with: the data set of a workload, and the table of the probes beside it.
  * @param probed whether the run asks for it, see `probesAreOn`; where there is no data set it is made all the same, because
- * shards are told by a table.
+ * partitions are told by a table.
  */
 export function datasetOf<P>({ dataset }: Pick<Workload<P>, 'dataset'>, params: P, probed = true): Dataset {
-  const { rooms, tables } = dataset?.(params) ?? { rooms: OWN_ROOMS, tables: [] };
-  return { rooms, tables: [...tables, ...(probed || !dataset ? [probesTable(rooms)] : [])] };
+  const { partitionKeys, tables } = dataset?.(params) ?? { partitionKeys: OWN_KEYS, tables: [] };
+  return { partitionKeys, tables: [...tables, ...(probed || !dataset ? [probesTable(partitionKeys)] : [])] };
 }
 
 /** Whether a run needs the table of the probes: pressure reads and writes it too. */
@@ -67,10 +67,10 @@ export function probesAreOn({ probes, pressure }: Partial<Pick<Scenario, 'probes
  */
 export function probeKinds(
   { ratePerSecond, deadlineMs }: ProbeSpec,
-  { shards, replication }: Pick<ClusterSpec, 'shards' | 'replication'>,
+  { partitions, replication }: Pick<ClusterSpec, 'partitions' | 'replication'>,
 ): ProbeKind[] {
-  const forEach = Math.min(ratePerSecond, MAX_STATEMENTS_PER_SECOND / (1 + replication) / shards);
-  const kind = { scope: 'room', deadlineMs } as const;
+  const forEach = Math.min(ratePerSecond, MAX_STATEMENTS_PER_SECOND / (1 + replication) / partitions);
+  const kind = { scope: 'partition', deadlineMs } as const;
   return [
     { ...kind, name: 'probe-read', access: 'read', connection: 'pooled', ratePerSecond: forEach },
     { ...kind, name: 'probe-write', access: 'write', connection: 'pooled', ratePerSecond: forEach },
@@ -79,18 +79,18 @@ export function probeKinds(
       name: 'probe-connect',
       access: 'read',
       connection: 'fresh',
-      ratePerSecond: Math.min(forEach * FRESH_SHARE, MAX_FRESH_PER_SECOND, MAX_FRESH_PER_SECOND_IN_ALL / shards),
+      ratePerSecond: Math.min(forEach * FRESH_SHARE, MAX_FRESH_PER_SECOND, MAX_FRESH_PER_SECOND_IN_ALL / partitions),
     },
   ];
 }
 
-/** One room of every shard that has any: the first. */
-export function roomsToProbe(shardOfRoom: Readonly<Record<number, number>>): number[] {
-  const rooms = new Map<number, number>();
-  for (const [room, shard] of Object.entries(shardOfRoom)) {
-    if (!rooms.has(shard)) rooms.set(shard, Number(room));
+/** One partition key of every partition that has any: the first. */
+export function keysToProbe(partitionOfKey: Readonly<Record<number, number>>): number[] {
+  const partitionKeys = new Map<number, number>();
+  for (const [partitionKey, partition] of Object.entries(partitionOfKey)) {
+    if (!partitionKeys.has(partition)) partitionKeys.set(partition, Number(partitionKey));
   }
-  return [...rooms].sort(([a], [b]) => a - b).map(([, room]) => room);
+  return [...partitionKeys].sort(([a], [b]) => a - b).map(([, partitionKey]) => partitionKey);
 }
 
 /** A number that no run on these tables has had. */
@@ -103,8 +103,8 @@ export async function nextProbeRun(session: Session, timeoutMs: number): Promise
 class RowMissingError extends Error {
   readonly code = 'row-missing';
 
-  constructor(room: number, rows: number) {
-    super(`the row of room ${room} was read as ${rows} rows`);
+  constructor(partitionKey: number, rows: number) {
+    super(`the row of key ${partitionKey} was read as ${rows} rows`);
     this.name = 'RowMissingError';
   }
 }
@@ -119,14 +119,15 @@ export class Probes {
     this.#run = run;
   }
 
-  next(access: ProbeKind['access'], room: number): OperationRequest {
+  next(access: ProbeKind['access'], partitionKey: number): OperationRequest {
     const settled = () => undefined;
-    if (access === 'read') return { room, run: (session, timeoutMs) => read(session, room, timeoutMs), settled };
+    if (access === 'read')
+      return { partitionKey, run: (session, timeoutMs) => read(session, partitionKey, timeoutMs), settled };
     const seq = ++this.#seq;
     return {
-      room,
+      partitionKey,
       run: async (session, timeoutMs) => {
-        await session.query(WRITE, [room, this.#run, seq], { name: 'probe-write', timeoutMs });
+        await session.query(WRITE, [partitionKey, this.#run, seq], { name: 'probe-write', timeoutMs });
         return {};
       },
       settled,
@@ -134,8 +135,8 @@ export class Probes {
   }
 }
 
-async function read(session: Session, room: number, timeoutMs?: number) {
-  const rows = await session.query(READ, [room], { name: 'probe-read', timeoutMs });
-  if (rows.length !== 1) throw new RowMissingError(room, rows.length);
+async function read(session: Session, partitionKey: number, timeoutMs?: number) {
+  const rows = await session.query(READ, [partitionKey], { name: 'probe-read', timeoutMs });
+  if (rows.length !== 1) throw new RowMissingError(partitionKey, rows.length);
   return { rows: 1 };
 }

@@ -1,7 +1,7 @@
 /**
  * Proves a prediction: takes every set of workers down, one after the other, on a cluster that runs on,
- * and asks every shard for one read and one write. Between two sets everything is healed and must be well
- * again: all nodes answer, all shards take reads and writes, all placements are equal.
+ * and asks every partition for one read and one write. Between two sets everything is healed and must be well
+ * again: all nodes answer, all partitions take reads and writes, all placements are equal.
  */
 
 import { join } from 'node:path';
@@ -12,11 +12,12 @@ import { connectBy, mainRoute } from '../cluster/route.ts';
 import type { Fault } from '../faults/fault.ts';
 import { makeFolder } from '../make-folder.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
-import { dataNodes, type NodeName, type PlacementMap, type Shard, type Topology } from '../model/topology.ts';
+import { partitionWordOf } from '../model/partition-words.ts';
+import { dataNodes, type NodeName, type Partition, type PlacementMap, type Topology } from '../model/topology.ts';
 import {
-  compareShards,
+  comparePartitions,
   judgeProof,
-  type ObservedShard,
+  type ObservedPartition,
   PROOF_VERSION,
   type Predict,
   type Proof,
@@ -33,8 +34,8 @@ import { UndoJournal } from './undo-journal.ts';
 import { pause } from './wait.ts';
 
 const TABLE = 'probes';
-/** Far more than shards, so that every shard gets a room by its hash. */
-const ROOMS_PER_SHARD = 24;
+/** Far more than partitions, so that every partition gets a partition key by its hash. */
+const KEYS_PER_PARTITION = 24;
 /** For a probe's connection, and for its statement: what is down says so much sooner. */
 const PROBE_TIMEOUT_MS = 5_000;
 const PROBES_AT_ONCE = 32;
@@ -77,6 +78,7 @@ export async function prove(options: ProofOptions): Promise<Proof> {
   const startedAt = new Date();
   const from = performance.now();
   const workers = dataNodes(topology);
+  const word = partitionWordOf(topology.partitionWord);
   // Says whether there are too many before anything is started.
   const everySubset = subsetsToProve(workers, [], maxDown, false);
 
@@ -84,7 +86,7 @@ export async function prove(options: ProofOptions): Promise<Proof> {
   const { placement } = clusters;
   const plan =
     options.symmetric && placement !== undefined
-      ? subsetsToProve(workers, placement.shards, maxDown, true, placement.writesAlsoNeed)
+      ? subsetsToProve(workers, placement.partitions, maxDown, true, placement.writesAlsoNeed)
       : everySubset;
   const open = [...plan];
   const done: ProvenSubset[] = [];
@@ -101,15 +103,16 @@ export async function prove(options: ProofOptions): Promise<Proof> {
   const subsets = done.toSorted((a, b) => (planned.get(a.down) as number) - (planned.get(b.down) as number));
   return {
     version: PROOF_VERSION,
-    ...judgeProof(subsets, plan.length),
+    ...judgeProof(subsets, plan.length, word),
     startedAt: startedAt.toISOString(),
     durationMs: performance.now() - from,
     platform: platform.name,
     engine: engine.name,
     predictedBy: options.predictedBy ?? `engine ${engine.name}`,
     fault: fault.name,
-    topology: { workers: workers.length, replication: topology.replication, shards: topology.shards },
-    placement: clusters.first.placement.shards,
+    topology: { workers: workers.length, replication: topology.replication, partitions: topology.partitions },
+    partitionWord: word,
+    placement: clusters.first.placement.partitions,
     clusters: clusters.all.length,
     pruned: plan.length < everySubset.length,
     subsets,
@@ -148,11 +151,12 @@ class ProvingClusters implements AsyncDisposable {
     return this.all[0] as ProvingCluster;
   }
 
-  /** `undefined` where the clusters laid their shards out differently. */
-  get placement(): Pick<PlacementMap, 'shards' | 'writesAlsoNeed'> | undefined {
-    const { shards, writesAlsoNeed } = this.first.placement;
+  /** `undefined` where the clusters laid their partitions out differently. */
+  get placement(): Pick<PlacementMap, 'partitions' | 'writesAlsoNeed'> | undefined {
+    const { partitions, writesAlsoNeed } = this.first.placement;
     const alike = this.all.every(
-      ({ placement }) => isDeepStrictEqual(placement.shards, shards) && placement.writesAlsoNeed === writesAlsoNeed,
+      ({ placement }) =>
+        isDeepStrictEqual(placement.partitions, partitions) && placement.writesAlsoNeed === writesAlsoNeed,
     );
     return alike ? this.first.placement : undefined;
   }
@@ -162,10 +166,10 @@ class ProvingClusters implements AsyncDisposable {
   }
 }
 
-/** The row that tells whether a shard is readable, and where rows are added to tell whether it is writable. */
+/** The row that tells whether a partition is readable, and where rows are added to tell whether it is writable. */
 interface Probe {
-  readonly shard: Shard;
-  readonly room: number;
+  readonly partition: Partition;
+  readonly partitionKey: number;
 }
 
 /** One cluster and what was written to it. */
@@ -178,7 +182,7 @@ class ProvingCluster implements AsyncDisposable {
   readonly #journal: UndoJournal;
   readonly #probes: readonly Probe[];
   readonly #placements: ReadonlyMap<NodeName, readonly PlacementSource[]>;
-  /** Acknowledged revisions by room. */
+  /** Acknowledged revisions by partition key. */
   readonly #acknowledged = new Map<number, Set<number>>();
   readonly #mark = newMark();
   readonly #held: AsyncDisposable[] = [];
@@ -192,7 +196,7 @@ class ProvingCluster implements AsyncDisposable {
     this.#journal = journal;
     this.#probes = probesOf(formed);
     this.#placements = Map.groupBy(formed.placementSources(TABLE), ({ node }) => node);
-    for (const { room } of this.#probes) this.#acknowledged.set(room, new Set([0]));
+    for (const { partitionKey } of this.#probes) this.#acknowledged.set(partitionKey, new Set([0]));
   }
 
   static async make(options: ProofOptions, number: number, signal: AbortSignal): Promise<ProvingCluster> {
@@ -225,6 +229,10 @@ class ProvingCluster implements AsyncDisposable {
     }
   }
 
+  get #word(): string {
+    return partitionWordOf(this.#formed.placement.partitionWord);
+  }
+
   get placement(): PlacementMap {
     return this.#formed.placement;
   }
@@ -234,10 +242,10 @@ class ProvingCluster implements AsyncDisposable {
     const targets = subset.down.map((name) => this.#nodes.all.find((node) => node.name === name) as NodeControl);
     const down = new Set(subset.down);
     const placement = this.#formed.placement;
-    const predicted = this.#options.predict?.(placement, down) ?? engine.expect({ placement }, { down }).shards;
+    const predicted = this.#options.predict?.(placement, down) ?? engine.expect({ placement }, { down }).partitions;
     const findings: string[] = [];
     const unjudged: string[] = [];
-    let shards: ProvenSubset['shards'] = [];
+    let partitions: ProvenSubset['partitions'] = [];
 
     const from = performance.now();
     try {
@@ -248,8 +256,8 @@ class ProvingCluster implements AsyncDisposable {
     }
     const struck = performance.now();
     if (unjudged.length === 0) {
-      const compared = compareShards(predicted, await this.#probeAll());
-      shards = compared.shards;
+      const compared = comparePartitions(predicted, await this.#probeAll(), this.#word);
+      partitions = compared.partitions;
       findings.push(...compared.findings);
     }
     const probed = performance.now();
@@ -266,7 +274,7 @@ class ProvingCluster implements AsyncDisposable {
       ...subset,
       judgement: findings.length > 0 ? 'fail' : unjudged.length > 0 ? 'unknown' : 'pass',
       findings: [...findings, ...unjudged],
-      shards,
+      partitions,
       strikeMs: struck - from,
       probeMs: probed - struck,
       healMs: performance.now() - probed,
@@ -308,7 +316,7 @@ class ProvingCluster implements AsyncDisposable {
   }
 
   /**
-   * Waits until every shard takes reads and writes and its placements are equal.
+   * Waits until every partition takes reads and writes and its placements are equal.
    * @returns what is wrong all the same: writes that were acknowledged and are in no placement.
    * @throws EnvironmentError when that takes too long.
    */
@@ -318,15 +326,15 @@ class ProvingCluster implements AsyncDisposable {
     for (;;) {
       const unwell = (await this.#probeAll()).find(({ readable, writable }) => !readable || !writable);
       if (unwell === undefined) break;
-      wrong = `shard ${unwell.shard}: ${unwell.readError ?? unwell.writeError}`;
+      wrong = `${this.#word} ${unwell.partition}: ${unwell.readError ?? unwell.writeError}`;
       await this.#pauseBefore(giveUpAt, wrong);
     }
     for (;;) {
       try {
         const found = await this.#readPlacements();
-        const differing = this.#probes.find(({ shard }) => new Set(found.get(shard.index)).size !== 1);
+        const differing = this.#probes.find(({ partition }) => new Set(found.get(partition.index)).size !== 1);
         if (differing === undefined) return this.#lost(found);
-        wrong = `the placements of shard ${differing.shard.name} differ`;
+        wrong = `the placements of ${this.#word} ${differing.partition.name} differ`;
       } catch (error) {
         wrong = errorText(error);
       }
@@ -336,22 +344,22 @@ class ProvingCluster implements AsyncDisposable {
 
   async #pauseBefore(giveUpAt: number, wrong: string): Promise<void> {
     if (performance.now() > giveUpAt) {
-      throw new EnvironmentError(`shards not served, or placements not equal, in time: ${wrong}`, {
+      throw new EnvironmentError(`${this.#word}s not served, or placements not equal, in time: ${wrong}`, {
         code: 'not-healed',
       });
     }
     await pause(POLL_MS, this.#options.signal);
   }
 
-  /** One read and one write of every shard, each on a connection of its own. */
-  async #probeAll(): Promise<ObservedShard[]> {
+  /** One read and one write of every partition, each on a connection of its own. */
+  async #probeAll(): Promise<ObservedPartition[]> {
     const waiting = this.#probes.entries();
-    const observed: ObservedShard[] = [];
+    const observed: ObservedPartition[] = [];
     const work = async () => {
       for (const [i, probe] of waiting) {
         const [readError, writeError] = await Promise.all([this.#read(probe), this.#write(probe)]);
         observed[i] = {
-          shard: probe.shard.name,
+          partition: probe.partition.name,
           readable: readError === undefined,
           writable: writeError === undefined,
           ...(readError === undefined ? {} : { readError }),
@@ -364,30 +372,34 @@ class ProvingCluster implements AsyncDisposable {
   }
 
   /** @returns why not, or `undefined` when the row came with its content. */
-  async #read({ room }: Probe): Promise<string | undefined> {
+  async #read({ partitionKey }: Probe): Promise<string | undefined> {
     try {
       await using session = await this.#connect();
-      const rows = await session.query(`SELECT body FROM ${TABLE} WHERE room_id = $1 AND revision = 0`, [room], {
-        timeoutMs: PROBE_TIMEOUT_MS,
-      });
+      const rows = await session.query(
+        `SELECT body FROM ${TABLE} WHERE partition_key = $1 AND revision = 0`,
+        [partitionKey],
+        {
+          timeoutMs: PROBE_TIMEOUT_MS,
+        },
+      );
       const found = rows.map(([body]) => String(body)).join();
-      return found === bodyOf(room) ? undefined : `the row of room ${room} came as "${found}"`;
+      return found === bodyOf(partitionKey) ? undefined : `the row of key ${partitionKey} came as "${found}"`;
     } catch (error) {
       return errorLine('read', error);
     }
   }
 
   /** @returns why it was not acknowledged, or `undefined` when it was. */
-  async #write({ room }: Probe): Promise<string | undefined> {
+  async #write({ partitionKey }: Probe): Promise<string | undefined> {
     const revision = ++this.#revision;
     try {
       await using session = await this.#connect();
       await session.query(
-        `INSERT INTO ${TABLE} (room_id, revision, body) VALUES ($1, $2, $3)`,
-        [room, revision, bodyOf(room)],
+        `INSERT INTO ${TABLE} (partition_key, revision, body) VALUES ($1, $2, $3)`,
+        [partitionKey, revision, bodyOf(partitionKey)],
         { timeoutMs: PROBE_TIMEOUT_MS },
       );
-      this.#acknowledged.get(room)?.add(revision);
+      this.#acknowledged.get(partitionKey)?.add(revision);
       return undefined;
     } catch (error) {
       return errorLine('write', error);
@@ -401,9 +413,9 @@ class ProvingCluster implements AsyncDisposable {
     });
   }
 
-  /** Shard -> the revisions of its probe's row in each placement, as text. */
+  /** Partition -> the revisions of its probe's row in each placement, as text. */
   async #readPlacements(): Promise<Map<number, string[]>> {
-    const rooms = new Map(this.#probes.map(({ shard, room }) => [shard.index, room]));
+    const partitionKeys = new Map(this.#probes.map(({ partition, partitionKey }) => [partition.index, partitionKey]));
     const found = new Map<number, string[]>();
     await Promise.all(
       this.#nodes.all.map(async (node) => {
@@ -413,14 +425,14 @@ class ProvingCluster implements AsyncDisposable {
           applicationName: OBSERVER_NAMES.prove,
           connectTimeoutMs: PROBE_TIMEOUT_MS,
         });
-        for (const { shard, relation } of sources) {
+        for (const { partition, relation } of sources) {
           const rows = await session.query(
-            `SELECT string_agg(revision::text, ',' ORDER BY revision) FROM ${relation} WHERE room_id = $1`,
-            [rooms.get(shard)],
+            `SELECT string_agg(revision::text, ',' ORDER BY revision) FROM ${relation} WHERE partition_key = $1`,
+            [partitionKeys.get(partition)],
             { timeoutMs: PROBE_TIMEOUT_MS },
           );
           const revisions = String(rows[0]?.[0]);
-          found.set(shard, [...(found.get(shard) ?? []), revisions]);
+          found.set(partition, [...(found.get(partition) ?? []), revisions]);
         }
       }),
     );
@@ -428,55 +440,55 @@ class ProvingCluster implements AsyncDisposable {
   }
 
   #lost(found: ReadonlyMap<number, readonly string[]>): string[] {
-    return this.#probes.flatMap(({ shard, room }) => {
-      const present = new Set((found.get(shard.index)?.[0] ?? '').split(',').map(Number));
-      const acknowledged = this.#acknowledged.get(room) as Set<number>;
+    return this.#probes.flatMap(({ partition, partitionKey }) => {
+      const present = new Set((found.get(partition.index)?.[0] ?? '').split(',').map(Number));
+      const acknowledged = this.#acknowledged.get(partitionKey) as Set<number>;
       const lost = [...acknowledged].filter((revision) => !present.has(revision));
       // Told once: a write that is lost stays lost.
       for (const revision of lost) acknowledged.delete(revision);
-      return lost.length === 0 ? [] : [`shard ${shard.name} lost ${lost.length} acknowledged writes`];
+      return lost.length === 0 ? [] : [`${this.#word} ${partition.name} lost ${lost.length} acknowledged writes`];
     });
   }
 }
 
-function datasetOf({ shards }: Topology): Dataset {
-  const rooms = Array.from({ length: shards * ROOMS_PER_SHARD }, (_, i) => i + 1);
+function datasetOf({ partitions }: Topology): Dataset {
+  const partitionKeys = Array.from({ length: partitions * KEYS_PER_PARTITION }, (_, i) => i + 1);
   return {
-    rooms,
+    partitionKeys,
     tables: [
       {
         name: TABLE,
         columns: [
-          { name: 'room_id', type: 'int' },
+          { name: 'partition_key', type: 'int' },
           { name: 'revision', type: 'bigint' },
           { name: 'body', type: 'text' },
         ],
-        primaryKey: ['room_id', 'revision'],
-        rows: rooms.map((room) => [room, 0, bodyOf(room)]),
+        primaryKey: ['partition_key', 'revision'],
+        rows: partitionKeys.map((partitionKey) => [partitionKey, 0, bodyOf(partitionKey)]),
       },
     ],
   };
 }
 
-function bodyOf(room: number): string {
-  return `probe of room ${room}`;
+function bodyOf(partitionKey: number): string {
+  return `probe of key ${partitionKey}`;
 }
 
-/** The first room of every shard. */
+/** The first partition key of every partition. */
 function probesOf({ placement }: FormedCluster): Probe[] {
-  const roomOf = new Map<number, number>();
-  for (const [room, shard] of Object.entries(placement.shardOfRoom)) {
-    if (!roomOf.has(shard)) roomOf.set(shard, Number(room));
+  const keyOf = new Map<number, number>();
+  for (const [partitionKey, partition] of Object.entries(placement.partitionOfKey)) {
+    if (!keyOf.has(partition)) keyOf.set(partition, Number(partitionKey));
   }
-  return placement.shards.map((shard) => {
-    const room = roomOf.get(shard.index);
-    if (room === undefined) {
-      throw new EnvironmentError(`no room of the probes' data falls on shard ${shard.name}`, {
-        code: 'shard-without-room',
-        hint: 'prove a cluster with fewer shards',
+  return placement.partitions.map((partition) => {
+    const partitionKey = keyOf.get(partition.index);
+    if (partitionKey === undefined) {
+      throw new EnvironmentError(`no key of the probes' data falls on partition ${partition.name}`, {
+        code: 'partition-without-key',
+        hint: 'prove a cluster with fewer partitions',
       });
     }
-    return { shard, room };
+    return { partition, partitionKey };
   });
 }
 

@@ -25,7 +25,7 @@ import { Injector, type MovingRoles, newMark } from './injector.ts';
 import { NodeWatch } from './node-watch.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
 import { nextRunOfProbes, prepareLoad, preparePressure, prepareProbes, prepareWitness, rampUp } from './prepare.ts';
-import { datasetOf, probesAreOn, roomsToProbe } from './probes.ts';
+import { datasetOf, keysToProbe, probesAreOn } from './probes.ts';
 import type { Recorder } from './recorder.ts';
 import { untilNothingIsInDoubt } from './recovery.ts';
 import { RoleWatch } from './role-watch.ts';
@@ -110,10 +110,10 @@ export async function run(asked: RunOptions): Promise<void> {
     await refuseLacking(options, nodes, cluster);
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
     await using load = await prepareLoad(options, cluster, [guard]);
-    const rooms = roomsToProbe(cluster.placement.shardOfRoom);
+    const partitionKeys = keysToProbe(cluster.placement.partitionOfKey);
     const probeRun = probesAreOn(scenario) ? await nextRunOfProbes(cluster) : 0;
-    await using probes = await prepareProbes(options, { cluster, rooms, run: probeRun });
-    await using pressure = await preparePressure(options, { cluster, rooms, run: probeRun + 1 });
+    await using probes = await prepareProbes(options, { cluster, partitionKeys, run: probeRun });
+    await using pressure = await preparePressure(options, { cluster, partitionKeys, run: probeRun + 1 });
     await using witness = await prepareWitness(options, nodes, cluster);
     predict(options, cluster);
 
@@ -292,8 +292,8 @@ async function pickTargets(options: RunOptions, { placement }: FormedCluster): P
 function predict({ plan, faults, engine, recorder }: RunOptions, { placement, roles }: FormedCluster): void {
   if (roles) return;
   for (const { down, frozen } of lostTogether(plan.acts, (name) => faults.get(name)?.effect)) {
-    const { shards } = engine.expect({ placement }, { down: new Set(down), frozen: new Set(frozen) });
-    recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), shards });
+    const { partitions } = engine.expect({ placement }, { down: new Set(down), frozen: new Set(frozen) });
+    recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), partitions });
   }
 }
 
@@ -308,8 +308,8 @@ function movingRoles(options: RunOptions, nodes: Nodes, cluster: FormedCluster):
     roles: () => roles(signal),
     expect({ down, frozen }, now) {
       const lost = { down: new Set(down), frozen: new Set(frozen) };
-      const { shards } = engine.expect({ placement, roles: now, spec }, lost);
-      recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), shards });
+      const { partitions } = engine.expect({ placement, roles: now, spec }, lost);
+      recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), partitions });
     },
     comeBack: async (node, undo) => {
       const { params } = plan.scenario.workload;

@@ -5,7 +5,7 @@ import type { RunListener } from './recorder.ts';
 
 /**
  * Service is restored when for this long nearly all that was due has succeeded: longer than the second that
- * a recovery is measured by, long enough for 100 rooms to be read twice at 100 reads a second (a room can come
+ * a recovery is measured by, long enough for 100 partition keys to be read twice at 100 reads a second (a partition key can come
  * first in one round and last in the next), and for slow kinds at least three of their operations.
  */
 const SUSTAINED_MS = 2_500;

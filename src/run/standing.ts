@@ -6,6 +6,7 @@ import type { NodeControl, Nodes, Platform, StandingClusters } from '../cluster/
 import { connectBy, mainRoute } from '../cluster/route.ts';
 import { type Survey, survey, surveyNodes } from '../cluster/survey.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
+import { partitionWordOf } from '../model/partition-words.ts';
 import {
   dataNodes,
   entryNode,
@@ -216,15 +217,16 @@ export function attachedEngine({ engine, cluster }: Found, project: string, data
     async form({ nodes, topology, dataset, signal }: FormOptions) {
       const cluster = await engine.inspect({ nodes, dataset, signal });
       if (!cluster) throw notFormed(project, data);
-      const { shards } = cluster.placement;
-      if (shards.length !== topology.shards)
-        throw otherTopology(project, `${topology.shards} shards`, `${shards.length}`);
-      const odd = shards.find(({ placements }) => placements.length !== topology.replication);
+      const { partitions, partitionWord } = cluster.placement;
+      const word = partitionWordOf(partitionWord);
+      if (partitions.length !== topology.partitions)
+        throw otherTopology(project, formatCount(topology.partitions, word), `${partitions.length}`);
+      const odd = partitions.find(({ copies: placements }) => placements.length !== topology.replication);
       if (odd) {
         throw otherTopology(
           project,
-          `${topology.replication} copies of every shard`,
-          `${odd.placements.length} of shard ${odd.name}`,
+          `${topology.replication} copies of every ${word}`,
+          `${odd.copies.length} of ${word} ${odd.name}`,
         );
       }
       await verifyData(cluster, data);

@@ -169,7 +169,7 @@ export class WitnessLane {
   #tell(what: 'ask' | 'write', told: Pick<Operation, 'sentAt' | 'outcome'> & Partial<Operation>): number {
     const kind: WitnessKind = `${this.#fresh ? 'fresh' : 'kept'}-${what}`;
     const settledAt = this.#clock.nowMs();
-    this.#node.settled({ kind, room: this.#node.number, intendedAt: told.sentAt, settledAt, ...told });
+    this.#node.settled({ kind, partitionKey: this.#node.number, intendedAt: told.sentAt, settledAt, ...told });
     return settledAt;
   }
 }

@@ -3,8 +3,9 @@
 import type { z } from 'zod';
 import { quoted } from '../model/quantities.ts';
 import type { ClusterSpec, StreamingSpec } from '../model/scenario.ts';
+import type { Topology } from '../model/topology.ts';
 import { listed } from './problems.ts';
-import type { ScenarioVocabulary, sections } from './schema.ts';
+import { type ScenarioVocabulary, sections } from './schema.ts';
 import type { Notes } from './target.ts';
 
 const DEFAULT_MEMBERS = 3;
@@ -43,7 +44,7 @@ export function readCluster(
   const where = { platform, ...(attach === undefined ? {} : { attach }) };
   if (!isMoving) {
     const { partitionWord } = engine;
-    const copies = { replication, shards, ...(partitionWord === undefined ? {} : { partitionWord }) };
+    const copies = { replication, partitions: shards, ...(partitionWord === undefined ? {} : { partitionWord }) };
     return { ...where, engine: asked, nodes: engine.nodes(workers), ...copies };
   }
   if (typeof synchronous === 'object' && synchronous.quorum >= members) {
@@ -53,5 +54,33 @@ export function readCluster(
     return undefined;
   }
   const streaming: StreamingSpec = { members, synchronous, manager, promoteAfterMs };
-  return { ...where, engine: engine.name, nodes: engine.nodes(members), replication: members, shards: 1, streaming };
+  return {
+    ...where,
+    engine: engine.name,
+    nodes: engine.nodes(members),
+    replication: members,
+    partitions: 1,
+    streaming,
+  };
+}
+
+/** What is certain of the topology where the section is wrong. The defaults are left out: what is missing may be misspelt. */
+export function writtenTopology(written: unknown, vocabulary: ScenarioVocabulary): Partial<Topology> {
+  if (typeof written !== 'object' || written === null || 'members' in written) return {};
+  const { workers, replication, shards } = sections(vocabulary).cluster.def.innerType.shape;
+  const read: Readonly<Record<string, number>> = Object.fromEntries(
+    Object.entries({ workers, replication, shards }).flatMap(([key, schema]) => {
+      const value = (written as Readonly<Record<string, unknown>>)[key];
+      const result = value === undefined ? undefined : schema.safeParse(value);
+      return result?.success ? [[key, result.data]] : [];
+    }),
+  );
+  const engine = vocabulary.engines.find(({ movingRoles }) => !movingRoles);
+  const { workers: holding, shards: partitions, ...copies } = read;
+  return {
+    ...copies,
+    ...(partitions === undefined ? {} : { partitions }),
+    ...(engine?.partitionWord === undefined ? {} : { partitionWord: engine.partitionWord }),
+    ...(engine && holding !== undefined ? { nodes: engine.nodes(holding) } : {}),
+  };
 }

@@ -7,13 +7,14 @@ import { basename } from 'node:path';
 import type { z } from 'zod';
 import type { ScenarioFacts } from '../checks/check.ts';
 import type { Fault } from '../faults/fault.ts';
+import { partitionWordOf } from '../model/partition-words.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
 import { missingWords } from '../model/requirements.ts';
 import type { ClusterSpec, FaultStep, Guards, HypothesisItem, Scenario, TargetSpec } from '../model/scenario.ts';
-import { dataNodes, shardName, type Topology } from '../model/topology.ts';
+import { dataNodes, partitionName, type Topology } from '../model/topology.ts';
 import { standIns } from '../plan/schedule.ts';
 import { ledgerOf } from '../workloads/workload.ts';
-import { readCluster } from './cluster.ts';
+import { readCluster, writtenTopology } from './cluster.ts';
 import { explain, valueAt } from './explain.ts';
 import { formatPath, hopelessChecks, listed, type Problem, ScenarioError, suggestion } from './problems.ts';
 import { lacking } from './requirements.ts';
@@ -85,7 +86,7 @@ class Reader {
     const probes = top.probes === 'off' ? undefined : this.#section(schemas.probes, top, 'probes');
     const pressure = this.#section(schemas.pressure, top, 'pressure');
     const steadyState = this.#section(schemas['steady-state'], top, 'steady-state');
-    const faults = this.#faults(top, { ...topology, ...this.#roles(cluster), rooms: this.#rooms(workload) });
+    const faults = this.#faults(top, { ...topology, ...this.#roles(cluster), ...this.#partitionKeys(workload) });
     const settle = this.#section(schemas.settle, top, 'settle');
     const probeSpec = probes && { ratePerSecond: probes.rate, deadlineMs: probes.deadline };
     const facts = this.#facts(topology, workload, faults, probeSpec);
@@ -174,30 +175,16 @@ class Reader {
 
   /** What is certain of the topology, also where the rest of the section is wrong. */
   #topology(top: Mapping, cluster: ClusterSpec | undefined): Partial<Topology & Pick<ClusterSpec, 'streaming'>> {
-    const topology: Partial<Topology & Pick<ClusterSpec, 'streaming'>> = cluster ?? this.#writtenTopology(top.cluster);
+    const topology: Partial<Topology & Pick<ClusterSpec, 'streaming'>> =
+      cluster ?? writtenTopology(top.cluster, this.#vocabulary);
     const { nodes, replication } = topology;
     const workers = nodes && dataNodes({ nodes }).length;
     if (workers !== undefined && replication !== undefined && replication > workers) {
       const written = valueAt(top, ['cluster', 'replication']) === undefined ? ['cluster'] : ['cluster', 'replication'];
-      const message = `${replication} copies of every shard need ${replication} workers, and there ${workers === 1 ? 'is' : 'are'} ${workers}`;
+      const message = `${replication} copies of every ${partitionWordOf(topology.partitionWord)} need ${replication} workers, and there ${workers === 1 ? 'is' : 'are'} ${workers}`;
       this.#note(written, message);
     }
     return topology;
-  }
-
-  /** The defaults are left out: what seems to be missing may just be misspelt. */
-  #writtenTopology(written: unknown): Partial<Topology> {
-    if (!isMapping(written) || 'members' in written) return {};
-    const { workers, replication, shards } = sections(this.#vocabulary).cluster.def.innerType.shape;
-    const read: Readonly<Record<string, number>> = Object.fromEntries(
-      Object.entries({ workers, replication, shards }).flatMap(([key, schema]) => {
-        const result = written[key] === undefined ? undefined : schema.safeParse(written[key]);
-        return result?.success ? [[key, result.data]] : [];
-      }),
-    );
-    const [engine] = this.#vocabulary.engines.filter(({ movingRoles }) => !movingRoles);
-    const { workers: holding, ...copies } = read;
-    return { ...copies, ...(engine && holding !== undefined ? { nodes: engine.nodes(holding) } : {}) };
   }
 
   #workload(top: Mapping): Scenario['workload'] | undefined {
@@ -220,7 +207,7 @@ class Reader {
     probes: Scenario['probes'],
   ): ScenarioFacts | undefined {
     const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
-    if (!chosen || !workload || topology.shards === undefined) return undefined;
+    if (!chosen || !workload || topology.partitions === undefined) return undefined;
     const kinds = chosen.kinds(workload.params);
     const ledger = ledgerOf(chosen, workload.params);
     const faults = this.#faultFacts(steps);
@@ -231,7 +218,8 @@ class Reader {
       lacks: lacking({ workload: chosen, params: workload.params, probes, cluster: topology }),
       ...(topology.replication === undefined ? {} : { replication: topology.replication }),
       ...(faults === undefined ? {} : { faults }),
-      shards: Array.from({ length: topology.shards }, (_, index) => shardName(index)),
+      partitionWord: topology.partitionWord,
+      partitions: Array.from({ length: topology.partitions }, (_, index) => partitionName(index)),
       messages: ledger?.initialRows(workload.params) ?? 0,
     };
   }
@@ -253,9 +241,12 @@ class Reader {
     return steps;
   }
 
-  #rooms(workload: Scenario['workload'] | undefined): number | undefined {
+  /** How many there are, and what the workload calls one. */
+  #partitionKeys(workload: Scenario['workload'] | undefined): Pick<Around, 'partitionKeys' | 'keyWord'> {
     const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
-    return workload && chosen && (ledgerOf(chosen, workload.params)?.rooms(workload.params) ?? 0);
+    if (!workload || !chosen) return {};
+    const ledger = ledgerOf(chosen, workload.params);
+    return { partitionKeys: ledger?.partitionKeys(workload.params) ?? 0, keyWord: ledger?.keyWord };
   }
 
   /** All strikes of one item of the list. */

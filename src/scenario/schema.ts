@@ -11,8 +11,8 @@ import type { Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
 import { duration, expectedButFound, positiveDuration, rate, share } from '../model/quantities.ts';
 import { MOVING_ROLES } from '../model/roles.ts';
-import type { StreamingSpec } from '../model/scenario.ts';
-import { shardIndex } from '../model/topology.ts';
+import type { PartitionRef, StreamingSpec } from '../model/scenario.ts';
+import { partitionIndex } from '../model/topology.ts';
 import type { Workload } from '../workloads/workload.ts';
 
 /** The words that a scenario may use. */
@@ -30,7 +30,7 @@ export interface ScenarioVocabulary {
 
 export const MAX_WORKERS = 64;
 export const MAX_MEMBERS = 16;
-export const MAX_SHARDS = 1_024;
+export const MAX_PARTITIONS = 1_024;
 export const MAX_STEPS = 100;
 /** Of all faults together, each as often as it is repeated. */
 export const MAX_STRIKES = 1_000;
@@ -75,7 +75,8 @@ const shardRef = z
   .meta({ examples: ['room 42', 'shard A'] })
   .transform((text) => {
     const [kind, which] = text.split(' ') as [string, string];
-    return kind === 'room' ? { room: Number(which) } : { shard: shardIndex(which) };
+    const ref = kind === 'room' ? { partitionKey: Number(which) } : { partition: partitionIndex(which) };
+    return { ...ref, written: text } as PartitionRef;
   });
 const SHARD_REF = 'a room or a shard such as "room 42" or "shard A"';
 
@@ -170,7 +171,7 @@ export function sections({
       .strictObject({
         workers: z.int().min(1).max(MAX_WORKERS).default(4).describe('Workers beside the one coordinator.'),
         replication: z.int().min(1).max(MAX_WORKERS).default(2).describe('Copies of every shard; at most `workers`.'),
-        shards: z.int().min(1).max(MAX_SHARDS).default(4).describe('Shards of every table.'),
+        shards: z.int().min(1).max(MAX_PARTITIONS).default(4).describe('Shards of every table.'),
         members: z
           .int()
           .min(2)

@@ -1,10 +1,11 @@
 /** The target of a fault as an author writes it: a node, a list of nodes, or a selector; and who strikes where when. */
 
 import type { z } from 'zod';
+import { partitionWordOf } from '../model/partition-words.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
 import { MOVING_ROLES, type MovingRole } from '../model/roles.ts';
-import type { FaultStep, ShardRef, StreamingSpec, TargetSpec } from '../model/scenario.ts';
-import { dataNodes, entryNode, nodeNames, shardName, type Topology } from '../model/topology.ts';
+import type { FaultStep, PartitionRef, StreamingSpec, TargetSpec } from '../model/scenario.ts';
+import { dataNodes, entryNode, nodeNames, partitionName, type Topology } from '../model/topology.ts';
 import { candidatesOf, countOf, overlapping } from '../plan/target.ts';
 import { nearest, suggestion } from './problems.ts';
 import { selectors } from './schema.ts';
@@ -15,7 +16,9 @@ type Mapping = Readonly<Record<string, unknown>>;
 /** What is certain of the scenario around a target. */
 export interface Around extends Partial<Topology> {
   /** How many the workload has, counted from 1. */
-  readonly rooms?: number | undefined;
+  readonly partitionKeys?: number | undefined;
+  /** What the workload calls one. */
+  readonly keyWord?: string | undefined;
   /** Those that the cluster has. */
   readonly roles?: readonly (MovingRole | 'worker')[];
   /** Where roles move. */
@@ -102,7 +105,8 @@ function readSelector(written: Mapping, at: Path, around: Around, notes: Notes):
   const workers = dataNodes(topology).length;
   if ('fatalPair' in target) {
     if (replication <= 2 && workers >= 2) return target;
-    const why = workers < 2 ? 'there is 1 worker' : `every shard has ${replication} copies`;
+    const why =
+      workers < 2 ? 'there is 1 worker' : `every ${partitionWordOf(around.partitionWord)} has ${replication} copies`;
     notes.note([...at, 'pick'], `no pair of workers is fatal: ${why}`);
     return undefined;
   }
@@ -110,7 +114,8 @@ function readSelector(written: Mapping, at: Path, around: Around, notes: Notes):
   const count = countOf(target, topology);
   if (count <= candidates && candidates > 0) return target;
   const many = 'role' in target ? `${candidates} workers` : `the ${candidates} workers that qualify`;
-  if (candidates === 0) notes.note([...at, NOT_HOLDING], 'every worker holds a copy of every shard');
+  if (candidates === 0)
+    notes.note([...at, NOT_HOLDING], `every worker holds a copy of every ${partitionWordOf(around.partitionWord)}`);
   else notes.note([...at, 'pick'], `cannot pick ${count} of ${many}`);
   return undefined;
 }
@@ -145,7 +150,7 @@ function selectorOf(written: Mapping, at: Path, around: Around, notes: Notes): T
   if (HOLDS in written) {
     const read = notes.fitting(selectors.holding, written, at, []);
     const ref = read && known(read[HOLDS], [...at, HOLDS], around, notes);
-    return ref && { holdsShardOf: ref, ...(read.pick === undefined ? {} : { pick: read.pick }) };
+    return ref && { holdsPartitionOf: ref, ...(read.pick === undefined ? {} : { pick: read.pick }) };
   }
   if (NOT_HOLDING in written) {
     const read = notes.fitting(selectors.notHolding, written, at, []);
@@ -164,17 +169,23 @@ function selectorOf(written: Mapping, at: Path, around: Around, notes: Notes): T
   return notes.fitting(selectors.role, written, at, [HOLDS, NOT_HOLDING]);
 }
 
-/** Only a room and a shard that there are. */
-function known(ref: ShardRef, at: Path, { rooms, shards }: Around, notes: Notes): ShardRef | undefined {
-  if ('room' in ref) {
-    if (rooms === undefined || ref.room <= rooms) return ref;
-    const known = rooms === 0 ? 'has no rooms' : `has rooms 1 to ${rooms}`;
-    notes.note(at, `there is no room ${ref.room}; the workload ${known}`);
+/** Only a partition key and a partition that there are. */
+function known(
+  ref: PartitionRef,
+  at: Path,
+  { partitionKeys, partitions, keyWord = 'key', partitionWord }: Around,
+  notes: Notes,
+): PartitionRef | undefined {
+  const word = partitionWordOf(partitionWord);
+  if ('partitionKey' in ref) {
+    if (partitionKeys === undefined || ref.partitionKey <= partitionKeys) return ref;
+    const known = partitionKeys === 0 ? `has no ${keyWord}s` : `has ${keyWord}s 1 to ${partitionKeys}`;
+    notes.note(at, `there is no ${ref.written}; the workload ${known}`);
     return undefined;
   }
-  if (shards === undefined || ref.shard < shards) return ref;
-  const all = shards === 1 ? 'shard A' : `shards A to ${shardName(shards - 1)}`;
-  notes.note(at, `there is no shard ${shardName(ref.shard)}; the cluster has ${all}`);
+  if (partitions === undefined || ref.partition < partitions) return ref;
+  const all = partitions === 1 ? `${word} A` : `${word}s A to ${partitionName(partitions - 1)}`;
+  notes.note(at, `there is no ${ref.written}; the cluster has ${all}`);
   return undefined;
 }
 
@@ -232,7 +243,7 @@ function namedBy(target: TargetSpec | undefined): readonly string[] {
   return target && 'nodes' in target ? target.nodes : [];
 }
 
-function pickedBy(target: TargetSpec | undefined, topology: Omit<Topology, 'shards'>): number {
+function pickedBy(target: TargetSpec | undefined, topology: Omit<Topology, 'partitions'>): number {
   return target && !('nodes' in target) ? countOf(target, topology) : 0;
 }
 

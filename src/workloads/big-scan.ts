@@ -112,7 +112,7 @@ class BigScanRun implements WorkloadRun {
   next(kind: string): OperationRequest {
     if (kind === 'read') {
       const room = this.#nextRoom();
-      return { room, ...this.#reading(`SELECT ${COLUMNS} FROM big_messages WHERE room_id = $1`, [room]) };
+      return { partitionKey: room, ...this.#reading(`SELECT ${COLUMNS} FROM big_messages WHERE room_id = $1`, [room]) };
     }
     if (kind === 'scan') return this.#reading(`SELECT ${COLUMNS} FROM big_messages`, []);
     throw new Error(`big-scan has no operation "${kind}"`);
@@ -141,12 +141,12 @@ export const bigScan = {
   params,
 
   kinds: (big): OperationKind[] => [
-    pacedKind({ name: 'read', access: 'read', scope: 'room' }, big.read),
+    pacedKind({ name: 'read', access: 'read', scope: 'partition' }, big.read),
     pacedKind({ name: 'scan', access: 'read', scope: 'all' }, big.scan),
   ],
 
   dataset: (big) => ({
-    rooms: range(big.rooms),
+    partitionKeys: range(big.rooms),
     tables: [
       {
         name: 'big_messages',
@@ -167,7 +167,8 @@ export const bigScan = {
     table: 'big_messages',
     lookup: { columns: COLUMNS, key: `${WRITER}, seq` },
     sessionless: true,
-    rooms: (big) => big.rooms,
+    keyWord: 'room',
+    partitionKeys: (big) => big.rooms,
     initialRows: (big) => big.rooms * big['messages-per-room'],
 
     fingerprintSql: (relation) =>

@@ -7,7 +7,7 @@ import { KeyedRun } from './keyed-run.ts';
 import { pace, pacedKind } from './pace.ts';
 import type { Workload } from './workload.ts';
 
-const TABLE = keyedTable('messages', ['room_id', 'writer', 'seq', 'member_id', 'body']);
+const TABLE = keyedTable('messages', ['room_id', 'writer', 'seq', 'member_id', 'body'], 'room');
 
 const params = z.strictObject({
   rooms: z.int().min(1).max(100_000).default(100).describe('Rooms; the tables are distributed by room.'),
@@ -27,13 +27,13 @@ export const chat = {
   params,
 
   kinds: (chat): OperationKind[] => [
-    pacedKind({ name: 'read', access: 'read', scope: 'room' }, chat.read),
+    pacedKind({ name: 'read', access: 'read', scope: 'partition' }, chat.read),
     pacedKind({ name: 'scan', access: 'read', scope: 'all' }, chat.scan),
-    pacedKind({ name: 'write', access: 'write', scope: 'room' }, chat.write),
+    pacedKind({ name: 'write', access: 'write', scope: 'partition' }, chat.write),
   ],
 
   dataset: (chat) => ({
-    rooms: range(chat.rooms),
+    partitionKeys: range(chat.rooms),
     tables: [
       {
         name: 'rooms',

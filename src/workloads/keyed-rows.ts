@@ -27,6 +27,8 @@ export interface Spread {
 /** The statements on one table of such rows. */
 export interface KeyedTable {
   readonly name: string;
+  /** What a value of its first column is called. */
+  readonly keyWord: string;
   /** Room, writer, sequence, member and body, in this order. */
   readonly columns: string;
   readonly read: string;
@@ -34,10 +36,16 @@ export interface KeyedTable {
   readonly write: string;
 }
 
-export function keyedTable(name: string, columns: readonly [string, string, string, string, string]): KeyedTable {
+/** @param keyWord what a value of its first column is called. */
+export function keyedTable(
+  name: string,
+  columns: readonly [string, string, string, string, string],
+  keyWord: string,
+): KeyedTable {
   const list = columns.join(', ');
   return {
     name,
+    keyWord,
     columns: list,
     read: `SELECT ${list} FROM ${name} WHERE ${columns[0]} = $1`,
     scan: `SELECT ${list} FROM ${name}`,
@@ -59,12 +67,13 @@ export function range(count: number): number[] {
 }
 
 /** @param spreadOf how the parameters of the workload spread the rows. */
-export function keyedLedger<P>({ name, columns }: KeyedTable, spreadOf: (params: P) => Spread) {
+export function keyedLedger<P>({ name, columns, keyWord }: KeyedTable, spreadOf: (params: P) => Spread) {
   return {
+    keyWord,
     table: name,
     lookup: { columns, key: 'writer, seq' },
     readsAreHeldAgainstWrites: true,
-    rooms: (params) => spreadOf(params).rooms,
+    partitionKeys: (params) => spreadOf(params).rooms,
     initialRows: (params) => spreadOf(params).rooms * spreadOf(params)['messages-per-room'],
     async nextWriter(session, timeoutMs) {
       const [row] = await session.query(`SELECT coalesce(max(writer), 0) + 1 FROM ${name}`, [], { timeoutMs });

@@ -96,7 +96,7 @@ export class KeyedRun implements WorkloadRun {
     this.#readsOfRoom.set(room, turn + 1);
     const session = memberOf(room, turn, this.#chat);
     return {
-      room,
+      partitionKey: room,
       session,
       run: (connection, timeoutMs) => {
         const due = this.#dueTo(session, this.#acknowledged.get(room) ?? NONE, room);
@@ -136,7 +136,7 @@ export class KeyedRun implements WorkloadRun {
     const writer = this.#writer;
     const { room, member, body } = messageOf(writer, seq, this.#chat);
     return {
-      room,
+      partitionKey: room,
       session: member,
       key: formatKey(writer, seq),
       run: async (session, timeoutMs) => {

@@ -10,7 +10,7 @@ import { KeyedRun } from './keyed-run.ts';
 import { pace, pacedKind } from './pace.ts';
 import type { Workload } from './workload.ts';
 
-const TABLE = keyedTable('pgquake.ledger', ['bucket', 'writer', 'seq', 'session', 'body']);
+const TABLE = keyedTable('pgquake.ledger', ['bucket', 'writer', 'seq', 'session', 'body'], 'bucket');
 const SESSIONS_PER_BUCKET = 2;
 
 const params = z.strictObject({
@@ -41,13 +41,13 @@ export const ledger = {
   params,
 
   kinds: (ledger): OperationKind[] => [
-    pacedKind({ name: 'read', access: 'read', scope: 'room' }, ledger.read),
+    pacedKind({ name: 'read', access: 'read', scope: 'partition' }, ledger.read),
     pacedKind({ name: 'scan', access: 'read', scope: 'all' }, ledger.scan),
-    pacedKind({ name: 'write', access: 'write', scope: 'room' }, ledger.write),
+    pacedKind({ name: 'write', access: 'write', scope: 'partition' }, ledger.write),
   ],
 
   dataset: (ledger) => ({
-    rooms: range(ledger.buckets),
+    partitionKeys: range(ledger.buckets),
     tables: [
       {
         name: TABLE.name,

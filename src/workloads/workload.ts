@@ -20,7 +20,7 @@ export interface Observed {
 
 /** One operation, ready to be sent on a session. */
 export interface OperationRequest {
-  readonly room?: number;
+  readonly partitionKey?: number;
   /** The client's session that sends it, from 0: it is owed its own writes, and what it read before. */
   readonly session?: number;
   /** `writer:sequence` of the row it writes. */
@@ -46,8 +46,10 @@ export interface Ledger<P> {
   readonly lookup: RowLookup;
   /** Rows of the initial data set. */
   initialRows(params: P): number;
+  /** What people call such a value: `room`; `key` by default. */
+  readonly keyWord?: string;
   /** Values of the distribution column, from 1, over which the initial rows are spread evenly. */
-  rooms(params: P): number;
+  partitionKeys(params: P): number;
   /**
    * Reads all rows of one relation (the distributed table, or one placement of it) and verifies each against its key.
    * Fails after `timeoutMs`.

@@ -11,14 +11,14 @@ import { sharded } from '../support/sharded.ts';
 import { streamingTopology } from '../support/streaming-topology.ts';
 
 const STREAMING = streamingTopology({ synchronous: 'on', promoteAfterMs: 1_000 });
-const SHARDED = sharded({ workers: 3, replication: 2, shards: 3 });
+const PARTITIONED = sharded({ workers: 3, replication: 2, partitions: 3 });
 
-engineContract({ engine: native, platform: local, topology: SHARDED });
+engineContract({ engine: native, platform: local, topology: PARTITIONED });
 
 engineContract({ engine: streaming, platform: local, topology: STREAMING });
 
 const image = process.env.PGQUAKE_CITUS_IMAGE;
 describe.skipIf(image === undefined)('with PGQUAKE_CITUS_IMAGE', () => {
   if (image !== undefined) process.env.PGQUAKE_IMAGE = image;
-  engineContract({ engine: citus, platform: docker, topology: SHARDED });
+  engineContract({ engine: citus, platform: docker, topology: PARTITIONED });
 });

@@ -39,7 +39,7 @@ for (const platform of shipped.platforms) {
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'pgquake-network-'));
       nodes = await platform.provision({
-        nodes: sharded({ workers: 3, replication: 1, shards: 1 }).nodes,
+        nodes: sharded({ workers: 3, replication: 1, partitions: 1 }).nodes,
         settings: {},
         runFolder: folder,
         needs: new Set(networkDrop.needs),

@@ -8,7 +8,7 @@ import { local } from '../../src/platforms/local.ts';
 import { sharded } from '../support/sharded.ts';
 
 const PARAMS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  'big-scan': { rooms: 20, 'messages-per-room': 10 },
+  'big-scan': { partitionKeys: 20, 'messages-per-room': 10 },
   sql: {
     setup: 'shop.sql',
     operations: [
@@ -39,6 +39,6 @@ for (const workload of workloads) {
     folder: FOLDER,
     engine: native,
     platform: local,
-    topology: sharded({ workers: 2, replication: 2, shards: 2 }),
+    topology: sharded({ workers: 2, replication: 2, partitions: 2 }),
   });
 }

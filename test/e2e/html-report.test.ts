@@ -112,7 +112,7 @@ describe.skipIf(missing !== undefined)('report.html', () => {
         return [...shown, formatDuration(maxMs)];
       }),
     );
-    const whole = figures.windows.filter(({ shard }) => shard === undefined);
+    const whole = figures.windows.filter(({ partition }) => partition === undefined);
     expect((await shownCells(page, 'windows')).map((row) => [row[0], row[1], row[7]])).toEqual(
       whole.map(({ type, kind, failed }) => [type, kind, String(failed)]),
     );
@@ -197,7 +197,7 @@ describe.skipIf(missing !== undefined)('report.html', () => {
     expect(toMs - fromMs).toBeLessThan(whole[1] - whole[0]);
     expect(Math.abs((await drawnMs('rect.fault[data-act]', 'left')) - at('fault-in-effect'))).toBeLessThan(20);
     expect(Math.abs((await drawnMs('rect.fault[data-act]', 'right')) - at('heal-asked'))).toBeLessThan(20);
-    const outage = report.figures.windows.find(({ type, shard }) => type === 'outage' && shard === undefined);
+    const outage = report.figures.windows.find(({ type, partition }) => type === 'outage' && partition === undefined);
     expect(outage).toBeDefined();
     expect(Math.abs((await drawnMs('rect.outage[data-window]', 'left')) - (outage?.fromMs ?? 0))).toBeLessThan(20);
     const ticks = await page.locator(`${svg} .ticks text`).allTextContents();
@@ -304,10 +304,14 @@ describe.skipIf(missing !== undefined)('report.html', () => {
       for (const { name: node } of report.nodes) {
         const box = page.locator(`.topology [data-node=${node}]`);
         expect(await box.locator('.shard').allTextContents()).toEqual(
-          report.placement.filter(({ placements }) => placements.includes(node)).map((shard) => shard.name),
+          report.placement
+            .filter(({ copies: placements }) => placements.includes(node))
+            .map((partition) => partition.name),
         );
         expect(await box.locator('.shard.first').allTextContents()).toEqual(
-          report.placement.filter(({ placements }) => placements[0] === node).map((shard) => shard.name),
+          report.placement
+            .filter(({ copies: placements }) => placements[0] === node)
+            .map((partition) => partition.name),
         );
         const faults = report.acts.filter(({ targets }) => targets.includes(node)).map(({ fault }) => fault);
         expect(await box.locator('.harm').allTextContents()).toEqual(faults.map((fault) => `✸ ${fault}`));

@@ -7,13 +7,13 @@ import type { EventOf, TimedEvent } from '../../src/model/event.ts';
 import type { Report } from '../../src/model/report.ts';
 import { Workplace } from '../support/cli.ts';
 
-async function observe(place: Workplace, shards: number): Promise<{ report: Report; events: TimedEvent[] }> {
+async function observe(place: Workplace, partitions: number): Promise<{ report: Report; events: TimedEvent[] }> {
   const file = join(place.folder, 'observed.yaml');
   writeFileSync(
     file,
     `name: observed
 summary: Nothing is broken; the workers tell what they do.
-cluster: { workers: 2, replication: 2, shards: ${shards} }
+cluster: { workers: 2, replication: 2, shards: ${partitions} }
 workload: { use: chat, messages-per-room: 100, read: { rate: 50/s, deadline: 2s }, scan: { rate: 1/s, deadline: 2s }, write: { rate: 20/s, deadline: 2s } }
 steady-state: { for: 2s }
 settle: { within: 10s }
@@ -46,12 +46,12 @@ test('two workers share the shards: both serve, and all of it is told', async ()
 
   const { workers } = only(events, 'work-of-workers');
   const total = (of: 'reads' | 'writes') => workers.reduce((sum, worker) => sum + worker[of], 0);
-  // Some three seconds of 50 reads, 1 scan of 4 shards and 20 writes; each write counts once, though it is on both.
+  // Some three seconds of 50 reads, 1 scan of 4 partitions and 20 writes; each write counts once, though it is on both.
   expect(total('reads')).toBeGreaterThan(75);
   expect(total('writes')).toBeGreaterThan(30);
   expect(total('writes')).toBeLessThan(120);
 
-  const { placements, oneCopyBytes } = only(events, 'storage');
+  const { copies: placements, oneCopyBytes } = only(events, 'storage');
   expect(placements).toHaveLength(8);
   expect(oneCopyBytes).toBeGreaterThan(10_000 * 50);
 

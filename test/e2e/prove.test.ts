@@ -21,7 +21,7 @@ import { Session } from '../../src/sql/session.ts';
 import { Workplace } from '../support/cli.ts';
 import { COORDINATOR, coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
 
-const RING = { workers: 4, replication: 2, shards: 4 };
+const RING = { workers: 4, replication: 2, partitions: 4 };
 const NEVER = new AbortController().signal;
 /** What the proof of 15 sets may take, on a machine that has other things to do. */
 const GOAL_MS = 60_000;
@@ -52,8 +52,8 @@ function toleranceProof(options: ProveOptions): Promise<{ proof: Proof; folder: 
   });
 }
 
-/** Makes a cluster of the native engine refuse every write that a holder of the shard cannot witness. */
-async function writeOnlyWhileAllLive(nodes: Nodes, { shards }: PlacementMap): Promise<void> {
+/** Makes a cluster of the native engine refuse every write that a holder of the partition cannot witness. */
+async function writeOnlyWhileAllLive(nodes: Nodes, { partitions }: PlacementMap): Promise<void> {
   await using session = await Session.connect(coordinatorOf(nodes).address(), {
     applicationName: 'test',
     connectTimeoutMs: 5_000,
@@ -69,7 +69,7 @@ async function writeOnlyWhileAllLive(nodes: Nodes, { shards }: PlacementMap): Pr
             CREATE FOREIGN TABLE ${quoteName(`witness_${worker.name}`)} (datname name) SERVER ${server}
               OPTIONS (schema_name 'pg_catalog', table_name 'pg_database');`;
   });
-  const triggers = shards.map(({ index, placements }) => {
+  const triggers = partitions.map(({ index, copies: placements }) => {
     const holders = placements.map(quoteText).join(', ');
     return `CREATE TRIGGER all_live BEFORE INSERT ON ${quoteName(`probes_shard_${index}`)}
               FOR EACH ROW EXECUTE FUNCTION all_live(${holders});`;
@@ -94,11 +94,11 @@ describe('a proof of tolerance on the embedded cluster', () => {
     expect(proof.subsets).toHaveLength(15);
     expect(proof.durationMs).toBeLessThan(GOAL_MS);
     const unreadable = Object.fromEntries(
-      proof.subsets.map(({ down, shards }) => [
+      proof.subsets.map(({ down, partitions }) => [
         down.map((name) => name.at(-1)).join(''),
-        shards
+        partitions
           .filter(({ readable }) => !readable)
-          .map(({ shard }) => shard)
+          .map(({ partition }) => partition)
           .join(''),
       ]),
     );
@@ -120,8 +120,8 @@ describe('a proof of tolerance on the embedded cluster', () => {
       '234': 'BC',
       '1234': 'ABCD',
     });
-    for (const { shards } of proof.subsets) {
-      for (const { readable, writable } of shards) expect(writable).toBe(readable);
+    for (const { partitions } of proof.subsets) {
+      for (const { readable, writable } of partitions) expect(writable).toBe(readable);
     }
     expect(lines).toHaveLength(16);
     expect(JSON.parse(readFileSync(join(folder, 'proof.json'), 'utf8'))).toEqual(JSON.parse(JSON.stringify(proof)));
@@ -136,20 +136,20 @@ describe('a proof of tolerance on the embedded cluster', () => {
     expect(proof.predictedBy).toBe('rule citus');
     expect(proof.subsets.map(({ findings }) => findings)).toEqual(
       // Citus asks its first worker at every write.
-      ['ABCD', 'AB', 'BC', 'CD'].map((shards) =>
-        [...shards].map((shard) => `shard ${shard} is writable, predicted was that it is not`),
+      ['ABCD', 'AB', 'BC', 'CD'].map((partitions) =>
+        [...partitions].map((partition) => `shard ${partition} is writable, predicted was that it is not`),
       ),
     );
   });
 
   test('a rule that promises too much is caught, with the error that was seen', async () => {
     const proof = await prove({
-      topology: sharded({ workers: 2, replication: 1, shards: 2 }),
+      topology: sharded({ workers: 2, replication: 1, partitions: 2 }),
       platform: local,
       engine: native,
       fault: nodeKill,
       maxDown: 1,
-      predict: ({ shards }) => shards.map(({ name }) => ({ shard: name, readable: true, writable: true })),
+      predict: ({ partitions }) => partitions.map(({ name }) => ({ partition: name, readable: true, writable: true })),
       folder: place.folder,
       signal: NEVER,
     });
@@ -171,7 +171,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
     };
     const proofBy = (rule: ServiceRule) =>
       prove({
-        topology: sharded({ workers: 3, replication: 2, shards: 3 }),
+        topology: sharded({ workers: 3, replication: 2, partitions: 3 }),
         platform: local,
         engine: needsAll,
         fault: nodeKill,
@@ -187,9 +187,11 @@ describe('a proof of tolerance on the embedded cluster', () => {
         ['worker1', 'A', 'C'],
         ['worker2', 'A', 'B'],
         ['worker3', 'B', 'C'],
-      ].map(([down, ...shards]) => [
+      ].map(([down, ...partitions]) => [
         down,
-        shards.map((shard) => expect.stringMatching(`^shard ${shard} is not writable, predicted was that it is \\(`)),
+        partitions.map((partition) =>
+          expect.stringMatching(`^shard ${partition} is not writable, predicted was that it is \\(`),
+        ),
       ]),
     );
     expect((await proofBy({ name: 'all-holders', writeNeeds: 'all-holders' })).judgement).toBe('pass');
@@ -211,13 +213,13 @@ describe('a proof of tolerance on the embedded cluster', () => {
 
   test('three copies on three workers: one is enough', async () => {
     const { proof } = await toleranceProof({
-      topology: { workers: 3, replication: 3, shards: 5 },
+      topology: { workers: 3, replication: 3, partitions: 5 },
       maxDown: 2,
     });
     expect(proof.judgement).toBe('pass');
-    expect(proof.subsets.flatMap(({ shards }) => shards).every(({ readable, writable }) => readable && writable)).toBe(
-      true,
-    );
+    expect(
+      proof.subsets.flatMap(({ partitions }) => partitions).every(({ readable, writable }) => readable && writable),
+    ).toBe(true);
   });
 
   test('a fault without effect is not judged, and never passes', async () => {
@@ -229,7 +231,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
       },
     };
     const proof = await prove({
-      topology: sharded({ workers: 2, replication: 2, shards: 2 }),
+      topology: sharded({ workers: 2, replication: 2, partitions: 2 }),
       platform: local,
       engine: native,
       fault: idle,
@@ -242,7 +244,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
       ['the fault did not take effect: worker1 still runs'],
       ['the fault did not take effect: worker2 still runs'],
     ]);
-    expect(proof.subsets.flatMap(({ shards }) => shards)).toEqual([]);
+    expect(proof.subsets.flatMap(({ partitions }) => partitions)).toEqual([]);
   });
 
   test('an acknowledged write that no placement holds is a finding', async () => {
@@ -252,8 +254,8 @@ describe('a proof of tolerance on the embedded cluster', () => {
       form: async (options) => {
         const formed = await native.form(options);
         const placementSources = (table: string) =>
-          formed.placementSources(table).map(({ shard, node, relation }) => ({
-            shard,
+          formed.placementSources(table).map(({ partition, node, relation }) => ({
+            partition,
             node,
             get relation() {
               return hidden ? `(SELECT * FROM ${relation} WHERE revision = 0) AS forgotten` : relation;
@@ -263,7 +265,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
       },
     };
     const proof = await prove({
-      topology: sharded({ workers: 2, replication: 2, shards: 2 }),
+      topology: sharded({ workers: 2, replication: 2, partitions: 2 }),
       platform: local,
       engine: forgetful,
       fault: {
@@ -290,7 +292,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
       inject: (targets) => Promise.all(targets.map((node) => node.kill())).then(() => undefined),
     };
     const proof = await prove({
-      topology: sharded({ workers: 2, replication: 2, shards: 2 }),
+      topology: sharded({ workers: 2, replication: 2, partitions: 2 }),
       platform: local,
       engine: native,
       fault: unhealed,

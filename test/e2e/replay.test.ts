@@ -38,7 +38,7 @@ test('replay strikes the same nodes at the same times, without the scenario and 
   expect(struck.sort()).toEqual([0, 1, 2]);
   const formed = place.report().timeline.find((event) => event.type === 'cluster-formed');
   const map = formed?.type === 'cluster-formed' ? formed.placement : undefined;
-  const holders = map?.shards[map.shardOfRoom[7] as number]?.placements;
+  const holders = map?.partitions[map.partitionOfKey[7] as number]?.copies;
   const [kill, terminate] = planIn(second).acts;
   expect(holders).toContain(kill?.targets[0]);
   expect(holders).not.toContain(terminate?.targets[0]);

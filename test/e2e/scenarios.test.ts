@@ -27,18 +27,18 @@ describe('three-workers', () => {
     const { code, stderr } = await place.runJudged(['three-workers']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const { figures, ledger } = place.report();
-    const observed = figures.shards.map((shard) => ({
-      shard: shard.shard,
-      messages: shard.messages > 0,
-      tried: shard.read.intended > 0,
-      readable: shard.readableMessages,
+    const observed = figures.partitions.map((partition) => ({
+      partition: partition.partition,
+      messages: partition.messages > 0,
+      tried: partition.read.intended > 0,
+      readable: partition.readableMessages,
     }));
-    const messagesOf = (name: string) => figures.shards.find((shard) => shard.shard === name)?.messages;
+    const messagesOf = (name: string) => figures.partitions.find((partition) => partition.partition === name)?.messages;
     expect(observed).toEqual([
-      { shard: 'A', messages: true, tried: true, readable: messagesOf('A') },
-      { shard: 'B', messages: true, tried: true, readable: 0 },
-      { shard: 'C', messages: true, tried: true, readable: 0 },
-      { shard: 'D', messages: true, tried: true, readable: messagesOf('D') },
+      { partition: 'A', messages: true, tried: true, readable: messagesOf('A') },
+      { partition: 'B', messages: true, tried: true, readable: 0 },
+      { partition: 'C', messages: true, tried: true, readable: 0 },
+      { partition: 'D', messages: true, tried: true, readable: messagesOf('D') },
     ]);
     expect(ledger).toMatchObject({ lost: { count: 0 }, finalReads: true });
     expect(place.leftovers()).toEqual([]);

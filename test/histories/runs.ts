@@ -5,7 +5,7 @@ import { buildHistory, REFUSED, timesOf } from '../support/history-builder.ts';
 
 const { effectMs, healAskedMs, healedMs } = timesOf();
 
-const SHARDS = ['A', 'B', 'C', 'D'];
+const PARTITIONS = ['A', 'B', 'C', 'D'];
 
 /** No fault, and nothing to see. */
 export function control(): History {
@@ -18,7 +18,7 @@ export function oneWorker(): History {
     predictions: [
       {
         down: ['worker1'],
-        shards: SHARDS.map((shard) => ({ shard, readable: true, writable: !'AD'.includes(shard) })),
+        partitions: PARTITIONS.map((partition) => ({ partition, readable: true, writable: !'AD'.includes(partition) })),
       },
     ],
     answer: ({ kind, intendedAt }) =>
@@ -26,19 +26,23 @@ export function oneWorker(): History {
   });
 }
 
-/** Workers 2, 3 and 4 stop: shards B and C have no placement left, so that scans fail as well. */
+/** Workers 2, 3 and 4 stop: partitions B and C have no placement left, so that scans fail as well. */
 export function threeWorkers(): History {
   return buildHistory({
     acts: [{ targets: ['worker2', 'worker3', 'worker4'] }],
     predictions: [
       {
         down: ['worker2', 'worker3', 'worker4'],
-        shards: SHARDS.map((shard) => ({ shard, readable: 'AD'.includes(shard), writable: 'AD'.includes(shard) })),
+        partitions: PARTITIONS.map((partition) => ({
+          partition,
+          readable: 'AD'.includes(partition),
+          writable: 'AD'.includes(partition),
+        })),
       },
     ],
-    answer: ({ intendedAt, shard }) => {
+    answer: ({ intendedAt, partition }) => {
       if (intendedAt < effectMs || intendedAt >= healedMs) return undefined;
-      return shard === 0 || shard === 3 ? undefined : REFUSED;
+      return partition === 0 || partition === 3 ? undefined : REFUSED;
     },
   });
 }

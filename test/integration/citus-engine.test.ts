@@ -16,7 +16,7 @@ import { connect, NEVER, smallDataset, temporaryFolder } from '../support/local-
 import { coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
 
 const image = process.env.PGQUAKE_CITUS_IMAGE;
-const TOPOLOGY = sharded({ workers: 4, replication: 2, shards: 4 });
+const TOPOLOGY = sharded({ workers: 4, replication: 2, partitions: 4 });
 const RECOVERY_MS = 30_000;
 
 if (!image) console.warn('skipped: tests on real Citus; name an image with PGQUAKE_CITUS_IMAGE');
@@ -46,16 +46,16 @@ describe.skipIf(!image)('citus on containers', () => {
 
   const worker = (name: string) => workersOf(nodes).find((node) => node.name === name) as NodeControl;
 
-  /** Which shards answer a read, and take a write, tried with one room each. */
-  async function served(): Promise<{ shard: string; readable: boolean; writable: boolean }[]> {
+  /** Which partitions answer a read, and take a write, tried with one partition key each. */
+  async function served(): Promise<{ partition: string; readable: boolean; writable: boolean }[]> {
     await using session = await connect(coordinatorOf(nodes));
     const found = [];
-    for (const { index, name } of formed.placement.shards) {
-      const room = smallDataset.rooms.find((id) => formed.placement.shardOfRoom[id] === index);
+    for (const { index, name } of formed.placement.partitions) {
+      const partitionKey = smallDataset.partitionKeys.find((id) => formed.placement.partitionOfKey[id] === index);
       found.push({
-        shard: name,
-        readable: await succeeds(session, 'SELECT * FROM messages WHERE room_id = $1', [room]),
-        writable: await succeeds(session, 'UPDATE messages SET body = body WHERE room_id = $1', [room]),
+        partition: name,
+        readable: await succeeds(session, 'SELECT * FROM messages WHERE room_id = $1', [partitionKey]),
+        writable: await succeeds(session, 'UPDATE messages SET body = body WHERE room_id = $1', [partitionKey]),
       });
     }
     return found;
@@ -77,7 +77,7 @@ describe.skipIf(!image)('citus on containers', () => {
   });
 
   test('every shard lies on as many workers as asked for, in a ring, and every placement holds its rows', async () => {
-    expect(formed.placement.shards.map(({ placements }) => [...placements].sort().join())).toEqual([
+    expect(formed.placement.partitions.map(({ copies: placements }) => [...placements].sort().join())).toEqual([
       'worker1,worker2',
       'worker2,worker3',
       'worker3,worker4',
@@ -96,10 +96,14 @@ describe.skipIf(!image)('citus on containers', () => {
 
   test('rooms are where the catalogue says', async () => {
     const [first] = smallDataset.tables;
-    for (const { shard, node, relation } of formed.placementSources(first?.name as string)) {
+    for (const { partition, node, relation } of formed.placementSources(first?.name as string)) {
       await using session = await connect(worker(node));
-      const rooms = (await session.query(`SELECT room_id FROM ${relation}`)).map(([room]) => Number(room));
-      expect(new Set(rooms.map((room) => formed.placement.shardOfRoom[room]))).toEqual(new Set([shard]));
+      const partitionKeys = (await session.query(`SELECT room_id FROM ${relation}`)).map(([partitionKey]) =>
+        Number(partitionKey),
+      );
+      expect(new Set(partitionKeys.map((partitionKey) => formed.placement.partitionOfKey[partitionKey]))).toEqual(
+        new Set([partition]),
+      );
     }
   });
 

@@ -25,7 +25,7 @@ import { NEVER, smallDataset, temporaryFolder } from '../support/local-cluster.t
 import { coordinatorOf, sharded } from '../support/sharded.ts';
 
 const image = process.env.PGQUAKE_CITUS_IMAGE;
-const TOPOLOGY = sharded({ workers: 2, replication: 1, shards: 4 });
+const TOPOLOGY = sharded({ workers: 2, replication: 1, partitions: 4 });
 const LIMIT_MS = 1_500;
 const READ = 'SELECT count(*) FROM messages WHERE room_id = $1';
 const WRITE = 'UPDATE messages SET body = body WHERE room_id = $1';
@@ -58,11 +58,15 @@ describe.skipIf(!image)('faults on Citus', () => {
 
   const nodeOf = (name: string) => nodes.all.find((node) => node.name === name) as NodeControl;
 
-  /** A room whose only copy is on a worker. */
-  function roomOf(worker: string): number {
-    const { shards, shardOfRoom } = formed.placement;
-    const held = new Set(shards.filter(({ placements }) => placements.includes(worker)).map(({ index }) => index));
-    return smallDataset.rooms.find((room) => held.has(shardOfRoom[room] as number)) as number;
+  /** A partition key whose only copy is on a worker. */
+  function keyOf(worker: string): number {
+    const { partitions, partitionOfKey } = formed.placement;
+    const held = new Set(
+      partitions.filter(({ copies: placements }) => placements.includes(worker)).map(({ index }) => index),
+    );
+    return smallDataset.partitionKeys.find((partitionKey) =>
+      held.has(partitionOfKey[partitionKey] as number),
+    ) as number;
   }
 
   /** As the load connects. */
@@ -75,7 +79,7 @@ describe.skipIf(!image)('faults on Citus', () => {
     let session: Session | undefined;
     try {
       session = await client();
-      await session.query(statement, [roomOf(worker)], { timeoutMs: LIMIT_MS });
+      await session.query(statement, [keyOf(worker)], { timeoutMs: LIMIT_MS });
       return 'answered';
     } catch (error) {
       return (error as { code?: string }).code ?? String(error);
@@ -146,7 +150,7 @@ describe.skipIf(!image)('faults on Citus', () => {
     await during(readOnly, 'worker1', async () => {
       await using session = await client();
       await session.execute('BEGIN');
-      const writing = session.query(WRITE, [roomOf('worker1')], { timeoutMs: LIMIT_MS });
+      const writing = session.query(WRITE, [keyOf('worker1')], { timeoutMs: LIMIT_MS });
       await expect(writing).rejects.toMatchObject({ code: '25006' });
     });
   });
@@ -174,7 +178,7 @@ describe.skipIf(!image)('faults on Citus', () => {
     test('on a worker: a transaction that is open there breaks, one on the other worker does not', async () => {
       await using struck = await client();
       await using spared = await client();
-      const ask = (session: Session, worker: string) => session.query(READ, [roomOf(worker)], { timeoutMs: LIMIT_MS });
+      const ask = (session: Session, worker: string) => session.query(READ, [keyOf(worker)], { timeoutMs: LIMIT_MS });
       for (const [session, worker] of [
         [struck, 'worker1'],
         [spared, 'worker2'],

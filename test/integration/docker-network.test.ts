@@ -24,7 +24,7 @@ describe.skipIf(missing !== undefined)('network faults in Docker', () => {
 
   beforeAll(async () => {
     nodes = await docker.provision({
-      nodes: sharded({ workers: 2, replication: 1, shards: 1 }).nodes,
+      nodes: sharded({ workers: 2, replication: 1, partitions: 1 }).nodes,
       settings: {},
       runFolder: folder.path,
       signal: never,

@@ -30,7 +30,7 @@ import { COORDINATOR, coordinatorOf, sharded, workersOf } from '../support/shard
 const missing = await dockerMissing('test/integration/docker-platform.test.ts');
 const image = process.env.PGQUAKE_TEST_IMAGE as string;
 
-const SMALL = sharded({ workers: 2, replication: 1, shards: 2 });
+const SMALL = sharded({ workers: 2, replication: 1, partitions: 2 });
 
 function provision(folder: RunFolder, signal = new AbortController().signal): Promise<Nodes> {
   return docker.provision({ nodes: SMALL.nodes, settings: { wal_level: 'logical' }, runFolder: folder.path, signal });

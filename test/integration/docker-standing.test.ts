@@ -97,12 +97,12 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const map = JSON.parse(stdout);
-    expect(map).toMatchObject({ rule: 'native', workers: 4, shards: 4, copies: [{ copies: 2, shards: 4 }] });
+    expect(map).toMatchObject({ rule: 'native', workers: 4, partitions: 4, copies: [{ copies: 2, partitions: 4 }] });
     expect(map.reads.rows[1].fatal).toMatchObject({ count: '4', method: 'exact' });
     expect(map.reads.smallestFatal.sets).toContainEqual({
       workers: ['worker1', 'worker2'],
       cutsOff: 1,
-      shards: ['A'],
+      partitions: ['A'],
     });
   });
 

@@ -29,7 +29,7 @@ afterEach(() => {
 });
 
 const options = () => ({
-  nodes: sharded({ workers: 2, replication: 1, shards: 2 }).nodes,
+  nodes: sharded({ workers: 2, replication: 1, partitions: 2 }).nodes,
   settings: {},
   runFolder: folder,
   signal: new AbortController().signal,

@@ -30,7 +30,7 @@ describe.skipIf(missing !== undefined)('undos on containers', () => {
 
   beforeAll(async () => {
     nodes = await docker.provision({
-      nodes: sharded({ workers: 2, replication: 1, shards: 1 }).nodes,
+      nodes: sharded({ workers: 2, replication: 1, partitions: 1 }).nodes,
       settings: {},
       sizedData: ['worker1'],
       runFolder: folder.path,

@@ -13,7 +13,7 @@ import { dockerMissing, oneServer } from '../support/docker.ts';
 const missing = await dockerMissing('test/integration/docker-workload.test.ts');
 const LIMIT_MS = 10_000;
 const CHAT = chat.params.parse({});
-const BIG = bigScan.params.parse({ rooms: 20, 'messages-per-room': 10 });
+const BIG = bigScan.params.parse({ partitionKeys: 20, 'messages-per-room': 10 });
 
 describe.skipIf(missing !== undefined)('workloads on a server in a container', () => {
   let server: Awaited<ReturnType<typeof oneServer>>;
@@ -51,11 +51,11 @@ describe.skipIf(missing !== undefined)('workloads on a server in a container', (
     return observed;
   }
 
-  /** Reads rooms in turn until this one's is read. */
-  async function readRoom(run: WorkloadRun, room: number) {
+  /** Reads partition keys in turn until this one's is read. */
+  async function readKey(run: WorkloadRun, partitionKey: number) {
     for (;;) {
       const request = run.next('read');
-      if (request.room === room) return await send(request);
+      if (request.partitionKey === partitionKey) return await send(request);
     }
   }
 
@@ -69,9 +69,9 @@ describe.skipIf(missing !== undefined)('workloads on a server in a container', (
       expect(await send(request)).toEqual({});
     }
     expect(await send(run.next('scan'))).toEqual({ rows: 550, verified: 500 });
-    const { room } = written[0] as OperationRequest;
-    const inRoom = written.filter((request) => request.room === room).length;
-    expect(await readRoom(run, room as number)).toEqual({ rows: 5 + inRoom, verified: 5 });
+    const { partitionKey } = written[0] as OperationRequest;
+    const inKey = written.filter((request) => request.partitionKey === partitionKey).length;
+    expect(await readKey(run, partitionKey as number)).toEqual({ rows: 5 + inKey, verified: 5 });
     expect(await chat.ledger.nextWriter(session, LIMIT_MS)).toBe(2);
     expect(await chat.ledger.readAll(session, chat.ledger.table, CHAT, LIMIT_MS)).toEqual({
       rows: 550,

@@ -13,7 +13,7 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  const topology = sharded({ workers: 2, replication: 2, shards: 2 });
+  const topology = sharded({ workers: 2, replication: 2, partitions: 2 });
   const settings = { ...native.settings, max_prepared_transactions: '4' };
   nodes = await local.provision({ nodes: topology.nodes, settings, runFolder: folder.path, signal: NEVER });
   await native.form({ nodes, topology, dataset: smallDataset, signal: NEVER });

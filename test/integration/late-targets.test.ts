@@ -1,4 +1,4 @@
-/** Targets that speak of shards where the engine knows nothing of them before they are placed. */
+/** Targets that speak of partitions where the engine knows nothing of them before they are placed. */
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,8 +35,8 @@ test('are picked once the cluster is formed, told, and kept for a replay', async
   const picked = report.timeline.find((event) => event.type === 'targets-picked');
   if (formed?.type !== 'cluster-formed' || picked?.type !== 'targets-picked') throw new Error('not recorded');
   expect(picked.at).toBeGreaterThanOrEqual(formed.at);
-  const { shards, shardOfRoom } = formed.placement;
-  const holders = [...(shards[shardOfRoom[3] as number]?.placements ?? [])].sort();
+  const { partitions, partitionOfKey } = formed.placement;
+  const holders = [...(partitions[partitionOfKey[3] as number]?.copies ?? [])].sort();
   expect(picked.acts.map(({ targets }) => targets)).toEqual([
     holders,
     ['worker1', 'worker2', 'worker3'].filter((node) => !holders.includes(node)),

@@ -27,14 +27,14 @@ import { coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
 
 /** Where it exists: a disk is slow to make files where many were just removed. */
 const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : undefined;
-const PAIR = sharded({ workers: 1, replication: 1, shards: 1 });
+const PAIR = sharded({ workers: 1, replication: 1, partitions: 1 });
 
 afterEach(() => vi.unstubAllEnvs());
 
 /** A cluster of a coordinator and some workers in a run folder of its own; both are removed at the end of the scope. */
 async function provision(workers = 1, settings: Record<string, string> = {}) {
   const runFolder = await temporaryFolder();
-  const topology = sharded({ workers, replication: 1, shards: 1 });
+  const topology = sharded({ workers, replication: 1, partitions: 1 });
   const nodes = await local.provision({ nodes: topology.nodes, settings, runFolder: runFolder.path, signal: NEVER });
   const clusterFile = join(runFolder.path, 'cluster.json');
   return {
@@ -87,7 +87,9 @@ describe('a provisioned cluster', () => {
   test('has the nodes of its topology, which accept SQL on loopback alone', async () => {
     await using made = await provision(3);
     const { nodes } = made;
-    expect(nodes.all.map((node) => node.name)).toEqual(nodeNames(sharded({ workers: 3, replication: 1, shards: 1 })));
+    expect(nodes.all.map((node) => node.name)).toEqual(
+      nodeNames(sharded({ workers: 3, replication: 1, partitions: 1 })),
+    );
     expect([coordinatorOf(nodes), ...workersOf(nodes)]).toEqual(nodes.all);
     const range = parseEphemeralRange(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8'));
     for (const node of nodes.all) {
@@ -272,7 +274,7 @@ describe('nothing is left behind', () => {
     const abort = new AbortController();
     const options = { settings: {}, runFolder: runFolder.path, signal: abort.signal };
     const provisioning = local.provision({
-      nodes: sharded({ workers: 4, replication: 1, shards: 4 }).nodes,
+      nodes: sharded({ workers: 4, replication: 1, partitions: 4 }).nodes,
       ...options,
     });
     const reason = new Error('stopped by the test');

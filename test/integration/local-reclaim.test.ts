@@ -36,7 +36,7 @@ async function cluster() {
   const folder = await temporaryFolder();
   const file = join(folder.path, 'cluster.json');
   const nodes = await local.provision({
-    nodes: sharded({ workers: 3, replication: 1, shards: 1 }).nodes,
+    nodes: sharded({ workers: 3, replication: 1, partitions: 1 }).nodes,
     settings: {},
     runFolder: folder.path,
     signal: NEVER,

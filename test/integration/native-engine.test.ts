@@ -11,7 +11,7 @@ import { expected } from '../support/expected.ts';
 import { connect, NEVER, smallDataset, temporaryFolder } from '../support/local-cluster.ts';
 import { coordinatorOf, ring, sharded } from '../support/sharded.ts';
 
-const RING: Topology = sharded({ workers: 4, replication: 2, shards: 4 });
+const RING: Topology = sharded({ workers: 4, replication: 2, partitions: 4 });
 const CATCH_UP_MS = 5_000;
 
 async function formCluster(topology: Topology) {
@@ -27,12 +27,12 @@ async function formCluster(topology: Topology) {
       if (!found) throw new Error(`no node ${name}`);
       return found;
     };
-    /** A room of a shard. */
-    const roomOn = (shardName: string) => {
-      const { index } = formed.placement.shards.find(({ name }) => name === shardName) ?? { index: -1 };
-      const room = smallDataset.rooms.find((id) => formed.placement.shardOfRoom[id] === index);
-      if (room === undefined) throw new Error(`no room on shard ${shardName}`);
-      return room;
+    /** A partition key of a partition. */
+    const keyOn = (partitionName: string) => {
+      const { index } = formed.placement.partitions.find(({ name }) => name === partitionName) ?? { index: -1 };
+      const partitionKey = smallDataset.partitionKeys.find((id) => formed.placement.partitionOfKey[id] === index);
+      if (partitionKey === undefined) throw new Error(`no room on shard ${partitionName}`);
+      return partitionKey;
     };
     /** The rows of all placements of a table, as text, in order. */
     const rowsOf = async (table: string) => {
@@ -40,9 +40,9 @@ async function formCluster(topology: Topology) {
       const found = [...byNode].map(async ([name, sources]) => {
         await using session = await connect(node(name));
         const placements = [];
-        for (const { shard, relation } of sources) {
+        for (const { partition, relation } of sources) {
           const rows = await session.query(`SELECT t::text FROM ${relation} AS t ORDER BY 1`);
-          placements.push({ shard, node: name, rows: rows.map(([row]) => String(row)) });
+          placements.push({ partition, node: name, rows: rows.map(([row]) => String(row)) });
         }
         return placements;
       });
@@ -52,18 +52,20 @@ async function formCluster(topology: Topology) {
       nodes,
       formed,
       node,
-      roomOn,
+      keyOn,
       rowsOf,
       runFolder: runFolder.path,
       provisionMs: providedAt - startedAt,
       formMs: performance.now() - providedAt,
-      /** How long it took until all placements of every shard had the same messages. */
+      /** How long it took until all placements of every partition had the same messages. */
       async untilReplicasAgree(): Promise<number> {
         const from = performance.now();
         for (;;) {
-          const distinct = new Set((await rowsOf('messages')).map(({ shard, rows }) => `${shard} ${rows.join()}`));
+          const distinct = new Set(
+            (await rowsOf('messages')).map(({ partition, rows }) => `${partition} ${rows.join()}`),
+          );
           const waitedMs = performance.now() - from;
-          if (distinct.size === topology.shards) return waitedMs;
+          if (distinct.size === topology.partitions) return waitedMs;
           if (waitedMs > CATCH_UP_MS) throw new Error(`replicas still differ after ${CATCH_UP_MS} ms`);
         }
       },
@@ -80,12 +82,12 @@ async function formCluster(topology: Topology) {
 
 async function messageCount(session: Session): Promise<number> {
   const rows = await session.query('SELECT room_id, seq, body FROM messages', [], { timeoutMs: 5_000 });
-  for (const [room, seq, body] of rows) expect(body).toBe(`message ${seq} of room ${room}`);
+  for (const [partitionKey, seq, body] of rows) expect(body).toBe(`message ${seq} of room ${partitionKey}`);
   return rows.length;
 }
 
-async function write(session: Session, room: number, seq: number): Promise<void> {
-  const values = [room, seq, `message ${seq} of room ${room}`];
+async function write(session: Session, partitionKey: number, seq: number): Promise<void> {
+  const values = [partitionKey, seq, `message ${seq} of room ${partitionKey}`];
   await session.query('INSERT INTO messages VALUES ($1, $2, $3)', values, { timeoutMs: 5_000 });
 }
 
@@ -93,39 +95,42 @@ async function write(session: Session, room: number, seq: number): Promise<void>
 async function expectWellFormed(topology: Topology) {
   await using cluster = await formCluster(topology);
   // What a plan believes before there is a cluster.
-  expect(native.layout?.(topology, smallDataset.rooms)).toEqual(cluster.formed.placement);
+  expect(native.layout?.(topology, smallDataset.partitionKeys)).toEqual(cluster.formed.placement);
   const { formed, nodes } = cluster;
-  expect(formed.placement.shards).toEqual(ring(topology));
+  expect(formed.placement.partitions).toEqual(ring(topology));
 
   await using session = await connect(coordinatorOf(nodes));
   expect(await messageCount(session)).toBe(500);
   for (const table of smallDataset.tables) {
     const placements = await cluster.rowsOf(table.name);
-    expect(placements).toHaveLength(topology.shards * topology.replication);
-    const byShard = Map.groupBy(placements, ({ shard }) => shard);
+    expect(placements).toHaveLength(topology.partitions * topology.replication);
+    const byPartition = Map.groupBy(placements, ({ partition }) => partition);
     let total = 0;
-    for (const copies of byShard.values()) {
+    for (const copies of byPartition.values()) {
       expect(new Set(copies.map(({ rows }) => rows.join('\n'))).size).toBe(1);
       total += copies[0]?.rows.length ?? 0;
     }
     expect(total).toBe(table.rows.length);
   }
-  // The map says of every room where its rows really are.
+  // The map says of every partition key where its rows really are.
   const actual = await session.query('SELECT DISTINCT room_id, tableoid::regclass::text FROM rooms');
-  expect(actual).toHaveLength(smallDataset.rooms.length);
-  for (const [room, relation] of actual) {
-    expect(relation).toBe(`rooms_shard_${formed.placement.shardOfRoom[Number(room)]}`);
+  expect(actual).toHaveLength(smallDataset.partitionKeys.length);
+  for (const [partitionKey, relation] of actual) {
+    expect(relation).toBe(`rooms_shard_${formed.placement.partitionOfKey[Number(partitionKey)]}`);
   }
   // Writes reach every copy, through the coordinator and at any holder.
-  for (const { name, placements } of formed.placement.shards) {
-    const room = smallDataset.rooms.find(
-      (id) => formed.placement.shards[formed.placement.shardOfRoom[id] ?? -1]?.name === name,
+  for (const { name, copies: placements } of formed.placement.partitions) {
+    const partitionKey = smallDataset.partitionKeys.find(
+      (id) => formed.placement.partitions[formed.placement.partitionOfKey[id] ?? -1]?.name === name,
     );
-    if (room === undefined) continue;
-    await write(session, room, 6);
+    if (partitionKey === undefined) continue;
+    await write(session, partitionKey, 6);
     await using holder = await connect(cluster.node(placements.at(-1) ?? ''));
-    const relation = quoteName(`messages_shard_${formed.placement.shardOfRoom[room]}`);
-    await holder.query(`INSERT INTO ${relation} VALUES ($1, 7, $2)`, [room, `message 7 of room ${room}`]);
+    const relation = quoteName(`messages_shard_${formed.placement.partitionOfKey[partitionKey]}`);
+    await holder.query(`INSERT INTO ${relation} VALUES ($1, 7, $2)`, [
+      partitionKey,
+      `message 7 of room ${partitionKey}`,
+    ]);
   }
   await cluster.untilReplicasAgree();
   return { provisionMs: cluster.provisionMs, formMs: cluster.formMs };
@@ -142,8 +147,8 @@ describe('a cluster forms', () => {
     [4, 4, 64],
     [5, 3, 5],
     [12, 4, 12],
-  ])('with %i workers, replication %i, %i shards', async (workers, replication, shards) => {
-    await expectWellFormed(sharded({ workers, replication, shards }));
+  ])('with %i workers, replication %i, %i shards', async (workers, replication, partitions) => {
+    await expectWellFormed(sharded({ workers, replication, partitions }));
   });
 
   // Takes two minutes: PGQUAKE_TEST_ALL_TOPOLOGIES=1 npx vitest run test/integration/native-engine.test.ts
@@ -153,7 +158,7 @@ describe('a cluster forms', () => {
   test.runIf(process.env.PGQUAKE_TEST_ALL_TOPOLOGIES).each(all)(
     'with %i workers and replication %i',
     async (workers, replication) => {
-      const { provisionMs, formMs } = await expectWellFormed(sharded({ workers, replication, shards: workers }));
+      const { provisionMs, formMs } = await expectWellFormed(sharded({ workers, replication, partitions: workers }));
       process.stdout.write(
         `${workers} workers, replication ${replication}: provision ${provisionMs.toFixed(0)} ms, form ${formMs.toFixed(0)} ms\n`,
       );
@@ -218,9 +223,9 @@ describe('one worker fails', () => {
       expect(await messageCount(before)).toBe(500);
       await using after = await connect(coordinatorOf(cluster.nodes));
       expect(await messageCount(after)).toBe(500);
-      for (const shard of ['A', 'B', 'C', 'D']) {
-        await write(before, cluster.roomOn(shard), 6);
-        await write(after, cluster.roomOn(shard), 7);
+      for (const partition of ['A', 'B', 'C', 'D']) {
+        await write(before, cluster.keyOn(partition), 6);
+        await write(after, cluster.keyOn(partition), 7);
       }
       expect(await messageCount(before)).toBe(508);
       expect(await messageCount(after)).toBe(508);
@@ -237,21 +242,21 @@ describe('one worker fails', () => {
     await using before = await connect(coordinatorOf(cluster.nodes));
     expect(await messageCount(before)).toBe(500);
     await cluster.node('worker1').pause();
-    const readRoom = async (shard: string) => {
+    const readKey = async (partition: string) => {
       await using session = await connect(coordinatorOf(cluster.nodes));
       const text = 'SELECT count(*)::int FROM messages WHERE room_id = $1';
-      const rows = await session.query(text, [cluster.roomOn(shard)], { timeoutMs: 3_000 });
+      const rows = await session.query(text, [cluster.keyOn(partition)], { timeoutMs: 3_000 });
       return rows[0]?.[0];
     };
     // Nothing tells postgres_fdw that the worker is frozen: the kernel goes on accepting its connections.
-    await expect(readRoom('A')).rejects.toThrow('no answer within 3000 ms');
-    expect(await Promise.all(['B', 'C', 'D'].map(readRoom))).toEqual([5, 5, 5]);
+    await expect(readKey('A')).rejects.toThrow('no answer within 3000 ms');
+    expect(await Promise.all(['B', 'C', 'D'].map(readKey))).toEqual([5, 5, 5]);
     await using writer = await connect(coordinatorOf(cluster.nodes));
-    await write(writer, cluster.roomOn('D'), 6);
+    await write(writer, cluster.keyOn('D'), 6);
 
     await cluster.node('worker1').resume();
     expect(await messageCount(before)).toBe(501);
-    expect(await readRoom('A')).toBe(5);
+    expect(await readKey('A')).toBe(5);
     expect(await cluster.untilReplicasAgree()).toBeLessThan(CATCH_UP_MS);
   });
 });
@@ -264,21 +269,25 @@ test('workers 2, 3 and 4 stop: A and D are served, B and C are not, and all is w
   expect(performance.now() - startedAt).toBeLessThan(5_000);
 
   await using session = await connect(coordinatorOf(cluster.nodes));
-  const attempt = (shard: string) =>
-    write(session, cluster.roomOn(shard), 6).then(
+  const attempt = (partition: string) =>
+    write(session, cluster.keyOn(partition), 6).then(
       () => true,
       () => false,
     );
   const predicted = expected(native, cluster.formed.placement, new Set(stopped.map((node) => node.name)));
-  for (const { shard, readable, writable } of predicted) {
-    const read = session.query('SELECT 1 FROM messages WHERE room_id = $1', [cluster.roomOn(shard)]);
+  for (const { partition, readable, writable } of predicted) {
+    const read = session.query('SELECT 1 FROM messages WHERE room_id = $1', [cluster.keyOn(partition)]);
     const count = await read.then(
       (rows) => rows.length,
       () => 0,
     );
-    expect({ shard, readable: count === 5, writable: await attempt(shard) }).toEqual({ shard, readable, writable });
+    expect({ partition, readable: count === 5, writable: await attempt(partition) }).toEqual({
+      partition,
+      readable,
+      writable,
+    });
   }
-  expect(predicted.filter(({ readable }) => readable).map(({ shard }) => shard)).toEqual(['A', 'D']);
+  expect(predicted.filter(({ readable }) => readable).map(({ partition }) => partition)).toEqual(['A', 'D']);
   await expect(messageCount(session)).rejects.toThrow(/could not connect to server/);
 
   await Promise.all(stopped.map((node) => node.start()));

@@ -18,7 +18,7 @@ import { connect } from '../support/local-cluster.ts';
 import { behindPort, LossyProxy } from '../support/lossy-proxy.ts';
 import { coordinatorOf, workersOf } from '../support/sharded.ts';
 
-const CHAT = { rooms: 20, 'messages-per-room': 5 };
+const CHAT = { partitionKeys: 20, 'messages-per-room': 5 };
 
 function scenario(faults = '') {
   return parseScenario(
@@ -26,7 +26,7 @@ function scenario(faults = '') {
 name: planted
 summary: Something is wrong, and it has a name.
 cluster: { workers: 3, replication: 2, shards: 3, platform: local, engine: native }
-workload: { use: chat, rooms: ${CHAT.rooms}, messages-per-room: ${CHAT['messages-per-room']}, read: { rate: 100/s } }
+workload: { use: chat, rooms: ${CHAT.partitionKeys}, messages-per-room: ${CHAT['messages-per-room']}, read: { rate: 100/s } }
 steady-state: { for: 2s }
 faults: [${faults}]
 settle: { within: 5s }
@@ -98,20 +98,20 @@ describe('rows changed behind its back', () => {
   async function plant({ nodes, placement }: { nodes: Nodes; placement: PlacementMap }, stranger: unknown[]) {
     const sessions = new Map<string, Session>();
     for (const node of workersOf(nodes)) sessions.set(node.name, await sessionOfNoReplica(node));
-    const on = async (room: number, holders: 'all' | 'second', statement: string, values: unknown[]) => {
-      const shard = placement.shards[placement.shardOfRoom[room] as number];
-      const names = holders === 'all' ? (shard?.placements ?? []) : [shard?.placements[1] as string];
+    const on = async (partitionKey: number, holders: 'all' | 'second', statement: string, values: unknown[]) => {
+      const partition = placement.partitions[placement.partitionOfKey[partitionKey] as number];
+      const names = holders === 'all' ? (partition?.copies ?? []) : [partition?.copies[1] as string];
       for (const name of names) {
         const session = sessions.get(name) as Session;
-        await session.query(statement.replace('messages', `messages_shard_${shard?.index}`), values);
+        await session.query(statement.replace('messages', `messages_shard_${partition?.index}`), values);
       }
     };
     await using coordinator = await connect(coordinatorOf(nodes));
     const [row] = await coordinator.query('SELECT room_id, seq FROM messages WHERE writer = 1 ORDER BY seq LIMIT 1');
-    const [room, seq] = row as [number, number];
+    const [partitionKey, seq] = row as [number, number];
     written = `1:${seq}`;
     const key = 'WHERE writer = $1 AND seq = $2';
-    await on(room, 'all', `DELETE FROM messages ${key}`, [1, seq]);
+    await on(partitionKey, 'all', `DELETE FROM messages ${key}`, [1, seq]);
     await on(2, 'all', `DELETE FROM messages ${key}`, [0, 7]);
     await on(1, 'second', `DELETE FROM messages ${key}`, [0, 1]);
     await on(3, 'all', `UPDATE messages SET body = 'changed' ${key}`, [0, 13]);

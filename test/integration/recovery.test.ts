@@ -15,8 +15,8 @@ import { chat } from '../../src/workloads/chat.ts';
 import { connect, NEVER, temporaryFolder } from '../support/local-cluster.ts';
 import { sharded, workersOf } from '../support/sharded.ts';
 
-const TOPOLOGY = sharded({ workers: 2, replication: 1, shards: 2 });
-const params = chat.params.parse({ rooms: 10, 'messages-per-room': 2 });
+const TOPOLOGY = sharded({ workers: 2, replication: 1, partitions: 2 });
+const params = chat.params.parse({ partitionKeys: 10, 'messages-per-room': 2 });
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let nodes: Nodes;
@@ -42,7 +42,7 @@ afterAll(async () => {
   await folder?.[Symbol.asyncDispose]();
 });
 
-/** Leaves a transaction with one row prepared on the node that holds the first shard, for longer than a commit takes. */
+/** Leaves a transaction with one row prepared on the node that holds the first partition, for longer than a commit takes. */
 async function prepare(gid: string, writer: number): Promise<void> {
   await using session = await connect(holder);
   await session.execute(
@@ -89,7 +89,7 @@ test('what is prepared is named, read around, and told with the rows that it mad
   ]);
   expect(of('recovery-awaited')[0]).not.toHaveProperty('thenAskedForMs');
   const early = of('read-in-doubt');
-  expect(early.map(({ node, shard }) => [node, shard]).sort()).toEqual([
+  expect(early.map(({ node, partition }) => [node, partition]).sort()).toEqual([
     ['coordinator', undefined],
     ['worker1', 'A'],
     ['worker2', 'B'],

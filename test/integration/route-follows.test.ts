@@ -48,7 +48,7 @@ class Front {
 
 test('operations go on where the coordinator is now', async () => {
   await using folder = await temporaryFolder();
-  const topology = sharded({ workers: 1, replication: 1, shards: 1 });
+  const topology = sharded({ workers: 1, replication: 1, partitions: 1 });
   const nodes = await local.provision({ nodes: topology.nodes, settings: {}, runFolder: folder.path, signal: NEVER });
   let front = await Front.open(coordinatorOf(nodes).address().port);
   try {
@@ -63,14 +63,18 @@ test('operations go on where the coordinator is now', async () => {
       addresses: async () => [{ ...coordinatorOf(nodes).address(), port: front.port }],
     };
     const outcomes: string[] = [];
-    const kinds = probeKinds({ ratePerSecond: 50, deadlineMs: 1_000 }, { shards: 1, replication: 1 });
+    const kinds = probeKinds({ ratePerSecond: 50, deadlineMs: 1_000 }, { partitions: 1, replication: 1 });
     const operations = (batch: OperationTable) => {
       for (const { outcome } of batch.scan()) outcomes.push(outcome);
     };
     await using load = await Load.prepare(
       ENTRY,
       { coordinator: route },
-      { originNs: process.hrtime.bigint(), shardOfRoom: { 1: 0 }, work: { type: 'probes', kinds, rooms: [1], run: 1 } },
+      {
+        originNs: process.hrtime.bigint(),
+        partitionOfKey: { 1: 0 },
+        work: { type: 'probes', kinds, partitionKeys: [1], run: 1 },
+      },
       { operations, signal: NEVER },
     );
     const okWithin = async (ms: number, wanted: number) => {

@@ -29,7 +29,7 @@ test('writes to every node, waits for one that is frozen, and knows which rows a
   const originNs = process.hrtime.bigint();
   const clock = monotonicClock(originNs);
   const nodes = await local.provision({
-    nodes: sharded({ workers: 1, replication: 1, shards: 1 }).nodes,
+    nodes: sharded({ workers: 1, replication: 1, partitions: 1 }).nodes,
     settings: {},
     runFolder: folder,
     signal: NEVER,
@@ -44,7 +44,7 @@ test('writes to every node, waits for one that is frozen, and knows which rows a
         engine: 'none',
         reason: 'test',
         nodes: info,
-        placement: { shards: [], shardOfRoom: {} },
+        placement: { partitions: [], partitionOfKey: {} },
       },
     ];
     const [first, second] = [coordinatorOf(nodes), workersOf(nodes)[0] as (typeof nodes.all)[number]];
@@ -88,7 +88,9 @@ test('writes to every node, waits for one that is frozen, and knows which rows a
     const ofSecond = writeSpans(history).filter(({ node }) => node === second.name);
     expect(ofSecond).toHaveLength(2);
     // The session that was kept is answered when the server goes on.
-    const kept = [...(history.witness ?? [])].filter(({ kind, room }) => kind === 'kept-write' && room === 2);
+    const kept = [...(history.witness ?? [])].filter(
+      ({ kind, partitionKey }) => kind === 'kept-write' && partitionKey === 2,
+    );
     expect(new Set(kept.map(({ session }) => session)).size).toBe(1);
     expect(Math.max(...kept.map(({ sentAt, settledAt }) => settledAt - sentAt))).toBeGreaterThan(2_000);
     // Each has only its own rows: by the one that counts as the final primary, those of the other are gone.

@@ -2,7 +2,7 @@
  * Written histories for tests: a regular run in which all goes well, and what a test wants to be
  * different. Pure, so that a test says exactly what a check sees.
  *
- * Shard of a room: (room - 1) mod shards. Each room's messages are writer 0's, in order; the load is
+ * Partition of a partition key: (partition key - 1) mod partitions. Each partition key's messages are writer 0's, in order; the load is
  * writer 1. All acts strike together unless the spec says otherwise.
  */
 
@@ -10,7 +10,7 @@ import type { TimedEvent } from '../../src/model/event.ts';
 import type { History, Operation, OperationKind, ProbeKind } from '../../src/model/history.ts';
 import { KeySet, parseKey } from '../../src/model/key-ranges.ts';
 import { OperationTable } from '../../src/model/operations.ts';
-import type { NodeEffect, NodeName, ShardPrediction } from '../../src/model/topology.ts';
+import type { NodeEffect, NodeName, PartitionPrediction } from '../../src/model/topology.ts';
 import { ring } from './sharded.ts';
 
 export interface ActSpec {
@@ -33,9 +33,9 @@ export interface FinalKeys {
 export interface HistorySpec {
   readonly workers?: number;
   readonly replication?: number;
-  readonly shards?: number;
-  readonly rooms?: number;
-  readonly messagesPerRoom?: number;
+  readonly partitions?: number;
+  readonly partitionKeys?: number;
+  readonly messagesPerKey?: number;
   readonly steadyMs?: number;
   readonly faultMs?: number;
   readonly settleMs?: number;
@@ -45,11 +45,11 @@ export interface HistorySpec {
   readonly predictions?: readonly {
     readonly down: readonly NodeName[];
     readonly frozen?: readonly NodeName[];
-    readonly shards: readonly ShardPrediction[];
+    readonly partitions: readonly PartitionPrediction[];
   }[];
   /** What differs from an answer that is right after 2 ms. */
   readonly answer?: (operation: Operation) => Partial<Operation> | undefined;
-  /** Probes every shard 50 times a second; as `answer`, for the probes. */
+  /** Probes every partition 50 times a second; as `answer`, for the probes. */
   readonly probe?: (probe: Operation) => Partial<Operation> | undefined;
   readonly finalKeys?: (keys: FinalKeys) => void;
   /** The events as they would be, to be changed. */
@@ -57,15 +57,29 @@ export interface HistorySpec {
 }
 
 export const KINDS: readonly OperationKind[] = [
-  { name: 'read', access: 'read', scope: 'room', ratePerSecond: 100, deadlineMs: 1_000 },
+  { name: 'read', access: 'read', scope: 'partition', ratePerSecond: 100, deadlineMs: 1_000 },
   { name: 'scan', access: 'read', scope: 'all', ratePerSecond: 10, deadlineMs: 1_000 },
-  { name: 'write', access: 'write', scope: 'room', ratePerSecond: 50, deadlineMs: 1_000 },
+  { name: 'write', access: 'write', scope: 'partition', ratePerSecond: 50, deadlineMs: 1_000 },
 ];
 
-/** Room n + 1 is the one that is probed of shard n. */
+/** Partition key n + 1 is the one that is probed of partition n. */
 export const PROBES: readonly ProbeKind[] = [
-  { name: 'probe-read', access: 'read', scope: 'room', connection: 'pooled', ratePerSecond: 50, deadlineMs: 1_000 },
-  { name: 'probe-write', access: 'write', scope: 'room', connection: 'pooled', ratePerSecond: 50, deadlineMs: 1_000 },
+  {
+    name: 'probe-read',
+    access: 'read',
+    scope: 'partition',
+    connection: 'pooled',
+    ratePerSecond: 50,
+    deadlineMs: 1_000,
+  },
+  {
+    name: 'probe-write',
+    access: 'write',
+    scope: 'partition',
+    connection: 'pooled',
+    ratePerSecond: 50,
+    deadlineMs: 1_000,
+  },
 ];
 
 const LATENCY_MS = 2;
@@ -86,30 +100,30 @@ export function timesOf({ steadyMs = 2_000, faultMs = 4_000, settleMs = 3_000 }:
 export type Times = ReturnType<typeof timesOf>;
 
 export function buildHistory(spec: HistorySpec = {}): History {
-  const { workers = 4, replication = 2, shards = 4, rooms = 8, messagesPerRoom = 5 } = spec;
+  const { workers = 4, replication = 2, partitions = 4, partitionKeys = 8, messagesPerKey = 5 } = spec;
   const { acts = [{ targets: ['worker1'] }], kinds = KINDS, faultMs = 4_000 } = spec;
   const times = timesOf(spec);
   const placement = {
     entry: 'coordinator',
     partitionWord: 'shard',
-    shards: ring({ workers, replication, shards }),
-    shardOfRoom: Object.fromEntries(Array.from({ length: rooms }, (_, i) => [i + 1, i % shards])),
+    partitions: ring({ workers, replication, partitions }),
+    partitionOfKey: Object.fromEntries(Array.from({ length: partitionKeys }, (_, i) => [i + 1, i % partitions])),
   };
-  const operations = load({ ...spec, rooms, messagesPerRoom, shards, kinds, times });
+  const operations = load({ ...spec, partitionKeys, messagesPerKey, partitions, kinds, times });
 
-  const initial = Array.from({ length: rooms * messagesPerRoom }, (_, i) => ({
+  const initial = Array.from({ length: partitionKeys * messagesPerKey }, (_, i) => ({
     key: `0:${i + 1}`,
-    shard: Math.floor(i / messagesPerRoom) % shards,
+    partition: Math.floor(i / messagesPerKey) % partitions,
   }));
-  const written = operations.flatMap(({ key, shard = 0, outcome }) =>
-    key !== undefined && outcome === 'ok' ? [{ key, shard }] : [],
+  const written = operations.flatMap(({ key, partition = 0, outcome }) =>
+    key !== undefined && outcome === 'ok' ? [{ key, partition }] : [],
   );
   const all = [...initial, ...written];
-  const keysOf = (shard: number) => new Set(all.filter((row) => row.shard === shard).map((row) => row.key));
+  const keysOf = (partition: number) => new Set(all.filter((row) => row.partition === partition).map((row) => row.key));
   const keys: FinalKeys = {
     coordinator: new Set(all.map((row) => row.key)),
     placements: new Map(
-      placement.shards.flatMap(({ index, name, placements }) =>
+      placement.partitions.flatMap(({ index, name, copies: placements }) =>
         placements.map((node) => [`${node}/${name}`, keysOf(index)] as const),
       ),
     ),
@@ -153,8 +167,8 @@ export function buildHistory(spec: HistorySpec = {}): History {
     { at: finalMs, type: 'phase-started', phase: 'final-reads' },
     { at: finalMs + 50, type: 'final-read', route: 'coordinator', read: readOf(keys.coordinator) },
     ...[...keys.placements].map(([source, found]): TimedEvent => {
-      const [node = '', shard = ''] = source.split('/');
-      return { at: finalMs + 60, type: 'placement-read', node, shard, read: readOf(found) };
+      const [node = '', partition = ''] = source.split('/');
+      return { at: finalMs + 60, type: 'placement-read', node, partition, read: readOf(found) };
     }),
     { at: finalMs + 100, type: 'phase-ended', phase: 'final-reads' },
     { at: finalMs + 100, type: 'phase-started', phase: 'dispose' },
@@ -173,13 +187,13 @@ export function buildHistory(spec: HistorySpec = {}): History {
       nodeVersion: 'v24.0.0',
       kinds,
       probes: spec.probe ? PROBES : [],
-      messages: rooms * messagesPerRoom,
+      messages: partitionKeys * messagesPerKey,
       plannedActs: acts.length,
       again: 'npm run chaos -- scenarios/written.yaml --seed 1',
     },
     events: spec.events ? spec.events(sorted) : sorted,
     operations: OperationTable.inOrder(operations),
-    probes: OperationTable.inOrder(spec.probe ? probeOperations(spec.probe, { shards, times }) : []),
+    probes: OperationTable.inOrder(spec.probe ? probeOperations(spec.probe, { partitions, times }) : []),
   };
 }
 
@@ -197,14 +211,14 @@ function actEvents(act: ActSpec, index: number, faultPhaseMs: number, faultMs: n
 }
 
 interface LoadSpec extends HistorySpec {
-  readonly rooms: number;
-  readonly messagesPerRoom: number;
-  readonly shards: number;
+  readonly partitionKeys: number;
+  readonly messagesPerKey: number;
+  readonly partitions: number;
   readonly kinds: readonly OperationKind[];
   readonly times: Times;
 }
 
-function load({ rooms, messagesPerRoom, shards, kinds, times, answer }: LoadSpec): Operation[] {
+function load({ partitionKeys, messagesPerKey, partitions, kinds, times, answer }: LoadSpec): Operation[] {
   const operations: Operation[] = [];
   let id = 0;
   for (const [k, kind] of kinds.entries()) {
@@ -212,18 +226,18 @@ function load({ rooms, messagesPerRoom, shards, kinds, times, answer }: LoadSpec
     const count = Math.floor((times.loadEndMs - times.steadyMs) / intervalMs);
     for (let n = 0; n < count; n++) {
       const intendedAt = times.steadyMs + (intervalMs * (k + 1)) / (kinds.length + 1) + n * intervalMs;
-      const room = (n % rooms) + 1;
+      const partitionKey = (n % partitionKeys) + 1;
       const regular: Operation = {
         id: ++id,
         kind: kind.name,
-        ...(kind.scope === 'room' ? { room, shard: (room - 1) % shards } : {}),
+        ...(kind.scope === 'partition' ? { partitionKey, partition: (partitionKey - 1) % partitions } : {}),
         intendedAt,
         sentAt: intendedAt,
         settledAt: intendedAt + LATENCY_MS,
         outcome: 'ok',
         ...(kind.access === 'write' ? { key: `1:${n + 1}` } : {}),
         ...(kind.access === 'read'
-          ? { verified: kind.scope === 'all' ? rooms * messagesPerRoom : messagesPerRoom }
+          ? { verified: kind.scope === 'all' ? partitionKeys * messagesPerKey : messagesPerKey }
           : {}),
       };
       operations.push({ ...regular, ...answer?.(regular) });
@@ -232,23 +246,23 @@ function load({ rooms, messagesPerRoom, shards, kinds, times, answer }: LoadSpec
   return operations;
 }
 
-/** The shards in turn. */
+/** The partitions in turn. */
 function probeOperations(
   answer: NonNullable<HistorySpec['probe']>,
-  { shards, times }: { readonly shards: number; readonly times: Times },
+  { partitions, times }: { readonly partitions: number; readonly times: Times },
 ): Operation[] {
   const operations: Operation[] = [];
   for (const [k, kind] of PROBES.entries()) {
-    const intervalMs = 1_000 / kind.ratePerSecond / shards;
+    const intervalMs = 1_000 / kind.ratePerSecond / partitions;
     const count = Math.floor((times.loadEndMs - times.steadyMs) / intervalMs);
     for (let n = 0; n < count; n++) {
       const intendedAt = times.steadyMs + (k + n) * intervalMs;
-      const shard = n % shards;
+      const partition = n % partitions;
       const regular: Operation = {
         id: operations.length + 1,
         kind: kind.name,
-        room: shard + 1,
-        shard,
+        partitionKey: partition + 1,
+        partition,
         intendedAt,
         sentAt: intendedAt,
         settledAt: intendedAt + PROBE_LATENCY_MS,

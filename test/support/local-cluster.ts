@@ -10,30 +10,30 @@ import { Session } from '../../src/sql/session.ts';
 
 export const NEVER = new AbortController().signal;
 
-/** 100 rooms, 200 members, 500 messages; names that must be quoted among the columns. */
+/** 100 partition keys, 200 members, 500 messages; names that must be quoted among the columns. */
 export const smallDataset: Dataset = (() => {
-  const rooms = Array.from({ length: 100 }, (_, i) => i + 1);
-  const room = { name: 'room_id', type: 'int' };
+  const partitionKeys = Array.from({ length: 100 }, (_, i) => i + 1);
+  const partitionKey = { name: 'room_id', type: 'int' };
   return {
-    rooms,
+    partitionKeys,
     tables: [
       {
         name: 'rooms',
-        columns: [room, { name: 'Room "Name"', type: 'text' }],
+        columns: [partitionKey, { name: 'Room "Name"', type: 'text' }],
         primaryKey: ['room_id'],
-        rows: rooms.map((id) => [id, `room's ${id}`]),
+        rows: partitionKeys.map((id) => [id, `room's ${id}`]),
       },
       {
         name: 'room_members',
-        columns: [room, { name: 'user', type: 'int' }],
+        columns: [partitionKey, { name: 'user', type: 'int' }],
         primaryKey: ['room_id', 'user'],
-        rows: rooms.flatMap((id) => [1, 2].map((user) => [id, user])),
+        rows: partitionKeys.flatMap((id) => [1, 2].map((user) => [id, user])),
       },
       {
         name: 'messages',
-        columns: [room, { name: 'seq', type: 'bigint' }, { name: 'body', type: 'text' }],
+        columns: [partitionKey, { name: 'seq', type: 'bigint' }, { name: 'body', type: 'text' }],
         primaryKey: ['room_id', 'seq'],
-        rows: rooms.flatMap((id) => [1, 2, 3, 4, 5].map((seq) => [id, seq, `message ${seq} of room ${id}`])),
+        rows: partitionKeys.flatMap((id) => [1, 2, 3, 4, 5].map((seq) => [id, seq, `message ${seq} of room ${id}`])),
       },
     ],
   };

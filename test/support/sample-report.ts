@@ -7,14 +7,14 @@ import { type LedgerFigures, REPORT_VERSION, type Report } from '../../src/model
 import type { CheckResult } from '../../src/model/verdict.ts';
 import { ring, sharded } from './sharded.ts';
 
-const TOPOLOGY = sharded({ workers: 4, replication: 2, shards: 4 });
+const TOPOLOGY = sharded({ workers: 4, replication: 2, partitions: 4 });
 const PLACEMENT = ring(TOPOLOGY);
-const SHARD_OF_ROOM = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [i + 1, i % 4]));
+const PARTITION_OF_KEY = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [i + 1, i % 4]));
 
 const KINDS: readonly OperationKind[] = [
-  { name: 'read', access: 'read', scope: 'room', ratePerSecond: 200, deadlineMs: 2_000 },
+  { name: 'read', access: 'read', scope: 'partition', ratePerSecond: 200, deadlineMs: 2_000 },
   { name: 'scan', access: 'read', scope: 'all', ratePerSecond: 5, deadlineMs: 2_000 },
-  { name: 'write', access: 'write', scope: 'room', ratePerSecond: 50, deadlineMs: 2_000 },
+  { name: 'write', access: 'write', scope: 'partition', ratePerSecond: 50, deadlineMs: 2_000 },
 ];
 
 const NODES: readonly NodeInfo[] = ['coordinator', 'worker1', 'worker2', 'worker3', 'worker4'].map((name, i) => ({
@@ -89,7 +89,7 @@ const BEFORE_FAULT: readonly TimedEvent[] = [
     engine: 'native',
     reason: 'it needs nothing but Node.js',
     nodes: NODES,
-    placement: { shards: PLACEMENT, shardOfRoom: SHARD_OF_ROOM },
+    placement: { partitions: PLACEMENT, partitionOfKey: PARTITION_OF_KEY },
   },
   { at: 1_985, type: 'phase-ended', phase: 'form' },
 ];
@@ -100,7 +100,7 @@ const STEADY: readonly TimedEvent[] = [
   { at: 4_032.1, type: 'phase-started', phase: 'fault' },
 ];
 
-/** A run that passes: reads go on, writes to worker1's shards fail for 233 ms. */
+/** A run that passes: reads go on, writes to worker1's partitions fail for 233 ms. */
 export const passedReport: Report = {
   version: REPORT_VERSION,
   run: RUN,
@@ -172,7 +172,7 @@ export const passedReport: Report = {
       at: 1_986.2,
       type: 'predicted',
       down: ['worker1'],
-      shards: PLACEMENT.map(({ name }) => ({ shard: name, readable: true, writable: true })),
+      partitions: PLACEMENT.map(({ name }) => ({ partition: name, readable: true, writable: true })),
     },
     ...STEADY,
     {
@@ -259,7 +259,7 @@ export const passedReport: Report = {
       {
         type: 'brownout',
         kind: 'read',
-        shard: 'A',
+        partition: 'A',
         seenBy: 'load',
         fromMs: 4_101,
         toMs: 4_321,
@@ -274,9 +274,9 @@ export const passedReport: Report = {
       { kind: 'scan', recoveryMs: 0, uncertaintyMs: 200, firstSuccessMs: 0, firstSuccessUncertaintyMs: 200 },
       { kind: 'write', recoveryMs: 241, uncertaintyMs: 20, firstSuccessMs: 220, firstSuccessUncertaintyMs: 20 },
     ],
-    shards: PLACEMENT.map(({ name, placements }, i) => ({
-      shard: name,
-      placements,
+    partitions: PLACEMENT.map(({ name, copies }, i) => ({
+      partition: name,
+      copies,
       messages: 125,
       readableMessages: 125,
       predictedReadable: true,
@@ -335,16 +335,16 @@ export const passedReport: Report = {
 
 const STRUCK = ['worker2', 'worker3', 'worker4'];
 
-function outage(kind: string, shard: string | undefined, failed: number): ServiceWindow {
+function outage(kind: string, partition: string | undefined, failed: number): ServiceWindow {
   return {
     type: 'outage',
     kind,
-    ...(shard === undefined ? {} : { shard }),
+    ...(partition === undefined ? {} : { partition }),
     seenBy: 'load',
     fromMs: 4_110,
     toMs: 12_390,
     durationMs: 8_280,
-    uncertaintyMs: shard === undefined ? 200 : 40,
+    uncertaintyMs: partition === undefined ? 200 : 40,
     ok: 0,
     failed,
   };
@@ -446,8 +446,8 @@ export const failedReport: Report = {
       at: 1_986.2,
       type: 'predicted',
       down: STRUCK,
-      shards: PLACEMENT.map(({ name }) => ({
-        shard: name,
+      partitions: PLACEMENT.map(({ name }) => ({
+        partition: name,
         readable: name === 'A' || name === 'D',
         writable: name === 'A' || name === 'D',
       })),
@@ -489,11 +489,11 @@ export const failedReport: Report = {
       { kind: 'read', recoveryMs: 8_281.3, uncertaintyMs: 5, firstSuccessMs: 7_902, firstSuccessUncertaintyMs: 5 },
       { kind: 'scan', recoveryMs: null, uncertaintyMs: 200, firstSuccessMs: null, firstSuccessUncertaintyMs: 200 },
     ],
-    shards: PLACEMENT.map(({ name, placements }) => {
+    partitions: PLACEMENT.map(({ name, copies }) => {
       const lives = name === 'A' || name === 'D';
       return {
-        shard: name,
-        placements,
+        partition: name,
+        copies,
         messages: 125,
         readableMessages: lives ? 125 : 0,
         predictedReadable: lives,
@@ -541,7 +541,7 @@ export const emptyReport: Report = {
     probes: [],
     windows: [],
     recovery: [],
-    shards: [],
+    partitions: [],
     errors: [],
     seconds: [],
   },

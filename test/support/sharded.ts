@@ -2,23 +2,23 @@
 
 import { native } from '../../src/engines/native.ts';
 import { memberNodes } from '../../src/engines/streaming.ts';
-import { dataNodes, ringPlacement, type Shard, type Topology } from '../../src/model/topology.ts';
+import { dataNodes, type Partition, ringPlacement, type Topology } from '../../src/model/topology.ts';
 import type { Shape } from '../../src/plan/tolerance/layouts.ts';
 
 export { COORDINATOR, coordinatorOf, workersOf } from '../../src/engines/sharded.ts';
 export { workersNamed } from '../../src/plan/tolerance/layouts.ts';
 
-export function sharded({ workers, replication, shards }: Shape): Topology {
-  return { nodes: native.nodes(workers), replication, shards, partitionWord: 'shard' };
+export function sharded({ workers, replication, partitions: shards }: Shape): Topology {
+  return { nodes: native.nodes(workers), replication, partitions: shards, partitionWord: 'shard' };
 }
 
 /** Members that each hold everything. */
 export function undivided(members: number): Topology {
-  return { nodes: memberNodes(members), replication: members, shards: 1 };
+  return { nodes: memberNodes(members), replication: members, partitions: 1 };
 }
 
 /** What these nodes hold, laid out as a ring. */
-export function ring(of: Shape | Topology): Shard[] {
+export function ring(of: Shape | Topology): Partition[] {
   const topology = 'nodes' in of ? of : sharded(of);
   return ringPlacement(dataNodes(topology), topology);
 }

@@ -13,19 +13,19 @@ import { chat } from '../../src/workloads/chat.ts';
 import type { OperationRequest } from '../../src/workloads/workload.ts';
 import { ring, sharded } from './sharded.ts';
 
-export const PARAMS = chat.params.parse({ rooms: 3, 'messages-per-room': 2 });
-const TOPOLOGY = sharded({ workers: 3, replication: 2, shards: 2 });
-const SHARDS = ring(TOPOLOGY);
+export const PARAMS = chat.params.parse({ partitionKeys: 3, 'messages-per-room': 2 });
+const TOPOLOGY = sharded({ workers: 3, replication: 2, partitions: 2 });
+const PARTITIONS = ring(TOPOLOGY);
 const STEP_MS = 10;
 /** In place of a row's number: the row of the load that was written last. */
 const NEWEST = -1;
 const KEPT = { latenessP99Ms: 0, latenessMaxMs: 0, eventLoopDelayMaxMs: 0 };
-const shardOf = (room: number) => (room - 1) % TOPOLOGY.shards;
+const partitionOf = (partitionKey: number) => (partitionKey - 1) % TOPOLOGY.partitions;
 
-export type Row = readonly [room: number, writer: number, seq: number, member: number, body: string];
+export type Row = readonly [partitionKey: number, writer: number, seq: number, member: number, body: string];
 export const keyOf = ([, writer, seq]: Row) => `${writer}:${seq}`;
 
-/** `one`: the first placement of the shard, which the coordinator asks. `other`: the second. */
+/** `one`: the first placement of the partition, which the coordinator asks. `other`: the second. */
 type Where = 'one' | 'other' | 'all';
 
 export type Step =
@@ -120,7 +120,7 @@ export const harmfulSteps: fc.Arbitrary<Step[]> = fc
 /** What really became of a write; orders count sends and settlements. */
 export interface TracedWrite {
   readonly key: string;
-  readonly room: number;
+  readonly partitionKey: number;
   readonly member: number;
   readonly outcome: Outcome;
   readonly settledOrder: number;
@@ -129,7 +129,7 @@ export interface TracedWrite {
 
 /** What a read of the load that was answered returned. */
 export interface TracedRead {
-  readonly room: number | undefined;
+  readonly partitionKey: number | undefined;
   readonly session: number | undefined;
   readonly sentOrder: number;
   readonly settledOrder: number;
@@ -143,14 +143,14 @@ export interface Trace {
   readonly initial: readonly Row[];
   /** Every row as it has to be, by its key. */
   readonly truth: ReadonlyMap<string, Row>;
-  readonly shardOf: (room: number) => number;
+  readonly partitionOf: (partitionKey: number) => number;
   /** At the end: what the coordinator shows, and each placement. */
   readonly coordinator: readonly Row[];
-  readonly placements: readonly { readonly shard: number; readonly rows: readonly Row[] }[];
+  readonly placements: readonly { readonly partition: number; readonly rows: readonly Row[] }[];
 }
 
 interface Placement {
-  readonly shard: number;
+  readonly partition: number;
   readonly node: string;
   rows: Row[];
 }
@@ -169,11 +169,11 @@ class Simulation {
   readonly #run = chat.start(PARAMS, 1);
   readonly #initial = (chat.dataset(PARAMS).tables.find(({ name }) => name === 'messages')?.rows ??
     []) as unknown as Row[];
-  readonly #placements: Placement[] = SHARDS.flatMap(({ index, placements }) =>
+  readonly #placements: Placement[] = PARTITIONS.flatMap(({ index, copies: placements }) =>
     placements.map((node) => ({
-      shard: index,
+      partition: index,
       node,
-      rows: this.#initial.filter(([room]) => shardOf(room) === index),
+      rows: this.#initial.filter(([partitionKey]) => partitionOf(partitionKey) === index),
     })),
   );
   readonly #truth = new Map(this.#initial.map((row) => [keyOf(row), row]));
@@ -241,7 +241,7 @@ class Simulation {
         this.#settled(request, { id, kind: 'write', outcome, sentAt });
         this.#writes.push({
           key: request.key as string,
-          room: request.room as number,
+          partitionKey: request.partitionKey as number,
           member: row?.[3] ?? 0,
           outcome,
           settledOrder: this.#order++,
@@ -260,7 +260,7 @@ class Simulation {
     const sentAt = this.#now;
     const sentOrder = this.#order++;
     const id = this.#nextId++;
-    const look = () => harmed(this.#coordinatorRows(request.room), step);
+    const look = () => harmed(this.#coordinatorRows(request.partitionKey), step);
     let rows = look();
     let answer: { resolve: (rows: readonly Row[]) => void; reject: (error: Error) => void } | undefined;
     const answered = new Promise<readonly Row[]>((resolve, reject) => {
@@ -282,8 +282,8 @@ class Simulation {
         request.settled(outcome);
         this.#settled(request, { id, kind, outcome, sentAt, ...observed });
         if (!ok) return;
-        const { room, session: reader } = request;
-        this.#reads.push({ room, session: reader, sentOrder, settledOrder: this.#order++, sentAt, rows });
+        const { partitionKey, session: reader } = request;
+        this.#reads.push({ partitionKey, session: reader, sentOrder, settledOrder: this.#order++, sentAt, rows });
       },
     });
   }
@@ -298,7 +298,7 @@ class Simulation {
     const chosen = step.row === NEWEST ? newest[0] : all[step.row % Math.max(1, all.length)];
     if (!chosen) return;
     const key = keyOf(chosen);
-    for (const placement of this.#at(shardOf(chosen[0]), step.where)) {
+    for (const placement of this.#at(partitionOf(chosen[0]), step.where)) {
       placement.rows =
         step.do === 'delete'
           ? placement.rows.filter((row) => keyOf(row) !== key)
@@ -307,27 +307,35 @@ class Simulation {
   }
 
   #insert(row: Row, at: Where): void {
-    for (const placement of this.#at(shardOf(row[0]), at)) {
+    for (const placement of this.#at(partitionOf(row[0]), at)) {
       // As its primary key demands.
       if (!placement.rows.some((other) => keyOf(other) === keyOf(row))) placement.rows = [...placement.rows, row];
     }
   }
 
-  #at(shard: number, at: Where): Placement[] {
-    const holders = this.#placements.filter((placement) => placement.shard === shard);
+  #at(partition: number, at: Where): Placement[] {
+    const holders = this.#placements.filter((placement) => placement.partition === partition);
     return at === 'all' ? holders : holders.slice(at === 'one' ? 0 : 1, at === 'one' ? 1 : 2);
   }
 
-  #coordinatorRows(room?: number): Row[] {
-    const rows = SHARDS.flatMap(({ index }) => this.#at(index, 'one')).flatMap((placement) => placement.rows);
-    return room === undefined ? rows : rows.filter((row) => row[0] === room);
+  #coordinatorRows(partitionKey?: number): Row[] {
+    const rows = PARTITIONS.flatMap(({ index }) => this.#at(index, 'one')).flatMap((placement) => placement.rows);
+    return partitionKey === undefined ? rows : rows.filter((row) => row[0] === partitionKey);
   }
 
   #settled(request: OperationRequest, operation: Omit<Operation, 'intendedAt' | 'settledAt'>): void {
-    const { room, session, key } = request;
-    const shard = room === undefined ? undefined : shardOf(room);
+    const { partitionKey, session, key } = request;
+    const partition = partitionKey === undefined ? undefined : partitionOf(partitionKey);
     const { sentAt } = operation;
-    this.#operations.push({ room, shard, session, key, intendedAt: sentAt, settledAt: this.#now, ...operation });
+    this.#operations.push({
+      partitionKey,
+      partition,
+      session,
+      key,
+      intendedAt: sentAt,
+      settledAt: this.#now,
+      ...operation,
+    });
   }
 
   async #history(): Promise<History> {
@@ -337,8 +345,8 @@ class Simulation {
     };
     const at = this.#now + STEP_MS;
     const placement = {
-      shards: SHARDS,
-      shardOfRoom: Object.fromEntries(Array.from({ length: PARAMS.rooms }, (_, i) => [i + 1, shardOf(i + 1)])),
+      partitions: PARTITIONS,
+      partitionOfKey: Object.fromEntries(Array.from({ length: PARAMS.rooms }, (_, i) => [i + 1, partitionOf(i + 1)])),
     };
     const formed = { platform: 'local', engine: 'native', reason: 'simulated', nodes: [], placement };
     const events: TimedEvent[] = [
@@ -346,8 +354,14 @@ class Simulation {
       { at, type: 'load-kept', writer: 1, intended: this.#nextId - 1, unsent: 0, ...KEPT },
       { at, type: 'final-read', route: 'coordinator', read: await read(this.#coordinatorRows()) },
     ];
-    for (const { shard, node, rows } of this.#placements) {
-      events.push({ at, type: 'placement-read', node, shard: SHARDS[shard]?.name ?? '', read: await read(rows) });
+    for (const { partition, node, rows } of this.#placements) {
+      events.push({
+        at,
+        type: 'placement-read',
+        node,
+        partition: PARTITIONS[partition]?.name ?? '',
+        read: await read(rows),
+      });
     }
     return {
       run: {
@@ -376,14 +390,14 @@ class Simulation {
       reads: this.#reads,
       initial: this.#initial,
       truth: this.#truth,
-      shardOf,
+      partitionOf,
       coordinator: this.#coordinatorRows(),
       placements: this.#placements,
     };
   }
 }
 
-/** As the run's, without room for a thousand. */
+/** As the run's, without partition key for a thousand. */
 function tableOf(operations: readonly Operation[]): OperationTable {
   const table = new OperationTable([], operations.length);
   for (const operation of operations.toSorted((a, b) => a.id - b.id)) table.add(operation);
@@ -405,8 +419,8 @@ function strangers(writer: 1 | 9): Row {
   return row as unknown as Row;
 }
 
-function spoiled([room, writer, seq, member, body]: Row): Row {
-  return [room, writer, seq, member, `${body}!`];
+function spoiled([partitionKey, writer, seq, member, body]: Row): Row {
+  return [partitionKey, writer, seq, member, `${body}!`];
 }
 
 function harmed(rows: readonly Row[], { omits, doubles, spoils }: Extract<Step, { do: 'read' | 'scan' }>): Row[] {

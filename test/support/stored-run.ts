@@ -9,7 +9,7 @@ import { Recorder } from '../../src/run/recorder.ts';
 import { createRunFolder, writeRunInputs } from '../../src/store.ts';
 import { ring, sharded } from './sharded.ts';
 
-const TOPOLOGY = sharded({ workers: 4, replication: 2, shards: 4 });
+const TOPOLOGY = sharded({ workers: 4, replication: 2, partitions: 4 });
 
 /** @param hypothesis names of checks without parameters. @returns the run's folder. */
 export async function storeHistory(reports: string, history: History, hypothesis: readonly string[]): Promise<string> {
@@ -30,7 +30,7 @@ export async function storeHistory(reports: string, history: History, hypothesis
     seed: run.seed,
     acts: [],
     placement: ring(TOPOLOGY),
-    blastRadius: { nodes: [], shards: [], ofActs: [] },
+    blastRadius: { nodes: [], partitions: [], ofActs: [] },
   };
   const folder = await createRunFolder(reports, run.scenario, new Date('2026-11-23T12:34:56.789Z'));
   await writeRunInputs(folder, plan as unknown as Plan, run);

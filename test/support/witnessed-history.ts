@@ -43,7 +43,7 @@ const INFO: readonly NodeInfo[] = MEMBERS.map((name) => ({
 }));
 
 export function witnessedHistory({ does, final, keeps = () => true, more = [], history }: WitnessedSpec): History {
-  const built = buildHistory({ workers: 3, replication: 3, shards: 1, acts: [{ targets: ['pg1'] }], ...history });
+  const built = buildHistory({ workers: 3, replication: 3, partitions: 1, acts: [{ targets: ['pg1'] }], ...history });
   const operations: Operation[] = [];
   const said: TimedEvent[] = [];
   const present = new KeySet();
@@ -54,7 +54,14 @@ export function witnessedHistory({ does, final, keeps = () => true, more = [], h
     const number = MEMBERS.indexOf(node) + 1;
     for (let sentAt = one.fromMs; sentAt < one.toMs; sentAt += everyMs) {
       const settledAt = sentAt + tookMs;
-      const of = { id: operations.length + 1, room: number, intendedAt: sentAt, sentAt, settledAt, session: number };
+      const of = {
+        id: operations.length + 1,
+        partitionKey: number,
+        intendedAt: sentAt,
+        sentAt,
+        settledAt,
+        session: number,
+      };
       if (one.does === 'fails') {
         operations.push({ ...of, kind: 'kept-ask', outcome: 'fail', errorCode: 'ECONNREFUSED' });
         continue;

@@ -1,4 +1,4 @@
-/** The import rules of docs/architecture.md, and its table of rooms, held by reading every import in src/. */
+/** The import rules of docs/architecture.md, and its table of partition keys, held by reading every import in src/. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -43,8 +43,8 @@ const CONTRACTS = new Set([
   'reporters/reporter.ts',
 ]);
 
-/** Top to bottom; a file may import from its own room and from rooms below. */
-const ROOMS = [
+/** Top to bottom; a file may import from its own partition key and from partition keys below. */
+const KEYS = [
   'cli',
   'index.ts',
   'vitest.ts',
@@ -83,18 +83,18 @@ const ROOMS = [
   'model',
 ] as const;
 
-const roomOf = (file: string) => file.split('/')[0] as string;
-const levelOf = (file: string) => ROOMS.indexOf(roomOf(file) as (typeof ROOMS)[number]);
+const keyOf = (file: string) => file.split('/')[0] as string;
+const levelOf = (file: string) => KEYS.indexOf(keyOf(file) as (typeof KEYS)[number]);
 const isLocal = (to: string) => files.includes(to);
 
 const VARIANT_WINGS = new Set(['faults', 'workloads', 'platforms', 'engines', 'checks', 'reporters']);
 
-/** The rows of the table in docs/architecture.md, in its order: rooms, and what its last column says. */
+/** The rows of the table in docs/architecture.md, in its order: partition keys, and what its last column says. */
 const table = [
   ...readFileSync(join(SRC, '../docs/architecture.md'), 'utf8').matchAll(/^\| (`.*?) +\|.*\| (.*?) *\|$/gm),
-].map(([, rooms = '', mayImport = '']) => ({ rooms: quoted(rooms), mayImport }));
+].map(([, partitionKeys = '', mayImport = '']) => ({ partitionKeys: quoted(partitionKeys), mayImport }));
 
-/** Names of rooms in backticks, without the slash of a folder. */
+/** Names of partition keys in backticks, without the slash of a folder. */
 function quoted(text: string): string[] {
   return [...text.matchAll(/`([^`]+?)\/?`/g)].map(([, name]) => name as string);
 }
@@ -102,12 +102,12 @@ function quoted(text: string): string[] {
 function mayImport(words: string, { from, to }: Import): boolean {
   return (
     words === 'everything below' ||
-    (words.includes('everything but') && !quoted(words).includes(roomOf(to))) ||
+    (words.includes('everything but') && !quoted(words).includes(keyOf(to))) ||
     (words.includes('contracts') && CONTRACTS.has(to)) ||
-    (words.includes('the variants') && VARIANT_WINGS.has(roomOf(to))) ||
-    quoted(words).some((name) => name === roomOf(to) || name === to) ||
+    (words.includes('the variants') && VARIANT_WINGS.has(keyOf(to))) ||
+    quoted(words).some((name) => name === keyOf(to) || name === to) ||
     // `contract.ts` and `contract/` are one.
-    table.some(({ rooms }) => rooms.includes(roomOf(from)) && rooms.includes(roomOf(to)))
+    table.some(({ partitionKeys }) => partitionKeys.includes(keyOf(from)) && partitionKeys.includes(keyOf(to)))
   );
 }
 
@@ -126,13 +126,13 @@ describe('architecture', () => {
   });
 
   test('the table has every room, from top to bottom', () => {
-    expect(table.flatMap(({ rooms }) => rooms)).toEqual(ROOMS);
+    expect(table.flatMap(({ partitionKeys }) => partitionKeys)).toEqual(KEYS);
   });
 
   test('every room imports what the table says it may', () => {
     const wrong = imports.filter(({ from, to }) => {
-      if (!isLocal(to) || roomOf(from) === roomOf(to)) return false;
-      const row = table.find(({ rooms }) => rooms.includes(roomOf(from)));
+      if (!isLocal(to) || keyOf(from) === keyOf(to)) return false;
+      const row = table.find(({ partitionKeys }) => partitionKeys.includes(keyOf(from)));
       return !mayImport(row?.mayImport ?? '', { from, to });
     });
     expect(wrong.map(show)).toEqual([]);
@@ -145,7 +145,7 @@ describe('architecture', () => {
   test('the wings do not see each other', () => {
     const crossing = imports.filter(
       ({ from, to }) =>
-        isLocal(to) && VARIANT_WINGS.has(roomOf(from)) && VARIANT_WINGS.has(roomOf(to)) && roomOf(from) !== roomOf(to),
+        isLocal(to) && VARIANT_WINGS.has(keyOf(from)) && VARIANT_WINGS.has(keyOf(to)) && keyOf(from) !== keyOf(to),
     );
     expect(crossing.map(show)).toEqual([]);
   });
@@ -154,12 +154,12 @@ describe('architecture', () => {
     const variants = imports.filter(
       ({ from, to }) =>
         isLocal(to) &&
-        VARIANT_WINGS.has(roomOf(to)) &&
+        VARIANT_WINGS.has(keyOf(to)) &&
         !CONTRACTS.has(to) &&
-        roomOf(from) !== roomOf(to) &&
+        keyOf(from) !== keyOf(to) &&
         from !== 'catalog.ts' &&
         // The closing words of a run on the terminal are the command line's own.
-        !(roomOf(from) === 'cli' && roomOf(to) === 'reporters'),
+        !(keyOf(from) === 'cli' && keyOf(to) === 'reporters'),
     );
     expect(variants.map(show)).toEqual([]);
   });
@@ -190,7 +190,7 @@ describe('architecture', () => {
 
   test('console and process.exit live in cli/', () => {
     const talkers = files.filter(
-      (file) => roomOf(file) !== 'cli' && /\bconsole\.|process\.exit/.test(readFileSync(join(SRC, file), 'utf8')),
+      (file) => keyOf(file) !== 'cli' && /\bconsole\.|process\.exit/.test(readFileSync(join(SRC, file), 'utf8')),
     );
     expect(talkers).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Row, Session } from '../../src/sql/session.ts';
 import { bigScan } from '../../src/workloads/big-scan.ts';
 
-const params = bigScan.params.parse({ rooms: 4, 'messages-per-room': 5, 'message-bytes': 25 });
+const params = bigScan.params.parse({ partitionKeys: 4, 'messages-per-room': 5, 'message-bytes': 25 });
 const rows = bigScan.dataset(params).tables[0]?.rows as Row[];
 
 /** Answers every statement with these rows. */
@@ -44,11 +44,11 @@ describe('big-scan', () => {
   });
 
   test('reads ask for rooms that exist, the same ones for the same seed', () => {
-    const rooms = (seed: number) => {
+    const partitionKeys = (seed: number) => {
       const run = bigScan.start(params, seed);
-      return Array.from({ length: 30 }, () => run.next('read').room);
+      return Array.from({ length: 30 }, () => run.next('read').partitionKey);
     };
-    expect(rooms(7)).toEqual(rooms(7));
-    expect(new Set(rooms(7))).toEqual(new Set([1, 2, 3, 4]));
+    expect(partitionKeys(7)).toEqual(partitionKeys(7));
+    expect(new Set(partitionKeys(7))).toEqual(new Set([1, 2, 3, 4]));
   });
 });

@@ -5,7 +5,7 @@ import { shipped } from '../../src/catalog.ts';
 import { choose } from '../../src/choose.ts';
 import { local } from '../../src/platforms/local.ts';
 
-const cluster = { workers: 2, replication: 1, shards: 2, platform: 'local', engine: 'auto' } as const;
+const cluster = { workers: 2, replication: 1, partitions: 2, platform: 'local', engine: 'auto' } as const;
 const choosing = (fault: string) => choose(shipped, { scenario: { cluster }, acts: [{ fault }] });
 const lacking = await local.lacking?.('network-rules');
 const platformOf = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor;

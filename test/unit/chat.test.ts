@@ -8,7 +8,7 @@ import { runs } from '../support/properties.ts';
 
 const PARAMS = chat.params.parse({});
 
-type Row = [room: number, writer: number, seq: number, member: number, body: string];
+type Row = [partitionKey: number, writer: number, seq: number, member: number, body: string];
 
 const initialRows = (params = PARAMS) =>
   (chat.dataset(params).tables.find((table) => table.name === 'messages')?.rows ?? []) as unknown as Row[];
@@ -22,10 +22,10 @@ function answering(rows: Row[]) {
 
 describe('data set', () => {
   test('is the chat of the mission: 100 rooms, 200 members, 500 messages', () => {
-    const { tables, rooms } = datasetOf(chat, PARAMS);
-    expect(rooms).toHaveLength(100);
+    const { tables, partitionKeys } = datasetOf(chat, PARAMS);
+    expect(partitionKeys).toHaveLength(100);
     expect(Object.fromEntries(tables.map((table) => [table.name, table.rows.length]))).toEqual({
-      rooms: 100,
+      partitionKeys: 100,
       room_members: 200,
       messages: 500,
       'pgquake.probes': 100,
@@ -45,45 +45,45 @@ describe('data set', () => {
 
   test('every room has 5 messages by its own members', () => {
     const rows = initialRows();
-    for (let room = 1; room <= 100; room++) {
-      const ofRoom = rows.filter((row) => row[0] === room);
-      expect(ofRoom).toHaveLength(5);
-      expect(ofRoom.every((row) => row[3] === 2 * room - 1 || row[3] === 2 * room)).toBe(true);
+    for (let partitionKey = 1; partitionKey <= 100; partitionKey++) {
+      const ofKey = rows.filter((row) => row[0] === partitionKey);
+      expect(ofKey).toHaveLength(5);
+      expect(ofKey.every((row) => row[3] === 2 * partitionKey - 1 || row[3] === 2 * partitionKey)).toBe(true);
     }
   });
 });
 
 describe('a read verifies content, not a count', () => {
-  const room = 7;
-  const rowsOfRoom = () => initialRows().filter((row) => row[0] === room);
+  const partitionKey = 7;
+  const rowsOfKey = () => initialRows().filter((row) => row[0] === partitionKey);
 
-  async function readRoom7(rows: Row[]) {
+  async function readKey7(rows: Row[]) {
     const run = chat.start(PARAMS, 1);
     for (;;) {
       const request = run.next('read');
-      if (request.room === room) return request.run(answering(rows));
+      if (request.partitionKey === partitionKey) return request.run(answering(rows));
     }
   }
 
   test('the right rows are verified', async () => {
-    expect(await readRoom7(rowsOfRoom())).toEqual({ rows: 5, verified: 5 });
+    expect(await readKey7(rowsOfKey())).toEqual({ rows: 5, verified: 5 });
   });
 
   test('a changed body is corrupted', async () => {
-    const rows = rowsOfRoom();
+    const rows = rowsOfKey();
     (rows[2] as Row)[4] += ' ';
-    expect(await readRoom7(rows)).toEqual({ rows: 5, verified: 4, anomaly: { corrupted: ['0:33'] } });
+    expect(await readKey7(rows)).toEqual({ rows: 5, verified: 4, anomaly: { corrupted: ['0:33'] } });
   });
 
   test('a row that strayed from another room is corrupted', async () => {
     const stray = initialRows().find((row) => row[0] === 8) as Row;
-    stray[0] = room;
-    expect((await readRoom7([...rowsOfRoom(), stray])).anomaly).toEqual({ corrupted: ['0:36'] });
+    stray[0] = partitionKey;
+    expect((await readKey7([...rowsOfKey(), stray])).anomaly).toEqual({ corrupted: ['0:36'] });
   });
 
   test('a row that comes twice is duplicated, and counted once', async () => {
-    const rows = rowsOfRoom();
-    expect(await readRoom7([...rows, rows[0] as Row])).toEqual({
+    const rows = rowsOfKey();
+    expect(await readKey7([...rows, rows[0] as Row])).toEqual({
       rows: 6,
       verified: 5,
       anomaly: { duplicated: ['0:31'] },
@@ -126,19 +126,19 @@ describe('acknowledged writes', () => {
 });
 
 describe('sessions', () => {
-  /** Until a read of this room is made by this session. */
-  function readBy(run: ReturnType<typeof chat.start>, room: number, session: number) {
+  /** Until a read of this partition key is made by this session. */
+  function readBy(run: ReturnType<typeof chat.start>, partitionKey: number, session: number) {
     for (;;) {
       const request = run.next('read');
-      if (request.room === room && request.session === session) return request;
+      if (request.partitionKey === partitionKey && request.session === session) return request;
     }
   }
 
   function written(run: ReturnType<typeof chat.start>) {
     const request = run.next('write');
-    const { room = 0, session = 0, key = '' } = request;
+    const { partitionKey = 0, session = 0, key = '' } = request;
     const { member = 0, body = '' } = rowOf(key);
-    return { request, room, session, key, row: [room, 1, Number(key.slice(2)), member, body] as Row };
+    return { request, partitionKey, session, key, row: [partitionKey, 1, Number(key.slice(2)), member, body] as Row };
   }
 
   /** What a reader of the row would expect, told by the workload itself. */
@@ -158,14 +158,14 @@ describe('sessions', () => {
     }
   }
 
-  const rowsOf = (room: number) => initialRows().filter((row) => row[0] === room);
+  const rowsOf = (partitionKey: number) => initialRows().filter((row) => row[0] === partitionKey);
   const others = (session: number) => (session % 2 === 0 ? session - 1 : session + 1);
 
   test('a member writes, and members read their rooms by turns', () => {
     const run = chat.start(PARAMS, 1);
-    const { room, session, row } = written(run);
+    const { partitionKey, session, row } = written(run);
     expect(session).toBe(row[3]);
-    expect([2 * room - 1, 2 * room]).toContain(session);
+    expect([2 * partitionKey - 1, 2 * partitionKey]).toContain(session);
     const sessions = new Set(Array.from({ length: 400 }, () => run.next('read')).map((read) => read.session));
     expect(sessions.size).toBe(200);
     expect(run.next('scan').session).toBe(0);
@@ -173,25 +173,25 @@ describe('sessions', () => {
 
   test('who writes reads back; for others it is a stale read and no more', async () => {
     const run = chat.start(PARAMS, 1);
-    const { request, room, session, key } = written(run);
+    const { request, partitionKey, session, key } = written(run);
     request.settled('ok');
-    const own = await readBy(run, room, session).run(answering(rowsOf(room)));
+    const own = await readBy(run, partitionKey, session).run(answering(rowsOf(partitionKey)));
     expect(own.anomaly).toEqual({ missing: [key], missingCount: 1, ownMissing: [key], ownMissingCount: 1 });
-    const other = await readBy(run, room, others(session)).run(answering(rowsOf(room)));
+    const other = await readBy(run, partitionKey, others(session)).run(answering(rowsOf(partitionKey)));
     expect(other.anomaly).toEqual({ missing: [key], missingCount: 1 });
   });
 
   test('what a session read before must not be gone, whatever the writer was told', async () => {
     const run = chat.start(PARAMS, 1);
-    const { request, room, session, key, row } = written(run);
+    const { request, partitionKey, session, key, row } = written(run);
     request.settled('fail');
-    await readBy(run, room, session).run(answering([...rowsOf(room), row]));
-    const again = await readBy(run, room, session).run(answering(rowsOf(room)));
+    await readBy(run, partitionKey, session).run(answering([...rowsOf(partitionKey), row]));
+    const again = await readBy(run, partitionKey, session).run(answering(rowsOf(partitionKey)));
     expect(again.anomaly).toEqual({ forgotten: [key], forgottenCount: 1 });
-    const other = await readBy(run, room, others(session)).run(answering(rowsOf(room)));
+    const other = await readBy(run, partitionKey, others(session)).run(answering(rowsOf(partitionKey)));
     expect(other.anomaly).toBeUndefined();
     // It stays owed.
-    const third = await readBy(run, room, session).run(answering(rowsOf(room)));
+    const third = await readBy(run, partitionKey, session).run(answering(rowsOf(partitionKey)));
     expect(third.anomaly?.forgotten).toEqual([key]);
   });
 
@@ -237,7 +237,7 @@ describe('sessions', () => {
           if (one.type === 'write') {
             const request = run.next('write');
             const { member = 0, body = '' } = rowOf(request.key ?? '', params);
-            rows.push([request.room ?? 0, 1, Number(request.key?.slice(2)), member, body]);
+            rows.push([request.partitionKey ?? 0, 1, Number(request.key?.slice(2)), member, body]);
             if (one.outcome === undefined) open.push(request);
             else request.settled(one.outcome as 'ok' | 'unknown');
           } else if (one.type === 'acknowledge') open.pop()?.settled('ok');
@@ -251,25 +251,25 @@ describe('sessions', () => {
 
   test('reads that were under way together owe each other nothing', async () => {
     const run = chat.start(PARAMS, 1);
-    const { request, room, session, row } = written(run);
+    const { request, partitionKey, session, row } = written(run);
     request.settled('unknown');
     const early = new FakeSession();
-    const late = readBy(run, room, session);
-    const first = readBy(run, room, session);
+    const late = readBy(run, partitionKey, session);
+    const first = readBy(run, partitionKey, session);
     early.answer = async () => {
-      await first.run(answering([...rowsOf(room), row]));
-      return rowsOf(room);
+      await first.run(answering([...rowsOf(partitionKey), row]));
+      return rowsOf(partitionKey);
     };
     expect((await late.run(early.asSession())).anomaly).toBeUndefined();
   });
 
   test('the first read that shows an unknown write resolves it', async () => {
     const run = chat.start(PARAMS, 1);
-    const { request, room, session, key, row } = written(run);
+    const { request, partitionKey, session, key, row } = written(run);
     request.settled('unknown');
-    const rows = [...rowsOf(room), row];
-    expect((await readBy(run, room, session).run(answering(rows))).anomaly).toEqual({ resolved: [key] });
-    expect((await readBy(run, room, session).run(answering(rows))).anomaly).toBeUndefined();
+    const rows = [...rowsOf(partitionKey), row];
+    expect((await readBy(run, partitionKey, session).run(answering(rows))).anomaly).toEqual({ resolved: [key] });
+    expect((await readBy(run, partitionKey, session).run(answering(rows))).anomaly).toBeUndefined();
   });
 });
 
@@ -277,15 +277,15 @@ describe('schedule of rooms', () => {
   test('every room is read once a round', () => {
     const run = chat.start(PARAMS, 42);
     for (let round = 0; round < 3; round++) {
-      const rooms = Array.from({ length: 100 }, () => run.next('read').room);
-      expect(new Set(rooms).size).toBe(100);
+      const partitionKeys = Array.from({ length: 100 }, () => run.next('read').partitionKey);
+      expect(new Set(partitionKeys).size).toBe(100);
     }
   });
 
   test('the same seed gives the same order, another seed another', () => {
     const order = (seed: number) => {
       const run = chat.start(PARAMS, seed);
-      return Array.from({ length: 100 }, () => run.next('read').room);
+      return Array.from({ length: 100 }, () => run.next('read').partitionKey);
     };
     expect(order(1)).toEqual(order(1));
     expect(order(1)).not.toEqual(order(2));
@@ -295,8 +295,8 @@ describe('schedule of rooms', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300 }), (rooms) => {
         const run = chat.start({ ...PARAMS, rooms }, 1);
-        const chosen = Array.from({ length: 1_000 }, () => run.next('write').room as number);
-        expect(chosen.every((room) => room >= 1 && room <= rooms)).toBe(true);
+        const chosen = Array.from({ length: 1_000 }, () => run.next('write').partitionKey as number);
+        expect(chosen.every((partitionKey) => partitionKey >= 1 && partitionKey <= rooms)).toBe(true);
         expect(new Set(chosen).size).toBeGreaterThan(rooms * 0.9 - 1);
       }),
       { numRuns: runs(30) },

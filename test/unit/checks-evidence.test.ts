@@ -90,7 +90,7 @@ const work = (...workers: readonly (readonly [reads: number, writes: number])[])
 
 const placementsOf = (bytes: (at: number) => number) =>
   ['A1', 'A2', 'B2', 'B3', 'C3', 'C4', 'D4', 'D1'].map((at, i) => ({
-    shard: at[0] as string,
+    partition: at[0] as string,
     node: `worker${at[1]}`,
     bytes: bytes(i),
   }));
@@ -161,12 +161,16 @@ const ROWS: Readonly<Record<string, Rows>> = {
     half: unknown(
       '35 of 40 messages readable, 5 messages never tried',
       answering((one) =>
-        one.kind === 'scan' ? REFUSED : one.room === 2 && one.kind === 'read' ? { outcome: 'unsent' } : undefined,
+        one.kind === 'scan'
+          ? REFUSED
+          : one.partitionKey === 2 && one.kind === 'read'
+            ? { outcome: 'unsent' }
+            : undefined,
       ),
     ),
     contradicted: fails(
       /^35 of 40 messages readable by reads of their rooms, 5 not answered .* though scans returned them$/,
-      answering((one) => (one.kind === 'read' && one.room === 3 && inFault(one) ? REFUSED : undefined)),
+      answering((one) => (one.kind === 'read' && one.partitionKey === 3 && inFault(one) ? REFUSED : undefined)),
     ),
   },
   availability: {
@@ -216,7 +220,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
     half: unknown('not found, but not everything could be read', () =>
       buildHistory({
         events: (events) =>
-          events.filter((event) => event.type !== 'final-read' && !('shard' in event && event.shard === 'B')),
+          events.filter((event) => event.type !== 'final-read' && !('partition' in event && event.partition === 'B')),
       }),
     ),
     contradicted: {
@@ -352,7 +356,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
     half: unknown('1 placement could not be read', () =>
       buildHistory({
         events: changing('placement-read', (event) =>
-          event.node === 'worker2' && event.shard === 'B' ? undefined : event,
+          event.node === 'worker2' && event.partition === 'B' ? undefined : event,
         ),
       }),
     ),
@@ -373,10 +377,10 @@ const ROWS: Readonly<Record<string, Rows>> = {
         predictions: [
           {
             down: ['worker1'],
-            shards: ['A', 'B', 'C', 'D'].map((shard) => ({ shard, readable: true, writable: true })),
+            partitions: ['A', 'B', 'C', 'D'].map((partition) => ({ partition, readable: true, writable: true })),
           },
         ],
-        answer: (one) => (one.kind === 'read' && one.shard === 1 && inFault(one) ? REFUSED : undefined),
+        answer: (one) => (one.kind === 'read' && one.partition === 1 && inFault(one) ? REFUSED : undefined),
       });
       const { probes } = buildHistory({ probe: () => undefined });
       return { run, events, operations, probes };
@@ -392,14 +396,14 @@ const ROWS: Readonly<Record<string, Rows>> = {
   },
   'storage-overhead': {
     params: { max: 3 },
-    nothing: unknown('no placement was measured', withEvents({ type: 'storage', oneCopyBytes: 1, placements: [] })),
+    nothing: unknown('no placement was measured', withEvents({ type: 'storage', oneCopyBytes: 1, copies: [] })),
     half: unknown(
       'not measured, or empty: worker1/D',
-      withEvents({ type: 'storage', oneCopyBytes: 9, placements: placementsOf(() => 1).slice(0, 7) }),
+      withEvents({ type: 'storage', oneCopyBytes: 9, copies: placementsOf(() => 1).slice(0, 7) }),
     ),
     contradicted: unknown(
       'not measured, or empty: worker2/B',
-      withEvents({ type: 'storage', oneCopyBytes: 9, placements: placementsOf((i) => (i === 2 ? 0 : 1)) }),
+      withEvents({ type: 'storage', oneCopyBytes: 9, copies: placementsOf((i) => (i === 2 ? 0 : 1)) }),
     ),
   },
   'reads-scale': {

@@ -12,7 +12,7 @@ import { buildHistory } from '../support/history-builder.ts';
 function run(check: Check, event: RunEvent | undefined, written: Readonly<Record<string, unknown>> = {}) {
   const history = buildHistory({
     acts: [],
-    ...(check === storageOverhead ? { shards: 1 } : {}),
+    ...(check === storageOverhead ? { partitions: 1 } : {}),
     events: (events) => (event ? [...events, { at: 9_000, ...event }] : events),
   });
   return check.check(history, check.params.parse(written));
@@ -86,7 +86,7 @@ describe('storage-overhead', () => {
   const storage = (oneCopyBytes: number, ...bytes: readonly number[]): RunEvent => ({
     type: 'storage',
     oneCopyBytes,
-    placements: bytes.map((each, i) => ({ shard: 'A', node: `worker${i + 1}`, bytes: each })),
+    copies: bytes.map((each, i) => ({ partition: 'A', node: `worker${i + 1}`, bytes: each })),
   });
 
   test('is the ratio of all placements to one copy', () => {
@@ -106,7 +106,7 @@ describe('storage-overhead', () => {
   });
 
   test('limits that exclude each other are refused', () => {
-    const facts = { kinds: [], shards: [], messages: 0 };
+    const facts = { kinds: [], partitions: [], messages: 0 };
     expect(storageOverhead.validate?.({ min: 3, max: 2 }, facts)).toEqual([
       { path: ['min'], message: 'min is 3, which is more than max, 2' },
     ]);

@@ -16,7 +16,7 @@ import type { Operation, Outcome } from '../../src/model/history.ts';
 import { buildHistory, type HistorySpec, timesOf } from '../support/history-builder.ts';
 import { runs } from '../support/properties.ts';
 
-const SHORT = { steadyMs: 200, faultMs: 600, settleMs: 100, rooms: 6, shards: 3, workers: 3 } as const;
+const SHORT = { steadyMs: 200, faultMs: 600, settleMs: 100, partitionKeys: 6, partitions: 3, workers: 3 } as const;
 const times = timesOf(SHORT);
 
 /** What became of an operation; most succeed. */
@@ -60,7 +60,7 @@ test('no false alarm, whatever became of single operations', () => {
             for (const operation of unknownWrites(list)) {
               coordinator.add(operation.key as string);
               for (const [source, keys] of placements)
-                if (source.endsWith(shardOf(operation))) keys.add(operation.key as string);
+                if (source.endsWith(partitionOf(operation))) keys.add(operation.key as string);
             }
           },
         }),
@@ -88,7 +88,7 @@ function differences(one: ReadonlySet<string>, two: ReadonlySet<string>): number
   return [...one].filter((key) => !two.has(key)).length + [...two].filter((key) => !one.has(key)).length;
 }
 
-const shardOf = ({ shard = 0 }: Operation) => `/${'ABC'[shard]}`;
+const partitionOf = ({ partition = 0 }: Operation) => `/${'ABC'[partition]}`;
 
 describe('planted faults are found exactly', () => {
   test('messages deleted from some or all of the final reads', () => {
@@ -129,8 +129,8 @@ describe('planted faults are found exactly', () => {
           lost.length > 0 ? 'fail' : acknowledged ? 'pass' : 'unknown',
         );
 
-        const shardNames = ['A', 'B', 'C'];
-        const divergent = shardNames.flatMap((name) => {
+        const partitionNames = ['A', 'B', 'C'];
+        const divergent = partitionNames.flatMap((name) => {
           const [one, two] = [...remaining.placements]
             .filter(([source]) => source.endsWith(`/${name}`))
             .map(([, keys]) => keys);
@@ -202,7 +202,8 @@ describe('planted faults are found exactly', () => {
             ...spec,
             answer: (operation) => {
               const fate = spec.answer?.(operation);
-              const hit = fate?.outcome === 'ok' && operation.room !== undefined && dead.includes(operation.room);
+              const hit =
+                fate?.outcome === 'ok' && operation.partitionKey !== undefined && dead.includes(operation.partitionKey);
               return hit ? { ...fate, outcome: 'fail' } : fate;
             },
           });
@@ -210,13 +211,15 @@ describe('planted faults are found exactly', () => {
             ({ kind, outcome, sentAt, settledAt }) =>
               kind === 'read' && outcome !== 'unsent' && sentAt >= times.effectMs && settledAt <= times.healAskedMs,
           );
-          const rooms = [1, 2, 3, 4, 5, 6].map((room) => reads.filter((read) => read.room === room));
+          const partitionKeys = [1, 2, 3, 4, 5, 6].map((partitionKey) =>
+            reads.filter((read) => read.partitionKey === partitionKey),
+          );
           const scanned = [...history.operations].some(
             ({ kind, outcome, sentAt, settledAt }) =>
               kind === 'scan' && outcome === 'ok' && sentAt >= times.effectMs && settledAt <= times.healAskedMs,
           );
-          const untried = rooms.filter((ofRoom) => ofRoom.length === 0).length;
-          const answered = rooms.filter((ofRoom) => ofRoom.some(({ outcome }) => outcome === 'ok')).length;
+          const untried = partitionKeys.filter((ofKey) => ofKey.length === 0).length;
+          const answered = partitionKeys.filter((ofKey) => ofKey.some(({ outcome }) => outcome === 'ok')).length;
           const readable = 5 * (answered + (scanned ? untried : 0));
           const possible = 5 * (answered + untried);
           const finding = messagesReadable.check(history, messagesReadable.params.parse({ min }));

@@ -43,7 +43,7 @@ const inFullEffect = ({ intendedAt }: Operation) => intendedAt >= effectMs && in
 const unsent = () => ({ outcome: 'unsent' as const });
 
 describe('messages-readable', () => {
-  const shards = { readable: ['A', 'D'], unreadable: ['B', 'C'] };
+  const partitions = { readable: ['A', 'D'], unreadable: ['B', 'C'] };
 
   test('passes when every room was read whole while the fault was in full effect', () => {
     expect(run(messagesReadable, oneWorker())).toMatchObject({
@@ -68,7 +68,7 @@ describe('messages-readable', () => {
   });
 
   test('passes when exactly the shards that should be are unreadable', () => {
-    const finding = run(messagesReadable, threeWorkers(), { shards });
+    const finding = run(messagesReadable, threeWorkers(), { partitions });
     expect(finding).toMatchObject({
       judgement: 'pass',
       expected: 'shards A, D readable, shards B, C unreadable during the fault',
@@ -77,29 +77,31 @@ describe('messages-readable', () => {
   });
 
   test('fails when a shard that should be unreadable answers, and when more is readable than allowed', () => {
-    expect(run(messagesReadable, oneWorker(), { shards }).judgement).toBe('fail');
+    expect(run(messagesReadable, oneWorker(), { partitions }).judgement).toBe('fail');
     expect(run(messagesReadable, oneWorker(), { max: 39 }).judgement).toBe('fail');
-    expect(run(messagesReadable, threeWorkers(), { shards: { readable: ['B'] } }).judgement).toBe('fail');
+    expect(run(messagesReadable, threeWorkers(), { partitions: { readable: ['B'] } }).judgement).toBe('fail');
   });
 
   test('a complete scan speaks for rooms that no read tried', () => {
-    const history = answering(({ kind, room }) => (kind === 'read' && room === 2 ? unsent() : undefined));
+    const history = answering(({ kind, partitionKey }) =>
+      kind === 'read' && partitionKey === 2 ? unsent() : undefined,
+    );
     expect(run(messagesReadable, history)).toMatchObject({
       judgement: 'pass',
       observed: '40 of 40 messages readable, 5 of them seen by scans alone',
     });
-    const doubled = answering(({ kind, room }) => {
+    const doubled = answering(({ kind, partitionKey }) => {
       if (kind === 'scan') return { anomaly: { duplicated: ['0:1'] } };
-      return kind === 'read' && room === 2 ? unsent() : undefined;
+      return kind === 'read' && partitionKey === 2 ? unsent() : undefined;
     });
     expect(run(messagesReadable, doubled).judgement).toBe('unknown');
-    const onlyScans = answering(({ kind, shard }) => (kind === 'read' && shard === 1 ? REFUSED : undefined));
-    expect(run(messagesReadable, onlyScans, { shards: { unreadable: ['B'] } }).judgement).toBe('fail');
+    const onlyScans = answering(({ kind, partition }) => (kind === 'read' && partition === 1 ? REFUSED : undefined));
+    expect(run(messagesReadable, onlyScans, { partitions: { unreadable: ['B'] } }).judgement).toBe('fail');
   });
 
   test('is unknown when rooms were never tried and they would decide', () => {
-    const history = answering(({ kind, room }) =>
-      kind === 'scan' ? REFUSED : kind === 'read' && room === 2 ? unsent() : undefined,
+    const history = answering(({ kind, partitionKey }) =>
+      kind === 'scan' ? REFUSED : kind === 'read' && partitionKey === 2 ? unsent() : undefined,
     );
     const finding = run(messagesReadable, history);
     expect(finding).toMatchObject({
@@ -110,22 +112,22 @@ describe('messages-readable', () => {
     expect(run(messagesReadable, history, { min: 35 }).judgement).toBe('pass');
     expect(run(messagesReadable, history, { max: 39 }).judgement).toBe('unknown');
     expect(run(messagesReadable, history, { max: 34 }).judgement).toBe('fail');
-    expect(run(messagesReadable, history, { shards: { readable: ['B'] } }).judgement).toBe('unknown');
-    expect(run(messagesReadable, history, { shards: { readable: ['A'] } }).judgement).toBe('pass');
+    expect(run(messagesReadable, history, { partitions: { readable: ['B'] } }).judgement).toBe('unknown');
+    expect(run(messagesReadable, history, { partitions: { readable: ['A'] } }).judgement).toBe('pass');
   });
 
   test('a shard that was never tried is not shown to be unreadable', () => {
-    const history = answering(({ kind, shard }) =>
-      kind === 'scan' ? REFUSED : kind === 'read' && shard === 1 ? unsent() : undefined,
+    const history = answering(({ kind, partition }) =>
+      kind === 'scan' ? REFUSED : kind === 'read' && partition === 1 ? unsent() : undefined,
     );
-    expect(run(messagesReadable, history, { shards: { unreadable: ['B'] } }).judgement).toBe('unknown');
+    expect(run(messagesReadable, history, { partitions: { unreadable: ['B'] } }).judgement).toBe('unknown');
   });
 
   test('one success in many reads makes a room readable; one wrong answer makes it unreadable', () => {
     const once = (partial: Partial<Operation>, otherwise?: Partial<Operation>) => {
       let seen = 0;
       return answering((operation) => {
-        if (operation.kind !== 'read' || operation.room !== 3 || !inFullEffect(operation)) return undefined;
+        if (operation.kind !== 'read' || operation.partitionKey !== 3 || !inFullEffect(operation)) return undefined;
         return ++seen === 10 ? partial : otherwise;
       });
     };
@@ -167,8 +169,8 @@ describe('messages-readable', () => {
 
   test('each time of a rolling failure is judged, and the worst decides', () => {
     const history = answering(
-      ({ kind, shard, intendedAt }) =>
-        kind === 'read' && shard === 2 && intendedAt > effectMs + 2_000 && intendedAt < effectMs + 3_000
+      ({ kind, partition, intendedAt }) =>
+        kind === 'read' && partition === 2 && intendedAt > effectMs + 2_000 && intendedAt < effectMs + 3_000
           ? REFUSED
           : undefined,
       {
@@ -186,8 +188,8 @@ describe('messages-readable', () => {
   });
 
   test('can be asked of the other parts of the run', () => {
-    const broken = answering(({ kind, room, intendedAt }) =>
-      kind === 'read' && room === 1 && intendedAt < askedMs ? REFUSED : undefined,
+    const broken = answering(({ kind, partitionKey, intendedAt }) =>
+      kind === 'read' && partitionKey === 1 && intendedAt < askedMs ? REFUSED : undefined,
     );
     expect(run(messagesReadable, broken, { during: 'steady-state' })).toMatchObject({
       judgement: 'fail',
@@ -203,22 +205,22 @@ describe('messages-readable', () => {
   });
 
   test('asking nothing of the shards asks for all messages', () => {
-    expect(run(messagesReadable, threeWorkers(), { shards: {} }).judgement).toBe('fail');
+    expect(run(messagesReadable, threeWorkers(), { partitions: {} }).judgement).toBe('fail');
   });
 
-  const facts: ScenarioFacts = { kinds: ['read'], shards: ['A', 'B'], messages: 500 };
+  const facts: ScenarioFacts = { kinds: ['read'], partitions: ['A', 'B'], messages: 500 };
   test.each([
     [{ min: 501 }, [{ path: ['min'], message: 'min is 501, but the data set has 500 messages' }]],
     [{ min: 3, max: 2 }, [{ path: ['min'], message: 'min is 3, which is more than max, 2' }]],
     [
-      { shards: { readable: ['A', 'E'] } },
+      { partitions: { readable: ['A', 'E'] } },
       [{ path: ['shards', 'readable', 1], message: 'there is no shard "E"', known: ['A', 'B'] }],
     ],
     [
-      { shards: { readable: ['A'], unreadable: ['B', 'A'] } },
+      { partitions: { readable: ['A'], unreadable: ['B', 'A'] } },
       [{ path: ['shards', 'unreadable', 1], message: 'shard A cannot be both readable and unreadable' }],
     ],
-    [{ min: 500, max: 500, shards: { readable: ['A'], unreadable: ['B'] } }, []],
+    [{ min: 500, max: 500, partitions: { readable: ['A'], unreadable: ['B'] } }, []],
   ])('%j is held against the scenario', (written, problems) => {
     expect(messagesReadable.validate?.(messagesReadable.params.parse(written), facts)).toEqual(problems);
   });
@@ -256,7 +258,7 @@ describe('availability', () => {
   });
 
   test('knows the kinds of the workload', () => {
-    const facts = { kinds: ['read'], shards: [], messages: 1 };
+    const facts = { kinds: ['read'], partitions: [], messages: 1 };
     const without = availability.params.parse({ of: 'read' });
     expect(availability.validate?.(without, facts)).toEqual([{ path: [], message: 'missing key "min", or "max"' }]);
     const crossed = availability.params.parse({ of: 'read', min: '99%', max: '1%' });
@@ -264,7 +266,7 @@ describe('availability', () => {
       { path: ['min'], message: 'min is 99 %, which is more than max, 1 %' },
     ]);
     const params = availability.params.parse({ of: 'raed', min: '99%' });
-    expect(availability.validate?.(params, { kinds: ['read'], shards: [], messages: 1 })).toEqual([
+    expect(availability.validate?.(params, { kinds: ['read'], partitions: [], messages: 1 })).toEqual([
       { path: ['of'], message: 'there is no kind of operation "raed"', known: ['read'] },
     ]);
   });
@@ -327,20 +329,22 @@ describe('outage', () => {
   });
 
   test('can be asked of one shard', () => {
-    const shardB = answering(({ kind, shard, intendedAt }) =>
-      kind === 'write' && shard === 1 && intendedAt >= effectMs && intendedAt < effectMs + 1_000 ? REFUSED : undefined,
+    const partitionB = answering(({ kind, partition, intendedAt }) =>
+      kind === 'write' && partition === 1 && intendedAt >= effectMs && intendedAt < effectMs + 1_000
+        ? REFUSED
+        : undefined,
     );
-    expect(run(outage, shardB, { of: 'write', max: '0s' }).judgement).toBe('pass');
-    expect(run(outage, shardB, { of: 'write', shard: 'A', max: '0s' }).judgement).toBe('pass');
-    const finding = run(outage, shardB, { of: 'write', shard: 'B', max: '0s' });
+    expect(run(outage, partitionB, { of: 'write', max: '0s' }).judgement).toBe('pass');
+    expect(run(outage, partitionB, { of: 'write', partition: 'A', max: '0s' }).judgement).toBe('pass');
+    const finding = run(outage, partitionB, { of: 'write', partition: 'B', max: '0s' });
     expect(finding.judgement).toBe('fail');
     expect(finding.evidence[0]).toContain('outage of write on shard B');
   });
 
   test('is unknown where nothing was intended', () => {
-    const nothing = answering(({ kind, shard }) => (kind === 'write' && shard === 1 ? unsent() : undefined));
+    const nothing = answering(({ kind, partition }) => (kind === 'write' && partition === 1 ? unsent() : undefined));
     expect(run(outage, nothing, { of: 'write', max: '0s' }).judgement).toBe('pass');
-    expect(run(outage, nothing, { of: 'write', shard: 'B', max: '0s' })).toMatchObject({
+    expect(run(outage, nothing, { of: 'write', partition: 'B', max: '0s' })).toMatchObject({
       judgement: 'unknown',
       observed: 'no write on shard B was intended in the fault span',
     });
@@ -349,8 +353,8 @@ describe('outage', () => {
   });
 
   test('knows the kinds and the shards', () => {
-    const params = outage.params.parse({ of: 'raed', shard: 'E', max: '1s' });
-    expect(outage.validate?.(params, { kinds: ['read'], shards: ['A'], messages: 1 })).toEqual([
+    const params = outage.params.parse({ of: 'raed', partition: 'E', max: '1s' });
+    expect(outage.validate?.(params, { kinds: ['read'], partitions: ['A'], messages: 1 })).toEqual([
       { path: ['of'], message: 'there is no kind of operation "raed"', known: ['read'] },
       { path: ['shard'], message: 'there is no shard "E"', known: ['A'] },
     ]);
@@ -422,7 +426,7 @@ describe('latency', () => {
 
   test('knows the kinds of the workload', () => {
     const params = latency.params.parse({ of: 'raed', max: '1s' });
-    expect(latency.validate?.(params, { kinds: ['read'], shards: [], messages: 1 })).toHaveLength(1);
+    expect(latency.validate?.(params, { kinds: ['read'], partitions: [], messages: 1 })).toHaveLength(1);
     expect(latency.params.safeParse({ of: 'read', percentile: 'p98', max: '1s' }).success).toBe(false);
   });
 });
@@ -464,7 +468,7 @@ describe('recovery-time', () => {
 
   test('knows the kinds of the workload', () => {
     const params = recoveryTime.params.parse({ of: 'wriet', max: '1s' });
-    expect(recoveryTime.validate?.(params, { kinds: ['write'], shards: [], messages: 1 })).toHaveLength(1);
+    expect(recoveryTime.validate?.(params, { kinds: ['write'], partitions: [], messages: 1 })).toHaveLength(1);
   });
 });
 
@@ -662,7 +666,7 @@ test('what was found comes with SQL to look again, for each place', () => {
       for (const keys of [coordinator, ...placements.values()]) for (const key of ['1:7', '0:3']) keys.delete(key);
       placements.get('worker3/B')?.delete('0:6');
     },
-    events: changing('placement-read', (event) => ({ ...event, relation: `messages_${event.shard}` })),
+    events: changing('placement-read', (event) => ({ ...event, relation: `messages_${event.partition}` })),
   });
   const rows = { table: 'messages', columns: 'room_id, body', key: 'writer, seq' };
   const located = { ...history, run: { ...history.run, rows } };
@@ -717,7 +721,7 @@ describe('replicas-agree', () => {
   test('fails on a doubled or corrupted row, even if the keys agree', () => {
     const history = buildHistory({
       events: changing('placement-read', (event) =>
-        event.node === 'worker1' && event.shard === 'A'
+        event.node === 'worker1' && event.partition === 'A'
           ? { ...event, read: { ...event.read, corrupted: [{ key: '0:1', found: 'x', expected: 'y' }] } }
           : event,
       ),
@@ -769,15 +773,15 @@ describe('prediction', () => {
         predictions: [
           {
             down: ['worker1'],
-            shards: ['A', 'B', 'C', 'D'].map((shard) => ({ shard, readable: true, writable: true })),
+            partitions: ['A', 'B', 'C', 'D'].map((partition) => ({ partition, readable: true, writable: true })),
           },
           {
             down: [],
             frozen: ['worker1'],
-            shards: ['A', 'B', 'C', 'D'].map((shard) =>
-              shard === 'A'
-                ? { shard, readable: false, writable: false, stalled: ['read', 'write'] as const }
-                : { shard, readable: true, writable: true },
+            partitions: ['A', 'B', 'C', 'D'].map((partition) =>
+              partition === 'A'
+                ? { partition, readable: false, writable: false, stalled: ['read', 'write'] as const }
+                : { partition, readable: true, writable: true },
             ),
           },
         ],
@@ -785,13 +789,13 @@ describe('prediction', () => {
     expect(
       run(
         prediction,
-        frozen(({ shard }) => shard === 0),
+        frozen(({ partition }) => partition === 0),
       ).judgement,
     ).toBe('pass');
     expect(
       run(
         prediction,
-        frozen(({ shard, kind }) => shard === 0 && kind === 'read'),
+        frozen(({ partition, kind }) => partition === 0 && kind === 'read'),
       ),
     ).toMatchObject({
       judgement: 'fail',
@@ -807,7 +811,7 @@ describe('prediction', () => {
           predictions: [
             {
               down: ['worker1'],
-              shards: ['A', 'B', 'C', 'D'].map((shard) => ({ shard, readable: false, writable: false })),
+              partitions: ['A', 'B', 'C', 'D'].map((partition) => ({ partition, readable: false, writable: false })),
             },
           ],
         },
@@ -1086,7 +1090,7 @@ test.each([
 ] as const)('$name looks at the final reads too', (check, odd, evidence) => {
   const history = buildHistory({
     events: changing('placement-read', (event) =>
-      event.node === 'worker2' && event.shard === 'B' ? { ...event, read: { ...event.read, ...odd } } : event,
+      event.node === 'worker2' && event.partition === 'B' ? { ...event, read: { ...event.read, ...odd } } : event,
     ),
   });
   const finding = run(check, history);

@@ -21,14 +21,19 @@ import { nodeNames, type PlacementMap } from '../../src/model/topology.ts';
 import { expected } from '../support/expected.ts';
 import { ring, sharded } from '../support/sharded.ts';
 
-const TOPOLOGY = sharded({ workers: 4, replication: 2, shards: 4 });
-const RING: PlacementMap = { shards: ring(TOPOLOGY), shardOfRoom: {}, entry: 'coordinator', writesAlsoNeed: 'worker1' };
+const TOPOLOGY = sharded({ workers: 4, replication: 2, partitions: 4 });
+const RING: PlacementMap = {
+  partitions: ring(TOPOLOGY),
+  partitionOfKey: {},
+  entry: 'coordinator',
+  writesAlsoNeed: 'worker1',
+};
 const PEERS: Peer[] = nodeNames(TOPOLOGY).map((name) => ({ name, host: `citus_${name}`, port: 5432 }));
 
 /** `A:rw B:r- C:--` */
 function predicted(placement: PlacementMap, ...down: string[]): string {
-  const shards = expected(citus, placement, new Set(down));
-  return shards.map((s) => `${s.shard}:${s.readable ? 'r' : '-'}${s.writable ? 'w' : '-'}`).join(' ');
+  const partitions = expected(citus, placement, new Set(down));
+  return partitions.map((s) => `${s.partition}:${s.readable ? 'r' : '-'}${s.writable ? 'w' : '-'}`).join(' ');
 }
 
 describe('prediction', () => {
@@ -43,8 +48,8 @@ describe('prediction', () => {
   });
 
   test('with one copy of each shard no write needs another worker than its own', () => {
-    const topology = sharded({ workers: 3, replication: 1, shards: 3 });
-    expect(predicted({ shards: ring(topology), shardOfRoom: {} }, 'worker1')).toBe('A:-- B:rw C:rw');
+    const topology = sharded({ workers: 3, replication: 1, partitions: 3 });
+    expect(predicted({ partitions: ring(topology), partitionOfKey: {} }, 'worker1')).toBe('A:-- B:rw C:rw');
   });
 
   test.each([
@@ -56,11 +61,11 @@ describe('prediction', () => {
     [['coordinator'], ['worker1'], 'A:-- B:-- C:-- D:--'],
   ])('with %j down and %j frozen; ~ stalls', (down, frozen, served) => {
     const letter = (does: boolean, stalls: boolean | undefined, word: string) => (does ? word : stalls ? '~' : '-');
-    const shards = expected(citus, RING, new Set(down), new Set(frozen)).map((s) => {
+    const partitions = expected(citus, RING, new Set(down), new Set(frozen)).map((s) => {
       const read = letter(s.readable, s.stalled?.includes('read'), 'r');
-      return `${s.shard}:${read}${letter(s.writable, s.stalled?.includes('write'), 'w')}`;
+      return `${s.partition}:${read}${letter(s.writable, s.stalled?.includes('write'), 'w')}`;
     });
-    expect(shards.join(' ')).toBe(served);
+    expect(partitions.join(' ')).toBe(served);
   });
 
   test('one more node down never makes a shard available, and what is writable is readable', () => {
@@ -122,17 +127,19 @@ describe('the catalogue', () => {
     expect(placement).toEqual({
       entry: 'coordinator',
       partitionWord: 'shard',
-      shards: [
+      partitions: [
         { index: 0, name: 'A', placements: ['worker1', 'worker2'] },
         { index: 1, name: 'B', placements: ['worker2'] },
       ],
-      shardOfRoom: { 7: 1 },
+      partitionOfKey: { 7: 1 },
       writesAlsoNeed: 'worker1',
     });
   });
 
   test('a placement is a table of its own on its worker', () => {
-    expect(placementSources('rooms', rows, PEERS)).toEqual([{ shard: 0, node: 'worker1', relation: '"rooms_102012"' }]);
+    expect(placementSources('rooms', rows, PEERS)).toEqual([
+      { partition: 0, node: 'worker1', relation: '"rooms_102012"' },
+    ]);
   });
 
   test('a shard on a node that was not named is an error of the environment', () => {
@@ -186,7 +193,7 @@ describe('repair', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.constantFrom('worker1', 'worker2', 'worker3', 'worker4')), (down) => {
         const disabled = repair(...down).filter((line) => line.includes('citus_disable_node'));
-        for (const { placements } of RING.shards) {
+        for (const { copies: placements } of RING.partitions) {
           expect(placements.every((node) => disabled.some((line) => line.includes(`_${node}'`)))).toBe(false);
         }
       }),

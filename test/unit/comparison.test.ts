@@ -80,7 +80,7 @@ describe('compareReports', () => {
   test('says in what the two were not alike', () => {
     const after = {
       ...passedReport,
-      topology: { ...passedReport.topology, nodes: sharded({ workers: 6, replication: 2, shards: 4 }).nodes },
+      topology: { ...passedReport.topology, nodes: sharded({ workers: 6, replication: 2, partitions: 4 }).nodes },
     };
     expect(compare(passedReport, after).differences).toEqual([
       'cluster: local, native, 4 workers, 4 shards, 2 copies before, local, native, 6 workers, 4 shards, 2 copies after',

@@ -81,7 +81,7 @@ describe('the cluster of a run', () => {
   test.for([1, 6, 12])(
     'of %i workers has every node once, marked as a target, on loopback, with its own volume',
     (workers) => {
-      const { services, volumes, networks } = render(sharded({ workers, replication: 1, shards: 1 }));
+      const { services, volumes, networks } = render(sharded({ workers, replication: 1, partitions: 1 }));
       expect(Object.keys(services)).toHaveLength(workers + 1);
       for (const [name, service] of Object.entries(services)) {
         const node = service.labels['pgquake.node'] as string;

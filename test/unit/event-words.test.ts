@@ -5,13 +5,13 @@ import { EventNarrator } from '../../src/reporters/event-words.ts';
 import { expected } from '../support/expected.ts';
 import { ring, sharded } from '../support/sharded.ts';
 
-const topology = sharded({ workers: 4, replication: 2, shards: 4 });
-const placement = { shards: ring(topology), shardOfRoom: {}, entry: 'coordinator' };
+const topology = sharded({ workers: 4, replication: 2, partitions: 4 });
+const placement = { partitions: ring(topology), partitionOfKey: {}, entry: 'coordinator' };
 
 function predicted(engine: typeof native, down: string[], frozen: string[]): string | undefined {
-  const shards = expected(engine, placement, new Set(down), new Set(frozen));
+  const partitions = expected(engine, placement, new Set(down), new Set(frozen));
   const lost = frozen.length === 0 ? { down } : { down, frozen };
-  return new EventNarrator({ topology, plannedActs: 1 }).words({ at: 0, type: 'predicted', ...lost, shards })?.what;
+  return new EventNarrator({ topology, plannedActs: 1 }).words({ at: 0, type: 'predicted', ...lost, partitions })?.what;
 }
 
 describe('a prediction in words', () => {

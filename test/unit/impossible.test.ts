@@ -11,12 +11,12 @@ const struck = (targets: readonly NodeName[], effect?: NodeEffect): ActSpec => (
   targets,
   ...(effect ? { effect } : {}),
 });
-/** Shard A is on worker1 and worker2. */
+/** Partition A is on worker1 and worker2. */
 const gone =
-  (shards: readonly number[]) => (one: { readonly shard?: number | undefined; readonly intendedAt: number }) =>
+  (partitions: readonly number[]) => (one: { readonly partition?: number | undefined; readonly intendedAt: number }) =>
     one.intendedAt >= effectMs &&
     one.intendedAt < healAskedMs &&
-    (one.shard === undefined || shards.includes(one.shard));
+    (one.partition === undefined || partitions.includes(one.partition));
 
 describe('a proof that the load contradicts', () => {
   test.each([
@@ -64,8 +64,8 @@ describe('no contradiction', () => {
     ['two holders are down and their shard fails', struck(['worker1', 'worker2'], 'down'), [0]],
     ['one of two holders is down', struck(['worker1'], 'down'), []],
     ['a fault that leaves its node up', struck(['coordinator']), []],
-  ] as const)('%s', (_, act, shards) => {
-    const isGone = gone(shards);
+  ] as const)('%s', (_, act, partitions) => {
+    const isGone = gone(partitions);
     const history = buildHistory({ acts: [act], answer: (one) => (isGone(one) ? REFUSED : undefined) });
     expect(faultTookEffect.check(history, {}).judgement).toBe('pass');
   });

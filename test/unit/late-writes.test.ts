@@ -13,7 +13,7 @@ import { KeySet, parseKey } from '../../src/model/key-ranges.ts';
 import { buildHistory, type FinalKeys, timesOf } from '../support/history-builder.ts';
 
 const { loadEndMs } = timesOf();
-/** Written to room 1 (shard A, on worker1 and worker2) and room 2 (shard B, on worker2 and worker3). */
+/** Written to partition key 1 (partition A, on worker1 and worker2) and partition key 2 (partition B, on worker2 and worker3). */
 const OF_A = '1:1';
 const OF_B = '1:2';
 const DOUBT_AT = loadEndMs + 20;
@@ -57,8 +57,8 @@ function tell({ hiddenFirst = {}, hiddenInTheEnd = {}, ended = [], left = [], as
         { at: DOUBT_AT, type: 'recovery-awaited', preparedTransactions: [], limitMs: 75_000 },
         { at: DOUBT_AT, type: 'read-in-doubt', node: 'coordinator', read: read(first?.coordinator ?? new Set()) },
         ...[...(first?.placements ?? [])].map(([place, found]): TimedEvent => {
-          const [node = '', shard = ''] = place.split('/');
-          return { at: DOUBT_AT, type: 'read-in-doubt', node, shard, read: read(found) };
+          const [node = '', partition = ''] = place.split('/');
+          return { at: DOUBT_AT, type: 'read-in-doubt', node, partition, read: read(found) };
         }),
         {
           at: ENDED_AT,

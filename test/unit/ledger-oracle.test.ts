@@ -132,8 +132,8 @@ function byBruteForce(trace: Trace) {
       .map(({ key }) => key)
       .filter((key) => anywhere.has(key)),
     unexpected: [...anywhere].filter((key) => !sent.has(key)),
-    divergent: [0, 1].flatMap((shard) => {
-      const sets = placements.filter((one) => one.shard === shard).map(({ rows }) => keysOf(rows));
+    divergent: [0, 1].flatMap((partition) => {
+      const sets = placements.filter((one) => one.partition === partition).map(({ rows }) => keysOf(rows));
       return [...new Set(sets.flatMap((set) => [...set]))].filter((key) => sets.some((set) => !set.has(key)));
     }),
     staleReads: all('missing'),
@@ -162,12 +162,15 @@ function byBruteForce(trace: Trace) {
   };
 }
 
-function oddities({ room, session, sentOrder, rows }: TracedRead, { writes, reads, initial, truth }: Trace) {
+function oddities({ partitionKey, session, sentOrder, rows }: TracedRead, { writes, reads, initial, truth }: Trace) {
   const returned = new Set(rows.map(keyOf));
   const acknowledged = writes.filter(
-    (write) => write.outcome === 'ok' && write.settledOrder < sentOrder && (room === undefined || write.room === room),
+    (write) =>
+      write.outcome === 'ok' &&
+      write.settledOrder < sentOrder &&
+      (partitionKey === undefined || write.partitionKey === partitionKey),
   );
-  const before = initial.filter((row) => room === undefined || row[0] === room).map(keyOf);
+  const before = initial.filter((row) => partitionKey === undefined || row[0] === partitionKey).map(keyOf);
   const seenBefore = reads
     .filter((read) => read.session === session && read.settledOrder < sentOrder)
     .flatMap((read) => read.rows.map(keyOf));

@@ -16,9 +16,9 @@ function scan(rows: unknown[][]) {
 }
 
 test('is one table in the schema pgquake, distributed by bucket', () => {
-  expect(ledger.dataset(PARAMS)).toMatchObject({ rooms: [1, 2, 3, 4], tables: [{ name: 'pgquake.ledger' }] });
+  expect(ledger.dataset(PARAMS)).toMatchObject({ partitionKeys: [1, 2, 3, 4], tables: [{ name: 'pgquake.ledger' }] });
   expect([table?.primaryKey[0], initial.length]).toEqual(['bucket', 12]);
-  expect([ledger.ledger.initialRows(PARAMS), ledger.ledger.rooms(PARAMS)]).toEqual([12, 4]);
+  expect([ledger.ledger.initialRows(PARAMS), ledger.ledger.partitionKeys(PARAMS)]).toEqual([12, 4]);
 });
 
 test('lacks nothing that the checks of the chat require', () => {

@@ -7,7 +7,7 @@ import type { Session } from '../../src/sql/session.ts';
 import type { WorkloadRun } from '../../src/workloads/workload.ts';
 import { FakeSession } from '../support/fake-session.ts';
 
-const READ: OperationKind = { name: 'read', access: 'read', scope: 'room', ratePerSecond: 100, deadlineMs: 60 };
+const READ: OperationKind = { name: 'read', access: 'read', scope: 'partition', ratePerSecond: 100, deadlineMs: 60 };
 const WRITE: OperationKind = { ...READ, name: 'write', access: 'write' };
 
 interface Setting {
@@ -48,7 +48,7 @@ function prepared({ kinds = [READ], answer, connect, maxConnections = 100 }: Set
   const operations: Operation[] = [];
   const workload: WorkloadRun = {
     next: (kind) => ({
-      room: 7,
+      partitionKey: 7,
       ...(kind === 'write' ? { key: '1:1' } : {}),
       run: async (session, timeoutMs) => ({ rows: (await session.query('', [], { timeoutMs })).length }),
       settled: () => undefined,
@@ -64,7 +64,7 @@ function prepared({ kinds = [READ], answer, connect, maxConnections = 100 }: Set
         return session.asSession();
       }),
     clock: { nowMs: () => performance.now() },
-    shardOfRoom: { 7: 3 },
+    partitionOfKey: { 7: 3 },
     settled: (operation) => operations.push(operation),
   });
   return { operations, start: () => generator.start(), stop: () => generator.stop() };
@@ -78,7 +78,7 @@ describe('open-loop schedule', () => {
     for (let i = 1; i < operations.length; i++) {
       expect((operations[i] as Operation).intendedAt - (operations[i - 1] as Operation).intendedAt).toBeCloseTo(10, 6);
     }
-    expect(operations.every((operation) => operation.outcome === 'ok' && operation.shard === 3)).toBe(true);
+    expect(operations.every((operation) => operation.outcome === 'ok' && operation.partition === 3)).toBe(true);
   });
 
   test('a server that stalls does not slow the schedule down', async () => {
@@ -110,7 +110,7 @@ test('what is due when an answer comes is sent then, and not at the next whole m
         [READ],
         {
           next: () => ({
-            room: 7,
+            partitionKey: 7,
             run: async (session) => {
               sent.push(now);
               return { rows: (await session.query('')).length };
@@ -126,7 +126,7 @@ test('what is due when an answer comes is sent then, and not at the next whole m
         return session.asSession();
       },
       clock: { nowMs: () => now },
-      shardOfRoom: {},
+      partitionOfKey: {},
       settled: () => undefined,
     });
     generator.start();
@@ -268,7 +268,7 @@ test('where every operation opens its own connection, none is on one from before
       return session;
     },
     clock: monotonicClock(),
-    shardOfRoom: {},
+    partitionOfKey: {},
     settled: () => undefined,
   });
   await generator.warmUp(async (session) => void usedAtWarmUp.add(session));

@@ -29,8 +29,8 @@ test('a load that cannot begin names the server: the environment is at fault, no
     { coordinator: route },
     {
       originNs: process.hrtime.bigint(),
-      shardOfRoom: {},
-      work: { type: 'probes', kinds: [PROBE], rooms: [1], run: 1 },
+      partitionOfKey: {},
+      work: { type: 'probes', kinds: [PROBE], partitionKeys: [1], run: 1 },
     },
   ).catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(EnvironmentError);
@@ -42,7 +42,7 @@ test('a load that cannot begin names the server: the environment is at fault, no
 const PROBE = {
   name: 'probe-read',
   access: 'read',
-  scope: 'room',
+  scope: 'partition',
   ratePerSecond: 10,
   deadlineMs: 100,
   connection: 'pooled',

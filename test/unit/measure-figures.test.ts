@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { figuresOf } from '../../src/measure/figures.ts';
 import { LatencyRecorder } from '../../src/measure/latency.ts';
 import { ledgerFigures } from '../../src/measure/ledger.ts';
+import { keyState, serviceWithin } from '../../src/measure/partitions.ts';
 import { auditReads } from '../../src/measure/read-audit.ts';
-import { roomState, serviceWithin } from '../../src/measure/shards.ts';
 import { auditWrites } from '../../src/measure/write-audit.ts';
 import type { Operation } from '../../src/model/history.ts';
 import { control, oneWorker, threeWorkers } from '../histories/runs.ts';
@@ -135,17 +135,19 @@ describe('errors and seconds', () => {
 
 describe('shards', () => {
   test('three of four workers gone: B and C unreadable as predicted, A and D readable', () => {
-    const { shards } = figuresOf(threeWorkers());
-    expect(shards.map(({ shard, messages, readableMessages }) => [shard, messages, readableMessages])).toEqual([
+    const { partitions } = figuresOf(threeWorkers());
+    expect(
+      partitions.map(({ partition, messages, readableMessages }) => [partition, messages, readableMessages]),
+    ).toEqual([
       ['A', 10, 10],
       ['B', 10, 0],
       ['C', 10, 0],
       ['D', 10, 10],
     ]);
-    expect(shards.map(({ predictedReadable }) => predictedReadable)).toEqual([true, false, false, true]);
-    expect(shards[1]?.read).toMatchObject({ ok: 0, share: 0 });
-    expect(shards[1]?.read.intended).toBeGreaterThan(50);
-    expect(shards[3]?.write.share).toBe(1);
+    expect(partitions.map(({ predictedReadable }) => predictedReadable)).toEqual([true, false, false, true]);
+    expect(partitions[1]?.read).toMatchObject({ ok: 0, share: 0 });
+    expect(partitions[1]?.read.intended).toBeGreaterThan(50);
+    expect(partitions[3]?.write.share).toBe(1);
   });
 
   test('only operations sent and settled within the stretch count', () => {
@@ -153,7 +155,7 @@ describe('shards', () => {
     const from = times.effectMs;
     const tried = (toMs: number) =>
       serviceWithin(history, { fromMs: from, toMs })
-        ?.shards.flatMap(({ rooms }) => rooms)
+        ?.partitions.flatMap(({ keys: partitionKeys }) => partitionKeys)
         .filter((r) => r.tried > 0).length;
     expect(tried(from + 49)).toBe(0);
     expect(tried(from + 81)).toBeGreaterThan(0);
@@ -164,36 +166,40 @@ describe('shards', () => {
     const wrong = { duplicated: ['0:1'] };
     let seen = 0;
     const history = buildHistory({
-      answer: ({ room, kind }) => (kind === 'read' && room === 1 && ++seen === 40 ? { anomaly: wrong } : undefined),
+      answer: ({ partitionKey, kind }) =>
+        kind === 'read' && partitionKey === 1 && ++seen === 40 ? { anomaly: wrong } : undefined,
     });
-    const rooms =
-      serviceWithin(history, { fromMs: 0, toMs: times.loadEndMs })?.shards.flatMap((shard) => shard.rooms) ?? [];
-    expect(rooms.filter((room) => roomState(room) !== 'readable').map(({ room, wrong }) => [room, wrong])).toEqual([
-      [1, 1],
-    ]);
+    const partitionKeys =
+      serviceWithin(history, { fromMs: 0, toMs: times.loadEndMs })?.partitions.flatMap((partition) => partition.keys) ??
+      [];
+    expect(
+      partitionKeys
+        .filter((partitionKey) => keyState(partitionKey) !== 'readable')
+        .map(({ key: partitionKey, wrong }) => [partitionKey, wrong]),
+    ).toEqual([[1, 1]]);
   });
 
   test('the prediction is the one for the largest set of nodes that was down among those struck', () => {
-    const shards = (readable: boolean) =>
-      ['A', 'B', 'C', 'D'].map((shard) => ({ shard, readable, writable: readable }));
+    const partitions = (readable: boolean) =>
+      ['A', 'B', 'C', 'D'].map((partition) => ({ partition, readable, writable: readable }));
     const spec = {
       acts: [{ targets: ['worker1', 'worker2'] }],
       predictions: [
-        { down: ['worker1'], shards: shards(true) },
-        { down: ['worker1', 'worker2'], shards: shards(false) },
-        { down: ['worker3', 'worker4', 'worker1'], shards: shards(true) },
+        { down: ['worker1'], partitions: partitions(true) },
+        { down: ['worker1', 'worker2'], partitions: partitions(false) },
+        { down: ['worker3', 'worker4', 'worker1'], partitions: partitions(true) },
       ],
     };
-    expect(figuresOf(buildHistory(spec)).shards[0]).toMatchObject({
+    expect(figuresOf(buildHistory(spec)).partitions[0]).toMatchObject({
       predictedReadable: false,
       predictedWritable: false,
     });
     const other = { ...spec, acts: [{ targets: ['worker4'] }] };
-    expect(figuresOf(buildHistory(other)).shards[0]?.predictedReadable).toBeUndefined();
+    expect(figuresOf(buildHistory(other)).partitions[0]?.predictedReadable).toBeUndefined();
   });
 
   test('a run whose cluster was never formed has none', () => {
-    expect(figuresOf(buildHistory({ events: changing('cluster-formed', () => undefined) })).shards).toEqual([]);
+    expect(figuresOf(buildHistory({ events: changing('cluster-formed', () => undefined) })).partitions).toEqual([]);
   });
 });
 
@@ -270,10 +276,10 @@ test('figures are computed once for a history', () => {
 test('probes are counted by kind and span, over all shards', () => {
   const { effectMs } = timesOf();
   const history = buildHistory({
-    probe: ({ kind, shard, intendedAt }) => {
-      if (kind === 'probe-write' && shard === 1 && intendedAt >= effectMs + 100 && intendedAt < effectMs + 1_100)
+    probe: ({ kind, partition, intendedAt }) => {
+      if (kind === 'probe-write' && partition === 1 && intendedAt >= effectMs + 100 && intendedAt < effectMs + 1_100)
         return REFUSED;
-      return kind === 'probe-read' && shard === 2 && intendedAt > effectMs + 100 && intendedAt < effectMs + 121
+      return kind === 'probe-read' && partition === 2 && intendedAt > effectMs + 100 && intendedAt < effectMs + 121
         ? { settledAt: intendedAt + 700 }
         : undefined;
     },

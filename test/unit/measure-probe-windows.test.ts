@@ -13,7 +13,7 @@ const OPTIONS: ProbeLaneOptions = {
   steadyP99Ms: 1,
   steadyP999Ms: 1,
   spacingMs: 10,
-  shardsToHit: 1,
+  partitionsToHit: 1,
   stalls: [],
 };
 const DEADLINE_MS = 2_000;
@@ -195,10 +195,11 @@ describe('windows seen by probes', () => {
 
   test('failures of some shards are brownout of the whole, and an outage of those shards', () => {
     const history = buildHistory({
-      probe: ({ shard, intendedAt }) => (shard === 1 && intendedAt > 4_000 && intendedAt < 5_000 ? REFUSED : undefined),
+      probe: ({ partition, intendedAt }) =>
+        partition === 1 && intendedAt > 4_000 && intendedAt < 5_000 ? REFUSED : undefined,
     });
     const windows = serviceWindows(history, () => 100);
-    const told = windows.map(({ type, kind, shard, seenBy }) => `${type} ${kind} ${shard ?? 'all'} ${seenBy}`);
+    const told = windows.map(({ type, kind, partition, seenBy }) => `${type} ${kind} ${partition ?? 'all'} ${seenBy}`);
     expect(told).toEqual([
       'brownout read all probes',
       'brownout write all probes',
@@ -209,14 +210,19 @@ describe('windows seen by probes', () => {
 
   test('a shard whose probe just waits, for long, is brownout of the whole', () => {
     const history = buildHistory({
-      probe: ({ shard, intendedAt, id }) => {
-        if (shard !== 1 || intendedAt < 4_000 || intendedAt > 6_000) return undefined;
+      probe: ({ partition, intendedAt, id }) => {
+        if (partition !== 1 || intendedAt < 4_000 || intendedAt > 6_000) return undefined;
         // One probe waits, and stands for those that would have followed it.
         return intendedAt < 4_020 ? { settledAt: 6_001 } : { sentAt: 6_002, settledAt: 6_003, id };
       },
     });
     const windows = serviceWindows(history, () => 100);
-    const told = windows.map(({ type, kind, shard, durationMs }) => [type, kind, shard, Math.round(durationMs / 100)]);
+    const told = windows.map(({ type, kind, partition, durationMs }) => [
+      type,
+      kind,
+      partition,
+      Math.round(durationMs / 100),
+    ]);
     expect(told).toEqual([
       ['brownout', 'read', undefined, 20],
       ['brownout', 'write', undefined, 20],
@@ -230,7 +236,7 @@ describe('windows seen by probes', () => {
       probe: () => undefined,
       answer: ({ intendedAt }) => (intendedAt > 4_000 && intendedAt < 5_000 ? REFUSED : undefined),
     });
-    const whole = serviceWindows(history, () => 100).filter(({ shard }) => shard === undefined);
+    const whole = serviceWindows(history, () => 100).filter(({ partition }) => partition === undefined);
     expect(whole.map(({ type, kind, seenBy }) => [type, kind, seenBy])).toEqual([
       ['outage', 'read', 'load'],
       ['outage', 'scan', 'load'],

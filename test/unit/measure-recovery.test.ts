@@ -78,9 +78,11 @@ describe('recovery', () => {
   });
 
   test('one shard that is still gone was not restored, however small its share', () => {
-    const answer = ({ kind, shard, intendedAt }: Operation) =>
-      kind === 'read' && shard === 39 && intendedAt >= effectMs && intendedAt < effectMs + 3_000 ? REFUSED : undefined;
-    expect(recoveryOf('read', { shards: 40, rooms: 40, answer })).toBeGreaterThan(2_400);
+    const answer = ({ kind, partition, intendedAt }: Operation) =>
+      kind === 'read' && partition === 39 && intendedAt >= effectMs && intendedAt < effectMs + 3_000
+        ? REFUSED
+        : undefined;
+    expect(recoveryOf('read', { partitions: 40, partitionKeys: 40, answer })).toBeGreaterThan(2_400);
   });
 
   test('what healing disturbs is no part of the recovery from the fault', () => {
@@ -139,7 +141,7 @@ describe('recovery', () => {
 
   test('agrees with an oracle that looks at every second', () => {
     const kinds: OperationKind[] = [
-      { name: 'read', access: 'read', scope: 'room', ratePerSecond: 20, deadlineMs: 1_000 },
+      { name: 'read', access: 'read', scope: 'partition', ratePerSecond: 20, deadlineMs: 1_000 },
     ];
     const marks = fc.array(
       fc.record({ mark: fc.constantFrom('ok', 'ok', 'slow', 'fail'), repeat: fc.constantFrom(1, 2, 30) }),

@@ -23,8 +23,8 @@ function waiting({ intendedAt }: Operation): Partial<Operation> | undefined {
     : { settledAt: healAskedMs + 1 };
 }
 
-const outagesOf = (history: History, kind = 'read', shard?: string) =>
-  figuresOf(history).windows.filter((w) => w.kind === kind && w.type === 'outage' && w.shard === shard);
+const outagesOf = (history: History, kind = 'read', partition?: string) =>
+  figuresOf(history).windows.filter((w) => w.kind === kind && w.type === 'outage' && w.partition === partition);
 
 const judged = (history: History, written: object) =>
   outage.check(history, outage.params.parse(written), { asked: true });
@@ -41,7 +41,7 @@ describe('what the load alone sees', () => {
       judgement: 'fail',
       evidence: expect.arrayContaining([expect.stringMatching(/^probes and load disagree on reads: /)]),
     });
-    expect(judged(history, { of: 'read', shard: 'B', max: '1s' }).judgement).toBe('fail');
+    expect(judged(history, { of: 'read', partition: 'B', max: '1s' }).judgement).toBe('fail');
   });
 
   test('a lock that ends before anybody gives up is an outage too', () => {
@@ -57,7 +57,7 @@ describe('what the load alone sees', () => {
       inFault(operation) ? { settledAt: operation.intendedAt + 700 } : undefined,
     );
     expect(outagesOf(history)).toEqual([]);
-    const [brownout] = figuresOf(history).windows.filter((w) => w.kind === 'read' && w.shard === undefined);
+    const [brownout] = figuresOf(history).windows.filter((w) => w.kind === 'read' && w.partition === undefined);
     expect(brownout).toMatchObject({ type: 'brownout', seenBy: 'load', failed: 0 });
   });
 
@@ -68,12 +68,14 @@ describe('what the load alone sees', () => {
     const figures = figuresOf(history);
     const share = figures.availability.find((one) => one.kind === 'read' && one.span === 'fault')?.figures.share ?? 1;
     expect(share).toBeLessThan(0.3);
-    expect(figures.windows.some((w) => w.kind === 'read' && w.shard === undefined && w.failed > 200)).toBe(true);
+    expect(figures.windows.some((w) => w.kind === 'read' && w.partition === undefined && w.failed > 200)).toBe(true);
     expect(figures.disagreements).toMatchObject([{ kind: 'read', toldBy: 'load' }]);
   });
 
   test('one route, one shard: an outage of that shard', () => {
-    const history = seenByLoadAlone((operation) => (inFault(operation) && operation.shard === 1 ? REFUSED : undefined));
+    const history = seenByLoadAlone((operation) =>
+      inFault(operation) && operation.partition === 1 ? REFUSED : undefined,
+    );
     expect(outagesOf(history)).toEqual([]);
     expect(outagesOf(history, 'read', 'B')).toMatchObject([{ seenBy: 'load' }]);
     expect(outagesOf(history, 'read', 'A')).toEqual([]);
@@ -140,7 +142,7 @@ describe('where nobody but the load watches', () => {
     const until = effectMs + 900;
     const history = buildHistory({
       answer: (one) =>
-        one.kind === 'read' && one.shard === 1 && one.intendedAt >= effectMs && one.intendedAt < until
+        one.kind === 'read' && one.partition === 1 && one.intendedAt >= effectMs && one.intendedAt < until
           ? { settledAt: until + 1 }
           : undefined,
     });

@@ -107,7 +107,7 @@ describe('two primaries', () => {
 function surelyTwoMs(history: History): number {
   const answers = MEMBERS.map((_, i) =>
     [...(history.witness ?? [])]
-      .filter(({ room, key, outcome }) => room === i + 1 && key !== undefined && outcome === 'ok')
+      .filter(({ partitionKey, key, outcome }) => partitionKey === i + 1 && key !== undefined && outcome === 'ok')
       .map(({ sentAt, settledAt, key }) => ({ sentAt, settledAt, seq: parseKey(key as string).seq }))
       .sort((a, b) => a.settledAt - b.settledAt),
   );

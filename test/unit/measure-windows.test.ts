@@ -17,7 +17,7 @@ const LATE_MS = 100;
 const SPACING_MS = 10;
 
 function windowsOf(operations: readonly Seen[]): ServiceWindow[] {
-  const lane = new Lane({ kind: 'read', lateAboveMs: LATE_MS, spacingMs: SPACING_MS, shardsToHit: 0 });
+  const lane = new Lane({ kind: 'read', lateAboveMs: LATE_MS, spacingMs: SPACING_MS, partitionsToHit: 0 });
   for (const operation of operations) lane.add(operation);
   return lane.end();
 }
@@ -158,23 +158,23 @@ describe('windows of a run', () => {
     const inFault = within(effectMs, effectMs + 1_000);
     const history = buildHistory({
       answer: (operation) =>
-        operation.kind === 'read' && operation.shard === 1 && inFault(operation) ? REFUSED : undefined,
+        operation.kind === 'read' && operation.partition === 1 && inFault(operation) ? REFUSED : undefined,
     });
     const windows = serviceWindows(history, () => LATE_MS);
-    expect(windows.map(({ type, kind, shard }) => [type, kind, shard])).toEqual([
+    expect(windows.map(({ type, kind, partition }) => [type, kind, partition])).toEqual([
       ['brownout', 'read', undefined],
       ['outage', 'read', 'B'],
     ]);
-    const [whole, shard] = windows;
+    const [whole, partition] = windows;
     expect(whole?.uncertaintyMs).toBeCloseTo(10, 6);
-    expect(shard).toMatchObject({ failed: 25, ok: 0 });
-    expect(shard?.durationMs).toBeCloseTo(1_000, 6);
-    expect(shard?.uncertaintyMs).toBeCloseTo(40, 6);
+    expect(partition).toMatchObject({ failed: 25, ok: 0 });
+    expect(partition?.durationMs).toBeCloseTo(1_000, 6);
+    expect(partition?.uncertaintyMs).toBeCloseTo(40, 6);
   });
 
   test('where two of four shards are gone, failures in a row are one brownout of the kind', () => {
     const windows = serviceWindows(threeWorkers(), () => LATE_MS);
-    const ofReads = windows.filter(({ kind }) => kind === 'read').map(({ type, shard }) => [type, shard]);
+    const ofReads = windows.filter(({ kind }) => kind === 'read').map(({ type, partition }) => [type, partition]);
     expect(ofReads).toEqual([
       ['brownout', undefined],
       ['outage', 'B'],
@@ -186,16 +186,16 @@ describe('windows of a run', () => {
     const history = buildHistory({
       answer: (operation) => {
         if (operation.kind !== 'read' || !within(effectMs, effectMs + 1_000)(operation)) return undefined;
-        return operation.shard === 3 ? { outcome: 'unsent' } : REFUSED;
+        return operation.partition === 3 ? { outcome: 'unsent' } : REFUSED;
       },
     });
-    const whole = serviceWindows(history, () => LATE_MS).filter(({ shard }) => shard === undefined);
+    const whole = serviceWindows(history, () => LATE_MS).filter(({ partition }) => partition === undefined);
     expect(whole.map(({ type, failed }) => [type, failed])).toEqual([['outage', 75]]);
   });
 
   test('where all shards are gone, it is an outage of the kind', () => {
     const windows = serviceWindows(oneWorker(), () => LATE_MS);
-    expect(windows.map(({ type, kind, shard }) => [type, kind, shard])).toEqual([
+    expect(windows.map(({ type, kind, partition }) => [type, kind, partition])).toEqual([
       ['outage', 'write', undefined],
       ['outage', 'write', 'A'],
       ['outage', 'write', 'B'],

@@ -3,11 +3,15 @@ import { native, replicationFlows } from '../../src/engines/native.ts';
 import { expected } from '../support/expected.ts';
 import { ring } from '../support/sharded.ts';
 
-const placement = { shards: ring({ workers: 4, replication: 2, shards: 4 }), shardOfRoom: {}, entry: 'coordinator' };
+const placement = {
+  partitions: ring({ workers: 4, replication: 2, partitions: 4 }),
+  partitionOfKey: {},
+  entry: 'coordinator',
+};
 const served = (...down: string[]) =>
   expected(native, placement, new Set(down))
-    .filter((shard) => shard.readable && shard.writable)
-    .map((shard) => shard.shard);
+    .filter((partition) => partition.readable && partition.writable)
+    .map((partition) => partition.partition);
 
 describe('what the engine predicts', () => {
   test('a shard is served while one of its holders is up', () => {
@@ -38,8 +42,8 @@ describe('what the engine predicts', () => {
 });
 
 describe('replication', () => {
-  const flows = (workers: number, replication: number, shards: number) =>
-    replicationFlows(ring({ workers, replication, shards }));
+  const flows = (workers: number, replication: number, partitions: number) =>
+    replicationFlows(ring({ workers, replication, partitions }));
 
   test('goes both ways between the holders of a shard', () => {
     expect(flows(4, 2, 1).map(({ publisher, subscriber }) => `${publisher} > ${subscriber}`)).toEqual([

@@ -70,8 +70,16 @@ describe('the operations of a run on disk', () => {
         expect(rows).toHaveLength(list.length);
         for (const [i, row] of rows.entries()) {
           const { id, kind, outcome, intendedAt, sentAt, settledAt, ...rest } = list[i] as Operation;
-          const { room = null, shard = null, session = null, key, errorCode = null, errorText = null, anomaly } = rest;
-          expect(row).toMatchObject({ id, kind, outcome, intended_ms: intendedAt, room, shard, session });
+          const {
+            partitionKey = null,
+            partition = null,
+            session = null,
+            key,
+            errorCode = null,
+            errorText = null,
+            anomaly,
+          } = rest;
+          expect(row).toMatchObject({ id, kind, outcome, intended_ms: intendedAt, partitionKey, partition, session });
           expect(row).toMatchObject({ rows: rest.rows ?? null, verified: rest.verified ?? null });
           expect(row).toMatchObject({ error_code: errorCode, error_text: errorCode === null ? null : errorText });
           expect(Number(row.sent_us) / 1_000 + intendedAt).toBe(sentAt);

@@ -43,13 +43,13 @@ describe('makePlan', () => {
     ]);
     expect(plan.blastRadius).toEqual({
       nodes: ['coordinator', 'worker1', 'worker3'],
-      shards: ['A', 'B', 'C', 'D'],
+      partitions: ['A', 'B', 'C', 'D'],
       ofActs: [
         ['A', 'B', 'C', 'D'],
         ['A', 'B', 'C', 'D'],
       ],
     });
-    expect(plan.placement.map((shard) => shard.placements)).toEqual([
+    expect(plan.placement.map((partition) => partition.copies)).toEqual([
       ['worker1', 'worker2'],
       ['worker2', 'worker3'],
       ['worker3', 'worker4'],
@@ -111,8 +111,8 @@ describe('makePlan', () => {
 
 describe('selectors', () => {
   const SIX = '{ workers: 6, replication: 2, shards: 6 }';
-  const placement = native.layout?.(sharded({ workers: 6, replication: 2, shards: 6 }), [42]) as PlacementMap;
-  const holders = placement.shards[placement.shardOfRoom[42] as number]?.placements as readonly string[];
+  const placement = native.layout?.(sharded({ workers: 6, replication: 2, partitions: 6 }), [42]) as PlacementMap;
+  const holders = placement.partitions[placement.partitionOfKey[42] as number]?.copies as readonly string[];
   const placed = (faults: string, seed: number) => makePlan(scenario(faults, SIX), { seed, placement });
   const seeds = Array.from({ length: 60 }, (_, seed) => seed);
   /** Every node that one seed or another picks for the first act. */
@@ -135,8 +135,8 @@ describe('selectors', () => {
     expect(everPicked('{ holds-shard-of: shard B, pick: 1 }')).toEqual(new Set(['worker2', 'worker3']));
     expect(everPicked('{ not-holding: shard B }')).toEqual(new Set(['worker1', 'worker4', 'worker5', 'worker6']));
     const [act] = placed('[{ fault: node-stop, target: { holds-shard-of: room 42, pick: 1 }, for: 1s }]', 1).acts;
-    const shard = placement.shards[placement.shardOfRoom[42] as number]?.name;
-    expect(act?.picked).toBe(`1 of the 2 workers that hold room 42 (shard ${shard})`);
+    const partition = placement.partitions[placement.partitionOfKey[42] as number]?.name;
+    expect(act?.picked).toBe(`1 of the 2 workers that hold room 42 (shard ${partition})`);
   });
 
   test('a fatal pair takes a shard away, whichever it is', () => {
@@ -145,8 +145,8 @@ describe('selectors', () => {
     );
     for (const pair of pairs) {
       expect(pair?.targets).toHaveLength(2);
-      const lost = expected(native, placement, new Set(pair?.targets)).filter((shard) => !shard.readable);
-      expect(pair?.picked).toBe(`a pair that holds all copies of shard ${lost.map(({ shard }) => shard)}`);
+      const lost = expected(native, placement, new Set(pair?.targets)).filter((partition) => !partition.readable);
+      expect(pair?.picked).toBe(`a pair that holds all copies of shard ${lost.map(({ partition }) => partition)}`);
     }
     expect(new Set(pairs.map((pair) => pair?.targets.join())).size).toBe(6);
   });
@@ -382,12 +382,12 @@ describe('describePlan', () => {
 
   test('a node that all writes need makes it every shard', () => {
     const placement = {
-      shards: ring({ workers: 4, replication: 2, shards: 4 }),
-      shardOfRoom: {},
+      partitions: ring({ workers: 4, replication: 2, partitions: 4 }),
+      partitionOfKey: {},
       writesAlsoNeed: 'worker4',
     };
     const plan = makePlan(scenario('[{ fault: read-only, target: worker4, for: 1s }]'), { seed: 1, placement });
-    expect(plan.blastRadius.shards).toEqual(['A', 'B', 'C', 'D']);
+    expect(plan.blastRadius.partitions).toEqual(['A', 'B', 'C', 'D']);
   });
 
   test('without faults it predicts nothing', () => {

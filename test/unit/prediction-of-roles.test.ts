@@ -20,8 +20,8 @@ import { ring, undivided } from '../support/sharded.ts';
 
 const members = nodeNames(undivided(3));
 const placement = {
-  shards: ring(undivided(3)),
-  shardOfRoom: Object.fromEntries(Array.from({ length: 8 }, (_, i) => [i + 1, 0])),
+  partitions: ring(undivided(3)),
+  partitionOfKey: Object.fromEntries(Array.from({ length: 8 }, (_, i) => [i + 1, 0])),
 };
 const BY_HAND: StreamingSpec = { members: 3, synchronous: 'off', manager: 'by-hand', promoteAfterMs: 1_000 };
 const NOBODY: StreamingSpec = { ...BY_HAND, manager: 'none' };
@@ -42,17 +42,17 @@ function struck({ spec, primaries = [], ...history }: Struck): History {
       if (event.type !== 'fault-asked') return [event];
       const { targets, effect, at, act } = event;
       const lost = effect === 'frozen' ? { down: [], frozen: targets } : { down: targets };
-      const { shards } = streaming.expect(
+      const { partitions } = streaming.expect(
         { placement, roles: PRIMARY_IS(primaries[act] ?? 'pg1'), spec },
         { down: new Set(lost.down), frozen: new Set(lost.frozen ?? []) },
       );
-      return [{ at, type: 'predicted', ...lost, shards }, event];
+      return [{ at, type: 'predicted', ...lost, partitions }, event];
     });
   const onMembers = changing('cluster-formed', (event) => ({ ...event, engine: 'streaming', placement }));
   return buildHistory({
     workers: 3,
     replication: 3,
-    shards: 1,
+    partitions: 1,
     ...history,
     events: (events) => onMembers(withPredictions(events)),
   });
@@ -99,7 +99,9 @@ describe('a primary is killed, and somebody is there to replace it', () => {
   });
 
   test('and only reads are tried: half of it cannot be judged', () => {
-    const kinds = [{ name: 'read', access: 'read', scope: 'room', ratePerSecond: 100, deadlineMs: 1_000 }] as const;
+    const kinds = [
+      { name: 'read', access: 'read', scope: 'partition', ratePerSecond: 100, deadlineMs: 1_000 },
+    ] as const;
     expect(judged(struck({ spec: BY_HAND, ...primaryKilled, kinds, answer: outFor(3_000) }))).toMatchObject({
       judgement: 'unknown',
       observed: '1 of 2 predictions could not be tried',

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { probeKinds } from '../../src/run/probes.ts';
 
-const rates = (rate: number, shards: number, replication: number) => {
-  const kinds = probeKinds({ ratePerSecond: rate, deadlineMs: 1_000 }, { shards, replication });
+const rates = (rate: number, partitions: number, replication: number) => {
+  const kinds = probeKinds({ ratePerSecond: rate, deadlineMs: 1_000 }, { partitions, replication });
   return Object.fromEntries(kinds.map(({ name, ratePerSecond }) => [name, ratePerSecond]));
 };
 
@@ -14,11 +14,11 @@ test.each([
   [100, 32, 2, 12.5],
   [100, 1, 3, 100],
   [1_000, 1, 3, 300],
-])('%i a second for each of %i shards in %i copies: %d', (asked, shards, replication, rate) => {
-  expect(rates(asked, shards, replication)).toMatchObject({ 'probe-read': rate, 'probe-write': rate });
+])('%i a second for each of %i partitions in %i copies: %d', (asked, partitions, replication, rate) => {
+  expect(rates(asked, partitions, replication)).toMatchObject({ 'probe-read': rate, 'probe-write': rate });
 });
 
-test('new connections are at most one in 50, one a second, and 16 a second of all shards', () => {
+test('new connections are at most one in 50, one a second, and 16 a second of all partitions', () => {
   expect(rates(25, 4, 2)['probe-connect']).toBe(0.5);
   expect(rates(100, 4, 2)['probe-connect']).toBe(1);
   expect(rates(100, 64, 1)['probe-connect']).toBe(0.1875);

@@ -14,7 +14,7 @@ const SCENARIO: Scenario = {
   summary: 'One worker stops; every message stays readable.',
   file: 'scenarios/one-worker.yaml',
   source: '',
-  cluster: { ...sharded({ workers: 4, replication: 2, shards: 4 }), platform: 'auto', engine: 'auto' },
+  cluster: { ...sharded({ workers: 4, replication: 2, partitions: 4 }), platform: 'auto', engine: 'auto' },
   workload: { use: 'chat', params: {} },
   steadyStateMs: 2_000,
   faults: [

@@ -6,12 +6,12 @@ import { citus } from '../../src/engines/citus.ts';
 import { native } from '../../src/engines/native.ts';
 import { InputError } from '../../src/model/errors.ts';
 import { placedBy, predictBy } from '../../src/model/service-rule.ts';
-import { dataNodes, shardName } from '../../src/model/topology.ts';
+import { dataNodes, partitionName } from '../../src/model/topology.ts';
 import {
-  compareShards,
+  comparePartitions,
   judgeProof,
   MAX_SUBSETS,
-  type ObservedShard,
+  type ObservedPartition,
   type Proof,
   type ProvenSubset,
   subsetsToProve,
@@ -20,7 +20,7 @@ import { proofMarkdown, proofSvg, proofText } from '../../src/reporters/proof.ts
 import { runs } from '../support/properties.ts';
 import { ring, sharded, workersNamed } from '../support/sharded.ts';
 
-const RING = sharded({ workers: 4, replication: 2, shards: 4 });
+const RING = sharded({ workers: 4, replication: 2, partitions: 4 });
 const WORKERS = dataNodes(RING);
 const PLACEMENT = ring(RING);
 
@@ -41,19 +41,19 @@ describe('sets to prove', () => {
     [6, 13],
     [8, 35],
   ])('a ring of %i workers turns into itself: %i sets stand for all', (workers, expected) => {
-    const topology = sharded({ workers, replication: 2, shards: workers });
+    const topology = sharded({ workers, replication: 2, partitions: workers });
     const sets = subsetsToProve(dataNodes(topology), ring(topology), workers, true);
     expect(sets).toHaveLength(expected);
     expect(sets.reduce((sum, { standsFor }) => sum + standsFor, 0)).toBe(2 ** workers - 1);
   });
 
   test('a placement without symmetry is not pruned, though it was asked for', () => {
-    const lopsided = [...PLACEMENT, { placements: ['worker1', 'worker2'] }];
+    const lopsided = [...PLACEMENT, { copies: ['worker1', 'worker2'] }];
     expect(subsetsToProve(WORKERS, lopsided, 4, true)).toHaveLength(15);
   });
 
   test('the order of preference counts: a ring whose one shard is turned round is not symmetric', () => {
-    const turned = PLACEMENT.map((shard, i) => (i === 0 ? { placements: shard.placements.toReversed() } : shard));
+    const turned = PLACEMENT.map((partition, i) => (i === 0 ? { copies: partition.copies.toReversed() } : partition));
     expect(subsetsToProve(WORKERS, turned, 4, true)).toHaveLength(15);
   });
 
@@ -61,18 +61,18 @@ describe('sets to prove', () => {
     const holders = fc.uniqueArray(fc.constantFrom(...WORKERS), { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(fc.array(holders, { minLength: 1, maxLength: 5 }), (all) => {
-        const shards = all.map((placements, index) => ({ index, name: shardName(index), placements }));
+        const partitions = all.map((copies, index) => ({ index, name: partitionName(index), copies }));
         for (const { rule } of [native, citus]) {
-          const placement = placedBy(rule, { workers: WORKERS, shards });
+          const placement = placedBy(rule, { workers: WORKERS, partitions });
           const losses = (down: readonly string[]) => {
             const seen = predictBy(rule, placement, new Set(down));
             return `${down.length} ${seen.filter((s) => !s.readable).length} ${seen.filter((s) => !s.writable).length}`;
           };
           const counts = new Map<string, number>();
-          for (const { down } of subsetsToProve(WORKERS, shards, 4, false)) {
+          for (const { down } of subsetsToProve(WORKERS, partitions, 4, false)) {
             counts.set(losses(down), (counts.get(losses(down)) ?? 0) + 1);
           }
-          for (const { down, standsFor } of subsetsToProve(WORKERS, shards, 4, true, placement.writesAlsoNeed)) {
+          for (const { down, standsFor } of subsetsToProve(WORKERS, partitions, 4, true, placement.writesAlsoNeed)) {
             counts.set(losses(down), (counts.get(losses(down)) ?? 0) - standsFor);
           }
           expect([...counts.values()].every((left) => left === 0)).toBe(true);
@@ -102,14 +102,14 @@ describe('sets to prove', () => {
   });
 });
 
-const SERVED: ObservedShard = { shard: 'A', readable: true, writable: true };
+const SERVED: ObservedPartition = { partition: 'A', readable: true, writable: true };
 
 describe('rules', () => {
   test('native serves while one placement lives; citus writes only while all live, and the first worker', () => {
     const words = (name: 'native' | 'citus', ...down: string[]) => {
       const { rule } = name === 'native' ? native : citus;
-      return predictBy(rule, placedBy(rule, { workers: WORKERS, shards: PLACEMENT }), new Set(down)).map(
-        ({ shard, readable, writable }) => `${shard}${readable ? 'r' : '-'}${writable ? 'w' : '-'}`,
+      return predictBy(rule, placedBy(rule, { workers: WORKERS, partitions: PLACEMENT }), new Set(down)).map(
+        ({ partition, readable, writable }) => `${partition}${readable ? 'r' : '-'}${writable ? 'w' : '-'}`,
       );
     };
     expect(words('native', 'worker1')).toEqual(['Arw', 'Brw', 'Crw', 'Drw']);
@@ -122,9 +122,11 @@ describe('rules', () => {
 
 describe('judging', () => {
   test('predicted equals observed', () => {
-    expect(compareShards([SERVED], [SERVED])).toMatchObject({ findings: [] });
-    const lost = { shard: 'A', readable: false, writable: false };
-    expect(compareShards([lost], [{ ...lost, readError: 'refused', writeError: 'refused' }]).findings).toEqual([]);
+    expect(comparePartitions([SERVED], [SERVED], 'shard')).toMatchObject({ findings: [] });
+    const lost = { partition: 'A', readable: false, writable: false };
+    expect(
+      comparePartitions([lost], [{ ...lost, readError: 'refused', writeError: 'refused' }], 'shard').findings,
+    ).toEqual([]);
   });
 
   test.each([
@@ -139,16 +141,16 @@ describe('judging', () => {
       'shard A is not writable, predicted was that it is (57014: cancelled)',
     ],
   ])('less than predicted: %j', (seen, error, finding) => {
-    expect(compareShards([SERVED], [{ ...SERVED, ...seen, ...error }]).findings).toEqual([finding]);
+    expect(comparePartitions([SERVED], [{ ...SERVED, ...seen, ...error }], 'shard').findings).toEqual([finding]);
   });
 
   test('more than predicted is a finding too', () => {
-    const { findings } = compareShards([{ shard: 'A', readable: true, writable: false }], [SERVED]);
+    const { findings } = comparePartitions([{ partition: 'A', readable: true, writable: false }], [SERVED], 'shard');
     expect(findings).toEqual(['shard A is writable, predicted was that it is not']);
   });
 
   test('a shard that nothing was predicted for is a bug, not a pass', () => {
-    expect(() => compareShards([], [SERVED])).toThrow('nothing was predicted for shard A');
+    expect(() => comparePartitions([], [SERVED], 'shard')).toThrow('nothing was predicted for shard A');
   });
 
   const subset = (judgement: ProvenSubset['judgement'], findings: string[] = []): ProvenSubset => ({
@@ -156,39 +158,39 @@ describe('judging', () => {
     standsFor: 1,
     judgement,
     findings,
-    shards: [],
+    partitions: [],
     strikeMs: 0,
     probeMs: 0,
     healMs: 0,
   });
 
   test('all as predicted passes; one that differs fails; one that is missing or untried leaves it open', () => {
-    expect(judgeProof([subset('pass'), subset('pass')], 2)).toEqual({
+    expect(judgeProof([subset('pass'), subset('pass')], 2, 'shard')).toEqual({
       judgement: 'pass',
       finding: 'All 2 sets of workers behave as predicted, shard by shard.',
     });
-    expect(judgeProof([subset('pass'), subset('fail', ['shard A is lost']), subset('unknown')], 3)).toEqual({
+    expect(judgeProof([subset('pass'), subset('fail', ['shard A is lost']), subset('unknown')], 3, 'shard')).toEqual({
       judgement: 'fail',
       finding: '1 of 3 sets of workers behave other than predicted; the first: worker1 down, shard A is lost.',
     });
-    expect(judgeProof([subset('pass')], 2)).toEqual({
+    expect(judgeProof([subset('pass')], 2, 'shard')).toEqual({
       judgement: 'unknown',
       finding: '1 of 2 sets of workers could not be judged.',
     });
-    expect(judgeProof([subset('unknown'), subset('pass')], 2).judgement).toBe('unknown');
-    expect(judgeProof([], 1).judgement).toBe('unknown');
+    expect(judgeProof([subset('unknown'), subset('pass')], 2, 'shard').judgement).toBe('unknown');
+    expect(judgeProof([], 1, 'shard').judgement).toBe('unknown');
   });
 });
 
 describe('the matrix', () => {
-  const seen = (shard: string, code: string, promised = code) => ({
-    shard,
+  const seen = (partition: string, code: string, promised = code) => ({
+    partition,
     readable: code[0] === 'r',
     writable: code[1] === 'w',
     predicted: { readable: promised[0] === 'r', writable: promised[1] === 'w' },
   });
   const proof: Proof = {
-    version: 1,
+    version: 2,
     judgement: 'fail',
     finding: '1 of 3 sets of workers behave other than predicted; the first: a<b down, shard A is not writable.',
     startedAt: '2026-11-23T12:00:00.000Z',
@@ -197,10 +199,11 @@ describe('the matrix', () => {
     engine: 'native',
     predictedBy: 'rule native',
     fault: 'node-kill',
-    topology: { workers: 2, replication: 2, shards: 2 },
+    topology: { workers: 2, replication: 2, partitions: 2 },
+    partitionWord: 'shard',
     placement: [
-      { index: 0, name: 'A', placements: ['a<b', 'c'] },
-      { index: 1, name: 'B', placements: ['c', 'a<b'] },
+      { index: 0, name: 'A', copies: ['a<b', 'c'] },
+      { index: 1, name: 'B', copies: ['c', 'a<b'] },
     ],
     clusters: 1,
     pruned: false,
@@ -210,7 +213,7 @@ describe('the matrix', () => {
         standsFor: 1,
         judgement: 'fail',
         findings: ['shard A is not writable, predicted was that it is (XX000: \u001b[31mno)'],
-        shards: [seen('A', 'r-', 'rw'), seen('B', 'rw')],
+        partitions: [seen('A', 'r-', 'rw'), seen('B', 'rw')],
         strikeMs: 1,
         probeMs: 2,
         healMs: 3,
@@ -220,7 +223,7 @@ describe('the matrix', () => {
         standsFor: 1,
         judgement: 'unknown',
         findings: ['the fault did not take effect'],
-        shards: [],
+        partitions: [],
         strikeMs: 1,
         probeMs: 0,
         healMs: 3,
@@ -230,7 +233,7 @@ describe('the matrix', () => {
         standsFor: 1,
         judgement: 'pass',
         findings: [],
-        shards: [seen('A', '--'), seen('B', '--')],
+        partitions: [seen('A', '--'), seen('B', '--')],
         strikeMs: 1,
         probeMs: 2,
         healMs: 3,
@@ -285,12 +288,15 @@ describe('the matrix', () => {
   });
 
   test('many shards are counted instead of getting a column each', () => {
-    const shards = Array.from({ length: 40 }, (_, i) => shardName(i));
+    const partitions = Array.from({ length: 40 }, (_, i) => partitionName(i));
     const wide: Proof = {
       ...proof,
-      placement: shards.map((name, index) => ({ index, name, placements: ['c'] })),
+      placement: partitions.map((name, index) => ({ index, name, copies: ['c'] })),
       subsets: [
-        { ...(proof.subsets[2] as ProvenSubset), shards: shards.map((name, i) => seen(name, i < 30 ? 'rw' : 'r-')) },
+        {
+          ...(proof.subsets[2] as ProvenSubset),
+          partitions: partitions.map((name, i) => seen(name, i < 30 ? 'rw' : 'r-')),
+        },
       ],
     };
     expect(proofText(wide, 100).at(-1)).toMatch(/^ {2}a<b \+ c +40 of 40 +30 of 40 +yes$/);

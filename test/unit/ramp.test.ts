@@ -5,7 +5,7 @@ import type { OperationKind } from '../../src/model/history.ts';
 import { OperationTable } from '../../src/model/operations.ts';
 import { AnswerCount, raise } from '../../src/run/ramp.ts';
 
-const READ: OperationKind = { name: 'read', access: 'read', scope: 'room', ratePerSecond: 200, deadlineMs: 2_000 };
+const READ: OperationKind = { name: 'read', access: 'read', scope: 'partition', ratePerSecond: 200, deadlineMs: 2_000 };
 const SCAN: OperationKind = { ...READ, name: 'scan', scope: 'all', ratePerSecond: 2 };
 const TICK_MS = 20;
 

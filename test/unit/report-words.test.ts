@@ -3,8 +3,9 @@ import { availability } from '../../src/checks/availability.ts';
 import { figuresOf } from '../../src/measure/figures.ts';
 import { describeWindow } from '../../src/measure/windows.ts';
 import type { ServiceWindow } from '../../src/model/figures.ts';
+import { subjectAsWritten } from '../../src/model/verdict.ts';
 import { EventNarrator } from '../../src/reporters/event-words.ts';
-import { latencyWords, longestOf, messagesReadWords, subjectOf, windowName } from '../../src/reporters/report-words.ts';
+import { latencyWords, longestOf, messagesReadWords, windowName } from '../../src/reporters/report-words.ts';
 import { suiteText } from '../../src/reporters/suite.ts';
 import { terminalSummary } from '../../src/reporters/terminal.ts';
 import { buildHistory, REFUSED, timesOf } from '../support/history-builder.ts';
@@ -41,7 +42,7 @@ test('what only failed is no brownout', () => {
   expect(windowName(window)).toBe('one failure');
   expect(windowName({ ...window, failed: 3 })).toBe('failures');
   expect(windowName({ ...window, ok: 1 })).toBe('brownout');
-  expect(describeWindow(window)).toBe('a single failure of write, 4.000 s to 4.020 s');
+  expect(describeWindow(window, undefined)).toBe('a single failure of write, 4.000 s to 4.020 s');
 });
 
 test('of many windows the longest are shown, in the order of time', () => {
@@ -50,22 +51,24 @@ test('of many windows the longest are shown, in the order of time', () => {
 });
 
 test('a check is told from others of its kind', () => {
-  expect(subjectOf({ params: { of: 'read', shard: 'A', max: '1s' } })).toBe('of: read, shard: A');
-  expect(subjectOf({ params: { min: 500 } })).toBe('');
+  expect(subjectAsWritten({ params: { of: 'read', partition: 'A', max: '1s' } })).toBe('of: read, shard: A');
+  expect(subjectAsWritten({ params: { min: 500 } })).toBe('');
 });
 
 test('messages that nobody asked for are not said to be missing', () => {
-  const shard = { ...(passedReport.figures.shards[0] as NonNullable<(typeof passedReport.figures.shards)[0]>) };
-  expect(messagesReadWords({ ...shard, readableMessages: 15, untriedMessages: 110 })).toBe(
+  const partition = {
+    ...(passedReport.figures.partitions[0] as NonNullable<(typeof passedReport.figures.partitions)[0]>),
+  };
+  expect(messagesReadWords({ ...partition, readableMessages: 15, untriedMessages: 110 })).toBe(
     '15 of 125, 110 not asked for',
   );
-  expect(messagesReadWords({ ...shard, readableMessages: 105, onlyScannedMessages: 20 })).toBe(
+  expect(messagesReadWords({ ...partition, readableMessages: 105, onlyScannedMessages: 20 })).toBe(
     '105 of 125, 20 by scans alone',
   );
 });
 
 test('an interruption is said once, and what attaches starts and removes nothing', () => {
-  const topology = { ...sharded({ workers: 2, replication: 2, shards: 2 }), attach: 'chat' };
+  const topology = { ...sharded({ workers: 2, replication: 2, partitions: 2 }), attach: 'chat' };
   const narrator = new EventNarrator({ topology, plannedActs: 0 });
   expect(narrator.words({ at: 1, type: 'interrupted', reason: 'interrupted by SIGTERM' })).toMatchObject({
     what: 'interrupted',

@@ -49,7 +49,7 @@ describe('the finding', () => {
   test('begins with what was measured for the hypothesis', () => {
     const history = buildHistory({
       acts: [],
-      shards: 1,
+      partitions: 1,
       replication: 1,
       events: (events) => [
         ...events,
@@ -57,7 +57,7 @@ describe('the finding', () => {
           at: 9_000,
           type: 'storage',
           oneCopyBytes: 1_000,
-          placements: [{ shard: 'A', node: 'worker1', bytes: 2_000 }],
+          copies: [{ partition: 'A', node: 'worker1', bytes: 2_000 }],
         },
       ],
     });
@@ -88,10 +88,12 @@ describe('the finding', () => {
 
   test('names the shard that was gone, not the one that was for a moment', () => {
     const history = buildHistory({
-      answer: ({ kind, shard, intendedAt }: Operation) => {
+      answer: ({ kind, partition, intendedAt }: Operation) => {
         const sinceMs = intendedAt - effectMs;
         const gone =
-          kind === 'read' && sinceMs >= 0 && ((shard === 1 && sinceMs < 3_000) || (shard === 3 && sinceMs < 100));
+          kind === 'read' &&
+          sinceMs >= 0 &&
+          ((partition === 1 && sinceMs < 3_000) || (partition === 3 && sinceMs < 100));
         return gone ? REFUSED : undefined;
       },
     });
@@ -100,10 +102,10 @@ describe('the finding', () => {
 
   test('names the brownout that outlasts what failed', () => {
     const history = buildHistory({
-      answer: ({ kind, shard, intendedAt }: Operation) => {
+      answer: ({ kind, partition, intendedAt }: Operation) => {
         const sinceMs = intendedAt - effectMs;
         if (kind !== 'read' || sinceMs < 0) return undefined;
-        if (shard === 3 && sinceMs < 1_000) return REFUSED;
+        if (partition === 3 && sinceMs < 1_000) return REFUSED;
         return sinceMs < 3_500 ? { settledAt: intendedAt + 300 } : undefined;
       },
     });
@@ -183,7 +185,7 @@ describe('the report', () => {
       summary: 'A written history.',
       file: 'scenarios/written.yaml',
       source: '',
-      cluster: { ...sharded({ workers: 4, replication: 2, shards: 4 }), platform: 'auto', engine: 'auto' },
+      cluster: { ...sharded({ workers: 4, replication: 2, partitions: 4 }), platform: 'auto', engine: 'auto' },
       workload: { use: 'chat', params: {} },
       steadyStateMs: 2_000,
       faults: [],
@@ -192,8 +194,8 @@ describe('the report', () => {
     },
     seed: 1,
     acts: [{ index: 0, fault: 'node-stop', targets: ['worker1'], atMs: 0, forMs: 4_000, params: {} }],
-    placement: ring({ workers: 4, replication: 2, shards: 4 }),
-    blastRadius: { nodes: ['worker1'], shards: ['A', 'D'], ofActs: [['A', 'D']] },
+    placement: ring({ workers: 4, replication: 2, partitions: 4 }),
+    blastRadius: { nodes: ['worker1'], partitions: ['A', 'D'], ofActs: [['A', 'D']] },
   };
 
   test('survives JSON, holds everything but the bulky reads', () => {
@@ -201,7 +203,7 @@ describe('the report', () => {
     const report = buildReport(history, plan, verdictOn(history));
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
     expect(report.topology).toEqual({
-      ...sharded({ workers: 4, replication: 2, shards: 4 }),
+      ...sharded({ workers: 4, replication: 2, partitions: 4 }),
       platform: 'local',
       engine: 'native',
       reason: 'it needs nothing but Node.js',
@@ -240,7 +242,7 @@ describe('the report', () => {
       placement: plan.placement,
       nodes: [],
       topology: { platform: undefined, engine: undefined, reason: 'the cluster was never formed' },
-      figures: { spans: {}, shards: [], windows: [], recovery: [] },
+      figures: { spans: {}, partitions: [], windows: [], recovery: [] },
       ledger: { finalReads: false },
     });
     expect(report.finding).toMatch(/^Could not judge: run-completed: the run failed: no PostgreSQL binaries/);

@@ -79,8 +79,9 @@ describe('history.edn', () => {
     const written = [...buildHistory().operations].filter(({ key }) => key !== undefined);
     const early = written[20] as Operation;
     let told = false;
-    const stale = slower(({ kind, room, sentAt }) => {
-      if (told || kind !== 'read' || room !== early.room || sentAt < early.settledAt + 500) return undefined;
+    const stale = slower(({ kind, partitionKey, sentAt }) => {
+      if (told || kind !== 'read' || partitionKey !== early.partitionKey || sentAt < early.settledAt + 500)
+        return undefined;
       told = true;
       return { anomaly: { missing: [early.key as string], missingCount: 1 } };
     });
@@ -106,7 +107,7 @@ describe('history.edn', () => {
           return [
             { type: 'read-in-doubt', node: 'coordinator', at: event.at - 30, read },
             // Of a placement: no client reads it.
-            { type: 'read-in-doubt', node: 'worker1', shard: 'A', at: event.at - 20, read },
+            { type: 'read-in-doubt', node: 'worker1', partition: 'A', at: event.at - 20, read },
             event,
           ];
         }),

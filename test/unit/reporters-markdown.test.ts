@@ -93,20 +93,20 @@ describe('the parts', () => {
   });
 
   test('the shard table marks what was not as predicted', () => {
-    const shards = section(failedReport, '## Shards during the fault');
-    expect(shards).toContain('| no | none, 0 of 400 ok | no | **≠ some, 3 of 100 ok** |');
-    expect(shards).toContain('| yes | **≠ none, 0 of 100 ok** |');
+    const partitions = section(failedReport, '## Shards during the fault');
+    expect(partitions).toContain('| no | none, 0 of 400 ok | no | **≠ some, 3 of 100 ok** |');
+    expect(partitions).toContain('| yes | **≠ none, 0 of 100 ok** |');
     expect(section(passedReport, '## Shards during the fault')).not.toContain('≠');
     expect(section(passedReport, '## Shards during the fault')).toContain('What was predicted is what was seen.');
   });
 
   test('without a prediction its columns are left out', () => {
-    const shards = passedReport.figures.shards.map((shard) => ({
-      ...shard,
+    const partitions = passedReport.figures.partitions.map((partition) => ({
+      ...partition,
       predictedReadable: undefined,
       predictedWritable: undefined,
     }));
-    const report = { ...passedReport, figures: { ...passedReport.figures, shards } };
+    const report = { ...passedReport, figures: { ...passedReport.figures, partitions } };
     expect(section(report, '## Shards during the fault')).not.toContain('predicted');
   });
 
@@ -125,7 +125,7 @@ describe('the parts', () => {
   });
 
   test('many shards are listed instead of a grid', () => {
-    const topology = { ...passedReport.topology, shards: 32 };
+    const topology = { ...passedReport.topology, partitions: 32 };
     const cluster = section({ ...passedReport, topology, placement: ring(topology) }, '## Cluster');
     expect(cluster).toContain('| worker1 | 16 | A, D, E, H, I,');
     expect(cluster).not.toContain('●');

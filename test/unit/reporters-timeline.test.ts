@@ -134,12 +134,12 @@ describe('timeline.svg', () => {
   });
 
   test('of many shards those that were disturbed are shown', () => {
-    const placement = ring({ workers: 40, replication: 2, shards: 40 });
-    const [window] = failedReport.figures.windows.filter(({ shard }) => shard === 'B');
-    const windows = [{ ...(window as NonNullable<typeof window>), shard: 'AC' }];
+    const placement = ring({ workers: 40, replication: 2, partitions: 40 });
+    const [window] = failedReport.figures.windows.filter(({ partition }) => partition === 'B');
+    const windows = [{ ...(window as NonNullable<typeof window>), partition: 'AC' }];
     const built = timelineOf({ ...failedReport, placement, figures: { ...failedReport.figures, windows } });
-    expect(built?.shards.map(({ shard }) => shard)).toEqual(['AC']);
-    expect(built?.shardsLeftOut).toBe(39);
+    expect(built?.partitions.map(({ partition }) => partition)).toEqual(['AC']);
+    expect(built?.partitionsLeftOut).toBe(39);
   });
 
   test('hostile text is shown and does nothing', () => {

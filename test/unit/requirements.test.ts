@@ -80,7 +80,7 @@ describe('a scenario', () => {
   test('cannot be predicted where nothing tells one shard from another', () => {
     const check = shipped.checks.find(({ name }) => name === 'prediction');
     const faults = [{ name: 'node-stop', effect: 'down' as const }];
-    const facts = { kinds: ['ask'], shards: ['A'], messages: 0, faults };
+    const facts = { kinds: ['ask'], partitions: ['A'], messages: 0, faults };
     expect(check?.hopeless?.({}, { ...facts, lacks: ['partitions', 'probes'] })).toMatch(/^neither load nor probes/);
     expect(check?.hopeless?.({}, { ...facts, lacks: ['partitions'] })).toBeUndefined();
   });

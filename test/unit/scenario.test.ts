@@ -47,14 +47,17 @@ describe('a valid scenario', () => {
       name: 'mine',
       summary: 'Mine.',
       file: 'mine.yaml',
-      cluster: { ...sharded({ workers: 4, replication: 2, shards: 4 }), platform: 'auto', engine: 'auto' },
+      cluster: { ...sharded({ workers: 4, replication: 2, partitions: 4 }), platform: 'auto', engine: 'auto' },
       probes: { ratePerSecond: 50, deadlineMs: 2_000 },
       steadyStateMs: 2_000,
       faults: [],
       settleWithinMs: 30_000,
     });
     expect(source).toBe(withSections({}));
-    expect(workload).toMatchObject({ use: 'chat', params: { rooms: 100, read: { rate: 200, deadline: 2_000 } } });
+    expect(workload).toMatchObject({
+      use: 'chat',
+      params: { partitionKeys: 100, read: { rate: 200, deadline: 2_000 } },
+    });
     expect(hypothesis).toEqual([
       { check: 'no-lost-writes', params: {}, written: {}, place: { file: 'mine.yaml', line: 3, column: 14 } },
     ]);
@@ -85,8 +88,8 @@ seed: 42
 `);
     expect(scenario).toMatchObject({
       claim: 'It works.',
-      cluster: { ...sharded({ workers: 6, replication: 3, shards: 12 }), platform: 'docker', engine: 'citus' },
-      workload: { params: { rooms: 10, write: { rate: 0.5, deadline: 2_000 } } },
+      cluster: { ...sharded({ workers: 6, replication: 3, partitions: 12 }), platform: 'docker', engine: 'citus' },
+      workload: { params: { partitionKeys: 10, write: { rate: 0.5, deadline: 2_000 } } },
       steadyStateMs: 1_500,
       settleWithinMs: 120_000,
       seed: 42,

@@ -15,7 +15,7 @@ const PLAN = {
   scenario: {
     name: 'x',
     source: 'name: x\n',
-    cluster: { platform: 'auto', engine: 'auto', nodes: [], replication: 1, shards: 1 },
+    cluster: { platform: 'auto', engine: 'auto', nodes: [], replication: 1, partitions: 1 },
     hypothesis: [],
   },
   seed: 1,

@@ -119,13 +119,13 @@ describe('the section cluster', () => {
   });
 });
 
-const placement = { shards: ring(undivided(3)), shardOfRoom: {} };
+const placement = { partitions: ring(undivided(3)), partitionOfKey: {} };
 
 function expectation(spec: Partial<StreamingSpec>, lost: { down?: string[]; frozen?: string[] }, roles?: Roles) {
   const whole: StreamingSpec = { members: 3, synchronous: 'off', manager: 'by-hand', promoteAfterMs: 1_000, ...spec };
   const { down = [], frozen = [] } = lost;
   return streaming.expect({ placement, spec: whole, roles }, { down: new Set(down), frozen: new Set(frozen) })
-    .shards[0];
+    .partitions[0];
 }
 
 describe('what it promises', () => {
@@ -178,7 +178,7 @@ describe('what it promises', () => {
       { readable: true, writable: false, stalled: ['write'], outMs: 4_000 },
     ],
   ] as const)('%s', (_, spec, lost, promised) => {
-    expect(expectation(spec, lost as { down?: string[] })).toEqual({ shard: 'A', ...promised });
+    expect(expectation(spec, lost as { down?: string[] })).toEqual({ partition: 'A', ...promised });
   });
 
   test('the primary is who is one now', () => {

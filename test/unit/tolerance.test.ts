@@ -24,25 +24,25 @@ import { tolerance } from '../../src/plan/tolerance.ts';
 import { expected } from '../support/expected.ts';
 import { runs } from '../support/properties.ts';
 
-/** Every subset of the workers, shard by shard, with nothing clever. */
+/** Every subset of the workers, partition by partition, with nothing clever. */
 interface BruteForce {
   readonly subsets: number;
   readonly fatal: number;
   readonly lost: number;
   readonly worst: number;
-  /** P(at least one shard lost), workers up for `availability` of the time. */
+  /** P(at least one partition lost), workers up for `availability` of the time. */
   readonly outage: number;
 }
 
 function bruteForce(
-  { workers, shards }: Placement,
-  isLost: (placements: readonly string[], down: ReadonlySet<string>) => boolean,
+  { workers, partitions }: Placement,
+  isLost: (copies: readonly string[], down: ReadonlySet<string>) => boolean,
   availability: number,
 ): BruteForce[] {
   const rows = workers.concat('').map(() => ({ subsets: 0, fatal: 0, lost: 0, worst: 0, outage: 0 }));
   for (let mask = 0; mask < 2 ** workers.length; mask++) {
     const down = new Set(workers.filter((_, w) => (mask >> w) & 1));
-    const lost = shards.filter(({ placements }) => isLost(placements, down)).length;
+    const lost = partitions.filter(({ copies }) => isLost(copies, down)).length;
     const row = rows[down.size] as (typeof rows)[number];
     row.subsets++;
     row.lost += lost;
@@ -54,18 +54,16 @@ function bruteForce(
   return rows;
 }
 
-const noneLives = (placements: readonly string[], down: ReadonlySet<string>) =>
-  placements.every((name) => down.has(name));
-const oneIsDown = (placements: readonly string[], down: ReadonlySet<string>) =>
-  placements.some((name) => down.has(name));
+const noneLives = (copies: readonly string[], down: ReadonlySet<string>) => copies.every((name) => down.has(name));
+const oneIsDown = (copies: readonly string[], down: ReadonlySet<string>) => copies.some((name) => down.has(name));
 
-/** Any placement of few workers: one to all copies, holders drawn freely, several shards on the same ones. */
+/** Any placement of few workers: one to all copies, holders drawn freely, several partitions on the same ones. */
 const anyPlacement = (maxWorkers: number): fc.Arbitrary<Placement> =>
   fc.integer({ min: 1, max: maxWorkers }).chain((n) => {
     const workers = Array.from({ length: n }, (_, w) => `node${w}`);
     return fc
       .array(fc.subarray(workers, { minLength: 1, maxLength: Math.min(n, 5) }), { minLength: 1, maxLength: 16 })
-      .map((holders) => ({ workers, shards: holders.map((placements, i) => ({ name: `S${i}`, placements })) }));
+      .map((holders) => ({ workers, partitions: holders.map((copies, i) => ({ name: `S${i}`, copies })) }));
   });
 
 /** As Citus, but for the worker that takes the locks. */
@@ -73,8 +71,8 @@ const ALL_HOLDERS: ServiceRule = { name: 'all-holders', writeNeeds: 'all-holders
 const OPTIONS = { rule: ALL_HOLDERS, nodeAvailability: 0.9, seed: 1 } as const;
 const SAMPLING = { seed: 1, halfWidth: 0.001 } as const;
 
-function setsOfRing(workers: number, replication: number, shards = workers): HolderSets {
-  return holderSetsOf(layOut('ring', { workers, replication, shards }, 0));
+function setsOfRing(workers: number, replication: number, partitions = workers): HolderSets {
+  return holderSetsOf(layOut('ring', { workers, replication, partitions }, 0));
 }
 
 describe('the whole map against brute force', () => {
@@ -94,11 +92,11 @@ describe('the whole map against brute force', () => {
             expect(row.subsets).toBe(String(truth.subsets));
             expect(row.fatal).toMatchObject({ count: String(truth.fatal), method: 'exact' });
             expect(row.fatal.share).toBeCloseTo(truth.fatal / truth.subsets, 12);
-            expect(row.expectedShare).toBeCloseTo(truth.lost / truth.subsets / placement.shards.length, 12);
-            expect(row.worst).toMatchObject({ shards: truth.worst, atMost: truth.worst });
+            expect(row.expectedShare).toBeCloseTo(truth.lost / truth.subsets / placement.partitions.length, 12);
+            expect(row.worst).toMatchObject({ partitions: truth.worst, atMost: truth.worst });
             const named = new Set(row.worst.workers);
             expect(named.size).toBe(row.down);
-            expect(placement.shards.filter(({ placements }) => isLost(placements, named))).toHaveLength(truth.worst);
+            expect(placement.partitions.filter(({ copies }) => isLost(copies, named))).toHaveLength(truth.worst);
           }
           expect(access.outage.share).toBeCloseTo(
             expected.reduce((sum, { outage }) => sum + outage, 0),
@@ -111,7 +109,7 @@ describe('the whole map against brute force', () => {
           expect(cuts[0]).toBe(expected[access.smallestFatal.size]?.worst);
           for (const { workers, cutsOff } of access.smallestFatal.sets) {
             const down = new Set(workers);
-            expect(placement.shards.filter(({ placements }) => isLost(placements, down))).toHaveLength(cutsOff);
+            expect(placement.partitions.filter(({ copies }) => isLost(copies, down))).toHaveLength(cutsOff);
           }
         }
       }),
@@ -120,7 +118,7 @@ describe('the whole map against brute force', () => {
   });
 
   test('the rule of the native engine makes writes like reads', () => {
-    const map = tolerance(layOut('ring', { workers: 4, replication: 2, shards: 4 }, 0), {
+    const map = tolerance(layOut('ring', { workers: 4, replication: 2, partitions: 4 }, 0), {
       ...OPTIONS,
       rule: native.rule,
     });
@@ -132,7 +130,7 @@ describe('the whole map against brute force', () => {
 describe('the map says what the engine predicts', () => {
   const engines = [native, citus];
   const topologies = [4, 6].flatMap((workers) =>
-    [1, 2, 3].flatMap((replication) => [workers, 9].map((shards) => ({ workers, replication, shards }))),
+    [1, 2, 3].flatMap((replication) => [workers, 9].map((partitions) => ({ workers, replication, partitions }))),
   );
   const cases = engines.flatMap((engine) =>
     topologies.flatMap((topology) => LAYOUTS.map((layout) => ({ engine, topology, layout }))),
@@ -141,7 +139,10 @@ describe('the map says what the engine predicts', () => {
   test.each(cases)('$engine.name, $topology, $layout: every subset of the workers', ({ engine, topology, layout }) => {
     const placement = placedBy(engine.rule, layOut(layout, topology, 5));
     const { workers } = placement;
-    const predicted = { shards: placement.shards.map((shard, index) => ({ index, ...shard })), shardOfRoom: {} };
+    const predicted = {
+      partitions: placement.partitions.map((partition, index) => ({ index, ...partition })),
+      partitionOfKey: {},
+    };
     const map = tolerance(placement, { rule: engine.rule, nodeAvailability: 0.9, seed: 1, maxDown: workers.length });
     const also = placement.writesAlsoNeed === undefined ? {} : { writesAlsoNeed: placement.writesAlsoNeed };
     const tallies = Array.from({ length: workers.length + 1 }, () => ({
@@ -150,13 +151,13 @@ describe('the map says what the engine predicts', () => {
     }));
     for (let mask = 0; mask < 2 ** workers.length; mask++) {
       const down = new Set(workers.filter((_, w) => (mask >> w) & 1));
-      const shards = expected(engine, { ...predicted, ...also }, down);
+      const partitions = expected(engine, { ...predicted, ...also }, down);
       for (const [access, served] of [
         ['reads', 'readable'],
         ['writes', 'writable'],
       ] as const) {
         const tally = (tallies[down.size] as (typeof tallies)[number])[access];
-        const lost = shards.filter((shard) => !shard[served]).length;
+        const lost = partitions.filter((partition) => !partition[served]).length;
         tally.subsets++;
         tally.lost += lost;
         tally.fatal += Number(lost > 0);
@@ -168,8 +169,8 @@ describe('the map says what the engine predicts', () => {
       for (const row of map[access].rows) {
         const { subsets, fatal, lost, worst } = (tallies[row.down] as (typeof tallies)[number])[access];
         expect(row.fatal.count).toBe(String(fatal));
-        expect(row.worst).toMatchObject({ shards: worst, atMost: worst });
-        expect(row.expectedShare).toBeCloseTo(lost / subsets / topology.shards, 12);
+        expect(row.worst).toMatchObject({ partitions: worst, atMost: worst });
+        expect(row.expectedShare).toBeCloseTo(lost / subsets / topology.partitions, 12);
       }
     }
   });
@@ -190,10 +191,10 @@ describe('the ways to an exact figure agree with brute force', () => {
         for (const [k, { fatal, subsets, worst: lost }] of expected.entries()) {
           expect(swept?.[k]).toBeCloseTo(fatal / subsets, 12);
           if (k <= 3) expect(counted[k]).toBe(fatal);
-          if (k <= 3) expect(worst[k]).toMatchObject({ shards: lost, atMost: lost });
-          expect(worst[k]?.shards).toBeLessThanOrEqual(lost);
+          if (k <= 3) expect(worst[k]).toMatchObject({ partitions: lost, atMost: lost });
+          expect(worst[k]?.partitions).toBeLessThanOrEqual(lost);
           expect(worst[k]?.atMost).toBeGreaterThanOrEqual(lost);
-          expect(covered[k]?.shards).toBeLessThanOrEqual(broken[k]?.worst as number);
+          expect(covered[k]?.partitions).toBeLessThanOrEqual(broken[k]?.worst as number);
           expect(covered[k]?.atMost).toBeGreaterThanOrEqual(broken[k]?.worst as number);
         }
       }),
@@ -205,11 +206,11 @@ describe('the ways to an exact figure agree with brute force', () => {
     const pairs = ['ab', 'bc', 'de', 'ef', 'df'];
     const placement = {
       workers: [...'abcdefgh'],
-      shards: pairs.map((pair) => ({ name: pair, placements: [...pair] })),
+      partitions: pairs.map((pair) => ({ name: pair, copies: [...pair] })),
     };
     const [, , two, three] = worstForReads(holderSetsOf(placement), 3);
-    expect(two?.shards).toBe(1);
-    expect(three).toEqual({ shards: 3, atMost: 3, workers: expect.arrayContaining([3, 4, 5]) });
+    expect(two?.partitions).toBe(1);
+    expect(three).toEqual({ partitions: 3, atMost: 3, workers: expect.arrayContaining([3, 4, 5]) });
   });
 
   test('minimal sets: none holds another, and every set holds one of them', () => {
@@ -274,7 +275,7 @@ describe('rings and groups against closed formulae', () => {
   });
 
   test('a ring of 1,000 with 7 copies is still narrow enough, whatever the order of its workers', () => {
-    const ring = layOut('ring', { workers: 1_000, replication: 7, shards: 1_000 }, 0);
+    const ring = layOut('ring', { workers: 1_000, replication: 7, partitions: 1_000 }, 0);
     const mixed = ring.workers.toSorted((a, b) => (Number(a.slice(6)) % 7) - (Number(b.slice(6)) % 7));
     const { estimates, walks } = fatalShares(holderSetsOf(ring), SAMPLING);
     expect(walks).toBe(0);
@@ -284,13 +285,13 @@ describe('rings and groups against closed formulae', () => {
     }
     const renumbered = holderSetsOf({
       workers: mixed,
-      shards: layOut('ring', { workers: 1_000, replication: 2, shards: 1_000 }, 0).shards,
+      partitions: layOut('ring', { workers: 1_000, replication: 2, partitions: 1_000 }, 0).partitions,
     });
     expect(sweepFatalShares(renumbered)?.[10]).toBeCloseTo(sweepFatalShares(setsOfRing(1_000, 2))?.[10] as number, 12);
   });
 
   test('300 disjoint pairs: a subset survives when it takes at most one of each', () => {
-    const sets = holderSetsOf(layOut('groups', { workers: 600, replication: 2, shards: 600 }, 0));
+    const sets = holderSetsOf(layOut('groups', { workers: 600, replication: 2, partitions: 600 }, 0));
     const { estimates } = fatalShares(sets, SAMPLING);
     for (const k of [1, 2, 3, 10, 40, 100]) {
       const surviving = binomial(300, k) * 2n ** BigInt(k);
@@ -324,7 +325,7 @@ describe('rings and groups against closed formulae', () => {
 });
 
 describe('sampling', () => {
-  const placement = layOut('random', { workers: 20, replication: 3, shards: 60 }, 5);
+  const placement = layOut('random', { workers: 20, replication: 3, partitions: 60 }, 5);
   const sets = holderSetsOf(placement);
   const exact = fatalShares(sets, SAMPLING).estimates;
 
@@ -343,7 +344,7 @@ describe('sampling', () => {
   });
 
   test('agrees with plain random subsets of a large cluster, which know nothing of walks', () => {
-    const large = holderSetsOf(layOut('random', { workers: 200, replication: 2, shards: 1_000 }, 3));
+    const large = holderSetsOf(layOut('random', { workers: 200, replication: 2, partitions: 1_000 }, 3));
     const { shares, halfWidths } = sampleFatalShares(minimalSets(large), { seed: 9, halfWidth: 0.001 });
     const pairs = new Set(Array.from({ length: large.count }, (_, s) => membersOf(large, s).join()));
     const random = mersenne(4);
@@ -386,7 +387,7 @@ describe('sampling', () => {
   });
 
   test('is used for a large random placement, says so, and k up to 3 stays exact', () => {
-    const large = layOut('random', { workers: 300, replication: 2, shards: 3_000 }, 2);
+    const large = layOut('random', { workers: 300, replication: 2, partitions: 3_000 }, 2);
     const map = tolerance(large, { ...OPTIONS, nodeAvailability: 0.999 });
     expect(map.sampling.walks).toBeGreaterThan(0);
     expect(map.reads.rows.slice(0, 3).map(({ fatal }) => fatal.method)).toEqual(['exact', 'exact', 'exact']);
@@ -403,7 +404,7 @@ describe('sampling', () => {
   });
 
   test('an interval never leaves what is certain: the count at k = 3, and the sum over all minimal sets', () => {
-    const large = holderSetsOf(layOut('random', { workers: 300, replication: 3, shards: 1_500 }, 6));
+    const large = holderSetsOf(layOut('random', { workers: 300, replication: 3, partitions: 1_500 }, 6));
     const minimal = minimalSets(large);
     const { estimates } = fatalShares(large, { seed: 1, halfWidth: 0.01 });
     for (const [k, { low, high, method }] of estimates.entries()) {
@@ -411,7 +412,7 @@ describe('sampling', () => {
       expect(low).toBeGreaterThanOrEqual(estimates[3]?.share as number);
       expect(high).toBeLessThanOrEqual(Math.min(1, minimal.count * shareContaining(300, k, 3)));
     }
-    // At k = 4 the walks alone would leave room on both sides.
+    // At k = 4 the walks alone would leave partition key on both sides.
     expect(estimates[4]).toMatchObject({
       low: estimates[3]?.share,
       high: minimal.count * shareContaining(300, 4, 3),
@@ -433,12 +434,12 @@ describe('layouts', () => {
         ),
         fc.integer({ min: 0, max: 2 ** 32 - 1 }),
         ({ workers, replication, rounds }, seed) => {
-          const placement = layOut(layout, { workers, replication, shards: workers * rounds }, seed);
-          expect(placement.shards).toHaveLength(workers * rounds);
+          const placement = layOut(layout, { workers, replication, partitions: workers * rounds }, seed);
+          expect(placement.partitions).toHaveLength(workers * rounds);
           const held = new Map(placement.workers.map((worker) => [worker, 0]));
-          for (const { placements } of placement.shards) {
-            expect(new Set(placements).size).toBe(replication);
-            for (const worker of placements) held.set(worker, (held.get(worker) as number) + 1);
+          for (const { copies } of placement.partitions) {
+            expect(new Set(copies).size).toBe(replication);
+            for (const worker of copies) held.set(worker, (held.get(worker) as number) + 1);
           }
           expect(Math.max(...held.values()) - Math.min(...held.values())).toBeLessThanOrEqual(
             layout === 'random' ? 2 : 0,
@@ -449,15 +450,15 @@ describe('layouts', () => {
   });
 
   test('groups of 2 on 5 workers: two groups that share nobody', () => {
-    const { shards } = layOut('groups', { workers: 5, replication: 2, shards: 10 }, 0);
-    const together = new Set(shards.map(({ placements }) => placements.toSorted().join('+')));
+    const { partitions } = layOut('groups', { workers: 5, replication: 2, partitions: 10 }, 0);
+    const together = new Set(partitions.map(({ copies }) => copies.toSorted().join('+')));
     expect([...together].sort()).toEqual(['worker1+worker2', 'worker3+worker4', 'worker3+worker5', 'worker4+worker5']);
   });
 });
 
 describe('advice', () => {
   test('is computed: groups halve the fatal pairs of a ring and double what one cuts off', () => {
-    const { layouts, findings } = tolerance(layOut('ring', { workers: 8, replication: 2, shards: 32 }, 0), {
+    const { layouts, findings } = tolerance(layOut('ring', { workers: 8, replication: 2, partitions: 32 }, 0), {
       ...OPTIONS,
       rule: native.rule,
     }).advice;
@@ -473,15 +474,15 @@ describe('advice', () => {
   });
 
   test('says that nothing is gained where groups are what there is', () => {
-    const { findings } = tolerance(layOut('groups', { workers: 8, replication: 2, shards: 32 }, 0), OPTIONS).advice;
+    const { findings } = tolerance(layOut('groups', { workers: 8, replication: 2, partitions: 32 }, 0), OPTIONS).advice;
     expect(findings).toContain('None of the other layouts makes outages of reads notably rarer.');
     expect(findings.some((finding) => finding.startsWith('Disjoint groups'))).toBe(false);
   });
 
   test('names shards with fewer copies, and the price of one more copy where a write needs them all', () => {
-    const ring = layOut('ring', { workers: 6, replication: 2, shards: 12 }, 0);
-    const [first, ...others] = ring.shards;
-    const placement = { ...ring, shards: [{ name: 'lonely', placements: ['worker1'] }, ...others] };
+    const ring = layOut('ring', { workers: 6, replication: 2, partitions: 12 }, 0);
+    const [first, ...others] = ring.partitions;
+    const placement = { ...ring, partitions: [{ name: 'lonely', copies: ['worker1'] }, ...others] };
     expect(first).toBeDefined();
     const { findings } = tolerance(placement, OPTIONS).advice;
     expect(findings[0]).toMatch(/^1 shard has only 1 copy;/);

@@ -62,7 +62,7 @@ test('the index lists it', async () => {
 test('tolerance takes its placement', () => {
   const { engine, placement } = parsePlacement(readFileSync(join(run, 'report.json'), 'utf8'), 'report.json');
   expect(engine).toBe('native');
-  expect(placement.shards).toMatchObject([
+  expect(placement.partitions).toMatchObject([
     { name: 'A', placements: ['worker1', 'worker2'] },
     { name: 'B', placements: ['worker2', 'worker1'] },
   ]);

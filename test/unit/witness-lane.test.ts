@@ -83,7 +83,7 @@ test('a standby is asked and never written to; a promoted one is written to at o
   lane.start();
   await sleep(40);
   expect(node.of('kept-write')).toEqual([]);
-  expect(node.of('kept-ask').every(({ outcome, room }) => outcome === 'ok' && room === 2)).toBe(true);
+  expect(node.of('kept-ask').every(({ outcome, partitionKey }) => outcome === 'ok' && partitionKey === 2)).toBe(true);
   node.state = 2;
   await sleep(40);
   await lane.stop();

@@ -76,21 +76,21 @@ export const copies = defineEngine({
   /** The publisher serves all; its copies serve those alone who ask them by the route `copies`. */
   expect({ placement }, { down, frozen = new Set() }) {
     return {
-      shards: placement.shards.map(({ name, placements: [publisher = ''] }) => {
+      partitions: placement.partitions.map(({ name, placements: [publisher = ''] }) => {
         const served = !down.has(publisher) && !frozen.has(publisher);
         const stalled = frozen.has(publisher) ? { stalled: ['read' as const, 'write' as const] } : {};
-        return { shard: name, readable: served, writable: served, ...stalled };
+        return { partition: name, readable: served, writable: served, ...stalled };
       }),
     };
   },
 });
 
-function formedOf(nodes: Nodes, { rooms }: Dataset): FormedCluster {
+function formedOf(nodes: Nodes, { partitionKeys }: Dataset): FormedCluster {
   const [publisher, ...subscribers] = nodes.all as readonly [NodeControl, ...NodeControl[]];
   const placement: PlacementMap = {
-    // One shard, of which every server has all rows.
-    shards: [{ index: 0, name: 'A', placements: nodes.all.map(({ name }) => name) }],
-    shardOfRoom: Object.fromEntries(rooms.map((room) => [room, 0])),
+    // One partition, of which every server has all rows.
+    partitions: [{ index: 0, name: 'A', placements: nodes.all.map(({ name }) => name) }],
+    partitionOfKey: Object.fromEntries(partitionKeys.map((partitionKey) => [partitionKey, 0])),
   };
   return {
     placement,
@@ -98,7 +98,8 @@ function formedOf(nodes: Nodes, { rooms }: Dataset): FormedCluster {
       publisher: routeTo('publisher', 'write', [publisher]),
       copies: routeTo('copies', 'read', subscribers),
     },
-    placementSources: (table) => nodes.all.map(({ name }) => ({ shard: 0, node: name, relation: quoteTable(table) })),
+    placementSources: (table) =>
+      nodes.all.map(({ name }) => ({ partition: 0, node: name, relation: quoteTable(table) })),
     takenHereSql: (relation) =>
       `SELECT count(*) FROM ${relation} WHERE (pg_xact_commit_timestamp_origin(xmin)).roident = 0`,
   };

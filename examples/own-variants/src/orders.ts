@@ -69,7 +69,7 @@ class OrdersRun implements WorkloadRun {
 
   #read(customer: number): OperationRequest {
     return {
-      room: customer,
+      partitionKey: customer,
       run: async (session, timeoutMs): Promise<Observed> => {
         const text = `SELECT ${COLUMNS} FROM orders WHERE room_id = $1`;
         const rows = await session.query(text, [customer], limit(timeoutMs));
@@ -85,7 +85,7 @@ class OrdersRun implements WorkloadRun {
     const customer = customerOf(seq, this.#orders);
     const values = [customer, this.#writer, seq, amountOf(this.#writer, seq)];
     return {
-      room: customer,
+      partitionKey: customer,
       key: formatKey(this.#writer, seq),
       run: async (session, timeoutMs): Promise<Observed> => {
         await session.query(`INSERT INTO orders (${COLUMNS}) VALUES ($1, $2, $3, $4)`, values, limit(timeoutMs));
@@ -105,12 +105,12 @@ export const orders = defineWorkload<OrdersParams>({
   params,
 
   kinds: ({ read, write }) => [
-    pacedKind({ name: 'read', access: 'read', scope: 'room' }, read),
-    pacedKind({ name: 'write', access: 'write', scope: 'room' }, write),
+    pacedKind({ name: 'read', access: 'read', scope: 'partition' }, read),
+    pacedKind({ name: 'write', access: 'write', scope: 'partition' }, write),
   ],
 
   dataset: (orders) => ({
-    rooms: range(orders.customers),
+    partitionKeys: range(orders.customers),
     tables: [
       {
         name: 'orders',
@@ -132,7 +132,7 @@ export const orders = defineWorkload<OrdersParams>({
     table: 'orders',
     lookup: { columns: COLUMNS, key: 'writer, seq' },
     sessionless: true,
-    rooms: ({ customers }) => customers,
+    partitionKeys: ({ customers }) => customers,
     initialRows: (orders) => orders.customers * orders['orders-per-customer'],
 
     fingerprintSql: (relation) =>

@@ -47,9 +47,9 @@ export const plan: CommandModule<object, PlanArguments> = {
         : {
             expect: ({ down, frozen }: LostNodes) =>
               engine.expect(
-                { placement: { shards: planned.placement, shardOfRoom: {} }, spec: streaming },
+                { placement: { partitions: planned.placement, partitionOfKey: {} }, spec: streaming },
                 { down: new Set(down), frozen: new Set(frozen) },
-              ).shards,
+              ).partitions,
           }),
     };
     for (const line of describePlan(planned, options)) console.log(line);

@@ -1,9 +1,10 @@
-/** `pgquake status`: the nodes of a standing cluster, where every shard lies, and whether all is well. */
+/** `pgquake status`: the nodes of a standing cluster, where every partition lies, and whether all is well. */
 
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import type { Dataset } from '../../cluster/engine.ts';
-import type { NodeSurvey, ShardSurvey, Survey } from '../../cluster/survey.ts';
+import type { NodeSurvey, PartitionSurvey, Survey } from '../../cluster/survey.ts';
+import { partitionsWordOf, partitionWordOf } from '../../model/partition-words.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { hanging, padTo, textWidth } from '../../reporters/text-layout.ts';
 import { datasetOf } from '../../run/probes.ts';
@@ -20,7 +21,7 @@ import {
 
 export const status: CommandModule<object, ProjectArguments> = {
   command: 'status',
-  describe: `tell nodes, shards and rows of that cluster; exit code ${EXIT.pass} healthy, ${EXIT.fail} not, ${EXIT.environment} no cluster`,
+  describe: `tell nodes, partitions and rows of that cluster; exit code ${EXIT.pass} healthy, ${EXIT.fail} not, ${EXIT.environment} no cluster`,
   builder: (yargs) => yargs.options(PROJECT_OPTION),
   handler: ({ project }) =>
     untilInterrupted(async (signal) => {
@@ -38,9 +39,9 @@ function statusLines(
   survey: Survey,
   { found, dataset }: { readonly found: Found | undefined; readonly dataset: Dataset },
 ): string[] {
-  const { nodes, tables, shards, replication } = survey;
+  const { nodes, tables, partitions, replication } = survey;
   const names = dataset.tables.map(({ name }) => name);
-  const entry = found?.cluster.placement.entry;
+  const { entry, partitionWord: word } = found?.cluster.placement ?? {};
   const engine = found ? [`engine ${found.engine.name}`, found.cluster.version].filter(Boolean).join(', ') : undefined;
   const factor = replication === undefined ? undefined : `replication factor ${replication}`;
   const title = [engine, factor].filter((part) => part !== undefined).join(', ');
@@ -56,18 +57,18 @@ function statusLines(
         version ?? (state === 'running' ? (refusal ?? '') : '-'),
       ]),
     ),
-    ...(shards.length === 0
+    ...(partitions.length === 0
       ? []
       : [
           '',
           ...columns(
-            ['shard', 'replicas', 'on', ...names],
-            shards.map((shard) => shardLine(shard, names)),
+            [partitionWordOf(word), 'replicas', 'on', ...names],
+            partitions.map((partition) => partitionLine(partition, names)),
           ),
           '',
           ...columns(
-            ['worker', 'shards', ...names],
-            nodes.filter(({ name }) => name !== entry).map((node) => workerLine(node, shards, names)),
+            ['node', partitionsWordOf(word), ...names],
+            nodes.filter(({ name }) => name !== entry).map((node) => workerLine(node, partitions, names)),
           ),
           '',
           ...columns(
@@ -76,12 +77,12 @@ function statusLines(
           ),
         ]),
     '',
-    ...verdictLines(survey),
+    ...verdictLines(survey, partitionWordOf(word)),
   ];
 }
 
 /** Rows as every copy has them; `?` where none could be counted, `115/114` where copies differ. */
-function shardLine({ name, placements }: ShardSurvey, tables: readonly string[]): string[] {
+function partitionLine({ name, copies: placements }: PartitionSurvey, tables: readonly string[]): string[] {
   const readable = placements.filter(({ rows }) => rows !== undefined);
   const replicas =
     readable.length === placements.length ? `${placements.length}` : `${readable.length} of ${placements.length}`;
@@ -89,21 +90,21 @@ function shardLine({ name, placements }: ShardSurvey, tables: readonly string[])
   return [name, replicas, placements.map(({ node }) => node).join(', '), ...counts];
 }
 
-function workerLine({ name }: NodeSurvey, shards: readonly ShardSurvey[], tables: readonly string[]): string[] {
-  const held = shards.flatMap((shard) =>
-    shard.placements.filter(({ node }) => node === name).map(({ rows }) => ({ shard: shard.name, rows })),
+function workerLine({ name }: NodeSurvey, partitions: readonly PartitionSurvey[], tables: readonly string[]): string[] {
+  const held = partitions.flatMap((partition) =>
+    partition.copies.filter(({ node }) => node === name).map(({ rows }) => ({ partition: partition.name, rows })),
   );
   const counts = tables.map((table) =>
     held.some(({ rows }) => rows === undefined)
       ? '?'
       : String(held.reduce((sum, { rows }) => sum + (rows?.[table] ?? 0), 0)),
   );
-  return [name, held.map(({ shard }) => shard).join(', ') || 'none', ...counts];
+  return [name, held.map(({ partition }) => partition).join(', ') || 'none', ...counts];
 }
 
-function verdictLines({ problems }: Survey): string[] {
+function verdictLines({ problems }: Survey, word: string): string[] {
   if (problems.length === 0)
-    return [`${pc.green('healthy')}  every node serves, and all copies of every shard are there`];
+    return [`${pc.green('healthy')}  every node serves, and all copies of every ${word} are there`];
   const width = process.stdout.columns ?? 100;
   return [pc.red('not healthy'), ...problems.flatMap((problem) => hanging('  ', plainText(problem), width))];
 }

@@ -34,7 +34,7 @@ const OUTPUTS = ['text', 'json', 'markdown'] as const;
 type Output = (typeof OUTPUTS)[number];
 
 /** Raised when a reader of the old JSON could not read the new one. */
-const JSON_VERSION = 1;
+const JSON_VERSION = 2;
 
 interface ToleranceArguments extends ConfigArguments {
   workers: number | undefined;
@@ -152,8 +152,8 @@ async function placementOfStanding(quake: Quake, project: string): Promise<Place
   return input;
 }
 
-function shapeOf({ workers = 4, replication = 2, shards = workers }: ToleranceArguments): Shape {
-  const shape: Shape = { workers, replication, shards };
+function shapeOf({ workers = 4, replication = 2, shards: partitions = workers }: ToleranceArguments): Shape {
+  const shape: Shape = { workers, replication, partitions };
   checkShape(shape);
   return shape;
 }

@@ -3,7 +3,9 @@
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { mainRoute } from '../../cluster/route.ts';
+import { partitionWordOf } from '../../model/partition-words.ts';
 import { entryNode } from '../../model/topology.ts';
+import { formatCount } from '../../model/units.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { ensureFormed } from '../../run/standing.ts';
 import {
@@ -44,10 +46,11 @@ export const up: CommandModule<object, FolderArguments> = {
         data: standingData(),
         signal,
       });
+      const { partitions, partitionWord } = cluster.placement;
       const [way] = await mainRoute(cluster.routes).addresses();
       const by = plainText([engine.name, ...(cluster.version === undefined ? [] : [cluster.version])].join(', '));
       console.log(
-        `${formedNow ? 'formed now' : 'stands formed already'} (${by}): ${cluster.placement.shards.length} shards`,
+        `${formedNow ? 'formed now' : 'stands formed already'} (${by}): ${formatCount(partitions.length, partitionWordOf(partitionWord))}`,
       );
       console.log(`${pc.green('up')}  ${entry ?? 'clients connect'} at ${way?.host}:${way?.port}`);
       console.log(pc.dim(`next: ${commandFor('status', project)}, ${commandFor('connect', project)}`));

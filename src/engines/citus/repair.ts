@@ -67,9 +67,9 @@ function disablable(placement: PlacementMap, workers: readonly Peer[], down: Rea
   const disabled: Disabled[] = [];
   const kept: { peer: Peer; shards: string[] }[] = [];
   for (const peer of workers.filter(({ name }) => down.has(name)).reverse()) {
-    const shards = placement.shards
-      .filter((shard) => shard.placements.includes(peer.name))
-      .filter((shard) => shard.placements.every((node) => node === peer.name || inactive.has(node)))
+    const shards = placement.partitions
+      .filter((shard) => shard.copies.includes(peer.name))
+      .filter((shard) => shard.copies.every((node) => node === peer.name || inactive.has(node)))
       .map((shard) => shard.name);
     if (shards.length > 0) {
       kept.push({ peer, shards });

@@ -2,7 +2,7 @@
 
 import type { ColumnSpec, PlacementSource, TableSpec } from '../../cluster/engine.ts';
 import { EnvironmentError } from '../../model/errors.ts';
-import { type NodeName, type PlacementMap, type Shard, shardName } from '../../model/topology.ts';
+import { type NodeName, type Partition, type PlacementMap, partitionName } from '../../model/topology.ts';
 import { quoteName, quoteTable, quoteText, schemaOf } from '../../sql/quote.ts';
 import { COORDINATOR, SHARDED } from '../sharded.ts';
 
@@ -127,12 +127,12 @@ export function placementMap(
   }
   const placed = [...shards.entries()]
     .sort(([a], [b]) => a - b)
-    .map(([index, placements]): Shard => ({ index, name: shardName(index), placements }));
+    .map(([index, placements]): Partition => ({ index, name: partitionName(index), copies: placements }));
   const writesAlsoNeed = lockHolder(placed, firstWorker(peers));
   const { partitionWord } = SHARDED;
   return {
-    shards: placed,
-    shardOfRoom,
+    partitions: placed,
+    partitionOfKey: shardOfRoom,
     partitionWord,
     entry: COORDINATOR,
     ...(writesAlsoNeed === undefined ? {} : { writesAlsoNeed }),
@@ -140,8 +140,8 @@ export function placementMap(
 }
 
 /** Writes to a table of which some shard has several placements lock their shard on the first worker. */
-export function lockHolder(shards: readonly Pick<Shard, 'placements'>[], first: NodeName | undefined) {
-  return shards.some(({ placements }) => placements.length > 1) ? first : undefined;
+export function lockHolder(shards: readonly Pick<Partition, 'copies'>[], first: NodeName | undefined) {
+  return shards.some(({ copies: placements }) => placements.length > 1) ? first : undefined;
 }
 
 /** Byte by byte. */
@@ -170,7 +170,11 @@ export function placementSources(
 ): PlacementSource[] {
   return rows
     .filter((row) => row.table === table)
-    .map((row) => ({ shard: row.index, node: nodeOf(row, peers), relation: quoteTable(`${table}_${row.shardId}`) }));
+    .map((row) => ({
+      partition: row.index,
+      node: nodeOf(row, peers),
+      relation: quoteTable(`${table}_${row.shardId}`),
+    }));
 }
 
 function nodeOf(row: CatalogueRow, peers: readonly Peer[]): NodeName {

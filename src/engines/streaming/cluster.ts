@@ -72,7 +72,7 @@ export class StreamingCluster {
 
   formed(): FormedCluster {
     const { nodes, placement, spec } = this.#options;
-    const copiesOf = (relation: string) => nodes.map(({ name }) => ({ shard: 0, node: name, relation }));
+    const copiesOf = (relation: string) => nodes.map(({ name }) => ({ partition: 0, node: name, relation }));
     return {
       placement,
       routes: {

@@ -1,8 +1,9 @@
 /**
- * What another placement would change: the same shards and copies laid out as a ring, at random and in
+ * What another placement would change: the same partitions and copies laid out as a ring, at random and in
  * disjoint groups, and with one copy more. Every figure is computed for this case; none is a rule of thumb.
  */
 
+import { partitionWordOf } from '../../model/partition-words.ts';
 import { placedBy, type ServiceRule, writeSets } from '../../model/service-rule.ts';
 import { type Estimate, type FatalShares, fatalShares } from './fatal-shares.ts';
 import { formatCount, formatProbability, plural } from './format.ts';
@@ -10,12 +11,12 @@ import { type HolderSets, holderSetsOf, membersOf, setsOfWorker, sizeOf } from '
 import { LAYOUTS, type Layout, layOut } from './layouts.ts';
 import { type Outage, outageForReads, outageForWrites } from './outage.ts';
 
-/** One way to place the same shards, and what it means. */
+/** One way to place the same partitions, and what it means. */
 export interface LayoutFigures {
   /** `given`: the placement at hand. */
   readonly layout: 'given' | Layout;
   readonly copies: number;
-  /** Smallest sets of workers that lose a shard to reads: workers in each, how many, shards that one cuts off at most. */
+  /** Smallest sets of workers that lose a partition to reads: workers in each, how many, partitions that one cuts off at most. */
   readonly fatalSize: number;
   readonly fatalSets: number;
   readonly cutsOff: number;
@@ -51,13 +52,13 @@ const WORTHWHILE = 0.95;
 
 export function advise(input: AdviceInput): Advice {
   const { sets, fatal, reads, writes, rule, nodeAvailability, seed } = input;
-  const shards = sets.shards.reduce((sum, count) => sum + count, 0);
+  const partitions = sets.partitions.reduce((sum, count) => sum + count, 0);
   const usual = usualCopies(sets);
   const given = figuresOf('given', usual, sets, fatal, { reads, writes });
 
   const others: LayoutFigures[] = [];
   const consider = (layout: Layout, replication: number) => {
-    const placement = layOut(layout, { workers: sets.workers, replication, shards }, seed);
+    const placement = layOut(layout, { workers: sets.workers, replication, partitions }, seed);
     const other = holderSetsOf(placement);
     if (sameSets(sets, other)) return;
     const otherFatal = fatalShares(other, { seed, halfWidth: HALF_WIDTH });
@@ -89,7 +90,7 @@ function figuresOf(
     copies: copiesOfEach,
     fatalSize,
     fatalSets: Number(fatal.counts[fatalSize] ?? smallest.length),
-    cutsOff: smallest.reduce((most, s) => Math.max(most, sets.shards[s] as number), 0),
+    cutsOff: smallest.reduce((most, s) => Math.max(most, sets.partitions[s] as number), 0),
     readOutage: reads.outage,
     writeOutage: writes.outage,
     unreadableShare: reads.expectedShare,
@@ -105,11 +106,12 @@ function findings(
   rule: ServiceRule,
 ): string[] {
   const found: string[] = [];
+  const word = partitionWordOf(rule.partitionWord);
   const sizes = sets.copies;
-  const [fewest, shardsWithFewest] = [...sizes][0] as [number, number];
+  const [fewest, partitionsWithFewest] = [...sizes][0] as [number, number];
   if (fewest < given.copies) {
     found.push(
-      `${plural(shardsWithFewest, 'shard')} ${shardsWithFewest === 1 ? 'has' : 'have'} only ${plural(fewest, 'copy').replace('copys', 'copies')}; ` +
+      `${plural(partitionsWithFewest, word)} ${partitionsWithFewest === 1 ? 'has' : 'have'} only ${plural(fewest, 'copy').replace('copys', 'copies')}; ` +
         'they set the size of the smallest fatal sets. Give them as many as the others first.',
     );
   }
@@ -118,7 +120,7 @@ function findings(
     (best, other) => (other.readOutage.share < (best?.readOutage.share ?? Infinity) ? other : best),
     undefined,
   );
-  if (rarest && rarest.readOutage.high < given.readOutage.low * WORTHWHILE) found.push(rarer(rarest, given));
+  if (rarest && rarest.readOutage.high < given.readOutage.low * WORTHWHILE) found.push(rarer(rarest, given, word));
   else if (same.length > 0) found.push('None of the other layouts makes outages of reads notably rarer.');
 
   const gentlest = same.reduce<LayoutFigures | undefined>(
@@ -127,13 +129,13 @@ function findings(
   );
   if (gentlest && gentlest.cutsOff < given.cutsOff * WORTHWHILE && gentlest.fatalSize >= given.fatalSize) {
     found.push(
-      `${nameOf(gentlest)}: a fatal set cuts off ${plural(gentlest.cutsOff, 'shard')} at most instead of ${formatCount(String(given.cutsOff))}; ` +
+      `${nameOf(gentlest)}: a fatal set cuts off ${plural(gentlest.cutsOff, word)} at most instead of ${formatCount(String(given.cutsOff))}; ` +
         `outages of reads ${formatProbability(gentlest.readOutage.share)} of the time instead of ${formatProbability(given.readOutage.share)}.`,
     );
   }
   if (same.length > 0 && same.every((other) => nearly(other.unreadableShare, given.unreadableShare))) {
     found.push(
-      `The expected share of unreadable shards, ${formatProbability(given.unreadableShare)}, is the same for all of them: layouts trade how often for how much.`,
+      `The expected share of unreadable ${word}s, ${formatProbability(given.unreadableShare)}, is the same for all of them: layouts trade how often for how much.`,
     );
   }
   if (rule.writeNeeds === 'all-holders') {
@@ -146,14 +148,14 @@ function findings(
   return found;
 }
 
-function rarer(other: LayoutFigures, given: LayoutFigures): string {
+function rarer(other: LayoutFigures, given: LayoutFigures, word: string): string {
   const gain =
     `${nameOf(other)}: outages of reads ${formatProbability(other.readOutage.share)} of the time instead of ` +
     `${formatProbability(given.readOutage.share)} (${setsInWords(other)} instead of ${setsInWords(given)}).`;
   const prices: string[] = [];
   if (other.cutsOff > given.cutsOff) {
     prices.push(
-      `one of them cuts off up to ${plural(other.cutsOff, 'shard')} instead of ${formatCount(String(given.cutsOff))}`,
+      `one of them cuts off up to ${plural(other.cutsOff, word)} instead of ${formatCount(String(given.cutsOff))}`,
     );
   }
   if (other.survivorLoad > given.survivorLoad * 1.01) {
@@ -166,12 +168,12 @@ function rarer(other: LayoutFigures, given: LayoutFigures): string {
 
 function oneMoreCopy(more: LayoutFigures, given: LayoutFigures, rule: ServiceRule): string {
   const reads =
-    `One more copy of each shard (${more.copies}, as a ring, ${Number((more.copies / given.copies).toFixed(2))} times the storage): outages of reads ` +
+    `One more copy of each ${partitionWordOf(rule.partitionWord)} (${more.copies}, as a ring, ${Number((more.copies / given.copies).toFixed(2))} times the storage): outages of reads ` +
     `${formatProbability(more.readOutage.share)} of the time instead of ${formatProbability(given.readOutage.share)}`;
   if (rule.writeNeeds === 'one-holder') return `${reads}.`;
   const direction = more.unwritableShare > given.unwritableShare ? 'more' : 'less';
   return (
-    `${reads}; but ${direction} is unwritable, ${formatProbability(more.unwritableShare)} of the shards instead of ` +
+    `${reads}; but ${direction} is unwritable, ${formatProbability(more.unwritableShare)} of the ${partitionWordOf(rule.partitionWord)}s instead of ` +
     `${formatProbability(given.unwritableShare)}, because a write needs every copy.`
   );
 }
@@ -196,29 +198,29 @@ function nearly(a: number, b: number): boolean {
   return Math.abs(a - b) <= 1e-9 * Math.max(a, b);
 }
 
-/** The number of copies that most shards have; the lower one of two. */
+/** The number of copies that most partitions have; the lower one of two. */
 function usualCopies(sets: HolderSets): number {
   return [...sets.copies].reduce(
-    ([usual, most], [size, shards]) => (shards > most ? [size, shards] : [usual, most]),
+    ([usual, most], [size, partitions]) => (partitions > most ? [size, partitions] : [usual, most]),
     [0, 0],
   )[0];
 }
 
 function sameSets(a: HolderSets, b: HolderSets): boolean {
   if (a.count !== b.count || a.members.length !== b.members.length) return false;
-  const describe = (sets: HolderSets, s: number) => `${membersOf(sets, s).join()}:${sets.shards[s]}`;
+  const describe = (sets: HolderSets, s: number) => `${membersOf(sets, s).join()}:${sets.partitions[s]}`;
   const described = new Set(Array.from({ length: b.count }, (_, s) => describe(b, s)));
   return Array.from({ length: a.count }, (_, s) => describe(a, s)).every((set) => described.has(set));
 }
 
 /**
  * How much more the busiest survivor has to read when one worker is down, with reads spread evenly over
- * the living placements of each shard, before and after. 1 where nobody takes over anything.
+ * the living placements of each partition, before and after. 1 where nobody takes over anything.
  */
 function survivorLoad(sets: HolderSets): number {
   const before = new Float64Array(sets.workers);
   for (let s = 0; s < sets.count; s++) {
-    const part = (sets.shards[s] as number) / sizeOf(sets, s);
+    const part = (sets.partitions[s] as number) / sizeOf(sets, s);
     for (const w of membersOf(sets, s)) before[w] = (before[w] as number) + part;
   }
   let busiest = 1;
@@ -227,7 +229,7 @@ function survivorLoad(sets: HolderSets): number {
     const mine = setsOfWorker(sets, down);
     for (const s of mine) {
       const size = sizeOf(sets, s);
-      const taken = size === 1 ? 0 : (sets.shards[s] as number) * (1 / (size - 1) - 1 / size);
+      const taken = size === 1 ? 0 : (sets.partitions[s] as number) * (1 / (size - 1) - 1 / size);
       for (const w of membersOf(sets, s)) extra[w] = (extra[w] as number) + taken;
     }
     for (const s of mine) {

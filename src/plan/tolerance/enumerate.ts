@@ -1,5 +1,5 @@
 /**
- * Every subset of a few workers at once: how many shards each loses, by summing over subsets in place
+ * Every subset of a few workers at once: how many partitions each loses, by summing over subsets in place
  * ("zeta transform"), n * 2^n additions.
  */
 
@@ -11,7 +11,7 @@ export const MAX_ENUMERATED_WORKERS = 20;
 /** Exact figures for k workers down, over all k-subsets. */
 export interface Enumerated {
   readonly fatal: number;
-  /** Shards that the worst subset loses, and one such subset. */
+  /** Partitions that the worst subset loses, and one such subset. */
   readonly worst: number;
   readonly worstWorkers: readonly number[];
 }
@@ -21,11 +21,11 @@ export function enumerate(sets: HolderSets): { readonly anyLives: Enumerated[]; 
   const n = sets.workers;
   const everything = 2 ** n - 1;
   const lost = new Int32Array(2 ** n);
-  let shards = 0;
+  let partitions = 0;
   for (let s = 0; s < sets.count; s++) {
     const mask = membersOf(sets, s).reduce((bits, w) => bits | (1 << w), 0);
-    lost[mask] = (lost[mask] as number) + (sets.shards[s] as number);
-    shards += sets.shards[s] as number;
+    lost[mask] = (lost[mask] as number) + (sets.partitions[s] as number);
+    partitions += sets.partitions[s] as number;
   }
   for (let bit = 1; bit <= everything; bit *= 2) {
     for (let mask = 0; mask <= everything; mask++) {
@@ -36,8 +36,8 @@ export function enumerate(sets: HolderSets): { readonly anyLives: Enumerated[]; 
   const write = new Tally(n);
   for (let mask = 0; mask <= everything; mask++) {
     read.add(mask, lost[mask] as number);
-    // A shard keeps all its placements exactly when its holders are among the workers that live.
-    write.add(mask, shards - (lost[everything ^ mask] as number));
+    // A partition keeps all its placements exactly when its holders are among the workers that live.
+    write.add(mask, partitions - (lost[everything ^ mask] as number));
   }
   return { anyLives: read.rows(), allLive: write.rows() };
 }

@@ -2,13 +2,13 @@
 
 import type { Placement } from '../../model/service-rule.ts';
 import type { NodeName } from '../../model/topology.ts';
-import { type HolderSets, membersOf, shardsOfWorkers, sizeOf } from './holders.ts';
+import { type HolderSets, membersOf, partitionsOfWorkers, sizeOf } from './holders.ts';
 
 export interface FatalSet {
   readonly workers: readonly NodeName[];
-  /** How many shards it cuts off, and the names of the first of them. */
+  /** How many partitions it cuts off, and the names of the first of them. */
   readonly cutsOff: number;
-  readonly shards: readonly string[];
+  readonly partitions: readonly string[];
 }
 
 export interface FatalSets {
@@ -20,12 +20,12 @@ export interface FatalSets {
   readonly sets: readonly FatalSet[];
 }
 
-/** Sets of workers that hold every placement of a shard. */
+/** Sets of workers that hold every placement of a partition. */
 export function smallestFatalForReads(placement: Placement, sets: HolderSets, listed: number): FatalSets {
   let size = Number.POSITIVE_INFINITY;
   for (let s = 0; s < sets.count; s++) size = Math.min(size, sizeOf(sets, s));
   const smallest = Array.from({ length: sets.count }, (_, s) => s).filter((s) => sizeOf(sets, s) === size);
-  const worstFirst = smallest.sort((a, b) => (sets.shards[b] as number) - (sets.shards[a] as number));
+  const worstFirst = smallest.sort((a, b) => (sets.partitions[b] as number) - (sets.partitions[a] as number));
   const named = worstFirst
     .slice(0, listed)
     .map((s) => [...membersOf(sets, s)].map((w) => placement.workers[w] as NodeName));
@@ -33,17 +33,19 @@ export function smallestFatalForReads(placement: Placement, sets: HolderSets, li
     size,
     count: smallest.length,
     sets: named.map((workers) =>
-      cutOff(placement, workers, listed, ({ placements }) => placements.every((name) => workers.includes(name))),
+      cutOff(placement, workers, listed, ({ copies: placements }) =>
+        placements.every((name) => workers.includes(name)),
+      ),
     ),
   };
 }
 
 /**
- * Workers that a write to some shard needs.
- * @param placement every worker that a write to each shard needs; `sets` are its own.
+ * Workers that a write to some partition needs.
+ * @param placement every worker that a write to each partition needs; `sets` are its own.
  */
 export function smallestFatalForWrites(placement: Placement, sets: HolderSets, listed: number): FatalSets {
-  const held = shardsOfWorkers(sets);
+  const held = partitionsOfWorkers(sets);
   const holders = Array.from(held, (_, w) => w).filter((w) => held[w] !== 0);
   const worstFirst = holders.sort((a, b) => (held[b] as number) - (held[a] as number));
   return {
@@ -51,17 +53,17 @@ export function smallestFatalForWrites(placement: Placement, sets: HolderSets, l
     count: holders.length,
     sets: worstFirst.slice(0, listed).map((w) => {
       const name = placement.workers[w] as NodeName;
-      return cutOff(placement, [name], listed, ({ placements }) => placements.includes(name));
+      return cutOff(placement, [name], listed, ({ copies: placements }) => placements.includes(name));
     }),
   };
 }
 
 function cutOff(
-  { shards }: Placement,
+  { partitions }: Placement,
   workers: readonly NodeName[],
   listed: number,
-  isLost: (shard: Placement['shards'][number]) => boolean,
+  isLost: (partition: Placement['partitions'][number]) => boolean,
 ): FatalSet {
-  const lost = shards.filter(isLost);
-  return { workers, cutsOff: lost.length, shards: lost.slice(0, listed).map(({ name }) => name) };
+  const lost = partitions.filter(isLost);
+  return { workers, cutsOff: lost.length, partitions: lost.slice(0, listed).map(({ name }) => name) };
 }

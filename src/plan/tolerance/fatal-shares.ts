@@ -1,4 +1,4 @@
-/** The share of k-subsets that lose a shard, for every k: by the cheapest way that is exact, else by sampling. */
+/** The share of k-subsets that lose a partition, for every k: by the cheapest way that is exact, else by sampling. */
 
 import { binomial, shareContaining } from './combinatorics.ts';
 import { enumerate, MAX_ENUMERATED_WORKERS } from './enumerate.ts';

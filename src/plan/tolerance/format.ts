@@ -42,7 +42,7 @@ export function formatCount(digits: string): string {
   return `${digits[0]}.${digits[1]}e${digits.length - 1}`;
 }
 
-/** `1 shard`, `33 shards`. */
+/** `1 partition`, `33 partitions`. */
 export function plural(count: number, noun: string): string {
   return `${formatCount(String(count))} ${noun}${count === 1 ? '' : 's'}`;
 }

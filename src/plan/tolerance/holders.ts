@@ -1,6 +1,6 @@
 /**
- * A placement boiled down to what decides its tolerance: which sets of workers hold shards, and how many
- * shards each. 32,768 shards in a ring of 1,000 workers are 1,000 sets. Workers are numbers from here on.
+ * A placement boiled down to what decides its tolerance: which sets of workers hold partitions, and how many
+ * partitions each. 32,768 partitions in a ring of 1,000 workers are 1,000 sets. Workers are numbers from here on.
  */
 
 import type { Placement } from '../../model/service-rule.ts';
@@ -11,28 +11,28 @@ export interface HolderSets {
   readonly count: number;
   readonly start: Int32Array;
   readonly members: Int32Array;
-  /** Shards that live on exactly this set. */
-  readonly shards: Int32Array;
-  /** How many shards have each number of copies: copies -> shards, ascending. */
+  /** Partitions that live on exactly this set. */
+  readonly partitions: Int32Array;
+  /** How many partitions have each number of copies: copies -> partitions, ascending. */
   readonly copies: ReadonlyMap<number, number>;
   /** The other way round: worker `w` is in the sets `setsOf[setsStart[w] .. setsStart[w + 1])`. */
   readonly setsStart: Int32Array;
   readonly setsOf: Int32Array;
 }
 
-/** Collapses shards with the same holders. The placement must be valid: see `placementProblems`. */
-export function holderSetsOf({ workers, shards }: Placement): HolderSets {
+/** Collapses partitions with the same holders. The placement must be valid: see `placementProblems`. */
+export function holderSetsOf({ workers, partitions }: Placement): HolderSets {
   const indexOf = new Map(workers.map((name, index) => [name, index]));
-  const found = new Map<number | string, { readonly members: readonly number[]; shards: number }>();
-  // One piece of memory for all shards: most of them repeat a set that is known.
+  const found = new Map<number | string, { readonly members: readonly number[]; partitions: number }>();
+  // One piece of memory for all partitions: most of them repeat a set that is known.
   const members: number[] = [];
-  for (const { placements } of shards) {
+  for (const { copies: placements } of partitions) {
     members.length = 0;
     for (const name of placements) insert(members, indexOf.get(name) as number);
     const key = keyOf(members, workers.length);
     const known = found.get(key);
-    if (known) known.shards++;
-    else found.set(key, { members: [...members], shards: 1 });
+    if (known) known.partitions++;
+    else found.set(key, { members: [...members], partitions: 1 });
   }
   return holderSets(workers.length, [...found.values()]);
 }
@@ -54,7 +54,7 @@ function keyOf(members: readonly number[], workers: number): number | string {
 /** Builds the compressed form. Members must be ascending and distinct. */
 export function holderSets(
   workers: number,
-  sets: readonly { readonly members: readonly number[]; readonly shards: number }[],
+  sets: readonly { readonly members: readonly number[]; readonly partitions: number }[],
 ): HolderSets {
   const start = new Int32Array(sets.length + 1);
   sets.forEach((set, s) => {
@@ -78,16 +78,17 @@ export function holderSets(
     count: sets.length,
     start,
     members,
-    shards: Int32Array.from(sets, (set) => set.shards),
-    copies: shardsByCopies(sets),
+    partitions: Int32Array.from(sets, (set) => set.partitions),
+    copies: partitionsByCopies(sets),
     setsStart,
     setsOf,
   };
 }
 
-function shardsByCopies(sets: Parameters<typeof holderSets>[1]): ReadonlyMap<number, number> {
+function partitionsByCopies(sets: Parameters<typeof holderSets>[1]): ReadonlyMap<number, number> {
   const byCopies = new Map<number, number>();
-  for (const { members, shards } of sets) byCopies.set(members.length, (byCopies.get(members.length) ?? 0) + shards);
+  for (const { members, partitions } of sets)
+    byCopies.set(members.length, (byCopies.get(members.length) ?? 0) + partitions);
   return new Map([...byCopies].sort(([a], [b]) => a - b));
 }
 
@@ -103,28 +104,28 @@ export function sizeOf(sets: HolderSets, s: number): number {
   return (sets.start[s + 1] as number) - (sets.start[s] as number);
 }
 
-/** Shards that have a placement on each worker. */
-export function shardsOfWorkers(sets: HolderSets): Int32Array {
+/** Partitions that have a placement on each worker. */
+export function partitionsOfWorkers(sets: HolderSets): Int32Array {
   const held = new Int32Array(sets.workers);
   for (let s = 0; s < sets.count; s++) {
-    for (const w of membersOf(sets, s)) held[w] = (held[w] as number) + (sets.shards[s] as number);
+    for (const w of membersOf(sets, s)) held[w] = (held[w] as number) + (sets.partitions[s] as number);
   }
   return held;
 }
 
-/** The mean over all shards of what depends on the number of copies alone. */
-export function meanOverShards(sets: HolderSets, ofSize: (size: number) => number): number {
+/** The mean over all partitions of what depends on the number of copies alone. */
+export function meanOverPartitions(sets: HolderSets, ofSize: (size: number) => number): number {
   let sum = 0;
-  let shards = 0;
+  let partitions = 0;
   for (const [size, count] of sets.copies) {
     sum += count * ofSize(size);
-    shards += count;
+    partitions += count;
   }
-  return sum / shards;
+  return sum / partitions;
 }
 
 /**
- * The minimal sets: those that contain no other. A set of workers loses a shard exactly when it contains
+ * The minimal sets: those that contain no other. A set of workers loses a partition exactly when it contains
  * one of them, so they alone decide what is fatal.
  */
 export function minimalSets(sets: HolderSets): HolderSets {
@@ -150,6 +151,6 @@ export function minimalSets(sets: HolderSets): HolderSets {
   }
   return holderSets(
     sets.workers,
-    kept.map((s) => ({ members: [...membersOf(sets, s)], shards: sets.shards[s] as number })),
+    kept.map((s) => ({ members: [...membersOf(sets, s)], partitions: sets.partitions[s] as number })),
   );
 }

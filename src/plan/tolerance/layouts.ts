@@ -1,16 +1,16 @@
-/** The placements that people choose between, made for any number of workers, copies and shards. */
+/** The placements that people choose between, made for any number of workers, copies and partitions. */
 
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { Placement } from '../../model/service-rule.ts';
-import { type NodeName, ringPlacement, type Shard, shardName } from '../../model/topology.ts';
+import { type NodeName, type Partition, partitionName, ringPlacement } from '../../model/topology.ts';
 
 export const LAYOUTS = ['ring', 'random', 'groups'] as const;
 
 /**
- * - `ring`: shard i on workers i, i+1, ...; what Citus and the native engine lay out.
- * - `random`: each shard on workers drawn evenly, every worker with its fair number of placements.
- * - `groups`: disjoint groups of workers that hold the same shards; where the copies do not divide the
+ * - `ring`: partition i on workers i, i+1, ...; what Citus and the native engine lay out.
+ * - `random`: each partition on workers drawn evenly, every worker with its fair number of placements.
+ * - `groups`: disjoint groups of workers that hold the same partitions; where the copies do not divide the
  *   workers, some groups are one or more larger and a ring inside.
  */
 export type Layout = (typeof LAYOUTS)[number];
@@ -19,10 +19,10 @@ export type Layout = (typeof LAYOUTS)[number];
 export interface Shape {
   /** From 1. */
   readonly workers: number;
-  /** Copies of every shard, from 1 to `workers`. */
+  /** Copies of every partition, from 1 to `workers`. */
   readonly replication: number;
   /** From 1. */
-  readonly shards: number;
+  readonly partitions: number;
 }
 
 /** As a cluster of so many names them. */
@@ -35,30 +35,30 @@ export function layOut(layout: Layout, shape: Shape, seed: number): Placement {
   const workers = workersNamed(shape.workers);
   switch (layout) {
     case 'ring':
-      return { workers, shards: ringPlacement(workers, shape) };
+      return { workers, partitions: ringPlacement(workers, shape) };
     case 'random':
-      return { workers, shards: randomPlacement(shape, workers, seed) };
+      return { workers, partitions: randomPlacement(shape, workers, seed) };
     case 'groups':
-      return { workers, shards: groupPlacement(shape, workers) };
+      return { workers, partitions: groupPlacement(shape, workers) };
   }
 }
 
-function randomPlacement({ replication, shards }: Shape, workers: readonly NodeName[], seed: number): Shard[] {
+function randomPlacement({ replication, partitions }: Shape, workers: readonly NodeName[], seed: number): Partition[] {
   const random = xoroshiro128plus(seed);
-  // Dealt from shuffled decks, so that no worker holds more than its share. A card that the shard has
+  // Dealt from shuffled decks, so that no worker holds more than its share. A card that the partition has
   // already goes back and is dealt to the next one.
   let deck: NodeName[] = [];
-  return Array.from({ length: shards }, (_, index) => {
-    const placements: NodeName[] = [];
+  return Array.from({ length: partitions }, (_, index) => {
+    const copies: NodeName[] = [];
     const held: NodeName[] = [];
-    while (placements.length < replication) {
+    while (copies.length < replication) {
       if (deck.length === 0) deck = shuffled(workers, random);
       const card = deck.pop() as NodeName;
-      if (placements.includes(card)) held.push(card);
-      else placements.push(card);
+      if (copies.includes(card)) held.push(card);
+      else copies.push(card);
     }
     deck.push(...held);
-    return { index, name: shardName(index), placements };
+    return { index, name: partitionName(index), copies };
   });
 }
 
@@ -71,19 +71,19 @@ function shuffled(names: readonly NodeName[], random: ReturnType<typeof xoroshir
   return result;
 }
 
-function groupPlacement({ replication, shards }: Shape, workers: readonly NodeName[]): Shard[] {
+function groupPlacement({ replication, partitions }: Shape, workers: readonly NodeName[]): Partition[] {
   const groupCount = Math.floor(workers.length / replication);
   // The workers that are left over are dealt out to the groups, so that sizes differ by as little as can be.
   const groups = Array.from({ length: groupCount }, (_, g) =>
     workers.slice(Math.floor((g * workers.length) / groupCount), Math.floor(((g + 1) * workers.length) / groupCount)),
   );
   const homes = groups.flatMap((group) => group.map((_, position) => ({ group, position })));
-  return Array.from({ length: shards }, (_, index) => {
+  return Array.from({ length: partitions }, (_, index) => {
     const { group, position } = homes[index % homes.length] as (typeof homes)[number];
-    const placements = Array.from(
+    const copies = Array.from(
       { length: replication },
       (_, copy) => group[(position + copy) % group.length] as NodeName,
     );
-    return { index, name: shardName(index), placements };
+    return { index, name: partitionName(index), copies };
   });
 }

@@ -2,16 +2,16 @@
 
 import { binomialDistribution } from './combinatorics.ts';
 import { type Estimate, exactly, type FatalShares } from './fatal-shares.ts';
-import { type HolderSets, meanOverShards, shardsOfWorkers } from './holders.ts';
+import { type HolderSets, meanOverPartitions, partitionsOfWorkers } from './holders.ts';
 
 export interface Outage {
-  /** Share of the time that at least one shard is lost. */
+  /** Share of the time that at least one partition is lost. */
   readonly outage: Estimate;
-  /** Expected share of shards that is lost. */
+  /** Expected share of partitions that is lost. */
   readonly expectedShare: number;
 }
 
-/** A shard is lost while none of its placements lives. */
+/** A partition is lost while none of its placements lives. */
 export function outageForReads(sets: HolderSets, { estimates }: FatalShares, availability: number): Outage {
   const downAtOnce = binomialDistribution(sets.workers, 1 - availability);
   const total = (of: (estimate: Estimate) => number) =>
@@ -27,16 +27,16 @@ export function outageForReads(sets: HolderSets, { estimates }: FatalShares, ava
       high: total(({ high }) => high),
       method: sampled ? 'sampled' : 'exact',
     },
-    expectedShare: meanOverShards(sets, (size) => (1 - availability) ** size),
+    expectedShare: meanOverPartitions(sets, (size) => (1 - availability) ** size),
   };
 }
 
-/** A shard is lost while any of its placements is down. */
+/** A partition is lost while any of its placements is down. */
 export function outageForWrites(sets: HolderSets, availability: number): Outage {
-  const holders = shardsOfWorkers(sets).filter((held) => held > 0).length;
+  const holders = partitionsOfWorkers(sets).filter((held) => held > 0).length;
   return {
     outage: exactly(someDown(holders, availability)),
-    expectedShare: meanOverShards(sets, (size) => someDown(size, availability)),
+    expectedShare: meanOverPartitions(sets, (size) => someDown(size, availability)),
   };
 }
 

@@ -25,7 +25,7 @@ export interface PlacementInput {
  * Checks what the command line asks for.
  * @throws InputError naming every option that is out of range.
  */
-export function checkShape({ workers, replication, shards }: Shape): void {
+export function checkShape({ workers, replication, partitions }: Shape): void {
   const problems: string[] = [];
   const inRange = (option: string, value: number, max: number) => {
     if (Number.isInteger(value) && value >= 1 && value <= max) return true;
@@ -33,7 +33,7 @@ export function checkShape({ workers, replication, shards }: Shape): void {
     return false;
   };
   const workersFit = inRange('--workers', workers, MAX_WORKERS);
-  inRange('--shards', shards, MAX_SHARDS);
+  inRange('--shards', partitions, MAX_SHARDS);
   if (workersFit && inRange('--replication', replication, MAX_WORKERS) && replication > workers) {
     problems.push(`--replication: expected at most ${workers}, the number of workers, found ${replication}`);
   }
@@ -53,6 +53,9 @@ const shardSchema = z.object(
   { error: (issue) => expectedButFound('a shard: { "name", "placements" }', issue.input) },
 );
 
+/** As a report has it since version 2. */
+const partitionSchema = z.object({ name: name('partition'), copies: list(name('node'), 'nodes') });
+
 const placementSchema = z.object({
   workers: list(name('worker'), 'workers'),
   shards: list(shardSchema, 'shards'),
@@ -70,7 +73,7 @@ const reportSchema = z.object({
     nodes: z.array(z.object({ name: name('node'), role: z.string(), part: z.enum(['entry', 'data']) })).optional(),
     engine: z.string().optional(),
   }),
-  placement: list(shardSchema, 'shards'),
+  placement: list(z.union([partitionSchema, shardSchema]), 'partitions'),
   // Of the whole history the one event that says what the cluster itself reported.
   timeline: z
     .array(z.looseObject({ placement: z.looseObject({ writesAlsoNeed: z.string().optional() }).optional() }))
@@ -86,20 +89,31 @@ const reportSchema = z.object({
 export function parsePlacement(text: string, source: string): PlacementInput {
   const value = parseJson(text, source);
   if (isObject(value) && 'placement' in value && 'topology' in value) {
-    const { topology, placement: shards, timeline } = validated(reportSchema, value, source);
+    const { topology, placement: reported, timeline } = validated(reportSchema, value, source);
     const also = timeline.find((event) => event.placement)?.placement?.writesAlsoNeed;
     const placement = {
       workers: topology.nodes ? dataNodes({ nodes: topology.nodes }) : workersNamed(topology.workers ?? 0),
-      shards,
+      partitions: reported.map((one) => ('copies' in one ? one : partitionOf(one))),
       ...(also === undefined ? {} : { writesAlsoNeed: also }),
     };
-    refuse(placementProblems(placement, { workers: 'topology.workers', shards: 'placement' }), source);
+    refuse(
+      placementProblems(placement, { ...WRITTEN, workers: 'topology', partitions: 'placement', copies: 'copies' }),
+      source,
+    );
     return topology.engine === undefined ? { placement } : { placement, engine: topology.engine };
   }
-  const placement = validated(placementSchema, value, source);
+  const { shards, ...rest } = validated(placementSchema, value, source);
+  const placement = { ...rest, partitions: shards.map(partitionOf) };
   refuse(placementProblems(placement), source);
   return { placement };
 }
+
+function partitionOf({ name, placements }: z.output<typeof shardSchema>): Placement['partitions'][number] {
+  return { name, copies: placements };
+}
+
+/** The keys of such a file. */
+const WRITTEN = { workers: 'workers', partitions: 'shards', copies: 'placements' };
 
 /**
  * Checks a placement that did not come from a file.
@@ -112,28 +126,29 @@ export function checkPlacement(placement: Placement, source: string): void {
 
 /** What is impossible in a placement of the right shape: each problem with its place. */
 export function placementProblems(
-  { workers, shards, writesAlsoNeed }: Placement,
-  at: { readonly workers: string; readonly shards: string } = { workers: 'workers', shards: 'shards' },
+  { workers, partitions, writesAlsoNeed }: Placement,
+  at: Readonly<typeof WRITTEN> = WRITTEN,
 ): string[] {
   const problems: string[] = [];
   if (workers.length === 0) problems.push(`${at.workers}: expected at least one worker, found none`);
   if (workers.length > MAX_WORKERS)
     problems.push(`${at.workers}: expected at most ${MAX_WORKERS}, found ${workers.length}`);
-  if (shards.length === 0) problems.push(`${at.shards}: expected at least one shard, found none`);
-  if (shards.length > MAX_SHARDS) problems.push(`${at.shards}: expected at most ${MAX_SHARDS}, found ${shards.length}`);
+  if (partitions.length === 0) problems.push(`${at.partitions}: expected at least one shard, found none`);
+  if (partitions.length > MAX_SHARDS)
+    problems.push(`${at.partitions}: expected at most ${MAX_SHARDS}, found ${partitions.length}`);
   problems.push(...repeated(workers, (i) => `${at.workers}[${i}]`));
   problems.push(
     ...repeated(
-      shards.map((shard) => shard.name),
-      (i) => `${at.shards}[${i}].name`,
+      partitions.map((partition) => partition.name),
+      (i) => `${at.partitions}[${i}].name`,
     ),
   );
   const known = new Set(workers);
-  for (const [i, { placements }] of shards.entries()) {
-    const place = `${at.shards}[${i}].placements`;
-    if (placements.length === 0) problems.push(`${place}: expected at least one worker, found none`);
-    problems.push(...repeated(placements, (p) => `${place}[${p}]`));
-    for (const [p, worker] of placements.entries()) {
+  for (const [i, { copies }] of partitions.entries()) {
+    const place = `${at.partitions}[${i}].${at.copies}`;
+    if (copies.length === 0) problems.push(`${place}: expected at least one worker, found none`);
+    problems.push(...repeated(copies, (p) => `${place}[${p}]`));
+    for (const [p, worker] of copies.entries()) {
       if (known.has(worker)) continue;
       // Looking for the nearest name takes its time, and what is not shown needs no words.
       problems.push(problems.length < MAX_PROBLEMS ? `${place}[${p}]: ${unknownWorker(worker, workers)}` : place);

@@ -2,7 +2,7 @@
  * The exact share of fatal k-subsets for every k at once, also of a thousand workers, where the placement
  * is narrow: rings, disjoint groups, chains. Workers are swept in an order that keeps the sets that touch
  * each other together; what matters of the past is only which open sets have lost every member so far.
- * A placement without such structure (random, with many shards) needs too many states: then `undefined`.
+ * A placement without such structure (random, with many partitions) needs too many states: then `undefined`.
  *
  * States carry, for each k, the share of the C(i, k) ways to choose k of the i workers swept so far. Shares
  * only ever get averaged, so nothing overflows and small shares keep their digits.

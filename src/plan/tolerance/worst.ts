@@ -1,15 +1,15 @@
 /**
- * How many shards k workers can take with them at worst. For more than 3 of many workers that is a hard
+ * How many partitions k workers can take with them at worst. For more than 3 of many workers that is a hard
  * problem (densest subgraph, maximum coverage), so it is bracketed: a set of workers that was found to
  * lose so many, and a bound that none can exceed. Where both meet the figure is exact.
  */
 
-import { type HolderSets, membersOf, setsOfWorker, shardsOfWorkers, sizeOf } from './holders.ts';
+import { type HolderSets, membersOf, partitionsOfWorkers, setsOfWorker, sizeOf } from './holders.ts';
 
 export interface WorstCase {
   /** Lost by `workers`; the worst case is at least this. */
-  readonly shards: number;
-  /** No k workers lose more. Equal to `shards` where the figure is exact. */
+  readonly partitions: number;
+  /** No k workers lose more. Equal to `partitions` where the figure is exact. */
   readonly atMost: number;
   /** Left empty for more than 20 workers, which nobody reads. */
   readonly workers: readonly number[];
@@ -17,9 +17,9 @@ export interface WorstCase {
 
 const MAX_NAMED_WORKERS = 20;
 
-type Found = Pick<WorstCase, 'shards' | 'workers'>;
+type Found = Pick<WorstCase, 'partitions' | 'workers'>;
 
-/** Workers in the order in which they go down, and the shards lost after each: `lost[k]` with the first k down. */
+/** Workers in the order in which they go down, and the partitions lost after each: `lost[k]` with the first k down. */
 interface Descent {
   readonly order: readonly number[];
   readonly lost: readonly number[];
@@ -28,7 +28,7 @@ interface Descent {
 /** Chains of two pairs that are looked at before the worst triple is bracketed instead: about 0.3 s. */
 const MAX_CHAINS = 1e8;
 
-/** Shards with no placement left, for k from 0 to `maxDown`. */
+/** Partitions with no placement left, for k from 0 to `maxDown`. */
 export function worstForReads(sets: HolderSets, maxDown: number): WorstCase[] {
   const exact = worstReadsUpTo3(sets);
   const descents = [grow(sets, exact.at(-1)?.workers ?? [], maxDown), peel(sets)];
@@ -38,20 +38,20 @@ export function worstForReads(sets: HolderSets, maxDown: number): WorstCase[] {
   return Array.from({ length: maxDown + 1 }, (_, k) => {
     const known = exact[k];
     if (known) {
-      bound = known.shards;
+      bound = known.partitions;
       return { ...known, atMost: bound };
     }
     const [a, b] = descents.map((descent) => after(descent, k)) as [Found, Found];
     bound = Math.min(bounds[k] as number, growth(bound, k));
-    return { ...(a.shards >= b.shards ? a : b), atMost: bound };
+    return { ...(a.partitions >= b.partitions ? a : b), atMost: bound };
   });
 }
 
-/** Shards with a placement missing, for k from 0 to `maxDown`. */
+/** Partitions with a placement missing, for k from 0 to `maxDown`. */
 export function worstForWrites(sets: HolderSets, maxDown: number): WorstCase[] {
   const descent = cover(sets, maxDown);
-  const held = [...shardsOfWorkers(sets)].sort((a, b) => b - a);
-  const total = sets.shards.reduce((sum, shards) => sum + shards, 0);
+  const held = [...partitionsOfWorkers(sets)].sort((a, b) => b - a);
+  const total = sets.partitions.reduce((sum, partitions) => sum + partitions, 0);
   let bound = 0;
   return Array.from({ length: maxDown + 1 }, (_, k) => {
     if (k > 0) bound = Math.min(total, bound + (held[k - 1] as number));
@@ -60,18 +60,18 @@ export function worstForWrites(sets: HolderSets, maxDown: number): WorstCase[] {
 }
 
 function after({ order, lost }: Descent, k: number): Found {
-  return { shards: lost[k] as number, workers: k > MAX_NAMED_WORKERS ? [] : order.slice(0, k) };
+  return { partitions: lost[k] as number, workers: k > MAX_NAMED_WORKERS ? [] : order.slice(0, k) };
 }
 
-/** A lost shard takes all its copies from k workers, who hold no more than the k fullest do. */
+/** A lost partition takes all its copies from k workers, who hold no more than the k fullest do. */
 function boundsByPlacements(sets: HolderSets): number[] {
-  const held = [...shardsOfWorkers(sets)].sort((a, b) => b - a);
+  const held = [...partitionsOfWorkers(sets)].sort((a, b) => b - a);
   const ofSize = new Int32Array(sets.workers + 1);
   for (let s = 0; s < sets.count; s++) {
     const size = sizeOf(sets, s);
-    ofSize[size] = (ofSize[size] as number) + (sets.shards[s] as number);
+    ofSize[size] = (ofSize[size] as number) + (sets.partitions[s] as number);
   }
-  const fewestCopies = ofSize.findIndex((shards) => shards > 0);
+  const fewestCopies = ofSize.findIndex((partitions) => partitions > 0);
   let placements = 0;
   let possible = 0;
   return Array.from({ length: sets.workers + 1 }, (_, k) => {
@@ -82,14 +82,14 @@ function boundsByPlacements(sets: HolderSets): number[] {
 }
 
 /**
- * What k workers lose, seen from their subsets of k - 1: a shard with r copies is lost to k - r of those
- * k subsets, and none of them loses more than the worst of its size. A shard with k copies adds to that.
+ * What k workers lose, seen from their subsets of k - 1: a partition with r copies is lost to k - r of those
+ * k subsets, and none of them loses more than the worst of its size. A partition with k copies adds to that.
  */
 function boundedGrowth(sets: HolderSets): (worstOfFewer: number, k: number) => number {
   const fullestOfSize = new Int32Array(sets.workers + 1);
   for (let s = 0; s < sets.count; s++) {
     const size = sizeOf(sets, s);
-    fullestOfSize[size] = Math.max(fullestOfSize[size] as number, sets.shards[s] as number);
+    fullestOfSize[size] = Math.max(fullestOfSize[size] as number, sets.partitions[s] as number);
   }
   return (worstOfFewer, k) => {
     const most = [...sets.copies.keys()].filter((size) => size < k).at(-1) ?? 0;
@@ -98,25 +98,25 @@ function boundedGrowth(sets: HolderSets): (worstOfFewer: number, k: number) => n
 }
 
 /**
- * Exactly, for k = 0 to 3 (to 2 where there are too many pairs): a subset loses the shards on its single
- * workers, its pairs and its triple. The best of three is a triple with shards of its own, a chain of two
+ * Exactly, for k = 0 to 3 (to 2 where there are too many pairs): a subset loses the partitions on its single
+ * workers, its pairs and its triple. The best of three is a triple with partitions of its own, a chain of two
  * pairs, a pair with the fullest third, or the three fullest.
  */
 function worstReadsUpTo3(sets: HolderSets): Found[] {
   const n = sets.workers;
   const single = new Int32Array(n);
   const pairs: Map<number, number>[] = Array.from({ length: n }, () => new Map());
-  const triples = new Map<number, { readonly members: readonly number[]; readonly shards: number }>();
+  const triples = new Map<number, { readonly members: readonly number[]; readonly partitions: number }>();
   for (let s = 0; s < sets.count; s++) {
     const members = [...membersOf(sets, s)];
-    const shards = sets.shards[s] as number;
+    const partitions = sets.partitions[s] as number;
     const [a, b] = members as [number, number];
-    if (members.length === 1) single[a] = shards;
+    if (members.length === 1) single[a] = partitions;
     if (members.length === 2) {
-      pairs[a]?.set(b, shards);
-      pairs[b]?.set(a, shards);
+      pairs[a]?.set(b, partitions);
+      pairs[b]?.set(a, partitions);
     }
-    if (members.length === 3) triples.set(tripleKey(n, members), { members, shards });
+    if (members.length === 3) triples.set(tripleKey(n, members), { members, partitions });
   }
   const of1 = (w: number) => single[w] as number;
   const of2 = (a: number, b: number) => pairs[a]?.get(b) ?? 0;
@@ -128,7 +128,7 @@ function worstReadsUpTo3(sets: HolderSets): Found[] {
             n,
             members.sort((x, y) => x - y),
           ),
-        )?.shards ?? 0);
+        )?.partitions ?? 0);
   const lossOf = ([a, b, c]: readonly (number | undefined)[]) => {
     let lost = of1(a as number);
     if (a !== undefined && b !== undefined) lost += of1(b) + of2(a, b);
@@ -138,11 +138,11 @@ function worstReadsUpTo3(sets: HolderSets): Found[] {
     return lost;
   };
 
-  const best: Found[] = [{ shards: 0, workers: [] }];
+  const best: Found[] = [{ partitions: 0, workers: [] }];
   const offer = (...workers: number[]) => {
-    const shards = lossOf(workers);
+    const partitions = lossOf(workers);
     const held = best[workers.length];
-    if (!held || shards > held.shards) best[workers.length] = { shards, workers };
+    if (!held || partitions > held.partitions) best[workers.length] = { partitions, workers };
   };
 
   const fullest = Array.from({ length: n }, (_, w) => w).sort((a, b) => of1(b) - of1(a));
@@ -156,14 +156,17 @@ function worstReadsUpTo3(sets: HolderSets): Found[] {
   const third = (a: number, b: number) => fullest.find((w) => w !== a && w !== b) as number;
   for (let b = 0; b < n; b++) {
     // What a partner adds to b, most first: as soon as two add too little, so do all that follow.
-    const partners = [...(pairs[b] as Map<number, number>)].map(([w, shards]) => ({ w, adds: of1(w) + shards }));
+    const partners = [...(pairs[b] as Map<number, number>)].map(([w, partitions]) => ({
+      w,
+      adds: of1(w) + partitions,
+    }));
     partners.sort((x, y) => y.adds - x.adds);
     for (const [i, { w: a, adds }] of partners.entries()) {
       if (a < b) offer(a, b, third(a, b));
       const soFar = of1(b) + adds + heaviestPair;
       for (let j = i + 1; j < partners.length; j++) {
         const c = partners[j] as (typeof partners)[number];
-        if (soFar + c.adds <= (best[3]?.shards ?? 0)) break;
+        if (soFar + c.adds <= (best[3]?.partitions ?? 0)) break;
         offer(a, b, c.w);
       }
     }
@@ -182,11 +185,11 @@ function grow(sets: HolderSets, from: readonly number[], maxDown: number): Desce
   const closeness = new Float64Array(sets.workers);
   const missing = Int32Array.from({ length: sets.count }, (_, s) => sizeOf(sets, s));
   const weigh = (s: number, sign: 1 | -1) => {
-    const shards = sets.shards[s] as number;
+    const partitions = sets.partitions[s] as number;
     const left = missing[s] as number;
     for (const w of membersOf(sets, s)) {
-      if (left === 1) gain[w] = (gain[w] as number) + sign * shards;
-      closeness[w] = (closeness[w] as number) + (sign * shards) / 4 ** left;
+      if (left === 1) gain[w] = (gain[w] as number) + sign * partitions;
+      closeness[w] = (closeness[w] as number) + (sign * partitions) / 4 ** left;
     }
   };
   for (let s = 0; s < sets.count; s++) weigh(s, 1);
@@ -207,7 +210,7 @@ function grow(sets: HolderSets, from: readonly number[], maxDown: number): Desce
 
 /** Adds, one by one, the worker that holds most of what is still untouched. */
 function cover(sets: HolderSets, maxDown: number): Descent {
-  const gain = shardsOfWorkers(sets);
+  const gain = partitionsOfWorkers(sets);
   const touched = new Uint8Array(sets.count);
   const better = (a: number, b: number) => (gain[a] as number) > (gain[b] as number);
   return descend(sets.workers, [], maxDown, better, (w) => {
@@ -215,7 +218,7 @@ function cover(sets: HolderSets, maxDown: number): Descent {
     for (const s of setsOfWorker(sets, w)) {
       if (touched[s] === 1) continue;
       touched[s] = 1;
-      for (const member of membersOf(sets, s)) gain[member] = (gain[member] as number) - (sets.shards[s] as number);
+      for (const member of membersOf(sets, s)) gain[member] = (gain[member] as number) - (sets.partitions[s] as number);
     }
     return lost;
   });
@@ -244,16 +247,17 @@ function descend(
 
 /** Starts with all workers down and brings back, one by one, the one that saves least. */
 function peel(sets: HolderSets): Descent {
-  const saves = shardsOfWorkers(sets);
+  const saves = partitionsOfWorkers(sets);
   const back = new Uint8Array(sets.count);
-  const total = sets.shards.reduce((sum, shards) => sum + shards, 0);
+  const total = sets.partitions.reduce((sum, partitions) => sum + partitions, 0);
   const savesLess = (a: number, b: number) => (saves[a] as number) < (saves[b] as number);
   const { order, lost: saved } = descend(sets.workers, [], sets.workers, savesLess, (w) => {
     const regained = saves[w] as number;
     for (const s of setsOfWorker(sets, w)) {
       if (back[s] === 1) continue;
       back[s] = 1;
-      for (const member of membersOf(sets, s)) saves[member] = (saves[member] as number) - (sets.shards[s] as number);
+      for (const member of membersOf(sets, s))
+        saves[member] = (saves[member] as number) - (sets.partitions[s] as number);
     }
     return regained;
   });

@@ -1,5 +1,6 @@
 /** What was run, on what, on the page: nodes, placements, and the command that runs it again. */
 
+import { partitionNamed, partitionsWordOf } from '../../model/partition-words.ts';
 import type { Report } from '../../model/report.ts';
 import { dataNodes, holderWord } from '../../model/topology.ts';
 import { formatCount, formatDuration } from '../../model/units.ts';
@@ -8,8 +9,8 @@ import { clusterSize, faultsByNode, loadWords, number, repairWords } from '../re
 import { type Content, type Html, html, left, MAX_TEXT, paragraph, right, table } from './markup.ts';
 import { topologyPicture } from './topology.ts';
 
-/** More shards than this make the grid of placements too wide to read. */
-const MAX_GRID_SHARDS = 24;
+/** More partitions than this make the grid of placements too wide to read. */
+const MAX_GRID_PARTITIONS = 24;
 
 export function cluster(report: Report): Content {
   const { topology, nodes, placement, acts } = report;
@@ -40,22 +41,27 @@ export function cluster(report: Report): Content {
 }
 
 function placements(caption: string, { topology, placement }: Pick<Report, 'topology' | 'placement'>): Html {
-  const holds = (worker: string) => placement.filter(({ placements: on }) => on.includes(worker));
-  if (placement.length > MAX_GRID_SHARDS) {
+  const holds = (worker: string) => placement.filter(({ copies: on }) => on.includes(worker));
+  if (placement.length > MAX_GRID_PARTITIONS) {
     const rows = dataNodes(topology).map((worker) => {
       const held = holds(worker);
       return [worker, number(held.length), held.map(({ name }) => name).join(', ')];
     });
-    return table(caption, [left(holderWord(topology)), right('shards'), left('which')], rows, 'placements');
+    return table(
+      caption,
+      [left(holderWord(topology)), right(partitionsWordOf(topology.partitionWord)), left('which')],
+      rows,
+      'placements',
+    );
   }
   const mark = html`<div class="holds"><span aria-hidden="true">●</span><span class="unseen">yes</span></div>`;
   const none = html`<span class="unseen">no</span>`;
   return table(
     caption,
-    [left(holderWord(topology)), ...placement.map(({ name }) => left(`shard ${name}`))],
+    [left(holderWord(topology)), ...placement.map(({ name }) => left(partitionNamed(topology.partitionWord, name)))],
     dataNodes(topology).map((worker) => [
       worker,
-      ...placement.map(({ placements: on }) => (on.includes(worker) ? mark : none)),
+      ...placement.map(({ copies: on }) => (on.includes(worker) ? mark : none)),
     ]),
     'placements',
   );

@@ -1,6 +1,7 @@
-/** The figures of a run on the page: service by kind and by shard, what became of the data, errors. */
+/** The figures of a run on the page: service by kind and by partition, what became of the data, errors. */
 
 import { type Availability, type ServiceWindow, SPANS } from '../../model/figures.ts';
+import { partitionsWordOf, partitionWordOf } from '../../model/partition-words.ts';
 import type { Report } from '../../model/report.ts';
 import { formatCount, formatMoment, formatShare } from '../../model/units.ts';
 import { clip } from '../escape.ts';
@@ -20,12 +21,12 @@ import {
   number,
   observedWords,
   PROBE_COLUMNS,
+  partitionsHeading,
   predictedWords,
   probeWords,
   recoveryWords,
   SOURCES,
   SPAN_NAMES,
-  shardsHeading,
   wasPredicted,
   windowName,
   writesWords,
@@ -35,10 +36,12 @@ import { type Content, html, left, MAX_TEXT, paragraph, right, table } from './m
 const MAX_ERRORS = 100;
 const MAX_WINDOWS = 200;
 
-export function service({ figures, run }: Report): Content {
+export function service({ figures, run, topology }: Report): Content {
+  const words = partitionsWordOf(topology.partitionWord);
+  const word = partitionWordOf(topology.partitionWord);
   if (figures.availability.length === 0) return paragraph('No load was run.');
-  const whole = figures.windows.filter(({ shard }) => shard === undefined);
-  const ofShards = figures.windows.filter(({ shard }) => shard !== undefined);
+  const whole = figures.windows.filter(({ partition }) => partition === undefined);
+  const ofPartitions = figures.windows.filter(({ partition }) => partition !== undefined);
   return [
     table(
       'Availability: operations that ended ok, of those that the schedule intended',
@@ -66,7 +69,7 @@ export function service({ figures, run }: Report): Content {
     figures.probes.length === 0
       ? ''
       : table(
-          'Probes: the lightest read and write of every shard, from sent until answered; probe-connect opens a connection',
+          `Probes: the lightest read and write of every ${word}, from sent until answered; probe-connect opens a connection`,
           [left('probe'), left('span'), ...PROBE_COLUMNS.map(right)],
           figures.probes.map((one) => [one.kind, SPAN_NAMES[one.span], ...probeWords(one)]),
           'probes',
@@ -77,9 +80,9 @@ export function service({ figures, run }: Report): Content {
       : windowTable('Outages (no success) and brownouts (some failed or came late)', whole),
     paragraph(SOURCES),
     ...disagreementLines(figures).map(paragraph),
-    ofShards.length === 0
+    ofPartitions.length === 0
       ? ''
-      : html`<details><summary>Of single shards: ${formatCount(ofShards.length, 'window')}</summary>\n${windowTable('Outages and brownouts of single shards', ofShards)}</details>\n`,
+      : html`<details><summary>Of single ${words}: ${formatCount(ofPartitions.length, 'window')}</summary>\n${windowTable(`Outages and brownouts of single ${words}`, ofPartitions, word)}</details>\n`,
     figures.recovery.length === 0
       ? ''
       : table(
@@ -98,8 +101,9 @@ function spanWords(spans: Report['figures']['spans']): string {
   }).join(', ');
 }
 
-function windowTable(caption: string, windows: readonly ServiceWindow[]): Content {
-  const withShard = windows.some(({ shard }) => shard !== undefined);
+/** @param word for the column of partitions; none by default. */
+function windowTable(caption: string, windows: readonly ServiceWindow[], word?: string): Content {
+  const withPartition = word !== undefined;
   const more = windows.length - MAX_WINDOWS;
   return [
     table(
@@ -107,7 +111,7 @@ function windowTable(caption: string, windows: readonly ServiceWindow[]): Conten
       [
         left('window'),
         left('operation'),
-        ...(withShard ? [left('shard')] : []),
+        ...(word === undefined ? [] : [left(word)]),
         left('seen by'),
         ...['from', 'to', 'length', 'ok', 'failed'].map(right),
       ],
@@ -116,7 +120,7 @@ function windowTable(caption: string, windows: readonly ServiceWindow[]): Conten
         .map((window) => [
           windowName(window),
           window.kind,
-          ...(withShard ? [window.shard ?? ''] : []),
+          ...(withPartition ? [window.partition ?? ''] : []),
           `the ${window.seenBy}`,
           formatMoment(window.fromMs),
           formatMoment(window.toMs),
@@ -124,25 +128,26 @@ function windowTable(caption: string, windows: readonly ServiceWindow[]): Conten
           number(window.ok),
           number(window.failed),
         ]),
-      withShard ? 'shard-windows' : 'windows',
+      withPartition ? 'partition-windows' : 'windows',
     ),
     more > 0 ? paragraph(`${formatCount(more, 'more window')} in report.json.`) : '',
   ];
 }
 
-export function shards(report: Report): Content {
-  const { shards: rows } = report.figures;
+export function partitions(report: Report): Content {
+  const { partitions: rows } = report.figures;
+  const word = partitionWordOf(report.topology.partitionWord);
   if (rows.length === 0) return paragraph('Nothing was seen of them.');
   const predicted = wasPredicted(rows);
   const counted = report.run.messages > 0;
   const observed = (expected: boolean | undefined, seen: Availability) =>
     differs(expected, seen) ? html`<span class="differs">≠ ${observedWords(seen)}</span>` : observedWords(seen);
   return [
-    paragraph(shardsHeading(report)),
+    paragraph(partitionsHeading(report)),
     table(
-      predicted ? 'What was predicted of each shard, and what was observed' : 'What was observed of each shard',
+      predicted ? `What was predicted of each ${word}, and what was observed` : `What was observed of each ${word}`,
       [
-        left('shard'),
+        left(word),
         left('on'),
         ...(counted ? [right('messages read')] : []),
         ...(predicted ? [left('readable: predicted')] : []),
@@ -150,16 +155,16 @@ export function shards(report: Report): Content {
         ...(predicted ? [left('writable: predicted')] : []),
         left('writes observed'),
       ],
-      rows.map((shard) => [
-        shard.shard,
-        shard.placements.join(', '),
-        ...(counted ? [messagesReadWords(shard)] : []),
-        ...(predicted ? [predictedWords(shard, 'read')] : []),
-        observed(shard.predictedReadable, shard.read),
-        ...(predicted ? [predictedWords(shard, 'write')] : []),
-        observed(shard.predictedWritable, shard.write),
+      rows.map((partition) => [
+        partition.partition,
+        partition.copies.join(', '),
+        ...(counted ? [messagesReadWords(partition)] : []),
+        ...(predicted ? [predictedWords(partition, 'read')] : []),
+        observed(partition.predictedReadable, partition.read),
+        ...(predicted ? [predictedWords(partition, 'write')] : []),
+        observed(partition.predictedWritable, partition.write),
       ]),
-      'shard-table',
+      'partition-table',
     ),
   ];
 }

@@ -42,8 +42,8 @@ figure svg { display: block; width: 100%; height: auto; }
 .topology .node { border: 1px solid var(--rule); border-radius: 0.4rem; background: var(--card); padding: 0.4rem 0.7rem; text-align: center; min-width: 7rem; max-width: 14rem; }
 .topology .struck { border: 2px solid var(--fail); }
 .topology .harm { color: var(--fail); font-size: 0.85rem; }
-.topology .shards { display: flex; flex-wrap: wrap; gap: 0.25rem; justify-content: center; margin-top: 0.25rem; }
-.topology .shard { border: 1px solid var(--focus); border-radius: 0.25rem; padding: 0 0.4rem; color: var(--focus); }
+.topology .partitions { display: flex; flex-wrap: wrap; gap: 0.25rem; justify-content: center; margin-top: 0.25rem; }
+.topology .partition { border: 1px solid var(--focus); border-radius: 0.25rem; padding: 0 0.4rem; color: var(--focus); }
 .topology .first { background: var(--focus); color: var(--ground); }
 .narrow { display: none; }
 [hidden] { display: none !important; }

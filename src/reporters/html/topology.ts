@@ -1,4 +1,4 @@
-/** The cluster as a picture: nodes, what they hold of each shard, and which of them faults struck. */
+/** The cluster as a picture: nodes, what they hold of each partition, and which of them faults struck. */
 
 import type { Report } from '../../model/report.ts';
 import { dataNodes, entryNode } from '../../model/topology.ts';
@@ -9,7 +9,7 @@ import { type Html, html } from './markup.ts';
 
 /** More than these are a crowd and no picture; the table of placements has them. */
 const MAX_WORKERS = 32;
-const MAX_SHARDS_OF_WORKER = 24;
+const MAX_PARTITIONS_OF_WORKER = 24;
 
 /** @returns `undefined` where there is nothing to be seen, or too much. */
 export function topologyPicture({ topology, placement, acts }: Report): Html | undefined {
@@ -24,20 +24,21 @@ export function topologyPicture({ topology, placement, acts }: Report): Html | u
   };
   const holds = (worker: string) => {
     if (topology.partitionWord === undefined) return '';
-    const held = placement.filter(({ placements }) => placements.includes(worker));
+    const held = placement.filter(({ copies: placements }) => placements.includes(worker));
     const chips = held
-      .slice(0, MAX_SHARDS_OF_WORKER)
+      .slice(0, MAX_PARTITIONS_OF_WORKER)
       .map(
-        ({ name, placements }) => html`<span class="shard ${placements[0] === worker ? 'first' : ''}">${name}</span>`,
+        ({ name, copies: placements }) =>
+          html`<span class="partition ${placements[0] === worker ? 'first' : ''}">${name}</span>`,
       );
     const more = held.length - chips.length;
-    return html`<div class="shards">${chips}${more > 0 ? html`<span>and ${more} more</span>` : ''}</div>`;
+    return html`<div class="partitions">${chips}${more > 0 ? html`<span>and ${more} more</span>` : ''}</div>`;
   };
   const told = `${clusterSize(topology)}; struck by faults: ${[...struck.keys()].join(', ') || 'none'}. The tables below have all of it.`;
   return html`<figure class="topology" role="img" aria-label="${told}">
 ${entry === undefined ? '' : html`<div class="row">${node(entry, '')}</div><div class="wire"></div>`}
 <div class="row">${workers.map((worker) => node(worker, holds(worker)))}</div>
 </figure>
-<p class="dim">${topology.partitionWord === undefined ? 'Every node holds everything' : 'Each letter is a copy of a shard, filled where it is the one that is asked first'}; ✸ marks what ${formatCount(acts.length, 'planned fault')} struck.</p>
+<p class="dim">${topology.partitionWord === undefined ? 'Every node holds everything' : `Each letter is a copy of a ${topology.partitionWord}, filled where it is the one that is asked first`}; ✸ marks what ${formatCount(acts.length, 'planned fault')} struck.</p>
 `;
 }

@@ -32,7 +32,7 @@ export function momentsOf(timeline: Timeline): Moment[] {
     }));
 }
 
-function linesAt({ kinds, nodes, twoPrimaries, shards }: Timeline, fromMs: number, toMs: number): string[] {
+function linesAt({ kinds, nodes, twoPrimaries, partitions }: Timeline, fromMs: number, toMs: number): string[] {
   const within = <R extends { readonly fromMs: number; readonly toMs: number }>(ranges: readonly R[]) =>
     ranges.filter((range) => range.fromMs < toMs && range.toMs > fromMs);
   const load = kinds.flatMap(({ kind, buckets, windows }) => {
@@ -48,9 +48,9 @@ function linesAt({ kinds, nodes, twoPrimaries, shards }: Timeline, fromMs: numbe
     return during.length === 0 ? [] : [`${strip.node} ${during.join(', then ')}`];
   });
   const both = within(twoPrimaries).map(describeTwoPrimaries);
-  const disturbed = shards.flatMap(({ shard, reads, writes }) => {
+  const disturbed = partitions.flatMap(({ label, reads, writes }) => {
     const during = [...within(reads), ...within(writes)].map(({ type, kind }) => `${type} of ${kind}`);
-    return during.length === 0 ? [] : [`shard ${shard}: ${[...new Set(during)].join(', ')}`];
+    return during.length === 0 ? [] : [`${label}: ${[...new Set(during)].join(', ')}`];
   });
   return [...load, ...both.map((words) => `two primaries ${words}`), ...roles, ...struck, ...disturbed];
 }

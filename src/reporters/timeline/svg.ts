@@ -1,4 +1,4 @@
-/** The picture of a run as SVG: load and latency of each kind, nodes, shards, with the faults across them all. */
+/** The picture of a run as SVG: load and latency of each kind, nodes, partitions, with the faults across them all. */
 
 import { type ScaleLinear, scaleLinear, scaleLog } from 'd3-scale';
 import { area, line } from 'd3-shape';
@@ -8,7 +8,7 @@ import { formatDuration, formatMoment, formatShare } from '../../model/units.ts'
 import { clip, htmlText as text } from '../escape.ts';
 import { lengthOf, roleWords } from '../report-words.ts';
 import { TIMELINE_CSS } from './style.ts';
-import type { Bucket, FaultBand, KindTrack, NodeStrip, ShardStrip, Timeline } from './timeline.ts';
+import type { Bucket, FaultBand, KindTrack, NodeStrip, PartitionStrip, Timeline } from './timeline.ts';
 
 export interface PictureOptions {
   /** Width in CSS pixels; the height follows from the content. */
@@ -63,7 +63,7 @@ export function timelineSvg(timeline: Timeline, options: PictureOptions): string
     machinePart(timeline, frame),
     nodesPart(timeline, frame),
     twoPrimariesPart(timeline, frame),
-    shardsPart(timeline, frame),
+    partitionsPart(timeline, frame),
   ]);
   const bands = timeline.faults.flatMap((band) => faultBand(band, head.height, body.height, frame));
   const axis = axisPart(timeline, body.height, frame);
@@ -252,7 +252,7 @@ function gridLine(y: number, label: string, left: number, right: number): string
   ];
 }
 
-/** Marks with their length and its uncertainty, where there is room for the words. */
+/** Marks with their length and its uncertainty, where there is partition key for the words. */
 function windowLane(all: readonly ServiceWindow[], { x, left, right }: Frame): string[] {
   const windows = visible(all, x);
   const taken = windows.map(({ fromMs, toMs }) => [x(fromMs), Math.max(x(toMs), x(fromMs) + MIN_MARK)] as const);
@@ -287,9 +287,10 @@ function visible(windows: readonly ServiceWindow[], x: Frame['x']): ServiceWindo
     });
 }
 
-function windowWords(window: ServiceWindow): string {
-  const { type, kind, shard, fromMs, toMs, ok, failed } = window;
-  const where = shard === undefined ? kind : `${kind} on shard ${shard}`;
+/** @param label of the partition whose window it is. */
+function windowWords(window: ServiceWindow, label?: string): string {
+  const { type, kind, fromMs, toMs, ok, failed } = window;
+  const where = label === undefined ? kind : `${kind} on ${label}`;
   return `${where}: ${type} ${lengthOf(window)}, from ${formatMoment(fromMs)} to ${formatMoment(toMs)}; ${failed} failed, ${ok} ok`;
 }
 
@@ -361,29 +362,32 @@ function twoPrimariesPart({ twoPrimaries }: Timeline, { left, right, narrow, x }
   };
 }
 
-function shardsPart({ shards, shardsLeftOut }: Timeline, frame: Frame): Part {
-  const more = `and ${shardsLeftOut} more, of which none is shown for want of room`;
+function partitionsPart({ partitions, partitionsLeftOut }: Timeline, frame: Frame): Part {
+  const more = `and ${partitionsLeftOut} more, of which none is shown for want of space`;
   return stack([
-    ...shards.flatMap((strip) => shardRows(strip, frame)),
-    ...(shardsLeftOut === 0
+    ...partitions.flatMap((strip) => partitionRows(strip, frame)),
+    ...(partitionsLeftOut === 0
       ? []
       : [{ height: ROW, lines: [`<text class="dim" x="${frame.left}" y="11">${more}</text>`] }]),
     { height: 6, lines: [] },
   ]);
 }
 
-function shardRows({ shard, reads, writes }: ShardStrip, { left, right, narrow, x }: Frame): Part[] {
+function partitionRows(
+  { partition, label, shortLabel, reads, writes }: PartitionStrip,
+  { left, right, narrow, x }: Frame,
+): Part[] {
   const row = (what: string, windows: readonly ServiceWindow[]): Part => ({
     height: ROW - 3,
     lines: [
-      rowLabel(narrow ? `${shard} ${what}` : `shard ${shard} ${what}`, left, narrow, ROW - 4),
+      rowLabel(`${narrow ? shortLabel : label} ${what}`, left, narrow, ROW - 4),
       `<rect class="up" x="${left}" width="${px(right - left)}" y="1" height="${ROW - 5}"/>`,
       // What is worse is drawn above what is not so bad.
       ...visible(windows, x)
         .toSorted((a, b) => a.type.localeCompare(b.type))
         .map(
           (window) =>
-            `<rect class="${window.type}" data-shard="${text(shard)}" ${span(window, x)} y="1" height="${ROW - 5}"><title>${text(windowWords(window))}</title></rect>`,
+            `<rect class="${window.type}" data-partition="${text(partition)}" ${span(window, x)} y="1" height="${ROW - 5}"><title>${text(windowWords(window, label))}</title></rect>`,
         ),
     ],
   });

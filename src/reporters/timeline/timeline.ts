@@ -1,12 +1,13 @@
 /**
  * What the picture of a run shows, as values on one axis of time: load in buckets, states of nodes and
- * shards, faults, windows. Drawing is svg.ts; words are moments.ts.
+ * partitions, faults, windows. Drawing is svg.ts; words are moments.ts.
  */
 
 import { foreignActs } from '../../measure/foreign-acts.ts';
 import { type RoleStretch, roleLanes } from '../../measure/role-lanes.ts';
 import { type ServiceWindow, SPANS, type TimeRange, type TwoPrimaries } from '../../model/figures.ts';
 import type { OperationKind } from '../../model/history.ts';
+import { partitionNamed } from '../../model/partition-words.ts';
 import type { Report } from '../../model/report.ts';
 import type { NodeName } from '../../model/topology.ts';
 
@@ -62,8 +63,11 @@ export interface NodeStrip {
   readonly states: readonly NodeState[];
 }
 
-export interface ShardStrip {
-  readonly shard: string;
+export interface PartitionStrip {
+  readonly partition: string;
+  /** `shard A`, and where there is little space. */
+  readonly label: string;
+  readonly shortLabel: string;
   readonly placements: readonly NodeName[];
   readonly reads: readonly ServiceWindow[];
   readonly writes: readonly ServiceWindow[];
@@ -78,14 +82,14 @@ export interface Timeline extends TimeRange {
   readonly machine: readonly MachineSample[];
   readonly nodes: readonly NodeStrip[];
   readonly twoPrimaries: readonly TwoPrimaries[];
-  readonly shards: readonly ShardStrip[];
-  /** Shards that were not disturbed and are left out for want of room. */
-  readonly shardsLeftOut: number;
+  readonly partitions: readonly PartitionStrip[];
+  /** Partitions that were not disturbed and are left out for want of space. */
+  readonly partitionsLeftOut: number;
 }
 
 /** More than this are narrower than a pixel or two. */
 const MAX_BUCKETS = 400;
-const MAX_SHARDS = 24;
+const MAX_PARTITIONS = 24;
 const MAX_NODES = 40;
 
 /** @returns `undefined` where no load was run: there is nothing to see. */
@@ -100,7 +104,7 @@ export function timelineOf(report: Report): Timeline | undefined {
 
   const secondsPerBucket = Math.max(1, Math.ceil((loadToMs - loadFromMs) / 1_000 / MAX_BUCKETS));
   const faults = faultBands(report, range.toMs);
-  const shards = shardStrips(report);
+  const partitions = partitionStrips(report);
   return {
     ...range,
     secondsPerBucket,
@@ -108,7 +112,7 @@ export function timelineOf(report: Report): Timeline | undefined {
       kind: kind.name,
       ratePerSecond: kind.ratePerSecond,
       buckets: bucketsOf(report, kind, secondsPerBucket, { fromMs: loadFromMs, toMs: loadToMs }),
-      windows: figures.windows.filter((window) => window.kind === kind.name && window.shard === undefined),
+      windows: figures.windows.filter((window) => window.kind === kind.name && window.partition === undefined),
     })),
     faults,
     machine: (figures.host?.samples ?? []).flatMap(({ fromMs, toMs, busy, starved }) => {
@@ -117,8 +121,8 @@ export function timelineOf(report: Report): Timeline | undefined {
     }),
     nodes: nodeStrips(report, faults, range).slice(0, MAX_NODES),
     twoPrimaries: figures.roles?.twoPrimaries ?? [],
-    shards: shards.shown,
-    shardsLeftOut: shards.leftOut,
+    partitions: partitions.shown,
+    partitionsLeftOut: partitions.leftOut,
   };
 }
 
@@ -218,19 +222,21 @@ function nodeStrips({ nodes, timeline }: Report, faults: readonly FaultBand[], r
   }));
 }
 
-function shardStrips({ run, figures, placement }: Report): { shown: ShardStrip[]; leftOut: number } {
+function partitionStrips({ run, figures, placement, topology }: Report): { shown: PartitionStrip[]; leftOut: number } {
   const accessOf = new Map(run.kinds.map(({ name, access }) => [name, access]));
-  const all = placement.map(({ name, placements }) => {
-    const windows = figures.windows.filter(({ shard }) => shard === name);
+  const all = placement.map(({ name, copies: placements }) => {
+    const windows = figures.windows.filter(({ partition }) => partition === name);
     return {
-      shard: name,
+      partition: name,
+      label: partitionNamed(topology.partitionWord, name),
+      shortLabel: topology.partitionWord === undefined ? 'rows' : name,
       placements,
       reads: windows.filter(({ kind }) => accessOf.get(kind) === 'read'),
       writes: windows.filter(({ kind }) => accessOf.get(kind) === 'write'),
     };
   });
-  if (all.length <= MAX_SHARDS) return { shown: all, leftOut: 0 };
+  if (all.length <= MAX_PARTITIONS) return { shown: all, leftOut: 0 };
   const disturbed = all.filter(({ reads, writes }) => reads.length + writes.length > 0);
-  const shown = (disturbed.length > 0 ? disturbed : all).slice(0, MAX_SHARDS);
+  const shown = (disturbed.length > 0 ? disturbed : all).slice(0, MAX_PARTITIONS);
   return { shown, leftOut: all.length - shown.length };
 }

@@ -38,7 +38,7 @@ export function ledgerBy(verify: string, generator: KeyGenerator): Ledger<unknow
     fingerprintSql: (relation) =>
       `SELECT count(*)::text, coalesce(sum(hashtextextended(key::text, 0)::numeric), 0)::text FROM ${relation}`,
     initialRows: () => 0,
-    rooms: () => 0,
+    partitionKeys: () => 0,
     readAll: (session, relation, _, timeoutMs) => readKeys(session, relation, generator, timeoutMs),
   };
 }

@@ -1,15 +1,15 @@
-/** What was seen of every room and shard within a stretch of the run, beside what was predicted. */
+/** What was seen of every partition key and partition within a stretch of the run, beside what was predicted. */
 
 import type { EventOf } from '../model/event.ts';
-import type { ShardFigures, TimeRange } from '../model/figures.ts';
+import type { PartitionFigures, TimeRange } from '../model/figures.ts';
 import { eventsOf, type History, type Operation, type OperationKind } from '../model/history.ts';
-import type { PlacementMap, Shard } from '../model/topology.ts';
+import type { Partition, PlacementMap } from '../model/topology.ts';
 import { Tally } from './availability.ts';
 import { actsOf, type FullEffect } from './spans.ts';
 
-/** What the reads of one room showed. */
-export interface RoomService {
-  readonly room: number;
+/** What the reads of one partition key showed. */
+export interface KeyService {
+  readonly key: number;
   /** Reads sent and settled within the stretch. */
   tried: number;
   /** Of those, ended `ok` ... */
@@ -18,19 +18,19 @@ export interface RoomService {
   complete: number;
   /** ... or with messages left out, doubled or corrupted. */
   wrong: number;
-  /** A scan within the stretch returned all messages of all rooms, so this one's too. */
+  /** A scan within the stretch returned all messages of all partition keys, so this one's too. */
   inCompleteScan: boolean;
 }
 
-export interface ShardService {
-  readonly shard: Shard;
-  readonly rooms: readonly RoomService[];
-  /** Of the probes, or of the load's room reads and writes: where there are no probes, or the load contradicts them. */
+export interface PartitionService {
+  readonly partition: Partition;
+  readonly keys: readonly KeyService[];
+  /** Of the probes, or of the load's partition key reads and writes: where there are no probes, or the load contradicts them. */
   readonly read: Tally;
   readonly write: Tally;
 }
 
-/** What the scans, which need every shard, returned. */
+/** What the scans, which need every partition, returned. */
 export interface ScanService {
   tried: number;
   answered: number;
@@ -42,20 +42,28 @@ export interface ScanService {
 }
 
 export interface Service {
-  /** Messages of the initial data set in each room. */
-  readonly messagesPerRoom: number;
-  readonly shards: readonly ShardService[];
+  /** Messages of the initial data set in each partition key. */
+  readonly messagesPerKey: number;
+  readonly partitions: readonly PartitionService[];
   readonly scans: ScanService;
 }
 
-/** How many messages of the initial data set a room has; they are spread evenly. */
-export function messagesPerRoom(history: History, placement: PlacementMap): number {
-  return history.run.messages / Math.max(1, Object.keys(placement.shardOfRoom).length);
+/** How many messages of the initial data set a partition key has; they are spread evenly. */
+export function messagesPerKey(history: History, placement: PlacementMap): number {
+  return history.run.messages / Math.max(1, Object.keys(placement.partitionOfKey).length);
 }
 
-/** Sequence numbers (of writer 0) of a room's initial messages. */
-export function initialKeysOfRoom(room: number, perRoom: number): { readonly first: number; readonly last: number } {
-  return { first: (room - 1) * perRoom + 1, last: room * perRoom };
+/** Sequence numbers (of writer 0) of a partition key's initial messages. */
+export function initialRowsOfKey(
+  partitionKey: number,
+  perKey: number,
+): { readonly first: number; readonly last: number } {
+  return { first: (partitionKey - 1) * perKey + 1, last: partitionKey * perKey };
+}
+
+/** What the cluster's engine calls a partition; `undefined` where rows are not divided. */
+export function wordOf(history: Pick<History, 'events'>): string | undefined {
+  return placementOf(history)?.partitionWord;
 }
 
 /** The placement map of the formed cluster; `undefined` where it was never formed. */
@@ -70,17 +78,17 @@ export function placementOf(history: Pick<History, 'events'>): PlacementMap | un
 export function serviceWithin(history: History, range: TimeRange | undefined): Service | undefined {
   const placement = placementOf(history);
   if (!placement) return undefined;
-  const perRoom = messagesPerRoom(history, placement);
-  const rooms = new Map<number, RoomService>();
-  const roomsOfShard = placement.shards.map((): RoomService[] => []);
-  for (const [name, shard] of Object.entries(placement.shardOfRoom)) {
-    const room = { room: Number(name), tried: 0, answered: 0, complete: 0, wrong: 0, inCompleteScan: false };
-    rooms.set(room.room, room);
-    roomsOfShard[shard]?.push(room);
+  const perKey = messagesPerKey(history, placement);
+  const keys = new Map<number, KeyService>();
+  const keysOfPartition = placement.partitions.map((): KeyService[] => []);
+  for (const [name, partition] of Object.entries(placement.partitionOfKey)) {
+    const key = { key: Number(name), tried: 0, answered: 0, complete: 0, wrong: 0, inCompleteScan: false };
+    keys.set(key.key, key);
+    keysOfPartition[partition]?.push(key);
   }
-  const shards = placement.shards.map((shard, index) => ({
-    shard,
-    rooms: roomsOfShard[index] ?? [],
+  const partitions = placement.partitions.map((partition, index) => ({
+    partition,
+    keys: keysOfPartition[index] ?? [],
     read: new Tally(),
     write: new Tally(),
   }));
@@ -91,33 +99,33 @@ export function serviceWithin(history: History, range: TimeRange | undefined): S
       if (operation.sentAt < range.fromMs || operation.settledAt > range.toMs) continue;
       const kind = kinds.get(operation.kind);
       if (!kind || operation.outcome === 'unsent') continue;
-      count(operation, kind, { shards, rooms, scans, perRoom, messages: history.run.messages });
+      count(operation, kind, { partitions, keys, scans, perKey, messages: history.run.messages });
     }
-    countProbes(history, range, shards);
-    if (scans.complete > 0) for (const room of rooms.values()) room.inCompleteScan = true;
+    countProbes(history, range, partitions);
+    if (scans.complete > 0) for (const key of keys.values()) key.inCompleteScan = true;
   }
-  return { messagesPerRoom: perRoom, shards, scans };
+  return { messagesPerKey: perKey, partitions, scans };
 }
 
-/** An answer that took longer than this is none: the shard stalled. */
+/** An answer that took longer than this is none: the partition stalled. */
 const STALLED_MS = 5_000;
 
-/** Probes saw each shard far more often than the load did, so they stand in its place, unless the load contradicts. */
-function countProbes(history: History, range: TimeRange, shards: { read: Tally; write: Tally }[]): void {
+/** Probes saw each partition far more often than the load did, so they stand in its place, unless the load contradicts. */
+function countProbes(history: History, range: TimeRange, partitions: { read: Tally; write: Tally }[]): void {
   const kinds = new Map(history.run.probes.map((kind) => [kind.name, kind]));
-  const probed = shards.map(() => ({ read: new Tally(), write: new Tally() }));
-  for (const { kind: name, sentAt, settledAt, outcome, shard } of history.probes.scan()) {
+  const probed = partitions.map(() => ({ read: new Tally(), write: new Tally() }));
+  for (const { kind: name, sentAt, settledAt, outcome, partition } of history.probes.scan()) {
     const kind = kinds.get(name);
-    if (kind?.connection !== 'pooled' || shard === undefined || outcome === 'unsent') continue;
+    if (kind?.connection !== 'pooled' || partition === undefined || outcome === 'unsent') continue;
     if (sentAt < range.fromMs || settledAt > range.toMs) continue;
     const stalled = outcome === 'ok' && settledAt - sentAt > STALLED_MS;
-    probed[shard]?.[kind.access].add(stalled ? 'fail' : outcome);
+    probed[partition]?.[kind.access].add(stalled ? 'fail' : outcome);
   }
   for (const [index, { read, write }] of probed.entries()) {
-    const shard = shards[index];
-    if (!shard) continue;
-    shard.read = toldBy(read, shard.read);
-    shard.write = toldBy(write, shard.write);
+    const partition = partitions[index];
+    if (!partition) continue;
+    partition.read = toldBy(read, partition.read);
+    partition.write = toldBy(write, partition.write);
   }
 }
 
@@ -134,14 +142,18 @@ function toldBy(probes: Tally, load: Tally): Tally {
 }
 
 interface Counters {
-  readonly shards: readonly ShardService[];
-  readonly rooms: ReadonlyMap<number, RoomService>;
+  readonly partitions: readonly PartitionService[];
+  readonly keys: ReadonlyMap<number, KeyService>;
   readonly scans: ScanService;
-  readonly perRoom: number;
+  readonly perKey: number;
   readonly messages: number;
 }
 
-function count(operation: Operation, kind: OperationKind, { shards, rooms, scans, perRoom, messages }: Counters): void {
+function count(
+  operation: Operation,
+  kind: OperationKind,
+  { partitions, keys, scans, perKey, messages }: Counters,
+): void {
   const { outcome, verified = 0, anomaly } = operation;
   const clean = !anomaly?.duplicated && !anomaly?.corrupted;
   if (kind.access === 'read' && kind.scope === 'all') {
@@ -153,27 +165,28 @@ function count(operation: Operation, kind: OperationKind, { shards, rooms, scans
     if (clean && verified === messages) scans.complete++;
     return;
   }
-  const shard = operation.shard === undefined ? undefined : shards[operation.shard];
-  shard?.[kind.access].add(outcome);
-  const room = kind.access === 'read' && operation.room !== undefined ? rooms.get(operation.room) : undefined;
-  if (!room) return;
-  room.tried++;
+  const partition = operation.partition === undefined ? undefined : partitions[operation.partition];
+  partition?.[kind.access].add(outcome);
+  const { partitionKey } = operation;
+  const key = kind.access === 'read' && partitionKey !== undefined ? keys.get(partitionKey) : undefined;
+  if (!key) return;
+  key.tried++;
   if (outcome !== 'ok') return;
-  room.answered++;
-  if (clean && verified === perRoom) room.complete++;
-  else room.wrong++;
+  key.answered++;
+  if (clean && verified === perKey) key.complete++;
+  else key.wrong++;
 }
 
 /**
- * Readable: at least one read returned all its messages, and none returned a wrong answer. A room that no
+ * Readable: at least one read returned all its messages, and none returned a wrong answer. A partition key that no
  * read tried is readable where a complete scan returned it.
  */
-export function roomState({
+export function keyState({
   tried,
   complete,
   wrong,
   inCompleteScan,
-}: RoomService): 'readable' | 'unreadable' | 'untried' {
+}: KeyService): 'readable' | 'unreadable' | 'untried' {
   if (tried === 0) return inCompleteScan ? 'readable' : 'untried';
   return complete > 0 && wrong === 0 ? 'readable' : 'unreadable';
 }
@@ -202,24 +215,24 @@ export function predictionFor(
   return largest;
 }
 
-/** Each shard while the faults were in full effect; empty where the cluster was never formed. */
-export function shardFigures(history: History, effect: FullEffect | undefined): ShardFigures[] {
+/** Each partition while the faults were in full effect; empty where the cluster was never formed. */
+export function partitionFigures(history: History, effect: FullEffect | undefined): PartitionFigures[] {
   const service = serviceWithin(history, effect);
   if (!service) return [];
   const predicted = effect && predictionFor(history, effect);
-  return service.shards.map(({ shard, rooms, read, write }) => {
-    const prediction = predicted?.shards.find((candidate) => candidate.shard === shard.name);
-    const messagesThatAre = (state: ReturnType<typeof roomState>) =>
-      rooms.filter((room) => roomState(room) === state).length * service.messagesPerRoom;
+  return service.partitions.map(({ partition, keys, read, write }) => {
+    const prediction = predicted?.partitions.find((candidate) => candidate.partition === partition.name);
+    const messagesThatAre = (state: ReturnType<typeof keyState>) =>
+      keys.filter((key) => keyState(key) === state).length * service.messagesPerKey;
     const untried = messagesThatAre('untried');
-    const inVain = rooms.filter(({ tried, answered, inCompleteScan }) => tried > 0 && answered === 0 && inCompleteScan);
+    const inVain = keys.filter(({ tried, answered, inCompleteScan }) => tried > 0 && answered === 0 && inCompleteScan);
     return {
-      shard: shard.name,
-      placements: shard.placements,
-      messages: rooms.length * service.messagesPerRoom,
+      partition: partition.name,
+      copies: partition.copies,
+      messages: keys.length * service.messagesPerKey,
       readableMessages: messagesThatAre('readable'),
       ...(untried === 0 ? {} : { untriedMessages: untried }),
-      ...(inVain.length === 0 ? {} : { onlyScannedMessages: inVain.length * service.messagesPerRoom }),
+      ...(inVain.length === 0 ? {} : { onlyScannedMessages: inVain.length * service.messagesPerKey }),
       predictedReadable: prediction?.readable,
       predictedWritable: prediction?.writable,
       ...(prediction?.stalled === undefined ? {} : { predictedStalled: prediction.stalled }),
