@@ -25,8 +25,8 @@ const ACCESSES = ['read', 'write'] as const;
 type Access = (typeof ACCESSES)[number];
 
 const SQL: Readonly<Record<Access, string>> = {
-  read: `\\set room random(1, ${KEYS})\nSELECT seq FROM pgquake.probes WHERE room_id = :room AND run = 0;\n`,
-  write: `\\set room random(1, ${KEYS})\nINSERT INTO pgquake.probes (room_id, run, seq) VALUES (:room, 1000000 + :client_id, nextval('pgbench_seq'));\n`,
+  read: `\\set room random(1, ${KEYS})\nSELECT seq FROM pgquake.probes WHERE partition_key = :room AND run = 0;\n`,
+  write: `\\set room random(1, ${KEYS})\nINSERT INTO pgquake.probes (partition_key, run, seq) VALUES (:room, 1000000 + :client_id, nextval('pgbench_seq'));\n`,
 };
 
 interface Measured {
@@ -91,7 +91,7 @@ async function main(rounds: number): Promise<void> {
     await session.execute(
       `
       CREATE SCHEMA pgquake;
-      CREATE TABLE pgquake.probes (room_id int, run int, seq int, PRIMARY KEY (room_id, run, seq));
+      CREATE TABLE pgquake.probes (partition_key int, run int, seq int, PRIMARY KEY (partition_key, run, seq));
       INSERT INTO pgquake.probes SELECT room, 0, 0 FROM generate_series(1, ${KEYS}) room;
       CREATE SEQUENCE pgbench_seq;
       VACUUM ANALYZE probes`.replace('VACUUM ANALYZE probes', ''),

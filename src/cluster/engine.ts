@@ -15,7 +15,7 @@ export interface ColumnSpec {
   readonly type: string;
 }
 
-/** One table of the data set, distributed by its first column, `room_id int`. All tables are co-located. */
+/** One table of the data set, distributed by its first column, an `int`: its partition key. All tables are co-located. */
 export interface TableSpec {
   /** `messages`; or with a schema, which is made where it is missing: `pgquake.probes`. */
   readonly name: string;

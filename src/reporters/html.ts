@@ -1,5 +1,6 @@
 /** `report.html`: the report as one page that needs nothing but itself: no network, no other file. */
 
+import { partitionsWordOf } from '../model/partition-words.ts';
 import type { Report } from '../model/report.ts';
 import { formatMoment } from '../model/units.ts';
 import { type CheckResult, subjectAsWritten } from '../model/verdict.ts';
@@ -129,7 +130,7 @@ function picture(report: Report): Content {
       width,
       id: `picture-${className}`,
       title: `Timeline of ${report.run.scenario}`,
-      description: 'Load, latency, nodes, partitions and faults; the tables of this page have its figures.',
+      description: `Load, latency, nodes, ${partitionsWordOf(report.topology.partitionWord)} and faults; the tables of this page have its figures.`,
       standalone: false,
     });
     return html`<div class="${className}">${trusted(svg)}</div>`;

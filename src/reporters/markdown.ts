@@ -142,7 +142,8 @@ function evidence(result: CheckResult): string[] {
 
 function picture(report: Report): string[] {
   if (!timelineOf(report)) return [];
-  return [`![Load, latency, nodes, partitions and faults over the time of the run](${TIMELINE_FILE})`];
+  const words = partitionsWordOf(report.topology.partitionWord);
+  return [`![Load, latency, nodes, ${words} and faults over the time of the run](${TIMELINE_FILE})`];
 }
 
 function timeline({ timeline: events, topology, run }: Report): string[] {

@@ -217,7 +217,7 @@ function findingsOf(ledger: LedgerFigures): LedgerFinding[] {
     ...finding('receded: ended unknown, was read, and is gone', ledger.receded, finalReads),
     ...finding('resurrected: had certainly failed, and is there', ledger.resurrected, finalReads),
     ...finding('unexpected: never sent, and is there', ledger.unexpected, finalReads),
-    ...finding('divergent: not on every placement of its partition', ledger.divergent, finalReads),
+    ...finding('divergent: not on every placement', ledger.divergent, finalReads),
     ...(ledger.unverifiedReads ? [] : ofReads(ledger, finding)),
   ];
 }

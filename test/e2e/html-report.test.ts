@@ -303,12 +303,12 @@ describe.skipIf(missing !== undefined)('report.html', () => {
       );
       for (const { name: node } of report.nodes) {
         const box = page.locator(`.topology [data-node=${node}]`);
-        expect(await box.locator('.shard').allTextContents()).toEqual(
+        expect(await box.locator('.partition').allTextContents()).toEqual(
           report.placement
             .filter(({ copies: placements }) => placements.includes(node))
             .map((partition) => partition.name),
         );
-        expect(await box.locator('.shard.first').allTextContents()).toEqual(
+        expect(await box.locator('.partition.first').allTextContents()).toEqual(
           report.placement
             .filter(({ copies: placements }) => placements[0] === node)
             .map((partition) => partition.name),

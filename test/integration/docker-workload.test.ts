@@ -13,7 +13,7 @@ import { dockerMissing, oneServer } from '../support/docker.ts';
 const missing = await dockerMissing('test/integration/docker-workload.test.ts');
 const LIMIT_MS = 10_000;
 const CHAT = chat.params.parse({});
-const BIG = bigScan.params.parse({ partitionKeys: 20, 'messages-per-room': 10 });
+const BIG = bigScan.params.parse({ rooms: 20, 'messages-per-room': 10 });
 
 describe.skipIf(missing !== undefined)('workloads on a server in a container', () => {
   let server: Awaited<ReturnType<typeof oneServer>>;
@@ -137,12 +137,14 @@ describe.skipIf(missing !== undefined)('workloads on a server in a container', (
     expect(await send(probes.next('read', 7))).toEqual({ rows: 1 });
     await send(probes.next('write', 7));
     await send(probes.next('write', 7));
-    expect(await session.query('SELECT room_id, run, seq FROM pgquake.probes WHERE run > 0 ORDER BY seq')).toEqual([
+    expect(
+      await session.query('SELECT partition_key, run, seq FROM pgquake.probes WHERE run > 0 ORDER BY seq'),
+    ).toEqual([
       [7, 1, 1],
       [7, 1, 2],
     ]);
     expect(await nextProbeRun(session, LIMIT_MS)).toBe(2);
-    await session.execute('DELETE FROM pgquake.probes WHERE room_id = 7', LIMIT_MS);
+    await session.execute('DELETE FROM pgquake.probes WHERE partition_key = 7', LIMIT_MS);
     await expect(probes.next('read', 7).run(session)).rejects.toMatchObject({ code: 'row-missing' });
   });
 });

@@ -16,7 +16,7 @@ import { connect, NEVER, temporaryFolder } from '../support/local-cluster.ts';
 import { sharded, workersOf } from '../support/sharded.ts';
 
 const TOPOLOGY = sharded({ workers: 2, replication: 1, partitions: 2 });
-const params = chat.params.parse({ partitionKeys: 10, 'messages-per-room': 2 });
+const params = chat.params.parse({ rooms: 10, 'messages-per-room': 2 });
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let nodes: Nodes;

@@ -54,7 +54,7 @@ test('operations go on where the coordinator is now', async () => {
   try {
     await using session = await connect(coordinatorOf(nodes));
     await session.execute(
-      `CREATE SCHEMA pgquake; CREATE TABLE pgquake.probes (room_id int, run int, seq int);
+      `CREATE SCHEMA pgquake; CREATE TABLE pgquake.probes (partition_key int, run int, seq int);
        INSERT INTO pgquake.probes VALUES (1, 0, 0)`,
     );
     const route: Route = {

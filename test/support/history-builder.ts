@@ -185,6 +185,7 @@ export function buildHistory(spec: HistorySpec = {}): History {
       startedAt: '2026-11-23T10:00:00.000Z',
       pgquakeVersion: '0.0.0',
       nodeVersion: 'v24.0.0',
+      keyWord: 'room',
       kinds,
       probes: spec.probe ? PROBES : [],
       messages: partitionKeys * messagesPerKey,

@@ -13,7 +13,7 @@ import { chat } from '../../src/workloads/chat.ts';
 import type { OperationRequest } from '../../src/workloads/workload.ts';
 import { ring, sharded } from './sharded.ts';
 
-export const PARAMS = chat.params.parse({ partitionKeys: 3, 'messages-per-room': 2 });
+export const PARAMS = chat.params.parse({ rooms: 3, 'messages-per-room': 2 });
 const TOPOLOGY = sharded({ workers: 3, replication: 2, partitions: 2 });
 const PARTITIONS = ring(TOPOLOGY);
 const STEP_MS = 10;

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Row, Session } from '../../src/sql/session.ts';
 import { bigScan } from '../../src/workloads/big-scan.ts';
 
-const params = bigScan.params.parse({ partitionKeys: 4, 'messages-per-room': 5, 'message-bytes': 25 });
+const params = bigScan.params.parse({ rooms: 4, 'messages-per-room': 5, 'message-bytes': 25 });
 const rows = bigScan.dataset(params).tables[0]?.rows as Row[];
 
 /** Answers every statement with these rows. */

@@ -25,7 +25,7 @@ describe('data set', () => {
     const { tables, partitionKeys } = datasetOf(chat, PARAMS);
     expect(partitionKeys).toHaveLength(100);
     expect(Object.fromEntries(tables.map((table) => [table.name, table.rows.length]))).toEqual({
-      partitionKeys: 100,
+      rooms: 100,
       room_members: 200,
       messages: 500,
       'pgquake.probes': 100,

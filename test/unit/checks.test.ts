@@ -68,7 +68,7 @@ describe('messages-readable', () => {
   });
 
   test('passes when exactly the shards that should be are unreadable', () => {
-    const finding = run(messagesReadable, threeWorkers(), { partitions });
+    const finding = run(messagesReadable, threeWorkers(), { shards: partitions });
     expect(finding).toMatchObject({
       judgement: 'pass',
       expected: 'shards A, D readable, shards B, C unreadable during the fault',
@@ -77,9 +77,9 @@ describe('messages-readable', () => {
   });
 
   test('fails when a shard that should be unreadable answers, and when more is readable than allowed', () => {
-    expect(run(messagesReadable, oneWorker(), { partitions }).judgement).toBe('fail');
+    expect(run(messagesReadable, oneWorker(), { shards: partitions }).judgement).toBe('fail');
     expect(run(messagesReadable, oneWorker(), { max: 39 }).judgement).toBe('fail');
-    expect(run(messagesReadable, threeWorkers(), { partitions: { readable: ['B'] } }).judgement).toBe('fail');
+    expect(run(messagesReadable, threeWorkers(), { shards: { readable: ['B'] } }).judgement).toBe('fail');
   });
 
   test('a complete scan speaks for rooms that no read tried', () => {
@@ -96,7 +96,7 @@ describe('messages-readable', () => {
     });
     expect(run(messagesReadable, doubled).judgement).toBe('unknown');
     const onlyScans = answering(({ kind, partition }) => (kind === 'read' && partition === 1 ? REFUSED : undefined));
-    expect(run(messagesReadable, onlyScans, { partitions: { unreadable: ['B'] } }).judgement).toBe('fail');
+    expect(run(messagesReadable, onlyScans, { shards: { unreadable: ['B'] } }).judgement).toBe('fail');
   });
 
   test('is unknown when rooms were never tried and they would decide', () => {
@@ -112,15 +112,15 @@ describe('messages-readable', () => {
     expect(run(messagesReadable, history, { min: 35 }).judgement).toBe('pass');
     expect(run(messagesReadable, history, { max: 39 }).judgement).toBe('unknown');
     expect(run(messagesReadable, history, { max: 34 }).judgement).toBe('fail');
-    expect(run(messagesReadable, history, { partitions: { readable: ['B'] } }).judgement).toBe('unknown');
-    expect(run(messagesReadable, history, { partitions: { readable: ['A'] } }).judgement).toBe('pass');
+    expect(run(messagesReadable, history, { shards: { readable: ['B'] } }).judgement).toBe('unknown');
+    expect(run(messagesReadable, history, { shards: { readable: ['A'] } }).judgement).toBe('pass');
   });
 
   test('a shard that was never tried is not shown to be unreadable', () => {
     const history = answering(({ kind, partition }) =>
       kind === 'scan' ? REFUSED : kind === 'read' && partition === 1 ? unsent() : undefined,
     );
-    expect(run(messagesReadable, history, { partitions: { unreadable: ['B'] } }).judgement).toBe('unknown');
+    expect(run(messagesReadable, history, { shards: { unreadable: ['B'] } }).judgement).toBe('unknown');
   });
 
   test('one success in many reads makes a room readable; one wrong answer makes it unreadable', () => {
@@ -205,7 +205,7 @@ describe('messages-readable', () => {
   });
 
   test('asking nothing of the shards asks for all messages', () => {
-    expect(run(messagesReadable, threeWorkers(), { partitions: {} }).judgement).toBe('fail');
+    expect(run(messagesReadable, threeWorkers(), { shards: {} }).judgement).toBe('fail');
   });
 
   const facts: ScenarioFacts = { kinds: ['read'], partitions: ['A', 'B'], messages: 500 };
@@ -213,14 +213,14 @@ describe('messages-readable', () => {
     [{ min: 501 }, [{ path: ['min'], message: 'min is 501, but the data set has 500 messages' }]],
     [{ min: 3, max: 2 }, [{ path: ['min'], message: 'min is 3, which is more than max, 2' }]],
     [
-      { partitions: { readable: ['A', 'E'] } },
-      [{ path: ['shards', 'readable', 1], message: 'there is no shard "E"', known: ['A', 'B'] }],
+      { shards: { readable: ['A', 'E'] } },
+      [{ path: ['shards', 'readable', 1], message: 'there is no partition "E"', known: ['A', 'B'] }],
     ],
     [
-      { partitions: { readable: ['A'], unreadable: ['B', 'A'] } },
-      [{ path: ['shards', 'unreadable', 1], message: 'shard A cannot be both readable and unreadable' }],
+      { shards: { readable: ['A'], unreadable: ['B', 'A'] } },
+      [{ path: ['shards', 'unreadable', 1], message: 'partition A cannot be both readable and unreadable' }],
     ],
-    [{ min: 500, max: 500, partitions: { readable: ['A'], unreadable: ['B'] } }, []],
+    [{ min: 500, max: 500, shards: { readable: ['A'], unreadable: ['B'] } }, []],
   ])('%j is held against the scenario', (written, problems) => {
     expect(messagesReadable.validate?.(messagesReadable.params.parse(written), facts)).toEqual(problems);
   });
@@ -335,8 +335,8 @@ describe('outage', () => {
         : undefined,
     );
     expect(run(outage, partitionB, { of: 'write', max: '0s' }).judgement).toBe('pass');
-    expect(run(outage, partitionB, { of: 'write', partition: 'A', max: '0s' }).judgement).toBe('pass');
-    const finding = run(outage, partitionB, { of: 'write', partition: 'B', max: '0s' });
+    expect(run(outage, partitionB, { of: 'write', shard: 'A', max: '0s' }).judgement).toBe('pass');
+    const finding = run(outage, partitionB, { of: 'write', shard: 'B', max: '0s' });
     expect(finding.judgement).toBe('fail');
     expect(finding.evidence[0]).toContain('outage of write on shard B');
   });
@@ -344,7 +344,7 @@ describe('outage', () => {
   test('is unknown where nothing was intended', () => {
     const nothing = answering(({ kind, partition }) => (kind === 'write' && partition === 1 ? unsent() : undefined));
     expect(run(outage, nothing, { of: 'write', max: '0s' }).judgement).toBe('pass');
-    expect(run(outage, nothing, { of: 'write', partition: 'B', max: '0s' })).toMatchObject({
+    expect(run(outage, nothing, { of: 'write', shard: 'B', max: '0s' })).toMatchObject({
       judgement: 'unknown',
       observed: 'no write on shard B was intended in the fault span',
     });
@@ -353,10 +353,10 @@ describe('outage', () => {
   });
 
   test('knows the kinds and the shards', () => {
-    const params = outage.params.parse({ of: 'raed', partition: 'E', max: '1s' });
+    const params = outage.params.parse({ of: 'raed', shard: 'E', max: '1s' });
     expect(outage.validate?.(params, { kinds: ['read'], partitions: ['A'], messages: 1 })).toEqual([
       { path: ['of'], message: 'there is no kind of operation "raed"', known: ['read'] },
-      { path: ['shard'], message: 'there is no shard "E"', known: ['A'] },
+      { path: ['shard'], message: 'there is no partition "E"', known: ['A'] },
     ]);
   });
 });

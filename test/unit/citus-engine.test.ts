@@ -128,8 +128,8 @@ describe('the catalogue', () => {
       entry: 'coordinator',
       partitionWord: 'shard',
       partitions: [
-        { index: 0, name: 'A', placements: ['worker1', 'worker2'] },
-        { index: 1, name: 'B', placements: ['worker2'] },
+        { index: 0, name: 'A', copies: ['worker1', 'worker2'] },
+        { index: 1, name: 'B', copies: ['worker2'] },
       ],
       partitionOfKey: { 7: 1 },
       writesAlsoNeed: 'worker1',

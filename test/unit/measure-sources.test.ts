@@ -41,7 +41,7 @@ describe('what the load alone sees', () => {
       judgement: 'fail',
       evidence: expect.arrayContaining([expect.stringMatching(/^probes and load disagree on reads: /)]),
     });
-    expect(judged(history, { of: 'read', partition: 'B', max: '1s' }).judgement).toBe('fail');
+    expect(judged(history, { of: 'read', shard: 'B', max: '1s' }).judgement).toBe('fail');
   });
 
   test('a lock that ends before anybody gives up is an outage too', () => {

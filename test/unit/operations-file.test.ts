@@ -79,7 +79,15 @@ describe('the operations of a run on disk', () => {
             errorText = null,
             anomaly,
           } = rest;
-          expect(row).toMatchObject({ id, kind, outcome, intended_ms: intendedAt, partitionKey, partition, session });
+          expect(row).toMatchObject({
+            id,
+            kind,
+            outcome,
+            intended_ms: intendedAt,
+            partition_key: partitionKey,
+            partition,
+            session,
+          });
           expect(row).toMatchObject({ rows: rest.rows ?? null, verified: rest.verified ?? null });
           expect(row).toMatchObject({ error_code: errorCode, error_text: errorCode === null ? null : errorText });
           expect(Number(row.sent_us) / 1_000 + intendedAt).toBe(sentAt);

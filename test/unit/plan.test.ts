@@ -209,8 +209,8 @@ describe('selectors', () => {
       acts.map(({ index, atMs, forMs, after }) => [index, atMs, forMs, after]);
     expect(timesOf(closed.acts)).toEqual(timesOf(open.acts));
     const text = describePlan(open, { effectOf: effectsOf(shipped.faults), rule: native.rule }).join('\n');
-    expect(text).toContain('node-stop 1 of the 2 workers that hold room 42: picked once the shards are placed');
-    expect(text).toContain('  and what is picked once the shards are placed');
+    expect(text).toContain('node-stop 1 of the 2 workers that hold room 42: picked once shards are placed');
+    expect(text).toContain('  and what is picked once shards are placed');
   });
 
   test('no fault has a parameter of the name of a key that all have', () => {

@@ -85,8 +85,8 @@ describe('a primary is killed, and somebody is there to replace it', () => {
       observed: '2 of 2 predictions did not come true',
     });
     expect(evidence).toEqual([
-      expect.stringMatching(/^shard A: predicted readable, 0 of \d+ ok$/),
-      expect.stringMatching(/^shard A: predicted writable, 0 of \d+ ok$/),
+      expect.stringMatching(/^all rows: predicted readable, 0 of \d+ ok$/),
+      expect.stringMatching(/^all rows: predicted writable, 0 of \d+ ok$/),
     ]);
   });
 
@@ -105,7 +105,7 @@ describe('a primary is killed, and somebody is there to replace it', () => {
     expect(judged(struck({ spec: BY_HAND, ...primaryKilled, kinds, answer: outFor(3_000) }))).toMatchObject({
       judgement: 'unknown',
       observed: '1 of 2 predictions could not be tried',
-      evidence: ['shard A: predicted writable, never tried'],
+      evidence: ['all rows: predicted writable, never tried'],
     });
   });
 });
@@ -114,14 +114,16 @@ describe('a primary is lost, and nobody replaces it', () => {
   test('one success is a difference', () => {
     const served = struck({ spec: NOBODY, ...primaryKilled });
     expect(judged(served)).toMatchObject({ judgement: 'fail', observed: '2 of 2 predictions did not come true' });
-    expect(judged(served).evidence[0]).toMatch(/^shard A: predicted not readable, [1-9]\d* of \d+ ok$/);
+    expect(judged(served).evidence[0]).toMatch(/^all rows: predicted not readable, [1-9]\d* of \d+ ok$/);
     expect(judged(struck({ spec: NOBODY, ...primaryKilled, answer: outFor(FAULT_MS) })).judgement).toBe('pass');
   });
 
   test('frozen, its clients wait; an answer is a difference', () => {
     const frozen = { acts: [{ targets: ['pg1'], effect: 'frozen' }], faultMs: FAULT_MS } as const;
     expect(judged(struck({ spec: NOBODY, ...frozen, answer: outFor(FAULT_MS) })).judgement).toBe('pass');
-    expect(judged(struck({ spec: NOBODY, ...frozen })).evidence[0]).toMatch(/^shard A: predicted reads stalled, [1-9]/);
+    expect(judged(struck({ spec: NOBODY, ...frozen })).evidence[0]).toMatch(
+      /^all rows: predicted reads stalled, [1-9]/,
+    );
   });
 });
 
@@ -133,7 +135,7 @@ test('a synchronous primary without its standbys serves reads and stalls writes'
   expect(judged(struck({ spec, ...standbysKilled, answer: stalling })).judgement).toBe('pass');
   expect(judged(struck({ spec, ...standbysKilled }))).toMatchObject({
     judgement: 'fail',
-    evidence: [expect.stringMatching(/^shard A: predicted writes stalled, [1-9]\d* of \d+ ok$/)],
+    evidence: [expect.stringMatching(/^all rows: predicted writes stalled, [1-9]\d* of \d+ ok$/)],
   });
 });
 

@@ -51,7 +51,7 @@ test('of many windows the longest are shown, in the order of time', () => {
 });
 
 test('a check is told from others of its kind', () => {
-  expect(subjectAsWritten({ params: { of: 'read', partition: 'A', max: '1s' } })).toBe('of: read, shard: A');
+  expect(subjectAsWritten({ params: { of: 'read', shard: 'A', max: '1s' } })).toBe('of: read, shard: A');
   expect(subjectAsWritten({ params: { min: 500 } })).toBe('');
 });
 

@@ -69,7 +69,7 @@ describe('report.json', () => {
     expect(lines).toContain(
       '      { "second": 4, "kind": "write", "ok": 38, "failed": 12, "p50Ms": 2.4, "p99Ms": 61, "maxMs": 97.3 }',
     );
-    expect(lines).toContain('    { "index": 0, "name": "A", "placements": ["worker1", "worker2"] },');
+    expect(lines).toContain('    { "index": 0, "name": "A", "copies": ["worker1", "worker2"] },');
     expect(text(passedReport).endsWith('}\n')).toBe(true);
   });
 

@@ -92,7 +92,7 @@ describe('a scenario', () => {
   test('knows no room that a target could name', () => {
     const more = 'faults:\n  - { fault: node-stop, target: { holds-shard-of: room 1 }, for: 1s }\n';
     expect(problemsOf('availability, of: ask, min: 99%', { more })).toMatch(
-      /there is no room 1; the workload has no rooms/,
+      /there is no room 1; the workload has no keys/,
     );
   });
 });

@@ -56,7 +56,7 @@ describe('a valid scenario', () => {
     expect(source).toBe(withSections({}));
     expect(workload).toMatchObject({
       use: 'chat',
-      params: { partitionKeys: 100, read: { rate: 200, deadline: 2_000 } },
+      params: { rooms: 100, read: { rate: 200, deadline: 2_000 } },
     });
     expect(hypothesis).toEqual([
       { check: 'no-lost-writes', params: {}, written: {}, place: { file: 'mine.yaml', line: 3, column: 14 } },
@@ -89,7 +89,7 @@ seed: 42
     expect(scenario).toMatchObject({
       claim: 'It works.',
       cluster: { ...sharded({ workers: 6, replication: 3, partitions: 12 }), platform: 'docker', engine: 'citus' },
-      workload: { params: { partitionKeys: 10, write: { rate: 0.5, deadline: 2_000 } } },
+      workload: { params: { rooms: 10, write: { rate: 0.5, deadline: 2_000 } } },
       steadyStateMs: 1_500,
       settleWithinMs: 120_000,
       seed: 42,

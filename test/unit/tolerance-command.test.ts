@@ -51,7 +51,7 @@ function file(name: string, content: unknown): string {
 
 const RING = {
   workers: ['worker1', 'worker2', 'worker3', 'worker4'],
-  partitions: [
+  shards: [
     { name: 'A', placements: ['worker1', 'worker2'] },
     { name: 'B', placements: ['worker2', 'worker3'] },
     { name: 'C', placements: ['worker3', 'worker4'] },
@@ -116,7 +116,7 @@ describe('what it prints', () => {
     expect(await worst(file('named.json', named))).toMatchObject({ partitions: 4, workers: ['worker3'] });
     const report = {
       topology: { workers: 4, engine: 'citus' },
-      placement: RING.partitions,
+      placement: RING.shards,
       timeline: [{ type: 'phase-started' }, { type: 'cluster-formed', placement: { writesAlsoNeed: 'worker2' } }],
     };
     expect(await worst(file('run.json', report))).toMatchObject({ partitions: 4, workers: ['worker2'] });
@@ -127,7 +127,7 @@ describe('what it prints', () => {
 
   test('JSON: a placement from a file, versioned, with decimal counts', async () => {
     const map = JSON.parse(await run('--placement', file('ring.json', RING), '--output', 'json'));
-    expect(map).toMatchObject({ version: 1, rule: 'native', workers: 4, partitions: 4, nodeAvailability: 0.999 });
+    expect(map).toMatchObject({ version: 2, rule: 'native', workers: 4, partitions: 4, nodeAvailability: 0.999 });
     expect(map.reads.rows[1]).toMatchObject({ down: 2, subsets: '6', fatal: { count: '4', method: 'exact' } });
     expect(map.reads.smallestFatal.sets[0]).toEqual({ workers: ['worker1', 'worker2'], cutsOff: 1, partitions: ['A'] });
   });
@@ -150,8 +150,8 @@ describe('what it prints', () => {
   test('a run: its placement, and its engine as the rule', async () => {
     file('report.json', {
       version: 1,
-      topology: { workers: 4, replication: 2, partitions: 4, engine: 'citus', platform: 'docker', reason: '' },
-      placement: RING.partitions.map((partition, index) => ({ index, ...partition })),
+      topology: { workers: 4, replication: 2, shards: 4, engine: 'citus', platform: 'docker', reason: '' },
+      placement: RING.shards.map((shard, index) => ({ index, ...shard })),
     });
     for (const path of [folder, join(folder, 'report.json')]) {
       const map = JSON.parse(await run('--placement', path, '--output', 'json'));
@@ -208,41 +208,37 @@ describe('bad input', () => {
   test.each<[string, unknown, string]>([
     ['not JSON', '{ "workers": [', '/p.json: not JSON: '],
     ['no object', '[]', '/p.json: '],
-    [
-      'no workers',
-      { workers: [], partitions: RING.partitions },
-      '/p.json: workers: expected at least one worker, found none',
-    ],
-    ['no shards', { workers: ['a'], partitions: [] }, '/p.json: shards: expected at least one shard, found none'],
+    ['no workers', { workers: [], shards: RING.shards }, '/p.json: workers: expected at least one worker, found none'],
+    ['no shards', { workers: ['a'], shards: [] }, '/p.json: shards: expected at least one shard, found none'],
     ['no list of shards', { workers: ['a'] }, '/p.json: shards: expected a list of shards'],
     [
       'a shard without placements',
-      { workers: ['a'], partitions: [{ name: 'A', placements: [] }] },
+      { workers: ['a'], shards: [{ name: 'A', placements: [] }] },
       '/p.json: shards[0].placements: expected at least one worker, found none',
     ],
     [
       'an unknown node',
-      { ...RING, partitions: [{ name: 'A', placements: ['worker1', 'wroker2'] }] },
+      { ...RING, shards: [{ name: 'A', placements: ['worker1', 'wroker2'] }] },
       '/p.json: shards[0].placements[1]: expected one of the workers (worker1, worker2, worker3, worker4), found "wroker2"; did you mean "worker2"?',
     ],
     [
       'a worker named twice',
-      { workers: ['a', 'a'], partitions: [{ name: 'A', placements: ['a'] }] },
+      { workers: ['a', 'a'], shards: [{ name: 'A', placements: ['a'] }] },
       '/p.json: workers[1]: expected each name once, found "a" again (first at workers[0])',
     ],
     [
       'a shard named twice',
-      { workers: ['a'], partitions: [1, 2].map(() => ({ name: 'A', placements: ['a'] })) },
+      { workers: ['a'], shards: [1, 2].map(() => ({ name: 'A', placements: ['a'] })) },
       '/p.json: shards[1].name: expected each name once, found "A" again (first at shards[0].name)',
     ],
     [
       'two placements on one worker',
-      { workers: ['a'], partitions: [{ name: 'A', placements: ['a', 'a'] }] },
+      { workers: ['a'], shards: [{ name: 'A', placements: ['a', 'a'] }] },
       '/p.json: shards[0].placements[1]: expected each name once, found "a" again (first at shards[0].placements[0])',
     ],
     [
       'a wrong type',
-      { workers: ['a'], partitions: [{ name: 7, placements: 'a' }] },
+      { workers: ['a'], shards: [{ name: 7, placements: 'a' }] },
       '/p.json: shards[0].name: expected the name of a shard, found 7\n/p.json: shards[0].placements: expected a list of workers, found "a"',
     ],
     [
@@ -255,8 +251,8 @@ describe('bad input', () => {
   });
 
   test('of very many problems the first ten, and how many more', async () => {
-    const partitions = Array.from({ length: 500 }, (_, i) => ({ name: `S${i}`, placements: ['nobody'] }));
-    const lines = (await refusal('--placement', file('p.json', { workers: ['a'], partitions }))).split('\n');
+    const shards = Array.from({ length: 500 }, (_, i) => ({ name: `S${i}`, placements: ['nobody'] }));
+    const lines = (await refusal('--placement', file('p.json', { workers: ['a'], shards }))).split('\n');
     expect(lines).toHaveLength(11);
     expect(lines.at(-1)).toBe('and 490 more');
   });

@@ -67,7 +67,7 @@ const anyPlacement = (maxWorkers: number): fc.Arbitrary<Placement> =>
   });
 
 /** As Citus, but for the worker that takes the locks. */
-const ALL_HOLDERS: ServiceRule = { name: 'all-holders', writeNeeds: 'all-holders' };
+const ALL_HOLDERS: ServiceRule = { name: 'all-holders', partitionWord: 'shard', writeNeeds: 'all-holders' };
 const OPTIONS = { rule: ALL_HOLDERS, nodeAvailability: 0.9, seed: 1 } as const;
 const SAMPLING = { seed: 1, halfWidth: 0.001 } as const;
 

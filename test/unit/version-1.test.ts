@@ -63,7 +63,7 @@ test('tolerance takes its placement', () => {
   const { engine, placement } = parsePlacement(readFileSync(join(run, 'report.json'), 'utf8'), 'report.json');
   expect(engine).toBe('native');
   expect(placement.partitions).toMatchObject([
-    { name: 'A', placements: ['worker1', 'worker2'] },
-    { name: 'B', placements: ['worker2', 'worker1'] },
+    { name: 'A', copies: ['worker1', 'worker2'] },
+    { name: 'B', copies: ['worker2', 'worker1'] },
   ]);
 });

@@ -26,8 +26,8 @@ type OrdersParams = z.output<typeof params>;
 
 /** Who wrote the orders that are there at the start. */
 const INITIAL = 0;
-/** pgquake calls the column that a table is distributed by `room_id`. */
-const COLUMNS = 'room_id, writer, seq, amount';
+/** Tables are distributed by their first column. */
+const COLUMNS = 'customer, writer, seq, amount';
 
 const customerOf = (seq: number, { customers }: OrdersParams) => ((seq - 1) % customers) + 1;
 const amountOf = (writer: number, seq: number) => (writer * 7_919 + seq * 31) % 10_000;
@@ -71,7 +71,7 @@ class OrdersRun implements WorkloadRun {
     return {
       partitionKey: customer,
       run: async (session, timeoutMs): Promise<Observed> => {
-        const text = `SELECT ${COLUMNS} FROM orders WHERE room_id = $1`;
+        const text = `SELECT ${COLUMNS} FROM orders WHERE customer = $1`;
         const rows = await session.query(text, [customer], limit(timeoutMs));
         const { verified, duplicated, corrupted } = verify(rows, this.#orders);
         const anomaly = { duplicated, corrupted: corrupted.map(({ key }) => key) };
@@ -114,8 +114,8 @@ export const orders = defineWorkload<OrdersParams>({
     tables: [
       {
         name: 'orders',
-        columns: ['room_id', 'writer', 'seq', 'amount'].map((name) => ({ name, type: 'int' })),
-        primaryKey: ['room_id', 'writer', 'seq'],
+        columns: ['customer', 'writer', 'seq', 'amount'].map((name) => ({ name, type: 'int' })),
+        primaryKey: ['customer', 'writer', 'seq'],
         rows: range(orders.customers * orders['orders-per-customer']).map((seq) => [
           customerOf(seq, orders),
           INITIAL,
@@ -132,6 +132,7 @@ export const orders = defineWorkload<OrdersParams>({
     table: 'orders',
     lookup: { columns: COLUMNS, key: 'writer, seq' },
     sessionless: true,
+    keyWord: 'customer',
     partitionKeys: ({ customers }) => customers,
     initialRows: (orders) => orders.customers * orders['orders-per-customer'],
 

@@ -96,10 +96,8 @@ export function parsePlacement(text: string, source: string): PlacementInput {
       partitions: reported.map((one) => ('copies' in one ? one : partitionOf(one))),
       ...(also === undefined ? {} : { writesAlsoNeed: also }),
     };
-    refuse(
-      placementProblems(placement, { ...WRITTEN, workers: 'topology', partitions: 'placement', copies: 'copies' }),
-      source,
-    );
+    const copies = reported.every((one) => 'copies' in one) ? 'copies' : WRITTEN.copies;
+    refuse(placementProblems(placement, { workers: 'topology', partitions: 'placement', copies }), source);
     return topology.engine === undefined ? { placement } : { placement, engine: topology.engine };
   }
   const { shards, ...rest } = validated(placementSchema, value, source);
