@@ -76,7 +76,7 @@ export const copies = defineEngine({
   /** The publisher serves all; its copies serve those alone who ask them by the route `copies`. */
   expect({ placement }, { down, frozen = new Set() }) {
     return {
-      partitions: placement.partitions.map(({ name, placements: [publisher = ''] }) => {
+      partitions: placement.partitions.map(({ name, copies: [publisher = ''] }) => {
         const served = !down.has(publisher) && !frozen.has(publisher);
         const stalled = frozen.has(publisher) ? { stalled: ['read' as const, 'write' as const] } : {};
         return { partition: name, readable: served, writable: served, ...stalled };
@@ -89,7 +89,7 @@ function formedOf(nodes: Nodes, { partitionKeys }: Dataset): FormedCluster {
   const [publisher, ...subscribers] = nodes.all as readonly [NodeControl, ...NodeControl[]];
   const placement: PlacementMap = {
     // One partition, of which every server has all rows.
-    partitions: [{ index: 0, name: 'A', placements: nodes.all.map(({ name }) => name) }],
+    partitions: [{ index: 0, name: 'A', copies: nodes.all.map(({ name }) => name) }],
     partitionOfKey: Object.fromEntries(partitionKeys.map((partitionKey) => [partitionKey, 0])),
   };
   return {
