@@ -1,9 +1,11 @@
 /** History -> Verdict: every hypothesis of the scenario, then the checks that every run makes. Pure. */
 
 import type { Check } from './checks/check.ts';
+import { withoutDoubtful } from './measure/doubtful.ts';
 import { describeForeign, foreignActs } from './measure/foreign-acts.ts';
 import { STEADY_SHARE, troublesBeforeFaults } from './measure/steady-state.ts';
 import { errorText } from './model/errors.ts';
+import type { TimeRange } from './model/figures.ts';
 import { eventsOf, type History } from './model/history.ts';
 import { missingWords } from './model/requirements.ts';
 import type { HypothesisItem } from './model/scenario.ts';
@@ -21,32 +23,37 @@ import { type CheckResult, type Finding, type Verdict, worst } from './model/ver
 export function judge(history: History, hypothesis: readonly HypothesisItem[], checks: readonly Check[]): Verdict {
   const named = new Set(hypothesis.map((item) => item.check));
   const steady = badSteadyState(history);
-  const results = [
-    ...hypothesis.map((item) => ({
-      check: item.check,
-      params: item.written,
-      always: false,
-      place: `${item.place.file}:${item.place.line}`,
-      ...(item.hopeless
-        ? unjudged(`can never be judged here: ${item.hopeless.reason}`)
-        : findingOf(
-            checks.find((check) => check.name === item.check),
-            () => item.params,
-            { history, asked: true },
-          )),
-    })),
+  const judged: Judged[] = [
+    ...hypothesis.map((item) => {
+      const { check: name, written, place, hopeless } = item;
+      const again = (of: History) =>
+        hopeless
+          ? unjudged(`can never be judged here: ${hopeless.reason}`)
+          : findingOf(
+              checks.find((check) => check.name === name),
+              () => item.params,
+              { history: of, asked: true },
+            );
+      const about = { check: name, params: written, always: false, place: `${place.file}:${place.line}` };
+      return { result: { ...about, ...again(history) }, again };
+    }),
     ...checks
       .filter((check) => isAlwaysMade(check, history) && !named.has(check.name))
-      .map((check) => ({
-        check: check.name,
-        params: {},
-        always: true,
-        ...findingOf(check, () => check.params.parse({}), { history, asked: false }),
-      })),
-    ...steady,
-    ...incompleteRun(history),
-  ].map((result, _, all) => excused(result, { all, steady: steady[0], checks, history }));
+      .map((check) => {
+        const again = (of: History) => findingOf(check, () => check.params.parse({}), { history: of, asked: false });
+        return { result: { check: check.name, params: {}, always: true, ...again(history) }, again };
+      }),
+    ...[...steady, ...incompleteRun(history)].map((result) => ({ result })),
+  ];
+  const all = judged.map(({ result }) => result);
+  const results = judged.map((one) => excused(one, { all, steady: steady[0], checks, history }));
   return { judgement: worst(results.map((result) => result.judgement)), results };
+}
+
+interface Judged {
+  readonly result: CheckResult;
+  /** The same check of another history; absent where no check made the result. */
+  readonly again?: (history: History) => Finding;
 }
 
 /** Whatever its hypothesis, a run makes it; but for runs that lack what it requires. */
@@ -59,7 +66,7 @@ function isAlwaysMade({ always, requires = [] }: Check, history: History): boole
 
 /** A failure is not held against a cluster that was not put to the test, or had no machine to run on. */
 function excused(
-  result: CheckResult,
+  { result, again }: Judged,
   {
     all,
     steady,
@@ -74,9 +81,16 @@ function excused(
   },
 ): CheckResult {
   if (result.judgement !== 'fail') return result;
-  const needsKeptSchedule = checks.find((check) => check.name === result.check)?.needsKeptSchedule ?? false;
-  const foreign = foreignActs(history.events).map(describeForeign);
-  const reasons = [...foreign, ...voids(all, checks, steady), ...(needsKeptSchedule ? excuses(all, checks) : [])];
+  const { needsKeptSchedule } = checks.find((check) => check.name === result.check) ?? {};
+  const reasons = [...foreignActs(history.events).map(describeForeign), ...voids(all, checks, steady)];
+  if (needsKeptSchedule) {
+    reasons.push(...excuses(all, checks, ({ judgement }) => judgement === 'unknown'));
+    const inPart = excuses(all, checks, (one) => one.excuses !== undefined);
+    // What fails by the rest of the run alone is the cluster's doing.
+    const standsWithout = (doubtful: readonly TimeRange[]) =>
+      needsKeptSchedule === 'operations' && again?.(withoutDoubtful(history, doubtful)).judgement === 'fail';
+    if (inPart.length > 0 && !standsWithout(all.flatMap(({ excuses: ranges = [] }) => ranges))) reasons.push(...inPart);
+  }
   if (reasons.length === 0) return result;
   return {
     ...result,
@@ -89,28 +103,32 @@ function excused(
 function voids(results: readonly CheckResult[], checks: readonly Check[], steady: CheckResult | undefined): string[] {
   return [
     ...(steady ? [`service was bad before any fault: ${steady.observed}`] : []),
-    ...reasonsOf(results, checks, ({ voids: reason }) => reason),
+    ...reasonsOf(
+      results.filter(({ judgement }) => judgement === 'unknown'),
+      checks,
+      ({ voids: reason }) => reason,
+    ),
   ];
 }
 
-/** Why what failed by the load's figures cannot be held against the cluster; empty where all of it can. */
-export function excuses(results: readonly CheckResult[], checks: readonly Check[]): string[] {
-  return reasonsOf(
-    results,
-    checks,
-    ({ excuses: reason }) => reason,
-    ({ excuses }) => excuses === true,
-  );
+/**
+ * Why what failed by the load's figures cannot be held against the cluster; empty where all of it can.
+ * @param counts which results excuse; by default those that are unknown and those that excuse a part of the run.
+ */
+export function excuses(
+  results: readonly CheckResult[],
+  checks: readonly Check[],
+  counts = ({ judgement, excuses: ranges }: CheckResult) => judgement === 'unknown' || ranges !== undefined,
+): string[] {
+  return reasonsOf(results.filter(counts), checks, ({ excuses: reason }) => reason);
 }
 
 function reasonsOf(
   results: readonly CheckResult[],
   checks: readonly Check[],
   reasonOf: (check: Check) => string | undefined,
-  alsoOf: (result: CheckResult) => boolean = () => false,
 ): string[] {
-  const doubtful = results.filter((result) => result.judgement === 'unknown' || alsoOf(result));
-  const names = new Set(doubtful.map(({ check }) => check));
+  const names = new Set(results.map(({ check }) => check));
   return checks.flatMap((check) => {
     const reason = reasonOf(check);
     return reason !== undefined && names.has(check.name) ? [reason] : [];

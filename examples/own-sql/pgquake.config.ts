@@ -8,7 +8,7 @@ const longestSilence = defineCheck({
     of: z.string().describe('A kind of operation of the workload.'),
     max: positiveDuration.describe('The most that may pass.'),
   }),
-  needsKeptSchedule: true,
+  needsKeptSchedule: 'operations',
 
   validate({ of }, { kinds }) {
     return kinds.includes(of) ? [] : [{ path: ['of'], message: `there is no operation "${of}"`, known: kinds }];

@@ -29,7 +29,7 @@ export const availability = defineCheck<Params>({
   name: 'availability',
   summary: 'What share of the intended operations succeeded before their deadline.',
   params,
-  needsKeptSchedule: true,
+  needsKeptSchedule: 'operations',
 
   validate({ of, min, max }, { kinds }) {
     const problems: ParamProblem[] = [];

@@ -48,9 +48,11 @@ export interface Check<P = any> {
   readonly always?: boolean | ((history: History) => boolean);
   /**
    * Its `fail` rests on load and servers having had the machine that they need: where one of the checks that excuse
-   * does so, a failed operation proves nothing against the cluster, and the answer is `unknown`. Not by default.
+   * does so, the answer is `unknown`. `operations`: it judges by operations and probes alone, so where only parts of the
+   * run are doubtful it is judged without them, and what fails all the same stands. `whole-run`: it does not. Not needed
+   * by default.
    */
-  readonly needsKeptSchedule?: boolean;
+  readonly needsKeptSchedule?: 'operations' | 'whole-run';
   /**
    * While it is `unknown`, or passes with `excuses`, it excuses what failed with this reason: `the load did not keep its
    * own schedule`.

@@ -20,7 +20,7 @@ export const failoverTime = defineCheck<z.output<typeof params>>({
   summary: 'How long it took from the fault until the writes of the load had reached a new primary.',
   params,
   requires: ['roles'],
-  needsKeptSchedule: true,
+  needsKeptSchedule: 'whole-run',
   tells: 'figure',
 
   hopeless(_, { writes, faults }) {

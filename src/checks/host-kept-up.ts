@@ -1,7 +1,7 @@
 /** What a starved machine does to servers and load must not be taken for the cluster's doing. */
 
 import { z } from 'zod';
-import { hostFigures, loadRange, unsampledMs } from '../measure/host.ts';
+import { doubtfulRanges, hostFigures, loadRange, unsampledRanges } from '../measure/host.ts';
 import type { HostFigures } from '../model/figures.ts';
 import { formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import { defineCheck } from './check.ts';
@@ -35,7 +35,7 @@ export const hostKeptUp = defineCheck<z.output<typeof params>>({
     const range = loadRange(history) ?? { fromMs: 0, toMs: 0 };
     const loadMs = range.toMs - range.fromMs;
     // In what was not sampled the machine may have been starved all the time.
-    const unseenMs = unsampledMs(host, range);
+    const unseenMs = unsampledRanges(host, range).reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
     const atMostMs = starvedMs + unseenMs;
     const reaches = (share: number) => atMostMs >= MIN_STARVED_MS && atMostMs >= share * loadMs;
     const figures = meanFigures(host);
@@ -46,7 +46,9 @@ export const hostKeptUp = defineCheck<z.output<typeof params>>({
         ? [`only ${formatDuration(loadMs - unseenMs)} of ${formatDuration(loadMs)} of load were sampled`]
         : [];
     return {
-      ...(reaches(MAX_STARVED_SHARE) ? { judgement: 'unknown' } : { judgement: 'pass', excuses: true }),
+      ...(reaches(MAX_STARVED_SHARE)
+        ? { judgement: 'unknown' }
+        : { judgement: 'pass', excuses: doubtfulRanges(host, range) }),
       expected,
       observed: `${[...starved, ...unseen].join(', ')}: ${figures}`,
       evidence: samples

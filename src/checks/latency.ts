@@ -34,7 +34,7 @@ export const latency = defineCheck<z.output<typeof params>>({
   name: 'latency',
   summary: 'How long the answers of a kind of operation took, at a percentile up to p99.99.',
   params,
-  needsKeptSchedule: true,
+  needsKeptSchedule: 'operations',
 
   validate({ of }, { kinds }) {
     if (kinds.includes(of)) return [];

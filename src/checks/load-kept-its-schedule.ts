@@ -35,7 +35,7 @@ export const loadKeptItsSchedule = defineCheck<z.output<typeof params>>({
     if (!kept) {
       return { judgement: 'unknown', expected, observed: 'the load generator did not report', evidence: [] };
     }
-    const { intended, unsent, latenessP99Ms, latenessMaxMs, eventLoopDelayMaxMs } = kept;
+    const { intended, unsent, latenessP99Ms, latenessMaxMs, eventLoopDelayMaxMs, stalls = [] } = kept;
     const reasons: string[] = [];
     if (intended === 0) reasons.push('it intended nothing');
     else if (unsent / intended > MAX_UNSENT_SHARE) {
@@ -51,7 +51,7 @@ export const loadKeptItsSchedule = defineCheck<z.output<typeof params>>({
       `${formatDuration(latenessMaxMs)}, event loop late by at most ${formatDuration(eventLoopDelayMaxMs)}`;
     if (reasons.length > 0)
       return { judgement: 'unknown', expected, observed: reasons.join(', '), evidence: [figures] };
-    const excuses = eventLoopDelayMaxMs > EXCUSING_EVENT_LOOP_DELAY_MS ? ({ excuses: true } as const) : {};
+    const excuses = eventLoopDelayMaxMs > EXCUSING_EVENT_LOOP_DELAY_MS ? { excuses: stalls } : {};
     return { judgement: 'pass', ...excuses, expected, observed: figures, evidence: [] };
   },
 });

@@ -54,7 +54,7 @@ export const messagesReadable = defineCheck<Params>({
   params,
   requires: ['reads', 'partitions'],
   tells: 'readable',
-  needsKeptSchedule: true,
+  needsKeptSchedule: 'operations',
 
   validate({ min, max, shards: partitions }, facts) {
     const word = partitionWordOf(facts.partitionWord);

@@ -30,7 +30,7 @@ export const outage = defineCheck<Params>({
   name: 'outage',
   summary: 'How long the longest outage of a kind of operation lasted: a time without a single success.',
   params,
-  needsKeptSchedule: true,
+  needsKeptSchedule: 'operations',
 
   validate({ of, shard: partition }, { kinds, partitions, partitionWord }) {
     const problems: ParamProblem[] = [];

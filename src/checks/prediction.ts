@@ -26,7 +26,7 @@ export const prediction = defineCheck<z.output<typeof params>>({
   summary:
     'Every partition was readable, writable or stalled as the engine predicted for the nodes that were down or frozen.',
   params,
-  needsKeptSchedule: true,
+  needsKeptSchedule: 'operations',
 
   hopeless(_, { faults, lacks = [] }) {
     if (lacks.includes('partitions') && lacks.includes('probes'))

@@ -19,7 +19,7 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
   name: 'recovery-time',
   summary: 'How long a kind of operation took, from the fault in effect, until it was as before (RTO).',
   params,
-  needsKeptSchedule: true,
+  needsKeptSchedule: 'operations',
 
   validate({ of }, { kinds }) {
     if (kinds.includes(of)) return [];

@@ -37,15 +37,24 @@ export function hostFigures(history: Pick<History, 'events' | 'run'>): HostFigur
   return { processors, sampledMs, starvedMs, samples };
 }
 
-/** How much of the time in which the load ran no sample tells of. */
-export function unsampledMs({ samples }: HostFigures, { fromMs, toMs }: TimeRange): number {
-  let seenMs = 0;
+/** The times in which the load ran and that no sample tells of. */
+export function unsampledRanges({ samples }: HostFigures, { fromMs, toMs }: TimeRange): TimeRange[] {
+  const gaps: TimeRange[] = [];
   let at = fromMs;
   for (const sample of samples) {
-    seenMs += Math.max(0, Math.min(sample.toMs, toMs) - Math.max(sample.fromMs, at));
+    if (sample.fromMs > at) gaps.push({ fromMs: at, toMs: Math.min(sample.fromMs, toMs) });
     at = Math.max(at, sample.toMs);
   }
-  return toMs - fromMs - seenMs;
+  if (at < toMs) gaps.push({ fromMs: at, toMs });
+  return gaps;
+}
+
+/** The times in which the machine was starved or may have been, in the order of time. */
+export function doubtfulRanges(host: HostFigures, range: TimeRange): TimeRange[] {
+  const starved = host.samples.flatMap(({ fromMs, toMs, starved: why }) =>
+    why === undefined ? [] : [{ fromMs, toMs }],
+  );
+  return [...starved, ...unsampledRanges(host, range)].toSorted((a, b) => a.fromMs - b.fromMs);
 }
 
 /** From the ramp until the load stopped; a run whose load was not borne has but its ramp. */

@@ -132,9 +132,9 @@ const result = z
     observed: z.string(),
     evidence: names,
     excuses: z
-      .literal(true)
+      .array(z.object({ fromMs: z.number(), toMs: z.number() }))
       .exactOptional()
-      .describe('It passes, and yet what failed is not held against the cluster.'),
+      .describe('It passes, and yet what failed in these times is not held against the cluster.'),
   })
   .meta({ id: 'Result' });
 

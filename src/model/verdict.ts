@@ -1,5 +1,7 @@
 /** Three answers, always: "could not judge" is never "passed". */
 
+import type { TimeRange } from './figures.ts';
+
 export type Judgement = 'pass' | 'fail' | 'unknown';
 
 const BADNESS: Record<Judgement, number> = { pass: 0, unknown: 1, fail: 2 };
@@ -22,8 +24,11 @@ export interface Finding {
   readonly observed: string;
   /** Rows that prove it: at most a few lines each, ready to print. */
   readonly evidence: readonly string[];
-  /** Set where it passes and yet excuses what failed, for its check's reason: too little was amiss to doubt what held. */
-  readonly excuses?: true;
+  /**
+   * Set where it passes and yet excuses what failed in these times, for its check's reason: too little was amiss to doubt
+   * the rest. Milliseconds on the run's clock.
+   */
+  readonly excuses?: readonly TimeRange[];
 }
 
 /**

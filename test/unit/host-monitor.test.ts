@@ -93,7 +93,7 @@ test.each([
 ])('a starved machine: %s', (_name, sample, reason) => {
   expect(hostKeptUp.check(onHost([sample, sample, sample, CALM]), {})).toMatchObject({
     judgement: 'pass',
-    excuses: true,
+    excuses: expect.any(Array),
     observed: expect.stringMatching(/^starved for 3 s of 10 s: /),
     evidence: [expect.stringContaining(reason), expect.anything(), expect.anything()],
   });
@@ -101,14 +101,14 @@ test.each([
 
 test.each([
   [1, { judgement: 'pass' }],
-  [2, { judgement: 'pass', excuses: true }],
-  [4, { judgement: 'pass', excuses: true }],
+  [2, { judgement: 'pass', excuses: expect.any(Array) }],
+  [4, { judgement: 'pass', excuses: expect.any(Array) }],
   [5, { judgement: 'unknown' }],
   [10, { judgement: 'unknown' }],
-])('%i of 10 seconds starved', (seconds, { judgement, excuses }: { judgement: string; excuses?: boolean }) => {
+])('%i of 10 seconds starved', (seconds, { judgement, excuses }: { judgement: string; excuses?: unknown }) => {
   const finding = hostKeptUp.check(onHost(Array.from({ length: seconds }, () => STARVED)), {});
   expect(finding.judgement).toBe(judgement);
-  expect(finding.excuses).toBe(excuses);
+  expect(finding.excuses).toEqual(excuses);
 });
 
 test.each([
@@ -139,7 +139,7 @@ test.each([
 });
 
 test.each([
-  [[2, 3], /^only 7\.3\d* s of \d+\.\d* s of load were sampled: /, { judgement: 'pass', excuses: true }],
+  [[2, 3], /^only 7\.3\d* s of \d+\.\d* s of load were sampled: /, { judgement: 'pass', excuses: expect.any(Array) }],
   [[5], undefined, { judgement: 'pass' }],
   [[2, 3, 4, 5, 6], /^only 4\.3\d* s of \d+\.\d* s of load were sampled: /, { judgement: 'unknown' }],
 ] as const)('what was not sampled may have been starved: without the seconds %j', (missing, observed, expected) => {

@@ -72,7 +72,7 @@ describe('judge', () => {
     const late = { ...answers('load-kept-its-schedule', 'unknown', true), ...excuse };
 
     test('a failure that rests on the schedule is not held against the cluster', () => {
-      const check = { ...answers('availability', 'fail'), needsKeptSchedule: true };
+      const check = { ...answers('availability', 'fail'), needsKeptSchedule: 'whole-run' } as const;
       const { judgement, results } = judge(history, [item('availability')], [check, late]);
       expect(judgement).toBe('unknown');
       expect(results[0]).toMatchObject({
@@ -82,7 +82,7 @@ describe('judge', () => {
     });
 
     test('another check that excuses does so by its declaration, whatever its name', () => {
-      const check = { ...answers('availability', 'fail'), needsKeptSchedule: true };
+      const check = { ...answers('availability', 'fail'), needsKeptSchedule: 'whole-run' } as const;
       const starved = { ...answers('any-name', 'unknown', true), excuses: 'the machine was starved' };
       expect(judge(history, [item('availability')], [check, starved]).results[0]?.observed).toBe(
         'limit 3; not held against the cluster, because the machine was starved',
@@ -92,17 +92,23 @@ describe('judge', () => {
     });
 
     test('so does one that passes and yet excuses, and the run is not unknown for it alone', () => {
-      const check = { ...answers('availability', 'fail'), needsKeptSchedule: true };
+      const check = { ...answers('availability', 'fail'), needsKeptSchedule: 'whole-run' } as const;
       const kept: Check = {
         ...answers('any-name', 'pass', true),
         excuses: 'the machine was starved',
-        check: () => ({ judgement: 'pass', excuses: true, expected: '', observed: '', evidence: [] }),
+        check: () => ({
+          judgement: 'pass',
+          excuses: [{ fromMs: 2_000, toMs: 4_000 }],
+          expected: '',
+          observed: '',
+          evidence: [],
+        }),
       };
       expect(judge(history, [item('availability')], [check, kept]).results[0]).toMatchObject({
         judgement: 'unknown',
         observed: 'limit 3; not held against the cluster, because the machine was starved',
       });
-      const passes = { ...answers('availability', 'pass'), needsKeptSchedule: true };
+      const passes = { ...answers('availability', 'pass'), needsKeptSchedule: 'whole-run' } as const;
       expect(judge(history, [item('availability')], [passes, kept]).judgement).toBe('pass');
     });
 
@@ -112,7 +118,7 @@ describe('judge', () => {
 
     test('where it did, a failure is a failure', () => {
       const kept = { ...answers('load-kept-its-schedule', 'pass', true), ...excuse };
-      const check = { ...answers('availability', 'fail'), needsKeptSchedule: true };
+      const check = { ...answers('availability', 'fail'), needsKeptSchedule: 'whole-run' } as const;
       expect(judge(history, [item('availability')], [check, kept]).judgement).toBe('fail');
     });
   });
