@@ -3,7 +3,6 @@
  * reporting and a slow terminal cannot delay it.
  */
 
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { mainRoute, type Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
@@ -17,7 +16,7 @@ import type { WorkloadPlace } from '../workloads/workload.ts';
 import type { LoadKept, OpenOperations } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
 import { RouteFollower } from './route-follower.ts';
-import { orAborted } from './wait.ts';
+import { orAborted, saysReady } from './wait.ts';
 
 /** What the thread is started with. */
 export interface LoadThreadData {
@@ -160,19 +159,12 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
     });
     const load = new Load<K>(worker, new Map(followers), listener);
     try {
-      await orAborted(Promise.race([load.#ready(), load.#stopped]), signal);
+      await orAborted(Promise.race([saysReady(worker), load.#stopped]), signal);
     } catch (error) {
       await load[Symbol.asyncDispose]();
       throw error;
     }
     return load;
-  }
-
-  async #ready(): Promise<void> {
-    for (;;) {
-      const [message] = (await once(this.#worker, 'message')) as [FromLoadThread];
-      if (message.type === 'ready') return;
-    }
   }
 
   /** @param share of the rates, from 0 to 1. Called again, the schedule goes on at another pace. */

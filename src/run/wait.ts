@@ -1,6 +1,8 @@
-/** Waiting that ends at once when the run is aborted. */
+/** Waiting: such that ends at once when the run is aborted, and for a thread. */
 
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
 
 /** @throws the signal's reason when it is aborted before the time has passed. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -35,5 +37,13 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undef
     clearTimeout(timer);
     signal.removeEventListener('abort', abort);
     work.catch(() => undefined);
+  }
+}
+
+/** Waits until a thread says that it is ready; what else it says meanwhile is for others. */
+export async function saysReady(worker: Worker): Promise<void> {
+  for (;;) {
+    const [message] = (await once(worker, 'message')) as [{ readonly type: string }];
+    if (message.type === 'ready') return;
   }
 }

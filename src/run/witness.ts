@@ -4,7 +4,6 @@
  * gone in the end. It lives in a thread of its own, so that nothing the run does delays it.
  */
 
-import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { NodeControl } from '../cluster/platform.ts';
 import { nodeRoute, type Route } from '../cluster/route.ts';
@@ -17,7 +16,7 @@ import type { NodeName } from '../model/topology.ts';
 import { ASK_TIMEOUT_MS, connect, connectOn } from './ask-node.ts';
 import type { Recorder } from './recorder.ts';
 import { RouteFollower } from './route-follower.ts';
-import { orAborted } from './wait.ts';
+import { orAborted, saysReady } from './wait.ts';
 import { makeWitnessTable, readWitnessTable, type Said } from './witness-table.ts';
 
 const READ_TIMEOUT_MS = 60_000;
@@ -118,19 +117,12 @@ export class Witness implements AsyncDisposable {
     );
     const witness = new Witness(options, run, worker, followers);
     try {
-      await orAborted(Promise.race([witness.#ready(), witness.#stopped]), signal);
+      await orAborted(Promise.race([saysReady(worker), witness.#stopped]), signal);
     } catch (error) {
       await witness[Symbol.asyncDispose]();
       throw error;
     }
     return witness;
-  }
-
-  async #ready(): Promise<void> {
-    for (;;) {
-      const [message] = (await once(this.#worker, 'message')) as [FromWitness];
-      if (message.type === 'ready') return;
-    }
   }
 
   start(): void {

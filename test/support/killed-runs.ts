@@ -6,18 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Workplace } from './cli.ts';
 import { projectOf, traces } from './docker.ts';
 import { processesIn } from './local-cluster.ts';
+import { SMALL_WORKLOAD } from './small-scenario.ts';
 
 export const SCENARIO = `name: tortured
 summary: Every node is struck in another way, all at once.
 cluster: { workers: 4, replication: 2, shards: 4, platform: local }
-workload:
-  use: chat
-  rooms: 20
-  messages-per-room: 2
-  read: { rate: 50/s, deadline: 1s }
-  scan: { rate: 2/s, deadline: 1s }
-  write: { rate: 20/s, deadline: 1s }
-steady-state: { for: 300ms }
+${SMALL_WORKLOAD}steady-state: { for: 300ms }
 faults:
   - { fault: node-stop, target: worker1, at: 0s, for: 1500ms }
   - { fault: node-pause, target: worker2, at: 100ms, for: 1500ms }

@@ -1,15 +1,18 @@
-/** A run of a few seconds: two workers, one of them is stopped, everything is judged. */
-export const SMALL_SCENARIO = `name: small
-summary: One of two workers stops for a second.
-cluster: { workers: 2, replication: 2, shards: 2 }
-workload:
+/** A load that any machine bears. */
+export const SMALL_WORKLOAD = `workload:
   use: chat
   rooms: 10
   messages-per-room: 2
   read: { rate: 50/s, deadline: 1s }
   scan: { rate: 2/s, deadline: 1s }
   write: { rate: 20/s, deadline: 1s }
-steady-state: { for: 500ms }
+`;
+
+/** A run of a few seconds: two workers, one of them is stopped, everything is judged. */
+export const SMALL_SCENARIO = `name: small
+summary: One of two workers stops for a second.
+cluster: { workers: 2, replication: 2, shards: 2 }
+${SMALL_WORKLOAD}steady-state: { for: 500ms }
 faults:
   - { fault: node-stop, target: worker1, at: 0s, for: 1s }
 settle: { within: 5s }
