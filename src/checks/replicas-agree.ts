@@ -29,7 +29,8 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
 
   check(history) {
     const word = wordOf(history);
-    const expected = `every placement of a ${partitionWordOf(word)} holds the same messages, each once and intact`;
+    const every = word === undefined ? 'copy' : `placement of a ${word}`;
+    const expected = `every ${every} holds the same messages, each once and intact`;
     const partitions = placementOf(history)?.partitions;
     if (!partitions) return { judgement: 'unknown', expected, observed: 'the cluster was never formed', evidence: [] };
 
@@ -89,7 +90,11 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
       doubt === undefined
         ? ''
         : `; they differed for ${formatDuration(doubt.waitedMs)}, until prepared transactions had ended`;
-    const observed = `all ${formatCount(placements, 'placement')} of ${formatCount(partitions.length, partitionWordOf(word))} agree${after}${until}`;
+    const copies =
+      word === undefined
+        ? formatCount(placements, 'copy', 'copies')
+        : `${formatCount(placements, 'placement')} of ${formatCount(partitions.length, word)}`;
+    const observed = `all ${copies} agree${after}${until}`;
     return { judgement: 'pass', expected, observed, evidence };
   },
 });

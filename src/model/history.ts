@@ -121,7 +121,7 @@ export interface RunInfo {
   readonly startedAt: string;
   readonly pgquakeVersion: string;
   readonly nodeVersion: string;
-  /** What its workload calls a partition key: `room`. `key` where it is absent. */
+  /** What its workload calls a partition key; `key` where it is absent. */
   readonly keyWord?: string;
   /** Of the load. */
   readonly kinds: readonly OperationKind[];

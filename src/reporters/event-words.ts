@@ -1,7 +1,7 @@
 /** A run's events in words: one wording for the live view and for the timeline of a report. */
 
 import type { EventOf, PreparedTransaction, TimedEvent } from '../model/event.ts';
-import { partitionsNamed, partitionsWordOf, partitionWordOf } from '../model/partition-words.ts';
+import { partitionsNamed, partitionsWordOf } from '../model/partition-words.ts';
 import type { Roles, SeenRole } from '../model/roles.ts';
 import {
   type Access,
@@ -106,7 +106,7 @@ export class EventNarrator {
         return event.agree
           ? {
               label: 'settle',
-              what: `placements of every ${partitionWordOf(this.#context.topology.partitionWord)} agree ${when}`,
+              what: `${this.#copies()} agree ${when}`,
               tone: 'good',
             }
           : { label: 'settle', what: `placements still differ ${when}`, tone: 'bad' };
@@ -241,6 +241,12 @@ export class EventNarrator {
     }[step];
     const tone = { noticed: 'strike', elected: 'plain', promoted: 'good', 'gave-up': 'bad' } as const;
     return { label: 'failover', what, detail, tone: tone[step] };
+  }
+
+  /** All of them, of whatever the rows are divided into. */
+  #copies(): string {
+    const word = this.#context.topology.partitionWord;
+    return word === undefined ? 'all copies' : `placements of every ${word}`;
   }
 
   #phase(phase: Extract<TimedEvent, { type: 'phase-started' }>['phase']): EventWords | undefined {

@@ -1,7 +1,7 @@
 /** `report.md`: the report for people, written for GitHub. What has no content says so in one line. */
 
 import { type Availability, type ServiceWindow, SPANS } from '../model/figures.ts';
-import { partitionsWordOf, partitionWordOf } from '../model/partition-words.ts';
+import { ofEveryPartition, partitionsWordOf, partitionWordOf } from '../model/partition-words.ts';
 import type { LedgerFigures, Report } from '../model/report.ts';
 import { dataNodes, holderWord } from '../model/topology.ts';
 import { formatCount, formatDuration, formatMoment, formatShare } from '../model/units.ts';
@@ -208,7 +208,7 @@ function probes({ figures, topology }: Report): string[] {
   return blocks(
     ['### Probes'],
     [
-      `The lightest read and write of every ${partitionWordOf(topology.partitionWord)}; \`probe-connect\` reads on a connection that is opened for it. Times from sent until answered.`,
+      `The lightest read and write${ofEveryPartition(topology.partitionWord)}; \`probe-connect\` reads on a connection that is opened for it. Times from sent until answered.`,
     ],
     table(
       [left('probe'), left('span'), ...PROBE_COLUMNS.map(right)],
@@ -226,7 +226,7 @@ function windows({ figures, topology }: Report): string[] {
     ['An outage is a time without a single success; in a brownout some operations failed or came late.', SOURCES],
     disagreementLines(figures).map((line) => `**${text(line)}**`),
     whole.length === 0 ? ['No kind of operation as a whole had one.'] : windowTable(whole),
-    ofPartitions.length === 0
+    ofPartitions.length === 0 || topology.partitionWord === undefined
       ? []
       : details(
           `Of single ${partitionsWordOf(topology.partitionWord)}: ${formatCount(ofPartitions.length, 'window')}`,
@@ -302,7 +302,7 @@ function partitions(report: Report): string[] {
     [partitionsHeading(report)],
     table(
       [
-        left(partitionWordOf(topology.partitionWord)),
+        left(topology.partitionWord ?? 'rows'),
         left('on'),
         ...(counted ? [right('messages read')] : []),
         ...(predicted ? [left('readable: predicted')] : []),
@@ -311,7 +311,7 @@ function partitions(report: Report): string[] {
         left('writes observed'),
       ],
       figures.partitions.map((partition) => [
-        text(partition.partition),
+        text(topology.partitionWord === undefined ? 'all' : partition.partition),
         text(partition.copies.join(', ')),
         ...(counted ? [messagesReadWords(partition)] : []),
         ...(predicted ? [predictedWords(partition, 'read')] : []),
@@ -402,13 +402,15 @@ function cluster({ topology, nodes, placement, acts }: Report): string[] {
             text((struck.get(name) ?? []).join(', ')),
           ]),
         ),
-    placement.length === 0 ? [] : [nodes.length === 0 ? 'Placements, as planned:' : 'Placements:'],
+    placement.length === 0 || topology.partitionWord === undefined
+      ? []
+      : [nodes.length === 0 ? 'Placements, as planned:' : 'Placements:'],
     placementGrid({ topology, placement }),
   );
 }
 
 function placementGrid({ topology, placement }: Pick<Report, 'topology' | 'placement'>): string[] {
-  if (placement.length === 0) return [];
+  if (placement.length === 0 || topology.partitionWord === undefined) return [];
   const workers = dataNodes(topology);
   const heldBy = (worker: string) => placement.filter(({ copies: placements }) => placements.includes(worker));
   if (placement.length > MAX_GRID_PARTITIONS) {

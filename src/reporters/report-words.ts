@@ -103,7 +103,7 @@ export function recoveryWords({ recoveryMs, uncertaintyMs }: Recovery): string {
   return lengthOf({ durationMs: recoveryMs, uncertaintyMs });
 }
 
-/** `Shards`. */
+/** The plural of what people call a partition, as a title. */
 export function partitionsTitle({ topology }: Pick<Report, 'topology'>): string {
   const words = partitionsWordOf(topology.partitionWord);
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;

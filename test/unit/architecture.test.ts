@@ -199,4 +199,45 @@ describe('architecture', () => {
     const silent = files.filter((file) => !/^(#!.*\n)?\/\*\*/.test(readFileSync(join(SRC, file), 'utf8')));
     expect(silent).toEqual([]);
   });
+
+  /**
+   * Words of one kind of cluster, and of one workload. Below these folders they belong; elsewhere each file has a reason.
+   * A file that is not named here speaks of entries, partitions and keys.
+   */
+  const AT_HOME = /^(engines|workloads)\//;
+  const WORDS: readonly (readonly [word: string, pattern: RegExp, allowed: Readonly<Record<string, string>>])[] = [
+    [
+      'coordinator',
+      /'coordinator'|COORDINATOR/,
+      { 'version-1.ts': 'reads runs of version 1, in which every cluster has one' },
+    ],
+    [
+      'shard',
+      /shard/i,
+      {
+        'version-1.ts': 'reads runs of version 1',
+        'scenario/schema.ts': 'keys that authors write: cluster.shards, holds-shard-of, "shard A"',
+        'scenario/cluster.ts': 'reads cluster.shards',
+        'scenario/target.ts': 'reads holds-shard-of',
+        'checks/outage.ts': 'the parameter "shard", which authors write',
+        'checks/messages-readable.ts': 'the parameter "shards", which authors write',
+        'model/verdict.ts': 'reads the parameter "shard" of a check, for reports',
+        'plan/tolerance/placement-input.ts': 'the keys of a placement file, which people write',
+        'cli/commands/tolerance.ts': 'the option --shards',
+      },
+    ],
+    [
+      'room',
+      /\brooms?\b/i,
+      {
+        'version-1.ts': 'reads runs of version 1',
+        'scenario/schema.ts': 'the key "room 42", which authors write',
+      },
+    ],
+  ];
+
+  test.each(WORDS)('%s is said where it belongs', (_, pattern, allowed) => {
+    const saying = files.filter((file) => !AT_HOME.test(file) && pattern.test(readFileSync(join(SRC, file), 'utf8')));
+    expect(saying.sort()).toEqual(Object.keys(allowed).sort());
+  });
 });

@@ -22,7 +22,7 @@ export function isDataRoot(path: string): boolean {
   return isAbsolute(path) && /^pgquake-[0-9a-f]{16}$/.test(basename(path));
 }
 
-export interface Room {
+export interface FreeSpace {
   /** `undefined` where the folder is no file system in memory. */
   readonly freeBytes: number | undefined;
   readonly availableMemoryBytes: number;
@@ -32,7 +32,7 @@ export interface Room {
  * `TMPDIR` where it is set; else memory, so that the machine's disk has no part in what is measured and a
  * node is copied in no time; else, where memory is scarce, the system's folder for temporary files.
  */
-export function dataParent(nodes: number, tmpdirVariable: string | undefined, memory: Room): string {
+export function dataParent(nodes: number, tmpdirVariable: string | undefined, memory: FreeSpace): string {
   if (tmpdirVariable) return tmpdirVariable;
   const needed = nodes * BYTES_PER_NODE;
   const fits =

@@ -34,7 +34,7 @@ export function cluster(report: Report): Content {
             (struck.get(name) ?? []).join(', '),
           ]),
         ),
-    placement.length === 0
+    placement.length === 0 || topology.partitionWord === undefined
       ? ''
       : placements(nodes.length === 0 ? 'Placements, as planned' : 'Placements', { topology, placement }),
   ];

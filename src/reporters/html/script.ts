@@ -33,10 +33,10 @@ if (data) {
     const bands = [...svg.querySelectorAll('rect.fault[data-act]')];
     // Words in or above a mark stay within its stretch of time; those beside one keep their distance.
     const words = [
-      ...onAxis('.fault-names text').map((text, i) => ({ text, mark: bands[i], gap: 0, room: 1e9 })),
+      ...onAxis('.fault-names text').map((text, i) => ({ text, mark: bands[i], gap: 0, space: 1e9 })),
       ...onAxis('text.on-outage, text.on-brownout, text.on-down, text.on-returning').map((text) => (
-        { text, mark: text.previousElementSibling, gap: 3, room: text.textContent.length * 6 })),
-      ...onAxis('text.beside').map((text) => ({ text, gap: 3, room: 0 })),
+        { text, mark: text.previousElementSibling, gap: 3, space: text.textContent.length * 6 })),
+      ...onAxis('text.beside').map((text) => ({ text, gap: 3, space: 0 })),
     ].map((word) => ({ ...word, x: word.text.getAttribute('x') }));
     for (const shape of shapes) {
       // What is clipped is the frame, which stays, not the shape, which moves.
@@ -109,7 +109,7 @@ if (data) {
         if (view === whole) shape.removeAttribute('transform');
         else shape.setAttribute('transform', 'matrix(' + times + ' 0 0 1 ' + moved + ' 0)');
       }
-      for (const { text, mark, gap, room, x } of words) {
+      for (const { text, mark, gap, space, x } of words) {
         text.classList.remove('outside');
         if (view === whole) {
           text.setAttribute('x', x);
@@ -118,7 +118,7 @@ if (data) {
         const startsAt = mark ? Math.max(left, xOf(picture, +mark.dataset.fromMs)) : times * (x - gap) + moved;
         const endsAt = mark ? Math.min(picture.right, xOf(picture, +mark.dataset.toMs)) : picture.right;
         text.setAttribute('x', (startsAt + gap).toFixed(1));
-        const fits = room > 1e8 ? endsAt > left && startsAt < picture.right : endsAt - startsAt >= room;
+        const fits = space > 1e8 ? endsAt > left && startsAt < picture.right : endsAt - startsAt >= space;
         text.classList.toggle('outside', !fits || startsAt < left);
       }
       drawTicks(picture);

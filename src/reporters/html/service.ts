@@ -1,7 +1,7 @@
 /** The figures of a run on the page: service by kind and by partition, what became of the data, errors. */
 
 import { type Availability, type ServiceWindow, SPANS } from '../../model/figures.ts';
-import { partitionsWordOf, partitionWordOf } from '../../model/partition-words.ts';
+import { ofEveryPartition, partitionsWordOf, partitionWordOf } from '../../model/partition-words.ts';
 import type { Report } from '../../model/report.ts';
 import { formatCount, formatMoment, formatShare } from '../../model/units.ts';
 import { clip } from '../escape.ts';
@@ -69,7 +69,7 @@ export function service({ figures, run, topology }: Report): Content {
     figures.probes.length === 0
       ? ''
       : table(
-          `Probes: the lightest read and write of every ${word}, from sent until answered; probe-connect opens a connection`,
+          `Probes: the lightest read and write${ofEveryPartition(topology.partitionWord)}, from sent until answered; probe-connect opens a connection`,
           [left('probe'), left('span'), ...PROBE_COLUMNS.map(right)],
           figures.probes.map((one) => [one.kind, SPAN_NAMES[one.span], ...probeWords(one)]),
           'probes',
@@ -80,7 +80,7 @@ export function service({ figures, run, topology }: Report): Content {
       : windowTable('Outages (no success) and brownouts (some failed or came late)', whole),
     paragraph(SOURCES),
     ...disagreementLines(figures).map(paragraph),
-    ofPartitions.length === 0
+    ofPartitions.length === 0 || topology.partitionWord === undefined
       ? ''
       : html`<details><summary>Of single ${words}: ${formatCount(ofPartitions.length, 'window')}</summary>\n${windowTable(`Outages and brownouts of single ${words}`, ofPartitions, word)}</details>\n`,
     figures.recovery.length === 0
@@ -136,8 +136,10 @@ function windowTable(caption: string, windows: readonly ServiceWindow[], word?: 
 
 export function partitions(report: Report): Content {
   const { partitions: rows } = report.figures;
-  const word = partitionWordOf(report.topology.partitionWord);
+  const { partitionWord } = report.topology;
+  const word = partitionWord ?? 'rows';
   if (rows.length === 0) return paragraph('Nothing was seen of them.');
+  const all = partitionWord === undefined ? 'all rows' : `each ${partitionWord}`;
   const predicted = wasPredicted(rows);
   const counted = report.run.messages > 0;
   const observed = (expected: boolean | undefined, seen: Availability) =>
@@ -145,7 +147,7 @@ export function partitions(report: Report): Content {
   return [
     paragraph(partitionsHeading(report)),
     table(
-      predicted ? `What was predicted of each ${word}, and what was observed` : `What was observed of each ${word}`,
+      predicted ? `What was predicted of ${all}, and what was observed` : `What was observed of ${all}`,
       [
         left(word),
         left('on'),
@@ -156,7 +158,7 @@ export function partitions(report: Report): Content {
         left('writes observed'),
       ],
       rows.map((partition) => [
-        partition.partition,
+        partitionWord === undefined ? 'all' : partition.partition,
         partition.copies.join(', '),
         ...(counted ? [messagesReadWords(partition)] : []),
         ...(predicted ? [predictedWords(partition, 'read')] : []),

@@ -65,7 +65,7 @@ export interface NodeStrip {
 
 export interface PartitionStrip {
   readonly partition: string;
-  /** `shard A`, and where there is little space. */
+  /** In words, and where there is little space. */
   readonly label: string;
   readonly shortLabel: string;
   readonly placements: readonly NodeName[];
