@@ -45,7 +45,6 @@ const SIDE_BY_SIDE = [
 ];
 /** Files whose runs are judged and ask little of the machine: two at a time. */
 const IN_PAIRS = [
-  'test/contract/roles.test.ts',
   'test/e2e/ci.test.ts',
   'test/e2e/coordinator-trouble.test.ts',
   'test/e2e/local-network.test.ts',
