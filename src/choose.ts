@@ -5,13 +5,13 @@ import type { Engine } from './cluster/engine.ts';
 import type { Platform } from './cluster/platform.ts';
 import type { Fault } from './faults/fault.ts';
 import { EnvironmentError, InputError } from './model/errors.ts';
+import { suggestion } from './model/nearest.ts';
 import type { PlannedAct } from './model/plan.ts';
 import type { ClusterSpec, Scenario } from './model/scenario.ts';
 import { entryNode } from './model/topology.ts';
 import { workloadNamed } from './planner.ts';
 import { datasetOf, probesAreOn } from './run/probes.ts';
 import { attachedEngine, attachedPlatform, findFormed, notFormed, recognisedBy } from './run/standing.ts';
-import { suggestion } from './scenario/problems.ts';
 
 /** What the choice depends on; a plan has it. */
 export interface ChoiceInput {

@@ -6,11 +6,11 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { errorText, InputError } from './model/errors.ts';
+import { suggestion } from './model/nearest.ts';
 import { quoted } from './model/quantities.ts';
 import { VARIANT_KINDS } from './own-variants.ts';
 import { pgquake } from './pgquake.ts';
 import type { Config, Quake } from './quake.ts';
-import { suggestion } from './scenario/problems.ts';
 import { MAX_SEED } from './scenario/schema.ts';
 
 /** In this order; the first that is there counts. */

@@ -6,12 +6,12 @@ import type { Engine } from './cluster/engine.ts';
 import type { Fault } from './faults/fault.ts';
 import { InputError } from './model/errors.ts';
 import type { Observation } from './model/event.ts';
+import { suggestion } from './model/nearest.ts';
 import type { Plan } from './model/plan.ts';
 import type { Scenario } from './model/scenario.ts';
 import type { PlacementMap } from './model/topology.ts';
 import { asFormed, type EffectOf, isOpen, lostTogether, makePlan } from './plan/schedule.ts';
 import { keyOf } from './plan/target.ts';
-import { suggestion } from './scenario/problems.ts';
 import type { Workload } from './workloads/workload.ts';
 
 export interface PlannerOptions {

@@ -5,13 +5,13 @@ import type { Catalog } from './catalog.ts';
 import { choose } from './choose.ts';
 import type { Engine } from './cluster/engine.ts';
 import { InputError } from './model/errors.ts';
+import { suggestion } from './model/nearest.ts';
 import { placedBy, predictBy, type ServiceRule } from './model/service-rule.ts';
 import { dataNodes, type Topology } from './model/topology.ts';
 import { formatDuration } from './model/units.ts';
 import type { Proof, ProvenSubset } from './plan/proof.ts';
 import type { Shape } from './plan/tolerance/layouts.ts';
 import { prove } from './run/prover.ts';
-import { suggestion } from './scenario/problems.ts';
 import { createRunFolder, DEFAULT_REPORTS_FOLDER, writeFiles } from './store.ts';
 
 /** A cluster keeps about so many cores busy while it restarts. */

@@ -1,10 +1,10 @@
 /** The section `cluster` as an author writes it: workers beside a coordinator, or members whose roles move. */
 
 import type { z } from 'zod';
+import { listed } from '../model/nearest.ts';
 import { quoted } from '../model/quantities.ts';
 import type { ClusterSpec, StreamingSpec } from '../model/scenario.ts';
 import type { Topology } from '../model/topology.ts';
-import { listed } from './problems.ts';
 import { type ScenarioVocabulary, sections } from './schema.ts';
 import type { Notes } from './target.ts';
 

@@ -1,8 +1,8 @@
 /** What a schema has against a value, in the words of a scenario's author. */
 
 import { z } from 'zod';
+import { nearest, suggestion } from '../model/nearest.ts';
 import { quoted } from '../model/quantities.ts';
-import { nearest, suggestion } from './problems.ts';
 
 export interface Complaint {
   /** Below the value that was held against the schema. */

@@ -3,11 +3,12 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { errorText, InputError } from '../model/errors.ts';
+import { nearest } from '../model/nearest.ts';
 import { quoted } from '../model/quantities.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { completed } from './complete.ts';
 import { parseScenario } from './parse.ts';
-import { nearest, together } from './problems.ts';
+import { together } from './problems.ts';
 import type { ScenarioVocabulary } from './schema.ts';
 import { MAX_BYTES } from './source.ts';
 

@@ -1,6 +1,5 @@
 /** What is wrong with a scenario: every problem with its place, all at once. */
 
-import { distance } from 'fastest-levenshtein';
 import { InputError } from '../model/errors.ts';
 import { documentation } from '../model/package-files.ts';
 import type { HypothesisItem, Place } from '../model/scenario.ts';
@@ -13,7 +12,6 @@ export interface Problem {
 }
 
 const MAX_SHOWN = 50;
-const MAX_LISTED = 20;
 
 /** A scenario that cannot be run. Its message is one line a problem, in the order of the file. */
 export class ScenarioError extends InputError {
@@ -56,35 +54,6 @@ export function hopelessChecks(hypothesis: readonly (HypothesisItem | undefined)
     const path = formatPath(['hypothesis', index, 'check']);
     return [{ place, path, message: `${item.check} can never be judged here: ${reason}` }];
   });
-}
-
-/** The known word that somebody most likely meant, or `undefined` where none is near. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  let found: { readonly candidate: string; readonly slips: number } | undefined;
-  for (const candidate of known) {
-    const slips = distance(word.toLowerCase(), candidate.toLowerCase());
-    // A third of the letters, or two neighbours swapped, is a slip; more is another word. One letter has no slip.
-    const limit = Math.min(
-      Math.max(2, Math.floor(candidate.length / 3)),
-      candidate.length - 1,
-      Math.max(word.length - 1, 0),
-    );
-    if (slips <= limit && (!found || slips < found.slips)) found = { candidate, slips };
-  }
-  return found?.candidate;
-}
-
-/** `did you mean "x"?` where one of the words is near, else the list of them. */
-export function suggestion(word: string, known: readonly string[]): string {
-  const meant = nearest(word, known);
-  return meant === undefined ? listed(known) : `did you mean "${meant}"?`;
-}
-
-/** `known: a, b, c`, cut where the list is long. */
-export function listed(known: readonly string[]): string {
-  if (known.length === 0) return 'there are none';
-  const more = known.length > MAX_LISTED ? ` and ${known.length - MAX_LISTED} more` : '';
-  return `known: ${known.slice(0, MAX_LISTED).join(', ')}${more}`;
 }
 
 /** `faults[0].for` for `['faults', 0, 'for']`. */

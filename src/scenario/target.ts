@@ -1,13 +1,13 @@
 /** The target of a fault as an author writes it: a node, a list of nodes, or a selector; and who strikes where when. */
 
 import type { z } from 'zod';
+import { nearest, suggestion } from '../model/nearest.ts';
 import { partitionWordOf } from '../model/partition-words.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
 import { MOVING_ROLES, type MovingRole } from '../model/roles.ts';
 import type { FaultStep, PartitionRef, StreamingSpec, TargetSpec } from '../model/scenario.ts';
 import { dataNodes, entryNode, nodeNames, partitionName, type Topology } from '../model/topology.ts';
 import { candidatesOf, countOf, overlapping } from '../plan/target.ts';
-import { nearest, suggestion } from './problems.ts';
 import { selectors } from './schema.ts';
 
 type Path = readonly PropertyKey[];

@@ -1,14 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
+import { listed, nearest, suggestion } from '../../src/model/nearest.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
-import {
-  describeProblem,
-  hopelessChecks,
-  listed,
-  nearest,
-  ScenarioError,
-  suggestion,
-} from '../../src/scenario/problems.ts';
+import { describeProblem, hopelessChecks, ScenarioError } from '../../src/scenario/problems.ts';
 import { sharded } from '../support/sharded.ts';
 
 const parse = (text: string, file = 'mine.yaml') => parseScenario(text, file, vocabulary);

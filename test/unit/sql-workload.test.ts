@@ -80,7 +80,7 @@ describe('what is wrong is refused with its place', () => {
     [
       'an unknown function',
       PAY.replace('uniform(1, 9)', 'uniforn(1, 9)'),
-      /^6:\d+ .*params\[1\]: expected one of uniform, sequence, pick, uuid, found "uniforn"/,
+      /^6:\d+ .*params\[1\]: expected one of uniform, sequence, pick, uuid, found "uniforn"; did you mean "uniform"\?$/,
     ],
     [
       'a range that is none',

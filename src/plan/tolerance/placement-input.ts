@@ -3,9 +3,9 @@
  * a placement written for this purpose or the report of a run. All that is wrong with it is said at once.
  */
 
-import { distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { InputError } from '../../model/errors.ts';
+import { nearest } from '../../model/nearest.ts';
 import { expectedButFound, quoted } from '../../model/quantities.ts';
 import type { Placement } from '../../model/service-rule.ts';
 import { dataNodes, type NodeName } from '../../model/topology.ts';
@@ -171,12 +171,9 @@ function repeated(names: readonly string[], placeOf: (index: number) => string):
 }
 
 function unknownWorker(found: string, workers: readonly NodeName[]): string {
-  const [nearest] = workers
-    .map((worker) => ({ worker, far: distance(found, worker) }))
-    .sort((a, b) => a.far - b.far)
-    .filter(({ far }) => far <= 2);
+  const meant = nearest(found, workers);
   const known = workers.length <= 8 ? workers.join(', ') : `${workers.slice(0, 3).join(', ')}, ... ${workers.at(-1)}`;
-  return `expected one of the workers (${known}), found ${quoted(found)}${nearest ? `; did you mean ${quoted(nearest.worker)}?` : ''}`;
+  return `expected one of the workers (${known}), found ${quoted(found)}${meant === undefined ? '' : `; did you mean ${quoted(meant)}?`}`;
 }
 
 function parseJson(text: string, source: string): unknown {

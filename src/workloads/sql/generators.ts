@@ -1,5 +1,6 @@
 /** The parameters of a statement as a scenario writes them: `uniform(1, 1000)`, `sequence()`, `pick([a, b])`, `uuid()`. */
 
+import { nearest } from '../../model/nearest.ts';
 import { expectedButFound, quoted } from '../../model/quantities.ts';
 
 /** What one parameter is in the nth operation of its kind, from 1. */
@@ -30,7 +31,11 @@ export function parseGenerator(text: string): Parsed | { readonly problem: strin
     return { problem: `${expectedButFound(Object.values(FORMS).join('; '), text)}${cut}` };
   }
   const [, name = '', inside = ''] = call;
-  if (!isKnown(name)) return { problem: expectedButFound(`one of ${GENERATORS.join(', ')}`, name) };
+  if (!isKnown(name)) {
+    const meant = nearest(name, GENERATORS);
+    const help = meant === undefined ? '' : `; did you mean ${quoted(meant)}?`;
+    return { problem: `${expectedButFound(`one of ${GENERATORS.join(', ')}`, name)}${help}` };
+  }
   return parsers[name](inside.trim()) ?? { problem: expectedButFound(FORMS[name], text) };
 }
 
