@@ -24,8 +24,8 @@ const WARM_MS = 10_000;
 const MEBI = 1_048_576;
 
 const params = chat.params.parse({
-  // So many that partition keys stay small: what is read and verified must not grow with time.
-  partitionKeys: 20_000,
+  // So many that rooms stay small: what is read and verified must not grow with time.
+  rooms: 20_000,
   'messages-per-room': 1,
   'members-per-room': 1,
   read: { rate: `${RATE * 0.9}/s`, deadline: '2s', connections: 16 },

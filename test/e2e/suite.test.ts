@@ -12,6 +12,7 @@ summary: Two workers of four are killed.
 claim: ${claim}
 cluster: { workers: 4, replication: 2, shards: 4 }
 workload: { use: chat, rooms: 20, read: { rate: 40/s, deadline: 1s }, scan: { rate: 1/s, deadline: 1s }, write: { rate: 10/s, deadline: 1s } }
+probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults:
   - { fault: node-kill, target: [worker1, worker2], for: 2s }

@@ -396,7 +396,8 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
 });
 
 /** For machines that have other things to do. */
-const GENTLE = `workload: { read: { rate: 20/s, deadline: 10s }, scan: { rate: 30/m, deadline: 10s }, write: { rate: 10/s, deadline: 10s } }`;
+const GENTLE = `workload: { read: { rate: 20/s, deadline: 10s }, scan: { rate: 30/m, deadline: 10s }, write: { rate: 10/s, deadline: 10s } }
+probes: { rate: 10/s }`;
 
 const SHORT = `name: short
 summary: One worker is stopped for a moment.

@@ -11,7 +11,8 @@ import { SMALL_WORKLOAD } from './small-scenario.ts';
 export const SCENARIO = `name: tortured
 summary: Every node is struck in another way, all at once.
 cluster: { workers: 4, replication: 2, shards: 4, platform: local }
-${SMALL_WORKLOAD}steady-state: { for: 300ms }
+${SMALL_WORKLOAD}probes: { rate: 10/s }
+steady-state: { for: 300ms }
 faults:
   - { fault: node-stop, target: worker1, at: 0s, for: 1500ms }
   - { fault: node-pause, target: worker2, at: 100ms, for: 1500ms }
