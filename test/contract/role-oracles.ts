@@ -84,6 +84,8 @@ export const roleOracles: Readonly<Record<string, Omit<FaultCase, 'fault'>>> = {
     on: 'standby',
     oracle: { kinds: ['fresh'], spared: ['fresh'], forMs: 900, looks: receivedAndNotReplayed, unlike: 'promote' },
   },
+  'node-stop': { on: 'primary', oracle: { ...known('node-stop'), looks: (_, others) => noneReceives(others) } },
+  'node-restart': { on: 'primary', oracle: { ...known('node-restart'), unlike: 'node-kill' } },
   'node-kill': { on: 'primary', oracle: { ...known('node-kill'), looks: (_, others) => noneReceives(others) } },
   'node-pause': {
     on: 'primary',
