@@ -2,7 +2,7 @@
 
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
 import type { MovingRole, Roles } from '../model/roles.ts';
-import type { StreamingSpec } from '../model/scenario.ts';
+import type { ClusterMakeup, StreamingSpec } from '../model/scenario.ts';
 import { predictBy, type ServiceRule } from '../model/service-rule.ts';
 import type { NodeName, NodeSpec, PartitionPrediction, PlacementMap, Topology } from '../model/topology.ts';
 import type { Manager } from './manager.ts';
@@ -104,7 +104,7 @@ export interface Returning {
 
 export interface FormOptions {
   readonly nodes: Nodes;
-  readonly topology: Topology & { readonly streaming?: StreamingSpec };
+  readonly topology: ClusterMakeup;
   readonly dataset: Dataset;
   readonly signal: AbortSignal;
 }

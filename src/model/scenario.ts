@@ -10,15 +10,19 @@ export interface Place {
   readonly column: number;
 }
 
-export interface ClusterSpec extends Topology {
+/** What a cluster is made of, with what is decided of roles that move. */
+export interface ClusterMakeup extends Topology {
+  /** Of a cluster whose roles move; absent where every node keeps its role. */
+  readonly streaming?: StreamingSpec;
+}
+
+export interface ClusterSpec extends ClusterMakeup {
   /** Name of a platform in the catalogue, or `auto`. */
   readonly platform: string;
   /** Name of an engine in the catalogue, or `auto`. */
   readonly engine: string;
   /** The name of a cluster that stands: the run attaches to it, and leaves it standing. */
   readonly attach?: string | undefined;
-  /** Of a cluster whose roles move; absent for one with a coordinator and workers. */
-  readonly streaming?: StreamingSpec;
 }
 
 /** One primary, and standbys that replay its log. */

@@ -11,8 +11,16 @@ import { listed, suggestion } from '../model/nearest.ts';
 import { partitionWordOf } from '../model/partition-words.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
 import { missingWords } from '../model/requirements.ts';
-import type { ClusterSpec, FaultStep, Guards, HypothesisItem, Scenario, TargetSpec } from '../model/scenario.ts';
-import { dataNodes, partitionName, type Topology } from '../model/topology.ts';
+import type {
+  ClusterMakeup,
+  ClusterSpec,
+  FaultStep,
+  Guards,
+  HypothesisItem,
+  Scenario,
+  TargetSpec,
+} from '../model/scenario.ts';
+import { dataNodes, partitionName } from '../model/topology.ts';
 import { standIns } from '../plan/schedule.ts';
 import { ledgerOf } from '../workloads/workload.ts';
 import { readCluster, writtenTopology } from './cluster.ts';
@@ -175,9 +183,8 @@ class Reader {
   }
 
   /** What is certain of the topology, also where the rest of the section is wrong. */
-  #topology(top: Mapping, cluster: ClusterSpec | undefined): Partial<Topology & Pick<ClusterSpec, 'streaming'>> {
-    const topology: Partial<Topology & Pick<ClusterSpec, 'streaming'>> =
-      cluster ?? writtenTopology(top.cluster, this.#vocabulary);
+  #topology(top: Mapping, cluster: ClusterSpec | undefined): Partial<ClusterMakeup> {
+    const topology: Partial<ClusterMakeup> = cluster ?? writtenTopology(top.cluster, this.#vocabulary);
     const { nodes, replication } = topology;
     const workers = nodes && dataNodes({ nodes }).length;
     if (workers !== undefined && replication !== undefined && replication > workers) {
@@ -202,7 +209,7 @@ class Reader {
 
   /** What checks may hold their parameters against; only where all of it is certain. */
   #facts(
-    topology: Partial<Topology & Pick<ClusterSpec, 'streaming'>>,
+    topology: Partial<ClusterMakeup>,
     workload: Scenario['workload'] | undefined,
     steps: readonly ReadStep[],
     probes: Scenario['probes'],

@@ -1,11 +1,10 @@
-import type { FormOptions } from '../../src/cluster/engine.ts';
-import type { StreamingSpec } from '../../src/model/scenario.ts';
+import type { ClusterMakeup, StreamingSpec } from '../../src/model/scenario.ts';
 import { undivided } from './sharded.ts';
 
 /** What a cluster of the engine `streaming` is made of: three members, of which nobody replaces a lost one, by default. */
 export function streamingTopology(
   spec: Partial<StreamingSpec> = {},
-): FormOptions['topology'] & { readonly streaming: StreamingSpec } {
+): ClusterMakeup & { readonly streaming: StreamingSpec } {
   const streaming = { members: 3, synchronous: 'off', manager: 'none', promoteAfterMs: 200, ...spec } as const;
   return { ...undivided(streaming.members), streaming };
 }
