@@ -19,6 +19,7 @@ export const rejoined = defineCheck<z.output<typeof params>>({
   summary: 'After healing there is one primary, and every other node streams on its timeline.',
   params,
   requires: ['roles'],
+  needsKeptSchedule: 'whole-run',
 
   hopeless(_, { faults }) {
     return faults?.length === 0 ? 'without a fault no node has to come back' : undefined;

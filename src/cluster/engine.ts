@@ -58,7 +58,10 @@ export interface FormedCluster {
    * @throws EnvironmentError where it does not follow the primary.
    */
   comeBack?(node: NodeControl, returning: Returning): Promise<string>;
-  /** How often this cluster has begun or ended to stop and start a node by itself: nobody else did that. */
+  /**
+   * How often this cluster has begun or ended to stop and start a node by itself, so an odd number while it does: nobody
+   * else did that.
+   */
   restarts?(node: NodeName): number;
   /** The engine's own version, where it has one beside the server's: `Citus 14.0.1`. */
   readonly version?: string;

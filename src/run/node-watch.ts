@@ -27,7 +27,10 @@ export interface NodeWatchOptions {
   readonly clock: Clock;
   /** Whether a server may end or stand still for this fault. What befalls a node under any other one is told. */
   readonly mayEnd: (fault: string) => boolean;
-  /** How often the run has begun or ended to stop and start a node beside its acts; never by default. */
+  /**
+   * How often the run has begun or ended to stop and start a node beside its acts: an odd number while it does. Never by
+   * default.
+   */
   readonly restarts?: (node: NodeName) => number;
   /** Between two looks; a second by default, and for the other times as long as it is to that. */
   readonly everyMs?: number;
@@ -118,7 +121,7 @@ export class NodeWatch implements AsyncDisposable {
       const struck = this.#isStruck(node.name, false) || this.#touched.get(node.name) !== touched;
       if (this.#stop.signal.aborted || struck || restarts !== this.#restartsOf(node)) return;
       this.#known.set(node.name, { state, at, startedAt, restarts });
-      if (known === undefined || known.restarts !== restarts) return;
+      if (known === undefined || known.restarts !== restarts || restarts % 2 === 1) return;
       if (known.state !== state) this.#tell(node, { from: known.state, to: state, sinceMs: known.at, detail }, at);
       else if (known.startedAt !== undefined && startedAt !== undefined && known.startedAt !== startedAt) {
         const detail = `it was started anew, at ${startedAt}`;

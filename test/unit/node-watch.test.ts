@@ -67,10 +67,13 @@ describe('the watch', () => {
     await using _watch = watch;
     await sleep(A_WHILE_MS);
     restarts.worker1++;
+    // A look falls between the announcement and the stop, and one between the start and its end.
+    await sleep(A_WHILE_MS);
     state.worker1 = 'stopped';
     await sleep(A_WHILE_MS);
     state.worker1 = 'running';
     startedAt.worker1 = 'one';
+    await sleep(A_WHILE_MS);
     restarts.worker1++;
     await sleep(A_WHILE_MS);
     expect(changes).toEqual([]);

@@ -32,6 +32,7 @@ const READY_LIMIT_MS = 30_000;
 const PROMOTE_LIMIT_S = 30;
 /** For a standby that only has to connect to another primary; after that it gets a new copy. */
 const FOLLOW_LIMIT_MS = 5_000;
+const ASK_AGAIN_MS = 100;
 
 export interface StreamingOptions {
   readonly nodes: readonly NodeControl[];
@@ -125,8 +126,20 @@ export class StreamingCluster {
     this.#primary = node;
     this.#hasWritten.add(node.name);
     promoted();
-    const others = (await askAll(this.nodes.filter((other) => other !== node))).filter(({ state }) => state?.standby);
-    await Promise.all(others.map(({ name }) => this.#follow(this.#node(name), node)));
+    const follow = async (other: NodeControl) => {
+      if (await this.#answersAsStandby(other)) await this.#follow(other, node);
+    };
+    await Promise.all(this.nodes.filter((other) => other !== node).map(follow));
+  }
+
+  /** A standby that is too busy to answer at once is one all the same: whom nobody tells waits for its slot for ever. */
+  async #answersAsStandby(node: NodeControl): Promise<boolean> {
+    const until = performance.now() + FOLLOW_LIMIT_MS;
+    for (;;) {
+      const { state } = await askNode(node);
+      if (state || performance.now() >= until || (await node.state()) !== 'running') return state?.standby === true;
+      await sleep(ASK_AGAIN_MS);
+    }
   }
 
   /** Lets a running standby follow a primary; where it cannot (it is ahead, or of another history), from a new copy. */
