@@ -76,19 +76,21 @@ class PlayedSession extends FakeSession {
   }
 }
 
+const POLL = { interval: 5, timeout: 10_000 };
+
 test('a standby is asked and never written to; a promoted one is written to at once, and names its timeline', async () => {
   const node = new PlayedNode();
   const lane = node.lane(false);
   await lane.open(1_000);
   lane.start();
-  await sleep(40);
+  await expect.poll(() => node.of('kept-ask').length, POLL).toBeGreaterThan(2);
   expect(node.of('kept-write')).toEqual([]);
   expect(node.of('kept-ask').every(({ outcome, partitionKey }) => outcome === 'ok' && partitionKey === 2)).toBe(true);
   node.state = 2;
-  await sleep(40);
+  const writesOk = () => node.of('kept-write').filter(({ outcome }) => outcome === 'ok');
+  await expect.poll(() => writesOk().length, POLL).toBeGreaterThan(2);
   await lane.stop();
-  const writes = node.of('kept-write').filter(({ outcome }) => outcome === 'ok');
-  expect(writes.length).toBeGreaterThan(2);
+  const writes = writesOk();
   expect(writes.map(({ key }) => key)).toEqual(writes.map((_, i) => `2:${i + 1}`));
   expect(node.said).toEqual([{ role: 'standby' }, { role: 'primary', timeline: 2 }]);
   expect(node.sessions).toHaveLength(1);
