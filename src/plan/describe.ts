@@ -158,14 +158,17 @@ function describeBlastRadius(
   const named = [...strikes].slice(0, MAX_STRIKES_NAMED);
   const width = Math.max(0, ...named.map(([strike]) => strike.length));
   const more = strikes.size - named.length;
+  const open = [
+    ...(isOpen({ acts }) ? [`what is picked once ${partitionsWordOf(word)} are placed`] : []),
+    ...(acts.some(({ atStrike }) => atStrike) ? ['the nodes that have a role when they are struck'] : []),
+  ];
   return [
     '',
     'blast radius: what the faults may touch',
     ...named.map(([strike, what]) => `  ${strike.padEnd(width)}  ${what}`),
     ...(more > 0 ? [`  and ${formatCount(more, 'more strike')}`] : []),
     ...(strikes.size > 1 ? [`  all together: ${nodes.join(', ')}; ${touched(nodes, partitions)}`] : []),
-    ...(isOpen({ acts }) ? [`  and what is picked once ${partitionsWordOf(word)} are placed`] : []),
-    ...(acts.some(({ atStrike }) => atStrike) ? ['  and the nodes that have a role when they are struck'] : []),
+    ...open.map((what, i) => `  ${named.length + i > 0 ? 'and ' : ''}${what}`),
   ];
 }
 
