@@ -81,6 +81,13 @@ export interface NodeData {
    * @throws EnvironmentError where it cannot be copied.
    */
   copyFrom(source: NodeControl): Promise<void>;
+  /**
+   * Takes back what they alone have since their history parted from that of another node, with `pg_rewind`; settings and
+   * slots come from there too. Absent where a platform has no such program.
+   * @param source runs.
+   * @returns why they could not be, in the program's words: then they have to be replaced. `undefined` where they were.
+   */
+  rewind?(source: NodeControl): Promise<string | undefined>;
   /** Writes files in that folder, by their names; removes those without a text. */
   write(files: Readonly<Record<string, string | undefined>>): Promise<void>;
 }

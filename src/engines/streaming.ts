@@ -25,6 +25,8 @@ export const streaming = defineEngine({
 
   settings: {
     wal_level: 'replica',
+    // Without it, or checksums, no data can be rewound.
+    wal_log_hints: 'on',
     // Two for each standby at most, while one connection takes the place of another.
     max_wal_senders: '32',
     max_replication_slots: '20',

@@ -39,7 +39,7 @@ describe.skipIf(missing !== undefined)('on containers', () => {
     return place.scenario(name, text);
   }
 
-  test('primary-kill passes and leaves nothing: standbys from volume to volume, and an old primary comes back', async () => {
+  test('primary-kill passes and leaves nothing: standbys from volume to volume, and an old primary is rewound', async () => {
     const shipped = readFileSync(resolve(import.meta.dirname, '../../scenarios/primary-kill.yaml'), 'utf8');
     const text = shipped
       .replace('promote-after: 1s }', 'promote-after: 1s, platform: docker }')
@@ -49,6 +49,8 @@ describe.skipIf(missing !== undefined)('on containers', () => {
     expect(text).toMatch(/platform: docker.*read: .*50\/s.*write: .*20\/s/s);
     const { code, stdout, stderr } = await place.runJudged([place.scenario('primary-kill', text)], env);
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
+    const [healed] = place.report().timeline.filter(({ type }) => type === 'healed');
+    expect(healed).toMatchObject({ proof: expect.stringMatching(/streams from pg[23] with its own data rewound/) });
     expect(await traces(projectOf(place.runFolder()))).toEqual([]);
   });
 

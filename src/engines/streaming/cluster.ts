@@ -258,8 +258,39 @@ export class StreamingCluster {
     // It waits as a standby without a primary, until that one is back.
     if (!(await this.#isPrimary(primary))) return proof;
     await returning.beforeErased(node, await this.#timelineOf(node));
-    await this.#copyAnew(node, primary);
-    return `${await node.describeState()}, streams from ${primary.name} with a new copy of its data`;
+    const how = await this.#restarting(node, () => this.#rewindOrCopy(node, primary));
+    return `${await node.describeState()}, streams from ${primary.name} with ${how}`;
+  }
+
+  /** @returns how it got the history of the primary, in words. */
+  async #rewindOrCopy(node: NodeControl, primary: NodeControl): Promise<string> {
+    const failure = await this.#rewind(node, primary);
+    if (failure === undefined) return 'its own data rewound';
+    await this.#copy(node, primary);
+    return `a new copy of its data${failure === '' ? '' : ` (it could not be rewound: ${failure})`}`;
+  }
+
+  /** @returns why it could not be; empty where the platform has nothing to rewind with. */
+  async #rewind(node: NodeControl, primary: NodeControl): Promise<string | undefined> {
+    const { data } = node;
+    if (!data?.rewind) return '';
+    await using session = await connectTo(primary);
+    // A primary that was just promoted has its new timeline on disk only after a checkpoint.
+    await ask(session, 'CHECKPOINT', [], READY_LIMIT_MS);
+    await makeSlot(session, node.name);
+    await node.stop();
+    const failure = await data.rewind(primary);
+    if (failure !== undefined) return failure;
+    await data.write(standbyFiles(node.name, primary, this.#options.common));
+    await node.start();
+    try {
+      await untilAcceptsSql(node, READY_LIMIT_MS);
+      await untilStreaming(session, primary.name, [node.name], { limitMs: FOLLOW_LIMIT_MS });
+    } catch (error) {
+      return errorText(error);
+    }
+    this.#hasWritten.delete(node.name);
+    return undefined;
   }
 
   async #isPrimary(node: NodeControl): Promise<boolean> {

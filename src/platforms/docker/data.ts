@@ -7,7 +7,8 @@ import { posix } from 'node:path';
 import type { NodeControl, NodeData } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { DockerClient } from './client.ts';
-import { mustRun, shellWord } from './helper.ts';
+import { POSTGRES_PORT } from './compose.ts';
+import { mustRun, runHelper, shellWord } from './helper.ts';
 
 /** Where the helper has the volumes. */
 const SOURCE = '/source';
@@ -30,6 +31,8 @@ export interface DockerDataOptions {
   readonly volume: () => Promise<DataVolume>;
   /** Of another node of the same platform; `undefined` where it is none. */
   readonly volumeOf: (node: NodeControl) => Promise<DataVolume> | undefined;
+  /** The container of another node of the same platform, likewise. */
+  readonly containerOf: (node: NodeControl) => string | undefined;
 }
 
 /** The volume that holds a data folder, of those that a container has. */
@@ -66,6 +69,32 @@ export class DockerData implements NodeData {
         { cp -a ${fromFolder}/. . 2>/tmp/missed || ! grep -v ${shellWord(VANISHED)} /tmp/missed; } &&
         rm -rf postmaster.pid postmaster.opts pg_replslot/* pg_dynshmem/* pg_stat_tmp/*`,
     });
+  }
+
+  async rewind(source: NodeControl): Promise<string | undefined> {
+    const { client, image, project, containerName, volume, containerOf } = this.#options;
+    const containerId = containerOf(source);
+    if (containerId === undefined) return `${source.name} is no container`;
+    const { volume: name, folder } = await volume();
+    const { user, password, database } = source.address();
+    const server = Object.entries({ host: '127.0.0.1', port: POSTGRES_PORT, user, password, dbname: database })
+      .map(([key, value]) => `${key}='${String(value).replace(/['\\]/g, '\\$&')}'`)
+      .join(' ');
+    const data = shellWord(posix.join(TARGET, folder));
+    // Whoever owns the data: the program refuses to run as root.
+    const program = `exec "$(command -v pg_rewind)" --target-pgdata=${data} --source-server=${shellWord(server)}`;
+    const { exitCode, output } = await runHelper(client, {
+      what: `rewind the data of ${containerName()} to those of ${source.name}`,
+      image: await image(),
+      project: project(),
+      containerId,
+      binds: [`${name}:${TARGET}`],
+      script: `
+        command -v pg_rewind > /dev/null || { echo there is no pg_rewind; exit 1; }
+        su "$(stat -c %U ${data}/PG_VERSION)" -s /bin/sh -c "export PATH='$PATH'; "${shellWord(program)} &&
+        cd ${data} && rm -rf postmaster.opts pg_replslot/*`,
+    });
+    return exitCode === 0 ? undefined : (output.split('\n').at(-1) ?? `exit code ${exitCode}`);
   }
 
   async write(files: Readonly<Record<string, string | undefined>>): Promise<void> {

@@ -85,6 +85,7 @@ export class DockerNode implements NodeControl {
       containerName: () => this.#containerName,
       volume: () => this.#volume(),
       volumeOf: (node) => (node instanceof DockerNode ? node.#volume() : undefined),
+      containerOf: (node) => (node instanceof DockerNode ? node.containerId : undefined),
     });
     this.resources = new DockerResources({
       inspect: async () => (await this.#inspect()).HostConfig,
