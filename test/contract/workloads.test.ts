@@ -8,7 +8,7 @@ import { local } from '../../src/platforms/local.ts';
 import { sharded } from '../support/sharded.ts';
 
 const PARAMS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  'big-scan': { partitionKeys: 20, 'messages-per-room': 10 },
+  'big-scan': { rooms: 20, 'messages-per-room': 10 },
   sql: {
     setup: 'shop.sql',
     operations: [

@@ -73,6 +73,6 @@ test('a worker that only holds copies is seen not to serve', async () => {
   const scale = report.results.find(({ check }) => check === 'reads-scale');
   expect(scale).toMatchObject({
     judgement: 'unknown',
-    observed: 'one worker serves all shards; there is nothing to compare',
+    observed: 'one worker serves everything; there is nothing to compare',
   });
 });

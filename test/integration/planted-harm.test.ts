@@ -18,7 +18,7 @@ import { connect } from '../support/local-cluster.ts';
 import { behindPort, LossyProxy } from '../support/lossy-proxy.ts';
 import { coordinatorOf, workersOf } from '../support/sharded.ts';
 
-const CHAT = { partitionKeys: 20, 'messages-per-room': 5 };
+const CHAT = { rooms: 20, 'messages-per-room': 5 };
 
 function scenario(faults = '') {
   return parseScenario(
@@ -26,7 +26,7 @@ function scenario(faults = '') {
 name: planted
 summary: Something is wrong, and it has a name.
 cluster: { workers: 3, replication: 2, shards: 3, platform: local, engine: native }
-workload: { use: chat, rooms: ${CHAT.partitionKeys}, messages-per-room: ${CHAT['messages-per-room']}, read: { rate: 100/s } }
+workload: { use: chat, rooms: ${CHAT.rooms}, messages-per-room: ${CHAT['messages-per-room']}, read: { rate: 100/s } }
 steady-state: { for: 2s }
 faults: [${faults}]
 settle: { within: 5s }
