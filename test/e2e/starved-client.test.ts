@@ -46,7 +46,7 @@ function expectNoBlame(report: Report): void {
   expect(report.finding).toMatch(/^Could not judge: load-kept-its-schedule/);
 }
 
-test('its process stands still for 300 ms', async () => {
+test('its process stands still for more than a second', async () => {
   const child = place.startRun([place.scenario('starved', starved('{ rate: 100/s }'))]);
   await new Promise<void>((steady) => {
     let shown = '';
@@ -56,7 +56,7 @@ test('its process stands still for 300 ms', async () => {
     });
   });
   child.kill('SIGSTOP');
-  await sleep(300);
+  await sleep(1_200);
   child.kill('SIGCONT');
   const { code } = await child.ended;
   expect(code).toBe(2);

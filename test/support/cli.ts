@@ -109,13 +109,24 @@ export class Workplace implements Disposable {
 
   /** The process ids of the embedded servers' first processes. */
   postmasters(): number[] {
-    return this.leftovers().flatMap((one) => {
+    const servers = this.leftovers().flatMap((one) => {
       const pid = /^process (\d+): \S*postgres -D /.exec(one)?.[1];
       return pid === undefined ? [] : [Number(pid)];
     });
+    // A process that was just forked has its parent's command line for a moment.
+    return servers.filter((pid) => !servers.includes(parentOf(pid)));
   }
 
   [Symbol.dispose](): void {
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function parentOf(pid: number): number {
+  try {
+    const [, parent] = /\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    return Number(parent);
+  } catch {
+    return 0; // ended meanwhile
   }
 }
