@@ -25,8 +25,9 @@ export const streaming = defineEngine({
 
   settings: {
     wal_level: 'replica',
-    // Without it, or checksums, no data can be rewound.
+    // Without these no data can be rewound.
     wal_log_hints: 'on',
+    full_page_writes: 'on',
     // Two for each standby at most, while one connection takes the place of another.
     max_wal_senders: '32',
     max_replication_slots: '20',
