@@ -1037,12 +1037,23 @@ describe('load-kept-its-schedule', () => {
   });
 
   test('passes after a pause of less than a second, and yet excuses what failed', () => {
-    expect(run(loadKeptItsSchedule, kept({ eventLoopDelayMaxMs: 250 }))).not.toHaveProperty('excuses');
-    expect(run(loadKeptItsSchedule, kept({ eventLoopDelayMaxMs: 251 }))).toMatchObject({
+    const paused = (ms: number) => kept({ eventLoopDelayMaxMs: ms, stalls: [{ fromMs: 3_000, toMs: 3_000 + ms }] });
+    expect(run(loadKeptItsSchedule, paused(250))).not.toHaveProperty('excuses');
+    expect(run(loadKeptItsSchedule, paused(251))).toMatchObject({
       judgement: 'pass',
-      excuses: expect.any(Array),
+      excuses: [{ fromMs: 3_000, toMs: 3_251 }],
     });
   });
+
+  test.each([[undefined], [[]], [[{ fromMs: 3_000, toMs: 3_100 }]]])(
+    'is unknown after a pause that nobody can place: %j',
+    (stalls) => {
+      expect(run(loadKeptItsSchedule, kept({ eventLoopDelayMaxMs: 251, stalls }))).toMatchObject({
+        judgement: 'unknown',
+        observed: 'event loop late by 251 ms',
+      });
+    },
+  );
 
   test('is unknown when the load generator said nothing', () => {
     expect(run(loadKeptItsSchedule, without('load-kept')).judgement).toBe('unknown');
