@@ -3,11 +3,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
-import type { NodeControl } from '../../src/cluster/platform.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
-import { Session } from '../../src/sql/session.ts';
 import { runWith } from '../support/harmed-run.ts';
+import { freezePostmaster } from '../support/local-cluster.ts';
 import { workersOf } from '../support/sharded.ts';
 
 const scenario = (faults: string) =>
@@ -41,7 +40,7 @@ test('a worker that somebody else kills, pauses or freezes is told, and nothing 
       await sleep(2_500);
       await paused.resume();
       // Its postmaster alone lets new connections wait.
-      await freezeFor(other, 8_000);
+      await freezePostmaster(other, 8_000);
     },
   });
   const changes = report.timeline.filter((event) => event.type === 'node-changed');
@@ -72,13 +71,3 @@ test('where pgquake alone stops, kills, restarts and freezes, nobody else is see
   expect(report.timeline.filter((event) => event.type === 'node-changed')).toEqual([]);
   expect(report.finding).not.toContain('not by pgquake');
 });
-
-/** SIGSTOP to the postmaster, and to none of the processes below it. */
-async function freezeFor(node: NodeControl, ms: number): Promise<void> {
-  await using session = await Session.connect(node.address(), { applicationName: 'test', connectTimeoutMs: 5_000 });
-  const [row] = await session.query("SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)");
-  const pid = Number(row?.[0]);
-  process.kill(pid, 'SIGSTOP');
-  await sleep(ms);
-  process.kill(pid, 'SIGCONT');
-}

@@ -8,7 +8,7 @@ import { connectBy, type Route } from '../../src/cluster/route.ts';
 import { streaming } from '../../src/engines/streaming.ts';
 import { nodesInRole, type Roles } from '../../src/model/roles.ts';
 import { local } from '../../src/platforms/local.ts';
-import { connect, NEVER, smallDataset, temporaryFolder } from '../support/local-cluster.ts';
+import { connect, freezePostmaster, NEVER, smallDataset, temporaryFolder } from '../support/local-cluster.ts';
 import { streamingTopology } from '../support/streaming-topology.ts';
 
 const OPTIONS = { applicationName: 'pgquake-test', connectTimeoutMs: 5_000 };
@@ -132,6 +132,21 @@ test('a switchover loses nothing, copies nothing, and the old primary streams', 
   // What the old primary kept for its standbys, nobody reads any more.
   await using session = await connect(node('pg2'));
   expect(await session.query('SELECT slot_name FROM pg_replication_slots')).toEqual([]);
+});
+
+test('a standby that answers only two seconds after a promotion is told to follow all the same', async () => {
+  await node('pg1').kill();
+  const busy = freezePostmaster(node('pg3'), 2_000);
+  await cluster.manager?.promote('pg2');
+  await busy;
+  const seen = await rolesOnce((now) => now.pg3?.state === 'streaming');
+  expect(seen).toMatchObject({ pg2: { role: 'primary' }, pg3: { state: 'streaming' } });
+  const undo = async () => {
+    await node('pg1').start();
+    return 'started';
+  };
+  await cluster.comeBack?.(node('pg1'), { undo, beforeErased: async () => undefined });
+  await cluster.manager?.switchover?.('pg1');
 });
 
 test('what is no standby is not promoted, and a node that does not stream is no successor', async () => {

@@ -4,6 +4,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dataset } from '../../src/cluster/engine.ts';
 import type { NodeControl } from '../../src/cluster/platform.ts';
 import { Session } from '../../src/sql/session.ts';
@@ -64,4 +65,14 @@ export function processesIn(folder: string): number[] {
       }
     })
     .map(Number);
+}
+
+/** SIGSTOP to the postmaster, and to none of the processes below it: for so long new connections wait. */
+export async function freezePostmaster(node: NodeControl, ms: number): Promise<void> {
+  await using session = await connect(node);
+  const [row] = await session.query("SELECT split_part(pg_read_file('postmaster.pid'), chr(10), 1)");
+  const pid = Number(row?.[0]);
+  process.kill(pid, 'SIGSTOP');
+  await sleep(ms);
+  process.kill(pid, 'SIGCONT');
 }
