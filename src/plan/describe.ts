@@ -125,7 +125,7 @@ function describeSchedule({ acts, scenario }: Plan): string[] {
       { atMs: atMs + forMs, index, begins: false, text: `heal ${struck}` },
     ];
   });
-  // What ends at a moment makes partition key for what begins.
+  // What ends at a moment makes space for what begins.
   moments.sort((a, b) => a.atMs - b.atMs || Number(a.begins) - Number(b.begins) || a.index - b.index);
   const times = moments.map(({ atMs }) => (atMs === 0 ? '0 s' : formatDuration(atMs)));
   const width = Math.max(...times.map((time) => time.length));

@@ -89,7 +89,7 @@ export type FromLoadThread =
   | { readonly type: 'stopped'; readonly kept: LoadKept | PressureKept };
 
 /**
- * Partition key for what is young in the thread's memory: of the hundred or so things that an operation leaves behind none
+ * Space for what is young in the thread's memory: of the hundred or so things that an operation leaves behind none
  * lives long, and the seldomer they are swept out, the seldomer the schedule waits for it.
  */
 const YOUNG_GENERATION_MB = 64;

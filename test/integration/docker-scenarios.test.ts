@@ -8,7 +8,7 @@ import { dockerMissing, projectOf, traces } from '../support/docker.ts';
 
 const missing = await dockerMissing('test/integration/docker-scenarios.test.ts');
 const env = { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE };
-/** Where 3 s are too short: twice the deadline of what waits; every partition key read, though reads of dead partitions wait. */
+/** Where 3 s are too short: twice the deadline of what waits; every room read, though reads of dead shards wait. */
 const FAULT_S: Readonly<Record<string, number>> = { 'frozen-worker': 9, 'three-workers': 7 };
 const PROBES = 'probes: { rate: 15/s }\n';
 

@@ -397,7 +397,7 @@ class Simulation {
   }
 }
 
-/** As the run's, without partition key for a thousand. */
+/** As the run's, without room for a thousand. */
 function tableOf(operations: readonly Operation[]): OperationTable {
   const table = new OperationTable([], operations.length);
   for (const operation of operations.toSorted((a, b) => a.id - b.id)) table.add(operation);

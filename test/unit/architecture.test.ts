@@ -1,4 +1,4 @@
-/** The import rules of docs/architecture.md, and its table of partition keys, held by reading every import in src/. */
+/** The import rules of docs/architecture.md, and its table of rooms, held by reading every import in src/. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -43,7 +43,7 @@ const CONTRACTS = new Set([
   'reporters/reporter.ts',
 ]);
 
-/** Top to bottom; a file may import from its own partition key and from partition keys below. */
+/** Top to bottom; a file may import from its own room and from rooms below. */
 const KEYS = [
   'cli',
   'index.ts',
@@ -89,12 +89,12 @@ const isLocal = (to: string) => files.includes(to);
 
 const VARIANT_WINGS = new Set(['faults', 'workloads', 'platforms', 'engines', 'checks', 'reporters']);
 
-/** The rows of the table in docs/architecture.md, in its order: partition keys, and what its last column says. */
+/** The rows of the table in docs/architecture.md, in its order: rooms, and what its last column says. */
 const table = [
   ...readFileSync(join(SRC, '../docs/architecture.md'), 'utf8').matchAll(/^\| (`.*?) +\|.*\| (.*?) *\|$/gm),
-].map(([, partitionKeys = '', mayImport = '']) => ({ partitionKeys: quoted(partitionKeys), mayImport }));
+].map(([, rooms = '', mayImport = '']) => ({ rooms: quoted(rooms), mayImport }));
 
-/** Names of partition keys in backticks, without the slash of a folder. */
+/** Names of rooms in backticks, without the slash of a folder. */
 function quoted(text: string): string[] {
   return [...text.matchAll(/`([^`]+?)\/?`/g)].map(([, name]) => name as string);
 }
@@ -107,7 +107,7 @@ function mayImport(words: string, { from, to }: Import): boolean {
     (words.includes('the variants') && VARIANT_WINGS.has(keyOf(to))) ||
     quoted(words).some((name) => name === keyOf(to) || name === to) ||
     // `contract.ts` and `contract/` are one.
-    table.some(({ partitionKeys }) => partitionKeys.includes(keyOf(from)) && partitionKeys.includes(keyOf(to)))
+    table.some(({ rooms }) => rooms.includes(keyOf(from)) && rooms.includes(keyOf(to)))
   );
 }
 
@@ -126,13 +126,13 @@ describe('architecture', () => {
   });
 
   test('the table has every room, from top to bottom', () => {
-    expect(table.flatMap(({ partitionKeys }) => partitionKeys)).toEqual(KEYS);
+    expect(table.flatMap(({ rooms }) => rooms)).toEqual(KEYS);
   });
 
   test('every room imports what the table says it may', () => {
     const wrong = imports.filter(({ from, to }) => {
       if (!isLocal(to) || keyOf(from) === keyOf(to)) return false;
-      const row = table.find(({ partitionKeys }) => partitionKeys.includes(keyOf(from)));
+      const row = table.find(({ rooms }) => rooms.includes(keyOf(from)));
       return !mayImport(row?.mayImport ?? '', { from, to });
     });
     expect(wrong.map(show)).toEqual([]);

@@ -412,7 +412,7 @@ describe('sampling', () => {
       expect(low).toBeGreaterThanOrEqual(estimates[3]?.share as number);
       expect(high).toBeLessThanOrEqual(Math.min(1, minimal.count * shareContaining(300, k, 3)));
     }
-    // At k = 4 the walks alone would leave partition key on both sides.
+    // At k = 4 the walks alone would leave room on both sides.
     expect(estimates[4]).toMatchObject({
       low: estimates[3]?.share,
       high: minimal.count * shareContaining(300, 4, 3),

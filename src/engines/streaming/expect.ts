@@ -15,11 +15,11 @@ export function expectStreaming(
   { placement, roles, spec }: ClusterState,
   { down, frozen = new Set() }: Loss,
 ): Expectation {
-  const [shard] = placement.partitions;
-  if (!shard) return { partitions: [] };
+  const [rows] = placement.partitions;
+  if (!rows) return { partitions: [] };
   const lost = (node: NodeName) => down.has(node) || frozen.has(node);
-  const primary = Object.entries(roles ?? {}).find(([, { role }]) => role === 'primary')?.[0] ?? shard.copies[0];
-  const left = shard.copies.filter((node) => !lost(node));
+  const primary = Object.entries(roles ?? {}).find(([, { role }]) => role === 'primary')?.[0] ?? rows.copies[0];
+  const left = rows.copies.filter((node) => !lost(node));
   const served = primary !== undefined && !lost(primary);
   const failsOver = !served && spec?.manager === 'by-hand' && left.length >= voicesNeeded(spec);
   const standbys = left.length - 1;
@@ -27,12 +27,12 @@ export function expectStreaming(
   const slackMs =
     FAILOVER_SLACK_MS +
     (primary !== undefined && frozen.has(primary) ? FROZEN_SLACK_MS : 0) +
-    (left.length < shard.copies.length - 1 ? PATIENCE_MS : 0);
+    (left.length < rows.copies.length - 1 ? PATIENCE_MS : 0);
   const outMs = failsOver ? { outMs: (spec?.promoteAfterMs ?? 0) + slackMs } : {};
   if (served || failsOver) {
     const stalled = commits ? {} : { stalled: ['write' as const] };
-    return { partitions: [{ partition: shard.name, readable: true, writable: commits, ...stalled, ...outMs }] };
+    return { partitions: [{ partition: rows.name, readable: true, writable: commits, ...stalled, ...outMs }] };
   }
   const silent = primary !== undefined && frozen.has(primary) ? { stalled: ['read' as const, 'write' as const] } : {};
-  return { partitions: [{ partition: shard.name, readable: false, writable: false, ...silent }] };
+  return { partitions: [{ partition: rows.name, readable: false, writable: false, ...silent }] };
 }

@@ -252,7 +252,7 @@ function gridLine(y: number, label: string, left: number, right: number): string
   ];
 }
 
-/** Marks with their length and its uncertainty, where there is partition key for the words. */
+/** Marks with their length and its uncertainty, where there is space for the words. */
 function windowLane(all: readonly ServiceWindow[], { x, left, right }: Frame): string[] {
   const windows = visible(all, x);
   const taken = windows.map(({ fromMs, toMs }) => [x(fromMs), Math.max(x(toMs), x(fromMs) + MIN_MARK)] as const);
