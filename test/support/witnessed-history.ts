@@ -42,13 +42,14 @@ const INFO: readonly NodeInfo[] = MEMBERS.map((name) => ({
   version: 'PostgreSQL 18.4',
 }));
 
+type Role = { readonly role: 'standby' } | { readonly role: 'primary'; readonly timeline: number };
+
 export function witnessedHistory({ does, final, keeps = () => true, more = [], history }: WitnessedSpec): History {
   const built = buildHistory({ workers: 3, replication: 3, partitions: 1, acts: [{ targets: ['pg1'] }], ...history });
   const operations: Operation[] = [];
-  const said: TimedEvent[] = [];
+  const answers: Answer[] = [];
   const present = new KeySet();
   const seqs = new Map<NodeName, number>();
-  const last = new Map<NodeName, { readonly as: string; readonly sentAt: number }>();
   for (const one of does.toSorted((a, b) => a.fromMs - b.fromMs)) {
     const { node, everyMs = 50, tookMs = 2, timeline = 1 } = one;
     const number = MEMBERS.indexOf(node) + 1;
@@ -66,14 +67,8 @@ export function witnessedHistory({ does, final, keeps = () => true, more = [], h
         operations.push({ ...of, kind: 'kept-ask', outcome: 'fail', errorCode: 'ECONNREFUSED' });
         continue;
       }
-      const before = last.get(node);
-      const as = one.does === 'standby' ? 'standby' : `primary ${timeline}`;
-      last.set(node, { as, sentAt });
-      if (before?.as !== as) {
-        const role = one.does === 'standby' ? { role: 'standby' as const } : { role: 'primary' as const, timeline };
-        const since = before ? { sinceMs: before.sentAt } : {};
-        said.push({ at: settledAt, type: 'witness-saw', node, ...role, ...since });
-      }
+      const as: Role = one.does === 'standby' ? { role: 'standby' } : { role: 'primary', timeline };
+      answers.push({ node, sentAt, settledAt, as });
       if (one.does === 'standby') {
         operations.push({ ...of, kind: 'kept-ask', outcome: 'ok' });
         continue;
@@ -84,6 +79,7 @@ export function witnessedHistory({ does, final, keeps = () => true, more = [], h
       if (keeps({ node, seq, settledAt })) present.add(number, seq);
     }
   }
+  const said = MEMBERS.flatMap((node) => saidOf(answers.filter((answer) => answer.node === node)));
   const endMs = built.events.at(-1)?.at ?? 0;
   const ending: RunEvent[] = [
     { type: 'witness-kept', intended: operations.length },
@@ -97,6 +93,23 @@ export function witnessedHistory({ does, final, keeps = () => true, more = [], h
     ),
     witness: OperationTable.inOrder(operations),
   };
+}
+
+interface Answer {
+  readonly node: NodeName;
+  readonly sentAt: number;
+  readonly settledAt: number;
+  readonly as: Role;
+}
+
+/** What the witness says of one node, in the order of its answers: at the first, and whenever its role is another. */
+function saidOf(answers: readonly Answer[]): TimedEvent[] {
+  const inOrder = answers.toSorted((a, b) => a.settledAt - b.settledAt);
+  return inOrder.flatMap(({ node, settledAt, as }, i) => {
+    const before = inOrder[i - 1];
+    if (before && JSON.stringify(before.as) === JSON.stringify(as)) return [];
+    return [{ at: settledAt, type: 'witness-saw', node, ...as, ...(before ? { sinceMs: before.sentAt } : {}) }];
+  });
 }
 
 /** pg1 takes writes until it is struck, pg2 from `promotedMs` on timeline 2, pg3 never. */

@@ -37,6 +37,10 @@ export class RelayedConnection {
     for (const socket of [client, server]) {
       // Whoever breaks the connection, the other side hears that it broke.
       socket.on('error', () => this.reset());
+      // Once it is closed, what was dropped there can be counted no more.
+      socket.on('end', () => {
+        for (const rule of this.#rules) rule.look();
+      });
       socket.on('close', () => {
         this.#unwatch(socket);
         if (--open === 0) onClosed();
@@ -64,7 +68,11 @@ export class RelayedConnection {
   }
 
   #unwatch(socket: Socket): void {
-    for (const rule of [...this.#ways.forth.rules, ...this.#ways.back.rules]) rule.unwatch(socket);
+    for (const rule of this.#rules) rule.unwatch(socket);
+  }
+
+  get #rules(): readonly Rule[] {
+    return [...this.#ways.forth.rules, ...this.#ways.back.rules];
   }
 
   #pipe(from: Socket, to: Socket, way: Way): Pipe {

@@ -18,10 +18,10 @@ export class Rule {
   inForce = true;
   /** What it met in this process; what the kernel dropped for it is in `met`. */
   hits = 0;
-  readonly #filter: PacketFilter;
-  readonly #droppedBefore = new Map<Filtered, number>();
+  readonly #filter: Pick<PacketFilter, 'dropped'>;
+  readonly #watched = new Map<Filtered, { readonly before: number; met: number }>();
 
-  constructor({ verdict, share = 1, text, established = false }: NamedRule, filter: PacketFilter) {
+  constructor({ verdict, share = 1, text, established = false }: NamedRule, filter: Pick<PacketFilter, 'dropped'>) {
     if (share < 1 && (verdict === 'reset' || text !== undefined)) throw new Error('a relay resets all or nothing');
     this.verdict = verdict;
     this.share = share;
@@ -37,22 +37,27 @@ export class Rule {
 
   /** Counts from now on what the kernel drops at the socket. */
   watch(socket: Filtered): void {
-    if (!this.#droppedBefore.has(socket)) this.#droppedBefore.set(socket, this.#filter.dropped(socket));
+    if (!this.#watched.has(socket)) this.#watched.set(socket, { before: this.#filter.dropped(socket), met: 0 });
   }
 
-  /** Forgets a socket; what was dropped there counts only where it is not closed yet. */
+  /** Forgets a socket. Of one that is closed counts what was seen before: the kernel keeps no number for it. */
   unwatch(socket: Filtered): void {
-    const before = this.#droppedBefore.get(socket);
-    if (before === undefined) return;
-    this.hits += Math.max(0, this.#filter.dropped(socket) - before);
-    this.#droppedBefore.delete(socket);
+    this.look();
+    this.hits += this.#watched.get(socket)?.met ?? 0;
+    this.#watched.delete(socket);
   }
 
-  /** How many packets it has met so far. */
+  /** How many packets it has met so far; never fewer than it said before. */
   get met(): number {
-    let sum = this.hits;
-    for (const [socket, before] of this.#droppedBefore) sum += Math.max(0, this.#filter.dropped(socket) - before);
-    return sum;
+    this.look();
+    return [...this.#watched.values()].reduce((sum, { met }) => sum + met, this.hits);
+  }
+
+  /** Reads what the kernel has counted, as long as it can be read. */
+  look(): void {
+    for (const [socket, seen] of this.#watched) {
+      seen.met = Math.max(seen.met, this.#filter.dropped(socket) - seen.before);
+    }
   }
 }
 
