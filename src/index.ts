@@ -42,7 +42,9 @@ export {
   type RunInfo,
 } from './model/history.ts';
 export { formatKey, KeySet } from './model/key-ranges.ts';
+export type { Lost, Taken } from './model/loss.ts';
 export type { Plan } from './model/plan.ts';
+export type { Promised, PromisedLoss, PromisedOutage, PromisedSpan } from './model/promise.ts';
 export { bytes, duration, positiveDuration, rate, share } from './model/quantities.ts';
 export type { Report } from './model/report.ts';
 export type { Requirement } from './model/requirements.ts';

@@ -3,13 +3,14 @@
 import { randomInt } from 'node:crypto';
 import type { Check } from './checks/check.ts';
 import type { Engine } from './cluster/engine.ts';
-import type { Fault } from './faults/fault.ts';
+import { type Fault, takenBy } from './faults/fault.ts';
 import { InputError } from './model/errors.ts';
 import type { Observation } from './model/event.ts';
+import { type Lost, lostBy } from './model/loss.ts';
 import { suggestion } from './model/nearest.ts';
-import type { Plan } from './model/plan.ts';
+import type { Plan, PlannedAct } from './model/plan.ts';
 import type { Scenario } from './model/scenario.ts';
-import type { PlacementMap } from './model/topology.ts';
+import type { NodeName, PlacementMap } from './model/topology.ts';
 import { asFormed, type EffectOf, isOpen, lostTogether, makePlan } from './plan/schedule.ts';
 import { keyOf } from './plan/target.ts';
 import type { Workload } from './workloads/workload.ts';
@@ -82,6 +83,15 @@ function faultNamed(faults: readonly Fault[], name: string): Fault | undefined {
 /** What these faults, by their names, make of their targets. */
 export function effectsOf(faults: readonly Fault[]): EffectOf {
   return (name) => faultNamed(faults, name)?.effect;
+}
+
+/** What these faults, by their names, take away from the targets of an act. */
+export function takenAway(faults: readonly Fault[], nodes: readonly NodeName[]): (act: PlannedAct) => readonly Lost[] {
+  return ({ fault: name, targets, params }) => {
+    const fault = faultNamed(faults, name);
+    const taken = fault && takenBy(fault, params);
+    return taken ? targets.map((node) => lostBy(taken, node, nodes)) : [];
+  };
 }
 
 /**

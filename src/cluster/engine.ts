@@ -1,6 +1,8 @@
 /** The port to what makes nodes one replicated cluster, and what it promises when some are down. */
 
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
+import type { Lost } from '../model/loss.ts';
+import type { Promised } from '../model/promise.ts';
 import type { MovingRole, Roles } from '../model/roles.ts';
 import type { ClusterMakeup, StreamingSpec } from '../model/scenario.ts';
 import { predictBy, type ServiceRule } from '../model/service-rule.ts';
@@ -171,16 +173,20 @@ export interface ClusterState {
   readonly spec?: StreamingSpec | undefined;
 }
 
-/** Nodes that are out of service together. */
+/** What is out of service together. */
 export interface Loss {
   readonly down: ReadonlySet<NodeName>;
   /** None by default. */
   readonly frozen?: ReadonlySet<NodeName>;
+  /** What each node has lost, where that matters: a node, a part of it, a way to others. None by default. */
+  readonly lost?: readonly Lost[];
 }
 
 export interface Expectation {
   /** Whatever is served again by itself counts as served, from `outMs` on. */
   readonly partitions: readonly PartitionPrediction[];
+  /** What its settings promise for what is lost; absent where nothing is, and of an engine whose settings promise nothing. */
+  readonly promise?: Promised | undefined;
 }
 
 /** An engine whose promises follow from its rule. */

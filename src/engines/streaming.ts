@@ -13,6 +13,7 @@ import type { Session } from '../sql/session.ts';
 import { StreamingCluster } from './streaming/cluster.ts';
 import { makeStandbys, untilStreaming } from './streaming/copies.ts';
 import { expectStreaming } from './streaming/expect.ts';
+import { WAL_SENDER_TIMEOUT_MS } from './streaming/promise.ts';
 import { alterSystem, ask, connectTo, refuseOld, STATEMENT_LIMIT_MS, synchronousNames } from './streaming/sql.ts';
 
 const READY_LIMIT_MS = 30_000;
@@ -36,7 +37,7 @@ export const streaming = defineEngine({
     wal_retrieve_retry_interval: '200ms',
     wal_receiver_status_interval: '1s',
     // A primary that has nothing to say speaks after half of this.
-    wal_sender_timeout: '4s',
+    wal_sender_timeout: `${WAL_SENDER_TIMEOUT_MS}ms`,
     wal_receiver_timeout: '4s',
   },
   nodes: memberNodes,

@@ -40,6 +40,8 @@ export function cutOff({ verdict, limitMs, seen }: CutOff): Omit<Fault<Between, 
     params: eventParams,
     needs: ['network-rules'],
     names: namesOf,
+    // A rule that waits for a text cuts nothing off until then.
+    takes: ({ from, on }) => (on === undefined ? { what: 'links', from } : undefined),
 
     async lacking(_node, { on, from }, { encrypted }) {
       if (on === undefined || from === 'everybody' || encrypted === undefined) return undefined;

@@ -3,6 +3,7 @@
 import type { z } from 'zod';
 import type { FormedCluster } from '../cluster/engine.ts';
 import type { Capability, NodeControl } from '../cluster/platform.ts';
+import type { Taken } from '../model/loss.ts';
 import type { NodeEffect, NodeName } from '../model/topology.ts';
 
 /** An undo as data, so that a journal on disk can replay it after pgquake itself was killed. */
@@ -78,6 +79,11 @@ export interface Fault<P = any, E = any> {
   lacking?(node: NodeControl, params: P, cluster: StruckCluster): Promise<string | undefined>;
   /** What becomes of a node that it strikes, for the prediction. None: the node goes on serving. */
   readonly effect?: NodeEffect;
+  /**
+   * What it takes away from each target, for what the settings of a cluster promise. By default the whole node where it has
+   * an effect, killed or frozen; else nothing. Pure.
+   */
+  takes?(params: P): Taken | undefined;
   /** What a node that it strikes is meanwhile, in a word or two for the picture: `killed`. The fault's name by default. */
   readonly state?: string;
   /**
@@ -118,4 +124,10 @@ export interface Fault<P = any, E = any> {
 
 export function defineFault<P, E = void>(fault: Fault<P, E>): Fault<P, E> {
   return fault;
+}
+
+/** What a fault takes away from each target; `undefined` where that is nothing that settings promise about. Pure. */
+export function takenBy({ takes, effect }: Fault, params: unknown): Taken | undefined {
+  if (takes) return takes(params);
+  return effect && { what: 'node', how: effect === 'down' ? 'killed' : 'frozen' };
 }

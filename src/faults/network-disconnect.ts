@@ -17,6 +17,7 @@ export const networkDisconnect = defineFault({
   state: 'cut off',
   params: z.strictObject({}),
   needs: ['network-disconnect'],
+  takes: () => ({ what: 'links', from: 'everybody' }),
 
   async inject(targets, _params, { defer }) {
     await Promise.all(

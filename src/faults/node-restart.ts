@@ -19,6 +19,7 @@ export const nodeRestart = defineFault<z.output<typeof params>>({
   params,
   needs: nodeStop.needs,
   effect: 'down',
+  takes: () => ({ what: 'node', how: 'stopped' }),
   strikes: (targets, { down }) => [{ targets, gapMs: 0, forMs: down }],
   inject: (targets, _params, context) => nodeStop.inject(targets, {}, context),
   prove: proveDown,

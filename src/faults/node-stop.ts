@@ -11,6 +11,7 @@ export const nodeStop = defineFault({
   params: z.strictObject({}),
   needs: ['node-stop'],
   effect: 'down',
+  takes: () => ({ what: 'node', how: 'stopped' }),
 
   async inject(targets, _params, { defer }) {
     await Promise.all(

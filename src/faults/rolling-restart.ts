@@ -18,6 +18,7 @@ export const rollingRestart = defineFault<z.output<typeof params>>({
   params,
   needs: nodeStop.needs,
   effect: 'down',
+  takes: () => ({ what: 'node', how: 'stopped' }),
   strikes: (targets, { down, between }) =>
     targets.map((target, nth) => ({ targets: [target], gapMs: nth === 0 ? 0 : between, forMs: down })),
   inject: (targets, _params, context) => nodeStop.inject(targets, {}, context),

@@ -29,6 +29,7 @@ export const switchover = defineFault<z.output<typeof params>, readonly HandedOv
   params,
   needs: [],
   movingRoles: true,
+  takes: () => ({ what: 'role' }),
   strikes: (targets) => [{ targets, gapMs: 0, forMs: 0 }],
   names: ({ to }) => (to === undefined ? [] : [{ path: ['to'], node: to }]),
 

@@ -4,6 +4,8 @@
  * and the operations.
  */
 
+import type { Lost } from './loss.ts';
+import type { Promised } from './promise.ts';
 import type { Roles } from './roles.ts';
 import type { NodeEffect, NodeName, NodeState, PartitionPrediction, PlacementMap } from './topology.ts';
 
@@ -170,6 +172,13 @@ export type RunEvent =
       /** Absent where none is. */
       readonly frozen?: readonly NodeName[];
       readonly partitions: readonly PartitionPrediction[];
+    }
+  /** What the settings of the cluster promise for all that is lost once this act strikes; just before it does. */
+  | {
+      readonly type: 'promised';
+      readonly act: number;
+      readonly lost: readonly Lost[];
+      readonly promise: Promised;
     }
   | {
       readonly type: 'fault-asked';

@@ -203,6 +203,50 @@ const prepared = z.object({
   relations: names.exactOptional().describe('Relations of the data set that it has written.'),
 });
 
+const lostThing = z
+  .union([
+    z.object({
+      what: z.enum(['node', 'server', 'agent', 'postmaster']),
+      how: z.enum(['killed', 'stopped', 'frozen']),
+      node: z.string(),
+    }),
+    z.object({ what: z.literal('role'), node: z.string() }).describe('It hands its role over.'),
+    z.object({
+      what: z.literal('links'),
+      node: z.string(),
+      from: names.describe('The nodes at the other end.'),
+      clients: z.literal(true).exactOptional().describe('Clients do not reach it either.'),
+    }),
+  ])
+  .meta({ id: 'Lost' });
+
+const bound = durationMs.nullable();
+const why = z.string().describe('The reasoning, in words.');
+const promised = z
+  .object({
+    writesOut: z.array(
+      z.object({
+        route: z.string(),
+        minMs: bound.describe('null: until the loss is healed.'),
+        maxMs: bound.describe('null: until the loss is healed, or longer.'),
+        beginsWithinMs: durationMs.exactOptional().describe('Where it lasts until healed: it begins within so long.'),
+        why,
+      }),
+    ),
+    lost: z
+      .object({
+        beforeMs: bound.describe('Acknowledged within so long before the loss; null: no setting bounds it.'),
+        beforeBytes: count.exactOptional().describe('So much of the log beside that.'),
+        afterMs: bound.describe('Acknowledged after the loss, over so long; null: until healed, or longer.'),
+        why,
+      })
+      .describe('Acknowledged writes at risk, of the node that was primary at the loss.'),
+    twoPrimaries: z.object({ maxMs: bound.describe('0: never. null: until the loss is healed.'), why }),
+    primary: z.string().exactOptional(),
+  })
+  .describe("What the cluster's own settings promise for a loss.")
+  .meta({ id: 'Promised' });
+
 const event = z
   .discriminatedUnion('type', [
     z.object({ at, type: z.literal('phase-started'), phase }),
@@ -244,6 +288,12 @@ const event = z
       down: names,
       frozen: names.exactOptional(),
       partitions: z.array(partitionPrediction),
+    }),
+    z.object({
+      ...ofAct,
+      type: z.literal('promised'),
+      lost: z.array(lostThing).describe('All that is lost once this act strikes.'),
+      promise: promised,
     }),
     z.object({
       ...ofAct,

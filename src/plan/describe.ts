@@ -1,8 +1,10 @@
 /** A plan in words, for `pgquake plan`. Pure. */
 
 import type { ProbeKind } from '../model/history.ts';
+import { describeLost as describeLostThing, type Lost } from '../model/loss.ts';
 import { partitionNamed, partitionsNamed, partitionsWordOf, partitionWordOf } from '../model/partition-words.ts';
-import type { Plan } from '../model/plan.ts';
+import type { Plan, PlannedAct } from '../model/plan.ts';
+import { describePromised, type Promised } from '../model/promise.ts';
 import { type Placement, placedBy, predictBy, type ServiceRule } from '../model/service-rule.ts';
 import {
   dataNodes,
@@ -15,7 +17,7 @@ import {
   type Topology,
 } from '../model/topology.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
-import { asFormed, type EffectOf, isOpen, lostTogether } from './schedule.ts';
+import { asFormed, type EffectOf, isOpen, lostTogether, thingsTogether } from './schedule.ts';
 
 export interface DescribeOptions {
   /** The kinds of probe that the run makes; none by default. */
@@ -25,6 +27,11 @@ export interface DescribeOptions {
   readonly rule?: ServiceRule | undefined;
   /** What the engine promises while some nodes are lost; by default what follows from the rule. */
   readonly expect?: (lost: LostNodes) => readonly PartitionPrediction[];
+  /** What an act takes away from its targets, and what the settings promise for it; nothing by default. */
+  readonly promises?: {
+    lostBy(act: PlannedAct): readonly Lost[];
+    promise(lost: readonly Lost[]): Promised | undefined;
+  };
 }
 
 /** More partitions than this are counted, not named. */
@@ -32,7 +39,7 @@ const MAX_PARTITIONS_NAMED = 32;
 const MAX_STRIKES_NAMED = 32;
 
 /** What a run of this plan would do, and what is predicted to survive, line by line. */
-export function describePlan(plan: Plan, { effectOf, rule, expect, probes = [] }: DescribeOptions): string[] {
+export function describePlan(plan: Plan, { effectOf, rule, expect, promises, probes = [] }: DescribeOptions): string[] {
   const { scenario, placement, seed } = plan;
   const { partitionWord } = scenario.cluster;
   const entry = entryNode(scenario.cluster);
@@ -66,6 +73,7 @@ export function describePlan(plan: Plan, { effectOf, rule, expect, probes = [] }
       `prediction while ${describeLost(lost)}${acts === plan.acts ? '' : ', with roles as they are formed'}`,
       ...describePredictions(promised(lost), partitionWord),
     ]),
+    ...describePromises(acts, promises),
     '',
     'hypothesis',
     ...scenario.hypothesis.map((item) => `  ${describeItem(item)}`),
@@ -188,6 +196,22 @@ function describeLost({ down, frozen }: LostNodes): string {
   const part = (nodes: readonly NodeName[], word: string) =>
     nodes.length === 0 ? [] : [`${nodes.join(', ')} ${nodes.length === 1 ? 'is' : 'are'} ${word}`];
   return [...part(down, 'down'), ...part(frozen, 'frozen')].join(', ');
+}
+
+/** What the cluster's own settings promise, with roles as they are formed. */
+function describePromises(acts: readonly PlannedAct[], promises: DescribeOptions['promises']): string[] {
+  if (!promises) return [];
+  return thingsTogether(acts, promises.lostBy).flatMap((lost) => {
+    const promise = promises.promise(lost);
+    if (!promise) return [];
+    const { primary } = promise;
+    const roles = primary === undefined ? 'without a primary' : `with ${primary} as primary`;
+    return [
+      '',
+      `promised for ${lost.map(describeLostThing).join(', ')}, ${roles}`,
+      ...describePromised(promise).map((line) => `  ${line}`),
+    ];
+  });
 }
 
 const SERVICE = [

@@ -1,5 +1,6 @@
 /** From a scenario to the exact schedule of a run: targets picked, acts numbered. Pure. */
 
+import type { Lost } from '../model/loss.ts';
 import type { PickedAtStrike, Plan, PlannedAct } from '../model/plan.ts';
 import type { FaultStep, Scenario, TargetSpec } from '../model/scenario.ts';
 import {
@@ -178,6 +179,18 @@ export function lostTogether(acts: readonly PlannedAct[], effectOf: EffectOf): L
     };
     const lost = { down: struck('down'), frozen: struck('frozen') };
     if (active.length > 0) sets.set(`${lost.down.join()} ${lost.frozen.join()}`, lost);
+  }
+  return [...sets.values()];
+}
+
+/** All that is lost at one time or another of the schedule, each set of it once, in the order of time. */
+export function thingsTogether(acts: readonly PlannedAct[], lostBy: (act: PlannedAct) => readonly Lost[]): Lost[][] {
+  const taking = acts.map((act) => ({ ...act, lost: lostBy(act) })).filter(({ lost }) => lost.length > 0);
+  const sets = new Map<string, Lost[]>();
+  for (const { atMs } of taking.toSorted((a, b) => a.atMs - b.atMs)) {
+    const active = taking.filter((act) => act.atMs <= atMs && atMs < act.atMs + Math.max(1, act.forMs));
+    const lost = active.flatMap((act) => act.lost);
+    sets.set(JSON.stringify(lost), lost);
   }
   return [...sets.values()];
 }

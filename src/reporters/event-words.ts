@@ -1,7 +1,9 @@
 /** A run's events in words: one wording for the live view and for the timeline of a report. */
 
 import type { EventOf, PreparedTransaction, TimedEvent } from '../model/event.ts';
+import { describeLost as describeLostThing } from '../model/loss.ts';
 import { partitionsNamed, partitionsWordOf } from '../model/partition-words.ts';
+import { promisedRanges } from '../model/promise.ts';
 import type { Roles, SeenRole } from '../model/roles.ts';
 import {
   type Access,
@@ -74,6 +76,16 @@ export class EventNarrator {
           'predict',
           `with ${describeLost(event)}: ${describePrediction(event.partitions, this.#context.topology.partitionWord)}`,
         );
+      case 'promised': {
+        const { lost, promise } = event;
+        const reasons = [...promise.writesOut, promise.lost, promise.twoPrimaries].map(({ why }) => why);
+        return {
+          label: 'promise',
+          what: `with ${lost.map(describeLostThing).join(', ')}: ${promisedRanges(promise)}`,
+          detail: [...new Set(reasons)].join('; '),
+          tone: 'plain',
+        };
+      }
       case 'fault-asked': {
         const targets = event.targets.join(', ');
         const only = event.targets.length === 1 ? event.targets[0] : undefined;

@@ -6,9 +6,10 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
-import type { Fault, StruckCluster } from '../faults/fault.ts';
+import { type Fault, type StruckCluster, takenBy } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
+import { type Lost, lostBy } from '../model/loss.ts';
 import type { PlannedAct } from '../model/plan.ts';
 import type { Roles } from '../model/roles.ts';
 import type { LostNodes, NodeEffect, NodeName } from '../model/topology.ts';
@@ -39,8 +40,11 @@ export interface InjectorOptions {
 
 export interface MovingRoles {
   roles(): Promise<Roles>;
-  /** Hears, before it strikes, which nodes will be lost together, and what every node does now. */
-  expect(lost: LostNodes, roles: Roles): void;
+  /**
+   * Hears, before an act strikes, what will be lost together, and what every node does now.
+   * @param lost the nodes, where the act takes any, and all that each node will have lost.
+   */
+  expect(act: number, lost: { readonly nodes?: LostNodes; readonly things: readonly Lost[] }, roles: Roles): void;
   comeBack(node: NodeControl, undo: () => Promise<string>): Promise<string>;
 }
 
@@ -51,7 +55,7 @@ export class Injector {
   /** The acts under way, with the nodes that they strike. */
   readonly #struck = new Map<
     number,
-    { readonly targets: readonly NodeName[]; readonly effect: NodeEffect | undefined }
+    { readonly targets: readonly NodeName[]; readonly effect: NodeEffect | undefined; readonly lost: readonly Lost[] }
   >();
   #acts: readonly PlannedAct[] = [];
   /** Nothing more can be promised, so nothing more is done. */
@@ -112,8 +116,9 @@ export class Injector {
 
   /** Picks what has a role now, and says what its loss means. */
   async #resolve(act: PlannedAct): Promise<PlannedAct> {
-    const { moving, faults } = this.#options;
-    const effect = faults.get(act.fault)?.effect;
+    const { moving, faults, nodes } = this.#options;
+    const fault = faults.get(act.fault);
+    const effect = fault?.effect;
     if (!moving) return act;
     const roles = await moving.roles();
     const first = act.after ? this.#firstOf(act) : act.index;
@@ -125,10 +130,16 @@ export class Injector {
       this.#pools.set(first, picked.pool);
       targets = picked.targets;
     }
-    this.#struck.set(act.index, { targets, effect });
-    const lost = (which: NodeEffect) =>
-      [...this.#struck.values()].flatMap((one) => (one.effect === which ? one.targets : [])).sort();
-    if (effect) moving.expect({ down: lost('down'), frozen: lost('frozen') }, roles);
+    const taken = fault && takenBy(fault, act.params);
+    const names = nodes.all.map(({ name }) => name);
+    const ofAct = taken ? targets.map((node) => lostBy(taken, node, names)) : [];
+    this.#struck.set(act.index, { targets, effect, lost: ofAct });
+    const struck = [...this.#struck.values()];
+    const lost = (which: NodeEffect) => struck.flatMap((one) => (one.effect === which ? one.targets : [])).sort();
+    if (effect || ofAct.length > 0) {
+      const together = effect ? { nodes: { down: lost('down'), frozen: lost('frozen') } } : {};
+      moving.expect(act.index, { ...together, things: struck.flatMap((one) => one.lost) }, roles);
+    }
     return { ...act, targets };
   }
 

@@ -306,10 +306,13 @@ function movingRoles(options: RunOptions, nodes: Nodes, cluster: FormedCluster):
   const spec = plan.scenario.cluster.streaming;
   return {
     roles: () => roles(signal),
-    expect({ down, frozen }, now) {
-      const lost = { down: new Set(down), frozen: new Set(frozen) };
-      const { partitions } = engine.expect({ placement, roles: now, spec }, lost);
-      recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), partitions });
+    expect(act, { nodes: lostNodes, things }, now) {
+      const { down, frozen } = lostNodes ?? { down: [], frozen: [] };
+      const loss = { down: new Set(down), frozen: new Set(frozen), lost: things };
+      const { partitions, promise } = engine.expect({ placement, roles: now, spec }, loss);
+      if (lostNodes)
+        recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), partitions });
+      if (promise) recorder.event({ type: 'promised', act, lost: things, promise });
     },
     comeBack: async (node, undo) => {
       const { params } = plan.scenario.workload;

@@ -3,9 +3,10 @@
 import pc from 'picocolors';
 import type { CommandModule } from 'yargs';
 import { choose } from '../../choose.ts';
-import type { LostNodes } from '../../model/topology.ts';
+import type { Lost } from '../../model/loss.ts';
+import { type LostNodes, nodeNames } from '../../model/topology.ts';
 import { describePlan } from '../../plan/describe.ts';
-import { effectsOf, layoutOf, placedPlan } from '../../planner.ts';
+import { effectsOf, layoutOf, placedPlan, takenAway } from '../../planner.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { probeKinds } from '../../run/probes.ts';
 import { hopelessWarnings } from '../hopeless.ts';
@@ -37,6 +38,7 @@ export const plan: CommandModule<object, PlanArguments> = {
     const { probes: spec, cluster } = planned.scenario;
     const probes = spec ? probeKinds(spec, cluster) : [];
     const { streaming } = cluster;
+    const state = { placement: { partitions: planned.placement, partitionOfKey: {} }, spec: streaming };
     const options = {
       effectOf: effectsOf(faults),
       rule: engine.rule,
@@ -46,10 +48,11 @@ export const plan: CommandModule<object, PlanArguments> = {
         ? {}
         : {
             expect: ({ down, frozen }: LostNodes) =>
-              engine.expect(
-                { placement: { partitions: planned.placement, partitionOfKey: {} }, spec: streaming },
-                { down: new Set(down), frozen: new Set(frozen) },
-              ).partitions,
+              engine.expect(state, { down: new Set(down), frozen: new Set(frozen) }).partitions,
+            promises: {
+              lostBy: takenAway(faults, nodeNames(cluster)),
+              promise: (lost: readonly Lost[]) => engine.expect(state, { down: new Set(), lost }).promise,
+            },
           }),
     };
     for (const line of describePlan(planned, options)) console.log(line);

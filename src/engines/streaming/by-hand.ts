@@ -17,7 +17,7 @@ import { lsnValue, voicesNeeded } from './sql.ts';
 const LOOK_EVERY_MS = 150;
 /** Standbys are asked less often: each question is a connection, which the servers notice. */
 const ASK_STANDBYS_EVERY_MS = 1_000;
-const ANSWER_LIMIT_MS = 500;
+export const ANSWER_LIMIT_MS = 500;
 /** For standbys that do not answer at once, once the primary counts as lost: one of them may have received most. */
 export const PATIENCE_MS = 2_000;
 /** Standbys that hear nothing for so long beyond `promote-after` are cut off from the primary: an idle one speaks once in 2 s. */

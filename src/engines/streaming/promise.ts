@@ -1,0 +1,221 @@
+/** What a cluster of one primary and its standbys promises for a loss, from its own settings. Pure. */
+
+import type { Lost } from '../../model/loss.ts';
+import { listed } from '../../model/loss.ts';
+import type { Promised, PromisedLoss, PromisedOutage, PromisedSpan } from '../../model/promise.ts';
+import { nodesInRole, type Roles } from '../../model/roles.ts';
+import type { StreamingSpec } from '../../model/scenario.ts';
+import type { NodeName } from '../../model/topology.ts';
+import { formatDuration } from '../../model/units.ts';
+import { ANSWER_LIMIT_MS, PATIENCE_MS } from './by-hand.ts';
+import { copiesOfCommit, voicesNeeded } from './sql.ts';
+
+/** The route by which clients write. */
+const ROUTE = 'direct';
+/** For the manager to look, to elect and to promote, and for clients to find the new primary, on a busy machine too. */
+const FAILOVER_SLACK_MS = 3_000;
+/** A client tries the frozen one first, and it takes a second to be given up. */
+const FROZEN_SLACK_MS = 1_000;
+/** What takes nobody's place is noticed in far less. */
+const MOMENT_MS = 1_000;
+/** Of the settings of the engine: after so long without an answer a primary gives up a standby. */
+export const WAL_SENDER_TIMEOUT_MS = 4_000;
+/** To shut down in order, to promote, and for clients to find the new primary. */
+const HANDOVER_MS = 5_000;
+
+const NOTHING_LOST = (why: string): PromisedLoss => ({ beforeMs: 0, afterMs: 0, why });
+const NEVER_TWO = (why: string): PromisedSpan => ({ maxMs: 0, why });
+
+/** What the manager needs to replace a lost primary, and how long it takes: behind the promise and the prediction. */
+export interface Failover {
+  readonly minMs: number;
+  readonly maxMs: number;
+}
+
+interface Situation {
+  readonly spec: StreamingSpec;
+  readonly primary: NodeName;
+  /** Standbys that run, and that the primary reaches. */
+  readonly standbys: readonly NodeName[];
+  readonly members: number;
+  readonly lost: readonly Lost[];
+}
+
+/**
+ * How long writes are out while the manager replaces a primary that does not answer.
+ * @param left members that run. @returns `undefined` where it cannot.
+ */
+export function failoverOf(
+  spec: StreamingSpec,
+  { left, members, silent }: { readonly left: number; readonly members: number; readonly silent: boolean },
+): Failover | undefined {
+  if (spec.manager !== 'by-hand' || left < voicesNeeded(spec)) return undefined;
+  const slackMs = FAILOVER_SLACK_MS + (silent ? FROZEN_SLACK_MS : 0) + (left < members - 1 ? PATIENCE_MS : 0);
+  return {
+    // It counts from the question that got no answer, which may have been on its way.
+    minMs: Math.max(0, spec.promoteAfterMs - ANSWER_LIMIT_MS),
+    maxMs: spec.promoteAfterMs + slackMs,
+  };
+}
+
+/** @returns `undefined` where there is no primary that could be lost. */
+export function promiseStreaming(
+  spec: StreamingSpec,
+  members: readonly NodeName[],
+  roles: Roles,
+  lost: readonly Lost[],
+): Promised | undefined {
+  const [primary] = nodesInRole(roles, 'primary');
+  if (primary === undefined) return undefined;
+  const gone = new Set(lost.flatMap((one) => (one.what === 'node' || one.what === 'server' ? [one.node] : [])));
+  const cut = cutOffFrom(lost, primary, members);
+  const standbys = members.filter((node) => node !== primary && !gone.has(node));
+  const situation = { spec, primary, members: members.length, lost, standbys };
+  const ofPrimary = lost.find((one) => one.node === primary && one.what !== 'links');
+  const isolated = lost.find((one) => one.what === 'links' && one.node === primary && one.clients);
+  const promise = () => {
+    if (ofPrimary?.what === 'role') return handedOver();
+    if (ofPrimary && ofPrimary.what !== 'links' && (ofPrimary.what === 'node' || ofPrimary.what === 'server')) {
+      return primaryLost(situation, ofPrimary.how);
+    }
+    if (isolated) return primaryLost(situation, 'frozen');
+    const reached = standbys.filter((node) => !cut.has(node));
+    if (standbys.length > 0 && reached.length === 0) return cutFromStandbys(situation);
+    return standbysLost({ ...situation, standbys: reached });
+  };
+  return { ...promise(), primary };
+}
+
+/** The nodes to which a primary has no way. */
+function cutOffFrom(lost: readonly Lost[], primary: NodeName, members: readonly NodeName[]): ReadonlySet<NodeName> {
+  return new Set(
+    lost.flatMap((one) => {
+      if (one.what !== 'links') return [];
+      if (one.node === primary) return one.clients ? members : one.from;
+      return one.clients || one.from.includes(primary) ? [one.node] : [];
+    }),
+  );
+}
+
+function handedOver(): Promised {
+  const order = 'the primary shuts down in order, which sends every standby that streams all of its log';
+  return {
+    writesOut: [{ route: ROUTE, minMs: 0, maxMs: HANDOVER_MS, why: `${order}; then one of them is promoted` }],
+    lost: NOTHING_LOST(order),
+    twoPrimaries: NEVER_TWO('the old primary has stopped when the new one is promoted'),
+  };
+}
+
+function primaryLost(situation: Situation, how: 'killed' | 'stopped' | 'frozen'): Promised {
+  const { spec, standbys, members, primary } = situation;
+  const failover = failoverOf(spec, { left: standbys.length, members, silent: how === 'frozen' });
+  if (!failover) return untilBack(situation);
+  const { minMs, maxMs } = failover;
+  const waits = `the manager by-hand waits ${formatDuration(spec.promoteAfterMs)} for ${primary}, and electing, promoting and finding the new primary take up to ${formatDuration(maxMs - spec.promoteAfterMs)}`;
+  return {
+    writesOut: [{ route: ROUTE, minMs, maxMs, why: waits }],
+    lost: lossOfPrimary(spec, how),
+    twoPrimaries: twoAfter(spec, how),
+  };
+}
+
+function lossOfPrimary(spec: StreamingSpec, how: 'killed' | 'stopped' | 'frozen'): PromisedLoss {
+  const copies = copiesOfCommit(spec);
+  if (copies > 0)
+    return NOTHING_LOST(
+      `a commit waits for ${copies} of the standbys, and only one that has every such commit is promoted`,
+    );
+  if (how === 'stopped')
+    return NOTHING_LOST('a primary that shuts down in order first sends its standbys all that it has');
+  const lag = 'commits wait for no standby, and no setting bounds how far one lags';
+  if (how === 'killed') return { beforeMs: null, afterMs: 0, why: lag };
+  const wakesMs = spec.promoteAfterMs + FAILOVER_SLACK_MS;
+  return { beforeMs: null, afterMs: wakesMs, why: `${lag}; when it goes on it acknowledges what no other node gets` };
+}
+
+/** It goes on as a primary until somebody sees that there are two. */
+function twoAfter(spec: StreamingSpec, how: 'killed' | 'stopped' | 'frozen'): PromisedSpan {
+  if (how !== 'frozen') return NEVER_TWO('it comes back as a standby, and takes no writes before');
+  if (copiesOfCommit(spec) > 0) return NEVER_TWO('when it goes on no standby follows it, so it acknowledges nothing');
+  return {
+    maxMs: spec.promoteAfterMs + FAILOVER_SLACK_MS,
+    why: `nobody fences it; when it goes on it is left alone for ${formatDuration(spec.promoteAfterMs)} and then stopped`,
+  };
+}
+
+/** Nobody takes its place. */
+function untilBack({ spec, standbys, primary }: Situation): Promised {
+  const why =
+    spec.manager === 'none'
+      ? 'the manager none replaces no primary'
+      : `${voicesNeeded(spec)} standbys must answer before one is promoted, and ${standbys.length} ${standbys.length === 1 ? 'is' : 'are'} left`;
+  return {
+    writesOut: [{ route: ROUTE, minMs: null, maxMs: null, why }],
+    lost: NOTHING_LOST(`${primary} comes back as the primary, with all that it had acknowledged`),
+    twoPrimaries: NEVER_TWO('no other node is promoted'),
+  };
+}
+
+/** It runs, clients reach it, and none of its standbys does. */
+function cutFromStandbys({ spec, primary, standbys }: Situation): Promised {
+  // One that hears nothing may be cut off itself.
+  const replaced = spec.manager === 'by-hand' && standbys.length >= 2;
+  if (copiesOfCommit(spec) > 0) {
+    return {
+      writesOut: [
+        {
+          route: ROUTE,
+          minMs: null,
+          maxMs: null,
+          why: `commits on ${primary} wait for a standby, and clients stay with it`,
+        },
+      ],
+      lost: NOTHING_LOST('what no standby has is not acknowledged'),
+      twoPrimaries: NEVER_TWO('a primary without standbys acknowledges nothing'),
+    };
+  }
+  const out: PromisedOutage = {
+    route: ROUTE,
+    minMs: 0,
+    maxMs: MOMENT_MS,
+    why: `clients reach ${primary}, and its commits wait for nobody`,
+  };
+  if (!replaced) {
+    return {
+      writesOut: [out],
+      lost: NOTHING_LOST(`${primary} stays the only primary`),
+      twoPrimaries: NEVER_TWO(
+        spec.manager === 'none' ? 'nobody promotes another' : 'with one standby nobody can tell which side is cut off',
+      ),
+    };
+  }
+  return {
+    writesOut: [out],
+    lost: {
+      beforeMs: null,
+      afterMs: null,
+      why: `another node takes its place, and nobody fences ${primary}, which acknowledges what no other node gets`,
+    },
+    twoPrimaries: { maxMs: null, why: 'nobody fences the old primary, whose clients stay with it' },
+  };
+}
+
+/** The primary runs and keeps some standbys, or never had any that was needed. */
+function standbysLost({ spec, standbys, primary, lost }: Situation): Promised {
+  const copies = copiesOfCommit(spec);
+  const kept = {
+    lost: NOTHING_LOST(`${primary} stays the primary`),
+    twoPrimaries: NEVER_TWO('nobody promotes another while the primary answers and a standby hears from it'),
+  };
+  if (standbys.length < copies) {
+    const why = `a commit waits for ${copies} of the standbys, and ${standbys.length === 0 ? 'none is' : `${standbys.length} ${standbys.length === 1 ? 'is' : 'are'}`} left`;
+    return { writesOut: [{ route: ROUTE, minMs: null, maxMs: null, why }], ...kept };
+  }
+  const silent = lost.some((one) => one.what === 'links' || (one.what === 'node' && one.how === 'frozen'));
+  const waits = copies > 0 && silent;
+  const why = waits
+    ? `commits may wait for a silent standby until the primary gives it up, after wal_sender_timeout (${formatDuration(WAL_SENDER_TIMEOUT_MS)})`
+    : `${primary} takes writes, and ${copies === 0 ? 'its commits wait for nobody' : `${listed(standbys)} can confirm them`}`;
+  const maxMs = MOMENT_MS + (waits ? WAL_SENDER_TIMEOUT_MS : 0);
+  return { writesOut: [{ route: ROUTE, minMs: 0, maxMs, why }], ...kept };
+}
