@@ -3,7 +3,6 @@
  * the verdict is reported. Read this file first.
  */
 
-import { readFileSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +13,7 @@ import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InterruptedError } from './model/errors.ts';
 import type { OperationKind, RunInfo } from './model/history.ts';
-import { ownCommand } from './model/package-files.ts';
+import { ownCommand, version } from './model/package-files.ts';
 import type { Plan } from './model/plan.ts';
 import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
@@ -309,10 +308,4 @@ function describeRun(
 /** Each with the route that it goes by: the first of the engine, which takes writes, where it names none. */
 function routed(kinds: readonly OperationKind[], { routes: [main] = [] }: Pick<Engine, 'routes'>): OperationKind[] {
   return kinds.map((kind) => ({ ...kind, route: kind.route ?? main }));
-}
-
-/** pgquake's own version, from its package. */
-export function version(): string {
-  const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }

@@ -243,9 +243,10 @@ function readTable(folder: string, name: string): OperationTable {
 }
 
 function notARun(path: string, reason: string, cause?: unknown): InputError {
-  return new InputError(`${path}: not a readable run of pgquake: ${reason}`, {
+  const missing = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+  return new InputError(`${path}: not a readable run of pgquake: ${missing ? 'there is no such file' : reason}`, {
     code: 'run-unreadable',
-    hint: 'name a run folder below reports/, as it was written',
+    hint: 'name the folder of a run, such as reports/latest',
     cause,
   });
 }

@@ -1,39 +1,22 @@
 #!/usr/bin/env node
 /** The command line: finds the command, turns what it ends with into text and an exit code. */
 
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { InputError, InterruptedError } from '../model/errors.ts';
-import { version } from '../pgquake.ts';
-import { withServer } from '../sql/failure.ts';
-import { compare } from './commands/compare.ts';
-import { connect } from './commands/connect.ts';
-import { doctor } from './commands/doctor.ts';
-import { down } from './commands/down.ts';
-import { exportCommand } from './commands/export.ts';
-import { heal } from './commands/heal.ts';
-import { judgeCommand } from './commands/judge.ts';
-import { list } from './commands/list.ts';
-import { logs } from './commands/logs.ts';
-import { plan } from './commands/plan.ts';
-import { replay } from './commands/replay.ts';
-import { reportCommand } from './commands/report.ts';
-import { restart } from './commands/restart.ts';
-import { run } from './commands/run.ts';
-import { schema } from './commands/schema.ts';
-import { status } from './commands/status.ts';
-import { toleranceCommand } from './commands/tolerance.ts';
-import { up } from './commands/up.ts';
-import { validate } from './commands/validate.ts';
+import { version } from '../model/package-files.ts';
+import { COMMANDS } from './commands.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from './exit-codes.ts';
 import { explain } from './explain.ts';
 import { refuseGivenTwice } from './given-twice.ts';
 import { endInOrder, listen } from './interrupt.ts';
 import { surviveOutput } from './streams.ts';
+import { explainUsage, orCommand, UsageError } from './usage.ts';
 
 /** For what a command that has ended left open: a call without an answer, a thread. */
 const GRACE_MS = 2_000;
 
+const args = hideBin(process.argv);
 listen({ interrupted: EXIT.interrupted, of: exitCodeOfError }, explain);
 const unwritten = surviveOutput(() => {
   const reason = new InterruptedError('interrupted: the reader of the output is gone', { code: 'interrupted' });
@@ -45,29 +28,30 @@ process.on('exit', () => {
   process.exitCode = worstExitCode([(process.exitCode ?? EXIT.pass) as ExitCode, EXIT.environment]);
 });
 try {
-  refuseGivenTwice(hideBin(process.argv));
-  await yargs(hideBin(process.argv))
+  refuseGivenTwice(args);
+  await commandLine(args).parseAsync();
+} catch (thrown) {
+  const error = await explained(thrown);
+  explain(error);
+  process.exitCode = exitCodeOfError(error);
+}
+setTimeout(() => process.exit(), GRACE_MS).unref();
+
+async function explained(thrown: unknown): Promise<unknown> {
+  // What yargs throws it does not always tell as a failure.
+  if (thrown instanceof Error && thrown.name === 'YError') return explained(new UsageError(thrown.message));
+  if (thrown instanceof UsageError) return explainUsage(thrown, args, await commandLine(args).getHelp());
+  if (thrown instanceof InputError) return orCommand(thrown, args);
+  const { withServer } = await import('../sql/failure.ts');
+  return withServer(thrown, []);
+}
+
+function commandLine(args: readonly string[]): Argv {
+  const cli = yargs(args);
+  for (const command of COMMANDS) cli.command(command);
+  return cli
     .scriptName('pgquake')
     .usage('$0 <scenario..>\n\nBreaks nodes of a replicated PostgreSQL cluster and proves what survives.')
-    .command(run)
-    .command(list)
-    .command(validate)
-    .command(plan)
-    .command(toleranceCommand)
-    .command(replay)
-    .command(judgeCommand)
-    .command(reportCommand)
-    .command(compare)
-    .command(exportCommand)
-    .command(doctor)
-    .command(heal)
-    .command(up)
-    .command(status)
-    .command(connect)
-    .command(logs)
-    .command(restart)
-    .command(down)
-    .command(schema)
     .demandCommand(0)
     .strict()
     .version(version())
@@ -78,12 +62,6 @@ try {
     )
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .fail((message, error) => {
-      throw error ?? new InputError(message, { code: 'usage', hint: 'see pgquake --help' });
-    })
-    .parseAsync();
-} catch (thrown) {
-  const error = withServer(thrown, []);
-  explain(error);
-  process.exitCode = exitCodeOfError(error);
+      throw error ?? new UsageError(message);
+    });
 }
-setTimeout(() => process.exit(), GRACE_MS).unref();

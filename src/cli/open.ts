@@ -5,18 +5,10 @@ import { findConfig, loadConfig } from '../config.ts';
 import { InputError } from '../model/errors.ts';
 import { pgquake } from '../pgquake.ts';
 import type { Quake } from '../quake.ts';
+import type { ConfigArguments } from './options.ts';
 
 /** Where scenarios are looked for by name, so their config too. */
 const SCENARIOS = 'scenarios';
-
-export interface ConfigArguments {
-  config: string | undefined;
-}
-
-/** For the commands that know variants. */
-export const CONFIG_OPTION = {
-  config: { type: 'string', describe: 'config file [default: pgquake.config.ts beside the scenarios]' },
-} as const;
 
 /**
  * @param args.config the file that the command line names; else PGQUAKE_CONFIG, else what is found.
@@ -48,8 +40,3 @@ function folderOf(scenario: string): string {
 export function reportsFolder(quake: Quake, flag: string | undefined): string {
   return flag ?? (process.env.PGQUAKE_REPORTS || relative('.', quake.reports) || '.');
 }
-
-/** For the commands that read or write run folders. */
-export const REPORTS_OPTION = {
-  reports: { type: 'string', describe: 'where run folders are [default: reports]' },
-} as const;

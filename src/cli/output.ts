@@ -6,17 +6,7 @@
 import type { Report } from '../model/report.ts';
 import { type FailedStart, type JudgedRun, verdictJson } from '../reporters/verdict-json.ts';
 import { type Github, openGithub } from './github.ts';
-
-/** For the commands that end with a verdict. */
-export const OUTPUT_OPTION = {
-  output: {
-    choices: ['text', 'json'] as const,
-    default: 'text' as const,
-    describe: 'json: the verdict as JSON on standard output, all words on standard error',
-  },
-} as const;
-
-export type OutputFormat = 'text' | 'json';
+import type { OutputFormat } from './options.ts';
 
 export class Output {
   readonly #format: OutputFormat;

@@ -21,7 +21,12 @@ export interface ProjectArguments {
 }
 
 export const PROJECT_OPTION = {
-  project: { type: 'string', default: DEFAULT_PROJECT, describe: 'name of the cluster: the Compose project' },
+  project: {
+    type: 'string',
+    requiresArg: true,
+    default: DEFAULT_PROJECT,
+    describe: 'name of the cluster: the Compose project',
+  },
 } as const;
 
 export interface FolderArguments extends ProjectArguments {
@@ -30,7 +35,7 @@ export interface FolderArguments extends ProjectArguments {
 
 export const FOLDER_OPTIONS = {
   ...PROJECT_OPTION,
-  folder: { type: 'string', default: '.', describe: 'where its docker-compose.yml and .env are' },
+  folder: { type: 'string', requiresArg: true, default: '.', describe: 'where its docker-compose.yml and .env are' },
 } as const;
 
 /** @throws EnvironmentError where no platform has any. */

@@ -3,11 +3,11 @@
 import { relative } from 'node:path';
 import pc from 'picocolors';
 import { errorText } from '../model/errors.ts';
+import { version } from '../model/package-files.ts';
 import type { Report } from '../model/report.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { SUITE_VERSION, type Suite, type SuiteRun } from '../model/suite.ts';
 import { worst } from '../model/verdict.ts';
-import { version } from '../pgquake.ts';
 import { suiteFiles, suiteRunOf, suiteText } from '../reporters/suite.ts';
 import type { ScenarioSuite } from '../scenario/load.ts';
 import { createSuiteFolder, writeFiles } from '../store.ts';

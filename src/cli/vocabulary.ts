@@ -6,26 +6,7 @@ import type { Scenario } from '../model/scenario.ts';
 import type { Quake } from '../quake.ts';
 import type { ScenarioSuite } from '../scenario/load.ts';
 import { MAX_SEED } from '../scenario/schema.ts';
-
-export interface Overrides {
-  platform: string | undefined;
-  engine: string | undefined;
-  attach: string | undefined;
-}
-
-/** Their options, for the commands that make a plan. */
-export const OVERRIDE_OPTIONS = {
-  platform: { type: 'string', describe: 'where nodes run, over what the scenario says: auto, docker, local' },
-  engine: {
-    type: 'string',
-    describe: 'what makes them one cluster, over what the scenario says: auto, citus, native',
-  },
-} as const;
-
-/** For the commands that may attach to a cluster that stands. */
-export const ATTACH_OPTION = {
-  attach: { type: 'string', describe: 'run on the cluster of this name that stands, such as citus; it stays' },
-} as const;
+import type { Overrides } from './options.ts';
 
 /**
  * Loads a scenario by name or path, with what the command line or the environment says over its head.

@@ -1,5 +1,6 @@
 /** Where pgquake itself lies, and what a person types to run it from there. */
 
+import { readFileSync } from 'node:fs';
 import { relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,4 +25,9 @@ export function ownCommand(): string {
 /** A page of the documentation, `scenario.md`, as a path from the working directory. */
 export function documentation(page: string): string {
   return relative('.', `${PACKAGE_FOLDER}docs/${page}`);
+}
+
+/** pgquake's own version, from its package. */
+export function version(): string {
+  return (JSON.parse(readFileSync(`${PACKAGE_FOLDER}package.json`, 'utf8')) as { version: string }).version;
 }

@@ -144,18 +144,36 @@ async function entriesOf(folder: string): Promise<string[]> {
 async function readText(file: string): Promise<string> {
   try {
     const entry = await stat(file);
+    if (entry.isDirectory()) {
+      throw new InputError(`${file} is a folder; expected the file of a scenario`, {
+        code: 'scenario-unreadable',
+        hint: `pgquake --suite ${file} runs all scenarios in it`,
+      });
+    }
     // A device or a pipe may never end.
-    if (!entry.isFile()) throw new Error('it is no file');
+    if (!entry.isFile()) throw new Error('it is no file, and a run keeps its scenario by path: save it in one first');
     // The size is looked at before the text is in memory.
     if (entry.size > MAX_BYTES) throw new Error(`it has ${entry.size} bytes; a scenario has at most ${MAX_BYTES}`);
-    return await readFile(file, 'utf8');
+    return textOf(await readFile(file));
   } catch (error) {
+    if (error instanceof InputError) throw error;
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new InputError(`cannot read the scenario ${file}: ${missing ? 'there is no such file' : errorText(error)}`, {
       code: 'scenario-unreadable',
       hint: 'a name without folder and ending is looked for in scenarios/; pgquake list shows them',
       cause: error,
     });
+  }
+}
+
+/** @throws where the bytes are no UTF-8: what stands there nobody can know. */
+function textOf(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    const valid = bytes.toString('utf8').indexOf('\ufffd');
+    const line = bytes.toString('utf8').slice(0, valid).split('\n').length;
+    throw new Error(`line ${line} holds bytes that are no UTF-8; save it as UTF-8`);
   }
 }
 

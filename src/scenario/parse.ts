@@ -85,7 +85,7 @@ class Reader {
       }
     }
     const schemas = sections(this.#vocabulary);
-    const name = this.#name(this.#section(schemas.name, top, 'name'));
+    const name = this.#name(schemas.name, top);
     const summary = this.#section(schemas.summary, top, 'summary');
     const claim = this.#section(schemas.claim, top, 'claim');
     const cluster = this.#cluster(top);
@@ -141,12 +141,13 @@ class Reader {
     };
   }
 
-  #name(name: string | undefined): string | undefined {
-    const expected = /^(.*)\.ya?ml$/.exec(basename(this.#source.file))?.[1];
-    if (name !== undefined && expected !== undefined && name !== expected) {
-      this.#note(['name'], `expected ${quoted(expected)}, the name of the file, found ${quoted(name)}`);
-    }
-    return name;
+  /** The file's own name where it has none of its own. */
+  #name(schema: z.ZodType<string | undefined>, top: Mapping): string | undefined {
+    if ('name' in top) return this.#section(schema, top, 'name');
+    const own = basename(this.#source.file).replace(/\.ya?ml$/, '');
+    if (schema.safeParse(own).success) return own;
+    this.#note([], `missing key "name": the file's own name ${quoted(own)} is none in kebab-case`);
+    return undefined;
   }
 
   #cluster(top: Mapping): ClusterSpec | undefined {

@@ -163,7 +163,8 @@ export function sections({
       .string()
       .max(100)
       .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected a name in kebab-case such as one-worker')
-      .describe('In kebab-case, the same as the file name without .yaml.')
+      .optional()
+      .describe('In kebab-case, for reports; by default that of the file, without .yaml.')
       .meta({ examples: ['one-worker'] }),
     summary: sentence.describe('One sentence: what happens, and what is expected.'),
     claim: sentence.optional().describe('The claim that is put to the test, in the words of whoever makes it.'),

@@ -15,6 +15,7 @@ import {
   type Node,
   type Pair,
   parseAllDocuments,
+  type Scalar,
   visit,
   type YAMLMap,
 } from 'yaml';
@@ -77,6 +78,7 @@ export class Source {
     const documents = parseAllDocuments(text, {
       prettyErrors: false,
       uniqueKeys: false,
+      merge: true,
       logLevel: 'error',
     });
     const [first, second] = Array.isArray(documents) ? documents : [];
@@ -104,9 +106,16 @@ export class Source {
     visit(this.#document, (_, node, ancestors) => {
       if (isAlias(node)) this.#refuseAlias(node, ++aliases, anchors, ancestors);
       else if (isNode(node) && node.anchor !== undefined) anchors.add(node.anchor);
+      if (isScalar(node)) problems.push(...this.#octal(node));
       if (isMap(node)) for (const problem of this.#index(node as YAMLMap<Node | null>)) problems.push(problem);
     });
     return problems;
+  }
+
+  /** A number that some programs read in base 8. */
+  #octal({ value, source, range }: Scalar): Problem[] {
+    if (typeof value !== 'number' || !/^[-+]?0\d/.test(source ?? '')) return [];
+    return [this.#problem(range?.[0] ?? 0, `expected a number without a leading zero, found ${source}`)];
   }
 
   #refuseAlias(alias: Alias, count: number, anchors: ReadonlySet<string>, ancestors: readonly unknown[]): void {

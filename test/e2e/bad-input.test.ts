@@ -18,7 +18,16 @@ afterEach(() => {
 describe('bad input starts nothing', () => {
   test.each([
     ['an unknown scenario', ['one-wroker'], 3, /did you mean.*one-worker/s],
-    ['an unknown option', ['one-worker', '--sed', '1'], 3, /sed/],
+    ['an unknown option', ['one-worker', '--sed', '1'], 3, /no option --sed; did you mean --seed\?/],
+    ['an option without its value', ['one-worker', '--seed'], 3, /--seed: expected a value behind it/],
+    [
+      'a value that is none of the choices',
+      ['one-worker', '--output', 'xml'],
+      3,
+      /--output: expected one of text, json/,
+    ],
+    ['a command with a slip', ['replya'], 3, /did you mean the command "replay"\?/],
+    ['a name beside --all', ['--all', 'one-worker'], 3, /--all runs every scenario; found one-worker beside it/],
     ['an option given twice', ['one-worker', '--seed', '1', '--seed', '1'], 3, /--seed is given twice/],
     ['an impossible seed', ['one-worker', '--seed', '-1'], 3, /--seed: expected a whole number/],
     ['no scenario', [], 3, /no scenario named/],

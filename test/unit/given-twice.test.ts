@@ -34,7 +34,7 @@ describe('an option that is given twice', () => {
 
   test('short names are those of the commands', () => {
     const sources = readdirSync(COMMANDS).map((file) => readFileSync(join(COMMANDS, file), 'utf8'));
-    const short = sources.flatMap((text) => [...text.matchAll(/option\('([a-z-]+)',[^\n]*alias: '(\w)'/g)]);
+    const short = sources.flatMap((text) => [...text.matchAll(/option\('([a-z-]+)', \{[^}]*alias: '(\w)'/g)]);
     expect(short.map(([, long, letter]) => [long, letter])).toEqual([
       ['follow', 'f'],
       ['lines', 'n'],

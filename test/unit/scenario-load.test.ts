@@ -57,7 +57,7 @@ describe('loadScenario', () => {
 
   test.each([
     ['./nowhere.yaml', 'there is no such file'],
-    ['/dev/zero', 'it is no file'],
+    ['/dev/zero', 'it is no file, and a run keeps its scenario by path: save it in one first'],
   ])('a path that cannot be read: %s', async (path, reason) => {
     await expect(loadScenario(path, sources())).rejects.toMatchObject({
       code: 'scenario-unreadable',
@@ -66,7 +66,10 @@ describe('loadScenario', () => {
   });
 
   test('a folder and a huge file are refused', async () => {
-    await expect(loadScenario(`${mine}/`, sources())).rejects.toThrow('it is no file');
+    await expect(loadScenario(`${mine}/`, sources())).rejects.toMatchObject({
+      message: `${mine}/ is a folder; expected the file of a scenario`,
+      hint: `pgquake --suite ${mine}/ runs all scenarios in it`,
+    });
     writeFileSync(join(mine, 'huge.yaml'), ' '.repeat(1_000_001));
     await expect(loadScenario('huge', sources())).rejects.toThrow(
       'it has 1000001 bytes; a scenario has at most 1000000',
@@ -74,10 +77,17 @@ describe('loadScenario', () => {
   });
 
   test('problems carry the path of the file', async () => {
-    writeFileSync(join(mine, 'broken.yaml'), 'name: other\nsummary: Broken.\nhypothesis: []\n');
+    writeFileSync(join(mine, 'broken.yaml'), 'name: Other\nsummary: Broken.\nhypothesis: []\n');
     const failing = loadScenario('broken', sources());
     await expect(failing).rejects.toBeInstanceOf(ScenarioError);
-    await expect(failing).rejects.toThrow(`${join(mine, 'broken.yaml')}:1:7 name: expected "broken"`);
+    await expect(failing).rejects.toThrow(`${join(mine, 'broken.yaml')}:1:7 name: expected a name`);
+  });
+
+  test('bytes that are no UTF-8 are refused with their line, and never replaced', async () => {
+    writeFileSync(join(mine, 'latin.yaml'), Buffer.from('name: latin\nsummary: caf\xe9\n', 'latin1'));
+    await expect(loadScenario('latin', sources())).rejects.toThrow(
+      'line 2 holds bytes that are no UTF-8; save it as UTF-8',
+    );
   });
 });
 

@@ -147,7 +147,8 @@ describe('one word of a shipped scenario misspelt', () => {
     return text.split('\n').flatMap((line, i) => {
       if (/^\s*(#|summary:|claim:)/.test(line)) return [];
       const before = text.split('\n').slice(0, i).join('\n').length + (i === 0 ? 0 : 1);
-      const code = line.replace(/\s#.*/, '');
+      // A scenario may have any name.
+      const code = line.replace(/\s#.*/, '').replace(/^(name:).*/, '$1');
       return [...code.matchAll(/[\w%/-]+/g)].map((match) => ({
         index: before + match.index,
         word: match[0],
@@ -171,7 +172,18 @@ describe('one word of a shipped scenario misspelt', () => {
   });
 
   test.each(shipped)('$file: a key that is left out is told, or has a default', ({ file, text }) => {
-    const optional = ['cluster', 'workload', 'probes', 'pressure', 'steady-state', 'faults', 'settle', 'seed', 'claim'];
+    const optional = [
+      'name',
+      'cluster',
+      'workload',
+      'probes',
+      'pressure',
+      'steady-state',
+      'faults',
+      'settle',
+      'seed',
+      'claim',
+    ];
     const keys = [...text.matchAll(/^([a-z-]+):/gm)].map((match) => match[1] as string);
     expect(keys).toContain('hypothesis');
     for (const key of keys) {

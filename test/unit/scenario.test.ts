@@ -57,6 +57,23 @@ describe('a valid scenario', () => {
     ]);
   });
 
+  test('has the name of its file where it says none, and may have another', () => {
+    expect(parse(withSections({ name: null }), 'some/where/one-more.yaml').name).toBe('one-more');
+    expect(parse(withSections({ name: 'other' })).name).toBe('other');
+    expect(problems(withSections({ name: null }), 'My Test.yaml')).toEqual([
+      `1:1 missing key "name": the file's own name "My Test" is none in kebab-case`,
+    ]);
+  });
+
+  test('may take keys from an anchor by a merge key', () => {
+    const faults = '\n  - &stop { fault: node-stop, target: [worker1], for: 5s }\n  - { <<: *stop, at: 10s, for: 6s }';
+    const steps = parse(withSections({ faults })).faults;
+    expect(steps.map(({ fault, atMs, forMs }) => [fault, atMs, forMs])).toEqual([
+      ['node-stop', 0, 5_000],
+      ['node-stop', 10_000, 6_000],
+    ]);
+  });
+
   test('switches probes off with a word', () => {
     expect(parse(withSections({ probes: 'off' })).probes).toBeUndefined();
     expect(() => parse(withSections({ probes: 'of' }))).toThrow(/probes: expected a mapping/);
@@ -267,7 +284,6 @@ describe('YAML', () => {
 
 describe('sections', () => {
   test.each([
-    ['no name', { name: null }, '1:1 missing key "name"'],
     ['no hypothesis', { hypothesis: null }, '1:1 missing key "hypothesis": without a check there is nothing to judge'],
     [
       'an empty hypothesis',
@@ -279,11 +295,7 @@ describe('sections', () => {
       { name: 'My_Test' },
       '1:7 name: expected a name in kebab-case such as one-worker, found "My_Test"',
     ],
-    [
-      'a name that is not the file',
-      { name: 'other' },
-      '1:7 name: expected "mine", the name of the file, found "other"',
-    ],
+    ['a leading zero', { cluster: '{ workers: 010 }' }, '4:21 expected a number without a leading zero, found 010'],
     ['an empty summary', { summary: '""' }, '2:10 summary: expected a sentence on one line, found ""'],
     ['a summary that is no text', { summary: '5' }, '2:10 summary: expected text, found 5'],
     ['faults without a list', { faults: '' }, '4:9 faults: expected a list, found null'],
@@ -339,11 +351,6 @@ describe('sections', () => {
     ['a seed too large', { seed: '4294967296' }, '4:7 seed: expected at most 4294967295, found 4294967296'],
   ])('%s', (_, sections, expected) => {
     expect(problems(withSections(sections))).toEqual([expected]);
-  });
-
-  test('the name is held against a file name only', () => {
-    expect(parse(withSections({ name: 'other' }), 'standard input').name).toBe('other');
-    expect(problems(withSections({ name: 'other' }), 'folder/mine.yml')).toHaveLength(1);
   });
 });
 

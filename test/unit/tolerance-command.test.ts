@@ -24,7 +24,7 @@ async function run(...args: string[]): Promise<string> {
   const lines: string[] = [];
   vi.spyOn(console, 'log').mockImplementation((line) => lines.push(String(line)));
   await yargs(['tolerance', ...args])
-    .command([toleranceCommand as CommandModule])
+    .command({ command: 'tolerance', ...toleranceCommand } as unknown as CommandModule)
     .strict()
     .exitProcess(false)
     .fail((message, error) => {

@@ -1,11 +1,11 @@
 /** `pgquake compare <before> <after>`: what changed from one stored run to another. Needs no cluster. */
 
-import type { CommandModule } from 'yargs';
 import { compareReports } from '../../measure/comparison.ts';
 import { InputError } from '../../model/errors.ts';
 import { parseShare } from '../../model/units.ts';
 import { comparisonMarkdown, comparisonText } from '../../reporters/comparison.ts';
 import { readReport } from '../../store.ts';
+import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 
 interface CompareArguments {
@@ -17,22 +17,26 @@ interface CompareArguments {
   'availability-tolerance': string;
 }
 
-export const compare: CommandModule<object, CompareArguments> = {
-  command: 'compare <before> <after>',
-  describe: 'say what changed from one stored run to another',
+export const compare: Command<CompareArguments> = {
   builder: (yargs) =>
     yargs
       .positional('before', { type: 'string', demandOption: true, describe: 'a run folder, or its report.json' })
       .positional('after', { type: 'string', demandOption: true, describe: 'another' })
-      .option('output', { choices: ['text', 'markdown', 'json'] as const, default: 'text' as const })
+      .option('output', { requiresArg: true, choices: ['text', 'markdown', 'json'] as const, default: 'text' as const })
       .option('fail-on-regression', {
         type: 'boolean',
         default: false,
         describe: 'end with 1 where something is worse',
       })
-      .option('time-tolerance', { type: 'string', default: '20%', describe: 'how much longer times may be' })
+      .option('time-tolerance', {
+        type: 'string',
+        requiresArg: true,
+        default: '20%',
+        describe: 'how much longer times may be',
+      })
       .option('availability-tolerance', {
         type: 'string',
+        requiresArg: true,
         default: '0.1%',
         describe: 'how much availability may fall',
       }),

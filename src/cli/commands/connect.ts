@@ -1,18 +1,16 @@
 /** `pgquake connect`: psql on the coordinator of a standing cluster. */
 
 import { spawn } from 'node:child_process';
-import type { CommandModule } from 'yargs';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { entryNode } from '../../model/topology.ts';
+import type { Command } from '../command.ts';
 import { PROJECT_OPTION, type ProjectArguments, standingClusters, standingTopology } from '../standing.ts';
 
 interface ConnectArguments extends ProjectArguments {
   '--'?: string[];
 }
 
-export const connect: CommandModule<object, ConnectArguments> = {
-  command: 'connect',
-  describe: 'psql on the coordinator of that cluster; what follows -- is for psql',
+export const connect: Command<ConnectArguments> = {
   builder: (yargs) =>
     yargs
       .options(PROJECT_OPTION)

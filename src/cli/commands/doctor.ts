@@ -1,15 +1,14 @@
 /** `pgquake doctor`: what this machine can be used for, and what is missing. */
 
 import pc from 'picocolors';
-import type { CommandModule } from 'yargs';
 import { cannotDo } from '../../choose.ts';
+import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
+import { openQuake } from '../open.ts';
+import { CONFIG_OPTION, type ConfigArguments } from '../options.ts';
 import { asTyped } from '../typed.ts';
 
-export const doctor: CommandModule<object, ConfigArguments> = {
-  command: 'doctor',
-  describe: 'tell which platforms and faults can be used here, and why not',
+export const doctor: Command<ConfigArguments> = {
   builder: (yargs) => yargs.options(CONFIG_OPTION),
   handler: async (args) => {
     const { platforms, faults } = (await openQuake(args)).catalog;

@@ -1,8 +1,8 @@
 /** `pgquake down`: stops and removes a standing cluster; its data only when told so. */
 
 import pc from 'picocolors';
-import type { CommandModule } from 'yargs';
 import { plainText } from '../../reporters/escape.ts';
+import type { Command } from '../command.ts';
 import { FOLDER_OPTIONS, type FolderArguments, standingClusters, untilInterrupted } from '../standing.ts';
 import { asTyped } from '../typed.ts';
 
@@ -10,9 +10,7 @@ interface DownArguments extends FolderArguments {
   volumes: boolean;
 }
 
-export const down: CommandModule<object, DownArguments> = {
-  command: 'down',
-  describe: 'stop and remove that cluster; its data stay, unless --volumes',
+export const down: Command<DownArguments> = {
   builder: (yargs) =>
     yargs
       .options(FOLDER_OPTIONS)

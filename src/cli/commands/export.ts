@@ -4,26 +4,25 @@ import { createWriteStream } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { CommandModule } from 'yargs';
 import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
 import { workloadNamed } from '../../planner.ts';
 import { ednLines } from '../../reporters/edn.ts';
 import { readRun } from '../../store.ts';
 import { ledgerOf } from '../../workloads/workload.ts';
-import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
+import type { Command } from '../command.ts';
+import { openQuake } from '../open.ts';
+import { CONFIG_OPTION, type ConfigArguments } from '../options.ts';
 
 interface ExportArguments extends ConfigArguments {
   run: string;
   to: string | undefined;
 }
 
-export const exportCommand: CommandModule<object, ExportArguments> = {
-  command: 'export <run>',
-  describe: "write a stored run's history as EDN, for Jepsen's Elle",
+export const exportCommand: Command<ExportArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })
-      .option('to', { type: 'string', describe: 'a file; history.edn in the run folder by default' })
+      .option('to', { type: 'string', requiresArg: true, describe: 'a file; history.edn in the run folder by default' })
       .options(CONFIG_OPTION),
   handler: async ({ run, to, config }) => {
     const { plan, history, folder } = await readRun(run);

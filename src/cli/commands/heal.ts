@@ -2,12 +2,13 @@
 
 import { basename, relative, resolve } from 'node:path';
 import pc from 'picocolors';
-import type { CommandModule } from 'yargs';
 import { plainText } from '../../reporters/escape.ts';
 import type { LeftBehind } from '../../run/left-behind.ts';
+import type { Command } from '../command.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
-import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
+import { openQuake, reportsFolder } from '../open.ts';
+import { CONFIG_OPTION, type ConfigArguments, REPORTS_OPTION } from '../options.ts';
 
 interface HealArguments extends ConfigArguments {
   run: string[];
@@ -15,9 +16,7 @@ interface HealArguments extends ConfigArguments {
   force: boolean;
 }
 
-export const heal: CommandModule<object, HealArguments> = {
-  command: 'heal [run..]',
-  describe: 'remove clusters that a killed pgquake left behind; of all runs, or of those named',
+export const heal: Command<HealArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', array: true, default: [] as string[], describe: 'run folders' })

@@ -2,12 +2,13 @@
 
 import { relative } from 'node:path';
 import pc from 'picocolors';
-import type { CommandModule } from 'yargs';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import { readRun } from '../../store.ts';
+import type { Command } from '../command.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
-import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
-import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
+import { openQuake } from '../open.ts';
+import { CONFIG_OPTION, type ConfigArguments, OUTPUT_OPTION, type OutputFormat } from '../options.ts';
+import { Output } from '../output.ts';
 
 interface JudgeArguments extends ConfigArguments {
   run: string;
@@ -15,14 +16,13 @@ interface JudgeArguments extends ConfigArguments {
   output: OutputFormat;
 }
 
-export const judgeCommand: CommandModule<object, JudgeArguments> = {
-  command: 'judge <run>',
-  describe: 'judge a stored run again and write its reports',
+export const judgeCommand: Command<JudgeArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })
       .option('scenario', {
         type: 'string',
+        requiresArg: true,
         describe: 'by the hypothesis of this one, a name or a path; then nothing is written',
       })
       .options(CONFIG_OPTION)

@@ -1,12 +1,11 @@
 /** `pgquake list`: the scenarios that can be run by name. */
 
 import pc from 'picocolors';
-import type { CommandModule } from 'yargs';
-import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
+import type { Command } from '../command.ts';
+import { openQuake } from '../open.ts';
+import { CONFIG_OPTION, type ConfigArguments } from '../options.ts';
 
-export const list: CommandModule<object, ConfigArguments> = {
-  command: 'list',
-  describe: 'list the scenarios that can be run by name',
+export const list: Command<ConfigArguments> = {
   builder: (yargs) => yargs.options(CONFIG_OPTION),
   handler: async (args) => {
     const quake = await openQuake(args);

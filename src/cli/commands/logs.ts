@@ -1,9 +1,9 @@
 /** `pgquake logs`: what the servers of a standing cluster print. */
 
 import pc from 'picocolors';
-import type { CommandModule } from 'yargs';
 import { InputError } from '../../model/errors.ts';
 import { plainText } from '../../reporters/escape.ts';
+import type { Command } from '../command.ts';
 import { PROJECT_OPTION, type ProjectArguments, standingClusters, untilInterrupted } from '../standing.ts';
 
 interface LogsArguments extends ProjectArguments {
@@ -12,15 +12,19 @@ interface LogsArguments extends ProjectArguments {
   lines: number;
 }
 
-export const logs: CommandModule<object, LogsArguments> = {
-  command: 'logs [node]',
-  describe: 'print what the servers of that cluster print; of all nodes, or of one',
+export const logs: Command<LogsArguments> = {
   builder: (yargs) =>
     yargs
       .positional('node', { type: 'string', describe: 'coordinator, worker1, worker2 ...' })
       .options(PROJECT_OPTION)
       .option('follow', { type: 'boolean', default: false, alias: 'f', describe: 'go on until Ctrl-C' })
-      .option('lines', { type: 'number', default: 100, alias: 'n', describe: 'at most so many old ones of each node' }),
+      .option('lines', {
+        type: 'number',
+        requiresArg: true,
+        default: 100,
+        alias: 'n',
+        describe: 'at most so many old ones of each node',
+      }),
   handler: async ({ project, node, follow, lines }) => {
     if (!Number.isInteger(lines) || lines < 0) {
       throw new InputError(`--lines: expected a whole number from 0, found ${lines}`, { code: 'usage' });

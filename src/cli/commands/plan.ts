@@ -1,7 +1,6 @@
 /** `pgquake plan <scenario>`: the run as it would be, fully resolved. Starts nothing. */
 
 import pc from 'picocolors';
-import type { CommandModule } from 'yargs';
 import { choose } from '../../choose.ts';
 import type { Lost } from '../../model/loss.ts';
 import { type LostNodes, nodeNames } from '../../model/topology.ts';
@@ -9,25 +8,25 @@ import { describePlan } from '../../plan/describe.ts';
 import { effectsOf, layoutOf, placedPlan, takenAway } from '../../planner.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { probeKinds } from '../../run/probes.ts';
+import type { Command } from '../command.ts';
 import { hopelessWarnings } from '../hopeless.ts';
-import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
-import { ATTACH_OPTION, OVERRIDE_OPTIONS, type Overrides, scenarioNamed, seedOf } from '../vocabulary.ts';
+import { openQuake } from '../open.ts';
+import { ATTACH_OPTION, CONFIG_OPTION, type ConfigArguments, OVERRIDE_OPTIONS, type Overrides } from '../options.ts';
+import { scenarioNamed, seedOf } from '../vocabulary.ts';
 
 interface PlanArguments extends Overrides, ConfigArguments {
   scenario: string;
   seed: number | undefined;
 }
 
-export const plan: CommandModule<object, PlanArguments> = {
-  command: 'plan <scenario>',
-  describe: 'print what a run would do and what is predicted to survive',
+export const plan: Command<PlanArguments> = {
   builder: (yargs) =>
     yargs
       .positional('scenario', { type: 'string', demandOption: true })
       .options(OVERRIDE_OPTIONS)
       .options(ATTACH_OPTION)
       .options(CONFIG_OPTION)
-      .option('seed', { type: 'number', describe: 'the seed of the random choices' }),
+      .option('seed', { type: 'number', requiresArg: true, describe: 'the seed of the random choices' }),
   handler: async ({ scenario, seed, config, ...overrides }) => {
     const quake = await openQuake({ config }, [scenario]);
     const { faults } = quake.catalog;

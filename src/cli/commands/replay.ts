@@ -1,19 +1,21 @@
 /** `pgquake replay <run>`: runs exactly the schedule of an earlier run again, with the same choices. */
 
-import type { CommandModule } from 'yargs';
 import { readPlan } from '../../store.ts';
-import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
-import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
+import type { Command } from '../command.ts';
+import { openQuake, reportsFolder } from '../open.ts';
 import {
+  CONFIG_OPTION,
+  type ConfigArguments,
   FIT_OPTION,
-  interruptibleRun,
+  OUTPUT_OPTION,
+  type OutputFormat,
   REALTIME_OPTION,
+  REPORTS_OPTION,
   RETRIES_OPTION,
   type RunArguments,
-  retriesOf,
-  runOne,
-  type Stage,
-} from './run.ts';
+} from '../options.ts';
+import { Output } from '../output.ts';
+import { interruptibleRun, retriesOf, runOne, type Stage } from './run.ts';
 
 interface ReplayArguments extends ConfigArguments {
   run: string;
@@ -24,9 +26,7 @@ interface ReplayArguments extends ConfigArguments {
   output: OutputFormat;
 }
 
-export const replay: CommandModule<object, ReplayArguments> = {
-  command: 'replay <run>',
-  describe: 'run exactly the schedule of an earlier run again',
+export const replay: Command<ReplayArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })

@@ -1,10 +1,11 @@
 /** `pgquake report <run>`: renders the reports of a stored run again; `--index` the index of all. Needs no cluster. */
 
 import { join, relative } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { InputError } from '../../model/errors.ts';
 import { formatCount } from '../../model/units.ts';
-import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
+import type { Command } from '../command.ts';
+import { openQuake, reportsFolder } from '../open.ts';
+import { CONFIG_OPTION, type ConfigArguments, REPORTS_OPTION } from '../options.ts';
 
 interface ReportArguments extends ConfigArguments {
   run: string | undefined;
@@ -12,9 +13,7 @@ interface ReportArguments extends ConfigArguments {
   reports: string | undefined;
 }
 
-export const reportCommand: CommandModule<object, ReportArguments> = {
-  command: 'report [run]',
-  describe: 'render the reports of a stored run again, its verdict as it was; or the index of all runs',
+export const reportCommand: Command<ReportArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', describe: 'a run folder' })

@@ -1,13 +1,11 @@
 /** `pgquake restart`: stops all nodes of a standing cluster and starts them again, with their data. */
 
 import pc from 'picocolors';
-import type { CommandModule } from 'yargs';
 import { plainText } from '../../reporters/escape.ts';
+import type { Command } from '../command.ts';
 import { commandFor, PROJECT_OPTION, type ProjectArguments, standingClusters, untilInterrupted } from '../standing.ts';
 
-export const restart: CommandModule<object, ProjectArguments> = {
-  command: 'restart',
-  describe: 'stop all nodes of that cluster and start them again',
+export const restart: Command<ProjectArguments> = {
   builder: (yargs) => yargs.options(PROJECT_OPTION),
   handler: async ({ project }) => {
     await untilInterrupted(async (signal) => {

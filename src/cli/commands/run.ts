@@ -2,7 +2,6 @@
 
 import { basename, join, relative, resolve } from 'node:path';
 import pc from 'picocolors';
-import type { CommandModule } from 'yargs';
 import { errorText, InputError } from '../../model/errors.ts';
 import type { Attempt } from '../../model/history.ts';
 import { ownCommand } from '../../model/package-files.ts';
@@ -19,123 +18,55 @@ import { type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } fr
 import { explain } from '../explain.ts';
 import { hopelessWarnings } from '../hopeless.ts';
 import { interruptible } from '../interrupt.ts';
-import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
-import { OUTPUT_OPTION, Output, type OutputFormat } from '../output.ts';
+import { openQuake, reportsFolder } from '../open.ts';
+import type { RunArguments } from '../options.ts';
+import { Output } from '../output.ts';
 import { openProgress, type Progress } from '../progress.ts';
 import { reasonsToRetry } from '../retries.ts';
 import { SuiteTable } from '../suite.ts';
-import {
-  ATTACH_OPTION,
-  OVERRIDE_OPTIONS,
-  type Overrides,
-  scenarioNamed,
-  seedOf,
-  suiteNamed,
-  withEnvironment,
-} from '../vocabulary.ts';
-
-export interface RunArguments extends Overrides, ConfigArguments {
-  scenario: string[];
-  all: boolean;
-  suite: string | undefined;
-  seed: number | undefined;
-  reports: string | undefined;
-  realtime: boolean;
-  retries: number;
-  fit: boolean;
-  output: OutputFormat;
-}
+import { scenarioNamed, seedOf, suiteNamed, withEnvironment } from '../vocabulary.ts';
 
 /** More would hide a machine that is no place for measuring. */
 const MAX_RETRIES = 20;
 
-/** For the commands that run a load. */
-export const REALTIME_OPTION = {
-  realtime: {
-    type: 'boolean',
-    default: false,
-    describe: 'run the load at realtime priority: root on Linux, 4 processors or more',
-  },
-} as const;
-
-export const FIT_OPTION = {
-  fit: {
-    type: 'boolean',
-    default: false,
-    describe: 'go on with a smaller load, which is stated, where the whole one is not borne',
-  },
-} as const;
-
-export const RETRIES_OPTION = {
-  retries: {
-    type: 'number',
-    default: 0,
-    describe: 'how often to run a scenario again when the machine was too busy to judge it',
-  },
-} as const;
-
-export const run: CommandModule<object, RunArguments> = {
-  command: '$0 [scenario..]',
-  describe: 'run scenarios: names in scenarios/, or paths',
-  builder: (yargs) =>
-    yargs
-      .positional('scenario', { type: 'string', array: true, default: [] as string[] })
-      .option('all', { type: 'boolean', default: false, describe: 'run every scenario in scenarios/' })
-      .option('suite', {
-        type: 'string',
-        describe: 'run a folder of scenarios into one table: a name in scenarios/, or a path',
-      })
-      .option('seed', { type: 'number', describe: 'repeat the random choices of an earlier run' })
-      .options(OVERRIDE_OPTIONS)
-      .options(ATTACH_OPTION)
-      .options(REPORTS_OPTION)
-      .options(CONFIG_OPTION)
-      .options(REALTIME_OPTION)
-      .options(FIT_OPTION)
-      .options(RETRIES_OPTION)
-      .options(OUTPUT_OPTION)
-      .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
-      .example('$0 --suite claims', 'what holds of what is said of such clusters, in one table')
-      .example('$0 three-workers --seed 7', 'the same choices every time'),
-  handler: async (given) => {
-    const args = withEnvironment(given);
-    const quake = await openQuake(args, args.suite === undefined ? args.scenario : [args.suite]);
-    const suite = await suiteOf(quake, args);
-    const scenarios = suite?.scenarios ?? (await scenariosOf(quake, args));
-    const seed = seedOf(args.seed);
-    const retries = retriesOf(args.retries);
-    const reports = reportsFolder(quake, args.reports);
-    const output = new Output(args.output);
-    const codes: ExitCode[] = [];
-    try {
-      const table = suite && (await SuiteTable.open(suite, { reports, again: suiteAgain(suite, args), output }));
-      const stage: Stage = {};
-      const interrupt = interruptibleRun(stage);
-      for (const scenario of scenarios) {
-        if (interrupt.signal.aborted) break;
-        codes.push(
-          await runOne(scenario, {
-            quake,
-            reports,
-            seed,
-            retries,
-            args,
-            signal: interrupt.signal,
-            stage,
-            table,
-            output,
-          }),
-        );
-      }
-      interrupt.stop();
-      await table?.close();
-      if (interrupt.signal.aborted) codes.push(exitCodeOfError(interrupt.signal.reason));
-    } finally {
-      output.close(codes.length < scenarios.length);
+export async function run(given: RunArguments): Promise<void> {
+  const args = withEnvironment(given);
+  const quake = await openQuake(args, args.suite === undefined ? args.scenario : [args.suite]);
+  const suite = await suiteOf(quake, args);
+  const scenarios = suite?.scenarios ?? (await scenariosOf(quake, args));
+  const seed = seedOf(args.seed);
+  const retries = retriesOf(args.retries);
+  const reports = reportsFolder(quake, args.reports);
+  const output = new Output(args.output);
+  const codes: ExitCode[] = [];
+  try {
+    const table = suite && (await SuiteTable.open(suite, { reports, again: suiteAgain(suite, args), output }));
+    const stage: Stage = {};
+    const interrupt = interruptibleRun(stage);
+    for (const scenario of scenarios) {
+      if (interrupt.signal.aborted) break;
+      codes.push(
+        await runOne(scenario, {
+          quake,
+          reports,
+          seed,
+          retries,
+          args,
+          signal: interrupt.signal,
+          stage,
+          table,
+          output,
+        }),
+      );
     }
-    process.exitCode = worstExitCode(codes);
-  },
-};
+    interrupt.stop();
+    await table?.close();
+    if (interrupt.signal.aborted) codes.push(exitCodeOfError(interrupt.signal.reason));
+  } finally {
+    output.close(codes.length < scenarios.length);
+  }
+  process.exitCode = worstExitCode(codes);
+}
 
 /** Ctrl-C ends a run in order; whoever is impatient hears what is still being undone. */
 export function interruptibleRun(stage: Stage): ReturnType<typeof interruptible> {
@@ -183,6 +114,12 @@ async function suiteOf(
 
 /** All scenarios are loaded before the first is run: a misspelt one starts nothing. */
 async function scenariosOf(quake: Quake, { scenario, all, ...overrides }: RunArguments): Promise<Scenario[]> {
+  if (all && scenario.length > 0) {
+    throw new InputError(`--all runs every scenario; found ${scenario.join(', ')} beside it`, {
+      code: 'usage',
+      hint: 'leave out --all, or the names',
+    });
+  }
   const known = await quake.list();
   const names = all ? known.map((entry) => entry.file) : scenario;
   if (names.length === 0) {

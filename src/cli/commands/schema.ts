@@ -2,12 +2,13 @@
 
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { CommandModule } from 'yargs';
 import type { Catalog } from '../../catalog.ts';
 import { reportJsonSchema } from '../../model/report-schema.ts';
 import { pgquake } from '../../pgquake.ts';
 import { scenarioJsonSchema } from '../../scenario/schema.ts';
-import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
+import type { Command } from '../command.ts';
+import { openQuake } from '../open.ts';
+import { CONFIG_OPTION, type ConfigArguments } from '../options.ts';
 
 interface SchemaArguments extends ConfigArguments {
   of: 'scenario' | 'report';
@@ -19,9 +20,7 @@ const SCHEMAS = {
   report: () => reportJsonSchema(),
 } as const;
 
-export const schema: CommandModule<object, SchemaArguments> = {
-  command: 'schema [of]',
-  describe: 'print the JSON Schema of scenarios, with the variants of your config, or of reports',
+export const schema: Command<SchemaArguments> = {
   builder: (yargs) =>
     yargs
       .positional('of', { choices: ['scenario', 'report'] as const, default: 'scenario' as const })

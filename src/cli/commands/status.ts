@@ -1,7 +1,6 @@
 /** `pgquake status`: the nodes of a standing cluster, where every partition lies, and whether all is well. */
 
 import pc from 'picocolors';
-import type { CommandModule } from 'yargs';
 import type { Dataset } from '../../cluster/engine.ts';
 import type { NodeSurvey, PartitionSurvey, Survey } from '../../cluster/survey.ts';
 import { partitionsWordOf, partitionWordOf } from '../../model/partition-words.ts';
@@ -9,6 +8,7 @@ import { plainText } from '../../reporters/escape.ts';
 import { hanging, padTo, textWidth } from '../../reporters/text-layout.ts';
 import { datasetOf } from '../../run/probes.ts';
 import { type Found, recognisedBy, surveyStanding } from '../../run/standing.ts';
+import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import {
   PROJECT_OPTION,
@@ -19,9 +19,7 @@ import {
   untilInterrupted,
 } from '../standing.ts';
 
-export const status: CommandModule<object, ProjectArguments> = {
-  command: 'status',
-  describe: `tell nodes, partitions and rows of that cluster; exit code ${EXIT.pass} healthy, ${EXIT.fail} not, ${EXIT.environment} no cluster`,
+export const status: Command<ProjectArguments> = {
   builder: (yargs) => yargs.options(PROJECT_OPTION),
   handler: ({ project }) =>
     untilInterrupted(async (signal) => {

@@ -5,7 +5,6 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import type { CommandModule } from 'yargs';
 import { errorText, InputError } from '../../model/errors.ts';
 import { expectedButFound } from '../../model/quantities.ts';
 import { parseShare } from '../../model/units.ts';
@@ -24,11 +23,13 @@ import { proofMarkdown, proofText } from '../../reporters/proof.ts';
 import { toleranceMarkdown, toleranceText } from '../../reporters/tolerance.ts';
 import { datasetOf } from '../../run/probes.ts';
 import { findFormed, notFormed, recognisedBy } from '../../run/standing.ts';
+import type { Command } from '../command.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
-import { CONFIG_OPTION, type ConfigArguments, openQuake, REPORTS_OPTION, reportsFolder } from '../open.ts';
+import { openQuake, reportsFolder } from '../open.ts';
+import { CONFIG_OPTION, type ConfigArguments, OVERRIDE_OPTIONS, REPORTS_OPTION } from '../options.ts';
 import { standingClusters, standingData, untilInterrupted } from '../standing.ts';
-import { OVERRIDE_OPTIONS, withEnvironment } from '../vocabulary.ts';
+import { withEnvironment } from '../vocabulary.ts';
 
 const OUTPUTS = ['text', 'json', 'markdown'] as const;
 type Output = (typeof OUTPUTS)[number];
@@ -58,35 +59,63 @@ interface ToleranceArguments extends ConfigArguments {
   reports: string | undefined;
 }
 
-export const toleranceCommand: CommandModule<object, ToleranceArguments> = {
-  command: 'tolerance',
-  describe: 'map which numbers and sets of workers can be down, and what each fatal set cuts off',
+export const toleranceCommand: Command<ToleranceArguments> = {
   builder: (yargs) =>
     yargs
-      .option('workers', { type: 'number', describe: 'workers of the cluster [default: 4]' })
-      .option('replication', { type: 'number', describe: 'copies of each shard [default: 2]' })
-      .option('shards', { type: 'number', describe: 'shards [default: as many as workers]' })
-      .option('layout', { choices: LAYOUTS, describe: 'how shards are placed [default: ring]' })
-      .option('placement', { type: 'string', describe: "a placement's JSON file, a run's folder or its report.json" })
+      .option('workers', { type: 'number', requiresArg: true, describe: 'workers of the cluster [default: 4]' })
+      .option('replication', { type: 'number', requiresArg: true, describe: 'copies of each shard [default: 2]' })
+      .option('shards', { type: 'number', requiresArg: true, describe: 'shards [default: as many as workers]' })
+      .option('layout', { requiresArg: true, choices: LAYOUTS, describe: 'how shards are placed [default: ring]' })
+      .option('placement', {
+        type: 'string',
+        requiresArg: true,
+        describe: "a placement's JSON file, a run's folder or its report.json",
+      })
       .option('attach', {
         type: 'string',
+        requiresArg: true,
         describe: 'the placement of the cluster of this name that stands, such as citus',
       })
       .conflicts('placement', ['attach', 'workers', 'replication', 'shards', 'layout'])
       .conflicts('attach', ['workers', 'replication', 'shards', 'layout'])
       .option('rule', {
         type: 'string',
+        requiresArg: true,
         describe: "engine whose rule says what a shard needs [default: the run's engine, else native]",
       })
-      .option('node-availability', { type: 'string', default: '99.9%', describe: 'share of the time a node is up' })
-      .option('max-down', { type: 'number', describe: 'rows for 1 up to this many workers down' })
-      .option('listed', { type: 'number', default: 5, describe: 'fatal sets, and shards of each, to name' })
-      .option('seed', { type: 'number', default: 1, describe: 'for the random layout and for sampling' })
-      .option('output', { choices: OUTPUTS, default: 'text' as const })
+      .option('node-availability', {
+        type: 'string',
+        requiresArg: true,
+        default: '99.9%',
+        describe: 'share of the time a node is up',
+      })
+      .option('max-down', { type: 'number', requiresArg: true, describe: 'rows for 1 up to this many workers down' })
+      .option('listed', {
+        type: 'number',
+        requiresArg: true,
+        default: 5,
+        describe: 'fatal sets, and shards of each, to name',
+      })
+      .option('seed', {
+        type: 'number',
+        requiresArg: true,
+        default: 1,
+        describe: 'for the random layout and for sampling',
+      })
+      .option('output', { requiresArg: true, choices: OUTPUTS, default: 'text' as const })
       .option('prove', { type: 'boolean', default: false, describe: 'run it: take down every set of workers' })
-      .option('fault', { type: 'string', default: 'node-kill', describe: 'with --prove: how, such as node-stop' })
+      .option('fault', {
+        type: 'string',
+        requiresArg: true,
+        default: 'node-kill',
+        describe: 'with --prove: how, such as node-stop',
+      })
       .option('symmetric', { type: 'boolean', default: false, describe: 'with --prove: symmetric sets only once' })
-      .option('clusters', { type: 'number', describe: 'with --prove: clusters side by side [default: by cores]' })
+      .option('clusters', {
+        type: 'number',
+        requiresArg: true,
+        describe: 'with --prove: clusters side by side [default: by cores]',
+      })
       .options(OVERRIDE_OPTIONS)
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION)

@@ -1,13 +1,13 @@
 /** `pgquake up`: a cluster that stands, formed and with data, for people and for runs that attach to it. */
 
 import pc from 'picocolors';
-import type { CommandModule } from 'yargs';
 import { mainRoute } from '../../cluster/route.ts';
 import { partitionWordOf } from '../../model/partition-words.ts';
 import { entryNode } from '../../model/topology.ts';
 import { formatCount } from '../../model/units.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { ensureFormed } from '../../run/standing.ts';
+import type { Command } from '../command.ts';
 import {
   commandFor,
   FOLDER_OPTIONS,
@@ -20,9 +20,7 @@ import {
   untilInterrupted,
 } from '../standing.ts';
 
-export const up: CommandModule<object, FolderArguments> = {
-  command: 'up',
-  describe: 'start a cluster in Docker that stays: a coordinator and 4 workers, formed, with data',
+export const up: Command<FolderArguments> = {
   builder: (yargs) => yargs.options(FOLDER_OPTIONS),
   handler: async ({ project, folder }) => {
     await untilInterrupted(async (signal) => {

@@ -1,17 +1,16 @@
 /** `pgquake validate <scenario..>`: says what is wrong with scenarios, and starts nothing. */
 
-import type { CommandModule } from 'yargs';
 import { InputError } from '../../model/errors.ts';
 import { hopelessChecks, ScenarioError, together } from '../../scenario/problems.ts';
-import { CONFIG_OPTION, type ConfigArguments, openQuake } from '../open.ts';
+import type { Command } from '../command.ts';
+import { openQuake } from '../open.ts';
+import { CONFIG_OPTION, type ConfigArguments } from '../options.ts';
 
 interface ValidateArguments extends ConfigArguments {
   scenario: string[];
 }
 
-export const validate: CommandModule<object, ValidateArguments> = {
-  command: 'validate <scenario..>',
-  describe: 'check scenarios without running them; all errors at once, with their places',
+export const validate: Command<ValidateArguments> = {
   builder: (yargs) =>
     yargs.positional('scenario', { type: 'string', array: true, demandOption: true }).options(CONFIG_OPTION),
   handler: async ({ scenario, config }) => {

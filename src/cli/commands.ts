@@ -1,0 +1,117 @@
+/** All commands, each loaded when it is called: help and typos need none of them. */
+
+import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
+import type { Command } from './command.ts';
+import { EXIT } from './exit-codes.ts';
+import { type RunArguments, runOptions } from './options.ts';
+
+/** @param load what it imports is imported when it is called. */
+function lazily<Arguments>(command: string, describe: string, load: () => Promise<Command<Arguments>>): CommandModule {
+  return {
+    command,
+    describe,
+    builder: async (yargs) => (await load()).builder(yargs) as Argv<object>,
+    // What the builder has read.
+    handler: async (args) => (await load()).handler(args as ArgumentsCamelCase<Arguments>),
+  };
+}
+
+const NAMED = [
+  lazily('list', 'list the scenarios that can be run by name', async () => (await import('./commands/list.ts')).list),
+  lazily(
+    'validate <scenario..>',
+    'check scenarios without running them; all errors at once, with their places',
+    async () => (await import('./commands/validate.ts')).validate,
+  ),
+  lazily(
+    'plan <scenario>',
+    'print what a run would do and what is predicted to survive',
+    async () => (await import('./commands/plan.ts')).plan,
+  ),
+  lazily(
+    'tolerance',
+    'map which numbers and sets of workers can be down, and what each fatal set cuts off',
+    async () => (await import('./commands/tolerance.ts')).toleranceCommand,
+  ),
+  lazily(
+    'replay <run>',
+    'run exactly the schedule of an earlier run again',
+    async () => (await import('./commands/replay.ts')).replay,
+  ),
+  lazily(
+    'judge <run>',
+    'judge a stored run again and write its reports',
+    async () => (await import('./commands/judge.ts')).judgeCommand,
+  ),
+  lazily(
+    'report [run]',
+    'render the reports of a stored run again, its verdict as it was; or the index of all runs',
+    async () => (await import('./commands/report.ts')).reportCommand,
+  ),
+  lazily(
+    'compare <before> <after>',
+    'say what changed from one stored run to another',
+    async () => (await import('./commands/compare.ts')).compare,
+  ),
+  lazily(
+    'export <run>',
+    "write a stored run's history as EDN, for Jepsen's Elle",
+    async () => (await import('./commands/export.ts')).exportCommand,
+  ),
+  lazily(
+    'doctor',
+    'tell which platforms and faults can be used here, and why not',
+    async () => (await import('./commands/doctor.ts')).doctor,
+  ),
+  lazily(
+    'heal [run..]',
+    'remove clusters that a killed pgquake left behind; of all runs, or of those named',
+    async () => (await import('./commands/heal.ts')).heal,
+  ),
+  lazily(
+    'up',
+    'start a cluster in Docker that stays: a coordinator and 4 workers, formed, with data',
+    async () => (await import('./commands/up.ts')).up,
+  ),
+  lazily(
+    'status',
+    `tell nodes, partitions and rows of that cluster; exit code ${EXIT.pass} healthy, ${EXIT.fail} not, ${EXIT.environment} no cluster`,
+    async () => (await import('./commands/status.ts')).status,
+  ),
+  lazily(
+    'connect',
+    'psql on the coordinator of that cluster; what follows -- is for psql',
+    async () => (await import('./commands/connect.ts')).connect,
+  ),
+  lazily(
+    'logs [node]',
+    'print what the servers of that cluster print; of all nodes, or of one',
+    async () => (await import('./commands/logs.ts')).logs,
+  ),
+  lazily(
+    'restart',
+    'stop all nodes of that cluster and start them again',
+    async () => (await import('./commands/restart.ts')).restart,
+  ),
+  lazily(
+    'down',
+    'stop and remove that cluster; its data stay, unless --volumes',
+    async () => (await import('./commands/down.ts')).down,
+  ),
+  lazily(
+    'schema [of]',
+    'print the JSON Schema of scenarios, with the variants of your config, or of reports',
+    async () => (await import('./commands/schema.ts')).schema,
+  ),
+];
+
+/** The one that is meant where none is named. Help shows its options, so they are known before it is loaded. */
+const RUN = lazily('$0 [scenario..]', 'run scenarios: names in scenarios/, or paths', async () => ({
+  builder: runOptions,
+  handler: async (args: RunArguments) => (await import('./commands/run.ts')).run(args),
+}));
+
+export const COMMANDS: readonly CommandModule[] = [RUN, ...NAMED];
+
+/** What a person types to call each. */
+export const COMMAND_NAMES: readonly string[] = NAMED.map(({ command }) => String(command).split(' ')[0] as string);

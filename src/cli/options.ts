@@ -1,0 +1,124 @@
+/** What several commands can be told, and everything that a run can: without loading any command. */
+
+import type { Argv } from 'yargs';
+
+export interface ConfigArguments {
+  config: string | undefined;
+}
+
+/** For the commands that know variants. */
+export const CONFIG_OPTION = {
+  config: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'config file [default: pgquake.config.ts beside the scenarios]',
+  },
+} as const;
+
+/** For the commands that read or write run folders. */
+export const REPORTS_OPTION = {
+  reports: { type: 'string', requiresArg: true, describe: 'where run folders are [default: reports]' },
+} as const;
+
+/** For the commands that end with a verdict. */
+export const OUTPUT_OPTION = {
+  output: {
+    choices: ['text', 'json'] as const,
+    requiresArg: true,
+    default: 'text' as const,
+    describe: 'json: the verdict as JSON on standard output, all words on standard error',
+  },
+} as const;
+
+export type OutputFormat = 'text' | 'json';
+
+export interface Overrides {
+  platform: string | undefined;
+  engine: string | undefined;
+  attach: string | undefined;
+}
+
+/** Their options, for the commands that make a plan. */
+export const OVERRIDE_OPTIONS = {
+  platform: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'where nodes run, over what the scenario says: auto, docker, local',
+  },
+  engine: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'what makes them one cluster, over what the scenario says: auto, citus, native',
+  },
+} as const;
+
+/** For the commands that may attach to a cluster that stands. */
+export const ATTACH_OPTION = {
+  attach: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'run on the cluster of this name that stands, such as citus; it stays',
+  },
+} as const;
+
+/** For the commands that run a load. */
+export const REALTIME_OPTION = {
+  realtime: {
+    type: 'boolean',
+    default: false,
+    describe: 'run the load at realtime priority: root on Linux, 4 processors or more',
+  },
+} as const;
+
+export const FIT_OPTION = {
+  fit: {
+    type: 'boolean',
+    default: false,
+    describe: 'go on with a smaller load, which is stated, where the whole one is not borne',
+  },
+} as const;
+
+export const RETRIES_OPTION = {
+  retries: {
+    type: 'number',
+    requiresArg: true,
+    default: 0,
+    describe: 'how often to run a scenario again when the machine was too busy to judge it',
+  },
+} as const;
+
+export interface RunArguments extends Overrides, ConfigArguments {
+  scenario: string[];
+  all: boolean;
+  suite: string | undefined;
+  seed: number | undefined;
+  reports: string | undefined;
+  realtime: boolean;
+  retries: number;
+  fit: boolean;
+  output: OutputFormat;
+}
+
+/** The options of the command that runs scenarios; `--help` alone needs no more of it. */
+export function runOptions(yargs: Argv): Argv<RunArguments> {
+  return yargs
+    .positional('scenario', { type: 'string', array: true, default: [] as string[] })
+    .option('all', { type: 'boolean', default: false, describe: 'run every scenario in scenarios/' })
+    .option('suite', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'run a folder of scenarios into one table: a name in scenarios/, or a path',
+    })
+    .option('seed', { type: 'number', requiresArg: true, describe: 'repeat the random choices of an earlier run' })
+    .options(OVERRIDE_OPTIONS)
+    .options(ATTACH_OPTION)
+    .options(REPORTS_OPTION)
+    .options(CONFIG_OPTION)
+    .options(REALTIME_OPTION)
+    .options(FIT_OPTION)
+    .options(RETRIES_OPTION)
+    .options(OUTPUT_OPTION)
+    .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
+    .example('$0 --suite claims', 'what holds of what is said of such clusters, in one table')
+    .example('$0 three-workers --seed 7', 'the same choices every time');
+}

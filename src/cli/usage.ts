@@ -1,0 +1,65 @@
+/** What is wrong with a command line, in words that name what was meant. */
+
+import { InputError } from '../model/errors.ts';
+import { nearest } from '../model/nearest.ts';
+import { quoted } from '../model/quantities.ts';
+import { COMMAND_NAMES } from './commands.ts';
+
+/** What yargs has against a command line. */
+export class UsageError extends InputError {
+  constructor(message: string) {
+    super(message, { code: 'usage', hint: 'see pgquake --help' });
+  }
+}
+
+/**
+ * @param args the command line behind the program's name.
+ * @param help text of the command that was called, which names all of its options.
+ * @returns the complaint in pgquake's words.
+ */
+export function explainUsage({ message }: UsageError, args: readonly string[], help: string): InputError {
+  const options = [...new Set([...help.matchAll(/ --([a-z][a-z-]+)/g)].map(([, name]) => name as string))];
+  const unknown = /^Unknown arguments?: (.*)$/s.exec(message)?.[1]?.split(', ');
+  if (unknown) {
+    // yargs names an option that it does not know twice, as `a-b` and as `aB`.
+    const written = unknown.filter((name) => isWritten(name, args));
+    return new UsageError(
+      (written.length > 0 ? written : unknown).map((name) => stranger(name, args, options)).join('\n'),
+    );
+  }
+  const valueless = /^Not enough arguments following: (.*)$/s.exec(message)?.[1];
+  if (valueless !== undefined) return new UsageError(`--${valueless}: expected a value behind it, found none`);
+  const choice = /Argument: (\S+), Given: (.*), Choices: (.*)$/s.exec(message);
+  if (choice) {
+    const [, name, given, choices] = choice as unknown as [string, string, string, string];
+    return new UsageError(`--${name}: expected one of ${choices.replaceAll('"', '')}, found ${given}`);
+  }
+  const [needed] = /<[^>]+>/.exec(help) ?? [];
+  if (message.startsWith('Not enough non-option arguments') && needed !== undefined) {
+    return new UsageError(`expected ${needed} behind ${quoted(args[0] ?? '')}, found nothing`);
+  }
+  return new UsageError(message);
+}
+
+/** A word that is no scenario may be a command with a slip. */
+export function orCommand(error: InputError, [word = '']: readonly string[]): InputError {
+  const meant = error.code === 'scenario-unknown' ? nearest(word, COMMAND_NAMES) : undefined;
+  if (meant === undefined) return error;
+  return new InputError(
+    `${error.message.replace(/\?$/, '')}${/did you mean/.test(error.message) ? ', or' : '; did you mean'} the command "${meant}"?`,
+    {
+      code: error.code,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    },
+  );
+}
+
+function stranger(name: string, args: readonly string[], options: readonly string[]): string {
+  if (args.includes(name)) return `${quoted(name)} is one argument too many`;
+  const meant = nearest(name, options);
+  return `there is no option --${name}${meant === undefined ? '' : `; did you mean --${meant}?`}`;
+}
+
+function isWritten(name: string, args: readonly string[]): boolean {
+  return args.some((word) => word === name || word.replace(/^--?(no-)?/, '').split('=')[0] === name);
+}
