@@ -15,7 +15,7 @@ import { attachedEngine, attachedPlatform, findFormed, notFormed, recognisedBy }
 
 /** What the choice depends on; a plan has it. */
 export interface ChoiceInput {
-  readonly scenario: { readonly cluster: Pick<ClusterSpec, 'platform' | 'engine' | 'attach' | 'streaming'> } & Partial<
+  readonly scenario: { readonly cluster: Pick<ClusterSpec, 'platform' | 'engine' | 'attach' | 'own'> } & Partial<
     Pick<Scenario, 'workload' | 'probes' | 'pressure' | 'faults'>
   >;
   readonly acts: readonly Pick<PlannedAct, 'fault'>[];
@@ -84,16 +84,16 @@ export async function choose(
   });
 }
 
-/** Whether the parameters of a cluster are those of an engine: workers beside a coordinator, or members. */
-function takes({ movingRoles }: Engine, { streaming }: Pick<ClusterSpec, 'streaming'>): boolean {
-  return (movingRoles !== undefined) === (streaming !== undefined);
+/** Whether the keys that a cluster was described with are those of an engine. */
+function takes({ name, keys }: Engine, { own }: Pick<ClusterSpec, 'own'>): boolean {
+  return own ? own.engine === name : keys === undefined;
 }
 
 /** @throws InputError where the engine that is asked for, perhaps over the scenario's head, is of the other kind. */
 function refuseOtherParameters(engines: readonly Engine[], cluster: ChoiceInput['scenario']['cluster']): void {
   const wanted = engines.find(({ name }) => name === cluster.engine);
   if (!wanted || takes(wanted, cluster)) return;
-  const has = cluster.streaming ? 'members, whose roles move' : 'workers beside a coordinator';
+  const has = cluster.own ? cluster.own.inWords : 'workers beside a coordinator';
   const can = engines.filter((engine) => takes(engine, cluster)).map(({ name }) => name);
   throw new InputError(`the engine ${wanted.name} cannot form the cluster of this scenario: it has ${has}`, {
     code: 'engine-unfit',

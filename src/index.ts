@@ -18,6 +18,7 @@ export {
   type Returning,
   type TableSpec,
 } from './cluster/engine.ts';
+export { type ClusterKeys, clusterKeys, type KeyProblem, type Makeup } from './cluster/keys.ts';
 export type { FailoverStep, Manager } from './cluster/manager.ts';
 export type { Capability, NodeControl, Nodes, Platform, ProvisionOptions } from './cluster/platform.ts';
 export { directRoute, nodeRoute, type Route } from './cluster/route.ts';

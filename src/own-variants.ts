@@ -98,12 +98,26 @@ function problemOf(kind: keyof Catalog, value: unknown): string | undefined {
     ...functions.filter((member) => typeof variant[member] !== 'function').map((member) => `${member}()`),
   ];
   if (missing.length > 0) return `the ${kind.slice(0, -1)} ${quoted(name)} lacks ${missing.join(', ')}`;
+  if (kind === 'engines') return problemOfKeys(name, variant.keys);
   if (!beside) return undefined;
   if (!(params instanceof z.ZodObject)) return `params of ${quoted(name)}: expected z.strictObject({ ... })`;
   const taken = Object.keys(params.shape).find((key) => beside.includes(key));
   return taken === undefined
     ? undefined
     : `params of ${quoted(name)}: the key "${taken}" is pgquake's own; give the parameter another name`;
+}
+
+/** What keeps a scenario from writing the keys of an engine, in words. */
+function problemOfKeys(name: string, keys: unknown): string | undefined {
+  if (keys === undefined) return undefined;
+  const { params, makeup, problems } = (keys ?? {}) as Readonly<Record<string, unknown>>;
+  if (!(params instanceof z.ZodObject) || typeof makeup !== 'function' || typeof problems !== 'function') {
+    return `keys of ${quoted(name)}: expected clusterKeys(z.strictObject({ ... }), { makeup })`;
+  }
+  const taken = Object.keys(params.shape).find((key) => ['platform', 'engine', 'attach'].includes(key));
+  if (taken !== undefined) return `keys of ${quoted(name)}: the key "${taken}" is pgquake's own; give it another name`;
+  const needed = Object.entries(params.shape).find(([, schema]) => !(schema as z.ZodType).safeParse(undefined).success);
+  return needed && `keys of ${quoted(name)}: the key "${needed[0]}" must have a default, or be optional`;
 }
 
 function malformed(where: string, problem: string): InputError {

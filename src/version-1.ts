@@ -73,8 +73,16 @@ function ofRooms(kinds: unknown): unknown {
 export function planOfNow(plan: unknown): unknown {
   if (!isObject(plan) || !isObject(plan.scenario) || !isObject(plan.scenario.cluster)) return plan;
   const { scenario, placement } = plan;
-  const cluster = topologyOfNow(plan.scenario.cluster);
+  const cluster = ownOfNow(topologyOfNow(plan.scenario.cluster));
   return { ...plan, scenario: { ...(scenario as Json), cluster }, placement: renamed(placement) };
+}
+
+/** Keys that belong to one engine were once keys of every cluster. */
+function ownOfNow({ streaming, ...cluster }: Json): Json {
+  if (!isObject(streaming)) return cluster;
+  const inWords = `${streaming.members} members; synchronous ${JSON.stringify(streaming.synchronous)}; manager ${streaming.manager}`;
+  const movingRoles = ['primary', 'standby', 'sync-standby'];
+  return { ...cluster, movingRoles, own: { engine: 'streaming', params: streaming, inWords } };
 }
 
 /** `report.json`. */

@@ -4,9 +4,10 @@ import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
 import type { Lost } from '../model/loss.ts';
 import type { Promised } from '../model/promise.ts';
 import type { MovingRole, Roles } from '../model/roles.ts';
-import type { ClusterMakeup, StreamingSpec } from '../model/scenario.ts';
+import type { ClusterMakeup, OwnParameters } from '../model/scenario.ts';
 import { predictBy, type ServiceRule } from '../model/service-rule.ts';
 import type { NodeName, NodeSpec, PartitionPrediction, PlacementMap, Topology } from '../model/topology.ts';
+import type { ClusterKeys } from './keys.ts';
 import type { Manager } from './manager.ts';
 import type { Capability, NodeControl, Nodes } from './platform.ts';
 import type { Route } from './route.ts';
@@ -132,10 +133,9 @@ export interface Engine {
   layout?(topology: Topology, partitionKeys: readonly number[]): PlacementMap;
   /** What it needs of the nodes beside starting and stopping them; nothing by default. */
   readonly needs?: readonly Capability[];
-  /**
-   * The roles that move from node to node in it: its nodes are members, all alike, and its parameters those of
-   * `StreamingSpec`. None by default.
-   */
+  /** Its own keys under `cluster:`; those of `WORKER_KEYS` by default. */
+  readonly keys?: ClusterKeys;
+  /** The roles that move from node to node in it. None by default. */
   readonly movingRoles?: readonly MovingRole[];
   /** The names of its routes, that of whatever names none first. */
   readonly routes: readonly string[];
@@ -169,8 +169,8 @@ export interface ClusterState {
   readonly placement: PlacementMap;
   /** What every node does; by default as it was formed. */
   readonly roles?: Roles | undefined;
-  /** Of an engine whose roles move. */
-  readonly spec?: StreamingSpec | undefined;
+  /** Of an engine with keys of its own: what it read of them. */
+  readonly own?: OwnParameters | undefined;
 }
 
 /** What is out of service together. */

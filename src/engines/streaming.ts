@@ -14,6 +14,7 @@ import { StreamingCluster } from './streaming/cluster.ts';
 import { makeStandbys, untilStreaming } from './streaming/copies.ts';
 import { expectStreaming } from './streaming/expect.ts';
 import { WAL_SENDER_TIMEOUT_MS } from './streaming/promise.ts';
+import { STREAMING_KEYS, streamingSpecOf } from './streaming/spec.ts';
 import { alterSystem, ask, connectTo, refuseOld, STATEMENT_LIMIT_MS, synchronousNames } from './streaming/sql.ts';
 
 const READY_LIMIT_MS = 30_000;
@@ -41,6 +42,7 @@ export const streaming = defineEngine({
     wal_receiver_timeout: '4s',
   },
   nodes: memberNodes,
+  keys: STREAMING_KEYS,
   needs: ['data-copy'],
   movingRoles: ['primary', 'standby', 'sync-standby'],
   routes: ['direct', 'standby'],
@@ -53,7 +55,7 @@ export const streaming = defineEngine({
 });
 
 async function form({ nodes: { all }, topology, dataset, signal }: FormOptions): Promise<FormedCluster> {
-  const { streaming: spec } = topology;
+  const spec = streamingSpecOf(topology.own);
   const [primary, ...standbys] = all as readonly [NodeControl, ...NodeControl[]];
   if (!spec || standbys.length === 0) {
     throw new EnvironmentError('the engine "streaming" needs at least two members', { code: 'form-failed' });

@@ -10,10 +10,24 @@ export interface Place {
   readonly column: number;
 }
 
-/** What a cluster is made of, with what is decided of roles that move. */
+/** What a cluster is made of, with what its engine alone understands. */
 export interface ClusterMakeup extends Topology {
-  /** Of a cluster whose roles move; absent where every node keeps its role. */
-  readonly streaming?: StreamingSpec;
+  /** The roles that move from node to node in it; absent where every node keeps its role. */
+  readonly movingRoles?: readonly MovingRole[];
+  /** Those of them that no node will have, with the reason in words. */
+  readonly absentRoles?: Readonly<Partial<Record<MovingRole, string>>>;
+  /** Of an engine with keys of its own. */
+  readonly own?: OwnParameters;
+}
+
+/** What an engine read of its own keys under `cluster:`. */
+export interface OwnParameters {
+  /** Whose they are; no other engine can form this cluster. */
+  readonly engine: string;
+  /** As that engine writes them down. */
+  readonly params: object;
+  /** What the cluster is made of, for people. */
+  readonly inWords: string;
 }
 
 export interface ClusterSpec extends ClusterMakeup {
@@ -23,18 +37,6 @@ export interface ClusterSpec extends ClusterMakeup {
   readonly engine: string;
   /** The name of a cluster that stands: the run attaches to it, and leaves it standing. */
   readonly attach?: string | undefined;
-}
-
-/** One primary, and standbys that replay its log. */
-export interface StreamingSpec {
-  /** Nodes in all, from 2. */
-  readonly members: number;
-  /** How many standbys a commit waits for: none, the first that streams, or any so many. */
-  readonly synchronous: 'off' | 'on' | { readonly quorum: number };
-  /** Who replaces a lost primary: nobody, or pgquake in the place of an operator. */
-  readonly manager: 'none' | 'by-hand';
-  /** How long a primary must be silent before the manager acts. */
-  readonly promoteAfterMs: number;
 }
 
 /** Which nodes a fault strikes: named, or picked by the run's seed when the plan is made, or once partitions are placed. */

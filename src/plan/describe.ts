@@ -82,17 +82,10 @@ export function describePlan(plan: Plan, { effectOf, rule, expect, promises, pro
 
 /** `4 workers, 4 partitions in 2 copies`; `3 members: pg1 primary, pg2 and pg3 standbys, synchronous off, manager by-hand`. */
 function describeCluster(cluster: Plan['scenario']['cluster']): string {
-  const { replication, partitions, partitionWord, streaming } = cluster;
-  const members = dataNodes(cluster);
-  if (!streaming) {
-    return `${formatCount(members.length, holderWord(cluster))}, ${formatCount(partitions, partitionWordOf(partitionWord))} in ${formatCount(replication, 'copy', 'copies')}`;
-  }
-  const { synchronous, manager, promoteAfterMs } = streaming;
-  const [primary, ...standbys] = members;
-  const commits = typeof synchronous === 'object' ? `quorum(${synchronous.quorum})` : synchronous;
-  const acts = manager === 'none' ? '' : `, which promotes after ${formatDuration(promoteAfterMs)}`;
-  const roles = `${primary} primary, ${standbys.join(' and ')} ${standbys.length === 1 ? 'standby' : 'standbys'}`;
-  return `${formatCount(members.length, 'member')}: ${roles}; synchronous ${commits}; manager ${manager}${acts}`;
+  const { replication, partitions, partitionWord, own } = cluster;
+  if (own) return own.inWords;
+  const holding = formatCount(dataNodes(cluster).length, holderWord(cluster));
+  return `${holding}, ${formatCount(partitions, partitionWordOf(partitionWord))} in ${formatCount(replication, 'copy', 'copies')}`;
 }
 
 /** All partitions share one budget, so the rate of each depends on how many there are. */

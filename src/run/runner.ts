@@ -303,13 +303,13 @@ function movingRoles(options: RunOptions, nodes: Nodes, cluster: FormedCluster):
   const { placement } = cluster;
   if (!cluster.roles) return undefined;
   const { roles, comeBack } = cluster;
-  const spec = plan.scenario.cluster.streaming;
+  const { own } = plan.scenario.cluster;
   return {
     roles: () => roles(signal),
     expect(act, { nodes: lostNodes, things }, now) {
       const { down, frozen } = lostNodes ?? { down: [], frozen: [] };
       const loss = { down: new Set(down), frozen: new Set(frozen), lost: things };
-      const { partitions, promise } = engine.expect({ placement, roles: now, spec }, loss);
+      const { partitions, promise } = engine.expect({ placement, roles: now, own }, loss);
       if (lostNodes)
         recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), partitions });
       if (promise) recorder.event({ type: 'promised', act, lost: things, promise });

@@ -1,86 +1,113 @@
-/** The section `cluster` as an author writes it: workers beside a coordinator, or members whose roles move. */
+/** The section `cluster` as an author writes it: keys that every cluster has, and those of the engine that is meant. */
 
 import type { z } from 'zod';
-import { listed } from '../model/nearest.ts';
+import type { ClusterKeys } from '../cluster/keys.ts';
+import { WORKER_KEYS } from '../cluster/worker-keys.ts';
+import { listed, suggestion } from '../model/nearest.ts';
 import { quoted } from '../model/quantities.ts';
-import type { ClusterSpec, StreamingSpec } from '../model/scenario.ts';
+import type { ClusterSpec } from '../model/scenario.ts';
 import type { Topology } from '../model/topology.ts';
-import { type ScenarioVocabulary, sections } from './schema.ts';
+import type { ScenarioVocabulary, sections } from './schema.ts';
 import type { Notes } from './target.ts';
 
-const DEFAULT_MEMBERS = 3;
-const DEFAULT_PROMOTE_AFTER_MS = 1_000;
-
-const OF_WORKERS = ['workers', 'replication', 'shards'] as const;
-const OF_MEMBERS = ['members', 'synchronous', 'manager', 'promote-after'] as const;
-
 type ReadCluster = z.output<ReturnType<typeof sections>['cluster']>;
+type KnownEngine = ScenarioVocabulary['engines'][number];
+type Mapping = Readonly<Record<string, unknown>>;
+
+const COMMON_KEYS = ['platform', 'engine', 'attach'] as const;
 
 /**
- * By the keys that are written and the engine that is named.
+ * By the engine that is named, or else by the keys that are written.
+ * @param common what every cluster has; `undefined` where that could not be read, so that only problems are of use.
  * @param written as it stands in the file.
  * @returns `undefined` where it contradicts itself, with what is wrong noted.
  */
 export function readCluster(
-  read: ReadCluster,
-  written: Readonly<Record<string, unknown>>,
-  engines: ScenarioVocabulary['engines'],
+  common: ReadCluster | undefined,
+  written: Mapping,
+  engines: readonly KnownEngine[],
   notes: Notes,
 ): ClusterSpec | undefined {
-  const { members = DEFAULT_MEMBERS, synchronous = 'off', manager = 'none', ...rest } = read;
-  const { 'promote-after': promoteAfterMs = DEFAULT_PROMOTE_AFTER_MS, ...cluster } = rest;
-  const named = engines.find(({ name }) => name === read.engine);
-  const isMoving = named ? named.movingRoles !== undefined : OF_MEMBERS.some((key) => key in written);
-  const engine = named ?? engines.find(({ movingRoles }) => (movingRoles !== undefined) === isMoving);
-  if (!engine) throw new Error('the catalogue has no engine for it');
-  const [own, others] = isMoving ? [OF_MEMBERS, OF_WORKERS] : [OF_WORKERS, OF_MEMBERS];
-  const wrong = others.filter((key) => key in written);
-  for (const key of wrong) {
-    const name = isMoving || named ? engine.name : 'with workers';
-    notes.noteKey(['cluster'], key, `${quoted(key)} is unknown to the engine ${name}; ${listed([...own])}`);
-  }
-  if (wrong.length > 0) return undefined;
-  const { platform, attach, engine: asked, workers, replication, shards } = cluster;
-  const where = { platform, ...(attach === undefined ? {} : { attach }) };
-  if (!isMoving) {
-    const { partitionWord } = engine;
-    const copies = { replication, partitions: shards, ...(partitionWord === undefined ? {} : { partitionWord }) };
-    return { ...where, engine: asked, nodes: engine.nodes(workers), ...copies };
-  }
-  if (typeof synchronous === 'object' && synchronous.quorum >= members) {
-    const standbys = members - 1;
-    const message = `a quorum of ${synchronous.quorum} needs as many standbys, and there ${standbys === 1 ? 'is' : 'are'} ${standbys}`;
-    notes.note(['cluster', 'synchronous'], message);
-    return undefined;
-  }
-  const streaming: StreamingSpec = { members, synchronous, manager, promoteAfterMs };
+  const named = engines.find(({ name }) => name === (common ?? written).engine);
+  const engine = named ?? meantBy(written, engines);
+  const keys = keysOf(engine);
+  const read = fittingKeys(keys, written, { engine: engine.name, engines, notes });
+  if (!read || !common) return undefined;
+  const { platform, attach, engine: asked } = common;
+  const problems = keys.problems(read);
+  for (const { path, message } of problems) notes.note(['cluster', ...path], message);
+  if (problems.length > 0) return undefined;
+  const { params, inWords = engine.summary, ...makeup } = keys.makeup(read, engine);
   return {
-    ...where,
-    engine: engine.name,
-    nodes: engine.nodes(members),
-    replication: members,
-    partitions: 1,
-    streaming,
+    platform,
+    ...(attach === undefined ? {} : { attach }),
+    engine: engine.keys ? engine.name : asked,
+    ...makeup,
+    ...(engine.movingRoles ? { movingRoles: engine.movingRoles } : {}),
+    ...(engine.keys ? { own: { engine: engine.name, params: params ?? {}, inWords } } : {}),
   };
 }
 
+function keysOf({ keys = WORKER_KEYS }: KnownEngine): ClusterKeys {
+  return keys;
+}
+
+function namesOf({ params }: ClusterKeys): string[] {
+  return Object.keys(params.shape);
+}
+
+/** The engine that knows most of what is written, and no engine's own keys are needed to mean workers. */
+function meantBy(written: Mapping, engines: readonly KnownEngine[]): KnownEngine {
+  const known = (engine: KnownEngine) => namesOf(keysOf(engine)).filter((key) => key in written).length;
+  const own = engines.filter(({ keys }) => keys);
+  const [best] = own.toSorted((a, b) => known(b) - known(a));
+  const found = best && known(best) > 0 ? best : engines.find(({ keys }) => !keys);
+  if (!found) throw new Error('the catalogue has no engine for it');
+  return found;
+}
+
+/** What the engine's schema makes of its keys; those of another engine, and of none, are noted. */
+function fittingKeys(
+  keys: ClusterKeys,
+  written: Mapping,
+  {
+    engine,
+    engines,
+    notes,
+  }: { readonly engine: string; readonly engines: readonly KnownEngine[]; readonly notes: Notes },
+): unknown {
+  const own = namesOf(keys);
+  const all = [...new Set([...own, ...engines.flatMap((other) => namesOf(keysOf(other)))])];
+  const others = Object.keys(written).filter((key) => ![...COMMON_KEYS, ...own].includes(key));
+  for (const key of others) {
+    const message = all.includes(key)
+      ? `${quoted(key)} is unknown to the engine ${engine}; ${listed(own)}`
+      : `unknown key ${quoted(key)}; ${suggestion(key, [...all, ...COMMON_KEYS])}`;
+    notes.noteKey(['cluster'], key, message);
+  }
+  const mine = Object.fromEntries(Object.entries(written).filter(([key]) => own.includes(key)));
+  const read = notes.fitting(keys.params, mine, ['cluster'], COMMON_KEYS);
+  return others.length === 0 ? read : undefined;
+}
+
 /** What is certain of the topology where the section is wrong. The defaults are left out: what is missing may be misspelt. */
-export function writtenTopology(written: unknown, vocabulary: ScenarioVocabulary): Partial<Topology> {
-  if (typeof written !== 'object' || written === null || 'members' in written) return {};
-  const { workers, replication, shards } = sections(vocabulary).cluster.def.innerType.shape;
+export function writtenTopology(written: unknown, { engines }: ScenarioVocabulary): Partial<Topology> {
+  if (typeof written !== 'object' || written === null) return {};
+  const engine = meantBy(written as Mapping, engines);
+  if (engine.keys) return {};
+  const shape = WORKER_KEYS.params.shape;
   const read: Readonly<Record<string, number>> = Object.fromEntries(
-    Object.entries({ workers, replication, shards }).flatMap(([key, schema]) => {
-      const value = (written as Readonly<Record<string, unknown>>)[key];
+    Object.entries(shape).flatMap(([key, schema]) => {
+      const value = (written as Mapping)[key];
       const result = value === undefined ? undefined : schema.safeParse(value);
       return result?.success ? [[key, result.data]] : [];
     }),
   );
-  const engine = vocabulary.engines.find(({ movingRoles }) => !movingRoles);
   const { workers: holding, shards: partitions, ...copies } = read;
   return {
     ...copies,
     ...(partitions === undefined ? {} : { partitions }),
-    ...(engine?.partitionWord === undefined ? {} : { partitionWord: engine.partitionWord }),
-    ...(engine && holding !== undefined ? { nodes: engine.nodes(holding) } : {}),
+    ...(engine.partitionWord === undefined ? {} : { partitionWord: engine.partitionWord }),
+    ...(holding === undefined ? {} : { nodes: engine.nodes(holding) }),
   };
 }

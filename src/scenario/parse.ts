@@ -152,7 +152,7 @@ class Reader {
 
   #cluster(top: Mapping): ClusterSpec | undefined {
     const read = this.#section(sections(this.#vocabulary).cluster, top, 'cluster');
-    return read && readCluster(read, isMapping(top.cluster) ? top.cluster : {}, this.#vocabulary.engines, this.#notes);
+    return readCluster(read, isMapping(top.cluster) ? top.cluster : {}, this.#vocabulary.engines, this.#notes);
   }
 
   #engineOf(cluster: ClusterSpec | undefined): ScenarioVocabulary['engines'][number] | undefined {
@@ -160,10 +160,8 @@ class Reader {
   }
 
   /** The roles that a target may name. */
-  #roles(cluster: ClusterSpec | undefined): Pick<Around, 'roles' | 'streaming'> {
-    if (!cluster) return {};
-    const { streaming } = cluster;
-    return { roles: this.#engineOf(cluster)?.movingRoles ?? ['worker'], ...(streaming ? { streaming } : {}) };
+  #roles(cluster: ClusterSpec | undefined): Pick<Around, 'roles'> {
+    return cluster ? { roles: this.#engineOf(cluster)?.movingRoles ?? ['worker'] } : {};
   }
 
   /** Every kind of operation goes by a route that there is. */

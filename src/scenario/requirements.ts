@@ -8,7 +8,7 @@ export interface Brought {
   readonly workload: Workload;
   readonly params: unknown;
   readonly probes: ProbeSpec | undefined;
-  readonly cluster: Pick<ClusterSpec, 'streaming'>;
+  readonly cluster: Pick<ClusterSpec, 'movingRoles'>;
 }
 
 export function lacking({ workload, params, probes, cluster }: Brought): Requirement[] {
@@ -16,10 +16,10 @@ export function lacking({ workload, params, probes, cluster }: Brought): Require
   const brought: Readonly<Record<Requirement, boolean>> = {
     ledger: ledger !== undefined,
     reads: ledger !== undefined && !ledger.unverifiedReads,
-    copies: ledger?.fingerprintSql !== undefined && (!ledger.madeByClients || cluster.streaming !== undefined),
+    copies: ledger?.fingerprintSql !== undefined && (!ledger.madeByClients || cluster.movingRoles !== undefined),
     partitions: ledger?.fingerprintSql !== undefined && !ledger.madeByClients,
     probes: probes !== undefined,
-    roles: cluster.streaming !== undefined,
+    roles: cluster.movingRoles !== undefined,
   };
   return REQUIREMENTS.filter((one) => !brought[one]);
 }

@@ -7,11 +7,13 @@
 import { z } from 'zod';
 import type { Check } from '../checks/check.ts';
 import type { Engine } from '../cluster/engine.ts';
+import type { ClusterKeys } from '../cluster/keys.ts';
 import type { Platform } from '../cluster/platform.ts';
+import { MAX_WORKERS, WORKER_KEYS } from '../cluster/worker-keys.ts';
 import type { Fault } from '../faults/fault.ts';
 import { duration, expectedButFound, positiveDuration, rate, share } from '../model/quantities.ts';
 import { MOVING_ROLES } from '../model/roles.ts';
-import type { PartitionRef, StreamingSpec } from '../model/scenario.ts';
+import type { PartitionRef } from '../model/scenario.ts';
 import { partitionIndex } from '../model/topology.ts';
 import type { Workload } from '../workloads/workload.ts';
 
@@ -24,13 +26,10 @@ export interface ScenarioVocabulary {
   readonly platforms: readonly Pick<Platform, 'name'>[];
   readonly engines: readonly Pick<
     Engine,
-    'name' | 'movingRoles' | 'routes' | 'readRoutes' | 'nodes' | 'partitionWord'
+    'name' | 'summary' | 'keys' | 'movingRoles' | 'routes' | 'readRoutes' | 'nodes' | 'partitionWord'
   >[];
 }
 
-export const MAX_WORKERS = 64;
-export const MAX_MEMBERS = 16;
-export const MAX_PARTITIONS = 1_024;
 export const MAX_STEPS = 100;
 /** Of all faults together, each as often as it is repeated. */
 export const MAX_STRIKES = 1_000;
@@ -58,15 +57,6 @@ const amount = z
   )
   .describe(
     'How many, or which share of those that qualify, at least one; which ones follows from the seed of the run.',
-  );
-
-const SYNCHRONOUS = 'off, on or quorum(n), such as quorum(2)';
-const synchronous = z
-  .string({ error: ({ input }) => expectedButFound(SYNCHRONOUS, input) })
-  .regex(/^(off|on|quorum\(([1-9]|1[0-5])\))$/, { error: ({ input }) => expectedButFound(SYNCHRONOUS, input) })
-  .meta({ examples: ['off', 'on', 'quorum(2)'] })
-  .transform((text): StreamingSpec['synchronous'] =>
-    text === 'off' || text === 'on' ? text : { quorum: Number(/\d+/.exec(text)?.[0]) },
   );
 
 const shardRef = z
@@ -168,27 +158,9 @@ export function sections({
       .meta({ examples: ['one-worker'] }),
     summary: sentence.describe('One sentence: what happens, and what is expected.'),
     claim: sentence.optional().describe('The claim that is put to the test, in the words of whoever makes it.'),
+    /** The keys that every engine has; the others are the engine's own. */
     cluster: z
-      .strictObject({
-        workers: z.int().min(1).max(MAX_WORKERS).default(4).describe('Workers beside the one coordinator.'),
-        replication: z.int().min(1).max(MAX_WORKERS).default(2).describe('Copies of every shard; at most `workers`.'),
-        shards: z.int().min(1).max(MAX_PARTITIONS).default(4).describe('Shards of every table.'),
-        members: z
-          .int()
-          .min(2)
-          .max(MAX_MEMBERS)
-          .optional()
-          .describe('In place of workers: one primary, and the others its standbys; 3 by default.'),
-        synchronous: synchronous
-          .optional()
-          .describe('Standbys that a commit waits for: off (the default), on for one, quorum(n) for any n of them.'),
-        manager: z
-          .enum(['none', 'by-hand'])
-          .optional()
-          .describe('Who replaces a lost primary: nobody (the default), or pgquake as an operator would.'),
-        'promote-after': positiveDuration
-          .optional()
-          .describe('How long a primary is silent before the manager replaces it; 1s by default.'),
+      .looseObject({
         platform: z
           .enum(['auto', ...platforms.map(({ name }) => name)])
           .default('auto')
@@ -288,12 +260,11 @@ export function timingOf(fault: Pick<Fault, 'strikes'>): typeof timing | typeof 
  * vocabulary and what stands beside each; other names are allowed, because a team may have variants of its own.
  */
 export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<string, unknown> {
-  const { faults, checks, workloads, platforms, engines } = vocabulary;
+  const { faults, checks, workloads } = vocabulary;
   const {
     name,
     summary,
     claim,
-    cluster,
     settle,
     guards,
     seed,
@@ -306,7 +277,7 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
       name,
       summary,
       claim,
-      cluster: openNames(cluster, { platform: platforms, engine: engines }),
+      cluster: clusterSection(vocabulary),
       workload: anyOf([
         ...workloads.map((workload, index) => variant('use', workload, { isDefault: index === 0 })),
         otherVariant('use', 'workload', workloads),
@@ -373,34 +344,55 @@ function otherVariant(
   known: readonly Pick<Variant, 'name'>[],
   beside: z.core.$ZodLooseShape = {},
 ): z.ZodType {
-  const title = `your own ${kind}`;
-  const word = z.string().meta({ not: { enum: known.map(({ name }) => name) }, description: `The name of ${title}.` });
   return z
-    .looseObject({ [key]: word, ...beside })
-    .meta({ title, description: `A ${kind} that pgquake.config.ts brings.` });
+    .looseObject({ [key]: otherName(kind, known), ...beside })
+    .meta({ title: `your own ${kind}`, description: `A ${kind} that pgquake.config.ts brings.` });
 }
 
-/** The section of the cluster, where names beside those of the vocabulary are allowed. */
-function openNames(
-  cluster: ReturnType<typeof sections>['cluster'],
-  known: Readonly<Record<'platform' | 'engine', readonly Pick<Variant, 'name'>[]>>,
-): z.ZodType {
-  const section = cluster.unwrap();
-  const open = (key: 'platform' | 'engine', summary: string) =>
-    z
-      .union([
-        z.enum(['auto', ...known[key].map(({ name }) => name)]).meta({ title: `${key} of pgquake` }),
-        z.string().meta({ title: `your own ${key}` }),
-      ])
-      .default('auto')
-      .describe(summary);
-  return section
-    .extend({
-      platform: open('platform', section.shape.platform.description ?? ''),
-      engine: open('engine', section.shape.engine.description ?? ''),
-    })
-    .prefault({})
-    .describe(cluster.description ?? '');
+function otherName(kind: string, known: readonly Pick<Variant, 'name'>[]): z.ZodType {
+  const description = `The name of your own ${kind}.`;
+  return z.string().meta({ not: { enum: known.map(({ name }) => name) }, description });
+}
+
+/**
+ * The section of the cluster: with the keys of all shipped engines, where the engine is one of them; with any, where it is
+ * a team's own.
+ */
+function clusterSection({ platforms, engines }: Pick<ScenarioVocabulary, 'platforms' | 'engines'>): z.ZodType {
+  const section = sections({ platforms, engines }).cluster;
+  const { shape } = section.unwrap();
+  const platform = z
+    .union([
+      z.enum(['auto', ...platforms.map(({ name }) => name)]).meta({ title: 'platform of pgquake' }),
+      z.string().meta({ title: 'your own platform' }),
+    ])
+    .default('auto')
+    .describe(shape.platform.description ?? '');
+  const shipped = z.strictObject({ ...keysOfAll(engines), ...shape, platform }).meta({ title: 'engine of pgquake' });
+  const { attach } = shape;
+  const word = otherName('engine', engines);
+  const own = z.looseObject({ engine: word, platform, attach }).meta({ title: 'your own engine' });
+  return z
+    .union([shipped, own])
+    .optional()
+    .describe(section.description ?? '');
+}
+
+/** Each key once: what two engines call the same is explained for both. */
+function keysOfAll(engines: ScenarioVocabulary['engines']): z.core.$ZodLooseShape {
+  const owners = new Map<ClusterKeys, string>([[WORKER_KEYS, '']]);
+  for (const { name, keys } of engines) if (keys) owners.set(keys, name);
+  const found = [...owners].flatMap(([{ params }, engine]) =>
+    Object.entries(params.shape).map(([key, schema]) => ({ key, engine, schema: schema as z.ZodType })),
+  );
+  return Object.fromEntries(
+    [...Map.groupBy(found, ({ key }) => key)].map(([key, same]) => {
+      const [only] = same;
+      if (only && same.length === 1) return [key, only.schema];
+      const words = same.map(({ engine, schema }) => `${engine}: ${schema.description ?? ''}`).join(' ');
+      return [key, anyOf(same.map(({ engine, schema }) => schema.meta({ title: engine }))).describe(words)];
+    }),
+  );
 }
 
 function anyOf(schemas: readonly z.ZodType[]): z.ZodType {

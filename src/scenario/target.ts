@@ -5,7 +5,7 @@ import { nearest, suggestion } from '../model/nearest.ts';
 import { partitionWordOf } from '../model/partition-words.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
 import { MOVING_ROLES, type MovingRole } from '../model/roles.ts';
-import type { FaultStep, PartitionRef, StreamingSpec, TargetSpec } from '../model/scenario.ts';
+import type { ClusterMakeup, FaultStep, PartitionRef, TargetSpec } from '../model/scenario.ts';
 import { dataNodes, entryNode, nodeNames, partitionName, type Topology } from '../model/topology.ts';
 import { candidatesOf, countOf, overlapping } from '../plan/target.ts';
 import { selectors } from './schema.ts';
@@ -14,15 +14,13 @@ type Path = readonly PropertyKey[];
 type Mapping = Readonly<Record<string, unknown>>;
 
 /** What is certain of the scenario around a target. */
-export interface Around extends Partial<Topology> {
+export interface Around extends Partial<ClusterMakeup> {
   /** How many the workload has, counted from 1. */
   readonly partitionKeys?: number | undefined;
   /** What the workload calls one. */
   readonly keyWord?: string | undefined;
   /** Those that the cluster has. */
   readonly roles?: readonly (MovingRole | 'worker')[];
-  /** Where roles move. */
-  readonly streaming?: StreamingSpec;
 }
 
 /** Where problems go; `fitting` notes its own. */
@@ -122,13 +120,14 @@ function readSelector(written: Mapping, at: Path, around: Around, notes: Notes):
 
 /** Where roles move nothing but a role tells nodes apart: every member holds everything. */
 function movingSelector(written: Mapping, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
-  const { roles = [], streaming, nodes = [] } = around;
+  const { roles = [], absentRoles = {}, nodes = [] } = around;
   if (!knownRole(written, at, roles, notes)) return undefined;
   const read = notes.fitting(selectors.movingRole, written, at, []);
   if (!read) return undefined;
   const { role, pick } = read;
-  if (role === 'sync-standby' && streaming?.synchronous === 'off') {
-    notes.note([...at, 'role'], 'no standby is synchronous here: cluster.synchronous is off');
+  const absent = absentRoles[role];
+  if (absent !== undefined) {
+    notes.note([...at, 'role'], absent);
     return undefined;
   }
   const target = { roleAtStrike: role, ...(pick === undefined ? {} : { pick }) };
@@ -199,7 +198,7 @@ export interface ReadStep extends Partial<FaultStep> {
 /** Two faults on one node at one time would undo each other; a pick needs nodes that nothing else strikes. */
 export function noteCollisions(
   steps: readonly ReadStep[],
-  { nodes, replication, streaming }: Around,
+  { nodes, replication, movingRoles }: Around,
   { note }: Notes,
 ): void {
   const told = new Set<number>();
@@ -219,7 +218,7 @@ export function noteCollisions(
       }
       const by = `${earlier.fault ?? 'the fault'} of line ${earlier.place.line}`;
       note(['faults', item], `${node} is already struck by ${by}, which must be healed first`);
-    } else if (nodes !== undefined && replication !== undefined && !streaming) {
+    } else if (nodes !== undefined && replication !== undefined && !movingRoles) {
       const topology = { nodes, replication };
       const holders = dataNodes(topology);
       const workers = holders.length;

@@ -223,6 +223,7 @@ describe('architecture', () => {
         'checks/messages-readable.ts': 'the parameter "shards", which authors write',
         'model/verdict.ts': 'reads the parameter "shard" of a check, for reports',
         'plan/tolerance/placement-input.ts': 'the keys of a placement file, which people write',
+        'cluster/worker-keys.ts': 'the keys of a cluster of workers, which people write',
         'cli/commands/tolerance.ts': 'the option --shards',
       },
     ],

@@ -2,11 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { prediction } from '../../src/checks/prediction.ts';
+import type { StreamingSpec } from '../../src/engines/streaming/spec.ts';
 import { streaming } from '../../src/engines/streaming.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import type { History } from '../../src/model/history.ts';
 import type { Roles } from '../../src/model/roles.ts';
-import type { StreamingSpec } from '../../src/model/scenario.ts';
 import { nodeNames } from '../../src/model/topology.ts';
 import {
   type ActSpec,
@@ -17,6 +17,7 @@ import {
   timesOf,
 } from '../support/history-builder.ts';
 import { ring, undivided } from '../support/sharded.ts';
+import { ownOfStreaming } from '../support/streaming-topology.ts';
 
 const members = nodeNames(undivided(3));
 const placement = {
@@ -43,7 +44,7 @@ function struck({ spec, primaries = [], ...history }: Struck): History {
       const { targets, effect, at, act } = event;
       const lost = effect === 'frozen' ? { down: [], frozen: targets } : { down: targets };
       const { partitions } = streaming.expect(
-        { placement, roles: PRIMARY_IS(primaries[act] ?? 'pg1'), spec },
+        { placement, roles: PRIMARY_IS(primaries[act] ?? 'pg1'), own: ownOfStreaming(spec) },
         { down: new Set(lost.down), frozen: new Set(lost.frozen ?? []) },
       );
       return [{ at, type: 'predicted', ...lost, partitions }, event];

@@ -141,7 +141,7 @@ describe('a run that lacks it', () => {
 });
 
 test('every requirement is one that a shipped workload meets and a bare one on a plain cluster does not', () => {
-  const cluster = { streaming: { members: 3, synchronous: 'off', manager: 'none', promoteAfterMs: 0 } } as const;
+  const cluster = { movingRoles: ['primary', 'standby'] } as const;
   const params = chat.params.parse({});
   expect(lacking({ workload: chat, params, probes: { ratePerSecond: 1, deadlineMs: 1 }, cluster })).toEqual([]);
   expect(lacking({ workload: bare, params: {}, probes: undefined, cluster: {} })).toEqual([...REQUIREMENTS]);

@@ -69,7 +69,7 @@ describe('docs/scenario.md', () => {
   });
 
   test.each([
-    ['cluster', properties.cluster],
+    ['cluster', properties.cluster?.anyOf?.[0]],
     ['workload', properties.workload?.anyOf?.[0]],
     ['faults', properties.faults?.items?.anyOf?.[0]],
   ] as const)('%s: every key with its limits and its default', (heading, schema) => {

@@ -2,13 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 import { shipped } from '../../src/catalog.ts';
+import type { StreamingSpec } from '../../src/engines/streaming/spec.ts';
 import { streaming } from '../../src/engines/streaming.ts';
 import { takenBy } from '../../src/faults/fault.ts';
 import { describeLost, type Lost, lostBy } from '../../src/model/loss.ts';
 import { describePromised, type Promised, promisedRanges } from '../../src/model/promise.ts';
-import type { StreamingSpec } from '../../src/model/scenario.ts';
 import { nodeNames } from '../../src/model/topology.ts';
 import { ring, undivided } from '../support/sharded.ts';
+import { ownOfStreaming } from '../support/streaming-topology.ts';
 
 const members = nodeNames(undivided(3)) as [string, string, string];
 const [pg1, pg2, pg3] = members;
@@ -18,7 +19,7 @@ const SYNCHRONOUS: StreamingSpec = { ...BY_HAND, synchronous: 'on' };
 const NOBODY: StreamingSpec = { ...BY_HAND, manager: 'none' };
 
 function promised(spec: StreamingSpec, ...lost: Lost[]): Promised {
-  const { promise } = streaming.expect({ placement, spec }, { down: new Set(), lost });
+  const { promise } = streaming.expect({ placement, own: ownOfStreaming(spec) }, { down: new Set(), lost });
   if (!promise) throw new Error('nothing is promised');
   return promise;
 }
@@ -98,7 +99,8 @@ describe('the primary', () => {
 
   test('whoever has the role at the strike is the primary', () => {
     const roles = { [pg1]: { role: 'standby' }, [pg2]: { role: 'primary' }, [pg3]: { role: 'standby' } } as const;
-    const of = (lost: Lost) => streaming.expect({ placement, roles, spec: BY_HAND }, { down: new Set(), lost: [lost] });
+    const of = (lost: Lost) =>
+      streaming.expect({ placement, roles, own: ownOfStreaming(BY_HAND) }, { down: new Set(), lost: [lost] });
     expect(of(struck(pg1, 'killed')).promise).toMatchObject({ primary: pg2, writesOut: [{ minMs: 0, maxMs: 1_000 }] });
     expect(of(struck(pg2, 'killed')).promise).toMatchObject({
       primary: pg2,
@@ -151,7 +153,9 @@ test('every part of a promise has its reason', () => {
 });
 
 test('nothing is promised where nothing is lost', () => {
-  expect(streaming.expect({ placement, spec: BY_HAND }, { down: new Set() })).not.toHaveProperty('promise');
+  expect(streaming.expect({ placement, own: ownOfStreaming(BY_HAND) }, { down: new Set() })).not.toHaveProperty(
+    'promise',
+  );
 });
 
 test.each([

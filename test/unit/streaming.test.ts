@@ -2,14 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { mostReceived } from '../../src/engines/streaming/by-hand.ts';
 import { rolesFrom } from '../../src/engines/streaming/observe.ts';
+import type { StreamingSpec } from '../../src/engines/streaming/spec.ts';
 import { connInfo, lsnValue, synchronousNames, voicesNeeded } from '../../src/engines/streaming/sql.ts';
 import { streaming } from '../../src/engines/streaming.ts';
 import type { Roles } from '../../src/model/roles.ts';
-import type { StreamingSpec } from '../../src/model/scenario.ts';
 import { pickAtStrike } from '../../src/plan/target.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
 import { ring, undivided } from '../support/sharded.ts';
+import { ownOfStreaming } from '../support/streaming-topology.ts';
 
 function parsed(cluster: string, more = 'faults: []') {
   const text = `name: some\nsummary: Some.\ncluster: ${cluster}\n${more}\nhypothesis: [{ check: no-lost-writes }]\n`;
@@ -32,17 +33,20 @@ const MEMBERS = '{ engine: streaming, members: 3 }';
 describe('the section cluster', () => {
   test('has members by default, or where one of their keys is written', () => {
     const spec = { members: 3, synchronous: 'off', manager: 'none', promoteAfterMs: 1_000 };
-    expect(parsed('{ engine: streaming }').cluster).toMatchObject({ ...undivided(3), streaming: spec });
+    expect(parsed('{ engine: streaming }').cluster).toMatchObject({
+      ...undivided(3),
+      own: { engine: 'streaming', params: spec },
+    });
     expect(parsed('{ members: 2, synchronous: on }').cluster).toMatchObject({
       ...undivided(2),
       engine: 'streaming',
-      streaming: { ...spec, members: 2, synchronous: 'on' },
+      own: { params: { ...spec, members: 2, synchronous: 'on' } },
     });
-    expect(parsed('{ workers: 2 }').cluster).not.toHaveProperty('streaming');
+    expect(parsed('{ workers: 2 }').cluster).not.toHaveProperty('own');
     expect(
       parsed('{ members: 4, synchronous: quorum(2), manager: by-hand, promote-after: 500ms }').cluster,
     ).toMatchObject({
-      streaming: { members: 4, synchronous: { quorum: 2 }, manager: 'by-hand', promoteAfterMs: 500 },
+      own: { params: { members: 4, synchronous: { quorum: 2 }, manager: 'by-hand', promoteAfterMs: 500 } },
     });
   });
 
@@ -124,8 +128,10 @@ const placement = { partitions: ring(undivided(3)), partitionOfKey: {} };
 function expectation(spec: Partial<StreamingSpec>, lost: { down?: string[]; frozen?: string[] }, roles?: Roles) {
   const whole: StreamingSpec = { members: 3, synchronous: 'off', manager: 'by-hand', promoteAfterMs: 1_000, ...spec };
   const { down = [], frozen = [] } = lost;
-  return streaming.expect({ placement, spec: whole, roles }, { down: new Set(down), frozen: new Set(frozen) })
-    .partitions[0];
+  return streaming.expect(
+    { placement, own: ownOfStreaming(whole), roles },
+    { down: new Set(down), frozen: new Set(frozen) },
+  ).partitions[0];
 }
 
 describe('what it promises', () => {

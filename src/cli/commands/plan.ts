@@ -36,8 +36,7 @@ export const plan: Command<PlanArguments> = {
     console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
     const { probes: spec, cluster } = planned.scenario;
     const probes = spec ? probeKinds(spec, cluster) : [];
-    const { streaming } = cluster;
-    const state = { placement: { partitions: planned.placement, partitionOfKey: {} }, spec: streaming };
+    const state = { placement: { partitions: planned.placement, partitionOfKey: {} }, own: cluster.own };
     const options = {
       effectOf: effectsOf(faults),
       rule: engine.rule,

@@ -9,13 +9,13 @@ import { untilAcceptsSql } from '../../cluster/health.ts';
 import { type NodeControl, without } from '../../cluster/platform.ts';
 import { directRoute } from '../../cluster/route.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
-import type { StreamingSpec } from '../../model/scenario.ts';
 import type { NodeName, PlacementMap } from '../../model/topology.ts';
 import { quoteTable } from '../../sql/quote.ts';
 import type { Session } from '../../sql/session.ts';
 import { ByHand, noManager } from './by-hand.ts';
 import { type CommonSettings, makeStandbys, standbyFiles, untilStreaming, upstream } from './copies.ts';
 import { askAll, askNode, rolesFrom } from './observe.ts';
+import type { StreamingSpec } from './spec.ts';
 import {
   alterSystem,
   ask,

@@ -4,13 +4,15 @@ import type { ClusterState, Expectation, Loss } from '../../cluster/engine.ts';
 import type { Roles } from '../../model/roles.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { failoverOf, promiseStreaming } from './promise.ts';
+import { streamingSpecOf } from './spec.ts';
 import { copiesOfCommit } from './sql.ts';
 
 /** By the route `direct`, by which clients write, and read what they wrote. */
 export function expectStreaming(
-  { placement, roles, spec }: ClusterState,
+  { placement, roles, own }: ClusterState,
   { down, frozen = new Set(), lost: things = [] }: Loss,
 ): Expectation {
+  const spec = streamingSpecOf(own);
   const [rows] = placement.partitions;
   if (!rows) return { partitions: [] };
   const lost = (node: NodeName) => down.has(node) || frozen.has(node);

@@ -4,10 +4,10 @@ import type { Lost } from '../../model/loss.ts';
 import { listed } from '../../model/loss.ts';
 import type { Promised, PromisedLoss, PromisedOutage, PromisedSpan } from '../../model/promise.ts';
 import { nodesInRole, type Roles } from '../../model/roles.ts';
-import type { StreamingSpec } from '../../model/scenario.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { formatDuration } from '../../model/units.ts';
 import { ANSWER_LIMIT_MS, PATIENCE_MS } from './by-hand.ts';
+import type { StreamingSpec } from './spec.ts';
 import { copiesOfCommit, voicesNeeded } from './sql.ts';
 
 /** The route by which clients write. */

@@ -3,11 +3,11 @@
 import type { NodeControl } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
-import type { StreamingSpec } from '../../model/scenario.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { OBSERVER_NAMES } from '../../sql/application-names.ts';
 import { quoteText } from '../../sql/quote.ts';
 import { type Row, Session } from '../../sql/session.ts';
+import type { StreamingSpec } from './spec.ts';
 
 export const STATEMENT_LIMIT_MS = 30_000;
 const CONNECT_LIMIT_MS = 10_000;

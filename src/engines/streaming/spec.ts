@@ -1,0 +1,97 @@
+/** What a scenario may say of a cluster of the engine `streaming`, under `cluster:`. */
+
+import { z } from 'zod';
+import { clusterKeys } from '../../cluster/keys.ts';
+import { expectedButFound, positiveDuration } from '../../model/quantities.ts';
+import type { ClusterMakeup } from '../../model/scenario.ts';
+import { nodeNames } from '../../model/topology.ts';
+import { formatCount, formatDuration } from '../../model/units.ts';
+
+export const MAX_MEMBERS = 16;
+const DEFAULT_MEMBERS = 3;
+const DEFAULT_PROMOTE_AFTER_MS = 1_000;
+
+/** One primary, and standbys that replay its log. */
+export interface StreamingSpec {
+  /** Nodes in all, from 2. */
+  readonly members: number;
+  /** How many standbys a commit waits for: none, the first that streams, or any so many. */
+  readonly synchronous: 'off' | 'on' | { readonly quorum: number };
+  /** Who replaces a lost primary: nobody, or pgquake in the place of an operator. */
+  readonly manager: 'none' | 'by-hand';
+  /** How long a primary must be silent before the manager acts. */
+  readonly promoteAfterMs: number;
+}
+
+const SYNCHRONOUS = 'off, on or quorum(n), such as quorum(2)';
+const synchronous = z
+  .string({ error: ({ input }) => expectedButFound(SYNCHRONOUS, input) })
+  .regex(/^(off|on|quorum\(([1-9]|1[0-5])\))$/, { error: ({ input }) => expectedButFound(SYNCHRONOUS, input) })
+  .meta({ examples: ['off', 'on', 'quorum(2)'] })
+  .transform((text): StreamingSpec['synchronous'] =>
+    text === 'off' || text === 'on' ? text : { quorum: Number(/\d+/.exec(text)?.[0]) },
+  );
+
+const params = z.strictObject({
+  members: z
+    .int()
+    .min(2)
+    .max(MAX_MEMBERS)
+    .optional()
+    .describe('In place of workers: one primary, and the others its standbys; 3 by default.'),
+  synchronous: synchronous
+    .optional()
+    .describe('Standbys that a commit waits for: off (the default), on for one, quorum(n) for any n of them.'),
+  manager: z
+    .enum(['none', 'by-hand'])
+    .optional()
+    .describe('Who replaces a lost primary: nobody (the default), or pgquake as an operator would.'),
+  'promote-after': positiveDuration
+    .optional()
+    .describe('How long a primary is silent before the manager replaces it; 1s by default.'),
+});
+
+export const STREAMING_KEYS = clusterKeys(params, {
+  problems({ members = DEFAULT_MEMBERS, synchronous: commits }) {
+    if (typeof commits !== 'object' || commits.quorum < members) return [];
+    const standbys = members - 1;
+    const message = `a quorum of ${commits.quorum} needs as many standbys, and there ${standbys === 1 ? 'is' : 'are'} ${standbys}`;
+    return [{ path: ['synchronous'], message }];
+  },
+  makeup(
+    {
+      members = DEFAULT_MEMBERS,
+      synchronous: commits = 'off',
+      manager = 'none',
+      'promote-after': promoteAfterMs = DEFAULT_PROMOTE_AFTER_MS,
+    },
+    engine,
+  ) {
+    const spec: StreamingSpec = { members, synchronous: commits, manager, promoteAfterMs };
+    const nodes = engine.nodes(members);
+    return {
+      nodes,
+      replication: members,
+      partitions: 1,
+      params: spec,
+      inWords: inWords(spec, nodeNames({ nodes })),
+      ...(commits === 'off'
+        ? { absentRoles: { 'sync-standby': 'no standby is synchronous here: cluster.synchronous is off' } }
+        : {}),
+    };
+  },
+});
+
+/** `3 members: pg1 primary, pg2 and pg3 standbys; synchronous off; manager by-hand, which promotes after 1 s`. */
+function inWords({ synchronous: commits, manager, promoteAfterMs }: StreamingSpec, members: readonly string[]): string {
+  const waits = typeof commits === 'object' ? `quorum(${commits.quorum})` : commits;
+  const [primary, ...standbys] = members;
+  const acts = manager === 'none' ? '' : `, which promotes after ${formatDuration(promoteAfterMs)}`;
+  const roles = `${primary} primary, ${standbys.join(' and ')} ${standbys.length === 1 ? 'standby' : 'standbys'}`;
+  return `${formatCount(members.length, 'member')}: ${roles}; synchronous ${waits}; manager ${manager}${acts}`;
+}
+
+/** What was read of them; `undefined` where the cluster is of another engine. */
+export function streamingSpecOf(own: ClusterMakeup['own']): StreamingSpec | undefined {
+  return own?.engine === 'streaming' ? (own.params as StreamingSpec) : undefined;
+}
