@@ -1,6 +1,8 @@
-/** The user's home folder, for users who have one. */
+/** The user's home folder, for users who have one, and his folder for what is worth keeping. */
 
 import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { EnvironmentError } from './model/errors.ts';
 
 /** @returns `undefined` where HOME is not set and the user id has no account, as in many containers. */
 export function homeFolder(): string | undefined {
@@ -9,4 +11,21 @@ export function homeFolder(): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * `PGQUAKE_CACHE_DIR`, else `/var/cache/pgquake` as root, else `pgquake` in the user's own cache folder.
+ * @throws EnvironmentError for a user without any.
+ */
+export function cachePath(env: NodeJS.ProcessEnv, isRoot: boolean, home: string | undefined): string {
+  if (env.PGQUAKE_CACHE_DIR) return env.PGQUAKE_CACHE_DIR;
+  if (isRoot) return '/var/cache/pgquake';
+  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'pgquake');
+  if (home === undefined) {
+    throw new EnvironmentError('there is no folder for a cache: HOME is not set, and this user id has no account', {
+      code: 'cache-unusable',
+      hint: 'set PGQUAKE_CACHE_DIR to a folder of your own',
+    });
+  }
+  return join(home, '.cache', 'pgquake');
 }

@@ -6,6 +6,7 @@ import { hideBin } from 'yargs/helpers';
 import { InputError, InterruptedError } from '../model/errors.ts';
 import { version } from '../model/package-files.ts';
 import { COMMANDS } from './commands.ts';
+import { reuseCompiled } from './compile-cache.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from './exit-codes.ts';
 import { explain } from './explain.ts';
 import { refuseGivenTwice } from './given-twice.ts';
@@ -17,6 +18,7 @@ import { explainUsage, orCommand, UsageError } from './usage.ts';
 const GRACE_MS = 2_000;
 
 const args = hideBin(process.argv);
+reuseCompiled();
 listen({ interrupted: EXIT.interrupted, of: exitCodeOfError }, explain);
 const unwritten = surviveOutput(() => {
   const reason = new InterruptedError('interrupted: the reader of the output is gone', { code: 'interrupted' });

@@ -30,6 +30,15 @@ export const OUTPUT_OPTION = {
   },
 } as const;
 
+/** For the commands that tell what is there. */
+export const FORMAT_OPTION = {
+  output: { choices: ['text', 'json'] as const, requiresArg: true, default: 'text' as const },
+} as const;
+
+export interface FormatArguments {
+  output: OutputFormat;
+}
+
 export type OutputFormat = 'text' | 'json';
 
 export interface Overrides {

@@ -3,8 +3,8 @@ import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { cachePath } from '../../src/home-folder.ts';
 import { accountFrom, serverEnvironment } from '../../src/platforms/local/account.ts';
-import { cachePath } from '../../src/platforms/local/cache.ts';
 import { dataParent } from '../../src/platforms/local/data-folder.ts';
 import { candidatePorts, PortChooser, parseEphemeralRange } from '../../src/platforms/local/ports.ts';
 import {

@@ -1,4 +1,4 @@
-/** `pgquake validate`, as a person runs it: what it refuses, and with what help. */
+/** `pgquake validate` and its neighbours, as people and programs run them: what they tell, and what is refused with what help. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Ended, Workplace } from '../support/cli.ts';
@@ -48,6 +48,25 @@ describe('validate', () => {
     expect(stderr).toContain('pgquake list shows them');
   });
 
+  test('as JSON: every scenario with its problems and their places, and the same exit code', async () => {
+    const { code, stdout } = await pgquake('validate', 'sound.yaml', 'misspelt.yaml', '--output', 'json');
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toEqual([
+      { scenario: 'sound.yaml', valid: true, file: 'sound.yaml' },
+      {
+        scenario: 'misspelt.yaml',
+        valid: false,
+        problems: [
+          {
+            place: { file: 'misspelt.yaml', line: 3, column: 1 },
+            path: '',
+            message: 'unknown key "fualts"; did you mean "faults"?',
+          },
+        ],
+      },
+    ]);
+  });
+
   test('a suite that is wrong has the hint too', async () => {
     const { code, stderr } = await pgquake('--suite', '.');
     expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining(HINT) });
@@ -74,5 +93,37 @@ describe('a check that no run could judge', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(CANNOT) });
     expect(stderr).toMatch(/^warning .*; it will be unknown$/m);
     expect(stdout).toMatch(/network-drop/);
+  });
+});
+
+describe('what is there, as JSON', () => {
+  test('list: every scenario with its file', async () => {
+    const { code, stdout } = await pgquake('list', '--output', 'json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toContainEqual({
+      name: 'one-worker',
+      file: expect.stringMatching(/scenarios\/one-worker\.yaml$/),
+      summary: 'One worker stops; every message stays readable.',
+    });
+  });
+
+  test('plan: the platform, the engine and every act', async () => {
+    const { code, stdout } = await pgquake('plan', 'one-worker', '--platform', 'local', '--output', 'json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      platform: 'local',
+      engine: 'native',
+      plan: { acts: [{ fault: 'node-stop', targets: ['worker1'], atMs: 0, forMs: 8_000 }] },
+    });
+  });
+
+  test('doctor: every platform with what it can strike with, as the text has it', async () => {
+    const [json, text] = await Promise.all([pgquake('doctor', '--output', 'json'), pgquake('doctor')]);
+    const findings = JSON.parse(json.stdout) as { platform: string; faults: { fault: string; missing?: string }[] }[];
+    expect(json.code).toBe(text.code);
+    const local = findings.find(({ platform }) => platform === 'local');
+    expect(local?.faults).toContainEqual({ fault: 'node-stop' });
+    expect(local?.faults).toContainEqual({ fault: 'cpu-throttle', missing: 'it lacks resource-limits' });
+    expect(text.stdout).toMatch(/cannot strike with {2}cpu-throttle, memory-limit: it lacks resource-limits/);
   });
 });

@@ -2,32 +2,67 @@
 
 import pc from 'picocolors';
 import { cannotDo } from '../../choose.ts';
+import type { Platform } from '../../cluster/platform.ts';
+import type { Fault } from '../../faults/fault.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openQuake } from '../open.ts';
-import { CONFIG_OPTION, type ConfigArguments } from '../options.ts';
+import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArguments } from '../options.ts';
+import { printJson } from '../output.ts';
 import { asTyped } from '../typed.ts';
 
-export const doctor: Command<ConfigArguments> = {
-  builder: (yargs) => yargs.options(CONFIG_OPTION),
+/** What one platform can be used for here. */
+interface Finding {
+  readonly platform: string;
+  readonly summary: string;
+  readonly usable: boolean;
+  /** Why not, and what to do. */
+  readonly reason?: string;
+  readonly hint?: string;
+  /** What it cannot do would be missing also where the platform could be used. */
+  readonly faults: readonly { readonly fault: string; readonly missing?: string }[];
+}
+
+export const doctor: Command<ConfigArguments & FormatArguments> = {
+  builder: (yargs) => yargs.options(CONFIG_OPTION).options(FORMAT_OPTION),
   handler: async (args) => {
     const { platforms, faults } = (await openQuake(args)).catalog;
-    let usable = 0;
-    for (const platform of platforms) {
-      const unavailable = await platform.unavailable();
-      if (unavailable === undefined) usable++;
-      const mark = unavailable === undefined ? pc.green('usable') : pc.red('not usable');
-      console.log(`platform ${pc.bold(platform.name)}  ${mark}  ${unavailable?.message ?? platform.summary}`);
-      if (unavailable?.hint !== undefined) console.log(`  ${asTyped(unavailable.hint)}`);
-      for (const fault of faults) {
-        // What a platform that cannot be used lacks beyond that, nobody can try.
-        const missing = await cannotDo(
-          unavailable === undefined ? platform : { ...platform, lacking: async () => undefined },
-          fault,
-        );
-        console.log(`  ${fault.name}  ${missing === undefined ? 'yes' : `no: ${missing}`}`);
-      }
-    }
-    process.exitCode = usable > 0 ? EXIT.pass : EXIT.environment;
+    const findings = await Promise.all(platforms.map((platform) => look(platform, faults)));
+    if (args.output === 'json') printJson(findings);
+    else for (const line of findings.flatMap(linesOf)) console.log(line);
+    process.exitCode = findings.some(({ usable }) => usable) ? EXIT.pass : EXIT.environment;
   },
 };
+
+async function look(platform: Platform, faults: readonly Fault[]): Promise<Finding> {
+  const unavailable = await platform.unavailable();
+  // What a platform that cannot be used lacks beyond that, nobody can try.
+  const tried = unavailable === undefined ? platform : { ...platform, lacking: async () => undefined };
+  return {
+    platform: platform.name,
+    summary: platform.summary,
+    usable: unavailable === undefined,
+    ...(unavailable === undefined ? {} : { reason: unavailable.message }),
+    ...(unavailable?.hint === undefined ? {} : { hint: asTyped(unavailable.hint) }),
+    faults: await Promise.all(
+      faults.map(async (fault) => {
+        const missing = await cannotDo(tried, fault);
+        return { fault: fault.name, ...(missing === undefined ? {} : { missing }) };
+      }),
+    ),
+  };
+}
+
+/** Every reason once, with all faults that it keeps from striking. */
+function linesOf({ platform, summary, usable, reason, hint, faults }: Finding): string[] {
+  const reasons = Map.groupBy(faults, ({ missing }) => missing);
+  const able = reasons.get(undefined) ?? [];
+  reasons.delete(undefined);
+  const names = (of: Finding['faults']) => of.map(({ fault }) => fault).join(', ');
+  return [
+    `platform ${pc.bold(platform)}  ${usable ? pc.green('usable') : pc.red('not usable')}  ${reason ?? summary}`,
+    ...(hint === undefined ? [] : [`  ${hint}`]),
+    `  can strike with     ${names(able) || 'nothing'}`,
+    ...[...reasons].map(([why, those]) => `  cannot strike with  ${names(those)}: ${why}`),
+  ];
+}

@@ -3,13 +3,15 @@
 import pc from 'picocolors';
 import type { Command } from '../command.ts';
 import { openQuake } from '../open.ts';
-import { CONFIG_OPTION, type ConfigArguments } from '../options.ts';
+import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArguments } from '../options.ts';
+import { printJson } from '../output.ts';
 
-export const list: Command<ConfigArguments> = {
-  builder: (yargs) => yargs.options(CONFIG_OPTION),
+export const list: Command<ConfigArguments & FormatArguments> = {
+  builder: (yargs) => yargs.options(CONFIG_OPTION).options(FORMAT_OPTION),
   handler: async (args) => {
     const quake = await openQuake(args);
     const scenarios = await quake.list();
+    if (args.output === 'json') return printJson(scenarios);
     const width = Math.max(...scenarios.map((scenario) => scenario.name.length));
     for (const { name, summary } of scenarios) console.log(`${pc.bold(name.padEnd(width))}  ${summary}`);
   },

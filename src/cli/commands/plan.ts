@@ -11,10 +11,19 @@ import { probeKinds } from '../../run/probes.ts';
 import type { Command } from '../command.ts';
 import { hopelessWarnings } from '../hopeless.ts';
 import { openQuake } from '../open.ts';
-import { ATTACH_OPTION, CONFIG_OPTION, type ConfigArguments, OVERRIDE_OPTIONS, type Overrides } from '../options.ts';
+import {
+  ATTACH_OPTION,
+  CONFIG_OPTION,
+  type ConfigArguments,
+  FORMAT_OPTION,
+  type FormatArguments,
+  OVERRIDE_OPTIONS,
+  type Overrides,
+} from '../options.ts';
+import { printJson } from '../output.ts';
 import { scenarioNamed, seedOf } from '../vocabulary.ts';
 
-interface PlanArguments extends Overrides, ConfigArguments {
+interface PlanArguments extends Overrides, ConfigArguments, FormatArguments {
   scenario: string;
   seed: number | undefined;
 }
@@ -26,13 +35,15 @@ export const plan: Command<PlanArguments> = {
       .options(OVERRIDE_OPTIONS)
       .options(ATTACH_OPTION)
       .options(CONFIG_OPTION)
+      .options(FORMAT_OPTION)
       .option('seed', { type: 'number', requiresArg: true, describe: 'the seed of the random choices' }),
-  handler: async ({ scenario, seed, config, ...overrides }) => {
+  handler: async ({ scenario, seed, config, output, ...overrides }) => {
     const quake = await openQuake({ config }, [scenario]);
     const { faults } = quake.catalog;
     const drawn = quake.plan(await scenarioNamed(quake, scenario, overrides), { seed: seedOf(seed) });
     const { platform, engine, reason } = await choose(quake.catalog, drawn);
     const planned = placedPlan(faults, drawn, layoutOf(engine, drawn.scenario));
+    if (output === 'json') return printJson({ platform: platform.name, engine: engine.name, reason, plan: planned });
     console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
     const { probes: spec, cluster } = planned.scenario;
     const probes = spec ? probeKinds(spec, cluster) : [];

@@ -10,6 +10,8 @@ import { datasetOf } from '../../run/probes.ts';
 import { type Found, recognisedBy, surveyStanding } from '../../run/standing.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { FORMAT_OPTION, type FormatArguments } from '../options.ts';
+import { printJson } from '../output.ts';
 import {
   PROJECT_OPTION,
   type ProjectArguments,
@@ -19,18 +21,26 @@ import {
   untilInterrupted,
 } from '../standing.ts';
 
-export const status: Command<ProjectArguments> = {
-  builder: (yargs) => yargs.options(PROJECT_OPTION),
-  handler: ({ project }) =>
+export const status: Command<ProjectArguments & FormatArguments> = {
+  builder: (yargs) => yargs.options(PROJECT_OPTION).options(FORMAT_OPTION),
+  handler: ({ project, output }) =>
     untilInterrupted(async (signal) => {
       const { workload, params } = standingData();
       const dataset = datasetOf(workload, params);
       const nodes = await standingClusters().attach(project, { isWhole: recognisedBy(standingEngines()) });
       const { survey, found } = await surveyStanding(nodes, standingEngines(), dataset, signal);
-      for (const line of statusLines(project, survey, { found, dataset })) console.log(line);
+      if (output === 'json')
+        printJson({ project, ...engineOf(found), healthy: survey.problems.length === 0, ...survey });
+      else for (const line of statusLines(project, survey, { found, dataset })) console.log(line);
       process.exitCode = survey.problems.length === 0 ? EXIT.pass : EXIT.fail;
     }),
 };
+
+function engineOf(found: Found | undefined): { readonly engine?: string; readonly version?: string } {
+  if (!found) return {};
+  const { version } = found.cluster;
+  return { engine: found.engine.name, ...(version === undefined ? {} : { version }) };
+}
 
 function statusLines(
   project: string,

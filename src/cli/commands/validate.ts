@@ -1,32 +1,56 @@
 /** `pgquake validate <scenario..>`: says what is wrong with scenarios, and starts nothing. */
 
 import { InputError } from '../../model/errors.ts';
+import type { Scenario } from '../../model/scenario.ts';
+import type { Quake } from '../../quake.ts';
 import { hopelessChecks, ScenarioError, together } from '../../scenario/problems.ts';
 import type { Command } from '../command.ts';
 import { openQuake } from '../open.ts';
-import { CONFIG_OPTION, type ConfigArguments } from '../options.ts';
+import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArguments } from '../options.ts';
+import { printJson } from '../output.ts';
 
-interface ValidateArguments extends ConfigArguments {
+interface ValidateArguments extends ConfigArguments, FormatArguments {
   scenario: string[];
 }
 
 export const validate: Command<ValidateArguments> = {
   builder: (yargs) =>
-    yargs.positional('scenario', { type: 'string', array: true, demandOption: true }).options(CONFIG_OPTION),
-  handler: async ({ scenario, config }) => {
+    yargs
+      .positional('scenario', { type: 'string', array: true, demandOption: true })
+      .options(CONFIG_OPTION)
+      .options(FORMAT_OPTION),
+  handler: async ({ scenario, config, output }) => {
     const quake = await openQuake({ config }, scenario);
     const errors: InputError[] = [];
+    const told: object[] = [];
     for (const name of scenario) {
-      try {
-        const { file, hypothesis } = await quake.load(name);
-        const hopeless = hopelessChecks(hypothesis);
-        if (hopeless.length > 0) throw new ScenarioError(hopeless);
-        console.log(`${file}: ok`);
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        errors.push(error);
+      const looked = await lookAt(quake, name);
+      if (looked instanceof InputError) {
+        errors.push(looked);
+        told.push({ scenario: name, valid: false, problems: problemsIn(looked) });
+      } else {
+        told.push({ scenario: name, valid: true, file: looked.file });
+        if (output === 'text') console.log(`${looked.file}: ok`);
       }
     }
+    if (output === 'json') printJson(told);
     if (errors.length > 0) throw together(errors);
   },
 };
+
+/** @returns the scenario, or what is wrong with it. */
+async function lookAt(quake: Quake, name: string): Promise<Scenario | InputError> {
+  try {
+    const scenario = await quake.load(name);
+    const hopeless = hopelessChecks(scenario.hypothesis);
+    return hopeless.length > 0 ? new ScenarioError(hopeless) : scenario;
+  } catch (error) {
+    if (error instanceof InputError) return error;
+    throw error;
+  }
+}
+
+/** Each with its place, where it has one. */
+function problemsIn(error: InputError): readonly object[] {
+  return error instanceof ScenarioError ? error.problems : [{ message: error.message }];
+}

@@ -3,30 +3,13 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { homeFolder } from '../../home-folder.ts';
+import { cachePath, homeFolder } from '../../home-folder.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 
 /** Nobody works on an entry for that long: whoever made it was killed. */
 const STALE_AFTER_MS = 3_600_000;
 const UNFINISHED = '.unfinished';
-
-/**
- * `PGQUAKE_CACHE_DIR`, else `/var/cache/pgquake` as root, else `pgquake` in the user's own cache folder.
- * @throws EnvironmentError for a user without any.
- */
-export function cachePath(env: NodeJS.ProcessEnv, isRoot: boolean, home: string | undefined): string {
-  if (env.PGQUAKE_CACHE_DIR) return env.PGQUAKE_CACHE_DIR;
-  if (isRoot) return '/var/cache/pgquake';
-  if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'pgquake');
-  if (home === undefined) {
-    throw new EnvironmentError('there is no folder for a cache: HOME is not set, and this user id has no account', {
-      code: 'cache-unusable',
-      hint: 'set PGQUAKE_CACHE_DIR to a folder of your own',
-    });
-  }
-  return join(home, '.cache', 'pgquake');
-}
 
 export class Cache {
   readonly folder: string;

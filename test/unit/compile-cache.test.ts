@@ -1,0 +1,45 @@
+/** Where compiled code is kept, and where it must not be. */
+
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const MAIN = resolve(import.meta.dirname, '../../bin/pgquake.cjs');
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'pgquake-compiled-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function start(cache: string): string {
+  const env: NodeJS.ProcessEnv = { ...process.env, PGQUAKE_CACHE_DIR: cache };
+  delete env.NODE_COMPILE_CACHE;
+  const { status, stdout } = spawnSync(process.execPath, [MAIN, 'list'], { env, encoding: 'utf8' });
+  expect(status).toBe(0);
+  return stdout;
+}
+
+test('in the folder for what is kept, for this user alone', () => {
+  const listed = start(folder);
+  const [compiled] = readdirSync(join(folder, 'compiled'));
+  expect(readdirSync(join(folder, 'compiled', compiled as string)).length).toBeGreaterThan(100);
+  expect(start(folder)).toBe(listed);
+});
+
+test('not where others could write, and no folder is made for it', () => {
+  const shared = join(folder, 'shared');
+  mkdirSync(shared);
+  chmodSync(shared, 0o777);
+  start(shared);
+  expect(readdirSync(shared)).toEqual([]);
+  const missing = join(folder, 'missing');
+  start(missing);
+  expect(existsSync(missing)).toBe(false);
+});
