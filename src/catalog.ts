@@ -31,7 +31,7 @@ import { splitBrain } from './checks/split-brain.ts';
 import { storageOverhead } from './checks/storage-overhead.ts';
 import { workersServe } from './checks/workers-serve.ts';
 import type { Engine } from './cluster/engine.ts';
-import type { Platform } from './cluster/platform.ts';
+import type { InventoryPlatform, Platform } from './cluster/platform.ts';
 import { citus } from './engines/citus.ts';
 import { native } from './engines/native.ts';
 import { streaming } from './engines/streaming.ts';
@@ -61,6 +61,7 @@ import { readOnly } from './faults/read-only.ts';
 import { replicationPause } from './faults/replication-pause.ts';
 import { rollingRestart } from './faults/rolling-restart.ts';
 import { switchover } from './faults/switchover.ts';
+import { attached } from './platforms/attached.ts';
 import { docker } from './platforms/docker.ts';
 import { local } from './platforms/local.ts';
 import { badge } from './reporters/badge.ts';
@@ -153,9 +154,11 @@ export interface Catalog {
   /** In the order in which `auto` tries them. */
   readonly engines: readonly Engine[];
   readonly reporters: readonly Reporter[];
+  /** Takes hold of clusters that exist; makes none. */
+  readonly inventory: InventoryPlatform;
 }
 
-export const shipped: Catalog = { faults, checks, workloads, platforms, engines, reporters };
+export const shipped: Catalog = { faults, checks, workloads, platforms, engines, reporters, inventory: attached };
 
 // Of all runs, and of a proof: so they are no reporters, which render one run.
 export { INDEX_MARK, indexPage } from './reporters/index-page.ts';

@@ -2,23 +2,25 @@
 
 import type { Catalog } from './catalog.ts';
 import type { Engine } from './cluster/engine.ts';
-import type { Platform } from './cluster/platform.ts';
+import type { Capability, NodeControl, Nodes, Platform } from './cluster/platform.ts';
 import type { Fault } from './faults/fault.ts';
 import { EnvironmentError, InputError } from './model/errors.ts';
+import type { Inventory } from './model/inventory.ts';
 import { suggestion } from './model/nearest.ts';
 import type { PlannedAct } from './model/plan.ts';
 import type { ClusterSpec, Scenario } from './model/scenario.ts';
 import { entryNode } from './model/topology.ts';
 import { workloadNamed } from './planner.ts';
+import { engineOfInventory, platformOfInventory, unwell } from './run/attached.ts';
 import { datasetOf, probesAreOn } from './run/probes.ts';
 import { attachedEngine, attachedPlatform, findFormed, notFormed, recognisedBy } from './run/standing.ts';
 
 /** What the choice depends on; a plan has it. */
 export interface ChoiceInput {
-  readonly scenario: { readonly cluster: Pick<ClusterSpec, 'platform' | 'engine' | 'attach' | 'own'> } & Partial<
-    Pick<Scenario, 'workload' | 'probes' | 'pressure' | 'faults'>
-  >;
-  readonly acts: readonly Pick<PlannedAct, 'fault'>[];
+  readonly scenario: {
+    readonly cluster: Pick<ClusterSpec, 'platform' | 'engine' | 'attach' | 'inventory' | 'own'>;
+  } & Partial<Pick<Scenario, 'workload' | 'probes' | 'pressure' | 'faults'>>;
+  readonly acts: readonly (Pick<PlannedAct, 'fault'> & Partial<Pick<PlannedAct, 'targets' | 'atStrike'>>)[];
 }
 
 /**
@@ -52,6 +54,8 @@ export async function choose(
   refuseUnknown('engine', catalog.engines, wantedEngine);
   for (const { fault } of acts) refuseUnknown('fault', catalog.faults, fault);
   refuseOtherParameters(catalog.engines, scenario.cluster);
+  if (scenario.cluster.inventory !== undefined && scenario.workload)
+    return chooseInventory(catalog, scenario.cluster.inventory, { scenario, acts }, scenario.workload);
   const engines = catalog.engines.filter((engine) => takes(engine, scenario.cluster));
   if (attach !== undefined && scenario.workload)
     return chooseAttached(catalog, attach, { scenario, acts }, scenario.workload);
@@ -138,6 +142,60 @@ async function chooseAttached(
     engine: attachedEngine(found, project, data),
     reason: `attached to the cluster ${project}, which stands`,
   };
+}
+
+/** What the cluster of an inventory is, is found out; what each of its nodes can suffer as well. Writes nothing. */
+async function chooseInventory(
+  { inventory: platform, engines, workloads, faults }: Catalog,
+  inventory: Inventory,
+  { scenario, acts }: ChoiceInput,
+  { use, params }: Scenario['workload'],
+): Promise<Choice> {
+  const { platform: wantedPlatform, engine: wantedEngine } = scenario.cluster;
+  if (![platform.name, 'auto'].includes(wantedPlatform)) {
+    throw new InputError(`the platform ${wantedPlatform} makes clusters; that of an inventory exists`, {
+      code: 'cannot-attach',
+      hint: 'leave --platform out',
+    });
+  }
+  const workload = workloadNamed(workloads, use);
+  const nodes = await platform.attach(inventory);
+  await refuseUnbreakable(faults, nodes, acts);
+  const candidates = engines.filter(({ name }) => name === wantedEngine);
+  const dataset = datasetOf(workload, params, probesAreOn(scenario));
+  const found = await findFormed(nodes, candidates, dataset, new AbortController().signal);
+  if (!found) throw unwell(inventory.name, 'its nodes are not one primary and its standbys, or one does not answer');
+  return {
+    platform: platformOfInventory(platform, inventory),
+    engine: engineOfInventory(found, inventory),
+    reason: `attached to the cluster ${inventory.name}, which exists`,
+  };
+}
+
+/** @throws EnvironmentError with all that the nodes which may be struck lack, before anything is done. */
+async function refuseUnbreakable(faults: readonly Fault[], { all }: Nodes, acts: ChoiceInput['acts']): Promise<void> {
+  const reasons = new Set<string>();
+  for (const { fault: name, targets = [], atStrike } of acts) {
+    const needs = faults.find((fault) => fault.name === name)?.needs ?? [];
+    for (const node of all.filter((one) => atStrike || targets.includes(one.name))) {
+      const reason = await lackedBy(node, needs);
+      if (reason !== undefined) reasons.add(`${name} cannot be done to ${node.name}: ${reason}`);
+    }
+  }
+  if (reasons.size === 0) return;
+  throw new EnvironmentError([...reasons].join('\n'), {
+    code: 'capability-missing',
+    hint: '"pgquake attach check <inventory>" lists what can be done to each node',
+  });
+}
+
+/** @returns the first of these capabilities that a node lacks, with the reason; `undefined` where it has all. */
+export async function lackedBy(node: NodeControl, needs: readonly Capability[]): Promise<string | undefined> {
+  for (const capability of needs) {
+    const reason = await node.lacks?.(capability);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
 }
 
 /** The first that the platform's servers offer what it needs, or the one that was asked for. */

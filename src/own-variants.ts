@@ -6,7 +6,7 @@ import { InputError } from './model/errors.ts';
 import { expectedButFound, quoted } from './model/quantities.ts';
 
 /** Own variants, by kind. */
-export type Variants = Partial<Catalog>;
+export type Variants = Partial<Omit<Catalog, 'inventory'>>;
 
 interface Kind {
   /** What writes one down. */
@@ -18,7 +18,7 @@ interface Kind {
   readonly members?: readonly string[];
 }
 
-const KINDS: Readonly<Record<keyof Catalog, Kind>> = {
+const KINDS: Readonly<Record<keyof Variants, Kind>> = {
   faults: {
     define: 'defineFault',
     functions: ['inject', 'prove', 'undo'],
@@ -45,7 +45,7 @@ const KINDS: Readonly<Record<keyof Catalog, Kind>> = {
   reporters: { define: 'the type Reporter', functions: ['render'] },
 };
 
-export const VARIANT_KINDS = Object.keys(KINDS) as (keyof Catalog)[];
+export const VARIANT_KINDS = Object.keys(KINDS) as (keyof Variants)[];
 
 /**
  * Adds own variants to a catalogue.
@@ -59,11 +59,12 @@ export function withOwn(base: Catalog, own: Variants): Catalog {
     platforms: joined('platforms', base.platforms, own.platforms),
     engines: joined('engines', base.engines, own.engines),
     reporters: joined('reporters', base.reporters, own.reporters),
+    inventory: base.inventory,
   };
 }
 
 function joined<V extends { readonly name: string }>(
-  kind: keyof Catalog,
+  kind: keyof Variants,
   base: readonly V[],
   own: readonly V[] = [],
 ): readonly V[] {
@@ -85,7 +86,7 @@ function joined<V extends { readonly name: string }>(
 }
 
 /** What keeps a value from being a variant of its kind, in words. */
-function problemOf(kind: keyof Catalog, value: unknown): string | undefined {
+function problemOf(kind: keyof Variants, value: unknown): string | undefined {
   const { functions, members = [], beside } = KINDS[kind];
   if (typeof value !== 'object' || value === null) return expectedButFound(`a ${kind.slice(0, -1)}`, value);
   const variant = value as Readonly<Record<string, unknown>>;
@@ -121,7 +122,7 @@ function problemOfKeys(name: string, keys: unknown): string | undefined {
 }
 
 function malformed(where: string, problem: string): InputError {
-  const kind = VARIANT_KINDS.find((candidate) => where.startsWith(candidate)) as keyof Catalog;
+  const kind = VARIANT_KINDS.find((candidate) => where.startsWith(candidate)) as keyof Variants;
   return new InputError(`${where}: ${problem}`, {
     code: 'variant-malformed',
     hint: `write it with ${KINDS[kind].define}, and TypeScript shows what is missing`,

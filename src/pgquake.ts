@@ -11,7 +11,7 @@ import { choose, refuseUnknown } from './choose.ts';
 import type { Engine } from './cluster/engine.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
-import { EnvironmentError, errorText, InterruptedError } from './model/errors.ts';
+import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
 import type { OperationKind, RunInfo } from './model/history.ts';
 import { ownCommand, version } from './model/package-files.ts';
 import type { Plan } from './model/plan.ts';
@@ -87,7 +87,7 @@ export function pgquake(config: Config = {}): Quake {
     report: (folder) => renderAgain(catalog, folder),
     index: (folder = reports) => rebuildRunIndex(folder, INDEX_PAGE),
     heal: ({ reports: folder = reports, runs = [], force = false } = {}) =>
-      healLeftBehind({ ...catalog, force }, folder, runs),
+      healLeftBehind({ ...healersIn(catalog), force }, folder, runs),
     prove: (options = {}) => {
       const { platform = config.platform, engine = config.engine } = options;
       return proveTolerance(catalog, proofFiles, { reports, ...options, platform, engine });
@@ -113,6 +113,7 @@ async function runScenario(catalog: Catalog, asked: Scenario, options: Experimen
   const { reports = DEFAULT_REPORTS_FOLDER, listeners = [], say = () => undefined, realtime = false } = options;
   if (realtime) refuseRealtime();
   const scenario = await completed(asked, catalog.workloads);
+  refuseUnconfirmed(scenario, options.confirm);
   const { faults } = catalog;
   const drawn = options.replayed ?? planOf(faults, scenario, { seed: options.seed });
   // Nothing is there yet that would have to be put back.
@@ -139,7 +140,7 @@ async function runScenario(catalog: Catalog, asked: Scenario, options: Experimen
     using _watching = new HostMonitor({ clock, recorder });
     recorder.event({ type: 'platform-chosen', platform: platform.name, engine: engine.name, reason });
     try {
-      const leftBehind = await healLeftBehind(catalog, reports);
+      const leftBehind = await healLeftBehind(healersIn(catalog), reports);
       for (const left of leftBehind) tellLeftBehind(recorder, left);
       refuseUnhealed(scenario, leftBehind);
       await run({
@@ -187,6 +188,22 @@ async function runScenario(catalog: Catalog, asked: Scenario, options: Experimen
 }
 
 /**
+ * A cluster of somebody else's is broken only where a person has said its name again.
+ * @throws InputError where nobody has.
+ */
+function refuseUnconfirmed({ cluster, faults, file }: Scenario, confirm = cluster.confirm): void {
+  const { inventory } = cluster;
+  if (!inventory || faults.length === 0 || confirm === inventory.name) return;
+  throw new InputError(
+    `${file} breaks the cluster ${inventory.name}, and ${confirm === undefined ? 'nobody has confirmed that' : `"${confirm}" was confirmed`}`,
+    {
+      code: 'unconfirmed',
+      hint: `add --confirm ${inventory.name}, or confirm: ${inventory.name} below cluster: in the scenario`,
+    },
+  );
+}
+
+/**
  * Reads back what the run has recorded, with the events that could not be written.
  * @throws what kept the run from its end, or an EnvironmentError: its folder is not what the run has made of it.
  */
@@ -204,6 +221,11 @@ async function readOwnRun(folder: string, { unsaved }: Recorder, failure: unknow
       })
     );
   }
+}
+
+/** Who can clean up after a run. */
+function healersIn({ platforms, inventory, faults }: Catalog) {
+  return { platforms: [...platforms, inventory], faults };
 }
 
 /** What leads to a run is no part of it: it never costs a verdict. */

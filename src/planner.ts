@@ -15,6 +15,9 @@ import { asFormed, type EffectOf, isOpen, lostTogether, makePlan } from './plan/
 import { keyOf } from './plan/target.ts';
 import type { Workload } from './workloads/workload.ts';
 
+/** Struck at one time, where a scenario says nothing else. */
+const MAX_DOWN_OF_OTHERS = 1;
+
 export interface PlannerOptions {
   /** Over the scenario's own; drawn where neither is given. From 0 to 2^32 - 1. */
   readonly seed?: number | undefined;
@@ -53,13 +56,16 @@ export function layoutOf(engine: Engine, { cluster, faults }: Scenario): Placeme
 
 /** @throws InputError where more nodes would be struck at one time than the scenario's guards allow. */
 function refuseTooWide({ scenario, acts }: Plan): void {
-  const { maxDown, place } = scenario.guards ?? {};
-  if (maxDown === undefined || place === undefined) return;
+  const { guards, cluster } = scenario;
+  const maxDown = guards?.maxDown ?? (cluster.inventory ? MAX_DOWN_OF_OTHERS : undefined);
+  if (maxDown === undefined) return;
   // Whatever a fault does to a node, it counts.
   const tooMany = lostTogether(asFormed({ acts, scenario }), () => 'down').find(({ down }) => down.length > maxDown);
   if (!tooMany) return;
+  const { file, line, column } = guards?.place ?? { file: scenario.file, line: 1, column: 1 };
+  const by = guards?.maxDown === undefined ? `, by default in a cluster of an inventory` : '';
   throw new InputError(
-    `${place.file}:${place.line}:${place.column} guards.max-down: at most ${maxDown} may be struck at one time, and ${tooMany.down.join(', ')} would be`,
+    `${file}:${line}:${column} guards.max-down: at most ${maxDown} may be struck at one time${by}, and ${tooMany.down.join(', ')} would be`,
     { code: 'blast-radius', hint: 'strike fewer nodes, one after the other, or allow more' },
   );
 }

@@ -39,6 +39,8 @@ export interface ExperimentOptions {
   readonly say?: (line: string) => void;
   /** Hear what happens while it happens. */
   readonly listeners?: readonly RunListener[];
+  /** The name of the cluster of an inventory, by which its being broken is allowed; over the scenario's own. */
+  readonly confirm?: string | undefined;
   /** Goes on with a smaller load where servers and client do not bear the scenario's. Not by default: the run ends then. */
   readonly fit?: boolean;
   /** Which of several attempts it is, for the record. */

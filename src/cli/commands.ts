@@ -100,7 +100,7 @@ const NAMED = [
   ),
   lazily(
     'schema [of]',
-    'print the JSON Schema of scenarios, with the variants of your config, or of reports',
+    'print the JSON Schema of scenarios, with the variants of your config, of reports, or of inventories',
     async () => (await import('./commands/schema.ts')).schema,
   ),
 ];

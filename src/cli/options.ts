@@ -66,7 +66,7 @@ export const ATTACH_OPTION = {
   attach: {
     type: 'string',
     requiresArg: true,
-    describe: 'run on the cluster of this name that stands, such as citus; it stays',
+    describe: 'run on a cluster that exists: the name of one that stands, or the file of an inventory; it stays',
   },
 } as const;
 
@@ -84,6 +84,14 @@ export const FIT_OPTION = {
     type: 'boolean',
     default: false,
     describe: 'go on with a smaller load, which is stated, where the whole one is not borne',
+  },
+} as const;
+
+export const CONFIRM_OPTION = {
+  confirm: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'the name of the cluster in its inventory, repeated: allows that it is broken',
   },
 } as const;
 
@@ -105,6 +113,7 @@ export interface RunArguments extends Overrides, ConfigArguments {
   realtime: boolean;
   retries: number;
   fit: boolean;
+  confirm: string | undefined;
   output: OutputFormat;
 }
 
@@ -121,6 +130,7 @@ export function runOptions(yargs: Argv): Argv<RunArguments> {
     .option('seed', { type: 'number', requiresArg: true, describe: 'repeat the random choices of an earlier run' })
     .options(OVERRIDE_OPTIONS)
     .options(ATTACH_OPTION)
+    .options(CONFIRM_OPTION)
     .options(REPORTS_OPTION)
     .options(CONFIG_OPTION)
     .options(REALTIME_OPTION)

@@ -4,7 +4,9 @@ import { refuseUnknown } from '../choose.ts';
 import { InputError } from '../model/errors.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { Quake } from '../quake.ts';
+import { isInventoryFile, readInventory } from '../scenario/inventory.ts';
 import type { ScenarioSuite } from '../scenario/load.ts';
+import { onInventory } from '../scenario/on-inventory.ts';
 import { MAX_SEED } from '../scenario/schema.ts';
 import type { Overrides } from './options.ts';
 
@@ -44,6 +46,7 @@ function overridden({ catalog }: Quake, scenario: Scenario, overrides: Overrides
   const { platform, engine, attach } = withEnvironment(overrides);
   if (platform !== undefined) refuseUnknown('platform', catalog.platforms, platform);
   if (engine !== undefined) refuseUnknown('engine', catalog.engines, engine);
+  if (attach !== undefined && isInventoryFile(attach)) return onInventory(scenario, readInventory(attach), catalog);
   return {
     ...scenario,
     cluster: {

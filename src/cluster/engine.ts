@@ -66,6 +66,13 @@ export interface FormedCluster {
    * else did that.
    */
   restarts?(node: NodeName): number;
+  /** What its engine would have read of its own keys, where the cluster was found and not formed. */
+  readonly own?: OwnParameters;
+  /**
+   * Makes the tables of a data set in a cluster that was found. Missing where the engine has to have formed it.
+   * @throws the server's error.
+   */
+  makeTables?(dataset: Dataset): Promise<void>;
   /** The engine's own version, where it has one beside the server's: `Citus 14.0.1`. */
   readonly version?: string;
   /** Where each placement of a distributed table lies, for reading it directly on its worker. */
@@ -153,8 +160,9 @@ export interface Engine {
    */
   form(options: FormOptions): Promise<FormedCluster>;
   /**
-   * Finds again what `form` made, in nodes that stand; those that clients connect to have to answer.
-   * @returns `undefined` where it has not been formed by this engine, or not to the end.
+   * Finds again what `form` made, or what somebody else has set up alike, in nodes that stand; those that clients connect
+   * to have to answer.
+   * @returns `undefined` where the nodes are no cluster of this engine, or not to the end.
    * @throws EnvironmentError when they do not answer.
    */
   inspect(options: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined>;

@@ -22,6 +22,8 @@ export interface Manager {
   readonly name: string;
   /** Whether it replaces a primary by itself. */
   readonly failsOver: boolean;
+  /** Why it changes no roles when it is asked to, in words. Absent where it does. */
+  readonly refuses?: string;
   /**
    * Watches the primary from now on, and replaces it where it fails over by itself.
    * @param onStep hears each step when it is done.

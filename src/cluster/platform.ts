@@ -5,7 +5,10 @@
 
 import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
+import type { Inventory } from '../model/inventory.ts';
 import type { NodeName, NodeSpec, NodeState } from '../model/topology.ts';
+import type { Session } from '../sql/session.ts';
+import type { Route } from './route.ts';
 
 /** What a platform can do to a node; a fault names what it needs, so that a plan can refuse early. */
 export type Capability =
@@ -59,6 +62,15 @@ export interface NodeControl {
   resume(): Promise<void>;
   /** Undoes `stop` and `kill`: returns when the process runs, not when it accepts SQL. Harmless on a running node. */
   start(): Promise<void>;
+  /**
+   * Why it cannot be broken in a way that its platform knows, in words, and what would be needed; `undefined` where it can.
+   * Absent where all nodes of the platform are alike.
+   */
+  lacks?(capability: Capability): Promise<string | undefined>;
+  /** What such an act runs, and what undoes it, as a person would type it. Absent where nodes are the run's own. */
+  commands?(capability: Capability): { readonly act: string; readonly undo?: string };
+  /** Nothing tells its state but whether it answers: what befalls it is its people's doing. False by default. */
+  readonly byConnectionAlone?: true;
   /** Present where the platform has the capability `backend-kill`. */
   readonly backends?: NodeBackends;
   /** Present where the platform has the capability `network-disconnect`. */
@@ -245,8 +257,21 @@ export interface ProvisionOptions {
 export interface Nodes {
   /** In the order in which they were asked for; those that were found, in the order of their names. */
   readonly all: readonly NodeControl[];
+  /** Where they are somebody else's: what a run may add to them, and how else clients reach them. */
+  readonly attached?: AttachedExtras;
   /** Removes every process, port and folder of these nodes, whatever state they are in. Harmless twice. */
   dispose(): Promise<void>;
+}
+
+/** What a cluster of an inventory brings beside its nodes. */
+export interface AttachedExtras {
+  /** Further ways of clients, by name. */
+  readonly routes: Readonly<Record<string, Route>>;
+  /**
+   * Makes the schema of pgquake, on a session that takes writes. Disposing of the nodes drops it.
+   * @throws EnvironmentError where there is one.
+   */
+  makeOwnSchema(session: Session): Promise<void>;
 }
 
 /** The file in a run's folder that names its cluster: there as long as the cluster is. Holds no password. */
@@ -386,6 +411,18 @@ export interface Platform {
    * @throws EnvironmentError with what is left and what to do.
    */
   reclaim(runFolder: string, options?: { readonly force?: boolean }): Promise<Reclaimed>;
+}
+
+/** A platform whose nodes exist already, as an inventory describes them. It makes none. */
+export interface InventoryPlatform extends Platform {
+  /**
+   * Takes hold of all nodes, in whatever state they are. Disposing of them drops the schema of pgquake, and removes
+   * nothing else.
+   * @param options.runFolder of a run that will break nodes, as in `AttachOptions`. Absent for those that write nothing.
+   * @throws InputError where a password or a file that the inventory names cannot be read; EnvironmentError where a
+   * container does not exist, or the connection string of its node leads elsewhere.
+   */
+  attach(inventory: Inventory, options?: { readonly runFolder?: string | undefined }): Promise<Nodes>;
 }
 
 export function noSuchBackend(node: NodeName, pid: number): EnvironmentError {

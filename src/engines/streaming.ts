@@ -3,19 +3,19 @@
  * slots. Every member holds everything; who takes writes moves. Nobody fences an old primary.
  */
 
-import { type Dataset, defineEngine, type FormedCluster, type FormOptions } from '../cluster/engine.ts';
+import { defineEngine, type FormedCluster, type FormOptions } from '../cluster/engine.ts';
 import { untilAcceptsSql } from '../cluster/health.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { dataNodes, type NodeSpec, type PlacementMap, ringPlacement } from '../model/topology.ts';
-import { quoteName, quoteTable, schemaOf } from '../sql/quote.ts';
-import type { Session } from '../sql/session.ts';
+import { findStreaming } from './streaming/attached.ts';
 import { StreamingCluster } from './streaming/cluster.ts';
 import { makeStandbys, untilStreaming } from './streaming/copies.ts';
 import { expectStreaming } from './streaming/expect.ts';
+import { loadTables } from './streaming/load.ts';
 import { WAL_SENDER_TIMEOUT_MS } from './streaming/promise.ts';
 import { STREAMING_KEYS, streamingSpecOf } from './streaming/spec.ts';
-import { alterSystem, ask, connectTo, refuseOld, STATEMENT_LIMIT_MS, synchronousNames } from './streaming/sql.ts';
+import { alterSystem, connectTo, refuseOld, synchronousNames } from './streaming/sql.ts';
 
 const READY_LIMIT_MS = 30_000;
 /** A commit that waits for a standby. */
@@ -50,7 +50,7 @@ export const streaming = defineEngine({
 
   layout: (topology, rooms) => placementOf(topology, rooms),
   form,
-  inspect: async () => undefined,
+  inspect: ({ nodes, dataset, signal }) => findStreaming(nodes.all, dataset, signal),
   expect: expectStreaming,
 });
 
@@ -63,7 +63,7 @@ async function form({ nodes: { all }, topology, dataset, signal }: FormOptions):
   const common = { [SYNCHRONOUS]: synchronousNames(spec) };
   await using session = await connectTo(primary);
   await refuseOld(session);
-  await Promise.all([load(session, dataset), ...standbys.map((node) => node.stop())]);
+  await Promise.all([loadTables(session, dataset), ...standbys.map((node) => node.stop())]);
   signal.throwIfAborted();
   await makeStandbys(standbys, primary, session, common);
   await Promise.all(standbys.map((node) => untilAcceptsSql(node, READY_LIMIT_MS, signal)));
@@ -90,23 +90,4 @@ function placementOf(topology: FormOptions['topology'], rooms: readonly number[]
     partitions: ringPlacement(dataNodes(topology), topology),
     partitionOfKey: Object.fromEntries(rooms.map((room) => [room, 0])),
   };
-}
-
-async function load(session: Session, { tables }: Dataset): Promise<void> {
-  for (const { name, columns, primaryKey, rows } of tables) {
-    const list = columns.map((column) => `${quoteName(column.name)} ${column.type}`).join(', ');
-    const schema = schemaOf(name);
-    await session.execute(
-      `${schema === undefined ? '' : `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)};`}
-       CREATE TABLE ${quoteTable(name)} (${list}, PRIMARY KEY (${primaryKey.map(quoteName).join(', ')}));`,
-      STATEMENT_LIMIT_MS,
-    );
-    if (rows.length === 0) continue;
-    const arrays = columns.map(({ type }, i) => `$${i + 1}::${type}[]`);
-    await ask(
-      session,
-      `INSERT INTO ${quoteTable(name)} SELECT * FROM unnest(${arrays.join(', ')})`,
-      columns.map((_, i) => rows.map((row) => row[i])),
-    );
-  }
 }

@@ -16,6 +16,7 @@ export const promote = defineFault<Readonly<Record<string, never>>, Before>({
   params: z.strictObject({}),
   needs: [],
   movingRoles: true,
+  lacking: async (_node, _params, { manager }) => manager?.refuses,
 
   async inject(targets, _params, { cluster, defer, signal }) {
     const before: (number | undefined)[] = [];

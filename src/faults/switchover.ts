@@ -30,6 +30,7 @@ export const switchover = defineFault<z.output<typeof params>, readonly HandedOv
   needs: [],
   movingRoles: true,
   takes: () => ({ what: 'role' }),
+  lacking: async (_node, _params, { manager }) => manager?.refuses,
   strikes: (targets) => [{ targets, gapMs: 0, forMs: 0 }],
   names: ({ to }) => (to === undefined ? [] : [{ path: ['to'], node: to }]),
 

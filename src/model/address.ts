@@ -7,4 +7,13 @@ export interface Address {
   readonly user: string;
   readonly password: string;
   readonly database: string;
+  /** Encrypted, and how the server's certificate is verified; not encrypted where it is absent. */
+  readonly tls?: TlsOptions;
+}
+
+export interface TlsOptions {
+  /** - `none`: it is not looked at. `ca`: a root certificate has signed it. `full`: and it is for this host. */
+  readonly verify: 'none' | 'ca' | 'full';
+  /** The root certificate, PEM; those of Node by default. */
+  readonly ca?: string;
 }

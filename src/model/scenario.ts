@@ -1,5 +1,6 @@
 /** A scenario as validated: quantities are numbers, defaults are filled in, every word is known. */
 
+import type { Inventory } from './inventory.ts';
 import type { MovingRole } from './roles.ts';
 import type { NodeName, Topology } from './topology.ts';
 
@@ -37,6 +38,10 @@ export interface ClusterSpec extends ClusterMakeup {
   readonly engine: string;
   /** The name of a cluster that stands: the run attaches to it, and leaves it standing. */
   readonly attach?: string | undefined;
+  /** How that cluster is reached, where it is not one of pgquake's own making; `attach` is its name then. */
+  readonly inventory?: Inventory | undefined;
+  /** The name of the cluster, repeated by whoever allows that it is broken. */
+  readonly confirm?: string | undefined;
 }
 
 /** Which nodes a fault strikes: named, or picked by the run's seed when the plan is made, or once partitions are placed. */

@@ -60,6 +60,8 @@ export interface WholeOptions {
   /** For replication to catch up and prepared transactions to end. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;
+  /** Slots that wait for a reader are their people's business. False by default. */
+  readonly ignoreIdle?: boolean;
 }
 
 /**
@@ -73,7 +75,8 @@ export async function untilWhole(nodes: readonly NodeControl[], options: WholeOp
   return left.flat();
 }
 
-async function untilNodeWhole(node: NodeControl, { limitMs, signal }: WholeOptions): Promise<string[]> {
+async function untilNodeWhole(node: NodeControl, options: WholeOptions): Promise<string[]> {
+  const { limitMs, signal, ignoreIdle = false } = options;
   const startedAt = performance.now();
   try {
     await using session = await Session.connect(node.address(), {
@@ -84,7 +87,8 @@ async function untilNodeWhole(node: NodeControl, { limitMs, signal }: WholeOptio
     const prepared = new Set(await preparedHere(session));
     for (;;) {
       const still = (await preparedHere(session)).filter((gid) => prepared.has(gid));
-      const { late, idle } = end === undefined ? { late: [], idle: [] } : await readersBehind(session, end);
+      const { late, idle: waiting } = end === undefined ? { late: [], idle: [] } : await readersBehind(session, end);
+      const idle = ignoreIdle ? [] : waiting;
       const unfinished = still.length > 0 ? [`${formatCount(still.length, 'prepared transaction')} not finished`] : [];
       const left = [...late, ...idle, ...unfinished].map((words) => `${node.name}: ${words}`);
       const waitedMs = performance.now() - startedAt;

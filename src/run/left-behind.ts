@@ -127,7 +127,10 @@ async function undoOn(
   });
   await noteKept(folder, kept);
   // Of a node that is not back the rest is not worth waiting for.
-  const left = failures.length > 0 ? failures : await untilWhole(nodes.all, { limitMs: WHOLE_LIMIT_MS });
+  const left =
+    failures.length > 0
+      ? failures
+      : await untilWhole(nodes.all, { limitMs: WHOLE_LIMIT_MS, ignoreIdle: nodes.attached !== undefined });
   if (left.length > 0) {
     throw new EnvironmentError(`the cluster stands, and is not healed: ${left.join('; ')}`, {
       code: 'not-healed',

@@ -130,7 +130,7 @@ export async function run(asked: RunOptions): Promise<void> {
     load.follow(monitor);
 
     await using _watch = new NodeWatch({
-      nodes: nodes.all,
+      nodes: nodes.all.filter(({ byConnectionAlone }) => !byConnectionAlone),
       recorder,
       clock,
       mayEnd: mayEnd(options),
@@ -325,13 +325,15 @@ function movingRoles(options: RunOptions, nodes: Nodes, cluster: FormedCluster):
 }
 
 /** @param limitMs short where the wait for what is prepared has been in vain already. */
-async function verifyHealing({ plan, recorder, signal }: RunOptions, { all }: Nodes, limitMs: number): Promise<void> {
+async function verifyHealing({ plan, recorder, signal }: RunOptions, nodes: Nodes, limitMs: number): Promise<void> {
   if (plan.acts.length === 0) return;
-  const left = await untilWhole(all, { limitMs, signal });
+  const left = await untilWhole(nodes.all, { limitMs, signal, ignoreIdle: nodes.attached !== undefined });
   const advice =
     plan.scenario.cluster.attach === undefined
       ? 'nothing, the cluster is removed; the logs of its servers are in logs/'
-      : `look at it with "pgquake status", restart its nodes with "pgquake restart"; no run attaches to it as long as this is so`;
+      : nodes.attached
+        ? 'look at the nodes named; pgquake changes nothing more of this cluster'
+        : `look at it with "pgquake status", restart its nodes with "pgquake restart"; no run attaches to it as long as this is so`;
   recorder.event({ type: 'healing-verified', left, ...(left.length === 0 ? {} : { advice }) });
 }
 

@@ -165,7 +165,11 @@ export async function surveyStanding(
 }
 
 /** The platform as a run sees it that attaches to a cluster: nothing is made, and nothing removed. */
-export function attachedPlatform(platform: Platform, standing: StandingClusters, project: string): Platform {
+export function attachedPlatform(
+  platform: Platform,
+  standing: Pick<StandingClusters, 'attach'>,
+  project: string,
+): Platform {
   return {
     ...platform,
     async provision({ nodes: wanted, runFolder, signal }) {
@@ -173,7 +177,8 @@ export function attachedPlatform(platform: Platform, standing: StandingClusters,
       try {
         if (nodes.all.length !== wanted.length) throw otherNodes(project, wanted, nodes.all);
         await Promise.all(nodes.all.map((node) => untilStands(node, project, signal)));
-        const left = await untilWhole(nodes.all, { limitMs: STANDS_LIMIT_MS, signal });
+        const ignoreIdle = nodes.attached !== undefined;
+        const left = await untilWhole(nodes.all, { limitMs: STANDS_LIMIT_MS, signal, ignoreIdle });
         if (left.length > 0) throw notWhole(project, left.join('; '));
       } catch (error) {
         await nodes.dispose();

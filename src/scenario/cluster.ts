@@ -3,10 +3,13 @@
 import type { z } from 'zod';
 import type { ClusterKeys } from '../cluster/keys.ts';
 import { WORKER_KEYS } from '../cluster/worker-keys.ts';
+import type { Inventory } from '../model/inventory.ts';
 import { listed, suggestion } from '../model/nearest.ts';
 import { quoted } from '../model/quantities.ts';
 import type { ClusterSpec } from '../model/scenario.ts';
-import type { Topology } from '../model/topology.ts';
+import type { NodeSpec, Topology } from '../model/topology.ts';
+import { formatCount } from '../model/units.ts';
+import { meansInventory } from './inventory.ts';
 import type { ScenarioVocabulary, sections } from './schema.ts';
 import type { Notes } from './target.ts';
 
@@ -14,7 +17,7 @@ type ReadCluster = z.output<ReturnType<typeof sections>['cluster']>;
 type KnownEngine = ScenarioVocabulary['engines'][number];
 type Mapping = Readonly<Record<string, unknown>>;
 
-const COMMON_KEYS = ['platform', 'engine', 'attach'] as const;
+const COMMON_KEYS = ['platform', 'engine', 'attach', 'confirm'] as const;
 
 /**
  * By the engine that is named, or else by the keys that are written.
@@ -33,7 +36,11 @@ export function readCluster(
   const keys = keysOf(engine);
   const read = fittingKeys(keys, written, { engine: engine.name, engines, notes });
   if (!read || !common) return undefined;
-  const { platform, attach, engine: asked } = common;
+  const { platform, attach, confirm, engine: asked } = common;
+  if (confirm !== undefined) {
+    notes.noteKey(['cluster'], 'confirm', '"confirm" is for a cluster of an inventory: attach: inventory.yaml');
+    return undefined;
+  }
   const problems = keys.problems(read);
   for (const { path, message } of problems) notes.note(['cluster', ...path], message);
   if (problems.length > 0) return undefined;
@@ -46,6 +53,49 @@ export function readCluster(
     ...(engine.movingRoles ? { movingRoles: engine.movingRoles } : {}),
     ...(engine.keys ? { own: { engine: engine.name, params: params ?? {}, inWords } } : {}),
   };
+}
+
+/** The cluster of an inventory: which engine it is of, and who is primary, is found out; that roles move is assumed. */
+export function clusterOf(
+  inventory: Inventory,
+  engines: ScenarioVocabulary['engines'],
+  { confirm }: Pick<ClusterSpec, 'confirm'> = {},
+): ClusterSpec {
+  const engine = engines.find(({ movingRoles }) => movingRoles !== undefined);
+  if (!engine) throw new Error('the catalogue has no engine for it');
+  const nodes = inventory.nodes.map(({ name }): NodeSpec => ({ name, role: 'member', part: 'data' }));
+  // What its settings promise is read from its servers.
+  const {
+    params = {},
+    absentRoles: _,
+    ...makeup
+  } = keysOf(engine).makeup({ members: nodes.length }, { nodes: () => nodes });
+  return {
+    ...makeup,
+    platform: 'auto',
+    engine: engine.name,
+    attach: inventory.name,
+    inventory,
+    ...(confirm === undefined ? {} : { confirm }),
+    ...(engine.movingRoles ? { movingRoles: engine.movingRoles } : {}),
+    own: {
+      engine: engine.name,
+      params,
+      inWords: `${formatCount(nodes.length, 'node')} of the inventory ${inventory.name}`,
+    },
+  };
+}
+
+/** Keys that say what a cluster is like are for clusters that are made. */
+export function noteMade(written: Readonly<Record<string, unknown>>, notes: Notes): void {
+  for (const key of Object.keys(written)) {
+    if (key === 'attach' || key === 'confirm') continue;
+    notes.noteKey(
+      ['cluster'],
+      key,
+      `${quoted(key)} is for a cluster that is made; the inventory names the one that exists`,
+    );
+  }
 }
 
 function keysOf({ keys = WORKER_KEYS }: KnownEngine): ClusterKeys {
@@ -93,6 +143,7 @@ function fittingKeys(
 /** What is certain of the topology where the section is wrong. The defaults are left out: what is missing may be misspelt. */
 export function writtenTopology(written: unknown, { engines }: ScenarioVocabulary): Partial<Topology> {
   if (typeof written !== 'object' || written === null) return {};
+  if (meansInventory((written as Mapping).attach)) return {};
   const engine = meantBy(written as Mapping, engines);
   if (engine.keys) return {};
   const shape = WORKER_KEYS.params.shape;

@@ -85,6 +85,7 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   for (const part of path) {
     if (current instanceof z.ZodObject) current = unwrapped(current.shape[part as string]);
     else if (current instanceof z.ZodArray) current = unwrapped(current.element);
+    else if (current instanceof z.ZodRecord) current = unwrapped(current.valueType);
     else return [];
   }
   return current instanceof z.ZodObject ? Object.keys(current.shape) : [];

@@ -3,10 +3,12 @@
  * noted, so that one mistake does not hide another; what could not be read is not held against the rest.
  */
 
-import { basename } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { ScenarioFacts } from '../checks/check.ts';
 import type { Fault } from '../faults/fault.ts';
+import { InputError } from '../model/errors.ts';
+import type { Inventory } from '../model/inventory.ts';
 import { listed, suggestion } from '../model/nearest.ts';
 import { partitionWordOf } from '../model/partition-words.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
@@ -22,9 +24,10 @@ import type {
 } from '../model/scenario.ts';
 import { dataNodes, partitionName } from '../model/topology.ts';
 import { standIns } from '../plan/schedule.ts';
-import { ledgerOf } from '../workloads/workload.ts';
-import { readCluster, writtenTopology } from './cluster.ts';
+import { leavesNoTables, ledgerOf } from '../workloads/workload.ts';
+import { clusterOf, noteMade, readCluster, writtenTopology } from './cluster.ts';
 import { explain, valueAt } from './explain.ts';
+import { inventoryIn, meansInventory, readInventory } from './inventory.ts';
 import { formatPath, hopelessChecks, type Problem, ScenarioError } from './problems.ts';
 import { lacking } from './requirements.ts';
 import { MAX_STEPS, MAX_STRIKES, type ScenarioVocabulary, sections, TOP_KEYS, timing, timingOf } from './schema.ts';
@@ -90,7 +93,7 @@ class Reader {
     const claim = this.#section(schemas.claim, top, 'claim');
     const cluster = this.#cluster(top);
     const topology = this.#topology(top, cluster);
-    const workload = this.#workload(top);
+    const workload = this.#workload(top, cluster);
     this.#routes(cluster, workload);
     const probes = top.probes === 'off' ? undefined : this.#section(schemas.probes, top, 'probes');
     const pressure = this.#section(schemas.pressure, top, 'pressure');
@@ -151,8 +154,46 @@ class Reader {
   }
 
   #cluster(top: Mapping): ClusterSpec | undefined {
+    const written = isMapping(top.cluster) ? top.cluster : {};
+    if (meansInventory(written.attach)) return this.#attached(written, written.attach);
     const read = this.#section(sections(this.#vocabulary).cluster, top, 'cluster');
     return readCluster(read, isMapping(top.cluster) ? top.cluster : {}, this.#vocabulary.engines, this.#notes);
+  }
+
+  /** A cluster that exists, described here or in a file beside the scenario. */
+  #attached(written: Mapping, attach: Mapping | string): ClusterSpec | undefined {
+    noteMade(written, this.#notes);
+    const { confirm } = written;
+    if (confirm !== undefined && typeof confirm !== 'string') {
+      this.#note(['cluster', 'confirm'], expectedButFound('the name of the cluster in its inventory', confirm));
+    }
+    const inventory = this.#inventory(attach);
+    if (!inventory) return undefined;
+    if (typeof confirm === 'string' && confirm !== inventory.name) {
+      this.#note(
+        ['cluster', 'confirm'],
+        `expected ${quoted(inventory.name)}, the name in the inventory, found ${quoted(confirm)}`,
+      );
+    }
+    return clusterOf(inventory, this.#vocabulary.engines, typeof confirm === 'string' ? { confirm } : {});
+  }
+
+  #inventory(attach: Mapping | string): Inventory | undefined {
+    const at = ['cluster', 'attach'];
+    const folder = dirname(resolve(this.#source.file));
+    if (typeof attach !== 'string') {
+      const { inventory, problems } = inventoryIn(this.#source, attach, at, folder);
+      this.#problems.push(...problems);
+      return inventory;
+    }
+    try {
+      return readInventory(resolve(folder, attach), join(dirname(this.#source.file), attach));
+    } catch (error) {
+      if (error instanceof ScenarioError) this.#problems.push(...error.problems);
+      else if (error instanceof InputError) this.#note(at, error.message);
+      else throw error;
+      return undefined;
+    }
   }
 
   #engineOf(cluster: ClusterSpec | undefined): ScenarioVocabulary['engines'][number] | undefined {
@@ -168,7 +209,13 @@ class Reader {
   #routes(cluster: ClusterSpec | undefined, workload: Scenario['workload'] | undefined): void {
     const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
     if (!cluster || !chosen || !workload) return;
-    const { routes: known = [], readRoutes = [] } = this.#engineOf(cluster) ?? this.#vocabulary.engines[0] ?? {};
+    const engine = this.#engineOf(cluster) ?? this.#vocabulary.engines[0];
+    const further = cluster.inventory?.routes ?? [];
+    const known = [...(engine?.routes ?? []), ...further.map(({ name }) => name)];
+    const readRoutes = [
+      ...(engine?.readRoutes ?? []),
+      ...further.filter(({ access }) => access === 'read').map(({ name }) => name),
+    ];
     for (const { name, access, route } of chosen.kinds(workload.params)) {
       if (route === undefined) continue;
       const at = ['workload', ...(chosen.pathOf?.(workload.params, name) ?? [name]), 'route'];
@@ -194,13 +241,23 @@ class Reader {
     return topology;
   }
 
-  #workload(top: Mapping): Scenario['workload'] | undefined {
+  #workload(top: Mapping, cluster: ClusterSpec | undefined): Scenario['workload'] | undefined {
     const written = top.workload === undefined && !('workload' in top) ? {} : top.workload;
     if (!isMapping(written)) {
       this.#note(['workload'], expectedButFound('a mapping such as { use: chat }', written));
       return undefined;
     }
-    const { use = this.#vocabulary.workloads[0]?.name, ...rest } = written;
+    const { workloads } = this.#vocabulary;
+    const known = cluster?.inventory ? workloads.filter(leavesNoTables) : workloads;
+    const { use = known[0]?.name, ...rest } = written;
+    if (!known.some(({ name }) => name === use) && workloads.some(({ name }) => name === use)) {
+      const names = known.map(({ name }) => name);
+      this.#note(
+        ['workload', 'use'],
+        `${quoted(String(use))} makes tables outside of the schema pgquake, which a cluster of an inventory does not get; ${listed(names)}`,
+      );
+      return undefined;
+    }
     const workload = this.#known(this.#vocabulary.workloads, use, ['workload', 'use'], 'workload');
     const params = workload && this.#fitting(workload.params, rest, ['workload'], ['use']);
     return workload && params ? { use: workload.name, params: params as Mapping } : undefined;

@@ -16,6 +16,7 @@ import { MOVING_ROLES } from '../model/roles.ts';
 import type { PartitionRef } from '../model/scenario.ts';
 import { partitionIndex } from '../model/topology.ts';
 import type { Workload } from '../workloads/workload.ts';
+import { inventorySchema } from './inventory.ts';
 
 /** The words that a scenario may use. */
 export interface ScenarioVocabulary {
@@ -171,9 +172,16 @@ export function sections({
           .describe('What makes the nodes one cluster.'),
         attach: z
           .string()
-          .regex(/^[a-z0-9][a-z0-9_-]*$/, 'expected the name of a Compose project such as citus')
+          .regex(
+            /^[a-z0-9][a-z0-9_-]*$/,
+            'expected the name of a Compose project such as citus, or the file of an inventory such as inventory.yaml',
+          )
           .optional()
           .describe('A cluster that stands, by its Compose project: nothing is made, and nothing removed.'),
+        confirm: z
+          .string()
+          .optional()
+          .describe('The name of the cluster in the inventory, repeated: without it nothing of it is broken.'),
       })
       .prefault({})
       .describe('The cluster that is built for the run.'),
@@ -368,8 +376,19 @@ function clusterSection({ platforms, engines }: Pick<ScenarioVocabulary, 'platfo
     ])
     .default('auto')
     .describe(shape.platform.description ?? '');
-  const shipped = z.strictObject({ ...keysOfAll(engines), ...shape, platform }).meta({ title: 'engine of pgquake' });
-  const { attach } = shape;
+  const attach = anyOf([
+    shape.attach.unwrap().meta({ title: 'Compose project' }),
+    z
+      .string()
+      .regex(/\.ya?ml$/)
+      .meta({ title: 'File of an inventory' }),
+    inventorySchema.meta({ title: 'Inventory' }),
+  ])
+    .optional()
+    .describe('A cluster that exists: its Compose project, or an inventory or its file. Nothing is made or removed.');
+  const shipped = z
+    .strictObject({ ...keysOfAll(engines), ...shape, platform, attach })
+    .meta({ title: 'engine of pgquake' });
   const word = otherName('engine', engines);
   const own = z.looseObject({ engine: word, platform, attach }).meta({ title: 'your own engine' });
   return z

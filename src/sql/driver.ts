@@ -6,6 +6,7 @@
 
 import { createRequire } from 'node:module';
 import type pg from 'pg';
+import type { TlsOptions } from '../model/address.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -31,15 +32,16 @@ export type ClientConfig = Required<Pick<pg.ClientConfig, 'host' | 'port' | 'use
   Pick<pg.ClientConfig, 'keepAlive' | 'stream'> & {
     readonly password: string;
     readonly pipeline: boolean;
+    readonly tls?: TlsOptions;
     /** `-c name=value`, sent with the start-up packet. */
     readonly options?: string;
   };
 
-/** A client that takes nothing from the environment. Connections are not encrypted. */
-export function newClient(config: ClientConfig): pg.Client {
+/** A client that takes nothing from the environment. Connections are encrypted where the address says so. */
+export function newClient({ tls, ...config }: ClientConfig): pg.Client {
   const client = new Client({
     ...config,
-    ssl: false,
+    ssl: tls ? sslOf(tls) : false,
     sslnegotiation: 'postgres',
     client_encoding: 'UTF8',
   } as pg.ClientConfig);
@@ -52,4 +54,12 @@ export function newClient(config: ClientConfig): pg.Client {
     replication: undefined,
   });
   return client;
+}
+
+function sslOf({ verify, ca }: TlsOptions): pg.ClientConfig['ssl'] {
+  return {
+    rejectUnauthorized: verify !== 'none',
+    ...(ca === undefined ? {} : { ca }),
+    ...(verify === 'full' ? {} : { checkServerIdentity: () => undefined }),
+  };
 }

@@ -131,7 +131,8 @@ export class Session implements AsyncDisposable {
       application_name: options.applicationName,
       keepAlive: true,
       pipeline: options.pipeline ?? false,
-      stream: openSocket,
+      // Node encrypts a socket of its own kind only.
+      ...(address.tls ? {} : { stream: openSocket }),
       ...(settings.length > 0 ? { options: settings.join(' ') } : {}),
     });
     const session = new Session(client, address, options);

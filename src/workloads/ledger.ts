@@ -46,6 +46,7 @@ export const ledger = {
     pacedKind({ name: 'write', access: 'write', scope: 'partition' }, ledger.write),
   ],
 
+  inOwnSchema: true,
   dataset: (ledger) => ({
     partitionKeys: range(ledger.buckets),
     tables: [

@@ -92,6 +92,8 @@ export interface Workload<P = any> {
   readonly source: string;
   /** A strict object of what stands beside `use`. */
   readonly params: z.ZodType<P>;
+  /** All tables of its data set are in the schema `pgquake`: it can run where there are data of somebody else's. */
+  readonly inOwnSchema?: true;
   /** What a cluster is formed with; nothing by default. */
   dataset?(params: P): Dataset;
   kinds(params: P): OperationKind[];
@@ -118,6 +120,11 @@ export interface Workload<P = any> {
 /** The ledger that a workload has with these parameters. */
 export function ledgerOf<P>({ ledger }: Workload<P>, params: P): Ledger<P> | undefined {
   return typeof ledger === 'function' ? ledger(params) : ledger;
+}
+
+/** Whether it makes no table outside of the schema `pgquake`, but what its author lets it make himself. */
+export function leavesNoTables({ dataset, inOwnSchema }: Workload): boolean {
+  return dataset === undefined || inOwnSchema === true;
 }
 
 export function defineWorkload<P>(workload: Workload<P>): Workload<P> {

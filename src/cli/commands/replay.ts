@@ -5,6 +5,7 @@ import type { Command } from '../command.ts';
 import { openQuake, reportsFolder } from '../open.ts';
 import {
   CONFIG_OPTION,
+  CONFIRM_OPTION,
   type ConfigArguments,
   FIT_OPTION,
   OUTPUT_OPTION,
@@ -23,6 +24,7 @@ interface ReplayArguments extends ConfigArguments {
   realtime: boolean;
   retries: number;
   fit: boolean;
+  confirm: string | undefined;
   output: OutputFormat;
 }
 
@@ -35,9 +37,10 @@ export const replay: Command<ReplayArguments> = {
       .options(REALTIME_OPTION)
       .options(FIT_OPTION)
       .options(RETRIES_OPTION)
+      .options(CONFIRM_OPTION)
       .options(OUTPUT_OPTION)
       .example('$0 replay reports/latest', 'the same faults on the same nodes at the same times'),
-  handler: async ({ run, config, reports: folder, realtime, retries: written, fit, output: format }) => {
+  handler: async ({ run, config, reports: folder, realtime, retries: written, fit, confirm, output: format }) => {
     const retries = retriesOf(written);
     const replayed = await readPlan(run);
     const quake = await openQuake({ config }, [replayed.scenario.file]);
@@ -59,6 +62,7 @@ export const replay: Command<ReplayArguments> = {
       realtime,
       retries,
       fit,
+      confirm,
       output: format,
     };
     try {

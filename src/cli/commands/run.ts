@@ -210,6 +210,7 @@ async function attempt(
       reports,
       realtime: args.realtime,
       fit: args.fit,
+      confirm: args.confirm,
       attempt: number,
       again: againOf(scenario, args),
       say: (text) => progress.note(text),

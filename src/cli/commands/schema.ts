@@ -5,27 +5,29 @@ import { fileURLToPath } from 'node:url';
 import type { Catalog } from '../../catalog.ts';
 import { reportJsonSchema } from '../../model/report-schema.ts';
 import { pgquake } from '../../pgquake.ts';
+import { inventoryJsonSchema } from '../../scenario/inventory.ts';
 import { scenarioJsonSchema } from '../../scenario/schema.ts';
 import type { Command } from '../command.ts';
 import { openQuake } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments } from '../options.ts';
 
 interface SchemaArguments extends ConfigArguments {
-  of: 'scenario' | 'report';
+  of: 'scenario' | 'report' | 'inventory';
   write: boolean;
 }
 
 const SCHEMAS = {
   scenario: (catalog: Catalog) => scenarioJsonSchema(catalog),
   report: () => reportJsonSchema(),
+  inventory: () => inventoryJsonSchema(),
 } as const;
 
 export const schema: Command<SchemaArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('of', { choices: ['scenario', 'report'] as const, default: 'scenario' as const })
+      .positional('of', { choices: ['scenario', 'report', 'inventory'] as const, default: 'scenario' as const })
       .options(CONFIG_OPTION)
-      .option('write', { type: 'boolean', default: false, describe: 'write both into schema/ of this checkout' }),
+      .option('write', { type: 'boolean', default: false, describe: 'write all into schema/ of this checkout' }),
   handler: async ({ of, write, config }) => {
     if (!write) {
       console.log(JSON.stringify(SCHEMAS[of]((await openQuake({ config })).catalog), null, 2));

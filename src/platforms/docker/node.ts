@@ -3,6 +3,7 @@
 import type { ContainerInspectInfo } from 'dockerode';
 import { z } from 'zod';
 import {
+  type Capability,
   type NodeAttachments,
   type NodeBackends,
   type NodeControl,
@@ -16,6 +17,7 @@ import {
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
+import { lackingHere } from './abilities.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { POSTGRES_PORT, PROJECT_LABEL } from './compose.ts';
 import { type DataVolume, DockerData, dataVolume } from './data.ts';
@@ -42,6 +44,8 @@ export interface DockerNodeOptions {
   readonly containerId: string;
   /** See `reach`. */
   readonly localAddresses: readonly string[];
+  /** Clients reach its server by an address that is known from elsewhere. False by default. */
+  readonly reachedElsewhere?: boolean;
 }
 
 export class DockerNode implements NodeControl {
@@ -114,7 +118,7 @@ export class DockerNode implements NodeControl {
     node.#project = Config.Labels[PROJECT_LABEL];
     node.#login = loginOf(Config.Env);
     node.#dataFolder = variablesOf(Config.Env).get('PGDATA') || '/var/lib/postgresql/data';
-    if (State.Running && node.#reachedAt.host === '') {
+    if (State.Running && node.#reachedAt.host === '' && !options.reachedElsewhere) {
       throw new EnvironmentError(`the server in container ${node.#containerName} cannot be reached from here`, {
         code: 'node-unreachable',
         hint: `publish its port ${POSTGRES_PORT} on 127.0.0.1, or run pgquake on the machine of the Docker engine`,
@@ -255,7 +259,6 @@ case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pi
     }
   }
 
-  /** Runs a program in the container, as its root. */
   async #volume(): Promise<DataVolume> {
     const found = dataVolume((await this.#inspect()).Mounts, this.#dataFolder);
     if (found) return found;
@@ -282,6 +285,33 @@ case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pi
     });
   }
 
+  /**
+   * The command line of one of its processes.
+   * @returns empty where it has no such process, or no shell to look with.
+   */
+  async commandLineOf(pid: number): Promise<string> {
+    const script = `tr '\\0' ' ' < /proc/${Math.trunc(pid)}/cmdline`;
+    const { exitCode, output } = await this.#run(`look at process ${pid}`, ['sh', '-c', script]);
+    return exitCode === 0 ? output : '';
+  }
+
+  /** Whether the engine chooses a port of this machine anew for it whenever it starts. */
+  async isPublishedByChance(port: number): Promise<boolean> {
+    const { HostConfig, NetworkSettings } = await this.#inspect();
+    const chosen = (HostConfig.PortBindings ?? {}) as Readonly<Record<string, readonly { HostPort?: string }[] | null>>;
+    return Object.entries(NetworkSettings.Ports).some(
+      ([inside, bindings]) =>
+        bindings?.some(({ HostPort }) => Number(HostPort) === port) &&
+        !chosen[inside]?.some(({ HostPort }) => Number(HostPort) === port),
+    );
+  }
+
+  /** Why its traffic cannot be changed from beside it, in words; as `lackingHere`. */
+  async lacksForTraffic(capability: Capability): Promise<string | undefined> {
+    return lackingHere(this.#client, helperImage() ?? (await this.#inspect()).Image, capability);
+  }
+
+  /** Runs a program in the container, as its root. */
   #run(what: string, command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     return execIn(this.#client, {
       what: `${what} in container ${this.#containerName}`,

@@ -1,0 +1,192 @@
+/**
+ * A primary and its standbys that somebody else has set up: found out by asking, never changed. Who fails over, if
+ * anybody, is their business; pgquake looks on.
+ */
+
+import type { Dataset, FormedCluster } from '../../cluster/engine.ts';
+import type { Manager } from '../../cluster/manager.ts';
+import type { NodeControl } from '../../cluster/platform.ts';
+import { directRoute } from '../../cluster/route.ts';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { type NodeName, partitionName } from '../../model/topology.ts';
+import { OBSERVER_NAMES } from '../../sql/application-names.ts';
+import { quoteTable } from '../../sql/quote.ts';
+import { Session } from '../../sql/session.ts';
+import { loadTables } from './load.ts';
+import { type Answer, rolesFrom } from './observe.ts';
+import type { StreamingSpec } from './spec.ts';
+import { ask, READ_STATE, refuseOld, stateFrom } from './sql.ts';
+
+const ANSWER_LIMIT_MS = 1_000;
+const CONNECT_LIMIT_MS = 5_000;
+/** Of a primary that somebody else looks after: nobody knows. */
+const PROMOTE_AFTER_MS = 1_000;
+
+/** How a standby calls itself to its primary, and its slot: what its row there can be told by. */
+const READ_STREAM = `SELECT slot_name, conninfo FROM pg_stat_wal_receiver`;
+/** Of a primary: each standby that streams, by its slot where it has one. */
+const READ_STREAMS = `
+  SELECT application_name, sync_state, (SELECT slot_name::text FROM pg_replication_slots s WHERE s.active_pid = r.pid)
+    FROM pg_stat_replication r WHERE state = 'streaming'`;
+const READ_CLUSTER = `
+  SELECT (SELECT system_identifier::text FROM pg_control_system()), current_setting('synchronous_standby_names')`;
+
+/** A standby as its primary lists it. */
+interface Stream {
+  readonly application: string;
+  readonly slot: string | undefined;
+}
+
+interface Asked extends Answer {
+  /** Of a standby: what it says of its own stream. */
+  readonly stream?: Stream;
+  /** Of a primary. */
+  readonly streams?: readonly (Stream & { readonly sync: string })[];
+}
+
+/**
+ * @returns `undefined` where they are not one primary and its standbys, or one of them does not answer.
+ * @throws EnvironmentError where a node belongs to another cluster, or is older than PostgreSQL 14.
+ */
+export async function findStreaming(
+  nodes: readonly NodeControl[],
+  { partitionKeys }: Pick<Dataset, 'partitionKeys'>,
+  signal: AbortSignal,
+): Promise<FormedCluster | undefined> {
+  const asked = await askAllAttached(nodes);
+  signal.throwIfAborted();
+  const primaries = nodes.filter((_, i) => asked[i]?.state?.standby === false);
+  const [primary] = primaries;
+  if (!primary || primaries.length > 1 || asked.some(({ state }) => !state)) return undefined;
+  const facts = await Promise.all(nodes.map(factsOf));
+  const own = facts[nodes.indexOf(primary)] as Facts;
+  const stranger = nodes.find((_, i) => facts[i]?.systemIdentifier !== own.systemIdentifier);
+  if (stranger) {
+    throw new EnvironmentError(`${stranger.name} has the data of another cluster than ${primary.name}`, {
+      code: 'other-cluster',
+      hint: 'name in the inventory one primary, and standbys that replay its log',
+    });
+  }
+  return found(nodes, primary, { partitionKeys, spec: specFrom(own.synchronousNames, nodes.length) });
+}
+
+function found(
+  nodes: readonly NodeControl[],
+  primary: NodeControl,
+  { partitionKeys, spec }: { readonly partitionKeys: readonly number[]; readonly spec: StreamingSpec },
+): FormedCluster {
+  const copies = [primary, ...nodes.filter((node) => node !== primary)].map(({ name }) => name);
+  const copiesOf = (relation: string) => nodes.map(({ name }) => ({ partition: 0, node: name, relation }));
+  return {
+    placement: {
+      partitions: [{ index: 0, name: partitionName(0), copies }],
+      partitionOfKey: Object.fromEntries(partitionKeys.map((key) => [key, 0])),
+    },
+    routes: {
+      direct: directRoute('direct', nodes, 'read-write'),
+      standby: directRoute('standby', nodes, 'standby'),
+    },
+    roles: async (signal) => {
+      const answers = await askAllAttached(nodes);
+      signal.throwIfAborted();
+      return rolesFrom(answers);
+    },
+    manager: NOBODY,
+    own: { engine: 'streaming', params: spec, inWords: 'one primary and its standbys, as they were found' },
+    makeTables: async (dataset) => {
+      await using session = await connect(primary, CONNECT_LIMIT_MS);
+      await loadTables(session, dataset);
+    },
+    placementSources: (table) => copiesOf(quoteTable(table)),
+    copiesOf,
+  };
+}
+
+const NOBODY: Manager = {
+  name: 'none',
+  failsOver: false,
+  refuses: 'pgquake changes no roles in a cluster that it did not make',
+  watch: () => ({ [Symbol.asyncDispose]: async () => undefined }),
+  promote: async (node) => {
+    throw new EnvironmentError(`${node} is not promoted: ${NOBODY.refuses}`, { code: 'capability-missing' });
+  },
+};
+
+/** Asks all of them, side by side; standbys go by their names in the inventory. */
+export async function askAllAttached(nodes: readonly NodeControl[]): Promise<Answer[]> {
+  const asked = await Promise.all(nodes.map(askAttached));
+  return asked.map((answer) => (answer.streams ? { ...answer, standbys: named(answer.streams, asked) } : answer));
+}
+
+/** By the slot where both sides name one, else by how a standby calls itself, where no other calls itself so. Pure. */
+function named(streams: NonNullable<Asked['streams']>, asked: readonly Asked[]): ReadonlyMap<NodeName, string> {
+  const standbys = new Map<NodeName, string>();
+  for (const { name, stream } of asked) {
+    if (!stream) continue;
+    const bySlot = streams.find(({ slot }) => slot !== undefined && slot === stream.slot);
+    const alike = streams.filter(({ application }) => application === stream.application);
+    const states = new Set(alike.map(({ sync }) => sync));
+    const sync = bySlot?.sync ?? (states.size === 1 ? alike[0]?.sync : undefined);
+    if (sync !== undefined) standbys.set(name, sync);
+  }
+  return standbys;
+}
+
+async function askAttached(node: NodeControl): Promise<Asked> {
+  const { name } = node;
+  try {
+    await using session = await connect(node, ANSWER_LIMIT_MS);
+    const [row] = await ask(session, READ_STATE, [], ANSWER_LIMIT_MS);
+    const state = stateFrom(row);
+    if (state.standby) {
+      const [stream] = await ask(session, READ_STREAM, [], ANSWER_LIMIT_MS);
+      return { name, state, ...(stream ? { stream: streamFrom(stream[0], String(stream[1])) } : {}) };
+    }
+    const rows = await ask(session, READ_STREAMS, [], ANSWER_LIMIT_MS);
+    const streams = rows.map(([application, sync, slot]) => ({
+      application: String(application),
+      sync: String(sync),
+      slot: typeof slot === 'string' ? slot : undefined,
+    }));
+    return { name, state, streams };
+  } catch (error) {
+    const { code } = error as { code?: unknown };
+    return { name, refusal: typeof code === 'string' ? code : errorText(error) };
+  }
+}
+
+/** @param conninfo as the standby's server prints it, its password masked. */
+function streamFrom(slot: unknown, conninfo: string): Stream {
+  const word = (name: string) => new RegExp(`(?:^|\\s)${name}=('[^']*'|\\S+)`).exec(conninfo)?.[1]?.replaceAll("'", '');
+  return {
+    slot: typeof slot === 'string' && slot !== '' ? slot : undefined,
+    application: word('application_name') ?? word('fallback_application_name') ?? 'walreceiver',
+  };
+}
+
+interface Facts {
+  readonly systemIdentifier: string;
+  readonly synchronousNames: string;
+}
+
+async function factsOf(node: NodeControl): Promise<Facts> {
+  await using session = await connect(node, CONNECT_LIMIT_MS);
+  await refuseOld(session);
+  const [row] = await ask(session, READ_CLUSTER, [], CONNECT_LIMIT_MS);
+  return { systemIdentifier: String(row?.[0]), synchronousNames: String(row?.[1]) };
+}
+
+/** What `synchronous_standby_names` promises, whichever standbys it names. Pure. */
+export function specFrom(synchronousNames: string, members: number): StreamingSpec {
+  const spec = { members, manager: 'none', promoteAfterMs: PROMOTE_AFTER_MS } as const;
+  const names = synchronousNames.trim();
+  if (names === '') return { ...spec, synchronous: 'off' };
+  const count = Number(/^(?:(?:FIRST|ANY)\s+)?(\d+)\s*\(/i.exec(names)?.[1] ?? 1);
+  if (/^ANY\b/i.test(names) || count > 1) return { ...spec, synchronous: { quorum: count } };
+  return { ...spec, synchronous: 'on' };
+}
+
+/** Without settings of its own: they would need a superuser. */
+function connect(node: NodeControl, limitMs: number): Promise<Session> {
+  return Session.connect(node.address(), { connectTimeoutMs: limitMs, applicationName: OBSERVER_NAMES.inspect });
+}

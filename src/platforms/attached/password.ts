@@ -1,0 +1,64 @@
+/** Where the password of a connection comes from, in the order in which libpq looks. It is kept nowhere. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { homeFolder } from '../../home-folder.ts';
+import { errorText, InputError } from '../../model/errors.ts';
+import type { Connection, PasswordSource } from '../../model/inventory.ts';
+
+/** A line of `.pgpass`; in its fields `\:` and `\\` are a colon and a backslash. */
+const LINE = /^((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):(.*)$/;
+
+/**
+ * From the file or variable that is named, else `PGPASSWORD`, else the password file of libpq.
+ * @returns empty where there is none: some servers ask for none.
+ * @throws InputError where what is named cannot be read.
+ */
+export function passwordFor(
+  connection: Connection,
+  { passwordFile, passwordEnv }: PasswordSource,
+  environment: NodeJS.ProcessEnv = process.env,
+): string {
+  if (passwordFile !== undefined) return firstLineOf(passwordFile);
+  if (passwordEnv !== undefined) {
+    const password = environment[passwordEnv];
+    if (password) return password;
+    throw new InputError(`the inventory takes a password from ${passwordEnv}, which is not set`, {
+      code: 'password-missing',
+      hint: `set ${passwordEnv}, or name a password-file`,
+    });
+  }
+  return environment.PGPASSWORD || fromPgpass(connection, environment) || '';
+}
+
+function firstLineOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').split(/\r?\n/, 1)[0] as string;
+  } catch (error) {
+    throw new InputError(`the password file ${file} cannot be read: ${errorText(error)}`, { code: 'password-missing' });
+  }
+}
+
+function fromPgpass(connection: Connection, { PGPASSFILE }: NodeJS.ProcessEnv): string | undefined {
+  const file = PGPASSFILE || join(homeFolder() ?? '/nonexistent', '.pgpass');
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  return passwordIn(text, connection);
+}
+
+/** The password of the first line that fits, as `host:port:database:user:password`. Pure. */
+export function passwordIn(pgpass: string, { host, port, database, user }: Connection): string | undefined {
+  // libpq looks up a default socket folder as localhost; a folder that is named is looked up as it is.
+  const wanted = [host, String(port), database, user];
+  for (const line of pgpass.split(/\r?\n/)) {
+    if (line.startsWith('#')) continue;
+    const [, ...fields] = (LINE.exec(line) ?? []).map((field = '') => field.replace(/\\(.)/g, '$1'));
+    if (fields.length === 0) continue;
+    if (wanted.every((value, i) => fields[i] === '*' || fields[i] === value)) return fields[wanted.length];
+  }
+  return undefined;
+}

@@ -1,0 +1,162 @@
+/**
+ * A primary and a standby that pgquake has not made: Debian's own tools make them, in containers with other names, other
+ * ports, a restart policy and SCRAM, and a user that is no superuser.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Docker from 'dockerode';
+import type { Address } from '../../src/model/address.ts';
+import { Session } from '../../src/sql/session.ts';
+import { engine } from './docker.ts';
+
+const PORT = 5499;
+const READY_LIMIT_MS = 60_000;
+const CLUSTER = '17 orders';
+const DATA = '/var/lib/postgresql/17/orders';
+
+/** Made at the first start alone; a container that is started again finds its data. */
+function script(made: string): string {
+  return `set -e
+if [ ! -e ${DATA}/PG_VERSION ]; then
+  pg_createcluster ${CLUSTER} --port ${PORT} > /dev/null
+  echo "host all,replication all all scram-sha-256" >> /etc/postgresql/17/orders/pg_hba.conf
+  echo "listen_addresses = '*'" >> /etc/postgresql/17/orders/postgresql.conf
+  ${made}
+fi
+exec pg_ctlcluster --foreground ${CLUSTER} start`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export interface PairNode {
+  readonly container: string;
+  /** As the user of the application. */
+  readonly address: Address;
+}
+
+export class StandingPair implements AsyncDisposable {
+  readonly password = `secret-${randomBytes(8).toString('hex')}`;
+  readonly name = `orders-${randomBytes(4).toString('hex')}`;
+  readonly #network: string = `${this.name}-net`;
+  readonly #containers: Docker.Container[] = [];
+  readonly nodes: PairNode[] = [];
+
+  static async start(): Promise<StandingPair> {
+    const pair = new StandingPair();
+    try {
+      await engine.createNetwork({ Name: pair.#network });
+      const password = `'${pair.password}'`;
+      const first = `pg_ctlcluster ${CLUSTER} start
+  su postgres -c "psql -qp ${PORT}" <<SQL
+CREATE ROLE app LOGIN PASSWORD ${password}; GRANT pg_monitor TO app;
+CREATE ROLE copier LOGIN REPLICATION PASSWORD ${password};
+CREATE DATABASE orders OWNER app;
+SELECT pg_create_physical_replication_slot('second');
+SQL
+  pg_ctlcluster ${CLUSTER} stop`;
+      await pair.#node('db-a', first);
+      await pair.#ready(0);
+      const from = `host=${pair.name}-db-a port=${PORT} user=copier password=${pair.password}`;
+      const second = `rm -rf ${DATA}
+  su postgres -c "pg_basebackup --pgdata ${DATA} --write-recovery-conf --slot second --dbname '${from}'"`;
+      await pair.#node('db-b', second);
+      await pair.#ready(1);
+      return pair;
+    } catch (error) {
+      await pair[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #node(name: string, made: string): Promise<void> {
+    const container = await engine.createContainer({
+      Image: process.env.PGQUAKE_TEST_IMAGE as string,
+      name: `${this.name}-${name}`,
+      Entrypoint: ['bash', '-c', script(made)],
+      Cmd: [],
+      Healthcheck: { Test: ['NONE'] },
+      ExposedPorts: { [`${PORT}/tcp`]: {} },
+      HostConfig: {
+        NetworkMode: this.#network,
+        RestartPolicy: { Name: 'unless-stopped' },
+        // One that the engine chooses is another one after a restart.
+        PortBindings: { [`${PORT}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(await freePort()) }] },
+      },
+    });
+    this.#containers.push(container);
+    await container.start();
+    const { NetworkSettings } = await container.inspect();
+    const port = Number(NetworkSettings.Ports[`${PORT}/tcp`]?.[0]?.HostPort);
+    const address = { host: '127.0.0.1', port, user: 'app', password: this.password, database: 'orders' };
+    this.nodes.push({ container: `${this.name}-${name}`, address });
+  }
+
+  async #ready(index: number): Promise<void> {
+    const giveUpAt = performance.now() + READY_LIMIT_MS;
+    for (;;) {
+      try {
+        await using _session = await this.connect(index);
+        return;
+      } catch (error) {
+        if (performance.now() > giveUpAt) {
+          const logs = await this.#containers[index]?.logs({ stdout: true, stderr: true, tail: 20 });
+          throw new Error(`${this.nodes[index]?.container} does not start: ${logs}`, { cause: error });
+        }
+        await sleep(100);
+      }
+    }
+  }
+
+  connect(index: number): Promise<Session> {
+    const { address } = this.nodes[index] as PairNode;
+    return Session.connect(address, { applicationName: 'the application', connectTimeoutMs: 5_000 });
+  }
+
+  /** What a person reads of one of them in a terminal. */
+  async run(index: number, command: string): Promise<string> {
+    const container = this.#containers[index] as Docker.Container;
+    const exec = await container.exec({
+      Cmd: ['bash', '-c', command],
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: true,
+    });
+    const stream = await exec.start({ Tty: true });
+    let text = '';
+    for await (const part of stream) text += part;
+    return text;
+  }
+
+  inspect(index: number): Promise<Docker.ContainerInspectInfo> {
+    return (this.#containers[index] as Docker.Container).inspect();
+  }
+
+  /** The user's schema, his rows and all else in his database, as PostgreSQL's own program writes it down. */
+  dump(): Promise<string> {
+    // Each dump has another random word in two of its lines.
+    return this.run(0, `su postgres -c 'pg_dump --port ${PORT} orders' | grep -v -e '^.restrict' -e '^.unrestrict'`);
+  }
+
+  /** An inventory of both, as its author writes it: without the password. */
+  inventory(nodes: readonly string[] = ['first', 'second']): string {
+    const lines = this.nodes.map(({ container, address: { host, port } }, i) => {
+      return `  ${nodes[i]}: { url: "postgresql://app@${host}:${port}/orders", docker: ${container} }`;
+    });
+    return `name: orders\npassword-env: ORDERS_PASSWORD\nnodes:\n${lines.join('\n')}\n`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#containers.map((container) => container.remove({ force: true, v: true })));
+    await engine.getNetwork(this.#network).remove();
+  }
+}

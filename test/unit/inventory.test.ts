@@ -1,0 +1,264 @@
+/** Inventories: what is in one, what is wrong with one, and that no password gets anywhere. */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { shipped } from '../../src/catalog.ts';
+import { specFrom } from '../../src/engines/streaming/attached.ts';
+import { parseConnection } from '../../src/model/connection-string.ts';
+import { errorText, InputError } from '../../src/model/errors.ts';
+import type { Connection } from '../../src/model/inventory.ts';
+import { pgquake } from '../../src/pgquake.ts';
+import { passwordFor, passwordIn } from '../../src/platforms/attached/password.ts';
+import { readInventory } from '../../src/scenario/inventory.ts';
+import { misfitOf, onInventory } from '../../src/scenario/on-inventory.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'pgquake-inventory-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const PAIR = `name: orders
+password-file: all.password
+nodes:
+  db-a: { url: "postgresql://app@10.0.0.5:5433/orders", docker: orders-db-a-1 }
+  db-b: { url: "host=10.0.0.6 user=app dbname=orders sslmode=verify-full sslrootcert=ca.pem", password-env: B_PASSWORD }
+routes:
+  proxy: { url: "postgresql://app@10.0.0.9:6432/orders" }
+`;
+const pair = readInventory(file('pair.yaml', PAIR));
+
+describe('an inventory', () => {
+  test('has the connection of every node, with paths that count from its file', () => {
+    expect(pair).toEqual({
+      name: 'orders',
+      nodes: [
+        {
+          name: 'db-a',
+          docker: 'orders-db-a-1',
+          connection: { host: '10.0.0.5', port: 5433, user: 'app', database: 'orders', sslmode: 'prefer' },
+          passwordFile: join(folder, 'all.password'),
+        },
+        {
+          name: 'db-b',
+          connection: {
+            host: '10.0.0.6',
+            port: 5432,
+            user: 'app',
+            database: 'orders',
+            sslmode: 'verify-full',
+            sslrootcert: join(folder, 'ca.pem'),
+          },
+          passwordEnv: 'B_PASSWORD',
+        },
+      ],
+      routes: [
+        {
+          name: 'proxy',
+          access: 'write',
+          connection: { host: '10.0.0.9', port: 6432, user: 'app', database: 'orders', sslmode: 'prefer' },
+          passwordFile: join(folder, 'all.password'),
+        },
+      ],
+    });
+  });
+
+  test('says all that is wrong with it, each with its place, and no password', () => {
+    const text = `nme: orders
+nodes:
+  db-a: { url: "postgresql://app:verysecret@h/orders", dcker: x }
+  db-b: "postgresql://app:verysecret@h/orders"
+  db-c: {}
+`;
+    const message = refusal(() => readInventory(file('wrong.yaml', text), 'wrong.yaml'));
+    expect(message.split('\n')).toEqual([
+      'wrong.yaml:1:1 missing key "name": expected text',
+      'wrong.yaml:1:1 unknown key "nme"; did you mean "name"?',
+      'wrong.yaml:3:16 nodes.db-a.url: expected no password, found one: name password-file or password-env, or use PGPASSWORD or ~/.pgpass',
+      'wrong.yaml:3:56 nodes.db-a: unknown key "dcker"; did you mean "docker"?',
+      'wrong.yaml:4:9 nodes.db-b: expected a mapping such as { url: postgresql://app@10.0.0.5:5432/orders }, found text',
+      'wrong.yaml:5:9 nodes.db-c: missing key "url": expected a connection string such as postgresql://app@10.0.0.5:5432/orders, found nothing',
+    ]);
+  });
+
+  test.each([
+    ['no node', 'name: x\nnodes: {}\n', 'expected 1 to 64 nodes, found 0'],
+    [
+      'a name that is no word',
+      'name: x\nnodes: { PG_1: { url: "host=h user=u" } }\n',
+      'expected a name in kebab-case such as pg1, found "PG_1"',
+    ],
+    [
+      'a route by a name that every cluster has',
+      'name: x\nnodes: { a: { url: "host=h user=u" } }\nroutes: { direct: { url: "host=h user=u" } }\n',
+      'every cluster has a route of that name',
+    ],
+  ])('is refused with %s', (_, text, expected) => {
+    expect(refusal(() => readInventory(file('bad.yaml', text)))).toContain(expected);
+  });
+
+  test('that is not there is said so', () => {
+    expect(refusal(() => readInventory(join(folder, 'none.yaml'), 'none.yaml'))).toBe(
+      'cannot read the inventory none.yaml: there is no such file',
+    );
+  });
+});
+
+test.each([
+  ['postgres://app@[::1]:5433/orders', { host: '::1', port: 5433 }],
+  ['postgresql://app@%2Fvar%2Frun%2Fpostgresql/orders', { host: '/var/run/postgresql' }],
+  ["host='/a folder' user=app dbname='it\\'s'", { host: '/a folder', database: "it's" }],
+  ['postgresql://app@h', { database: 'app', port: 5432, sslmode: 'prefer' }],
+  ['postgresql://app@h/orders?sslmode=require', { sslmode: 'require' }],
+])('the connection string %s is read as libpq reads it', (text, expected) => {
+  expect(parseConnection(text)).toMatchObject({ connection: expected });
+});
+
+test.each([
+  ['postgresql://h/orders', 'found no user'],
+  ['postgresql://app@/orders', 'found'],
+  ['host=a,b user=app', 'found several'],
+  ['host=a user=app port=99999', 'expected a port from 1 to 65535'],
+  ['host=a user=app sslmode=allow', 'expected sslmode to be one of'],
+  ['host=a user=app options=-cx', 'found options'],
+  ['db1.example.com', 'found neither a URI nor words'],
+  ['host=a user=app password=verysecret', 'expected no password'],
+])('the connection string %s is refused, and not quoted', (text, expected) => {
+  const read = parseConnection(text);
+  expect(read).toMatchObject({ problem: expect.stringContaining(expected) });
+  expect(JSON.stringify(read)).not.toContain('verysecret');
+});
+
+describe('a password', () => {
+  const connection = (pair.nodes[0] as { connection: Connection }).connection;
+
+  test('comes from the first line of pgpass that fits', () => {
+    const lines = ['# a comment', 'other:5433:orders:app:no', '10.0.0.5:*:orders:app:it\\:s', '*:*:*:*:late'].join(
+      '\n',
+    );
+    expect(passwordIn(lines, connection)).toBe('it:s');
+    expect(passwordIn('10.0.0.5:5433:orders:other:no\nshort:line', connection)).toBeUndefined();
+  });
+
+  test('comes from what is named before it comes from the environment', () => {
+    const passwordFile = file('own.password', 'from a file\nanother line\n');
+    expect(passwordFor(connection, { passwordFile }, { PGPASSWORD: 'x' })).toBe('from a file');
+    expect(passwordFor(connection, { passwordEnv: 'OWN' }, { PGPASSWORD: 'x', OWN: 'own' })).toBe('own');
+    expect(passwordFor(connection, {}, { PGPASSWORD: 'x' })).toBe('x');
+    const PGPASSFILE = file('pgpass', '*:*:*:*:from pgpass\n');
+    expect(passwordFor(connection, {}, { PGPASSFILE })).toBe('from pgpass');
+  });
+
+  test('that is named and not there is said so', () => {
+    expect(refusal(() => passwordFor(connection, { passwordEnv: 'OWN' }, {}))).toContain('OWN, which is not set');
+    expect(refusal(() => passwordFor(connection, { passwordFile: join(folder, 'no') }, {}))).toContain(
+      'cannot be read',
+    );
+  });
+});
+
+test.each([
+  ['', 'off'],
+  ['*', 'on'],
+  ['second, third', 'on'],
+  ['FIRST 1 (a, b)', 'on'],
+  ['ANY 1 (a, b)', { quorum: 1 }],
+  ['2 (a, b)', { quorum: 2 }],
+])('synchronous_standby_names = %s promises %s', (names, synchronous) => {
+  expect(specFrom(names, 3)).toMatchObject({ members: 3, manager: 'none', synchronous });
+});
+
+describe('a scenario on an inventory', () => {
+  const parse = (text: string) => pgquake().parse(text, join(folder, 'scenario'));
+  const scenario = (cluster: string, more = '') => `name: own
+summary: One of one's own.
+cluster: ${cluster}
+${more}
+faults: [{ fault: node-kill, target: { role: primary }, for: 1s }]
+hypothesis: [{ check: no-lost-writes }]
+`;
+
+  test('has its nodes, the ledger, and the name of the cluster', () => {
+    const { cluster, workload } = parse(scenario('{ attach: pair.yaml, confirm: orders }'));
+    expect(cluster).toMatchObject({ attach: 'orders', confirm: 'orders', engine: 'streaming', inventory: pair });
+    expect(cluster.nodes.map(({ name }) => name)).toEqual(['db-a', 'db-b']);
+    expect(workload.use).toBe('ledger');
+  });
+
+  test('may hold it itself', () => {
+    const { cluster } = parse(scenario('{ attach: { name: mine, nodes: { one: { url: "host=h user=u" } } } }'));
+    expect(cluster).toMatchObject({ attach: 'mine', replication: 1 });
+  });
+
+  test.each([
+    [
+      'a key of a cluster that is made',
+      '{ attach: pair.yaml, workers: 3 }',
+      '',
+      '"workers" is for a cluster that is made',
+    ],
+    [
+      'another name to confirm',
+      '{ attach: pair.yaml, confirm: order }',
+      '',
+      'expected "orders", the name in the inventory, found "order"',
+    ],
+    ['a file that is not there', '{ attach: no.yaml }', '', 'cluster.attach: cannot read the inventory'],
+    [
+      'a workload with tables elsewhere',
+      '{ attach: pair.yaml }',
+      'workload: { use: chat }',
+      'makes tables outside of the schema pgquake',
+    ],
+    [
+      'confirm without an inventory',
+      '{ attach: citus, confirm: citus }',
+      '',
+      '"confirm" is for a cluster of an inventory',
+    ],
+  ])('is refused with %s', (_, cluster, more, expected) => {
+    expect(refusal(() => parse(scenario(cluster, more)))).toContain(expected);
+  });
+
+  test('strikes one node at a time unless it says otherwise', () => {
+    const both = scenario('{ attach: pair.yaml }').replace('{ role: primary }', '[db-a, db-b]');
+    expect(refusal(() => pgquake().plan(parse(both)))).toContain('at most 1 may be struck at one time, by default');
+    expect(pgquake().plan(parse(`${both}guards: { max-down: 2 }\n`)).acts).toHaveLength(1);
+  });
+
+  test('breaks nothing that nobody has confirmed', async () => {
+    const run = (confirm?: string) =>
+      pgquake().run(parse(scenario('{ attach: pair.yaml }')), { reports: folder, confirm });
+    await expect(run()).rejects.toThrow('breaks the cluster orders, and nobody has confirmed that');
+    await expect(run('other')).rejects.toThrow('"other" was confirmed');
+  });
+
+  test('a shipped one has the ledger in place of the chat, at the same rates', async () => {
+    const kill = await pgquake().load('primary-kill');
+    const { cluster, workload } = onInventory(kill, pair, shipped);
+    expect(cluster.inventory).toBe(pair);
+    expect(workload.use).toBe('ledger');
+    expect(workload.params).toMatchObject({ buckets: 32, read: kill.workload.params.read });
+  });
+
+  test('a shipped one that needs other nodes does not fit', async () => {
+    const misfit = async (name: string) => misfitOf(await pgquake().load(name), pair, shipped);
+    expect(await misfit('primary-kill')).toBeUndefined();
+    expect(await misfit('one-worker')).toBe('node-stop strikes worker1, which the inventory does not name');
+  });
+});
+
+function refusal(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(InputError);
+    return error instanceof InputError ? error.message : errorText(error);
+  }
+  throw new Error('it was not refused');
+}
