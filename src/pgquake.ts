@@ -22,7 +22,7 @@ import { unlessAborted } from './model/unless-aborted.ts';
 import { withOwn } from './own-variants.ts';
 import { layoutOf, observationsFor, placedPlan, plannedMs, planOf, workloadNamed } from './planner.ts';
 import { proveTolerance } from './prove.ts';
-import type { Config, Experiment, ExperimentOptions, Quake } from './quake.ts';
+import type { Config, Experiment, ExperimentOptions, LoadOptions, Quake } from './quake.ts';
 import { buildReport } from './report.ts';
 import { DeadMansSwitch, limitOf } from './run/guards.ts';
 import { describeMachine, HostMonitor } from './run/host-monitor.ts';
@@ -66,13 +66,14 @@ export function pgquake(config: Config = {}): Quake {
   if (config.engine !== undefined) refuseUnknown('engine', catalog.engines, config.engine);
   const { reports = DEFAULT_REPORTS_FOLDER } = config;
   const sources = { vocabulary: catalog, folders: SCENARIO_FOLDERS };
-  const load = async (nameOrPath: string) => withDefaults(await loadScenario(nameOrPath, sources), config);
+  const load = async (nameOrPath: string, { set }: LoadOptions = {}) =>
+    withDefaults(await loadScenario(nameOrPath, sources, set), config);
   return {
     catalog,
     reports,
     load,
-    async loadSuite(nameOrPath) {
-      const suite = await loadSuite(nameOrPath, sources);
+    async loadSuite(nameOrPath, { set } = {}) {
+      const suite = await loadSuite(nameOrPath, sources, set);
       return { ...suite, scenarios: suite.scenarios.map((scenario) => withDefaults(scenario, config)) };
     },
     list: () => listScenarios(sources),

@@ -60,6 +60,11 @@ export interface Experiment {
   readonly failure: unknown;
 }
 
+export interface LoadOptions {
+  /** Values over the author's head, each `path=value`: `workload.read.rate=50/s`. None by default. */
+  readonly set?: readonly string[] | undefined;
+}
+
 /** pgquake with one catalogue: what can be done with scenarios and with stored runs. */
 export interface Quake {
   readonly catalog: Catalog;
@@ -70,9 +75,9 @@ export interface Quake {
    * @throws InputError where there is none; `ScenarioError` with all its problems and their places. A check that no run
    * could judge is none: `hopeless` of the hypothesis item says why.
    */
-  load(nameOrPath: string): Promise<Scenario>;
+  load(nameOrPath: string, options?: LoadOptions): Promise<Scenario>;
   /** The same for a folder of scenarios. */
-  loadSuite(nameOrPath: string): Promise<ScenarioSuite>;
+  loadSuite(nameOrPath: string, options?: LoadOptions): Promise<ScenarioSuite>;
   /** The scenarios that `load` finds by name. */
   list(): Promise<ScenarioEntry[]>;
   /**

@@ -1,9 +1,12 @@
-/** No option of pgquake may be given twice: which of the two is meant, nobody can know. */
+/** No option but `--set` may be given twice: which of the two is meant, nobody can know. */
 
 import { InputError } from '../model/errors.ts';
 
 /** Short names of options. */
 const LONG: Readonly<Record<string, string>> = { f: 'follow', h: 'help', n: 'lines', v: 'version' };
+
+/** What each of them means is known. */
+const REPEATABLE: ReadonlySet<string> = new Set(['set']);
 
 /**
  * @param args the command line behind the program's name; what follows `--` is for another program.
@@ -13,7 +16,7 @@ export function refuseGivenTwice(args: readonly string[]): void {
   const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
   const seen = new Set<string>();
   for (const name of own.flatMap(optionsIn)) {
-    if (seen.has(name)) {
+    if (seen.has(name) && !REPEATABLE.has(name)) {
       throw new InputError(`--${name} is given twice`, { code: 'usage', hint: 'give every option once' });
     }
     seen.add(name);

@@ -12,6 +12,7 @@ import { explain } from './explain.ts';
 import { refuseGivenTwice } from './given-twice.ts';
 import { endInOrder, listen } from './interrupt.ts';
 import { surviveOutput } from './streams.ts';
+import { typedIn } from './typed-in.ts';
 import { explainUsage, orCommand, UsageError } from './usage.ts';
 
 /** For what a command that has ended left open: a call without an answer, a thread. */
@@ -54,6 +55,10 @@ function commandLine(args: readonly string[]): Argv {
   return cli
     .scriptName('pgquake')
     .usage('$0 <scenario..>\n\nBreaks nodes of a replicated PostgreSQL cluster and proves what survives.')
+    .middleware((argv) => {
+      const { scenario } = argv as { scenario?: string | string[] };
+      if (scenario !== undefined) argv.scenario = typedIn(scenario, process.env.INIT_CWD);
+    })
     .demandCommand(0)
     .strict()
     .version(version())

@@ -45,6 +45,7 @@ export interface Overrides {
   platform: string | undefined;
   engine: string | undefined;
   attach: string | undefined;
+  set?: string[] | undefined;
 }
 
 /** Their options, for the commands that make a plan. */
@@ -58,6 +59,25 @@ export const OVERRIDE_OPTIONS = {
     type: 'string',
     requiresArg: true,
     describe: 'what makes them one cluster, over what the scenario says: auto, citus, native',
+  },
+} as const;
+
+/** For the commands that load scenarios. */
+export const SET_OPTION = {
+  set: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'a value over what the scenario says, such as workload.read.rate=50/s; may be given again',
+  },
+} as const;
+
+export const TIMES_OPTION = {
+  times: {
+    type: 'number',
+    requiresArg: true,
+    default: 1,
+    describe: 'run each scenario so often, and say how often it passes',
   },
 } as const;
 
@@ -112,6 +132,7 @@ export interface RunArguments extends Overrides, ConfigArguments {
   reports: string | undefined;
   realtime: boolean;
   retries: number;
+  times?: number;
   fit: boolean;
   confirm: string | undefined;
   output: OutputFormat;
@@ -131,6 +152,8 @@ export function runOptions(yargs: Argv): Argv<RunArguments> {
     .options(OVERRIDE_OPTIONS)
     .options(ATTACH_OPTION)
     .options(CONFIRM_OPTION)
+    .options(SET_OPTION)
+    .options(TIMES_OPTION)
     .options(REPORTS_OPTION)
     .options(CONFIG_OPTION)
     .options(REALTIME_OPTION)

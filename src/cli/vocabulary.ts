@@ -15,7 +15,7 @@ import type { Overrides } from './options.ts';
  * @throws InputError with all problems and their places.
  */
 export async function scenarioNamed(quake: Quake, name: string, overrides: Overrides): Promise<Scenario> {
-  return overridden(quake, await quake.load(name), overrides);
+  return overridden(quake, await quake.load(name, { set: overrides.set }), overrides);
 }
 
 /**
@@ -23,7 +23,7 @@ export async function scenarioNamed(quake: Quake, name: string, overrides: Overr
  * @throws InputError with all problems of all its scenarios.
  */
 export async function suiteNamed(quake: Quake, name: string, overrides: Overrides): Promise<ScenarioSuite> {
-  const suite = await quake.loadSuite(name);
+  const suite = await quake.loadSuite(name, { set: overrides.set });
   return { ...suite, scenarios: suite.scenarios.map((scenario) => overridden(quake, scenario, overrides)) };
 }
 

@@ -6,6 +6,7 @@ import { errorText, InputError } from '../model/errors.ts';
 import { nearest } from '../model/nearest.ts';
 import { quoted } from '../model/quantities.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { withChanges } from './changes.ts';
 import { completed } from './complete.ts';
 import { parseScenario } from './parse.ts';
 import { together } from './problems.ts';
@@ -30,12 +31,18 @@ export interface ScenarioEntry {
 
 /**
  * Loads a scenario by its name in one of the folders, or by its path.
+ * @param changes values over its author's head, each `path=value`; none by default.
  * @throws InputError where there is none; `ScenarioError` with all its problems.
  */
-export async function loadScenario(nameOrPath: string, { vocabulary, folders }: ScenarioSources): Promise<Scenario> {
+export async function loadScenario(
+  nameOrPath: string,
+  { vocabulary, folders }: ScenarioSources,
+  changes: readonly string[] = [],
+): Promise<Scenario> {
   const isPath = /[/\\]|\.ya?ml$/.test(nameOrPath);
   const file = isPath ? nameOrPath : await fileNamed(nameOrPath, folders);
-  return completed(parseScenario(await readText(file), shown(file), vocabulary), vocabulary.workloads);
+  const text = withChanges(await readText(file), changes);
+  return completed(parseScenario(text, shown(file), vocabulary), vocabulary.workloads);
 }
 
 /** The scenarios of the folders, by name; of two with one name the first counts. One that is not valid says so. */
@@ -56,12 +63,16 @@ export interface ScenarioSuite {
  * Loads a suite: a folder of scenarios, by its name in one of the folders or by its path.
  * @throws InputError where there is none, or with the problems of all its scenarios.
  */
-export async function loadSuite(nameOrPath: string, sources: ScenarioSources): Promise<ScenarioSuite> {
+export async function loadSuite(
+  nameOrPath: string,
+  sources: ScenarioSources,
+  changes: readonly string[] = [],
+): Promise<ScenarioSuite> {
   const isPath = /[/\\]|^\.+$/.test(nameOrPath);
   const candidates = isPath ? [nameOrPath] : sources.folders.map((folder) => join(folder, nameOrPath));
   for (const folder of candidates) {
     const files = [...(await namedFiles([folder])).values()];
-    if (files.length > 0) return { name: basename(resolve(folder)), scenarios: await loadAll(files, sources) };
+    if (files.length > 0) return { name: basename(resolve(folder)), scenarios: await loadAll(files, sources, changes) };
   }
   const known = await suitesIn(sources.folders);
   const meant = isPath ? undefined : nearest(nameOrPath, known);
@@ -74,8 +85,12 @@ export async function loadSuite(nameOrPath: string, sources: ScenarioSources): P
   );
 }
 
-async function loadAll(files: readonly string[], sources: ScenarioSources): Promise<Scenario[]> {
-  const loaded = await Promise.allSettled(files.map((file) => loadScenario(file, sources)));
+async function loadAll(
+  files: readonly string[],
+  sources: ScenarioSources,
+  changes: readonly string[],
+): Promise<Scenario[]> {
+  const loaded = await Promise.allSettled(files.map((file) => loadScenario(file, sources, changes)));
   const refused = loaded.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
   const bug = refused.find((reason) => !(reason instanceof InputError));
   if (bug !== undefined) throw bug;

@@ -27,6 +27,7 @@ describe('an option that is given twice', () => {
     'one-worker one-worker --seed -1 --reports a',
     'connect --project a -- --command x --command y -c a -c b',
     'logs -fn 5',
+    'one-worker --set a=1 --set b=2',
     '',
   ])('is none in: %s', (line) => {
     expect(() => refuseGivenTwice(line.split(' '))).not.toThrow();

@@ -67,6 +67,13 @@ describe('validate', () => {
     ]);
   });
 
+  test('a path counts from where npm was called, where it leads nowhere from the package', async () => {
+    const elsewhere = new Workplace();
+    const { code, stdout } = await elsewhere.start(['validate', 'sound.yaml'], { INIT_CWD: place.folder }).ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/sound\.yaml: ok\n$/) });
+    elsewhere[Symbol.dispose]();
+  });
+
   test('a suite that is wrong has the hint too', async () => {
     const { code, stderr } = await pgquake('--suite', '.');
     expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining(HINT) });

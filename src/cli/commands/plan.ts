@@ -19,6 +19,7 @@ import {
   type FormatArguments,
   OVERRIDE_OPTIONS,
   type Overrides,
+  SET_OPTION,
 } from '../options.ts';
 import { printJson } from '../output.ts';
 import { scenarioNamed, seedOf } from '../vocabulary.ts';
@@ -33,6 +34,7 @@ export const plan: Command<PlanArguments> = {
     yargs
       .positional('scenario', { type: 'string', demandOption: true })
       .options(OVERRIDE_OPTIONS)
+      .options(SET_OPTION)
       .options(ATTACH_OPTION)
       .options(CONFIG_OPTION)
       .options(FORMAT_OPTION)

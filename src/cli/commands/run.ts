@@ -8,13 +8,14 @@ import { ownCommand } from '../../model/package-files.ts';
 import type { Plan } from '../../model/plan.ts';
 import type { Report } from '../../model/report.ts';
 import type { Scenario } from '../../model/scenario.ts';
+import type { Judgement } from '../../model/verdict.ts';
 import { SCENARIO_FOLDERS } from '../../pgquake.ts';
 import type { Quake } from '../../quake.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import type { RunListener } from '../../run/recorder.ts';
 import type { ScenarioSuite } from '../../scenario/load.ts';
-import { type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
+import { EXIT, type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
 import { hopelessWarnings } from '../hopeless.ts';
 import { interruptible } from '../interrupt.ts';
@@ -24,6 +25,7 @@ import { Output } from '../output.ts';
 import { openProgress, type Progress } from '../progress.ts';
 import { reasonsToRetry } from '../retries.ts';
 import { SuiteTable } from '../suite.ts';
+import { timesLine, timesOf } from '../times.ts';
 import { scenarioNamed, seedOf, suiteNamed, withEnvironment } from '../vocabulary.ts';
 
 /** More would hide a machine that is no place for measuring. */
@@ -32,8 +34,11 @@ const MAX_RETRIES = 20;
 export async function run(given: RunArguments): Promise<void> {
   const args = withEnvironment(given);
   const quake = await openQuake(args, args.suite === undefined ? args.scenario : [args.suite]);
-  const suite = await suiteOf(quake, args);
-  const scenarios = suite?.scenarios ?? (await scenariosOf(quake, args));
+  const times = timesOf(args.times ?? 1);
+  const named = await suiteOf(quake, args);
+  const once = named?.scenarios ?? (await scenariosOf(quake, args));
+  const scenarios = once.flatMap((scenario) => Array<Scenario>(times).fill(scenario));
+  const suite = named && { ...named, scenarios };
   const seed = seedOf(args.seed);
   const retries = retriesOf(args.retries);
   const reports = reportsFolder(quake, args.reports);
@@ -61,11 +66,19 @@ export async function run(given: RunArguments): Promise<void> {
     }
     interrupt.stop();
     await table?.close();
+    if (times > 1)
+      for (const scenario of once) output.say(timesLine(scenario.name, judgementsOf(scenario, scenarios, codes)));
     if (interrupt.signal.aborted) codes.push(exitCodeOfError(interrupt.signal.reason));
   } finally {
     output.close(codes.length < scenarios.length);
   }
   process.exitCode = worstExitCode(codes);
+}
+
+/** Of a scenario's own runs, as far as they went. */
+function judgementsOf(scenario: Scenario, run: readonly Scenario[], codes: readonly ExitCode[]): Judgement[] {
+  const own = codes.filter((_, i) => run[i] === scenario);
+  return own.map((code) => (code === EXIT.pass ? 'pass' : code === EXIT.fail ? 'fail' : 'unknown'));
 }
 
 /** Ctrl-C ends a run in order; whoever is impatient hears what is still being undone. */
@@ -243,11 +256,14 @@ function suiteAgain({ name }: ScenarioSuite, args: RunArguments): string {
   return [ownCommand(), '--suite', args.suite ?? name, ...overridesOf(args)].join(' ');
 }
 
-function overridesOf({ platform, engine, attach, realtime, fit, config }: RunArguments): string[] {
+function overridesOf({ platform, engine, attach, set, realtime, fit, config }: RunArguments): string[] {
   return [
     ...(platform === undefined ? [] : [`--platform ${platform}`]),
     ...(engine === undefined ? [] : [`--engine ${engine}`]),
     ...(attach === undefined ? [] : [`--attach ${attach}`]),
+    ...(set ?? []).map(
+      (change) => `--set ${/^[\w.,:/%=-]+$/.test(change) ? change : `'${change.replaceAll("'", "'\\''")}'`}`,
+    ),
     ...(realtime ? ['--realtime'] : []),
     ...(config === undefined ? [] : [`--config ${config}`]),
     ...(fit ? ['--fit'] : []),

@@ -1,0 +1,53 @@
+/** Values that are set over a scenario's text: what it says then, and what is no change. */
+
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { InputError } from '../../src/model/errors.ts';
+import { withChanges } from '../../src/scenario/changes.ts';
+
+const TEXT = `# why
+name: mine
+workload: { use: chat, read: { rate: 200/s } }   # all of it
+faults:
+  - { fault: node-stop, target: worker1, for: 8s }
+hypothesis: [{ check: no-lost-writes }]
+`;
+
+describe('a value that is set', () => {
+  test('stands in the text, which is the same but for it and for spaces', () => {
+    const text = withChanges(TEXT, ['workload.read.rate=50/s', 'faults[0].for=3s']);
+    expect(text).toBe(
+      TEXT.replace('200/s', '50/s')
+        .replace('8s', '3s')
+        .replace('}   #', '} #')
+        .replace(/\[(.*)\]/, '[ $1 ]'),
+    );
+  });
+
+  test.each([
+    ['a key that was not there', 'seed=7', { seed: 7 }],
+    ['a mapping that was not there', 'cluster.workers=6', { cluster: { workers: 6 } }],
+    ['a list', 'faults=[]', { faults: [] }],
+    ['nothing', 'probes=off', { probes: 'off' }],
+    ['a value with an equals sign', 'summary=a=b', { summary: 'a=b' }],
+  ])('%s', (_, change, expected) => {
+    expect(parse(withChanges(TEXT, [change]))).toMatchObject(expected);
+  });
+
+  test('none leaves the text as it is, and a text that is no YAML too', () => {
+    expect(withChanges(TEXT, [])).toBe(TEXT);
+    expect(withChanges('a: [', ['a=1'])).toBe('a: [');
+  });
+
+  test.each([
+    ['workload', 'expected a path and a value'],
+    ['=3', 'expected a path and a value'],
+    ['faults[1].for=3s', 'faults has 1 items, counted from 0'],
+    ['name[0]=3s', 'name is no list'],
+    ['name.first=x', 'name has no keys'],
+    ['seed=[', '"[" is no value in YAML'],
+  ])('%s is refused', (change, reason) => {
+    expect(() => withChanges(TEXT, [change])).toThrow(InputError);
+    expect(() => withChanges(TEXT, [change])).toThrow(`--set ${change}: ${reason}`);
+  });
+});
