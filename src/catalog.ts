@@ -29,6 +29,7 @@ import { replicasAgree } from './checks/replicas-agree.ts';
 import { sessionGuarantees } from './checks/session-guarantees.ts';
 import { splitBrain } from './checks/split-brain.ts';
 import { storageOverhead } from './checks/storage-overhead.ts';
+import { withinPromise } from './checks/within-promise.ts';
 import { workersServe } from './checks/workers-serve.ts';
 import type { Engine } from './cluster/engine.ts';
 import type { InventoryPlatform, Platform } from './cluster/platform.ts';
@@ -115,6 +116,7 @@ export const checks: readonly Check[] = [
   lostWrites,
   failoverTime,
   splitBrain,
+  withinPromise,
   rejoined,
   noLeftovers,
   noStaleReads,

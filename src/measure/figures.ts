@@ -8,8 +8,10 @@ import { hostFigures } from './host.ts';
 import { LatencyRecorder } from './latency.ts';
 import { partitionFigures } from './partitions.ts';
 import { probeFigures } from './probes.ts';
+import { promiseFigures } from './promises.ts';
 import { recoveries } from './recovery.ts';
 import { roleFigures } from './roles.ts';
+import { routeFigures } from './routes.ts';
 import { fullEffectOf, type Spans, spanAt, spansOf } from './spans.ts';
 import { lateAboveMs, windowsOfRun } from './windows.ts';
 
@@ -34,7 +36,12 @@ function compute(history: History): Figures {
     counted.latency.filter(({ span }) => span === 'steady-state').map(({ kind, figures }) => [kind, figures.p99Ms]),
   );
   const roles = roleFigures(history);
-  const { windows, disagreements } = windowsOfRun(history, (kind) => lateAboveMs(steadyP99.get(kind)));
+  const { windows, disagreements, probed } = windowsOfRun(history, (kind) => lateAboveMs(steadyP99.get(kind)));
+  // Passes over all operations, so only where they tell something that the windows do not.
+  const several = new Set([...history.run.kinds, ...history.run.probes].map(({ route }) => route)).size > 1;
+  const promised = history.events.some(({ type }) => type === 'promised');
+  const routes = several || promised ? routeFigures(history, windows, probed) : [];
+  const promises = promiseFigures(history, routes);
   return {
     spans,
     ...(effect ? { fullEffect: { fromMs: effect.fromMs, toMs: effect.toMs } } : {}),
@@ -44,6 +51,8 @@ function compute(history: History): Figures {
     windows,
     disagreements,
     ...(roles ? { roles } : {}),
+    ...(new Set(routes.map(({ route }) => route)).size > 1 ? { routes } : {}),
+    ...(promises.length > 0 ? { promises } : {}),
     recovery: recoveries(history, windows, (kind) => steadyP99.get(kind)),
     partitions: partitionFigures(history, effect),
   };

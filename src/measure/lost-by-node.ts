@@ -5,6 +5,21 @@ import { eventsOf, type History } from '../model/history.ts';
 import { KeySet } from '../model/key-ranges.ts';
 import type { NodeName } from '../model/topology.ts';
 
+/** Every row of an old primary, as it was read before it became a standby. */
+export interface Branch {
+  readonly node: NodeName;
+  readonly timeline: number;
+  readonly branch: KeySet;
+}
+
+export function branchesOf(history: Pick<History, 'events'>): Branch[] {
+  return eventsOf(history, 'fork-read').map(({ node, timeline, read }) => ({
+    node,
+    timeline,
+    branch: KeySet.fromRanges(read.present),
+  }));
+}
+
 interface Counted {
   readonly node: NodeName | null;
   readonly timeline?: number;
@@ -20,10 +35,8 @@ export class LostByNode {
   readonly #unread: Counted = { node: null, count: 0, firstMs: Infinity, lastMs: -Infinity };
 
   constructor(history: Pick<History, 'events'>) {
-    this.#branches = eventsOf(history, 'fork-read').map(({ node, timeline, read }) => ({
-      node,
-      timeline,
-      branch: KeySet.fromRanges(read.present),
+    this.#branches = branchesOf(history).map((branch) => ({
+      ...branch,
       count: 0,
       firstMs: Infinity,
       lastMs: -Infinity,

@@ -11,18 +11,20 @@ import { spansOf } from './spans.ts';
 export interface Probed {
   /** The kind of probe. */
   readonly name: string;
+  readonly access: OperationKind['access'];
+  readonly route?: string | undefined;
   readonly whole: readonly ServiceWindow[];
   readonly partitions: readonly ServiceWindow[];
 }
 
-/** What the probes on pooled connections saw of reading and of writing; absent where there were none. */
-export function probeWindows(history: History): { readonly [A in OperationKind['access']]?: Probed } {
+/** What the probes on pooled connections saw of reading and of writing, by each route. */
+export function probeWindows(history: History): Probed[] {
   const steady = spansOf(history)['steady-state'];
   const partitions = placementOf(history)?.partitions ?? [];
   const stalls = eventsOf(history, 'load-kept').find(({ of }) => of === 'probes')?.stalls ?? [];
   const inUse = new Set<number>();
   for (const { partition } of history.probes.scan()) if (partition !== undefined) inUse.add(partition);
-  const result: { [A in OperationKind['access']]?: Probed } = {};
+  const result: Probed[] = [];
   for (const kind of history.run.probes) {
     if (kind.connection !== 'pooled') continue;
     const latency = new LatencyRecorder();
@@ -49,7 +51,8 @@ export function probeWindows(history: History): { readonly [A in OperationKind['
     }
     if (all.count === 0) continue;
     const ofPartitions = lanes.flatMap((lane) => lane.windows());
-    result[kind.access] = { name: kind.name, whole: all.windows(ofPartitions), partitions: ofPartitions };
+    const { name, access, route } = kind;
+    result.push({ name, access, route, whole: all.windows(ofPartitions), partitions: ofPartitions });
   }
   return result;
 }

@@ -11,7 +11,8 @@ import { partitionNamed } from '../model/partition-words.ts';
 import { formatDuration, formatMoment } from '../model/units.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 import { placementOf } from './partitions.ts';
-import { probeWindows } from './probed.ts';
+import { type Probed, probeWindows } from './probed.ts';
+import { mainRouteOf, onOneRoute } from './routes.ts';
 import { SilenceLane } from './silences.ts';
 import { type Compared, type Counts, disagreementOf, notIn, overlay, worseOf } from './sources.ts';
 import { spansOf } from './spans.ts';
@@ -23,6 +24,8 @@ export interface WindowsOfRun {
   readonly windows: readonly ServiceWindow[];
   /** Where probes and load do not tell the same. */
   readonly disagreements: readonly SourceDisagreement[];
+  /** Of the probes alone. */
+  readonly probed: readonly Probed[];
 }
 
 /** As `windowsOfRun`, without what probes and load disagree on. */
@@ -36,9 +39,11 @@ export function serviceWindows(history: History, limitMs: (kind: string) => numb
  */
 export function windowsOfRun(history: History, limitMs: (kind: string) => number): WindowsOfRun {
   const probed = probeWindows(history);
+  const main = mainRouteOf(history);
   const disagreements: SourceDisagreement[] = [];
   const ofKind = loadWindows(history, limitMs).map(({ kind, whole, partitions }) => {
-    const probes = kind.scope === 'partition' ? probed[kind.access] : undefined;
+    const seenBy = probed.find((probes) => probes.access === kind.access && onOneRoute(probes, kind, main));
+    const probes = kind.scope === 'partition' ? seenBy : undefined;
     if (!probes) {
       const alone = (seen: LoadWindows) => ofLoadAlone(history, kind.name, seen);
       return { whole: alone(whole), partitions: partitions.flatMap(alone) };
@@ -67,6 +72,7 @@ export function windowsOfRun(history: History, limitMs: (kind: string) => number
   return {
     windows: [...ofKind.flatMap(({ whole }) => whole), ...ofKind.flatMap(({ partitions }) => partitions)],
     disagreements,
+    probed,
   };
 }
 

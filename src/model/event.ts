@@ -7,7 +7,7 @@
 import type { Lost } from './loss.ts';
 import type { Promised } from './promise.ts';
 import type { Roles } from './roles.ts';
-import type { NodeEffect, NodeName, NodeState, PartitionPrediction, PlacementMap } from './topology.ts';
+import type { Access, NodeEffect, NodeName, NodeState, PartitionPrediction, PlacementMap } from './topology.ts';
 
 export const PHASES = [
   'provision',
@@ -163,6 +163,8 @@ export type RunEvent =
       /** What the nodes run on, `Docker` -> `27.1`. Absent where the platform says nothing, and in older histories. */
       readonly about?: readonly { readonly name: string; readonly value: string }[];
       readonly placement: PlacementMap;
+      /** Its ways to the data; that of whatever names none is the first that takes writes. Absent in older histories. */
+      readonly routes?: readonly { readonly name: string; readonly access: Access }[];
     }
   /** Targets that depend on where the partitions are, known now that they are placed. */
   | { readonly type: 'targets-picked'; readonly acts: readonly PickedAct[] }
@@ -304,6 +306,8 @@ export type RunEvent =
       readonly timeline?: number;
       readonly present: PresentKeys;
     }
+  /** The rows of the probes of this run that are there in the end, as clients read them: run -> sequence numbers. */
+  | { readonly type: 'probes-read'; readonly present: PresentKeys }
   /** The machine that pgquake runs on, once a second. */
   | ({ readonly type: 'host' } & HostSample)
   /** What the pressure came to, from its start until the load stopped. */

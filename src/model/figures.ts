@@ -3,6 +3,8 @@
  * They are part of report.json, so what has no number is `null`: JSON has neither NaN nor Infinity.
  */
 
+import type { Lost } from './loss.ts';
+import type { Promised } from './promise.ts';
 import type { Access, NodeName } from './topology.ts';
 
 export interface TimeRange {
@@ -243,6 +245,71 @@ export interface RoleFigures {
   readonly takeovers: readonly Takeover[];
 }
 
+/** What became of acknowledged writes. `null`: none were acknowledged, or nobody read what is there in the end. */
+export interface RouteLosses {
+  readonly load: { readonly acknowledged: number; readonly lost: number } | null;
+  readonly probes: { readonly acknowledged: number; readonly lost: number } | null;
+}
+
+/** Reading or writing by one route. */
+export interface RouteFigures {
+  readonly route: string;
+  readonly access: Access;
+  readonly seenBy: ServiceWindow['seenBy'];
+  /** Between two of what saw it. */
+  readonly spacingMs: number;
+  /** Of the whole, in the order of time. */
+  readonly windows: readonly ServiceWindow[];
+  /** In the fault span; the latency is from the intended start, of those that succeeded. */
+  readonly fault: Availability;
+  readonly latency: Latency | null;
+  /** Of writing. */
+  readonly lost?: RouteLosses;
+}
+
+/** The longest time without a write by one route that began while a loss lasted. */
+export interface OutageSeen {
+  readonly route: string;
+  /** `null`: nobody wrote by it. 0: no outage. */
+  readonly outMs: number | null;
+  readonly uncertaintyMs?: number;
+  readonly seenBy?: ServiceWindow['seenBy'];
+  readonly fromMs?: number;
+  /** It was still on when the next act struck, or the load stopped: it lasted at least so long. */
+  readonly open?: true;
+}
+
+/** What settings promised for a loss, beside what was seen. */
+export interface PromiseFigures {
+  readonly act: number;
+  readonly fault: string;
+  /** The fault in effect. */
+  readonly fromMs: number;
+  /** Until the loss was asked to heal, or another act struck. */
+  readonly lastedMs: number;
+  readonly lost: readonly Lost[];
+  readonly promise: Promised;
+  readonly writesOut: readonly OutageSeen[];
+  /** Acknowledged writes that are gone; `null` where nobody read what is there in the end. */
+  readonly lostWrites: {
+    /** Of the node that was primary at the loss, or of none that is known: since the loss before, and how long before this one. */
+    readonly before: number;
+    readonly beforeMs: number;
+    /** Of the same, until the next loss, and from the first to the last of them. */
+    readonly after: number;
+    readonly afterMs: number;
+    /** Of other nodes, after the loss: at no risk. */
+    readonly others: readonly {
+      readonly node: NodeName;
+      readonly count: number;
+      readonly firstMs: number;
+      readonly lastMs: number;
+    }[];
+  } | null;
+  /** `null` where the witness cannot tell. */
+  readonly twoPrimaries: { readonly atLeastMs: number; readonly atMostMs: number } | null;
+}
+
 export interface Figures {
   /** Absent where the run recorded none. */
   readonly host?: HostFigures;
@@ -262,6 +329,10 @@ export interface Figures {
   readonly disagreements?: readonly SourceDisagreement[];
   /** Absent where roles do not move. */
   readonly roles?: RoleFigures;
+  /** Reading and writing by each route; absent where there was but one. */
+  readonly routes?: readonly RouteFigures[];
+  /** Absent where nothing was promised. */
+  readonly promises?: readonly PromiseFigures[];
   /** Empty when no fault took effect. */
   readonly recovery: readonly Recovery[];
   readonly partitions: readonly PartitionFigures[];

@@ -276,6 +276,10 @@ const event = z
         entry: z.string().exactOptional().describe('A node that every statement passes.'),
         writesAlsoNeed: z.string().exactOptional(),
       }),
+      routes: z
+        .array(z.object({ name: z.string(), access: z.enum(['read', 'write']) }))
+        .exactOptional()
+        .describe('Its ways to the data; that of whatever names none is the first that takes writes.'),
     }),
     z.object({
       at,
@@ -397,6 +401,7 @@ const event = z
       sinceMs: z.number().exactOptional().describe('When the node was last asked and answered otherwise.'),
     }),
     z.object({ at, type: z.literal('witness-kept'), intended: count }),
+    z.object({ at, type: z.literal('probes-read'), present: z.record(z.string(), z.string()) }),
     z.object({
       at,
       type: z.literal('witness-read'),
@@ -556,6 +561,73 @@ const roleFigures = z.object({
     .describe('One node took the place of another as the primary.'),
 });
 
+const window = z.object({
+  type: z.enum(['outage', 'brownout']),
+  kind: z.string(),
+  partition: z.string().exactOptional().describe('Where the window is that of one partition.'),
+  seenBy: z.enum(['probes', 'load']),
+  fromMs: at,
+  toMs: at,
+  durationMs,
+  uncertaintyMs: durationMs.describe('The duration is true to plus or minus this.'),
+  open: z.literal(true).exactOptional().describe('Still on when the load stopped: it lasted at least this long.'),
+  ok: count,
+  failed: count,
+});
+
+const losses = z
+  .object({ acknowledged: count, lost: count })
+  .nullable()
+  .describe('null: none were acknowledged, or nobody read what is there in the end.');
+
+const routeFigures = z.object({
+  route: z.string(),
+  access: z.enum(['read', 'write']),
+  seenBy: z.enum(['probes', 'load']),
+  spacingMs: durationMs.describe('Between two of what saw it.'),
+  windows: z.array(window),
+  fault: availability.describe('In the fault span.'),
+  latency: latency.nullable().describe('In the fault span, from the intended start, of those that succeeded.'),
+  lost: z.object({ load: losses, probes: losses }).exactOptional().describe('Of writing.'),
+});
+
+const promiseFigures = z.object({
+  act: count,
+  fault: z.string(),
+  fromMs: at,
+  lastedMs: durationMs.describe('Until the loss was asked to heal, or another act struck.'),
+  lost: z.array(lostThing),
+  promise: promised,
+  writesOut: z
+    .array(
+      z.object({
+        route: z.string(),
+        outMs: durationMs.nullable().describe('null: nobody wrote by it.'),
+        uncertaintyMs: durationMs.exactOptional(),
+        seenBy: z.enum(['probes', 'load']).exactOptional(),
+        fromMs: at.exactOptional(),
+        open: z.literal(true).exactOptional().describe('It lasted at least so long.'),
+      }),
+    )
+    .describe('The longest time without a write that began while the loss lasted.'),
+  lostWrites: z
+    .object({
+      before: count.describe('Acknowledged before the loss by the node that was primary then.'),
+      beforeMs: durationMs,
+      after: count.describe('Acknowledged by the same after the loss.'),
+      afterMs: durationMs.describe('From the first to the last of them.'),
+      others: z
+        .array(z.object({ node: z.string(), count, firstMs: at, lastMs: at }))
+        .describe('Acknowledged by other nodes after the loss: at no risk.'),
+    })
+    .nullable()
+    .describe('Acknowledged writes that are gone; null where nobody read what is there in the end.'),
+  twoPrimaries: z
+    .object({ atLeastMs: durationMs, atMostMs: durationMs })
+    .nullable()
+    .describe('null where the witness cannot tell.'),
+});
+
 const figures = z.object({
   spans: z.object({
     'steady-state': timeRange.exactOptional(),
@@ -590,23 +662,12 @@ const figures = z.object({
   probes: z
     .array(z.object({ kind: z.string(), span, tried: count, ok: count, latency: latency.nullable() }))
     .describe('Over all partitions; latency from sent until settled, of those that succeeded.'),
-  windows: z
-    .array(
-      z.object({
-        type: z.enum(['outage', 'brownout']),
-        kind: z.string(),
-        partition: z.string().exactOptional().describe('Where the window is that of one partition.'),
-        seenBy: z.enum(['probes', 'load']),
-        fromMs: at,
-        toMs: at,
-        durationMs,
-        uncertaintyMs: durationMs.describe('The duration is true to plus or minus this.'),
-        open: z.literal(true).exactOptional().describe('Still on when the load stopped: it lasted at least this long.'),
-        ok: count,
-        failed: count,
-      }),
-    )
-    .describe('Of whole kinds, then of single partitions.'),
+  windows: z.array(window).describe('Of whole kinds, then of single partitions.'),
+  routes: z.array(routeFigures).exactOptional().describe('Absent where there was but one.'),
+  promises: z
+    .array(promiseFigures)
+    .exactOptional()
+    .describe('What settings promised for each loss, beside what was seen.'),
   disagreements: z
     .array(
       z.object({

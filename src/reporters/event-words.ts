@@ -238,6 +238,7 @@ export class EventNarrator {
       case 'fork-read':
       case 'witness-kept':
       case 'witness-read':
+      case 'probes-read':
       // Once a second: too many for people; the check host-kept-up tells them.
       case 'host':
         return undefined;

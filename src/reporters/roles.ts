@@ -1,8 +1,10 @@
 /** Roles, failovers and two primaries as rows of tables: the same in every report. Text is not escaped. */
 
+import { judgePromise } from '../measure/promise-words.ts';
 import { roleLanes } from '../measure/role-lanes.ts';
 import { lengthOfTwo, nodeOnTimeline, takeoverSteps } from '../measure/role-words.ts';
 import type { RoleFigures, Takeover, TwoPrimaries } from '../model/figures.ts';
+import { describeLost } from '../model/loss.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment } from '../model/units.ts';
 import { number, roleWords } from './report-words.ts';
@@ -15,6 +17,8 @@ export interface Grid {
   readonly id: string;
 }
 
+const KEPT = { pass: 'yes', fail: 'NO', unknown: 'not known' } as const;
+
 const text = (title: string) => ({ title });
 const figure = (title: string) => ({ title, numeric: true as const });
 
@@ -23,6 +27,7 @@ export function roleGrids(report: Report): Grid[] {
   const { roles } = report.figures;
   if (!roles) return [];
   return [
+    ...promiseGrids(report),
     ...overTime(report),
     ...roles.takeovers.map(takeoverGrid),
     ...(roles.twoPrimaries.length === 0 ? [] : [twoPrimariesGrid(roles.twoPrimaries)]),
@@ -39,6 +44,22 @@ export function roleNotes({ figures: { roles } }: Report): string[] {
       ? ['At no time did two nodes acknowledge writes to the witness.']
       : []),
   ];
+}
+
+/** What settings promised for each loss, beside what was seen. */
+function promiseGrids({ figures: { promises = [] } }: Report): Grid[] {
+  return promises.map((figures, i) => ({
+    caption: `Promised and seen: ${figures.lost.map(describeLost).join(', ')}, at ${formatMoment(figures.fromMs)}`,
+    columns: [text('what'), text('promised'), text('seen'), text('kept'), text('because')],
+    rows: judgePromise(figures).map(({ what, promised, seen, judgement, why }) => [
+      what,
+      promised,
+      seen,
+      KEPT[judgement],
+      why,
+    ]),
+    id: `promise-${i + 1}`,
+  }));
 }
 
 function overTime({ timeline, durationMs }: Report): Grid[] {

@@ -1,8 +1,10 @@
 /** The closing words of a run on the terminal: hypothesis, service, finding, verdict, where the reports are. Pure. */
 
+import { judgePromise } from '../measure/promise-words.ts';
 import { roleLanes } from '../measure/role-lanes.ts';
 import { describeTakeover, describeTwoPrimaries, nodeOnTimeline } from '../measure/role-words.ts';
-import type { ServiceWindow } from '../model/figures.ts';
+import type { PromiseFigures, ServiceWindow } from '../model/figures.ts';
+import { describeLost } from '../model/loss.ts';
 import { partitionNamed } from '../model/partition-words.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
@@ -133,7 +135,10 @@ function serviceLines({ run, figures }: Report, colors: Colors, columns: number)
 }
 
 /** Who was primary when, each failover with its steps, and two primaries with the rows of each. */
-function roleLines({ figures: { roles, spans }, timeline, durationMs }: Report, columns: number): string[] {
+function roleLines(
+  { figures: { roles, spans, promises = [] }, timeline, durationMs }: Report,
+  columns: number,
+): string[] {
   if (!roles) return [];
   const fromMs = spans['steady-state']?.fromMs ?? 0;
   const primaries = roleLanes(timeline, { fromMs, toMs: durationMs })
@@ -148,8 +153,18 @@ function roleLines({ figures: { roles, spans }, timeline, durationMs }: Report, 
     ['primary', primaries.join(', ') || 'none was seen'],
     ...roles.takeovers.map((takeover) => ['failover', describeTakeover(takeover)]),
     ...roles.twoPrimaries.map((pair) => ['TWO PRIMARIES', describeTwoPrimaries(pair)]),
+    ...promises.flatMap(promiseLines),
   ] as const;
   return ['', ...lines.flatMap(([what = '', words = '']) => hanging(`  ${what}  `, plainText(words), columns))];
+}
+
+/** What settings promised for a loss, and what was seen. */
+function promiseLines(figures: PromiseFigures): (readonly [what: string, words: string])[] {
+  const of = figures.lost.map(describeLost).join(', ');
+  return judgePromise(figures).map(({ what, promised, seen }) => [
+    'promise',
+    `${of}: ${what} ${promised}; seen: ${seen}`,
+  ]);
 }
 
 function recoveryOf(kind: string, recoveries: Report['figures']['recovery'], disturbed: boolean): string[] {

@@ -260,6 +260,7 @@ async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {
     nodes: await Promise.all(nodes.all.map((node) => describeNode(node, cluster.nodes, formed.version))),
     ...(about === undefined ? {} : { about }),
     placement: formed.placement,
+    routes: Object.values(formed.routes).map(({ name, access }) => ({ name, access })),
   });
   return formed;
 }

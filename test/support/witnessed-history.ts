@@ -42,6 +42,11 @@ const INFO: readonly NodeInfo[] = MEMBERS.map((name) => ({
   version: 'PostgreSQL 18.4',
 }));
 
+const ROUTES = [
+  { name: 'direct', access: 'write' },
+  { name: 'standby', access: 'read' },
+] as const;
+
 type Role = { readonly role: 'standby' } | { readonly role: 'primary'; readonly timeline: number };
 
 export function witnessedHistory({ does, final, keeps = () => true, more = [], history }: WitnessedSpec): History {
@@ -85,7 +90,9 @@ export function witnessedHistory({ does, final, keeps = () => true, more = [], h
     { type: 'witness-kept', intended: operations.length },
     ...(final ? [{ type: 'witness-read', ...final, role: 'primary', present: present.toRanges() } as const] : []),
   ];
-  const events = built.events.map((event) => (event.type === 'cluster-formed' ? { ...event, nodes: INFO } : event));
+  const events = built.events.map((event) =>
+    event.type === 'cluster-formed' ? { ...event, nodes: INFO, routes: ROUTES } : event,
+  );
   return {
     ...built,
     events: [...events, ...said, ...more, ...ending.map((event) => ({ at: endMs - 150, ...event }))].sort(

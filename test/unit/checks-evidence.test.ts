@@ -64,6 +64,20 @@ const deaf = () =>
     events: (events) => events.filter(({ type }) => type !== 'final-read' && type !== 'placement-read'),
   });
 
+/** Writes are not out at all, and nothing is at risk. */
+const PROMISED: TimedEvent = {
+  at: askedMs - 1,
+  type: 'promised',
+  act: 0,
+  lost: [{ what: 'node', node: 'pg1', how: 'killed' }],
+  promise: {
+    primary: 'pg1',
+    writesOut: [{ route: 'direct', minMs: 0, maxMs: 1_000, why: 'it is so' }],
+    lost: { beforeMs: 0, afterMs: 0, why: 'it is so' },
+    twoPrimaries: { maxMs: null, why: 'it is so' },
+  },
+};
+
 const refusedReads = (when: (operation: Operation) => boolean) =>
   answering((one) => (one.kind !== 'write' && when(one) ? REFUSED : undefined));
 const refusedScans = answering((one) => (one.kind === 'scan' && one.settledAt >= askedMs ? REFUSED : undefined));
@@ -253,6 +267,24 @@ const ROWS: Readonly<Record<string, Rows>> = {
       /^no write had reached pg2 when the load stopped, /,
       failover({
         history: { answer: (one) => (one.kind === 'write' && one.sentAt >= effectMs ? REFUSED : undefined) },
+      }),
+    ),
+  },
+  'within-promise': {
+    nothing: unknown('nothing was promised for the faults of this run', buildHistory),
+    half: unknown(
+      'acknowledged writes lost not known: no final read was made',
+      failover({
+        more: [PROMISED],
+        history: { events: (events) => events.filter(({ type }) => !/^(final|placement)-read$/.test(type)) },
+      }),
+    ),
+    // Writes never stopped, and what pg1 acknowledged is gone.
+    contradicted: fails(
+      /^acknowledged writes lost \d+ writes of/,
+      failover({
+        more: [PROMISED],
+        keeps: ({ node, settledAt }) => node !== 'pg1' || settledAt < effectMs - 500,
       }),
     ),
   },

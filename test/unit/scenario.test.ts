@@ -179,7 +179,7 @@ seed: -1
     13:41 hypothesis[0].during: expected one of steady-state, fault, settle, found "falt"; did you mean "fault"?
     13:72 hypothesis[0].shards: unknown key "unreadabel"; did you mean "unreadable"?
     14:43 hypothesis[1].min: expected a share from 0% to 100% such as 99% or 99.9%, found 99
-    15:5 hypothesis[2]: missing key "check"; known: messages-readable, availability, outage, recovery-time, latency, no-lost-writes, lost-writes, failover-time, split-brain, rejoined, no-leftovers, no-stale-reads, session-guarantees, no-duplicates, content-intact, no-unexpected-rows, replicas-agree, prediction, workers-serve, storage-overhead and 5 more
+    15:5 hypothesis[2]: missing key "check"; known: messages-readable, availability, outage, recovery-time, latency, no-lost-writes, lost-writes, failover-time, split-brain, within-promise, rejoined, no-leftovers, no-stale-reads, session-guarantees, no-duplicates, content-intact, no-unexpected-rows, replicas-agree, prediction, workers-serve and 6 more
     16:7 seed: expected at least 0, found -1
     "
   `);

@@ -1,0 +1,51 @@
+/** Writes were out, acknowledged writes were lost and two nodes were primaries within what the cluster's own settings promise. */
+
+import { z } from 'zod';
+import { figuresOf } from '../measure/figures.ts';
+import { finalReadsOf } from '../measure/final-reads.ts';
+import { judgePromise } from '../measure/promise-words.ts';
+import { actsOf } from '../measure/spans.ts';
+import { eventsOf, type History } from '../model/history.ts';
+import { promisedRanges } from '../model/promise.ts';
+import { type Finding, worst } from '../model/verdict.ts';
+import { defineCheck } from './check.ts';
+
+const params = z.strictObject({});
+
+export const withinPromise = defineCheck<z.output<typeof params>>({
+  name: 'within-promise',
+  summary: "Writes out, losses and two primaries stayed within what the cluster's own settings promise for the loss.",
+  params,
+  requires: ['roles'],
+  needsKeptSchedule: 'whole-run',
+
+  hopeless(_, { writes, faults }) {
+    if (faults?.length === 0) return 'without a fault nothing is lost, so nothing is promised';
+    return writes === false ? 'this workload writes nothing' : undefined;
+  },
+
+  check(history) {
+    const { promises = [] } = figuresOf(history);
+    const [first] = promises;
+    const expected = first ? promisedRanges(first.promise) : "what the cluster's own settings promise for the loss";
+    return { expected, ...judge(history) };
+  },
+});
+
+function judge(history: History): Omit<Finding, 'expected'> {
+  const { promises = [] } = figuresOf(history);
+  const unknown = (observed: string) => ({ judgement: 'unknown' as const, observed, evidence: [] });
+  if (eventsOf(history, 'promised').length === 0) return unknown('nothing was promised for the faults of this run');
+  if (!actsOf(history).some(({ effectMs }) => effectMs !== undefined)) return unknown('no fault took effect');
+  const parts = promises.flatMap((one) => judgePromise(one));
+  if (parts.length === 0) return unknown('nothing was promised for a fault that took effect');
+  const judgement = worst(parts.map((part) => part.judgement));
+  const decisive = parts.filter((part) => part.judgement === judgement);
+  const { missing, made } = finalReadsOf(history);
+  const unread = made && missing.length > 0 ? [`not read: ${missing.join(', ')}`] : [];
+  return {
+    judgement,
+    observed: decisive.map(({ observed }) => observed).join('; '),
+    evidence: [...parts.map(({ line }) => line), ...unread],
+  };
+}
