@@ -3,16 +3,17 @@
 import { describe, expect, test } from 'vitest';
 import { withinPromise } from '../../src/checks/within-promise.ts';
 import { promisePatroni } from '../../src/engines/patroni/promise.ts';
+import type { StreamingSpec } from '../../src/engines/streaming/spec.ts';
 import { streaming } from '../../src/engines/streaming.ts';
 import { figuresOf } from '../../src/measure/figures.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
 import type { History, Operation } from '../../src/model/history.ts';
 import type { Lost } from '../../src/model/loss.ts';
 import type { Promised } from '../../src/model/promise.ts';
-import type { StreamingSpec } from '../../src/model/scenario.ts';
 import { nodeNames } from '../../src/model/topology.ts';
 import { type HistorySpec, REFUSED, timesOf } from '../support/history-builder.ts';
 import { ring, undivided } from '../support/sharded.ts';
+import { ownOfStreaming } from '../support/streaming-topology.ts';
 import { failedOver, type NodeDoes, type WitnessedSpec, witnessedHistory } from '../support/witnessed-history.ts';
 
 const FAULT_MS = 8_000;
@@ -25,7 +26,7 @@ const KILLED: Lost = { what: 'node', node: 'pg1', how: 'killed' };
 const FROZEN: Lost = { ...KILLED, how: 'frozen' };
 
 function promiseOf(spec: StreamingSpec, lost: Lost): Promised {
-  const { promise } = streaming.expect({ placement, spec }, { down: new Set(), lost: [lost] });
+  const { promise } = streaming.expect({ placement, own: ownOfStreaming(spec) }, { down: new Set(), lost: [lost] });
   if (!promise) throw new Error(`nothing is promised for ${nodeNames(undivided(3))}`);
   return promise;
 }
