@@ -1,7 +1,7 @@
 /** What every fault promises: it is seen by somebody else, its undo heals, twice is harmless. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sqlRefusal } from '../cluster/health.ts';
 import type { Platform } from '../cluster/platform.ts';
 import { defineFault, type Fault } from '../faults/fault.ts';
@@ -9,10 +9,10 @@ import { EnvironmentError, InterruptedError } from '../model/errors.ts';
 import type { TimedEvent } from '../model/event.ts';
 import type { PlannedAct } from '../model/plan.ts';
 import type { MovingRole } from '../model/roles.ts';
-import { Clients, type Kind } from './clients.ts';
-import { defaultsOf, FaultBench, type RoleCluster } from './fault-bench.ts';
-import { type Oracle, seenBy } from './oracle.ts';
-import { pastSince, remember } from './past.ts';
+import { Clients } from './clients.ts';
+import { defaultsOf, FaultBench, type InjectOptions, type RoleCluster } from './fault-bench.ts';
+import type { Oracle } from './oracle.ts';
+import { untilServed, Watch } from './watch.ts';
 
 export interface FaultContract {
   /** Where the faults strike; it must have what they need. */
@@ -36,13 +36,15 @@ export interface FaultCase {
 /** Over as soon as it has struck, so that what it did stays true. */
 const isMomentary = ({ strikes, effect }: Fault) => strikes !== undefined && effect === undefined;
 
-const SERVED_LIMIT_MS = 5_000;
 const NEXT_ATTEMPT_MS = 150;
 /** For what a fault might have done before it named its undo to be seen. */
 const UNDO_HEAD_START_MS = 150;
 const SEEN_WITHIN_MS = 600;
-const ABORTED_AFTER_MS = 700;
+/** In the middle of a fault. */
+const ABORTED_AFTER_MS = 50;
 const HEALED_WITHIN_MS = 30_000;
+/** For what several tests look at. */
+const STRIKE_LIMIT_MS = 2 * HEALED_WITHIN_MS;
 
 /**
  * Registers the suite of some faults on one platform: on one cluster, one after the other.
@@ -55,14 +57,24 @@ export function faultContract({ platform, cluster, faults }: FaultContract): Fau
     faults.map(({ fault }) => fault),
     cluster,
   );
-  describe.each(faults.map((each) => ({ ...each, name: nameOf(each) })))('$name', ({ fault, oracle, on }) => {
+  for (const on of new Set(faults.map((one) => one.on))) {
+    isNotSeenWithoutTheAct(
+      bench,
+      faults.filter((one) => one.on === on),
+      on,
+    );
+  }
+  describe.each(faults.map((each) => ({ ...each, name: nameOf(each) })))('$name', (one) => {
+    const { fault, oracle, on } = one;
     beforeEach(() => bench.aim(on));
-    isSeen(bench, fault, oracle);
-    const unlike = faults.find((one) => one.fault.name === oracle.unlike);
-    if (unlike) isNotTakenFor(bench, unlike, oracle);
-    namesItsUndo(bench, fault, oracle);
+    isSeen(
+      bench,
+      one,
+      faults.filter(({ oracle: { unlike } }) => unlike === fault.name),
+    );
+    isUndoneTwice(bench, fault, oracle, on);
+    needsItsUndoWritten(bench, fault);
     heals(bench, fault, on);
-    provesItself(bench, fault, on);
     if (on !== undefined) looksAtTheRole(bench, fault, on);
   });
   return bench;
@@ -81,15 +93,6 @@ function refuseUntriable({ fault: { name, movingRoles }, on }: FaultCase, cluste
   );
 }
 
-/** Until every kind of client was answered once. */
-async function untilServed(clients: Clients, kinds: readonly Kind[]): Promise<void> {
-  const limit = performance.now() + SERVED_LIMIT_MS;
-  while (!kinds.every((kind) => clients.of(kind).some(({ code }) => code === undefined))) {
-    if (performance.now() > limit) throw new Error('the clients are not served');
-    await sleep(10);
-  }
-}
-
 /** The strikes of a fault that has an end of its own; `undefined` for others. */
 function strikesOf(fault: Fault, targets: readonly string[]): PlannedAct[] | undefined {
   const params = defaultsOf(fault);
@@ -104,81 +107,102 @@ function strikesOf(fault: Fault, targets: readonly string[]): PlannedAct[] | und
   }));
 }
 
-/** Strikes under load. @returns what was recorded, and what the oracle saw beside it. */
-async function strikeUnderLoad(bench: FaultBench, struck: Fault, oracle: Oracle) {
-  const before = await remember(bench.target);
-  await using clients = new Clients(bench.target, bench.peer, oracle.kinds, oracle.statements);
-  await untilServed(clients, oracle.kinds);
-  let looking: Promise<string | undefined> | undefined;
-  const onEvent = ({ type }: TimedEvent) => {
-    if (type === 'fault-in-effect') looking = oracle.looks?.(bench.target, bench.others);
-  };
-  const acts = strikesOf(struck, [bench.target.name])?.slice(0, 1);
-  const events = await bench.inject(struck, { forMs: oracle.forMs ?? SEEN_WITHIN_MS, acts, onEvent });
+const millisecondsFor = (oracles: readonly Oracle[]) =>
+  Math.max(...oracles.map(({ forMs }) => forMs ?? SEEN_WITHIN_MS));
+
+/** Strikes while oracles watch. @returns what was recorded, and what they saw. */
+async function strikeUnderWatch(
+  bench: FaultBench,
+  oracles: readonly Oracle[],
+  strike: (onEvent: NonNullable<InjectOptions['onEvent']>) => Promise<TimedEvent[]>,
+) {
+  await using watch = await Watch.begin([bench.target, ...bench.others], oracles);
+  let looking: Promise<void> | undefined;
+  const events = await strike(({ type }) => {
+    if (type === 'fault-in-effect') looking ??= watch.look();
+  });
   // What is over at once is seen by the attempt after it.
   await sleep(NEXT_ATTEMPT_MS);
-  const [looked, past] = [await looking, await pastSince(bench.target, before)];
-  const failures = clients.attempts.filter(({ code }) => code !== undefined);
-  const met = `the server ${past}, its clients met ${JSON.stringify(failures.slice(0, 8))}`;
-  return { events, met, seen: seenBy(oracle, { clients, looked, past }) };
+  await looking;
+  await watch.lookBack();
+  return { events, watch };
 }
 
-function isSeen(bench: FaultBench, fault: Fault, oracle: Oracle): void {
-  test('is seen by somebody else, shows, and its undo heals', async () => {
-    const { events, seen, met } = await strikeUnderLoad(bench, fault, oracle);
-    const atEnd = fault.met ? ['fault-met'] : [];
-    expect(events.map(({ type }) => type)).toEqual([
-      'fault-asked',
-      'fault-in-effect',
-      ...atEnd,
-      'heal-asked',
-      'healed',
-    ]);
-    for (const event of events) {
-      if (event.type === 'fault-met') expect(event.counts[bench.target.name]).toBeGreaterThan(0);
-    }
-    expect(seen, met).toBeDefined();
-    await bench.expectHealthy();
-  });
+/** @param alike whose oracles must see nothing: one strike for all of them. */
+function isSeen(bench: FaultBench, { fault, oracle, on }: FaultCase, alike: readonly FaultCase[]): void {
+  describe('under load', () => {
+    let struck: Awaited<ReturnType<typeof strikeUnderWatch>>;
+    let target: string;
+    let healthy: Promise<void>;
+    beforeAll(async () => {
+      await bench.aim(on);
+      const oracles = [oracle, ...alike.map((other) => other.oracle)];
+      target = bench.target.name;
+      const acts = strikesOf(fault, [target])?.slice(0, 1);
+      struck = await strikeUnderWatch(bench, oracles, (onEvent) =>
+        bench.inject(fault, { forMs: millisecondsFor(oracles), acts, onEvent }),
+      );
+      healthy = bench.expectHealthy();
+      await Promise.allSettled([healthy]);
+    }, STRIKE_LIMIT_MS);
 
-  test('is not seen where the act is left out, whatever it says of itself', async () => {
-    const idle = defineFault<PlannedAct['params'], undefined>({
-      ...fault,
-      inject: async () => undefined,
-      prove: async () => 'in effect, it says',
-      met: async () => ({ counts: { [bench.target.name]: 1 }, of: 'packets' }),
+    test('is seen by somebody else, shows, and its undo heals', async () => {
+      const { events, watch } = struck;
+      const atEnd = fault.met ? ['fault-met'] : [];
+      expect(events.map(({ type }) => type)).toEqual([
+        'fault-asked',
+        'fault-in-effect',
+        ...atEnd,
+        'heal-asked',
+        'healed',
+      ]);
+      for (const event of events) {
+        if (event.type === 'fault-met') expect(event.counts[target]).toBeGreaterThan(0);
+      }
+      expect(watch.seen(oracle), watch.met).toBeDefined();
+      await healthy;
     });
-    const { seen } = await strikeUnderLoad(bench, idle, oracle);
-    expect(seen).toBeUndefined();
-  });
-}
 
-function isNotTakenFor(bench: FaultBench, other: FaultCase, oracle: Oracle): void {
-  test(`is not taken for ${other.fault.name}`, async () => {
-    await bench.aim(other.on);
-    const { seen } = await strikeUnderLoad(bench, other.fault, oracle);
-    expect(seen).toBeUndefined();
-    await bench.expectHealthy();
-  });
-}
-
-function namesItsUndo(bench: FaultBench, fault: Fault, oracle: Oracle): void {
-  test('names its undo before anybody could see it', async () => {
-    await using clients = new Clients(bench.target, bench.peer, oracle.kinds, oracle.statements);
-    await untilServed(clients, oracle.kinds);
-    let seenBefore: string | undefined;
-    const { injected, heal } = bench.strike(fault, async () => {
-      await sleep(UNDO_HEAD_START_MS);
-      const looked = await oracle.looks?.(bench.target, bench.others);
-      // What the server goes through is known only in the end.
-      seenBefore ??= seenBy({ ...oracle, past: 'ran on' }, { clients, looked, past: 'ran on' });
+    test.each(alike.map((other) => ({ ...other, name: nameOf(other) })))('is not taken for $name', (other) => {
+      expect(struck.watch.seen(other.oracle), struck.watch.met).toBeUndefined();
     });
-    await injected;
-    expect(seenBefore).toBeUndefined();
-    await heal(1);
-    await bench.expectHealthy();
   });
+}
 
+/** One watch for all: nothing is done to the node. */
+function isNotSeenWithoutTheAct(bench: FaultBench, faults: readonly FaultCase[], on: MovingRole | undefined): void {
+  describe(`where the act is left out${on === undefined ? '' : `, on a ${on}`}`, () => {
+    let watch: Watch;
+    beforeAll(async () => {
+      await bench.aim(on);
+      const oracles = faults.map(({ oracle }) => oracle);
+      const forMs = millisecondsFor(oracles);
+      ({ watch } = await strikeUnderWatch(bench, oracles, async (onEvent) => {
+        const acts = faults.map(({ fault }) => bench.inject(idle(bench, fault), { forMs, onEvent }));
+        return (await Promise.all(acts)).flat();
+      }));
+    }, STRIKE_LIMIT_MS);
+
+    test.each(faults.map((one) => ({ ...one, name: nameOf(one) })))(
+      '$name is not seen, whatever it says of itself',
+      ({ oracle }) => {
+        expect(watch.seen(oracle), watch.met).toBeUndefined();
+      },
+    );
+  });
+}
+
+/** A fault that says it struck, and did not. */
+function idle(bench: FaultBench, fault: Fault): Fault {
+  return defineFault<PlannedAct['params'], undefined>({
+    ...fault,
+    inject: async () => undefined,
+    prove: async () => 'in effect, it says',
+    met: async () => ({ counts: { [bench.target.name]: 1 }, of: 'packets' }),
+  });
+}
+
+function needsItsUndoWritten(bench: FaultBench, fault: Fault): void {
   test('does nothing where its undo cannot be written down', async () => {
     const { injected, release } = bench.strike(fault, async () => {
       throw new Error('the disk is full');
@@ -190,14 +214,39 @@ function namesItsUndo(bench: FaultBench, fault: Fault, oracle: Oracle): void {
   });
 }
 
-function heals(bench: FaultBench, fault: Fault, on: MovingRole | undefined): void {
-  test('undoing twice is harmless', async () => {
-    const { injected, heal } = bench.strike(fault);
-    await injected;
-    await heal(2);
-    await bench.expectHealthy();
-  });
+function isUndoneTwice(bench: FaultBench, fault: Fault, oracle: Oracle, on: MovingRole | undefined): void {
+  describe('struck once, undone twice', () => {
+    let seenBefore: string | undefined;
+    let evidence: unknown;
+    let undone: Promise<void>;
+    beforeAll(async () => {
+      await bench.aim(on);
+      await using watch = await Watch.begin([bench.target, ...bench.others], [oracle]);
+      const { injected, heal } = bench.strike(fault, async () => {
+        await sleep(UNDO_HEAD_START_MS);
+        await watch.look();
+        seenBefore ??= watch.seen(oracle);
+      });
+      evidence = await injected;
+      undone = heal(2).then(() => bench.expectHealthy());
+      await Promise.allSettled([undone]);
+    }, STRIKE_LIMIT_MS);
 
+    test('names its undo before anybody could see it', () => {
+      expect(seenBefore).toBeUndefined();
+    });
+
+    test('undoing twice is harmless', () => undone);
+
+    // What was promoted may stay so: the node that has the role now was not struck.
+    test.skipIf(isMomentary(fault) && on === undefined)('does not prove itself on a healthy node', async () => {
+      await undone;
+      await expect(fault.prove([bench.target], defaultsOf(fault), evidence)).rejects.toThrow(EnvironmentError);
+    });
+  });
+}
+
+function heals(bench: FaultBench, fault: Fault, on: MovingRole | undefined): void {
   test('a failure half-way still heals, and is told', async () => {
     const failing = defineFault({
       ...fault,
@@ -214,9 +263,11 @@ function heals(bench: FaultBench, fault: Fault, on: MovingRole | undefined): voi
   test('an abort heals at once', async () => {
     const controller = new AbortController();
     const reason = new InterruptedError('test', { code: 'interrupted' });
-    setTimeout(() => controller.abort(reason), ABORTED_AFTER_MS);
+    const onEvent = ({ type }: TimedEvent) => {
+      if (type === 'fault-in-effect') setTimeout(() => controller.abort(reason), ABORTED_AFTER_MS);
+    };
     const began = performance.now();
-    const events = await bench.inject(fault, { signal: controller.signal, forMs: 2 * HEALED_WITHIN_MS });
+    const events = await bench.inject(fault, { signal: controller.signal, forMs: 2 * HEALED_WITHIN_MS, onEvent });
     expect(performance.now() - began).toBeLessThan(HEALED_WITHIN_MS);
     expect(events.at(-1)?.type).toBe('healed');
     await bench.expectHealthy();
@@ -246,17 +297,6 @@ function heals(bench: FaultBench, fault: Fault, on: MovingRole | undefined): voi
       if (after) expect((asked?.at ?? 0) - (healed?.at ?? Infinity)).toBeGreaterThanOrEqual(after.gapMs - 1);
     }
     for (const node of [target, peer]) expect(await sqlRefusal(node)).toBeUndefined();
-  });
-}
-
-function provesItself(bench: FaultBench, fault: Fault, on: MovingRole | undefined): void {
-  test.skipIf(isMomentary(fault) && on === undefined)('does not prove itself on a healthy node', async () => {
-    const { injected, heal } = bench.strike(fault);
-    const evidence = await injected;
-    await heal(1);
-    // What was promoted may stay so: the node that has the role now was not struck.
-    await bench.aim(on);
-    await expect(fault.prove([bench.target], defaultsOf(fault), evidence)).rejects.toThrow(EnvironmentError);
   });
 }
 

@@ -1,0 +1,102 @@
+/** Several oracles watch one node at the same time. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NodeControl } from '../cluster/platform.ts';
+import { type Attempt, Clients, type Kind } from './clients.ts';
+import { type Oracle, seenBy } from './oracle.ts';
+import { type Memory, type Past, pastSince, remember } from './past.ts';
+
+const SERVED_LIMIT_MS = 5_000;
+const LOOK_AGAIN_MS = 10;
+
+export class Watch implements AsyncDisposable {
+  readonly #node: NodeControl;
+  readonly #others: readonly NodeControl[];
+  readonly #memory: Memory;
+  /** Oracles share clients, but for those that send statements of their own. */
+  readonly #clients: ReadonlyMap<Oracle, Clients>;
+  #looked: ReadonlyMap<Oracle, string | undefined> = new Map();
+  #past: Past = 'ran on';
+
+  private constructor(memory: Memory, [node, ...others]: readonly NodeControl[], oracles: readonly Oracle[]) {
+    this.#memory = memory;
+    this.#node = node as NodeControl;
+    this.#others = others;
+    const [peer] = others as [NodeControl];
+    const shared = new Clients(this.#node, peer, kindsOf(oracles.filter(({ statements }) => !statements)));
+    this.#clients = new Map(
+      oracles.map((oracle) => {
+        const { kinds, statements } = oracle;
+        return [oracle, statements ? new Clients(this.#node, peer, kinds, statements) : shared];
+      }),
+    );
+  }
+
+  /**
+   * @param nodes the one that is watched, then those around it.
+   * @throws where not every kind of client is served within 5 s.
+   */
+  static async begin(nodes: readonly NodeControl[], oracles: readonly Oracle[]): Promise<Watch> {
+    const watch = new Watch(await remember(nodes[0] as NodeControl), nodes, oracles);
+    try {
+      for (const [{ kinds }, clients] of watch.#clients) await untilServed(clients, kinds);
+    } catch (error) {
+      await watch[Symbol.asyncDispose]();
+      throw error;
+    }
+    return watch;
+  }
+
+  /** Those oracles that do more than ask their clients look now, in the middle of a fault. */
+  async look(): Promise<void> {
+    const looked = [...this.#clients.keys()].map(
+      async (oracle) => [oracle, await oracle.looks?.(this.#node, this.#others)] as const,
+    );
+    this.#looked = new Map(await Promise.all(looked));
+  }
+
+  /** Asks the server what it went through. */
+  async lookBack(): Promise<void> {
+    this.#past = await pastSince(this.#node, this.#memory);
+  }
+
+  /** @returns what an oracle has seen so far; `undefined` where it was nothing. */
+  seen(oracle: Oracle): string | undefined {
+    const clients = this.#clients.get(oracle) as Clients;
+    return seenBy(oracle, { clients, looked: this.#looked.get(oracle), past: this.#past });
+  }
+
+  /** What there was to see, in words. */
+  get met(): string {
+    const failures = this.#attempts.filter(({ code }) => code !== undefined);
+    return `the server ${this.#past}, its clients met ${JSON.stringify(failures.slice(0, 8))}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...new Set(this.#clients.values())].map((clients) => clients[Symbol.asyncDispose]()));
+  }
+
+  get #attempts(): Attempt[] {
+    return [...new Set(this.#clients.values())].flatMap(({ attempts }) => attempts);
+  }
+}
+
+/** Until every kind of client was answered once. */
+export async function untilServed(clients: Clients, kinds: readonly Kind[]): Promise<void> {
+  const limit = performance.now() + SERVED_LIMIT_MS;
+  while (!kinds.every((kind) => clients.of(kind).some(({ code }) => code === undefined))) {
+    if (performance.now() > limit) throw new Error('the clients are not served');
+    await sleep(LOOK_AGAIN_MS);
+  }
+}
+
+/** Every kind as often as the oracle that needs it most. */
+function kindsOf(oracles: readonly Oracle[]): Kind[] {
+  const often = new Map<Kind, number>();
+  for (const { kinds } of oracles) {
+    for (const kind of kinds) {
+      often.set(kind, Math.max(often.get(kind) ?? 0, kinds.filter((one) => one === kind).length));
+    }
+  }
+  return [...often].flatMap(([kind, times]) => Array<Kind>(times).fill(kind));
+}
