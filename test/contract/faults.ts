@@ -71,21 +71,24 @@ function beyondTheContract(bench: FaultBench, [some]: readonly Fault[]): void {
     await bench.expectHealthy();
   });
 
-  test('backend-kill: no proof while its witness lives', async () => {
-    await using witness = await connect(bench.target);
-    const proof = backendKill.prove([bench.target], defaultsOf(backendKill) as never, [{ pid: 1, witness }]);
-    await expect(proof).rejects.toThrow(/lived on/);
-  });
+  // Side by side: each waits 3 s in vain.
+  describe.concurrent('while a session lives', () => {
+    test('backend-kill: no proof while its witness lives', async () => {
+      await using witness = await connect(bench.target);
+      const proof = backendKill.prove([bench.target], defaultsOf(backendKill) as never, [{ pid: 1, witness }]);
+      await expect(proof).rejects.toThrow(/lived on/);
+    });
 
-  test('backend-terminate: no proof while a session that was told to end lives, or where there was none', async () => {
-    await using client = await connect(bench.target, CLIENT_NAMES.workload);
-    const [row] = await client.query(
-      'SELECT pid, backend_start::text, application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()',
-    );
-    const told = { pid: Number(row?.[0]), since: String(row?.[1]), name: String(row?.[2]) };
-    const params = defaultsOf(backendTerminate) as never;
-    await expect(backendTerminate.prove([bench.target], params, [[told]])).rejects.toThrow('1 of 1 sessions live on');
-    await expect(backendTerminate.prove([bench.target], params, [[]])).rejects.toThrow('no client had a session');
+    test('backend-terminate: no proof while a session that was told to end lives, or where there was none', async () => {
+      await using client = await connect(bench.target, CLIENT_NAMES.workload);
+      const [row] = await client.query(
+        'SELECT pid, backend_start::text, application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()',
+      );
+      const told = { pid: Number(row?.[0]), since: String(row?.[1]), name: String(row?.[2]) };
+      const params = defaultsOf(backendTerminate) as never;
+      await expect(backendTerminate.prove([bench.target], params, [[told]])).rejects.toThrow('1 of 1 sessions live on');
+      await expect(backendTerminate.prove([bench.target], params, [[]])).rejects.toThrow('no client had a session');
+    });
   });
 
   test('the journal of a run that healed is closed on disk', async () => {
