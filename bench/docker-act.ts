@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { untilAcceptsSql } from '../src/cluster/health.ts';
+import { untilServes } from '../src/cluster/health.ts';
 import type { DockerNode } from '../src/platforms/docker/node.ts';
 import { docker } from '../src/platforms/docker.ts';
 import { sharded, workersOf } from '../test/support/sharded.ts';
@@ -58,7 +58,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 
 async function heal(node: DockerNode, undo: 'start' | 'resume'): Promise<void> {
   await node[undo]();
-  await untilAcceptsSql(node, 20_000);
+  await untilServes(node, 20_000);
 }
 
 function median(values: readonly number[]): number {

@@ -35,6 +35,7 @@ import type { Engine } from './cluster/engine.ts';
 import type { InventoryPlatform, Platform } from './cluster/platform.ts';
 import { citus } from './engines/citus.ts';
 import { native } from './engines/native.ts';
+import { patroni } from './engines/patroni.ts';
 import { streaming } from './engines/streaming.ts';
 import { backendKill } from './faults/backend-kill.ts';
 import { backendTerminate } from './faults/backend-terminate.ts';
@@ -141,7 +142,7 @@ export const workloads: readonly Workload[] = [chat, ledger, sql, bigScan];
 export const platforms: readonly Platform[] = [docker, local];
 
 /** In the order in which `auto` tries them. */
-export const engines: readonly Engine[] = [citus, native, streaming];
+export const engines: readonly Engine[] = [citus, native, streaming, patroni];
 
 export const reporters: readonly Reporter[] = [json, markdown, timeline, htmlReport, junit, badge];
 

@@ -63,7 +63,8 @@ export async function choose(
   const hints: string[] = [];
   for (const platform of catalog.platforms) {
     if (wantedPlatform !== 'auto' && platform.name !== wantedPlatform) continue;
-    const unavailable = await platform.unavailable();
+    // Engines with keys of their own are alone in taking a cluster.
+    const unavailable = await platform.unavailable(scenario.cluster.own ? engines[0]?.needs : []);
     if (unavailable !== undefined) {
       passedOver.push(`${platform.name}: ${unavailable.message}`);
       if (unavailable.hint !== undefined) hints.push(unavailable.hint);

@@ -12,6 +12,7 @@ import type { OperationTable } from './model/operations.ts';
 import type { Plan } from './model/plan.ts';
 import { REPORT_VERSION, type Report } from './model/report.ts';
 import { actSchema, eventSchema, partitionSchema, runSchema, storedReportSchema } from './model/report-schema.ts';
+import { PURPOSES } from './model/topology.ts';
 import { OPERATIONS_FILE, PROBES_FILE, readOperations, WITNESS_FILE } from './operations-file.ts';
 import { eventOfNow, planOfNow, reportOfNow, runOfNow } from './version-1.ts';
 
@@ -163,7 +164,7 @@ const planSchema = z.looseObject({
     cluster: z.looseObject({
       platform: z.string(),
       engine: z.string(),
-      nodes: z.array(z.looseObject({ name: z.string(), role: z.string(), part: z.enum(['entry', 'data']) })),
+      nodes: z.array(z.looseObject({ name: z.string(), role: z.string(), part: z.enum(PURPOSES) })),
       replication: z.int(),
       partitions: z.int(),
     }),

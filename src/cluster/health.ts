@@ -29,6 +29,16 @@ export async function sqlRefusal(node: NodeControl, timeoutMs = PROBE_TIMEOUT_MS
   }
 }
 
+/** As `sqlRefusal`, of any node: one that is no server is asked in its own way. */
+export async function refusalOf(node: NodeControl, timeoutMs = PROBE_TIMEOUT_MS): Promise<string | undefined> {
+  return node.health ? node.health(timeoutMs) : sqlRefusal(node, timeoutMs);
+}
+
+/** What a node that serves does, for a proof: `accepts SQL`. */
+export function servesAs({ health }: NodeControl): string {
+  return health ? 'answers' : 'accepts SQL';
+}
+
 /** Whether a node answers a new connection nothing, neither a session nor a refusal. */
 export async function isSilent(node: NodeControl, limitMs: number): Promise<boolean> {
   try {
@@ -41,18 +51,21 @@ export async function isSilent(node: NodeControl, limitMs: number): Promise<bool
 }
 
 /**
- * Waits until a node accepts SQL.
+ * Waits until a node serves: a server accepts SQL, any other answers in its own way.
  * @throws EnvironmentError after `limitMs`, with the last refusal; at once where the password is refused.
  */
-export async function untilAcceptsSql(node: NodeControl, limitMs: number, signal?: AbortSignal): Promise<void> {
+export async function untilServes(node: NodeControl, limitMs: number, signal?: AbortSignal): Promise<void> {
   const startedAt = performance.now();
   const attempt = async () => {
-    const refusal = await sqlRefusal(node);
+    const refusal = await refusalOf(node);
     if (refusal === undefined) return;
     const hopeless = refusal === WRONG_PASSWORD;
-    const refused = new EnvironmentError(`${node.name} does not accept SQL: ${hopeless ? 'wrong password' : refusal}`, {
-      code: hopeless ? 'wrong-password' : 'node-not-ready',
-    });
+    const refused = new EnvironmentError(
+      `${node.name} does not ${node.health ? 'answer' : 'accept SQL'}: ${hopeless ? 'wrong password' : refusal}`,
+      {
+        code: hopeless ? 'wrong-password' : 'node-not-ready',
+      },
+    );
     throw hopeless || performance.now() - startedAt > limitMs ? new AbortError(refused) : refused;
   };
   await pRetry(attempt, {

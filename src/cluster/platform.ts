@@ -9,6 +9,7 @@ import type { Inventory } from '../model/inventory.ts';
 import type { NodeName, NodeSpec, NodeState } from '../model/topology.ts';
 import type { Session } from '../sql/session.ts';
 import type { Route } from './route.ts';
+import type { NodeProgram } from './program.ts';
 
 /** What a platform can do to a node; a fault names what it needs, so that a plan can refuse early. */
 export type Capability =
@@ -22,7 +23,8 @@ export type Capability =
   | 'network-latency'
   | 'resource-limits'
   | 'disk-full'
-  | 'data-copy';
+  | 'data-copy'
+  | 'node-programs';
 
 export type { NodeState } from '../model/topology.ts';
 
@@ -71,6 +73,13 @@ export interface NodeControl {
   commands?(capability: Capability): { readonly act: string; readonly undo?: string };
   /** Nothing tells its state but whether it answers: what befalls it is its people's doing. False by default. */
   readonly byConnectionAlone?: true;
+  /** As `address`, at another of its ports. Present where the platform has the capability `node-programs`. */
+  addressAt?(port: number): Address;
+  /**
+   * Of a node that is no PostgreSQL server: why it does not serve now, in words; `undefined` where it does. Absent for servers,
+   * which are asked by SQL.
+   */
+  readonly health?: ((limitMs: number) => Promise<string | undefined>) | undefined;
   /** Present where the platform has the capability `backend-kill`. */
   readonly backends?: NodeBackends;
   /** Present where the platform has the capability `network-disconnect`. */
@@ -239,6 +248,8 @@ export interface ProvisionOptions {
   readonly nodes: readonly NodeSpec[];
   /** Extra server settings that the engine needs on every node, `wal_level` -> `logical`. */
   readonly settings: Readonly<Record<string, string>>;
+  /** What runs on nodes instead of a server that the platform starts by itself; none by default. */
+  readonly programs?: Readonly<Record<NodeName, NodeProgram>>;
   /** Nodes whose data need a file system of its own size, that may be filled; none by default. */
   readonly sizedData?: readonly NodeName[];
   /** Where the platform keeps what must outlive a crash of pgquake, and the nodes' logs. */
@@ -253,12 +264,14 @@ export interface ProvisionOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-/** Nodes that run and accept SQL. */
+/** Nodes that run and serve. */
 export interface Nodes {
-  /** In the order in which they were asked for; those that were found, in the order of their names. */
+  /** The PostgreSQL servers, in the order in which they were asked for; those that were found, in the order of their names. */
   readonly all: readonly NodeControl[];
   /** Where they are somebody else's: what a run may add to them, and how else clients reach them. */
   readonly attached?: AttachedExtras;
+  /** Those that are none: members of a DCS, proxies, poolers. None by default. */
+  readonly beside?: readonly NodeControl[];
   /** Removes every process, port and folder of these nodes, whatever state they are in. Harmless twice. */
   dispose(): Promise<void>;
 }
@@ -387,9 +400,10 @@ export interface Platform {
   readonly byAddress?: ReadonlySet<Capability>;
   /**
    * Whether it can be used here.
+   * @param needs what the cluster will need of it; nothing beyond servers by default.
    * @returns `undefined` if so, else the reason, and what to do where that is known.
    */
-  unavailable(): Promise<EnvironmentError | undefined>;
+  unavailable(needs?: readonly Capability[]): Promise<EnvironmentError | undefined>;
   /** Present where clusters can stand between runs. */
   readonly standing?: StandingClusters;
   /**
@@ -423,6 +437,11 @@ export interface InventoryPlatform extends Platform {
    * container does not exist, or the connection string of its node leads elsewhere.
    */
   attach(inventory: Inventory, options?: { readonly runFolder?: string | undefined }): Promise<Nodes>;
+}
+
+/** Whatever faults may strike and an undo may be owed to. */
+export function everyNode({ all, beside = [] }: Pick<Nodes, 'all' | 'beside'>): readonly NodeControl[] {
+  return [...all, ...beside];
 }
 
 export function noSuchBackend(node: NodeName, pid: number): EnvironmentError {

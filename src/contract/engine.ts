@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Dataset, Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
-import { untilAcceptsSql } from '../cluster/health.ts';
+import { untilServes } from '../cluster/health.ts';
 import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
 import { connectBy, mainRoute, type Route } from '../cluster/route.ts';
 import { Session } from '../sql/session.ts';
@@ -266,7 +266,7 @@ async function readWithin(route: Route, partitionKey: number, limitMs: number): 
 async function backAgain(node: NodeControl, formed: FormedCluster): Promise<void> {
   const start = async () => {
     await node.start();
-    await untilAcceptsSql(node, READY_LIMIT_MS);
+    await untilServes(node, READY_LIMIT_MS);
     return 'it runs';
   };
   if (formed.comeBack === undefined) await start();

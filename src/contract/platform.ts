@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sqlRefusal, untilAcceptsSql } from '../cluster/health.ts';
+import { sqlRefusal, untilServes } from '../cluster/health.ts';
 import { type Capability, CLUSTER_FILE, type NodeControl, type Nodes, type Platform } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { Session } from '../sql/session.ts';
@@ -148,7 +148,7 @@ function aCluster(platform: Platform): void {
       for (let twice = 0; twice < 2; twice++) {
         await worker()[undo]();
         expect(await worker().state()).toBe('running');
-        await untilAcceptsSql(worker(), READY_LIMIT_MS);
+        await untilServes(worker(), READY_LIMIT_MS);
       }
       expect(await ask(worker(), `SELECT to_regclass('"${kept}"') IS NOT NULL`)).toBe(true);
     },
@@ -159,7 +159,7 @@ function aCluster(platform: Platform): void {
     await worker()[act]();
     expect(await worker().state()).toBe('stopped');
     await worker().start();
-    await untilAcceptsSql(worker(), READY_LIMIT_MS);
+    await untilServes(worker(), READY_LIMIT_MS);
   });
 
   test('a stopped node cannot be frozen, and resuming it is harmless', async () => {
@@ -168,7 +168,7 @@ function aCluster(platform: Platform): void {
     await worker().resume();
     expect(await worker().state()).toBe('stopped');
     await worker().start();
-    await untilAcceptsSql(worker(), READY_LIMIT_MS);
+    await untilServes(worker(), READY_LIMIT_MS);
   });
 
   test('every node is found where it is after restarts, whatever their order', async () => {
@@ -177,7 +177,7 @@ function aCluster(platform: Platform): void {
     await Promise.all(pair.map((node) => node.stop()));
     for (const node of pair.toReversed()) {
       await node.start();
-      await untilAcceptsSql(node, READY_LIMIT_MS);
+      await untilServes(node, READY_LIMIT_MS);
     }
     for (const [index, node] of pair.entries()) {
       expect(await ask(node, `SELECT to_regclass('is_worker${index + 1}') IS NOT NULL`)).toBe(true);

@@ -4,7 +4,7 @@
  */
 
 import { defineEngine, type FormedCluster, type FormOptions } from '../cluster/engine.ts';
-import { untilAcceptsSql } from '../cluster/health.ts';
+import { untilServes } from '../cluster/health.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { dataNodes, type NodeSpec, type PlacementMap, ringPlacement } from '../model/topology.ts';
@@ -66,7 +66,7 @@ async function form({ nodes: { all }, topology, dataset, signal }: FormOptions):
   await Promise.all([loadTables(session, dataset), ...standbys.map((node) => node.stop())]);
   signal.throwIfAborted();
   await makeStandbys(standbys, primary, session, common);
-  await Promise.all(standbys.map((node) => untilAcceptsSql(node, READY_LIMIT_MS, signal)));
+  await Promise.all(standbys.map((node) => untilServes(node, READY_LIMIT_MS, signal)));
   await untilStreaming(
     session,
     primary.name,

@@ -1,7 +1,7 @@
 /** `backend-kill`: one server process dies of SIGKILL, and the whole server goes through crash recovery. */
 
 import type { z } from 'zod';
-import { untilAcceptsSql } from '../cluster/health.ts';
+import { untilServes } from '../cluster/health.ts';
 import { without } from '../cluster/platform.ts';
 import type { Session } from '../sql/session.ts';
 import { defineFault } from './fault.ts';
@@ -49,7 +49,7 @@ export const backendKill = defineFault<z.output<typeof repeated>, readonly Struc
   },
 
   async undo(_undo, node, { signal }) {
-    await untilAcceptsSql(node, Number.POSITIVE_INFINITY, signal);
+    await untilServes(node, Number.POSITIVE_INFINITY, signal);
     return 'recovered';
   },
 });

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
-import { untilAcceptsSql } from '../cluster/health.ts';
+import { untilServes } from '../cluster/health.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { share } from '../model/quantities.ts';
 import { formatCount } from '../model/units.ts';
@@ -71,7 +71,7 @@ export const backendTerminate = defineFault<z.output<typeof params>, readonly (r
   },
 
   async undo(_undo, node, { signal }) {
-    await untilAcceptsSql(node, Number.POSITIVE_INFINITY, signal);
+    await untilServes(node, Number.POSITIVE_INFINITY, signal);
     return 'new sessions are let in';
   },
 });

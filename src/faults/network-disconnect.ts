@@ -1,7 +1,7 @@
 /** `network-disconnect`: the node is taken off its networks, as when its cable is pulled. */
 
 import { z } from 'zod';
-import { sqlRefusal, untilAcceptsSql } from '../cluster/health.ts';
+import { sqlRefusal, untilServes } from '../cluster/health.ts';
 import { type NodeControl, without } from '../cluster/platform.ts';
 import { defineFault } from './fault.ts';
 import { proveEach, withoutEffect } from './own-sessions.ts';
@@ -46,7 +46,7 @@ export const networkDisconnect = defineFault({
   async undo({ detail }, node, { signal }) {
     const { attachments } = undoDetail.parse(detail);
     await attachmentsOf(node).attach(attachments);
-    await untilAcceptsSql(node, Number.POSITIVE_INFINITY, signal);
+    await untilServes(node, Number.POSITIVE_INFINITY, signal);
     return `in ${attachments.length} networks again`;
   },
 });

@@ -1,26 +1,26 @@
 /** What the faults that take a node down share: the proof that it is down, and starting it again. */
 
-import { sqlRefusal, untilAcceptsSql } from '../cluster/health.ts';
+import { refusalOf, servesAs, untilServes } from '../cluster/health.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { Undo, UndoContext } from './fault.ts';
 
 /**
- * @returns for every node what shows that it does not run and refuses SQL.
+ * @returns for every node what shows that it does not run and does not serve.
  * @throws EnvironmentError naming the first node that still runs or answers.
  */
 export async function proveDown(targets: readonly NodeControl[]): Promise<string> {
   const proofs = await Promise.all(
     targets.map(async (node) => {
       const state = await node.state();
-      const refusal = await sqlRefusal(node);
+      const refusal = await refusalOf(node);
       if (state !== 'stopped' || refusal === undefined) {
-        const answer = refusal === undefined ? 'accepts SQL' : `refuses SQL (${refusal})`;
+        const answer = refusal === undefined ? servesAs(node) : `does not serve (${refusal})`;
         throw new EnvironmentError(`${node.name} is ${state} and ${answer}; it was to be down`, {
           code: 'fault-without-effect',
         });
       }
-      return `${node.name}: ${await node.describeState()}, SQL refused (${refusal})`;
+      return `${node.name}: ${await node.describeState()}, ${node.health ? 'no answer' : 'SQL refused'} (${refusal})`;
     }),
   );
   return proofs.join('; ');
@@ -34,6 +34,6 @@ export function undoByStart(node: Pick<NodeControl, 'name'>): Undo {
 /** Starts the node and waits for it: crash recovery of a busy server takes seconds. */
 export async function startAgain(_undo: Undo, node: NodeControl, { signal }: UndoContext): Promise<string> {
   await node.start();
-  await untilAcceptsSql(node, Number.POSITIVE_INFINITY, signal);
+  await untilServes(node, Number.POSITIVE_INFINITY, signal);
   return node.describeState();
 }

@@ -1,7 +1,7 @@
 /** `node-pause`: the node freezes; connections stay open and nobody answers. */
 
 import { z } from 'zod';
-import { sqlRefusal, untilAcceptsSql } from '../cluster/health.ts';
+import { refusalOf, servesAs, untilServes } from '../cluster/health.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { defineFault } from './fault.ts';
 
@@ -29,14 +29,14 @@ export const nodePause = defineFault({
     const proofs = await Promise.all(
       targets.map(async (node) => {
         const state = await node.state();
-        const refusal = await sqlRefusal(node, SILENCE_MS);
+        const refusal = await refusalOf(node, SILENCE_MS);
         if (state !== 'paused' || refusal === undefined) {
-          const answer = refusal === undefined ? 'answers SQL' : `does not answer SQL (${refusal})`;
+          const answer = refusal === undefined ? servesAs(node) : `does not serve (${refusal})`;
           throw new EnvironmentError(`${node.name} is ${state} and ${answer}; it was to be frozen`, {
             code: 'fault-without-effect',
           });
         }
-        return `${node.name}: ${await node.describeState()}, SQL unanswered (${refusal})`;
+        return `${node.name}: ${await node.describeState()}, ${node.health ? 'requests' : 'SQL'} unanswered (${refusal})`;
       }),
     );
     return proofs.join('; ');
@@ -44,7 +44,7 @@ export const nodePause = defineFault({
 
   async undo(_undo, node, { signal }) {
     await node.resume();
-    await untilAcceptsSql(node, Number.POSITIVE_INFINITY, signal);
+    await untilServes(node, Number.POSITIVE_INFINITY, signal);
     return node.describeState();
   },
 });

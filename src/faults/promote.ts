@@ -1,7 +1,7 @@
 /** `promote`: a standby becomes a primary though the old one still takes writes, as after a runbook that nobody checked. */
 
 import { z } from 'zod';
-import { untilAcceptsSql } from '../cluster/health.ts';
+import { untilServes } from '../cluster/health.ts';
 import { defineFault } from './fault.ts';
 import { proveEach, withoutEffect } from './own-sessions.ts';
 import { isStandby, managerOf, rolesOf, writtenTimeline } from './role-changes.ts';
@@ -43,7 +43,7 @@ export const promote = defineFault<Readonly<Record<string, never>>, Before>({
 
   /** What is promoted stays a primary; the engine lets the old one follow it. */
   async undo(_undo, node, { signal }) {
-    await untilAcceptsSql(node, Number.POSITIVE_INFINITY, signal);
+    await untilServes(node, Number.POSITIVE_INFINITY, signal);
     const timeline = await writtenTimeline(node);
     return timeline === undefined ? 'is a standby' : `takes writes on timeline ${timeline}`;
   },

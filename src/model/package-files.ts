@@ -22,6 +22,11 @@ export function ownCommand(): string {
   return commandOf(PACKAGE_FOLDER, import.meta.url.endsWith('.ts'), process.cwd());
 }
 
+/** Where the package is installed, or the checkout. */
+export function packageFolder(): string {
+  return PACKAGE_FOLDER;
+}
+
 /** A page of the documentation, `scenario.md`, as a path from the working directory. */
 export function documentation(page: string): string {
   return relative('.', `${PACKAGE_FOLDER}docs/${page}`);

@@ -8,6 +8,7 @@ import { OBSERVATIONS, PHASES } from './event.ts';
 import { REPORT_VERSION, type Report } from './report.ts';
 import { REQUIREMENTS } from './requirements.ts';
 import { MOVING_ROLES } from './roles.ts';
+import { PURPOSES } from './topology.ts';
 
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
@@ -802,7 +803,7 @@ export const reportSchema = z.object({
   results: z.array(result),
   topology: z.object({
     nodes: z
-      .array(z.object({ name: z.string(), role: z.string(), part: z.enum(['entry', 'data']) }))
+      .array(z.object({ name: z.string(), role: z.string(), part: z.enum(PURPOSES) }))
       .describe('What each is for good. entry: every statement passes it. data: it holds copies of rows.'),
     replication: count.describe('Copies of every partition.'),
     partitions: count,

@@ -7,9 +7,17 @@ export interface NodeSpec {
   readonly name: NodeName;
   /** In the word of its engine: `coordinator`, `worker`, `member`. */
   readonly role: string;
-  /** - `entry`: every statement passes it, and it holds no rows. `data`: it holds copies of partitions. */
-  readonly part: 'entry' | 'data';
+  readonly part: Purpose;
 }
+
+/**
+ * What a node is for good.
+ * - `entry`: every statement passes it, and it holds no rows. `data`: it holds copies of partitions.
+ * - These are no PostgreSQL servers: `dcs`: a member of the store in which a manager keeps who is primary. `proxy`: passes
+ *   connections on to the node that has a role. `pooler`: shares few connections among many clients.
+ */
+export const PURPOSES = ['entry', 'data', 'dcs', 'proxy', 'pooler'] as const;
+export type Purpose = (typeof PURPOSES)[number];
 
 /** What a cluster is made of. `Engine.nodes` makes the nodes. */
 export interface Topology {

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CLUSTER_FILE, type Nodes, type Platform, type ProvisionOptions } from '../cluster/platform.ts';
+import { CLUSTER_FILE, everyNode, type Nodes, type Platform, type ProvisionOptions } from '../cluster/platform.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import { documentation } from '../model/package-files.ts';
 import { formatBytes, formatCount } from '../model/units.ts';
@@ -17,11 +17,13 @@ import { lackingHere } from './docker/abilities.ts';
 import { DockerClient } from './docker/client.ts';
 import { containerName, renderCompose, SIZED_DATA_BYTES } from './docker/compose.ts';
 import { composeMissing, findCompose, runCompose } from './docker/compose-command.ts';
+import { renderPrograms } from './docker/compose-programs.ts';
 import { imageOffers } from './docker/extension.ts';
 import { cannotBePulled, helperImage, imageNotToBeHad, isPresent, pull, wantedImage } from './docker/image.ts';
 import { keepLogs } from './docker/logs.ts';
 import { DockerNode, passwordIn } from './docker/node.ts';
 import { byLabel, nodesOf, untilReady } from './docker/nodes.ts';
+import { ownImage } from './docker/own-image.ts';
 import { makeLoginCheap } from './docker/password.ts';
 import { projectContainers, removeProject } from './docker/project.ts';
 import { attachedSchema, standing } from './docker/standing.ts';
@@ -71,6 +73,7 @@ export const docker: Platform = {
     'resource-limits',
     'disk-full',
     'data-copy',
+    'node-programs',
   ]),
   standing,
 
@@ -84,10 +87,17 @@ export const docker: Platform = {
     ];
   },
 
-  async unavailable() {
+  async unavailable(needs = []) {
     try {
       const client = DockerClient.fromEnvironment();
-      const [compose, missing] = await Promise.all([findCompose(), imageMissing(client)]);
+      // What runs nodes of an engine's own programs is built, and not pulled.
+      const ownPrograms = needs.includes('node-programs');
+      const [compose, missing] = await Promise.all([
+        findCompose(),
+        ownPrograms
+          ? client.call('ask whether it is there', (docker) => docker.ping()).then(() => undefined)
+          : imageMissing(client),
+      ]);
       return compose ? missing : composeMissing();
     } catch (error) {
       return asEnvironmentError(error, 'platform-unusable');
@@ -112,19 +122,15 @@ export const docker: Platform = {
     const client = DockerClient.fromEnvironment();
     const compose = await findCompose();
     if (!compose) throw composeMissing();
-    const { nodes: specs, settings, runFolder, signal, sizedData = [], needs, onProgress = () => undefined } = options;
+    const { runFolder, signal, sizedData = [], needs, onProgress = () => undefined } = options;
     await refuseWithoutMemory(client, sizedData.length);
-    const image = wantedImage();
-    if (!(await isPresent(client, image))) await pull(client, image, signal, onProgress);
+    const image = await imageFor(client, options);
     signal.throwIfAborted();
 
     const project = `pgquake-${randomBytes(4).toString('hex')}`;
     const password = randomBytes(24).toString('base64url');
     const file = join(runFolder, 'docker-compose.yml');
-    await writeFile(
-      file,
-      renderCompose(specs, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings }, sizedData }),
-    );
+    await writeFile(file, composeText(options, project));
     await recordCluster(options, client, project);
     const dispose = disposer(client, { project, runFolder, password, say: onProgress });
     try {
@@ -137,7 +143,7 @@ export const docker: Platform = {
         signal,
       });
       const nodes = await nodesOf(client, await byLabel(client, project), dispose);
-      await untilReady(client, nodes.all as readonly DockerNode[], signal);
+      await untilReady(client, everyNode(nodes) as readonly DockerNode[], signal);
       await Promise.all(nodes.all.map(makeLoginCheap));
       if (needs?.has('data-copy'))
         await Promise.all((nodes.all as DockerNode[]).map((node) => node.allowReplication()));
@@ -173,6 +179,23 @@ export const docker: Platform = {
     return { removed: await disposer(client, { project, runFolder, password })() };
   },
 };
+
+/** The image that nodes are made from; it is here when this returns. */
+async function imageFor(client: DockerClient, { programs, signal, onProgress = () => undefined }: ProvisionOptions) {
+  const [program] = Object.values(programs ?? {});
+  if (program && programs) {
+    const wanted = new Set(Object.values(programs).flatMap(({ requires }) => requires));
+    return ownImage(client, program.image, { programs: [...wanted], signal, progress: onProgress });
+  }
+  const image = wantedImage();
+  if (!(await isPresent(client, image))) await pull(client, image, signal, onProgress);
+  return image;
+}
+
+function composeText({ nodes, settings, sizedData = [], programs }: ProvisionOptions, project: string): string {
+  if (programs) return renderPrograms(programs, project);
+  return renderCompose(nodes, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings }, sizedData });
+}
 
 /** Data of a size of their own are kept in memory, which must not run out. */
 async function refuseWithoutMemory(client: DockerClient, nodes: number): Promise<void> {

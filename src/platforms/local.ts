@@ -5,7 +5,7 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { untilAcceptsSql } from '../cluster/health.ts';
+import { untilServes } from '../cluster/health.ts';
 import type { Capability, Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import type { NodeName, NodeSpec } from '../model/topology.ts';
@@ -237,7 +237,7 @@ function serverSettings(faces: 'clients' | 'servers', majorVersion: number): Rec
 
 async function untilReady(server: LocalServer, signal: AbortSignal): Promise<void> {
   try {
-    await untilAcceptsSql(server, READY_LIMIT_MS, signal);
+    await untilServes(server, READY_LIMIT_MS, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw new EnvironmentError(`${errorText(error)}; its log ends with:\n${await server.lastLogLines()}`, {

@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { untilAcceptsSql } from '../cluster/health.ts';
+import { servesAs, untilServes } from '../cluster/health.ts';
 import { preparedHere } from '../cluster/leftovers.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { logEnd, readersBehind } from '../cluster/replication.ts';
@@ -123,14 +123,14 @@ async function healNode(name: string, owed: readonly PendingUndo[], options: Hea
   try {
     words = await comeBack(node, undo);
     if (undone.length === 0) return { proofs: [], failures };
-    await untilAcceptsSql(node, limitMs);
+    await untilServes(node, limitMs);
     const state = await node.state();
     if (state !== 'running') throw new Error(`${name} is ${state} after its undo`);
   } catch (error) {
     return { proofs: [], failures: [...failures, errorText(error)] };
   }
   for (const { id } of undone) kept(id);
-  return { proofs: [`${name}: ${words}, accepts SQL`], failures };
+  return { proofs: [`${name}: ${words}, ${servesAs(node)}`], failures };
 }
 
 async function undoOne({ fault: name, mark, undo }: PendingUndo, node: NodeControl, options: HealOptions) {

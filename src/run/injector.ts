@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import { everyNode, type NodeControl, type Nodes } from '../cluster/platform.ts';
 import { type Fault, type StruckCluster, takenBy } from '../faults/fault.ts';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
@@ -202,7 +202,7 @@ export class Injector {
     recorder.event({ type: 'heal-asked', act: act.index });
     await release(held);
     const { proofs, failures } = await undoAll(pending, {
-      nodes: nodes.all,
+      nodes: everyNode(nodes),
       faults,
       kept: (id) => journal.kept(id),
       ...(moving ? { comeBack: (node, undo) => moving.comeBack(node, undo) } : {}),
@@ -213,7 +213,7 @@ export class Injector {
   }
 
   #node(name: string): NodeControl {
-    const node = this.#options.nodes.all.find((candidate) => candidate.name === name);
+    const node = everyNode(this.#options.nodes).find((candidate) => candidate.name === name);
     if (!node) throw new EnvironmentError(`the cluster has no node ${name}`, { code: 'no-such-node' });
     return node;
   }
@@ -248,7 +248,7 @@ export async function injectFault(
       return resource;
     },
     mark: ownMark,
-    nodes: nodes.all,
+    nodes: everyNode(nodes),
     cluster,
     signal,
   });

@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { appendFile, readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { CLUSTER_FILE, type Nodes, type Platform } from '../cluster/platform.ts';
+import { CLUSTER_FILE, everyNode, type Nodes, type Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText, InputError } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
@@ -121,7 +121,7 @@ async function undoOn(
 ): Promise<readonly string[]> {
   const kept: number[] = [];
   const { proofs, failures } = await undoAll(open, {
-    nodes: nodes.all,
+    nodes: everyNode(nodes),
     faults: new Map(faults.map((fault) => [fault.name, fault])),
     kept: (id) => kept.push(id),
   });

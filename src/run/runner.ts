@@ -85,6 +85,7 @@ export async function run(asked: RunOptions): Promise<void> {
     platform.provision({
       nodes: scenario.cluster.nodes,
       settings: { ...engine.settings, ...engine.settingsFor?.(scenario.cluster) },
+      ...(engine.programsFor ? { programs: engine.programsFor(scenario.cluster) } : {}),
       sizedData: nodesToFill(asked),
       runFolder: folder,
       needs: new Set([

@@ -1,7 +1,7 @@
 /** Clusters that stand between runs: made one cluster once, found again, and lent to a run that attaches to them. */
 
 import type { Dataset, Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
-import { untilAcceptsSql } from '../cluster/health.ts';
+import { untilServes } from '../cluster/health.ts';
 import type { NodeControl, Nodes, Platform, StandingClusters } from '../cluster/platform.ts';
 import { connectBy, mainRoute } from '../cluster/route.ts';
 import { type Survey, survey, surveyNodes } from '../cluster/survey.ts';
@@ -199,7 +199,7 @@ async function untilStands(node: NodeControl, project: string, signal: AbortSign
   const state = await node.state();
   try {
     if (state !== 'running') throw new Error(`${node.name} is ${state}`);
-    await untilAcceptsSql(node, STANDS_LIMIT_MS, signal);
+    await untilServes(node, STANDS_LIMIT_MS, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw notWhole(project, errorText(error), error);

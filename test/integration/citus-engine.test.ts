@@ -5,7 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FormedCluster } from '../../src/cluster/engine.ts';
-import { untilAcceptsSql } from '../../src/cluster/health.ts';
+import { untilServes } from '../../src/cluster/health.ts';
 import { preparedTransactions } from '../../src/cluster/leftovers.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { citus } from '../../src/engines/citus.ts';
@@ -67,7 +67,7 @@ describe.skipIf(!image)('citus on containers', () => {
       await work();
     } finally {
       await Promise.all(names.map((name) => worker(name).start()));
-      await Promise.all(names.map((name) => untilAcceptsSql(worker(name), RECOVERY_MS)));
+      await Promise.all(names.map((name) => untilServes(worker(name), RECOVERY_MS)));
     }
   }
 

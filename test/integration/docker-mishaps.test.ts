@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { untilAcceptsSql } from '../../src/cluster/health.ts';
+import { untilServes } from '../../src/cluster/health.ts';
 import type { NodeControl } from '../../src/cluster/platform.ts';
 import { reclaim } from '../../src/platforms/docker.ts';
 import { readPendingUndos } from '../../src/run/undo-journal.ts';
@@ -84,7 +84,7 @@ hypothesis:
     const worker = workersOf(nodes)[0] as NodeControl;
     expect(await worker.state()).toBe('stopped');
     await worker.start();
-    await untilAcceptsSql(worker, 20_000);
+    await untilServes(worker, 20_000);
     await nodes.dispose();
     expect(await traces(projectOf(place.runFolder()))).toEqual([]);
   });

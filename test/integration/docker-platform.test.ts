@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { standingTopology } from '../../src/cli/standing.ts';
-import { sqlRefusal, untilAcceptsSql } from '../../src/cluster/health.ts';
+import { sqlRefusal, untilServes } from '../../src/cluster/health.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { EnvironmentError } from '../../src/model/errors.ts';
 import { DockerClient } from '../../src/platforms/docker/client.ts';
@@ -143,7 +143,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
       for (let twice = 0; twice < 2; twice++) {
         await worker[undo]();
         expect(await worker.state()).toBe('running');
-        await untilAcceptsSql(worker, 20_000);
+        await untilServes(worker, 20_000);
       }
       expect(await identity(worker)).toBe(who);
     });
@@ -224,7 +224,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
       expect(existsSync(join(folder.path, 'cluster.json'))).toBe(true);
       await proxy.open();
       await workersOf(nodes)[0]?.resume();
-      await untilAcceptsSql(workersOf(nodes)[0] as NodeControl, 20_000);
+      await untilServes(workersOf(nodes)[0] as NodeControl, 20_000);
     } finally {
       await nodes.dispose();
     }
@@ -314,7 +314,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
       expect(await ask(coordinatorOf(nodes), 'SHOW fsync')).toBe('on');
       await workersOf(nodes)[3]?.stop();
       await workersOf(nodes)[3]?.start();
-      await untilAcceptsSql(workersOf(nodes)[3] as NodeControl, 20_000);
+      await untilServes(workersOf(nodes)[3] as NodeControl, 20_000);
     } finally {
       await run('down', '--volumes');
     }

@@ -1,7 +1,7 @@
 /** Undos on containers, beyond what every fault promises: what stood before, what is elsewhere afterwards, what is full. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { untilAcceptsSql } from '../../src/cluster/health.ts';
+import { untilServes } from '../../src/cluster/health.ts';
 import type { Nodes } from '../../src/cluster/platform.ts';
 import { bareCluster } from '../../src/contract/bare-cluster.ts';
 import { cpuThrottle } from '../../src/faults/cpu-throttle.ts';
@@ -105,7 +105,7 @@ describe.skipIf(missing !== undefined)('undos on containers', () => {
         () => false,
       );
       await undo();
-      await untilAcceptsSql(coordinator, 10_000);
+      await untilServes(coordinator, 10_000);
       expect((await ask(coordinator, 'SELECT inet_server_addr() IS NOT NULL'))[0]).toEqual([true]);
       if (taken) expect(coordinator.address().host).not.toBe(before);
       expect(await ordinary.network.connectTo(coordinator.peerAddress(ordinary.name), 2_000)).toBeUndefined();

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { sqlRefusal, untilAcceptsSql } from '../../src/cluster/health.ts';
+import { sqlRefusal, untilServes } from '../../src/cluster/health.ts';
 import type { Nodes } from '../../src/cluster/platform.ts';
 import { EnvironmentError } from '../../src/model/errors.ts';
 import { nodeNames } from '../../src/model/topology.ts';
@@ -164,7 +164,7 @@ describe('acts on a node', () => {
     await node[act]();
 
     await node.start();
-    await untilAcceptsSql(node, 10_000);
+    await untilServes(node, 10_000);
     expect(await node.state()).toBe('running');
     expect(node.address().port).toBe(port);
     await node.start();
@@ -198,7 +198,7 @@ describe('acts on a node', () => {
     await node[act]();
     expect(await node.state()).toBe('stopped');
     await node.start();
-    await untilAcceptsSql(node, 10_000);
+    await untilServes(node, 10_000);
   });
 
   test('a stopped node cannot be paused, and resuming it is harmless', async () => {
@@ -217,7 +217,7 @@ describe('acts on a node', () => {
     process.kill(pid ?? 0, 'SIGKILL');
     await vi.waitFor(async () => expect(await node.state()).toBe('stopped'), 5_000);
     await node.start();
-    await untilAcceptsSql(node, 10_000);
+    await untilServes(node, 10_000);
   });
 
   test('acts on all nodes at the same time', async () => {
@@ -226,7 +226,7 @@ describe('acts on a node', () => {
     await Promise.all(all.map((node) => node.kill()));
     expect(await Promise.all(all.map((node) => node.state()))).toEqual(all.map(() => 'stopped'));
     await Promise.all(all.map((node) => node.start()));
-    await Promise.all(all.map((node) => untilAcceptsSql(node, 10_000)));
+    await Promise.all(all.map((node) => untilServes(node, 10_000)));
   });
 });
 
@@ -323,7 +323,7 @@ describe('what can stand in the way', () => {
     const free = 10_240 + Math.floor(Math.random() * 20_000);
     await server.launchOnFreePort({ next: async () => choices.shift() ?? free }, NEVER);
     expect(server.address().port).toBe(free);
-    await untilAcceptsSql(server, 10_000);
+    await untilServes(server, 10_000);
     await server.retire();
     await dataRoot.remove();
     blocker.close();

@@ -1,7 +1,7 @@
 /** The engine `native` on real servers: what it forms, and what stays readable and writable when workers fail. */
 
 import { describe, expect, test } from 'vitest';
-import { untilAcceptsSql } from '../../src/cluster/health.ts';
+import { untilServes } from '../../src/cluster/health.ts';
 import { native } from '../../src/engines/native.ts';
 import type { Topology } from '../../src/model/topology.ts';
 import { local } from '../../src/platforms/local.ts';
@@ -231,7 +231,7 @@ describe('one worker fails', () => {
       expect(await messageCount(after)).toBe(508);
 
       await worker1.start();
-      await untilAcceptsSql(worker1, 10_000);
+      await untilServes(worker1, 10_000);
       expect(await cluster.untilReplicasAgree()).toBeLessThan(CATCH_UP_MS);
       expect(await messageCount(before)).toBe(508);
     },
@@ -291,7 +291,7 @@ test('workers 2, 3 and 4 stop: A and D are served, B and C are not, and all is w
   await expect(messageCount(session)).rejects.toThrow(/could not connect to server/);
 
   await Promise.all(stopped.map((node) => node.start()));
-  await Promise.all(stopped.map((node) => untilAcceptsSql(node, 10_000)));
+  await Promise.all(stopped.map((node) => untilServes(node, 10_000)));
   expect(await cluster.untilReplicasAgree()).toBeLessThan(CATCH_UP_MS);
   expect(await messageCount(session)).toBe(502);
 });

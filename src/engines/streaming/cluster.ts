@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FormedCluster, Returning } from '../../cluster/engine.ts';
-import { untilAcceptsSql } from '../../cluster/health.ts';
+import { untilServes } from '../../cluster/health.ts';
 import { type NodeControl, without } from '../../cluster/platform.ts';
 import { directRoute } from '../../cluster/route.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
@@ -197,7 +197,7 @@ export class StreamingCluster {
       [slotOf(node.name)],
     );
     await makeStandbys([node], primary, session, this.#options.common);
-    await untilAcceptsSql(node, READY_LIMIT_MS);
+    await untilServes(node, READY_LIMIT_MS);
     await untilStreaming(session, primary.name, [node.name]);
     this.#hasWritten.delete(node.name);
   }
@@ -222,7 +222,7 @@ export class StreamingCluster {
   async #returnTo(primary: NodeControl, node: NodeControl, returning: Returning): Promise<string> {
     if (this.#hasWritten.has(node.name)) return this.#returnOldPrimary(node, primary, returning);
     const proof = await returning.undo();
-    await untilAcceptsSql(node, READY_LIMIT_MS);
+    await untilServes(node, READY_LIMIT_MS);
     if (!(await this.#isPrimary(primary))) return proof;
     await using session = await connectTo(primary);
     try {
@@ -254,7 +254,7 @@ export class StreamingCluster {
         await node.start();
       });
     }
-    await untilAcceptsSql(node, READY_LIMIT_MS);
+    await untilServes(node, READY_LIMIT_MS);
     // It waits as a standby without a primary, until that one is back.
     if (!(await this.#isPrimary(primary))) return proof;
     await returning.beforeErased(node, await this.#timelineOf(node));
@@ -284,7 +284,7 @@ export class StreamingCluster {
     await data.write(standbyFiles(node.name, primary, this.#options.common));
     await node.start();
     try {
-      await untilAcceptsSql(node, READY_LIMIT_MS);
+      await untilServes(node, READY_LIMIT_MS);
       await untilStreaming(session, primary.name, [node.name], { limitMs: FOLLOW_LIMIT_MS });
     } catch (error) {
       return errorText(error);
@@ -348,7 +348,7 @@ export class StreamingCluster {
     const session = await connectTo(next);
     await makeSlot(session, from.name);
     await from.start();
-    await untilAcceptsSql(from, READY_LIMIT_MS);
+    await untilServes(from, READY_LIMIT_MS);
     await using old = await connectTo(from);
     await dropSlots(old);
     return session;

@@ -8,7 +8,7 @@ import { InputError } from '../../model/errors.ts';
 import { nearest } from '../../model/nearest.ts';
 import { expectedButFound, quoted } from '../../model/quantities.ts';
 import type { Placement } from '../../model/service-rule.ts';
-import { dataNodes, type NodeName } from '../../model/topology.ts';
+import { dataNodes, type NodeName, PURPOSES } from '../../model/topology.ts';
 import { type Shape, workersNamed } from './layouts.ts';
 
 export const MAX_WORKERS = 10_000;
@@ -70,7 +70,7 @@ const reportSchema = z.object({
       .min(1)
       .max(MAX_WORKERS)
       .optional(),
-    nodes: z.array(z.object({ name: name('node'), role: z.string(), part: z.enum(['entry', 'data']) })).optional(),
+    nodes: z.array(z.object({ name: name('node'), role: z.string(), part: z.enum(PURPOSES) })).optional(),
     engine: z.string().optional(),
   }),
   placement: list(z.union([partitionSchema, shardSchema]), 'partitions'),

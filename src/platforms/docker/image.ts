@@ -29,7 +29,7 @@ export function helperImage(): string | undefined {
   return imageIn('PGQUAKE_HELPER_IMAGE');
 }
 
-function imageIn(variable: string): string | undefined {
+export function imageIn(variable: string): string | undefined {
   const image = process.env[variable];
   if (!image) return undefined;
   if (REFERENCE.test(image) || /^(?:sha256:)?[0-9a-f]{12,64}$/.test(image)) return image;

@@ -20,9 +20,11 @@ import type { NodeName } from '../../model/topology.ts';
 import { lackingHere } from './abilities.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { POSTGRES_PORT, PROJECT_LABEL } from './compose.ts';
+import { HEALTH_LABEL, PORT_LABEL } from './compose-programs.ts';
 import { type DataVolume, DockerData, dataVolume } from './data.ts';
 import { DockerDisk } from './disk.ts';
 import { type ExecOptions, type ExecResult, execIn } from './exec.ts';
+import { healthCheck } from './health.ts';
 import { shellWord } from './helper.ts';
 import { helperImage } from './image.ts';
 import { DockerNetwork } from './network.ts';
@@ -56,7 +58,10 @@ export class DockerNode implements NodeControl {
   #containerName = '';
   #project: string | undefined;
   #dataFolder = '';
+  health: NodeControl['health'];
   #login: Omit<Address, 'host' | 'port'> = { user: '', password: '', database: '' };
+  #port = POSTGRES_PORT;
+  #networking: ContainerNetworking | undefined;
   #reachedAt: HostPort = { host: '', port: 0 };
   #publishedAt: HostPort | undefined;
 
@@ -117,11 +122,12 @@ export class DockerNode implements NodeControl {
     node.#containerName = Name.replace(/^\//, '');
     node.#project = Config.Labels[PROJECT_LABEL];
     node.#login = loginOf(Config.Env);
+    if (Config.Labels[HEALTH_LABEL] !== undefined) node.health = healthCheck(node, Config.Labels[HEALTH_LABEL]);
     node.#dataFolder = variablesOf(Config.Env).get('PGDATA') || '/var/lib/postgresql/data';
     if (State.Running && node.#reachedAt.host === '' && !options.reachedElsewhere) {
       throw new EnvironmentError(`the server in container ${node.#containerName} cannot be reached from here`, {
         code: 'node-unreachable',
-        hint: `publish its port ${POSTGRES_PORT} on 127.0.0.1, or run pgquake on the machine of the Docker engine`,
+        hint: `publish its port ${node.#port} on 127.0.0.1, or run pgquake on the machine of the Docker engine`,
       });
     }
     return node;
@@ -142,12 +148,17 @@ export class DockerNode implements NodeControl {
     return { ...this.#reachedAt, ...this.#login };
   }
 
+  addressAt(port: number): Address {
+    const at = this.#networking && reach(this.#networking, port, this.#localAddresses);
+    return { ...(at ?? { ...this.#reachedAt, port }), ...this.#login };
+  }
+
   async locate(): Promise<void> {
     await this.#inspect();
   }
 
   peerAddress(_from: NodeName): Address {
-    return { host: this.#containerName, port: POSTGRES_PORT, ...this.#login };
+    return { host: this.#containerName, port: this.#port, ...this.#login };
   }
 
   async state(): Promise<NodeState> {
@@ -360,10 +371,13 @@ case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pi
       );
     }
     const networking = seen.NetworkSettings as unknown as ContainerNetworking;
-    this.#publishedAt = published(networking.Ports, POSTGRES_PORT) ?? this.#publishedAt;
+    this.#port = Number(seen.Config.Labels[PORT_LABEL] ?? POSTGRES_PORT);
+    // What a stopped container says of its network is empty.
+    if (seen.State.Running) this.#networking = networking;
+    this.#publishedAt = published(networking.Ports, this.#port) ?? this.#publishedAt;
     // The address of a stopped container may be given to the next one that starts; its published port is
     // refused at once.
-    const reachedAt = seen.State.Running ? reach(networking, POSTGRES_PORT, this.#localAddresses) : this.#publishedAt;
+    const reachedAt = seen.State.Running ? reach(networking, this.#port, this.#localAddresses) : this.#publishedAt;
     this.#reachedAt = reachedAt ?? this.#reachedAt;
     return seen;
   }

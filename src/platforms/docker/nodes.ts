@@ -1,7 +1,7 @@
 /** Containers as the nodes of one cluster: which they are, and waiting until all of them accept SQL. */
 
 import { networkInterfaces } from 'node:os';
-import { untilAcceptsSql } from '../../cluster/health.ts';
+import { untilServes } from '../../cluster/health.ts';
 import type { Nodes } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
@@ -102,8 +102,11 @@ export async function nodesOf(
   const all = await Promise.all(
     [...containers].map(([name, containerId]) => DockerNode.of({ client, name, containerId, localAddresses })),
   );
+  all.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }));
+  const beside = all.filter(({ health }) => health);
   return {
-    all: all.sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
+    all: all.filter(({ health }) => !health),
+    ...(beside.length === 0 ? {} : { beside }),
     dispose: async () => {
       await dispose();
     },
@@ -119,7 +122,7 @@ async function addressesBesideContainers(client: DockerClient): Promise<string[]
 }
 
 /**
- * Waits until every node accepts SQL.
+ * Waits until every node serves.
  * @throws EnvironmentError as soon as a container has ended, with what its server said last.
  */
 export async function untilReady(
@@ -141,7 +144,7 @@ export async function untilReady(
       await new Promise((resolve) => setTimeout(resolve, WATCH_SPACING_MS));
     }
   };
-  const ready = Promise.all(nodes.map((node) => untilAcceptsSql(node, READY_LIMIT_MS, stop)));
+  const ready = Promise.all(nodes.map((node) => untilServes(node, READY_LIMIT_MS, stop)));
   try {
     await Promise.race([ready, Promise.all(nodes.map(watch)).then(() => ready)]);
   } finally {

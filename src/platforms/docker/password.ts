@@ -12,13 +12,17 @@ import { Session } from '../../sql/session.ts';
 
 const LIMIT_MS = 10_000;
 
-/** Stores the node's own password anew, hashed once. Harmless twice. */
+/** Stores the node's own password anew, hashed once. Harmless twice; a standby has what its primary stores. */
 export async function makeLoginCheap(node: NodeControl): Promise<void> {
   const address = node.address();
   await using session = await Session.connect(address, {
     applicationName: OBSERVER_NAMES.provision,
     connectTimeoutMs: LIMIT_MS,
+    // Where commits wait for a standby, this one need not.
+    settings: { synchronous_commit: 'local' },
   });
+  const [row] = await session.query('SELECT pg_is_in_recovery()', [], { timeoutMs: LIMIT_MS });
+  if (row?.[0] === true) return;
   const verifier = scramVerifier(address.password, randomBytes(16), 1);
   await session.execute(`ALTER ROLE ${quoteName(address.user)} PASSWORD ${quoteText(verifier)}`, LIMIT_MS);
 }

@@ -1,0 +1,173 @@
+/** A formed cluster under Patroni: when it is steady, how clients come in, and when a node is back. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FormedCluster, Returning } from '../../cluster/engine.ts';
+import { refusalOf } from '../../cluster/health.ts';
+import type { NodeControl } from '../../cluster/platform.ts';
+import { directRoute, type Route } from '../../cluster/route.ts';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import type { Roles } from '../../model/roles.ts';
+import type { PlacementMap } from '../../model/topology.ts';
+import { quoteTable } from '../../sql/quote.ts';
+import { askAll, rolesFrom } from '../streaming/observe.ts';
+import { PatroniManager } from './manager.ts';
+import { STANDBY_PORT } from './programs.ts';
+import { type Member, Rest } from './rest.ts';
+import { HAPROXY, type PatroniSpec, PGBOUNCER } from './spec.ts';
+
+const LOOK_AGAIN_MS = 200;
+/** For a member that was lost to rewind, or to be copied anew, and to stream. */
+const REJOIN_LIMIT_MS = 120_000;
+
+export interface PatroniOptions {
+  /** The PostgreSQL servers. */
+  readonly nodes: readonly NodeControl[];
+  readonly beside: readonly NodeControl[];
+  readonly placement: PlacementMap;
+  readonly spec: PatroniSpec;
+  readonly version?: string;
+}
+
+export class PatroniCluster {
+  readonly #options: PatroniOptions;
+  readonly rest: Rest;
+
+  constructor(options: PatroniOptions) {
+    this.#options = options;
+    this.rest = new Rest(options.nodes);
+  }
+
+  formed(): FormedCluster {
+    const { nodes, placement, version } = this.#options;
+    const copiesOf = (relation: string) => nodes.map(({ name }) => ({ partition: 0, node: name, relation }));
+    return {
+      placement,
+      routes: this.#routes(),
+      roles: async (signal) => {
+        const roles = await this.#roles();
+        signal.throwIfAborted();
+        return roles;
+      },
+      manager: new PatroniManager(this.rest, nodes),
+      comeBack: (node, returning) => this.#comeBack(node, returning),
+      ...(version === undefined ? {} : { version }),
+      placementSources: (table) => copiesOf(quoteTable(table)),
+      copiesOf,
+    };
+  }
+
+  /**
+   * Waits until Patroni and the servers say the same: one leader, every other member streams on its timeline, and a
+   * synchronous standby is published where the settings ask for one.
+   * @throws EnvironmentError after `limitMs` with what is missing; the signal's reason.
+   */
+  async untilSteady(limitMs: number, signal?: AbortSignal): Promise<void> {
+    const { nodes, spec } = this.#options;
+    const giveUpAt = performance.now() + limitMs;
+    for (;;) {
+      signal?.throwIfAborted();
+      const missing = await this.#look().then(
+        ({ members, roles }) =>
+          unsteady(members, roles, { members: nodes.length, synchronous: spec.settings.synchronousMode }),
+        errorText,
+      );
+      if (missing === undefined) return;
+      if (performance.now() > giveUpAt) {
+        throw new EnvironmentError(`the cluster is not steady after ${limitMs / 1_000} s: ${missing}`, {
+          code: 'not-steady',
+          hint: 'The logs of its members may say why.',
+        });
+      }
+      await sleep(LOOK_AGAIN_MS);
+    }
+  }
+
+  async #look(): Promise<{ members: readonly Member[]; roles: Roles }> {
+    const [members, roles] = await Promise.all([this.rest.members(), this.#roles()]);
+    return { members, roles };
+  }
+
+  async #roles(): Promise<Roles> {
+    return rolesFrom(await askAll(this.#options.nodes));
+  }
+
+  /** Patroni itself decides what the node comes back as; what only that node had may be rewound before anybody can read it. */
+  async #comeBack(node: NodeControl, { undo }: Returning): Promise<string> {
+    const words = await undo();
+    const giveUpAt = performance.now() + REJOIN_LIMIT_MS;
+    for (;;) {
+      const missing = await this.#notBack(node).catch(errorText);
+      if (missing === undefined) return words;
+      if (performance.now() > giveUpAt) {
+        throw new EnvironmentError(`${node.name} is not back ${REJOIN_LIMIT_MS / 1_000} s after its undo: ${missing}`, {
+          code: 'not-rejoined',
+        });
+      }
+      await sleep(LOOK_AGAIN_MS);
+    }
+  }
+
+  /** @returns why a node is not back, in words. */
+  async #notBack(node: NodeControl): Promise<string | undefined> {
+    if (node.health) return await refusalOf(node);
+    const { members, roles } = await this.#look();
+    const leader = members.find(({ role }) => role === 'leader');
+    if (leader?.name === node.name) return undefined;
+    const seen = roles[node.name];
+    if (seen?.state !== 'streaming') return `it does not stream (${seen?.state ?? 'no answer'})`;
+    if (seen.timeline !== leader?.timeline)
+      return `it is on timeline ${seen.timeline}, the leader on ${leader?.timeline}`;
+    return undefined;
+  }
+
+  #routes(): Readonly<Record<string, Route>> {
+    const { nodes, spec } = this.#options;
+    const [proxy, pooler] = [HAPROXY, PGBOUNCER].map((name) => this.#options.beside.find((one) => one.name === name));
+    return {
+      direct: directRoute('direct', nodes, 'read-write'),
+      standby: directRoute('standby', nodes, 'standby'),
+      ...(proxy && spec.proxy
+        ? {
+            proxy: throughRoute('proxy', 'write', proxy),
+            'proxy-standby': throughRoute('proxy-standby', 'read', proxy, STANDBY_PORT),
+          }
+        : {}),
+      ...(pooler && spec.pooler ? { pooler: throughRoute('pooler', 'write', pooler) } : {}),
+    };
+  }
+}
+
+/** Through a node that passes connections on, at its first port or another one. */
+function throughRoute(name: string, access: Route['access'], node: NodeControl, port?: number): Route {
+  return {
+    name,
+    access,
+    addresses: async () => {
+      await node.locate?.();
+      return [port === undefined || !node.addressAt ? node.address() : node.addressAt(port)];
+    },
+  };
+}
+
+/** What keeps a cluster from being steady, in words; `undefined` where nothing does. Pure. */
+export function unsteady(
+  members: readonly Member[],
+  roles: Roles,
+  wanted: { readonly members: number; readonly synchronous: boolean },
+): string | undefined {
+  const leaders = members.filter(({ role }) => role === 'leader');
+  const [leader] = leaders;
+  if (!leader || leaders.length > 1) return `Patroni has ${leaders.length} leaders`;
+  if (members.length < wanted.members) return `${members.length} of ${wanted.members} members have joined`;
+  if (roles[leader.name]?.role !== 'primary') return `${leader.name} leads, and takes no writes yet`;
+  for (const { name, state, timeline } of members) {
+    if (name === leader.name) continue;
+    const seen = roles[name];
+    if (seen?.state !== 'streaming')
+      return `${name} does not stream (${seen?.state ?? 'no answer'}; Patroni: ${state})`;
+    if (timeline !== leader.timeline) return `${name} is on timeline ${timeline}, ${leader.name} on ${leader.timeline}`;
+  }
+  if (wanted.synchronous && !members.some(({ role }) => role === 'sync-standby'))
+    return 'no synchronous standby is published';
+  return undefined;
+}

@@ -1,0 +1,143 @@
+/** Patroni as the manager of a cluster: what it has decided is read from its REST API, and never assumed. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FailoverStep, Manager } from '../../cluster/manager.ts';
+import type { NodeControl } from '../../cluster/platform.ts';
+import { EnvironmentError } from '../../model/errors.ts';
+import type { NodeName } from '../../model/topology.ts';
+import type { Member, Rest } from './rest.ts';
+
+/** Between two looks at who holds the leader key. */
+const LOOK_EVERY_MS = 150;
+const LOOK_LIMIT_MS = 1_000;
+const SWITCHOVER_LIMIT_MS = 60_000;
+const POLL_MS = 100;
+
+export class PatroniManager implements Manager {
+  readonly name = 'patroni';
+  readonly failsOver = true;
+  readonly #rest: Rest;
+  readonly #nodes: readonly NodeControl[];
+
+  constructor(rest: Rest, nodes: readonly NodeControl[]) {
+    this.#rest = rest;
+    this.#nodes = nodes;
+  }
+
+  async promote(node: NodeName): Promise<void> {
+    await this.#rest.change('/failover', { candidate: node }, SWITCHOVER_LIMIT_MS);
+    await this.#untilLeads(node);
+  }
+
+  async switchover(to?: NodeName): Promise<NodeName> {
+    const leader = (await this.#rest.members()).find(({ role }) => role === 'leader')?.name;
+    if (leader === undefined) throw new EnvironmentError('Patroni has no leader', { code: 'no-primary' });
+    const candidate = to === undefined ? {} : { candidate: to };
+    await this.#rest.change('/switchover', { leader, ...candidate }, SWITCHOVER_LIMIT_MS);
+    return await this.#untilLeads(to, leader);
+  }
+
+  /** @returns who leads and takes writes: a certain one, or any but the one before. */
+  async #untilLeads(wanted: NodeName | undefined, before?: NodeName): Promise<NodeName> {
+    const giveUpAt = performance.now() + SWITCHOVER_LIMIT_MS;
+    for (;;) {
+      const leader = (await this.#rest.members()).find(({ role }) => role === 'leader')?.name;
+      if (leader !== undefined && (wanted === undefined ? leader !== before : leader === wanted)) {
+        if (await this.#takesWrites(leader)) return leader;
+      }
+      if (performance.now() > giveUpAt) {
+        throw new EnvironmentError(
+          `${wanted ?? 'no other node'} does not lead ${SWITCHOVER_LIMIT_MS / 1_000} s later`,
+          {
+            code: 'not-promoted',
+          },
+        );
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  async #takesWrites(name: NodeName): Promise<boolean> {
+    const node = this.#nodes.find((one) => one.name === name);
+    if (!node) return false;
+    try {
+      const { role, state } = await this.#rest.status(node, LOOK_LIMIT_MS);
+      return state === 'running' && (role === 'primary' || role === 'master');
+    } catch {
+      return false;
+    }
+  }
+
+  watch(onStep: (step: FailoverStep) => void): AsyncDisposable {
+    const stop = new AbortController();
+    const watching = this.#watch(onStep, stop.signal);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        stop.abort();
+        await watching;
+      },
+    };
+  }
+
+  async #watch(onStep: (step: FailoverStep) => void, signal: AbortSignal): Promise<void> {
+    const progress = new Progress(onStep);
+    while (!signal.aborted) {
+      await sleep(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      const members = await this.#rest.members(LOOK_LIMIT_MS).catch(() => undefined);
+      if (!members || signal.aborted) continue;
+      progress.seen(members);
+      const elected = progress.awaited;
+      if (elected !== undefined && (await this.#takesWrites(elected)) && !signal.aborted) progress.promoted();
+    }
+  }
+}
+
+/** What the leader key and the members' own states come to, look by look. Pure but for what hears of it. */
+export class Progress {
+  readonly #onStep: (step: FailoverStep) => void;
+  /** The last leader that took writes. */
+  #leader: NodeName | undefined;
+  #elected: NodeName | undefined;
+  #noticed = false;
+
+  constructor(onStep: (step: FailoverStep) => void) {
+    this.#onStep = onStep;
+  }
+
+  /** Who holds the key, and has not been seen to take writes. */
+  get awaited(): NodeName | undefined {
+    return this.#elected;
+  }
+
+  seen(members: readonly Member[]): void {
+    const leader = members.find(({ role }) => role === 'leader');
+    const from = this.#leader;
+    if (from === undefined) {
+      this.#leader = leader?.name;
+      return;
+    }
+    if (leader?.name === from) {
+      // It kept its key, or took it back.
+      this.#noticed = false;
+      this.#elected = undefined;
+      return;
+    }
+    if (!this.#noticed) {
+      this.#noticed = true;
+      this.#onStep({ step: 'noticed', from, detail: 'its leader key is gone from the DCS' });
+    }
+    if (leader === undefined || leader.name === this.#elected) return;
+    this.#elected = leader.name;
+    this.#onStep({ step: 'elected', from, to: leader.name, detail: 'it holds the leader key' });
+  }
+
+  promoted(): void {
+    const [from, to] = [this.#leader, this.#elected];
+    if (from === undefined || to === undefined) return;
+    this.#leader = to;
+    this.#elected = undefined;
+    this.#noticed = false;
+    this.#onStep({ step: 'promoted', from, to, detail: 'its Patroni says that it is primary' });
+  }
+}

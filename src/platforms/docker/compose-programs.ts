@@ -1,0 +1,84 @@
+/**
+ * The Compose file of a cluster whose nodes run programs that their engine names, from one image. It holds no password:
+ * that comes from the environment, and so does the image.
+ */
+
+import { stringify } from 'yaml';
+import { type NodeProgram, PASSWORD_HERE } from '../../cluster/program.ts';
+import type { NodeName } from '../../model/topology.ts';
+import { containerName, NODE_LABEL, PROJECT_LABEL } from './compose.ts';
+
+/** Where a node's program listens; PostgreSQL's port where a container has no such label. */
+export const PORT_LABEL = 'pgquake.port';
+/** On nodes that are no PostgreSQL server: the path that says whether they are well, see `NodeProgram.health`. */
+export const HEALTH_LABEL = 'pgquake.health';
+
+const PASSWORD_VARIABLE = `\${POSTGRES_PASSWORD:?}`;
+
+/** @returns the text of a Compose file, for `docker compose` (v2) and `docker-compose` (1.27 or newer). Pure. */
+export function renderPrograms(programs: Readonly<Record<NodeName, NodeProgram>>, project: string): string {
+  const labels = { [PROJECT_LABEL]: project };
+  const nodes = Object.entries(programs);
+  const volumes = nodes.filter(([, { dataFolder }]) => dataFolder !== undefined).map(([name]) => [name, { labels }]);
+  const file = {
+    services: Object.fromEntries(
+      nodes.map(([name, program]) => [containerName(project, name), service(project, name, program)]),
+    ),
+    networks: { default: { labels } },
+    volumes: Object.fromEntries(volumes),
+  };
+  // Old versions of Compose read YAML 1.1, in which a plain "no" is false.
+  return `# Written by pgquake.\n${stringify(file, { lineWidth: 0, version: '1.1' })}`;
+}
+
+function service(project: string, name: NodeName, { command, files, ports, dataFolder, health }: NodeProgram) {
+  const texts = Object.values(files).map((text, i) => [`PGQUAKE_FILE_${i}`, withPassword(text)]);
+  return {
+    image: `\${PGQUAKE_IMAGE:?}`,
+    container_name: containerName(project, name),
+    hostname: name,
+    entrypoint: ['bash', '-c', escaped(writingFiles(Object.keys(files))), 'pgquake'],
+    command: command.map(escaped),
+    environment: {
+      POSTGRES_PASSWORD: PASSWORD_VARIABLE,
+      ...(dataFolder === undefined ? {} : { PGDATA: dataFolder }),
+      ...Object.fromEntries(texts),
+    },
+    labels: {
+      [PROJECT_LABEL]: project,
+      [NODE_LABEL]: name,
+      [PORT_LABEL]: String(ports[0]),
+      ...(health === undefined ? {} : { [HEALTH_LABEL]: health }),
+    },
+    networks: { default: { aliases: [name] } },
+    // The name of a stopped node does not resolve; what looks for it waits, and can do nothing else.
+    dns_opt: ['timeout:1', 'attempts:1', 'no-aaaa'],
+    ports: ports.map((port) => `127.0.0.1::${port}`),
+    ...(dataFolder === undefined ? {} : { volumes: [`${name}:${parentOf(dataFolder)}`] }),
+    shm_size: '256mb',
+    restart: 'no',
+    healthcheck: { disable: true },
+  };
+}
+
+/** Writes the files from its environment, for their owner alone, and becomes the command. */
+function writingFiles(paths: readonly string[]): string {
+  const writes = paths.map((path, i) => {
+    const variable = `PGQUAKE_FILE_${i}`;
+    return `mkdir -p '${parentOf(path)}' && printf %s "$${variable}" > '${path}' && unset ${variable}`;
+  });
+  return ['umask 077', ...writes, 'exec "$@"'].join(' && ');
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
+/** Compose reads `$$` as one dollar sign. */
+function escaped(text: string): string {
+  return text.replaceAll('$', '$$$$');
+}
+
+function withPassword(text: string): string {
+  return text.split(PASSWORD_HERE).map(escaped).join(PASSWORD_VARIABLE);
+}

@@ -1,0 +1,140 @@
+/** Images that pgquake builds itself, from the Dockerfiles in the package: which one, and building it once. */
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { packageFolder } from '../../model/package-files.ts';
+import { unlessAborted } from '../../model/unless-aborted.ts';
+import type { DockerClient } from './client.ts';
+import { imageIn, isPresent } from './image.ts';
+
+const BUILD_LIMIT_MS = 15 * 60_000;
+const PROGRESS_SPACING_MS = 5_000;
+const LOOK_LIMIT_MS = 30_000;
+/** Of what a build printed: why it failed stands at the end. */
+const KEPT_LINES = 8;
+
+/**
+ * The image with a name below `docker/`: the one that its variable names (`PGQUAKE_PATRONI_IMAGE` for `patroni`), or the one
+ * that is built from the Dockerfile there, under a tag that follows from its text. Builds it where it is missing.
+ * @param programs that have to be in it.
+ * @param progress hears a line now and then.
+ * @throws EnvironmentError with what to do.
+ */
+export async function ownImage(
+  client: DockerClient,
+  name: string,
+  {
+    programs,
+    signal,
+    progress,
+  }: { programs: readonly string[]; signal: AbortSignal; progress: (line: string) => void },
+): Promise<string> {
+  const variable = variableOf(name);
+  const named = imageIn(variable);
+  const image = named ?? (await builtName(name));
+  if (!(await isPresent(client, image))) {
+    if (named !== undefined) {
+      throw new EnvironmentError(`the image ${named} of ${variable} is not here`, {
+        code: 'image-missing',
+        hint: `pull or build it, or leave ${variable} out: then pgquake builds an image from Debian's packages`,
+      });
+    }
+    await build(client, { name, image, signal, progress });
+  }
+  await refuseWithout(client, image, programs, variable);
+  return image;
+}
+
+function variableOf(name: string): string {
+  return `PGQUAKE_${name.toUpperCase()}_IMAGE`;
+}
+
+function folderOf(name: string): string {
+  return join(packageFolder(), 'docker', name);
+}
+
+async function builtName(name: string): Promise<string> {
+  const text = await readFile(join(folderOf(name), 'Dockerfile'));
+  return `pgquake-${name}:${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
+}
+
+interface Build {
+  readonly name: string;
+  readonly image: string;
+  readonly signal: AbortSignal;
+  readonly progress: (line: string) => void;
+}
+
+async function build(client: DockerClient, { name, image, signal, progress }: Build): Promise<void> {
+  progress(`building the image ${image} from Debian's packages, once; it takes a minute`);
+  const startedAt = performance.now();
+  const said: string[] = [];
+  try {
+    await client.call(
+      `build ${image}`,
+      async (docker, abortSignal) => {
+        const stream = await docker.buildImage(
+          { context: folderOf(name), src: ['Dockerfile'] },
+          { t: image, abortSignal },
+        );
+        let saidAt = performance.now();
+        const done = new Promise<void>((resolve, reject) => {
+          docker.modem.followProgress(
+            stream,
+            (error) => (error ? reject(error) : resolve()),
+            ({ stream: words, error }: { stream?: string; error?: string }) => {
+              if (error !== undefined) reject(new Error(error));
+              said.push(...(words ?? '').split('\n').filter((line) => line.trim() !== ''));
+              said.splice(0, said.length - KEPT_LINES);
+              if (performance.now() - saidAt < PROGRESS_SPACING_MS) return;
+              saidAt = performance.now();
+              progress(`building ${image}: ${Math.round((saidAt - startedAt) / 1_000)} s so far`);
+            },
+          );
+        });
+        await unlessAborted(done, abortSignal).finally(() => (stream as { destroy?(): void }).destroy?.());
+      },
+      { limitMs: BUILD_LIMIT_MS, signal },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new EnvironmentError(`the image ${image} could not be built: ${errorText(error)}; ${said.join(' | ')}`, {
+      code: 'image-not-built',
+      hint: `the build needs Debian's package servers; ${variableOf(name)} names an image that is here`,
+      cause: error,
+    });
+  }
+  progress(`built ${image} in ${Math.round((performance.now() - startedAt) / 1_000)} s`);
+}
+
+async function refuseWithout(client: DockerClient, image: string, programs: readonly string[], variable: string) {
+  const look = 'for program in "$@"; do command -v "$program" >/dev/null || echo "$program"; done';
+  const missing = await client.call(
+    `look at the image ${image}`,
+    async (docker) => {
+      const container = await docker.createContainer({
+        Image: image,
+        Entrypoint: ['sh', '-c', look, 'pgquake', ...programs],
+        Cmd: [],
+        Tty: true,
+        HostConfig: { NetworkMode: 'none' },
+      });
+      try {
+        await container.start();
+        await container.wait();
+        const log = await container.logs({ stdout: true, stderr: true });
+        return log.toString('utf8').trim().split(/\s+/).filter(Boolean);
+      } finally {
+        await container.remove({ force: true, v: true });
+      }
+    },
+    { limitMs: LOOK_LIMIT_MS },
+  );
+  if (missing.length === 0) return;
+  throw new EnvironmentError(`the image ${image} lacks ${missing.join(', ')}`, {
+    code: 'image-unfit',
+    hint: `name another one with ${variable}, or leave that out: then pgquake builds an image from Debian's packages`,
+  });
+}
