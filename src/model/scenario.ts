@@ -17,6 +17,8 @@ export interface ClusterMakeup extends Topology {
   readonly movingRoles?: readonly MovingRole[];
   /** Those of them that no node will have, with the reason in words. */
   readonly absentRoles?: Readonly<Partial<Record<MovingRole, string>>>;
+  /** Routes of its engine that it does not have, with the reason in words. */
+  readonly absentRoutes?: Readonly<Record<string, string>>;
   /** Of an engine with keys of its own. */
   readonly own?: OwnParameters;
 }

@@ -22,7 +22,10 @@ export interface ScenarioSources {
 
 /** A scenario that can be asked for by name. */
 export interface ScenarioEntry {
+  /** In a suite: `patroni/primary-lost`. */
   readonly name: string;
+  /** The suite that it belongs to, if any. */
+  readonly suite?: string;
   /** Its path; relative to the current folder where it lies in it. */
   readonly file: string;
   /** Its own summary, or that it is not valid. */
@@ -40,17 +43,35 @@ export async function loadScenario(
   changes: readonly string[] = [],
 ): Promise<Scenario> {
   const isPath = /[/\\]|\.ya?ml$/.test(nameOrPath);
-  const file = isPath ? nameOrPath : await fileNamed(nameOrPath, folders);
+  const file = isPath ? ((await inSuite(nameOrPath, folders)) ?? nameOrPath) : await fileNamed(nameOrPath, folders);
   const text = withChanges(await readText(file), changes);
   return completed(parseScenario(text, shown(file), vocabulary), vocabulary.workloads);
 }
 
-/** The scenarios of the folders, by name; of two with one name the first counts. One that is not valid says so. */
+/**
+ * The scenarios of the folders, by name, and then those of their suites; of two with one name the first counts. One that
+ * is not valid says so.
+ */
 export async function listScenarios({ vocabulary, folders }: ScenarioSources): Promise<ScenarioEntry[]> {
-  const files = await namedFiles(folders);
+  const found = [...(await namedFiles(folders))].map(([name, file]) => ({ name, file }));
+  for (const suite of await suitesIn(folders)) {
+    const files = await namedFiles(folders.map((folder) => join(folder, suite)));
+    found.push(...[...files].map(([name, file]) => ({ name: `${suite}/${name}`, suite, file })));
+  }
   return Promise.all(
-    [...files].map(async ([name, file]) => ({ name, file: shown(file), summary: await summaryOf(file, vocabulary) })),
+    found.map(async (entry) => ({
+      ...entry,
+      file: shown(entry.file),
+      summary: await summaryOf(entry.file, vocabulary),
+    })),
   );
+}
+
+/** @returns the file of `suite/name`, where one of the folders has that suite. */
+async function inSuite(name: string, folders: readonly string[]): Promise<string | undefined> {
+  const [, suite, scenario] = /^([^/\\.]+)\/([^/\\]+?)(?:\.yaml)?$/.exec(name) ?? [];
+  if (suite === undefined || scenario === undefined) return undefined;
+  return (await namedFiles(folders.map((folder) => join(folder, suite)))).get(scenario);
 }
 
 /** Scenarios that belong together: those of one folder, in the order of their files. */

@@ -219,7 +219,10 @@ class Reader {
     for (const { name, access, route } of chosen.kinds(workload.params)) {
       if (route === undefined) continue;
       const at = ['workload', ...(chosen.pathOf?.(workload.params, name) ?? [name]), 'route'];
-      if (!known.includes(route)) {
+      const absent = cluster.absentRoutes?.[route];
+      if (absent !== undefined) {
+        this.#note(at, absent);
+      } else if (!known.includes(route)) {
         this.#note(at, `there is no route ${quoted(route)}; ${suggestion(route, known)}`);
       } else if (access === 'write' && readRoutes.includes(route)) {
         const others = known.filter((one) => !readRoutes.includes(one)).join(', ');

@@ -83,7 +83,7 @@ describe('docs/scenario.md', () => {
       if (maximum !== undefined && key !== 'replication') expect(line).toContain(`to ${maximum} `);
       if (Object.values(inner ?? {}).some((of) => of.default !== undefined)) {
         const defaults = Object.fromEntries(Object.entries(inner ?? {}).map(([name, of]) => [name, of.default]));
-        expect(line).toContain(stringify(defaults, { collectionStyle: 'flow' }).trim());
+        expect(line).toContain(stringify(defaults, { collectionStyle: 'flow', lineWidth: 0 }).trim());
       }
     }
   });

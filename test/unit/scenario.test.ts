@@ -316,7 +316,7 @@ describe('sections', () => {
     [
       'an unknown engine',
       { cluster: '{ engine: mysql }' },
-      '4:20 cluster.engine: expected one of auto, citus, native, streaming, found "mysql"',
+      '4:20 cluster.engine: expected one of auto, citus, native, streaming, patroni, found "mysql"',
     ],
     [
       'an unknown workload',

@@ -134,7 +134,8 @@ async function scenariosOf(quake: Quake, { scenario, all, ...overrides }: RunArg
     });
   }
   const known = await quake.list();
-  const names = all ? known.map((entry) => entry.file) : scenario;
+  // Suites are run by their names.
+  const names = all ? known.filter(({ suite }) => suite === undefined).map((entry) => entry.file) : scenario;
   if (names.length === 0) {
     throw new InputError('no scenario named', {
       code: 'usage',

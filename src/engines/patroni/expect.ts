@@ -1,28 +1,64 @@
-/** What a cluster under Patroni promises when some of its nodes are lost. Pure. */
+/** What a cluster under Patroni promises when some of it is lost: what its settings promise, as every engine says it. Pure. */
 
 import type { ClusterState, Expectation, Loss } from '../../cluster/engine.ts';
-import { patroniSpecOf } from './spec.ts';
+import type { Lost } from '../../model/loss.ts';
+import type { Promised } from '../../model/promise.ts';
+import type { Roles } from '../../model/roles.ts';
+import type { NodeName, PartitionPrediction } from '../../model/topology.ts';
+import { asFormed } from '../streaming/expect.ts';
+import { promisePatroni } from './promise.ts';
+import type { PatroniCluster, PatroniRoute } from './situation.ts';
+import { dcsNodes, HAPROXY, type PatroniSpec, PGBOUNCER, patroniSpecOf } from './spec.ts';
 
-/** For the election, the promotion and a client that looks for the new primary, on a busy machine too. */
-const SLACK_MS = 2_000;
+/** The way of clients that name none. */
+const DIRECT = 'direct';
 
-/** By the route `direct`, by which clients write, and read what they wrote. */
-export function expectPatroni(
-  { placement, roles, own }: ClusterState,
-  { down, frozen = new Set() }: Loss,
-): Expectation {
+export function expectPatroni({ placement, roles, own }: ClusterState, loss: Loss): Expectation {
+  const { down, frozen = new Set<NodeName>(), lost: things = [] } = loss;
+  const spec = patroniSpecOf(own);
   const [rows] = placement.partitions;
-  const settings = patroniSpecOf(own)?.settings;
-  if (!rows || !settings) return { partitions: [] };
-  const lost = (node: string) => down.has(node) || frozen.has(node);
-  const primary = Object.entries(roles ?? {}).find(([, { role }]) => role === 'primary')?.[0] ?? rows.copies[0];
-  const left = rows.copies.filter((node) => !lost(node));
-  const served = primary !== undefined && !lost(primary);
-  const writable = settings.synchronousModeStrict ? left.length > 1 : true;
-  if (served) return { partitions: [{ partition: rows.name, readable: true, writable, ...(writable ? {} : STALLED) }] };
-  if (left.length === 0) return { partitions: [{ partition: rows.name, readable: false, writable: false }] };
-  const outMs = settings.ttlMs + settings.loopWaitMs + SLACK_MS;
-  return { partitions: [{ partition: rows.name, readable: true, writable, outMs, ...(writable ? {} : STALLED) }] };
+  if (!rows || !spec) return { partitions: [] };
+  const cluster = clusterOf(spec, roles ?? asFormed(rows.copies, spec.settings.synchronousMode));
+  const nodes = [
+    ...[...down].map((node): Lost => ({ what: 'node', how: 'killed', node })),
+    ...[...frozen].map((node): Lost => ({ what: 'node', how: 'frozen', node })),
+  ];
+  const ofNodes = promisePatroni(spec.settings, cluster, nodes);
+  const promise = things.length > 0 ? promisePatroni(spec.settings, cluster, things) : undefined;
+  return {
+    partitions: ofNodes ? [predictionOf(rows.name, ofNodes, { down, frozen })] : [],
+    ...(promise ? { promise } : {}),
+  };
 }
 
-const STALLED = { stalled: ['write'] } as const;
+function clusterOf(spec: PatroniSpec, roles: Roles): PatroniCluster {
+  const routes: PatroniRoute[] = [
+    { name: DIRECT },
+    ...(spec.proxy ? [{ name: 'proxy', through: [HAPROXY] }] : []),
+    ...(spec.pooler ? [{ name: 'pooler', through: [PGBOUNCER, HAPROXY] }] : []),
+  ];
+  return { roles, dcs: dcsNodes(spec).map(({ name }) => name), routes };
+}
+
+/** What a promise means for clients that come by the route `direct`, which accepts a primary alone. */
+function predictionOf(
+  partition: string,
+  { writesOut, primary }: Promised,
+  { down, frozen }: { readonly down: ReadonlySet<NodeName>; readonly frozen: ReadonlySet<NodeName> },
+): PartitionPrediction {
+  const out = writesOut.find(({ route }) => route === DIRECT);
+  const { minMs = 0, maxMs = 0, beginsWithinMs = 0 } = out ?? {};
+  const writable = minMs !== null;
+  const outMs = writable ? (maxMs ?? 0) : beginsWithinMs;
+  const isLost = primary === undefined || down.has(primary) || frozen.has(primary);
+  // A primary that stays and takes no writes waits for a standby, or has demoted itself after a while.
+  const readable = writable || (!isLost && beginsWithinMs === 0);
+  const stalled: PartitionPrediction = {
+    partition,
+    readable,
+    writable,
+    stalled: readable ? ['write'] : ['read', 'write'],
+  };
+  const waits = !writable && (readable || (primary !== undefined && frozen.has(primary)));
+  return { ...(waits ? stalled : { partition, readable, writable }), ...(outMs > 0 ? { outMs } : {}) };
+}

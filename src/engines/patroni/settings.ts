@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { KeyProblem } from '../../cluster/keys.ts';
+import { expectedButFound } from '../../model/quantities.ts';
 
 /** What Patroni acts by. */
 export interface PatroniSettings {
@@ -30,7 +31,15 @@ const LEAST = { ttl: 20, loop_wait: 1, retry_timeout: 3 } as const;
 const MOST_S = 86_400;
 const DEFAULT_LAG_BYTES = 1_048_576;
 
-const seconds = (least: number, byDefault: number) => z.int().min(least).max(MOST_S).default(byDefault);
+const seconds = (least: number, byDefault: number) =>
+  z
+    .int({
+      error: ({ input }) =>
+        typeof input === 'string' ? expectedButFound('seconds without a unit, such as 30', input) : undefined,
+    })
+    .min(least)
+    .max(MOST_S)
+    .default(byDefault);
 
 export const settingsSchema = z.strictObject({
   ttl: seconds(LEAST.ttl, DEFAULTS.ttl).describe('Seconds that the leader key lives without being renewed.'),

@@ -50,6 +50,8 @@ const params = z.strictObject({
   settings: settingsSchema.prefault({}).describe("Patroni's own settings, in its names and units."),
 });
 
+const NO_PROXY = `there is no proxy here; add proxy: ${HAPROXY} under cluster`;
+
 export const PATRONI_KEYS = clusterKeys(params, {
   problems({ dcs, proxy, pooler, settings }) {
     const own: KeyProblem[] = [];
@@ -78,6 +80,10 @@ export const PATRONI_KEYS = clusterKeys(params, {
       partitions: 1,
       params: spec,
       inWords: inWords(spec, nodeNames({ nodes: data })),
+      absentRoutes: {
+        ...(spec.proxy ? {} : { proxy: NO_PROXY, 'proxy-standby': NO_PROXY }),
+        ...(spec.pooler ? {} : { pooler: `there is no pooler here; add pooler: ${PGBOUNCER} under cluster` }),
+      },
       ...(settings.synchronousMode
         ? {}
         : { absentRoles: { 'sync-standby': 'no standby is synchronous here: synchronous_mode is false' } }),

@@ -42,7 +42,8 @@ export function expectStreaming(
   return { partitions: [{ partition: rows.name, readable: false, writable: false, ...silent }], ...promised };
 }
 
-/** The first member is the primary that a cluster is formed with. */
-function asFormed(members: readonly NodeName[]): Roles {
-  return Object.fromEntries(members.map((name, i) => [name, { role: i === 0 ? 'primary' : 'standby' }]));
+/** The first member is the primary that a cluster is formed with; where commits wait, they wait for the second. */
+export function asFormed(members: readonly NodeName[], synchronous = false): Roles {
+  const others = (i: number) => (synchronous && i === 1 ? 'sync-standby' : 'standby');
+  return Object.fromEntries(members.map((name, i) => [name, { role: i === 0 ? 'primary' : others(i) }]));
 }
