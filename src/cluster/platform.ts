@@ -8,8 +8,8 @@ import { EnvironmentError } from '../model/errors.ts';
 import type { Inventory } from '../model/inventory.ts';
 import type { NodeName, NodeSpec, NodeState } from '../model/topology.ts';
 import type { Session } from '../sql/session.ts';
-import type { Route } from './route.ts';
 import type { NodeProgram } from './program.ts';
+import type { Route } from './route.ts';
 
 /** What a platform can do to a node; a fault names what it needs, so that a plan can refuse early. */
 export type Capability =
