@@ -115,7 +115,7 @@ function problemOfKeys(name: string, keys: unknown): string | undefined {
   if (!(params instanceof z.ZodObject) || typeof makeup !== 'function' || typeof problems !== 'function') {
     return `keys of ${quoted(name)}: expected clusterKeys(z.strictObject({ ... }), { makeup })`;
   }
-  const taken = Object.keys(params.shape).find((key) => ['platform', 'engine', 'attach'].includes(key));
+  const taken = Object.keys(params.shape).find((key) => ['platform', 'engine', 'attach', 'confirm'].includes(key));
   if (taken !== undefined) return `keys of ${quoted(name)}: the key "${taken}" is pgquake's own; give it another name`;
   const needed = Object.entries(params.shape).find(([, schema]) => !(schema as z.ZodType).safeParse(undefined).success);
   return needed && `keys of ${quoted(name)}: the key "${needed[0]}" must have a default, or be optional`;
