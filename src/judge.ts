@@ -143,11 +143,12 @@ function findingOf(
   { history, asked }: { readonly history: History; readonly asked: boolean },
 ): Told {
   if (!check) return unjudged('there is no such check');
-  const { tells } = check;
+  const { tells, answers } = check;
+  const about = { ...(tells === undefined ? {} : { tells }), ...(answers === undefined ? {} : { answers }) };
   const missing = missingWords(check.requires ?? [], history.run.lacks ?? []);
   if (missing) return unjudged(missing);
   try {
-    return { ...check.check(history, params(), { asked }), ...(tells === undefined ? {} : { tells }) };
+    return { ...check.check(history, params(), { asked }), ...about };
   } catch (error) {
     return unjudged(`the check itself failed: ${errorText(error)}`, error);
   }

@@ -5,7 +5,7 @@ import type { Observation } from '../model/event.ts';
 import type { History } from '../model/history.ts';
 import type { Requirement } from '../model/requirements.ts';
 import type { NodeEffect } from '../model/topology.ts';
-import type { Finding, Telling } from '../model/verdict.ts';
+import type { Finding, Question, Telling } from '../model/verdict.ts';
 
 /** What a check may hold its parameters against before anything is started. */
 export interface ScenarioFacts {
@@ -62,6 +62,8 @@ export interface Check<P = any> {
   readonly voids?: string;
   /** What its words tell in the sentence that opens a report; by default they are told only where it decides. */
   readonly tells?: Telling;
+  /** The figure at the head of a report that it sets a limit to; none by default. */
+  readonly answers?: Question;
   /**
    * What it cannot judge without; nothing by default. A scenario that asks for it and lacks one of these is refused, and
    * where every run makes it, runs without do not.

@@ -18,6 +18,7 @@ const params = z.strictObject({
 export const failoverTime = defineCheck<z.output<typeof params>>({
   name: 'failover-time',
   summary: 'How long it took from the fault until the writes of the load had reached a new primary.',
+  answers: 'outage',
   params,
   requires: ['roles'],
   needsKeptSchedule: 'whole-run',

@@ -14,6 +14,7 @@ export const healed = defineCheck<z.output<typeof params>>({
   name: 'healed',
   summary:
     'Every fault was undone, the node was seen to work again, replication caught up, and nothing stayed prepared.',
+  answers: 'healing',
   params,
   always: true,
 

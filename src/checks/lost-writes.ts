@@ -37,6 +37,7 @@ type Limit = z.output<typeof params>['max'];
 export const lostWrites = defineCheck<z.output<typeof params>>({
   name: 'lost-writes',
   summary: 'How many acknowledged writes are gone in the end, and which node had acknowledged them (RPO).',
+  answers: 'loss',
   params,
   requires: ['ledger'],
 

@@ -17,6 +17,7 @@ const params = z.strictObject({});
 export const noLostWrites = defineCheck<z.output<typeof params>>({
   name: 'no-lost-writes',
   summary: 'Every acknowledged write and every initial message is found by the final reads (RPO 0).',
+  answers: 'loss',
   params,
   requires: ['ledger'],
 

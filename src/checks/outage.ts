@@ -29,6 +29,7 @@ const MIN_OPERATIONS = 2;
 export const outage = defineCheck<Params>({
   name: 'outage',
   summary: 'How long the longest outage of a kind of operation lasted: a time without a single success.',
+  answers: 'outage',
   params,
   needsKeptSchedule: 'operations',
 

@@ -18,6 +18,7 @@ const params = z.strictObject({
 export const recoveryTime = defineCheck<z.output<typeof params>>({
   name: 'recovery-time',
   summary: 'How long a kind of operation took, from the fault in effect, until it was as before (RTO).',
+  answers: 'outage',
   params,
   needsKeptSchedule: 'operations',
 

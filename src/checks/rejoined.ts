@@ -17,6 +17,7 @@ const params = z.strictObject({
 export const rejoined = defineCheck<z.output<typeof params>>({
   name: 'rejoined',
   summary: 'After healing there is one primary, and every other node streams on its timeline.',
+  answers: 'healing',
   params,
   requires: ['roles'],
   needsKeptSchedule: 'whole-run',

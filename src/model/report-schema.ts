@@ -127,6 +127,10 @@ const result = z
       .enum(['figure', 'readable', 'end'])
       .exactOptional()
       .describe('What its words tell in the finding beside the verdict.'),
+    answers: z
+      .enum(['availability', 'outage', 'loss', 'healing'])
+      .exactOptional()
+      .describe('The figure at the head of a report that it sets a limit to.'),
     place: z.string().exactOptional().describe('file:line in the scenario.'),
     judgement,
     expected: z.string(),

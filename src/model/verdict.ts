@@ -38,6 +38,9 @@ export interface Finding {
  */
 export type Telling = 'figure' | 'readable' | 'end';
 
+/** What an operator asks first, of which a check may say how much there may be. */
+export type Question = 'availability' | 'outage' | 'loss' | 'healing';
+
 /** A finding, with the hypothesis it answers. */
 export interface CheckResult extends Finding {
   readonly check: string;
@@ -46,6 +49,7 @@ export interface CheckResult extends Finding {
   /** True for the checks that every run makes, whatever its hypothesis (fault-took-effect, healed, ...). */
   readonly always: boolean;
   readonly tells?: Telling;
+  readonly answers?: Question;
   /** `file:line` of the hypothesis in the scenario, where it has one. */
   readonly place?: string;
 }

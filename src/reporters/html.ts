@@ -6,6 +6,7 @@ import { formatMoment } from '../model/units.ts';
 import { type CheckResult, subjectAsWritten } from '../model/verdict.ts';
 import { clip, jsonText } from './escape.ts';
 import { EventNarrator } from './event-words.ts';
+import { headline } from './headline.ts';
 import { cluster, repair, thisRun } from './html/cluster.ts';
 import {
   badge,
@@ -89,8 +90,16 @@ function header(report: Report): Html {
 <h1><span id="verdict">${badge(judgement)}</span> ${run.scenario}</h1>
 ${run.claim === undefined ? '' : html`<blockquote>${run.claim}</blockquote>\n`}<p class="finding" id="finding">${finding}</p>
 <p class="dim">${run.summary}</p>
-${table('When, where and on what', [left('what'), left('value')], rows)}
+${figures(report)}${table('When, where and on what', [left('what'), left('value')], rows)}
 </header>`;
+}
+
+function figures(report: Report): Html {
+  const tiles = headline(report).map(
+    ({ title, value, limits, evidence }) => html`<div><dt><a href="#${evidence.toLowerCase()}">${title}</a></dt>
+<dd><strong>${value}</strong>${limits.map(({ judgement, expected }) => html`<span class="limit ${judgement}">${MARKS[judgement]} ${expected}</span>`)}</dd></div>\n`,
+  );
+  return html`<dl class="headline">\n${tiles}</dl>\n`;
 }
 
 function hypothesis({ results }: Report): Content {

@@ -8,6 +8,7 @@ import { formatCount, formatDuration, formatMoment, formatShare } from '../model
 import { type CheckResult, type Judgement, subjectAsWritten } from '../model/verdict.ts';
 import { clip, markdownCode as code, htmlText, markdownCodeBlock, markdownText as text } from './escape.ts';
 import { EventNarrator } from './event-words.ts';
+import { headline } from './headline.ts';
 import { blocks, type Column, details, table } from './markdown-table.ts';
 import {
   circumstances,
@@ -100,6 +101,14 @@ function head(report: Report): string[] {
     run.claim === undefined ? [] : [`> ${text(run.claim)}`],
     [`**${text(finding)}**`],
     [text(run.summary)],
+    table(
+      [left('what operators ask'), left('seen'), left('asked for')],
+      headline(report).map(({ title, value, limits, evidence }) => [
+        `[${title}](#${evidence.toLowerCase()})`,
+        `**${text(value)}**`,
+        limits.map(({ judgement, expected }) => `${MARKS[judgement]} ${text(expected)}`).join('<br>'),
+      ]),
+    ),
     table(
       [left(''), left('')],
       circumstances(report).map(([name, value]) => [text(name), text(clip(value, MAX_TEXT))]),

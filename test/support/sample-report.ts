@@ -121,6 +121,7 @@ export const passedReport: Report = {
     },
     {
       check: 'availability',
+      answers: 'availability',
       params: { of: 'read', during: 'fault', min: '99%' },
       always: false,
       place: 'scenarios/one-worker.yaml:17',
@@ -131,6 +132,7 @@ export const passedReport: Report = {
     },
     {
       check: 'no-lost-writes',
+      answers: 'loss',
       params: {},
       always: false,
       place: 'scenarios/one-worker.yaml:18',
@@ -141,6 +143,7 @@ export const passedReport: Report = {
     },
     {
       check: 'recovery-time',
+      answers: 'outage',
       params: { of: 'write', max: '10s' },
       always: false,
       place: 'scenarios/one-worker.yaml:19',
@@ -407,6 +410,7 @@ export const failedReport: Report = {
     },
     {
       check: 'no-lost-writes',
+      answers: 'loss',
       params: {},
       always: false,
       place: 'scenarios/too-hopeful.yaml:10',
@@ -420,6 +424,7 @@ export const failedReport: Report = {
     },
     {
       check: 'availability',
+      answers: 'availability',
       params: { of: 'read', during: 'settle', min: '99%' },
       always: false,
       place: 'scenarios/too-hopeful.yaml:11',

@@ -20,6 +20,13 @@ p { margin: 0.5rem 0; }
 .unknown { color: var(--unknown); background: var(--unknown-ground); }
 blockquote { margin: 0.75rem 0; padding: 0.25rem 0 0.25rem 0.9rem; border-left: 0.25rem solid var(--rule); font-size: 1.1rem; }
 .finding { font-size: 1.1rem; font-weight: 600; }
+.headline { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: 0.6rem; margin: 0.75rem 0; }
+.headline div { background: var(--card); border-radius: 0.4rem; padding: 0.5rem 0.75rem; }
+.headline dt { font-size: 0.9rem; }
+.headline dt a { color: var(--dim); }
+.headline dd { margin: 0; }
+.headline strong { display: block; font-size: 1.1rem; font-variant-numeric: tabular-nums; }
+.headline .limit { display: block; margin-top: 0.25rem; padding: 0 0.35rem; border-radius: 0.25rem; font-size: 0.85rem; }
 .scroll { position: relative; overflow-x: auto; margin: 0.75rem 0; }
 table { border-collapse: collapse; min-width: 100%; font-size: 0.9rem; }
 caption { text-align: left; font-weight: 600; padding: 0.25rem 0; }
