@@ -368,7 +368,10 @@ function describeRoles(roles: Roles): string {
     return `${role === 'unknown' ? 'does not answer' : role}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
   };
   const byWords = Map.groupBy(Object.keys(roles), (name) => words(roles[name] as SeenRole));
-  return [...byWords].map(([said, names]) => `${names.join(' and ')} ${said}`).join(', ');
+  const plural = (said: string) => said.replace(/^does not/, 'do not');
+  return [...byWords]
+    .map(([said, names]) => `${names.join(' and ')} ${names.length > 1 ? plural(said) : said}`)
+    .join(', ');
 }
 
 function plain(label: string, what: string): EventWords {

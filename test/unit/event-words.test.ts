@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { citus } from '../../src/engines/citus.ts';
 import { native } from '../../src/engines/native.ts';
+import type { Roles } from '../../src/model/roles.ts';
 import { EventNarrator } from '../../src/reporters/event-words.ts';
 import { expected } from '../support/expected.ts';
 import { ring, sharded } from '../support/sharded.ts';
@@ -44,4 +45,16 @@ describe('a prediction in words', () => {
   ] as const)('%# engine', (engine, down, frozen, words) => {
     expect(predicted(engine, [...down], [...frozen])).toBe(words);
   });
+});
+
+test('roles as they are seen: nodes that are alike together, and as many as they are', () => {
+  const says = (roles: Roles) =>
+    new EventNarrator({ topology, plannedActs: 1 }).words({ at: 0, type: 'roles-seen', roles })?.what;
+  const gone = { role: 'unknown', state: 'deadline' } as const;
+  expect(
+    says({ pg1: { role: 'primary', timeline: 2 }, pg2: gone, pg3: { role: 'unknown', state: 'ECONNREFUSED' } }),
+  ).toBe('pg1 primary (timeline 2), pg2 does not answer (deadline), pg3 does not answer (ECONNREFUSED)');
+  expect(says({ pg1: gone, pg2: gone, pg3: { role: 'standby', state: 'streaming' } })).toBe(
+    'pg1 and pg2 do not answer (deadline), pg3 standby',
+  );
 });

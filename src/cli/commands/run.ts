@@ -1,6 +1,6 @@
 /** `pgquake <scenario..>`: runs scenarios and ends with their verdict. */
 
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import pc from 'picocolors';
 import { errorText, InputError } from '../../model/errors.ts';
 import type { Attempt } from '../../model/history.ts';
@@ -249,8 +249,10 @@ function closingLines(report: Report, folder: string, inSuite: boolean, columns:
 
 /** What a person types to run it again: a scenario that has a name here goes by it. */
 function againOf(scenario: Scenario, args: RunArguments): string {
-  const byName = SCENARIO_FOLDERS.some((folder) => resolve(scenario.file) === join(folder, `${scenario.name}.yaml`));
-  return [ownCommand(), byName ? scenario.name : scenario.file, ...overridesOf(args)].join(' ');
+  const file = resolve(scenario.file);
+  const folder = SCENARIO_FOLDERS.find((one) => file.startsWith(join(one, sep)) && file.endsWith('.yaml'));
+  const name = folder && relative(folder, file).slice(0, -'.yaml'.length);
+  return [ownCommand(), name ?? scenario.file, ...overridesOf(args)].join(' ');
 }
 
 function suiteAgain({ name }: ScenarioSuite, args: RunArguments): string {
