@@ -1,8 +1,8 @@
 /** Which platform and engine a run is made on, and why: the first of the catalogue that can do what is asked for. */
 
 import type { Catalog } from './catalog.ts';
-import type { Engine } from './cluster/engine.ts';
-import type { Capability, NodeControl, Nodes, Platform } from './cluster/platform.ts';
+import type { Engine, FormedCluster } from './cluster/engine.ts';
+import type { NodeControl, Nodes, Platform } from './cluster/platform.ts';
 import type { Fault } from './faults/fault.ts';
 import { EnvironmentError, InputError } from './model/errors.ts';
 import type { Inventory } from './model/inventory.ts';
@@ -20,7 +20,7 @@ export interface ChoiceInput {
   readonly scenario: {
     readonly cluster: Pick<ClusterSpec, 'platform' | 'engine' | 'attach' | 'inventory' | 'own'>;
   } & Partial<Pick<Scenario, 'workload' | 'probes' | 'pressure' | 'faults'>>;
-  readonly acts: readonly (Pick<PlannedAct, 'fault'> & Partial<Pick<PlannedAct, 'targets' | 'atStrike'>>)[];
+  readonly acts: readonly (Pick<PlannedAct, 'fault'> & Partial<Pick<PlannedAct, 'targets' | 'atStrike' | 'params'>>)[];
 }
 
 /**
@@ -161,11 +161,11 @@ async function chooseInventory(
   }
   const workload = workloadNamed(workloads, use);
   const nodes = await platform.attach(inventory);
-  await refuseUnbreakable(faults, nodes, acts);
   const candidates = engines.filter(({ name }) => name === wantedEngine);
   const dataset = datasetOf(workload, params, probesAreOn(scenario));
   const found = await findFormed(nodes, candidates, dataset, new AbortController().signal);
   if (!found) throw unwell(inventory.name, 'its nodes are not one primary and its standbys, or one does not answer');
+  await refuseUnbreakable(faults, { nodes, cluster: found.cluster }, acts);
   return {
     platform: platformOfInventory(platform, inventory),
     engine: engineOfInventory(found, inventory),
@@ -174,12 +174,17 @@ async function chooseInventory(
 }
 
 /** @throws EnvironmentError with all that the nodes which may be struck lack, before anything is done. */
-async function refuseUnbreakable(faults: readonly Fault[], { all }: Nodes, acts: ChoiceInput['acts']): Promise<void> {
+async function refuseUnbreakable(
+  faults: readonly Fault[],
+  { nodes, cluster }: { readonly nodes: Nodes; readonly cluster: FormedCluster },
+  acts: ChoiceInput['acts'],
+): Promise<void> {
   const reasons = new Set<string>();
-  for (const { fault: name, targets = [], atStrike } of acts) {
-    const needs = faults.find((fault) => fault.name === name)?.needs ?? [];
-    for (const node of all.filter((one) => atStrike || targets.includes(one.name))) {
-      const reason = await lackedBy(node, needs);
+  for (const { fault: name, targets = [], atStrike, params } of acts) {
+    const fault = faults.find((candidate) => candidate.name === name);
+    const struck = nodes.all.filter((one) => atStrike || targets.includes(one.name));
+    for (const node of fault ? struck : []) {
+      const reason = fault && (await lackedBy(node, fault, { cluster, params }));
       if (reason !== undefined) reasons.add(`${name} cannot be done to ${node.name}: ${reason}`);
     }
   }
@@ -190,13 +195,17 @@ async function refuseUnbreakable(faults: readonly Fault[], { all }: Nodes, acts:
   });
 }
 
-/** @returns the first of these capabilities that a node lacks, with the reason; `undefined` where it has all. */
-export async function lackedBy(node: NodeControl, needs: readonly Capability[]): Promise<string | undefined> {
+/** @returns why a fault cannot be done to a node that exists, in words; `undefined` where it can. */
+export async function lackedBy(
+  node: NodeControl,
+  { needs, lacking }: Fault,
+  { cluster, params }: { readonly cluster: FormedCluster; readonly params: unknown },
+): Promise<string | undefined> {
   for (const capability of needs) {
     const reason = await node.lacks?.(capability);
     if (reason !== undefined) return reason;
   }
-  return undefined;
+  return params === undefined ? undefined : lacking?.(node, params, cluster);
 }
 
 /** The first that the platform's servers offer what it needs, or the one that was asked for. */

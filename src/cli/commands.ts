@@ -99,6 +99,11 @@ const NAMED = [
     async () => (await import('./commands/down.ts')).down,
   ),
   lazily(
+    'attach <what> <inventory>',
+    'check: tell what a cluster of an inventory is, what can be broken, which scenarios fit; writes nothing',
+    async () => (await import('./commands/attach.ts')).attach,
+  ),
+  lazily(
     'schema [of]',
     'print the JSON Schema of scenarios, with the variants of your config, of reports, or of inventories',
     async () => (await import('./commands/schema.ts')).schema,

@@ -115,6 +115,15 @@ export const CONFIRM_OPTION = {
   },
 } as const;
 
+/** For the command that runs scenarios. */
+export const DRY_RUN_OPTION = {
+  'dry-run': {
+    type: 'boolean',
+    default: false,
+    describe: 'print what would be done, of a cluster of an inventory command by command; start nothing',
+  },
+} as const;
+
 export const RETRIES_OPTION = {
   retries: {
     type: 'number',
@@ -135,6 +144,7 @@ export interface RunArguments extends Overrides, ConfigArguments {
   times?: number;
   fit: boolean;
   confirm: string | undefined;
+  'dry-run': boolean;
   output: OutputFormat;
 }
 
@@ -154,6 +164,7 @@ export function runOptions(yargs: Argv): Argv<RunArguments> {
     .options(CONFIRM_OPTION)
     .options(SET_OPTION)
     .options(TIMES_OPTION)
+    .options(DRY_RUN_OPTION)
     .options(REPORTS_OPTION)
     .options(CONFIG_OPTION)
     .options(REALTIME_OPTION)

@@ -7,11 +7,14 @@ import { duration } from '../model/quantities.ts';
 import type { Session } from '../sql/session.ts';
 import { defineFault } from './fault.ts';
 import { askOnce, endMarked, openMarked, proveEach, undoByEnding, withoutEffect } from './own-sessions.ts';
+import { lackingRight, SUPERUSER } from './rights.ts';
 
 const PROOF_LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
 /** One might have been under way already. */
 const CHECKPOINTS_TO_SEE = 2;
+/** The role is there since PostgreSQL 15. */
+const MAY_CHECKPOINT = `${SUPERUSER} OR pg_has_role(current_user, to_regrole('pg_checkpoint'), 'MEMBER')`;
 
 const params = z.strictObject({
   every: duration.prefault('0s').describe('From the end of a checkpoint until the next one is asked for.'),
@@ -61,6 +64,7 @@ export const checkpointStorm = defineFault<z.output<typeof params>, readonly Beg
   state: 'checkpoints',
   params,
   needs: [],
+  lacking: (node) => lackingRight(node, MAY_CHECKPOINT, 'a superuser, or a member of pg_checkpoint'),
 
   async inject(targets, { every }, { defer, hold, mark }) {
     return await Promise.all(

@@ -6,6 +6,7 @@ import type { NodeControl } from '../cluster/platform.ts';
 import { quoteText } from '../sql/quote.ts';
 import { defineFault } from './fault.ts';
 import { askOnce, executeOnce, proveEach, withoutEffect } from './own-sessions.ts';
+import { lackingRight, SUPERUSER } from './rights.ts';
 
 const SETTING = 'default_transaction_read_only';
 const READ_ONLY = '25006';
@@ -21,6 +22,8 @@ export const readOnly = defineFault({
   state: 'read-only',
   params: z.strictObject({}),
   needs: [],
+  lacking: (node) =>
+    lackingRight(node, SUPERUSER, 'a superuser: it sets default_transaction_read_only with ALTER SYSTEM'),
 
   async inject(targets, _params, { defer }) {
     await Promise.all(

@@ -5,9 +5,12 @@ import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
 import { defineFault } from './fault.ts';
 import { askOnce, executeOnce, proveEach, withoutEffect } from './own-sessions.ts';
+import { lackingRight } from './rights.ts';
 import { isStandby } from './role-changes.ts';
 
 const PROOF_LIMIT_MS = 3_000;
+const MAY_PAUSE = `has_function_privilege('pg_wal_replay_pause()', 'EXECUTE')
+  AND has_function_privilege('pg_wal_replay_resume()', 'EXECUTE')`;
 const LOOK_AGAIN_MS = 20;
 
 export const replicationPause = defineFault({
@@ -16,6 +19,8 @@ export const replicationPause = defineFault({
   state: 'replay paused',
   params: z.strictObject({}),
   needs: [],
+  lacking: (node) =>
+    lackingRight(node, MAY_PAUSE, 'a superuser, or allowed to execute pg_wal_replay_pause and pg_wal_replay_resume'),
   movingRoles: true,
 
   async inject(targets, _params, { defer }) {

@@ -24,8 +24,8 @@ const MAX_PARAMS = 100;
 const MAX_SETUP_BYTES = 10_000_000;
 const PREPARE_LIMIT_MS = 10_000;
 const VERIFY_LIMIT_MS = 60_000;
-/** There is one writer: on a cluster that a run has made, and elsewhere `setUp` has seen that none was there before. */
-const WRITER = 1;
+/** On tables that no run has written to. Keys of `sequence()` know no other: `setUp` sees that none of them is there. */
+const FIRST_WRITER = 1;
 
 const parameter = z.string().superRefine((text, context) => {
   const parsed = parseGenerator(text);
@@ -120,7 +120,7 @@ export const sql: Workload<SqlParams> = {
   kinds: ({ operations }) =>
     operations.map((one): OperationKind => pacedKind({ name: one.name, access: accessOf(one), scope: 'all' }, one)),
   pathOf: ({ operations }, kind) => ['operations', operations.findIndex(({ name }) => name === kind)],
-  start: ({ operations }, seed) => new SqlRun(operations, seed),
+  start: ({ operations }, seed, writer = FIRST_WRITER) => new SqlRun(operations, seed, writer),
   ledger: (written) => {
     const key = keyOf(written);
     return written.verify === undefined || key === undefined ? undefined : ledgerBy(written.verify, key.generator);
@@ -208,10 +208,10 @@ async function setUp(session: Session, written: SqlParams): Promise<readonly Wor
       {},
       VERIFY_LIMIT_MS,
     );
-    if (rows === 0) return;
-    const otherwise = key.generator.name === 'sequence' ? ', or let sequence() begin behind them' : '';
+    // A key of uuid() says which run has written it, and this run is another one.
+    if (rows === 0 || key.generator.name === 'uuid') return;
     const found = `before the run it returns ${rows} keys that ${key.kind} would write`;
-    throw new Error(`${found}; remove them in the setup${otherwise}`);
+    throw new Error(`${found}; remove them in the setup, let sequence() begin behind them, or use uuid()`);
   });
   return problems;
 }
@@ -230,10 +230,10 @@ class SqlRun implements WorkloadRun {
   readonly #kinds: ReadonlyMap<string, Kind>;
   readonly #random: () => number;
 
-  constructor(operations: readonly Operation[], seed: number) {
+  constructor(operations: readonly Operation[], seed: number, writer: number) {
     const source = xoroshiro128plus(seed);
     this.#random = () => uniformFloat64(source);
-    this.#kinds = new Map(operations.map((operation, i) => [operation.name, kindOf(operation, i)]));
+    this.#kinds = new Map(operations.map((operation, i) => [operation.name, kindOf(operation, i, writer)]));
   }
 
   next(name: string): OperationRequest {
@@ -254,12 +254,12 @@ class SqlRun implements WorkloadRun {
   }
 }
 
-function kindOf(operation: Operation, i: number): Kind {
+function kindOf(operation: Operation, i: number, writer: number): Kind {
   const key = keyOf({ operations: [operation] });
   const index = Number(operation.acknowledges?.slice(1)) - 1;
   return {
     operation,
-    generators: operation.params.map((text) => generator(text, WRITER)),
+    generators: operation.params.map((text) => generator(text, writer)),
     statement: `own-${i}`,
     key: key && { index, generator: key.generator },
     seq: 0,

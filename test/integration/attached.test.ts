@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Ended, Workplace } from '../support/cli.ts';
 import { dockerMissing } from '../support/docker.ts';
-import { StandingPair } from '../support/standing-pair.ts';
+import { type PairNode, StandingPair } from '../support/standing-pair.ts';
 
 const missing = await dockerMissing('test/integration/attached.test.ts');
 
@@ -60,6 +60,70 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
   async function schema(): Promise<string> {
     return (await pair.dump()).replace(/^COPY [\s\S]*?^\\\.\r?$/gm, '');
   }
+
+  test('is looked at, and nothing is written', async () => {
+    const before = [await pair.dump(), await pair.written()];
+    const { code, stdout, stderr } = await pgquake('attach', 'check', 'inventory.yaml');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect([await pair.dump(), await pair.written()]).toEqual(before);
+    expect(stdout).toContain('orders  engine streaming, 2 nodes');
+    expect(stdout).toMatch(/^first +127\.0\.0\.1:\d+ +container [0-9a-f]{12} running/m);
+    expect(stdout).toMatch(/PostgreSQL 17\.\d+, primary, timeline 1, (TLS|not encrypted)/);
+    expect(stdout).toMatch(/PostgreSQL 17\.\d+, standby, streaming, timeline 1/);
+    expect(stdout).toMatch(/user app: no superuser, pg_monitor; clock [+-]\d+ ms/);
+    expect(stdout).toMatch(/can be struck by +node-stop, node-kill, node-pause/);
+    expect(stdout).toMatch(/cannot be struck by +read-only: the user app has to be a superuser/);
+    expect(stdout).toMatch(/cannot be struck by +switchover, promote: pgquake changes no roles/);
+    expect(stdout).toMatch(/^scenarios that fit +.*primary-kill/m);
+    expect(stdout).toMatch(/^can be attached to/m);
+  });
+
+  test('says each command of a run before anything is run', async () => {
+    const before = await pair.dump();
+    place.scenario('own-primary-kill', PRIMARY_KILL);
+    const { code, stdout } = await pgquake('./own-primary-kill.yaml', '--dry-run');
+    expect(code).toBe(0);
+    const [first] = pair.nodes as [PairNode, PairNode];
+    expect(stdout).toContain(`docker kill ${first.container}\n`);
+    expect(stdout).toContain(`docker start ${first.container}    # 2 s later\n`);
+    expect(stdout).toContain('DROP SCHEMA pgquake CASCADE');
+    expect(await pair.dump()).toBe(before);
+  });
+
+  test('is not struck where a connection string leads to another server than the container', async () => {
+    const [first, second] = pair.nodes as [PairNode, PairNode];
+    const crossed = pair
+      .inventory()
+      .replaceAll(/orders-\w+-db-[ab]/g, (name) => (name === first.container ? second.container : first.container));
+    writeFileSync(join(place.folder, 'crossed.yaml'), crossed);
+    const { code, stderr } = await pgquake('attach', 'check', 'crossed.yaml');
+    expect(code).toBe(4);
+    expect(stderr).toContain('does not run in the container');
+  });
+
+  test('is refused before anything starts what its user may not do', async () => {
+    const readOnly = PRIMARY_KILL.replace('node-kill', 'read-only').replace('own-primary-kill', 'own-read-only');
+    const { code, stderr } = await pgquake(place.scenario('own-read-only', readOnly), '--reports', place.reports);
+    expect(code).toBe(4);
+    expect(stderr).toContain('read-only cannot be done to first: the user app has to be a superuser');
+    expect(await pair.dump()).not.toContain('SCHEMA pgquake');
+  });
+
+  test('with a schema of that name is refused, and the schema stays', async () => {
+    await using session = await pair.connect(0);
+    await session.execute('CREATE SCHEMA pgquake; CREATE TABLE pgquake.mine (id int)');
+    const { code, stderr } = await pgquake(
+      place.scenario('own-primary-kill', PRIMARY_KILL),
+      '--reports',
+      place.reports,
+    );
+    expect(code).toBe(4);
+    expect(stderr).toContain('the database has a schema pgquake already, which no run of pgquake has marked');
+    expect((await pgquake('attach', 'check', 'inventory.yaml')).stdout).toContain('has a schema pgquake already');
+    expect(await pair.dump()).toContain('CREATE TABLE pgquake.mine');
+    await session.execute('DROP SCHEMA pgquake CASCADE');
+  });
 
   test('its primary is killed through its container and judged by the statements of its own', async () => {
     const before = await schema();

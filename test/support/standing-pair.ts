@@ -147,6 +147,15 @@ SQL
     return this.run(0, `su postgres -c 'pg_dump --port ${PORT} orders' | grep -v -e '^.restrict' -e '^.unrestrict'`);
   }
 
+  /** What of his tables was written so far, and what else is on the servers that a reader would not leave there. */
+  async written(): Promise<unknown> {
+    await using session = await this.connect(0);
+    return await session.query(`
+      SELECT (SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::int FROM pg_stat_user_tables),
+             (SELECT count(*)::int FROM pg_replication_slots), (SELECT count(*)::int FROM pg_roles),
+             (SELECT count(*)::int FROM pg_namespace), (SELECT count(*)::int FROM pg_class)`);
+  }
+
   /** An inventory of both, as its author writes it: without the password. */
   inventory(nodes: readonly string[] = ['first', 'second']): string {
     const lines = this.nodes.map(({ container, address: { host, port } }, i) => {

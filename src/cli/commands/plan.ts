@@ -3,12 +3,15 @@
 import pc from 'picocolors';
 import { choose } from '../../choose.ts';
 import type { Lost } from '../../model/loss.ts';
+import type { Scenario } from '../../model/scenario.ts';
 import { type LostNodes, nodeNames } from '../../model/topology.ts';
 import { describePlan } from '../../plan/describe.ts';
 import { effectsOf, layoutOf, placedPlan, takenAway } from '../../planner.ts';
+import type { Quake } from '../../quake.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { probeKinds } from '../../run/probes.ts';
 import type { Command } from '../command.ts';
+import { commandLines, plannedCommands } from '../dry-run.ts';
 import { hopelessWarnings } from '../hopeless.ts';
 import { openQuake } from '../open.ts';
 import {
@@ -17,6 +20,7 @@ import {
   type ConfigArguments,
   FORMAT_OPTION,
   type FormatArguments,
+  type OutputFormat,
   OVERRIDE_OPTIONS,
   type Overrides,
   SET_OPTION,
@@ -41,32 +45,46 @@ export const plan: Command<PlanArguments> = {
       .option('seed', { type: 'number', requiresArg: true, describe: 'the seed of the random choices' }),
   handler: async ({ scenario, seed, config, output, ...overrides }) => {
     const quake = await openQuake({ config }, [scenario]);
-    const { faults } = quake.catalog;
-    const drawn = quake.plan(await scenarioNamed(quake, scenario, overrides), { seed: seedOf(seed) });
-    const { platform, engine, reason } = await choose(quake.catalog, drawn);
-    const planned = placedPlan(faults, drawn, layoutOf(engine, drawn.scenario));
-    if (output === 'json') return printJson({ platform: platform.name, engine: engine.name, reason, plan: planned });
-    console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
-    const { probes: spec, cluster } = planned.scenario;
-    const probes = spec ? probeKinds(spec, cluster) : [];
-    const state = { placement: { partitions: planned.placement, partitionOfKey: {} }, own: cluster.own };
-    const options = {
-      effectOf: effectsOf(faults),
-      rule: engine.rule,
-      probes,
-      // Without a rule of its own, what it promises of the cluster as it is formed.
-      ...(engine.rule
-        ? {}
-        : {
-            expect: ({ down, frozen }: LostNodes) =>
-              engine.expect(state, { down: new Set(down), frozen: new Set(frozen) }).partitions,
-            promises: {
-              lostBy: takenAway(faults, nodeNames(cluster)),
-              promise: (lost: readonly Lost[]) => engine.expect(state, { down: new Set(), lost }).promise,
-            },
-          }),
-    };
-    for (const line of describePlan(planned, options)) console.log(line);
-    for (const line of hopelessWarnings(drawn.scenario)) console.error(`${pc.yellow('warning')} ${plainText(line)}`);
+    await printPlan(quake, await scenarioNamed(quake, scenario, overrides), { seed: seedOf(seed), output });
   },
 };
+
+/** What a run of a scenario would do; of a cluster of an inventory, with every command on every machine. */
+export async function printPlan(
+  quake: Quake,
+  scenario: Scenario,
+  { seed, output }: { readonly seed: number | undefined; readonly output: OutputFormat },
+): Promise<void> {
+  const { faults } = quake.catalog;
+  const drawn = quake.plan(scenario, { seed });
+  const { platform, engine, reason } = await choose(quake.catalog, drawn);
+  const planned = placedPlan(faults, drawn, layoutOf(engine, drawn.scenario));
+  const commands = await plannedCommands(quake, planned);
+  if (output === 'json') {
+    const on = { platform: platform.name, engine: engine.name, reason };
+    return printJson({ ...on, plan: planned, ...(planned.scenario.cluster.inventory ? { commands } : {}) });
+  }
+  console.log(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
+  const { probes: spec, cluster } = planned.scenario;
+  const probes = spec ? probeKinds(spec, cluster) : [];
+  const state = { placement: { partitions: planned.placement, partitionOfKey: {} }, own: cluster.own };
+  const options = {
+    effectOf: effectsOf(faults),
+    rule: engine.rule,
+    probes,
+    // Without a rule of its own, what it promises of the cluster as it is formed.
+    ...(engine.rule
+      ? {}
+      : {
+          expect: ({ down, frozen }: LostNodes) =>
+            engine.expect(state, { down: new Set(down), frozen: new Set(frozen) }).partitions,
+          promises: {
+            lostBy: takenAway(faults, nodeNames(cluster)),
+            promise: (lost: readonly Lost[]) => engine.expect(state, { down: new Set(), lost }).promise,
+          },
+        }),
+  };
+  for (const line of describePlan(planned, options)) console.log(line);
+  for (const line of commandLines(planned, commands, faults)) console.log(line);
+  for (const line of hopelessWarnings(drawn.scenario)) console.error(`${pc.yellow('warning')} ${plainText(line)}`);
+}

@@ -63,6 +63,7 @@ export const replay: Command<ReplayArguments> = {
       retries,
       fit,
       confirm,
+      'dry-run': false,
       output: format,
     };
     try {

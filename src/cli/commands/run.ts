@@ -15,6 +15,7 @@ import { plainText } from '../../reporters/escape.ts';
 import { terminalSummary } from '../../reporters/terminal.ts';
 import type { RunListener } from '../../run/recorder.ts';
 import type { ScenarioSuite } from '../../scenario/load.ts';
+import { askToConfirm } from '../confirm.ts';
 import { EXIT, type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
 import { hopelessWarnings } from '../hopeless.ts';
@@ -27,6 +28,7 @@ import { reasonsToRetry } from '../retries.ts';
 import { SuiteTable } from '../suite.ts';
 import { timesLine, timesOf } from '../times.ts';
 import { scenarioNamed, seedOf, suiteNamed, withEnvironment } from '../vocabulary.ts';
+import { printPlan } from './plan.ts';
 
 /** More would hide a machine that is no place for measuring. */
 const MAX_RETRIES = 20;
@@ -41,6 +43,10 @@ export async function run(given: RunArguments): Promise<void> {
   const suite = named && { ...named, scenarios };
   const seed = seedOf(args.seed);
   const retries = retriesOf(args.retries);
+  if (args['dry-run']) {
+    for (const scenario of once) await printPlan(quake, scenario, { seed, output: args.output });
+    return;
+  }
   const reports = reportsFolder(quake, args.reports);
   const output = new Output(args.output);
   const codes: ExitCode[] = [];
@@ -50,6 +56,8 @@ export async function run(given: RunArguments): Promise<void> {
     const interrupt = interruptibleRun(stage);
     for (const scenario of scenarios) {
       if (interrupt.signal.aborted) break;
+      // Asked once for all of them.
+      args.confirm ??= await askToConfirm(scenario);
       codes.push(
         await runOne(scenario, {
           quake,

@@ -3,6 +3,7 @@
  * a query returns all keys that are there. Keys that no run can have written do not count.
  */
 
+import { EnvironmentError } from '../../model/errors.ts';
 import type { ReadSummary } from '../../model/event.ts';
 import { formatKey, type Key, KeySet } from '../../model/key-ranges.ts';
 import type { Session } from '../../sql/session.ts';
@@ -12,8 +13,10 @@ import { embedded } from './statements.ts';
 
 /** As many odd rows as a final read keeps. */
 const MAX_ODD_ROWS = 100;
-/** Every run on tables of its own; the key itself says no other. */
+/** Of a key that is a number, which says no other. */
 const WRITER = 1;
+/** So many fit into a key. */
+const MAX_WRITER = 0xfff;
 
 /** What writes the keys: a parameter that is another one every time, and from which the write can be told. */
 export type KeyGenerator = Extract<Parsed, { readonly name: 'sequence' | 'uuid' }>;
@@ -40,6 +43,9 @@ export function ledgerBy(verify: string, generator: KeyGenerator): Ledger<unknow
     initialRows: () => 0,
     partitionKeys: () => 0,
     readAll: (session, relation, _, timeoutMs) => readKeys(session, relation, generator, timeoutMs),
+    ...(generator.name === 'uuid'
+      ? { nextWriter: (session: Session, timeoutMs: number) => nextWriter(session, query, timeoutMs) }
+      : {}),
   };
 }
 
@@ -52,6 +58,20 @@ function keySql(generator: KeyGenerator): string {
   const isUuid = "key::text ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'";
   const parts = ['substr(key::text, 21, 3))::bit(12)::int', 'right(key::text, 12))::bit(48)::bigint'];
   return parts.map((part) => `CASE WHEN ${isUuid} THEN ('x' || ${part} END`).join(', ');
+}
+
+/** @throws EnvironmentError where the keys have no room for a further run. */
+async function nextWriter(session: Session, query: string, timeoutMs: number): Promise<number> {
+  let last = 0;
+  const see = ([text]: readonly unknown[]) => {
+    last = Math.max(last, keyOfUuid(String(text))?.writer ?? 0);
+  };
+  await session.forEachRow(`SELECT key::text FROM (${query}) AS verified (key)`, [], see, { timeoutMs });
+  if (last < MAX_WRITER) return last + 1;
+  throw new EnvironmentError(`"verify" returns keys of ${last} runs, and there can be no further one`, {
+    code: 'too-many-runs',
+    hint: 'remove the rows of earlier runs',
+  });
 }
 
 async function readKeys(

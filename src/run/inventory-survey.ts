@@ -1,0 +1,161 @@
+/** A look at a cluster of an inventory, before anything is done to it: what each node is, and whether all is sane. Writes nothing. */
+
+import type { FormedCluster } from '../cluster/engine.ts';
+import { idleSlots, preparedTransactions } from '../cluster/leftovers.ts';
+import { OWN_SCHEMA } from '../cluster/own-schema.ts';
+import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import { errorText } from '../model/errors.ts';
+import type { SeenRole } from '../model/roles.ts';
+import type { NodeName } from '../model/topology.ts';
+import { formatBytes, formatCount } from '../model/units.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
+import { Session } from '../sql/session.ts';
+
+const LIMIT_MS = 5_000;
+/** Between the clocks of two machines: more would put events of one before their causes on the other. */
+const MAX_CLOCK_MS = 1_000;
+/** A share of the connections that are left; below it a load would be refused some. */
+const MIN_FREE_SHARE = 0.3;
+
+export interface InventoryNodeSurvey {
+  readonly name: NodeName;
+  /** `10.0.0.5:5432` */
+  readonly address: string;
+  /** What tells how it runs: `container 3f9a01c7d2e4 running, process 4711`. */
+  readonly state: string;
+  /** Why it does not answer; what follows is absent then. */
+  readonly refusal?: string;
+  /** `PostgreSQL 17.6` */
+  readonly version?: string;
+  readonly role?: SeenRole;
+  readonly encrypted?: boolean;
+  /** Its clock less this machine's, and how far that may be off, in milliseconds. */
+  readonly clockMs?: number;
+  readonly clockUncertaintyMs?: number;
+  readonly user?: {
+    readonly name: string;
+    readonly superuser: boolean;
+    readonly monitors: boolean;
+    readonly makesSchemas: boolean;
+  };
+  readonly connections?: { readonly used: number; readonly most: number };
+}
+
+export interface InventorySurvey {
+  readonly nodes: readonly InventoryNodeSurvey[];
+  /** What keeps a run from this cluster, in words; none where it can be attached to. */
+  readonly problems: readonly string[];
+  /** What a person should know before, in words. */
+  readonly warnings: readonly string[];
+}
+
+/** @param cluster `undefined` where the nodes are none that is known; `whyNot` says more. */
+export async function surveyInventory(
+  { all }: Nodes,
+  cluster: FormedCluster | undefined,
+  whyNot: string | undefined,
+): Promise<InventorySurvey> {
+  const roles = await cluster?.roles?.(new AbortController().signal);
+  const seen = await Promise.all(all.map((node) => look(node, roles?.[node.name])));
+  const nodes = seen.map(({ ownSchema: _, ...node }) => node);
+  const problems = nodes.flatMap(({ name, refusal }) =>
+    refusal === undefined ? [] : [`${name} does not answer: ${refusal}`],
+  );
+  if (cluster === undefined) problems.push(whyNot ?? 'its nodes are not one primary and its standbys');
+  for (const { name, role, user } of nodes) {
+    if (role?.role === 'standby' && role.state !== 'streaming') {
+      problems.push(
+        user?.monitors === false
+          ? `${name} is a standby, and its user may not see whether it streams; GRANT pg_monitor TO ${user.name}`
+          : `${name} is a standby and does not stream`,
+      );
+    }
+  }
+  const primary = seen.find(({ role }) => role?.role === 'primary');
+  if (primary?.user?.makesSchemas === false) {
+    problems.push(
+      `${primary.user.name} may not make the schema ${OWN_SCHEMA}; GRANT CREATE ON DATABASE ... TO ${primary.user.name}`,
+    );
+  }
+  if (primary?.ownSchema) problems.push(`the database has a schema ${OWN_SCHEMA} already`);
+  const answering = all.filter((_, i) => nodes[i]?.refusal === undefined);
+  return { nodes, problems, warnings: [...nodes.flatMap(warningsOf), ...(await leftoversOn(answering))] };
+}
+
+interface Seen extends InventoryNodeSurvey {
+  readonly ownSchema: boolean;
+}
+
+const READ_FACTS = `
+  SELECT current_setting('server_version'), extract(epoch FROM clock_timestamp())::float8 * 1000,
+    (SELECT rolsuper FROM pg_roles WHERE rolname = current_user), pg_has_role(current_user, 'pg_monitor', 'MEMBER'),
+    has_database_privilege(current_database(), 'CREATE'), to_regnamespace('${OWN_SCHEMA}') IS NOT NULL,
+    (SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()),
+    (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int,
+    current_setting('max_connections')::int`;
+
+async function look(node: NodeControl, role: SeenRole | undefined): Promise<Seen> {
+  const { host, port, user } = node.address();
+  const known = { name: node.name, address: `${host}:${port}`, state: await node.describeState(), ownSchema: false };
+  try {
+    await using session = await Session.connect(node.address(), {
+      applicationName: OBSERVER_NAMES.inspect,
+      connectTimeoutMs: LIMIT_MS,
+    });
+    const askedAt = Date.now();
+    const [row = []] = await session.query(READ_FACTS, [], { timeoutMs: LIMIT_MS });
+    const uncertaintyMs = (Date.now() - askedAt) / 2;
+    const [version, clock, superuser, monitors, makesSchemas, ownSchema, encrypted, used, most] = row;
+    return {
+      ...known,
+      ...(role ? { role } : {}),
+      version: `PostgreSQL ${String(version).split(' ', 1)[0]}`,
+      clockMs: Math.round(Number(clock) - askedAt - uncertaintyMs),
+      clockUncertaintyMs: Math.ceil(uncertaintyMs),
+      encrypted: encrypted === true,
+      user: {
+        name: user,
+        superuser: superuser === true,
+        monitors: monitors === true,
+        makesSchemas: makesSchemas === true,
+      },
+      connections: { used: Number(used), most: Number(most) },
+      ownSchema: ownSchema === true,
+    };
+  } catch (error) {
+    return { ...known, refusal: errorText(error) };
+  }
+}
+
+function warningsOf({ name, clockMs = 0, clockUncertaintyMs = 0, connections }: InventoryNodeSurvey): string[] {
+  const warnings: string[] = [];
+  if (Math.abs(clockMs) - clockUncertaintyMs > MAX_CLOCK_MS) {
+    const off = clockMs > 0 ? 'ahead of' : 'behind';
+    warnings.push(
+      `the clock of ${name} is ${Math.abs(clockMs)} ms ${off} this machine's; pgquake measures by its own alone`,
+    );
+  }
+  if (connections && connections.most - connections.used < connections.most * MIN_FREE_SHARE) {
+    warnings.push(`${name} has ${connections.most - connections.used} of ${connections.most} connections left`);
+  }
+  return warnings;
+}
+
+/** What earlier failures have left: a run would not be told from them. */
+async function leftoversOn(nodes: readonly NodeControl[]): Promise<string[]> {
+  try {
+    const prepared = Map.groupBy(await preparedTransactions(nodes), ({ node }) => node);
+    const slots = await idleSlots(nodes);
+    return [
+      ...[...prepared].map(
+        ([node, left]) => `${node}: ${formatCount(left.length, 'prepared transaction')} not finished`,
+      ),
+      ...slots.map(
+        ({ node, name, keptBytes }) =>
+          `${node}: nobody reads the slot ${name}, which keeps ${formatBytes(keptBytes)} of log`,
+      ),
+    ];
+  } catch (error) {
+    return [`prepared transactions and slots could not be looked at: ${errorText(error)}`];
+  }
+}
