@@ -70,7 +70,7 @@ async function nextWriter(session: Session, query: string, timeoutMs: number): P
   if (last < MAX_WRITER) return last + 1;
   throw new EnvironmentError(`"verify" returns keys of ${last} runs, and there can be no further one`, {
     code: 'too-many-runs',
-    hint: 'remove the rows of earlier runs',
+    hint: 'write a "verify" that leaves earlier runs out, or use tables that no run has written to',
   });
 }
 
