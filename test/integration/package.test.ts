@@ -17,10 +17,15 @@ let tarball: Buffer<ArrayBuffer>;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'pgquake-package-'));
+  tarball = readFileSync(process.env.PGQUAKE_TEST_TARBALL || packed());
+});
+
+/** Where nobody has packed it for the tests (PGQUAKE_TEST_TARBALL). */
+function packed(): string {
   const { status, stdout, stderr } = spawnSync(join(ROOT, '.ci/tarball'), [folder], { encoding: 'utf8' });
   expect({ status, stderr }).toMatchObject({ status: 0 });
-  tarball = readFileSync(stdout.trim());
-});
+  return stdout.trim();
+}
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
