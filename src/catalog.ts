@@ -37,6 +37,8 @@ import { citus } from './engines/citus.ts';
 import { native } from './engines/native.ts';
 import { patroni } from './engines/patroni.ts';
 import { streaming } from './engines/streaming.ts';
+import { agentKill } from './faults/agent-kill.ts';
+import { agentPause } from './faults/agent-pause.ts';
 import { backendKill } from './faults/backend-kill.ts';
 import { backendTerminate } from './faults/backend-terminate.ts';
 import { checkpointStorm } from './faults/checkpoint-storm.ts';
@@ -58,10 +60,13 @@ import { nodeKill } from './faults/node-kill.ts';
 import { nodePause } from './faults/node-pause.ts';
 import { nodeRestart } from './faults/node-restart.ts';
 import { nodeStop } from './faults/node-stop.ts';
+import { postmasterPause } from './faults/postmaster-pause.ts';
 import { promote } from './faults/promote.ts';
 import { readOnly } from './faults/read-only.ts';
 import { replicationPause } from './faults/replication-pause.ts';
 import { rollingRestart } from './faults/rolling-restart.ts';
+import { serverKill } from './faults/server-kill.ts';
+import { serverPause } from './faults/server-pause.ts';
 import { switchover } from './faults/switchover.ts';
 import { attached } from './platforms/attached.ts';
 import { docker } from './platforms/docker.ts';
@@ -105,6 +110,11 @@ export const faults: readonly Fault[] = [
   switchover,
   promote,
   replicationPause,
+  agentKill,
+  agentPause,
+  serverKill,
+  serverPause,
+  postmasterPause,
 ];
 
 export const checks: readonly Check[] = [

@@ -6,6 +6,7 @@
 import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { Inventory } from '../model/inventory.ts';
+import type { NodePart } from '../model/loss.ts';
 import type { NodeName, NodeSpec, NodeState } from '../model/topology.ts';
 import type { Session } from '../sql/session.ts';
 import type { NodeProgram } from './program.ts';
@@ -24,7 +25,8 @@ export type Capability =
   | 'resource-limits'
   | 'disk-full'
   | 'data-copy'
-  | 'node-programs';
+  | 'node-programs'
+  | 'node-parts';
 
 export type { NodeState } from '../model/topology.ts';
 
@@ -82,6 +84,8 @@ export interface NodeControl {
   readonly health?: ((limitMs: number) => Promise<string | undefined>) | undefined;
   /** Present where the platform has the capability `backend-kill`. */
   readonly backends?: NodeBackends;
+  /** Present where the platform has the capability `node-parts`, on nodes with an agent. */
+  readonly parts?: NodeParts | undefined;
   /** Present where the platform has the capability `network-disconnect`. */
   readonly attachments?: NodeAttachments;
   /** Present where the platform has the capability `network-rules`. */
@@ -92,6 +96,33 @@ export interface NodeControl {
   readonly disk?: NodeDisk;
   /** Present where the platform has the capability `data-copy`. */
   readonly data?: NodeData;
+}
+
+/** One process of a part of a node. */
+export interface PartProcess {
+  readonly pid: number;
+  /** As the kernel says it: `T` where it is stopped by a signal, anything else where it can run. */
+  readonly state: string;
+}
+
+/**
+ * What runs on a node beside each other. `server`: all of PostgreSQL. `postmaster`: of that, the process that accepts
+ * connections. `agent`: the manager's own process.
+ */
+export interface NodeParts {
+  /** Its processes as the kernel has them now; none where it does not run. */
+  seen(part: Exclude<NodePart, 'node'>): Promise<readonly PartProcess[]>;
+  /**
+   * SIGKILL to all of them at once.
+   * @returns which they were. @throws EnvironmentError where it does not run.
+   */
+  kill(part: Exclude<NodePart, 'node'>): Promise<readonly PartProcess[]>;
+  /** SIGSTOP to all of them; the rest goes on. @throws EnvironmentError where it does not run. */
+  freeze(part: Exclude<NodePart, 'node'>): Promise<readonly PartProcess[]>;
+  /** Undoes `freeze`. Harmless where nothing is stopped. */
+  thaw(part: Exclude<NodePart, 'node'>): Promise<void>;
+  /** Undoes `kill` of the agent; returns when it runs. Harmless where it does. */
+  startAgent(): Promise<void>;
 }
 
 /** The files of a server that does not run, in the folder of its data. */

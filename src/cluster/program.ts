@@ -14,6 +14,11 @@ export interface NodeProgram {
   readonly files: Readonly<Record<string, string>>;
   /** Where it listens; the first is what clients and other nodes come for. */
   readonly ports: readonly [number, ...number[]];
+  /**
+   * The name of the process that is the manager's agent on this node, where it is one that can be lost alone. The signal
+   * USR1 to the first process of the node starts it again.
+   */
+  readonly agent?: string;
   /** Where it keeps what must outlive its end. */
   readonly dataFolder?: string;
   /**

@@ -2,7 +2,7 @@
 
 import type { Inventory } from './inventory.ts';
 import type { MovingRole } from './roles.ts';
-import type { NodeName, Topology } from './topology.ts';
+import type { BesidePurpose, NodeName, Topology } from './topology.ts';
 
 /** Where in the scenario's file something stands; lines and columns count from 1. */
 export interface Place {
@@ -50,6 +50,8 @@ export interface ClusterSpec extends ClusterMakeup {
 export type TargetSpec =
   | { readonly nodes: readonly NodeName[] }
   | { readonly role: 'worker'; readonly pick: Amount }
+  /** Nodes that are this for good; all of them by default. `majority` is of them. */
+  | { readonly purpose: BesidePurpose; readonly pick?: Amount | 'majority' | undefined }
   /** Whoever has the role when the fault strikes; all of them by default. `majority` is of all nodes. */
   | { readonly roleAtStrike: MovingRole; readonly pick?: Amount | 'majority' | undefined }
   /** Workers with a copy of the partition; all of them by default. */

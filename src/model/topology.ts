@@ -19,6 +19,10 @@ export interface NodeSpec {
 export const PURPOSES = ['entry', 'data', 'dcs', 'proxy', 'pooler'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
+/** What a node is that is no PostgreSQL server. */
+export const BESIDE = ['dcs', 'proxy', 'pooler'] as const satisfies readonly Purpose[];
+export type BesidePurpose = (typeof BESIDE)[number];
+
 /** What a cluster is made of. `Engine.nodes` makes the nodes. */
 export interface Topology {
   /** The entry first, where there is one. */
@@ -85,6 +89,11 @@ export function nodeNames({ nodes }: Pick<Topology, 'nodes'>): NodeName[] {
 /** The nodes that hold data. */
 export function dataNodes({ nodes }: Pick<Topology, 'nodes'>): NodeName[] {
   return nodes.filter(({ part }) => part === 'data').map(({ name }) => name);
+}
+
+/** The nodes that are this for good. */
+export function nodesThatAre({ nodes }: Pick<Topology, 'nodes'>, purpose: Purpose): NodeName[] {
+  return nodes.filter(({ part }) => part === purpose).map(({ name }) => name);
 }
 
 /** What its engine calls a node that holds data. */

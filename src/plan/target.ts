@@ -6,9 +6,11 @@ import type { PickedAtStrike } from '../model/plan.ts';
 import { type MovingRole, nodesInRole, type Roles } from '../model/roles.ts';
 import type { Amount, FaultStep, PartitionRef, TargetSpec } from '../model/scenario.ts';
 import {
+  type BesidePurpose,
   dataNodes,
   type NodeName,
   nodeNames,
+  nodesThatAre,
   type Partition,
   type PlacementMap,
   type Topology,
@@ -119,6 +121,7 @@ export function candidatesOf(target: TargetSpec, topology: Omit<Topology, 'parti
   const workers = dataNodes(topology).length;
   if ('nodes' in target) return target.nodes.length;
   if ('fatalPair' in target) return 2;
+  if ('purpose' in target) return nodesThatAre(topology, target.purpose).length;
   if (isOpenUntilStrike(target)) return target.roleAtStrike === 'primary' ? 1 : workers - 1;
   if ('holdsPartitionOf' in target) return replication;
   return 'notHolding' in target ? workers - replication : workers;
@@ -128,7 +131,8 @@ export function candidatesOf(target: TargetSpec, topology: Omit<Topology, 'parti
 export function countOf(target: TargetSpec, topology: Omit<Topology, 'partitions'>): number {
   const candidates = candidatesOf(target, topology);
   if (!('pick' in target) || target.pick === undefined) return candidates;
-  return target.pick === 'majority' ? majorityOf(topology.nodes.length) : amountOf(target.pick, candidates);
+  if (target.pick !== 'majority') return amountOf(target.pick, candidates);
+  return majorityOf('purpose' in target ? candidates : dataNodes(topology).length);
 }
 
 function majorityOf(nodes: number): number {
@@ -154,6 +158,10 @@ export function selectorWords(
   if (isOpenUntilStrike(target)) return `${roleWords(target, topology)} at that time`;
   const [count, of] = [countOf(target, topology), candidatesOf(target, topology)];
   if ('role' in target) return `${count} of ${of} workers`;
+  if ('purpose' in target)
+    return count === of
+      ? `all of ${PURPOSE_WORDS[target.purpose]}`
+      : `${count} of ${of} of ${PURPOSE_WORDS[target.purpose]}`;
   const holding = 'holdsPartitionOf' in target;
   const ref = holding ? target.holdsPartitionOf : target.notHolding;
   const inPartition = partition && 'partitionKey' in ref ? ` (${word} ${partition.name})` : '';
@@ -169,6 +177,12 @@ function roleWords(
   if (role === 'primary') return 'the primary';
   return pick === undefined ? `all ${ROLE_PLURALS[role]}` : `${countOf(target, topology)} of the ${ROLE_PLURALS[role]}`;
 }
+
+const PURPOSE_WORDS: Readonly<Record<BesidePurpose, string>> = {
+  dcs: 'the DCS',
+  proxy: 'the proxy',
+  pooler: 'the pooler',
+};
 
 const ROLE_PLURALS: Readonly<Record<MovingRole, string>> = {
   primary: 'primaries',
@@ -188,6 +202,7 @@ function choiceOf(target: TargetSpec, topology: Topology, placement: PlacementMa
   // Whoever it will be, it is none of those that a pick of this moment may take.
   if (isOpenUntilStrike(target)) return { from: [], count: 0 };
   if ('role' in target) return { from: workers, count };
+  if ('purpose' in target) return { from: nodesThatAre(topology, target.purpose), count };
   if (!placement) throw new Error('targets that speak of partitions need the placement');
   if ('fatalPair' in target)
     return { sets: fatalPairs(workers, placement.partitions), partitions: placement.partitions };
@@ -218,7 +233,7 @@ function lostWith(nodes: readonly NodeName[], partitions: readonly Partition[]):
 function rankOf(step: FaultStep | undefined): number {
   const target = step?.target;
   if (!target || 'nodes' in target) return 0;
-  if ('role' in target || isOpenUntilStrike(target)) return 5;
+  if ('role' in target || 'purpose' in target || isOpenUntilStrike(target)) return 5;
   if ('fatalPair' in target) return 2;
   if (target.pick === undefined) return 1;
   return 'holdsPartitionOf' in target ? 3 : 4;

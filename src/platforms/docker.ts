@@ -74,6 +74,7 @@ export const docker: Platform = {
     'disk-full',
     'data-copy',
     'node-programs',
+    'node-parts',
   ]),
   standing,
 

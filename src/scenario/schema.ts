@@ -14,7 +14,7 @@ import type { Fault } from '../faults/fault.ts';
 import { duration, expectedButFound, positiveDuration, rate, share } from '../model/quantities.ts';
 import { MOVING_ROLES } from '../model/roles.ts';
 import type { PartitionRef } from '../model/scenario.ts';
-import { partitionIndex } from '../model/topology.ts';
+import { BESIDE, partitionIndex } from '../model/topology.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { inventorySchema } from './inventory.ts';
 
@@ -60,6 +60,14 @@ const amount = z
     'How many, or which share of those that qualify, at least one; which ones follows from the seed of the run.',
   );
 
+const amountOrMajority = z.union(
+  [amount.meta({ title: 'Amount' }), z.literal('majority').meta({ title: 'majority' })],
+  {
+    error: ({ input }) =>
+      expectedButFound(`how many: a number from 1 to ${MAX_WORKERS}, a share such as 50%, or majority`, input),
+  },
+);
+
 const shardRef = z
   .string({ error: ({ input }) => expectedButFound(SHARD_REF, input) })
   .regex(/^(room [1-9]\d{0,8}|shard [A-Z]{1,4})$/, { error: ({ input }) => expectedButFound(SHARD_REF, input) })
@@ -76,13 +84,11 @@ export const selectors = {
   role: z.strictObject({ role: z.literal('worker').describe('Which nodes to pick from.'), pick: amount }),
   movingRole: z.strictObject({
     role: z.enum(MOVING_ROLES).describe('Whoever has this role when the fault strikes.'),
-    pick: z
-      .union([amount.meta({ title: 'Amount' }), z.literal('majority').meta({ title: 'majority' })], {
-        error: ({ input }) =>
-          expectedButFound(`how many: a number from 1 to ${MAX_WORKERS}, a share such as 50%, or majority`, input),
-      })
-      .optional()
-      .describe('How many of them, all by default; majority is of all members.'),
+    pick: amountOrMajority.optional().describe('How many of them, all by default; majority is of all members.'),
+  }),
+  purpose: z.strictObject({
+    role: z.enum(BESIDE).describe('Nodes that are no PostgreSQL servers: members of the DCS, the proxy, the pooler.'),
+    pick: amountOrMajority.optional().describe('How many of them, all by default; majority is of them.'),
   }),
   holding: z.strictObject({
     'holds-shard-of': shardRef.describe('Workers with a copy of the shard of this room, or of this shard.'),
@@ -103,6 +109,7 @@ const target = z
     z.array(z.string()).min(1),
     selectors.role,
     selectors.movingRole,
+    selectors.purpose,
     selectors.holding,
     selectors.notHolding,
     selectors.fatalPair,
@@ -118,6 +125,7 @@ const target = z
       { role: 'worker', pick: '50%' },
       { role: 'primary' },
       { role: 'standby', pick: 1 },
+      { role: 'dcs', pick: 'majority' },
       { 'holds-shard-of': 'room 42', pick: 1 },
       { 'not-holding': 'shard A' },
       { pick: 'fatal-pair' },

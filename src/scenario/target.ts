@@ -6,7 +6,15 @@ import { partitionWordOf } from '../model/partition-words.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
 import { MOVING_ROLES, type MovingRole } from '../model/roles.ts';
 import type { ClusterMakeup, FaultStep, PartitionRef, TargetSpec } from '../model/scenario.ts';
-import { dataNodes, entryNode, nodeNames, partitionName, type Topology } from '../model/topology.ts';
+import {
+  BESIDE,
+  dataNodes,
+  entryNode,
+  nodeNames,
+  nodesThatAre,
+  partitionName,
+  type Topology,
+} from '../model/topology.ts';
 import { candidatesOf, countOf, overlapping } from '../plan/target.ts';
 import { selectors } from './schema.ts';
 
@@ -120,8 +128,11 @@ function readSelector(written: Mapping, at: Path, around: Around, notes: Notes):
 
 /** Where roles move nothing but a role tells nodes apart: every member holds everything. */
 function movingSelector(written: Mapping, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
-  const { roles = [], absentRoles = {}, nodes = [] } = around;
+  const { roles: moving = [], absentRoles = {}, nodes = [] } = around;
+  const besides = BESIDE.filter((purpose) => nodesThatAre({ nodes }, purpose).length > 0);
+  const roles = [...moving, ...besides];
   if (!knownRole(written, at, roles, notes)) return undefined;
+  if (besides.some((purpose) => purpose === written.role)) return purposeSelector(written, at, around, notes);
   const read = notes.fitting(selectors.movingRole, written, at, []);
   if (!read) return undefined;
   const { role, pick } = read;
@@ -136,6 +147,18 @@ function movingSelector(written: Mapping, at: Path, around: Around, notes: Notes
   if (count <= candidates) return target;
   const many = role === 'primary' ? 'there is 1 primary' : `there are ${candidates} standbys`;
   notes.note([...at, 'pick'], `cannot pick ${count}: ${many}`);
+  return undefined;
+}
+
+function purposeSelector(written: Mapping, at: Path, { nodes = [] }: Around, notes: Notes): TargetSpec | undefined {
+  const read = notes.fitting(selectors.purpose, written, at, []);
+  if (!read) return undefined;
+  const { role: purpose, pick } = read;
+  const target = { purpose, ...(pick === undefined ? {} : { pick }) };
+  const topology = { nodes, replication: nodes.length };
+  const [count, candidates] = [countOf(target, topology), candidatesOf(target, topology)];
+  if (count <= candidates) return target;
+  notes.note([...at, 'pick'], `cannot pick ${count}: the cluster has ${nodesThatAre({ nodes }, purpose).join(', ')}`);
   return undefined;
 }
 
@@ -158,6 +181,11 @@ function selectorOf(written: Mapping, at: Path, around: Around, notes: Notes): T
   }
   if (typeof written.pick === 'string' && !('role' in written)) {
     return notes.fitting(selectors.fatalPair, written, at, ['role']) && { fatalPair: true };
+  }
+  if (BESIDE.some((purpose) => purpose === written.role)) {
+    if (around.roles && !knownRole(written, at, around.roles, notes)) return undefined;
+    const read = notes.fitting(selectors.purpose, written, at, []);
+    return read && { purpose: read.role, ...(read.pick === undefined ? {} : { pick: read.pick }) };
   }
   if (MOVING_ROLES.some((role) => role === written.role)) {
     if (around.roles && !knownRole(written, at, around.roles, notes)) return undefined;

@@ -13,6 +13,9 @@ export const PORT_LABEL = 'pgquake.port';
 /** On nodes that are no PostgreSQL server: the path that says whether they are well, see `NodeProgram.health`. */
 export const HEALTH_LABEL = 'pgquake.health';
 
+/** On nodes with a manager's agent: the name of its process. */
+export const AGENT_LABEL = 'pgquake.agent';
+
 const PASSWORD_VARIABLE = `\${POSTGRES_PASSWORD:?}`;
 
 /** @returns the text of a Compose file, for `docker compose` (v2) and `docker-compose` (1.27 or newer). Pure. */
@@ -31,7 +34,7 @@ export function renderPrograms(programs: Readonly<Record<NodeName, NodeProgram>>
   return `# Written by pgquake.\n${stringify(file, { lineWidth: 0, version: '1.1' })}`;
 }
 
-function service(project: string, name: NodeName, { command, files, ports, dataFolder, health }: NodeProgram) {
+function service(project: string, name: NodeName, { command, files, ports, dataFolder, health, agent }: NodeProgram) {
   const texts = Object.values(files).map((text, i) => [`PGQUAKE_FILE_${i}`, withPassword(text)]);
   return {
     image: `\${PGQUAKE_IMAGE:?}`,
@@ -49,6 +52,7 @@ function service(project: string, name: NodeName, { command, files, ports, dataF
       [NODE_LABEL]: name,
       [PORT_LABEL]: String(ports[0]),
       ...(health === undefined ? {} : { [HEALTH_LABEL]: health }),
+      ...(agent === undefined ? {} : { [AGENT_LABEL]: agent }),
     },
     networks: { default: { aliases: [name] } },
     // The name of a stopped node does not resolve; what looks for it waits, and can do nothing else.

@@ -20,7 +20,7 @@ import type { NodeName } from '../../model/topology.ts';
 import { lackingHere } from './abilities.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { POSTGRES_PORT, PROJECT_LABEL } from './compose.ts';
-import { HEALTH_LABEL, PORT_LABEL } from './compose-programs.ts';
+import { AGENT_LABEL, HEALTH_LABEL, PORT_LABEL } from './compose-programs.ts';
 import { type DataVolume, DockerData, dataVolume } from './data.ts';
 import { DockerDisk } from './disk.ts';
 import { type ExecOptions, type ExecResult, execIn } from './exec.ts';
@@ -28,6 +28,7 @@ import { healthCheck } from './health.ts';
 import { shellWord } from './helper.ts';
 import { helperImage } from './image.ts';
 import { DockerNetwork } from './network.ts';
+import { partsOf } from './parts.ts';
 import { type ContainerNetworking, type HostPort, published, reach } from './reach.ts';
 import { DockerResources } from './resources.ts';
 
@@ -59,6 +60,7 @@ export class DockerNode implements NodeControl {
   #project: string | undefined;
   #dataFolder = '';
   health: NodeControl['health'];
+  parts: NodeControl['parts'];
   #login: Omit<Address, 'host' | 'port'> = { user: '', password: '', database: '' };
   #port = POSTGRES_PORT;
   #networking: ContainerNetworking | undefined;
@@ -123,6 +125,10 @@ export class DockerNode implements NodeControl {
     node.#project = Config.Labels[PROJECT_LABEL];
     node.#login = loginOf(Config.Env);
     if (Config.Labels[HEALTH_LABEL] !== undefined) node.health = healthCheck(node, Config.Labels[HEALTH_LABEL]);
+    const agent = Config.Labels[AGENT_LABEL];
+    if (agent !== undefined) {
+      node.parts = partsOf({ name: node.name, agent, run: (what, command) => node.#run(what, command) });
+    }
     node.#dataFolder = variablesOf(Config.Env).get('PGDATA') || '/var/lib/postgresql/data';
     if (State.Running && node.#reachedAt.host === '' && !options.reachedElsewhere) {
       throw new EnvironmentError(`the server in container ${node.#containerName} cannot be reached from here`, {
