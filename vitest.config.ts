@@ -5,6 +5,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that expect no verdict of a run and no figure: several at a time. The slowest first, so that none runs on alone. */
 const SIDE_BY_SIDE = [
+  'test/integration/patroni.test.ts',
+  'test/contract/parts.test.ts',
   'test/integration/docker-standing.test.ts',
   'test/contract/faults-docker.test.ts',
   'test/e2e/endings.test.ts',

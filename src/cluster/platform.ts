@@ -121,7 +121,7 @@ export interface NodeParts {
   freeze(part: Exclude<NodePart, 'node'>): Promise<readonly PartProcess[]>;
   /** Undoes `freeze`. Harmless where nothing is stopped. */
   thaw(part: Exclude<NodePart, 'node'>): Promise<void>;
-  /** Undoes `kill` of the agent; returns when it runs. Harmless where it does. */
+  /** Undoes `kill` of the agent; returns when it takes connections. Harmless where it does. */
   startAgent(): Promise<void>;
 }
 

@@ -15,10 +15,10 @@ export interface NodeProgram {
   /** Where it listens; the first is what clients and other nodes come for. */
   readonly ports: readonly [number, ...number[]];
   /**
-   * The name of the process that is the manager's agent on this node, where it is one that can be lost alone. The signal
-   * USR1 to the first process of the node starts it again.
+   * The manager's agent on this node, where it is a process that can be lost alone: its name, and a port at which it
+   * listens once it is up. The signal USR1 to the first process of the node starts it again.
    */
-  readonly agent?: string;
+  readonly agent?: { readonly process: string; readonly port: number };
   /** Where it keeps what must outlive its end. */
   readonly dataFolder?: string;
   /**

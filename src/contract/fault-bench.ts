@@ -143,6 +143,7 @@ export class FaultBench {
         nodes: topology.nodes,
         settings: { ...engine.settings, ...engine.settingsFor?.(topology), ...settings },
         needs: new Set([...needs, ...(engine.needs ?? [])]),
+        ...(engine.programsFor ? { programs: engine.programsFor(topology) } : {}),
       });
       const dataset = { partitionKeys: [], tables: [] };
       this.#formed = await engine.form({ nodes: this.#nodes, topology, dataset, signal: never });

@@ -131,7 +131,7 @@ export class Injector {
       targets = picked.targets;
     }
     const taken = fault && takenBy(fault, act.params);
-    const names = nodes.all.map(({ name }) => name);
+    const names = everyNode(nodes).map(({ name }) => name);
     const ofAct = taken ? targets.map((node) => lostBy(taken, node, names)) : [];
     this.#struck.set(act.index, { targets, effect, lost: ofAct });
     const struck = [...this.#struck.values()];

@@ -20,8 +20,11 @@ import { oracles } from './oracles.ts';
 // Containers are made from the image that was built for the tests, where there is one.
 process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;
 
-/** Those for clusters whose roles move have a suite of their own, on such a cluster: `roles.test.ts`. */
-const faults = shipped.filter(({ movingRoles }) => !movingRoles);
+/**
+ * Those for clusters whose roles move have a suite of their own, on such a cluster: `roles.test.ts`; those that strike a part
+ * of a node have `parts.test.ts`.
+ */
+const faults = shipped.filter(({ movingRoles, needs }) => !movingRoles && !needs.includes('node-parts'));
 
 export async function shippedFaultsOn(platform: Platform): Promise<void> {
   const unavailable = (await platform.unavailable())?.message;

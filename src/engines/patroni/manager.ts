@@ -12,6 +12,8 @@ const LOOK_EVERY_MS = 150;
 const LOOK_LIMIT_MS = 1_000;
 const SWITCHOVER_LIMIT_MS = 60_000;
 const POLL_MS = 100;
+/** `master` is of Patroni 3. */
+const PRIMARY = ['primary', 'master'];
 
 export class PatroniManager implements Manager {
   readonly name = 'patroni';
@@ -34,7 +36,21 @@ export class PatroniManager implements Manager {
     if (leader === undefined) throw new EnvironmentError('Patroni has no leader', { code: 'no-primary' });
     const candidate = to === undefined ? {} : { candidate: to };
     await this.#rest.change('/switchover', { leader, ...candidate }, SWITCHOVER_LIMIT_MS);
-    return await this.#untilLeads(to, leader);
+    const next = await this.#untilLeads(to, leader);
+    await this.#untilFollows(leader);
+    return next;
+  }
+
+  async #untilFollows(name: NodeName): Promise<void> {
+    const giveUpAt = performance.now() + SWITCHOVER_LIMIT_MS;
+    while (!(await this.#is(name, ['replica']))) {
+      if (performance.now() > giveUpAt) {
+        throw new EnvironmentError(`${name} is no standby ${SWITCHOVER_LIMIT_MS / 1_000} s after it handed over`, {
+          code: 'not-rejoined',
+        });
+      }
+      await sleep(POLL_MS);
+    }
   }
 
   /** @returns who leads and takes writes: a certain one, or any but the one before. */
@@ -43,7 +59,7 @@ export class PatroniManager implements Manager {
     for (;;) {
       const leader = (await this.#rest.members()).find(({ role }) => role === 'leader')?.name;
       if (leader !== undefined && (wanted === undefined ? leader !== before : leader === wanted)) {
-        if (await this.#takesWrites(leader)) return leader;
+        if (await this.#is(leader, PRIMARY)) return leader;
       }
       if (performance.now() > giveUpAt) {
         throw new EnvironmentError(
@@ -57,12 +73,13 @@ export class PatroniManager implements Manager {
     }
   }
 
-  async #takesWrites(name: NodeName): Promise<boolean> {
+  /** Whether the Patroni of a node says that its server runs, in one of these roles. */
+  async #is(name: NodeName, roles: readonly string[]): Promise<boolean> {
     const node = this.#nodes.find((one) => one.name === name);
     if (!node) return false;
     try {
       const { role, state } = await this.#rest.status(node, LOOK_LIMIT_MS);
-      return state === 'running' && (role === 'primary' || role === 'master');
+      return (state === 'running' || state === 'streaming') && roles.includes(role);
     } catch {
       return false;
     }
@@ -88,7 +105,7 @@ export class PatroniManager implements Manager {
       if (!members || signal.aborted) continue;
       progress.seen(members);
       const elected = progress.awaited;
-      if (elected !== undefined && (await this.#takesWrites(elected)) && !signal.aborted) progress.promoted();
+      if (elected !== undefined && (await this.#is(elected, PRIMARY)) && !signal.aborted) progress.promoted();
     }
   }
 }

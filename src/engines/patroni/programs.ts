@@ -98,7 +98,7 @@ function memberProgram(name: NodeName, dcs: readonly NodeName[], { written }: Pa
     // JSON is YAML.
     files: { [`${CONFIG}/patroni.yml`]: JSON.stringify(config, undefined, 2) },
     ports: [POSTGRES_PORT, REST_PORT],
-    agent: 'patroni',
+    agent: { process: 'patroni', port: REST_PORT },
     dataFolder,
   };
 }

@@ -13,7 +13,7 @@ export const PORT_LABEL = 'pgquake.port';
 /** On nodes that are no PostgreSQL server: the path that says whether they are well, see `NodeProgram.health`. */
 export const HEALTH_LABEL = 'pgquake.health';
 
-/** On nodes with a manager's agent: the name of its process. */
+/** On nodes with a manager's agent: the name of its process and its port, `patroni:8008`. */
 export const AGENT_LABEL = 'pgquake.agent';
 
 const PASSWORD_VARIABLE = `\${POSTGRES_PASSWORD:?}`;
@@ -52,7 +52,7 @@ function service(project: string, name: NodeName, { command, files, ports, dataF
       [NODE_LABEL]: name,
       [PORT_LABEL]: String(ports[0]),
       ...(health === undefined ? {} : { [HEALTH_LABEL]: health }),
-      ...(agent === undefined ? {} : { [AGENT_LABEL]: agent }),
+      ...(agent === undefined ? {} : { [AGENT_LABEL]: `${agent.process}:${agent.port}` }),
     },
     networks: { default: { aliases: [name] } },
     // The name of a stopped node does not resolve; what looks for it waits, and can do nothing else.

@@ -27,7 +27,8 @@ async function requestRefusal({ host, port }: Place, path: string, limitMs: numb
   }
 }
 
-function connectionRefusal({ host, port }: Place, limitMs: number): Promise<string | undefined> {
+/** @returns why a connection could not be opened; `undefined` where it could. */
+export function connectionRefusal({ host, port }: Place, limitMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const settle = (refusal: string | undefined) => {

@@ -24,7 +24,7 @@ import { AGENT_LABEL, HEALTH_LABEL, PORT_LABEL } from './compose-programs.ts';
 import { type DataVolume, DockerData, dataVolume } from './data.ts';
 import { DockerDisk } from './disk.ts';
 import { type ExecOptions, type ExecResult, execIn } from './exec.ts';
-import { healthCheck } from './health.ts';
+import { connectionRefusal, healthCheck } from './health.ts';
 import { shellWord } from './helper.ts';
 import { helperImage } from './image.ts';
 import { DockerNetwork } from './network.ts';
@@ -36,6 +36,7 @@ import { DockerResources } from './resources.ts';
 const STOP_GRACE_S = 10;
 const STOP_LIMIT_MS = 40_000;
 const ACT_LIMIT_MS = 30_000;
+const AGENT_LIMIT_MS = 1_000;
 
 /** As a journal keeps it. */
 const attachmentSchema = z.object({ network: z.string(), aliases: z.array(z.string()), address: z.string() });
@@ -127,7 +128,13 @@ export class DockerNode implements NodeControl {
     if (Config.Labels[HEALTH_LABEL] !== undefined) node.health = healthCheck(node, Config.Labels[HEALTH_LABEL]);
     const agent = Config.Labels[AGENT_LABEL];
     if (agent !== undefined) {
-      node.parts = partsOf({ name: node.name, agent, run: (what, command) => node.#run(what, command) });
+      const [process = '', port] = agent.split(':');
+      node.parts = partsOf({
+        name: node.name,
+        agent: process,
+        agentRefusal: () => connectionRefusal(node.addressAt(Number(port)), AGENT_LIMIT_MS),
+        run: (what, command) => node.#run(what, command),
+      });
     }
     node.#dataFolder = variablesOf(Config.Env).get('PGDATA') || '/var/lib/postgresql/data';
     if (State.Running && node.#reachedAt.host === '' && !options.reachedElsewhere) {

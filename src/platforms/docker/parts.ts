@@ -12,6 +12,8 @@ export interface PartsOptions {
   readonly name: string;
   /** The name of the agent's process. */
   readonly agent: string;
+  /** Why the agent takes no connection now; `undefined` where it does. */
+  readonly agentRefusal: () => Promise<string | undefined>;
   readonly run: (what: string, command: readonly string[]) => Promise<ExecResult>;
 }
 
@@ -24,10 +26,10 @@ export interface SeenProcess extends PartProcess {
 /** `pid (command) state parent`, of every process; one that ends meanwhile is left out. */
 const LIST = 'cat /proc/[0-9]*/stat 2>/dev/null; true';
 const SERVER = 'postgres';
-const STARTED_LIMIT_MS = 10_000;
+const STARTED_LIMIT_MS = 20_000;
 const LOOK_AGAIN_MS = 50;
 
-export function partsOf({ name, agent, run }: PartsOptions): NodeParts {
+export function partsOf({ name, agent, agentRefusal, run }: PartsOptions): NodeParts {
   const seen = async (part: Part) => {
     const { output } = await run('look at processes', ['sh', '-c', LIST]);
     return processesOf(part, parseProcesses(output), agent);
@@ -53,13 +55,14 @@ export function partsOf({ name, agent, run }: PartsOptions): NodeParts {
       await run(`let the ${part} go on`, ['sh', '-c', `kill -CONT ${pids.join(' ')}; true`]);
     },
     async startAgent() {
-      if ((await seen('agent')).length > 0) return;
-      await run('start the agent', ['sh', '-c', 'kill -USR1 1']);
+      if ((await seen('agent')).length === 0) await run('start the agent', ['sh', '-c', 'kill -USR1 1']);
       const giveUpAt = performance.now() + STARTED_LIMIT_MS;
-      while ((await seen('agent')).length === 0) {
+      for (;;) {
+        const refusal = await agentRefusal();
+        if (refusal === undefined) return;
         if (performance.now() > giveUpAt) {
           throw new EnvironmentError(
-            `${name}: its agent does not run ${STARTED_LIMIT_MS / 1_000} s after it was started`,
+            `${name}: its agent takes no connection ${STARTED_LIMIT_MS / 1_000} s after it was started: ${refusal}`,
             {
               code: 'agent-not-started',
             },

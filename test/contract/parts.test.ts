@@ -1,0 +1,25 @@
+/** What faults promise that strike a part of a node and leave the rest: on real Patroni, in containers. */
+
+import { describe, expect, test } from 'vitest';
+import { faults as shipped } from '../../src/catalog.ts';
+import { type FaultCase, faultContract } from '../../src/contract.ts';
+import { patroni } from '../../src/engines/patroni.ts';
+import { docker } from '../../src/platforms/docker.ts';
+import { dockerMissing } from '../support/docker.ts';
+import { patroniCluster } from '../support/patroni.ts';
+import { partOracles } from './part-oracles.ts';
+
+const missing = await dockerMissing(import.meta.filename);
+const faults = shipped.filter(({ needs }) => needs.includes('node-parts'));
+
+test('every fault that strikes a part of a node has an oracle', () => {
+  expect(Object.keys(partOracles).sort()).toEqual(faults.map(({ name }) => name).sort());
+});
+
+describe.skipIf(missing !== undefined)('on platform docker, under Patroni', () => {
+  const cases = faults.flatMap((fault): FaultCase[] => {
+    const oracle = partOracles[fault.name];
+    return oracle ? [{ fault, oracle, on: 'primary' }] : [];
+  });
+  faultContract({ platform: docker, cluster: { engine: patroni, topology: patroniCluster() }, faults: cases });
+});
