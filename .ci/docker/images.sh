@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Builds the images that the Docker tests need, from Debian packages alone: nothing is pulled.
 #
-# The base image comes from debootstrap and gets the name that the Dockerfile starts from; the node image
-# is node/Dockerfile. What the engine still has from an earlier run, made from the same files, is kept.
+# The base image comes from debootstrap and gets the name that the Dockerfiles start from; the node image
+# is node/Dockerfile, and the image of Patroni's nodes is the one that pgquake would build on first use, under
+# the same name. What the engine still has from an earlier run, made from the same files, is kept.
 # Prints the node image's name, and nothing else, to its standard output.
 #
 # Environment: PGQUAKE_CI_NODE_IMAGE, the node image's name (default pgquake-node:17).
@@ -13,6 +14,9 @@ suite=trixie
 base="$(sed -n 's/^FROM //p' "$here/node/Dockerfile")"
 image="${PGQUAKE_CI_NODE_IMAGE:-pgquake-node:17}"
 label=pgquake.ci.content
+# As src/platforms/docker/own-image.ts names it.
+patroni="$here/../../docker/patroni"
+patroni_image="pgquake-patroni:$(sha256sum "$patroni/Dockerfile" | cut -c1-12)"
 
 say() { printf 'docker images: %s\n' "$*" >&2; }
 
@@ -22,8 +26,10 @@ label_of() { docker image inspect --format "{{index .Config.Labels \"$label\"}}"
 base_content="$suite minbase 1"
 node_content="$(cat "$here/node/Dockerfile" "$here/node/entrypoint.sh" <(echo "$base_content") | sha256sum | cut -d' ' -f1)"
 
-if [ "$(label_of "$image")" = "$node_content" ]; then
-  say "$image is up to date"
+has_patroni() { docker image inspect "$patroni_image" >/dev/null 2>&1; }
+
+if [ "$(label_of "$image")" = "$node_content" ] && has_patroni; then
+  say "$image and $patroni_image are up to date"
   echo "$image"
   exit 0
 fi
@@ -46,15 +52,22 @@ if [ "$(label_of "$base")" != "$base_content" ]; then
   tar -C "$folder" --one-file-system -c . | timeout 120 docker import --change "LABEL $label='$base_content'" - "$base" >/dev/null
 fi
 
-say "building $image"
-log="$(mktemp /tmp/pgquake-build.XXXXXX)"
-build=(docker build --label "$label=$node_content" --tag "$image" "$here/node")
 # Without the buildx plugin only the classic builder is there, and some clients want to be told.
 if docker buildx version >/dev/null 2>&1; then builder=1; else builder=0; fi
-if ! DOCKER_BUILDKIT=$builder timeout 300 "${build[@]}" >"$log" 2>&1; then
-  tail -n 40 "$log" >&2
-  exit 1
-fi
-rm -f "$log"
-say "$image is ready"
+
+build() {
+  local name=$1 log
+  shift
+  say "building $name"
+  log="$(mktemp /tmp/pgquake-build.XXXXXX)"
+  if ! DOCKER_BUILDKIT=$builder timeout 300 docker build --tag "$name" "$@" >"$log" 2>&1; then
+    tail -n 40 "$log" >&2
+    exit 1
+  fi
+  rm -f "$log"
+  say "$name is ready"
+}
+
+if [ "$(label_of "$image")" != "$node_content" ]; then build "$image" --label "$label=$node_content" "$here/node"; fi
+if ! has_patroni; then build "$patroni_image" "$patroni"; fi
 echo "$image"
