@@ -29,6 +29,7 @@ const SIDE_BY_SIDE = [
   'test/e2e/prove.test.ts',
   'test/e2e/replay.test.ts',
   'test/e2e/stored-run.test.ts',
+  'test/integration/attached.test.ts',
   'test/integration/citus-engine.test.ts',
   'test/integration/citus-faults.test.ts',
   'test/integration/docker-network.test.ts',

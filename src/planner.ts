@@ -73,7 +73,7 @@ function refuseTooWide({ scenario, acts }: Plan): void {
 /** By its schedule, from the steady state to the end of settling. */
 export function plannedMs({ scenario, acts }: Plan): number {
   const faultsMs = Math.max(0, ...acts.map(({ atMs, forMs }) => atMs + forMs));
-  return scenario.steadyStateMs + faultsMs + scenario.settleWithinMs;
+  return scenario.steadyStateMs + (scenario.watchMs ?? 0) + faultsMs + scenario.settleWithinMs;
 }
 
 /** What the checks of a hypothesis need beyond what every run records. */

@@ -104,6 +104,11 @@ const NAMED = [
     async () => (await import('./commands/attach.ts')).attach,
   ),
   lazily(
+    'watch <inventory>',
+    'measure a cluster of an inventory while people work on it, and tell each outage; breaks nothing',
+    async () => (await import('./commands/watch.ts')).watch,
+  ),
+  lazily(
     'schema [of]',
     'print the JSON Schema of scenarios, with the variants of your config, of reports, or of inventories',
     async () => (await import('./commands/schema.ts')).schema,

@@ -14,6 +14,16 @@ export async function logEnd(session: Session): Promise<string | undefined> {
   return row?.[0] === null ? undefined : String(row?.[0]);
 }
 
+/** Whether a standby that has a primary does not stream from it; false where its user may not know. */
+export async function waitsForPrimary(session: Session): Promise<boolean> {
+  const [row] = await ask(
+    session,
+    `SELECT (SELECT setting <> '' FROM pg_settings WHERE name = 'primary_conninfo')
+        AND coalesce((SELECT status FROM pg_stat_wal_receiver), '') <> 'streaming'`,
+  );
+  return row?.[0] === true;
+}
+
 /** Base backups read the log too, and are nobody's replica. */
 const BEHIND = `
   SELECT 'slot ' || slot_name AS reader, active,

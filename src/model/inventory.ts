@@ -26,8 +26,20 @@ export interface PasswordSource {
 export interface InventoryNode extends PasswordSource {
   readonly name: NodeName;
   readonly connection: Connection;
-  /** The container that the server runs in, by name or id. */
-  readonly docker?: string;
+  /** The container that the server runs in. */
+  readonly docker?: ContainerPlace;
+}
+
+/** A container, and the Docker engine that it is on: the one that the `docker` command would use by default. */
+export interface ContainerPlace {
+  /** By name or id. */
+  readonly container: string;
+  /** As in `DOCKER_HOST`: `unix:///run/other.sock`, `tcp://10.0.0.5:2376`. */
+  readonly host?: string;
+  /** The folder of ca.pem, cert.pem and key.pem for that host; an absolute path. */
+  readonly certPath?: string;
+  /** A context of the `docker` command, in place of a host. */
+  readonly context?: string;
 }
 
 /** A further way of clients to the data, such as a proxy. */

@@ -149,6 +149,8 @@ export interface Scenario {
   readonly probes?: ProbeSpec;
   readonly pressure?: PressureSpec;
   readonly steadyStateMs: number;
+  /** Of a run without faults: how long it looks on after its steady state, whatever people do; as long again by default. */
+  readonly watchMs?: number;
   readonly faults: readonly FaultStep[];
   readonly settleWithinMs: number;
   /** Absent where the scenario names none. */

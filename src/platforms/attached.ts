@@ -11,14 +11,14 @@ import type { Capability, InventoryPlatform, NodeControl, Nodes } from '../clust
 import type { Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
-import type { Inventory, InventoryNode } from '../model/inventory.ts';
+import type { ContainerPlace, Inventory, InventoryNode } from '../model/inventory.ts';
 import type { NodeName } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import { addressOf } from './attached/address.ts';
+import { dockerCommand, engineOf } from './attached/engine.ts';
 import { attachedNode } from './attached/node.ts';
 import { readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
-import { DockerClient } from './docker/client.ts';
 import { DockerNode } from './docker/node.ts';
 import { own, ownerSchema, runningOwner } from './owner.ts';
 
@@ -74,6 +74,13 @@ const reachedBy = {
   passwordEnv: z.string().exactOptional(),
 };
 
+const place = z.object({
+  container: z.string(),
+  host: z.string().exactOptional(),
+  certPath: z.string().exactOptional(),
+  context: z.string().exactOptional(),
+});
+
 /** What `cluster.json` holds: what it takes to find the nodes again. The inventory has no password. */
 const remainsSchema = z.object({
   platform: z.literal('attached'),
@@ -84,7 +91,7 @@ const remainsSchema = z.object({
   containers: z.record(z.string(), z.string()),
   inventory: z.object({
     name: z.string(),
-    nodes: z.array(z.object({ ...reachedBy, docker: z.string().exactOptional() })),
+    nodes: z.array(z.object({ ...reachedBy, docker: place.exactOptional() })),
     routes: z.array(z.object({ ...reachedBy, access: z.enum(['read', 'write']) })),
   }),
 });
@@ -115,22 +122,23 @@ async function attach(
 
 /** The ids of the containers that the inventory names. */
 async function containersOf({ nodes }: Inventory): Promise<ReadonlyMap<NodeName, string>> {
-  const named = nodes.flatMap(({ name, docker }) => (docker === undefined ? [] : [{ name, docker }]));
-  if (named.length === 0) return new Map();
-  const client = DockerClient.fromEnvironment();
   const ids = await Promise.all(
-    named.map(async ({ name, docker }) => {
-      const { Id } = await client.call(`look at container ${docker} of ${name}`, (engine, abortSignal) =>
-        engine.getContainer(docker).inspect({ abortSignal }),
-      );
-      return [name, Id] as const;
-    }),
+    nodes.flatMap(({ name, docker: place }) => (place === undefined ? [] : [idOf(name, place)])),
   );
+  // An id is given once, whatever the engine.
   const twice = ids.find(([, id], i) => ids.findIndex(([, other]) => other === id) < i);
   if (twice) {
     throw new EnvironmentError(`two nodes are in one container; one is ${twice[0]}`, { code: 'ambiguous-node' });
   }
   return new Map(ids);
+}
+
+async function idOf(name: NodeName, place: ContainerPlace): Promise<readonly [NodeName, string]> {
+  const { container } = place;
+  const { Id } = await engineOf(place).call(`look at container ${container} of ${name}`, (engine, abortSignal) =>
+    engine.getContainer(container).inspect({ abortSignal }),
+  );
+  return [name, Id];
 }
 
 /** Of a run; absent for those that write nothing. */
@@ -162,10 +170,10 @@ async function nodesOf(inventory: Inventory, containers: ReadonlyMap<NodeName, s
 async function nodeOf(node: InventoryNode, containerId: string | undefined): Promise<NodeControl> {
   const { name, connection } = node;
   const address = await addressOf(connection, node);
-  if (containerId === undefined) return attachedNode({ name, address });
-  const client = DockerClient.fromEnvironment();
+  if (containerId === undefined || node.docker === undefined) return attachedNode({ name, address });
+  const client = engineOf(node.docker);
   const container = await DockerNode.of({ client, name, containerId, localAddresses: [], reachedElsewhere: true });
-  const control = attachedNode({ name, address, container });
+  const control = attachedNode({ name, address, container, docker: dockerCommand(node.docker) });
   await refuseOther(control, container, address);
   return control;
 }

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { servesAs, untilServes } from '../cluster/health.ts';
 import { preparedHere } from '../cluster/leftovers.ts';
 import type { NodeControl } from '../cluster/platform.ts';
-import { logEnd, readersBehind } from '../cluster/replication.ts';
+import { logEnd, readersBehind, waitsForPrimary } from '../cluster/replication.ts';
 import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { formatCount } from '../model/units.ts';
@@ -60,8 +60,8 @@ export interface WholeOptions {
   /** For replication to catch up and prepared transactions to end. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;
-  /** Slots that wait for a reader are their people's business. False by default. */
-  readonly ignoreIdle?: boolean;
+  /** Nodes that pgquake did not make: slots without a reader are their people's business, and a standby has to stream. */
+  readonly ofOthers?: boolean;
 }
 
 /**
@@ -76,7 +76,7 @@ export async function untilWhole(nodes: readonly NodeControl[], options: WholeOp
 }
 
 async function untilNodeWhole(node: NodeControl, options: WholeOptions): Promise<string[]> {
-  const { limitMs, signal, ignoreIdle = false } = options;
+  const { limitMs, signal, ofOthers = false } = options;
   const startedAt = performance.now();
   try {
     await using session = await Session.connect(node.address(), {
@@ -88,9 +88,10 @@ async function untilNodeWhole(node: NodeControl, options: WholeOptions): Promise
     for (;;) {
       const still = (await preparedHere(session)).filter((gid) => prepared.has(gid));
       const { late, idle: waiting } = end === undefined ? { late: [], idle: [] } : await readersBehind(session, end);
-      const idle = ignoreIdle ? [] : waiting;
+      const idle = ofOthers ? [] : waiting;
+      const cutOff = ofOthers && end === undefined && (await waitsForPrimary(session)) ? ['does not stream'] : [];
       const unfinished = still.length > 0 ? [`${formatCount(still.length, 'prepared transaction')} not finished`] : [];
-      const left = [...late, ...idle, ...unfinished].map((words) => `${node.name}: ${words}`);
+      const left = [...late, ...cutOff, ...idle, ...unfinished].map((words) => `${node.name}: ${words}`);
       const waitedMs = performance.now() - startedAt;
       // A reader that is gone for so long does not come back by itself.
       const hopeless = idle.length === left.length && waitedMs > RECONNECT_LIMIT_MS;

@@ -130,7 +130,7 @@ async function undoOn(
   const left =
     failures.length > 0
       ? failures
-      : await untilWhole(nodes.all, { limitMs: WHOLE_LIMIT_MS, ignoreIdle: nodes.attached !== undefined });
+      : await untilWhole(nodes.all, { limitMs: WHOLE_LIMIT_MS, ofOthers: nodes.attached !== undefined });
   if (left.length > 0) {
     throw new EnvironmentError(`the cluster stands, and is not healed: ${left.join('; ')}`, {
       code: 'not-healed',

@@ -131,7 +131,8 @@ export async function run(asked: RunOptions): Promise<void> {
     load.follow(monitor);
 
     await using _watch = new NodeWatch({
-      nodes: nodes.all.filter(({ byConnectionAlone }) => !byConnectionAlone),
+      // What people do to nodes while they are watched is what the run is for.
+      nodes: scenario.watchMs === undefined ? nodes.all.filter((node) => !node.byConnectionAlone) : [],
       recorder,
       clock,
       mayEnd: mayEnd(options),
@@ -329,7 +330,7 @@ function movingRoles(options: RunOptions, nodes: Nodes, cluster: FormedCluster):
 /** @param limitMs short where the wait for what is prepared has been in vain already. */
 async function verifyHealing({ plan, recorder, signal }: RunOptions, nodes: Nodes, limitMs: number): Promise<void> {
   if (plan.acts.length === 0) return;
-  const left = await untilWhole(nodes.all, { limitMs, signal, ignoreIdle: nodes.attached !== undefined });
+  const left = await untilWhole(nodes.all, { limitMs, signal, ofOthers: nodes.attached !== undefined });
   const advice =
     plan.scenario.cluster.attach === undefined
       ? 'nothing, the cluster is removed; the logs of its servers are in logs/'
@@ -355,7 +356,8 @@ async function strike(
 ): Promise<void> {
   const { plan, folder, signal, clock, recorder } = options;
   if (plan.acts.length === 0) {
-    await pause(plan.scenario.steadyStateMs, signal);
+    const { watchMs, steadyStateMs } = plan.scenario;
+    await pause(watchMs ?? steadyStateMs, signal);
     return;
   }
   using journal = new UndoJournal(folder);

@@ -177,8 +177,8 @@ export function attachedPlatform(
       try {
         if (nodes.all.length !== wanted.length) throw otherNodes(project, wanted, nodes.all);
         await Promise.all(nodes.all.map((node) => untilStands(node, project, signal)));
-        const ignoreIdle = nodes.attached !== undefined;
-        const left = await untilWhole(nodes.all, { limitMs: STANDS_LIMIT_MS, signal, ignoreIdle });
+        const ofOthers = nodes.attached !== undefined;
+        const left = await untilWhole(nodes.all, { limitMs: STANDS_LIMIT_MS, signal, ofOthers });
         if (left.length > 0) throw notWhole(project, left.join('; '));
       } catch (error) {
         await nodes.dispose();

@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { parseConnection } from '../model/connection-string.ts';
 import { errorText, InputError } from '../model/errors.ts';
-import type { Connection, Inventory, PasswordSource } from '../model/inventory.ts';
+import type { Connection, ContainerPlace, Inventory, PasswordSource } from '../model/inventory.ts';
 import { explain } from './explain.ts';
 import { formatPath, type Problem, ScenarioError } from './problems.ts';
 import { Source } from './source.ts';
@@ -46,15 +46,57 @@ const password = {
     .describe('A variable of the environment that holds it; PGPASSWORD and ~/.pgpass where neither is given.'),
 };
 
+const containerName = z
+  .string()
+  .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'expected the name of a container such as orders-db-1')
+  .describe('The container, by name or id.');
+
+const docker = z
+  .union(
+    [
+      containerName.transform((container) => ({ container })),
+      z
+        .strictObject({
+          container: containerName,
+          host: z
+            .string()
+            .regex(
+              /^(unix|tcp|npipe):\/\/./,
+              'expected an engine such as unix:///run/other.sock or tcp://10.0.0.5:2376',
+            )
+            .optional()
+            .describe('The Docker engine that it is on, as in DOCKER_HOST.'),
+          'cert-path': z
+            .string()
+            .min(1)
+            .optional()
+            .describe('The folder of ca.pem, cert.pem and key.pem for that host; its path counts from the inventory.'),
+          context: z.string().min(1).optional().describe('A context of the docker command, in place of a host.'),
+        })
+        .refine(
+          ({ host, context }) => host === undefined || context === undefined,
+          'expected a host or a context, found both',
+        )
+        .refine(
+          ({ host, 'cert-path': path }) => path === undefined || host?.startsWith('tcp:'),
+          'expected a host such as tcp://10.0.0.5:2376 beside cert-path, found none',
+        ),
+    ],
+    {
+      error: ({ code, input }) =>
+        code === 'invalid_union'
+          ? `expected a container such as orders-db-1, or a mapping with container, and host (with cert-path) or context, found ${kindOf(input)}`
+          : undefined,
+    },
+  )
+  .optional()
+  .describe('The container that it runs in: what pgquake stops, kills and freezes. Without it, people break it.');
+
 const node = z
   .strictObject(
     {
       url,
-      docker: z
-        .string()
-        .regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/, 'expected the name of a container such as orders-db-1')
-        .optional()
-        .describe('The container that it runs in: what pgquake stops, kills and freezes. Without it, people break it.'),
+      docker,
       ...password,
     },
     {
@@ -170,9 +212,25 @@ function inventoryFrom({ name, nodes, routes, ...fallback }: Written, folder: st
     nodes: Object.entries(nodes).map(([one, { docker, ...rest }]) => ({
       name: one,
       ...reached(rest),
-      ...(docker === undefined ? {} : { docker }),
+      ...(docker === undefined ? {} : { docker: placeFrom(docker, folder) }),
     })),
     routes: Object.entries(routes).map(([one, { access, ...rest }]) => ({ name: one, access, ...reached(rest) })),
+  };
+}
+
+interface WrittenPlace {
+  readonly container: string;
+  readonly host?: string | undefined;
+  readonly context?: string | undefined;
+  readonly 'cert-path'?: string | undefined;
+}
+
+function placeFrom({ container, host, context, 'cert-path': path }: WrittenPlace, folder: string): ContainerPlace {
+  return {
+    container,
+    ...(host === undefined ? {} : { host }),
+    ...(context === undefined ? {} : { context }),
+    ...(path === undefined ? {} : { certPath: resolve(folder, path) }),
   };
 }
 

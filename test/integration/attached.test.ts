@@ -2,9 +2,10 @@
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Ended, Workplace } from '../support/cli.ts';
-import { dockerMissing } from '../support/docker.ts';
+import { dockerMissing, EngineProxy } from '../support/docker.ts';
 import { type PairNode, StandingPair } from '../support/standing-pair.ts';
 
 const missing = await dockerMissing('test/integration/attached.test.ts');
@@ -53,7 +54,11 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
   });
 
   function pgquake(...args: string[]): Promise<Ended> {
-    return place.start(args, { ORDERS_PASSWORD: pair.password }).ended;
+    return place.start(args, env()).ended;
+  }
+
+  function env() {
+    return { ORDERS_PASSWORD: pair.password };
   }
 
   /** Rows come and go; what is kept of them is not compared. */
@@ -125,6 +130,44 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     await session.execute('DROP SCHEMA pgquake CASCADE');
   });
 
+  test('is healed and left as it was after pgquake was killed, and its run can be run again', async () => {
+    const before = await schema();
+    const child = place.start([place.scenario('own-primary-kill', PRIMARY_KILL), '--reports', place.reports], env());
+    await eventually(() => readEvents(place, 'own-primary-kill').includes('"fault-in-effect"'));
+    child.kill('SIGKILL');
+    await child.ended;
+    expect((await pair.inspect(0)).State.Running).toBe(false);
+    const healed = await pgquake('heal', '--reports', place.reports);
+    expect(healed.stderr).toBe('');
+    expect(healed.code).toBe(0);
+    expect(healed.stdout).toMatch(/undone: first: .*, accepts SQL/);
+    expect(await schema()).toBe(before);
+    expect((await pgquake('heal', '--reports', place.reports)).stdout).toContain('nothing was left behind');
+  });
+
+  test('is watched: what a person does to it is told as an outage, and nobody has to confirm', async () => {
+    const before = await schema();
+    const [first, second] = pair.nodes as [PairNode, PairNode];
+    // A person breaks it, so nothing but SQL is known of it; the second is reached over an engine of its own.
+    await using proxy = new EngineProxy();
+    await proxy.open();
+    const watched = pair
+      .inventory()
+      .replace(`, docker: ${first.container}`, '')
+      .replace(second.container, `{ container: ${second.container}, host: "${proxy.host}" }`);
+    writeFileSync(join(place.folder, 'watched.yaml'), watched);
+    const child = place.start(['watch', 'watched.yaml', '--for', '5s', '--reports', place.reports], env());
+    await eventually(() => /"phase-started","phase":"fault"/.test(readEvents(place, 'watch-orders')));
+    await pair.restart(0);
+    const { code, stdout, stderr } = await child.ended;
+    expect(stderr).toBe('');
+    expect([0, 2]).toContain(code);
+    expect(stdout).toMatch(/write .*\n +outage of /);
+    const { results } = place.report();
+    expect(results.find(({ check }) => check === 'split-brain')).toMatchObject({ judgement: 'pass' });
+    expect(await schema()).toBe(before);
+  });
+
   test('its primary is killed through its container and judged by the statements of its own', async () => {
     const before = await schema();
     expect(before).toContain('CREATE TABLE public.orders');
@@ -145,6 +188,24 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect((await pair.inspect(0)).HostConfig.RestartPolicy).toMatchObject({ Name: 'unless-stopped' });
   });
 });
+
+/** What the newest run of a scenario has recorded so far. */
+function readEvents(place: Workplace, scenario: string): string {
+  try {
+    const folder = readdirSync(place.reports).findLast((name) => name.endsWith(scenario));
+    return readFileSync(join(place.reports, folder as string, 'events.ndjson'), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+async function eventually(holds: () => boolean, limitMs = 40_000): Promise<void> {
+  const giveUpAt = performance.now() + limitMs;
+  while (!holds()) {
+    if (performance.now() > giveUpAt) throw new Error(`not so after ${limitMs} ms`);
+    await sleep(50);
+  }
+}
 
 /** The files below a folder in which a text stands. */
 function filesWith(folder: string, text: string): string[] {

@@ -137,6 +137,11 @@ SQL
     return text;
   }
 
+  /** As a person does it. */
+  async restart(index: number): Promise<void> {
+    await (this.#containers[index] as Docker.Container).restart({ t: 5 });
+  }
+
   inspect(index: number): Promise<Docker.ContainerInspectInfo> {
     return (this.#containers[index] as Docker.Container).inspect();
   }

@@ -8,8 +8,9 @@ import { shipped } from '../../src/catalog.ts';
 import { specFrom } from '../../src/engines/streaming/attached.ts';
 import { parseConnection } from '../../src/model/connection-string.ts';
 import { errorText, InputError } from '../../src/model/errors.ts';
-import type { Connection } from '../../src/model/inventory.ts';
+import type { Connection, ContainerPlace, InventoryNode } from '../../src/model/inventory.ts';
 import { pgquake } from '../../src/pgquake.ts';
+import { dockerCommand } from '../../src/platforms/attached/engine.ts';
 import { passwordFor, passwordIn } from '../../src/platforms/attached/password.ts';
 import { readInventory } from '../../src/scenario/inventory.ts';
 import { misfitOf, onInventory } from '../../src/scenario/on-inventory.ts';
@@ -40,7 +41,7 @@ describe('an inventory', () => {
       nodes: [
         {
           name: 'db-a',
-          docker: 'orders-db-a-1',
+          docker: { container: 'orders-db-a-1' },
           connection: { host: '10.0.0.5', port: 5433, user: 'app', database: 'orders', sslmode: 'prefer' },
           passwordFile: join(folder, 'all.password'),
         },
@@ -98,8 +99,19 @@ nodes:
       'name: x\nnodes: { a: { url: "host=h user=u" } }\nroutes: { direct: { url: "host=h user=u" } }\n',
       'every cluster has a route of that name',
     ],
+    [
+      'an engine twice',
+      'name: x\nnodes: { a: { url: "host=h user=u", docker: { container: a, host: "tcp://h:1", context: c } } }\n',
+      'bad.yaml:2:45 nodes.a.docker: expected a host or a context, found both',
+    ],
+    [
+      'a slip in the place of a container',
+      'name: x\nnodes: { a: { url: "host=h user=u", docker: { contaner: a } } }\n',
+      'nodes.a.docker: expected a container such as orders-db-1, or a mapping with container, and host (with cert-path) or context, found a mapping',
+    ],
   ])('is refused with %s', (_, text, expected) => {
-    expect(refusal(() => readInventory(file('bad.yaml', text)))).toContain(expected);
+    const path = file('bad.yaml', text);
+    expect(refusal(() => readInventory(path, 'bad.yaml'))).toContain(expected);
   });
 
   test('that is not there is said so', () => {
@@ -107,6 +119,26 @@ nodes:
       'cannot read the inventory none.yaml: there is no such file',
     );
   });
+});
+
+test.each([
+  ['other', { container: 'other' }, 'docker'],
+  [
+    '{ container: a, host: "unix:///run/b.sock" }',
+    { container: 'a', host: 'unix:///run/b.sock' },
+    'docker --host unix:///run/b.sock',
+  ],
+  ['{ container: a, context: blue }', { container: 'a', context: 'blue' }, 'docker --context blue'],
+  [
+    '{ container: a, host: "tcp://h:2376", cert-path: certs }',
+    { container: 'a', host: 'tcp://h:2376', certPath: join(folder, 'certs') },
+    'docker --host tcp://h:2376 --tlsverify',
+  ],
+])('the container %s is on an engine of its own', (written, place, command) => {
+  const text = `name: x\nnodes: { a: { url: "host=h user=u", docker: ${written} } }\n`;
+  const { docker } = readInventory(file('engine.yaml', text)).nodes[0] as InventoryNode;
+  expect(docker).toEqual(place);
+  expect(dockerCommand(docker as ContainerPlace)).toBe(command);
 });
 
 test.each([

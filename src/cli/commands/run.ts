@@ -170,6 +170,8 @@ interface RunSettings {
   /** Of an earlier run, to run exactly its schedule. */
   readonly replayed?: Plan;
   readonly args: RunArguments;
+  /** What a person types to run it again; follows from the arguments by default. */
+  readonly again?: string;
   readonly signal: AbortSignal;
   readonly stage: Stage;
   /** Of the suite that the scenario belongs to. */
@@ -220,7 +222,7 @@ export async function runOne(scenario: Scenario, settings: RunSettings): Promise
 
 async function attempt(
   scenario: Scenario,
-  { quake, reports, seed, replayed, args, signal, stage, table, output }: RunSettings,
+  { quake, reports, seed, replayed, args, again, signal, stage, table, output }: RunSettings,
   number: Attempt | undefined,
 ): Promise<Ended> {
   const progress = openProgress(scenario, { stream: output.stream });
@@ -234,7 +236,7 @@ async function attempt(
       fit: args.fit,
       confirm: args.confirm,
       attempt: number,
-      again: againOf(scenario, args),
+      again: again ?? againOf(scenario, args),
       say: (text) => progress.note(text),
       listeners: [listenerOf(progress), healingIn(stage)],
       signal,

@@ -18,13 +18,20 @@ export interface AttachedNodeOptions {
   readonly address: Address;
   /** Absent where people alone can break it. */
   readonly container?: DockerNode | undefined;
+  /** How the `docker` command reaches its engine: `docker --context blue`. */
+  readonly docker?: string;
 }
 
-export function attachedNode({ name, address, container }: AttachedNodeOptions): NodeControl {
-  return container ? inContainer(name, address, container) : byConnection(name, address);
+export function attachedNode({ name, address, container, docker = 'docker' }: AttachedNodeOptions): NodeControl {
+  return container ? inContainer({ name, address, container, docker }) : byConnection(name, address);
 }
 
-function inContainer(name: NodeName, address: Address, container: DockerNode): NodeControl {
+function inContainer({
+  name,
+  address,
+  container,
+  docker,
+}: Required<AttachedNodeOptions> & { readonly container: DockerNode }): NodeControl {
   return {
     name,
     address: () => address,
@@ -46,7 +53,7 @@ function inContainer(name: NodeName, address: Address, container: DockerNode): N
       KEPT_OFF[capability] ??
       (await wouldMove(container, address, capability)) ??
       container.lacksForTraffic(capability),
-    commands: (capability) => commandsOn(container.containerName, capability),
+    commands: (capability) => commandsOn(docker, container.containerName, capability),
   };
 }
 
@@ -62,20 +69,24 @@ async function wouldMove(
 }
 
 /** What the calls to the engine's API are in words of the `docker` command. */
-function commandsOn(container: string, capability: Capability): { readonly act: string; readonly undo?: string } {
+function commandsOn(
+  docker: string,
+  container: string,
+  capability: Capability,
+): { readonly act: string; readonly undo?: string } {
   const beside = (script: string) =>
-    `docker run --rm --network container:${container} --cap-add NET_ADMIN <image> ${script}`;
+    `${docker} run --rm --network container:${container} --cap-add NET_ADMIN <image> ${script}`;
   switch (capability) {
     case 'node-stop':
-      return { act: `docker stop --time 10 ${container}`, undo: `docker start ${container}` };
+      return { act: `${docker} stop --time 10 ${container}`, undo: `${docker} start ${container}` };
     case 'node-kill':
-      return { act: `docker kill ${container}`, undo: `docker start ${container}` };
+      return { act: `${docker} kill ${container}`, undo: `${docker} start ${container}` };
     case 'node-pause':
-      return { act: `docker pause ${container}`, undo: `docker unpause ${container}` };
+      return { act: `${docker} pause ${container}`, undo: `${docker} unpause ${container}` };
     case 'network-disconnect':
       return {
-        act: `docker network disconnect <each of its networks> ${container}`,
-        undo: `docker network connect --alias <as before> --ip <as before> <each of its networks> ${container}`,
+        act: `${docker} network disconnect <each of its networks> ${container}`,
+        undo: `${docker} network connect --alias <as before> --ip <as before> <each of its networks> ${container}`,
       };
     case 'network-rules':
       return {
@@ -90,11 +101,11 @@ function commandsOn(container: string, capability: Capability): { readonly act: 
       };
     case 'resource-limits':
       return {
-        act: `docker update --cpus ... --memory ... ${container}`,
-        undo: `docker update <as before> ${container}`,
+        act: `${docker} update --cpus ... --memory ... ${container}`,
+        undo: `${docker} update <as before> ${container}`,
       };
     case 'backend-kill':
-      return { act: `docker exec ${container} kill -9 <the server process of one session>` };
+      return { act: `${docker} exec ${container} kill -9 <the server process of one session>` };
     default:
       return { act: 'nothing' };
   }

@@ -42,7 +42,15 @@ export class DockerClient {
    * @throws EnvironmentError when the configuration cannot be understood.
    */
   static fromEnvironment(): DockerClient {
-    const endpoint = dockerEndpoint(process.env, homeFolder() ?? '/nonexistent');
+    return DockerClient.of(process.env);
+  }
+
+  /**
+   * The same of the engine that the `docker` command would use with these variables.
+   * @throws as `fromEnvironment`.
+   */
+  static of(environment: Readonly<NodeJS.ProcessEnv>): DockerClient {
+    const endpoint = dockerEndpoint(environment, homeFolder() ?? '/nonexistent');
     return new DockerClient(endpoint, new Docker(clientOptions(endpoint)));
   }
 

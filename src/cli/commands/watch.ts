@@ -1,0 +1,111 @@
+/** `pgquake watch <inventory>`: load, probes and witness on a cluster that exists, while people work on it. Breaks nothing. */
+
+import { relative } from 'node:path';
+import { InputError } from '../../model/errors.ts';
+import { ownCommand } from '../../model/package-files.ts';
+import type { Scenario } from '../../model/scenario.ts';
+import { formatDuration, parseDurationMs } from '../../model/units.ts';
+import type { Quake } from '../../quake.ts';
+import { readInventory } from '../../scenario/inventory.ts';
+import type { Command } from '../command.ts';
+import { openQuake, reportsFolder } from '../open.ts';
+import {
+  CONFIG_OPTION,
+  type ConfigArguments,
+  OUTPUT_OPTION,
+  type OutputFormat,
+  REPORTS_OPTION,
+  type RunArguments,
+} from '../options.ts';
+import { Output } from '../output.ts';
+import { seedOf } from '../vocabulary.ts';
+import { interruptibleRun, runOne, type Stage } from './run.ts';
+
+interface WatchArguments extends ConfigArguments {
+  inventory: string;
+  for: string;
+  seed: number | undefined;
+  reports: string | undefined;
+  output: OutputFormat;
+}
+
+const MAX_MS = 24 * 3_600_000;
+
+export const watch: Command<WatchArguments> = {
+  builder: (yargs) =>
+    yargs
+      .positional('inventory', { type: 'string', demandOption: true, describe: 'the file of an inventory' })
+      .option('for', { type: 'string', requiresArg: true, default: '10m', describe: 'how long, such as 10m' })
+      .option('seed', { type: 'number', requiresArg: true, describe: 'the seed of the random choices' })
+      .options(REPORTS_OPTION)
+      .options(CONFIG_OPTION)
+      .options(OUTPUT_OPTION)
+      .example('$0 watch inventory.yaml --for 10m', 'a switchover by hand: how long were writes out, what was lost?'),
+  handler: async ({ inventory, for: howLong, seed, reports, output: format, config }) => {
+    const quake = await openQuake({ config });
+    const scenario = watching(quake, inventory, durationOf(howLong));
+    const output = new Output(format);
+    const stage: Stage = {};
+    const interrupt = interruptibleRun(stage);
+    try {
+      process.exitCode = await runOne(scenario, {
+        quake,
+        reports: reportsFolder(quake, reports),
+        seed: seedOf(seed),
+        retries: 0,
+        args: argumentsOf({ config, output: format }),
+        again: `${ownCommand()} watch ${inventory} --for ${howLong}`,
+        signal: interrupt.signal,
+        stage,
+        table: undefined,
+        output,
+      });
+    } finally {
+      interrupt.stop();
+      output.close(false);
+    }
+  },
+};
+
+function durationOf(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms !== undefined && ms > 0 && ms <= MAX_MS) return ms;
+  throw new InputError(`--for: expected a duration such as 10m, at most 24h, found ${JSON.stringify(text)}`, {
+    code: 'usage',
+  });
+}
+
+/** Judged is what no maintenance may do: lose acknowledged writes, or let two nodes take writes at one time. */
+function watching(quake: Quake, file: string, watchMs: number): Scenario {
+  const { name } = readInventory(file);
+  const text = `name: watch-${name}
+summary: People work on ${name}, or nobody does, for ${formatDuration(watchMs)}; no acknowledged write may be lost.
+cluster: { attach: ${JSON.stringify(file)} }
+workload: { use: ledger }
+hypothesis:
+  - { check: lost-writes }
+  - { check: split-brain }
+  - { check: replicas-agree }
+`;
+  return { ...quake.parse(text, relative('.', `watch-${name}`)), watchMs };
+}
+
+/** What the command cannot be told has its default. */
+function argumentsOf(given: Pick<RunArguments, 'config' | 'output'>): RunArguments {
+  return {
+    ...given,
+    scenario: [],
+    all: false,
+    suite: undefined,
+    seed: undefined,
+    platform: undefined,
+    engine: undefined,
+    attach: undefined,
+    reports: undefined,
+    realtime: false,
+    retries: 0,
+    fit: false,
+    confirm: undefined,
+    'dry-run': false,
+  };
+}

@@ -1,0 +1,21 @@
+/** The Docker engine of a node: that of its inventory, else the one that the `docker` command would use. */
+
+import type { ContainerPlace } from '../../model/inventory.ts';
+import { DockerClient } from '../docker/client.ts';
+
+/** @throws EnvironmentError where a context or certificates that are named cannot be read. */
+export function engineOf({ host, certPath, context }: ContainerPlace): DockerClient {
+  const { DOCKER_CONFIG } = process.env;
+  const config = DOCKER_CONFIG === undefined ? {} : { DOCKER_CONFIG };
+  if (context !== undefined) return DockerClient.of({ ...config, DOCKER_CONTEXT: context });
+  if (host === undefined) return DockerClient.fromEnvironment();
+  const certificates = certPath === undefined ? {} : { DOCKER_TLS_VERIFY: '1', DOCKER_CERT_PATH: certPath };
+  return DockerClient.of({ DOCKER_HOST: host, ...certificates });
+}
+
+/** What a person writes before a command for that engine; empty for the one of every day. */
+export function dockerCommand({ host, certPath, context }: ContainerPlace): string {
+  if (context !== undefined) return `docker --context ${context}`;
+  if (host === undefined) return 'docker';
+  return `docker --host ${host}${certPath === undefined ? '' : ' --tlsverify'}`;
+}
