@@ -54,7 +54,7 @@ const containerName = z
 const docker = z
   .union(
     [
-      containerName.transform((container) => ({ container })),
+      containerName.transform((container) => ({ container })).meta({ title: 'Container' }),
       z
         .strictObject({
           container: containerName,
@@ -80,7 +80,8 @@ const docker = z
         .refine(
           ({ host, 'cert-path': path }) => path === undefined || host?.startsWith('tcp:'),
           'expected a host such as tcp://10.0.0.5:2376 beside cert-path, found none',
-        ),
+        )
+        .meta({ title: 'Container on an engine' }),
     ],
     {
       error: ({ code, input }) =>
