@@ -16,6 +16,7 @@ const SIDE_BY_SIDE = [
   'test/integration/docker-mishaps.test.ts',
   'test/contract/faults-local.test.ts',
   'test/e2e/heal-docker.test.ts',
+  'test/e2e/heal-patroni.test.ts',
   'test/contract/platforms.test.ts',
   'test/e2e/html-report.test.ts',
   'test/integration/foreign-act.test.ts',

@@ -65,8 +65,12 @@ export class KilledRuns implements Disposable {
   readonly #on: 'local' | 'docker';
   readonly place = new Workplace();
 
-  constructor(on: 'local' | 'docker' = 'local') {
+  readonly #scenario: string;
+
+  /** @param scenario named `tortured`, on the platform `local`. */
+  constructor(on: 'local' | 'docker' = 'local', scenario = SCENARIO) {
     this.#on = on;
+    this.#scenario = scenario;
   }
 
   [Symbol.dispose](): void {
@@ -107,7 +111,7 @@ export class KilledRuns implements Disposable {
   /** Starts a run and waits until such an event is on disk. */
   async startUntil(type: string, phase?: string) {
     const earlier = this.folders();
-    const file = this.place.scenario('tortured', SCENARIO.replace('platform: local', `platform: ${this.#on}`));
+    const file = this.place.scenario('tortured', this.#scenario.replace('platform: local', `platform: ${this.#on}`));
     const running = this.place.start([file, '--reports', this.place.reports], env);
     const giveUpAt = performance.now() + LIMIT_PER_MOMENT_MS;
     const isIt = (event: Recorded) => event.type === type && (phase === undefined || event.phase === phase);
