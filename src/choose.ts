@@ -111,7 +111,9 @@ function lackingFor({ name, needs = [] }: Engine, platform: Platform): Environme
   if (missing.length === 0) return undefined;
   return new EnvironmentError(`it cannot make a cluster of the engine ${name}: it lacks ${missing.join(', ')}`, {
     code: 'capability-missing',
-    hint: '"pgquake doctor" lists what each platform can do here',
+    hint: missing.includes('node-programs')
+      ? 'install Docker with its Compose plugin and start it, and leave --platform out'
+      : '"pgquake doctor" lists what each platform can do here',
   });
 }
 

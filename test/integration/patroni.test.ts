@@ -16,6 +16,9 @@ import { PatroniCluster } from '../../src/engines/patroni/cluster.ts';
 import { patroniSpecOf } from '../../src/engines/patroni/spec.ts';
 import { patroni } from '../../src/engines/patroni.ts';
 import { nodesInRole, type Roles } from '../../src/model/roles.ts';
+import { DockerClient } from '../../src/platforms/docker/client.ts';
+import type { DockerNode } from '../../src/platforms/docker/node.ts';
+import { untilReady } from '../../src/platforms/docker/nodes.ts';
 import { docker } from '../../src/platforms/docker.ts';
 import { Session } from '../../src/sql/session.ts';
 import { dockerMissing } from '../support/docker.ts';
@@ -30,7 +33,6 @@ const topology = patroniCluster('proxy: haproxy, pooler: pgbouncer', 'synchronou
 let folder: string;
 let nodes: Nodes;
 let cluster: FormedCluster;
-const said: string[] = [];
 
 const node = (name: string) => everyNode(nodes).find((one) => one.name === name) as NodeControl;
 const roles = () => (cluster.roles as NonNullable<FormedCluster['roles']>)(NEVER);
@@ -95,7 +97,6 @@ describe.skipIf(missing !== undefined)('a cluster under Patroni', () => {
       programs: patroni.programsFor?.(topology) ?? {},
       runFolder: folder,
       signal: NEVER,
-      onProgress: (line) => said.push(line),
     });
     cluster = await patroni.form({ nodes, topology, dataset: smallDataset, signal: NEVER });
   }, 300_000);
@@ -134,6 +135,19 @@ describe.skipIf(missing !== undefined)('a cluster under Patroni', () => {
     for (const file of ['docker-compose.yml', 'cluster.json']) {
       expect(readFileSync(join(folder, file), 'utf8')).not.toContain(address.password);
     }
+  });
+
+  test('a member that does not get ready in time is told with the end of its log', async () => {
+    const standby = node(nodesInRole(await roles(), 'standby')[0] as string);
+    await standby.parts?.freeze('server');
+    try {
+      const ready = untilReady(DockerClient.fromEnvironment(), [standby as DockerNode], NEVER, 1_500);
+      const said = `${standby.name} does not accept SQL: .* 1.5 s after its start; it said last: .*INFO`;
+      await expect(ready).rejects.toMatchObject({ code: 'node-not-ready', message: expect.stringMatching(said) });
+    } finally {
+      await standby.parts?.thaw('server');
+    }
+    await rolesOnce(whole);
   });
 
   test('a switchover by REST: another primary, all follow, and the steps are told', async () => {

@@ -3,7 +3,7 @@
 import { networkInterfaces } from 'node:os';
 import { untilServes } from '../../cluster/health.ts';
 import type { Nodes } from '../../cluster/platform.ts';
-import { EnvironmentError } from '../../model/errors.ts';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { DockerClient } from './client.ts';
 import { PROJECT_LABEL } from './compose.ts';
@@ -123,12 +123,14 @@ async function addressesBesideContainers(client: DockerClient): Promise<string[]
 
 /**
  * Waits until every node serves.
- * @throws EnvironmentError as soon as a container has ended, with what its server said last.
+ * @param readyLimitMs from now on; two minutes by default.
+ * @throws EnvironmentError as soon as a container has ended, and where one does not serve in time, with what it said last.
  */
 export async function untilReady(
   client: DockerClient,
   nodes: readonly DockerNode[],
   signal: AbortSignal,
+  readyLimitMs = READY_LIMIT_MS,
 ): Promise<void> {
   const enough = new AbortController();
   const stop = AbortSignal.any([signal, enough.signal]);
@@ -136,7 +138,7 @@ export async function untilReady(
     // The two by themselves: Node may forget to tell a combined signal that nobody listens to any more.
     while (!signal.aborted && !enough.signal.aborted) {
       if ((await node.state()) === 'stopped') {
-        const words = (await readLog(client, node.containerId, LAST_WORDS)).trim().replace(/\r?\n/g, ' | ');
+        const words = await lastWords(client, node);
         throw new EnvironmentError(`${node.name}: ${await node.describeState()} while it was to start: ${words}`, {
           code: 'node-ended',
         });
@@ -144,11 +146,30 @@ export async function untilReady(
       await new Promise((resolve) => setTimeout(resolve, WATCH_SPACING_MS));
     }
   };
-  const ready = Promise.all(nodes.map((node) => untilServes(node, READY_LIMIT_MS, stop)));
+  const serves = async (node: DockerNode) => {
+    try {
+      await untilServes(node, readyLimitMs, stop);
+    } catch (error) {
+      // With the password refused, or another one's failure, its log says nothing of it.
+      if (stop.aborted || (error as { code?: unknown }).code !== 'node-not-ready') throw error;
+      throw new EnvironmentError(
+        `${errorText(error)} ${readyLimitMs / 1_000} s after its start; it said last: ${await lastWords(client, node)}`,
+        { code: 'node-not-ready', cause: error },
+      );
+    }
+  };
+  const ready = Promise.all(nodes.map(serves));
   try {
     await Promise.race([ready, Promise.all(nodes.map(watch)).then(() => ready)]);
   } finally {
     enough.abort(new Error('no need to wait any longer'));
     await ready.catch(() => undefined);
   }
+}
+
+/** The end of what its program printed, on one line. */
+async function lastWords(client: DockerClient, node: DockerNode): Promise<string> {
+  const { password } = node.address();
+  const words = (await readLog(client, node.containerId, LAST_WORDS)).trim().replace(/\r?\n/g, ' | ');
+  return password === '' ? words : words.replaceAll(password, '********');
 }
