@@ -74,7 +74,10 @@ function writeRun(folder: string, count: number): void {
   const kinds = KINDS.map(({ name }) => name);
   using probes = new OperationsWriter(join(folder, PROBES_FILE), []);
   probes.write(new OperationTable());
-  using writer = new OperationsWriter(join(folder, OPERATIONS_FILE), kinds);
+  using writer = new OperationsWriter(
+    join(folder, OPERATIONS_FILE),
+    kinds.map((name) => ({ name })),
+  );
   for (let from = 0; from < count; from += BATCH) {
     const batch = new OperationTable(kinds, BATCH);
     for (let i = from; i < from + BATCH; i++) {

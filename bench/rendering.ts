@@ -59,7 +59,10 @@ function write(
   rate: number,
   isWrite: (i: number) => boolean,
 ): void {
-  using writer = new OperationsWriter(path, kinds);
+  using writer = new OperationsWriter(
+    path,
+    kinds.map((name) => ({ name })),
+  );
   let seq = 0;
   for (let from = 0; from < count; from += BATCH) {
     const batch = new OperationTable(kinds, BATCH);

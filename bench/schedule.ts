@@ -56,7 +56,12 @@ try {
     await session.execute('ANALYZE');
   }
   const names = chat.kinds(params).map(({ name }) => name);
-  using recorder = new Recorder(folder, monotonicClock(originNs), { load: names, probes: [] }, []);
+  using recorder = new Recorder(
+    folder,
+    monotonicClock(originNs),
+    { load: names.map((name) => ({ name })), probes: [] },
+    [],
+  );
   await using load = await Load.prepare(
     new URL('../src/load-thread.ts', import.meta.url),
     { coordinator: coordinatorRoute(nodes) },

@@ -27,7 +27,7 @@ import {
   type Vector,
   vectorFromArray,
 } from 'apache-arrow';
-import type { Anomaly } from './model/history.ts';
+import type { Anomaly, OperationKind } from './model/history.ts';
 import {
   ABSENT,
   type Columns,
@@ -66,9 +66,12 @@ const INTEGERS: readonly (readonly [column: IntegerColumn, name: string, nullabl
 const WORDS = new Dictionary(new Utf8(), new Int8(), 0);
 const OUTCOME_WORDS = new Dictionary(new Utf8(), new Int8(), 1);
 
+const ROUTE_WORDS = new Dictionary(new Utf8(), new Int8(), 2);
+
 const SCHEMA = new Schema(
   [
     new Field('kind', WORDS, false),
+    new Field('route', ROUTE_WORDS, true),
     new Field('outcome', OUTCOME_WORDS, false),
     new Field('intended_ms', new Float64(), false),
     ...INTEGERS.map(([, name, nullable]) => new Field(name, new Int32(), nullable)),
@@ -99,16 +102,22 @@ export class OperationsWriter implements Disposable {
   readonly #writer: RecordBatchStreamWriter;
   readonly #kinds: readonly string[];
   readonly #kindWords: Vector<Utf8>;
+  readonly #routeWords: Vector<Utf8>;
+  /** Of each kind, its route by its number in the words; -1 where it has none. */
+  readonly #routeOfKind: Int8Array;
   readonly #outcomeWords = vectorFromArray([...OUTCOMES], new Utf8());
 
   /**
    * @param path where no file is yet.
-   * @param kinds names of all kinds that the operations will have.
+   * @param kinds all that the operations will have, by their names, and by which routes they go.
    */
-  constructor(path: string, kinds: readonly string[]) {
+  constructor(path: string, kinds: readonly Pick<OperationKind, 'name' | 'route'>[]) {
     this.#file = openSync(path, 'wx');
-    this.#kinds = kinds;
-    this.#kindWords = vectorFromArray([...kinds], new Utf8());
+    this.#kinds = kinds.map(({ name }) => name);
+    this.#kindWords = vectorFromArray(this.#kinds, new Utf8());
+    const routes = [...new Set(kinds.flatMap(({ route }) => route ?? []))];
+    this.#routeWords = vectorFromArray(routes, new Utf8());
+    this.#routeOfKind = Int8Array.from(kinds, ({ route }) => (route === undefined ? -1 : routes.indexOf(route)));
     this.#writer = new RecordBatchStreamWriter({ autoDestroy: false });
     this.#writer.reset(new FileSink(this.#file), SCHEMA);
   }
@@ -128,6 +137,7 @@ export class OperationsWriter implements Disposable {
       textColumn(count, rare.size === 0 ? undefined : of);
     const children: Data<DataType>[] = [
       makeData({ type: WORDS, length: count, data: new Int8Array(kindNumbers.buffer), dictionary: this.#kindWords }),
+      this.#routeColumn(kindNumbers),
       makeData({
         type: OUTCOME_WORDS,
         length: count,
@@ -145,6 +155,20 @@ export class OperationsWriter implements Disposable {
     ];
     const data = makeData({ type: new Struct(SCHEMA.fields), length: count, nullCount: 0, children });
     this.#writer.write(new RecordBatch(SCHEMA, data));
+  }
+
+  #routeColumn(kindNumbers: Uint8Array): Data<DataType> {
+    const data = Int8Array.from(kindNumbers, (kind) => this.#routeOfKind[kind] as number);
+    const length = data.length;
+    const nullBitmap = new Uint8Array((length + 7) >> 3);
+    let nullCount = 0;
+    for (let row = 0; row < length; row++) {
+      if ((data[row] as number) < 0) {
+        nullCount++;
+        data[row] = 0;
+      } else nullBitmap[row >> 3] = (nullBitmap[row >> 3] as number) | (1 << (row & 7));
+    }
+    return makeData({ type: ROUTE_WORDS, length, data, nullCount, nullBitmap, dictionary: this.#routeWords });
   }
 
   /** Ends the stream, so that a reader knows that nothing is missing. */

@@ -134,7 +134,7 @@ async function runScenario(catalog: Catalog, asked: Scenario, options: Experimen
   const originNs = process.hrtime.bigint();
   const clock = monotonicClock(originNs);
   let failure: unknown;
-  const kinds = { load: info.kinds.map(({ name }) => name), probes: info.probes.map(({ name }) => name) };
+  const kinds = { load: info.kinds, probes: info.probes };
   const recorder = new Recorder(folder, clock, kinds, listeners);
   {
     using _closing = recorder;
@@ -316,7 +316,7 @@ function describeRun(
     nodeVersion: process.version,
     ...(ledger?.keyWord === undefined ? {} : { keyWord: ledger.keyWord }),
     kinds: routed(workload.kinds(params), engine),
-    probes: scenario.probes ? probeKinds(scenario.probes, scenario.cluster) : [],
+    probes: scenario.probes ? routed(probeKinds(scenario.probes, scenario.cluster), engine) : [],
     messages: ledger?.initialRows(params) ?? 0,
     ...(ledger ? { rows: { table: ledger.table, ...ledger.lookup } } : {}),
     ...(lacks.length === 0 ? {} : { lacks }),
@@ -329,6 +329,6 @@ function describeRun(
 }
 
 /** Each with the route that it goes by: the first of the engine, which takes writes, where it names none. */
-function routed(kinds: readonly OperationKind[], { routes: [main] = [] }: Pick<Engine, 'routes'>): OperationKind[] {
+function routed<K extends OperationKind>(kinds: readonly K[], { routes: [main] = [] }: Pick<Engine, 'routes'>): K[] {
   return kinds.map((kind) => ({ ...kind, route: kind.route ?? main }));
 }

@@ -1,6 +1,7 @@
 /** How long it took until the load's writes had reached a new primary. */
 
 import { z } from 'zod';
+import { mainRouteOf } from '../measure/main-route.ts';
 import { describeTakeover } from '../measure/role-words.ts';
 import { roleFigures } from '../measure/roles.ts';
 import { actsOf, spansOf } from '../measure/spans.ts';
@@ -13,6 +14,10 @@ import { defineCheck } from './check.ts';
 
 const params = z.strictObject({
   max: duration.describe('The longest from the fault to the first write that the new primary acknowledged.'),
+  route: z
+    .string()
+    .optional()
+    .describe('The writes by this route alone; by default, of every route that was written by.'),
 });
 
 export const failoverTime = defineCheck<z.output<typeof params>>({
@@ -29,14 +34,15 @@ export const failoverTime = defineCheck<z.output<typeof params>>({
     return writes === false ? 'this workload writes nothing' : undefined;
   },
 
-  check(history, { max }) {
-    const expected = `writes at a new primary within ${formatDuration(max)} of the fault`;
-    const finding = judge(history, max);
+  check(history, { max, route }) {
+    const by = route === undefined ? '' : ` by route ${route}`;
+    const expected = `writes${by} at a new primary within ${formatDuration(max)} of the fault`;
+    const finding = judge(history, max, route);
     return { expected, ...finding };
   },
 });
 
-function judge(history: History, max: number): Omit<Finding, 'expected'> {
+function judge(history: History, max: number, route: string | undefined): Omit<Finding, 'expected'> {
   const unknown = (observed: string) => ({ judgement: 'unknown' as const, observed, evidence: [] });
   const figures = roleFigures(history);
   if (!figures) return unknown('no roles were looked at in this run');
@@ -45,8 +51,16 @@ function judge(history: History, max: number): Omit<Finding, 'expected'> {
   const { takeovers } = figures;
   if (takeovers.length === 0) return unknown('no node took the place of another');
   const evidence = takeovers.map(describeTakeover);
-  const reached = takeovers.flatMap((takeover) => takeover.reached.map((one) => ({ ...one, takeover })));
-  if (reached.length === 0) return { ...unknown('the load writes nothing'), evidence };
+  const main = mainRouteOf(history);
+  const reached = takeovers.flatMap((takeover) =>
+    takeover.reached
+      .filter((one) => route === undefined || (one.route ?? main) === route)
+      .map((one) => ({ ...one, takeover })),
+  );
+  if (reached.length === 0) {
+    const nobody = route === undefined ? 'the load writes nothing' : `nothing is written by route ${route}`;
+    return { ...unknown(nobody), evidence };
+  }
   const never = reached.find(({ moment }) => moment === null);
   if (never) return { ...neverReached(history, never, max), evidence };
   const times = reached.map(({ takeover, moment }) => timeOf(takeover, moment as SeenMoment));

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
+import { mainRouteOf, onOneRoute } from '../measure/main-route.ts';
 import { placementOf, wordOf } from '../measure/partitions.ts';
 import { disagreementWords } from '../measure/sources.ts';
 import { type Spans, spanAt } from '../measure/spans.ts';
@@ -115,7 +116,10 @@ function intended(history: History, { of, during, shard: partition }: Omit<Param
 /** Whether probes watched the kind in that time. */
 function probedIn(history: History, of: string, span: TimeRange): boolean {
   const kind = history.run.kinds.find(({ name }) => name === of);
-  const probe = history.run.probes.find(({ access, connection }) => access === kind?.access && connection === 'pooled');
+  const main = mainRouteOf(history);
+  const probe = history.run.probes.find(
+    (one) => one.connection === 'pooled' && one.access === kind?.access && onOneRoute(one, kind, main),
+  );
   if (kind?.scope !== 'partition' || !probe) return false;
   for (const { kind: name, outcome, sentAt } of history.probes.scan()) {
     if (name === probe.name && outcome !== 'unsent' && sentAt >= span.fromMs && sentAt <= span.toMs) return true;

@@ -5,6 +5,7 @@ import type { PartitionFigures, TimeRange } from '../model/figures.ts';
 import { eventsOf, type History, type Operation, type OperationKind } from '../model/history.ts';
 import type { Partition, PlacementMap } from '../model/topology.ts';
 import { Tally } from './availability.ts';
+import { mainRouteOf, onOneRoute } from './main-route.ts';
 import { actsOf, type FullEffect } from './spans.ts';
 
 /** What the reads of one partition key showed. */
@@ -113,10 +114,13 @@ const STALLED_MS = 5_000;
 /** Probes saw each partition far more often than the load did, so they stand in its place, unless the load contradicts. */
 function countProbes(history: History, range: TimeRange, partitions: { read: Tally; write: Tally }[]): void {
   const kinds = new Map(history.run.probes.map((kind) => [kind.name, kind]));
+  // What is predicted, is predicted by that route.
+  const main = mainRouteOf(history);
   const probed = partitions.map(() => ({ read: new Tally(), write: new Tally() }));
   for (const { kind: name, sentAt, settledAt, outcome, partition } of history.probes.scan()) {
     const kind = kinds.get(name);
-    if (kind?.connection !== 'pooled' || partition === undefined || outcome === 'unsent') continue;
+    if (kind?.connection !== 'pooled' || !onOneRoute(kind, {}, main) || partition === undefined || outcome === 'unsent')
+      continue;
     if (sentAt < range.fromMs || settledAt > range.toMs) continue;
     const stalled = outcome === 'ok' && settledAt - sentAt > STALLED_MS;
     probed[partition]?.[kind.access].add(stalled ? 'fail' : outcome);

@@ -1,26 +1,13 @@
 /** What was seen by each route: its windows, how much succeeded, how long answers took, and what it acknowledged and is gone. */
 
 import type { Availability, Latency, RouteFigures, ServiceWindow } from '../model/figures.ts';
-import { eventsOf, type History, type OperationKind, type OperationLog } from '../model/history.ts';
+import type { History, OperationKind, OperationLog } from '../model/history.ts';
 import { Tally } from './availability.ts';
 import { LatencyRecorder } from './latency.ts';
 import { lostByRoute } from './lost-by-route.ts';
+import { mainRouteOf } from './main-route.ts';
 import type { Probed } from './probed.ts';
 import { spansOf } from './spans.ts';
-
-/** The route of what names none; `undefined` in older histories. */
-export function mainRouteOf(history: Pick<History, 'events'>): string | undefined {
-  return eventsOf(history, 'cluster-formed')[0]?.routes?.find(({ access }) => access === 'write')?.name;
-}
-
-/** Whether two kinds go by one route. @param main as `mainRouteOf`; where it is unknown nobody can tell two apart. */
-export function onOneRoute(
-  a: Pick<OperationKind, 'route'>,
-  b: Pick<OperationKind, 'route'>,
-  main: string | undefined,
-): boolean {
-  return main === undefined || (a.route ?? main) === (b.route ?? main);
-}
 
 /**
  * Each route that was written or read by, in the order of the load's kinds and then of the probes; empty in older

@@ -4,9 +4,11 @@
  */
 
 import type { SeenMoment, Takeover } from '../model/figures.ts';
-import { eventsOf, type History, type OperationKind } from '../model/history.ts';
+import { eventsOf, type History, type OperationKind, type OperationLog } from '../model/history.ts';
+import { KeySet } from '../model/key-ranges.ts';
 import type { NodeName } from '../model/topology.ts';
 import { finalReadsOf } from './final-reads.ts';
+import { mainRouteOf, onOneRoute } from './main-route.ts';
 import { type ActTimes, actsOf } from './spans.ts';
 
 /** A node that was seen to be a primary on a timeline, for the first time. */
@@ -56,10 +58,10 @@ function takeover(history: History, { primary, before, act, next }: Change): Tak
     ...(noticedMs === undefined ? {} : { noticedMs }),
     ...(electedMs === undefined ? {} : { electedMs }),
     promoted,
-    reached: kinds.map((kind) => ({
+    reached: writers(history, kinds).map(({ kind, log, there }) => ({
       kind: kind.name,
       ...(kind.route === undefined ? {} : { route: kind.route }),
-      moment: reachedBy(history, kind, promoted, untilMs),
+      moment: reachedBy({ log, there, kind }, promoted, untilMs),
     })),
   };
 }
@@ -127,21 +129,51 @@ function firstFailure(
   return first;
 }
 
+/** A kind of write, what was sent of it, and whether a row of it is there in the end. */
+interface Writer {
+  readonly kind: OperationKind;
+  readonly log: OperationLog;
+  there(writer: number, seq: number): boolean;
+}
+
+/** The load, and the probes of routes by which it does not write: where it was read what became of their rows. */
+function writers(history: History, kinds: readonly OperationKind[]): Writer[] {
+  const { byClients, anywhere, made } = finalReadsOf(history);
+  const final = byClients ?? anywhere;
+  const load = kinds.map((kind) => ({
+    kind,
+    log: history.operations,
+    there: (writer: number, seq: number) => !made || final.has(writer, seq),
+  }));
+  const [read] = eventsOf(history, 'probes-read');
+  if (!read) return load;
+  const present = KeySet.fromRanges(read.present);
+  const main = mainRouteOf(history);
+  const others = history.run.probes.filter(
+    (probe) => probe.access === 'write' && !kinds.some((kind) => onOneRoute(kind, probe, main)),
+  );
+  return [
+    ...load,
+    ...others.map((kind) => ({
+      kind,
+      log: history.probes,
+      there: (writer: number, seq: number) => present.has(writer, seq),
+    })),
+  ];
+}
+
 /**
  * The first write of a kind that the new primary acknowledged. What was sent after the promotion and is there in the end
  * was committed on its timeline: what the old primary took from then on never gets there.
  */
-function reachedBy(history: History, kind: OperationKind, promoted: SeenMoment, untilMs: number): SeenMoment | null {
-  const { byClients, anywhere, made } = finalReadsOf(history);
-  const final = byClients ?? anywhere;
+function reachedBy({ log, there, kind }: Writer, promoted: SeenMoment, untilMs: number): SeenMoment | null {
   const fromMs = promoted.atMs - promoted.uncertaintyMs;
   let lastFailedMs: number | undefined;
-  for (const operation of history.operations.scan()) {
+  for (const operation of log.scan()) {
     if (operation.kind !== kind.name || operation.outcome === 'unsent' || operation.sentAt < fromMs) continue;
     const { outcome, writer, seq, intendedAt, settledAt } = operation;
     if (intendedAt > untilMs) break;
-    const there = writer === undefined || seq === undefined || !made || final.has(writer, seq);
-    if (outcome === 'ok' && there) {
+    if (outcome === 'ok' && (writer === undefined || seq === undefined || there(writer, seq))) {
       return { atMs: settledAt, uncertaintyMs: Math.max(0, settledAt - (lastFailedMs ?? fromMs)) };
     }
     lastFailedMs = operation.sentAt;

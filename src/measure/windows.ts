@@ -10,9 +10,9 @@ import { eventsOf, type History, type OperationKind } from '../model/history.ts'
 import { partitionNamed } from '../model/partition-words.ts';
 import { formatDuration, formatMoment } from '../model/units.ts';
 import { Lane, type LaneOptions } from './lane.ts';
+import { mainRouteOf, onOneRoute } from './main-route.ts';
 import { placementOf } from './partitions.ts';
 import { type Probed, probeWindows } from './probed.ts';
-import { mainRouteOf, onOneRoute } from './routes.ts';
 import { SilenceLane } from './silences.ts';
 import { type Compared, type Counts, disagreementOf, notIn, overlay, worseOf } from './sources.ts';
 import { spansOf } from './spans.ts';

@@ -2,7 +2,7 @@
 
 import type { Inventory } from './inventory.ts';
 import type { MovingRole } from './roles.ts';
-import type { BesidePurpose, NodeName, Topology } from './topology.ts';
+import type { Access, BesidePurpose, NodeName, Topology } from './topology.ts';
 
 /** Where in the scenario's file something stands; lines and columns count from 1. */
 export interface Place {
@@ -75,6 +75,8 @@ export interface ProbeSpec {
   /** For each partition and each of reading and writing. */
   readonly ratePerSecond: number;
   readonly deadlineMs: number;
+  /** The routes that are probed side by side; that of whatever names none where it is absent. */
+  readonly routes?: readonly { readonly name: string; readonly access: Access }[];
 }
 
 /** Reads and writes as fast as the servers answer, beside the load. */

@@ -3,10 +3,11 @@
 import { judgePromise } from '../measure/promise-words.ts';
 import { roleLanes } from '../measure/role-lanes.ts';
 import { lengthOfTwo, nodeOnTimeline, takeoverSteps } from '../measure/role-words.ts';
+import { lossWords, outageWords } from '../measure/route-words.ts';
 import type { RoleFigures, Takeover, TwoPrimaries } from '../model/figures.ts';
 import { describeLost } from '../model/loss.ts';
 import type { Report } from '../model/report.ts';
-import { formatDuration, formatMoment } from '../model/units.ts';
+import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import { number, roleWords } from './report-words.ts';
 
 export interface Grid {
@@ -28,6 +29,7 @@ export function roleGrids(report: Report): Grid[] {
   if (!roles) return [];
   return [
     ...promiseGrids(report),
+    ...routeGrid(report),
     ...overTime(report),
     ...roles.takeovers.map(takeoverGrid),
     ...(roles.twoPrimaries.length === 0 ? [] : [twoPrimariesGrid(roles.twoPrimaries)]),
@@ -60,6 +62,46 @@ function promiseGrids({ figures: { promises = [] } }: Report): Grid[] {
     ]),
     id: `promise-${i + 1}`,
   }));
+}
+
+/** Routes side by side: how long each was out, how slow it was, what it had acknowledged and is gone. */
+function routeGrid({ figures: { routes = [] } }: Report): Grid[] {
+  if (routes.length === 0) return [];
+  return [
+    {
+      caption: 'By route, while the faults lasted: outages of the whole run, operations of the fault span',
+      columns: [
+        text('route'),
+        text('access'),
+        text('longest outage'),
+        figure('outages'),
+        figure('brownout'),
+        figure('ok'),
+        figure('p50'),
+        figure('p99'),
+        figure('longest answer'),
+        text('acknowledged writes gone'),
+        text('seen by'),
+      ],
+      rows: routes.map((one) => {
+        const { route, access, seenBy, windows, fault, latency, lost } = one;
+        const ofType = (wanted: string) => windows.filter(({ type }) => type === wanted);
+        const brownoutMs = ofType('brownout').reduce((sum, { durationMs }) => sum + durationMs, 0);
+        return [
+          route,
+          access,
+          outageWords(one),
+          number(ofType('outage').length),
+          brownoutMs === 0 ? '' : formatDuration(brownoutMs),
+          formatShare(fault.share),
+          ...(latency ? [latency.p50Ms, latency.p99Ms, latency.maxMs].map(formatDuration) : ['', '', '']),
+          lost ? lossWords(lost) : '',
+          seenBy,
+        ];
+      }),
+      id: 'by-route',
+    },
+  ];
 }
 
 function overTime({ timeline, durationMs }: Report): Grid[] {

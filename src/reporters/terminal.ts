@@ -3,6 +3,7 @@
 import { judgePromise } from '../measure/promise-words.ts';
 import { roleLanes } from '../measure/role-lanes.ts';
 import { describeTakeover, describeTwoPrimaries, nodeOnTimeline } from '../measure/role-words.ts';
+import { routeLines } from '../measure/route-words.ts';
 import type { PromiseFigures, ServiceWindow } from '../model/figures.ts';
 import { describeLost } from '../model/loss.ts';
 import { partitionNamed } from '../model/partition-words.ts';
@@ -136,7 +137,7 @@ function serviceLines({ run, figures }: Report, colors: Colors, columns: number)
 
 /** Who was primary when, each failover with its steps, and two primaries with the rows of each. */
 function roleLines(
-  { figures: { roles, spans, promises = [] }, timeline, durationMs }: Report,
+  { figures: { roles, spans, promises = [], routes = [] }, timeline, durationMs }: Report,
   columns: number,
 ): string[] {
   if (!roles) return [];
@@ -154,6 +155,7 @@ function roleLines(
     ...roles.takeovers.map((takeover) => ['failover', describeTakeover(takeover)]),
     ...roles.twoPrimaries.map((pair) => ['TWO PRIMARIES', describeTwoPrimaries(pair)]),
     ...promises.flatMap(promiseLines),
+    ...routeLines(routes),
   ] as const;
   return ['', ...lines.flatMap(([what = '', words = '']) => hanging(`  ${what}  `, plainText(words), columns))];
 }

@@ -11,6 +11,7 @@ import type { NodeName } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
 import type { Ledger } from '../workloads/workload.ts';
+import { readProbes } from './probes.ts';
 import type { Recorder } from './recorder.ts';
 import { pause } from './wait.ts';
 
@@ -211,4 +212,15 @@ export function connectTo(node: NodeControl): Promise<Session> {
     applicationName: OBSERVER_NAMES.finalRead,
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
+}
+
+/** Records which rows of the probes clients read in the end: what a route had acknowledged and is gone. */
+export async function readProbesInTheEnd({ cluster, recorder }: FinalReadsOptions, run: number): Promise<void> {
+  try {
+    const options = { applicationName: OBSERVER_NAMES.runner, connectTimeoutMs: CONNECT_TIMEOUT_MS };
+    await using session = await connectBy(mainRoute(cluster.routes), options);
+    recorder.event({ type: 'probes-read', present: await readProbes(session, run, READ_TIMEOUT_MS) });
+  } catch (error) {
+    recorder.event({ type: 'final-read-failed', source: 'the rows of the probes', error: errorText(error) });
+  }
 }

@@ -8,7 +8,9 @@
  */
 
 import type { Dataset, TableSpec } from '../cluster/engine.ts';
+import type { PresentKeys } from '../model/event.ts';
 import type { ProbeKind } from '../model/history.ts';
+import { formatKey, KeySet } from '../model/key-ranges.ts';
 import type { ClusterSpec, ProbeSpec, Scenario } from '../model/scenario.ts';
 import { quoteTable } from '../sql/quote.ts';
 import type { Session } from '../sql/session.ts';
@@ -66,22 +68,49 @@ export function probesAreOn({ probes, pressure }: Partial<Pick<Scenario, 'probes
  * would see.
  */
 export function probeKinds(
-  { ratePerSecond, deadlineMs }: ProbeSpec,
+  { ratePerSecond, deadlineMs, routes = [] }: ProbeSpec,
   { partitions, replication }: Pick<ClusterSpec, 'partitions' | 'replication'>,
 ): ProbeKind[] {
-  const forEach = Math.min(ratePerSecond, MAX_STATEMENTS_PER_SECOND / (1 + replication) / partitions);
-  const kind = { scope: 'partition', deadlineMs } as const;
-  return [
-    { ...kind, name: 'probe-read', access: 'read', connection: 'pooled', ratePerSecond: forEach },
-    { ...kind, name: 'probe-write', access: 'write', connection: 'pooled', ratePerSecond: forEach },
-    {
+  const ways = Math.max(1, routes.length);
+  const forEach = Math.min(ratePerSecond, MAX_STATEMENTS_PER_SECOND / (1 + replication) / partitions / ways);
+  const kindsOf = (route: ProbedRoute | undefined, nth: number): ProbeKind[] => {
+    const by = route === undefined ? {} : { route: route.name };
+    const kind = { scope: 'partition', deadlineMs, ...by } as const;
+    // Names are told apart from the second route on.
+    const named = (name: string) => (route === undefined || nth === 0 ? name : `${name}@${route.name}`);
+    const read: ProbeKind = {
       ...kind,
-      name: 'probe-connect',
+      name: named('probe-read'),
       access: 'read',
-      connection: 'fresh',
-      ratePerSecond: Math.min(forEach * FRESH_SHARE, MAX_FRESH_PER_SECOND, MAX_FRESH_PER_SECOND_IN_ALL / partitions),
-    },
-  ];
+      connection: 'pooled',
+      ratePerSecond: forEach,
+    };
+    const fresh = Math.min(
+      forEach * FRESH_SHARE,
+      MAX_FRESH_PER_SECOND,
+      MAX_FRESH_PER_SECOND_IN_ALL / partitions / ways,
+    );
+    return [
+      read,
+      ...(route?.access === 'read' ? [] : [{ ...read, name: named('probe-write'), access: 'write' as const }]),
+      { ...read, name: named('probe-connect'), connection: 'fresh', ratePerSecond: fresh },
+    ];
+  };
+  return routes.length === 0 ? kindsOf(undefined, 0) : routes.flatMap(kindsOf);
+}
+
+type ProbedRoute = NonNullable<ProbeSpec['routes']>[number];
+
+/**
+ * The rows of these probes that clients read.
+ * @param run that wrote them.
+ */
+export async function readProbes(session: Session, run: number, timeoutMs: number): Promise<PresentKeys> {
+  const present = new KeySet();
+  await session.forEachRow(`SELECT seq FROM ${TABLE} WHERE run = $1`, [run], ([seq]) => present.add(run, Number(seq)), {
+    timeoutMs,
+  });
+  return present.toRanges();
 }
 
 /** One partition key of every partition that has any: the first. */
@@ -126,6 +155,7 @@ export class Probes {
     const seq = ++this.#seq;
     return {
       partitionKey,
+      key: formatKey(this.#run, seq),
       run: async (session, timeoutMs) => {
         await session.query(WRITE, [partitionKey, this.#run, seq], { name: 'probe-write', timeoutMs });
         return {};

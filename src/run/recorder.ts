@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
-import { type OperationLog, WITNESS_KINDS } from '../model/history.ts';
+import { type OperationKind, type OperationLog, WITNESS_KINDS } from '../model/history.ts';
 import type { OperationTable } from '../model/operations.ts';
 import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE, WITNESS_FILE } from '../operations-file.ts';
 import { LineFile } from './line-file.ts';
@@ -21,9 +21,9 @@ export interface RunListener {
   operations?(batch: OperationLog): void;
 }
 
-export interface KindNames {
-  readonly load: readonly string[];
-  readonly probes: readonly string[];
+export interface Kinds {
+  readonly load: readonly Pick<OperationKind, 'name' | 'route'>[];
+  readonly probes: readonly Pick<OperationKind, 'name' | 'route'>[];
 }
 
 export class Recorder implements Disposable {
@@ -39,10 +39,10 @@ export class Recorder implements Disposable {
   #unsaved: TimedEvent[] = [];
 
   /**
-   * @param kinds names of all kinds of operation, of the load and of the probes.
+   * @param kinds all kinds of operation, of the load and of the probes.
    * @throws EnvironmentError when the files cannot be made.
    */
-  constructor(folder: string, clock: Clock, { load, probes }: KindNames, listeners: readonly RunListener[]) {
+  constructor(folder: string, clock: Clock, { load, probes }: Kinds, listeners: readonly RunListener[]) {
     this.#clock = clock;
     this.#folder = folder;
     try {
@@ -91,7 +91,10 @@ export class Recorder implements Disposable {
 
   witness(batch: OperationTable): void {
     this.#write(() => {
-      this.#witness ??= new OperationsWriter(join(this.#folder, WITNESS_FILE), WITNESS_KINDS);
+      this.#witness ??= new OperationsWriter(
+        join(this.#folder, WITNESS_FILE),
+        WITNESS_KINDS.map((name) => ({ name })),
+      );
       this.#witness.write(batch);
     });
   }

@@ -18,7 +18,7 @@ import { type NamedServer, withServer } from '../sql/failure.ts';
 import { ledgerOf, type Workload, type WorkloadPlace, type WorkloadProblem } from '../workloads/workload.ts';
 import { connectOn } from './ask-node.ts';
 import { describeNode } from './describe-node.ts';
-import { lookForLeftovers, readEverything, readFork, untilReplicasAgree } from './final-reads.ts';
+import { lookForLeftovers, readEverything, readFork, readProbesInTheEnd, untilReplicasAgree } from './final-reads.ts';
 import { ServiceGuard } from './guards.ts';
 import { untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import { Injector, type MovingRoles, newMark } from './injector.ts';
@@ -186,6 +186,7 @@ export async function run(asked: RunOptions): Promise<void> {
         await untilReplicasAgree(finalReads, { limitMs: inDoubt ? MIN_CATCH_UP_MS : catchUpMs, loadStoppedAt });
         await lookForLeftovers(finalReads);
         await readEverything(finalReads);
+        if (probes && cluster.roles) await readProbesInTheEnd(finalReads, probeRun);
         await witness?.read();
         await compareStorage(observed);
         await scaleReads(observed);

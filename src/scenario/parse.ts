@@ -19,6 +19,7 @@ import type {
   FaultStep,
   Guards,
   HypothesisItem,
+  ProbeSpec,
   Scenario,
   TargetSpec,
 } from '../model/scenario.ts';
@@ -100,7 +101,12 @@ class Reader {
     const steadyState = this.#section(schemas['steady-state'], top, 'steady-state');
     const faults = this.#faults(top, { ...topology, ...this.#roles(cluster), ...this.#partitionKeys(workload) });
     const settle = this.#section(schemas.settle, top, 'settle');
-    const probeSpec = probes && { ratePerSecond: probes.rate, deadlineMs: probes.deadline };
+    const probed = probes?.routes && this.#probedRoutes(cluster, probes.routes);
+    const probeSpec = probes && {
+      ratePerSecond: probes.rate,
+      deadlineMs: probes.deadline,
+      ...(probed ? { routes: probed } : {}),
+    };
     const facts = this.#facts(topology, workload, faults, probeSpec);
     const guards = this.#guards(this.#section(schemas.guards, top, 'guards'), facts);
     const hypothesis = this.#list(top, 'hypothesis').map(({ item, path }) => this.#check(item, path, facts));
@@ -209,13 +215,7 @@ class Reader {
   #routes(cluster: ClusterSpec | undefined, workload: Scenario['workload'] | undefined): void {
     const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
     if (!cluster || !chosen || !workload) return;
-    const engine = this.#engineOf(cluster) ?? this.#vocabulary.engines[0];
-    const further = cluster.inventory?.routes ?? [];
-    const known = [...(engine?.routes ?? []), ...further.map(({ name }) => name)];
-    const readRoutes = [
-      ...(engine?.readRoutes ?? []),
-      ...further.filter(({ access }) => access === 'read').map(({ name }) => name),
-    ];
+    const { known, readRoutes } = this.#routesOf(cluster);
     for (const { name, access, route } of chosen.kinds(workload.params)) {
       if (route === undefined) continue;
       const at = ['workload', ...(chosen.pathOf?.(workload.params, name) ?? [name]), 'route'];
@@ -229,6 +229,30 @@ class Reader {
         this.#note(at, `the route ${quoted(route)} takes no writes, and ${quoted(name)} writes; expected ${others}`);
       }
     }
+  }
+
+  #routesOf(cluster: ClusterSpec): { readonly known: readonly string[]; readonly readRoutes: readonly string[] } {
+    const engine = this.#engineOf(cluster) ?? this.#vocabulary.engines[0];
+    const further = cluster.inventory?.routes ?? [];
+    return {
+      known: [...(engine?.routes ?? []), ...further.map(({ name }) => name)],
+      readRoutes: [
+        ...(engine?.readRoutes ?? []),
+        ...further.filter(({ access }) => access === 'read').map(({ name }) => name),
+      ],
+    };
+  }
+
+  /** Each once, and each one that there is. */
+  #probedRoutes(cluster: ClusterSpec | undefined, names: readonly string[]): NonNullable<ProbeSpec['routes']> {
+    if (!cluster) return [];
+    const { known, readRoutes } = this.#routesOf(cluster);
+    for (const [index, name] of names.entries()) {
+      const at = ['probes', 'routes', index];
+      if (!known.includes(name)) this.#note(at, `there is no route ${quoted(name)}; ${suggestion(name, known)}`);
+      else if (names.indexOf(name) < index) this.#note(at, `the route ${quoted(name)} is named twice`);
+    }
+    return names.map((name) => ({ name, access: readRoutes.includes(name) ? 'read' : 'write' }));
   }
 
   /** What is certain of the topology, also where the rest of the section is wrong. */

@@ -31,6 +31,8 @@ export interface ScenarioVocabulary {
   >[];
 }
 
+/** They share one budget. */
+const MAX_PROBED_ROUTES = 8;
 export const MAX_STEPS = 100;
 /** Of all faults together, each as often as it is repeated. */
 export const MAX_STRIKES = 1_000;
@@ -199,6 +201,12 @@ export function sections({
           .prefault('50/s')
           .describe('For each shard and each of reading and writing; 1,000/s over all of them.'),
         deadline: positiveDuration.prefault('2s').describe('For each probe.'),
+        routes: z
+          .array(z.string())
+          .min(1)
+          .max(MAX_PROBED_ROUTES)
+          .optional()
+          .describe('Routes that are probed side by side; that of whatever names none by default.'),
       })
       .prefault({})
       .describe('The lightest read and write of every shard, which tell the windows; off for none.'),

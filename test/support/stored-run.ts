@@ -34,8 +34,7 @@ export async function storeHistory(reports: string, history: History, hypothesis
   };
   const folder = await createRunFolder(reports, run.scenario, new Date('2026-11-23T12:34:56.789Z'));
   await writeRunInputs(folder, plan as unknown as Plan, run);
-  const names = (kinds: readonly { readonly name: string }[]) => kinds.map(({ name }) => name);
-  using recorder = new Recorder(folder, { nowMs: () => 0 }, { load: names(run.kinds), probes: names(run.probes) }, []);
+  using recorder = new Recorder(folder, { nowMs: () => 0 }, { load: run.kinds, probes: run.probes }, []);
   for (const { at, ...event } of history.events) recorder.event(event, at);
   recorder.operations(OperationTable.inOrder(history.operations));
   recorder.probes(OperationTable.inOrder(history.probes));

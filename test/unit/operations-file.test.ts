@@ -11,6 +11,9 @@ import { operations } from '../support/operations.ts';
 import { runs } from '../support/properties.ts';
 
 const KINDS = ['read', 'scan', 'write', 'probe'];
+const ROUTES: Readonly<Record<string, string>> = { read: 'standby', write: 'direct', probe: 'standby' };
+/** Scans name none. */
+const ROUTED = KINDS.map((name) => ({ name, ...(name in ROUTES ? { route: ROUTES[name] } : {}) }));
 let folder: string;
 let files = 0;
 
@@ -24,7 +27,7 @@ afterEach(() => {
 
 function write(batches: readonly (readonly Operation[])[]): string {
   const path = join(folder, `${files++}.arrow`);
-  using writer = new OperationsWriter(path, KINDS);
+  using writer = new OperationsWriter(path, ROUTED);
   for (const batch of batches) writer.write(tableOf(batch));
   return path;
 }
@@ -88,6 +91,7 @@ describe('the operations of a run on disk', () => {
             partition,
             session,
           });
+          expect(row.route).toBe(ROUTES[kind] ?? null);
           expect(row).toMatchObject({ rows: rest.rows ?? null, verified: rest.verified ?? null });
           expect(row).toMatchObject({ error_code: errorCode, error_text: errorCode === null ? null : errorText });
           expect(Number(row.sent_us) / 1_000 + intendedAt).toBe(sentAt);
@@ -119,7 +123,7 @@ describe('the operations of a run on disk', () => {
 
   test('a batch is in the file as soon as it was written', () => {
     const path = join(folder, 'live.arrow');
-    using writer = new OperationsWriter(path, KINDS);
+    using writer = new OperationsWriter(path, ROUTED);
     writer.write(tableOf([operation(1)]));
     expect(readOperations(path).count).toBe(1);
   });
@@ -147,6 +151,6 @@ describe('the operations of a run on disk', () => {
 
   test('no two runs write to one file', () => {
     const path = write([]);
-    expect(() => new OperationsWriter(path, KINDS)).toThrow(/EEXIST/);
+    expect(() => new OperationsWriter(path, ROUTED)).toThrow(/EEXIST/);
   });
 });

@@ -23,3 +23,18 @@ test('new connections are at most one in 50, one a second, and 16 a second of al
   expect(rates(100, 4, 2)['probe-connect']).toBe(1);
   expect(rates(100, 64, 1)['probe-connect']).toBe(0.1875);
 });
+
+test('several routes share the rate that one would have, and one that takes no writes is only read', () => {
+  const routes = [
+    { name: 'direct', access: 'write' },
+    { name: 'standby', access: 'read' },
+  ] as const;
+  const kinds = probeKinds({ ratePerSecond: 1_000, deadlineMs: 1_000, routes }, { partitions: 1, replication: 3 });
+  expect(kinds.map(({ name, route, ratePerSecond }) => [name, route, ratePerSecond])).toEqual([
+    ['probe-read', 'direct', 150],
+    ['probe-write', 'direct', 150],
+    ['probe-connect', 'direct', 1],
+    ['probe-read@standby', 'standby', 150],
+    ['probe-connect@standby', 'standby', 1],
+  ]);
+});

@@ -49,7 +49,7 @@ afterEach(() => {
 async function storedRun(): Promise<string> {
   const folder = await createRunFolder(reports, 'x', AT);
   await writeRunInputs(folder, PLAN, RUN);
-  using recorder = new Recorder(folder, { nowMs: () => 5 }, { load: ['read'], probes: [] }, []);
+  using recorder = new Recorder(folder, { nowMs: () => 5 }, { load: [{ name: 'read' }], probes: [] }, []);
   recorder.event({ type: 'phase-started', phase: 'form' });
   const batch = new OperationTable(['read']);
   batch.add({ id: 2, kind: 'read', intendedAt: 20, sentAt: 20, settledAt: 21, outcome: 'ok' });

@@ -108,6 +108,15 @@ describe('the section cluster', () => {
     ]);
   });
 
+  test('several may be probed side by side, each once', () => {
+    const probed = (routes: string) => problems(MEMBERS, `probes: { routes: ${routes} }\n`);
+    expect(probed('[direct, standby]')).toEqual([]);
+    expect(probed('[direct, stanby, direct]')).toEqual([
+      expect.stringMatching(/probes.routes\[1\]: there is no route "stanby"; did you mean "standby"\?$/),
+      expect.stringMatching(/probes.routes\[2\]: the route "direct" is named twice$/),
+    ]);
+  });
+
   test('a route is one that the engine has', () => {
     const by = (route: string) => `workload: { use: chat, read: { rate: 10/s, route: ${route} } }`;
     expect(problems(MEMBERS, by('standby'))).toEqual([]);
