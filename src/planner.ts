@@ -9,8 +9,9 @@ import type { Observation } from './model/event.ts';
 import { type Lost, lostBy } from './model/loss.ts';
 import { suggestion } from './model/nearest.ts';
 import type { Plan, PlannedAct } from './model/plan.ts';
+import type { Roles } from './model/roles.ts';
 import type { Scenario } from './model/scenario.ts';
-import type { NodeName, PlacementMap } from './model/topology.ts';
+import { dataNodes, type PlacementMap, type Topology } from './model/topology.ts';
 import { asFormed, type EffectOf, isOpen, lostTogether, makePlan } from './plan/schedule.ts';
 import { keyOf } from './plan/target.ts';
 import type { Workload } from './workloads/workload.ts';
@@ -92,11 +93,19 @@ export function effectsOf(faults: readonly Fault[]): EffectOf {
 }
 
 /** What these faults, by their names, take away from the targets of an act. */
-export function takenAway(faults: readonly Fault[], nodes: readonly NodeName[]): (act: PlannedAct) => readonly Lost[] {
+export function takenAway(
+  faults: readonly Fault[],
+  { nodes }: Pick<Topology, 'nodes'>,
+): (act: PlannedAct) => readonly Lost[] {
+  // As they are formed: the first member is the primary.
+  const roles: Roles = Object.fromEntries(
+    dataNodes({ nodes }).map((name, i) => [name, { role: i === 0 ? 'primary' : 'standby' }]),
+  );
+
   return ({ fault: name, targets, params }) => {
     const fault = faultNamed(faults, name);
     const taken = fault && takenBy(fault, params);
-    return taken ? targets.map((node) => lostBy(taken, node, nodes)) : [];
+    return taken ? targets.map((node) => lostBy(taken, node, { nodes, roles })) : [];
   };
 }
 

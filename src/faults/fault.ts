@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { FormedCluster } from '../cluster/engine.ts';
 import type { Capability, NodeControl } from '../cluster/platform.ts';
 import type { Taken } from '../model/loss.ts';
-import type { NodeEffect, NodeName } from '../model/topology.ts';
+import type { NodeEffect, NodeName, NodeSpec } from '../model/topology.ts';
 
 /** An undo as data, so that a journal on disk can replay it after pgquake itself was killed. */
 export interface Undo {
@@ -24,6 +24,8 @@ interface Surroundings {
   readonly mark: string;
   /** All nodes of the cluster, struck or not. */
   readonly nodes: readonly NodeControl[];
+  /** What nodes are for good; nothing by default. */
+  readonly specs?: readonly NodeSpec[];
   readonly signal: AbortSignal;
 }
 
@@ -92,8 +94,13 @@ export interface Fault<P = any, E = any> {
    * takes no `for`. Pure.
    */
   strikes?(targets: readonly NodeName[], params: P): Strike[];
-  /** Nodes that its parameters name beside the targets, with where in the parameters: they must exist. Pure. */
-  names?(params: P): readonly { readonly path: readonly PropertyKey[]; readonly node: NodeName }[];
+  /**
+   * Nodes that its parameters name beside the targets, with where in the parameters: they must exist, or be a word for
+   * those that have a role, where `orSide` allows that. Pure.
+   */
+  names?(
+    params: P,
+  ): readonly { readonly path: readonly PropertyKey[]; readonly node: NodeName; readonly orSide?: true }[];
   /**
    * Strikes all targets at once; returns when all are struck. What it did is undone by the caller, also
    * when it throws half-way.

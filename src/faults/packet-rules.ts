@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { type NodeControl, type NodeNetwork, type PacketRule, without } from '../cluster/platform.ts';
+import { isSide, nodesOnSide } from '../model/loss.ts';
 import { expectedButFound } from '../model/quantities.ts';
 import type { NodeName } from '../model/topology.ts';
 import type { FaultContext, Met, Undo, UndoContext } from './fault.ts';
@@ -20,7 +21,9 @@ const between = {
       },
     )
     .default('nodes')
-    .describe('The other side: all other nodes, everybody (the load too), or a list of nodes.'),
+    .describe(
+      'The other side: all other nodes, everybody (the load too), or a list of nodes, and of primary, standbys and dcs: whoever is that when the fault strikes.',
+    ),
   direction: z
     .enum(['both', 'in', 'out'])
     .default('both')
@@ -50,8 +53,8 @@ export interface Cut {
 }
 
 /** The nodes that `from` lists. */
-export function namesOf({ from }: Pick<Between, 'from'>): { path: PropertyKey[]; node: NodeName }[] {
-  return Array.isArray(from) ? from.map((node, index) => ({ path: ['from', index], node })) : [];
+export function namesOf({ from }: Pick<Between, 'from'>): { path: PropertyKey[]; node: NodeName; orSide: true }[] {
+  return Array.isArray(from) ? from.map((node, index) => ({ path: ['from', index], node, orSide: true })) : [];
 }
 
 /** Adds the same rules to every target. @returns what the proof needs, target by target. */
@@ -59,21 +62,34 @@ export async function addRules(
   targets: readonly NodeControl[],
   { from, direction, on: text }: Between,
   verdict: Pick<PacketRule, 'verdict' | 'share' | 'established'>,
-  { defer, mark, nodes }: FaultContext,
+  context: FaultContext,
 ): Promise<Cut[]> {
+  const { defer, mark, nodes } = context;
+  const others = await otherSide(from, context);
   return await Promise.all(
     targets.map(async (node) => {
-      const peers = peersOf(node, from, nodes);
+      const peers = peersOf(node, others, nodes);
       const directions = direction === 'both' ? (['in', 'out'] as const) : [direction];
-      const others = peers?.map((peer) => ({ peer: peer.peerAddress(node.name) })) ?? [{}];
+      const ends = peers?.map((peer) => ({ peer: peer.peerAddress(node.name) })) ?? [{}];
       const rules = directions.flatMap((way) =>
-        others.map((other) => ({ direction: way, ...other, ...verdict, ...(text === undefined ? {} : { text }) })),
+        ends.map((other) => ({ direction: way, ...other, ...verdict, ...(text === undefined ? {} : { text }) })),
       );
       await defer({ action: 'remove-rules', node: node.name });
       await networkOf(node).addRules(mark, rules);
       return { peers, mark, metByProof: 0 };
     }),
   );
+}
+
+/** With names in the place of words: who has a role is asked now. */
+async function otherSide(from: Between['from'], { nodes, specs = [], cluster, signal }: FaultContext) {
+  if (!Array.isArray(from) || !from.some(isSide)) return from;
+  const asksRoles = from.includes('primary') || from.includes('standbys');
+  const parts = new Map(specs.map(({ name, part }) => [name, part]));
+  return nodesOnSide(from, {
+    nodes: nodes.map(({ name }) => ({ name, part: parts.get(name) })),
+    roles: asksRoles ? await cluster.roles?.(signal) : undefined,
+  });
 }
 
 /** The other side of one target, which itself is none of them. */

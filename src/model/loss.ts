@@ -1,6 +1,7 @@
 /** What faults take away from a cluster: whole nodes, parts of them, or the way between them. Plain values. */
 
-import type { NodeName } from './topology.ts';
+import { nodesInRole, type Roles } from './roles.ts';
+import type { NodeName, Purpose } from './topology.ts';
 
 /**
  * - `node`: the machine, with all that runs on it. `server`: all of PostgreSQL on it, and nothing else. `agent`: the
@@ -20,7 +21,36 @@ export type Taken =
   /** Its role, in order: another node takes it over. */
   | { readonly what: 'role' };
 
+/** Names of nodes, or words for those that have a role or a purpose when the fault strikes. */
 export type OtherSide = 'nodes' | 'everybody' | readonly string[];
+
+/** Words for nodes, in the place of their names: whoever is one at that time. */
+export const SIDES = ['primary', 'standbys', 'dcs'] as const;
+export type Side = (typeof SIDES)[number];
+
+/** What such words are told by. */
+export interface Sides {
+  /** Every node of the cluster, with what it is for good where that is known. */
+  readonly nodes: readonly { readonly name: NodeName; readonly part?: Purpose | undefined }[];
+  /** Absent where roles do not move. */
+  readonly roles?: Roles | undefined;
+}
+
+export function isSide(word: string): word is Side {
+  return SIDES.some((side) => side === word);
+}
+
+/** The nodes that these names and words come to now, each once, in the order of the cluster. Pure. */
+export function nodesOnSide(words: readonly string[], { nodes, roles = {} }: Sides): NodeName[] {
+  const named = new Set(
+    words.flatMap((word) => {
+      if (!isSide(word)) return [word];
+      if (word === 'dcs') return nodes.filter(({ part }) => part === 'dcs').map(({ name }) => name);
+      return nodesInRole(roles, word === 'primary' ? 'primary' : 'standby');
+    }),
+  );
+  return nodes.map(({ name }) => name).filter((name) => named.has(name));
+}
 
 /** One thing that one node has lost. */
 export type Lost =
@@ -33,13 +63,17 @@ export type Lost =
       readonly clients?: true;
     };
 
-/** What one node loses. @param nodes all of the cluster. Pure. */
-export function lostBy(taken: Taken, node: NodeName, nodes: readonly NodeName[]): Lost {
+/** What one node loses. Pure. */
+export function lostBy(taken: Taken, node: NodeName, sides: Sides): Lost {
   if (taken.what !== 'links') return { ...taken, node };
   const { from } = taken;
-  const others = nodes.filter((name) => name !== node);
+  const others = sides.nodes.map(({ name }) => name).filter((name) => name !== node);
   if (from === 'everybody') return { what: 'links', node, from: others, clients: true };
-  return { what: 'links', node, from: from === 'nodes' ? others : others.filter((name) => from.includes(name)) };
+  return {
+    what: 'links',
+    node,
+    from: from === 'nodes' ? others : nodesOnSide(from, sides).filter((name) => name !== node),
+  };
 }
 
 /** `pg1 killed`, `the server of pg1 frozen`, `pg1 cut off from pg2 and pg3`. */

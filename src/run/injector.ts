@@ -12,7 +12,7 @@ import { EnvironmentError, errorText } from '../model/errors.ts';
 import { type Lost, lostBy } from '../model/loss.ts';
 import type { PlannedAct } from '../model/plan.ts';
 import type { Roles } from '../model/roles.ts';
-import type { LostNodes, NodeEffect, NodeName } from '../model/topology.ts';
+import type { LostNodes, NodeEffect, NodeName, NodeSpec } from '../model/topology.ts';
 import { pickAtStrike } from '../plan/target.ts';
 import { undoAll } from './healing.ts';
 import type { Recorder } from './recorder.ts';
@@ -26,6 +26,8 @@ const LOOK_LIMIT_MS = 5_000;
 
 export interface InjectorOptions {
   readonly nodes: Nodes;
+  /** What each is for good. */
+  readonly specs?: readonly NodeSpec[];
   readonly cluster: StruckCluster;
   readonly faults: ReadonlyMap<string, Fault>;
   readonly journal: UndoJournal;
@@ -131,8 +133,8 @@ export class Injector {
       targets = picked.targets;
     }
     const taken = fault && takenBy(fault, act.params);
-    const names = everyNode(nodes).map(({ name }) => name);
-    const ofAct = taken ? targets.map((node) => lostBy(taken, node, names)) : [];
+    const sides = { nodes: everyNode(nodes).map(({ name }) => ({ name, part: this.#partOf(name) })), roles };
+    const ofAct = taken ? targets.map((node) => lostBy(taken, node, sides)) : [];
     this.#struck.set(act.index, { targets, effect, lost: ofAct });
     const struck = [...this.#struck.values()];
     const lost = (which: NodeEffect) => struck.flatMap((one) => (one.effect === which ? one.targets : [])).sort();
@@ -141,6 +143,10 @@ export class Injector {
       moving.expect(act.index, { ...together, things: struck.flatMap((one) => one.lost) }, roles);
     }
     return { ...act, targets };
+  }
+
+  #partOf(name: NodeName): NodeSpec['part'] | undefined {
+    return this.#options.specs?.find((spec) => spec.name === name)?.part;
   }
 
   /** The first strike of the same fault. */
@@ -228,7 +234,7 @@ function comesBefore(other: PlannedAct, act: PlannedAct): boolean {
 }
 
 /** Where acts leave what it takes to undo them. */
-export interface Keeping extends Pick<InjectorOptions, 'journal' | 'mark' | 'nodes' | 'cluster' | 'signal'> {
+export interface Keeping extends Pick<InjectorOptions, 'journal' | 'mark' | 'nodes' | 'specs' | 'cluster' | 'signal'> {
   /** Gets what lives in this process alone and must be closed before the undos. */
   readonly held: AsyncDisposable[];
 }
@@ -238,7 +244,7 @@ export async function injectFault(
   fault: Fault,
   targets: readonly NodeControl[],
   { index, params }: Pick<PlannedAct, 'index' | 'params'>,
-  { journal, mark, nodes, cluster, signal, held }: Keeping,
+  { journal, mark, nodes, specs = [], cluster, signal, held }: Keeping,
 ): Promise<unknown> {
   const ownMark = `${mark}-${index}`;
   return await fault.inject(targets, params, {
@@ -249,6 +255,7 @@ export async function injectFault(
     },
     mark: ownMark,
     nodes: everyNode(nodes),
+    specs,
     cluster,
     signal,
   });

@@ -373,7 +373,10 @@ async function strike(
   }, POLL_MS);
   try {
     const moving = movingRoles(options, nodes, cluster);
-    await new Injector({ ...options, signal: stop, nodes, cluster, moving, journal, mark: newMark() }).run(plan.acts);
+    const specs = plan.scenario.cluster.nodes;
+    await new Injector({ ...options, specs, signal: stop, nodes, cluster, moving, journal, mark: newMark() }).run(
+      plan.acts,
+    );
   } catch (error) {
     // All is healed; the run goes on to see what became of the data.
     if (signal.aborted || !tripped.signal.aborted) throw error;

@@ -9,6 +9,7 @@ import type { ScenarioFacts } from '../checks/check.ts';
 import type { Fault } from '../faults/fault.ts';
 import { InputError } from '../model/errors.ts';
 import type { Inventory } from '../model/inventory.ts';
+import { isSide } from '../model/loss.ts';
 import { listed, suggestion } from '../model/nearest.ts';
 import { partitionWordOf } from '../model/partition-words.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
@@ -33,7 +34,7 @@ import { formatPath, hopelessChecks, type Problem, ScenarioError } from './probl
 import { lacking } from './requirements.ts';
 import { MAX_STEPS, MAX_STRIKES, type ScenarioVocabulary, sections, TOP_KEYS, timing, timingOf } from './schema.ts';
 import { Source } from './source.ts';
-import { type Around, type Notes, nodeExists, noteCollisions, type ReadStep, readTarget } from './target.ts';
+import { type Around, hasSide, type Notes, nodeExists, noteCollisions, type ReadStep, readTarget } from './target.ts';
 
 type Path = readonly PropertyKey[];
 type Mapping = Readonly<Record<string, unknown>>;
@@ -355,7 +356,8 @@ class Reader {
     }
     const target = this.#target(step, path, around);
     const params = fault && this.#fitting(fault.params, part(false), path, ['fault', 'target', ...timingKeys]);
-    for (const { path: below, node } of (params && fault.names?.(params)) ?? []) {
+    for (const { path: below, node, orSide } of (params && fault.names?.(params)) ?? []) {
+      if (orSide && isSide(node) && hasSide(node, around)) continue;
       nodeExists(node, [...path, ...below], around, this.#notes);
     }
     const forMs = times?.for ?? (fault && target && params && lengthOf(fault, target, params, around));

@@ -1,6 +1,7 @@
 /** The target of a fault as an author writes it: a node, a list of nodes, or a selector; and who strikes where when. */
 
 import type { z } from 'zod';
+import type { Side } from '../model/loss.ts';
 import { nearest, suggestion } from '../model/nearest.ts';
 import { partitionWordOf } from '../model/partition-words.ts';
 import { expectedButFound, quoted } from '../model/quantities.ts';
@@ -56,6 +57,12 @@ export function readTarget(target: unknown, at: Path, around: Around, notes: Not
     nodes.add(name);
   }
   return nodes.size === target.length && nodes.size > 0 ? { nodes: [...nodes] } : undefined;
+}
+
+/** Whether a cluster may have nodes that such a word stands for. */
+export function hasSide(word: Side, { nodes, roles = [] }: Pick<Around, 'nodes' | 'roles'>): boolean {
+  if (word === 'dcs') return nodes === undefined || nodes.some(({ part }) => part === 'dcs');
+  return roles.some((role) => role === 'primary');
 }
 
 /** Notes a name that no node has. */

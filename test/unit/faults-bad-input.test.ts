@@ -21,8 +21,8 @@ const MEMBERS = {
 /** The nodes that a fault is for. */
 const nodesFor = ({ movingRoles }: Fault) => (movingRoles ? MEMBERS : WORKERS);
 
-function problems(step: string, fault?: Fault): string[] {
-  const { cluster } = fault ? nodesFor(fault) : WORKERS;
+function problems(step: string, fault?: Fault, written?: string): string[] {
+  const { cluster } = written ? { cluster: `cluster: ${written}` } : fault ? nodesFor(fault) : WORKERS;
   const text = `name: some\nsummary: Some.\nhypothesis: [{ check: no-lost-writes }]\nfaults:\n${BEFORE}${step}\n${cluster}`;
   try {
     parseScenario(text, 'some.yaml', vocabulary);
@@ -156,6 +156,18 @@ test('a successor must exist', () => {
   expect(problems(text, fault)).toEqual([
     `some.yaml:5:${columnOf('to')} faults[0].to: there is no node "pg9"; the cluster has pg1, pg2, pg3`,
   ]);
+});
+
+test.each([
+  ['{ members: 3 }', '[standbys, pg3]', []],
+  ['{ members: 3 }', '[primary]', []],
+  ['{ members: 3 }', '[dcs]', ['there is no node "dcs"; the cluster has pg1, pg2, pg3']],
+  ['{ workers: 4 }', '[standbys]', ['there is no node "standbys"; the cluster has coordinator and worker1 to worker4']],
+  ['{ members: 3 }', '[standby]', ['there is no node "standby"; what has a role is { role: standby }']],
+])('a word for nodes on the other side is one that the cluster %s may have: %s', (cluster, from, said) => {
+  const target = cluster.includes('members') ? '{ role: primary }' : 'worker1';
+  const found = problems(`{ fault: network-drop, target: ${target}, from: ${from}, for: 1s }`, undefined, cluster);
+  expect(found.map((line) => line.replace(/^.*faults\[0\]\.from\[0\]: /, ''))).toEqual(said);
 });
 
 test('a node that a parameter names must exist', () => {

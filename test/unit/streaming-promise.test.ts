@@ -158,6 +158,11 @@ test('nothing is promised where nothing is lost', () => {
   );
 });
 
+const SIDES = {
+  nodes: [...members.map((name) => ({ name, part: 'data' as const })), { name: 'etcd1', part: 'dcs' as const }],
+  roles: { pg1: { role: 'standby' }, pg2: { role: 'primary' }, pg3: { role: 'sync-standby' } },
+} as const;
+
 test.each([
   ['node-kill', {}, 'pg1 killed'],
   ['node-stop', {}, 'pg1 stopped'],
@@ -165,7 +170,10 @@ test.each([
   ['node-flap', { times: 2, down: 0, up: 0 }, 'pg1 killed'],
   ['node-pause', {}, 'pg1 frozen'],
   ['switchover', {}, 'pg1 hands over'],
-  ['network-drop', { from: 'nodes' }, 'pg1 cut off from pg2 and pg3'],
+  ['network-drop', { from: 'nodes' }, 'pg1 cut off from pg2, pg3 and etcd1'],
+  ['network-drop', { from: ['primary'] }, 'pg1 cut off from pg2'],
+  ['network-drop', { from: ['standbys'] }, 'pg1 cut off from pg3'],
+  ['network-reject', { from: ['dcs', 'standbys', 'pg3'] }, 'pg1 cut off from pg3 and etcd1'],
   ['network-drop', { from: ['pg3'] }, 'pg1 cut off from pg3'],
   ['network-reject', { from: 'everybody' }, 'pg1 cut off from everybody'],
   ['network-disconnect', {}, 'pg1 cut off from everybody'],
@@ -175,5 +183,5 @@ test.each([
 ])('%s %j takes away: %s', (name, params, said) => {
   const fault = shipped.faults.find((one) => one.name === name);
   const taken = fault && takenBy(fault, params);
-  expect(taken && describeLost(lostBy(taken, 'pg1', ['pg1', 'pg2', 'pg3']))).toBe(said);
+  expect(taken && describeLost(lostBy(taken, 'pg1', SIDES))).toBe(said);
 });

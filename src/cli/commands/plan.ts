@@ -4,7 +4,7 @@ import pc from 'picocolors';
 import { choose } from '../../choose.ts';
 import type { Lost } from '../../model/loss.ts';
 import type { Scenario } from '../../model/scenario.ts';
-import { type LostNodes, nodeNames } from '../../model/topology.ts';
+import type { LostNodes } from '../../model/topology.ts';
 import { describePlan } from '../../plan/describe.ts';
 import { effectsOf, layoutOf, placedPlan, takenAway } from '../../planner.ts';
 import type { Quake } from '../../quake.ts';
@@ -79,7 +79,7 @@ export async function printPlan(
           expect: ({ down, frozen }: LostNodes) =>
             engine.expect(state, { down: new Set(down), frozen: new Set(frozen) }).partitions,
           promises: {
-            lostBy: takenAway(faults, nodeNames(cluster)),
+            lostBy: takenAway(faults, cluster),
             promise: (lost: readonly Lost[]) => engine.expect(state, { down: new Set(), lost }).promise,
           },
         }),
