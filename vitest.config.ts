@@ -3,6 +3,8 @@ import { join, relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
+/** Their files wait half of the time: for a fault to last, for a container to start. */
+const SIDE_BY_SIDE_WORKERS = Math.ceil(1.5 * availableParallelism());
 /** Files that expect no verdict of a run and no figure: several at a time. The slowest first, so that none runs on alone. */
 const SIDE_BY_SIDE = [
   'test/integration/patroni.test.ts',
@@ -121,7 +123,7 @@ export default defineConfig(({ mode }) => ({
           include: SIDE_BY_SIDE,
           testTimeout: CLUSTER_LIMIT_MS,
           hookTimeout: CLUSTER_LIMIT_MS,
-          maxWorkers: availableParallelism(),
+          maxWorkers: SIDE_BY_SIDE_WORKERS,
           sequence: { groupOrder: 2 },
         },
       },

@@ -47,7 +47,7 @@ function meetsOnly(kind: Kind, is: (code: string) => boolean): (clients: Clients
 }
 
 /** So many attempts in a row: a single one may be slow on any machine. */
-function isSlow(kind: Kind, limitMs: number, inRow = 1): (clients: Clients) => string | undefined {
+function isSlow(kind: Kind, limitMs: number, inRow: number): (clients: Clients) => string | undefined {
   return (clients) => {
     let row = 0;
     for (const { code = DEADLINE, tookMs } of clients.of(kind)) {
@@ -55,6 +55,14 @@ function isSlow(kind: Kind, limitMs: number, inRow = 1): (clients: Clients) => s
       if (row === inRow) return `${inRow} of a client's ${kind} in a row took ${Math.round(tookMs)} ms or so`;
     }
     return undefined;
+  };
+}
+
+/** So many attempts, with others between them. */
+function isSlowAgain(kind: Kind, limitMs: number, times: number): (clients: Clients) => string | undefined {
+  return (clients) => {
+    const slow = clients.of(kind).filter(({ tookMs }) => tookMs > limitMs);
+    return slow.length >= times ? `${slow.length} of a client's ${kind} took more than ${limitMs} ms` : undefined;
   };
 }
 
@@ -121,8 +129,8 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   'network-loss': {
     kinds: ['ping', 'remote'],
     spared: ['ping'],
-    forMs: 3_000,
-    sees: isSlow('remote', SLOW_MS),
+    forMs: 5_000,
+    sees: isSlowAgain('remote', SLOW_MS, 3),
   },
   'network-latency': { kinds: ['remote'], forMs: 2_000, sees: isSlow('remote', 95, 3), unlike: 'network-bandwidth' },
   'network-bandwidth': { kinds: ['bulk'], forMs: 1_500, sees: isSlow('bulk', 250, 2) },

@@ -9,7 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { seededIndex } from '../../src/plan/random.ts';
 import { type Ended, Workplace } from '../support/cli.ts';
 import { SMALL_SCENARIO } from '../support/small-scenario.ts';
@@ -70,16 +70,6 @@ describe('a signal', () => {
     },
   );
 
-  test('SIGUSR1, SIGUSR2 and SIGPIPE end nothing', async () => {
-    const running = place.startRun([scenario]);
-    await untilSaid(running, 'in effect');
-    for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const) running.kill(signal);
-    const ended = await running.ended;
-    expectJudged(ended);
-    expect(ended.stderr).not.toContain('Debugger');
-    expect(place.leftovers()).toEqual([]);
-  });
-
   test('SIGHUP heals when the terminal that it tells of is gone', async () => {
     const running = place.startRun([scenario]);
     await untilSaid(running, 'in effect');
@@ -89,6 +79,46 @@ describe('a signal', () => {
     expect((await running.ended).code).toBe(130);
     expect(place.report().timeline.map((event) => event.type)).toEqual(expect.arrayContaining(['healed']));
     expect(place.leftovers()).toEqual([]);
+  });
+});
+
+describe('what costs no verdict, all in one run:', () => {
+  let bearing: Workplace;
+  let ended: Ended;
+
+  beforeAll(async () => {
+    bearing = new Workplace();
+    mkdirSync(join(bearing.reports, 'latest'), { recursive: true });
+    writeFileSync(join(bearing.reports, 'latest', 'mine'), 'precious');
+    mkdirSync(join(bearing.reports, 'index.json'));
+    const running = bearing.startRun([bearing.scenario('small', SMALL_SCENARIO)]);
+    await untilSaid(running, 'in effect');
+    const [run] = readdirSync(bearing.reports).filter((name) => name.endsWith('-small'));
+    rmSync(join(bearing.reports, run as string, 'logs'), { recursive: true });
+    for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGPIPE'] as const) running.kill(signal);
+    ended = await running.ended;
+  });
+
+  afterAll(() => {
+    bearing[Symbol.dispose]();
+  });
+
+  test('SIGUSR1, SIGUSR2 and SIGPIPE', () => {
+    expectJudged(ended);
+    expect(ended.stderr).not.toContain('Debugger');
+    expect(bearing.leftovers()).toEqual([]);
+  });
+
+  test('a `latest` that is a folder of somebody else, which keeps it', () => {
+    expectJudged(ended);
+    expect(ended.stdout).toContain('latest is no link of pgquake');
+    expect(ended.stdout).toContain('the index of all runs is not up to date');
+    expect(readdirSync(join(bearing.reports, 'latest'))).toEqual(['mine']);
+  });
+
+  test('servers’ logs that vanish', () => {
+    expectJudged(ended);
+    expect(bearing.leftovers()).toEqual([]);
   });
 });
 
@@ -151,32 +181,12 @@ describe('a reports folder', () => {
     });
   });
 
-  test('whose `latest` is a folder of somebody else keeps it, and costs no verdict', async () => {
-    mkdirSync(join(place.reports, 'latest'), { recursive: true });
-    writeFileSync(join(place.reports, 'latest', 'mine'), 'precious');
-    mkdirSync(join(place.reports, 'index.json'));
-    const ended = await place.run([scenario]);
-    expectJudged(ended);
-    expect(ended.stdout).toContain('latest is no link of pgquake');
-    expect(ended.stdout).toContain('the index of all runs is not up to date');
-    expect(readdirSync(join(place.reports, 'latest'))).toEqual(['mine']);
-  });
-
   test('that vanishes costs the verdict, and nothing stays', async () => {
     const running = place.startRun([scenario]);
     await untilSaid(running, 'in effect');
     rmSync(place.reports, { recursive: true });
     const { code, stderr } = await running.ended;
     expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringMatching(/history is gone.*\n.*hint/s) });
-    expect(place.leftovers()).toEqual([]);
-  });
-
-  test('without the servers’ logs judges all the same', async () => {
-    const running = place.startRun([scenario]);
-    await untilSaid(running, 'in effect');
-    const [run] = readdirSync(place.reports).filter((name) => name.endsWith('-small'));
-    rmSync(join(place.reports, run as string, 'logs'), { recursive: true });
-    expectJudged(await running.ended);
     expect(place.leftovers()).toEqual([]);
   });
 });
