@@ -29,7 +29,8 @@ export function routeFigures(
       const by = <K extends OperationKind>(all: readonly K[]) =>
         all.find((kind) => kind.access === access && (kind.route ?? main) === route && kind.ratePerSecond > 0);
       const ofLoad = by(kinds.filter(({ scope }) => scope === 'partition')) ?? by(kinds);
-      const ofProbes = by(pooled);
+      // Probes that never were sent tell nothing.
+      const ofProbes = by(pooled.filter((kind) => probed.some(({ name }) => name === kind.name)));
       const kind = ofProbes ?? ofLoad;
       if (!kind) return [];
       const seen = probed.find(({ name }) => name === ofProbes?.name);

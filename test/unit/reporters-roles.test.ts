@@ -5,6 +5,9 @@ import { shipped } from '../../src/catalog.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { judge } from '../../src/judge.ts';
 import { roleLanes } from '../../src/measure/role-lanes.ts';
+import type { History } from '../../src/model/history.ts';
+import { OperationTable } from '../../src/model/operations.ts';
+import type { Promised } from '../../src/model/promise.ts';
 import { reportSchema } from '../../src/model/report-schema.ts';
 import { makePlan } from '../../src/plan/schedule.ts';
 import { buildReport } from '../../src/report.ts';
@@ -76,10 +79,28 @@ describe('roles over time', () => {
     const svg = timeline.render(report)['timeline.svg'] as string;
     expect(svg.match(/class="primary" data-role-of="pg1"/g)).toHaveLength(2);
     expect(svg).toContain('>primary, timeline 2</text>');
-    // Beside the mark of its return, which covers where it was primary again.
+    // Above the mark of its return: it runs, and nobody has fenced it.
     expect(svg.match(/>primary, timeline 1<\/text>/g)).toHaveLength(2);
+    expect(svg.indexOf('class="returning"')).toBeLessThan(svg.lastIndexOf('class="primary" data-role-of="pg1"'));
     expect(svg).toMatch(/class="two-primaries" [^>]*data-from-ms="6000" data-to-ms="7952"/);
     expect(svg).toContain('pg2 primary, timeline 2 from 4.002 s to');
+  });
+
+  test('two primaries are an overlap across all nodes, with who, how long and what it cost in words', () => {
+    const svg = timeline.render(report)['timeline.svg'] as string;
+    // Three rows of 14 pixels.
+    expect(svg).toMatch(/class="two-primaries-band" [^>]*data-from-ms="6000" data-to-ms="7952" y="0" height="42"/);
+    expect(svg).toMatch(
+      /class="(alarm|on-outage) name"[^>]*>TWO PRIMARIES 1\.95 s: pg1 and pg2, 40 acknowledged rows gone</,
+    );
+    const lane = /class="primary" data-role-of="pg1" [^>]*data-from-ms="([\d.]+)" data-to-ms="([\d.]+)"/g;
+    const drawn = [...svg.matchAll(lane)].map(([, fromMs, toMs]) => [Number(fromMs), Number(toMs)]);
+    // While it was frozen it was no primary, whatever was last heard of it.
+    const frozen = report.timeline.find(({ type }) => type === 'fault-in-effect')?.at;
+    expect(drawn).toEqual([
+      [1_000, frozen],
+      [6_100, 8_500],
+    ]);
   });
 
   test('are told at every moment', () => {
@@ -134,6 +155,65 @@ describe('every report', () => {
     expect(lines[3]).toContain(
       ':value {"pg1" {:role :primary, :timeline 1}, "pg2" {:role :primary, :timeline 2}, "pg3" {:role :standby, :timeline 2}}',
     );
+  });
+});
+
+describe('what was promised, and routes side by side', () => {
+  const promise: Promised = {
+    primary: 'pg1',
+    writesOut: [{ route: 'direct', minMs: 500, maxMs: 5_000, why: 'the manager waits' }],
+    lost: { beforeMs: 0, afterMs: 0, why: 'commits wait for a standby' },
+    twoPrimaries: { maxMs: 4_000, why: 'nobody fences it' },
+  };
+  const probed = wokenPrimary({ probe: () => undefined });
+  const { events, run, probes } = probed;
+  const standby = (name: string) => `${name}@standby`;
+  const asked = events.find(({ type }) => type === 'fault-asked')?.at ?? 0;
+  const lost = [{ what: 'node', node: 'pg1', how: 'frozen' }] as const;
+  const told: History = {
+    ...probed,
+    run: {
+      ...run,
+      probes: [...run.probes, ...run.probes.map((kind) => ({ ...kind, name: standby(kind.name), route: 'standby' }))],
+    },
+    probes: OperationTable.inOrder([...probes, ...[...probes].map((one) => ({ ...one, kind: standby(one.kind) }))]),
+    events: [...events, { at: asked - 1, type: 'promised' as const, act: 0, lost, promise }].sort(
+      (a, b) => a.at - b.at,
+    ),
+  };
+  const of = buildReport(told, plan, judge(told, scenario.hypothesis, shipped.checks));
+
+  test.each([
+    ['report.md', markdown.render(of)['report.md'] as string],
+    ['report.html', htmlReport.render(of)['report.html'] as string],
+  ])('%s has both as tables', (_, text) => {
+    expect(text).toContain('Promised and seen: pg1 frozen, at 3.010 s');
+    expect(text).toMatch(
+      /acknowledged writes lost[\s\S]{1,80}none[\s\S]{1,200}NO[\s\S]{1,80}commits wait for a standby/,
+    );
+    expect(text).toContain('By route, while the faults lasted');
+    expect(text).toContain('standby');
+  });
+
+  test('the terminal has a line for each part', () => {
+    const lines = terminalSummary(of, { colors, columns: 200, folder: 'reports/x' }).join('\n');
+    expect(lines).toMatch(/promise {2}pg1 frozen: writes out by direct 500 ms to 5 s; seen: 1\.\d+ s/);
+    expect(lines).toMatch(
+      /routes {2}writes out: direct 1\.\d+ s ± \d+ ms, standby none; acknowledged and gone: direct none of \d+ writes of the load/,
+    );
+  });
+
+  test('report.json keeps what was promised beside what was seen, as its schema says', () => {
+    const { figures } = reportSchema.parse(JSON.parse(json.render(of)['report.json'] as string));
+    expect(figures.promises).toMatchObject([
+      { promise: { writesOut: [{ route: 'direct', maxMs: 5_000 }] }, writesOut: [{ route: 'direct' }] },
+    ]);
+    expect(figures.routes?.map(({ route, access }) => `${route} ${access}`)).toEqual([
+      'direct read',
+      'direct write',
+      'standby read',
+      'standby write',
+    ]);
   });
 });
 

@@ -46,6 +46,8 @@ export const TIMELINE_CSS = `
 .timeline .sync-standby { fill: var(--tl-sync); }
 .timeline .unknown { fill: var(--tl-grid); }
 .timeline .two-primaries { fill: var(--tl-outage); }
+.timeline .two-primaries-band { fill: var(--tl-outage); fill-opacity: 0.12; stroke: var(--tl-outage); stroke-width: 2; }
+.timeline text.alarm { fill: var(--tl-outage); }
 .timeline text.on-primary { fill: var(--tl-on-primary); }
 .timeline text.on-standby, .timeline text.on-sync-standby, .timeline text.on-unknown { fill: var(--tl-on-standby); }
 .timeline .down { fill: var(--tl-down); }

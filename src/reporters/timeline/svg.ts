@@ -1,14 +1,28 @@
 /** The picture of a run as SVG: load and latency of each kind, nodes, partitions, with the faults across them all. */
 
-import { type ScaleLinear, scaleLinear, scaleLog } from 'd3-scale';
+import { scaleLinear, scaleLog } from 'd3-scale';
 import { area, line } from 'd3-shape';
-import { describeTwoPrimaries } from '../../measure/role-words.ts';
-import type { ServiceWindow, TimeRange } from '../../model/figures.ts';
+import type { ServiceWindow } from '../../model/figures.ts';
 import { formatDuration, formatMoment, formatShare } from '../../model/units.ts';
 import { clip, htmlText as text } from '../escape.ts';
-import { lengthOf, roleWords } from '../report-words.ts';
+import { lengthOf } from '../report-words.ts';
+import {
+  BOLD_CHARACTER,
+  CHARACTER,
+  type Frame,
+  MIN_MARK,
+  moved,
+  ms,
+  type Part,
+  px,
+  ROW,
+  rowLabel,
+  span,
+  stack,
+} from './drawing.ts';
+import { nodesPart } from './node-rows.ts';
 import { TIMELINE_CSS } from './style.ts';
-import type { Bucket, FaultBand, KindTrack, NodeStrip, PartitionStrip, Timeline } from './timeline.ts';
+import type { Bucket, FaultBand, KindTrack, PartitionStrip, Timeline } from './timeline.ts';
 
 export interface PictureOptions {
   /** Width in CSS pixels; the height follows from the content. */
@@ -25,28 +39,10 @@ export interface PictureOptions {
 /** Below this the labels become short. */
 const NARROW = 560;
 const FONT = 11;
-const CHARACTER = 6.2;
-const BOLD_CHARACTER = 7;
 const WINDOW_LANE = 16;
 const THROUGHPUT = 56;
 const LATENCY = 56;
-const ROW = 14;
 const MACHINE = 20;
-/** A mark is never so narrow that it cannot be seen. */
-const MIN_MARK = 1.5;
-
-interface Frame {
-  readonly left: number;
-  readonly right: number;
-  readonly narrow: boolean;
-  readonly x: ScaleLinear<number, number>;
-}
-
-/** A part of the picture, drawn from y = 0 downward. */
-interface Part {
-  readonly height: number;
-  readonly lines: readonly string[];
-}
 
 export function timelineSvg(timeline: Timeline, options: PictureOptions): string {
   const { width, id, standalone } = options;
@@ -62,7 +58,6 @@ export function timelineSvg(timeline: Timeline, options: PictureOptions): string
     ...timeline.kinds.map((track) => kindPart(track, latency, frame)),
     machinePart(timeline, frame),
     nodesPart(timeline, frame),
-    twoPrimariesPart(timeline, frame),
     partitionsPart(timeline, frame),
   ]);
   const bands = timeline.faults.flatMap((band) => faultBand(band, head.height, body.height, frame));
@@ -81,20 +76,6 @@ export function timelineSvg(timeline: Timeline, options: PictureOptions): string
     '</svg>',
     '',
   ].join('\n');
-}
-
-function stack(parts: readonly Part[]): Part {
-  let height = 0;
-  const lines: string[] = [];
-  for (const part of parts) {
-    lines.push(...moved(part.lines, height));
-    height += part.height;
-  }
-  return { height, lines };
-}
-
-function moved(lines: readonly string[], y: number): string[] {
-  return y === 0 || lines.length === 0 ? [...lines] : [`<g transform="translate(0 ${px(y)})">`, ...lines, '</g>'];
 }
 
 function legend({ machine, nodes, twoPrimaries }: Timeline, { right, narrow }: Frame): Part {
@@ -162,12 +143,6 @@ function faultBand(band: FaultBand, top: number, height: number, { x }: Frame): 
     edge,
     `<path class="fault-ending-edge" d="M${px(x(healAskedMs))},${px(top)}v${px(height)}"/>`,
   ];
-}
-
-/** The attributes of a mark that stands for a stretch of time. */
-function span({ fromMs, toMs }: TimeRange, x: Frame['x']): string {
-  const wide = Math.max(MIN_MARK, x(toMs) - x(fromMs));
-  return `x="${px(x(fromMs))}" width="${px(wide)}" data-from-ms="${ms(fromMs)}" data-to-ms="${ms(toMs)}"`;
 }
 
 type LatencyScale = ReturnType<typeof latencyScale>;
@@ -306,62 +281,6 @@ function machinePart({ machine }: Timeline, { left, right, narrow, x }: Frame): 
   return { height: MACHINE + 4, lines: [rowLabel('machine', left, narrow, 14), ground, ...bars] };
 }
 
-function nodesPart({ nodes }: Timeline, frame: Frame): Part {
-  if (nodes.length === 0) return { height: 0, lines: [] };
-  return stack([...nodes.map((strip) => nodeRow(strip, frame)), { height: 10, lines: [] }]);
-}
-
-function nodeRow({ node, roles, states }: NodeStrip, { left, right, narrow, x }: Frame): Part {
-  const did = roles.flatMap((stretch) => {
-    const { role, fromMs, toMs } = stretch;
-    const [full, short] = [roleWords(stretch), role];
-    const told = `${node} ${full} from ${formatMoment(fromMs)} to ${formatMoment(toMs)}`;
-    // Words stand where no state covers them.
-    const startMs = states.reduce((at, state) => (state.fromMs <= at && at < state.toMs ? state.toMs : at), fromMs);
-    const endMs = states.reduce((at, state) => (state.fromMs > startMs ? Math.min(at, state.fromMs) : at), toMs);
-    const wide = x(endMs) - x(startMs);
-    const words = [full, short].find((one) => wide >= one.length * CHARACTER + 6);
-    return [
-      `<rect class="${role}" data-role-of="${text(node)}" ${span({ fromMs, toMs }, x)} y="1" height="${ROW - 2}"><title>${text(told)}</title></rect>`,
-      ...(words === undefined
-        ? []
-        : [`<text class="on-${role}" x="${px(x(startMs) + 3)}" y="11">${text(words)}</text>`]),
-    ];
-  });
-  const shown = states.flatMap(({ state, fromMs, toMs }) => {
-    const name = state === 'returning' ? 'returning' : 'down';
-    const fits = x(toMs) - x(fromMs) >= state.length * CHARACTER + 6;
-    const told = `${node} ${state} from ${formatMoment(fromMs)} to ${formatMoment(toMs)}`;
-    return [
-      `<rect class="${name}" data-node="${text(node)}" ${span({ fromMs, toMs }, x)} y="1" height="${ROW - 2}"><title>${text(told)}</title></rect>`,
-      ...(fits ? [`<text class="on-${name}" x="${px(x(fromMs) + 3)}" y="11">${text(state)}</text>`] : []),
-    ];
-  });
-  return {
-    height: ROW,
-    lines: [
-      rowLabel(node, left, narrow),
-      `<rect class="up" x="${left}" width="${px(right - left)}" y="1" height="${ROW - 2}"/>`,
-      ...did,
-      ...shown,
-    ],
-  };
-}
-
-/** When two nodes acknowledged writes. */
-function twoPrimariesPart({ twoPrimaries }: Timeline, { left, right, narrow, x }: Frame): Part {
-  if (twoPrimaries.length === 0) return { height: 0, lines: [] };
-  const marks = twoPrimaries.map((pair) => {
-    const told = `two primaries ${describeTwoPrimaries(pair)}`;
-    return `<rect class="two-primaries" ${span(pair, x)} y="1" height="${ROW - 2}"><title>${text(told)}</title></rect>`;
-  });
-  const ground = `<rect class="idle" x="${left}" width="${px(right - left)}" y="1" height="${ROW - 2}"/>`;
-  return {
-    height: ROW + 10,
-    lines: [rowLabel(narrow ? '2 primaries' : 'two primaries', left, narrow), ground, ...marks],
-  };
-}
-
 function partitionsPart({ partitions, partitionsLeftOut }: Timeline, frame: Frame): Part {
   const more = `and ${partitionsLeftOut} more, of which none is shown for want of space`;
   return stack([
@@ -394,10 +313,6 @@ function partitionRows(
   return [row('reads', reads), row('writes', writes), { height: 4, lines: [] }];
 }
 
-function rowLabel(label: string, left: number, narrow: boolean, baseline = 11): string {
-  return `<text class="dim end" x="${left - 8}" y="${baseline}">${text(clip(label, narrow ? 11 : 16))}</text>`;
-}
-
 function axisPart({ fromMs, toMs }: Timeline, bodyHeight: number, { left, right, narrow, x }: Frame): Part {
   const inMinutes = toMs - fromMs > 240_000;
   const unitMs = inMinutes ? 60_000 : 1_000;
@@ -417,14 +332,4 @@ function axisPart({ fromMs, toMs }: Timeline, bodyHeight: number, { left, right,
       `<text class="dim middle" x="${px((left + right) / 2)}" y="${px(bodyHeight + 32)}">time since the start of the run</text>`,
     ],
   };
-}
-
-/** A coordinate: a tenth of a pixel is enough. */
-function px(value: number): string {
-  return String(Math.round(value * 10) / 10);
-}
-
-/** A moment, to the microsecond, as in report.json. */
-function ms(value: number): string {
-  return String(Math.round(value * 1_000) / 1_000);
 }

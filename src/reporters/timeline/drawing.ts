@@ -1,0 +1,58 @@
+/** What all parts of the picture are drawn with. */
+
+import type { ScaleLinear } from 'd3-scale';
+import type { TimeRange } from '../../model/figures.ts';
+import { clip, htmlText as text } from '../escape.ts';
+
+export const CHARACTER = 6.2;
+export const BOLD_CHARACTER = 7;
+export const ROW = 14;
+/** A mark is never so narrow that it cannot be seen. */
+export const MIN_MARK = 1.5;
+
+export interface Frame {
+  readonly left: number;
+  readonly right: number;
+  readonly narrow: boolean;
+  readonly x: ScaleLinear<number, number>;
+}
+
+/** A part of the picture, drawn from y = 0 downward. */
+export interface Part {
+  readonly height: number;
+  readonly lines: readonly string[];
+}
+
+export function stack(parts: readonly Part[]): Part {
+  let height = 0;
+  const lines: string[] = [];
+  for (const part of parts) {
+    lines.push(...moved(part.lines, height));
+    height += part.height;
+  }
+  return { height, lines };
+}
+
+export function moved(lines: readonly string[], y: number): string[] {
+  return y === 0 || lines.length === 0 ? [...lines] : [`<g transform="translate(0 ${px(y)})">`, ...lines, '</g>'];
+}
+
+/** The attributes of a mark that stands for a stretch of time. */
+export function span({ fromMs, toMs }: TimeRange, x: Frame['x']): string {
+  const wide = Math.max(MIN_MARK, x(toMs) - x(fromMs));
+  return `x="${px(x(fromMs))}" width="${px(wide)}" data-from-ms="${ms(fromMs)}" data-to-ms="${ms(toMs)}"`;
+}
+
+export function rowLabel(label: string, left: number, narrow: boolean, baseline = 11): string {
+  return `<text class="dim end" x="${left - 8}" y="${baseline}">${text(clip(label, narrow ? 11 : 16))}</text>`;
+}
+
+/** A coordinate: a tenth of a pixel is enough. */
+export function px(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}
+
+/** A moment, to the microsecond, as in report.json. */
+export function ms(value: number): string {
+  return String(Math.round(value * 1_000) / 1_000);
+}

@@ -1,0 +1,124 @@
+/** The nodes of the picture: what each was when, and two primaries as an overlap across them all. */
+
+import type { RoleStretch } from '../../measure/role-lanes.ts';
+import { describeTwoPrimaries } from '../../measure/role-words.ts';
+import type { TimeRange, TwoPrimaries } from '../../model/figures.ts';
+import { formatDuration, formatMoment } from '../../model/units.ts';
+import { htmlText as text } from '../escape.ts';
+import { roleWords } from '../report-words.ts';
+import { BOLD_CHARACTER, CHARACTER, type Frame, type Part, px, ROW, rowLabel, span, stack } from './drawing.ts';
+import type { NodeState, NodeStrip, Timeline } from './timeline.ts';
+
+const BANNER = 20;
+
+export function nodesPart({ nodes, twoPrimaries }: Timeline, frame: Frame): Part {
+  if (nodes.length === 0) return { height: 0, lines: [] };
+  const rows = stack(nodes.map((strip) => nodeRow(strip, frame)));
+  const bands = twoPrimaries.map(
+    (pair) =>
+      `<rect class="two-primaries-band" ${span(pair, frame.x)} y="0" height="${px(rows.height)}"><title>${text(toldOf(pair))}</title></rect>`,
+  );
+  return stack([
+    { height: rows.height, lines: [...rows.lines, ...bands] },
+    twoPrimariesPart(twoPrimaries, frame),
+    { height: 10, lines: [] },
+  ]);
+}
+
+function nodeRow({ node, roles, states }: NodeStrip, { left, right, narrow, x }: Frame): Part {
+  // A node that comes back runs, and may be a primary that nobody fenced: that is drawn above.
+  const away = states.filter(({ state }) => state !== 'returning');
+  const awake = roles.flatMap((stretch) =>
+    stretch.role === 'primary' ? without(stretch, away).map((range) => ({ ...stretch, ...range })) : [],
+  );
+  const did = (stretch: RoleStretch, covering: readonly NodeState[]) => {
+    const { role, fromMs, toMs } = stretch;
+    const [full, short] = [roleWords(stretch), role];
+    const told = `${node} ${full} from ${formatMoment(fromMs)} to ${formatMoment(toMs)}`;
+    // Words stand where no state covers them.
+    const startMs = covering.reduce((at, state) => (state.fromMs <= at && at < state.toMs ? state.toMs : at), fromMs);
+    const endMs = covering.reduce((at, state) => (state.fromMs > startMs ? Math.min(at, state.fromMs) : at), toMs);
+    const wide = x(endMs) - x(startMs);
+    const words = [full, short].find((one) => wide >= one.length * CHARACTER + 6);
+    return [
+      `<rect class="${role}" data-role-of="${text(node)}" ${span({ fromMs, toMs }, x)} y="1" height="${ROW - 2}"><title>${text(told)}</title></rect>`,
+      ...(words === undefined
+        ? []
+        : [`<text class="on-${role}" x="${px(x(startMs) + 3)}" y="11">${text(words)}</text>`]),
+    ];
+  };
+  const shown = states.flatMap(({ state, fromMs, toMs }) => {
+    const name = state === 'returning' ? 'returning' : 'down';
+    const free = awake.reduce(
+      (at, one) => (one.fromMs < toMs && one.toMs > fromMs ? Math.min(at, one.fromMs) : at),
+      toMs,
+    );
+    const fits = x(free) - x(fromMs) >= state.length * CHARACTER + 6;
+    const told = `${node} ${state} from ${formatMoment(fromMs)} to ${formatMoment(toMs)}`;
+    return [
+      `<rect class="${name}" data-node="${text(node)}" ${span({ fromMs, toMs }, x)} y="1" height="${ROW - 2}"><title>${text(told)}</title></rect>`,
+      ...(fits ? [`<text class="on-${name}" x="${px(x(fromMs) + 3)}" y="11">${text(state)}</text>`] : []),
+    ];
+  });
+  return {
+    height: ROW,
+    lines: [
+      rowLabel(node, left, narrow),
+      `<rect class="up" x="${left}" width="${px(right - left)}" y="1" height="${ROW - 2}"/>`,
+      ...roles.filter(({ role }) => role !== 'primary').flatMap((stretch) => did(stretch, states)),
+      ...shown,
+      ...awake.flatMap((stretch) => did(stretch, [])),
+    ],
+  };
+}
+
+/** What is left of a stretch where these do not cover it. */
+function without(stretch: TimeRange, covering: readonly TimeRange[]): TimeRange[] {
+  return covering.reduce<TimeRange[]>(
+    (left, { fromMs, toMs }) =>
+      left.flatMap((one) =>
+        [
+          { fromMs: one.fromMs, toMs: Math.min(one.toMs, fromMs) },
+          { fromMs: Math.max(one.fromMs, toMs), toMs: one.toMs },
+        ].filter((part) => part.fromMs < part.toMs),
+      ),
+    [{ fromMs: stretch.fromMs, toMs: stretch.toMs }],
+  );
+}
+
+function toldOf(pair: TwoPrimaries): string {
+  return `two primaries ${describeTwoPrimaries(pair)}`;
+}
+
+/** When two nodes acknowledged writes: who, for how long and what it cost, in words that stand beside a mark that is too short. */
+function twoPrimariesPart(pairs: readonly TwoPrimaries[], { left, right, narrow, x }: Frame): Part {
+  if (pairs.length === 0) return { height: 0, lines: [] };
+  const marks = pairs.flatMap((pair) => {
+    const mark = `<rect class="two-primaries" ${span(pair, x)} y="1" height="${BANNER - 2}"><title>${text(toldOf(pair))}</title></rect>`;
+    const [start, end] = [x(pair.fromMs), x(pair.toMs)];
+    const alone = pairs.length === 1;
+    for (const words of bannerWords(pair)) {
+      const wide = words.length * BOLD_CHARACTER + 8;
+      const write = (at: number, name: string) =>
+        `<text class="${name} name" x="${px(at)}" y="14">${text(words)}</text>`;
+      if (end - start >= wide) return [mark, write(start + 4, 'on-outage')];
+      if (alone && start - wide >= left) return [mark, write(start - wide + 4, 'alarm')];
+      if (alone && end + wide <= right) return [mark, write(end + 4, 'alarm')];
+    }
+    return [mark];
+  });
+  const ground = `<rect class="idle" x="${left}" width="${px(right - left)}" y="1" height="${BANNER - 2}"/>`;
+  return {
+    height: BANNER + 2,
+    lines: [rowLabel(narrow ? '2 primaries' : 'two primaries', left, narrow, 14), ground, ...marks],
+  };
+}
+
+/** From the longest to the shortest. */
+function bannerWords({ sides, atLeastMs, atMostMs }: TwoPrimaries): string[] {
+  const who = sides.map(({ node }) => node).join(' and ');
+  const long = atLeastMs > 0 ? formatDuration(atLeastMs) : `at most ${formatDuration(atMostMs)}`;
+  const lost = sides.reduce((sum, side) => sum + (side.lost ?? 0), 0);
+  const gone = lost > 0 ? `, ${lost.toLocaleString('en-US')} acknowledged rows gone` : '';
+  return [`TWO PRIMARIES ${long}: ${who}${gone}`, `TWO PRIMARIES ${long}`, long];
+}
