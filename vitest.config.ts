@@ -46,6 +46,7 @@ const SIDE_BY_SIDE = [
   'test/integration/local-reclaim.test.ts',
   'test/integration/local-relay.test.ts',
   'test/integration/native-engine.test.ts',
+  'test/integration/owner.test.ts',
   'test/integration/package.test.ts',
   'test/integration/route-follows.test.ts',
   'test/integration/streaming-engine.test.ts',
