@@ -12,6 +12,7 @@ import type { Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { ContainerPlace, Inventory, InventoryNode } from '../model/inventory.ts';
+import { suggestion } from '../model/nearest.ts';
 import type { NodeName } from '../model/topology.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { Session } from '../sql/session.ts';
@@ -19,6 +20,7 @@ import { addressOf } from './attached/address.ts';
 import { dockerCommand, engineOf } from './attached/engine.ts';
 import { attachedNode } from './attached/node.ts';
 import { readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
+import { EngineRefusal } from './docker/client.ts';
 import { DockerNode } from './docker/node.ts';
 import { own, ownerSchema, runningOwner } from './owner.ts';
 
@@ -135,10 +137,27 @@ async function containersOf({ nodes }: Inventory): Promise<ReadonlyMap<NodeName,
 
 async function idOf(name: NodeName, place: ContainerPlace): Promise<readonly [NodeName, string]> {
   const { container } = place;
-  const { Id } = await engineOf(place).call(`look at container ${container} of ${name}`, (engine, abortSignal) =>
-    engine.getContainer(container).inspect({ abortSignal }),
-  );
-  return [name, Id];
+  const client = engineOf(place);
+  try {
+    const { Id } = await client.call(`look at container ${container} of ${name}`, (engine, abortSignal) =>
+      engine.getContainer(container).inspect({ abortSignal }),
+    );
+    return [name, Id];
+  } catch (error) {
+    if (!(error instanceof EngineRefusal) || error.status !== 404) throw error;
+    const there = await client.call('list all containers', (engine, abortSignal) =>
+      engine.listContainers({ all: true, abortSignal }),
+    );
+    const names = there.flatMap(({ Names }) => Names[0]?.replace(/^\//, '') ?? []);
+    throw new EnvironmentError(
+      `${name}: there is no container ${container} on the Docker engine at ${client.endpoint.host}; ${suggestion(container, names)}`,
+      {
+        code: 'no-such-container',
+        hint: 'the inventory names the container of each node, and its engine',
+        cause: error,
+      },
+    );
+  }
 }
 
 /** Of a run; absent for those that write nothing. */

@@ -39,6 +39,8 @@ export class RoleWatch implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // A node that came back between two looks is seen as well.
+    await Promise.race([this.#look(), sleep(STOP_LIMIT_MS, undefined, { ref: false })]);
     this.#stop.abort();
     await this.#manager?.[Symbol.asyncDispose]();
     // A node that does not answer keeps no run from its end.

@@ -44,7 +44,7 @@ export function misfitOf(
 ): string | undefined {
   const strange = faults.flatMap((step) => misfitOfStep(step, inventory));
   if (strange[0] !== undefined) return strange[0];
-  if (!cluster.movingRoles && faults.length > 0) return 'it is made for workers and a coordinator';
+  if (!cluster.movingRoles) return 'it is made for workers beside a coordinator';
   const chosen = known.workloads.find(({ name }) => name === workload.use);
   if (chosen && !leavesNoTables(chosen) && !SHARED_KINDS.every((kind) => kind in workload.params)) {
     return `its workload ${workload.use} makes tables outside of the schema pgquake`;

@@ -107,6 +107,18 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect(stderr).toContain('does not run in the container');
   });
 
+  test('names the nearest container where there is none of that name', async () => {
+    const [first] = pair.nodes as [PairNode, PairNode];
+    writeFileSync(
+      join(place.folder, 'misspelt.yaml'),
+      pair.inventory().replace(first.container, `${first.container}-1`),
+    );
+    const { code, stderr } = await pgquake('attach', 'check', 'misspelt.yaml');
+    expect(code).toBe(4);
+    expect(stderr).toContain(`first: there is no container ${first.container}-1 on the Docker engine at`);
+    expect(stderr).toContain(`did you mean "${first.container}"?`);
+  });
+
   test('is refused before anything starts what its user may not do', async () => {
     const readOnly = PRIMARY_KILL.replace('node-kill', 'read-only').replace('own-primary-kill', 'own-read-only');
     const { code, stderr } = await pgquake(place.scenario('own-read-only', readOnly), '--reports', place.reports);
