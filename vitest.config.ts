@@ -53,6 +53,7 @@ const SIDE_BY_SIDE = [
 ];
 /** Files whose runs are judged and ask little of the machine: two at a time, the slowest first. */
 const IN_PAIRS = [
+  'test/e2e/patroni.test.ts',
   'test/integration/docker-scenarios.test.ts',
   'test/e2e/scenarios.test.ts',
   'test/e2e/observations.test.ts',
