@@ -12,7 +12,9 @@ import { patroni } from '../../src/engines/patroni.ts';
 import type { Roles } from '../../src/model/roles.ts';
 import type { ClusterSpec } from '../../src/model/scenario.ts';
 import { nodeNames } from '../../src/model/topology.ts';
+import { planOf } from '../../src/planner.ts';
 import { renderPrograms } from '../../src/platforms/docker/compose-programs.ts';
+import { parseProcesses, processesOf } from '../../src/platforms/docker/parts.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
 
@@ -92,6 +94,61 @@ describe('the keys', () => {
     expect(problems('{ engine: patroni }', 'workload: { write: { route: proxy } }')).toEqual([
       '4:29 workload.write.route: there is no proxy here; add proxy: haproxy under cluster',
     ]);
+  });
+});
+
+describe('a target that is no server', () => {
+  const strike = (target: string) => `faults: [{ fault: node-stop, target: ${target}, for: 1s }]`;
+  const targetsOf = (cluster: string, target: string) => {
+    const text = `name: some\nsummary: Some.\ncluster: ${cluster}\n${strike(target)}\nhypothesis: [{ check: no-lost-writes }]\n`;
+    const { acts } = planOf(vocabulary.faults, parseScenario(text, 'some.yaml', vocabulary), { seed: 1 });
+    return acts[0];
+  };
+
+  test('is picked from the members of the DCS', () => {
+    const cluster = '{ engine: patroni, dcs: 5, proxy: haproxy }';
+    expect(targetsOf(cluster, '{ role: dcs }')).toMatchObject({
+      targets: ['etcd1', 'etcd2', 'etcd3', 'etcd4', 'etcd5'],
+      picked: 'all of the DCS',
+    });
+    const majority = targetsOf(cluster, '{ role: dcs, pick: majority }');
+    expect(majority?.picked).toBe('3 of 5 of the DCS');
+    expect(new Set(majority?.targets).size).toBe(3);
+    expect(targetsOf(cluster, '{ role: proxy }')?.targets).toEqual(['haproxy']);
+    expect(targetsOf(cluster, 'etcd2')?.targets).toEqual(['etcd2']);
+  });
+
+  test('is refused where the cluster has none, or fewer', () => {
+    expect(problems('{ engine: patroni }', strike('{ role: proxy }'))).toEqual([
+      '4:46 faults[0].target.role: there is no role "proxy" in this cluster; known: primary, standby, sync-standby, dcs',
+    ]);
+    expect(problems('{ engine: patroni }', strike('{ role: dcs, pick: 2 }'))).toEqual([
+      '4:57 faults[0].target.pick: cannot pick 2: the cluster has etcd1',
+    ]);
+  });
+});
+
+describe('parts of a node', () => {
+  const STATS = `1 (bash) S 0 1
+7 (patroni) S 1 1
+20 (postgres) S 1 20
+21 (postgres) S 20 21
+22 (postgres) Z 20 22
+23 (a (b) c) T 7 23`;
+
+  test("are told by the kernel's list of processes", () => {
+    const all = parseProcesses(STATS);
+    expect(all.map(({ pid, command, state }) => `${pid} ${command} ${state}`)).toEqual([
+      '1 bash S',
+      '7 patroni S',
+      '20 postgres S',
+      '21 postgres S',
+      '23 a (b) c T',
+    ]);
+    const pids = (part: 'agent' | 'server' | 'postmaster') => processesOf(part, all, 'patroni').map(({ pid }) => pid);
+    expect(pids('agent')).toEqual([7]);
+    expect(pids('server')).toEqual([20, 21]);
+    expect(pids('postmaster')).toEqual([20]);
   });
 });
 

@@ -106,3 +106,23 @@ describe('listScenarios', () => {
     ]);
   });
 });
+
+describe('a scenario of a suite', () => {
+  test('is found as suite/name, listed last, and no path is taken for one', async () => {
+    const suite = join(shipped, 'suite');
+    mkdirSync(suite);
+    write(suite, 'inner', 'Inner.');
+    try {
+      expect(await loadScenario('suite/inner', sources())).toMatchObject({ summary: 'Inner.', name: 'inner' });
+      expect((await listScenarios(sources())).at(-1)).toEqual({
+        name: 'suite/inner',
+        suite: 'suite',
+        file: join(suite, 'inner.yaml'),
+        summary: 'Inner.',
+      });
+      await expect(loadScenario('suite/outer', sources())).rejects.toThrow('suite/outer');
+    } finally {
+      rmSync(suite, { recursive: true });
+    }
+  });
+});
