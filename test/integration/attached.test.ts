@@ -74,8 +74,8 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect([await pair.dump(), await pair.written()]).toEqual(before);
     expect(stdout).toContain('orders  engine streaming, 2 nodes');
     expect(stdout).toMatch(/^first +127\.0\.0\.1:\d+ +container [0-9a-f]{12} running/m);
-    expect(stdout).toMatch(/PostgreSQL 17\.\d+, primary, timeline 1, (TLS|not encrypted)/);
-    expect(stdout).toMatch(/PostgreSQL 17\.\d+, standby, streaming, timeline 1/);
+    expect(stdout).toMatch(/PostgreSQL 17\.\d+, primary, timeline 1, TLS/);
+    expect(stdout).toMatch(/PostgreSQL 17\.\d+, standby, streaming, timeline 1, TLS/);
     expect(stdout).toMatch(/user app: no superuser, pg_monitor; clock [+-]\d+ ms/);
     expect(stdout).toMatch(/can be struck by +node-stop, node-kill, node-pause/);
     expect(stdout).toMatch(/cannot be struck by +read-only: the user app has to be a superuser/);
