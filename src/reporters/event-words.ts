@@ -90,7 +90,7 @@ export class EventNarrator {
         const targets = event.targets.join(', ');
         const only = event.targets.length === 1 ? event.targets[0] : undefined;
         this.#acts.set(event.act, { fault: event.fault, targets, only, askedAt: event.at });
-        const detail = event.picked === undefined ? {} : { detail: `picked: ${event.picked}` };
+        const detail = event.picked === undefined ? {} : { detail: event.picked };
         return { label: 'fault', what: `${event.fault} ${targets} asked`, ...detail, tone: 'strike' };
       }
       case 'fault-in-effect':
