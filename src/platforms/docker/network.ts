@@ -52,12 +52,11 @@ export class DockerNetwork implements NodeNetwork {
 
   async removeRules(mark: string): Promise<number> {
     await removeHelpers(this.#options.client, mark);
-    // As they are listed, so that exactly these are deleted; xargs takes the quotes off as iptables put them on.
+    // As they are listed, so that exactly these are deleted, and all at one moment: were one way open before the other, an
+    // answer that a rule refuses would look like one that was lost.
     const script = `set -e
 ${IPTABLES} -v -S | grep -F -- ${shellWord(commentOf(mark))} || true
-${IPTABLES} -S | grep -F -- ${shellWord(commentOf(mark))} | sed 's/^-A /-D /' | while IFS= read -r rule; do
-  printf '%s\\n' "$rule" | xargs ${IPTABLES}
-done
+{ echo '*filter'; ${IPTABLES} -S | grep -F -- ${shellWord(commentOf(mark))} | sed 's/^-A /-D /'; echo COMMIT; } | iptables-restore -w 5 --noflush
 if ${IPTABLES} -S | grep -q -F -- ${shellWord(commentOf(mark))}; then echo 'rules are left'; exit 1; fi`;
     const output = await this.#script('remove the rules from', mark, script);
     return sum(output.split('\n').map((line) => Number(/ -c (\d+) /.exec(line)?.[1] ?? 0)));
