@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Their files wait half of the time: for a fault to last, for a container to start. */
-const SIDE_BY_SIDE_WORKERS = Math.ceil(1.5 * availableParallelism());
+const SIDE_BY_SIDE_WORKERS = availableParallelism();
 /** Files that expect no verdict of a run and no figure: several at a time. The slowest first, so that none runs on alone. */
 const SIDE_BY_SIDE = [
   'test/integration/patroni.test.ts',

@@ -5,8 +5,10 @@ import { figuresOf } from '../measure/figures.ts';
 import { finalReadsOf } from '../measure/final-reads.ts';
 import { judgePromise } from '../measure/promise-words.ts';
 import { actsOf } from '../measure/spans.ts';
+import { auditWrites } from '../measure/write-audit.ts';
 import { eventsOf, type History } from '../model/history.ts';
 import { promisedRanges } from '../model/promise.ts';
+import { formatCount } from '../model/units.ts';
 import { type Finding, worst } from '../model/verdict.ts';
 import { defineCheck } from './check.ts';
 
@@ -39,6 +41,15 @@ function judge(history: History): Omit<Finding, 'expected'> {
   if (!actsOf(history).some(({ effectMs }) => effectMs !== undefined)) return unknown('no fault took effect');
   const parts = promises.flatMap((one) => judgePromise(one));
   if (parts.length === 0) return unknown('nothing was promised for a fault that took effect');
+  const { finalReads, lostInitial } = auditWrites(history);
+  if (finalReads && lostInitial.count > 0) {
+    const rows = formatCount(lostInitial.count, 'initial message');
+    return {
+      judgement: 'fail',
+      observed: `${rows} lost: no promise puts at risk what was there before the run`,
+      evidence: [...lostInitial.keys.map((key) => `${key} lost`), ...parts.map(({ line }) => line)],
+    };
+  }
   const judgement = worst(parts.map((part) => part.judgement));
   const decisive = parts.filter((part) => part.judgement === judgement);
   const { missing, made } = finalReadsOf(history);

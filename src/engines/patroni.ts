@@ -16,6 +16,7 @@ import { memberNodes } from './streaming.ts';
 
 /** From the first server that accepts SQL: two loops until a synchronous standby is published. */
 const STEADY_LIMIT_MS = 120_000;
+const ROUTES_LIMIT_MS = 60_000;
 
 export const patroni = defineEngine({
   name: 'patroni',
@@ -52,7 +53,9 @@ async function form({ nodes: { all, beside = [] }, topology, dataset, signal }: 
   await loadTables(session, dataset);
   const { patroni: about } = await asked.rest.status(primary);
   const version = about === undefined ? {} : { version: `Patroni ${about.version}` };
-  return new PatroniCluster({ nodes: all, beside, placement, spec, ...version }).formed();
+  const cluster = new PatroniCluster({ nodes: all, beside, placement, spec, ...version });
+  await cluster.untilReached(ROUTES_LIMIT_MS, signal);
+  return cluster.formed();
 }
 
 /** All rows are one partition, and every member holds it. */

@@ -95,11 +95,12 @@ const WAITING = `SELECT count(*) FROM pg_locks
 export const oracles: Readonly<Record<string, Oracle>> = {
   'node-stop': stopped,
   'node-kill': killed,
-  'node-pause': { forMs: 1_200, kinds: ['ping', 'fresh'], sees: both(silent, hung), unlike: 'node-stop' },
+  'node-pause': { forMs: 2_400, kinds: ['ping', 'fresh'], sees: both(silent, hung), unlike: 'node-stop' },
   'node-restart': stopped,
   'node-flap': killed,
   'rolling-restart': stopped,
   'network-disconnect': {
+    forMs: 1_600,
     kinds: ['ping', 'remote'],
     sees: both(
       silent,
@@ -116,7 +117,7 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   'network-drop': {
     kinds: ['ping', 'read', 'remote'],
     spared: ['ping', 'read'],
-    forMs: 900,
+    forMs: 1_600,
     sees: meets('remote', 'hung', (code) => code === DEADLINE),
     unlike: 'network-reject',
   },

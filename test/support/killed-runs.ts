@@ -108,8 +108,19 @@ export class KilledRuns implements Disposable {
     return (await Promise.all(projects.map(traces))).flat();
   }
 
-  /** Starts a run and waits until such an event is on disk. */
+  /**
+   * Starts a run and waits until such an event is on disk. A run that ends before, because the machine bears no load at
+   * that moment, is started again, twice at most.
+   */
   async startUntil(type: string, phase?: string) {
+    for (let again = 0; again <= 2; again++) {
+      const started = await this.#startOnce(type, phase);
+      if (started) return started;
+    }
+    throw new Error(`three runs ended before ${type}`);
+  }
+
+  async #startOnce(type: string, phase: string | undefined) {
     const earlier = this.folders();
     const file = this.place.scenario('tortured', this.#scenario.replace('platform: local', `platform: ${this.#on}`));
     const running = this.place.start([file, '--reports', this.place.reports], env);
@@ -118,6 +129,7 @@ export class KilledRuns implements Disposable {
     for (;;) {
       const folder = this.folders().find((name) => !earlier.includes(name));
       if (folder !== undefined && eventsIn(folder).some(isIt)) return { running, folder };
+      if (running.exitCode !== null) return undefined;
       if (performance.now() > giveUpAt) throw new Error(`no ${type} within ${LIMIT_PER_MOMENT_MS} ms`);
       await sleep(5);
     }

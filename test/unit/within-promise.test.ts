@@ -241,6 +241,17 @@ describe('acknowledged writes that are gone', () => {
   });
 });
 
+test('a message that was there before the run is at no risk, whatever is promised', () => {
+  const finalKeys: HistorySpec['finalKeys'] = ({ coordinator, placements }) => {
+    for (const found of [coordinator, ...placements.values()]) found.delete('0:3');
+  };
+  expect(judged({ promise: promiseOf(BY_HAND, KILLED), history: { finalKeys } })).toMatchObject({
+    judgement: 'fail',
+    observed: '1 initial message lost: no promise puts at risk what was there before the run',
+    evidence: expect.arrayContaining(['0:3 lost']),
+  });
+});
+
 describe('where there is nothing to judge', () => {
   test('nothing was promised', () => {
     expect(judged({ promise: undefined })).toMatchObject({

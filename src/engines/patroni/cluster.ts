@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FormedCluster, Returning } from '../../cluster/engine.ts';
 import { refusalOf } from '../../cluster/health.ts';
 import type { NodeControl } from '../../cluster/platform.ts';
-import { directRoute, type Route } from '../../cluster/route.ts';
+import { connectBy, directRoute, type Route } from '../../cluster/route.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { Roles } from '../../model/roles.ts';
 import type { PlacementMap } from '../../model/topology.ts';
+import { OBSERVER_NAMES } from '../../sql/application-names.ts';
 import { quoteTable } from '../../sql/quote.ts';
 import { askAll, rolesFrom } from '../streaming/observe.ts';
 import { PatroniManager } from './manager.ts';
@@ -16,6 +17,7 @@ import { type Member, Rest } from './rest.ts';
 import { HAPROXY, type PatroniSpec, PGBOUNCER } from './spec.ts';
 
 const LOOK_AGAIN_MS = 200;
+const ROUTE_MS = 2_000;
 /** For a member that was lost to rewind, or to be copied anew, and to stream. */
 const REJOIN_LIMIT_MS = 120_000;
 
@@ -82,6 +84,28 @@ export class PatroniCluster {
     }
   }
 
+  /**
+   * Waits until clients get through by every route: HAProxy looks for the leader every few seconds.
+   * @throws EnvironmentError after `limitMs`, naming the route; the signal's reason.
+   */
+  async untilReached(limitMs: number, signal: AbortSignal): Promise<void> {
+    const giveUpAt = performance.now() + limitMs;
+    for (const route of Object.values(this.#routes())) {
+      for (;;) {
+        signal.throwIfAborted();
+        const refusal = await refusalBy(route);
+        if (refusal === undefined) break;
+        if (performance.now() > giveUpAt) {
+          throw new EnvironmentError(`no client gets through by the route ${route.name}: ${refusal}`, {
+            code: 'route-not-ready',
+            hint: 'The logs of its nodes may say why.',
+          });
+        }
+        await sleep(LOOK_AGAIN_MS);
+      }
+    }
+  }
+
   async #look(): Promise<{ members: readonly Member[]; roles: Roles }> {
     const [members, roles] = await Promise.all([this.rest.members(), this.#roles()]);
     return { members, roles };
@@ -134,6 +158,17 @@ export class PatroniCluster {
         : {}),
       ...(pooler && spec.pooler ? { pooler: throughRoute('pooler', 'write', pooler) } : {}),
     };
+  }
+}
+
+/** @returns why a client is not served by a route, in words. */
+async function refusalBy(route: Route): Promise<string | undefined> {
+  try {
+    await using session = await connectBy(route, { applicationName: OBSERVER_NAMES.form, connectTimeoutMs: ROUTE_MS });
+    await session.query('SELECT 1', [], { timeoutMs: ROUTE_MS });
+    return undefined;
+  } catch (error) {
+    return errorText(error);
   }
 }
 
