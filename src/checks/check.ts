@@ -1,6 +1,6 @@
 /** What every check is: a pure function from the history to one of three answers. */
 
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Observation } from '../model/event.ts';
 import type { History } from '../model/history.ts';
 import type { Requirement } from '../model/requirements.ts';
@@ -89,3 +89,12 @@ export interface Check<P = any> {
 export function defineCheck<P>(check: Check<P>): Check<P> {
   return check;
 }
+
+/** What a check of reads may ask for beside reads without a flaw: that faults struck in the middle of some. */
+export const struckReads = z.strictObject({
+  'under-way': z
+    .int()
+    .min(1)
+    .optional()
+    .describe('How many reads must have been under way when a fault took effect, for the check to be judged.'),
+});

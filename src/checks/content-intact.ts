@@ -1,28 +1,26 @@
 /** Every row that any read returned has the content that its key demands. */
 
-import { z } from 'zod';
+import type { z } from 'zod';
 import { unexposed } from '../measure/exposure.ts';
 import { auditReads } from '../measure/read-audit.ts';
 import { formatCount } from '../model/units.ts';
-import { defineCheck } from './check.ts';
+import { defineCheck, struckReads } from './check.ts';
 
-const params = z.strictObject({});
-
-export const contentIntact = defineCheck<z.output<typeof params>>({
+export const contentIntact = defineCheck<z.output<typeof struckReads>>({
   name: 'content-intact',
   summary: 'Every row that a read returned has the content that its key demands.',
-  params,
+  params: struckReads,
   requires: ['reads'],
   always: true,
 
-  check(history, _, { asked } = { asked: true }) {
+  check(history, { 'under-way': underWay }, { asked } = { asked: true }) {
     const expected = 'no row with wrong content in any read';
     const { answered, corrupted, corruptedWhere } = auditReads(history);
     if (corrupted.count > 0) {
       const observed = `${formatCount(corrupted.count, 'row')} with wrong content`;
       return { judgement: 'fail', expected, observed, evidence: corruptedWhere };
     }
-    const missing = unexposed(history, asked);
+    const missing = unexposed(history, asked, underWay);
     if (missing) return { judgement: 'unknown', expected, observed: missing, evidence: [] };
     const observed = `every row of ${formatCount(answered, 'read')} intact`;
     return { judgement: 'pass', expected, observed, evidence: [] };

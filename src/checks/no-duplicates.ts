@@ -1,28 +1,26 @@
 /** No read returned a row twice. Looked for in the rows on the wire: counts of distinct keys do not show it. */
 
-import { z } from 'zod';
+import type { z } from 'zod';
 import { unexposed } from '../measure/exposure.ts';
 import { auditReads } from '../measure/read-audit.ts';
 import { formatCount } from '../model/units.ts';
-import { defineCheck } from './check.ts';
+import { defineCheck, struckReads } from './check.ts';
 
-const params = z.strictObject({});
-
-export const noDuplicates = defineCheck<z.output<typeof params>>({
+export const noDuplicates = defineCheck<z.output<typeof struckReads>>({
   name: 'no-duplicates',
   summary: 'No read returned the same row twice.',
-  params,
+  params: struckReads,
   requires: ['reads'],
   always: true,
 
-  check(history, _, { asked } = { asked: true }) {
+  check(history, { 'under-way': underWay }, { asked } = { asked: true }) {
     const expected = 'no row twice in any read';
     const { answered, duplicated, duplicatedWhere } = auditReads(history);
     if (duplicated.count > 0) {
       const observed = `${formatCount(duplicated.count, 'row')} returned more than once`;
       return { judgement: 'fail', expected, observed, evidence: duplicatedWhere };
     }
-    const missing = unexposed(history, asked);
+    const missing = unexposed(history, asked, underWay);
     if (missing) return { judgement: 'unknown', expected, observed: missing, evidence: [] };
     const observed = `no row twice in ${formatCount(answered, 'read')}`;
     return { judgement: 'pass', expected, observed, evidence: [] };

@@ -73,9 +73,10 @@ function add(count: Count, ok: boolean): void {
  * was under way while a fault was in effect, of the kind that needs every partition where the load has one; and where
  * such reads were under way in the very moment in which a fault struck, one of those must have been answered.
  * @param asked whether a hypothesis asks.
+ * @param struckAtLeast how many such reads must have been under way when a fault struck.
  * @returns `undefined` where nothing is missing.
  */
-export function unexposed(history: History, asked: boolean): string | undefined {
+export function unexposed(history: History, asked: boolean, struckAtLeast = 0): string | undefined {
   const { answered, answeredSince, underWay, inForce } = exposureOf(history);
   const finals = eventsOf(history, 'final-read').length + eventsOf(history, 'placement-read').length;
   if (answered + finals === 0) return 'no read was answered';
@@ -90,6 +91,10 @@ export function unexposed(history: History, asked: boolean): string | undefined 
   if (struck.tried > 0 && struck.answered === 0) {
     const those = formatCount(struck.tried, what);
     return `${those} ${struck.tried === 1 ? 'was' : 'were'} under way when a fault struck, and none was answered`;
+  }
+  if (struck.tried < struckAtLeast) {
+    const wanted = formatCount(struckAtLeast, what);
+    return `${wanted} had to be under way when a fault struck: there ${struck.tried === 1 ? 'was' : 'were'} ${struck.tried}`;
   }
   return sum(inForce, kinds).answered === 0 ? `no ${what} was answered while a fault was in effect` : undefined;
 }

@@ -3,14 +3,34 @@
 import type { History } from '../model/history.ts';
 import { formatCount, formatShare } from '../model/units.ts';
 import { figuresOf } from './figures.ts';
+import { type Spans, spanAt } from './spans.ts';
 
 /** Of each kind of operation, how many must succeed. */
 export const STEADY_SHARE = 0.9;
 
 /** The kinds of which fewer succeeded in the steady state, in words: `0 of 4 scans ok (0 %)`. */
 export function troublesBeforeFaults(history: History): string[] {
-  return figuresOf(history).availability.flatMap(({ kind, span, figures: { share, ok, intended } }) => {
+  const { availability, spans } = figuresOf(history);
+  return availability.flatMap(({ kind, span, figures: { share, ok, intended } }) => {
     if (span !== 'steady-state' || share === null || share >= STEADY_SHARE) return [];
-    return [`${ok} of ${formatCount(intended, kind)} ok (${formatShare(share)})`];
+    const due = intended - struckInTime(history, spans, kind);
+    const shareDue = due === 0 ? 1 : ok / due;
+    return shareDue >= STEADY_SHARE ? [] : [`${ok} of ${formatCount(due, kind)} ok (${formatShare(shareDue)})`];
   });
+}
+
+/**
+ * Of the operations of a steady state that did not succeed, those that the first fault met under way, no longer than
+ * one that succeeded had taken: what they met is the fault's work, and not a bad steady state.
+ */
+function struckInTime(history: History, spans: Spans, kind: string): number {
+  const struckMs = spans['steady-state']?.toMs ?? Number.POSITIVE_INFINITY;
+  let slowestMs = 0;
+  const underWayMs: number[] = [];
+  for (const { kind: name, intendedAt, settledAt, outcome } of history.operations.scan()) {
+    if (name !== kind || spanAt(spans, intendedAt) !== 'steady-state') continue;
+    if (outcome === 'ok') slowestMs = Math.max(slowestMs, Math.min(settledAt, struckMs) - intendedAt);
+    else if (outcome !== 'unsent' && settledAt >= struckMs) underWayMs.push(struckMs - intendedAt);
+  }
+  return underWayMs.filter((ms) => ms <= slowestMs).length;
 }

@@ -544,3 +544,21 @@ test('a scan that a kill struck and that was answered puts no-duplicates to the 
   const check = checks.find(({ name }) => name === 'no-duplicates');
   expect(check?.check(history, {}, { asked: true }).judgement).toBe('pass');
 });
+
+test('where a scan must be under way when a fault strikes, those that fall between do not do', () => {
+  const check = checks.find(({ name }) => name === 'no-duplicates');
+  const judged = (underWay: number | undefined, history: History) =>
+    check?.check(history, check.params.parse({ 'under-way': underWay }), { asked: true });
+  const struck = answering((one) =>
+    one.kind === 'scan' && one.sentAt < askedMs && one.sentAt > askedMs - 150
+      ? { settledAt: effectMs + 100 }
+      : undefined,
+  )();
+  expect(judged(1, buildHistory())).toMatchObject({
+    judgement: 'unknown',
+    observed: '1 scan had to be under way when a fault struck: there were 0',
+  });
+  expect(judged(undefined, buildHistory())?.judgement).toBe('pass');
+  expect(judged(1, struck)?.judgement).toBe('pass');
+  expect(judged(9, struck)?.judgement).toBe('unknown');
+});

@@ -4,6 +4,7 @@ import { shipped } from '../../src/catalog.ts';
 import type { Check } from '../../src/checks/check.ts';
 import { judge } from '../../src/judge.ts';
 import type { TimedEvent } from '../../src/model/event.ts';
+import type { Operation } from '../../src/model/history.ts';
 import type { HypothesisItem } from '../../src/model/scenario.ts';
 import type { Judgement } from '../../src/model/verdict.ts';
 import { buildHistory, changing, REFUSED, timesOf } from '../support/history-builder.ts';
@@ -166,6 +167,21 @@ describe('judge', () => {
         ],
         ['steady-state', '10 of 20 scans ok (50 %)'],
       ]);
+    });
+
+    test('what the first fault met under way is its work, where it had not been under way for long', () => {
+      const { askedMs } = timesOf({ steadyMs: 1_000 });
+      const struck = (lastMs: number) => {
+        const met = ({ kind, intendedAt }: Pick<Operation, 'kind' | 'intendedAt'>) =>
+          kind === 'scan' && intendedAt < askedMs
+            ? askedMs - intendedAt <= lastMs
+              ? { ...REFUSED, settledAt: askedMs + 50 }
+              : { settledAt: intendedAt + 200 }
+            : undefined;
+        return judge(buildHistory({ steadyMs: 1_000, answer: met }), [item('a')], [answers('a', 'pass')]);
+      };
+      expect(struck(150).judgement).toBe('pass');
+      expect(struck(700).results.at(-1)?.observed).toBe('3 of 8 scans ok (37.5 %)');
     });
 
     test('a pass does not stand either', () => {
