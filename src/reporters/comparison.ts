@@ -1,7 +1,9 @@
 /** A comparison of two runs as text and as Markdown. */
 
 import type { Comparison } from '../measure/comparison.ts';
-import { type Block, documentMarkdown, documentText } from './document.ts';
+import { type Block, left, line, list, table } from './document.ts';
+import { documentMarkdown } from './document-markdown.ts';
+import { documentText } from './document-text.ts';
 
 /** @returns lines without a colour or an end of line. */
 export function comparisonText(comparison: Comparison, columns: number): string[] {
@@ -17,24 +19,17 @@ function blocksOf({ before, after, figures, differences, regression }: Compariso
   const shown = figures.filter(({ direction }) => direction !== 'same');
   return [
     { type: 'title', text: regression ? `Worse: ${after}` : `No regression: ${after}` },
-    {
-      type: 'line',
-      text: `Compared with ${before}: ${count('worse')} worse, ${count('better')} better, ${count('same')} as before.`,
-    },
+    line(`Compared with ${before}: ${count('worse')} worse, ${count('better')} better, ${count('same')} as before.`),
     ...(shown.length === 0
       ? []
       : [
-          {
-            type: 'table',
-            columns: [{ title: '' }, { title: 'what' }, { title: 'before' }, { title: 'after' }],
-            rows: shown.map((figure) => [figure.direction, figure.what, figure.before, figure.after]),
-          } as const,
+          table(
+            ['', 'what', 'before', 'after'].map(left),
+            shown.map((figure) => [figure.direction, figure.what, figure.before, figure.after]),
+          ),
         ]),
     ...(differences.length === 0
       ? []
-      : [
-          { type: 'line', text: 'The two were not run alike, so that figures may differ for that reason:' } as const,
-          { type: 'list', items: differences } as const,
-        ]),
+      : [line('The two were not run alike, so that figures may differ for that reason:'), list(differences)]),
   ];
 }

@@ -1,75 +1,111 @@
-/** A short document out of blocks, as lines for a terminal and as Markdown: the same words in both. */
+/**
+ * What a report, a proof or a comparison says, as values: sections, tables, figures and notes. Terminal, Markdown and
+ * page draw these blocks and nothing else, so content is added in one place. Text is not escaped: each drawing does that.
+ */
 
-import { markdownText, plainText } from './escape.ts';
-import { hanging, padTo, textWidth } from './text-layout.ts';
+import type { CheckResult, Judgement } from '../model/verdict.ts';
+
+/** One set of marks, as a terminal and a page have them. */
+export const MARKS: Readonly<Record<Judgement, string>> = { pass: '✔', fail: '✘', unknown: '?' };
+
+export type Inline =
+  | string
+  /** A text of a server, a scenario or the system: long ones are clipped. */
+  | { readonly is: 'said' | 'code' | 'strong' | 'differs'; readonly text: string }
+  | { readonly is: 'verdict'; readonly judgement: Judgement; readonly text?: string }
+  /** `to`: `#data` on the same page, or a file beside the report. */
+  | { readonly is: 'link'; readonly to: string; readonly text: string }
+  /** Whether a node holds a copy. */
+  | { readonly is: 'holds'; readonly holds: boolean };
+
+export type Words = Inline | readonly Inline[];
 
 export interface Column {
   readonly title: string;
-  readonly numeric?: true;
+  /** Figures are aligned to the right, marks to the centre. Left by default. */
+  readonly align?: 'right' | 'center';
+}
+
+export interface Table {
+  readonly type: 'table';
+  readonly id?: string;
+  /** What the rows are. */
+  readonly caption?: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly Words[])[];
+}
+
+export interface HeadlineFigure {
+  readonly title: string;
+  readonly value: string;
+  /** The checks of the hypothesis that set it a limit; empty where none does. */
+  readonly limits: readonly Pick<CheckResult, 'judgement' | 'expected'>[];
+  /** The section of a report that has its evidence. */
+  readonly evidence: 'Service' | 'Data' | 'Events';
 }
 
 export type Block =
-  | { readonly type: 'title' | 'heading' | 'line'; readonly text: string }
-  | { readonly type: 'list'; readonly items: readonly string[] }
-  | { readonly type: 'table'; readonly columns: readonly Column[]; readonly rows: readonly (readonly string[])[] };
+  | { readonly type: 'title'; readonly text: string; readonly judgement?: Judgement }
+  | { readonly type: 'section'; readonly title: string; readonly id?: string; readonly blocks: readonly Block[] }
+  | { readonly type: 'quote'; readonly text: string }
+  | { readonly type: 'line'; readonly words: Words; readonly role?: 'finding' | 'aside' }
+  | { readonly type: 'list'; readonly items: readonly Words[] }
+  | { readonly type: 'figures'; readonly figures: readonly HeadlineFigure[] }
+  /** `file` is where the picture stands beside the document; one without is drawn on the page alone. */
+  | { readonly type: 'picture'; readonly name: string; readonly alt: string; readonly file?: string }
+  | {
+      readonly type: 'details';
+      readonly summary: string;
+      readonly judgement?: Judgement;
+      readonly open?: true;
+      readonly blocks: readonly Block[];
+    }
+  | {
+      readonly type: 'code';
+      readonly language: 'sql' | 'sh';
+      readonly label?: string;
+      readonly id?: string;
+      readonly lines: readonly string[];
+    }
+  | Table;
 
-/** @returns lines without a colour or an end of line; a table is as wide as it needs to be. */
-export function documentText(blocks: readonly Block[], columns: number): string[] {
-  return blocks.flatMap((block) => textOf(block, columns));
+export const left = (title: string): Column => ({ title });
+export const right = (title: string): Column => ({ title, align: 'right' });
+export const center = (title: string): Column => ({ title, align: 'center' });
+
+export const said = (text: string): Inline => ({ is: 'said', text });
+export const code = (text: string): Inline => ({ is: 'code', text });
+export const strong = (text: string): Inline => ({ is: 'strong', text });
+export const verdict = (judgement: Judgement, text?: string): Inline => ({
+  is: 'verdict',
+  judgement,
+  ...(text === undefined ? {} : { text }),
+});
+
+export const line = (words: Words): Block => ({ type: 'line', words });
+export const list = (items: readonly Words[]): Block => ({ type: 'list', items });
+
+export function section(title: string, blocks: readonly Block[], id?: string): Block {
+  return { type: 'section', title, blocks, ...(id === undefined ? {} : { id }) };
 }
 
-/** @returns a Markdown document, with a line break at its end. */
-export function documentMarkdown(blocks: readonly Block[]): string {
-  return `${blocks.map(markdownOf).join('\n\n')}\n`;
+export function table(
+  columns: readonly Column[],
+  rows: Table['rows'],
+  rest: Pick<Table, 'id' | 'caption'> = {},
+): Table {
+  return { type: 'table', columns, rows, ...rest };
 }
 
-function textOf(block: Block, columns: number): string[] {
-  switch (block.type) {
-    case 'title':
-      return [plainText(block.text)];
-    case 'heading':
-      return ['', plainText(block.text)];
-    case 'line':
-      return hanging('  ', plainText(block.text), columns);
-    case 'list':
-      return block.items.flatMap((item) => hanging('  - ', plainText(item), columns));
-    case 'table':
-      return tableText(block.columns, block.rows);
-  }
+/** A table of names and values. */
+export function facts(rows: Table['rows'], rest: Pick<Table, 'caption'> = {}): Table {
+  return table([left('what'), left('value')], rows, rest);
 }
 
-function markdownOf(block: Block): string {
-  switch (block.type) {
-    case 'title':
-      return `# ${markdownText(block.text)}`;
-    case 'heading':
-      return `## ${markdownText(block.text)}`;
-    case 'line':
-      return markdownText(block.text);
-    case 'list':
-      return block.items.map((item) => `- ${markdownText(item)}`).join('\n');
-    case 'table':
-      return tableMarkdown(block.columns, block.rows);
-  }
+export function partsOf(words: Words): readonly Inline[] {
+  return isList(words) ? words : [words];
 }
 
-function tableText(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
-  const cells = [columns.map(({ title }) => title), ...rows.map((row) => row.map(plainText))];
-  const widths = columns.map((_, c) => Math.max(...cells.map((row) => textWidth(row[c] as string))));
-  return cells.map((row) => {
-    const padded = row.map((cell, c) => {
-      const width = widths[c] as number;
-      return columns[c]?.numeric ? ' '.repeat(width - textWidth(cell)) + cell : padTo(cell, width);
-    });
-    return `  ${padded.join('  ')}`.trimEnd();
-  });
-}
-
-function tableMarkdown(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [
-    line(columns.map(({ title }) => markdownText(title))),
-    line(columns.map(({ numeric }) => (numeric ? '---:' : '---'))),
-    ...rows.map((row) => line(row.map(markdownText))),
-  ].join('\n');
+function isList(words: Words): words is readonly Inline[] {
+  return Array.isArray(words);
 }

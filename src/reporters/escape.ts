@@ -70,22 +70,6 @@ export function htmlText(text: string): string {
   return plainText(text).replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
 }
 
-/** Text as inline code, also in a table. Empty text stays empty. */
-export function markdownCode(text: string): string {
-  const line = plainText(text);
-  if (line === '') return '';
-  // A backtick would end the code, and a table splits at pipes even inside it.
-  return /[`|]/.test(line) ? `<code>${markdownText(line)}</code>` : `\`${line}\``;
-}
-
-/** Lines as a block of code that is easy to copy; a text with line breaks is one line. */
-export function markdownCodeBlock(language: string, ...texts: readonly string[]): string[] {
-  const lines = texts.map(plainText);
-  const longest = Math.max(2, ...[...lines.join('\n').matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = '`'.repeat(longest + 1);
-  return [`${fence}${language}`, ...lines, fence];
-}
-
 /** A JSON string in which also the controls that JSON itself allows are escaped; a file may be shown by `cat`. */
 export function jsonText(text: string): string {
   return JSON.stringify(withoutSecrets(text)).replace(

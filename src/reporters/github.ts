@@ -4,12 +4,13 @@ import { isAbsolute, relative, resolve } from 'node:path';
 import { SPANS } from '../model/figures.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatShare } from '../model/units.ts';
-import { type CheckResult, type Judgement, subjectAsWritten } from '../model/verdict.ts';
-import { type Block, documentMarkdown } from './document.ts';
-import { clip, markdownCodeBlock, plainText } from './escape.ts';
+import { type CheckResult, subjectAsWritten } from '../model/verdict.ts';
+import { type Block, left, line, right, section, table } from './document.ts';
+import { documentMarkdown, MARKS } from './document-markdown.ts';
+import { clip, plainText } from './escape.ts';
+import { evidence, resultTable } from './report/report-hypothesis.ts';
 import { number, recoveryWords, SPAN_NAMES } from './report-words.ts';
 
-const MARKS: Readonly<Record<Judgement, string>> = { pass: '✅', fail: '❌', unknown: '⚠️' };
 /** Of one text; a step's summary may have 1 MiB in all. */
 const MAX_TEXT = 500;
 const MAX_EVIDENCE = 5;
@@ -62,34 +63,17 @@ function percent(character: string): string {
 /** Markdown for `GITHUB_STEP_SUMMARY`. It shows no files, so it has no picture; the artifact does. */
 export function githubSummary(report: Report): string {
   const { run, judgement, finding, results, figures } = report;
-  const notPassed = results.filter((result) => result.judgement !== 'pass');
   const blocks: Block[] = [
-    { type: 'heading', text: `${MARKS[judgement]} ${judgement.toUpperCase()}: ${run.scenario}` },
-    ...(run.claim === undefined ? [] : [{ type: 'line', text: `“${run.claim}”` } as const]),
-    { type: 'line', text: finding },
-    {
-      type: 'table',
-      columns: [{ title: '' }, { title: 'check' }, { title: 'expected' }, { title: 'observed' }],
-      rows: results
-        .filter((result) => !result.always || result.judgement !== 'pass')
-        .map((result) => [
-          MARKS[result.judgement],
-          nameOf(result),
-          clip(result.expected, MAX_TEXT),
-          clip(result.observed, MAX_TEXT),
-        ]),
-    },
-    ...notPassed.flatMap(({ place, evidence, ...result }): Block[] =>
-      evidence.length === 0
-        ? []
-        : [
-            { type: 'line', text: `Evidence of ${nameOf(result)}${place === undefined ? '' : ` (${place})`}:` },
-            { type: 'list', items: evidence.slice(0, MAX_EVIDENCE).map((line) => clip(line, MAX_TEXT)) },
-          ],
-    ),
-    ...(figures.availability.length === 0 ? [] : [service(report)]),
+    section(`${MARKS[judgement]} ${judgement.toUpperCase()}: ${run.scenario}`, [
+      ...(run.claim === undefined ? [] : [{ type: 'quote', text: run.claim } as const]),
+      line(finding),
+      resultTable(results.filter((result) => !result.always || result.judgement !== 'pass')),
+      ...results.flatMap((result) => evidence({ ...result, most: MAX_EVIDENCE })),
+      ...(figures.availability.length === 0 ? [] : [service(report)]),
+      { type: 'code', language: 'sh', lines: [run.again] },
+    ]),
   ];
-  return `${documentMarkdown(blocks)}\n${markdownCodeBlock('sh', run.again).join('\n')}\n\n`;
+  return `${documentMarkdown(blocks)}\n`;
 }
 
 /** A check with what tells it from others of its kind. */
@@ -114,17 +98,5 @@ function service({ figures }: Report): Block {
         ];
       }),
   );
-  const numeric = true;
-  return {
-    type: 'table',
-    columns: [
-      { title: 'span' },
-      { title: 'operation' },
-      { title: 'intended', numeric },
-      { title: 'available', numeric },
-      { title: 'p99', numeric },
-      { title: 'recovery', numeric },
-    ],
-    rows,
-  };
+  return table([left('span'), left('operation'), ...['intended', 'available', 'p99', 'recovery'].map(right)], rows);
 }

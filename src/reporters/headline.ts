@@ -2,17 +2,9 @@
 
 import type { Report } from '../model/report.ts';
 import { formatCount, formatDuration, formatShare } from '../model/units.ts';
-import type { CheckResult, Question } from '../model/verdict.ts';
+import type { Question } from '../model/verdict.ts';
+import type { HeadlineFigure } from './document.ts';
 import { lengthOf, number } from './report-words.ts';
-
-export interface HeadlineFigure {
-  readonly title: string;
-  readonly value: string;
-  /** The checks of the hypothesis that set it a limit; empty where none does. */
-  readonly limits: readonly Pick<CheckResult, 'judgement' | 'expected'>[];
-  /** The section of a report that has its evidence. */
-  readonly evidence: 'Service' | 'Data' | 'Timeline';
-}
 
 export function headline(report: Report): HeadlineFigure[] {
   const limits = (question: Question) => report.results.filter((one) => !one.always && one.answers === question);
@@ -20,7 +12,7 @@ export function headline(report: Report): HeadlineFigure[] {
     { ...availabilityFigure(report), limits: limits('availability'), evidence: 'Service' },
     { title: 'longest outage (RTO)', value: outageWords(report), limits: limits('outage'), evidence: 'Service' },
     { title: 'lost writes (RPO)', value: lossWords(report), limits: limits('loss'), evidence: 'Data' },
-    { title: 'time to heal', value: healingWords(report), limits: limits('healing'), evidence: 'Timeline' },
+    { title: 'time to heal', value: healingWords(report), limits: limits('healing'), evidence: 'Events' },
   ];
 }
 

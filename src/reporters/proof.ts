@@ -3,7 +3,10 @@
 import { formatDuration } from '../model/units.ts';
 import type { Proof, ProvenPartition, ProvenSubset } from '../plan/proof.ts';
 import { plural } from '../plan/tolerance/format.ts';
-import { type Block, documentMarkdown, documentText } from './document.ts';
+import { type Block, left, line, list, right, section, type Table, table } from './document.ts';
+import { documentMarkdown } from './document-markdown.ts';
+import { documentText } from './document-text.ts';
+
 import { plainText } from './escape.ts';
 
 /** More partitions than this get counts instead of a column each. */
@@ -28,7 +31,8 @@ export function proofText(proof: Proof, columns: number): string[] {
 
 /** @param picture the file name of the SVG beside it, shown below the matrix. */
 export function proofMarkdown(proof: Proof, picture: string): string {
-  return `${documentMarkdown(blocksOf(proof))}\n![Matrix of sets of workers and ${proof.partitionWord}s](${picture})\n`;
+  const alt = `Matrix of sets of workers and ${proof.partitionWord}s`;
+  return documentMarkdown([...blocksOf(proof), { type: 'picture', name: 'matrix', alt, file: picture }]);
 }
 
 function blocksOf(proof: Proof): Block[] {
@@ -40,34 +44,26 @@ function blocksOf(proof: Proof): Block[] {
   if (findings.length > shown.length) shown.push(`and ${findings.length - shown.length} more`);
   return [
     { type: 'title', text: `Proof of tolerance: ${proof.judgement}. ${proof.finding}` },
-    {
-      type: 'line',
-      text:
-        `${plural(workers, 'worker')}, ${plural(partitions, proof.partitionWord)}, replication ${replication}; engine ${proof.engine} on platform ` +
+    line(
+      `${plural(workers, 'worker')}, ${plural(partitions, proof.partitionWord)}, replication ${replication}; engine ${proof.engine} on platform ` +
         `${proof.platform}; fault ${proof.fault}; predicted by ${proof.predictedBy}. ` +
         `${plural(proof.subsets.length, 'set')} of workers in ${formatDuration(proof.durationMs)} on ${plural(proof.clusters, 'cluster')}.` +
         (proof.pruned ? ' Sets that the symmetry of the placement makes equal were tried once.' : ''),
-    },
-    { type: 'heading', text: `Where the ${proof.partitionWord}s are` },
-    {
-      type: 'list',
-      items: proof.placement
-        .slice(0, MAX_PARTITION_COLUMNS)
-        .map(({ name, copies: placements }) => `${name}: ${placements.join(', ')}`),
-    },
-    { type: 'heading', text: 'Observed' },
-    {
-      type: 'line',
-      text: 'rw: read and write served; r-: only the read; -w: only the write; --: neither. Where it differs from the prediction, the prediction follows in brackets with "not".',
-    },
-    matrix(proof),
-    ...(shown.length === 0
-      ? []
-      : [{ type: 'heading', text: 'Findings' } as const, { type: 'list', items: shown } as const]),
+    ),
+    section(`Where the ${proof.partitionWord}s are`, [
+      list(proof.placement.slice(0, MAX_PARTITION_COLUMNS).map(({ name, copies }) => `${name}: ${copies.join(', ')}`)),
+    ]),
+    section('Observed', [
+      line(
+        'rw: read and write served; r-: only the read; -w: only the write; --: neither. Where it differs from the prediction, the prediction follows in brackets with "not".',
+      ),
+      matrix(proof),
+    ]),
+    ...(shown.length === 0 ? [] : [section('Findings', [list(shown)])]),
   ];
 }
 
-function matrix({ subsets, placement, pruned }: Proof): Block {
+function matrix({ subsets, placement, pruned }: Proof): Table {
   const columns = placement.length <= MAX_PARTITION_COLUMNS ? placement.map(({ name }) => name) : undefined;
   const cells = ({ partitions }: ProvenSubset) =>
     columns
@@ -76,21 +72,19 @@ function matrix({ subsets, placement, pruned }: Proof): Block {
           `${partitions.filter(({ readable }) => readable).length} of ${placement.length}`,
           `${partitions.filter(({ writable }) => writable).length} of ${placement.length}`,
         ];
-  return {
-    type: 'table',
-    columns: [
-      { title: 'down' },
-      ...(columns ?? ['readable', 'writable']).map((title) => ({ title })),
-      ...(pruned ? [{ title: 'stands for', numeric: true } as const] : []),
-      { title: 'as predicted' },
+  return table(
+    [
+      ...['down', ...(columns ?? ['readable', 'writable'])].map(left),
+      ...(pruned ? [right('stands for')] : []),
+      left('as predicted'),
     ],
-    rows: subsets.map((subset) => [
+    subsets.map((subset) => [
       downInWords(subset),
       ...cells(subset),
       ...(pruned ? [plural(subset.standsFor, 'set')] : []),
       { pass: 'yes', fail: 'NO', unknown: 'not judged' }[subset.judgement],
     ]),
-  };
+  );
 }
 
 function downInWords({ down }: ProvenSubset): string {

@@ -8,51 +8,42 @@ import type { RoleFigures, Takeover, TwoPrimaries } from '../model/figures.ts';
 import { describeLost } from '../model/loss.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
+import { type Block, left, line, right, type Table } from './document.ts';
 import { number, roleWords } from './report-words.ts';
-
-export interface Grid {
-  readonly caption: string;
-  readonly columns: readonly { readonly title: string; readonly numeric?: true }[];
-  readonly rows: readonly (readonly string[])[];
-  /** Of the table on the page. */
-  readonly id: string;
-}
 
 const KEPT = { pass: 'yes', fail: 'NO', unknown: 'not known' } as const;
 
-const text = (title: string) => ({ title });
-const figure = (title: string) => ({ title, numeric: true as const });
-
-/** Tables of a cluster whose roles move; empty for any other. */
-export function roleGrids(report: Report): Grid[] {
+/** Of a cluster whose roles move; empty for any other. */
+export function roleBlocks(report: Report): Block[] {
   const { roles } = report.figures;
   if (!roles) return [];
   return [
-    ...promiseGrids(report),
-    ...routeGrid(report),
+    ...promiseTables(report),
+    ...routeTable(report),
     ...overTime(report),
-    ...roles.takeovers.map(takeoverGrid),
-    ...(roles.twoPrimaries.length === 0 ? [] : [twoPrimariesGrid(roles.twoPrimaries)]),
-    ...witnessGrid(roles),
+    ...roles.takeovers.map(takeoverTable),
+    ...(roles.twoPrimaries.length === 0 ? [] : [twoPrimariesTable(roles.twoPrimaries)]),
+    ...witnessTable(roles),
+    ...notes(roles).map(line),
   ];
 }
 
 /** What is told where a table would have no row. */
-export function roleNotes({ figures: { roles } }: Report): string[] {
-  if (!roles) return [];
+function notes({ takeovers, twoPrimaries, witness }: RoleFigures): string[] {
   return [
-    ...(roles.takeovers.length === 0 ? ['No node took the place of another.'] : []),
-    ...(roles.twoPrimaries.length === 0 && roles.witness.length > 0
+    ...(takeovers.length === 0 ? ['No node took the place of another.'] : []),
+    ...(twoPrimaries.length === 0 && witness.length > 0
       ? ['At no time did two nodes acknowledge writes to the witness.']
       : []),
   ];
 }
 
 /** What settings promised for each loss, beside what was seen. */
-function promiseGrids({ figures: { promises = [] } }: Report): Grid[] {
+function promiseTables({ figures: { promises = [] } }: Report): Table[] {
   return promises.map((figures, i) => ({
+    type: 'table',
     caption: `Promised and seen: ${figures.lost.map(describeLost).join(', ')}, at ${formatMoment(figures.fromMs)}`,
-    columns: [text('what'), text('promised'), text('seen'), text('kept'), text('because')],
+    columns: [left('what'), left('promised'), left('seen'), left('kept'), left('because')],
     rows: judgePromise(figures).map(({ what, promised, seen, judgement, why }) => [
       what,
       promised,
@@ -65,23 +56,24 @@ function promiseGrids({ figures: { promises = [] } }: Report): Grid[] {
 }
 
 /** Routes side by side: how long each was out, how slow it was, what it had acknowledged and is gone. */
-function routeGrid({ figures: { routes = [] } }: Report): Grid[] {
+function routeTable({ figures: { routes = [] } }: Report): Table[] {
   if (routes.length === 0) return [];
   return [
     {
+      type: 'table',
       caption: 'By route, while the faults lasted: outages of the whole run, operations of the fault span',
       columns: [
-        text('route'),
-        text('access'),
-        text('longest outage'),
-        figure('outages'),
-        figure('brownout'),
-        figure('ok'),
-        figure('p50'),
-        figure('p99'),
-        figure('longest answer'),
-        text('acknowledged writes gone'),
-        text('seen by'),
+        left('route'),
+        left('access'),
+        left('longest outage'),
+        right('outages'),
+        right('brownout'),
+        right('ok'),
+        right('p50'),
+        right('p99'),
+        right('longest answer'),
+        left('acknowledged writes gone'),
+        left('seen by'),
       ],
       rows: routes.map((one) => {
         const { route, access, seenBy, windows, fault, latency, lost } = one;
@@ -104,7 +96,7 @@ function routeGrid({ figures: { routes = [] } }: Report): Grid[] {
   ];
 }
 
-function overTime({ timeline, durationMs }: Report): Grid[] {
+function overTime({ timeline, durationMs }: Report): Table[] {
   const lanes = roleLanes(timeline, { fromMs: 0, toMs: durationMs });
   if (lanes.length === 0) return [];
   const moments = [...new Set(lanes.flatMap(({ stretches }) => stretches.map(({ fromMs }) => fromMs)))];
@@ -119,37 +111,40 @@ function overTime({ timeline, durationMs }: Report): Grid[] {
     ]);
   return [
     {
+      type: 'table',
       caption: 'Roles over time',
-      columns: [figure('from'), ...lanes.map(({ node }) => text(node))],
+      columns: [right('from'), ...lanes.map(({ node }) => left(node))],
       rows,
       id: 'roles-over-time',
     },
   ];
 }
 
-function takeoverGrid(takeover: Takeover, i: number): Grid {
+function takeoverTable(takeover: Takeover, i: number): Table {
   const { from, to, sinceMs } = takeover;
   const place = from === undefined ? '' : ` in the place of ${from}`;
   return {
+    type: 'table',
     caption: `Failover: ${nodeOnTimeline({ ...takeover, node: to })}${place}, from ${formatMoment(sinceMs)} on`,
-    columns: [text('what'), figure('after')],
+    columns: [left('what'), right('after')],
     rows: takeoverSteps(takeover),
     id: `failover-${i + 1}`,
   };
 }
 
-function twoPrimariesGrid(pairs: readonly TwoPrimaries[]): Grid {
+function twoPrimariesTable(pairs: readonly TwoPrimaries[]): Table {
   return {
+    type: 'table',
     caption: 'Two primaries: both acknowledged writes to the witness',
     columns: [
-      figure('from'),
-      figure('to'),
-      text('length'),
-      text('node'),
-      figure('timeline'),
-      figure('rows acknowledged'),
-      figure('of them gone'),
-      text('rows (node:sequence)'),
+      right('from'),
+      right('to'),
+      left('length'),
+      left('node'),
+      right('timeline'),
+      right('rows acknowledged'),
+      right('of them gone'),
+      left('rows (node:sequence)'),
     ],
     rows: pairs.flatMap((pair) =>
       pair.sides.map(({ node, timeline, acknowledged, lost, rows }) => [
@@ -167,7 +162,7 @@ function twoPrimariesGrid(pairs: readonly TwoPrimaries[]): Grid {
   };
 }
 
-function witnessGrid({ witness, lost }: RoleFigures): Grid[] {
+function witnessTable({ witness, lost }: RoleFigures): Table[] {
   if (witness.length === 0) return [];
   const nodes = witness.map(({ node, acknowledged, lost: gone, lostForMs }) => {
     const ofLoad = lost.filter((one) => one.node === node);
@@ -183,14 +178,15 @@ function witnessGrid({ witness, lost }: RoleFigures): Grid[] {
   const unread = lost.filter(({ node }) => node === null);
   return [
     {
+      type: 'table',
       caption: 'Acknowledged and gone, by the node that had acknowledged it',
       columns: [
-        text('node'),
-        figure('acknowledged to the witness'),
-        figure('of them gone'),
-        figure('over'),
-        figure('writes of the load gone'),
-        text('acknowledged from, to'),
+        left('node'),
+        right('acknowledged to the witness'),
+        right('of them gone'),
+        right('over'),
+        right('writes of the load gone'),
+        left('acknowledged from, to'),
       ],
       rows: [
         ...nodes,

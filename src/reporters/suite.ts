@@ -4,12 +4,12 @@ import type { Report } from '../model/report.ts';
 import type { Suite, SuiteRun } from '../model/suite.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import { type Judgement, subjectAsWritten } from '../model/verdict.ts';
-import { markdownCodeBlock, plainText, markdownText as text } from './escape.ts';
-import { blocks, table } from './markdown-table.ts';
+import { type Block, type Inline, left, line, section, table, verdict } from './document.ts';
+import { documentMarkdown } from './document-markdown.ts';
+import { plainText } from './escape.ts';
 import type { Colors } from './terminal.ts';
 import { hanging, padTo, wrapWords } from './text-layout.ts';
 
-const MARKS: Readonly<Record<Judgement, string>> = { pass: '✅', fail: '❌', unknown: '⚠️' };
 /** What it means for a claim. */
 const VERDICTS: Readonly<Record<Judgement, string>> = { pass: 'holds', fail: 'does not hold', unknown: 'not judged' };
 const PLURAL: Readonly<Record<Judgement, string>> = { pass: 'hold', fail: 'do not hold', unknown: 'not judged' };
@@ -74,40 +74,44 @@ export function suiteText(suite: Suite, { colors, columns }: { colors: Colors; c
 
 /** `suite.json` and `suite.md`. */
 export function suiteFiles(suite: Suite): Record<string, string> {
-  return { 'suite.json': `${JSON.stringify(suite, null, 2)}\n`, 'suite.md': `${suiteMarkdown(suite).join('\n')}\n` };
+  return { 'suite.json': `${JSON.stringify(suite, null, 2)}\n`, 'suite.md': documentMarkdown(blocksOf(suite)) };
 }
 
-function suiteMarkdown(suite: Suite): string[] {
-  const titles = ['claim', 'put to the test', 'what we saw', 'verdict'];
-  return blocks(
-    [`# Suite ${text(suite.name)}`],
-    [text(summaryOf(suite))],
-    madeOn(suite).map(text),
+function blocksOf(suite: Suite): Block[] {
+  return [
+    { type: 'title', text: `Suite ${suite.name}` },
+    line(summaryOf(suite)),
+    ...madeOn(suite).map(line),
     table(
-      titles.map((title) => ({ title })),
+      ['claim', 'put to the test', 'what we saw', 'verdict'].map(left),
       suite.runs.map((run) => [
-        text(claimOf(run)),
-        text(run.summary),
-        text(run.finding),
-        `${MARKS[run.judgement]} ${VERDICTS[run.judgement]}${linkTo(run)}`,
+        claimOf(run),
+        run.summary,
+        run.finding,
+        [verdict(run.judgement, VERDICTS[run.judgement]), ...linkTo(run)],
       ]),
     ),
-    ['## Each hypothesis'],
-    table(
-      ['scenario', '', 'check', 'expected', 'observed'].map((title) => ({ title })),
-      suite.runs.flatMap(({ scenario, hypothesis }) =>
-        hypothesis.map(({ check, judgement, expected, observed }) => [
-          text(scenario),
-          MARKS[judgement],
-          text(check),
-          text(expected),
-          text(observed),
-        ]),
+    section('Each hypothesis', [
+      table(
+        ['scenario', '', 'check', 'expected', 'observed'].map(left),
+        suite.runs.flatMap(({ scenario, hypothesis }) =>
+          hypothesis.map(({ check, judgement, expected, observed }) => [
+            scenario,
+            verdict(judgement),
+            check,
+            expected,
+            observed,
+          ]),
+        ),
       ),
-    ),
-    [`Started ${text(suite.startedAt)}, pgquake ${text(suite.pgquakeVersion)}. Run it again:`],
-    markdownCodeBlock('sh', suite.again),
-  );
+    ]),
+    {
+      type: 'code',
+      language: 'sh',
+      label: `Started ${suite.startedAt}, pgquake ${suite.pgquakeVersion}. Run it again:`,
+      lines: [suite.again],
+    },
+  ];
 }
 
 /** A scenario without a claim stands for itself. */
@@ -115,8 +119,9 @@ function claimOf({ claim, summary }: SuiteRun): string {
   return claim ?? summary;
 }
 
-function linkTo({ run }: SuiteRun): string {
-  return run === undefined ? '' : ` ([report](../${encodeURIComponent(run)}/report.md))`;
+function linkTo({ run }: SuiteRun): Inline[] {
+  if (run === undefined) return [];
+  return [' (', { is: 'link', to: `../${encodeURIComponent(run)}/report.md`, text: 'report' }, ')'];
 }
 
 function madeOn({ runs }: Suite): string[] {

@@ -10,6 +10,7 @@ import { partitionNamed } from '../model/partition-words.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import { type CheckResult, type Judgement, subjectOf } from '../model/verdict.ts';
+import { MARKS } from './document.ts';
 import { plainText } from './escape.ts';
 import { disagreementLines, kindWords, longestOf, repairWords } from './report-words.ts';
 import { hanging, padTo, textWidth } from './text-layout.ts';
@@ -31,7 +32,6 @@ export interface SummaryOptions {
   readonly folder: string;
 }
 
-const MARKS: Readonly<Record<Judgement, string>> = { pass: '✔', fail: '✘', unknown: '?' };
 const MAX_WINDOWS_OF_KIND = 4;
 /** Below this nothing can be laid out side by side. */
 const MIN_COLUMNS = 40;

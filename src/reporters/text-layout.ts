@@ -1,21 +1,11 @@
 /** Text laid out for a terminal: how wide it is, and where a line may be broken. */
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
-/** Characters that take two columns: those of East Asian scripts, and emoji. */
-const WIDE =
-  /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303e\uff01-\uff60]|\p{Emoji_Presentation}/u;
-
-/** Columns that a text without control characters takes. */
-export function textWidth(text: string): number {
-  let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += WIDE.test(segment) ? 2 : 1;
-  return width;
-}
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
 
 /** Pads on the right to a number of columns. */
 export function padTo(text: string, columns: number): string {
-  return text + ' '.repeat(Math.max(0, columns - textWidth(text)));
+  return text + ' '.repeat(Math.max(0, columns - stringWidth(text)));
 }
 
 /**
@@ -23,37 +13,13 @@ export function padTo(text: string, columns: number): string {
  * @returns at least one line.
  */
 export function wrapWords(text: string, columns: number): string[] {
-  const width = Math.max(1, columns);
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ').flatMap((whole) => pieces(whole, width))) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (textWidth(longer) <= width) {
-      line = longer;
-      continue;
-    }
-    lines.push(line);
-    line = word;
-  }
-  return [...lines, line];
+  return wrapAnsi(text, Math.max(1, columns), { hard: true, wordWrap: true, trim: true }).split('\n');
 }
 
 /** A first line with what stands before it, and the further ones below it, indented to the same column. */
 export function hanging(before: string, text: string, columns: number): string[] {
-  const indent = textWidth(before);
+  const indent = stringWidth(before);
   return wrapWords(text, columns - indent).map((line, i) => (i === 0 ? before : ' '.repeat(indent)) + line);
 }
 
-function pieces(word: string, width: number): string[] {
-  if (textWidth(word) <= width) return [word];
-  const result: string[] = [];
-  let piece = '';
-  for (const { segment } of graphemes.segment(word)) {
-    if (piece !== '' && textWidth(piece + segment) > width) {
-      result.push(piece);
-      piece = '';
-    }
-    piece += segment;
-  }
-  return [...result, piece];
-}
+export { stringWidth as textWidth };

@@ -3,7 +3,9 @@
 import type { LayoutFigures } from '../plan/tolerance/advice.ts';
 import { formatCount, formatEstimate, formatProbability, formatYearly, plural } from '../plan/tolerance/format.ts';
 import type { AccessTolerance, Tolerance, ToleranceRow } from '../plan/tolerance.ts';
-import { type Block, type Column, documentMarkdown, documentText } from './document.ts';
+import { type Block, left, line, list, right, section, type Table, table } from './document.ts';
+import { documentMarkdown } from './document-markdown.ts';
+import { documentText } from './document-text.ts';
 
 export interface ToleranceOptions {
   /** What the placement is or where it came from: `as a ring`, `from placement.json`. */
@@ -29,16 +31,16 @@ function blocksOf(map: Tolerance, { origin }: ToleranceOptions): Block[] {
       type: 'title',
       text: `What survives: ${plural(map.workers, 'worker')}, ${plural(map.partitions, map.partitionWord)}, ${copiesInWords(map)}, ${origin}`,
     },
-    { type: 'line', text: `Rule ${map.rule}: ${map.needs}.` },
+    line(`Rule ${map.rule}: ${map.needs}.`),
     ...(alike
-      ? accessBlocks('Reads and writes', map.reads, map)
-      : [...accessBlocks('Reads', map.reads, map), ...accessBlocks('Writes', map.writes, map)]),
-    coordinatorLine(map),
-    { type: 'heading', text: 'Layouts' },
-    layoutTable(map, alike),
-    { type: 'list', items: map.advice.findings },
-    { type: 'heading', text: 'How sure' },
-    { type: 'line', text: howSure(map) },
+      ? [accessSection('Reads and writes', map.reads, map)]
+      : [accessSection('Reads', map.reads, map), accessSection('Writes', map.writes, map)]),
+    line(
+      'The coordinator comes on top: it is in the path of every statement and is down ' +
+        `${formatProbability(map.coordinatorDown)} of the time, ${formatYearly(map.coordinatorDown)}.`,
+    ),
+    section('Layouts', [layoutTable(map, alike), list(map.advice.findings)]),
+    section('How sure', [line(howSure(map))]),
   ];
 }
 
@@ -49,25 +51,19 @@ function copiesInWords({ copies }: Tolerance): string {
   return copies.map((entry) => `${word(entry.copies)} of ${formatCount(String(entry.partitions))}`).join(', ');
 }
 
-function accessBlocks(heading: string, access: AccessTolerance, map: Tolerance): Block[] {
+function accessSection(heading: string, access: AccessTolerance, map: Tolerance): Block {
   const { size, count, sets } = access.smallestFatal;
   const sampled = access.rows.some(({ fatal }) => fatal.method === 'sampled');
-  const columns: Column[] = [
-    { title: 'down', numeric: true },
-    { title: 'subsets', numeric: true },
-    { title: 'of them fatal', numeric: true },
-    { title: 'share', numeric: true },
-    ...(sampled ? [{ title: '95 % interval' }] : []),
-    { title: 'how' },
-    { title: 'expected loss', numeric: true },
-    { title: 'worst case' },
-  ];
-  return [
-    { type: 'heading', text: heading },
-    {
-      type: 'table',
-      columns,
-      rows: rowsToShow(access.rows).map((row) => [
+  return section(heading, [
+    table(
+      [
+        ...['down', 'subsets', 'of them fatal', 'share'].map(right),
+        ...(sampled ? [left('95 % interval')] : []),
+        left('how'),
+        right('expected loss'),
+        left('worst case'),
+      ],
+      rowsToShow(access.rows).map((row) => [
         String(row.down),
         formatCount(row.subsets),
         row.fatal.count === undefined ? approximateCount(row) : formatCount(row.fatal.count),
@@ -77,36 +73,23 @@ function accessBlocks(heading: string, access: AccessTolerance, map: Tolerance):
         formatProbability(row.expectedShare),
         worstInWords(row, map.partitionWord),
       ]),
-    },
-    {
-      type: 'line',
-      text: `Smallest fatal sets: ${formatCount(String(count))} of ${plural(size, 'worker')}${count > sets.length ? '; those that cut off most' : ''}:`,
-    },
-    {
-      type: 'list',
-      items: sets.map(({ workers, cutsOff, partitions }) => {
+    ),
+    line(
+      `Smallest fatal sets: ${formatCount(String(count))} of ${plural(size, 'worker')}${count > sets.length ? '; those that cut off most' : ''}:`,
+    ),
+    list(
+      sets.map(({ workers, cutsOff, partitions }) => {
         const more =
           cutsOff > partitions.length ? `, ... (${formatCount(String(cutsOff - partitions.length))} more)` : '';
         return `${workers.join(' + ')}: ${plural(cutsOff, map.partitionWord)}, ${partitions.join(', ')}${more}`;
       }),
-    },
-    {
-      type: 'line',
-      text:
-        `With every worker up ${formatProbability(map.nodeAvailability)} of the time, each on its own: some ${map.partitionWord} is lost ` +
+    ),
+    line(
+      `With every worker up ${formatProbability(map.nodeAvailability)} of the time, each on its own: some ${map.partitionWord} is lost ` +
         `${formatEstimate(access.outage)} of the time, ${formatYearly(access.outage.share)}; ` +
         `of all ${map.partitionWord}s ${formatProbability(access.expectedShare)} are lost on average.`,
-    },
-  ];
-}
-
-function coordinatorLine({ coordinatorDown }: Tolerance): Block {
-  return {
-    type: 'line',
-    text:
-      'The coordinator comes on top: it is in the path of every statement and is down ' +
-      `${formatProbability(coordinatorDown)} of the time, ${formatYearly(coordinatorDown)}.`,
-  };
+    ),
+  ]);
 }
 
 /** All where there are few; else 1 to 8, then wider and wider steps, and the last. */
@@ -137,21 +120,15 @@ function worstInWords({ worst }: ToleranceRow, word: string): string {
   return workers.length === 0 || workers.length > 3 ? figure : `${figure}: ${workers.join(' + ')}`;
 }
 
-function layoutTable({ advice, partitionWord }: Tolerance, alike: boolean): Block {
-  const columns: Column[] = [
-    { title: 'layout' },
-    { title: 'copies', numeric: true },
-    { title: 'fatal sets', numeric: true },
-    { title: 'of', numeric: true },
-    { title: 'one cuts off', numeric: true },
-    { title: alike ? 'outage' : 'outage of reads', numeric: true },
-    ...(alike ? [] : [{ title: 'of writes', numeric: true } as const]),
-    { title: 'load of a survivor', numeric: true },
-  ];
-  return {
-    type: 'table',
-    columns,
-    rows: advice.layouts.map((layout: LayoutFigures) => [
+function layoutTable({ advice, partitionWord }: Tolerance, alike: boolean): Table {
+  return table(
+    [
+      left('layout'),
+      ...['copies', 'fatal sets', 'of', 'one cuts off', alike ? 'outage' : 'outage of reads'].map(right),
+      ...(alike ? [] : [right('of writes')]),
+      right('load of a survivor'),
+    ],
+    advice.layouts.map((layout: LayoutFigures) => [
       layout.layout === 'given' ? 'as given' : layout.layout,
       String(layout.copies),
       formatCount(String(layout.fatalSets)),
@@ -161,7 +138,7 @@ function layoutTable({ advice, partitionWord }: Tolerance, alike: boolean): Bloc
       ...(alike ? [] : [formatProbability(layout.writeOutage.share)]),
       `x ${Number(layout.survivorLoad.toFixed(2))}`,
     ]),
-  };
+  );
 }
 
 function howSure({ sampling, reads }: Tolerance): string {

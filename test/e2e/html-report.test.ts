@@ -324,9 +324,7 @@ describe.skipIf(missing !== undefined)('report.html', () => {
     const event = failed.report.timeline.find(({ type }) => type === 'repair');
     const commands = event?.type === 'repair' ? event.commands : [];
     expect(commands.length).toBeGreaterThan(1);
-    expect(await failed.page.locator('section[aria-labelledby=repair] code').innerText()).toBe(
-      `${commands.join('\n')}\n`,
-    );
+    expect(await failed.page.locator('section[aria-labelledby=repair] code').innerText()).toBe(commands.join('\n'));
     await using passed = await open('passed');
     expect(await passed.page.locator('#repair').count()).toBe(0);
   });

@@ -181,6 +181,10 @@ describe('architecture', () => {
     ['yargs', /^cli\//],
     ['vitest', /^(vitest\.ts|contract\/.*)$/],
     ['log-update', /^cli\//],
+    ['mdast-util-to-markdown', /^reporters\/document-markdown\.ts$/],
+    ['mdast-util-gfm-table', /^reporters\/document-markdown\.ts$/],
+    ['string-width', /^reporters\/text-layout\.ts$/],
+    ['wrap-ansi', /^reporters\/text-layout\.ts$/],
     ['d3-scale', /^reporters\//],
     ['d3-shape', /^reporters\//],
   ])('%s is imported in its place alone', (library, place) => {

@@ -1,15 +1,9 @@
 /** Untrusted text must show as it is, and do nothing. */
 
 import { describe, expect, test } from 'vitest';
-import {
-  clip,
-  htmlText,
-  jsonText,
-  markdownCode,
-  markdownCodeBlock,
-  markdownText,
-  plainText,
-} from '../../src/reporters/escape.ts';
+import { code, left, table } from '../../src/reporters/document.ts';
+import { documentMarkdown } from '../../src/reporters/document-markdown.ts';
+import { clip, htmlText, jsonText, markdownText, plainText } from '../../src/reporters/escape.ts';
 import { hanging, padTo, textWidth, wrapWords } from '../../src/reporters/text-layout.ts';
 
 describe('plainText', () => {
@@ -60,13 +54,15 @@ describe('markdownText', () => {
 
 describe('code, HTML and JSON', () => {
   test('inline code stays code, also with what would end it or split a table', () => {
-    expect(markdownCode('ECONNREFUSED')).toBe('`ECONNREFUSED`');
-    expect(markdownCode('a|b`c<d>')).toBe('<code>a&#124;b&#96;c&lt;d&gt;</code>');
-    expect(markdownCode('')).toBe('');
+    const cells = documentMarkdown([
+      table([left('a'), left('b'), left('c')], [[code('ECONNREFUSED'), code('a|b`c<d>\u001b'), code('')]]),
+    ]);
+    expect(cells.split('\n').at(2)).toBe('| `ECONNREFUSED` | <code>a&#124;b&#96;c&lt;d&gt;␛</code> | |');
   });
 
   test('a block of code cannot be closed from within', () => {
-    expect(markdownCodeBlock('sh', 'run ```\n# x')).toEqual(['````sh', 'run ``` # x', '````']);
+    const block = { type: 'code', language: 'sh', lines: ['run ```\n# x', '```'] } as const;
+    expect(documentMarkdown([block])).toBe('````sh\nrun ``` # x\n```\n````\n');
   });
 
   test('HTML', () => {

@@ -12,6 +12,7 @@ body { margin: 0 auto; padding: 1rem; max-width: 62rem; background: var(--ground
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: anywhere; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0.25rem 0 0.5rem; }
 h2 { font-size: 1.25rem; margin: 2.25rem 0 0.5rem; padding-top: 0.75rem; border-top: 1px solid var(--rule); }
+h3 { font-size: 1.05rem; margin: 1.25rem 0 0.25rem; }
 p { margin: 0.5rem 0; }
 .dim { color: var(--dim); }
 .badge { display: inline-block; padding: 0.1rem 0.6rem; border-radius: 0.4rem; font-weight: 700; white-space: nowrap; }
@@ -77,7 +78,7 @@ figure svg { display: block; width: 100%; height: auto; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   .scroll { overflow: visible; }
   .moment, .zoom { display: none; }
-  h2, caption { break-after: avoid; }
+  h2, h3, caption { break-after: avoid; }
   tr, figure { break-inside: avoid; }
 }
 `.trim();
