@@ -6,12 +6,12 @@ import { documentHtml } from './document-html.ts';
 import { jsonText } from './escape.ts';
 import { type Content, html, trusted } from './html/markup.ts';
 import { htmlPage } from './html/page.ts';
-import { PAGE_SCRIPT } from './html/script.ts';
 import { topologyPicture } from './html/topology.ts';
+import { TIMELINE_CSS, ZOOM_SCRIPT } from './page/assets.ts';
 import { reportDocument } from './report/report-document.ts';
 import type { Reporter } from './reporter.ts';
 import { type Moment, momentsOf } from './timeline/moments.ts';
-import { TIMELINE_CSS } from './timeline/style.ts';
+
 import { timelineSvg } from './timeline/svg.ts';
 import { type Timeline, timelineOf } from './timeline/timeline.ts';
 
@@ -37,7 +37,7 @@ function page(report: Report): string {
     title: `${judgement.toUpperCase()}: ${run.scenario}`,
     version: run.pgquakeVersion,
     css: TIMELINE_CSS,
-    script: PAGE_SCRIPT,
+    script: ZOOM_SCRIPT,
     body: html`<header>
 ${documentHtml(head, picture)}</header>
 <main>

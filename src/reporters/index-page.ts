@@ -5,10 +5,9 @@ import { formatCount, formatDuration, formatShare } from '../model/units.ts';
 import { clip } from './escape.ts';
 import { badge, type Content, type Html, html, MAX_TEXT, paragraph, section, trusted } from './html/markup.ts';
 import { htmlPage, PAGE_MARK } from './html/page.ts';
-import { INDEX_SCRIPT } from './index-page/script.ts';
-import { INDEX_CSS } from './index-page/style.ts';
 import { trendSvg } from './index-page/trend-svg.ts';
 import { trendsOf } from './index-page/trends.ts';
+import { FILTER_SCRIPT, RUNS_CSS } from './page/assets.ts';
 
 /** What every index page has, and no page of others. */
 export const INDEX_MARK = PAGE_MARK;
@@ -20,8 +19,8 @@ export function indexPage(runs: readonly IndexedRun[], version: string): string 
   return htmlPage({
     title: `pgquake: ${formatCount(runs.length, 'run')}`,
     version,
-    css: INDEX_CSS,
-    script: INDEX_SCRIPT,
+    css: RUNS_CSS,
+    script: FILTER_SCRIPT,
     body: html`<header><h1>Runs of pgquake</h1></header>
 <main>
 ${section('runs', 'All runs, newest first', runs.length === 0 ? paragraph('There is none yet.') : runTable(runs))}

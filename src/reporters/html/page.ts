@@ -1,8 +1,8 @@
 /** The frame of every page: one file that opens from disk, runs no script but its own and loads nothing. */
 
 import { createHash } from 'node:crypto';
+import { PAGE_CSS } from '../page/assets.ts';
 import { type Content, html, trusted } from './markup.ts';
-import { PAGE_CSS } from './style.ts';
 
 export interface PageParts {
   readonly title: string;

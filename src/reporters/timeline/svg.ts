@@ -5,6 +5,7 @@ import { area, line } from 'd3-shape';
 import type { ServiceWindow } from '../../model/figures.ts';
 import { formatDuration, formatMoment, formatShare } from '../../model/units.ts';
 import { clip, htmlText as text } from '../escape.ts';
+import { TIMELINE_CSS } from '../page/assets.ts';
 import { lengthOf } from '../report-words.ts';
 import {
   BOLD_CHARACTER,
@@ -21,7 +22,6 @@ import {
   stack,
 } from './drawing.ts';
 import { nodesPart } from './node-rows.ts';
-import { TIMELINE_CSS } from './style.ts';
 import type { Bucket, FaultBand, KindTrack, PartitionStrip, Timeline } from './timeline.ts';
 
 export interface PictureOptions {

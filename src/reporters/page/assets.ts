@@ -1,0 +1,11 @@
+/** Script and style of pages: real files beside this one, read as they are. */
+
+import { readFileSync } from 'node:fs';
+
+const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8').trim();
+
+export const PAGE_CSS = read('page.css');
+export const TIMELINE_CSS = read('timeline.css');
+export const RUNS_CSS = read('runs.css');
+export const ZOOM_SCRIPT = read('zoom.js');
+export const FILTER_SCRIPT = read('filter.js');
