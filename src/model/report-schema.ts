@@ -800,33 +800,44 @@ const ledger = z.object({
 export { act as actSchema, event as eventSchema, partition as partitionSchema, run as runSchema };
 
 export const reportSchema = z.object({
-  version: z.literal(REPORT_VERSION),
-  run,
-  judgement,
+  version: z.literal(REPORT_VERSION).describe('The version of this form.'),
+  run: run.describe('Scenario, claim, seed, versions, kinds of operation, machine, the command that runs it again.'),
+  judgement: judgement.describe('The worst of all results.'),
   finding: z.string().describe('One sentence: what was found.'),
-  results: z.array(result),
-  topology: z.object({
-    nodes: z
-      .array(z.object({ name: z.string(), role: z.string(), part: z.enum(PURPOSES) }))
-      .describe('What each is for good. entry: every statement passes it. data: it holds copies of rows.'),
-    replication: count.describe('Copies of every partition.'),
-    partitions: count,
-    partitionWord: z
-      .string()
-      .exactOptional()
-      .describe('What a part of the rows is called; absent where rows are not divided.'),
-    platform: z.string().exactOptional(),
-    engine: z.string().exactOptional(),
-    reason: z.string().describe('Why these two were chosen.'),
-    attach: z.string().exactOptional().describe('The cluster that stood before the run and goes on standing after it.'),
-  }),
-  nodes: z.array(node),
-  placement: z.array(partition),
-  acts: z.array(act),
-  durationMs,
-  timeline: z.array(event),
-  figures,
-  ledger: ledger.nullable().describe('null where nothing accounts for rows.'),
+  results: z.array(result).describe('Each check: expected, observed, evidence; `always` marks those of every run.'),
+  topology: z
+    .object({
+      nodes: z
+        .array(z.object({ name: z.string(), role: z.string(), part: z.enum(PURPOSES) }))
+        .describe('What each is for good. entry: every statement passes it. data: it holds copies of rows.'),
+      replication: count.describe('Copies of every partition.'),
+      partitions: count,
+      partitionWord: z
+        .string()
+        .exactOptional()
+        .describe('What a part of the rows is called; absent where rows are not divided.'),
+      platform: z.string().exactOptional(),
+      engine: z.string().exactOptional(),
+      reason: z.string().describe('Why these two were chosen.'),
+      attach: z
+        .string()
+        .exactOptional()
+        .describe('The cluster that stood before the run and goes on standing after it.'),
+    })
+    .describe('What the cluster is made of; platform and engine, and why they were chosen.'),
+  nodes: z.array(node).describe('Each server with its address, version and settings.'),
+  placement: z.array(partition).describe('Each partition with the nodes that hold a copy.'),
+  acts: z.array(act).describe('The planned faults: which, on which nodes, when, for how long.'),
+  durationMs: durationMs.describe('From the first event to the last.'),
+  timeline: z.array(event).describe('The events, without the rows of the final reads.'),
+  figures: figures.describe(
+    'Spans, availability, latency, windows, recovery and the rest, all computed from the history.',
+  ),
+  ledger: ledger
+    .nullable()
+    .describe(
+      'What became of the writes: acknowledged, unknown, lost, stale and the rest; null where nothing accounts for rows.',
+    ),
 });
 
 /** As stored by this version or the one before it, which named platforms and engines from fixed lists. */

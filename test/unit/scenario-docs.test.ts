@@ -94,8 +94,4 @@ describe('docs/scenario.md', () => {
       expect(row('Keys at the top', key)).toContain(`\`${stringify(value, { collectionStyle: 'flow' }).trim()}\``);
     }
   });
-
-  test('has a row for each fault', () => {
-    for (const { name } of vocabulary.faults) expect(row('faults', name)).not.toBe('');
-  });
 });

@@ -1,0 +1,144 @@
+/** The generated parts of the documentation, by the name in their marker. What they say has its place in the code. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { checks, faults, workloads } from '../../src/catalog.ts';
+import { COMMANDS } from '../../src/cli/commands.ts';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
+import { reportSchema } from '../../src/model/report-schema.ts';
+import { scenarioJsonSchema } from '../../src/scenario/schema.ts';
+import { CLIENT_CODES, SQLSTATES } from '../../src/sql/outcome.ts';
+import { officialSqlStates } from '../../test/support/errcodes.ts';
+import { ROOT } from './page.ts';
+import { recordedPage } from './recorded.ts';
+import { type Property, parameterTable, propertiesOf, table } from './table.ts';
+
+const scenario = scenarioJsonSchema(vocabulary) as Property;
+
+/** @throws Error when there is no part of that name. */
+export function part(name: string): string {
+  const [kind = '', ...rest] = name.split(' ');
+  const make = PARTS[kind];
+  if (!make) throw new Error(`there is no generated part "${name}"; there are ${Object.keys(PARTS).join(', ')}`);
+  return make(rest.join(' '));
+}
+
+const PARTS: Readonly<Record<string, (of: string) => string>> = {
+  check: (name) => variant(named(checks, name)),
+  checks: () => table(['check', 'what it claims'], checks.map(linked)),
+  commands: () => table(['command', 'what it does'], commandRows()),
+  errors: (of) => (of === 'client' ? clientErrors() : serverErrors()),
+  example: (file) =>
+    `\`${file}\`:\n\n\`\`\`ts\n${readFileSync(join(ROOT, 'examples/own-variants', file), 'utf8')}\`\`\``,
+  fault: (name) => variant(named(faults, name)),
+  faults: () =>
+    table(
+      ['fault', 'what it does', 'lasts'],
+      faults.map((fault) => [...linked(fault), fault.strikes ? 'ends by itself' : '`for`']),
+    ),
+  keys: (path) => parameterTable(at(path)),
+  recorded: (what) => recordedPage(what),
+  report: () => table(['field', 'what it holds'], reportRows()),
+  scenario: (name) => `\`\`\`yaml\n${scenarioText(name)}\`\`\``,
+  scenarios: (folder) => table(['scenario', 'what happens, and what is expected'], scenarioRows(folder)),
+};
+
+interface Variant {
+  readonly name: string;
+  readonly summary: string;
+  readonly params: Parameters<typeof propertiesOf>[0];
+}
+
+function named<V extends Variant>(variants: readonly V[], name: string): V {
+  const found = variants.find((variant) => variant.name === name);
+  if (!found) throw new Error(`nothing is called "${name}"`);
+  return found;
+}
+
+function variant({ summary, params }: Variant): string {
+  const schema = propertiesOf(params);
+  return Object.keys(schema.properties ?? {}).length === 0 ? summary : `${summary}\n\n${parameterTable(schema)}`;
+}
+
+function linked({ name, summary }: Variant): [string, string] {
+  return [`[\`${name}\`](#${name})`, summary.replace(/\.$/, '')];
+}
+
+/** A part of a scenario: `top`, a section by its key, `workload sql`, `workload sql operations`. */
+function at(path: string): Property {
+  const [section = '', use = '', ...inner] = path.split(' ');
+  if (section === 'top') return withoutInner(scenario);
+  const outer =
+    section === 'workload' ? propertiesOf(named(workloads, use).params) : innerOf(scenario.properties?.[section]);
+  const found = inner.reduce((of, key) => innerOf(of.properties?.[key]), outer);
+  const { fault: _, ...properties } = found.properties ?? {};
+  return { ...found, properties };
+}
+
+/** Of a list its items, of several forms the one that has keys. */
+function innerOf(property: Property = {}): Property {
+  const one = property.items ?? property;
+  return one.anyOf?.find(({ properties }) => properties) ?? one;
+}
+
+/** Sections have tables of their own: what they hold is not listed here. */
+function withoutInner(schema: Property): Property {
+  const properties = Object.entries(schema.properties ?? {}).map(([name, { description, default: value, ...rest }]) => {
+    const short = { ...(description && { description }), ...(value !== undefined && { default: value }) };
+    return [name, rest.anyOf || rest.properties || rest.items ? short : { ...short, ...rest }] as const;
+  });
+  return { ...schema, properties: Object.fromEntries(properties) };
+}
+
+function serverErrors(): string {
+  const names = new Map(officialSqlStates().map(({ code, name }) => [code, name]));
+  return table(
+    ['code', 'name', 'outcome of a write', 'why'],
+    [...SQLSTATES].map(([code, { outcome, reason }]) => [
+      `\`${code}\``,
+      code.length === 2 ? `class ${code}` : `\`${names.get(code)}\``,
+      `\`${outcome}\``,
+      reason,
+    ]),
+  );
+}
+
+function clientErrors(): string {
+  return table(
+    ['code', 'while connecting', 'write, after it was sent', 'why'],
+    [...CLIENT_CODES].map(([code, { connecting, sent, reason }]) => [
+      `\`${code}\``,
+      `\`${connecting}\``,
+      `\`${sent}\``,
+      reason,
+    ]),
+  );
+}
+
+function reportRows(): string[][] {
+  const figures = Object.keys(propertiesOf(reportSchema.shape.figures).properties ?? {}).map((name) => `\`${name}\``);
+  return Object.entries(propertiesOf(reportSchema).properties ?? {}).map(([name, { description = '' }]) => [
+    `\`${name}\``,
+    name === 'figures' ? `${description} ${figures.join(', ')}` : description,
+  ]);
+}
+
+function commandRows(): string[][] {
+  return COMMANDS.map(({ command, describe }) => [
+    `\`pgquake ${String(command).replace('$0 ', '').replace('[scenario..]', '<scenario..>')}\``,
+    String(describe),
+  ]);
+}
+
+/** Without the comments at its head, which are for its reader in an editor. */
+function scenarioText(name: string): string {
+  return readFileSync(join(ROOT, 'scenarios', `${name}.yaml`), 'utf8').replace(/^(#.*\n|\n)+/, '');
+}
+
+function scenarioRows(names: string): string[][] {
+  return names.split(', ').map((name) => {
+    const { summary } = parse(scenarioText(name)) as { summary: string };
+    return [`[\`${name}\`](SCENARIOS/${name}.yaml)`, summary];
+  });
+}
