@@ -30,7 +30,7 @@ const params = z.strictObject({
     .enum(SPANS)
     .default('fault')
     .describe('The part of the run; `fault` means: while all faults were in effect.'),
-  min: z.int().min(0).optional().describe('Messages that must be readable; all of them where nothing else is asked.'),
+  min: z.int().min(0).optional().describe('Messages that must be readable; by default all of them.'),
   max: z.int().min(0).optional().describe('Messages that may be readable at most.'),
   shards: z
     .strictObject({

@@ -14,7 +14,7 @@ import { defineCheck } from './check.ts';
 const ACCESS = ['read', 'write'] as const;
 
 const params = z.strictObject({
-  of: z.enum(ACCESS).optional().describe('Reads or writes alone; both where it is left out.'),
+  of: z.enum(ACCESS).optional().describe('Reads or writes alone; by default both.'),
   'min-share': share
     .prefault('1%')
     .describe('Of what all workers served, how much each must have served at the least.'),

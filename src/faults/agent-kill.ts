@@ -5,7 +5,7 @@ import { killed } from './part-of-node.ts';
 
 export const agentKill = defineFault({
   name: 'agent-kill',
-  summary: "Kills the manager's agent on a node and nothing else: PostgreSQL goes on, and nobody watches it.",
+  summary: "Kills the manager's agent on a node and nothing else: PostgreSQL goes on, unwatched.",
   state: 'agent killed',
   ...killed('agent'),
 });

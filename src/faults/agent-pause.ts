@@ -5,7 +5,7 @@ import { frozen } from './part-of-node.ts';
 
 export const agentPause = defineFault({
   name: 'agent-pause',
-  summary: "Freezes the manager's agent on a node and nothing else: PostgreSQL goes on, and nobody watches it.",
+  summary: "Freezes the manager's agent on a node and nothing else: PostgreSQL goes on, unwatched.",
   state: 'agent frozen',
   ...frozen('agent'),
 });

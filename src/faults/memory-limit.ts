@@ -16,7 +16,7 @@ const params = z.strictObject({
   limit: bytes
     .optional()
     .describe(
-      'Memory of all processes of the node together, its cached files included; where it is left out 96MB, or a tenth more than the node has in use.',
+      'Memory of all processes of the node together, its cached files included; by default 96MB, or a tenth more than the node has in use.',
     ),
 });
 

@@ -13,7 +13,7 @@ const undoDetail = z.object({ attachments: z.array(z.record(z.string(), z.unknow
 
 export const networkDisconnect = defineFault({
   name: 'network-disconnect',
-  summary: 'Takes a node off all its networks; it runs on, and nobody reaches it.',
+  summary: 'Takes a node off all its networks; it keeps running, unreachable.',
   state: 'cut off',
   params: z.strictObject({}),
   needs: ['network-disconnect'],

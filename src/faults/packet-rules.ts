@@ -22,7 +22,7 @@ const between = {
     )
     .default('nodes')
     .describe(
-      'The other side: all other nodes, everybody (the load too), or a list of nodes, and of primary, standbys and dcs: whoever is that when the fault strikes.',
+      'The other side: all other nodes, everybody (the load too), or a list of nodes and of roles (primary, standbys, dcs), resolved at the strike.',
     ),
   direction: z
     .enum(['both', 'in', 'out'])
@@ -35,7 +35,7 @@ const on = z
   .string()
   .regex(/^[\w .,;:=*()<>-]{3,128}$/, 'expected a text of 3 to 128 characters such as COMMIT PREPARED')
   .optional()
-  .describe('Only packets that contain this text, such as COMMIT PREPARED; all packets where it is left out.');
+  .describe('Only packets that contain this text, such as COMMIT PREPARED; by default all packets.');
 
 /** Parameters of a fault that tells two sides apart. */
 export const betweenParams = z.strictObject(between);

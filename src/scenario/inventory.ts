@@ -121,7 +121,7 @@ export const inventorySchema = z
     name: z
       .string()
       .regex(NAME, 'expected a name in kebab-case such as orders-staging')
-      .describe('What people call the cluster; whoever breaks something repeats it with `confirm`.'),
+      .describe('What people call the cluster; `confirm` repeats it.'),
     nodes: z.record(z.string(), node).describe('Its servers, by the names that scenarios and reports use.'),
     routes: z.record(z.string(), route).default({}).describe('Further ways of clients to its data, by name.'),
     ...password,

@@ -85,7 +85,7 @@ const SHARD_REF = 'a room or a shard such as "room 42" or "shard A"';
 export const selectors = {
   role: z.strictObject({ role: z.literal('worker').describe('Which nodes to pick from.'), pick: amount }),
   movingRole: z.strictObject({
-    role: z.enum(MOVING_ROLES).describe('Whoever has this role when the fault strikes.'),
+    role: z.enum(MOVING_ROLES).describe('The nodes with this role when the fault strikes.'),
     pick: amountOrMajority.optional().describe('How many of them, all by default; majority is of all members.'),
   }),
   purpose: z.strictObject({
@@ -165,10 +165,10 @@ export function sections({
       .max(100)
       .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected a name in kebab-case such as one-worker')
       .optional()
-      .describe('In kebab-case, for reports; by default that of the file, without .yaml.')
+      .describe('In kebab-case, at most 100 letters; by default that of the file, without .yaml.')
       .meta({ examples: ['one-worker'] }),
     summary: sentence.describe('One sentence: what happens, and what is expected.'),
-    claim: sentence.optional().describe('The claim that is put to the test, in the words of whoever makes it.'),
+    claim: sentence.optional().describe('The claim that is put to the test, quoted in the report.'),
     /** The keys that every engine has; the others are the engine's own. */
     cluster: z
       .looseObject({
@@ -254,7 +254,7 @@ export function sections({
       .min(0)
       .max(MAX_SEED)
       .optional()
-      .describe('Repeats the random choices of an earlier run; drawn anew for every run where it is left out.'),
+      .describe('Repeats the random choices of an earlier run; by default drawn anew for every run.'),
   };
 }
 
@@ -307,7 +307,7 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
         otherVariant('use', 'workload', workloads),
       ])
         .optional()
-        .describe(`What reads and writes while faults strike; ${workloads[0]?.name} where it is left out.`),
+        .describe(`What reads and writes while faults strike; ${workloads[0]?.name} by default.`),
       probes: z
         .union([z.literal('off').meta({ title: 'off' }), probes.meta({ title: 'probes' })])
         .optional()

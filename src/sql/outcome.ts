@@ -109,7 +109,7 @@ const own = (reason: string): ClientMeaning => ({ connecting: 'unsent', sent: 'u
 
 /** Errors that no server sent. A socket's error after the statement was sent never proves that it did nothing. */
 export const CLIENT_CODES: ReadonlyMap<string, ClientMeaning> = new Map([
-  ['ECONNREFUSED', network('nobody listens there')],
+  ['ECONNREFUSED', network('nothing listens there')],
   ['ECONNRESET', network('the other side ended the connection at once')],
   ['ECONNABORTED', network('the connection was ended on this side')],
   ['EPIPE', network('the connection had ended already')],

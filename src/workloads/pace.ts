@@ -8,22 +8,22 @@ const MAX_CONNECTIONS = 10_000;
 
 /** Beside the rate, how operations of a kind are sent. */
 export const paceKeys = {
-  deadline: duration.prefault('2s').describe('From the intended start; an answer after it does not count.'),
+  deadline: duration.prefault('2s').describe('Counts from the intended start; a later answer does not count.'),
   schedule: z
     .enum(['constant', 'poisson'])
     .optional()
-    .describe('Evenly spaced (constant, the default), or by chance from the seed, as independent users would come.'),
+    .describe('constant: evenly spaced (the default). poisson: by chance from the seed, like independent users.'),
   connections: z
     .int()
     .min(1)
     .max(MAX_CONNECTIONS)
     .optional()
-    .describe('Most connections at once; as many as the rate and the deadline can need where it is left out.'),
+    .describe('Most connections at once; by default as many as rate and deadline can need.'),
   route: z
     .string()
     .regex(/^[a-z][a-z0-9-]*$/, 'expected the name of a route such as standby')
     .optional()
-    .describe('The way to the data, such as standby; the one that takes writes where it is left out.'),
+    .describe('The way to the data, such as standby; by default the one that takes writes.'),
 } as const;
 
 /** The parameters of one kind, with its defaults. */
@@ -31,8 +31,8 @@ export function pace(ratePerSecond: string, deadline: string) {
   const { deadline: _, ...beside } = paceKeys;
   return z
     .strictObject({
-      rate: rate.prefault(ratePerSecond).describe('How many, whatever became of the ones before.'),
-      deadline: duration.prefault(deadline).describe('From the intended start; an answer after it does not count.'),
+      rate: rate.prefault(ratePerSecond).describe('Operations that start, whether earlier ones were answered or not.'),
+      deadline: duration.prefault(deadline).describe('Counts from the intended start; a later answer does not count.'),
       ...beside,
     })
     .prefault({});

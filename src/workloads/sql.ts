@@ -47,14 +47,14 @@ const operation = z.strictObject({
   access: z
     .enum(['read', 'write'])
     .optional()
-    .describe('What the statement does; read for a SELECT where it is left out, else write.'),
+    .describe('What the statement does; by default read for a SELECT, else write.'),
   acknowledges: z
     .string()
     .regex(/^\$[1-9]\d?$/, { error: ({ input }) => expectedButFound('a parameter such as $1', input) })
     .optional()
     .describe('The parameter that is the key of the row which it writes; "verify" returns these keys.'),
   ...paceKeys,
-  rate: rate.describe('How many, whatever became of the ones before.'),
+  rate: rate.describe('Operations that start, whether earlier ones were answered or not.'),
 });
 
 const params = z

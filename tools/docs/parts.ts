@@ -139,6 +139,6 @@ function scenarioText(name: string): string {
 function scenarioRows(names: string): string[][] {
   return names.split(', ').map((name) => {
     const { summary } = parse(scenarioText(name)) as { summary: string };
-    return [`[\`${name}\`](SCENARIOS/${name}.yaml)`, summary];
+    return [`[\`${name}\`](../scenarios/${name}.yaml)`, summary];
   });
 }

@@ -2,6 +2,7 @@ import { defineConfig } from 'pgquake';
 import { copies } from '../src/copies.ts';
 import { healsWithin } from '../src/heals-within.ts';
 import { orders } from '../src/orders.ts';
+import { smallServers } from '../src/small-servers.ts';
 import { statementLimit } from '../src/statement-limit.ts';
 
 export default defineConfig({
@@ -9,6 +10,7 @@ export default defineConfig({
   checks: [healsWithin],
   workloads: [orders],
   engines: [copies],
+  platforms: [smallServers],
   platform: 'local',
   reports: '../reports',
 });

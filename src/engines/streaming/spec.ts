@@ -45,7 +45,7 @@ const params = z.strictObject({
   manager: z
     .enum(['none', 'by-hand'])
     .optional()
-    .describe('Who replaces a lost primary: nobody (the default), or pgquake as an operator would.'),
+    .describe('What replaces a lost primary: nothing (none, the default), or pgquake as an operator would (by-hand).'),
   'promote-after': positiveDuration
     .optional()
     .describe('How long a primary is silent before the manager replaces it; 1s by default.'),
