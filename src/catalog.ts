@@ -48,6 +48,7 @@ import { cpuThrottle } from './faults/cpu-throttle.ts';
 import { diskFull } from './faults/disk-full.ts';
 import type { Fault } from './faults/fault.ts';
 import { lockTable } from './faults/lock-table.ts';
+import { managerPaused } from './faults/manager-paused.ts';
 import { memoryLimit } from './faults/memory-limit.ts';
 import { networkBandwidth } from './faults/network-bandwidth.ts';
 import { networkDisconnect } from './faults/network-disconnect.ts';
@@ -115,6 +116,7 @@ export const faults: readonly Fault[] = [
   serverKill,
   serverPause,
   postmasterPause,
+  managerPaused,
 ];
 
 export const checks: readonly Check[] = [

@@ -156,7 +156,8 @@ export function runOptions(yargs: Argv): Argv<RunArguments> {
     .option('suite', {
       type: 'string',
       requiresArg: true,
-      describe: 'run a folder of scenarios into one table: a name in scenarios/, or a path',
+      describe:
+        'run several scenarios into one table: a name in scenarios/, the path of a folder, or of a <name>.suite.yaml',
     })
     .option('seed', { type: 'number', requiresArg: true, describe: 'repeat the random choices of an earlier run' })
     .options(OVERRIDE_OPTIONS)

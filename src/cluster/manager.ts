@@ -1,5 +1,6 @@
 /** The port to who decides which node takes writes, in a cluster whose roles move. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeName } from '../model/topology.ts';
 
 /** What a manager has just done about a primary that it lost, or was told to replace. */
@@ -42,4 +43,36 @@ export interface Manager {
    * @throws EnvironmentError where there is no primary, or no standby that has it all.
    */
   switchover?(to?: NodeName): Promise<NodeName>;
+  /**
+   * Stops replacing primaries, or goes on with it; returns when every member that answers knows. Harmless twice. Absent
+   * where it cannot be paused.
+   * @throws EnvironmentError where it refuses, or a member does not know it in time.
+   */
+  pause?(on: boolean): Promise<void>;
+  /** The members that say that they are paused. */
+  paused?(): Promise<readonly NodeName[]>;
+}
+
+/**
+ * Looks again and again, each time so long after the look before, until it is disposed of.
+ * @param look must not throw; what it does after the signal has nobody to hear of it.
+ * @returns what ends that, once nothing is under way any more.
+ */
+export function watchEvery(everyMs: () => number, look: (signal: AbortSignal) => Promise<void>): AsyncDisposable {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const watch = async () => {
+    for (;;) {
+      await sleep(everyMs(), undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      await look(signal);
+    }
+  };
+  const watching = watch();
+  return {
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await watching;
+    },
+  };
 }

@@ -225,6 +225,7 @@ export class FaultBench {
       const { failures, proofs } = await undoAll(Array.from({ length: times }, () => pending).flat(), {
         nodes: all,
         faults: new Map([[fault.name, fault]]),
+        manager: this.#formed?.manager,
         kept: (id) => kept.push(id),
         ...this.#healing,
       });

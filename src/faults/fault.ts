@@ -2,6 +2,7 @@
 
 import type { z } from 'zod';
 import type { FormedCluster } from '../cluster/engine.ts';
+import type { Manager } from '../cluster/manager.ts';
 import type { Capability, NodeControl } from '../cluster/platform.ts';
 import type { Taken } from '../model/loss.ts';
 import type { NodeEffect, NodeName, NodeSpec } from '../model/topology.ts';
@@ -47,7 +48,10 @@ export interface FaultContext extends Surroundings {
 }
 
 /** Aborted by `signal` when the undo's time limit passes, by nothing else: healing is never skipped. */
-export type UndoContext = Surroundings;
+export interface UndoContext extends Surroundings {
+  /** Who decides roles; absent where nobody does, and in another process than that of the act. */
+  readonly manager?: Manager;
+}
 
 /** What a fault on traffic met on each target: `{ counts: { worker1: 12 }, of: 'packets' }`. */
 export interface Met {

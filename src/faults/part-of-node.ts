@@ -19,66 +19,83 @@ const params = z.strictObject({});
 
 /** SIGKILL to it. What its manager does about that is part of what is tested; a killed agent is started again at the end. */
 export function killed(part: 'agent' | 'server'): PartFault {
+  return onPart(part, {
+    how: 'killed',
+    owed: 'start',
+    strike: (parts) => parts.kill(part),
+    async seen(parts, struck) {
+      const left = await untilGone(parts, part);
+      return left.length > 0
+        ? { refusal: `${processes(left.length)} of its ${part} run` }
+        : { proof: `${processes(struck.length)} of its ${part} do not exist any more` };
+    },
+    async takeBack(parts) {
+      await parts.startAgent();
+      return `its ${part} runs`;
+    },
+  });
+}
+
+/** SIGSTOP to it. */
+export function frozen(part: Part): PartFault {
+  return onPart(part, {
+    how: 'frozen',
+    owed: 'thaw',
+    strike: (parts) => parts.freeze(part),
+    async seen(parts) {
+      const seen = await parts.seen(part);
+      const running = seen.filter(({ state }) => state !== 'T');
+      return seen.length === 0 || running.length > 0
+        ? { refusal: `${running.length} of ${processes(seen.length)} of its ${part} are not stopped` }
+        : { proof: `${processes(seen.length)} of its ${part} stopped by a signal` };
+    },
+    async takeBack(parts) {
+      await parts.thaw(part);
+      return `nothing of its ${part} is stopped`;
+    },
+  });
+}
+
+interface OnPart {
+  readonly how: 'killed' | 'frozen';
+  /** The action of its undo. */
+  readonly owed: string;
+  strike(parts: NodeParts): Promise<readonly PartProcess[]>;
+  /** What shows that it is struck, or that it is not, in words. */
+  seen(
+    parts: NodeParts,
+    struck: readonly PartProcess[],
+  ): Promise<{ readonly proof: string } | { readonly refusal: string }>;
+  /** @returns what shows that, in words. */
+  takeBack(parts: NodeParts): Promise<string>;
+}
+
+function onPart(part: Part, { how, owed, strike, seen, takeBack }: OnPart): PartFault {
   return {
     params,
     needs: ['node-parts'],
-    takes: () => ({ what: part, how: 'killed' }),
+    takes: () => ({ what: part, how }),
     lacking,
 
     inject: (targets, _params, { defer }) =>
       Promise.all(
         targets.map(async (node) => {
-          await defer({ action: 'start', node: node.name });
-          return await partsIn(node).kill(part);
+          await defer({ action: owed, node: node.name });
+          return await strike(partsIn(node));
         }),
       ),
 
     prove: (targets, _params, struck) =>
       proveEach(targets, async (node, i) => {
-        const pids = (struck[i] ?? []).map(({ pid }) => pid);
-        const left = await untilGone(partsIn(node), part);
-        if (left.length > 0) throw withoutEffect(node, `${processes(left.length)} of its ${part} run`);
-        return `${processes(pids.length)} of its ${part} do not exist any more, ${await restOf(node, part)}`;
+        const told = await seen(partsIn(node), struck[i] ?? []);
+        if ('refusal' in told) throw withoutEffect(node, told.refusal);
+        return `${told.proof}, ${await restOf(node, part)}`;
       }),
 
     async undo(_undo, node, { signal }) {
-      await partsIn(node).startAgent();
+      const words = await takeBack(partsIn(node));
       await untilServes(node, Number.POSITIVE_INFINITY, signal);
-      return `its ${part} runs`;
-    },
-  };
-}
-
-/** SIGSTOP to it. */
-export function frozen(part: Part): PartFault {
-  return {
-    params,
-    needs: ['node-parts'],
-    takes: () => ({ what: part, how: 'frozen' }),
-    lacking,
-
-    inject: (targets, _params, { defer }) =>
-      Promise.all(
-        targets.map(async (node) => {
-          await defer({ action: 'thaw', node: node.name });
-          return await partsIn(node).freeze(part);
-        }),
-      ),
-
-    prove: (targets) =>
-      proveEach(targets, async (node) => {
-        const seen = await partsIn(node).seen(part);
-        const running = seen.filter(({ state }) => state !== 'T');
-        if (seen.length === 0 || running.length > 0) {
-          throw withoutEffect(node, `${running.length} of ${processes(seen.length)} of its ${part} are not stopped`);
-        }
-        return `${processes(seen.length)} of its ${part} stopped by a signal, ${await restOf(node, part)}`;
-      }),
-
-    async undo(_undo, node, { signal }) {
-      await partsIn(node).thaw(part);
-      await untilServes(node, Number.POSITIVE_INFINITY, signal);
-      return `nothing of its ${part} is stopped`;
+      return words;
     },
   };
 }

@@ -19,7 +19,9 @@ export type Taken =
   /** The way between it and all other nodes, everybody (clients too), or some nodes and roles. */
   | { readonly what: 'links'; readonly from: OtherSide }
   /** Its role, in order: another node takes it over. */
-  | { readonly what: 'role' };
+  | { readonly what: 'role' }
+  /** Of the whole cluster: whoever replaces a lost primary. */
+  | { readonly what: 'manager' };
 
 /** Names of nodes, or words for those that have a role or a purpose when the fault strikes. */
 export type OtherSide = 'nodes' | 'everybody' | readonly string[];
@@ -82,6 +84,8 @@ export function describeLost(lost: Lost): string {
   switch (lost.what) {
     case 'role':
       return `${node} hands over`;
+    case 'manager':
+      return 'the manager paused';
     case 'links':
       return `${node} cut off from ${lost.clients ? 'everybody' : listed(lost.from)}`;
     case 'node':

@@ -216,6 +216,9 @@ const lostThing = z
       node: z.string(),
     }),
     z.object({ what: z.literal('role'), node: z.string() }).describe('It hands its role over.'),
+    z
+      .object({ what: z.literal('manager'), node: z.string() })
+      .describe('Nobody replaces a lost primary; the node is the one that was asked for it.'),
     z.object({
       what: z.literal('links'),
       node: z.string(),

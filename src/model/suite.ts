@@ -13,6 +13,15 @@ export interface SuiteRun {
   readonly judgement: Judgement;
   /** One sentence: what was seen, or why there is nothing to see. */
   readonly finding: string;
+  /** For each loss, what the settings of the cluster promised, and what was seen; absent where they promised nothing. */
+  readonly promises?: readonly {
+    /** `pg1 killed`. */
+    readonly loss: string;
+    readonly promised: string;
+    readonly seen: string;
+  }[];
+  /** `none of 4,960 acknowledged writes`; absent where nothing accounts for writes. */
+  readonly lost?: string;
   /** The scenario's own hypotheses, without those that every run is asked. */
   readonly hypothesis: readonly Pick<CheckResult, 'check' | 'judgement' | 'expected' | 'observed'>[];
   /** `platform local, engine native, PostgreSQL 18.4`; absent where no cluster was formed. */

@@ -194,7 +194,7 @@ async function imageFor(client: DockerClient, { programs, signal, onProgress = (
 }
 
 function composeText({ nodes, settings, sizedData = [], programs }: ProvisionOptions, project: string): string {
-  if (programs) return renderPrograms(programs, project);
+  if (programs) return renderPrograms(programs, project, sizedData);
   return renderCompose(nodes, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings }, sizedData });
 }
 

@@ -1,4 +1,4 @@
-/** The table of a suite, "claim, what we saw, verdict", for a terminal and as `suite.md`. Pure. */
+/** The table of a suite, "claim, what we saw, verdict" or "claim, promised, seen, lost, verdict", for a terminal and as `suite.md`. Pure. */
 
 import type { Report } from '../model/report.ts';
 import type { Suite, SuiteRun } from '../model/suite.ts';
@@ -7,6 +7,7 @@ import { type Judgement, subjectAsWritten } from '../model/verdict.ts';
 import { type Block, type Inline, left, line, section, table, verdict } from './document.ts';
 import { documentMarkdown } from './document-markdown.ts';
 import { plainText } from './escape.ts';
+import { hasPromises, PROMISE_TITLES, promiseCells, promisesOf } from './suite-promises.ts';
 import type { Colors } from './terminal.ts';
 import { hanging, padTo, wrapWords } from './text-layout.ts';
 
@@ -17,6 +18,7 @@ const VERDICT_WIDTH = Math.max(...Object.values(VERDICTS).map((word) => word.len
 const GAP = '  ';
 /** Below this the columns would be slivers. */
 const MIN_COLUMNS = 60;
+const MIN_COLUMNS_WITH_PROMISES = 110;
 const CLAIM_SHARE = 0.35;
 
 /** What a suite keeps of one run's report. */
@@ -29,6 +31,7 @@ export function suiteRunOf(report: Report, run: string): SuiteRun {
     ...(report.run.claim === undefined ? {} : { claim: report.run.claim }),
     judgement: report.judgement,
     finding: report.finding,
+    ...promisesOf(report),
     hypothesis: report.results
       .filter(({ always }) => !always)
       .map((result) => {
@@ -48,28 +51,49 @@ export function suiteRunOf(report: Report, run: string): SuiteRun {
 export function suiteText(suite: Suite, { colors, columns }: { colors: Colors; columns: number }): string[] {
   const paint = { pass: colors.green, fail: colors.red, unknown: colors.yellow };
   const fullWidth = Math.max(MIN_COLUMNS, columns);
-  const width = fullWidth - VERDICT_WIDTH - 2 * GAP.length;
-  const claimWidth = Math.floor(width * CLAIM_SHARE);
-  const sawWidth = width - claimWidth;
-  const row = (claim: readonly string[], saw: readonly string[], verdict: string) =>
-    Array.from({ length: Math.max(claim.length, saw.length) }, (_, i) =>
-      [padTo(claim[i] ?? '', claimWidth), padTo(saw[i] ?? '', sawWidth), i === 0 ? verdict : ''].join(GAP).trimEnd(),
+  const { titles, shares, cells } = columnsOf(suite, fullWidth);
+  const width = fullWidth - VERDICT_WIDTH - titles.length * GAP.length;
+  const widths = shares.map((share) => Math.floor(width * share));
+  const row = (texts: readonly string[], verdict: string) => {
+    const wrapped = texts.map((one, i) => wrapWords(plainText(one), widths[i] as number));
+    return Array.from({ length: Math.max(...wrapped.map((lines) => lines.length)) }, (_, line) =>
+      [...wrapped.map((lines, i) => padTo(lines[line] ?? '', widths[i] as number)), line === 0 ? verdict : '']
+        .join(GAP)
+        .trimEnd(),
     );
+  };
   const rows = suite.runs.flatMap((run) => [
     '',
-    ...row(
-      wrapWords(plainText(claimOf(run)), claimWidth),
-      wrapWords(plainText(run.finding), sawWidth),
-      paint[run.judgement](VERDICTS[run.judgement]),
-    ),
+    ...row(cells(run), paint[run.judgement](VERDICTS[run.judgement])),
     ...hanging('  ', plainText(`${run.scenario}: ${run.summary}`), fullWidth).map(colors.dim),
   ]);
   return [
-    ...row(['claim'], ['what we saw'], 'verdict').map(colors.bold),
+    ...row(titles, 'verdict').map(colors.bold),
     ...rows,
     '',
     ...[...madeOn(suite), summaryOf(suite)].flatMap((line) => wrapWords(plainText(line), fullWidth)),
   ];
+}
+
+/** What stands beside the verdict, and how wide: promises have columns of their own on a wide terminal. */
+function columnsOf(suite: Suite, fullWidth: number) {
+  const promised = hasPromises(suite);
+  if (promised && fullWidth >= MIN_COLUMNS_WITH_PROMISES) {
+    return {
+      titles: ['claim', ...PROMISE_TITLES],
+      shares: [0.26, 0.29, 0.29, 0.16],
+      cells: (run: SuiteRun) => [claimOf(run), ...promiseCells(run)],
+    };
+  }
+  const saw = (run: SuiteRun) => {
+    const cells = promiseCells(run);
+    return PROMISE_TITLES.map((title, i) => `${title}: ${cells[i]}`).join('. ');
+  };
+  return {
+    titles: ['claim', 'what we saw'],
+    shares: [CLAIM_SHARE, 1 - CLAIM_SHARE],
+    cells: (run: SuiteRun) => [claimOf(run), promised ? saw(run) : run.finding],
+  };
 }
 
 /** `suite.json` and `suite.md`. */
@@ -78,16 +102,18 @@ export function suiteFiles(suite: Suite): Record<string, string> {
 }
 
 function blocksOf(suite: Suite): Block[] {
+  const promised = hasPromises(suite);
+  const titles = promised ? PROMISE_TITLES : ['put to the test', 'what we saw'];
+  const cells = (run: SuiteRun) => (promised ? promiseCells(run) : [run.summary, run.finding]);
   return [
     { type: 'title', text: `Suite ${suite.name}` },
     line(summaryOf(suite)),
     ...madeOn(suite).map(line),
     table(
-      ['claim', 'put to the test', 'what we saw', 'verdict'].map(left),
+      ['claim', ...titles, 'verdict'].map(left),
       suite.runs.map((run) => [
         claimOf(run),
-        run.summary,
-        run.finding,
+        ...cells(run),
         [verdict(run.judgement, VERDICTS[run.judgement]), ...linkTo(run)],
       ]),
     ),

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { servesAs, untilServes } from '../cluster/health.ts';
 import { preparedHere } from '../cluster/leftovers.ts';
+import type { Manager } from '../cluster/manager.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { logEnd, readersBehind, waitsForPrimary } from '../cluster/replication.ts';
 import type { Fault } from '../faults/fault.ts';
@@ -27,6 +28,8 @@ const HEAL_LIMIT_MS = 60_000;
 export interface HealOptions {
   readonly nodes: readonly NodeControl[];
   readonly faults: ReadonlyMap<string, Fault>;
+  /** Who decides roles; nobody by default. */
+  readonly manager?: Manager | undefined;
   /** Hears of every undo that was carried out. */
   readonly kept: (id: number) => void;
   /** Takes the acts on a node back, where it may have to return as another than it was. Just that by default. */
@@ -135,7 +138,7 @@ async function healNode(name: string, owed: readonly PendingUndo[], options: Hea
 }
 
 async function undoOne({ fault: name, mark, undo }: PendingUndo, node: NodeControl, options: HealOptions) {
-  const { nodes, faults, limitMs = HEAL_LIMIT_MS } = options;
+  const { nodes, faults, manager, limitMs = HEAL_LIMIT_MS } = options;
   const fault = faults.get(name);
   if (!fault) throw new EnvironmentError(`nobody knows how to undo ${name}`, { code: 'not-healed' });
   const limit = AbortSignal.timeout(limitMs);
@@ -148,7 +151,7 @@ async function undoOne({ fault: name, mark, undo }: PendingUndo, node: NodeContr
       ),
     );
   });
-  const undoing = fault.undo(undo, node, { mark, nodes, signal: limit });
+  const undoing = fault.undo(undo, node, { mark, nodes, signal: limit, ...(manager ? { manager } : {}) });
   // What is still under way when the limit has passed has nobody to report to.
   undoing.catch(() => undefined);
   return await Promise.race([undoing, passed]);

@@ -202,7 +202,7 @@ export class Injector {
 
   /** @returns whether it is healed. */
   async #heal(act: PlannedAct, held: readonly AsyncDisposable[]): Promise<boolean> {
-    const { recorder, journal, nodes, faults, moving } = this.#options;
+    const { recorder, journal, nodes, faults, moving, cluster } = this.#options;
     const pending = journal.pending(act.index);
     if (pending.length === 0 && held.length === 0) return true;
     recorder.event({ type: 'heal-asked', act: act.index });
@@ -210,6 +210,7 @@ export class Injector {
     const { proofs, failures } = await undoAll(pending, {
       nodes: everyNode(nodes),
       faults,
+      manager: cluster.manager,
       kept: (id) => journal.kept(id),
       ...(moving ? { comeBack: (node, undo) => moving.comeBack(node, undo) } : {}),
     });

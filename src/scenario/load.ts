@@ -12,6 +12,7 @@ import { parseScenario } from './parse.ts';
 import { together } from './problems.ts';
 import type { ScenarioVocabulary } from './schema.ts';
 import { MAX_BYTES } from './source.ts';
+import { readSuiteList, suiteListFile, suiteListName } from './suite-list.ts';
 
 /** Where scenarios come from. */
 export interface ScenarioSources {
@@ -44,6 +45,12 @@ export async function loadScenario(
 ): Promise<Scenario> {
   const isPath = /[/\\]|\.ya?ml$/.test(nameOrPath);
   const file = isPath ? ((await inSuite(nameOrPath, folders)) ?? nameOrPath) : await fileNamed(nameOrPath, folders);
+  if (suiteListName(file) !== undefined) {
+    throw new InputError(`${shown(file)} lists a suite; expected the file of a scenario`, {
+      code: 'scenario-unreadable',
+      hint: `pgquake --suite ${shown(file)} runs all scenarios in it`,
+    });
+  }
   const text = withChanges(await readText(file), changes);
   return completed(parseScenario(text, shown(file), vocabulary), vocabulary.workloads);
 }
@@ -74,14 +81,15 @@ async function inSuite(name: string, folders: readonly string[]): Promise<string
   return (await namedFiles(folders.map((folder) => join(folder, suite)))).get(scenario);
 }
 
-/** Scenarios that belong together: those of one folder, in the order of their files. */
+/** Scenarios that belong together: those of one folder, in the order of their files, or those that a file lists. */
 export interface ScenarioSuite {
   readonly name: string;
   readonly scenarios: readonly Scenario[];
 }
 
 /**
- * Loads a suite: a folder of scenarios, by its name in one of the folders or by its path.
+ * Loads a suite: a folder of scenarios, or a file `<name>.suite.yaml` that lists some, by its name in one of the folders or
+ * by its path.
  * @throws InputError where there is none, or with the problems of all its scenarios.
  */
 export async function loadSuite(
@@ -95,7 +103,12 @@ export async function loadSuite(
     const files = [...(await namedFiles([folder])).values()];
     if (files.length > 0) return { name: basename(resolve(folder)), scenarios: await loadAll(files, sources, changes) };
   }
-  const known = await suitesIn(sources.folders);
+  const list = await suiteListAt(nameOrPath, isPath, sources.folders);
+  if (list !== undefined) {
+    const names = readSuiteList(await readText(list), shown(list));
+    return { name: suiteListName(basename(list)) as string, scenarios: await loadAll(names, sources, changes) };
+  }
+  const known = [...(await suitesIn(sources.folders)), ...(await suiteListsIn(sources.folders))].sort();
   const meant = isPath ? undefined : nearest(nameOrPath, known);
   throw new InputError(
     `there is no suite ${quoted(nameOrPath)}${meant === undefined ? '' : `; did you mean "${meant}"?`}`,
@@ -130,6 +143,26 @@ async function suitesIn(folders: readonly string[]): Promise<string[]> {
   return [...names].sort();
 }
 
+/** The file that lists a suite, where there is one. */
+async function suiteListAt(
+  nameOrPath: string,
+  isPath: boolean,
+  folders: readonly string[],
+): Promise<string | undefined> {
+  if (isPath) return suiteListName(nameOrPath) === undefined ? undefined : nameOrPath;
+  for (const folder of folders) {
+    const file = suiteListFile(nameOrPath);
+    if ((await entriesOf(folder)).includes(file)) return join(folder, file);
+  }
+  return undefined;
+}
+
+/** The names of the suites that files of the folders list. */
+async function suiteListsIn(folders: readonly string[]): Promise<string[]> {
+  const files = await Promise.all(folders.map(entriesOf));
+  return [...new Set(files.flat().flatMap((file) => suiteListName(file) ?? []))];
+}
+
 async function summaryOf(file: string, vocabulary: ScenarioVocabulary): Promise<string> {
   try {
     return parseScenario(await readText(file), shown(file), vocabulary).summary;
@@ -157,6 +190,7 @@ async function namedFiles(folders: readonly string[]): Promise<ReadonlyMap<strin
   const files = new Map<string, string>();
   for (const folder of folders) {
     for (const entry of await entriesOf(folder)) {
+      if (suiteListName(entry) !== undefined) continue;
       const name = /^(.+)\.yaml$/.exec(entry)?.[1];
       if (name !== undefined && !files.has(name)) files.set(name, join(folder, entry));
     }

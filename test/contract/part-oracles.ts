@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeControl } from '../../src/cluster/platform.ts';
 import type { Clients, Kind } from '../../src/contract/clients.ts';
 import type { Oracle } from '../../src/contract/oracle.ts';
-import { restAnswer } from '../support/patroni.ts';
+import { restAnswer, restJson } from '../support/patroni.ts';
 
 const DEADLINE = 'deadline';
 /** Longer than a client waits for an answer. */
@@ -41,6 +41,14 @@ async function agentAnswers(node: NodeControl): Promise<string | undefined> {
   return answer === 200 ? 'its agent answers that it lives' : undefined;
 }
 
+/** Patroni has it in its settings, and every member says so itself. */
+async function paused(node: NodeControl, others: readonly NodeControl[]): Promise<string | undefined> {
+  const settings = (await restJson(node, '/config')) as { pause?: boolean };
+  const members = await Promise.all([node, ...others].map((one) => restJson(one, '/patroni')));
+  const all = members.every((said) => (said as { pause?: boolean }).pause === true);
+  return settings.pause === true && all ? 'Patroni is paused in its settings, and every member says so' : undefined;
+}
+
 /** By the name of the fault. */
 export const partOracles: Readonly<Record<string, Oracle>> = {
   'agent-kill': {
@@ -71,5 +79,11 @@ export const partOracles: Readonly<Record<string, Oracle>> = {
     sees: silent('fresh'),
     looks: agentAnswers,
     unlike: 'server-pause',
+  },
+  'manager-paused': {
+    kinds: ['ping', 'write', 'fresh'],
+    spared: ['ping', 'write', 'fresh'],
+    looks: paused,
+    unlike: 'agent-pause',
   },
 };

@@ -10,16 +10,17 @@ import { patroniCluster } from '../support/patroni.ts';
 import { partOracles } from './part-oracles.ts';
 
 const missing = await dockerMissing(import.meta.filename);
-const faults = shipped.filter(({ needs }) => needs.includes('node-parts'));
+/** And the manager itself, which no other cluster of the tests can pause. */
+const faults = shipped.filter(({ needs, name }) => needs.includes('node-parts') || name === 'manager-paused');
 
-test('every fault that strikes a part of a node has an oracle', () => {
+test('every fault that strikes a part of a node, or its manager, has an oracle', () => {
   expect(Object.keys(partOracles).sort()).toEqual(faults.map(({ name }) => name).sort());
 });
 
 describe.skipIf(missing !== undefined)('on platform docker, under Patroni', () => {
   const cases = faults.flatMap((fault): FaultCase[] => {
     const oracle = partOracles[fault.name];
-    return oracle ? [{ fault, oracle, on: 'primary' }] : [];
+    return oracle ? [{ fault, oracle, on: 'primary', ...(fault.movingRoles ? { anyRole: true } : {}) }] : [];
   });
   faultContract({ platform: docker, cluster: { engine: patroni, topology: patroniCluster() }, faults: cases });
 });

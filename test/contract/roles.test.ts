@@ -14,6 +14,7 @@ import { promote } from '../../src/faults/promote.ts';
 import { docker } from '../../src/platforms/docker.ts';
 import { local } from '../../src/platforms/local.ts';
 import { streamingTopology } from '../support/streaming-topology.ts';
+import { partOracles } from './part-oracles.ts';
 import { roleOracles } from './role-oracles.ts';
 
 // Containers are made from the image that was built for the tests, where there is one.
@@ -29,7 +30,7 @@ const cases: readonly FaultCase[] = Object.entries(roleOracles).map(([name, one]
 
 test('every fault that changes roles has an oracle', () => {
   const changing = shipped.filter(({ movingRoles }) => movingRoles).map(({ name }) => name);
-  expect(Object.keys(roleOracles)).toEqual(expect.arrayContaining(changing));
+  expect([...Object.keys(roleOracles), ...Object.keys(partOracles)]).toEqual(expect.arrayContaining(changing));
 });
 
 const untriable = (more: object, message: RegExp) =>

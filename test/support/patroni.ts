@@ -27,3 +27,13 @@ export async function restAnswer(node: NodeControl, path: string, init: RequestI
     return cause?.code ?? name;
   }
 }
+
+/** What the REST API of a node's Patroni says; `{}` where there is no answer. */
+export async function restJson(node: NodeControl, path: string): Promise<unknown> {
+  const { host, port } = node.addressAt?.(8008) ?? node.address();
+  try {
+    return await (await fetch(`http://${host}:${port}${path}`, { signal: AbortSignal.timeout(700) })).json();
+  } catch {
+    return {};
+  }
+}

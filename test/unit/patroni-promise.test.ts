@@ -312,6 +312,24 @@ describe('what is left decides', () => {
     ]);
   });
 
+  test('while Patroni is paused nobody takes over, and no primary demotes itself', () => {
+    const paused: Lost = { what: 'manager', node: 'pg2' };
+    const until = [
+      [null, null],
+      [null, null],
+    ];
+    for (const gone of [lose('node', 'killed'), lose('server', 'killed'), lose('node', 'frozen')]) {
+      expect(out(ASYNC, [paused, gone])).toEqual(until);
+      expect(promised(ASYNC, [paused, gone])).toMatchObject({ lost: { afterMs: 0 }, twoPrimaries: { maxMs: 0 } });
+    }
+    const goesOn = [0, 1_000];
+    for (const lost of [[], [lose('node', 'killed', 'etcd1')], ISOLATED, [lose('node', 'killed', 'pg3')]]) {
+      expect(out(ASYNC, [paused, ...lost])).toEqual([goesOn, goesOn]);
+    }
+    expect(out(ASYNC, [paused, lose('agent', 'killed')])).toEqual([goesOn, [null, null]]);
+    expect(out(ASYNC, [paused, { what: 'role', node: 'pg1' }])[0]).toEqual([0, 12_000]);
+  });
+
   test('without a primary nothing is promised', () => {
     expect(
       promisePatroni(ASYNC, { ...cluster(ASYNC), roles: { pg1: { role: 'standby' } } }, KILL_BOTH),

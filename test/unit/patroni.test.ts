@@ -187,6 +187,14 @@ describe('what runs on the nodes', () => {
     expect(programs.pgbouncer?.files['/tmp/pgquake/pgbouncer.ini']).toContain('auth_type = scram-sha-256');
   });
 
+  test('of which one may be filled is in memory, and stays there while its program is down', () => {
+    const sized = parse(renderPrograms(programs, 'p', ['pg1', 'haproxy']));
+    expect(sized.volumes.pg1).toMatchObject({ driver_opts: { type: 'tmpfs', o: expect.stringMatching(/^size=\d+,/) } });
+    expect(sized.volumes.pg2).not.toHaveProperty('driver_opts');
+    expect(sized.services.p_keeper).toMatchObject({ volumes: ['pg1:/kept/pg1'], labels: { 'pgquake.project': 'p' } });
+    expect(services).not.toHaveProperty('p_keeper');
+  });
+
   test('dollar signs reach the program as they are', () => {
     const file = renderPrograms(
       { one: { image: 'x', requires: [], command: ['a$b'], files: { '/f/g': `c$d ${PASSWORD_HERE}` }, ports: [1] } },

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import type { Suite, SuiteRun } from '../../src/model/suite.ts';
 import { suiteFiles, suiteRunOf, suiteText } from '../../src/reporters/suite.ts';
-import { loadSuite } from '../../src/scenario/load.ts';
+import { listScenarios, loadScenario, loadSuite } from '../../src/scenario/load.ts';
 import { failedReport, passedReport } from '../support/sample-report.ts';
 
 let folder: string;
@@ -64,6 +64,66 @@ describe('a suite is a folder of scenarios', () => {
     const error = await load('mine').catch((reason: unknown) => String(reason));
     expect(error).toMatch(/a\.yaml:2:1 .*did you mean "summary"\?/);
     expect(error).toMatch(/c\.yaml:3:\d+ .*did you mean "no-lost-writes"\?/);
+  });
+});
+
+describe('a suite is a file that lists scenarios', () => {
+  test('by name or by path, in its own order; a path counts from its folder', async () => {
+    for (const path of ['mine/a.yaml', 'mine/b.yaml', 'c.yaml']) write(path);
+    write('all.suite.yaml', 'scenarios: [mine/b, ./c.yaml, mine/a]\n');
+    for (const name of ['all', join(folder, 'all.suite.yaml')]) {
+      const { name: called, scenarios } = await load(name);
+      expect(called).toBe('all');
+      expect(scenarios.map((scenario) => scenario.name)).toEqual(['b', 'c', 'a']);
+    }
+    expect(await listScenarios({ vocabulary, folders: [folder] })).not.toContainEqual(
+      expect.objectContaining({ name: expect.stringContaining('all') }),
+    );
+  });
+
+  test('what is wrong with it is told with its place; what it names must be there', async () => {
+    write('one.suite.yaml', 'scenarios: []\nscenaros: [a]\n');
+    await expect(load('one')).rejects.toThrow(
+      /one\.suite\.yaml:2:1 unknown key "scenaros"; did you mean "scenarios"\?/,
+    );
+    write('two.suite.yaml', 'scenarios: [nowhere]\n');
+    await expect(load('two')).rejects.toThrow('there is no scenario "nowhere"');
+    await expect(load('three')).rejects.toMatchObject({ hint: expect.stringContaining('suites here: one, two;') });
+  });
+
+  test('it is no scenario, and a scenario is no suite', async () => {
+    write('one.suite.yaml', 'scenarios: [a]\n');
+    write('a.yaml');
+    const file = join(folder, 'one.suite.yaml');
+    await expect(loadScenario(file, { vocabulary, folders: [folder] })).rejects.toMatchObject({
+      message: expect.stringMatching(/one\.suite\.yaml lists a suite/),
+      hint: expect.stringContaining('--suite'),
+    });
+    await expect(load(join(folder, 'a.yaml'))).rejects.toThrow('there is no suite');
+  });
+});
+
+describe('the suite ha', () => {
+  const scenarios = resolve(import.meta.dirname, '../../scenarios');
+
+  test('has every scenario under Patroni, and each asks for lost writes and two primaries', async () => {
+    const suite = await load('ha', [scenarios]);
+    const files = readdirSync(join(scenarios, 'patroni')).map((file) => basename(file, '.yaml'));
+    expect(suite.scenarios.map(({ name }) => name).toSorted()).toEqual(files.toSorted());
+    for (const { name, hypothesis } of suite.scenarios) {
+      const checks = hypothesis.map(({ check }) => check);
+      expect({ name, checks }).toEqual({ name, checks: expect.arrayContaining(['lost-writes', 'split-brain']) });
+    }
+  });
+
+  test('where commits wait for a standby, no write may be lost', async () => {
+    const { scenarios: all } = await load('ha', [scenarios]);
+    const synchronous = all.filter(({ name }) => /-(sync|strict)$/.test(name));
+    expect(synchronous.length).toBeGreaterThanOrEqual(6);
+    for (const { name, cluster, hypothesis } of synchronous) {
+      expect({ name, words: cluster.own?.inWords }).toEqual({ name, words: expect.stringContaining('; synchronous') });
+      expect(hypothesis.find(({ check }) => check === 'lost-writes')?.params).toEqual({ max: 0 });
+    }
   });
 });
 
@@ -131,6 +191,41 @@ describe('the table', () => {
     const own = failedReport.results.filter(({ always }) => !always);
     for (const { observed } of own) expect(text).toContain(`${observed.slice(0, 20)}`);
     expect(text).toContain('```sh\nnpm run chaos -- --suite claims\n```');
+  });
+
+  const promises = [
+    {
+      loss: 'the agent of pg1 killed',
+      promised: 'writes out direct at most 1 s; acknowledged writes at risk: those after it, until healed',
+      seen: 'writes out by direct for no time; two primaries for 24.1 s to 24.5 s',
+    },
+  ];
+  const promised = suiteRunOf(passedReport, 'run-3');
+  const ha = suite([{ ...promised, promises, lost: '1,832 of 5,199 acknowledged writes' }, notRun]);
+
+  test('of runs for which settings promised something has what was promised, seen and lost', () => {
+    for (const columns of [60, 109, 110, 200]) {
+      for (const line of suiteText(ha, { colors, columns })) expect(line.length).toBeLessThanOrEqual(columns);
+    }
+    const text = suiteText(ha, { colors, columns: 200 });
+    expect(text[0]).toMatch(/^claim +promised +seen +lost +verdict$/);
+    expect(text[2]).toMatch(
+      / writes out direct at most 1 s; .* writes out by direct for no time; .* 1,832 of 5,199 .* holds$/,
+    );
+    const narrow = suiteText(ha, { colors, columns: 80 });
+    expect(narrow[0]).toMatch(/^claim +what we saw +verdict$/);
+    const words = narrow.map((line) => line.slice(20).trim()).join(' ');
+    expect(words).toContain('lost: 1,832 of 5,199 acknowledged writes');
+    const { 'suite.md': markdown = '' } = suiteFiles(ha);
+    expect(markdown).toContain('| claim | promised | seen | lost | verdict |');
+    expect(markdown).toMatch(/two primaries for 24\.1 s to 24\.5 s \| 1,832 of 5,199 acknowledged writes \| ✅ holds/);
+    expect(markdown).toMatch(/\| nothing \| It could not be run: .* \| not known \| ⚠️ not judged \|/);
+  });
+
+  test('several losses in one run are told apart', () => {
+    const two = [...promises, { loss: 'pg1 killed', promised: 'p', seen: 's' }];
+    const { 'suite.md': markdown = '' } = suiteFiles(suite([{ ...promised, promises: two }]));
+    expect(markdown).toMatch(/\| with the agent of pg1 killed: writes out .*\. with pg1 killed: p \|/);
   });
 
   test('as JSON it is the whole value', () => {

@@ -1,14 +1,15 @@
 /** Patroni as the manager of a cluster: what it has decided is read from its REST API, and never assumed. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FailoverStep, Manager } from '../../cluster/manager.ts';
+import { type FailoverStep, type Manager, watchEvery } from '../../cluster/manager.ts';
 import type { NodeControl } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import type { Member, Rest } from './rest.ts';
 
-/** Between two looks at who holds the leader key. */
+/** Between two looks at who holds the leader key; and while whoever holds it has yet to be promoted. */
 const LOOK_EVERY_MS = 150;
+const LOOK_WHILE_AWAITED_MS = 50;
 const LOOK_LIMIT_MS = 1_000;
 const SWITCHOVER_LIMIT_MS = 60_000;
 const POLL_MS = 100;
@@ -39,6 +40,37 @@ export class PatroniManager implements Manager {
     const next = await this.#untilLeads(to, leader);
     await this.#untilFollows(leader);
     return next;
+  }
+
+  async pause(on: boolean): Promise<void> {
+    await this.#rest.change('/config', { pause: on || null }, SWITCHOVER_LIMIT_MS, 'PATCH');
+    const giveUpAt = performance.now() + SWITCHOVER_LIMIT_MS;
+    for (;;) {
+      const wrong = (await this.#said()).filter(({ paused }) => paused !== on).map(({ name }) => name);
+      if (wrong.length === 0) return;
+      if (performance.now() > giveUpAt) {
+        const still = on ? 'not paused' : 'still paused';
+        throw new EnvironmentError(`${wrong.join(', ')}: ${still} after ${SWITCHOVER_LIMIT_MS / 1_000} s`, {
+          code: 'manager-refused',
+        });
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  async paused(): Promise<readonly NodeName[]> {
+    return (await this.#said()).filter(({ paused }) => paused).map(({ name }) => name);
+  }
+
+  /** What every member that answers says. */
+  async #said(): Promise<{ readonly name: NodeName; readonly paused: boolean }[]> {
+    const asked = await Promise.allSettled(
+      this.#nodes.map(async (node) => ({
+        name: node.name,
+        paused: (await this.#rest.status(node, LOOK_LIMIT_MS)).pause,
+      })),
+    );
+    return asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   }
 
   async #untilFollows(name: NodeName): Promise<void> {
@@ -86,27 +118,15 @@ export class PatroniManager implements Manager {
   }
 
   watch(onStep: (step: FailoverStep) => void): AsyncDisposable {
-    const stop = new AbortController();
-    const watching = this.#watch(onStep, stop.signal);
-    return {
-      [Symbol.asyncDispose]: async () => {
-        stop.abort();
-        await watching;
-      },
-    };
-  }
-
-  async #watch(onStep: (step: FailoverStep) => void, signal: AbortSignal): Promise<void> {
     const progress = new Progress(onStep);
-    while (!signal.aborted) {
-      await sleep(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
-      if (signal.aborted) return;
+    const everyMs = () => (progress.awaited === undefined ? LOOK_EVERY_MS : LOOK_WHILE_AWAITED_MS);
+    return watchEvery(everyMs, async (signal) => {
       const members = await this.#rest.members(LOOK_LIMIT_MS).catch(() => undefined);
-      if (!members || signal.aborted) continue;
+      if (!members || signal.aborted) return;
       progress.seen(members);
       const elected = progress.awaited;
       if (elected !== undefined && (await this.#is(elected, PRIMARY)) && !signal.aborted) progress.promoted();
-    }
+    });
   }
 }
 

@@ -7,7 +7,7 @@ import type { Lost } from '../../model/loss.ts';
 import type { Promised, PromisedOutage, PromisedSpan } from '../../model/promise.ts';
 import { formatDuration } from '../../model/units.ts';
 import type { PatroniSettings } from './settings.ts';
-import { type PatroniCluster, type PatroniRoute, situationOf } from './situation.ts';
+import { type PatroniCluster, type PatroniRoute, type Situation, situationOf } from './situation.ts';
 import { MOMENT_MS, never, none, PROMOTE_MS, PROXY_MS, type Rule, Takeover } from './takeover.ts';
 
 /** @returns `undefined` where there is no primary that could be lost. */
@@ -37,7 +37,8 @@ export function promisePatroni(
 
 class PatroniRules extends Takeover {
   rule(): Rule {
-    const { dcsDown, ofPrimary, cut } = this.situation;
+    const { dcsDown, ofPrimary, cut, paused } = this.situation;
+    if (paused && ofPrimary?.what !== 'role') return this.#paused();
     if (dcsDown) return this.#dcsLost();
     if (ofPrimary) return this.#ofPrimary(ofPrimary);
     if (cut.fromClients)
@@ -47,7 +48,7 @@ class PatroniRules extends Takeover {
     return this.#standbysLost();
   }
 
-  #ofPrimary(lost: Exclude<Lost, { readonly what: 'links' }>): Rule {
+  #ofPrimary(lost: NonNullable<Situation['ofPrimary']>): Rule {
     const { loopWaitMs, retryTimeoutMs } = this.settings;
     if (lost.what === 'role')
       return this.released('a switchover stops the primary in order, then frees the leader key');
@@ -70,6 +71,29 @@ class PatroniRules extends Takeover {
     }
     if (lost.what === 'node') return this.#failover({ after: 0, two: never('a dead primary takes no writes') });
     return this.#serverDied();
+  }
+
+  /** No member takes the place of another, and none demotes itself. */
+  #paused(): Rule {
+    const { ofPrimary, cut, primary } = this.situation;
+    const kept = { lost: none(`${primary} stays the primary`), two: never('no other node is promoted') };
+    const why = 'Patroni is paused, so no other member takes over';
+    const goesOn = !ofPrimary || ofPrimary.what === 'agent' || ofPrimary.what === 'postmaster';
+    if (!goesOn || cut.fromClients) return { out: { minMs: null, maxMs: null, why }, ...kept };
+    const proxied =
+      ofPrimary?.what === 'agent'
+        ? {
+            minMs: null,
+            maxMs: null,
+            beginsWithinMs: PROXY_MS.most,
+            why: `a proxy asks the agent, so it drops ${primary}; ${why}`,
+          }
+        : undefined;
+    return {
+      out: { minMs: 0, maxMs: this.commitsWait() ? null : MOMENT_MS, why: `${why}, and ${primary} goes on` },
+      ...(proxied ? { proxied } : {}),
+      ...kept,
+    };
   }
 
   /** The leader key expires, and a standby takes over. */

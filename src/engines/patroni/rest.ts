@@ -45,6 +45,7 @@ const statusSchema = z.object({
   role: z.string(),
   timeline: z.number().optional(),
   patroni: z.object({ version: z.string() }).optional(),
+  pause: z.boolean().default(false),
 });
 
 export type Status = z.output<typeof statusSchema>;
@@ -88,9 +89,9 @@ export class Rest {
    * Asks for something that changes the cluster.
    * @throws EnvironmentError with Patroni's own words where it is refused.
    */
-  async change(path: string, body: object, limitMs: number): Promise<void> {
+  async change(path: string, body: object, limitMs: number, method: 'POST' | 'PATCH' = 'POST'): Promise<void> {
     const [node] = await this.#answering();
-    const answer = await ask(node, path, { limitMs, body });
+    const answer = await ask(node, path, { limitMs, body, method });
     const words = (await answer.text()).trim();
     if (!answer.ok) {
       throw new EnvironmentError(
@@ -141,9 +142,11 @@ interface Request {
   readonly limitMs: number;
   /** Makes it a change, which takes the password. */
   readonly body?: object;
+  /** Of a change; `POST` by default. */
+  readonly method?: 'POST' | 'PATCH';
 }
 
-function ask(node: NodeControl, path: string, { limitMs, body }: Request): Promise<Response> {
+function ask(node: NodeControl, path: string, { limitMs, body, method = 'POST' }: Request): Promise<Response> {
   if (!node.addressAt) throw new Error(`${node.name} has no other port`);
   const { host, port, password } = node.addressAt(REST_PORT);
   return fetch(`http://${host}:${port}${path}`, {
@@ -151,7 +154,7 @@ function ask(node: NodeControl, path: string, { limitMs, body }: Request): Promi
     ...(body === undefined
       ? {}
       : {
-          method: 'POST',
+          method,
           body: JSON.stringify(body),
           headers: {
             'Content-Type': 'application/json',

@@ -22,7 +22,9 @@ export interface PatroniCluster {
 export interface Situation {
   readonly primary: NodeName;
   /** What the primary has lost, beside its ways to others; the worst of it. */
-  readonly ofPrimary: Exclude<Lost, { readonly what: 'links' }> | undefined;
+  readonly ofPrimary: Exclude<Lost, { readonly what: 'links' | 'manager' }> | undefined;
+  /** Nobody replaces a primary. */
+  readonly paused: boolean;
   /** Standbys that run and whose agent does. */
   readonly standbys: readonly NodeName[];
   /** Of those, the ones that commits wait for. */
@@ -58,13 +60,11 @@ export function situationOf({ roles, dcs, routes }: PatroniCluster, lost: readon
   return {
     primary,
     ofPrimary: worstOf(lost, primary),
+    paused: lost.some(({ what }) => what === 'manager'),
     standbys,
     synchronous: synchronous.filter((node) => standbys.includes(node)),
     silentStandby: synchronous.some((node) =>
-      lost.some(
-        (one) =>
-          one.node === node && ((one.what !== 'links' && one.what !== 'role' && one.how === 'frozen') || isAlone(one)),
-      ),
+      lost.some((one) => one.node === node && (('how' in one && one.how === 'frozen') || isAlone(one))),
     ),
     dcsDown: !isMajority(dcs.filter((node) => !isGone(node)).length, dcs.length),
     cut: {
@@ -102,7 +102,7 @@ const WORST_FIRST = ['node', 'server', 'postmaster', 'agent', 'role'] as const;
 function worstOf(lost: readonly Lost[], primary: NodeName): Situation['ofPrimary'] {
   for (const what of WORST_FIRST) {
     const found = lost.find((one) => one.node === primary && one.what === what);
-    if (found && found.what !== 'links') return found;
+    if (found && found.what !== 'links' && found.what !== 'manager') return found;
   }
   return undefined;
 }

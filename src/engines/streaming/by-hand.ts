@@ -4,9 +4,8 @@
  * primary that is frozen or cut off goes on being one.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { sqlRefusal } from '../../cluster/health.ts';
-import type { FailoverStep, Manager } from '../../cluster/manager.ts';
+import { type FailoverStep, type Manager, watchEvery } from '../../cluster/manager.ts';
 import type { NodeControl } from '../../cluster/platform.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
@@ -61,44 +60,37 @@ export class ByHand implements Manager {
   }
 
   watch(onStep: (step: FailoverStep) => void): AsyncDisposable {
-    const stop = new AbortController();
-    const watching = this.#watch(onStep, stop.signal);
-    return {
-      [Symbol.asyncDispose]: async () => {
-        stop.abort();
-        await watching;
+    let lost: Lost | undefined;
+    return watchEvery(
+      () => LOOK_EVERY_MS,
+      async () => {
+        lost = await this.#look(lost, onStep);
       },
-    };
+    );
   }
 
-  async #watch(onStep: (step: FailoverStep) => void, signal: AbortSignal): Promise<void> {
-    const { spec } = this.#cluster;
-    let lost: Lost | undefined;
-    while (!signal.aborted) {
-      await sleep(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(() => undefined);
-      if (signal.aborted) return;
-      if (this.#cluster.changing) continue;
-      const { primary } = this.#cluster;
-      const askedAt = performance.now();
-      const reason = await this.#lostBecause();
-      if (reason === undefined) {
-        lost = undefined;
-        continue;
-      }
-      if (lost?.node !== primary.name) {
-        lost = { node: primary.name, sinceMs: askedAt, gaveUp: false };
-        onStep({ step: 'noticed', from: primary.name, detail: `${reason}; it has ${spec.promoteAfterMs / 1_000} s` });
-      }
-      if (performance.now() - lost.sinceMs < spec.promoteAfterMs) continue;
-      const current = lost;
-      await this.#cluster
-        .exclusively(() => this.#replace(current, onStep))
-        .catch((error: unknown) => {
-          // It goes on trying; once is enough to say so.
-          if (!current.gaveUp) onStep({ step: 'gave-up', from: current.node, detail: errorText(error) });
-          current.gaveUp = true;
-        });
+  /** @returns the primary that does not answer now, if it is one; replaced where it has had its time. */
+  async #look(before: Lost | undefined, onStep: (step: FailoverStep) => void): Promise<Lost | undefined> {
+    const { spec, primary, changing } = this.#cluster;
+    if (changing) return before;
+    const askedAt = performance.now();
+    const reason = await this.#lostBecause();
+    if (reason === undefined) return undefined;
+    let lost = before;
+    if (lost?.node !== primary.name) {
+      lost = { node: primary.name, sinceMs: askedAt, gaveUp: false };
+      onStep({ step: 'noticed', from: primary.name, detail: `${reason}; it has ${spec.promoteAfterMs / 1_000} s` });
     }
+    if (performance.now() - lost.sinceMs < spec.promoteAfterMs) return lost;
+    const current = lost;
+    await this.#cluster
+      .exclusively(() => this.#replace(current, onStep))
+      .catch((error: unknown) => {
+        // It goes on trying; once is enough to say so.
+        if (!current.gaveUp) onStep({ step: 'gave-up', from: current.node, detail: errorText(error) });
+        current.gaveUp = true;
+      });
+    return current;
   }
 
   /** @returns why the primary counts as lost, in words; `undefined` where it does not. */

@@ -6,7 +6,7 @@
 import { stringify } from 'yaml';
 import { type NodeProgram, PASSWORD_HERE } from '../../cluster/program.ts';
 import type { NodeName } from '../../model/topology.ts';
-import { containerName, NODE_LABEL, PROJECT_LABEL } from './compose.ts';
+import { containerName, NODE_LABEL, PROJECT_LABEL, SIZED_DATA_BYTES } from './compose.ts';
 
 /** Where a node's program listens; PostgreSQL's port where a container has no such label. */
 export const PORT_LABEL = 'pgquake.port';
@@ -18,20 +18,53 @@ export const AGENT_LABEL = 'pgquake.agent';
 
 const PASSWORD_VARIABLE = `\${POSTGRES_PASSWORD:?}`;
 
-/** @returns the text of a Compose file, for `docker compose` (v2) and `docker-compose` (1.27 or newer). Pure. */
-export function renderPrograms(programs: Readonly<Record<NodeName, NodeProgram>>, project: string): string {
+/**
+ * @param sizedData nodes whose data are on a file system of its own size, which may be filled; none by default.
+ * @returns the text of a Compose file, for `docker compose` (v2) and `docker-compose` (1.27 or newer). Pure.
+ */
+export function renderPrograms(
+  programs: Readonly<Record<NodeName, NodeProgram>>,
+  project: string,
+  sizedData: readonly NodeName[] = [],
+): string {
   const labels = { [PROJECT_LABEL]: project };
   const nodes = Object.entries(programs);
-  const volumes = nodes.filter(([, { dataFolder }]) => dataFolder !== undefined).map(([name]) => [name, { labels }]);
+  const kept = nodes.filter(([, { dataFolder }]) => dataFolder !== undefined).map(([name]) => name);
+  const sized = kept.filter((name) => sizedData.includes(name));
+  const volumes = kept.map((name) => [name, { labels, ...(sized.includes(name) ? SIZED : {}) }]);
   const file = {
-    services: Object.fromEntries(
-      nodes.map(([name, program]) => [containerName(project, name), service(project, name, program)]),
-    ),
+    services: {
+      ...Object.fromEntries(
+        nodes.map(([name, program]) => [containerName(project, name), service(project, name, program)]),
+      ),
+      ...(sized.length === 0 ? {} : { [containerName(project, 'keeper')]: keeper(project, sized) }),
+    },
     networks: { default: { labels } },
     volumes: Object.fromEntries(volumes),
   };
   // Old versions of Compose read YAML 1.1, in which a plain "no" is false.
   return `# Written by pgquake.\n${stringify(file, { lineWidth: 0, version: '1.1' })}`;
+}
+
+/** Open to all, because whom a program runs as is the image's business; what it makes in there is its own. */
+const SIZED = {
+  driver: 'local',
+  driver_opts: { type: 'tmpfs', device: 'tmpfs', o: `size=${SIZED_DATA_BYTES},mode=1777` },
+};
+
+/** What is in memory is gone when the last container that uses it stops; so one goes on that does nothing. */
+function keeper(project: string, nodes: readonly NodeName[]) {
+  return {
+    image: `\${PGQUAKE_IMAGE:?}`,
+    container_name: containerName(project, 'keeper'),
+    entrypoint: ['sleep', 'infinity'],
+    network_mode: 'none',
+    stop_grace_period: '0s',
+    restart: 'no',
+    healthcheck: { disable: true },
+    labels: { [PROJECT_LABEL]: project },
+    volumes: nodes.map((node) => `${node}:/kept/${node}`),
+  };
 }
 
 function service(project: string, name: NodeName, { command, files, ports, dataFolder, health, agent }: NodeProgram) {

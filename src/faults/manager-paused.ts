@@ -1,0 +1,44 @@
+/** `manager-paused`: the manager replaces no primary, as in a maintenance window that nobody ended. */
+
+import { z } from 'zod';
+import type { Manager } from '../cluster/manager.ts';
+import { EnvironmentError } from '../model/errors.ts';
+import { defineFault } from './fault.ts';
+import { withoutEffect } from './own-sessions.ts';
+import { managerOf } from './role-changes.ts';
+
+export const managerPaused = defineFault<Readonly<Record<string, never>>, Manager>({
+  name: 'manager-paused',
+  summary: 'Pauses the manager of the whole cluster: it replaces no primary until the pause ends.',
+  state: 'manager paused',
+  params: z.strictObject({}),
+  needs: [],
+  movingRoles: true,
+  takes: () => ({ what: 'manager' }),
+  lacking: async (_node, _params, { manager }) =>
+    manager?.pause ? undefined : `no manager that can be paused decides its role (${manager?.name ?? 'none'})`,
+
+  async inject([node], _params, { cluster, defer }) {
+    if (!node) throw new Error('nothing is struck');
+    const manager = managerOf(node, cluster);
+    if (!manager.pause) throw withoutEffect(node, `the manager ${manager.name} cannot be paused`);
+    await defer({ action: 'end-pause', node: node.name });
+    await manager.pause(true);
+    return manager;
+  },
+
+  async prove(targets, _params, manager) {
+    const [node] = targets;
+    const said = (await manager.paused?.()) ?? [];
+    if (said.length === 0 && node) throw withoutEffect(node, 'no member says that it is paused');
+    return `${said.join(', ')} say that they are paused`;
+  },
+
+  async undo(_undo, _node, { manager }) {
+    if (!manager?.pause) {
+      throw new EnvironmentError('the manager cannot be asked any more to end its pause', { code: 'not-healed' });
+    }
+    await manager.pause(false);
+    return 'no member says that it is paused';
+  },
+});

@@ -1,0 +1,45 @@
+/** A suite that names scenarios of other folders, in its own order: `scenarios/<name>.suite.yaml`. */
+
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { explain } from './explain.ts';
+import { formatPath, type Problem, ScenarioError } from './problems.ts';
+import { Source } from './source.ts';
+
+const ENDING = '.suite.yaml';
+
+const schema = z.strictObject({
+  scenarios: z
+    .array(z.string().min(1))
+    .min(1)
+    .describe('Names such as patroni/primary-lost, or paths from the folder of this file such as ./mine.yaml.'),
+});
+
+/** `ha.suite.yaml` is the file of the suite `ha`. */
+export function suiteListFile(name: string): string {
+  return `${name}${ENDING}`;
+}
+
+/** The suite that a file lists; `undefined` where it lists none. */
+export function suiteListName(file: string): string | undefined {
+  return file.endsWith(ENDING) ? file.slice(0, -ENDING.length) : undefined;
+}
+
+/**
+ * What a suite lists: names, and absolute paths.
+ * @throws ScenarioError with all its problems and their places.
+ */
+export function readSuiteList(text: string, file: string): readonly string[] {
+  const source = new Source(text, file);
+  const result = schema.safeParse(source.value);
+  const issues = result.success ? [] : result.error.issues;
+  const problems = issues
+    .flatMap((issue) => explain(issue, source.value, schema, []))
+    .map(({ path, key, message }): Problem => {
+      const place = key === undefined ? source.placeOf(path) : source.placeOfKey(path, key);
+      return { place, path: formatPath(path), message };
+    });
+  if (!result.success || source.problems.length > 0) throw new ScenarioError([...source.problems, ...problems]);
+  const { scenarios } = result.data;
+  return scenarios.map((name) => (/^\.{1,2}\//.test(name) ? resolve(dirname(file), name) : name));
+}
