@@ -9,7 +9,7 @@ import { join } from 'node:path';
 
 const OTHERS = new Set(['main.ts', 'figures.ts']);
 /** Needs a Docker engine and an image; asked for by name. */
-const ON_REQUEST = new Set(['docker-act']);
+const ON_REQUEST = new Set(['docker-act', 'patroni']);
 const LIMIT_MS = 10 * 60_000;
 
 const names = readdirSync(import.meta.dirname)

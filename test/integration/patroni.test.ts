@@ -79,13 +79,13 @@ const whole = (seen: Roles) =>
   nodesInRole(seen, 'sync-standby').length === 1;
 
 /** Takes back what was done to a node, as a run does it. */
-const comeBack = (struck: NodeControl, undo: () => Promise<void>) =>
+const comeBack = (struck: NodeControl, undo: () => Promise<void>, beforeErased = async (_: NodeControl) => undefined) =>
   cluster.comeBack?.(struck, {
     undo: async () => {
       await undo();
       return 'undone';
     },
-    beforeErased: async () => undefined,
+    beforeErased,
   });
 
 describe.skipIf(missing !== undefined)('a cluster under Patroni', () => {
@@ -182,7 +182,17 @@ describe.skipIf(missing !== undefined)('a cluster under Patroni', () => {
     await using session = await Session.connect(primary.address(), OPTIONS);
     const write = session.query('INSERT INTO messages VALUES (1, 900, $1)', ['alone'], { timeoutMs: 1_500 });
     await expect(write).rejects.toMatchObject({ code: 'deadline' });
-    await comeBack(primary, async () => primary.parts?.startAgent());
+    // What it alone has can be read until it is healed.
+    await using careless = await Session.connect(primary.address(), OPTIONS);
+    await careless.execute(`SET synchronous_commit = local; INSERT INTO messages VALUES (1, 901, 'alone')`, 5_000);
+    const alone: unknown[] = [];
+    const undo = async () => primary.parts?.startAgent();
+    await comeBack(primary, undo, async (node) => {
+      await using fork = await Session.connect(node.address(), OPTIONS);
+      const rows = await fork.query('SELECT body FROM messages WHERE room_id = 1 AND seq = 901', [], {});
+      alone.push(node.name, ...rows.flat());
+    });
+    expect(alone).toEqual([primary.name, 'alone']);
     await steady();
     expect(await ask('direct', 'SELECT count(*)::int FROM messages WHERE room_id = 1 AND seq = 900')).toBe(0);
   }, 120_000);

@@ -10,7 +10,7 @@ import type { Roles } from '../../model/roles.ts';
 import type { PlacementMap } from '../../model/topology.ts';
 import { OBSERVER_NAMES } from '../../sql/application-names.ts';
 import { quoteTable } from '../../sql/quote.ts';
-import { askAll, rolesFrom } from '../streaming/observe.ts';
+import { askAll, askNode, rolesFrom } from '../streaming/observe.ts';
 import { PatroniManager } from './manager.ts';
 import { STANDBY_PORT } from './programs.ts';
 import { type Member, Rest } from './rest.ts';
@@ -115,8 +115,10 @@ export class PatroniCluster {
     return rolesFrom(await askAll(this.#options.nodes));
   }
 
-  /** Patroni itself decides what the node comes back as; what only that node had may be rewound before anybody can read it. */
-  async #comeBack(node: NodeControl, { undo }: Returning): Promise<string> {
+  /** Patroni itself decides what the node comes back as, and rewinds it as soon as it can: so it is read before that, while it is struck. */
+  async #comeBack(node: NodeControl, { undo, beforeErased }: Returning): Promise<string> {
+    const timeline = node.health ? undefined : await this.#leftTimeline(node).catch(() => undefined);
+    if (timeline !== undefined) await beforeErased(node, timeline);
     const words = await undo();
     const giveUpAt = performance.now() + REJOIN_LIMIT_MS;
     for (;;) {
@@ -129,6 +131,14 @@ export class PatroniCluster {
       }
       await sleep(LOOK_AGAIN_MS);
     }
+  }
+
+  /** @returns the timeline of a node that answers and has not followed its leader to the next one. */
+  async #leftTimeline(node: NodeControl): Promise<number | undefined> {
+    const [{ state }, members] = await Promise.all([askNode(node), this.rest.members()]);
+    const leader = members.find(({ role }) => role === 'leader');
+    if (!state || leader?.timeline === undefined || leader.name === node.name) return undefined;
+    return state.timeline < leader.timeline ? state.timeline : undefined;
   }
 
   /** @returns why a node is not back, in words. */

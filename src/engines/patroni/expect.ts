@@ -22,6 +22,8 @@ export function expectPatroni({ placement, roles, own }: ClusterState, loss: Los
   const nodes = [
     ...[...down].map((node): Lost => ({ what: 'node', how: 'killed', node })),
     ...[...frozen].map((node): Lost => ({ what: 'node', how: 'frozen', node })),
+    // Without it nobody takes their place.
+    ...things.filter(({ what }) => what === 'manager'),
   ];
   const ofNodes = promisePatroni(spec.settings, cluster, nodes);
   const promise = things.length > 0 ? promisePatroni(spec.settings, cluster, things) : undefined;

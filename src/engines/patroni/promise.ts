@@ -37,8 +37,12 @@ export function promisePatroni(
 
 class PatroniRules extends Takeover {
   rule(): Rule {
-    const { dcsDown, ofPrimary, cut, paused } = this.situation;
-    if (paused && ofPrimary?.what !== 'role') return this.#paused();
+    const { ofPrimary, paused } = this.situation;
+    return paused && ofPrimary?.what !== 'role' ? this.#paused() : this.#running();
+  }
+
+  #running(): Rule {
+    const { dcsDown, ofPrimary, cut } = this.situation;
     if (dcsDown) return this.#dcsLost();
     if (ofPrimary) return this.#ofPrimary(ofPrimary);
     if (cut.fromClients)
@@ -76,10 +80,14 @@ class PatroniRules extends Takeover {
   /** No member takes the place of another, and none demotes itself. */
   #paused(): Rule {
     const { ofPrimary, cut, primary } = this.situation;
-    const kept = { lost: none(`${primary} stays the primary`), two: never('no other node is promoted') };
     const why = 'Patroni is paused, so no other member takes over';
     const goesOn = !ofPrimary || ofPrimary.what === 'agent' || ofPrimary.what === 'postmaster';
-    if (!goesOn || cut.fromClients) return { out: { minMs: null, maxMs: null, why }, ...kept };
+    if (!goesOn || cut.fromClients) {
+      // The pause may end first: then another one takes over, as ever.
+      const { lost, two } = this.#running();
+      return { out: { minMs: null, maxMs: null, why }, lost, two };
+    }
+    const kept = { lost: none(`${primary} stays the primary`), two: never('no other node is promoted') };
     const proxied =
       ofPrimary?.what === 'agent'
         ? {
