@@ -135,7 +135,7 @@ describe('any text', () => {
 
 describe('one word of a shipped scenario misspelt', () => {
   const shipped = readdirSync(FOLDER)
-    .filter((file) => file.endsWith('.yaml'))
+    .filter((file) => /^[^.]+\.yaml$/.test(file))
     .map((file) => ({ file, text: readFileSync(join(FOLDER, file), 'utf8') }));
 
   test('there are scenarios to misspell', () => {

@@ -8,6 +8,7 @@ import { COMMANDS } from '../../src/cli/commands.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { reportSchema } from '../../src/model/report-schema.ts';
 import { scenarioJsonSchema } from '../../src/scenario/schema.ts';
+import { readSuiteList } from '../../src/scenario/suite-list.ts';
 import { CLIENT_CODES, SQLSTATES } from '../../src/sql/outcome.ts';
 import { officialSqlStates } from '../../test/support/errcodes.ts';
 import { ROOT } from './page.ts';
@@ -41,7 +42,8 @@ const PARTS: Readonly<Record<string, (of: string) => string>> = {
   recorded: (what) => recordedPage(what),
   report: () => table(['field', 'what it holds'], reportRows()),
   scenario: (name) => `\`\`\`yaml\n${scenarioText(name)}\`\`\``,
-  scenarios: (folder) => table(['scenario', 'what happens, and what is expected'], scenarioRows(folder)),
+  scenarios: (names) => table(['scenario', 'what happens, and what is expected'], scenarioRows(names)),
+  suite: (name) => table(['scenario', 'what happens, and what is expected'], scenarioRows(suiteOf(name).join(', '))),
 };
 
 interface Variant {
@@ -134,6 +136,11 @@ function commandRows(): string[][] {
 /** Without the comments at its head, which are for its reader in an editor. */
 function scenarioText(name: string): string {
   return readFileSync(join(ROOT, 'scenarios', `${name}.yaml`), 'utf8').replace(/^(#.*\n|\n)+/, '');
+}
+
+function suiteOf(name: string): readonly string[] {
+  const file = join(ROOT, 'scenarios', `${name}.suite.yaml`);
+  return readSuiteList(readFileSync(file, 'utf8'), file);
 }
 
 function scenarioRows(names: string): string[][] {
