@@ -1,9 +1,8 @@
 /** Looks at one node from outside: does it accept SQL? */
 
-import pRetry, { AbortError } from 'p-retry';
 import { EnvironmentError, errorText } from '../model/errors.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { Session } from '../sql/session.ts';
+import { until } from '../model/until.ts';
+import { openSession } from './open-session.ts';
 import type { NodeControl } from './platform.ts';
 
 /** Long enough for a busy machine to answer, short enough for a proof that nobody does. */
@@ -12,15 +11,13 @@ const RETRY_SPACING_MS = 50;
 /** No waiting makes a password right. */
 const WRONG_PASSWORD = '28P01';
 
-const OPTIONS = { applicationName: OBSERVER_NAMES.health };
-
 /**
  * Asks a node for `SELECT 1` over a connection of its own.
  * @returns `undefined` when it answered, else why not, with the error's code.
  */
 export async function sqlRefusal(node: NodeControl, timeoutMs = PROBE_TIMEOUT_MS): Promise<string | undefined> {
   try {
-    await using session = await Session.connect(node.address(), { ...OPTIONS, connectTimeoutMs: timeoutMs });
+    await using session = await openSession(node, 'health', { limitMs: timeoutMs });
     await session.query('SELECT 1', [], { timeoutMs });
     return undefined;
   } catch (error) {
@@ -42,7 +39,7 @@ export function servesAs({ health }: NodeControl): string {
 /** Whether a node answers a new connection nothing, neither a session nor a refusal. */
 export async function isSilent(node: NodeControl, limitMs: number): Promise<boolean> {
   try {
-    await using session = await Session.connect(node.address(), { ...OPTIONS, connectTimeoutMs: limitMs });
+    await using session = await openSession(node, 'health', { limitMs });
     await session.query('SELECT 1', [], { timeoutMs: limitMs });
     return false;
   } catch (error) {
@@ -55,23 +52,12 @@ export async function isSilent(node: NodeControl, limitMs: number): Promise<bool
  * @throws EnvironmentError after `limitMs`, with the last refusal; at once where the password is refused.
  */
 export async function untilServes(node: NodeControl, limitMs: number, signal?: AbortSignal): Promise<void> {
-  const startedAt = performance.now();
-  const attempt = async () => {
+  const notReady = (refusal: string, code: string) =>
+    new EnvironmentError(`${node.name} does not ${node.health ? 'answer' : 'accept SQL'}: ${refusal}`, { code });
+  const refusal = await until({ limitMs, everyMs: RETRY_SPACING_MS, signal }, async () => {
     const refusal = await refusalOf(node);
-    if (refusal === undefined) return;
-    const hopeless = refusal === WRONG_PASSWORD;
-    const refused = new EnvironmentError(
-      `${node.name} does not ${node.health ? 'answer' : 'accept SQL'}: ${hopeless ? 'wrong password' : refusal}`,
-      {
-        code: hopeless ? 'wrong-password' : 'node-not-ready',
-      },
-    );
-    throw hopeless || performance.now() - startedAt > limitMs ? new AbortError(refused) : refused;
-  };
-  await pRetry(attempt, {
-    retries: Number.POSITIVE_INFINITY,
-    factor: 1,
-    minTimeout: RETRY_SPACING_MS,
-    ...(signal ? { signal } : {}),
+    if (refusal === WRONG_PASSWORD) throw notReady('wrong password', 'wrong-password');
+    return refusal;
   });
+  if (refusal !== undefined) throw notReady(refusal, 'node-not-ready');
 }

@@ -2,8 +2,8 @@
 
 import type { IdleSlot, PreparedTransaction } from '../model/event.ts';
 import type { NodeName } from '../model/topology.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { Session } from '../sql/session.ts';
+import type { Session } from '../sql/session.ts';
+import { openSession } from './open-session.ts';
 import type { NodeControl } from './platform.ts';
 
 const CONNECT_LIMIT_MS = 5_000;
@@ -74,10 +74,7 @@ async function askEach(
 ) {
   const answers = await Promise.all(
     nodes.map(async (node) => {
-      await using session = await Session.connect(node.address(), {
-        connectTimeoutMs: CONNECT_LIMIT_MS,
-        applicationName: OBSERVER_NAMES.leftovers,
-      });
+      await using session = await openSession(node, 'leftovers', { limitMs: CONNECT_LIMIT_MS });
       const rows = await session.query(statement, values(node.name), { timeoutMs: STATEMENT_LIMIT_MS });
       return rows.map((row) => ({ node: node.name, row }));
     }),

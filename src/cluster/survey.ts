@@ -3,12 +3,12 @@
 import { errorText } from '../model/errors.ts';
 import { partitionNamed } from '../model/partition-words.ts';
 import type { NodeName, Partition } from '../model/topology.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { quoteTable } from '../sql/quote.ts';
-import { Session } from '../sql/session.ts';
+import type { Session } from '../sql/session.ts';
 import type { FormedCluster } from './engine.ts';
 import { sqlRefusal } from './health.ts';
 import { preparedTransactions } from './leftovers.ts';
+import { openSession } from './open-session.ts';
 import type { NodeControl, NodeState, Nodes } from './platform.ts';
 
 const CONNECT_LIMIT_MS = 2_000;
@@ -216,8 +216,5 @@ async function leftPrepared(nodes: Nodes, askable: boolean): Promise<string[]> {
 }
 
 function connect(node: NodeControl): Promise<Session> {
-  return Session.connect(node.address(), {
-    applicationName: OBSERVER_NAMES.status,
-    connectTimeoutMs: CONNECT_LIMIT_MS,
-  });
+  return openSession(node, 'status', { limitMs: CONNECT_LIMIT_MS });
 }

@@ -1,11 +1,11 @@
 /** What every engine promises: what it forms, where it says the rows are, and that its own rule is what happens. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Dataset, Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
 import { untilServes } from '../cluster/health.ts';
 import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
 import { connectBy, mainRoute, type Route } from '../cluster/route.ts';
+import { until } from '../model/until.ts';
 import { Session } from '../sql/session.ts';
 import { type RunFolder, runFolder } from './run-folder.ts';
 
@@ -226,8 +226,7 @@ async function rowsHeld({ formed, nodes }: ReturnType<Bench>): Promise<Record<st
 
 /** Until all holders of a partition have equally many rows, and as many as are read through the cluster. */
 async function untilAgreed(bench: ReturnType<Bench>): Promise<void> {
-  const giveUpAt = performance.now() + CATCH_UP_LIMIT_MS;
-  for (;;) {
+  const differing = await until({ limitMs: CATCH_UP_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () => {
     await using session = await connectBy(mainRoute(bench.formed.routes), OPTIONS);
     const [row] = await session.query('SELECT count(*) FROM contract', [], { timeoutMs: SQL_LIMIT_MS });
     const counts = await rowsHeld(bench);
@@ -238,28 +237,29 @@ async function untilAgreed(bench: ReturnType<Bench>): Promise<void> {
       (sum, { index, copies: placements }) => sum + (counts[`${index} ${placements[0]}`] ?? 0),
       0,
     );
-    if (agreed && once === Number(row?.[0]) && once >= ROWS) return;
-    if (performance.now() > giveUpAt)
-      throw new Error(`the holders differ: ${JSON.stringify(counts)}, ${row?.[0]} in all`);
-    await sleep(LOOK_AGAIN_MS);
-  }
+    const whole = agreed && once === Number(row?.[0]) && once >= ROWS;
+    return whole ? undefined : `${JSON.stringify(counts)}, ${row?.[0]} in all`;
+  });
+  if (differing !== undefined) throw new Error(`the holders differ: ${differing}`);
 }
 
 /** Rows of a partition key, as soon as they are answered. */
 async function readWithin(route: Route, partitionKey: number, limitMs: number): Promise<number> {
-  const giveUpAt = performance.now() + limitMs;
-  for (;;) {
+  let found = 0;
+  const failure = await until({ limitMs, everyMs: LOOK_AGAIN_MS }, async () => {
     try {
       await using session = await connectBy(route, OPTIONS);
       const rows = await session.query('SELECT seq FROM contract WHERE partition_key = $1', [partitionKey], {
         timeoutMs: limitMs,
       });
-      return rows.length;
+      found = rows.length;
+      return undefined;
     } catch (error) {
-      if (performance.now() > giveUpAt) throw error;
-      await sleep(LOOK_AGAIN_MS);
+      return { error };
     }
-  }
+  });
+  if (failure) throw failure.error;
+  return found;
 }
 
 /** Brings a node back, as whatever it is now. */

@@ -5,7 +5,6 @@
 
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
 import { sqlRefusal } from '../cluster/health.ts';
@@ -17,6 +16,7 @@ import type { TimedEvent } from '../model/event.ts';
 import type { PlannedAct } from '../model/plan.ts';
 import { type MovingRole, nodesInRole, type Roles } from '../model/roles.ts';
 import type { NodeSpec } from '../model/topology.ts';
+import { until } from '../model/until.ts';
 import { type HealOptions, undoAll } from '../run/healing.ts';
 import { Injector, newMark } from '../run/injector.ts';
 import { Recorder } from '../run/recorder.ts';
@@ -286,13 +286,14 @@ export class FaultBench {
 
   /** @throws with what every node does where the cluster does not become whole in time. */
   async #untilWhole(): Promise<Roles> {
-    const giveUpAt = performance.now() + WHOLE_LIMIT_MS;
-    for (;;) {
-      const roles = (await this.#formed?.roles?.(never)) ?? {};
+    let roles: Roles = {};
+    const missing = await until({ limitMs: WHOLE_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () => {
+      roles = (await this.#formed?.roles?.(never)) ?? {};
       const standbys = nodesInRole(roles, 'standby').filter((name) => roles[name]?.state === 'streaming');
-      if (nodesInRole(roles, 'primary').length === 1 && standbys.length === this.all.length - 1) return roles;
-      if (performance.now() > giveUpAt) throw new Error(`the cluster is not whole: ${JSON.stringify(roles)}`);
-      await sleep(LOOK_AGAIN_MS);
-    }
+      const whole = nodesInRole(roles, 'primary').length === 1 && standbys.length === this.all.length - 1;
+      return whole ? undefined : JSON.stringify(roles);
+    });
+    if (missing !== undefined) throw new Error(`the cluster is not whole: ${missing}`);
+    return roles;
   }
 }

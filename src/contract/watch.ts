@@ -1,7 +1,7 @@
 /** Several oracles watch one node at the same time. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeControl } from '../cluster/platform.ts';
+import { until } from '../model/until.ts';
 import { type Attempt, Clients, type Kind } from './clients.ts';
 import { type Oracle, seenBy } from './oracle.ts';
 import { type Memory, type Past, pastSince, remember } from './past.ts';
@@ -83,11 +83,10 @@ export class Watch implements AsyncDisposable {
 
 /** Until every kind of client was answered once. */
 export async function untilServed(clients: Clients, kinds: readonly Kind[]): Promise<void> {
-  const limit = performance.now() + SERVED_LIMIT_MS;
-  while (!kinds.every((kind) => clients.of(kind).some(({ code }) => code === undefined))) {
-    if (performance.now() > limit) throw new Error('the clients are not served');
-    await sleep(LOOK_AGAIN_MS);
-  }
+  const unserved = await until({ limitMs: SERVED_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () =>
+    kinds.find((kind) => !clients.of(kind).some(({ code }) => code === undefined)),
+  );
+  if (unserved !== undefined) throw new Error('the clients are not served');
 }
 
 /** Every kind as often as the oracle that needs it most. */

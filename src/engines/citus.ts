@@ -5,14 +5,14 @@
  * with Citus 13 and 14; docs/citus.md says what it does when nodes fail.
  */
 
-import pRetry from 'p-retry';
 import { type Dataset, defineEngine, type FormedCluster, type FormOptions, type TableSpec } from '../cluster/engine.ts';
+import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { Topology } from '../model/topology.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
+import { until } from '../model/until.ts';
 import { quoteTable } from '../sql/quote.ts';
-import { type Row, Session } from '../sql/session.ts';
+import type { Row, Session } from '../sql/session.ts';
 import { repairCommands } from './citus/repair.ts';
 import {
   authinfo,
@@ -42,7 +42,7 @@ const STATEMENT_LIMIT_MS = 60_000;
 /** Rows of one INSERT; together some megabytes at most. */
 const ROWS_AT_ONCE = 5_000;
 /** A server that has just made its certificate refuses TLS for a moment. */
-const ADD_NODE_TRIES = 20;
+const ADD_NODE_LIMIT_MS = 2_000;
 const ADD_NODE_SPACING_MS = 100;
 /** The first in which a write needs all placements, and with which `citus_disable_node` waits for no node. */
 const OLDEST_MAJOR = 11;
@@ -122,9 +122,8 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
 }
 
 function connect(node: NodeControl, { replication }: Pick<Topology, 'replication'>): Promise<Session> {
-  return Session.connect(node.address(), {
-    connectTimeoutMs: CONNECT_LIMIT_MS,
-    applicationName: OBSERVER_NAMES.form,
+  return openSession(node, 'form', {
+    limitMs: CONNECT_LIMIT_MS,
     settings: {
       'citus.shard_replication_factor': String(replication),
       client_min_messages: 'error',
@@ -184,14 +183,17 @@ async function addNodes(session: Session, peers: readonly Peer[], signal: AbortS
   for (const { name, host, port } of peers) {
     if (name === COORDINATOR) await ask(session, 'SELECT citus_set_coordinator_host($1, $2)', [host, port]);
     else {
-      await pRetry(() => ask(session, 'SELECT citus_add_node($1, $2)', [host, port]), {
-        retries: ADD_NODE_TRIES,
-        factor: 1,
-        minTimeout: ADD_NODE_SPACING_MS,
-        // Class 08: the node could not be reached. Anything else stays as it is.
-        shouldRetry: ({ error }) => String((error as { code?: unknown }).code).startsWith('08'),
-        signal,
+      const refusal = await until({ limitMs: ADD_NODE_LIMIT_MS, everyMs: ADD_NODE_SPACING_MS, signal }, async () => {
+        try {
+          await ask(session, 'SELECT citus_add_node($1, $2)', [host, port]);
+          return undefined;
+        } catch (error) {
+          // Class 08: the node could not be reached. Anything else stays as it is.
+          if (!String((error as { code?: unknown }).code).startsWith('08')) throw error;
+          return { error };
+        }
       });
+      if (refusal) throw refusal.error;
     }
   }
 }

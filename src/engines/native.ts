@@ -15,6 +15,7 @@ import {
   type FormOptions,
   type TableSpec,
 } from '../cluster/engine.ts';
+import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
@@ -26,9 +27,9 @@ import {
   partitionName,
   ringPlacement,
 } from '../model/topology.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
+import { until } from '../model/until.ts';
 import { quoteName, quoteTable, quoteText, schemaOf } from '../sql/quote.ts';
-import { Session } from '../sql/session.ts';
+import type { Session } from '../sql/session.ts';
 import { partitionOf } from './native/partition-hash.ts';
 import { COORDINATOR, coordinatorOf, coordinatorRoute, SHARDED, workersOf } from './sharded.ts';
 
@@ -161,10 +162,7 @@ function formed(
 async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined> {
   const [first] = dataset.tables;
   if (!first) return undefined;
-  await using session = await Session.connect(coordinatorOf(nodes).address(), {
-    connectTimeoutMs: CONNECT_LIMIT_MS,
-    applicationName: OBSERVER_NAMES.inspect,
-  });
+  await using session = await openSession(coordinatorOf(nodes), 'inspect', { limitMs: CONNECT_LIMIT_MS });
   const ask = (text: string, values: readonly unknown[]) =>
     session.query(text, values, { timeoutMs: STATEMENT_LIMIT_MS });
   const [marked] = await ask(
@@ -226,10 +224,8 @@ class NodeSessions implements AsyncDisposable {
   }
 
   async #connect(node: NodeControl): Promise<void> {
-    const session = await Session.connect(node.address(), {
-      connectTimeoutMs: CONNECT_LIMIT_MS,
-      applicationName: OBSERVER_NAMES.form,
-      // Statements must not reach the log: some of them hold the password.
+    const session = await openSession(node, 'form', {
+      limitMs: CONNECT_LIMIT_MS, // Statements must not reach the log: some of them hold the password.
       settings: { log_statement: 'none', log_min_duration_statement: '-1', log_min_error_statement: 'panic' },
     });
     this.#sessions.set(node.name, session);
@@ -385,22 +381,17 @@ async function subscribe(session: Session, flows: readonly Flow[], nodes: Nodes)
 
 /** Waits until every subscriber of a worker follows it. */
 async function untilStreaming(session: Session, worker: NodeName, subscribers: number, signal: AbortSignal) {
-  const giveUpAt = performance.now() + STREAMING_LIMIT_MS;
-  for (;;) {
-    signal.throwIfAborted();
+  const streaming = await until({ limitMs: STREAMING_LIMIT_MS, everyMs: STREAMING_POLL_MS, signal }, async () => {
     const [row] = await session.query(`SELECT count(*)::int FROM pg_stat_replication WHERE state = 'streaming'`, [], {
       timeoutMs: STATEMENT_LIMIT_MS,
     });
-    const streaming = Number(row?.[0]);
-    if (streaming >= subscribers) return;
-    if (performance.now() > giveUpAt) {
-      throw new EnvironmentError(`${streaming} of ${subscribers} subscribers follow ${worker} after 30 s`, {
-        code: 'replication-not-started',
-        hint: 'The logs of the servers may say why.',
-      });
-    }
-    await new Promise((resolve) => setTimeout(resolve, STREAMING_POLL_MS));
-  }
+    return Number(row?.[0]) >= subscribers ? undefined : Number(row?.[0]);
+  });
+  if (streaming === undefined) return;
+  throw new EnvironmentError(`${streaming} of ${subscribers} subscribers follow ${worker} after 30 s`, {
+    code: 'replication-not-started',
+    hint: 'The logs of the servers may say why.',
+  });
 }
 
 /** One flow for each ordered pair of workers that hold a shard in common. */

@@ -1,11 +1,11 @@
 /** `backend-terminate`: an administrator ends sessions of clients, as before maintenance. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { untilServes } from '../cluster/health.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { share } from '../model/quantities.ts';
 import { formatCount } from '../model/units.ts';
+import { until } from '../model/until.ts';
 import { ACT_MARKS, CLIENT_NAMES, OBSERVER_NAMES } from '../sql/application-names.ts';
 import { defineFault } from './fault.ts';
 import { againAndAgain, repeated } from './momentary.ts';
@@ -79,13 +79,11 @@ export const backendTerminate = defineFault<z.output<typeof params>, readonly (r
 /** @returns how many of the sessions are still there when the limit has passed. */
 async function untilGone(node: NodeControl, told: readonly Told[]): Promise<number> {
   const values = [told.map(({ pid }) => pid), told.map(({ since }) => since)];
-  const limit = performance.now() + END_LIMIT_MS;
-  for (;;) {
+  const left = await until({ limitMs: END_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () => {
     const [row] = await askOnce(node, LEFT, values);
-    const left = Number(row?.[0]);
-    if (left === 0 || performance.now() > limit) return left;
-    await sleep(LOOK_AGAIN_MS);
-  }
+    return Number(row?.[0]) || undefined;
+  });
+  return left ?? 0;
 }
 
 function ofTheLoad(told: readonly Told[]): string {

@@ -1,10 +1,10 @@
 /** `connections-exhaust`: every connection that the node has is taken, and kept. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { sqlRefusal } from '../cluster/health.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { formatCount } from '../model/units.ts';
+import { pause, until } from '../model/until.ts';
 import type { Session } from '../sql/session.ts';
 import { defineFault } from './fault.ts';
 import { endMarked, openMarked, proveEach, undoByEnding, withoutEffect } from './own-sessions.ts';
@@ -22,12 +22,12 @@ const REFUSED_LIMIT_MS = 2_000;
 
 /** @returns what a new connection met in the end. */
 async function untilRefused(node: NodeControl): Promise<string | undefined> {
-  const limit = performance.now() + REFUSED_LIMIT_MS;
-  for (;;) {
-    const refusal = await sqlRefusal(node);
-    if (refusal === TOO_MANY_CONNECTIONS || performance.now() > limit) return refusal;
-    await sleep(REFILL_MS);
-  }
+  let refusal: string | undefined;
+  await until({ limitMs: REFUSED_LIMIT_MS, everyMs: REFILL_MS }, async () => {
+    refusal = await sqlRefusal(node);
+    return refusal === TOO_MANY_CONNECTIONS ? undefined : 'another answer';
+  });
+  return refusal;
 }
 
 /** All free connections of one node, also those that become free while it lasts. */
@@ -65,7 +65,7 @@ class Occupation implements AsyncDisposable {
   refill(): void {
     this.#refilling = (async () => {
       while (!this.#over) {
-        await sleep(REFILL_MS);
+        await pause(REFILL_MS);
         this.#sessions = this.#sessions.filter((session) => session.usable);
         await this.#takeOne();
       }

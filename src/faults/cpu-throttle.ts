@@ -1,10 +1,10 @@
 /** `cpu-throttle`: the node gets a small share of one processor. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
 import { share } from '../model/quantities.ts';
 import { formatShare } from '../model/units.ts';
+import { until } from '../model/until.ts';
 import { defineFault } from './fault.ts';
 import { limitResources, resourcesOf, restoreLimits } from './limited-resources.ts';
 import { askOnce, proveEach, withoutEffect } from './own-sessions.ts';
@@ -59,11 +59,11 @@ export const cpuThrottle = defineFault<z.output<typeof params>, readonly number[
 
 /** Gives the node work. @returns in how many periods it has had to wait since `before`; 0 where it never had. */
 async function untilItWaits(node: NodeControl, before: number): Promise<number> {
-  const working = Promise.all(Array.from({ length: WORKERS }, () => askOnce(node, WORK).catch(() => undefined)));
-  const limit = performance.now() + WAIT_LIMIT_MS;
-  for (;;) {
-    const waited = (await resourcesOf(node).usage()).throttled - before;
-    if (waited > 0 || performance.now() > limit) return waited;
-    await Promise.race([working, sleep(LOOK_AGAIN_MS)]);
-  }
+  for (let i = 0; i < WORKERS; i++) askOnce(node, WORK).catch(() => undefined);
+  let waited = 0;
+  await until({ limitMs: WAIT_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () => {
+    waited = (await resourcesOf(node).usage()).throttled - before;
+    return waited > 0 ? undefined : waited;
+  });
+  return waited;
 }

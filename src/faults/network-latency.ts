@@ -1,9 +1,8 @@
 /** `network-latency`: what leaves the node is late. */
 
 import { z } from 'zod';
+import { openSession } from '../cluster/open-session.ts';
 import { duration } from '../model/quantities.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { Session } from '../sql/session.ts';
 import { defineFault } from './fault.ts';
 import { STATEMENT_LIMIT_MS, withoutEffect } from './own-sessions.ts';
 import { metByShaping, proveShaped, type Shaped, shapeTraffic, unshapeTraffic } from './shaped-traffic.ts';
@@ -23,8 +22,7 @@ export const networkLatency = defineFault<z.output<typeof params>, Shaped>({
 
   prove(targets, { delay, jitter }, shaped) {
     return proveShaped(targets, shaped, async (node) => {
-      const options = { applicationName: OBSERVER_NAMES.fault, connectTimeoutMs: STATEMENT_LIMIT_MS };
-      await using session = await Session.connect(node.address(), options);
+      await using session = await openSession(node, 'fault', { limitMs: STATEMENT_LIMIT_MS });
       const began = performance.now();
       await session.query('SELECT 1', [], { timeoutMs: STATEMENT_LIMIT_MS });
       const tookMs = Math.round(performance.now() - began);

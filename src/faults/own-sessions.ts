@@ -1,9 +1,9 @@
 /** Sessions that a fault opens on a node it strikes: known by the mark of the act, ended by its undo. */
 
-import pRetry, { AbortError } from 'p-retry';
+import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl } from '../cluster/platform.ts';
-import { EnvironmentError } from '../model/errors.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
+import { EnvironmentError, errorText } from '../model/errors.ts';
+import { until } from '../model/until.ts';
 import { type Row, Session } from '../sql/session.ts';
 import type { FaultContext, Undo, UndoContext } from './fault.ts';
 
@@ -13,7 +13,7 @@ const LOOK_AGAIN_MS = 20;
 
 /** A session that carries the mark, so that it can be told from everybody else's. */
 export function openMarked(node: NodeControl, mark: string): Promise<Session> {
-  return open(node, mark);
+  return Session.connect(node.address(), { applicationName: mark, connectTimeoutMs: STATEMENT_LIMIT_MS });
 }
 
 /** As `openMarked`; closed before the undos run. */
@@ -23,18 +23,14 @@ export async function holdMarked(node: NodeControl, { mark, hold }: Pick<FaultCo
 
 /** Runs one statement in a session of its own. */
 export async function askOnce(node: NodeControl, text: string, values: readonly unknown[] = []): Promise<Row[]> {
-  await using session = await open(node, OBSERVER_NAMES.fault);
+  await using session = await openSession(node, 'fault', { limitMs: STATEMENT_LIMIT_MS });
   return await session.query(text, values, { timeoutMs: STATEMENT_LIMIT_MS });
 }
 
 /** Runs several statements without parameters, in a session of their own. */
 export async function executeOnce(node: NodeControl, text: string): Promise<void> {
-  await using session = await open(node, OBSERVER_NAMES.fault);
+  await using session = await openSession(node, 'fault', { limitMs: STATEMENT_LIMIT_MS });
   await session.execute(text, STATEMENT_LIMIT_MS);
-}
-
-function open(node: NodeControl, applicationName: string): Promise<Session> {
-  return Session.connect(node.address(), { applicationName, connectTimeoutMs: STATEMENT_LIMIT_MS });
 }
 
 /** How many sessions of a mark a node has. */
@@ -53,15 +49,15 @@ export function undoByEnding({ name }: Pick<NodeControl, 'name'>): Undo {
  * server ends what lost its client.
  */
 export async function endMarked(_undo: Undo, node: NodeControl, { mark, signal }: UndoContext): Promise<string> {
-  const attempt = async () => {
-    if (signal.aborted) throw new AbortError(`${node.name}: sessions of this act are left`);
-    await askOnce(node, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [mark]);
-    const left = await countMarked(node, mark);
-    if (left > 0)
-      throw new EnvironmentError(`${node.name} still has ${left} sessions of ${mark}`, { code: 'not-healed' });
-  };
   // Until the caller's limit: all connections may still be taken, or the server may be starting.
-  await pRetry(attempt, { retries: Number.POSITIVE_INFINITY, factor: 1, minTimeout: LOOK_AGAIN_MS, signal });
+  await until({ limitMs: Number.POSITIVE_INFINITY, everyMs: LOOK_AGAIN_MS, signal }, async () => {
+    try {
+      await askOnce(node, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [mark]);
+      return (await countMarked(node, mark)) || undefined;
+    } catch (error) {
+      return errorText(error);
+    }
+  });
   return 'none of the sessions of this act is left';
 }
 

@@ -1,11 +1,11 @@
 /** What the faults share that take a part of a node away and leave the rest: killed, or frozen until it goes on. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { untilServes } from '../cluster/health.ts';
 import { type NodeControl, type NodeParts, type PartProcess, without } from '../cluster/platform.ts';
 import type { NodePart } from '../model/loss.ts';
 import { formatCount } from '../model/units.ts';
+import { until } from '../model/until.ts';
 import type { Fault } from './fault.ts';
 import { proveEach, withoutEffect } from './own-sessions.ts';
 
@@ -110,12 +110,11 @@ function partsIn(node: NodeControl): NodeParts {
 
 /** What is killed may be there for a moment; whoever starts it again takes longer than a look. */
 async function untilGone(parts: NodeParts, part: Part): Promise<readonly PartProcess[]> {
-  const giveUpAt = performance.now() + GONE_LIMIT_MS;
-  for (;;) {
-    const left = await parts.seen(part);
-    if (left.length === 0 || performance.now() > giveUpAt) return left;
-    await sleep(LOOK_AGAIN_MS);
-  }
+  const left = await until({ limitMs: GONE_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () => {
+    const seen = await parts.seen(part);
+    return seen.length === 0 ? undefined : seen;
+  });
+  return left ?? [];
 }
 
 /** What goes on, as the kernel has it. */

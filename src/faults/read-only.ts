@@ -1,8 +1,8 @@
 /** `read-only`: the node refuses to write, as after a failover that went wrong. */
 
-import pRetry, { AbortError } from 'p-retry';
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
+import { type Patience, until } from '../model/until.ts';
 import { quoteText } from '../sql/quote.ts';
 import { defineFault } from './fault.ts';
 import { askOnce, executeOnce, proveEach, withoutEffect } from './own-sessions.ts';
@@ -38,7 +38,7 @@ export const readOnly = defineFault({
   prove(targets) {
     return proveEach(targets, async (node) => {
       // A reload is asynchronous.
-      await untilSetting(node, ({ value }) => value === 'on', AbortSignal.timeout(PROOF_LIMIT_MS));
+      await untilSetting(node, ({ value }) => value === 'on', { limitMs: PROOF_LIMIT_MS });
       const refusal = await writeRefusal(node);
       if (refusal !== READ_ONLY)
         throw withoutEffect(node, `writing is ${refusal ? `refused (${refusal})` : 'possible'}`);
@@ -54,7 +54,10 @@ export const readOnly = defineFault({
       before === null ? `ALTER SYSTEM RESET ${SETTING}` : `ALTER SYSTEM SET ${SETTING} = ${quoteText(before)}`,
     );
     await askOnce(node, 'SELECT pg_reload_conf()');
-    const { value } = await untilSetting(node, ({ pending }) => !pending, signal);
+    const { value } = await untilSetting(node, ({ pending }) => !pending, {
+      limitMs: Number.POSITIVE_INFINITY,
+      signal,
+    });
     return `${SETTING} is ${value} again`;
   },
 });
@@ -72,23 +75,25 @@ interface Setting {
   readonly pending: boolean;
 }
 
-async function untilSetting(node: NodeControl, good: (seen: Setting) => boolean, signal: AbortSignal) {
+async function untilSetting(node: NodeControl, good: (seen: Setting) => boolean, patience: Patience): Promise<Setting> {
   // A value that stands in a file and is in force is `applied` there; without one the default is in force.
   const text = `SELECT current_setting($1),
     coalesce((SELECT f.setting FROM pg_file_settings f WHERE f.name = $1 ORDER BY f.seqno DESC LIMIT 1), s.boot_val),
     s.source FROM pg_settings s WHERE s.name = $1`;
-  return await pRetry(
-    async () => {
+  let seen: Setting = { value: '', pending: true };
+  const wrong = await until({ ...patience, everyMs: LOOK_AGAIN_MS }, async () => {
+    try {
       const [row] = await askOnce(node, text, [SETTING]);
       const [value, written, source] = (row ?? []).map(String);
       const isOurs = source === 'default' || source === 'configuration file';
-      const seen = { value: value ?? '', pending: isOurs && isOn(value) !== isOn(written) };
-      if (good(seen)) return seen;
-      const wrong = withoutEffect(node, `${SETTING} is ${value}, and its files say ${written}`);
-      throw signal.aborted ? new AbortError(wrong) : wrong;
-    },
-    { retries: Number.POSITIVE_INFINITY, factor: 1, minTimeout: LOOK_AGAIN_MS },
-  );
+      seen = { value: value ?? '', pending: isOurs && isOn(value) !== isOn(written) };
+      return good(seen) ? undefined : withoutEffect(node, `${SETTING} is ${value}, and its files say ${written}`);
+    } catch (error) {
+      return error;
+    }
+  });
+  if (wrong !== undefined) throw wrong;
+  return seen;
 }
 
 /** PostgreSQL takes many words for a boolean. */

@@ -1,8 +1,8 @@
 /** `replication-pause`: a standby receives its primary's log and does not replay it: whoever reads there reads the past. */
 
-import pRetry, { AbortError } from 'p-retry';
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
+import { type Patience, until } from '../model/until.ts';
 import { defineFault } from './fault.ts';
 import { askOnce, executeOnce, proveEach, withoutEffect } from './own-sessions.ts';
 import { lackingRight } from './rights.ts';
@@ -36,7 +36,7 @@ export const replicationPause = defineFault({
   prove(targets) {
     return proveEach(targets, async (node) => {
       // It pauses before the next record, which may take a moment.
-      const state = await untilState(node, (one) => one === 'paused', AbortSignal.timeout(PROOF_LIMIT_MS));
+      const state = await untilState(node, (one) => one === 'paused', { limitMs: PROOF_LIMIT_MS });
       return `replay is ${state}`;
     });
   },
@@ -53,7 +53,10 @@ export const replicationPause = defineFault({
   async undo(_undo, node, { signal }) {
     // A node that was promoted meanwhile has replayed all.
     await executeOnce(node, 'DO $$ BEGIN IF pg_is_in_recovery() THEN PERFORM pg_wal_replay_resume(); END IF; END $$');
-    const state = await untilState(node, (one) => one !== 'paused' && one !== 'pause requested', signal);
+    const state = await untilState(node, (one) => one !== 'paused' && one !== 'pause requested', {
+      limitMs: Number.POSITIVE_INFINITY,
+      signal,
+    });
     return state === undefined ? 'is no standby any more' : `replay is ${state}`;
   },
 });
@@ -68,15 +71,18 @@ async function replayState(node: NodeControl): Promise<string | undefined> {
 async function untilState(
   node: NodeControl,
   good: (state: string | undefined) => boolean,
-  signal: AbortSignal,
+  patience: Patience,
 ): Promise<string | undefined> {
-  return await pRetry(
-    async () => {
-      const state = await replayState(node);
-      if (good(state)) return state;
-      const wrong = withoutEffect(node, state === undefined ? 'it is no standby' : `replay is ${state}`);
-      throw signal.aborted ? new AbortError(wrong) : wrong;
-    },
-    { retries: Number.POSITIVE_INFINITY, factor: 1, minTimeout: LOOK_AGAIN_MS },
-  );
+  let state: string | undefined;
+  const wrong = await until({ ...patience, everyMs: LOOK_AGAIN_MS }, async () => {
+    try {
+      state = await replayState(node);
+      if (good(state)) return undefined;
+      return withoutEffect(node, state === undefined ? 'it is no standby' : `replay is ${state}`);
+    } catch (error) {
+      return error;
+    }
+  });
+  if (wrong !== undefined) throw wrong;
+  return state;
 }

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { sqlRefusal } from '../cluster/health.ts';
+import { openSession } from '../cluster/open-session.ts';
 import { dropOwnSchema, makeOwnSchema } from '../cluster/own-schema.ts';
 import type { Capability, InventoryPlatform, NodeControl, Nodes } from '../cluster/platform.ts';
 import type { Route } from '../cluster/route.ts';
@@ -14,8 +15,6 @@ import { EnvironmentError } from '../model/errors.ts';
 import type { ContainerPlace, Inventory, InventoryNode } from '../model/inventory.ts';
 import { suggestion } from '../model/nearest.ts';
 import type { NodeName } from '../model/topology.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { Session } from '../sql/session.ts';
 import { addressOf } from './attached/address.ts';
 import { dockerCommand, engineOf } from './attached/engine.ts';
 import { attachedNode } from './attached/node.ts';
@@ -203,10 +202,7 @@ async function nodeOf(node: InventoryNode, containerId: string | undefined): Pro
  */
 async function refuseOther(node: NodeControl, container: DockerNode, address: Address): Promise<void> {
   if ((await node.state()) !== 'running' || (await sqlRefusal(node)) !== undefined) return;
-  await using session = await Session.connect(address, {
-    applicationName: OBSERVER_NAMES.standing,
-    connectTimeoutMs: ASK_LIMIT_MS,
-  });
+  await using session = await openSession(address, 'standing', { limitMs: ASK_LIMIT_MS });
   const [row] = await session.query('SELECT pg_backend_pid(), inet_client_port()', [], { timeoutMs: ASK_LIMIT_MS });
   const [pid, port] = row ?? [];
   const line = await container.commandLineOf(Number(pid));

@@ -2,18 +2,18 @@
 
 import type { FormedCluster, PlacementSource } from '../cluster/engine.ts';
 import { idleSlots, preparedTransactions } from '../cluster/leftovers.ts';
+import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
-import { connectBy, mainRoute } from '../cluster/route.ts';
+import { mainRoute } from '../cluster/route.ts';
 import type { Clock } from '../model/clock.ts';
 import { errorText } from '../model/errors.ts';
 import { LEFTOVERS, type ReadSummary, type RunEvent } from '../model/event.ts';
 import type { NodeName } from '../model/topology.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { Session } from '../sql/session.ts';
+import { pause } from '../model/until.ts';
+import type { Session } from '../sql/session.ts';
 import type { Ledger } from '../workloads/workload.ts';
 import { readProbes } from './probes.ts';
 import type { Recorder } from './recorder.ts';
-import { pause } from './wait.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 export const READ_TIMEOUT_MS = 60_000;
@@ -161,10 +161,7 @@ export async function readSources(
   const readMain = async () => {
     const route = mainRoute(cluster.routes);
     try {
-      await using session = await connectBy(route, {
-        applicationName: OBSERVER_NAMES.finalRead,
-        connectTimeoutMs: CONNECT_TIMEOUT_MS,
-      });
+      await using session = await openSession(route, 'finalRead', { limitMs: CONNECT_TIMEOUT_MS });
       const read = await ledger.readAll(session, ledger.table, params, READ_TIMEOUT_MS);
       recorder.event(eventOf({}, read));
     } catch (error) {
@@ -208,17 +205,13 @@ export async function readFork(options: FinalReadsOptions, node: NodeControl, ti
 }
 
 export function connectTo(node: NodeControl): Promise<Session> {
-  return Session.connect(node.address(), {
-    applicationName: OBSERVER_NAMES.finalRead,
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-  });
+  return openSession(node, 'finalRead', { limitMs: CONNECT_TIMEOUT_MS });
 }
 
 /** Records which rows of the probes clients read in the end: what a route had acknowledged and is gone. */
 export async function readProbesInTheEnd({ cluster, recorder }: FinalReadsOptions, run: number): Promise<void> {
   try {
-    const options = { applicationName: OBSERVER_NAMES.runner, connectTimeoutMs: CONNECT_TIMEOUT_MS };
-    await using session = await connectBy(mainRoute(cluster.routes), options);
+    await using session = await openSession(mainRoute(cluster.routes), 'runner', { limitMs: CONNECT_TIMEOUT_MS });
     recorder.event({ type: 'probes-read', present: await readProbes(session, run, READ_TIMEOUT_MS) });
   } catch (error) {
     recorder.event({ type: 'final-read-failed', source: 'the rows of the probes', error: errorText(error) });

@@ -7,13 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { servesAs, untilServes } from '../cluster/health.ts';
 import { preparedHere } from '../cluster/leftovers.ts';
 import type { Manager } from '../cluster/manager.ts';
+import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { logEnd, readersBehind, waitsForPrimary } from '../cluster/replication.ts';
 import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { formatCount } from '../model/units.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { Session } from '../sql/session.ts';
 import type { PendingUndo } from './undo-journal.ts';
 
 const CONNECT_LIMIT_MS = 5_000;
@@ -82,10 +81,7 @@ async function untilNodeWhole(node: NodeControl, options: WholeOptions): Promise
   const { limitMs, signal, ofOthers = false } = options;
   const startedAt = performance.now();
   try {
-    await using session = await Session.connect(node.address(), {
-      connectTimeoutMs: CONNECT_LIMIT_MS,
-      applicationName: OBSERVER_NAMES.healed,
-    });
+    await using session = await openSession(node, 'healed', { limitMs: CONNECT_LIMIT_MS });
     const end = await logEnd(session);
     const prepared = new Set(await preparedHere(session));
     for (;;) {

@@ -13,11 +13,11 @@ import { type Lost, lostBy } from '../model/loss.ts';
 import type { PlannedAct } from '../model/plan.ts';
 import type { Roles } from '../model/roles.ts';
 import type { LostNodes, NodeEffect, NodeName, NodeSpec } from '../model/topology.ts';
+import { pause } from '../model/until.ts';
 import { pickAtStrike } from '../plan/target.ts';
 import { undoAll } from './healing.ts';
 import type { Recorder } from './recorder.ts';
 import { JournalError, type UndoJournal } from './undo-journal.ts';
-import { pause } from './wait.ts';
 
 /** For closing what an act held in this process. */
 const RELEASE_LIMIT_MS = 10_000;

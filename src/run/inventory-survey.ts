@@ -2,14 +2,13 @@
 
 import type { FormedCluster } from '../cluster/engine.ts';
 import { idleSlots, preparedTransactions } from '../cluster/leftovers.ts';
+import { openSession } from '../cluster/open-session.ts';
 import { OWN_SCHEMA } from '../cluster/own-schema.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import { errorText } from '../model/errors.ts';
 import type { SeenRole } from '../model/roles.ts';
 import type { NodeName } from '../model/topology.ts';
 import { formatBytes, formatCount } from '../model/units.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { Session } from '../sql/session.ts';
 
 const LIMIT_MS = 5_000;
 /** Between the clocks of two machines: more would put events of one before their causes on the other. */
@@ -98,10 +97,7 @@ async function look(node: NodeControl, role: SeenRole | undefined): Promise<Seen
   const { host, port, user } = node.address();
   const known = { name: node.name, address: `${host}:${port}`, state: await node.describeState(), ownSchema: false };
   try {
-    await using session = await Session.connect(node.address(), {
-      applicationName: OBSERVER_NAMES.inspect,
-      connectTimeoutMs: LIMIT_MS,
-    });
+    await using session = await openSession(node, 'inspect', { limitMs: LIMIT_MS });
     const askedAt = Date.now();
     const [row = []] = await session.query(READ_FACTS, [], { timeoutMs: LIMIT_MS });
     const uncertaintyMs = (Date.now() - askedAt) / 2;

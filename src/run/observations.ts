@@ -6,23 +6,21 @@
 
 import { availableParallelism } from 'node:os';
 import type { FormedCluster, PlacementSource, TableSpec } from '../cluster/engine.ts';
-import type { NodeControl, Nodes } from '../cluster/platform.ts';
-import { connectBy, mainRoute } from '../cluster/route.ts';
+import { openSession } from '../cluster/open-session.ts';
+import type { Nodes } from '../cluster/platform.ts';
+import { mainRoute } from '../cluster/route.ts';
 import { errorText } from '../model/errors.ts';
 import type { Observation, ReadScalingStep, WorkOfWorker } from '../model/event.ts';
 import type { Plan } from '../model/plan.ts';
 import type { NodeName } from '../model/topology.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
+import { pause } from '../model/until.ts';
 import { quoteName, quoteTable, quoteText } from '../sql/quote.ts';
-import { Session } from '../sql/session.ts';
+import type { Session } from '../sql/session.ts';
 import { ledgerOf, type Workload } from '../workloads/workload.ts';
 import { Pressure } from './pressure.ts';
 import { datasetOf, keysToProbe, PROBES_TABLE, Probes, probesAreOn } from './probes.ts';
 import type { Recorder } from './recorder.ts';
-import { pause } from './wait.ts';
 
-const CONNECT_LIMIT_MS = 5_000;
-const OPTIONS = { applicationName: OBSERVER_NAMES.observation, connectTimeoutMs: CONNECT_LIMIT_MS };
 const STATEMENT_LIMIT_MS = 60_000;
 /** A server tells its counts once a second while it is busy. */
 const COUNTS_ARE_TOLD_WITHIN_MS = 1_100;
@@ -118,7 +116,7 @@ export function compareStorage(options: ObservationOptions): Promise<void> {
 
 /** Temporary tables with the same columns and keys, where clients connect to; they end with their session. */
 async function sizeOfOneCopy({ routes }: FormedCluster, tables: readonly TableSpec[]): Promise<number> {
-  await using session = await connectBy(mainRoute(routes), OPTIONS);
+  await using session = await openSession(mainRoute(routes), 'observation');
   let bytes = 0;
   for (const { name, columns, primaryKey } of tables) {
     const copy = quoteName(`pgquake_one_copy_of_${name.replace('.', '_')}`);
@@ -187,7 +185,7 @@ async function readFast(
     depth: SCALING_DEPTH,
     // With every path to the workers opened before the clock runs.
     connect: async () => {
-      const session = await connectBy(mainRoute(cluster.routes), { ...OPTIONS, pipeline: true });
+      const session = await openSession(mainRoute(cluster.routes), 'observation', { pipeline: true });
       for (const partitionKey of partitionKeys)
         await probes.next('read', partitionKey).run(session, STATEMENT_LIMIT_MS);
       return session;
@@ -217,7 +215,7 @@ async function onWorkers<T extends object>(
     nodes.all
       .filter(({ name }) => perNode.has(name))
       .map(async (node) => {
-        await using session = await connect(node);
+        await using session = await openSession(node, 'observation');
         return { node: node.name, ...(await ask(session, perNode.get(node.name) ?? [])) };
       }),
   );
@@ -226,10 +224,6 @@ async function onWorkers<T extends object>(
 async function askNumber(session: Session, statement: string): Promise<number> {
   const [row] = await session.query(statement, [], { timeoutMs: STATEMENT_LIMIT_MS });
   return Number(row?.[0] ?? 0);
-}
-
-function connect(node: NodeControl): Promise<Session> {
-  return Session.connect(node.address(), OPTIONS);
 }
 
 async function observed(

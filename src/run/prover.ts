@@ -7,13 +7,15 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Dataset, Engine, FormedCluster, PlacementSource } from '../cluster/engine.ts';
+import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl, Nodes, Platform } from '../cluster/platform.ts';
-import { connectBy, mainRoute } from '../cluster/route.ts';
+import { mainRoute } from '../cluster/route.ts';
 import type { Fault } from '../faults/fault.ts';
 import { makeFolder } from '../make-folder.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { partitionWordOf } from '../model/partition-words.ts';
 import { dataNodes, type NodeName, type Partition, type PlacementMap, type Topology } from '../model/topology.ts';
+import { pause } from '../model/until.ts';
 import {
   comparePartitions,
   judgeProof,
@@ -25,13 +27,11 @@ import {
   type SubsetToProve,
   subsetsToProve,
 } from '../plan/proof.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
 import { classifyError } from '../sql/outcome.ts';
-import { Session } from '../sql/session.ts';
+import type { Session } from '../sql/session.ts';
 import { undoAll } from './healing.ts';
 import { injectFault, newMark, release } from './injector.ts';
 import { UndoJournal } from './undo-journal.ts';
-import { pause } from './wait.ts';
 
 const TABLE = 'probes';
 /** Far more than partitions, so that every partition gets a partition key by its hash. */
@@ -407,10 +407,7 @@ class ProvingCluster implements AsyncDisposable {
   }
 
   #connect(): Promise<Session> {
-    return connectBy(mainRoute(this.#formed.routes), {
-      applicationName: OBSERVER_NAMES.prove,
-      connectTimeoutMs: PROBE_TIMEOUT_MS,
-    });
+    return openSession(mainRoute(this.#formed.routes), 'prove', { limitMs: PROBE_TIMEOUT_MS });
   }
 
   /** Partition -> the revisions of its probe's row in each placement, as text. */
@@ -421,10 +418,7 @@ class ProvingCluster implements AsyncDisposable {
       this.#nodes.all.map(async (node) => {
         const sources = this.#placements.get(node.name) ?? [];
         if (sources.length === 0) return;
-        await using session = await Session.connect(node.address(), {
-          applicationName: OBSERVER_NAMES.prove,
-          connectTimeoutMs: PROBE_TIMEOUT_MS,
-        });
+        await using session = await openSession(node, 'prove', { limitMs: PROBE_TIMEOUT_MS });
         for (const { partition, relation } of sources) {
           const rows = await session.query(
             `SELECT string_agg(revision::text, ',' ORDER BY revision) FROM ${relation} WHERE partition_key = $1`,

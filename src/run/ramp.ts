@@ -7,8 +7,8 @@ import type { Clock } from '../model/clock.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { OperationKind, OperationLog } from '../model/history.ts';
 import { formatShare } from '../model/units.ts';
+import { pause } from '../model/until.ts';
 import type { LoadListener } from './load.ts';
-import { pause } from './wait.ts';
 
 /** Below the full rate, to open connections and fill caches. */
 const STEPS = [0.25, 0.5] as const;

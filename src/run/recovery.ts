@@ -8,8 +8,8 @@ import { errorText } from '../model/errors.ts';
 import { type EndedTransaction, LEFTOVERS, type PreparedTransaction } from '../model/event.ts';
 import { formatKey } from '../model/key-ranges.ts';
 import type { NodeName } from '../model/topology.ts';
+import { pause } from '../model/until.ts';
 import { connectTo, type FinalReadsOptions, placementsOf, READ_TIMEOUT_MS, readSources } from './final-reads.ts';
-import { pause } from './wait.ts';
 
 /** Citus ends what was prepared once a minute. */
 export const RECOVERY_LIMIT_MS = 75_000;

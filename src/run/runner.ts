@@ -13,6 +13,7 @@ import type { Observation, Phase } from '../model/event.ts';
 import type { OperationKind } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
 import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.ts';
+import { pause } from '../model/until.ts';
 import { isOpen, lostTogether } from '../plan/schedule.ts';
 import { type NamedServer, withServer } from '../sql/failure.ts';
 import { ledgerOf, type Workload, type WorkloadPlace, type WorkloadProblem } from '../workloads/workload.ts';
@@ -31,7 +32,7 @@ import { untilNothingIsInDoubt } from './recovery.ts';
 import { RoleWatch } from './role-watch.ts';
 import { ServiceMonitor } from './service-monitor.ts';
 import { UndoJournal } from './undo-journal.ts';
-import { orAborted, pause } from './wait.ts';
+import { orAborted } from './wait.ts';
 
 /** Replicas get at least this long to catch up, however much of the settle limit the service took. */
 const MIN_CATCH_UP_MS = 5_000;

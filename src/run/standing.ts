@@ -2,8 +2,9 @@
 
 import type { Dataset, Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
 import { untilServes } from '../cluster/health.ts';
+import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl, Nodes, Platform, StandingClusters } from '../cluster/platform.ts';
-import { connectBy, mainRoute } from '../cluster/route.ts';
+import { mainRoute } from '../cluster/route.ts';
 import { type Survey, survey, surveyNodes } from '../cluster/survey.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { partitionWordOf } from '../model/partition-words.ts';
@@ -17,15 +18,13 @@ import {
   type Topology,
 } from '../model/topology.ts';
 import { formatCount } from '../model/units.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { Session } from '../sql/session.ts';
+import type { Session } from '../sql/session.ts';
 import { ledgerOf, type Workload } from '../workloads/workload.ts';
 import { untilWhole } from './healing.ts';
 import { datasetOf } from './probes.ts';
 import { readPendingUndos } from './undo-journal.ts';
 
 const CONNECT_LIMIT_MS = 5_000;
-const OPTIONS = { applicationName: OBSERVER_NAMES.standing, connectTimeoutMs: CONNECT_LIMIT_MS };
 const READ_LIMIT_MS = 60_000;
 /** For the nodes of a cluster that a run attaches to: it should stand already. */
 const STANDS_LIMIT_MS = 10_000;
@@ -116,7 +115,7 @@ export async function ensureFormed(options: EnsureOptions): Promise<Found & { re
 async function usable({ all }: Nodes, entry: NodeName | undefined, engines: readonly Engine[]): Promise<Engine> {
   const reasons: string[] = [];
   const asked = all.find(({ name }) => name === entry) ?? (all[0] as NodeControl);
-  await using session = await Session.connect(asked.address(), OPTIONS);
+  await using session = await openSession(asked, 'standing');
   for (const engine of engines) {
     const lacking = await lackingFor(engine, session);
     if (lacking === undefined) return engine;
@@ -272,7 +271,7 @@ export function notFormed(project: string, { workload }: WantedData): Environmen
 async function verifyData({ routes }: FormedCluster, { workload, params }: WantedData): Promise<void> {
   const ledger = ledgerOf(workload, params);
   if (!ledger || !workload.dataset) return;
-  await using session = await connectBy(mainRoute(routes), OPTIONS);
+  await using session = await openSession(mainRoute(routes), 'standing');
   const { present, corrupted, duplicated } = await ledger.readAll(session, ledger.table, params, READ_LIMIT_MS);
   const messages = ledger.initialRows(params);
   const initial = present[INITIAL_WRITER] ?? 'none';

@@ -1,19 +1,7 @@
-/** Waiting: such that ends at once when the run is aborted, and for a thread. */
+/** Waiting for work that cannot be aborted, and for a thread. */
 
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
-
-/** @throws the signal's reason when it is aborted before the time has passed. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  try {
-    await sleep(Math.max(0, ms), undefined, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    throw error;
-  }
-}
 
 /**
  * Work that cannot be aborted itself. It goes on in the background, and what it comes to is of no interest any more.

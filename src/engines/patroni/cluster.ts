@@ -1,14 +1,14 @@
 /** A formed cluster under Patroni: when it is steady, how clients come in, and when a node is back. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FormedCluster, Returning } from '../../cluster/engine.ts';
 import { refusalOf } from '../../cluster/health.ts';
+import { openSession } from '../../cluster/open-session.ts';
 import type { NodeControl } from '../../cluster/platform.ts';
-import { connectBy, directRoute, type Route } from '../../cluster/route.ts';
+import { directRoute, type Route } from '../../cluster/route.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { Roles } from '../../model/roles.ts';
 import type { PlacementMap } from '../../model/topology.ts';
-import { OBSERVER_NAMES } from '../../sql/application-names.ts';
+import { until } from '../../model/until.ts';
 import { quoteTable } from '../../sql/quote.ts';
 import { askAll, askNode, rolesFrom } from '../streaming/observe.ts';
 import { PatroniManager } from './manager.ts';
@@ -65,23 +65,18 @@ export class PatroniCluster {
    */
   async untilSteady(limitMs: number, signal?: AbortSignal): Promise<void> {
     const { nodes, spec } = this.#options;
-    const giveUpAt = performance.now() + limitMs;
-    for (;;) {
-      signal?.throwIfAborted();
-      const missing = await this.#look().then(
+    const missing = await until({ limitMs, everyMs: LOOK_AGAIN_MS, signal }, () =>
+      this.#look().then(
         ({ members, roles }) =>
           unsteady(members, roles, { members: nodes.length, synchronous: spec.settings.synchronousMode }),
         errorText,
-      );
-      if (missing === undefined) return;
-      if (performance.now() > giveUpAt) {
-        throw new EnvironmentError(`the cluster is not steady after ${limitMs / 1_000} s: ${missing}`, {
-          code: 'not-steady',
-          hint: 'The logs of its members may say why.',
-        });
-      }
-      await sleep(LOOK_AGAIN_MS);
-    }
+      ),
+    );
+    if (missing === undefined) return;
+    throw new EnvironmentError(`the cluster is not steady after ${limitMs / 1_000} s: ${missing}`, {
+      code: 'not-steady',
+      hint: 'The logs of its members may say why.',
+    });
   }
 
   /**
@@ -91,18 +86,13 @@ export class PatroniCluster {
   async untilReached(limitMs: number, signal: AbortSignal): Promise<void> {
     const giveUpAt = performance.now() + limitMs;
     for (const route of Object.values(this.#routes())) {
-      for (;;) {
-        signal.throwIfAborted();
-        const refusal = await refusalBy(route);
-        if (refusal === undefined) break;
-        if (performance.now() > giveUpAt) {
-          throw new EnvironmentError(`no client gets through by the route ${route.name}: ${refusal}`, {
-            code: 'route-not-ready',
-            hint: 'The logs of its nodes may say why.',
-          });
-        }
-        await sleep(LOOK_AGAIN_MS);
-      }
+      const left = { limitMs: giveUpAt - performance.now(), everyMs: LOOK_AGAIN_MS, signal };
+      const refusal = await until(left, () => refusalBy(route));
+      if (refusal === undefined) continue;
+      throw new EnvironmentError(`no client gets through by the route ${route.name}: ${refusal}`, {
+        code: 'route-not-ready',
+        hint: 'The logs of its nodes may say why.',
+      });
     }
   }
 
@@ -120,17 +110,13 @@ export class PatroniCluster {
     const timeline = node.health ? undefined : await this.#leftTimeline(node).catch(() => undefined);
     if (timeline !== undefined) await beforeErased(node, timeline);
     const words = await undo();
-    const giveUpAt = performance.now() + REJOIN_LIMIT_MS;
-    for (;;) {
-      const missing = await this.#notBack(node).catch(errorText);
-      if (missing === undefined) return words;
-      if (performance.now() > giveUpAt) {
-        throw new EnvironmentError(`${node.name} is not back ${REJOIN_LIMIT_MS / 1_000} s after its undo: ${missing}`, {
-          code: 'not-rejoined',
-        });
-      }
-      await sleep(LOOK_AGAIN_MS);
-    }
+    const missing = await until({ limitMs: REJOIN_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, () =>
+      this.#notBack(node).catch(errorText),
+    );
+    if (missing === undefined) return words;
+    throw new EnvironmentError(`${node.name} is not back ${REJOIN_LIMIT_MS / 1_000} s after its undo: ${missing}`, {
+      code: 'not-rejoined',
+    });
   }
 
   /** @returns the timeline of a node that answers and has not followed its leader to the next one. */
@@ -174,7 +160,7 @@ export class PatroniCluster {
 /** @returns why a client is not served by a route, in words. */
 async function refusalBy(route: Route): Promise<string | undefined> {
   try {
-    await using session = await connectBy(route, { applicationName: OBSERVER_NAMES.form, connectTimeoutMs: ROUTE_MS });
+    await using session = await openSession(route, 'form', { limitMs: ROUTE_MS });
     await session.query('SELECT 1', [], { timeoutMs: ROUTE_MS });
     return undefined;
   } catch (error) {

@@ -5,6 +5,7 @@ import { type FailoverStep, type Manager, watchEvery } from '../../cluster/manag
 import type { NodeControl } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
+import { until } from '../../model/until.ts';
 import type { Member, Rest } from './rest.ts';
 
 /** Between two looks at who holds the leader key; and while whoever holds it has yet to be promoted. */
@@ -74,35 +75,27 @@ export class PatroniManager implements Manager {
   }
 
   async #untilFollows(name: NodeName): Promise<void> {
-    const giveUpAt = performance.now() + SWITCHOVER_LIMIT_MS;
-    while (!(await this.#is(name, ['replica']))) {
-      if (performance.now() > giveUpAt) {
-        throw new EnvironmentError(`${name} is no standby ${SWITCHOVER_LIMIT_MS / 1_000} s after it handed over`, {
-          code: 'not-rejoined',
-        });
-      }
-      await sleep(POLL_MS);
-    }
+    const missing = await until({ limitMs: SWITCHOVER_LIMIT_MS, everyMs: POLL_MS }, async () =>
+      (await this.#is(name, ['replica'])) ? undefined : 'a standby',
+    );
+    if (missing === undefined) return;
+    throw new EnvironmentError(`${name} is no standby ${SWITCHOVER_LIMIT_MS / 1_000} s after it handed over`, {
+      code: 'not-rejoined',
+    });
   }
 
   /** @returns who leads and takes writes: a certain one, or any but the one before. */
   async #untilLeads(wanted: NodeName | undefined, before?: NodeName): Promise<NodeName> {
-    const giveUpAt = performance.now() + SWITCHOVER_LIMIT_MS;
-    for (;;) {
-      const leader = (await this.#rest.members()).find(({ role }) => role === 'leader')?.name;
-      if (leader !== undefined && (wanted === undefined ? leader !== before : leader === wanted)) {
-        if (await this.#is(leader, PRIMARY)) return leader;
-      }
-      if (performance.now() > giveUpAt) {
-        throw new EnvironmentError(
-          `${wanted ?? 'no other node'} does not lead ${SWITCHOVER_LIMIT_MS / 1_000} s later`,
-          {
-            code: 'not-promoted',
-          },
-        );
-      }
-      await sleep(POLL_MS);
-    }
+    let leader: NodeName | undefined;
+    const missing = await until({ limitMs: SWITCHOVER_LIMIT_MS, everyMs: POLL_MS }, async () => {
+      leader = (await this.#rest.members()).find(({ role }) => role === 'leader')?.name;
+      const leads = leader !== undefined && (wanted === undefined ? leader !== before : leader === wanted);
+      return leads && (await this.#is(leader as NodeName, PRIMARY)) ? undefined : 'a leader';
+    });
+    if (leader !== undefined && missing === undefined) return leader;
+    throw new EnvironmentError(`${wanted ?? 'no other node'} does not lead ${SWITCHOVER_LIMIT_MS / 1_000} s later`, {
+      code: 'not-promoted',
+    });
   }
 
   /** Whether the Patroni of a node says that its server runs, in one of these roles. */

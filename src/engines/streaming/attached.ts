@@ -5,13 +5,13 @@
 
 import type { Dataset, FormedCluster } from '../../cluster/engine.ts';
 import type { Manager } from '../../cluster/manager.ts';
+import { openSession } from '../../cluster/open-session.ts';
 import type { NodeControl } from '../../cluster/platform.ts';
 import { directRoute } from '../../cluster/route.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { type NodeName, partitionName } from '../../model/topology.ts';
-import { OBSERVER_NAMES } from '../../sql/application-names.ts';
 import { quoteTable } from '../../sql/quote.ts';
-import { Session } from '../../sql/session.ts';
+import type { Session } from '../../sql/session.ts';
 import { loadTables } from './load.ts';
 import { type Answer, rolesFrom } from './observe.ts';
 import type { StreamingSpec } from './spec.ts';
@@ -188,5 +188,5 @@ export function specFrom(synchronousNames: string, members: number): StreamingSp
 
 /** Without settings of its own: they would need a superuser. */
 function connect(node: NodeControl, limitMs: number): Promise<Session> {
-  return Session.connect(node.address(), { connectTimeoutMs: limitMs, applicationName: OBSERVER_NAMES.inspect });
+  return openSession(node, 'inspect', { limitMs: limitMs });
 }

@@ -3,13 +3,13 @@
  * All that changes roles goes one after the other.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FormedCluster, Returning } from '../../cluster/engine.ts';
 import { untilServes } from '../../cluster/health.ts';
 import { type NodeControl, without } from '../../cluster/platform.ts';
 import { directRoute } from '../../cluster/route.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName, PlacementMap } from '../../model/topology.ts';
+import { pause, until } from '../../model/until.ts';
 import { quoteTable } from '../../sql/quote.ts';
 import type { Session } from '../../sql/session.ts';
 import { ByHand, noManager } from './by-hand.ts';
@@ -134,12 +134,13 @@ export class StreamingCluster {
 
   /** A standby that is too busy to answer at once is one all the same: whom nobody tells waits for its slot for ever. */
   async #answersAsStandby(node: NodeControl): Promise<boolean> {
-    const until = performance.now() + FOLLOW_LIMIT_MS;
-    for (;;) {
+    let standby = false;
+    await until({ limitMs: FOLLOW_LIMIT_MS, everyMs: ASK_AGAIN_MS }, async () => {
       const { state } = await askNode(node);
-      if (state || performance.now() >= until || (await node.state()) !== 'running') return state?.standby === true;
-      await sleep(ASK_AGAIN_MS);
-    }
+      standby = state?.standby === true;
+      return state || (await node.state()) !== 'running' ? undefined : 'an answer';
+    });
+    return standby;
   }
 
   /** Lets a running standby follow a primary; where it cannot (it is ahead, or of another history), from a new copy. */
@@ -247,7 +248,7 @@ export class StreamingCluster {
     } else {
       proof = await returning.undo();
       // Until somebody notices that there are two of them: as long as he takes to notice that there is none.
-      await sleep(spec.promoteAfterMs);
+      await pause(spec.promoteAfterMs);
       await this.#restarting(node, async () => {
         await node.stop();
         await asStandby();

@@ -3,6 +3,7 @@
 import { type NodeControl, type NodeData, without } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
+import { until } from '../../model/until.ts';
 import type { Session } from '../../sql/session.ts';
 import { ask, autoConf, connInfo, makeSlot, READ_STANDBYS, slotOf } from './sql.ts';
 
@@ -75,18 +76,13 @@ export async function untilStreaming(
   standbys: readonly NodeName[],
   { limitMs = STREAMS_LIMIT_MS, signal }: { readonly limitMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
-  const giveUpAt = performance.now() + limitMs;
-  for (;;) {
-    signal?.throwIfAborted();
+  const missing = await until({ limitMs, everyMs: POLL_MS, signal }, async () => {
     const streaming = new Set((await ask(session, READ_STANDBYS)).map(([name]) => String(name)));
-    const missing = standbys.filter((standby) => !streaming.has(standby));
-    if (missing.length === 0) return;
-    if (performance.now() > giveUpAt) {
-      throw new EnvironmentError(`${primary} does not stream to ${missing.join(', ')} after ${limitMs / 1_000} s`, {
-        code: 'replication-not-started',
-        hint: 'The logs of the servers may say why.',
-      });
-    }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
+    return standbys.filter((standby) => !streaming.has(standby)).join(', ') || undefined;
+  });
+  if (missing === undefined) return;
+  throw new EnvironmentError(`${primary} does not stream to ${missing} after ${limitMs / 1_000} s`, {
+    code: 'replication-not-started',
+    hint: 'The logs of the servers may say why.',
+  });
 }

@@ -1,12 +1,12 @@
 /** What the engine `streaming` asks its servers, and tells them. */
 
+import { openSession } from '../../cluster/open-session.ts';
 import type { NodeControl } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
-import { OBSERVER_NAMES } from '../../sql/application-names.ts';
 import { quoteText } from '../../sql/quote.ts';
-import { type Row, Session } from '../../sql/session.ts';
+import type { Row, Session } from '../../sql/session.ts';
 import type { StreamingSpec } from './spec.ts';
 
 export const STATEMENT_LIMIT_MS = 30_000;
@@ -25,11 +25,7 @@ const OWN_SETTINGS = {
 
 /** @param limitMs for connecting; 10 s by default. */
 export function connectTo(node: NodeControl, limitMs = CONNECT_LIMIT_MS): Promise<Session> {
-  return Session.connect(node.address(), {
-    connectTimeoutMs: limitMs,
-    applicationName: OBSERVER_NAMES.form,
-    settings: OWN_SETTINGS,
-  });
+  return openSession(node, 'form', { limitMs: limitMs, settings: OWN_SETTINGS });
 }
 
 export function ask(session: Session, text: string, values: readonly unknown[] = [], timeoutMs = STATEMENT_LIMIT_MS) {

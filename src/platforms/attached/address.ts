@@ -1,11 +1,10 @@
 /** From a connection of an inventory to an address with its password, and with TLS as libpq would have it. */
 
 import { readFileSync } from 'node:fs';
+import { openSession } from '../../cluster/open-session.ts';
 import type { Address, TlsOptions } from '../../model/address.ts';
 import { errorText, InputError } from '../../model/errors.ts';
 import type { Connection, PasswordSource } from '../../model/inventory.ts';
-import { OBSERVER_NAMES } from '../../sql/application-names.ts';
-import { Session } from '../../sql/session.ts';
 import { passwordFor } from './password.ts';
 
 const PROBE_LIMIT_MS = 3_000;
@@ -42,10 +41,7 @@ function certificate(file: string): string {
 /** Asked once; a server that does not answer now is asked without. */
 async function hasTls(address: Address): Promise<boolean> {
   try {
-    await using _session = await Session.connect(address, {
-      applicationName: OBSERVER_NAMES.standing,
-      connectTimeoutMs: PROBE_LIMIT_MS,
-    });
+    await using _session = await openSession(address, 'standing', { limitMs: PROBE_LIMIT_MS });
     return true;
   } catch (error) {
     const { code } = error as { code?: unknown };

@@ -1,8 +1,8 @@
 /** Parts of a node in a container: which of its processes are PostgreSQL's and which its agent's, and signals to them. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeParts, PartProcess } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
+import { until } from '../../model/until.ts';
 import type { ExecResult } from './exec.ts';
 
 type Part = Parameters<NodeParts['kill']>[0];
@@ -56,20 +56,12 @@ export function partsOf({ name, agent, agentRefusal, run }: PartsOptions): NodeP
     },
     async startAgent() {
       if ((await seen('agent')).length === 0) await run('start the agent', ['sh', '-c', 'kill -USR1 1']);
-      const giveUpAt = performance.now() + STARTED_LIMIT_MS;
-      for (;;) {
-        const refusal = await agentRefusal();
-        if (refusal === undefined) return;
-        if (performance.now() > giveUpAt) {
-          throw new EnvironmentError(
-            `${name}: its agent takes no connection ${STARTED_LIMIT_MS / 1_000} s after it was started: ${refusal}`,
-            {
-              code: 'agent-not-started',
-            },
-          );
-        }
-        await sleep(LOOK_AGAIN_MS);
-      }
+      const refusal = await until({ limitMs: STARTED_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, agentRefusal);
+      if (refusal === undefined) return;
+      throw new EnvironmentError(
+        `${name}: its agent takes no connection ${STARTED_LIMIT_MS / 1_000} s after it was started: ${refusal}`,
+        { code: 'agent-not-started' },
+      );
     },
   };
 }

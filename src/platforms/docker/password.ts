@@ -5,19 +5,17 @@
  */
 
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { openSession } from '../../cluster/open-session.ts';
 import type { NodeControl } from '../../cluster/platform.ts';
-import { OBSERVER_NAMES } from '../../sql/application-names.ts';
 import { quoteName, quoteText } from '../../sql/quote.ts';
-import { Session } from '../../sql/session.ts';
 
 const LIMIT_MS = 10_000;
 
 /** Stores the node's own password anew, hashed once. Harmless twice; a standby has what its primary stores. */
 export async function makeLoginCheap(node: NodeControl): Promise<void> {
   const address = node.address();
-  await using session = await Session.connect(address, {
-    applicationName: OBSERVER_NAMES.provision,
-    connectTimeoutMs: LIMIT_MS,
+  await using session = await openSession(address, 'provision', {
+    limitMs: LIMIT_MS,
     // Where commits wait for a standby, this one need not.
     settings: { synchronous_commit: 'local' },
   });

@@ -10,9 +10,9 @@
 
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { until } from '../../model/until.ts';
 
 export interface ProcessKey {
   readonly pid: number;
@@ -192,9 +192,8 @@ async function ps(selection: readonly string[]): Promise<ProcessInfo[]> {
 }
 
 async function repeat(complaint: string, done: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + SIGNAL_LIMIT_MS;
-  while (!(await done())) {
-    if (performance.now() > giveUpAt) throw new EnvironmentError(complaint, { code: 'signal-without-effect' });
-    await sleep(POLL_MS);
-  }
+  const missing = await until({ limitMs: SIGNAL_LIMIT_MS, everyMs: POLL_MS }, async () =>
+    (await done()) ? undefined : complaint,
+  );
+  if (missing !== undefined) throw new EnvironmentError(missing, { code: 'signal-without-effect' });
 }

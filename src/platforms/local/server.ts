@@ -5,7 +5,6 @@ import { once } from 'node:events';
 import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type NodeBackends,
   type NodeControl,
@@ -18,6 +17,7 @@ import { makeFolder } from '../../make-folder.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
+import { until } from '../../model/until.ts';
 import { identity, serverEnvironment } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import type { PortChooser } from './ports.ts';
@@ -142,16 +142,13 @@ export class LocalServer implements NodeControl {
     // A frozen process cannot shut down.
     await resumeTree(postmaster);
     await sendSignal([postmaster], 'SIGINT');
-    const giveUpAt = performance.now() + STOP_LIMIT_MS;
-    while ((await survivors(this.#lastSeen)).length > 0) {
-      if (performance.now() > giveUpAt) {
-        await this.kill();
-        this.#ending = `killed, as a fast shutdown took more than ${STOP_LIMIT_MS / 1_000} s`;
-        return;
-      }
-      await sleep(POLL_MS);
-    }
-    this.#ending = 'shut down';
+    const left = await until({ limitMs: STOP_LIMIT_MS, everyMs: POLL_MS }, async () => {
+      const { length } = await survivors(this.#lastSeen);
+      return length || undefined;
+    });
+    if (left !== undefined) await this.kill();
+    this.#ending =
+      left === undefined ? 'shut down' : `killed, as a fast shutdown took more than ${STOP_LIMIT_MS / 1_000} s`;
   }
 
   async kill(): Promise<void> {
@@ -282,19 +279,18 @@ export class LocalServer implements NodeControl {
 
   /** Waits until its lock file says that it has its port. @returns false when it ended instead. */
   async #listens(postmaster: ProcessKey): Promise<boolean> {
-    const giveUpAt = performance.now() + LAUNCH_LIMIT_MS;
-    while (performance.now() < giveUpAt) {
+    let listens = false;
+    const missing = await until({ limitMs: LAUNCH_LIMIT_MS, everyMs: POLL_MS }, async () => {
       const lines = await readFile(`${this.dataFolder}/postmaster.pid`, 'utf8').then(
         (text) => text.split('\n'),
         () => [],
       );
       // Line 6 is the address it listens on; the file of an earlier postmaster has another first line.
-      if (lines[0]?.trim() === String(postmaster.pid) && lines[5]?.trim() === HOST && lines.length > 6) return true;
-      if ((await survivors([postmaster])).length === 0) return false;
-      await sleep(POLL_MS);
-    }
-    await this.kill();
-    return false;
+      listens = lines[0]?.trim() === String(postmaster.pid) && lines[5]?.trim() === HOST && lines.length > 6;
+      return listens || (await survivors([postmaster])).length === 0 ? undefined : 'its port';
+    });
+    if (missing !== undefined) await this.kill();
+    return listens;
   }
 
   #launchError(log: string): EnvironmentError {
