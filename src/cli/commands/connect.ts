@@ -1,7 +1,6 @@
 /** `pgquake connect`: psql on the coordinator of a standing cluster. */
 
-import { spawn } from 'node:child_process';
-import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { EnvironmentError } from '../../model/errors.ts';
 import { entryNode } from '../../model/topology.ts';
 import type { Command } from '../command.ts';
 import { PROJECT_OPTION, type ProjectArguments, standingClusters, standingTopology } from '../standing.ts';
@@ -32,19 +31,16 @@ export const connect: Command<ConnectArguments> = {
     const leave = () => undefined;
     process.on('SIGINT', leave);
     try {
-      process.exitCode = await new Promise<number>((resolve, reject) => {
-        const child = spawn(program, all, { stdio: 'inherit', env: { ...process.env, ...environment } });
-        child.on('error', (error) =>
-          reject(
-            new EnvironmentError(`cannot run ${program}: ${errorText(error)}`, {
-              code: 'client-missing',
-              hint: 'install the command docker',
-              cause: error,
-            }),
-          ),
-        );
-        child.on('close', (code) => resolve(code ?? 1));
-      });
+      const { execa } = await import('execa');
+      const ended = await execa(program, all, { stdio: 'inherit', env: environment, reject: false });
+      if (ended.code === 'ENOENT') {
+        throw new EnvironmentError(`cannot run ${program}: ${ended.shortMessage}`, {
+          code: 'client-missing',
+          hint: 'install the command docker',
+          cause: ended,
+        });
+      }
+      process.exitCode = ended.exitCode ?? 1;
     } finally {
       process.off('SIGINT', leave);
     }

@@ -1,6 +1,5 @@
 /** Finds and runs Docker Compose: `docker compose` (v2), or `docker-compose` (v1) where only that exists. */
 
-import { spawn } from 'node:child_process';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -15,7 +14,7 @@ const KEPT_OUTPUT = 4_000;
 export type ComposeCommand = readonly [string, ...string[]];
 
 interface Finished {
-  readonly exitCode: number | null;
+  readonly exitCode: number | undefined;
   readonly output: string;
 }
 
@@ -86,38 +85,24 @@ export function composeEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS
   return Object.fromEntries(Object.entries(env).filter(own));
 }
 
-function run(
+/** Interrupted, it has 5 s to end by itself. @throws where it cannot be started. */
+async function run(
   [program, ...args]: ComposeCommand,
   { env, signal }: { env: NodeJS.ProcessEnv; signal: AbortSignal },
 ): Promise<Finished> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    const keep = (chunk: string) => {
-      output = (output + chunk).slice(-KEPT_OUTPUT);
-    };
-    child.stdout.setEncoding('utf8').on('data', keep);
-    child.stderr.setEncoding('utf8').on('data', keep);
-    let killer: NodeJS.Timeout | undefined;
-    const end = () => {
-      child.kill('SIGTERM');
-      killer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
-    };
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-    const settle = () => {
-      clearTimeout(killer);
-      signal.removeEventListener('abort', end);
-    };
-    child.on('error', (error) => {
-      settle();
-      reject(error);
-    });
-    child.on('close', (exitCode) => {
-      settle();
-      resolve({ exitCode, output });
-    });
+  // Loaded when it is used: most commands start no program.
+  const { execa } = await import('execa');
+  const result = await execa(program, args, {
+    env,
+    extendEnv: false,
+    stdin: 'ignore',
+    all: true,
+    cancelSignal: signal,
+    forceKillAfterDelay: GRACE_MS,
+    reject: false,
   });
+  if (result.code === 'ENOENT') throw result;
+  return { exitCode: result.exitCode, output: result.all.slice(-KEPT_OUTPUT) };
 }
 
 function lastLines(output: string): string {

@@ -3,10 +3,18 @@
  * that comes from the environment, and so does the image.
  */
 
-import { stringify } from 'yaml';
 import { type NodeProgram, PASSWORD_HERE } from '../../cluster/program.ts';
 import type { NodeName } from '../../model/topology.ts';
-import { containerName, NODE_LABEL, PROJECT_LABEL, SIZED_DATA_BYTES } from './compose.ts';
+import {
+  composeYaml,
+  containerName,
+  DNS_OPTIONS,
+  escaped,
+  keeperOf,
+  NODE_LABEL,
+  PROJECT_LABEL,
+  SIZED_DATA_BYTES,
+} from './compose.ts';
 
 /** Where a node's program listens; PostgreSQL's port where a container has no such label. */
 export const PORT_LABEL = 'pgquake.port';
@@ -37,13 +45,19 @@ export function renderPrograms(
       ...Object.fromEntries(
         nodes.map(([name, program]) => [containerName(project, name), service(project, name, program)]),
       ),
-      ...(sized.length === 0 ? {} : { [containerName(project, 'keeper')]: keeper(project, sized) }),
+      ...(sized.length === 0
+        ? {}
+        : {
+            [containerName(project, 'keeper')]: keeperOf(containerName(project, 'keeper'), sized, {
+              image: `\${PGQUAKE_IMAGE:?}`,
+              labels,
+            }),
+          }),
     },
     networks: { default: { labels } },
     volumes: Object.fromEntries(volumes),
   };
-  // Old versions of Compose read YAML 1.1, in which a plain "no" is false.
-  return `# Written by pgquake.\n${stringify(file, { lineWidth: 0, version: '1.1' })}`;
+  return `# Written by pgquake.\n${composeYaml(file)}`;
 }
 
 /** Open to all, because whom a program runs as is the image's business; what it makes in there is its own. */
@@ -51,21 +65,6 @@ const SIZED = {
   driver: 'local',
   driver_opts: { type: 'tmpfs', device: 'tmpfs', o: `size=${SIZED_DATA_BYTES},mode=1777` },
 };
-
-/** What is in memory is gone when the last container that uses it stops; so one goes on that does nothing. */
-function keeper(project: string, nodes: readonly NodeName[]) {
-  return {
-    image: `\${PGQUAKE_IMAGE:?}`,
-    container_name: containerName(project, 'keeper'),
-    entrypoint: ['sleep', 'infinity'],
-    network_mode: 'none',
-    stop_grace_period: '0s',
-    restart: 'no',
-    healthcheck: { disable: true },
-    labels: { [PROJECT_LABEL]: project },
-    volumes: nodes.map((node) => `${node}:/kept/${node}`),
-  };
-}
 
 function service(project: string, name: NodeName, { command, files, ports, dataFolder, health, agent }: NodeProgram) {
   const texts = Object.values(files).map((text, i) => [`PGQUAKE_FILE_${i}`, withPassword(text)]);
@@ -88,8 +87,7 @@ function service(project: string, name: NodeName, { command, files, ports, dataF
       ...(agent === undefined ? {} : { [AGENT_LABEL]: `${agent.process}:${agent.port}` }),
     },
     networks: { default: { aliases: [name] } },
-    // The name of a stopped node does not resolve; what looks for it waits, and can do nothing else.
-    dns_opt: ['timeout:1', 'attempts:1', 'no-aaaa'],
+    dns_opt: [...DNS_OPTIONS],
     ports: ports.map((port) => `127.0.0.1::${port}`),
     ...(dataFolder === undefined ? {} : { volumes: [`${name}:${parentOf(dataFolder)}`] }),
     shm_size: '256mb',
@@ -109,11 +107,6 @@ function writingFiles(paths: readonly string[]): string {
 
 function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
-}
-
-/** Compose reads `$$` as one dollar sign. */
-function escaped(text: string): string {
-  return text.replaceAll('$', '$$$$');
 }
 
 function withPassword(text: string): string {

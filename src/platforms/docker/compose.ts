@@ -4,6 +4,7 @@
  * password and no image of its own: both come from the environment.
  */
 
+import { stringify } from 'yaml';
 import type { NodeSpec } from '../../model/topology.ts';
 import { formatCount } from '../../model/units.ts';
 
@@ -52,101 +53,106 @@ export function containerName(project: string, node: string): string {
 
 /** @returns the text of a Compose file, for `docker compose` (v2) and `docker-compose` (1.27 or newer). Pure. */
 export function renderCompose(specs: readonly NodeSpec[], options: ComposeOptions): string {
-  const { project, entryPort, initdbArguments, sizedData = [] } = options;
-  const nodes = specs.map(({ name }) => name);
+  const { project, entryPort, sizedData = [] } = options;
   const roles = [...Map.groupBy(specs, ({ role }) => role)].map(([role, all]) => formatCount(all.length, role));
+  const labels = () => ({ [PROJECT_LABEL]: project });
+  const node = everyNode(options);
+  const services = specs.map(({ name, part }) => {
+    const port = part === 'entry' && entryPort !== undefined ? `\${PGQUAKE_PORT:-${entryPort}}` : '';
+    const service = {
+      '<<': node,
+      container_name: containerName(project, name),
+      labels: { ...labels(), [NODE_LABEL]: name },
+      ports: [`127.0.0.1:${port}:${POSTGRES_PORT}`],
+      volumes: [`${name}:/var/lib/postgresql`],
+    };
+    return [containerName(project, name), service] as const;
+  });
+  const keeper = containerName(project, 'keeper');
+  const file = {
+    'x-node': node,
+    services: {
+      ...Object.fromEntries(services),
+      ...(sizedData.length === 0 ? {} : { [keeper]: keeperOf(keeper, sizedData, { image: IMAGE, labels: labels() }) }),
+    },
+    networks: { default: { labels: labels() } },
+    volumes: Object.fromEntries(
+      specs.map(({ name }) => [name, { ...(sizedData.includes(name) ? sized() : {}), labels: labels() }]),
+    ),
+  };
   return `# ${roles.join(' and ')}.
 # Written by pgquake; change how it renders this file, not the file. To use it by hand:
 #   POSTGRES_PASSWORD=... docker compose --project-name ${project} up --detach
 
-x-node: &node
-  image: "\${PGQUAKE_IMAGE:-${DEFAULT_IMAGE}}"
-  command:
-    - postgres
-${serverArguments(options.settings)
-  .map((argument) => `    - ${quote(argument)}`)
-  .join('\n')}
-  environment:
-    POSTGRES_PASSWORD: "\${POSTGRES_PASSWORD:?set it to a password of your choice}"
-    # Set, because its default differs between the versions of the image.
-    PGDATA: /var/lib/postgresql/pgdata${initdbArguments ? `\n    POSTGRES_INITDB_ARGS: ${quote(initdbArguments)}` : ''}
-  # The name of a stopped node does not resolve; a server that looks for it waits, and can do nothing else.
-  dns_opt: ["timeout:1", "attempts:1", "no-aaaa"]
-  shm_size: 256mb
-  restart: "no"${options.healthChecks ? HEALTH_CHECK : NO_HEALTH_CHECK}
-
-services:
-${specs.map(({ name, part }) => renderService(project, name, part === 'entry' ? entryPort : undefined)).join('\n')}${sizedData.length > 0 ? `\n${renderKeeper(project, sizedData)}` : ''}
-networks:
-  default:
-    labels:
-      ${PROJECT_LABEL}: ${project}
-
-volumes:
-${nodes.map((node) => `  ${node}:${sizedData.includes(node) ? SIZED : ''}\n    labels:\n      ${PROJECT_LABEL}: ${project}`).join('\n')}
-`;
+${composeYaml(file)}`;
 }
 
-const SIZED = `
-    driver: local
-    driver_opts:
-      type: tmpfs
-      device: tmpfs
-      o: size=${SIZED_DATA_BYTES},mode=0755`;
+/** Old versions of Compose read YAML 1.1, in which a plain "no" is false. What stands there twice gets an anchor. */
+export function composeYaml(file: object): string {
+  return stringify(file, { lineWidth: 0, version: '1.1', anchorPrefix: 'node' });
+}
+
+function everyNode({ settings, initdbArguments, healthChecks }: ComposeOptions) {
+  return {
+    image: IMAGE,
+    command: ['postgres', ...serverArguments(settings)],
+    environment: {
+      POSTGRES_PASSWORD: `\${POSTGRES_PASSWORD:?set it to a password of your choice}`,
+      // Set, because its default differs between the versions of the image.
+      PGDATA: '/var/lib/postgresql/pgdata',
+      ...(initdbArguments === undefined ? {} : { POSTGRES_INITDB_ARGS: escaped(initdbArguments) }),
+    },
+    dns_opt: [...DNS_OPTIONS],
+    shm_size: '256mb',
+    restart: 'no',
+    // The image may bring a check of its own.
+    healthcheck: healthChecks ? HEALTH_CHECK : { disable: true },
+  };
+}
+
+const IMAGE = `\${PGQUAKE_IMAGE:-${DEFAULT_IMAGE}}`;
+
+/** The name of a stopped node does not resolve; a server that looks for it waits, and can do nothing else. */
+export const DNS_OPTIONS = ['timeout:1', 'attempts:1', 'no-aaaa'] as const;
+
+function sized() {
+  const options = { type: 'tmpfs', device: 'tmpfs', o: `size=${SIZED_DATA_BYTES},mode=0755` };
+  return { driver: 'local', driver_opts: options };
+}
 
 /** What is in memory is gone when the last container that uses it stops; so one goes on that does nothing. */
-function renderKeeper(project: string, nodes: readonly string[]): string {
-  const name = containerName(project, 'keeper');
-  return `  ${name}:
-    image: "\${PGQUAKE_IMAGE:-${DEFAULT_IMAGE}}"
-    container_name: ${name}
-    entrypoint: ["sleep", "infinity"]
-    network_mode: none
-    stop_grace_period: 0s
-    restart: "no"
-    healthcheck:
-      disable: true
-    labels:
-      ${PROJECT_LABEL}: ${project}
-    volumes:
-${nodes.map((node) => `      - ${node}:/kept/${node}`).join('\n')}
-`;
+export function keeperOf(
+  name: string,
+  nodes: readonly string[],
+  { image, labels }: { readonly image: string; readonly labels: object },
+) {
+  return {
+    image,
+    container_name: name,
+    entrypoint: ['sleep', 'infinity'],
+    network_mode: 'none',
+    stop_grace_period: '0s',
+    restart: 'no',
+    healthcheck: { disable: true },
+    labels,
+    volumes: nodes.map((node) => `${node}:/kept/${node}`),
+  };
 }
 
 /** Over TCP: a node that still prepares its data listens on its Unix socket only. */
-const HEALTH_CHECK = `
-  healthcheck:
-    test: ["CMD", "pg_isready", "--quiet", "--host=127.0.0.1", "--username=postgres"]
-    interval: 5s
-    timeout: 3s
-    retries: 5
-    start_period: 60s`;
-
-/** The image may bring one of its own. */
-const NO_HEALTH_CHECK = `
-  healthcheck:
-    disable: true`;
-
-function renderService(project: string, node: string, port: number | undefined): string {
-  const name = containerName(project, node);
-  return `  ${name}:
-    <<: *node
-    container_name: ${name}
-    labels:
-      ${PROJECT_LABEL}: ${project}
-      ${NODE_LABEL}: ${node}
-    ports:
-      - "127.0.0.1:${port === undefined ? '' : `\${PGQUAKE_PORT:-${port}}`}:${POSTGRES_PORT}"
-    volumes:
-      - ${node}:/var/lib/postgresql
-`;
-}
+const HEALTH_CHECK = {
+  test: ['CMD', 'pg_isready', '--quiet', '--host=127.0.0.1', '--username=postgres'],
+  interval: '5s',
+  timeout: '3s',
+  retries: 5,
+  start_period: '60s',
+};
 
 function serverArguments(settings: ComposeOptions['settings']): string[] {
-  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', escaped(`${name}=${value}`)]);
 }
 
-/** A JSON string is a YAML string; Compose reads `$$` as one dollar sign. */
-function quote(text: string): string {
-  return JSON.stringify(text).replaceAll('$', '$$$$');
+/** Compose reads `$$` as one dollar sign. */
+export function escaped(text: string): string {
+  return text.replaceAll('$', '$$$$');
 }

@@ -3,11 +3,8 @@
  * an account without rights runs it.
  */
 
-import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { promisify } from 'node:util';
 import { EnvironmentError } from '../../model/errors.ts';
 
 export interface Account {
@@ -94,28 +91,24 @@ export interface RunOptions {
  */
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<string> {
   const { account, cwd, timeoutMs, signal, input = '' } = options;
-  const running = promisify(execFile)(program, [...args], {
+  // Loaded when it is used: most commands start no program.
+  const { execa } = await import('execa');
+  const result = await execa(program, args, {
     ...identity(account),
     cwd,
     env: serverEnvironment(),
+    extendEnv: false,
+    input,
+    stripFinalNewline: false,
     timeout: timeoutMs,
-    // Not SIGKILL: initdb and the server it runs have shared memory to give back.
+    // Not SIGKILL at once: initdb and the server it runs have shared memory to give back.
     killSignal: 'SIGTERM',
-    ...(signal ? { signal } : {}),
+    forceKillAfterDelay: TERMINATION_LIMIT_MS,
+    ...(signal ? { cancelSignal: signal } : {}),
+    reject: false,
   });
-  try {
-    running.child.stdin?.on('error', () => undefined); // It may end without reading it.
-    running.child.stdin?.end(input);
-    return (await running).stdout;
-  } catch (error) {
-    // An abort does not wait for the end of the program, which may still write.
-    const { child } = running;
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
-      await once(child, 'exit', { signal: AbortSignal.timeout(TERMINATION_LIMIT_MS) }).catch(() => undefined);
-    }
-    signal?.throwIfAborted();
-    const { stderr, killed, message } = error as { stderr?: string; killed?: boolean; message: string };
-    const reason = killed ? `no end within ${timeoutMs} ms` : stderr?.trim() || message;
-    throw new Error(reason, { cause: error });
-  }
+  signal?.throwIfAborted();
+  if (!result.failed) return result.stdout;
+  const reason = result.timedOut ? `no end within ${timeoutMs} ms` : result.stderr.trim() || result.shortMessage;
+  throw new Error(reason, { cause: result });
 }

@@ -8,9 +8,7 @@
  * an id that was given to somebody else's process is never touched.
  */
 
-import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { until } from '../../model/until.ts';
 
@@ -28,6 +26,8 @@ export interface ProcessInfo extends ProcessKey {
 
 const SIGNAL_LIMIT_MS = 10_000;
 const POLL_MS = 5;
+/** For a look at the table of processes. */
+const PS_LIMIT_MS = 10_000;
 
 /** One line of `/proc/<pid>/stat`; `undefined` for a process that is dead already. */
 export function parseProcStat(line: string): ProcessInfo | undefined {
@@ -185,9 +185,8 @@ function procStat(pid: number): ProcessInfo | undefined {
 async function ps(selection: readonly string[]): Promise<ProcessInfo[]> {
   const args = [...selection, '-o', 'pid=,ppid=,stat=,lstart='];
   // `ps -p` exits with 1 when there is no such process.
-  const { stdout } = await promisify(execFile)('ps', args, { env: { ...process.env, LC_ALL: 'C' } }).catch(
-    (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
-  );
+  const { execa } = await import('execa');
+  const { stdout } = await execa('ps', args, { env: { LC_ALL: 'C' }, timeout: PS_LIMIT_MS, reject: false });
   return stdout.split('\n').flatMap((line) => parsePsLine(line) ?? []);
 }
 
