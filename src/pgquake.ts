@@ -110,6 +110,7 @@ function withDefaults(scenario: Scenario, { platform, engine, seed }: Config): S
   };
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the pipeline of a run, from its plan to its verdict.
 async function runScenario(catalog: Catalog, asked: Scenario, options: ExperimentOptions): Promise<Experiment> {
   const { reports = DEFAULT_REPORTS_FOLDER, listeners = [], say = () => undefined, realtime = false } = options;
   if (realtime) refuseRealtime();

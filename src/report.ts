@@ -211,7 +211,9 @@ function recoveryClause(history: History, { recovery }: Figures): string[] {
 /** What the load alone could not have said, unless a check has told it already. */
 function roleClauses({ roles }: Figures, results: readonly CheckResult[]): string[] {
   if (!roles) return [];
-  const told = results.some(({ check, judgement }) => check === 'failover-time' && judgement !== 'unknown');
+  const told = results.some(
+    ({ tells, answers, judgement }) => tells === 'figure' && answers === 'outage' && judgement !== 'unknown',
+  );
   const takeovers = roles.takeovers.map(({ from, to }) => `${to} took the place of ${from ?? 'a primary'}`);
   const { atLeastMs } = splitBrainMs(roles.twoPrimaries);
   const nodes = [...new Set(roles.twoPrimaries.flatMap(({ sides }) => sides.map(({ node }) => node)))];

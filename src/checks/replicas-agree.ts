@@ -27,6 +27,7 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
       : undefined;
   },
 
+  // biome-ignore lint/complexity/noExcessiveLinesPerFunction: every answer of one comparison, in the order of its strength.
   check(history) {
     const word = wordOf(history);
     const every = word === undefined ? 'copy' : `placement of a ${word}`;

@@ -48,6 +48,7 @@ export function auditReads(history: History): ReadAudit {
   return audit;
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one pass over millions of reads serves three audits.
 function auditAll(history: History): ReadAudit {
   const placement = placementOf(history);
   const perKey = placement ? messagesPerKey(history, placement) : undefined;

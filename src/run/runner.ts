@@ -78,6 +78,7 @@ export interface RunOptions {
  * @throws the signal's reason when aborted, an `EnvironmentError` when nodes cannot be had; after
  * healing and disposing in either case.
  */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the phases of a run in their order, each within the resources of the one before.
 export async function run(asked: RunOptions): Promise<void> {
   const { platform, engine, recorder, signal, folder, clock } = asked;
   const { scenario } = asked.plan;

@@ -152,6 +152,7 @@ export const timing = z.strictObject({
 const ownTiming = timing.omit({ for: true });
 
 /** The sections that need no words but those of platforms and engines. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: every key that authors write, as one value.
 export function sections({
   platforms,
   engines,

@@ -1,8 +1,9 @@
 /** The import rules of docs/architecture.md, and its table of rooms, held by reading every import in src/. */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { shipped } from '../../src/catalog.ts';
 
 const SRC = resolve(import.meta.dirname, '../../src');
 
@@ -204,6 +205,124 @@ describe('architecture', () => {
   test('every file opens with what it is', () => {
     const silent = files.filter((file) => !/^(#!.*\n)?\/\*\*/.test(readFileSync(join(SRC, file), 'utf8')));
     expect(silent).toEqual([]);
+  });
+
+  /** Longer than a reader keeps in mind; each with its reason. The list only gets shorter. */
+  const LONGER: Readonly<Record<string, string>> = {
+    'cli/progress.ts': 'one narrative; to be split when it is next changed',
+    'cluster/platform.ts': 'the port of platforms',
+    'contract/fault.ts': 'one narrative; to be split when it is next changed',
+    'engines/native.ts': 'one narrative; to be split when it is next changed',
+    'engines/streaming/cluster.ts': 'one narrative; to be split when it is next changed',
+    'measure/probe-windows.ts': 'one narrative; to be split when it is next changed',
+    'model/event.ts': 'every event of a history, as one union',
+    'model/figures.ts': 'every figure of a report',
+    'model/operations.ts': 'one class, columns and cursor',
+    'model/report-schema.ts': 'one schema of one published file',
+    'operations-file.ts': 'one narrative; to be split when it is next changed',
+    'pgquake.ts': 'one narrative; to be split when it is next changed',
+    'platforms/docker/node.ts': 'one narrative; to be split when it is next changed',
+    'platforms/docker/standing.ts': 'one narrative; to be split when it is next changed',
+    'platforms/local/server.ts': 'one narrative; to be split when it is next changed',
+    'reporters/report-words.ts': 'the words of every figure',
+    'reporters/timeline/svg.ts': 'one narrative; to be split when it is next changed',
+    'run/load-generator.ts': 'one narrative; to be split when it is next changed',
+    'run/prover.ts': 'one narrative; to be split when it is next changed',
+    'run/runner.ts': 'one narrative; to be split when it is next changed',
+    'scenario/parse.ts': 'one pass that collects every mistake',
+    'scenario/schema.ts': 'every key that authors write, with its description',
+    'sql/session.ts': 'one narrative; to be split when it is next changed',
+  };
+
+  test('a file has 300 lines at most', () => {
+    const long = files.filter((file) => readFileSync(join(SRC, file), 'utf8').split('\n').length > 301);
+    expect(long.filter((file) => !(file in LONGER))).toEqual([]);
+  });
+
+  /** A port and its variants, a command and what it asks for: in an import their folder tells them apart. */
+  const TWICE = new Set([
+    'address.ts',
+    'attached.ts',
+    'availability.ts',
+    'clients.ts',
+    'cluster.ts',
+    'comparison.ts',
+    'engine.ts',
+    'errors.ts',
+    'expect.ts',
+    'explain.ts',
+    'fault.ts',
+    'figures.ts',
+    'final-reads.ts',
+    'github.ts',
+    'health.ts',
+    'inventory.ts',
+    'judge.ts',
+    'latency.ts',
+    'ledger.ts',
+    'load.ts',
+    'logs.ts',
+    'lost-writes.ts',
+    'manager.ts',
+    'node.ts',
+    'observations.ts',
+    'outage.ts',
+    'password.ts',
+    'plan.ts',
+    'platform.ts',
+    'probes.ts',
+    'promise.ts',
+    'proof.ts',
+    'recovery.ts',
+    'report.ts',
+    'requirements.ts',
+    'roles.ts',
+    'run-index.ts',
+    'schema.ts',
+    'spec.ts',
+    'split-brain.ts',
+    'sql.ts',
+    'standing.ts',
+    'suite.ts',
+    'target.ts',
+    'timeline.ts',
+    'tolerance.ts',
+    'topology.ts',
+    'watch.ts',
+    'workload.ts',
+  ]);
+
+  test('a base name occurs once', () => {
+    const counted = Map.groupBy(files, (file) => basename(file));
+    const twice = [...counted].filter(([name, all]) => all.length > 1 && !TWICE.has(name));
+    expect(twice.map(([, all]) => all)).toEqual([]);
+  });
+
+  /** Names that are also an event, a figure or a capability of a platform. */
+  const OTHER_THINGS = new Set<string>([
+    ...['availability', 'latency', 'outage', 'healed', 'prediction'],
+    ...shipped.platforms.flatMap(({ capabilities }) => [...capabilities]),
+    ...shipped.inventory.capabilities,
+  ]);
+  const NAMED: Readonly<Record<string, string>> = {
+    'cli/commands/tolerance.ts': 'the default of --fault',
+    'prove.ts': 'the default of --fault',
+  };
+
+  test('no word of a fault or a check outside of its room', () => {
+    const names = [...shipped.faults, ...shipped.checks].map(({ name }) => name);
+    const told = files.flatMap((file) => {
+      if (/^(faults|checks)\//.test(file) || file in NAMED) return [];
+      const text = readFileSync(join(SRC, file), 'utf8').replace(/^import .*$/gm, '');
+      return names
+        .filter(
+          (name) =>
+            !OTHER_THINGS.has(name) &&
+            new RegExp(`['"\`]${name}['"\`]`).test(text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '')),
+        )
+        .map((name) => `${file}: ${name}`);
+    });
+    expect(told).toEqual([]);
   });
 
   /**
