@@ -1,6 +1,7 @@
 /** Waiting for something that nobody announces: asked again and again, and never for ever. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import pRetry, { AbortError } from 'p-retry';
 
 export interface Patience {
   /** From now on, in milliseconds. The probe is asked once in any case. */
@@ -23,12 +24,18 @@ export async function until<T>(
   probe: () => Promise<T | undefined>,
 ): Promise<T | undefined> {
   const giveUpAt = performance.now() + limitMs;
-  for (;;) {
-    signal?.throwIfAborted();
-    const missing = await probe();
-    if (missing === undefined || performance.now() > giveUpAt) return missing;
-    await pause(everyMs, signal);
-  }
+  const look = async () => {
+    const missing = await probe().catch(broken);
+    if (missing !== undefined && performance.now() <= giveUpAt) throw new Error('still missing');
+    return missing;
+  };
+  const patience = { retries: Number.POSITIVE_INFINITY, factor: 1, minTimeout: everyMs, maxTimeout: everyMs };
+  return pRetry(look, { ...patience, ...(signal ? { signal } : {}) });
+}
+
+/** An error of the probe itself is nothing to wait for. */
+function broken(error: unknown): never {
+  throw new AbortError(error instanceof Error ? error : String(error));
 }
 
 /** @throws the signal's reason when it is aborted before the time has passed. */
