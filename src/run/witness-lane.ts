@@ -12,8 +12,12 @@ import type { Session } from '../sql/session.ts';
 import { type Said, timelineOf, WITNESS_SQL } from './witness-table.ts';
 
 const EVERY_MS = 50;
-/** How long a session of the fresh kind lasts, and how long it may take to open one. */
-const FRESH_FOR_MS = 1_000;
+/** Of the fresh kind, which only has to tell whether new sessions fare otherwise: every statement costs the server. */
+const FRESH_EVERY_MS = 200;
+/** How long a session of the fresh kind lasts: to open one costs the server more than all that is asked on it. */
+const FRESH_FOR_MS = 2_000;
+/** For an answer on such a session. */
+const FRESH_LIMIT_MS = 1_000;
 const CONNECT_LIMIT_MS = 1_000;
 /** A node that refuses is not asked 20 times a second. */
 const RETRY_MS = 250;
@@ -38,11 +42,11 @@ export interface WitnessedNode {
 }
 
 export interface LaneTimes {
-  /** Between two statements; 50 ms by default. */
+  /** Between two statements; 50 ms by default, 200 ms of the fresh kind. */
   readonly everyMs?: number;
   /** Between two attempts to open a session; 250 ms by default. */
   readonly retryMs?: number;
-  /** Of a session of the fresh kind, and of each of its statements; a second by default. */
+  /** Of a session of the fresh kind, 2 s by default; its statements have no longer than that, and at most a second. */
   readonly freshForMs?: number;
 }
 
@@ -67,7 +71,7 @@ export class WitnessLane {
     this.#node = node;
     this.#clock = clock;
     this.#fresh = fresh;
-    this.#times = { everyMs: EVERY_MS, retryMs: RETRY_MS, freshForMs: FRESH_FOR_MS, ...times };
+    this.#times = { everyMs: fresh ? FRESH_EVERY_MS : EVERY_MS, retryMs: RETRY_MS, freshForMs: FRESH_FOR_MS, ...times };
   }
 
   /** Opens the first session. @throws what connecting throws. */
@@ -133,7 +137,7 @@ export class WitnessLane {
    * that answer shows that it still accepts writes.
    */
   get #limit(): { readonly timeoutMs?: number } {
-    return this.#fresh ? { timeoutMs: this.#times.freshForMs } : {};
+    return this.#fresh ? { timeoutMs: Math.min(FRESH_LIMIT_MS, this.#times.freshForMs) } : {};
   }
 
   async #ask({ session, number }: Open): Promise<void> {

@@ -297,6 +297,11 @@ describe('what is left decides', () => {
     expect(out(SYNC, [lose('node', 'frozen', 'pg2')])[0]).toEqual([0, null]);
   });
 
+  test('a primary cut off from the DCS alone sends its standbys all that it acknowledges', () => {
+    expect(promised(ASYNC, [cut('etcd1')]).lost.afterMs).toBe(0);
+    expect(promised(ASYNC, [cut('etcd1', 'pg2')]).lost.afterMs).toBe(30_000);
+  });
+
   test('a primary cut off from its standbys alone keeps its leader key', () => {
     expect(promised(ASYNC, [cut('pg2', 'pg3')])).toMatchObject({
       lost: { beforeMs: 0, afterMs: 0 },

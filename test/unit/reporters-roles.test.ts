@@ -16,6 +16,7 @@ import { htmlReport } from '../../src/reporters/html.ts';
 import { json } from '../../src/reporters/json.ts';
 import { junit } from '../../src/reporters/junit.ts';
 import { markdown } from '../../src/reporters/markdown.ts';
+import { suiteRunOf } from '../../src/reporters/suite.ts';
 import { terminalSummary } from '../../src/reporters/terminal.ts';
 import { momentsOf } from '../../src/reporters/timeline/moments.ts';
 import { timelineOf } from '../../src/reporters/timeline/timeline.ts';
@@ -201,6 +202,19 @@ describe('what was promised, and routes side by side', () => {
     expect(lines).toMatch(
       /routes {2}writes out: direct 1\.\d+ s ± \d+ ms, standby none; acknowledged and gone: direct none of \d+ writes of the load/,
     );
+  });
+
+  test('a suite keeps what was promised, seen and lost', () => {
+    const { promises, lost: gone } = suiteRunOf(of, 'run-1');
+    expect(promises).toEqual([
+      {
+        loss: 'pg1 frozen',
+        promised: 'writes out direct 500 ms to 5 s; acknowledged writes at risk: none; two primaries: at most 4 s',
+        seen: expect.stringMatching(/^writes out by direct 1\.\d+ s ± \d+ ms.*; two primaries for \d/),
+      },
+    ]);
+    const { acknowledged } = of.ledger ?? {};
+    expect(gone).toMatch(new RegExp(`^none of ${acknowledged} acknowledged writes, \\d+ of \\d+ of the witness$`));
   });
 
   test('report.json keeps what was promised beside what was seen, as its schema says', () => {

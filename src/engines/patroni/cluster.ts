@@ -10,7 +10,7 @@ import type { Roles } from '../../model/roles.ts';
 import type { PlacementMap } from '../../model/topology.ts';
 import { until } from '../../model/until.ts';
 import { quoteTable } from '../../sql/quote.ts';
-import { askAll, askNode, rolesFrom } from '../streaming/observe.ts';
+import { askNode, Observer, rolesFrom } from '../streaming/observe.ts';
 import { PatroniManager } from './manager.ts';
 import { STANDBY_PORT } from './programs.ts';
 import { type Member, Rest } from './rest.ts';
@@ -33,10 +33,12 @@ export interface PatroniOptions {
 export class PatroniCluster {
   readonly #options: PatroniOptions;
   readonly rest: Rest;
+  readonly #observer: Observer;
 
   constructor(options: PatroniOptions) {
     this.#options = options;
     this.rest = new Rest(options.nodes);
+    this.#observer = new Observer(options.nodes);
   }
 
   formed(): FormedCluster {
@@ -102,7 +104,7 @@ export class PatroniCluster {
   }
 
   async #roles(): Promise<Roles> {
-    return rolesFrom(await askAll(this.#options.nodes));
+    return rolesFrom(await this.#observer.answers());
   }
 
   /** Patroni itself decides what the node comes back as, and rewinds it as soon as it can: so it is read before that, while it is struck. */

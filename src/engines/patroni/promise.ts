@@ -231,7 +231,9 @@ class PatroniRules extends Takeover {
     }
     const maxMs = (passive.maxMs as number) - retryTimeoutMs;
     const why = `it goes on until it has tried the DCS for retry_timeout (${formatDuration(retryTimeoutMs)}), then demotes itself; ${passive.why}`;
-    return { ...this.byProxy({ minMs: 0, maxMs, why }), lost: this.tail(ttlMs), two };
+    // Its standbys get all that it acknowledges until then.
+    const afterMs = cut.fromStandbys === 'none' ? 0 : ttlMs;
+    return { ...this.byProxy({ minMs: 0, maxMs, why }), lost: this.tail(afterMs), two };
   }
 
   /** It keeps its leader key, so nobody takes over. */

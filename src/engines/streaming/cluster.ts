@@ -14,7 +14,7 @@ import { quoteTable } from '../../sql/quote.ts';
 import type { Session } from '../../sql/session.ts';
 import { ByHand, noManager } from './by-hand.ts';
 import { type CommonSettings, makeStandbys, standbyFiles, untilStreaming, upstream } from './copies.ts';
-import { askAll, askNode, rolesFrom } from './observe.ts';
+import { askAll, askNode, Observer, rolesFrom } from './observe.ts';
 import type { StreamingSpec } from './spec.ts';
 import {
   alterSystem,
@@ -74,6 +74,7 @@ export class StreamingCluster {
   formed(): FormedCluster {
     const { nodes, placement, spec } = this.#options;
     const copiesOf = (relation: string) => nodes.map(({ name }) => ({ partition: 0, node: name, relation }));
+    const observer = new Observer(nodes);
     return {
       placement,
       routes: {
@@ -81,7 +82,7 @@ export class StreamingCluster {
         standby: directRoute('standby', nodes, 'standby'),
       },
       roles: async (signal) => {
-        const answers = await askAll(nodes);
+        const answers = await observer.answers();
         signal.throwIfAborted();
         return rolesFrom(answers);
       },

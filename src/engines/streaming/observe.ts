@@ -1,5 +1,6 @@
 /** What every member does now, as each of them says itself. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeControl } from '../../cluster/platform.ts';
 import { errorText } from '../../model/errors.ts';
 import type { Roles, SeenRole } from '../../model/roles.ts';
@@ -16,6 +17,47 @@ export interface Answer {
   /** Standbys that it streams to, with whether commits wait for them; of a primary. */
   readonly standbys?: ReadonlyMap<NodeName, string>;
   readonly refusal?: string;
+}
+
+/** For a node that did not answer the last time. */
+const SILENT_LIMIT_MS = 100;
+
+/**
+ * Asks the same nodes again and again. Whoever asks waits for a node that has fallen silent once, and not each time: a dead
+ * primary must not delay that its successor is seen.
+ */
+export class Observer {
+  readonly #nodes: readonly NodeControl[];
+  readonly #ask: typeof askNode;
+  /** What those said last that did not answer. */
+  readonly #silent = new Map<NodeName, Answer>();
+  /** Of those, the question that is under way. */
+  readonly #asked = new Map<NodeName, Promise<Answer>>();
+
+  constructor(nodes: readonly NodeControl[], ask: typeof askNode = askNode) {
+    this.#nodes = nodes;
+    this.#ask = ask;
+  }
+
+  answers(): Promise<Answer[]> {
+    return Promise.all(
+      this.#nodes.map((node) => {
+        const before = this.#silent.get(node.name);
+        if (!before) return this.#begin(node);
+        const asked = this.#asked.get(node.name) ?? this.#begin(node);
+        this.#asked.set(node.name, asked);
+        return Promise.race([asked, sleep(SILENT_LIMIT_MS, before, { ref: false })]);
+      }),
+    );
+  }
+
+  async #begin(node: NodeControl): Promise<Answer> {
+    const answer = await this.#ask(node);
+    this.#asked.delete(node.name);
+    if (answer.state) this.#silent.delete(node.name);
+    else this.#silent.set(node.name, answer);
+    return answer;
+  }
 }
 
 /** Asks all of them, side by side. */
