@@ -109,9 +109,11 @@ function refuseOtherParameters(engines: readonly Engine[], cluster: ChoiceInput[
 function lackingFor({ name, needs = [] }: Engine, platform: Platform): EnvironmentError | undefined {
   const missing = needs.filter((capability) => !platform.capabilities.has(capability));
   if (missing.length === 0) return undefined;
-  return new EnvironmentError(`it cannot make a cluster of the engine ${name}: it lacks ${missing.join(', ')}`, {
+  const alone = missing.includes('node-programs');
+  const why = alone ? 'it runs PostgreSQL servers and no other program' : `it lacks ${missing.join(', ')}`;
+  return new EnvironmentError(`it cannot make a cluster of the engine ${name}: ${why}`, {
     code: 'capability-missing',
-    hint: missing.includes('node-programs')
+    hint: alone
       ? 'install Docker with its Compose plugin and start it, and leave --platform out'
       : '"pgquake doctor" lists what each platform can do here',
   });

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { shipped } from '../../src/catalog.ts';
 import { choose } from '../../src/choose.ts';
 import { local } from '../../src/platforms/local.ts';
+import { parseScenario } from '../../src/scenario/parse.ts';
 
 const cluster = { workers: 2, replication: 1, partitions: 2, platform: 'local', engine: 'auto' } as const;
 const choosing = (fault: string) => choose(shipped, { scenario: { cluster }, acts: [{ fault }] });
@@ -29,6 +30,21 @@ describe('on the platform local', () => {
         message: expect.stringMatching(`cannot do ${fault}: it lacks network-.*: it needs Linux, and this is darwin`),
       });
     }
+  });
+
+  test('an engine with programs of its own is refused, with what to install', async () => {
+    vi.spyOn(local, 'unavailable').mockResolvedValue(undefined);
+    const { cluster: own } = parseScenario(
+      'name: some\nsummary: Some.\ncluster: { engine: patroni }\nhypothesis: [{ check: no-lost-writes }]\n',
+      'some.yaml',
+      shipped,
+    );
+    const chosen = choose(shipped, { scenario: { cluster: { ...own, platform: 'local' } }, acts: [] });
+    await expect(chosen).rejects.toMatchObject({
+      code: 'capability-missing',
+      message: 'it cannot make a cluster of the engine patroni: it runs PostgreSQL servers and no other program',
+      hint: expect.stringContaining('install Docker'),
+    });
   });
 
   test('an engine whose nodes share addresses gets no network faults, and all others', async () => {
