@@ -1,11 +1,13 @@
 /** What a run would do to machines of somebody else's, command by command. */
 
 import { OWN_SCHEMA } from '../cluster/own-schema.ts';
-import type { NodeControl } from '../cluster/platform.ts';
+import type { ActCommands, NodeControl } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { Plan, PlannedAct } from '../model/plan.ts';
 import { formatDuration } from '../model/units.ts';
 import type { Quake } from '../quake.ts';
+
+const SWITCH = 'undoes it should pgquake be lost; renewed while it runs';
 
 /** One act on one node that it may strike. */
 export interface PlannedCommand {
@@ -15,7 +17,7 @@ export interface PlannedCommand {
   /** Only where the node has the role then. */
   readonly ifRole?: string;
   /** What is run there, and what undoes it. A fault without a command works by SQL. */
-  readonly commands: readonly { readonly act: string; readonly undo?: string }[];
+  readonly commands: readonly ActCommands[];
 }
 
 /** @returns nothing for a cluster that the run makes itself. Connects to the nodes, and writes nothing. */
@@ -70,6 +72,7 @@ function linesOf(
   if (commands.length === 0) return [head, `  by SQL: ${faults.find((fault) => fault.name === name)?.summary ?? ''}`];
   return [
     head,
+    ...commands.flatMap((one) => (one.switch === undefined ? [] : [`  ${one.switch}    # ${SWITCH}`])),
     ...commands.map(({ act: command }) => `  ${command}`),
     ...commands.flatMap(({ undo }) => (undo === undefined ? [] : [`  ${undo}    # ${formatDuration(forMs)} later`])),
   ];

@@ -72,7 +72,7 @@ export interface NodeControl {
    */
   lacks?(capability: Capability): Promise<string | undefined>;
   /** What such an act runs, and what undoes it, as a person would type it. Absent where nodes are the run's own. */
-  commands?(capability: Capability): { readonly act: string; readonly undo?: string };
+  commands?(capability: Capability): ActCommands;
   /** Nothing tells its state but whether it answers: what befalls it is its people's doing. False by default. */
   readonly byConnectionAlone?: true;
   /** As `address`, at another of its ports. Present where the platform has the capability `node-programs`. */
@@ -96,6 +96,13 @@ export interface NodeControl {
   readonly disk?: NodeDisk;
   /** Present where the platform has the capability `data-copy`. */
   readonly data?: NodeData;
+}
+
+export interface ActCommands {
+  readonly act: string;
+  readonly undo?: string;
+  /** What is started before the act, and undoes it once pgquake has not been heard of for a while. */
+  readonly switch?: string;
 }
 
 /** One process of a part of a node. */

@@ -28,6 +28,22 @@ export interface InventoryNode extends PasswordSource {
   readonly connection: Connection;
   /** The container that the server runs in. */
   readonly docker?: ContainerPlace;
+  /** The machine that the server is a service of, in place of a container. */
+  readonly ssh?: MachinePlace;
+  /** How other nodes reach it, where that is not how pgquake does. */
+  readonly peer?: { readonly host: string; readonly port: number };
+}
+
+/** A service of systemd on a machine that is reached by the user's own ssh client. */
+export interface MachinePlace {
+  /** As the `ssh` command takes it: `ops@10.0.0.5`, `db-a`, `ssh://ops@10.0.0.5:2222`. */
+  readonly to: string;
+  /** `postgresql@17-main`; found out where it is left out. */
+  readonly service?: string;
+  /** The client's configuration in place of the user's own; an absolute path. */
+  readonly config?: string;
+  /** After so long without a word of pgquake the machine undoes its acts by itself. */
+  readonly undoAfterMs: number;
 }
 
 /** A container, and the Docker engine that it is on: the one that the `docker` command would use by default. */

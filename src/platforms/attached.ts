@@ -10,37 +10,32 @@ import { openSession } from '../cluster/open-session.ts';
 import { dropOwnSchema, makeOwnSchema } from '../cluster/own-schema.ts';
 import type { Capability, InventoryPlatform, NodeControl, Nodes } from '../cluster/platform.ts';
 import type { Route } from '../cluster/route.ts';
-import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { ContainerPlace, Inventory, InventoryNode } from '../model/inventory.ts';
 import { suggestion } from '../model/nearest.ts';
 import type { NodeName } from '../model/topology.ts';
 import { addressOf } from './attached/address.ts';
+import { byConnection } from './attached/by-connection.ts';
 import { dockerCommand, engineOf } from './attached/engine.ts';
-import { attachedNode } from './attached/node.ts';
+import { inContainer } from './attached/in-container.ts';
+import { KEPT_OFF } from './attached/kept-off.ts';
+import { findService, machineOf } from './attached/machine-place.ts';
+import { onMachine } from './attached/on-machine.ts';
 import { readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { EngineRefusal } from './docker/client.ts';
 import { DockerNode } from './docker/node.ts';
+import { docker } from './docker.ts';
 import { own, ownerSchema, runningOwner } from './owner.ts';
+import { Service } from './ssh/service.ts';
 
 const ASK_LIMIT_MS = 5_000;
-
-const CAPABILITIES: readonly Capability[] = [
-  'node-stop',
-  'node-kill',
-  'node-pause',
-  'backend-kill',
-  'network-disconnect',
-  'network-rules',
-  'network-bandwidth',
-  'network-latency',
-  'resource-limits',
-];
+/** What a platform can do to nodes of its own making alone. */
+const OF_OWN_CLUSTERS: readonly Capability[] = ['node-programs', 'node-parts'];
 
 export const attached: InventoryPlatform = {
   name: 'attached',
   summary: 'Nodes exist; an inventory says how each is reached and how it may be broken.',
-  capabilities: new Set(CAPABILITIES),
+  capabilities: new Set([...docker.capabilities].filter((one) => !OF_OWN_CLUSTERS.includes(one) && !(one in KEPT_OFF))),
   unavailable: async () => undefined,
   offers: async () => false,
   provision: async () => {
@@ -53,11 +48,9 @@ export const attached: InventoryPlatform = {
     if (remains === undefined) return { removed: [] };
     const inUseBy = await runningOwner(remains.owner, runFolder, { serversAreProcesses: false, force });
     if (inUseBy !== undefined) return { inUseBy, removed: [] };
-    const { containers, mark, inventory } = remains;
-    return {
-      removed: [],
-      standing: await nodesOf(inventory, new Map(Object.entries(containers)), { runFolder, mark }),
-    };
+    const { containers, services, mark, inventory } = remains;
+    const places = { containers: new Map(Object.entries(containers)), services: new Map(Object.entries(services)) };
+    return { removed: [], standing: await nodesOf(inventory, places, { runFolder, mark }) };
   },
 };
 
@@ -82,6 +75,13 @@ const place = z.object({
   context: z.string().exactOptional(),
 });
 
+const machine = z.object({
+  to: z.string(),
+  service: z.string().exactOptional(),
+  config: z.string().exactOptional(),
+  undoAfterMs: z.number(),
+});
+
 /** What `cluster.json` holds: what it takes to find the nodes again. The inventory has no password. */
 const remainsSchema = z.object({
   platform: z.literal('attached'),
@@ -90,9 +90,18 @@ const remainsSchema = z.object({
   mark: z.string().regex(/^run-[0-9a-f]{12}$/),
   /** Full ids: a container of the same name may be another one by now. */
   containers: z.record(z.string(), z.string()),
+  /** Of nodes on machines. */
+  services: z.record(z.string(), z.string()),
   inventory: z.object({
     name: z.string(),
-    nodes: z.array(z.object({ ...reachedBy, docker: place.exactOptional() })),
+    nodes: z.array(
+      z.object({
+        ...reachedBy,
+        docker: place.exactOptional(),
+        ssh: machine.exactOptional(),
+        peer: z.object({ host: z.string(), port: z.int() }).exactOptional(),
+      }),
+    ),
     routes: z.array(z.object({ ...reachedBy, access: z.enum(['read', 'write']) })),
   }),
 });
@@ -101,8 +110,8 @@ async function attach(
   inventory: Inventory,
   { runFolder }: { readonly runFolder?: string | undefined } = {},
 ): Promise<Nodes> {
-  const containers = await containersOf(inventory);
-  if (runFolder === undefined) return nodesOf(inventory, containers);
+  const places = { containers: await containersOf(inventory), services: await servicesOf(inventory) };
+  if (runFolder === undefined) return nodesOf(inventory, places);
   const mark = `run-${randomBytes(6).toString('hex')}`;
   const owner = await own(runFolder);
   // On record before anything can be made or broken.
@@ -110,15 +119,44 @@ async function attach(
     platform: 'attached',
     owner,
     mark,
-    containers: Object.fromEntries(containers),
+    containers: Object.fromEntries(places.containers),
+    services: Object.fromEntries(places.services),
     inventory,
   });
   try {
-    return await nodesOf(inventory, containers, { runFolder, mark });
+    return await nodesOf(inventory, places, { runFolder, mark });
   } catch (error) {
     await removeClusterFile(runFolder);
     throw error;
   }
+}
+
+/** Where nodes are, as found: the ids of their containers, the names of their services. */
+interface Places {
+  readonly containers: ReadonlyMap<NodeName, string>;
+  readonly services: ReadonlyMap<NodeName, string>;
+}
+
+/** The names of the services on machines: as the inventory has them, else as the machine says of the server's process. */
+async function servicesOf({ nodes }: Inventory): Promise<ReadonlyMap<NodeName, string>> {
+  const found = await Promise.all(
+    nodes.flatMap((node) => {
+      const { name, ssh, connection } = node;
+      if (ssh === undefined) return [];
+      const service =
+        ssh.service ?? addressOf(connection, node).then((address) => findService(machineOf(ssh), name, address));
+      return [Promise.resolve(service).then((one) => [name, one] as const)];
+    }),
+  );
+  const key = (name: NodeName, service: string) => `${nodes.find((node) => node.name === name)?.ssh?.to} ${service}`;
+  const keys = found.map(([name, service]) => key(name, service));
+  const twice = found.find((_, i) => keys.indexOf(keys[i] as string) < i);
+  if (twice) {
+    throw new EnvironmentError(`two nodes are the service ${twice[1]} of one machine; one is ${twice[0]}`, {
+      code: 'ambiguous-node',
+    });
+  }
+  return new Map(found);
 }
 
 /** The ids of the containers that the inventory names. */
@@ -165,8 +203,8 @@ interface OfRun {
   readonly mark: string;
 }
 
-async function nodesOf(inventory: Inventory, containers: ReadonlyMap<NodeName, string>, run?: OfRun): Promise<Nodes> {
-  const all = await Promise.all(inventory.nodes.map((node) => nodeOf(node, containers.get(node.name))));
+async function nodesOf(inventory: Inventory, places: Places, run?: OfRun): Promise<Nodes> {
+  const all = await Promise.all(inventory.nodes.map((node) => nodeOf(node, places, inventory)));
   const addresses = all.map((node) => node.address());
   return {
     all,
@@ -185,35 +223,55 @@ async function nodesOf(inventory: Inventory, containers: ReadonlyMap<NodeName, s
   };
 }
 
-async function nodeOf(node: InventoryNode, containerId: string | undefined): Promise<NodeControl> {
-  const { name, connection } = node;
+async function nodeOf(
+  node: InventoryNode,
+  { containers, services }: Places,
+  { nodes }: Inventory,
+): Promise<NodeControl> {
+  const { name, connection, docker: place, ssh } = node;
   const address = await addressOf(connection, node);
-  if (containerId === undefined || node.docker === undefined) return attachedNode({ name, address });
-  const client = engineOf(node.docker);
-  const container = await DockerNode.of({ client, name, containerId, localAddresses: [], reachedElsewhere: true });
-  const control = attachedNode({ name, address, container, docker: dockerCommand(node.docker) });
-  await refuseOther(control, container, address);
-  return control;
+  const peer = node.peer && { ...address, ...node.peer };
+  const [containerId, serviceName] = [containers.get(name), services.get(name)];
+  if (place !== undefined && containerId !== undefined) {
+    const client = engineOf(place);
+    const container = await DockerNode.of({ client, name, containerId, localAddresses: [], reachedElsewhere: true });
+    const control = inContainer({ name, address, peer, container, docker: dockerCommand(place) });
+    await refuseOther(
+      control,
+      (pid, port) => container.serves(pid, port),
+      `in the container ${container.containerName}`,
+    );
+    return control;
+  }
+  if (ssh !== undefined && serviceName !== undefined) {
+    const { undoAfterMs } = ssh;
+    const service = await Service.of({ machine: machineOf(ssh), name, service: serviceName, undoAfterMs });
+    const beside = nodes.find((other) => other !== node && other.ssh?.to === ssh.to)?.name;
+    const control = onMachine({ address, peer: peer ?? address, service, beside });
+    await refuseOther(control, (pid, port) => service.serves(pid, port), `as the service ${serviceName} of ${ssh.to}`);
+    return control;
+  }
+  return byConnection(name, address, peer ?? address);
 }
 
 /**
- * The process that serves a session must be in the container: a name that is mistaken would have another server struck.
+ * The process that serves a session must be there: a name that is mistaken would have another server struck.
  * @throws EnvironmentError where it is not.
  */
-async function refuseOther(node: NodeControl, container: DockerNode, address: Address): Promise<void> {
+async function refuseOther(
+  node: NodeControl,
+  serves: (backend: number, clientPort: number | null) => Promise<boolean>,
+  where: string,
+): Promise<void> {
   if ((await node.state()) !== 'running' || (await sqlRefusal(node)) !== undefined) return;
-  await using session = await openSession(address, 'standing', { limitMs: ASK_LIMIT_MS });
+  await using session = await openSession(node, 'standing', { limitMs: ASK_LIMIT_MS });
   const [row] = await session.query('SELECT pg_backend_pid(), inet_client_port()', [], { timeoutMs: ASK_LIMIT_MS });
   const [pid, port] = row ?? [];
-  const line = await container.commandLineOf(Number(pid));
-  if (line.includes('postgres') && line.includes(port === null ? '[local]' : `(${port})`)) return;
-  throw new EnvironmentError(
-    `${node.name}: the server that its connection string leads to does not run in the container ${container.containerName}`,
-    {
-      code: 'other-server',
-      hint: 'give the node the container of its own server; where update_process_title is off, or the image has no shell, pgquake cannot tell, and breaks nothing',
-    },
-  );
+  if (await serves(Number(pid), port === null ? null : Number(port))) return;
+  throw new EnvironmentError(`${node.name}: the server that its connection string leads to does not run ${where}`, {
+    code: 'other-server',
+    hint: 'give the node the container or service of its own server; where update_process_title is off, or the image has no shell, pgquake cannot tell, and breaks nothing',
+  });
 }
 
 async function routeOf(route: Inventory['routes'][number]): Promise<readonly [string, Route]> {

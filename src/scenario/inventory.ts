@@ -5,13 +5,19 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { parseConnection } from '../model/connection-string.ts';
 import { errorText, InputError } from '../model/errors.ts';
-import type { Connection, ContainerPlace, Inventory, PasswordSource } from '../model/inventory.ts';
+import type { Connection, ContainerPlace, Inventory, MachinePlace, PasswordSource } from '../model/inventory.ts';
+import { duration } from '../model/quantities.ts';
 import { explain } from './explain.ts';
 import { formatPath, type Problem, ScenarioError } from './problems.ts';
 import { Source } from './source.ts';
 
 const MAX_NODES = 64;
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
+
+const MIN_UNDO_MS = 5_000;
+const MAX_UNDO_MS = 3_600_000;
+const UNDO_AFTER_MS = 60_000;
+const DEFAULT_PORT = 5432;
 
 const EXAMPLE = 'postgresql://app@10.0.0.5:5432/orders';
 
@@ -93,17 +99,70 @@ const docker = z
   .optional()
   .describe('The container that it runs in: what pgquake stops, kills and freezes. Without it, people break it.');
 
+const destination = z
+  .string()
+  .regex(/^(ssh:\/\/)?[a-zA-Z0-9_][\w.@:[\]-]*$/, 'expected a machine as ssh takes it, such as ops@10.0.0.5')
+  .describe(
+    'The machine, as the ssh command takes it: ops@10.0.0.5, a Host of its configuration, ssh://ops@host:2222.',
+  );
+
+const ssh = z
+  .union(
+    [
+      destination.transform((to) => ({ to })).meta({ title: 'Machine' }),
+      z
+        .strictObject({
+          to: destination,
+          service: z
+            .string()
+            .regex(/^[a-zA-Z0-9][\w@.:\\-]*$/, 'expected the name of a service such as postgresql@17-main')
+            .optional()
+            .describe('The service of systemd that the server is; found out by its process where it is left out.'),
+          config: z
+            .string()
+            .min(1)
+            .optional()
+            .describe('A file for ssh -F, in place of your own configuration; its path counts from the inventory.'),
+          'undo-after': duration
+            .refine((ms) => ms >= MIN_UNDO_MS && ms <= MAX_UNDO_MS, 'expected 5s to 1h')
+            .optional()
+            .describe('After so long without a word of pgquake the machine undoes its acts by itself; 1m by default.'),
+        })
+        .meta({ title: 'Service on a machine' }),
+    ],
+    {
+      error: ({ code, input }) =>
+        code === 'invalid_union'
+          ? `expected a machine such as ops@10.0.0.5, or a mapping with to, and service, config or undo-after, found ${kindOf(input)}`
+          : undefined,
+    },
+  )
+  .optional()
+  .describe('The machine that it is a service of, reached by your own ssh client; in place of a container.');
+
+const peer = z
+  .string()
+  .regex(/^[^\s:]+(:\d{1,5})?$/, 'expected a host with its port such as 10.0.0.5:5432')
+  .optional()
+  .describe('How the other nodes reach it, such as 10.0.0.5:5432, where that is not how pgquake does.');
+
 const node = z
   .strictObject(
     {
       url,
       docker,
+      ssh,
+      peer,
       ...password,
     },
     {
       error: ({ code, input }) =>
         code === 'invalid_type' ? `expected a mapping such as { url: ${EXAMPLE} }, found ${kindOf(input)}` : undefined,
     },
+  )
+  .refine(
+    ({ docker: container, ssh: machine }) => container === undefined || machine === undefined,
+    'expected docker or ssh, found both',
   )
   .describe('A server: how it is reached, and how it may be broken.');
 
@@ -210,10 +269,12 @@ function inventoryFrom({ name, nodes, routes, ...fallback }: Written, folder: st
   });
   return {
     name,
-    nodes: Object.entries(nodes).map(([one, { docker, ...rest }]) => ({
+    nodes: Object.entries(nodes).map(([one, { docker, ssh, peer, ...rest }]) => ({
       name: one,
       ...reached(rest),
       ...(docker === undefined ? {} : { docker: placeFrom(docker, folder) }),
+      ...(ssh === undefined ? {} : { ssh: machineFrom(ssh, folder) }),
+      ...(peer === undefined ? {} : { peer: peerFrom(peer) }),
     })),
     routes: Object.entries(routes).map(([one, { access, ...rest }]) => ({ name: one, access, ...reached(rest) })),
   };
@@ -233,6 +294,27 @@ function placeFrom({ container, host, context, 'cert-path': path }: WrittenPlace
     ...(context === undefined ? {} : { context }),
     ...(path === undefined ? {} : { certPath: resolve(folder, path) }),
   };
+}
+
+interface WrittenMachine {
+  readonly to: string;
+  readonly service?: string | undefined;
+  readonly config?: string | undefined;
+  readonly 'undo-after'?: number | undefined;
+}
+
+function machineFrom({ to, service, config, 'undo-after': undoAfterMs }: WrittenMachine, folder: string): MachinePlace {
+  return {
+    to,
+    ...(service === undefined ? {} : { service }),
+    ...(config === undefined ? {} : { config: resolve(folder, config) }),
+    undoAfterMs: undoAfterMs ?? UNDO_AFTER_MS,
+  };
+}
+
+function peerFrom(written: string): { readonly host: string; readonly port: number } {
+  const [host = '', port] = written.split(':');
+  return { host, port: Number(port ?? DEFAULT_PORT) };
 }
 
 interface WrittenPassword {

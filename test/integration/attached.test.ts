@@ -34,6 +34,17 @@ hypothesis:
   - { check: healed }
 `;
 
+/** The same, with another fault and by another inventory. */
+function bySsh(fault: string, { inventory = 'ssh.yaml', from }: { inventory?: string; from?: string } = {}): string {
+  return PRIMARY_KILL.replace('own-primary-kill', 'own-by-ssh')
+    .replace('inventory.yaml', inventory)
+    .replace('fault: node-kill,', `fault: ${fault},${from === undefined ? '' : ` from: ${from},`}`);
+}
+
+function judgements(place: Workplace): Record<string, string> {
+  return Object.fromEntries(place.report().results.map(({ check, judgement }) => [check, judgement]));
+}
+
 describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
   let pair: StandingPair;
   let place: Workplace;
@@ -42,6 +53,8 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     pair = await StandingPair.start();
     place = new Workplace();
     writeFileSync(join(place.folder, 'inventory.yaml'), pair.inventory());
+    writeFileSync(join(place.folder, 'ssh.yaml'), pair.sshInventory());
+    writeFileSync(join(place.folder, 'guest.yaml'), pair.sshInventory('guest'));
     await using session = await pair.connect(0);
     await session.execute(`CREATE TABLE orders (id uuid PRIMARY KEY, customer int NOT NULL);
       CREATE TABLE customers (id int PRIMARY KEY, name text NOT NULL);
@@ -180,6 +193,94 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect(await schema()).toBe(before);
   });
 
+  test('whose nodes are services on machines is looked at by ssh, and says what its user lacks there', async () => {
+    const before = await pair.dump();
+    const { code, stdout, stderr } = await pgquake('attach', 'check', 'ssh.yaml');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^first +127\.0\.0\.1:\d+ +postgresql@17-orders on first-ops is active, process \d+ and \d+ children/m,
+    );
+    expect(stdout).toMatch(/can be struck by +node-stop, node-kill, node-pause, .*network-drop/);
+    expect(stdout).toMatch(/cannot be struck by +.*cpu-throttle.*: by ssh pgquake stops, kills and freezes a service/);
+    const guest = await pgquake(place.scenario('guest', bySsh('node-kill', { inventory: 'guest.yaml' })));
+    expect(guest.code).toBe(4);
+    expect(guest.stderr).toMatch(
+      /node-kill cannot be done to first: first-guest: sudo: .*; it needs systemd, and setsid, and sudo without a password/,
+    );
+    expect(await pair.dump()).toBe(before);
+  });
+
+  test('each command of a run by ssh is said before anything is run', async () => {
+    const { code, stdout } = await pgquake(place.scenario('by-ssh', bySsh('node-kill')), '--dry-run');
+    expect(code).toBe(0);
+    const there = `ssh -F '${pair.sshConfig}' first-ops`;
+    const [kill, start] = ['kill --signal=SIGKILL', 'start --no-block'].map(
+      (act) => `sudo -n systemctl ${act} '\\''postgresql@17-orders'\\''`,
+    );
+    expect(stdout).toContain(`  ${there} '${kill}; sudo -n systemctl stop --no-block`);
+    expect(stdout).toContain(`  ${there} '${start}'    # 2 s later`);
+    expect(stdout).toMatch(
+      /first-ops 'setsid sh -c .*sleep 5; sudo -n systemctl start.*# undoes it should pgquake be lost/,
+    );
+  });
+
+  test('its primary is killed by ssh and judged by the statements of its own', async () => {
+    const before = await schema();
+    const child = place.start([place.scenario('by-ssh', bySsh('node-kill')), '--reports', place.reports], env());
+    await eventually(() => readEvents(place, 'by-ssh').includes('"fault-in-effect"'));
+    // Somebody else looks.
+    expect(await pair.run(0, 'pgrep --count postgres; hostname > /dev/null')).toMatch(/^0\s*$/);
+    const { code, stderr } = await child.ended;
+    expect(stderr).toBe('');
+    expect([0, 2]).toContain(code);
+    expect(judgements(place)).toMatchObject({ 'no-lost-writes': 'pass', healed: 'pass', 'fault-took-effect': 'pass' });
+    expect(await schema()).toBe(before);
+    expect(await leftOn(0)).toBe('');
+  });
+
+  test('a machine that has lost pgquake undoes by itself what it suffers', async () => {
+    const child = place.start([place.scenario('frozen', bySsh('node-pause')), '--reports', place.reports], env());
+    await eventually(() => readEvents(place, 'frozen').includes('"fault-in-effect"'));
+    child.kill('SIGKILL');
+    await child.ended;
+    const states = () => pair.run(0, 'ps -C postgres -o state= | sort -u');
+    expect(await states()).toMatch(/^T\s*$/);
+    const giveUpAt = performance.now() + 20_000;
+    while ((await states()).includes('T') && performance.now() < giveUpAt) await sleep(500);
+    expect(await states()).not.toContain('T');
+    const healed = await pgquake('heal', '--reports', place.reports);
+    expect(healed.stderr).toBe('');
+    expect(healed.code).toBe(0);
+    expect(await leftOn(0)).toBe('');
+  });
+
+  test('its packets are dropped by ssh, which stays open; heal takes the rules away after a kill', async () => {
+    const before = await schema();
+    const child = place.start(
+      [place.scenario('cut', bySsh('network-drop', { from: 'everybody' })), '--reports', place.reports],
+      env(),
+    );
+    await eventually(() => readEvents(place, 'cut').includes('"fault-in-effect"'));
+    const rules = await pair.run(0, 'iptables -S');
+    expect(rules.match(/-A (IN|OUT)PUT .*pgquake-.* -j DROP/g)).toHaveLength(2);
+    child.kill('SIGKILL');
+    await child.ended;
+    const healed = await pgquake('heal', '--reports', place.reports);
+    expect(healed.stderr).toBe('');
+    expect(healed.code).toBe(0);
+    expect(await leftOn(0)).toBe('');
+    expect(await schema()).toBe(before);
+  });
+
+  /** What there is of pgquake's on a machine: rules, processes. */
+  function leftOn(node: number): Promise<string> {
+    return pair.run(
+      node,
+      "iptables -S | grep pgquake; pgrep --full --list-full 'pgquake[-]switch'; ps -C postgres -o state= | grep T",
+    );
+  }
+
   test('its primary is killed through its container and judged by the statements of its own', async () => {
     const before = await schema();
     expect(before).toContain('CREATE TABLE public.orders');
@@ -192,9 +293,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect(stdout).toContain('the cluster orders is let go of, and goes on running');
     // On a busy machine nothing is held against the cluster; what is there is there all the same.
     expect([0, 2]).toContain(code);
-    const { results } = place.report();
-    const states = Object.fromEntries(results.map(({ check, judgement }) => [check, judgement]));
-    expect(states).toMatchObject({ 'no-lost-writes': 'pass', healed: 'pass', 'fault-took-effect': 'pass' });
+    expect(judgements(place)).toMatchObject({ 'no-lost-writes': 'pass', healed: 'pass', 'fault-took-effect': 'pass' });
     expect(await schema()).toBe(before);
     expect(filesWith(place.folder, pair.password)).toEqual([]);
     expect((await pair.inspect(0)).HostConfig.RestartPolicy).toMatchObject({ Name: 'unless-stopped' });

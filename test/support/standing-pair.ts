@@ -1,11 +1,15 @@
 /**
  * A primary and a standby that pgquake has not made: Debian's own tools make them, in containers with other names, other
- * ports, a restart policy and SCRAM, and a user that is no superuser.
+ * ports, a restart policy and SCRAM, and a user that is no superuser. Each container is a machine with sshd as well.
  */
 
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Address } from '../../src/model/address.ts';
@@ -14,19 +18,47 @@ import { engine } from './docker.ts';
 
 const PORT = 5499;
 const READY_LIMIT_MS = 60_000;
+const SSH_PORT = 22;
 const CLUSTER = '17 orders';
+const SERVICE = 'postgresql@17-orders';
+const MACHINES = ['first', 'second'];
 const DATA = '/var/lib/postgresql/17/orders';
 
-/** Made at the first start alone; a container that is started again finds its data. */
-function script(made: string): string {
+/** Users of the machines: one may do what pgquake needs there, the other may only log in. */
+export type Login = 'ops' | 'guest';
+
+const RIGHTS = [
+  '/usr/local/bin/systemctl',
+  '/usr/bin/kill',
+  '/usr/sbin/iptables',
+  '/usr/sbin/iptables-restore',
+  '/usr/sbin/tc',
+];
+const SYSTEMCTL = readFileSync(join(import.meta.dirname, 'systemctl.sh'), 'utf8');
+
+/** The machine's first process. Made at the first start alone; a container that is started again finds its data. */
+function script(made: string, publicKey: string): string {
   return `set -e
 if [ ! -e ${DATA}/PG_VERSION ]; then
+  cat > /usr/local/bin/systemctl <<'SYSTEMCTL'
+${SYSTEMCTL}SYSTEMCTL
+  chmod 755 /usr/local/bin/systemctl
+  for user in ops guest; do
+    useradd --create-home --shell /bin/sh --password '*' $user
+    install -d -o $user -m 700 /home/$user/.ssh
+    echo '${publicKey}' > /home/$user/.ssh/authorized_keys
+  done
+  echo 'ops ALL=(root) NOPASSWD: ${RIGHTS.join(', ')}' > /etc/sudoers.d/ops
   pg_createcluster ${CLUSTER} --port ${PORT} > /dev/null
   echo "host all,replication all all scram-sha-256" >> /etc/postgresql/17/orders/pg_hba.conf
   echo "listen_addresses = '*'" >> /etc/postgresql/17/orders/postgresql.conf
   ${made}
 fi
-exec pg_ctlcluster --foreground ${CLUSTER} start`;
+mkdir -p /run/sshd
+/usr/sbin/sshd
+systemctl start ${SERVICE}
+trap 'systemctl stop ${SERVICE}; exit 0' TERM INT
+while true; do sleep 1 & wait $!; done`;
 }
 
 async function freePort(): Promise<number> {
@@ -40,6 +72,8 @@ async function freePort(): Promise<number> {
 
 export interface PairNode {
   readonly container: string;
+  /** The port of this machine at which its sshd listens. */
+  readonly sshPort: number;
   /** As the user of the application. */
   readonly address: Address;
 }
@@ -48,12 +82,16 @@ export class StandingPair implements AsyncDisposable {
   readonly password = `secret-${randomBytes(8).toString('hex')}`;
   readonly name = `orders-${randomBytes(4).toString('hex')}`;
   readonly #network: string = `${this.name}-net`;
+  readonly #folder = mkdtempSync(join(tmpdir(), 'pgquake-pair-'));
+  /** For `ssh -F`: both machines, `<node>-<login>`. */
+  readonly sshConfig = join(this.#folder, 'ssh_config');
   readonly #containers: Docker.Container[] = [];
   readonly nodes: PairNode[] = [];
 
   static async start(): Promise<StandingPair> {
     const pair = new StandingPair();
     try {
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(pair.#folder, 'key')]);
       await engine.createNetwork({ Name: pair.#network });
       const password = `'${pair.password}'`;
       const first = `pg_ctlcluster ${CLUSTER} start
@@ -71,6 +109,7 @@ SQL
   su postgres -c "pg_basebackup --pgdata ${DATA} --write-recovery-conf --slot second --dbname '${from}'"`;
       await pair.#node('db-b', second);
       await pair.#ready(1);
+      pair.#configureSsh();
       return pair;
     } catch (error) {
       await pair[Symbol.asyncDispose]();
@@ -82,15 +121,20 @@ SQL
     const container = await engine.createContainer({
       Image: process.env.PGQUAKE_TEST_IMAGE as string,
       name: `${this.name}-${name}`,
-      Entrypoint: ['bash', '-c', script(made)],
+      Entrypoint: ['bash', '-c', script(made, readFileSync(join(this.#folder, 'key.pub'), 'utf8').trim())],
       Cmd: [],
       Healthcheck: { Test: ['NONE'] },
-      ExposedPorts: { [`${PORT}/tcp`]: {} },
+      ExposedPorts: { [`${PORT}/tcp`]: {}, [`${SSH_PORT}/tcp`]: {} },
       HostConfig: {
         NetworkMode: this.#network,
         RestartPolicy: { Name: 'unless-stopped' },
+        // A machine filters its own packets.
+        CapAdd: ['NET_ADMIN'],
         // One that the engine chooses is another one after a restart.
-        PortBindings: { [`${PORT}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(await freePort()) }] },
+        PortBindings: {
+          [`${PORT}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(await freePort()) }],
+          [`${SSH_PORT}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(await freePort()) }],
+        },
       },
     });
     this.#containers.push(container);
@@ -98,7 +142,25 @@ SQL
     const { NetworkSettings } = await container.inspect();
     const port = Number(NetworkSettings.Ports[`${PORT}/tcp`]?.[0]?.HostPort);
     const address = { host: '127.0.0.1', port, user: 'app', password: this.password, database: 'orders' };
-    this.nodes.push({ container: `${this.name}-${name}`, address });
+    const sshPort = Number(NetworkSettings.Ports[`${SSH_PORT}/tcp`]?.[0]?.HostPort);
+    this.nodes.push({ container: `${this.name}-${name}`, address, sshPort });
+  }
+
+  /** A key and known hosts of the test's own; whose they are otherwise is not looked at. */
+  #configureSsh(): void {
+    const hosts = this.nodes.flatMap(({ sshPort }, i) =>
+      (['ops', 'guest'] as const).map((login) => `Host ${MACHINES[i]}-${login}\n  Port ${sshPort}\n  User ${login}\n`),
+    );
+    writeFileSync(
+      this.sshConfig,
+      `${hosts.join('')}Host *
+  HostName 127.0.0.1
+  IdentitiesOnly yes
+  IdentityFile ${join(this.#folder, 'key')}
+  UserKnownHostsFile ${join(this.#folder, 'known_hosts')}
+  StrictHostKeyChecking accept-new
+`,
+    );
   }
 
   async #ready(index: number): Promise<void> {
@@ -162,14 +224,24 @@ SQL
   }
 
   /** An inventory of both, as its author writes it: without the password. */
-  inventory(nodes: readonly string[] = ['first', 'second']): string {
+  inventory(nodes: readonly string[] = MACHINES): string {
     const lines = this.nodes.map(({ container, address: { host, port } }, i) => {
       return `  ${nodes[i]}: { url: "postgresql://app@${host}:${port}/orders", docker: ${container} }`;
     });
     return `name: orders\npassword-env: ORDERS_PASSWORD\nnodes:\n${lines.join('\n')}\n`;
   }
 
+  /** The same, with nodes that are services of machines. */
+  sshInventory(login: Login = 'ops'): string {
+    const lines = this.nodes.map(({ container, address: { host, port } }, i) => {
+      const ssh = `{ to: ${MACHINES[i]}-${login}, service: ${SERVICE}, config: ${this.sshConfig}, undo-after: 5s }`;
+      return `  ${MACHINES[i]}: { url: "postgresql://app@${host}:${port}/orders", peer: "${container}:${PORT}", ssh: ${ssh} }`;
+    });
+    return `name: orders\npassword-env: ORDERS_PASSWORD\nnodes:\n${lines.join('\n')}\n`;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    rmSync(this.#folder, { recursive: true, force: true });
     await Promise.all(this.#containers.map((container) => container.remove({ force: true, v: true })));
     await engine.getNetwork(this.#network).remove();
   }

@@ -109,6 +109,21 @@ nodes:
       'name: x\nnodes: { a: { url: "host=h user=u", docker: { contaner: a } } }\n',
       'nodes.a.docker: expected a container such as orders-db-1, or a mapping with container, and host (with cert-path) or context, found a mapping',
     ],
+    [
+      'two ways to break a node',
+      'name: x\nnodes: { a: { url: "host=h user=u", docker: a, ssh: ops@h } }\n',
+      'nodes.a: expected docker or ssh, found both',
+    ],
+    [
+      'an option in the place of a machine',
+      'name: x\nnodes: { a: { url: "host=h user=u", ssh: "-oProxyCommand=x" } }\n',
+      'nodes.a.ssh: expected a machine such as ops@10.0.0.5, or a mapping with to, and service, config or undo-after',
+    ],
+    [
+      'an undo that comes at once',
+      'name: x\nnodes: { a: { url: "host=h user=u", ssh: { to: h, undo-after: 1s } } }\n',
+      'expected 5s to 1h',
+    ],
   ])('is refused with %s', (_, text, expected) => {
     const path = file('bad.yaml', text);
     expect(refusal(() => readInventory(path, 'bad.yaml'))).toContain(expected);
@@ -119,6 +134,19 @@ nodes:
       'cannot read the inventory none.yaml: there is no such file',
     );
   });
+});
+
+test.each([
+  ['ops@10.0.0.5', { to: 'ops@10.0.0.5', undoAfterMs: 60_000 }],
+  [
+    '{ to: db-a, service: postgresql@17-main, config: ssh_config, undo-after: 5m }',
+    { to: 'db-a', service: 'postgresql@17-main', config: join(folder, 'ssh_config'), undoAfterMs: 300_000 },
+  ],
+])('the machine %s is reached by ssh', (written, place) => {
+  const text = `name: x\nnodes: { a: { url: "host=h user=u", ssh: ${written}, peer: "10.0.0.5" } }\n`;
+  const { ssh, peer } = readInventory(file('machine.yaml', text)).nodes[0] as InventoryNode;
+  expect(ssh).toEqual(place);
+  expect(peer).toEqual({ host: '10.0.0.5', port: 5432 });
 });
 
 test.each([

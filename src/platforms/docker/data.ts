@@ -6,9 +6,10 @@
 import { posix } from 'node:path';
 import type { NodeControl, NodeData } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
+import { shellWord } from '../shell-word.ts';
 import type { DockerClient } from './client.ts';
 import { POSTGRES_PORT } from './compose.ts';
-import { mustRun, runHelper, shellWord } from './helper.ts';
+import { mustRun, runHelper } from './helper.ts';
 
 /** Where the helper has the volumes. */
 const SOURCE = '/source';

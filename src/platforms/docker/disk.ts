@@ -6,9 +6,10 @@
 import type { DiskSpace, NodeDisk } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import { formatBytes } from '../../model/units.ts';
+import { shellWord } from '../shell-word.ts';
 import type { DockerClient } from './client.ts';
 import type { ExecResult } from './exec.ts';
-import { mustRun, shellWord } from './helper.ts';
+import { mustRun } from './helper.ts';
 
 /** What is always left: a few pages of a table, far less than a segment of the server's log. */
 const RESERVE_BYTES = 2 ** 16;

@@ -107,8 +107,3 @@ export async function removeHelpers(client: DockerClient, mark: string): Promise
     }
   }
 }
-
-/** As one word for sh. */
-export function shellWord(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}

@@ -17,6 +17,7 @@ import {
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
+import { shellWord } from '../shell-word.ts';
 import { lackingHere } from './abilities.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { POSTGRES_PORT, PROJECT_LABEL } from './compose.ts';
@@ -25,9 +26,8 @@ import { type DataVolume, DockerData, dataVolume } from './data.ts';
 import { DockerDisk } from './disk.ts';
 import { type ExecOptions, type ExecResult, execIn } from './exec.ts';
 import { connectionRefusal, healthCheck } from './health.ts';
-import { shellWord } from './helper.ts';
 import { helperImage } from './image.ts';
-import { DockerNetwork } from './network.ts';
+import { dockerNetwork } from './network.ts';
 import { partsOf } from './parts.ts';
 import { type ContainerNetworking, type HostPort, published, reach } from './reach.ts';
 import { DockerResources } from './resources.ts';
@@ -73,7 +73,7 @@ export class DockerNode implements NodeControl {
     this.containerId = containerId;
     this.#client = client;
     this.#localAddresses = localAddresses;
-    this.network = new DockerNetwork({
+    this.network = dockerNetwork({
       client,
       containerId,
       image: async () => helperImage() ?? (await this.#inspect()).Image,
@@ -309,14 +309,12 @@ case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pi
     });
   }
 
-  /**
-   * The command line of one of its processes.
-   * @returns empty where it has no such process, or no shell to look with.
-   */
-  async commandLineOf(pid: number): Promise<string> {
-    const script = `tr '\\0' ' ' < /proc/${Math.trunc(pid)}/cmdline`;
-    const { exitCode, output } = await this.#run(`look at process ${pid}`, ['sh', '-c', script]);
-    return exitCode === 0 ? output : '';
+  /** Whether the process of a session, as its server tells it, runs in the container. False where it has no shell to look with. */
+  async serves(backend: number, clientPort: number | null): Promise<boolean> {
+    const script = `tr '\\0' ' ' < /proc/${Math.trunc(backend)}/cmdline`;
+    const { exitCode, output } = await this.#run(`look at process ${backend}`, ['sh', '-c', script]);
+    const port = clientPort === null ? '[local]' : `(${clientPort})`;
+    return exitCode === 0 && output.includes('postgres') && output.includes(port);
   }
 
   /** Whether the engine chooses a port of this machine anew for it whenever it starts. */

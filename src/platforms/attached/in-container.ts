@@ -1,41 +1,26 @@
-/** One node of an inventory: reached by its connection string, broken through its container where it has one. */
+/** One node of an inventory that is broken through its container. */
 
-import { connect } from 'node:net';
-import { type Capability, type NodeControl, without } from '../../cluster/platform.ts';
+import type { Capability, NodeControl } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
 import type { NodeName } from '../../model/topology.ts';
 import type { DockerNode } from '../docker/node.ts';
+import { KEPT_OFF } from './kept-off.ts';
 
-const CONNECT_LIMIT_MS = 2_000;
-/** What is never done to somebody else's data. */
-const KEPT_OFF: Partial<Record<Capability, string>> = {
-  'data-copy': 'pgquake replaces no data of a cluster that it did not make',
-  'disk-full': 'pgquake fills no disk of a cluster that it did not make',
-};
-
-export interface AttachedNodeOptions {
+export interface InContainerOptions {
   readonly name: NodeName;
   readonly address: Address;
-  /** Absent where people alone can break it. */
-  readonly container?: DockerNode | undefined;
+  /** How other nodes reach it; by the name of its container where the inventory does not say. */
+  readonly peer: Address | undefined;
+  readonly container: DockerNode;
   /** How the `docker` command reaches its engine: `docker --context blue`. */
-  readonly docker?: string;
+  readonly docker: string;
 }
 
-export function attachedNode({ name, address, container, docker = 'docker' }: AttachedNodeOptions): NodeControl {
-  return container ? inContainer({ name, address, container, docker }) : byConnection(name, address);
-}
-
-function inContainer({
-  name,
-  address,
-  container,
-  docker,
-}: Required<AttachedNodeOptions> & { readonly container: DockerNode }): NodeControl {
+export function inContainer({ name, address, peer, container, docker }: InContainerOptions): NodeControl {
   return {
     name,
     address: () => address,
-    peerAddress: (from) => container.peerAddress(from),
+    peerAddress: (from) => peer ?? container.peerAddress(from),
     state: () => container.state(),
     startedAt: () => container.startedAt(),
     stoppedProcesses: () => container.stoppedProcesses(),
@@ -109,42 +94,4 @@ function commandsOn(
     default:
       return { act: 'nothing' };
   }
-}
-
-function byConnection(name: NodeName, address: Address): NodeControl {
-  const node = { name };
-  const refuse = (capability: Capability) => async () => without(node.name, capability);
-  return {
-    name,
-    address: () => address,
-    peerAddress: () => address,
-    byConnectionAlone: true,
-    state: async () => ((await refusal(address)) === undefined ? 'running' : 'stopped'),
-    stoppedProcesses: async () => 0,
-    describeState: async () => {
-      const reason = await refusal(address);
-      return reason === undefined ? 'its port accepts connections' : `its port accepts no connections (${reason})`;
-    },
-    stop: refuse('node-stop'),
-    kill: refuse('node-kill'),
-    pause: refuse('node-pause'),
-    resume: async () => undefined,
-    start: async () => undefined,
-    lacks: async () => `the inventory names no way to break ${name}; with its container, docker: <name>, it can be`,
-    commands: () => ({ act: 'nothing' }),
-  };
-}
-
-/** Why its port accepts no connection: a system's error, or that it took too long. */
-function refusal({ host, port }: Address): Promise<string | undefined> {
-  return new Promise((settle) => {
-    const socket = connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
-    const end = (reason: string | undefined) => {
-      socket.destroy();
-      settle(reason);
-    };
-    socket.setTimeout(CONNECT_LIMIT_MS, () => end('no answer'));
-    socket.once('connect', () => end(undefined));
-    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
-  });
 }

@@ -1,0 +1,39 @@
+/** The machine of a node, and which of its services the server is. */
+
+import type { Address } from '../../model/address.ts';
+import { EnvironmentError } from '../../model/errors.ts';
+import type { MachinePlace } from '../../model/inventory.ts';
+import type { NodeName } from '../../model/topology.ts';
+import { OBSERVER_NAMES } from '../../sql/application-names.ts';
+import { Session } from '../../sql/session.ts';
+import { Machine } from '../ssh/machine.ts';
+
+const ASK_LIMIT_MS = 5_000;
+
+export function machineOf({ to, config }: MachinePlace): Machine {
+  return new Machine({ to, config });
+}
+
+/**
+ * The service that the server's processes belong to, as the machine's kernel says it.
+ * @throws EnvironmentError where the server does not answer, or is no service of that machine.
+ */
+export async function findService(machine: Machine, node: NodeName, address: Address): Promise<string> {
+  await using session = await Session.connect(address, {
+    applicationName: OBSERVER_NAMES.standing,
+    connectTimeoutMs: ASK_LIMIT_MS,
+  });
+  const [row] = await session.query('SELECT pg_backend_pid()', [], { timeoutMs: ASK_LIMIT_MS });
+  const { output } = await machine.run(`look at process ${row?.[0]}`, `cat /proc/${Number(row?.[0])}/cgroup`);
+  const service = serviceIn(output);
+  if (service !== undefined) return service;
+  throw new EnvironmentError(`${node}: no service of systemd on ${machine.to} has the server that answers`, {
+    code: 'no-such-service',
+    hint: 'name it in the inventory: ssh: { to: ops@10.0.0.5, service: postgresql@17-main }',
+  });
+}
+
+/** The service in what the kernel says of a process: `0::/system.slice/.../postgresql@17-main.service`. Pure. */
+export function serviceIn(cgroup: string): string | undefined {
+  return /\/([^/\n]+)\.service(?:\/|$)/m.exec(cgroup)?.[1];
+}
