@@ -99,6 +99,11 @@ const NAMED = [
     async () => (await import('./commands/down.ts')).down,
   ),
   lazily(
+    'init [folder]',
+    'write an inventory of a cluster that exists, and a first scenario for it',
+    async () => (await import('./commands/init.ts')).init,
+  ),
+  lazily(
     'attach <what> <inventory>',
     'check: tell what a cluster of an inventory is, what can be broken, which scenarios fit; writes nothing',
     async () => (await import('./commands/attach.ts')).attach,

@@ -1,4 +1,4 @@
-/** No option but `--set` may be given twice: which of the two is meant, nobody can know. */
+/** No option that stands for one value may be given twice: which of the two is meant, nobody can know. */
 
 import { InputError } from '../model/errors.ts';
 
@@ -6,7 +6,7 @@ import { InputError } from '../model/errors.ts';
 const LONG: Readonly<Record<string, string>> = { f: 'follow', h: 'help', n: 'lines', v: 'version' };
 
 /** What each of them means is known. */
-const REPEATABLE: ReadonlySet<string> = new Set(['set']);
+const REPEATABLE: ReadonlySet<string> = new Set(['set', 'url', 'docker', 'ssh']);
 
 /**
  * @param args the command line behind the program's name; what follows `--` is for another program.

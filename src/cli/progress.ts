@@ -12,6 +12,7 @@ import type { Scenario } from '../model/scenario.ts';
 import { plainText } from '../reporters/escape.ts';
 import { EventNarrator, type EventWords } from '../reporters/event-words.ts';
 import { hanging, padTo, wrapWords } from '../reporters/text-layout.ts';
+import { OutageLines } from './outage-lines.ts';
 
 const REDRAW_MS = 100;
 const COUNTS_EVERY_MS = 1_000;
@@ -50,8 +51,11 @@ export function openProgress(scenario: Scenario, options: ProgressOptions): Prog
   const { env = process.env, now = () => performance.now(), ticker = processTicker, stream } = options;
   const terminal = stream.isTTY === true && env.TERM !== 'dumb';
   const board = new Board(scenario, now);
-  if (!terminal || isSet(env.CI)) return new LineProgress(board, stream, ticker);
-  return new LiveProgress(board, stream, ticker, pc.createColors(!isSet(env.NO_COLOR)));
+  const progress =
+    !terminal || isSet(env.CI)
+      ? new LineProgress(board, stream, ticker)
+      : new LiveProgress(board, stream, ticker, pc.createColors(!isSet(env.NO_COLOR)));
+  return scenario.watchMs === undefined ? progress : new OutageLines(progress, now);
 }
 
 function isSet(value: string | undefined): boolean {

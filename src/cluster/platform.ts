@@ -465,6 +465,19 @@ export interface Platform {
   reclaim(runFolder: string, options?: { readonly force?: boolean }): Promise<Reclaimed>;
 }
 
+/** A container of somebody else's Compose project. It may be a server or anything else. */
+export interface FoundContainer {
+  /** Its service in the Compose file, and which of that service's containers it is, from 1 on. */
+  readonly service: string;
+  readonly number: number;
+  readonly container: string;
+  /** Where its ports are published on this machine. */
+  readonly ports: readonly { readonly host: string; readonly port: number }[];
+  /** What its environment says of the server's user and database, where it does. */
+  readonly user?: string | undefined;
+  readonly database?: string | undefined;
+}
+
 /** A platform whose nodes exist already, as an inventory describes them. It makes none. */
 export interface InventoryPlatform extends Platform {
   /**
@@ -475,6 +488,11 @@ export interface InventoryPlatform extends Platform {
    * container does not exist, or the connection string of its node leads elsewhere.
    */
   attach(inventory: Inventory, options?: { readonly runFolder?: string | undefined }): Promise<Nodes>;
+  /**
+   * The running containers of a Compose project.
+   * @throws EnvironmentError where it has none.
+   */
+  containersOf(project: string): Promise<readonly FoundContainer[]>;
 }
 
 /** Whatever faults may strike and an undo may be owed to. */

@@ -16,6 +16,7 @@ import { suggestion } from '../model/nearest.ts';
 import type { NodeName } from '../model/topology.ts';
 import { addressOf } from './attached/address.ts';
 import { byConnection } from './attached/by-connection.ts';
+import { containersOfProject } from './attached/compose-project.ts';
 import { dockerCommand, engineOf } from './attached/engine.ts';
 import { inContainer } from './attached/in-container.ts';
 import { KEPT_OFF } from './attached/kept-off.ts';
@@ -42,6 +43,7 @@ export const attached: InventoryPlatform = {
     throw new EnvironmentError('the platform attached makes no nodes', { code: 'no-platform' });
   },
   attach,
+  containersOf: containersOfProject,
 
   async reclaim(runFolder, { force = false } = {}) {
     const remains = await readClusterFile(runFolder, remainsSchema);

@@ -246,8 +246,21 @@ export function readInventory(path: string, shown = path): Inventory {
       },
     );
   }
+  return parseInventory(text, { shown, folder: dirname(resolve(path)) });
+}
+
+/**
+ * The same, of a text.
+ * @param from.shown how messages name it.
+ * @param from.folder where relative paths in it count from.
+ * @throws ScenarioError with all its problems and their places.
+ */
+export function parseInventory(
+  text: string,
+  { shown, folder }: { readonly shown: string; readonly folder: string },
+): Inventory {
   const source = new Source(text, shown);
-  const { inventory, problems } = inventoryIn(source, source.value, [], dirname(resolve(path)));
+  const { inventory, problems } = inventoryIn(source, source.value, [], folder);
   if (!inventory || source.problems.length > 0) throw new ScenarioError([...source.problems, ...problems]);
   return inventory;
 }

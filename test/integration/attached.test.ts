@@ -36,7 +36,7 @@ hypothesis:
 
 /** The same, with another fault and by another inventory. */
 function bySsh(fault: string, { inventory = 'ssh.yaml', from }: { inventory?: string; from?: string } = {}): string {
-  return PRIMARY_KILL.replace('own-primary-kill', 'own-by-ssh')
+  return PRIMARY_KILL.replace('own-primary-kill', `by-ssh-${fault}`)
     .replace('inventory.yaml', inventory)
     .replace('fault: node-kill,', `fault: ${fault},${from === undefined ? '' : ` from: ${from},`}`);
 }
@@ -106,6 +106,30 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect(stdout).toContain(`docker kill ${first.container}\n`);
     expect(stdout).toContain(`docker start ${first.container}    # 2 s later\n`);
     expect(stdout).toContain('DROP SCHEMA pgquake CASCADE');
+    expect(await pair.dump()).toBe(before);
+  });
+
+  test('is described by init: by the labels of its Compose project, or by one of its servers', async () => {
+    const before = await pair.dump();
+    const [first, second] = pair.nodes as [PairNode, PairNode];
+    const who = ['--user', 'app', '--database', 'orders', '--password-env', 'ORDERS_PASSWORD', '--name', 'orders'];
+    const composed = await pgquake('init', 'composed', '--compose', pair.name, ...who);
+    expect(composed.stderr).toBe('');
+    expect(composed.code).toBe(0);
+    expect(composed.stdout).toContain('inventory.yaml with 2 nodes: db-a, db-b');
+    const written = readFileSync(join(place.folder, 'composed/inventory.yaml'), 'utf8');
+    expect(written).toContain(`docker: ${first.container}`);
+    expect(written).toContain(`docker: ${second.container}`);
+    expect(written).not.toContain(pair.password);
+    expect((await pgquake('attach', 'check', 'composed/inventory.yaml')).code).toBe(0);
+    expect((await pgquake('./composed/first.yaml', '--dry-run')).stdout).toContain(`docker kill ${first.container}\n`);
+    expect((await pgquake('init', 'composed', '--compose', pair.name, ...who)).code).toBe(3);
+    const { address } = first;
+    const url = `postgresql://app@${await pair.ip(0)}:${pair.insidePort}/${address.database}`;
+    const found = await pgquake('init', 'found', '--url', url, '--docker', first.container, ...who.slice(4));
+    expect(found.stderr).toBe('');
+    expect(found.stdout).toMatch(/found the standby at .*; say in the inventory how it may be broken/);
+    expect(found.stdout).toContain('with 2 nodes');
     expect(await pair.dump()).toBe(before);
   });
 
@@ -188,6 +212,9 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect(stderr).toBe('');
     expect([0, 2]).toContain(code);
     expect(stdout).toMatch(/write .*\n +outage of /);
+    // Said while it happens.
+    expect(stdout).toMatch(/note +write is out: no success for about/);
+    expect(stdout).toMatch(/note +write is served again, after about/);
     const { results } = place.report();
     expect(results.find(({ check }) => check === 'split-brain')).toMatchObject({ judgement: 'pass' });
     expect(await schema()).toBe(before);
@@ -203,7 +230,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     );
     expect(stdout).toMatch(/can be struck by +node-stop, node-kill, node-pause, .*network-drop/);
     expect(stdout).toMatch(/cannot be struck by +.*cpu-throttle.*: by ssh pgquake stops, kills and freezes a service/);
-    const guest = await pgquake(place.scenario('guest', bySsh('node-kill', { inventory: 'guest.yaml' })));
+    const guest = await pgquake(place.scenario('by-guest', bySsh('node-kill', { inventory: 'guest.yaml' })));
     expect(guest.code).toBe(4);
     expect(guest.stderr).toMatch(
       /node-kill cannot be done to first: first-guest: sudo: .*; it needs systemd, and setsid, and sudo without a password/,
@@ -212,7 +239,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
   });
 
   test('each command of a run by ssh is said before anything is run', async () => {
-    const { code, stdout } = await pgquake(place.scenario('by-ssh', bySsh('node-kill')), '--dry-run');
+    const { code, stdout } = await pgquake(place.scenario('by-ssh-node-kill', bySsh('node-kill')), '--dry-run');
     expect(code).toBe(0);
     const there = `ssh -F '${pair.sshConfig}' first-ops`;
     const [kill, start] = ['kill --signal=SIGKILL', 'start --no-block'].map(
@@ -227,8 +254,11 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
 
   test('its primary is killed by ssh and judged by the statements of its own', async () => {
     const before = await schema();
-    const child = place.start([place.scenario('by-ssh', bySsh('node-kill')), '--reports', place.reports], env());
-    await eventually(() => readEvents(place, 'by-ssh').includes('"fault-in-effect"'));
+    const child = place.start(
+      [place.scenario('by-ssh-node-kill', bySsh('node-kill')), '--reports', place.reports],
+      env(),
+    );
+    await eventually(() => readEvents(place, 'by-ssh-node-kill').includes('"fault-in-effect"'));
     // Somebody else looks.
     expect(await pair.run(0, 'pgrep --count postgres; hostname > /dev/null')).toMatch(/^0\s*$/);
     const { code, stderr } = await child.ended;
@@ -240,8 +270,11 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
   });
 
   test('a machine that has lost pgquake undoes by itself what it suffers', async () => {
-    const child = place.start([place.scenario('frozen', bySsh('node-pause')), '--reports', place.reports], env());
-    await eventually(() => readEvents(place, 'frozen').includes('"fault-in-effect"'));
+    const child = place.start(
+      [place.scenario('by-ssh-node-pause', bySsh('node-pause')), '--reports', place.reports],
+      env(),
+    );
+    await eventually(() => readEvents(place, 'by-ssh-node-pause').includes('"fault-in-effect"'));
     child.kill('SIGKILL');
     await child.ended;
     const states = () => pair.run(0, 'ps -C postgres -o state= | sort -u');
@@ -258,10 +291,10 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
   test('its packets are dropped by ssh, which stays open; heal takes the rules away after a kill', async () => {
     const before = await schema();
     const child = place.start(
-      [place.scenario('cut', bySsh('network-drop', { from: 'everybody' })), '--reports', place.reports],
+      [place.scenario('by-ssh-network-drop', bySsh('network-drop', { from: 'everybody' })), '--reports', place.reports],
       env(),
     );
-    await eventually(() => readEvents(place, 'cut').includes('"fault-in-effect"'));
+    await eventually(() => readEvents(place, 'by-ssh-network-drop').includes('"fault-in-effect"'));
     const rules = await pair.run(0, 'iptables -S');
     expect(rules.match(/-A (IN|OUT)PUT .*pgquake-.* -j DROP/g)).toHaveLength(2);
     child.kill('SIGKILL');

@@ -124,6 +124,8 @@ SQL
       Entrypoint: ['bash', '-c', script(made, readFileSync(join(this.#folder, 'key.pub'), 'utf8').trim())],
       Cmd: [],
       Healthcheck: { Test: ['NONE'] },
+      // As Compose marks what it makes.
+      Labels: { 'com.docker.compose.project': this.name, 'com.docker.compose.service': name },
       ExposedPorts: { [`${PORT}/tcp`]: {}, [`${SSH_PORT}/tcp`]: {} },
       HostConfig: {
         NetworkMode: this.#network,
@@ -202,6 +204,15 @@ SQL
   /** As a person does it. */
   async restart(index: number): Promise<void> {
     await (this.#containers[index] as Docker.Container).restart({ t: 5 });
+  }
+
+  /** The port at which each listens in its container. */
+  readonly insidePort = PORT;
+
+  /** Where other containers, and this machine, reach it. */
+  async ip(index: number): Promise<string> {
+    const { NetworkSettings } = await this.inspect(index);
+    return NetworkSettings.Networks[this.#network]?.IPAddress as string;
   }
 
   inspect(index: number): Promise<Docker.ContainerInspectInfo> {

@@ -1,0 +1,98 @@
+/** `pgquake init`: writes an inventory of a cluster that exists, and a first scenario for it, once both were seen to fit. */
+
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { InputError } from '../../model/errors.ts';
+import { ownCommand } from '../../model/package-files.ts';
+import { formatCount } from '../../model/units.ts';
+import { firstScenarioText, inventoryText } from '../../scenario/inventory-draft.ts';
+import type { Command } from '../command.ts';
+import { draftOf, INVENTORY, type Named } from '../draft-inventory.ts';
+import { openQuake } from '../open.ts';
+
+interface InitArguments extends Named {
+  folder: string;
+}
+
+const SCENARIO = 'first.yaml';
+/** For a person to answer. */
+const ANSWER_LIMIT_MS = 300_000;
+const LIST = { type: 'string', array: true, nargs: 1, default: [] as string[] } as const;
+const TEXT = { type: 'string', requiresArg: true } as const;
+
+export const init: Command<InitArguments> = {
+  builder: (yargs) =>
+    yargs
+      .positional('folder', { type: 'string', default: '.', describe: 'where the two files go' })
+      .option('url', { ...LIST, describe: 'the connection string of a server, without a password; may be given again' })
+      .option('docker', { ...LIST, describe: 'the container of that server; the first is of the first --url' })
+      .option('ssh', { ...LIST, describe: 'in place of containers, the machine of that server: user@host' })
+      .option('compose', { ...TEXT, describe: 'a Compose project: its containers with PostgreSQL are the nodes' })
+      .option('user', { ...TEXT, describe: 'with --compose: who connects [default: POSTGRES_USER of the container]' })
+      .option('database', { ...TEXT, describe: 'with --compose: to which database [default: POSTGRES_DB]' })
+      .option('name', { ...TEXT, describe: 'what people call the cluster [default: the database]' })
+      .option('password-env', {
+        ...TEXT,
+        describe: 'the variable that has the password [default: PGPASSWORD, ~/.pgpass]',
+      })
+      .example('$0 init --url postgresql://app@10.0.0.5/orders --ssh ops@10.0.0.5', 'its standbys are found out'),
+  handler: async (args) => {
+    const files = [INVENTORY, SCENARIO].map((file) => join(args.folder, file)) as [string, string];
+    refuseThere(files);
+    const quake = await openQuake({ config: undefined });
+    const { draft, notes } = await draftOf(quake.catalog.inventory, await answered(args));
+    const text = inventoryText(draft);
+    const scenario = firstScenarioText(draft, INVENTORY);
+    mkdirSync(args.folder, { recursive: true });
+    // Both at once or none: a scenario without its inventory would say what is wrong with neither.
+    for (const [file, content] of [
+      [files[0], text],
+      [files[1], scenario],
+    ] as const)
+      writeFileSync(file, content, { flag: 'wx' });
+    quake.parse(scenario, files[1]);
+    for (const note of notes) console.log(note);
+    console.log(
+      `wrote ${files[0]} with ${formatCount(draft.nodes.length, 'node')}: ${draft.nodes.map(({ name }) => name).join(', ')}`,
+    );
+    console.log(`wrote ${files[1]}`);
+    const path = (file: string) => (relative('.', file).startsWith('..') ? resolve(file) : `./${relative('.', file)}`);
+    console.log(`next: ${ownCommand()} attach check ${path(files[0])}`);
+    console.log(`then: ${ownCommand()} ${path(files[1])} --dry-run, and with --confirm ${draft.name}`);
+  },
+};
+
+/** @throws InputError where one of them is there: what a person has written is not overwritten. */
+function refuseThere(files: readonly string[]): void {
+  const there = files.filter((file) => existsSync(file));
+  if (there.length === 0) return;
+  throw new InputError(
+    `${there.join(' and ')} ${there.length === 1 ? 'exists' : 'exist'} already, and nothing is overwritten`,
+    {
+      code: 'file-exists',
+      hint: 'name another folder, or move the file away',
+    },
+  );
+}
+
+/** With what a person on a terminal says where no flag does. */
+async function answered(args: InitArguments): Promise<InitArguments> {
+  if (args.url.length > 0 || args.compose !== undefined) return args;
+  if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
+    throw new InputError('no cluster is named', {
+      code: 'usage',
+      hint: `name a server: ${ownCommand()} init --url postgresql://app@10.0.0.5:5432/orders; or a Compose project: --compose orders`,
+    });
+  }
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  const ask = (question: string) => asking.question(question, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+  try {
+    const url = (await ask('Connection string of a server, without a password: ')).trim();
+    const place = (await ask('Its container, or user@host for ssh; nothing where people break it: ')).trim();
+    const how = place.includes('@') ? { ssh: [place] } : { docker: place === '' ? [] : [place] };
+    return { ...args, url: [url], ...how };
+  } finally {
+    asking.close();
+  }
+}

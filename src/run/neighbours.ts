@@ -1,0 +1,39 @@
+/** Who else is in the cluster of a server: its standbys, or its primary, as it names them itself. Writes nothing. */
+
+import type { Address } from '../model/address.ts';
+import { OBSERVER_NAMES } from '../sql/application-names.ts';
+import { Session } from '../sql/session.ts';
+
+const LIMIT_MS = 5_000;
+
+const READ_NEIGHBOURS = `
+  SELECT host(client_addr), NULL::int FROM pg_stat_replication WHERE client_addr IS NOT NULL
+  UNION SELECT sender_host, sender_port FROM pg_stat_wal_receiver WHERE sender_host IS NOT NULL`;
+const READ_SELF = `SELECT (SELECT system_identifier::text FROM pg_control_system()), pg_is_in_recovery(),
+  pg_postmaster_start_time()::text`;
+
+export interface Server {
+  /** All servers of one cluster have the same. */
+  readonly systemIdentifier: string;
+  readonly standby: boolean;
+  /** As the server prints it: two servers of one cluster have no such moment in common. */
+  readonly startedAt: string;
+  /** Of those that it streams to, or from; the port of a standby is not known to its primary. */
+  readonly neighbours: readonly { readonly host: string; readonly port: number | undefined }[];
+}
+
+/** @throws where it does not answer, or the user may not log in. */
+export async function askServer(address: Address): Promise<Server> {
+  await using session = await Session.connect(address, {
+    applicationName: OBSERVER_NAMES.inspect,
+    connectTimeoutMs: LIMIT_MS,
+  });
+  const [self] = await session.query(READ_SELF, [], { timeoutMs: LIMIT_MS });
+  const rows = await session.query(READ_NEIGHBOURS, [], { timeoutMs: LIMIT_MS });
+  return {
+    systemIdentifier: String(self?.[0]),
+    standby: self?.[1] === true,
+    startedAt: String(self?.[2]),
+    neighbours: rows.map(([host, port]) => ({ host: String(host), port: port === null ? undefined : Number(port) })),
+  };
+}
