@@ -1,8 +1,7 @@
 /** Who else is in the cluster of a server: its standbys, or its primary, as it names them itself. Writes nothing. */
 
+import { openSession } from '../cluster/open-session.ts';
 import type { Address } from '../model/address.ts';
-import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { Session } from '../sql/session.ts';
 
 const LIMIT_MS = 5_000;
 
@@ -24,10 +23,7 @@ export interface Server {
 
 /** @throws where it does not answer, or the user may not log in. */
 export async function askServer(address: Address): Promise<Server> {
-  await using session = await Session.connect(address, {
-    applicationName: OBSERVER_NAMES.inspect,
-    connectTimeoutMs: LIMIT_MS,
-  });
+  await using session = await openSession(address, 'inspect', { limitMs: LIMIT_MS });
   const [self] = await session.query(READ_SELF, [], { timeoutMs: LIMIT_MS });
   const rows = await session.query(READ_NEIGHBOURS, [], { timeoutMs: LIMIT_MS });
   return {

@@ -16,7 +16,7 @@ import { MOVING_ROLES } from '../model/roles.ts';
 import type { PartitionRef } from '../model/scenario.ts';
 import { BESIDE, partitionIndex } from '../model/topology.ts';
 import type { Workload } from '../workloads/workload.ts';
-import { inventorySchema } from './inventory.ts';
+import { inventorySchema } from './inventory-schema.ts';
 
 /** The words that a scenario may use. */
 export interface ScenarioVocabulary {

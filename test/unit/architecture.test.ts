@@ -182,7 +182,7 @@ describe('architecture', () => {
     ['yargs', /^cli\//],
     ['vitest', /^(vitest\.ts|contract\/.*)$/],
     ['log-update', /^cli\//],
-    ['execa', /^(platforms\/(docker|local)\/|cli\/commands\/connect\.ts$)/],
+    ['execa', /^(platforms\/(docker|local|ssh)\/|cli\/commands\/connect\.ts$)/],
     ['node:child_process', /^(config\.ts|platforms\/local\/server\.ts|run\/thread-priority\.ts)$/],
     ['mdast-util-to-markdown', /^reporters\/document-markdown\.ts$/],
     ['mdast-util-gfm-table', /^reporters\/document-markdown\.ts$/],

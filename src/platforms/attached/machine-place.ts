@@ -1,11 +1,10 @@
 /** The machine of a node, and which of its services the server is. */
 
+import { openSession } from '../../cluster/open-session.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { MachinePlace } from '../../model/inventory.ts';
 import type { NodeName } from '../../model/topology.ts';
-import { OBSERVER_NAMES } from '../../sql/application-names.ts';
-import { Session } from '../../sql/session.ts';
 import { Machine } from '../ssh/machine.ts';
 
 const ASK_LIMIT_MS = 5_000;
@@ -19,10 +18,7 @@ export function machineOf({ to, config }: MachinePlace): Machine {
  * @throws EnvironmentError where the server does not answer, or is no service of that machine.
  */
 export async function findService(machine: Machine, node: NodeName, address: Address): Promise<string> {
-  await using session = await Session.connect(address, {
-    applicationName: OBSERVER_NAMES.standing,
-    connectTimeoutMs: ASK_LIMIT_MS,
-  });
+  await using session = await openSession(address, 'standing', { limitMs: ASK_LIMIT_MS });
   const [row] = await session.query('SELECT pg_backend_pid()', [], { timeoutMs: ASK_LIMIT_MS });
   const { output } = await machine.run(`look at process ${row?.[0]}`, `cat /proc/${Number(row?.[0])}/cgroup`);
   const service = serviceIn(output);

@@ -1,6 +1,5 @@
 /** A machine behind the user's own `ssh`: his keys, his known hosts, his configuration. It is never asked for a password. */
 
-import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { cachePath, homeFolder } from '../../home-folder.ts';
@@ -96,40 +95,25 @@ function sharedConnection(): string[] {
   return ['ControlMaster=auto', `ControlPath=${folder}/%C`, 'ControlPersist=20'];
 }
 
-function runSsh(args: readonly string[], input: string): Promise<ScriptResult> {
-  return new Promise((resolve, reject) => {
-    // In a group of its own: Ctrl-C on a terminal must not end the script that undoes a fault.
-    const child = spawn('ssh', args, { stdio: 'pipe', detached: true });
-    let output = '';
-    let errors = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      output += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text) => {
-      errors += text;
-    });
-    const limit = setTimeout(() => {
-      errors += `no end within ${LIMIT_MS / 1_000} s`;
-      child.kill('SIGKILL');
-    }, LIMIT_MS);
-    child.once('error', (error) => {
-      clearTimeout(limit);
-      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      reject(
-        new EnvironmentError(missing ? 'there is no ssh client here' : `ssh cannot be run: ${error.message}`, {
-          code: 'ssh-missing',
-          hint: 'install the package openssh-client of your system',
-          cause: error,
-        }),
-      );
-    });
-    child.once('close', (exitCode) => {
-      clearTimeout(limit);
-      resolve({ exitCode: exitCode ?? NO_CONNECTION, output, errors });
-    });
-    // A client that could not connect reads nothing.
-    child.stdin.on('error', () => undefined).end(input);
+async function runSsh(args: readonly string[], input: string): Promise<ScriptResult> {
+  const { execa } = await import('execa');
+  const result = await execa('ssh', args, {
+    input,
+    // In a group of its own, and not ended with this process: Ctrl-C must not end the script that undoes a fault.
+    detached: true,
+    cleanup: false,
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL',
+    reject: false,
   });
+  if (result.code === 'ENOENT') {
+    throw new EnvironmentError('there is no ssh client here', {
+      code: 'ssh-missing',
+      hint: 'install the package openssh-client of your system',
+    });
+  }
+  const late = result.timedOut ? `no end within ${LIMIT_MS / 1_000} s` : '';
+  return { exitCode: result.exitCode ?? NO_CONNECTION, output: result.stdout, errors: `${result.stderr}${late}` };
 }
 
 function oneLine(text: string): string {
