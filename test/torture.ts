@@ -5,6 +5,7 @@
  * --moments   on the embedded cluster; 100 by default
  * --docker    on containers of the run's own; 25 by default, 0 without PGQUAKE_TEST_IMAGE
  * --attached  in runs attached to a cluster that stands; the same default
+ * --inventory in runs on a cluster of an inventory, by ssh and by docker each; the same default
  * --signals   of SIGHUP, SIGQUIT and SIGUSR2 each, embedded, and attached where --attached is not 0; 20 by default
  * --disks     at which the disk of the reports fills, embedded (as root) and attached likewise; 10 by default
  * --seed      which moments; 1 by default
@@ -22,6 +23,9 @@ import { parseArgs } from 'node:util';
 const OWN = 'test/e2e/heal';
 const ENDINGS = 'test/e2e/endings.test.ts';
 const ATTACHED = 'test/integration/docker-standing.test.ts';
+const INVENTORY = 'test/integration/attached.test.ts';
+/** By ssh, and by docker. */
+const WAYS = 2;
 /** Part of the names of all tests that end runs, and of those that kill. */
 const ENDS = 'at any of';
 const KILLS = `after kill -9 ${ENDS}`;
@@ -31,7 +35,7 @@ const MAX_NUMBER = 1_000_000;
 
 const onDocker = process.env.PGQUAKE_TEST_IMAGE ? '25' : '0';
 
-type Option = 'moments' | 'docker' | 'attached' | 'signals' | 'disks' | 'seed';
+type Option = 'moments' | 'docker' | 'attached' | 'inventory' | 'signals' | 'disks' | 'seed';
 
 function options(): Readonly<Record<Option, number>> {
   const text = (value: string) => ({ type: 'string', default: value }) as const;
@@ -40,6 +44,7 @@ function options(): Readonly<Record<Option, number>> {
       moments: text('100'),
       docker: text(onDocker),
       attached: text(onDocker),
+      inventory: text(onDocker),
       signals: text('20'),
       disks: text('10'),
       seed: text('1'),
@@ -81,8 +86,9 @@ function run(file: string, pattern: string | undefined, env: NodeJS.ProcessEnv):
 }
 
 function torture(): void {
-  const { moments, docker, attached, signals, disks, seed } = options();
-  if (docker + attached > 0 && !process.env.PGQUAKE_TEST_IMAGE) {
+  const { moments, docker, attached, inventory, signals, disks, seed } = options();
+  const inContainers = docker + attached + inventory;
+  if (inContainers > 0 && !process.env.PGQUAKE_TEST_IMAGE) {
     throw new Error('containers need PGQUAKE_TEST_IMAGE to name an image; .ci/docker/images.sh makes one');
   }
   const env = {
@@ -91,15 +97,16 @@ function torture(): void {
     PGQUAKE_TORTURE_SIGNAL_MOMENTS: String(signals),
     PGQUAKE_TORTURE_DISK_MOMENTS: String(disks),
     PGQUAKE_TORTURE_SEED: String(seed),
-    ...(docker + attached > 0 ? { PGQUAKE_REQUIRE_DOCKER: '1' } : {}),
+    ...(inContainers > 0 ? { PGQUAKE_REQUIRE_DOCKER: '1' } : {}),
   };
   const results = [
     ...(moments + docker > 0 ? run(OWN, KILLS, env) : []),
     ...(signals + disks > 0 ? run(ENDINGS, ENDS, env) : []),
     // Its other tests make the cluster that the runs attach to.
     ...(attached > 0 ? run(ATTACHED, undefined, { ...env, PGQUAKE_TORTURE_DOCKER_MOMENTS: String(attached) }) : []),
+    ...(inventory > 0 ? run(INVENTORY, KILLS, { ...env, PGQUAKE_TORTURE_INVENTORY_MOMENTS: String(inventory) }) : []),
   ].filter(({ title, status }) => title.includes(ENDS) && status !== 'skipped' && status !== 'pending');
-  const kills = [moments, docker, attached].filter((count) => count > 0).length;
+  const kills = [moments, docker, attached].filter((count) => count > 0).length + (inventory > 0 ? WAYS : 0);
   const places = attached > 0 ? 2 : 1;
   const fills = disks > 0 && process.getuid?.() === 0 ? 1 : 0;
   const wanted = kills + places * ((signals > 0 ? SIGNALS : 0) + fills);
@@ -108,7 +115,7 @@ function torture(): void {
   }
   const passed = results.filter(({ status }) => status === 'passed').length;
   console.log(
-    `torture: ${moments + docker + attached} kills, ${signals} of each signal and ${disks} full disks asked for, ${passed} of ${wanted} parts passed`,
+    `torture: ${moments + docker + attached + WAYS * inventory} kills, ${signals} of each signal and ${disks} full disks asked for, ${passed} of ${wanted} parts passed`,
   );
   process.exitCode = passed === wanted ? 0 : 1;
 }

@@ -316,6 +316,8 @@ export interface Nodes {
 
 /** What a cluster of an inventory brings beside its nodes. */
 export interface AttachedExtras {
+  /** The address of what decides roles in it, where the inventory names one: the REST API of a Patroni. */
+  readonly manager?: string | undefined;
   /** Further ways of clients, by name. */
   readonly routes: Readonly<Record<string, Route>>;
   /**

@@ -6,6 +6,7 @@
 import { defineEngine, type FormedCluster, type FormOptions } from '../cluster/engine.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { dataNodes, type PlacementMap, ringPlacement } from '../model/topology.ts';
+import { findPatroni } from './patroni/attached.ts';
 import { PatroniCluster } from './patroni/cluster.ts';
 import { expectPatroni } from './patroni/expect.ts';
 import { patroniPrograms } from './patroni/programs.ts';
@@ -35,7 +36,7 @@ export const patroni = defineEngine({
   },
   layout: (topology, partitionKeys) => placementOf(topology, partitionKeys),
   form,
-  inspect: async () => undefined,
+  inspect: ({ nodes, dataset, signal }) => findPatroni(nodes, dataset, signal),
   expect: expectPatroni,
 });
 

@@ -68,6 +68,8 @@ export interface InventoryRoute extends PasswordSource {
 export interface Inventory {
   /** What people call the cluster; a run that breaks something has to repeat it. */
   readonly name: string;
+  /** What decides roles in it, where it is named: the engine that knows it, and its address. */
+  readonly manager?: { readonly engine: string; readonly address: string };
   readonly nodes: readonly InventoryNode[];
   readonly routes: readonly InventoryRoute[];
 }

@@ -96,6 +96,7 @@ const remainsSchema = z.object({
   services: z.record(z.string(), z.string()),
   inventory: z.object({
     name: z.string(),
+    manager: z.object({ engine: z.string(), address: z.string() }).exactOptional(),
     nodes: z.array(
       z.object({
         ...reachedBy,
@@ -211,6 +212,7 @@ async function nodesOf(inventory: Inventory, places: Places, run?: OfRun): Promi
   return {
     all,
     attached: {
+      manager: inventory.manager?.address,
       routes: Object.fromEntries(await Promise.all(inventory.routes.map(routeOf))),
       makeOwnSchema: async (session) => {
         if (!run) throw new Error('only a run makes a schema');

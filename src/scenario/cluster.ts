@@ -61,17 +61,21 @@ export function clusterOf(
   engines: ScenarioVocabulary['engines'],
   { confirm }: Pick<ClusterSpec, 'confirm'> = {},
 ): ClusterSpec {
-  const engine = engines.find(({ movingRoles }) => movingRoles !== undefined);
-  if (!engine) throw new Error('the catalogue has no engine for it');
+  const engine = engineFor(inventory, engines);
   const nodes = inventory.nodes.map(({ name }): NodeSpec => ({ name, role: 'member', part: 'data' }));
+  const keys = keysOf(engine);
   // What its settings promise is read from its servers.
   const {
     params = {},
     absentRoles: _,
+    absentRoutes = {},
     ...makeup
-  } = keysOf(engine).makeup({ members: nodes.length }, { nodes: () => nodes });
+  } = keys.makeup({ ...keys.params.parse({}), members: nodes.length }, { nodes: () => nodes });
+  const routes = inventory.routes.map(({ name }) => name);
   return {
     ...makeup,
+    nodes,
+    absentRoutes: Object.fromEntries(Object.entries(absentRoutes).filter(([name]) => !routes.includes(name))),
     platform: 'auto',
     engine: engine.name,
     attach: inventory.name,
@@ -84,6 +88,15 @@ export function clusterOf(
       inWords: `${formatCount(nodes.length, 'node')} of the inventory ${inventory.name}`,
     },
   };
+}
+
+/** That of the manager which the inventory names; else the first whose roles move. */
+function engineFor({ manager }: Inventory, engines: readonly KnownEngine[]): KnownEngine {
+  const engine = engines.find(({ name, movingRoles }) =>
+    manager === undefined ? movingRoles !== undefined : name === manager.engine,
+  );
+  if (!engine) throw new Error('the catalogue has no engine for it');
+  return engine;
 }
 
 /** Keys that say what a cluster is like are for clusters that are made. */

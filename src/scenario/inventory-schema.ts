@@ -173,6 +173,11 @@ export const inventorySchema = z
       .regex(NAME, 'expected a name in kebab-case such as orders-staging')
       .describe('What people call the cluster; `confirm` repeats it.'),
     nodes: z.record(z.string(), node).describe('Its servers, by the names that scenarios and reports use.'),
+    patroni: z
+      .string()
+      .regex(/^http:\/\/[^/\s]+\/?$/, 'expected a REST address such as http://10.0.0.5:8008')
+      .optional()
+      .describe('Where it is under Patroni: the REST address of any member. Members and settings are read from it.'),
     routes: z.record(z.string(), route).default({}).describe('Further ways of clients to its data, by name.'),
     ...password,
   })

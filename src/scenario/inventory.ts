@@ -85,13 +85,14 @@ export function meansInventory(attach: unknown): attach is string | Readonly<Rec
   return isInventoryFile(attach) || (typeof attach === 'object' && attach !== null && !Array.isArray(attach));
 }
 
-function inventoryFrom({ name, nodes, routes, ...fallback }: Written, folder: string): Inventory {
+function inventoryFrom({ name, nodes, routes, patroni, ...fallback }: Written, folder: string): Inventory {
   const reached = ({ url: connection, ...own }: { readonly url: Connection } & WrittenPassword) => ({
     connection: absolute(connection, folder),
     ...passwordFrom(own, folder, passwordFrom(fallback, folder)),
   });
   return {
     name,
+    ...(patroni === undefined ? {} : { manager: { engine: 'patroni', address: patroni } }),
     nodes: Object.entries(nodes).map(([one, { docker, ssh, peer, ...rest }]) => ({
       name: one,
       ...reached(rest),

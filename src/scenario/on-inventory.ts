@@ -45,6 +45,10 @@ export function misfitOf(
   const strange = faults.flatMap((step) => misfitOfStep(step, inventory));
   if (strange[0] !== undefined) return strange[0];
   if (!cluster.movingRoles) return 'it is made for workers beside a coordinator';
+  const wanted = clusterOf(inventory, known.engines).engine;
+  const manages = inventory.manager !== undefined;
+  if (cluster.own && cluster.own.engine !== wanted && !manages)
+    return `it is made for the engine ${cluster.own.engine}`;
   const chosen = known.workloads.find(({ name }) => name === workload.use);
   if (chosen && !leavesNoTables(chosen) && !SHARED_KINDS.every((kind) => kind in workload.params)) {
     return `its workload ${workload.use} makes tables outside of the schema pgquake`;
@@ -61,6 +65,7 @@ function misfitOfStep({ fault, target }: FaultStep, { nodes }: Inventory): strin
       `${fault} strikes ${wanted} ${wanted === 1 ? 'standby' : 'standbys'}, and there ${standbys === 1 ? 'is' : 'are'} ${standbys}`,
     ];
   }
+  if ('purpose' in target) return [`${fault} strikes the ${target.purpose}, of which the inventory names none`];
   if (!('nodes' in target)) return [`${fault} strikes workers`];
   const missing = target.nodes.filter((name) => !nodes.some((node) => node.name === name));
   return missing.length === 0 ? [] : [`${fault} strikes ${missing.join(', ')}, which the inventory does not name`];

@@ -1,14 +1,21 @@
 /** A cluster that pgquake has not made: a primary and a standby by Debian's own tools, described by an inventory. */
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { seededIndex } from '../../src/plan/random.ts';
 import { type Ended, Workplace } from '../support/cli.ts';
-import { dockerMissing, EngineProxy } from '../support/docker.ts';
+import { dockerMissing, EngineProxy, oneServer } from '../support/docker.ts';
 import { type PairNode, StandingPair } from '../support/standing-pair.ts';
 
 const missing = await dockerMissing('test/integration/attached.test.ts');
+
+/** `npm run torture -- --inventory 25` is the long form. */
+const MOMENTS = Number(process.env.PGQUAKE_TORTURE_INVENTORY_MOMENTS ?? 0);
+const SEED = Number(process.env.PGQUAKE_TORTURE_SEED ?? 1);
+/** From the choice of a platform to the end of a run. */
+const RUN_MS = 20_000;
 
 const OWN_STATEMENTS = `
 workload:
@@ -39,6 +46,21 @@ function bySsh(fault: string, { inventory = 'ssh.yaml', from }: { inventory?: st
   return PRIMARY_KILL.replace('own-primary-kill', `by-ssh-${fault}`)
     .replace('inventory.yaml', inventory)
     .replace('fault: node-kill,', `fault: ${fault},${from === undefined ? '' : ` from: ${from},`}`);
+}
+
+/** One fault after the other, each in another way. */
+function tortured(way: 'ssh' | 'docker'): string {
+  const cut = way === 'ssh' ? 'fault: network-drop, from: everybody,' : 'fault: network-disconnect,';
+  return PRIMARY_KILL.replace('own-primary-kill', `tortured-by-${way}`)
+    .replace('inventory.yaml', way === 'ssh' ? 'ssh.yaml' : 'inventory.yaml')
+    .replace(
+      /faults:[\s\S]*settle/,
+      `faults:
+  - { fault: node-kill, target: { role: primary }, at: 0s, for: 1s }
+  - { fault: node-pause, target: { role: standby }, at: 4s, for: 1s }
+  - { ${cut} target: { role: standby }, at: 8s, for: 1s }
+settle`,
+    );
 }
 
 function judgements(place: Workplace): Record<string, string> {
@@ -156,6 +178,19 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect(stderr).toContain(`did you mean "${first.container}"?`);
   });
 
+  test('whose port Docker chooses anew at every start is not stopped, for its clients would lose it', async () => {
+    await using server = await oneServer();
+    const { host, port, user, database, password } = server.address;
+    const url = `postgresql://${user}@${host}:${port}/${database}`;
+    const inventory = `name: by-chance\nnodes: { db: { url: "${url}", docker: ${server.id} } }\n`;
+    writeFileSync(join(place.folder, 'by-chance.yaml'), inventory);
+    const { stdout } = await place.start(['attach', 'check', 'by-chance.yaml'], { PGPASSWORD: password }).ended;
+    expect(stdout).toMatch(
+      new RegExp(`cannot be struck by +node-stop, node-kill.*: Docker publishes .* on another port than ${port} when`),
+    );
+    expect(stdout).toMatch(/can be struck by +node-pause/);
+  });
+
   test('is refused before anything starts what its user may not do', async () => {
     const readOnly = PRIMARY_KILL.replace('node-kill', 'read-only').replace('own-primary-kill', 'own-read-only');
     const { code, stderr } = await pgquake(place.scenario('own-read-only', readOnly), '--reports', place.reports);
@@ -182,7 +217,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
   test('is healed and left as it was after pgquake was killed, and its run can be run again', async () => {
     const before = await schema();
     const child = place.start([place.scenario('own-primary-kill', PRIMARY_KILL), '--reports', place.reports], env());
-    await eventually(() => readEvents(place, 'own-primary-kill').includes('"fault-in-effect"'));
+    await untilStruck(child, place, 'own-primary-kill');
     child.kill('SIGKILL');
     await child.ended;
     expect((await pair.inspect(0)).State.Running).toBe(false);
@@ -258,7 +293,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
       [place.scenario('by-ssh-node-kill', bySsh('node-kill')), '--reports', place.reports],
       env(),
     );
-    await eventually(() => readEvents(place, 'by-ssh-node-kill').includes('"fault-in-effect"'));
+    await untilStruck(child, place, 'by-ssh-node-kill');
     // Somebody else looks.
     expect(await pair.run(0, 'pgrep --count postgres; hostname > /dev/null')).toMatch(/^0\s*$/);
     const { code, stderr } = await child.ended;
@@ -274,7 +309,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
       [place.scenario('by-ssh-node-pause', bySsh('node-pause')), '--reports', place.reports],
       env(),
     );
-    await eventually(() => readEvents(place, 'by-ssh-node-pause').includes('"fault-in-effect"'));
+    await untilStruck(child, place, 'by-ssh-node-pause');
     child.kill('SIGKILL');
     await child.ended;
     const states = () => pair.run(0, 'ps -C postgres -o state= | sort -u');
@@ -294,7 +329,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
       [place.scenario('by-ssh-network-drop', bySsh('network-drop', { from: 'everybody' })), '--reports', place.reports],
       env(),
     );
-    await eventually(() => readEvents(place, 'by-ssh-network-drop').includes('"fault-in-effect"'));
+    await untilStruck(child, place, 'by-ssh-network-drop');
     const rules = await pair.run(0, 'iptables -S');
     expect(rules.match(/-A (IN|OUT)PUT .*pgquake-.* -j DROP/g)).toHaveLength(2);
     child.kill('SIGKILL');
@@ -305,6 +340,42 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect(await leftOn(0)).toBe('');
     expect(await schema()).toBe(before);
   });
+
+  test.skipIf(MOMENTS === 0).each(['ssh', 'docker'] as const)(
+    `after kill -9 at any of ${MOMENTS} moments of a run by %s, heal leaves all as it was`,
+    async (way) => {
+      const random = seededIndex(SEED);
+      const scenario = place.scenario(`tortured-by-${way}`, tortured(way));
+      const before = [await schema(), ...(await state())];
+      for (let moment = 1; moment <= MOMENTS; moment++) {
+        const child = place.start([scenario, '--reports', place.reports], env());
+        await eventually(() => readEvents(place, `tortured-by-${way}`).includes('"platform-chosen"'));
+        const afterMs = random(RUN_MS);
+        await sleep(afterMs);
+        child.kill('SIGKILL');
+        await child.ended;
+        const healed = await pgquake('heal', '--reports', place.reports);
+        const context = `moment ${moment} of seed ${SEED}, ${afterMs} ms after the start\n${healed.stdout}${healed.stderr}`;
+        expect(healed.code, context).toBe(0);
+        expect([await schema(), ...(await state())], context).toEqual(before);
+        expect(await leftOn(0), context).toBe('');
+        expect(await leftOn(1), context).toBe('');
+        for (const folder of readdirSync(place.reports)) rmSync(join(place.reports, folder), { recursive: true });
+      }
+    },
+    MOMENTS * 90_000,
+  );
+
+  /** What a person would look at: both containers, as the engine describes them. */
+  async function state(): Promise<unknown[]> {
+    const seen = await Promise.all([pair.inspect(0), pair.inspect(1)]);
+    return seen.map(({ State, HostConfig, NetworkSettings }) => [
+      State.Status,
+      HostConfig.RestartPolicy,
+      HostConfig.NanoCpus,
+      Object.keys(NetworkSettings.Networks),
+    ]);
+  }
 
   /** What there is of pgquake's on a machine: rules, processes. */
   function leftOn(node: number): Promise<string> {
@@ -332,6 +403,18 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect((await pair.inspect(0)).HostConfig.RestartPolicy).toMatchObject({ Name: 'unless-stopped' });
   });
 });
+
+/** Until the first fault of a run is in effect; a run that ends before says why. */
+async function untilStruck(child: ReturnType<Workplace['start']>, place: Workplace, scenario: string): Promise<void> {
+  let ended: Ended | undefined;
+  void child.ended.then((how) => {
+    ended = how;
+  });
+  await eventually(() => ended !== undefined || readEvents(place, scenario).includes('"fault-in-effect"'));
+  if (!readEvents(place, scenario).includes('"fault-in-effect"')) {
+    throw new Error(`the run ended with ${ended?.code} before its fault: ${ended?.stdout}${ended?.stderr}`);
+  }
+}
 
 /** What the newest run of a scenario has recorded so far. */
 function readEvents(place: Workplace, scenario: string): string {

@@ -309,6 +309,7 @@ hypothesis: [{ check: no-lost-writes }]
   test('a shipped one that needs other nodes does not fit', async () => {
     const misfit = async (name: string) => misfitOf(await pgquake().load(name), pair, shipped);
     expect(await misfit('primary-kill')).toBeUndefined();
+    expect(await misfit('patroni/primary-lost')).toBe('it is made for the engine patroni');
     expect(await misfit('one-worker')).toBe('node-stop strikes worker1, which the inventory does not name');
   });
 });

@@ -7,6 +7,7 @@ import { checks, faults, workloads } from '../../src/catalog.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { reportSchema } from '../../src/model/report-schema.ts';
+import { inventoryJsonSchema } from '../../src/scenario/inventory.ts';
 import { scenarioJsonSchema } from '../../src/scenario/schema.ts';
 import { readSuiteList } from '../../src/scenario/suite-list.ts';
 import { CLIENT_CODES, SQLSTATES } from '../../src/sql/outcome.ts';
@@ -38,6 +39,7 @@ const PARTS: Readonly<Record<string, (of: string) => string>> = {
       ['fault', 'what it does', 'lasts'],
       faults.map((fault) => [...linked(fault), fault.strikes ? 'ends by itself' : '`for`']),
     ),
+  inventory: (path) => parameterTable(inventoryAt(path)),
   keys: (path) => parameterTable(at(path)),
   recorded: (what) => recordedPage(what),
   report: () => table(['field', 'what it holds'], reportRows()),
@@ -76,6 +78,15 @@ function at(path: string): Property {
   const found = inner.reduce((of, key) => innerOf(of.properties?.[key]), outer);
   const { fault: _, ...properties } = found.properties ?? {};
   return { ...found, properties };
+}
+
+/** A part of an inventory: `top`, or one of its nodes and routes and what is in it: `nodes`, `nodes docker`. */
+function inventoryAt(path: string): Property {
+  const inventory = inventoryJsonSchema() as Property;
+  if (path === 'top') return withoutInner(inventory);
+  const [section = '', ...inner] = path.split(' ');
+  const one = inventory.properties?.[section]?.additionalProperties ?? {};
+  return withoutInner(inner.reduce((of, key) => innerOf(of.properties?.[key]), one));
 }
 
 /** Of a list its items, of several forms the one that has keys. */

@@ -15,6 +15,7 @@ export interface Property {
   readonly properties?: Readonly<Record<string, Property>>;
   readonly required?: readonly string[];
   readonly items?: Property;
+  readonly additionalProperties?: Property;
   readonly anyOf?: readonly Property[];
 }
 

@@ -12,6 +12,7 @@ import type { Quake } from '../../quake.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { type InventoryNodeSurvey, type InventorySurvey, surveyInventory } from '../../run/inventory-survey.ts';
 import { findFormed } from '../../run/standing.ts';
+import { clusterOf } from '../../scenario/cluster.ts';
 import { readInventory } from '../../scenario/inventory.ts';
 import { misfitOf } from '../../scenario/on-inventory.ts';
 import type { Command } from '../command.ts';
@@ -64,7 +65,8 @@ async function check(quake: Quake, inventory: Inventory): Promise<Checked> {
   const { inventory: platform, engines, faults } = quake.catalog;
   const nodes = await platform.attach(inventory);
   let whyNot: string | undefined;
-  const candidates = engines.filter(({ movingRoles }) => movingRoles);
+  const wanted = clusterOf(inventory, engines).engine;
+  const candidates = engines.filter(({ name }) => name === wanted);
   const dataset = { tables: [], partitionKeys: [1] };
   const found = await findFormed(nodes, candidates, dataset, new AbortController().signal).catch((error: unknown) => {
     whyNot = errorText(error);

@@ -2,11 +2,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type FailoverStep, type Manager, watchEvery } from '../../cluster/manager.ts';
-import type { NodeControl } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { until } from '../../model/until.ts';
-import type { Member, Rest } from './rest.ts';
+import type { Member, Rest, RestNode } from './rest.ts';
 
 /** Between two looks at who holds the leader key; and while whoever holds it has yet to be promoted. */
 const LOOK_EVERY_MS = 150;
@@ -21,9 +20,9 @@ export class PatroniManager implements Manager {
   readonly name = 'patroni';
   readonly failsOver = true;
   readonly #rest: Rest;
-  readonly #nodes: readonly NodeControl[];
+  readonly #nodes: readonly RestNode[];
 
-  constructor(rest: Rest, nodes: readonly NodeControl[]) {
+  constructor(rest: Rest, nodes: readonly RestNode[]) {
     this.#rest = rest;
     this.#nodes = nodes;
   }

@@ -50,13 +50,19 @@ const statusSchema = z.object({
 
 export type Status = z.output<typeof statusSchema>;
 
+/** What it takes to ask a member. */
+export type RestNode = Pick<NodeControl, 'name' | 'addressAt'>;
+
 export class Rest {
-  readonly #nodes: readonly NodeControl[];
+  readonly #nodes: readonly RestNode[];
+  readonly #nameOf: (member: string) => NodeName;
   /** Who answered last is asked first. */
   #last = 0;
 
-  constructor(nodes: readonly NodeControl[]) {
+  /** @param nameOf which node a member is, by Patroni's name for it; the node of that name by default. */
+  constructor(nodes: readonly RestNode[], nameOf: (member: string) => NodeName = (member) => member) {
     this.#nodes = nodes;
+    this.#nameOf = nameOf;
   }
 
   /**
@@ -66,7 +72,7 @@ export class Rest {
   async members(limitMs = ANSWER_LIMIT_MS): Promise<readonly Member[]> {
     const { members } = await this.#anyOf('/cluster', clusterSchema, limitMs);
     return members.map(({ name, role, state, timeline, lag }) => ({
-      name,
+      name: this.#nameOf(name),
       role: ROLES[role] ?? 'other',
       state,
       ...(timeline === undefined ? {} : { timeline }),
@@ -80,7 +86,7 @@ export class Rest {
   }
 
   /** What one member says of itself. @throws where it does not answer. */
-  async status(node: NodeControl, limitMs = ANSWER_LIMIT_MS): Promise<Status> {
+  async status(node: RestNode, limitMs = ANSWER_LIMIT_MS): Promise<Status> {
     // Its status code says whether it runs; its body says what it is either way.
     return statusSchema.parse(await json(await ask(node, '/patroni', { limitMs })));
   }
@@ -103,7 +109,7 @@ export class Rest {
     }
   }
 
-  async #answering(): Promise<[NodeControl]> {
+  async #answering(): Promise<[RestNode]> {
     const reasons: string[] = [];
     for (const { node } of this.#inTurn()) {
       try {
@@ -132,7 +138,7 @@ export class Rest {
     throw silent(reasons);
   }
 
-  #inTurn(): { readonly node: NodeControl; readonly index: number }[] {
+  #inTurn(): { readonly node: RestNode; readonly index: number }[] {
     const all = this.#nodes.map((node, index) => ({ node, index }));
     return [...all.slice(this.#last), ...all.slice(0, this.#last)];
   }
@@ -146,7 +152,7 @@ interface Request {
   readonly method?: 'POST' | 'PATCH';
 }
 
-function ask(node: NodeControl, path: string, { limitMs, body, method = 'POST' }: Request): Promise<Response> {
+function ask(node: RestNode, path: string, { limitMs, body, method = 'POST' }: Request): Promise<Response> {
   if (!node.addressAt) throw new Error(`${node.name} has no other port`);
   const { host, port, password } = node.addressAt(REST_PORT);
   return fetch(`http://${host}:${port}${path}`, {

@@ -9,8 +9,8 @@ import { ScriptedTraffic } from '../scripted-traffic.ts';
 import { shellWord } from '../shell-word.ts';
 import { DeadMan } from './dead-man.ts';
 import type { Machine } from './machine.ts';
-import { RIGHTS, TRIALS } from './rights.ts';
 import { addressesFrom, connectFrom, keepsSsh } from './traffic.ts';
+import { RIGHTS, TRIALS } from './trials.ts';
 
 export interface ServiceOptions {
   readonly machine: Machine;
