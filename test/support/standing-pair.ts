@@ -61,7 +61,7 @@ trap 'systemctl stop ${SERVICE}; exit 0' TERM INT
 while true; do sleep 1 & wait $!; done`;
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
