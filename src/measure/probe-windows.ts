@@ -153,12 +153,7 @@ export class ProbeLane {
     const toMs = Math.max(fromMs, to.likelyMs);
     return {
       type: 'outage',
-      kind,
-      ...(partition === undefined ? {} : { partition }),
-      seenBy: 'probes',
-      fromMs,
-      toMs,
-      durationMs: toMs - fromMs,
+      ...seen({ kind, partition }, { fromMs, toMs }),
       uncertaintyMs: reach(from) + reach(to),
       ...(next ? {} : { open: true }),
       ok: 0,
@@ -270,12 +265,7 @@ export class ProbeLane {
       return [
         {
           type: 'brownout',
-          kind,
-          ...(partition === undefined ? {} : { partition }),
-          seenBy: 'probes',
-          fromMs,
-          toMs,
-          durationMs: toMs - fromMs,
+          ...seen({ kind, partition }, { fromMs, toMs }),
           uncertaintyMs: spacingMs,
           ok,
           failed,
@@ -327,4 +317,13 @@ function reach({ earliestMs, likelyMs, latestMs }: Enclosed): number {
 
 function earliest(probes: readonly Probe[]): number {
   return probes.reduce((first, { sentAt }) => Math.min(first, sentAt), Number.POSITIVE_INFINITY);
+}
+
+/** What every window of probes has. */
+function seen(
+  { kind, partition }: { readonly kind: string; readonly partition?: string | undefined },
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+) {
+  const of = partition === undefined ? {} : { partition };
+  return { kind, ...of, seenBy: 'probes' as const, fromMs, toMs, durationMs: toMs - fromMs };
 }

@@ -1,6 +1,17 @@
 /** A document as HTML, for a page. */
 
-import { type Block, type Column, type Inline, MARKS, partsOf, type Table, type Words } from './document.ts';
+import {
+  type Block,
+  type Column,
+  type Inline,
+  list,
+  MARKS,
+  partsOf,
+  resultTable,
+  strong,
+  type Table,
+  type Words,
+} from './document.ts';
 import { clip } from './escape.ts';
 import { badge, type Content, type Html, html, section, trusted } from './html/markup.ts';
 
@@ -29,6 +40,10 @@ export function documentHtml(blocks: readonly Block[], picture: (name: string) =
         return html`<p${trusted(LINES[block.role ?? 'plain'])}>${inlines(block.words)}</p>\n`;
       case 'list':
         return html`<ul>${block.items.map((item) => html`<li>${inlines(item)}</li>\n`)}</ul>\n`;
+      case 'results':
+        return tableHtml(resultTable([...block.results, ...(block.quiet ?? [])], block.caption));
+      case 'named':
+        return draw(list(block.entries.map(({ name, lines }) => [strong(name), ` ${lines.join('; ')}`])), depth);
       case 'figures':
         return figures(block);
       case 'picture':

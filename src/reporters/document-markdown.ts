@@ -4,7 +4,18 @@ import type { BlockContent, PhrasingContent, Table } from 'mdast';
 import { gfmTableToMarkdown } from 'mdast-util-gfm-table';
 import { toMarkdown } from 'mdast-util-to-markdown';
 import type { Judgement } from '../model/verdict.ts';
-import { type Block, type Column, type Inline, left, partsOf, strong, table, type Words } from './document.ts';
+import {
+  type Block,
+  type Column,
+  type Inline,
+  left,
+  list,
+  partsOf,
+  resultTable,
+  strong,
+  table,
+  type Words,
+} from './document.ts';
 import { clip, htmlText, markdownText, plainText } from './escape.ts';
 
 /** GitHub shows these in colour. */
@@ -57,6 +68,10 @@ function blockOf(block: Block, depth: 2 | 3): BlockContent[] {
           children: block.items.map((item) => ({ type: 'listItem', spread: false, children: [paragraph(item)] })),
         },
       ];
+    case 'results':
+      return blockOf(resultTable([...block.results, ...(block.quiet ?? [])], block.caption), depth);
+    case 'named':
+      return blockOf(list(block.entries.map(({ name, lines }) => [strong(name), ` ${lines.join('; ')}`])), depth);
     case 'figures':
       return [figures(block)];
     case 'picture': {

@@ -3,7 +3,7 @@
  * page draw these blocks and nothing else, so content is added in one place. Text is not escaped: each drawing does that.
  */
 
-import type { CheckResult, Judgement } from '../model/verdict.ts';
+import { type CheckResult, type Judgement, subjectAsWritten } from '../model/verdict.ts';
 
 /** One set of marks, as a terminal and a page have them. */
 export const MARKS: Readonly<Record<Judgement, string>> = { pass: '✔', fail: '✘', unknown: '?' };
@@ -50,6 +50,21 @@ export type Block =
   | { readonly type: 'quote'; readonly text: string }
   | { readonly type: 'line'; readonly words: Words; readonly role?: 'finding' | 'aside' }
   | { readonly type: 'list'; readonly items: readonly Words[] }
+  /** Checks with their verdicts. `quiet`: a terminal names them in one line. */
+  | {
+      readonly type: 'results';
+      readonly results: readonly CheckResult[];
+      readonly quiet?: readonly CheckResult[];
+      readonly caption?: string;
+      readonly partitionWord?: string | undefined;
+    }
+  /** Names with what is said of each: its first line, and those below it. */
+  | {
+      readonly type: 'named';
+      readonly entries: readonly { readonly name: string; readonly lines: readonly string[] }[];
+      /** All texts begin in one column. */
+      readonly aligned?: true;
+    }
   | { readonly type: 'figures'; readonly figures: readonly HeadlineFigure[] }
   /** `file` is where the picture stands beside the document; one without is drawn on the page alone. */
   | { readonly type: 'picture'; readonly name: string; readonly alt: string; readonly file?: string }
@@ -95,6 +110,19 @@ export function table(
   rest: Pick<Table, 'id' | 'caption'> = {},
 ): Table {
   return { type: 'table', columns, rows, ...rest };
+}
+
+/** Each check with its verdict, what was expected and what was observed. */
+export function resultTable(results: readonly CheckResult[], caption?: string): Table {
+  return table(
+    [left('check'), left('expected'), left('observed')],
+    results.map((result) => {
+      const subject = subjectAsWritten(result);
+      const name = [verdict(result.judgement), ' ', code(result.check), ...(subject === '' ? [] : [` ${subject}`])];
+      return [name, said(result.expected), said(result.observed)];
+    }),
+    caption === undefined ? {} : { caption },
+  );
 }
 
 /** A table of names and values. */

@@ -8,7 +8,7 @@ import { type CheckResult, subjectAsWritten } from '../model/verdict.ts';
 import { type Block, left, line, right, section, table } from './document.ts';
 import { documentMarkdown, MARKS } from './document-markdown.ts';
 import { clip, plainText } from './escape.ts';
-import { evidence, resultTable } from './report/report-hypothesis.ts';
+import { evidence } from './report/report-hypothesis.ts';
 import { number, recoveryWords, SPAN_NAMES } from './report-words.ts';
 
 /** Of one text; a step's summary may have 1 MiB in all. */
@@ -67,7 +67,10 @@ export function githubSummary(report: Report): string {
     section(`${MARKS[judgement]} ${judgement.toUpperCase()}: ${run.scenario}`, [
       ...(run.claim === undefined ? [] : [{ type: 'quote', text: run.claim } as const]),
       line(finding),
-      resultTable(results.filter((result) => !result.always || result.judgement !== 'pass')),
+      {
+        type: 'results',
+        results: results.filter((result) => !result.always || result.judgement !== 'pass'),
+      },
       ...results.flatMap((result) => evidence({ ...result, most: MAX_EVIDENCE })),
       ...(figures.availability.length === 0 ? [] : [service(report)]),
       { type: 'code', language: 'sh', lines: [run.again] },

@@ -6,9 +6,9 @@ import { formatCount, formatDuration } from '../model/units.ts';
 import { type Judgement, subjectAsWritten } from '../model/verdict.ts';
 import { type Block, type Inline, left, line, section, table, verdict } from './document.ts';
 import { documentMarkdown } from './document-markdown.ts';
+import type { Colors } from './document-text.ts';
 import { plainText } from './escape.ts';
 import { hasPromises, PROMISE_TITLES, promiseCells, promisesOf } from './suite-promises.ts';
-import type { Colors } from './terminal.ts';
 import { hanging, padTo, wrapWords } from './text-layout.ts';
 
 /** What it means for a claim. */

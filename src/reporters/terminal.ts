@@ -6,23 +6,12 @@ import { describeTakeover, describeTwoPrimaries, nodeOnTimeline } from '../measu
 import { routeLines } from '../measure/route-words.ts';
 import type { PromiseFigures, ServiceWindow } from '../model/figures.ts';
 import { describeLost } from '../model/loss.ts';
-import { partitionNamed } from '../model/partition-words.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
-import { type CheckResult, type Judgement, subjectOf } from '../model/verdict.ts';
-import { MARKS } from './document.ts';
+import type { Block } from './document.ts';
+import { type Colors, documentText } from './document-text.ts';
 import { plainText } from './escape.ts';
 import { disagreementLines, kindWords, longestOf, repairWords } from './report-words.ts';
-import { hanging, padTo, textWidth } from './text-layout.ts';
-
-/** Colours of a terminal; each returns its text unchanged where there are none. */
-export interface Colors {
-  bold(text: string): string;
-  dim(text: string): string;
-  green(text: string): string;
-  red(text: string): string;
-  yellow(text: string): string;
-}
 
 export interface SummaryOptions {
   readonly colors: Colors;
@@ -40,82 +29,43 @@ const MIN_COLUMNS = 40;
 export function terminalSummary(report: Report, options: SummaryOptions): string[] {
   const { colors, folder } = options;
   const columns = Math.max(MIN_COLUMNS, options.columns);
-  const paint = { pass: colors.green, fail: colors.red, unknown: colors.yellow }[report.judgement];
-  const verdict = `${report.judgement.toUpperCase()}  ${plainText(report.run.scenario)}`;
+  const { run, judgement, finding } = report;
+  const parts: readonly (readonly Block[])[] = [
+    [results(report)],
+    service(report),
+    roles(report),
+    [{ type: 'line', words: finding, role: 'finding' }],
+    ...repair(report),
+    [{ type: 'title', text: run.scenario, judgement }],
+  ];
   return [
-    '',
-    ...resultLines(report, colors, columns),
-    '',
-    ...serviceLines(report, colors, columns),
-    ...roleLines(report, columns),
-    '',
-    ...hanging('', plainText(report.finding), columns),
-    '',
-    ...repairLines(report, columns),
-    ...hanging('', verdict, columns).map((line) => paint(colors.bold(line))),
+    ...parts.filter((blocks) => blocks.length > 0).flatMap((blocks) => ['', ...documentText(blocks, columns, colors)]),
     '',
     `${colors.dim('reports')}  ${folder}/report.html`,
     `${colors.dim('       ')}  ${folder}/report.json`,
-    `${colors.dim('again  ')}  ${plainText(report.run.again)}`,
+    `${colors.dim('again  ')}  ${plainText(run.again)}`,
   ];
 }
 
+/** What every run is asked is one line as long as it passes. */
+function results({ results, topology: { partitionWord } }: Report): Block {
+  const quiet = results.filter((result) => result.always && result.judgement === 'pass');
+  return { type: 'results', results: results.filter((result) => !quiet.includes(result)), quiet, partitionWord };
+}
+
 /** The commands for nodes that stayed away; the report has them in any case. */
-function repairLines({ timeline, topology }: Report, columns: number): string[] {
+function repair({ timeline, topology }: Report): Block[][] {
   if (!timeline.some(({ type }) => type === 'heal-failed')) return [];
   return timeline.flatMap((event) =>
     event.type === 'repair'
-      ? [...hanging('', plainText(repairWords(event.away, topology)), columns), ...event.commands.map(plainText), '']
+      ? [[{ type: 'code', language: 'sql', label: repairWords(event.away, topology), lines: event.commands } as const]]
       : [],
   );
 }
 
-/** What every run is asked is one line as long as it passes. */
-function resultLines({ results, topology }: Report, colors: Colors, columns: number): string[] {
-  const named = (result: CheckResult) => nameOf(result, topology.partitionWord);
-  const quiet = results.filter((result) => result.always && result.judgement === 'pass');
-  const loud = results.filter((result) => !quiet.includes(result));
-  const nameWidth = Math.max(0, ...loud.map((result) => textWidth(named(result))));
-  const lines = loud.flatMap((result) => describeResult(result, padTo(named(result), nameWidth), colors, columns));
-  if (quiet.length === 0) return lines;
-  const names = quiet.map(({ check }) => check).join(', ');
-  return [...lines, ...marked('pass', hanging('✔ ', `also: ${names}`, columns), colors)];
-}
-
-function describeResult(result: CheckResult, name: string, colors: Colors, columns: number): string[] {
-  const { judgement, evidence } = result;
-  const before = `${MARKS[judgement]} ${name}  `;
-  const observed = plainText(result.observed);
-  const expected = `expected: ${plainText(result.expected)}`;
-  const fits = textWidth(before) + textWidth(observed) + textWidth(expected) + 3 <= columns;
-  const first = marked(judgement, hanging(before, observed, columns), colors);
-  const dim = (lines: readonly string[]) => lines.map(colors.dim);
-  return [
-    ...(fits
-      ? [`${first[0]} ${colors.dim(`(${expected})`)}`]
-      : [...first, ...dim(hanging(' '.repeat(textWidth(before)), expected, columns))]),
-    ...(judgement === 'pass' ? [] : evidence.flatMap((line) => hanging('    - ', plainText(line), columns))),
-  ];
-}
-
-/** Paints the mark that opens the first line. */
-function marked(judgement: Judgement, lines: readonly string[], colors: Colors): string[] {
-  const paint = { pass: colors.green, fail: colors.red, unknown: colors.yellow }[judgement];
-  return lines.map((line, i) => (i === 0 ? paint(line.slice(0, 1)) + line.slice(1) : line));
-}
-
-/** A check with the operation and the partition that it is about, which tell it from others of its kind. */
-function nameOf({ check, params }: CheckResult, word: string | undefined): string {
-  const { of, partition, percentile } = subjectOf(params);
-  const parts = [check, of, partition === undefined ? undefined : partitionNamed(word, partition), percentile];
-  return plainText(parts.filter((part) => typeof part === 'string').join(' '));
-}
-
-function serviceLines({ run, figures }: Report, colors: Colors, columns: number): string[] {
-  if (figures.availability.length === 0) return [colors.dim('No load was run.')];
-  const width = Math.max(...run.kinds.map(({ name }) => textWidth(kindWords({ run }, name))));
-  const ofKinds = run.kinds.flatMap(({ name }) => {
-    const before = `  ${padTo(kindWords({ run }, name), width)}  `;
+function service({ run, figures }: Report): Block[] {
+  if (figures.availability.length === 0) return [{ type: 'line', words: 'No load was run.', role: 'aside' }];
+  const entries = run.kinds.map(({ name }) => {
     const share = figures.availability.find(({ kind, span }) => kind === name && span === 'fault')?.figures.share;
     const windows = figures.windows.filter(({ kind, partition }) => kind === name && partition === undefined);
     const parts = [
@@ -125,21 +75,18 @@ function serviceLines({ run, figures }: Report, colors: Colors, columns: number)
     ];
     const shown = longestOf(windows, MAX_WINDOWS_OF_KIND).map(describeWindow);
     const more = windows.length - shown.length;
-    const indent = ' '.repeat(textWidth(before) + 2);
-    return [
-      ...hanging(before, parts.join('; '), columns),
-      ...[...shown, ...(more > 0 ? [`and ${more} shorter`] : [])].flatMap((line) => hanging(indent, line, columns)),
-    ];
+    const lines = [parts.join('; '), ...shown, ...(more > 0 ? [`and ${more} shorter`] : [])];
+    return { name: kindWords({ run }, name), lines };
   });
-  const disagreements = disagreementLines(figures).flatMap((line) => hanging('  ! ', plainText(line), columns));
-  return [...ofKinds, ...disagreements];
+  const disagreements = disagreementLines(figures).map((words) => ({ name: '!', lines: [words] }));
+  return [
+    { type: 'named', entries, aligned: true },
+    { type: 'named', entries: disagreements },
+  ];
 }
 
 /** Who was primary when, each failover with its steps, and two primaries with the rows of each. */
-function roleLines(
-  { figures: { roles, spans, promises = [], routes = [] }, timeline, durationMs }: Report,
-  columns: number,
-): string[] {
+function roles({ figures: { roles, spans, promises = [], routes = [] }, timeline, durationMs }: Report): Block[] {
   if (!roles) return [];
   const fromMs = spans['steady-state']?.fromMs ?? 0;
   const primaries = roleLanes(timeline, { fromMs, toMs: durationMs })
@@ -157,7 +104,7 @@ function roleLines(
     ...promises.flatMap(promiseLines),
     ...routeLines(routes),
   ] as const;
-  return ['', ...lines.flatMap(([what = '', words = '']) => hanging(`  ${what}  `, plainText(words), columns))];
+  return [{ type: 'named', entries: lines.map(([name = '', words = '']) => ({ name, lines: [words] })) }];
 }
 
 /** What settings promised for a loss, and what was seen. */

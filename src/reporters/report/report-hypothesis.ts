@@ -2,30 +2,18 @@
 
 import type { Report } from '../../model/report.ts';
 import { type CheckResult, subjectAsWritten } from '../../model/verdict.ts';
-import { type Block, code, left, line, list, said, type Table, table, verdict, type Words } from '../document.ts';
+import { type Block, line, list, said } from '../document.ts';
 
 export function hypothesis({ results }: Report): Block[] {
   const own = results.filter((result) => !result.always);
   const always = results.filter((result) => result.always);
   return [
-    own.length === 0 ? line('No hypothesis was judged.') : resultTable(own, 'What the scenario expects'),
-    ...(always.length === 0 ? [] : [resultTable(always, 'Checked in every run')]),
+    own.length === 0
+      ? line('No hypothesis was judged.')
+      : { type: 'results', results: own, caption: 'What the scenario expects' },
+    ...(always.length === 0 ? [] : [{ type: 'results', results: always, caption: 'Checked in every run' } as const]),
     ...results.flatMap((result) => evidence(result)),
   ];
-}
-
-/** Each check with its verdict, what was expected and what was observed. */
-export function resultTable(results: readonly CheckResult[], caption?: string): Table {
-  return table(
-    [left('check'), left('expected'), left('observed')],
-    results.map((result) => [resultName(result), said(result.expected), said(result.observed)]),
-    caption === undefined ? {} : { caption },
-  );
-}
-
-function resultName(result: CheckResult): Words {
-  const subject = subjectAsWritten(result);
-  return [verdict(result.judgement), ' ', code(result.check), ...(subject === '' ? [] : [` ${subject}`])];
 }
 
 /** Of a check that did not pass. */
