@@ -72,7 +72,8 @@ function lines({ words, role }: Block & { type: 'line' }, columns: number, color
 function namedLines({ entries, aligned }: Block & { type: 'named' }, columns: number): string[] {
   const width = aligned ? Math.max(0, ...entries.map(({ name }) => textWidth(plainText(name)))) : 0;
   return entries.flatMap(({ name, lines: [first = '', ...more] }) => {
-    const before = `  ${padTo(plainText(name), width)}  `;
+    // A mark stands closer to its text than a name.
+    const before = `  ${padTo(plainText(name), width)}${name.length === 1 ? ' ' : '  '}`;
     const indent = ' '.repeat(textWidth(before) + 2);
     return [
       ...hanging(before, plainText(first), columns),
