@@ -28,6 +28,7 @@ const MAX_WINDOWS = 5;
 export const availability = defineCheck<Params>({
   name: 'availability',
   summary: 'What share of the intended operations succeeded before their deadline.',
+  unknownWhen: 'nothing was intended or sent; or the load met the limit while the probes saw an outage.',
   answers: 'availability',
   params,
   needsKeptSchedule: 'operations',

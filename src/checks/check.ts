@@ -39,6 +39,8 @@ export interface ParamProblem {
 export interface Check<P = any> {
   readonly name: string;
   readonly summary: string;
+  /** When it answers `unknown`, for its reader; docs/checks.md shows it. Shipped checks have it. */
+  readonly unknownWhen?: string;
   /** A strict object: unknown keys are errors. Keys are kebab-case, as written in a scenario. */
   readonly params: z.ZodType<P>;
   /**

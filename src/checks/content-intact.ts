@@ -9,6 +9,7 @@ import { defineCheck, struckReads } from './check.ts';
 export const contentIntact = defineCheck<z.output<typeof struckReads>>({
   name: 'content-intact',
   summary: 'Every row that a read returned has the content that its key demands.',
+  unknownWhen: 'as for `no-duplicates`.',
   params: struckReads,
   requires: ['reads'],
   always: true,

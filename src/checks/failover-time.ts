@@ -23,6 +23,8 @@ const params = z.strictObject({
 export const failoverTime = defineCheck<z.output<typeof params>>({
   name: 'failover-time',
   summary: 'How long it took from the fault until the writes of the load had reached a new primary.',
+  unknownWhen:
+    'no roles were recorded; no fault took effect; no node took over; nothing was written by the route; the load stopped before `max` without reaching the new primary; or `max` lies within the uncertainty.',
   answers: 'outage',
   params,
   requires: ['roles'],

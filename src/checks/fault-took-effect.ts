@@ -15,6 +15,8 @@ type ActEvent = 'fault-asked' | 'fault-in-effect' | 'fault-failed' | 'fault-met'
 export const faultTookEffect = defineCheck<z.output<typeof params>>({
   name: 'fault-took-effect',
   summary: 'Every planned fault was seen to take effect; otherwise nothing was tested.',
+  unknownWhen:
+    'a fault was not proven, was never asked for, met no traffic, or is refuted by answers from nodes that should be down. Then [nothing else can fail](outcomes.md#what-a-verdict-means).',
   params,
   always: true,
   voids: 'not every planned fault took effect',

@@ -33,6 +33,8 @@ const params = z.strictObject({
 export const latency = defineCheck<z.output<typeof params>>({
   name: 'latency',
   summary: 'How long the answers of a kind of operation took, at a percentile up to p99.99.',
+  unknownWhen:
+    'nothing was answered; too few answers for the percentile (p99.9 takes 1,000, p99.99 takes 10,000) and none refutes it; or fewer than half of the operations were answered.',
   params,
   needsKeptSchedule: 'operations',
 

@@ -37,6 +37,8 @@ type Limit = z.output<typeof params>['max'];
 export const lostWrites = defineCheck<z.output<typeof params>>({
   name: 'lost-writes',
   summary: 'How many acknowledged writes are gone in the end, and which node had acknowledged them (RPO).',
+  unknownWhen:
+    "no final read was made; no write was acknowledged; more than `max` is missing and something could not be read; or no node that takes writes returned the witness's rows.",
   answers: 'loss',
   params,
   requires: ['ledger'],

@@ -9,6 +9,8 @@ import { defineCheck, struckReads } from './check.ts';
 export const noDuplicates = defineCheck<z.output<typeof struckReads>>({
   name: 'no-duplicates',
   summary: 'No read returned the same row twice.',
+  unknownWhen:
+    'no read was answered after the first fault. A hypothesis that names the check also requires an answered scan that overlapped a fault, and, if scans were under way at a strike, one of those. With `under-way: 1`, a fault must have struck such a read.',
   params: struckReads,
   requires: ['reads'],
   always: true,

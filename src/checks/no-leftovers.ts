@@ -14,6 +14,7 @@ const MEBIBYTE = 2 ** 20;
 export const noLeftovers = defineCheck<z.output<typeof params>>({
   name: 'no-leftovers',
   summary: 'No prepared transaction and no replication slot without a reader is left when the final reads begin.',
+  unknownWhen: 'a node or its slots could not be asked.',
   params,
 
   check(history) {

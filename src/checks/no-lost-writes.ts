@@ -17,6 +17,8 @@ const params = z.strictObject({});
 export const noLostWrites = defineCheck<z.output<typeof params>>({
   name: 'no-lost-writes',
   summary: 'Every acknowledged write and every initial message is found by the final reads (RPO 0).',
+  unknownWhen:
+    'no final read was made; no write was acknowledged; or a missing write may be on a placement that could not be read or in a transaction that is still prepared.',
   answers: 'loss',
   params,
   requires: ['ledger'],

@@ -18,6 +18,7 @@ const params = z.strictObject({
 export const noStaleReads = defineCheck<z.output<typeof params>>({
   name: 'no-stale-reads',
   summary: 'No read left out a message that was acknowledged before the read was sent.',
+  unknownWhen: 'no read was answered after the first fault.',
   params,
   requires: ['reads'],
 

@@ -10,6 +10,7 @@ const params = z.strictObject({});
 export const noUnexpectedRows = defineCheck<z.output<typeof params>>({
   name: 'no-unexpected-rows',
   summary: 'The final reads find no row that was never sent, and none whose write had certainly failed.',
+  unknownWhen: 'nothing was found, and the final read was missing or empty.',
   params,
   requires: ['ledger'],
   always: true,

@@ -30,6 +30,8 @@ const MIN_OPERATIONS = 2;
 export const outage = defineCheck<Params>({
   name: 'outage',
   summary: 'How long the longest outage of a kind of operation lasted: a time without a single success.',
+  unknownWhen:
+    'nothing was intended; no probe watched and there was one operation; the limit lies within the uncertainty; or the outage was still open, and within `max`, when the load stopped.',
   answers: 'outage',
   params,
   needsKeptSchedule: 'operations',

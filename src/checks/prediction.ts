@@ -25,6 +25,7 @@ export const prediction = defineCheck<z.output<typeof params>>({
   name: 'prediction',
   summary:
     'Every partition was readable, writable or stalled as the engine predicted for the nodes that were down or frozen.',
+  unknownWhen: 'nothing was predicted, or a partition was never tried.',
   params,
   needsKeptSchedule: 'operations',
 

@@ -21,6 +21,8 @@ const OTHERS = 2;
 export const readsScale = defineCheck<z.output<typeof params>>({
   name: 'reads-scale',
   summary: 'All workers together serve more reads than one of them.',
+  unknownWhen:
+    'it could not be measured; one node serves everything; most reads failed; or the ratio is low on a machine with fewer processors than servers plus client.',
   params,
   requires: ['probes'],
   tells: 'figure',

@@ -18,6 +18,8 @@ const params = z.strictObject({
 export const recoveryTime = defineCheck<z.output<typeof params>>({
   name: 'recovery-time',
   summary: 'How long a kind of operation took, from the fault in effect, until it was as before (RTO).',
+  unknownWhen:
+    'no fault took effect; nothing succeeded in the steady state or was intended afterwards; or the load stopped earlier than `max` after the fault, with service still disturbed.',
   answers: 'outage',
   params,
   needsKeptSchedule: 'operations',

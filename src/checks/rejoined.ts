@@ -17,6 +17,8 @@ const params = z.strictObject({
 export const rejoined = defineCheck<z.output<typeof params>>({
   name: 'rejoined',
   summary: 'After healing there is one primary, and every other node streams on its timeline.',
+  unknownWhen:
+    'no roles were recorded; no fault took effect or was asked to heal; the run ended before `within`; or a standby takes writes in the end.',
   answers: 'healing',
   params,
   requires: ['roles'],

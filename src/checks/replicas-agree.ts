@@ -18,6 +18,8 @@ type PlacementRead = EventOf<'placement-read'>;
 export const replicasAgree = defineCheck<z.output<typeof params>>({
   name: 'replicas-agree',
   summary: 'After healing, every placement of a partition holds the same messages.',
+  unknownWhen:
+    'a placement could not be read; no partition has two placements; none holds a message; or they still differed when the time was over.',
   params,
   requires: ['copies'],
 

@@ -26,6 +26,8 @@ const params = z.strictObject({
 export const sessionGuarantees = defineCheck<z.output<typeof params>>({
   name: 'session-guarantees',
   summary: 'A session reads what it wrote (read-your-writes), and what it read before (monotonic reads).',
+  unknownWhen:
+    'no read of a session was answered; or, after the first fault, no read followed a write of its session (`read-your-writes`) or an earlier read (`monotonic-reads`).',
   params,
   requires: ['reads'],
 

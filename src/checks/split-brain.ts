@@ -18,6 +18,8 @@ const MAX_PAIRS = 8;
 export const splitBrain = defineCheck<z.output<typeof params>>({
   name: 'split-brain',
   summary: 'No two nodes acknowledged writes at one time, as a witness on every node saw it.',
+  unknownWhen:
+    'the witness wrote nothing, was not answered before the first fault, or stopped early; the overlap may be a clean handover; or `max` lies between the least and the most that is possible.',
   params,
   requires: ['roles'],
 

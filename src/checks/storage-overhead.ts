@@ -17,6 +17,7 @@ type Params = z.output<typeof params>;
 export const storageOverhead = defineCheck<Params>({
   name: 'storage-overhead',
   summary: 'What all placements take on disk, over what one copy of the same rows takes on one server.',
+  unknownWhen: 'a size is missing or zero.',
   params,
   requires: ['partitions'],
   tells: 'figure',

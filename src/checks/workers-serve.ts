@@ -28,6 +28,8 @@ type Params = z.output<typeof params>;
 export const workersServe = defineCheck<Params>({
   name: 'workers-serve',
   summary: 'Every worker serves its part of the reads and writes in the steady state.',
+  unknownWhen:
+    'nothing was counted; a node that holds a partition has no count; or the counts explain less than half of the answers.',
   params,
   requires: ['partitions'],
 

@@ -60,7 +60,7 @@ const NAMED = [
   ),
   lazily(
     'doctor',
-    'tell which platforms and faults can be used here, and why not',
+    'report which platforms and faults work here, and why others do not',
     async () => (await import('./commands/doctor.ts')).doctor,
   ),
   lazily(
@@ -75,7 +75,7 @@ const NAMED = [
   ),
   lazily(
     'status',
-    `tell nodes, partitions and rows of that cluster; exit code ${EXIT.pass} healthy, ${EXIT.fail} not, ${EXIT.environment} no cluster`,
+    `report nodes, partitions and rows of that cluster; exit code ${EXIT.pass} healthy, ${EXIT.fail} not, ${EXIT.environment} no cluster`,
     async () => (await import('./commands/status.ts')).status,
   ),
   lazily(
@@ -105,12 +105,12 @@ const NAMED = [
   ),
   lazily(
     'attach <what> <inventory>',
-    'check: tell what a cluster of an inventory is, what can be broken, which scenarios fit; writes nothing',
+    'check: report what a cluster of an inventory is, what can be broken, which scenarios fit; writes nothing',
     async () => (await import('./commands/attach.ts')).attach,
   ),
   lazily(
     'watch <inventory>',
-    'measure a cluster of an inventory while people work on it, and tell each outage; breaks nothing',
+    'measure a cluster of an inventory while people work on it, and report each outage; breaks nothing',
     async () => (await import('./commands/watch.ts')).watch,
   ),
   lazily(

@@ -53,12 +53,12 @@ export const OVERRIDE_OPTIONS = {
   platform: {
     type: 'string',
     requiresArg: true,
-    describe: 'where nodes run, over what the scenario says: auto, docker, local',
+    describe: 'where nodes run, overriding the scenario: auto, docker, local',
   },
   engine: {
     type: 'string',
     requiresArg: true,
-    describe: 'what makes them one cluster, over what the scenario says: auto, citus, native',
+    describe: 'what makes them one cluster, overriding the scenario: auto, native, citus, streaming, patroni',
   },
 } as const;
 
@@ -68,7 +68,7 @@ export const SET_OPTION = {
     type: 'string',
     array: true,
     nargs: 1,
-    describe: 'a value over what the scenario says, such as workload.read.rate=50/s; may be given again',
+    describe: 'override a value of the scenario, such as workload.read.rate=50/s; repeat it for more',
   },
 } as const;
 
@@ -77,7 +77,7 @@ export const TIMES_OPTION = {
     type: 'number',
     requiresArg: true,
     default: 1,
-    describe: 'run each scenario so often, and say how often it passes',
+    describe: 'run each scenario this many times, and say how often it passes',
   },
 } as const;
 
@@ -86,7 +86,7 @@ export const ATTACH_OPTION = {
   attach: {
     type: 'string',
     requiresArg: true,
-    describe: 'run on a cluster that exists: the name of one that stands, or the file of an inventory; it stays',
+    describe: 'run on an existing cluster: the name of a standing one, or an inventory file; it is not removed',
   },
 } as const;
 
@@ -103,7 +103,7 @@ export const FIT_OPTION = {
   fit: {
     type: 'boolean',
     default: false,
-    describe: 'go on with a smaller load, which is stated, where the whole one is not borne',
+    describe: 'continue with a smaller load if the cluster cannot take the whole one; the report says which',
   },
 } as const;
 
@@ -111,7 +111,7 @@ export const CONFIRM_OPTION = {
   confirm: {
     type: 'string',
     requiresArg: true,
-    describe: 'the name of the cluster in its inventory, repeated: allows that it is broken',
+    describe: 'repeat the name of the cluster in its inventory, which allows pgquake to break it',
   },
 } as const;
 
@@ -120,7 +120,7 @@ export const DRY_RUN_OPTION = {
   'dry-run': {
     type: 'boolean',
     default: false,
-    describe: 'print what would be done, of a cluster of an inventory command by command; start nothing',
+    describe: 'print what a run would do, with an inventory every command on every machine; start nothing',
   },
 } as const;
 

@@ -20,6 +20,12 @@ interface Struck {
 export const backendKill = defineFault<z.output<typeof repeated>, readonly Struck[]>({
   name: 'backend-kill',
   summary: 'Kills one server process with SIGKILL: the server ends all its sessions and recovers as after a crash.',
+  docs: {
+    note: "The process belongs to a session of pgquake's own.",
+    proof: "the server ends a second session of pgquake's, whose process was spared.",
+    undo: 'nothing. Healed when the node accepts SQL.',
+    example: ['faults:', '  - { fault: backend-kill, target: worker1, times: 3, between: 2s }'],
+  },
   state: 'crash recovery',
   params: repeated,
   needs: ['backend-kill'],

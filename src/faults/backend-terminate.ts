@@ -45,6 +45,12 @@ const LEFT = `
 export const backendTerminate = defineFault<z.output<typeof params>, readonly (readonly Told[])[]>({
   name: 'backend-terminate',
   summary: 'Ends sessions of clients with pg_terminate_backend, all of them or a share.',
+  docs: {
+    note: 'On the coordinator it hits the load and the probes; on a worker, the sessions of other nodes. The sessions with which pgquake watches the cluster are spared.',
+    proof: 'there was a session to end, and `pg_stat_activity` shows none of them any more.',
+    undo: 'nothing. Healed when the node accepts SQL.',
+    example: ['faults:', '  - { fault: backend-terminate, target: coordinator, share: 50%, times: 5 }'],
+  },
   state: 'sessions ended',
   params,
   needs: [],

@@ -61,6 +61,11 @@ interface Begun {
 export const checkpointStorm = defineFault<z.output<typeof params>, readonly Begun[]>({
   name: 'checkpoint-storm',
   summary: 'Asks for one checkpoint after the other, without a pause or with one.',
+  docs: {
+    proof: 'the server counts at least two more requested checkpoints.',
+    undo: 'the session is ended.',
+    example: ['faults:', '  - { fault: checkpoint-storm, target: [worker1, worker2], every: 100ms, for: 5s }'],
+  },
   state: 'checkpoints',
   params,
   needs: [],

@@ -21,6 +21,12 @@ interface Struck extends Cut {
 export const connectionReset = defineFault<z.output<typeof params>, readonly Struck[]>({
   name: 'connection-reset',
   summary: 'Breaks open connections between the targets and others with a TCP reset as soon as they are used.',
+  docs: {
+    note: 'Connections opened meanwhile break with their first packet. `100ms` breaks what is in use.',
+    proof: "the rules are in force, and an open session of pgquake's own breaks.",
+    undo: 'as for `network-drop`.',
+    example: ['faults:', '  - { fault: connection-reset, target: coordinator, for: 100ms }'],
+  },
   state: 'connections reset',
   params,
   needs: ['network-rules'],

@@ -90,6 +90,12 @@ class Occupation implements AsyncDisposable {
 export const connectionsExhaust = defineFault<Record<string, never>, readonly Occupation[]>({
   name: 'connections-exhaust',
   summary: 'Takes every connection that a node has left, and keeps them: new clients are refused.',
+  docs: {
+    note: 'It takes those reserved for superusers too. Existing sessions continue.',
+    proof: 'a new connection is refused with SQLSTATE 53300.',
+    undo: 'the sessions are ended. Healed when none is left.',
+    example: ['faults:', '  - { fault: connections-exhaust, target: worker1, for: 5s }'],
+  },
   state: 'no connections left',
   params: z.strictObject({}),
   needs: [],

@@ -17,6 +17,16 @@ const TOLERANCE = 0.05;
 export const diskFull = defineFault<z.output<typeof params>>({
   name: 'disk-full',
   summary: 'Fills the disk with the data of a node.',
+  docs: {
+    note: 'Statements that need space fail; a server that cannot write its log ends. The disk of the machine is never filled: the run puts the data of its targets on file systems of 512 MiB in memory. It is refused on a standing cluster, and if the targets would take more than half of the memory. Docker only.',
+    proof: 'the free space, read within the node.',
+    undo: "the act's file is removed, and the node started if it ended. Healed when the space is free and it accepts SQL.",
+    example: [
+      'faults:',
+      '  - { fault: disk-full, target: worker1, for: 5s }',
+      '  - { fault: disk-full, target: worker2, up-to: 95%, at: 10s, for: 5s }',
+    ],
+  },
   state: 'disk full',
   params,
   needs: ['disk-full'],

@@ -60,6 +60,17 @@ export interface Met {
   readonly of: string;
 }
 
+/** How a fault is proven and undone, for its reader; docs/faults.md shows it. */
+export interface FaultDocs {
+  /** What its summary leaves out. */
+  readonly note?: string;
+  readonly proof: string;
+  /** As for the proof where it is absent. */
+  readonly undo?: string;
+  /** Lines of a scenario, from the top. */
+  readonly example: readonly string[];
+}
+
 /** One of several strikes of a fault. */
 export interface Strike {
   readonly targets: readonly NodeName[];
@@ -73,6 +84,8 @@ export interface Strike {
 export interface Fault<P = any, E = any> {
   readonly name: string;
   readonly summary: string;
+  /** Shipped faults have it. */
+  readonly docs?: FaultDocs;
   /** Parameters beside `target`, `at` and, without `strikes`, `for`. */
   readonly params: z.ZodType<P>;
   readonly needs: readonly Capability[];

@@ -48,6 +48,13 @@ interface Locked {
 export const lockTable = defineFault<z.output<typeof params>, readonly Locked[]>({
   name: 'lock-table',
   summary: 'Holds a lock on a table, in a transaction that does not end.',
+  docs: {
+    note: 'It waits up to 10 s for the lock.',
+    proof:
+      '`pg_locks` shows the lock, another lock is refused with SQLSTATE 55P03, and sessions wait for it when it is released.',
+    undo: 'the session is ended, and its lock with it.',
+    example: ['faults:', '  - { fault: lock-table, target: worker2, table: messages, mode: exclusive, for: 5s }'],
+  },
   state: 'locked',
   params,
   needs: [],

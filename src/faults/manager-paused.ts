@@ -10,6 +10,16 @@ import { managerOf } from './role-changes.ts';
 export const managerPaused = defineFault<Readonly<Record<string, never>>, Manager>({
   name: 'manager-paused',
   summary: 'Pauses the manager of the whole cluster: it replaces no primary until the pause ends.',
+  docs: {
+    note: "Sets `pause: true` in Patroni's settings over its REST API. Any member will do as the target; no other fault can strike it meanwhile. Needs the engine `patroni`.",
+    proof: 'every member that answers says that it is paused.',
+    undo: 'the pause ends. Healed when no member says that it is paused.',
+    example: [
+      'cluster: { engine: patroni }',
+      'faults:',
+      '  - { fault: manager-paused, target: { role: standby, pick: 1 }, for: 60s }',
+    ],
+  },
   state: 'manager paused',
   params: z.strictObject({}),
   needs: [],

@@ -14,6 +14,11 @@ const undoDetail = z.object({ attachments: z.array(z.record(z.string(), z.unknow
 export const networkDisconnect = defineFault({
   name: 'network-disconnect',
   summary: 'Takes a node off all its networks; it keeps running, unreachable.',
+  docs: {
+    proof: 'the node is in no network, and SQL is not answered.',
+    undo: 'the same networks and names, and the same address where the network allows it. Healed when it accepts SQL.',
+    example: ['faults:', '  - { fault: network-disconnect, target: worker1, for: 5s }'],
+  },
   state: 'cut off',
   params: z.strictObject({}),
   needs: ['network-disconnect'],

@@ -6,6 +6,16 @@ import { defineFault } from './fault.ts';
 export const networkDrop = defineFault({
   name: 'network-drop',
   summary: 'Lets packets between the targets and others vanish, one way or both: a partition.',
+  docs: {
+    proof:
+      'the rules are in force, and a connection between the two sides is not answered. With `on`, only the former.',
+    undo: 'exactly these rules are removed. Healed when none is left.',
+    example: [
+      'faults:',
+      '  - { fault: network-drop, target: [worker1, worker2], from: [worker3, worker4], for: 5s }',
+      '  - { fault: network-drop, target: worker3, from: [coordinator], direction: in, on: COMMIT PREPARED, at: 8s, for: 2s }',
+    ],
+  },
   state: 'cut off',
   ...cutOff({
     verdict: 'drop',

@@ -15,6 +15,12 @@ const params = z.strictObject({
 export const networkLatency = defineFault<z.output<typeof params>, Shaped>({
   name: 'network-latency',
   summary: 'Delays what leaves a node, by a fixed time and a jitter.',
+  docs: {
+    note: "On Docker it needs the kernel's `sch_netem`.",
+    proof: 'the shaper is in force, and an answer takes at least the delay less the jitter.',
+    undo: 'the shaper is removed. Traffic that is already shaped is left alone.',
+    example: ['faults:', '  - { fault: network-latency, target: worker1, delay: 50ms, jitter: 10ms, for: 5s }'],
+  },
   state: 'slow network',
   params,
   needs: ['network-rules', 'network-latency'],

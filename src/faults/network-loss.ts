@@ -26,6 +26,11 @@ const params = betweenParams.extend({
 export const networkLoss = defineFault<z.output<typeof params>, readonly Cut[]>({
   name: 'network-loss',
   summary: 'Loses a share of the packets between the targets and others.',
+  docs: {
+    proof: 'the rules are in force.',
+    undo: 'as for `network-drop`.',
+    example: ['faults:', '  - { fault: network-loss, target: worker1, share: 30%, for: 5s }'],
+  },
   state: 'lossy network',
   params,
   needs: ['network-rules'],

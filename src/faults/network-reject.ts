@@ -10,6 +10,12 @@ const LIMIT_MS = 2_000;
 export const networkReject = defineFault({
   name: 'network-reject',
   summary: 'Refuses packets between the targets and others at once, with a TCP reset.',
+  docs: {
+    note: 'Open connections break when they are used.',
+    proof: 'the rules are in force, and a connection between the two sides is refused. With `on`, only the former.',
+    undo: 'as for `network-drop`.',
+    example: ['faults:', '  - { fault: network-reject, target: worker1, from: everybody, for: 5s }'],
+  },
   state: 'cut off',
   ...cutOff({
     verdict: 'reset',

@@ -17,6 +17,10 @@ const params = z.strictObject({
 export const nodeFlap = defineFault<z.output<typeof params>>({
   name: 'node-flap',
   summary: 'Kills a node and starts it again, several times in a row.',
+  docs: {
+    proof: 'as for `node-kill`, every time. A node that does not come back is not killed again.',
+    example: ['faults:', '  - { fault: node-flap, target: worker1, times: 5, down: 500ms, up: 1s }'],
+  },
   state: 'down',
   params,
   needs: nodeKill.needs,

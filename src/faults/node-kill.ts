@@ -7,6 +7,12 @@ import { proveDown, startAgain, undoByStart } from './node-down.ts';
 export const nodeKill = defineFault({
   name: 'node-kill',
   summary: 'Kills a node without warning: SIGKILL to the server and all its processes.',
+  docs: {
+    note: 'SIGKILL to all processes at once, or `docker kill`. The next start goes through crash recovery.',
+    proof: 'its processes are gone, or the container exited with code 137; SQL is refused.',
+    undo: 'start. Healed when it accepts SQL.',
+    example: ['faults:', '  - { fault: node-kill, target: [worker2, worker3], for: 8s }'],
+  },
   state: 'killed',
   params: z.strictObject({}),
   needs: ['node-kill'],

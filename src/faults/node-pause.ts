@@ -11,6 +11,11 @@ const SILENCE_MS = 250;
 export const nodePause = defineFault({
   name: 'node-pause',
   summary: 'Freezes a node (SIGSTOP, docker pause): its connections stay open and nothing answers.',
+  docs: {
+    proof: 'all its processes are stopped; SQL is not answered within 250 ms.',
+    undo: 'resume. Healed when it accepts SQL.',
+    example: ['faults:', '  - { fault: node-pause, target: { role: worker, pick: 1 }, for: 8s }'],
+  },
   state: 'frozen',
   params: z.strictObject({}),
   needs: ['node-pause'],

@@ -15,6 +15,14 @@ const params = z.strictObject({
 export const nodeRestart = defineFault<z.output<typeof params>>({
   name: 'node-restart',
   summary: 'Shuts a node down in order and starts it again, at once or after a while.',
+  docs: {
+    proof: 'as for `node-stop`.',
+    example: [
+      'faults:',
+      '  - { fault: node-restart, target: worker1 }',
+      '  - { fault: node-restart, target: worker2, at: 5s, down: 500ms }',
+    ],
+  },
   state: 'restarting',
   params,
   needs: nodeStop.needs,

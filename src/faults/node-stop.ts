@@ -7,6 +7,12 @@ import { proveDown, startAgain, undoByStart } from './node-down.ts';
 export const nodeStop = defineFault({
   name: 'node-stop',
   summary: 'Shuts a node down in order: its sessions are told, its data is flushed.',
+  docs: {
+    note: 'SIGINT to the postmaster, or `docker stop`; SIGKILL after 10 s.',
+    proof: 'its processes are gone or the container exited; SQL is refused.',
+    undo: 'start. Healed when it accepts SQL.',
+    example: ['faults:', '  - { fault: node-stop, target: worker1, for: 8s }'],
+  },
   state: 'stopped',
   params: z.strictObject({}),
   needs: ['node-stop'],

@@ -12,6 +12,16 @@ type Before = readonly (number | undefined)[];
 export const promote = defineFault<Readonly<Record<string, never>>, Before>({
   name: 'promote',
   summary: 'Promotes a standby by hand, whatever the primary does: nothing is fenced.',
+  docs: {
+    note: 'Two primaries take writes until it is undone; `split-brain` says who acknowledged what. Only where roles move.',
+    proof: 'the target takes writes on a higher timeline than the one it replayed.',
+    undo: 'the promoted node stays primary; the old one is read, then copied anew. Healed when it streams.',
+    example: [
+      'cluster: { engine: streaming, members: 3 }',
+      'faults:',
+      '  - { fault: promote, target: { role: standby, pick: 1 }, for: 5s }',
+    ],
+  },
   state: 'promoted',
   params: z.strictObject({}),
   needs: [],

@@ -19,6 +19,12 @@ const undoDetail = z.object({ before: z.string().nullable() });
 export const readOnly = defineFault({
   name: 'read-only',
   summary: `Makes every new transaction on a node read-only (${SETTING}).`,
+  docs: {
+    note: 'It uses `ALTER SYSTEM` and a reload.',
+    proof: 'the setting is on in a new session, and a write is refused with SQLSTATE 25006.',
+    undo: 'the former setting. Healed when the server has read it.',
+    example: ['faults:', '  - { fault: read-only, target: worker1, for: 5s }'],
+  },
   state: 'read-only',
   params: z.strictObject({}),
   needs: [],

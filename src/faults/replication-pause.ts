@@ -16,6 +16,16 @@ const LOOK_AGAIN_MS = 20;
 export const replicationPause = defineFault({
   name: 'replication-pause',
   summary: 'A standby goes on receiving the log and replays none of it (pg_wal_replay_pause).',
+  docs: {
+    note: 'Reads from that standby are old. Only where roles move.',
+    proof: '`pg_get_wal_replay_pause_state()` is `paused`, and log is waiting to be replayed when it is undone.',
+    undo: '`pg_wal_replay_resume()`. Healed when replay goes on, or the node was promoted.',
+    example: [
+      'cluster: { engine: streaming, members: 3 }',
+      'faults:',
+      '  - { fault: replication-pause, target: { role: standby }, for: 5s }',
+    ],
+  },
   state: 'replay paused',
   params: z.strictObject({}),
   needs: [],

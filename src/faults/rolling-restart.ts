@@ -14,6 +14,10 @@ const params = z.strictObject({
 export const rollingRestart = defineFault<z.output<typeof params>>({
   name: 'rolling-restart',
   summary: 'Restarts its targets one after the other, each once the one before accepts SQL again.',
+  docs: {
+    proof: 'as for `node-stop`, for every node. If a node does not come back, the others are left alone.',
+    example: ['faults:', '  - { fault: rolling-restart, target: { role: worker, pick: 4 }, down: 500ms, between: 1s }'],
+  },
   state: 'restarting',
   params,
   needs: nodeStop.needs,

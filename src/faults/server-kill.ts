@@ -6,6 +6,16 @@ import { killed } from './part-of-node.ts';
 export const serverKill = defineFault({
   name: 'server-kill',
   summary: 'Kills PostgreSQL on a node and nothing else: its agent sees that, and starts it again or gives up.',
+  docs: {
+    note: 'Needs the engine `patroni`.',
+    proof: "`/proc` lists the agent's processes and none of those that were killed.",
+    undo: 'nothing; the agent starts PostgreSQL. Healed when the node is back in the cluster.',
+    example: [
+      'cluster: { engine: patroni }',
+      'faults:',
+      '  - { fault: server-kill, target: { role: primary }, for: 20s }',
+    ],
+  },
   state: 'server killed',
   ...killed('server'),
 });

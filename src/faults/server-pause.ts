@@ -6,6 +6,16 @@ import { frozen } from './part-of-node.ts';
 export const serverPause = defineFault({
   name: 'server-pause',
   summary: 'Freezes all of PostgreSQL on a node and nothing else: its agent goes on, and gets no answer.',
+  docs: {
+    note: 'Needs the engine `patroni`.',
+    proof: "`/proc` shows PostgreSQL's processes stopped (`T`) and the agent's running.",
+    undo: 'SIGCONT. Healed when the node is back in the cluster.',
+    example: [
+      'cluster: { engine: patroni }',
+      'faults:',
+      '  - { fault: server-pause, target: { role: primary }, for: 40s }',
+    ],
+  },
   state: 'server frozen',
   ...frozen('server'),
 });

@@ -25,6 +25,16 @@ export const switchover = defineFault<z.output<typeof params>, readonly HandedOv
   name: 'switchover',
   summary:
     'A primary hands over in order: it stops, a standby with all of its log takes over, it comes back as a standby.',
+  docs: {
+    note: 'Only where roles move.',
+    proof: 'the successor takes writes on a higher timeline, and the old primary is a standby.',
+    undo: 'the old primary is started if it is down. Roles stay as they are.',
+    example: [
+      'cluster: { engine: streaming, members: 3 }',
+      'faults:',
+      '  - { fault: switchover, target: { role: primary } }',
+    ],
+  },
   state: 'handed over',
   params,
   needs: [],

@@ -4,14 +4,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { checks, faults, workloads } from '../../src/catalog.ts';
-import { COMMANDS } from '../../src/cli/commands.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
+import type { Fault } from '../../src/faults/fault.ts';
 import { reportSchema } from '../../src/model/report-schema.ts';
 import { inventoryJsonSchema } from '../../src/scenario/inventory.ts';
 import { scenarioJsonSchema } from '../../src/scenario/schema.ts';
 import { readSuiteList } from '../../src/scenario/suite-list.ts';
 import { CLIENT_CODES, SQLSTATES } from '../../src/sql/outcome.ts';
 import { officialSqlStates } from '../../test/support/errcodes.ts';
+import { ROOMS, type Room } from '../../test/support/rooms.ts';
+import { commandSections, optionTable } from './options.ts';
 import { ROOT } from './page.ts';
 import { recordedPage } from './recorded.ts';
 import { type Property, parameterTable, propertiesOf, table } from './table.ts';
@@ -29,23 +31,27 @@ export function part(name: string): string {
 const PARTS: Readonly<Record<string, (of: string) => string>> = {
   check: (name) => variant(named(checks, name)),
   checks: () => table(['check', 'what it claims'], checks.map(linked)),
-  commands: () => table(['command', 'what it does'], commandRows()),
+  commands: () => commandSections(),
+  options: (name) => optionTable(name),
   errors: (of) => (of === 'client' ? clientErrors() : serverErrors()),
   example: (file) =>
     `\`${file}\`:\n\n\`\`\`ts\n${readFileSync(join(ROOT, 'examples/own-variants', file), 'utf8')}\`\`\``,
-  fault: (name) => variant(named(faults, name)),
+  fault: (name) => faultSection(named(faults, name)),
   faults: () =>
     table(
       ['fault', 'what it does', 'lasts'],
       faults.map((fault) => [...linked(fault), fault.strikes ? 'ends by itself' : '`for`']),
     ),
+  file: (of) => fileBlock(of),
   inventory: (path) => parameterTable(inventoryAt(path)),
   keys: (path) => parameterTable(at(path)),
   recorded: (what) => recordedPage(what),
   report: () => table(['field', 'what it holds'], reportRows()),
+  rooms: () => table(['folder or file', 'what lives there', 'may import'], ROOMS.map(roomRow)),
   scenario: (name) => `\`\`\`yaml\n${scenarioText(name)}\`\`\``,
   scenarios: (names) => table(['scenario', 'what happens, and what is expected'], scenarioRows(names)),
   suite: (name) => table(['scenario', 'what happens, and what is expected'], scenarioRows(suiteOf(name).join(', '))),
+  unknown: (name) => `\`unknown\`: ${named(checks, name).unknownWhen ?? ''}`,
 };
 
 interface Variant {
@@ -65,6 +71,20 @@ function variant({ summary, params }: Variant): string {
   return Object.keys(schema.properties ?? {}).length === 0 ? summary : `${summary}\n\n${parameterTable(schema)}`;
 }
 
+function faultSection(fault: Fault): string {
+  const { docs, strikes } = fault;
+  if (!docs) throw new Error(`the fault ${fault.name} does not say how it is proven`);
+  const note = [docs.note, strikes ? undefined : 'Needs `for`.'].filter((words) => words !== undefined).join(' ');
+  const proof =
+    docs.undo === undefined ? [`- Proof and undo: ${docs.proof}`] : [`- Proof: ${docs.proof}`, `- Undo: ${docs.undo}`];
+  const example = ['```yaml', ...docs.example, '```'].join('\n');
+  return [variant(fault), note, proof.join('\n'), example].filter((text) => text !== '').join('\n\n');
+}
+
+function roomRow({ names, holds, mayImport }: Room): string[] {
+  return [names.map((name) => `\`${name}\``).join(', '), holds, mayImport];
+}
+
 function linked({ name, summary }: Variant): [string, string] {
   return [`[\`${name}\`](#${name})`, summary.replace(/\.$/, '')];
 }
@@ -76,8 +96,17 @@ function at(path: string): Property {
   const outer =
     section === 'workload' ? propertiesOf(named(workloads, use).params) : innerOf(scenario.properties?.[section]);
   const found = inner.reduce((of, key) => innerOf(of.properties?.[key]), outer);
-  const { fault: _, ...properties } = found.properties ?? {};
-  return { ...found, properties };
+  return { ...found, properties: described(found.properties ?? {}) };
+}
+
+/** What is used in several places is explained once; the word for a variant is explained by its table. */
+function described(properties: NonNullable<Property['properties']>): NonNullable<Property['properties']> {
+  const one = ([name, property]: [string, Property]): [string, Property] => {
+    if (name === 'fault') return [name, { description: 'Which fault.', enum: [] }];
+    const shared = scenario.$defs?.[property.$ref?.split('/').at(-1) ?? ''];
+    return [name, { ...(shared?.description && { description: shared.description }), ...property }];
+  };
+  return Object.fromEntries(Object.entries(properties).map(one));
 }
 
 /** A part of an inventory: `top`, or one of its nodes and routes and what is in it: `nodes`, `nodes docker`. */
@@ -129,18 +158,17 @@ function clientErrors(): string {
   );
 }
 
+/** @param of a language, and a file from the root. */
+function fileBlock(of: string): string {
+  const [language, path = ''] = of.split(' ');
+  return `\`\`\`${language}\n${readFileSync(join(ROOT, path), 'utf8')}\`\`\``;
+}
+
 function reportRows(): string[][] {
   const figures = Object.keys(propertiesOf(reportSchema.shape.figures).properties ?? {}).map((name) => `\`${name}\``);
   return Object.entries(propertiesOf(reportSchema).properties ?? {}).map(([name, { description = '' }]) => [
     `\`${name}\``,
     name === 'figures' ? `${description} ${figures.join(', ')}` : description,
-  ]);
-}
-
-function commandRows(): string[][] {
-  return COMMANDS.map(({ command, describe }) => [
-    `\`pgquake ${String(command).replace('$0 ', '').replace('[scenario..]', '<scenario..>')}\``,
-    String(describe),
   ]);
 }
 

@@ -6,6 +6,7 @@ import { z } from 'zod';
 /** What this needs of a JSON Schema. */
 export interface Property {
   readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Property>>;
   readonly description?: string;
   readonly type?: string;
   readonly enum?: readonly unknown[];

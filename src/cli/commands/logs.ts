@@ -23,7 +23,7 @@ export const logs: Command<LogsArguments> = {
         requiresArg: true,
         default: 100,
         alias: 'n',
-        describe: 'at most so many old ones of each node',
+        describe: 'how many earlier lines of each node',
       }),
   handler: async ({ project, node, follow, lines }) => {
     if (!Number.isInteger(lines) || lines < 0) {
