@@ -30,7 +30,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** One row for each property, those of objects as `outer.inner`. */
+/** One row for each property, and for those of objects as `outer.inner`. */
 export function parameterTable(schema: Property): string {
   return table(
     ['key', 'meaning', 'values', 'default'],
@@ -48,8 +48,9 @@ type Row = readonly [name: string, property: Property, needed: boolean];
 function rowsOf({ properties = {}, required = [] }: Property): Row[] {
   return Object.entries(properties).flatMap(([name, property]) => {
     const inner = property.default === undefined ? property.properties : undefined;
-    if (!inner) return [[name, property, required.includes(name)] as const];
-    return rowsOf(property).map(([key, value]) => [`${name}.${key}`, value, false] as const);
+    const own: Row = [name, property, required.includes(name)];
+    if (!inner) return [own];
+    return [own, ...rowsOf(property).map(([key, value, needed]): Row => [`${name}.${key}`, value, needed])];
   });
 }
 
