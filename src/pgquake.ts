@@ -71,6 +71,7 @@ export function pgquake(config: Config = {}): Quake {
   return {
     catalog,
     reports,
+    defaults: config,
     load,
     async loadSuite(nameOrPath, { set } = {}) {
       const suite = await loadSuite(nameOrPath, sources, set);

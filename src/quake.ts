@@ -70,6 +70,8 @@ export interface Quake {
   readonly catalog: Catalog;
   /** Where run folders go by default. */
   readonly reports: string;
+  /** What the config says for scenarios that name none. */
+  readonly defaults: Pick<Config, 'platform' | 'engine' | 'seed' | 'reports'>;
   /**
    * Loads a scenario by its name in `scenarios/` or among the shipped ones, or by its path.
    * @throws InputError where there is none; `ScenarioError` with all its problems and their places. A check that no run

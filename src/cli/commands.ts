@@ -114,6 +114,16 @@ const NAMED = [
     async () => (await import('./commands/watch.ts')).watch,
   ),
   lazily(
+    'config [scenario]',
+    'show each setting of a run, and which place it comes from',
+    async () => (await import('./commands/show-config.ts')).configCommand,
+  ),
+  lazily(
+    'completion <shell>',
+    'print the script that completes commands, options and scenario names: bash, zsh, fish',
+    async () => (await import('./commands/completion.ts')).completion,
+  ),
+  lazily(
     'schema [of]',
     'print the JSON Schema of scenarios, with the variants of your config, of reports, or of inventories',
     async () => (await import('./commands/schema.ts')).schema,

@@ -16,8 +16,13 @@ const SCENARIOS = 'scenarios';
  * @throws InputError where the file cannot be used, or the scenarios have different ones.
  */
 export async function openQuake({ config }: ConfigArguments, scenarios: readonly string[] = []): Promise<Quake> {
-  const file = config ?? (process.env.PGQUAKE_CONFIG || configBeside(scenarios));
+  const file = configFile({ config }, scenarios);
   return file === undefined ? pgquake() : loadConfig(file);
+}
+
+/** The config file that counts: flag, else environment, else what is found beside the scenarios. */
+export function configFile({ config }: ConfigArguments, scenarios: readonly string[] = []): string | undefined {
+  return config ?? (process.env.PGQUAKE_CONFIG || configBeside(scenarios));
 }
 
 function configBeside(scenarios: readonly string[]): string | undefined {

@@ -3,9 +3,10 @@
 import { refuseUnknown } from '../choose.ts';
 import { InputError } from '../model/errors.ts';
 import type { Scenario } from '../model/scenario.ts';
+import { SCENARIO_FOLDERS } from '../pgquake.ts';
 import type { Quake } from '../quake.ts';
 import { isInventoryFile, readInventory } from '../scenario/inventory.ts';
-import type { ScenarioSuite } from '../scenario/load.ts';
+import { loadScenario, type ScenarioSuite } from '../scenario/load.ts';
 import { onInventory } from '../scenario/on-inventory.ts';
 import { MAX_SEED } from '../scenario/schema.ts';
 import type { Overrides } from './options.ts';
@@ -16,6 +17,14 @@ import type { Overrides } from './options.ts';
  */
 export async function scenarioNamed(quake: Quake, name: string, overrides: Overrides): Promise<Scenario> {
   return overridden(quake, await quake.load(name, { set: overrides.set }), overrides);
+}
+
+/**
+ * A scenario as its file says it, without the defaults of a config file.
+ * @throws InputError with all problems and their places.
+ */
+export function writtenScenario({ catalog }: Quake, name: string): Promise<Scenario> {
+  return loadScenario(name, { vocabulary: catalog, folders: SCENARIO_FOLDERS });
 }
 
 /**

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { createLinter, loadTextlintrc } from 'textlint';
 import { expect, test } from 'vitest';
-import { ROOT } from '../../tools/docs/page.ts';
+import { PAGES, ROOT } from '../../tools/docs/page.ts';
 
 const descriptor = await loadTextlintrc({ configFilePath: join(ROOT, '.textlintrc.json') });
 const linter = createLinter({ descriptor });
@@ -12,6 +12,14 @@ async function rulesAgainst(text: string): Promise<string[]> {
   const { messages } = await linter.lintText(text, join(ROOT, 'docs/some.md'));
   return messages.map(({ ruleId }) => ruleId);
 }
+
+test('all pages pass', async () => {
+  const found = await Promise.all([...PAGES, 'CHANGELOG.md'].map((page) => linter.lintFiles([join(ROOT, page)])));
+  const told = found
+    .flat()
+    .flatMap(({ filePath, messages }) => messages.map(({ line, message }) => `${filePath}:${line}: ${message}`));
+  expect(told).toEqual([]);
+});
 
 test('a sentence of 24 short words passes', async () => {
   expect(await rulesAgainst(`${'The client reads one row. '.repeat(10)}\n`)).toEqual([]);

@@ -39,7 +39,8 @@ export const compare: Command<CompareArguments> = {
         requiresArg: true,
         default: '0.1%',
         describe: 'how much availability may fall',
-      }),
+      })
+      .example('$0 compare baseline/report.json reports/latest --fail-on-regression', 'in CI'),
   handler: async ({ before, after, output, ...options }) => {
     const tolerance = {
       time: shareOf('time-tolerance', options['time-tolerance']),

@@ -24,7 +24,8 @@ interface Finding {
 }
 
 export const doctor: Command<ConfigArguments & FormatArguments> = {
-  builder: (yargs) => yargs.options(CONFIG_OPTION).options(FORMAT_OPTION),
+  builder: (yargs) =>
+    yargs.options(CONFIG_OPTION).options(FORMAT_OPTION).example('$0 doctor', 'what works on this machine'),
   handler: async (args) => {
     const { platforms, faults } = (await openQuake(args)).catalog;
     const findings = await Promise.all(platforms.map((platform) => look(platform, faults)));

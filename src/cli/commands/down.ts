@@ -14,7 +14,8 @@ export const down: Command<DownArguments> = {
   builder: (yargs) =>
     yargs
       .options(FOLDER_OPTIONS)
-      .option('volumes', { type: 'boolean', default: false, describe: 'remove its data as well' }),
+      .option('volumes', { type: 'boolean', default: false, describe: 'remove its data as well' })
+      .example('$0 down', 'remove the cluster and keep its data'),
   handler: async ({ project, folder, volumes }) => {
     await untilInterrupted(async (signal) => {
       const removed = await standingClusters().down({ project, folder, volumes, signal });

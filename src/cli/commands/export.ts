@@ -23,7 +23,8 @@ export const exportCommand: Command<ExportArguments> = {
     yargs
       .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })
       .option('to', { type: 'string', requiresArg: true, describe: 'a file; history.edn in the run folder by default' })
-      .options(CONFIG_OPTION),
+      .options(CONFIG_OPTION)
+      .example('$0 export reports/latest', 'history.edn for Elle'),
   handler: async ({ run, to, config }) => {
     const { plan, history, folder } = await readRun(run);
     const quake = await openQuake({ config }, [plan.scenario.file]);

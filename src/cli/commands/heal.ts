@@ -26,7 +26,8 @@ export const heal: Command<HealArguments> = {
         describe: 'also where it cannot be told whether the pgquake of a run still runs',
       })
       .options(REPORTS_OPTION)
-      .options(CONFIG_OPTION),
+      .options(CONFIG_OPTION)
+      .example('$0 heal', 'clean up after a run that was killed'),
   handler: async ({ run, force, ...args }) => {
     const quake = await openQuake(args);
     const reports = reportsFolder(quake, args.reports);

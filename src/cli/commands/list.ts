@@ -7,7 +7,8 @@ import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArgument
 import { printJson } from '../output.ts';
 
 export const list: Command<ConfigArguments & FormatArguments> = {
-  builder: (yargs) => yargs.options(CONFIG_OPTION).options(FORMAT_OPTION),
+  builder: (yargs) =>
+    yargs.options(CONFIG_OPTION).options(FORMAT_OPTION).example('$0 list --output json', 'for a program'),
   handler: async (args) => {
     const quake = await openQuake(args);
     const scenarios = await quake.list();

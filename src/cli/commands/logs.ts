@@ -24,7 +24,8 @@ export const logs: Command<LogsArguments> = {
         default: 100,
         alias: 'n',
         describe: 'how many earlier lines of each node',
-      }),
+      })
+      .example('$0 logs worker1 --follow', 'what worker1 prints'),
   handler: async ({ project, node, follow, lines }) => {
     if (!Number.isInteger(lines) || lines < 0) {
       throw new InputError(`--lines: expected a whole number from 0, found ${lines}`, { code: 'usage' });

@@ -42,7 +42,8 @@ export const plan: Command<PlanArguments> = {
       .options(ATTACH_OPTION)
       .options(CONFIG_OPTION)
       .options(FORMAT_OPTION)
-      .option('seed', { type: 'number', requiresArg: true, describe: 'the seed of the random choices' }),
+      .option('seed', { type: 'number', requiresArg: true, describe: 'the seed of the random choices' })
+      .example('$0 plan three-workers', 'what would survive, and why'),
   handler: async ({ scenario, seed, config, output, ...overrides }) => {
     const quake = await openQuake({ config }, [scenario]);
     await printPlan(quake, await scenarioNamed(quake, scenario, overrides), { seed: seedOf(seed), output });

@@ -27,7 +27,8 @@ export const schema: Command<SchemaArguments> = {
     yargs
       .positional('of', { choices: ['scenario', 'report', 'inventory'] as const, default: 'scenario' as const })
       .options(CONFIG_OPTION)
-      .option('write', { type: 'boolean', default: false, describe: 'write all into schema/ of this checkout' }),
+      .option('write', { type: 'boolean', default: false, describe: 'write all into schema/ of this checkout' })
+      .example('$0 schema inventory', 'for an editor'),
   handler: async ({ of, write, config }) => {
     if (!write) {
       console.log(JSON.stringify(SCHEMAS[of]((await openQuake({ config })).catalog), null, 2));

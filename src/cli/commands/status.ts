@@ -22,7 +22,8 @@ import {
 } from '../standing.ts';
 
 export const status: Command<ProjectArguments & FormatArguments> = {
-  builder: (yargs) => yargs.options(PROJECT_OPTION).options(FORMAT_OPTION),
+  builder: (yargs) =>
+    yargs.options(PROJECT_OPTION).options(FORMAT_OPTION).example('$0 status', 'is the standing cluster healthy?'),
   handler: ({ project, output }) =>
     untilInterrupted(async (signal) => {
       const { workload, params } = standingData();

@@ -18,7 +18,8 @@ export const validate: Command<ValidateArguments> = {
     yargs
       .positional('scenario', { type: 'string', array: true, demandOption: true })
       .options(CONFIG_OPTION)
-      .options(FORMAT_OPTION),
+      .options(FORMAT_OPTION)
+      .example('$0 validate ./mine.yaml', 'all mistakes at once'),
   handler: async ({ scenario, config, output }) => {
     const quake = await openQuake({ config }, scenario);
     const errors: InputError[] = [];

@@ -1,0 +1,42 @@
+/** The options of a command, as yargs knows them once the command has named them. */
+
+import yargs, { type CommandModule } from 'yargs';
+
+export interface KnownOption {
+  readonly name: string;
+  readonly describe: string;
+  readonly choices: readonly string[];
+  readonly default: unknown;
+}
+
+/** What yargs keeps and does not type. */
+interface Built {
+  getOptions(): { readonly default: Record<string, unknown>; readonly choices: Record<string, readonly string[]> };
+  getInternalMethods(): { getUsageInstance(): { getDescriptions(): Record<string, string | undefined> } };
+}
+
+const OF_ALL = new Set(['help', 'version']);
+/** In front of a description that yargs would translate. */
+const TRANSLATED = '__yargsString__:';
+
+/** Without its positional arguments, and without --help and --version. */
+export async function knownOptions({ command, builder }: CommandModule): Promise<KnownOption[]> {
+  const parser = yargs([]);
+  await (builder as (parser: unknown) => Promise<unknown>)(parser);
+  const built = parser as unknown as Built;
+  const positional = positionalsOf(String(command));
+  const { default: defaults, choices } = built.getOptions();
+  return Object.entries(built.getInternalMethods().getUsageInstance().getDescriptions())
+    .filter(([name]) => !OF_ALL.has(name) && !positional.includes(name))
+    .map(([name, describe = '']) => ({
+      name,
+      describe: describe.replace(TRANSLATED, ''),
+      choices: choices[name] ?? [],
+      default: defaults[name],
+    }));
+}
+
+/** @param command as yargs has it: `plan <scenario>`. */
+export function positionalsOf(command: string): string[] {
+  return [...command.matchAll(/[[<]([\w-]+)/g)].map(([, name]) => name as string);
+}
