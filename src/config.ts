@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { errorText, InputError } from './model/errors.ts';
 import { suggestion } from './model/nearest.ts';
-import { quoted } from './model/quantities.ts';
+import { quoted } from './model/quoted.ts';
 import { VARIANT_KINDS } from './own-variants.ts';
 import { pgquake } from './pgquake.ts';
 import type { Config, Quake } from './quake.ts';

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { Catalog } from './catalog.ts';
 import { InputError } from './model/errors.ts';
-import { expectedButFound, quoted } from './model/quantities.ts';
+import { expectedButFound, quoted } from './model/quoted.ts';
 
 /** Own variants, by kind. */
 export type Variants = Partial<Omit<Catalog, 'inventory'>>;

@@ -2,7 +2,7 @@
 
 import { InputError } from '../model/errors.ts';
 import { nearest } from '../model/nearest.ts';
-import { quoted } from '../model/quantities.ts';
+import { quoted } from '../model/quoted.ts';
 import { COMMAND_NAMES } from './commands.ts';
 
 /** What yargs has against a command line. */

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { type NodeControl, type NodeNetwork, type PacketRule, without } from '../cluster/platform.ts';
 import { isSide, nodesOnSide } from '../model/loss.ts';
-import { expectedButFound } from '../model/quantities.ts';
+import { expectedButFound } from '../model/quoted.ts';
 import type { NodeName } from '../model/topology.ts';
 import type { FaultContext, Met, Undo, UndoContext } from './fault.ts';
 import { proveEach, withoutEffect } from './own-sessions.ts';

@@ -2,7 +2,7 @@
 
 import { isCollection, isMap, isSeq, LineCounter, parseDocument } from 'yaml';
 import { InputError } from '../model/errors.ts';
-import { quoted } from '../model/quantities.ts';
+import { quoted } from '../model/quoted.ts';
 
 /**
  * @param changes each `path=value`, a path as messages have it, `faults[0].for`, and a value as YAML has it.

@@ -5,7 +5,7 @@ import type { ClusterKeys } from '../cluster/keys.ts';
 import { WORKER_KEYS } from '../cluster/worker-keys.ts';
 import type { Inventory } from '../model/inventory.ts';
 import { listed, suggestion } from '../model/nearest.ts';
-import { quoted } from '../model/quantities.ts';
+import { quoted } from '../model/quoted.ts';
 import type { ClusterSpec } from '../model/scenario.ts';
 import type { NodeSpec, Topology } from '../model/topology.ts';
 import { formatCount } from '../model/units.ts';

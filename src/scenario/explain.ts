@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { nearest, suggestion } from '../model/nearest.ts';
-import { quoted } from '../model/quantities.ts';
+import { quoted } from '../model/quoted.ts';
 
 export interface Complaint {
   /** Below the value that was held against the schema. */

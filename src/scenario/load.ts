@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { errorText, InputError } from '../model/errors.ts';
 import { nearest } from '../model/nearest.ts';
-import { quoted } from '../model/quantities.ts';
+import { quoted } from '../model/quoted.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { withChanges } from './changes.ts';
 import { completed } from './complete.ts';

@@ -12,7 +12,7 @@ import type { Inventory } from '../model/inventory.ts';
 import { isSide } from '../model/loss.ts';
 import { listed, suggestion } from '../model/nearest.ts';
 import { partitionWordOf } from '../model/partition-words.ts';
-import { expectedButFound, quoted } from '../model/quantities.ts';
+import { expectedButFound, quoted } from '../model/quoted.ts';
 import { missingWords } from '../model/requirements.ts';
 import type {
   ClusterMakeup,

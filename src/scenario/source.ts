@@ -20,7 +20,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { errorText } from '../model/errors.ts';
-import { quoted } from '../model/quantities.ts';
+import { quoted } from '../model/quoted.ts';
 import type { Place } from '../model/scenario.ts';
 import { type Problem, ScenarioError } from './problems.ts';
 

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { Side } from '../model/loss.ts';
 import { nearest, suggestion } from '../model/nearest.ts';
 import { partitionWordOf } from '../model/partition-words.ts';
-import { expectedButFound, quoted } from '../model/quantities.ts';
+import { expectedButFound, quoted } from '../model/quoted.ts';
 import { MOVING_ROLES, type MovingRole } from '../model/roles.ts';
 import type { ClusterMakeup, FaultStep, PartitionRef, TargetSpec } from '../model/scenario.ts';
 import {

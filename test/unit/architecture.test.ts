@@ -205,6 +205,23 @@ describe('architecture', () => {
     expect(silent).toEqual([]);
   });
 
+  test('help loads few packages: what is heavy is loaded by the command that needs it', () => {
+    const packages = new Set<string>();
+    const seen = new Set<string>();
+    const follow = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      const text = readFileSync(join(SRC, file), 'utf8');
+      for (const [, to = ''] of text.matchAll(/^(?:import|export) (?!type )[^;']*?from '([^']+)';$/gm)) {
+        if (to.startsWith('.')) follow(relative(SRC, resolve(dirname(join(SRC, file)), to)));
+        else if (!to.startsWith('node:')) packages.add(to);
+      }
+    };
+    follow('cli/main.ts');
+    expect(seen.size).toBeGreaterThan(10);
+    expect([...packages].sort()).toEqual(['fastest-levenshtein', 'picocolors', 'yargs', 'yargs/helpers']);
+  });
+
   /** Longer than a reader keeps in mind; each with its reason. The list only gets shorter. */
   const LONGER: Readonly<Record<string, string>> = {
     'cli/progress.ts': 'one narrative; to be split when it is next changed',

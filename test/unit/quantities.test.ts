@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { duration, positiveDuration, quoted, rate, share } from '../../src/model/quantities.ts';
+import { duration, positiveDuration, rate, share } from '../../src/model/quantities.ts';
+import { quoted } from '../../src/model/quoted.ts';
 
 function message(schema: z.ZodType, value: unknown): string | undefined {
   return schema.safeParse(value).error?.issues[0]?.message;

@@ -6,7 +6,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { errorText, InputError } from '../../model/errors.ts';
-import { expectedButFound } from '../../model/quantities.ts';
+import { expectedButFound } from '../../model/quoted.ts';
 import { parseShare } from '../../model/units.ts';
 import { LAYOUTS, type Layout, layOut, type Shape } from '../../plan/tolerance/layouts.ts';
 import {

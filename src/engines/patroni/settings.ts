@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { KeyProblem } from '../../cluster/keys.ts';
-import { expectedButFound } from '../../model/quantities.ts';
+import { expectedButFound } from '../../model/quoted.ts';
 
 /** What Patroni acts by. */
 export interface PatroniSettings {

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import { clusterKeys } from '../../cluster/keys.ts';
-import { expectedButFound, positiveDuration } from '../../model/quantities.ts';
+import { positiveDuration } from '../../model/quantities.ts';
+import { expectedButFound } from '../../model/quoted.ts';
 import type { ClusterMakeup } from '../../model/scenario.ts';
 import { nodeNames } from '../../model/topology.ts';
 import { formatCount, formatDuration } from '../../model/units.ts';

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { InputError } from '../../model/errors.ts';
 import { nearest } from '../../model/nearest.ts';
-import { expectedButFound, quoted } from '../../model/quantities.ts';
+import { expectedButFound, quoted } from '../../model/quoted.ts';
 import type { Placement } from '../../model/service-rule.ts';
 import { dataNodes, type NodeName, PURPOSES } from '../../model/topology.ts';
 import { type Shape, workersNamed } from './layouts.ts';

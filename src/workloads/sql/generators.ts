@@ -1,7 +1,7 @@
 /** The parameters of a statement as a scenario writes them: `uniform(1, 1000)`, `sequence()`, `pick([a, b])`, `uuid()`. */
 
 import { nearest } from '../../model/nearest.ts';
-import { expectedButFound, quoted } from '../../model/quantities.ts';
+import { expectedButFound, quoted } from '../../model/quoted.ts';
 
 /** What one parameter is in the nth operation of its kind, from 1. */
 export type Generator = (seq: number, random: () => number) => string | number;
