@@ -2,7 +2,7 @@
 
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import { homeFolder } from '../../home-folder.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { unlessAborted } from '../../model/unless-aborted.ts';
@@ -30,11 +30,12 @@ export interface CallOptions {
 
 export class DockerClient {
   readonly endpoint: Endpoint;
-  readonly #docker: Docker;
+  readonly #options: Docker.DockerOptions;
+  #docker: Promise<Docker> | undefined;
 
-  private constructor(endpoint: Endpoint, docker: Docker) {
+  private constructor(endpoint: Endpoint) {
     this.endpoint = endpoint;
-    this.#docker = docker;
+    this.#options = clientOptions(endpoint);
   }
 
   /**
@@ -51,7 +52,7 @@ export class DockerClient {
    */
   static of(environment: Readonly<NodeJS.ProcessEnv>): DockerClient {
     const endpoint = dockerEndpoint(environment, homeFolder() ?? '/nonexistent');
-    return new DockerClient(endpoint, new Docker(clientOptions(endpoint)));
+    return new DockerClient(endpoint);
   }
 
   /**
@@ -71,7 +72,8 @@ export class DockerClient {
     try {
       const stop = signal ? AbortSignal.any([signal, limit]) : limit;
       // Not every call of dockerode listens to its signal.
-      return await unlessAborted(work(this.#docker, stop), stop);
+      const answer = this.#engine().then((docker) => work(docker, stop));
+      return await unlessAborted(answer, stop);
     } catch (error) {
       signal?.throwIfAborted();
       const { statusCode, json } = error as { statusCode?: number; json?: { message?: string } };
@@ -91,6 +93,12 @@ export class DockerClient {
         cause: error,
       });
     }
+  }
+
+  /** Loaded with the first call: a fifth of all modules, which nobody without containers needs. */
+  #engine(): Promise<Docker> {
+    this.#docker ??= import('dockerode').then(({ default: Engine }) => new Engine(this.#options));
+    return this.#docker;
   }
 }
 
