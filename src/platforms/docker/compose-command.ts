@@ -18,8 +18,18 @@ interface Finished {
   readonly output: string;
 }
 
+/** What was found, by the PATH that it was found on: Python's start costs half a second, and a run asks twice. */
+const found = new Map<string | undefined, ComposeCommand>();
+
 /** @returns the command, or `undefined` where neither exists. */
 export async function findCompose(): Promise<ComposeCommand | undefined> {
+  const path = process.env.PATH;
+  const command = found.get(path) ?? (await lookForCompose());
+  if (command) found.set(path, command);
+  return command;
+}
+
+async function lookForCompose(): Promise<ComposeCommand | undefined> {
   for (const command of CANDIDATES) {
     const signal = AbortSignal.timeout(LOOK_LIMIT_MS);
     const finished = await run([...command, 'version', '--short'], { env: composeEnvironment(), signal }).catch(
