@@ -68,14 +68,23 @@ describe.skipIf(missing !== undefined)('report.html', () => {
     return { ...opened, report };
   }
 
+  /** Pages that tests only look at, each opened once: a second page of the same report costs a second. */
+  const shown = new Map<string, Promise<Opened>>();
+  function show(name: Name, colorScheme: 'light' | 'dark' = 'light', width = 1_000): Promise<Opened> {
+    const key = `${name} ${colorScheme} ${width}`;
+    const page = shown.get(key) ?? open(name, colorScheme, width);
+    shown.set(key, page);
+    return page;
+  }
+
   test.each(NAMES)('%s: no error, no request, no dialog', async (name) => {
-    await using opened = await open(name);
+    const opened = await show(name);
     await opened.page.locator('#again').scrollIntoViewIfNeeded();
     expect(opened.complaints).toEqual([]);
   });
 
   test.each(NAMES)('%s: verdict and finding are those of report.json', async (name) => {
-    await using opened = await open(name);
+    const opened = await show(name);
     const { page, report } = opened;
     expect(await page.locator('#verdict').innerText()).toMatch(new RegExp(`^\\S ${report.judgement.toUpperCase()}$`));
     const badges = await page.locator('section[aria-labelledby=hypothesis] .badge').allInnerTexts();
@@ -89,7 +98,7 @@ describe.skipIf(missing !== undefined)('report.html', () => {
   });
 
   test.each(['passed', 'failed'] as const)('%s: the figures are those of report.json', async (name) => {
-    await using opened = await open(name);
+    const opened = await show(name);
     const { page, report } = opened;
     const { figures } = report;
     const ledger = report.ledger as LedgerFigures;
@@ -139,7 +148,7 @@ describe.skipIf(missing !== undefined)('report.html', () => {
     ['failed', 1_000, '.wide'],
     ['failed', 360, '.narrow'],
   ] as const)('%s, %i pixels wide: the fault band is where its events are', async (name, width, picture) => {
-    await using opened = await open(name, 'light', width);
+    const opened = await show(name, 'light', width);
     const { page, report } = opened;
     const at = (type: string) => report.timeline.find((event) => event.type === type)?.at as number;
     const svg = (await page.locator(`${picture} svg`).boundingBox()) as { x: number; width: number };
@@ -277,7 +286,7 @@ describe.skipIf(missing !== undefined)('report.html', () => {
   test.each(NAMES.flatMap((name) => (['light', 'dark'] as const).map((scheme) => [name, scheme] as const)))(
     '%s, %s: no violation of accessibility, and a picture of it can be taken',
     async (name, scheme) => {
-      await using opened = await open(name, scheme);
+      const opened = await show(name, scheme);
       const { page } = opened;
       expect(await accessibilityViolations(page)).toEqual([]);
       const shots = process.env.PGQUAKE_SCREENSHOTS ?? folder;
@@ -287,7 +296,7 @@ describe.skipIf(missing !== undefined)('report.html', () => {
   );
 
   test.each(NAMES)('%s: fits a phone', async (name) => {
-    await using opened = await open(name, 'light', 360);
+    const opened = await show(name, 'light', 360);
     expect(await opened.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
     expect(await accessibilityViolations(opened.page)).toEqual([]);
   });
@@ -295,7 +304,7 @@ describe.skipIf(missing !== undefined)('report.html', () => {
   test.each(['passed', 'failed'] as const)(
     '%s: the cluster as a picture: every node, its shards, and what struck it',
     async (name) => {
-      await using opened = await open(name);
+      const opened = await show(name);
       const { page, report } = opened;
       const nodes = page.locator('.topology .node');
       expect(await nodes.evaluateAll((all) => all.map((one) => one.getAttribute('data-node')))).toEqual(
@@ -320,12 +329,12 @@ describe.skipIf(missing !== undefined)('report.html', () => {
   );
 
   test('the commands that repair stand on the page as they are', async () => {
-    await using failed = await open('failed');
+    const failed = await show('failed');
     const event = failed.report.timeline.find(({ type }) => type === 'repair');
     const commands = event?.type === 'repair' ? event.commands : [];
     expect(commands.length).toBeGreaterThan(1);
     expect(await failed.page.locator('section[aria-labelledby=repair] code').innerText()).toBe(commands.join('\n'));
-    await using passed = await open('passed');
+    const passed = await show('passed');
     expect(await passed.page.locator('#repair').count()).toBe(0);
   });
 
@@ -340,8 +349,8 @@ describe.skipIf(missing !== undefined)('report.html', () => {
   });
 
   test('hostile text is shown as text, and makes no element', async () => {
-    await using hostile = await open('hostile');
-    await using plain = await open('failed');
+    const hostile = await show('hostile');
+    const plain = await show('failed');
     const tags = async (page: Page) =>
       new Set((await page.evaluate("[...document.querySelectorAll('*')].map((one) => one.localName)")) as string[]);
     expect(await tags(hostile.page)).toEqual(await tags(plain.page));
