@@ -1,8 +1,9 @@
 /** A machine that is starved on purpose: the verdict is unknown, with the reason, and never a fail. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { resolve } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Workplace } from '../support/cli.ts';
 
@@ -25,7 +26,10 @@ afterEach(() => {
 });
 
 test('control with busy loops at twice the processors, and again as often as --retries says', async () => {
-  const { code, stdout } = await place.run(['control', '--retries', '1']);
+  const shipped = readFileSync(resolve(import.meta.dirname, '../../scenarios/control.yaml'), 'utf8');
+  const text = shipped.replace('steady-state: { for: 4s }', 'steady-state: { for: 1s }');
+  expect(text).not.toBe(shipped);
+  const { code, stdout } = await place.run([place.scenario('control', text), '--retries', '1']);
   expect(code, stdout).toBe(2);
   const report = place.report();
   expect(report.judgement).toBe('unknown');
