@@ -13,6 +13,7 @@ const SCENARIO = `name: short
 summary: One worker is killed for a second.
 cluster: { workers: 2, replication: 2, shards: 2 }
 workload: { use: chat, rooms: 10, read: { rate: 20/s, deadline: 2s }, scan: { rate: 1/s, deadline: 2s }, write: { rate: 5/s, deadline: 2s } }
+probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults:
   - { fault: node-kill, target: TARGETS, for: 1s }
@@ -103,7 +104,7 @@ test('the script of action.yml runs, with annotation, step summary and outputs',
   expect(code, stderr).toBe(1);
   expect(stdout).toBe('');
   expect(readFileSync(output, 'utf8')).toBe(`judgement=fail\nverdict=${join(place.folder, 'pgquake-verdict.json')}\n`);
-  expect(stderr).toMatch(/^::error file=short\.yaml,line=10,title=pgquake%3A short%3A messages-readable::/m);
+  expect(stderr).toMatch(/^::error file=short\.yaml,line=11,title=pgquake%3A short%3A messages-readable::/m);
   expect(stderr.indexOf('::stop-commands::')).toBeLessThan(stderr.indexOf('provision'));
   expect(readFileSync(summary, 'utf8')).toContain('❌ FAIL: short');
   expect(place.leftovers()).toEqual([]);

@@ -18,6 +18,7 @@ workload:
   read:  { rate: 60/s, deadline: 2s }
   scan:  { rate: 2/s, deadline: 2s }
   write: { rate: 20/s, deadline: 2s }
+probes: { rate: 10/s }
 steady-state: { for: 2s }
 settle: { within: 8s }
 `;

@@ -201,7 +201,7 @@ describe.skipIf(!IS_ROOT)('a disk of the reports', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', place.reports]);
   }
 
-  test.each(['64k', '160k', '240k'])(
+  test.each(['48k', '120k', '180k'])(
     'of %s fills: what was struck is healed, nothing stays, exit code 4',
     async (size) => {
       mount(size);

@@ -29,6 +29,7 @@ workload:
   read: { rate: 40/s, deadline: 5s }
   scan: { rate: 1/s, deadline: 5s }
   write: { rate: 10/s, deadline: 5s }
+probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults: [${fault}]
 hypothesis:

@@ -15,6 +15,7 @@ async function observe(place: Workplace, partitions: number): Promise<{ report: 
 summary: Nothing is broken; the workers tell what they do.
 cluster: { workers: 2, replication: 2, shards: ${partitions} }
 workload: { use: chat, messages-per-room: 100, read: { rate: 50/s, deadline: 2s }, scan: { rate: 1/s, deadline: 2s }, write: { rate: 20/s, deadline: 2s } }
+probes: { rate: 10/s }
 steady-state: { for: 2s }
 settle: { within: 10s }
 hypothesis:

@@ -36,6 +36,7 @@ workload:
       sql: SELECT sum(cents) FROM payments
       rate: 20/s
 ${more}  verify: SELECT id FROM payments
+probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults: ${faults}
 settle: { within: 10s }
@@ -114,6 +115,7 @@ workload:
       rate: 20/s
       route: standby
   verify: SELECT id FROM payments; -- all of them
+probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults:
   - { fault: node-kill, target: { role: primary }, for: 3s }

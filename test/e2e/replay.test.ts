@@ -10,6 +10,7 @@ const SCENARIO = `name: picked
 summary: Some worker goes down, and sessions of another one end.
 cluster: { workers: 4, replication: 2, shards: 4 }
 workload: { rooms: 20, messages-per-room: 2, read: { rate: 30/s }, write: { rate: 10/s } }
+probes: { rate: 10/s }
 steady-state: { for: 500ms }
 settle: { within: 10s }
 faults:

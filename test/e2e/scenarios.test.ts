@@ -51,6 +51,7 @@ describe('three-workers', () => {
 summary: Three workers stop and everything stays readable, they say.
 cluster: { workers: 4, replication: 2, shards: 4 }
 workload: { use: chat, read: { rate: 200/s } }
+probes: { rate: 15/s }
 steady-state: { for: 1s }
 faults:
   - { fault: node-stop, target: [worker2, worker3, worker4], at: 0s, for: 2s }

@@ -26,6 +26,7 @@ name: starved
 summary: Nothing is wrong with the cluster.
 cluster: { workers: 2, replication: 2, shards: 2, platform: local, engine: native }
 workload: { use: chat, rooms: 20, read: ${read}, scan: { rate: 2/s }, write: { rate: 20/s } }
+probes: { rate: 10/s }
 steady-state: { for: 2s }
 faults: []
 settle: { within: 5s }

@@ -15,6 +15,7 @@ const SCENARIO = parseScenario(
 summary: Whoever holds room 3 loses its sessions.
 cluster: { workers: 3, replication: 2, shards: 3, platform: local, engine: native }
 workload: { rooms: 20, messages-per-room: 2, read: { rate: 30/s }, write: { rate: 10/s } }
+probes: { rate: 10/s }
 steady-state: { for: 500ms }
 settle: { within: 10s }
 faults:

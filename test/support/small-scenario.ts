@@ -12,7 +12,8 @@ export const SMALL_WORKLOAD = `workload:
 export const SMALL_SCENARIO = `name: small
 summary: One of two workers stops for a second.
 cluster: { workers: 2, replication: 2, shards: 2 }
-${SMALL_WORKLOAD}steady-state: { for: 500ms }
+${SMALL_WORKLOAD}probes: { rate: 10/s }
+steady-state: { for: 500ms }
 faults:
   - { fault: node-stop, target: worker1, at: 0s, for: 1s }
 settle: { within: 5s }
