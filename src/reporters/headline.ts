@@ -38,6 +38,7 @@ function outageWords({ figures: { availability, windows } }: Report): string {
 function lossWords({ ledger }: Report): string {
   if (!ledger) return 'not known: nothing accounts for rows';
   if (!ledger.finalReads) return 'not known: there were no final reads';
+  if (ledger.acknowledged === 0 && ledger.lost.count === 0) return 'not known: no write was acknowledged';
   return `${formatCount(ledger.lost.count, 'write')} of ${number(ledger.acknowledged)} acknowledged`;
 }
 

@@ -43,6 +43,13 @@ describe('what operators ask', () => {
     });
   });
 
+  test('where no write was acknowledged, none lost is no finding', () => {
+    const { ledger } = report;
+    if (!ledger) throw new Error('the run has a ledger');
+    const unwritten = { ...report, ledger: { ...ledger, acknowledged: 0 } };
+    expect(valuesOf(unwritten)['lost writes (RPO)']).toBe('not known: no write was acknowledged');
+  });
+
   test('each with what the hypothesis asks of it, and nothing else', () => {
     const limits = headline(report).map((figure) =>
       figure.limits.map(({ judgement, expected }) => [judgement, expected]),
