@@ -17,8 +17,9 @@ if [ "$code" -le 2 ]; then
   ' "$reports.verdict.json"
 fi
 
-# A run that was good, kept with the sources: its report.json is enough.
+# Runs that were good, kept with the sources: their report.json are enough. BASELINE lists them, with blanks between.
 if [ "$code" -eq 0 ] && [ -n "${BASELINE:-}" ]; then
-  npm run --silent chaos -- compare "$BASELINE" "$reports/latest" --fail-on-regression --time-tolerance 50% || code=$?
+  # shellcheck disable=SC2086
+  npm run --silent chaos -- compare $BASELINE "$reports/latest" --fail-on-regression --time-tolerance 50% || code=$?
 fi
 exit "$code"

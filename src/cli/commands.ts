@@ -49,8 +49,8 @@ const NAMED = [
     async () => (await import('./commands/report.ts')).reportCommand,
   ),
   lazily(
-    'compare <before> <after>',
-    'say what changed from one stored run to another',
+    'compare <run..>',
+    'say what changed from earlier stored runs to the last one',
     async () => (await import('./commands/compare.ts')).compare,
   ),
   lazily(

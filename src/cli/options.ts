@@ -124,6 +124,15 @@ export const DRY_RUN_OPTION = {
   },
 } as const;
 
+export const QUIET_OPTION = {
+  quiet: {
+    type: 'boolean',
+    default: false,
+    alias: 'q',
+    describe: 'leave out what happens during the run; the verdict stays',
+  },
+} as const;
+
 export const RETRIES_OPTION = {
   retries: {
     type: 'number',
@@ -143,6 +152,7 @@ export interface RunArguments extends Overrides, ConfigArguments {
   retries: number;
   times?: number;
   fit: boolean;
+  quiet?: boolean;
   confirm: string | undefined;
   'dry-run': boolean;
   output: OutputFormat;
@@ -171,6 +181,7 @@ export function runOptions(yargs: Argv): Argv<RunArguments> {
     .options(REALTIME_OPTION)
     .options(FIT_OPTION)
     .options(RETRIES_OPTION)
+    .options(QUIET_OPTION)
     .options(OUTPUT_OPTION)
     .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
     .example('$0 --suite claims', 'what holds of what is said of such clusters, in one table')

@@ -1,7 +1,11 @@
-/** What changed from one run to another, and whether that is worse than chance and tolerance explain. Pure. */
+/**
+ * What changed from earlier runs to another, and whether that is worse than chance and tolerance explain: a share by the
+ * interval of its difference, all else by the range of the earlier runs. Pure.
+ */
 
 import { partitionWordOf } from '../model/partition-words.ts';
 import type { LedgerFigures, Report } from '../model/report.ts';
+import { differenceInterval, runsNeeded, type Tries } from '../model/share-interval.ts';
 import { dataNodes, holderWord } from '../model/topology.ts';
 import { formatCount, formatDuration, formatShare } from '../model/units.ts';
 import type { CheckResult, Judgement } from '../model/verdict.ts';
@@ -20,8 +24,10 @@ export interface ComparedFigure {
   readonly what: string;
   readonly before: string;
   readonly after: string;
-  /** `same` also where the difference is within the tolerance; `changed` where neither is better. */
+  /** `same` also where the difference is within tolerance or chance; `changed` where neither is better. */
   readonly direction: Direction;
+  /** Where the difference is beyond the tolerance and may be chance: how many runs of each would tell. */
+  readonly runsNeeded?: number;
 }
 
 export interface Comparison {
@@ -37,42 +43,60 @@ export interface Comparison {
 const TIME_FLOOR_MS = 10;
 const BADNESS: Readonly<Record<Judgement, number>> = { pass: 0, unknown: 1, fail: 2 };
 
-export function compareReports(before: Report, after: Report, tolerance: ComparisonTolerance): Comparison {
+/** @param before earlier runs, one or more, the oldest first. */
+export function compareReports(
+  before: readonly [Report, ...Report[]],
+  after: Report,
+  tolerance: ComparisonTolerance,
+): Comparison {
+  const last = before.at(-1) as Report;
   const figures = [
-    judgements('verdict', before.judgement, after.judgement),
+    judgements(
+      'verdict',
+      before.map(({ judgement }) => judgement),
+      after.judgement,
+    ),
     ...checks(before, after),
     ...service(before, after, tolerance),
     ...data(before, after),
   ];
   return {
-    before: before.run.id,
+    before: before.length === 1 ? last.run.id : `${before.length} runs, the last ${last.run.id}`,
     after: after.run.id,
     figures,
-    differences: differencesOf(before, after),
+    differences: differencesOf(last, after),
     regression: figures.some(({ direction }) => direction === 'worse'),
   };
 }
 
-function judgements(what: string, before: Judgement, after: Judgement): ComparedFigure {
-  return { what, before, after, direction: less(BADNESS[before], BADNESS[after]) };
+function judgements(what: string, before: readonly Judgement[], after: Judgement): ComparedFigure {
+  const direction = beyond(
+    before.map((judgement) => BADNESS[judgement]),
+    BADNESS[after],
+  );
+  return { what, before: [...new Set(before)].join(', '), after, direction };
 }
 
-/** A smaller number is better. */
-function less(before: number, after: number): Direction {
-  return after === before ? 'same' : after < before ? 'better' : 'worse';
+/** Beyond the range of the earlier ones. A smaller number is better. */
+function beyond(before: readonly number[], after: number, chance = 0): Direction {
+  if (after > Math.max(...before) + chance) return 'worse';
+  return after < Math.min(...before) - chance ? 'better' : 'same';
 }
 
-function checks(before: Report, after: Report): ComparedFigure[] {
+function checks(before: readonly Report[], after: Report): ComparedFigure[] {
   const key = ({ check, params }: CheckResult) => {
     const written = Object.entries(params).map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
     return `check ${check}${written.length === 0 ? '' : ` (${written.join(', ')})`}`;
   };
-  const was = new Map(before.results.map((result) => [key(result), result.judgement]));
+  const was = Map.groupBy(
+    before.flatMap(({ results }) => results),
+    key,
+  );
   const is = new Map(after.results.map((result) => [key(result), result.judgement]));
   return [...new Set([...was.keys(), ...is.keys()])].map((what) => {
-    const [old, now] = [was.get(what), is.get(what)];
+    const [old, now] = [was.get(what)?.map(({ judgement }) => judgement), is.get(what)];
     if (old !== undefined && now !== undefined) return judgements(what, old, now);
-    return { what, before: old ?? 'not made', after: now ?? 'not made', direction: 'changed' };
+    return { what, before: old?.[0] ?? 'not made', after: now ?? 'not made', direction: 'changed' };
   });
 }
 
@@ -81,36 +105,60 @@ interface Duration {
   readonly uncertaintyMs: number;
 }
 
-function service(before: Report, after: Report, tolerance: ComparisonTolerance): ComparedFigure[] {
-  const kinds = after.run.kinds.map(({ name }) => name).filter((name) => before.run.kinds.some((k) => k.name === name));
+function service(before: readonly Report[], after: Report, tolerance: ComparisonTolerance): ComparedFigure[] {
+  const kinds = after.run.kinds
+    .map(({ name }) => name)
+    .filter((name) => before.every(({ run }) => run.kinds.some((kind) => kind.name === name)));
   return kinds.flatMap((kind) => {
-    const shares = [before, after].map(({ figures }) => shareOf(figures, kind));
-    const p99 = [before, after].map(({ figures }) => p99Of(figures, kind));
-    const outages = [before, after].map(({ figures }) => outageOf(figures, kind));
-    const recoveries = [before, after].map(({ figures }) => recoveryOf(figures, kind));
+    const all = <T>(of: (figures: Report['figures'], kind: string) => T | undefined) => ({
+      before: before.flatMap(({ figures }) => of(figures, kind) ?? []),
+      after: of(after.figures, kind),
+    });
     return [
-      ...both(shares, (old, now) => ({
-        what: `availability of ${kind} during the fault`,
-        before: formatShare(old),
-        after: formatShare(now),
-        direction: Math.abs(now - old) <= tolerance.share ? 'same' : less(-old, -now),
-      })),
-      ...both(p99, (old, now) => times(`p99 of ${kind} during the fault`, old, now, tolerance)),
-      ...both(outages, (old, now) => times(`outage of ${kind}`, old, now, tolerance)),
-      ...both(recoveries, (old, now) => times(`recovery of ${kind}`, old, now, tolerance)),
+      ...both(all(triesOf), (old, now) => shares(`availability of ${kind} during the fault`, old, now, tolerance)),
+      ...both(all(p99Of), (old, now) => times(`p99 of ${kind} during the fault`, old, now, tolerance)),
+      ...both(all(outageOf), (old, now) => times(`outage of ${kind}`, old, now, tolerance)),
+      ...both(all(recoveryOf), (old, now) => times(`recovery of ${kind}`, old, now, tolerance)),
     ];
   });
 }
 
 function both<T>(
-  [before, after]: readonly (T | undefined)[],
-  compare: (before: T, after: T) => ComparedFigure,
+  { before, after }: { readonly before: readonly T[]; readonly after: T | undefined },
+  compare: (before: readonly T[], after: T) => ComparedFigure,
 ): ComparedFigure[] {
-  return before === undefined || after === undefined ? [] : [compare(before, after)];
+  return before.length === 0 || after === undefined ? [] : [compare(before, after)];
 }
 
-function shareOf({ availability }: Report['figures'], wanted: string): number | undefined {
-  return availability.find(({ kind, span }) => kind === wanted && span === 'fault')?.figures.share ?? undefined;
+const partOf = ({ count, of }: Tries) => count / of;
+
+/** Worse only where neither the sample nor the range of the earlier runs explains it. */
+function shares(what: string, before: readonly Tries[], after: Tries, tolerance: ComparisonTolerance): ComparedFigure {
+  const pooled = before.reduce((sum, { count, of }) => ({ count: sum.count + count, of: sum.of + of }));
+  const [old, now] = [partOf(pooled), partOf(after)];
+  const told = { what, before: formatShare(old), after: formatShare(now) };
+  if (Math.abs(now - old) <= tolerance.share) return { ...told, direction: 'same' };
+  const { low, high } = differenceInterval(pooled, after);
+  if (low <= 0 && high >= 0) {
+    const each = Math.min(after.of, pooled.of / before.length);
+    const needed = runsNeeded(pooled, after, each);
+    return { ...told, direction: 'same', ...(needed === undefined ? {} : { runsNeeded: needed }) };
+  }
+  return {
+    ...told,
+    direction: beyond(
+      before.map((tries) => -partOf(tries)),
+      -now,
+    ),
+  };
+}
+
+/** Those that the client did not send are none. */
+function triesOf({ availability }: Report['figures'], wanted: string): Tries | undefined {
+  const found = availability.find(({ kind, span }) => kind === wanted && span === 'fault')?.figures;
+  if (!found || found.share === null) return undefined;
+  const of = found.intended - found.unsent;
+  return of > 0 ? { count: found.share * of, of } : undefined;
 }
 
 function p99Of({ latency }: Report['figures'], wanted: string): Duration | undefined {
@@ -135,21 +183,31 @@ function recoveryOf({ recovery }: Report['figures'], wanted: string): Duration |
   return found && { ms: found.recoveryMs, uncertaintyMs: found.uncertaintyMs };
 }
 
-function times(what: string, before: Duration, after: Duration, tolerance: ComparisonTolerance): ComparedFigure {
-  const words = ({ ms }: Duration) => (ms === null ? 'not within the run' : formatDuration(ms));
-  const [old, now] = [before.ms ?? Number.POSITIVE_INFINITY, after.ms ?? Number.POSITIVE_INFINITY];
-  const uncertaintyMs = before.uncertaintyMs + after.uncertaintyMs;
-  const chanceMs = Math.max(TIME_FLOOR_MS, uncertaintyMs, Math.min(old, now) * tolerance.time);
-  const same = old === now || Math.abs(now - old) <= chanceMs;
-  return { what, before: words(before), after: words(after), direction: same ? 'same' : less(old, now) };
+/** Beyond the range of the earlier runs by more than their uncertainty, the tolerance and what any machine adds. */
+function times(
+  what: string,
+  before: readonly Duration[],
+  after: Duration,
+  tolerance: ComparisonTolerance,
+): ComparedFigure {
+  const words = (ms: number) => (Number.isFinite(ms) ? formatDuration(ms) : 'not within the run');
+  const value = ({ ms }: Duration) => ms ?? Number.POSITIVE_INFINITY;
+  const old = before.map(value).sort((a, b) => a - b);
+  const [least, most, now] = [old[0] as number, old.at(-1) as number, value(after)];
+  const uncertaintyMs = Math.max(...before.map((duration) => duration.uncertaintyMs)) + after.uncertaintyMs;
+  const floorMs = Math.max(TIME_FLOOR_MS, uncertaintyMs);
+  const chanceMs = Math.max(floorMs, Math.min(now > most ? most : least, now) * tolerance.time);
+  const range = least === most ? words(most) : `${words(least)} to ${words(most)}`;
+  return { what, before: range, after: words(now), direction: now === most ? 'same' : beyond(old, now, chanceMs) };
 }
 
 /**
- * One message more that was lost is one too many: there is no tolerance. Unproven is worse than proven. Nothing is
- * compared where one of the two accounts for no rows.
+ * One message more that was lost than in any earlier run is one too many: there is no tolerance. Unproven is worse than
+ * proven. Nothing is compared where one of the runs accounts for no rows.
  */
-function data({ ledger: before }: Report, { ledger: after }: Report): ComparedFigure[] {
-  if (!before || !after) return [];
+function data(earlier: readonly Report[], { ledger: after }: Report): ComparedFigure[] {
+  const before = earlier.flatMap(({ ledger }) => ledger ?? []);
+  if (before.length < earlier.length || !after) return [];
   const counts = [
     ['lost messages', (ledger) => ledger.lost.count],
     ['stale reads', (ledger) => ledger.staleReads.count],
@@ -158,23 +216,24 @@ function data({ ledger: before }: Report, { ledger: after }: Report): ComparedFi
     ['unexpected rows', (ledger) => ledger.unexpected?.count ?? 0],
     ['resurrected writes', (ledger) => ledger.resurrected?.count ?? 0],
   ] as const satisfies readonly (readonly [string, (ledger: LedgerFigures) => number])[];
-  const proven = ({ finalReads }: LedgerFigures) => (finalReads ? 'made' : 'not made');
+  const proven = (ledgers: readonly LedgerFigures[]) =>
+    ledgers.every(({ finalReads }) => finalReads) ? 'made' : 'not made';
+  const unproven = ({ finalReads }: LedgerFigures) => Number(!finalReads);
+  const words = (numbers: readonly number[]) =>
+    [...new Set([Math.min(...numbers), Math.max(...numbers)])].map((n) => n.toLocaleString('en-US')).join(' to ');
   return [
     {
       what: 'final reads',
       before: proven(before),
-      after: proven(after),
-      direction: less(Number(!before.finalReads), Number(!after.finalReads)),
+      after: proven([after]),
+      direction: beyond(before.map(unproven), unproven(after)),
     },
-    ...counts.map(([what, of]) => {
-      const [old, now] = [of(before), of(after)];
-      return {
-        what,
-        before: old.toLocaleString('en-US'),
-        after: now.toLocaleString('en-US'),
-        direction: less(old, now),
-      };
-    }),
+    ...counts.map(([what, of]) => ({
+      what,
+      before: words(before.map(of)),
+      after: words([of(after)]),
+      direction: beyond(before.map(of), of(after)),
+    })),
   ];
 }
 

@@ -1,5 +1,12 @@
 /** What so many of so many say of a share. */
 
+/** A count out of a number of tries. */
+export interface Tries {
+  readonly count: number;
+  /** 1 or more. */
+  readonly of: number;
+}
+
 /** Of the normal distribution, for 95 %. */
 const Z = 1.959964;
 
@@ -15,4 +22,34 @@ export function shareInterval(count: number, of: number): { readonly low: number
   const middle = share + Z ** 2 / (2 * of);
   const scale = 1 + Z ** 2 / of;
   return { low: Math.max(0, (middle - spread) / scale), high: Math.min(1, (middle + spread) / scale) };
+}
+
+/**
+ * Newcombe's interval of the difference of two shares, `after` less `before`: holds the true one in 95 of 100 cases.
+ * Source: R. G. Newcombe, Interval estimation for the difference between independent proportions, 1998, method 10.
+ * @returns both from -1 to 1.
+ */
+export function differenceInterval(before: Tries, after: Tries): { readonly low: number; readonly high: number } {
+  const [old, now] = [before.count / before.of, after.count / after.of];
+  const [was, is] = [shareInterval(before.count, before.of), shareInterval(after.count, after.of)];
+  const below = Math.hypot(now - is.low, was.high - old);
+  const above = Math.hypot(is.high - now, old - was.low);
+  return { low: now - old - below, high: now - old + above };
+}
+
+/** A difference that takes more is none in practice. */
+const MOST_RUNS = 1_000;
+
+/**
+ * How many runs of each side would show a difference such as this one.
+ * @param each tries of one run.
+ * @returns `undefined` where 1,000 runs would not.
+ */
+export function runsNeeded(before: Tries, after: Tries, each: number): number | undefined {
+  const of = ({ count, of: tries }: Tries, runs: number) => ({ count: (count / tries) * each * runs, of: each * runs });
+  for (let runs = 2; runs <= MOST_RUNS; runs++) {
+    const { low, high } = differenceInterval(of(before, runs), of(after, runs));
+    if (low > 0 || high < 0) return runs;
+  }
+  return undefined;
 }

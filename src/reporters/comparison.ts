@@ -16,6 +16,9 @@ export function comparisonMarkdown(comparison: Comparison): string {
 
 function blocksOf({ before, after, figures, differences, regression }: Comparison): Block[] {
   const count = (wanted: string) => figures.filter(({ direction }) => direction === wanted).length;
+  const undecided = figures.flatMap(({ what, before: was, after: is, runsNeeded }) =>
+    runsNeeded === undefined ? [] : [`${what}: ${was} before, ${is} after; about ${runsNeeded} runs of each would`],
+  );
   const shown = figures.filter(({ direction }) => direction !== 'same');
   return [
     { type: 'title', text: regression ? `Worse: ${after}` : `No regression: ${after}` },
@@ -27,6 +30,12 @@ function blocksOf({ before, after, figures, differences, regression }: Compariso
             ['', 'what', 'before', 'after'].map(left),
             shown.map((figure) => [figure.direction, figure.what, figure.before, figure.after]),
           ),
+        ]),
+    ...(undecided.length === 0
+      ? []
+      : [
+          line('These differ by more than the tolerance, and so few operations do not show whether that is chance:'),
+          list(undecided),
         ]),
     ...(differences.length === 0
       ? []

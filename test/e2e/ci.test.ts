@@ -87,6 +87,11 @@ test('the script of action.yml runs, with annotation, step summary and outputs',
     SCENARIOS: `${scenario}\n`,
     SUITE: '',
     ARGUMENTS: '--platform=local\n',
+    RETRIES: '0',
+    BASELINE: '',
+    ARTIFACT: 'kept',
+    GITHUB_JOB: 'survival',
+    GITHUB_RUN_ATTEMPT: '1',
     REPORTS: place.reports,
     TMPDIR: place.temporary,
     RUNNER_TEMP: place.folder,
@@ -103,7 +108,9 @@ test('the script of action.yml runs, with annotation, step summary and outputs',
   const { code, stdout, stderr } = ended;
   expect(code, stderr).toBe(1);
   expect(stdout).toBe('');
-  expect(readFileSync(output, 'utf8')).toBe(`judgement=fail\nverdict=${join(place.folder, 'pgquake-verdict.json')}\n`);
+  const [judgement, verdict, artifact] = readFileSync(output, 'utf8').split('\n');
+  expect([judgement, verdict]).toEqual(['judgement=fail', `verdict=${join(place.folder, 'pgquake-verdict.json')}`]);
+  expect(artifact).toMatch(/^artifact=kept-survival-1-\d+$/);
   expect(stderr).toMatch(/^::error file=short\.yaml,line=11,title=pgquake%3A short%3A messages-readable::/m);
   expect(stderr.indexOf('::stop-commands::')).toBeLessThan(stderr.indexOf('provision'));
   expect(readFileSync(summary, 'utf8')).toContain('❌ FAIL: short');

@@ -1,7 +1,7 @@
 /** docs/ci.md and action.yml: what can be checked of them without the servers that read them. */
 
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { validateAction, validateWorkflow } from '@action-validator/core';
@@ -61,6 +61,43 @@ describe('action.yml', () => {
     for (const script of scripts) {
       expect(script).not.toContain('${{');
       expect(shellErrors('bash', script)).toBe('');
+    }
+  });
+
+  test.each([
+    ['[ab].json', 0, 0, ['compare', 'a.json', 'b.json', 'out/latest', '--fail-on-regression']],
+    ['[ab].json', 1, 1, ['compare', 'a.json', 'b.json', 'out/latest', '--fail-on-regression']],
+    ['none*.json', 0, 3, undefined],
+    ['', 0, 0, undefined],
+  ])('baseline %j, and compare ends with %d: exit code %d', (baseline, compared, expected, called) => {
+    const folder = mkdtempSync(join(tmpdir(), 'pgquake-action-'));
+    try {
+      // A stand-in for pgquake, which keeps what it is called with.
+      mkdirSync(join(folder, 'bin'));
+      const calls = join(folder, 'calls');
+      writeFileSync(
+        join(folder, 'bin/pgquake.cjs'),
+        `const [, , ...args] = process.argv;
+        require('node:fs').appendFileSync(${JSON.stringify(calls)}, JSON.stringify(args) + '\\n');
+        if (args[0] === 'compare') process.exit(${compared});
+        console.log('{"judgement":"pass"}');`,
+      );
+      for (const name of ['b.json', 'a.json']) writeFileSync(join(folder, name), '{}');
+      const { run = '' } = action.runs.steps.find((step) => step.run?.includes('--retries')) ?? {};
+      const names = { SCENARIOS: 'one', SUITE: '', ARGUMENTS: '', RETRIES: '2', REPORTS: 'out', ARTIFACT: 'kept' };
+      const runner = { RUNNER_TEMP: folder, GITHUB_ACTION_PATH: folder, GITHUB_OUTPUT: join(folder, 'output') };
+      const env = { ...process.env, ...names, ...runner, BASELINE: baseline, GITHUB_JOB: 'j', GITHUB_RUN_ATTEMPT: '1' };
+      const { status } = spawnSync('bash', ['-e', '-c', run], { cwd: folder, env, encoding: 'utf8' });
+      expect(status).toBe(expected);
+      const made = readFileSync(calls, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as string[]);
+      expect(made[0]).toEqual(['one', '--retries', '2', '--reports', 'out', '--output', 'json']);
+      expect(made[1]).toEqual(called);
+      expect(readFileSync(runner.GITHUB_OUTPUT, 'utf8')).toMatch(/^judgement=pass\n(.*\n)*artifact=kept-j-1-\d+\n$/);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 

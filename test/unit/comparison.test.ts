@@ -16,7 +16,7 @@ import { emptyReport, failedReport, hostileReport, passedReport } from '../suppo
 import { sharded } from '../support/sharded.ts';
 
 const TOLERANCE = { time: 0.2, share: 0.001 };
-const compare = (before: Report, after: Report) => compareReports(before, after, TOLERANCE);
+const compare = (before: Report, after: Report) => compareReports([before], after, TOLERANCE);
 const directions = (before: Report, after: Report) =>
   Object.fromEntries(compare(before, after).figures.map(({ what, direction }) => [what, direction]));
 const withFigures = (figures: Partial<Figures>): Report => ({
@@ -57,17 +57,60 @@ describe('compareReports', () => {
     expect(directions(passedReport, after)['recovery of write']).toBe(direction);
   });
 
+  const WHAT = 'availability of read during the fault';
+  const available = (ok: number, intended: number): Report =>
+    withFigures({
+      availability: passedReport.figures.availability.map((cell) =>
+        cell.kind === 'read' && cell.span === 'fault'
+          ? { ...cell, figures: { ...cell.figures, ok, intended, unsent: 0, share: ok / intended } }
+          : cell,
+      ),
+    });
+  const shareOf = (before: Report[], after: Report) =>
+    compareReports(before as [Report, ...Report[]], after, TOLERANCE).figures.find(({ what }) => what === WHAT);
+
   test.each([
-    [0.9975, 'same'],
-    [0.9965, 'worse'],
-    [1, 'better'],
-  ])('availability of 99.8125 %, then %d: %s', (share, direction) => {
-    const availability = passedReport.figures.availability.map((cell) =>
-      cell.kind === 'read' && cell.span === 'fault' ? { ...cell, figures: { ...cell.figures, share } } : cell,
-    );
-    expect(directions(passedReport, withFigures({ availability }))['availability of read during the fault']).toBe(
-      direction,
-    );
+    [406, 405, 'same'],
+    [406, 400, 'worse'],
+    [400, 406, 'better'],
+    [405, 406, 'same'],
+  ])('%d of 406 writes ok, then %d: %s', (before, after, direction) => {
+    expect(shareOf([available(before, 406)], available(after, 406))?.direction).toBe(direction);
+  });
+
+  test('says how many runs would show a difference that may be chance, and they do', () => {
+    const [all, some] = [available(406, 406), available(404, 406)];
+    const found = shareOf([all], some);
+    expect(found).toMatchObject({ direction: 'same', runsNeeded: expect.any(Number) });
+    const runs = found?.runsNeeded as number;
+    expect(runs).toBeGreaterThanOrEqual(2);
+    const pooled = available(404 * runs, 406 * runs);
+    expect(
+      shareOf(
+        Array.from({ length: runs }, () => all),
+        pooled,
+      )?.direction,
+    ).toBe('worse');
+    expect(comparisonText(compare(all, some), 100).join('\n')).toContain(`about ${runs} runs of each would`);
+  });
+
+  test('a difference within the tolerance needs no runs', () => {
+    expect(shareOf([available(10_000, 10_000)], available(9_995, 10_000))).toMatchObject({ direction: 'same' });
+    expect(shareOf([available(10_000, 10_000)], available(9_995, 10_000))).not.toHaveProperty('runsNeeded');
+  });
+
+  test('what an earlier run had as well is no regression', () => {
+    const recovering = (recoveryMs: number) =>
+      withFigures({ recovery: [{ kind: 'write', recoveryMs, uncertaintyMs: 0 }] });
+    const of = (before: readonly number[], after: number) =>
+      compareReports(before.map(recovering) as [Report, ...Report[]], recovering(after), TOLERANCE).figures.find(
+        ({ what }) => what === 'recovery of write',
+      );
+    expect(of([300], 900)).toMatchObject({ direction: 'worse' });
+    expect(of([300, 900, 500], 900)).toMatchObject({ direction: 'same', before: '300 ms to 900 ms' });
+    expect(of([300, 900, 500], 1_200)).toMatchObject({ direction: 'worse' });
+    expect(of([300, 900, 500], 200)).toMatchObject({ direction: 'better' });
+    expect(shareOf([available(380, 406), available(406, 406)], available(381, 406))?.direction).toBe('same');
   });
 
   test('a single lost message is worse, and no proof is worse than proof', () => {
@@ -133,6 +176,12 @@ describe('pgquake compare', () => {
     expect(
       (await place.start(['compare', runs[0] as string, runs[0] as string, '--fail-on-regression']).ended).code,
     ).toBe(0);
+  });
+
+  test('one run alone is refused', async () => {
+    const { code, stderr } = await place.start(['compare', stored('a.json', passedReport)]).ended;
+    expect(code).toBe(3);
+    expect(stderr).toContain('expected two runs or more, found 1');
   });
 
   test('a tolerance that is none is bad input', async () => {

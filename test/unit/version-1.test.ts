@@ -50,7 +50,7 @@ test('report renders it, and what it writes is of version 2', async () => {
 test('compare holds it against another', async () => {
   const before = await readReport(run);
   await quake.judge(run);
-  const { regression } = compareReports(before, await readReport(run), { time: 0.2, share: 0.001 });
+  const { regression } = compareReports([before], await readReport(run), { time: 0.2, share: 0.001 });
   expect(regression).toBe(false);
 });
 

@@ -1,4 +1,4 @@
-/** `pgquake compare <before> <after>`: what changed from one stored run to another. Needs no cluster. */
+/** `pgquake compare <run..>`: what changed from earlier stored runs to the last one named. Needs no cluster. */
 
 import { compareReports } from '../../measure/comparison.ts';
 import { InputError } from '../../model/errors.ts';
@@ -9,8 +9,7 @@ import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 
 interface CompareArguments {
-  before: string;
-  after: string;
+  run: string[];
   output: 'text' | 'markdown' | 'json';
   'fail-on-regression': boolean;
   'time-tolerance': string;
@@ -20,8 +19,12 @@ interface CompareArguments {
 export const compare: Command<CompareArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('before', { type: 'string', demandOption: true, describe: 'a run folder, or its report.json' })
-      .positional('after', { type: 'string', demandOption: true, describe: 'another' })
+      .positional('run', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'run folders, or their report.json: earlier ones, then the one that is compared with them',
+      })
       .option('output', { requiresArg: true, choices: ['text', 'markdown', 'json'] as const, default: 'text' as const })
       .option('fail-on-regression', {
         type: 'boolean',
@@ -40,19 +43,30 @@ export const compare: Command<CompareArguments> = {
         default: '0.1%',
         describe: 'how much availability may fall',
       })
-      .example('$0 compare baseline/report.json reports/latest --fail-on-regression', 'in CI'),
-  handler: async ({ before, after, output, ...options }) => {
+      .example('$0 compare baseline/*.json reports/latest --fail-on-regression', 'in CI, against several runs'),
+  handler: async ({ run: runs, output, ...options }) => {
+    const [first, ...others] = runs.slice(0, -1);
+    const after = runs.at(-1);
+    if (first === undefined || after === undefined) throw tooFew(runs.length);
     const tolerance = {
       time: shareOf('time-tolerance', options['time-tolerance']),
       share: shareOf('availability-tolerance', options['availability-tolerance']),
     };
-    const comparison = compareReports(await readReport(before), await readReport(after), tolerance);
+    const before = [await readReport(first), ...(await Promise.all(others.map(readReport)))] as const;
+    const comparison = compareReports([...before], await readReport(after), tolerance);
     if (output === 'json') console.log(JSON.stringify(comparison, null, 2));
     else if (output === 'markdown') process.stdout.write(comparisonMarkdown(comparison));
     else for (const line of comparisonText(comparison, process.stdout.columns ?? 100)) console.log(line);
     if (options['fail-on-regression'] && comparison.regression) process.exitCode = EXIT.fail;
   },
 };
+
+function tooFew(found: number): InputError {
+  return new InputError(`expected two runs or more, found ${found}`, {
+    code: 'usage',
+    hint: 'name earlier runs, then the one to compare with them',
+  });
+}
 
 function shareOf(option: string, text: string): number {
   const share = parseShare(text);

@@ -24,6 +24,7 @@ import { openQuake, reportsFolder } from '../open.ts';
 import type { RunArguments } from '../options.ts';
 import { Output } from '../output.ts';
 import { openProgress, type Progress } from '../progress.ts';
+import { quietProgress } from '../quiet-progress.ts';
 import { reasonsToRetry } from '../retries.ts';
 import { SuiteTable } from '../suite.ts';
 import { timesLine, timesOf } from '../times.ts';
@@ -225,7 +226,9 @@ async function attempt(
   { quake, reports, seed, replayed, args, again, signal, stage, table, output }: RunSettings,
   number: Attempt | undefined,
 ): Promise<Ended> {
-  const progress = openProgress(scenario, { stream: output.stream });
+  const progress = args.quiet
+    ? quietProgress(scenario, output.stream)
+    : openProgress(scenario, { stream: output.stream });
   stage.progress = progress;
   try {
     const { report, folder, failure } = await quake.run(scenario, {
