@@ -8,8 +8,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 const OTHERS = new Set(['main.ts', 'figures.ts']);
-/** Needs a Docker engine and an image; asked for by name. */
-const ON_REQUEST = new Set(['docker-act', 'patroni']);
+/** They need a Docker engine and an image, or pgbench; asked for by name. */
+const ON_REQUEST = new Set(['docker-act', 'patroni', 'observer']);
 const LIMIT_MS = 10 * 60_000;
 
 const names = readdirSync(import.meta.dirname)

@@ -9,6 +9,8 @@ export interface Address {
   readonly database: string;
   /** Encrypted, and how the server's certificate is verified; not encrypted where it is absent. */
   readonly tls?: TlsOptions;
+  /** A pooler in between forgets statements that were prepared under a name: each is sent whole. False by default. */
+  readonly unnamedStatements?: true;
 }
 
 export interface TlsOptions {

@@ -22,6 +22,7 @@ import { inContainer } from './attached/in-container.ts';
 import { KEPT_OFF } from './attached/kept-off.ts';
 import { findService, machineOf } from './attached/machine-place.ts';
 import { onMachine } from './attached/on-machine.ts';
+import { behindPooler } from './attached/pooler.ts';
 import { readClusterFile, removeClusterFile, writeClusterFile } from './cluster-file.ts';
 import { EngineRefusal } from './docker/client.ts';
 import { DockerNode } from './docker/node.ts';
@@ -255,7 +256,7 @@ async function nodeOf(
     await refuseOther(control, (pid, port) => service.serves(pid, port), `as the service ${serviceName} of ${ssh.to}`);
     return control;
   }
-  return byConnection(name, address, peer ?? address);
+  return byConnection(name, await behindPooler(address), peer ?? address);
 }
 
 /**
@@ -280,6 +281,6 @@ async function refuseOther(
 
 async function routeOf(route: Inventory['routes'][number]): Promise<readonly [string, Route]> {
   const { name, access, connection } = route;
-  const address = await addressOf(connection, route);
+  const address = await behindPooler(await addressOf(connection, route));
   return [name, { name, access, addresses: async () => [address] }];
 }

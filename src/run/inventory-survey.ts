@@ -50,7 +50,7 @@ export interface InventorySurvey {
 
 /** @param cluster `undefined` where the nodes are none that is known; `whyNot` says more. */
 export async function surveyInventory(
-  { all }: Nodes,
+  { all, attached }: Nodes,
   cluster: FormedCluster | undefined,
   whyNot: string | undefined,
 ): Promise<InventorySurvey> {
@@ -78,7 +78,12 @@ export async function surveyInventory(
   }
   if (primary?.ownSchema) problems.push(`the database has a schema ${OWN_SCHEMA} already`);
   const answering = all.filter((_, i) => nodes[i]?.refusal === undefined);
-  return { nodes, problems, warnings: [...nodes.flatMap(warningsOf), ...(await leftoversOn(answering))] };
+  const warnings = [
+    ...nodes.flatMap(warningsOf),
+    ...(await poolersBefore(all, attached)),
+    ...(await leftoversOn(answering)),
+  ];
+  return { nodes, problems, warnings };
 }
 
 interface Seen extends InventoryNodeSurvey {
@@ -135,6 +140,19 @@ function warningsOf({ name, clockMs = 0, clockUncertaintyMs = 0, connections }: 
     warnings.push(`${name} has ${connections.most - connections.used} of ${connections.most} connections left`);
   }
   return warnings;
+}
+
+/** Ways that pass a pooler which forgets named statements. */
+async function poolersBefore(all: Nodes['all'], attached: Nodes['attached']): Promise<string[]> {
+  const routes = await Promise.all(
+    Object.values(attached?.routes ?? {}).map(async ({ name, addresses }) => [name, ...(await addresses())] as const),
+  );
+  const ways = [...all.map((node) => [node.name, node.address()] as const), ...routes];
+  return ways.flatMap(([name, address]) =>
+    address?.unnamedStatements
+      ? [`${name} is behind a pooler that forgets prepared statements; pgquake sends each statement whole there`]
+      : [],
+  );
 }
 
 /** What earlier failures have left: a run would not be told from them. */

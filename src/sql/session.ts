@@ -245,7 +245,8 @@ export class Session implements AsyncDisposable {
         if (error === undefined) resolve(result);
         else failed(error);
       };
-      this.#client.query(new Statement({ text, values, name, onRow, onEnd }, this.#descriptions));
+      const kept = this.#address.unnamedStatements ? undefined : name;
+      this.#client.query(new Statement({ text, values, name: kept, onRow, onEnd }, this.#descriptions));
     });
   }
 

@@ -155,6 +155,24 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect(await pair.dump()).toBe(before);
   });
 
+  test('is written to through a pooler that forgets prepared statements, and that is said', async () => {
+    const inventory = `${pair.inventory()}routes: { pooler: { url: "${await pair.pooler()}" } }\n`;
+    writeFileSync(join(place.folder, 'pooled.yaml'), inventory);
+    const { stdout } = await pgquake('attach', 'check', 'pooled.yaml');
+    expect(stdout).toContain('pooler is behind a pooler that forgets prepared statements');
+    const pooled = PRIMARY_KILL.replace('own-primary-kill', 'pooled')
+      .replace('inventory.yaml', 'pooled.yaml')
+      .replaceAll('deadline: 2s }', 'deadline: 2s, route: pooler }')
+      .replace(/faults:[\s\S]*hypothesis:/, 'faults: []\nhypothesis:')
+      .replace('  - { check: healed }\n', '');
+    const { code, stderr } = await pgquake(place.scenario('pooled', pooled), '--reports', place.reports);
+    expect(stderr).toBe('');
+    expect([0, 2]).toContain(code);
+    const { figures } = place.report();
+    expect(figures.errors.map(({ code: of }) => of).filter((of) => ['26000', '42P05'].includes(of))).toEqual([]);
+    expect(figures.availability.every(({ figures: { ok } }) => ok > 0)).toBe(true);
+  });
+
   test('is not struck where a connection string leads to another server than the container', async () => {
     const [first, second] = pair.nodes as [PairNode, PairNode];
     const crossed = pair

@@ -13,6 +13,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Address } from '../../src/model/address.ts';
+import { DockerClient } from '../../src/platforms/docker/client.ts';
+import { ownImage } from '../../src/platforms/docker/own-image.ts';
 import { Session } from '../../src/sql/session.ts';
 import { engine } from './docker.ts';
 
@@ -179,6 +181,44 @@ SQL
         await sleep(100);
       }
     }
+  }
+
+  /**
+   * PgBouncer in front of the first one, as Debian has it: it gives each transaction another connection, and keeps no
+   * prepared statement. Gone with the pair.
+   * @returns its connection string.
+   */
+  async pooler(): Promise<string> {
+    const wanted = { programs: ['pgbouncer'], signal: AbortSignal.timeout(READY_LIMIT_MS), progress: () => undefined };
+    const image = await ownImage(DockerClient.fromEnvironment(), 'patroni', wanted);
+    const port = await freePort();
+    const config = `[databases]
+orders = host=${this.nodes[0]?.container} port=${PORT}
+[pgbouncer]
+listen_addr = 0.0.0.0
+auth_type = scram-sha-256
+auth_file = /tmp/users.txt
+pool_mode = transaction
+max_prepared_statements = 0
+`;
+    const script = `echo '"app" "${this.password}"' > /tmp/users.txt
+cat > /tmp/pgbouncer.ini <<'END'
+${config}END
+exec pgbouncer /tmp/pgbouncer.ini`;
+    const container = await engine.createContainer({
+      Image: image,
+      name: `${this.name}-pooler`,
+      Entrypoint: ['bash', '-c', script],
+      Cmd: [],
+      ExposedPorts: { '6432/tcp': {} },
+      HostConfig: {
+        NetworkMode: this.#network,
+        PortBindings: { '6432/tcp': [{ HostIp: '127.0.0.1', HostPort: String(port) }] },
+      },
+    });
+    this.#containers.push(container);
+    await container.start();
+    return `postgresql://app@127.0.0.1:${port}/orders`;
   }
 
   connect(index: number): Promise<Session> {

@@ -1,0 +1,40 @@
+/** Whether a pooler is in between that gives each transaction another connection, and knows nothing of prepared statements. */
+
+import { openSession } from '../../cluster/open-session.ts';
+import type { Address } from '../../model/address.ts';
+
+const LIMIT_MS = 2_000;
+const NAME = 'pgquake_look';
+/** `invalid_sql_statement_name`, `duplicate_prepared_statement`, and the pool that has no other connection to give. */
+const FORGOTTEN = ['26000', '42P05', 'deadline'];
+
+/**
+ * The address as clients have to use it. Writes nothing.
+ * @returns it unchanged where nobody answers: that is told elsewhere.
+ */
+export async function behindPooler(address: Address): Promise<Address> {
+  try {
+    return (await keepsNamed(address)) ? address : { ...address, unnamedStatements: true };
+  } catch {
+    return address;
+  }
+}
+
+/** Others take the connection on which a statement was prepared; then it is asked for again. */
+async function keepsNamed(address: Address): Promise<boolean> {
+  const ask = { name: NAME, timeoutMs: LIMIT_MS };
+  await using session = await openSession(address, 'inspect', { limitMs: LIMIT_MS });
+  await session.query('SELECT 1', [], ask);
+  await using first = await openSession(address, 'inspect', { limitMs: LIMIT_MS });
+  await using second = await openSession(address, 'inspect', { limitMs: LIMIT_MS });
+  for (const other of [first, second]) await other.execute('BEGIN', LIMIT_MS);
+  try {
+    await session.query('SELECT 1', [], ask);
+    return true;
+  } catch (error) {
+    if (FORGOTTEN.includes(String((error as { code?: unknown }).code))) return false;
+    throw error;
+  } finally {
+    for (const other of [first, second]) await other.execute('ROLLBACK', LIMIT_MS).catch(() => undefined);
+  }
+}
