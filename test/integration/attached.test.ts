@@ -444,7 +444,7 @@ function readEvents(place: Workplace, scenario: string): string {
   }
 }
 
-async function eventually(holds: () => boolean, limitMs = 40_000): Promise<void> {
+async function eventually(holds: () => boolean, limitMs = 60_000): Promise<void> {
   const giveUpAt = performance.now() + limitMs;
   while (!holds()) {
     if (performance.now() > giveUpAt) throw new Error(`not so after ${limitMs} ms`);
