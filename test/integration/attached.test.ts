@@ -160,12 +160,12 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     writeFileSync(join(place.folder, 'pooled.yaml'), inventory);
     const { stdout } = await pgquake('attach', 'check', 'pooled.yaml');
     expect(stdout).toContain('pooler is behind a pooler that forgets prepared statements');
-    const pooled = PRIMARY_KILL.replace('own-primary-kill', 'pooled')
+    const pooled = PRIMARY_KILL.replace('own-primary-kill', 'through-pooler')
       .replace('inventory.yaml', 'pooled.yaml')
       .replaceAll('deadline: 2s }', 'deadline: 2s, route: pooler }')
       .replace(/faults:[\s\S]*hypothesis:/, 'faults: []\nhypothesis:')
       .replace('  - { check: healed }\n', '');
-    const { code, stderr } = await pgquake(place.scenario('pooled', pooled), '--reports', place.reports);
+    const { code, stderr } = await pgquake(place.scenario('through-pooler', pooled), '--reports', place.reports);
     expect(stderr).toBe('');
     expect([0, 2]).toContain(code);
     const { figures } = place.report();
