@@ -162,7 +162,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect(stdout).toContain('pooler is behind a pooler that forgets prepared statements');
     const pooled = PRIMARY_KILL.replace('own-primary-kill', 'through-pooler')
       .replace('inventory.yaml', 'pooled.yaml')
-      .replaceAll('deadline: 2s }', 'deadline: 2s, route: pooler }')
+      .replaceAll(/rate: \d+\/s, deadline: 2s }/g, 'rate: 10/s, deadline: 2s, route: pooler }')
       .replace(/faults:[\s\S]*hypothesis:/, 'faults: []\nhypothesis:')
       .replace('  - { check: healed }\n', '');
     const { code, stderr } = await pgquake(place.scenario('through-pooler', pooled), '--reports', place.reports);
