@@ -24,7 +24,7 @@ const IN_PAIRS = [
   'test/e2e/starved-client.test.ts',
   'test/integration/recovery.test.ts',
 ];
-/** Files that mostly wait: for a lease to expire, for a fault to last. One at a time, beside others in CI. */
+/** Files that mostly wait: for a lease to expire, for a fault to last. Beside those that measure they disturbed them: two at a time. */
 const PATIENT = [
   'test/e2e/patroni.test.ts',
   'test/integration/patroni.test.ts',
@@ -142,7 +142,7 @@ export default defineConfig(({ mode }) => ({
       },
       onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 2 }),
       onClusters('in-pairs', { include: IN_PAIRS, maxWorkers: 2, group: 3 }),
-      onClusters('patient', { include: PATIENT, maxWorkers: 1, group: 4 }),
+      onClusters('patient', { include: PATIENT, maxWorkers: 2, group: 4 }),
       onClusters('crowded', { include: CROWDED, maxWorkers: CROWD, group: 5 }),
       onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 6 }),
     ],
