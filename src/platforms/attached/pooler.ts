@@ -1,10 +1,10 @@
 /** Whether a pooler is in between that gives each transaction another connection, and knows nothing of prepared statements. */
 
+import { randomUUID } from 'node:crypto';
 import { openSession } from '../../cluster/open-session.ts';
 import type { Address } from '../../model/address.ts';
 
 const LIMIT_MS = 2_000;
-const NAME = 'pgquake_look';
 /** `invalid_sql_statement_name`, `duplicate_prepared_statement`, and the pool that has no other connection to give. */
 const FORGOTTEN = ['26000', '42P05', 'deadline'];
 
@@ -22,7 +22,8 @@ export async function behindPooler(address: Address): Promise<Address> {
 
 /** Others take the connection on which a statement was prepared; then it is asked for again. */
 async function keepsNamed(address: Address): Promise<boolean> {
-  const ask = { name: NAME, timeoutMs: LIMIT_MS };
+  // A name of its own: the pooler's connections outlive an earlier look, and keep what that one prepared.
+  const ask = { name: `pgquake_look_${randomUUID()}`, timeoutMs: LIMIT_MS };
   await using session = await openSession(address, 'inspect', { limitMs: LIMIT_MS });
   await session.query('SELECT 1', [], ask);
   await using first = await openSession(address, 'inspect', { limitMs: LIMIT_MS });
