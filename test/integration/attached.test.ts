@@ -156,10 +156,15 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
   });
 
   test('is written to through a pooler that forgets prepared statements, and that is said', async () => {
-    const inventory = `${pair.inventory()}routes: { pooler: { url: "${await pair.pooler()}" } }\n`;
-    writeFileSync(join(place.folder, 'pooled.yaml'), inventory);
-    const { stdout } = await pgquake('attach', 'check', 'pooled.yaml');
-    expect(stdout).toContain('pooler is behind a pooler that forgets prepared statements');
+    for (const size of [1, 20]) {
+      const inventory = `${pair.inventory()}routes: { pooler: { url: "${await pair.pooler(size)}" } }\n`;
+      writeFileSync(join(place.folder, 'pooled.yaml'), inventory);
+      // The second look meets connections on which the first has prepared a statement.
+      for (const _ of [1, 2]) {
+        const { stdout } = await pgquake('attach', 'check', 'pooled.yaml');
+        expect(stdout, `a pool of ${size}`).toContain('pooler is behind a pooler that forgets prepared statements');
+      }
+    }
     const pooled = PRIMARY_KILL.replace('own-primary-kill', 'through-pooler')
       .replace('inventory.yaml', 'pooled.yaml')
       .replaceAll(/rate: \d+\/s, deadline: 2s }/g, 'rate: 10/s, deadline: 2s, route: pooler }')

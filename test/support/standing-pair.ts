@@ -188,7 +188,7 @@ SQL
    * prepared statement. Gone with the pair.
    * @returns its connection string.
    */
-  async pooler(): Promise<string> {
+  async pooler(size: number): Promise<string> {
     const wanted = { programs: ['pgbouncer'], signal: AbortSignal.timeout(READY_LIMIT_MS), progress: () => undefined };
     const image = await ownImage(DockerClient.fromEnvironment(), 'patroni', wanted);
     const port = await freePort();
@@ -200,6 +200,7 @@ auth_type = scram-sha-256
 auth_file = /tmp/users.txt
 pool_mode = transaction
 max_prepared_statements = 0
+default_pool_size = ${size}
 `;
     const script = `echo '"app" "${this.password}"' > /tmp/users.txt
 cat > /tmp/pgbouncer.ini <<'END'
@@ -207,7 +208,7 @@ ${config}END
 exec pgbouncer /tmp/pgbouncer.ini`;
     const container = await engine.createContainer({
       Image: image,
-      name: `${this.name}-pooler`,
+      name: `${this.name}-pooler-${size}`,
       Entrypoint: ['bash', '-c', script],
       Cmd: [],
       ExposedPorts: { '6432/tcp': {} },

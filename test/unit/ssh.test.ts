@@ -1,6 +1,6 @@
 /** Machines behind ssh: what their commands print is read right, and what undoes an act by itself does so only when it must. */
 
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,7 +73,7 @@ describe('what undoes an act by itself', () => {
   const machine = new Machine({ to: 'elsewhere' });
   const undone = (name: string) => join(folder, `${name}-undone`);
   const start = (deadMan: DeadMan, name: string) =>
-    machine.mustRun('start it', deadMan.line(name, `echo 1 > ${undone(name)}`));
+    machine.mustRun('start it', deadMan.starting(name, `echo 1 > ${undone(name)}`));
 
   test('waits while it is renewed, and does not once it is ended', async () => {
     const deadMan = new DeadMan(machine, 2_000);
@@ -84,6 +84,15 @@ describe('what undoes an act by itself', () => {
     await deadMan.disarm('renewed');
     await sleep(3_000);
     expect(existsSync(undone('renewed'))).toBe(false);
+  });
+
+  test('does not run: then the act is not made', async () => {
+    const acted = join(folder, 'acted');
+    const script = `PATH=${folder}/bin; set -e\n${new DeadMan(machine, 1_000).starting('missing', 'true')}\necho > ${acted}`;
+    mkdirSync(join(folder, 'bin'));
+    for (const name of ['sh', 'grep', 'sleep']) symlinkSync(`/bin/${name}`, join(folder, 'bin', name));
+    await expect(machine.mustRun('freeze it', script)).rejects.toThrow('what undoes the act by itself does not run');
+    expect(existsSync(acted)).toBe(false);
   });
 
   test('does so where no word comes', async () => {

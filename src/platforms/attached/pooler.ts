@@ -28,8 +28,9 @@ async function keepsNamed(address: Address): Promise<boolean> {
   await session.query('SELECT 1', [], ask);
   await using first = await openSession(address, 'inspect', { limitMs: LIMIT_MS });
   await using second = await openSession(address, 'inspect', { limitMs: LIMIT_MS });
-  for (const other of [first, second]) await other.execute('BEGIN', LIMIT_MS);
   try {
+    // A pool of one has no connection for the second: it would give all sessions the same, with each other's statements.
+    for (const other of [first, second]) await other.execute('BEGIN', LIMIT_MS);
     await session.query('SELECT 1', [], ask);
     return true;
   } catch (error) {

@@ -8,6 +8,8 @@ import type { Machine } from './machine.ts';
 
 /** Renewed so often within its time. */
 const RENEWALS = 4;
+/** A tenth of a second apart. */
+const LOOKS = 20;
 const MARK = 'pgquake-switch:';
 
 /** For `sh -c`; its arguments are seconds, and what undoes the act. Each SIGUSR1 has it wait anew. */
@@ -33,10 +35,17 @@ export class DeadMan {
     this.#afterMs = afterMs;
   }
 
-  /** The line that starts it, for the script that does the act afterwards; the act must not happen where it fails. */
-  line(name: string, undo: string): string {
-    const args = [WAIT_AND_UNDO, `${MARK}${name}`, String(Math.ceil(this.#afterMs / 1_000)), undo];
-    return `setsid sh -c ${args.map(shellWord).join(' ')} </dev/null >/dev/null 2>&1 &`;
+  /** Starts it and sees it run, for the script that does the act afterwards: it ends that script where it does not. */
+  starting(name: string, undo: string): string {
+    const mark = `${MARK}${name}`;
+    const args = [WAIT_AND_UNDO, mark, String(Math.ceil(this.#afterMs / 1_000)), undo];
+    return `setsid sh -c ${args.map(shellWord).join(' ')} </dev/null >/dev/null 2>&1 &
+n=0
+until grep -qsF -- ${shellWord(mark)} "/proc/$!/cmdline"; do
+  n=$((n + 1))
+  if [ "$n" -ge ${LOOKS} ]; then echo 'what undoes the act by itself does not run' >&2; exit 1; fi
+  sleep 0.1
+done`;
   }
 
   /** What it comes to, for a person. */

@@ -215,7 +215,7 @@ ${this.#until(`[ "$(${this.#show('MainPID')})" != 0 ]`)}`,
     { switchName, act, undo }: { readonly switchName: string; readonly act: string; readonly undo: string },
   ): Promise<string> {
     this.#deadMan.arm(switchName);
-    return await this.#machine.mustRun(what, `set -e\n${this.#deadMan.line(switchName, undo)}\n${act}`);
+    return await this.#machine.mustRun(what, `set -e\n${this.#deadMan.starting(switchName, undo)}\n${act}`);
   }
 
   #whileDown(): { readonly switchName: string; readonly undo: string } {
