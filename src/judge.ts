@@ -3,12 +3,13 @@
 import type { Check } from './checks/check.ts';
 import { withoutDoubtful } from './measure/doubtful.ts';
 import { describeForeign, foreignActs } from './measure/foreign-acts.ts';
-import { STEADY_SHARE, troublesBeforeFaults } from './measure/steady-state.ts';
+import { troublesBeforeFaults } from './measure/steady-state.ts';
 import { errorText } from './model/errors.ts';
 import type { TimeRange } from './model/figures.ts';
 import { eventsOf, type History } from './model/history.ts';
 import { missingWords } from './model/requirements.ts';
 import type { HypothesisItem } from './model/scenario.ts';
+import { STEADY_SHARE } from './model/steady-share.ts';
 import { formatCount, formatShare } from './model/units.ts';
 import { type CheckResult, type Finding, type Verdict, worst } from './model/verdict.ts';
 

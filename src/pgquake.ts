@@ -24,7 +24,7 @@ import { layoutOf, observationsFor, placedPlan, plannedMs, planOf, workloadNamed
 import { proveTolerance } from './prove.ts';
 import type { Config, Experiment, ExperimentOptions, LoadOptions, Quake } from './quake.ts';
 import { buildReport } from './report.ts';
-import { DeadMansSwitch, limitOf } from './run/guards.ts';
+import { limitOf, RunLimit } from './run/guards.ts';
 import { describeMachine, HostMonitor } from './run/host-monitor.ts';
 import { healLeftBehind, type LeftBehind } from './run/left-behind.ts';
 import { probeKinds } from './run/probes.ts';
@@ -132,7 +132,7 @@ async function runScenario(catalog: Catalog, asked: Scenario, options: Experimen
   await writeRunInputs(folder, plan, info);
 
   const limitMs = limitOf(scenario.guards, plannedMs(plan));
-  using limited = new DeadMansSwitch(stopped, limitMs);
+  using limited = new RunLimit(stopped, limitMs);
   const originNs = process.hrtime.bigint();
   const clock = monotonicClock(originNs);
   let failure: unknown;

@@ -1,12 +1,10 @@
 /** Whether service was well before anything was broken: what "as before" and every failure rest on. */
 
 import type { History } from '../model/history.ts';
+import { STEADY_SHARE } from '../model/steady-share.ts';
 import { formatCount, formatShare } from '../model/units.ts';
 import { figuresOf } from './figures.ts';
 import { type Spans, spanAt } from './spans.ts';
-
-/** Of each kind of operation, how many must succeed. */
-export const STEADY_SHARE = 0.9;
 
 /** The kinds of which fewer succeeded in the steady state, in words: `0 of 4 scans ok (0 %)`. */
 export function troublesBeforeFaults(history: History): string[] {

@@ -3,14 +3,13 @@
 import { EnvironmentError } from '../model/errors.ts';
 import type { OperationLog, Outcome } from '../model/history.ts';
 import type { AbortCondition, Guards } from '../model/scenario.ts';
+import { STEADY_SHARE } from '../model/steady-share.ts';
 import { formatDuration, formatShare } from '../model/units.ts';
 import type { LoadListener } from './load.ts';
 import type { OpenOperations } from './load-generator.ts';
 
 /** On top of the times that a plan names: for making a cluster and healing it on a slow machine. */
 const SPARE_MS = 15 * 60_000;
-/** Of every kind of operation, however few are due. */
-const STEADY_SHARE = 0.9;
 /** A service that broke down at the very end of a long steady state is not steady either. */
 const LAST_MOMENTS_MS = 1_000;
 /** The steady state is judged a little after its end, when what was due in it has settled. */
@@ -136,7 +135,7 @@ export function limitOf(guards: Guards | undefined, plannedMs: number): number {
  * A signal that is aborted when another one is, or when a time limit has passed.
  * @param limitMs from now on.
  */
-export class DeadMansSwitch implements Disposable {
+export class RunLimit implements Disposable {
   readonly #controller = new AbortController();
   readonly #timer: NodeJS.Timeout;
   readonly #outer: AbortSignal;

@@ -6,7 +6,7 @@ import { EnvironmentError, InputError } from '../../src/model/errors.ts';
 import type { Outcome } from '../../src/model/history.ts';
 import { OperationTable } from '../../src/model/operations.ts';
 import { pgquake } from '../../src/pgquake.ts';
-import { DeadMansSwitch, limitOf, ServiceGuard } from '../../src/run/guards.ts';
+import { limitOf, RunLimit, ServiceGuard } from '../../src/run/guards.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
 
@@ -206,7 +206,7 @@ describe('the time', () => {
   });
 
   test('ends the run when it is over', async () => {
-    using limited = new DeadMansSwitch(new AbortController().signal, 20);
+    using limited = new RunLimit(new AbortController().signal, 20);
     await new Promise((resolve) => limited.signal.addEventListener('abort', resolve));
     expect(limited.signal.reason).toBeInstanceOf(EnvironmentError);
     expect(limited.signal.reason).toMatchObject({ code: 'run-limit', message: 'the run took more than 20 ms' });
@@ -214,7 +214,7 @@ describe('the time', () => {
 
   test('an interruption from outside comes through, with its reason', () => {
     const outer = new AbortController();
-    using limited = new DeadMansSwitch(outer.signal, 60_000);
+    using limited = new RunLimit(outer.signal, 60_000);
     expect(limited.signal.aborted).toBe(false);
     outer.abort('enough');
     expect(limited.signal.reason).toBe('enough');
