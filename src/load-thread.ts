@@ -6,13 +6,14 @@ import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText } from './model/errors.ts';
 import type { ProbeKind } from './model/history.ts';
 import { COLUMNS, OperationTable } from './model/operations.ts';
-import type {
-  FromLoadThread,
-  LoadThreadData,
-  PressureWork,
-  ProbeWork,
-  ToLoadThread,
-  WorkloadWork,
+import {
+  type FromLoadThread,
+  HAND_OVER_MS,
+  type LoadThreadData,
+  type PressureWork,
+  type ProbeWork,
+  type ToLoadThread,
+  type WorkloadWork,
 } from './run/load.ts';
 import { type LaneSpec, LoadGenerator, type LoadKept, workloadLanes } from './run/load-generator.ts';
 import { Pressure, type PressureKept } from './run/pressure.ts';
@@ -24,8 +25,6 @@ import { connectToFirst } from './sql/hosts.ts';
 import type { Session } from './sql/session.ts';
 import { ledgerOf, workloadAt } from './workloads/workload.ts';
 
-/** A crash loses at most what was not handed over yet. */
-const HAND_OVER_MS = 50;
 const WARM_UP_LIMIT_MS = 10_000;
 /** For each kind of probe, however many partitions there are. */
 const MAX_PROBE_CONNECTIONS = 32;
@@ -107,7 +106,15 @@ interface Running {
 
 if (!parentPort) throw new Error('load-thread.ts is started as a worker thread only');
 const port = parentPort;
-const { work, mainRoute, originNs, partitionOfKey, realtime, ...start } = workerData as LoadThreadData;
+const {
+  work,
+  mainRoute,
+  originNs,
+  partitionOfKey,
+  realtime,
+  handOverMs = HAND_OVER_MS,
+  ...start
+} = workerData as LoadThreadData;
 const routes = new Map(Object.entries(start.routes));
 const unreachedAt = new Map<string, number>();
 
@@ -163,7 +170,7 @@ async function pace({ lanes, warmUp }: Work): Promise<Running> {
     await warmUp(session);
   });
   if (realtime) goRealtime();
-  const timer = setInterval(handOver, HAND_OVER_MS);
+  const timer = setInterval(handOver, handOverMs);
   return {
     start: (share) => generator.start(share),
     measure: () => generator.measure(),

@@ -11,13 +11,11 @@ import type { Said } from './run/witness-table.ts';
 import { OBSERVER_NAMES } from './sql/application-names.ts';
 import { Session } from './sql/session.ts';
 
-/** A crash loses at most what was not handed over yet. */
-const HAND_OVER_MS = 100;
 const FIRST_SESSION_LIMIT_MS = 10_000;
 
 if (!parentPort) throw new Error('witness-thread.ts is started as a worker thread only');
 const port = parentPort;
-const { nodes, run, originNs } = workerData as WitnessThreadData;
+const { nodes, run, originNs, pace } = workerData as WitnessThreadData;
 const clock = monotonicClock(originNs);
 const addresses = nodes.map(({ address }) => address);
 let batch = new OperationTable(WITNESS_KINDS);
@@ -63,13 +61,17 @@ function lanesOf(name: string, i: number): WitnessLane[] {
       send({ type: 'said', node: name, said, at, ...(before ? { sinceMs: before.sentAt } : {}) });
     },
   };
-  return [false, true].map((fresh) => new WitnessLane(node, { clock, fresh }));
+  const { keptEveryMs, freshEveryMs, freshForMs } = pace;
+  return [false, true].map((fresh) => {
+    const times = { everyMs: fresh ? freshEveryMs : keptEveryMs, freshForMs };
+    return new WitnessLane(node, { clock, fresh, times });
+  });
 }
 
 try {
   const lanes = nodes.flatMap(({ name }, i) => lanesOf(name, i));
   await Promise.all(lanes.map((lane) => lane.open(FIRST_SESSION_LIMIT_MS)));
-  const timer = setInterval(handOver, HAND_OVER_MS);
+  const timer = setInterval(handOver, pace.handOverMs);
   port.on('message', async (message: ToWitness) => {
     if (message.type === 'address') addresses[message.node] = message.address;
     else if (message.type === 'start') for (const lane of lanes) lane.start();

@@ -18,6 +18,10 @@ import type { PressureKept } from './pressure.ts';
 import { RouteFollower } from './route-follower.ts';
 import { orAborted, saysReady } from './wait.ts';
 
+export const HAND_OVER_MS = 50;
+/** Where a machine or servers of others are shared: each hand-over is a batch in a file. */
+export const LIGHT_HAND_OVER_MS = 100;
+
 /** What the thread is started with. */
 export interface LoadThreadData {
   /** By name, where each route leads at the start; what changes comes as messages. */
@@ -25,6 +29,8 @@ export interface LoadThreadData {
   /** The route of what names none. */
   readonly mainRoute: string;
   readonly originNs: bigint;
+  /** Between two hand-overs of what has settled, `HAND_OVER_MS` by default: a crash loses at most what was not handed over. */
+  readonly handOverMs?: number | undefined;
   /** Runs at realtime priority; normal priority by default. */
   readonly realtime?: boolean | undefined;
   readonly partitionOfKey: Readonly<Record<number, number>>;
@@ -143,6 +149,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
       Object.entries(routes).map(async ([name, route]) => ({ name, route, addresses: await route.addresses() })),
     );
     const worker = new Worker(entry, {
+      name: data.work.type,
       workerData: {
         ...data,
         routes: Object.fromEntries(

@@ -6,13 +6,14 @@ import { mainRoute, type Route } from '../cluster/route.ts';
 import type { OperationKind } from '../model/history.ts';
 import { type Ledger, ledgerOf } from '../workloads/workload.ts';
 import { ASK_TIMEOUT_MS, askOne, connectOn } from './ask-node.ts';
-import { Load, type LoadListener } from './load.ts';
+import { HAND_OVER_MS, LIGHT_HAND_OVER_MS, Load, type LoadListener } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
 import { nextProbeRun, probeKinds } from './probes.ts';
 import { AnswerCount, raise } from './ramp.ts';
 import type { RunOptions } from './runner.ts';
 import { Witness } from './witness.ts';
+import { LIGHT_WITNESS_PACE } from './witness-lane.ts';
 
 /**
  * The share of the coordinator's connections that the load may hold. A connection that is dropped at its
@@ -58,6 +59,7 @@ export async function prepareLoad(
     cluster.routes,
     {
       originNs,
+      handOverMs: handOverMs(plan),
       realtime,
       partitionOfKey: cluster.placement.partitionOfKey,
       work: {
@@ -145,19 +147,27 @@ export async function prepareProbes(
   return Load.prepare(
     loadThread,
     cluster.routes,
-    { originNs, realtime, partitionOfKey, work: { type: 'probes', kinds, partitionKeys, run } },
+    {
+      originNs,
+      handOverMs: handOverMs(plan),
+      realtime,
+      partitionOfKey,
+      work: { type: 'probes', kinds, partitionKeys, run },
+    },
     { operations: (batch) => recorder.probes(batch), signal },
   );
 }
 
 /** @returns `undefined` where roles do not move: who takes writes is known then. */
 export async function prepareWitness(
-  { witnessThread, originNs, recorder, signal }: PrepareOptions,
+  { plan, witnessThread, originNs, recorder, signal }: PrepareOptions,
   { all }: Nodes,
   { roles, routes }: FormedCluster,
 ): Promise<Witness | undefined> {
   if (!roles) return undefined;
-  return Witness.prepare({ nodes: all, primary: mainRoute(routes), witnessThread, recorder, originNs, signal });
+  const primary = mainRoute(routes);
+  const pace = plan.scenario.cluster.inventory && LIGHT_WITNESS_PACE;
+  return Witness.prepare({ nodes: all, primary, witnessThread, recorder, originNs, pace, signal });
 }
 
 /** @returns `undefined` where the scenario asks for none. */
@@ -170,6 +180,11 @@ export async function preparePressure(
   const { partitionOfKey } = cluster.placement;
   const work = { type: 'pressure', ...pressure, partitionKeys, run } as const;
   return Load.prepare<PressureKept>(loadThread, cluster.routes, { originNs, partitionOfKey, work }, { signal });
+}
+
+/** Servers that others need get as little as what is found out allows. */
+function handOverMs({ scenario }: PrepareOptions['plan']): number {
+  return scenario.cluster.inventory ? LIGHT_HAND_OVER_MS : HAND_OVER_MS;
 }
 
 async function nextWriter(ledger: Ledger<unknown> | undefined, route: Route): Promise<number> {

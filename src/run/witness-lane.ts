@@ -11,11 +11,27 @@ import { classifyError } from '../sql/outcome.ts';
 import type { Session } from '../sql/session.ts';
 import { type Said, timelineOf, WITNESS_SQL } from './witness-table.ts';
 
-const EVERY_MS = 50;
-/** Of the fresh kind, which only has to tell whether new sessions fare otherwise: every statement costs the server. */
-const FRESH_EVERY_MS = 200;
-/** How long a session of the fresh kind lasts: to open one costs the server more than all that is asked on it. */
-const FRESH_FOR_MS = 2_000;
+/** How often the witness asks or writes on each node. */
+export interface WitnessPace {
+  /** Between two statements on a session that is kept, in milliseconds. */
+  readonly keptEveryMs: number;
+  /** Of the fresh kind, which only has to tell whether new sessions fare otherwise: every statement costs the server. */
+  readonly freshEveryMs: number;
+  /** How long a session of the fresh kind lasts: to open one costs the server more than all that is asked on it. */
+  readonly freshForMs: number;
+  /** Between two hand-overs of what has settled: a crash loses at most what was not handed over. */
+  readonly handOverMs: number;
+}
+
+export const WITNESS_PACE: WitnessPace = { keptEveryMs: 50, freshEveryMs: 200, freshForMs: 2_000, handOverMs: 100 };
+/** On servers that others need: two nodes that take writes at one time are seen within a fifth of a second. */
+export const LIGHT_WITNESS_PACE: WitnessPace = {
+  keptEveryMs: 200,
+  freshEveryMs: 1_000,
+  freshForMs: 10_000,
+  handOverMs: 500,
+};
+
 /** For an answer on such a session. */
 const FRESH_LIMIT_MS = 1_000;
 const CONNECT_LIMIT_MS = 1_000;
@@ -42,12 +58,12 @@ export interface WitnessedNode {
 }
 
 export interface LaneTimes {
-  /** Between two statements; 50 ms by default, 200 ms of the fresh kind. */
-  readonly everyMs?: number;
+  /** Between two statements. */
+  readonly everyMs: number;
   /** Between two attempts to open a session; 250 ms by default. */
   readonly retryMs?: number;
-  /** Of a session of the fresh kind, 2 s by default; its statements have no longer than that, and at most a second. */
-  readonly freshForMs?: number;
+  /** Of a session of the fresh kind; its statements have no longer than that, and at most a second. */
+  readonly freshForMs: number;
 }
 
 interface Open {
@@ -67,11 +83,11 @@ export class WitnessLane {
   #over = false;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(node: WitnessedNode, { clock, fresh, times }: { clock: Clock; fresh: boolean; times?: LaneTimes }) {
+  constructor(node: WitnessedNode, { clock, fresh, times }: { clock: Clock; fresh: boolean; times: LaneTimes }) {
     this.#node = node;
     this.#clock = clock;
     this.#fresh = fresh;
-    this.#times = { everyMs: fresh ? FRESH_EVERY_MS : EVERY_MS, retryMs: RETRY_MS, freshForMs: FRESH_FOR_MS, ...times };
+    this.#times = { retryMs: RETRY_MS, ...times };
   }
 
   /** Opens the first session. @throws what connecting throws. */

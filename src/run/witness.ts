@@ -17,6 +17,7 @@ import { ASK_TIMEOUT_MS, connect, connectOn } from './ask-node.ts';
 import type { Recorder } from './recorder.ts';
 import { RouteFollower } from './route-follower.ts';
 import { orAborted, saysReady } from './wait.ts';
+import { WITNESS_PACE, type WitnessPace } from './witness-lane.ts';
 import { makeWitnessTable, readWitnessTable, type Said } from './witness-table.ts';
 
 const READ_TIMEOUT_MS = 60_000;
@@ -28,6 +29,7 @@ export interface WitnessThreadData {
   /** Who the rows of this run are from. */
   readonly run: number;
   readonly originNs: bigint;
+  readonly pace: WitnessPace;
 }
 
 export type ToWitness =
@@ -58,6 +60,8 @@ export interface WitnessOptions {
   readonly witnessThread: URL;
   readonly recorder: Recorder;
   readonly originNs: bigint;
+  /** `WITNESS_PACE` by default. */
+  readonly pace?: WitnessPace | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -97,7 +101,7 @@ export class Witness implements AsyncDisposable {
    * @throws EnvironmentError where a node does not answer.
    */
   static async prepare(options: WitnessOptions): Promise<Witness> {
-    const { nodes, primary, originNs, signal, witnessThread } = options;
+    const { nodes, primary, originNs, signal, witnessThread, pace = WITNESS_PACE } = options;
     await using session = await connectOn(primary);
     const run = await makeWitnessTable(session, ASK_TIMEOUT_MS);
     const routes = await Promise.all(
@@ -107,8 +111,9 @@ export class Witness implements AsyncDisposable {
       nodes: nodes.map(({ name }, i) => ({ name, address: routes[i]?.addresses[0] as Address })),
       run,
       originNs,
+      pace,
     };
-    const worker = new Worker(witnessThread, { workerData });
+    const worker = new Worker(witnessThread, { name: 'witness', workerData });
     const followers = routes.map(
       ({ route, addresses }, node) =>
         new RouteFollower(route, addresses, ([address]) => {

@@ -32,7 +32,17 @@ import { explain, valueAt } from './explain.ts';
 import { inventoryIn, meansInventory, readInventory } from './inventory.ts';
 import { formatPath, hopelessChecks, type Problem, ScenarioError } from './problems.ts';
 import { lacking } from './requirements.ts';
-import { MAX_STEPS, MAX_STRIKES, type ScenarioVocabulary, sections, TOP_KEYS, timing, timingOf } from './schema.ts';
+import {
+  LIGHT_PROBE_RATE,
+  MAX_STEPS,
+  MAX_STRIKES,
+  PROBE_RATE,
+  type ScenarioVocabulary,
+  sections,
+  TOP_KEYS,
+  timing,
+  timingOf,
+} from './schema.ts';
 import { Source } from './source.ts';
 import { type Around, hasSide, type Notes, nodeExists, noteCollisions, type ReadStep, readTarget } from './target.ts';
 
@@ -104,7 +114,7 @@ class Reader {
     const settle = this.#section(schemas.settle, top, 'settle');
     const probed = probes?.routes && this.#probedRoutes(cluster, probes.routes);
     const probeSpec = probes && {
-      ratePerSecond: probes.rate,
+      ratePerSecond: probes.rate ?? (cluster?.inventory ? LIGHT_PROBE_RATE : PROBE_RATE),
       deadlineMs: probes.deadline,
       ...(probed ? { routes: probed } : {}),
     };

@@ -32,6 +32,10 @@ export interface ScenarioVocabulary {
   >[];
 }
 
+/** Of each kind, in a second. */
+export const PROBE_RATE = 50;
+/** On servers that others need. */
+export const LIGHT_PROBE_RATE = 10;
 /** They share one budget. */
 const MAX_PROBED_ROUTES = 8;
 export const MAX_STEPS = 100;
@@ -200,8 +204,10 @@ export function sections({
     probes: z
       .strictObject({
         rate: rate
-          .prefault('50/s')
-          .describe('For each shard and each of reading and writing; 1,000/s over all of them.'),
+          .optional()
+          .describe(
+            `For each shard and each of reading and writing, 1,000/s over all of them; ${PROBE_RATE}/s by default, ${LIGHT_PROBE_RATE}/s on a cluster of an inventory.`,
+          ),
         deadline: positiveDuration.prefault('2s').describe('For each probe.'),
         routes: z
           .array(z.string())

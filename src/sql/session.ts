@@ -218,6 +218,11 @@ export class Session implements AsyncDisposable {
     this.discard();
   }
 
+  /** From now on it does not keep the process alive by itself. */
+  unref(): void {
+    this.#socket.unref();
+  }
+
   /** Drops the connection at once, without a word to the server. Harmless twice. */
   discard(): void {
     this.#usable = false;

@@ -35,6 +35,8 @@ export class FakeSession {
     for (const row of await this.query(text, values, options)) onRow(row);
   }
 
+  unref(): void {}
+
   discard(): void {
     this.usable = false;
   }

@@ -12,6 +12,7 @@ import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { type NodeName, partitionName } from '../../model/topology.ts';
 import { quoteTable } from '../../sql/quote.ts';
 import type { Session } from '../../sql/session.ts';
+import { KeptSessions } from './kept-sessions.ts';
 import { loadTables } from './load.ts';
 import { type Answer, rolesFrom } from './observe.ts';
 import type { StreamingSpec } from './spec.ts';
@@ -76,6 +77,7 @@ function found(
   { partitionKeys, spec }: { readonly partitionKeys: readonly number[]; readonly spec: StreamingSpec },
 ): FormedCluster {
   const copies = [primary, ...nodes.filter((node) => node !== primary)].map(({ name }) => name);
+  const sessions = new KeptSessions();
   const copiesOf = (relation: string) => nodes.map(({ name }) => ({ partition: 0, node: name, relation }));
   return {
     placement: {
@@ -87,7 +89,7 @@ function found(
       standby: directRoute('standby', nodes, 'standby'),
     },
     roles: async (signal) => {
-      const answers = await askAllAttached(nodes);
+      const answers = await askAllAttached(nodes, sessions);
       signal.throwIfAborted();
       return rolesFrom(answers);
     },
@@ -113,8 +115,8 @@ const NOBODY: Manager = {
 };
 
 /** Asks all of them, side by side; standbys go by their names in the inventory. */
-export async function askAllAttached(nodes: readonly NodeControl[]): Promise<Answer[]> {
-  const asked = await Promise.all(nodes.map(askAttached));
+export async function askAllAttached(nodes: readonly NodeControl[], sessions = new KeptSessions()): Promise<Answer[]> {
+  const asked = await Promise.all(nodes.map((node) => askAttached(node, sessions)));
   return asked.map((answer) => (answer.streams ? { ...answer, standbys: named(answer.streams, asked) } : answer));
 }
 
@@ -132,27 +134,31 @@ function named(streams: NonNullable<Asked['streams']>, asked: readonly Asked[]):
   return standbys;
 }
 
-async function askAttached(node: NodeControl): Promise<Asked> {
+async function askAttached(node: NodeControl, sessions: KeptSessions): Promise<Asked> {
   const { name } = node;
   try {
-    await using session = await connect(node, ANSWER_LIMIT_MS);
-    const [row] = await ask(session, READ_STATE, [], ANSWER_LIMIT_MS);
-    const state = stateFrom(row);
-    if (state.standby) {
-      const [stream] = await ask(session, READ_STREAM, [], ANSWER_LIMIT_MS);
-      return { name, state, ...(stream ? { stream: streamFrom(stream[0], String(stream[1])) } : {}) };
-    }
-    const rows = await ask(session, READ_STREAMS, [], ANSWER_LIMIT_MS);
-    const streams = rows.map(([application, sync, slot]) => ({
-      application: String(application),
-      sync: String(sync),
-      slot: typeof slot === 'string' ? slot : undefined,
-    }));
-    return { name, state, streams };
+    return { name, ...(await sessions.ask(node, ANSWER_LIMIT_MS, stateAndStreams)) };
   } catch (error) {
     const { code } = error as { code?: unknown };
     return { name, refusal: typeof code === 'string' ? code : errorText(error) };
   }
+}
+
+async function stateAndStreams(session: Session): Promise<Omit<Asked, 'name'>> {
+  const timeoutMs = ANSWER_LIMIT_MS;
+  const [row] = await session.query(READ_STATE, [], { name: 'state', timeoutMs });
+  const state = stateFrom(row);
+  if (state.standby) {
+    const [stream] = await session.query(READ_STREAM, [], { name: 'stream', timeoutMs });
+    return { state, ...(stream ? { stream: streamFrom(stream[0], String(stream[1])) } : {}) };
+  }
+  const rows = await session.query(READ_STREAMS, [], { name: 'streams', timeoutMs });
+  const streams = rows.map(([application, sync, slot]) => ({
+    application: String(application),
+    sync: String(sync),
+    slot: typeof slot === 'string' ? slot : undefined,
+  }));
+  return { state, streams };
 }
 
 /** @param conninfo as the standby's server prints it, its password masked. */
