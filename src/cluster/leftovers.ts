@@ -27,6 +27,10 @@ const PREPARED = `
     FROM pg_prepared_xacts LEFT JOIN written ON xid = transaction::text
    WHERE database = current_database() ORDER BY prepared`;
 
+const IDLE_SLOTS = `
+  SELECT slot_name, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::float8
+    FROM pg_replication_slots WHERE NOT active AND NOT temporary AND NOT pg_is_in_recovery() ORDER BY slot_name`;
+
 /** A prepared transaction with its number on its node, which the rows that it made carry. */
 export interface StandingTransaction extends PreparedTransaction {
   readonly xid: string;
@@ -56,14 +60,13 @@ export async function preparedHere(session: Session): Promise<string[]> {
   return (await session.query(PREPARED, [[]], { timeoutMs: STATEMENT_LIMIT_MS })).map(([gid]) => String(gid));
 }
 
-/** @throws when a node cannot be asked. */
+/**
+ * Those of nodes that take writes. A standby keeps slots for the time after a failover, moved on by its manager or by
+ * PostgreSQL itself; nobody reads those now.
+ * @throws when a node cannot be asked.
+ */
 export async function idleSlots(nodes: readonly NodeControl[]): Promise<IdleSlot[]> {
-  const rows = await askEach(
-    nodes,
-    `SELECT slot_name, CASE WHEN pg_is_in_recovery() THEN 0
-                            ELSE coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0) END::float8
-       FROM pg_replication_slots WHERE NOT active AND NOT temporary ORDER BY slot_name`,
-  );
+  const rows = await askEach(nodes, IDLE_SLOTS);
   return rows.map(({ node, row: [name, keptBytes] }) => ({ node, name: String(name), keptBytes: Number(keptBytes) }));
 }
 
