@@ -19,6 +19,7 @@ const SHORT = [
   'cluster.settings.retry_timeout=3',
   'workload.read.rate=20/s',
   'workload.write.rate=40/s',
+  'probes.rate=10/s',
 ];
 
 let place: Workplace;

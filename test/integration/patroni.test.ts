@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FormedCluster } from '../../src/cluster/engine.ts';
 import { untilServes } from '../../src/cluster/health.ts';
+import { idleSlots } from '../../src/cluster/leftovers.ts';
 import type { FailoverStep } from '../../src/cluster/manager.ts';
 import { everyNode, type NodeControl, type Nodes } from '../../src/cluster/platform.ts';
 import { connectBy, type Route } from '../../src/cluster/route.ts';
@@ -173,6 +174,8 @@ describe.skipIf(missing !== undefined)('a cluster under Patroni', () => {
     expect(await comeBack(primary, () => primary.start())).toBe('undone');
     const after = await steady();
     expect(after[primary.name]).toMatchObject({ role: expect.stringMatching('standby'), state: 'streaming' });
+    // Each standby keeps slots for the other members, which nobody reads before the next failover.
+    expect(await idleSlots(nodes.all)).toEqual([]);
   }, 120_000);
 
   test('an agent that dies alone leaves two primaries, of which the old one acknowledges nothing', async () => {
