@@ -6,8 +6,8 @@ import type { NodeName } from '../model/topology.ts';
 /** What a manager has just done about a primary that it lost, or was told to replace. */
 export interface FailoverStep {
   /**
-   * - `noticed`: the primary does not answer. `elected`: which standby takes its place. `promoted`: that one takes writes.
-   *   `gave-up`: none can.
+   * - `noticed`: the primary is silent, or its lease has ended. `elected`: which standby takes its place. `promoted`: that
+   *   one takes writes. `gave-up`: none can.
    */
   readonly step: 'noticed' | 'elected' | 'promoted' | 'gave-up';
   /** The primary that is replaced. */

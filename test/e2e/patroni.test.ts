@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)('under Patroni', () => {
   test(
     'a split brain: no client sees an outage, two nodes are primaries, and acknowledged writes are lost',
     async () => {
-      const seen = await passes('patroni/agent-killed', '27s');
+      const seen = await passes('patroni/agent-killed', '30s');
       expect(seen('split-brain')).toMatch(/^two primaries for at most /);
       expect(seen('availability')).toMatch(/^(99|100)/);
       expect(place.report().ledger?.lost?.count).toBeGreaterThan(0);
@@ -74,7 +74,7 @@ describe.skipIf(missing !== undefined)('under Patroni', () => {
   test(
     'a synchronous cluster: after the same fault the old primary acknowledges nothing, and nothing is lost',
     async () => {
-      const seen = await passes('patroni/agent-killed-sync', '27s');
+      const seen = await passes('patroni/agent-killed-sync', '30s');
       expect(seen('split-brain')).toMatch(/^never two at one time/);
       expect(writesOutMs().direct).toBeGreaterThan(1_000);
       expect(seen('lost-writes')).toMatch(/^all [\d,]+ acknowledged writes found/);

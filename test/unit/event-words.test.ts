@@ -58,3 +58,14 @@ test('roles as they are seen: nodes that are alike together, and as many as they
     'pg1 and pg2 do not answer (deadline), pg3 standby',
   );
 });
+
+test('a leader key that is gone does not make its holder silent: who is cut off from the DCS goes on to serve', () => {
+  const narrator = new EventNarrator({ topology, plannedActs: 1 });
+  const step = {
+    type: 'failover',
+    step: 'noticed',
+    from: 'pg1',
+    detail: 'its leader key is gone from the DCS',
+  } as const;
+  expect(narrator.words({ at: 0, ...step })?.what).toBe('the manager misses primary pg1');
+});

@@ -86,7 +86,7 @@ export const clusterTellings = {
   'roles-seen': ({ roles }) => tell('roles', 'plain', describeRoles(roles)),
   failover: ({ step, from, to, detail }) => {
     const what = {
-      noticed: `primary ${from} does not answer`,
+      noticed: `the manager misses primary ${from}`,
       elected: `${to} is to take the place of ${from}`,
       promoted: `${to} is primary`,
       'gave-up': `nobody takes the place of ${from}`,
