@@ -235,7 +235,13 @@ describe('in figures', () => {
       'an agent that dies: two primaries, and no bound to what is lost',
       ASYNC,
       [lose('agent', 'killed')],
-      'writes out direct at most 1 s, proxy 14 s to 48 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those after it, until healed; two primaries: until healed',
+      'writes out direct at most 1 s, proxy 14 s to 42 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those after it, until healed; two primaries: until healed',
+    ],
+    [
+      'an agent that freezes: HAProxy waits 5 s for each of three answers before it drops the old primary',
+      ASYNC,
+      [lose('agent', 'frozen')],
+      'writes out direct at most 1 s, proxy 3 s to 33 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those after it, until healed; two primaries: until healed',
     ],
     [
       'an agent that ends in order stops its server',
@@ -333,6 +339,9 @@ describe('what is left decides', () => {
       expect(out(ASYNC, [paused, ...lost])).toEqual([goesOn, goesOn]);
     }
     expect(out(ASYNC, [paused, lose('agent', 'killed')])).toEqual([goesOn, [null, null]]);
+    // HAProxy gives up a member after three bad answers, one every 3 s.
+    const [, byProxy] = promised(ASYNC, [paused, lose('agent', 'killed')]).writesOut;
+    expect(byProxy?.beginsWithinMs).toBe(9_000);
     expect(out(ASYNC, [paused, { what: 'role', node: 'pg1' }])[0]).toEqual([0, 12_000]);
   });
 

@@ -8,7 +8,7 @@ import type { Promised, PromisedOutage, PromisedSpan } from '../../model/promise
 import { formatDuration } from '../../model/units.ts';
 import type { PatroniSettings } from './settings.ts';
 import { type PatroniCluster, type PatroniRoute, type Situation, situationOf } from './situation.ts';
-import { MOMENT_MS, never, none, PROMOTE_MS, PROXY_MS, type Rule, Takeover } from './takeover.ts';
+import { MOMENT_MS, never, none, PROMOTE_MS, PROXY_DROPS_MS, PROXY_MS, type Rule, Takeover } from './takeover.ts';
 
 /** @returns `undefined` where there is no primary that could be lost. */
 export function promisePatroni(
@@ -57,7 +57,7 @@ class PatroniRules extends Takeover {
     if (lost.what === 'role')
       return this.released('a switchover stops the primary in order, then frees the leader key');
     if (lost.what === 'postmaster' && lost.how === 'frozen') return this.#unnoticed();
-    if (lost.what === 'agent' && lost.how !== 'stopped') return this.#agentLost();
+    if (lost.what === 'agent' && lost.how !== 'stopped') return this.#agentLost(lost.how);
     if (lost.how === 'stopped' && (lost.what === 'node' || lost.what === 'agent')) {
       return this.released('Patroni that ends in order stops PostgreSQL, then frees the leader key');
     }
@@ -93,7 +93,7 @@ class PatroniRules extends Takeover {
         ? {
             minMs: null,
             maxMs: null,
-            beginsWithinMs: PROXY_MS.most,
+            beginsWithinMs: PROXY_DROPS_MS[ofPrimary.how === 'frozen' ? 'silent' : 'refused'].most,
             why: `a proxy asks the agent, so it drops ${primary}; ${why}`,
           }
         : undefined;
@@ -130,16 +130,19 @@ class PatroniRules extends Takeover {
   }
 
   /** PostgreSQL goes on as a primary that nobody watches. */
-  #agentLost(): Rule {
+  #agentLost(how: 'killed' | 'frozen'): Rule {
     const { primary } = this.situation;
     const passive = this.passive();
     if (!passive) return this.#unnoticed();
     const { minMs, maxMs } = passive;
     const stay = `clients stay with ${primary}, whose PostgreSQL nobody stops without a watchdog`;
+    const drops = PROXY_DROPS_MS[how === 'frozen' ? 'silent' : 'refused'];
     const proxied = {
-      minMs: (minMs as number) - PROXY_MS.most,
-      maxMs: (maxMs as number) + PROXY_MS.most,
-      why: `a proxy asks the agent, so it drops ${primary} within ${formatDuration(PROXY_MS.most)}; ${passive.why}`,
+      minMs: Math.max(0, (minMs as number) + PROXY_MS.least - drops.most),
+      maxMs: Math.max(0, (maxMs as number) + PROXY_MS.most - drops.least),
+      why:
+        `a proxy asks the agent, so it drops ${primary} after ${formatDuration(drops.least)} to ${formatDuration(drops.most)}; ` +
+        `${passive.why}; a proxy needs ${formatDuration(PROXY_MS.least)} to ${formatDuration(PROXY_MS.most)} more to see it`,
     };
     if (this.commitsWait()) {
       const beginsWithinMs = maxMs as number;

@@ -9,6 +9,11 @@ import type { Situation } from './situation.ts';
 export const PROMOTE_MS = 2_000;
 /** HAProxy asks each member every 3 s, and sends clients to one only after two good answers. */
 export const PROXY_MS = { least: 3_000, most: 6_000 } as const;
+/** It drops one after three bad answers; for one that accepts its question and is silent it waits 5 s each time. */
+export const PROXY_DROPS_MS = {
+  refused: { least: 6_000, most: 9_000 },
+  silent: { least: 15_000, most: 20_000 },
+} as const;
 /** What takes nobody's place is noticed in far less. */
 export const MOMENT_MS = 1_000;
 
