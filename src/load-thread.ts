@@ -6,14 +6,13 @@ import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText } from './model/errors.ts';
 import type { ProbeKind } from './model/history.ts';
 import { COLUMNS, OperationTable } from './model/operations.ts';
-import {
-  type FromLoadThread,
-  HAND_OVER_MS,
-  type LoadThreadData,
-  type PressureWork,
-  type ProbeWork,
-  type ToLoadThread,
-  type WorkloadWork,
+import type {
+  FromLoadThread,
+  LoadThreadData,
+  PressureWork,
+  ProbeWork,
+  ToLoadThread,
+  WorkloadWork,
 } from './run/load.ts';
 import { type LaneSpec, LoadGenerator, type LoadKept, workloadLanes } from './run/load-generator.ts';
 import { Pressure, type PressureKept } from './run/pressure.ts';
@@ -106,15 +105,7 @@ interface Running {
 
 if (!parentPort) throw new Error('load-thread.ts is started as a worker thread only');
 const port = parentPort;
-const {
-  work,
-  mainRoute,
-  originNs,
-  partitionOfKey,
-  realtime,
-  handOverMs = HAND_OVER_MS,
-  ...start
-} = workerData as LoadThreadData;
+const { work, mainRoute, originNs, partitionOfKey, realtime, pace, ...start } = workerData as LoadThreadData;
 const routes = new Map(Object.entries(start.routes));
 const unreachedAt = new Map<string, number>();
 
@@ -144,7 +135,7 @@ function follow(route: string, addresses: readonly Address[]): void {
   if (known) routes.set(route, { ...known, addresses });
 }
 
-async function pace({ lanes, warmUp }: Work): Promise<Running> {
+async function paceLanes({ lanes, warmUp }: Work): Promise<Running> {
   const kindNames = [...new Set(lanes.map(({ kind }) => kind.name))];
   let batch = new OperationTable(kindNames);
   const handOver = () => {
@@ -165,12 +156,13 @@ async function pace({ lanes, warmUp }: Work): Promise<Running> {
     clock: monotonicClock(originNs),
     partitionOfKey,
     settled: (operation) => batch.add(operation),
+    maxSleepMs: pace.maxSleepMs,
   });
   await generator.warmUp(async (session) => {
     await warmUp(session);
   });
   if (realtime) goRealtime();
-  const timer = setInterval(handOver, handOverMs);
+  const timer = setInterval(handOver, pace.handOverMs);
   return {
     start: (share) => generator.start(share),
     measure: () => generator.measure(),
@@ -204,8 +196,8 @@ async function press({ connections, depth, writes, partitionKeys, run }: Pressur
 }
 
 async function running(): Promise<Running> {
-  if (work.type === 'workload') return pace(await paceWorkload(work));
-  return work.type === 'probes' ? pace(paceProbes(work)) : press(work);
+  if (work.type === 'workload') return paceLanes(await paceWorkload(work));
+  return work.type === 'probes' ? paceLanes(paceProbes(work)) : press(work);
 }
 
 async function serve(task: Running): Promise<void> {

@@ -20,7 +20,6 @@ const WARM_SECONDS = 0.02;
 /** For each connection that is opened before the load starts. */
 const WARM_LIMIT_MS = 10_000;
 
-/** The schedule wakes at least this often, so that a slow load sees the event loop's delays too. */
 const MAX_SLEEP_MS = 20;
 
 /**
@@ -80,6 +79,8 @@ export interface LoadGeneratorOptions {
   readonly clock: Clock;
   readonly partitionOfKey: Readonly<Record<number, number>>;
   readonly settled: (operation: Operation) => void;
+  /** The schedule wakes at least this often, 20 ms by default: a slow load sees the event loop's delays too. */
+  readonly maxSleepMs?: number;
 }
 
 interface Lane {
@@ -277,7 +278,7 @@ export class LoadGenerator {
       this.#stalls.push({ fromMs: plannedAt, toMs: now });
     }
     this.#sendDue(now);
-    const wakeAt = Math.min(this.#dueAt, now + MAX_SLEEP_MS);
+    const wakeAt = Math.min(this.#dueAt, now + (this.#options.maxSleepMs ?? MAX_SLEEP_MS));
     this.#timer = setTimeout(() => this.#tick(wakeAt), Math.max(0, wakeAt - this.#options.clock.nowMs()));
   }
 

@@ -18,9 +18,17 @@ import type { PressureKept } from './pressure.ts';
 import { RouteFollower } from './route-follower.ts';
 import { orAborted, saysReady } from './wait.ts';
 
-export const HAND_OVER_MS = 50;
-/** Where a machine or servers of others are shared: each hand-over is a batch in a file. */
-export const LIGHT_HAND_OVER_MS = 100;
+/** How often a thread of the load wakes beside its operations. */
+export interface LoadPace {
+  /** Between two hand-overs of what has settled; a crash loses at most what was not handed over. */
+  readonly handOverMs: number;
+  /** The schedule wakes at least this often, so that a slow load sees the event loop's delays too. */
+  readonly maxSleepMs: number;
+}
+
+export const LOAD_PACE: LoadPace = { handOverMs: 50, maxSleepMs: 20 };
+/** Beside servers that others need. */
+export const LIGHT_LOAD_PACE: LoadPace = { handOverMs: 250, maxSleepMs: 100 };
 
 /** What the thread is started with. */
 export interface LoadThreadData {
@@ -29,13 +37,15 @@ export interface LoadThreadData {
   /** The route of what names none. */
   readonly mainRoute: string;
   readonly originNs: bigint;
-  /** Between two hand-overs of what has settled, `HAND_OVER_MS` by default: a crash loses at most what was not handed over. */
-  readonly handOverMs?: number | undefined;
+  readonly pace: LoadPace;
   /** Runs at realtime priority; normal priority by default. */
   readonly realtime?: boolean | undefined;
   readonly partitionOfKey: Readonly<Record<number, number>>;
   readonly work: WorkloadWork | ProbeWork | PressureWork;
 }
+
+/** The same, without what is found out; `pace` is `LOAD_PACE` by default. */
+type LoadData = Omit<LoadThreadData, 'routes' | 'mainRoute' | 'pace'> & Partial<Pick<LoadThreadData, 'pace'>>;
 
 /** A route as it is known in a thread. */
 export interface RouteToServers {
@@ -142,7 +152,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
   static async prepare<K extends LoadKept | PressureKept = LoadKept>(
     entry: URL,
     routes: Readonly<Record<string, Route>>,
-    data: Omit<LoadThreadData, 'routes' | 'mainRoute'>,
+    { pace = LOAD_PACE, ...data }: LoadData,
     { signal, ...listener }: LoadListener & { readonly signal?: AbortSignal } = {},
   ): Promise<Load<K>> {
     const known = await Promise.all(
@@ -152,6 +162,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
       name: data.work.type,
       workerData: {
         ...data,
+        pace,
         routes: Object.fromEntries(
           known.map(({ name, route, addresses }) => [name, { addresses, accepts: route.accepts ?? 'any' }]),
         ),

@@ -6,7 +6,7 @@ import { mainRoute, type Route } from '../cluster/route.ts';
 import type { OperationKind } from '../model/history.ts';
 import { type Ledger, ledgerOf } from '../workloads/workload.ts';
 import { ASK_TIMEOUT_MS, askOne, connectOn } from './ask-node.ts';
-import { HAND_OVER_MS, LIGHT_HAND_OVER_MS, Load, type LoadListener } from './load.ts';
+import { LIGHT_LOAD_PACE, LOAD_PACE, Load, type LoadListener, type LoadPace } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
 import { nextProbeRun, probeKinds } from './probes.ts';
@@ -59,7 +59,7 @@ export async function prepareLoad(
     cluster.routes,
     {
       originNs,
-      handOverMs: handOverMs(plan),
+      pace: paceOf(plan),
       realtime,
       partitionOfKey: cluster.placement.partitionOfKey,
       work: {
@@ -149,7 +149,7 @@ export async function prepareProbes(
     cluster.routes,
     {
       originNs,
-      handOverMs: handOverMs(plan),
+      pace: paceOf(plan),
       realtime,
       partitionOfKey,
       work: { type: 'probes', kinds, partitionKeys, run },
@@ -179,12 +179,13 @@ export async function preparePressure(
   if (!pressure) return undefined;
   const { partitionOfKey } = cluster.placement;
   const work = { type: 'pressure', ...pressure, partitionKeys, run } as const;
-  return Load.prepare<PressureKept>(loadThread, cluster.routes, { originNs, partitionOfKey, work }, { signal });
+  const pace = paceOf(plan);
+  return Load.prepare<PressureKept>(loadThread, cluster.routes, { originNs, pace, partitionOfKey, work }, { signal });
 }
 
 /** Servers that others need get as little as what is found out allows. */
-function handOverMs({ scenario }: PrepareOptions['plan']): number {
-  return scenario.cluster.inventory ? LIGHT_HAND_OVER_MS : HAND_OVER_MS;
+function paceOf({ scenario }: PrepareOptions['plan']): LoadPace {
+  return scenario.cluster.inventory ? LIGHT_LOAD_PACE : LOAD_PACE;
 }
 
 async function nextWriter(ledger: Ledger<unknown> | undefined, route: Route): Promise<number> {

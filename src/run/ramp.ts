@@ -8,14 +8,14 @@ import { EnvironmentError } from '../model/errors.ts';
 import type { OperationKind, OperationLog } from '../model/history.ts';
 import { formatShare } from '../model/units.ts';
 import { pause } from '../model/until.ts';
-import type { LoadListener } from './load.ts';
+import { LIGHT_LOAD_PACE, type LoadListener } from './load.ts';
 
 /** Below the full rate, to open connections and fill caches. */
 const STEPS = [0.25, 0.5] as const;
 const STEP_MS = 250;
 /** Answers are counted over this long; they are handed over a little later than they come. */
 const WINDOW_MS = 500;
-const HANDED_OVER_MS = 100;
+const HANDED_OVER_MS = LIGHT_LOAD_PACE.handOverMs + 50;
 /** A slow answer takes a while to be followed by as many as are sent. */
 const BORNE_WITHIN_MS = 6_000;
 const FITTED_WITHIN_MS = 2_500;

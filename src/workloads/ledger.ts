@@ -21,7 +21,7 @@ const params = z.strictObject({
     .default(32)
     .describe('Groups of rows that are read together; sharded engines distribute the table by them.'),
   'rows-per-bucket': z.int().min(1).max(10_000).default(5).describe('Rows of each bucket before the run.'),
-  read: pace('20/s', '2s').describe('Reads all rows of one bucket; every bucket in turn, in shuffled rounds.'),
+  read: pace('10/s', '2s').describe('Reads all rows of one bucket; every bucket in turn, in shuffled rounds.'),
   scan: pace('1/s', '2s').describe('Reads all rows.'),
   write: pace('20/s', '2s').describe('Adds one row.'),
 });
