@@ -24,7 +24,7 @@ label_of() { docker image inspect --format "{{index .Config.Labels \"$label\"}}"
 
 # As a hash, so that a change of this recipe builds anew.
 base_content="$suite minbase 1"
-node_content="$(cat "$here/node/Dockerfile" "$here/node/entrypoint.sh" <(echo "$base_content") | sha256sum | cut -d' ' -f1)"
+node_content="$(cat "$here"/node/* <(echo "$base_content") | sha256sum | cut -d' ' -f1)"
 
 has_patroni() { docker image inspect "$patroni_image" >/dev/null 2>&1; }
 
