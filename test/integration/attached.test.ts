@@ -21,9 +21,9 @@ const OWN_STATEMENTS = `
 workload:
   use: sql
   operations:
-    - { name: place-order, sql: "INSERT INTO orders (id, customer) VALUES ($1, $2)", params: [uuid(), "uniform(1, 100)"], acknowledges: $1, rate: 50/s, deadline: 2s }
-    - { name: read-orders, sql: "SELECT count(*) FROM orders WHERE customer = $1", params: ["uniform(1, 100)"], rate: 50/s, deadline: 2s }
-    - { name: rename-customer, sql: "UPDATE customers SET name = $2 WHERE id = $1", params: ["uniform(1, 100)", "pick([Ada, Grace])"], rate: 20/s, deadline: 2s }
+    - { name: place-order, sql: "INSERT INTO orders (id, customer) VALUES ($1, $2)", params: [uuid(), "uniform(1, 100)"], acknowledges: $1, rate: 20/s, deadline: 2s }
+    - { name: read-orders, sql: "SELECT count(*) FROM orders WHERE customer = $1", params: ["uniform(1, 100)"], rate: 20/s, deadline: 2s }
+    - { name: rename-customer, sql: "UPDATE customers SET name = $2 WHERE id = $1", params: ["uniform(1, 100)", "pick([Ada, Grace])"], rate: 10/s, deadline: 2s }
   verify: SELECT id FROM orders
 `;
 
@@ -31,6 +31,7 @@ const PRIMARY_KILL = `name: own-primary-kill
 summary: The primary is killed; nobody takes its place, and no acknowledged order is lost.
 cluster: { attach: inventory.yaml, confirm: orders }
 ${OWN_STATEMENTS}
+probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults:
   - { fault: node-kill, target: { role: primary }, at: 0s, for: 2s }
