@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { chmod, cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -101,6 +102,17 @@ describe('a provisioned cluster', () => {
       expect([listening, sockets]).toEqual(['127.0.0.1', '']);
       const { port } = node.address();
       expect(port < (range?.from ?? 0) || port > (range?.to ?? 0)).toBe(true);
+    }
+  });
+
+  test('gives way to pgquake, whose sessions they do not share', async () => {
+    await using made = await provision(1);
+    for (const { pid } of made.cluster().nodes) {
+      expect(getPriority(pid)).toBe(5);
+      // Where Linux divides processors among sessions.
+      const session = `/proc/${pid}/autogroup`;
+      if (!existsSync(session)) continue;
+      await expect.poll(() => readFileSync(session, 'utf8')).toMatch(/ nice 5$/m);
     }
   });
 

@@ -38,6 +38,7 @@ import { SUPERUSER } from './template.ts';
 
 /** As `nice -n 5`; anybody may be nicer. */
 const SERVER_NICENESS = 5;
+const YIELD_LIMIT_MS = 2_000;
 const HOST = '127.0.0.1';
 const STOP_LIMIT_MS = 10_000;
 const LAUNCH_LIMIT_MS = 15_000;
@@ -256,7 +257,6 @@ export class LocalServer implements NodeControl {
         detached: true,
       });
       await once(child, 'spawn');
-      yieldToClient(child);
     } catch (error) {
       return errorText(error);
     } finally {
@@ -268,6 +268,7 @@ export class LocalServer implements NodeControl {
       this.#postmaster = { pid: info.pid, startTime: info.startTime };
       this.#lastSeen = [this.#postmaster];
       this.#ending = 'ended by itself';
+      void yieldToClient(info);
       // On a full disk too: what works in the cluster's folder is found without the file.
       await this.#options.onLaunch().catch(() => undefined);
       if (await this.#listens(this.#postmaster)) return undefined;
@@ -311,12 +312,20 @@ async function openLog(logFile: string): Promise<FileHandle | undefined> {
   }
 }
 
-/** Servers give way to pgquake's own load on the same machine: a client that starves measures itself. */
-function yieldToClient(server: ChildProcess): void {
-  if (server.pid === undefined) return;
+/**
+ * Servers give way to pgquake's own load on the same machine: a client that starves measures itself. A refusal costs
+ * accuracy and nothing else; `load-kept-its-schedule` tells when it matters.
+ */
+async function yieldToClient({ pid }: ProcessInfo): Promise<void> {
   try {
-    setPriority(server.pid, SERVER_NICENESS);
-  } catch {
-    // A refusal costs accuracy and nothing else; `load-kept-its-schedule` tells when it matters.
-  }
+    setPriority(pid, SERVER_NICENESS);
+  } catch {}
+  // Linux may divide processors among sessions, and a server has one of its own: niceness then counts inside it alone.
+  // Who is not root may change one session in a tenth of a second.
+  await until({ limitMs: YIELD_LIMIT_MS, everyMs: POLL_MS }, () =>
+    writeFile(`/proc/${pid}/autogroup`, String(SERVER_NICENESS)).then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => (error.code === 'EAGAIN' ? 'its turn' : undefined),
+    ),
+  );
 }
