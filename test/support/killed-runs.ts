@@ -24,6 +24,8 @@ hypothesis:
   - { check: no-duplicates }
 `;
 
+/** Every look reads all events of the run; more often it would keep a processor busy. */
+const LOOK_AGAIN_MS = 25;
 /** A run and a heal on a busy machine. */
 export const LIMIT_PER_MOMENT_MS = 60_000;
 const env = { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE };
@@ -131,7 +133,7 @@ export class KilledRuns implements Disposable {
       if (folder !== undefined && eventsIn(folder).some(isIt)) return { running, folder };
       if (running.exitCode !== null) return undefined;
       if (performance.now() > giveUpAt) throw new Error(`no ${type} within ${LIMIT_PER_MOMENT_MS} ms`);
-      await sleep(5);
+      await sleep(LOOK_AGAIN_MS);
     }
   }
 }
