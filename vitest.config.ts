@@ -15,8 +15,12 @@ const SIDE_BY_SIDE = [
 ];
 /** Files whose runs are judged: two at a time, because a run on a machine that did not keep up is not judged. */
 const IN_PAIRS = [
+  'test/e2e/patroni.test.ts',
   'test/integration/docker-scenarios.test.ts',
   'test/e2e/scenarios.test.ts',
+  'test/e2e/frozen-worker.test.ts',
+  'test/integration/foreign-act.test.ts',
+  'test/integration/docker-foreign-act.test.ts',
   'test/e2e/observations.test.ts',
   'test/integration/planted-harm.test.ts',
   'test/e2e/coordinator-trouble.test.ts',
@@ -24,57 +28,54 @@ const IN_PAIRS = [
   'test/e2e/starved-client.test.ts',
   'test/integration/recovery.test.ts',
 ];
-/** Files that mostly wait: for a lease to expire, for a fault to last. Beside those that measure they disturbed them: two at a time. */
-const PATIENT = [
-  'test/e2e/patroni.test.ts',
-  'test/integration/patroni.test.ts',
-  'test/integration/attached-patroni.test.ts',
-  'test/integration/foreign-act.test.ts',
-  'test/integration/docker-foreign-act.test.ts',
-  'test/e2e/heal-patroni.test.ts',
-];
-/** Files that expect no verdict, or ask again where there is none: one for each processor; three for two disturbed each other. */
-const CROWDED = [
+/** Files that expect no verdict, or ask again where there is none: three at a time, what waits for a lease beside what asks more. */
+const WAITING = [
   'test/integration/docker-standing.test.ts',
-  'test/e2e/endings.test.ts',
-  'test/e2e/heal.test.ts',
-  'test/integration/docker-platform.test.ts',
-  'test/integration/docker-mishaps.test.ts',
   'test/integration/attached.test.ts',
-  'test/e2e/html-report.test.ts',
+  'test/integration/patroni.test.ts',
+  'test/e2e/endings.test.ts',
+  'test/integration/docker-platform.test.ts',
+  'test/integration/attached-patroni.test.ts',
+  'test/e2e/heal.test.ts',
+  'test/integration/docker-mishaps.test.ts',
+  'test/e2e/suite.test.ts',
+  'test/e2e/own-sql.test.ts',
   'test/e2e/heal-docker.test.ts',
   'test/e2e/local-network.test.ts',
-  'test/e2e/own-sql.test.ts',
-  'test/e2e/guards.test.ts',
   'test/e2e/ci.test.ts',
   'test/e2e/prove.test.ts',
+  'test/e2e/guards.test.ts',
+  'test/e2e/heal-patroni.test.ts',
   'test/e2e/interrupting.test.ts',
-  'test/e2e/suite.test.ts',
   'test/e2e/replay.test.ts',
+  'test/integration/docker-network.test.ts',
+  'test/integration/docker-undo.test.ts',
+  'test/integration/docker-unavailable.test.ts',
+  'test/integration/docker-session.test.ts',
+  'test/integration/docker-workload.test.ts',
+];
+/** Files in which no load has to be borne: with the processor time that others leave, as `.ci/run` does it. */
+const BACKGROUND = [
+  'test/e2e/html-report.test.ts',
   'test/integration/local-platform.test.ts',
   'test/integration/native-engine.test.ts',
-  'test/integration/docker-network.test.ts',
   'test/e2e/index-page.test.ts',
   'test/integration/streaming-engine.test.ts',
-  'test/integration/docker-undo.test.ts',
   'test/e2e/bad-input.test.ts',
   'test/integration/late-targets.test.ts',
-  'test/e2e/stored-run.test.ts',
   'test/integration/witness.test.ts',
-  'test/integration/docker-unavailable.test.ts',
+  'test/e2e/stored-run.test.ts',
   'test/contract/engines.test.ts',
   'test/contract/workloads.test.ts',
   'test/integration/citus-engine.test.ts',
   'test/integration/citus-faults.test.ts',
-  'test/integration/docker-session.test.ts',
-  'test/integration/docker-workload.test.ts',
   'test/integration/healing-verified.test.ts',
   'test/integration/local-reclaim.test.ts',
   'test/integration/owner.test.ts',
   'test/integration/package.test.ts',
   'test/integration/route-follows.test.ts',
 ];
-const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, ...PATIENT, ...CROWDED];
+const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, ...WAITING, ...BACKGROUND];
 /** Every other file runs alone, because clusters compete for the machine. */
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;
@@ -138,10 +139,10 @@ export default defineConfig(({ mode }) => ({
           sequence: { groupOrder: 1 },
         },
       },
-      onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 2 }),
-      onClusters('in-pairs', { include: IN_PAIRS, maxWorkers: 2, group: 3 }),
-      onClusters('patient', { include: PATIENT, maxWorkers: 2, group: 4 }),
-      onClusters('crowded', { include: CROWDED, maxWorkers: availableParallelism(), group: 5 }),
+      onClusters('in-pairs', { include: IN_PAIRS, maxWorkers: 2, group: 2 }),
+      onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 3 }),
+      onClusters('waiting', { include: WAITING, maxWorkers: 3, group: 4 }),
+      onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 5 }),
       onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 6 }),
     ],
   },

@@ -5,14 +5,14 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { type Ended, Workplace } from '../support/cli.ts';
+import { COMPILED, type Ended, Workplace } from '../support/cli.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
 const SCENARIO = `name: short
 summary: One worker is killed for a second.
 cluster: { workers: 2, replication: 2, shards: 2 }
-workload: { use: chat, rooms: 10, read: { rate: 20/s, deadline: 2s }, scan: { rate: 1/s, deadline: 2s }, write: { rate: 5/s, deadline: 2s } }
+workload: { use: chat, rooms: 10, read: { rate: 20/s, deadline: 2s }, scan: { rate: 5/s, deadline: 2s }, write: { rate: 5/s, deadline: 2s } }
 probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults:
@@ -25,8 +25,8 @@ hypothesis:
 function script(command: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
   const child = spawn(command, args, {
     cwd: ROOT,
-    // npm would leave a cache in the folder for temporary files.
-    env: { ...process.env, CI: '1', NO_COLOR: '1', NODE_DISABLE_COMPILE_CACHE: '1', ...env },
+    // Otherwise npm would leave a cache in the folder for temporary files.
+    env: { ...process.env, CI: '1', NO_COLOR: '1', NODE_COMPILE_CACHE: COMPILED, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { stdout: '', stderr: '' };

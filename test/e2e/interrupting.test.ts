@@ -2,11 +2,14 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Workplace } from '../support/cli.ts';
+import { SMALL_SCENARIO } from '../support/small-scenario.ts';
 
 let place: Workplace;
+let scenario: string;
 
 beforeEach(() => {
   place = new Workplace();
+  scenario = place.scenario('small', SMALL_SCENARIO);
 });
 
 afterEach(() => {
@@ -16,7 +19,7 @@ afterEach(() => {
 test.each(['SIGINT', 'SIGTERM'] as const)(
   '%s heals, removes the cluster, reports, and exits with 130',
   async (signal) => {
-    const child = place.startRun(['one-worker']);
+    const child = place.startRun([scenario]);
     await new Promise<void>((struck) => {
       child.stdout?.on('data', (text: string) => {
         if (text.includes('in effect')) struck();
@@ -34,7 +37,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
 );
 
 test('is what it is when the reader of the output goes away, too', async () => {
-  const child = place.startRun(['one-worker']);
+  const child = place.startRun([scenario]);
   await new Promise<void>((struck) => {
     child.stdout?.on('data', (text: string) => {
       if (text.includes('in effect')) struck();
@@ -47,7 +50,7 @@ test('is what it is when the reader of the output goes away, too', async () => {
 });
 
 test('before anything runs it leaves nothing either', async () => {
-  const child = place.startRun(['one-worker']);
+  const child = place.startRun([scenario]);
   await new Promise<void>((started) => child.stdout?.once('data', () => started()));
   child.kill('SIGINT');
   expect((await child.ended).code).toBe(130);

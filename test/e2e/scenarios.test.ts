@@ -1,4 +1,4 @@
-/** The shipped scenarios on the embedded cluster, from the command line to the reports; `one-worker` is in test/smoke. */
+/** The shipped scenarios on the embedded cluster, from the command line to the reports; `one-worker` is in test/smoke, `frozen-worker` beside this. */
 
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -76,16 +76,6 @@ hypothesis:
     expect(stdout).toMatch(/messages 0:\d+/);
     const [result] = place.report().results;
     expect(result).toMatchObject({ check: 'messages-readable', judgement: 'fail' });
-  });
-});
-
-describe('frozen-worker', () => {
-  test('passes', async () => {
-    const { code, stderr } = await place.runJudged(['frozen-worker']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const effect = place.report().timeline.find((event) => event.type === 'fault-in-effect');
-    expect(effect).toMatchObject({ proof: expect.stringMatching(/SQL unanswered/) });
-    expect(place.leftovers()).toEqual([]);
   });
 });
 

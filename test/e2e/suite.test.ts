@@ -11,7 +11,7 @@ function scenario(name: string, claim: string, hypothesis: string): string {
 summary: Two workers of four are killed.
 claim: ${claim}
 cluster: { workers: 4, replication: 2, shards: 4 }
-workload: { use: chat, rooms: 20, read: { rate: 40/s, deadline: 1s }, scan: { rate: 1/s, deadline: 1s }, write: { rate: 10/s, deadline: 1s } }
+workload: { use: chat, rooms: 20, read: { rate: 40/s, deadline: 1s }, scan: { rate: 5/s, deadline: 1s }, write: { rate: 10/s, deadline: 1s } }
 probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults:

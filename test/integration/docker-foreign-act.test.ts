@@ -15,7 +15,7 @@ const scenario = (name: string, fault: string) => `
 name: ${name}
 summary: Somebody else acts.
 cluster: { workers: 2, replication: 2, shards: 2, engine: native }
-workload: { use: chat, rooms: 8, messages-per-room: 2, read: { rate: 20/s }, scan: { rate: 1/s }, write: { rate: 5/s } }
+workload: { use: chat, rooms: 8, messages-per-room: 2, read: { rate: 20/s }, scan: { rate: 5/s }, write: { rate: 5/s } }
 probes: { rate: 10/s }
 steady-state: { for: 2s }
 faults: [${fault}]

@@ -30,7 +30,7 @@ describe.skipIf(missing !== undefined)('on containers', () => {
       `name: ${name}
 summary: A worker is down while something else goes wrong.
 cluster: { workers: 3, replication: 2, shards: 3, platform: docker, engine: native }
-workload: { use: chat, rooms: 30, read: { rate: 30/s, deadline: 2s }, scan: { rate: 1/s, deadline: 2s }, write: { rate: 5/s, deadline: 2s } }
+workload: { use: chat, rooms: 30, read: { rate: 30/s, deadline: 2s }, scan: { rate: 5/s, deadline: 2s }, write: { rate: 5/s, deadline: 2s } }
 probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults:

@@ -15,7 +15,7 @@ const scenario = (faults: string) =>
 name: foreign
 summary: Somebody else may act.
 cluster: { workers: 3, replication: 2, shards: 3, platform: local, engine: native }
-workload: { use: chat, rooms: 12, messages-per-room: 2, read: { rate: 20/s }, scan: { rate: 1/s }, write: { rate: 5/s } }
+workload: { use: chat, rooms: 12, messages-per-room: 2, read: { rate: 20/s }, scan: { rate: 5/s }, write: { rate: 5/s } }
 probes: { rate: 10/s }
 steady-state: { for: 2s }
 faults: [${faults}]

@@ -8,7 +8,7 @@ import type { Report } from '../../src/model/report.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts');
 /** Compiled code, kept from start to start: each compiles some 300 modules in each of its threads. */
-const COMPILED = join(tmpdir(), 'node-compile-cache');
+export const COMPILED = join(tmpdir(), 'node-compile-cache');
 
 export interface Ended {
   readonly code: number | null;
