@@ -7,7 +7,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Catalog, INDEX_MARK, indexPage, proofFiles, shipped } from './catalog.ts';
-import { choose, refuseUnknown } from './choose.ts';
+import { type Choice, choose, refuseUnknown } from './choose.ts';
 import type { Engine } from './cluster/engine.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
@@ -21,7 +21,7 @@ import { siblingModule } from './model/sibling-module.ts';
 import { unlessAborted } from './model/unless-aborted.ts';
 import { withOwn } from './own-variants.ts';
 import { layoutOf, observationsFor, placedPlan, plannedMs, planOf, workloadNamed } from './planner.ts';
-import { proveTolerance } from './prove.ts';
+import { proveTolerance, type RunOn } from './prove.ts';
 import type { Config, Experiment, ExperimentOptions, LoadOptions, Quake } from './quake.ts';
 import { buildReport } from './report.ts';
 import { limitOf, RunLimit } from './run/guards.ts';
@@ -92,7 +92,8 @@ export function pgquake(config: Config = {}): Quake {
       healLeftBehind({ ...healersIn(catalog), force }, folder, runs),
     prove: (options = {}) => {
       const { platform = config.platform, engine = config.engine } = options;
-      return proveTolerance(catalog, proofFiles, { reports, ...options, platform, engine });
+      const run = (scenario: Scenario, on: RunOn) => runScenario(catalog, scenario, on);
+      return proveTolerance(catalog, { run, render: proofFiles }, { reports, ...options, platform, engine });
     },
   };
 }
@@ -112,7 +113,14 @@ function withDefaults(scenario: Scenario, { platform, engine, seed }: Config): S
 }
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: the pipeline of a run, from its plan to its verdict.
-async function runScenario(catalog: Catalog, asked: Scenario, options: ExperimentOptions): Promise<Experiment> {
+async function runScenario(
+  catalog: Catalog,
+  asked: Scenario,
+  options: ExperimentOptions & {
+    /** The cluster that several runs share; by default the run chooses, and makes one of its own. */
+    readonly on?: Choice;
+  },
+): Promise<Experiment> {
   const { reports = DEFAULT_REPORTS_FOLDER, listeners = [], say = () => undefined, realtime = false } = options;
   if (realtime) refuseRealtime();
   const scenario = await completed(asked, catalog.workloads);
@@ -121,7 +129,7 @@ async function runScenario(catalog: Catalog, asked: Scenario, options: Experimen
   const drawn = options.replayed ?? planOf(faults, scenario, { seed: options.seed });
   // Nothing is there yet that would have to be put back.
   const stopped = options.signal ?? new AbortController().signal;
-  const { platform, engine, reason } = await unlessAborted(choose(catalog, drawn, say), stopped);
+  const { platform, engine, reason } = options.on ?? (await unlessAborted(choose(catalog, drawn, say), stopped));
   const workload = workloadNamed(catalog.workloads, scenario.workload.use);
   const workloadPlace = await placeOf(workload);
   const plan = placedPlan(faults, drawn, layoutOf(engine, scenario));

@@ -1,22 +1,43 @@
-/** A proof of tolerance from the first server to its files: chooses where, runs it, keeps what was found. */
+/**
+ * A proof of tolerance: a scenario for each set of workers, run one after the other on one cluster, and what was seen
+ * held against what was predicted.
+ */
 
 import { availableParallelism } from 'node:os';
+import { basename, join, relative } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Catalog } from './catalog.ts';
-import { choose } from './choose.ts';
+import { type Choice, choose } from './choose.ts';
 import type { Engine } from './cluster/engine.ts';
 import { InputError } from './model/errors.ts';
+import { KeySet } from './model/key-ranges.ts';
 import { suggestion } from './model/nearest.ts';
+import { ownCommand, version } from './model/package-files.ts';
+import { partitionWordOf } from './model/partition-words.ts';
+import type { Report } from './model/report.ts';
+import type { Scenario } from './model/scenario.ts';
 import { placedBy, predictBy, type ServiceRule } from './model/service-rule.ts';
-import { dataNodes, type Topology } from './model/topology.ts';
+import { dataNodes, type PlacementMap } from './model/topology.ts';
 import { formatDuration } from './model/units.ts';
-import type { Proof, ProvenSubset } from './plan/proof.ts';
-import type { Shape } from './plan/tolerance/layouts.ts';
-import { prove } from './run/prover.ts';
-import { createRunFolder, DEFAULT_REPORTS_FOLDER, writeFiles } from './store.ts';
+import {
+  judgeProof,
+  PROOF_VERSION,
+  type Proof,
+  type ProofRuns,
+  type ProvenSubset,
+  type SubsetToProve,
+  subsetsToProve,
+} from './plan/proof.ts';
+import { type ProofScenarioOptions, proofScenario } from './plan/proof-scenario.ts';
+import { type Shape, workersNamed } from './plan/tolerance/layouts.ts';
+import { workloadNamed } from './planner.ts';
+import { leftWell, presentIn, provenSubset } from './proven-set.ts';
+import { LentCluster, type LentClusterOptions } from './run/lent-cluster.ts';
+import { parseScenario } from './scenario/parse.ts';
+import { createRunFolder, DEFAULT_REPORTS_FOLDER, readRun, writeFiles } from './store.ts';
 
-/** A cluster keeps about so many cores busy while it restarts. */
-const CORES_PER_CLUSTER = 4;
-const MAX_CLUSTERS = 4;
+/** A cluster keeps about four cores busy while it restarts; more than four at once only wait for each other. */
+const CLUSTERS = Math.max(1, Math.min(4, Math.floor(availableParallelism() / 4)));
 const DEFAULT_SHAPE: Shape = { workers: 4, replication: 2, partitions: 4 };
 
 export interface ProveOptions {
@@ -36,7 +57,13 @@ export interface ProveOptions {
   readonly platform?: string | undefined;
   /** `auto` by default. */
   readonly engine?: string | undefined;
-  /** Where the proof's folder goes; `reports` by default. */
+  /** A cluster that stands, which must be as `topology` says; by default clusters are made for the proof. */
+  readonly attach?: string | undefined;
+  /** How long service and copies may take, after each set, to be as before; 60,000 by default. */
+  readonly settleWithinMs?: number;
+  /** The command line that proves it again; `pgquake tolerance --prove` by default. */
+  readonly again?: string | undefined;
+  /** Where the folders of the proof and of its runs go; `reports` by default. */
   readonly reports?: string;
   readonly signal?: AbortSignal;
   /** Hears of every set as it is done. */
@@ -49,53 +76,222 @@ export interface KeptProof {
   readonly folder: string;
 }
 
+/** What every run of a proof is made with. */
+export interface RunOn {
+  readonly on: Choice;
+  readonly reports: string;
+  readonly again: string;
+  readonly signal: AbortSignal;
+}
+
+/** What is above this file: how a scenario is run, and how a proof is rendered. */
+export interface Hands {
+  readonly run: (scenario: Scenario, on: RunOn) => Promise<{ readonly report: Report; readonly folder: string }>;
+  /** @returns the files of a proof, by name. */
+  readonly render: (proof: Proof, runs: ProofRuns) => Readonly<Record<string, string>>;
+}
+
 /** Faults that a proof can be made with. A frozen node neither answers nor refuses, and no rule here speaks of it. */
 export function downFaults({ faults }: Pick<Catalog, 'faults'>): string[] {
   return faults.filter(({ effect, strikes }) => effect === 'down' && !strikes).map(({ name }) => name);
 }
 
 /**
- * Runs a proof and keeps it in a folder of its own.
- * @param render the files of a proof, by name.
- * @throws InputError where the fault cannot be used for it; EnvironmentError, or the signal's reason; nothing runs on
- * in any case.
+ * Runs a proof and keeps it in a folder of its own, beside those of its runs.
+ * @throws InputError where the fault cannot be used for it; EnvironmentError where no cluster can be had, or the signal's
+ * reason; nothing runs on in any case. A cluster that does not get well again ends its part: then sets are missing, and
+ * the judgement is never `pass`.
  */
-export async function proveTolerance(
-  catalog: Catalog,
-  render: (proof: Proof) => Readonly<Record<string, string>>,
-  options: ProveOptions,
-): Promise<KeptProof> {
-  const { topology: shape = DEFAULT_SHAPE, symmetric = false, onProgress = () => undefined } = options;
+export async function proveTolerance(catalog: Catalog, hands: Hands, options: ProveOptions): Promise<KeptProof> {
+  const { reports = DEFAULT_REPORTS_FOLDER, attach, rule, onProgress = () => undefined } = options;
+  const { topology: shape = DEFAULT_SHAPE, maxDown = shape.workers, platform = 'auto', engine = 'auto' } = options;
+  const signal = options.signal ?? new AbortController().signal;
   const fault = downFault(catalog, options.fault ?? 'node-kill');
-  const rule = options.rule === undefined ? undefined : ruleOf(catalog.engines, options.rule);
-  const cluster = { platform: options.platform ?? 'auto', engine: options.engine ?? 'auto' } as const;
-  const { platform, engine, reason } = await choose(catalog, { scenario: { cluster }, acts: [{ fault: fault.name }] });
-  onProgress(`platform ${platform.name}, engine ${engine.name}: ${reason}`);
-  const { workers, ...copies } = shape;
-  const topology: Topology = { nodes: engine.nodes(workers), ...copies };
-  const folder = await createRunFolder(options.reports ?? DEFAULT_REPORTS_FOLDER, 'tolerance', new Date());
-  const proof = await prove({
-    topology,
-    platform,
-    engine,
-    fault,
-    maxDown: options.maxDown ?? workers,
-    ...(rule === undefined
-      ? {}
-      : {
-          predict: (placement, down) =>
-            predictBy(rule, placedBy(rule, { workers: dataNodes(topology), ...placement }), down),
-          predictedBy: `rule ${options.rule}`,
-        }),
-    symmetric,
-    clusters:
-      options.clusters ?? Math.max(1, Math.min(MAX_CLUSTERS, Math.floor(availableParallelism() / CORES_PER_CLUSTER))),
+  const expect = rule === undefined ? undefined : expectationBy(ruleOf(catalog.engines, rule));
+  // Says whether there are too many before anything is started.
+  const everySubset = subsetsToProve(workersNamed(shape.workers), [], maxDown, false);
+  const { settleWithinMs = 60_000 } = options;
+  const written = { catalog, shape, fault: fault.name, platform, engine, attach, settleWithinMs };
+  const first = scenarioOf(everySubset[0] as SubsetToProve, 1, written);
+  const chosen = await choose(catalog, { scenario: first, acts: [{ fault: fault.name }] }, onProgress);
+  onProgress(`platform ${chosen.platform.name}, engine ${chosen.engine.name}: ${chosen.reason}`);
+
+  const startedAt = new Date();
+  const folder = await createRunFolder(reports, 'tolerance', startedAt);
+  const on = expect ? { ...chosen, engine: { ...chosen.engine, expect } } : chosen;
+  await using clusters = new ProvingClusters(on, first);
+  if (attach === undefined) {
+    const workload = workloadNamed(catalog.workloads, first.workload.use);
+    const count = Math.min(options.clusters ?? CLUSTERS, everySubset.length);
+    await clusters.make(count, { workload, needs: fault.needs, folder, signal, say: onProgress });
+  }
+  const { placement } = clusters;
+  const plan =
+    options.symmetric && clusters.areAlike
+      ? subsetsToProve(dataNodes(first.cluster), placement.partitions, maxDown, true, placement.writesAlsoNeed)
+      : everySubset;
+  const done = await proveAll(plan, clusters, {
+    hands,
+    reports,
     folder,
-    signal: options.signal ?? new AbortController().signal,
-    onSubset: (subset, done, planned) => onProgress(progressLine(subset, done, planned)),
+    signal,
+    onProgress,
+    written: { ...written, platform: chosen.platform.name, engine: chosen.engine.name },
   });
-  await writeFiles(folder, render(proof));
+  signal.throwIfAborted();
+
+  const subsets = done.map(({ proven }) => proven);
+  const word = partitionWordOf(placement.partitionWord);
+  const proof: Proof = {
+    version: PROOF_VERSION,
+    ...judgeProof(subsets, plan.length, word),
+    startedAt: startedAt.toISOString(),
+    durationMs: Date.now() - startedAt.getTime(),
+    platform: chosen.platform.name,
+    engine: chosen.engine.name,
+    predictedBy: rule === undefined ? `engine ${chosen.engine.name}` : `rule ${rule}`,
+    fault: fault.name,
+    topology: shape,
+    partitionWord: word,
+    placement: placement.partitions,
+    ...(attach === undefined ? {} : { attached: attach }),
+    clusters: clusters.all.length,
+    pruned: plan.length < everySubset.length,
+    subsets,
+  };
+  await writeFiles(
+    folder,
+    hands.render(proof, {
+      reports: done.map(({ report }) => report),
+      planned: plan.length,
+      pgquakeVersion: version(),
+      again: options.again ?? `${ownCommand()} tolerance --prove`,
+    }),
+  );
   return { proof, folder };
+}
+
+/** A command that runs one set again by its scenario, which is beside the proof. */
+function againOf({ file }: Scenario): string {
+  return `${ownCommand()} ${relative('.', file)}`;
+}
+
+interface ProvenRunOf {
+  readonly proven: ProvenSubset;
+  readonly report: Report;
+}
+
+interface ProveAllOptions extends Required<Pick<ProveOptions, 'reports' | 'signal' | 'onProgress'>> {
+  readonly hands: Hands;
+  readonly written: Written;
+  /** Of the proof. */
+  readonly folder: string;
+}
+
+/** Every set once, on the next cluster that is free. @returns those that were run, in the order of the plan. */
+async function proveAll(
+  plan: readonly SubsetToProve[],
+  clusters: ProvingClusters,
+  { hands, written, reports, folder, signal, onProgress }: ProveAllOptions,
+): Promise<ProvenRunOf[]> {
+  const open = [...plan.entries()];
+  const done = new Map<number, ProvenRunOf>();
+  const word = partitionWordOf(clusters.placement.partitionWord);
+  const proveOn = async (on: Choice) => {
+    let known = new KeySet();
+    for (let next = open.shift(); next; next = open.shift()) {
+      const [i, subset] = next;
+      const scenario = scenarioOf(subset, i + 1, written, folder);
+      await writeFiles(folder, { [basename(scenario.file)]: scenario.source });
+      const ended = await hands.run(scenario, { on, reports, signal, again: againOf(scenario) });
+      if (signal.aborted) return;
+      const { history } = await readRun(ended.folder);
+      const { report } = ended;
+      const proven = provenSubset(subset, { report, history, known, word });
+      known = presentIn(history) ?? known;
+      done.set(i, { proven, report });
+      onProgress(progressLine(proven, done.size, plan.length));
+      if (signal.aborted || !leftWell(history)) return;
+    }
+  };
+  await Promise.all(clusters.all.map(proveOn));
+  return [...done].sort(([a], [b]) => a - b).map(([, run]) => run);
+}
+
+/** What all scenarios of a proof have in common, and what reads their texts. */
+interface Written extends Omit<ProofScenarioOptions, 'down' | 'number'> {
+  readonly catalog: Catalog;
+}
+
+/** @param folder where its file will be; nowhere by default. */
+function scenarioOf({ down }: SubsetToProve, number: number, { catalog, ...written }: Written, folder = '.'): Scenario {
+  const { name, text } = proofScenario({ ...written, down, number });
+  return parseScenario(text, join(folder, `${name}.yaml`), catalog);
+}
+
+/** What the rule of another engine expects of a placement. */
+function expectationBy(rule: ServiceRule): Engine['expect'] {
+  return ({ placement }, { down }) => {
+    const workers = [...new Set(placement.partitions.flatMap(({ copies }) => copies))].sort();
+    return { partitions: predictBy(rule, placedBy(rule, { workers, ...placement }), down) };
+  };
+}
+
+/** The clusters of a proof, side by side: made for it, or one that stands. */
+class ProvingClusters implements AsyncDisposable {
+  readonly #on: Choice;
+  readonly #scenario: Scenario;
+  readonly #made: LentCluster[] = [];
+
+  constructor(on: Choice, scenario: Scenario) {
+    this.#on = on;
+    this.#scenario = scenario;
+  }
+
+  /** The one that stands, where none were made. */
+  get all(): readonly Choice[] {
+    if (this.#made.length === 0) return [this.#on];
+    return this.#made.map(({ platform, engine }) => ({ ...this.#on, platform, engine }));
+  }
+
+  get placement(): PlacementMap {
+    return this.#placements[0] as PlacementMap;
+  }
+
+  /** Whether they laid their partitions out alike. */
+  get areAlike(): boolean {
+    const { partitions, writesAlsoNeed } = this.placement;
+    return this.#placements.every(
+      (other) => isDeepStrictEqual(other.partitions, partitions) && other.writesAlsoNeed === writesAlsoNeed,
+    );
+  }
+
+  get #placements(): readonly PlacementMap[] {
+    return this.all.map(({ engine }) => engine.layout?.(this.#scenario.cluster, []) as PlacementMap);
+  }
+
+  /** @throws why one of them cannot be made, which ends the making of the others. */
+  async make(count: number, options: Omit<LentClusterOptions, 'platform' | 'engine' | 'scenario'>): Promise<void> {
+    const failed = new AbortController();
+    const signal = AbortSignal.any([options.signal, failed.signal]);
+    const on = { ...options, platform: this.#on.platform, engine: this.#on.engine, scenario: this.#scenario, signal };
+    await Promise.all(
+      Array.from({ length: count }, async (_, i) => {
+        // The first one's `cluster.json` lies where that of any run does.
+        const folder = i === 0 ? options.folder : join(options.folder, `cluster-${i + 1}`);
+        try {
+          this.#made.push(await LentCluster.make({ ...on, folder }));
+        } catch (error) {
+          failed.abort(error);
+        }
+      }),
+    );
+    signal.throwIfAborted();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#made.map((cluster) => cluster[Symbol.asyncDispose]()));
+  }
 }
 
 /**

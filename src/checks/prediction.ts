@@ -1,10 +1,9 @@
 /** Whether the partitions behaved as the engine predicted for the nodes that were down. */
 
 import { z } from 'zod';
-import { type PartitionService, predictionFor, serviceWithin, wordOf } from '../measure/partitions.ts';
-import { fullEffects } from '../measure/spans.ts';
+import { longestTransitionMs, servedBesidePrediction } from '../measure/as-predicted.ts';
+import { type PartitionService, wordOf } from '../measure/partitions.ts';
 import type { Availability } from '../model/figures.ts';
-import { eventsOf } from '../model/history.ts';
 import { partitionNamed, partitionWordOf } from '../model/partition-words.ts';
 import type { Access, PartitionPrediction } from '../model/topology.ts';
 import { formatDuration } from '../model/units.ts';
@@ -12,9 +11,6 @@ import { type Judgement, worst } from '../model/verdict.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({});
-
-/** A cluster needs a moment to notice; what happens in it is no part of the prediction. */
-const TRANSITION_MS = 1_000;
 
 interface Compared {
   readonly judgement: Judgement;
@@ -38,30 +34,18 @@ export const prediction = defineCheck<z.output<typeof params>>({
   },
 
   check(history) {
-    const promised = eventsOf(history, 'predicted').flatMap(({ partitions }) =>
-      partitions.map(({ outMs = 0 }) => outMs),
-    );
-    const afterMs = Math.max(TRANSITION_MS, ...promised);
     const word = wordOf(history);
     const every = word === undefined ? 'everything' : `every ${word}`;
-    const expected = `${every} as predicted, from ${formatDuration(afterMs)} after the faults were in full effect`;
+    const after = formatDuration(longestTransitionMs(history));
+    const expected = `${every} as predicted, from ${after} after the faults were in full effect`;
     const unknown = (observed: string) => ({ judgement: 'unknown' as const, expected, observed, evidence: [] });
-    const effects = fullEffects(history);
-    if (effects.length === 0) return unknown('no fault was in full effect');
+    const seen = servedBesidePrediction(history);
+    if ('why' in seen) return unknown(seen.why);
 
     const compared: Compared[] = [];
-    for (const effect of effects) {
-      const { fromMs, toMs } = effect;
-      const predicted = predictionFor(history, effect);
-      if (!predicted) return unknown('nothing was predicted');
-      const outMs = Math.max(TRANSITION_MS, ...predicted.partitions.map((partition) => partition.outMs ?? 0));
-      const service = serviceWithin(history, { fromMs: fromMs + outMs, toMs });
-      if (!service) return unknown('the cluster was never formed');
-      for (const partition of service.partitions) {
-        const forecast = predicted.partitions.find((candidate) => candidate.partition === partition.partition.name);
-        if (!forecast) return unknown(`nothing was predicted for ${partitionNamed(word, partition.partition.name)}`);
-        compared.push(...compare(partition, forecast, word));
-      }
+    for (const { service, predicted } of seen) {
+      if (!predicted) return unknown(`nothing was predicted for ${partitionNamed(word, service.partition.name)}`);
+      compared.push(...compare(service, predicted, word));
     }
     if (compared.length === 0) return unknown(`there is no ${partitionWordOf(word)}`);
     const judgement = worst(compared.map((one) => one.judgement));

@@ -6,9 +6,8 @@ import { errorText } from '../model/errors.ts';
 import { version } from '../model/package-files.ts';
 import type { Report } from '../model/report.ts';
 import type { Scenario } from '../model/scenario.ts';
-import { SUITE_VERSION, type Suite, type SuiteRun } from '../model/suite.ts';
-import { worst } from '../model/verdict.ts';
-import { suiteFiles, suiteRunOf, suiteText } from '../reporters/suite.ts';
+import type { SuiteRun } from '../model/suite.ts';
+import { suiteFiles, suiteOf, suiteRunOf, suiteText } from '../reporters/suite.ts';
 import type { ScenarioSuite } from '../scenario/load.ts';
 import { createSuiteFolder, writeFiles } from '../store.ts';
 import type { Output } from './output.ts';
@@ -63,19 +62,15 @@ export class SuiteTable {
 
   /** Writes the files and shows the table. */
   async close(): Promise<void> {
-    const planned = this.#suite.scenarios.length;
-    const missing = this.#runs.length < planned ? (['unknown'] as const) : [];
-    const suite: Suite = {
-      version: SUITE_VERSION,
+    const suite = suiteOf({
       name: this.#suite.name,
       startedAt: this.#startedAt.toISOString(),
       durationMs: Date.now() - this.#startedAt.getTime(),
       pgquakeVersion: version(),
-      judgement: worst([...this.#runs.map((run) => run.judgement), ...missing]),
-      planned,
+      planned: this.#suite.scenarios.length,
       runs: this.#runs,
       again: this.#again,
-    };
+    });
     await writeFiles(this.#folder, suiteFiles(suite));
     const { columns } = this.#output;
     this.#output.say();

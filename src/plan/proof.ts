@@ -1,9 +1,10 @@
 /**
  * The proof of a prediction: which sets of workers to take down, and what it means that a partition was then
- * readable and writable or not. Pure; `run/prover.ts` does the deeds.
+ * readable and writable or not. Pure; `prove.ts` has each set run.
  */
 
 import { InputError } from '../model/errors.ts';
+import type { Report } from '../model/report.ts';
 import type { NodeName, Partition, PartitionPrediction, PlacementMap } from '../model/topology.ts';
 import { type Judgement, worst } from '../model/verdict.ts';
 import type { Shape } from './tolerance/layouts.ts';
@@ -42,7 +43,9 @@ export interface ProvenSubset extends SubsetToProve {
   /** What differs, or why it could not be tried. */
   readonly findings: readonly string[];
   readonly partitions: readonly ProvenPartition[];
-  /** From the first fault asked until all targets were proven down; then probes; then until all was well again. */
+  /** Name of its run's folder, beside that of the proof. */
+  readonly run: string;
+  /** From the fault asked until it was in effect; until its undo was asked; until it was undone. 0 where it did not come so far. */
   readonly strikeMs: number;
   readonly probeMs: number;
   readonly healMs: number;
@@ -65,11 +68,23 @@ export interface Proof {
   /** What the engine calls a partition. */
   readonly partitionWord: string;
   readonly placement: readonly Partition[];
+  /** The cluster that it was made on, where it stands; absent where clusters were made for it. */
+  readonly attached?: string;
   /** Clusters that were used side by side. */
   readonly clusters: number;
   /** Whether sets were left out because the placement is symmetric. */
   readonly pruned: boolean;
   readonly subsets: readonly ProvenSubset[];
+}
+
+/** The runs that a proof was made of. */
+export interface ProofRuns {
+  readonly reports: readonly Report[];
+  /** How many sets there were to prove. */
+  readonly planned: number;
+  readonly pgquakeVersion: string;
+  /** The command line that proves it again. */
+  readonly again: string;
 }
 
 /**

@@ -1,13 +1,13 @@
 /** The matrix of a proof, predicted against observed, as text, as Markdown and as a picture. */
 
 import { formatDuration } from '../model/units.ts';
-import type { Proof, ProvenPartition, ProvenSubset } from '../plan/proof.ts';
+import type { Proof, ProofRuns, ProvenPartition, ProvenSubset } from '../plan/proof.ts';
 import { plural } from '../plan/tolerance/format.ts';
 import { type Block, left, line, list, right, section, type Table, table } from './document.ts';
 import { documentMarkdown } from './document-markdown.ts';
 import { documentText } from './document-text.ts';
-
 import { plainText } from './escape.ts';
+import { suiteFiles, suiteOf, suiteRunOf } from './suite.ts';
 
 /** More partitions than this get counts instead of a column each. */
 const MAX_PARTITION_COLUMNS = 16;
@@ -15,9 +15,12 @@ const MAX_FINDINGS = 20;
 
 const PICTURE = 'proof.svg';
 
-/** @returns file name -> content, for the proof's folder. */
-export function proofFiles(proof: Proof): Readonly<Record<string, string>> {
+/** @returns file name -> content, for the proof's folder: the proof, and its runs as a suite. */
+export function proofFiles(proof: Proof, { reports, ...runs }: ProofRuns): Readonly<Record<string, string>> {
+  const { startedAt, durationMs } = proof;
+  const found = reports.map((report) => suiteRunOf(report, report.run.id));
   return {
+    ...suiteFiles(suiteOf({ name: 'tolerance', startedAt, durationMs, ...runs, runs: found })),
     'proof.json': `${JSON.stringify(proof, null, 2)}\n`,
     'proof.md': proofMarkdown(proof, PICTURE),
     [PICTURE]: proofSvg(proof),
@@ -47,7 +50,7 @@ function blocksOf(proof: Proof): Block[] {
     line(
       `${plural(workers, 'worker')}, ${plural(partitions, proof.partitionWord)}, replication ${replication}; engine ${proof.engine} on platform ` +
         `${proof.platform}; fault ${proof.fault}; predicted by ${proof.predictedBy}. ` +
-        `${plural(proof.subsets.length, 'set')} of workers in ${formatDuration(proof.durationMs)} on ${plural(proof.clusters, 'cluster')}.` +
+        `${plural(proof.subsets.length, 'set')} of workers in ${formatDuration(proof.durationMs)} on ${proof.attached === undefined ? plural(proof.clusters, 'cluster') : `the cluster ${proof.attached}`}.` +
         (proof.pruned ? ' Sets that the symmetry of the placement makes equal were tried once.' : ''),
     ),
     section(`Where the ${proof.partitionWord}s are`, [

@@ -1,9 +1,9 @@
 /** The table of a suite, "claim, what we saw, verdict" or "claim, promised, seen, lost, verdict", for a terminal and as `suite.md`. Pure. */
 
 import type { Report } from '../model/report.ts';
-import type { Suite, SuiteRun } from '../model/suite.ts';
+import { SUITE_VERSION, type Suite, type SuiteRun } from '../model/suite.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
-import { type Judgement, subjectAsWritten } from '../model/verdict.ts';
+import { type Judgement, subjectAsWritten, worst } from '../model/verdict.ts';
 import { type Block, type Inline, left, line, section, table, verdict } from './document.ts';
 import { documentMarkdown } from './document-markdown.ts';
 import type { Colors } from './document-text.ts';
@@ -20,6 +20,13 @@ const GAP = '  ';
 const MIN_COLUMNS = 60;
 const MIN_COLUMNS_WITH_PROMISES = 110;
 const CLAIM_SHARE = 0.35;
+
+/** A suite from what its runs found. Never `pass` where runs are missing. */
+export function suiteOf(found: Omit<Suite, 'version' | 'judgement'>): Suite {
+  const missing = found.runs.length < found.planned ? (['unknown'] as const) : [];
+  const judgement = worst([...found.runs.map((run) => run.judgement), ...missing]);
+  return { version: SUITE_VERSION, judgement, ...found };
+}
 
 /** What a suite keeps of one run's report. */
 export function suiteRunOf(report: Report, run: string): SuiteRun {

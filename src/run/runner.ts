@@ -27,6 +27,7 @@ import { NodeWatch } from './node-watch.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
 import { nextRunOfProbes, prepareLoad, preparePressure, prepareProbes, prepareWitness, rampUp } from './prepare.ts';
 import { datasetOf, keysToProbe, probesAreOn } from './probes.ts';
+import { provision } from './provision.ts';
 import type { Recorder } from './recorder.ts';
 import { untilNothingIsInDoubt } from './recovery.ts';
 import { RoleWatch } from './role-watch.ts';
@@ -84,18 +85,13 @@ export async function run(asked: RunOptions): Promise<void> {
   const { scenario } = asked.plan;
 
   const nodes = await inPhase(recorder, 'provision', () =>
-    platform.provision({
-      nodes: scenario.cluster.nodes,
-      settings: { ...engine.settings, ...engine.settingsFor?.(scenario.cluster) },
-      ...(engine.programsFor ? { programs: engine.programsFor(scenario.cluster) } : {}),
+    provision(platform, engine, {
+      cluster: scenario.cluster,
+      folder,
+      needs: asked.plan.acts.flatMap(({ fault }) => asked.faults.get(fault)?.needs ?? []),
       sizedData: nodesToFill(asked),
-      runFolder: folder,
-      needs: new Set([
-        ...(engine.needs ?? []),
-        ...asked.plan.acts.flatMap(({ fault }) => asked.faults.get(fault)?.needs ?? []),
-      ]),
       signal,
-      onProgress: asked.say,
+      say: asked.say,
     }),
   );
   try {

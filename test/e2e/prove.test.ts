@@ -4,22 +4,22 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Engine } from '../../src/cluster/engine.ts';
-import type { Nodes } from '../../src/cluster/platform.ts';
+import { openSession } from '../../src/cluster/open-session.ts';
+import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { native } from '../../src/engines/native.ts';
 import type { Fault } from '../../src/faults/fault.ts';
 import { nodeKill } from '../../src/faults/node-kill.ts';
 import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
 import { predictBy, type ServiceRule } from '../../src/model/service-rule.ts';
 import type { PlacementMap } from '../../src/model/topology.ts';
+import type { Variants } from '../../src/own-variants.ts';
 import { pgquake } from '../../src/pgquake.ts';
 import type { Proof } from '../../src/plan/proof.ts';
-import { local } from '../../src/platforms/local.ts';
 import type { ProveOptions } from '../../src/prove.ts';
-import { prove } from '../../src/run/prover.ts';
 import { quoteName, quoteText } from '../../src/sql/quote.ts';
 import { Session } from '../../src/sql/session.ts';
 import { Workplace } from '../support/cli.ts';
-import { COORDINATOR, coordinatorOf, sharded, workersOf } from '../support/sharded.ts';
+import { COORDINATOR, coordinatorOf, workersOf } from '../support/sharded.ts';
 
 const RING = { workers: 4, replication: 2, partitions: 4 };
 const NEVER = new AbortController().signal;
@@ -38,10 +38,10 @@ afterEach(() => {
   place[Symbol.dispose]();
 });
 
-function toleranceProof(options: ProveOptions): Promise<{ proof: Proof; folder: string }> {
-  return pgquake().prove({
+/** @param own variants beside the shipped ones. */
+function toleranceProof(options: ProveOptions, own: Variants = {}): Promise<{ proof: Proof; folder: string }> {
+  return pgquake(own).prove({
     topology: RING,
-    maxDown: 4,
     fault: 'node-kill',
     clusters: 1,
     platform: 'local',
@@ -50,6 +50,11 @@ function toleranceProof(options: ProveOptions): Promise<{ proof: Proof; folder: 
     signal: NEVER,
     ...options,
   });
+}
+
+/** As the native engine, but for what is given. */
+function engineLike(name: string, own: Partial<Engine>): Engine {
+  return { ...native, name, ...own };
 }
 
 /** Makes a cluster of the native engine refuse every write that a holder of the partition cannot witness. */
@@ -143,16 +148,15 @@ describe('a proof of tolerance on the embedded cluster', () => {
   });
 
   test('a rule that promises too much is caught, with the error that was seen', async () => {
-    const proof = await prove({
-      topology: sharded({ workers: 2, replication: 1, partitions: 2 }),
-      platform: local,
-      engine: native,
-      fault: nodeKill,
-      maxDown: 1,
-      predict: ({ partitions }) => partitions.map(({ name }) => ({ partition: name, readable: true, writable: true })),
-      folder: place.folder,
-      signal: NEVER,
+    const optimist = engineLike('optimist', {
+      expect: ({ placement }) => ({
+        partitions: placement.partitions.map(({ name }) => ({ partition: name, readable: true, writable: true })),
+      }),
     });
+    const { proof } = await toleranceProof(
+      { topology: { workers: 2, replication: 1, partitions: 2 }, engine: 'optimist', maxDown: 1 },
+      { engines: [optimist] },
+    );
     expect(proof.judgement).toBe('fail');
     expect(proof.subsets[0]?.findings).toEqual([
       expect.stringMatching(/^shard A is not readable, predicted was that it is \(08001: /),
@@ -161,25 +165,20 @@ describe('a proof of tolerance on the embedded cluster', () => {
   });
 
   test('"writable while one placement lives" is caught on an engine that needs them all, and the true rule passes', async () => {
-    const needsAll: Engine = {
-      ...native,
-      form: async (options) => {
-        const formed = await native.form(options);
-        await writeOnlyWhileAllLive(options.nodes, formed.placement);
-        return formed;
-      },
-    };
-    const proofBy = (rule: ServiceRule) =>
-      prove({
-        topology: sharded({ workers: 3, replication: 2, partitions: 3 }),
-        platform: local,
-        engine: needsAll,
-        fault: nodeKill,
-        maxDown: 1,
-        predict: (placement, down) => predictBy(rule, placement, down),
-        folder: place.folder,
-        signal: NEVER,
+    const needsAll = (rule: ServiceRule) =>
+      engineLike('needs-all', {
+        form: async (options) => {
+          const formed = await native.form(options);
+          await writeOnlyWhileAllLive(options.nodes, formed.placement);
+          return formed;
+        },
+        expect: ({ placement }, { down }) => ({ partitions: predictBy(rule, placement, down) }),
       });
+    const proofBy = async (rule: ServiceRule) => {
+      const topology = { workers: 3, replication: 2, partitions: 3 };
+      const options = { topology, engine: 'needs-all', maxDown: 1 };
+      return (await toleranceProof(options, { engines: [needsAll(rule)] })).proof;
+    };
     const wrong = await proofBy(native.rule);
     expect(wrong.judgement).toBe('fail');
     expect(wrong.subsets.map(({ down, findings }) => [down.join(), findings])).toEqual(
@@ -225,86 +224,80 @@ describe('a proof of tolerance on the embedded cluster', () => {
   test('a fault without effect is not judged, and never passes', async () => {
     const idle: Fault = {
       ...nodeKill,
+      name: 'idle',
       inject: async () => undefined,
       prove: async ([target]) => {
         throw new EnvironmentError(`${target?.name} still runs`, { code: 'fault-without-effect' });
       },
     };
-    const proof = await prove({
-      topology: sharded({ workers: 2, replication: 2, partitions: 2 }),
-      platform: local,
-      engine: native,
-      fault: idle,
-      maxDown: 1,
-      folder: place.folder,
-      signal: NEVER,
-    });
+    const { proof } = await toleranceProof(
+      { topology: { workers: 2, replication: 2, partitions: 2 }, fault: 'idle', maxDown: 1 },
+      { faults: [idle] },
+    );
     expect(proof.judgement).toBe('unknown');
-    expect(proof.subsets.map(({ findings }) => findings)).toEqual([
-      ['the fault did not take effect: worker1 still runs'],
-      ['the fault did not take effect: worker2 still runs'],
-    ]);
+    expect(proof.subsets.map(({ findings }) => findings)).toEqual(
+      ['worker1', 'worker2'].map((worker) =>
+        expect.arrayContaining([
+          `fault-took-effect: nothing was tested: idle on ${worker} did not take effect`,
+          'prediction: no fault was in full effect',
+        ]),
+      ),
+    );
     expect(proof.subsets.flatMap(({ partitions }) => partitions)).toEqual([]);
   });
 
-  test('an acknowledged write that no placement holds is a finding', async () => {
-    let hidden = false;
-    const forgetful: Engine = {
-      ...native,
+  test('acknowledged writes that are gone are a finding, also those of an earlier set', async () => {
+    let forget = async () => {};
+    const forgetful = engineLike('forgetful', {
       form: async (options) => {
         const formed = await native.form(options);
-        const placementSources = (table: string) =>
-          formed.placementSources(table).map(({ partition, node, relation }) => ({
-            partition,
-            node,
-            get relation() {
-              return hidden ? `(SELECT * FROM ${relation} WHERE revision = 0) AS forgotten` : relation;
-            },
-          }));
-        return { ...formed, placementSources };
+        forget = async () => {
+          for (const { node, relation } of formed.placementSources('pgquake.ledger')) {
+            const holder = options.nodes.all.find(({ name }) => name === node) as NodeControl;
+            await using session = await openSession(holder, 'fault');
+            await session.execute(`DELETE FROM ${relation} WHERE writer > 0`);
+          }
+        };
+        return formed;
+      },
+    });
+    let strikes = 0;
+    const erasing: Fault = {
+      ...nodeKill,
+      name: 'erasing',
+      inject: async (...args) => {
+        if (++strikes === 2) await forget();
+        await nodeKill.inject(...args);
       },
     };
-    const proof = await prove({
-      topology: sharded({ workers: 2, replication: 2, partitions: 2 }),
-      platform: local,
-      engine: forgetful,
-      fault: {
-        ...nodeKill,
-        inject: async (...args) => {
-          hidden = true;
-          await nodeKill.inject(...args);
-        },
-      },
-      maxDown: 1,
-      folder: place.folder,
-      signal: NEVER,
-    });
+    const { proof } = await toleranceProof(
+      { topology: { workers: 2, replication: 2, partitions: 2 }, engine: 'forgetful', fault: 'erasing', maxDown: 1 },
+      { engines: [forgetful], faults: [erasing] },
+    );
     expect(proof.judgement).toBe('fail');
-    expect(proof.subsets[0]?.findings).toEqual([
-      expect.stringMatching(/^shard A lost \d+ acknowledged writes$/),
-      expect.stringMatching(/^shard B lost \d+ acknowledged writes$/),
-    ]);
+    expect(proof.subsets.map(({ judgement }) => judgement)).toEqual(['pass', 'fail']);
+    expect(proof.subsets[1]?.findings).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^\d+ acknowledged writes of earlier sets lost$/),
+        expect.stringMatching(/^no-lost-writes: \d+ acknowledged writes? lost$/),
+      ]),
+    );
   });
 
   test('a cluster that does not get well again ends the proof, which then never passes', async () => {
     const unhealed: Fault = {
       ...nodeKill,
+      name: 'unhealed',
       inject: (targets) => Promise.all(targets.map((node) => node.kill())).then(() => undefined),
     };
-    const proof = await prove({
-      topology: sharded({ workers: 2, replication: 2, partitions: 2 }),
-      platform: local,
-      engine: native,
-      fault: unhealed,
-      maxDown: 2,
-      gateLimitMs: 500,
-      folder: place.folder,
-      signal: NEVER,
-    });
+    const { proof } = await toleranceProof(
+      { topology: { workers: 2, replication: 2, partitions: 2 }, fault: 'unhealed', settleWithinMs: 500 },
+      { faults: [unhealed] },
+    );
     expect(proof.judgement).toBe('unknown');
     expect(proof.finding).toBe('3 of 3 sets of workers could not be judged.');
     expect(proof.subsets).toHaveLength(1);
-    expect(proof.subsets[0]?.findings).toEqual([expect.stringMatching(/^the cluster did not get well again: /)]);
+    expect(proof.subsets[0]?.findings).toContainEqual(expect.stringMatching(/^healed: NOT HEALED: /));
     expect(place.leftovers()).toEqual([]);
   });
 

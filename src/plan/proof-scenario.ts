@@ -1,0 +1,49 @@
+/** The scenario that puts one set of workers to the test: its text, as an author would write it. Pure. */
+
+import type { NodeName } from '../model/topology.ts';
+import type { Shape } from './tolerance/layouts.ts';
+
+/** So many keys for each partition that every partition gets one by its hash. */
+const KEYS_PER_PARTITION = 24;
+/** A name with every worker of a large set would be none. */
+const MAX_NAMED = 6;
+
+export interface ProofScenarioOptions {
+  readonly down: readonly NodeName[];
+  /** Which of the proof's sets it is, from 1. */
+  readonly number: number;
+  readonly shape: Shape;
+  readonly fault: string;
+  readonly platform: string;
+  readonly engine: string;
+  /** How long service and copies may take to be as before. */
+  readonly settleWithinMs: number;
+  /** The cluster that stands, where it is proven; by default one is made for the proof. */
+  readonly attach?: string | undefined;
+}
+
+/** @returns the scenario's name and its text. */
+export function proofScenario(options: ProofScenarioOptions): { readonly name: string; readonly text: string } {
+  const { down, number, shape, fault, platform, engine, attach, settleWithinMs } = options;
+  const { workers, replication, partitions } = shape;
+  const name = down.length > MAX_NAMED ? `proof-${number}-${down.length}-down` : `proof-${number}-${down.join('-')}`;
+  const on = `platform: ${platform}, engine: ${engine}${attach === undefined ? '' : `, attach: ${attach}`}`;
+  const data = attach === undefined ? `use: ledger, buckets: ${partitions * KEYS_PER_PARTITION}` : 'use: chat';
+  const text = `name: ${name}
+summary: ${down.join(' and ')} down at once.
+cluster: { workers: ${workers}, replication: ${replication}, shards: ${partitions}, ${on} }
+# So light that what is seen is the loss. The probes ask every partition.
+workload: { ${data}, read: { rate: 8/s, deadline: 1s }, scan: { rate: 1/s, deadline: 1s }, write: { rate: 8/s, deadline: 1s } }
+probes: { rate: 10/s, deadline: 1s }
+steady-state: { for: 300ms }
+# A second for the cluster to notice, a second for the deadline of a probe, and the time in which they are counted.
+faults:
+  - { fault: ${fault}, target: [${down.join(', ')}], at: 0s, for: 2500ms }
+settle: { within: ${settleWithinMs}ms }
+hypothesis:
+  - { check: prediction }
+  - { check: no-lost-writes }
+  - { check: replicas-agree }
+`;
+  return { name, text };
+}
