@@ -5,7 +5,6 @@
 
 import { availableParallelism } from 'node:os';
 import { basename, join, relative } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import type { Catalog } from './catalog.ts';
 import { type Choice, choose } from './choose.ts';
 import type { Engine } from './cluster/engine.ts';
@@ -17,7 +16,7 @@ import { partitionWordOf } from './model/partition-words.ts';
 import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
 import { placedBy, predictBy, type ServiceRule } from './model/service-rule.ts';
-import { dataNodes, type PlacementMap } from './model/topology.ts';
+import { dataNodes } from './model/topology.ts';
 import { formatDuration } from './model/units.ts';
 import {
   judgeProof,
@@ -32,7 +31,7 @@ import { type ProofScenarioOptions, proofScenario } from './plan/proof-scenario.
 import { type Shape, workersNamed } from './plan/tolerance/layouts.ts';
 import { workloadNamed } from './planner.ts';
 import { leftWell, presentIn, provenSubset } from './proven-set.ts';
-import { LentCluster, type LentClusterOptions } from './run/lent-cluster.ts';
+import { LentClusters } from './run/lent-cluster.ts';
 import { parseScenario } from './scenario/parse.ts';
 import { createRunFolder, DEFAULT_REPORTS_FOLDER, readRun, writeFiles } from './store.ts';
 
@@ -59,8 +58,6 @@ export interface ProveOptions {
   readonly engine?: string | undefined;
   /** A cluster that stands, which must be as `topology` says; by default clusters are made for the proof. */
   readonly attach?: string | undefined;
-  /** How long service and copies may take, after each set, to be as before; 60,000 by default. */
-  readonly settleWithinMs?: number;
   /** The command line that proves it again; `pgquake tolerance --prove` by default. */
   readonly again?: string | undefined;
   /** Where the folders of the proof and of its runs go; `reports` by default. */
@@ -110,8 +107,7 @@ export async function proveTolerance(catalog: Catalog, hands: Hands, options: Pr
   const expect = rule === undefined ? undefined : expectationBy(ruleOf(catalog.engines, rule));
   // Says whether there are too many before anything is started.
   const everySubset = subsetsToProve(workersNamed(shape.workers), [], maxDown, false);
-  const { settleWithinMs = 60_000 } = options;
-  const written = { catalog, shape, fault: fault.name, platform, engine, attach, settleWithinMs };
+  const written = { catalog, shape, fault: fault.name, platform, engine, attach, refusesWhenDown: false };
   const first = scenarioOf(everySubset[0] as SubsetToProve, 1, written);
   const chosen = await choose(catalog, { scenario: first, acts: [{ fault: fault.name }] }, onProgress);
   onProgress(`platform ${chosen.platform.name}, engine ${chosen.engine.name}: ${chosen.reason}`);
@@ -119,7 +115,7 @@ export async function proveTolerance(catalog: Catalog, hands: Hands, options: Pr
   const startedAt = new Date();
   const folder = await createRunFolder(reports, 'tolerance', startedAt);
   const on = expect ? { ...chosen, engine: { ...chosen.engine, expect } } : chosen;
-  await using clusters = new ProvingClusters(on, first);
+  await using clusters = new LentClusters(on, first);
   if (attach === undefined) {
     const workload = workloadNamed(catalog.workloads, first.workload.use);
     const count = Math.min(options.clusters ?? CLUSTERS, everySubset.length);
@@ -130,13 +126,11 @@ export async function proveTolerance(catalog: Catalog, hands: Hands, options: Pr
     options.symmetric && clusters.areAlike
       ? subsetsToProve(dataNodes(first.cluster), placement.partitions, maxDown, true, placement.writesAlsoNeed)
       : everySubset;
+  const madeOn = { platform: chosen.platform.name, engine: chosen.engine.name };
+  const { refusesWhenDown = false } = chosen.platform;
   const done = await proveAll(plan, clusters, {
-    hands,
-    reports,
-    folder,
-    signal,
-    onProgress,
-    written: { ...written, platform: chosen.platform.name, engine: chosen.engine.name },
+    ...{ hands, reports, folder, signal, onProgress, reason: chosen.reason },
+    written: { ...written, ...madeOn, refusesWhenDown },
   });
   signal.throwIfAborted();
 
@@ -147,8 +141,7 @@ export async function proveTolerance(catalog: Catalog, hands: Hands, options: Pr
     ...judgeProof(subsets, plan.length, word),
     startedAt: startedAt.toISOString(),
     durationMs: Date.now() - startedAt.getTime(),
-    platform: chosen.platform.name,
-    engine: chosen.engine.name,
+    ...madeOn,
     predictedBy: rule === undefined ? `engine ${chosen.engine.name}` : `rule ${rule}`,
     fault: fault.name,
     topology: shape,
@@ -184,6 +177,8 @@ interface ProvenRunOf {
 interface ProveAllOptions extends Required<Pick<ProveOptions, 'reports' | 'signal' | 'onProgress'>> {
   readonly hands: Hands;
   readonly written: Written;
+  /** Why this platform and this engine. */
+  readonly reason: string;
   /** Of the proof. */
   readonly folder: string;
 }
@@ -191,13 +186,15 @@ interface ProveAllOptions extends Required<Pick<ProveOptions, 'reports' | 'signa
 /** Every set once, on the next cluster that is free. @returns those that were run, in the order of the plan. */
 async function proveAll(
   plan: readonly SubsetToProve[],
-  clusters: ProvingClusters,
-  { hands, written, reports, folder, signal, onProgress }: ProveAllOptions,
+  clusters: LentClusters,
+  { hands, written, reports, folder, reason, signal, onProgress }: ProveAllOptions,
 ): Promise<ProvenRunOf[]> {
   const open = [...plan.entries()];
   const done = new Map<number, ProvenRunOf>();
   const word = partitionWordOf(clusters.placement.partitionWord);
-  const proveOn = async (on: Choice) => {
+  const excusing = new Set(written.catalog.checks.filter(({ excuses }) => excuses).map(({ name }) => name));
+  const proveOn = async ({ platform, engine }: Pick<Choice, 'platform' | 'engine'>) => {
+    const on = { platform, engine, reason };
     let known = new KeySet();
     for (let next = open.shift(); next; next = open.shift()) {
       const [i, subset] = next;
@@ -207,7 +204,7 @@ async function proveAll(
       if (signal.aborted) return;
       const { history } = await readRun(ended.folder);
       const { report } = ended;
-      const proven = provenSubset(subset, { report, history, known, word });
+      const proven = provenSubset(subset, { report, history, known, word, excusing });
       known = presentIn(history) ?? known;
       done.set(i, { proven, report });
       onProgress(progressLine(proven, done.size, plan.length));
@@ -235,63 +232,6 @@ function expectationBy(rule: ServiceRule): Engine['expect'] {
     const workers = [...new Set(placement.partitions.flatMap(({ copies }) => copies))].sort();
     return { partitions: predictBy(rule, placedBy(rule, { workers, ...placement }), down) };
   };
-}
-
-/** The clusters of a proof, side by side: made for it, or one that stands. */
-class ProvingClusters implements AsyncDisposable {
-  readonly #on: Choice;
-  readonly #scenario: Scenario;
-  readonly #made: LentCluster[] = [];
-
-  constructor(on: Choice, scenario: Scenario) {
-    this.#on = on;
-    this.#scenario = scenario;
-  }
-
-  /** The one that stands, where none were made. */
-  get all(): readonly Choice[] {
-    if (this.#made.length === 0) return [this.#on];
-    return this.#made.map(({ platform, engine }) => ({ ...this.#on, platform, engine }));
-  }
-
-  get placement(): PlacementMap {
-    return this.#placements[0] as PlacementMap;
-  }
-
-  /** Whether they laid their partitions out alike. */
-  get areAlike(): boolean {
-    const { partitions, writesAlsoNeed } = this.placement;
-    return this.#placements.every(
-      (other) => isDeepStrictEqual(other.partitions, partitions) && other.writesAlsoNeed === writesAlsoNeed,
-    );
-  }
-
-  get #placements(): readonly PlacementMap[] {
-    return this.all.map(({ engine }) => engine.layout?.(this.#scenario.cluster, []) as PlacementMap);
-  }
-
-  /** @throws why one of them cannot be made, which ends the making of the others. */
-  async make(count: number, options: Omit<LentClusterOptions, 'platform' | 'engine' | 'scenario'>): Promise<void> {
-    const failed = new AbortController();
-    const signal = AbortSignal.any([options.signal, failed.signal]);
-    const on = { ...options, platform: this.#on.platform, engine: this.#on.engine, scenario: this.#scenario, signal };
-    await Promise.all(
-      Array.from({ length: count }, async (_, i) => {
-        // The first one's `cluster.json` lies where that of any run does.
-        const folder = i === 0 ? options.folder : join(options.folder, `cluster-${i + 1}`);
-        try {
-          this.#made.push(await LentCluster.make({ ...on, folder }));
-        } catch (error) {
-          failed.abort(error);
-        }
-      }),
-    );
-    signal.throwIfAborted();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#made.map((cluster) => cluster[Symbol.asyncDispose]()));
-  }
 }
 
 /**

@@ -16,10 +16,16 @@ export interface ProvenRun {
   readonly known: KeySet;
   /** What the engine calls a partition. */
   readonly word: string;
+  /** The checks that say whether the machine and the client had time. */
+  readonly excusing: ReadonlySet<string>;
 }
 
-/** The judgement is the run's own, with what is lost of earlier runs. */
-export function provenSubset(subset: SubsetToProve, { report, history, known, word }: ProvenRun): ProvenSubset {
+/**
+ * The judgement is that of the run's checks, with what is lost of earlier runs. Answers and refusals are seen on a
+ * machine without time to spare as well; where an answer only failed to come in time, that machine leaves it open.
+ */
+export function provenSubset(subset: SubsetToProve, run: ProvenRun): ProvenSubset {
+  const { report, history, known, word } = run;
   const seen = servedBesidePrediction(history);
   // Partitions that nothing was asked of are judged by the check, which says so.
   const asked = 'why' in seen ? [] : seen.filter(wasAsked);
@@ -29,12 +35,14 @@ export function provenSubset(subset: SubsetToProve, { report, history, known, wo
   const present = presentIn(history);
   const missing = present ? known.without(present).size : 0;
   const lost = missing === 0 ? [] : [`${formatCount(missing, 'acknowledged write')} of earlier sets lost`];
-  const told = notPassed(report.results).filter(({ check }) => findings.length === 0 || check !== 'prediction');
+  const surelySeen = partitions.length > 0 && partitions.every(isCertain);
+  const counted = report.results.filter(({ check }) => !(surelySeen && run.excusing.has(check)));
+  const told = notPassed(counted).filter(({ check }) => findings.length === 0 || check !== 'prediction');
   const [act] = actsOf(history);
   const between = (fromMs = 0, toMs = fromMs) => toMs - fromMs;
   return {
     ...subset,
-    judgement: worst([report.judgement, ...lost.map(() => 'fail' as const)]),
+    judgement: worst([...counted.map(({ judgement }) => judgement), ...lost.map(() => 'fail' as const)]),
     findings: [...findings, ...lost, ...told.map(({ check, observed }) => `${check}: ${observed}`)],
     partitions,
     run: report.run.id,
@@ -67,6 +75,13 @@ export function leftWell(history: Pick<History, 'events'>): boolean {
   );
 }
 
+/** What begins the error of an answer that did not come in time. */
+const LATE = 'deadline: ';
+
+function isCertain({ readable, writable, readError = LATE, writeError = LATE }: ObservedPartition): boolean {
+  return (readable || !readError.startsWith(LATE)) && (writable || !writeError.startsWith(LATE));
+}
+
 function wasAsked({ service: { read, write }, predicted }: PredictedService): boolean {
   return predicted !== undefined && read.availability().intended > 0 && write.availability().intended > 0;
 }
@@ -80,7 +95,9 @@ function observedIn(history: History, { service, range }: PredictedService): Obs
   for (const { kind, partition, sentAt, settledAt, outcome, errorCode, errorText } of history.probes.scan()) {
     const by = access.get(kind);
     if (by === undefined || partition !== index || sentAt < range.fromMs || settledAt > range.toMs) continue;
-    if (outcome === 'fail' || outcome === 'unknown') errors[by] ??= `${errorCode}: ${errorText}`;
+    if (outcome !== 'fail' && outcome !== 'unknown') continue;
+    // A refusal says more than an answer that did not come in time.
+    if (errors[by] === undefined || errors[by].startsWith(LATE)) errors[by] = `${errorCode}: ${errorText}`;
   }
   return {
     partition: name,

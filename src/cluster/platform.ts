@@ -444,6 +444,8 @@ export interface Platform {
    * @returns `undefined` if so, else the reason, and what to do where that is known.
    */
   unavailable(needs?: readonly Capability[]): Promise<EnvironmentError | undefined>;
+  /** A node that is down refuses connections at once. Elsewhere it may be silent, or have no name, for some seconds. */
+  readonly refusesWhenDown?: true;
   /** Present where clusters can stand between runs. */
   readonly standing?: StandingClusters;
   /**

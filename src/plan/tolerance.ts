@@ -10,7 +10,7 @@ import { describeRule, type Placement, placedBy, type ServiceRule, writeSets } f
 import type { NodeName } from '../model/topology.ts';
 import { type Advice, advise } from './tolerance/advice.ts';
 import { binomials, shareContaining, shareTouching } from './tolerance/combinatorics.ts';
-import { enumerate, MAX_ENUMERATED_WORKERS } from './tolerance/enumerate.ts';
+import { enumerate } from './tolerance/enumerate.ts';
 import { type FatalSets, smallestFatalForReads, smallestFatalForWrites } from './tolerance/fatal-sets.ts';
 import { type Estimate, exactly, type FatalShares, fatalShares } from './tolerance/fatal-shares.ts';
 import { type HolderSets, holderSetsOf, meanOverPartitions, partitionsOfWorkers } from './tolerance/holders.ts';
@@ -75,6 +75,8 @@ export interface Tolerance {
   readonly sampling: { readonly seed: number; readonly walks: number };
 }
 
+/** At sets, before figures are sampled: some half a second. */
+const LOOKS = 1e8;
 /** Every sampled share is true to this much to either side, with 95 % confidence. */
 const HALF_WIDTH = 0.001;
 /** Where this little survives, further rows by default say nothing new. */
@@ -87,7 +89,7 @@ export function tolerance(given: Placement, options: ToleranceOptions): Toleranc
   const placement = placedBy(rule, given);
   const sets = holderSetsOf(placement);
   const n = sets.workers;
-  const fatal = fatalShares(sets, { seed, halfWidth: HALF_WIDTH });
+  const fatal = fatalShares(sets, { seed, halfWidth: HALF_WIDTH, looks: LOOKS });
   const maxDown = Math.min(n, options.maxDown ?? defaultMaxDown(fatal));
   const context: Context = { placement, sets, subsets: binomials(n), maxDown };
   const reads: AccessTolerance = {
@@ -138,11 +140,9 @@ function defaultMaxDown({ estimates }: FatalShares): number {
   return Math.max(enough === -1 ? estimates.length - 1 : enough, Math.min(4, estimates.length - 1));
 }
 
-function readRows(context: Context, { estimates, counts }: FatalShares): ToleranceRow[] {
+function readRows(context: Context, { estimates, counts, exact }: FatalShares): ToleranceRow[] {
   const { sets, maxDown } = context;
-  const worst =
-    sets.workers <= MAX_ENUMERATED_WORKERS ? enumerate(sets).anyLives.map(asWorst) : worstForReads(sets, maxDown);
-  return rows(context, worst, (k) => ({
+  return rows(context, worstForReads(sets, exact.reads, maxDown), (k) => ({
     fatal: withCount(estimates[k] as Estimate, counts[k]),
     expectedShare: meanOverPartitions(sets, (size) => shareContaining(sets.workers, k, size)),
   }));
@@ -153,8 +153,7 @@ function writeRows(context: Context): ToleranceRow[] {
   const n = sets.workers;
   const holders = partitionsOfWorkers(sets).filter((held) => held > 0).length;
   const idle = binomials(n - holders);
-  const worst = n <= MAX_ENUMERATED_WORKERS ? enumerate(sets).allLive.map(asWorst) : worstForWrites(sets, maxDown);
-  return rows(context, worst, (k) => ({
+  return rows(context, worstForWrites(sets, enumerate(sets, LOOKS).writes, maxDown), (k) => ({
     fatal: withCount(exactly(shareTouching(n, k, holders)), (subsets[k] as bigint) - (idle[k] ?? 0n)),
     expectedShare: meanOverPartitions(sets, (size) => shareTouching(n, k, size)),
   }));
@@ -179,8 +178,4 @@ function rows(
 
 function withCount(estimate: Estimate, count: bigint | undefined): ToleranceRow['fatal'] {
   return count === undefined ? estimate : { ...estimate, count: String(count) };
-}
-
-function asWorst({ worst, worstWorkers }: { worst: number; worstWorkers: readonly number[] }): WorstCase {
-  return { partitions: worst, atMost: worst, workers: worstWorkers };
 }

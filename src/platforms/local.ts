@@ -37,6 +37,7 @@ export const local: Platform = {
   capabilities: new Set<Capability>(['node-stop', 'node-kill', 'node-pause', 'backend-kill', 'data-copy', ...BY_RELAY]),
 
   byAddress: BY_RELAY,
+  refusesWhenDown: true,
 
   async unavailable() {
     if (process.platform === 'win32') {

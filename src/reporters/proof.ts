@@ -1,5 +1,6 @@
 /** The matrix of a proof, predicted against observed, as text, as Markdown and as a picture. */
 
+import type { SuiteRun } from '../model/suite.ts';
 import { formatDuration } from '../model/units.ts';
 import type { Proof, ProofRuns, ProvenPartition, ProvenSubset } from '../plan/proof.ts';
 import { plural } from '../plan/tolerance/format.ts';
@@ -18,13 +19,20 @@ const PICTURE = 'proof.svg';
 /** @returns file name -> content, for the proof's folder: the proof, and its runs as a suite. */
 export function proofFiles(proof: Proof, { reports, ...runs }: ProofRuns): Readonly<Record<string, string>> {
   const { startedAt, durationMs } = proof;
-  const found = reports.map((report) => suiteRunOf(report, report.run.id));
+  const found = reports.map((report) => setOf(proof, suiteRunOf(report, report.run.id)));
   return {
     ...suiteFiles(suiteOf({ name: 'tolerance', startedAt, durationMs, ...runs, runs: found })),
     'proof.json': `${JSON.stringify(proof, null, 2)}\n`,
     'proof.md': proofMarkdown(proof, PICTURE),
     [PICTURE]: proofSvg(proof),
   };
+}
+
+/** One row of the suite: what the proof says of it, which asks less than the run's own report. */
+function setOf({ subsets, partitionWord }: Proof, run: SuiteRun): SuiteRun {
+  const { judgement, findings } = subsets.find((subset) => subset.run === run.run) as ProvenSubset;
+  const finding = findings.length === 0 ? `Every ${partitionWord} is as predicted.` : findings.join('; ');
+  return { ...run, judgement, finding };
 }
 
 /** @returns lines without a colour or an end of line. */

@@ -1,6 +1,7 @@
 /** One cluster for several runs: made once, lent to each run in turn, removed at the end. */
 
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Engine, FormedCluster } from '../cluster/engine.ts';
 import type { Capability, Nodes, Platform } from '../cluster/platform.ts';
 import { makeFolder } from '../make-folder.ts';
@@ -58,5 +59,68 @@ export class LentCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#nodes.dispose();
+  }
+}
+
+/** What a run is made on. */
+interface Lent {
+  readonly platform: Platform;
+  readonly engine: Engine;
+}
+
+/** Clusters side by side for the same scenarios: made for them, or one that is running. */
+export class LentClusters implements AsyncDisposable {
+  readonly #on: Lent;
+  readonly #scenario: Scenario;
+  readonly #made: LentCluster[] = [];
+
+  constructor(on: Lent, scenario: Scenario) {
+    this.#on = on;
+    this.#scenario = scenario;
+  }
+
+  /** The one that stands, where none were made. */
+  get all(): readonly Lent[] {
+    if (this.#made.length === 0) return [this.#on];
+    return this.#made;
+  }
+
+  get placement(): PlacementMap {
+    return this.#placements[0] as PlacementMap;
+  }
+
+  /** Whether they laid their partitions out alike. */
+  get areAlike(): boolean {
+    const { partitions, writesAlsoNeed } = this.placement;
+    return this.#placements.every(
+      (other) => isDeepStrictEqual(other.partitions, partitions) && other.writesAlsoNeed === writesAlsoNeed,
+    );
+  }
+
+  get #placements(): readonly PlacementMap[] {
+    return this.all.map(({ engine }) => engine.layout?.(this.#scenario.cluster, []) as PlacementMap);
+  }
+
+  /** @throws why one of them cannot be made, which ends the making of the others. */
+  async make(count: number, options: Omit<LentClusterOptions, 'platform' | 'engine' | 'scenario'>): Promise<void> {
+    const failed = new AbortController();
+    const signal = AbortSignal.any([options.signal, failed.signal]);
+    const on = { ...options, platform: this.#on.platform, engine: this.#on.engine, scenario: this.#scenario, signal };
+    await Promise.all(
+      Array.from({ length: count }, async (_, i) => {
+        // The first one's `cluster.json` lies where that of any run does.
+        const folder = i === 0 ? options.folder : join(options.folder, `cluster-${i + 1}`);
+        try {
+          this.#made.push(await LentCluster.make({ ...on, folder }));
+        } catch (error) {
+          failed.abort(error);
+        }
+      }),
+    );
+    signal.throwIfAborted();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#made.map((cluster) => cluster[Symbol.asyncDispose]()));
   }
 }

@@ -291,7 +291,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
       inject: (targets) => Promise.all(targets.map((node) => node.kill())).then(() => undefined),
     };
     const { proof } = await toleranceProof(
-      { topology: { workers: 2, replication: 2, partitions: 2 }, fault: 'unhealed', settleWithinMs: 500 },
+      { topology: { workers: 2, replication: 2, partitions: 2 }, fault: 'unhealed' },
       { faults: [unhealed] },
     );
     expect(proof.judgement).toBe('unknown');

@@ -366,6 +366,7 @@ describe('architecture', () => {
         'plan/proof-scenario.ts': 'the keys of a scenario, as people write them',
         'cluster/worker-keys.ts': 'the keys of a cluster of workers, which people write',
         'cli/commands/tolerance.ts': 'the option --shards',
+        'cli/asked-placement.ts': 'the option --shards',
       },
     ],
     [

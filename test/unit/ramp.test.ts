@@ -70,6 +70,22 @@ describe.concurrent('the ramp', () => {
   });
 });
 
+test('so light a load that there is nothing to raise runs at its rates at once, and needs one answer', async () => {
+  const clock = monotonicClock();
+  const light = { ...READ, ratePerSecond: 8 };
+  const count = new AnswerCount([light, SCAN]);
+  const paces: number[] = [];
+  const ramp = raise({ count, pace: (to) => paces.push(to), clock, signal: new AbortController().signal, fit: false });
+  const batch = new OperationTable(['read']);
+  const at = clock.nowMs();
+  batch.add({ id: 1, kind: 'read', intendedAt: at, sentAt: at, settledAt: at, outcome: 'ok' });
+  count.operations(batch);
+  const startedAt = performance.now();
+  expect(await ramp).toBe(1);
+  expect(paces).toEqual([1]);
+  expect(performance.now() - startedAt).toBeLessThan(500);
+});
+
 test('a kind that is due less than once in the window says nothing', () => {
   const seldom = new AnswerCount([{ ...SCAN, ratePerSecond: 0.5 }]);
   expect(seldom.bears(seldom.before(10_000, 1))).toBe(true);

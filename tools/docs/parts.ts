@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { checks, faults, workloads } from '../../src/catalog.ts';
+import type { Check } from '../../src/checks/check.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import type { Fault } from '../../src/faults/fault.ts';
 import { reportSchema } from '../../src/model/report-schema.ts';
@@ -29,7 +30,7 @@ export function part(name: string): string {
 }
 
 const PARTS: Readonly<Record<string, (of: string) => string>> = {
-  check: (name) => variant(named(checks, name)),
+  check: (name) => checkSection(named(checks, name)),
   checks: () => table(['check', 'what it claims'], checks.map(linked)),
   commands: () => commandSections(),
   options: (name) => optionTable(name),
@@ -69,6 +70,10 @@ function named<V extends Variant>(variants: readonly V[], name: string): V {
 function variant({ summary, params }: Variant): string {
   const schema = propertiesOf(params);
   return Object.keys(schema.properties ?? {}).length === 0 ? summary : `${summary}\n\n${parameterTable(schema)}`;
+}
+
+function checkSection(check: Check): string {
+  return check.always ? `${variant(check)}\n\nEvery run makes this check.` : variant(check);
 }
 
 function faultSection(fault: Fault): string {

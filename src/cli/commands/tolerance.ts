@@ -3,32 +3,24 @@
  * unless asked to prove it.
  */
 
-import { readFile, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
-import { errorText, InputError } from '../../model/errors.ts';
+import { relative } from 'node:path';
+import { InputError } from '../../model/errors.ts';
+import { ownCommand } from '../../model/package-files.ts';
 import { expectedButFound } from '../../model/quoted.ts';
 import { parseShare } from '../../model/units.ts';
-import { LAYOUTS, type Layout, layOut, type Shape } from '../../plan/tolerance/layouts.ts';
-import {
-  checkPlacement,
-  checkShape,
-  type PlacementInput,
-  parsePlacement,
-} from '../../plan/tolerance/placement-input.ts';
+import { LAYOUTS } from '../../plan/tolerance/layouts.ts';
 import { tolerance } from '../../plan/tolerance.ts';
 import { ruleOf } from '../../prove.ts';
 import type { Quake } from '../../quake.ts';
 import { plainText } from '../../reporters/escape.ts';
 import { proofMarkdown, proofText } from '../../reporters/proof.ts';
 import { toleranceMarkdown, toleranceText } from '../../reporters/tolerance.ts';
-import { datasetOf } from '../../run/probes.ts';
-import { findFormed, notFormed, recognisedBy } from '../../run/standing.ts';
+import { type AskedPlacement, placementOf, placementOfStanding, shapeOf, shapeOfStanding } from '../asked-placement.ts';
 import type { Command } from '../command.ts';
 import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
 import { openQuake, reportsFolder } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments, OVERRIDE_OPTIONS, REPORTS_OPTION } from '../options.ts';
-import { standingClusters, standingData, untilInterrupted } from '../standing.ts';
 import { withEnvironment } from '../vocabulary.ts';
 
 const OUTPUTS = ['text', 'json', 'markdown'] as const;
@@ -37,13 +29,7 @@ type Output = (typeof OUTPUTS)[number];
 /** Raised when a reader of the old JSON could not read the new one. */
 const JSON_VERSION = 2;
 
-interface ToleranceArguments extends ConfigArguments {
-  workers: number | undefined;
-  replication: number | undefined;
-  shards: number | undefined;
-  layout: Layout | undefined;
-  placement: string | undefined;
-  attach: string | undefined;
+interface ToleranceArguments extends ConfigArguments, AskedPlacement {
   rule: string | undefined;
   'node-availability': string;
   'max-down': number | undefined;
@@ -74,7 +60,7 @@ export const toleranceCommand: Command<ToleranceArguments> = {
       .option('attach', {
         type: 'string',
         requiresArg: true,
-        describe: 'the placement of the cluster of this name that stands, such as citus',
+        describe: 'the placement of the running cluster of this name, such as citus',
       })
       .conflicts('placement', ['attach', 'workers', 'replication', 'shards', 'layout'])
       .conflicts('attach', ['workers', 'replication', 'shards', 'layout'])
@@ -103,7 +89,7 @@ export const toleranceCommand: Command<ToleranceArguments> = {
         describe: 'for the random layout and for sampling',
       })
       .option('output', { requiresArg: true, choices: OUTPUTS, default: 'text' as const })
-      .option('prove', { type: 'boolean', default: false, describe: 'run it: take down every set of workers' })
+      .option('prove', { type: 'boolean', default: false, describe: 'run it: a scenario for every set of workers' })
       .option('fault', {
         type: 'string',
         requiresArg: true,
@@ -121,6 +107,7 @@ export const toleranceCommand: Command<ToleranceArguments> = {
       .options(CONFIG_OPTION)
       .example('$0 tolerance --workers 8 --replication 2 --shards 32', 'what a ring of 8 survives')
       .example('$0 tolerance --prove', 'all 15 sets of 4 workers, predicted against observed')
+      .example('$0 tolerance --prove --attach citus', 'the same on the cluster that "pgquake up" has made')
       .example('$0 tolerance --attach citus', 'the placement of the cluster that stands, by the rule of its engine')
       .example('$0 tolerance --placement reports/latest --rule citus', 'the placement of the last run, on Citus'),
   handler: async (given) => {
@@ -146,55 +133,15 @@ export const toleranceCommand: Command<ToleranceArguments> = {
   },
 };
 
-async function placementOf(
-  quake: Quake,
-  args: ToleranceArguments,
-  seed: number,
-): Promise<PlacementInput & { origin: string }> {
-  if (args.placement !== undefined) {
-    const file = await fileOf(args.placement);
-    return { ...parsePlacement(await textOf(file), file), origin: `from ${file}` };
-  }
-  if (args.attach !== undefined) return placementOfStanding(quake, args.attach);
-  const { layout = 'ring' } = args;
-  const shape = shapeOf(args);
-  const origin = { ring: 'as a ring', random: `at random (seed ${seed})`, groups: 'in disjoint groups' }[layout];
-  return { placement: layOut(layout, shape, seed), origin };
-}
-
-/** As the cluster tells it now; workers that hold nothing count too, and those that are down. */
-async function placementOfStanding(quake: Quake, project: string): Promise<PlacementInput & { origin: string }> {
-  let input: (PlacementInput & { origin: string }) | undefined;
-  await untilInterrupted(async (signal) => {
-    const data = standingData();
-    const nodes = await standingClusters().attach(project, { isWhole: recognisedBy(quake.catalog.engines) });
-    const found = await findFormed(nodes, quake.catalog.engines, datasetOf(data.workload, data.params), signal);
-    if (!found) throw notFormed(project, data);
-    const placement = {
-      ...found.cluster.placement,
-      workers: nodes.all.map(({ name }) => name).filter((name) => name !== found.cluster.placement.entry),
-    };
-    checkPlacement(placement, `cluster ${project}`);
-    input = { placement, engine: found.engine.name, origin: `as the cluster ${project} has them` };
-  });
-  if (!input) throw new Error('an interrupted look at a cluster throws');
-  return input;
-}
-
-function shapeOf({ workers = 4, replication = 2, shards: partitions = workers }: ToleranceArguments): Shape {
-  const shape: Shape = { workers, replication, partitions };
-  checkShape(shape);
-  return shape;
-}
-
 async function proveAndReport(quake: Quake, args: ToleranceArguments): Promise<void> {
-  if (args.placement !== undefined || args.layout !== undefined || args.attach !== undefined) {
-    throw new InputError('--prove forms a cluster of its own, with the placement that its engine lays out', {
+  if (args.placement !== undefined || args.layout !== undefined) {
+    throw new InputError('--prove takes the placement that an engine lays out', {
       code: 'usage',
-      hint: 'leave out --placement, --layout and --attach',
+      hint: 'leave out --placement and --layout; --attach takes that of a cluster that is running',
     });
   }
-  const shape = shapeOf(args);
+  const shape =
+    args.attach === undefined ? shapeOf(args) : shapeOfStanding(await placementOfStanding(quake, args.attach));
   const maxDown = args['max-down'] ?? shape.workers;
   const interrupt = interruptible();
   try {
@@ -207,6 +154,8 @@ async function proveAndReport(quake: Quake, args: ToleranceArguments): Promise<v
       clusters: args.clusters === undefined ? undefined : wholeNumber('--clusters', args.clusters, 1, 16),
       platform: args.platform,
       engine: args.engine,
+      attach: args.attach,
+      again: againOf(args),
       reports: reportsFolder(quake, args.reports),
       signal: interrupt.signal,
       // Beside what is asked for on standard output, which may be read by a program.
@@ -215,32 +164,30 @@ async function proveAndReport(quake: Quake, args: ToleranceArguments): Promise<v
     if (args.output === 'json') console.log(JSON.stringify(proof, null, 2));
     else if (args.output === 'markdown') console.log(proofMarkdown(proof, 'proof.svg').trimEnd());
     else for (const line of proofText(proof, process.stdout.columns ?? 100)) console.log(line);
-    console.error(`kept in ${relative('.', folder)}: proof.json, proof.md, proof.svg`);
+    console.error(`kept in ${relative('.', folder)}: proof.json, proof.md, proof.svg; its runs in suite.md`);
     process.exitCode = exitCodeOfJudgement(proof.judgement);
   } finally {
     interrupt.stop();
   }
 }
 
-async function fileOf(path: string): Promise<string> {
-  const found = await stat(path).catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
-  return found.isDirectory() ? join(path, 'report.json') : path;
-}
-
-async function textOf(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
-    throw unreadable(file, error);
-  });
-}
-
-function unreadable(path: string, cause: unknown): InputError {
-  return new InputError(`--placement: cannot read ${path}: ${errorText(cause)}`, {
-    code: 'placement-unreadable',
-    hint: "name a placement's JSON file, a run's folder or its report.json",
-    cause,
-  });
+/** The command line that proves it again. */
+function againOf(args: ToleranceArguments): string {
+  const options = (
+    [
+      'attach',
+      'workers',
+      'replication',
+      'shards',
+      'max-down',
+      'fault',
+      'rule',
+      'clusters',
+      'platform',
+      'engine',
+    ] as const
+  ).flatMap((name) => (args[name] === undefined ? [] : [`--${name} ${args[name]}`]));
+  return [ownCommand(), 'tolerance --prove', ...options, ...(args.symmetric ? ['--symmetric'] : [])].join(' ');
 }
 
 function availabilityOf(text: string): number {

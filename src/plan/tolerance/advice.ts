@@ -47,6 +47,7 @@ export interface AdviceInput {
 
 /** Alternatives are weighed, not measured: one per cent at any k is enough. */
 const HALF_WIDTH = 0.01;
+const LOOKS = 2e7;
 /** Less than this is no reason to move data. */
 const WORTHWHILE = 0.95;
 
@@ -61,7 +62,7 @@ export function advise(input: AdviceInput): Advice {
     const placement = layOut(layout, { workers: sets.workers, replication, partitions }, seed);
     const other = holderSetsOf(placement);
     if (sameSets(sets, other)) return;
-    const otherFatal = fatalShares(other, { seed, halfWidth: HALF_WIDTH });
+    const otherFatal = fatalShares(other, { seed, halfWidth: HALF_WIDTH, looks: LOOKS });
     const otherReads = outageForReads(other, otherFatal, nodeAvailability);
     const otherWrites =
       rule.writeNeeds === 'one-holder'

@@ -1,78 +1,81 @@
-/**
- * Every subset of a few workers at once: how many partitions each loses, by summing over subsets in place
- * ("zeta transform"), n * 2^n additions.
- */
+/** Every subset of so many workers, as far as the work goes: what it loses, to reads and to writes. */
 
-import { type HolderSets, membersOf } from './holders.ts';
+import { binomial } from './combinatorics.ts';
 
-/** 2^20 subsets take 4 MB and some 30 ms. */
-export const MAX_ENUMERATED_WORKERS = 20;
+import { type HolderSets, setsOfWorker, sizeOf } from './holders.ts';
 
 /** Exact figures for k workers down, over all k-subsets. */
 export interface Enumerated {
   readonly fatal: number;
-  /** Partitions that the worst subset loses, and one such subset. */
+  /** Partitions that the worst subset loses, and the first such subset. */
   readonly worst: number;
   readonly worstWorkers: readonly number[];
 }
 
-/** @returns for k from 0 to the number of workers, for reads and for writes that need every placement. */
-export function enumerate(sets: HolderSets): { readonly anyLives: Enumerated[]; readonly allLive: Enumerated[] } {
+/** For k from 0 on: a partition is lost to reads without a living holder, to writes (that need all) with one down. */
+export interface Enumeration {
+  readonly reads: readonly Enumerated[];
+  readonly writes: readonly Enumerated[];
+}
+
+/** @param looks at sets that may be made, at least those for single workers; 10^8 are some 0.5 s. */
+export function enumerate(sets: HolderSets, looks: number): Enumeration {
   const n = sets.workers;
-  const everything = 2 ** n - 1;
-  const lost = new Int32Array(2 ** n);
-  let partitions = 0;
-  for (let s = 0; s < sets.count; s++) {
-    const mask = membersOf(sets, s).reduce((bits, w) => bits | (1 << w), 0);
-    lost[mask] = (lost[mask] as number) + (sets.partitions[s] as number);
-    partitions += sets.partitions[s] as number;
-  }
-  for (let bit = 1; bit <= everything; bit *= 2) {
-    for (let mask = 0; mask <= everything; mask++) {
-      if (mask & bit) lost[mask] = (lost[mask] as number) + (lost[mask ^ bit] as number);
+  const most = affordable(sets, looks);
+  const reads = new Tally(most);
+  const writes = new Tally(most);
+  const living = Int32Array.from({ length: sets.count }, (_, s) => sizeOf(sets, s));
+  const down: number[] = [];
+  let unread = 0;
+  let unwritten = 0;
+  const visit = (from: number): void => {
+    reads.add(down, unread);
+    writes.add(down, unwritten);
+    if (down.length === most) return;
+    for (let w = from; w < n; w++) {
+      const before = { unread, unwritten };
+      const mine = setsOfWorker(sets, w);
+      for (const s of mine) {
+        const partitions = sets.partitions[s] as number;
+        if (living[s] === sizeOf(sets, s)) unwritten += partitions;
+        living[s] = (living[s] as number) - 1;
+        if (living[s] === 0) unread += partitions;
+      }
+      down.push(w);
+      visit(w + 1);
+      down.pop();
+      for (const s of mine) living[s] = (living[s] as number) + 1;
+      ({ unread, unwritten } = before);
     }
+  };
+  visit(0);
+  return { reads: reads.rows, writes: writes.rows };
+}
+
+/** The size up to which all subsets can be looked at. */
+function affordable({ workers, members }: HolderSets, looks: number): number {
+  const looksForEach = 1 + members.length / workers;
+  let left = looks;
+  let k = 0;
+  for (; k < workers; k++) {
+    left -= Number(binomial(workers, k + 1)) * looksForEach;
+    if (left < 0 && k >= 1) return k;
   }
-  const read = new Tally(n);
-  const write = new Tally(n);
-  for (let mask = 0; mask <= everything; mask++) {
-    read.add(mask, lost[mask] as number);
-    // A partition keeps all its placements exactly when its holders are among the workers that live.
-    write.add(mask, partitions - (lost[everything ^ mask] as number));
-  }
-  return { anyLives: read.rows(), allLive: write.rows() };
+  return k;
 }
 
 class Tally {
-  readonly #fatal: Float64Array;
-  readonly #worst: Int32Array;
-  readonly #worstMask: Int32Array;
+  readonly rows: { fatal: number; worst: number; worstWorkers: readonly number[] }[];
 
-  constructor(n: number) {
-    this.#fatal = new Float64Array(n + 1);
-    this.#worst = new Int32Array(n + 1).fill(-1);
-    this.#worstMask = new Int32Array(n + 1);
+  constructor(most: number) {
+    this.rows = Array.from({ length: most + 1 }, () => ({ fatal: 0, worst: -1, worstWorkers: [] }));
   }
 
-  add(mask: number, lost: number): void {
-    const k = bitsIn(mask);
-    if (lost > 0) this.#fatal[k] = (this.#fatal[k] as number) + 1;
-    if (lost > (this.#worst[k] as number)) {
-      this.#worst[k] = lost;
-      this.#worstMask[k] = mask;
-    }
+  add(down: readonly number[], lost: number): void {
+    const row = this.rows[down.length] as (typeof this.rows)[number];
+    if (lost > 0) row.fatal++;
+    if (lost <= row.worst) return;
+    row.worst = lost;
+    row.worstWorkers = [...down];
   }
-
-  rows(): Enumerated[] {
-    return Array.from(this.#fatal, (fatal, k) => ({
-      fatal,
-      worst: this.#worst[k] as number,
-      worstWorkers: Array.from({ length: 32 }, (_, w) => w).filter((w) => ((this.#worstMask[k] as number) >> w) & 1),
-    }));
-  }
-}
-
-function bitsIn(mask: number): number {
-  let count = 0;
-  for (let rest = mask; rest !== 0; rest &= rest - 1) count++;
-  return count;
 }

@@ -52,7 +52,7 @@ function keyOf(members: readonly number[], workers: number): number | string {
 }
 
 /** Builds the compressed form. Members must be ascending and distinct. */
-export function holderSets(
+function holderSets(
   workers: number,
   sets: readonly { readonly members: readonly number[]; readonly partitions: number }[],
 ): HolderSets {
@@ -122,35 +122,4 @@ export function meanOverPartitions(sets: HolderSets, ofSize: (size: number) => n
     partitions += count;
   }
   return sum / partitions;
-}
-
-/**
- * The minimal sets: those that contain no other. A set of workers loses a partition exactly when it contains
- * one of them, so they alone decide what is fatal.
- */
-export function minimalSets(sets: HolderSets): HolderSets {
-  const order = Array.from({ length: sets.count }, (_, s) => s).sort((a, b) => sizeOf(sets, a) - sizeOf(sets, b));
-  const sizes = new Set(order.map((s) => sizeOf(sets, s)));
-  if (sizes.size <= 1) return sets;
-  // A subset's smallest member is a member of the larger set: look among those that begin with one.
-  const keptByFirst = new Map<number, number[]>();
-  const kept: number[] = [];
-  const inSet = new Uint8Array(sets.workers);
-  for (const s of order) {
-    const members = membersOf(sets, s);
-    for (const w of members) inSet[w] = 1;
-    const contains = (t: number) => membersOf(sets, t).every((w) => inSet[w] === 1);
-    const minimal = !members.some((w) => keptByFirst.get(w)?.some(contains) ?? false);
-    for (const w of members) inSet[w] = 0;
-    if (!minimal) continue;
-    kept.push(s);
-    const first = members[0] as number;
-    const siblings = keptByFirst.get(first);
-    if (siblings) siblings.push(s);
-    else keptByFirst.set(first, [s]);
-  }
-  return holderSets(
-    sets.workers,
-    kept.map((s) => ({ members: [...membersOf(sets, s)], partitions: sets.partitions[s] as number })),
-  );
 }

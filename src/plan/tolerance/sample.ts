@@ -10,8 +10,7 @@
 
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import { FatalWorkers } from './fatal-workers.ts';
-import type { HolderSets } from './holders.ts';
+import { type HolderSets, membersOf, setsOfWorker, sizeOf } from './holders.ts';
 
 export interface SampleOptions {
   /** From 0 to 2^32 - 1; the same seed gives the same figures. */
@@ -40,9 +39,9 @@ const ROULETTE_BELOW = 0.01;
 const ROULETTE_ODDS = 4;
 const Z_95 = 1.959964;
 
-export function sampleFatalShares(minimal: HolderSets, { seed, halfWidth }: SampleOptions): Sampled {
-  const n = minimal.workers;
-  const walker = new Walker(minimal, seed);
+export function sampleFatalShares(sets: HolderSets, { seed, halfWidth }: SampleOptions): Sampled {
+  const n = sets.workers;
+  const walker = new Walker(sets, seed);
   for (;;) {
     for (let i = 0; i < BATCH; i++) walker.walk();
     const halfWidths = walker.halfWidths();
@@ -131,5 +130,59 @@ class Walker {
     this.#pool[at] = this.#pool[unseen - 1] as number;
     this.#pool[unseen - 1] = w;
     return w;
+  }
+}
+
+/** One walk after the other; a worker that has become fatal stays fatal to the end of its walk. */
+class FatalWorkers {
+  /** 1 for each worker whose loss would now complete a holder set. */
+  readonly fatal: Uint8Array;
+  /** Sets that were looked at so far. */
+  looks = 0;
+  readonly #sets: HolderSets;
+  readonly #down: Uint8Array;
+  /** Those that hold a set alone. */
+  readonly #sole: ReadonlySet<number>;
+  readonly #sizes: Int32Array;
+  /** Members of each set that are up. */
+  readonly #living: Int32Array;
+
+  constructor(sets: HolderSets) {
+    this.#sets = sets;
+    this.fatal = new Uint8Array(sets.workers);
+    this.#down = new Uint8Array(sets.workers);
+    this.#sizes = Int32Array.from({ length: sets.count }, (_, s) => sizeOf(sets, s));
+    this.#living = this.#sizes.slice();
+    const alone = [...this.#sizes.keys()].filter((s) => this.#sizes[s] === 1);
+    this.#sole = new Set(alone.flatMap((s) => [...membersOf(sets, s)]));
+  }
+
+  /** All workers are up again. @returns how many are fatal from the start. */
+  reset(): number {
+    this.#down.fill(0);
+    this.fatal.fill(0);
+    this.#living.set(this.#sizes);
+    for (const w of this.#sole) this.fatal[w] = 1;
+    return this.#sole.size;
+  }
+
+  /**
+   * @param w a worker that is up and not fatal.
+   * @returns how many living workers have become fatal by it.
+   */
+  takeDown(w: number): number {
+    this.#down[w] = 1;
+    const mine = setsOfWorker(this.#sets, w);
+    this.looks += mine.length;
+    let becameFatal = 0;
+    for (const s of mine) {
+      const left = (this.#living[s] as number) - 1;
+      this.#living[s] = left;
+      if (left !== 1) continue;
+      const survivor = membersOf(this.#sets, s).find((member) => this.#down[member] === 0) as number;
+      if (this.fatal[survivor] === 0) becameFatal++;
+      this.fatal[survivor] = 1;
+    }
+    return becameFatal;
   }
 }

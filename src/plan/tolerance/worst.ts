@@ -1,10 +1,11 @@
 /**
- * How many partitions k workers can take with them at worst. For more than 3 of many workers that is a hard
- * problem (densest subgraph, maximum coverage), so it is bracketed: a set of workers that was found to
- * lose so many, and a bound that none can exceed. Where both meet the figure is exact.
+ * How many partitions k workers can take with them at worst: exactly as far as all subsets were looked at. Beyond that it
+ * is a hard problem (maximum coverage), so it is bracketed: workers that were found to lose so many, and a bound that none
+ * can exceed.
  */
 
-import { type HolderSets, membersOf, partitionsOfWorkers, setsOfWorker, sizeOf } from './holders.ts';
+import type { Enumerated } from './enumerate.ts';
+import { type HolderSets, partitionsOfWorkers, setsOfWorker, sizeOf } from './holders.ts';
 
 export interface WorstCase {
   /** Lost by `workers`; the worst case is at least this. */
@@ -16,250 +17,92 @@ export interface WorstCase {
 }
 
 const MAX_NAMED_WORKERS = 20;
+/** What a worker adds to a set that lives on counts so little that it decides between equals alone. */
+const CLOSER = 1e-4;
 
-type Found = Pick<WorstCase, 'partitions' | 'workers'>;
-
-/** Workers in the order in which they go down, and the partitions lost after each: `lost[k]` with the first k down. */
-interface Descent {
-  readonly order: readonly number[];
-  readonly lost: readonly number[];
+/** @param exact for k from 0 on. @returns for k from 0 to `maxDown`. */
+export function worstForReads(sets: HolderSets, exact: readonly Enumerated[], maxDown: number): WorstCase[] {
+  const bounds = boundsOfReads(sets);
+  // Its last living holder takes a set down; those that are few hold sets that are close to it.
+  return bracketed(sets, exact, maxDown, bounds, (living) => (living === 1 ? 1 : CLOSER / 4 ** living));
 }
 
-/** Chains of two pairs that are looked at before the worst triple is bracketed instead: about 0.3 s. */
-const MAX_CHAINS = 1e8;
-
-/** Partitions with no placement left, for k from 0 to `maxDown`. */
-export function worstForReads(sets: HolderSets, maxDown: number): WorstCase[] {
-  const exact = worstReadsUpTo3(sets);
-  const descents = [grow(sets, exact.at(-1)?.workers ?? [], maxDown), peel(sets)];
-  const bounds = boundsByPlacements(sets);
-  const growth = boundedGrowth(sets);
-  let bound = 0;
-  return Array.from({ length: maxDown + 1 }, (_, k) => {
-    const known = exact[k];
-    if (known) {
-      bound = known.partitions;
-      return { ...known, atMost: bound };
-    }
-    const [a, b] = descents.map((descent) => after(descent, k)) as [Found, Found];
-    bound = Math.min(bounds[k] as number, growth(bound, k));
-    return { ...(a.partitions >= b.partitions ? a : b), atMost: bound };
-  });
-}
-
-/** Partitions with a placement missing, for k from 0 to `maxDown`. */
-export function worstForWrites(sets: HolderSets, maxDown: number): WorstCase[] {
-  const descent = cover(sets, maxDown);
+/** The same where a partition is lost with any of its holders. */
+export function worstForWrites(sets: HolderSets, exact: readonly Enumerated[], maxDown: number): WorstCase[] {
   const held = [...partitionsOfWorkers(sets)].sort((a, b) => b - a);
   const total = sets.partitions.reduce((sum, partitions) => sum + partitions, 0);
-  let bound = 0;
-  return Array.from({ length: maxDown + 1 }, (_, k) => {
-    if (k > 0) bound = Math.min(total, bound + (held[k - 1] as number));
-    return { ...after(descent, k), atMost: bound };
-  });
+  const bounds = (worstOfFewer: number, k: number) => Math.min(total, worstOfFewer + (held[k - 1] as number));
+  return bracketed(sets, exact, maxDown, bounds, (living, size) => (living === size ? 1 : 0));
 }
 
-function after({ order, lost }: Descent, k: number): Found {
-  return { partitions: lost[k] as number, workers: k > MAX_NAMED_WORKERS ? [] : order.slice(0, k) };
-}
+/** What a worker adds to the loss of a set, of whose holders so many live. */
+type Gain = (living: number, size: number) => number;
 
-/** A lost partition takes all its copies from k workers, who hold no more than the k fullest do. */
-function boundsByPlacements(sets: HolderSets): number[] {
-  const held = [...partitionsOfWorkers(sets)].sort((a, b) => b - a);
-  const ofSize = new Int32Array(sets.workers + 1);
-  for (let s = 0; s < sets.count; s++) {
-    const size = sizeOf(sets, s);
-    ofSize[size] = (ofSize[size] as number) + (sets.partitions[s] as number);
+function bracketed(
+  sets: HolderSets,
+  exact: readonly Enumerated[],
+  maxDown: number,
+  boundOf: (worstOfFewer: number, k: number) => number,
+  gain: Gain,
+): WorstCase[] {
+  const known = exact.slice(0, maxDown + 1);
+  const cases = known.map(({ worst, worstWorkers }) => ({ partitions: worst, atMost: worst, workers: worstWorkers }));
+  const { worst, worstWorkers } = known.at(-1) as Enumerated;
+  const down = new Set(worstWorkers);
+  const living = Int32Array.from({ length: sets.count }, (_, s) => sizeOf(sets, s));
+  for (const w of down) for (const s of setsOfWorker(sets, w)) living[s] = (living[s] as number) - 1;
+  let partitions = worst;
+  let atMost = worst;
+  while (cases.length <= maxDown) {
+    const next = mostGained(sets, down, living, gain);
+    partitions += Math.floor(gained(sets, next, living, gain));
+    down.add(next);
+    for (const s of setsOfWorker(sets, next)) living[s] = (living[s] as number) - 1;
+    atMost = boundOf(atMost, cases.length);
+    cases.push({ partitions, atMost, workers: down.size > MAX_NAMED_WORKERS ? [] : [...down] });
   }
-  const fewestCopies = ofSize.findIndex((partitions) => partitions > 0);
-  let placements = 0;
-  let possible = 0;
-  return Array.from({ length: sets.workers + 1 }, (_, k) => {
-    if (k > 0) placements += held[k - 1] as number;
-    possible += ofSize[k] as number;
-    return Math.min(possible, Math.floor(placements / fewestCopies));
-  });
+  return cases;
+}
+
+function mostGained(sets: HolderSets, down: ReadonlySet<number>, living: Int32Array, gain: Gain): number {
+  let best = -1;
+  let most = -1;
+  for (let w = 0; w < sets.workers; w++) {
+    const gains = down.has(w) ? -1 : gained(sets, w, living, gain);
+    if (gains <= most) continue;
+    most = gains;
+    best = w;
+  }
+  return best;
+}
+
+function gained(sets: HolderSets, w: number, living: Int32Array, gain: Gain): number {
+  let sum = 0;
+  for (const s of setsOfWorker(sets, w)) {
+    sum += (sets.partitions[s] as number) * gain(living[s] as number, sizeOf(sets, s));
+  }
+  return sum;
 }
 
 /**
- * What k workers lose, seen from their subsets of k - 1: a partition with r copies is lost to k - r of those
- * k subsets, and none of them loses more than the worst of its size. A partition with k copies adds to that.
+ * No k workers lose more: a lost partition takes all its copies from k workers, who hold no more than the k fullest do;
+ * and seen from the subsets of k - 1, a partition with r copies is lost to k - r of those k, none of which loses more
+ * than the worst of its size.
  */
-function boundedGrowth(sets: HolderSets): (worstOfFewer: number, k: number) => number {
+function boundsOfReads(sets: HolderSets): (worstOfFewer: number, k: number) => number {
+  const held = [...partitionsOfWorkers(sets)].sort((a, b) => b - a);
   const fullestOfSize = new Int32Array(sets.workers + 1);
   for (let s = 0; s < sets.count; s++) {
     const size = sizeOf(sets, s);
     fullestOfSize[size] = Math.max(fullestOfSize[size] as number, sets.partitions[s] as number);
   }
+  const [fewestCopies = 1] = sets.copies.keys();
   return (worstOfFewer, k) => {
-    const most = [...sets.copies.keys()].filter((size) => size < k).at(-1) ?? 0;
-    return Math.floor((worstOfFewer * k) / (k - most)) + (fullestOfSize[k] as number);
+    const sizes = [...sets.copies].filter(([size]) => size <= k);
+    const possible = sizes.reduce((sum, [, partitions]) => sum + partitions, 0);
+    const placements = held.slice(0, k).reduce((sum, partitions) => sum + partitions, 0);
+    const most = sizes.filter(([size]) => size < k).at(-1)?.[0] ?? 0;
+    const growth = Math.floor((worstOfFewer * k) / (k - most)) + (fullestOfSize[k] as number);
+    return Math.min(possible, Math.floor(placements / fewestCopies), growth);
   };
-}
-
-/**
- * Exactly, for k = 0 to 3 (to 2 where there are too many pairs): a subset loses the partitions on its single
- * workers, its pairs and its triple. The best of three is a triple with partitions of its own, a chain of two
- * pairs, a pair with the fullest third, or the three fullest.
- */
-function worstReadsUpTo3(sets: HolderSets): Found[] {
-  const n = sets.workers;
-  const single = new Int32Array(n);
-  const pairs: Map<number, number>[] = Array.from({ length: n }, () => new Map());
-  const triples = new Map<number, { readonly members: readonly number[]; readonly partitions: number }>();
-  for (let s = 0; s < sets.count; s++) {
-    const members = [...membersOf(sets, s)];
-    const partitions = sets.partitions[s] as number;
-    const [a, b] = members as [number, number];
-    if (members.length === 1) single[a] = partitions;
-    if (members.length === 2) {
-      pairs[a]?.set(b, partitions);
-      pairs[b]?.set(a, partitions);
-    }
-    if (members.length === 3) triples.set(tripleKey(n, members), { members, partitions });
-  }
-  const of1 = (w: number) => single[w] as number;
-  const of2 = (a: number, b: number) => pairs[a]?.get(b) ?? 0;
-  const of3 = (...members: number[]) =>
-    triples.size === 0
-      ? 0
-      : (triples.get(
-          tripleKey(
-            n,
-            members.sort((x, y) => x - y),
-          ),
-        )?.partitions ?? 0);
-  const lossOf = ([a, b, c]: readonly (number | undefined)[]) => {
-    let lost = of1(a as number);
-    if (a !== undefined && b !== undefined) lost += of1(b) + of2(a, b);
-    if (a !== undefined && b !== undefined && c !== undefined) {
-      lost += of1(c) + of2(a, c) + of2(b, c) + of3(a, b, c);
-    }
-    return lost;
-  };
-
-  const best: Found[] = [{ partitions: 0, workers: [] }];
-  const offer = (...workers: number[]) => {
-    const partitions = lossOf(workers);
-    const held = best[workers.length];
-    if (!held || partitions > held.partitions) best[workers.length] = { partitions, workers };
-  };
-
-  const fullest = Array.from({ length: n }, (_, w) => w).sort((a, b) => of1(b) - of1(a));
-  for (let k = 1; k <= Math.min(3, n); k++) offer(...fullest.slice(0, k));
-  for (let a = 0; a < n; a++) for (const b of (pairs[a] as Map<number, number>).keys()) if (a < b) offer(a, b);
-  if (n < 3) return best;
-  if (pairs.reduce((sum, { size }) => sum + size * size, 0) > MAX_CHAINS) return best.slice(0, 3);
-
-  for (const { members } of triples.values()) offer(...members);
-  const heaviestPair = Math.max(0, ...pairs.map((partners) => Math.max(0, ...partners.values())));
-  const third = (a: number, b: number) => fullest.find((w) => w !== a && w !== b) as number;
-  for (let b = 0; b < n; b++) {
-    // What a partner adds to b, most first: as soon as two add too little, so do all that follow.
-    const partners = [...(pairs[b] as Map<number, number>)].map(([w, partitions]) => ({
-      w,
-      adds: of1(w) + partitions,
-    }));
-    partners.sort((x, y) => y.adds - x.adds);
-    for (const [i, { w: a, adds }] of partners.entries()) {
-      if (a < b) offer(a, b, third(a, b));
-      const soFar = of1(b) + adds + heaviestPair;
-      for (let j = i + 1; j < partners.length; j++) {
-        const c = partners[j] as (typeof partners)[number];
-        if (soFar + c.adds <= (best[3]?.partitions ?? 0)) break;
-        offer(a, b, c.w);
-      }
-    }
-  }
-  return best;
-}
-
-/** One number for three workers of n, ascending; exact for n up to 200,000. */
-function tripleKey(n: number, [a, b, c]: readonly (number | undefined)[]): number {
-  return ((a as number) * n + (b as number)) * n + (c as number);
-}
-
-/** Adds, one by one, the worker that loses most at once, or else that comes closest to losing something. */
-function grow(sets: HolderSets, from: readonly number[], maxDown: number): Descent {
-  const gain = new Int32Array(sets.workers);
-  const closeness = new Float64Array(sets.workers);
-  const missing = Int32Array.from({ length: sets.count }, (_, s) => sizeOf(sets, s));
-  const weigh = (s: number, sign: 1 | -1) => {
-    const partitions = sets.partitions[s] as number;
-    const left = missing[s] as number;
-    for (const w of membersOf(sets, s)) {
-      if (left === 1) gain[w] = (gain[w] as number) + sign * partitions;
-      closeness[w] = (closeness[w] as number) + (sign * partitions) / 4 ** left;
-    }
-  };
-  for (let s = 0; s < sets.count; s++) weigh(s, 1);
-  const better = (a: number, b: number) =>
-    gain[a] === gain[b]
-      ? (closeness[a] as number) > (closeness[b] as number)
-      : (gain[a] as number) > (gain[b] as number);
-  return descend(sets.workers, from, maxDown, better, (w) => {
-    const lost = gain[w] as number;
-    for (const s of setsOfWorker(sets, w)) {
-      weigh(s, -1);
-      missing[s] = (missing[s] as number) - 1;
-      if (missing[s] !== 0) weigh(s, 1);
-    }
-    return lost;
-  });
-}
-
-/** Adds, one by one, the worker that holds most of what is still untouched. */
-function cover(sets: HolderSets, maxDown: number): Descent {
-  const gain = partitionsOfWorkers(sets);
-  const touched = new Uint8Array(sets.count);
-  const better = (a: number, b: number) => (gain[a] as number) > (gain[b] as number);
-  return descend(sets.workers, [], maxDown, better, (w) => {
-    const lost = gain[w] as number;
-    for (const s of setsOfWorker(sets, w)) {
-      if (touched[s] === 1) continue;
-      touched[s] = 1;
-      for (const member of membersOf(sets, s)) gain[member] = (gain[member] as number) - (sets.partitions[s] as number);
-    }
-    return lost;
-  });
-}
-
-/** Takes down `from`, then always the best of those that live, until `maxDown` are down. */
-function descend(
-  workers: number,
-  from: readonly number[],
-  maxDown: number,
-  better: (a: number, b: number) => boolean,
-  takeDown: (w: number) => number,
-): Descent {
-  const living = new Set(Array.from({ length: workers }, (_, w) => w));
-  const order: number[] = [];
-  const lost = [0];
-  while (order.length < maxDown) {
-    let next = from[order.length] ?? -1;
-    if (next === -1) for (const w of living) if (next === -1 || better(w, next)) next = w;
-    living.delete(next);
-    lost.push((lost.at(-1) as number) + takeDown(next));
-    order.push(next);
-  }
-  return { order, lost };
-}
-
-/** Starts with all workers down and brings back, one by one, the one that saves least. */
-function peel(sets: HolderSets): Descent {
-  const saves = partitionsOfWorkers(sets);
-  const back = new Uint8Array(sets.count);
-  const total = sets.partitions.reduce((sum, partitions) => sum + partitions, 0);
-  const savesLess = (a: number, b: number) => (saves[a] as number) < (saves[b] as number);
-  const { order, lost: saved } = descend(sets.workers, [], sets.workers, savesLess, (w) => {
-    const regained = saves[w] as number;
-    for (const s of setsOfWorker(sets, w)) {
-      if (back[s] === 1) continue;
-      back[s] = 1;
-      for (const member of membersOf(sets, s))
-        saves[member] = (saves[member] as number) - (sets.partitions[s] as number);
-    }
-    return regained;
-  });
-  return { order: order.toReversed(), lost: saved.toReversed().map((regained) => total - regained) };
 }

@@ -1,0 +1,93 @@
+/** The placement that the command line asks for. */
+
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorText, InputError } from '../model/errors.ts';
+import { type Layout, layOut, type Shape } from '../plan/tolerance/layouts.ts';
+import { checkPlacement, checkShape, type PlacementInput, parsePlacement } from '../plan/tolerance/placement-input.ts';
+import type { Quake } from '../quake.ts';
+import { datasetOf } from '../run/probes.ts';
+import { findFormed, notFormed, recognisedBy } from '../run/standing.ts';
+import { standingClusters, standingData, untilInterrupted } from './standing.ts';
+
+/** The options that ask for one. */
+export interface AskedPlacement {
+  workers: number | undefined;
+  replication: number | undefined;
+  shards: number | undefined;
+  layout: Layout | undefined;
+  placement: string | undefined;
+  attach: string | undefined;
+}
+
+/** As the command line asks for it: from a file, a running cluster, or laid out. */
+export async function placementOf(
+  quake: Quake,
+  args: AskedPlacement,
+  seed: number,
+): Promise<PlacementInput & { origin: string }> {
+  if (args.placement !== undefined) {
+    const file = await fileOf(args.placement);
+    return { ...parsePlacement(await textOf(file), file), origin: `from ${file}` };
+  }
+  if (args.attach !== undefined) return placementOfStanding(quake, args.attach);
+  const { layout = 'ring' } = args;
+  const shape = shapeOf(args);
+  const origin = { ring: 'as a ring', random: `at random (seed ${seed})`, groups: 'in disjoint groups' }[layout];
+  return { placement: layOut(layout, shape, seed), origin };
+}
+
+/** As the cluster tells it now; workers that hold nothing count too, and those that are down. */
+export async function placementOfStanding(quake: Quake, project: string): Promise<PlacementInput & { origin: string }> {
+  let input: (PlacementInput & { origin: string }) | undefined;
+  await untilInterrupted(async (signal) => {
+    const data = standingData();
+    const nodes = await standingClusters().attach(project, { isWhole: recognisedBy(quake.catalog.engines) });
+    const found = await findFormed(nodes, quake.catalog.engines, datasetOf(data.workload, data.params), signal);
+    if (!found) throw notFormed(project, data);
+    const placement = {
+      ...found.cluster.placement,
+      workers: nodes.all.map(({ name }) => name).filter((name) => name !== found.cluster.placement.entry),
+    };
+    checkPlacement(placement, `cluster ${project}`);
+    input = { placement, engine: found.engine.name, origin: `as the cluster ${project} has them` };
+  });
+  if (!input) throw new Error('an interrupted look at a cluster throws');
+  return input;
+}
+
+export function shapeOf({ workers = 4, replication = 2, shards: partitions = workers }: AskedPlacement): Shape {
+  const shape: Shape = { workers, replication, partitions };
+  checkShape(shape);
+  return shape;
+}
+
+/** As far as a scenario can describe it; a run that attaches holds it against the cluster. */
+export function shapeOfStanding({ placement: { workers, partitions } }: PlacementInput): Shape {
+  return {
+    workers: workers.length,
+    replication: partitions[0]?.copies.length ?? 1,
+    partitions: partitions.length,
+  };
+}
+
+async function fileOf(path: string): Promise<string> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  return found.isDirectory() ? join(path, 'report.json') : path;
+}
+
+async function textOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    throw unreadable(file, error);
+  });
+}
+
+function unreadable(path: string, cause: unknown): InputError {
+  return new InputError(`--placement: cannot read ${path}: ${errorText(cause)}`, {
+    code: 'placement-unreadable',
+    hint: "name a placement's JSON file, a run's folder or its report.json",
+    cause,
+  });
+}
