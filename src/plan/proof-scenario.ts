@@ -51,7 +51,6 @@ settle: { within: ${settle} }
 hypothesis:
   - { check: prediction }
   - { check: no-lost-writes }
-  - { check: replicas-agree }
-`;
+${replication > 1 ? '  - { check: replicas-agree }\n' : ''}`;
   return { name, text };
 }

@@ -74,10 +74,12 @@ async function writeOnlyWhileAllLive(nodes: Nodes, { partitions }: PlacementMap)
             CREATE FOREIGN TABLE ${quoteName(`witness_${worker.name}`)} (datname name) SERVER ${server}
               OPTIONS (schema_name 'pg_catalog', table_name 'pg_database');`;
   });
-  const triggers = partitions.map(({ index, copies: placements }) => {
+  const triggers = partitions.flatMap(({ index, copies: placements }) => {
     const holders = placements.map(quoteText).join(', ');
-    return `CREATE TRIGGER all_live BEFORE INSERT ON ${quoteName(`probes_shard_${index}`)}
-              FOR EACH ROW EXECUTE FUNCTION all_live(${holders});`;
+    return ['probes', 'ledger'].map(
+      (table) => `CREATE TRIGGER all_live BEFORE INSERT ON pgquake.${quoteName(`${table}_shard_${index}`)}
+              FOR EACH ROW EXECUTE FUNCTION all_live(${holders});`,
+    );
   });
   await session.execute(`${witnesses.join('\n')}
     CREATE FUNCTION all_live() RETURNS trigger LANGUAGE plpgsql AS $$
