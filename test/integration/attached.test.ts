@@ -311,23 +311,6 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     );
   });
 
-  test('its primary is killed by ssh and judged by the statements of its own', async () => {
-    const before = await schema();
-    const child = place.start(
-      [place.scenario('by-ssh-node-kill', bySsh('node-kill')), '--reports', place.reports],
-      env(),
-    );
-    await untilStruck(child, place, 'by-ssh-node-kill');
-    // Somebody else looks.
-    expect(await pair.run(0, 'pgrep --count postgres; hostname > /dev/null')).toMatch(/^0\s*$/);
-    const { code, stderr } = await child.ended;
-    expect(stderr).toBe('');
-    expect([0, 2]).toContain(code);
-    expect(judgements(place)).toMatchObject({ 'no-lost-writes': 'pass', healed: 'pass', 'fault-took-effect': 'pass' });
-    expect(await schema()).toBe(before);
-    expect(await leftOn(0)).toBe('');
-  });
-
   test('a machine that has lost pgquake undoes by itself what it suffers', async () => {
     const child = place.start(
       [place.scenario('by-ssh-node-pause', bySsh('node-pause')), '--reports', place.reports],
@@ -409,23 +392,44 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     );
   }
 
-  test('its primary is killed through its container and judged by the statements of its own', async () => {
-    const before = await schema();
-    expect(before).toContain('CREATE TABLE public.orders');
-    const { code, stdout, stderr } = await pgquake(
-      place.scenario('own-primary-kill', PRIMARY_KILL),
-      '--reports',
-      place.reports,
-    );
-    expect(stderr).toBe('');
-    expect(stdout).toContain('the cluster orders is let go of, and goes on running');
-    // On a busy machine nothing is held against the cluster; what is there is there all the same.
-    expect([0, 2]).toContain(code);
-    expect(judgements(place)).toMatchObject({ 'no-lost-writes': 'pass', healed: 'pass', 'fault-took-effect': 'pass' });
-    expect(await schema()).toBe(before);
-    expect(filesWith(place.folder, pair.password)).toEqual([]);
+  test('from an empty folder, with the package alone: described, looked at, its primary killed twice, left as it was', async () => {
+    using own = Workplace.installed();
+    const newcomer = (...args: string[]) => own.start(args, env());
+    const before = [await schema(), await customers(), ...(await state())];
+    expect(before[0]).toContain('CREATE TABLE public.orders');
+    const who = ['--user', 'app', '--database', 'orders', '--password-env', 'ORDERS_PASSWORD', '--name', 'orders'];
+    expect((await newcomer('init', '--compose', pair.name, ...who).ended).stderr).toBe('');
+    expect((await newcomer('attach', 'check', 'inventory.yaml').ended).code).toBe(0);
+    writeFileSync(join(own.folder, 'ssh.yaml'), pair.sshInventory());
+    expect((await newcomer('attach', 'check', 'ssh.yaml').ended).code).toBe(0);
+    for (const [name, scenario] of [
+      ['own-primary-kill', PRIMARY_KILL],
+      ['by-ssh-node-kill', bySsh('node-kill')],
+    ] as const) {
+      own.scenario(name, scenario);
+      const child = newcomer(`./${name}.yaml`, '--reports', own.reports);
+      await untilStruck(child, own, name);
+      // Somebody else looks.
+      if (name === 'by-ssh-node-kill') expect(await pair.run(0, 'pgrep --count postgres')).toMatch(/^0\s*$/);
+      else expect((await pair.inspect(0)).State.Running).toBe(false);
+      const { code, stdout, stderr } = await child.ended;
+      expect(stderr).toBe('');
+      expect(stdout).toContain('the cluster orders is let go of, and goes on running');
+      // On a busy machine nothing is held against the cluster; what is there is there all the same.
+      expect([0, 2]).toContain(code);
+      expect(judgements(own)).toMatchObject({ 'no-lost-writes': 'pass', healed: 'pass', 'fault-took-effect': 'pass' });
+      expect([await schema(), await customers(), ...(await state())]).toEqual(before);
+      expect(await leftOn(0)).toBe('');
+    }
+    expect(filesWith(own.reports, pair.password)).toEqual([]);
     expect((await pair.inspect(0)).HostConfig.RestartPolicy).toMatchObject({ Name: 'unless-stopped' });
   });
+
+  /** The rows that nobody adds or takes away, as the user's own statements rename them. */
+  async function customers(): Promise<unknown> {
+    await using session = await pair.connect(0);
+    return await session.query('SELECT id FROM customers ORDER BY id');
+  }
 });
 
 /** Until the first fault of a run is in effect; a run that ends before says why. */

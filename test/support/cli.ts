@@ -1,12 +1,13 @@
 /** Runs pgquake as its users do, as a process of its own, and looks for what it left behind. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Report } from '../../src/model/report.ts';
 
-const MAIN = resolve(import.meta.dirname, '../../src/cli/main.ts');
+const ROOT = resolve(import.meta.dirname, '../..');
+const MAIN = join(ROOT, 'src/cli/main.ts');
 /** Compiled code, kept from start to start: each compiles some 300 modules in each of its threads. */
 export const COMPILED = join(tmpdir(), 'node-compile-cache');
 
@@ -26,6 +27,7 @@ export class Workplace implements Disposable {
   readonly reports = join(this.folder, 'reports');
 
   readonly #platform: string;
+  #main = MAIN;
 
   /** @param platform on which `run` and the like run scenarios. */
   constructor(platform: 'local' | 'docker' = 'local') {
@@ -33,6 +35,21 @@ export class Workplace implements Disposable {
     // The servers' account has to get through.
     chmodSync(this.folder, 0o755);
     mkdirSync(this.temporary);
+  }
+
+  /** An empty folder in which the package is installed from its tarball, as npm would publish it: that one runs. */
+  static installed(): Workplace {
+    const place = new Workplace();
+    const tarball =
+      process.env.PGQUAKE_TEST_TARBALL ||
+      execFileSync(join(ROOT, '.ci/fresh-tarball'), [place.temporary], { encoding: 'utf8' }).trim();
+    const quietly = ['--silent', '--no-audit', '--no-fund', '--prefer-offline'];
+    execFileSync('npm', ['install', ...quietly, tarball], {
+      cwd: place.folder,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    place.#main = join(place.folder, 'node_modules/pgquake/bin/pgquake.cjs');
+    return place;
   }
 
   /** Writes a scenario file. @returns its path. */
@@ -48,7 +65,7 @@ export class Workplace implements Disposable {
     env: NodeJS.ProcessEnv = {},
     stdio: readonly (number | 'ignore' | 'pipe')[] = ['ignore', 'pipe', 'pipe'],
   ): ChildProcess & { readonly ended: Promise<Ended> } {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [this.#main, ...args], {
       cwd: this.folder,
       env: { ...process.env, CI: '1', NO_COLOR: '1', NODE_COMPILE_CACHE: COMPILED, TMPDIR: this.temporary, ...env },
       stdio: [...stdio],
