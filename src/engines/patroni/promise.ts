@@ -145,13 +145,11 @@ class PatroniRules extends Takeover {
         `${passive.why}; a proxy needs ${formatDuration(PROXY_MS.least)} to ${formatDuration(PROXY_MS.most)} more to see it`,
     };
     if (this.commitsWait()) {
-      const beginsWithinMs = maxMs as number;
       return {
         out: {
-          minMs: null,
+          minMs: 0,
           maxMs: null,
-          beginsWithinMs,
-          why: `${stay}; once its synchronous standby is promoted, its commits wait for good`,
+          why: `${stay}; once its synchronous standby is promoted, its commits wait for good, and a client that gives one up and connects anew finds either of the two first`,
         },
         proxied,
         lost: this.tail(0),
