@@ -27,9 +27,10 @@ const IN_PAIRS = [
   'test/e2e/coordinator-trouble.test.ts',
   'test/e2e/ramp.test.ts',
   'test/e2e/starved-client.test.ts',
+  'test/e2e/prove.test.ts',
   'test/integration/recovery.test.ts',
 ];
-/** Files that expect no verdict, or ask again where there is none: three at a time, what waits for a lease beside what asks more. */
+/** Files that expect no verdict, or ask again where there is none: two at a time, since three disturb each other. */
 const WAITING = [
   'test/integration/docker-standing.test.ts',
   'test/integration/attached.test.ts',
@@ -43,7 +44,6 @@ const WAITING = [
   'test/e2e/own-sql.test.ts',
   'test/e2e/heal-docker.test.ts',
   'test/e2e/ci.test.ts',
-  'test/e2e/prove.test.ts',
   'test/e2e/guards.test.ts',
   'test/e2e/heal-patroni.test.ts',
   'test/e2e/interrupting.test.ts',
@@ -141,7 +141,7 @@ export default defineConfig(({ mode }) => ({
       },
       onClusters('in-pairs', { include: IN_PAIRS, maxWorkers: 2, group: 2 }),
       onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 3 }),
-      onClusters('waiting', { include: WAITING, maxWorkers: 3, group: 4 }),
+      onClusters('waiting', { include: WAITING, maxWorkers: 2, group: 4 }),
       onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 5 }),
       onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 6 }),
     ],
