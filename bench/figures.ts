@@ -1,4 +1,6 @@
-/** How benchmarks say what they measured: each figure beside its goal. */
+/** How benchmarks say what they measured: each figure beside its goal, and, where it is a ratio, its spread and its peer. */
+
+import { appendFileSync } from 'node:fs';
 
 export interface Figure {
   readonly what: string;
@@ -7,14 +9,38 @@ export interface Figure {
   readonly goal: number;
   /** ... or at least this. */
   readonly atLeast?: boolean;
+  /** Least and most of the rounds whose median it is. */
+  readonly spread?: readonly [least: number, most: number];
 }
+
+/** A file for the figures, a line of JSON each; `main.ts` sets it. */
+export const FIGURES_FILE = 'PGQUAKE_BENCH_FIGURES';
+
+/** @param rounds one figure each; at least one. */
+export function median(rounds: readonly number[]): number {
+  const sorted = rounds.toSorted((a, b) => a - b);
+  return ((sorted[(sorted.length - 1) >> 1] as number) + (sorted[sorted.length >> 1] as number)) / 2;
+}
+
+/** The median of rounds with its spread. */
+export function over(rounds: readonly number[]): Pick<Figure, 'figure' | 'spread'> {
+  return { figure: median(rounds), spread: [Math.min(...rounds), Math.max(...rounds)] };
+}
+
+export const met = ({ figure, goal, atLeast = false }: Figure): boolean => (atLeast ? figure >= goal : figure <= goal);
+
+export const shown = (figure: number): string => (Math.abs(figure) >= 100 ? figure.toFixed(0) : figure.toFixed(2));
 
 /** Prints the figures, and makes the process fail where one misses its goal. */
 export function closing(figures: readonly Figure[]): void {
-  for (const { what, figure, goal, atLeast = false } of figures) {
-    const met = atLeast ? figure >= goal : figure <= goal;
-    if (!met) process.exitCode = 1;
-    const shown = figure >= 100 ? figure.toFixed(0) : figure.toFixed(2);
-    console.log(`${met ? 'met   ' : 'MISSED'}  ${what}: ${shown} (goal ${atLeast ? '>=' : '<='} ${goal})`);
+  for (const one of figures) {
+    const { what, figure, goal, atLeast = false, spread } = one;
+    if (!met(one)) process.exitCode = 1;
+    const between = spread ? `, ${spread.map(shown).join(' to ')}` : '';
+    console.log(
+      `${met(one) ? 'met   ' : 'MISSED'}  ${what}: ${shown(figure)}${between} (goal ${atLeast ? '>=' : '<='} ${goal})`,
+    );
+    const file = process.env[FIGURES_FILE];
+    if (file !== undefined) appendFileSync(file, `${JSON.stringify(one)}\n`);
   }
 }

@@ -1,10 +1,10 @@
 /**
- * How long a stored run takes to be read and judged, and how much memory: 10 million operations, half of them
- * writes, against 5 million in the same run. `node bench/judging.ts`
+ * How long a stored run takes to be read and judged, and how much memory: 10 million operations, half of them writes;
+ * against DuckDB, which answers the same questions in SQL, and against 20 million. In turn. `node bench/judging.ts [rounds]`
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checks } from '../src/catalog.ts';
@@ -15,10 +15,13 @@ import type { HypothesisItem } from '../src/model/scenario.ts';
 import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE } from '../src/operations-file.ts';
 import { readRun } from '../src/store.ts';
 import { buildHistory } from '../test/support/history-builder.ts';
-import { closing } from './figures.ts';
+import { storeHistory } from '../test/support/stored-run.ts';
+import { closing, over } from './figures.ts';
+import { type Answered, answerByDuck, prepareDuck } from './judging-peer.ts';
+import { peakMb } from './machine.ts';
 
 const MILLION = 1_000_000;
-const GOALS = { seconds: 10, residentMb: 1_024, ratio: 2.2 };
+const GOALS = { time: 1, memory: 1, growth: 2.1 };
 const RATE = 10_000;
 /** Operations of one hand-over of the load at that rate. */
 const BATCH = 500;
@@ -47,7 +50,7 @@ function itemOf([name, written]: (typeof HYPOTHESIS)[number]): HypothesisItem {
 }
 
 /** A run without findings: the worst case, as nothing ends a search early. */
-function writeRun(folder: string, count: number): void {
+async function writeRun(reports: string, count: number): Promise<string> {
   const loadMs = (count / RATE) * 1_000;
   const phases = { steadyMs: loadMs * 0.25, faultMs: loadMs * 0.5, settleMs: loadMs * 0.25 - 310 };
   const { run, events } = buildHistory({
@@ -65,11 +68,15 @@ function writeRun(folder: string, count: number): void {
       read: { ...event.read, rows: 500 + writes, present: { ...event.read.present, 1: `1-${writes}` } },
     };
   });
-  writeFileSync(join(folder, 'run.json'), JSON.stringify({ ...run, kinds: KINDS }));
-  const cluster = { platform: 'auto', engine: 'auto', workers: 4, replication: 2, partitions: PARTITIONS };
-  const scenario = { name: run.scenario, cluster, hypothesis: [] };
-  writeFileSync(join(folder, 'plan.json'), JSON.stringify({ scenario, seed: run.seed, acts: [], placement: [] }));
-  writeFileSync(join(folder, 'events.ndjson'), written.map((event) => `${JSON.stringify(event)}\n`).join(''));
+  const history = {
+    run: { ...run, kinds: KINDS },
+    events: written,
+    operations: new OperationTable(),
+    probes: new OperationTable(),
+  };
+  const folder = await storeHistory(reports, history, []);
+  // Their places, for as many as no array of objects holds.
+  for (const file of [OPERATIONS_FILE, PROBES_FILE]) rmSync(join(folder, file));
 
   const kinds = KINDS.map(({ name }) => name);
   using probes = new OperationsWriter(join(folder, PROBES_FILE), []);
@@ -100,6 +107,7 @@ function writeRun(folder: string, count: number): void {
     }
     writer.write(batch);
   }
+  return folder;
 }
 
 const silent = (kind: OperationKind): OperationKind => ({ ...kind, ratePerSecond: 1 });
@@ -121,47 +129,57 @@ async function judgeRun(folder: string): Promise<Judged> {
   return {
     readS: (readAt - began) / 1_000,
     judgeS: (judgedAt - readAt) / 1_000,
-    residentMb: process.resourceUsage().maxRSS / 1_024,
+    residentMb: peakMb(),
     judgement,
   };
 }
 
 /** In a process of its own, so that its memory is its own. */
-function measure(folder: string): Judged {
-  const child = spawnSync(process.execPath, [import.meta.filename, folder], { encoding: 'utf8', timeout: 120_000 });
+function alone<T>(...args: string[]): T {
+  const child = spawnSync(process.execPath, [import.meta.filename, ...args], { encoding: 'utf8', timeout: 300_000 });
   if (child.status !== 0) throw new Error(child.stderr);
   if (child.stderr !== '') console.error(child.stderr);
-  return JSON.parse(child.stdout) as Judged;
+  return JSON.parse(child.stdout) as T;
 }
 
-function main(): void {
-  const folders = [5, 10].map((millions) => {
-    const folder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
-    writeRun(folder, millions * MILLION);
-    return folder;
-  });
+async function main(rounds: number): Promise<void> {
+  const reports = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
   try {
-    const [half, whole] = folders.map((folder) => measure(folder)) as [Judged, Judged];
-    const total = ({ readS, judgeS }: Judged) => readS + judgeS;
-    for (const [name, one] of [
-      ['5 million', half],
-      ['10 million', whole],
-    ] as const) {
-      console.log(
-        `${name}: read in ${one.readS.toFixed(2)} s, judged in ${one.judgeS.toFixed(2)} s, ` +
-          `${one.residentMb.toFixed(0)} MB at most, ${one.judgement}`,
-      );
-    }
+    const ten = await writeRun(reports, 10 * MILLION);
+    const twenty = await writeRun(reports, 20 * MILLION);
+    await prepareDuck(ten);
+    const results = Array.from({ length: rounds }, () => {
+      const own = alone<Judged>('judge', ten);
+      const peer = alone<Answered>('duck', ten, String(10 * MILLION));
+      const twice = alone<Judged>('judge', twenty);
+      const total = ({ readS, judgeS }: Judged) => readS + judgeS;
+      for (const [name, one] of [
+        ['10 million', own],
+        ['20 million', twice],
+      ] as const) {
+        console.log(
+          `${name}: read in ${one.readS.toFixed(2)} s, judged in ${one.judgeS.toFixed(2)} s, ` +
+            `${one.residentMb.toFixed(0)} MB at most, ${one.judgement}`,
+        );
+      }
+      console.log(`DuckDB, 10 million: ${peer.seconds.toFixed(2)} s, ${peer.residentMb.toFixed(0)} MB at most`);
+      return {
+        time: total(own) / peer.seconds,
+        memory: own.residentMb / peer.residentMb,
+        growth: total(twice) / total(own),
+      };
+    });
     closing([
-      { what: '10 million operations, seconds', figure: total(whole), goal: GOALS.seconds },
-      { what: '10 million operations, MB resident', figure: whole.residentMb, goal: GOALS.residentMb },
-      { what: 'time of 10 million / time of 5 million', figure: total(whole) / total(half), goal: GOALS.ratio },
+      { what: '10 million operations: time / DuckDB', ...over(results.map((r) => r.time)), goal: GOALS.time },
+      { what: '10 million operations: memory / DuckDB', ...over(results.map((r) => r.memory)), goal: GOALS.memory },
+      { what: 'time of 20 million / time of 10 million', ...over(results.map((r) => r.growth)), goal: GOALS.growth },
     ]);
   } finally {
-    for (const folder of folders) rmSync(folder, { recursive: true });
+    rmSync(reports, { recursive: true });
   }
 }
 
-const [, , folder] = process.argv;
-if (folder === undefined) main();
-else console.log(JSON.stringify(await judgeRun(folder)));
+const [, , first = '3', folder = '', count] = process.argv;
+if (first === 'judge') console.log(JSON.stringify(await judgeRun(folder)));
+else if (first === 'duck') console.log(JSON.stringify(await answerByDuck(folder, Number(count))));
+else await main(Number(first));

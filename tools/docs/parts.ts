@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { met, shown } from '../../bench/figures.ts';
+import { recorded } from '../../bench/recorded.ts';
 import { checks, faults, workloads } from '../../src/catalog.ts';
 import type { Check } from '../../src/checks/check.ts';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
@@ -34,6 +36,7 @@ const PARTS: Readonly<Record<string, (of: string) => string>> = {
   checks: () => table(['check', 'what it claims'], checks.map(linked)),
   commands: () => commandSections(),
   options: (name) => optionTable(name),
+  performance: () => performanceTable(),
   errors: (of) => (of === 'client' ? clientErrors() : serverErrors()),
   example: (file) =>
     `\`${file}\`:\n\n\`\`\`ts\n${readFileSync(join(ROOT, 'examples/own-variants', file), 'utf8')}\`\`\``,
@@ -185,6 +188,27 @@ function scenarioText(name: string): string {
 function suiteOf(name: string): readonly string[] {
   const file = join(ROOT, 'scenarios', `${name}.suite.yaml`);
   return readSuiteList(readFileSync(file, 'utf8'), file);
+}
+
+/** The newest figures of each benchmark, and whether the machine was calm. */
+function performanceTable(): string {
+  const rows = recorded().flatMap(({ name, measuredOn, figures, state }) =>
+    figures.map((figure) => {
+      const { what, goal, atLeast = false, spread } = figure;
+      const between = spread ? ` (${spread.map(shown).join(' to ')})` : '';
+      const limit = `${atLeast ? '≥' : '≤'} ${goal}`;
+      const said = `${shown(figure.figure)}${between}`;
+      return [
+        `\`${name}\``,
+        what,
+        said,
+        limit,
+        met(figure) ? 'met' : '**missed**',
+        state.calm ? measuredOn : `${measuredOn}, busy`,
+      ];
+    }),
+  );
+  return table(['benchmark', 'figure', 'median (spread)', 'goal', '', 'measured on'], rows);
 }
 
 function scenarioRows(names: string): string[][] {

@@ -1,0 +1,90 @@
+/**
+ * What a run costs beyond the phases that its scenario asks for: the wall time of `pgquake one-worker`, from the process'
+ * start to its end, less its ramp, steady state, fault and settling. On the embedded cluster; and in Docker, where
+ * PGQUAKE_IMAGE names an image, against `docker-compose up` of the same nodes until all are healthy, in turn.
+ * `node bench/own-share.ts [rounds]`
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { closing, type Figure, over } from './figures.ts';
+
+const GOALS = { localS: 2.5, dockerMoreS: 4 };
+/** What the scenario asks for; the rest is pgquake's own. */
+const ASKED_FOR = new Set(['steady-state', 'fault', 'settle']);
+const LIMIT_MS = 120_000;
+const rounds = Number(process.argv[2] ?? 5);
+const root = join(import.meta.dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
+
+interface Phase {
+  readonly type: string;
+  readonly phase: string;
+  readonly at: number;
+}
+
+/** In seconds. */
+function ownShare(platform: string): number {
+  const reports = mkdtempSync(join(folder, 'reports-'));
+  const began = performance.now();
+  const args = [join(root, 'bin/pgquake.cjs'), 'one-worker', '--platform', platform, '--reports', reports];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: LIMIT_MS,
+  });
+  const wallMs = performance.now() - began;
+  if (status !== 0) throw new Error(`the run ended with ${status}\n${stdout}\n${stderr}`);
+  const run = readdirSync(reports).find((name) => /^\d{4}-/.test(name)) as string;
+  const lines = readFileSync(join(reports, run, 'events.ndjson'), 'utf8')
+    .trim()
+    .split('\n');
+  const phases = lines.map((line) => JSON.parse(line) as Phase).filter(({ phase }) => ASKED_FOR.has(phase));
+  const askedMs = phases.reduce((sum, { type, at }) => sum + (type === 'phase-ended' ? at : -at), 0);
+  return (wallMs - askedMs) / 1_000;
+}
+
+/** Seconds from `up` until every node is healthy, and down again. */
+function composeAlone(): number {
+  const began = performance.now();
+  const project = ['--project-name', 'pgquake-bench'];
+  const run = (args: readonly string[]) => {
+    const { status, stderr } = spawnSync('docker', ['compose', ...project, ...args], {
+      cwd: root,
+      encoding: 'utf8',
+      timeout: LIMIT_MS,
+    });
+    if (status !== 0) throw new Error(stderr);
+  };
+  try {
+    run(['up', '--wait', '--quiet-pull']);
+  } finally {
+    run(['down', '--volumes']);
+  }
+  return (performance.now() - began) / 1_000;
+}
+
+try {
+  const local: number[] = [];
+  const more: number[] = [];
+  const inDocker = process.env.PGQUAKE_IMAGE !== undefined;
+  for (let round = 0; round <= rounds; round++) {
+    const own = ownShare('local');
+    console.log(`embedded: ${own.toFixed(2)} s beyond the scenario's phases`);
+    // The first fills caches.
+    if (round > 0) local.push(own);
+    if (!inDocker || round === 0) continue;
+    const [ours, compose] = [ownShare('docker'), composeAlone()];
+    console.log(`Docker: ${ours.toFixed(2)} s, Compose alone ${compose.toFixed(2)} s`);
+    more.push(ours - compose);
+  }
+  const figures: Figure[] = [{ what: 'embedded cluster, seconds', ...over(local), goal: GOALS.localS }];
+  if (inDocker) {
+    figures.push({ what: 'Docker, seconds more than Compose up and down', ...over(more), goal: GOALS.dockerMoreS });
+  }
+  closing(figures);
+} finally {
+  rmSync(folder, { recursive: true });
+}
