@@ -28,8 +28,7 @@ import { limitOf, RunLimit } from './run/guards.ts';
 import { describeMachine, HostMonitor } from './run/host-monitor.ts';
 import { healLeftBehind, type LeftBehind } from './run/left-behind.ts';
 import { probeKinds } from './run/probes.ts';
-import { Recorder } from './run/recorder.ts';
-import { run } from './run/runner.ts';
+import type { Recorder } from './run/recorder.ts';
 import { refuseRealtime } from './run/thread-priority.ts';
 import { keepRunIndex, type RunIndexPage, rebuildRunIndex } from './run-index.ts';
 import { completed, refusal } from './scenario/complete.ts';
@@ -145,6 +144,7 @@ async function runScenario(
   const clock = monotonicClock(originNs);
   let failure: unknown;
   const kinds = { load: info.kinds, probes: info.probes };
+  const { Recorder, run } = await runParts();
   const recorder = new Recorder(folder, clock, kinds, listeners);
   {
     using _closing = recorder;
@@ -196,6 +196,12 @@ async function runScenario(
   failure ??= files?.error;
   await pointHere(folder, say);
   return { verdict: { judgement: report.judgement, results: report.results }, report, folder, failure };
+}
+
+/** Loaded for a run alone: Arrow, by which they write, is slow to load. */
+async function runParts() {
+  const [{ Recorder }, { run }] = await Promise.all([import('./run/recorder.ts'), import('./run/runner.ts')]);
+  return { Recorder, run };
 }
 
 /**

@@ -13,7 +13,6 @@ import type { Plan } from './model/plan.ts';
 import { REPORT_VERSION, type Report } from './model/report.ts';
 import { actSchema, eventSchema, partitionSchema, runSchema, storedReportSchema } from './model/report-schema.ts';
 import { PURPOSES } from './model/topology.ts';
-import { OPERATIONS_FILE, PROBES_FILE, readOperations, WITNESS_FILE } from './operations-file.ts';
 import { eventOfNow, planOfNow, reportOfNow, runOfNow } from './version-1.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
@@ -147,9 +146,12 @@ export async function readRun(folder: string): Promise<StoredRun> {
     throw notARun(join(folder, 'plan.json'), `it is of another run than run.json, which is of ${run.scenario}`);
   }
   const events = await readEvents(folder);
-  const operations = readTable(folder, OPERATIONS_FILE);
-  const probes = readTable(folder, PROBES_FILE);
-  const witness = existsSync(join(folder, WITNESS_FILE)) ? { witness: readTable(folder, WITNESS_FILE) } : {};
+  // Arrow is slow to load, and most commands read no operations.
+  const { OPERATIONS_FILE, PROBES_FILE, WITNESS_FILE, readOperations } = await import('./operations-file.ts');
+  const read = (name: string) => readTable(join(folder, name), readOperations);
+  const operations = read(OPERATIONS_FILE);
+  const probes = read(PROBES_FILE);
+  const witness = existsSync(join(folder, WITNESS_FILE)) ? { witness: read(WITNESS_FILE) } : {};
   const history = { run, events: events.toSorted((a, b) => a.at - b.at), operations, probes, ...witness };
   return { folder, plan, history };
 }
@@ -234,10 +236,9 @@ function checked<T>(value: unknown, schema: z.ZodType<T>): T {
   throw new Error(`${issue?.path.join('.') || 'it'}: ${issue?.message}`);
 }
 
-function readTable(folder: string, name: string): OperationTable {
-  const path = join(folder, name);
+function readTable(path: string, read: (path: string) => OperationTable): OperationTable {
   try {
-    return readOperations(path);
+    return read(path);
   } catch (error) {
     throw notARun(path, errorText(error), error);
   }
