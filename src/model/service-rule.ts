@@ -36,7 +36,7 @@ export function placedBy(rule: ServiceRule, placement: Placement): Placement {
   return {
     workers,
     partitions: order
-      ? partitions.map((partition) => ({ ...partition, placements: order(partition.copies) }))
+      ? partitions.map((partition) => ({ ...partition, copies: order(partition.copies) }))
       : partitions,
     ...(entry === undefined ? {} : { entry }),
     ...(also === undefined ? {} : { writesAlsoNeed: also }),
@@ -65,11 +65,11 @@ export function predictBy(
     if (needs.some((node) => node === undefined || down.has(node))) return 'no';
     return needs.some((node) => frozen.has(node as NodeName)) ? 'stalls' : 'yes';
   };
-  return partitions.map(({ name, copies: placements }) => {
-    const asked = placements.find((node) => !down.has(node));
+  return partitions.map(({ name, copies }) => {
+    const asked = copies.find((node) => !down.has(node));
     const served = {
       read: servedBy([asked]),
-      write: servedBy(rule.writeNeeds === 'one-holder' ? [asked, ...also] : [...placements, ...also]),
+      write: servedBy(rule.writeNeeds === 'one-holder' ? [asked, ...also] : [...copies, ...also]),
     };
     const stalled = (['read', 'write'] as const).filter((access: Access) => served[access] === 'stalls');
     return {

@@ -107,7 +107,7 @@ function rounded(rate: number): number {
 function describePlacement(placement: readonly Pick<Partition, 'name' | 'copies'>[]): string[] {
   const named = placement.slice(0, MAX_PARTITIONS_NAMED);
   const width = Math.max(...named.map(({ name }) => name.length));
-  const lines = named.map(({ name, copies: placements }) => `  ${name.padEnd(width)}  ${placements.join(', ')}`);
+  const lines = named.map(({ name, copies }) => `  ${name.padEnd(width)}  ${copies.join(', ')}`);
   if (placement.length > named.length) lines.push(`  and ${placement.length - named.length} more, onward in the ring`);
   return lines;
 }
