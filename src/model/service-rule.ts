@@ -35,9 +35,7 @@ export function placedBy(rule: ServiceRule, placement: Placement): Placement {
   const order = rule.readingOrder;
   return {
     workers,
-    partitions: order
-      ? partitions.map((partition) => ({ ...partition, copies: order(partition.copies) }))
-      : partitions,
+    partitions: order ? partitions.map((partition) => ({ ...partition, copies: order(partition.copies) })) : partitions,
     ...(entry === undefined ? {} : { entry }),
     ...(also === undefined ? {} : { writesAlsoNeed: also }),
   };

@@ -1,6 +1,6 @@
 /** Runs with several faults at once that are killed with SIGKILL, and what is left of them. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Workplace } from './cli.ts';
@@ -43,14 +43,23 @@ export function eventsIn(folder: string): Recorded[] {
   return lines.map((line) => JSON.parse(line) as Recorded);
 }
 
+/** Columns of /proc/sysvipc/shm: `cpid` and `ctime`, in seconds. https://man7.org/linux/man-pages/man5/proc_sysvipc.5.html */
+const MADE_BY = 4;
+const CHANGED_AT = 13;
+
 /** Segments that postmasters of this run made; their process ids stand in the servers' logs. */
 function segmentsOf(folder: string): string[] {
   const logs = existsSync(join(folder, 'logs')) ? readdirSync(join(folder, 'logs')) : [];
   const pids = logs.flatMap((log) =>
     [...readFileSync(join(folder, 'logs', log), 'utf8').matchAll(/\[(\d+)\]/g)].map((match) => match[1]),
   );
+  // Process numbers come round again, and what others left earlier stays: only what was made since the run began is its own.
+  const begunAt = statSync(folder).birthtimeMs / 1_000 - 1;
   const table = readFileSync('/proc/sysvipc/shm', 'utf8').trimEnd().split('\n').slice(1);
-  return table.filter((line) => pids.includes(line.trim().split(/\s+/)[4]));
+  return table.filter((line) => {
+    const columns = line.trim().split(/\s+/);
+    return pids.includes(columns[MADE_BY]) && Number(columns[CHANGED_AT]) >= begunAt;
+  });
 }
 
 /** How long each phase took, in a run that nobody disturbed. */
