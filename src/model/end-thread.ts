@@ -8,14 +8,20 @@ const END_LIMIT_MS = 500;
 
 /**
  * Waits for a thread that was asked to end, and cuts it off when it does not. A thread that is cut off in the middle of
- * its work may take the process along. Harmless twice, and where the thread has ended already.
+ * its work may take the process along; one that does not even end then is left to itself. Harmless twice, and where the
+ * thread has ended already.
  * @param ended settles when it has.
- * @param limitMs how long it may take, 500 by default.
+ * @param limitMs how long it may take, 500 by default; as long again once it is cut off.
  */
 export async function endThread(worker: Worker, ended: Promise<unknown>, limitMs = END_LIMIT_MS): Promise<void> {
+  await atMost(limitMs, ended);
+  await atMost(limitMs, worker.terminate());
+  worker.unref();
+}
+
+async function atMost(limitMs: number, work: Promise<unknown>): Promise<void> {
   const limit = new AbortController();
   const late = sleep(limitMs, undefined, { signal: limit.signal });
-  await Promise.race([ended, late].map((one) => one.catch(() => undefined)));
+  await Promise.race([work, late].map((one) => one.catch(() => undefined)));
   limit.abort();
-  await worker.terminate();
 }

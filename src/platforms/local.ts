@@ -199,8 +199,10 @@ class LocalCluster implements Nodes {
   }
 
   async dispose(): Promise<void> {
-    await this.#relay?.[Symbol.asyncDispose]();
+    // No server waits for the relay to end: whatever becomes of it, they are gone.
+    const relayEnded = this.#relay?.[Symbol.asyncDispose]();
     await Promise.all(this.servers.map((server) => server.retire()));
+    await relayEnded;
     await this.#dataRoot.remove();
     await this.#saving.catch(() => undefined);
     await forgetCluster(this.#options.runFolder, this.#options.say ?? (() => undefined));

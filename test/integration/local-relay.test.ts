@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PortChooser } from '../../src/platforms/local/ports.ts';
+import { PacketFilter } from '../../src/platforms/local/relay/packet-filter.ts';
 import { Relay } from '../../src/platforms/local/relay/relay.ts';
 import { local } from '../../src/platforms/local.ts';
 
@@ -16,6 +17,8 @@ const MARK = 'pgquake-00000000-0';
 const LIMIT_MS = 10_000;
 /** For what must not come. */
 const SILENCE_MS = 250;
+/** A thread that has not ended by itself is cut off then. */
+const CUT_OFF_MS = 2_000;
 const both = (rule: { readonly verdict: 'drop' | 'reset' }) =>
   (['in', 'out'] as const).map((direction) => ({ direction, ...rule }));
 
@@ -300,6 +303,18 @@ describe.skipIf(lacking !== undefined)(`the relay${lacking === undefined ? '' : 
     await expect.poll(() => client.socket.readableEnded || client.broke, { timeout: LIMIT_MS }).toBeTruthy();
     await expect(relay.ask('rulesOf', MARK, 'worker1')).rejects.toThrow(/the relay .* has ended/);
     await relay.serve('worker1', false);
+  });
+
+  test('who has come and has not reached the server yet does not keep it from ending by itself', async () => {
+    (await PacketFilter.open()).drop(server, 1);
+    const client = dial();
+    await once(client.socket, 'connect');
+    // By then the relay has taken him up, and asks the server.
+    await sleep(SILENCE_MS);
+    const began = performance.now();
+    await relay[Symbol.asyncDispose]();
+    expect(performance.now() - began).toBeLessThan(CUT_OFF_MS);
+    await expect.poll(() => client.broke, { timeout: LIMIT_MS }).toBe('ECONNRESET');
   });
 
   test('ends in the middle of its work, again and again, and the process goes on', () => {

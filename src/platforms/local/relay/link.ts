@@ -31,6 +31,8 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #filter: PacketFilter;
   readonly #connections = new Set<RelayedConnection>();
+  /** Who has come and has not reached the server yet: what breaks him off. */
+  readonly #arriving = new Set<() => void>();
   #listener: Server | undefined;
   #serverRuns = true;
 
@@ -81,6 +83,7 @@ export class Link {
   /** Breaks all connections and lets nobody in any more. */
   dispose(): void {
     this.#close();
+    for (const breakOff of this.#arriving) breakOff();
     for (const connection of this.#connections) connection.reset();
   }
 
@@ -106,12 +109,15 @@ export class Link {
   #accept(client: Socket): void {
     const server = dial({ port: this.#options.serverPort, host: HOST, allowHalfOpen: true, noDelay: true });
     const breakOff = () => {
+      this.#arriving.delete(breakOff);
       client.resetAndDestroy();
       server.destroy();
     };
+    this.#arriving.add(breakOff);
     client.once('error', breakOff);
     server.once('error', breakOff);
     server.once('connect', () => {
+      this.#arriving.delete(breakOff);
       client.off('error', breakOff);
       server.off('error', breakOff);
       const connection = new RelayedConnection(client, server, this.ways, this.#filter, () =>

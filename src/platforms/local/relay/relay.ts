@@ -160,6 +160,8 @@ export class Relay implements AsyncDisposable {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     Atomics.store(this.#ending, 0, 1);
+    // Nobody has to wait for its answers any more.
+    this.#end('it was ended');
     this.#worker.postMessage(END);
     await endThread(this.#worker, this.#exited, END_LIMIT_MS);
   }

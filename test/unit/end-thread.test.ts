@@ -1,0 +1,24 @@
+/** The end of a thread: asked for, then forced, and waited for no longer than that. */
+
+import type { Worker } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { endThread } from '../../src/model/end-thread.ts';
+
+const LIMIT_MS = 20;
+const never = new Promise<never>(() => undefined);
+
+test('a thread that has ended is cut off all the same, which is harmless', async () => {
+  let cutOff = 0;
+  const worker = { terminate: async () => ++cutOff, unref: () => undefined } as unknown as Worker;
+  await endThread(worker, Promise.resolve(), LIMIT_MS);
+  expect(cutOff).toBe(1);
+});
+
+test('a thread that does not even end when it is cut off is left: whoever waits goes on', async () => {
+  let left = false;
+  const unref = () => {
+    left = true;
+  };
+  await endThread({ terminate: () => never, unref } as unknown as Worker, never, LIMIT_MS);
+  expect(left).toBe(true);
+});
