@@ -5,11 +5,12 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closing, median } from './figures.ts';
 import { peakMb } from './machine.ts';
+import { ownSeconds } from './own-time.ts';
 
 const WORKERS = [4, 8, 16, 32];
 const LIMIT_MS = 180_000;
@@ -43,15 +44,9 @@ async function runHere(file: string): Promise<void> {
   const quake = pgquake();
   const { folder: run, verdict } = await quake.run(await quake.load(file), { reports: join(file, '../reports') });
   const wallMs = performance.now() - began;
-  const events = readFileSync(join(run, 'events.ndjson'), 'utf8').trim().split('\n');
-  const askedFor = new Set(['steady-state', 'fault', 'settle']);
-  const askedMs = events
-    .map((line) => JSON.parse(line) as { type: string; phase: string; at: number })
-    .filter(({ phase }) => askedFor.has(phase))
-    .reduce((sum, { type, at }) => sum + (type === 'phase-ended' ? at : -at), 0);
   const { user, system } = process.cpuUsage();
   const cost: Cost = {
-    ownS: (wallMs - askedMs) / 1_000,
+    ownS: ownSeconds(run, wallMs),
     residentMb: peakMb(),
     cpuS: (user + system) / 1e6,
     verdict: verdict.judgement,

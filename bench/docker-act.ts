@@ -14,6 +14,7 @@ import { untilServes } from '../src/cluster/health.ts';
 import type { DockerNode } from '../src/platforms/docker/node.ts';
 import { docker } from '../src/platforms/docker.ts';
 import { sharded, workersOf } from '../test/support/sharded.ts';
+import { median } from './figures.ts';
 
 const rounds = Number(process.argv[2] ?? 15);
 const runFolder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
@@ -59,8 +60,4 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 async function heal(node: DockerNode, undo: 'start' | 'resume'): Promise<void> {
   await node[undo]();
   await untilServes(node, 20_000);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 }

@@ -6,24 +6,17 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closing, type Figure, over } from './figures.ts';
+import { ownSeconds } from './own-time.ts';
 
 const GOALS = { localS: 2.5, dockerMoreS: 4 };
-/** What the scenario asks for; the rest is pgquake's own. */
-const ASKED_FOR = new Set(['steady-state', 'fault', 'settle']);
 const LIMIT_MS = 120_000;
 const rounds = Number(process.argv[2] ?? 5);
 const root = join(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
-
-interface Phase {
-  readonly type: string;
-  readonly phase: string;
-  readonly at: number;
-}
 
 /** In seconds. */
 function ownShare(platform: string): number {
@@ -38,12 +31,7 @@ function ownShare(platform: string): number {
   const wallMs = performance.now() - began;
   if (status !== 0) throw new Error(`the run ended with ${status}\n${stdout}\n${stderr}`);
   const run = readdirSync(reports).find((name) => /^\d{4}-/.test(name)) as string;
-  const lines = readFileSync(join(reports, run, 'events.ndjson'), 'utf8')
-    .trim()
-    .split('\n');
-  const phases = lines.map((line) => JSON.parse(line) as Phase).filter(({ phase }) => ASKED_FOR.has(phase));
-  const askedMs = phases.reduce((sum, { type, at }) => sum + (type === 'phase-ended' ? at : -at), 0);
-  return (wallMs - askedMs) / 1_000;
+  return ownSeconds(join(reports, run), wallMs);
 }
 
 /** Seconds from `up` until every node is healthy, and down again. */

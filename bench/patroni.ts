@@ -27,7 +27,7 @@ import { RoleWatch } from '../src/run/role-watch.ts';
 import { Witness } from '../src/run/witness.ts';
 import { smallDataset } from '../test/support/local-cluster.ts';
 import { patroniCluster } from '../test/support/patroni.ts';
-import { closing } from './figures.ts';
+import { closing, median } from './figures.ts';
 
 const DETECTION_GOAL_MS = 250;
 const WITNESS_GOAL_PERCENT = 2;
@@ -214,10 +214,6 @@ async function usages(all: Nodes) {
     return [name, { atMs: performance.now(), usedMs: stats.cpu_stats.cpu_usage.total_usage / 1e6 }] as const;
   };
   return new Map(await Promise.all(all.all.map((node) => read(node as DockerNode))));
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 }
 
 try {

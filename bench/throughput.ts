@@ -118,9 +118,7 @@ async function main(rounds: number): Promise<void> {
       CREATE SEQUENCE pgbench_seq`);
     await session.execute('VACUUM ANALYZE pgquake.probes');
     const version = pgbenchVersion();
-    console.log(
-      `pgbench ${version}, pipelines of ${DEPTH} with ${version >= SYNC_SINCE ? 'a commit each' : 'one commit'}`,
-    );
+    const peerName = `pgbench ${version}, ${version >= SYNC_SINCE ? 'a commit each' : `one commit for ${DEPTH}`}`;
     const figures = ACCESSES.flatMap((access, a) => {
       const ratios = Array.from({ length: rounds }, (_, round) => {
         const own = ours(address, access, 1 + a * rounds + round);
@@ -133,13 +131,13 @@ async function main(rounds: number): Promise<void> {
       });
       return [
         {
-          what: `${access}: throughput / pgbench`,
+          what: `${access}: throughput / ${peerName}`,
           ...over(ratios.map((r) => r.throughput)),
           goal: GOALS.throughput,
           atLeast: true,
         },
         {
-          what: `${access}: client processor time / pgbench`,
+          what: `${access}: client processor time / ${peerName}`,
           ...over(ratios.map((r) => r.cpu)),
           goal: GOALS.cpu,
         },
