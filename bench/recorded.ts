@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { Figure } from './figures.ts';
 import type { MachineState } from './machine.ts';
 
+/** No figure is better than that. */
+const DIGITS = 4;
 const FILE = join(import.meta.dirname, 'recorded.json');
 
 export interface Recorded {
@@ -29,5 +31,7 @@ export function recorded(): Recorded[] {
 export function record(one: Recorded): void {
   const others = recorded().filter(({ name }) => name !== one.name);
   const all = [...others, one].toSorted((a, b) => a.name.localeCompare(b.name));
-  writeFileSync(FILE, `${JSON.stringify(all, undefined, 2)}\n`);
+  const rounded = (_: string, value: unknown) =>
+    typeof value === 'number' ? Number(value.toPrecision(DIGITS)) : value;
+  writeFileSync(FILE, `${JSON.stringify(all, rounded, 2)}\n`);
 }
