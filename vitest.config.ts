@@ -15,7 +15,6 @@ const SIDE_BY_SIDE = [
 ];
 /** Files whose runs are judged: two at a time, because a run on a machine that did not keep up is not judged. */
 const IN_PAIRS = [
-  'test/e2e/patroni.test.ts',
   'test/integration/docker-scenarios.test.ts',
   'test/e2e/scenarios.test.ts',
   'test/e2e/frozen-worker.test.ts',
@@ -76,7 +75,7 @@ const BACKGROUND = [
   'test/integration/route-follows.test.ts',
 ];
 const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, ...WAITING, ...BACKGROUND];
-/** Every other file runs alone, because clusters compete for the machine. */
+/** Every other file runs alone, because clusters compete for the machine: judged runs under Patroni are five servers and more. */
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;
 
