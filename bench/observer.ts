@@ -25,10 +25,9 @@ import { closing, median } from './figures.ts';
 const GOAL_PERCENT = 3;
 const START_LIMIT_MS = 60_000;
 /** What the first seconds take of a program that is compiled as it runs is not what a watch of minutes takes. */
-const WARM_UP_MS = 5_000;
+const WARM_UP_MS = 10_000;
 const SCALE = '10';
 const CLIENTS = '4';
-const TICKS_PER_SECOND = 100;
 /** A machine that does more than this share without the bench says nothing of 3 %. */
 const QUIET_SHARE = 0.05;
 const COST_SECONDS = 15;
@@ -74,9 +73,12 @@ async function pgbench({ host, port, user, password, database }: Address, ...opt
   return stdout;
 }
 
+/** From a checkpoint on, or what the log and the disk get would be that of wherever the last one happened to end. */
 async function rate(primary: Address): Promise<{ tps: number; said: string }> {
+  await using session = await Session.connect(primary, { applicationName: 'bench', connectTimeoutMs: 5_000 });
+  await session.execute('CHECKPOINT');
   const { done, busy, stolen, queue } = await load(() =>
-    pgbench(primary, '--client', CLIENTS, '--time', String(seconds), '--no-vacuum'),
+    pgbench(primary, '--client', CLIENTS, '--time', String(seconds)),
   );
   const tps = Number(/tps = ([\d.]+)/.exec(done)?.[1]);
   return {
@@ -121,18 +123,17 @@ function measures(before: ReadonlySet<string>): boolean {
   }
 }
 
-/** Ticks of processor time of a process or thread since it began. */
-function ticksOf(stat: string): number {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
+/** Milliseconds of processor time of a process or thread since it began: ticks would miss what wakes for less than one. */
+function usedBy(path: string): number {
+  return Number(readFileSync(`${path}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
 }
 
-/** Ticks so far: of each kind of thread of the watch, of each kind of its sessions, and of all processes of servers. */
-async function ticksByPart(pid: number, addresses: readonly Address[]): Promise<Map<string, number>> {
-  const ticks = new Map<string, number>();
+/** The same so far: of each kind of thread of the watch, of each kind of its sessions, and of all processes of servers. */
+async function usedByPart(pid: number, addresses: readonly Address[]): Promise<Map<string, number>> {
+  const used = new Map<string, number>();
   const add = (part: string, path: string) => {
     try {
-      ticks.set(part, (ticks.get(part) ?? 0) + ticksOf(readFileSync(`${path}/stat`, 'utf8')));
+      used.set(part, (used.get(part) ?? 0) + usedBy(path));
     } catch {
       // It has just ended.
     }
@@ -151,24 +152,19 @@ async function ticksByPart(pid: number, addresses: readonly Address[]): Promise<
     );
     for (const [backend, name] of rows) add(`server ${name}`, `/proc/${backend}`);
   }
-  return ticks;
+  return used;
 }
 
-/** Processor seconds per second of the idle cluster under watch, part by part, beside what it takes without. */
+/** Processor milliseconds per second of the watch and of the servers, which have nothing else to do, part by part. */
 async function cost(primary: Address, addresses: readonly Address[]): Promise<void> {
-  const idle = await load(() => sleep(COST_SECONDS * 1_000));
   await watched(primary, async (watch) => {
-    const before = await ticksByPart(watch.pid as number, addresses);
-    const { busy } = await load(() => sleep(COST_SECONDS * 1_000));
-    const after = await ticksByPart(watch.pid as number, addresses);
-    const processors = Number((await execa('nproc')).stdout);
-    console.log(
-      `processor milliseconds per second, the cluster idle: ${(1_000 * processors * (busy - idle.busy)).toFixed(0)}`,
-    );
-    for (const [part, ticks] of [...after].sort()) {
-      const ms = (1_000 * (ticks - (before.get(part) ?? 0))) / TICKS_PER_SECOND / COST_SECONDS;
-      if (ms >= 0.5) console.log(`  ${part}: ${ms.toFixed(1)}`);
-    }
+    const before = await usedByPart(watch.pid as number, addresses);
+    await sleep(COST_SECONDS * 1_000);
+    const after = await usedByPart(watch.pid as number, addresses);
+    const parts = [...after].map(([part, ms]) => [part, (ms - (before.get(part) ?? 0)) / COST_SECONDS] as const).sort();
+    const sum = parts.reduce((total, [, ms]) => total + ms, 0);
+    console.log(`processor milliseconds per second, the cluster idle: ${sum.toFixed(0)}`);
+    for (const [part, ms] of parts) if (ms >= 0.5) console.log(`  ${part}: ${ms.toFixed(1)}`);
   });
 }
 

@@ -23,7 +23,7 @@ import { DockerClient } from '../src/platforms/docker/client.ts';
 import type { DockerNode } from '../src/platforms/docker/node.ts';
 import { docker } from '../src/platforms/docker.ts';
 import { Recorder } from '../src/run/recorder.ts';
-import { RoleWatch } from '../src/run/role-watch.ts';
+import { ROLES_EVERY_MS, RoleWatch } from '../src/run/role-watch.ts';
 import { Witness } from '../src/run/witness.ts';
 import { smallDataset } from '../test/support/local-cluster.ts';
 import { patroniCluster } from '../test/support/patroni.ts';
@@ -59,9 +59,13 @@ async function failover(all: Nodes, cluster: FormedCluster): Promise<Detected> {
   const old = all.all.find(({ name }) => name === nodesInRole(roles ?? {}, 'primary')[0]);
   if (!old) throw new Error('there is no primary');
   const events: (RunEvent & { readonly wallMs: number })[] = [];
-  const recorder = { event: (event: RunEvent) => void events.push({ ...event, wallMs: Date.now() }) };
+  const recorder = {
+    event: (event: RunEvent) => void events.push({ ...event, wallMs: Date.now() }),
+    // No witness looks on.
+    follow: () => undefined,
+  };
   await using key = await LeaderKey.watch(all);
-  await using _ = await RoleWatch.start({ cluster, recorder });
+  await using _ = await RoleWatch.start({ cluster, recorder, everyMs: ROLES_EVERY_MS });
   await sleep(SETTLE_MS);
   const struckMs = Date.now();
   await old.kill();

@@ -28,6 +28,8 @@ const WARM_UP_LIMIT_MS = 10_000;
 /** For each kind of probe, however many partitions there are. */
 const MAX_PROBE_CONNECTIONS = 32;
 const MAX_FRESH_AT_ONCE = 4;
+/** A batch is made for twice as many operations as the one before had, and at least for these. */
+const LEAST_BATCH = 64;
 /** The main thread hears of connections that cannot be opened at most this often. */
 const UNREACHED_EVERY_MS = 100;
 
@@ -137,7 +139,7 @@ function follow(route: string, addresses: readonly Address[]): void {
 
 async function paceLanes({ lanes, warmUp }: Work): Promise<Running> {
   const kindNames = [...new Set(lanes.map(({ kind }) => kind.name))];
-  let batch = new OperationTable(kindNames);
+  let batch = new OperationTable(kindNames, LEAST_BATCH);
   const handOver = () => {
     handOverSettled();
     send({ type: 'open', ...generator.open() });
@@ -147,8 +149,9 @@ async function paceLanes({ lanes, warmUp }: Work): Promise<Running> {
     const { columns } = batch.data;
     // Handed over, not copied.
     const buffers = COLUMNS.map((name) => columns[name].buffer as ArrayBuffer);
+    const { count } = batch;
     send({ type: 'operations', batch: batch.data }, buffers);
-    batch = new OperationTable(kindNames);
+    batch = new OperationTable(kindNames, Math.max(LEAST_BATCH, 2 * count));
   };
   const generator = new LoadGenerator({
     lanes,
@@ -157,6 +160,7 @@ async function paceLanes({ lanes, warmUp }: Work): Promise<Running> {
     partitionOfKey,
     settled: (operation) => batch.add(operation),
     maxSleepMs: pace.maxSleepMs,
+    inStep: pace.inStep,
   });
   await generator.warmUp(async (session) => {
     await warmUp(session);

@@ -82,9 +82,10 @@ const SCHEMA = new Schema(
   new Map([['pgquake.format', OPERATIONS_FORMAT]]),
 );
 
-/** Hands every byte on at once, in place of keeping it until somebody reads. */
+/** Gathers the parts of a batch, dozens of them, and writes them at once: each write is a call of the system. */
 class FileSink extends AsyncByteQueue {
   readonly #file: number;
+  #parts: Uint8Array[] = [];
 
   constructor(file: number) {
     super();
@@ -92,13 +93,20 @@ class FileSink extends AsyncByteQueue {
   }
 
   override write(value: unknown): void {
-    const bytes = value as Uint8Array;
+    this.#parts.push(value as Uint8Array);
+  }
+
+  /** In the file when it returns. */
+  flush(): void {
+    const bytes = Buffer.concat(this.#parts);
+    this.#parts = [];
     for (let at = 0; at < bytes.byteLength; ) at += writeSync(this.#file, bytes, at);
   }
 }
 
 export class OperationsWriter implements Disposable {
   readonly #file: number;
+  readonly #sink: FileSink;
   readonly #writer: RecordBatchStreamWriter;
   readonly #kinds: readonly string[];
   readonly #kindWords: Vector<Utf8>;
@@ -119,7 +127,9 @@ export class OperationsWriter implements Disposable {
     this.#routeWords = vectorFromArray(routes, new Utf8());
     this.#routeOfKind = Int8Array.from(kinds, ({ route }) => (route === undefined ? -1 : routes.indexOf(route)));
     this.#writer = new RecordBatchStreamWriter({ autoDestroy: false });
-    this.#writer.reset(new FileSink(this.#file), SCHEMA);
+    this.#sink = new FileSink(this.#file);
+    this.#writer.reset(this.#sink, SCHEMA);
+    this.#sink.flush();
   }
 
   /** In the file when it returns. */
@@ -155,6 +165,7 @@ export class OperationsWriter implements Disposable {
     ];
     const data = makeData({ type: new Struct(SCHEMA.fields), length: count, nullCount: 0, children });
     this.#writer.write(new RecordBatch(SCHEMA, data));
+    this.#sink.flush();
   }
 
   #routeColumn(kindNumbers: Uint8Array): Data<DataType> {
@@ -175,6 +186,7 @@ export class OperationsWriter implements Disposable {
   [Symbol.dispose](): void {
     try {
       this.#writer.finish();
+      this.#sink.flush();
     } finally {
       closeSync(this.#file);
     }

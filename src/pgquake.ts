@@ -25,7 +25,7 @@ import { proveTolerance, type RunOn } from './prove.ts';
 import type { Config, Experiment, ExperimentOptions, LoadOptions, Quake } from './quake.ts';
 import { buildReport } from './report.ts';
 import { limitOf, RunLimit } from './run/guards.ts';
-import { describeMachine, HostMonitor } from './run/host-monitor.ts';
+import { describeMachine, HostMonitor, LIGHT_LOOK_MS } from './run/host-monitor.ts';
 import { healLeftBehind, type LeftBehind } from './run/left-behind.ts';
 import { probeKinds } from './run/probes.ts';
 import type { Recorder } from './run/recorder.ts';
@@ -148,7 +148,11 @@ async function runScenario(
   const recorder = new Recorder(folder, clock, kinds, listeners);
   {
     using _closing = recorder;
-    using _watching = new HostMonitor({ clock, recorder });
+    using _watching = new HostMonitor({
+      clock,
+      recorder,
+      ...(scenario.cluster.inventory ? { lookMs: LIGHT_LOOK_MS } : {}),
+    });
     recorder.event({ type: 'platform-chosen', platform: platform.name, engine: engine.name, reason });
     try {
       const leftBehind = await healLeftBehind(healersIn(catalog), reports);

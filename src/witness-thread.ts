@@ -12,13 +12,15 @@ import { OBSERVER_NAMES } from './sql/application-names.ts';
 import { Session } from './sql/session.ts';
 
 const FIRST_SESSION_LIMIT_MS = 10_000;
+/** Operations that a batch holds before it grows. */
+const BATCH = 64;
 
 if (!parentPort) throw new Error('witness-thread.ts is started as a worker thread only');
 const port = parentPort;
 const { nodes, run, originNs, pace } = workerData as WitnessThreadData;
 const clock = monotonicClock(originNs);
 const addresses = nodes.map(({ address }) => address);
-let batch = new OperationTable(WITNESS_KINDS);
+let batch = new OperationTable(WITNESS_KINDS, BATCH);
 let nextId = 1;
 let sessions = 0;
 
@@ -31,7 +33,7 @@ function handOver(): void {
   const { columns } = batch.data;
   const buffers = COLUMNS.map((name) => columns[name].buffer as ArrayBuffer);
   send({ type: 'operations', batch: batch.data }, buffers);
-  batch = new OperationTable(WITNESS_KINDS);
+  batch = new OperationTable(WITNESS_KINDS, BATCH);
 }
 
 /** Ids are given in the order of settling: what is under way at the end of a crash leaves no gap. */

@@ -9,6 +9,8 @@ import type { Recorder } from './recorder.ts';
 
 /** How often the run queue is read. */
 const LOOK_MS = 100;
+/** The same, beside servers that others need. */
+export const LIGHT_LOOK_MS = 500;
 /** One event for each. */
 const SAMPLE_MS = 1_000;
 
@@ -92,6 +94,8 @@ export interface HostMonitorOptions {
   readonly clock: Clock;
   readonly recorder: Pick<Recorder, 'event'>;
   readonly source?: HostSource;
+  /** Between two looks, in milliseconds; 100 by default. */
+  readonly lookMs?: number;
 }
 
 export class HostMonitor implements Disposable {
@@ -103,17 +107,17 @@ export class HostMonitor implements Disposable {
   #lateMs = 0;
 
   constructor(options: HostMonitorOptions) {
-    this.#options = { source: thisHost, ...options };
+    this.#options = { source: thisHost, lookMs: LOOK_MS, ...options };
     this.#from = this.#now();
     this.#lookedAt = this.#from.at;
-    this.#timer = setInterval(() => this.look(), LOOK_MS);
+    this.#timer = setInterval(() => this.look(), this.#options.lookMs);
   }
 
   /** Reads the run queue; once a second a sample becomes an event. */
   look(): void {
-    const { clock, source, recorder } = this.#options;
+    const { clock, source, recorder, lookMs } = this.#options;
     const at = clock.nowMs();
-    this.#lateMs = Math.max(this.#lateMs, at - this.#lookedAt - LOOK_MS);
+    this.#lateMs = Math.max(this.#lateMs, at - this.#lookedAt - lookMs);
     this.#lookedAt = at;
     const runnable = source.runnable();
     if (runnable !== undefined) this.#queue.push(runnable);

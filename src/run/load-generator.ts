@@ -81,6 +81,8 @@ export interface LoadGeneratorOptions {
   readonly settled: (operation: Operation) => void;
   /** The schedule wakes at least this often, 20 ms by default: a slow load sees the event loop's delays too. */
   readonly maxSleepMs?: number;
+  /** All lanes start together; evenly apart by default. */
+  readonly inStep?: boolean;
 }
 
 interface Lane {
@@ -221,11 +223,11 @@ export class LoadGenerator {
   start(share = 1): void {
     clearTimeout(this.#timer);
     this.#share = share;
-    const now = this.#options.clock.nowMs();
+    const { clock, inStep = false } = this.#options;
+    const now = clock.nowMs();
     this.#lanes.forEach((lane, i) => {
       lane.intervalMs = 1_000 / ((lane.spec.ratePerSecond ?? lane.spec.kind.ratePerSecond) * share);
-      // Lanes do not start in step with each other.
-      lane.startAt = now + (lane.intervalMs * (i + 1)) / (this.#lanes.length + 1);
+      lane.startAt = now + (inStep ? 0 : (lane.intervalMs * (i + 1)) / (this.#lanes.length + 1));
       lane.count = 0;
       lane.dueAt = lane.startAt;
     });

@@ -18,17 +18,23 @@ import type { PressureKept } from './pressure.ts';
 import { RouteFollower } from './route-follower.ts';
 import { orAborted, saysReady } from './wait.ts';
 
-/** How often a thread of the load wakes beside its operations. */
+/** How often a load causes work beside its operations. */
 export interface LoadPace {
   /** Between two hand-overs of what has settled; a crash loses at most what was not handed over. */
   readonly handOverMs: number;
   /** The schedule wakes at least this often, so that a slow load sees the event loop's delays too. */
   readonly maxSleepMs: number;
+  /** Each route is asked this often where it leads, and whenever a connection cannot be opened. */
+  readonly routesEveryMs: number;
+  /** All kinds of operation start together: each time the thread wakes costs as much as a statement. */
+  readonly inStep: boolean;
 }
 
-export const LOAD_PACE: LoadPace = { handOverMs: 50, maxSleepMs: 20 };
+export const LOAD_PACE: LoadPace = { handOverMs: 50, maxSleepMs: 20, routesEveryMs: 1_000, inStep: false };
 /** Beside servers that others need. */
-export const LIGHT_LOAD_PACE: LoadPace = { handOverMs: 250, maxSleepMs: 100 };
+export const LIGHT_LOAD_PACE: LoadPace = { handOverMs: 250, maxSleepMs: 100, routesEveryMs: 5_000, inStep: true };
+/** The same, where nothing is broken: no guard waits for what is handed over. */
+export const WATCH_LOAD_PACE: LoadPace = { ...LIGHT_LOAD_PACE, handOverMs: 1_000 };
 
 /** What the thread is started with. */
 export interface LoadThreadData {
@@ -110,7 +116,7 @@ export type FromLoadThread =
  */
 const YOUNG_GENERATION_MB = 64;
 
-/** Hears what the thread says while it runs, about 20 times a second. */
+/** Hears what the thread says while it runs, once for each hand-over. */
 export interface LoadListener {
   /** What has settled, in that order. */
   operations?(batch: OperationTable): void;
@@ -146,7 +152,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
   /**
    * Starts the thread and its first connections; returns when it is ready to start.
    * @param entry the module that the thread runs.
-   * @param routes where its connections go. Each is asked once a second, and whenever one cannot be opened.
+   * @param routes where its connections go.
    * @throws EnvironmentError when a server does not answer or the system refuses realtime priority.
    */
   static async prepare<K extends LoadKept | PressureKept = LoadKept>(
@@ -173,7 +179,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
     const followers = known.map(({ name, route, addresses }) => {
       const tell = (changed: readonly Address[]) =>
         worker.postMessage({ type: 'addresses', route: name, addresses: changed } satisfies ToLoadThread);
-      return [name, new RouteFollower(route, addresses, tell)] as const;
+      return [name, new RouteFollower(route, addresses, tell, pace.routesEveryMs)] as const;
     });
     const load = new Load<K>(worker, new Map(followers), listener);
     try {

@@ -4,9 +4,10 @@ import type { FormedCluster } from '../cluster/engine.ts';
 import type { Nodes } from '../cluster/platform.ts';
 import { mainRoute, type Route } from '../cluster/route.ts';
 import type { OperationKind } from '../model/history.ts';
+import type { Scenario } from '../model/scenario.ts';
 import { type Ledger, ledgerOf } from '../workloads/workload.ts';
 import { ASK_TIMEOUT_MS, askOne, connectOn } from './ask-node.ts';
-import { LIGHT_LOAD_PACE, LOAD_PACE, Load, type LoadListener, type LoadPace } from './load.ts';
+import { LIGHT_LOAD_PACE, LOAD_PACE, Load, type LoadListener, type LoadPace, WATCH_LOAD_PACE } from './load.ts';
 import type { LoadKept } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
 import { nextProbeRun, probeKinds } from './probes.ts';
@@ -106,7 +107,7 @@ export interface PreparedLoad extends Load<LoadKept> {
 export async function rampUp(options: PrepareOptions, load: PreparedLoad): Promise<readonly OperationKind[]> {
   const { plan, workload, recorder, clock, signal, fit = false, fitted } = options;
   const kinds = workload.kinds(plan.scenario.workload.params);
-  const count = new AnswerCount(kinds);
+  const count = new AnswerCount(kinds, paceOf(plan).handOverMs);
   const unfollow = load.follow(count);
   const share = await raise({ count, pace: (to) => load.start(to), clock, signal, fit });
   unfollow();
@@ -183,8 +184,14 @@ export async function preparePressure(
   return Load.prepare<PressureKept>(loadThread, cluster.routes, { originNs, pace, partitionOfKey, work }, { signal });
 }
 
+/** Whether pgquake looks on at servers that others need, and breaks nothing. */
+export function looksOn({ cluster, faults }: Pick<Scenario, 'cluster' | 'faults'>): boolean {
+  return cluster.inventory !== undefined && faults.length === 0;
+}
+
 /** Servers that others need get as little as what is found out allows. */
 function paceOf({ scenario }: PrepareOptions['plan']): LoadPace {
+  if (looksOn(scenario)) return WATCH_LOAD_PACE;
   return scenario.cluster.inventory ? LIGHT_LOAD_PACE : LOAD_PACE;
 }
 

@@ -8,14 +8,15 @@ import { EnvironmentError } from '../model/errors.ts';
 import type { OperationKind, OperationLog } from '../model/history.ts';
 import { formatShare } from '../model/units.ts';
 import { pause } from '../model/until.ts';
-import { LIGHT_LOAD_PACE, type LoadListener } from './load.ts';
+import type { LoadListener } from './load.ts';
 
 /** Below the full rate, to open connections and fill caches. */
 const STEPS = [0.25, 0.5] as const;
 const STEP_MS = 250;
-/** Answers are counted over this long; they are handed over a little later than they come. */
+/** Answers are counted over this long. */
 const WINDOW_MS = 500;
-const HANDED_OVER_MS = LIGHT_LOAD_PACE.handOverMs + 50;
+/** Beyond the time between two hand-overs. */
+const HANDING_OVER_MS = 50;
 /** A slow answer takes a while to be followed by as many as are sent. */
 const BORNE_WITHIN_MS = 6_000;
 const FITTED_WITHIN_MS = 2_500;
@@ -38,8 +39,12 @@ export interface Borne {
 export class AnswerCount implements LoadListener {
   readonly #kinds: readonly OperationKind[];
   readonly #answeredAt = new Map<string, number[]>();
+  /** How long after an answer it has been counted. */
+  readonly lateMs: number;
 
-  constructor(kinds: readonly OperationKind[]) {
+  /** @param handOverMs between two hand-overs of what was answered. */
+  constructor(kinds: readonly OperationKind[], handOverMs: number) {
+    this.lateMs = handOverMs + HANDING_OVER_MS;
     this.#kinds = kinds.filter(({ ratePerSecond }) => ratePerSecond > 0);
   }
 
@@ -62,7 +67,7 @@ export class AnswerCount implements LoadListener {
    * @param share of the rates that is asked for, from 0 to 1.
    */
   before(ms: number, share: number): Borne[] {
-    const toMs = ms - HANDED_OVER_MS;
+    const toMs = ms - this.lateMs;
     const perSecond = 1_000 / WINDOW_MS;
     return this.#kinds.map(({ name, ratePerSecond }) => {
       const within = (this.#answeredAt.get(name) ?? []).filter((at) => at >= toMs - WINDOW_MS && at < toMs);
@@ -104,7 +109,7 @@ export async function raise({ count, pace, clock, signal, fit }: RampOptions): P
     pace(step);
     await pause(STEP_MS, signal);
   }
-  const firstLookMs = count.isLight ? POLL_MS : WINDOW_MS + HANDED_OVER_MS;
+  const firstLookMs = count.isLight ? POLL_MS : WINDOW_MS + count.lateMs;
   let refusal: EnvironmentError | undefined;
   for (let share = 1; share >= (fit ? LEAST_SHARE : 1); share /= 2) {
     pace(share);

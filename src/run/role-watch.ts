@@ -1,22 +1,31 @@
-/** Who does what, in a cluster whose roles move: asked twice a second and recorded when it changes; and its manager at work. */
+/**
+ * Who does what, in a cluster whose roles move: asked again and again, and at once when the witness sees a change; recorded
+ * when it changes. And its manager at work.
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FormedCluster } from '../cluster/engine.ts';
 import { type Roles, rolesDiffer } from '../model/roles.ts';
 import type { Recorder } from './recorder.ts';
 
-const EVERY_MS = 500;
+export const ROLES_EVERY_MS = 500;
+/** Beside servers that others need: the witness asks each of them five times a second. */
+export const LIGHT_ROLES_EVERY_MS = 2_000;
 const STOP_LIMIT_MS = 2_000;
 
 export interface RoleWatchOptions {
   readonly cluster: Pick<FormedCluster, 'roles' | 'manager'>;
-  readonly recorder: Pick<Recorder, 'event'>;
+  readonly recorder: Pick<Recorder, 'event' | 'follow'>;
+  /** Between two looks. */
+  readonly everyMs: number;
 }
 
 /** Watches until it is disposed of; does nothing where roles never move. */
 export class RoleWatch implements AsyncDisposable {
   readonly #options: RoleWatchOptions;
   readonly #stop = new AbortController();
+  /** Ends the pause before the next look. */
+  #wake = new AbortController();
   readonly #manager: AsyncDisposable | undefined;
   readonly #watching: Promise<void>;
   #known: Roles | undefined;
@@ -29,6 +38,11 @@ export class RoleWatch implements AsyncDisposable {
       recorder.event({ type: 'failover', ...step });
       // Once a second node takes writes, half a second is long.
       if (step.step === 'promoted') void this.#look();
+    });
+    recorder.follow({
+      event: ({ type }) => {
+        if (type === 'witness-saw') this.#wake.abort();
+      },
     });
     this.#watching = cluster.roles ? this.#watch() : Promise.resolve();
   }
@@ -48,8 +62,11 @@ export class RoleWatch implements AsyncDisposable {
   }
 
   async #watch(): Promise<void> {
+    const { everyMs } = this.#options;
     while (!this.#stop.signal.aborted) {
-      await sleep(EVERY_MS, undefined, { signal: this.#stop.signal, ref: false }).catch(() => undefined);
+      const signal = AbortSignal.any([this.#stop.signal, this.#wake.signal]);
+      await sleep(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
+      this.#wake = new AbortController();
       await this.#look();
     }
   }

@@ -3,8 +3,6 @@
 import type { Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
 
-/** How often a route is asked while all is well. */
-const CALM_MS = 1_000;
 /** However many connections cannot be opened. */
 const AT_MOST_EVERY_MS = 100;
 
@@ -16,12 +14,20 @@ export class RouteFollower implements Disposable {
   #asking = false;
   #askedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param changed hears of addresses that differ from those before. */
-  constructor(route: Route, known: readonly Address[], changed: (addresses: readonly Address[]) => void) {
+  /**
+   * @param changed hears of addresses that differ from those before.
+   * @param everyMs between two questions while all is well.
+   */
+  constructor(
+    route: Route,
+    known: readonly Address[],
+    changed: (addresses: readonly Address[]) => void,
+    everyMs: number,
+  ) {
     this.#route = route;
     this.#known = JSON.stringify(known);
     this.#changed = changed;
-    this.#timer = setInterval(() => void this.ask(), CALM_MS);
+    this.#timer = setInterval(() => void this.ask(), everyMs);
   }
 
   /** Asks now, unless it has just asked or an earlier question is open. A route that cannot tell keeps the last addresses. */

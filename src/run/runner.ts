@@ -25,12 +25,20 @@ import { untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import { Injector, type MovingRoles, newMark } from './injector.ts';
 import { NodeWatch } from './node-watch.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
-import { nextRunOfProbes, prepareLoad, preparePressure, prepareProbes, prepareWitness, rampUp } from './prepare.ts';
+import {
+  looksOn,
+  nextRunOfProbes,
+  prepareLoad,
+  preparePressure,
+  prepareProbes,
+  prepareWitness,
+  rampUp,
+} from './prepare.ts';
 import { datasetOf, keysToProbe, probesAreOn } from './probes.ts';
 import { provision } from './provision.ts';
 import type { Recorder } from './recorder.ts';
 import { untilNothingIsInDoubt } from './recovery.ts';
-import { RoleWatch } from './role-watch.ts';
+import { LIGHT_ROLES_EVERY_MS, ROLES_EVERY_MS, RoleWatch } from './role-watch.ts';
 import { ServiceMonitor } from './service-monitor.ts';
 import { UndoJournal } from './undo-journal.ts';
 import { orAborted } from './wait.ts';
@@ -137,7 +145,11 @@ export async function run(asked: RunOptions): Promise<void> {
       ...(cluster.restarts ? { restarts: cluster.restarts } : {}),
     });
     const observed = { ...options, nodes, cluster };
-    await using _roles = await RoleWatch.start({ cluster, recorder });
+    await using _roles = await RoleWatch.start({
+      cluster,
+      recorder,
+      everyMs: looksOn(scenario) ? LIGHT_ROLES_EVERY_MS : ROLES_EVERY_MS,
+    });
     const work = await orAborted(countWork(observed), signal);
     await inPhase(
       recorder,

@@ -21,15 +21,24 @@ export interface WitnessPace {
   readonly freshForMs: number;
   /** Between two hand-overs of what has settled: a crash loses at most what was not handed over. */
   readonly handOverMs: number;
+  /** Between two looks at where the nodes are. */
+  readonly routesEveryMs: number;
 }
 
-export const WITNESS_PACE: WitnessPace = { keptEveryMs: 50, freshEveryMs: 200, freshForMs: 2_000, handOverMs: 100 };
+export const WITNESS_PACE: WitnessPace = {
+  keptEveryMs: 50,
+  freshEveryMs: 200,
+  freshForMs: 2_000,
+  handOverMs: 100,
+  routesEveryMs: 1_000,
+};
 /** On servers that others need: two nodes that take writes at one time are seen within a fifth of a second. */
 export const LIGHT_WITNESS_PACE: WitnessPace = {
   keptEveryMs: 200,
   freshEveryMs: 1_000,
   freshForMs: 10_000,
-  handOverMs: 500,
+  handOverMs: 1_000,
+  routesEveryMs: 5_000,
 };
 
 /** For an answer on such a session. */
@@ -113,7 +122,7 @@ export class WitnessLane {
       const open = this.#usable() ?? (await this.#reopen());
       if (open && !this.#over) await this.#perform(open);
       const pauseMs = open ? this.#times.everyMs : this.#times.retryMs;
-      if (!this.#over) await sleep(Math.max(1, startedAt + pauseMs - this.#clock.nowMs()));
+      if (!this.#over) await sleep(Math.max(1, nextOf(startedAt, pauseMs) - this.#clock.nowMs()));
     }
   }
 
@@ -192,6 +201,11 @@ export class WitnessLane {
     this.#node.settled({ kind, partitionKey: this.#node.number, intendedAt: told.sentAt, settledAt, ...told });
     return settledAt;
   }
+}
+
+/** Whole multiples of the pause, so that the lanes of all nodes wake their thread together. */
+function nextOf(startedAt: number, pauseMs: number): number {
+  return (Math.round(startedAt / pauseMs) + 1) * pauseMs;
 }
 
 function failed(access: 'read' | 'write', error: unknown, sent: boolean) {

@@ -116,9 +116,14 @@ export class Witness implements AsyncDisposable {
     const worker = new Worker(witnessThread, { name: 'witness', workerData });
     const followers = routes.map(
       ({ route, addresses }, node) =>
-        new RouteFollower(route, addresses, ([address]) => {
-          if (address) worker.postMessage({ type: 'address', node, address } satisfies ToWitness);
-        }),
+        new RouteFollower(
+          route,
+          addresses,
+          ([address]) => {
+            if (address) worker.postMessage({ type: 'address', node, address } satisfies ToWitness);
+          },
+          pace.routesEveryMs,
+        ),
     );
     const witness = new Witness(options, run, worker, followers);
     try {

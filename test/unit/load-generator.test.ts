@@ -15,6 +15,7 @@ interface Setting {
   readonly answer?: () => Promise<unknown[][]>;
   readonly connect?: () => Promise<never>;
   readonly maxConnections?: number;
+  readonly inStep?: boolean;
   /** 300 by default. */
   readonly forMs?: number;
 }
@@ -44,7 +45,7 @@ async function load(setting: Setting) {
   }
 }
 
-function prepared({ kinds = [READ], answer, connect, maxConnections = 100 }: Setting) {
+function prepared({ kinds = [READ], answer, connect, maxConnections = 100, inStep = false }: Setting) {
   const operations: Operation[] = [];
   const workload: WorkloadRun = {
     next: (kind) => ({
@@ -56,6 +57,7 @@ function prepared({ kinds = [READ], answer, connect, maxConnections = 100 }: Set
   };
   const generator = new LoadGenerator({
     lanes: workloadLanes(kinds, workload, maxConnections),
+    inStep,
     connect:
       connect ??
       (async () => {
@@ -97,6 +99,16 @@ describe('open-loop schedule', () => {
       expect(settledAt - intendedAt).toBeGreaterThanOrEqual(30);
     }
   });
+});
+
+test('lanes in step start together, as often as their rates allow', async () => {
+  const seldom = { ...WRITE, ratePerSecond: 25 };
+  const { operations } = await load({ kinds: [READ, seldom], inStep: true });
+  const startsOf = (name: string) => operations.flatMap(({ kind, intendedAt }) => (kind === name ? [intendedAt] : []));
+  const [reads, writes] = [startsOf('read'), startsOf('write')];
+  expect(writes.length).toBeGreaterThan(5);
+  expect(reads.length).toBeGreaterThan(3 * writes.length);
+  expect(reads).toEqual(expect.arrayContaining(writes));
 });
 
 test('what is due when an answer comes is sent then, and not at the next whole millisecond', async () => {

@@ -7,6 +7,7 @@ import { EnvironmentError } from '../../src/model/errors.ts';
 import { Load } from '../../src/run/load.ts';
 import { RouteFollower } from '../../src/run/route-follower.ts';
 
+const CALM_MS = 1_000;
 const ENTRY = new URL('../../src/load-thread.ts', import.meta.url);
 
 function addressOf(port: number) {
@@ -59,7 +60,7 @@ test('a follower tells a new address once, and keeps the last one while the rout
     },
   };
   const told: number[] = [];
-  using follower = new RouteFollower(route, [addressOf(1)], ([address]) => told.push(address?.port ?? 0));
+  using follower = new RouteFollower(route, [addressOf(1)], ([address]) => told.push(address?.port ?? 0), CALM_MS);
   const later = () => new Promise((resolve) => setTimeout(resolve, 120));
   await follower.ask();
   await later();
@@ -83,7 +84,7 @@ test('a route is asked at most ten times a second, however often a connection ca
       return [addressOf(1)];
     },
   };
-  using follower = new RouteFollower(route, [addressOf(1)], () => undefined);
+  using follower = new RouteFollower(route, [addressOf(1)], () => undefined, CALM_MS);
   for (let i = 0; i < 100; i++) await follower.ask();
   expect(asked).toBe(1);
 });

@@ -8,11 +8,12 @@ import { AnswerCount, raise } from '../../src/run/ramp.ts';
 const READ: OperationKind = { name: 'read', access: 'read', scope: 'partition', ratePerSecond: 200, deadlineMs: 2_000 };
 const SCAN: OperationKind = { ...READ, name: 'scan', scope: 'all', ratePerSecond: 2 };
 const TICK_MS = 20;
+const HAND_OVER_MS = 250;
 
 /** A load whose servers answer so many reads a second at most. */
 async function rampOn(capacity: number, fit = false) {
   const clock = monotonicClock();
-  const count = new AnswerCount([READ, SCAN]);
+  const count = new AnswerCount([READ, SCAN], HAND_OVER_MS);
   let share = 0;
   const paces: number[] = [];
   let id = 0;
@@ -73,7 +74,7 @@ describe.concurrent('the ramp', () => {
 test('so light a load that there is nothing to raise runs at its rates at once, and needs one answer', async () => {
   const clock = monotonicClock();
   const light = { ...READ, ratePerSecond: 8 };
-  const count = new AnswerCount([light, SCAN]);
+  const count = new AnswerCount([light, SCAN], HAND_OVER_MS);
   const paces: number[] = [];
   const ramp = raise({ count, pace: (to) => paces.push(to), clock, signal: new AbortController().signal, fit: false });
   const batch = new OperationTable(['read']);
@@ -87,8 +88,8 @@ test('so light a load that there is nothing to raise runs at its rates at once, 
 });
 
 test('a kind that is due less than once in the window says nothing', () => {
-  const seldom = new AnswerCount([{ ...SCAN, ratePerSecond: 0.5 }]);
+  const seldom = new AnswerCount([{ ...SCAN, ratePerSecond: 0.5 }], HAND_OVER_MS);
   expect(seldom.bears(seldom.before(10_000, 1))).toBe(true);
-  const due = new AnswerCount([SCAN]);
+  const due = new AnswerCount([SCAN], HAND_OVER_MS);
   expect(due.bears(due.before(10_000, 1))).toBe(false);
 });

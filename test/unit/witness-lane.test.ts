@@ -9,6 +9,7 @@ import type { Said } from '../../src/run/witness-table.ts';
 import { WITNESS_SQL } from '../../src/run/witness-table.ts';
 import { FakeSession } from '../support/fake-session.ts';
 
+const CLOCK = monotonicClock();
 const TIMES = { everyMs: 5, retryMs: 5, freshForMs: 60 };
 
 /** A node that is a standby, a primary on a timeline, or refuses connections. */
@@ -20,7 +21,7 @@ class PlayedNode {
   readonly operations: Omit<Operation, 'id'>[] = [];
   readonly said: Said[] = [];
 
-  lane(fresh: boolean): WitnessLane {
+  lane(fresh: boolean, everyMs = TIMES.everyMs): WitnessLane {
     let seq = 0;
     const node: WitnessedNode = {
       number: 2,
@@ -39,7 +40,7 @@ class PlayedNode {
         if (JSON.stringify(this.said.at(-1)) !== JSON.stringify(said)) this.said.push(said);
       },
     };
-    return new WitnessLane(node, { clock: monotonicClock(), fresh, times: TIMES });
+    return new WitnessLane(node, { clock: CLOCK, fresh, times: { ...TIMES, everyMs } });
   }
 
   of(kind: string): Omit<Operation, 'id'>[] {
@@ -94,6 +95,27 @@ test('a standby is asked and never written to; a promoted one is written to at o
   expect(writes.map(({ key }) => key)).toEqual(writes.map((_, i) => `2:${i + 1}`));
   expect(node.said).toEqual([{ role: 'standby' }, { role: 'primary', timeline: 2 }]);
   expect(node.sessions).toHaveLength(1);
+});
+
+test('lanes that started apart ask at the same times, so that their thread wakes once for all', async () => {
+  const everyMs = 100;
+  const [one, other] = [new PlayedNode(), new PlayedNode()];
+  const lanes = [one.lane(false, everyMs), other.lane(false, everyMs)] as const;
+  await Promise.all(lanes.map((lane) => lane.open(1_000)));
+  lanes[0].start();
+  await sleep(everyMs / 2);
+  lanes[1].start();
+  await sleep(6 * everyMs);
+  await Promise.all(lanes.map((lane) => lane.stop()));
+  // Asked as soon as they start; then on whole multiples of their pause, which a timer may miss by a little.
+  const offMs = [one, other].flatMap((node) =>
+    node
+      .of('kept-ask')
+      .slice(2)
+      .map(({ sentAt }) => Math.abs(sentAt - Math.round(sentAt / everyMs) * everyMs)),
+  );
+  expect(offMs.length).toBeGreaterThan(6);
+  expect(offMs.filter((ms) => ms < everyMs / 4).length / offMs.length).toBeGreaterThan(0.7);
 });
 
 test('the session that is kept waits for a frozen node for as long as it takes; a fresh one does not', async () => {
