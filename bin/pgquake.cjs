@@ -15,6 +15,8 @@ const ENVIRONMENT = 4;
 const BUG = 5;
 
 const root = join(__dirname, '..');
+/** A package has no source. */
+const inCheckout = existsSync(join(root, 'src'));
 
 function end(code, message, hint) {
   console.error(`error ${message}`);
@@ -28,20 +30,19 @@ if (found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < wanted[1])) {
   end(
     ENVIRONMENT,
     `pgquake needs Node.js ${wanted.join('.')} or newer; this is ${process.versions.node} (${process.execPath})`,
-    existsSync(join(root, 'src'))
+    inCheckout
       ? 'run "npm ci", then "npm run chaos -- ...": it brings the right one; or install a newer Node.js'
       : 'install a newer Node.js, or have one here with "npm install node@24" and run "npx pgquake ..."',
   );
 }
 
-// A checkout runs its source; a package has none.
-const source = join(root, 'src/cli/main.ts');
-import(pathToFileURL(existsSync(source) ? source : join(root, 'dist/cli/main.js')).href).catch((error) => {
+const built = !inCheckout || require('./built.cjs').isBuilt(root);
+import(pathToFileURL(join(root, built ? 'dist/cli/main.js' : 'src/cli/main.ts')).href).catch((error) => {
   if (error.code === 'ERR_MODULE_NOT_FOUND') {
     end(
       ENVIRONMENT,
       `pgquake is not installed as a whole: ${error.message}`,
-      existsSync(source) ? 'run "npm ci" in the checkout' : 'install it again with npm',
+      inCheckout ? 'run "npm ci" in the checkout' : 'install it again with npm',
     );
   }
   console.error('This is a bug in pgquake. Please report it with the lines below.');

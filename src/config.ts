@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { errorText, InputError } from './model/errors.ts';
 import { suggestion } from './model/nearest.ts';
+import { codeFolder } from './model/package-files.ts';
 import { quoted } from './model/quoted.ts';
 import { VARIANT_KINDS } from './own-variants.ts';
 import { pgquake } from './pgquake.ts';
@@ -119,7 +120,7 @@ function placeOfError(error: unknown, path: string): { readonly file: string; re
       file: scheme === undefined ? (file as string) : fileURLToPath(`file://${file}`),
       line: Number(line),
     }))
-    .filter(({ file }) => !file.includes('node_modules') && !file.startsWith(import.meta.dirname));
+    .filter(({ file }) => !file.includes('node_modules') && !file.startsWith(codeFolder()));
   const own = places.find(({ file }) => file === path) ?? places[0];
   if (own) return own;
   const named = /Cannot find (?:package|module) '([^']+)'/.exec(errorText(error))?.[1];

@@ -5,7 +5,6 @@
 
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Catalog, INDEX_MARK, indexPage, proofFiles, shipped } from './catalog.ts';
 import { type Choice, choose, refuseUnknown } from './choose.ts';
 import type { Engine } from './cluster/engine.ts';
@@ -13,11 +12,10 @@ import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
 import type { OperationKind, RunInfo } from './model/history.ts';
-import { ownCommand, version } from './model/package-files.ts';
+import { ownCommand, packageFolder, threadModule, version } from './model/package-files.ts';
 import type { Plan } from './model/plan.ts';
 import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
-import { siblingModule } from './model/sibling-module.ts';
 import { unlessAborted } from './model/unless-aborted.ts';
 import { withOwn } from './own-variants.ts';
 import { layoutOf, observationsFor, placedPlan, plannedMs, planOf, workloadNamed } from './planner.ts';
@@ -48,11 +46,9 @@ import {
 } from './store.ts';
 import { ledgerOf, placeOf, type Workload } from './workloads/workload.ts';
 
-const PACKAGE_FOLDER = fileURLToPath(new URL('..', import.meta.url));
-
 /** Where scenarios are looked for by name; the user's own come before the shipped ones. */
 export const SCENARIO_FOLDERS: readonly string[] = [
-  ...new Set([resolve('scenarios'), join(PACKAGE_FOLDER, 'scenarios')]),
+  ...new Set([resolve('scenarios'), join(packageFolder(), 'scenarios')]),
 ];
 
 /**
@@ -173,8 +169,8 @@ async function runScenario(
         workloadPlace,
         refusal: (problems) => refusal(scenario, problems),
         observe: observationsFor(catalog.checks, scenario),
-        loadThread: siblingModule(import.meta.url, 'load-thread'),
-        witnessThread: siblingModule(import.meta.url, 'witness-thread'),
+        loadThread: threadModule('load-thread'),
+        witnessThread: threadModule('witness-thread'),
         folder,
         recorder,
         clock,

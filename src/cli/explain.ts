@@ -1,8 +1,10 @@
 /** An error in words, for the person who ran the command. */
 
+import { inspect } from 'node:util';
 import pc from 'picocolors';
 import { attributed, HarnessError } from '../model/errors.ts';
 import { plainText } from '../reporters/escape.ts';
+import { inSourcePlaces } from './source-places.ts';
 import { asTyped } from './typed.ts';
 
 /** Prints to the error stream: what went wrong and what to do; a bug of ours with its stack. */
@@ -10,7 +12,7 @@ export function explain(thrown: unknown): void {
   const error = attributed(thrown);
   if (!(error instanceof HarnessError)) {
     console.error(pc.red('This is a bug in pgquake. Please report it with the lines below.'));
-    console.error(error);
+    console.error(inSourcePlaces(inspect(error)));
     return;
   }
   const [first, ...more] = asTyped(error.message).split('\n').map(plainText);

@@ -7,8 +7,8 @@ import { join, resolve } from 'node:path';
 import type { Report } from '../../src/model/report.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const MAIN = join(ROOT, 'src/cli/main.ts');
-/** Compiled code, kept from start to start: each compiles some 300 modules in each of its threads. */
+const MAIN = join(ROOT, 'bin/pgquake.cjs');
+/** Compiled code, kept from start to start: each compiles its modules in each of its threads. */
 export const COMPILED = join(tmpdir(), 'node-compile-cache');
 
 export interface Ended {

@@ -2,6 +2,7 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -63,6 +64,28 @@ describe('the first file', () => {
       status: 5,
       stderr: expect.stringContaining('bug in pgquake'),
     });
+  });
+
+  test('runs the build of a checkout while it is of this very source, and else the source', () => {
+    for (const name of ['src/cli', 'tools']) mkdirSync(join(folder, name), { recursive: true });
+    copyFileSync(join(ROOT, 'bin/built.cjs'), join(folder, 'bin/built.cjs'));
+    for (const name of ['tools/build.ts', 'tsconfig.json', 'package-lock.json']) writeFileSync(join(folder, name), '');
+    const source = join(folder, 'src/cli/main.ts');
+    writeFileSync(source, 'console.log("source" as string)');
+    const runs = () => start('console.log("build")').stdout;
+    expect(runs()).toBe('source\n');
+    const { sourceState, STATE_FILE } = createRequire(import.meta.url)('../../bin/built.cjs');
+    const built = () => writeFileSync(join(folder, 'dist', STATE_FILE), sourceState(folder));
+    built();
+    expect(runs()).toBe('build\n');
+    writeFileSync(source, 'console.log("Source" as string)');
+    expect(runs()).toBe('Source\n');
+    built();
+    expect(runs()).toBe('build\n');
+    writeFileSync(join(folder, 'src/new.ts'), '');
+    expect(runs()).toBe('Source\n');
+    rmSync(join(folder, 'src/new.ts'));
+    expect(runs()).toBe('build\n');
   });
 
   test('is what a checkout runs, too', () => {

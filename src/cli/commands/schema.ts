@@ -1,8 +1,9 @@
 /** `pgquake schema`: the JSON Schema of scenarios and reports, for editors and other tools. */
 
 import { writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { Catalog } from '../../catalog.ts';
+import { packageFolder } from '../../model/package-files.ts';
 import { reportJsonSchema } from '../../model/report-schema.ts';
 import { pgquake } from '../../pgquake.ts';
 import { inventoryJsonSchema } from '../../scenario/inventory.ts';
@@ -35,7 +36,7 @@ export const schema: Command<SchemaArguments> = {
       return;
     }
     for (const [name, make] of Object.entries(SCHEMAS)) {
-      const path = fileURLToPath(new URL(`../../../schema/${name}.schema.json`, import.meta.url));
+      const path = join(packageFolder(), `schema/${name}.schema.json`);
       await writeFile(path, `${JSON.stringify(make(pgquake().catalog), null, 2)}\n`);
     }
   },

@@ -1,8 +1,10 @@
 /** Script and style of pages: real files beside this one, read as they are. */
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { codeFolder } from '../../model/package-files.ts';
 
-const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8').trim();
+const read = (name: string) => readFileSync(join(codeFolder(), 'reporters/page', name), 'utf8').trim();
 
 export const PAGE_CSS = read('page.css');
 export const TIMELINE_CSS = read('timeline.css');

@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import type { Address } from '../../../model/address.ts';
 import { endThread } from '../../../model/end-thread.ts';
 import { EnvironmentError, errorText } from '../../../model/errors.ts';
-import { siblingModule } from '../../../model/sibling-module.ts';
+import { threadModule } from '../../../model/package-files.ts';
 import type { NodeName } from '../../../model/topology.ts';
 import type { PortChooser } from '../ports.ts';
 import { OUTSIDE } from './link.ts';
@@ -94,7 +94,7 @@ export class Relay implements AsyncDisposable {
    */
   static async start(nodes: readonly NodeName[], ports: Pick<PortChooser, 'next'>): Promise<Relay> {
     const workerData: RelayThreadData = { ending: new Int32Array(new SharedArrayBuffer(4)) };
-    const worker = new Worker(siblingModule(import.meta.url, 'thread'), { workerData });
+    const worker = new Worker(threadModule('platforms/local/relay/thread'), { workerData });
     const relay = new Relay(worker, workerData, nodes, ports);
     try {
       await once(worker, 'message', { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });

