@@ -12,7 +12,15 @@ import { FIGURES_FILE, type Figure } from './figures.ts';
 import { beside, type MachineState } from './machine.ts';
 import { record } from './recorded.ts';
 
-const OTHERS = new Set(['main.ts', 'figures.ts', 'machine.ts', 'recorded.ts', 'judging-peer.ts', 'own-time.ts']);
+const OTHERS = new Set([
+  'main.ts',
+  'figures.ts',
+  'machine.ts',
+  'recorded.ts',
+  'judging-peer.ts',
+  'own-time.ts',
+  'bare-client.ts',
+]);
 /** They need a Docker engine and an image, or pgbench; asked for by name. */
 const ON_REQUEST = new Set(['docker-act', 'patroni', 'observer']);
 const LIMIT_MS = 15 * 60_000;

@@ -10,93 +10,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
-import type { OperationKind } from '../src/model/history.ts';
-import { OperationTable } from '../src/model/operations.ts';
-import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE, readOperations } from '../src/operations-file.ts';
+import { OPERATIONS_FILE, PROBES_FILE, readOperations } from '../src/operations-file.ts';
 import { pgquake } from '../src/pgquake.ts';
 import { browserMissing, startBrowser } from '../test/support/browser.ts';
-import { buildHistory, PROBES } from '../test/support/history-builder.ts';
-import { storeHistory } from '../test/support/stored-run.ts';
 import { closing, type Figure, over } from './figures.ts';
+import { writeFlickeringRun } from './flickering-run.ts';
 import { peakMb } from './machine.ts';
 
 const GOALS = { ratio: 1, residentMb: 400, pageMb: 3, openS: 1 };
-const RATE = 2_000;
 const COUNT = 1_200_000;
-const BATCH = 100;
 const ROUNDS = 3;
-const KEYS = 100;
-const PARTITIONS = 4;
-const PROBES_PER_SECOND = 400;
-
-const KINDS: readonly OperationKind[] = [
-  { name: 'read', access: 'read', scope: 'partition', ratePerSecond: RATE * 0.75, deadlineMs: 1_000 },
-  { name: 'write', access: 'write', scope: 'partition', ratePerSecond: RATE * 0.25, deadlineMs: 1_000 },
-];
-
-async function writeRun(reports: string): Promise<string> {
-  const loadMs = (COUNT / RATE) * 1_000;
-  const phases = { steadyMs: loadMs * 0.25, faultMs: loadMs * 0.5, settleMs: loadMs * 0.25 - 310 };
-  const { run, events } = buildHistory({
-    ...phases,
-    partitionKeys: KEYS,
-    partitions: PARTITIONS,
-    kinds: KINDS.map((kind) => ({ ...kind, ratePerSecond: 1 })),
-  });
-  const history = {
-    run: { ...run, kinds: KINDS },
-    events,
-    operations: new OperationTable(),
-    probes: new OperationTable(),
-  };
-  const folder = await storeHistory(reports, history, []);
-  // Their places, for as many as no array of objects holds.
-  for (const file of [OPERATIONS_FILE, PROBES_FILE]) rmSync(join(folder, file));
-
-  const names = (kinds: readonly OperationKind[]) => kinds.map(({ name }) => name);
-  write(join(folder, OPERATIONS_FILE), names(KINDS), COUNT, RATE, (i) => i % 4 === 3);
-  const probes = (COUNT / RATE) * PROBES_PER_SECOND;
-  write(join(folder, PROBES_FILE), names(PROBES), probes, PROBES_PER_SECOND, (i) => i % 2 === 1);
-  return folder;
-}
-
-/** A flickering run: one in four fails during every other second of the fault, each with a text of its own. */
-function write(
-  path: string,
-  kinds: readonly string[],
-  count: number,
-  rate: number,
-  isWrite: (i: number) => boolean,
-): void {
-  using writer = new OperationsWriter(
-    path,
-    kinds.map((name) => ({ name })),
-  );
-  let seq = 0;
-  for (let from = 0; from < count; from += BATCH) {
-    const batch = new OperationTable(kinds, BATCH);
-    for (let i = from; i < from + BATCH; i++) {
-      const intendedAt = 1_000 + (i * 1_000) / rate;
-      const second = Math.floor(intendedAt / 1_000);
-      const failed = i > count / 4 && i < (count * 3) / 4 && second % 2 === 0 && i % 4 === second % 4;
-      const partitionKey = (i % KEYS) + 1;
-      const port = 40_000 + (i % 20_000);
-      batch.add({
-        id: i + 1,
-        kind: kinds[isWrite(i) ? 1 : 0] as string,
-        partitionKey,
-        partition: (partitionKey - 1) % PARTITIONS,
-        intendedAt,
-        sentAt: intendedAt + 0.05,
-        settledAt: intendedAt + 0.4 + ((i * 7_919) % 1_000) / 500,
-        outcome: failed ? 'fail' : 'ok',
-        ...(isWrite(i) ? { key: `1:${++seq}` } : { rows: 5, verified: 5 }),
-        ...(failed ? { errorCode: '08006', errorText: `connection from port ${port} lost: <b>terminated</b>` } : {}),
-      });
-    }
-    writer.write(batch);
-  }
-}
 
 interface Rendered {
   readonly seconds: number;
@@ -162,7 +85,7 @@ async function openingS(page: string): Promise<number> {
 async function main(): Promise<void> {
   const reports = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
   try {
-    const folder = await writeRun(reports);
+    const folder = await writeFlickeringRun(reports, COUNT);
     const lines = writeLines(folder);
     const rounds = Array.from({ length: ROUNDS }, () => {
       const rendered = alone<Rendered>('render', folder);

@@ -17,13 +17,16 @@ import { Pressure } from '../src/run/pressure.ts';
 import { Probes } from '../src/run/probes.ts';
 import { Session } from '../src/sql/session.ts';
 import { coordinatorOf, sharded } from '../test/support/sharded.ts';
-import { closing, over } from './figures.ts';
+import { encoded, type Pressed, pressBare } from './bare-client.ts';
+import { closing, median, over } from './figures.ts';
 
 const CONNECTIONS = 8;
 const DEPTH = 32;
 const SECONDS = 4;
 const KEYS = 1_000;
 const GOALS = { throughput: 0.9, cpu: 1.5 };
+/** It parses nothing and keeps nothing. */
+const BARE_CLIENT = 'a bare socket in Node.js';
 const ACCESSES = ['read', 'write'] as const;
 type Access = (typeof ACCESSES)[number];
 
@@ -49,11 +52,6 @@ function script(access: Access, version: number): string {
   return `\\startpipeline\n${`${one}${end}`.repeat(DEPTH)}\\endpipeline\n`;
 }
 
-interface Measured {
-  readonly perSecond: number;
-  readonly cpuUs: number;
-}
-
 /** In a process of its own, as a run's load is in a thread of its own. */
 async function press(address: Address, access: Access, run: number): Promise<void> {
   const probes = new Probes(run);
@@ -75,14 +73,31 @@ async function press(address: Address, access: Access, run: number): Promise<voi
   console.log(JSON.stringify({ perSecond: (ok * 1_000) / forMs, cpuUs: (user + system) / ok }));
 }
 
-function ours(address: Address, access: Access, run: number): Measured {
-  const args = [import.meta.filename, 'press', JSON.stringify(address), access, String(run)];
-  const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
-  if (child.status !== 0) throw new Error(child.stderr);
-  return JSON.parse(child.stdout) as Measured;
+const BARE: Readonly<Record<Access, string>> = {
+  read: 'SELECT seq FROM pgquake.probes WHERE partition_key = $1 AND run = 0',
+  write: 'INSERT INTO pgquake.probes (partition_key, run, seq) VALUES ($1, $2, $3)',
+};
+
+/** In a process of its own, as well. */
+async function bare(address: Address, access: Access, run: number): Promise<void> {
+  const reads = Array.from({ length: KEYS }, (_, i) => encoded([i + 1]));
+  let n = 0;
+  const next = () => {
+    const key = n++ % KEYS;
+    return access === 'read' ? (reads[key] as Buffer) : encoded([key + 1, run, n]);
+  };
+  const load = { connections: CONNECTIONS, depth: DEPTH, seconds: SECONDS };
+  console.log(JSON.stringify(await pressBare(address, load, BARE[access], next)));
 }
 
-function theirs({ host, port, user, password, database }: Address, access: Access, version: number): Measured {
+function alone(how: 'press' | 'bare', address: Address, access: Access, run: number): Pressed {
+  const args = [import.meta.filename, how, JSON.stringify(address), access, String(run)];
+  const child = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 });
+  if (child.status !== 0) throw new Error(child.stderr);
+  return JSON.parse(child.stdout) as Pressed;
+}
+
+function theirs({ host, port, user, password, database }: Address, access: Access, version: number): Pressed {
   const options = `-n -M prepared -c ${CONNECTIONS} -j 2 -T ${SECONDS} -h ${host} -p ${port} -U ${user}`;
   // The script comes in by standard input; the shell tells the processor time of what it ran.
   const inShell = `cat >/tmp/pipeline.sql && PGPASSWORD='${password}' pgbench ${options} -f /tmp/pipeline.sql ${database} && times`;
@@ -121,13 +136,20 @@ async function main(rounds: number): Promise<void> {
     const peerName = `pgbench ${version}, ${version >= SYNC_SINCE ? 'a commit each' : `one commit for ${DEPTH}`}`;
     const figures = ACCESSES.flatMap((access, a) => {
       const ratios = Array.from({ length: rounds }, (_, round) => {
-        const own = ours(address, access, 1 + a * rounds + round);
+        const own = alone('press', address, access, 1 + 2 * (a * rounds + round));
+        const least = alone('bare', address, access, 2 + 2 * (a * rounds + round));
         const peer = theirs(address, access, version);
         console.log(
           `${access}: pgquake ${own.perSecond.toFixed(0)}/s at ${own.cpuUs.toFixed(1)} us, ` +
+            `a bare socket ${least.perSecond.toFixed(0)}/s at ${least.cpuUs.toFixed(1)} us, ` +
             `pgbench ${peer.perSecond.toFixed(0)}/s at ${peer.cpuUs.toFixed(1)} us`,
         );
-        return { throughput: own.perSecond / peer.perSecond, cpu: own.cpuUs / peer.cpuUs };
+        return {
+          throughput: own.perSecond / peer.perSecond,
+          cpu: own.cpuUs / peer.cpuUs,
+          bareThroughput: least.perSecond / peer.perSecond,
+          bareCpu: least.cpuUs / peer.cpuUs,
+        };
       });
       return [
         {
@@ -135,11 +157,13 @@ async function main(rounds: number): Promise<void> {
           ...over(ratios.map((r) => r.throughput)),
           goal: GOALS.throughput,
           atLeast: true,
+          limit: { what: BARE_CLIENT, figure: median(ratios.map((r) => r.bareThroughput)) },
         },
         {
           what: `${access}: client processor time / ${peerName}`,
           ...over(ratios.map((r) => r.cpu)),
           goal: GOALS.cpu,
+          limit: { what: BARE_CLIENT, figure: median(ratios.map((r) => r.bareCpu)) },
         },
       ];
     });
@@ -152,4 +176,5 @@ async function main(rounds: number): Promise<void> {
 
 const [, , first = '3', address, access, run] = process.argv;
 if (first === 'press') await press(JSON.parse(address as string), access as Access, Number(run));
+else if (first === 'bare') await bare(JSON.parse(address as string), access as Access, Number(run));
 else await main(Number(first));

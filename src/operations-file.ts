@@ -31,8 +31,8 @@ import type { Anomaly, OperationKind } from './model/history.ts';
 import {
   ABSENT,
   type Columns,
+  ErrorList,
   type IntegerColumn,
-  type OperationError,
   OperationTable,
   OUTCOMES,
   type TableData,
@@ -104,10 +104,19 @@ class FileSink extends AsyncByteQueue {
   }
 }
 
+/** Keeps no list of what it has written, which grew with the run: a footer would need it, and a stream has none. */
+class StreamWriter extends RecordBatchStreamWriter {
+  protected override _writeRecordBatch(batch: RecordBatch): this {
+    super._writeRecordBatch(batch);
+    this._recordBatchBlocks.length = 0;
+    return this;
+  }
+}
+
 export class OperationsWriter implements Disposable {
   readonly #file: number;
   readonly #sink: FileSink;
-  readonly #writer: RecordBatchStreamWriter;
+  readonly #writer: StreamWriter;
   readonly #kinds: readonly string[];
   readonly #kindWords: Vector<Utf8>;
   readonly #routeWords: Vector<Utf8>;
@@ -126,7 +135,7 @@ export class OperationsWriter implements Disposable {
     const routes = [...new Set(kinds.flatMap(({ route }) => route ?? []))];
     this.#routeWords = vectorFromArray(routes, new Utf8());
     this.#routeOfKind = Int8Array.from(kinds, ({ route }) => (route === undefined ? -1 : routes.indexOf(route)));
-    this.#writer = new RecordBatchStreamWriter({ autoDestroy: false });
+    this.#writer = new StreamWriter({ autoDestroy: false });
     this.#sink = new FileSink(this.#file);
     this.#writer.reset(this.#sink, SCHEMA);
     this.#sink.flush();
@@ -143,8 +152,8 @@ export class OperationsWriter implements Disposable {
       if (number < 0) throw new Error(`no kind of operation "${kinds[kindNumbers[row] as number]}" was announced`);
       kindNumbers[row] = number;
     }
-    const texts = (of: (row: number) => string | undefined, rare: ReadonlyMap<number, unknown>) =>
-      textColumn(count, rare.size === 0 ? undefined : of);
+    const texts = (of: (row: number) => string | undefined, some: boolean) => textColumn(count, some ? of : undefined);
+    const errorOf = (row: number) => errors[columns.error[row] as number];
     const children: Data<DataType>[] = [
       makeData({ type: WORDS, length: count, data: new Int8Array(kindNumbers.buffer), dictionary: this.#kindWords }),
       this.#routeColumn(kindNumbers),
@@ -156,12 +165,12 @@ export class OperationsWriter implements Disposable {
       }),
       makeData({ type: new Float64(), length: count, data: columns.intendedAt.subarray(0, count) }),
       ...INTEGERS.map(([column, , nullable]) => integerColumn(columns[column].subarray(0, count), nullable)),
-      texts((row) => errors.get(row)?.code, errors),
-      texts((row) => errors.get(row)?.text, errors),
+      texts((row) => errorOf(row)?.code, errors.length > 0),
+      texts((row) => errorOf(row)?.text, errors.length > 0),
       texts((row) => {
         const anomaly = anomalies.get(row);
         return anomaly && JSON.stringify(anomaly);
-      }, anomalies),
+      }, anomalies.size > 0),
     ];
     const data = makeData({ type: new Struct(SCHEMA.fields), length: count, nullCount: 0, children });
     this.#writer.write(new RecordBatch(SCHEMA, data));
@@ -263,19 +272,20 @@ function tableData(batch: RecordBatch, names: Readonly<Record<string, string>>):
     intendedAt: values('intended_ms') as Float64Array,
     kind: new Uint8Array((values('kind') as Int8Array).slice(0, count)),
     outcome: new Uint8Array((values('outcome') as Int8Array).slice(0, count)),
+    error: new Int32Array(count).fill(ABSENT),
   };
   for (let row = 0; row < count; row++) {
     const known = (columns.kind[row] as number) < kinds.length && (columns.outcome[row] as number) < OUTCOMES.length;
     if (!known || (columns.id[row] as number) < 1) throw new Error(`its row with the id ${columns.id[row]} is damaged`);
   }
-  const errors = new Map<number, OperationError>();
+  const errors = new ErrorList();
   const codes = column('error_code');
   const texts = column('error_text');
   if (codes.nullCount < count) {
     for (let row = 0; row < count; row++) {
       const code = codes.get(row) as string | null;
       const text = texts.get(row) as string | null;
-      if (code !== null) errors.set(row, { code, ...(text === null ? {} : { text }) });
+      if (code !== null) columns.error[row] = errors.numberOf({ code, ...(text === null ? {} : { text }) });
     }
   }
   const anomalies = new Map<number, Anomaly>();
@@ -286,7 +296,7 @@ function tableData(batch: RecordBatch, names: Readonly<Record<string, string>>):
       if (text !== null) anomalies.set(row, JSON.parse(text) as Anomaly);
     }
   }
-  return { kinds, count, columns, errors, anomalies };
+  return { kinds, count, columns, errors: errors.list, anomalies };
 }
 
 const CONTINUATION = 0xffff_ffff;

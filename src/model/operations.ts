@@ -36,24 +36,46 @@ export type Columns = { -readonly [C in IntegerColumn]: Int32Array } & {
   kind: Uint8Array;
   /** Index in `OUTCOMES`. */
   outcome: Uint8Array;
+  /** Index of the error among the table's errors. */
+  error: Int32Array;
 };
-
-/** What few operations have, by their row. */
-interface Rare {
-  readonly errors: Map<number, OperationError>;
-  readonly anomalies: Map<number, Anomaly>;
-}
 
 export interface OperationError {
   readonly code: string;
   readonly text?: string;
 }
 
+/** Errors by their numbers, each once. */
+export class ErrorList {
+  readonly list: OperationError[] = [];
+  readonly #numbers = new Map<string, number>();
+
+  constructor(errors: Iterable<OperationError> = []) {
+    for (const error of errors) this.numberOf(error);
+  }
+
+  /** Adds it where it is new. */
+  numberOf(error: OperationError): number {
+    const { code, text } = error;
+    const key = text === undefined ? code : `${code}\0${text}`;
+    let number = this.#numbers.get(key);
+    if (number === undefined) {
+      number = this.list.push(error) - 1;
+      this.#numbers.set(key, number);
+    }
+    return number;
+  }
+}
+
 /** A table as plain data, to be handed to another thread. */
-export interface TableData extends Rare {
+export interface TableData {
   readonly kinds: readonly string[];
   readonly count: number;
   readonly columns: Columns;
+  /** Each once: millions may have failed alike. */
+  readonly errors: readonly OperationError[];
+  /** What few operations have, by their row. */
+  readonly anomalies: Map<number, Anomaly>;
 }
 
 /** One operation where it lies in its table. Handed out by `scan`, which moves on: copy what is to be kept. */
@@ -133,11 +155,15 @@ export class OperationRow implements Operation {
   }
 
   get errorCode(): string | undefined {
-    return this.#table.errors.get(this.index)?.code;
+    return this.#error?.code;
   }
 
   get errorText(): string | undefined {
-    return this.#table.errors.get(this.index)?.text;
+    return this.#error?.text;
+  }
+
+  get #error(): OperationError | undefined {
+    return this.#table.errors[this.#columns.error[this.index] as number];
   }
 
   get anomaly(): Anomaly | undefined {
@@ -175,6 +201,7 @@ function present(value: number | undefined): number | undefined {
 /** Operations in the order in which they were added, which for a batch of the load is that of settling. */
 export class OperationTable implements OperationLog {
   readonly #data: { -readonly [K in keyof TableData]: TableData[K] };
+  #errors = new ErrorList();
   #capacity: number;
 
   /** @param kinds names of the kinds that operations may have; others are added as they come, up to 256. */
@@ -184,7 +211,7 @@ export class OperationTable implements OperationLog {
       kinds: [...kinds],
       count: 0,
       columns: emptyColumns(capacity),
-      errors: new Map(),
+      errors: this.#errors.list,
       anomalies: new Map(),
     };
   }
@@ -192,7 +219,8 @@ export class OperationTable implements OperationLog {
   /** A table around data that another thread handed over. */
   static from(data: TableData): OperationTable {
     const table = new OperationTable([], 0);
-    Object.assign(table.#data, data);
+    table.#errors = new ErrorList(data.errors);
+    Object.assign(table.#data, data, { errors: table.#errors.list });
     table.#capacity = data.columns.id.length;
     return table;
   }
@@ -215,8 +243,8 @@ export class OperationTable implements OperationLog {
 
   add(operation: Operation): void {
     const row = this.#grow(1);
-    const { columns, errors, anomalies } = this.#data;
-    const { intendedAt, sentAt, settledAt, key } = operation;
+    const { columns, anomalies } = this.#data;
+    const { intendedAt, sentAt, settledAt, key, errorCode: code, errorText: text } = operation;
     columns.id[row] = operation.id;
     columns.kind[row] = this.#kindIndex(operation.kind);
     columns.outcome[row] = OUTCOMES.indexOf(operation.outcome);
@@ -231,10 +259,8 @@ export class OperationTable implements OperationLog {
     columns.session[row] = operation.session ?? ABSENT;
     columns.rows[row] = operation.rows ?? ABSENT;
     columns.verified[row] = operation.verified ?? ABSENT;
-    if (operation.errorCode !== undefined) {
-      const text = operation.errorText;
-      errors.set(row, { code: operation.errorCode, ...(text === undefined ? {} : { text }) });
-    }
+    columns.error[row] =
+      code === undefined ? ABSENT : this.#errors.numberOf({ code, ...(text === undefined ? {} : { text }) });
     if (operation.anomaly) anomalies.set(row, operation.anomaly);
   }
 
@@ -245,7 +271,12 @@ export class OperationTable implements OperationLog {
     const at = this.#grow(count);
     const own = this.#data;
     for (const name of COLUMNS) own.columns[name].set(columns[name].subarray(0, count), at);
-    for (const [row, error] of errors) own.errors.set(at + row, error);
+    const numbers = errors.map((error) => this.#errors.numberOf(error));
+    if (numbers.length > 0) {
+      for (let row = at; row < at + count; row++) {
+        own.columns.error[row] = numbers[own.columns.error[row] as number] ?? ABSENT;
+      }
+    }
     for (const [row, anomaly] of anomalies) own.anomalies.set(at + row, anomaly);
   }
 
@@ -318,17 +349,14 @@ export class OperationTable implements OperationLog {
       for (let i = 0; i < order.length; i++) to[i] = from[order[i] as number] as number;
       Object.assign(data.columns, { [name]: to });
     }
-    const rare = [data.errors, data.anomalies] as Map<number, unknown>[];
-    if (rare.every((map) => map.size === 0)) return;
+    if (data.anomalies.size === 0) return;
     const placeOf = new Uint32Array(order.length);
     order.forEach((row, place) => {
       placeOf[row] = place;
     });
-    for (const map of rare) {
-      const entries = [...map];
-      map.clear();
-      for (const [row, value] of entries) map.set(placeOf[row] as number, value);
-    }
+    const anomalies = [...data.anomalies];
+    data.anomalies.clear();
+    for (const [row, anomaly] of anomalies) data.anomalies.set(placeOf[row] as number, anomaly);
   }
 
   /** @returns the row of the first of `count` new operations. */
@@ -360,7 +388,7 @@ export class OperationTable implements OperationLog {
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-export const COLUMNS = [...INTEGER_COLUMNS, 'intendedAt', 'kind', 'outcome'] as const;
+export const COLUMNS = [...INTEGER_COLUMNS, 'intendedAt', 'kind', 'outcome', 'error'] as const;
 
 function emptyColumns(capacity: number): Columns {
   const integers = Object.fromEntries(INTEGER_COLUMNS.map((name) => [name, new Int32Array(capacity)]));
@@ -369,5 +397,6 @@ function emptyColumns(capacity: number): Columns {
     intendedAt: new Float64Array(capacity),
     kind: new Uint8Array(capacity),
     outcome: new Uint8Array(capacity),
+    error: new Int32Array(capacity),
   };
 }

@@ -34,6 +34,19 @@ describe('a table of operations', () => {
     );
   });
 
+  test('keeps an error once, however many operations ended with it', () => {
+    const failed = (id: number, errorCode: string, errorText?: string): Operation => ({
+      ...{ id, kind: 'read', intendedAt: id, sentAt: id, settledAt: id, outcome: 'fail', errorCode },
+      ...(errorText === undefined ? {} : { errorText }),
+    });
+    const first = [failed(1, '08006', 'lost'), failed(2, '08006', 'lost'), failed(3, '08006')];
+    const second = [failed(4, '57P01'), failed(5, '08006', 'lost')];
+    const table = OperationTable.inOrder(first);
+    table.addAll(OperationTable.inOrder(second).data);
+    expect([...table]).toEqual([...first, ...second]);
+    expect(table.data.errors).toEqual([{ code: '08006', text: 'lost' }, { code: '08006' }, { code: '57P01' }]);
+  });
+
   test('refuses a table whose kinds have other numbers', () => {
     const operation: Operation = { id: 1, kind: 'read', intendedAt: 1, sentAt: 1, settledAt: 1, outcome: 'ok' };
     const one = OperationTable.inOrder([operation]);

@@ -194,7 +194,7 @@ function suiteOf(name: string): readonly string[] {
 function performanceTable(): string {
   const rows = recorded().flatMap(({ name, measuredOn, figures, state }) =>
     figures.map((figure) => {
-      const { what, goal, atLeast = false, spread } = figure;
+      const { what, goal, atLeast = false, spread, limit: least } = figure;
       const between = spread ? ` (${spread.map(shown).join(' to ')})` : '';
       const limit = `${atLeast ? '≥' : '≤'} ${goal}`;
       const said = `${shown(figure.figure)}${between}`;
@@ -204,11 +204,12 @@ function performanceTable(): string {
         said,
         limit,
         met(figure) ? 'met' : '**missed**',
+        least ? `${least.what}: ${shown(least.figure)}` : '',
         state.calm ? measuredOn : `${measuredOn}, busy`,
       ];
     }),
   );
-  return table(['benchmark', 'figure', 'median (spread)', 'goal', '', 'measured on'], rows);
+  return table(['benchmark', 'figure', 'median (spread)', 'goal', '', 'limit, measured with it', 'measured on'], rows);
 }
 
 function scenarioRows(names: string): string[][] {
