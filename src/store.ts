@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { lstat, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { makeFolder } from './make-folder.ts';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
 import type { TimedEvent } from './model/event.ts';
@@ -11,11 +11,15 @@ import type { History, RunInfo } from './model/history.ts';
 import type { OperationTable } from './model/operations.ts';
 import type { Plan } from './model/plan.ts';
 import { REPORT_VERSION, type Report } from './model/report.ts';
-import { actSchema, eventSchema, partitionSchema, runSchema, storedReportSchema } from './model/report-schema.ts';
-import { PURPOSES } from './model/topology.ts';
 import { eventOfNow, planOfNow, reportOfNow, runOfNow } from './version-1.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
+
+/** Made when a run is read: they are the largest schemas, and most commands read none. */
+async function schemas() {
+  const [report, plan] = await Promise.all([import('./model/report-schema.ts'), import('./model/plan-schema.ts')]);
+  return { ...report, ...plan };
+}
 
 /** A stored run. */
 export interface StoredRun {
@@ -132,6 +136,7 @@ async function writing(path: string, work: Promise<unknown>): Promise<void> {
  * @throws InputError where the folder is no run, or is damaged.
  */
 export async function readPlan(folder: string): Promise<Plan> {
+  const { planSchema } = await schemas();
   return (await readChecked(folder, 'plan.json', planSchema, planOfNow)) as unknown as Plan;
 }
 
@@ -140,12 +145,13 @@ export async function readPlan(folder: string): Promise<Plan> {
  * @throws InputError where the folder is no run, or is damaged: it says which file and line.
  */
 export async function readRun(folder: string): Promise<StoredRun> {
+  const { runSchema, eventSchema } = await schemas();
   const run = (await readChecked(folder, 'run.json', runSchema, runOfNow)) as RunInfo;
   const plan = await readPlan(folder);
   if (plan.scenario.name !== run.scenario || plan.seed !== run.seed) {
     throw notARun(join(folder, 'plan.json'), `it is of another run than run.json, which is of ${run.scenario}`);
   }
-  const events = await readEvents(folder);
+  const events = await readEvents(folder, eventSchema);
   // Arrow is slow to load, and most commands read no operations.
   const { OPERATIONS_FILE, PROBES_FILE, WITNESS_FILE, readOperations } = await import('./operations-file.ts');
   const read = (name: string) => readTable(join(folder, name), readOperations);
@@ -155,31 +161,6 @@ export async function readRun(folder: string): Promise<StoredRun> {
   const history = { run, events: events.toSorted((a, b) => a.at - b.at), operations, probes, ...witness };
   return { folder, plan, history };
 }
-
-/** What judging and reporting take from a plan; the rest of it is for people. */
-const planSchema = z.looseObject({
-  seed: runSchema.shape.seed,
-  acts: z.array(actSchema),
-  placement: z.array(partitionSchema),
-  scenario: z.looseObject({
-    name: z.string(),
-    cluster: z.looseObject({
-      platform: z.string(),
-      engine: z.string(),
-      nodes: z.array(z.looseObject({ name: z.string(), role: z.string(), part: z.enum(PURPOSES) })),
-      replication: z.int(),
-      partitions: z.int(),
-    }),
-    hypothesis: z.array(
-      z.looseObject({
-        check: z.string(),
-        params: z.record(z.string(), z.unknown()),
-        written: z.record(z.string(), z.unknown()),
-        place: z.looseObject({ file: z.string(), line: z.int() }),
-      }),
-    ),
-  }),
-});
 
 /**
  * Reads the report of a stored run, of this version or the one before it.
@@ -192,6 +173,7 @@ export async function readReport(path: string): Promise<Report> {
     () => false,
   );
   const file = folder ? join(path, 'report.json') : path;
+  const { storedReportSchema } = await schemas();
   const stored = await readChecked(dirname(file), basename(file), storedReportSchema, reportOfNow);
   return { ...stored, version: REPORT_VERSION } as Report;
 }
@@ -211,7 +193,7 @@ async function readChecked<T>(
   }
 }
 
-async function readEvents(folder: string): Promise<TimedEvent[]> {
+async function readEvents(folder: string, schema: z.ZodType): Promise<TimedEvent[]> {
   const path = join(folder, 'events.ndjson');
   let line = 0;
   try {
@@ -221,7 +203,7 @@ async function readEvents(folder: string): Promise<TimedEvent[]> {
       .slice(0, -1)
       .map((text) => {
         line++;
-        return checked(eventOfNow(JSON.parse(text)), eventSchema) as TimedEvent;
+        return checked(eventOfNow(JSON.parse(text)), schema) as TimedEvent;
       });
   } catch (error) {
     throw notARun(line === 0 ? path : `${path}:${line}`, errorText(error), error);

@@ -59,6 +59,7 @@ async function build(): Promise<void> {
     input: Object.fromEntries(ENTRIES.map((name) => [name, `src/${name}.ts`])),
     external: (id) => id.startsWith('node:') || INSTALLED.some((name) => id === name || id.startsWith(`${name}/`)),
     tsconfig: join(ROOT, 'tsconfig.json'),
+    resolve: { alias: { 'string-width': join(ROOT, 'src/reporters/text-width.ts') } },
   });
   const { output } = await bundle.write({
     dir: UNFINISHED,

@@ -2,7 +2,7 @@
 
 import type { Address } from '../model/address.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { Session, type SessionOptions } from '../sql/session.ts';
+import type { Session, SessionOptions } from '../sql/session.ts';
 import type { NodeControl } from './platform.ts';
 import { connectBy, type Route } from './route.ts';
 
@@ -17,12 +17,14 @@ export interface OpenOptions extends Pick<SessionOptions, 'settings' | 'pipeline
 const SESSION_LIMIT_MS = 5_000;
 
 /** @throws as `Session.connect`; by a route, as `connectToFirst`. */
-export function openSession(
+export async function openSession(
   to: Pick<NodeControl, 'address'> | Route | Address,
   purpose: Purpose,
   { limitMs = SESSION_LIMIT_MS, ...settings }: OpenOptions = {},
 ): Promise<Session> {
   const options = { applicationName: OBSERVER_NAMES[purpose], connectTimeoutMs: limitMs, ...settings };
   if ('addresses' in to) return connectBy(to, options);
+  // The driver is loaded with the first session: most commands ask no server.
+  const { Session } = await import('../sql/session.ts');
   return Session.connect('address' in to ? to.address() : to, options);
 }

@@ -6,7 +6,6 @@
 import type { Address } from '../model/address.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
-import { connectToFirst } from '../sql/hosts.ts';
 import { quoteText } from '../sql/quote.ts';
 import type { Session } from '../sql/session.ts';
 
@@ -70,6 +69,7 @@ function taken(comment: unknown): EnvironmentError {
  */
 export async function dropOwnSchema(addresses: readonly Address[], mark: string): Promise<boolean> {
   try {
+    const { connectToFirst } = await import('../sql/hosts.ts');
     await using session = await connectToFirst(addresses, 'read-write', OPTIONS);
     const [found] = await session.query(READ_MARK, [], { timeoutMs: LIMIT_MS });
     if (found?.[0] !== commentOf(mark)) return false;

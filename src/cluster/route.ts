@@ -1,7 +1,7 @@
 /** How a client gets to the data. A route is asked for its addresses again and again: nodes come back elsewhere. */
 
 import type { Address } from '../model/address.ts';
-import { type Accepts, type ConnectOptions, connectToFirst } from '../sql/hosts.ts';
+import type { Accepts, ConnectOptions } from '../sql/hosts.ts';
 import type { Session } from '../sql/session.ts';
 import type { NodeControl } from './platform.ts';
 
@@ -42,6 +42,7 @@ export function mainRoute(routes: Readonly<Record<string, Route>>): Route {
 
 /** @throws as `connectToFirst`. */
 export async function connectBy(route: Route, options: ConnectOptions): Promise<Session> {
+  const { connectToFirst } = await import('../sql/hosts.ts');
   return connectToFirst(await route.addresses(), route.accepts ?? 'any', options);
 }
 

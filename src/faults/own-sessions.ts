@@ -4,7 +4,7 @@ import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { until } from '../model/until.ts';
-import { type Row, Session } from '../sql/session.ts';
+import type { Row, Session } from '../sql/session.ts';
 import type { FaultContext, Undo, UndoContext } from './fault.ts';
 
 /** For a node that serves, though it may be busy. */
@@ -12,7 +12,8 @@ export const STATEMENT_LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 20;
 
 /** A session that carries the mark, so that it can be told from everybody else's. */
-export function openMarked(node: NodeControl, mark: string): Promise<Session> {
+export async function openMarked(node: NodeControl, mark: string): Promise<Session> {
+  const { Session } = await import('../sql/session.ts');
   return Session.connect(node.address(), { applicationName: mark, connectTimeoutMs: STATEMENT_LIMIT_MS });
 }
 

@@ -1,12 +1,12 @@
 /** Latency percentiles in bounded memory, to three significant digits, from microseconds up to an hour. */
 
-import { build } from 'hdr-histogram-js';
 import type { Latency } from '../model/figures.ts';
+import { histogramTo } from '../model/histogram.ts';
 
 const HOUR_US = 3_600_000_000;
 
 export class LatencyRecorder {
-  readonly #histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: HOUR_US });
+  readonly #histogram = histogramTo(HOUR_US);
   #maxMs = 0;
 
   /** @param latencyMs from the intended start; more than an hour counts as an hour. */

@@ -1,11 +1,14 @@
 /** Text laid out for a terminal: how wide it is, and where a line may be broken. */
 
-import stringWidth from 'string-width';
-import wrapAnsi from 'wrap-ansi';
+import { createRequire } from 'node:module';
+import type wrapAnsi from 'wrap-ansi';
+import textWidth from './text-width.ts';
+
+let wrap: typeof wrapAnsi | undefined;
 
 /** Pads on the right to a number of columns. */
 export function padTo(text: string, columns: number): string {
-  return text + ' '.repeat(Math.max(0, columns - stringWidth(text)));
+  return text + ' '.repeat(Math.max(0, columns - textWidth(text)));
 }
 
 /**
@@ -13,13 +16,15 @@ export function padTo(text: string, columns: number): string {
  * @returns at least one line.
  */
 export function wrapWords(text: string, columns: number): string[] {
-  return wrapAnsi(text, Math.max(1, columns), { hard: true, wordWrap: true, trim: true }).split('\n');
+  // Most commands break no line, and loading it takes as long as loading all reports.
+  wrap ??= createRequire(import.meta.url)('wrap-ansi').default as typeof wrapAnsi;
+  return wrap(text, Math.max(1, columns), { hard: true, wordWrap: true, trim: true }).split('\n');
 }
 
 /** A first line with what stands before it, and the further ones below it, indented to the same column. */
 export function hanging(before: string, text: string, columns: number): string[] {
-  const indent = stringWidth(before);
+  const indent = textWidth(before);
   return wrapWords(text, columns - indent).map((line, i) => (i === 0 ? before : ' '.repeat(indent)) + line);
 }
 
-export { stringWidth as textWidth };
+export { textWidth };

@@ -3,11 +3,11 @@
  * A stalled server does not slow the schedule down, and the client's own limits are counted apart.
  */
 
-import { build } from 'hdr-histogram-js';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { Clock } from '../model/clock.ts';
 import type { TimeRange } from '../model/figures.ts';
+import { histogramTo } from '../model/histogram.ts';
 import type { Operation, OperationKind } from '../model/history.ts';
 import { type Classified, classifyError } from '../sql/outcome.ts';
 import { DeadlineError, type Session } from '../sql/session.ts';
@@ -171,7 +171,7 @@ export class LoadGenerator {
   #underWay = 0;
   #allSettled: () => void = () => undefined;
   /** In microseconds, from the intended start to the moment the client turned to it. */
-  readonly #lateness = build({ lowestDiscernibleValue: 1, highestTrackableValue: 600_000_000 });
+  readonly #lateness = histogramTo(600_000_000);
   #eventLoopDelayMaxMs = 0;
   readonly #stalls: TimeRange[] = [];
   #timer: NodeJS.Timeout | undefined;

@@ -68,6 +68,15 @@ export function parseScenario(text: string, file: string, vocabulary: ScenarioVo
   return new Reader(new Source(text, file), vocabulary).scenario(text);
 }
 
+const SECTIONS = new WeakMap<ScenarioVocabulary, ReturnType<typeof sections>>();
+
+/** Made once: a folder has many scenarios, and zod compiles each schema when it is first used. */
+function sectionsOf(vocabulary: ScenarioVocabulary): ReturnType<typeof sections> {
+  const made = SECTIONS.get(vocabulary) ?? sections(vocabulary);
+  SECTIONS.set(vocabulary, made);
+  return made;
+}
+
 function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -99,7 +108,7 @@ class Reader {
         this.#noteKey([], key, `unknown key ${quoted(key)}; ${suggestion(key, TOP_KEYS)}`);
       }
     }
-    const schemas = sections(this.#vocabulary);
+    const schemas = sectionsOf(this.#vocabulary);
     const name = this.#name(schemas.name, top);
     const summary = this.#section(schemas.summary, top, 'summary');
     const claim = this.#section(schemas.claim, top, 'claim');
@@ -173,7 +182,7 @@ class Reader {
   #cluster(top: Mapping): ClusterSpec | undefined {
     const written = isMapping(top.cluster) ? top.cluster : {};
     if (meansInventory(written.attach)) return this.#attached(written, written.attach);
-    const read = this.#section(sections(this.#vocabulary).cluster, top, 'cluster');
+    const read = this.#section(sectionsOf(this.#vocabulary).cluster, top, 'cluster');
     return readCluster(read, isMapping(top.cluster) ? top.cluster : {}, this.#vocabulary.engines, this.#notes);
   }
 

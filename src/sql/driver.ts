@@ -15,12 +15,6 @@ const Client = require('pg/lib/client') as typeof pg.Client & { readonly Query: 
 export const { Query } = Client;
 export const types = createRequire(require.resolve('pg'))('pg-types') as typeof pg.types;
 
-/** `prepareValue` writes values as the driver does: numbers and dates as text, arrays in PostgreSQL's notation. */
-export const { escapeIdentifier, escapeLiteral, prepareValue } = require('pg/lib/utils') as Pick<
-  typeof pg,
-  'escapeIdentifier' | 'escapeLiteral'
-> & { readonly prepareValue: (value: unknown) => string | null };
-
 /** What a client of `pg` keeps beyond its types. */
 interface ClientInside {
   password: string;

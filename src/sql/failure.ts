@@ -5,7 +5,7 @@
 
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
 import { withoutSecrets } from '../model/secrets.ts';
-import { describedStatement } from './session.ts';
+import { describedStatement } from './asked.ts';
 
 /** A statement that the server cannot understand is pgquake's own mistake: a syntax error, a name that does not exist. */
 const OWN_MISTAKE = /^42(?!501)/;

@@ -1,6 +1,6 @@
 /** Quoting for SQL text that must be put together: names and constants that no parameter can stand for. */
 
-import { escapeIdentifier, escapeLiteral } from './driver.ts';
+import { escapeIdentifier, escapeLiteral } from './driver-values.ts';
 
 /** `"a name"` */
 export const quoteName: (name: string) => string = escapeIdentifier;

@@ -3,6 +3,7 @@
 import { Socket } from 'node:net';
 import type pg from 'pg';
 import type { Address } from '../model/address.ts';
+import { noteAsked } from './asked.ts';
 import { newClient } from './driver.ts';
 import { type Descriptions, type Row, Statement } from './statement.ts';
 
@@ -41,28 +42,8 @@ export class DeadlineError extends Error {
   }
 }
 
-/** Where an error of a session happened. */
-export interface Asked {
-  readonly address: Pick<Address, 'host' | 'port'>;
-  /** Its first 100 characters; absent where the connection itself was not made. */
-  readonly statement?: string;
-}
-
 /** A write in a transaction that is read-only, as every one is on a standby. */
 const READ_ONLY = '25006';
-
-const ASKED = new WeakMap<object, Asked>();
-const SHOWN_CHARACTERS = 100;
-
-/** The server and the statement that an error of a session came from; `undefined` for any other error. */
-export function describedStatement(error: unknown): Asked | undefined {
-  return typeof error === 'object' && error !== null ? ASKED.get(error) : undefined;
-}
-
-function shortened(statement: string): string {
-  const line = statement.replace(/\s+/g, ' ').trim();
-  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
-}
 
 /** Of all connections of a thread: what is read is copied out of it at once. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
@@ -270,8 +251,7 @@ export class Session implements AsyncDisposable {
   /** The error itself stays as it is: its code proves what became of the statement. */
   #describe(error: unknown, text?: string): void {
     if (typeof error !== 'object' || error === null) return;
-    const { host, port } = this.#address;
-    ASKED.set(error, { address: { host, port }, ...(text === undefined ? {} : { statement: shortened(text) }) });
+    noteAsked(error, this.#address, text);
   }
 
   get #socket(): Socket {

@@ -6,7 +6,8 @@
 
 import type pg from 'pg';
 import { serialize } from 'pg-protocol';
-import { prepareValue, Query, types } from './driver.ts';
+import { Query, types } from './driver.ts';
+import { prepareValue } from './driver-values.ts';
 
 export type Row = readonly unknown[];
 

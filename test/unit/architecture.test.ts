@@ -185,7 +185,7 @@ describe('architecture', () => {
     ['node:child_process', /^(config\.ts|platforms\/local\/server\.ts|run\/thread-priority\.ts)$/],
     ['mdast-util-to-markdown', /^reporters\/document-markdown\.ts$/],
     ['mdast-util-gfm-table', /^reporters\/document-markdown\.ts$/],
-    ['string-width', /^reporters\/text-layout\.ts$/],
+    ['string-width', /^reporters\/text-width\.ts$/],
     ['wrap-ansi', /^reporters\/text-layout\.ts$/],
     ['d3-scale', /^reporters\//],
     ['d3-shape', /^reporters\//],

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { serialize } from 'pg-protocol';
 import { describe, expect, test } from 'vitest';
-import { prepareValue, Query } from '../../src/sql/driver.ts';
+import { Query } from '../../src/sql/driver.ts';
+import { prepareValue } from '../../src/sql/driver-values.ts';
 import { Statement } from '../../src/sql/statement.ts';
 
 /** What a client hands to the statement under way, by the messages of the server. */

@@ -1,7 +1,6 @@
 /** Calls to the Docker engine, each with a time limit and with errors that say what to do. */
 
-import { Agent } from 'node:http';
-import { Agent as TlsAgent } from 'node:https';
+import type { Agent } from 'node:http';
 import type Docker from 'dockerode';
 import { homeFolder } from '../../home-folder.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
@@ -31,11 +30,13 @@ export interface CallOptions {
 export class DockerClient {
   readonly endpoint: Endpoint;
   readonly #options: Docker.DockerOptions;
+  readonly #secure: boolean;
   #docker: Promise<Docker> | undefined;
 
   private constructor(endpoint: Endpoint) {
     this.endpoint = endpoint;
     this.#options = clientOptions(endpoint);
+    this.#secure = endpoint.tls !== undefined;
   }
 
   /**
@@ -95,19 +96,28 @@ export class DockerClient {
     }
   }
 
-  /** Loaded with the first call: a fifth of all modules, which nobody without containers needs. */
   #engine(): Promise<Docker> {
-    this.#docker ??= import('dockerode').then(({ default: Engine }) => new Engine(this.#options));
+    this.#docker ??= engineWith(this.#options, this.#secure);
     return this.#docker;
   }
 }
 
-/** The types leave `agent` out. */
-function clientOptions({ host, source, tls }: Endpoint): Docker.DockerOptions & { agent: Agent } {
+/** Loaded with the first call: a fifth of all modules, which nobody without containers needs. */
+async function engineWith(options: Docker.DockerOptions, secure: boolean): Promise<Docker> {
+  const [{ default: Engine }, http] = await Promise.all([
+    import('dockerode'),
+    secure ? import('node:https') : import('node:http'),
+  ]);
   // A kept-alive connection may be dead when it is needed; a new one costs a fraction of a millisecond.
-  const agent = tls ? new TlsAgent({ keepAlive: false }) : new Agent({ keepAlive: false });
+  const agent = new http.Agent({ keepAlive: false });
+  // The types leave `agent` out.
+  const withAgent: Docker.DockerOptions & { agent: Agent } = { ...options, agent };
+  return new Engine(withAgent);
+}
+
+function clientOptions({ host, source, tls }: Endpoint): Docker.DockerOptions {
   const path = /^(?:unix|npipe):\/\/(.+)$/.exec(host)?.[1];
-  if (path !== undefined) return { socketPath: path, agent };
+  if (path !== undefined) return { socketPath: path };
   if (URL.canParse(host)) {
     const { protocol, hostname, port } = new URL(host);
     if (['tcp:', 'http:', 'https:'].includes(protocol)) {
@@ -116,7 +126,6 @@ function clientOptions({ host, source, tls }: Endpoint): Docker.DockerOptions & 
         host: hostname,
         port: port || (secure ? 2376 : 2375),
         protocol: secure ? 'https' : 'http',
-        agent,
         ...tls,
       };
     }

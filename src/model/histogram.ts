@@ -1,0 +1,19 @@
+/**
+ * Counts of whole numbers in bounded memory, to three significant digits. Not by the package's main module: that loads
+ * compression and WebAssembly, which take longer than all else that a thread of the load loads.
+ */
+
+import { createRequire } from 'node:module';
+import type int32 from 'hdr-histogram-js/dist/Int32Histogram.js';
+
+export type Histogram = InstanceType<typeof int32.default>;
+
+const require = createRequire(import.meta.url);
+
+/** @param max a higher number makes it grow. */
+export function histogramTo(max: number): Histogram {
+  const { default: Int32Histogram } = require('hdr-histogram-js/dist/Int32Histogram.js') as typeof int32;
+  const histogram = new Int32Histogram(1, max, 3);
+  histogram.autoResize = true;
+  return histogram;
+}
