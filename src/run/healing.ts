@@ -13,6 +13,7 @@ import { logEnd, readersBehind, waitsForPrimary } from '../cluster/replication.t
 import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { formatCount } from '../model/units.ts';
+import { pause } from '../model/until.ts';
 import type { PendingUndo } from './undo-journal.ts';
 
 const CONNECT_LIMIT_MS = 5_000;
@@ -147,8 +148,21 @@ async function undoOne({ fault: name, mark, undo }: PendingUndo, node: NodeContr
       ),
     );
   });
-  const undoing = fault.undo(undo, node, { mark, nodes, signal: limit, ...(manager ? { manager } : {}) });
+  const once = () => fault.undo(undo, node, { mark, nodes, signal: limit, ...(manager ? { manager } : {}) });
+  const undoing = untilAnswered(once, limit);
   // What is still under way when the limit has passed has nobody to report to.
   undoing.catch(() => undefined);
   return await Promise.race([undoing, passed]);
+}
+
+/** An undo can be done again. A server that gave no answer in time may be busy, and is asked again. */
+async function untilAnswered(undo: () => Promise<string>, limit: AbortSignal): Promise<string> {
+  for (;;) {
+    try {
+      return await undo();
+    } catch (error) {
+      if (limit.aborted || (error as { code?: string }).code !== 'deadline') throw error;
+    }
+    await pause(POLL_MS, limit);
+  }
 }

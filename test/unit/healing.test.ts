@@ -6,6 +6,7 @@ import type { NodeControl } from '../../src/cluster/platform.ts';
 import { defineFault, type UndoContext } from '../../src/faults/fault.ts';
 import { undoAll } from '../../src/run/healing.ts';
 import type { PendingUndo } from '../../src/run/undo-journal.ts';
+import { DeadlineError } from '../../src/sql/session.ts';
 
 const LIMIT_MS = 60;
 
@@ -19,7 +20,11 @@ function owed(id: number, node: string, action = 'undo'): PendingUndo {
   return { id, act: 0, fault: 'some', mark: `pgquake-test-${id}`, undo: { action, node } };
 }
 
-async function heal(pending: readonly PendingUndo[], acting: (action: string, context: UndoContext) => Promise<void>) {
+async function heal(
+  pending: readonly PendingUndo[],
+  acting: (action: string, context: UndoContext) => Promise<void>,
+  limitMs = LIMIT_MS,
+) {
   const order: string[] = [];
   const some = defineFault({
     name: 'some',
@@ -39,7 +44,7 @@ async function heal(pending: readonly PendingUndo[], acting: (action: string, co
     nodes: [nodeNamed('worker1'), nodeNamed('worker2')],
     faults: new Map([['some', some]]),
     kept: (id) => kept.push(id),
-    limitMs: LIMIT_MS,
+    limitMs,
   });
   return { ...healing, order, kept };
 }
@@ -66,6 +71,28 @@ test('an undo that does not end is given up at its limit, told, and keeps no oth
   expect(told?.aborted).toBe(true);
   expect(failures[0]).toBe('worker1: the undo of some took more than 0.06 s');
   expect({ proofs, kept }).toEqual({ proofs: [], kept: [] });
+});
+
+test('a server that gave no answer in time is asked again, one that refused is not', async () => {
+  const answers = [new DeadlineError(10), new DeadlineError(10), undefined];
+  const busy = await heal(
+    [owed(1, 'worker1')],
+    async () => {
+      const error = answers.shift();
+      if (error) throw error;
+    },
+    1_000,
+  );
+  expect(busy.order).toEqual(['worker1 undo', 'worker1 undo', 'worker1 undo']);
+  expect(busy.failures).toEqual([expect.stringMatching(/^worker1 does not accept SQL/)]);
+
+  const refused = await heal([owed(1, 'worker1')], () => Promise.reject(new Error('permission denied')));
+  expect(refused).toMatchObject({ order: ['worker1 undo'], failures: ['permission denied'] });
+});
+
+test('a server that never answers is given up at the limit', async () => {
+  const { failures } = await heal([owed(1, 'worker1')], () => Promise.reject(new DeadlineError(10)));
+  expect(failures).toEqual(['worker1: the undo of some took more than 0.06 s']);
 });
 
 test('an undo is not kept before the node is seen well', async () => {
