@@ -33,6 +33,7 @@ const IN_PAIRS = [
 const WAITING = [
   'test/integration/docker-standing.test.ts',
   'test/integration/attached.test.ts',
+  'test/integration/guides.test.ts',
   'test/integration/patroni.test.ts',
   'test/e2e/endings.test.ts',
   'test/integration/docker-platform.test.ts',

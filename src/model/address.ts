@@ -9,8 +9,11 @@ export interface Address {
   readonly database: string;
   /** Encrypted, and how the server's certificate is verified; not encrypted where it is absent. */
   readonly tls?: TlsOptions;
-  /** A pooler in between forgets statements that were prepared under a name: each is sent whole. False by default. */
-  readonly unnamedStatements?: true;
+  /**
+   * Each statement is sent whole, none prepared under a name. `forgotten`: a pooler in between forgets them. `unsure`: it may,
+   * which could not be found out. Absent where the server keeps them.
+   */
+  readonly unnamedStatements?: 'forgotten' | 'unsure';
 }
 
 export interface TlsOptions {

@@ -142,7 +142,12 @@ function warningsOf({ name, clockMs = 0, clockUncertaintyMs = 0, connections }: 
   return warnings;
 }
 
-/** Ways that pass a pooler which forgets named statements. */
+const POOLERS = {
+  forgotten: 'is behind a pooler that forgets prepared statements',
+  unsure: 'did not answer in time, so it is not known whether a pooler there forgets prepared statements',
+} as const;
+
+/** Ways that pass a pooler which forgets named statements, or may. */
 async function poolersBefore(all: Nodes['all'], attached: Nodes['attached']): Promise<string[]> {
   const routes = await Promise.all(
     Object.values(attached?.routes ?? {}).map(async ({ name, addresses }) => [name, ...(await addresses())] as const),
@@ -150,7 +155,7 @@ async function poolersBefore(all: Nodes['all'], attached: Nodes['attached']): Pr
   const ways = [...all.map((node) => [node.name, node.address()] as const), ...routes];
   return ways.flatMap(([name, address]) =>
     address?.unnamedStatements
-      ? [`${name} is behind a pooler that forgets prepared statements; pgquake sends each statement whole there`]
+      ? [`${name} ${POOLERS[address.unnamedStatements]}; pgquake sends each statement whole there`]
       : [],
   );
 }

@@ -30,7 +30,7 @@ const DATA = '/var/lib/postgresql/17/orders';
 export type Login = 'ops' | 'guest';
 
 const RIGHTS = [
-  '/usr/local/bin/systemctl',
+  '/usr/bin/systemctl',
   '/usr/bin/kill',
   '/usr/sbin/iptables',
   '/usr/sbin/iptables-restore',
@@ -38,20 +38,37 @@ const RIGHTS = [
 ];
 const SYSTEMCTL = readFileSync(join(import.meta.dirname, 'systemctl.sh'), 'utf8');
 
+/** Where a test says no more: other names and ports each time, so that several pairs stand side by side. */
+export interface Layout {
+  /** Of Compose; containers are `<project>-<service><suffix>`. */
+  readonly project: string;
+  readonly suffix: string;
+  /** At which the servers listen in their containers. */
+  readonly port: number;
+  /** Ports of this machine at which they are published; free ones by default. */
+  readonly published?: readonly [number, number];
+  /** A network, and the two addresses in it; as the engine chooses by default. */
+  readonly network?: { readonly subnet: string; readonly addresses: readonly [string, string] };
+  /** Whether `ops` may do what pgquake needs; true by default. */
+  readonly sudo?: boolean;
+}
+
+const SERVICES = ['db-a', 'db-b'] as const;
+
 /** The machine's first process. Made at the first start alone; a container that is started again finds its data. */
-function script(made: string, publicKey: string): string {
+function script(made: string, publicKey: string, { port, sudo = true }: Layout): string {
   return `set -e
 if [ ! -e ${DATA}/PG_VERSION ]; then
-  cat > /usr/local/bin/systemctl <<'SYSTEMCTL'
+  cat > /usr/bin/systemctl <<'SYSTEMCTL'
 ${SYSTEMCTL}SYSTEMCTL
-  chmod 755 /usr/local/bin/systemctl
+  chmod 755 /usr/bin/systemctl
   for user in ops guest; do
     useradd --create-home --shell /bin/sh --password '*' $user
     install -d -o $user -m 700 /home/$user/.ssh
     echo '${publicKey}' > /home/$user/.ssh/authorized_keys
   done
-  echo 'ops ALL=(root) NOPASSWD: ${RIGHTS.join(', ')}' > /etc/sudoers.d/ops
-  pg_createcluster ${CLUSTER} --port ${PORT} > /dev/null
+  ${sudo ? `echo 'ops ALL=(root) NOPASSWD: ${RIGHTS.join(', ')}' > /etc/sudoers.d/ops` : ''}
+  pg_createcluster ${CLUSTER} --port ${port} > /dev/null
   echo "host all,replication all all scram-sha-256" >> /etc/postgresql/17/orders/pg_hba.conf
   echo "listen_addresses = '*'" >> /etc/postgresql/17/orders/postgresql.conf
   ${made}
@@ -82,34 +99,48 @@ export interface PairNode {
 
 export class StandingPair implements AsyncDisposable {
   readonly password = `secret-${randomBytes(8).toString('hex')}`;
-  readonly name = `orders-${randomBytes(4).toString('hex')}`;
-  readonly #network: string = `${this.name}-net`;
+  readonly #layout: Layout;
+  readonly name: string;
+  readonly #network: string;
   readonly #folder = mkdtempSync(join(tmpdir(), 'pgquake-pair-'));
+  /** What both machines let `ops` and `guest` in with. */
+  readonly key = join(this.#folder, 'key');
   /** For `ssh -F`: both machines, `<node>-<login>`. */
   readonly sshConfig = join(this.#folder, 'ssh_config');
   readonly #containers: Docker.Container[] = [];
   readonly nodes: PairNode[] = [];
 
-  static async start(): Promise<StandingPair> {
-    const pair = new StandingPair();
+  private constructor(layout: Layout) {
+    this.#layout = layout;
+    this.name = layout.project;
+    this.#network = `${this.name}-net`;
+    this.insidePort = layout.port;
+  }
+
+  static async start(
+    layout: Layout = { project: `orders-${randomBytes(4).toString('hex')}`, suffix: '', port: PORT },
+  ): Promise<StandingPair> {
+    const pair = new StandingPair(layout);
+    const { port, suffix, network } = layout;
     try {
-      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(pair.#folder, 'key')]);
-      await engine.createNetwork({ Name: pair.#network });
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', pair.key]);
+      const ipam = network && { IPAM: { Config: [{ Subnet: network.subnet }] } };
+      await engine.createNetwork({ Name: pair.#network, ...ipam });
       const password = `'${pair.password}'`;
       const first = `pg_ctlcluster ${CLUSTER} start
-  su postgres -c "psql -qp ${PORT}" <<SQL
+  su postgres -c "psql -qp ${port}" <<SQL
 CREATE ROLE app LOGIN PASSWORD ${password}; GRANT pg_monitor TO app;
 CREATE ROLE copier LOGIN REPLICATION PASSWORD ${password};
 CREATE DATABASE orders OWNER app;
 SELECT pg_create_physical_replication_slot('second');
 SQL
   pg_ctlcluster ${CLUSTER} stop`;
-      await pair.#node('db-a', first);
+      await pair.#node(0, first);
       await pair.#ready(0);
-      const from = `host=${pair.name}-db-a port=${PORT} user=copier password=${pair.password}`;
+      const from = `host=${pair.name}-db-a${suffix} port=${port} user=copier password=${pair.password}`;
       const second = `rm -rf ${DATA}
   su postgres -c "pg_basebackup --pgdata ${DATA} --write-recovery-conf --slot second --dbname '${from}'"`;
-      await pair.#node('db-b', second);
+      await pair.#node(1, second);
       await pair.#ready(1);
       pair.#configureSsh();
       return pair;
@@ -119,16 +150,20 @@ SQL
     }
   }
 
-  async #node(name: string, made: string): Promise<void> {
+  async #node(index: 0 | 1, made: string): Promise<void> {
+    const { port: inside, suffix, published, network } = this.#layout;
+    const service = SERVICES[index];
+    const name = `${this.name}-${service}${suffix}`;
+    const publicKey = readFileSync(`${this.key}.pub`, 'utf8').trim();
     const container = await engine.createContainer({
       Image: process.env.PGQUAKE_TEST_IMAGE as string,
-      name: `${this.name}-${name}`,
-      Entrypoint: ['bash', '-c', script(made, readFileSync(join(this.#folder, 'key.pub'), 'utf8').trim())],
+      name,
+      Entrypoint: ['bash', '-c', script(made, publicKey, this.#layout)],
       Cmd: [],
       Healthcheck: { Test: ['NONE'] },
       // As Compose marks what it makes.
-      Labels: { 'com.docker.compose.project': this.name, 'com.docker.compose.service': name },
-      ExposedPorts: { [`${PORT}/tcp`]: {}, [`${SSH_PORT}/tcp`]: {} },
+      Labels: { 'com.docker.compose.project': this.name, 'com.docker.compose.service': service },
+      ExposedPorts: { [`${inside}/tcp`]: {}, [`${SSH_PORT}/tcp`]: {} },
       HostConfig: {
         NetworkMode: this.#network,
         RestartPolicy: { Name: 'unless-stopped' },
@@ -136,18 +171,23 @@ SQL
         CapAdd: ['NET_ADMIN'],
         // One that the engine chooses is another one after a restart.
         PortBindings: {
-          [`${PORT}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(await freePort()) }],
+          [`${inside}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(published?.[index] ?? (await freePort())) }],
           [`${SSH_PORT}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(await freePort()) }],
         },
       },
+      ...(network && {
+        NetworkingConfig: {
+          EndpointsConfig: { [this.#network]: { IPAMConfig: { IPv4Address: network.addresses[index] } } },
+        },
+      }),
     });
     this.#containers.push(container);
     await container.start();
     const { NetworkSettings } = await container.inspect();
-    const port = Number(NetworkSettings.Ports[`${PORT}/tcp`]?.[0]?.HostPort);
+    const port = Number(NetworkSettings.Ports[`${inside}/tcp`]?.[0]?.HostPort);
     const address = { host: '127.0.0.1', port, user: 'app', password: this.password, database: 'orders' };
     const sshPort = Number(NetworkSettings.Ports[`${SSH_PORT}/tcp`]?.[0]?.HostPort);
-    this.nodes.push({ container: `${this.name}-${name}`, address, sshPort });
+    this.nodes.push({ container: name, address, sshPort });
   }
 
   /** A key and known hosts of the test's own; whose they are otherwise is not looked at. */
@@ -160,7 +200,7 @@ SQL
       `${hosts.join('')}Host *
   HostName 127.0.0.1
   IdentitiesOnly yes
-  IdentityFile ${join(this.#folder, 'key')}
+  IdentityFile ${this.key}
   UserKnownHostsFile ${join(this.#folder, 'known_hosts')}
   StrictHostKeyChecking accept-new
 `,
@@ -193,7 +233,7 @@ SQL
     const image = await ownImage(DockerClient.fromEnvironment(), 'patroni', wanted);
     const port = await freePort();
     const config = `[databases]
-orders = host=${this.nodes[0]?.container} port=${PORT}
+orders = host=${this.nodes[0]?.container} port=${this.insidePort}
 [pgbouncer]
 listen_addr = 0.0.0.0
 auth_type = scram-sha-256
@@ -248,7 +288,7 @@ exec pgbouncer /tmp/pgbouncer.ini`;
   }
 
   /** The port at which each listens in its container. */
-  readonly insidePort = PORT;
+  readonly insidePort: number;
 
   /** Where other containers, and this machine, reach it. */
   async ip(index: number): Promise<string> {
@@ -263,7 +303,10 @@ exec pgbouncer /tmp/pgbouncer.ini`;
   /** The user's schema, his rows and all else in his database, as PostgreSQL's own program writes it down. */
   dump(): Promise<string> {
     // Each dump has another random word in two of its lines.
-    return this.run(0, `su postgres -c 'pg_dump --port ${PORT} orders' | grep -v -e '^.restrict' -e '^.unrestrict'`);
+    return this.run(
+      0,
+      `su postgres -c 'pg_dump --port ${this.insidePort} orders' | grep -v -e '^.restrict' -e '^.unrestrict'`,
+    );
   }
 
   /** What of his tables was written so far, and what else is on the servers that a reader would not leave there. */
@@ -287,7 +330,7 @@ exec pgbouncer /tmp/pgbouncer.ini`;
   sshInventory(login: Login = 'ops'): string {
     const lines = this.nodes.map(({ container, address: { host, port } }, i) => {
       const ssh = `{ to: ${MACHINES[i]}-${login}, service: ${SERVICE}, config: ${this.sshConfig}, undo-after: 5s }`;
-      return `  ${MACHINES[i]}: { url: "postgresql://app@${host}:${port}/orders", peer: "${container}:${PORT}", ssh: ${ssh} }`;
+      return `  ${MACHINES[i]}: { url: "postgresql://app@${host}:${port}/orders", peer: "${container}:${this.insidePort}", ssh: ${ssh} }`;
     });
     return `name: orders\npassword-env: ORDERS_PASSWORD\nnodes:\n${lines.join('\n')}\n`;
   }

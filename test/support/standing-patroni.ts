@@ -11,24 +11,41 @@ import { freePort } from './standing-pair.ts';
 
 const READY_LIMIT_MS = 90_000;
 const [PORT, REST_PORT] = [5432, 8008];
+const LETTERS = ['a', 'b'] as const;
+
+/** Where a test says no more: another name each time, so that several clusters stand side by side. */
+export interface PatroniLayout {
+  readonly name: string;
+  /** Of both members; `<name>-a` and `<name>-b` by default. */
+  readonly containers?: readonly [string, string];
+  /** A network, and the two addresses in it; as the engine chooses by default. */
+  readonly network?: { readonly subnet: string; readonly addresses: readonly [string, string] };
+}
 
 export class StandingPatroni implements AsyncDisposable {
   readonly password = `secret-${randomBytes(8).toString('hex')}`;
-  readonly name = `shop-${randomBytes(4).toString('hex')}`;
+  readonly name: string;
+  readonly #layout: PatroniLayout;
   readonly #image: string;
   readonly #containers: Docker.Container[] = [];
   readonly #ports: { readonly sql: number; readonly rest: number }[] = [];
 
-  private constructor(image: string) {
+  private constructor(image: string, layout: PatroniLayout) {
     this.#image = image;
+    this.#layout = layout;
+    this.name = layout.name;
   }
 
-  static async start(): Promise<StandingPatroni> {
+  static async start(
+    layout: PatroniLayout = { name: `shop-${randomBytes(4).toString('hex')}` },
+  ): Promise<StandingPatroni> {
     const signal = AbortSignal.timeout(READY_LIMIT_MS);
     const wanted = { programs: ['patroni', 'etcd'], signal, progress: () => undefined };
-    const cluster = new StandingPatroni(await ownImage(DockerClient.fromEnvironment(), 'patroni', wanted));
+    const cluster = new StandingPatroni(await ownImage(DockerClient.fromEnvironment(), 'patroni', wanted), layout);
+    const { network } = layout;
     try {
-      await engine.createNetwork({ Name: cluster.#network });
+      const ipam = network && { IPAM: { Config: [{ Subnet: network.subnet }] } };
+      await engine.createNetwork({ Name: cluster.#network, ...ipam });
       const etcd = `${cluster.name}-etcd`;
       await cluster.#run(etcd, [
         'etcd',
@@ -36,7 +53,7 @@ export class StandingPatroni implements AsyncDisposable {
         '--listen-client-urls=http://0.0.0.0:2379',
         `--advertise-client-urls=http://${etcd}:2379`,
       ]);
-      for (const letter of ['a', 'b']) await cluster.#member(letter, etcd);
+      for (const index of [0, 1] as const) await cluster.#member(index, etcd);
       await cluster.#untilSteady(signal);
       return cluster;
     } catch (error) {
@@ -49,13 +66,17 @@ export class StandingPatroni implements AsyncDisposable {
     return `${this.name}-net`;
   }
 
-  async #member(letter: string, etcd: string): Promise<void> {
-    const container = `${this.name}-${letter}`;
+  async #member(index: 0 | 1, etcd: string): Promise<void> {
+    const letter = LETTERS[index];
+    const { containers, network } = this.#layout;
+    const container = containers?.[index] ?? `${this.name}-${letter}`;
+    const ip = network?.addresses[index];
+    const host = ip ?? container;
     const login = (username: string) => ({ username, password: this.password });
     const config = {
       scope: this.name,
       name: `member_${letter}`,
-      restapi: { listen: `0.0.0.0:${REST_PORT}`, connect_address: `${container}:${REST_PORT}` },
+      restapi: { listen: `0.0.0.0:${REST_PORT}`, connect_address: `${host}:${REST_PORT}` },
       etcd3: { hosts: [`${etcd}:2379`] },
       bootstrap: {
         dcs: { ttl: 20, loop_wait: 1, retry_timeout: 3, postgresql: { use_pg_rewind: true, use_slots: true } },
@@ -63,7 +84,7 @@ export class StandingPatroni implements AsyncDisposable {
       },
       postgresql: {
         listen: `0.0.0.0:${PORT}`,
-        connect_address: `${container}:${PORT}`,
+        connect_address: `${host}:${PORT}`,
         data_dir: '/var/lib/postgresql/data-of-shop',
         pgpass: '/tmp/pgpass',
         authentication: { superuser: login('postgres'), replication: login('copier') },
@@ -74,10 +95,15 @@ export class StandingPatroni implements AsyncDisposable {
     const [sql, rest] = [await freePort(), await freePort()];
     this.#ports.push({ sql, rest });
     const script = `cat > /tmp/patroni.yml <<'END'\n${JSON.stringify(config)}\nEND\nexec patroni /tmp/patroni.yml`;
-    await this.#run(container, ['bash', '-c', script], { [PORT]: sql, [REST_PORT]: rest });
+    await this.#run(container, ['bash', '-c', script], { [PORT]: sql, [REST_PORT]: rest }, ip);
   }
 
-  async #run(name: string, command: string[], ports: Readonly<Record<number, number>> = {}): Promise<void> {
+  async #run(
+    name: string,
+    command: string[],
+    ports: Readonly<Record<number, number>> = {},
+    ip?: string,
+  ): Promise<void> {
     const bindings = Object.entries(ports).map(([inside, outside]) => [
       `${inside}/tcp`,
       [{ HostIp: '127.0.0.1', HostPort: String(outside) }],
@@ -89,6 +115,7 @@ export class StandingPatroni implements AsyncDisposable {
       Cmd: [],
       ExposedPorts: Object.fromEntries(bindings.map(([port]) => [port, {}])),
       HostConfig: { NetworkMode: this.#network, PortBindings: Object.fromEntries(bindings) },
+      ...(ip && { NetworkingConfig: { EndpointsConfig: { [this.#network]: { IPAMConfig: { IPv4Address: ip } } } } }),
     });
     this.#containers.push(container);
     await container.start();

@@ -28,8 +28,10 @@ test('people wrote no more than the limit', () => {
   expect(counts.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(MOST_WORDS);
 });
 
-test('generated parts, links and marks are not counted', () => {
-  const page = 'One [two](three/four.md) | --- 5\n<!-- generated: x -->\nnot these\n<!-- end of generated -->\nsix\n';
+test('generated parts, transcripts, links and marks are not counted', () => {
+  const page =
+    'One [two](three/four.md) | --- 5\n<!-- generated: x -->\nnot these\n<!-- end of generated -->\nsix\n' +
+    '   ```console\n   $ pgquake list\n   control\n   ```\n';
   expect(wordsOf(written(page))).toBe(4);
 });
 

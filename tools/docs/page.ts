@@ -13,6 +13,9 @@ export const PAGES: readonly string[] = [
   ...readdirSync(join(ROOT, 'docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ];
 
+/** What a terminal showed: `npm run guides` holds it. */
+const TRANSCRIPT = /^( *)```console\n.*?^\1```$/gms;
+
 const PART = /^<!-- generated: (.+?) -->\n(.*?)^<!-- end of generated -->$/gms;
 
 /** @returns the page with every generated part made anew. */
@@ -23,9 +26,9 @@ export function fill(page: string, generate: (name: string) => string): string {
   );
 }
 
-/** @returns the page as a person wrote it. */
+/** @returns the page as a person wrote it: without generated parts and transcripts. */
 export function written(page: string): string {
-  return page.replaceAll(PART, '');
+  return page.replaceAll(PART, '').replaceAll(TRANSCRIPT, '');
 }
 
 /** Words are what has a letter or a digit in it; where a link leads is none. */
