@@ -7,6 +7,7 @@ import type { Engine, FormedCluster } from '../cluster/engine.ts';
 import type { Capability, Nodes, Platform } from '../cluster/platform.ts';
 import { mainRoute } from '../cluster/route.ts';
 import type { Fault } from '../faults/fault.ts';
+import { Begun } from '../model/begun.ts';
 import type { Clock } from '../model/clock.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { Observation, Phase } from '../model/event.ts';
@@ -116,12 +117,15 @@ export async function run(asked: RunOptions): Promise<void> {
     const options = await pickTargets(asked, cluster);
     await refuseLacking(options, nodes, cluster);
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
-    await using load = await prepareLoad(options, cluster, [guard]);
     const partitionKeys = keysToProbe(cluster.placement.partitionOfKey);
     const probeRun = probesAreOn(scenario) ? await nextRunOfProbes(cluster) : 0;
-    await using probes = await prepareProbes(options, { cluster, partitionKeys, run: probeRun });
-    await using pressure = await preparePressure(options, { cluster, partitionKeys, run: probeRun + 1 });
-    await using witness = await prepareWitness(options, nodes, cluster);
+    // Side by side: each waits for a thread that loads its modules, and for connections.
+    await using loading = new Begun(prepareLoad(options, cluster, [guard]));
+    await using probing = new Begun(prepareProbes(options, { cluster, partitionKeys, run: probeRun }));
+    await using pressing = new Begun(preparePressure(options, { cluster, partitionKeys, run: probeRun + 1 }));
+    await using witnessing = new Begun(prepareWitness(options, nodes, cluster));
+    const load = await loading.ready;
+    const [probes, pressure, witness] = await Promise.all([probing.ready, pressing.ready, witnessing.ready]);
     predict(options, cluster);
 
     const kinds = await inPhase(

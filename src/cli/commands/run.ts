@@ -142,7 +142,8 @@ async function scenariosOf(quake: Quake, { scenario, all, ...overrides }: RunArg
       hint: 'leave out --all, or the names',
     });
   }
-  const known = await quake.list();
+  // To list them is to read them all.
+  const known = all || scenario.length === 0 ? await quake.list() : [];
   // Suites are run by their names.
   const names = all ? known.filter(({ suite }) => suite === undefined).map((entry) => entry.file) : scenario;
   if (names.length === 0) {
