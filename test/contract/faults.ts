@@ -26,11 +26,13 @@ process.env.PGQUAKE_IMAGE ??= process.env.PGQUAKE_TEST_IMAGE;
  */
 const faults = shipped.filter(({ movingRoles, needs }) => !movingRoles && !needs.includes('node-parts'));
 
-export async function shippedFaultsOn(platform: Platform): Promise<void> {
+/** @param elsewhere where faults that can be done there are held to the whole contract. */
+export async function shippedFaultsOn(platform: Platform, elsewhere?: Platform): Promise<void> {
   const unavailable = (await platform.unavailable())?.message;
   const lacking = new Map<Fault, string | undefined>();
   for (const fault of faults) lacking.set(fault, unavailable ?? (await cannotDo(platform, fault)));
   const offered = faults.filter((fault) => lacking.get(fault) === undefined);
+  const held = await faultsOf(elsewhere);
 
   test('every fault has an oracle', () => {
     expect(Object.keys(oracles).sort()).toEqual(faults.map(({ name }) => name).sort());
@@ -39,8 +41,10 @@ export async function shippedFaultsOn(platform: Platform): Promise<void> {
   describe.skipIf(unavailable !== undefined)(
     `on platform ${platform.name}${unavailable ? `: ${unavailable}` : ''}`,
     () => {
-      const contract = { platform, faults: offered.flatMap((fault) => withOracle(fault)) };
-      beyondTheContract(faultContract(contract), offered);
+      const cases = offered.flatMap((fault) => withOracle(fault));
+      const contract = { platform, faults: cases.map((one) => ({ ...one, heldElsewhere: held.includes(one.fault) })) };
+      const bench = faultContract(contract);
+      if (held.length === 0) beyondTheContract(bench, offered);
     },
   );
 
@@ -49,11 +53,18 @@ export async function shippedFaultsOn(platform: Platform): Promise<void> {
   );
 }
 
+async function faultsOf(platform: Platform | undefined): Promise<Fault[]> {
+  if (!platform || (await platform.unavailable())) return [];
+  const lacking = await Promise.all(faults.map((fault) => cannotDo(platform, fault)));
+  return faults.filter((_, i) => lacking[i] === undefined);
+}
+
 function withOracle(fault: Fault) {
   const oracle = oracles[fault.name];
   return oracle ? [{ fault, oracle }] : [];
 }
 
+/** By SQL and on disk alone, so the same on every platform. */
 function beyondTheContract(bench: FaultBench, [some]: readonly Fault[]): void {
   // As after a crash of the process that held them, as far as the undo can tell.
   test.each<Fault>([lockTable, checkpointStorm])('$name: its undo ends sessions that nobody closed', async (fault) => {

@@ -46,19 +46,29 @@ test('a fault is refused where it cannot be tried', () => {
   untriable({ faults: [onPrimary] }, /node-kill: "on" needs a "cluster"/);
 });
 
-await onPlatform(local, cases, beyondTheContract);
+// What strikes any node is held to the whole contract in `faults-local`, and all of them on `local` are here.
+await onPlatform(
+  local,
+  cases.map((one) => ({ ...one, heldElsewhere: !one.fault.movingRoles })),
+  beyondTheContract,
+);
+const heldElsewhere = (await missingOn(local, cases)) === undefined;
 await onPlatform(
   docker,
-  cases.filter(({ fault }) => ON_CONTAINERS.includes(fault.name)),
+  cases.filter(({ fault }) => ON_CONTAINERS.includes(fault.name)).map((one) => ({ ...one, heldElsewhere })),
 );
 
 async function onPlatform(platform: Platform, faults: readonly FaultCase[], beyond?: (bench: FaultBench) => void) {
-  const needs = [...(streaming.needs ?? []), ...faults.flatMap(({ fault }) => fault.needs)];
-  const missing = (await platform.unavailable())?.message ?? (await cannotDo(platform, { needs }));
+  const missing = await missingOn(platform, faults);
   describe.skipIf(missing !== undefined)(`on platform ${platform.name}${missing ? `: ${missing}` : ''}`, () => {
     const bench = faultContract({ platform, cluster: CLUSTER, faults });
     beyond?.(bench);
   });
+}
+
+async function missingOn(platform: Platform, faults: readonly FaultCase[]): Promise<string | undefined> {
+  const needs = [...(streaming.needs ?? []), ...faults.flatMap(({ fault }) => fault.needs)];
+  return (await platform.unavailable())?.message ?? (await cannotDo(platform, { needs }));
 }
 
 function beyondTheContract(bench: FaultBench): void {
