@@ -13,20 +13,24 @@ const SIDE_BY_SIDE = [
   'test/integration/local-relay.test.ts',
   'test/contract/network.test.ts',
 ];
-/** Files whose runs are judged: two at a time, because a run on a machine that did not keep up is not judged. */
+/**
+ * Files whose runs are judged: two at a time, because a run on a machine that did not keep up is not judged. Those that ask
+ * little are beside real Patroni, which takes as long as all of them.
+ */
 const IN_PAIRS = [
+  'test/e2e/patroni.test.ts',
+  'test/e2e/frozen-worker.test.ts',
+  'test/integration/docker-foreign-act.test.ts',
+  'test/integration/foreign-act.test.ts',
+  'test/e2e/local-network.test.ts',
+  'test/e2e/starved-client.test.ts',
+  'test/e2e/prove.test.ts',
   'test/integration/docker-scenarios.test.ts',
   'test/e2e/scenarios.test.ts',
-  'test/e2e/frozen-worker.test.ts',
-  'test/integration/foreign-act.test.ts',
-  'test/integration/docker-foreign-act.test.ts',
-  'test/e2e/local-network.test.ts',
-  'test/e2e/observations.test.ts',
   'test/integration/planted-harm.test.ts',
   'test/e2e/coordinator-trouble.test.ts',
   'test/e2e/ramp.test.ts',
-  'test/e2e/starved-client.test.ts',
-  'test/e2e/prove.test.ts',
+  'test/e2e/observations.test.ts',
   'test/integration/recovery.test.ts',
 ];
 /** Files that expect no verdict, or ask again where there is none: two at a time, since three disturb each other. */
@@ -57,6 +61,7 @@ const WAITING = [
 /** Files in which no load has to be borne: with the processor time that others leave, as `.ci/run` does it. */
 const BACKGROUND = [
   'test/e2e/html-report.test.ts',
+  'test/integration/relay-churn.test.ts',
   'test/integration/local-platform.test.ts',
   'test/integration/native-engine.test.ts',
   'test/e2e/index-page.test.ts',
@@ -76,7 +81,7 @@ const BACKGROUND = [
   'test/integration/route-follows.test.ts',
 ];
 const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, ...WAITING, ...BACKGROUND];
-/** Every other file runs alone, because clusters compete for the machine: judged runs under Patroni are five servers and more. */
+/** Every other file runs alone, because clusters compete for the machine. */
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;
 
@@ -125,7 +130,8 @@ export default defineConfig(({ mode }) => ({
           testTimeout: 30_000,
           // Loading src/ anew for every file took longer than its tests.
           isolate: false,
-          maxWorkers: availableParallelism(),
+          // Some of them wait.
+          maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,9 +1,7 @@
 /** The relay of the embedded cluster on plain sockets: what passes it unharmed, and what its rules do. */
 
-import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PortChooser } from '../../src/platforms/local/ports.ts';
@@ -315,18 +313,5 @@ describe.skipIf(lacking !== undefined)(`the relay${lacking === undefined ? '' : 
     await relay[Symbol.asyncDispose]();
     expect(performance.now() - began).toBeLessThan(CUT_OFF_MS);
     await expect.poll(() => client.broke, { timeout: LIMIT_MS }).toBe('ECONNRESET');
-  });
-
-  test('ends in the middle of its work, again and again, and the process goes on', () => {
-    const script = join(import.meta.dirname, '../support/relay-churn.ts');
-    const { status, signal, stdout, stderr } = spawnSync(process.execPath, [script], {
-      encoding: 'utf8',
-      timeout: 90_000,
-    });
-    expect({ status, signal, stdout }, stderr.slice(0, 2_000)).toEqual({
-      status: 0,
-      signal: null,
-      stdout: 'went on\n',
-    });
   });
 });

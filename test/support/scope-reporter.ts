@@ -25,7 +25,7 @@ function leftOut(modules: readonly TestModule[]): string[] {
   if (others.length === 0) return [];
   return [
     `Not run: ${others.length} files of tests on clusters, containers and pages, and more random cases for properties.`,
-    '  npm run test:all   runs everything (about 20 minutes)',
+    '  npm run test:all   runs everything (about 15 minutes)',
     '  npm run torture    kills pgquake at 100 random moments and more',
     '  npm run bench      measures pgquake itself',
   ];
