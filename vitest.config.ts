@@ -130,8 +130,7 @@ export default defineConfig(({ mode }) => ({
           testTimeout: 30_000,
           // Loading src/ anew for every file took longer than its tests.
           isolate: false,
-          // Some of them wait.
-          maxWorkers: availableParallelism() + 1,
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },
       },

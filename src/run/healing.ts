@@ -25,9 +25,6 @@ export const WHOLE_LIMIT_MS = 75_000;
 /** For one act on one node to be taken back, and once more for the node to be seen well. */
 const HEAL_LIMIT_MS = 60_000;
 
-/** What a server, or an engine of containers, that gave no answer in time is told by. */
-const UNANSWERED = new Set(['deadline', 'docker-silent']);
-
 export interface HealOptions {
   readonly nodes: readonly NodeControl[];
   readonly faults: ReadonlyMap<string, Fault>;
@@ -158,13 +155,13 @@ async function undoOne({ fault: name, mark, undo }: PendingUndo, node: NodeContr
   return await Promise.race([undoing, passed]);
 }
 
-/** An undo can be done again. Who gave no answer in time may be busy, and is asked again. */
+/** An undo can be done again. A server that gave no answer in time may be busy, and is asked again. */
 async function untilAnswered(undo: () => Promise<string>, limit: AbortSignal): Promise<string> {
   for (;;) {
     try {
       return await undo();
     } catch (error) {
-      if (limit.aborted || !UNANSWERED.has((error as { code?: string }).code ?? '')) throw error;
+      if (limit.aborted || (error as { code?: string }).code !== 'deadline') throw error;
     }
     await pause(POLL_MS, limit);
   }

@@ -1,4 +1,4 @@
-/** Guards on a real cluster: what they end is healed, and the run says why. */
+/** Guards on a real cluster: what they end is healed, and the run says why. A load that is not borne is in `ramp`. */
 
 import { expect, test } from 'vitest';
 import type { Report } from '../../src/model/report.ts';
@@ -10,7 +10,7 @@ cluster: { workers: 2, replication: 1, shards: 2 }
 workload: { rooms: 20, messages-per-room: 2, read: { rate: 50/s, deadline: 500ms }, write: { rate: 50/s, deadline: 500ms } }
 probes: { rate: 10/s }
 steady-state: { for: 1s }
-settle: { within: 10s }
+settle: { within: 300ms }
 faults: [{ fault: node-stop, target: [worker1, worker2], for: 10m }]
 hypothesis: [{ check: no-duplicates }]
 `;
@@ -39,18 +39,5 @@ test('the limit of the whole run ends it, healed, with exit code 4', async () =>
   expect(stderr).toContain('the run took more than 6 s');
   expect(code).toBe(4);
   expect(of(place.report(), 'heal-failed')).toEqual([]);
-  expect(place.leftovers()).toEqual([]);
-});
-
-test('a load that is not borne ends the run before anything is broken, with the figures', async () => {
-  using place = new Workplace();
-  // More than one connection carries, which leaves the machine to the tests beside.
-  const text = SCENARIO.replace('read: { rate: 50/s', 'read: { rate: 8000/s, connections: 1');
-  const { code, stderr } = await place.run([place.scenario('guarded', text)]);
-  expect(stderr).toMatch(
-    /bear less than the scenario asks, so nothing was broken: read \d+ of 8000, .* a second answered/,
-  );
-  expect(code).toBe(4);
-  expect(of(place.report(), 'fault-asked')).toEqual([]);
   expect(place.leftovers()).toEqual([]);
 });

@@ -32,6 +32,7 @@ workload:
 probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults: [${fault}]
+settle: { within: 300ms }
 hypothesis:
   - { check: no-lost-writes }
   - { check: replicas-agree }

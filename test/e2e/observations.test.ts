@@ -17,7 +17,7 @@ cluster: { workers: 2, replication: 2, shards: ${partitions} }
 workload: { use: chat, messages-per-room: 100, read: { rate: 50/s, deadline: 2s }, scan: { rate: 1/s, deadline: 2s }, write: { rate: 20/s, deadline: 2s } }
 probes: { rate: 10/s }
 steady-state: { for: 2s }
-settle: { within: 10s }
+settle: { within: 300ms }
 hypothesis:
   - { check: workers-serve, min-share: 20% }
   - { check: storage-overhead, min: 1.8, max: 3 }

@@ -39,7 +39,7 @@ ${more}  verify: SELECT id FROM payments
 probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults: ${faults}
-settle: { within: 10s }
+settle: { within: 300ms }
 hypothesis:
   - { check: no-lost-writes }
   - { check: no-unexpected-rows }
@@ -70,6 +70,9 @@ test('its operations are judged, and no write that was acknowledged is lost when
   expect(ledger?.unverifiedReads).toBe(true);
   expect(figures.windows.some(({ kind, type }) => kind === 'pay' && type === 'outage')).toBe(true);
   expect(finding).not.toMatch(/message/);
+  // What pgquake itself does to nodes is never told as somebody else's act.
+  expect(place.report().timeline.filter((event) => event.type === 'node-changed')).toEqual([]);
+  expect(finding).not.toContain('not by pgquake');
   expect(place.leftovers()).toEqual([]);
 });
 

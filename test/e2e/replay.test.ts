@@ -12,7 +12,7 @@ cluster: { workers: 4, replication: 2, shards: 4 }
 workload: { rooms: 20, messages-per-room: 2, read: { rate: 30/s }, write: { rate: 10/s } }
 probes: { rate: 10/s }
 steady-state: { for: 500ms }
-settle: { within: 10s }
+settle: { within: 300ms }
 faults:
   - { fault: node-kill, target: { holds-shard-of: room 7, pick: 1 }, for: 500ms }
   - { fault: backend-terminate, target: { not-holding: room 7, pick: 50% }, at: 200ms, at-jitter: 300ms, times: 2, between: 100ms }

@@ -29,7 +29,7 @@ workload: { use: chat, rooms: 20, read: ${read}, scan: { rate: 2/s }, write: { r
 probes: { rate: 10/s }
 steady-state: { for: 2s }
 faults: []
-settle: { within: 5s }
+settle: { within: 300ms }
 hypothesis:
   - { check: outage, of: read, max: 0s }
   - { check: outage, of: write, max: 0s }

@@ -3,20 +3,21 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Report } from '../../src/model/report.ts';
 import type { Suite } from '../../src/model/suite.ts';
 import { Workplace } from '../support/cli.ts';
 
-function scenario(name: string, claim: string, hypothesis: string): string {
+function scenario(name: string, claim: string, fault: string, hypothesis: string): string {
   return `name: ${name}
-summary: Two workers of four are killed.
+summary: Workers of four are killed.
 claim: ${claim}
 cluster: { workers: 4, replication: 2, shards: 4 }
 workload: { use: chat, rooms: 20, read: { rate: 40/s, deadline: 1s }, scan: { rate: 5/s, deadline: 1s }, write: { rate: 10/s, deadline: 1s } }
 probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults:
-  - { fault: node-kill, target: [worker1, worker2], for: 2s }
-settle: { within: 20s }
+  - ${fault}
+settle: { within: 300ms }
 hypothesis:
   - ${hypothesis}
 `;
@@ -40,8 +41,13 @@ test('a suite makes one table of its runs, and the worst of them is its exit cod
   using place = new Workplace();
   const folder = join(place.folder, 'mine');
   mkdirSync(folder);
-  writeFileSync(join(folder, 'a.yaml'), scenario('a', 'Two may fail', '{ check: messages-readable, min: 100 }'));
-  writeFileSync(join(folder, 'b.yaml'), scenario('b', 'Nothing is lost', '{ check: no-lost-writes }'));
+  const killed = '{ fault: node-kill, target: [worker1, worker2], for: 2s }';
+  const flapping = '{ fault: node-flap, target: worker1, times: 2 }';
+  writeFileSync(
+    join(folder, 'a.yaml'),
+    scenario('a', 'Two may fail', killed, '{ check: messages-readable, min: 100 }'),
+  );
+  writeFileSync(join(folder, 'b.yaml'), scenario('b', 'Nothing is lost', flapping, '{ check: no-lost-writes }'));
 
   const { code, stdout, suite, own } = await runJudged(place, folder);
   expect(suite).toMatchObject({ version: 1, name: 'mine', judgement: 'fail', planned: 2 });
@@ -55,6 +61,11 @@ test('a suite makes one table of its runs, and the worst of them is its exit cod
 
   const names = readdirSync(place.reports);
   for (const { run } of suite.runs) expect(names).toContain(run);
+  // What pgquake itself does to nodes is never told as somebody else's act.
+  const flapped = JSON.parse(readFileSync(join(place.reports, suite.runs[1]?.run as string, 'report.json'), 'utf8'));
+  const { timeline } = flapped as Report;
+  expect(timeline.filter(({ type }) => type === 'healed')).toHaveLength(2);
+  expect(timeline.filter(({ type }) => type === 'node-changed')).toEqual([]);
   const markdown = readFileSync(join(place.reports, own, 'suite.md'), 'utf8');
   expect(markdown).toContain(`(../${suite.runs[0]?.run}/report.md)`);
   expect(place.leftovers()).toEqual([]);

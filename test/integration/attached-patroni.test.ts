@@ -12,7 +12,8 @@ const missing = await dockerMissing(import.meta.filename);
 const PRIMARY_LOST = `name: patroni-by-hand
 summary: The leader's container is killed; its standby takes over within what ttl promises.
 cluster: { attach: inventory.yaml, confirm: shop }
-workload: { use: ledger }
+workload: { use: ledger, read: { rate: 20/s }, scan: { rate: 1/s }, write: { rate: 20/s } }
+probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults:
   - { fault: node-kill, target: { role: primary }, at: 0s, for: 30s }

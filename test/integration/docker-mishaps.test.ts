@@ -1,7 +1,7 @@
 /** What befalls containers and their engine in the middle of a run: the rest is removed, and what is left is told. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { untilServes } from '../../src/cluster/health.ts';
 import type { NodeControl } from '../../src/cluster/platform.ts';
 import { reclaim } from '../../src/platforms/docker.ts';
@@ -13,18 +13,9 @@ import { workersOf } from '../support/sharded.ts';
 const missing = await dockerMissing('test/integration/docker-mishaps.test.ts');
 const env = { PGQUAKE_IMAGE: process.env.PGQUAKE_TEST_IMAGE };
 
-describe.skipIf(missing !== undefined)('on containers', () => {
-  let place: Workplace;
-
-  beforeEach(() => {
-    place = new Workplace('docker');
-  });
-
-  afterEach(() => {
-    place[Symbol.dispose]();
-  });
-
-  function scenario(name: string): string {
+// Side by side: each waits half a minute for what does not come.
+describe.skipIf(missing !== undefined).concurrent('on containers', () => {
+  function scenario(place: Workplace, name: string): string {
     return place.scenario(
       name,
       `name: ${name}
@@ -43,7 +34,8 @@ hypothesis:
   }
 
   test('a container that is removed under the run: the verdict names it, and the rest is removed', async () => {
-    const running = place.startRun([scenario('removed')], env);
+    using place = new Workplace('docker');
+    const running = place.startRun([scenario(place, 'removed')], env);
     const removed = new Promise<void>((resolve, reject) => {
       running.stdout?.on('data', (text: string) => {
         if (!/in effect/.test(text)) return;
@@ -62,9 +54,10 @@ hypothesis:
   });
 
   test('an engine that goes away under the run: exit 4, and what it left can be healed and removed', async () => {
+    using place = new Workplace('docker');
     await using proxy = new EngineProxy();
     await proxy.open();
-    const running = place.start([scenario('cut-off'), '--platform', 'docker', '--reports', place.reports], {
+    const running = place.start([scenario(place, 'cut-off'), '--platform', 'docker', '--reports', place.reports], {
       ...env,
       DOCKER_HOST: proxy.host,
     });

@@ -136,19 +136,41 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     expect(stdout).toContain('ready to accept connections');
   });
 
-  test('runs attach to it one after the other, and leave it standing', async () => {
-    const file = place.scenario('short', SHORT);
-    for (let again = 0; again < 2; again++) {
-      const { code, stdout, stderr } = await attached(file);
+  test('runs attach to it one after the other, and leave it standing; a worker that somebody stops opens the report', async () => {
+    const expectJudged = ({ code, stdout, stderr }: Ended) => {
       // A machine that is too busy for the load keeps the run from a verdict, not from its end.
       expect([0, 2], stdout + stderr).toContain(code);
       expect(place.report().ledger?.acknowledged).toBeGreaterThan(0);
       expect(place.report().ledger?.lost.count).toBe(0);
+    };
+    expectJudged(await attached(place.scenario('short', SHORT)));
+    expectJudged(await stoppedBySomebody());
+    const { finding, results, judgement } = place.report();
+    expect(finding).toMatch(/^Worker3 was stopped at .*, and not by pgquake/);
+    expect(judgement).toBe('unknown');
+    for (const check of ['healed', 'fault-took-effect']) {
+      expect(results.find((one) => one.check === check)?.judgement).toBe('unknown');
     }
     const { stdout } = await pgquake('connect', '--', '-Atc', 'SELECT DISTINCT writer FROM messages ORDER BY 1');
     expect(stdout).toBe('0\n1\n2\n');
-    expect((await pgquake('status')).code).toBe(0);
+    await expect.poll(async () => (await pgquake('status')).code, { timeout: 60_000 }).toBe(0);
   });
+
+  /** A run of some seconds, in which worker3 is stopped and started behind pgquake's back. */
+  async function stoppedBySomebody(): Promise<Ended> {
+    const longer = SHORT.replace('name: short', 'name: longer').replace('for: 1s }\nset', 'for: 6s }\nset');
+    const running = place.start([place.scenario('longer', longer), '--attach', project, '--reports', place.reports]);
+    let said = '';
+    running.stdout?.on('data', (text: string) => {
+      said += text;
+    });
+    await expect.poll(() => said, { timeout: 60_000, interval: 50 }).toMatch(/in effect/);
+    const container = engine.getContainer(`${project}_worker3`);
+    await container.stop({ t: 5 });
+    await sleep(1_500);
+    await container.start();
+    return running.ended;
+  }
 
   test('a scenario for another data set or another cluster is refused', async () => {
     for (const [name, text, said] of [
@@ -344,31 +366,6 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     expect(notWhole.stderr).toMatch(/is not whole: coordinator: slot nobody has no reader.*npm run chaos -- heal/s);
   });
 
-  test('a worker that somebody stops in the middle of a run opens its report', async () => {
-    const file = place.scenario(
-      'longer',
-      SHORT.replace('name: short', 'name: longer').replace('for: 1s }\nhyp', 'for: 6s }\nhyp'),
-    );
-    const running = place.start([file, '--attach', project, '--reports', place.reports]);
-    let said = '';
-    running.stdout?.on('data', (text: string) => {
-      said += text;
-    });
-    await expect.poll(() => said, { timeout: 60_000, interval: 50 }).toMatch(/in effect/);
-    const container = engine.getContainer(`${project}_worker3`);
-    await container.stop({ t: 5 });
-    await sleep(1_500);
-    await container.start();
-    await running.ended;
-    const { finding, results, judgement } = place.report();
-    expect(finding).toMatch(/^Worker3 was stopped at .*, and not by pgquake/);
-    expect(judgement).toBe('unknown');
-    for (const check of ['healed', 'fault-took-effect']) {
-      expect(results.find((one) => one.check === check)?.judgement).toBe('unknown');
-    }
-    await expect.poll(async () => (await pgquake('status')).code, { timeout: 60_000 }).toBe(0);
-  });
-
   test('status tells which worker was stopped; restart brings it back', async () => {
     await engine.getContainer(`${project}_worker3`).stop({ t: 5 });
     const { code, stdout } = await pgquake('status');
@@ -399,7 +396,7 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
   });
 });
 
-/** For machines that have other things to do. Service is as before once three of the slowest kind have succeeded. */
+/** For machines that have other things to do. */
 const GENTLE = `workload: { read: { rate: 20/s, deadline: 10s }, scan: { rate: 90/m, deadline: 10s }, write: { rate: 10/s, deadline: 10s } }
 probes: { rate: 10/s }`;
 
@@ -409,6 +406,7 @@ ${GENTLE}
 steady-state: { for: 1s }
 faults:
   - { fault: node-stop, target: worker2, for: 1s }
+settle: { within: 300ms }
 hypothesis:
   - check: no-lost-writes
   - check: healed
@@ -425,6 +423,7 @@ faults:
   - { fault: network-drop, target: worker2, at: 100ms, for: 20s }
   - { fault: read-only, target: worker3, for: 20s }
   - { fault: cpu-throttle, target: worker4, share: 20%, for: 20s }
+settle: { within: 300ms }
 hypothesis:
   - check: healed
 `;

@@ -17,7 +17,7 @@ cluster: { workers: 3, replication: 2, shards: 3, platform: local, engine: nativ
 workload: { rooms: 20, messages-per-room: 2, read: { rate: 30/s }, write: { rate: 10/s } }
 probes: { rate: 10/s }
 steady-state: { for: 500ms }
-settle: { within: 10s }
+settle: { within: 300ms }
 faults:
   - { fault: backend-terminate, target: { holds-shard-of: room 3 }, times: 1 }
   - { fault: read-only, target: { not-holding: room 3, pick: 1 }, for: 300ms }

@@ -26,11 +26,11 @@ function scenario(faults = '') {
 name: planted
 summary: Something is wrong, and it has a name.
 cluster: { workers: 3, replication: 2, shards: 3, platform: local, engine: native }
-workload: { use: chat, rooms: ${CHAT.rooms}, messages-per-room: ${CHAT['messages-per-room']}, read: { rate: 100/s } }
+workload: { use: chat, rooms: ${CHAT.rooms}, messages-per-room: ${CHAT['messages-per-room']}, read: { rate: 60/s }, scan: { rate: 2/s }, write: { rate: 20/s } }
 probes: { rate: 10/s }
 steady-state: { for: 2s }
 faults: [${faults}]
-settle: { within: 5s }
+settle: { within: 300ms }
 hypothesis:
   - { check: no-lost-writes }
   - { check: no-stale-reads }

@@ -19,7 +19,7 @@ faults:
   - { fault: node-kill, target: worker3, at: 200ms, for: 1s }
   - { fault: read-only, target: worker4, at: 100ms, for: 1s }
   - { fault: lock-table, target: coordinator, table: rooms, at: 200ms, for: 1s }
-settle: { within: 2s }
+settle: { within: 300ms }
 hypothesis:
   - { check: no-duplicates }
 `;

@@ -89,7 +89,7 @@ export class DockerClient {
       }
       const reason = limit.aborted ? `no answer within ${limitMs} ms` : errorText(error);
       throw new EnvironmentError(`no Docker engine at ${host} (${source}) to ${what}: ${reason}`, {
-        code: limit.aborted ? 'docker-silent' : 'docker-unreachable',
+        code: 'docker-unreachable',
         hint: 'start Docker, or say where it is with DOCKER_HOST or "docker context use"',
         cause: error,
       });
