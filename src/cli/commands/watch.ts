@@ -80,7 +80,7 @@ function durationOf(text: string): number {
  * for as long as people watch, so a read takes few of its rows, and all are read seldom. Each statement costs the servers:
  * ten writes a second time outages as the probes do.
  */
-function watching(quake: Quake, file: string, watchMs: number): Scenario {
+export function watching(quake: Quake, file: string, watchMs: number): Scenario {
   const { name, nodes } = readInventory(file);
   const text = `name: watch-${name}
 summary: People work on ${name}, or nobody does, for ${formatDuration(watchMs)}; no acknowledged write may be lost.
