@@ -18,6 +18,8 @@ const missing = await dockerMissing('test/integration/guides.test.ts');
 const PAGE = join(import.meta.dirname, '../../docs/attach.md');
 const LIMIT_MS = 300_000;
 const COMMAND_LIMIT_MS = 180_000;
+/** Nobody can tell how service was on a machine that was too busy for it. */
+const STARVED = /Could not judge: (?:host-kept-up|load-kept-its-schedule)/;
 /** `all`, or part of a heading; by default the one that takes least. */
 const WHICH = process.env.PGQUAKE_GUIDES ?? 'Use my own SQL';
 const WRITES = process.env.PGQUAKE_GUIDES_WRITE === '1';
@@ -37,13 +39,14 @@ describe.skipIf(missing !== undefined)('a guide', () => {
         else {
           const { code, output } = await reader.run(step.command);
           const context = `$ ${step.command}\n${output}`;
-          const starved = output.includes('Could not judge: host-kept-up');
-          if (!starved) expect(code, context).toBe(0);
+          const starved = STARVED.test(output);
+          expect(code, context).toBe(starved ? 2 : 0);
+          // The guide does not show it.
+          if (step.output === '...') continue;
           if (WRITES) {
             expect(starved, `too busy a machine to write down: ${context}`).toBe(false);
             writeFileSync(PAGE, withOutput(readFileSync(PAGE, 'utf8'), heading, step, shown(output)));
-          } else if (starved) expect(timeline(masked(output)), context).toEqual(timeline(masked(step.output)));
-          else expect(lines(masked(output)), context).toEqual(lines(masked(step.output)));
+          } else if (!starved) expect(lines(masked(output)), context).toEqual(lines(masked(step.output)));
         }
       }
     },
@@ -54,11 +57,6 @@ describe.skipIf(missing !== undefined)('a guide', () => {
 /** What two servers do at one time comes in this order or that. */
 function lines(output: string): string[] {
   return output.split('\n').sort();
-}
-
-/** What happened, without how good it was: nobody can tell that where the machine was too busy. */
-function timeline(output: string): string[] {
-  return lines(output.split('\n\n')[0] ?? '');
 }
 
 /** Does what a guide says, in a terminal of his own. */
