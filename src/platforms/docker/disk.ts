@@ -94,7 +94,8 @@ export class DockerDisk implements NodeDisk {
       script: `size=0; [ ! -e ${file} ] || size=$(stat -c %s ${file}); before=$(($(${free}))); rm -f ${file} && echo "$size $(($(${free}) - before))"`,
     });
     const [size = Number.NaN, freed = Number.NaN] = output.split(' ').map(Number);
-    if (freed >= size * FREED_SHARE) return size;
+    // Where nothing fills it any more there is nothing to become free, and a server takes space for itself meanwhile.
+    if (size === 0 || freed >= size * FREED_SHARE) return size;
     throw new EnvironmentError(`the disk of ${containerName()} is not free again: ${output}`, { code: 'not-healed' });
   }
 
