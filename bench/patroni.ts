@@ -26,7 +26,7 @@ import { Recorder } from '../src/run/recorder.ts';
 import { ROLES_EVERY_MS, RoleWatch } from '../src/run/role-watch.ts';
 import { Witness } from '../src/run/witness.ts';
 import { smallDataset } from '../test/support/local-cluster.ts';
-import { patroniCluster } from '../test/support/patroni.ts';
+import { patroniCluster, programsOf } from '../test/support/patroni.ts';
 import { closing, median } from './figures.ts';
 
 const DETECTION_GOAL_MS = 250;
@@ -43,7 +43,7 @@ const client = DockerClient.fromEnvironment();
 const nodes = await docker.provision({
   nodes: topology.nodes,
   settings: {},
-  programs: patroni.programsFor?.(topology) ?? {},
+  programs: programsOf(topology),
   runFolder: folder,
   signal: never,
   onProgress: console.log,

@@ -18,7 +18,7 @@ import { attachedEngine, attachedPlatform, findFormed, notFormed, recognisedBy }
 /** What the choice depends on; a plan has it. */
 export interface ChoiceInput {
   readonly scenario: {
-    readonly cluster: Pick<ClusterSpec, 'platform' | 'engine' | 'attach' | 'inventory' | 'own'>;
+    readonly cluster: ClusterSpec;
   } & Partial<Pick<Scenario, 'workload' | 'probes' | 'pressure' | 'faults'>>;
   readonly acts: readonly (Pick<PlannedAct, 'fault'> & Partial<Pick<PlannedAct, 'targets' | 'atStrike' | 'params'>>)[];
 }
@@ -61,10 +61,11 @@ export async function choose(
     return chooseAttached(catalog, attach, { scenario, acts }, scenario.workload);
   const passedOver: string[] = [];
   const hints: string[] = [];
-  for (const platform of catalog.platforms) {
+  const alone = scenario.cluster.own ? engines[0] : undefined; // Nobody else takes keys of its own.
+  const programs = alone?.programsFor?.(scenario.cluster);
+  for (const platform of programs ? bringersFirst(catalog.platforms) : catalog.platforms) {
     if (wantedPlatform !== 'auto' && platform.name !== wantedPlatform) continue;
-    // Engines with keys of their own are alone in taking a cluster.
-    const unavailable = await platform.unavailable(scenario.cluster.own ? engines[0]?.needs : []);
+    const unavailable = await platform.unavailable(alone?.needs, programs);
     if (unavailable !== undefined) {
       passedOver.push(`${platform.name}: ${unavailable.message}`);
       if (unavailable.hint !== undefined) hints.push(unavailable.hint);
@@ -89,6 +90,11 @@ export async function choose(
   });
 }
 
+/** Programs whose versions are known come before those that happen to be installed. */
+function bringersFirst(platforms: readonly Platform[]): readonly Platform[] {
+  return platforms.toSorted((a, b) => Number(b.bringsPrograms ?? false) - Number(a.bringsPrograms ?? false));
+}
+
 /** Whether the keys that a cluster was described with are those of an engine. */
 function takes({ name, keys }: Engine, { own }: Pick<ClusterSpec, 'own'>): boolean {
   return own ? own.engine === name : keys === undefined;
@@ -109,13 +115,9 @@ function refuseOtherParameters(engines: readonly Engine[], cluster: ChoiceInput[
 function lackingFor({ name, needs = [] }: Engine, platform: Platform): EnvironmentError | undefined {
   const missing = needs.filter((capability) => !platform.capabilities.has(capability));
   if (missing.length === 0) return undefined;
-  const alone = missing.includes('node-programs');
-  const why = alone ? 'it runs PostgreSQL servers and no other program' : `it lacks ${missing.join(', ')}`;
-  return new EnvironmentError(`it cannot make a cluster of the engine ${name}: ${why}`, {
+  return new EnvironmentError(`it cannot make a cluster of the engine ${name}: it lacks ${missing.join(', ')}`, {
     code: 'capability-missing',
-    hint: alone
-      ? 'install Docker with its Compose plugin and start it, and leave --platform out'
-      : '"pgquake doctor" lists what each platform can do here',
+    hint: '"pgquake doctor" lists what each platform can do here',
   });
 }
 
@@ -261,7 +263,7 @@ function refuseSharedAddresses(
   if (!refused) return;
   throw new EnvironmentError(
     `the engine ${engine.name} on the platform ${platform.name} cannot do ${refused.name}: all its nodes know a node by one address, so nobody can tell which of them comes`,
-    { code: 'capability-missing', hint: 'use --engine native, or --platform docker' },
+    { code: 'capability-missing', hint: `use --platform docker${engine.keys ? '' : ', or --engine native'}` },
   );
 }
 

@@ -4,6 +4,7 @@
  *
  * --moments   on the embedded cluster; 100 by default
  * --docker    on containers of the run's own; 25 by default, 0 without PGQUAKE_TEST_IMAGE
+ * --patroni   under Patroni, where it is installed and on containers; 10 by default on each that is there
  * --attached  in runs attached to a cluster that stands; the same default
  * --inventory in runs on a cluster of an inventory, by ssh and by docker each; the same default
  * --signals   of SIGHUP, SIGQUIT and SIGUSR2 each, embedded, and attached where --attached is not 0; 20 by default
@@ -19,7 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-/** Both files of it. */
+/** All files of it. */
 const OWN = 'test/e2e/heal';
 const ENDINGS = 'test/e2e/endings.test.ts';
 const ATTACHED = 'test/integration/docker-standing.test.ts';
@@ -34,8 +35,11 @@ const SIGNALS = 3;
 const MAX_NUMBER = 1_000_000;
 
 const onDocker = process.env.PGQUAKE_TEST_IMAGE ? '25' : '0';
+const isInstalled = spawnSync('patroni', ['--version']).status === 0;
+/** On which clusters under Patroni can be made. */
+const WITH_PATRONI = (isInstalled ? 1 : 0) + (process.env.PGQUAKE_TEST_IMAGE ? 1 : 0);
 
-type Option = 'moments' | 'docker' | 'attached' | 'inventory' | 'signals' | 'disks' | 'seed';
+type Option = 'moments' | 'docker' | 'patroni' | 'attached' | 'inventory' | 'signals' | 'disks' | 'seed';
 
 function options(): Readonly<Record<Option, number>> {
   const text = (value: string) => ({ type: 'string', default: value }) as const;
@@ -43,6 +47,7 @@ function options(): Readonly<Record<Option, number>> {
     options: {
       moments: text('100'),
       docker: text(onDocker),
+      patroni: text(WITH_PATRONI > 0 ? '10' : '0'),
       attached: text(onDocker),
       inventory: text(onDocker),
       signals: text('20'),
@@ -86,7 +91,7 @@ function run(file: string, pattern: string | undefined, env: NodeJS.ProcessEnv):
 }
 
 function torture(): void {
-  const { moments, docker, attached, inventory, signals, disks, seed } = options();
+  const { moments, docker, patroni, attached, inventory, signals, disks, seed } = options();
   const inContainers = docker + attached + inventory;
   if (inContainers > 0 && !process.env.PGQUAKE_TEST_IMAGE) {
     throw new Error('containers need PGQUAKE_TEST_IMAGE to name an image; .ci/docker/images.sh makes one');
@@ -94,19 +99,23 @@ function torture(): void {
   const env = {
     PGQUAKE_TORTURE_MOMENTS: String(moments),
     PGQUAKE_TORTURE_DOCKER_MOMENTS: String(docker),
+    PGQUAKE_TORTURE_PATRONI_MOMENTS: String(patroni),
+    ...(patroni > 0 && isInstalled ? { PGQUAKE_REQUIRE_PATRONI: '1' } : {}),
     PGQUAKE_TORTURE_SIGNAL_MOMENTS: String(signals),
     PGQUAKE_TORTURE_DISK_MOMENTS: String(disks),
     PGQUAKE_TORTURE_SEED: String(seed),
     ...(inContainers > 0 ? { PGQUAKE_REQUIRE_DOCKER: '1' } : {}),
   };
   const results = [
-    ...(moments + docker > 0 ? run(OWN, KILLS, env) : []),
+    ...(moments + docker + patroni > 0 ? run(OWN, KILLS, env) : []),
     ...(signals + disks > 0 ? run(ENDINGS, ENDS, env) : []),
     // Its other tests make the cluster that the runs attach to.
     ...(attached > 0 ? run(ATTACHED, undefined, { ...env, PGQUAKE_TORTURE_DOCKER_MOMENTS: String(attached) }) : []),
     ...(inventory > 0 ? run(INVENTORY, KILLS, { ...env, PGQUAKE_TORTURE_INVENTORY_MOMENTS: String(inventory) }) : []),
   ].filter(({ title, status }) => title.includes(ENDS) && status !== 'skipped' && status !== 'pending');
-  const kills = [moments, docker, attached].filter((count) => count > 0).length + (inventory > 0 ? WAYS : 0);
+  const underPatroni = patroni > 0 ? WITH_PATRONI : 0;
+  const kills =
+    [moments, docker, attached].filter((count) => count > 0).length + underPatroni + (inventory > 0 ? WAYS : 0);
   const places = attached > 0 ? 2 : 1;
   const fills = disks > 0 && process.getuid?.() === 0 ? 1 : 0;
   const wanted = kills + places * ((signals > 0 ? SIGNALS : 0) + fills);
@@ -115,7 +124,7 @@ function torture(): void {
   }
   const passed = results.filter(({ status }) => status === 'passed').length;
   console.log(
-    `torture: ${moments + docker + attached + WAYS * inventory} kills, ${signals} of each signal and ${disks} full disks asked for, ${passed} of ${wanted} parts passed`,
+    `torture: ${moments + docker + WITH_PATRONI * patroni + attached + WAYS * inventory} kills, ${signals} of each signal and ${disks} full disks asked for, ${passed} of ${wanted} parts passed`,
   );
   process.exitCode = passed === wanted ? 0 : 1;
 }

@@ -10,7 +10,7 @@ import type { NodeName, NodeSpec, PartitionPrediction, PlacementMap, Topology } 
 import type { ClusterKeys } from './keys.ts';
 import type { Manager } from './manager.ts';
 import type { Capability, NodeControl, Nodes } from './platform.ts';
-import type { NodeProgram } from './program.ts';
+import type { NodePrograms } from './program.ts';
 import type { Route } from './route.ts';
 
 export interface ColumnSpec {
@@ -140,7 +140,7 @@ export interface Engine {
    */
   layout?(topology: Topology, partitionKeys: readonly number[]): PlacementMap;
   /** What runs on its nodes, where that is no server that the platform starts by itself. Pure. */
-  programsFor?(topology: ClusterMakeup): Readonly<Record<NodeName, NodeProgram>>;
+  programsFor?(topology: ClusterMakeup): NodePrograms;
   /** What it needs of the nodes beside starting and stopping them; nothing by default. */
   readonly needs?: readonly Capability[];
   /** Its own keys under `cluster:`; those of `WORKER_KEYS` by default. */

@@ -9,7 +9,7 @@ import type { Inventory } from '../model/inventory.ts';
 import type { NodePart } from '../model/loss.ts';
 import type { NodeName, NodeSpec, NodeState } from '../model/topology.ts';
 import type { Session } from '../sql/session.ts';
-import type { NodeProgram } from './program.ts';
+import type { NodePrograms } from './program.ts';
 import type { Route } from './route.ts';
 
 /** What a platform can do to a node; a fault names what it needs, so that a plan can refuse early. */
@@ -287,7 +287,7 @@ export interface ProvisionOptions {
   /** Extra server settings that the engine needs on every node, `wal_level` -> `logical`. */
   readonly settings: Readonly<Record<string, string>>;
   /** What runs on nodes instead of a server that the platform starts by itself; none by default. */
-  readonly programs?: Readonly<Record<NodeName, NodeProgram>>;
+  readonly programs?: NodePrograms;
   /** Nodes whose data need a file system of its own size, that may be filled; none by default. */
   readonly sizedData?: readonly NodeName[];
   /** Where the platform keeps what must outlive a crash of pgquake, and the nodes' logs. */
@@ -441,9 +441,18 @@ export interface Platform {
   /**
    * Whether it can be used here.
    * @param needs what the cluster will need of it; nothing beyond servers by default.
+   * @param programs what its nodes run, where they are no servers that the platform starts by itself.
    * @returns `undefined` if so, else the reason, and what to do where that is known.
    */
-  unavailable(needs?: readonly Capability[]): Promise<EnvironmentError | undefined>;
+  unavailable(
+    needs?: readonly Capability[],
+    programs?: Pick<NodePrograms, 'requires'>,
+  ): Promise<EnvironmentError | undefined>;
+  /**
+   * It brings the programs of an engine in versions that pgquake knows, so it is taken before those that use what is
+   * installed. False by default.
+   */
+  readonly bringsPrograms?: true;
   /** A node that is down refuses connections at once. Elsewhere it may be silent, or have no name, for some seconds. */
   readonly refusesWhenDown?: true;
   /** Present where clusters can stand between runs. */

@@ -29,6 +29,8 @@ export const patroni = defineEngine({
   routes: ['direct', 'standby', 'proxy', 'proxy-standby', 'pooler'],
   readRoutes: ['standby', 'proxy-standby'],
   settings: {},
+  // Every member is told of the others by one address, as Patroni publishes it.
+  sharesAddresses: true,
   programsFor: (topology) => {
     const spec = patroniSpecOf(topology.own);
     if (!spec) throw new Error('the cluster is of another engine');

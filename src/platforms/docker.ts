@@ -17,7 +17,7 @@ import { lackingHere } from './docker/abilities.ts';
 import { DockerClient } from './docker/client.ts';
 import { containerName, renderCompose, SIZED_DATA_BYTES } from './docker/compose.ts';
 import { composeMissing, findCompose, runCompose } from './docker/compose-command.ts';
-import { renderPrograms } from './docker/compose-programs.ts';
+import { IN_CONTAINERS, renderPrograms } from './docker/compose-programs.ts';
 import { imageOffers } from './docker/extension.ts';
 import { cannotBePulled, helperImage, imageNotToBeHad, isPresent, pull, wantedImage } from './docker/image.ts';
 import { keepLogs } from './docker/logs.ts';
@@ -76,6 +76,7 @@ export const docker: Platform = {
     'node-programs',
     'node-parts',
   ]),
+  bringsPrograms: true,
   standing,
 
   async about(nodes) {
@@ -183,10 +184,9 @@ export const docker: Platform = {
 
 /** The image that nodes are made from; it is here when this returns. */
 async function imageFor(client: DockerClient, { programs, signal, onProgress = () => undefined }: ProvisionOptions) {
-  const [program] = Object.values(programs ?? {});
-  if (program && programs) {
-    const wanted = new Set(Object.values(programs).flatMap(({ requires }) => requires));
-    return ownImage(client, program.image, { programs: [...wanted], signal, progress: onProgress });
+  if (programs) {
+    const wanted = Object.keys(programs.requires);
+    return ownImage(client, programs.image, { programs: wanted, signal, progress: onProgress });
   }
   const image = wantedImage();
   if (!(await isPresent(client, image))) await pull(client, image, signal, onProgress);
@@ -194,7 +194,7 @@ async function imageFor(client: DockerClient, { programs, signal, onProgress = (
 }
 
 function composeText({ nodes, settings, sizedData = [], programs }: ProvisionOptions, project: string): string {
-  if (programs) return renderPrograms(programs, project, sizedData);
+  if (programs) return renderPrograms(programs.at(IN_CONTAINERS), project, sizedData);
   return renderCompose(nodes, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings }, sizedData });
 }
 

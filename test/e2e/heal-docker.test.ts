@@ -3,8 +3,8 @@
 import { dockerMissing } from '../support/docker.ts';
 import { heals } from './torture-by-kill.ts';
 
-heals(
-  'docker',
-  Number(process.env.PGQUAKE_TORTURE_DOCKER_MOMENTS ?? 2),
-  await dockerMissing('test/e2e/heal-docker.test.ts'),
-);
+heals({
+  on: 'docker',
+  moments: Number(process.env.PGQUAKE_TORTURE_DOCKER_MOMENTS ?? 2),
+  unavailable: await dockerMissing(import.meta.filename),
+});

@@ -11,7 +11,7 @@ import { PHASES } from '../../src/model/event.ts';
 import { eventsIn, KilledRuns, lengthsIn, SCENARIO } from '../support/killed-runs.ts';
 import { heals } from './torture-by-kill.ts';
 
-heals('local', Number(process.env.PGQUAKE_TORTURE_MOMENTS ?? 6));
+heals({ on: 'local', moments: Number(process.env.PGQUAKE_TORTURE_MOMENTS ?? 6) });
 
 /** One fault that lasts until the run is killed. */
 const LASTING = SCENARIO.replace(

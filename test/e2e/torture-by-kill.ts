@@ -11,10 +11,10 @@ import { PHASES } from '../../src/model/event.ts';
 import { seededIndex } from '../../src/plan/random.ts';
 import { eventsIn, KilledRuns, LIMIT_PER_MOMENT_MS, lengthsIn } from '../support/killed-runs.ts';
 
-type PhaseName = (typeof PHASES)[number];
+type UsualMs = Readonly<Partial<Record<(typeof PHASES)[number], number>>>;
 
 /** On a machine with little else to do. The short form spends no whole run on measuring them. */
-const USUAL_MS: Readonly<Record<'local' | 'docker', Readonly<Partial<Record<PhaseName, number>>>>> = {
+const USUAL_MS: Readonly<Record<'local' | 'docker', UsualMs>> = {
   local: {
     provision: 500,
     form: 400,
@@ -31,13 +31,23 @@ const MEASURED_FROM = 7;
 /** PGQUAKE_TORTURE_SEED chooses the moments; `npm run torture` is the long form. */
 const SEED = Number(process.env.PGQUAKE_TORTURE_SEED ?? 1);
 
-/** @param moments how many; none skips the test. */
-export function heals(on: 'local' | 'docker', moments: number, unavailable?: string): void {
+export interface Torture {
+  readonly on: 'local' | 'docker';
+  /** How many; none skips the test. */
+  readonly moments: number;
+  /** Why it cannot run here. */
+  readonly unavailable?: string | undefined;
+  /** The cluster in the name of the test; that of the default scenario by default. */
+  readonly cluster?: { readonly inWords: string; readonly scenario: string; readonly usualMs: UsualMs };
+}
+
+export function heals({ on, moments, unavailable, cluster }: Torture): void {
   test.skipIf(moments === 0 || unavailable !== undefined)(
-    `platform ${on}: after kill -9 at any of ${moments} moments, heal leaves nothing of the run`,
+    `platform ${on}: after kill -9 at any of ${moments} moments, heal leaves nothing of ${cluster?.inWords ?? 'the run'}`,
     async () => {
-      using runs = new KilledRuns(on);
-      const lengths = moments < MEASURED_FROM ? usualLengths(on) : await lengthsOfWhole(runs);
+      using runs = new KilledRuns(on, cluster?.scenario);
+      const usual = usualLengths(cluster?.usualMs ?? USUAL_MS[on]);
+      const lengths = moments < MEASURED_FROM ? usual : await lengthsOfWhole(runs);
       const totalMs = lengths.reduce((sum, { lengthMs }) => sum + lengthMs, 0);
       const random = seededIndex(SEED);
       const hits = new Map<string, number>();
@@ -73,7 +83,7 @@ export function heals(on: 'local' | 'docker', moments: number, unavailable?: str
       expect(await runs.remains()).toEqual([]);
       const spread = [...hits].map(([phase, count]) => `${phase} ${count}`).join(', ');
       console.log(
-        `torture on ${on}: ${moments} x kill -9, seed ${SEED}: ${orphans} clusters orphaned and removed, nothing left of any (killed in ${spread})`,
+        `torture on ${on}, ${cluster?.inWords ?? 'a run'}: ${moments} x kill -9, seed ${SEED}: ${orphans} clusters orphaned and removed, nothing left of any (killed in ${spread})`,
       );
       expect(orphans).toBeGreaterThan(0);
     },
@@ -86,8 +96,8 @@ interface PhaseLength {
   readonly lengthMs: number;
 }
 
-function usualLengths(on: 'local' | 'docker'): PhaseLength[] {
-  return Object.entries(USUAL_MS[on]).map(([phase, lengthMs]) => ({ phase, lengthMs }));
+function usualLengths(usualMs: UsualMs): PhaseLength[] {
+  return Object.entries(usualMs).map(([phase, lengthMs]) => ({ phase, lengthMs }));
 }
 
 /** Of a run that nobody disturbs. */

@@ -24,7 +24,7 @@ import { docker } from '../../src/platforms/docker.ts';
 import { Session } from '../../src/sql/session.ts';
 import { dockerMissing } from '../support/docker.ts';
 import { NEVER, smallDataset } from '../support/local-cluster.ts';
-import { patroniCluster, restAnswer } from '../support/patroni.ts';
+import { patroniCluster, programsOf, restAnswer } from '../support/patroni.ts';
 
 const missing = await dockerMissing(import.meta.filename);
 const OPTIONS = { applicationName: 'pgquake-test', connectTimeoutMs: 5_000 };
@@ -95,7 +95,7 @@ describe.skipIf(missing !== undefined)('a cluster under Patroni', () => {
     nodes = await docker.provision({
       nodes: topology.nodes,
       settings: {},
-      programs: patroni.programsFor?.(topology) ?? {},
+      programs: programsOf(topology),
       runFolder: folder,
       signal: NEVER,
     });
@@ -224,7 +224,7 @@ describe.skipIf(missing !== undefined)('an image that will not do', () => {
     const own = mkdtempSync(join(tmpdir(), 'pgquake-patroni-'));
     process.env.PGQUAKE_PATRONI_IMAGE = image;
     try {
-      const programs = patroni.programsFor?.(topology) ?? {};
+      const programs = programsOf(topology);
       await docker.provision({ nodes: topology.nodes, settings: {}, programs, runFolder: own, signal: NEVER });
       throw new Error('it was provisioned');
     } finally {

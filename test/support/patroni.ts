@@ -1,8 +1,12 @@
 /** Clusters of the engine `patroni` for tests: as small and as quick as Patroni allows. */
 
+import { writeSync } from 'node:fs';
 import { shipped } from '../../src/catalog.ts';
 import type { NodeControl } from '../../src/cluster/platform.ts';
+import type { NodePrograms } from '../../src/cluster/program.ts';
+import { patroni } from '../../src/engines/patroni.ts';
 import type { ClusterSpec } from '../../src/model/scenario.ts';
+import { local } from '../../src/platforms/local.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 
 /** A leader key lives for 20 s at least; all else is noticed within seconds. */
@@ -13,6 +17,27 @@ export function patroniCluster(keys = '', settings = ''): ClusterSpec {
   const all = ['engine: patroni', `settings: { ${[QUICK, settings].filter(Boolean).join(', ')} }`, keys];
   const text = `name: some\nsummary: Some.\ncluster: { ${all.filter(Boolean).join(', ')} }\nfaults: []\nhypothesis: [{ check: no-lost-writes }]\n`;
   return parseScenario(text, 'some.yaml', shipped).cluster;
+}
+
+/**
+ * @returns why clusters under Patroni cannot run on the platform `local` here, `undefined` where they can. Where they must,
+ * by PGQUAKE_REQUIRE_PATRONI=1, it throws instead.
+ */
+export async function patroniMissing(file: string): Promise<string | undefined> {
+  const cluster = patroniCluster('proxy: haproxy, pooler: pgbouncer');
+  const reason = (await local.unavailable(patroni.needs, programsOf(cluster)))?.message;
+  if (reason === undefined) return undefined;
+  if (process.env.PGQUAKE_REQUIRE_PATRONI === '1') throw new Error(`Patroni must run here, but ${reason}`);
+  // Not through the console, which the test runner wraps in several lines.
+  writeSync(2, `skipped ${file}: ${reason}\n`);
+  return reason;
+}
+
+/** What runs on the nodes of such a cluster. */
+export function programsOf(cluster: ClusterSpec): NodePrograms {
+  const programs = patroni.programsFor?.(cluster);
+  if (!programs) throw new Error('its nodes run programs');
+  return programs;
 }
 
 /** What the REST API of a node's Patroni answers: a status, or why there is no answer. */

@@ -291,6 +291,18 @@ describe('what is left decides', () => {
     ]);
   });
 
+  test('an agent that dies while no standby is left: clients stay, a proxy drops the primary, and nobody is promoted', () => {
+    const lost = [lose('agent', 'killed'), lose('node', 'frozen', 'pg2'), lose('node', 'killed', 'pg3')];
+    expect(out(ASYNC, lost)).toEqual([
+      [0, 1_000],
+      [null, null],
+    ]);
+    const [direct] = promised(ASYNC, lost).writesOut;
+    expect(direct?.why).toBe(
+      'clients stay with pg1, whose PostgreSQL nobody stops without a watchdog; no standby is left that could take over',
+    );
+  });
+
   test('with commits that wait only the synchronous standby takes over', () => {
     const both = [lose('node', 'killed'), lose('node', 'killed', 'pg2')];
     expect(out(ASYNC, both)[0]).toEqual([20_000, 42_000]);

@@ -8,15 +8,16 @@ import { PASSWORD_HERE } from '../../src/cluster/program.ts';
 import { unsteady } from '../../src/engines/patroni/cluster.ts';
 import { Progress } from '../../src/engines/patroni/manager.ts';
 import type { Member } from '../../src/engines/patroni/rest.ts';
-import { patroni } from '../../src/engines/patroni.ts';
 import type { Roles } from '../../src/model/roles.ts';
 import type { ClusterSpec } from '../../src/model/scenario.ts';
 import { nodeNames } from '../../src/model/topology.ts';
 import { planOf } from '../../src/planner.ts';
-import { renderPrograms } from '../../src/platforms/docker/compose-programs.ts';
-import { parseProcesses, processesOf } from '../../src/platforms/docker/parts.ts';
+import { IN_CONTAINERS, renderPrograms } from '../../src/platforms/docker/compose-programs.ts';
+import { parseProcesses } from '../../src/platforms/docker/container-parts.ts';
+import { processesOf } from '../../src/platforms/parts.ts';
 import { parseScenario } from '../../src/scenario/parse.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
+import { programsOf } from '../support/patroni.ts';
 
 function clusterOf(cluster: string, more = 'faults: []'): ClusterSpec {
   const text = `name: some\nsummary: Some.\ncluster: ${cluster}\n${more}\nhypothesis: [{ check: no-lost-writes }]\n`;
@@ -154,7 +155,7 @@ describe('parts of a node', () => {
 
 describe('what runs on the nodes', () => {
   const cluster = clusterOf('{ engine: patroni, dcs: 3, proxy: haproxy, pooler: pgbouncer, settings: { ttl: 40 } }');
-  const programs = patroni.programsFor?.(cluster) ?? {};
+  const programs = programsOf(cluster).at(IN_CONTAINERS);
   const text = renderPrograms(programs, 'pgquake-0a1b2c3d');
   const { services, networks, volumes } = parse(text) as {
     services: Record<string, { ports: string[]; labels: object; environment: Record<string, string>; restart: string }>;
@@ -197,7 +198,7 @@ describe('what runs on the nodes', () => {
 
   test('dollar signs reach the program as they are', () => {
     const file = renderPrograms(
-      { one: { image: 'x', requires: [], command: ['a$b'], files: { '/f/g': `c$d ${PASSWORD_HERE}` }, ports: [1] } },
+      { one: { command: ['a$b'], files: { '/f/g': `c$d ${PASSWORD_HERE}` }, ports: [1] } },
       'p',
     );
     const { command, environment } = parse(file).services.p_one;

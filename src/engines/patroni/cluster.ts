@@ -134,8 +134,9 @@ export class PatroniCluster {
     if (node.health) return await refusalOf(node);
     const { members, roles } = await this.#look();
     const leader = members.find(({ role }) => role === 'leader');
-    if (leader?.name === node.name) return undefined;
     const seen = roles[node.name];
+    // Patroni starts one that died as a standby, and promotes it while it holds the leader key.
+    if (leader?.name === node.name) return seen?.role === 'primary' ? undefined : 'it leads, and takes no writes yet';
     if (seen?.state !== 'streaming') return `it does not stream (${seen?.state ?? 'no answer'})`;
     if (seen.timeline !== leader?.timeline)
       return `it is on timeline ${seen.timeline}, the leader on ${leader?.timeline}`;

@@ -1,6 +1,6 @@
 /** What runs on each node of a cluster under Patroni, with its configuration. Pure. */
 
-import { type NodeProgram, PASSWORD_HERE } from '../../cluster/program.ts';
+import { type NodeProgram, type NodePrograms, PASSWORD_HERE, type Places } from '../../cluster/program.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { dcsNodes, HAPROXY, type PatroniSpec, PGBOUNCER } from './spec.ts';
 
@@ -14,7 +14,6 @@ const POSTGRES_PORT = 5432;
 const ETCD_PORT = 2379;
 const ETCD_PEER_PORT = 2380;
 const IMAGE = 'patroni';
-const CONFIG = '/tmp/pgquake';
 const MAX_CONNECTIONS = 600;
 
 /** Of every server; what rewinding needs, and little memory, because there are several of them and little data. */
@@ -29,60 +28,87 @@ const PARAMETERS = {
   wal_keep_size: '64MB',
   max_wal_senders: 32,
   max_replication_slots: 20,
+  // As files among the data, shared memory vanishes with them, also after SIGKILL.
+  dynamic_shared_memory_type: 'mmap',
   client_connection_check_interval: '500ms',
   log_line_prefix: '%m [%p] %b %a ',
 } as const;
+
+/** In Debian's packages: what runs a member, and what is asked for beside it. */
+const MEMBER_REQUIRES = { bash: 'bash', patroni: 'patroni python3-etcd python3-psycopg2', postgres: 'postgresql' };
+const REQUIRES = { dcs: { etcd: 'etcd-server' }, proxy: { haproxy: 'haproxy' }, pooler: { pgbouncer: 'pgbouncer' } };
 
 /**
  * The node goes on without its agent, as a machine does whose Patroni was killed: what Patroni started goes on too. USR1
  * starts Patroni again.
  */
 const MACHINE = `
-start() { patroni ${CONFIG}/patroni.yml & agent=$!; }
+start() { patroni "$0" & agent=$!; }
 trap 'kill -TERM "$agent" 2>/dev/null; wait "$agent"; exit' TERM INT
 trap start USR1
 start
 while :; do wait "$agent"; sleep 1 & wait "$!"; done`;
 
-/** By the names of the nodes. */
-export function patroniPrograms(
-  spec: PatroniSpec,
-  members: readonly NodeName[],
-): Readonly<Record<NodeName, NodeProgram>> {
+/** With transaction pooling, PgBouncer loses prepared statements before 1.21: there each session keeps its connection. */
+const POOLER = `
+case "$(pgbouncer --version)" in
+'PgBouncer 1.'[0-9].*|'PgBouncer 1.1'[0-9].*|'PgBouncer 1.20.'*) pooling='pool_mode = session' ;;
+*) pooling=$'pool_mode = transaction\\nmax_prepared_statements = 200' ;;
+esac
+{ cat "$0"; echo "$pooling"; } > "$0.pooling"
+exec pgbouncer "$0.pooling"`;
+
+export function patroniPrograms(spec: PatroniSpec, members: readonly NodeName[]): NodePrograms {
   const dcs = dcsNodes(spec).map(({ name }) => name);
   return {
-    ...Object.fromEntries(members.map((name) => [name, memberProgram(name, dcs, spec)])),
-    ...Object.fromEntries(dcs.map((name) => [name, dcsProgram(name, dcs)])),
-    ...(spec.proxy ? { [HAPROXY]: proxyProgram(members) } : {}),
-    ...(spec.pooler ? { [PGBOUNCER]: poolerProgram() } : {}),
+    image: IMAGE,
+    requires: {
+      ...MEMBER_REQUIRES,
+      ...REQUIRES.dcs,
+      ...(spec.proxy ? REQUIRES.proxy : {}),
+      ...(spec.pooler ? REQUIRES.pooler : {}),
+    },
+    at: (places) => ({
+      ...Object.fromEntries(members.map((name) => [name, memberProgram(name, dcs, spec, places)])),
+      ...Object.fromEntries(dcs.map((name) => [name, dcsProgram(name, dcs, places)])),
+      ...(spec.proxy ? { [HAPROXY]: proxyProgram(members, places) } : {}),
+      ...(spec.pooler ? { [PGBOUNCER]: poolerProgram(places) } : {}),
+    }),
   };
 }
 
-function memberProgram(name: NodeName, dcs: readonly NodeName[], { written }: PatroniSpec): NodeProgram {
-  const dataFolder = '/var/lib/postgresql/pgdata';
+function memberProgram(
+  name: NodeName,
+  dcs: readonly NodeName[],
+  { written }: PatroniSpec,
+  { listen, reach, configFolder, dataFolder }: Places,
+): NodeProgram {
+  const folder = configFolder(name);
+  const data = dataFolder(name, '/var/lib/postgresql/pgdata');
   const config = {
     scope: SCOPE,
     name,
     restapi: {
-      listen: `0.0.0.0:${REST_PORT}`,
-      connect_address: `${name}:${REST_PORT}`,
+      listen: listen(name, REST_PORT),
+      connect_address: reach(name, REST_PORT),
       authentication: { username: REST_USER, password: PASSWORD_HERE },
     },
-    etcd3: { hosts: dcs.map((member) => `${member}:${ETCD_PORT}`) },
+    etcd3: { hosts: dcs.map((member) => reach(member, ETCD_PORT)) },
     bootstrap: {
       dcs: { ...written, postgresql: { use_pg_rewind: true, use_slots: true, parameters: PARAMETERS } },
       initdb: [{ encoding: 'UTF8' }, { 'auth-host': 'scram-sha-256' }, { 'auth-local': 'scram-sha-256' }, 'no-sync'],
     },
     postgresql: {
-      listen: `0.0.0.0:${POSTGRES_PORT}`,
-      connect_address: `${name}:${POSTGRES_PORT}`,
-      data_dir: dataFolder,
-      pgpass: `${CONFIG}/pgpass`,
+      listen: listen(name, POSTGRES_PORT),
+      connect_address: reach(name, POSTGRES_PORT),
+      data_dir: data,
+      pgpass: `${folder}/pgpass`,
       authentication: {
         superuser: { username: 'postgres', password: PASSWORD_HERE },
         replication: { username: 'replicator', password: PASSWORD_HERE },
       },
-      parameters: { unix_socket_directories: CONFIG },
+      // Nobody asks for a socket, whose path may be too long.
+      parameters: { unix_socket_directories: '' },
       pg_hba: [
         'local all all scram-sha-256',
         'host all all all scram-sha-256',
@@ -91,27 +117,26 @@ function memberProgram(name: NodeName, dcs: readonly NodeName[], { written }: Pa
     },
     watchdog: { mode: 'off' },
   };
+  const file = `${folder}/patroni.yml`;
   return {
-    image: IMAGE,
-    requires: ['bash', 'patroni', 'postgres'],
-    command: ['bash', '-c', MACHINE],
+    command: ['bash', '-c', MACHINE, file],
     // JSON is YAML.
-    files: { [`${CONFIG}/patroni.yml`]: JSON.stringify(config, undefined, 2) },
+    files: { [file]: JSON.stringify(config, undefined, 2) },
     ports: [POSTGRES_PORT, REST_PORT],
     agent: { process: 'patroni', port: REST_PORT },
-    dataFolder,
+    dataFolder: data,
   };
 }
 
-function dcsProgram(name: NodeName, all: readonly NodeName[]): NodeProgram {
-  const dataFolder = '/var/lib/etcd/data';
-  const peer = (member: NodeName) => `http://${member}:${ETCD_PEER_PORT}`;
+function dcsProgram(name: NodeName, all: readonly NodeName[], { listen, reach, dataFolder }: Places): NodeProgram {
+  const data = dataFolder(name, '/var/lib/etcd/data');
+  const peer = (member: NodeName) => `http://${reach(member, ETCD_PEER_PORT)}`;
   const options = {
     name,
-    'data-dir': dataFolder,
-    'listen-client-urls': `http://0.0.0.0:${ETCD_PORT}`,
-    'advertise-client-urls': `http://${name}:${ETCD_PORT}`,
-    'listen-peer-urls': `http://0.0.0.0:${ETCD_PEER_PORT}`,
+    'data-dir': data,
+    'listen-client-urls': `http://${listen(name, ETCD_PORT)}`,
+    'advertise-client-urls': `http://${reach(name, ETCD_PORT)}`,
+    'listen-peer-urls': `http://${listen(name, ETCD_PEER_PORT)}`,
     'initial-advertise-peer-urls': peer(name),
     'initial-cluster': all.map((member) => `${member}=${peer(member)}`).join(','),
     'initial-cluster-state': 'new',
@@ -119,25 +144,26 @@ function dcsProgram(name: NodeName, all: readonly NodeName[]): NodeProgram {
     'log-level': 'warn',
   };
   return {
-    image: IMAGE,
-    requires: ['etcd'],
     command: ['etcd', ...Object.entries(options).map(([option, value]) => `--${option}=${value}`)],
     files: {},
     ports: [ETCD_PORT],
-    dataFolder,
+    dataFolder: data,
     health: '/health',
   };
 }
 
 /** As Patroni's own sample has it. */
-function proxyProgram(members: readonly NodeName[]): NodeProgram {
-  const listen = (name: string, port: number, path: string) => `
+function proxyProgram(members: readonly NodeName[], places: Places): NodeProgram {
+  const { listen, reach, nameServer } = places;
+  const resolved = nameServer === undefined ? '' : ' resolvers nodes init-addr none';
+  const portOf = (address: string) => address.slice(address.lastIndexOf(':') + 1);
+  const section = (name: string, port: number, path: string) => `
 listen ${name}
-    bind *:${port}
+    bind ${listen(HAPROXY, port)}
     option httpchk OPTIONS ${path}
     http-check expect status 200
-    default-server inter 3s fall 3 rise 2 on-marked-down shutdown-sessions resolvers docker init-addr none
-${members.map((member) => `    server ${member} ${member}:${POSTGRES_PORT} maxconn ${MAX_CONNECTIONS} check port ${REST_PORT}`).join('\n')}
+    default-server inter 3s fall 3 rise 2 on-marked-down shutdown-sessions${resolved}
+${members.map((member) => `    server ${member} ${reach(member, POSTGRES_PORT)} maxconn ${MAX_CONNECTIONS} check port ${portOf(reach(member, REST_PORT))}`).join('\n')}
 `;
   const config = `global
     maxconn 2000
@@ -148,9 +174,20 @@ defaults
     timeout connect 4s
     timeout server 30m
     timeout check 5s
-# A container that is started again may have another address.
-resolvers docker
-    nameserver docker 127.0.0.11:53
+${nameServer === undefined ? '' : resolvers(nameServer)}${section('primary', PRIMARY_PORT, '/primary')}${section('standbys', STANDBY_PORT, '/replica')}`;
+  const file = `${places.configFolder(HAPROXY)}/haproxy.cfg`;
+  return {
+    command: ['haproxy', '-W', '-db', '-f', file],
+    files: { [file]: config },
+    ports: [PRIMARY_PORT, STANDBY_PORT],
+    health: '',
+  };
+}
+
+function resolvers(nameServer: string): string {
+  return `# A node that is started again may have another address.
+resolvers nodes
+    nameserver names ${nameServer}
     resolve_retries 2
     timeout resolve 1s
     timeout retry 1s
@@ -159,38 +196,31 @@ resolvers docker
     hold timeout 1h
     hold refused 1h
     hold other 1h
-${listen('primary', PRIMARY_PORT, '/primary')}${listen('standbys', STANDBY_PORT, '/replica')}`;
-  return {
-    image: IMAGE,
-    requires: ['haproxy'],
-    command: ['haproxy', '-W', '-db', '-f', `${CONFIG}/haproxy.cfg`],
-    files: { [`${CONFIG}/haproxy.cfg`]: config },
-    ports: [PRIMARY_PORT, STANDBY_PORT],
-    health: '',
-  };
+`;
 }
 
-function poolerProgram(): NodeProgram {
+function poolerProgram({ listen, reach, configFolder }: Places): NodeProgram {
+  const folder = configFolder(PGBOUNCER);
+  const [listenHost, listenPort] = listen(PGBOUNCER, POOLER_PORT).split(':');
+  const [host, port] = reach(HAPROXY, PRIMARY_PORT).split(':');
   const config = `[databases]
-* = host=${HAPROXY} port=${PRIMARY_PORT}
+* = host=${host} port=${port}
 [pgbouncer]
-listen_addr = 0.0.0.0
-listen_port = ${POOLER_PORT}
+listen_addr = ${listenHost}
+listen_port = ${listenPort}
+unix_socket_dir =
 auth_type = scram-sha-256
-auth_file = ${CONFIG}/users.txt
-pool_mode = transaction
+auth_file = ${folder}/users.txt
 max_client_conn = 1000
 default_pool_size = 100
-max_prepared_statements = 200
 server_login_retry = 1
 ignore_startup_parameters = extra_float_digits,options
 logfile =
 `;
+  const file = `${folder}/pgbouncer.ini`;
   return {
-    image: IMAGE,
-    requires: ['pgbouncer'],
-    command: ['pgbouncer', `${CONFIG}/pgbouncer.ini`],
-    files: { [`${CONFIG}/pgbouncer.ini`]: config, [`${CONFIG}/users.txt`]: `"postgres" "${PASSWORD_HERE}"\n` },
+    command: ['bash', '-c', POOLER, file],
+    files: { [file]: config, [`${folder}/users.txt`]: `"postgres" "${PASSWORD_HERE}"\n` },
     ports: [POOLER_PORT],
     health: '',
   };

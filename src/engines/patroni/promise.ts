@@ -10,6 +10,9 @@ import type { PatroniSettings } from './settings.ts';
 import { type PatroniCluster, type PatroniRoute, type Situation, situationOf } from './situation.ts';
 import { MOMENT_MS, never, none, PROMOTE_MS, PROXY_DROPS_MS, PROXY_MS, type Rule, Takeover } from './takeover.ts';
 
+const NO_STANDBY = 'no standby is left that could take over';
+const NO_NEW_SESSION = 'open sessions go on, also that of Patroni, so nothing is replaced; no new one is accepted';
+
 /** @returns `undefined` where there is no primary that could be lost. */
 export function promisePatroni(
   settings: PatroniSettings,
@@ -56,7 +59,7 @@ class PatroniRules extends Takeover {
     const { loopWaitMs, retryTimeoutMs } = this.settings;
     if (lost.what === 'role')
       return this.released('a switchover stops the primary in order, then frees the leader key');
-    if (lost.what === 'postmaster' && lost.how === 'frozen') return this.#unnoticed();
+    if (lost.what === 'postmaster' && lost.how === 'frozen') return this.#unnoticed(NO_NEW_SESSION);
     if (lost.what === 'agent' && lost.how !== 'stopped') return this.#agentLost(lost.how);
     if (lost.how === 'stopped' && (lost.what === 'node' || lost.what === 'agent')) {
       return this.released('Patroni that ends in order stops PostgreSQL, then frees the leader key');
@@ -88,19 +91,21 @@ class PatroniRules extends Takeover {
       return { out: { minMs: null, maxMs: null, why }, lost, two };
     }
     const kept = { lost: none(`${primary} stays the primary`), two: never('no other node is promoted') };
-    const proxied =
-      ofPrimary?.what === 'agent'
-        ? {
-            minMs: null,
-            maxMs: null,
-            beginsWithinMs: PROXY_DROPS_MS[ofPrimary.how === 'frozen' ? 'silent' : 'refused'].most,
-            why: `a proxy asks the agent, so it drops ${primary}; ${why}`,
-          }
-        : undefined;
+    const proxied = ofPrimary?.what === 'agent' ? this.#dropped(ofPrimary.how === 'frozen', why) : undefined;
     return {
       out: { minMs: 0, maxMs: this.commitsWait() ? null : MOMENT_MS, why: `${why}, and ${primary} goes on` },
       ...(proxied ? { proxied } : {}),
       ...kept,
+    };
+  }
+
+  /** By a proxy, for good: it asks the agent of the primary, which is lost, and nobody takes over. */
+  #dropped(silent: boolean, why: string): Rule['out'] {
+    return {
+      minMs: null,
+      maxMs: null,
+      beginsWithinMs: PROXY_DROPS_MS[silent ? 'silent' : 'refused'].most,
+      why: `a proxy asks the agent, so it drops ${this.situation.primary}; ${why}`,
     };
   }
 
@@ -133,9 +138,11 @@ class PatroniRules extends Takeover {
   #agentLost(how: 'killed' | 'frozen'): Rule {
     const { primary } = this.situation;
     const passive = this.passive();
-    if (!passive) return this.#unnoticed();
-    const { minMs, maxMs } = passive;
     const stay = `clients stay with ${primary}, whose PostgreSQL nobody stops without a watchdog`;
+    if (!passive) {
+      return { ...this.#unnoticed(`${stay}; ${NO_STANDBY}`), proxied: this.#dropped(how === 'frozen', NO_STANDBY) };
+    }
+    const { minMs, maxMs } = passive;
     const drops = PROXY_DROPS_MS[how === 'frozen' ? 'silent' : 'refused'];
     const proxied = {
       minMs: Math.max(0, (minMs as number) + PROXY_MS.least - drops.most),
@@ -167,15 +174,10 @@ class PatroniRules extends Takeover {
     };
   }
 
-  #unnoticed(): Rule {
-    const { primary } = this.situation;
+  #unnoticed(why: string): Rule {
     return {
-      out: {
-        minMs: 0,
-        maxMs: MOMENT_MS,
-        why: 'sessions that are open go on, that of Patroni as well, so nothing is replaced; no new one is accepted',
-      },
-      lost: none(`${primary} stays the primary`),
+      out: { minMs: 0, maxMs: MOMENT_MS, why },
+      lost: none(`${this.situation.primary} stays the primary`),
       two: never('no other node is promoted'),
     };
   }

@@ -3,7 +3,7 @@
  * that comes from the environment, and so does the image.
  */
 
-import { type NodeProgram, PASSWORD_HERE } from '../../cluster/program.ts';
+import { type NodeProgram, PASSWORD_HERE, type Places } from '../../cluster/program.ts';
 import type { NodeName } from '../../model/topology.ts';
 import {
   composeYaml,
@@ -23,6 +23,16 @@ export const HEALTH_LABEL = 'pgquake.health';
 
 /** On nodes with a manager's agent: the name of its process and its port, `patroni:8008`. */
 export const AGENT_LABEL = 'pgquake.agent';
+
+/** A container is a machine of its own, known by the name of its node. */
+export const IN_CONTAINERS: Places = {
+  listen: (_node, port) => `0.0.0.0:${port}`,
+  reach: (node, port) => `${node}:${port}`,
+  configFolder: () => '/tmp/pgquake',
+  dataFolder: (_node, inImage) => inImage,
+  // Docker's own.
+  nameServer: '127.0.0.11:53',
+};
 
 const PASSWORD_VARIABLE = `\${POSTGRES_PASSWORD:?}`;
 

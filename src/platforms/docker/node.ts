@@ -17,18 +17,18 @@ import {
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
+import { connectionRefusal, healthCheck } from '../program-health.ts';
 import { shellWord } from '../shell-word.ts';
 import { lackingHere } from './abilities.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { POSTGRES_PORT, PROJECT_LABEL } from './compose.ts';
 import { AGENT_LABEL, HEALTH_LABEL, PORT_LABEL } from './compose-programs.ts';
+import { partsInContainer } from './container-parts.ts';
 import { type DataVolume, DockerData, dataVolume } from './data.ts';
 import { DockerDisk } from './disk.ts';
 import { type ExecOptions, type ExecResult, execIn } from './exec.ts';
-import { connectionRefusal, healthCheck } from './health.ts';
 import { helperImage } from './image.ts';
 import { dockerNetwork } from './network.ts';
-import { partsOf } from './parts.ts';
 import { type ContainerNetworking, type HostPort, published, reach } from './reach.ts';
 import { DockerResources } from './resources.ts';
 
@@ -129,7 +129,7 @@ export class DockerNode implements NodeControl {
     const agent = Config.Labels[AGENT_LABEL];
     if (agent !== undefined) {
       const [process = '', port] = agent.split(':');
-      node.parts = partsOf({
+      node.parts = partsInContainer({
         name: node.name,
         agent: process,
         agentRefusal: () => connectionRefusal(node.addressAt(Number(port)), AGENT_LIMIT_MS),

@@ -16,6 +16,8 @@ const TMPFS_MAGIC = 0x01021994;
 const BYTES_PER_NODE = 128 * 2 ** 20;
 
 const PREFIX = 'pgquake-';
+/** In the folder of a node that runs programs: where they keep what must outlive them. */
+export const DATA = 'data';
 
 /** Whether a path has the form of those that `DataRoot` chooses: guards what is removed on a file's word. */
 export function isDataRoot(path: string): boolean {
@@ -84,6 +86,18 @@ export class DataRoot {
     } catch (error) {
       signal.throwIfAborted();
       throw unusable(this.#parent, template.account, error);
+    }
+  }
+
+  /** An empty folder for one node that runs programs. @throws EnvironmentError when it cannot be made. */
+  async addFolder(name: NodeName, account: Account | undefined): Promise<string> {
+    const folder = join(this.folder, name);
+    try {
+      await mkdir(folder, { mode: 0o700 });
+      if (account) await chown(folder, account.uid, account.gid);
+      return folder;
+    } catch (error) {
+      throw unusable(this.#parent, account, error);
     }
   }
 

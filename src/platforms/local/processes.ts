@@ -83,12 +83,18 @@ export async function processOf(pid: number): Promise<ProcessInfo | undefined> {
   return process.platform === 'linux' ? procStat(pid) : (await ps(['-p', String(pid)]))[0];
 }
 
+/** A process whose working directory is known. */
+export interface WorkingProcess extends ProcessInfo {
+  /** The name of its program, cut off after 15 characters. */
+  readonly command: string;
+}
+
 /**
- * Processes of these programs that work in a folder or below it, also when the folder is gone. Linux only;
- * none elsewhere.
+ * Processes that work in a folder or below it, also when the folder is gone. Linux only; none elsewhere.
  * @param folder without links.
+ * @param programs of these alone; of any by default.
  */
-export function processesWorkingIn(folder: string, programs: readonly string[]): ProcessInfo[] {
+export function processesWorkingIn(folder: string, programs?: readonly string[]): WorkingProcess[] {
   if (process.platform !== 'linux') return [];
   const inside = (cwd: string) => cwd === folder || cwd === `${folder} (deleted)` || cwd.startsWith(`${folder}/`);
   return readdirSync('/proc')
@@ -96,11 +102,13 @@ export function processesWorkingIn(folder: string, programs: readonly string[]):
     .flatMap((pid) => {
       try {
         if (!inside(readlinkSync(`/proc/${pid}/cwd`))) return [];
-        if (!programs.includes(readFileSync(`/proc/${pid}/comm`, 'utf8').trim())) return [];
+        const command = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+        if (programs && !programs.includes(command)) return [];
+        const info = procStat(Number(pid));
+        return info ? { ...info, command } : [];
       } catch {
         return []; // somebody else's, a kernel thread, or it ended meanwhile
       }
-      return procStat(Number(pid)) ?? [];
     });
 }
 
@@ -124,19 +132,46 @@ export async function processTree(root: ProcessKey): Promise<ProcessInfo[]> {
  */
 export async function pauseTree(root: ProcessKey): Promise<void> {
   await sendSignal([root], 'SIGSTOP');
-  await repeat(`processes of ${root.pid} still run after SIGSTOP`, async () => {
-    const running = (await processTree(root)).filter((info) => info.state !== 'T');
+  await pauseAll(String(root.pid), () => processTree(root));
+}
+
+/** Undoes `pauseTree`: children first, so that the postmaster finds them as it left them. */
+export function resumeTree(root: ProcessKey): Promise<void> {
+  return resumeAll(String(root.pid), () => processTree(root));
+}
+
+/** All processes of something as they are now, a parent before its children. */
+type Look = () => Promise<readonly ProcessInfo[]>;
+
+/**
+ * Freezes whatever is found, until no look finds one that runs.
+ * @param whose for the error: `processes of pg1`.
+ * @throws EnvironmentError when one of them still runs after ten seconds.
+ */
+export async function pauseAll(whose: string, look: Look): Promise<void> {
+  await repeat(`processes of ${whose} still run after SIGSTOP`, async () => {
+    const running = (await look()).filter((info) => info.state !== 'T');
     await sendSignal(running, 'SIGSTOP');
     return running.length === 0;
   });
 }
 
-/** Undoes `pauseTree`: children first, so that the postmaster finds them as it left them. */
-export async function resumeTree(root: ProcessKey): Promise<void> {
-  await repeat(`processes of ${root.pid} are still stopped after SIGCONT`, async () => {
-    const stopped = (await processTree(root)).filter((info) => info.state === 'T');
+/** Undoes `pauseAll`. */
+export async function resumeAll(whose: string, look: Look): Promise<void> {
+  await repeat(`processes of ${whose} are still stopped after SIGCONT`, async () => {
+    const stopped = (await look()).filter((info) => info.state === 'T');
     await sendSignal(stopped.reverse(), 'SIGCONT');
     return stopped.length === 0;
+  });
+}
+
+/** Kills whatever is found, frozen or not, and returns when a look finds nothing. */
+export async function killAll(whose: string, look: Look): Promise<void> {
+  await pauseAll(whose, look);
+  await repeat(`processes of ${whose} outlived SIGKILL`, async () => {
+    const left = await look();
+    await sendSignal([...left].reverse(), 'SIGKILL');
+    return left.length === 0;
   });
 }
 

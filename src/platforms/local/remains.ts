@@ -3,7 +3,8 @@
  *
  * Servers are known by process id and start time, as far as `cluster.json` has them. A server that was
  * started in the very last moment is not in the file, and children may have lost their postmaster; those
- * are known by their working directory, which lies in a folder that only this cluster has.
+ * are known by their working directory, which lies in a folder that only this cluster has. Where nodes run
+ * programs of an engine, everything that works there is theirs.
  */
 
 import { readdir, rm } from 'node:fs/promises';
@@ -13,11 +14,11 @@ import { z } from 'zod';
 import { EnvironmentError } from '../../model/errors.ts';
 import { readClusterFile } from '../cluster-file.ts';
 import { ownerSchema } from '../owner.ts';
-import { isDataRoot } from './data-folder.ts';
+import { DATA, isDataRoot } from './data-folder.ts';
 import { killTree, type ProcessInfo, processesWorkingIn, processTree, survivors } from './processes.ts';
 import { removeSharedMemory } from './shared-memory.ts';
 
-/** What pgquake runs there: servers, and copies of the template. */
+/** What pgquake itself runs there: servers, and copies of the template. */
 const PROGRAMS = ['postgres', 'cp'];
 const LIMIT_MS = 30_000;
 const LOOK_AGAIN_MS = 50;
@@ -28,6 +29,8 @@ const remainsSchema = z.object({
   platform: z.literal('local'),
   owner: ownerSchema,
   dataRoot: z.string().refine(isDataRoot, 'expected a folder that pgquake made'),
+  /** Whether its nodes run more than servers. */
+  programs: z.boolean().default(false),
   nodes: z.array(
     z.object({
       name: z.string(),
@@ -55,7 +58,7 @@ export async function removeRemains(remains: Remains): Promise<string[]> {
   const removed: string[] = [];
   const giveUpAt = performance.now() + LIMIT_MS;
   for (let emptyLooks = 0; emptyLooks < EMPTY_LOOKS; ) {
-    const found = [...(await killAll(remains)), ...(await removeFolder(remains.dataRoot))];
+    const found = [...(await killFound(remains)), ...(await removeFolder(remains.dataRoot))];
     removed.push(...found);
     emptyLooks = found.length === 0 ? emptyLooks + 1 : 0;
     if (performance.now() > giveUpAt) {
@@ -69,14 +72,14 @@ export async function removeRemains(remains: Remains): Promise<string[]> {
   return removed;
 }
 
-async function killAll({ dataRoot, nodes }: Remains): Promise<string[]> {
+async function killFound({ dataRoot, nodes, programs }: Remains): Promise<string[]> {
   const killed: string[] = [];
   for (const { name, pid, startTime } of nodes) {
     if (pid === undefined || startTime === undefined) continue;
-    const [postmaster] = await survivors([{ pid, startTime }]);
-    if (postmaster) killed.push(await kill(postmaster, `${name}: postmaster`));
+    const [first] = await survivors([{ pid, startTime }]);
+    if (first) killed.push(await kill(first, `${name}: ${programs ? 'process' : 'postmaster'}`));
   }
-  const strays = processesWorkingIn(dataRoot, PROGRAMS);
+  const strays = processesWorkingIn(dataRoot, programs ? undefined : PROGRAMS);
   const isChild = ({ parent }: ProcessInfo) => strays.some(({ pid }) => pid === parent);
   for (const root of strays.filter((stray) => !isChild(stray))) {
     killed.push(await kill(root, `in ${basename(dataRoot)}: process`));
@@ -94,7 +97,9 @@ async function kill(root: ProcessInfo, what: string): Promise<string> {
 async function removeFolder(dataRoot: string): Promise<string[]> {
   const nodes = await readdir(dataRoot).catch(() => undefined);
   if (nodes === undefined) return [];
-  for (const node of nodes) await removeSharedMemory(join(dataRoot, node));
+  for (const node of nodes) {
+    for (const folder of [join(dataRoot, node), join(dataRoot, node, DATA)]) await removeSharedMemory(folder);
+  }
   await rm(dataRoot, { recursive: true, force: true, maxRetries: 5 });
   return [`folder ${dataRoot}`];
 }

@@ -1,9 +1,6 @@
 /** One PostgreSQL server on this machine, and all that can be done to it. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
-import { setPriority } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
   type NodeBackends,
@@ -13,20 +10,19 @@ import {
   noSuchBackend,
   without,
 } from '../../cluster/platform.ts';
-import { makeFolder } from '../../make-folder.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { until } from '../../model/until.ts';
-import { identity, serverEnvironment } from './account.ts';
 import type { Binaries } from './binaries.ts';
+import { launch } from './launch.ts';
+import { lastLines, sizeOf } from './log.ts';
 import type { PortChooser } from './ports.ts';
 import {
   killTree,
   type ProcessInfo,
   type ProcessKey,
   pauseTree,
-  processOf,
   processTree,
   resumeTree,
   sendSignal,
@@ -36,15 +32,11 @@ import { copyDataFolder, writeDataFiles } from './server-data.ts';
 import { removeSharedMemory } from './shared-memory.ts';
 import { SUPERUSER } from './template.ts';
 
-/** As `nice -n 5`; anybody may be nicer. */
-const SERVER_NICENESS = 5;
-const YIELD_LIMIT_MS = 2_000;
 const HOST = '127.0.0.1';
 const STOP_LIMIT_MS = 10_000;
 const LAUNCH_LIMIT_MS = 15_000;
 const POLL_MS = 5;
 const PORT_ATTEMPTS = 10;
-const LOG_LINES_SHOWN = 8;
 
 export interface ServerOptions {
   readonly name: NodeName;
@@ -211,9 +203,8 @@ export class LocalServer implements NodeControl {
   }
 
   /** The end of its log, for an error message. */
-  async lastLogLines(): Promise<string> {
-    const text = await readFile(this.#options.logFile, 'utf8').catch(() => '');
-    return text.trimEnd().split('\n').slice(-LOG_LINES_SHOWN).join('\n');
+  lastLogLines(): Promise<string> {
+    return lastLines(this.#options.logFile);
   }
 
   /** All of its processes that live; the postmaster's children too when it is dead itself. */
@@ -244,31 +235,18 @@ export class LocalServer implements NodeControl {
   /** @returns `undefined` once it listens, else what its log says. */
   async #launch(): Promise<string | undefined> {
     const { binaries, dataFolder, logFile } = this.#options;
-    const log = await openLog(logFile);
-    const logStart = log ? (await log.stat()).size : 0;
-    let child: ChildProcess;
+    const logStart = await sizeOf(logFile);
+    const command = [binaries.postgres, '-D', dataFolder] as const;
+    let first: ProcessKey | undefined;
     try {
-      child = spawn(binaries.postgres, ['-D', dataFolder], {
-        ...identity(binaries.account),
-        cwd: dirname(dataFolder),
-        env: serverEnvironment(),
-        stdio: ['ignore', log?.fd ?? 'ignore', log?.fd ?? 'ignore'],
-        // In a session of its own, so that Ctrl-C in the terminal reaches pgquake alone.
-        detached: true,
-      });
-      await once(child, 'spawn');
+      first = await launch(command, { account: binaries.account, cwd: dirname(dataFolder), logFile });
     } catch (error) {
       return errorText(error);
-    } finally {
-      await log?.close();
     }
-    child.unref();
-    const info = await processOf(child.pid as number);
-    if (info) {
-      this.#postmaster = { pid: info.pid, startTime: info.startTime };
-      this.#lastSeen = [this.#postmaster];
+    if (first) {
+      this.#postmaster = first;
+      this.#lastSeen = [first];
       this.#ending = 'ended by itself';
-      void yieldToClient(info);
       // On a full disk too: what works in the cluster's folder is found without the file.
       await this.#options.onLaunch().catch(() => undefined);
       if (await this.#listens(this.#postmaster)) return undefined;
@@ -300,32 +278,4 @@ export class LocalServer implements NodeControl {
       hint: `The whole log is in ${this.#options.logFile}.`,
     });
   }
-}
-
-/** @returns `undefined` where the run's folder cannot be written: a node that must come back does so without a log. */
-async function openLog(logFile: string): Promise<FileHandle | undefined> {
-  try {
-    await makeFolder(dirname(logFile));
-    return await open(logFile, 'a');
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Servers give way to pgquake's own load on the same machine: a client that starves measures itself. A refusal costs
- * accuracy and nothing else; `load-kept-its-schedule` tells when it matters.
- */
-async function yieldToClient({ pid }: ProcessInfo): Promise<void> {
-  try {
-    setPriority(pid, SERVER_NICENESS);
-  } catch {}
-  // Linux may divide processors among sessions, and a server has one of its own: niceness then counts inside it alone.
-  // Who is not root may change one session in a tenth of a second.
-  await until({ limitMs: YIELD_LIMIT_MS, everyMs: POLL_MS }, () =>
-    writeFile(`/proc/${pid}/autogroup`, String(SERVER_NICENESS)).then(
-      () => undefined,
-      (error: NodeJS.ErrnoException) => (error.code === 'EAGAIN' ? 'its turn' : undefined),
-    ),
-  );
 }

@@ -1,8 +1,8 @@
 /** Looks at a node that is no PostgreSQL server from outside: does what runs on it serve? */
 
 import { connect } from 'node:net';
-import type { NodeControl } from '../../cluster/platform.ts';
-import { errorText } from '../../model/errors.ts';
+import type { NodeControl } from '../cluster/platform.ts';
+import { errorText } from '../model/errors.ts';
 
 /** @param path answers 200 over HTTP while all is well; empty where it is enough that connections are accepted. */
 export function healthCheck(node: Pick<NodeControl, 'address'>, path: string): NonNullable<NodeControl['health']> {

@@ -1,0 +1,162 @@
+/** A cluster on this machine whose nodes run programs of their engine, as they are installed here. */
+
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { untilServes } from '../../cluster/health.ts';
+import type { Nodes, ProvisionOptions } from '../../cluster/platform.ts';
+import type { NodePrograms, Places } from '../../cluster/program.ts';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
+import type { NodeName } from '../../model/topology.ts';
+import { own } from '../owner.ts';
+import { serverAccount } from './account.ts';
+import { DATA, DataRoot } from './data-folder.ts';
+import { pathOfInstalled } from './installed.ts';
+import { LocalCluster } from './local-cluster.ts';
+import { PortChooser } from './ports.ts';
+import { ProgramNode } from './program-node.ts';
+
+const HOST = '127.0.0.1';
+/** From the first program's start on; a first start makes data folders and copies them. */
+const READY_LIMIT_MS = 120_000;
+const WATCH_EVERY_MS = 500;
+/** Looks in a row: between its fork and its exec, a program has another name. */
+const ENDED_LOOKS = 3;
+/** Data and their write-ahead log, in nodes as `DataRoot` counts them. */
+const SHARES_PER_NODE = 2;
+const ATTEMPTS = 3;
+const PORT_TAKEN = /address already in use|could not bind|EADDRINUSE|cannot bind socket/i;
+
+/**
+ * Makes and starts all nodes; returns when every one serves.
+ * @throws EnvironmentError with what to install; with the end of its log where a node does not start.
+ */
+export async function provisionPrograms(options: ProvisionOptions, programs: NodePrograms): Promise<Nodes> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await provisionOnce(options, programs);
+    } catch (error) {
+      options.signal.throwIfAborted();
+      // Between the test of a port and its use somebody else may have taken it.
+      if (attempt === ATTEMPTS || !PORT_TAKEN.test(errorText(error))) throw error;
+    }
+  }
+}
+
+async function provisionOnce(options: ProvisionOptions, programs: NodePrograms): Promise<Nodes> {
+  const { nodes: specs, runFolder, signal, onProgress } = options;
+  const names = specs.map(({ name }) => name);
+  const [account, path] = await Promise.all([serverAccount(), pathOfInstalled(programs)]);
+  const dataRoot = await DataRoot.choose(names.length * SHARES_PER_NODE);
+  const ports = await portsFor(programs);
+  const cluster = new LocalCluster(dataRoot, {
+    runFolder,
+    owner: await own(runFolder),
+    programs: true,
+    say: onProgress,
+  });
+  // On record before anything is made: a crash at any later moment leaves nothing that is not found.
+  await cluster.save();
+  const password = randomBytes(24).toString('base64url');
+  const failed = new AbortController();
+  const abort = AbortSignal.any([signal, failed.signal]);
+
+  const startNode = async (name: NodeName, program: ReturnType<NodePrograms['at']>[string]) => {
+    abort.throwIfAborted();
+    const node = new ProgramNode({
+      name,
+      program,
+      folder: await dataRoot.addFolder(name, account),
+      portOf: (port) => ({ host: HOST, port: ports(name, port) }),
+      password,
+      account,
+      path,
+      logFile: join(runFolder, 'logs', `${name}.log`),
+      onLaunch: () => cluster.save(),
+    });
+    cluster.add(node);
+    await node.launch();
+    await untilReady(node, abort);
+  };
+
+  try {
+    await dataRoot.make(account);
+    const starting = Object.entries(programs.at(placesIn(dataRoot.folder, ports))).map(([name, program]) =>
+      startNode(name, program).catch((error: unknown) => {
+        failed.abort(error);
+        throw error;
+      }),
+    );
+    await Promise.allSettled(starting);
+    abort.throwIfAborted();
+    cluster.sort(names);
+    return cluster;
+  } catch (error) {
+    await cluster.dispose();
+    throw error;
+  }
+}
+
+/** Which port of this machine stands for a port of a node. */
+type PortOf = (node: NodeName, port: number) => number;
+
+function placesIn(root: string, ports: PortOf): Places {
+  const at = (node: NodeName, port: number) => `${HOST}:${ports(node, port)}`;
+  return {
+    listen: at,
+    reach: at,
+    configFolder: (node) => join(root, node),
+    dataFolder: (node) => join(root, node, DATA),
+  };
+}
+
+/** A free port for every one that the programs listen at or reach. */
+async function portsFor(programs: NodePrograms): Promise<PortOf> {
+  const asked = new Set<string>();
+  const keyOf = (node: NodeName, port: number) => `${node}:${port}`;
+  programs.at(
+    placesIn('/', (node, port) => {
+      asked.add(keyOf(node, port));
+      return port;
+    }),
+  );
+  const chooser = await PortChooser.open();
+  const chosen = new Map<string, number>();
+  for (const key of asked) chosen.set(key, await chooser.next());
+  return (node, port) => {
+    const found = chosen.get(keyOf(node, port));
+    if (found === undefined) throw new Error(`${node} has no port ${port}`);
+    return found;
+  };
+}
+
+/** @throws EnvironmentError as soon as it has ended, and where it does not serve in time, with the end of its log. */
+async function untilReady(node: ProgramNode, signal: AbortSignal): Promise<void> {
+  const enough = new AbortController();
+  const failure = async (words: string, cause?: unknown) =>
+    new EnvironmentError(`${words}; its log ends with:\n${await node.lastLogLines()}`, {
+      code: 'node-not-ready',
+      cause,
+    });
+  const serves = untilServes(node, READY_LIMIT_MS, AbortSignal.any([signal, enough.signal])).catch(
+    async (error: unknown) => {
+      signal.throwIfAborted();
+      throw await failure(errorText(error), error);
+    },
+  );
+  const watch = async (): Promise<void> => {
+    for (let looks = 0; !signal.aborted && !enough.signal.aborted; ) {
+      const ended = await node.ended();
+      looks = ended === undefined ? 0 : looks + 1;
+      if (looks === ENDED_LOOKS) throw await failure(`${node.name}: ${ended} while it was to start`);
+      await sleep(WATCH_EVERY_MS);
+    }
+    return serves;
+  };
+  try {
+    await Promise.race([serves, watch()]);
+  } finally {
+    enough.abort(new Error('no need to wait any longer'));
+    await serves.catch(() => undefined);
+  }
+}
