@@ -26,14 +26,14 @@ test.skipIf(missing !== undefined)(
     const { code, stdout, stderr } = await place.runJudged(['patroni/primary-lost', ...CHANGES]);
     expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
     expect(place.leftovers()).toEqual([]);
-    const { results, figures, timeline } = place.report();
+    const { results, figures, timeline, nodes } = place.report();
     const seen = results.find(({ check }) => check === 'within-promise')?.observed;
     const outMs = figures.promises?.[0]?.writesOut.find(({ route }) => route === 'direct')?.outMs ?? 0;
     expect(outMs, seen).toBeGreaterThan(SOONEST_TAKEOVER_MS);
     const steps = timeline.flatMap((event) => (event.type === 'failover' ? [event.step] : []));
     expect(steps).toEqual(['noticed', 'elected', 'promoted']);
     const version = execFileSync('patroni', ['--version'], { encoding: 'utf8' }).trim().split(' ').at(-1);
-    expect(JSON.stringify(place.report().run)).toContain(`Patroni ${version}`);
+    expect(JSON.stringify(nodes)).toContain(`Patroni ${version}`);
   },
   LIMIT_MS,
 );
