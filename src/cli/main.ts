@@ -8,6 +8,7 @@ import { version } from '../model/package-files.ts';
 import { COMMANDS } from './commands.ts';
 import { reuseCompiled } from './compile-cache.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from './exit-codes.ts';
+import { exitDespiteThreads } from './exit-despite-threads.ts';
 import { explain } from './explain.ts';
 import { refuseGivenTwice } from './given-twice.ts';
 import { endInOrder, listen } from './interrupt.ts';
@@ -30,6 +31,7 @@ process.on('exit', () => {
   if (unwritten() === undefined) return;
   process.exitCode = worstExitCode([(process.exitCode ?? EXIT.pass) as ExitCode, EXIT.environment]);
 });
+exitDespiteThreads();
 try {
   refuseGivenTwice(args);
   await commandLine(args).parseAsync();

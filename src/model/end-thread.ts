@@ -6,6 +6,11 @@ import type { Worker } from 'node:worker_threads';
 /** For a thread that has not begun to end: it is busy, or stands still. */
 const END_LIMIT_MS = 500;
 
+let left = 0;
+
+/** Threads of this process that were cut off, did not end and were left to themselves. */
+export const threadsLeft = (): number => left;
+
 /**
  * Waits for a thread that was asked to end, and cuts it off when it does not. A thread that is cut off in the middle of
  * its work may take the process along; one that does not even end then is left to itself. Harmless twice, and where the
@@ -15,7 +20,10 @@ const END_LIMIT_MS = 500;
  */
 export async function endThread(worker: Worker, ended: Promise<unknown>, limitMs = END_LIMIT_MS): Promise<void> {
   await atMost(limitMs, ended);
-  await atMost(limitMs, worker.terminate());
+  left++;
+  // However late it ends.
+  const cutOff = worker.terminate().finally(() => left--);
+  await atMost(limitMs, cutOff);
   worker.unref();
 }
 
