@@ -94,6 +94,8 @@ export function masked(output: string): string {
     .map((line) =>
       line
         .replaceAll(/\b[0-9a-f]{12,64}\b/g, '0')
+        // Refused or reset: who answers for a server that has just ended is chance.
+        .replaceAll(/\((?:ECONN[A-Z]+|57P0[0-9])\)/g, '(refused)')
         .replaceAll(/[+-]?\d[\d,]*(?:\.\d+)?(?: (?:ms|s|min|h)\b)?/g, '0')
         .replaceAll(/\s+/g, ' ')
         .trim(),
