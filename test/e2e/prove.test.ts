@@ -23,8 +23,6 @@ import { COORDINATOR, coordinatorOf, workersOf } from '../support/sharded.ts';
 
 const RING = { workers: 4, replication: 2, partitions: 4 };
 const NEVER = new AbortController().signal;
-/** What the proof of 15 sets may take, on a machine that has other things to do. */
-const GOAL_MS = 60_000;
 
 /** Of all tests here: what they leave is looked for at the end. */
 let place: Workplace;
@@ -100,7 +98,6 @@ describe('a proof of tolerance on the embedded cluster', () => {
     expect(proof.subsets.flatMap(({ findings }) => findings)).toEqual([]);
     expect(proof.judgement).toBe('pass');
     expect(proof.subsets).toHaveLength(15);
-    expect(proof.durationMs).toBeLessThan(GOAL_MS);
     const unreadable = Object.fromEntries(
       proof.subsets.map(({ down, partitions }) => [
         down.map((name) => name.at(-1)).join(''),
