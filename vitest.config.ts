@@ -81,7 +81,7 @@ const BACKGROUND = [
   'test/integration/route-follows.test.ts',
 ];
 const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, ...WAITING, ...BACKGROUND];
-/** Every other file runs alone, because clusters compete for the machine. */
+/** Every other file runs alone, because clusters compete for the machine: a judged one that had starved beside others. */
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;
 

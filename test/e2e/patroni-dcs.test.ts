@@ -1,0 +1,20 @@
+/** Real Patroni without its DCS. Alone: whoever ran beside it had a starved machine. */
+
+import { expect, test } from 'vitest';
+import { Workplace } from '../support/cli.ts';
+import { dockerMissing } from '../support/docker.ts';
+import { LIMIT_MS, passes, writesOutMs } from '../support/patroni-runs.ts';
+
+const missing = await dockerMissing(import.meta.filename);
+
+test.skipIf(missing !== undefined)(
+  'a lost DCS: the primary demotes itself, nobody takes its place, and it is back once etcd is',
+  async () => {
+    using place = new Workplace('docker');
+    await passes(place, 'patroni/dcs-lost', '10s');
+    expect(writesOutMs(place).direct).toBeGreaterThan(1_000);
+    const steps = place.report().timeline.flatMap((event) => (event.type === 'failover' ? [event.step] : []));
+    expect(steps).not.toContain('promoted');
+  },
+  LIMIT_MS,
+);
