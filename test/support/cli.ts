@@ -43,7 +43,7 @@ export class Workplace implements Disposable {
     const tarball =
       process.env.PGQUAKE_TEST_TARBALL ||
       execFileSync(join(ROOT, '.ci/fresh-tarball'), [place.temporary], { encoding: 'utf8' }).trim();
-    const quietly = ['--silent', '--no-audit', '--no-fund', '--prefer-offline'];
+    const quietly = ['--silent', '--no-audit', '--no-fund'];
     execFileSync('npm', ['install', ...quietly, tarball], {
       cwd: place.folder,
       stdio: ['ignore', 'ignore', 'inherit'],
