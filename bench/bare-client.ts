@@ -130,6 +130,7 @@ async function connected(address: Address): Promise<Socket> {
     new Promise((_, reject) => limit.addEventListener('abort', () => reject(limit.reason))),
   ]);
   const { stream } = (client as unknown as { readonly connection: { readonly stream: Socket } }).connection;
-  stream.removeAllListeners('data');
+  // Without an ear for errors, one of the socket ends the process.
+  for (const event of ['data', 'end', 'close', 'error']) stream.removeAllListeners(event);
   return stream;
 }
