@@ -1,8 +1,9 @@
 /**
  * What a cluster of somebody else's pays for being watched: the rate of pgbench on the primary of three nodes, without
  * pgquake and while `pgquake watch` runs beside it with its default ledger, probes and witness. All share one machine, and
- * pgbench takes all that it gets: the worst case. Pairs in turn (ABBA), and the median of their losses. Then the processor
- * time of each part, on the idle cluster. Needs pgbench; best as root, which gives the servers pgbench's own priority.
+ * pgbench takes all that it gets: the worst case. Pairs in turn (ABBA), and the median of their losses: one watch, which a
+ * signal stops for its half of each pair, so that pairs are short and many. Before, the processor time of each part, on the
+ * idle cluster. Needs pgbench; best as root, which gives the servers pgbench's own priority.
  *
  *   node bench/observer.ts [pairs] [seconds] [fsync: on, off]
  */
@@ -31,10 +32,12 @@ const CLIENTS = '4';
 /** A machine that does more than this share without the bench says nothing of 3 %. */
 const QUIET_SHARE = 0.05;
 const COST_SECONDS = 15;
+/** Once it goes on, a watch sends what was due meanwhile. */
+const GOES_ON_MS = 1_500;
 /** As a server that is not made for a test has them. */
 const SETTINGS = { shared_buffers: '256MB', full_page_writes: 'on', max_wal_size: '1GB' };
 
-const [pairs = 6, seconds = 20] = process.argv.slice(2, 4).map(Number);
+const [pairs = 12, seconds = 8] = process.argv.slice(2, 4).map(Number);
 const fsync = process.argv[4] ?? 'on';
 const never = new AbortController().signal;
 const folder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
@@ -89,7 +92,6 @@ async function rate(primary: Address): Promise<{ tps: number; said: string }> {
 
 /** Does its work once a watch measures. */
 async function watched<T>(primary: Address, work: (watch: ChildProcess) => Promise<T>): Promise<T> {
-  const before = new Set(readdirSync(reports));
   const main = resolve(import.meta.dirname, '../src/cli/main.ts');
   const profile = process.env.PGQUAKE_BENCH_PROFILE;
   const options = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
@@ -101,20 +103,21 @@ async function watched<T>(primary: Address, work: (watch: ChildProcess) => Promi
   });
   try {
     const giveUpAt = performance.now() + START_LIMIT_MS;
-    while (!measures(before)) {
+    while (!measures()) {
       if (child.exitCode !== null || performance.now() > giveUpAt) throw new Error('the watch does not begin');
       await sleep(100);
     }
     await sleep(WARM_UP_MS);
     return await work(child);
   } finally {
+    child.kill('SIGCONT');
     child.kill('SIGINT');
     if (child.exitCode === null) await once(child, 'exit');
   }
 }
 
-function measures(before: ReadonlySet<string>): boolean {
-  const run = readdirSync(reports).find((name) => !before.has(name) && /^\d{4}-/.test(name));
+function measures(): boolean {
+  const run = readdirSync(reports).find((name) => /^\d{4}-/.test(name));
   if (run === undefined) return false;
   try {
     return /"phase-started","phase":"fault"/.test(readFileSync(join(reports, run, 'events.ndjson'), 'utf8'));
@@ -156,16 +159,21 @@ async function usedByPart(pid: number, addresses: readonly Address[]): Promise<M
 }
 
 /** Processor milliseconds per second of the watch and of the servers, which have nothing else to do, part by part. */
-async function cost(primary: Address, addresses: readonly Address[]): Promise<void> {
-  await watched(primary, async (watch) => {
-    const before = await usedByPart(watch.pid as number, addresses);
-    await sleep(COST_SECONDS * 1_000);
-    const after = await usedByPart(watch.pid as number, addresses);
-    const parts = [...after].map(([part, ms]) => [part, (ms - (before.get(part) ?? 0)) / COST_SECONDS] as const).sort();
-    const sum = parts.reduce((total, [, ms]) => total + ms, 0);
-    console.log(`processor milliseconds per second, the cluster idle: ${sum.toFixed(0)}`);
-    for (const [part, ms] of parts) if (ms >= 0.5) console.log(`  ${part}: ${ms.toFixed(1)}`);
-  });
+async function cost(watch: ChildProcess, addresses: readonly Address[]): Promise<void> {
+  const before = await usedByPart(watch.pid as number, addresses);
+  await sleep(COST_SECONDS * 1_000);
+  const after = await usedByPart(watch.pid as number, addresses);
+  const parts = [...after].map(([part, ms]) => [part, (ms - (before.get(part) ?? 0)) / COST_SECONDS] as const).sort();
+  const sum = parts.reduce((total, [, ms]) => total + ms, 0);
+  console.log(`processor milliseconds per second, the cluster idle: ${sum.toFixed(0)}`);
+  for (const [part, ms] of parts) if (ms >= 0.5) console.log(`  ${part}: ${ms.toFixed(1)}`);
+}
+
+/** The rate while the watch looks on, or while it is stopped. */
+async function rateBeside(watch: ChildProcess, looksOn: boolean, primary: Address): ReturnType<typeof rate> {
+  watch.kill(looksOn ? 'SIGCONT' : 'SIGSTOP');
+  await sleep(GOES_ON_MS);
+  return rate(primary);
 }
 
 /** Servers of the platform are nicer than their clients, which those of an inventory are not. @returns whether that worked. */
@@ -205,18 +213,20 @@ try {
     `fsync ${fsync}, ${CLIENTS} clients, ${seconds} s each, servers ${atNormalPriority() ? 'at normal priority' : 'nicer than their clients'}`,
   );
   await pgbench(primary, '--initialize', '--scale', SCALE, '--quiet');
-  await cost(primary, addresses);
   const losses: number[] = [];
-  if (pairs > 0) await rate(primary);
-  for (let pair = 1; pair <= pairs; pair++) {
-    // In turn, so that what gets slower with time is charged to neither.
-    const under = () => watched(primary, () => rate(primary));
-    const first = pair % 2 === 0 ? await under() : await rate(primary);
-    const second = pair % 2 === 0 ? await rate(primary) : await under();
-    const [alone, beside] = pair % 2 === 0 ? [second, first] : [first, second];
-    losses.push(100 * (1 - beside.tps / alone.tps));
-    console.log(`pair ${pair}: ${losses.at(-1)?.toFixed(1)} % less: ${alone.said} alone, ${beside.said} watched`);
-  }
+  await watched(primary, async (watch) => {
+    await cost(watch, addresses);
+    if (pairs > 0) await rate(primary);
+    for (let pair = 1; pair <= pairs; pair++) {
+      // In turn, so that what gets slower with time is charged to neither.
+      const watchedFirst = pair % 2 === 0;
+      const first = await rateBeside(watch, watchedFirst, primary);
+      const second = await rateBeside(watch, !watchedFirst, primary);
+      const [alone, beside] = watchedFirst ? [second, first] : [first, second];
+      losses.push(100 * (1 - beside.tps / alone.tps));
+      console.log(`pair ${pair}: ${losses.at(-1)?.toFixed(1)} % less: ${alone.said} alone, ${beside.said} watched`);
+    }
+  });
   // What others take, and give back, between two halves of a pair is many times the goal.
   if (before.busy > QUIET_SHARE) {
     console.log(`not judged: others used ${percent(before.busy)} of the processors before`);

@@ -1,6 +1,6 @@
 /**
  * What a run costs beyond the phases that its scenario asks for: the wall time of `pgquake one-worker`, from the process'
- * start to its end, less its ramp, steady state, fault and settling. On the embedded cluster; and in Docker, where
+ * start to its end, less its steady state, fault and settling: the ramp is pgquake's own. On the embedded cluster; and in Docker, where
  * PGQUAKE_IMAGE names an image, against `docker-compose up` of the same nodes until all are healthy, in turn.
  * `node bench/own-share.ts [rounds]`
  */

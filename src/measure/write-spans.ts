@@ -8,7 +8,7 @@ import type { TimeRange } from '../model/figures.ts';
 import { eventsOf, type History } from '../model/history.ts';
 import type { NodeName } from '../model/topology.ts';
 
-/** The witness writes at least five times a second: where nothing is acknowledged for longer, the node has stopped doing so. */
+/** The witness writes more than twice a second: where nothing is acknowledged for longer, the node has stopped doing so. */
 export const BREAK_MS = 1_000;
 /** Stamps of operations are rounded to the microsecond. */
 const ROUNDING_MS = 0.001;

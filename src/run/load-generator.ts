@@ -21,6 +21,8 @@ const WARM_SECONDS = 0.02;
 const WARM_LIMIT_MS = 10_000;
 
 const MAX_SLEEP_MS = 20;
+/** What starts in step waits no longer than this for its first operation. */
+const MAX_STEP_MS = 1_000;
 
 /**
  * An operation waits for one of the client's own connections for this share of its deadline, and is
@@ -81,7 +83,7 @@ export interface LoadGeneratorOptions {
   readonly settled: (operation: Operation) => void;
   /** The schedule wakes at least this often, 20 ms by default: a slow load sees the event loop's delays too. */
   readonly maxSleepMs?: number;
-  /** All lanes start together; evenly apart by default. */
+  /** All lanes start together, at a whole multiple of the shortest interval; evenly apart by default. */
   readonly inStep?: boolean;
 }
 
@@ -225,9 +227,15 @@ export class LoadGenerator {
     this.#share = share;
     const { clock, inStep = false } = this.#options;
     const now = clock.nowMs();
-    this.#lanes.forEach((lane, i) => {
+    for (const lane of this.#lanes) {
       lane.intervalMs = 1_000 / ((lane.spec.ratePerSecond ?? lane.spec.kind.ratePerSecond) * share);
-      lane.startAt = now + (inStep ? 0 : (lane.intervalMs * (i + 1)) / (this.#lanes.length + 1));
+    }
+    const stepMs = Math.min(MAX_STEP_MS, ...this.#lanes.map(({ intervalMs }) => intervalMs));
+    this.#lanes.forEach((lane, i) => {
+      // What is due at whole multiples is due together in all threads, and their writes share a flush.
+      lane.startAt = inStep
+        ? Math.ceil(now / stepMs) * stepMs
+        : now + (lane.intervalMs * (i + 1)) / (this.#lanes.length + 1);
       lane.count = 0;
       lane.dueAt = lane.startAt;
     });

@@ -34,7 +34,7 @@ export const LOAD_PACE: LoadPace = { handOverMs: 50, maxSleepMs: 20, routesEvery
 /** Beside servers that others need. */
 export const LIGHT_LOAD_PACE: LoadPace = { handOverMs: 250, maxSleepMs: 100, routesEveryMs: 5_000, inStep: true };
 /** The same, where nothing is broken: no guard waits for what is handed over. */
-export const WATCH_LOAD_PACE: LoadPace = { ...LIGHT_LOAD_PACE, handOverMs: 1_000 };
+export const WATCH_LOAD_PACE: LoadPace = { ...LIGHT_LOAD_PACE, handOverMs: 2_000, maxSleepMs: 200 };
 
 /** What the thread is started with. */
 export interface LoadThreadData {

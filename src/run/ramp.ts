@@ -12,7 +12,7 @@ import type { LoadListener } from './load.ts';
 
 /** Below the full rate, to open connections and fill caches. */
 const STEPS = [0.25, 0.5] as const;
-const STEP_MS = 250;
+const STEP_MS = 100;
 /** Answers are counted over this long. */
 const WINDOW_MS = 500;
 /** Beyond the time between two hand-overs. */

@@ -9,7 +9,7 @@ import { type Roles, rolesDiffer } from '../model/roles.ts';
 import type { Recorder } from './recorder.ts';
 
 export const ROLES_EVERY_MS = 500;
-/** Beside servers that others need: the witness asks each of them five times a second. */
+/** Beside servers that others need: the witness asks each of them more than twice a second. */
 export const LIGHT_ROLES_EVERY_MS = 2_000;
 const STOP_LIMIT_MS = 2_000;
 

@@ -32,12 +32,12 @@ export const WITNESS_PACE: WitnessPace = {
   handOverMs: 100,
   routesEveryMs: 1_000,
 };
-/** On servers that others need: two nodes that take writes at one time are seen within a fifth of a second. */
+/** On servers that others need: two nodes that take writes at one time are seen within two fifths of a second. */
 export const LIGHT_WITNESS_PACE: WitnessPace = {
-  keptEveryMs: 200,
-  freshEveryMs: 1_000,
+  keptEveryMs: 400,
+  freshEveryMs: 2_000,
   freshForMs: 10_000,
-  handOverMs: 1_000,
+  handOverMs: 2_000,
   routesEveryMs: 5_000,
 };
 

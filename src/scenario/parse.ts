@@ -68,9 +68,12 @@ export function parseScenario(text: string, file: string, vocabulary: ScenarioVo
   return new Reader(new Source(text, file), vocabulary).scenario(text);
 }
 
+/** What is read once: compiling a schema takes longer than it saves. */
+const ONCE = { jitless: true } as const;
+
 const SECTIONS = new WeakMap<ScenarioVocabulary, ReturnType<typeof sections>>();
 
-/** Made once: a folder has many scenarios, and zod compiles each schema when it is first used. */
+/** Made once: a folder has many scenarios. */
 function sectionsOf(vocabulary: ScenarioVocabulary): ReturnType<typeof sections> {
   const made = SECTIONS.get(vocabulary) ?? sections(vocabulary);
   SECTIONS.set(vocabulary, made);
@@ -443,7 +446,7 @@ class Reader {
 
   /** One section at the top, under its own schema; `undefined` where it does not fit. */
   #section<T>(schema: z.ZodType<T>, top: Mapping, key: (typeof TOP_KEYS)[number]): T | undefined {
-    const result = schema.safeParse(top[key]);
+    const result = schema.safeParse(top[key], ONCE);
     if (result.success) return result.data;
     if (key in top) this.#complain(result.error, top[key], schema, [key], []);
     else this.#note([], `missing key "${key}"`);
@@ -451,7 +454,7 @@ class Reader {
   }
 
   #fitting<T>(schema: z.ZodType<T>, value: unknown, path: Path, beside: readonly string[]): T | undefined {
-    const result = schema.safeParse(value);
+    const result = schema.safeParse(value, ONCE);
     if (result.success) return result.data;
     this.#complain(result.error, value, schema, path, beside);
     return undefined;

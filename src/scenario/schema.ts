@@ -35,7 +35,7 @@ export interface ScenarioVocabulary {
 /** Of each kind, in a second. */
 export const PROBE_RATE = 50;
 /** On servers that others need. */
-export const LIGHT_PROBE_RATE = 10;
+export const LIGHT_PROBE_RATE = 5;
 /** They share one budget. */
 const MAX_PROBED_ROUTES = 8;
 export const MAX_STEPS = 100;

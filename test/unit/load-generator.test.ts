@@ -109,6 +109,8 @@ test('lanes in step start together, as often as their rates allow', async () => 
   expect(writes.length).toBeGreaterThan(5);
   expect(reads.length).toBeGreaterThan(3 * writes.length);
   expect(reads).toEqual(expect.arrayContaining(writes));
+  // Those of other threads too: the clock is one.
+  for (const start of reads) expect(start / 10).toBeCloseTo(Math.round(start / 10), 6);
 });
 
 test('what is due when an answer comes is sent then, and not at the next whole millisecond', async () => {

@@ -78,14 +78,14 @@ function durationOf(text: string): number {
 /**
  * Judged is what no maintenance may do: lose acknowledged writes, or let two nodes take writes at one time. The table grows
  * for as long as people watch, so a read takes few of its rows, and all are read seldom. Each statement costs the servers:
- * ten writes a second time outages as the probes do.
+ * every second probe has a write of the load beside it, and probes tell outages.
  */
 export function watching(quake: Quake, file: string, watchMs: number): Scenario {
   const { name, nodes } = readInventory(file);
   const text = `name: watch-${name}
 summary: People work on ${name}, or nobody does, for ${formatDuration(watchMs)}; no acknowledged write may be lost.
 cluster: { attach: ${JSON.stringify(file)} }
-workload: { use: ledger, buckets: 256, rows-per-bucket: 1, read: { rate: 5/s }, write: { rate: 10/s }, scan: { rate: 12/m } }
+workload: { use: ledger, buckets: 256, rows-per-bucket: 1, read: { rate: 1/s }, write: { rate: 150/m }, scan: { rate: 12/m } }
 hypothesis:
   - { check: lost-writes }
   - { check: split-brain }
