@@ -75,6 +75,7 @@ function pooledLanes(probes: Probes, kind: ProbeKind, partitionKeys: readonly nu
     pool: kind.name,
     maxConnections: Math.min(partitionKeys.length, MAX_PROBE_CONNECTIONS),
     whenBusy: 'skip',
+    warmUp: (session) => probes.next('read', partitionKey).run(session, WARM_UP_LIMIT_MS),
     next: () => probes.next(kind.access, partitionKey),
   }));
 }

@@ -62,11 +62,16 @@ export class Connections {
     this.#connect = connect;
   }
 
-  /** A connection that is free now, if there is one. */
-  take(): Session | undefined {
+  /**
+   * A connection that is free now, if there is one.
+   * @param preferred is taken if it is among them.
+   */
+  take(preferred?: Session): Session | undefined {
     // Nothing is asked: a silence begins with a question.
     const asked = this.#free.length < this.#open.size || this.#opening > 0 || this.#waiting.length > 0;
     if (!asked) this.#answeredAt = performance.now();
+    const at = preferred?.usable ? this.#free.indexOf(preferred) : -1;
+    if (at !== -1) return this.#free.splice(at, 1)[0];
     for (let session = this.#free.pop(); session; session = this.#free.pop()) {
       if (session.usable) return session;
       this.#open.delete(session);

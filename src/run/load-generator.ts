@@ -57,8 +57,13 @@ export interface LaneSpec {
   readonly kind: OperationKind;
   /** Most connections at once; of no account where every operation opens its own. */
   readonly maxConnections: number;
-  /** Lanes of the same pool share connections; `maxConnections` is then that of the pool. Its own by default. */
+  /**
+   * Lanes of the same pool share connections; `maxConnections` is then that of the pool. Its own by default. Each takes the
+   * one that it had last: a coordinator's session keeps one of its own to each worker that it has ever asked.
+   */
   readonly pool?: string;
+  /** The first use of a connection of this lane, where it differs from that of others. */
+  readonly warmUp?: (session: Session) => Promise<unknown>;
   /** Where several lanes of a kind share its rate; that of the kind by default. */
   readonly ratePerSecond?: number;
   /**
@@ -96,6 +101,8 @@ interface Lane {
   count: number;
   /** When the next operation is due. */
   dueAt: number;
+  /** The connection that it used last, where it shares them. */
+  last: Session | undefined;
   /** Operations under way: their intended starts by their ids. */
   readonly open: Map<number, number>;
 }
@@ -194,6 +201,7 @@ export class LoadGenerator {
       startAt: 0,
       count: 0,
       dueAt: 0,
+      last: undefined,
       open: new Map(),
     }));
   }
@@ -205,11 +213,13 @@ export class LoadGenerator {
   async warmUp(use: (session: Session) => Promise<void>): Promise<void> {
     const kept = this.#lanes.filter(({ spec }) => !spec.fresh);
     await Promise.all(
-      kept.map(async ({ spec, connections }) => {
+      kept.map(async (lane) => {
+        const { spec, connections } = lane;
         const count = Math.min(Math.ceil(spec.kind.ratePerSecond * WARM_SECONDS) + 1, spec.maxConnections);
         const warm = async () => {
           const session = await connections.acquire(WARM_LIMIT_MS);
-          await use(session);
+          await (spec.warmUp ?? use)(session);
+          if (spec.pool !== undefined) lane.last = session;
           return session;
         };
         const sessions = await Promise.all(Array.from({ length: spec.pool === undefined ? count : 1 }, warm));
@@ -342,7 +352,9 @@ export class LoadGenerator {
       if (fresh) sentAt = clock.nowMs();
       session = fresh
         ? await connect(leftMs, kind.route)
-        : (connections.take() ?? (await connections.acquire(leftMs, Math.min(leftMs, kind.deadlineMs * QUEUE_SHARE))));
+        : (connections.take(lane.last) ??
+          (await connections.acquire(leftMs, Math.min(leftMs, kind.deadlineMs * QUEUE_SHARE))));
+      if (spec.pool !== undefined) lane.last = session;
       const now = clock.nowMs();
       sentAt ??= now;
       observed = await request.run(session, Math.max(0, intendedAt + kind.deadlineMs - now));

@@ -256,6 +256,41 @@ describe('outcomes', () => {
   );
 });
 
+test('lanes that share connections each keep to the one that they warmed', async () => {
+  const warmed = new Map<number, Session>();
+  const used = new Map([1, 2, 3].map((partitionKey) => [partitionKey, new Set<Session>()]));
+  const generator = new LoadGenerator({
+    lanes: [...used].map(([partitionKey, sessions]) => ({
+      kind: READ,
+      pool: 'shared',
+      maxConnections: 3,
+      whenBusy: 'skip',
+      warmUp: async (session) => {
+        // Until each lane has one of its own.
+        await sleep(20);
+        warmed.set(partitionKey, session);
+      },
+      next: () => ({
+        run: async (session) => {
+          sessions.add(session);
+          return {};
+        },
+        settled: () => undefined,
+      }),
+    })),
+    connect: async () => new FakeSession().asSession(),
+    clock: monotonicClock(),
+    partitionOfKey: {},
+    settled: () => undefined,
+  });
+  await generator.warmUp(async () => undefined);
+  generator.start();
+  await sleep(100);
+  await generator.stop();
+  expect(new Set(warmed.values()).size).toBe(3);
+  for (const [partitionKey, sessions] of used) expect([...sessions]).toEqual([warmed.get(partitionKey)]);
+});
+
 test('where every operation opens its own connection, none is on one from before', async () => {
   const opened = new Set<Session>();
   const usedAtWarmUp = new Set<Session>();
