@@ -57,6 +57,7 @@ const WAITING = [
   'test/integration/docker-unavailable.test.ts',
   'test/integration/docker-session.test.ts',
   'test/integration/docker-workload.test.ts',
+  'test/integration/two-engines.test.ts',
 ];
 /** Files in which no load has to be borne: with the processor time that others leave, as `.ci/run` does it. */
 const BACKGROUND = [
@@ -79,6 +80,7 @@ const BACKGROUND = [
   'test/integration/owner.test.ts',
   'test/integration/package.test.ts',
   'test/integration/route-follows.test.ts',
+  'test/integration/attached-bare.test.ts',
 ];
 const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, ...WAITING, ...BACKGROUND];
 /** Every other file runs alone, because clusters compete for the machine: a judged one that had starved beside others. */

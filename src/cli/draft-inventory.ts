@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import type { InventoryPlatform } from '../cluster/platform.ts';
+import { hostPort } from '../model/address.ts';
 import { parseConnection } from '../model/connection-string.ts';
 import { EnvironmentError, errorText, InputError } from '../model/errors.ts';
 import type { Connection, Inventory } from '../model/inventory.ts';
@@ -155,11 +156,11 @@ async function ofCompose(platform: InventoryPlatform, args: Named, project: stri
     const into = args.database ?? database ?? found.find((one) => one.database)?.database ?? who;
     const why: string[] = [];
     for (const { host, port } of ports) {
-      const url = `postgresql://${encodeURIComponent(who)}@${host}:${port}/${encodeURIComponent(into)}`;
+      const url = `postgresql://${encodeURIComponent(who)}@${hostPort({ host, port })}/${encodeURIComponent(into)}`;
       try {
         await askAll(platform, [{ name, url }], env);
       } catch (error) {
-        why.push(`${host}:${port}: ${errorText(error)}`);
+        why.push(`${hostPort({ host, port })}: ${errorText(error)}`);
         continue;
       }
       const draft = {
@@ -201,8 +202,8 @@ function uriOf({ host, port, user, database, sslmode, sslrootcert }: Connection)
     ...(sslmode === 'prefer' ? {} : { sslmode }),
     ...(sslrootcert === undefined ? {} : { sslrootcert }),
   }).toString();
-  const at = host.includes(':') ? `[${host}]` : encodeURIComponent(host);
-  return `postgresql://${encodeURIComponent(user)}@${at}:${port}/${encodeURIComponent(database)}${query === '' ? '' : `?${query}`}`;
+  const at = hostPort({ host: host.includes(':') ? host : encodeURIComponent(host), port });
+  return `postgresql://${encodeURIComponent(user)}@${at}/${encodeURIComponent(database)}${query === '' ? '' : `?${query}`}`;
 }
 
 /** By its container, or the first word of its host's name; by its number where that is an address. */

@@ -7,6 +7,7 @@ import type { MovingRole, Roles } from '../model/roles.ts';
 import type { ClusterMakeup, OwnParameters } from '../model/scenario.ts';
 import { predictBy, type ServiceRule } from '../model/service-rule.ts';
 import type { NodeName, NodeSpec, PartitionPrediction, PlacementMap, Topology } from '../model/topology.ts';
+import type { Session } from '../sql/session.ts';
 import type { ClusterKeys } from './keys.ts';
 import type { Manager } from './manager.ts';
 import type { Capability, NodeControl, Nodes } from './platform.ts';
@@ -169,10 +170,22 @@ export interface Engine {
    * @throws EnvironmentError when they do not answer.
    */
   inspect(options: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined>;
+  /** Nodes of a cluster of somebody else's, as the catalogue of the server that clients connect to has them; none elsewhere. */
+  listed?(session: Session): Promise<readonly ListedNode[]>;
   /** Of an engine whose nodes keep their roles: what it needs of them to serve a partition. The map of tolerance follows from it. */
   readonly rule?: ServiceRule;
   /** What it promises while some nodes are lost: the one rule behind plan, `prediction`, tolerance and proof. Pure. */
   expect(state: ClusterState, loss: Loss): Expectation;
+}
+
+/** A node as the catalogue of another one has it. */
+export interface ListedNode {
+  readonly host: string;
+  readonly port: number;
+  /** In the engine's own words. */
+  readonly role: string;
+  /** How many parts of tables it has. */
+  readonly placements: number;
 }
 
 /** What a promise depends on. */

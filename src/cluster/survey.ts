@@ -1,5 +1,6 @@
 /** A look at a cluster that stands: which nodes serve, where every partition lies, how many rows it has there. */
 
+import { hostPort } from '../model/address.ts';
 import { errorText } from '../model/errors.ts';
 import { partitionNamed } from '../model/partition-words.ts';
 import type { NodeName, Partition } from '../model/topology.ts';
@@ -68,7 +69,7 @@ const VERSIONS = `SELECT split_part(current_setting('server_version'), ' ', 1),
 async function surveyNode(node: NodeControl): Promise<NodeSurvey> {
   const [state, described] = [await node.state(), await node.describeState()];
   const { host, port } = node.address();
-  const seen = { name: node.name, address: state === 'running' ? `${host}:${port}` : '-', state, described };
+  const seen = { name: node.name, address: state === 'running' ? hostPort({ host, port }) : '-', state, described };
   if (state !== 'running') return { ...seen, refusal: state };
   const refusal = await sqlRefusal(node);
   if (refusal !== undefined) return { ...seen, refusal };

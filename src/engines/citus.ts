@@ -13,6 +13,7 @@ import type { Topology } from '../model/topology.ts';
 import { until } from '../model/until.ts';
 import { quoteTable } from '../sql/quote.ts';
 import type { Row, Session } from '../sql/session.ts';
+import { listedNodes } from './citus/catalogue.ts';
 import { repairCommands } from './citus/repair.ts';
 import {
   authinfo,
@@ -54,6 +55,7 @@ export const citus = defineEngine({
   ...SHARDED,
   routes: [COORDINATOR],
   sharesAddresses: true,
+  listed: listedNodes,
 
   // max_prepared_transactions is left to Citus, which sets twice max_connections. Non-blocking copies of
   // shards, for repair, need logical decoding.

@@ -22,3 +22,13 @@ export interface TlsOptions {
   /** The root certificate, PEM; those of Node by default. */
   readonly ca?: string;
 }
+
+/** `10.0.0.5:5432`, `[::1]:5432`: an IPv6 address has colons of its own. */
+export function hostPort({ host, port }: Pick<Address, 'host' | 'port'>): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** The host of a URI as sockets take it: URIs have IPv6 addresses in brackets. */
+export function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[(.*)\]$/, '$1');
+}

@@ -1,5 +1,6 @@
 /** Connection strings as libpq reads them: a URI, or words such as `host=db1 port=5432`. Pure. */
 
+import { withoutBrackets } from './address.ts';
 import type { Connection } from './inventory.ts';
 
 const DEFAULT_PORT = 5432;
@@ -28,7 +29,7 @@ function fromUri(text: string): ReadonlyMap<string, string> | string {
   const given = {
     user: username,
     password,
-    host: hostname.replace(/^\[(.*)\]$/, '$1'),
+    host: withoutBrackets(hostname),
     port,
     dbname: pathname.slice(1),
   };

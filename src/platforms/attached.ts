@@ -17,7 +17,7 @@ import type { NodeName } from '../model/topology.ts';
 import { addressOf } from './attached/address.ts';
 import { byConnection } from './attached/by-connection.ts';
 import { containersOfProject } from './attached/compose-project.ts';
-import { dockerCommand, engineOf } from './attached/engine.ts';
+import { dockerCommand, engineName, engineOf } from './attached/engine.ts';
 import { inContainer } from './attached/in-container.ts';
 import { KEPT_OFF } from './attached/kept-off.ts';
 import { findService, machineOf } from './attached/machine-place.ts';
@@ -240,7 +240,14 @@ async function nodeOf(
   if (place !== undefined && containerId !== undefined) {
     const client = engineOf(place);
     const container = await DockerNode.of({ client, name, containerId, localAddresses: [], reachedElsewhere: true });
-    const control = inContainer({ name, address, peer, container, docker: dockerCommand(place) });
+    const control = inContainer({
+      name,
+      address,
+      peer,
+      container,
+      engine: engineName(place),
+      docker: dockerCommand(place),
+    });
     await refuseOther(
       control,
       (pid, port) => container.serves(pid, port),

@@ -2,6 +2,7 @@
 
 import { connect } from 'node:net';
 import type { NodeControl } from '../cluster/platform.ts';
+import { hostPort } from '../model/address.ts';
 import { errorText } from '../model/errors.ts';
 
 /** @param path answers 200 over HTTP while all is well; empty where it is enough that connections are accepted. */
@@ -18,7 +19,7 @@ interface Place {
 
 async function requestRefusal({ host, port }: Place, path: string, limitMs: number): Promise<string | undefined> {
   try {
-    const answer = await fetch(`http://${host}:${port}${path}`, { signal: AbortSignal.timeout(limitMs) });
+    const answer = await fetch(`http://${hostPort({ host, port })}${path}`, { signal: AbortSignal.timeout(limitMs) });
     await answer.body?.cancel();
     return answer.status === 200 ? undefined : `HTTP status ${answer.status} at ${path}`;
   } catch (error) {

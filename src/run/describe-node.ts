@@ -1,6 +1,7 @@
 /** What a report says of each server. */
 
 import type { NodeControl } from '../cluster/platform.ts';
+import { hostPort } from '../model/address.ts';
 import type { NodeInfo } from '../model/event.ts';
 import type { NodeSpec } from '../model/topology.ts';
 import { ASK_TIMEOUT_MS, connect } from './ask-node.ts';
@@ -41,7 +42,7 @@ export async function describeNode(
   return {
     name: node.name,
     role: specs.find(({ name }) => name === node.name)?.role ?? 'node',
-    address: `${host}:${port}`,
+    address: hostPort({ host, port }),
     version: engineVersion === undefined ? server : `${server}, ${engineVersion}`,
     settings: Object.fromEntries(rows.map(([name, value]) => [String(name), String(value)])),
   };

@@ -1,14 +1,16 @@
 /** A look at a cluster of an inventory, before anything is done to it: what each node is, and whether all is sane. Writes nothing. */
 
-import type { FormedCluster } from '../cluster/engine.ts';
+import type { Engine, FormedCluster, ListedNode } from '../cluster/engine.ts';
 import { idleSlots, preparedTransactions } from '../cluster/leftovers.ts';
 import { openSession } from '../cluster/open-session.ts';
 import { OWN_SCHEMA } from '../cluster/own-schema.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
+import { hostPort } from '../model/address.ts';
 import { errorText } from '../model/errors.ts';
 import type { SeenRole } from '../model/roles.ts';
 import type { NodeName } from '../model/topology.ts';
 import { formatBytes, formatCount } from '../model/units.ts';
+import type { Session } from '../sql/session.ts';
 
 const LIMIT_MS = 5_000;
 /** Between the clocks of two machines: more would put events of one before their causes on the other. */
@@ -40,23 +42,35 @@ export interface InventoryNodeSurvey {
   readonly connections?: { readonly used: number; readonly most: number };
 }
 
+export interface Listed {
+  readonly engine: string;
+  readonly nodes: readonly ListedNode[];
+}
+
 export interface InventorySurvey {
   readonly nodes: readonly InventoryNodeSurvey[];
+  /** The nodes that a server's own catalogue has, as the one that clients of an engine connect to. */
+  readonly listed?: Listed;
   /** What keeps a run from this cluster, in words; none where it can be attached to. */
   readonly problems: readonly string[];
   /** What a person should know before, in words. */
   readonly warnings: readonly string[];
 }
 
-/** @param cluster `undefined` where the nodes are none that is known; `whyNot` says more. */
+/**
+ * @param cluster `undefined` where the nodes are none that is known; `whyNot` says more.
+ * @param engines whose catalogues are looked for.
+ */
 export async function surveyInventory(
   { all, attached }: Nodes,
   cluster: FormedCluster | undefined,
   whyNot: string | undefined,
+  engines: readonly Engine[],
 ): Promise<InventorySurvey> {
   const roles = await cluster?.roles?.(new AbortController().signal);
-  const seen = await Promise.all(all.map((node) => look(node, roles?.[node.name])));
-  const nodes = seen.map(({ ownSchema: _, ...node }) => node);
+  const seen = await Promise.all(all.map((node) => look(node, roles?.[node.name], engines)));
+  const nodes = seen.map(({ ownSchema: _, listed: __, ...node }) => node);
+  const listed = seen.find((node) => node.listed)?.listed;
   const problems = nodes.flatMap(({ name, refusal }) =>
     refusal === undefined ? [] : [`${name} does not answer: ${refusal}`],
   );
@@ -80,14 +94,16 @@ export async function surveyInventory(
   const answering = all.filter((_, i) => nodes[i]?.refusal === undefined);
   const warnings = [
     ...nodes.flatMap(warningsOf),
+    ...(listed ? unnamed(listed, all) : []),
     ...(await poolersBefore(all, attached)),
     ...(await leftoversOn(answering)),
   ];
-  return { nodes, problems, warnings };
+  return { nodes, ...(listed ? { listed } : {}), problems, warnings };
 }
 
 interface Seen extends InventoryNodeSurvey {
   readonly ownSchema: boolean;
+  readonly listed?: Listed | undefined;
 }
 
 const READ_FACTS = `
@@ -98,9 +114,16 @@ const READ_FACTS = `
     (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')::int,
     current_setting('max_connections')::int`;
 
-async function look(node: NodeControl, role: SeenRole | undefined): Promise<Seen> {
-  const { host, port, user } = node.address();
-  const known = { name: node.name, address: `${host}:${port}`, state: await node.describeState(), ownSchema: false };
+async function look(node: NodeControl, role: SeenRole | undefined, engines: readonly Engine[]): Promise<Seen> {
+  const address = node.address();
+  const { user } = address;
+  const known = {
+    name: node.name,
+    address: hostPort(address),
+    state: await node.describeState(),
+    ownSchema: false,
+    citus: [],
+  };
   try {
     await using session = await openSession(node, 'inspect', { limitMs: LIMIT_MS });
     const askedAt = Date.now();
@@ -122,6 +145,7 @@ async function look(node: NodeControl, role: SeenRole | undefined): Promise<Seen
       },
       connections: { used: Number(used), most: Number(most) },
       ownSchema: ownSchema === true,
+      listed: await listedBy(session, engines),
     };
   } catch (error) {
     return { ...known, refusal: errorText(error) };
@@ -140,6 +164,25 @@ function warningsOf({ name, clockMs = 0, clockUncertaintyMs = 0, connections }: 
     warnings.push(`${name} has ${connections.most - connections.used} of ${connections.most} connections left`);
   }
   return warnings;
+}
+
+async function listedBy(session: Session, engines: readonly Engine[]): Promise<Listed | undefined> {
+  for (const engine of engines) {
+    const nodes = (await engine.listed?.(session)) ?? [];
+    if (nodes.length > 0) return { engine: engine.name, nodes };
+  }
+  return undefined;
+}
+
+/** Nodes that hold data, and that a run would leave alone. */
+function unnamed({ engine, nodes }: Listed, all: Nodes['all']): string[] {
+  const named = all.flatMap((node) => [node.address(), node.peerAddress(node.name)].map(hostPort));
+  return nodes
+    .filter((node) => node.placements > 0 && !named.includes(hostPort(node)))
+    .map((node) => {
+      const what = formatCount(node.placements, 'placement');
+      return `${engine} has ${what} on ${hostPort(node)}, which no node of the inventory names; pgquake neither breaks nor asks it`;
+    });
 }
 
 const POOLERS = {

@@ -11,6 +11,9 @@ const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const MIN_UNDO_MS = 5_000;
 const MAX_UNDO_MS = 3_600_000;
 
+/** An IPv6 address stands in brackets. */
+export const PEER = /^(?:\[([\da-f:.]+)\]|([^\s:[\]]+))(?::(\d{1,5}))?$/i;
+
 const EXAMPLE = 'postgresql://app@10.0.0.5:5432/orders';
 
 /** What a value is; the value itself may hold a password. */
@@ -134,7 +137,7 @@ const ssh = z
 
 const peer = z
   .string()
-  .regex(/^[^\s:]+(:\d{1,5})?$/, 'expected a host with its port such as 10.0.0.5:5432')
+  .regex(PEER, 'expected a host with its port such as 10.0.0.5:5432 or [fd00::5]:5432')
   .optional()
   .describe('How the other nodes reach it, such as 10.0.0.5:5432, where that is not how pgquake does.');
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { errorText, InputError } from '../model/errors.ts';
 import type { Connection, ContainerPlace, Inventory, MachinePlace, PasswordSource } from '../model/inventory.ts';
 import { explain } from './explain.ts';
-import { inventorySchema } from './inventory-schema.ts';
+import { inventorySchema, PEER } from './inventory-schema.ts';
 import { formatPath, type Problem, ScenarioError } from './problems.ts';
 import { Source } from './source.ts';
 
@@ -137,8 +137,8 @@ function machineFrom({ to, service, config, 'undo-after': undoAfterMs }: Written
 }
 
 function peerFrom(written: string): { readonly host: string; readonly port: number } {
-  const [host = '', port] = written.split(':');
-  return { host, port: Number(port ?? DEFAULT_PORT) };
+  const [, bracketed, plain = '', port] = PEER.exec(written) ?? [];
+  return { host: bracketed ?? plain, port: Number(port ?? DEFAULT_PORT) };
 }
 
 interface WrittenPassword {

@@ -3,6 +3,7 @@
  * operations are classified by `outcome.ts`; this is for everything that a run asks on its own behalf.
  */
 
+import { hostPort } from '../model/address.ts';
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
 import { withoutSecrets } from '../model/secrets.ts';
 import { describedStatement } from './asked.ts';
@@ -27,7 +28,7 @@ export function withServer(error: unknown, servers: readonly NamedServer[]): unk
     return error;
   const { host, port } = asked.address;
   const name = servers.find((server) => server.host === host && server.port === port)?.name;
-  const where = name === undefined ? `${host}:${port}` : `${name} (${host}:${port})`;
+  const where = name === undefined ? hostPort(asked.address) : `${name} (${hostPort(asked.address)})`;
   const what = asked.statement === undefined ? 'when pgquake connected' : `to "${asked.statement}"`;
   return new EnvironmentError(withoutSecrets(`${where}: ${errorText(error)} ${what}`), {
     code: 'server-failed',

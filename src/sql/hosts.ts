@@ -4,7 +4,7 @@
  * newer), so that asking costs nothing.
  */
 
-import type { Address } from '../model/address.ts';
+import { type Address, hostPort } from '../model/address.ts';
 import { errorText } from '../model/errors.ts';
 import { isOwnLimit } from './outcome.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -53,7 +53,7 @@ export async function connectToFirst(
       ...(accepts === 'read-write' ? { endsReadOnly: true } : {}),
     });
     if (refusal instanceof Session) return refusal;
-    reasons.push(`${address.host}:${address.port} ${refusal}`);
+    reasons.push(`${hostPort(address)} ${refusal}`);
   }
   throw new NoHostError(accepts, reasons);
 }

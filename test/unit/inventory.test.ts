@@ -1,17 +1,24 @@
 /** Inventories: what is in one, what is wrong with one, and that no password gets anywhere. */
 
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { shipped } from '../../src/catalog.ts';
 import { specFrom } from '../../src/engines/streaming/attached.ts';
+import { hostPort } from '../../src/model/address.ts';
 import { parseConnection } from '../../src/model/connection-string.ts';
 import { errorText, InputError } from '../../src/model/errors.ts';
 import type { Connection, ContainerPlace, InventoryNode } from '../../src/model/inventory.ts';
 import { pgquake } from '../../src/pgquake.ts';
 import { dockerCommand } from '../../src/platforms/attached/engine.ts';
+import { packetsMissed } from '../../src/platforms/attached/kept-off.ts';
 import { passwordFor, passwordIn } from '../../src/platforms/attached/password.ts';
+import { DockerClient } from '../../src/platforms/docker/client.ts';
+import { published } from '../../src/platforms/docker/reach.ts';
 import { readInventory } from '../../src/scenario/inventory.ts';
 import { misfitOf, onInventory } from '../../src/scenario/on-inventory.ts';
 
@@ -150,6 +157,51 @@ test.each([
 });
 
 test.each([
+  ['10.0.0.5:5433', { host: '10.0.0.5', port: 5433 }],
+  ['db-a', { host: 'db-a', port: 5432 }],
+  ['[::1]:5433', { host: '::1', port: 5433 }],
+  ['[fd00::5]', { host: 'fd00::5', port: 5432 }],
+])('the peer %s is read', (written, expected) => {
+  const text = `name: x\nnodes: { a: { url: "host=h user=u", peer: "${written}" } }\n`;
+  expect(readInventory(file('peer.yaml', text)).nodes[0]).toMatchObject({ peer: expected });
+});
+
+test.each(['::1', '::1:5432', '[::1', 'a b', '[db-a]:5432'])('the peer %s is refused', (written) => {
+  const text = `name: x\nnodes: { a: { url: "host=h user=u", peer: "${written}" } }\n`;
+  expect(refusal(() => readInventory(file('peer.yaml', text)))).toContain('such as 10.0.0.5:5432 or [fd00::5]:5432');
+});
+
+test.each([
+  ['10.0.0.5', '10.0.0.5:5432'],
+  ['::1', '[::1]:5432'],
+])('the address %s is shown as %s', (host, expected) => {
+  expect(hostPort({ host, port: 5432 })).toBe(expected);
+});
+
+test.each([
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+  ['fd00::5', 'fd00::5'],
+])('a port that Docker publishes at %s is reached at %s', (HostIp, host) => {
+  expect(published({ '5432/tcp': [{ HostIp, HostPort: '5501' }] }, 5432)).toEqual({ host, port: 5501 });
+});
+
+test('packets are struck where a server is reached by IPv4, and by IPv6 they are not', () => {
+  expect(packetsMissed('network-rules', { host: '::1' })).toContain('IPv4 alone');
+  expect(packetsMissed('network-rules', { host: '10.0.0.5' })).toBeUndefined();
+  expect(packetsMissed('node-kill', { host: '::1' })).toBeUndefined();
+});
+
+test('an engine at an IPv6 address is reached', async () => {
+  const server = createServer((_, response) => response.end('OK')).listen(0, '::1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = DockerClient.of({ DOCKER_HOST: `tcp://[::1]:${port}` });
+  expect(String(await client.call('ping', (docker) => docker.ping()))).toBe('OK');
+  server.close();
+});
+
+test.each([
   ['other', { container: 'other' }, 'docker'],
   [
     '{ container: a, host: "unix:///run/b.sock" }',
@@ -160,7 +212,7 @@ test.each([
   [
     '{ container: a, host: "tcp://h:2376", cert-path: certs }',
     { container: 'a', host: 'tcp://h:2376', certPath: join(folder, 'certs') },
-    'docker --host tcp://h:2376 --tlsverify',
+    `DOCKER_CERT_PATH='${join(folder, 'certs')}' docker --host tcp://h:2376 --tlsverify`,
   ],
 ])('the container %s is on an engine of its own', (written, place, command) => {
   const text = `name: x\nnodes: { a: { url: "host=h user=u", docker: ${written} } }\n`;
@@ -171,6 +223,7 @@ test.each([
 
 test.each([
   ['postgres://app@[::1]:5433/orders', { host: '::1', port: 5433 }],
+  ['host=::1 port=5433 user=app', { host: '::1', port: 5433 }],
   ['postgresql://app@%2Fvar%2Frun%2Fpostgresql/orders', { host: '/var/run/postgresql' }],
   ["host='/a folder' user=app dbname='it\\'s'", { host: '/a folder', database: "it's" }],
   ['postgresql://app@h', { database: 'app', port: 5432, sslmode: 'prefer' }],

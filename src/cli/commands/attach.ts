@@ -2,9 +2,10 @@
 
 import pc from 'picocolors';
 import { lackedBy } from '../../choose.ts';
-import type { FormedCluster } from '../../cluster/engine.ts';
+import type { FormedCluster, ListedNode } from '../../cluster/engine.ts';
 import type { NodeControl } from '../../cluster/platform.ts';
 import type { Fault } from '../../faults/fault.ts';
+import { hostPort } from '../../model/address.ts';
 import { errorText } from '../../model/errors.ts';
 import type { Inventory } from '../../model/inventory.ts';
 import { formatCount } from '../../model/units.ts';
@@ -72,7 +73,7 @@ async function check(quake: Quake, inventory: Inventory): Promise<Checked> {
     whyNot = errorText(error);
     return undefined;
   });
-  const survey = await surveyInventory(nodes, found?.cluster, whyNot);
+  const survey = await surveyInventory(nodes, found?.cluster, whyNot, engines);
   const answering = nodes.all.filter((_, i) => survey.nodes[i]?.refusal === undefined);
   const breakable = found ? await Promise.all(answering.map((node) => breakableBy(node, faults, found.cluster))) : [];
   return {
@@ -113,7 +114,7 @@ async function fits(quake: Quake, inventory: Inventory, breakable: readonly Brea
   return fits;
 }
 
-function linesOf({ name, engine, nodes, breakable, scenarios, problems, warnings }: Checked): string[] {
+function linesOf({ name, engine, nodes, breakable, scenarios, listed, problems, warnings }: Checked): string[] {
   const fitting = scenarios.filter(({ misfit }) => misfit === undefined).map(({ scenario }) => scenario);
   const others = scenarios.length - fitting.length;
   return [
@@ -126,12 +127,18 @@ function linesOf({ name, engine, nodes, breakable, scenarios, problems, warnings
       ),
     ]),
     '',
+    ...(listed ? [`${listed.engine} lists  ${plainText(listed.nodes.map(listedWords).join('; '))}`] : []),
     `scenarios that fit  ${fitting.join(', ') || 'none'}${others === 0 ? '' : `; ${others} do not (--output json says why)`}`,
     ...warnings.map((warning) => `${pc.yellow('warning')} ${plainText(warning)}`),
     ...(problems.length === 0
       ? [`${pc.green('can be attached to')}  nothing was written; a run makes the schema pgquake, and drops it`]
       : [pc.red('cannot be attached to'), ...problems.map((problem) => `  ${plainText(problem)}`)]),
   ];
+}
+
+/** `10.0.0.6:5432, worker, 32 placements` */
+function listedWords(node: ListedNode): string {
+  return `${hostPort(node)}, ${node.role}, ${formatCount(node.placements, 'placement')}`;
 }
 
 function nodeLines(node: InventoryNodeSurvey, breakable: Breakable | undefined): string[] {

@@ -2,6 +2,7 @@
 
 import pc from 'picocolors';
 import { mainRoute } from '../../cluster/route.ts';
+import { hostPort } from '../../model/address.ts';
 import { partitionWordOf } from '../../model/partition-words.ts';
 import { entryNode } from '../../model/topology.ts';
 import { formatCount } from '../../model/units.ts';
@@ -51,7 +52,7 @@ export const up: Command<FolderArguments> = {
       console.log(
         `${formedNow ? 'formed now' : 'stands formed already'} (${by}): ${formatCount(partitions.length, partitionWordOf(partitionWord))}`,
       );
-      console.log(`${pc.green('up')}  ${entry ?? 'clients connect'} at ${way?.host}:${way?.port}`);
+      console.log(`${pc.green('up')}  ${entry ?? 'clients connect'} at ${way && hostPort(way)}`);
       console.log(pc.dim(`next: ${commandFor('status', project)}, ${commandFor('connect', project)}`));
     });
   },

@@ -1,6 +1,7 @@
 /** The statements that make servers one Citus cluster, and its catalogue read back. Pure text; nothing is sent here. */
 
 import type { ColumnSpec, PlacementSource, TableSpec } from '../../cluster/engine.ts';
+import { hostPort } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import { type NodeName, type Partition, type PlacementMap, partitionName } from '../../model/topology.ts';
 import { quoteName, quoteTable, quoteText, schemaOf } from '../../sql/quote.ts';
@@ -180,7 +181,7 @@ export function placementSources(
 function nodeOf(row: CatalogueRow, peers: readonly Peer[]): NodeName {
   const peer = peers.find(({ host, port }) => host === row.host && port === row.port);
   if (!peer) {
-    throw new EnvironmentError(`shard ${row.shardId} lies on ${row.host}:${row.port}, a node that was not named`, {
+    throw new EnvironmentError(`shard ${row.shardId} lies on ${hostPort(row)}, a node that was not named`, {
       code: 'unknown-node',
       hint: 'name every node of the cluster',
     });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Dataset, FormedCluster } from '../../cluster/engine.ts';
 import type { Manager } from '../../cluster/manager.ts';
 import type { NodeControl, Nodes } from '../../cluster/platform.ts';
-import type { Address } from '../../model/address.ts';
+import { type Address, hostPort, withoutBrackets } from '../../model/address.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { formatCount } from '../../model/units.ts';
@@ -97,7 +97,8 @@ function namesOf(listed: readonly Listed[], nodes: readonly NodeControl[]): Read
   if (strangers.length === 0 && others.length === 0) return names;
   const words = [
     ...strangers.map(
-      ({ name, host, port }) => `Patroni has the member ${name} at ${host}:${port}, and the inventory has not`,
+      ({ name, host, port }) =>
+        `Patroni has the member ${name} at ${hostPort({ host, port })}, and the inventory has not`,
     ),
     ...others.map(({ name }) => `the inventory has the node ${name}, and Patroni has not`),
   ];
@@ -109,7 +110,7 @@ function namesOf(listed: readonly Listed[], nodes: readonly NodeControl[]): Read
 
 function addressOf(url: string): Address {
   const { hostname, port } = new URL(url);
-  return { host: hostname, port: Number(port || 80), user: '', password: '', database: '' };
+  return { host: withoutBrackets(hostname), port: Number(port || 80), user: '', password: '', database: '' };
 }
 
 /** What pgquake knows of the settings; the rest is Patroni's own business. */

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { NodeControl } from '../../cluster/platform.ts';
+import { hostPort } from '../../model/address.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { REST_PORT, REST_USER } from './programs.ts';
@@ -155,7 +156,7 @@ interface Request {
 function ask(node: RestNode, path: string, { limitMs, body, method = 'POST' }: Request): Promise<Response> {
   if (!node.addressAt) throw new Error(`${node.name} has no other port`);
   const { host, port, password } = node.addressAt(REST_PORT);
-  return fetch(`http://${host}:${port}${path}`, {
+  return fetch(`http://${hostPort({ host, port })}${path}`, {
     signal: AbortSignal.timeout(limitMs),
     ...(body === undefined
       ? {}

@@ -2,6 +2,7 @@
 
 import type { ContainerPlace } from '../../model/inventory.ts';
 import { DockerClient } from '../docker/client.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** @throws EnvironmentError where a context or certificates that are named cannot be read. */
 export function engineOf({ host, certPath, context }: ContainerPlace): DockerClient {
@@ -13,9 +14,15 @@ export function engineOf({ host, certPath, context }: ContainerPlace): DockerCli
   return DockerClient.of({ DOCKER_HOST: host, ...certificates });
 }
 
+/** The engine as the inventory names it. */
+export function engineName({ host, context }: ContainerPlace): string | undefined {
+  return context === undefined ? host : `the context ${context}`;
+}
+
 /** What a person writes before a command for that engine; empty for the one of every day. */
 export function dockerCommand({ host, certPath, context }: ContainerPlace): string {
   if (context !== undefined) return `docker --context ${context}`;
   if (host === undefined) return 'docker';
-  return `docker --host ${host}${certPath === undefined ? '' : ' --tlsverify'}`;
+  if (certPath === undefined) return `docker --host ${host}`;
+  return `DOCKER_CERT_PATH=${shellWord(certPath)} docker --host ${host} --tlsverify`;
 }

@@ -12,11 +12,13 @@ export interface InContainerOptions {
   /** How other nodes reach it; by the name of its container where the inventory does not say. */
   readonly peer: Address | undefined;
   readonly container: DockerNode;
+  /** Where the inventory names it: `tcp://10.0.0.5:2376`. */
+  readonly engine: string | undefined;
   /** How the `docker` command reaches its engine: `docker --context blue`. */
   readonly docker: string;
 }
 
-export function inContainer({ name, address, peer, container, docker }: InContainerOptions): NodeControl {
+export function inContainer({ name, address, peer, container, engine, docker }: InContainerOptions): NodeControl {
   return {
     name,
     address: () => address,
@@ -24,7 +26,7 @@ export function inContainer({ name, address, peer, container, docker }: InContai
     state: () => container.state(),
     startedAt: () => container.startedAt(),
     stoppedProcesses: () => container.stoppedProcesses(),
-    describeState: () => container.describeState(),
+    describeState: async () => onEngine(await container.describeState(), engine),
     stop: () => container.stop(),
     kill: () => container.kill(),
     pause: () => container.pause(),
@@ -40,6 +42,11 @@ export function inContainer({ name, address, peer, container, docker }: InContai
       container.lacksForTraffic(capability),
     commands: (capability) => commandsOn(docker, container.containerName, capability),
   };
+}
+
+/** Two engines may each have a container of one name. */
+function onEngine(state: string, engine: string | undefined): string {
+  return engine === undefined ? state : state.replace(/^container \w+/, (container) => `${container} on ${engine}`);
 }
 
 /** A container that is started anew may be reached elsewhere than its connection string says. */

@@ -4,7 +4,7 @@ import type { NodeControl } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
 import type { NodeName } from '../../model/topology.ts';
 import type { Service } from '../ssh/service.ts';
-import { KEPT_OFF } from './kept-off.ts';
+import { KEPT_OFF, packetsMissed } from './kept-off.ts';
 
 export interface OnMachineOptions {
   readonly address: Address;
@@ -35,7 +35,7 @@ export function onMachine({ address, peer, service, beside }: OnMachineOptions):
       if (beside !== undefined && capability.startsWith('network-')) {
         return `${beside} is on the same machine, and its packets would be struck as well`;
       }
-      return KEPT_OFF[capability] ?? service.lacks(capability);
+      return KEPT_OFF[capability] ?? packetsMissed(capability, address) ?? service.lacks(capability);
     },
     commands: (capability) => service.commands(capability),
   };

@@ -3,6 +3,7 @@
 import type { Agent } from 'node:http';
 import type Docker from 'dockerode';
 import { homeFolder } from '../../home-folder.ts';
+import { withoutBrackets } from '../../model/address.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { unlessAborted } from '../../model/unless-aborted.ts';
 import { dockerEndpoint, type Endpoint } from './endpoint.ts';
@@ -123,7 +124,7 @@ function clientOptions({ host, source, tls }: Endpoint): Docker.DockerOptions {
     if (['tcp:', 'http:', 'https:'].includes(protocol)) {
       const secure = tls !== undefined || protocol === 'https:';
       return {
-        host: hostname,
+        host: withoutBrackets(hostname),
         port: port || (secure ? 2376 : 2375),
         protocol: secure ? 'https' : 'http',
         ...tls,

@@ -41,6 +41,7 @@ export function reach(
 export function published(ports: ContainerNetworking['Ports'], port: number): HostPort | undefined {
   const [binding] = ports[`${port}/tcp`] ?? [];
   if (!binding) return undefined;
-  const anywhere = !binding.HostIp || binding.HostIp === '0.0.0.0';
-  return { host: anywhere ? '127.0.0.1' : (binding.HostIp as string), port: Number(binding.HostPort) };
+  // Bound to every address of a family, it answers at that family's loopback.
+  const loopback = { '': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1' }[binding.HostIp ?? ''];
+  return { host: loopback ?? (binding.HostIp as string), port: Number(binding.HostPort) };
 }
