@@ -12,6 +12,16 @@ import { DeadlineError, type Session } from '../sql/session.ts';
  */
 const MAX_OPENING = 4;
 
+/**
+ * Where no server will have a session, as in a cluster without a primary, each operation would ask all of them in vain,
+ * and the machine would do little else. So soon after an answer like that one connection is tried at a time, for all that
+ * wait; what takes longer is no answer, and says nothing of the next.
+ */
+const REFUSED_WITHIN_MS = 250;
+
+/** Between two such tries: as long as the last one took, and no longer than this. */
+const MAX_REST_MS = 50;
+
 /** Operations of one kind that wait for a connection; what comes on top is not kept. */
 const MAX_WAITING = 1_000;
 
@@ -36,6 +46,8 @@ export class SilentServerError extends Error {
 }
 
 interface Waiter {
+  /** On the clock of `performance`. */
+  readonly since: number;
   /** Until then it waits for a connection of the client; on the clock of `performance`. */
   patientUntil: number;
   /** When half of its time is over, on the clock of `performance`. */
@@ -55,6 +67,10 @@ export class Connections {
   /** For opening a connection: all the time that an operation has, whatever is left of it for those that wait. */
   #openLimitMs = 0;
   readonly #waiting: Waiter[] = [];
+  /** When a server last refused, on the clock of `performance`. */
+  #refusedAt = Number.NEGATIVE_INFINITY;
+  /** While it runs no other try is made. A timer may end before its time by any clock: it is the rest itself. */
+  #rest: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(cap: number, connect: (timeoutMs: number) => Promise<Session>) {
@@ -107,6 +123,7 @@ export class Connections {
           settle(value);
         };
       const waiter: Waiter = {
+        since,
         halfAt: since + timeoutMs / 2,
         // What waits for the server to accept connections waits for the server, not for the client.
         patientUntil: forServer ? Number.POSITIVE_INFINITY : since + queueMs,
@@ -165,6 +182,7 @@ export class Connections {
   /** Drops all of them, busy ones too. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#endRest();
     await Promise.all([...this.#open].map((session) => session.close()));
     this.#open.clear();
     this.#free.length = 0;
@@ -184,9 +202,11 @@ export class Connections {
 
   /** As many as those who wait can use, where there is a place for them. */
   #openForWaiting(): void {
+    if (this.#rest) return;
+    const most = performance.now() - this.#refusedAt < REFUSED_WITHIN_MS ? 1 : MAX_OPENING;
     while (
       this.#waiting.length > this.#opening &&
-      this.#opening < MAX_OPENING &&
+      this.#opening < most &&
       this.#open.size + this.#opening < this.#cap
     ) {
       this.#opening++;
@@ -199,9 +219,12 @@ export class Connections {
    * that had been slow each attempt would be that of an operation whose time is nearly over, and none would succeed.
    */
   async #openOne(): Promise<void> {
+    const startedAt = performance.now();
     try {
       const session = await this.#connect(this.#openLimitMs);
       this.#opening--;
+      this.#refusedAt = Number.NEGATIVE_INFINITY;
+      this.#endRest();
       if (this.#closed) session.discard();
       else {
         // No answer: a server may accept connections and answer nothing on them, as a primary that waits for a standby.
@@ -210,8 +233,41 @@ export class Connections {
       }
     } catch (error) {
       this.#opening--;
-      this.#waiting.shift()?.reject(error);
+      this.#refuse(startedAt, error);
     }
     this.#openForWaiting();
+  }
+
+  #endRest(): void {
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
+  }
+
+  /**
+   * It was for all who waited when it was begun, unless a connection that is there may yet come free for them; then it
+   * was for whoever waits longest.
+   */
+  #refuse(startedAt: number, error: unknown): void {
+    if (this.#open.size > 0) {
+      this.#waiting.shift()?.reject(error);
+      return;
+    }
+    const now = performance.now();
+    const tookMs = now - startedAt;
+    if (tookMs < REFUSED_WITHIN_MS) {
+      this.#refusedAt = now;
+      this.#endRest();
+      this.#rest = setTimeout(
+        () => {
+          this.#endRest();
+          this.#openForWaiting();
+        },
+        Math.min(tookMs, MAX_REST_MS),
+      );
+    }
+    const later = this.#waiting.filter(({ since }) => since > startedAt);
+    for (const waiter of this.#waiting.splice(0, this.#waiting.length, ...later)) {
+      if (waiter.since <= startedAt) waiter.reject(error);
+    }
   }
 }

@@ -171,6 +171,53 @@ describe('a server that is slow to accept connections', () => {
     await Promise.all(waiting);
   });
 
+  test('is not asked anew for each operation while all refuse; an operation fails by a try that began after it', async () => {
+    const tries: number[] = [];
+    const connections = new Connections(50, async () => {
+      tries.push(performance.now());
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      throw Object.assign(new Error('no host'), { code: 'no-host' });
+    });
+    const failed: { since: number; at: number }[] = [];
+    const all: Promise<unknown>[] = [];
+    for (let i = 0; i < 60; i++) {
+      const since = performance.now();
+      all.push(
+        connections.acquire(2_000).then(
+          () => Promise.reject(new Error('no session was expected')),
+          () => failed.push({ since, at: performance.now() }),
+        ),
+      );
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    await Promise.all(all);
+    expect(failed).toHaveLength(60);
+    // 20 ms each and as long a rest, in some 400 ms; four at a time were tried before.
+    expect(tries.length).toBeLessThan(20);
+    for (const { since, at } of failed) {
+      expect(tries.some((begun) => begun >= since && begun <= at)).toBe(true);
+    }
+  });
+
+  test('is tried by others as soon as one gets no answer, however often it had refused', async () => {
+    const opened: FakeSession[] = [];
+    let tries = 0;
+    const connections = new Connections(50, async () => {
+      tries++;
+      if (tries === 1) throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+      if (tries === 2) return new Promise<never>(() => undefined);
+      const session = new FakeSession();
+      opened.push(session);
+      return session.asSession();
+    });
+    await expect(connections.acquire(2_000)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(connections.acquire(300)).rejects.toThrow(DeadlineError);
+    const next = [connections.acquire(2_000), connections.acquire(1_900)];
+    expect((await Promise.race(next)).usable).toBe(true);
+    expect(opened).toHaveLength(1);
+    await expect(Promise.all(next)).rejects.toThrow(DeadlineError);
+  });
+
   test('serves again after operations had waited for it in vain', async () => {
     let takesMs = 500;
     const connections = new Connections(100, async (timeoutMs) => {
