@@ -126,9 +126,6 @@ export const docker: Platform = {
     if (!compose) throw composeMissing();
     const { runFolder, signal, sizedData = [], needs, onProgress = () => undefined } = options;
     await refuseWithoutMemory(client, sizedData.length);
-    const image = await imageFor(client, options);
-    signal.throwIfAborted();
-
     const project = `pgquake-${randomBytes(4).toString('hex')}`;
     const password = randomBytes(24).toString('base64url');
     const file = join(runFolder, 'docker-compose.yml');
@@ -136,6 +133,8 @@ export const docker: Platform = {
     await recordCluster(options, client, project);
     const dispose = disposer(client, { project, runFolder, password, say: onProgress });
     try {
+      const image = await imageFor(client, options, project);
+      signal.throwIfAborted();
       await runCompose(compose, ['up', '--detach'], {
         project,
         file,
@@ -183,10 +182,14 @@ export const docker: Platform = {
 };
 
 /** The image that nodes are made from; it is here when this returns. */
-async function imageFor(client: DockerClient, { programs, signal, onProgress = () => undefined }: ProvisionOptions) {
+async function imageFor(
+  client: DockerClient,
+  { programs, signal, onProgress = () => undefined }: ProvisionOptions,
+  project: string,
+) {
   if (programs) {
     const wanted = Object.keys(programs.requires);
-    return ownImage(client, programs.image, { programs: wanted, signal, progress: onProgress });
+    return ownImage(client, programs.image, { programs: wanted, project, signal, progress: onProgress });
   }
   const image = wantedImage();
   if (!(await isPresent(client, image))) await pull(client, image, signal, onProgress);

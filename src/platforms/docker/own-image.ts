@@ -7,11 +7,11 @@ import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { packageFolder } from '../../model/package-files.ts';
 import { unlessAborted } from '../../model/unless-aborted.ts';
 import type { DockerClient } from './client.ts';
+import { mustRun } from './helper.ts';
 import { imageIn, isPresent } from './image.ts';
 
 const BUILD_LIMIT_MS = 15 * 60_000;
 const PROGRESS_SPACING_MS = 5_000;
-const LOOK_LIMIT_MS = 30_000;
 /** Of what a build printed: why it failed stands at the end. */
 const KEPT_LINES = 8;
 
@@ -19,6 +19,7 @@ const KEPT_LINES = 8;
  * The image with a name below `docker/`: the one that its variable names (`PGQUAKE_PATRONI_IMAGE` for `patroni`), or the one
  * that is built from the Dockerfile there, under a tag that follows from its text. Builds it where it is missing.
  * @param programs that have to be in it.
+ * @param project of the cluster, if there is one: what looks at the image is removed with it.
  * @param progress hears a line now and then.
  * @throws EnvironmentError with what to do.
  */
@@ -27,9 +28,15 @@ export async function ownImage(
   name: string,
   {
     programs,
+    project,
     signal,
     progress,
-  }: { programs: readonly string[]; signal: AbortSignal; progress: (line: string) => void },
+  }: {
+    programs: readonly string[];
+    project?: string;
+    signal: AbortSignal;
+    progress: (line: string) => void;
+  },
 ): Promise<string> {
   const variable = variableOf(name);
   const named = imageIn(variable);
@@ -43,8 +50,13 @@ export async function ownImage(
     }
     await build(client, { name, image, signal, progress });
   }
-  await refuseWithout(client, image, programs, variable);
-  return image;
+  const look = `for program in ${programs.join(' ')}; do command -v "$program" >/dev/null || echo "$program"; done`;
+  const missing = await mustRun(client, { what: `look at the image ${image}`, image, project, script: look });
+  if (missing === '') return image;
+  throw new EnvironmentError(`the image ${image} lacks ${missing.split(/\s+/).join(', ')}`, {
+    code: 'image-unfit',
+    hint: `name another one with ${variable}, or leave that out: then pgquake builds an image from Debian's packages`,
+  });
 }
 
 function variableOf(name: string): string {
@@ -107,34 +119,4 @@ async function build(client: DockerClient, { name, image, signal, progress }: Bu
     });
   }
   progress(`built ${image} in ${Math.round((performance.now() - startedAt) / 1_000)} s`);
-}
-
-async function refuseWithout(client: DockerClient, image: string, programs: readonly string[], variable: string) {
-  const look = 'for program in "$@"; do command -v "$program" >/dev/null || echo "$program"; done';
-  const missing = await client.call(
-    `look at the image ${image}`,
-    async (docker) => {
-      const container = await docker.createContainer({
-        Image: image,
-        Entrypoint: ['sh', '-c', look, 'pgquake', ...programs],
-        Cmd: [],
-        Tty: true,
-        HostConfig: { NetworkMode: 'none' },
-      });
-      try {
-        await container.start();
-        await container.wait();
-        const log = await container.logs({ stdout: true, stderr: true });
-        return log.toString('utf8').trim().split(/\s+/).filter(Boolean);
-      } finally {
-        await container.remove({ force: true, v: true });
-      }
-    },
-    { limitMs: LOOK_LIMIT_MS },
-  );
-  if (missing.length === 0) return;
-  throw new EnvironmentError(`the image ${image} lacks ${missing.join(', ')}`, {
-    code: 'image-unfit',
-    hint: `name another one with ${variable}, or leave that out: then pgquake builds an image from Debian's packages`,
-  });
 }
