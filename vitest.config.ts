@@ -6,12 +6,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Files whose clients measure what a fault does, with oracles that a busy machine would mislead: one for each processor. */
 const SIDE_BY_SIDE = [
   'test/contract/faults-docker.test.ts',
-  'test/contract/roles.test.ts',
-  'test/contract/faults-local.test.ts',
   'test/contract/parts.test.ts',
+  'test/contract/faults-local.test.ts',
+  'test/contract/roles.test.ts',
   'test/contract/platforms.test.ts',
-  'test/integration/local-relay.test.ts',
   'test/contract/network.test.ts',
+  'test/integration/local-relay.test.ts',
 ];
 /**
  * Files whose runs are judged: two at a time, because a run on a machine that did not keep up is not judged. Those that ask
@@ -22,6 +22,7 @@ const IN_PAIRS = [
   'test/e2e/frozen-worker.test.ts',
   'test/integration/docker-foreign-act.test.ts',
   'test/integration/foreign-act.test.ts',
+  'test/e2e/patroni-local.test.ts',
   'test/e2e/local-network.test.ts',
   'test/e2e/starved-client.test.ts',
   'test/e2e/prove.test.ts',
@@ -31,9 +32,8 @@ const IN_PAIRS = [
   'test/e2e/coordinator-trouble.test.ts',
   'test/e2e/ramp.test.ts',
   'test/e2e/observations.test.ts',
-  'test/integration/recovery.test.ts',
 ];
-/** Files that expect no verdict, or ask again where there is none: two at a time, since three disturb each other. */
+/** Files that expect no verdict, or ask again where there is none: three at a time, for they wait more than they work. */
 const WAITING = [
   'test/integration/docker-standing.test.ts',
   'test/integration/attached.test.ts',
@@ -59,7 +59,7 @@ const WAITING = [
   'test/integration/docker-workload.test.ts',
   'test/integration/two-engines.test.ts',
 ];
-/** Files in which no load has to be borne: with the processor time that others leave, as `.ci/run` does it. */
+/** Files in which no load has to be borne: with the processor time that others leave, as `.ci/run` does it, two at a time. */
 const BACKGROUND = [
   'test/e2e/html-report.test.ts',
   'test/integration/relay-churn.test.ts',
@@ -67,6 +67,7 @@ const BACKGROUND = [
   'test/integration/native-engine.test.ts',
   'test/e2e/index-page.test.ts',
   'test/integration/streaming-engine.test.ts',
+  'test/integration/recovery.test.ts',
   'test/e2e/bad-input.test.ts',
   'test/integration/late-targets.test.ts',
   'test/integration/witness.test.ts',
@@ -148,8 +149,8 @@ export default defineConfig(({ mode }) => ({
       },
       onClusters('in-pairs', { include: IN_PAIRS, maxWorkers: 2, group: 2 }),
       onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 3 }),
-      onClusters('waiting', { include: WAITING, maxWorkers: 2, group: 4 }),
-      onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 5 }),
+      onClusters('waiting', { include: WAITING, maxWorkers: 3, group: 4 }),
+      onClusters('background', { include: BACKGROUND, maxWorkers: 2, group: 5 }),
       onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 6 }),
     ],
   },

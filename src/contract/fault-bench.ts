@@ -3,7 +3,7 @@
  * roles move, with one table that all of it has.
  */
 
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
@@ -20,7 +20,7 @@ import { until } from '../model/until.ts';
 import { type HealOptions, undoAll } from '../run/healing.ts';
 import { Injector, newMark } from '../run/injector.ts';
 import { Recorder } from '../run/recorder.ts';
-import { UndoJournal } from '../run/undo-journal.ts';
+import { type PendingUndo, UndoJournal } from '../run/undo-journal.ts';
 import { Session } from '../sql/session.ts';
 import { bareCluster } from './bare-cluster.ts';
 import { farMessages, MESSAGES } from './clients.ts';
@@ -83,6 +83,7 @@ export class FaultBench {
   #formed: FormedCluster | undefined;
   #target: NodeControl | undefined;
   #aimedAt: Roles | undefined;
+  #injected: readonly PendingUndo[] = [];
 
   static of(platform: Platform, faults: readonly Fault[], cluster?: RoleCluster): FaultBench {
     const bench = new FaultBench();
@@ -191,7 +192,31 @@ export class FaultBench {
       if (!(error instanceof InterruptedError)) throw error;
     }
     expect(journal.pending()).toEqual([]);
+    this.#injected = promisedIn(folder);
     return events;
+  }
+
+  /** Undoes once more what the last call of `inject` did and undid. */
+  async undoAgain(fault: Fault): Promise<void> {
+    const undos = this.#injected;
+    expect(undos).not.toEqual([]);
+    await this.#undo(fault, undos.toReversed());
+    for (const { mark } of undos) await this.#expectNothingLeft(fault, mark);
+  }
+
+  /** @returns the ids of those that were carried out. */
+  async #undo(fault: Fault, pending: readonly PendingUndo[]): Promise<number[]> {
+    const kept: number[] = [];
+    const { failures, proofs } = await undoAll(pending, {
+      nodes: (this.#nodes as Nodes).all,
+      faults: new Map([[fault.name, fault]]),
+      manager: this.#formed?.manager,
+      kept: (id) => kept.push(id),
+      ...this.#healing,
+    });
+    expect(failures).toEqual([]);
+    expect(proofs).toEqual([expect.stringMatching(`^${this.target.name}: .*, accepts SQL$`)]);
+    return kept;
   }
 
   /**
@@ -221,17 +246,8 @@ export class FaultBench {
     /** Newest first, each of them as often as told. */
     const undo = async (times: number) => {
       const pending = undos.map((undo, id) => ({ id, act: 0, fault: fault.name, mark, undo })).reverse();
-      const kept: number[] = [];
-      const { failures, proofs } = await undoAll(Array.from({ length: times }, () => pending).flat(), {
-        nodes: all,
-        faults: new Map([[fault.name, fault]]),
-        manager: this.#formed?.manager,
-        kept: (id) => kept.push(id),
-        ...this.#healing,
-      });
-      expect(failures).toEqual([]);
+      const kept = await this.#undo(fault, Array.from({ length: times }, () => pending).flat());
       expect(kept).toHaveLength(times * undos.length);
-      expect(proofs).toEqual([expect.stringMatching(`^${this.target.name}: .*, accepts SQL$`)]);
       await this.#expectNothingLeft(fault, mark);
     };
     const heal = async (times: number) => {
@@ -296,4 +312,13 @@ export class FaultBench {
     if (missing !== undefined) throw new Error(`the cluster is not whole: ${missing}`);
     return roles;
   }
+}
+
+/** What a run's journal holds, kept or not, in the order of its promises. */
+function promisedIn(folder: string): PendingUndo[] {
+  const lines = readFileSync(join(folder, 'undo.ndjson'), 'utf8').trimEnd().split('\n').filter(Boolean);
+  return lines.flatMap((line) => {
+    const { type, ...pending } = JSON.parse(line) as PendingUndo & { readonly type: string };
+    return type === 'promised' ? [pending] : [];
+  });
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { sqlRefusal } from '../cluster/health.ts';
 import type { Platform } from '../cluster/platform.ts';
-import { defineFault, type Fault } from '../faults/fault.ts';
+import { defineFault, type Fault, type FaultContext } from '../faults/fault.ts';
 import { EnvironmentError, InterruptedError } from '../model/errors.ts';
 import type { TimedEvent } from '../model/event.ts';
 import type { PlannedAct } from '../model/plan.ts';
@@ -51,7 +51,7 @@ const SEEN_WITHIN_MS = 600;
 const ABORTED_AFTER_MS = 50;
 const HEALED_WITHIN_MS = 30_000;
 /** For what several tests look at. */
-const STRIKE_LIMIT_MS = 2 * HEALED_WITHIN_MS;
+const STRIKE_LIMIT_MS = 3 * HEALED_WITHIN_MS;
 
 /**
  * Registers the suite of some faults on one platform: on one cluster, one after the other.
@@ -72,14 +72,13 @@ export function faultContract({ platform, cluster, faults }: FaultContract): Fau
     );
   }
   describe.each(faults.map((each) => ({ ...each, name: nameOf(each) })))('$name', (one) => {
-    const { fault, oracle, on } = one;
+    const { fault, on } = one;
     beforeEach(() => bench.aim(on));
-    isSeen(
+    strikesAndIsUndone(
       bench,
       one,
       faults.filter(({ oracle: { unlike } }) => unlike === fault.name),
     );
-    isUndoneTwice(bench, fault, oracle, on);
     if (one.heldElsewhere) return;
     needsItsUndoWritten(bench, fault);
     heals(bench, fault, on);
@@ -122,13 +121,13 @@ const millisecondsFor = (oracles: readonly Oracle[]) =>
 async function strikeUnderWatch(
   bench: FaultBench,
   oracles: readonly Oracle[],
-  strike: (onEvent: NonNullable<InjectOptions['onEvent']>) => Promise<TimedEvent[]>,
+  strike: (onEvent: NonNullable<InjectOptions['onEvent']>, watch: Watch) => Promise<TimedEvent[]>,
 ) {
   await using watch = await Watch.begin([bench.target, ...bench.others], oracles);
   let looking: Promise<void> | undefined;
   const events = await strike(({ type }) => {
     if (type === 'fault-in-effect') looking ??= watch.look();
-  });
+  }, watch);
   // What is over at once is seen by the attempt after it.
   await sleep(NEXT_ATTEMPT_MS);
   await looking;
@@ -138,29 +137,52 @@ async function strikeUnderWatch(
   return { events, seen, met: watch.met };
 }
 
-/** @param alike whose oracles must see nothing: one strike for all of them. */
-function isSeen(bench: FaultBench, { fault, oracle, on }: FaultCase, alike: readonly FaultCase[]): void {
+/** One strike for all of it. @param alike whose oracles must see nothing. */
+function strikesAndIsUndone(bench: FaultBench, { fault, oracle, on }: FaultCase, alike: readonly FaultCase[]): void {
   describe('under load', () => {
     let struck: Awaited<ReturnType<typeof strikeUnderWatch>>;
     let byOthers: typeof struck;
     let target: string;
+    let seenBefore: string | undefined;
+    let evidence: unknown;
     let healthy: Promise<void>;
+    let undoneAgain: Promise<void>;
     beforeAll(async () => {
       await bench.aim(on);
       target = bench.target.name;
       const acts = strikesOf(fault, [target])?.slice(0, 1);
-      const strike = (oracles: readonly Oracle[]) =>
-        strikeUnderWatch(bench, oracles, (onEvent) =>
-          bench.inject(fault, { forMs: millisecondsFor(oracles), acts, onEvent }),
+      const lookedAt = (watch: Watch) =>
+        defineFault({
+          ...fault,
+          async inject(targets, params, context) {
+            const defer: FaultContext['defer'] = async (undo) => {
+              await sleep(UNDO_HEAD_START_MS);
+              await watch.look();
+              seenBefore ??= watch.seen(oracle);
+              await context.defer(undo);
+            };
+            evidence = await fault.inject(targets, params, { ...context, defer });
+            return evidence;
+          },
+        });
+      const strike = (oracles: readonly Oracle[], struckBy: (watch: Watch) => Fault) =>
+        strikeUnderWatch(bench, oracles, (onEvent, watch) =>
+          bench.inject(struckBy(watch), { forMs: millisecondsFor(oracles), acts, onEvent }),
         );
       const others = alike.map((other) => other.oracle);
       // What fills the line itself is what other clients would wait for.
       const apart = oracle.kinds.includes('bulk') && others.length > 0;
-      struck = await strike(apart ? [oracle] : [oracle, ...others]);
-      byOthers = apart ? await strike(others) : struck;
+      byOthers = apart ? await strike(others, () => fault) : await strike([oracle, ...others], lookedAt);
+      struck = apart ? await strike([oracle], lookedAt) : byOthers;
       healthy = bench.expectHealthy();
       await Promise.allSettled([healthy]);
+      undoneAgain = bench.undoAgain(fault).then(() => bench.expectHealthy());
+      await Promise.allSettled([undoneAgain]);
     }, STRIKE_LIMIT_MS);
+
+    test('names its undo before anybody could see it', () => {
+      expect(seenBefore).toBeUndefined();
+    });
 
     test('is seen by somebody else, shows, and its undo heals', async () => {
       const { events, seen, met } = struck;
@@ -181,6 +203,14 @@ function isSeen(bench: FaultBench, { fault, oracle, on }: FaultCase, alike: read
 
     test.each(alike.map((other) => ({ ...other, name: nameOf(other) })))('is not taken for $name', (other) => {
       expect(byOthers.seen.get(other.oracle), byOthers.met).toBeUndefined();
+    });
+
+    test('undoing twice is harmless', () => undoneAgain);
+
+    // What was promoted may stay so: the node that has the role now was not struck.
+    test.skipIf(isMomentary(fault) && on === undefined)('does not prove itself on a healthy node', async () => {
+      await undoneAgain;
+      await expect(fault.prove([bench.target], defaultsOf(fault), evidence)).rejects.toThrow(EnvironmentError);
     });
   });
 }
@@ -227,38 +257,6 @@ function needsItsUndoWritten(bench: FaultBench, fault: Fault): void {
     await release();
     await bench.expectHealthy();
     await bench.expectRolesAsBefore();
-  });
-}
-
-function isUndoneTwice(bench: FaultBench, fault: Fault, oracle: Oracle, on: MovingRole | undefined): void {
-  describe('struck once, undone twice', () => {
-    let seenBefore: string | undefined;
-    let evidence: unknown;
-    let undone: Promise<void>;
-    beforeAll(async () => {
-      await bench.aim(on);
-      await using watch = await Watch.begin([bench.target, ...bench.others], [oracle]);
-      const { injected, heal } = bench.strike(fault, async () => {
-        await sleep(UNDO_HEAD_START_MS);
-        await watch.look();
-        seenBefore ??= watch.seen(oracle);
-      });
-      evidence = await injected;
-      undone = heal(2).then(() => bench.expectHealthy());
-      await Promise.allSettled([undone]);
-    }, STRIKE_LIMIT_MS);
-
-    test('names its undo before anybody could see it', () => {
-      expect(seenBefore).toBeUndefined();
-    });
-
-    test('undoing twice is harmless', () => undone);
-
-    // What was promoted may stay so: the node that has the role now was not struck.
-    test.skipIf(isMomentary(fault) && on === undefined)('does not prove itself on a healthy node', async () => {
-      await undone;
-      await expect(fault.prove([bench.target], defaultsOf(fault), evidence)).rejects.toThrow(EnvironmentError);
-    });
   });
 }
 

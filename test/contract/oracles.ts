@@ -18,6 +18,7 @@ const DISK_FULL = '53100';
 const ADMIN_SHUTDOWN = '57P01';
 const CANNOT_CONNECT_NOW = '57P03';
 const DEADLINE = 'deadline';
+const REFUSED = 'ECONNREFUSED';
 /** Bytes; what a limit is put back to where there was none is above it. */
 const NO_LIMIT = 2 ** 40;
 const isSqlState = (code: string) => /^[0-9A-Z]{5}$/.test(code);
@@ -83,7 +84,12 @@ const hung = meets('fresh', 'hung', (code) => code === DEADLINE);
 /** SQLSTATE class 08: between servers, the connection. */
 const noWay = (code: string) => code.startsWith('08');
 
-const stopped: Oracle = { kinds: ['ping', 'fresh'], sees: both(ended, down), past: 'restarted', unlike: 'node-kill' };
+/** A client that was ended comes again sooner than the next new one: a server may be back before that. */
+const away = (clients: Clients) =>
+  down(clients) ??
+  meets('ping', 'was not let in again', (code) => code === CANNOT_CONNECT_NOW || code === REFUSED)(clients);
+
+const stopped: Oracle = { kinds: ['ping', 'fresh'], sees: both(ended, away), past: 'restarted', unlike: 'node-kill' };
 const killed: Oracle = { kinds: ['ping', 'fresh'], sees: both(torn, down), past: 'crashed', unlike: 'node-stop' };
 
 /** Keeps a processor busy for some 50 ms. */

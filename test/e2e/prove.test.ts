@@ -51,6 +51,18 @@ function toleranceProof(options: ProveOptions, own: Variants = {}): Promise<{ pr
   });
 }
 
+/** A machine that was too busy for a set to be judged says so. */
+const TOO_BUSY = /^(?:steady-state|host-kept-up|load-kept-its-schedule): /;
+
+/** Again, at most three times, where the machine was too busy. */
+async function judgedProof(...args: Parameters<typeof toleranceProof>): ReturnType<typeof toleranceProof> {
+  for (let attempt = 1; ; attempt++) {
+    const kept = await toleranceProof(...args);
+    const findings = kept.proof.subsets.flatMap((subset) => subset.findings);
+    if (attempt === 3 || !findings.some((finding) => TOO_BUSY.test(finding))) return kept;
+  }
+}
+
 /** As the native engine, but for what is given. */
 function engineLike(name: string, own: Partial<Engine>): Engine {
   return { ...native, name, ...own };
@@ -92,43 +104,32 @@ async function writeOnlyWhileAllLive(nodes: Nodes, { partitions }: PlacementMap)
 }
 
 describe('a proof of tolerance on the embedded cluster', () => {
-  test('predicted equals observed for all 15 sets of 4 workers', async () => {
+  // That a proof without symmetry has all 15 sets is said where it is interrupted, and in unit tests.
+  test('predicted equals observed for the sets of 4 workers, each that is like no other', async () => {
     const lines: string[] = [];
-    const { proof, folder } = await toleranceProof({ onProgress: (line) => lines.push(line) });
+    const { proof, folder } = await judgedProof({ symmetric: true, onProgress: (line) => lines.push(line) });
     expect(proof.subsets.flatMap(({ findings }) => findings)).toEqual([]);
-    expect(proof.judgement).toBe('pass');
-    expect(proof.subsets).toHaveLength(15);
-    const unreadable = Object.fromEntries(
-      proof.subsets.map(({ down, partitions }) => [
-        down.map((name) => name.at(-1)).join(''),
-        partitions
-          .filter(({ readable }) => !readable)
-          .map(({ partition }) => partition)
-          .join(''),
-      ]),
-    );
+    expect(proof).toMatchObject({ judgement: 'pass', pruned: true });
+    const unreadable = proof.subsets.map(({ down, standsFor, partitions }) => [
+      down.map((name) => name.at(-1)).join(''),
+      partitions
+        .filter(({ readable }) => !readable)
+        .map(({ partition }) => partition)
+        .join(''),
+      standsFor,
+    ]);
     // The mission's ring, by hand: A on 1+2, B on 2+3, C on 3+4, D on 4+1.
-    expect(unreadable).toEqual({
-      '1': '',
-      '2': '',
-      '3': '',
-      '4': '',
-      '12': 'A',
-      '13': '',
-      '14': 'D',
-      '23': 'B',
-      '24': '',
-      '34': 'C',
-      '123': 'AB',
-      '124': 'AD',
-      '134': 'CD',
-      '234': 'BC',
-      '1234': 'ABCD',
-    });
+    expect(unreadable).toEqual([
+      ['1', '', 4],
+      ['12', 'A', 4],
+      ['13', '', 2],
+      ['123', 'AB', 4],
+      ['1234', 'ABCD', 1],
+    ]);
     for (const { partitions } of proof.subsets) {
       for (const { readable, writable } of partitions) expect(writable).toBe(readable);
     }
-    expect(lines).toHaveLength(16);
+    expect(lines.slice(-5)).toEqual([1, 2, 3, 4, 5].map((done) => expect.stringMatching(`^${done}/5 `)));
     expect(JSON.parse(readFileSync(join(folder, 'proof.json'), 'utf8'))).toEqual(JSON.parse(JSON.stringify(proof)));
     expect(readFileSync(join(folder, 'proof.md'), 'utf8')).toMatch(/^\| worker1 \+ worker2 \| \\?-\\?- \| rw \|/m);
     expect(readFileSync(join(folder, 'proof.svg'), 'utf8')).toMatch(/^<svg .*<\/svg>\n$/s);
@@ -136,7 +137,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
 
   test('a rule that is not the engine\'s is caught: "writable only while all live"', async () => {
     const topology = { workers: 3, replication: 2, partitions: 3 };
-    const { proof } = await toleranceProof({ topology, rule: 'citus', maxDown: 1 });
+    const { proof } = await judgedProof({ topology, rule: 'citus', maxDown: 1 });
     expect(proof.judgement).toBe('fail');
     expect(proof.predictedBy).toBe('rule citus');
     expect(proof.subsets.map(({ findings }) => findings)).toEqual(
@@ -153,7 +154,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
         partitions: placement.partitions.map(({ name }) => ({ partition: name, readable: true, writable: true })),
       }),
     });
-    const { proof } = await toleranceProof(
+    const { proof } = await judgedProof(
       { topology: { workers: 2, replication: 1, partitions: 2 }, engine: 'optimist', maxDown: 1 },
       { engines: [optimist] },
     );
@@ -177,7 +178,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
     const proofBy = async (rule: ServiceRule, workers: number) => {
       const topology = { workers, replication: 2, partitions: workers };
       const options = { topology, engine: 'needs-all', maxDown: 1 };
-      return (await toleranceProof(options, { engines: [needsAll(rule)] })).proof;
+      return (await judgedProof(options, { engines: [needsAll(rule)] })).proof;
     };
     const wrong = await proofBy(native.rule, 2);
     expect(wrong.judgement).toBe('fail');
@@ -196,7 +197,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
   });
 
   test('three copies on three workers: one is enough; symmetric sets only once, two clusters side by side, orderly shutdown', async () => {
-    const { proof } = await toleranceProof({
+    const { proof } = await judgedProof({
       topology: { workers: 3, replication: 3, partitions: 3 },
       symmetric: true,
       clusters: 2,

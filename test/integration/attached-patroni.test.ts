@@ -16,7 +16,7 @@ workload: { use: ledger, read: { rate: 20/s }, scan: { rate: 1/s }, write: { rat
 probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults:
-  - { fault: node-kill, target: { role: primary }, at: 0s, for: 30s }
+  - { fault: node-kill, target: { role: primary }, at: 0s, for: 26s }
 settle: { within: 60s }
 hypothesis:
   - { check: within-promise }

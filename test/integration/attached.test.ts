@@ -157,11 +157,14 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
   });
 
   test('is written to through a pooler that forgets prepared statements, and that is said', async () => {
-    for (const size of [1, 20]) {
+    // The second look at a pool of one meets the connection on which the first has prepared a statement.
+    for (const { size, looks } of [
+      { size: 1, looks: 2 },
+      { size: 20, looks: 1 },
+    ]) {
       const inventory = `${pair.inventory()}routes: { pooler: { url: "${await pair.pooler(size)}" } }\n`;
       writeFileSync(join(place.folder, 'pooled.yaml'), inventory);
-      // The second look meets connections on which the first has prepared a statement.
-      for (const _ of [1, 2]) {
+      for (let look = 0; look < looks; look++) {
         const { stdout } = await pgquake('attach', 'check', 'pooled.yaml');
         expect(stdout, `a pool of ${size}`).toContain('pooler is behind a pooler that forgets prepared statements');
       }
@@ -266,7 +269,8 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     writeFileSync(join(place.folder, 'watched.yaml'), watched);
     const child = place.start(['watch', 'watched.yaml', '--for', '5s', '--reports', place.reports], env());
     await eventually(() => /"phase-started","phase":"fault"/.test(readEvents(place, 'watch-orders')));
-    await pair.restart(0);
+    // Long enough for the load to be refused twice.
+    await pair.restart(0, 2_000);
     const { code, stdout, stderr } = await child.ended;
     expect(stderr).toBe('');
     expect([0, 2]).toContain(code);

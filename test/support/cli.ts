@@ -1,7 +1,7 @@
 /** Runs pgquake as its users do, as a process of its own, and looks for what it left behind. */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Report } from '../../src/model/report.ts';
@@ -37,17 +37,19 @@ export class Workplace implements Disposable {
     mkdirSync(this.temporary);
   }
 
-  /** An empty folder in which the package is installed from its tarball, as npm would publish it: that one runs. */
+  /**
+   * A folder in which nothing but the package is installed from its tarball, as npm would publish it: that one runs.
+   * PGQUAKE_TEST_INSTALLED names a folder `node_modules` of it; without one it is installed here.
+   */
   static installed(): Workplace {
     const place = new Workplace();
-    const tarball =
-      process.env.PGQUAKE_TEST_TARBALL ||
-      execFileSync(join(ROOT, '.ci/fresh-tarball'), [place.temporary], { encoding: 'utf8' }).trim();
-    const quietly = ['--silent', '--no-audit', '--no-fund'];
-    execFileSync('npm', ['install', ...quietly, tarball], {
-      cwd: place.folder,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+    const { PGQUAKE_TEST_INSTALLED: installed, PGQUAKE_TEST_TARBALL: packed } = process.env;
+    if (installed) cpSync(installed, join(place.folder, 'node_modules'), { recursive: true, verbatimSymlinks: true });
+    else {
+      const tarball =
+        packed || execFileSync(join(ROOT, '.ci/fresh-tarball'), [place.temporary], { encoding: 'utf8' }).trim();
+      execFileSync(join(ROOT, '.ci/install'), [tarball, place.folder], { stdio: ['ignore', 'ignore', 'inherit'] });
+    }
     place.#main = join(place.folder, 'node_modules/pgquake/bin/pgquake.cjs');
     return place;
   }

@@ -282,9 +282,12 @@ exec pgbouncer /tmp/pgbouncer.ini`;
     return text;
   }
 
-  /** As a person does it. */
-  async restart(index: number): Promise<void> {
-    await (this.#containers[index] as Docker.Container).restart({ t: 5 });
+  /** As a person does it. @param downMs until he starts it again. */
+  async restart(index: number, downMs = 0): Promise<void> {
+    const container = this.#containers[index] as Docker.Container;
+    await container.stop({ t: 5 });
+    await sleep(downMs);
+    await container.start();
   }
 
   /** The port at which each listens in its container. */
