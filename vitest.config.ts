@@ -33,7 +33,7 @@ const IN_PAIRS = [
   'test/e2e/ramp.test.ts',
   'test/e2e/observations.test.ts',
 ];
-/** Files that expect no verdict, or ask again where there is none: three at a time, for they wait more than they work. */
+/** Files that expect no verdict, or ask again where there is none: two at a time, since three disturb each other. */
 const WAITING = [
   'test/integration/docker-standing.test.ts',
   'test/integration/attached.test.ts',
@@ -59,7 +59,7 @@ const WAITING = [
   'test/integration/docker-workload.test.ts',
   'test/integration/two-engines.test.ts',
 ];
-/** Files in which no load has to be borne: with the processor time that others leave, as `.ci/run` does it, two at a time. */
+/** Files in which no load has to be borne: with the processor time that others leave, as `.ci/run` does it. */
 const BACKGROUND = [
   'test/e2e/html-report.test.ts',
   'test/integration/relay-churn.test.ts',
@@ -149,8 +149,8 @@ export default defineConfig(({ mode }) => ({
       },
       onClusters('in-pairs', { include: IN_PAIRS, maxWorkers: 2, group: 2 }),
       onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 3 }),
-      onClusters('waiting', { include: WAITING, maxWorkers: 3, group: 4 }),
-      onClusters('background', { include: BACKGROUND, maxWorkers: 2, group: 5 }),
+      onClusters('waiting', { include: WAITING, maxWorkers: 2, group: 4 }),
+      onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 5 }),
       onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 6 }),
     ],
   },

@@ -3,7 +3,7 @@
  * roles move, with one table that all of it has.
  */
 
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
@@ -21,13 +21,12 @@ import { type HealOptions, undoAll } from '../run/healing.ts';
 import { Injector, newMark } from '../run/injector.ts';
 import { Recorder } from '../run/recorder.ts';
 import { type PendingUndo, UndoJournal } from '../run/undo-journal.ts';
-import { Session } from '../sql/session.ts';
 import { bareCluster } from './bare-cluster.ts';
 import { farMessages, MESSAGES } from './clients.ts';
+import { ask, connect, SQL_LIMIT_MS } from './contract-session.ts';
 import { type RunFolder, runFolder } from './run-folder.ts';
 
 const never = new AbortController().signal;
-const SQL_LIMIT_MS = 5_000;
 /** For a healed cluster to have one primary, from which all others stream. */
 const WHOLE_LIMIT_MS = 15_000;
 const LOOK_AGAIN_MS = 50;
@@ -49,16 +48,6 @@ const MAX_CONNECTIONS = '40';
 /** Its parameters as they are where a scenario names none. */
 export function defaultsOf(fault: Fault): PlannedAct['params'] {
   return fault.params.parse({}) as PlannedAct['params'];
-}
-
-/** @param applicationName who the server takes the session for; nobody of pgquake's by default. */
-export function connect(node: NodeControl, applicationName = 'contract'): Promise<Session> {
-  return Session.connect(node.address(), { applicationName, connectTimeoutMs: SQL_LIMIT_MS });
-}
-
-export async function ask(node: NodeControl, text: string) {
-  await using session = await connect(node);
-  return await session.query(text, [], { timeoutMs: SQL_LIMIT_MS });
 }
 
 /** A cluster whose roles move: at least three members, and a manager that replaces nobody by itself. */
@@ -83,6 +72,7 @@ export class FaultBench {
   #formed: FormedCluster | undefined;
   #target: NodeControl | undefined;
   #aimedAt: Roles | undefined;
+  /** Newest first: what the last act that was in effect had promised to undo. */
   #injected: readonly PendingUndo[] = [];
 
   static of(platform: Platform, faults: readonly Fault[], cluster?: RoleCluster): FaultBench {
@@ -168,6 +158,7 @@ export class FaultBench {
     const clock = monotonicClock();
     const event = (heard: TimedEvent) => {
       events.push(heard);
+      if (heard.type === 'fault-in-effect') this.#injected = journal.pending();
       onEvent?.(heard);
     };
     using recorder = new Recorder(folder, clock, { load: [], probes: [] }, [{ event }]);
@@ -192,20 +183,16 @@ export class FaultBench {
       if (!(error instanceof InterruptedError)) throw error;
     }
     expect(journal.pending()).toEqual([]);
-    this.#injected = promisedIn(folder);
     return events;
   }
 
   /** Undoes once more what the last call of `inject` did and undid. */
   async undoAgain(fault: Fault): Promise<void> {
-    const undos = this.#injected;
-    expect(undos).not.toEqual([]);
-    await this.#undo(fault, undos.toReversed());
-    for (const { mark } of undos) await this.#expectNothingLeft(fault, mark);
+    expect(this.#injected).not.toEqual([]);
+    await this.#undo(fault, this.#injected);
   }
 
-  /** @returns the ids of those that were carried out. */
-  async #undo(fault: Fault, pending: readonly PendingUndo[]): Promise<number[]> {
+  async #undo(fault: Fault, pending: readonly PendingUndo[]): Promise<void> {
     const kept: number[] = [];
     const { failures, proofs } = await undoAll(pending, {
       nodes: (this.#nodes as Nodes).all,
@@ -215,8 +202,9 @@ export class FaultBench {
       ...this.#healing,
     });
     expect(failures).toEqual([]);
+    expect(kept).toHaveLength(pending.length);
     expect(proofs).toEqual([expect.stringMatching(`^${this.target.name}: .*, accepts SQL$`)]);
-    return kept;
+    for (const { mark } of pending) await this.#expectNothingLeft(fault, mark);
   }
 
   /**
@@ -224,7 +212,6 @@ export class FaultBench {
    * @param defer hears of the undo before it is remembered.
    */
   strike(fault: Fault, defer?: FaultContext['defer']) {
-    const { all } = this.#nodes as Nodes;
     const undos: Undo[] = [];
     const held: AsyncDisposable[] = [];
     const mark = newMark();
@@ -238,22 +225,14 @@ export class FaultBench {
         return resource;
       },
       mark,
-      nodes: all,
+      nodes: (this.#nodes as Nodes).all,
       cluster: this.#formed ?? bareCluster,
       signal: never,
     });
     const release = () => Promise.all(held.map((resource) => resource[Symbol.asyncDispose]()));
-    /** Newest first, each of them as often as told. */
-    const undo = async (times: number) => {
-      const pending = undos.map((undo, id) => ({ id, act: 0, fault: fault.name, mark, undo })).reverse();
-      const kept = await this.#undo(fault, Array.from({ length: times }, () => pending).flat());
-      expect(kept).toHaveLength(times * undos.length);
-      await this.#expectNothingLeft(fault, mark);
-    };
-    const heal = async (times: number) => {
-      await release();
-      await undo(times);
-    };
+    const undo = () =>
+      this.#undo(fault, undos.map((undo, id) => ({ id, act: 0, fault: fault.name, mark, undo })).reverse());
+    const heal = () => release().then(undo);
     return { injected, release, undo, heal };
   }
 
@@ -312,13 +291,4 @@ export class FaultBench {
     if (missing !== undefined) throw new Error(`the cluster is not whole: ${missing}`);
     return roles;
   }
-}
-
-/** What a run's journal holds, kept or not, in the order of its promises. */
-function promisedIn(folder: string): PendingUndo[] {
-  const lines = readFileSync(join(folder, 'undo.ndjson'), 'utf8').trimEnd().split('\n').filter(Boolean);
-  return lines.flatMap((line) => {
-    const { type, ...pending } = JSON.parse(line) as PendingUndo & { readonly type: string };
-    return type === 'promised' ? [pending] : [];
-  });
 }

@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { faults as shipped } from '../../src/catalog.ts';
 import { cannotDo } from '../../src/choose.ts';
 import type { Platform } from '../../src/cluster/platform.ts';
-import { ask, connect, defaultsOf, type FaultBench } from '../../src/contract/fault-bench.ts';
+import { ask, connect } from '../../src/contract/contract-session.ts';
+import { defaultsOf, type FaultBench } from '../../src/contract/fault-bench.ts';
 import { faultContract } from '../../src/contract.ts';
 import { backendKill } from '../../src/faults/backend-kill.ts';
 import { backendTerminate } from '../../src/faults/backend-terminate.ts';
@@ -70,15 +71,16 @@ function beyondTheContract(bench: FaultBench, [some]: readonly Fault[]): void {
   test.each<Fault>([lockTable, checkpointStorm])('$name: its undo ends sessions that nobody closed', async (fault) => {
     const { injected, undo } = bench.strike(fault);
     await injected;
-    await undo(1);
+    await undo();
     await bench.expectHealthy();
   });
 
   test('read-only: its undo puts back what stood there', async () => {
     await ask(bench.target, 'ALTER SYSTEM SET default_transaction_read_only = false');
-    const { injected, heal } = bench.strike(readOnly);
+    const { injected, heal, undo } = bench.strike(readOnly);
     await injected;
-    await heal(2);
+    await heal();
+    await undo();
     const written = `SELECT setting, sourcefile FROM pg_file_settings WHERE name = 'default_transaction_read_only'`;
     expect(await ask(bench.target, written)).toEqual([['false', expect.stringMatching(/postgresql\.auto\.conf$/)]]);
     await ask(bench.target, 'ALTER SYSTEM RESET default_transaction_read_only');

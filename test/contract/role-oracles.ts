@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeControl } from '../../src/cluster/platform.ts';
-import { ask } from '../../src/contract/fault-bench.ts';
+import { ask } from '../../src/contract/contract-session.ts';
 import type { FaultCase } from '../../src/contract.ts';
 import { oracles } from './oracles.ts';
 

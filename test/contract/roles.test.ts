@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { faults as shipped } from '../../src/catalog.ts';
 import { cannotDo } from '../../src/choose.ts';
 import type { NodeControl, Platform } from '../../src/cluster/platform.ts';
-import { ask, type FaultBench } from '../../src/contract/fault-bench.ts';
+import { ask } from '../../src/contract/contract-session.ts';
+import type { FaultBench } from '../../src/contract/fault-bench.ts';
 import { type FaultCase, faultContract } from '../../src/contract.ts';
 import { native } from '../../src/engines/native.ts';
 import { streaming } from '../../src/engines/streaming.ts';
@@ -87,7 +88,7 @@ function beyondTheContract(bench: FaultBench): void {
     expect(await ask(ahead, 'SELECT 1 FROM messages WHERE id = -1')).toHaveLength(1);
     const { injected, heal } = bench.strike(promote);
     await injected;
-    await heal(1);
+    await heal();
     await bench.expectHealthy();
     for (const node of [target, ahead]) expect(await ask(node, 'SELECT 1 FROM messages WHERE id = -1')).toEqual([]);
     await ask(target, `INSERT INTO messages VALUES (-2, 'on all')`);

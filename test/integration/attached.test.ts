@@ -267,7 +267,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
       .replace(`, docker: ${first.container}`, '')
       .replace(second.container, `{ container: ${second.container}, host: "${proxy.host}" }`);
     writeFileSync(join(place.folder, 'watched.yaml'), watched);
-    const child = place.start(['watch', 'watched.yaml', '--for', '5s', '--reports', place.reports], env());
+    const child = place.start(['watch', 'watched.yaml', '--for', '10s', '--reports', place.reports], env());
     await eventually(() => /"phase-started","phase":"fault"/.test(readEvents(place, 'watch-orders')));
     // Long enough for the load to be refused twice.
     await pair.restart(0, 2_000);

@@ -23,6 +23,9 @@ const missing = await dockerMissing('test/integration/two-engines.test.ts');
 if (!canStart && process.env.PGQUAKE_REQUIRE_DOCKER === '1') throw new Error('a second engine takes root and dockerd');
 
 const IMAGE = 'pgquake-test-nothing';
+const BRIDGE = 'pgquake-test';
+/** That of the engine of every day. */
+const hasBridge = () => existsSync('/sys/class/net/docker0');
 const LIMIT_MS = 30_000;
 
 const SCENARIO = `name: two-engines
@@ -46,6 +49,7 @@ describe.skipIf(missing !== undefined || !canStart)('a cluster on two engines', 
   let far: Docker.Container;
   let near: Docker.Container;
   let ports: readonly [number, number];
+  const hadBridge = hasBridge();
 
   const at = (port: number) => ({ host: '127.0.0.1', port, user: 'app', password: '', database: 'postgres' });
 
@@ -122,6 +126,7 @@ nodes:
     expect(healed.stdout).toMatch(
       new RegExp(`undone: far: container ${far.id.slice(0, 12)} on ${second.host} running.*accepts SQL`),
     );
+    expect(hasBridge()).toBe(hadBridge);
     await using session = await Session.connect(at(ports[0]), { applicationName: 'test', connectTimeoutMs: 5_000 });
     expect(await session.query(`SELECT to_regnamespace('pgquake')::text`)).toEqual([[null]]);
   });
@@ -183,6 +188,8 @@ class SecondEngine implements AsyncDisposable {
   constructor(port: number) {
     this.host = `tcp://127.0.0.1:${port}`;
     chmodSync(this.folder, 0o711);
+    execFileSync('ip', ['link', 'add', BRIDGE, 'type', 'bridge']);
+    execFileSync('ip', ['address', 'add', '10.213.0.1/24', 'dev', BRIDGE]);
     execFileSync('bash', ['-c', CERTIFICATES], { cwd: this.folder, stdio: 'ignore' });
     writeFileSync(join(this.folder, 'daemon.json'), '{}');
     const at = (name: string) => join(this.folder, name);
@@ -194,8 +201,9 @@ class SecondEngine implements AsyncDisposable {
         ...['--host', `unix://${this.#socket}`, '--host', this.host, '--tlsverify'],
         ...Object.entries({ ...files, ...certificates }).flatMap(([name, file]) => [`--${name}`, at(file)]),
         ...['--containerd-namespace', 'pgquake-test', '--containerd-plugins-namespace', 'pgquake-test-plugins'],
-        // Nothing that the other engine has: no bridge, no rules for packets, no layers.
-        ...['--storage-driver', 'vfs', '--bridge', 'none', '--iptables=false', '--ip-forward=false'],
+        // Nothing that the other engine has: no rules for packets, no layers, and a bridge of its own. An engine that is to
+        // have none takes away docker0, whosever it is.
+        ...['--storage-driver', 'vfs', '--bridge', BRIDGE, '--iptables=false', '--ip-forward=false'],
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
@@ -232,6 +240,7 @@ class SecondEngine implements AsyncDisposable {
     for (const mount of mounts.filter((path) => path.startsWith(this.folder)).toReversed()) {
       execFileSync('umount', [mount]);
     }
+    execFileSync('ip', ['link', 'delete', BRIDGE]);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
