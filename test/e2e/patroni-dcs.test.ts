@@ -11,7 +11,7 @@ test.skipIf(missing !== undefined)(
   'a lost DCS: the primary demotes itself, nobody takes its place, and it is back once etcd is',
   async () => {
     using place = new Workplace('docker');
-    await passes(place, 'patroni/dcs-lost', '10s');
+    await passes(place, 'patroni/dcs-lost', { lasts: '10s', writes: 40 });
     expect(writesOutMs(place).direct).toBeGreaterThan(1_000);
     const steps = place.report().timeline.flatMap((event) => (event.type === 'failover' ? [event.step] : []));
     expect(steps).not.toContain('promoted');

@@ -11,17 +11,20 @@ const SHORT = [
   `cluster.settings.loop_wait=${LOOP_WAIT_MS / 1_000}`,
   'cluster.settings.retry_timeout=3',
   'workload.read.rate=20/s',
-  'workload.write.rate=40/s',
   'probes.rate=10/s',
 ];
 
-/** Runs a scenario whose fault lasts for a time of its own, to the verdict that it passes. @returns what a check has seen. */
+/**
+ * Runs a scenario whose fault lasts for a time of its own, to the verdict that it passes. @returns what a check has seen.
+ * @param writes a second; `undefined` where the scenario's own rate is part of what it claims.
+ */
 export async function passes(
   place: Workplace,
   scenario: string,
-  faultLasts: string,
+  { lasts, writes }: { readonly lasts: string; readonly writes?: number },
 ): Promise<(check: string) => string | undefined> {
-  const changes = [...SHORT, `faults[0].for=${faultLasts}`].flatMap((change) => ['--set', change]);
+  const written = writes === undefined ? [] : [`workload.write.rate=${writes}/s`];
+  const changes = [...SHORT, ...written, `faults[0].for=${lasts}`].flatMap((change) => ['--set', change]);
   const { code, stdout, stderr } = await place.runJudged([scenario, ...changes]);
   expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
   expect(place.leftovers()).toEqual([]);
