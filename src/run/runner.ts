@@ -168,6 +168,7 @@ export async function run(asked: RunOptions): Promise<void> {
       },
       signal,
     );
+    const faultsFrom = clock.nowMs();
     try {
       await inPhase(recorder, 'fault', () => strike(options, observed, guard));
     } finally {
@@ -180,7 +181,9 @@ export async function run(asked: RunOptions): Promise<void> {
       recorder,
       'settle',
       async () => {
-        await settle(monitor, clock, settledBy, signal);
+        // A watch heals nothing that service would have to come back from: what it was like meanwhile counts.
+        const since = scenario.watchMs === undefined ? clock.nowMs() : faultsFrom;
+        await settle(monitor, clock, { since, until: settledBy }, signal);
         // First the probes: hundreds of connections that the load closes at once keep the servers busy for a moment.
         const probesKept = await probes?.stop();
         recorder.event({ type: 'load-kept', writer: load.writer, ...(await load.stop()) });
@@ -418,7 +421,11 @@ async function refuseUnsteady(guard: ServiceGuard, { plan, workload, clock, sign
   });
 }
 
-async function settle(monitor: ServiceMonitor, clock: Clock, untilMs: number, signal: AbortSignal): Promise<void> {
-  const startedAt = clock.nowMs();
-  while (!monitor.restored(clock.nowMs(), startedAt) && clock.nowMs() < untilMs) await pause(POLL_MS, signal);
+async function settle(
+  monitor: ServiceMonitor,
+  clock: Clock,
+  { since, until }: { readonly since: number; readonly until: number },
+  signal: AbortSignal,
+): Promise<void> {
+  while (!monitor.restored(clock.nowMs(), since) && clock.nowMs() < until) await pause(POLL_MS, signal);
 }
