@@ -23,6 +23,7 @@ const IN_PAIRS = [
   'test/integration/docker-foreign-act.test.ts',
   'test/integration/foreign-act.test.ts',
   'test/e2e/patroni-local.test.ts',
+  'test/e2e/patroni-dcs.test.ts',
   'test/e2e/local-network.test.ts',
   'test/e2e/starved-client.test.ts',
   'test/e2e/prove.test.ts',
@@ -33,6 +34,8 @@ const IN_PAIRS = [
   'test/e2e/ramp.test.ts',
   'test/e2e/observations.test.ts',
 ];
+/** The main job, which `npm test` runs alone. */
+const SMOKE = 'test/smoke/one-worker.test.ts';
 /** Files that expect no verdict, or ask again where there is none: two at a time, since three disturb each other. */
 const WAITING = [
   'test/integration/docker-standing.test.ts',
@@ -83,7 +86,7 @@ const BACKGROUND = [
   'test/integration/route-follows.test.ts',
   'test/integration/attached-bare.test.ts',
 ];
-const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, ...WAITING, ...BACKGROUND];
+const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, SMOKE, ...WAITING, ...BACKGROUND];
 /** Every other file runs alone, because clusters compete for the machine: a judged one that had starved beside others. */
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;
@@ -137,17 +140,12 @@ export default defineConfig(({ mode }) => ({
           sequence: { groupOrder: 0 },
         },
       },
-      {
-        extends: true,
-        test: {
-          name: 'smoke',
-          include: ['test/smoke/**/*.test.ts'],
-          testTimeout: CLUSTER_LIMIT_MS,
-          maxWorkers: 1,
-          sequence: { groupOrder: 1 },
-        },
-      },
-      onClusters('in-pairs', { include: IN_PAIRS, maxWorkers: 2, group: 2 }),
+      ...(mode === 'thorough' ? [] : [onClusters('smoke', { include: [SMOKE], maxWorkers: 1, group: 1 })]),
+      onClusters('in-pairs', {
+        include: mode === 'thorough' ? [...IN_PAIRS, SMOKE] : IN_PAIRS,
+        maxWorkers: 2,
+        group: 2,
+      }),
       onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 3 }),
       onClusters('waiting', { include: WAITING, maxWorkers: 2, group: 4 }),
       onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 5 }),

@@ -1,7 +1,7 @@
 /** Runs pgquake as its users do, as a process of its own, and looks for what it left behind. */
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Report } from '../../src/model/report.ts';
@@ -44,8 +44,11 @@ export class Workplace implements Disposable {
   static installed(): Workplace {
     const place = new Workplace();
     const { PGQUAKE_TEST_INSTALLED: installed, PGQUAKE_TEST_TARBALL: packed } = process.env;
-    if (installed) cpSync(installed, join(place.folder, 'node_modules'), { recursive: true, verbatimSymlinks: true });
-    else {
+    if (installed) {
+      // A hard link for each file takes a tenth of the time, where the file system is the same.
+      const copy = 'cp -al "$0" "$1" 2>/dev/null || { rm -rf "$1" && cp -a "$0" "$1"; }';
+      execFileSync('sh', ['-c', copy, installed, join(place.folder, 'node_modules')]);
+    } else {
       const tarball =
         packed || execFileSync(join(ROOT, '.ci/fresh-tarball'), [place.temporary], { encoding: 'utf8' }).trim();
       execFileSync(join(ROOT, '.ci/install'), [tarball, place.folder], { stdio: ['ignore', 'ignore', 'inherit'] });
