@@ -33,26 +33,27 @@ const IN_PAIRS = [
   'test/e2e/coordinator-trouble.test.ts',
   'test/e2e/ramp.test.ts',
   'test/e2e/observations.test.ts',
+  'test/e2e/suite.test.ts',
 ];
 /** The main job, which `npm test` runs alone. */
 const SMOKE = 'test/smoke/one-worker.test.ts';
-/** Files that expect no verdict, or ask again where there is none: two at a time, since three disturb each other. */
+/** Files that expect no verdict, or ask again where there is none: three at a time, since one of them mostly waits. */
 const WAITING = [
-  'test/integration/docker-standing.test.ts',
   'test/integration/attached.test.ts',
-  'test/integration/guides.test.ts',
+  'test/integration/docker-standing.test.ts',
   'test/integration/patroni.test.ts',
-  'test/e2e/endings.test.ts',
   'test/integration/docker-platform.test.ts',
   'test/integration/attached-patroni.test.ts',
-  'test/e2e/heal.test.ts',
+  'test/e2e/endings.test.ts',
   'test/integration/docker-mishaps.test.ts',
-  'test/e2e/suite.test.ts',
-  'test/e2e/own-sql.test.ts',
-  'test/e2e/heal-docker.test.ts',
-  'test/e2e/ci.test.ts',
-  'test/e2e/guards.test.ts',
   'test/e2e/heal-patroni.test.ts',
+  'test/e2e/own-sql.test.ts',
+  'test/e2e/heal.test.ts',
+  'test/integration/guides.test.ts',
+  'test/e2e/ci.test.ts',
+  'test/e2e/heal-docker.test.ts',
+  'test/integration/two-engines.test.ts',
+  'test/e2e/guards.test.ts',
   'test/e2e/interrupting.test.ts',
   'test/e2e/replay.test.ts',
   'test/integration/docker-network.test.ts',
@@ -60,7 +61,6 @@ const WAITING = [
   'test/integration/docker-unavailable.test.ts',
   'test/integration/docker-session.test.ts',
   'test/integration/docker-workload.test.ts',
-  'test/integration/two-engines.test.ts',
 ];
 /** Files in which no load has to be borne: with the processor time that others leave, as `.ci/run` does it. */
 const BACKGROUND = [
@@ -136,7 +136,8 @@ export default defineConfig(({ mode }) => ({
           testTimeout: 30_000,
           // Loading src/ anew for every file took longer than its tests.
           isolate: false,
-          maxWorkers: availableParallelism(),
+          // Some wait for what does not come, for seconds.
+          maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 0 },
         },
       },
@@ -147,7 +148,7 @@ export default defineConfig(({ mode }) => ({
         group: 2,
       }),
       onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 3 }),
-      onClusters('waiting', { include: WAITING, maxWorkers: 2, group: 4 }),
+      onClusters('waiting', { include: WAITING, maxWorkers: 3, group: 4 }),
       onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 5 }),
       onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 6 }),
     ],

@@ -155,7 +155,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
       }),
     });
     const { proof } = await judgedProof(
-      { topology: { workers: 2, replication: 1, partitions: 2 }, engine: 'optimist', maxDown: 1 },
+      { topology: { workers: 2, replication: 1, partitions: 2 }, engine: 'optimist', maxDown: 1, symmetric: true },
       { engines: [optimist] },
     );
     expect(proof.judgement).toBe('fail');

@@ -16,17 +16,21 @@ afterEach(() => {
 });
 
 /**
- * A shipped one with a smaller load and fewer probes, which ask a processor for more than all else: `control` and `one-worker`
- * run as they are. @returns its path.
+ * A shipped one with a smaller load and fewer probes, which ask a processor for more than all else, and shorter: `control` and
+ * `one-worker` run as they are. @returns its path.
  */
 function lighter(name: string): string {
   const shipped = readFileSync(resolve(import.meta.dirname, `../../scenarios/${name}.yaml`), 'utf8');
   const text = shipped
-    .replace(/\n(steady-state|faults):/, '\nprobes: { rate: 15/s }\n$1:')
+    .replace(/\nsteady-state: .*/, '')
+    .replace(/\nfaults:/, '\nprobes: { rate: 15/s }\nsteady-state: { for: 1s }\nfaults:')
+    .replace('at: 0s, for: 8s', 'at: 0s, for: 4s')
     .replace(/(?<rate>read: +\{ rate: )\d+\/s/, '$<rate>60/s')
     .replace(/(?<rate>scan: +\{ rate: )\d+\/s/, '$<rate>2/s')
     .replace(/(?<rate>write: +\{ rate: )\d+\/s/, '$<rate>15/s');
-  expect(text).toMatch(/read: +\{ rate: 60\/s.*scan: +\{ rate: 2\/s.*write: +\{ rate: 15\/s.*probes:/s);
+  expect(text).toMatch(
+    /read: +\{ rate: 60\/s.*scan: +\{ rate: 2\/s.*write: +\{ rate: 15\/s.*probes:.*for: 1s.*at: 0s, for: [46]s/s,
+  );
   return place.scenario(name, text);
 }
 

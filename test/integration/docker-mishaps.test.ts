@@ -25,7 +25,7 @@ workload: { use: chat, rooms: 30, read: { rate: 30/s, deadline: 2s }, scan: { ra
 probes: { rate: 10/s }
 steady-state: { for: 1s }
 faults:
-  - { fault: node-stop, target: worker1, for: 3s }
+  - { fault: node-stop, target: worker1, for: 5s }
 settle: { within: 2s }
 hypothesis:
   - { check: messages-readable }

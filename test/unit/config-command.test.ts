@@ -1,12 +1,16 @@
 /** The command line with a config file: own variants and defaults, and what comes before what. Starts no server. */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Workplace } from '../support/cli.ts';
 
-const PACKAGE = pathToFileURL(resolve(import.meta.dirname, '../../src/index.ts')).href;
+const ROOT = resolve(import.meta.dirname, '../..');
+const { isBuilt } = createRequire(import.meta.url)(join(ROOT, 'bin/built.cjs')) as { isBuilt(root: string): boolean };
+/** As the command line is loaded, so that it is loaded once. */
+const PACKAGE = pathToFileURL(join(ROOT, isBuilt(ROOT) ? 'dist/index.js' : 'src/index.ts')).href;
 
 /** A platform that can be chosen, and never makes anything. */
 const platform = (name: string) => `{
