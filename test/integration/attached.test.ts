@@ -278,8 +278,14 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     // Said while it happens.
     expect(stdout).toMatch(/note +write is out: no success for about/);
     expect(stdout).toMatch(/note +write is served again, after about/);
-    const { results } = place.report();
+    const { results, timeline } = place.report();
     expect(results.find(({ check }) => check === 'split-brain')).toMatchObject({ judgement: 'pass' });
+    // Three scans, one in 5 s, have to be answered; those while people watched count.
+    const [from = 0, to = 0] = timeline.flatMap((event) =>
+      'phase' in event && event.phase === 'settle' ? [event.at] : [],
+    );
+    expect(to - from).toBeGreaterThan(0);
+    expect(to - from).toBeLessThan(15_000);
     expect(await schema()).toBe(before);
   });
 
