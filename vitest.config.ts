@@ -23,7 +23,6 @@ const IN_PAIRS = [
   'test/integration/docker-foreign-act.test.ts',
   'test/integration/foreign-act.test.ts',
   'test/e2e/patroni-local.test.ts',
-  'test/e2e/patroni-dcs.test.ts',
   'test/e2e/local-network.test.ts',
   'test/e2e/starved-client.test.ts',
   'test/e2e/prove.test.ts',

@@ -1,6 +1,6 @@
 /**
  * Shipped scenarios on real Patroni, from the command line to the verdict: two primaries, and the same on a synchronous
- * cluster. A failover is in `patroni-local`, a lost DCS in `patroni-dcs`.
+ * cluster. A failover is in `patroni-local`, a lost DCS in `patroni-dcs`, which runs alone.
  */
 
 import { join } from 'node:path';
