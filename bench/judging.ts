@@ -1,6 +1,7 @@
 /**
  * How long a stored run takes to be read and judged, and how much memory: 10 million operations, half of them writes;
- * against DuckDB, which answers the same questions in SQL, and against 20 million. In turn. `node bench/judging.ts [rounds]`
+ * against DuckDB, which answers the same questions in SQL, loops that answer them and do nothing else, and 20 million. In
+ * turn. `node bench/judging.ts [rounds]`
  */
 
 import { spawnSync } from 'node:child_process';
@@ -16,7 +17,8 @@ import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE } from '../src/operation
 import { readRun } from '../src/store.ts';
 import { buildHistory } from '../test/support/history-builder.ts';
 import { storeHistory } from '../test/support/stored-run.ts';
-import { closing, over } from './figures.ts';
+import { closing, median, over } from './figures.ts';
+import { answerBare, type Bare } from './judging-bare.ts';
 import { type Answered, answerByDuck, prepareDuck } from './judging-peer.ts';
 import { peakMb } from './machine.ts';
 
@@ -151,6 +153,7 @@ async function main(rounds: number): Promise<void> {
     const results = Array.from({ length: rounds }, () => {
       const own = alone<Judged>('judge', ten);
       const peer = alone<Answered>('duck', ten, String(10 * MILLION));
+      const bare = alone<Bare>('bare', ten, String(10 * MILLION));
       const twice = alone<Judged>('judge', twenty);
       const total = ({ readS, judgeS }: Judged) => readS + judgeS;
       for (const [name, one] of [
@@ -162,15 +165,24 @@ async function main(rounds: number): Promise<void> {
             `${one.residentMb.toFixed(0)} MB at most, ${one.judgement}`,
         );
       }
+      console.log(
+        `bare loops, 10 million: read in ${bare.readS.toFixed(2)} s, answered in ${bare.answeredS.toFixed(2)} s`,
+      );
       console.log(`DuckDB, 10 million: ${peer.seconds.toFixed(2)} s, ${peer.residentMb.toFixed(0)} MB at most`);
       return {
         time: total(own) / peer.seconds,
+        bare: (bare.readS + bare.answeredS) / peer.seconds,
         memory: own.residentMb / peer.residentMb,
         growth: total(twice) / total(own),
       };
     });
     closing([
-      { what: '10 million operations: time / DuckDB', ...over(results.map((r) => r.time)), goal: GOALS.time },
+      {
+        what: '10 million operations: time / DuckDB',
+        ...over(results.map((r) => r.time)),
+        goal: GOALS.time,
+        limit: { what: 'reading, and loops over the columns', figure: median(results.map((r) => r.bare)) },
+      },
       { what: '10 million operations: memory / DuckDB', ...over(results.map((r) => r.memory)), goal: GOALS.memory },
       { what: 'time of 20 million / time of 10 million', ...over(results.map((r) => r.growth)), goal: GOALS.growth },
     ]);
@@ -181,5 +193,6 @@ async function main(rounds: number): Promise<void> {
 
 const [, , first = '3', folder = '', count] = process.argv;
 if (first === 'judge') console.log(JSON.stringify(await judgeRun(folder)));
+else if (first === 'bare') console.log(JSON.stringify(answerBare(folder, Number(count))));
 else if (first === 'duck') console.log(JSON.stringify(await answerByDuck(folder, Number(count))));
 else await main(Number(first));

@@ -18,6 +18,7 @@ const OTHERS = new Set([
   'machine.ts',
   'recorded.ts',
   'judging-peer.ts',
+  'judging-bare.ts',
   'own-time.ts',
   'bare-client.ts',
 ]);

@@ -63,6 +63,9 @@ const INTEGERS: readonly (readonly [column: IntegerColumn, name: string, nullabl
   ['verified', 'verified', true],
 ];
 
+/** Of one operation in the file: three words by number, the intended start, whole numbers, where three texts end. */
+const LEAST_BYTES = 3 + 8 + 4 * (INTEGERS.length + 3);
+
 const WORDS = new Dictionary(new Utf8(), new Int8(), 0);
 const OUTCOME_WORDS = new Dictionary(new Utf8(), new Int8(), 1);
 
@@ -237,7 +240,8 @@ export function readOperations(path: string): OperationTable {
   const file = openSync(path, 'r');
   try {
     const reader = RecordBatchReader.from(messagesOf(file));
-    const table = new OperationTable();
+    // No more operations than that are in it; memory that is not written to costs nothing, growing copies all of it.
+    const table = new OperationTable([], Math.ceil(fstatSync(file).size / LEAST_BYTES));
     reader.open();
     if (!reader.schema) throw new Error('it was cut off before its first operation');
     const format = reader.schema.metadata.get('pgquake.format');
@@ -306,31 +310,57 @@ const PREFIX_BYTES = 8;
 function* messagesOf(file: number): Generator<Uint8Array> {
   const size = fstatSync(file).size;
   if (size === 0) throw new Error('it is empty');
-  const read = (at: number, length: number) => {
-    const bytes = Buffer.allocUnsafe(length);
-    let filled = 0;
-    while (filled < length) {
-      const got = readSync(file, bytes, filled, length - filled, at + filled);
-      if (got === 0) return undefined;
-      filled += got;
-    }
-    return bytes;
-  };
+  const blocks = new Blocks(file);
   for (let at = 0; at + PREFIX_BYTES <= size; ) {
-    const prefix = read(at, PREFIX_BYTES);
+    const prefix = blocks.read(at, PREFIX_BYTES);
     if (!prefix) return;
     if (prefix.readUInt32LE(0) !== CONTINUATION) throw new Error(`it is damaged at byte ${at}`);
     const headLength = prefix.readInt32LE(4);
     if (headLength === 0) return;
     if (headLength < 0 || headLength > 1 << 24) throw new Error(`it is damaged at byte ${at + 4}`);
-    const head = at + PREFIX_BYTES + headLength > size ? undefined : read(at + PREFIX_BYTES, headLength);
+    const head = at + PREFIX_BYTES + headLength > size ? undefined : blocks.read(at + PREFIX_BYTES, headLength);
     if (!head) return;
     const bodyLength = bodyLengthOf(head, at);
     const end = at + PREFIX_BYTES + headLength + bodyLength;
-    const whole = end > size ? undefined : read(at, end - at);
+    const whole = end > size ? undefined : blocks.read(at, end - at);
     if (!whole) return;
     yield whole;
     at = end;
+  }
+}
+
+const BLOCK_BYTES = 1 << 20;
+/** Of buffers in a message: their readers take 64-bit numbers where they lie. */
+const ALIGNMENT = 8;
+
+/** A file in large pieces: each call of the system costs more than the few kilobytes of a message. */
+class Blocks {
+  readonly #file: number;
+  #block: Buffer = Buffer.alloc(0);
+  #from = 0;
+
+  constructor(file: number) {
+    this.#file = file;
+  }
+
+  /** @returns `undefined` where the file ends before. Stays as it is: later reads have memory of their own. */
+  read(at: number, length: number): Buffer | undefined {
+    if (at < this.#from || at + length > this.#from + this.#block.length) this.#load(at, length);
+    const from = at - this.#from;
+    return from + length > this.#block.length ? undefined : this.#block.subarray(from, from + length);
+  }
+
+  #load(at: number, length: number): void {
+    const from = at - (at % ALIGNMENT);
+    const bytes = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, at - from + length));
+    let filled = 0;
+    while (filled < bytes.length) {
+      const got = readSync(this.#file, bytes, filled, bytes.length - filled, from + filled);
+      if (got === 0) break;
+      filled += got;
+    }
+    this.#block = bytes.subarray(0, filled);
+    this.#from = from;
   }
 }
 

@@ -16,7 +16,11 @@ export function lostByRoute(
   const [probes] = eventsOf(history, 'probes-read');
   return {
     load: count(history.operations, here(history.run.kinds), made ? anywhere : undefined),
-    probes: count(history.probes, here(history.run.probes), probes && KeySet.fromRanges(probes.present)),
+    probes: count(
+      history.probes,
+      here(history.run.probes),
+      probes && KeySet.fromRanges(probes.present, probes.elsewhere ?? {}),
+    ),
   };
 }
 

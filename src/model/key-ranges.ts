@@ -30,6 +30,8 @@ export function parseKey(text: string): Key {
 
 const PAGE_BITS = 4_096;
 const FULL_WORD = 0xffff_ffff;
+/** Shared by all sets that have all of a page: nothing is ever taken out of one. */
+const FULL_PAGE = new Uint32Array(PAGE_BITS / 32).fill(FULL_WORD);
 
 /** The sequence numbers of one writer: a bitmap of which only the pages in use exist. */
 class SequenceSet {
@@ -58,12 +60,19 @@ class SequenceSet {
   addRange(first: number, last: number): void {
     let seq = first;
     while (seq <= last) {
-      // Whole words at once: ranges are long.
+      // Whole pages and words at once: ranges are long.
       const index = Math.floor(seq / PAGE_BITS);
       const bit = seq - index * PAGE_BITS;
-      const page = this.#page(index);
-      if ((bit & 31) === 0 && last - seq >= 31 && page[bit >>> 5] === 0) {
-        page[bit >>> 5] = FULL_WORD;
+      const pageLeft = PAGE_BITS - bit;
+      const known = this.#pages.get(index);
+      if (known === FULL_PAGE) {
+        seq += pageLeft;
+      } else if (!known && bit === 0 && last - seq >= PAGE_BITS - 1) {
+        this.#pages.set(index, FULL_PAGE);
+        this.size += PAGE_BITS;
+        seq += PAGE_BITS;
+      } else if ((bit & 31) === 0 && last - seq >= 31 && this.#page(index)[bit >>> 5] === 0) {
+        this.#page(index)[bit >>> 5] = FULL_WORD;
         this.size += 32;
         seq += 32;
       } else {

@@ -409,7 +409,12 @@ const event = z
       sinceMs: z.number().exactOptional().describe('When the node was last asked and answered otherwise.'),
     }),
     z.object({ at, type: z.literal('witness-kept'), intended: count }),
-    z.object({ at, type: z.literal('probes-read'), present: z.record(z.string(), z.string()) }),
+    z.object({
+      at,
+      type: z.literal('probes-read'),
+      present: z.record(z.string(), z.string()),
+      elsewhere: z.record(z.string(), z.string()).optional(),
+    }),
     z.object({
       at,
       type: z.literal('witness-read'),

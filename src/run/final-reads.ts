@@ -8,6 +8,8 @@ import { mainRoute } from '../cluster/route.ts';
 import type { Clock } from '../model/clock.ts';
 import { errorText } from '../model/errors.ts';
 import { LEFTOVERS, type ReadSummary, type RunEvent } from '../model/event.ts';
+import { KeySet } from '../model/key-ranges.ts';
+import { nodesInRole } from '../model/roles.ts';
 import type { NodeName } from '../model/topology.ts';
 import { pause } from '../model/until.ts';
 import type { Session } from '../sql/session.ts';
@@ -208,12 +210,35 @@ export function connectTo(node: NodeControl): Promise<Session> {
   return openSession(node, 'finalRead', { limitMs: CONNECT_TIMEOUT_MS });
 }
 
-/** Records which rows of the probes clients read in the end: what a route had acknowledged and is gone. */
-export async function readProbesInTheEnd({ cluster, recorder }: FinalReadsOptions, run: number): Promise<void> {
+/**
+ * Records which rows of the probes clients read in the end: what a route had acknowledged and is gone. Where two nodes are
+ * primaries, clients read one of them; what another one has is not gone.
+ */
+export async function readProbesInTheEnd(options: FinalReadsOptions, run: number): Promise<void> {
+  const { cluster, nodes, recorder, signal } = options;
   try {
     await using session = await openSession(mainRoute(cluster.routes), 'runner', { limitMs: CONNECT_TIMEOUT_MS });
-    recorder.event({ type: 'probes-read', present: await readProbes(session, run, READ_TIMEOUT_MS) });
+    const present = await readProbes(session, run, READ_TIMEOUT_MS);
+    const roles = (await cluster.roles?.(signal)) ?? {};
+    const primaries = nodesInRole(roles, 'primary').flatMap(
+      (name) => nodes.all.find((node) => node.name === name) ?? [],
+    );
+    const elsewhere = new KeySet();
+    if (primaries.length > 1) {
+      await Promise.all(
+        primaries.map(async (node) => {
+          await using there = await connectTo(node);
+          elsewhere.addRanges(await readProbes(there, run, READ_TIMEOUT_MS));
+        }),
+      );
+    }
+    recorder.event({
+      type: 'probes-read',
+      present,
+      ...(elsewhere.size > 0 ? { elsewhere: elsewhere.toRanges() } : {}),
+    });
   } catch (error) {
+    signal.throwIfAborted();
     recorder.event({ type: 'final-read-failed', source: 'the rows of the probes', error: errorText(error) });
   }
 }

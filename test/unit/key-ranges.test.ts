@@ -54,10 +54,12 @@ describe('KeySet', () => {
     expect(KeySet.fromRanges(set.toRanges()).size).toBe(2_000_000);
   });
 
-  /** Long enough to fill whole words, with gaps between them. */
-  const ranges = fc.array(fc.tuple(fc.integer({ min: -100, max: 4_300 }), fc.integer({ min: 1, max: 150 })), {
-    maxLength: 20,
-  });
+  /** Long enough to fill whole words, and now and then whole pages, with gaps between them. */
+  const length = fc.oneof(
+    { arbitrary: fc.integer({ min: 1, max: 150 }), weight: 9 },
+    { arbitrary: fc.integer({ min: 4_000, max: 9_000 }), weight: 1 },
+  );
+  const ranges = fc.array(fc.tuple(fc.integer({ min: -100, max: 4_300 }), length), { maxLength: 20 });
 
   test('ranges of any length and place are as their keys one by one', () => {
     fc.assert(
@@ -72,6 +74,13 @@ describe('KeySet', () => {
         expect(set.toRanges()['1'] ?? '').toBe(rangesByBruteForce(sorted));
       }),
     );
+  });
+
+  test('whole pages are shared by sets, and none changes another', () => {
+    const [one, other] = [KeySet.fromRanges({ '1': '0-20000' }), KeySet.fromRanges({ '1': '0-20000' })];
+    one.add(1, 20_001);
+    expect(one.without(KeySet.fromRanges({ '1': '5-20001' })).toRanges()).toEqual({ '1': '0-4' });
+    expect([other.size, other.toRanges()]).toEqual([20_001, { '1': '0-20000' }]);
   });
 
   test('one set without another is what a filter leaves', () => {

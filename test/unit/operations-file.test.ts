@@ -66,6 +66,21 @@ describe('the operations of a run on disk', () => {
     );
   });
 
+  test('come back from a file that is read in several pieces, wherever it was cut off', () => {
+    const all = Array.from({ length: 40_000 }, (_, i) => operation(i + 1, { rows: i % 7 }));
+    const batches = Array.from({ length: 100 }, (_, i) => all.slice(400 * i, 400 * (i + 1)));
+    const path = write(batches);
+    const size = statSync(path).size;
+    expect(size).toBeGreaterThan(2 << 20);
+    expect([...readOperations(path)]).toEqual(all);
+    for (const left of [size - 1, (2 << 20) + 8, (1 << 20) - 8]) {
+      truncateSync(path, left);
+      const { count } = readOperations(path);
+      expect([count % 400, [...readOperations(path)].at(-1)?.id]).toEqual([0, count]);
+      expect(count).toBeGreaterThan((all.length * left) / size - 2 * 400);
+    }
+  });
+
   test('are read by another reader of Arrow', () => {
     fc.assert(
       fc.property(operations, fc.nat({ max: 40 }), (list, at) => {

@@ -22,7 +22,16 @@ const by = (route: string, nth: number): ProbeKind[] =>
   PROBES.map((probe) => ({ ...probe, name: nth === 0 ? probe.name : `${probe.name}@${route}`, route }));
 
 /** Writes are out by `direct` for 1.2 s, and by `proxy` for longer. The probes of both are those of one, renamed. */
-function sideBySide({ gone = 0, read = true }: { readonly gone?: number; readonly read?: boolean } = {}): History {
+function sideBySide({
+  gone = 0,
+  read = true,
+  elsewhere = false,
+}: {
+  readonly gone?: number;
+  readonly read?: boolean;
+  /** Another primary has what is gone. */
+  readonly elsewhere?: boolean;
+} = {}): History {
   const outFor = (ms: number) => (one: Operation) =>
     one.kind.includes('write') && one.intendedAt >= effectMs && one.intendedAt < effectMs + ms ? REFUSED : undefined;
   const spec = (ms: number): WitnessedSpec => ({
@@ -54,7 +63,14 @@ function sideBySide({ gone = 0, read = true }: { readonly gone?: number; readonl
       : event,
   );
   const inTheEnd: TimedEvent[] = read
-    ? [{ at: loadEndMs + 200, type: 'probes-read', present: { 7: present.join(',') } }]
+    ? [
+        {
+          at: loadEndMs + 200,
+          type: 'probes-read',
+          present: { 7: present.join(',') },
+          ...(elsewhere ? { elsewhere: { 7: acknowledged.map(({ key }) => key.split(':')[1]).join(',') } } : {}),
+        },
+      ]
     : [];
   return {
     ...direct,
@@ -91,6 +107,12 @@ describe('two routes that are probed', () => {
       ['direct', 0, 0],
       ['proxy', undefined, 3],
     ]);
+  });
+
+  test('what another primary has is not gone, though clients read the one that lacks it', () => {
+    const twoPrimaries = sideBySide({ gone: 3, elsewhere: true });
+    const proxy = figuresOf(twoPrimaries).routes?.find(({ route, access }) => route === 'proxy' && access === 'write');
+    expect(proxy?.lost?.probes?.lost).toBe(0);
   });
 
   test('what became of the rows of the probes is not known where nobody read them', () => {
