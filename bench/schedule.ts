@@ -15,7 +15,7 @@ import type { Address } from '../src/model/address.ts';
 import { monotonicClock } from '../src/model/clock.ts';
 import { OPERATIONS_FILE, readOperations } from '../src/operations-file.ts';
 import { local } from '../src/platforms/local.ts';
-import { Load } from '../src/run/load.ts';
+import { Load, spareLoadThread } from '../src/run/load.ts';
 import { Recorder } from '../src/run/recorder.ts';
 import { Session } from '../src/sql/session.ts';
 import { chat } from '../src/workloads/chat.ts';
@@ -137,13 +137,15 @@ try {
     { load: names.map((name) => ({ name })), probes: [] },
     [],
   );
+  const workload = await placeOf(chat);
+  await using thread = spareLoadThread(new URL('../src/load-thread.ts', import.meta.url), 'workload', workload);
   await using load = await Load.prepare(
-    new URL('../src/load-thread.ts', import.meta.url),
+    thread,
     { coordinator: coordinatorRoute(nodes) },
     {
       originNs,
       partitionOfKey: Object.fromEntries(partitionKeys.map((partitionKey) => [partitionKey, 0])),
-      work: { type: 'workload', workload: await placeOf(chat), params, seed: 1, writer: 1, maxConnections: 90 },
+      work: { type: 'workload', workload, params, seed: 1, writer: 1, maxConnections: 90 },
     },
     { operations: (batch) => recorder.operations(batch) },
   );

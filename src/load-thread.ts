@@ -1,6 +1,6 @@
 /** Entry of a thread of the load: paces a workload or the probes, or presses. Started by `run/load.ts`. */
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import type { Address } from './model/address.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText } from './model/errors.ts';
@@ -8,6 +8,7 @@ import type { ProbeKind } from './model/history.ts';
 import { COLUMNS, OperationTable } from './model/operations.ts';
 import type {
   FromLoadThread,
+  LoadPreload,
   LoadThreadData,
   PressureWork,
   ProbeWork,
@@ -17,6 +18,7 @@ import type {
 import { type LaneSpec, LoadGenerator, type LoadKept, workloadLanes } from './run/load-generator.ts';
 import { Pressure, type PressureKept } from './run/pressure.ts';
 import { Probes } from './run/probes.ts';
+import { ordersOf } from './run/spare-thread.ts';
 import { goRealtime } from './run/thread-priority.ts';
 import { CLIENT_NAMES } from './sql/application-names.ts';
 import { withServer } from './sql/failure.ts';
@@ -108,7 +110,10 @@ interface Running {
 
 if (!parentPort) throw new Error('load-thread.ts is started as a worker thread only');
 const port = parentPort;
-const { work, mainRoute, originNs, partitionOfKey, realtime, pace, ...start } = workerData as LoadThreadData;
+const { work, mainRoute, originNs, partitionOfKey, realtime, pace, ...start } = await ordersOf<
+  LoadThreadData,
+  LoadPreload
+>(async (place) => place && workloadAt(place));
 const routes = new Map(Object.entries(start.routes));
 const unreachedAt = new Map<string, number>();
 

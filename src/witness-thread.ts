@@ -1,10 +1,11 @@
 /** Entry of the witness's thread: two lanes of sessions on every node. Started by `run/witness.ts`. */
 
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { monotonicClock } from './model/clock.ts';
 import { errorText } from './model/errors.ts';
 import { type Operation, WITNESS_KINDS } from './model/history.ts';
 import { COLUMNS, OperationTable } from './model/operations.ts';
+import { ordersOf } from './run/spare-thread.ts';
 import type { FromWitness, ToWitness, WitnessThreadData } from './run/witness.ts';
 import { type WitnessedNode, WitnessLane } from './run/witness-lane.ts';
 import type { Said } from './run/witness-table.ts';
@@ -17,7 +18,7 @@ const BATCH = 64;
 
 if (!parentPort) throw new Error('witness-thread.ts is started as a worker thread only');
 const port = parentPort;
-const { nodes, run, originNs, pace } = workerData as WitnessThreadData;
+const { nodes, run, originNs, pace } = await ordersOf<WitnessThreadData>();
 const clock = monotonicClock(originNs);
 const addresses = nodes.map(({ address }) => address);
 let batch = new OperationTable(WITNESS_KINDS, BATCH);

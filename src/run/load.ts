@@ -3,7 +3,7 @@
  * reporting and a slow terminal cannot delay it.
  */
 
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { mainRoute, type Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
 import { endThread } from '../model/end-thread.ts';
@@ -16,6 +16,7 @@ import type { WorkloadPlace } from '../workloads/workload.ts';
 import type { LoadKept, OpenOperations } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
 import { RouteFollower } from './route-follower.ts';
+import { SpareThread } from './spare-thread.ts';
 import { orAborted, saysReady } from './wait.ts';
 
 /** How often a load causes work beside its operations. */
@@ -36,7 +37,7 @@ export const LIGHT_LOAD_PACE: LoadPace = { handOverMs: 250, maxSleepMs: 100, rou
 /** The same, where nothing is broken: no guard waits for what is handed over. */
 export const WATCH_LOAD_PACE: LoadPace = { ...LIGHT_LOAD_PACE, handOverMs: 2_000, maxSleepMs: 200 };
 
-/** What the thread is started with. */
+/** What the thread is to do. */
 export interface LoadThreadData {
   /** By name, where each route leads at the start; what changes comes as messages. */
   readonly routes: Readonly<Record<string, RouteToServers>>;
@@ -116,6 +117,17 @@ export type FromLoadThread =
  */
 const YOUNG_GENERATION_MB = 64;
 
+/** What a thread of the load can load before it has orders: the workload, where it is to pace one. */
+export type LoadPreload = WorkloadPlace | undefined;
+export type SpareLoadThread = SpareThread<LoadThreadData, LoadPreload>;
+
+/** @param entry the module that the thread runs. */
+export function spareLoadThread(entry: URL, name: WorkName, preload?: WorkloadPlace): SpareLoadThread {
+  return new SpareThread(entry, { name, preload, limits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB } });
+}
+
+type WorkName = LoadThreadData['work']['type'];
+
 /** Hears what the thread says while it runs, once for each hand-over. */
 export interface LoadListener {
   /** What has settled, in that order. */
@@ -131,7 +143,11 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
   readonly #stopped: Promise<K>;
   #stopping = false;
 
-  private constructor(worker: Worker, followers: ReadonlyMap<string, RouteFollower>, listener: LoadListener) {
+  private constructor(
+    { worker, ended }: ReturnType<SpareLoadThread['take']>,
+    followers: ReadonlyMap<string, RouteFollower>,
+    listener: LoadListener,
+  ) {
     this.#worker = worker;
     this.#followers = followers;
     this.#stopped = new Promise((resolve, reject) => {
@@ -142,21 +158,20 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
         if (message.type === 'failed') reject(failureOf(message));
         if (message.type === 'stopped') resolve(message.kept as K);
       });
-      worker.once('error', reject);
-      worker.once('exit', (code) => reject(new Error(`the load thread ended early with code ${code}`)));
+      ended.catch(reject);
     });
     // Whoever awaits `stop` hears of it; until then it must not end the process.
     this.#stopped.catch(() => undefined);
   }
 
   /**
-   * Starts the thread and its first connections; returns when it is ready to start.
-   * @param entry the module that the thread runs.
+   * Gives a thread its orders; returns when its first connections are open and it is ready to start.
+   * @param thread ended by whoever started it, where this throws before it has its orders.
    * @param routes where its connections go.
    * @throws EnvironmentError when a server does not answer or the system refuses realtime priority.
    */
   static async prepare<K extends LoadKept | PressureKept = LoadKept>(
-    entry: URL,
+    thread: SpareLoadThread,
     routes: Readonly<Record<string, Route>>,
     { pace = LOAD_PACE, ...data }: LoadData,
     { signal, ...listener }: LoadListener & { readonly signal?: AbortSignal } = {},
@@ -164,24 +179,21 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
     const known = await Promise.all(
       Object.entries(routes).map(async ([name, route]) => ({ name, route, addresses: await route.addresses() })),
     );
-    const worker = new Worker(entry, {
-      name: data.work.type,
-      workerData: {
-        ...data,
-        pace,
-        routes: Object.fromEntries(
-          known.map(({ name, route, addresses }) => [name, { addresses, accepts: route.accepts ?? 'any' }]),
-        ),
-        mainRoute: mainRoute(routes).name,
-      } satisfies LoadThreadData,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    const taken = thread.take({
+      ...data,
+      pace,
+      routes: Object.fromEntries(
+        known.map(({ name, route, addresses }) => [name, { addresses, accepts: route.accepts ?? 'any' }]),
+      ),
+      mainRoute: mainRoute(routes).name,
     });
+    const { worker } = taken;
     const followers = known.map(({ name, route, addresses }) => {
       const tell = (changed: readonly Address[]) =>
         worker.postMessage({ type: 'addresses', route: name, addresses: changed } satisfies ToLoadThread);
       return [name, new RouteFollower(route, addresses, tell, pace.routesEveryMs)] as const;
     });
-    const load = new Load<K>(worker, new Map(followers), listener);
+    const load = new Load<K>(taken, new Map(followers), listener);
     try {
       await orAborted(Promise.race([saysReady(worker), load.#stopped]), signal);
     } catch (error) {

@@ -7,10 +7,19 @@ import type { OperationKind } from '../model/history.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { type Ledger, ledgerOf } from '../workloads/workload.ts';
 import { ASK_TIMEOUT_MS, askOne, connectOn } from './ask-node.ts';
-import { LIGHT_LOAD_PACE, LOAD_PACE, Load, type LoadListener, type LoadPace, WATCH_LOAD_PACE } from './load.ts';
+import {
+  LIGHT_LOAD_PACE,
+  LOAD_PACE,
+  Load,
+  type LoadListener,
+  type LoadPace,
+  type SpareLoadThread,
+  spareLoadThread,
+  WATCH_LOAD_PACE,
+} from './load.ts';
 import type { LoadKept } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
-import { nextProbeRun, probeKinds } from './probes.ts';
+import { keysToProbe, nextProbeRun, probeKinds, probesAreOn } from './probes.ts';
 import { AnswerCount, raise } from './ramp.ts';
 import type { RunOptions } from './runner.ts';
 import { Witness } from './witness.ts';
@@ -41,22 +50,42 @@ export type PrepareOptions = Pick<
   | 'fitted'
 >;
 
+/** Threads that load their modules while servers start and become a cluster. */
+export class SpareThreads implements AsyncDisposable {
+  readonly load: SpareLoadThread;
+  /** There where the scenario has probes. */
+  readonly probes: SpareLoadThread | undefined;
+
+  constructor({ plan, loadThread, workloadPlace }: Pick<RunOptions, 'plan' | 'loadThread' | 'workloadPlace'>) {
+    this.load = spareLoadThread(loadThread, 'workload', workloadPlace);
+    this.probes = plan.scenario.probes && spareLoadThread(loadThread, 'probes');
+  }
+
+  /** Ends those that have not got anything to do. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.load, this.probes].map((thread) => thread?.[Symbol.asyncDispose]()));
+  }
+}
+
 /**
  * @param listeners hear the load from its start.
  * @throws EnvironmentError where nobody answers who takes writes.
  */
 export async function prepareLoad(
-  { plan, loadThread, originNs, recorder, workload, workloadPlace, realtime, signal }: PrepareOptions,
+  { plan, originNs, recorder, workload, workloadPlace, realtime, signal }: PrepareOptions,
+  spare: SpareThreads,
   cluster: FormedCluster,
   listeners: readonly LoadListener[],
 ): Promise<PreparedLoad> {
   const { params } = plan.scenario.workload;
   const main = mainRoute(cluster.routes);
-  const maxConnections = Number(await askOne(main, 'SHOW max_connections'));
-  const writer = await nextWriter(ledgerOf(workload, params), main);
+  const [maxConnections, writer] = await Promise.all([
+    askOne(main, 'SHOW max_connections').then(Number),
+    nextWriter(ledgerOf(workload, params), main),
+  ]);
   const following = [...listeners];
   const load = await Load.prepare(
-    loadThread,
+    spare.load,
     cluster.routes,
     {
       originNs,
@@ -101,15 +130,20 @@ export interface PreparedLoad extends Load<LoadKept> {
 
 /**
  * Raises the load to its rates.
+ * @param meanwhile what is made ready at the same time.
  * @returns the kinds of operation, with the rates that the load goes on with.
  * @throws EnvironmentError where less than the scenario asks is borne.
  */
-export async function rampUp(options: PrepareOptions, load: PreparedLoad): Promise<readonly OperationKind[]> {
+export async function rampUp(
+  options: PrepareOptions,
+  load: PreparedLoad,
+  meanwhile: Promise<unknown>,
+): Promise<readonly OperationKind[]> {
   const { plan, workload, recorder, clock, signal, fit = false, fitted } = options;
   const kinds = workload.kinds(plan.scenario.workload.params);
   const count = new AnswerCount(kinds, paceOf(plan).handOverMs);
   const unfollow = load.follow(count);
-  const share = await raise({ count, pace: (to) => load.start(to), clock, signal, fit });
+  const share = await raise({ count, pace: (to) => load.start(to), clock, signal, fit, meanwhile });
   unfollow();
   if (share === 1) return kinds;
   const smaller = kinds.map((kind) => ({ ...kind, ratePerSecond: kind.ratePerSecond * share }));
@@ -130,23 +164,27 @@ export interface ProbeGround {
   readonly run: number;
 }
 
-/** A number that no run on these tables has had. */
-export async function nextRunOfProbes({ routes }: Pick<FormedCluster, 'routes'>): Promise<number> {
-  await using session = await connectOn(mainRoute(routes));
-  return await nextProbeRun(session, ASK_TIMEOUT_MS);
+/** With a number that no run on these tables has had; 0 where the scenario has neither probes nor pressure. */
+export async function groundOf({ plan }: PrepareOptions, cluster: FormedCluster): Promise<ProbeGround> {
+  const partitionKeys = keysToProbe(cluster.placement.partitionOfKey);
+  if (!probesAreOn(plan.scenario)) return { cluster, partitionKeys, run: 0 };
+  await using session = await connectOn(mainRoute(cluster.routes));
+  return { cluster, partitionKeys, run: await nextProbeRun(session, ASK_TIMEOUT_MS) };
 }
 
 /** @returns `undefined` where the scenario switches them off. */
 export async function prepareProbes(
-  { plan, loadThread, originNs, recorder, realtime, signal }: PrepareOptions,
-  { cluster, partitionKeys, run }: ProbeGround,
+  { plan, originNs, recorder, realtime, signal }: PrepareOptions,
+  spare: SpareThreads,
+  ground: Promise<ProbeGround>,
 ): Promise<Load<LoadKept> | undefined> {
   const { probes, cluster: topology } = plan.scenario;
-  if (!probes) return undefined;
+  if (!probes || !spare.probes) return undefined;
+  const { cluster, partitionKeys, run } = await ground;
   const { partitionOfKey } = cluster.placement;
   const kinds = probeKinds(probes, topology);
   return Load.prepare(
-    loadThread,
+    spare.probes,
     cluster.routes,
     {
       originNs,
@@ -174,14 +212,17 @@ export async function prepareWitness(
 /** @returns `undefined` where the scenario asks for none. */
 export async function preparePressure(
   { plan, loadThread, originNs, signal }: PrepareOptions,
-  { cluster, partitionKeys, run }: ProbeGround,
+  ground: Promise<ProbeGround>,
 ): Promise<Load<PressureKept> | undefined> {
   const { pressure } = plan.scenario;
   if (!pressure) return undefined;
+  await using thread = spareLoadThread(loadThread, 'pressure');
+  const { cluster, partitionKeys, run } = await ground;
   const { partitionOfKey } = cluster.placement;
-  const work = { type: 'pressure', ...pressure, partitionKeys, run } as const;
+  // The probes have the number before.
+  const work = { type: 'pressure', ...pressure, partitionKeys, run: run + 1 } as const;
   const pace = paceOf(plan);
-  return Load.prepare<PressureKept>(loadThread, cluster.routes, { originNs, pace, partitionOfKey, work }, { signal });
+  return await Load.prepare<PressureKept>(thread, cluster.routes, { originNs, pace, partitionOfKey, work }, { signal });
 }
 
 /** Whether pgquake looks on at servers that others need, and breaks nothing. */

@@ -97,14 +97,23 @@ export interface RampOptions {
   readonly signal: AbortSignal;
   /** Goes on with a smaller load where the whole one is not borne. */
   readonly fit: boolean;
+  /** What is made ready meanwhile, and takes of what servers and client bear: no limit runs before it is settled. */
+  readonly meanwhile?: Promise<unknown>;
 }
 
 /**
  * Raises the load to the scenario's rates.
  * @returns the share of them that is borne; 1 unless a smaller load was asked for with `fit`.
- * @throws EnvironmentError with the figures where less than the scenario asks is borne, within 7 s.
+ * @throws EnvironmentError with the figures where less than the scenario asks is borne, within 7 s of being alone.
  */
-export async function raise({ count, pace, clock, signal, fit }: RampOptions): Promise<number> {
+export async function raise({ count, pace, clock, signal, fit, meanwhile }: RampOptions): Promise<number> {
+  let alone = meanwhile === undefined;
+  let aloneFrom = 0;
+  const settled = () => {
+    alone = true;
+    aloneFrom = clock.nowMs();
+  };
+  meanwhile?.then(settled, settled);
   for (const step of count.isLight ? [] : STEPS) {
     pace(step);
     await pause(STEP_MS, signal);
@@ -114,13 +123,13 @@ export async function raise({ count, pace, clock, signal, fit }: RampOptions): P
   for (let share = 1; share >= (fit ? LEAST_SHARE : 1); share /= 2) {
     pace(share);
     const from = clock.nowMs();
-    const giveUpAt = from + (fit ? FITTED_WITHIN_MS : BORNE_WITHIN_MS);
+    const withinMs = fit ? FITTED_WITHIN_MS : BORNE_WITHIN_MS;
     let borne: Borne[] = [];
     do {
       await pause(borne.length === 0 ? firstLookMs : POLL_MS, signal);
       borne = count.before(clock.nowMs(), share);
       if (count.bears(borne)) return share;
-    } while (clock.nowMs() < giveUpAt);
+    } while (!alone || clock.nowMs() < Math.max(from, aloneFrom) + withinMs);
     refusal = notBorne(borne, share);
   }
   throw refusal;

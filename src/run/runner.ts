@@ -27,15 +27,16 @@ import { Injector, type MovingRoles, newMark } from './injector.ts';
 import { NodeWatch } from './node-watch.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
 import {
+  groundOf,
   looksOn,
-  nextRunOfProbes,
   prepareLoad,
   preparePressure,
   prepareProbes,
   prepareWitness,
   rampUp,
+  SpareThreads,
 } from './prepare.ts';
-import { datasetOf, keysToProbe, probesAreOn } from './probes.ts';
+import { datasetOf, probesAreOn } from './probes.ts';
 import { provision } from './provision.ts';
 import type { Recorder } from './recorder.ts';
 import { untilNothingIsInDoubt } from './recovery.ts';
@@ -93,6 +94,7 @@ export async function run(asked: RunOptions): Promise<void> {
   const { platform, engine, recorder, signal, folder, clock } = asked;
   const { scenario } = asked.plan;
 
+  await using spare = new SpareThreads(asked);
   const nodes = await inPhase(recorder, 'provision', () =>
     provision(platform, engine, {
       cluster: scenario.cluster,
@@ -117,15 +119,15 @@ export async function run(asked: RunOptions): Promise<void> {
     const options = await pickTargets(asked, cluster);
     await refuseLacking(options, nodes, cluster);
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
-    const partitionKeys = keysToProbe(cluster.placement.partitionOfKey);
-    const probeRun = probesAreOn(scenario) ? await nextRunOfProbes(cluster) : 0;
-    // Side by side: each waits for a thread that loads its modules, and for connections.
-    await using loading = new Begun(prepareLoad(options, cluster, [guard]));
-    await using probing = new Begun(prepareProbes(options, { cluster, partitionKeys, run: probeRun }));
-    await using pressing = new Begun(preparePressure(options, { cluster, partitionKeys, run: probeRun + 1 }));
+    // Side by side: each waits for answers and for connections. The load does not wait for the others to be raised.
+    const ground = groundOf(options, cluster);
+    await using loading = new Begun(prepareLoad(options, spare, cluster, [guard]));
+    await using probing = new Begun(prepareProbes(options, spare, ground));
+    await using pressing = new Begun(preparePressure(options, ground));
     await using witnessing = new Begun(prepareWitness(options, nodes, cluster));
+    const { run: probeRun } = await ground;
     const load = await loading.ready;
-    const [probes, pressure, witness] = await Promise.all([probing.ready, pressing.ready, witnessing.ready]);
+    const pressure = await pressing.ready;
     predict(options, cluster);
 
     const kinds = await inPhase(
@@ -133,10 +135,11 @@ export async function run(asked: RunOptions): Promise<void> {
       'ramp',
       async () => {
         pressure?.start();
-        return rampUp(options, load);
+        return rampUp(options, load, Promise.all([probing.ready, witnessing.ready]));
       },
       signal,
     );
+    const [probes, witness] = await Promise.all([probing.ready, witnessing.ready]);
     const monitor = new ServiceMonitor(kinds);
     load.follow(monitor);
 
@@ -201,13 +204,16 @@ export async function run(asked: RunOptions): Promise<void> {
       async () => {
         const inDoubt = await untilNothingIsInDoubt(finalReads);
         await untilReplicasAgree(finalReads, { limitMs: inDoubt ? MIN_CATCH_UP_MS : catchUpMs, loadStoppedAt });
-        await lookForLeftovers(finalReads);
-        await readEverything(finalReads);
-        if (probes && cluster.roles) await readProbesInTheEnd(finalReads, probeRun);
-        await witness?.read();
+        await allEnded([
+          lookForLeftovers(finalReads),
+          readEverything(finalReads),
+          probes && cluster.roles && readProbesInTheEnd(finalReads, probeRun),
+          witness?.read(),
+          verifyHealing(options, nodes, inDoubt ? MIN_CATCH_UP_MS : WHOLE_LIMIT_MS),
+        ]);
+        // Each measures, so alone.
         await compareStorage(observed);
         await scaleReads(observed);
-        await verifyHealing(options, nodes, inDoubt ? MIN_CATCH_UP_MS : WHOLE_LIMIT_MS);
       },
       signal,
     );
@@ -264,6 +270,11 @@ async function inPhase<T>(recorder: Recorder, phase: Phase, work: () => Promise<
   } finally {
     recorder.event({ type: 'phase-ended', phase });
   }
+}
+
+/** Side by side. @throws what the first of them has thrown, when all have ended: none goes on where it has no business. */
+async function allEnded(works: readonly (Promise<unknown> | undefined | false)[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(works)) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {

@@ -4,7 +4,7 @@
  * gone in the end. It lives in a thread of its own, so that nothing the run does delays it.
  */
 
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { NodeControl } from '../cluster/platform.ts';
 import { nodeRoute, type Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
@@ -16,13 +16,14 @@ import type { NodeName } from '../model/topology.ts';
 import { ASK_TIMEOUT_MS, connect, connectOn } from './ask-node.ts';
 import type { Recorder } from './recorder.ts';
 import { RouteFollower } from './route-follower.ts';
+import { SpareThread } from './spare-thread.ts';
 import { orAborted, saysReady } from './wait.ts';
 import { WITNESS_PACE, type WitnessPace } from './witness-lane.ts';
 import { makeWitnessTable, readWitnessTable, type Said } from './witness-table.ts';
 
 const READ_TIMEOUT_MS = 60_000;
 
-/** What the thread is started with. */
+/** What the thread is to do. */
 export interface WitnessThreadData {
   /** In the order of the cluster's nodes: each is known by its number in it, from 1. */
   readonly nodes: readonly { readonly name: NodeName; readonly address: Address }[];
@@ -73,7 +74,12 @@ export class Witness implements AsyncDisposable {
   readonly #stopped: Promise<number>;
   #stopping = false;
 
-  private constructor(options: WitnessOptions, run: number, worker: Worker, followers: readonly RouteFollower[]) {
+  private constructor(
+    options: WitnessOptions,
+    run: number,
+    { worker, ended }: ReturnType<SpareThread<WitnessThreadData>['take']>,
+    followers: readonly RouteFollower[],
+  ) {
     const { recorder } = options;
     this.#options = options;
     this.#run = run;
@@ -89,8 +95,7 @@ export class Witness implements AsyncDisposable {
         if (message.type === 'failed') reject(notReady(message.message));
         if (message.type === 'stopped') resolve(message.intended);
       });
-      worker.once('error', reject);
-      worker.once('exit', (code) => reject(new Error(`the thread of the witness ended early with code ${code}`)));
+      ended.catch(reject);
     });
     // Whoever awaits `stop` hears of it; until then it must not end the process.
     this.#stopped.catch(() => undefined);
@@ -102,18 +107,20 @@ export class Witness implements AsyncDisposable {
    */
   static async prepare(options: WitnessOptions): Promise<Witness> {
     const { nodes, primary, originNs, signal, witnessThread, pace = WITNESS_PACE } = options;
+    // It loads its modules meanwhile.
+    await using spare = new SpareThread<WitnessThreadData>(witnessThread, { name: 'witness' });
     await using session = await connectOn(primary);
     const run = await makeWitnessTable(session, ASK_TIMEOUT_MS);
     const routes = await Promise.all(
       nodes.map(async (node) => ({ route: nodeRoute(node), addresses: await nodeRoute(node).addresses() })),
     );
-    const workerData: WitnessThreadData = {
+    const taken = spare.take({
       nodes: nodes.map(({ name }, i) => ({ name, address: routes[i]?.addresses[0] as Address })),
       run,
       originNs,
       pace,
-    };
-    const worker = new Worker(witnessThread, { name: 'witness', workerData });
+    });
+    const { worker } = taken;
     const followers = routes.map(
       ({ route, addresses }, node) =>
         new RouteFollower(
@@ -125,7 +132,7 @@ export class Witness implements AsyncDisposable {
           pace.routesEveryMs,
         ),
     );
-    const witness = new Witness(options, run, worker, followers);
+    const witness = new Witness(options, run, taken, followers);
     try {
       await orAborted(Promise.race([saysReady(worker), witness.#stopped]), signal);
     } catch (error) {

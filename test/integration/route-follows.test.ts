@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { Route } from '../../src/cluster/route.ts';
 import type { OperationTable } from '../../src/model/operations.ts';
 import { local } from '../../src/platforms/local.ts';
-import { Load } from '../../src/run/load.ts';
+import { Load, spareLoadThread } from '../../src/run/load.ts';
 import { probeKinds } from '../../src/run/probes.ts';
 import { connect, NEVER, temporaryFolder } from '../support/local-cluster.ts';
 import { coordinatorOf, sharded } from '../support/sharded.ts';
@@ -67,8 +67,9 @@ test('operations go on where the coordinator is now', async () => {
     const operations = (batch: OperationTable) => {
       for (const { outcome } of batch.scan()) outcomes.push(outcome);
     };
+    await using thread = spareLoadThread(ENTRY, 'probes');
     await using load = await Load.prepare(
-      ENTRY,
+      thread,
       { coordinator: route },
       {
         originNs: process.hrtime.bigint(),

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import type { Route } from '../../src/cluster/route.ts';
 import { EnvironmentError } from '../../src/model/errors.ts';
-import { Load } from '../../src/run/load.ts';
+import { Load, spareLoadThread } from '../../src/run/load.ts';
 import { RouteFollower } from '../../src/run/route-follower.ts';
 
 const CALM_MS = 1_000;
@@ -25,8 +25,9 @@ async function closedPort(): Promise<number> {
 test('a load that cannot begin names the server: the environment is at fault, not pgquake', async () => {
   const port = await closedPort();
   const route: Route = { name: 'coordinator', access: 'write', addresses: async () => [addressOf(port)] };
+  await using thread = spareLoadThread(ENTRY, 'probes');
   const error: unknown = await Load.prepare(
-    ENTRY,
+    thread,
     { coordinator: route },
     {
       originNs: process.hrtime.bigint(),
