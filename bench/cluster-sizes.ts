@@ -1,15 +1,16 @@
 /**
  * How pgquake's own costs grow with the cluster: embedded clusters of 4, 8, 16 and 32 workers with as many shards, each
  * run to a verdict. Own share of the time, peak memory and processor time of the client, each over that of 4 workers, and
- * beside it how much the cluster grew. `node bench/cluster-sizes.ts [rounds]`
+ * beside it how much the cluster grew. The limit is what the servers take of the processors meanwhile: what is left is
+ * the client's. `node bench/cluster-sizes.ts [rounds]`
  */
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { closing, median } from './figures.ts';
-import { peakMb } from './machine.ts';
+import { descendantsCpuS, peakMb } from './machine.ts';
 import { ownSeconds } from './own-time.ts';
 
 const WORKERS = [4, 8, 16, 32];
@@ -23,6 +24,8 @@ interface Cost {
   readonly residentMb: number;
   readonly cpuS: number;
   readonly verdict: string;
+  /** Processors that the servers took on average, from the steady state to the end of settling. */
+  readonly serverProcessors: number;
 }
 
 /** Probes go to every shard, so their rate grows with the cluster; the load does not. */
@@ -42,7 +45,14 @@ async function runHere(file: string): Promise<void> {
   const { pgquake } = await import('../src/pgquake.ts');
   const began = performance.now();
   const quake = pgquake();
-  const { folder: run, verdict } = await quake.run(await quake.load(file), { reports: join(file, '../reports') });
+  const marks: { readonly atMs: number; readonly cpuS: number }[] = [];
+  const event = ({ type, phase }: { readonly type: string; readonly phase?: string }) => {
+    const isMark = `${type} ${phase}` === 'phase-started steady-state' || `${type} ${phase}` === 'phase-ended settle';
+    if (isMark) marks.push({ atMs: performance.now(), cpuS: descendantsCpuS('postgres') });
+  };
+  const options = { reports: join(file, '../reports'), listeners: [{ event }] };
+  const { folder: run, verdict } = await quake.run(await quake.load(file), options);
+  const [from, to] = marks;
   const wallMs = performance.now() - began;
   const { user, system } = process.cpuUsage();
   const cost: Cost = {
@@ -50,6 +60,7 @@ async function runHere(file: string): Promise<void> {
     residentMb: peakMb(),
     cpuS: (user + system) / 1e6,
     verdict: verdict.judgement,
+    serverProcessors: from && to ? ((to.cpuS - from.cpuS) * 1_000) / (to.atMs - from.atMs) : Number.NaN,
   };
   console.log(JSON.stringify(cost));
 }
@@ -72,12 +83,12 @@ function main(): void {
         const cost = costOf(workers);
         console.log(
           `${workers} workers: ${cost.verdict}, own share ${cost.ownS.toFixed(2)} s, ${cost.residentMb.toFixed(0)} MB, ` +
-            `client ${cost.cpuS.toFixed(2)} s of processor time`,
+            `client ${cost.cpuS.toFixed(2)} s of processor time, servers ${cost.serverProcessors.toFixed(2)} processors`,
         );
         bySize.get(workers)?.push(cost);
       }
     }
-    const of = (workers: number, key: 'ownS' | 'residentMb' | 'cpuS') =>
+    const of = (workers: number, key: 'ownS' | 'residentMb' | 'cpuS' | 'serverProcessors') =>
       median((bySize.get(workers) ?? []).map((cost) => cost[key]));
     closing(
       WORKERS.slice(1).flatMap((workers) => [
@@ -96,6 +107,10 @@ function main(): void {
           what: `${workers} workers: runs without a verdict`,
           figure: (bySize.get(workers) ?? []).filter(({ verdict }) => verdict === 'unknown').length,
           goal: 0,
+          limit: {
+            what: `its servers alone, of ${availableParallelism()} processors`,
+            figure: of(workers, 'serverProcessors'),
+          },
         },
       ]),
     );

@@ -1,6 +1,6 @@
 /** What a benchmark asks of the machine: how busy it is with other work, and how much memory a process has had. */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -54,4 +54,33 @@ export async function beside<T>(work: () => T | Promise<T>): Promise<{ result: T
  */
 export function peakMb(): number {
   return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1_024;
+}
+
+/** Of a second, in `/proc`: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+const TICKS = 100;
+
+/**
+ * Processor time of the processes below this one that run a program, and of all that have ended there, in seconds.
+ * @param program its name.
+ */
+export function descendantsCpuS(program: string): number {
+  const all = readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .flatMap((pid) => {
+      try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const [command, rest] = [stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')), stat.lastIndexOf(')') + 2];
+        const fields = stat.slice(rest).split(' ').map(Number);
+        const [user = 0, system = 0, waitedUser = 0, waitedSystem = 0] = fields.slice(11);
+        const waitedTicks = waitedUser + waitedSystem;
+        return [{ pid: Number(pid), command, parent: fields[1], ticks: user + system + waitedTicks, waitedTicks }];
+      } catch {
+        return []; // It has ended meanwhile.
+      }
+    });
+  const below = [process.pid];
+  for (const parent of below) below.push(...all.filter((one) => one.parent === parent).map(({ pid }) => pid));
+  const live = all.filter(({ pid, command }) => command === program && below.includes(pid));
+  const ended = all.find(({ pid }) => pid === process.pid)?.waitedTicks ?? 0;
+  return live.reduce((sum, { ticks }) => sum + ticks, ended) / TICKS;
 }

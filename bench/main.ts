@@ -21,6 +21,7 @@ const OTHERS = new Set([
   'judging-bare.ts',
   'own-time.ts',
   'bare-client.ts',
+  'bare-start.ts',
 ]);
 /** They need a Docker engine and an image, or pgbench; asked for by name. */
 const ON_REQUEST = new Set(['docker-act', 'patroni', 'observer']);
