@@ -9,6 +9,7 @@ import { untilServes } from '../cluster/health.ts';
 import type { Capability, Nodes, Platform, ProvisionOptions } from '../cluster/platform.ts';
 import { asEnvironmentError, EnvironmentError, errorText } from '../model/errors.ts';
 import type { NodeSpec } from '../model/topology.ts';
+import { until } from '../model/until.ts';
 import { removeClusterFile } from './cluster-file.ts';
 import { serverAccount } from './local/account.ts';
 import { findBinaries } from './local/binaries.ts';
@@ -27,6 +28,7 @@ import { openTemplate } from './local/template.ts';
 import { own, runningOwner } from './owner.ts';
 
 const READY_LIMIT_MS = 30_000;
+const READY_POLL_MS = 5;
 /** What a relay in front of the nodes does. */
 const BY_RELAY: ReadonlySet<Capability> = new Set([
   'network-disconnect',
@@ -185,8 +187,12 @@ function serverSettings(faces: 'clients' | 'servers', majorVersion: number): Rec
 }
 
 async function untilReady(server: LocalServer, signal: AbortSignal): Promise<void> {
+  const giveUpAt = performance.now() + READY_LIMIT_MS;
   try {
-    await untilServes(server, READY_LIMIT_MS, signal);
+    // A file is looked at more often than a server that is busy with its start.
+    const says = () => server.saysReady().then((ready) => (ready ? undefined : 'not yet'));
+    await until({ limitMs: READY_LIMIT_MS, everyMs: READY_POLL_MS, signal }, says);
+    await untilServes(server, Math.max(0, giveUpAt - performance.now()), signal);
   } catch (error) {
     signal.throwIfAborted();
     throw new EnvironmentError(`${errorText(error)}; its log ends with:\n${await server.lastLogLines()}`, {

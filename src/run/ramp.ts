@@ -13,8 +13,9 @@ import type { LoadListener } from './load.ts';
 /** Below the full rate, to open connections and fill caches. */
 const STEPS = [0.25, 0.5] as const;
 const STEP_MS = 100;
-/** Answers are counted over this long. */
-const WINDOW_MS = 500;
+/** Answers are counted over as long as the slowest kind that counts takes for so many, within these limits. */
+const ENOUGH_DUE = 10;
+const WINDOW_MS = { least: 250, most: 500 } as const;
 /** Beyond the time between two hand-overs. */
 const HANDING_OVER_MS = 50;
 /** A slow answer takes a while to be followed by as many as are sent. */
@@ -41,16 +42,25 @@ export class AnswerCount implements LoadListener {
   readonly #answeredAt = new Map<string, number[]>();
   /** How long after an answer it has been counted. */
   readonly lateMs: number;
+  /** Over how long answers are counted. */
+  readonly windowMs: number;
 
   /** @param handOverMs between two hand-overs of what was answered. */
   constructor(kinds: readonly OperationKind[], handOverMs: number) {
     this.lateMs = handOverMs + HANDING_OVER_MS;
     this.#kinds = kinds.filter(({ ratePerSecond }) => ratePerSecond > 0);
+    const longest = this.#counting.map(({ ratePerSecond }) => (ENOUGH_DUE * 1_000) / ratePerSecond);
+    this.windowMs = this.isLight ? WINDOW_MS.most : Math.min(WINDOW_MS.most, Math.max(WINDOW_MS.least, ...longest));
+  }
+
+  /** Kinds that are due often enough to say something about a rate. */
+  get #counting(): readonly OperationKind[] {
+    return this.#kinds.filter(({ ratePerSecond }) => ratePerSecond * (WINDOW_MS.most / 1_000) >= LEAST_DUE);
   }
 
   /** There is nothing to raise, and nothing to count at full rates either: any answer shows that the load is borne. */
   get isLight(): boolean {
-    return this.#kinds.every(({ ratePerSecond }) => ratePerSecond * (WINDOW_MS / 1_000) < LEAST_DUE);
+    return this.#counting.length === 0;
   }
 
   operations(batch: OperationLog): void {
@@ -68,9 +78,9 @@ export class AnswerCount implements LoadListener {
    */
   before(ms: number, share: number): Borne[] {
     const toMs = ms - this.lateMs;
-    const perSecond = 1_000 / WINDOW_MS;
+    const perSecond = 1_000 / this.windowMs;
     return this.#kinds.map(({ name, ratePerSecond }) => {
-      const within = (this.#answeredAt.get(name) ?? []).filter((at) => at >= toMs - WINDOW_MS && at < toMs);
+      const within = (this.#answeredAt.get(name) ?? []).filter((at) => at >= toMs - this.windowMs && at < toMs);
       return { kind: name, asked: ratePerSecond * share, answered: within.length * perSecond };
     });
   }
@@ -78,12 +88,12 @@ export class AnswerCount implements LoadListener {
   /** Whether each kind is answered about as often as it is asked; where all are asked seldom, whether any is answered. */
   bears(borne: readonly Borne[]): boolean {
     const sum = (of: (one: Borne) => number) => borne.reduce((total, one) => total + of(one), 0);
-    const anyDue = sum(({ asked }) => asked) * (WINDOW_MS / 1_000) >= 1;
+    const anyDue = sum(({ asked }) => asked) * (this.windowMs / 1_000) >= 1;
     if (anyDue && sum(({ answered }) => answered) === 0) return false;
     return borne.every(({ kind, asked, answered }) => {
       const poisson = this.#kinds.find(({ name }) => name === kind)?.schedule === 'poisson';
       return (
-        asked * (WINDOW_MS / 1_000) < LEAST_DUE || answered >= asked * (poisson ? BORNE_SHARE_POISSON : BORNE_SHARE)
+        asked * (this.windowMs / 1_000) < LEAST_DUE || answered >= asked * (poisson ? BORNE_SHARE_POISSON : BORNE_SHARE)
       );
     });
   }
@@ -118,7 +128,7 @@ export async function raise({ count, pace, clock, signal, fit, meanwhile }: Ramp
     pace(step);
     await pause(STEP_MS, signal);
   }
-  const firstLookMs = count.isLight ? POLL_MS : WINDOW_MS + count.lateMs;
+  const firstLookMs = count.isLight ? POLL_MS : count.windowMs + count.lateMs;
   let refusal: EnvironmentError | undefined;
   for (let share = 1; share >= (fit ? LEAST_SHARE : 1); share /= 2) {
     pace(share);

@@ -1,6 +1,10 @@
 /** A run that is interrupted heals, removes its cluster, reports, and exits with 130. */
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Phase } from '../../src/model/event.ts';
 import { Workplace } from '../support/cli.ts';
 import { SMALL_SCENARIO } from '../support/small-scenario.ts';
 
@@ -56,3 +60,29 @@ test('before anything runs it leaves nothing either', async () => {
   expect((await child.ended).code).toBe(130);
   expect(place.leftovers()).toEqual([]);
 });
+
+/** Waits until a run has come to a phase. */
+async function untilPhase(phase: Phase): Promise<void> {
+  for (;;) {
+    const events = () => readFileSync(join(place.runFolder(), 'events.ndjson'), 'utf8');
+    try {
+      if (events().includes(`"phase-started","phase":"${phase}"`)) return;
+    } catch {
+      // The run has no folder yet.
+    }
+    await sleep(5);
+  }
+}
+
+test.each(['provision', 'form', 'ramp', 'final-reads'] as const)(
+  'in the phase %s, where things are done side by side, it leaves nothing either',
+  async (phase) => {
+    const child = place.startRun([scenario]);
+    await untilPhase(phase);
+    child.kill('SIGINT');
+    const { code, stderr } = await child.ended;
+    expect({ code, stderr }).toEqual({ code: 130, stderr: expect.not.stringContaining('bug') });
+    expect(place.report().timeline.map((event) => event.type)).toContain('interrupted');
+    expect(place.leftovers()).toEqual([]);
+  },
+);

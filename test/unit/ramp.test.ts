@@ -87,6 +87,15 @@ test('so light a load that there is nothing to raise runs at its rates at once, 
   expect(performance.now() - startedAt).toBeLessThan(500);
 });
 
+test('answers are counted for as long as it takes the slowest kind that counts, and no longer', () => {
+  const windowOf = (...rates: number[]) =>
+    new AnswerCount(
+      rates.map((ratePerSecond) => ({ ...READ, ratePerSecond })),
+      HAND_OVER_MS,
+    ).windowMs;
+  expect([windowOf(200, 50, 5), windowOf(200, 25), windowOf(200, 12), windowOf(5)]).toEqual([250, 400, 500, 500]);
+});
+
 test('a kind that is due less than once in the window says nothing', () => {
   const seldom = new AnswerCount([{ ...SCAN, ratePerSecond: 0.5 }], HAND_OVER_MS);
   expect(seldom.bears(seldom.before(10_000, 1))).toBe(true);

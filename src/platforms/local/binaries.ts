@@ -27,7 +27,23 @@ export interface Binaries {
  * copied to the cache once where the servers' account cannot reach them, as below a home folder of mode 700.
  * @throws EnvironmentError with what to do when they are missing, too old or do not run.
  */
-export async function findBinaries(cache: Cache): Promise<Binaries> {
+export function findBinaries(cache: Cache): Promise<Binaries> {
+  const key = JSON.stringify([cache.folder, process.env.PGQUAKE_POSTGRES_BIN]);
+  if (lastFound?.key === key && performance.now() - lastFound.at < FOUND_FOR_MS) return lastFound.binaries;
+  const binaries = lookForBinaries(cache);
+  const found = { key, at: performance.now(), binaries };
+  lastFound = found;
+  binaries.catch(() => {
+    if (lastFound === found) lastFound = undefined;
+  });
+  return binaries;
+}
+
+/** A run asks when it chooses its platform, its engine, and once more when it starts servers; each look runs programs. */
+const FOUND_FOR_MS = 5_000;
+let lastFound: { readonly key: string; readonly at: number; readonly binaries: Promise<Binaries> } | undefined;
+
+async function lookForBinaries(cache: Cache): Promise<Binaries> {
   const account = await serverAccount();
   const ofMachine = process.env.PGQUAKE_POSTGRES_BIN;
   return ofMachine ? machineBinaries(ofMachine, account) : embeddedBinaries(cache, account);

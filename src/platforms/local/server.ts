@@ -256,14 +256,24 @@ export class LocalServer implements NodeControl {
     return text === '' ? 'it ended without a word' : text;
   }
 
+  /** Whether its lock file says that it takes connections, or takes them as a standby. */
+  async saysReady(): Promise<boolean> {
+    return ['ready', 'standby'].includes((await this.#lockLines())[7]?.trim() ?? '');
+  }
+
+  /** https://github.com/postgres/postgres/blob/REL_18_STABLE/src/include/utils/pidfile.h */
+  #lockLines(): Promise<string[]> {
+    return readFile(`${this.dataFolder}/postmaster.pid`, 'utf8').then(
+      (text) => text.split('\n'),
+      () => [],
+    );
+  }
+
   /** Waits until its lock file says that it has its port. @returns false when it ended instead. */
   async #listens(postmaster: ProcessKey): Promise<boolean> {
     let listens = false;
     const missing = await until({ limitMs: LAUNCH_LIMIT_MS, everyMs: POLL_MS }, async () => {
-      const lines = await readFile(`${this.dataFolder}/postmaster.pid`, 'utf8').then(
-        (text) => text.split('\n'),
-        () => [],
-      );
+      const lines = await this.#lockLines();
       // Line 6 is the address it listens on; the file of an earlier postmaster has another first line.
       listens = lines[0]?.trim() === String(postmaster.pid) && lines[5]?.trim() === HOST && lines.length > 6;
       return listens || (await survivors([postmaster])).length === 0 ? undefined : 'its port';
