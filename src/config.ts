@@ -1,8 +1,8 @@
-/** `pgquake.config.ts` beside the scenarios: a team's own variants, and its defaults. Found, loaded and looked at here. */
+/** `pgquake.config.ts` beside the scenarios: a team's own variants, and its defaults. Loaded and looked at here. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { errorText, InputError } from './model/errors.ts';
@@ -14,37 +14,12 @@ import { pgquake } from './pgquake.ts';
 import type { Config, Quake } from './quake.ts';
 import { MAX_SEED } from './scenario/schema.ts';
 
-/** In this order; the first that is there counts. */
-export const CONFIG_FILES = [
-  'pgquake.config.ts',
-  'pgquake.config.mts',
-  'pgquake.config.js',
-  'pgquake.config.mjs',
-] as const;
-
 const LOAD_LIMIT_MS = 10_000;
 const SYNTAX_CHECK_LIMIT_MS = 5_000;
 
 /** What a config file exports by default. */
 export function defineConfig(config: Config): Config {
   return config;
-}
-
-/**
- * Looks for a config file: in a folder, then in its parents up to the current folder, which is the last.
- * @returns its absolute path, `undefined` where there is none.
- */
-export function findConfig(folder: string): string | undefined {
-  const top = resolve('.');
-  const folders: string[] = [];
-  for (let at = resolve(folder); isBelow(at, top); at = dirname(at)) folders.push(at);
-  if (folders.length === 0) folders.push(resolve(folder));
-  return [...folders, top].flatMap((at) => CONFIG_FILES.map((name) => join(at, name))).find((file) => existsSync(file));
-}
-
-function isBelow(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way !== '' && !way.startsWith('..') && !isAbsolute(way);
 }
 
 /**

@@ -22,7 +22,7 @@ export { type ClusterKeys, clusterKeys, type KeyProblem, type Makeup } from './c
 export type { FailoverStep, Manager } from './cluster/manager.ts';
 export type { Capability, NodeControl, Nodes, Platform, ProvisionOptions } from './cluster/platform.ts';
 export { directRoute, nodeRoute, type Route } from './cluster/route.ts';
-export { defineConfig, findConfig, loadConfig } from './config.ts';
+export { defineConfig, loadConfig } from './config.ts';
 export {
   defineFault,
   type Fault,
@@ -31,6 +31,7 @@ export {
   type Undo,
   type UndoContext,
 } from './faults/fault.ts';
+export { findConfig } from './find-config.ts';
 export type { Address } from './model/address.ts';
 export { EnvironmentError, HarnessError, InputError, InterruptedError } from './model/errors.ts';
 export type { ReadSummary, RunEvent, TimedEvent } from './model/event.ts';

@@ -47,6 +47,11 @@ const KINDS: Readonly<Record<keyof Variants, Kind>> = {
 
 export const VARIANT_KINDS = Object.keys(KINDS) as (keyof Variants)[];
 
+/** Whether any variant is there beside the shipped ones. */
+export function ownVariants(own: Variants): boolean {
+  return VARIANT_KINDS.some((kind) => (own[kind]?.length ?? 0) > 0);
+}
+
 /**
  * Adds own variants to a catalogue.
  * @throws InputError where one is none of its kind, or a name is there twice.

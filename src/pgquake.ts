@@ -4,7 +4,7 @@
  */
 
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type Catalog, INDEX_MARK, indexPage, proofFiles, shipped } from './catalog.ts';
 import { type Choice, choose, refuseUnknown } from './choose.ts';
 import type { Engine } from './cluster/engine.ts';
@@ -12,12 +12,12 @@ import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
 import type { OperationKind, RunInfo } from './model/history.ts';
-import { ownCommand, packageFolder, threadModule, version } from './model/package-files.ts';
+import { ownCommand, threadModule, version } from './model/package-files.ts';
 import type { Plan } from './model/plan.ts';
 import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
 import { unlessAborted } from './model/unless-aborted.ts';
-import { withOwn } from './own-variants.ts';
+import { ownVariants, withOwn } from './own-variants.ts';
 import { layoutOf, observationsFor, placedPlan, plannedMs, planOf, workloadNamed } from './planner.ts';
 import { proveTolerance, type RunOn } from './prove.ts';
 import type { Config, Experiment, ExperimentOptions, LoadOptions, Quake } from './quake.ts';
@@ -26,16 +26,19 @@ import { limitOf, RunLimit } from './run/guards.ts';
 import { describeMachine, HostMonitor, LIGHT_LOOK_MS } from './run/host-monitor.ts';
 import { healLeftBehind, type LeftBehind } from './run/left-behind.ts';
 import { probeKinds } from './run/probes.ts';
-import type { Recorder } from './run/recorder.ts';
+import type { Recorder, RunListener } from './run/recorder.ts';
 import { refuseRealtime } from './run/thread-priority.ts';
 import { keepRunIndex, type RunIndexPage, rebuildRunIndex } from './run-index.ts';
 import { completed, refusal } from './scenario/complete.ts';
+import { SCENARIO_FOLDERS } from './scenario/find.ts';
+import { knownSummaries } from './scenario/known.ts';
 import { listScenarios, loadScenario, loadSuite } from './scenario/load.ts';
 import { parseScenario } from './scenario/parse.ts';
 import { lacking } from './scenario/requirements.ts';
 import {
   createRunFolder,
   DEFAULT_REPORTS_FOLDER,
+  loadReaders,
   pointLatest,
   readReport,
   readRun,
@@ -45,11 +48,6 @@ import {
   writeRunInputs,
 } from './store.ts';
 import { ledgerOf, placeOf, type Workload } from './workloads/workload.ts';
-
-/** Where scenarios are looked for by name; the user's own come before the shipped ones. */
-export const SCENARIO_FOLDERS: readonly string[] = [
-  ...new Set([resolve('scenarios'), join(packageFolder(), 'scenarios')]),
-];
 
 /**
  * @param config own variants beside the shipped ones, and defaults.
@@ -72,7 +70,8 @@ export function pgquake(config: Config = {}): Quake {
       const suite = await loadSuite(nameOrPath, sources, set);
       return { ...suite, scenarios: suite.scenarios.map((scenario) => withDefaults(scenario, config)) };
     },
-    list: () => listScenarios(sources),
+    // The build knows nothing of the variants of others.
+    list: async () => listScenarios(sources, ownVariants(config) ? new Map() : await knownSummaries()),
     parse: (text, file = 'scenario') => withDefaults(parseScenario(text, file, catalog), config),
     plan: (scenario, options) => planOf(catalog.faults, scenario, options),
     run: async (scenario, options = {}) =>
@@ -121,6 +120,9 @@ async function runScenario(
   const scenario = await completed(asked, catalog.workloads);
   refuseUnconfirmed(scenario, options.confirm);
   const { faults } = catalog;
+  // Loaded while programs are asked for their versions.
+  const parts = runParts();
+  parts.catch(() => undefined);
   const drawn = options.replayed ?? planOf(faults, scenario, { seed: options.seed });
   // Nothing is there yet that would have to be put back.
   const stopped = options.signal ?? new AbortController().signal;
@@ -140,8 +142,8 @@ async function runScenario(
   const clock = monotonicClock(originNs);
   let failure: unknown;
   const kinds = { load: info.kinds, probes: info.probes };
-  const { Recorder, run } = await runParts();
-  const recorder = new Recorder(folder, clock, kinds, listeners);
+  const { Recorder, run } = await parts;
+  const recorder = new Recorder(folder, clock, kinds, [...listeners, LOADS_READERS]);
   {
     using _closing = recorder;
     using _watching = new HostMonitor({
@@ -192,11 +194,20 @@ async function runScenario(
   }
   failure ??= recorder.signal.reason;
   const report = judgeBy(catalog, await readOwnRun(folder, recorder, failure), scenario);
-  const files = await writeFiles(folder, rendered(catalog, report)).catch((error: unknown) => ({ error }));
-  failure ??= files?.error;
-  await pointHere(folder, say);
+  const files = rendered(catalog, report);
+  const written = await writeFiles(folder, files).catch((error: unknown) => ({ error }));
+  failure ??= written?.error;
+  await pointHere(folder, files['report.json'], say);
   return { verdict: { judgement: report.judgement, results: report.results }, report, folder, failure };
 }
+
+/** While the load is raised this thread has little to do, and nothing is measured yet. */
+const LOADS_READERS: RunListener = {
+  event: (event) => {
+    // What cannot be loaded says so where it is needed.
+    if (event.type === 'phase-started' && event.phase === 'ramp') loadReaders().catch(() => undefined);
+  },
+};
 
 /** Loaded for a run alone: Arrow, by which they write, is slow to load. */
 async function runParts() {
@@ -246,11 +257,12 @@ function healersIn({ platforms, inventory, faults }: Catalog) {
 }
 
 /** What leads to a run is no part of it: it never costs a verdict. */
-async function pointHere(folder: string, say: (line: string) => void): Promise<void> {
+async function pointHere(folder: string, text: string | undefined, say: (line: string) => void): Promise<void> {
   const missed = await pointLatest(folder);
   if (missed !== undefined) say(missed);
   try {
-    await keepRunIndex(dirname(folder), INDEX_PAGE, true);
+    const written = text === undefined ? undefined : { id: basename(folder), text };
+    await keepRunIndex(dirname(folder), INDEX_PAGE, true, written);
   } catch (error) {
     say(`the index of all runs is not up to date: ${errorText(error)}`);
   }

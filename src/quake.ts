@@ -11,7 +11,8 @@ import type { Variants } from './own-variants.ts';
 import type { KeptProof, ProveOptions } from './prove.ts';
 import type { LeftBehind } from './run/left-behind.ts';
 import type { RunListener } from './run/recorder.ts';
-import type { ScenarioEntry, ScenarioSuite } from './scenario/load.ts';
+import type { ScenarioEntry } from './scenario/find.ts';
+import type { ScenarioSuite } from './scenario/load.ts';
 import type { StoredRun } from './store.ts';
 
 /** Own variants beside the shipped ones, and defaults: what `pgquake.config.ts` exports. */

@@ -8,6 +8,7 @@ import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EnvironmentError, errorText, InputError } from './model/errors.ts';
+import type { Report } from './model/report.ts';
 import { type IndexedRun, indexedReport, indexedRunSchema, newestFirst, RUN_INDEX_VERSION } from './model/run-index.ts';
 import { readReport } from './store.ts';
 
@@ -47,12 +48,25 @@ export async function rebuildRunIndex(reportsFolder: string, page: RunIndexPage)
  * Brings the index up to date after a run was reported. Leaves alone what is not pgquake's.
  * @param create whether a folder without an index gets one: that of a new run does, wherever else a stored run
  * may lie does not.
+ * @param written the run that was, whose report.json need not be read again.
  * @throws EnvironmentError where it cannot be written.
  */
-export async function keepRunIndex(reportsFolder: string, page: RunIndexPage, create: boolean): Promise<void> {
+export async function keepRunIndex(
+  reportsFolder: string,
+  page: RunIndexPage,
+  create: boolean,
+  written?: WrittenReport,
+): Promise<void> {
   const owner = await ownerOf(reportsFolder, page);
   if (owner === 'other' || (owner === 'nobody' && !create)) return;
-  await writeIndex(reportsFolder, page, await readKnown(join(reportsFolder, INDEX_JSON)));
+  await writeIndex(reportsFolder, page, await readKnown(join(reportsFolder, INDEX_JSON)), written);
+}
+
+/** As it stands in its file. */
+export interface WrittenReport {
+  /** The name of the run's folder. */
+  readonly id: string;
+  readonly text: string;
 }
 
 async function ownerOf(reportsFolder: string, { mark }: RunIndexPage): Promise<'pgquake' | 'other' | 'nobody'> {
@@ -65,9 +79,13 @@ async function writeIndex(
   reportsFolder: string,
   { render }: RunIndexPage,
   known: ReadonlyMap<string, Kept>,
+  written?: WrittenReport,
 ): Promise<IndexedRun[]> {
   const kept: Kept[] = [];
-  for (const id of await runFolders(reportsFolder)) kept.push(await look(join(reportsFolder, id), id, known.get(id)));
+  for (const id of await runFolders(reportsFolder)) {
+    const text = written?.id === id ? written.text : undefined;
+    kept.push(await look(join(reportsFolder, id), id, known.get(id), text));
+  }
   const runs = newestFirst(kept.map(({ run }) => run));
   const data = `{"version":${RUN_INDEX_VERSION},"runs":[\n${kept.map((one) => JSON.stringify(one)).join(',\n')}\n]}\n`;
   await replace(join(reportsFolder, INDEX_JSON), data);
@@ -105,7 +123,7 @@ async function runFolders(reportsFolder: string): Promise<string[]> {
   return folders;
 }
 
-async function look(folder: string, id: string, known: Kept | undefined): Promise<Kept> {
+async function look(folder: string, id: string, known: Kept | undefined, text: string | undefined): Promise<Kept> {
   const file = await statOf(join(folder, 'report.json'));
   if (!file) {
     const problem = `no report: it is under way, or was killed; pgquake judge ${id} makes one`;
@@ -114,7 +132,8 @@ async function look(folder: string, id: string, known: Kept | undefined): Promis
   const { mtimeMs, size } = file;
   if (known && known.mtimeMs === mtimeMs && known.size === size) return known;
   try {
-    return { mtimeMs, size, run: { id, report: indexedReport(await readReport(folder)) } };
+    const report = text === undefined ? await readReport(folder) : (JSON.parse(text) as Report);
+    return { mtimeMs, size, run: { id, report: indexedReport(report) } };
   } catch (error) {
     return { mtimeMs, size, run: { id, problem: errorText(error) } };
   }

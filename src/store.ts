@@ -21,6 +21,16 @@ async function schemas() {
   return { ...report, ...plan };
 }
 
+/** Loads what reading a run takes, at a time when nobody waits for it. */
+export async function loadReaders(): Promise<void> {
+  await Promise.all([schemas(), operationsFile()]);
+}
+
+/** Arrow is slow to load, and most commands read no operations. */
+function operationsFile() {
+  return import('./operations-file.ts');
+}
+
 /** A stored run. */
 export interface StoredRun {
   readonly folder: string;
@@ -152,8 +162,7 @@ export async function readRun(folder: string): Promise<StoredRun> {
     throw notARun(join(folder, 'plan.json'), `it is of another run than run.json, which is of ${run.scenario}`);
   }
   const events = await readEvents(folder, eventSchema);
-  // Arrow is slow to load, and most commands read no operations.
-  const { OPERATIONS_FILE, PROBES_FILE, WITNESS_FILE, readOperations } = await import('./operations-file.ts');
+  const { OPERATIONS_FILE, PROBES_FILE, WITNESS_FILE, readOperations } = await operationsFile();
   const read = (name: string) => readTable(join(folder, name), readOperations);
   const operations = read(OPERATIONS_FILE);
   const probes = read(PROBES_FILE);

@@ -7,7 +7,10 @@
 import { cpSync, globSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type OutputChunk, rolldown } from 'rolldown';
+import { readText, scenarioFiles } from '../src/scenario/find.ts';
+import { digestOf, KNOWN_FILE } from '../src/scenario/known.ts';
 
 /** For old versions of Node.js, so it has no types. */
 const { isBuilt, sourceState, STATE_FILE } = createRequire(import.meta.url)('../bin/built.cjs') as {
@@ -75,9 +78,29 @@ async function build(): Promise<void> {
     cpSync(join(ROOT, file), join(UNFINISHED, file.replace('src/', '')));
   const chunks = output.filter((part): part is OutputChunk => part.type === 'chunk');
   writeFileSync(join(UNFINISHED, 'third-party-licenses.txt'), licenses(chunks.flatMap(({ moduleIds }) => moduleIds)));
+  writeFileSync(join(UNFINISHED, KNOWN_FILE), await knownScenarios());
   writeFileSync(join(UNFINISHED, STATE_FILE), state);
   rmSync(DIST, { recursive: true, force: true });
   renameSync(UNFINISHED, DIST);
+}
+
+/** The shipped scenarios that are valid, looked at by what was just built; those that depend on other files are left out. */
+async function knownScenarios(): Promise<string> {
+  const { pgquake } = (await import(
+    pathToFileURL(join(UNFINISHED, 'index.js')).href
+  )) as typeof import('../src/index.ts');
+  const { parse } = pgquake();
+  const known: Record<string, string> = {};
+  for (const { file } of await scenarioFiles([join(ROOT, 'scenarios')])) {
+    const text = await readText(file);
+    try {
+      const { summary, cluster } = parse(text, file);
+      if (cluster.inventory === undefined) known[digestOf(file, text)] = summary;
+    } catch {
+      // `pgquake list` says so.
+    }
+  }
+  return `${JSON.stringify(known, null, 1)}\n`;
 }
 
 /** Of every package that is in the bundle, as its license asks for. */

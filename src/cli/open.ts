@@ -1,9 +1,8 @@
 /** Opens pgquake for one command: with the config file beside its scenarios, or the one that is named. */
 
 import { dirname, join, relative } from 'node:path';
-import { findConfig, loadConfig } from '../config.ts';
+import { findConfig } from '../find-config.ts';
 import { InputError } from '../model/errors.ts';
-import { pgquake } from '../pgquake.ts';
 import type { Quake } from '../quake.ts';
 import type { ConfigArguments } from './options.ts';
 
@@ -17,7 +16,9 @@ const SCENARIOS = 'scenarios';
  */
 export async function openQuake({ config }: ConfigArguments, scenarios: readonly string[] = []): Promise<Quake> {
   const file = configFile({ config }, scenarios);
-  return file === undefined ? pgquake() : loadConfig(file);
+  // All variants and what reads them: loaded by the commands that need a quake.
+  if (file === undefined) return (await import('../pgquake.ts')).pgquake();
+  return (await import('../config.ts')).loadConfig(file);
 }
 
 /** The config file that counts: flag, else environment, else what is found beside the scenarios. */

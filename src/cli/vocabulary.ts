@@ -3,8 +3,8 @@
 import { refuseUnknown } from '../choose.ts';
 import { InputError } from '../model/errors.ts';
 import type { Scenario } from '../model/scenario.ts';
-import { SCENARIO_FOLDERS } from '../pgquake.ts';
 import type { Quake } from '../quake.ts';
+import { SCENARIO_FOLDERS } from '../scenario/find.ts';
 import { isInventoryFile, readInventory } from '../scenario/inventory.ts';
 import { loadScenario, type ScenarioSuite } from '../scenario/load.ts';
 import { onInventory } from '../scenario/on-inventory.ts';

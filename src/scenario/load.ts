@@ -1,36 +1,34 @@
-/** Scenarios as files: found by name or by path, and read. */
+/** Scenarios by name or by path: found, read and looked at. */
 
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, isAbsolute, join, relative, resolve } from 'node:path';
-import { errorText, InputError } from '../model/errors.ts';
+import { basename, join, resolve } from 'node:path';
+import { InputError } from '../model/errors.ts';
 import { nearest } from '../model/nearest.ts';
 import { quoted } from '../model/quoted.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { withChanges } from './changes.ts';
 import { completed } from './complete.ts';
+import {
+  entriesOf,
+  namedFiles,
+  readText,
+  type ScenarioEntry,
+  scenarioFiles,
+  shown,
+  suiteListFile,
+  suiteListName,
+  suitesIn,
+} from './find.ts';
+import { digestOf, type KnownSummaries } from './known.ts';
 import { parseScenario } from './parse.ts';
 import { together } from './problems.ts';
 import type { ScenarioVocabulary } from './schema.ts';
-import { MAX_BYTES } from './source.ts';
-import { readSuiteList, suiteListFile, suiteListName } from './suite-list.ts';
+import { readSuiteList } from './suite-list.ts';
 
 /** Where scenarios come from. */
 export interface ScenarioSources {
   readonly vocabulary: ScenarioVocabulary;
   /** Searched for names, the first folder first. Those that do not exist are passed over. */
   readonly folders: readonly string[];
-}
-
-/** A scenario that can be asked for by name. */
-export interface ScenarioEntry {
-  /** In a suite: `patroni/primary-lost`. */
-  readonly name: string;
-  /** The suite that it belongs to, if any. */
-  readonly suite?: string;
-  /** Its path; relative to the current folder where it lies in it. */
-  readonly file: string;
-  /** Its own summary, or that it is not valid. */
-  readonly summary: string;
 }
 
 /**
@@ -55,21 +53,17 @@ export async function loadScenario(
   return completed(parseScenario(text, shown(file), vocabulary), vocabulary.workloads);
 }
 
-/**
- * The scenarios of the folders, by name, and then those of their suites; of two with one name the first counts. One that
- * is not valid says so.
- */
-export async function listScenarios({ vocabulary, folders }: ScenarioSources): Promise<ScenarioEntry[]> {
-  const found = [...(await namedFiles(folders))].map(([name, file]) => ({ name, file }));
-  for (const suite of await suitesIn(folders)) {
-    const files = await namedFiles(folders.map((folder) => join(folder, suite)));
-    found.push(...[...files].map(([name, file]) => ({ name: `${suite}/${name}`, suite, file })));
-  }
+/** The scenarios of the folders, as `scenarioFiles` finds them; one that is not valid says so. */
+export async function listScenarios(
+  { vocabulary, folders }: ScenarioSources,
+  known: KnownSummaries = new Map(),
+): Promise<ScenarioEntry[]> {
+  const found = await scenarioFiles(folders);
   return Promise.all(
     found.map(async (entry) => ({
       ...entry,
       file: shown(entry.file),
-      summary: await summaryOf(entry.file, vocabulary),
+      summary: await summaryOf(entry.file, vocabulary, known),
     })),
   );
 }
@@ -132,17 +126,6 @@ async function loadAll(
   return loaded.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
 }
 
-/** The names of the folders that hold scenarios. */
-async function suitesIn(folders: readonly string[]): Promise<string[]> {
-  const names = new Set<string>();
-  for (const folder of folders) {
-    for (const entry of await entriesOf(folder)) {
-      if ((await namedFiles([join(folder, entry)])).size > 0) names.add(entry);
-    }
-  }
-  return [...names].sort();
-}
-
 /** The file that lists a suite, where there is one. */
 async function suiteListAt(
   nameOrPath: string,
@@ -163,9 +146,10 @@ async function suiteListsIn(folders: readonly string[]): Promise<string[]> {
   return [...new Set(files.flat().flatMap((file) => suiteListName(file) ?? []))];
 }
 
-async function summaryOf(file: string, vocabulary: ScenarioVocabulary): Promise<string> {
+async function summaryOf(file: string, vocabulary: ScenarioVocabulary, known: KnownSummaries): Promise<string> {
   try {
-    return parseScenario(await readText(file), shown(file), vocabulary).summary;
+    const text = await readText(file);
+    return known.get(digestOf(file, text)) ?? parseScenario(text, shown(file), vocabulary).summary;
   } catch (error) {
     if (error instanceof InputError) return `not valid: pgquake validate ${shown(file)} says why`;
     throw error;
@@ -183,72 +167,4 @@ async function fileNamed(name: string, folders: readonly string[]): Promise<stri
     code: 'scenario-unknown',
     hint: `scenarios here: ${known.join(', ') || 'none'}; or give the path of a file, such as ./mine.yaml`,
   });
-}
-
-/** Name -> file, sorted by name. */
-async function namedFiles(folders: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const files = new Map<string, string>();
-  for (const folder of folders) {
-    for (const entry of await entriesOf(folder)) {
-      if (suiteListName(entry) !== undefined) continue;
-      const name = /^(.+)\.yaml$/.exec(entry)?.[1];
-      if (name !== undefined && !files.has(name)) files.set(name, join(folder, entry));
-    }
-  }
-  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-async function entriesOf(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-    throw new InputError(`cannot read the folder ${folder}: ${errorText(error)}`, {
-      code: 'scenario-unreadable',
-      cause: error,
-    });
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    const entry = await stat(file);
-    if (entry.isDirectory()) {
-      throw new InputError(`${file} is a folder; expected the file of a scenario`, {
-        code: 'scenario-unreadable',
-        hint: `pgquake --suite ${file} runs all scenarios in it`,
-      });
-    }
-    // A device or a pipe may never end.
-    if (!entry.isFile()) throw new Error('it is no file, and a run keeps its scenario by path: save it in one first');
-    // The size is looked at before the text is in memory.
-    if (entry.size > MAX_BYTES) throw new Error(`it has ${entry.size} bytes; a scenario has at most ${MAX_BYTES}`);
-    return textOf(await readFile(file));
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new InputError(`cannot read the scenario ${file}: ${missing ? 'there is no such file' : errorText(error)}`, {
-      code: 'scenario-unreadable',
-      hint: 'a name without folder and ending is looked for in scenarios/; pgquake list shows them',
-      cause: error,
-    });
-  }
-}
-
-/** @throws where the bytes are no UTF-8: what stands there nobody can know. */
-function textOf(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    const valid = bytes.toString('utf8').indexOf('\ufffd');
-    const line = bytes.toString('utf8').slice(0, valid).split('\n').length;
-    throw new Error(`line ${line} holds bytes that are no UTF-8; save it as UTF-8`);
-  }
-}
-
-/** As people type it: relative to where they are, where it lies below. */
-function shown(file: string): string {
-  const path = relative('.', file);
-  return path.startsWith('..') || isAbsolute(path) ? file : path;
 }

@@ -22,10 +22,9 @@ import {
 import { errorText } from '../model/errors.ts';
 import { quoted } from '../model/quoted.ts';
 import type { Place } from '../model/scenario.ts';
+import { MAX_BYTES } from './find.ts';
 import { type Problem, ScenarioError } from './problems.ts';
 
-/** A scenario of this length would be read by nobody. */
-export const MAX_BYTES = 1_000_000;
 const MAX_ALIASES = 100;
 const MAX_REASON = 200;
 const LOST = /^Unexpected .* in YAML stream/;

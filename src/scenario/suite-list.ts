@@ -6,24 +6,12 @@ import { explain } from './explain.ts';
 import { formatPath, type Problem, ScenarioError } from './problems.ts';
 import { Source } from './source.ts';
 
-const ENDING = '.suite.yaml';
-
 const schema = z.strictObject({
   scenarios: z
     .array(z.string().min(1))
     .min(1)
     .describe('Names such as patroni/primary-lost, or paths from the folder of this file such as ./mine.yaml.'),
 });
-
-/** `ha.suite.yaml` is the file of the suite `ha`. */
-export function suiteListFile(name: string): string {
-  return `${name}${ENDING}`;
-}
-
-/** The suite that a file lists; `undefined` where it lists none. */
-export function suiteListName(file: string): string | undefined {
-  return file.endsWith(ENDING) ? file.slice(0, -ENDING.length) : undefined;
-}
 
 /**
  * What a suite lists: names, and absolute paths.

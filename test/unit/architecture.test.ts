@@ -81,6 +81,7 @@ const KEYS = [
   'plan',
   'cluster',
   'sql',
+  'find-config.ts',
   'home-folder.ts',
   'make-folder.ts',
   'model',

@@ -5,7 +5,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { findConfig, loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config.ts';
+import { findConfig } from '../../src/find-config.ts';
 import { InputError } from '../../src/model/errors.ts';
 
 let folder: string;

@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { InputError } from '../../src/model/errors.ts';
+import { digestOf, listKnown } from '../../src/scenario/known.ts';
 import { listScenarios, loadScenario } from '../../src/scenario/load.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
 
@@ -103,6 +104,30 @@ describe('listScenarios', () => {
       },
       { name: 'both', file: join(mine, 'both.yaml'), summary: 'Mine.' },
       { name: 'one-worker', file: join(shipped, 'one-worker.yaml'), summary: 'One worker.' },
+    ]);
+  });
+});
+
+describe('scenarios that the build knows', () => {
+  const known = (text: string) => new Map([[digestOf('one-worker.yaml', text), 'Known.']]);
+  const text = () => readFileSync(join(shipped, 'one-worker.yaml'), 'utf8');
+  const summaries = async (of: ReturnType<typeof known>) =>
+    Object.fromEntries((await listScenarios(sources(), of)).map(({ name, summary }) => [name, summary]));
+
+  test('are told by their name and their whole text; all others are looked at', async () => {
+    expect(await summaries(known(text()))).toEqual({ both: 'Mine.', 'one-worker': 'Known.' });
+    expect(await summaries(known(`${text()} `))).toEqual({ both: 'Mine.', 'one-worker': 'One worker.' });
+    const copied = join(mine, 'copy.yaml');
+    writeFileSync(copied, text());
+    expect(await summaries(known(text()))).toMatchObject({ copy: 'One worker.' });
+  });
+
+  test('are listed without a look only where there are no others', async () => {
+    expect(await listKnown(sources().folders, known(text()))).toBeUndefined();
+    expect(await listKnown([shipped], known(text()))).toBeUndefined();
+    rmSync(join(shipped, 'both.yaml'));
+    expect(await listKnown([shipped], known(text()))).toEqual([
+      { name: 'one-worker', file: join(shipped, 'one-worker.yaml'), summary: 'Known.' },
     ]);
   });
 });

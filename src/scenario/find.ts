@@ -1,0 +1,132 @@
+/** Scenarios as files: found in folders, by name. Loads none of what it takes to read one. */
+
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { errorText, InputError } from '../model/errors.ts';
+import { packageFolder } from '../model/package-files.ts';
+
+/** Where scenarios are looked for by name; the user's own come before the shipped ones. */
+export const SCENARIO_FOLDERS: readonly string[] = [
+  ...new Set([resolve('scenarios'), join(packageFolder(), 'scenarios')]),
+];
+
+/** A scenario of this length would be read by nobody. */
+export const MAX_BYTES = 1_000_000;
+const SUITE_ENDING = '.suite.yaml';
+
+/** A scenario that can be asked for by name. */
+export interface ScenarioEntry {
+  /** In a suite: `patroni/primary-lost`. */
+  readonly name: string;
+  /** The suite that it belongs to, if any. */
+  readonly suite?: string;
+  /** Its path; relative to the current folder where it lies in it. */
+  readonly file: string;
+  /** Its own summary, or that it is not valid. */
+  readonly summary: string;
+}
+
+/**
+ * The scenarios of the folders, by name, and then those of their suites; of two with one name the first counts.
+ */
+export async function scenarioFiles(folders: readonly string[]): Promise<Omit<ScenarioEntry, 'summary'>[]> {
+  const found: Omit<ScenarioEntry, 'summary'>[] = [...(await namedFiles(folders))].map(([name, file]) => ({
+    name,
+    file,
+  }));
+  for (const suite of await suitesIn(folders)) {
+    const files = await namedFiles(folders.map((folder) => join(folder, suite)));
+    found.push(...[...files].map(([name, file]) => ({ name: `${suite}/${name}`, suite, file })));
+  }
+  return found;
+}
+
+/** `ha.suite.yaml` is the file of the suite `ha`. */
+export function suiteListFile(name: string): string {
+  return `${name}${SUITE_ENDING}`;
+}
+
+/** The suite that a file lists; `undefined` where it lists none. */
+export function suiteListName(file: string): string | undefined {
+  return file.endsWith(SUITE_ENDING) ? file.slice(0, -SUITE_ENDING.length) : undefined;
+}
+
+/** The names of the folders that hold scenarios. */
+export async function suitesIn(folders: readonly string[]): Promise<string[]> {
+  const names = new Set<string>();
+  for (const folder of folders) {
+    for (const entry of await entriesOf(folder)) {
+      if ((await namedFiles([join(folder, entry)])).size > 0) names.add(entry);
+    }
+  }
+  return [...names].sort();
+}
+
+/** Name -> file, sorted by name. */
+export async function namedFiles(folders: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>();
+  for (const folder of folders) {
+    for (const entry of await entriesOf(folder)) {
+      if (suiteListName(entry) !== undefined) continue;
+      const name = /^(.+)\.yaml$/.exec(entry)?.[1];
+      if (name !== undefined && !files.has(name)) files.set(name, join(folder, entry));
+    }
+  }
+  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export async function entriesOf(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw new InputError(`cannot read the folder ${folder}: ${errorText(error)}`, {
+      code: 'scenario-unreadable',
+      cause: error,
+    });
+  }
+}
+
+/** As people type it: relative to where they are, where it lies below. */
+export function shown(file: string): string {
+  const path = relative('.', file);
+  return path.startsWith('..') || isAbsolute(path) ? file : path;
+}
+
+/** The text of a scenario's file. @throws InputError where it cannot be read. */
+export async function readText(file: string): Promise<string> {
+  try {
+    const entry = await stat(file);
+    if (entry.isDirectory()) {
+      throw new InputError(`${file} is a folder; expected the file of a scenario`, {
+        code: 'scenario-unreadable',
+        hint: `pgquake --suite ${file} runs all scenarios in it`,
+      });
+    }
+    // A device or a pipe may never end.
+    if (!entry.isFile()) throw new Error('it is no file, and a run keeps its scenario by path: save it in one first');
+    // The size is looked at before the text is in memory.
+    if (entry.size > MAX_BYTES) throw new Error(`it has ${entry.size} bytes; a scenario has at most ${MAX_BYTES}`);
+    return textOf(await readFile(file));
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new InputError(`cannot read the scenario ${file}: ${missing ? 'there is no such file' : errorText(error)}`, {
+      code: 'scenario-unreadable',
+      hint: 'a name without folder and ending is looked for in scenarios/; pgquake list shows them',
+      cause: error,
+    });
+  }
+}
+
+/** @throws where the bytes are no UTF-8: what stands there nobody can know. */
+function textOf(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    const valid = bytes.toString('utf8').indexOf('\ufffd');
+    const line = bytes.toString('utf8').slice(0, valid).split('\n').length;
+    throw new Error(`line ${line} holds bytes that are no UTF-8; save it as UTF-8`);
+  }
+}
