@@ -120,7 +120,7 @@ export async function pointLatest(folder: string): Promise<string | undefined> {
  * @throws EnvironmentError when one cannot be written.
  */
 export async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, content] of Object.entries(files)) {
+  const write = async ([name, content]: [string, string]) => {
     const path = join(folder, name);
     const unfinished = `${path}.unfinished`;
     await writing(path, writeFile(unfinished, content)).catch(async (error: unknown) => {
@@ -128,7 +128,9 @@ export async function writeFiles(folder: string, files: Readonly<Record<string, 
       throw error;
     });
     await writing(path, rename(unfinished, path));
-  }
+  };
+  const outcomes = await Promise.allSettled(Object.entries(files).map(write));
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 
 async function writing(path: string, work: Promise<unknown>): Promise<void> {

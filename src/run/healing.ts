@@ -18,6 +18,7 @@ import type { PendingUndo } from './undo-journal.ts';
 
 const CONNECT_LIMIT_MS = 5_000;
 const POLL_MS = 100;
+const LEAST_POLL_MS = 20;
 /** Twice what PostgreSQL waits by default before it connects again. */
 const RECONNECT_LIMIT_MS = 10_000;
 /** Citus finishes what was prepared once a minute. */
@@ -96,7 +97,9 @@ async function untilNodeWhole(node: NodeControl, options: WholeOptions): Promise
       // A reader that is gone for so long does not come back by itself.
       const hopeless = idle.length === left.length && waitedMs > RECONNECT_LIMIT_MS;
       if (left.length === 0 || hopeless || waitedMs > limitMs) return left;
-      await sleep(POLL_MS, undefined, signal ? { signal } : {});
+      // What is nearly done is not waited for longer than it takes.
+      const restMs = Math.min(POLL_MS, Math.max(LEAST_POLL_MS, waitedMs));
+      await sleep(restMs, undefined, signal ? { signal } : {});
     }
   } catch (error) {
     signal?.throwIfAborted();

@@ -17,7 +17,7 @@ const STEP_MS = 100;
 const ENOUGH_DUE = 10;
 const WINDOW_MS = { least: 250, most: 500 } as const;
 /** Beyond the time between two hand-overs. */
-const HANDING_OVER_MS = 50;
+const HANDING_OVER_MS = 20;
 /** A slow answer takes a while to be followed by as many as are sent. */
 const BORNE_WITHIN_MS = 6_000;
 const FITTED_WITHIN_MS = 2_500;
