@@ -20,31 +20,35 @@ const SIDE_BY_SIDE = [
 const IN_PAIRS = [
   'test/e2e/patroni.test.ts',
   'test/e2e/frozen-worker.test.ts',
-  'test/integration/docker-foreign-act.test.ts',
-  'test/integration/foreign-act.test.ts',
-  'test/e2e/patroni-local.test.ts',
   'test/e2e/local-network.test.ts',
   'test/e2e/starved-client.test.ts',
-  'test/e2e/prove.test.ts',
-  'test/integration/docker-scenarios.test.ts',
-  'test/e2e/scenarios.test.ts',
-  'test/integration/planted-harm.test.ts',
   'test/e2e/coordinator-trouble.test.ts',
   'test/e2e/ramp.test.ts',
+  'test/e2e/patroni-local.test.ts',
+  'test/e2e/scenarios.test.ts',
+  'test/e2e/patroni-dcs.test.ts',
+  'test/integration/planted-harm.test.ts',
+  'test/e2e/prove.test.ts',
+  'test/integration/docker-scenarios.test.ts',
   'test/e2e/observations.test.ts',
   'test/e2e/suite.test.ts',
 ];
 /** The main job, which `npm test` runs alone. */
 const SMOKE = 'test/smoke/one-worker.test.ts';
+/** Files that mostly wait and expect no verdict: one at a time, as `.ci/run` has them beside those that measure. */
+const SLEEPING = [
+  'test/integration/attached-patroni.test.ts',
+  'test/integration/docker-mishaps.test.ts',
+  'test/integration/docker-foreign-act.test.ts',
+  'test/integration/foreign-act.test.ts',
+];
 /** Files that expect no verdict, or ask again where there is none: three at a time, since one of them mostly waits. */
 const WAITING = [
   'test/integration/attached.test.ts',
   'test/integration/docker-standing.test.ts',
   'test/integration/patroni.test.ts',
   'test/integration/docker-platform.test.ts',
-  'test/integration/attached-patroni.test.ts',
   'test/e2e/endings.test.ts',
-  'test/integration/docker-mishaps.test.ts',
   'test/e2e/heal-patroni.test.ts',
   'test/e2e/own-sql.test.ts',
   'test/e2e/heal.test.ts',
@@ -85,7 +89,7 @@ const BACKGROUND = [
   'test/integration/route-follows.test.ts',
   'test/integration/attached-bare.test.ts',
 ];
-const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, SMOKE, ...WAITING, ...BACKGROUND];
+const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, SMOKE, ...SLEEPING, ...WAITING, ...BACKGROUND];
 /** Every other file runs alone, because clusters compete for the machine: a judged one that had starved beside others. */
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;
@@ -147,9 +151,10 @@ export default defineConfig(({ mode }) => ({
         group: 2,
       }),
       onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 3 }),
-      onClusters('waiting', { include: WAITING, maxWorkers: 3, group: 4 }),
-      onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 5 }),
-      onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 6 }),
+      onClusters('sleeping', { include: SLEEPING, maxWorkers: 1, group: 4 }),
+      onClusters('waiting', { include: WAITING, maxWorkers: 3, group: 5 }),
+      onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 6 }),
+      onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 7 }),
     ],
   },
 }));

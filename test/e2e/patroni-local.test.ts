@@ -14,7 +14,7 @@ test.skipIf(missing !== undefined)(
   'a failover: a standby takes over within what ttl promises, by the proxy later than directly, and nothing of it is left',
   async () => {
     using place = new Workplace('local');
-    const seen = await passes(place, 'patroni/primary-lost', { lasts: '26s', writes: 40 });
+    const seen = await passes(place, 'patroni/primary-lost', { lasts: '26s', writes: 20 });
     const { direct = 0, proxy = 0 } = writesOutMs(place);
     expect(direct, seen('within-promise')).toBeGreaterThan(SOONEST_TAKEOVER_MS);
     expect(proxy, seen('within-promise')).toBeGreaterThan(direct);

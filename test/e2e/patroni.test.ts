@@ -1,6 +1,6 @@
 /**
  * Shipped scenarios on real Patroni, from the command line to the verdict: two primaries, and the same on a synchronous
- * cluster. A failover is in `patroni-local`, a lost DCS in `patroni-dcs`, which runs alone.
+ * cluster. A failover is in `patroni-local`, a lost DCS in `patroni-dcs`.
  */
 
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ describe.skipIf(missing !== undefined)('under Patroni', () => {
   test(
     'a split brain: no client sees an outage, two nodes are primaries, and acknowledged writes are lost',
     async () => {
-      const seen = await passes(place, 'patroni/agent-killed', { lasts: '26s', writes: 40 });
+      const seen = await passes(place, 'patroni/agent-killed', { lasts: '26s', writes: 20 });
       expect(seen('split-brain')).toMatch(/^two primaries for at most /);
       expect(seen('availability')).toMatch(/^(99|100)/);
       const { ledger, acts } = place.report();

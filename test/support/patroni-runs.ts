@@ -10,8 +10,8 @@ export const LIMIT_MS = 400_000;
 const SHORT = [
   `cluster.settings.loop_wait=${LOOP_WAIT_MS / 1_000}`,
   'cluster.settings.retry_timeout=3',
-  'workload.read.rate=20/s',
-  'probes.rate=10/s',
+  'workload.read.rate=10/s',
+  'probes.rate=5/s',
 ];
 
 /**
