@@ -31,6 +31,8 @@ const IN_PAIRS = [
   'test/e2e/prove.test.ts',
   'test/integration/docker-scenarios.test.ts',
   'test/e2e/observations.test.ts',
+  'test/e2e/own-sql.test.ts',
+  'test/e2e/ci.test.ts',
   'test/e2e/suite.test.ts',
 ];
 /** The main job, which `npm test` runs alone. */
@@ -42,7 +44,7 @@ const SLEEPING = [
   'test/integration/docker-foreign-act.test.ts',
   'test/integration/foreign-act.test.ts',
 ];
-/** Files that expect no verdict, or ask again where there is none: three at a time, since one of them mostly waits. */
+/** Files that expect no verdict: three at a time, since each waits now and then. */
 const WAITING = [
   'test/integration/attached.test.ts',
   'test/integration/docker-standing.test.ts',
@@ -50,10 +52,8 @@ const WAITING = [
   'test/integration/docker-platform.test.ts',
   'test/e2e/endings.test.ts',
   'test/e2e/heal-patroni.test.ts',
-  'test/e2e/own-sql.test.ts',
   'test/e2e/heal.test.ts',
   'test/integration/guides.test.ts',
-  'test/e2e/ci.test.ts',
   'test/e2e/heal-docker.test.ts',
   'test/integration/two-engines.test.ts',
   'test/e2e/guards.test.ts',
