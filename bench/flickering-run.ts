@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import type { OperationKind } from '../src/model/history.ts';
 import { OperationTable } from '../src/model/operations.ts';
 import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE } from '../src/operations-file.ts';
-import { buildHistory, PROBES } from '../test/support/history-builder.ts';
+import { PROBES } from '../test/support/history-builder.ts';
 import { storeHistory } from '../test/support/stored-run.ts';
+import { KEYS, longHistory, PARTITIONS } from './long-history.ts';
 
 /** Operations a second. */
 export const RATE = 2_000;
 const BATCH = 100;
-const KEYS = 100;
-const PARTITIONS = 4;
 const PROBES_PER_SECOND = 400;
 
 const KINDS: readonly OperationKind[] = [
@@ -31,14 +30,11 @@ export async function writeFlickeringRun(
   count: number,
   written?: (operations: number) => void,
 ): Promise<string> {
-  const loadMs = (count / RATE) * 1_000;
-  const phases = { steadyMs: loadMs * 0.25, faultMs: loadMs * 0.5, settleMs: loadMs * 0.25 - 310 };
-  const { run, events } = buildHistory({
-    ...phases,
-    partitionKeys: KEYS,
-    partitions: PARTITIONS,
-    kinds: KINDS.map((kind) => ({ ...kind, ratePerSecond: 1 })),
-  });
+  const { run, events } = longHistory(
+    count,
+    RATE,
+    KINDS.map((kind) => ({ ...kind, ratePerSecond: 1 })),
+  );
   const history = {
     run: { ...run, kinds: KINDS },
     events,

@@ -15,11 +15,11 @@ import { OperationTable } from '../src/model/operations.ts';
 import type { HypothesisItem } from '../src/model/scenario.ts';
 import { OPERATIONS_FILE, OperationsWriter, PROBES_FILE } from '../src/operations-file.ts';
 import { readRun } from '../src/store.ts';
-import { buildHistory } from '../test/support/history-builder.ts';
 import { storeHistory } from '../test/support/stored-run.ts';
 import { closing, median, over } from './figures.ts';
 import { answerBare, type Bare } from './judging-bare.ts';
 import { type Answered, answerByDuck, prepareDuck } from './judging-peer.ts';
+import { KEYS, longHistory, PARTITIONS } from './long-history.ts';
 import { peakMb } from './machine.ts';
 
 const MILLION = 1_000_000;
@@ -27,8 +27,6 @@ const GOALS = { time: 1, memory: 1, growth: 2.1 };
 const RATE = 10_000;
 /** Operations of one hand-over of the load at that rate. */
 const BATCH = 500;
-const KEYS = 100;
-const PARTITIONS = 4;
 
 const KINDS: readonly OperationKind[] = [
   { name: 'read', access: 'read', scope: 'partition', ratePerSecond: RATE / 2, deadlineMs: 1_000 },
@@ -53,14 +51,7 @@ function itemOf([name, written]: (typeof HYPOTHESIS)[number]): HypothesisItem {
 
 /** A run without findings: the worst case, as nothing ends a search early. */
 async function writeRun(reports: string, count: number): Promise<string> {
-  const loadMs = (count / RATE) * 1_000;
-  const phases = { steadyMs: loadMs * 0.25, faultMs: loadMs * 0.5, settleMs: loadMs * 0.25 - 310 };
-  const { run, events } = buildHistory({
-    ...phases,
-    partitionKeys: KEYS,
-    partitions: PARTITIONS,
-    kinds: KINDS.map(silent),
-  });
+  const { run, events } = longHistory(count, RATE, KINDS.map(silent));
   const writes = count / 2;
   const written = events.map((event) => {
     if (event.type === 'load-kept') return { ...event, intended: count };

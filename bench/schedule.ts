@@ -7,21 +7,18 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { coordinatorRoute } from '../src/engines/sharded.ts';
 import type { Address } from '../src/model/address.ts';
 import { monotonicClock } from '../src/model/clock.ts';
 import { OPERATIONS_FILE, readOperations } from '../src/operations-file.ts';
-import { local } from '../src/platforms/local.ts';
 import { Load, spareLoadThread } from '../src/run/load.ts';
 import { Recorder } from '../src/run/recorder.ts';
-import { Session } from '../src/sql/session.ts';
 import { chat } from '../src/workloads/chat.ts';
 import { placeOf } from '../src/workloads/workload.ts';
-import { coordinatorOf, sharded } from '../test/support/sharded.ts';
 import { closing } from './figures.ts';
+import { startOneServer } from './one-server.ts';
 
 const RATE = 10_000;
 const GOALS = { lateness: 1, dropped: 0, memoryMb: 20 };
@@ -108,19 +105,13 @@ if (process.argv[2] === 'wake') {
   process.exit();
 }
 const seconds = Number(process.argv[2] ?? 60);
-const folder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
 const originNs = process.hrtime.bigint();
-const nodes = await local.provision({
-  nodes: sharded({ workers: 1, replication: 1, partitions: 1 }).nodes,
-  settings: {},
-  runFolder: folder,
-  signal: new AbortController().signal,
-});
-try {
-  const address = coordinatorOf(nodes).address();
+await using server = await startOneServer();
+const { nodes, folder, address } = server;
+{
   const { tables, partitionKeys } = chat.dataset(params);
   {
-    await using session = await Session.connect(address, { applicationName: 'pgquake-bench', connectTimeoutMs: 5_000 });
+    await using session = await server.connect();
     for (const { name, columns, primaryKey, rows } of tables) {
       const types = columns.map((column) => `${column.name} ${column.type}`).join(', ');
       await session.execute(`CREATE TABLE ${name} (${types}, PRIMARY KEY (${primaryKey.join(', ')}))`);
@@ -189,7 +180,4 @@ try {
       goal: 2 * GOALS.memoryMb,
     },
   ]);
-} finally {
-  await nodes.dispose();
-  rmSync(folder, { recursive: true });
 }

@@ -8,17 +8,13 @@
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Address } from '../src/model/address.ts';
-import { local } from '../src/platforms/local.ts';
 import { Pressure } from '../src/run/pressure.ts';
 import { Probes } from '../src/run/probes.ts';
 import { Session } from '../src/sql/session.ts';
-import { coordinatorOf, sharded } from '../test/support/sharded.ts';
 import { encoded, type Pressed, pressBare } from './bare-client.ts';
 import { closing, median, over } from './figures.ts';
+import { startOneServer } from './one-server.ts';
 
 const CONNECTIONS = 8;
 const DEPTH = 32;
@@ -116,62 +112,51 @@ function theirs({ host, port, user, password, database }: Address, access: Acces
 }
 
 async function main(rounds: number): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'pgquake-bench-'));
-  const nodes = await local.provision({
-    nodes: sharded({ workers: 1, replication: 1, partitions: 1 }).nodes,
-    settings: {},
-    runFolder: folder,
-    signal: new AbortController().signal,
-  });
-  try {
-    const address = coordinatorOf(nodes).address();
-    await using session = await Session.connect(address, { applicationName: 'pgquake-bench', connectTimeoutMs: 5_000 });
-    await session.execute(`
-      CREATE SCHEMA pgquake;
-      CREATE TABLE pgquake.probes (partition_key int, run int, seq int, PRIMARY KEY (partition_key, run, seq));
-      INSERT INTO pgquake.probes SELECT room, 0, 0 FROM generate_series(1, ${KEYS}) room;
-      CREATE SEQUENCE pgbench_seq`);
-    await session.execute('VACUUM ANALYZE pgquake.probes');
-    const version = pgbenchVersion();
-    const peerName = `pgbench ${version}, ${version >= SYNC_SINCE ? 'a commit each' : `one commit for ${DEPTH}`}`;
-    const figures = ACCESSES.flatMap((access, a) => {
-      const ratios = Array.from({ length: rounds }, (_, round) => {
-        const own = alone('press', address, access, 1 + 2 * (a * rounds + round));
-        const least = alone('bare', address, access, 2 + 2 * (a * rounds + round));
-        const peer = theirs(address, access, version);
-        console.log(
-          `${access}: pgquake ${own.perSecond.toFixed(0)}/s at ${own.cpuUs.toFixed(1)} us, ` +
-            `a bare socket ${least.perSecond.toFixed(0)}/s at ${least.cpuUs.toFixed(1)} us, ` +
-            `pgbench ${peer.perSecond.toFixed(0)}/s at ${peer.cpuUs.toFixed(1)} us`,
-        );
-        return {
-          throughput: own.perSecond / peer.perSecond,
-          cpu: own.cpuUs / peer.cpuUs,
-          bareThroughput: least.perSecond / peer.perSecond,
-          bareCpu: least.cpuUs / peer.cpuUs,
-        };
-      });
-      return [
-        {
-          what: `${access}: throughput / ${peerName}`,
-          ...over(ratios.map((r) => r.throughput)),
-          goal: GOALS.throughput,
-          atLeast: true,
-          limit: { what: BARE_CLIENT, figure: median(ratios.map((r) => r.bareThroughput)) },
-        },
-        {
-          what: `${access}: client processor time / ${peerName}`,
-          ...over(ratios.map((r) => r.cpu)),
-          goal: GOALS.cpu,
-          limit: { what: BARE_CLIENT, figure: median(ratios.map((r) => r.bareCpu)) },
-        },
-      ];
+  await using server = await startOneServer();
+  const { address } = server;
+  await using session = await server.connect();
+  await session.execute(`
+    CREATE SCHEMA pgquake;
+    CREATE TABLE pgquake.probes (partition_key int, run int, seq int, PRIMARY KEY (partition_key, run, seq));
+    INSERT INTO pgquake.probes SELECT room, 0, 0 FROM generate_series(1, ${KEYS}) room;
+    CREATE SEQUENCE pgbench_seq`);
+  await session.execute('VACUUM ANALYZE pgquake.probes');
+  const version = pgbenchVersion();
+  const peerName = `pgbench ${version}, ${version >= SYNC_SINCE ? 'a commit each' : `one commit for ${DEPTH}`}`;
+  const figures = ACCESSES.flatMap((access, a) => {
+    const ratios = Array.from({ length: rounds }, (_, round) => {
+      const own = alone('press', address, access, 1 + 2 * (a * rounds + round));
+      const least = alone('bare', address, access, 2 + 2 * (a * rounds + round));
+      const peer = theirs(address, access, version);
+      console.log(
+        `${access}: pgquake ${own.perSecond.toFixed(0)}/s at ${own.cpuUs.toFixed(1)} us, ` +
+          `a bare socket ${least.perSecond.toFixed(0)}/s at ${least.cpuUs.toFixed(1)} us, ` +
+          `pgbench ${peer.perSecond.toFixed(0)}/s at ${peer.cpuUs.toFixed(1)} us`,
+      );
+      return {
+        throughput: own.perSecond / peer.perSecond,
+        cpu: own.cpuUs / peer.cpuUs,
+        bareThroughput: least.perSecond / peer.perSecond,
+        bareCpu: least.cpuUs / peer.cpuUs,
+      };
     });
-    closing(figures);
-  } finally {
-    await nodes.dispose();
-    rmSync(folder, { recursive: true });
-  }
+    return [
+      {
+        what: `${access}: throughput / ${peerName}`,
+        ...over(ratios.map((r) => r.throughput)),
+        goal: GOALS.throughput,
+        atLeast: true,
+        limit: { what: BARE_CLIENT, figure: median(ratios.map((r) => r.bareThroughput)) },
+      },
+      {
+        what: `${access}: client processor time / ${peerName}`,
+        ...over(ratios.map((r) => r.cpu)),
+        goal: GOALS.cpu,
+        limit: { what: BARE_CLIENT, figure: median(ratios.map((r) => r.bareCpu)) },
+      },
+    ];
+  });
+  closing(figures);
 }
 
 const [, , first = '3', address, access, run] = process.argv;

@@ -27,13 +27,13 @@ export interface ChoiceInput {
  * Holds a name against the catalogue; `auto` is no name.
  * @throws InputError with the nearest name that there is.
  */
-export function refuseUnknown(kind: string, variants: readonly { readonly name: string }[], name: string): void {
+export function refuseUnknown(kind: string, variants: readonly { name: string }[], name: string, hint?: string): void {
   const known = variants.map((variant) => variant.name);
   if (name === 'auto' || known.includes(name)) return;
-  throw new InputError(`there is no ${kind} "${name}"; ${suggestion(name, known)}`, { code: `${kind}-unknown` });
+  const options = { code: `${kind}-unknown`, ...(hint === undefined ? {} : { hint }) };
+  throw new InputError(`there is no ${kind} "${name}"; ${suggestion(name, known)}`, options);
 }
 
-/** What a run will be made on, and why. */
 export interface Choice {
   readonly platform: Platform;
   readonly engine: Engine;
@@ -81,8 +81,8 @@ export async function choose(
     }
     refuseSharedAddresses(catalog.faults, platform, engine, acts);
     refuseOutOfReach(catalog, engine, scenario);
-    const why = wantedPlatform === 'auto' ? [...passedOver, platform.summary].join('; ') : 'as asked for';
-    return { platform, engine, reason: why };
+    const why = [platform.summary, ...passedOver.map((reason) => `not ${reason}`)].join('; ');
+    return { platform, engine, reason: wantedPlatform === 'auto' ? why : 'as asked for' };
   }
   throw new EnvironmentError(`no platform can be used: ${passedOver.join('; ')}`, {
     code: 'no-platform',
@@ -131,7 +131,7 @@ async function chooseAttached(
   const { platform: wantedPlatform, engine: wantedEngine } = scenario.cluster;
   const platform = platforms.find(({ name, standing }) => standing && ['auto', name].includes(wantedPlatform));
   if (!platform?.standing) {
-    throw new InputError(`the platform ${wantedPlatform} has no clusters that stand, such as ${project}`, {
+    throw new InputError(`the platform ${wantedPlatform} keeps no clusters, such as ${project}, between runs`, {
       code: 'cannot-attach',
       hint: 'leave --platform out, or do not attach',
     });
@@ -147,7 +147,7 @@ async function chooseAttached(
   return {
     platform: attachedPlatform(platform, platform.standing, project),
     engine: attachedEngine(found, project, data),
-    reason: `attached to the cluster ${project}, which stands`,
+    reason: `attached to the existing cluster ${project}`,
   };
 }
 
@@ -175,7 +175,7 @@ async function chooseInventory(
   return {
     platform: platformOfInventory(platform, inventory),
     engine: engineOfInventory(found, inventory),
-    reason: `attached to the cluster ${inventory.name}, which exists`,
+    reason: `attached to the existing cluster ${inventory.name}`,
   };
 }
 
@@ -262,7 +262,7 @@ function refuseSharedAddresses(
   );
   if (!refused) return;
   throw new EnvironmentError(
-    `the engine ${engine.name} on the platform ${platform.name} cannot do ${refused.name}: all its nodes know a node by one address, so nobody can tell which of them comes`,
+    `the engine ${engine.name} on the platform ${platform.name} cannot do ${refused.name}: all its nodes share one address, so traffic cannot be told apart`,
     { code: 'capability-missing', hint: `use --platform docker${engine.keys ? '' : ', or --engine native'}` },
   );
 }
@@ -291,10 +291,10 @@ function refuseOutOfReach(
 /** @returns why a platform cannot do a fault here, in words; `undefined` where it can. */
 export async function cannotDo(platform: Platform, { needs }: Pick<Fault, 'needs'>): Promise<string | undefined> {
   const missing = needs.filter((capability) => !platform.capabilities.has(capability));
-  if (missing.length > 0) return `it lacks ${missing.join(', ')}`;
+  if (missing.length > 0) return `not possible on this platform (${missing.join(', ')})`;
   for (const capability of needs) {
     const reason = await platform.lacking?.(capability);
-    if (reason !== undefined) return `it lacks ${capability}: ${reason}`;
+    if (reason !== undefined) return reason;
   }
   return undefined;
 }

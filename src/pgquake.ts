@@ -31,7 +31,7 @@ import { refuseRealtime } from './run/thread-priority.ts';
 import { keepRunIndex, type RunIndexPage, rebuildRunIndex } from './run-index.ts';
 import { completed, refusal } from './scenario/complete.ts';
 import { SCENARIO_FOLDERS } from './scenario/find.ts';
-import { knownSummaries } from './scenario/known.ts';
+import { knownHeads } from './scenario/known.ts';
 import { listScenarios, loadScenario, loadSuite } from './scenario/load.ts';
 import { parseScenario } from './scenario/parse.ts';
 import { lacking } from './scenario/requirements.ts';
@@ -71,7 +71,7 @@ export function pgquake(config: Config = {}): Quake {
       return { ...suite, scenarios: suite.scenarios.map((scenario) => withDefaults(scenario, config)) };
     },
     // The build knows nothing of the variants of others.
-    list: async () => listScenarios(sources, ownVariants(config) ? new Map() : await knownSummaries()),
+    list: async () => listScenarios(sources, ownVariants(config) ? new Map() : await knownHeads()),
     parse: (text, file = 'scenario') => withDefaults(parseScenario(text, file, catalog), config),
     plan: (scenario, options) => planOf(catalog.faults, scenario, options),
     run: async (scenario, options = {}) =>

@@ -66,7 +66,7 @@ function refuseTooWide({ scenario, acts }: Plan): void {
   const { file, line, column } = guards?.place ?? { file: scenario.file, line: 1, column: 1 };
   const by = guards?.maxDown === undefined ? `, by default in a cluster of an inventory` : '';
   throw new InputError(
-    `${file}:${line}:${column} guards.max-down: at most ${maxDown} may be struck at one time${by}, and ${tooMany.down.join(', ')} would be`,
+    `${file}:${line}:${column} guards.max-down: at most ${maxDown} may be struck at once${by}, and ${tooMany.down.join(', ')} would be`,
     { code: 'blast-radius', hint: 'strike fewer nodes, one after the other, or allow more' },
   );
 }

@@ -85,7 +85,7 @@ export interface Quake {
   list(): Promise<ScenarioEntry[]>;
   /**
    * Validates a scenario's text.
-   * @param file its name, for messages; where it ends in .yaml, the scenario must have the same name.
+   * @param file its name, for messages, and for the scenario where that names none.
    * @throws ScenarioError with all problems and their places.
    */
   parse(text: string, file?: string): Scenario;

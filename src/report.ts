@@ -82,7 +82,7 @@ export function findingSentence(history: History, { judgement, results }: Verdic
     return sentence([...foreign, `could not judge: ${describeDecisive(decisive, false, word)}`]);
   const figures = figuresOf(history);
   // Nobody broke anything: it is the cluster, the machine or pgquake.
-  const control = history.run.plannedActs === 0 ? 'this run had no faults, and yet ' : '';
+  const control = history.run.plannedActs === 0 ? 'this run had no faults, yet ' : '';
   const failed = judgement === 'fail' ? [`${control}not as expected: ${describeDecisive(decisive, true, word)}`] : [];
   const alreadySaid = judgement === 'fail' && decisive[0]?.tells === 'readable';
   return sentence([
@@ -147,7 +147,7 @@ function readableClause({ fullEffect, partitions }: Figures, history: History): 
 
 function serviceClause({ windows }: Figures, word: string | undefined): string {
   const byKind = Map.groupBy(windows, (window) => window.kind);
-  if (byKind.size === 0) return 'service went on without a break';
+  if (byKind.size === 0) return 'service was never interrupted';
   return listed([...byKind].map(([kind, ofKind]) => `${manyOf(kind)} ${describeDisturbance(ofKind, word)}`));
 }
 
@@ -155,7 +155,7 @@ function disagreementClause({ disagreements = [] }: Figures): string[] {
   const told = Map.groupBy(disagreements, ({ toldBy }) => toldBy);
   return [...told].map(([toldBy, of]) => {
     const other = toldBy === 'load' ? 'probes' : 'load';
-    return `the ${other} saw less of that than the ${toldBy} did of ${listed(of.map(({ kind }) => manyOf(kind)))}`;
+    return `the ${other} saw a shorter disturbance of ${listed(of.map(({ kind }) => manyOf(kind)))} than the ${toldBy}`;
   });
 }
 
@@ -214,7 +214,7 @@ function roleClauses({ roles }: Figures, results: readonly CheckResult[]): strin
   const told = results.some(
     ({ tells, answers, judgement }) => tells === 'figure' && answers === 'outage' && judgement !== 'unknown',
   );
-  const takeovers = roles.takeovers.map(({ from, to }) => `${to} took the place of ${from ?? 'a primary'}`);
+  const takeovers = roles.takeovers.map(({ from, to }) => `${to} replaced ${from ?? 'a primary'}`);
   const { atLeastMs } = splitBrainMs(roles.twoPrimaries);
   const nodes = [...new Set(roles.twoPrimaries.flatMap(({ sides }) => sides.map(({ node }) => node)))];
   return [
@@ -238,8 +238,8 @@ function ledgerClauses(ledger: LedgerFigures, ofLoad: string): string[] {
     const what = formatCount(late.count, 'acknowledged write was', 'acknowledged writes were');
     clauses.push(`${what} stale for up to ${formatDuration(late.forMs)}, until prepared transactions had ended`);
   }
-  if (unexpected?.count) clauses.push(`${formatCount(unexpected.count, 'row')} appeared that nobody had written`);
-  if (resurrected?.count) clauses.push(`${formatCount(resurrected.count, 'failed write')} took place all the same`);
+  if (unexpected?.count) clauses.push(`${formatCount(unexpected.count, 'row')} appeared that no client had written`);
+  if (resurrected?.count) clauses.push(`${formatCount(resurrected.count, 'failed write')} took effect all the same`);
   if (corrupted.count > 0) clauses.push(`${formatCount(corrupted.count, 'row')} came back corrupted`);
   if (duplicated.count > 0) clauses.push(`${formatCount(duplicated.count, 'row')} came back twice`);
   if (staleReads.count > 0) clauses.push(`${formatCount(staleReads.count, 'read')} left out messages`);

@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type OutputChunk, rolldown } from 'rolldown';
 import { readText, scenarioFiles } from '../src/scenario/find.ts';
-import { digestOf, KNOWN_FILE } from '../src/scenario/known.ts';
+import { digestOf, type Head, KNOWN_FILE } from '../src/scenario/known.ts';
 
 /** For old versions of Node.js, so it has no types. */
 const { isBuilt, sourceState, STATE_FILE } = createRequire(import.meta.url)('../bin/built.cjs') as {
@@ -90,12 +90,13 @@ async function knownScenarios(): Promise<string> {
     pathToFileURL(join(UNFINISHED, 'index.js')).href
   )) as typeof import('../src/index.ts');
   const { parse } = pgquake();
-  const known: Record<string, string> = {};
+  const known: Record<string, Head> = {};
   for (const { file } of await scenarioFiles([join(ROOT, 'scenarios')])) {
     const text = await readText(file);
     try {
-      const { summary, cluster } = parse(text, file);
-      if (cluster.inventory === undefined) known[digestOf(file, text)] = summary;
+      const { summary, tags, cluster } = parse(text, file);
+      const head = { summary, ...(tags === undefined ? {} : { tags }) };
+      if (cluster.inventory === undefined) known[digestOf(file, text)] = head;
     } catch {
       // `pgquake list` says so.
     }

@@ -17,7 +17,7 @@ const params = z.strictObject({
 
 export const recoveryTime = defineCheck<z.output<typeof params>>({
   name: 'recovery-time',
-  summary: 'How long a kind of operation took, from the fault in effect, until it was as before (RTO).',
+  summary: 'How long a kind of operation took, from the fault in effect, until it was back to normal (RTO).',
   unknownWhen:
     'no fault took effect; nothing succeeded in the steady state or was intended afterwards; or the load stopped earlier than `max` after the fault, with service still disturbed.',
   answers: 'outage',
@@ -30,7 +30,7 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
   },
 
   check(history, { of, max }) {
-    const expected = `${of} as before within ${formatDuration(max)} of the fault taking effect`;
+    const expected = `${of} back to normal within ${formatDuration(max)} of the fault taking effect`;
     const firstEffectMs = actsOf(history).find((act) => act.effectMs !== undefined)?.effectMs;
     if (firstEffectMs === undefined) {
       return { judgement: 'unknown', expected, observed: 'no fault took effect', evidence: [] };
@@ -42,7 +42,7 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
     }
     const before = figures.availability.find(({ kind, span }) => kind === of && span === 'steady-state')?.figures;
     if (!before?.ok) {
-      const observed = `no ${of} succeeded in the steady state: nothing says what it was like before`;
+      const observed = `no ${of} succeeded in the steady state: nothing to compare with`;
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
     const word = wordOf(history);
@@ -59,7 +59,7 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
         // A run that ended sooner than the limit does not show that the limit would have been missed.
         judgement: watchedMs >= max ? 'fail' : 'unknown',
         expected,
-        observed: `not as before when the load stopped, ${formatDuration(watchedMs)} after the fault took effect`,
+        observed: `not back to normal when the load stopped, ${formatDuration(watchedMs)} after the fault took effect`,
         evidence,
       };
     }
@@ -67,9 +67,7 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
       judgement: recoveryMs <= max ? 'pass' : 'fail',
       expected,
       observed:
-        recoveryMs === 0
-          ? 'as before from the start'
-          : `${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)}`,
+        recoveryMs === 0 ? 'never disturbed' : `${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)}`,
       evidence,
     };
   },

@@ -10,21 +10,21 @@ import { formatDuration } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({
-  max: duration.prefault('0s').describe('For how long two nodes may acknowledge writes at one time, all in all.'),
+  max: duration.prefault('0s').describe('For how long in all two nodes may acknowledge writes at once.'),
 });
 
 const MAX_PAIRS = 8;
 
 export const splitBrain = defineCheck<z.output<typeof params>>({
   name: 'split-brain',
-  summary: 'No two nodes acknowledged writes at one time, as a witness on every node saw it.',
+  summary: 'No two nodes acknowledged writes at once, as seen by a witness on every node.',
   unknownWhen:
     'the witness wrote nothing, was not answered before the first fault, or stopped early; the overlap may be a clean handover; or `max` lies between the least and the most that is possible.',
   params,
   requires: ['roles'],
 
   check(history, { max }) {
-    const expected = max === 0 ? 'no two primaries at one time' : `two primaries for at most ${formatDuration(max)}`;
+    const expected = max === 0 ? 'never two primaries at once' : `two primaries for at most ${formatDuration(max)}`;
     const figures = roleFigures(history);
     const pairs = figures?.twoPrimaries ?? [];
     const evidence = pairs.slice(0, MAX_PAIRS).map(describeTwoPrimaries);
@@ -48,7 +48,7 @@ export const splitBrain = defineCheck<z.output<typeof params>>({
     }
     const acknowledging = (figures?.witness ?? []).filter(({ acknowledged }) => acknowledged > 0);
     const by = acknowledging.map(({ node, acknowledged }) => `${node} ${acknowledged}`).join(', ');
-    const times = atMostMs === 0 ? 'never two at one time' : `two primaries for at most ${formatDuration(atMostMs)}`;
+    const times = atMostMs === 0 ? 'never two at once' : `two primaries for at most ${formatDuration(atMostMs)}`;
     return { judgement: 'pass', expected, observed: `${times}; rows acknowledged: ${by}`, evidence };
   },
 });

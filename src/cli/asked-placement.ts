@@ -2,7 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorText, InputError } from '../model/errors.ts';
+import { fileProblem, InputError } from '../model/errors.ts';
 import { type Layout, layOut, type Shape } from '../plan/tolerance/layouts.ts';
 import { checkPlacement, checkShape, type PlacementInput, parsePlacement } from '../plan/tolerance/placement-input.ts';
 import type { Quake } from '../quake.ts';
@@ -85,7 +85,7 @@ async function textOf(file: string): Promise<string> {
 }
 
 function unreadable(path: string, cause: unknown): InputError {
-  return new InputError(`--placement: cannot read ${path}: ${errorText(cause)}`, {
+  return new InputError(`--placement: cannot read ${path}: ${fileProblem(cause)}`, {
     code: 'placement-unreadable',
     hint: "name a placement's JSON file, a run's folder or its report.json",
     cause,

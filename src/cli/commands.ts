@@ -20,37 +20,37 @@ const NAMED = [
   lazily('list', 'list the scenarios that can be run by name', async () => (await import('./commands/list.ts')).list),
   lazily(
     'validate <scenario..>',
-    'check scenarios without running them; all errors at once, with their places',
+    'check scenarios without running them; report every error with its place',
     async () => (await import('./commands/validate.ts')).validate,
   ),
   lazily(
     'plan <scenario>',
-    'print what a run would do and what is predicted to survive',
+    'show what a run would do, and what is predicted to survive',
     async () => (await import('./commands/plan.ts')).plan,
   ),
   lazily(
     'tolerance',
-    'map which numbers and sets of workers can be down, and what each fatal set cuts off',
+    'map which sets of workers can be down, and what each fatal set cuts off',
     async () => (await import('./commands/tolerance.ts')).toleranceCommand,
   ),
   lazily(
     'replay <run>',
-    'run exactly the schedule of an earlier run again',
+    'run the exact schedule of an earlier run again',
     async () => (await import('./commands/replay.ts')).replay,
   ),
   lazily(
     'judge <run>',
-    'judge a stored run again and write its reports',
+    'judge a stored run again and rewrite its reports',
     async () => (await import('./commands/judge.ts')).judgeCommand,
   ),
   lazily(
     'report [run]',
-    'render the reports of a stored run again, its verdict as it was; or the index of all runs',
+    'render the reports of a stored run again, with its verdict unchanged; or the index of all runs',
     async () => (await import('./commands/report.ts')).reportCommand,
   ),
   lazily(
     'compare <run..>',
-    'say what changed from earlier stored runs to the last one',
+    'show what changed between earlier stored runs and the last one named',
     async () => (await import('./commands/compare.ts')).compare,
   ),
   lazily(
@@ -60,81 +60,85 @@ const NAMED = [
   ),
   lazily(
     'doctor',
-    'report which platforms and faults work here, and why others do not',
+    'report which platforms and faults work on this machine, and why others do not',
     async () => (await import('./commands/doctor.ts')).doctor,
   ),
   lazily(
     'heal [run..]',
-    'remove clusters that a killed pgquake left behind; of all runs, or of those named',
+    'remove the clusters that killed runs left behind: of all runs, or of those named',
     async () => (await import('./commands/heal.ts')).heal,
   ),
   lazily(
     'up',
-    'start a cluster in Docker that stays: a coordinator and 4 workers, formed, with data',
+    'start a cluster in Docker and leave it running: a coordinator and 4 workers, with data',
     async () => (await import('./commands/up.ts')).up,
   ),
   lazily(
     'status',
-    `report nodes, partitions and rows of that cluster; exit code ${EXIT.pass} healthy, ${EXIT.fail} not, ${EXIT.environment} no cluster`,
+    `report nodes, partitions and rows of the cluster from "up"; exit code ${EXIT.pass} healthy, ${EXIT.fail} not healthy, ${EXIT.environment} no cluster`,
     async () => (await import('./commands/status.ts')).status,
   ),
   lazily(
     'connect',
-    'psql on the coordinator of that cluster; what follows -- is for psql',
+    'open psql on the coordinator of the cluster from "up"; arguments after -- go to psql',
     async () => (await import('./commands/connect.ts')).connect,
   ),
   lazily(
     'logs [node]',
-    'print what the servers of that cluster print; of all nodes, or of one',
+    'print the server logs of the cluster from "up": of all nodes, or of one',
     async () => (await import('./commands/logs.ts')).logs,
   ),
   lazily(
     'restart',
-    'stop all nodes of that cluster and start them again',
+    'stop and start all nodes of the cluster from "up"',
     async () => (await import('./commands/restart.ts')).restart,
   ),
   lazily(
     'down',
-    'stop and remove that cluster; its data stay, unless --volumes',
+    'stop and remove the cluster from "up"; its data is kept unless you say --volumes',
     async () => (await import('./commands/down.ts')).down,
   ),
   lazily(
     'init [folder]',
-    'write an inventory of a cluster that exists, and a first scenario for it',
+    'write an inventory of an existing cluster, and a first scenario for it',
     async () => (await import('./commands/init.ts')).init,
   ),
   lazily(
     'attach <what> <inventory>',
-    'check: report what a cluster of an inventory is, what can be broken, which scenarios fit; writes nothing',
+    'check an inventory: what the cluster is, what can be broken, which scenarios fit; writes nothing',
     async () => (await import('./commands/attach.ts')).attach,
   ),
   lazily(
     'watch <inventory>',
-    'measure a cluster of an inventory while people work on it, and report each outage; breaks nothing',
+    'measure an existing cluster while people work on it, and report each outage; breaks nothing',
     async () => (await import('./commands/watch.ts')).watch,
   ),
   lazily(
     'config [scenario]',
-    'show each setting of a run, and which place it comes from',
+    'show each setting of a run, and where it comes from',
     async () => (await import('./commands/show-config.ts')).configCommand,
   ),
   lazily(
     'completion <shell>',
-    'print the script that completes commands, options and scenario names: bash, zsh, fish',
+    'print the completion script for bash, zsh or fish: commands, options, scenario names',
     async () => (await import('./commands/completion.ts')).completion,
   ),
   lazily(
     'schema [of]',
-    'print the JSON Schema of scenarios, with the variants of your config, of reports, or of inventories',
+    'print the JSON Schema of scenarios (with the variants of your config), reports or inventories',
     async () => (await import('./commands/schema.ts')).schema,
   ),
 ];
 
 /** The one that is meant where none is named. Help shows its options, so they are known before it is loaded. */
-const RUN = lazily('$0 [scenario..]', 'run scenarios: names in scenarios/, or paths', async () => ({
-  builder: runOptions,
-  handler: async (args: RunArguments) => (await import('./commands/run.ts')).run(args),
-}));
+const RUN = lazily(
+  '$0 [scenario..]',
+  'run scenarios: names in scenarios/, patterns such as "patroni/*", or paths',
+  async () => ({
+    builder: runOptions,
+    handler: async (args: RunArguments) => (await import('./commands/run.ts')).run(args),
+  }),
+);
 
 export const COMMANDS: readonly CommandModule[] = [RUN, ...NAMED];
 

@@ -10,14 +10,17 @@ import { reuseCompiled } from './compile-cache.ts';
 import { EXIT, type ExitCode, exitCodeOfError, worstExitCode } from './exit-codes.ts';
 import { exitDespiteThreads } from './exit-despite-threads.ts';
 import { explain } from './explain.ts';
-import { refuseGivenTwice } from './given-twice.ts';
 import { endInOrder, listen } from './interrupt.ts';
+import { refuseGivenTwice, refuseNoNumber, refuseStandardInput } from './refused-words.ts';
 import { surviveOutput } from './streams.ts';
 import { typedIn } from './typed-in.ts';
 import { explainUsage, orCommand, UsageError } from './usage.ts';
 
 /** For what a command that has ended left open: a call without an answer, a thread. */
 const GRACE_MS = 2_000;
+
+/** Arguments that may be paths as a person typed them. */
+const PATHS = ['scenario', 'suite', 'inventory', 'attach'] as const;
 
 const args = hideBin(process.argv);
 reuseCompiled();
@@ -34,6 +37,7 @@ process.on('exit', () => {
 exitDespiteThreads();
 try {
   refuseGivenTwice(args);
+  refuseStandardInput(args);
   await commandLine(args).parseAsync();
 } catch (thrown) {
   const error = await explained(thrown);
@@ -56,18 +60,21 @@ function commandLine(args: readonly string[]): Argv {
   for (const command of COMMANDS) cli.command(command);
   return cli
     .scriptName('pgquake')
-    .usage('$0 <scenario..>\n\nBreaks nodes of a replicated PostgreSQL cluster and proves what survives.')
+    .usage('$0 [scenario..]\n\nBreaks nodes of a replicated PostgreSQL cluster on purpose and proves what survives.')
     .middleware((argv) => {
-      const { scenario } = argv as { scenario?: string | string[] };
-      if (scenario !== undefined) argv.scenario = typedIn(scenario, process.env.INIT_CWD);
+      refuseNoNumber(args, argv);
+      for (const name of PATHS) {
+        const typed = argv[name] as string | string[] | undefined;
+        if (typed !== undefined) argv[name] = typedIn(typed, process.env.INIT_CWD);
+      }
     })
     .demandCommand(0)
     .strict()
     .version(version())
     .alias({ help: 'h', version: 'v' })
     .epilogue(
-      `Exit codes: ${EXIT.pass} pass, ${EXIT.fail} fail, ${EXIT.unknown} unknown (could not judge), ${EXIT.input} bad input, ` +
-        `${EXIT.environment} environment, ${EXIT.bug} a bug in pgquake, ${EXIT.interrupted} interrupted.`,
+      `Exit codes: ${EXIT.pass} pass, ${EXIT.fail} fail, ${EXIT.unknown} could not judge, ${EXIT.input} bad input, ${EXIT.environment} this machine or cluster, ` +
+        `${EXIT.bug} a bug in pgquake, ${EXIT.interrupted} interrupted.`,
     )
     .wrap(Math.min(100, process.stdout.columns ?? 100))
     .fail((message, error) => {

@@ -38,6 +38,7 @@ export const COMPLETION_SCRIPTS: Readonly<Record<Shell, string>> = {
 complete -o default -F _pgquake pgquake
 `,
   zsh: `#compdef pgquake
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
 _pgquake() {
   local -a found
   found=("\${(@f)$(pgquake completion words -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")

@@ -11,13 +11,13 @@ export const CONFIG_OPTION = {
   config: {
     type: 'string',
     requiresArg: true,
-    describe: 'config file [default: pgquake.config.ts beside the scenarios]',
+    describe: 'the config file [default: pgquake.config.ts beside the scenarios]',
   },
 } as const;
 
 /** For the commands that read or write run folders. */
 export const REPORTS_OPTION = {
-  reports: { type: 'string', requiresArg: true, describe: 'where run folders are [default: reports]' },
+  reports: { type: 'string', requiresArg: true, describe: 'the folder that keeps all runs [default: reports]' },
 } as const;
 
 /** For the commands that end with a verdict. */
@@ -26,13 +26,18 @@ export const OUTPUT_OPTION = {
     choices: ['text', 'json'] as const,
     requiresArg: true,
     default: 'text' as const,
-    describe: 'json: the verdict as JSON on standard output, all words on standard error',
+    describe: 'json: the verdict as JSON on standard output, all text on standard error',
   },
 } as const;
 
 /** For the commands that tell what is there. */
 export const FORMAT_OPTION = {
-  output: { choices: ['text', 'json'] as const, requiresArg: true, default: 'text' as const },
+  output: {
+    choices: ['text', 'json'] as const,
+    requiresArg: true,
+    default: 'text' as const,
+    describe: 'text for people, json for programs',
+  },
 } as const;
 
 export interface FormatArguments {
@@ -53,12 +58,12 @@ export const OVERRIDE_OPTIONS = {
   platform: {
     type: 'string',
     requiresArg: true,
-    describe: 'where nodes run, overriding the scenario: auto, docker, local',
+    describe: 'where nodes run: auto, docker, local; overrides the scenario',
   },
   engine: {
     type: 'string',
     requiresArg: true,
-    describe: 'what makes them one cluster, overriding the scenario: auto, native, citus, streaming, patroni',
+    describe: 'what makes them one cluster: auto, native, citus, streaming, patroni; overrides the scenario',
   },
 } as const;
 
@@ -68,7 +73,7 @@ export const SET_OPTION = {
     type: 'string',
     array: true,
     nargs: 1,
-    describe: 'override a value of the scenario, such as workload.read.rate=50/s; repeat it for more',
+    describe: 'override a value of the scenario, such as workload.read.rate=50/s; may be repeated',
   },
 } as const;
 
@@ -86,7 +91,7 @@ export const ATTACH_OPTION = {
   attach: {
     type: 'string',
     requiresArg: true,
-    describe: 'run on an existing cluster: the name of a standing one, or an inventory file; it is not removed',
+    describe: 'run on an existing cluster, which stays: the name of one from "up", or an inventory file',
   },
 } as const;
 
@@ -95,7 +100,7 @@ export const REALTIME_OPTION = {
   realtime: {
     type: 'boolean',
     default: false,
-    describe: 'run the load at realtime priority: root on Linux, 4 processors or more',
+    describe: 'run the load at realtime priority; needs root on Linux and 4 processors',
   },
 } as const;
 
@@ -103,7 +108,7 @@ export const FIT_OPTION = {
   fit: {
     type: 'boolean',
     default: false,
-    describe: 'continue with a smaller load if the cluster cannot take the whole one; the report says which',
+    describe: 'if the cluster cannot take the whole load, continue with a smaller one; the report says which',
   },
 } as const;
 
@@ -111,7 +116,7 @@ export const CONFIRM_OPTION = {
   confirm: {
     type: 'string',
     requiresArg: true,
-    describe: 'repeat the name of the cluster in its inventory, which allows pgquake to break it',
+    describe: "the cluster's name in its inventory, repeated: this allows pgquake to break it",
   },
 } as const;
 
@@ -120,7 +125,7 @@ export const DRY_RUN_OPTION = {
   'dry-run': {
     type: 'boolean',
     default: false,
-    describe: 'print what a run would do, with an inventory every command on every machine; start nothing',
+    describe: 'print what a run would do, and start nothing; with an inventory, every command on every machine',
   },
 } as const;
 
@@ -129,7 +134,25 @@ export const QUIET_OPTION = {
     type: 'boolean',
     default: false,
     alias: 'q',
-    describe: 'leave out what happens during the run; the verdict stays',
+    describe: 'print problems and the verdict, but not what else happens during the run',
+  },
+} as const;
+
+export const VERBOSE_OPTION = {
+  verbose: {
+    type: 'boolean',
+    default: false,
+    describe: 'also print each new way in which operations fail, and every check in full',
+  },
+} as const;
+
+/** For the commands that choose scenarios. */
+export const TAG_OPTION = {
+  tag: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    describe: 'only scenarios with this tag; may be repeated, for scenarios with any of them',
   },
 } as const;
 
@@ -138,7 +161,7 @@ export const RETRIES_OPTION = {
     type: 'number',
     requiresArg: true,
     default: 0,
-    describe: 'how often to run a scenario again when the machine was too busy to judge it',
+    describe: 'run a scenario again, up to this many times, if the machine was too busy to judge it',
   },
 } as const;
 
@@ -153,6 +176,8 @@ export interface RunArguments extends Overrides, ConfigArguments {
   times?: number;
   fit: boolean;
   quiet?: boolean;
+  verbose?: boolean;
+  tag?: string[] | undefined;
   confirm: string | undefined;
   'dry-run': boolean;
   output: OutputFormat;
@@ -161,14 +186,20 @@ export interface RunArguments extends Overrides, ConfigArguments {
 /** The options of the command that runs scenarios; `--help` alone needs no more of it. */
 export function runOptions(yargs: Argv): Argv<RunArguments> {
   return yargs
-    .positional('scenario', { type: 'string', array: true, default: [] as string[] })
+    .positional('scenario', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      defaultDescription: 'none',
+      describe: 'names in scenarios/, patterns such as "patroni/*", or paths',
+    })
     .option('all', { type: 'boolean', default: false, describe: 'run every scenario in scenarios/' })
     .option('suite', {
       type: 'string',
       requiresArg: true,
-      describe:
-        'run several scenarios into one table: a name in scenarios/, the path of a folder, or of a <name>.suite.yaml',
+      describe: 'run several scenarios into one table: a suite in scenarios/, a folder, or a <name>.suite.yaml',
     })
+    .options(TAG_OPTION)
     .option('seed', { type: 'number', requiresArg: true, describe: 'repeat the random choices of an earlier run' })
     .options(OVERRIDE_OPTIONS)
     .options(ATTACH_OPTION)
@@ -182,8 +213,10 @@ export function runOptions(yargs: Argv): Argv<RunArguments> {
     .options(FIT_OPTION)
     .options(RETRIES_OPTION)
     .options(QUIET_OPTION)
+    .options(VERBOSE_OPTION)
     .options(OUTPUT_OPTION)
     .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
-    .example('$0 --suite claims', 'what holds of what is said of such clusters, in one table')
+    .example('$0 --suite claims', 'which claims about such clusters hold, in one table')
+    .example("$0 'patroni/*' --dry-run", 'what these scenarios would do')
     .example('$0 three-workers --seed 7', 'the same choices every time');
 }

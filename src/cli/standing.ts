@@ -25,7 +25,7 @@ export const PROJECT_OPTION = {
     type: 'string',
     requiresArg: true,
     default: DEFAULT_PROJECT,
-    describe: 'name of the cluster: the Compose project',
+    describe: 'name of the cluster, which is its Compose project',
   },
 } as const;
 
@@ -35,7 +35,12 @@ export interface FolderArguments extends ProjectArguments {
 
 export const FOLDER_OPTIONS = {
   ...PROJECT_OPTION,
-  folder: { type: 'string', requiresArg: true, default: '.', describe: 'where its docker-compose.yml and .env are' },
+  folder: {
+    type: 'string',
+    requiresArg: true,
+    default: '.',
+    describe: 'the folder of its docker-compose.yml and .env',
+  },
 } as const;
 
 /** @throws EnvironmentError where no platform has any. */

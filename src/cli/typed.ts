@@ -2,7 +2,7 @@
 
 import { ownCommand } from '../model/package-files.ts';
 
-/** Messages name commands as `"pgquake heal"`. */
+/** Messages name commands as `"pgquake heal"` and `"pgquake --help"`. */
 export function asTyped(message: string): string {
-  return message.replaceAll(/"pgquake (?=[a-z])/g, `"${ownCommand()} `);
+  return message.replaceAll(/"pgquake (?=[a-z-])/g, `"${ownCommand()} `);
 }

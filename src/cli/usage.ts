@@ -5,10 +5,14 @@ import { nearest } from '../model/nearest.ts';
 import { quoted } from '../model/quoted.ts';
 import { COMMAND_NAMES } from './commands.ts';
 
+const HELP_HINT = '"pgquake --help" lists all commands and options';
+
 /** What yargs has against a command line. */
 export class UsageError extends InputError {
-  constructor(message: string) {
-    super(message, { code: 'usage', hint: 'see pgquake --help' });
+  /** @param command the one whose help says more; none where none is known. */
+  constructor(message: string, command = '') {
+    const hint = COMMAND_NAMES.includes(command) ? `"pgquake ${command} --help" shows what it takes` : HELP_HINT;
+    super(message, { code: 'usage', hint });
   }
 }
 
@@ -18,6 +22,7 @@ export class UsageError extends InputError {
  * @returns the complaint in pgquake's words.
  */
 export function explainUsage({ message }: UsageError, args: readonly string[], help: string): InputError {
+  const [command = ''] = args;
   const options = [...new Set([...help.matchAll(/ --([a-z][a-z-]+)/g)].map(([, name]) => name as string))];
   const unknown = /^Unknown arguments?: (.*)$/s.exec(message)?.[1]?.split(', ');
   if (unknown) {
@@ -25,25 +30,32 @@ export function explainUsage({ message }: UsageError, args: readonly string[], h
     const written = unknown.filter((name) => isWritten(name, args));
     return new UsageError(
       (written.length > 0 ? written : unknown).map((name) => stranger(name, args, options)).join('\n'),
+      command,
     );
   }
   const valueless = /^Not enough arguments following: (.*)$/s.exec(message)?.[1];
-  if (valueless !== undefined) return new UsageError(`--${valueless}: expected a value behind it, found none`);
+  if (valueless !== undefined) return new UsageError(`--${valueless}: expected a value, found none`, command);
   const choice = /Argument: (\S+), Given: (.*), Choices: (.*)$/s.exec(message);
   if (choice) {
     const [, name, given, choices] = choice as unknown as [string, string, string, string];
-    return new UsageError(`--${name}: expected one of ${choices.replaceAll('"', '')}, found ${given}`);
+    const what = help.includes(`<${name}>`) || help.includes(`[${name}]`) ? `<${name}>` : `--${name}`;
+    const words = choices.replaceAll('"', '');
+    return new UsageError(
+      `${what}: expected ${words.includes(', ') ? 'one of ' : ''}${words}, found ${given}`,
+      command,
+    );
   }
-  const [needed] = /<[^>]+>/.exec(help) ?? [];
-  if (message.startsWith('Not enough non-option arguments') && needed !== undefined) {
-    return new UsageError(`expected ${needed} behind ${quoted(args[0] ?? '')}, found nothing`);
-  }
-  return new UsageError(message);
+  const got = /^Not enough non-option arguments: got (\d+)/.exec(message)?.[1];
+  const needed = help.split('\n', 1)[0]?.match(/<[^>]+>/g)?.[Number(got)];
+  if (needed !== undefined)
+    return new UsageError(`expected ${needed} after ${quoted(command)}, found nothing`, command);
+  return new UsageError(message, command);
 }
 
 /** A word that is no scenario may be a command with a slip. */
 export function orCommand(error: InputError, [word = '']: readonly string[]): InputError {
-  const meant = error.code === 'scenario-unknown' ? nearest(word, COMMAND_NAMES) : undefined;
+  const isSlip = error.code === 'scenario-unknown' && !COMMAND_NAMES.includes(word);
+  const meant = isSlip ? nearest(word, COMMAND_NAMES) : undefined;
   if (meant === undefined) return error;
   return new InputError(
     `${error.message.replace(/\?$/, '')}${/did you mean/.test(error.message) ? ', or' : '; did you mean'} the command "${meant}"?`,
@@ -55,7 +67,7 @@ export function orCommand(error: InputError, [word = '']: readonly string[]): In
 }
 
 function stranger(name: string, args: readonly string[], options: readonly string[]): string {
-  if (args.includes(name)) return `${quoted(name)} is one argument too many`;
+  if (args.includes(name)) return `unexpected argument ${quoted(name)}`;
   const meant = nearest(name, options);
   return `there is no option --${name}${meant === undefined ? '' : `; did you mean --${meant}?`}`;
 }

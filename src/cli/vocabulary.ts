@@ -2,6 +2,7 @@
 
 import { refuseUnknown } from '../choose.ts';
 import { InputError } from '../model/errors.ts';
+import { quoted } from '../model/quoted.ts';
 import type { Scenario } from '../model/scenario.ts';
 import type { Quake } from '../quake.ts';
 import { SCENARIO_FOLDERS } from '../scenario/find.ts';
@@ -48,12 +49,15 @@ export function seedOf(flag: number | undefined): number | undefined {
   if (text === undefined) return undefined;
   const seed = Number(text);
   if (Number.isInteger(seed) && seed >= 0 && seed <= MAX_SEED) return seed;
-  throw new InputError(`${name}: expected a whole number from 0 to ${MAX_SEED}, found ${text}`, { code: 'usage' });
+  throw new InputError(`${name}: expected a whole number from 0 to ${MAX_SEED}, found ${quoted(String(text))}`, {
+    code: 'usage',
+  });
 }
 
 function overridden({ catalog }: Quake, scenario: Scenario, overrides: Overrides): Scenario {
   const { platform, engine, attach } = withEnvironment(overrides);
-  if (platform !== undefined) refuseUnknown('platform', catalog.platforms, platform);
+  if (platform !== undefined)
+    refuseUnknown('platform', catalog.platforms, platform, 'it comes from --platform or PGQUAKE_PLATFORM');
   if (engine !== undefined) refuseUnknown('engine', catalog.engines, engine);
   if (attach !== undefined && isInventoryFile(attach)) return onInventory(scenario, readInventory(attach), catalog);
   return {

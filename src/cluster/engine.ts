@@ -236,7 +236,7 @@ export function defineEngine(engine: ByRule | ByPromises): Engine {
     form: (options) =>
       explained(engine.form(options), options.signal, 'the cluster could not be formed', {
         code: 'form-failed',
-        hint: 'The logs of the servers may say more.',
+        hint: 'the logs of the servers may say more',
       }),
     inspect: (options) =>
       explained(engine.inspect(options), options.signal, 'the cluster cannot be asked how it is formed', {

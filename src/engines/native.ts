@@ -390,7 +390,7 @@ async function untilStreaming(session: Session, worker: NodeName, subscribers: n
   if (streaming === undefined) return;
   throw new EnvironmentError(`${streaming} of ${subscribers} subscribers follow ${worker} after 30 s`, {
     code: 'replication-not-started',
-    hint: 'The logs of the servers may say why.',
+    hint: 'the logs of the servers may say why',
   });
 }
 

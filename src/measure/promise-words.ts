@@ -58,7 +58,7 @@ function judgeOutage(
   { outMs, uncertaintyMs = 0, open }: OutageSeen,
 ): Judged {
   if (outMs === null) return { judgement: 'unknown', seen: 'not seen', note: 'nobody wrote by this route' };
-  const seen = outMs === 0 ? 'for no time' : `${formatDuration(outMs)} ± ${formatDuration(uncertaintyMs)}`;
+  const seen = outMs === 0 ? 'no outage' : `${formatDuration(outMs)} ± ${formatDuration(uncertaintyMs)}`;
   if (maxMs !== null && outMs - uncertaintyMs > maxMs) {
     return { judgement: 'fail', seen, note: `longer than the ${formatDuration(maxMs)} that is promised at most` };
   }

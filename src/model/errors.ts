@@ -61,6 +61,11 @@ export function attributed(error: unknown): unknown {
 /** The person who runs it stopped it: Ctrl-C or SIGTERM (exit code 130). */
 export class InterruptedError extends HarnessError {}
 
+/** Why a file cannot be read, without the system call. */
+export function fileProblem(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : errorText(error);
+}
+
 /** The message of anything thrown, in one line, without passwords; an `AggregateError` (Node's connect) by its parts. */
 export function errorText(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {

@@ -140,6 +140,8 @@ export interface Scenario {
   readonly summary: string;
   /** The sentence that this scenario puts to the test, quoted. */
   readonly claim?: string;
+  /** Words to choose it by. */
+  readonly tags?: readonly string[];
   /** The path that it was read from. */
   readonly file: string;
   /** The file's text, kept so that a stored run can be judged again. */

@@ -64,7 +64,7 @@ export function describePlan(plan: Plan, { effectOf, rule, expect, promises, pro
           ...describePlacement(map.partitions),
           '',
         ]),
-    `schedule, after ${formatDuration(scenario.steadyStateMs)} of steady state; healing at the earliest`,
+    `schedule, after ${formatDuration(scenario.steadyStateMs)} of steady state; healing times are the earliest possible`,
     ...describeSchedule(plan),
     ...describeProbes(probes, scenario.cluster),
     ...describeBlastRadius(plan, map.writesAlsoNeed),

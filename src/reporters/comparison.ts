@@ -22,7 +22,7 @@ function blocksOf({ before, after, figures, differences, regression }: Compariso
   const shown = figures.filter(({ direction }) => direction !== 'same');
   return [
     { type: 'title', text: regression ? `Worse: ${after}` : `No regression: ${after}` },
-    line(`Compared with ${before}: ${count('worse')} worse, ${count('better')} better, ${count('same')} as before.`),
+    line(`Compared with ${before}: ${count('worse')} worse, ${count('better')} better, ${count('same')} unchanged.`),
     ...(shown.length === 0
       ? []
       : [

@@ -37,7 +37,7 @@ export function lengthOf({ durationMs, uncertaintyMs }: Pick<ServiceWindow, 'dur
 export function firstSuccessWords({ firstSuccessMs, firstSuccessUncertaintyMs = 0 }: Recovery): string {
   if (firstSuccessMs === undefined) return '';
   if (firstSuccessMs === null) return 'not within the run';
-  if (firstSuccessMs === 0) return 'went on';
+  if (firstSuccessMs === 0) return 'no interruption';
   return lengthOf({ durationMs: firstSuccessMs, uncertaintyMs: firstSuccessUncertaintyMs });
 }
 
@@ -86,8 +86,8 @@ export function longestOf(windows: readonly ServiceWindow[], most: number): Serv
 
 /** Which figure is whose. */
 export const SOURCES =
-  'Shares, latency and recovery are those of the load. Windows say who saw them: the probes, which tell the borders to ' +
-  'the millisecond, or the load; where the two disagree, the worse one counts.';
+  'Availability, latency and recovery are those of the load. Each window says who saw it: the probes, which time its ' +
+  'ends to the millisecond, or the load. Where the two disagree, the worse one counts.';
 
 /** Where probes and load do not tell the same, one sentence for each kind. */
 export function disagreementLines({ disagreements = [] }: Report['figures']): string[] {
@@ -99,7 +99,7 @@ export function disagreementLines({ disagreements = [] }: Report['figures']): st
 
 export function recoveryWords({ recoveryMs, uncertaintyMs }: Recovery): string {
   if (recoveryMs === null) return 'not within the run';
-  if (recoveryMs === 0) return 'as before from the start';
+  if (recoveryMs === 0) return 'never disturbed';
   return lengthOf({ durationMs: recoveryMs, uncertaintyMs });
 }
 
@@ -119,7 +119,7 @@ export function partitionsHeading({ figures: { fullEffect, partitions } }: Repor
     (partition) =>
       differs(partition.predictedReadable, partition.read) || differs(partition.predictedWritable, partition.write),
   );
-  return `${when} ${different ? '≠ marks what was not as predicted.' : 'What was predicted is what was seen.'}`;
+  return `${when} ${different ? '≠ marks what was not as predicted.' : 'Everything was as predicted.'}`;
 }
 
 export function wasPredicted(partitions: readonly PartitionFigures[]): boolean {
@@ -155,8 +155,8 @@ export function differs(predicted: boolean | undefined, { intended, ok }: Availa
   return predicted !== undefined && intended > 0 && ok > 0 !== predicted;
 }
 
-export const NO_LEDGER = 'Nothing accounts for the rows of this workload: what was lost, if anything, is not known.';
-export const NO_PROOF = 'No final read was made: what follows is what the load itself saw, and no proof.';
+export const NO_LEDGER = 'Nothing accounts for the rows of this workload, so it is not known whether any were lost.';
+export const NO_PROOF = 'No final read was made: what follows is only what the load itself saw, and proves nothing.';
 
 export function writesWords(ledger: LedgerFigures): string {
   const { written, acknowledged, unknown, finalReads } = ledger;
@@ -242,11 +242,11 @@ function lateWords(late: LedgerFigures['late']): string {
   return late?.forMs == null ? '' : `, up to ${formatDuration(late.forMs)} after its acknowledgement`;
 }
 
-/** `4 workers, 4 partitions, 2 copies of each`; `3 members, each with everything`. */
+/** `4 workers, 4 partitions, 2 copies of each`; `3 members, each with all data`. */
 export function clusterSize(topology: Topology): string {
   const { partitions, replication, partitionWord } = topology;
   const holders = formatCount(dataNodes(topology).length, holderWord(topology));
-  if (partitionWord === undefined) return `${holders}, each with everything`;
+  if (partitionWord === undefined) return `${holders}, each with all data`;
   return (
     `${holders}, ${formatCount(partitions, partitionWord)}, ` + `${formatCount(replication, 'copy', 'copies')} of each`
   );
@@ -254,7 +254,7 @@ export function clusterSize(topology: Topology): string {
 
 export function repairWords(away: readonly string[], topology: Pick<Topology, 'nodes'>): string {
   const where = entryNode(topology) ?? 'primary';
-  return `Were ${away.join(', ')} to stay away, these commands on the ${where} would bring back all copies:`;
+  return `If ${away.join(', ')} ${away.length === 1 ? 'stays' : 'stay'} away, these commands on the ${where} bring back all copies:`;
 }
 
 /** `primary, timeline 2`; `does not answer`. */

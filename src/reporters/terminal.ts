@@ -19,6 +19,8 @@ export interface SummaryOptions {
   readonly columns: number;
   /** The run's folder, as a person would type it. */
   readonly folder: string;
+  /** Whether checks that every run makes are shown in full although they passed. Not by default. */
+  readonly every?: boolean;
 }
 
 const MAX_WINDOWS_OF_KIND = 4;
@@ -27,11 +29,11 @@ const MIN_COLUMNS = 40;
 
 /** @returns lines, without line breaks. */
 export function terminalSummary(report: Report, options: SummaryOptions): string[] {
-  const { colors, folder } = options;
+  const { colors, folder, every = false } = options;
   const columns = Math.max(MIN_COLUMNS, options.columns);
   const { run, judgement, finding } = report;
   const parts: readonly (readonly Block[])[] = [
-    [results(report)],
+    [results(report, every)],
     service(report),
     roles(report),
     [{ type: 'line', words: finding, role: 'finding' }],
@@ -47,9 +49,9 @@ export function terminalSummary(report: Report, options: SummaryOptions): string
   ];
 }
 
-/** What every run is asked is one line as long as it passes. */
-function results({ results, topology: { partitionWord } }: Report): Block {
-  const quiet = results.filter((result) => result.always && result.judgement === 'pass');
+/** What every run is asked is one line as long as it passes, unless `every` check is to be shown. */
+function results({ results, topology: { partitionWord } }: Report, every: boolean): Block {
+  const quiet = every ? [] : results.filter((result) => result.always && result.judgement === 'pass');
   return { type: 'results', results: results.filter((result) => !quiet.includes(result)), quiet, partitionWord };
 }
 
@@ -120,9 +122,10 @@ function recoveryOf(kind: string, recoveries: Report['figures']['recovery'], dis
   const recovery = recoveries.find((one) => one.kind === kind);
   if (!recovery || recovery.recoveryMs === 0) return [];
   const { recoveryMs, uncertaintyMs } = recovery;
-  if (recoveryMs === null) return [disturbed ? 'not as before within the run' : 'but slower than before to the end'];
-  const when = `as before ${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)} after the fault`;
-  return [disturbed ? when : `but slower, ${when}`];
+  if (recoveryMs === null)
+    return [disturbed ? 'not back to normal within the run' : 'but slower than before to the end'];
+  const when = `back to normal ${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)} after the fault`;
+  return [disturbed ? when : `but slower; ${when}`];
 }
 
 function describeWindow(window: ServiceWindow): string {

@@ -80,9 +80,9 @@ export async function healLeftBehind(
 function runFolderOf(run: string, reportsFolder: string): string {
   const folder = [run, join(reportsFolder, run)].find((candidate) => existsSync(candidate));
   if (folder !== undefined) return folder;
-  throw new InputError(`no run ${run}, neither as a folder nor in ${reportsFolder}`, {
+  throw new InputError(`there is no run ${run}: it is neither a folder nor in ${reportsFolder}`, {
     code: 'no-such-run',
-    hint: 'name a run folder, or none to look through all of them',
+    hint: 'name a run folder; without a name, "pgquake heal" looks at all runs',
   });
 }
 

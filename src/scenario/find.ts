@@ -2,7 +2,7 @@
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { errorText, InputError } from '../model/errors.ts';
+import { errorText, fileProblem, InputError } from '../model/errors.ts';
 import { packageFolder } from '../model/package-files.ts';
 
 /** Where scenarios are looked for by name; the user's own come before the shipped ones. */
@@ -24,13 +24,14 @@ export interface ScenarioEntry {
   readonly file: string;
   /** Its own summary, or that it is not valid. */
   readonly summary: string;
+  readonly tags?: readonly string[];
 }
 
 /**
  * The scenarios of the folders, by name, and then those of their suites; of two with one name the first counts.
  */
-export async function scenarioFiles(folders: readonly string[]): Promise<Omit<ScenarioEntry, 'summary'>[]> {
-  const found: Omit<ScenarioEntry, 'summary'>[] = [...(await namedFiles(folders))].map(([name, file]) => ({
+export async function scenarioFiles(folders: readonly string[]): Promise<Omit<ScenarioEntry, 'summary' | 'tags'>[]> {
+  const found: Omit<ScenarioEntry, 'summary' | 'tags'>[] = [...(await namedFiles(folders))].map(([name, file]) => ({
     name,
     file,
   }));
@@ -99,22 +100,25 @@ export async function readText(file: string): Promise<string> {
   try {
     const entry = await stat(file);
     if (entry.isDirectory()) {
-      throw new InputError(`${file} is a folder; expected the file of a scenario`, {
+      throw new InputError(`${file} is a folder; expected a scenario file`, {
         code: 'scenario-unreadable',
-        hint: `pgquake --suite ${file} runs all scenarios in it`,
+        hint: `"pgquake --suite ${file}" runs all scenarios in it`,
       });
     }
     // A device or a pipe may never end.
-    if (!entry.isFile()) throw new Error('it is no file, and a run keeps its scenario by path: save it in one first');
+    if (!entry.isFile())
+      throw new Error('not a regular file; save the scenario in one first, since a run keeps its path');
     // The size is looked at before the text is in memory.
-    if (entry.size > MAX_BYTES) throw new Error(`it has ${entry.size} bytes; a scenario has at most ${MAX_BYTES}`);
+    if (entry.size > MAX_BYTES) throw new Error(`it has ${entry.size} bytes; the limit is ${MAX_BYTES}`);
     return textOf(await readFile(file));
   } catch (error) {
     if (error instanceof InputError) throw error;
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new InputError(`cannot read the scenario ${file}: ${missing ? 'there is no such file' : errorText(error)}`, {
+    throw new InputError(`cannot read the scenario ${file}: ${fileProblem(error)}`, {
       code: 'scenario-unreadable',
-      hint: 'a name without folder and ending is looked for in scenarios/; pgquake list shows them',
+      ...(missing
+        ? { hint: 'a name without a folder and .yaml means one in scenarios/; "pgquake list" shows them' }
+        : {}),
       cause: error,
     });
   }
@@ -127,6 +131,6 @@ function textOf(bytes: Buffer): string {
   } catch {
     const valid = bytes.toString('utf8').indexOf('\ufffd');
     const line = bytes.toString('utf8').slice(0, valid).split('\n').length;
-    throw new Error(`line ${line} holds bytes that are no UTF-8; save it as UTF-8`);
+    throw new Error(`line ${line} is not valid UTF-8; save the file as UTF-8`);
   }
 }

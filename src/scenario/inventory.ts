@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { errorText, InputError } from '../model/errors.ts';
+import { fileProblem, InputError } from '../model/errors.ts';
 import type { Connection, ContainerPlace, Inventory, MachinePlace, PasswordSource } from '../model/inventory.ts';
+import { documentation } from '../model/package-files.ts';
 import { explain } from './explain.ts';
 import { inventorySchema, PEER } from './inventory-schema.ts';
 import { formatPath, type Problem, ScenarioError } from './problems.ts';
@@ -47,14 +48,10 @@ export function readInventory(path: string, shown = path): Inventory {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new InputError(
-      `cannot read the inventory ${shown}: ${missing ? 'there is no such file' : errorText(error)}`,
-      {
-        code: 'inventory-unreadable',
-        hint: '"pgquake attach check <inventory>" says what is in one; docs/attach.md has an example',
-      },
-    );
+    throw new InputError(`cannot read the inventory ${shown}: ${fileProblem(error)}`, {
+      code: 'inventory-unreadable',
+      hint: `"pgquake init" writes one; ${documentation('attach.md')} has examples`,
+    });
   }
   return parseInventory(text, { shown, folder: dirname(resolve(path)) });
 }
@@ -71,7 +68,7 @@ export function parseInventory(
 ): Inventory {
   const source = new Source(text, shown);
   const { inventory, problems } = inventoryIn(source, source.value, [], folder);
-  if (!inventory || source.problems.length > 0) throw new ScenarioError([...source.problems, ...problems]);
+  if (!inventory || source.problems.length > 0) throw new ScenarioError([...source.problems, ...problems], 'attach.md');
   return inventory;
 }
 

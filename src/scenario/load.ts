@@ -1,5 +1,6 @@
 /** Scenarios by name or by path: found, read and looked at. */
 
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '../model/errors.ts';
 import { nearest } from '../model/nearest.ts';
@@ -18,7 +19,7 @@ import {
   suiteListName,
   suitesIn,
 } from './find.ts';
-import { digestOf, type KnownSummaries } from './known.ts';
+import { digestOf, type Head, type KnownHeads } from './known.ts';
 import { parseScenario } from './parse.ts';
 import { together } from './problems.ts';
 import type { ScenarioVocabulary } from './schema.ts';
@@ -44,9 +45,9 @@ export async function loadScenario(
   const isPath = /[/\\]|\.ya?ml$/.test(nameOrPath);
   const file = isPath ? ((await inSuite(nameOrPath, folders)) ?? nameOrPath) : await fileNamed(nameOrPath, folders);
   if (suiteListName(file) !== undefined) {
-    throw new InputError(`${shown(file)} lists a suite; expected the file of a scenario`, {
+    throw new InputError(`${shown(file)} lists a suite; expected a scenario file`, {
       code: 'scenario-unreadable',
-      hint: `pgquake --suite ${shown(file)} runs all scenarios in it`,
+      hint: `"pgquake --suite ${shown(file)}" runs all scenarios in it`,
     });
   }
   const text = withChanges(await readText(file), changes);
@@ -56,23 +57,31 @@ export async function loadScenario(
 /** The scenarios of the folders, as `scenarioFiles` finds them; one that is not valid says so. */
 export async function listScenarios(
   { vocabulary, folders }: ScenarioSources,
-  known: KnownSummaries = new Map(),
+  known: KnownHeads = new Map(),
 ): Promise<ScenarioEntry[]> {
   const found = await scenarioFiles(folders);
   return Promise.all(
     found.map(async (entry) => ({
       ...entry,
       file: shown(entry.file),
-      summary: await summaryOf(entry.file, vocabulary, known),
+      ...(await headOf(entry.file, vocabulary, known)),
     })),
   );
 }
 
-/** @returns the file of `suite/name`, where one of the folders has that suite. */
+/**
+ * @returns the file of `suite/name`, where one of the folders has that suite.
+ * @throws InputError where it has the suite and not the scenario, and no file is meant.
+ */
 async function inSuite(name: string, folders: readonly string[]): Promise<string | undefined> {
   const [, suite, scenario] = /^([^/\\.]+)\/([^/\\]+?)(?:\.yaml)?$/.exec(name) ?? [];
   if (suite === undefined || scenario === undefined) return undefined;
-  return (await namedFiles(folders.map((folder) => join(folder, suite)))).get(scenario);
+  const files = await namedFiles(folders.map((folder) => join(folder, suite)));
+  if (files.size > 0 && !files.has(scenario) && !existsSync(name)) {
+    const known = [...files.keys()].map((one) => `${suite}/${one}`);
+    throw unknownScenario(name, nearest(name, known), known);
+  }
+  return files.get(scenario);
 }
 
 /** Scenarios that belong together: those of one folder, in the order of their files, or those that a file lists. */
@@ -146,12 +155,15 @@ async function suiteListsIn(folders: readonly string[]): Promise<string[]> {
   return [...new Set(files.flat().flatMap((file) => suiteListName(file) ?? []))];
 }
 
-async function summaryOf(file: string, vocabulary: ScenarioVocabulary, known: KnownSummaries): Promise<string> {
+async function headOf(file: string, vocabulary: ScenarioVocabulary, known: KnownHeads): Promise<Head> {
   try {
     const text = await readText(file);
-    return known.get(digestOf(file, text)) ?? parseScenario(text, shown(file), vocabulary).summary;
+    const found = known.get(digestOf(file, text));
+    if (found !== undefined) return found;
+    const { summary, tags } = parseScenario(text, shown(file), vocabulary);
+    return { summary, ...(tags === undefined ? {} : { tags }) };
   } catch (error) {
-    if (error instanceof InputError) return `not valid: pgquake validate ${shown(file)} says why`;
+    if (error instanceof InputError) return { summary: `not valid: "pgquake validate ${shown(file)}" says why` };
     throw error;
   }
 }
@@ -161,10 +173,29 @@ async function fileNamed(name: string, folders: readonly string[]): Promise<stri
   const file = files.get(name);
   if (file !== undefined) return file;
   const known = [...files.keys()];
-  const meant = nearest(name, known);
-  const guess = meant === undefined ? '' : `; did you mean "${meant}"?`;
-  throw new InputError(`there is no scenario ${quoted(name)}${guess}`, {
-    code: 'scenario-unknown',
-    hint: `scenarios here: ${known.join(', ') || 'none'}; or give the path of a file, such as ./mine.yaml`,
+  const meant = nearest(name, known) ?? (await sameInSuite(name, folders));
+  const isSuite = (await suitesIn(folders)).includes(name) || (await suiteListsIn(folders)).includes(name);
+  if (!isSuite) throw unknownScenario(name, meant, known);
+  throw new InputError(`there is no scenario ${quoted(name)}`, {
+    code: 'suite-named',
+    hint: `${name} is a suite: "pgquake --suite ${name}" runs all scenarios in it`,
   });
+}
+
+/** @param known named where none of them is near. */
+function unknownScenario(name: string, meant: string | undefined, known: readonly string[]): InputError {
+  const guess = meant === undefined ? '' : `; did you mean "${meant}"?`;
+  const here = meant === undefined ? `scenarios here: ${known.join(', ') || 'none'}; ` : '';
+  return new InputError(`there is no scenario ${quoted(name)}${guess}`, {
+    code: 'scenario-unknown',
+    hint: `${here}"pgquake list" shows all; or give a path, such as ./mine.yaml`,
+  });
+}
+
+/** `patroni/primary-lost` for `primary-lost`. */
+async function sameInSuite(name: string, folders: readonly string[]): Promise<string | undefined> {
+  for (const suite of await suitesIn(folders)) {
+    if ((await namedFiles(folders.map((folder) => join(folder, suite)))).has(name)) return `${suite}/${name}`;
+  }
+  return undefined;
 }

@@ -115,6 +115,7 @@ class Reader {
     const name = this.#name(schemas.name, top);
     const summary = this.#section(schemas.summary, top, 'summary');
     const claim = this.#section(schemas.claim, top, 'claim');
+    const tags = this.#section(schemas.tags, top, 'tags');
     const cluster = this.#cluster(top);
     const topology = this.#topology(top, cluster);
     const workload = this.#workload(top, cluster);
@@ -142,6 +143,7 @@ class Reader {
       name: name as string,
       summary: summary as string,
       ...(claim === undefined ? {} : { claim }),
+      ...(tags === undefined ? {} : { tags }),
       file: this.#source.file,
       source: text,
       cluster: cluster as ClusterSpec,

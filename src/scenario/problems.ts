@@ -18,11 +18,12 @@ export class ScenarioError extends InputError {
   /** All of them, also those that the message leaves out. */
   readonly problems: readonly Problem[];
 
-  constructor(problems: readonly Problem[]) {
+  /** @param page of the documentation, which explains every key. */
+  constructor(problems: readonly Problem[], page = 'scenario.md') {
     const sorted = problems.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
     const lines = sorted.slice(0, MAX_SHOWN).map(describeProblem);
     if (sorted.length > MAX_SHOWN) lines.push(`and ${sorted.length - MAX_SHOWN} more`);
-    super(lines.join('\n'), { code: 'scenario-invalid', hint: `${documentation('scenario.md')} explains every key` });
+    super(lines.join('\n'), { code: 'scenario-invalid', hint: `${documentation(page)} explains every key` });
     this.problems = sorted;
   }
 }

@@ -150,7 +150,9 @@ export const timing = z.strictObject({
     })
     .optional()
     .describe('It strikes several times; nodes are picked anew each time.'),
-  'at-jitter': duration.optional().describe('Each strike is late by up to so much, by the seed of the run.'),
+  'at-jitter': duration
+    .optional()
+    .describe('Delays each strike by up to this much; how much follows from the seed of the run.'),
 });
 
 /** The same for a fault that has an end of its own. */
@@ -175,6 +177,17 @@ export function sections({
       .meta({ examples: ['one-worker'] }),
     summary: sentence.describe('One sentence: what happens, and what is expected.'),
     claim: sentence.optional().describe('The claim that is put to the test, quoted in the report.'),
+    tags: z
+      .array(
+        z
+          .string()
+          .max(40)
+          .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'expected a word in kebab-case such as nightly'),
+      )
+      .max(20)
+      .optional()
+      .describe('Words to choose it by: `--tag nightly` runs the scenarios that have this one.')
+      .meta({ examples: [['nightly']] }),
     /** The keys that every engine has; the others are the engine's own. */
     cluster: z
       .looseObject({
@@ -193,11 +206,11 @@ export function sections({
             'expected the name of a Compose project such as citus, or the file of an inventory such as inventory.yaml',
           )
           .optional()
-          .describe('A cluster that stands, by its Compose project: nothing is made, and nothing removed.'),
+          .describe('An existing cluster, by its Compose project or inventory: nothing is made, and nothing removed.'),
         confirm: z
           .string()
           .optional()
-          .describe('The name of the cluster in the inventory, repeated: without it nothing of it is broken.'),
+          .describe('The name of the cluster in the inventory, repeated: without it nothing is broken.'),
       })
       .prefault({})
       .describe('The cluster that is built for the run.'),
@@ -214,10 +227,10 @@ export function sections({
           .min(1)
           .max(MAX_PROBED_ROUTES)
           .optional()
-          .describe('Routes that are probed side by side; that of whatever names none by default.'),
+          .describe('Routes to probe side by side; by default the one that statements without a route take.'),
       })
       .prefault({})
-      .describe('The lightest read and write of every shard, which tell the windows; off for none.'),
+      .describe('The lightest read and write of every shard, which time the windows; off for none.'),
     pressure: z
       .strictObject({
         connections: z.int().min(1).max(64).default(8).describe('Connections of its own.'),
@@ -233,7 +246,7 @@ export function sections({
     settle: z
       .strictObject({ within: positiveDuration.describe('The limit.') })
       .prefault({ within: '30s' })
-      .describe('After healing: how long service and replicas may take to be as before.'),
+      .describe('After healing: how long service and replicas may take to be back to normal.'),
     guards: z
       .strictObject({
         'max-down': z
@@ -241,14 +254,14 @@ export function sections({
           .min(0)
           .max(MAX_WORKERS + 1)
           .optional()
-          .describe('How many nodes may be struck at one time; a plan that would strike more is refused.'),
-        limit: positiveDuration.optional().describe('For the whole run: then it ends, heals and says so.'),
+          .describe('How many nodes may be struck at once; a plan that would strike more is refused.'),
+        limit: positiveDuration.optional().describe('For the whole run, which then ends, heals and says so.'),
         'abort-when': z
           .array(
             z.strictObject({
               of: z.string().describe('A kind of operation of the workload, such as write.'),
               below: share.describe('The share of its operations that must be ok.'),
-              for: positiveDuration.prefault('5s').describe('How long it may be less.'),
+              for: positiveDuration.prefault('5s').describe('How long it may stay below.'),
             }),
           )
           .max(MAX_STEPS)
@@ -271,6 +284,7 @@ export const TOP_KEYS = [
   'name',
   'summary',
   'claim',
+  'tags',
   'cluster',
   'workload',
   'probes',
@@ -297,6 +311,7 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
     name,
     summary,
     claim,
+    tags,
     settle,
     guards,
     seed,
@@ -309,6 +324,7 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
       name,
       summary,
       claim,
+      tags,
       cluster: clusterSection(vocabulary),
       workload: anyOf([
         ...workloads.map((workload, index) => variant('use', workload, { isDefault: index === 0 })),

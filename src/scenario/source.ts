@@ -43,7 +43,7 @@ export class Source {
     this.file = file;
     const bytes = Buffer.byteLength(text);
     if (bytes > MAX_BYTES) {
-      throw new ScenarioError([this.#problem(0, `the file has ${bytes} bytes; a scenario has at most ${MAX_BYTES}`)]);
+      throw new ScenarioError([this.#problem(0, `the file has ${bytes} bytes; the limit is ${MAX_BYTES}`)]);
     }
     // By hand: the parser misses the ends of lines that follow a bracket without a partner.
     this.#lines.addNewLine(0);

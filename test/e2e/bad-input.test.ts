@@ -19,7 +19,7 @@ describe('bad input starts nothing', () => {
   test.each([
     ['an unknown scenario', ['one-wroker'], 3, /did you mean.*one-worker/s],
     ['an unknown option', ['one-worker', '--sed', '1'], 3, /no option --sed; did you mean --seed\?/],
-    ['an option without its value', ['one-worker', '--seed'], 3, /--seed: expected a value behind it/],
+    ['an option without its value', ['one-worker', '--seed'], 3, /--seed: expected a value, found none/],
     [
       'a value that is none of the choices',
       ['one-worker', '--output', 'xml'],
@@ -27,8 +27,10 @@ describe('bad input starts nothing', () => {
       /--output: expected one of text, json/,
     ],
     ['a command with a slip', ['replya'], 3, /did you mean the command "replay"\?/],
-    ['a name beside --all', ['--all', 'one-worker'], 3, /--all runs every scenario; found one-worker beside it/],
+    ['a name beside --all', ['--all', 'one-worker'], 3, /--all runs every scenario; found one-worker as well/],
     ['an option given twice', ['one-worker', '--seed', '1', '--seed', '1'], 3, /--seed is given twice/],
+    ['standard input', ['-'], 3, /does not read standard input/],
+    ['a word for a number', ['one-worker', '--seed', 'abc'], 3, /--seed: expected a number, found "abc"/],
     ['an impossible seed', ['one-worker', '--seed', '-1'], 3, /--seed: expected a whole number/],
     ['no scenario', [], 3, /no scenario named/],
   ] as const)('%s', async (_name, args, expected, message) => {

@@ -47,7 +47,7 @@ test('a run that is under way is left alone; killed, it is told what cannot be h
 
   const next = await runs.place.run([runs.place.scenario('next', SCENARIO.replace('tortured', 'next'))]);
   expect(next.code, next.stderr).toBeLessThanOrEqual(2);
-  expect(next.stdout).toMatch(/cluster that \S+-tortured had left behind is removed/);
+  expect(next.stdout).toMatch(/removed the cluster that \S+-tortured had left behind/);
   const found = runs.folders().find((name) => name !== folder) as string;
   expect(eventsIn(found).some((event) => event.type === 'reclaimed')).toBe(true);
   expect(lengthsIn(found).map(({ phase }) => phase)).toEqual(PHASES);
@@ -59,6 +59,6 @@ test('a run that is under way is left alone; killed, it is told what cannot be h
   const unknown = await runs.place.start(['heal', 'no-such-run', '--reports', runs.place.reports]).ended;
   expect({ code: unknown.code, stderr: unknown.stderr }).toEqual({
     code: 3,
-    stderr: expect.stringContaining('no run no-such-run'),
+    stderr: expect.stringContaining('there is no run no-such-run'),
   });
 });

@@ -46,7 +46,7 @@ describe.skipIf(missing !== undefined)('under Patroni', () => {
     async () => {
       // At its own rate: each write that is given up keeps a connection, and Patroni itself needs one to come back.
       const seen = await passes(place, 'patroni/agent-killed-sync', { lasts: '26s' });
-      expect(seen('split-brain')).toMatch(/^never two at one time/);
+      expect(seen('split-brain')).toMatch(/^never two at once/);
       // Whoever gives up a commit that waits may find the new primary at once.
       expect(writesOutMs(place).direct).toBeGreaterThan(HUNG_COMMIT_MS);
       expect(seen('lost-writes')).toMatch(/^all [\d,]+ acknowledged writes found/);

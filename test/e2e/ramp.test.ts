@@ -62,7 +62,7 @@ test('with --fit a smaller load goes on, is recorded and shown', async () => {
   const read = run.kinds.find(({ name }) => name === 'read');
   expect(read?.ratePerSecond).toBe(8_000 * (run.fitted as number));
   expect(timeline.find(({ type }) => type === 'load-fitted')).toMatchObject({ share: run.fitted });
-  expect(stdout).toMatch(/a smaller load goes on, [\d.]+ % of the scenario's/);
+  expect(stdout).toMatch(/continuing with a smaller load, [\d.]+ % of the scenario's/);
   expect(run.again).toContain('--fit');
 });
 

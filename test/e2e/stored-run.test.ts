@@ -51,7 +51,7 @@ hypothesis:
     for (const name of ['report.json', 'report.html']) rmSync(join(folder, name));
     const scenario = place.scenario('stricter', STRICTER);
     const { code, stdout } = await place.start(['judge', folder, '--scenario', scenario]).ended;
-    expect(stdout).toMatch(/judged by the hypothesis of stricter\.yaml; nothing is written/);
+    expect(stdout).toMatch(/judged by the hypothesis of stricter\.yaml; nothing was written/);
     expect(stdout).toMatch(/✘ messages-readable/);
     expect(code).toBe(1);
     expect(readdirSync(folder)).not.toContain('report.json');

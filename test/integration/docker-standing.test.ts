@@ -63,7 +63,7 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
   test('is not there before it was started', async () => {
     const { code, stderr } = await pgquake('status');
     expect(code).toBe(4);
-    expect(stderr).toContain(`no cluster with the label pgquake.project=${project}`);
+    expect(stderr).toContain(`there is no cluster ${project} in Docker`);
   });
 
   test('is not made over containers that are not marked, which are named', async () => {
@@ -385,7 +385,7 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     expect((await pgquake('down', '--volumes')).code).toBe(0);
     expect(await traces(project)).toEqual([]);
     expect(existsSync(join(place.folder, '.env'))).toBe(false);
-    expect((await pgquake('down')).stdout).toBe(`there is nothing of ${project}\n`);
+    expect((await pgquake('down')).stdout).toBe(`nothing to remove: there is no cluster ${project}\n`);
   });
 
   test("somebody else's Compose file is not used", async () => {

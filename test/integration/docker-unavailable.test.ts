@@ -38,9 +38,11 @@ const options = () => ({
 test('no engine at DOCKER_HOST: unusable, and every way in says where it looked', async () => {
   const host = `unix://${folder}/none.sock`;
   vi.stubEnv('DOCKER_HOST', host);
-  // The words stand behind the platform's name in the first line of a run: "docker: no Docker engine at ...".
+  // The words stand behind the platform's name in the first line of a run: "docker: no Docker engine answers at ...".
   expect((await docker.unavailable())?.message).toMatch(
-    new RegExp(`^no Docker engine at ${host} \\(DOCKER_HOST\\) to look for the image \\S+: connect ENOENT`),
+    new RegExp(
+      `^no Docker engine answers at ${host} \\(DOCKER_HOST\\), asked to look for the image \\S+: connect ENOENT`,
+    ),
   );
   await expect(docker.provision(options())).rejects.toBeInstanceOf(EnvironmentError);
   const attaching = attach({ project: 'citus' });
@@ -65,9 +67,9 @@ test.each([
   ['DOCKER_HOST', 'nonsense', /^DOCKER_HOST: "nonsense" is no address of a Docker engine$/],
   ['DOCKER_HOST', 'unix:/var/run/docker.sock', /^DOCKER_HOST: .* is no address of a Docker engine$/],
   ['DOCKER_HOST', 'ssh://host', /^DOCKER_HOST: cannot use the Docker engine at "ssh:\/\/host"$/],
-  ['PGQUAKE_IMAGE', 'a b', /^PGQUAKE_IMAGE: "a b" is no name of an image$/],
-  ['PGQUAKE_IMAGE', 'UPPER', /^PGQUAKE_IMAGE: "UPPER" is no name of an image$/],
-  ['PGQUAKE_IMAGE', 'name:', /^PGQUAKE_IMAGE: "name:" is no name of an image$/],
+  ['PGQUAKE_IMAGE', 'a b', /^PGQUAKE_IMAGE: "a b" is not the name of an image$/],
+  ['PGQUAKE_IMAGE', 'UPPER', /^PGQUAKE_IMAGE: "UPPER" is not the name of an image$/],
+  ['PGQUAKE_IMAGE', 'name:', /^PGQUAKE_IMAGE: "name:" is not the name of an image$/],
 ])('%s=%s is told as what it is', async (variable, value, message) => {
   vi.stubEnv('DOCKER_HOST', `unix://${folder}/none.sock`);
   vi.stubEnv(variable, value);
@@ -97,7 +99,7 @@ describe('docker asked for on the command line', () => {
 
   test('and no engine answers: exit code 4, and what to do', async () => {
     expect(await refused({ DOCKER_HOST: `unix://${folder}/none.sock` })).toMatch(
-      /docker: no Docker engine at unix:.*\n hint start Docker, or say where it is with DOCKER_HOST/,
+      /docker: no Docker engine answers at unix:.*\n hint start Docker, or say where it runs with DOCKER_HOST/,
     );
   });
 

@@ -442,7 +442,7 @@ describe('recovery-time', () => {
     expect(finding.evidence).toEqual([expect.stringMatching(/^outage of write, 3\.\d+ s to 7\.\d+ s: 4\.1.* failed$/)]);
     expect(run(recoveryTime, oneWorker(), { of: 'read', max: '0s' })).toMatchObject({
       judgement: 'pass',
-      observed: 'as before from the start',
+      observed: 'never disturbed',
     });
   });
 
@@ -452,7 +452,7 @@ describe('recovery-time', () => {
     );
     expect(run(recoveryTime, history, { of: 'write', max: '5s' })).toMatchObject({
       judgement: 'fail',
-      observed: 'not as before when the load stopped, 7.3 s after the fault took effect',
+      observed: 'not back to normal when the load stopped, 7.3 s after the fault took effect',
     });
     expect(run(recoveryTime, history, { of: 'write', max: '1m' }).judgement).toBe('unknown');
   });

@@ -132,11 +132,11 @@ describe('compareReports', () => {
 });
 
 describe('as text and Markdown', () => {
-  test('shows what is not as before', () => {
+  test('shows what changed', () => {
     const after = withFigures({ recovery: [{ kind: 'write', recoveryMs: 900, uncertaintyMs: 20 }] });
     expect(comparisonText(compare(passedReport, after), 100)).toEqual([
       'Worse: 2026-11-23T13-22-54Z-one-worker',
-      '  Compared with 2026-11-23T13-22-54Z-one-worker: 1 worse, 0 better, 27 as before.',
+      '  Compared with 2026-11-23T13-22-54Z-one-worker: 1 worse, 0 better, 27 unchanged.',
       '         what               before  after',
       '  worse  recovery of write  241 ms  900 ms',
     ]);
@@ -181,7 +181,7 @@ describe('pgquake compare', () => {
   test('one run alone is refused', async () => {
     const { code, stderr } = await place.start(['compare', stored('a.json', passedReport)]).ended;
     expect(code).toBe(3);
-    expect(stderr).toContain('expected two runs or more, found 1');
+    expect(stderr).toContain('expected at least two runs, found 1');
   });
 
   test('a tolerance that is none is bad input', async () => {

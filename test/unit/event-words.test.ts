@@ -67,5 +67,5 @@ test('a leader key that is gone does not make its holder silent: who is cut off 
     from: 'pg1',
     detail: 'its leader key is gone from the DCS',
   } as const;
-  expect(narrator.words({ at: 0, ...step })?.what).toBe('the manager misses primary pg1');
+  expect(narrator.words({ at: 0, ...step })?.what).toBe('the manager has lost the primary pg1');
 });

@@ -70,7 +70,7 @@ describe('in a plan', () => {
     const refusal = () => pgquake().plan(scenario(`guards: { max-down: 1 }\n${faults}`), { seed: 1 });
     expect(refusal).toThrow(InputError);
     expect(refusal).toThrow(
-      /^some\.yaml:4:9 guards\.max-down: at most 1 may be struck at one time, and worker1, worker\d would be$/,
+      /^some\.yaml:4:9 guards\.max-down: at most 1 may be struck at once, and worker1, worker\d would be$/,
     );
   });
 

@@ -61,13 +61,13 @@ describe('init', () => {
     writeFileSync(join(place.folder, 'first.yaml'), 'mine');
     const { code, stderr } = await place.start(['init', '--url', 'postgresql://app@127.0.0.1:1/orders']).ended;
     expect(code).toBe(3);
-    expect(stderr).toContain('first.yaml exists already, and nothing is overwritten');
+    expect(stderr).toContain('first.yaml exists already; nothing was written');
     expect(readFileSync(join(place.folder, 'first.yaml'), 'utf8')).toBe('mine');
     expect(existsSync(join(place.folder, 'inventory.yaml'))).toBe(false);
   });
 
   test.each([
-    [[], 3, 'no cluster is named'],
+    [[], 3, 'no cluster named'],
     [['--url', 'postgresql://app:secret@h/orders'], 3, '--url: expected no password, found one'],
     [
       ['--url', 'host=h user=u', '--docker', 'a', '--docker', 'b'],

@@ -340,7 +340,7 @@ hypothesis: [{ check: no-lost-writes }]
 
   test('strikes one node at a time unless it says otherwise', () => {
     const both = scenario('{ attach: pair.yaml }').replace('{ role: primary }', '[db-a, db-b]');
-    expect(refusal(() => pgquake().plan(parse(both)))).toContain('at most 1 may be struck at one time, by default');
+    expect(refusal(() => pgquake().plan(parse(both)))).toContain('at most 1 may be struck at once, by default');
     expect(pgquake().plan(parse(`${both}guards: { max-down: 2 }\n`)).acts).toHaveLength(1);
   });
 

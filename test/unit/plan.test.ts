@@ -309,7 +309,7 @@ describe('describePlan', () => {
         C  worker3, worker4
         D  worker4, worker1
 
-      schedule, after 2 s of steady state; healing at the earliest
+      schedule, after 2 s of steady state; healing times are the earliest possible
         0 s  node-stop worker2, worker3, worker4
         6 s  heal worker2, worker3, worker4
         then  settle within 30 s

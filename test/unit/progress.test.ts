@@ -144,14 +144,14 @@ describe('where there is no terminal', () => {
     stage.progress.close();
     expect(stage.stream.raw).toMatchInlineSnapshot(`
       "   0.0 s  platform   local, engine native: it needs nothing but Node.js
-         0.0 s  provision  5 servers are started
+         0.0 s  provision  starting 5 servers
          0.9 s  form       4 shards on 2 workers each
          2.0 s  form       cluster of 5 servers ready, engine native
          2.0 s  predict    with worker1 down: all shards readable and writable
          2.0 s  steady     load without faults
          3.0 s  load       read 200 ok 0 failed  write 40 ok 0 failed
          4.0 s  load       read 400 ok 0 failed  write 80 ok 0 failed
-         4.0 s  fault      node-stop worker1 asked
+         4.0 s  fault      node-stop worker1 requested
          4.1 s  fault      node-stop worker1 in effect after 96 ms: postmaster 4711 and its 9 other processes do not exist (exit code 0), SQL refused (ECONNREFUSED)
          5.0 s  load       read 630 ok 0 failed  write 116 ok 10 failed
          6.0 s  load       read 830 ok 0 failed  write 156 ok 10 failed
@@ -161,17 +161,17 @@ describe('where there is no terminal', () => {
         10.0 s  load       read 1630 ok 0 failed  write 316 ok 10 failed
         11.0 s  load       read 1830 ok 0 failed  write 356 ok 10 failed
         12.0 s  load       read 2030 ok 0 failed  write 396 ok 10 failed
-        12.1 s  heal       worker1 asked to come back
+        12.1 s  heal       bringing worker1 back
         12.4 s  heal       worker1 back after 282 ms: postmaster 4802 and 8 other processes run, accepts SQL
-        12.4 s  settle     load goes on until service is as before
+        12.4 s  settle     the load continues until service is back to normal
         13.0 s  load       read 2260 ok 0 failed  write 442 ok 10 failed
         14.0 s  load       read 2460 ok 0 failed  write 482 ok 10 failed
         15.0 s  load       read 2660 ok 0 failed  write 522 ok 10 failed
         15.0 s  load       read 2670 ok 0 failed  write 524 ok 10 failed
         15.0 s  settle     load stopped: 3,315 operations intended, all sent
         15.1 s  settle     placements of every shard agree 104 ms after the load stopped
-        15.1 s  reads      every row through the coordinator, and of every placement
-        15.3 s  dispose    servers are stopped and removed
+        15.1 s  reads      every row, through the coordinator and on every placement
+        15.3 s  dispose    stopping and removing the servers
       "
     `);
   });
@@ -188,14 +188,14 @@ describe('where there is no terminal', () => {
         "   2.0 s  form       cluster of 5 servers ready, engine native",
         "   2.0 s  predict    with worker2, worker3, worker4 down: shards A, D readable and writable",
         "   2.0 s  steady     load without faults",
-        "   4.0 s  fault      node-stop worker2, worker3, worker4 asked",
+        "   4.0 s  fault      node-stop worker2, worker3, worker4 requested",
         "   4.2 s  fault      node-stop worker2, worker3, worker4 in effect after 196 ms: worker2: postmaster 4712 and its 9 other processes do not exist, SQL refused (ECONNREFUSED); worker3: postmaster 4713 and its 9 other processes do not exist, SQL refused (ECONNREFUSED); worker4: postmaster 4714 and its 9 other processes do not exist, SQL refused (ECONNREFUSED)",
-        "  12.2 s  heal       worker2, worker3, worker4 asked to come back",
+        "  12.2 s  heal       bringing worker2, worker3, worker4 back",
         "  16.2 s  heal       worker2, worker3, worker4 NOT healed: worker3 does not accept SQL: ECONNREFUSED",
-        "  16.2 s  settle     load goes on until service is as before",
+        "  16.2 s  settle     the load continues until service is back to normal",
         "  16.4 s  settle     placements still differ 30 s after the load stopped",
-        "  16.4 s  repair     what to do if worker2, worker3, worker4 stayed away: see "Repair" in the report",
-        "  16.4 s  reads      every row through the coordinator, and of every placement",
+        "  16.4 s  repair     if worker2, worker3, worker4 stay away: see "Repair" in the report",
+        "  16.4 s  reads      every row, through the coordinator and on every placement",
         "  16.5 s  reads      worker3/B could not be read: connect ECONNREFUSED 127.0.0.1:40004",
         "  17.0 s  stop       interrupted: by SIGINT",
         "  17.0 s  fault      node-stop worker2, worker3, worker4 did not take effect: worker2 is running and accepts SQL",
@@ -240,7 +240,7 @@ describe('where there is no terminal', () => {
     const { progress, pass, stream } = open(true, env as Record<string, string>);
     progress.event({ at: 0, type: 'phase-started', phase: 'provision' });
     pass(3_000);
-    expect(stream.raw).toBe('   0.0 s  provision  5 servers are started\n');
+    expect(stream.raw).toBe('   0.0 s  provision  starting 5 servers\n');
   });
 });
 
@@ -254,12 +254,12 @@ describe('on a terminal', () => {
       [
         "   0.0 s  platform   local, engine native",
         "                     it needs nothing but Node.js",
-        "   0.0 s  provision  5 servers are started",
+        "   0.0 s  provision  starting 5 servers",
         "   0.9 s  form       4 shards on 2 workers each",
         "   2.0 s  form       cluster of 5 servers ready, engine native",
         "   2.0 s  predict    with worker1 down: all shards readable and writable",
         "   2.0 s  steady     load without faults",
-        "   4.0 s  fault      node-stop worker1 asked",
+        "   4.0 s  fault      node-stop worker1 requested",
         "   4.1 s  fault      node-stop worker1 in effect after 96 ms",
         "                     postmaster 4711 and its 9 other processes do not exist",
         "                     (exit code 0), SQL refused (ECONNREFUSED)",
@@ -278,8 +278,8 @@ describe('on a terminal', () => {
     const shown = screen(stage.stream.raw);
     expect(shown.slice(-6)).toMatchInlineSnapshot(`
       [
-        "  15.1 s  reads      every row through the coordinator, and of every placement",
-        "  15.3 s  dispose    servers are stopped and removed",
+        "  15.1 s  reads      every row, through the coordinator and on every placement",
+        "  15.3 s  dispose    stopping and removing the servers",
         "          read     2670 ok       0 failed",
         "          write     524 ok      10 failed",
         "",

@@ -75,9 +75,9 @@ test('an interruption is said once, and what attaches starts and removes nothing
     detail: 'by SIGTERM',
   });
   expect(narrator.words({ at: 1, type: 'phase-started', phase: 'provision' })?.what).toMatch(
-    /^the cluster chat stands/,
+    /^checking the servers of the cluster chat$/,
   );
-  expect(narrator.words({ at: 1, type: 'phase-started', phase: 'dispose' })?.what).toMatch(/goes on running$/);
+  expect(narrator.words({ at: 1, type: 'phase-started', phase: 'dispose' })?.what).toMatch(/keeps running$/);
 });
 
 test('errors beside a share are those of its span', () => {
@@ -99,7 +99,7 @@ test('what is slow without a window is not called undisturbed', () => {
   };
   const lines = terminalSummary({ ...passedReport, figures }, { colors, columns: 120, folder: 'reports/x' });
   expect(lines.find((line) => line.startsWith('  read'))).toMatch(
-    /no outage, no brownout; but slower, as before 645 ms ± 5 ms after the fault$/,
+    /no outage, no brownout; but slower; back to normal 645 ms ± 5 ms after the fault$/,
   );
 });
 

@@ -42,7 +42,7 @@ const finding = (history: History, hypothesis?: Readonly<Record<string, object>>
 describe('the finding', () => {
   test('of a run without faults', () => {
     expect(finding(control())).toBe(
-      'All 40 messages stayed readable; service went on without a break; no acknowledged write was lost.',
+      'All 40 messages stayed readable; service was never interrupted; no acknowledged write was lost.',
     );
   });
 
@@ -119,7 +119,7 @@ describe('the finding', () => {
         kind !== 'scan' && intendedAt >= effectMs && intendedAt < effectMs + 3_000 ? REFUSED : undefined,
     });
     expect(finding(history, { 'no-lost-writes': {} })).toMatch(
-      /reads failed for 3 s and writes failed for 3 s; the probes saw less of that than the load did of reads and writes; /,
+      /reads failed for 3 s and writes failed for 3 s; the probes saw a shorter disturbance of reads and writes than the load; /,
     );
   });
 
@@ -222,10 +222,10 @@ describe('the report', () => {
     const report = buildReport(history, attached, verdictOn(history));
     expect(report.topology).toMatchObject({ attach: 'chat' });
     const [markdownText] = Object.values(markdown.render(report));
-    expect(markdownText).toContain('attached to `chat`, which stood before and stands after.');
-    expect(markdownText).toContain('the cluster chat stands');
-    expect(markdownText).toContain('the cluster chat is let go of, and goes on running');
-    expect(markdownText).not.toMatch(/servers are (started|stopped and removed)/);
+    expect(markdownText).toContain('attached to `chat`, which existed before the run and still does.');
+    expect(markdownText).toContain('checking the servers of the cluster chat');
+    expect(markdownText).toContain('detaching from the cluster chat, which keeps running');
+    expect(markdownText).not.toMatch(/starting \d+ servers|stopping and removing/);
   });
 
   test('of a run that failed before the cluster was formed has the planned placement and no figures', () => {

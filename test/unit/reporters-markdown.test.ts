@@ -97,7 +97,7 @@ describe('the parts', () => {
     expect(partitions).toContain('| no | none, 0 of 400 ok | no | **≠ some, 3 of 100 ok** |');
     expect(partitions).toContain('| yes | **≠ none, 0 of 100 ok** |');
     expect(section(passedReport, '## Shards during the fault')).not.toContain('≠');
-    expect(section(passedReport, '## Shards during the fault')).toContain('What was predicted is what was seen.');
+    expect(section(passedReport, '## Shards during the fault')).toContain('Everything was as predicted.');
   });
 
   test('without a prediction its columns are left out', () => {

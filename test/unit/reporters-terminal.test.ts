@@ -24,7 +24,7 @@ describe('terminalSummary', () => {
                              expected: every acknowledged write and every initial message found by the
                              final reads
       ✔ recovery-time write  241 ms ± 20 ms
-                             expected: write as before within 10 s of the fault taking effect
+                             expected: write back to normal within 10 s of the fault taking effect
       ✔ replicas-agree       all 8 placements of 4 shards agree, 104 ms after the load stopped
                              expected: every placement of a shard holds the same messages, each once and
                              intact
@@ -32,7 +32,7 @@ describe('terminalSummary', () => {
 
         read   99.812 % ok during the fault; no outage, no brownout
         scan   100 % ok during the fault; no outage, no brownout
-        write  97.037 % ok during the fault; as before 241 ms ± 20 ms after the fault
+        write  97.037 % ok during the fault; back to normal 241 ms ± 20 ms after the fault
                  outage of 240 ms ± 20 ms, from 4.102 s to 4.342 s: 12 failed (load)
 
       All 500 messages stayed readable; writes failed for 240 ms; recovered 241 ms after the fault took
@@ -67,9 +67,9 @@ describe('terminalSummary', () => {
           - node-stop on worker2, worker3, worker4: worker3 does not accept SQL: ECONNREFUSED
       ✔ also: no-duplicates, content-intact, fault-took-effect, load-kept-its-schedule
 
-        read   99.812 % ok during the fault; no outage, no brownout; but slower, as before 8.28 s ± 5 ms
-               after the fault
-        scan   100 % ok during the fault; not as before within the run
+        read   99.812 % ok during the fault; no outage, no brownout; but slower; back to normal 8.28 s ± 5
+               ms after the fault
+        scan   100 % ok during the fault; not back to normal within the run
                  outage of 8.28 s ± 200 ms, from 4.110 s to 12.390 s: 41 failed (load)
         write  97.037 % ok during the fault; no outage, no brownout
 
@@ -77,8 +77,7 @@ describe('terminalSummary', () => {
       during the fault), and 3 more checks; only 250 of 500 messages stayed readable (shards A and D);
       scans failed for 8.28 s; scans had not recovered when the load stopped; 2 messages were lost.
 
-      Were worker2, worker3, worker4 to stay away, these commands on the coordinator would bring back all
-      copies:
+      If worker2, worker3, worker4 stay away, these commands on the coordinator bring back all copies:
       -- worker2 first
       SELECT citus_disable_node('worker2', 5432);
 

@@ -75,6 +75,6 @@ describe('roles', () => {
     );
     const failover = { at: 0, type: 'failover', from: 'pg1', to: 'pg2', detail: 'why' } as const;
     expect(narrator.words({ ...failover, step: 'promoted' })).toMatchObject({ what: 'pg2 is primary', tone: 'good' });
-    expect(narrator.words({ ...failover, step: 'elected' })?.what).toBe('pg2 is to take the place of pg1');
+    expect(narrator.words({ ...failover, step: 'elected' })?.what).toBe('pg2 is to replace pg1');
   });
 });

@@ -50,15 +50,19 @@ describe('loadScenario', () => {
     await expect(failing).rejects.toThrow('there is no scenario "one-wroker"; did you mean "one-worker"?');
     await expect(failing).rejects.toMatchObject({
       code: 'scenario-unknown',
-      hint: 'scenarios here: both, one-worker; or give the path of a file, such as ./mine.yaml',
+      hint: '"pgquake list" shows all; or give a path, such as ./mine.yaml',
     });
     await expect(failing).rejects.toBeInstanceOf(InputError);
+    await expect(loadScenario('xyzzy', sources())).rejects.toMatchObject({
+      message: 'there is no scenario "xyzzy"',
+      hint: 'scenarios here: both, one-worker; "pgquake list" shows all; or give a path, such as ./mine.yaml',
+    });
     await expect(loadScenario('else', { vocabulary, folders: [] })).rejects.toThrow(/^there is no scenario "else"$/);
   });
 
   test.each([
     ['./nowhere.yaml', 'there is no such file'],
-    ['/dev/zero', 'it is no file, and a run keeps its scenario by path: save it in one first'],
+    ['/dev/zero', 'not a regular file; save the scenario in one first, since a run keeps its path'],
   ])('a path that cannot be read: %s', async (path, reason) => {
     await expect(loadScenario(path, sources())).rejects.toMatchObject({
       code: 'scenario-unreadable',
@@ -68,13 +72,11 @@ describe('loadScenario', () => {
 
   test('a folder and a huge file are refused', async () => {
     await expect(loadScenario(`${mine}/`, sources())).rejects.toMatchObject({
-      message: `${mine}/ is a folder; expected the file of a scenario`,
-      hint: `pgquake --suite ${mine}/ runs all scenarios in it`,
+      message: `${mine}/ is a folder; expected a scenario file`,
+      hint: `"pgquake --suite ${mine}/" runs all scenarios in it`,
     });
     writeFileSync(join(mine, 'huge.yaml'), ' '.repeat(1_000_001));
-    await expect(loadScenario('huge', sources())).rejects.toThrow(
-      'it has 1000001 bytes; a scenario has at most 1000000',
-    );
+    await expect(loadScenario('huge', sources())).rejects.toThrow('it has 1000001 bytes; the limit is 1000000');
   });
 
   test('problems carry the path of the file', async () => {
@@ -86,9 +88,7 @@ describe('loadScenario', () => {
 
   test('bytes that are no UTF-8 are refused with their line, and never replaced', async () => {
     writeFileSync(join(mine, 'latin.yaml'), Buffer.from('name: latin\nsummary: caf\xe9\n', 'latin1'));
-    await expect(loadScenario('latin', sources())).rejects.toThrow(
-      'line 2 holds bytes that are no UTF-8; save it as UTF-8',
-    );
+    await expect(loadScenario('latin', sources())).rejects.toThrow('line 2 is not valid UTF-8; save the file as UTF-8');
   });
 });
 
@@ -100,7 +100,7 @@ describe('listScenarios', () => {
       {
         name: 'a-broken',
         file: join(mine, 'a-broken.yaml'),
-        summary: `not valid: pgquake validate ${join(mine, 'a-broken.yaml')} says why`,
+        summary: `not valid: "pgquake validate ${join(mine, 'a-broken.yaml')}" says why`,
       },
       { name: 'both', file: join(mine, 'both.yaml'), summary: 'Mine.' },
       { name: 'one-worker', file: join(shipped, 'one-worker.yaml'), summary: 'One worker.' },
@@ -109,7 +109,7 @@ describe('listScenarios', () => {
 });
 
 describe('scenarios that the build knows', () => {
-  const known = (text: string) => new Map([[digestOf('one-worker.yaml', text), 'Known.']]);
+  const known = (text: string) => new Map([[digestOf('one-worker.yaml', text), { summary: 'Known.' }]]);
   const text = () => readFileSync(join(shipped, 'one-worker.yaml'), 'utf8');
   const summaries = async (of: ReturnType<typeof known>) =>
     Object.fromEntries((await listScenarios(sources(), of)).map(({ name, summary }) => [name, summary]));
@@ -145,7 +145,13 @@ describe('a scenario of a suite', () => {
         file: join(suite, 'inner.yaml'),
         summary: 'Inner.',
       });
-      await expect(loadScenario('suite/outer', sources())).rejects.toThrow('suite/outer');
+      await expect(loadScenario('suite/outer', sources())).rejects.toThrow('there is no scenario "suite/outer"');
+      await expect(loadScenario('suite/innr', sources())).rejects.toThrow('did you mean "suite/inner"?');
+      await expect(loadScenario('inner', sources())).rejects.toThrow('did you mean "suite/inner"?');
+      await expect(loadScenario('nosuch/inner', sources())).rejects.toThrow('cannot read the scenario nosuch/inner');
+      await expect(loadScenario('suite', sources())).rejects.toMatchObject({
+        hint: 'suite is a suite: "pgquake --suite suite" runs all scenarios in it',
+      });
     } finally {
       rmSync(suite, { recursive: true });
     }

@@ -147,8 +147,8 @@ describe('one word of a shipped scenario misspelt', () => {
     return text.split('\n').flatMap((line, i) => {
       if (/^\s*(#|summary:|claim:)/.test(line)) return [];
       const before = text.split('\n').slice(0, i).join('\n').length + (i === 0 ? 0 : 1);
-      // A scenario may have any name.
-      const code = line.replace(/\s#.*/, '').replace(/^(name:).*/, '$1');
+      // A scenario may have any name and any tags.
+      const code = line.replace(/\s#.*/, '').replace(/^(name|tags)(:).*/, '$1$2');
       return [...code.matchAll(/[\w%/-]+/g)].map((match) => ({
         index: before + match.index,
         word: match[0],
@@ -183,6 +183,7 @@ describe('one word of a shipped scenario misspelt', () => {
       'settle',
       'seed',
       'claim',
+      'tags',
     ];
     const keys = [...text.matchAll(/^([a-z-]+):/gm)].map((match) => match[1] as string);
     expect(keys).toContain('hypothesis');

@@ -224,11 +224,7 @@ describe('YAML', () => {
       `a: &a [${'x,'.repeat(9)}]\n${['b', 'c', 'd', 'e'].map((k, i) => `${k}: &${k} [${`*${'abcd'[i]},`.repeat(9)}]`).join('\n')}`,
       ['1:1 not valid YAML: its aliases multiply to too many values'],
     ],
-    [
-      'a file too large',
-      `#${' '.repeat(1_000_000)}`,
-      ['1:1 the file has 1000001 bytes; a scenario has at most 1000000'],
-    ],
+    ['a file too large', `#${' '.repeat(1_000_000)}`, ['1:1 the file has 1000001 bytes; the limit is 1000000']],
   ])('%s', (_, text, expected) => {
     expect(problems(text)).toEqual(expected);
   });

@@ -183,7 +183,7 @@ describe('bad input', () => {
     ],
     [['--seed', '-1'], '--seed: expected a whole number from 0 to 4294967295, found -1'],
     [['--listed', '0'], '--listed: expected a whole number from 1 to 1000, found 0'],
-    [['--placement', '/no/such/file.json'], '--placement: cannot read /no/such/file.json: ENOENT'],
+    [['--placement', '/no/such/file.json'], '--placement: cannot read /no/such/file.json: there is no such file'],
   ])('%j', async (args, message) => {
     expect(await refusal(...args)).toContain(message);
   });

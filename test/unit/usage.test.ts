@@ -11,22 +11,27 @@ describe('a complaint about arguments', () => {
   test.each([
     ['Unknown argument: platfrom', ['a', '--platfrom', 'x'], 'there is no option --platfrom; did you mean --platform?'],
     ['Unknown argument: x', ['a', '-x'], 'there is no option --x'],
-    ['Unknown argument: b', ['plan', 'a', 'b'], '"b" is one argument too many'],
+    ['Unknown argument: b', ['plan', 'a', 'b'], 'unexpected argument "b"'],
     [
       'Unknown arguments: nod-availability, nodAvailability',
       ['--nod-availability=1'],
       'there is no option --nod-availability; did you mean --node-availability?',
     ],
-    ['Not enough arguments following: seed', ['a', '--seed'], '--seed: expected a value behind it, found none'],
+    ['Not enough arguments following: seed', ['a', '--seed'], '--seed: expected a value, found none'],
     [
       'Not enough non-option arguments: got 0, need at least 1',
       ['plan'],
-      'expected <scenario> behind "plan", found nothing',
+      'expected <scenario> after "plan", found nothing',
     ],
     [
       'Invalid values:\n  Argument: output, Given: "xml", Choices: "text", "json"',
       ['a', '--output', 'xml'],
       '--output: expected one of text, json, found "xml"',
+    ],
+    [
+      'Invalid values:\n  Argument: scenario, Given: "x", Choices: "y"',
+      ['plan', 'x'],
+      '<scenario>: expected y, found "x"',
     ],
     ['Something new', [], 'Something new'],
   ])('%s', (message, args, expected) => {
@@ -51,6 +56,11 @@ describe('a word that is no scenario', () => {
   test('may be either', () => {
     const error = orCommand(unknown('there is no scenario "lst"; did you mean "last"?'), ['lst']);
     expect(error.message).toBe('there is no scenario "lst"; did you mean "last", or the command "list"?');
+  });
+
+  test('is none of a command that was called: what it cannot find is its argument', () => {
+    const error = unknown('there is no scenario "plain"');
+    expect(orCommand(error, ['plan', 'plain'])).toBe(error);
   });
 
   test('is left alone where nothing is near, and other errors are too', () => {

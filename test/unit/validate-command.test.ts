@@ -45,7 +45,7 @@ describe('validate', () => {
     expect(stderr).toMatch(CANNOT);
     expect(stderr).toContain('cannot read the scenario away.yaml');
     expect(stderr.split(HINT)).toHaveLength(2);
-    expect(stderr).toContain('pgquake list shows them');
+    expect(stderr).toContain('list" shows them');
   });
 
   test('as JSON: every scenario with its problems and their places, and the same exit code', async () => {
@@ -111,6 +111,7 @@ describe('what is there, as JSON', () => {
       name: 'one-worker',
       file: expect.stringMatching(/scenarios\/one-worker\.yaml$/),
       summary: 'One worker stops; every message stays readable.',
+      tags: ['sharded'],
     });
   });
 
@@ -130,7 +131,12 @@ describe('what is there, as JSON', () => {
     expect(json.code).toBe(text.code);
     const local = findings.find(({ platform }) => platform === 'local');
     expect(local?.faults).toContainEqual({ fault: 'node-stop' });
-    expect(local?.faults).toContainEqual({ fault: 'cpu-throttle', missing: 'it lacks resource-limits' });
-    expect(text.stdout).toMatch(/cannot strike with {2}cpu-throttle, memory-limit: it lacks resource-limits/);
+    expect(local?.faults).toContainEqual({
+      fault: 'cpu-throttle',
+      missing: 'not possible on this platform (resource-limits)',
+    });
+    expect(text.stdout).toMatch(
+      /cannot strike with {2}cpu-throttle, memory-limit: not possible on this platform \(resource-limits\)/,
+    );
   });
 });

@@ -178,7 +178,7 @@ async function untilCopied(session: Session, { name }: NodeControl, signal: Abor
     if (performance.now() > giveUpAt) {
       throw new EnvironmentError(`${name}: ${row?.[0]} tables are not copied after ${COPIED_LIMIT_MS / 1_000} s`, {
         code: 'not-copied',
-        hint: 'The logs of the servers may say why.',
+        hint: 'the logs of the servers may say why',
       });
     }
     await sleep(LOOK_AGAIN_MS);

@@ -48,8 +48,8 @@ interface Checked extends InventorySurvey {
 export const attach: Command<AttachArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('what', { choices: ['check'] as const, demandOption: true })
-      .positional('inventory', { type: 'string', demandOption: true, describe: 'the file of an inventory' })
+      .positional('what', { choices: ['check'] as const, demandOption: true, describe: 'check is all there is' })
+      .positional('inventory', { type: 'string', demandOption: true, describe: 'the inventory file' })
       .options(CONFIG_OPTION)
       .options(FORMAT_OPTION)
       .example('$0 attach check inventory.yaml', 'what is this cluster, and what can be done to it?'),

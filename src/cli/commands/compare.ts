@@ -23,25 +23,30 @@ export const compare: Command<CompareArguments> = {
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'run folders, or their report.json: earlier ones, then the one that is compared with them',
+        describe: 'run folders or report.json files: the earlier runs, then the one to compare with them',
       })
-      .option('output', { requiresArg: true, choices: ['text', 'markdown', 'json'] as const, default: 'text' as const })
+      .option('output', {
+        requiresArg: true,
+        choices: ['text', 'markdown', 'json'] as const,
+        default: 'text' as const,
+        describe: 'text for people, json for programs',
+      })
       .option('fail-on-regression', {
         type: 'boolean',
         default: false,
-        describe: 'end with 1 where something is worse',
+        describe: 'exit with 1 if something is worse',
       })
       .option('time-tolerance', {
         type: 'string',
         requiresArg: true,
         default: '20%',
-        describe: 'how much longer times may be',
+        describe: 'how much longer times may get',
       })
       .option('availability-tolerance', {
         type: 'string',
         requiresArg: true,
         default: '0.1%',
-        describe: 'how much availability may fall',
+        describe: 'how far availability may fall',
       })
       .example('$0 compare baseline/*.json reports/latest --fail-on-regression', 'in CI, against several runs'),
   handler: async ({ run: runs, output, ...options }) => {
@@ -62,7 +67,7 @@ export const compare: Command<CompareArguments> = {
 };
 
 function tooFew(found: number): InputError {
-  return new InputError(`expected two runs or more, found ${found}`, {
+  return new InputError(`expected at least two runs, found ${found}`, {
     code: 'usage',
     hint: 'name earlier runs, then the one to compare with them',
   });

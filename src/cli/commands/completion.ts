@@ -17,7 +17,7 @@ export const completion: Command<CompletionArguments> = {
       .positional('shell', {
         choices: [...SHELLS, 'words'] as const,
         demandOption: true,
-        describe: 'words: what may follow the words behind --, for the scripts',
+        describe: 'your shell; the scripts themselves call "words"',
       })
       .parserConfiguration({ 'populate--': true })
       .example('source <($0 completion bash)', 'in ~/.bashrc; the same with zsh in ~/.zshrc')

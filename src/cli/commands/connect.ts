@@ -14,7 +14,7 @@ export const connect: Command<ConnectArguments> = {
     yargs
       .options(PROJECT_OPTION)
       .parserConfiguration({ 'populate--': true })
-      .example('$0 connect', 'a session')
+      .example('$0 connect', 'an interactive session')
       .example('$0 connect -- --command "SELECT count(*) FROM messages"', 'one statement'),
   handler: async ({ project, '--': args = [] }) => {
     const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;

@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { cannotDo } from '../../choose.ts';
 import type { Platform } from '../../cluster/platform.ts';
 import type { Fault } from '../../faults/fault.ts';
+import { version } from '../../model/package-files.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openQuake } from '../open.ts';
@@ -30,7 +31,7 @@ export const doctor: Command<ConfigArguments & FormatArguments> = {
     const { platforms, faults } = (await openQuake(args)).catalog;
     const findings = await Promise.all(platforms.map((platform) => look(platform, faults)));
     if (args.output === 'json') printJson(findings);
-    else for (const line of findings.flatMap(linesOf)) console.log(line);
+    else for (const line of [machineLine(), ...findings.flatMap(linesOf)]) console.log(line);
     process.exitCode = findings.some(({ usable }) => usable) ? EXIT.pass : EXIT.environment;
   },
 };
@@ -54,6 +55,11 @@ async function look(platform: Platform, faults: readonly Fault[]): Promise<Findi
   };
 }
 
+/** For who reports a bug. */
+function machineLine(): string {
+  return `pgquake ${version()}, Node.js ${process.versions.node}, ${process.platform} ${process.arch}`;
+}
+
 /** Every reason once, with all faults that it keeps from striking. */
 function linesOf({ platform, summary, usable, reason, hint, faults }: Finding): string[] {
   const reasons = Map.groupBy(faults, ({ missing }) => missing);
@@ -63,7 +69,7 @@ function linesOf({ platform, summary, usable, reason, hint, faults }: Finding): 
   return [
     `platform ${pc.bold(platform)}  ${usable ? pc.green('usable') : pc.red('not usable')}  ${reason ?? summary}`,
     ...(hint === undefined ? [] : [`  ${hint}`]),
-    `  can strike with     ${names(able) || 'nothing'}`,
+    `  ${usable ? 'can strike with    ' : 'could strike with  '} ${names(able) || 'nothing'}`,
     ...[...reasons].map(([why, those]) => `  cannot strike with  ${names(those)}: ${why}`),
   ];
 }

@@ -14,14 +14,18 @@ export const down: Command<DownArguments> = {
   builder: (yargs) =>
     yargs
       .options(FOLDER_OPTIONS)
-      .option('volumes', { type: 'boolean', default: false, describe: 'remove its data as well' })
+      .option('volumes', { type: 'boolean', default: false, describe: 'remove its data too' })
       .example('$0 down', 'remove the cluster and keep its data'),
   handler: async ({ project, folder, volumes }) => {
     await untilInterrupted(async (signal) => {
       const removed = await standingClusters().down({ project, folder, volumes, signal });
       for (const thing of removed) console.log(`removed ${plainText(thing)}`);
-      const left = volumes || removed.length === 0 ? '' : asTyped('; its data stay, "pgquake up" uses them again');
-      console.log(removed.length === 0 ? `there is nothing of ${plainText(project)}` : `${pc.green('down')}${left}`);
+      const left = volumes || removed.length === 0 ? '' : asTyped('; its data is kept, and "pgquake up" uses it again');
+      console.log(
+        removed.length === 0
+          ? `nothing to remove: there is no cluster ${plainText(project)}`
+          : `${pc.green('down')}${left}`,
+      );
     });
   },
 };

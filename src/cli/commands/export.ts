@@ -22,7 +22,11 @@ export const exportCommand: Command<ExportArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', demandOption: true, describe: 'a run folder' })
-      .option('to', { type: 'string', requiresArg: true, describe: 'a file; history.edn in the run folder by default' })
+      .option('to', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'the file to write [default: history.edn in the run folder]',
+      })
       .options(CONFIG_OPTION)
       .example('$0 export reports/latest', 'history.edn for Elle'),
   handler: async ({ run, to, config }) => {

@@ -19,11 +19,16 @@ interface HealArguments extends ConfigArguments {
 export const heal: Command<HealArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('run', { type: 'string', array: true, default: [] as string[], describe: 'run folders' })
+      .positional('run', {
+        type: 'string',
+        array: true,
+        default: [] as string[],
+        describe: 'run folders [default: all]',
+      })
       .option('force', {
         type: 'boolean',
         default: false,
-        describe: 'also where it cannot be told whether the pgquake of a run still runs',
+        describe: 'also heal runs whose pgquake may still be running',
       })
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION)

@@ -25,18 +25,18 @@ export const init: Command<InitArguments> = {
   builder: (yargs) =>
     yargs
       .positional('folder', { type: 'string', default: '.', describe: 'where the two files go' })
-      .option('url', { ...LIST, describe: 'the connection string of a server, without a password; may be given again' })
-      .option('docker', { ...LIST, describe: 'the container of that server; the first is of the first --url' })
-      .option('ssh', { ...LIST, describe: 'in place of containers, the machine of that server: user@host' })
-      .option('compose', { ...TEXT, describe: 'a Compose project: its containers with PostgreSQL are the nodes' })
-      .option('user', { ...TEXT, describe: 'with --compose: who connects [default: POSTGRES_USER of the container]' })
-      .option('database', { ...TEXT, describe: 'with --compose: to which database [default: POSTGRES_DB]' })
-      .option('name', { ...TEXT, describe: 'what people call the cluster [default: the database]' })
+      .option('url', { ...LIST, describe: "a server's connection string, without a password; may be repeated" })
+      .option('docker', { ...LIST, describe: "that server's container; the first goes with the first --url" })
+      .option('ssh', { ...LIST, describe: "instead of a container, that server's machine: user@host" })
+      .option('compose', { ...TEXT, describe: 'a Compose project: each of its PostgreSQL containers becomes a node' })
+      .option('user', { ...TEXT, describe: 'with --compose: the user [default: POSTGRES_USER of the container]' })
+      .option('database', { ...TEXT, describe: 'with --compose: the database [default: POSTGRES_DB of the container]' })
+      .option('name', { ...TEXT, describe: 'a name for the cluster [default: that of the database]' })
       .option('password-env', {
         ...TEXT,
-        describe: 'the variable that has the password [default: PGPASSWORD, ~/.pgpass]',
+        describe: 'the variable that holds the password [default: PGPASSWORD, ~/.pgpass]',
       })
-      .example('$0 init --url postgresql://app@10.0.0.5/orders --ssh ops@10.0.0.5', 'its standbys are found out'),
+      .example('$0 init --url postgresql://app@10.0.0.5/orders --ssh ops@10.0.0.5', 'finds its standbys too'),
   handler: async (args) => {
     const files = [INVENTORY, SCENARIO].map((file) => join(args.folder, file)) as [string, string];
     refuseThere(files);
@@ -68,7 +68,7 @@ function refuseThere(files: readonly string[]): void {
   const there = files.filter((file) => existsSync(file));
   if (there.length === 0) return;
   throw new InputError(
-    `${there.join(' and ')} ${there.length === 1 ? 'exists' : 'exist'} already, and nothing is overwritten`,
+    `${there.join(' and ')} ${there.length === 1 ? 'exists' : 'exist'} already; nothing was written`,
     {
       code: 'file-exists',
       hint: 'name another folder, or move the file away',
@@ -80,16 +80,16 @@ function refuseThere(files: readonly string[]): void {
 async function answered(args: InitArguments): Promise<InitArguments> {
   if (args.url.length > 0 || args.compose !== undefined) return args;
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {
-    throw new InputError('no cluster is named', {
+    throw new InputError('no cluster named', {
       code: 'usage',
-      hint: `name a server: ${ownCommand()} init --url postgresql://app@10.0.0.5:5432/orders; or a Compose project: --compose orders`,
+      hint: `name a server: "${ownCommand()} init --url postgresql://app@10.0.0.5:5432/orders"; or a Compose project: --compose orders`,
     });
   }
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   const ask = (question: string) => asking.question(question, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
   try {
     const url = (await ask('Connection string of a server, without a password: ')).trim();
-    const place = (await ask('Its container, or user@host for ssh; nothing where people break it: ')).trim();
+    const place = (await ask('Its container, or user@host for ssh (empty if you break it yourself): ')).trim();
     const how = place.includes('@') ? { ssh: [place] } : { docker: place === '' ? [] : [place] };
     return { ...args, url: [url], ...how };
   } finally {

@@ -23,11 +23,11 @@ export const judgeCommand: Command<JudgeArguments> = {
       .option('scenario', {
         type: 'string',
         requiresArg: true,
-        describe: 'by the hypothesis of this one, a name or a path; then nothing is written',
+        describe: 'judge by the hypothesis of this scenario, a name or a path; writes nothing',
       })
       .options(CONFIG_OPTION)
       .options(OUTPUT_OPTION)
-      .example('$0 judge reports/latest --scenario stricter.yaml', 'would it have met that too?'),
+      .example('$0 judge reports/latest --scenario stricter.yaml', 'would that run have passed this too?'),
   handler: async ({ run, scenario, config, output: format }) => {
     const stored = await readRun(run);
     const quake = await openQuake({ config }, [scenario ?? stored.plan.scenario.file]);
@@ -36,7 +36,7 @@ export const judgeCommand: Command<JudgeArguments> = {
     const output = new Output(format);
     const folder = relative('.', stored.folder) || '.';
     if (by !== undefined)
-      output.say(`${stored.history.run.id}, judged by the hypothesis of ${by.file}; nothing is written`);
+      output.say(`${stored.history.run.id}, judged by the hypothesis of ${by.file}; nothing was written`);
     const summary = terminalSummary(report, { colors: pc, columns: output.columns, folder });
     for (const line of summary) output.say(line);
     output.judged(report, folder);

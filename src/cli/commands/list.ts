@@ -2,20 +2,33 @@
 
 import pc from 'picocolors';
 import { SCENARIO_FOLDERS } from '../../scenario/find.ts';
-import { knownSummaries, listKnown } from '../../scenario/known.ts';
+import { knownHeads, listKnown } from '../../scenario/known.ts';
 import type { Command } from '../command.ts';
 import { configFile, openQuake } from '../open.ts';
-import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArguments } from '../options.ts';
+import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArguments, TAG_OPTION } from '../options.ts';
 import { printJson } from '../output.ts';
+import { tagged } from '../tagged.ts';
 
-export const list: Command<ConfigArguments & FormatArguments> = {
+interface ListArguments extends ConfigArguments, FormatArguments {
+  tag?: string[] | undefined;
+}
+
+export const list: Command<ListArguments> = {
   builder: (yargs) =>
-    yargs.options(CONFIG_OPTION).options(FORMAT_OPTION).example('$0 list --output json', 'for a program'),
+    yargs
+      .options(TAG_OPTION)
+      .options(CONFIG_OPTION)
+      .options(FORMAT_OPTION)
+      .example('$0 list --tag failover', 'those with this tag')
+      .example('$0 list --output json', 'for a program'),
   handler: async (args) => {
-    const known = configFile(args) === undefined && (await listKnown(SCENARIO_FOLDERS, await knownSummaries()));
-    const scenarios = known || (await (await openQuake(args)).list());
+    const known = configFile(args) === undefined && (await listKnown(SCENARIO_FOLDERS, await knownHeads()));
+    const scenarios = tagged(known || (await (await openQuake(args)).list()), args.tag ?? []);
     if (args.output === 'json') return printJson(scenarios);
     const width = Math.max(...scenarios.map((scenario) => scenario.name.length));
-    for (const { name, summary } of scenarios) console.log(`${pc.bold(name.padEnd(width))}  ${summary}`);
+    for (const { name, summary, tags = [] } of scenarios) {
+      const marks = tags.map((tag) => pc.dim(`  #${tag}`)).join('');
+      console.log(`${pc.bold(name.padEnd(width))}  ${summary}${marks}`);
+    }
   },
 };

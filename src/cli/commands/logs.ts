@@ -15,20 +15,20 @@ interface LogsArguments extends ProjectArguments {
 export const logs: Command<LogsArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('node', { type: 'string', describe: 'coordinator, worker1, worker2 ...' })
+      .positional('node', { type: 'string', describe: 'coordinator, worker1, worker2 ... [default: all]' })
       .options(PROJECT_OPTION)
-      .option('follow', { type: 'boolean', default: false, alias: 'f', describe: 'go on until Ctrl-C' })
+      .option('follow', { type: 'boolean', default: false, alias: 'f', describe: 'keep printing until Ctrl-C' })
       .option('lines', {
         type: 'number',
         requiresArg: true,
         default: 100,
         alias: 'n',
-        describe: 'how many earlier lines of each node',
+        describe: 'how many earlier lines to print of each node',
       })
-      .example('$0 logs worker1 --follow', 'what worker1 prints'),
+      .example('$0 logs worker1 --follow', 'the log of worker1, as it grows'),
   handler: async ({ project, node, follow, lines }) => {
     if (!Number.isInteger(lines) || lines < 0) {
-      throw new InputError(`--lines: expected a whole number from 0, found ${lines}`, { code: 'usage' });
+      throw new InputError(`--lines: expected a whole number, 0 or more, found ${lines}`, { code: 'usage' });
     }
     await untilInterrupted(async (signal) => {
       const onLine = (name: string, line: string) =>

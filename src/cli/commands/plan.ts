@@ -36,7 +36,7 @@ interface PlanArguments extends Overrides, ConfigArguments, FormatArguments {
 export const plan: Command<PlanArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('scenario', { type: 'string', demandOption: true })
+      .positional('scenario', { type: 'string', demandOption: true, describe: 'a name in scenarios/, or a path' })
       .options(OVERRIDE_OPTIONS)
       .options(SET_OPTION)
       .options(ATTACH_OPTION)

@@ -17,14 +17,17 @@ export const reportCommand: Command<ReportArguments> = {
   builder: (yargs) =>
     yargs
       .positional('run', { type: 'string', describe: 'a run folder' })
-      .option('index', { type: 'boolean', default: false, describe: 'make index.html of all runs anew' })
+      .option('index', { type: 'boolean', default: false, describe: 'rebuild index.html, the index of all runs' })
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION)
-      .example('$0 report reports/latest', 'after pgquake was updated')
-      .example('$0 report --index', 'after runs were removed or brought here'),
+      .example('$0 report reports/latest', 'after an update of pgquake')
+      .example('$0 report --index', 'after you removed or added runs'),
   handler: async ({ run, index, ...args }) => {
     if (run === undefined && !index) {
-      throw new InputError('no run named', { code: 'usage', hint: 'name a run folder, or ask for --index' });
+      throw new InputError('no run named', {
+        code: 'usage',
+        hint: 'name a run folder, such as reports/latest, or say --index',
+      });
     }
     const quake = await openQuake(args);
     if (run !== undefined) {

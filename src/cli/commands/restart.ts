@@ -6,7 +6,7 @@ import type { Command } from '../command.ts';
 import { commandFor, PROJECT_OPTION, type ProjectArguments, standingClusters, untilInterrupted } from '../standing.ts';
 
 export const restart: Command<ProjectArguments> = {
-  builder: (yargs) => yargs.options(PROJECT_OPTION).example('$0 restart', 'all nodes, in order'),
+  builder: (yargs) => yargs.options(PROJECT_OPTION).example('$0 restart', 'restart all nodes'),
   handler: async ({ project }) => {
     await untilInterrupted(async (signal) => {
       const nodes = await standingClusters().restart({ project, signal });

@@ -15,9 +15,11 @@ import { terminalSummary } from '../../reporters/terminal.ts';
 import type { RunListener } from '../../run/recorder.ts';
 import { SCENARIO_FOLDERS } from '../../scenario/find.ts';
 import type { ScenarioSuite } from '../../scenario/load.ts';
+import { chosenScenarios, chosenSuite } from '../chosen-scenarios.ts';
 import { askToConfirm } from '../confirm.ts';
 import { EXIT, type ExitCode, exitCodeOfError, exitCodeOfJudgement, worstExitCode } from '../exit-codes.ts';
 import { explain } from '../explain.ts';
+import { failureNotes } from '../failure-notes.ts';
 import { hopelessWarnings } from '../hopeless.ts';
 import { interruptible } from '../interrupt.ts';
 import { openQuake, reportsFolder } from '../open.ts';
@@ -28,7 +30,7 @@ import { quietProgress } from '../quiet-progress.ts';
 import { reasonsToRetry } from '../retries.ts';
 import { SuiteTable } from '../suite.ts';
 import { timesLine, timesOf } from '../times.ts';
-import { scenarioNamed, seedOf, suiteNamed, withEnvironment } from '../vocabulary.ts';
+import { seedOf, withEnvironment } from '../vocabulary.ts';
 import { printPlan } from './plan.ts';
 
 /** More would hide a machine that is no place for measuring. */
@@ -38,12 +40,13 @@ export async function run(given: RunArguments): Promise<void> {
   const args = withEnvironment(given);
   const quake = await openQuake(args, args.suite === undefined ? args.scenario : [args.suite]);
   const times = timesOf(args.times ?? 1);
-  const named = await suiteOf(quake, args);
-  const once = named?.scenarios ?? (await scenariosOf(quake, args));
+  const named = await chosenSuite(quake, args);
+  const once = named?.scenarios ?? (await chosenScenarios(quake, args));
   const scenarios = once.flatMap((scenario) => Array<Scenario>(times).fill(scenario));
   const suite = named && { ...named, scenarios };
   const seed = seedOf(args.seed);
   const retries = retriesOf(args.retries);
+  refuseBothWays(args);
   if (args['dry-run']) {
     for (const scenario of once) await printPlan(quake, scenario, { seed, output: args.output });
     return;
@@ -120,39 +123,10 @@ export interface Stage {
   healing?: Map<number, string>;
 }
 
-async function suiteOf(
-  quake: Quake,
-  { suite, scenario, all, ...overrides }: RunArguments,
-): Promise<ScenarioSuite | undefined> {
-  if (suite === undefined) return undefined;
-  if (all || scenario.length > 0) {
-    throw new InputError('--suite names all that is run; found scenarios beside it', {
-      code: 'usage',
-      hint: 'run the suite and the scenarios one after the other',
-    });
-  }
-  return suiteNamed(quake, suite, overrides);
-}
-
-/** All scenarios are loaded before the first is run: a misspelt one starts nothing. */
-async function scenariosOf(quake: Quake, { scenario, all, ...overrides }: RunArguments): Promise<Scenario[]> {
-  if (all && scenario.length > 0) {
-    throw new InputError(`--all runs every scenario; found ${scenario.join(', ')} beside it`, {
-      code: 'usage',
-      hint: 'leave out --all, or the names',
-    });
-  }
-  // To list them is to read them all.
-  const known = all || scenario.length === 0 ? await quake.list() : [];
-  // Suites are run by their names.
-  const names = all ? known.filter(({ suite }) => suite === undefined).map((entry) => entry.file) : scenario;
-  if (names.length === 0) {
-    throw new InputError('no scenario named', {
-      code: 'usage',
-      hint: `name one or more of: ${known.map((entry) => entry.name).join(', ')}; or a path; or --all`,
-    });
-  }
-  return Promise.all(names.map((name) => scenarioNamed(quake, name, overrides)));
+/** @throws InputError where less is asked for and more. */
+function refuseBothWays({ quiet, verbose }: RunArguments): void {
+  if (!quiet || !verbose) return;
+  throw new InputError('--quiet and --verbose contradict each other', { code: 'usage', hint: 'leave one of them out' });
 }
 
 /** @throws InputError where it is no number of attempts. */
@@ -242,11 +216,17 @@ async function attempt(
       attempt: number,
       again: again ?? againOf(scenario, args),
       say: (text) => progress.note(text),
-      listeners: [listenerOf(progress), healingIn(stage)],
+      listeners: [
+        listenerOf(progress),
+        healingIn(stage),
+        ...(args.verbose ? [{ operations: failureNotes((text) => progress.note(text)) }] : []),
+      ],
       signal,
     });
     progress.close();
-    for (const line of closingLines(report, folder, table !== undefined, output.columns)) output.say(line);
+    const inSuite = table !== undefined && !args.verbose;
+    for (const line of closingLines(report, folder, { inSuite, every: args.verbose === true, columns: output.columns }))
+      output.say(line);
     if (failure !== undefined) explain(failure);
     const code = failure === undefined ? exitCodeOfJudgement(report.judgement) : exitCodeOfError(failure);
     return { code, report, folder, failure };
@@ -256,9 +236,13 @@ async function attempt(
 }
 
 /** In a suite the table at the end has the rest, and each report has all of it. */
-function closingLines(report: Report, folder: string, inSuite: boolean, columns: number): string[] {
+function closingLines(
+  report: Report,
+  folder: string,
+  { inSuite, every, columns }: { readonly inSuite: boolean; readonly every: boolean; readonly columns: number },
+): string[] {
   if (inSuite) return ['', `${report.judgement.toUpperCase()}  ${plainText(report.finding)}`, ''];
-  return terminalSummary(report, { colors: pc, columns, folder: relative('.', folder) });
+  return terminalSummary(report, { colors: pc, columns, folder: relative('.', folder), every });
 }
 
 /** What a person types to run it again: a scenario that has a name here goes by it. */

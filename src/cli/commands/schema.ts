@@ -26,10 +26,14 @@ const SCHEMAS = {
 export const schema: Command<SchemaArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('of', { choices: ['scenario', 'report', 'inventory'] as const, default: 'scenario' as const })
+      .positional('of', {
+        choices: ['scenario', 'report', 'inventory'] as const,
+        default: 'scenario' as const,
+        describe: 'what the schema describes',
+      })
       .options(CONFIG_OPTION)
-      .option('write', { type: 'boolean', default: false, describe: 'write all into schema/ of this checkout' })
-      .example('$0 schema inventory', 'for an editor'),
+      .option('write', { type: 'boolean', default: false, describe: 'write all three into schema/ of this checkout' })
+      .example('$0 schema inventory', 'an inventory, for your editor'),
   handler: async ({ of, write, config }) => {
     if (!write) {
       console.log(JSON.stringify(SCHEMAS[of]((await openQuake({ config })).catalog), null, 2));

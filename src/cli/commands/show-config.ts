@@ -35,7 +35,7 @@ export const configCommand: Command<ConfigCommandArguments> = {
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION)
       .options(FORMAT_OPTION)
-      .example('$0 config one-worker', 'which platform, engine, seed and folder a run would have, and why'),
+      .example('$0 config one-worker', 'which platform, engine, seed and folder a run would use, and why'),
   handler: async (args) => {
     const settings = await settingsOf(args);
     if (args.output === 'json') return printJson(settings);

@@ -23,7 +23,7 @@ import {
 
 export const status: Command<ProjectArguments & FormatArguments> = {
   builder: (yargs) =>
-    yargs.options(PROJECT_OPTION).options(FORMAT_OPTION).example('$0 status', 'is the standing cluster healthy?'),
+    yargs.options(PROJECT_OPTION).options(FORMAT_OPTION).example('$0 status', 'is the cluster from "up" healthy?'),
   handler: ({ project, output }) =>
     untilInterrupted(async (signal) => {
       const { workload, params } = standingData();

@@ -25,6 +25,14 @@ import { withEnvironment } from '../vocabulary.ts';
 
 const OUTPUTS = ['text', 'json', 'markdown'] as const;
 type Output = (typeof OUTPUTS)[number];
+const NUMBER = { type: 'number', requiresArg: true } as const;
+const TEXT = { type: 'string', requiresArg: true } as const;
+const OUTPUT = {
+  requiresArg: true,
+  choices: OUTPUTS,
+  default: 'text',
+  describe: 'text for people, json for programs',
+} as const;
 
 /** Raised when a reader of the old JSON could not read the new one. */
 const JSON_VERSION = 2;
@@ -48,67 +56,66 @@ interface ToleranceArguments extends ConfigArguments, AskedPlacement {
 export const toleranceCommand: Command<ToleranceArguments> = {
   builder: (yargs) =>
     yargs
-      .option('workers', { type: 'number', requiresArg: true, describe: 'workers of the cluster [default: 4]' })
-      .option('replication', { type: 'number', requiresArg: true, describe: 'copies of each shard [default: 2]' })
-      .option('shards', { type: 'number', requiresArg: true, describe: 'shards [default: as many as workers]' })
+      .option('workers', { ...NUMBER, describe: 'number of workers [default: 4]' })
+      .option('replication', { ...NUMBER, describe: 'copies of each shard [default: 2]' })
+      .option('shards', {
+        ...NUMBER,
+        describe: 'number of shards [default: as many as workers]',
+      })
       .option('layout', { requiresArg: true, choices: LAYOUTS, describe: 'how shards are placed [default: ring]' })
       .option('placement', {
-        type: 'string',
-        requiresArg: true,
+        ...TEXT,
         describe: "a placement's JSON file, a run's folder or its report.json",
       })
       .option('attach', {
-        type: 'string',
-        requiresArg: true,
-        describe: 'the placement of the running cluster of this name, such as citus',
+        ...TEXT,
+        describe: 'use the placement of this running cluster, such as citus',
       })
       .conflicts('placement', ['attach', 'workers', 'replication', 'shards', 'layout'])
       .conflicts('attach', ['workers', 'replication', 'shards', 'layout'])
       .option('rule', {
-        type: 'string',
-        requiresArg: true,
-        describe: "engine whose rule says what a shard needs [default: the run's engine, else native]",
+        ...TEXT,
+        describe: "the engine whose rule decides what a shard needs [default: the run's engine, else native]",
       })
       .option('node-availability', {
-        type: 'string',
-        requiresArg: true,
+        ...TEXT,
         default: '99.9%',
         describe: 'share of the time a node is up',
       })
-      .option('max-down', { type: 'number', requiresArg: true, describe: 'rows for 1 up to this many workers down' })
+      .option('max-down', { ...NUMBER, describe: 'stop at this many workers down' })
       .option('listed', {
-        type: 'number',
-        requiresArg: true,
+        ...NUMBER,
         default: 5,
-        describe: 'fatal sets, and shards of each, to name',
+        describe: 'how many fatal sets to name, and shards of each',
       })
       .option('seed', {
-        type: 'number',
-        requiresArg: true,
+        ...NUMBER,
         default: 1,
         describe: 'for the random layout and for sampling',
       })
-      .option('output', { requiresArg: true, choices: OUTPUTS, default: 'text' as const })
-      .option('prove', { type: 'boolean', default: false, describe: 'run it: a scenario for every set of workers' })
+      .option('output', OUTPUT)
+      .option('prove', { type: 'boolean', default: false, describe: 'run a scenario for every set of workers' })
       .option('fault', {
-        type: 'string',
-        requiresArg: true,
+        ...TEXT,
         default: 'node-kill',
-        describe: 'with --prove: how, such as node-stop',
+        describe: 'with --prove: the fault, such as node-stop',
       })
-      .option('symmetric', { type: 'boolean', default: false, describe: 'with --prove: symmetric sets only once' })
+      .option('symmetric', {
+        type: 'boolean',
+        default: false,
+        describe: 'with --prove: try only one of several symmetric sets',
+      })
       .option('clusters', {
-        type: 'number',
-        requiresArg: true,
-        describe: 'with --prove: clusters side by side [default: by cores]',
+        ...NUMBER,
+        describe: 'with --prove: how many clusters run at a time [default: by processors]',
       })
       .options(OVERRIDE_OPTIONS)
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION)
-      .example('$0 tolerance --workers 8 --replication 2 --shards 32', 'what a ring of 8 survives')
+      .example('$0 tolerance --workers 8 --replication 2 --shards 32', 'what a ring of 8 workers survives')
       .example('$0 tolerance --prove', 'all 15 sets of 4 workers, predicted against observed')
-      .example('$0 tolerance --prove --attach citus', 'the same on the cluster that "pgquake up" has made')
-      .example('$0 tolerance --attach citus', 'the placement of the cluster that stands, by the rule of its engine')
+      .example('$0 tolerance --prove --attach citus', 'the same on the cluster from "pgquake up"')
+      .example('$0 tolerance --attach citus', "the placement of that cluster, by its engine's rule")
       .example('$0 tolerance --placement reports/latest --rule citus', 'the placement of the last run, on Citus'),
   handler: async (given) => {
     const args = withEnvironment(given);

@@ -22,8 +22,7 @@ import {
 } from '../standing.ts';
 
 export const up: Command<FolderArguments> = {
-  builder: (yargs) =>
-    yargs.options(FOLDER_OPTIONS).example('$0 up', 'a cluster that stays, then: $0 one-worker --attach citus'),
+  builder: (yargs) => yargs.options(FOLDER_OPTIONS).example('$0 up', 'start it; then run on it with --attach citus'),
   handler: async ({ project, folder }) => {
     await untilInterrupted(async (signal) => {
       const standing = standingClusters();

@@ -16,10 +16,15 @@ interface ValidateArguments extends ConfigArguments, FormatArguments {
 export const validate: Command<ValidateArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('scenario', { type: 'string', array: true, demandOption: true })
+      .positional('scenario', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'names in scenarios/, or paths',
+      })
       .options(CONFIG_OPTION)
       .options(FORMAT_OPTION)
-      .example('$0 validate ./mine.yaml', 'all mistakes at once'),
+      .example('$0 validate ./mine.yaml', 'every error at once'),
   handler: async ({ scenario, config, output }) => {
     const quake = await openQuake({ config }, scenario);
     const errors: InputError[] = [];

@@ -34,13 +34,16 @@ const MAX_MS = 24 * 3_600_000;
 export const watch: Command<WatchArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('inventory', { type: 'string', demandOption: true, describe: 'the file of an inventory' })
-      .option('for', { type: 'string', requiresArg: true, default: '10m', describe: 'how long, such as 10m' })
+      .positional('inventory', { type: 'string', demandOption: true, describe: 'the inventory file' })
+      .option('for', { type: 'string', requiresArg: true, default: '10m', describe: 'how long to watch' })
       .option('seed', { type: 'number', requiresArg: true, describe: 'the seed of the random choices' })
       .options(REPORTS_OPTION)
       .options(CONFIG_OPTION)
       .options(OUTPUT_OPTION)
-      .example('$0 watch inventory.yaml --for 10m', 'a switchover by hand: how long were writes out, what was lost?'),
+      .example(
+        '$0 watch inventory.yaml --for 10m',
+        'during a switchover by hand: how long were writes out, what was lost?',
+      ),
   handler: async ({ inventory, for: howLong, seed, reports, output: format, config }) => {
     const quake = await openQuake({ config });
     const scenario = watching(quake, inventory, durationOf(howLong));
@@ -70,7 +73,7 @@ export const watch: Command<WatchArguments> = {
 function durationOf(text: string): number {
   const ms = parseDurationMs(text);
   if (ms !== undefined && ms > 0 && ms <= MAX_MS) return ms;
-  throw new InputError(`--for: expected a duration such as 10m, at most 24h, found ${JSON.stringify(text)}`, {
+  throw new InputError(`--for: expected a duration such as 10m, up to 24h, found ${JSON.stringify(text)}`, {
     code: 'usage',
   });
 }
@@ -83,7 +86,7 @@ function durationOf(text: string): number {
 export function watching(quake: Quake, file: string, watchMs: number): Scenario {
   const { name, nodes } = readInventory(file);
   const text = `name: watch-${name}
-summary: People work on ${name}, or nobody does, for ${formatDuration(watchMs)}; no acknowledged write may be lost.
+summary: Watches ${name} for ${formatDuration(watchMs)}; no acknowledged write may be lost.
 cluster: { attach: ${JSON.stringify(file)} }
 workload: { use: ledger, buckets: 256, rows-per-bucket: 1, read: { rate: 1/s }, write: { rate: 150/m }, scan: { rate: 12/m } }
 hypothesis:

@@ -77,7 +77,7 @@ export class PatroniCluster {
     if (missing === undefined) return;
     throw new EnvironmentError(`the cluster is not steady after ${limitMs / 1_000} s: ${missing}`, {
       code: 'not-steady',
-      hint: 'The logs of its members may say why.',
+      hint: 'the logs of its members may say why',
     });
   }
 
@@ -93,7 +93,7 @@ export class PatroniCluster {
       if (refusal === undefined) continue;
       throw new EnvironmentError(`no client gets through by the route ${route.name}: ${refusal}`, {
         code: 'route-not-ready',
-        hint: 'The logs of its nodes may say why.',
+        hint: 'the logs of its nodes may say why',
       });
     }
   }

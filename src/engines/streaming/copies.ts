@@ -83,6 +83,6 @@ export async function untilStreaming(
   if (missing === undefined) return;
   throw new EnvironmentError(`${primary} does not stream to ${missing} after ${limitMs / 1_000} s`, {
     code: 'replication-not-started',
-    hint: 'The logs of the servers may say why.',
+    hint: 'the logs of the servers may say why',
   });
 }

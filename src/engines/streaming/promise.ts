@@ -147,7 +147,7 @@ function twoAfter(spec: StreamingSpec, how: 'killed' | 'stopped' | 'frozen'): Pr
 function untilBack({ spec, standbys, primary }: Situation): Promised {
   const why =
     spec.manager === 'none'
-      ? 'the manager none replaces no primary'
+      ? 'with the manager none, no standby replaces the primary'
       : `${voicesNeeded(spec)} standbys must answer before one is promoted, and ${standbys.length} ${standbys.length === 1 ? 'is' : 'are'} left`;
   return {
     writesOut: [{ route: ROUTE, minMs: null, maxMs: null, why }],

@@ -82,16 +82,16 @@ export class DockerClient {
       if (statusCode !== undefined) throw new EngineRefusal(what, statusCode, json?.message ?? errorText(error), error);
       const { host, source } = this.endpoint;
       if ((error as NodeJS.ErrnoException).code === 'EACCES') {
-        throw new EnvironmentError(`this user may not use the Docker engine at ${host} (${source}) to ${what}`, {
+        throw new EnvironmentError(`this user may not use the Docker engine at ${host} (${source}), asked to ${what}`, {
           code: 'docker-unreachable',
-          hint: 'run pgquake as a user of the group "docker", or say with DOCKER_HOST where an engine of this user is',
+          hint: 'run pgquake as a user in the group "docker", or point DOCKER_HOST at an engine of this user',
           cause: error,
         });
       }
       const reason = limit.aborted ? `no answer within ${limitMs} ms` : errorText(error);
-      throw new EnvironmentError(`no Docker engine at ${host} (${source}) to ${what}: ${reason}`, {
+      throw new EnvironmentError(`no Docker engine answers at ${host} (${source}), asked to ${what}: ${reason}`, {
         code: 'docker-unreachable',
-        hint: 'start Docker, or say where it is with DOCKER_HOST or "docker context use"',
+        hint: 'start Docker, or say where it runs with DOCKER_HOST or "docker context use"; --platform local needs none',
         cause: error,
       });
     }

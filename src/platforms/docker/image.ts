@@ -33,7 +33,7 @@ export function imageIn(variable: string): string | undefined {
   const image = process.env[variable];
   if (!image) return undefined;
   if (REFERENCE.test(image) || /^(?:sha256:)?[0-9a-f]{12,64}$/.test(image)) return image;
-  throw new EnvironmentError(`${variable}: ${JSON.stringify(image)} is no name of an image`, {
+  throw new EnvironmentError(`${variable}: ${JSON.stringify(image)} is not the name of an image`, {
     code: 'image-name',
     hint: `name one as "docker image ls" lists them, such as ${DEFAULT_IMAGE}`,
   });
@@ -119,11 +119,14 @@ export async function pull(
 }
 
 export function imageNotToBeHad(image: string, reason: string, cause?: unknown): EnvironmentError {
-  return new EnvironmentError(`the image ${image} is not here and cannot be pulled: ${reason}`, {
-    code: 'image-missing',
-    hint: 'name an image that is here with PGQUAKE_IMAGE, or use the platform local, which needs none',
-    cause,
-  });
+  return new EnvironmentError(
+    `the image ${image} is not on this machine and cannot be pulled: ${reason.replace(/^\(HTTP code \d+\) [a-z ]+ - /, '')}`,
+    {
+      code: 'image-missing',
+      hint: 'name an image that is on this machine with PGQUAKE_IMAGE, or use --platform local, which needs none',
+      cause,
+    },
+  );
 }
 
 function progressLine(layers: readonly { current: number; total: number }[]): string {

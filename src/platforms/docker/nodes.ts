@@ -72,10 +72,10 @@ async function noSuchProject(client: DockerClient, project: string, found: NodeC
     ...unmarked.map(({ name }) => `${name}, which lacks the label and is not touched`),
   ];
   return new EnvironmentError(
-    `no cluster with the label ${PROJECT_LABEL}=${project}; found ${instead.join('; ') || 'no container of that project'}`,
+    `there is no cluster ${project} in Docker; found ${instead.join('; ') || `no container with the label ${PROJECT_LABEL}=${project}`}`,
     {
       code: 'no-such-project',
-      hint: '"pgquake up" makes one; every node of a cluster is marked as in docker-compose.yml',
+      hint: '"pgquake up" starts one; a cluster of your own needs the labels that docker-compose.yml shows',
     },
   );
 }

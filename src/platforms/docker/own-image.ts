@@ -43,7 +43,7 @@ export async function ownImage(
   const image = named ?? (await builtName(name));
   if (!(await isPresent(client, image))) {
     if (named !== undefined) {
-      throw new EnvironmentError(`the image ${named} of ${variable} is not here`, {
+      throw new EnvironmentError(`the image ${named}, named by ${variable}, is not on this machine`, {
         code: 'image-missing',
         hint: `pull or build it, or leave ${variable} out: then pgquake builds an image from Debian's packages`,
       });

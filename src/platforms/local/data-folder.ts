@@ -111,7 +111,7 @@ function unusable(parent: string, account: Account | undefined, error: unknown):
   const user = account ? ` by the account ${account.name}, which runs the servers` : '';
   return new EnvironmentError(`the folder for temporary files, ${parent}, cannot be used${user}: ${errorText(error)}`, {
     code: 'temporary-folder-unusable',
-    hint: 'Set TMPDIR to a folder that this account can enter and write to, with 128 MB free for each node.',
+    hint: 'set TMPDIR to a folder that this account can enter and write to, with 128 MB free for each node',
     cause: error,
   });
 }

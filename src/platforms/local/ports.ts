@@ -63,7 +63,7 @@ export class PortChooser {
     }
     throw new EnvironmentError(`no free port on 127.0.0.1: ${ATTEMPTS} random ones are taken`, {
       code: 'no-free-port',
-      hint: 'End programs that hold many ports, or allow this one to listen on 127.0.0.1.',
+      hint: 'end programs that hold many ports, or allow this one to listen on 127.0.0.1',
     });
   }
 }

@@ -196,7 +196,7 @@ export async function sendSignal(keys: readonly ProcessKey[], name: NodeJS.Signa
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') continue;
       throw new EnvironmentError(`cannot send ${name} to process ${pid}: ${errorText(error)}`, {
         code: 'signal-refused',
-        hint: 'Run pgquake as the user who started the cluster.',
+        hint: 'run pgquake as the user who started the cluster',
         cause: error,
       });
     }

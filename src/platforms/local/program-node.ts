@@ -229,7 +229,7 @@ export class ProgramNode implements LocalNode {
   #launchError(reason: string): EnvironmentError {
     return new EnvironmentError(`${this.name}: ${this.#options.program.command[0]} did not start: ${reason}`, {
       code: 'server-not-started',
-      hint: `The whole log is in ${this.#options.logFile}.`,
+      hint: `the whole log is in ${this.#options.logFile}`,
     });
   }
 }

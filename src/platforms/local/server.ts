@@ -285,7 +285,7 @@ export class LocalServer implements NodeControl {
   #launchError(log: string): EnvironmentError {
     return new EnvironmentError(`${this.name} did not start on port ${this.#port}: ${log}`, {
       code: 'server-not-started',
-      hint: `The whole log is in ${this.#options.logFile}.`,
+      hint: `the whole log is in ${this.#options.logFile}`,
     });
   }
 }

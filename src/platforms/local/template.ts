@@ -60,7 +60,7 @@ export async function openTemplate(binaries: Binaries, cache: Cache, signal: Abo
   }
   throw new EnvironmentError(`the database template ${folder} does not stay as it was made`, {
     code: 'template-damaged',
-    hint: 'See what else changes files there, or set PGQUAKE_CACHE_DIR to another folder.',
+    hint: 'find out what else changes files there, or set PGQUAKE_CACHE_DIR to another folder',
   });
 }
 
@@ -111,7 +111,7 @@ async function fillTemplate(
     const runner = account ? ` as ${account.name}` : '';
     throw new EnvironmentError(`initdb failed${runner}: ${errorText(error)}`, {
       code: 'initdb-failed',
-      hint: 'If a folder cannot be reached, set PGQUAKE_CACHE_DIR to one that this account can read.',
+      hint: 'if a folder cannot be reached, set PGQUAKE_CACHE_DIR to one that this account can read',
       cause: error,
     });
   }

@@ -12,7 +12,7 @@ export const actTellings = {
   'fault-asked': ({ act, fault, targets, picked, at }, { acts }) => {
     const named = targets.join(', ');
     acts.set(act, { fault, targets: named, only: targets.length === 1 ? targets[0] : undefined, askedAt: at });
-    return tell('fault', 'strike', `${fault} ${named} asked`, picked);
+    return tell('fault', 'strike', `${fault} ${named} requested`, picked);
   },
   'fault-in-effect': (event, context) => {
     const { fault, act, after } = actOf(event, context);
@@ -22,11 +22,11 @@ export const actTellings = {
     tell('fault', 'bad', `${actOf(event, context).fault} did not take effect`, event.error),
   'fault-met': (event, context) => met(event, actOf(event, context).fault),
   'fault-met-failed': (event, context) =>
-    tell('fault', 'bad', `${actOf(event, context).fault}: what it had met could not be seen`, event.error),
+    tell('fault', 'bad', `${actOf(event, context).fault}: could not see what it met`, event.error),
   'heal-asked': (event, context) => {
     const { act, targets } = actOf(event, context);
     if (act) act.healAskedAt = event.at;
-    return tell('heal', 'plain', `${targets} asked to come back`);
+    return tell('heal', 'plain', `bringing ${targets} back`);
   },
   healed: (event, context) => {
     const { targets, act, after } = actOf(event, context);
@@ -48,7 +48,7 @@ function met({ counts, of }: EventOf<'fault-met'>, fault: string): EventWords {
   if (idle.length > 0)
     return tell('fault', 'bad', `${fault}: no ${of} met it on ${idle.map(([node]) => node).join(', ')}`);
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  return tell('fault', 'plain', `${fault} had met ${all} ${of}`);
+  return tell('fault', 'plain', `${fault} met ${all} ${of}`);
 }
 
 /** A proof names its node; where there is but one, it was just named. */

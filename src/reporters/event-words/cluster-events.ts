@@ -55,7 +55,7 @@ export const clusterTellings = {
     return tell(
       'pick',
       'plain',
-      `targets, now that the ${partitionsWordOf(partitionWord)} are placed`,
+      `targets picked, now that the ${partitionsWordOf(partitionWord)} are placed`,
       picks.join('; '),
     );
   },
@@ -72,24 +72,28 @@ export const clusterTellings = {
     return tell('heal', 'bad', 'the cluster is NOT whole after healing', detail);
   },
   repair: ({ away }) =>
-    tell('repair', 'plain', `what to do if ${away.join(', ')} stayed away: see "Repair" in the report`),
+    tell(
+      'repair',
+      'plain',
+      `if ${away.join(', ')} ${away.length === 1 ? 'stays' : 'stay'} away: see "Repair" in the report`,
+    ),
   reclaimed: ({ of, removed, undone = [] }) =>
     undone.length > 0
-      ? tell('heal', 'good', `what ${of} had left broken on a cluster that stands is healed`, undone.join('; '))
-      : tell('heal', 'good', `cluster that ${of} had left behind is removed`, removed.join('; ')),
+      ? tell('heal', 'good', `healed what ${of} had left broken on a standing cluster`, undone.join('; '))
+      : tell('heal', 'good', `removed the cluster that ${of} had left behind`, removed.join('; ')),
   'reclaim-failed': ({ of, error }) =>
-    tell('heal', 'bad', `cluster that ${of} had left behind is NOT removed; see pgquake heal`, error),
+    tell('heal', 'bad', `could NOT remove the cluster that ${of} had left behind; see "pgquake heal"`, error),
   'node-changed': ({ node, to, from, at, sinceMs, detail }) => {
-    const before = `it was ${from} ${formatDuration(at - sinceMs)} before`;
-    return tell('node', 'bad', `${node} is ${to}, and not by pgquake; ${before}`, detail);
+    const before = `it was ${from} ${formatDuration(at - sinceMs)} earlier`;
+    return tell('node', 'bad', `${node} is ${to}, and pgquake did not do it; ${before}`, detail);
   },
   'roles-seen': ({ roles }) => tell('roles', 'plain', describeRoles(roles)),
   failover: ({ step, from, to, detail }) => {
     const what = {
-      noticed: `the manager misses primary ${from}`,
-      elected: `${to} is to take the place of ${from}`,
+      noticed: `the manager has lost the primary ${from}`,
+      elected: `${to} is to replace ${from}`,
       promoted: `${to} is primary`,
-      'gave-up': `nobody takes the place of ${from}`,
+      'gave-up': `no node replaces ${from}`,
     };
     const tone = { noticed: 'strike', elected: 'plain', promoted: 'good', 'gave-up': 'bad' } as const;
     return tell('failover', tone[step], what[step], detail);
@@ -111,37 +115,33 @@ function phase(
   switch (phase) {
     case 'provision':
       return topology.attach === undefined
-        ? tell('provision', 'plain', `${formatCount(nodeNames(topology).length, 'server')} are started`)
-        : tell(
-            'provision',
-            'plain',
-            `the cluster ${topology.attach} stands; its servers are asked whether they are well`,
-          );
+        ? tell('provision', 'plain', `starting ${formatCount(nodeNames(topology).length, 'server')}`)
+        : tell('provision', 'plain', `checking the servers of the cluster ${topology.attach}`);
     case 'form': {
       if (topology.partitionWord === undefined) return tell('form', 'plain', clusterSize(topology));
       const copies = `on ${formatCount(topology.replication, holderWord(topology))}${topology.replication > 1 ? ' each' : ''}`;
       return tell('form', 'plain', `${formatCount(topology.partitions, topology.partitionWord)} ${copies}`);
     }
     case 'ramp':
-      return tell('ramp', 'plain', 'the load rises to its rates');
+      return tell('ramp', 'plain', 'the load rises to its full rate');
     case 'steady-state':
       return tell('steady', 'plain', 'load without faults');
     case 'fault':
-      return plannedActs === 0 ? tell('fault', 'plain', 'none planned; the load goes on') : undefined;
+      return plannedActs === 0 ? tell('fault', 'plain', 'none planned; the load continues') : undefined;
     case 'settle':
-      return tell('settle', 'plain', 'load goes on until service is as before');
+      return tell('settle', 'plain', 'the load continues until service is back to normal');
     case 'final-reads':
       return tell(
         'reads',
         'plain',
         entry === undefined
-          ? 'every row by the route that writes take, and of every copy'
-          : `every row through the ${entry}, and of every placement`,
+          ? 'every row, by the route of the writes and on every copy'
+          : `every row, through the ${entry} and on every placement`,
       );
     case 'dispose':
       return topology.attach === undefined
-        ? tell('dispose', 'plain', 'servers are stopped and removed')
-        : tell('dispose', 'plain', `the cluster ${topology.attach} is let go of, and goes on running`);
+        ? tell('dispose', 'plain', 'stopping and removing the servers')
+        : tell('dispose', 'plain', `detaching from the cluster ${topology.attach}, which keeps running`);
   }
 }
 
@@ -185,7 +185,7 @@ function describePrediction(partitions: readonly PartitionPrediction[], word: st
   const writable = named((partition) => partition.writable);
   const served =
     readable === writable
-      ? `${readable} readable and writable${again}`
+      ? `${readable} readable ${readable.startsWith('no ') ? 'or' : 'and'} writable${again}`
       : `${readable} readable, ${writable} writable${again}`;
   const stalled = (access: Access) => (partition: PartitionPrediction) => partition.stalled?.includes(access) === true;
   const reads = named(stalled('read'));

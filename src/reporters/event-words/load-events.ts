@@ -35,7 +35,7 @@ export const loadTellings = {
   },
   'load-fitted': ({ kinds, share }) => {
     const rates = kinds.map(({ name, ratePerSecond }) => `${name} ${ratePerSecond}/s`).join(', ');
-    return tell('ramp', 'bad', `a smaller load goes on, ${formatShare(share)} of the scenario's`, rates);
+    return tell('ramp', 'bad', `continuing with a smaller load, ${formatShare(share)} of the scenario's`, rates);
   },
   pressure: ({ ok, failed, forMs }) => {
     const counts = `${formatCount(ok, 'operation')} ok (${formatPerSecond(ok, forMs)}), ${failed} failed`;
@@ -88,7 +88,7 @@ export const loadTellings = {
     const told = steps.map(
       ({ workers, ok, forMs }) => `${formatCount(workers, 'worker')} ${formatPerSecond(ok, forMs)}`,
     );
-    return tell('scaling', 'plain', `reads as fast as can be: ${told.join(', ')}`);
+    return tell('scaling', 'plain', `reads at full speed: ${told.join(', ')}`);
   },
   'observation-failed': ({ observation, error }) => tell('observe', 'bad', `${observation} not observed`, error),
   'final-read-failed': ({ source, error }) => tell('reads', 'bad', `${source} could not be read`, error),

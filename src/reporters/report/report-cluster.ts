@@ -18,7 +18,7 @@ export function cluster(report: Report): Block[] {
       ? [said(reason)]
       : ['platform ', code(platform), ', engine ', code(engine), ' (', said(reason), ')'];
   const attached =
-    attach === undefined ? [] : ['; attached to ', code(attach), ', which stood before and stands after'];
+    attach === undefined ? [] : ['; attached to ', code(attach), ', which existed before the run and still does'];
   const struck = faultsByNode({ acts });
   return [
     line([`${clusterSize(topology)}; `, ...made, ...attached, '.']),

@@ -155,7 +155,7 @@ function recovery({ figures }: Report): Block[] {
       ]),
       {
         id: 'recovery',
-        caption: 'From the fault in effect to the first success after an outage, and until service was as before',
+        caption: 'From the fault in effect to the first success after an outage, and until service was back to normal',
       },
     ),
   ];

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { refuseGivenTwice } from '../../src/cli/given-twice.ts';
+import { refuseGivenTwice, refuseNoNumber, refuseStandardInput } from '../../src/cli/refused-words.ts';
 import { InputError } from '../../src/model/errors.ts';
 
 const COMMANDS = resolve(import.meta.dirname, '../../src/cli/commands');
@@ -41,4 +41,23 @@ describe('an option that is given twice', () => {
       ['lines', 'n'],
     ]);
   });
+});
+
+test.each([
+  [['one-worker', '--seed', 'abc'], { seed: Number.NaN }, '--seed: expected a number, found "abc"'],
+  [['one-worker', '--seed=abc'], { seed: Number.NaN }, '--seed: expected a number, found "abc"'],
+  [['tolerance', '--maxDown', 'all'], { 'max-down': Number.NaN, maxDown: Number.NaN }, '--max-down: expected a number'],
+  [['logs', '-n', 'all'], { n: Number.NaN, lines: Number.NaN }, '--lines: expected a number, found "all"'],
+])('a word for a number is told as it was typed: %j', (args, read, expected) => {
+  expect(() => refuseNoNumber(args, read)).toThrow(expected);
+});
+
+test('numbers are left alone', () => {
+  expect(() => refuseNoNumber(['--seed', '1'], { seed: 1, times: 2, scenario: ['x'] })).not.toThrow();
+});
+
+test('standard input is refused, for pgquake alone', () => {
+  expect(() => refuseStandardInput(['-'])).toThrow('does not read standard input');
+  expect(() => refuseStandardInput(['connect', '--', '-f', '-'])).not.toThrow();
+  expect(() => refuseStandardInput(['one-worker', '--seed', '1'])).not.toThrow();
 });

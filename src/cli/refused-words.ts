@@ -1,0 +1,68 @@
+/** What a command line must not have, whatever the command: an option twice, `-` for standard input, a word for a number. */
+
+import { InputError } from '../model/errors.ts';
+import { quoted } from '../model/quoted.ts';
+
+/** Short names of options. */
+const LONG: Readonly<Record<string, string>> = {
+  f: 'follow',
+  h: 'help',
+  n: 'lines',
+  q: 'quiet',
+  v: 'version',
+};
+
+/** What each of them means is known. */
+const REPEATABLE: ReadonlySet<string> = new Set(['set', 'tag', 'url', 'docker', 'ssh']);
+
+/**
+ * @param args the command line behind the program's name; what follows `--` is for another program.
+ * @throws InputError naming an option that is there more than once, in whatever spelling.
+ */
+export function refuseGivenTwice(args: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of own(args).flatMap(optionsIn)) {
+    if (seen.has(name) && !REPEATABLE.has(name)) {
+      throw new InputError(`--${name} is given twice`, { code: 'usage', hint: 'give it once' });
+    }
+    seen.add(name);
+  }
+}
+
+/**
+ * @param args the command line behind the program's name.
+ * @throws InputError where it asks for standard input, as `-` does elsewhere.
+ */
+export function refuseStandardInput(args: readonly string[]): void {
+  if (!own(args).includes('-')) return;
+  throw new InputError('pgquake does not read standard input: a run keeps its scenario by path', {
+    code: 'usage',
+    hint: 'save the scenario in a file and give its path, such as ./mine.yaml',
+  });
+}
+
+/**
+ * @param args the command line behind the program's name. @param read what was made of it.
+ * @throws InputError naming an option whose value should be a number and is a word.
+ */
+export function refuseNoNumber(args: readonly string[], read: Readonly<Record<string, unknown>>): void {
+  const name = Object.keys(read).find((one) => /^[a-z-]{2,}$/.test(one) && Number.isNaN(read[one]));
+  if (name === undefined) return;
+  const words = own(args);
+  const at = words.findIndex((word) => optionsIn(word).includes(name));
+  const typed = words[at]?.includes('=') ? words[at].replace(/^[^=]*=/, '') : words[at + 1];
+  throw new InputError(`--${name}: expected a number, found ${quoted(typed ?? '')}`, { code: 'usage' });
+}
+
+/** What follows `--` is for another program. */
+function own(args: readonly string[]): readonly string[] {
+  return args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+}
+
+/** `--max-down=1`, `--maxDown` and `--no-max-down` are the same option; `-fn` are two. A negative number is none. */
+function optionsIn(word: string): string[] {
+  const long = /^--(?:no-)?([^=]+)/.exec(word)?.[1];
+  if (long !== undefined) return [long.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)];
+  const short = /^-([a-zA-Z]+)/.exec(word)?.[1];
+  return [...(short ?? '')].map((letter) => LONG[letter] ?? letter);
+}
