@@ -66,8 +66,7 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
     return {
       judgement: recoveryMs <= max ? 'pass' : 'fail',
       expected,
-      observed:
-        recoveryMs === 0 ? 'never disturbed' : `${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)}`,
+      observed: recoveryMs === 0 ? 'at once' : `${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)}`,
       evidence,
     };
   },

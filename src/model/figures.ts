@@ -102,7 +102,7 @@ export interface SourceDisagreement {
 /** How long a kind of operation took to be back as before, counted from the fault in effect. */
 export interface Recovery {
   readonly kind: string;
-  /** `null`: not back within the run. 0: never disturbed. */
+  /** `null`: not back within the run. 0: at once. */
   readonly recoveryMs: number | null;
   readonly uncertaintyMs: number;
   /**

@@ -699,7 +699,7 @@ const figures = z.object({
         kind: z.string(),
         recoveryMs: durationMs
           .nullable()
-          .describe('From the fault in effect; 0: never disturbed; null: not within the run.'),
+          .describe('From the fault in effect; 0: back at once; null: not within the run.'),
         uncertaintyMs: durationMs,
         firstSuccessMs: durationMs
           .nullable()
