@@ -78,16 +78,17 @@ async function build(): Promise<void> {
     cpSync(join(ROOT, file), join(UNFINISHED, file.replace('src/', '')));
   const chunks = output.filter((part): part is OutputChunk => part.type === 'chunk');
   writeFileSync(join(UNFINISHED, 'third-party-licenses.txt'), licenses(chunks.flatMap(({ moduleIds }) => moduleIds)));
-  writeFileSync(join(UNFINISHED, KNOWN_FILE), await knownScenarios());
-  writeFileSync(join(UNFINISHED, STATE_FILE), state);
   rmSync(DIST, { recursive: true, force: true });
   renameSync(UNFINISHED, DIST);
+  // From its place, where it finds its own files; until its state is written it is not taken for a build.
+  writeFileSync(join(DIST, KNOWN_FILE), await knownScenarios());
+  writeFileSync(join(DIST, STATE_FILE), state);
 }
 
 /** The shipped scenarios that are valid, looked at by what was just built; those that depend on other files are left out. */
 async function knownScenarios(): Promise<string> {
   const { pgquake } = (await import(
-    pathToFileURL(join(UNFINISHED, 'index.js')).href
+    pathToFileURL(join(DIST, 'index.js')).href
   )) as typeof import('../src/index.ts');
   const { parse } = pgquake();
   const known: Record<string, Head> = {};
