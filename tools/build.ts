@@ -87,9 +87,7 @@ async function build(): Promise<void> {
 
 /** The shipped scenarios that are valid, looked at by what was just built; those that depend on other files are left out. */
 async function knownScenarios(): Promise<string> {
-  const { pgquake } = (await import(
-    pathToFileURL(join(DIST, 'index.js')).href
-  )) as typeof import('../src/index.ts');
+  const { pgquake } = (await import(pathToFileURL(join(DIST, 'index.js')).href)) as typeof import('../src/index.ts');
   const { parse } = pgquake();
   const known: Record<string, Head> = {};
   for (const { file } of await scenarioFiles([join(ROOT, 'scenarios')])) {
