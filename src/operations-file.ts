@@ -24,7 +24,7 @@ import {
   Schema,
   Struct,
   Utf8,
-  type Vector,
+  Vector,
   vectorFromArray,
 } from 'apache-arrow';
 import type { Anomaly, OperationKind } from './model/history.ts';
@@ -248,8 +248,8 @@ export function readOperations(path: string): OperationTable {
     if (format !== OPERATIONS_FORMAT && format !== FORMAT_1) {
       throw new Error(`expected operations in format ${OPERATIONS_FORMAT}, found ${format ?? 'an unknown one'}`);
     }
-    const names = format === FORMAT_1 ? COLUMNS : {};
-    for (const batch of reader) table.addAll(tableData(batch, names));
+    const placeOf = placesIn(reader.schema, format === FORMAT_1 ? COLUMNS : {});
+    for (const batch of reader) table.addAll(tableData(batch, placeOf));
     table.sort();
     return table;
   } finally {
@@ -257,20 +257,28 @@ export function readOperations(path: string): OperationTable {
   }
 }
 
-/** @param names under which the file has columns, where they are others than now. */
-function tableData(batch: RecordBatch, names: Readonly<Record<string, string>>): TableData {
-  const count = batch.numRows;
-  const column = (name: string) => {
-    const found = batch.getChild(names[name] ?? name);
-    if (!found) throw new Error(`it has no column "${name}"`);
-    return found;
+/**
+ * Where the file has each column; asked once, because a file has thousands of batches.
+ * @param names under which it has columns, where they are others than now.
+ */
+function placesIn({ fields }: Schema, names: Readonly<Record<string, string>>): (name: string) => number {
+  const places = new Map(fields.map(({ name }, place) => [name, place]));
+  return (name) => {
+    const place = places.get(names[name] ?? name);
+    if (place === undefined) throw new Error(`it has no column "${name}"`);
+    return place;
   };
-  const values = (name: string) => column(name).data[0]?.values;
+}
+
+function tableData(batch: RecordBatch, placeOf: (name: string) => number): TableData {
+  const count = batch.numRows;
+  const column = (name: string) => batch.data.children[placeOf(name)] as Data;
+  const values = (name: string) => column(name).values;
   const integers = Object.fromEntries(
     INTEGERS.map(([name, inFile]) => [name, values(inFile) as Int32Array] as const),
   ) as Record<IntegerColumn, Int32Array>;
   const kindColumn = column('kind');
-  const kinds = [...((kindColumn.data[0]?.dictionary as Vector<Utf8>) ?? [])] as string[];
+  const kinds = [...((kindColumn.dictionary as Vector<Utf8>) ?? [])] as string[];
   const columns: Columns = {
     ...integers,
     intendedAt: values('intended_ms') as Float64Array,
@@ -283,9 +291,9 @@ function tableData(batch: RecordBatch, names: Readonly<Record<string, string>>):
     if (!known || (columns.id[row] as number) < 1) throw new Error(`its row with the id ${columns.id[row]} is damaged`);
   }
   const errors = new ErrorList();
-  const codes = column('error_code');
-  const texts = column('error_text');
-  if (codes.nullCount < count) {
+  if (column('error_code').nullCount < count) {
+    const codes = new Vector([column('error_code')]);
+    const texts = new Vector([column('error_text')]);
     for (let row = 0; row < count; row++) {
       const code = codes.get(row) as string | null;
       const text = texts.get(row) as string | null;
@@ -293,8 +301,8 @@ function tableData(batch: RecordBatch, names: Readonly<Record<string, string>>):
     }
   }
   const anomalies = new Map<number, Anomaly>();
-  const stored = column('anomaly');
-  if (stored.nullCount < count) {
+  if (column('anomaly').nullCount < count) {
+    const stored = new Vector([column('anomaly')]);
     for (let row = 0; row < count; row++) {
       const text = stored.get(row) as string | null;
       if (text !== null) anomalies.set(row, JSON.parse(text) as Anomaly);
