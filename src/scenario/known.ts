@@ -4,10 +4,11 @@
  */
 
 import { createHash } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { codeFolder } from '../model/package-files.ts';
-import { readText, type ScenarioEntry, scenarioFiles, shown } from './find.ts';
+import { MAX_BYTES, type ScenarioEntry, scenarioFiles, shown } from './find.ts';
 
 /** Written by `tools/build.ts`; what runs from its source has none. */
 export const KNOWN_FILE = 'known-scenarios.json';
@@ -40,11 +41,23 @@ export async function listKnown(
   folders: readonly string[],
   known: KnownHeads,
 ): Promise<readonly ScenarioEntry[] | undefined> {
-  const found = await Promise.all(
-    (await scenarioFiles(folders)).map(async (entry) => {
-      const head = known.get(digestOf(entry.file, await readText(entry.file)));
-      return head === undefined ? [] : [{ ...entry, file: shown(entry.file), ...head }];
-    }),
-  );
-  return found.every(({ length }) => length === 1) ? found.flat() : undefined;
+  const entries: ScenarioEntry[] = [];
+  for (const entry of await scenarioFiles(folders)) {
+    const text = textOf(entry.file);
+    const head = text === undefined ? undefined : known.get(digestOf(entry.file, text));
+    if (head === undefined) return undefined;
+    entries.push({ ...entry, file: shown(entry.file), ...head });
+  }
+  return entries;
+}
+
+/** Of a file that may be a scenario. At once: to wait for dozens of small files takes longer than to read them. */
+function textOf(file: string): string | undefined {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!found?.isFile() || found.size > MAX_BYTES) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined; // Whoever looks at it says why.
+  }
 }
