@@ -10,7 +10,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type OutputChunk, rolldown } from 'rolldown';
 import { readText, scenarioFiles } from '../src/scenario/find.ts';
-import { digestOf, type Head, KNOWN_FILE } from '../src/scenario/known.ts';
+import { type Head, KNOWN_FILE, keyOf } from '../src/scenario/known.ts';
 
 /** For old versions of Node.js, so it has no types. */
 const { isBuilt, sourceState, STATE_FILE } = createRequire(import.meta.url)('../bin/built.cjs') as {
@@ -95,7 +95,7 @@ async function knownScenarios(): Promise<string> {
     try {
       const { summary, tags, cluster } = parse(text, file);
       const head = { summary, ...(tags === undefined ? {} : { tags }) };
-      if (cluster.inventory === undefined) known[digestOf(file, text)] = head;
+      if (cluster.inventory === undefined) known[keyOf(file, text)] = head;
     } catch {
       // `pgquake list` says so.
     }

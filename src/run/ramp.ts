@@ -12,7 +12,7 @@ import type { LoadListener } from './load.ts';
 
 /** Below the full rate, to open connections and fill caches. */
 const STEPS = [0.25, 0.5] as const;
-const STEP_MS = 100;
+const STEP_MS = 75;
 /** Answers are counted over as long as the slowest kind that counts takes for so many, within these limits. */
 const ENOUGH_DUE = 10;
 const WINDOW_MS = { least: 250, most: 500 } as const;

@@ -1,9 +1,8 @@
 /**
- * What the build has found out of the shipped scenarios, by the digests of their files: each is valid, by the very schemas
- * that lie beside it, and has this summary and these tags. So to list them is to read them, and no more.
+ * What the build has found out of the shipped scenarios: each is valid, by the very schemas that lie beside it, and has this
+ * summary and these tags. So to list them is to read them and to see that they are the same, and no more.
  */
 
-import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -16,14 +15,12 @@ export const KNOWN_FILE = 'known-scenarios.json';
 /** What a list says of a scenario. */
 export type Head = Pick<ScenarioEntry, 'summary' | 'tags'>;
 
-/** Digest -> head. */
+/** `keyOf` -> head. */
 export type KnownHeads = ReadonlyMap<string, Head>;
 
-/** Of a file's name, which its scenario must have, and its text. */
-export function digestOf(file: string, text: string): string {
-  return createHash('sha256')
-    .update(`${basename(file)}\n${text}`)
-    .digest('hex');
+/** A file's name with its whole text: to compare them is quicker than to load what makes digests. */
+export function keyOf(file: string, text: string): string {
+  return `${basename(file)}\n${text}`;
 }
 
 /** None where nothing was built, or it cannot be read: all are looked at then. */
@@ -44,7 +41,7 @@ export async function listKnown(
   const entries: ScenarioEntry[] = [];
   for (const entry of await scenarioFiles(folders)) {
     const text = textOf(entry.file);
-    const head = text === undefined ? undefined : known.get(digestOf(entry.file, text));
+    const head = text === undefined ? undefined : known.get(keyOf(entry.file, text));
     if (head === undefined) return undefined;
     entries.push({ ...entry, file: shown(entry.file), ...head });
   }

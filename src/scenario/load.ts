@@ -19,7 +19,7 @@ import {
   suiteListName,
   suitesIn,
 } from './find.ts';
-import { digestOf, type Head, type KnownHeads } from './known.ts';
+import { type Head, type KnownHeads, keyOf } from './known.ts';
 import { parseScenario } from './parse.ts';
 import { together } from './problems.ts';
 import type { ScenarioVocabulary } from './schema.ts';
@@ -158,7 +158,7 @@ async function suiteListsIn(folders: readonly string[]): Promise<string[]> {
 async function headOf(file: string, vocabulary: ScenarioVocabulary, known: KnownHeads): Promise<Head> {
   try {
     const text = await readText(file);
-    const found = known.get(digestOf(file, text));
+    const found = known.get(keyOf(file, text));
     if (found !== undefined) return found;
     const { summary, tags } = parseScenario(text, shown(file), vocabulary);
     return { summary, ...(tags === undefined ? {} : { tags }) };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
 import { InputError } from '../../src/model/errors.ts';
-import { digestOf, listKnown } from '../../src/scenario/known.ts';
+import { keyOf, listKnown } from '../../src/scenario/known.ts';
 import { listScenarios, loadScenario } from '../../src/scenario/load.ts';
 import { ScenarioError } from '../../src/scenario/problems.ts';
 
@@ -109,7 +109,7 @@ describe('listScenarios', () => {
 });
 
 describe('scenarios that the build knows', () => {
-  const known = (text: string) => new Map([[digestOf('one-worker.yaml', text), { summary: 'Known.' }]]);
+  const known = (text: string) => new Map([[keyOf('one-worker.yaml', text), { summary: 'Known.' }]]);
   const text = () => readFileSync(join(shipped, 'one-worker.yaml'), 'utf8');
   const summaries = async (of: ReturnType<typeof known>) =>
     Object.fromEntries((await listScenarios(sources(), of)).map(({ name, summary }) => [name, summary]));
