@@ -50,8 +50,3 @@ export class Output {
     if (this.#format === 'json') process.stdout.write(verdictJson(this.#runs, missing));
   }
 }
-
-/** All that a command tells, for a program to read. */
-export function printJson(value: unknown): void {
-  console.log(JSON.stringify(value, null, 2));
-}

@@ -9,7 +9,7 @@ import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { openQuake } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArguments } from '../options.ts';
-import { printJson } from '../output.ts';
+import { printJson } from '../print-json.ts';
 import { asTyped } from '../typed.ts';
 
 /** What one platform can be used for here. */

@@ -6,7 +6,7 @@ import { knownHeads, listKnown } from '../../scenario/known.ts';
 import type { Command } from '../command.ts';
 import { configFile, openQuake } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArguments, TAG_OPTION } from '../options.ts';
-import { printJson } from '../output.ts';
+import { printJson } from '../print-json.ts';
 import { tagged } from '../tagged.ts';
 
 interface ListArguments extends ConfigArguments, FormatArguments {

@@ -25,7 +25,7 @@ import {
   type Overrides,
   SET_OPTION,
 } from '../options.ts';
-import { printJson } from '../output.ts';
+import { printJson } from '../print-json.ts';
 import { scenarioNamed, seedOf } from '../vocabulary.ts';
 
 interface PlanArguments extends Overrides, ConfigArguments, FormatArguments {

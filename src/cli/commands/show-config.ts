@@ -14,7 +14,7 @@ import {
   OVERRIDE_OPTIONS,
   REPORTS_OPTION,
 } from '../options.ts';
-import { printJson } from '../output.ts';
+import { printJson } from '../print-json.ts';
 import { type Setting, settingOf } from '../setting.ts';
 import { writtenScenario } from '../vocabulary.ts';
 

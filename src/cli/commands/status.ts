@@ -11,7 +11,7 @@ import { type Found, recognisedBy, surveyStanding } from '../../run/standing.ts'
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
 import { FORMAT_OPTION, type FormatArguments } from '../options.ts';
-import { printJson } from '../output.ts';
+import { printJson } from '../print-json.ts';
 import {
   PROJECT_OPTION,
   type ProjectArguments,

@@ -7,7 +7,7 @@ import { hopelessChecks, ScenarioError, together } from '../../scenario/problems
 import type { Command } from '../command.ts';
 import { openQuake } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArguments } from '../options.ts';
-import { printJson } from '../output.ts';
+import { printJson } from '../print-json.ts';
 
 interface ValidateArguments extends ConfigArguments, FormatArguments {
   scenario: string[];
