@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pgquake } from '../src/pgquake.ts';
+import { readRun } from '../src/store.ts';
 import { closing } from './figures.ts';
 import { RATE, writeFlickeringRun } from './flickering-run.ts';
 import { peakMb } from './machine.ts';
@@ -51,14 +52,15 @@ function main(hours: readonly number[]): void {
     const all = hours.map((hour) => {
       const written = alone<Written>('write', reports, String(hour * SECONDS_PER_HOUR * RATE));
       const judged = alone<Judged>('judge', written.folder);
+      const readMb = alone<number>('read', written.folder);
       const pageMb = statSync(join(written.folder, 'report.html')).size / 1_000_000;
       rmSync(written.folder, { recursive: true });
       console.log(
         `${hour} h: ${written.endMb.toFixed(1)} MB in use when it was written (${written.minuteMb.toFixed(1)} MB after the ` +
           `first minute), judged and rendered in ${judged.seconds.toFixed(1)} s with ` +
-          `${judged.residentMb.toFixed(0)} MB, page ${pageMb.toFixed(2)} MB`,
+          `${judged.residentMb.toFixed(0)} MB (reading alone: ${readMb.toFixed(0)} MB), page ${pageMb.toFixed(2)} MB`,
       );
-      return { hour, written, judged, pageMb };
+      return { hour, written, judged, readMb, pageMb };
     });
     const longest = all.at(-1);
     const first = all[0];
@@ -73,6 +75,7 @@ function main(hours: readonly number[]): void {
         what: `${longest.hour} h / ${first.hour} h: memory of judging`,
         figure: longest.judged.residentMb / first.judged.residentMb,
         goal: GOALS.growth,
+        limit: { what: 'reading alone, 54 bytes an operation', figure: longest.readMb / first.readMb },
       },
       {
         what: `${longest.hour} h / ${first.hour} h: time of judging, for each hour`,
@@ -101,6 +104,9 @@ if (first === 'write') {
   await pgquake().judge(path);
   const seconds = (performance.now() - began) / 1_000;
   console.log(JSON.stringify({ seconds, residentMb: peakMb() } satisfies Judged));
+} else if (first === 'read') {
+  await readRun(path);
+  console.log(peakMb());
 } else {
   const asked = process.argv.slice(2).map(Number);
   main(asked.length > 0 ? asked : HOURS);

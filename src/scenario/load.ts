@@ -173,7 +173,7 @@ async function fileNamed(name: string, folders: readonly string[]): Promise<stri
   const file = files.get(name);
   if (file !== undefined) return file;
   const known = [...files.keys()];
-  const meant = nearest(name, known) ?? (await sameInSuite(name, folders));
+  const meant = (await sameInSuite(name, folders)) ?? nearest(name, known);
   const isSuite = (await suitesIn(folders)).includes(name) || (await suiteListsIn(folders)).includes(name);
   if (!isSuite) throw unknownScenario(name, meant, known);
   throw new InputError(`there is no scenario ${quoted(name)}`, {

@@ -148,6 +148,9 @@ describe('a scenario of a suite', () => {
       await expect(loadScenario('suite/outer', sources())).rejects.toThrow('there is no scenario "suite/outer"');
       await expect(loadScenario('suite/innr', sources())).rejects.toThrow('did you mean "suite/inner"?');
       await expect(loadScenario('inner', sources())).rejects.toThrow('did you mean "suite/inner"?');
+      // Before one that only looks like it.
+      write(mine, 'inne', 'Like it.');
+      await expect(loadScenario('inner', sources())).rejects.toThrow('did you mean "suite/inner"?');
       await expect(loadScenario('nosuch/inner', sources())).rejects.toThrow('cannot read the scenario nosuch/inner');
       await expect(loadScenario('suite', sources())).rejects.toMatchObject({
         hint: 'suite is a suite: "pgquake --suite suite" runs all scenarios in it',
