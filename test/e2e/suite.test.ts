@@ -78,5 +78,5 @@ test('bad input starts nothing', async () => {
   expect(unknown.stderr).toMatch(/there is no suite "clams"; did you mean "claims"\?/);
   const both = await place.run(['control', '--suite', 'claims']);
   expect(both.code).toBe(3);
-  expect(both.stderr).toMatch(/--suite names all that is run/);
+  expect(both.stderr).toMatch(/--suite runs a whole suite; found control as well/);
 });
