@@ -114,7 +114,11 @@ export class KilledRuns implements Disposable {
 
   /** Everything on the Docker engine of the projects of the runs that were made here. */
   async #containers(): Promise<string[]> {
-    const made = this.folders().filter((folder) => existsSync(join(folder, 'docker-compose.yml')));
+    // Of a file that was not written to its end nothing had been started.
+    const made = this.folders().filter((folder) => {
+      const file = join(folder, 'docker-compose.yml');
+      return existsSync(file) && readFileSync(file, 'utf8').includes('pgquake.project: ');
+    });
     const projects = made.map(projectOf);
     return (await Promise.all(projects.map(traces))).flat();
   }
