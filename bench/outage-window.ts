@@ -207,9 +207,8 @@ async function main(times: number): Promise<void> {
         return `${sorted[0]?.toFixed(1)} to ${sorted.at(-1)?.toFixed(1)} ms, median ${sorted[sorted.length >> 1]?.toFixed(1)}`;
       };
       const errors = found.map(({ error }) => Math.abs(error));
-      const sent = [...history.probes.scan()].flatMap((probe) =>
-        probe.kind === `probe-${kind}` ? [probe.sentAt] : [],
-      );
+      const sent: number[] = [];
+      for (const probe of history.probes.scan()) if (probe.kind === `probe-${kind}`) sent.push(probe.sentAt);
       const spaced = stamps.map(({ stopped }) => spacingError(sent, onRun(stopped)));
       const at = (share: number) => quantile(errors, share);
       const uncertainties = found.map(({ uncertainty }) => uncertainty).sort((a, b) => a - b);
