@@ -19,7 +19,7 @@ export function lostByRoute(
     probes: count(
       history.probes,
       here(history.run.probes),
-      probes && KeySet.fromRanges(probes.present, probes.elsewhere ?? {}),
+      probes && KeySet.fromRanges(probes.present, probes.onPrimaries ?? {}),
     ),
   };
 }

@@ -310,7 +310,7 @@ export type RunEvent =
    * The rows of the probes of this run that are there in the end, as clients read them: run -> sequence numbers; and, where
    * two nodes are primaries, those that are on any of them.
    */
-  | { readonly type: 'probes-read'; readonly present: PresentKeys; readonly elsewhere?: PresentKeys }
+  | { readonly type: 'probes-read'; readonly present: PresentKeys; readonly onPrimaries?: PresentKeys }
   /** The machine that pgquake runs on, once a second. */
   | ({ readonly type: 'host' } & HostSample)
   /** What the pressure came to, from its start until the load stopped. */

@@ -413,7 +413,7 @@ const event = z
       at,
       type: z.literal('probes-read'),
       present: z.record(z.string(), z.string()),
-      elsewhere: z.record(z.string(), z.string()).optional(),
+      onPrimaries: z.record(z.string(), z.string()).optional(),
     }),
     z.object({
       at,

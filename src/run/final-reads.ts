@@ -223,19 +223,19 @@ export async function readProbesInTheEnd(options: FinalReadsOptions, run: number
     const primaries = nodesInRole(roles, 'primary').flatMap(
       (name) => nodes.all.find((node) => node.name === name) ?? [],
     );
-    const elsewhere = new KeySet();
+    const onPrimaries = new KeySet();
     if (primaries.length > 1) {
       await Promise.all(
         primaries.map(async (node) => {
           await using there = await connectTo(node);
-          elsewhere.addRanges(await readProbes(there, run, READ_TIMEOUT_MS));
+          onPrimaries.addRanges(await readProbes(there, run, READ_TIMEOUT_MS));
         }),
       );
     }
     recorder.event({
       type: 'probes-read',
       present,
-      ...(elsewhere.size > 0 ? { elsewhere: elsewhere.toRanges() } : {}),
+      ...(onPrimaries.size > 0 ? { onPrimaries: onPrimaries.toRanges() } : {}),
     });
   } catch (error) {
     signal.throwIfAborted();

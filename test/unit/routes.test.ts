@@ -68,7 +68,7 @@ function sideBySide({
           at: loadEndMs + 200,
           type: 'probes-read',
           present: { 7: present.join(',') },
-          ...(elsewhere ? { elsewhere: { 7: acknowledged.map(({ key }) => key.split(':')[1]).join(',') } } : {}),
+          ...(elsewhere ? { onPrimaries: { 7: acknowledged.map(({ key }) => key.split(':')[1]).join(',') } } : {}),
         },
       ]
     : [];
