@@ -1,7 +1,7 @@
 /**
  * `operations.arrow`: the operations of a run, on disk as they settle. An Arrow IPC stream, which DuckDB,
- * pandas and Polars read; one record batch for every hand-over of the load. A crash loses the batch that was
- * being written and nothing before it. The only file that imports `apache-arrow`.
+ * pandas and Polars read. A crash loses what was not flushed, and nothing before it. The only file that imports
+ * `apache-arrow`.
  *
  * Framing: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
  */
@@ -116,6 +116,9 @@ class StreamWriter extends RecordBatchStreamWriter {
   }
 }
 
+/** Each batch costs its readers and its writer as much as some hundred operations do. */
+const BATCH_OPERATIONS = 4_096;
+
 export class OperationsWriter implements Disposable {
   readonly #file: number;
   readonly #sink: FileSink;
@@ -126,6 +129,8 @@ export class OperationsWriter implements Disposable {
   /** Of each kind, its route by its number in the words; -1 where it has none. */
   readonly #routeOfKind: Int8Array;
   readonly #outcomeWords = vectorFromArray([...OUTCOMES], new Utf8());
+  /** Not in the file yet. */
+  #waiting = new OperationTable();
 
   /**
    * @param path where no file is yet.
@@ -144,17 +149,25 @@ export class OperationsWriter implements Disposable {
     this.#sink.flush();
   }
 
-  /** In the file when it returns. */
+  /** In the file once 4,096 operations wait, or flushed. */
   write(table: OperationTable): void {
-    const { kinds, count, columns, errors, anomalies } = table.data;
+    const { kinds, count } = table.data;
     if (count === 0) return;
-    const kindNumbers = columns.kind.slice(0, count);
+    const unknown = kinds.find((kind) => !this.#kinds.includes(kind));
+    if (unknown !== undefined) throw new Error(`no kind of operation "${unknown}" was announced`);
+    const { kinds: waiting } = this.#waiting.data;
+    if (waiting.length !== kinds.length || waiting.some((kind, i) => kind !== kinds[i])) this.flush();
+    this.#waiting.addAll(table.data);
+    if (this.#waiting.count >= BATCH_OPERATIONS) this.flush();
+  }
+
+  /** All that was written is in the file when it returns. */
+  flush(): void {
+    const { kinds, count, columns, errors, anomalies } = this.#waiting.data;
+    this.#waiting = new OperationTable([], Math.max(BATCH_OPERATIONS, count));
+    if (count === 0) return;
     const numberInFile = kinds.map((kind) => this.#kinds.indexOf(kind));
-    for (let row = 0; row < count; row++) {
-      const number = numberInFile[kindNumbers[row] as number] as number;
-      if (number < 0) throw new Error(`no kind of operation "${kinds[kindNumbers[row] as number]}" was announced`);
-      kindNumbers[row] = number;
-    }
+    const kindNumbers = columns.kind.slice(0, count).map((kind) => numberInFile[kind] as number);
     const texts = (of: (row: number) => string | undefined, some: boolean) => textColumn(count, some ? of : undefined);
     const errorOf = (row: number) => errors[columns.error[row] as number];
     const children: Data<DataType>[] = [
@@ -197,6 +210,7 @@ export class OperationsWriter implements Disposable {
   /** Ends the stream, so that a reader knows that nothing is missing. */
   [Symbol.dispose](): void {
     try {
+      this.flush();
       this.#writer.finish();
       this.#sink.flush();
     } finally {
@@ -279,16 +293,17 @@ function tableData(batch: RecordBatch, placeOf: (name: string) => number): Table
   ) as Record<IntegerColumn, Int32Array>;
   const kindColumn = column('kind');
   const kinds = [...((kindColumn.dictionary as Vector<Utf8>) ?? [])] as string[];
-  const columns: Columns = {
-    ...integers,
-    intendedAt: values('intended_ms') as Float64Array,
-    kind: new Uint8Array((values('kind') as Int8Array).slice(0, count)),
-    outcome: new Uint8Array((values('outcome') as Int8Array).slice(0, count)),
-    error: new Int32Array(count).fill(ABSENT),
+  const numbers = (name: string) => {
+    const { buffer, byteOffset } = values(name) as Int8Array;
+    return new Uint8Array(buffer, byteOffset, count);
   };
+  const [kind, outcome] = [numbers('kind'), numbers('outcome')];
+  const intendedAt = values('intended_ms') as Float64Array;
+  const columns: Columns = { ...integers, intendedAt, kind, outcome, error: new Int32Array(count).fill(ABSENT) };
+  const { id } = integers;
   for (let row = 0; row < count; row++) {
-    const known = (columns.kind[row] as number) < kinds.length && (columns.outcome[row] as number) < OUTCOMES.length;
-    if (!known || (columns.id[row] as number) < 1) throw new Error(`its row with the id ${columns.id[row]} is damaged`);
+    const known = (kind[row] as number) < kinds.length && (outcome[row] as number) < OUTCOMES.length;
+    if (!known || (id[row] as number) < 1) throw new Error(`its row with the id ${id[row]} is damaged`);
   }
   const errors = new ErrorList();
   if (column('error_code').nullCount < count) {
@@ -314,7 +329,10 @@ function tableData(batch: RecordBatch, placeOf: (name: string) => number): Table
 const CONTINUATION = 0xffff_ffff;
 const PREFIX_BYTES = 8;
 
-/** Every whole message of the stream, with its prefix; stops where the file ends, be it inside a message. */
+/**
+ * Every whole message of the stream, with its prefix; stops where the file ends, be it inside a message. A batch of
+ * operations is valid until the next message but one is asked for: Arrow asks for one ahead.
+ */
 function* messagesOf(file: number): Generator<Uint8Array> {
   const size = fstatSync(file).size;
   if (size === 0) throw new Error('it is empty');
@@ -328,11 +346,12 @@ function* messagesOf(file: number): Generator<Uint8Array> {
     if (headLength < 0 || headLength > 1 << 24) throw new Error(`it is damaged at byte ${at + 4}`);
     const head = at + PREFIX_BYTES + headLength > size ? undefined : blocks.read(at + PREFIX_BYTES, headLength);
     if (!head) return;
-    const bodyLength = bodyLengthOf(head, at);
+    const { bodyLength, isBatch } = headOf(head, at);
     const end = at + PREFIX_BYTES + headLength + bodyLength;
     const whole = end > size ? undefined : blocks.read(at, end - at);
     if (!whole) return;
-    yield whole;
+    // The words of the kinds are kept by the reader.
+    yield isBatch ? whole : Uint8Array.from(whole);
     at = end;
   }
 }
@@ -344,14 +363,21 @@ const ALIGNMENT = 8;
 /** A file in large pieces: each call of the system costs more than the few kilobytes of a message. */
 class Blocks {
   readonly #file: number;
-  #block: Buffer = Buffer.alloc(0);
+  /**
+   * In turn, as memory that was never used costs more than reading does. Three: a message that is longer than one
+   * takes two, and the message before it must stay.
+   */
+  readonly #pieces = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(BLOCK_BYTES));
+  #turn = 0;
+  /** What has been read of the piece whose turn it is. */
+  #block = Buffer.alloc(0);
   #from = 0;
 
   constructor(file: number) {
     this.#file = file;
   }
 
-  /** @returns `undefined` where the file ends before. Stays as it is: later reads have memory of their own. */
+  /** @returns `undefined` where the file ends before. Valid until the message after the next is read. */
   read(at: number, length: number): Buffer | undefined {
     if (at < this.#from || at + length > this.#from + this.#block.length) this.#load(at, length);
     const from = at - this.#from;
@@ -360,7 +386,13 @@ class Blocks {
 
   #load(at: number, length: number): void {
     const from = at - (at % ALIGNMENT);
-    const bytes = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, at - from + length));
+    const needed = at - from + length;
+    this.#turn = (this.#turn + 1) % this.#pieces.length;
+    let bytes = this.#pieces[this.#turn] as Buffer<ArrayBuffer>;
+    if (needed > bytes.length) {
+      bytes = Buffer.allocUnsafeSlow(needed);
+      this.#pieces[this.#turn] = bytes;
+    }
     let filled = 0;
     while (filled < bytes.length) {
       const got = readSync(this.#file, bytes, filled, bytes.length - filled, from + filled);
@@ -372,13 +404,14 @@ class Blocks {
   }
 }
 
-function bodyLengthOf(head: Uint8Array, at: number): number {
-  let length: number;
+function headOf(head: Uint8Array, at: number): { readonly bodyLength: number; readonly isBatch: boolean } {
+  let message: Message;
   try {
-    length = Message.decode(head).bodyLength;
+    message = Message.decode(head);
   } catch (error) {
     throw new Error(`it is damaged at byte ${at}`, { cause: error });
   }
-  if (!Number.isSafeInteger(length) || length < 0) throw new Error(`it is damaged at byte ${at}`);
-  return length;
+  const { bodyLength } = message;
+  if (!Number.isSafeInteger(bodyLength) || bodyLength < 0) throw new Error(`it is damaged at byte ${at}`);
+  return { bodyLength, isBatch: message.isRecordBatch() };
 }

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { eventsOf, type History } from '../model/history.ts';
+import { UNSENT } from '../model/operations.ts';
 import { formatCount, formatDuration, formatShare } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
@@ -62,14 +63,16 @@ export const loadKeptItsSchedule = defineCheck<z.output<typeof params>>({
 
 /** Kinds that hardly came to be sent, though all together they were. */
 function idleKinds(history: History): string[] {
-  const sent = new Map(history.run.kinds.map(({ name }) => [name, { intended: 0, unsent: 0 }]));
-  for (const { kind, outcome } of history.operations.scan()) {
-    const count = sent.get(kind);
-    if (!count) continue;
-    count.intended++;
-    if (outcome === 'unsent') count.unsent++;
+  const { count, kinds, columns } = history.operations.data;
+  const intended = kinds.map(() => 0);
+  const unsent = kinds.map(() => 0);
+  for (let row = 0; row < count; row++) {
+    const kind = columns.kind[row] as number;
+    intended[kind] = (intended[kind] as number) + 1;
+    if (columns.outcome[row] === UNSENT) unsent[kind] = (unsent[kind] as number) + 1;
   }
-  return [...sent].flatMap(([kind, { intended, unsent }]) =>
-    unsent > MAX_UNSENT_SHARE_OF_KIND * intended ? [`${unsent} of ${formatCount(intended, kind)} not sent`] : [],
-  );
+  return history.run.kinds.flatMap(({ name }) => {
+    const [due = 0, missed = 0] = [intended, unsent].map((counts) => counts[kinds.indexOf(name)]);
+    return missed > MAX_UNSENT_SHARE_OF_KIND * due ? [`${missed} of ${formatCount(due, name)} not sent`] : [];
+  });
 }

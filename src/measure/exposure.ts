@@ -4,6 +4,7 @@
  */
 
 import { eventsOf, type History } from '../model/history.ts';
+import { OK, UNSENT } from '../model/operations.ts';
 import { formatCount } from '../model/units.ts';
 import { actsOf } from './spans.ts';
 
@@ -44,20 +45,29 @@ function compute(history: History): Exposure {
   const [underWay, inForce] = [counts(), counts()];
   let answered = 0;
   let answeredSince = 0;
-  for (const { kind, sentAt, settledAt, outcome } of history.operations.scan()) {
-    const struck = underWay.get(kind);
-    const forced = inForce.get(kind);
-    if (!struck || !forced || outcome === 'unsent') continue;
-    const ok = outcome === 'ok';
+  const { count, kinds, columns } = history.operations.data;
+  const struckOf = kinds.map((name) => underWay.get(name));
+  const forcedOf = kinds.map((name) => inForce.get(name));
+  for (let row = 0; row < count; row++) {
+    const struck = struckOf[columns.kind[row] as number];
+    const forced = forcedOf[columns.kind[row] as number];
+    const outcome = columns.outcome[row];
+    if (!struck || !forced || outcome === UNSENT) continue;
+    const ok = outcome === OK;
+    const intendedAt = columns.intendedAt[row] as number;
+    const sentAt = intendedAt + (columns.sentAfterUs[row] as number) / 1_000;
+    const settledAt = intendedAt + (columns.settledAfterUs[row] as number) / 1_000;
     if (ok) answered++;
     if (ok && settledAt >= firstMs) answeredSince++;
-    const overlaps = (fromMs: number, toMs: number) => sentAt <= toMs && settledAt >= fromMs;
-    // What was answered before the fault was in effect was not under way when it was.
-    const hit = acts.some(
-      ({ askedMs, effectMs }) => effectMs !== undefined && overlaps(ok ? effectMs : askedMs, effectMs),
-    );
+    let hit = false;
+    let overlaps = false;
+    for (const { askedMs, effectMs, healedMs = endMs } of acts) {
+      // What was answered before the fault was in effect was not under way when it was.
+      if (effectMs !== undefined && sentAt <= effectMs && settledAt >= (ok ? effectMs : askedMs)) hit = true;
+      if (sentAt <= healedMs && settledAt >= askedMs) overlaps = true;
+    }
     if (hit) add(struck, ok);
-    if (acts.some(({ askedMs, healedMs = endMs }) => overlaps(askedMs, healedMs))) add(forced, ok);
+    if (overlaps) add(forced, ok);
   }
   return { answered, answeredSince, underWay, inForce };
 }

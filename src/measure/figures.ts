@@ -1,7 +1,8 @@
 /** All figures of a run, from its history. Checks and reports share them, so they are computed once. */
 
 import { type Figures, type SecondFigures, SPANS, type Span } from '../model/figures.ts';
-import type { History, Operation } from '../model/history.ts';
+import type { History, Outcome } from '../model/history.ts';
+import { OK, OUTCOMES, UNSENT } from '../model/operations.ts';
 import { Tally } from './availability.ts';
 import { ErrorGroups } from './errors.ts';
 import { hostFigures } from './host.ts';
@@ -64,9 +65,16 @@ function countOperations(history: History, spans: Spans): Counted {
   const spansRun = SPANS.filter((span) => spans[span]);
   const kinds = new Map(history.run.kinds.map(({ name }) => [name, new KindCounter(spansRun)]));
   const errors = new ErrorGroups();
+  const { data } = history.operations;
+  const { kind, outcome, intendedAt, settledAfterUs } = data.columns;
+  const counters = data.kinds.map((name) => kinds.get(name));
   for (const operation of history.operations.scan()) {
-    kinds.get(operation.kind)?.add(operation, spanAt(spans, operation.intendedAt));
-    if (operation.outcome !== 'ok') errors.add(operation);
+    const row = operation.index;
+    const atMs = intendedAt[row] as number;
+    const ended = outcome[row] as number;
+    const span = spanAt(spans, atMs);
+    counters[kind[row] as number]?.add(Math.floor(atMs / 1_000), ended, settledAfterUs[row] as number, span);
+    if (ended !== OK) errors.add(operation);
   }
 
   const cells = [...kinds].flatMap(([kind, { bySpan }]) =>
@@ -91,25 +99,32 @@ class KindCounter {
   readonly #seconds: Omit<SecondFigures, 'kind'>[] = [];
   readonly #latencyOfSecond = new LatencyRecorder();
   #second: { readonly second: number; ok: number; failed: number } | undefined;
+  #span: Span | undefined;
+  #cell: { readonly tally: Tally; readonly latency: LatencyRecorder } | undefined;
 
   constructor(spans: readonly Span[]) {
     this.bySpan = new Map(spans.map((span) => [span, { tally: new Tally(), latency: new LatencyRecorder() }]));
   }
 
-  /** Takes the next operation in the order of the intended starts. */
-  add({ intendedAt, settledAt, outcome }: Operation, span: Span | undefined): void {
-    const cell = span && this.bySpan.get(span);
-    cell?.tally.add(outcome);
-    if (outcome === 'ok') cell?.latency.record(settledAt - intendedAt);
-    if (outcome === 'unsent') return;
-    const second = Math.floor(intendedAt / 1_000);
+  /**
+   * Takes the next operation in the order of the intended starts.
+   * @param second in which it was intended. @param outcome its number. @param latencyUs from the intended start.
+   */
+  add(second: number, outcome: number, latencyUs: number, span: Span | undefined): void {
+    if (span !== this.#span) {
+      this.#span = span;
+      this.#cell = span && this.bySpan.get(span);
+    }
+    this.#cell?.tally.add(OUTCOMES[outcome] as Outcome);
+    if (outcome === OK) this.#cell?.latency.recordUs(latencyUs);
+    if (outcome === UNSENT) return;
     if (this.#second?.second !== second) {
       this.#endSecond();
       this.#second = { second, ok: 0, failed: 0 };
     }
-    if (outcome === 'ok') {
+    if (outcome === OK) {
       this.#second.ok++;
-      this.#latencyOfSecond.record(settledAt - intendedAt);
+      this.#latencyOfSecond.recordUs(latencyUs);
     } else this.#second.failed++;
   }
 

@@ -63,7 +63,8 @@ type Seen = Pick<Operation, 'intendedAt' | 'settledAt' | 'outcome' | 'partition'
 export class Lane {
   readonly #options: LaneOptions;
   readonly #windows: ServiceWindow[] = [];
-  #lastAtMs: number | undefined;
+  /** Of the operation before; not a number where there was none. */
+  #lastAtMs = Number.NaN;
   #lastSpacingMs = 0;
 
   /** Of the disturbance that is open: operations that were not good ... */
@@ -82,16 +83,27 @@ export class Lane {
     this.#options = options;
   }
 
+  /** Whether a disturbance is open; else a good operation changes nothing. */
+  get open(): boolean {
+    return this.#notGood > 0;
+  }
+
+  /** Takes a good operation while nothing is open. @param atMs its intended start. */
+  passed(atMs: number): void {
+    this.#lastAtMs = atMs;
+  }
+
   /** Takes the next operation in the order of the intended starts; never an `unsent` one. */
   add({ intendedAt, settledAt, outcome, partition }: Seen): void {
-    const spacingMs = this.#lastAtMs === undefined ? this.#options.spacingMs : intendedAt - this.#lastAtMs;
-    const edge: Edge = { atMs: intendedAt, spacingMs };
+    const spacingMs = Number.isNaN(this.#lastAtMs) ? this.#options.spacingMs : intendedAt - this.#lastAtMs;
     this.#lastAtMs = intendedAt;
     this.#lastSpacingMs = spacingMs;
 
     const late = outcome === 'ok' && settledAt - intendedAt > this.#options.lateAboveMs;
+    const good = outcome === 'ok' && !late;
     if (this.#goodTail && intendedAt - this.#goodTail.from.atMs > MAX_GOOD_GAP_MS) this.#close(this.#goodTail.from);
-    if (outcome === 'ok' && !late) {
+    const edge: Edge = { atMs: intendedAt, spacingMs };
+    if (good) {
       if (this.#notGood > 0) this.#addGood(edge);
       return;
     }
@@ -115,7 +127,7 @@ export class Lane {
     if (this.#goodTail) this.#close(this.#goodTail.from);
     else if (this.#notGood > 0) {
       // Nothing shows when it would have ended: it is known to last until the last answer.
-      const lastMs = Math.max(this.#lastBadSettledMs, this.#lastAtMs ?? 0);
+      const lastMs = Math.max(this.#lastBadSettledMs, this.#lastAtMs);
       this.#close({ atMs: lastMs, spacingMs: this.#lastSpacingMs, open: true });
     }
     return this.#windows;

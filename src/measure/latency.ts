@@ -13,32 +13,41 @@ export class LatencyRecorder {
   readonly #counts = new Uint32Array(COUNTED_BELOW_US);
   #leastUs = COUNTED_BELOW_US;
   #mostUs = -1;
-  #maxMs = 0;
+  /** Of those in the histogram. */
+  #maxUs = 0;
 
   /** @param latencyMs from the intended start; more than an hour counts as an hour. */
   record(latencyMs: number): void {
-    const us = Math.min(HOUR_US, Math.max(0, Math.round(latencyMs * 1_000)));
+    this.recordUs(Math.round(latencyMs * 1_000));
+  }
+
+  /** @param latencyUs the same in whole microseconds. */
+  recordUs(latencyUs: number): void {
+    const us = Math.min(HOUR_US, Math.max(0, latencyUs));
     if (us < COUNTED_BELOW_US) {
       this.#counts[us] = (this.#counts[us] as number) + 1;
       if (us < this.#leastUs) this.#leastUs = us;
       if (us > this.#mostUs) this.#mostUs = us;
-    } else this.#histogram.recordValue(us);
-    if (latencyMs > this.#maxMs) this.#maxMs = latencyMs;
+    } else {
+      this.#histogram.recordValue(us);
+      if (us > this.#maxUs) this.#maxUs = us;
+    }
   }
 
   /** Forgets what was recorded; cheaper than a new one. */
   reset(): void {
     this.#takeCounts();
     this.#histogram.reset();
-    this.#maxMs = 0;
+    this.#maxUs = 0;
   }
 
   /** @returns `undefined` when nothing was recorded. */
   figures(): Latency | undefined {
     this.#takeCounts();
     if (this.#histogram.totalCount === 0) return undefined;
+    const maxMs = this.#maxUs / 1_000;
     // A bucket's upper end may lie above the largest value in it.
-    const at = (percentile: number) => Math.min(this.#maxMs, this.#histogram.getValueAtPercentile(percentile) / 1_000);
+    const at = (percentile: number) => Math.min(maxMs, this.#histogram.getValueAtPercentile(percentile) / 1_000);
     return {
       count: this.#histogram.totalCount,
       p50Ms: at(50),
@@ -46,7 +55,7 @@ export class LatencyRecorder {
       p99Ms: at(99),
       p999Ms: at(99.9),
       p9999Ms: at(99.99),
-      maxMs: this.#maxMs,
+      maxMs,
     };
   }
 
@@ -55,6 +64,7 @@ export class LatencyRecorder {
       const count = this.#counts[us] as number;
       if (count > 0) this.#histogram.recordValueWithCount(us, count);
     }
+    if (this.#mostUs > this.#maxUs) this.#maxUs = this.#mostUs;
     if (this.#mostUs >= 0) this.#counts.fill(0, this.#leastUs, this.#mostUs + 1);
     this.#leastUs = COUNTED_BELOW_US;
     this.#mostUs = -1;

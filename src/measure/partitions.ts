@@ -3,6 +3,7 @@
 import type { EventOf } from '../model/event.ts';
 import type { PartitionFigures, TimeRange } from '../model/figures.ts';
 import { eventsOf, type History, type Operation, type OperationKind } from '../model/history.ts';
+import { UNSENT } from '../model/operations.ts';
 import type { Partition, PlacementMap } from '../model/topology.ts';
 import { Tally } from './availability.ts';
 import { mainRouteOf, onOneRoute } from './main-route.ts';
@@ -72,11 +73,23 @@ export function placementOf(history: Pick<History, 'events'>): PlacementMap | un
   return eventsOf(history, 'cluster-formed')[0]?.placement;
 }
 
+const computed = new WeakMap<History, Map<string, Service | undefined>>();
+
 /**
- * Everything that was sent and settled within a stretch; nothing where there is no stretch.
+ * Everything that was sent and settled within a stretch; nothing where there is no stretch. Goes over the operations once;
+ * the second call for the same stretch costs nothing.
  * @returns `undefined` where the cluster was never formed.
  */
 export function serviceWithin(history: History, range: TimeRange | undefined): Service | undefined {
+  const ofHistory = computed.get(history) ?? new Map<string, Service | undefined>();
+  computed.set(history, ofHistory);
+  const stretch = range ? `${range.fromMs} ${range.toMs}` : '';
+  const service = ofHistory.has(stretch) ? ofHistory.get(stretch) : count(history, range);
+  ofHistory.set(stretch, service);
+  return service;
+}
+
+function count(history: History, range: TimeRange | undefined): Service | undefined {
   const placement = placementOf(history);
   if (!placement) return undefined;
   const perKey = messagesPerKey(history, placement);
@@ -95,12 +108,19 @@ export function serviceWithin(history: History, range: TimeRange | undefined): S
   }));
   const scans: ScanService = { tried: 0, answered: 0, best: undefined, worst: undefined, complete: 0 };
   if (range) {
-    const kinds = new Map(history.run.kinds.map((kind) => [kind.name, kind]));
+    const { data } = history.operations;
+    const { columns } = data;
+    const kinds = data.kinds.map((name) => history.run.kinds.find((kind) => kind.name === name));
+    const counters = { partitions, keys, scans, perKey, messages: history.run.messages };
     for (const operation of history.operations.scan()) {
-      if (operation.sentAt < range.fromMs || operation.settledAt > range.toMs) continue;
-      const kind = kinds.get(operation.kind);
-      if (!kind || operation.outcome === 'unsent') continue;
-      count(operation, kind, { partitions, keys, scans, perKey, messages: history.run.messages });
+      const row = operation.index;
+      const intendedAt = columns.intendedAt[row] as number;
+      // In their order: what was intended later, settled later.
+      if (intendedAt > range.toMs) break;
+      if (intendedAt + (columns.sentAfterUs[row] as number) / 1_000 < range.fromMs) continue;
+      if (intendedAt + (columns.settledAfterUs[row] as number) / 1_000 > range.toMs) continue;
+      const kind = kinds[columns.kind[row] as number];
+      if (kind && columns.outcome[row] !== UNSENT) countOne(operation, kind, counters);
     }
     countProbes(history, range, partitions);
     if (scans.complete > 0) for (const key of keys.values()) key.inCompleteScan = true;
@@ -153,7 +173,7 @@ interface Counters {
   readonly messages: number;
 }
 
-function count(
+function countOne(
   operation: Operation,
   kind: OperationKind,
   { partitions, keys, scans, perKey, messages }: Counters,

@@ -1,6 +1,7 @@
 /** What reads returned and should not have, or left out. */
 
 import { eventsOf, type History, type Operation, type RunInfo } from '../model/history.ts';
+import { ABSENT, OK } from '../model/operations.ts';
 import { keyWordOf, partitionNamed } from '../model/partition-words.ts';
 import { formatCount, formatMoment } from '../model/units.ts';
 import { clientsNode } from './clients.ts';
@@ -73,12 +74,22 @@ function auditAll(history: History): ReadAudit {
   const ownMissingWitnesses: Operation[] = [];
   const forgottenWitnesses: Operation[] = [];
 
+  const { data } = history.operations;
+  const { columns } = data;
+  const isRead = data.kinds.map((name) => reads.has(name));
+  /** Rows of the initial data set that a read must have; 0 where that is not known. */
+  const expected = data.kinds.map((name) => reads.get(name) ?? 0);
   for (const operation of history.operations.scan()) {
-    if (operation.outcome !== 'ok' || !reads.has(operation.kind)) continue;
+    const row = operation.index;
+    const kind = columns.kind[row] as number;
+    if (columns.outcome[row] !== OK || !isRead[kind]) continue;
     answered++;
-    if (operation.session !== undefined) ofSessions++;
+    if (columns.session[row] !== ABSENT) ofSessions++;
     const { anomaly } = operation;
-    if (anomaly?.missing || leftOutInitial(operation, reads.get(operation.kind))) {
+    const verified = columns.verified[row] as number;
+    // Corrupted rows are there, if wrong; they are told apart.
+    const leftOut = verified !== ABSENT && verified < (expected[kind] as number) && !anomaly?.corrupted;
+    if (anomaly?.missing || leftOut) {
       stale++;
       if (staleWitnesses.length < MAX_WITNESSES) staleWitnesses.push(operation.copy());
       for (const key of anomaly?.missing ?? []) {
@@ -160,11 +171,6 @@ class Lines {
 /** @param count of the keys, where those that are named are not all. */
 function addAll(witnesses: Witnesses, keys: readonly string[] = [], count = keys.length): void {
   for (const [i, key] of keys.entries()) witnesses.add(key, i === 0 ? 1 + count - keys.length : 1);
-}
-
-/** Corrupted rows are there, if wrong; they are told apart. */
-function leftOutInitial({ verified, anomaly }: Operation, expected: number | undefined): boolean {
-  return verified !== undefined && expected !== undefined && verified < expected && !anomaly?.corrupted;
 }
 
 function missedFor(history: History, missedAt: ReadonlyMap<string, number>): number | null {

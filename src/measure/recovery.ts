@@ -14,6 +14,7 @@
 
 import type { Recovery, ServiceWindow } from '../model/figures.ts';
 import type { History, OperationKind } from '../model/history.ts';
+import { OK, UNSENT } from '../model/operations.ts';
 import { type ActTimes, actsOf } from './spans.ts';
 
 const SUSTAINED_MS = 1_000;
@@ -41,9 +42,13 @@ export function recoveries(
         return [kind.name, new RestorationSearch(kind, goalsOf(acts, outages), limitMs)];
       }),
   );
-  for (const { kind, intendedAt, settledAt, outcome } of history.operations.scan()) {
-    if (outcome === 'unsent') continue;
-    searches.get(kind)?.add(intendedAt, outcome === 'ok', settledAt - intendedAt);
+  const { count, kinds, columns } = history.operations.data;
+  const searchOf = kinds.map((name) => searches.get(name));
+  for (let row = 0; row < count; row++) {
+    const search = searchOf[columns.kind[row] as number];
+    const outcome = columns.outcome[row];
+    if (!search || search.done || outcome === UNSENT) continue;
+    search.add(columns.intendedAt[row] as number, outcome === OK, (columns.settledAfterUs[row] as number) / 1_000);
   }
   return [...searches.values()].flatMap((search) => search.end() ?? []);
 }
@@ -104,6 +109,8 @@ class RestorationSearch {
   /** Of the operation before the window's first. */
   #beforeWindowMs = Number.NEGATIVE_INFINITY;
   #any = false;
+  /** What comes changes nothing any more. */
+  done = false;
 
   constructor(kind: OperationKind, goals: readonly Goal[], limitMs: number) {
     this.#kind = kind;
@@ -120,7 +127,8 @@ class RestorationSearch {
     this.#lastAtMs = atMs;
     if (atMs < this.#firstMs) return;
     this.#any = true;
-    if (atMs > this.#outagesEndMs && this.#goals.every((goal) => goal.found)) return;
+    this.done = atMs > this.#outagesEndMs && this.#goals.every((goal) => goal.found);
+    if (this.done) return;
     this.#evaluateUpTo(atMs);
     if (!ok) this.#failedAt(atMs);
     const slow = ok && latencyMs > this.#limitMs;

@@ -39,7 +39,8 @@ export class SilenceLane {
   readonly #stalls: readonly TimeRange[];
   readonly #windows: ServiceWindow[] = [];
   #run: Run | undefined;
-  #lastAtMs: number | undefined;
+  /** Of the operation before; not a number where there was none. */
+  #lastAtMs = Number.NaN;
 
   /** @param stalls when the client itself stood still, which is no evidence. */
   constructor(options: LaneOptions, stalls: readonly TimeRange[] = []) {
@@ -47,9 +48,19 @@ export class SilenceLane {
     this.#stalls = stalls;
   }
 
+  /** Whether operations wait or have failed; else one that was answered in time changes nothing. */
+  get open(): boolean {
+    return this.#run !== undefined;
+  }
+
+  /** Takes an operation that was answered in time while nothing is open. @param atMs its intended start. */
+  passed(atMs: number): void {
+    this.#lastAtMs = atMs;
+  }
+
   /** Takes the next operation; never an `unsent` one. */
   add({ intendedAt, sentAt, settledAt, outcome, partition }: Seen): void {
-    const spacingMs = this.#lastAtMs === undefined ? this.#options.spacingMs : intendedAt - this.#lastAtMs;
+    const spacingMs = Number.isNaN(this.#lastAtMs) ? this.#options.spacingMs : intendedAt - this.#lastAtMs;
     this.#lastAtMs = intendedAt;
     const ok = outcome === 'ok';
     if (ok && settledAt - intendedAt <= this.#options.lateAboveMs) {
@@ -76,7 +87,7 @@ export class SilenceLane {
 
   /** Ends the row. @returns its silences in the order of time. */
   end(): ServiceWindow[] {
-    this.#close(this.#lastAtMs ?? 0, Number.POSITIVE_INFINITY);
+    if (this.#run) this.#close(this.#lastAtMs, Number.POSITIVE_INFINITY);
     return this.#windows;
   }
 

@@ -5,8 +5,9 @@
  * spacing of its operations.
  */
 
-import type { ServiceWindow, SourceDisagreement } from '../model/figures.ts';
+import type { ServiceWindow, SourceDisagreement, TimeRange } from '../model/figures.ts';
 import { eventsOf, type History, type OperationKind } from '../model/history.ts';
+import { ABSENT, OK, type OperationRow, UNSENT } from '../model/operations.ts';
 import { partitionNamed } from '../model/partition-words.ts';
 import { formatDuration, formatMoment } from '../model/units.ts';
 import { Lane, type LaneOptions } from './lane.ts';
@@ -94,49 +95,61 @@ function loadWindows(history: History, limitMs: (kind: string) => number): LoadW
   const partitions = formed?.placement.partitions ?? [];
   const partitionsInUse = new Set(Object.values(formed?.placement.partitionOfKey ?? {})).size;
   const stalls = eventsOf(history, 'load-kept').find(({ of }) => of === undefined)?.stalls ?? [];
-  const pairs = new Map(
-    history.run.kinds.map((kind) => {
-      const spacingMs = 1_000 / kind.ratePerSecond;
-      const pair = (partition?: string) => {
-        const options: LaneOptions = {
-          kind: kind.name,
-          lateAboveMs: limitMs(kind.name),
-          ...(partition === undefined
-            ? { spacingMs, partitionsToHit: kind.scope === 'partition' ? partitionsInUse : 0 }
-            : { spacingMs: spacingMs * partitions.length, partitionsToHit: 0, partition }),
-        };
-        return { partition, lane: new Lane(options), silences: new SilenceLane(options, stalls) };
-      };
-      return [kind.name, { kind, whole: pair(), partitions: partitions.map(({ name }) => pair(name)) }];
-    }),
-  );
-  for (const operation of history.operations.scan()) {
-    if (operation.outcome === 'unsent') continue;
-    const ofKind = pairs.get(operation.kind);
-    const ofPartition = operation.partition === undefined ? undefined : ofKind?.partitions[operation.partition];
-    for (const pair of [ofKind?.whole, ofPartition]) {
-      pair?.lane.add(operation);
-      pair?.silences.add(operation);
-    }
-  }
-  const ended = ({
-    partition,
-    lane,
-    silences,
-  }: {
-    partition: string | undefined;
-    lane: Lane;
-    silences: SilenceLane;
-  }) => ({
-    partition,
-    ofLane: lane.end(),
-    silences: silences.end(),
+  const lanes = history.run.kinds.map((kind) => {
+    const spacingMs = 1_000 / kind.ratePerSecond;
+    const limits = { kind: kind.name, lateAboveMs: limitMs(kind.name) };
+    const partitionsToHit = kind.scope === 'partition' ? partitionsInUse : 0;
+    const whole = new LoadLane({ ...limits, spacingMs, partitionsToHit }, stalls);
+    const ofPartition = { ...limits, spacingMs: spacingMs * partitions.length, partitionsToHit: 0 };
+    return {
+      kind,
+      lateAboveMs: limits.lateAboveMs,
+      whole,
+      partitions: partitions.map(({ name }) => new LoadLane({ ...ofPartition, partition: name }, stalls)),
+    };
   });
-  return [...pairs.values()].map(({ kind, whole, partitions: ofPartitions }) => ({
+  const { data } = history.operations;
+  const { kind, outcome, partition, settledAfterUs } = data.columns;
+  const lanesOf = data.kinds.map((name) => lanes.find((lane) => lane.kind.name === name));
+  for (const operation of history.operations.scan()) {
+    const row = operation.index;
+    const lane = lanesOf[kind[row] as number];
+    if (!lane || outcome[row] === UNSENT) continue;
+    const good = outcome[row] === OK && (settledAfterUs[row] as number) / 1_000 <= lane.lateAboveMs;
+    lane.whole.add(operation, good);
+    const on = partition[row] as number;
+    if (on !== ABSENT) lane.partitions[on]?.add(operation, good);
+  }
+  return lanes.map(({ kind, whole, partitions: ofPartitions }) => ({
     kind,
-    whole: ended(whole),
-    partitions: ofPartitions.map(ended),
+    whole: whole.end(),
+    partitions: ofPartitions.map((one) => one.end()),
   }));
+}
+
+/** Both ways to look at a row of the load's operations. */
+class LoadLane {
+  readonly #partition: string | undefined;
+  readonly #lane: Lane;
+  readonly #silences: SilenceLane;
+
+  constructor(options: LaneOptions, stalls: readonly TimeRange[]) {
+    this.#partition = options.partition;
+    this.#lane = new Lane(options);
+    this.#silences = new SilenceLane(options, stalls);
+  }
+
+  /** Takes the next operation. @param good it was answered in time, as nearly all are while all is well. */
+  add(operation: OperationRow, good: boolean): void {
+    if (good && !this.#lane.open) this.#lane.passed(operation.intendedAt);
+    else this.#lane.add(operation);
+    if (good && !this.#silences.open) this.#silences.passed(operation.intendedAt);
+    else this.#silences.add(operation);
+  }
+
+  end(): LoadWindows {
+    return { partition: this.#partition, ofLane: this.#lane.end(), silences: this.#silences.end() };
+  }
 }
 
 /** Where nobody else watches, a wait of the load is an outage too, though all who waited were answered in the end. */

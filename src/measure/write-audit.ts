@@ -6,6 +6,7 @@
 import type { LostByNodeFigures } from '../model/figures.ts';
 import { eventsOf, type History, type Operation } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
+import { ABSENT, OK, OUTCOMES, UNSENT } from '../model/operations.ts';
 import { type FinalReads, finalReadsOf } from './final-reads.ts';
 import { stillPrepared } from './late-writes.ts';
 import { LostByNode } from './lost-by-node.ts';
@@ -14,6 +15,7 @@ import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
 /** Who wrote the messages of the initial data set. */
 const INITIAL_WRITER = 0;
+const FAIL = OUTCOMES.indexOf('fail');
 
 /** Without final reads nothing is lost, present or unexpected: nothing is known. */
 export interface WriteAudit {
@@ -69,30 +71,31 @@ function auditAll(history: History): WriteAudit {
   const inDoubt = doubtByPartition(history);
   const lostBy = new LostByNode(history);
   const lostWitnesses: Operation[] = [];
-  const lostInitial = new Witnesses();
-  const hidden = new Witnesses();
+  const { lostInitial, hidden } = auditInitial(history, finalReads);
   const resurrected = new Witnesses();
   const receded = new Witnesses();
   const sent = new KeySet();
   let ownWriter: number | undefined;
 
-  for (let seq = 1; made && seq <= history.run.messages; seq++) {
-    if (!anywhere.has(INITIAL_WRITER, seq)) lostInitial.add(formatKey(INITIAL_WRITER, seq));
-    else if (byClients && !byClients.has(INITIAL_WRITER, seq)) hidden.add(formatKey(INITIAL_WRITER, seq));
-  }
+  const { data } = history.operations;
+  const { columns } = data;
+  const isWrite = data.kinds.map((name) => writeKinds.has(name));
   for (const operation of history.operations.scan()) {
-    const { writer, seq, outcome } = operation;
-    if (writer === undefined || seq === undefined || !writeKinds.has(operation.kind)) continue;
+    const row = operation.index;
+    const writer = columns.writer[row] as number;
+    const seq = columns.seq[row] as number;
+    const outcome = columns.outcome[row];
+    if (writer === ABSENT || seq === ABSENT || !isWrite[columns.kind[row] as number]) continue;
     ownWriter ??= writer;
-    if (outcome === 'unsent') continue;
+    if (outcome === UNSENT) continue;
     counts.written++;
     sent.add(writer, seq);
     const present = anywhere.has(writer, seq);
-    if (outcome === 'fail') {
+    if (outcome === FAIL) {
       if (present) resurrected.add(formatKey(writer, seq));
       continue;
     }
-    if (outcome === 'unknown') {
+    if (outcome !== OK) {
       counts.unknown++;
       if (present) counts.unknownPresent++;
       else if (everythingRead && !inDoubt(operation.partition)) {
@@ -126,6 +129,17 @@ function auditAll(history: History): WriteAudit {
   };
 }
 
+/** The initial data set: what is in no final read, and what clients did not see. */
+function auditInitial({ run }: History, { made, anywhere, byClients }: FinalReads) {
+  const lostInitial = new Witnesses();
+  const hidden = new Witnesses();
+  for (let seq = 1; made && seq <= run.messages; seq++) {
+    if (!anywhere.has(INITIAL_WRITER, seq)) lostInitial.add(formatKey(INITIAL_WRITER, seq));
+    else if (byClients && !byClients.has(INITIAL_WRITER, seq)) hidden.add(formatKey(INITIAL_WRITER, seq));
+  }
+  return { lostInitial, hidden };
+}
+
 /** Whether a transaction that is still prepared may hold rows of a partition; those of any partition where none is named. */
 function doubtByPartition(history: History): (partition: number | undefined) => boolean {
   const prepared = stillPrepared(history);
@@ -143,8 +157,9 @@ function doubtByPartition(history: History): (partition: number | undefined) => 
 /** Unknown writes that a read of the load returned after they had ended. */
 function resolvedByReads(history: History): ReadonlySet<string> {
   const keys = new Set<string>();
-  for (const { outcome, anomaly } of history.operations.scan()) {
-    if (outcome === 'ok' && anomaly?.resolved) for (const key of anomaly.resolved) keys.add(key);
+  const { anomalies, columns } = history.operations.data;
+  for (const [row, { resolved = [] }] of anomalies) {
+    if (columns.outcome[row] === OK) for (const key of resolved) keys.add(key);
   }
   return keys;
 }

@@ -1,7 +1,7 @@
 /** The history of a run: everything that a check may look at. */
 
 import type { EventOf, RunEvent, TimedEvent } from './event.ts';
-import type { OperationRow } from './operations.ts';
+import type { OperationRow, TableData } from './operations.ts';
 import type { Requirement } from './requirements.ts';
 
 /**
@@ -152,6 +152,8 @@ export interface OperationLog extends Iterable<Operation> {
   readonly count: number;
   /** For passes over millions: hands out one row that moves on. Copy what is to be kept. */
   scan(): Iterable<OperationRow>;
+  /** As columns, for passes that look at few of them. */
+  readonly data: TableData;
 }
 
 export interface History {

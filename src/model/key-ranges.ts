@@ -36,11 +36,14 @@ const FULL_PAGE = new Uint32Array(PAGE_BITS / 32).fill(FULL_WORD);
 /** The sequence numbers of one writer: a bitmap of which only the pages in use exist. */
 class SequenceSet {
   readonly #pages = new Map<number, Uint32Array>();
+  /** Looked up last: runs ask for one number after the other. */
+  #lastIndex = Number.NaN;
+  #lastPage: Uint32Array | undefined;
   size = 0;
 
   has(seq: number): boolean {
     const index = Math.floor(seq / PAGE_BITS);
-    const page = this.#pages.get(index);
+    const page = this.#known(index);
     if (!page) return false;
     const bit = seq - index * PAGE_BITS;
     return (((page[bit >>> 5] as number) >>> (bit & 31)) & 1) === 1;
@@ -64,11 +67,11 @@ class SequenceSet {
       const index = Math.floor(seq / PAGE_BITS);
       const bit = seq - index * PAGE_BITS;
       const pageLeft = PAGE_BITS - bit;
-      const known = this.#pages.get(index);
+      const known = this.#known(index);
       if (known === FULL_PAGE) {
         seq += pageLeft;
       } else if (!known && bit === 0 && last - seq >= PAGE_BITS - 1) {
-        this.#pages.set(index, FULL_PAGE);
+        this.#put(index, FULL_PAGE);
         this.size += PAGE_BITS;
         seq += PAGE_BITS;
       } else if ((bit & 31) === 0 && last - seq >= 31 && this.#page(index)[bit >>> 5] === 0) {
@@ -88,7 +91,7 @@ class SequenceSet {
     for (const [index, page] of this.#pages) {
       const theirs = other ? other.#pages.get(index) : undefined;
       const rest = theirs ? page.map((word, i) => word & ~(theirs[i] as number)) : page.slice();
-      if (rest.some((word) => word !== 0)) result.#pages.set(index, rest);
+      if (rest.some((word) => word !== 0)) result.#put(index, rest);
     }
     for (const [first, last] of result.ranges()) result.size += last - first + 1;
     return result;
@@ -120,11 +123,21 @@ class SequenceSet {
   }
 
   #page(index: number): Uint32Array {
-    let page = this.#pages.get(index);
-    if (!page) {
-      page = new Uint32Array(PAGE_BITS / 32);
-      this.#pages.set(index, page);
+    return this.#known(index) ?? this.#put(index, new Uint32Array(PAGE_BITS / 32));
+  }
+
+  #known(index: number): Uint32Array | undefined {
+    if (index !== this.#lastIndex) {
+      this.#lastPage = this.#pages.get(index);
+      this.#lastIndex = index;
     }
+    return this.#lastPage;
+  }
+
+  #put(index: number, page: Uint32Array): Uint32Array {
+    this.#pages.set(index, page);
+    this.#lastIndex = index;
+    this.#lastPage = page;
     return page;
   }
 }

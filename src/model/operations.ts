@@ -12,6 +12,9 @@ import { formatKey, parseKey } from './key-ranges.ts';
 /** Outcomes by their number in the column. */
 export const OUTCOMES: readonly Outcome[] = ['ok', 'fail', 'unknown', 'unsent'];
 
+export const OK = OUTCOMES.indexOf('ok');
+export const UNSENT = OUTCOMES.indexOf('unsent');
+
 export const ABSENT = -1;
 
 const INTEGER_COLUMNS = [

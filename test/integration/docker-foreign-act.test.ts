@@ -61,16 +61,11 @@ describe.skipIf(missing !== undefined)('a node that somebody else', () => {
       { node: 'worker1', act: ['kill', '-s', 'CONT'], thenMs: 0 },
     ]);
     const changed = report.timeline.filter((event) => event.type === 'node-changed');
-    expect(changed.map(({ node, to }) => [node, to])).toEqual([
-      ['worker2', 'paused'],
-      ['worker2', 'running'],
-      ['worker1', 'stopped'],
-      ['worker1', 'running'],
-      ['worker1', 'stopped'],
-      ['worker1', 'running'],
-      ['worker1', 'silent'],
-      ['worker1', 'running'],
-    ]);
+    // Each node is looked at for itself: what two of them did within a second or two may be told in either order.
+    const of = (name: string) => changed.flatMap(({ node, to }) => (node === name ? to : []));
+    expect(of('worker2')).toEqual(['paused', 'running']);
+    expect(of('worker1')).toEqual(['stopped', 'running', 'stopped', 'running', 'silent', 'running']);
+    expect(changed).toHaveLength(8);
     expect(report.finding).toMatch(/^Worker2 was paused at .*, and not by pgquake/);
     const judgements = new Map(report.results.map(({ check, judgement }) => [check, judgement]));
     expect(judgements.get('healed')).toBe('unknown');

@@ -28,7 +28,10 @@ afterEach(() => {
 function write(batches: readonly (readonly Operation[])[]): string {
   const path = join(folder, `${files++}.arrow`);
   using writer = new OperationsWriter(path, ROUTED);
-  for (const batch of batches) writer.write(tableOf(batch));
+  for (const batch of batches) {
+    writer.write(tableOf(batch));
+    writer.flush();
+  }
   return path;
 }
 
@@ -136,11 +139,41 @@ describe('the operations of a run on disk', () => {
     expect([...counts]).toEqual([3, 2, 0]);
   });
 
-  test('a batch is in the file as soon as it was written', () => {
+  test('what was written is in the file once it was flushed, or is thousands', () => {
     const path = join(folder, 'live.arrow');
     using writer = new OperationsWriter(path, ROUTED);
     writer.write(tableOf([operation(1)]));
+    expect(readOperations(path).count).toBe(0);
+    writer.flush();
     expect(readOperations(path).count).toBe(1);
+    const all = Array.from({ length: 10_000 }, (_, i) => operation(i + 2));
+    for (let at = 0; at < all.length; at += 100) writer.write(tableOf(all.slice(at, at + 100)));
+    const { count } = readOperations(path);
+    expect(count).toBeGreaterThan(all.length - 5_000);
+    writer.flush();
+    expect([...readOperations(path)]).toEqual([operation(1), ...all]);
+  });
+
+  test('batches with other kinds come back with theirs', () => {
+    const path = join(folder, 'kinds.arrow');
+    const one = (kind: string, id: number) => {
+      const table = new OperationTable([kind]);
+      table.add(operation(id, { kind }));
+      return table;
+    };
+    const [first = '', second = ''] = KINDS;
+    {
+      using writer = new OperationsWriter(path, ROUTED);
+      writer.write(one(first, 1));
+      writer.write(one(second, 2));
+      writer.write(one(first, 3));
+      expect(() => writer.write(one('unheard', 4))).toThrow('no kind of operation "unheard" was announced');
+    }
+    expect([...readOperations(path)].map(({ id, kind }) => [id, kind])).toEqual([
+      [1, first],
+      [2, second],
+      [3, first],
+    ]);
   });
 
   test('damage in the middle is told with its place', () => {

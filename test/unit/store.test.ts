@@ -1,11 +1,12 @@
 import { appendFileSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EnvironmentError, InputError } from '../../src/model/errors.ts';
 import type { RunInfo } from '../../src/model/history.ts';
 import { OperationTable } from '../../src/model/operations.ts';
 import type { Plan } from '../../src/model/plan.ts';
+import { readOperations } from '../../src/operations-file.ts';
 import { Recorder } from '../../src/run/recorder.ts';
 import { createRunFolder, pointLatest, readRun, writeRunInputs } from '../../src/store.ts';
 
@@ -57,6 +58,17 @@ async function storedRun(): Promise<string> {
   recorder.operations(batch);
   return folder;
 }
+
+describe('history on disk', () => {
+  test('has what settled within half a second, though nothing follows and the run does not end', async () => {
+    const folder = await createRunFolder(reports, 'x', AT);
+    using recorder = new Recorder(folder, { nowMs: () => 5 }, { load: [{ name: 'read' }], probes: [] }, []);
+    const batch = new OperationTable(['read']);
+    batch.add({ id: 1, kind: 'read', intendedAt: 10, sentAt: 10, settledAt: 30, outcome: 'ok' });
+    recorder.operations(batch);
+    await vi.waitFor(() => expect(readOperations(join(folder, 'operations.arrow')).count).toBe(1), { timeout: 500 });
+  });
+});
 
 describe('run folder', () => {
   test('is named by time and scenario; the same second gives another folder', async () => {
