@@ -11,6 +11,11 @@ import { describedStatement } from './asked.ts';
 /** A statement that the server cannot understand is pgquake's own mistake: a syntax error, a name that does not exist. */
 const OWN_MISTAKE = /^42(?!501)/;
 
+/** No server had the session at all: none of several would, or none answered in time. */
+const WITHOUT_SESSION = new Set(['no-host', 'silent-server', 'client-connections']);
+
+const HINT = 'look at the log of that server and at what else keeps the machine busy';
+
 /** As the machine's owner calls it. */
 export interface NamedServer {
   readonly name: string;
@@ -24,15 +29,19 @@ export interface NamedServer {
  */
 export function withServer(error: unknown, servers: readonly NamedServer[]): unknown {
   const asked = describedStatement(error);
-  if (!asked || error instanceof HarnessError || OWN_MISTAKE.test((error as { code?: string }).code ?? ''))
-    return error;
+  const { code = '' } = (error ?? {}) as { code?: string };
+  if (error instanceof HarnessError || OWN_MISTAKE.test(code)) return error;
+  if (!asked) {
+    if (!WITHOUT_SESSION.has(code)) return error;
+    return new EnvironmentError(withoutSecrets(errorText(error)), { code: 'server-failed', hint: HINT, cause: error });
+  }
   const { host, port } = asked.address;
   const name = servers.find((server) => server.host === host && server.port === port)?.name;
   const where = name === undefined ? hostPort(asked.address) : `${name} (${hostPort(asked.address)})`;
   const what = asked.statement === undefined ? 'when pgquake connected' : `to "${asked.statement}"`;
   return new EnvironmentError(withoutSecrets(`${where}: ${errorText(error)} ${what}`), {
     code: 'server-failed',
-    hint: 'look at the log of that server and at what else keeps the machine busy',
+    hint: HINT,
     cause: error,
   });
 }

@@ -3,7 +3,9 @@
 import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EnvironmentError, InputError } from '../../src/model/errors.ts';
+import { NoConnectionError, SilentServerError } from '../../src/run/connections.ts';
 import { withServer } from '../../src/sql/failure.ts';
+import { NoHostError } from '../../src/sql/hosts.ts';
 import { DeadlineError, Session } from '../../src/sql/session.ts';
 
 let silent: Server;
@@ -39,6 +41,16 @@ describe('a server that does not answer', () => {
     expect(told.message).toBe(`coordinator (127.0.0.1:${port}): no answer within 50 ms when pgquake connected`);
     expect((withServer(error, []) as Error).message).toMatch(/^127\.0\.0\.1:\d+: no answer/);
   });
+});
+
+test.each([
+  new NoHostError('read-write', ['127.0.0.1:5432 deadline']),
+  new NoConnectionError(8),
+  new SilentServerError(8),
+])('no session at all is the machine owner’s business, and no bug: %s', (error) => {
+  const told = withServer(error, []) as EnvironmentError;
+  expect(told).toBeInstanceOf(EnvironmentError);
+  expect([told.message, told.code]).toEqual([error.message, 'server-failed']);
 });
 
 test('an error that no session had is left alone', () => {
