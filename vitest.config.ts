@@ -44,7 +44,7 @@ const SLEEPING = [
   'test/integration/docker-foreign-act.test.ts',
   'test/integration/foreign-act.test.ts',
 ];
-/** Files that expect no verdict: two at a time, since three starve what runs in the background. */
+/** Files that expect no verdict: three at a time, which wait for the most part. */
 const WAITING = [
   'test/integration/attached.test.ts',
   'test/integration/docker-standing.test.ts',
@@ -65,6 +65,7 @@ const WAITING = [
   'test/integration/docker-session.test.ts',
   'test/integration/docker-workload.test.ts',
   'test/integration/late-targets.test.ts',
+  'test/integration/attached-bare.test.ts',
 ];
 /** Files in which no load has to be borne: with the processor time that others leave, as `.ci/run` does it. */
 const BACKGROUND = [
@@ -87,7 +88,6 @@ const BACKGROUND = [
   'test/integration/owner.test.ts',
   'test/integration/package.test.ts',
   'test/integration/route-follows.test.ts',
-  'test/integration/attached-bare.test.ts',
 ];
 const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, SMOKE, ...SLEEPING, ...WAITING, ...BACKGROUND];
 /** Every other file runs alone, because clusters compete for the machine: a judged one that had starved beside others. */
@@ -152,7 +152,7 @@ export default defineConfig(({ mode }) => ({
       }),
       onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 3 }),
       onClusters('sleeping', { include: SLEEPING, maxWorkers: 1, group: 4 }),
-      onClusters('waiting', { include: WAITING, maxWorkers: 2, group: 5 }),
+      onClusters('waiting', { include: WAITING, maxWorkers: 3, group: 5 }),
       onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 6 }),
       onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 7 }),
     ],

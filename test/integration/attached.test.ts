@@ -172,7 +172,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     const pooled = PRIMARY_KILL.replace('own-primary-kill', 'through-pooler')
       .replace('inventory.yaml', 'pooled.yaml')
       .replaceAll(/rate: \d+\/s, deadline: 2s }/g, 'rate: 10/s, deadline: 2s, route: pooler }')
-      .replace(/faults:[\s\S]*hypothesis:/, 'faults: []\nhypothesis:')
+      .replace(/faults:[\s\S]*hypothesis:/, 'faults: []\nsettle: { within: 1s }\nhypothesis:')
       .replace('  - { check: healed }\n', '');
     const { code, stderr } = await pgquake(place.scenario('through-pooler', pooled), '--reports', place.reports);
     expect(stderr).toBe('');
