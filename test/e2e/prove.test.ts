@@ -1,4 +1,7 @@
-/** Proofs on real servers: that what is predicted is what happens, and that a wrong prediction is caught. */
+/**
+ * Proofs on real servers: that what is predicted is what happens, and that a wrong prediction is caught. Those that end
+ * without a verdict are in `prove-unjudged`.
+ */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,20 +12,15 @@ import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
 import { native } from '../../src/engines/native.ts';
 import type { Fault } from '../../src/faults/fault.ts';
 import { nodeKill } from '../../src/faults/node-kill.ts';
-import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
 import { predictBy, type ServiceRule } from '../../src/model/service-rule.ts';
 import type { PlacementMap } from '../../src/model/topology.ts';
 import type { Variants } from '../../src/own-variants.ts';
-import { pgquake } from '../../src/pgquake.ts';
-import type { Proof } from '../../src/plan/proof.ts';
 import type { ProveOptions } from '../../src/prove.ts';
 import { quoteName, quoteText } from '../../src/sql/quote.ts';
 import { Session } from '../../src/sql/session.ts';
 import { Workplace } from '../support/cli.ts';
+import { toleranceProof } from '../support/proofs.ts';
 import { COORDINATOR, coordinatorOf, workersOf } from '../support/sharded.ts';
-
-const RING = { workers: 4, replication: 2, partitions: 4 };
-const NEVER = new AbortController().signal;
 
 /** Of all tests here: what they leave is looked for at the end. */
 let place: Workplace;
@@ -37,27 +35,13 @@ afterAll(() => {
   place[Symbol.dispose]();
 });
 
-/** @param own variants beside the shipped ones. */
-function toleranceProof(options: ProveOptions, own: Variants = {}): Promise<{ proof: Proof; folder: string }> {
-  return pgquake(own).prove({
-    topology: RING,
-    fault: 'node-kill',
-    clusters: 1,
-    platform: 'local',
-    engine: 'native',
-    reports: place.reports,
-    signal: NEVER,
-    ...options,
-  });
-}
-
 /** A machine that was too busy for a set to be judged says so. */
 const TOO_BUSY = /^(?:steady-state|host-kept-up|load-kept-its-schedule): /;
 
 /** Again, at most three times, where the machine was too busy. */
-async function judgedProof(...args: Parameters<typeof toleranceProof>): ReturnType<typeof toleranceProof> {
+async function judgedProof(options: ProveOptions, own?: Variants): ReturnType<typeof toleranceProof> {
   for (let attempt = 1; ; attempt++) {
-    const kept = await toleranceProof(...args);
+    const kept = await toleranceProof(place, options, own);
     const findings = kept.proof.subsets.flatMap((subset) => subset.findings);
     if (attempt === 3 || !findings.some((finding) => TOO_BUSY.test(finding))) return kept;
   }
@@ -216,51 +200,6 @@ describe('a proof of tolerance on the embedded cluster', () => {
 });
 
 describe('faults that are not what they say', () => {
-  let unhealed: ReturnType<typeof toleranceProof>;
-
-  // A quarter of a minute passes until a node is given up; the others are tried meanwhile.
-  beforeAll(() => {
-    const leaving: Fault = {
-      ...nodeKill,
-      name: 'unhealed',
-      inject: (targets) => Promise.all(targets.map((node) => node.kill())).then(() => undefined),
-    };
-    unhealed = toleranceProof(
-      {
-        topology: { workers: 2, replication: 2, partitions: 2 },
-        fault: 'unhealed',
-        reports: join(place.reports, 'unhealed'),
-      },
-      { faults: [leaving] },
-    );
-    unhealed.catch(() => undefined);
-  });
-
-  test('a fault without effect is not judged, and never passes', async () => {
-    const idle: Fault = {
-      ...nodeKill,
-      name: 'idle',
-      inject: async () => undefined,
-      prove: async ([target]) => {
-        throw new EnvironmentError(`${target?.name} still runs`, { code: 'fault-without-effect' });
-      },
-    };
-    const { proof } = await toleranceProof(
-      { topology: { workers: 2, replication: 2, partitions: 2 }, fault: 'idle', maxDown: 1 },
-      { faults: [idle] },
-    );
-    expect(proof.judgement).toBe('unknown');
-    expect(proof.subsets.map(({ findings }) => findings)).toEqual(
-      ['worker1', 'worker2'].map((worker) =>
-        expect.arrayContaining([
-          `fault-took-effect: nothing was tested: idle on ${worker} did not take effect`,
-          'prediction: no fault was in full effect',
-        ]),
-      ),
-    );
-    expect(proof.subsets.flatMap(({ partitions }) => partitions)).toEqual([]);
-  });
-
   test('acknowledged writes that are gone are a finding, also those of an earlier set', async () => {
     let forget = async () => {};
     const forgetful = engineLike('forgetful', {
@@ -286,6 +225,7 @@ describe('faults that are not what they say', () => {
       },
     };
     const { proof } = await toleranceProof(
+      place,
       { topology: { workers: 2, replication: 2, partitions: 2 }, engine: 'forgetful', fault: 'erasing', maxDown: 1 },
       { engines: [forgetful], faults: [erasing] },
     );
@@ -297,29 +237,6 @@ describe('faults that are not what they say', () => {
         expect.stringMatching(/^no-lost-writes: \d+ of \d+ acknowledged writes lost$/),
       ]),
     );
-  });
-
-  test('a cluster that does not get well again ends the proof, which then never passes', async () => {
-    const { proof } = await unhealed;
-    expect(proof.judgement).toBe('unknown');
-    expect(proof.finding).toBe('3 of 3 sets of workers could not be judged.');
-    expect(proof.subsets).toHaveLength(1);
-    expect(proof.subsets[0]?.findings).toContainEqual(expect.stringMatching(/^healed: NOT HEALED: /));
-  });
-});
-
-describe('a proof that is interrupted', () => {
-  test('interrupted between two sets it ends with the reason and leaves nothing behind', async () => {
-    const controller = new AbortController();
-    const interrupted = new InterruptedError('interrupted by SIGINT', { code: 'interrupted' });
-    await expect(
-      toleranceProof({
-        signal: controller.signal,
-        onProgress: (line) => {
-          if (line.includes('1/15')) controller.abort(interrupted);
-        },
-      }),
-    ).rejects.toBe(interrupted);
   });
 });
 

@@ -359,7 +359,7 @@ describe('sampling', () => {
   });
 
   test('is used for a large random placement, says so, and k up to 3 stays exact', () => {
-    const large = layOut('random', { workers: 300, replication: 2, partitions: 3_000 }, 2);
+    const large = layOut('random', { workers: 120, replication: 2, partitions: 1_200 }, 2);
     const map = tolerance(large, { ...OPTIONS, nodeAvailability: 0.999 });
     expect(map.sampling.walks).toBeGreaterThan(0);
     expect(map.reads.rows.slice(0, 3).map(({ fatal }) => fatal.method)).toEqual(['exact', 'exact', 'exact']);
