@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pgquake } from '../src/pgquake.ts';
 import { readRun } from '../src/store.ts';
-import { closing } from './figures.ts';
+import { closing, median } from './figures.ts';
 import { RATE, writeFlickeringRun } from './flickering-run.ts';
 import { peakMb } from './machine.ts';
 
@@ -51,7 +51,12 @@ function main(hours: readonly number[]): void {
   try {
     const all = hours.map((hour) => {
       const written = alone<Written>('write', reports, String(hour * SECONDS_PER_HOUR * RATE));
-      const judged = alone<Judged>('judge', written.folder);
+      // The first finds the system still writing the file.
+      const rounds = Array.from({ length: 3 }, () => alone<Judged>('judge', written.folder));
+      const judged: Judged = {
+        seconds: median(rounds.map(({ seconds }) => seconds)),
+        residentMb: median(rounds.map(({ residentMb }) => residentMb)),
+      };
       const readMb = alone<number>('read', written.folder);
       const pageMb = statSync(join(written.folder, 'report.html')).size / 1_000_000;
       rmSync(written.folder, { recursive: true });
