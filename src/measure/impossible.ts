@@ -1,6 +1,7 @@
 /**
- * Answers that cannot be: every copy of the rows was on nodes that were down or frozen, or the node was that every
- * statement passes, by the proof of the faults. Either the proof or the answer is wrong, and the load is somebody else than the fault. Pure.
+ * Answers that cannot be: by the proof of the faults every copy of the rows was on nodes that were down or frozen, or the
+ * node that every statement passes through was. Either the proof or the answer is wrong, and the load is somebody else than
+ * the fault. Faults that leave their nodes up make no answer impossible. Pure.
  */
 
 import type { History } from '../model/history.ts';

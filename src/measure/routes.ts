@@ -6,7 +6,7 @@ import { Tally } from './availability.ts';
 import { LatencyRecorder } from './latency.ts';
 import { lostByRoute } from './lost-by-route.ts';
 import { mainRouteOf } from './main-route.ts';
-import type { Probed } from './probed.ts';
+import type { Probed } from './probe-windows.ts';
 import { spansOf } from './spans.ts';
 
 /**

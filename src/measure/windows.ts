@@ -1,6 +1,6 @@
 /**
  * When service was not as it should be, for whole kinds and for single partitions. Reading and writing of single partition keys is
- * watched by the probes (`probed.ts`) and by the load (`lane.ts`, `silences.ts`); the worse of the two tells
+ * watched by the probes (`probe-windows.ts`) and by the load (`lane.ts`, `silences.ts`); the worse of the two tells
  * (`sources.ts`). What has no probe, such as a scan or anything where probes are off, is told by the load alone, to the
  * spacing of its operations.
  */
@@ -13,7 +13,7 @@ import { formatDuration, formatMoment } from '../model/units.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 import { mainRouteOf, onOneRoute } from './main-route.ts';
 import { placementOf } from './partitions.ts';
-import { type Probed, probeWindows } from './probed.ts';
+import { type Probed, probeWindows } from './probe-windows.ts';
 import { SilenceLane } from './silences.ts';
 import { type Compared, type Counts, disagreementOf, notIn, overlay, worseOf } from './sources.ts';
 import { spansOf } from './spans.ts';

@@ -231,7 +231,7 @@ describe('architecture', () => {
     'contract/fault.ts': 'one narrative; to be split when it is next changed',
     'engines/native.ts': 'one narrative; to be split when it is next changed',
     'engines/streaming/cluster.ts': 'one narrative; to be split when it is next changed',
-    'measure/probe-windows.ts': 'one narrative; to be split when it is next changed',
+    'measure/probe-lane.ts': 'one narrative; to be split when it is next changed',
     'model/event.ts': 'every event of a history, as one union',
     'model/figures.ts': 'every figure of a report',
     'model/operations.ts': 'one class, columns and cursor',

@@ -38,6 +38,17 @@ describe('docs/checks.md', () => {
     expect(section(name).includes('Every run makes')).toBe(check.always !== undefined);
   });
 
+  test('names the checks that are judged only where the load kept its schedule', async () => {
+    const all = await Promise.all(names.map(load));
+    const needing = (how: Check['needsKeptSchedule'][]) =>
+      all.flatMap(({ name, needsKeptSchedule }) => (how.includes(needsKeptSchedule) ? [name] : []));
+    const [, listed = ''] = /are `unknown` instead of failed: (.*?)\. /s.exec(section('load-kept-its-schedule')) ?? [];
+    const told = [...listed.matchAll(/`(\S+)`/g)].map(([, name]) => name);
+    expect(told.toSorted()).toEqual(needing(['operations', 'whole-run']).toSorted());
+    // "The last three."
+    expect(told.slice(-3).toSorted()).toEqual(needing(['whole-run']).toSorted());
+  });
+
   test('every example is valid', async () => {
     const examples = [...docs.matchAll(/```yaml\n(.*?)```/gs)].map((match) => parse(match[1] as string));
     expect(examples.length).toBeGreaterThan(1);

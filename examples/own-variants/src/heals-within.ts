@@ -5,6 +5,7 @@ import { defineCheck, eventsOf, positiveDuration, z } from 'pgquake';
 export const healsWithin = defineCheck({
   name: 'heals-within',
   summary: 'From the moment a fault is to be undone until it is seen to be undone, at most a limit passes.',
+  unknownWhen: 'no fault was to be healed, or one was not seen to be.',
   params: z.strictObject({
     limit: positiveDuration.prefault('5s').describe('The most that healing one fault may take.'),
   }),
@@ -13,9 +14,13 @@ export const healsWithin = defineCheck({
     const expected = `every fault healed within ${limit} ms`;
     const healed = new Map(eventsOf(history, 'healed').map(({ act, at }) => [act, at]));
     const asked = eventsOf(history, 'heal-asked');
-    const evidence = asked.map(({ act, at }) => `act ${act}: ${((healed.get(act) ?? Infinity) - at).toFixed(0)} ms`);
-    if (asked.length === 0) return { judgement: 'unknown', expected, observed: 'no fault was to be healed', evidence };
-    const slowestMs = Math.max(...asked.map(({ act, at }) => (healed.get(act) ?? Infinity) - at));
+    const unknown = (observed: string) => ({ judgement: 'unknown' as const, expected, observed, evidence: [] });
+    if (asked.length === 0) return unknown('no fault was to be healed');
+    const unseen = asked.find(({ act }) => !healed.has(act));
+    if (unseen) return unknown(`act ${unseen.act} was not seen to be undone`);
+    const took = asked.map(({ act, at }) => ({ act, ms: (healed.get(act) as number) - at }));
+    const evidence = took.map(({ act, ms }) => `act ${act}: ${ms.toFixed(0)} ms`);
+    const slowestMs = Math.max(...took.map(({ ms }) => ms));
     const judgement = slowestMs <= limit ? 'pass' : 'fail';
     return { judgement, expected, observed: `the slowest took ${slowestMs.toFixed(0)} ms`, evidence };
   },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ProbeLane, type ProbeLaneOptions } from '../../src/measure/probe-windows.ts';
+import { ProbeLane, type ProbeLaneOptions } from '../../src/measure/probe-lane.ts';
 import { serviceWindows } from '../../src/measure/windows.ts';
 import type { ServiceWindow } from '../../src/model/figures.ts';
 import { buildHistory, REFUSED } from '../support/history-builder.ts';
