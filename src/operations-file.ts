@@ -118,6 +118,8 @@ class StreamWriter extends RecordBatchStreamWriter {
 
 /** Each batch costs its readers and its writer as much as some hundred operations do. */
 const BATCH_OPERATIONS = 4_096;
+/** For which there is room from the start. */
+const LEAST_WAITING = 64;
 
 export class OperationsWriter implements Disposable {
   readonly #file: number;
@@ -164,7 +166,7 @@ export class OperationsWriter implements Disposable {
   /** All that was written is in the file when it returns. */
   flush(): void {
     const { kinds, count, columns, errors, anomalies } = this.#waiting.data;
-    this.#waiting = new OperationTable([], Math.max(BATCH_OPERATIONS, count));
+    this.#waiting = new OperationTable([], Math.max(LEAST_WAITING, count));
     if (count === 0) return;
     const numberInFile = kinds.map((kind) => this.#kinds.indexOf(kind));
     const kindNumbers = columns.kind.slice(0, count).map((kind) => numberInFile[kind] as number);
