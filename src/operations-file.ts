@@ -118,7 +118,7 @@ class StreamWriter extends RecordBatchStreamWriter {
 
 /** Each batch costs its readers and its writer as much as some hundred operations do. */
 const BATCH_OPERATIONS = 4_096;
-/** For which there is room from the start. */
+/** As many it holds without growing. */
 const LEAST_WAITING = 64;
 
 export class OperationsWriter implements Disposable {

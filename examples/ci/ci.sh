@@ -17,7 +17,7 @@ if [ "$code" -le 2 ]; then
   ' "$reports.verdict.json"
 fi
 
-# Runs that were good, kept with the sources: their report.json are enough. BASELINE lists them, with blanks between.
+# Good runs, kept with the sources; each report.json is enough. BASELINE lists them, separated by spaces.
 if [ "$code" -eq 0 ] && [ -n "${BASELINE:-}" ]; then
   # shellcheck disable=SC2086
   npm run --silent chaos -- compare $BASELINE "$reports/latest" --fail-on-regression --time-tolerance 50% || code=$?

@@ -1,4 +1,4 @@
-/** Every row that any read returned has the content that its key demands. */
+/** Every row that any read returned has the content that its key implies. */
 
 import type { z } from 'zod';
 import { unexposed } from '../measure/exposure.ts';
@@ -8,7 +8,7 @@ import { defineCheck, struckReads } from './check.ts';
 
 export const contentIntact = defineCheck<z.output<typeof struckReads>>({
   name: 'content-intact',
-  summary: 'Every row that a read returned has the content that its key demands.',
+  summary: 'Every row that a read returned has the content that its key implies.',
   unknownWhen: 'as for `no-duplicates`.',
   params: struckReads,
   requires: ['reads'],

@@ -15,7 +15,7 @@ export const healed = defineCheck<z.output<typeof params>>({
   summary:
     'Every fault was undone, the node was seen to work again, replication caught up, and nothing stayed prepared.',
   unknownWhen:
-    'a fault was not healed or could not be looked at; the evidence says what to do. Also if a node stopped, froze, restarted or fell silent without an act of the run; then `fault-took-effect` and every failed check are `unknown` too. A freeze shorter than a second is not seen.',
+    'a fault was not healed or could not be checked; the evidence says what to do. Also if a node stopped, froze, restarted or fell silent without an act of the run; then `fault-took-effect` and every failed check are `unknown` too. A freeze shorter than a second is not seen.',
   answers: 'healing',
   params,
   always: true,

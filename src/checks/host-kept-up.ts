@@ -18,7 +18,7 @@ const MAX_EVIDENCE = 8;
 
 export const hostKeptUp = defineCheck<z.output<typeof params>>({
   name: 'host-kept-up',
-  summary: 'The machine that pgquake runs on had processors to spare; otherwise what failed proves nothing.',
+  summary: 'The machine that pgquake runs on had CPU time to spare; otherwise failures prove nothing.',
   unknownWhen:
     "2 s and half of the load's time or more were starved or not sampled. The failures listed under [load-kept-its-schedule](#load-kept-its-schedule) then become `unknown`. From 2 s and a tenth of the time, pgquake judges them again without those seconds.",
   params,

@@ -22,7 +22,7 @@ export const noLeftovers = defineCheck<z.output<typeof params>>({
     const looked = eventsOf(history, 'leftovers')[0];
     if (!looked) {
       const failed = eventsOf(history, 'final-read-failed').find(({ source }) => source === LEFTOVERS);
-      const observed = failed ? `could not look: ${failed.error}` : 'nobody looked';
+      const observed = failed ? `could not look: ${failed.error}` : 'not checked';
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
     const { preparedTransactions, idleSlots } = looked;
@@ -61,7 +61,7 @@ export const noLeftovers = defineCheck<z.output<typeof params>>({
       const observed = `none where it could be looked: ${failed.error}`;
       return { judgement: 'unknown', expected, observed, evidence };
     }
-    if (!idleSlots) return { judgement: 'unknown', expected, observed: 'nobody looked for idle slots', evidence };
+    if (!idleSlots) return { judgement: 'unknown', expected, observed: 'idle slots were not checked', evidence };
     return {
       judgement: 'pass',
       expected,

@@ -11,7 +11,7 @@ import type { Finding } from '../model/verdict.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({
-  within: duration.describe('The longest from the moment in which the last fault is asked to heal.'),
+  within: duration.describe('The longest from the moment when healing of the last fault is requested.'),
 });
 
 export const rejoined = defineCheck<z.output<typeof params>>({

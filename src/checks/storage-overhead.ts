@@ -16,7 +16,7 @@ type Params = z.output<typeof params>;
 
 export const storageOverhead = defineCheck<Params>({
   name: 'storage-overhead',
-  summary: 'What all placements take on disk, over what one copy of the same rows takes on one server.',
+  summary: 'Disk space of all placements, divided by that of a single copy on one server.',
   unknownWhen: 'a size is missing or zero.',
   params,
   requires: ['partitions'],

@@ -16,7 +16,8 @@ const params = z.strictObject({});
 
 export const withinPromise = defineCheck<z.output<typeof params>>({
   name: 'within-promise',
-  summary: "Writes out, losses and two primaries stayed within what the cluster's own settings promise for the loss.",
+  summary:
+    "Write outages, losses and two primaries stayed within what the cluster's own settings promise for the loss.",
   unknownWhen: 'nothing was promised, no fault took effect, or a part above is unknown and none fails.',
   params,
   requires: ['roles'],

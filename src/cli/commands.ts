@@ -95,7 +95,7 @@ const NAMED = [
   ),
   lazily(
     'down',
-    'stop and remove the cluster from "up"; its data is kept unless you say --volumes',
+    'stop and remove the cluster from "up"; its data is kept unless you pass --volumes',
     async () => (await import('./commands/down.ts')).down,
   ),
   lazily(

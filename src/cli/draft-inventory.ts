@@ -105,9 +105,7 @@ async function neighboursOf(
       const url = uriOf({ ...connection, host: neighbour.host, port: neighbour.port ?? connection.port });
       const [other] = await askAll(platform, [{ name: 'found', url }], env).catch(() => []);
       if (other?.server.systemIdentifier !== server.systemIdentifier) {
-        notes.push(
-          `note: there is a ${role} at ${neighbour.host}, and no way to it from here; name it with a --url of its own`,
-        );
+        notes.push(`note: the ${role} at ${neighbour.host} cannot be reached from here; give it its own --url`);
       } else if (!starts.has(other.server.startedAt)) {
         starts.add(other.server.startedAt);
         found.push({ name: `db-${nodes.length + found.length + 1}`, url });

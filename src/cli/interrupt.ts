@@ -40,7 +40,7 @@ export function interruptible(
   say: (text: string) => void = (text) => console.error(text),
   words = {
     first: 'healing, removing the cluster, writing the report',
-    further: () => 'still healing and removing the cluster; this is not skipped, and it has a time limit',
+    further: () => 'still healing and removing the cluster; this cannot be skipped, but has a time limit',
   },
 ): { signal: AbortSignal; stop(): void } {
   const controller = new AbortController();

@@ -91,7 +91,7 @@ export const ATTACH_OPTION = {
   attach: {
     type: 'string',
     requiresArg: true,
-    describe: 'run on an existing cluster, which stays: the name of one from "up", or an inventory file',
+    describe: 'run on an existing cluster and leave it running: a name from "up", or an inventory file',
   },
 } as const;
 
@@ -100,7 +100,7 @@ export const REALTIME_OPTION = {
   realtime: {
     type: 'boolean',
     default: false,
-    describe: 'run the load at realtime priority; needs root on Linux and 4 processors',
+    describe: 'run the load at realtime priority; needs Linux, root and 4 CPUs',
   },
 } as const;
 
@@ -116,7 +116,7 @@ export const CONFIRM_OPTION = {
   confirm: {
     type: 'string',
     requiresArg: true,
-    describe: "the cluster's name in its inventory, repeated: this allows pgquake to break it",
+    describe: "repeat the cluster's name from its inventory to allow pgquake to break it",
   },
 } as const;
 
@@ -134,7 +134,7 @@ export const QUIET_OPTION = {
     type: 'boolean',
     default: false,
     alias: 'q',
-    describe: 'print problems and the verdict, but not what else happens during the run',
+    describe: 'print only problems and the verdict',
   },
 } as const;
 
@@ -142,7 +142,7 @@ export const VERBOSE_OPTION = {
   verbose: {
     type: 'boolean',
     default: false,
-    describe: 'also print each new way in which operations fail, and every check in full',
+    describe: 'also print each new kind of failure, and every check in full',
   },
 } as const;
 
@@ -152,7 +152,7 @@ export const TAG_OPTION = {
     type: 'string',
     array: true,
     nargs: 1,
-    describe: 'only scenarios with this tag; may be repeated, for scenarios with any of them',
+    describe: 'only scenarios with this tag; repeat it to allow any of several tags',
   },
 } as const;
 
@@ -197,7 +197,8 @@ export function runOptions(yargs: Argv): Argv<RunArguments> {
     .option('suite', {
       type: 'string',
       requiresArg: true,
-      describe: 'run several scenarios into one table: a suite in scenarios/, a folder, or a <name>.suite.yaml',
+      describe:
+        'run several scenarios and report them in one table: a suite in scenarios/, a folder, or a <name>.suite.yaml',
     })
     .options(TAG_OPTION)
     .option('seed', { type: 'number', requiresArg: true, describe: 'repeat the random choices of an earlier run' })
@@ -216,7 +217,7 @@ export function runOptions(yargs: Argv): Argv<RunArguments> {
     .options(VERBOSE_OPTION)
     .options(OUTPUT_OPTION)
     .example('$0 one-worker', 'stop one worker; do all messages stay readable?')
-    .example('$0 --suite claims', 'which claims about such clusters hold, in one table')
+    .example('$0 --suite claims', 'which common claims hold, in one table')
     .example("$0 'patroni/*' --dry-run", 'what these scenarios would do')
     .example('$0 three-workers --seed 7', 'the same choices every time');
 }

@@ -54,7 +54,7 @@ export interface NodeControl {
    * is paused or stopped.
    */
   stoppedProcesses(): Promise<number>;
-  /** What that state rests on, for a report: `process 4711 and 12 children do not exist`. */
+  /** What that state rests on, for a report: `process 4711 and 12 children are gone`. */
   describeState(): Promise<string>;
   /** Orderly shutdown (SIGINT to the postmaster, `docker stop`), with escalation to a kill after 10 s. */
   stop(): Promise<void>;

@@ -27,7 +27,7 @@ export function killed(part: 'agent' | 'server'): PartFault {
       const left = await untilGone(parts, part);
       return left.length > 0
         ? { refusal: `${processes(left.length)} of its ${part} run` }
-        : { proof: `${processes(struck.length)} of its ${part} do not exist any more` };
+        : { proof: `${processes(struck.length)} of its ${part} are gone` };
     },
     async takeBack(parts) {
       await parts.startAgent();

@@ -10,7 +10,7 @@ import type { NodeName } from '../model/topology.ts';
 import { formatDuration, formatMoment } from '../model/units.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
-/** A write that was acknowledged, and not visible until its transaction had ended on every node. */
+/** A write that was acknowledged, but not visible until its transaction had ended on every node. */
 export interface LateWrite {
   readonly key: string;
   readonly acknowledgedAt: number;

@@ -9,7 +9,7 @@ import type { Judgement } from '../model/verdict.ts';
 const BEGINS_MS = 1_000;
 
 export interface JudgedPart {
-  /** `writes out by direct`. */
+  /** `write outage via direct`. */
   readonly what: string;
   readonly promised: string;
   readonly seen: string;
@@ -49,7 +49,7 @@ function part(what: string, promised: string, why: string, { judgement, seen, no
 
 function outagePart(figures: PromiseFigures, promised: PromisedOutage, seen: OutageSeen): JudgedPart {
   const range = outageRange(promised).slice(promised.route.length + 1);
-  return part(`writes out by ${promised.route}`, range, promised.why, judgeOutage(figures, promised, seen));
+  return part(`write outage via ${promised.route}`, range, promised.why, judgeOutage(figures, promised, seen));
 }
 
 function judgeOutage(
@@ -57,8 +57,8 @@ function judgeOutage(
   { minMs, maxMs, beginsWithinMs = 0 }: PromisedOutage,
   { outMs, uncertaintyMs = 0, open }: OutageSeen,
 ): Judged {
-  if (outMs === null) return { judgement: 'unknown', seen: 'not seen', note: 'nobody wrote by this route' };
-  const seen = outMs === 0 ? 'no outage' : `${formatDuration(outMs)} ± ${formatDuration(uncertaintyMs)}`;
+  if (outMs === null) return { judgement: 'unknown', seen: 'not seen', note: 'nothing was written by this route' };
+  const seen = outMs === 0 ? 'none' : `${formatDuration(outMs)} ± ${formatDuration(uncertaintyMs)}`;
   if (maxMs !== null && outMs - uncertaintyMs > maxMs) {
     return { judgement: 'fail', seen, note: `longer than the ${formatDuration(maxMs)} that is promised at most` };
   }
@@ -125,7 +125,7 @@ function judgeLoss({ lostWrites, promise }: PromiseFigures): Judged {
     : {
         judgement: 'unknown',
         seen,
-        note: 'older than that, only so many bytes of log may be lost, and nobody counted them',
+        note: 'older than that, only so many bytes of log may be lost, and they were not counted',
       };
 }
 

@@ -364,7 +364,7 @@ export type RunEvent =
       readonly from: NodeState | 'silent';
       readonly to: NodeState | 'silent';
       readonly sinceMs: number;
-      /** What the platform says of it: `postmaster 4711 and its 7 other processes do not exist`. */
+      /** What the platform says of it: `postmaster 4711 and its 7 other processes are gone`. */
       readonly detail: string;
     }
   /** What every node does, in a cluster whose roles move: at the start of the steady state, and whenever it has changed. */

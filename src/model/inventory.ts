@@ -42,7 +42,7 @@ export interface MachinePlace {
   readonly service?: string;
   /** The client's configuration in place of the user's own; an absolute path. */
   readonly config?: string;
-  /** After so long without a word of pgquake the machine undoes its acts by itself. */
+  /** How long without word from pgquake before the machine undoes its acts. */
   readonly undoAfterMs: number;
 }
 

@@ -74,14 +74,14 @@ export function twoPrimariesRange({ maxMs }: PromisedSpan): string {
 /** Each part with its reason, one sentence for each. */
 export function describePromised({ writesOut, lost, twoPrimaries }: Promised): string[] {
   return [
-    ...writesOut.map((one) => `writes out by ${outageRange(one)}, because ${one.why}`),
+    ...writesOut.map((one) => `write outage via ${outageRange(one)}, because ${one.why}`),
     `acknowledged writes at risk: ${lossRange(lost)}, because ${lost.why}`,
     `two primaries: ${twoPrimariesRange(twoPrimaries)}, because ${twoPrimaries.why}`,
   ];
 }
 
-/** On one line, without reasons: `writes out direct 500 ms to 4 s; acknowledged writes at risk: none; two primaries: never`. */
+/** On one line, without reasons: `write outage via direct 500 ms to 4 s; acknowledged writes at risk: none; two primaries: never`. */
 export function promisedRanges({ writesOut, lost, twoPrimaries }: Promised): string {
   const out = writesOut.map(outageRange).join(', ');
-  return `writes out ${out}; acknowledged writes at risk: ${lossRange(lost)}; two primaries: ${twoPrimariesRange(twoPrimaries)}`;
+  return `write outage via ${out}; acknowledged writes at risk: ${lossRange(lost)}; two primaries: ${twoPrimariesRange(twoPrimaries)}`;
 }

@@ -808,7 +808,7 @@ const ledger = z.object({
 export { act as actSchema, event as eventSchema, partition as partitionSchema, run as runSchema };
 
 export const reportSchema = z.object({
-  version: z.literal(REPORT_VERSION).describe('The version of this form.'),
+  version: z.literal(REPORT_VERSION).describe('The version of this format.'),
   run: run.describe('Scenario, claim, seed, versions, kinds of operation, machine, the command that runs it again.'),
   judgement: judgement.describe('The worst of all results.'),
   finding: z.string().describe('One sentence: what was found.'),

@@ -70,7 +70,7 @@ export function describePlan(plan: Plan, { effectOf, rule, expect, promises, pro
     ...describeBlastRadius(plan, map.writesAlsoNeed),
     ...lostTogether(acts, effectOf).flatMap((lost) => [
       '',
-      `prediction while ${describeLost(lost)}${acts === plan.acts ? '' : ', with roles as they are formed'}`,
+      `prediction while ${describeLost(lost)}${acts === plan.acts ? '' : ', assuming the initial roles'}`,
       ...describePredictions(promised(lost), partitionWord),
     ]),
     ...describePromises(acts, promises),
@@ -161,7 +161,7 @@ function describeBlastRadius(
   const more = strikes.size - named.length;
   const open = [
     ...(isOpen({ acts }) ? [`what is picked once ${partitionsWordOf(word)} are placed`] : []),
-    ...(acts.some(({ atStrike }) => atStrike) ? ['the nodes that have a role when they are struck'] : []),
+    ...(acts.some(({ atStrike }) => atStrike) ? ['whichever nodes hold the targeted role at the strike'] : []),
   ];
   return [
     '',
@@ -191,7 +191,7 @@ function describeLost({ down, frozen }: LostNodes): string {
   return [...part(down, 'down'), ...part(frozen, 'frozen')].join(', ');
 }
 
-/** What the cluster's own settings promise, with roles as they are formed. */
+/** What the cluster's own settings promise, assuming the initial roles. */
 function describePromises(acts: readonly PlannedAct[], promises: DescribeOptions['promises']): string[] {
   if (!promises) return [];
   return thingsTogether(acts, promises.lostBy).flatMap((lost) => {

@@ -86,7 +86,7 @@ export function longestOf(windows: readonly ServiceWindow[], most: number): Serv
 
 /** Which figure is whose. */
 export const SOURCES =
-  'Availability, latency and recovery are those of the load. Each window says who saw it: the probes, which time its ' +
+  'Availability, latency and recovery come from the load. Each window names its source: the probes, which time its ' +
   'ends to the millisecond, or the load. Where the two disagree, the worse one counts.';
 
 /** Where probes and load do not tell the same, one sentence for each kind. */
@@ -126,11 +126,11 @@ export function wasPredicted(partitions: readonly PartitionFigures[]): boolean {
   return partitions.some((partition) => partition.predictedReadable !== undefined);
 }
 
-/** `110 of 125, 15 not asked for`. */
+/** `110 of 125, 15 never tried`. */
 export function messagesReadWords(partition: PartitionFigures): string {
   const { readableMessages, messages, untriedMessages = 0, onlyScannedMessages = 0 } = partition;
   const notes = [
-    ...(untriedMessages > 0 ? [`${number(untriedMessages)} not asked for`] : []),
+    ...(untriedMessages > 0 ? [`${number(untriedMessages)} never tried`] : []),
     ...(onlyScannedMessages > 0 ? [`${number(onlyScannedMessages)} by scans alone`] : []),
   ];
   return [`${number(readableMessages)} of ${number(messages)}`, ...notes].join(', ');
@@ -207,16 +207,16 @@ function findingsOf(ledger: LedgerFigures): LedgerFinding[] {
   const finding = (what: string, found: Witnessed | undefined, known = true): LedgerFinding[] =>
     found ? [{ what, found, known }] : [];
   return [
-    ...finding('lost: acknowledged, and in no final read', ledger.lost, finalReads),
+    ...finding('lost: acknowledged, but in no final read', ledger.lost, finalReads),
     ...finding('hidden: on a placement, not seen by clients', ledger.hidden, finalReads),
     ...finding(
-      `late: acknowledged, and not visible until a prepared transaction had ended${lateWords(ledger.late)}`,
+      `late: acknowledged, but not visible until a prepared transaction had ended${lateWords(ledger.late)}`,
       ledger.late,
       finalReads,
     ),
-    ...finding('receded: ended unknown, was read, and is gone', ledger.receded, finalReads),
-    ...finding('resurrected: had certainly failed, and is there', ledger.resurrected, finalReads),
-    ...finding('unexpected: never sent, and is there', ledger.unexpected, finalReads),
+    ...finding('receded: ended unknown, was read, then vanished', ledger.receded, finalReads),
+    ...finding('resurrected: certainly failed, yet present', ledger.resurrected, finalReads),
+    ...finding('unexpected: never sent, yet present', ledger.unexpected, finalReads),
     ...finding('divergent: not on every placement', ledger.divergent, finalReads),
     ...(ledger.unverifiedReads ? [] : ofReads(ledger, finding)),
   ];
@@ -230,10 +230,10 @@ function ofReads(
   const { staleForMs } = ledger;
   const late = typeof staleForMs === 'number' ? `, up to ${formatDuration(staleForMs)} after its acknowledgement` : '';
   return [
-    ...finding(`stale: a read left out what was there before${late}`, ledger.staleReads),
+    ...finding(`stale: a read missed a row that was already there${late}`, ledger.staleReads),
     ...finding('read-your-writes: a session did not read what it wrote', ledger.readYourWrites),
-    ...finding('monotonic reads: a session did not find again what it read', ledger.monotonicReads),
-    ...finding('duplicated: a row came twice', ledger.duplicated),
+    ...finding('monotonic reads: a session no longer found what it had read', ledger.monotonicReads),
+    ...finding('duplicated: a row was returned twice', ledger.duplicated),
     ...finding('corrupted: a row with wrong content', ledger.corrupted),
   ];
 }
@@ -254,7 +254,7 @@ export function clusterSize(topology: Topology): string {
 
 export function repairWords(away: readonly string[], topology: Pick<Topology, 'nodes'>): string {
   const where = entryNode(topology) ?? 'primary';
-  return `If ${away.join(', ')} ${away.length === 1 ? 'stays' : 'stay'} away, these commands on the ${where} bring back all copies:`;
+  return `If ${away.join(', ')} ${away.length === 1 ? 'stays' : 'stay'} away, these commands on the ${where} restore all copies:`;
 }
 
 /** `primary, timeline 2`; `does not answer`. */
@@ -294,9 +294,9 @@ export function kindWords({ run: { kinds } }: Pick<Report, 'run'>, kind: string)
 }
 
 const DANGERS: Readonly<Record<string, string>> = {
-  fsync: 'a crash of the machine may corrupt the data; a killed server loses nothing',
-  full_page_writes: 'a crash of the machine may corrupt the data; a killed server loses nothing',
-  synchronous_commit: 'a server that is killed loses the writes that it acknowledged last',
+  fsync: 'a machine crash may corrupt the data; a killed server loses nothing',
+  full_page_writes: 'a machine crash may corrupt the data; a killed server loses nothing',
+  synchronous_commit: 'a killed server loses its last acknowledged writes',
 };
 
 /** When, where and on what a run was made: the first thing that a reader of figures asks. Name and value. */

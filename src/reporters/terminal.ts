@@ -66,7 +66,7 @@ function repair({ timeline, topology }: Report): Block[][] {
 }
 
 function service({ run, figures }: Report): Block[] {
-  if (figures.availability.length === 0) return [{ type: 'line', words: 'No load was run.', role: 'aside' }];
+  if (figures.availability.length === 0) return [{ type: 'line', words: 'No load ran.', role: 'aside' }];
   const entries = run.kinds.map(({ name }) => {
     const share = figures.availability.find(({ kind, span }) => kind === name && span === 'fault')?.figures.share;
     const windows = figures.windows.filter(({ kind, partition }) => kind === name && partition === undefined);
@@ -122,8 +122,7 @@ function recoveryOf(kind: string, recoveries: Report['figures']['recovery'], dis
   const recovery = recoveries.find((one) => one.kind === kind);
   if (!recovery || recovery.recoveryMs === 0) return [];
   const { recoveryMs, uncertaintyMs } = recovery;
-  if (recoveryMs === null)
-    return [disturbed ? 'not back to normal within the run' : 'but slower than before to the end'];
+  if (recoveryMs === null) return [disturbed ? 'not back to normal within the run' : 'but slower until the end'];
   const when = `back to normal ${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)} after the fault`;
   return [disturbed ? when : `but slower; ${when}`];
 }

@@ -39,12 +39,12 @@ const password = {
     .string()
     .min(1)
     .optional()
-    .describe('A file whose first line is the password; its path counts from here.'),
+    .describe('A file whose first line is the password; relative to the inventory.'),
   'password-env': z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of a variable such as ORDERS_PASSWORD')
     .optional()
-    .describe('A variable of the environment that holds it; PGPASSWORD and ~/.pgpass where neither is given.'),
+    .describe('An environment variable that holds it; PGPASSWORD and ~/.pgpass if neither is given.'),
 };
 
 const containerName = z
@@ -71,7 +71,7 @@ const docker = z
             .string()
             .min(1)
             .optional()
-            .describe('The folder of ca.pem, cert.pem and key.pem for that host; its path counts from the inventory.'),
+            .describe('The folder of ca.pem, cert.pem and key.pem for that host; relative to the inventory.'),
           context: z.string().min(1).optional().describe('A context of the docker command, in place of a host.'),
         })
         .refine(
@@ -92,7 +92,9 @@ const docker = z
     },
   )
   .optional()
-  .describe('The container that it runs in: what pgquake stops, kills and freezes. Without it, people break it.');
+  .describe(
+    'The container that it runs in: what pgquake stops, kills and freezes. Without it, you break the node by hand.',
+  );
 
 const destination = z
   .string()
@@ -112,16 +114,16 @@ const ssh = z
             .string()
             .regex(/^[a-zA-Z0-9][\w@.:\\-]*$/, 'expected the name of a service such as postgresql@17-main')
             .optional()
-            .describe('The service of systemd that the server is; found out by its process where it is left out.'),
+            .describe("The server's systemd service; if omitted, found from its process."),
           config: z
             .string()
             .min(1)
             .optional()
-            .describe('A file for ssh -F, in place of your own configuration; its path counts from the inventory.'),
+            .describe('A file for ssh -F, in place of your own configuration; relative to the inventory.'),
           'undo-after': duration
             .refine((ms) => ms >= MIN_UNDO_MS && ms <= MAX_UNDO_MS, 'expected 5s to 1h')
             .optional()
-            .describe('After so long without a word of pgquake the machine undoes its acts by itself; 1m by default.'),
+            .describe('How long without word from pgquake before the machine undoes its acts; 1m by default.'),
         })
         .meta({ title: 'Service on a machine' }),
     ],
@@ -133,7 +135,7 @@ const ssh = z
     },
   )
   .optional()
-  .describe('The machine that it is a service of, reached by your own ssh client; in place of a container.');
+  .describe('The machine on which it runs as a service, reached by your own ssh client; in place of a container.');
 
 const peer = z
   .string()
@@ -180,8 +182,8 @@ export const inventorySchema = z
       .string()
       .regex(/^http:\/\/[^/\s]+\/?$/, 'expected a REST address such as http://10.0.0.5:8008')
       .optional()
-      .describe('Where it is under Patroni: the REST address of any member. Members and settings are read from it.'),
-    routes: z.record(z.string(), route).default({}).describe('Further ways of clients to its data, by name.'),
+      .describe('If Patroni manages it: the REST address of any member. Members and settings are read from it.'),
+    routes: z.record(z.string(), route).default({}).describe('Other routes for clients to its data, by name.'),
     ...password,
   })
   .superRefine(({ nodes, routes }, context) => {

@@ -118,7 +118,7 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     const password = readFileSync(join(place.folder, '.env'), 'utf8');
     const { code, stdout } = await pgquake('up');
     expect(code).toBe(0);
-    expect(stdout).toContain('stands formed already');
+    expect(stdout).toContain('already formed');
     expect(readFileSync(join(place.folder, '.env'), 'utf8')).toBe(password);
   });
 
@@ -381,7 +381,7 @@ describe.skipIf(missing !== undefined)('a cluster that stands', () => {
     expect((await traces(project)).toSorted()).toEqual(
       ['coordinator', 'worker1', 'worker2', 'worker3', 'worker4'].map((node) => `${project}_${node}`),
     );
-    expect((await pgquake('up')).stdout).toContain('stands formed already');
+    expect((await pgquake('up')).stdout).toContain('already formed');
     expect((await pgquake('down', '--volumes')).code).toBe(0);
     expect(await traces(project)).toEqual([]);
     expect(existsSync(join(place.folder, '.env'))).toBe(false);

@@ -170,7 +170,7 @@ describe('acts on a node', () => {
     }
     await node[act]();
     expect(await node.state()).toBe('stopped');
-    expect(await node.describeState()).toMatch(/^postmaster \d+ and its \d+ other processes do not exist/);
+    expect(await node.describeState()).toMatch(/^postmaster \d+ and its \d+ other processes are gone/);
     expect(processesIn(`${made.cluster().dataRoot}/${node.name}`)).toEqual([]);
     expect(await sqlRefusal(node)).toBe('ECONNREFUSED');
     await node[act]();

@@ -155,7 +155,7 @@ test('what is no standby is not promoted, and a node that does not stream is no 
   await expect(cluster.manager?.switchover?.('pg1')).rejects.toThrow('pg1 does not stream from pg1');
 });
 
-test('by hand, nobody is promoted while the standby that commits waited for is silent; once it answers, it is', async () => {
+test('by hand, no node is promoted while the standby that commits waited for is silent; once it answers, it is', async () => {
   await using own = await temporaryFolder();
   const byHand = streamingTopology({ synchronous: 'on', manager: 'by-hand', promoteAfterMs: 300 });
   const common = { nodes: byHand.nodes, settings: streaming.settings, runFolder: own.path, signal: NEVER };

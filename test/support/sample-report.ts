@@ -68,8 +68,7 @@ const ALWAYS: readonly CheckResult[] = [
   ),
 ];
 
-const PROOF =
-  'worker1: postmaster 4711 and its 9 other processes do not exist (exit code 0), SQL refused (ECONNREFUSED)';
+const PROOF = 'worker1: postmaster 4711 and its 9 other processes are gone (exit code 0), SQL refused (ECONNREFUSED)';
 
 const BEFORE_FAULT: readonly TimedEvent[] = [
   {
@@ -464,8 +463,7 @@ export const failedReport: Report = {
       type: 'fault-in-effect',
       act: 0,
       proof: STRUCK.map(
-        (name, i) =>
-          `${name}: postmaster ${4_712 + i} and its 9 other processes do not exist, SQL refused (ECONNREFUSED)`,
+        (name, i) => `${name}: postmaster ${4_712 + i} and its 9 other processes are gone, SQL refused (ECONNREFUSED)`,
       ).join('; '),
     },
     { at: 12_230.1, type: 'heal-asked', act: 0 },

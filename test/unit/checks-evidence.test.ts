@@ -324,8 +324,8 @@ const ROWS: Readonly<Record<string, Rows>> = {
     ),
   },
   'no-leftovers': {
-    nothing: unknown('nobody looked', buildHistory),
-    half: unknown('nobody looked for idle slots', withEvents(noPrepared)),
+    nothing: unknown('not checked', buildHistory),
+    half: unknown('idle slots were not checked', withEvents(noPrepared)),
     contradicted: unknown(
       'none where it could be looked: worker2 does not answer',
       withEvents(

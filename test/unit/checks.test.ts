@@ -1005,7 +1005,7 @@ describe('no-leftovers', () => {
     expect(run(noLeftovers, control()).judgement).toBe('unknown');
     expect(run(noLeftovers, looked([], {}))).toMatchObject({
       judgement: 'unknown',
-      observed: 'nobody looked for idle slots',
+      observed: 'idle slots were not checked',
     });
     const history = control();
     const failed = { at: 1, type: 'final-read-failed' as const, source: LEFTOVERS, error: 'refused' };

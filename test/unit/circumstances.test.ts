@@ -63,11 +63,8 @@ test('machine, engine, servers and settings, with what is unsafe of them', () =>
       'fsync = off; max_connections = 300 on coordinator, max_connections = 600 on worker1, worker2, worker3, worker4; ' +
         'synchronous_commit = on on coordinator, worker1, worker3, worker4, synchronous_commit = off on worker2',
     ],
-    ['unsafe', 'fsync = off on every node: a crash of the machine may corrupt the data; a killed server loses nothing'],
-    [
-      'unsafe',
-      'synchronous_commit = off on worker2: a server that is killed loses the writes that it acknowledged last',
-    ],
+    ['unsafe', 'fsync = off on every node: a machine crash may corrupt the data; a killed server loses nothing'],
+    ['unsafe', 'synchronous_commit = off on worker2: a killed server loses its last acknowledged writes'],
     ['load', "50 % of the scenario's rates (--fit)"],
     ['attempt', '2 of at most 3'],
   ]);
@@ -85,7 +82,7 @@ test.each([
   const at = text.indexOf('load average 0.25 before the run');
   expect(at).toBeGreaterThan(0);
   expect(at).toBeLessThan(text.search(/## Hypothesis|<h2[^>]*>Timeline/));
-  expect(text).toContain('fsync = off on every node: a crash of the machine may corrupt the data');
+  expect(text).toContain('fsync = off on every node: a machine crash may corrupt the data');
 });
 
 test('the picture shows how busy the machine was, and when it was starved', () => {

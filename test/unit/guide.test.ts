@@ -73,7 +73,7 @@ test('times, numbers, ids, counters and how good service was do not count; all e
 
   write  0 % ok during the fault; ${finding}
            outage of ${ms}, from 1 s to 2 s: 3 failed (load)
-  promise  db-a killed: writes out by direct until healed; seen: ${ms}
+  promise  db-a killed: write outage via direct until healed; seen: ${ms}
 
 ${finding}
 and more of it.

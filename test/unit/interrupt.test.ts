@@ -26,7 +26,7 @@ test('the first Ctrl-C aborts, the second names what is still being undone', () 
   }
   expect(said).toEqual([
     'SIGINT: healing, removing the cluster, writing the report',
-    'still undoing node-kill on worker1, lock-table on coordinator; this is not skipped, and it has a time limit',
-    'still removing the cluster; this is not skipped, and it has a time limit',
+    'still undoing node-kill on worker1, lock-table on coordinator; this cannot be skipped, but has a time limit',
+    'still removing the cluster; this cannot be skipped, but has a time limit',
   ]);
 });

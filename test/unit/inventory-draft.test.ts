@@ -61,7 +61,7 @@ describe('init', () => {
     writeFileSync(join(place.folder, 'first.yaml'), 'mine');
     const { code, stderr } = await place.start(['init', '--url', 'postgresql://app@127.0.0.1:1/orders']).ended;
     expect(code).toBe(3);
-    expect(stderr).toContain('first.yaml exists already; nothing was written');
+    expect(stderr).toContain('first.yaml already exists; nothing was written');
     expect(readFileSync(join(place.folder, 'first.yaml'), 'utf8')).toBe('mine');
     expect(existsSync(join(place.folder, 'inventory.yaml'))).toBe(false);
   });

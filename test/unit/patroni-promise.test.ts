@@ -218,55 +218,55 @@ describe('in figures', () => {
       'a primary that dies',
       ASYNC,
       KILL_BOTH,
-      'writes out direct 20 s to 42 s, proxy 23 s to 48 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; two primaries: never',
+      'write outage via direct 20 s to 42 s, proxy 23 s to 48 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; two primaries: never',
     ],
     [
       'a primary that dies, with commits that wait',
       STRICT,
       KILL_BOTH,
-      'writes out direct 20 s to 42 s, proxy 23 s to 48 s; acknowledged writes at risk: none; two primaries: never',
+      'write outage via direct 20 s to 42 s, proxy 23 s to 48 s; acknowledged writes at risk: none; two primaries: never',
     ],
     [
       'a primary that freezes: only what it acknowledges itself when it goes on is at risk',
       ASYNC,
       [lose('node', 'frozen')],
-      'writes out direct 20 s to 42 s, proxy 23 s to 48 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those of 20 s after it; two primaries: at most 20 s',
+      'write outage via direct 20 s to 42 s, proxy 23 s to 48 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those of 20 s after it; two primaries: at most 20 s',
     ],
     [
       'an agent that dies: two primaries, and no bound to what is lost',
       ASYNC,
       [lose('agent', 'killed')],
-      'writes out direct at most 1 s, proxy 14 s to 42 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those after it, until healed; two primaries: until healed',
+      'write outage via direct at most 1 s, proxy 14 s to 42 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those after it, until healed; two primaries: until healed',
     ],
     [
       'an agent that freezes: HAProxy waits 5 s for each of three answers before it drops the old primary',
       ASYNC,
       [lose('agent', 'frozen')],
-      'writes out direct at most 1 s, proxy 3 s to 33 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those after it, until healed; two primaries: until healed',
+      'write outage via direct at most 1 s, proxy 3 s to 33 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those after it, until healed; two primaries: until healed',
     ],
     [
       'an agent that ends in order stops its server',
       ASYNC,
       [lose('agent', 'stopped')],
-      'writes out direct at most 12 s, proxy at most 18 s; acknowledged writes at risk: none; two primaries: never',
+      'write outage via direct at most 12 s, proxy at most 18 s; acknowledged writes at risk: none; two primaries: never',
     ],
     [
       'an isolated primary goes on for ttl at most',
       QUICK,
       ISOLATED,
-      'writes out direct at most 22 s, proxy at most 28 s; acknowledged writes at risk: those of 20 s, and 1 MiB of log before the strike; those of 20 s after it; two primaries: never',
+      'write outage via direct at most 22 s, proxy at most 28 s; acknowledged writes at risk: those of 20 s, and 1 MiB of log before the strike; those of 20 s after it; two primaries: never',
     ],
     [
       'a server that died and may not start again',
       { ...ASYNC, primaryStartTimeoutMs: 0 },
       [lose('server', 'killed')],
-      'writes out direct at most 12 s, proxy at most 18 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; two primaries: never',
+      'write outage via direct at most 12 s, proxy at most 18 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; two primaries: never',
     ],
     [
       'the DCS is gone',
       ASYNC,
       [lose('node', 'killed', 'etcd1')],
-      'writes out direct until healed, from at most 20 s on, proxy until healed, from at most 20 s on; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those of 20 s after it; two primaries: never',
+      'write outage via direct until healed, from at most 20 s on, proxy until healed, from at most 20 s on; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those of 20 s after it; two primaries: never',
     ],
   ])('%s', (_, settings, lost, said) => expect(promisedRanges(promised(settings, lost))).toBe(said));
 });
@@ -291,7 +291,7 @@ describe('what is left decides', () => {
     ]);
   });
 
-  test('an agent that dies while no standby is left: clients stay, a proxy drops the primary, and nobody is promoted', () => {
+  test('an agent that dies while no standby is left: clients stay, a proxy drops the primary, and no node is promoted', () => {
     const lost = [lose('agent', 'killed'), lose('node', 'frozen', 'pg2'), lose('node', 'killed', 'pg3')];
     expect(out(ASYNC, lost)).toEqual([
       [0, 1_000],
@@ -299,7 +299,7 @@ describe('what is left decides', () => {
     ]);
     const [direct] = promised(ASYNC, lost).writesOut;
     expect(direct?.why).toBe(
-      'clients stay with pg1, whose PostgreSQL nobody stops without a watchdog; no standby is left that could take over',
+      'clients stay with pg1, whose PostgreSQL nothing stops without a watchdog; no standby is left that could take over',
     );
   });
 

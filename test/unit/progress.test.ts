@@ -152,7 +152,7 @@ describe('where there is no terminal', () => {
          3.0 s  load       read 200 ok 0 failed  write 40 ok 0 failed
          4.0 s  load       read 400 ok 0 failed  write 80 ok 0 failed
          4.0 s  fault      node-stop worker1 requested
-         4.1 s  fault      node-stop worker1 in effect after 96 ms: postmaster 4711 and its 9 other processes do not exist (exit code 0), SQL refused (ECONNREFUSED)
+         4.1 s  fault      node-stop worker1 in effect after 96 ms: postmaster 4711 and its 9 other processes are gone (exit code 0), SQL refused (ECONNREFUSED)
          5.0 s  load       read 630 ok 0 failed  write 116 ok 10 failed
          6.0 s  load       read 830 ok 0 failed  write 156 ok 10 failed
          7.0 s  load       read 1030 ok 0 failed  write 196 ok 10 failed
@@ -189,7 +189,7 @@ describe('where there is no terminal', () => {
         "   2.0 s  predict    with worker2, worker3, worker4 down: shards A, D readable and writable",
         "   2.0 s  steady     load without faults",
         "   4.0 s  fault      node-stop worker2, worker3, worker4 requested",
-        "   4.2 s  fault      node-stop worker2, worker3, worker4 in effect after 196 ms: worker2: postmaster 4712 and its 9 other processes do not exist, SQL refused (ECONNREFUSED); worker3: postmaster 4713 and its 9 other processes do not exist, SQL refused (ECONNREFUSED); worker4: postmaster 4714 and its 9 other processes do not exist, SQL refused (ECONNREFUSED)",
+        "   4.2 s  fault      node-stop worker2, worker3, worker4 in effect after 196 ms: worker2: postmaster 4712 and its 9 other processes are gone, SQL refused (ECONNREFUSED); worker3: postmaster 4713 and its 9 other processes are gone, SQL refused (ECONNREFUSED); worker4: postmaster 4714 and its 9 other processes are gone, SQL refused (ECONNREFUSED)",
         "  12.2 s  heal       bringing worker2, worker3, worker4 back",
         "  16.2 s  heal       worker2, worker3, worker4 NOT healed: worker3 does not accept SQL: ECONNREFUSED",
         "  16.2 s  settle     the load continues until service is back to normal",
@@ -261,8 +261,8 @@ describe('on a terminal', () => {
         "   2.0 s  steady     load without faults",
         "   4.0 s  fault      node-stop worker1 requested",
         "   4.1 s  fault      node-stop worker1 in effect after 96 ms",
-        "                     postmaster 4711 and its 9 other processes do not exist",
-        "                     (exit code 0), SQL refused (ECONNREFUSED)",
+        "                     postmaster 4711 and its 9 other processes are gone (exit",
+        "                     code 0), SQL refused (ECONNREFUSED)",
         "   5.1 s  ███░░░░░░░░░░░░░░░░░░░░░  fault, 6.9 s to go",
         "          read      450 ok       0 failed      0/s",
         "          write      90 ok       0 failed      0/s",

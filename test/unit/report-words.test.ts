@@ -60,7 +60,7 @@ test('messages that nobody asked for are not said to be missing', () => {
     ...(passedReport.figures.partitions[0] as NonNullable<(typeof passedReport.figures.partitions)[0]>),
   };
   expect(messagesReadWords({ ...partition, readableMessages: 15, untriedMessages: 110 })).toBe(
-    '15 of 125, 110 not asked for',
+    '15 of 125, 110 never tried',
   );
   expect(messagesReadWords({ ...partition, readableMessages: 105, onlyScannedMessages: 20 })).toBe(
     '105 of 125, 20 by scans alone',

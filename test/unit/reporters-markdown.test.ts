@@ -83,7 +83,7 @@ describe('the parts', () => {
     expect(times.length).toBeGreaterThan(8);
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(section(passedReport, '## Events')).toContain(
-      '**node-stop worker1 in effect after 96 ms** | postmaster 4711 and its 9 other processes do not exist',
+      '**node-stop worker1 in effect after 96 ms** | postmaster 4711 and its 9 other processes are gone',
     );
   });
 
@@ -113,15 +113,15 @@ describe('the parts', () => {
   test('says "nothing" where nothing was lost, and counts with witnesses where something was', () => {
     expect(section(passedReport, '## Data').match(/\| nothing \|/g)).toHaveLength(4);
     expect(section(failedReport, '## Data')).toContain(
-      '| stale: a read left out what was there before, up to 1.23 s after its acknowledgement | **37** | `1:190`, `1:204`, `1:207`, … |',
+      '| stale: a read missed a row that was already there, up to 1.23 s after its acknowledgement | **37** | `1:190`, `1:204`, `1:207`, … |',
     );
-    expect(section(failedReport, '## Data')).toContain('-- lost: acknowledged, and in no final read\nSELECT seq, body');
+    expect(section(failedReport, '## Data')).toContain('-- lost: acknowledged, but in no final read\nSELECT seq, body');
   });
 
   test('without final reads nothing is said about loss', () => {
     const data = section(emptyReport, '## Data');
     expect(data).toContain('No final read was made');
-    expect(data).toContain('| lost: acknowledged, and in no final read | not known |');
+    expect(data).toContain('| lost: acknowledged, but in no final read | not known |');
   });
 
   test('many shards are listed instead of a grid', () => {
@@ -132,7 +132,7 @@ describe('the parts', () => {
   });
 
   test('what has no content says so in one line', () => {
-    expect(section(emptyReport, '## Service').split('\n')).toEqual(['## Service', '', 'No load was run.', '']);
+    expect(section(emptyReport, '## Service').split('\n')).toEqual(['## Service', '', 'No load ran.', '']);
     expect(section(emptyReport, '## Errors').split('\n')).toEqual([
       '## Errors',
       '',

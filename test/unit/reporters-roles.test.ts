@@ -164,7 +164,7 @@ describe('what was promised, and routes side by side', () => {
     primary: 'pg1',
     writesOut: [{ route: 'direct', minMs: 500, maxMs: 5_000, why: 'the manager waits' }],
     lost: { beforeMs: 0, afterMs: 0, why: 'commits wait for a standby' },
-    twoPrimaries: { maxMs: 4_000, why: 'nobody fences it' },
+    twoPrimaries: { maxMs: 4_000, why: 'nothing fences it' },
   };
   const probed = wokenPrimary({ probe: () => undefined });
   const { events, run, probes } = probed;
@@ -198,7 +198,7 @@ describe('what was promised, and routes side by side', () => {
 
   test('the terminal has a line for each part', () => {
     const lines = terminalSummary(of, { colors, columns: 200, folder: 'reports/x' }).join('\n');
-    expect(lines).toMatch(/promise {2}pg1 frozen: writes out by direct 500 ms to 5 s; seen: 1\.\d+ s/);
+    expect(lines).toMatch(/promise {2}pg1 frozen: write outage via direct 500 ms to 5 s; seen: 1\.\d+ s/);
     expect(lines).toMatch(
       /routes {2}writes out: direct 1\.\d+ s ± \d+ ms, standby none; acknowledged and gone: direct none of \d+ writes of the load/,
     );
@@ -209,8 +209,9 @@ describe('what was promised, and routes side by side', () => {
     expect(promises).toEqual([
       {
         loss: 'pg1 frozen',
-        promised: 'writes out direct 500 ms to 5 s; acknowledged writes at risk: none; two primaries: at most 4 s',
-        seen: expect.stringMatching(/^writes out by direct 1\.\d+ s ± \d+ ms.*; two primaries for \d/),
+        promised:
+          'write outage via direct 500 ms to 5 s; acknowledged writes at risk: none; two primaries: at most 4 s',
+        seen: expect.stringMatching(/^write outage via direct 1\.\d+ s ± \d+ ms.*; two primaries for \d/),
       },
     ]);
     const { acknowledged } = of.ledger ?? {};

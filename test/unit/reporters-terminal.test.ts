@@ -77,7 +77,7 @@ describe('terminalSummary', () => {
       during the fault), and 3 more checks; only 250 of 500 messages stayed readable (shards A and D);
       scans failed for 8.28 s; scans had not recovered when the load stopped; 2 messages were lost.
 
-      If worker2, worker3, worker4 stay away, these commands on the coordinator bring back all copies:
+      If worker2, worker3, worker4 stay away, these commands on the coordinator restore all copies:
       -- worker2 first
       SELECT citus_disable_node('worker2', 5432);
 
@@ -96,7 +96,7 @@ describe('terminalSummary', () => {
                        space left on device
                        expected: the run goes to its end
 
-      No load was run.
+      No load ran.
 
       Could not judge: run-completed: the run failed: worker2 did
       not start: no space left on device.

@@ -33,67 +33,67 @@ describe('the primary', () => {
       'killed, commits wait for nobody',
       BY_HAND,
       struck(pg1, 'killed'),
-      'writes out direct 500 ms to 4 s; acknowledged writes at risk: those before the strike, without a bound; two primaries: never',
+      'write outage via direct 500 ms to 4 s; acknowledged writes at risk: those before the strike, without a bound; two primaries: never',
     ],
     [
       'killed, commits wait for a standby',
       SYNCHRONOUS,
       struck(pg1, 'killed'),
-      'writes out direct 500 ms to 4 s; acknowledged writes at risk: none; two primaries: never',
+      'write outage via direct 500 ms to 4 s; acknowledged writes at risk: none; two primaries: never',
     ],
     [
       'stopped in order',
       BY_HAND,
       struck(pg1, 'stopped'),
-      'writes out direct 500 ms to 4 s; acknowledged writes at risk: none; two primaries: never',
+      'write outage via direct 500 ms to 4 s; acknowledged writes at risk: none; two primaries: never',
     ],
     [
       'frozen: it goes on as a primary that nobody fenced',
       BY_HAND,
       struck(pg1, 'frozen'),
-      'writes out direct 500 ms to 5 s; acknowledged writes at risk: those before the strike, without a bound; those of 4 s after it; two primaries: at most 4 s',
+      'write outage via direct 500 ms to 5 s; acknowledged writes at risk: those before the strike, without a bound; those of 4 s after it; two primaries: at most 4 s',
     ],
     [
       'frozen, commits wait for a standby',
       SYNCHRONOUS,
       struck(pg1, 'frozen'),
-      'writes out direct 500 ms to 5 s; acknowledged writes at risk: none; two primaries: never',
+      'write outage via direct 500 ms to 5 s; acknowledged writes at risk: none; two primaries: never',
     ],
     [
       'killed, and nobody replaces it',
       NOBODY,
       struck(pg1, 'killed'),
-      'writes out direct until healed; acknowledged writes at risk: none; two primaries: never',
+      'write outage via direct until healed; acknowledged writes at risk: none; two primaries: never',
     ],
     [
       'cut off from its standbys',
       BY_HAND,
       cut(pg1, [pg2, pg3]),
-      'writes out direct at most 1 s; acknowledged writes at risk: those before the strike, without a bound; those after it, until healed; two primaries: until healed',
+      'write outage via direct at most 1 s; acknowledged writes at risk: those before the strike, without a bound; those after it, until healed; two primaries: until healed',
     ],
     [
       'cut off from its standbys, commits wait for one',
       SYNCHRONOUS,
       cut(pg1, [pg2, pg3]),
-      'writes out direct until healed; acknowledged writes at risk: none; two primaries: never',
+      'write outage via direct until healed; acknowledged writes at risk: none; two primaries: never',
     ],
     [
       'cut off from its standbys, and nobody replaces it',
       NOBODY,
       cut(pg1, [pg2, pg3]),
-      'writes out direct at most 1 s; acknowledged writes at risk: none; two primaries: never',
+      'write outage via direct at most 1 s; acknowledged writes at risk: none; two primaries: never',
     ],
     [
       'cut off from everybody',
       BY_HAND,
       { ...cut(pg1, [pg2, pg3]), clients: true } as Lost,
-      'writes out direct 500 ms to 5 s; acknowledged writes at risk: those before the strike, without a bound; those of 4 s after it; two primaries: at most 4 s',
+      'write outage via direct 500 ms to 5 s; acknowledged writes at risk: those before the strike, without a bound; those of 4 s after it; two primaries: at most 4 s',
     ],
     [
       'hands over',
       BY_HAND,
       { what: 'role', node: pg1 },
-      'writes out direct at most 5 s; acknowledged writes at risk: none; two primaries: never',
+      'write outage via direct at most 5 s; acknowledged writes at risk: none; two primaries: never',
     ],
   ])('%s', (_, spec, lost, said) => expect(ranges(spec, lost)).toBe(said));
 
@@ -140,13 +140,15 @@ describe('standbys', () => {
       'direct at most 1 s',
     ],
   ])('%s', (_, spec, lost, out) => {
-    expect(ranges(spec, ...lost)).toBe(`writes out ${out}; acknowledged writes at risk: none; two primaries: never`);
+    expect(ranges(spec, ...lost)).toBe(
+      `write outage via ${out}; acknowledged writes at risk: none; two primaries: never`,
+    );
   });
 });
 
 test('every part of a promise has its reason', () => {
   expect(describePromised(promised(BY_HAND, struck(pg1, 'killed')))).toEqual([
-    'writes out by direct 500 ms to 4 s, because the manager by-hand waits 1 s for pg1, and electing, promoting and finding the new primary take up to 3 s',
+    'write outage via direct 500 ms to 4 s, because the manager by-hand waits 1 s for pg1, and electing, promoting and finding the new primary take up to 3 s',
     'acknowledged writes at risk: those before the strike, without a bound, because commits wait for no standby, and no setting bounds how far one lags',
     'two primaries: never, because it comes back as a standby, and takes no writes before',
   ]);

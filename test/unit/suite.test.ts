@@ -196,8 +196,8 @@ describe('the table', () => {
   const promises = [
     {
       loss: 'the agent of pg1 killed',
-      promised: 'writes out direct at most 1 s; acknowledged writes at risk: those after it, until healed',
-      seen: 'writes out by direct for no time; two primaries for 24.1 s to 24.5 s',
+      promised: 'write outage via direct at most 1 s; acknowledged writes at risk: those after it, until healed',
+      seen: 'write outage via direct for no time; two primaries for 24.1 s to 24.5 s',
     },
   ];
   const promised = suiteRunOf(passedReport, 'run-3');
@@ -210,7 +210,7 @@ describe('the table', () => {
     const text = suiteText(ha, { colors, columns: 200 });
     expect(text[0]).toMatch(/^claim +promised +seen +lost +verdict$/);
     expect(text[2]).toMatch(
-      / writes out direct at most 1 s; .* writes out by direct for no time; .* 1,832 of 5,199 .* holds$/,
+      / write outage via direct at most 1 s; .* write outage via direct for no time; .* 1,832 of 5,199 .* holds$/,
     );
     const narrow = suiteText(ha, { colors, columns: 80 });
     expect(narrow[0]).toMatch(/^claim +what we saw +verdict$/);
@@ -225,7 +225,7 @@ describe('the table', () => {
   test('several losses in one run are told apart', () => {
     const two = [...promises, { loss: 'pg1 killed', promised: 'p', seen: 's' }];
     const { 'suite.md': markdown = '' } = suiteFiles(suite([{ ...promised, promises: two }]));
-    expect(markdown).toMatch(/\| with the agent of pg1 killed: writes out .*\. with pg1 killed: p \|/);
+    expect(markdown).toMatch(/\| with the agent of pg1 killed: write outage via .*\. with pg1 killed: p \|/);
   });
 
   test('as JSON it is the whole value', () => {

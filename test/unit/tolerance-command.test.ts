@@ -202,7 +202,7 @@ describe('bad input', () => {
   test('a cluster that stands, together with a topology, or to be proven on', async () => {
     expect(await refusal('--attach', 'citus', '--workers', '4')).toContain('mutually exclusive');
     expect(await refusal('--attach', 'citus', '--placement', 'x.json')).toContain('mutually exclusive');
-    expect(await refusal('--layout', 'groups', '--prove')).toBe('--prove takes the placement that an engine lays out');
+    expect(await refusal('--layout', 'groups', '--prove')).toBe('--prove uses only placements that an engine creates');
   });
 
   test.each<[string, unknown, string]>([

@@ -66,13 +66,13 @@ describe('how long writes are out', () => {
     const finding = judged({ promise: PROMISE });
     expect(finding).toMatchObject({
       judgement: 'pass',
-      expected: 'writes out direct 500 ms to 4 s; acknowledged writes at risk: none; two primaries: never',
+      expected: 'write outage via direct 500 ms to 4 s; acknowledged writes at risk: none; two primaries: never',
     });
     expect(finding.observed).toMatch(
-      /^writes out by direct 2 s ± \d+ ms; acknowledged writes lost none; two primaries never$/,
+      /^write outage via direct 2 s ± \d+ ms; acknowledged writes lost none; two primaries never$/,
     );
     expect(finding.evidence[0]).toMatch(
-      /^writes out by direct: 2 s ± \d+ ms; promised: 500 ms to 4 s, because the manager by-hand waits 1 s/,
+      /^write outage via direct: 2 s ± \d+ ms; promised: 500 ms to 4 s, because the manager by-hand waits 1 s/,
     );
   });
 
@@ -80,7 +80,7 @@ describe('how long writes are out', () => {
     const finding = judged({ promise: PROMISE, outMs: 4_200 });
     expect(finding.judgement).toBe('fail');
     expect(finding.observed).toMatch(
-      /^writes out by direct 4\.2 s ± \d+ ms: longer than the 4 s that is promised at most$/,
+      /^write outage via direct 4\.2 s ± \d+ ms: longer than the 4 s that is promised at most$/,
     );
   });
 
@@ -143,7 +143,7 @@ describe('how long writes are out', () => {
     };
     expect(judged({ promise })).toMatchObject({
       judgement: 'unknown',
-      observed: 'writes out by proxy not seen: nobody wrote by this route',
+      observed: 'write outage via proxy not seen: nothing was written by this route',
     });
   });
 });
@@ -228,7 +228,7 @@ describe('acknowledged writes that are gone', () => {
     expect(judged({ promise: quick, ...before }).judgement).toBe('pass');
     expect(judged({ promise: { ...quick, lost: { ...quick.lost, beforeMs: 300 } }, ...before })).toMatchObject({
       judgement: 'unknown',
-      observed: expect.stringContaining('nobody counted them'),
+      observed: expect.stringContaining('they were not counted'),
     });
   });
 

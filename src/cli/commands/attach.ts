@@ -131,8 +131,8 @@ function linesOf({ name, engine, nodes, breakable, scenarios, listed, problems, 
     `scenarios that fit  ${fitting.join(', ') || 'none'}${others === 0 ? '' : `; ${others} do not (--output json says why)`}`,
     ...warnings.map((warning) => `${pc.yellow('warning')} ${plainText(warning)}`),
     ...(problems.length === 0
-      ? [`${pc.green('can be attached to')}  nothing was written; a run makes the schema pgquake, and drops it`]
-      : [pc.red('cannot be attached to'), ...problems.map((problem) => `  ${plainText(problem)}`)]),
+      ? [`${pc.green('attachable')}  nothing was written; a run creates the schema pgquake and drops it`]
+      : [pc.red('not attachable'), ...problems.map((problem) => `  ${plainText(problem)}`)]),
   ];
 }
 

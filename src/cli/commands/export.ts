@@ -35,7 +35,7 @@ export const exportCommand: Command<ExportArguments> = {
     const { use, params } = plan.scenario.workload;
     if (!ledgerOf(workloadNamed(quake.catalog.workloads, use), params)?.readsAreHeldAgainstWrites) {
       throw new InputError(
-        `the reads of the workload ${use} are not held against its writes, so there is nothing to export`,
+        `the reads of the workload ${use} are not checked against its writes, so there is nothing to export`,
         {
           code: 'cannot-export',
           hint: 'export a run of the workload chat',

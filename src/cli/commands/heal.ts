@@ -59,11 +59,11 @@ function tell(outcome: LeftBehind): void {
     return;
   }
   console.log(
-    `${name}: ${pc.green('healed')}${outcome.removed.length + outcome.undone.length === 0 ? ', nothing was left of it' : ''}`,
+    `${name}: ${pc.green('healed')}${outcome.removed.length + outcome.undone.length === 0 ? ', nothing was left to remove' : ''}`,
   );
   for (const line of outcome.removed) console.log(`  removed ${plainText(line)}`);
   for (const line of outcome.undone) console.log(`  undone: ${plainText(line)}`);
-  if (outcome.unrecorded !== undefined) console.log(`  not in its history: ${plainText(outcome.unrecorded)}`);
+  if (outcome.unrecorded !== undefined) console.log(`  not recorded in its history: ${plainText(outcome.unrecorded)}`);
   if (outcome.whole) console.log('  verified: replication has caught up, no prepared transaction is left');
   for (const undo of outcome.voided) console.log(`  no longer owed: ${plainText(undo)}; the node is gone`);
 }

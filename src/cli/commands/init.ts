@@ -31,7 +31,7 @@ export const init: Command<InitArguments> = {
       .option('compose', { ...TEXT, describe: 'a Compose project: each of its PostgreSQL containers becomes a node' })
       .option('user', { ...TEXT, describe: 'with --compose: the user [default: POSTGRES_USER of the container]' })
       .option('database', { ...TEXT, describe: 'with --compose: the database [default: POSTGRES_DB of the container]' })
-      .option('name', { ...TEXT, describe: 'a name for the cluster [default: that of the database]' })
+      .option('name', { ...TEXT, describe: 'a name for the cluster [default: the database or Compose project]' })
       .option('password-env', {
         ...TEXT,
         describe: 'the variable that holds the password [default: PGPASSWORD, ~/.pgpass]',
@@ -68,7 +68,7 @@ function refuseThere(files: readonly string[]): void {
   const there = files.filter((file) => existsSync(file));
   if (there.length === 0) return;
   throw new InputError(
-    `${there.join(' and ')} ${there.length === 1 ? 'exists' : 'exist'} already; nothing was written`,
+    `${there.join(' and ')} ${there.length === 1 ? 'already exists' : 'already exist'}; nothing was written`,
     {
       code: 'file-exists',
       hint: 'name another folder, or move the file away',

@@ -26,7 +26,7 @@ export const reportCommand: Command<ReportArguments> = {
     if (run === undefined && !index) {
       throw new InputError('no run named', {
         code: 'usage',
-        hint: 'name a run folder, such as reports/latest, or say --index',
+        hint: 'name a run folder, such as reports/latest, or pass --index',
       });
     }
     const quake = await openQuake(args);

@@ -10,7 +10,9 @@ export const restart: Command<ProjectArguments> = {
   handler: async ({ project }) => {
     await untilInterrupted(async (signal) => {
       const nodes = await standingClusters().restart({ project, signal });
-      console.log(`${pc.green('restarted')}  ${plainText(nodes.all.map(({ name }) => name).join(', '))}: accept SQL`);
+      console.log(
+        `${pc.green('restarted')}  ${plainText(nodes.all.map(({ name }) => name).join(', '))}: all accept SQL`,
+      );
       console.log(pc.dim(`next: ${commandFor('status', project)}`));
     });
   },

@@ -98,7 +98,7 @@ export function interruptibleRun(stage: Stage): ReturnType<typeof interruptible>
   return interruptible((text) => (stage.progress ? stage.progress.note(text) : console.error(text)), {
     first: 'healing, removing the cluster, writing the report',
     further: () =>
-      `still ${stage.healing?.size ? `undoing ${[...stage.healing.values()].join(', ')}` : 'removing the cluster'}; this is not skipped, and it has a time limit`,
+      `still ${stage.healing?.size ? `undoing ${[...stage.healing.values()].join(', ')}` : 'removing the cluster'}; this cannot be skipped, but has a time limit`,
   });
 }
 

@@ -113,7 +113,7 @@ function workerLine({ name }: NodeSurvey, partitions: readonly PartitionSurvey[]
 
 function verdictLines({ problems }: Survey, word: string): string[] {
   if (problems.length === 0)
-    return [`${pc.green('healthy')}  every node serves, and all copies of every ${word} are there`];
+    return [`${pc.green('healthy')}  every node serves, and all copies of every ${word} are present`];
   const width = process.stdout.columns ?? 100;
   return [pc.red('not healthy'), ...problems.flatMap((problem) => hanging('  ', plainText(problem), width))];
 }

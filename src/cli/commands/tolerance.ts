@@ -86,7 +86,7 @@ export const toleranceCommand: Command<ToleranceArguments> = {
       .option('listed', {
         ...NUMBER,
         default: 5,
-        describe: 'how many fatal sets to name, and shards of each',
+        describe: 'how many fatal sets to list, and shards in each',
       })
       .option('seed', {
         ...NUMBER,
@@ -107,7 +107,7 @@ export const toleranceCommand: Command<ToleranceArguments> = {
       })
       .option('clusters', {
         ...NUMBER,
-        describe: 'with --prove: how many clusters run at a time [default: by processors]',
+        describe: 'with --prove: how many clusters run at a time [default: by CPU count]',
       })
       .options(OVERRIDE_OPTIONS)
       .options(REPORTS_OPTION)
@@ -142,9 +142,9 @@ export const toleranceCommand: Command<ToleranceArguments> = {
 
 async function proveAndReport(quake: Quake, args: ToleranceArguments): Promise<void> {
   if (args.placement !== undefined || args.layout !== undefined) {
-    throw new InputError('--prove takes the placement that an engine lays out', {
+    throw new InputError('--prove uses only placements that an engine creates', {
       code: 'usage',
-      hint: 'leave out --placement and --layout; --attach takes that of a cluster that is running',
+      hint: "leave out --placement and --layout; --attach uses a running cluster's",
     });
   }
   const shape =

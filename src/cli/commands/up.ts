@@ -49,7 +49,7 @@ export const up: Command<FolderArguments> = {
       const [way] = await mainRoute(cluster.routes).addresses();
       const by = plainText([engine.name, ...(cluster.version === undefined ? [] : [cluster.version])].join(', '));
       console.log(
-        `${formedNow ? 'formed now' : 'stands formed already'} (${by}): ${formatCount(partitions.length, partitionWordOf(partitionWord))}`,
+        `${formedNow ? 'formed now' : 'already formed'} (${by}): ${formatCount(partitions.length, partitionWordOf(partitionWord))}`,
       );
       console.log(`${pc.green('up')}  ${entry ?? 'clients connect'} at ${way && hostPort(way)}`);
       console.log(pc.dim(`next: ${commandFor('status', project)}, ${commandFor('connect', project)}`));

@@ -42,7 +42,7 @@ export const watch: Command<WatchArguments> = {
       .options(OUTPUT_OPTION)
       .example(
         '$0 watch inventory.yaml --for 10m',
-        'during a switchover by hand: how long were writes out, what was lost?',
+        'during a manual switchover: how long were writes out, what was lost?',
       ),
   handler: async ({ inventory, for: howLong, seed, reports, output: format, config }) => {
     const quake = await openQuake({ config });

@@ -72,7 +72,7 @@ class PatroniRules extends Takeover {
           ? never('when it goes on its synchronous standby follows another node, so it acknowledges nothing')
           : {
               maxMs: wakesMs,
-              why: `without a watchdog nobody fences it; when it goes on, its Patroni asks the DCS within loop_wait + retry_timeout = ${formatDuration(wakesMs)}`,
+              why: `without a watchdog nothing fences it; when it goes on, its Patroni asks the DCS within loop_wait + retry_timeout = ${formatDuration(wakesMs)}`,
             },
       });
     }
@@ -138,7 +138,7 @@ class PatroniRules extends Takeover {
   #agentLost(how: 'killed' | 'frozen'): Rule {
     const { primary } = this.situation;
     const passive = this.passive();
-    const stay = `clients stay with ${primary}, whose PostgreSQL nobody stops without a watchdog`;
+    const stay = `clients stay with ${primary}, whose PostgreSQL nothing stops without a watchdog`;
     if (!passive) {
       return { ...this.#unnoticed(`${stay}; ${NO_STANDBY}`), proxied: this.#dropped(how === 'frozen', NO_STANDBY) };
     }
@@ -189,9 +189,9 @@ class PatroniRules extends Takeover {
     const gone = ofPrimary !== undefined && ofPrimary.what !== 'agent' && ofPrimary.what !== 'role';
     if (gone) {
       return {
-        out: { minMs: null, maxMs: null, why: 'without the DCS nobody can take over' },
+        out: { minMs: null, maxMs: null, why: 'without the DCS no node can take over' },
         lost: none(`${primary} comes back as the primary, or a standby takes over once the DCS is back`),
-        two: never('without the DCS nobody is promoted'),
+        two: never('without the DCS no node is promoted'),
       };
     }
     if (failsafeMode && cut.fromStandbys === 'none') return this.#failsafe();
@@ -201,10 +201,10 @@ class PatroniRules extends Takeover {
         minMs: null,
         maxMs: null,
         beginsWithinMs,
-        why: `a primary that cannot renew the leader key demotes itself within loop_wait + retry_timeout (${formatDuration(beginsWithinMs)}), and nobody can take over before the DCS is back`,
+        why: `a primary that cannot renew the leader key demotes itself within loop_wait + retry_timeout (${formatDuration(beginsWithinMs)}), and no node can take over before the DCS is back`,
       },
       lost: this.tail(beginsWithinMs),
-      two: never('without the DCS nobody is promoted'),
+      two: never('without the DCS no node is promoted'),
     };
   }
 

@@ -139,7 +139,7 @@ function twoAfter(spec: StreamingSpec, how: 'killed' | 'stopped' | 'frozen'): Pr
   if (copiesOfCommit(spec) > 0) return NEVER_TWO('when it goes on no standby follows it, so it acknowledges nothing');
   return {
     maxMs: spec.promoteAfterMs + FAILOVER_SLACK_MS,
-    why: `nobody fences it; when it goes on it is left alone for ${formatDuration(spec.promoteAfterMs)} and then stopped`,
+    why: `nothing fences it; when it goes on it is left alone for ${formatDuration(spec.promoteAfterMs)} and then stopped`,
   };
 }
 
@@ -178,14 +178,16 @@ function cutFromStandbys({ spec, primary, standbys }: Situation): Promised {
     route: ROUTE,
     minMs: 0,
     maxMs: MOMENT_MS,
-    why: `clients reach ${primary}, and its commits wait for nobody`,
+    why: `clients reach ${primary}, and its commits wait for no standby`,
   };
   if (!replaced) {
     return {
       writesOut: [out],
       lost: NOTHING_LOST(`${primary} stays the only primary`),
       twoPrimaries: NEVER_TWO(
-        spec.manager === 'none' ? 'nobody promotes another' : 'with one standby nobody can tell which side is cut off',
+        spec.manager === 'none'
+          ? 'nothing promotes another'
+          : 'with one standby no node can tell which side is cut off',
       ),
     };
   }
@@ -194,9 +196,9 @@ function cutFromStandbys({ spec, primary, standbys }: Situation): Promised {
     lost: {
       beforeMs: null,
       afterMs: null,
-      why: `another node takes its place, and nobody fences ${primary}, which acknowledges what no other node gets`,
+      why: `another node takes its place, and nothing fences ${primary}, which acknowledges what no other node gets`,
     },
-    twoPrimaries: { maxMs: null, why: 'nobody fences the old primary, whose clients stay with it' },
+    twoPrimaries: { maxMs: null, why: 'nothing fences the old primary, whose clients stay with it' },
   };
 }
 
@@ -205,7 +207,7 @@ function standbysLost({ spec, standbys, primary, lost }: Situation): Promised {
   const copies = copiesOfCommit(spec);
   const kept = {
     lost: NOTHING_LOST(`${primary} stays the primary`),
-    twoPrimaries: NEVER_TWO('nobody promotes another while the primary answers and a standby hears from it'),
+    twoPrimaries: NEVER_TWO('nothing promotes another while the primary answers and a standby hears from it'),
   };
   if (standbys.length < copies) {
     const why = `a commit waits for ${copies} of the standbys, and ${standbys.length === 0 ? 'none is' : `${standbys.length} ${standbys.length === 1 ? 'is' : 'are'}`} left`;
@@ -215,7 +217,7 @@ function standbysLost({ spec, standbys, primary, lost }: Situation): Promised {
   const waits = copies > 0 && silent;
   const why = waits
     ? `commits may wait for a silent standby until the primary gives it up, after wal_sender_timeout (${formatDuration(WAL_SENDER_TIMEOUT_MS)})`
-    : `${primary} takes writes, and ${copies === 0 ? 'its commits wait for nobody' : `${listed(standbys)} can confirm them`}`;
+    : `${primary} takes writes, and ${copies === 0 ? 'its commits wait for no standby' : `${listed(standbys)} can confirm them`}`;
   const maxMs = MOMENT_MS + (waits ? WAL_SENDER_TIMEOUT_MS : 0);
   return { writesOut: [{ route: ROUTE, minMs: 0, maxMs, why }], ...kept };
 }

@@ -115,10 +115,10 @@ export class ProgramNode implements LocalNode {
   async describeState(): Promise<string> {
     const processes = this.#processes();
     const first = `process ${this.#first?.pid ?? '(none)'}`;
-    if (processes.length === 0) return `${first} and all that it had started do not exist`;
+    if (processes.length === 0) return `${first} and all that it had started are gone`;
     const stopped = processes.filter(({ state }) => state === 'T').length;
     const all = `${formatCount(processes.length, 'process', 'processes')} (${programsIn(processes)})`;
-    if (stopped === 0) return `${all} ${processes.length === 1 ? 'runs' : 'run'}`;
+    if (stopped === 0) return `${all} ${processes.length === 1 ? 'is running' : 'are running'}`;
     return stopped === processes.length ? `${all} stopped (T)` : `${stopped} of ${all} are stopped (T)`;
   }
 

@@ -121,7 +121,7 @@ export class LocalServer implements NodeControl {
     const count = (n: number) => `${n} other ${n === 1 ? 'process' : 'processes'}`;
     const postmaster = `postmaster ${this.#postmaster?.pid ?? '(none)'}`;
     if (processes.length === 0) {
-      return `${postmaster} and its ${count(Math.max(0, this.#lastSeen.length - 1))} do not exist (${this.#ending})`;
+      return `${postmaster} and its ${count(Math.max(0, this.#lastSeen.length - 1))} are gone (${this.#ending})`;
     }
     const stopped = processes.filter((info) => info.state === 'T').length;
     const all = `${postmaster} and ${count(processes.length - 1)}`;

@@ -17,7 +17,7 @@ export interface ServiceOptions {
   readonly name: NodeName;
   /** `postgresql@17-main` */
   readonly service: string;
-  /** After so long without a word of pgquake the machine undoes its acts by itself. */
+  /** How long without word from pgquake before the machine undoes its acts. */
   readonly undoAfterMs: number;
 }
 

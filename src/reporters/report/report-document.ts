@@ -56,7 +56,7 @@ function head(report: Report): Block[] {
 
 function picture(report: Report): Block[] {
   const timeline = timelineOf(report);
-  if (!timeline) return [line('No load was run.')];
+  if (!timeline) return [line('No load ran.')];
   const words = partitionsWordOf(report.topology.partitionWord);
   const { secondsPerBucket } = timeline;
   return [

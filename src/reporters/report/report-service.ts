@@ -24,7 +24,7 @@ import {
 const MAX_WINDOWS = 200;
 
 export function service(report: Report): Block[] {
-  if (report.figures.availability.length === 0) return [line('No load was run.')];
+  if (report.figures.availability.length === 0) return [line('No load ran.')];
   return [
     section('Availability', availability(report)),
     ...(report.figures.latency.length === 0 ? [] : [section('Latency', latency(report))]),
