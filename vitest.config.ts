@@ -15,20 +15,20 @@ const SIDE_BY_SIDE = [
 ];
 /**
  * Files whose runs are judged: two at a time, because a run on a machine that did not keep up is not judged. Proofs, which
- * ask most, and those that ask little are beside real Patroni, which waits.
+ * ask most, are beside real Patroni, which waits; and beside a lost DCS, at which every member is asked, what asks little.
  */
 const IN_PAIRS = [
   'test/e2e/patroni.test.ts',
   'test/e2e/prove.test.ts',
   'test/e2e/frozen-worker.test.ts',
   'test/e2e/local-network.test.ts',
+  'test/e2e/scenarios.test.ts',
   'test/e2e/patroni-local.test.ts',
+  'test/e2e/patroni-dcs.test.ts',
   'test/e2e/coordinator-trouble.test.ts',
   'test/e2e/starved-client.test.ts',
-  'test/e2e/scenarios.test.ts',
-  'test/e2e/patroni-dcs.test.ts',
-  'test/integration/docker-scenarios.test.ts',
   'test/integration/planted-harm.test.ts',
+  'test/integration/docker-scenarios.test.ts',
   'test/e2e/own-sql.test.ts',
   'test/e2e/observations.test.ts',
   'test/e2e/ci.test.ts',
