@@ -1,6 +1,7 @@
 /** One node that runs in a container, and the acts on it. */
 
 import type { ContainerInspectInfo } from 'dockerode';
+import pRetry from 'p-retry';
 import { z } from 'zod';
 import {
   type Capability,
@@ -37,6 +38,7 @@ const STOP_GRACE_S = 10;
 const STOP_LIMIT_MS = 40_000;
 const ACT_LIMIT_MS = 30_000;
 const AGENT_LIMIT_MS = 1_000;
+const FREEZE_AGAIN_MS = 100;
 
 /** As a journal keeps it. */
 const attachmentSchema = z.object({ network: z.string(), aliases: z.array(z.string()), address: z.string() });
@@ -349,8 +351,8 @@ case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pi
     limitMs: number,
     reached: readonly NodeState[],
   ): Promise<void> {
-    try {
-      await this.#client.call(
+    const ask = () =>
+      this.#client.call(
         `${act} container ${this.#containerName}`,
         (docker, abortSignal): Promise<unknown> => {
           const container = docker.getContainer(this.containerId);
@@ -358,6 +360,13 @@ case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pi
         },
         { limitMs },
       );
+    try {
+      await pRetry(ask, {
+        retries: 4,
+        factor: 1,
+        minTimeout: FREEZE_AGAIN_MS,
+        shouldRetry: ({ error }) => isThawed(error),
+      });
     } catch (error) {
       if (!(error instanceof EngineRefusal)) throw error;
       const state = await this.state();
@@ -392,6 +401,14 @@ case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pi
     this.#reachedAt = reachedAt ?? this.#reachedAt;
     return seen;
   }
+}
+
+/**
+ * Whether the engine gave up a pause and let all go on: on control groups of version 1, runc looks a thousand times whether
+ * all processes are frozen, and on a busy machine one may still be held in the kernel. Asked again, it succeeds.
+ */
+function isThawed(error: unknown): boolean {
+  return error instanceof EngineRefusal && error.reason.includes('unable to freeze');
 }
 
 /** The password that a container's server was made with; empty where it has none. For taking it out of logs. */
