@@ -4,9 +4,9 @@ import type { OperationKind, OperationLog } from '../model/history.ts';
 import type { RunListener } from './recorder.ts';
 
 /**
- * Service is restored when for this long nearly all that was due has succeeded: longer than the second that
- * a recovery is measured by, long enough for 100 partition keys to be read twice at 100 reads a second (a partition key can come
- * first in one round and last in the next), and for slow kinds at least three of their operations.
+ * Service is restored when for this long nearly all that was due has succeeded, which is longer than the second that a
+ * recovery is measured by, and for slow kinds at least three of their operations; and when every partition key whose last
+ * read was in vain has been read since. Without that, a slow load would never ask again for what it was refused last.
  */
 const SUSTAINED_MS = 2_500;
 const SUSTAINED_OPERATIONS = 3;
@@ -19,21 +19,30 @@ interface Recent {
 
 export class ServiceMonitor implements RunListener {
   readonly #recent: ReadonlyMap<string, Recent[]>;
+  /** Partition keys whose last read was not answered, of each kind that reads one. */
+  readonly #refused: ReadonlyMap<string, Set<number>>;
   readonly #kinds: readonly OperationKind[];
 
   constructor(kinds: readonly OperationKind[]) {
     this.#kinds = kinds.filter((kind) => kind.ratePerSecond > 0);
     this.#recent = new Map(this.#kinds.map((kind) => [kind.name, []]));
+    const keyed = this.#kinds.filter(({ access, scope }) => access === 'read' && scope === 'partition');
+    this.#refused = new Map(keyed.map((kind) => [kind.name, new Set()]));
   }
 
   operations(batch: OperationLog): void {
-    for (const { kind, intendedAt, outcome } of batch.scan()) {
-      if (outcome !== 'unsent') this.#recent.get(kind)?.push({ intendedAt, ok: outcome === 'ok' });
+    for (const { kind, intendedAt, outcome, partitionKey } of batch.scan()) {
+      if (outcome === 'unsent') continue;
+      this.#recent.get(kind)?.push({ intendedAt, ok: outcome === 'ok' });
+      if (partitionKey === undefined) continue;
+      if (outcome === 'ok') this.#refused.get(kind)?.delete(partitionKey);
+      else this.#refused.get(kind)?.add(partitionKey);
     }
   }
 
   /** Whether every kind has been served for a while before `nowMs`, and that while lies after `sinceMs`. */
   restored(nowMs: number, sinceMs: number): boolean {
+    if ([...this.#refused.values()].some(({ size }) => size > 0)) return false;
     return this.#kinds.every((kind) => {
       const intervalMs = 1_000 / kind.ratePerSecond;
       const from = nowMs - Math.max(SUSTAINED_MS, SUSTAINED_OPERATIONS * intervalMs);
