@@ -1,25 +1,13 @@
 /** Proofs that come to no verdict: by a fault that does nothing, by a cluster that does not get well, by an interrupt. */
 
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Fault } from '../../src/faults/fault.ts';
 import { nodeKill } from '../../src/faults/node-kill.ts';
 import { EnvironmentError, InterruptedError } from '../../src/model/errors.ts';
-import { Workplace } from '../support/cli.ts';
-import { toleranceProof } from '../support/proofs.ts';
+import { toleranceProof, workplaceOfProofs } from '../support/proofs.ts';
 
-/** Of all tests here: what they leave is looked for at the end. */
-let place: Workplace;
-
-beforeAll(() => {
-  place = new Workplace();
-  vi.stubEnv('TMPDIR', place.temporary);
-});
-
-afterAll(() => {
-  vi.unstubAllEnvs();
-  place[Symbol.dispose]();
-});
+const here = workplaceOfProofs();
 
 describe('faults that are not what they say', () => {
   let unhealed: ReturnType<typeof toleranceProof>;
@@ -32,11 +20,11 @@ describe('faults that are not what they say', () => {
       inject: (targets) => Promise.all(targets.map((node) => node.kill())).then(() => undefined),
     };
     unhealed = toleranceProof(
-      place,
+      here.place,
       {
         topology: { workers: 2, replication: 2, partitions: 2 },
         fault: 'unhealed',
-        reports: join(place.reports, 'unhealed'),
+        reports: join(here.place.reports, 'unhealed'),
       },
       { faults: [leaving] },
     );
@@ -53,7 +41,7 @@ describe('faults that are not what they say', () => {
       },
     };
     const { proof } = await toleranceProof(
-      place,
+      here.place,
       { topology: { workers: 2, replication: 2, partitions: 2 }, fault: 'idle', maxDown: 1 },
       { faults: [idle] },
     );
@@ -83,7 +71,7 @@ describe('a proof that is interrupted', () => {
     const controller = new AbortController();
     const interrupted = new InterruptedError('interrupted by SIGINT', { code: 'interrupted' });
     await expect(
-      toleranceProof(place, {
+      toleranceProof(here.place, {
         signal: controller.signal,
         onProgress: (line) => {
           if (line.includes('1/15')) controller.abort(interrupted);
@@ -94,5 +82,5 @@ describe('a proof that is interrupted', () => {
 });
 
 test('none of them leaves anything behind', () => {
-  expect(place.leftovers()).toEqual([]);
+  expect(here.place.leftovers()).toEqual([]);
 });

@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Engine } from '../../src/cluster/engine.ts';
 import { openSession } from '../../src/cluster/open-session.ts';
 import type { NodeControl, Nodes } from '../../src/cluster/platform.ts';
@@ -18,22 +18,10 @@ import type { Variants } from '../../src/own-variants.ts';
 import type { ProveOptions } from '../../src/prove.ts';
 import { quoteName, quoteText } from '../../src/sql/quote.ts';
 import { Session } from '../../src/sql/session.ts';
-import { Workplace } from '../support/cli.ts';
-import { toleranceProof } from '../support/proofs.ts';
+import { toleranceProof, workplaceOfProofs } from '../support/proofs.ts';
 import { COORDINATOR, coordinatorOf, workersOf } from '../support/sharded.ts';
 
-/** Of all tests here: what they leave is looked for at the end. */
-let place: Workplace;
-
-beforeAll(() => {
-  place = new Workplace();
-  vi.stubEnv('TMPDIR', place.temporary);
-});
-
-afterAll(() => {
-  vi.unstubAllEnvs();
-  place[Symbol.dispose]();
-});
+const here = workplaceOfProofs();
 
 /** A machine that was too busy for a set to be judged says so. */
 const TOO_BUSY = /^(?:steady-state|host-kept-up|load-kept-its-schedule): /;
@@ -41,7 +29,7 @@ const TOO_BUSY = /^(?:steady-state|host-kept-up|load-kept-its-schedule): /;
 /** Again, at most three times, where the machine was too busy. */
 async function judgedProof(options: ProveOptions, own?: Variants): ReturnType<typeof toleranceProof> {
   for (let attempt = 1; ; attempt++) {
-    const kept = await toleranceProof(place, options, own);
+    const kept = await toleranceProof(here.place, options, own);
     const findings = kept.proof.subsets.flatMap((subset) => subset.findings);
     if (attempt === 3 || !findings.some((finding) => TOO_BUSY.test(finding))) return kept;
   }
@@ -241,5 +229,5 @@ describe('faults that are not what they say', () => {
 });
 
 test('none of them leaves anything behind', () => {
-  expect(place.leftovers()).toEqual([]);
+  expect(here.place.leftovers()).toEqual([]);
 });

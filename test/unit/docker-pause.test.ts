@@ -23,7 +23,8 @@ async function nodeThatRefuses({ times, reason }: { times: number; reason: strin
     if (!request.url?.endsWith('/pause')) {
       const State = { Running: true, Paused: paused, Status: 'running', Pid: 7, ExitCode: 0 };
       const NetworkSettings = { Ports: { '5432/tcp': [{ HostIp: '127.0.0.1', HostPort: '5432' }] }, Networks: {} };
-      return response.end(JSON.stringify({ Name: '/c1', State, Config: { Labels: {}, Env: [] }, NetworkSettings }));
+      response.end(JSON.stringify({ Name: '/c1', State, Config: { Labels: {}, Env: [] }, NetworkSettings }));
+      return;
     }
     asked.pauses++;
     paused = asked.pauses > times;
