@@ -162,7 +162,7 @@ describe('where there is no terminal', () => {
         11.0 s  load       read 1830 ok 0 failed  write 356 ok 10 failed
         12.0 s  load       read 2030 ok 0 failed  write 396 ok 10 failed
         12.1 s  heal       bringing worker1 back
-        12.4 s  heal       worker1 back after 282 ms: postmaster 4802 and 8 other processes run, accepts SQL
+        12.4 s  heal       worker1 back after 282 ms: postmaster 4802 and 8 other processes are running, accepts SQL
         12.4 s  settle     the load continues until service is back to normal
         13.0 s  load       read 2260 ok 0 failed  write 442 ok 10 failed
         14.0 s  load       read 2460 ok 0 failed  write 482 ok 10 failed

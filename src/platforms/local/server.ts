@@ -125,7 +125,7 @@ export class LocalServer implements NodeControl {
     }
     const stopped = processes.filter((info) => info.state === 'T').length;
     const all = `${postmaster} and ${count(processes.length - 1)}`;
-    if (stopped === 0) return `${all} run`;
+    if (stopped === 0) return `${all} are running`;
     return stopped === processes.length ? `${all} are stopped (T)` : `${stopped} of ${all} are stopped (T)`;
   }
 
