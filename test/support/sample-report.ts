@@ -188,7 +188,12 @@ export const passedReport: Report = {
     },
     { at: 4_129.8, type: 'fault-in-effect', act: 0, proof: PROOF },
     { at: 12_130.1, type: 'heal-asked', act: 0 },
-    { at: 12_411.9, type: 'healed', act: 0, proof: 'worker1: postmaster 4802 and 8 other processes are running, accepts SQL' },
+    {
+      at: 12_411.9,
+      type: 'healed',
+      act: 0,
+      proof: 'worker1: postmaster 4802 and 8 other processes are running, accepts SQL',
+    },
     { at: 12_412, type: 'phase-ended', phase: 'fault' },
     { at: 12_412.1, type: 'phase-started', phase: 'settle' },
     {
