@@ -19,14 +19,10 @@ import {
   authinfo,
   type CatalogueRow,
   compareText,
-  createSchemas,
-  createTable,
   distribute,
   dropTables,
   FIND_TABLES,
-  insertRows,
   lockHolder,
-  markTable,
   type Peer,
   placementMap,
   placementSources,
@@ -36,6 +32,7 @@ import {
   READ_VERSION,
   SET_AUTHINFO,
 } from './citus/sql.ts';
+import { columnArrays, createSchemas, createTable, insertRows, markTable } from './data-set-sql.ts';
 import { COORDINATOR, coordinatorOf, coordinatorRoute, SHARDED } from './sharded.ts';
 
 const CONNECT_LIMIT_MS = 10_000;
@@ -223,8 +220,7 @@ async function makeTables(session: Session, { partitions: shards }: Topology, { 
 async function load(session: Session, table: TableSpec): Promise<void> {
   for (let first = 0; first < table.rows.length; first += ROWS_AT_ONCE) {
     const rows = table.rows.slice(first, first + ROWS_AT_ONCE);
-    const columns = table.columns.map((_, i) => rows.map((row) => row[i]));
-    await ask(session, insertRows(table), columns);
+    await ask(session, insertRows(table), columnArrays(table, rows));
   }
 }
 

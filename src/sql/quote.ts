@@ -1,4 +1,4 @@
-/** Quoting for SQL text that must be put together: names and constants that no parameter can stand for. */
+/** Quoting for text that must be put together: names and constants that no parameter can stand for, connection strings. */
 
 import { escapeIdentifier, escapeLiteral } from './driver-values.ts';
 
@@ -18,3 +18,10 @@ export function schemaOf(table: string): string | undefined {
 
 /** `'a text'` */
 export const quoteText: (text: string) => string = escapeLiteral;
+
+/** How a server or a program of PostgreSQL is told to connect: `host='db1' port='5432'`. */
+export function connInfoText(options: Readonly<Record<string, string | number>>): string {
+  return Object.entries(options)
+    .map(([name, value]) => `${name}='${String(value).replace(/['\\]/g, '\\$&')}'`)
+    .join(' ');
+}

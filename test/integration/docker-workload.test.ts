@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Dataset } from '../../src/cluster/engine.ts';
-import { createSchemas, createTable, insertRows } from '../../src/engines/citus/sql.ts';
+import { columnArrays, createSchemas, createTable, insertRows } from '../../src/engines/data-set-sql.ts';
 import { datasetOf, nextProbeRun, Probes } from '../../src/run/probes.ts';
 import { Session } from '../../src/sql/session.ts';
 import { bigScan } from '../../src/workloads/big-scan.ts';
@@ -40,8 +40,7 @@ describe.skipIf(missing !== undefined)('workloads on a server in a container', (
     for (const statement of createSchemas(tables.map(({ name }) => name))) await session.execute(statement, LIMIT_MS);
     for (const table of tables) {
       await session.execute(createTable(table), LIMIT_MS);
-      const columns = table.columns.map((_, i) => table.rows.map((row) => row[i]));
-      await session.query(insertRows(table), columns, { timeoutMs: LIMIT_MS });
+      await session.query(insertRows(table), columnArrays(table, table.rows), { timeoutMs: LIMIT_MS });
     }
   }
 

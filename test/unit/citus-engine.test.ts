@@ -7,15 +7,14 @@ import { repairCommands } from '../../src/engines/citus/repair.ts';
 import {
   authinfo,
   type CatalogueRow,
-  createTable,
   distribute,
   firstWorker,
-  insertRows,
   type Peer,
   placementMap,
   placementSources,
 } from '../../src/engines/citus/sql.ts';
 import { citus } from '../../src/engines/citus.ts';
+import { createTable, insertRows } from '../../src/engines/data-set-sql.ts';
 import { EnvironmentError } from '../../src/model/errors.ts';
 import { nodeNames, type PlacementMap } from '../../src/model/topology.ts';
 import { expected } from '../support/expected.ts';

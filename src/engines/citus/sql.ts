@@ -4,7 +4,8 @@ import type { ColumnSpec, PlacementSource, TableSpec } from '../../cluster/engin
 import { hostPort } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import { type NodeName, type Partition, type PlacementMap, partitionName } from '../../model/topology.ts';
-import { quoteName, quoteTable, quoteText, schemaOf } from '../../sql/quote.ts';
+import { connInfoText, quoteTable, quoteText } from '../../sql/quote.ts';
+import { MARK } from '../data-set-sql.ts';
 import { COORDINATOR, SHARDED } from '../sharded.ts';
 
 /** A node as the other nodes reach it: what stands in `pg_dist_node`. */
@@ -28,7 +29,7 @@ export interface CatalogueRow {
  * must not hold a password; this catalogue may.
  */
 export function authinfo(password: string): string {
-  return `password='${password.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  return connInfoText({ password });
 }
 
 /** `Citus 14.0.1` */
@@ -38,11 +39,6 @@ export const READ_VERSION = "SELECT substring(citus_version() FROM '^Citus [^ ]+
 export const SET_AUTHINFO = `INSERT INTO pg_dist_authinfo (nodeid, rolename, authinfo) VALUES (0, $1, $2)
   ON CONFLICT (nodeid, rolename) DO UPDATE SET authinfo = excluded.authinfo`;
 
-export function createTable({ name, columns, primaryKey }: TableSpec): string {
-  const lines = columns.map((column) => `${quoteName(column.name)} ${column.type}`);
-  return `CREATE TABLE ${quoteTable(name)} (${lines.join(', ')}, PRIMARY KEY (${primaryKey.map(quoteName).join(', ')}))`;
-}
-
 /** @param colocateWith the table whose shards this one's lie beside; `undefined` for the first one. */
 export function distribute(table: TableSpec, shards: number, colocateWith: string | undefined): string {
   const column = (table.columns[0] as ColumnSpec).name;
@@ -50,28 +46,9 @@ export function distribute(table: TableSpec, shards: number, colocateWith: strin
   return `SELECT create_distributed_table(${quoteText(quoteTable(table.name))}, ${quoteText(column)}, colocate_with => ${group})`;
 }
 
-/** With one array for each column as parameters. */
-export function insertRows({ name, columns }: TableSpec): string {
-  const arrays = columns.map((column, i) => `$${i + 1}::${column.type}[]`);
-  return `INSERT INTO ${quoteTable(name)} (${columns.map((column) => quoteName(column.name)).join(', ')}) SELECT * FROM unnest(${arrays.join(', ')})`;
-}
-
-/** On the tables of a data set, so that a later run knows them as pgquake's own. */
-const MARK = 'data set of pgquake';
-
-export function markTable(name: string): string {
-  return `COMMENT ON TABLE ${quoteTable(name)} IS ${quoteText(MARK)}`;
-}
-
 /** Those of the named tables (an array as parameter, and one of the names as SQL quotes them) that exist, and whether pgquake made them. */
 export const FIND_TABLES = `SELECT name, coalesce(obj_description(to_regclass(quoted)) = ${quoteText(MARK)}, false)
   FROM unnest($1::text[], $2::text[]) AS t (name, quoted) WHERE to_regclass(quoted) IS NOT NULL`;
-
-/** For schemas that tables name; harmless where they are there. */
-export function createSchemas(names: readonly string[]): string[] {
-  const schemas = new Set(names.flatMap((name) => schemaOf(name) ?? []));
-  return [...schemas].map((schema) => `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
-}
 
 export function dropTables(names: readonly string[]): string {
   return `DROP TABLE ${names.map(quoteTable).join(', ')}`;

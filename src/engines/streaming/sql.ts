@@ -5,7 +5,7 @@ import type { NodeControl } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
-import { quoteText } from '../../sql/quote.ts';
+import { connInfoText, quoteText } from '../../sql/quote.ts';
 import type { Row, Session } from '../../sql/session.ts';
 import type { StreamingSpec } from './spec.ts';
 
@@ -72,9 +72,7 @@ const SILENCE_LIMITS = {
 /** How a standby reaches its primary. */
 export function connInfo({ host, port, user, password }: Address, standby: NodeName): string {
   const options = { host, port, user, password, application_name: standby, sslmode: 'disable', ...SILENCE_LIMITS };
-  return Object.entries(options)
-    .map(([name, value]) => `${name}='${String(value).replace(/['\\]/g, '\\$&')}'`)
-    .join(' ');
+  return connInfoText(options);
 }
 
 /** Which standbys a commit waits for, whatever their names. */

@@ -6,6 +6,7 @@
 import { posix } from 'node:path';
 import type { NodeControl, NodeData } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
+import { connInfoText } from '../../sql/quote.ts';
 import { shellWord } from '../shell-word.ts';
 import type { DockerClient } from './client.ts';
 import { POSTGRES_PORT } from './compose.ts';
@@ -78,9 +79,7 @@ export class DockerData implements NodeData {
     if (containerId === undefined) return `${source.name} is no container`;
     const { volume: name, folder } = await volume();
     const { user, password, database } = source.address();
-    const server = Object.entries({ host: '127.0.0.1', port: POSTGRES_PORT, user, password, dbname: database })
-      .map(([key, value]) => `${key}='${String(value).replace(/['\\]/g, '\\$&')}'`)
-      .join(' ');
+    const server = connInfoText({ host: '127.0.0.1', port: POSTGRES_PORT, user, password, dbname: database });
     const data = shellWord(posix.join(TARGET, folder));
     // Whoever owns the data: the program refuses to run as root.
     const program = `exec "$(command -v pg_rewind)" --target-pgdata=${data} --source-server=${shellWord(server)}`;
