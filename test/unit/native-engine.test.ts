@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { native, replicationFlows } from '../../src/engines/native.ts';
+import { replicationFlows } from '../../src/engines/native/flows.ts';
+import { native } from '../../src/engines/native.ts';
 import { expected } from '../support/expected.ts';
 import { ring } from '../support/sharded.ts';
 
