@@ -10,14 +10,13 @@ import { EnvironmentError } from '../model/errors.ts';
 import { dataNodes, type NodeSpec, type PlacementMap, ringPlacement } from '../model/topology.ts';
 import { findStreaming } from './streaming/attached.ts';
 import { StreamingCluster } from './streaming/cluster.ts';
-import { makeStandbys, untilStreaming } from './streaming/copies.ts';
+import { makeStandbys, READY_LIMIT_MS, untilStreaming } from './streaming/copies.ts';
 import { expectStreaming } from './streaming/expect.ts';
 import { loadTables } from './streaming/load.ts';
 import { WAL_SENDER_TIMEOUT_MS } from './streaming/promise.ts';
 import { STREAMING_KEYS, streamingSpecOf } from './streaming/spec.ts';
 import { alterSystem, connectTo, refuseOld, synchronousNames } from './streaming/sql.ts';
 
-const READY_LIMIT_MS = 30_000;
 /** A commit that waits for a standby. */
 const SYNCHRONOUS = 'synchronous_standby_names';
 

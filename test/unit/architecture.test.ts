@@ -229,7 +229,6 @@ describe('architecture', () => {
     'cli/progress.ts': 'one narrative; to be split when it is next changed',
     'cluster/platform.ts': 'the port of platforms',
     'contract/fault.ts': 'one narrative; to be split when it is next changed',
-    'engines/streaming/cluster.ts': 'one narrative; to be split when it is next changed',
     'measure/probe-lane.ts': 'one narrative; to be split when it is next changed',
     'model/event.ts': 'every event of a history, as one union',
     'model/figures.ts': 'every figure of a report',

@@ -5,34 +5,30 @@
 
 import type { FormedCluster, Returning } from '../../cluster/engine.ts';
 import { untilServes } from '../../cluster/health.ts';
-import { type NodeControl, without } from '../../cluster/platform.ts';
+import type { NodeControl } from '../../cluster/platform.ts';
 import { directRoute } from '../../cluster/route.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName, PlacementMap } from '../../model/topology.ts';
-import { pause, until } from '../../model/until.ts';
+import { pause } from '../../model/until.ts';
 import { quoteTable } from '../../sql/quote.ts';
 import type { Session } from '../../sql/session.ts';
 import { ByHand, noManager } from './by-hand.ts';
-import { type CommonSettings, makeStandbys, standbyFiles, untilStreaming, upstream } from './copies.ts';
-import { askAll, askNode, Observer, rolesFrom } from './observe.ts';
-import type { StreamingSpec } from './spec.ts';
 import {
-  alterSystem,
-  ask,
-  connectTo,
-  dropSlots,
-  IS_STANDBY,
-  lsnValue,
-  makeSlot,
-  READ_TIMELINE,
-  slotOf,
-} from './sql.ts';
+  type CommonSettings,
+  copyAnew,
+  dataOf,
+  FOLLOW_LIMIT_MS,
+  READY_LIMIT_MS,
+  rewindOrCopy,
+  standbyFiles,
+  untilStreaming,
+  upstream,
+} from './copies.ts';
+import { answersAsStandby, askAll, askNode, isAhead, isPrimary, Observer, rolesFrom, timelineOf } from './observe.ts';
+import type { StreamingSpec } from './spec.ts';
+import { alterSystem, ask, connectTo, dropSlots, IS_STANDBY, makeSlot } from './sql.ts';
 
-const READY_LIMIT_MS = 30_000;
 const PROMOTE_LIMIT_S = 30;
-/** For a standby that only has to connect to another primary; after that it gets a new copy. */
-const FOLLOW_LIMIT_MS = 5_000;
-const ASK_AGAIN_MS = 100;
 
 export interface StreamingOptions {
   readonly nodes: readonly NodeControl[];
@@ -128,20 +124,9 @@ export class StreamingCluster {
     this.#hasWritten.add(node.name);
     promoted();
     const follow = async (other: NodeControl) => {
-      if (await this.#answersAsStandby(other)) await this.#follow(other, node);
+      if (await answersAsStandby(other, FOLLOW_LIMIT_MS)) await this.#follow(other, node);
     };
     await Promise.all(this.nodes.filter((other) => other !== node).map(follow));
-  }
-
-  /** A standby that is too busy to answer at once is one all the same: whom nobody tells waits for its slot for ever. */
-  async #answersAsStandby(node: NodeControl): Promise<boolean> {
-    let standby = false;
-    await until({ limitMs: FOLLOW_LIMIT_MS, everyMs: ASK_AGAIN_MS }, async () => {
-      const { state } = await askNode(node);
-      standby = state?.standby === true;
-      return state || (await node.state()) !== 'running' ? undefined : 'an answer';
-    });
-    return standby;
   }
 
   /** Lets a running standby follow a primary; where it cannot (it is ahead, or of another history), from a new copy. */
@@ -156,22 +141,10 @@ export class StreamingCluster {
       await untilStreaming(session, primary.name, [node.name], { limitMs: FOLLOW_LIMIT_MS });
     } catch (error) {
       if (!(error instanceof EnvironmentError)) throw error;
-      await this.#copyAnew(node, primary);
+      await this.#renew(node, primary);
       return;
     }
-    if (await this.#isAhead(node, session)) await this.#copyAnew(node, primary);
-  }
-
-  /**
-   * Whether a standby has more of the old timeline than the primary had when it was promoted. It connects, again and
-   * again, and streams for a moment each time: up to where the timelines part, from where it cannot follow.
-   */
-  async #isAhead(node: NodeControl, primary: Session): Promise<boolean> {
-    const { state } = await askNode(node);
-    const [row] = await ask(primary, `SELECT pg_last_wal_replay_lsn()::text, (${READ_TIMELINE})`);
-    const [parted, timeline] = row ?? [];
-    if (!state || typeof parted !== 'string') return false;
-    return state.timeline < Number(timeline) && lsnValue(state.lsn) > lsnValue(parted);
+    if (await isAhead(node, session)) await this.#renew(node, primary);
   }
 
   /** What stops a node and starts it again: the run is not to take it for the act of somebody else. */
@@ -185,23 +158,11 @@ export class StreamingCluster {
     }
   }
 
-  async #copyAnew(node: NodeControl, primary: NodeControl): Promise<void> {
-    return this.#restarting(node, () => this.#copy(node, primary));
-  }
-
-  async #copy(node: NodeControl, primary: NodeControl): Promise<void> {
-    await using session = await connectTo(primary);
-    await node.stop();
-    // Its slot is free only once the primary has noticed that it is gone.
-    await ask(
-      session,
-      'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active',
-      [slotOf(node.name)],
-    );
-    await makeStandbys([node], primary, session, this.#options.common);
-    await untilServes(node, READY_LIMIT_MS);
-    await untilStreaming(session, primary.name, [node.name]);
+  /** Gives a node the history of the primary. @returns how, in words. */
+  async #renew(node: NodeControl, primary: NodeControl, how = copyAnew): Promise<string> {
+    const words = await this.#restarting(node, () => how(node, primary, this.#options.common));
     this.#hasWritten.delete(node.name);
+    return words;
   }
 
   /** See `FormedCluster.comeBack`. */
@@ -225,11 +186,11 @@ export class StreamingCluster {
     if (this.#hasWritten.has(node.name)) return this.#returnOldPrimary(node, primary, returning);
     const proof = await returning.undo();
     await untilServes(node, READY_LIMIT_MS);
-    if (!(await this.#isPrimary(primary))) return proof;
+    if (!(await isPrimary(primary))) return proof;
     await using session = await connectTo(primary);
     try {
       await untilStreaming(session, primary.name, [node.name], { limitMs: FOLLOW_LIMIT_MS });
-      if (await this.#isAhead(node, session)) await this.#copyAnew(node, primary);
+      if (await isAhead(node, session)) await this.#renew(node, primary);
     } catch {
       await this.#follow(node, primary);
     }
@@ -238,7 +199,7 @@ export class StreamingCluster {
 
   /** What it alone has is read before it gets the data of the new primary. */
   async #returnOldPrimary(node: NodeControl, primary: NodeControl, returning: Returning): Promise<string> {
-    const data = node.data ?? without(node.name, 'data-copy');
+    const data = dataOf(node);
     const { common, spec } = this.#options;
     const asStandby = () => data.write(standbyFiles(node.name, undefined, common));
     let proof: string;
@@ -258,51 +219,10 @@ export class StreamingCluster {
     }
     await untilServes(node, READY_LIMIT_MS);
     // It waits as a standby without a primary, until that one is back.
-    if (!(await this.#isPrimary(primary))) return proof;
-    await returning.beforeErased(node, await this.#timelineOf(node));
-    const how = await this.#restarting(node, () => this.#rewindOrCopy(node, primary));
+    if (!(await isPrimary(primary))) return proof;
+    await returning.beforeErased(node, await timelineOf(node));
+    const how = await this.#renew(node, primary, rewindOrCopy);
     return `${await node.describeState()}, streams from ${primary.name} with ${how}`;
-  }
-
-  /** @returns how it got the history of the primary, in words. */
-  async #rewindOrCopy(node: NodeControl, primary: NodeControl): Promise<string> {
-    const failure = await this.#rewind(node, primary);
-    if (failure === undefined) return 'its own data rewound';
-    await this.#copy(node, primary);
-    return `a new copy of its data${failure === '' ? '' : ` (it could not be rewound: ${failure})`}`;
-  }
-
-  /** @returns why it could not be; empty where the platform has nothing to rewind with. */
-  async #rewind(node: NodeControl, primary: NodeControl): Promise<string | undefined> {
-    const { data } = node;
-    if (!data?.rewind) return '';
-    await using session = await connectTo(primary);
-    // A primary that was just promoted has its new timeline on disk only after a checkpoint.
-    await ask(session, 'CHECKPOINT', [], READY_LIMIT_MS);
-    await makeSlot(session, node.name);
-    await node.stop();
-    const failure = await data.rewind(primary);
-    if (failure !== undefined) return failure;
-    await data.write(standbyFiles(node.name, primary, this.#options.common));
-    await node.start();
-    try {
-      await untilServes(node, READY_LIMIT_MS);
-      await untilStreaming(session, primary.name, [node.name], { limitMs: FOLLOW_LIMIT_MS });
-    } catch (error) {
-      return errorText(error);
-    }
-    this.#hasWritten.delete(node.name);
-    return undefined;
-  }
-
-  async #isPrimary(node: NodeControl): Promise<boolean> {
-    return (await askNode(node)).state?.standby === false;
-  }
-
-  async #timelineOf(node: NodeControl): Promise<number> {
-    await using session = await connectTo(node);
-    const [row] = await ask(session, READ_TIMELINE);
-    return Number(row?.[0]);
   }
 
   /** See `Manager.switchover`. */
@@ -311,12 +231,8 @@ export class StreamingCluster {
       const from = this.#primary;
       const answer = await askNode(from);
       if (answer.state?.standby !== false) {
-        throw new EnvironmentError(
-          `${from.name} does not answer as a primary${answer.refusal ? `: ${answer.refusal}` : ''}`,
-          {
-            code: 'no-primary',
-          },
-        );
+        const why = answer.refusal ? `: ${answer.refusal}` : '';
+        throw new EnvironmentError(`${from.name} does not answer as a primary${why}`, { code: 'no-primary' });
       }
       const streaming = this.nodes.filter(({ name }) => answer.standbys?.has(name));
       const next = to === undefined ? streaming[0] : streaming.find(({ name }) => name === to);
@@ -345,8 +261,7 @@ export class StreamingCluster {
     // Once it has shut down in order, every standby that streams has all of its log.
     await from.stop();
     await this.promote(next);
-    const data = from.data ?? without(from.name, 'data-copy');
-    await data.write(standbyFiles(from.name, next, this.#options.common));
+    await dataOf(from).write(standbyFiles(from.name, next, this.#options.common));
     const session = await connectTo(next);
     await makeSlot(session, from.name);
     await from.start();

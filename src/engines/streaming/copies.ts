@@ -1,13 +1,20 @@
-/** Standbys made from a copy of a running primary's data: an online backup, without a program of PostgreSQL's own. */
+/**
+ * Nodes made standbys of a running primary: from a copy of its data, an online backup without a program of PostgreSQL's
+ * own; or with their own data rewound.
+ */
 
+import { untilServes } from '../../cluster/health.ts';
 import { type NodeControl, type NodeData, without } from '../../cluster/platform.ts';
-import { EnvironmentError } from '../../model/errors.ts';
+import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { until } from '../../model/until.ts';
 import type { Session } from '../../sql/session.ts';
-import { ask, autoConf, connInfo, makeSlot, READ_STANDBYS, slotOf } from './sql.ts';
+import { ask, autoConf, connectTo, connInfo, makeSlot, READ_STANDBYS, slotOf } from './sql.ts';
 
 export const STREAMS_LIMIT_MS = 30_000;
+export const READY_LIMIT_MS = 30_000;
+/** For a standby that only has to connect to another primary; after that it gets a new copy. */
+export const FOLLOW_LIMIT_MS = 5_000;
 const POLL_MS = 10;
 
 /** What every member is set to beside its own connection. */
@@ -45,7 +52,53 @@ export async function makeStandbys(
   );
 }
 
-function dataOf(node: NodeControl): NodeData {
+/** Replaces all data of a node. @returns how it got the history of the primary, in words. */
+export async function copyAnew(node: NodeControl, primary: NodeControl, common: CommonSettings): Promise<string> {
+  await using session = await connectTo(primary);
+  await node.stop();
+  // Its slot is free only once the primary has noticed that it is gone.
+  await ask(
+    session,
+    'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active',
+    [slotOf(node.name)],
+  );
+  await makeStandbys([node], primary, session, common);
+  await untilServes(node, READY_LIMIT_MS);
+  await untilStreaming(session, primary.name, [node.name]);
+  return 'a new copy of its data';
+}
+
+/** See `copyAnew`; its own data are kept where they can be. */
+export async function rewindOrCopy(node: NodeControl, primary: NodeControl, common: CommonSettings): Promise<string> {
+  const failure = await rewind(node, primary, common);
+  if (failure === undefined) return 'its own data rewound';
+  const copied = await copyAnew(node, primary, common);
+  return failure === '' ? copied : `${copied} (it could not be rewound: ${failure})`;
+}
+
+/** @returns why it could not be; empty where the platform has nothing to rewind with. */
+async function rewind(node: NodeControl, primary: NodeControl, common: CommonSettings): Promise<string | undefined> {
+  const { data } = node;
+  if (!data?.rewind) return '';
+  await using session = await connectTo(primary);
+  // A primary that was just promoted has its new timeline on disk only after a checkpoint.
+  await ask(session, 'CHECKPOINT', [], READY_LIMIT_MS);
+  await makeSlot(session, node.name);
+  await node.stop();
+  const failure = await data.rewind(primary);
+  if (failure !== undefined) return failure;
+  await data.write(standbyFiles(node.name, primary, common));
+  await node.start();
+  try {
+    await untilServes(node, READY_LIMIT_MS);
+    await untilStreaming(session, primary.name, [node.name], { limitMs: FOLLOW_LIMIT_MS });
+  } catch (error) {
+    return errorText(error);
+  }
+  return undefined;
+}
+
+export function dataOf(node: NodeControl): NodeData {
   return node.data ?? without(node.name, 'data-copy');
 }
 

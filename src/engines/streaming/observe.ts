@@ -5,10 +5,22 @@ import type { NodeControl } from '../../cluster/platform.ts';
 import { errorText } from '../../model/errors.ts';
 import type { Roles, SeenRole } from '../../model/roles.ts';
 import type { NodeName } from '../../model/topology.ts';
-import { ask, connectTo, READ_STANDBYS, READ_STATE, type SeenState, stateFrom } from './sql.ts';
+import { until } from '../../model/until.ts';
+import type { Session } from '../../sql/session.ts';
+import {
+  ask,
+  connectTo,
+  lsnValue,
+  READ_STANDBYS,
+  READ_STATE,
+  READ_TIMELINE,
+  type SeenState,
+  stateFrom,
+} from './sql.ts';
 
 /** For one node to answer: long enough for a busy machine, short enough for whoever waits for all of them. */
 const ANSWER_LIMIT_MS = 1_000;
+const ASK_AGAIN_MS = 100;
 
 /** What one node answered; `refusal` where it did not. */
 export interface Answer {
@@ -78,6 +90,39 @@ export async function askNode(node: NodeControl): Promise<Answer> {
     const { code } = error as { code?: unknown };
     return { name, refusal: typeof code === 'string' ? code : errorText(error) };
   }
+}
+
+/** A standby that is too busy to answer at once is one all the same: whom nobody tells waits for its slot for ever. */
+export async function answersAsStandby(node: NodeControl, limitMs: number): Promise<boolean> {
+  let standby = false;
+  await until({ limitMs, everyMs: ASK_AGAIN_MS }, async () => {
+    const { state } = await askNode(node);
+    standby = state?.standby === true;
+    return state || (await node.state()) !== 'running' ? undefined : 'an answer';
+  });
+  return standby;
+}
+
+export async function isPrimary(node: NodeControl): Promise<boolean> {
+  return (await askNode(node)).state?.standby === false;
+}
+
+/**
+ * Whether a standby has more of the old timeline than the primary had when it was promoted. It connects, again and
+ * again, and streams for a moment each time: up to where the timelines part, from where it cannot follow.
+ */
+export async function isAhead(node: NodeControl, primary: Session): Promise<boolean> {
+  const { state } = await askNode(node);
+  const [row] = await ask(primary, `SELECT pg_last_wal_replay_lsn()::text, (${READ_TIMELINE})`);
+  const [parted, timeline] = row ?? [];
+  if (!state || typeof parted !== 'string') return false;
+  return state.timeline < Number(timeline) && lsnValue(state.lsn) > lsnValue(parted);
+}
+
+export async function timelineOf(node: NodeControl): Promise<number> {
+  await using session = await connectTo(node);
+  const [row] = await ask(session, READ_TIMELINE);
+  return Number(row?.[0]);
 }
 
 /** The roles that these answers come to. Pure. */
