@@ -4,26 +4,23 @@
  */
 
 import type { Engine, FormedCluster } from '../cluster/engine.ts';
-import type { Capability, Nodes, Platform } from '../cluster/platform.ts';
+import type { Nodes, Platform } from '../cluster/platform.ts';
 import { mainRoute } from '../cluster/route.ts';
 import type { Fault } from '../faults/fault.ts';
 import { Begun } from '../model/begun.ts';
 import type { Clock } from '../model/clock.ts';
-import { EnvironmentError } from '../model/errors.ts';
 import type { Observation, Phase } from '../model/event.ts';
 import type { OperationKind } from '../model/history.ts';
 import type { Plan } from '../model/plan.ts';
-import { type NodeName, nodeNames, type PlacementMap } from '../model/topology.ts';
+import type { PlacementMap } from '../model/topology.ts';
 import { pause } from '../model/until.ts';
-import { isOpen, lostTogether } from '../plan/schedule.ts';
 import { type NamedServer, withServer } from '../sql/failure.ts';
 import { ledgerOf, type Workload, type WorkloadPlace, type WorkloadProblem } from '../workloads/workload.ts';
 import { connectOn } from './ask-node.ts';
 import { describeNode } from './describe-node.ts';
-import { lookForLeftovers, readEverything, readFork, readProbesInTheEnd, untilReplicasAgree } from './final-reads.ts';
+import { lookForLeftovers, readEverything, readProbesInTheEnd, untilReplicasAgree } from './final-reads.ts';
 import { ServiceGuard } from './guards.ts';
-import { untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
-import { Injector, type MovingRoles, newMark } from './injector.ts';
+import { WHOLE_LIMIT_MS } from './healing.ts';
 import { NodeWatch } from './node-watch.ts';
 import { compareStorage, countWork, scaleReads } from './observations.ts';
 import {
@@ -42,7 +39,17 @@ import type { Recorder } from './recorder.ts';
 import { untilNothingIsInDoubt } from './recovery.ts';
 import { LIGHT_ROLES_EVERY_MS, ROLES_EVERY_MS, RoleWatch } from './role-watch.ts';
 import { ServiceMonitor } from './service-monitor.ts';
-import { UndoJournal } from './undo-journal.ts';
+import {
+  adviseRepair,
+  mayEnd,
+  nodesToFill,
+  pickTargets,
+  predict,
+  refuseLacking,
+  refuseUnsteady,
+  strike,
+  verifyHealing,
+} from './strike.ts';
 import { orAborted } from './wait.ts';
 
 /** Replicas get at least this long to catch up, however much of the settle limit the service took. */
@@ -50,8 +57,7 @@ const MIN_CATCH_UP_MS = 5_000;
 const POLL_MS = 50;
 /** For what is under way when a run is interrupted to end in order. */
 const ABORT_GRACE_MS = 2_000;
-/** What has settled is handed over 20 times a second; on a starved machine it takes longer. */
-const REPORT_LIMIT_MS = 2_000;
+
 export interface RunOptions {
   readonly plan: Plan;
   /** Picks the targets of a plan that is open, and keeps it. */
@@ -151,7 +157,8 @@ export async function run(asked: RunOptions): Promise<void> {
       mayEnd: mayEnd(options),
       ...(cluster.restarts ? { restarts: cluster.restarts } : {}),
     });
-    const observed = { ...options, nodes, cluster };
+    const { params } = scenario.workload;
+    const observed = { ...options, nodes, cluster, ledger: ledgerOf(options.workload, params), params };
     await using _roles = await RoleWatch.start({
       cluster,
       recorder,
@@ -173,13 +180,11 @@ export async function run(asked: RunOptions): Promise<void> {
     );
     const faultsFrom = clock.nowMs();
     try {
-      await inPhase(recorder, 'fault', () => strike(options, observed, guard));
+      await inPhase(recorder, 'fault', () => strike(observed, guard));
     } finally {
       adviseRepair(options, cluster);
     }
     const settledBy = clock.nowMs() + scenario.settleWithinMs;
-    const { params } = scenario.workload;
-    const finalReads = { ...options, nodes, cluster, ledger: ledgerOf(options.workload, params), params };
     await inPhase(
       recorder,
       'settle',
@@ -202,12 +207,12 @@ export async function run(asked: RunOptions): Promise<void> {
       recorder,
       'final-reads',
       async () => {
-        const inDoubt = await untilNothingIsInDoubt(finalReads);
-        await untilReplicasAgree(finalReads, { limitMs: inDoubt ? MIN_CATCH_UP_MS : catchUpMs, loadStoppedAt });
+        const inDoubt = await untilNothingIsInDoubt(observed);
+        await untilReplicasAgree(observed, { limitMs: inDoubt ? MIN_CATCH_UP_MS : catchUpMs, loadStoppedAt });
         await allEnded([
-          lookForLeftovers(finalReads),
-          readEverything(finalReads),
-          probes && cluster.roles && readProbesInTheEnd(finalReads, probeRun),
+          lookForLeftovers(observed),
+          readEverything(observed),
+          probes && cluster.roles && readProbesInTheEnd(observed, probeRun),
           witness?.read(),
           verifyHealing(options, nodes, inDoubt ? MIN_CATCH_UP_MS : WHOLE_LIMIT_MS),
         ]);
@@ -226,40 +231,6 @@ export async function run(asked: RunOptions): Promise<void> {
 
 function serversOf({ all }: Nodes): NamedServer[] {
   return all.map((node) => ({ name: node.name, ...node.address() }));
-}
-
-/** Where targets are not picked yet, it may be any node. */
-function nodesToFill({ plan: { acts, scenario }, faults }: RunOptions): NodeName[] {
-  const filling = acts.filter(({ fault }) => faults.get(fault)?.needs.includes('disk-full'));
-  const anyNode = filling.some(({ targets }) => targets.length === 0);
-  return nodeNames(scenario.cluster).filter((node) => anyNode || filling.some(({ targets }) => targets.includes(node)));
-}
-
-/** Faults that take a server down, freeze it, start it anew, or leave it without what it needs to go on. */
-function mayEnd({ faults }: RunOptions): (fault: string) => boolean {
-  const ENDING = new Set<Capability>(['backend-kill', 'resource-limits', 'disk-full']);
-  return (name) => {
-    const fault = faults.get(name);
-    return fault === undefined || fault.effect !== undefined || fault.needs.some((need) => ENDING.has(need));
-  };
-}
-
-/** @throws EnvironmentError where a fault cannot be done to a node as it is; nothing is broken then. */
-async function refuseLacking({ plan, faults }: RunOptions, { all }: Nodes, cluster: FormedCluster): Promise<void> {
-  for (const { fault, targets, atStrike, params } of plan.acts) {
-    const struck = all.filter(({ name }) => atStrike || targets.includes(name));
-    const reasons = await Promise.all(struck.map((node) => faults.get(fault)?.lacking?.(node, params, cluster)));
-    // Whoever has the role then will be one of those that can be struck.
-    if (atStrike && reasons.includes(undefined)) continue;
-    for (const [i, node] of struck.entries()) {
-      const reason = reasons[i];
-      if (reason === undefined) continue;
-      throw new EnvironmentError(`${fault} cannot be done to ${node.name}: ${reason}`, {
-        code: 'capability-missing',
-        hint: 'let the run make a cluster of its own, without attaching, or break it in another way',
-      });
-    }
-  }
 }
 
 /** @param signal ends the phase when it is aborted, whatever the work waits for; without it, the work ends by itself. */
@@ -302,134 +273,6 @@ async function setUp({ workload, plan, refusal }: RunOptions, { routes }: Formed
   await using session = await connectOn(mainRoute(routes));
   const problems = await workload.setUp(session, plan.scenario.workload.params);
   if (problems.length > 0) throw refusal(problems);
-}
-
-/** What a plan leaves open is known now; nothing else of it changes. */
-async function pickTargets(options: RunOptions, { placement }: FormedCluster): Promise<RunOptions> {
-  if (!isOpen(options.plan)) return options;
-  const plan = await options.place(placement);
-  options.recorder.event({
-    type: 'targets-picked',
-    acts: plan.acts.flatMap(({ index, fault, targets, picked }) =>
-      picked === undefined ? [] : [{ act: index, fault, targets, picked }],
-    ),
-  });
-  return { ...options, plan };
-}
-
-/**
- * Says what the engine promises for every set of nodes that will be down or frozen together, before any is. Where roles
- * move, that is known when the fault strikes.
- */
-function predict({ plan, faults, engine, recorder }: RunOptions, { placement, roles }: FormedCluster): void {
-  if (roles) return;
-  for (const { down, frozen } of lostTogether(plan.acts, (name) => faults.get(name)?.effect)) {
-    const { partitions } = engine.expect({ placement }, { down: new Set(down), frozen: new Set(frozen) });
-    recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), partitions });
-  }
-}
-
-/** Of a cluster whose roles move: what the injector needs of it. */
-function movingRoles(options: RunOptions, nodes: Nodes, cluster: FormedCluster): MovingRoles | undefined {
-  const { plan, engine, recorder, signal } = options;
-  const { placement } = cluster;
-  if (!cluster.roles) return undefined;
-  const { roles, comeBack } = cluster;
-  const { own } = plan.scenario.cluster;
-  return {
-    roles: () => roles(signal),
-    expect(act, { nodes: lostNodes, things }, now) {
-      const { down, frozen } = lostNodes ?? { down: [], frozen: [] };
-      const loss = { down: new Set(down), frozen: new Set(frozen), lost: things };
-      const { partitions, promise } = engine.expect({ placement, roles: now, own }, loss);
-      if (lostNodes)
-        recorder.event({ type: 'predicted', down, ...(frozen.length === 0 ? {} : { frozen }), partitions });
-      if (promise) recorder.event({ type: 'promised', act, lost: things, promise });
-    },
-    comeBack: async (node, undo) => {
-      const { params } = plan.scenario.workload;
-      const reads = { ...options, nodes, cluster, ledger: ledgerOf(options.workload, params), params };
-      return comeBack
-        ? comeBack(node, { undo, beforeErased: (one, timeline) => readFork(reads, one, timeline) })
-        : undo();
-    },
-  };
-}
-
-/** @param limitMs short where the wait for what is prepared has been in vain already. */
-async function verifyHealing({ plan, recorder, signal }: RunOptions, nodes: Nodes, limitMs: number): Promise<void> {
-  if (plan.acts.length === 0) return;
-  const left = await untilWhole(nodes.all, { limitMs, signal, ofOthers: nodes.attached !== undefined });
-  const advice =
-    plan.scenario.cluster.attach === undefined
-      ? 'nothing, the cluster is removed; the logs of its servers are in logs/'
-      : nodes.attached
-        ? 'look at the nodes named; pgquake changes nothing more of this cluster'
-        : `look at it with "pgquake status", restart its nodes with "pgquake restart"; no run attaches to it as long as this is so`;
-  recorder.event({ type: 'healing-verified', left, ...(left.length === 0 ? {} : { advice }) });
-}
-
-/** The commands that a person needs for nodes that do not come back; told whether they have or not. */
-function adviseRepair({ plan, recorder, faults }: RunOptions, cluster: FormedCluster): void {
-  const takenAway = plan.acts.filter(({ fault }) => faults.get(fault)?.effect).flatMap(({ targets }) => targets);
-  const away = nodeNames(plan.scenario.cluster).filter((node) => takenAway.includes(node));
-  const commands = away.length === 0 ? [] : (cluster.repairCommands?.(new Set(away)) ?? []);
-  if (commands.length > 0) recorder.event({ type: 'repair', away, commands });
-}
-
-/** A run without faults watches the healthy cluster for as long again as its steady state. */
-async function strike(
-  options: RunOptions,
-  { nodes, cluster }: { readonly nodes: Nodes; readonly cluster: FormedCluster },
-  guard: ServiceGuard,
-): Promise<void> {
-  const { plan, folder, signal, clock, recorder } = options;
-  if (plan.acts.length === 0) {
-    const { watchMs, steadyStateMs } = plan.scenario;
-    await pause(watchMs ?? steadyStateMs, signal);
-    return;
-  }
-  using journal = new UndoJournal(folder);
-  const tripped = new AbortController();
-  const stop = AbortSignal.any([signal, tripped.signal]);
-  const startedAt = clock.nowMs();
-  const watch = setInterval(() => {
-    const reason = guard.tripped(clock.nowMs(), startedAt);
-    if (reason === undefined || stop.aborted) return;
-    recorder.event({ type: 'guard-tripped', reason });
-    tripped.abort(new EnvironmentError(`a guard ended the faults: ${reason}`, { code: 'guard-tripped' }));
-  }, POLL_MS);
-  try {
-    const moving = movingRoles(options, nodes, cluster);
-    const specs = plan.scenario.cluster.nodes;
-    await new Injector({ ...options, specs, signal: stop, nodes, cluster, moving, journal, mark: newMark() }).run(
-      plan.acts,
-    );
-  } catch (error) {
-    // All is healed; the run goes on to see what became of the data.
-    if (signal.aborted || !tripped.signal.aborted) throw error;
-  } finally {
-    clearInterval(watch);
-  }
-}
-
-/**
- * Whatever a fault did to a service that was bad before, nobody could tell. So what was due in the steady state is
- * waited for, for as long as its deadlines allow, and the fault strikes only then.
- * @throws EnvironmentError where the service is not well.
- */
-async function refuseUnsteady(guard: ServiceGuard, { plan, workload, clock, signal }: RunOptions): Promise<void> {
-  if (plan.acts.length === 0) return;
-  const endedAt = clock.nowMs();
-  const longestMs = Math.max(...workload.kinds(plan.scenario.workload.params).map(({ deadlineMs }) => deadlineMs));
-  const giveUpAt = endedAt + longestMs + REPORT_LIMIT_MS;
-  while (!guard.settledUntil(endedAt) && clock.nowMs() < giveUpAt) await pause(POLL_MS, signal);
-  const reason = guard.unsteady(endedAt);
-  if (reason === undefined) return;
-  throw new EnvironmentError(`the steady state is not steady, so nothing was broken: ${reason}`, {
-    code: 'steady-state-unsteady',
-    hint: 'lower the rates, give the operations a longer deadline, or look at the cluster',
-  });
 }
 
 async function settle(

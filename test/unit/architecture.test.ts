@@ -241,7 +241,6 @@ describe('architecture', () => {
     'reporters/report-words.ts': 'the words of every figure',
     'reporters/timeline/svg.ts': 'one narrative; to be split when it is next changed',
     'run/load-generator.ts': 'one narrative; to be split when it is next changed',
-    'run/runner.ts': 'one narrative; to be split when it is next changed',
     'scenario/parse.ts': 'one pass that collects every mistake',
     'scenario/schema.ts': 'every key that authors write, with its description',
     'sql/session.ts': 'one narrative; to be split when it is next changed',
