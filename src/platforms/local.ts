@@ -93,7 +93,7 @@ export const local: Platform = {
     const template = await openTemplate(binaries, cache, signal);
     const ports = await PortChooser.open();
     const dataRoot = await DataRoot.choose(names.length);
-    const cluster = new LocalCluster(dataRoot, { runFolder, owner: await own(runFolder), say: onProgress });
+    const cluster = new LocalCluster(dataRoot, { runFolder, owner: await own(runFolder), ports, say: onProgress });
     // On record before anything is made: a crash at any later moment leaves nothing that is not found.
     await cluster.save();
     let relay: Relay | undefined;

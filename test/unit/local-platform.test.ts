@@ -84,6 +84,28 @@ describe('ports', () => {
     const chooser = await PortChooser.open(() => numbers.shift() ?? 0.75);
     const first = await chooser.next();
     expect(await chooser.next()).not.toBe(first);
+    chooser[Symbol.dispose]();
+  });
+
+  test('a port that a server keeps while it is down is given to no other run', async () => {
+    // Two that throw the same dice would give the same ports.
+    const dice = [0.5, 0.5, 0.25];
+    const mine = await PortChooser.open(() => 0.5);
+    const other = await PortChooser.open(() => dice.shift() ?? 0.75);
+    const kept = await Promise.all(Array.from({ length: 20 }, () => mine.next()));
+    const given = await Promise.all(Array.from({ length: 20 }, () => other.next()));
+    expect(new Set([...kept, ...given]).size).toBe(40);
+    mine[Symbol.dispose]();
+    const next = await PortChooser.open(() => 0.5);
+    expect(await next.next()).toBe(kept[0]);
+    for (const chooser of [other, next]) chooser[Symbol.dispose]();
+  });
+
+  test('more ports than are in a row are all different', async () => {
+    const chooser = await PortChooser.open();
+    const given = await Promise.all(Array.from({ length: 100 }, () => chooser.next()));
+    expect(new Set(given).size).toBe(100);
+    chooser[Symbol.dispose]();
   });
 });
 

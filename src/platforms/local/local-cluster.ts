@@ -19,6 +19,8 @@ export interface LocalNode extends NodeControl {
 export interface LocalClusterOptions {
   readonly runFolder: string;
   readonly owner: Owner;
+  /** Where its nodes listen; no other cluster's until this one is gone. */
+  readonly ports: Disposable;
   /** Its nodes run more than servers. False by default. */
   readonly programs?: boolean;
   /** Hears of what could not be written. */
@@ -91,6 +93,7 @@ export class LocalCluster implements Nodes {
     const relayEnded = this.#inFront?.[Symbol.asyncDispose]();
     await Promise.all(this.#nodes.map((node) => node.retire()));
     await relayEnded;
+    this.#options.ports[Symbol.dispose]();
     await this.#dataRoot.remove();
     await this.#saving.catch(() => undefined);
     await forgetCluster(this.#options.runFolder, this.#options.say ?? (() => undefined));

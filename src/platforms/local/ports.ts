@@ -1,11 +1,11 @@
 /**
- * Ports for servers that keep theirs while they are down. The operating system must not give such a
- * port to somebody's outgoing connection meanwhile, so they are chosen outside of the range from which
- * it takes those.
+ * Ports for servers that keep theirs while they are down. Meanwhile the operating system must not give such a port to an
+ * outgoing connection, so they are chosen outside of the range from which it takes those; nor may another run of pgquake
+ * choose it, so each run leases a row of ports by listening at the first of them.
  */
 
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { EnvironmentError } from '../../model/errors.ts';
 
 export interface PortRange {
@@ -33,11 +33,17 @@ export function parseEphemeralRange(text: string): PortRange | undefined {
   return match ? { from: Number(match[1]), to: Number(match[2]) } : undefined;
 }
 
-/** Hands out free ports of the loopback interface, each once. */
-export class PortChooser {
+/** Ports in a row: the first is the lease, the others are handed out. */
+const ROW = 32;
+
+/** Hands out free ports of the loopback interface, each once, and no other chooser does until this one is disposed of. */
+export class PortChooser implements Disposable {
   readonly #candidates: readonly number[];
-  readonly #given = new Set<number>();
   readonly #random: () => number;
+  readonly #leases: Server[] = [];
+  #row: number[] = [];
+  /** One after the other, so that those who ask at the same time share a row. */
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(candidates: readonly number[], random: () => number) {
     this.#candidates = candidates;
@@ -50,28 +56,57 @@ export class PortChooser {
   }
 
   /**
-   * A port that was free a moment ago. Somebody else may still take it first: whoever binds it must be
+   * A port that was free a moment ago. Another program may still take it first: whoever binds it must be
    * ready to ask again.
    * @throws EnvironmentError when 200 random ones were all taken.
    */
-  async next(): Promise<number> {
+  next(): Promise<number> {
+    const port = this.#last.then(() => this.#choose());
+    this.#last = port.catch(() => undefined);
+    return port;
+  }
+
+  /** Its servers are gone, and their ports are anybody's. */
+  [Symbol.dispose](): void {
+    for (const lease of this.#leases.splice(0)) lease.close();
+    this.#row = [];
+  }
+
+  async #choose(): Promise<number> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const port = this.#candidates[Math.floor(this.#random() * this.#candidates.length)] as number;
-      if (this.#given.has(port)) continue;
-      this.#given.add(port);
-      if (await canBind(port)) return port;
+      if (this.#row.length === 0) await this.#lease();
+      const port = this.#row.shift();
+      if (port !== undefined && (await canBind(port))) return port;
     }
     throw new EnvironmentError(`no free port on 127.0.0.1: ${ATTEMPTS} random ones are taken`, {
       code: 'no-free-port',
       hint: 'end programs that hold many ports, or allow this one to listen on 127.0.0.1',
     });
   }
+
+  /** Another chooser's row stays its own. */
+  async #lease(): Promise<void> {
+    const rows = Math.ceil(this.#candidates.length / ROW);
+    const start = Math.floor(this.#random() * rows) * ROW;
+    const [first, ...row] = this.#candidates.slice(start, start + ROW);
+    const lease = await listenAt(first as number);
+    if (!lease) return;
+    lease.on('connection', (socket) => socket.destroy()).unref();
+    this.#leases.push(lease);
+    this.#row = row;
+  }
 }
 
-function canBind(port: number): Promise<boolean> {
+function listenAt(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)));
+    server.once('error', () => resolve(undefined));
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => resolve(server));
   });
+}
+
+async function canBind(port: number): Promise<boolean> {
+  const server = await listenAt(port);
+  await new Promise((closed) => (server ? server.close(closed) : closed(undefined)));
+  return server !== undefined;
 }

@@ -48,10 +48,12 @@ async function provisionOnce(options: ProvisionOptions, programs: NodePrograms):
   const names = specs.map(({ name }) => name);
   const [account, path] = await Promise.all([serverAccount(), pathOfInstalled(programs)]);
   const dataRoot = await DataRoot.choose(names.length * SHARES_PER_NODE);
-  const ports = await portsFor(programs);
+  const chooser = await PortChooser.open();
+  const ports = await portsFor(programs, chooser);
   const cluster = new LocalCluster(dataRoot, {
     runFolder,
     owner: await own(runFolder),
+    ports: chooser,
     programs: true,
     say: onProgress,
   });
@@ -111,7 +113,7 @@ function placesIn(root: string, ports: PortOf): Places {
 }
 
 /** A free port for every one that the programs listen at or reach. */
-async function portsFor(programs: NodePrograms): Promise<PortOf> {
+async function portsFor(programs: NodePrograms, chooser: PortChooser): Promise<PortOf> {
   const asked = new Set<string>();
   const keyOf = (node: NodeName, port: number) => `${node}:${port}`;
   programs.at(
@@ -120,7 +122,6 @@ async function portsFor(programs: NodePrograms): Promise<PortOf> {
       return port;
     }),
   );
-  const chooser = await PortChooser.open();
   const chosen = new Map<string, number>();
   for (const key of asked) chosen.set(key, await chooser.next());
   return (node, port) => {
