@@ -68,21 +68,18 @@ const WAITING = [
   'test/integration/late-targets.test.ts',
   'test/integration/attached-bare.test.ts',
 ];
-/** Files that start no server: in idle time, as `.ci/run` has them beside those that are judged. */
-const IDLE = [
-  'test/e2e/html-report.test.ts',
-  'test/e2e/index-page.test.ts',
-  'test/e2e/stored-run.test.ts',
-  'test/e2e/bad-input.test.ts',
-];
 /** Files in which no load has to be borne: with the processor time that others leave, as `.ci/run` does it. */
 const BACKGROUND = [
+  'test/e2e/html-report.test.ts',
   'test/integration/relay-churn.test.ts',
   'test/integration/local-platform.test.ts',
   'test/integration/native-engine.test.ts',
+  'test/e2e/index-page.test.ts',
   'test/integration/streaming-engine.test.ts',
   'test/integration/recovery.test.ts',
+  'test/e2e/bad-input.test.ts',
   'test/integration/witness.test.ts',
+  'test/e2e/stored-run.test.ts',
   'test/contract/engines.test.ts',
   'test/contract/workloads.test.ts',
   'test/integration/citus-engine.test.ts',
@@ -93,7 +90,7 @@ const BACKGROUND = [
   'test/integration/package.test.ts',
   'test/integration/route-follows.test.ts',
 ];
-const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, SMOKE, ...SLEEPING, ...IDLE, ...WAITING, ...BACKGROUND];
+const LISTED = [...SIDE_BY_SIDE, ...IN_PAIRS, SMOKE, ...SLEEPING, ...WAITING, ...BACKGROUND];
 /** Every other file runs alone, because clusters compete for the machine: a judged one that had starved beside others. */
 const ON_CLUSTERS = ['test/{contract,integration,e2e}/**/*.test.ts'];
 const CLUSTER_LIMIT_MS = 120_000;
@@ -156,10 +153,9 @@ export default defineConfig(({ mode }) => ({
       }),
       onClusters('side-by-side', { include: SIDE_BY_SIDE, maxWorkers: availableParallelism(), group: 3 }),
       onClusters('sleeping', { include: SLEEPING, maxWorkers: 1, group: 4 }),
-      onClusters('idle', { include: IDLE, maxWorkers: 1, group: 5 }),
-      onClusters('waiting', { include: WAITING, maxWorkers: 3, group: 6 }),
-      onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 7 }),
-      onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 8 }),
+      onClusters('waiting', { include: WAITING, maxWorkers: 3, group: 5 }),
+      onClusters('background', { include: BACKGROUND, maxWorkers: 1, group: 6 }),
+      onClusters('alone', { include: ON_CLUSTERS, exclude: LISTED, maxWorkers: 1, group: 7 }),
     ],
   },
 }));
