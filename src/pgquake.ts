@@ -18,7 +18,7 @@ import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
 import { unlessAborted } from './model/unless-aborted.ts';
 import { ownVariants, withOwn } from './own-variants.ts';
-import { layoutOf, observationsFor, placedPlan, plannedMs, planOf, workloadNamed } from './planner.ts';
+import { asksAgain, layoutOf, observationsFor, placedPlan, plannedMs, planOf, workloadNamed } from './planner.ts';
 import { proveTolerance, type RunOn } from './prove.ts';
 import type { Config, Experiment, ExperimentOptions, LoadOptions, Quake } from './quake.ts';
 import { buildReport } from './report.ts';
@@ -171,6 +171,7 @@ async function runScenario(
         workloadPlace,
         refusal: (problems) => refusal(scenario, problems),
         observe: observationsFor(catalog.checks, scenario),
+        asksAgain: asksAgain(catalog.checks, scenario),
         loadThread: threadModule('load-thread'),
         witnessThread: threadModule('witness-thread'),
         folder,

@@ -78,9 +78,18 @@ export function plannedMs({ scenario, acts }: Plan): number {
 }
 
 /** What the checks of a hypothesis need beyond what every run records. */
-export function observationsFor(checks: readonly Check[], { hypothesis }: Scenario): ReadonlySet<Observation> {
+export function observationsFor(checks: readonly Check[], scenario: Scenario): ReadonlySet<Observation> {
+  return new Set(askedFor(checks, scenario).flatMap(({ needs = [] }) => needs));
+}
+
+/** Whether one of them has to see each partition key read again after healing. */
+export function asksAgain(checks: readonly Check[], scenario: Scenario): boolean {
+  return askedFor(checks, scenario).some((check) => check.asksAgain);
+}
+
+function askedFor(checks: readonly Check[], { hypothesis }: Scenario): Check[] {
   const asked = new Set(hypothesis.map(({ check }) => check));
-  return new Set(checks.filter(({ name }) => asked.has(name)).flatMap(({ needs = [] }) => needs));
+  return checks.filter(({ name }) => asked.has(name));
 }
 
 function faultNamed(faults: readonly Fault[], name: string): Fault | undefined {

@@ -73,6 +73,8 @@ export interface Check<P = any> {
   readonly requires?: readonly Requirement[];
   /** What must be recorded for it beyond the usual; nothing by default. */
   readonly needs?: readonly Observation[];
+  /** The load has to read again, after healing, each partition key whose last read failed. Not by default. */
+  readonly asksAgain?: true;
   /**
    * Why no run of the scenario could ever judge it, whatever happens: `validate` refuses it, a run has it as `unknown`.
    * @returns `undefined` where a run can.

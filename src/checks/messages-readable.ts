@@ -56,6 +56,7 @@ export const messagesReadable = defineCheck<Params>({
   requires: ['reads', 'partitions'],
   tells: 'readable',
   needsKeptSchedule: 'operations',
+  asksAgain: true,
 
   validate({ min, max, shards: partitions }, facts) {
     const word = partitionWordOf(facts.partitionWord);

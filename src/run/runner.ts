@@ -73,6 +73,8 @@ export interface RunOptions {
   readonly refusal: (problems: readonly WorkloadProblem[]) => Error;
   /** What is recorded beyond the usual. */
   readonly observe: ReadonlySet<Observation>;
+  /** After healing, the load reads again each partition key whose last read failed. */
+  readonly asksAgain: boolean;
   readonly loadThread: URL;
   readonly witnessThread: URL;
   readonly folder: string;
@@ -146,7 +148,7 @@ export async function run(asked: RunOptions): Promise<void> {
       signal,
     );
     const [probes, witness] = await Promise.all([probing.ready, witnessing.ready]);
-    const monitor = new ServiceMonitor(kinds);
+    const monitor = new ServiceMonitor(kinds, options);
     load.follow(monitor);
 
     await using _watch = new NodeWatch({

@@ -5,8 +5,8 @@ import type { RunListener } from './recorder.ts';
 
 /**
  * Service is restored when for this long nearly all that was due has succeeded, which is longer than the second that a
- * recovery is measured by, and for slow kinds at least three of their operations; and when every partition key whose last
- * read was in vain has been read since. Without that, a slow load would never ask again for what it was refused last.
+ * recovery is measured by, and for slow kinds at least three of their operations; and, where that is asked for, when every
+ * partition key whose last read was in vain has been read since: a slow load would not come to it before it ends.
  */
 const SUSTAINED_MS = 2_500;
 const SUSTAINED_OPERATIONS = 3;
@@ -23,10 +23,11 @@ export class ServiceMonitor implements RunListener {
   readonly #refused: ReadonlyMap<string, Set<number>>;
   readonly #kinds: readonly OperationKind[];
 
-  constructor(kinds: readonly OperationKind[]) {
+  /** @param asksAgain see `RunOptions`. */
+  constructor(kinds: readonly OperationKind[], { asksAgain }: { readonly asksAgain: boolean }) {
     this.#kinds = kinds.filter((kind) => kind.ratePerSecond > 0);
     this.#recent = new Map(this.#kinds.map((kind) => [kind.name, []]));
-    const keyed = this.#kinds.filter(({ access, scope }) => access === 'read' && scope === 'partition');
+    const keyed = this.#kinds.filter(({ access, scope }) => asksAgain && access === 'read' && scope === 'partition');
     this.#refused = new Map(keyed.map((kind) => [kind.name, new Set()]));
   }
 

@@ -20,14 +20,14 @@ function reads(fromMs: number, count: number, outcomeOf: (room: number) => Outco
 }
 
 test('service is restored once nearly all has succeeded for 2.5 s after the moment that is asked about', () => {
-  const monitor = new ServiceMonitor([READ]);
+  const monitor = new ServiceMonitor([READ], { asksAgain: true });
   monitor.operations(reads(0, 125, () => 'ok'));
   expect(monitor.restored(2_500, 0)).toBe(true);
   expect(monitor.restored(2_500, 1)).toBe(false);
 });
 
 test('service is not restored while fewer than 95 of 100 succeed', () => {
-  const monitor = new ServiceMonitor([{ ...READ, access: 'write' }]);
+  const monitor = new ServiceMonitor([READ], { asksAgain: false });
   monitor.operations(reads(0, 125, (room) => (room % 10 === 0 ? 'unknown' : 'ok')));
   expect(monitor.restored(2_500, 0)).toBe(false);
   monitor.operations(reads(2_500, 125, (room) => (room % 25 === 0 ? 'unknown' : 'ok')));
@@ -35,7 +35,7 @@ test('service is not restored while fewer than 95 of 100 succeed', () => {
 });
 
 test('service is not restored before each room whose last read was in vain has been read again', () => {
-  const monitor = new ServiceMonitor([READ]);
+  const monitor = new ServiceMonitor([READ], { asksAgain: true });
   // Of three reads 2.4 % are a share that does not matter.
   monitor.operations(reads(0, 125, (room) => (room > 122 ? 'fail' : 'ok')));
   expect(monitor.restored(2_500, 0)).toBe(false);
@@ -45,8 +45,14 @@ test('service is not restored before each room whose last read was in vain has b
   expect(monitor.restored(7_460, 0)).toBe(true);
 });
 
+test('where no check asks for it, a room that was refused keeps no run from its end', () => {
+  const monitor = new ServiceMonitor([READ], { asksAgain: false });
+  monitor.operations(reads(0, 125, (room) => (room > 122 ? 'fail' : 'ok')));
+  expect(monitor.restored(2_500, 0)).toBe(true);
+});
+
 test('a read that the client did not send says nothing of its room', () => {
-  const monitor = new ServiceMonitor([READ]);
+  const monitor = new ServiceMonitor([READ], { asksAgain: true });
   monitor.operations(reads(0, 125, (room) => (room === 1 ? 'fail' : 'ok')));
   monitor.operations(reads(2_500, 125, (room) => (room === 1 ? 'unsent' : 'ok')));
   expect(monitor.restored(5_000, 0)).toBe(false);
