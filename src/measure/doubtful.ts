@@ -3,6 +3,7 @@
 import type { TimeRange } from '../model/figures.ts';
 import type { History, Operation, OperationLog } from '../model/history.ts';
 import { OperationTable } from '../model/operations.ts';
+import { overlapMs } from './time-ranges.ts';
 
 /** An operation that did not succeed and spent so much of its life in doubtful time is not held against anybody. */
 const DOUBTFUL_SHARE = 0.5;
@@ -22,8 +23,8 @@ function clear(log: OperationLog, ranges: readonly TimeRange[]): OperationLog {
   for (const operation of log) {
     const { intendedAt, sentAt, settledAt, outcome } = operation;
     if (outcome === 'ok') {
-      const sent = sentAt - within(ranges, intendedAt, sentAt);
-      table.add({ ...operation, sentAt: sent, settledAt: settledAt - within(ranges, intendedAt, settledAt) });
+      const sent = sentAt - overlapMs(ranges, intendedAt, sentAt);
+      table.add({ ...operation, sentAt: sent, settledAt: settledAt - overlapMs(ranges, intendedAt, settledAt) });
     } else if (!isDoubtful(operation, ranges)) table.add(operation);
   }
   return table;
@@ -31,12 +32,5 @@ function clear(log: OperationLog, ranges: readonly TimeRange[]): OperationLog {
 
 function isDoubtful({ intendedAt, settledAt }: Operation, ranges: readonly TimeRange[]): boolean {
   const began = ranges.some(({ fromMs, toMs }) => intendedAt >= fromMs && intendedAt < toMs);
-  return began || within(ranges, intendedAt, settledAt) > DOUBTFUL_SHARE * (settledAt - intendedAt);
-}
-
-function within(ranges: readonly TimeRange[], fromMs: number, toMs: number): number {
-  return ranges.reduce(
-    (sum, range) => sum + Math.max(0, Math.min(range.toMs, toMs) - Math.max(range.fromMs, fromMs)),
-    0,
-  );
+  return began || overlapMs(ranges, intendedAt, settledAt) > DOUBTFUL_SHARE * (settledAt - intendedAt);
 }

@@ -20,6 +20,8 @@
 
 import type { ServiceWindow, TimeRange } from '../model/figures.ts';
 import type { Outcome } from '../model/history.ts';
+import { type Enclosed, enclosed, reach } from './enclosed.ts';
+import { overlapMs, partsOutside } from './time-ranges.ts';
 
 /** Longest stretch of good probes inside one brownout. */
 const MAX_GOOD_GAP_MS = 500;
@@ -135,7 +137,7 @@ export class ProbeLane {
     failed: readonly Probe[],
     next: Probe | undefined,
   ): ServiceWindow | undefined {
-    const { kind, partition, lateAboveMs, partitionsToHit } = this.#options;
+    const { kind, partition, lateAboveMs, partitionsToHit, stalls } = this.#options;
     const hit = new Set(failed.map((probe) => probe.partition)).size;
     const refused =
       failed.length >= MIN_OUTAGE_FAILURES && (hit >= partitionsToHit || failed.length >= CERTAIN_FAILURES);
@@ -144,7 +146,7 @@ export class ProbeLane {
     if (first === Number.POSITIVE_INFINITY) return undefined;
     const end = next?.settledAt ?? this.#probes.at(-1)?.settledAt ?? first;
     const silenceMs = end - Math.max(last?.settledAt ?? first, first);
-    const stalled = silenceMs - this.#stalledMs(end - silenceMs, end) > lateAboveMs;
+    const stalled = silenceMs - overlapMs(stalls, end - silenceMs, end) > lateAboveMs;
     if (!refused && !stalled) return undefined;
 
     const from = this.#start(last, first, failed[0]);
@@ -219,20 +221,13 @@ export class ProbeLane {
     return enclosed(Math.max(earliestMs, notBeforeMs), likelyMs, next.settledAt);
   }
 
-  #stalledMs(fromMs: number, toMs: number): number {
-    return this.#options.stalls.reduce(
-      (sum, stall) => sum + Math.max(0, Math.min(stall.toMs, toMs) - Math.max(stall.fromMs, fromMs)),
-      0,
-    );
-  }
-
   /** @param ofPartitions windows of single partitions, for the lane of all. */
   #brownouts(outages: readonly ServiceWindow[], ofPartitions: readonly TimeRange[]): ServiceWindow[] {
-    const { kind, partition, lateAboveMs, spacingMs } = this.#options;
+    const { kind, partition, lateAboveMs, spacingMs, stalls } = this.#options;
     const outside = ({ sentAt, settledAt }: Probe) =>
       !outages.some(({ fromMs, toMs }) => sentAt <= toMs && settledAt >= fromMs);
     const late = ({ sentAt, settledAt }: Probe) =>
-      settledAt - sentAt - this.#stalledMs(sentAt, settledAt) > lateAboveMs;
+      settledAt - sentAt - overlapMs(stalls, sentAt, settledAt) > lateAboveMs;
     const bad = this.#probes.filter((probe) => (!probe.ok || late(probe)) && outside(probe));
     const disturbances = [
       ...bad.map(({ sentAt, settledAt, ok }) => ({ fromMs: sentAt, toMs: settledAt, certain: !ok })),
@@ -276,18 +271,10 @@ export class ProbeLane {
 }
 
 /** What of a partition's window lies outside of the whole's outages, but for slivers at their borders. */
-function without({ fromMs, toMs }: TimeRange, outages: readonly TimeRange[]): TimeRange[] {
-  let parts = [{ fromMs, toMs }];
-  let cut = false;
-  for (const outage of outages) {
-    if (outage.toMs <= fromMs || outage.fromMs >= toMs) continue;
-    cut = true;
-    parts = parts.flatMap((part) => [
-      { fromMs: part.fromMs, toMs: Math.min(part.toMs, outage.fromMs) },
-      { fromMs: Math.max(part.fromMs, outage.toMs), toMs: part.toMs },
-    ]);
-  }
-  return parts.filter((part) => part.toMs - part.fromMs > (cut ? MAX_GOOD_GAP_MS : 0));
+function without(range: TimeRange, outages: readonly TimeRange[]): TimeRange[] {
+  const cutting = outages.filter((outage) => outage.toMs > range.fromMs && outage.fromMs < range.toMs);
+  const sliverMs = cutting.length > 0 ? MAX_GOOD_GAP_MS : 0;
+  return partsOutside(range, cutting).filter(({ fromMs, toMs }) => toMs - fromMs > sliverMs);
 }
 
 /** What is known of a stretch without a success. */
@@ -296,23 +283,6 @@ interface Silence {
   readonly waiting: readonly Probe[];
   readonly next: Probe | undefined;
   readonly endMs: number;
-}
-
-/** A moment that lies between two others, and where most likely. */
-interface Enclosed {
-  readonly earliestMs: number;
-  readonly likelyMs: number;
-  readonly latestMs: number;
-}
-
-function enclosed(earliestMs: number, likelyMs: number, latestMs: number): Enclosed {
-  const earliest = Math.min(earliestMs, latestMs);
-  return { earliestMs: earliest, likelyMs: Math.min(Math.max(likelyMs, earliest), latestMs), latestMs };
-}
-
-/** How far off it may be. */
-function reach({ earliestMs, likelyMs, latestMs }: Enclosed): number {
-  return Math.max(likelyMs - earliestMs, latestMs - likelyMs);
 }
 
 function earliest(probes: readonly Probe[]): number {

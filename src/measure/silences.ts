@@ -10,6 +10,7 @@
 import type { ServiceWindow, TimeRange } from '../model/figures.ts';
 import type { Operation } from '../model/history.ts';
 import type { LaneOptions } from './lane.ts';
+import { overlapMs } from './time-ranges.ts';
 
 /** The silence must be this much of the stretch in which operations were late. */
 const SILENT_SHARE = 2 / 3;
@@ -102,7 +103,7 @@ export class SilenceLane {
     const fromMs = run.sentMs;
     const { partitionsToHit, lateAboveMs, kind, partition } = this.#options;
     const everywhere = run.partitions.size >= partitionsToHit || run.waiting >= CERTAIN_WAITING;
-    const silentMs = toMs - fromMs - this.#stalledMs(fromMs, toMs);
+    const silentMs = toMs - fromMs - overlapMs(this.#stalls, fromMs, toMs);
     const slow = nextMs - run.intendedMs > (toMs - fromMs) / SILENT_SHARE;
     if (run.waiting < MIN_WAITING || !everywhere || slow) return;
     if (silentMs <= Math.max(lateAboveMs, MIN_SILENCE_MS)) return;
@@ -119,12 +120,5 @@ export class SilenceLane {
       ok: 0,
       failed: run.waiting,
     });
-  }
-
-  #stalledMs(fromMs: number, toMs: number): number {
-    return this.#stalls.reduce(
-      (sum, stall) => sum + Math.max(0, Math.min(stall.toMs, toMs) - Math.max(stall.fromMs, fromMs)),
-      0,
-    );
   }
 }

@@ -7,6 +7,7 @@
 
 import type { Figures, ServiceWindow, SourceDisagreement, SourceFigures, TimeRange } from '../model/figures.ts';
 import { formatDuration } from '../model/units.ts';
+import { partsOutside, touches } from './time-ranges.ts';
 
 /**
  * How far a window of one source may reach beyond that of the other and still be the same one: the load's pooled
@@ -116,10 +117,6 @@ function isOutage({ type }: ServiceWindow): boolean {
   return type === 'outage';
 }
 
-function touches(a: TimeRange, b: TimeRange): boolean {
-  return a.fromMs <= b.toMs && a.toMs >= b.fromMs;
-}
-
 function union(a: ServiceWindow, b: ServiceWindow): ServiceWindow {
   const fromMs = Math.min(a.fromMs, b.fromMs);
   const toMs = Math.max(a.toMs, b.toMs);
@@ -141,29 +138,12 @@ function padded(ranges: readonly TimeRange[]): TimeRange[] {
 }
 
 function uncoveredMs(range: TimeRange, by: readonly TimeRange[]): number {
-  return parts(range, by).reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
-}
-
-/** What of a range lies in none of the others. */
-function parts({ fromMs, toMs }: TimeRange, others: readonly TimeRange[]): TimeRange[] {
-  let left = [{ fromMs, toMs }];
-  for (const other of others) {
-    left = left.flatMap((part) =>
-      touches(part, other)
-        ? [
-            { fromMs: part.fromMs, toMs: Math.min(part.toMs, other.fromMs) },
-            { fromMs: Math.max(part.fromMs, other.toMs), toMs: part.toMs },
-          ]
-        : [part],
-    );
-    left = left.filter((part) => part.toMs > part.fromMs);
-  }
-  return left;
+  return partsOutside(range, by).reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
 }
 
 /** What of a brownout lies outside of other windows. Its counts are still those of the whole. */
 function clipped(brownout: ServiceWindow, others: readonly TimeRange[]): ServiceWindow[] {
-  const left = parts(brownout, others);
+  const left = partsOutside(brownout, others);
   const [only] = left;
   if (left.length === 1 && only?.fromMs === brownout.fromMs && only.toMs === brownout.toMs) return [brownout];
   return left.map((part) => {

@@ -228,7 +228,6 @@ describe('architecture', () => {
   const LONGER: Readonly<Record<string, string>> = {
     'cli/progress.ts': 'one narrative; to be split when it is next changed',
     'cluster/platform.ts': 'the port of platforms',
-    'measure/probe-lane.ts': 'one narrative; to be split when it is next changed',
     'model/event.ts': 'every event of a history, as one union',
     'model/figures.ts': 'every figure of a report',
     'model/operations.ts': 'one class, columns and cursor',
