@@ -37,10 +37,27 @@ export function moved(lines: readonly string[], y: number): string[] {
   return y === 0 || lines.length === 0 ? [...lines] : [`<g transform="translate(0 ${px(y)})">`, ...lines, '</g>'];
 }
 
-/** The attributes of a mark that stands for a stretch of time. */
-export function span({ fromMs, toMs }: TimeRange, x: Frame['x']): string {
+export interface TimeMark {
+  /** The class that says how it looks. */
+  readonly name: string;
+  /** What it is of, for scripts and tests. */
+  readonly data?: readonly [key: string, value: string | number];
+  readonly y: number;
+  readonly height: number;
+  /** Shown to a person who points at it. */
+  readonly told: string;
+}
+
+/** A mark that stands for a stretch of time. */
+export function timeMark(
+  { fromMs, toMs }: TimeRange,
+  x: Frame['x'],
+  { name, data, y, height, told }: TimeMark,
+): string {
   const wide = Math.max(MIN_MARK, x(toMs) - x(fromMs));
-  return `x="${px(x(fromMs))}" width="${px(wide)}" data-from-ms="${ms(fromMs)}" data-to-ms="${ms(toMs)}"`;
+  const of = data === undefined ? '' : ` data-${data[0]}="${text(String(data[1]))}"`;
+  const span = `x="${px(x(fromMs))}" width="${px(wide)}" data-from-ms="${ms(fromMs)}" data-to-ms="${ms(toMs)}"`;
+  return `<rect class="${name}"${of} ${span} y="${px(y)}" height="${px(height)}"><title>${text(told)}</title></rect>`;
 }
 
 export function rowLabel(label: string, left: number, narrow: boolean, baseline = 11): string {

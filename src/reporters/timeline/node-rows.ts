@@ -2,11 +2,12 @@
 
 import type { RoleStretch } from '../../measure/role-lanes.ts';
 import { describeTwoPrimaries } from '../../measure/role-words.ts';
-import type { TimeRange, TwoPrimaries } from '../../model/figures.ts';
+import { partsOutside } from '../../measure/time-ranges.ts';
+import type { TwoPrimaries } from '../../model/figures.ts';
 import { formatDuration, formatMoment } from '../../model/units.ts';
 import { htmlText as text } from '../escape.ts';
 import { roleWords } from '../report-words.ts';
-import { BOLD_CHARACTER, CHARACTER, type Frame, type Part, px, ROW, rowLabel, span, stack } from './drawing.ts';
+import { BOLD_CHARACTER, CHARACTER, type Frame, type Part, px, ROW, rowLabel, stack, timeMark } from './drawing.ts';
 import type { NodeState, NodeStrip, Timeline } from './timeline.ts';
 
 const BANNER = 20;
@@ -14,9 +15,8 @@ const BANNER = 20;
 export function nodesPart({ nodes, twoPrimaries }: Timeline, frame: Frame): Part {
   if (nodes.length === 0) return { height: 0, lines: [] };
   const rows = stack(nodes.map((strip) => nodeRow(strip, frame)));
-  const bands = twoPrimaries.map(
-    (pair) =>
-      `<rect class="two-primaries-band" ${span(pair, frame.x)} y="0" height="${px(rows.height)}"><title>${text(toldOf(pair))}</title></rect>`,
+  const bands = twoPrimaries.map((pair) =>
+    timeMark(pair, frame.x, { name: 'two-primaries-band', y: 0, height: rows.height, told: toldOf(pair) }),
   );
   return stack([
     { height: rows.height, lines: [...rows.lines, ...bands] },
@@ -29,7 +29,7 @@ function nodeRow({ node, roles, states }: NodeStrip, { left, right, narrow, x }:
   // A node that comes back runs, and may be a primary that nobody fenced: that is drawn above.
   const away = states.filter(({ state }) => state !== 'returning');
   const awake = roles.flatMap((stretch) =>
-    stretch.role === 'primary' ? without(stretch, away).map((range) => ({ ...stretch, ...range })) : [],
+    stretch.role === 'primary' ? partsOutside(stretch, away).map((range) => ({ ...stretch, ...range })) : [],
   );
   const did = (stretch: RoleStretch, covering: readonly NodeState[]) => {
     const { role, fromMs, toMs } = stretch;
@@ -41,7 +41,7 @@ function nodeRow({ node, roles, states }: NodeStrip, { left, right, narrow, x }:
     const wide = x(endMs) - x(startMs);
     const words = [full, short].find((one) => wide >= one.length * CHARACTER + 6);
     return [
-      `<rect class="${role}" data-role-of="${text(node)}" ${span({ fromMs, toMs }, x)} y="1" height="${ROW - 2}"><title>${text(told)}</title></rect>`,
+      timeMark(stretch, x, { name: role, data: ['role-of', node], y: 1, height: ROW - 2, told }),
       ...(words === undefined
         ? []
         : [`<text class="on-${role}" x="${px(x(startMs) + 3)}" y="11">${text(words)}</text>`]),
@@ -56,7 +56,7 @@ function nodeRow({ node, roles, states }: NodeStrip, { left, right, narrow, x }:
     const fits = x(free) - x(fromMs) >= state.length * CHARACTER + 6;
     const told = `${node} ${state} from ${formatMoment(fromMs)} to ${formatMoment(toMs)}`;
     return [
-      `<rect class="${name}" data-node="${text(node)}" ${span({ fromMs, toMs }, x)} y="1" height="${ROW - 2}"><title>${text(told)}</title></rect>`,
+      timeMark({ fromMs, toMs }, x, { name, data: ['node', node], y: 1, height: ROW - 2, told }),
       ...(fits ? [`<text class="on-${name}" x="${px(x(fromMs) + 3)}" y="11">${text(state)}</text>`] : []),
     ];
   });
@@ -72,20 +72,6 @@ function nodeRow({ node, roles, states }: NodeStrip, { left, right, narrow, x }:
   };
 }
 
-/** What is left of a stretch where these do not cover it. */
-function without(stretch: TimeRange, covering: readonly TimeRange[]): TimeRange[] {
-  return covering.reduce<TimeRange[]>(
-    (left, { fromMs, toMs }) =>
-      left.flatMap((one) =>
-        [
-          { fromMs: one.fromMs, toMs: Math.min(one.toMs, fromMs) },
-          { fromMs: Math.max(one.fromMs, toMs), toMs: one.toMs },
-        ].filter((part) => part.fromMs < part.toMs),
-      ),
-    [{ fromMs: stretch.fromMs, toMs: stretch.toMs }],
-  );
-}
-
 function toldOf(pair: TwoPrimaries): string {
   return `two primaries ${describeTwoPrimaries(pair)}`;
 }
@@ -94,7 +80,7 @@ function toldOf(pair: TwoPrimaries): string {
 function twoPrimariesPart(pairs: readonly TwoPrimaries[], { left, right, narrow, x }: Frame): Part {
   if (pairs.length === 0) return { height: 0, lines: [] };
   const marks = pairs.flatMap((pair) => {
-    const mark = `<rect class="two-primaries" ${span(pair, x)} y="1" height="${BANNER - 2}"><title>${text(toldOf(pair))}</title></rect>`;
+    const mark = timeMark(pair, x, { name: 'two-primaries', y: 1, height: BANNER - 2, told: toldOf(pair) });
     const [start, end] = [x(pair.fromMs), x(pair.toMs)];
     const alone = pairs.length === 1;
     for (const words of bannerWords(pair)) {
