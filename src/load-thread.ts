@@ -6,6 +6,7 @@ import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText } from './model/errors.ts';
 import type { ProbeKind } from './model/history.ts';
 import { COLUMNS, OperationTable } from './model/operations.ts';
+import type { LaneSpec } from './run/lanes.ts';
 import type {
   FromLoadThread,
   LoadPreload,
@@ -15,11 +16,12 @@ import type {
   ToLoadThread,
   WorkloadWork,
 } from './run/load.ts';
-import { type LaneSpec, LoadGenerator, type LoadKept, workloadLanes } from './run/load-generator.ts';
+import { LoadGenerator, type LoadKept } from './run/load-generator.ts';
 import { Pressure, type PressureKept } from './run/pressure.ts';
 import { Probes } from './run/probes.ts';
 import { ordersOf } from './run/spare-thread.ts';
 import { goRealtime } from './run/thread-priority.ts';
+import { workloadLanes } from './run/workload-lanes.ts';
 import { CLIENT_NAMES } from './sql/application-names.ts';
 import { withServer } from './sql/failure.ts';
 import { connectToFirst } from './sql/hosts.ts';

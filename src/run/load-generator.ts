@@ -3,16 +3,14 @@
  * A stalled server does not slow the schedule down, and the client's own limits are counted apart.
  */
 
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { Clock } from '../model/clock.ts';
 import type { TimeRange } from '../model/figures.ts';
 import { histogramTo } from '../model/histogram.ts';
-import type { Operation, OperationKind } from '../model/history.ts';
+import type { Operation } from '../model/history.ts';
 import { type Classified, classifyError } from '../sql/outcome.ts';
 import { DeadlineError, type Session } from '../sql/session.ts';
-import type { Observed, OperationRequest, WorkloadRun } from '../workloads/workload.ts';
-import { Connections } from './connections.ts';
+import type { Observed } from '../workloads/workload.ts';
+import { advance, type Connect, type Lane, type LaneSpec, Pools } from './lanes.ts';
 
 /** Connections opened before the load starts, for each kind: enough for its rate at 20 ms an operation. */
 const WARM_SECONDS = 0.02;
@@ -52,37 +50,9 @@ export interface OpenOperations {
   readonly intendedAt: Readonly<Record<string, readonly number[]>>;
 }
 
-/** A row of operations with a schedule and connections of its own. */
-export interface LaneSpec {
-  readonly kind: OperationKind;
-  /** Most connections at once; of no account where every operation opens its own. */
-  readonly maxConnections: number;
-  /**
-   * Lanes of the same pool share connections; `maxConnections` is then that of the pool. Its own by default. Each takes the
-   * one that it had last: a coordinator's session keeps one of its own to each worker that it has ever asked.
-   */
-  readonly pool?: string;
-  /** The first use of a connection of this lane, where it differs from that of others. */
-  readonly warmUp?: (session: Session) => Promise<unknown>;
-  /** Where several lanes of a kind share its rate; that of the kind by default. */
-  readonly ratePerSecond?: number;
-  /**
-   * `send`: every operation is sent at its time, whatever became of those before; it waits for a connection if it
-   * must. `skip`: one at a time; what is due meanwhile is left out, because the one under way stands for it.
-   */
-  readonly whenBusy: 'send' | 'skip';
-  /** Every operation opens a connection, which is part of it, and closes it. */
-  readonly fresh?: boolean;
-  /** Milliseconds from one operation to the next, drawn; evenly spaced where it is absent. */
-  readonly gap?: () => number;
-  /** What to send next. */
-  next(): OperationRequest;
-}
-
 export interface LoadGeneratorOptions {
   readonly lanes: readonly LaneSpec[];
-  /** @param route its name; the main one where it is left out. */
-  readonly connect: (timeoutMs: number, route?: string) => Promise<Session>;
+  readonly connect: Connect;
   readonly clock: Clock;
   readonly partitionOfKey: Readonly<Record<number, number>>;
   readonly settled: (operation: Operation) => void;
@@ -90,88 +60,6 @@ export interface LoadGeneratorOptions {
   readonly maxSleepMs?: number;
   /** All lanes start together, at a whole multiple of the shortest interval; evenly apart by default. */
   readonly inStep?: boolean;
-}
-
-interface Lane {
-  readonly spec: LaneSpec;
-  readonly connections: Connections;
-  intervalMs: number;
-  /** Of the first operation, where they are evenly spaced. */
-  startAt: number;
-  count: number;
-  /** When the next operation is due. */
-  dueAt: number;
-  /** The connection that it used last, where it shares them. */
-  last: Session | undefined;
-  /** Operations under way: their intended starts by their ids. */
-  readonly open: Map<number, number>;
-}
-
-/**
- * A lane for each kind of a workload.
- * @param maxConnections most that all of them together may have. In a total stall every operation holds a connection
- * until its deadline; that many are allowed if the server has them, else each kind has as many as the others, and none
- * more than it could use.
- * @param seed what is drawn for Poisson schedules follows from it.
- */
-export function workloadLanes(
-  kinds: readonly OperationKind[],
-  workload: WorkloadRun,
-  maxConnections: number,
-  seed = 1,
-): LaneSpec[] {
-  const used = kinds.filter((kind) => kind.ratePerSecond > 0);
-  const wanted = used.map(
-    (kind) => kind.maxConnections ?? Math.ceil((kind.ratePerSecond * kind.deadlineMs) / 1_000) + 2,
-  );
-  const most = fairShare(wanted, maxConnections);
-  return used.map((kind, i) => ({
-    kind,
-    maxConnections: Math.max(1, Math.min(wanted[i] as number, most)),
-    whenBusy: 'send',
-    ...(kind.schedule === 'poisson' ? { gap: poissonGap(kind.ratePerSecond, seed + i) } : {}),
-    next: () => workload.next(kind.name),
-  }));
-}
-
-/** The most that each may have so that all together have no more than `total`; those that want less leave it to the others. */
-function fairShare(wanted: readonly number[], total: number): number {
-  let left = total;
-  for (const [i, n] of wanted.toSorted((a, b) => a - b).entries()) {
-    const share = Math.floor(left / (wanted.length - i));
-    if (n > share) return share;
-    left -= n;
-  }
-  return Number.POSITIVE_INFINITY;
-}
-
-/** Times between independent arrivals are exponentially distributed. */
-function poissonGap(ratePerSecond: number, seed: number): () => number {
-  const generator = xoroshiro128plus(seed);
-  return () => (-Math.log(1 - uniformFloat64(generator)) * 1_000) / ratePerSecond;
-}
-
-function advance(lane: Lane, share: number): void {
-  lane.count++;
-  // Not a sum of intervals, in which roundings would add up.
-  lane.dueAt = lane.spec.gap ? lane.dueAt + lane.spec.gap() / share : lane.startAt + lane.count * lane.intervalMs;
-}
-
-/** Lanes that name the same pool share their connections. */
-class Pools {
-  readonly #connect: LoadGeneratorOptions['connect'];
-  readonly #shared = new Map<string, Connections>();
-
-  constructor(connect: LoadGeneratorOptions['connect']) {
-    this.#connect = connect;
-  }
-
-  of({ pool, maxConnections, kind }: LaneSpec): Connections {
-    const known = pool === undefined ? undefined : this.#shared.get(pool);
-    const connections = known ?? new Connections(maxConnections, (timeoutMs) => this.#connect(timeoutMs, kind.route));
-    if (pool !== undefined) this.#shared.set(pool, connections);
-    return connections;
-  }
 }
 
 export class LoadGenerator {

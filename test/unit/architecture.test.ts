@@ -237,7 +237,6 @@ describe('architecture', () => {
     'platforms/docker/node.ts': 'one narrative; to be split when it is next changed',
     'platforms/docker/standing.ts': 'one narrative; to be split when it is next changed',
     'reporters/report-words.ts': 'the words of every figure',
-    'run/load-generator.ts': 'one narrative; to be split when it is next changed',
     'scenario/parse.ts': 'one pass that collects every mistake',
     'scenario/schema.ts': 'every key that authors write, with its description',
     'sql/session.ts': 'one narrative; to be split when it is next changed',
