@@ -50,7 +50,7 @@ export const ROOMS: readonly Room[] = [
     'run folders below `reports/`',
     '`operations-file.ts`, `version-1.ts`, `make-folder.ts`, `model/`',
   ),
-  room(['operations-file.ts'], 'operations on disk, an Arrow stream', '`version-1.ts`, `model/`'),
+  room(['operations-file.ts', 'operations-file/'], 'operations on disk, an Arrow stream', '`version-1.ts`, `model/`'),
   room(['version-1.ts'], 'what runs of version 1 hold, in the words of this version', '`model/`'),
   room(
     ['judge.ts', 'report.ts'],

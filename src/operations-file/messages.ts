@@ -1,0 +1,98 @@
+/**
+ * The messages of an Arrow stream on disk, as far as they are whole.
+ *
+ * Framing: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
+ */
+
+import { fstatSync, readSync } from 'node:fs';
+import { Message } from 'apache-arrow';
+
+const CONTINUATION = 0xffff_ffff;
+const PREFIX_BYTES = 8;
+
+/**
+ * Every whole message of the stream, with its prefix; stops where the file ends, be it inside a message. A batch of
+ * operations is valid until the next message but one is asked for: Arrow asks for one ahead.
+ */
+export function* messagesOf(file: number): Generator<Uint8Array> {
+  const size = fstatSync(file).size;
+  if (size === 0) throw new Error('it is empty');
+  const blocks = new Blocks(file);
+  for (let at = 0; at + PREFIX_BYTES <= size; ) {
+    const prefix = blocks.read(at, PREFIX_BYTES);
+    if (!prefix) return;
+    if (prefix.readUInt32LE(0) !== CONTINUATION) throw new Error(`it is damaged at byte ${at}`);
+    const headLength = prefix.readInt32LE(4);
+    if (headLength === 0) return;
+    if (headLength < 0 || headLength > 1 << 24) throw new Error(`it is damaged at byte ${at + 4}`);
+    const head = at + PREFIX_BYTES + headLength > size ? undefined : blocks.read(at + PREFIX_BYTES, headLength);
+    if (!head) return;
+    const { bodyLength, isBatch } = headOf(head, at);
+    const end = at + PREFIX_BYTES + headLength + bodyLength;
+    const whole = end > size ? undefined : blocks.read(at, end - at);
+    if (!whole) return;
+    // The words of the kinds are kept by the reader.
+    yield isBatch ? whole : Uint8Array.from(whole);
+    at = end;
+  }
+}
+
+const BLOCK_BYTES = 1 << 20;
+/** Of buffers in a message: their readers take 64-bit numbers where they lie. */
+const ALIGNMENT = 8;
+
+/** A file in large pieces: each call of the system costs more than the few kilobytes of a message. */
+class Blocks {
+  readonly #file: number;
+  /**
+   * In turn, as memory that was never used costs more than reading does. Three: a message that is longer than one
+   * takes two, and the message before it must stay.
+   */
+  readonly #pieces = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(BLOCK_BYTES));
+  #turn = 0;
+  /** What has been read of the piece whose turn it is. */
+  #block = Buffer.alloc(0);
+  #from = 0;
+
+  constructor(file: number) {
+    this.#file = file;
+  }
+
+  /** @returns `undefined` where the file ends before. Valid until the message after the next is read. */
+  read(at: number, length: number): Buffer | undefined {
+    if (at < this.#from || at + length > this.#from + this.#block.length) this.#load(at, length);
+    const from = at - this.#from;
+    return from + length > this.#block.length ? undefined : this.#block.subarray(from, from + length);
+  }
+
+  #load(at: number, length: number): void {
+    const from = at - (at % ALIGNMENT);
+    const needed = at - from + length;
+    this.#turn = (this.#turn + 1) % this.#pieces.length;
+    let bytes = this.#pieces[this.#turn] as Buffer<ArrayBuffer>;
+    if (needed > bytes.length) {
+      bytes = Buffer.allocUnsafeSlow(needed);
+      this.#pieces[this.#turn] = bytes;
+    }
+    let filled = 0;
+    while (filled < bytes.length) {
+      const got = readSync(this.#file, bytes, filled, bytes.length - filled, from + filled);
+      if (got === 0) break;
+      filled += got;
+    }
+    this.#block = bytes.subarray(0, filled);
+    this.#from = from;
+  }
+}
+
+function headOf(head: Uint8Array, at: number): { readonly bodyLength: number; readonly isBatch: boolean } {
+  let message: Message;
+  try {
+    message = Message.decode(head);
+  } catch (error) {
+    throw new Error(`it is damaged at byte ${at}`, { cause: error });
+  }
+  const { bodyLength } = message;
+  if (!Number.isSafeInteger(bodyLength) || bodyLength < 0) throw new Error(`it is damaged at byte ${at}`);
+  return { bodyLength, isBatch: message.isRecordBatch() };
+}

@@ -1,0 +1,182 @@
+/** Writes operations as they settle, in batches: an Arrow stream that ends where the run does, or a crash. */
+
+import { closeSync, openSync, writeSync } from 'node:fs';
+import {
+  AsyncByteQueue,
+  type Data,
+  type DataType,
+  Float64,
+  Int32,
+  makeData,
+  RecordBatch,
+  RecordBatchStreamWriter,
+  Struct,
+  Utf8,
+  type Vector,
+  vectorFromArray,
+} from 'apache-arrow';
+import type { OperationKind } from '../model/history.ts';
+import { ABSENT, OperationTable, OUTCOMES } from '../model/operations.ts';
+import { INTEGERS, OUTCOME_WORDS, ROUTE_WORDS, SCHEMA, WORDS } from './layout.ts';
+
+/** Gathers the parts of a batch, dozens of them, and writes them at once: each write is a call of the system. */
+class FileSink extends AsyncByteQueue {
+  readonly #file: number;
+  #parts: Uint8Array[] = [];
+
+  constructor(file: number) {
+    super();
+    this.#file = file;
+  }
+
+  override write(value: unknown): void {
+    this.#parts.push(value as Uint8Array);
+  }
+
+  /** In the file when it returns. */
+  flush(): void {
+    const bytes = Buffer.concat(this.#parts);
+    this.#parts = [];
+    for (let at = 0; at < bytes.byteLength; ) at += writeSync(this.#file, bytes, at);
+  }
+}
+
+/** Keeps no list of what it has written, which grew with the run: a footer would need it, and a stream has none. */
+class StreamWriter extends RecordBatchStreamWriter {
+  protected override _writeRecordBatch(batch: RecordBatch): this {
+    super._writeRecordBatch(batch);
+    this._recordBatchBlocks.length = 0;
+    return this;
+  }
+}
+
+/** Each batch costs its readers and its writer as much as some hundred operations do. */
+const BATCH_OPERATIONS = 4_096;
+/** As many it holds without growing. */
+const LEAST_WAITING = 64;
+
+export class OperationsWriter implements Disposable {
+  readonly #file: number;
+  readonly #sink: FileSink;
+  readonly #writer: StreamWriter;
+  readonly #kinds: readonly string[];
+  readonly #kindWords: Vector<Utf8>;
+  readonly #routeWords: Vector<Utf8>;
+  /** Of each kind, its route by its number in the words; -1 where it has none. */
+  readonly #routeOfKind: Int8Array;
+  readonly #outcomeWords = vectorFromArray([...OUTCOMES], new Utf8());
+  /** Not in the file yet. */
+  #waiting = new OperationTable();
+
+  /**
+   * @param path where no file is yet.
+   * @param kinds all that the operations will have, by their names, and by which routes they go.
+   */
+  constructor(path: string, kinds: readonly Pick<OperationKind, 'name' | 'route'>[]) {
+    this.#file = openSync(path, 'wx');
+    this.#kinds = kinds.map(({ name }) => name);
+    this.#kindWords = vectorFromArray(this.#kinds, new Utf8());
+    const routes = [...new Set(kinds.flatMap(({ route }) => route ?? []))];
+    this.#routeWords = vectorFromArray(routes, new Utf8());
+    this.#routeOfKind = Int8Array.from(kinds, ({ route }) => (route === undefined ? -1 : routes.indexOf(route)));
+    this.#writer = new StreamWriter({ autoDestroy: false });
+    this.#sink = new FileSink(this.#file);
+    this.#writer.reset(this.#sink, SCHEMA);
+    this.#sink.flush();
+  }
+
+  /** In the file once 4,096 operations wait, or flushed. */
+  write(table: OperationTable): void {
+    const { kinds, count } = table.data;
+    if (count === 0) return;
+    const unknown = kinds.find((kind) => !this.#kinds.includes(kind));
+    if (unknown !== undefined) throw new Error(`no kind of operation "${unknown}" was announced`);
+    const { kinds: waiting } = this.#waiting.data;
+    if (waiting.length !== kinds.length || waiting.some((kind, i) => kind !== kinds[i])) this.flush();
+    this.#waiting.addAll(table.data);
+    if (this.#waiting.count >= BATCH_OPERATIONS) this.flush();
+  }
+
+  /** All that was written is in the file when it returns. */
+  flush(): void {
+    const { kinds, count, columns, errors, anomalies } = this.#waiting.data;
+    this.#waiting = new OperationTable([], Math.max(LEAST_WAITING, count));
+    if (count === 0) return;
+    const numberInFile = kinds.map((kind) => this.#kinds.indexOf(kind));
+    const kindNumbers = columns.kind.slice(0, count).map((kind) => numberInFile[kind] as number);
+    const texts = (of: (row: number) => string | undefined, some: boolean) => textColumn(count, some ? of : undefined);
+    const errorOf = (row: number) => errors[columns.error[row] as number];
+    const children: Data<DataType>[] = [
+      makeData({ type: WORDS, length: count, data: new Int8Array(kindNumbers.buffer), dictionary: this.#kindWords }),
+      this.#routeColumn(kindNumbers),
+      makeData({
+        type: OUTCOME_WORDS,
+        length: count,
+        data: new Int8Array(columns.outcome.slice(0, count).buffer),
+        dictionary: this.#outcomeWords,
+      }),
+      makeData({ type: new Float64(), length: count, data: columns.intendedAt.subarray(0, count) }),
+      ...INTEGERS.map(([column, , nullable]) => integerColumn(columns[column].subarray(0, count), nullable)),
+      texts((row) => errorOf(row)?.code, errors.length > 0),
+      texts((row) => errorOf(row)?.text, errors.length > 0),
+      texts((row) => {
+        const anomaly = anomalies.get(row);
+        return anomaly && JSON.stringify(anomaly);
+      }, anomalies.size > 0),
+    ];
+    const data = makeData({ type: new Struct(SCHEMA.fields), length: count, nullCount: 0, children });
+    this.#writer.write(new RecordBatch(SCHEMA, data));
+    this.#sink.flush();
+  }
+
+  #routeColumn(kindNumbers: Uint8Array): Data<DataType> {
+    const data = Int8Array.from(kindNumbers, (kind) => this.#routeOfKind[kind] as number);
+    const length = data.length;
+    const nullBitmap = new Uint8Array((length + 7) >> 3);
+    let nullCount = 0;
+    for (let row = 0; row < length; row++) {
+      if ((data[row] as number) < 0) {
+        nullCount++;
+        data[row] = 0;
+      } else nullBitmap[row >> 3] = (nullBitmap[row >> 3] as number) | (1 << (row & 7));
+    }
+    return makeData({ type: ROUTE_WORDS, length, data, nullCount, nullBitmap, dictionary: this.#routeWords });
+  }
+
+  /** Ends the stream, so that a reader knows that nothing is missing. */
+  [Symbol.dispose](): void {
+    try {
+      this.flush();
+      this.#writer.finish();
+      this.#sink.flush();
+    } finally {
+      closeSync(this.#file);
+    }
+  }
+}
+
+function integerColumn(values: Int32Array, nullable: boolean): Data<Int32> {
+  const type = new Int32();
+  if (!nullable) return makeData({ type, length: values.length, data: values });
+  const nullBitmap = new Uint8Array((values.length + 7) >> 3);
+  let nullCount = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] === ABSENT) nullCount++;
+    else nullBitmap[i >> 3] = (nullBitmap[i >> 3] as number) | (1 << (i & 7));
+  }
+  return makeData({ type, length: values.length, data: values, nullCount, nullBitmap });
+}
+
+/** @param of `undefined` where no row has a text. */
+function textColumn(count: number, of: ((row: number) => string | undefined) | undefined): Data<Utf8> {
+  const texts = Array.from({ length: of ? count : 0 }, (_, row) => of?.(row) ?? null);
+  if (of) return vectorFromArray(texts, new Utf8()).data[0] as Data<Utf8>;
+  return makeData({
+    type: new Utf8(),
+    length: count,
+    nullCount: count,
+    nullBitmap: new Uint8Array((count + 7) >> 3),
+    valueOffsets: new Int32Array(count + 1),
+    data: new Uint8Array(0),
+  });
+}
