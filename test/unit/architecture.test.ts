@@ -239,12 +239,12 @@ describe('architecture', () => {
     'reporters/report-words.ts': 'the words of every figure',
     'scenario/parse.ts': 'one pass that collects every mistake',
     'scenario/schema.ts': 'every key that authors write, with its description',
-    'sql/session.ts': 'one narrative; to be split when it is next changed',
   };
 
   test('a file has 300 lines at most', () => {
     const long = files.filter((file) => readFileSync(join(SRC, file), 'utf8').split('\n').length > 301);
     expect(long.filter((file) => !(file in LONGER))).toEqual([]);
+    expect(Object.keys(LONGER).filter((file) => !long.includes(file))).toEqual([]);
   });
 
   /** A port and its variants, a command and what it asks for: in an import their folder tells them apart. */
