@@ -7,13 +7,10 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Catalog, INDEX_MARK, indexPage, proofFiles, shipped } from './catalog.ts';
 import { type Choice, choose, refuseUnknown } from './choose.ts';
-import type { Engine } from './cluster/engine.ts';
 import { judge } from './judge.ts';
 import { monotonicClock } from './model/clock.ts';
 import { EnvironmentError, errorText, InputError, InterruptedError } from './model/errors.ts';
-import type { OperationKind, RunInfo } from './model/history.ts';
-import { ownCommand, threadModule, version } from './model/package-files.ts';
-import type { Plan } from './model/plan.ts';
+import { threadModule, version } from './model/package-files.ts';
 import type { Report } from './model/report.ts';
 import type { Scenario } from './model/scenario.ts';
 import { unlessAborted } from './model/unless-aborted.ts';
@@ -23,10 +20,10 @@ import { proveTolerance, type RunOn } from './prove.ts';
 import type { Config, Experiment, ExperimentOptions, LoadOptions, Quake } from './quake.ts';
 import { buildReport } from './report.ts';
 import { limitOf, RunLimit } from './run/guards.ts';
-import { describeMachine, HostMonitor, LIGHT_LOOK_MS } from './run/host-monitor.ts';
-import { healLeftBehind, type LeftBehind } from './run/left-behind.ts';
-import { probeKinds } from './run/probes.ts';
+import { HostMonitor, LIGHT_LOOK_MS } from './run/host-monitor.ts';
+import { healLeftBehind, refuseUnhealed, tellLeftBehind } from './run/left-behind.ts';
 import type { Recorder, RunListener } from './run/recorder.ts';
+import { describeRun, routed } from './run/run-info.ts';
 import { refuseRealtime } from './run/thread-priority.ts';
 import { keepRunIndex, type RunIndexPage, rebuildRunIndex } from './run-index.ts';
 import { completed, refusal } from './scenario/complete.ts';
@@ -47,7 +44,7 @@ import {
   writePlan,
   writeRunInputs,
 } from './store.ts';
-import { ledgerOf, placeOf, type Workload } from './workloads/workload.ts';
+import { placeOf } from './workloads/workload.ts';
 
 /**
  * @param config own variants beside the shipped ones, and defaults.
@@ -133,7 +130,10 @@ async function runScenario(
 
   const startedAt = new Date();
   const folder = await unlessAborted(createRunFolder(reports, scenario.name, startedAt), stopped);
-  const info = describeRun(plan, workload, { folder, startedAt, engine, ...options });
+  const { probes, cluster } = plan.scenario;
+  const { params } = plan.scenario.workload;
+  const lacks = lacking({ workload, params, probes, cluster });
+  const info = describeRun(plan, workload, { folder, startedAt, engine, lacks, ...options });
   await writeRunInputs(folder, plan, info);
 
   const limitMs = limitOf(scenario.guards, plannedMs(plan));
@@ -269,36 +269,11 @@ async function pointHere(folder: string, text: string | undefined, say: (line: s
   }
 }
 
-/** A cluster that is in use is nobody's business but that of its own run. */
-function tellLeftBehind(recorder: Recorder, left: LeftBehind): void {
-  const of = basename(left.folder);
-  if (left.state === 'failed') recorder.event({ type: 'reclaim-failed', of, error: errorText(left.error) });
-  if (left.state === 'reclaimed') {
-    const { removed, voided, undone } = left;
-    recorder.event({ type: 'reclaimed', of, when: new Date().toISOString(), removed, voided, undone });
-  }
-}
-
-/** A cluster that stands may be the very one that could not be healed: nothing seen on it would mean anything. */
-function refuseUnhealed(scenario: Scenario, leftBehind: readonly LeftBehind[]): void {
-  const failed = leftBehind.find(({ state }) => state === 'failed');
-  if (failed?.state !== 'failed' || scenario.cluster.attach === undefined) return;
-  throw new EnvironmentError(`${basename(failed.folder)} left something broken: ${errorText(failed.error)}`, {
-    code: 'not-healed',
-    hint: 'heal it first: "pgquake heal"',
-  });
-}
-
 /** Judges a stored run, writes its reports and the index of all; needs no cluster. */
 async function judgeAndIndex(catalog: Catalog, stored: StoredRun): Promise<Report> {
-  const report = await judgeStored(catalog, stored);
-  await keepRunIndex(dirname(await realpath(stored.folder)), INDEX_PAGE, false);
-  return report;
-}
-
-async function judgeStored(catalog: Catalog, stored: StoredRun): Promise<Report> {
   const report = judgeBy(catalog, stored, stored.plan.scenario);
   await writeFiles(stored.folder, rendered(catalog, report));
+  await keepRunIndex(dirname(await realpath(stored.folder)), INDEX_PAGE, false);
   return report;
 }
 
@@ -318,46 +293,3 @@ async function renderAgain(catalog: Catalog, folder: string): Promise<string[]> 
 }
 
 const INDEX_PAGE: RunIndexPage = { render: (runs) => indexPage(runs, version()), mark: INDEX_MARK };
-
-interface DescribedRun extends Pick<ExperimentOptions, 'again' | 'realtime' | 'attempt'> {
-  readonly engine: Engine;
-  readonly folder: string;
-  readonly startedAt: Date;
-}
-
-function describeRun(
-  plan: Plan,
-  workload: Workload,
-  { engine, folder, startedAt, again, realtime, attempt }: DescribedRun,
-): RunInfo {
-  const { scenario, seed } = plan;
-  const { params } = scenario.workload;
-  const ledger = ledgerOf(workload, params);
-  const lacks = lacking({ workload, params, probes: scenario.probes, cluster: scenario.cluster });
-  return {
-    id: basename(folder),
-    scenario: scenario.name,
-    summary: scenario.summary,
-    ...(scenario.claim === undefined ? {} : { claim: scenario.claim }),
-    seed,
-    startedAt: startedAt.toISOString(),
-    pgquakeVersion: version(),
-    nodeVersion: process.version,
-    ...(ledger?.keyWord === undefined ? {} : { keyWord: ledger.keyWord }),
-    kinds: routed(workload.kinds(params), engine),
-    probes: scenario.probes ? routed(probeKinds(scenario.probes, scenario.cluster), engine) : [],
-    messages: ledger?.initialRows(params) ?? 0,
-    ...(ledger ? { rows: { table: ledger.table, ...ledger.lookup } } : {}),
-    ...(lacks.length === 0 ? {} : { lacks }),
-    plannedActs: plan.acts.length,
-    ...(attempt ? { attempt } : {}),
-    machine: describeMachine(),
-    ...(realtime ? { realtime: true as const } : {}),
-    again: `${again ?? `${ownCommand()} ${scenario.file}`} --seed ${seed}`,
-  };
-}
-
-/** Each with the route that it goes by: the first of the engine, which takes writes, where it names none. */
-function routed<K extends OperationKind>(kinds: readonly K[], { routes: [main] = [] }: Pick<Engine, 'routes'>): K[] {
-  return kinds.map((kind) => ({ ...kind, route: kind.route ?? main }));
-}

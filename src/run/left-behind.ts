@@ -10,7 +10,9 @@ import { CLUSTER_FILE, everyNode, type Nodes, type Platform } from '../cluster/p
 import type { Fault } from '../faults/fault.ts';
 import { EnvironmentError, errorText, InputError } from '../model/errors.ts';
 import type { RunEvent, TimedEvent } from '../model/event.ts';
+import type { Scenario } from '../model/scenario.ts';
 import { undoAll, untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
+import type { Recorder } from './recorder.ts';
 import { noteKept, type PendingUndo, readPendingUndos } from './undo-journal.ts';
 
 /** What became of one cluster; `folder` is the run's folder that names it. */
@@ -175,6 +177,26 @@ async function record(folder: string, event: Omit<Extract<RunEvent, { type: 'rec
   // A line cut short by the crash would make the whole history unreadable.
   await truncate(path, Buffer.byteLength(whole));
   await appendFile(path, `${JSON.stringify(timed)}\n`);
+}
+
+/** Records it in the run that came upon it. A cluster that is in use is nobody's business but that of its own run. */
+export function tellLeftBehind(recorder: Recorder, left: LeftBehind): void {
+  const of = basename(left.folder);
+  if (left.state === 'failed') recorder.event({ type: 'reclaim-failed', of, error: errorText(left.error) });
+  if (left.state === 'reclaimed') {
+    const { removed, voided, undone } = left;
+    recorder.event({ type: 'reclaimed', of, when: new Date().toISOString(), removed, voided, undone });
+  }
+}
+
+/** A cluster that stands may be the very one that could not be healed: nothing seen on it would mean anything. */
+export function refuseUnhealed(scenario: Scenario, leftBehind: readonly LeftBehind[]): void {
+  const failed = leftBehind.find(({ state }) => state === 'failed');
+  if (failed?.state !== 'failed' || scenario.cluster.attach === undefined) return;
+  throw new EnvironmentError(`${basename(failed.folder)} left something broken: ${errorText(failed.error)}`, {
+    code: 'not-healed',
+    hint: 'heal it first: "pgquake heal"',
+  });
 }
 
 async function subfolders(folder: string): Promise<string[]> {
