@@ -180,9 +180,7 @@ async function idOf(name: NodeName, place: ContainerPlace): Promise<readonly [No
   const { container } = place;
   const client = engineOf(place);
   try {
-    const { Id } = await client.call(`look at container ${container} of ${name}`, (engine, abortSignal) =>
-      engine.getContainer(container).inspect({ abortSignal }),
-    );
+    const { Id } = await client.inspect(`look at container ${container} of ${name}`, container);
     return [name, Id];
   } catch (error) {
     if (!(error instanceof EngineRefusal) || error.status !== 404) throw error;

@@ -32,9 +32,7 @@ export async function containersOfProject(project: string): Promise<readonly Fou
   }
   const found = await Promise.all(
     mine.map(async ({ Id, Names, Labels }) => {
-      const seen = await client.call(`look at container ${Names[0]}`, (docker, abortSignal) =>
-        docker.getContainer(Id).inspect({ abortSignal }),
-      );
+      const seen = await client.inspect(`look at container ${Names[0]}`, Id);
       const { Ports } = seen.NetworkSettings as unknown as ContainerNetworking;
       const variable = (name: string) =>
         seen.Config.Env.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) || undefined;

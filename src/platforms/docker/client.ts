@@ -3,6 +3,7 @@
 import type { Agent } from 'node:http';
 import { inspect } from 'node:util';
 import type Docker from 'dockerode';
+import type { ContainerInspectInfo } from 'dockerode';
 import { homeFolder } from '../../home-folder.ts';
 import { withoutBrackets } from '../../model/address.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
@@ -96,6 +97,15 @@ export class DockerClient {
         cause: error,
       });
     }
+  }
+
+  /**
+   * Looks at one container.
+   * @param container its id or name.
+   * @throws as `call`.
+   */
+  inspect(what: string, container: string): Promise<ContainerInspectInfo> {
+    return this.call(what, (docker, abortSignal) => docker.getContainer(container).inspect({ abortSignal }));
   }
 
   #engine(): Promise<Docker> {

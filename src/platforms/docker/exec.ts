@@ -6,24 +6,19 @@ import type { DockerClient } from './client.ts';
 
 const LIMIT_MS = 15_000;
 
-export interface ExecOptions {
-  /** With all rights of the engine's machine over what the container sees: for its network rules. False by default. */
-  readonly privileged?: boolean;
-  /** 15 s by default. */
-  readonly limitMs?: number;
-}
-
 export interface ExecResult {
   readonly exitCode: number;
   /** Standard output and standard error, as they came. */
   readonly output: string;
 }
 
-export interface ExecRequest extends ExecOptions {
+export interface ExecRequest {
   /** In words, for the message of an error. */
   readonly what: string;
   readonly containerId: string;
   readonly command: readonly string[];
+  /** 15 s by default. */
+  readonly limitMs?: number | undefined;
 }
 
 /**
@@ -31,14 +26,13 @@ export interface ExecRequest extends ExecOptions {
  * @throws EngineRefusal where the container does not run or has no such program.
  */
 export function execIn(client: DockerClient, request: ExecRequest): Promise<ExecResult> {
-  const { what, containerId, command, privileged = false, limitMs = LIMIT_MS } = request;
+  const { what, containerId, command, limitMs = LIMIT_MS } = request;
   return client.call(
     what,
     async (docker, abortSignal) => {
       const exec = await docker.getContainer(containerId).exec({
         Cmd: [...command],
         User: '0',
-        Privileged: privileged,
         AttachStdout: true,
         AttachStderr: true,
         abortSignal,

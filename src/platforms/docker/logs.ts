@@ -2,12 +2,17 @@
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { PassThrough } from 'node:stream';
 import { makeFolder } from '../../make-folder.ts';
 import { errorText } from '../../model/errors.ts';
 import type { DockerClient } from './client.ts';
+import { withoutPassword } from './container-login.ts';
 import { projectContainers } from './project.ts';
 
 const READ_LIMIT_MS = 30_000;
+/** Whoever follows a log for longer starts anew. */
+const FOLLOW_LIMIT_MS = 24 * 3_600_000;
 
 /** @returns what a container printed, at most its last `lines` lines (100,000 by default). */
 export async function readLog(client: DockerClient, containerId: string, lines = 100_000): Promise<string> {
@@ -18,6 +23,36 @@ export async function readLog(client: DockerClient, containerId: string, lines =
     { limitMs: READ_LIMIT_MS },
   );
   return unframe(Buffer.from(frames));
+}
+
+interface Following {
+  readonly lines: number;
+  readonly signal: AbortSignal;
+  readonly tell: (line: string) => void;
+}
+
+/** Tells its lines, until the container ends or the signal is aborted. */
+export async function followLog(
+  client: DockerClient,
+  containerId: string,
+  { lines, signal, tell }: Following,
+): Promise<void> {
+  try {
+    await client.call(
+      `follow the log of container ${containerId.slice(0, 12)}`,
+      async (docker, abortSignal) => {
+        const options = { stdout: true, stderr: true, follow: true, tail: lines, abortSignal } as const;
+        const stream = await docker.getContainer(containerId).logs(options);
+        const text = new PassThrough();
+        docker.modem.demuxStream(stream, text, text);
+        stream.on('close', () => text.end());
+        for await (const line of createInterface({ input: text })) tell(line);
+      },
+      { limitMs: FOLLOW_LIMIT_MS, signal },
+    );
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 /**
@@ -35,8 +70,7 @@ export async function keepLogs(
     containers.map(async ({ id, node }) => {
       if (node === undefined) return;
       const text = await readLog(client, id).catch((error) => `pgquake could not read this log: ${errorText(error)}\n`);
-      // Servers log statements that fail, and some statements hold the password.
-      await writeFile(join(folder, `${node}.log`), password ? text.replaceAll(password, '********') : text);
+      await writeFile(join(folder, `${node}.log`), withoutPassword(text, password));
     }),
   );
 }

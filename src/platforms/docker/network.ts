@@ -49,9 +49,7 @@ export function dockerNetwork({
 /** Where a container, known to others by its name, has its place in their networks; a node by an address is elsewhere. */
 async function addressesOf(client: DockerClient, host: string): Promise<string[]> {
   if (isIP(host) !== 0) return [host];
-  const { NetworkSettings } = await client.call(`look at container ${host}`, (docker, abortSignal) =>
-    docker.getContainer(host).inspect({ abortSignal }),
-  );
+  const { NetworkSettings } = await client.inspect(`look at container ${host}`, host);
   const addresses = Object.values(NetworkSettings.Networks).flatMap(({ IPAddress }) => IPAddress || []);
   if (addresses.length > 0) return addresses;
   throw new EnvironmentError(`container ${host} is in no network`, { code: 'no-network' });

@@ -7,6 +7,7 @@ import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { DockerClient } from './client.ts';
 import { PROJECT_LABEL } from './compose.ts';
+import { withoutPassword } from './container-login.ts';
 import { readLog } from './logs.ts';
 import { DockerNode } from './node.ts';
 import { composeContainers, projectContainers } from './project.ts';
@@ -83,9 +84,7 @@ async function noSuchProject(client: DockerClient, project: string, found: NodeC
 async function byName(client: DockerClient, named: Readonly<Record<NodeName, string>>): Promise<NodeContainers> {
   const entries = await Promise.all(
     Object.entries(named).map(async ([node, container]) => {
-      const { Id } = await client.call(`look at container ${container} for ${node}`, (engine, abortSignal) =>
-        engine.getContainer(container).inspect({ abortSignal }),
-      );
+      const { Id } = await client.inspect(`look at container ${container} for ${node}`, container);
       return [node, Id] as const;
     }),
   );
@@ -171,5 +170,5 @@ export async function untilReady(
 async function lastWords(client: DockerClient, node: DockerNode): Promise<string> {
   const { password } = node.address();
   const words = (await readLog(client, node.containerId, LAST_WORDS)).trim().replace(/\r?\n/g, ' | ');
-  return password === '' ? words : words.replaceAll(password, '********');
+  return withoutPassword(words, password);
 }

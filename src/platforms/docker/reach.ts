@@ -45,3 +45,44 @@ export function published(ports: ContainerNetworking['Ports'], port: number): Ho
   const loopback = { '': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1' }[binding.HostIp ?? ''];
   return { host: loopback ?? (binding.HostIp as string), port: Number(binding.HostPort) };
 }
+
+/** Whether this port of the machine is published, and none that the container asks for: the engine chose it at the start. */
+export function publishedByChance(
+  ports: ContainerNetworking['Ports'],
+  asked: Readonly<Record<string, readonly { readonly HostPort?: string }[] | null>> | null | undefined,
+  port: number,
+): boolean {
+  const isIt = ({ HostPort }: { readonly HostPort?: string }) => Number(HostPort) === port;
+  return Object.entries(ports).some(([inside, bindings]) => bindings?.some(isIt) && !asked?.[inside]?.some(isIt));
+}
+
+/** Where the server in one container is reached, by what the engine says of it and has said before. */
+export class Reached {
+  /** The server's own port. */
+  port = 0;
+  at: HostPort = { host: '', port: 0 };
+  readonly #localAddresses: readonly string[];
+  #networking: ContainerNetworking | undefined;
+  #publishedAt: HostPort | undefined;
+
+  /** @param localAddresses see `reach`. */
+  constructor(localAddresses: readonly string[]) {
+    this.#localAddresses = localAddresses;
+  }
+
+  see({ networking, port, running }: { networking: ContainerNetworking; port: number; running: boolean }): void {
+    this.port = port;
+    // What a stopped container says of its network is empty.
+    if (running) this.#networking = networking;
+    this.#publishedAt = published(networking.Ports, port) ?? this.#publishedAt;
+    // The address of a stopped container may be given to the next one that starts; its published port is
+    // refused at once.
+    this.at = (running ? reach(networking, port, this.#localAddresses) : this.#publishedAt) ?? this.at;
+  }
+
+  /** Where another port of the container is reached. */
+  atPort(port: number): HostPort {
+    const at = this.#networking && reach(this.#networking, port, this.#localAddresses);
+    return at ?? { ...this.at, port };
+  }
+}

@@ -6,8 +6,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { PassThrough } from 'node:stream';
 import { z } from 'zod';
 import type {
   AttachOptions,
@@ -18,15 +16,16 @@ import type {
   UpOptions,
 } from '../../cluster/platform.ts';
 import { EnvironmentError, errorText, InputError } from '../../model/errors.ts';
-import type { NodeSpec } from '../../model/topology.ts';
 import { removeClusterFile, writeClusterFile } from '../cluster-file.ts';
 import { own, ownerSchema } from '../owner.ts';
 import { DockerClient, EngineRefusal } from './client.ts';
-import { containerName, PROJECT_LABEL, renderCompose, STANDING } from './compose.ts';
+import { PROJECT_LABEL, renderCompose, STANDING } from './compose.ts';
 import { composeMissing, findCompose, runCompose } from './compose-command.ts';
+import { actOn, STOP_LIMIT_MS } from './container-acts.ts';
+import { passwordIn, withoutPassword } from './container-login.ts';
 import { isPresent, pull, wantedImage } from './image.ts';
-import { readLog } from './logs.ts';
-import { type DockerNode, passwordIn } from './node.ts';
+import { followLog, readLog } from './logs.ts';
+import type { DockerNode } from './node.ts';
 import { attach, untilReady } from './nodes.ts';
 import {
   composeContainers,
@@ -36,14 +35,10 @@ import {
   removeProject,
 } from './project.ts';
 import { forgetSettings, keepSettings, readSettings } from './settings-file.ts';
+import { refuseUnmarked, unmarked } from './unmarked.ts';
 
 const COMPOSE_FILE = 'docker-compose.yml';
 const UP_LIMIT_MS = 180_000;
-/** An orderly shutdown gets this long before the engine kills the container. */
-const STOP_GRACE_S = 10;
-const STOP_LIMIT_MS = 40_000;
-/** Whoever follows a log for longer starts anew. */
-const FOLLOW_LIMIT_MS = 24 * 3_600_000;
 
 export const standing: StandingClusters = {
   up,
@@ -86,7 +81,7 @@ async function up(options: UpOptions): Promise<Nodes> {
   const environment = await environmentOf(client, project, folder);
   const image = environment.PGQUAKE_IMAGE as string;
   if (!(await isPresent(client, image))) await pull(client, image, signal, onProgress);
-  await Promise.all((await projectContainers(client, project)).map(({ id, name }) => unpause(client, id, name)));
+  await Promise.all((await projectContainers(client, project)).map((container) => unpause(client, container)));
   try {
     const { endpoint } = client;
     await runCompose(compose, ['up', '--detach'], {
@@ -173,42 +168,6 @@ async function environmentOf(client: DockerClient, project: string, folder: stri
   };
 }
 
-/**
- * Compose would take over containers and volumes of the same names, whoever made them.
- * @throws EnvironmentError naming those that are not marked as this cluster's.
- */
-async function refuseUnmarked(client: DockerClient, project: string, nodes: readonly NodeSpec[]): Promise<void> {
-  const names = nodes.map(({ name }) => containerName(project, name));
-  const marked = new Set((await projectContainers(client, project)).map(({ id }) => id));
-  const everything = await client.call('list all containers', (docker, abortSignal) =>
-    docker.listContainers({ all: true, abortSignal }),
-  );
-  const sameName = everything
-    .map(({ Id, Names }) => ({ id: Id, name: (Names[0] ?? Id).replace(/^\//, '') }))
-    .filter(({ name }) => names.includes(name));
-  const inTheWay = [...sameName, ...(await composeContainers(client, project))].filter(({ id }) => !marked.has(id));
-  const ours = await projectVolumes(client, project);
-  const volumes = await client.call('list all volumes', (docker, abortSignal) =>
-    docker.listVolumes({ abortSignal } as object),
-  );
-  const strange = (volumes.Volumes ?? [])
-    .map(({ Name }) => Name)
-    .filter((name) => names.includes(name) && !ours.includes(name));
-  if (inTheWay.length + strange.length > 0) {
-    throw unmarked(project, [
-      ...new Set(inTheWay.map(({ name }) => `container ${name}`)),
-      ...strange.map((name) => `volume ${name}`),
-    ]);
-  }
-}
-
-function unmarked(project: string, things: readonly string[]): EnvironmentError {
-  return new EnvironmentError(`not marked as ${PROJECT_LABEL}=${project}, so not touched: ${things.join(', ')}`, {
-    code: 'not-a-target',
-    hint: 'use another name with --project, or rename what is in the way',
-  });
-}
-
 function portTaken(error: unknown): EnvironmentError | undefined {
   if (!/port is already allocated|address already in use/.test(errorText(error))) return undefined;
   return new EnvironmentError(`the port for clients on 127.0.0.1 is taken: ${errorText(error)}`, {
@@ -237,23 +196,13 @@ async function down({ project, folder, volumes }: Parameters<StandingClusters['d
 }
 
 /** In order, so that the servers need no crash recovery when their data are used again. */
-async function stop(client: DockerClient, { id, name }: ProjectContainer): Promise<void> {
-  await unpause(client, id, name);
-  await unlessRefused(
-    client.call(
-      `stop container ${name}`,
-      (docker, abortSignal) => docker.getContainer(id).stop({ t: STOP_GRACE_S, abortSignal }),
-      {
-        limitMs: STOP_LIMIT_MS,
-      },
-    ),
-  );
+async function stop(client: DockerClient, container: ProjectContainer): Promise<void> {
+  await unpause(client, container);
+  await unlessRefused(actOn(client, container, 'stop', { limitMs: STOP_LIMIT_MS }));
 }
 
-function unpause(client: DockerClient, id: string, name: string): Promise<void> {
-  return unlessRefused(
-    client.call(`unpause container ${name}`, (docker, abortSignal) => docker.getContainer(id).unpause({ abortSignal })),
-  );
+function unpause(client: DockerClient, container: ProjectContainer): Promise<void> {
+  return unlessRefused(actOn(client, container, 'unpause'));
 }
 
 /** The engine refuses what is so already. */
@@ -320,35 +269,9 @@ async function logs({ project, node, follow, lines, signal, onLine }: LogOptions
   await Promise.all(
     wanted.map(async ({ name, containerId }) => {
       const password = await passwordIn(client, containerId);
-      const tell = (line: string) => onLine(name, password ? line.replaceAll(password, '********') : line);
+      const tell = (line: string) => onLine(name, withoutPassword(line, password));
       if (follow) await followLog(client, containerId, { lines, signal, tell });
       else for (const line of (await readLog(client, containerId, lines)).trimEnd().split('\n')) tell(line);
     }),
   );
-}
-
-interface Following {
-  readonly lines: number;
-  readonly signal: AbortSignal;
-  readonly tell: (line: string) => void;
-}
-
-/** Until the container ends or the signal is aborted. */
-async function followLog(client: DockerClient, containerId: string, { lines, signal, tell }: Following): Promise<void> {
-  try {
-    await client.call(
-      `follow the log of container ${containerId.slice(0, 12)}`,
-      async (docker, abortSignal) => {
-        const options = { stdout: true, stderr: true, follow: true, tail: lines, abortSignal } as const;
-        const stream = await docker.getContainer(containerId).logs(options);
-        const text = new PassThrough();
-        docker.modem.demuxStream(stream, text, text);
-        stream.on('close', () => text.end());
-        for await (const line of createInterface({ input: text })) tell(line);
-      },
-      { limitMs: FOLLOW_LIMIT_MS, signal },
-    );
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }

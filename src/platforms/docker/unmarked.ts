@@ -1,0 +1,43 @@
+/** What has the names of a standing cluster and not its label: refused by name, and not touched. */
+
+import { EnvironmentError } from '../../model/errors.ts';
+import type { NodeSpec } from '../../model/topology.ts';
+import type { DockerClient } from './client.ts';
+import { containerName, PROJECT_LABEL } from './compose.ts';
+import { composeContainers, projectContainers, projectVolumes } from './project.ts';
+
+/**
+ * Compose would take over containers and volumes of the same names, whoever made them.
+ * @throws EnvironmentError naming those that are not marked as this cluster's.
+ */
+export async function refuseUnmarked(client: DockerClient, project: string, nodes: readonly NodeSpec[]): Promise<void> {
+  const names = nodes.map(({ name }) => containerName(project, name));
+  const marked = new Set((await projectContainers(client, project)).map(({ id }) => id));
+  const everything = await client.call('list all containers', (docker, abortSignal) =>
+    docker.listContainers({ all: true, abortSignal }),
+  );
+  const sameName = everything
+    .map(({ Id, Names }) => ({ id: Id, name: (Names[0] ?? Id).replace(/^\//, '') }))
+    .filter(({ name }) => names.includes(name));
+  const inTheWay = [...sameName, ...(await composeContainers(client, project))].filter(({ id }) => !marked.has(id));
+  const ours = await projectVolumes(client, project);
+  const volumes = await client.call('list all volumes', (docker, abortSignal) =>
+    docker.listVolumes({ abortSignal } as object),
+  );
+  const strange = (volumes.Volumes ?? [])
+    .map(({ Name }) => Name)
+    .filter((name) => names.includes(name) && !ours.includes(name));
+  if (inTheWay.length + strange.length > 0) {
+    throw unmarked(project, [
+      ...new Set(inTheWay.map(({ name }) => `container ${name}`)),
+      ...strange.map((name) => `volume ${name}`),
+    ]);
+  }
+}
+
+export function unmarked(project: string, things: readonly string[]): EnvironmentError {
+  return new EnvironmentError(`not marked as ${PROJECT_LABEL}=${project}, so not touched: ${things.join(', ')}`, {
+    code: 'not-a-target',
+    hint: 'use another name with --project, or rename what is in the way',
+  });
+}
