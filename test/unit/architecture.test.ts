@@ -227,15 +227,11 @@ describe('architecture', () => {
 
   /** Longer than a reader keeps in mind; each with its reason. The list only gets shorter. */
   const LONGER: Readonly<Record<string, string>> = {
-    'cli/progress.ts': 'one narrative; to be split when it is next changed',
     'cluster/platform.ts': 'the port of platforms',
     'model/event.ts': 'every event of a history, as one union',
     'model/figures.ts': 'every figure of a report',
     'model/operations.ts': 'one class, columns and cursor',
     'model/report-schema.ts': 'one schema of one published file',
-    'pgquake.ts': 'one narrative; to be split when it is next changed',
-    'platforms/docker/node.ts': 'one narrative; to be split when it is next changed',
-    'platforms/docker/standing.ts': 'one narrative; to be split when it is next changed',
     'reporters/report-words.ts': 'the words of every figure',
     'scenario/parse.ts': 'one pass that collects every mistake',
     'scenario/schema.ts': 'every key that authors write, with its description',
