@@ -130,6 +130,8 @@ export const oracles: Readonly<Record<string, Oracle>> = {
   'network-reject': {
     kinds: ['ping', 'read', 'remote'],
     spared: ['ping', 'read'],
+    // What the proof itself met does not count, and on a busy machine the proof takes its time.
+    forMs: 1_600,
     sees: meets('remote', 'was refused', noWay),
     unlike: 'network-drop',
   },

@@ -65,7 +65,9 @@ describe.skipIf(missing !== undefined)('under a Patroni of somebody else', () =>
     expect([0, 2]).toContain(code);
     const seen = Object.fromEntries(place.report().results.map(({ check, judgement }) => [check, judgement]));
     expect(seen).toMatchObject({ 'within-promise': 'pass', healed: 'pass', 'fault-took-effect': 'pass' });
-    await using session = await cluster.connect(1);
+    const [act] = place.report().acts;
+    expect(act?.targets).toHaveLength(1);
+    await using session = await cluster.connect(act?.targets[0] === 'db-a' ? 1 : 0);
     const [row] = await session.query('SELECT pg_is_in_recovery()', [], { timeoutMs: 5_000 });
     expect(row).toEqual([false]);
   });

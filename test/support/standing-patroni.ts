@@ -79,7 +79,8 @@ export class StandingPatroni implements AsyncDisposable {
       restapi: { listen: `0.0.0.0:${REST_PORT}`, connect_address: `${host}:${REST_PORT}` },
       etcd3: { hosts: [`${etcd}:2379`] },
       bootstrap: {
-        dcs: { ttl: 20, loop_wait: 1, retry_timeout: 3, postgresql: { use_pg_rewind: true, use_slots: true } },
+        // As patient with a busy etcd as this ttl allows: nobody is to lose the leader key without a fault.
+        dcs: { ttl: 20, loop_wait: 1, retry_timeout: 9, postgresql: { use_pg_rewind: true, use_slots: true } },
         initdb: [{ encoding: 'UTF8' }, 'no-sync'],
       },
       postgresql: {
