@@ -24,6 +24,8 @@ export type Kind = ShippedKind | (string & {});
 export interface Attempt {
   readonly kind: Kind;
   readonly tookMs: number;
+  /** Of the monotonic clock. */
+  readonly endedAt: number;
   /** The error's code; absent where it was answered. */
   readonly code?: string;
   /** The one value of the answer. */
@@ -99,8 +101,10 @@ export class Clients implements AsyncDisposable {
     let session: Session | undefined;
     while (!this.#stopping.signal.aborted) {
       const began = performance.now();
-      const note = (rest: Pick<Attempt, 'code' | 'value'>) =>
-        this.attempts.push({ kind, tookMs: performance.now() - began, ...rest });
+      const note = (rest: Pick<Attempt, 'code' | 'value'>) => {
+        const endedAt = performance.now();
+        this.attempts.push({ kind, tookMs: endedAt - began, endedAt, ...rest });
+      };
       try {
         session ??= await Session.connect(node.address(), {
           applicationName: CLIENT_NAMES.workload,

@@ -145,11 +145,14 @@ function countProbes(history: History, range: TimeRange, partitions: { read: Tal
     const stalled = outcome === 'ok' && settledAt - sentAt > STALLED_MS;
     probed[partition]?.[kind.access].add(stalled ? 'fail' : outcome);
   }
+  // Another route may be served later, and contradicts nothing.
+  const alike = (access: OperationKind['access']) =>
+    history.run.kinds.every((kind) => kind.access !== access || kind.scope === 'all' || onOneRoute(kind, {}, main));
   for (const [index, { read, write }] of probed.entries()) {
     const partition = partitions[index];
     if (!partition) continue;
-    partition.read = toldBy(read, partition.read);
-    partition.write = toldBy(write, partition.write);
+    partition.read = toldBy(read, partition.read, alike('read'));
+    partition.write = toldBy(write, partition.write, alike('write'));
   }
 }
 
@@ -157,9 +160,10 @@ function countProbes(history: History, range: TimeRange, partitions: { read: Tal
 const MIN_LOAD_TRIED = 10;
 
 /** The probes, but where one of the two had no success at all and the other had: their tables may not be the same. */
-function toldBy(probes: Tally, load: Tally): Tally {
+function toldBy(probes: Tally, load: Tally, comparable: boolean): Tally {
   const [seen, worked] = [probes.availability(), load.availability()];
   if (seen.intended === 0) return load;
+  if (!comparable) return probes;
   const onlyProbes = worked.ok === 0 && worked.intended >= MIN_LOAD_TRIED && seen.ok > 0;
   const onlyLoad = worked.ok > 0 && seen.ok === 0;
   return onlyProbes || onlyLoad ? load : probes;

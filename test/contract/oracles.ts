@@ -59,10 +59,13 @@ function isSlow(kind: Kind, limitMs: number, inRow: number): (clients: Clients) 
   };
 }
 
-/** So many attempts, with others between them. */
+/** So many attempts, with others between them. Where a ping was slow meanwhile, which is spared, the machine was. */
 function isSlowAgain(kind: Kind, limitMs: number, times: number): (clients: Clients) => string | undefined {
   return (clients) => {
-    const slow = clients.of(kind).filter(({ tookMs }) => tookMs > limitMs);
+    const held = clients.of('ping').filter(({ tookMs }) => tookMs > limitMs / 2);
+    const beside = (one: Attempt) => (ping: Attempt) =>
+      ping.endedAt > one.endedAt - one.tookMs && ping.endedAt - ping.tookMs < one.endedAt;
+    const slow = clients.of(kind).filter((one) => one.tookMs > limitMs && !held.some(beside(one)));
     return slow.length >= times ? `${slow.length} of a client's ${kind} took more than ${limitMs} ms` : undefined;
   };
 }

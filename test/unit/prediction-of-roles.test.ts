@@ -111,6 +111,25 @@ describe('a primary is killed, and somebody is there to replace it', () => {
   });
 });
 
+test('the load goes through a proxy that sees the new primary later: probes by the predicted route decide', () => {
+  const routes = [
+    { name: 'direct', access: 'write' },
+    { name: 'proxy', access: 'write' },
+  ] as const;
+  const outByLoad = (route: string, probe: NonNullable<HistorySpec['probe']>) => {
+    const kinds = (['read', 'write'] as const).map(
+      (access) => ({ name: access, access, scope: 'partition', ratePerSecond: 100, deadlineMs: 1_000, route }) as const,
+    );
+    const history = struck({ spec: BY_HAND, ...primaryKilled, kinds, answer: outFor(FAULT_MS), probe });
+    const events = history.events.map((event) => (event.type === 'cluster-formed' ? { ...event, routes } : event));
+    return judged({ ...history, events }).judgement;
+  };
+  expect(outByLoad('proxy', outFor(3_900))).toBe('pass');
+  expect(outByLoad('proxy', outFor(FAULT_MS))).toBe('fail');
+  // By one route they contradict each other.
+  expect(outByLoad('direct', outFor(3_900))).toBe('fail');
+});
+
 describe('a primary is lost, and nobody replaces it', () => {
   test('one success is a difference', () => {
     const served = struck({ spec: NOBODY, ...primaryKilled });
