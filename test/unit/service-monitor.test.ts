@@ -1,9 +1,12 @@
 /** When the load ends after healing: not before it has asked again for all that it was refused. */
 
 import { expect, test } from 'vitest';
+import { vocabulary } from '../../src/cli/vocabulary.ts';
 import type { OperationKind, Outcome } from '../../src/model/history.ts';
 import { OperationTable } from '../../src/model/operations.ts';
+import { asksAgain } from '../../src/planner.ts';
 import { ServiceMonitor } from '../../src/run/service-monitor.ts';
+import { parseScenario } from '../../src/scenario/parse.ts';
 
 const READ: OperationKind = { name: 'read', access: 'read', scope: 'partition', ratePerSecond: 50, deadlineMs: 2_000 };
 
@@ -56,4 +59,12 @@ test('a read that the client did not send says nothing of its room', () => {
   monitor.operations(reads(0, 125, (room) => (room === 1 ? 'fail' : 'ok')));
   monitor.operations(reads(2_500, 125, (room) => (room === 1 ? 'unsent' : 'ok')));
   expect(monitor.restored(5_000, 0)).toBe(false);
+});
+
+test.each([
+  ['{ check: messages-readable, during: settle }', true],
+  ['{ check: no-lost-writes }', false],
+])('a run with %s asks again: %s', (item, expected) => {
+  const scenario = parseScenario(`name: a\nsummary: A.\nhypothesis: [${item}]\n`, 'a.yaml', vocabulary);
+  expect(asksAgain(vocabulary.checks, scenario)).toBe(expected);
 });
