@@ -10,7 +10,7 @@ import { datasetOf } from '../run/probes.ts';
 import { findFormed, notFormed, recognisedBy } from '../run/standing.ts';
 import { standingClusters, standingData, untilInterrupted } from './standing.ts';
 
-/** The options that ask for one. */
+/** The options that choose a placement. */
 export interface AskedPlacement {
   workers: number | undefined;
   replication: number | undefined;
@@ -20,7 +20,7 @@ export interface AskedPlacement {
   attach: string | undefined;
 }
 
-/** As the command line asks for it: from a file, a running cluster, or laid out. */
+/** @returns the placement from a file, from a running cluster, or laid out from the options. */
 export async function placementOf(
   quake: Quake,
   args: AskedPlacement,
@@ -37,7 +37,7 @@ export async function placementOf(
   return { placement: layOut(layout, shape, seed), origin };
 }
 
-/** As the cluster tells it now; workers that hold nothing count too, and those that are down. */
+/** @returns the placement that a running cluster reports; workers that are down or hold nothing are included. */
 export async function placementOfStanding(quake: Quake, project: string): Promise<PlacementInput & { origin: string }> {
   let input: (PlacementInput & { origin: string }) | undefined;
   await untilInterrupted(async (signal) => {
@@ -62,7 +62,7 @@ export function shapeOf({ workers = 4, replication = 2, shards: partitions = wor
   return shape;
 }
 
-/** As far as a scenario can describe it; a run that attaches holds it against the cluster. */
+/** The shape that a scenario can describe; a run that attaches compares it with the cluster. */
 export function shapeOfStanding({ placement: { workers, partitions } }: PlacementInput): Shape {
   return {
     workers: workers.length,

@@ -1,4 +1,4 @@
-/** The state of a run that is under way, as every view of it shows it: time, phase, and how operations ended. */
+/** The state of a running run that every view shows: time, phase, and how operations ended. */
 
 import type { Phase, TimedEvent } from '../model/event.ts';
 import type { Outcome } from '../model/history.ts';
@@ -9,11 +9,11 @@ export const TIME_WIDTH = 8;
 
 interface Tally {
   readonly byOutcome: Record<Outcome, number>;
-  /** What stood at the last few redraws, the oldest first. */
+  /** Operations that had ended at each of the last redraws, oldest first. */
   readonly samples: number[];
 }
 
-/** What both views know of the run. Its time is that of the events, carried on by the clock. */
+/** The state behind both views. Events set its time; between events the clock advances it. */
 export class Board {
   readonly tallies = new Map<string, Tally>();
   phase: Phase | undefined;
@@ -30,10 +30,10 @@ export class Board {
     this.#narrator = new EventNarrator({ topology: scenario.cluster, plannedActs: scenario.faults.length });
   }
 
-  /** @returns what to say of it, if anything. */
+  /** @returns the words to show for an event, if any. */
   event(event: TimedEvent): EventWords | undefined {
     if (event.type === 'phase-started') {
-      // The event tells the run's own time; between events the clock carries it on.
+      // The event carries the run's time; between events the clock advances it.
       this.#zero = this.#now() - event.at;
       this.phase = event.phase;
       this.phaseFromMs = event.at;
@@ -50,12 +50,12 @@ export class Board {
     tally.byOutcome[outcome] += n;
   }
 
-  /** Milliseconds of the run. */
+  /** Milliseconds since the run started. */
   get atMs(): number {
     return this.#now() - this.#zero;
   }
 
-  /** How long a phase is planned to take; `undefined` where nobody can know. */
+  /** The planned length of the current phase; `undefined` if it is not known in advance. */
   get plannedMs(): number | undefined {
     const { faults, steadyStateMs, settleWithinMs } = this.#scenario;
     if (this.phase === 'steady-state') return steadyStateMs;
@@ -64,7 +64,7 @@ export class Board {
     return faults.length === 0 ? steadyStateMs : Math.max(...faults.map(({ atMs, forMs }) => atMs + forMs));
   }
 
-  /** In the order of the alphabet, so that they never change places. */
+  /** Sorted by name, so that rows never change places. */
   get kinds(): [string, Tally][] {
     return [...this.tallies].sort(([a], [b]) => a.localeCompare(b));
   }

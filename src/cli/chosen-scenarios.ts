@@ -1,4 +1,4 @@
-/** Which scenarios a command line chooses: by name, pattern, path, tag, suite, or all. */
+/** The scenarios that a command line chooses: by name, pattern, path, tag or suite, or all of them. */
 
 import { existsSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
@@ -12,7 +12,7 @@ import type { RunArguments } from './options.ts';
 import { tagged } from './tagged.ts';
 import { scenarioNamed, suiteNamed } from './vocabulary.ts';
 
-/** @returns the suite that is asked for, if one is, with those of its scenarios that have one of the tags. */
+/** @returns the suite that `--suite` names, limited to scenarios with one of the tags; `undefined` without `--suite`. */
 export async function chosenSuite(
   quake: Quake,
   { suite, scenario, all, tag = [], ...overrides }: RunArguments,
@@ -28,7 +28,7 @@ export async function chosenSuite(
   return { ...found, scenarios: tagged(found.scenarios, tag) };
 }
 
-/** All scenarios are loaded before the first is run: a misspelt one starts nothing. */
+/** Loads all scenarios before the first one runs, so that a misspelt name starts nothing. */
 export async function chosenScenarios(
   quake: Quake,
   { scenario, all, tag = [], ...overrides }: RunArguments,
@@ -45,14 +45,14 @@ export async function chosenScenarios(
       hint: 'name one, such as one-worker, or give a path; "pgquake list" shows all',
     });
   }
-  // To list them is to read them all.
+  // Listing reads every scenario file.
   const known = scenario.length === 0 || scenario.some(isPattern) ? await quake.list() : [];
   const names = scenario.length === 0 ? files(known, all) : (await Promise.all(scenario.map(meant(known)))).flat();
   const loaded = await Promise.all([...new Set(names)].map((name) => scenarioNamed(quake, name, overrides)));
   return tagged(loaded, tag);
 }
 
-/** Suites are run by their names, so `--all` leaves them out. */
+/** `--all` leaves out the scenarios of suites: a suite is run by its name. */
 function files(known: readonly ScenarioEntry[], all: boolean): string[] {
   return (all ? known.filter(({ suite }) => suite === undefined) : known).map(({ file }) => file);
 }
@@ -61,7 +61,7 @@ function isPattern(word: string): boolean {
   return /[*?]/.test(word) && !existsSync(word);
 }
 
-/** A pattern stands for the names in scenarios/ that it matches, or for the files, where it is a path. */
+/** A pattern matches names in scenarios/, or files if it is a path. */
 function meant(known: readonly ScenarioEntry[]): (word: string) => Promise<readonly string[]> {
   return async (word) => {
     if (!isPattern(word)) return [word];
@@ -81,7 +81,7 @@ async function filesMatching(pattern: string): Promise<string[]> {
   return found.sort();
 }
 
-/** `*` is any part of a name, `**` also across suites, `?` one letter. */
+/** `*` matches any part of a name, `**` also crosses suites, `?` matches one letter. */
 function matching(pattern: string, known: readonly ScenarioEntry[]): string[] {
   const source = pattern.replace(/\*\*|[*?]|[^\w]/g, (part) => PARTS[part] ?? `\\${part}`);
   const expression = new RegExp(`^${source}$`);

@@ -1,4 +1,4 @@
-/** A command without its name and summary, which are known before it is loaded. */
+/** A command without its name and summary, which `commands.ts` holds so that help loads no command. */
 
 import type { ArgumentsCamelCase, Argv } from 'yargs';
 

@@ -1,17 +1,17 @@
-/** All commands, each loaded when it is called: help and typos need none of them. */
+/** All commands. Each is loaded when it is called: help and error messages for typos need none of them. */
 
 import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 import type { Command } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 import { type RunArguments, runOptions } from './options.ts';
 
-/** @param load what it imports is imported when it is called. */
+/** @param load imports the command; called when the command runs. */
 function lazily<Arguments>(command: string, describe: string, load: () => Promise<Command<Arguments>>): CommandModule {
   return {
     command,
     describe,
     builder: async (yargs) => (await load()).builder(yargs) as Argv<object>,
-    // What the builder has read.
+    // The arguments are those that the builder has parsed.
     handler: async (args) => (await load()).handler(args as ArgumentsCamelCase<Arguments>),
   };
 }

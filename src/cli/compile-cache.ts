@@ -1,11 +1,11 @@
-/** Compiled code is kept from run to run, in the folder for what is worth keeping: it is a third of the start. */
+/** Keeps compiled code from run to run, in pgquake's cache folder: compiling is a third of the start. */
 
 import { mkdirSync, statSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { cachePath, homeFolder } from '../home-folder.ts';
 
-/** Does nothing where the folder is not there yet, or is not this user's alone: who could write there could run code as him. */
+/** Does nothing unless the folder exists and only this user can write to it: another writer could run code as this user. */
 export function reuseCompiled(): void {
   const uid = process.getuid?.();
   if (process.env.NODE_COMPILE_CACHE !== undefined || uid === undefined) return;
@@ -16,10 +16,10 @@ export function reuseCompiled(): void {
     mkdirSync(compiled, { recursive: true, mode: 0o700 });
     if (!isOwn(compiled, uid)) return;
     enableCompileCache(compiled);
-    // Threads hear of it by the environment alone.
+    // Worker threads learn of the cache only through the environment.
     process.env.NODE_COMPILE_CACHE = compiled;
   } catch {
-    // Slower, and nothing else.
+    // Without the cache, pgquake only starts more slowly.
   }
 }
 

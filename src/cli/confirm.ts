@@ -1,12 +1,12 @@
-/** Asks a person on a terminal whether a cluster of somebody else's may be broken. */
+/** Asks the user on a terminal to confirm that pgquake may break a cluster that it did not create. */
 
 import { createInterface } from 'node:readline/promises';
 import type { Scenario } from '../model/scenario.ts';
 
-/** For a person to read what will be done, and to type a name. */
+/** Time for the user to read the question and type a name. */
 const LIMIT_MS = 120_000;
 
-/** @returns the name that a person has typed; `undefined` where there is nothing to ask, or nobody. */
+/** @returns the name that the user typed; `undefined` without a terminal, without an answer, or if no question is needed. */
 export async function askToConfirm({ cluster, faults }: Scenario): Promise<string | undefined> {
   const { inventory, confirm } = cluster;
   if (!inventory || faults.length === 0 || confirm !== undefined) return undefined;

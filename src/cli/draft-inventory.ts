@@ -1,4 +1,4 @@
-/** What `pgquake init` finds out of a cluster that a person names: its nodes, and how each is reached and broken. */
+/** What `pgquake init` finds out about a cluster: its nodes, and how pgquake reaches and breaks each of them. */
 
 import { resolve } from 'node:path';
 import type { InventoryPlatform } from '../cluster/platform.ts';
@@ -12,7 +12,7 @@ import { type Draft, type DraftNode, inventoryText, kebab } from '../scenario/in
 
 export const INVENTORY = 'inventory.yaml';
 
-/** What a person names. */
+/** What the user names on the command line. */
 export interface Named {
   url: string[];
   docker: string[];
@@ -24,15 +24,13 @@ export interface Named {
   'password-env': string | undefined;
 }
 
-export interface Drafted {
+interface Drafted {
   readonly draft: Draft;
-  /** What a person should know of it, in words. */
+  /** What the user should know about the draft. */
   readonly notes: readonly string[];
 }
 
-/**
- * @throws InputError where what is named contradicts itself; EnvironmentError where a server does not answer.
- */
+/** @throws InputError if the arguments contradict each other; EnvironmentError if a server does not answer. */
 export async function draftOf(platform: InventoryPlatform, args: Named): Promise<Drafted> {
   const {
     nodes,
@@ -47,7 +45,7 @@ export async function draftOf(platform: InventoryPlatform, args: Named): Promise
     routes,
     ...(env === undefined ? {} : { passwordEnv: env }),
   };
-  // As a run takes hold of it: a container that is not there, or is another server's, is refused here.
+  // Attach as a run would: this refuses a container that is missing or belongs to another server.
   await platform.attach(parseDraft(draft));
   return { draft, notes };
 }
@@ -87,7 +85,7 @@ async function ofUrls(
   return { nodes: [...nodes, ...found], notes };
 }
 
-/** The servers that those which are named stream to and from, and that are none of them. */
+/** Servers that the named ones stream to or from and that the user did not name. */
 async function neighboursOf(
   platform: InventoryPlatform,
   nodes: readonly DraftNode[],
@@ -100,7 +98,7 @@ async function neighboursOf(
   for (const { connection, server } of asked) {
     const role = server.standby ? 'primary' : 'standby';
     const missing = server.neighbours.length - asked.filter((other) => other.server.standby !== server.standby).length;
-    // Each may be known by another address here: only more of them than are named are news.
+    // A named server may stream under another address, so only more neighbours than named servers are new.
     for (const neighbour of missing > 0 ? server.neighbours : []) {
       const url = uriOf({ ...connection, host: neighbour.host, port: neighbour.port ?? connection.port });
       const [other] = await askAll(platform, [{ name: 'found', url }], env).catch(() => []);
@@ -116,13 +114,13 @@ async function neighboursOf(
   return { found, notes };
 }
 
-/** Every server, by the address that a run would use. */
+/** Asks every server, at the address that a run would use. */
 async function askAll(
   platform: InventoryPlatform,
   nodes: readonly DraftNode[],
   env: string | undefined,
 ): Promise<{ readonly connection: Connection; readonly server: Server }[]> {
-  // Ways to break them are looked at last, with all nodes.
+  // `draftOf` checks the ways to break nodes, once all nodes are known.
   const plain = nodes.map(({ name, url }) => ({ name, url }));
   const draft = { name: 'draft', nodes: plain, ...(env === undefined ? {} : { passwordEnv: env }) };
   const { all } = await platform.attach(parseDraft(draft));
@@ -140,7 +138,7 @@ async function askAll(
   );
 }
 
-/** @throws EnvironmentError where none of its containers has a server that answers. */
+/** @throws EnvironmentError if no container of the project has a server that answers. */
 async function ofCompose(platform: InventoryPlatform, args: Named, project: string): Promise<Found> {
   const nodes: DraftNode[] = [];
   const routes: { name: string; url: string }[] = [];
@@ -182,7 +180,7 @@ async function ofCompose(platform: InventoryPlatform, args: Named, project: stri
   });
 }
 
-/** @throws whatever does not say that another server answered there. */
+/** @throws every error except `other-server`. */
 function errorCode(error: unknown): string {
   const { code } = error as { code?: unknown };
   if (code === 'other-server') return code;
@@ -204,13 +202,13 @@ function uriOf({ host, port, user, database, sslmode, sslrootcert }: Connection)
   return `postgresql://${encodeURIComponent(user)}@${at}/${encodeURIComponent(database)}${query === '' ? '' : `?${query}`}`;
 }
 
-/** By its container, or the first word of its host's name; by its number where that is an address. */
+/** The container's name, else the first label of the host name; `db-<n>` if the host is an address. */
 function nameOf({ host }: Connection, container: string | undefined, index: number): string {
   if (container !== undefined) return kebab(container);
   return /^[a-z]/i.test(host) && host !== 'localhost' ? kebab(host.split('.', 1)[0] as string) : `db-${index + 1}`;
 }
 
-/** Each name once. */
+/** Numbers the second and later uses of a name. */
 function named(nodes: readonly DraftNode[]): readonly DraftNode[] {
   return nodes.map((node, i) =>
     nodes.findIndex(({ name }) => name === node.name) === i ? node : { ...node, name: `${node.name}-${i + 1}` },

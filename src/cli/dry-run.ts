@@ -1,4 +1,4 @@
-/** What a run would do to machines of somebody else's, command by command. */
+/** The commands that a run would run on machines that pgquake did not create. */
 
 import { OWN_SCHEMA } from '../cluster/own-schema.ts';
 import type { ActCommands, NodeControl } from '../cluster/platform.ts';
@@ -9,18 +9,18 @@ import type { Quake } from '../quake.ts';
 
 const SWITCH = 'undoes it should pgquake be lost; renewed while it runs';
 
-/** One act on one node that it may strike. */
-export interface PlannedCommand {
+/** One act on one node that the act may strike. */
+interface PlannedCommand {
   readonly act: number;
   readonly node: string;
   readonly fault: string;
-  /** Only where the node has the role then. */
+  /** The act strikes the node only if it has this role then. */
   readonly ifRole?: string;
-  /** What is run there, and what undoes it. A fault without a command works by SQL. */
+  /** The commands and what undoes them; empty for a fault that works by SQL. */
   readonly commands: readonly ActCommands[];
 }
 
-/** @returns nothing for a cluster that the run makes itself. Connects to the nodes, and writes nothing. */
+/** @returns nothing for a cluster that the run creates. Connects to the nodes, and writes nothing. */
 export async function plannedCommands(
   { catalog }: Quake,
   { scenario, acts }: Plan,
@@ -45,7 +45,7 @@ function commandsOf({ index, atStrike }: PlannedAct, { name: fault, needs }: Fau
   };
 }
 
-/** Line by line; empty for a cluster that the run makes itself. */
+/** @returns the lines to print; none for a cluster that the run creates. */
 export function commandLines(
   { scenario, acts }: Plan,
   commands: readonly PlannedCommand[],

@@ -1,4 +1,4 @@
-/** What the exit code says, for CI: the one list. */
+/** The exit codes, for CI. */
 
 import { attributed, EnvironmentError, InputError, InterruptedError } from '../model/errors.ts';
 import type { Judgement } from '../model/verdict.ts';
@@ -19,7 +19,7 @@ export function exitCodeOfJudgement(judgement: Judgement): ExitCode {
   return EXIT[judgement];
 }
 
-/** By who must act: the author of the input, the owner of the machine, the person who interrupted, or us. */
+/** The exit code tells who must act: the author of the input, the owner of the machine, the user, or pgquake's authors. */
 export function exitCodeOfError(thrown: unknown): ExitCode {
   const error = attributed(thrown);
   if (error instanceof InputError) return EXIT.input;
@@ -28,7 +28,7 @@ export function exitCodeOfError(thrown: unknown): ExitCode {
   return EXIT.bug;
 }
 
-/** Of several runs: what needs a person first. Interrupted, bug, environment, input, then the verdicts. */
+/** The most urgent code of several runs: interrupted, bug, environment, input, then the verdicts. */
 export function worstExitCode(codes: readonly ExitCode[]): ExitCode {
   const order: readonly ExitCode[] = [
     EXIT.interrupted,

@@ -1,13 +1,13 @@
 /**
- * Node.js waits for every thread when a process ends. One that was cut off may never end: its loop turns and waits for requests
- * of which nobody tells it any more (seen with Node.js 24.21, in `Environment::CleanupHandles`). The verdict is out by
- * then, so the process ends without it.
+ * At exit Node.js waits for every thread. A terminated thread may never end: its loop waits for requests whose completion
+ * it no longer receives (seen with Node.js 24.21, in `Environment::CleanupHandles`). The verdict is written by then, so
+ * the process exits without that thread.
  */
 
 import { createRequire } from 'node:module';
 import { threadsLeft } from '../model/end-thread.ts';
 
-/** To be called after all who set the exit code when the process ends. */
+/** Call this after every other `exit` listener that sets the exit code. */
 export function exitDespiteThreads(): void {
   process.on('exit', (code) => {
     if (threadsLeft() === 0) return;
@@ -17,7 +17,7 @@ export function exitDespiteThreads(): void {
 
 function exitAtOnce(code: number): void {
   try {
-    // An optional dependency, which the one thread seen to do this needs as well.
+    // An optional dependency; the only thread known to hang needs it too.
     const koffi = createRequire(import.meta.url)('koffi') as Koffi;
     koffi.load(null).func('_exit', 'void', ['int'])(code);
   } catch {

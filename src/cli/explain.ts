@@ -1,4 +1,4 @@
-/** An error in words, for the person who ran the command. */
+/** Explains an error to the user. */
 
 import { inspect } from 'node:util';
 import pc from 'picocolors';
@@ -7,7 +7,7 @@ import { plainText } from '../reporters/escape.ts';
 import { inSourcePlaces } from './source-places.ts';
 import { asTyped } from './typed.ts';
 
-/** Prints to the error stream: what went wrong and what to do; a bug of ours with its stack. */
+/** Prints to standard error what went wrong and what to do; for a bug in pgquake, the stack. */
 export function explain(thrown: unknown): void {
   const error = attributed(thrown);
   if (!(error instanceof HarnessError)) {

@@ -1,11 +1,11 @@
-/** What `--verbose` adds while a run goes on: each way in which operations fail, as it first comes up. */
+/** What `--verbose` adds during a run: the first failure of each kind. */
 
 import type { OperationLog } from '../model/history.ts';
 
-/** More would be no help. */
+/** More notes would bury the rest of the output. */
 const MAX_NOTES = 100;
 
-/** @returns a listener for what has settled of the load. @param note says one line. */
+/** @returns a listener for settled operations of the load. @param note prints one line. */
 export function failureNotes(note: (text: string) => void): (batch: OperationLog) => void {
   const told = new Set<string>();
   return (batch) => {

@@ -1,6 +1,6 @@
 /**
- * Inside of GitHub Actions: what servers say on the way is kept from being taken for workflow commands, checks
- * that did not pass become annotations at the scenario's line, and the step gets a summary. Elsewhere: nothing.
+ * In GitHub Actions: keeps the runner from taking server messages for workflow commands, turns checks that did not
+ * pass into annotations at the scenario's line, and writes a step summary. Elsewhere it does nothing.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -9,23 +9,23 @@ import { errorText } from '../model/errors.ts';
 import type { Report } from '../model/report.ts';
 import { githubAnnotations, githubSummary } from '../reporters/github.ts';
 
-export interface GithubOptions {
+interface GithubOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Prints a line where the runner reads it. */
   readonly print: (line: string) => void;
 }
 
 export interface Github {
-  /** Tells of one run that was judged. */
+  /** Adds one judged run. */
   add(report: Report): void;
-  /** To be called once, when all is printed. */
+  /** Call this once, after all other output. */
   close(): void;
 }
 
 /** @returns `undefined` outside of GitHub Actions. */
 export function openGithub({ env, print }: GithubOptions): Github | undefined {
   if (env.GITHUB_ACTIONS !== 'true') return undefined;
-  // From here to the same word the runner obeys nothing, whatever a server's message looks like.
+  // Until it reads this token again, the runner ignores workflow commands, so a server's message cannot contain one.
   const token = `pgquake-${randomBytes(16).toString('hex')}`;
   print(`::stop-commands::${token}`);
   const annotations: string[] = [];
@@ -37,7 +37,7 @@ export function openGithub({ env, print }: GithubOptions): Github | undefined {
       try {
         appendFileSync(file, githubSummary(report));
       } catch (error) {
-        // The verdict stands, whatever becomes of the summary.
+        // A summary that cannot be written does not change the verdict.
         print(`no step summary: ${errorText(error)}`);
       }
     },

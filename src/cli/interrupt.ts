@@ -1,11 +1,11 @@
-/** Whatever ends pgquake from outside ends what is under way in order, and never twice: signals, and errors that nobody caught. */
+/** Signals and uncaught errors end the current work in order, and only once. */
 
 import { constants } from 'node:os';
 import { InterruptedError } from '../model/errors.ts';
 
 /**
- * Signals that end a process and can be caught. SIGPIPE is not among them: to listen for it would make every socket
- * whose server died an interruption; it is ignored, and a reader that is gone shows when something is written.
+ * Signals that end a process and can be caught. SIGPIPE is left out: with a listener, every socket whose server died
+ * would interrupt the run. Node.js ignores SIGPIPE, and the next write reports a reader that is gone.
  */
 const ENDING = (
   [
@@ -23,18 +23,18 @@ const ENDING = (
   ] as const
 ).filter((name) => name in constants.signals);
 
-/** Without a listener the first opens a debugger, and the second ends the process. */
+/** Without a listener, SIGUSR1 opens a debugger and SIGUSR2 ends the process. */
 const WITHOUT_MEANING = ['SIGUSR1', 'SIGUSR2'] as const;
 
-/** What is under way: it ends by itself, in order, when it hears why it must. */
+/** Tells the current work why it must end; the work then ends itself in order. */
 type Ending = (reason: unknown, name: string) => void;
 
 let underWay: Ending | undefined;
 
 /**
- * The first signal ends the run in order: heal, dispose, report. Further ones only say so.
- * @param say where to; the error stream by default.
- * @param words what is done then, and what to say of it to whoever is impatient.
+ * The first signal ends the run in order: heal, remove the cluster, report. Further signals only print a message.
+ * @param say prints a line; to standard error by default.
+ * @param words what pgquake says after the first signal and after further ones.
  */
 export function interruptible(
   say: (text: string) => void = (text) => console.error(text),
@@ -49,7 +49,7 @@ export function interruptible(
       say(words.further());
       return;
     }
-    // First of all: what is said may fail with the terminal.
+    // Abort before printing: printing fails if the terminal is gone.
     controller.abort(reason);
     say(`${name}: ${words.first}`);
   };
@@ -71,9 +71,9 @@ function interruptedBy(name: string): InterruptedError {
 }
 
 /**
- * Ends what is under way, if anything is.
- * @param name of what ends it, for the person who waits.
- * @returns whether anything was.
+ * Ends the current work in order, if there is any.
+ * @param name what ends it, for the message to the user.
+ * @returns whether there was any work.
  */
 export function endInOrder(reason: unknown, name: string): boolean {
   underWay?.(reason, name);
@@ -81,16 +81,16 @@ export function endInOrder(reason: unknown, name: string): boolean {
 }
 
 /**
- * To be called once, before anything else.
- * @param codes to exit with where there is nothing to end in order: after a signal, and after an error.
- * @param explain tells a person of an error.
+ * Call this once, before anything else.
+ * @param codes the exit codes after a signal and after an error, for when there is no work to end in order.
+ * @param explain prints an error for the user.
  */
 export function listen(
   codes: { readonly interrupted: number; of(error: unknown): number },
   explain: (error: unknown) => void,
 ): void {
   for (const name of ENDING) {
-    // What is under way hears of it by itself.
+    // Current work has its own listener.
     process.on(name, () => {
       if (underWay === undefined) process.exit(codes.interrupted);
     });

@@ -1,4 +1,4 @@
-/** The options of a command, as yargs knows them once the command has named them. */
+/** The options of a command, read from yargs after the command's builder has run. */
 
 import yargs, { type CommandModule } from 'yargs';
 
@@ -9,14 +9,14 @@ export interface KnownOption {
   readonly default: unknown;
 }
 
-/** What yargs keeps and does not type. */
+/** Members of yargs that its types leave out. */
 interface Built {
   getOptions(): { readonly default: Record<string, unknown>; readonly choices: Record<string, readonly string[]> };
   getInternalMethods(): { getUsageInstance(): { getDescriptions(): Record<string, string | undefined> } };
 }
 
 const OF_ALL = new Set(['help', 'version']);
-/** In front of a description that yargs would translate. */
+/** yargs puts this in front of a description that it would translate. */
 const TRANSLATED = '__yargsString__:';
 
 /** Without its positional arguments, and without --help and --version. */

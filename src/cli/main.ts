@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: finds the command, turns what it ends with into text and an exit code. */
+/** The entry of the command line: runs a command and turns its result into text and an exit code. */
 
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
@@ -16,10 +16,10 @@ import { surviveOutput } from './streams.ts';
 import { typedIn } from './typed-in.ts';
 import { explainUsage, orCommand, UsageError } from './usage.ts';
 
-/** For what a command that has ended left open: a call without an answer, a thread. */
+/** Time for what a finished command left open: an unanswered call, a thread. */
 const GRACE_MS = 2_000;
 
-/** Arguments that may be paths as a person typed them. */
+/** Arguments that may be paths. */
 const PATHS = ['scenario', 'suite', 'inventory', 'attach'] as const;
 
 const args = hideBin(process.argv);
@@ -30,7 +30,7 @@ const unwritten = surviveOutput(() => {
   if (!endInOrder(reason, 'the reader of the output is gone')) process.exit(EXIT.interrupted);
 });
 process.on('exit', () => {
-  // A program that reads the output must hear that it is not whole.
+  // A program that reads the output must learn that it is incomplete.
   if (unwritten() === undefined) return;
   process.exitCode = worstExitCode([(process.exitCode ?? EXIT.pass) as ExitCode, EXIT.environment]);
 });
@@ -47,7 +47,7 @@ try {
 setTimeout(() => process.exit(), GRACE_MS).unref();
 
 async function explained(thrown: unknown): Promise<unknown> {
-  // What yargs throws it does not always tell as a failure.
+  // yargs does not pass every error that it throws to `fail`.
   if (thrown instanceof Error && thrown.name === 'YError') return explained(new UsageError(thrown.message));
   if (thrown instanceof UsageError) return explainUsage(thrown, args, await commandLine(args).getHelp());
   if (thrown instanceof InputError) return orCommand(thrown, args);

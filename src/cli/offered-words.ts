@@ -1,20 +1,20 @@
-/** What a shell offers behind `pgquake`, and the scripts that ask for it. */
+/** The words that a shell offers after `pgquake`, and the scripts that ask for them. */
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
-export type Shell = (typeof SHELLS)[number];
+type Shell = (typeof SHELLS)[number];
 
-export interface CompletionSources {
+interface CompletionSources {
   readonly commands: readonly string[];
-  /** Whether scenarios follow a command; so they do where none is named. */
+  /** Whether scenarios may follow a command; `undefined` means that no command is named. */
   takesScenarios(command: string | undefined): boolean;
-  /** Without the hyphens. */
+  /** Option names without hyphens. */
   optionsOf(command: string | undefined): Promise<readonly string[]>;
   scenarios(): Promise<readonly string[]>;
 }
 
 /**
- * @param words behind the program's name; the last is being typed and may be empty.
- * @returns words that may stand in its place, sorted.
+ * @param words the words after the program's name; the last one is being typed and may be empty.
+ * @returns words that may complete the last one, sorted.
  */
 export async function candidates(words: readonly string[], sources: CompletionSources): Promise<string[]> {
   const typed = words.at(-1) ?? '';
@@ -29,7 +29,7 @@ export async function candidates(words: readonly string[], sources: CompletionSo
   return [...new Set(offered)].filter((word) => word.startsWith(typed)).sort();
 }
 
-/** What a person puts into his shell's start-up file; files are offered where pgquake knows no word. */
+/** Scripts for the shell's start-up file; they offer files when pgquake offers no word. */
 export const COMPLETION_SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `_pgquake() {
   local IFS=$'\\n'

@@ -1,4 +1,4 @@
-/** Opens pgquake for one command: with the config file beside its scenarios, or the one that is named. */
+/** Opens pgquake for one command, with the config file that the user named or the one beside the scenarios. */
 
 import { dirname, join, relative } from 'node:path';
 import { findConfig } from '../find-config.ts';
@@ -6,22 +6,22 @@ import { InputError } from '../model/errors.ts';
 import type { Quake } from '../quake.ts';
 import type { ConfigArguments } from './options.ts';
 
-/** Where scenarios are looked for by name, so their config too. */
+/** The folder of scenarios that are run by name; their config file is here too. */
 const SCENARIOS = 'scenarios';
 
 /**
- * @param args.config the file that the command line names; else PGQUAKE_CONFIG, else what is found.
- * @param scenarios names or paths of scenarios, beside which a config is looked for; by default beside named scenarios.
- * @throws InputError where the file cannot be used, or the scenarios have different ones.
+ * @param args.config the file from the command line; else PGQUAKE_CONFIG, else the file beside the scenarios.
+ * @param scenarios names or paths of scenarios; without any, the config is looked for in scenarios/.
+ * @throws InputError if the file cannot be used, or if the scenarios have different config files.
  */
 export async function openQuake({ config }: ConfigArguments, scenarios: readonly string[] = []): Promise<Quake> {
   const file = configFile({ config }, scenarios);
-  // All variants and what reads them: loaded by the commands that need a quake.
+  // Imported here because it loads every variant, which not all commands need.
   if (file === undefined) return (await import('../pgquake.ts')).pgquake();
   return (await import('../config.ts')).loadConfig(file);
 }
 
-/** The config file that counts: flag, else environment, else what is found beside the scenarios. */
+/** The config file: from the flag, else the environment, else beside the scenarios. */
 export function configFile({ config }: ConfigArguments, scenarios: readonly string[] = []): string | undefined {
   return config ?? (process.env.PGQUAKE_CONFIG || configBeside(scenarios));
 }
@@ -42,7 +42,7 @@ function folderOf(scenario: string): string {
   return /[/\\]|^\.+$/.test(scenario) ? scenario : join(SCENARIOS, scenario);
 }
 
-/** Where run folders go: flag, else environment, else config file, else `reports`. */
+/** The folder for runs: from the flag, else the environment, else the config file, else `reports`. */
 export function reportsFolder(quake: Quake, flag: string | undefined): string {
   return flag ?? (process.env.PGQUAKE_REPORTS || relative('.', quake.reports) || '.');
 }

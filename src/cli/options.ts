@@ -1,4 +1,4 @@
-/** What several commands can be told, and everything that a run can: without loading any command. */
+/** Options that commands share, and all options of a run. Loads no command. */
 
 import type { Argv } from 'yargs';
 
@@ -30,7 +30,7 @@ export const OUTPUT_OPTION = {
   },
 } as const;
 
-/** For the commands that tell what is there. */
+/** For the commands that list or show something. */
 export const FORMAT_OPTION = {
   output: {
     choices: ['text', 'json'] as const,
@@ -53,7 +53,7 @@ export interface Overrides {
   set?: string[] | undefined;
 }
 
-/** Their options, for the commands that make a plan. */
+/** For the commands that make a plan. */
 export const OVERRIDE_OPTIONS = {
   platform: {
     type: 'string',
@@ -77,7 +77,7 @@ export const SET_OPTION = {
   },
 } as const;
 
-export const TIMES_OPTION = {
+const TIMES_OPTION = {
   times: {
     type: 'number',
     requiresArg: true,
@@ -86,7 +86,7 @@ export const TIMES_OPTION = {
   },
 } as const;
 
-/** For the commands that may attach to a cluster that stands. */
+/** For the commands that may attach to an existing cluster. */
 export const ATTACH_OPTION = {
   attach: {
     type: 'string',
@@ -120,8 +120,7 @@ export const CONFIRM_OPTION = {
   },
 } as const;
 
-/** For the command that runs scenarios. */
-export const DRY_RUN_OPTION = {
+const DRY_RUN_OPTION = {
   'dry-run': {
     type: 'boolean',
     default: false,
@@ -129,7 +128,7 @@ export const DRY_RUN_OPTION = {
   },
 } as const;
 
-export const QUIET_OPTION = {
+const QUIET_OPTION = {
   quiet: {
     type: 'boolean',
     default: false,
@@ -138,7 +137,7 @@ export const QUIET_OPTION = {
   },
 } as const;
 
-export const VERBOSE_OPTION = {
+const VERBOSE_OPTION = {
   verbose: {
     type: 'boolean',
     default: false,
@@ -183,7 +182,7 @@ export interface RunArguments extends Overrides, ConfigArguments {
   output: OutputFormat;
 }
 
-/** The options of the command that runs scenarios; `--help` alone needs no more of it. */
+/** The options of the command that runs scenarios, in a file that `--help` can load without the command. */
 export function runOptions(yargs: Argv): Argv<RunArguments> {
   return yargs
     .positional('scenario', {

@@ -1,11 +1,11 @@
-/** Says of a cluster that is watched when a kind of operation has no success any more, and when it has again. */
+/** Reports on a watched cluster when a kind of operation stops succeeding and when it succeeds again. */
 
 import type { TimedEvent } from '../model/event.ts';
 import type { Outcome } from '../model/history.ts';
 import { formatDuration } from '../model/units.ts';
 import type { Progress } from './progress.ts';
 
-/** Without a success for so long, and two failures at least: shorter ones are in the report. */
+/** An outage is shown after this time without a success and at least two failures; the report has shorter ones. */
 const OUT_MS = 500;
 const OUT_FAILURES = 2;
 const ROUND_MS = 100;
@@ -16,7 +16,7 @@ interface Kind {
   out: boolean;
 }
 
-/** Times are those at which answers come in, so they are about; the report measures. */
+/** Times are those at which pgquake received answers, so they are approximate; the report has exact ones. */
 export class OutageLines implements Progress {
   readonly #inner: Progress;
   readonly #now: () => number;

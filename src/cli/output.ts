@@ -1,6 +1,6 @@
 /**
- * Where the words of a command go. `text`: all to standard output. `json`: the verdict alone to standard output,
- * once, at the end, and all words to standard error. Inside of GitHub Actions also what that reads.
+ * Where a command writes. `text`: everything to standard output. `json`: the verdict to standard output, once, at the
+ * end, and all text to standard error. In GitHub Actions, also annotations and a step summary.
  */
 
 import type { Report } from '../model/report.ts';
@@ -18,12 +18,12 @@ export class Output {
     this.#github = openGithub({ env: process.env, print: (line) => this.say(line) });
   }
 
-  /** Where a person looks. */
+  /** The stream for text. */
   get stream(): NodeJS.WriteStream {
     return this.#format === 'json' ? process.stderr : process.stdout;
   }
 
-  /** Of the terminal, if it is one. */
+  /** The terminal's width; 100 without a terminal. */
   get columns(): number {
     return this.stream.columns ?? 100;
   }
@@ -33,18 +33,18 @@ export class Output {
     else console.log(line);
   }
 
-  /** @param folder as a person would type it. @param error what kept the run from its end, if anything. */
+  /** @param folder as the user would type it. @param error why the run did not reach its end, if it did not. */
   judged(report: Report, folder: string, error?: string): void {
     this.#runs.push({ report, folder, ...(error === undefined ? {} : { error }) });
     this.#github?.add(report);
   }
 
-  /** Of a scenario that could not even begin. */
+  /** Records a scenario that could not start. */
   failed(scenario: string, error: string): void {
     this.#runs.push({ scenario, error });
   }
 
-  /** @param missing whether not all was run that was asked for. */
+  /** @param missing whether a scenario that was asked for did not run. */
   close(missing = false): void {
     this.#github?.close();
     if (this.#format === 'json') process.stdout.write(verdictJson(this.#runs, missing));

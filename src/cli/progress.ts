@@ -1,7 +1,7 @@
 /**
- * What a person sees while a run is under way. On a terminal: a few lines that are drawn anew ten times a
- * second, with what happened scrolling above them. Elsewhere (CI): a line for each event, and counts once a
- * second. The cursor is never hidden, so there is nothing to restore, however the process ends.
+ * The live view of a run. A terminal shows counters that update in place ten times a second, with events scrolling
+ * above them. Elsewhere (CI) each event is a line, and counts are a line once a second. The cursor is never hidden, so
+ * there is nothing to restore if the process dies.
  */
 
 import { createLogUpdate } from 'log-update';
@@ -17,7 +17,7 @@ import { OutageLines } from './outage-lines.ts';
 
 const REDRAW_MS = 100;
 const COUNTS_EVERY_MS = 1_000;
-/** The rate shown is that of the last this many counts of 100 ms. */
+/** The rate shown is the average over this many samples of 100 ms. */
 const RATE_SAMPLES = 10;
 const BAR_WIDTH = 24;
 const LABEL_WIDTH = 9;
@@ -25,28 +25,28 @@ const DEFAULT_COLUMNS = 80;
 
 export interface Progress {
   event(event: TimedEvent): void;
-  /** @param n operations of a kind that ended so. */
+  /** @param n how many operations of this kind ended with this outcome. */
   counts(kind: string, outcome: Outcome, n: number): void;
-  /** Shows a line that stays, from outside of the run: what came of Ctrl-C. */
+  /** Prints a line that does not come from the run's events, such as the response to Ctrl-C. */
   note(text: string): void;
-  /** Draws no more, and leaves the last counts standing. Harmless twice. */
+  /** Stops drawing and leaves the last counts on the screen. Harmless twice. */
   close(): void;
 }
 
-/** Calls back again and again. @returns what stops it. */
-export type Ticker = (everyMs: number, tick: () => void) => () => void;
+/** Calls `tick` periodically. @returns a function that stops it. */
+type Ticker = (everyMs: number, tick: () => void) => () => void;
 
-/** What a progress view is drawn on, and its time. */
-export interface ProgressOptions {
+/** The stream and the clock of a progress view. */
+interface ProgressOptions {
   readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
-  /** `NO_COLOR`, `CI` and `TERM` are looked at; those of the process by default. */
+  /** Used for `NO_COLOR`, `CI` and `TERM`; the process environment by default. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Milliseconds of any monotonic clock. */
   readonly now?: () => number;
   readonly ticker?: Ticker;
 }
 
-/** Live on a terminal; line by line where there is none, in CI and on a dumb terminal. */
+/** Live on a terminal; line by line without one, in CI and on a dumb terminal. */
 export function openProgress(scenario: Scenario, options: ProgressOptions): Progress {
   const { env = process.env, now = () => performance.now(), ticker = processTicker, stream } = options;
   const terminal = stream.isTTY === true && env.TERM !== 'dumb';
@@ -62,14 +62,14 @@ function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '' && value !== 'false';
 }
 
-/** Never keeps the process alive. */
+/** Its timer does not keep the process alive. */
 const processTicker: Ticker = (everyMs, tick) => {
   const timer = setInterval(tick, everyMs);
   timer.unref();
   return () => clearInterval(timer);
 };
 
-/** One line for each event, whole, so that a log can be searched. */
+/** Prints each event on one line, so that the log can be searched. */
 class LineProgress implements Progress {
   readonly #board: Board;
   readonly #stream: NodeJS.WritableStream;
@@ -178,7 +178,7 @@ class LiveProgress implements Progress {
     this.#draw([this.#phaseLine(), ...this.#counts(true)].join('\n'));
   }
 
-  /** Scrolls a line above what is drawn live; what is said beyond it stands below, dim. */
+  /** Scrolls a line above the live counters, with its detail dim on the lines below it. */
   #persist(atMs: number, { label, what, detail }: Pick<EventWords, 'label' | 'what' | 'detail'>, paint: Colors['red']) {
     const { dim } = this.#colors;
     const time = formatTime(atMs);
@@ -228,7 +228,7 @@ class LiveProgress implements Progress {
   }
 }
 
-/** Of the operations that ended within the samples, which are 100 ms apart. */
+/** The rate of operations that ended during the samples, which are 100 ms apart. */
 function ratePerSecond(samples: readonly number[]): number {
   const first = samples[0];
   const last = samples.at(-1);

@@ -1,4 +1,4 @@
-/** What a person sees of a run under `--quiet`: what went wrong, and notes. */
+/** The view of a run under `--quiet`: problems and notes. */
 
 import type { Scenario } from '../model/scenario.ts';
 import { plainText } from '../reporters/escape.ts';
@@ -9,7 +9,7 @@ export function quietProgress(scenario: Scenario, stream: NodeJS.WritableStream)
   const narrator = new EventNarrator({ topology: scenario.cluster, plannedActs: scenario.faults.length });
   return {
     event(event) {
-      // Told all of them: what it says of one may depend on the ones before.
+      // The narrator sees every event, because its words may depend on earlier ones.
       const words = narrator.words(event);
       if (words?.tone !== 'bad') return;
       const { label, what, detail } = words;

@@ -1,4 +1,4 @@
-/** What a command line must not have, whatever the command: an option twice, `-` for standard input, a word for a number. */
+/** What no command accepts: an option given twice, `-` for standard input, a word instead of a number. */
 
 import { InputError } from '../model/errors.ts';
 import { quoted } from '../model/quoted.ts';
@@ -12,12 +12,12 @@ const LONG: Readonly<Record<string, string>> = {
   v: 'version',
 };
 
-/** What each of them means is known. */
+/** Options that may be given more than once. */
 const REPEATABLE: ReadonlySet<string> = new Set(['set', 'tag', 'url', 'docker', 'ssh']);
 
 /**
- * @param args the command line behind the program's name; what follows `--` is for another program.
- * @throws InputError naming an option that is there more than once, in whatever spelling.
+ * @param args the words after the program's name; words after `--` belong to another program.
+ * @throws InputError naming an option that is given more than once, in any spelling.
  */
 export function refuseGivenTwice(args: readonly string[]): void {
   const seen = new Set<string>();
@@ -30,8 +30,8 @@ export function refuseGivenTwice(args: readonly string[]): void {
 }
 
 /**
- * @param args the command line behind the program's name.
- * @throws InputError where it asks for standard input, as `-` does elsewhere.
+ * @param args the words after the program's name.
+ * @throws InputError if `-` asks for standard input.
  */
 export function refuseStandardInput(args: readonly string[]): void {
   if (!own(args).includes('-')) return;
@@ -42,8 +42,8 @@ export function refuseStandardInput(args: readonly string[]): void {
 }
 
 /**
- * @param args the command line behind the program's name. @param read what was made of it.
- * @throws InputError naming an option whose value should be a number and is a word.
+ * @param args the words after the program's name. @param read the values that yargs parsed.
+ * @throws InputError naming an option that expects a number and has a word.
  */
 export function refuseNoNumber(args: readonly string[], read: Readonly<Record<string, unknown>>): void {
   const name = Object.keys(read).find((one) => /^[a-z-]{2,}$/.test(one) && Number.isNaN(read[one]));
@@ -54,12 +54,12 @@ export function refuseNoNumber(args: readonly string[], read: Readonly<Record<st
   throw new InputError(`--${name}: expected a number, found ${quoted(typed ?? '')}`, { code: 'usage' });
 }
 
-/** What follows `--` is for another program. */
+/** The words before `--`; later words belong to another program. */
 function own(args: readonly string[]): readonly string[] {
   return args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
 }
 
-/** `--max-down=1`, `--maxDown` and `--no-max-down` are the same option; `-fn` are two. A negative number is none. */
+/** `--max-down=1`, `--maxDown` and `--no-max-down` are one option; `-fn` is two; a negative number is not an option. */
 function optionsIn(word: string): string[] {
   const long = /^--(?:no-)?([^=]+)/.exec(word)?.[1];
   if (long !== undefined) return [long.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)];

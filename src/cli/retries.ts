@@ -1,16 +1,16 @@
-/** Whether a scenario is worth another run: the machine was too busy to judge it. */
+/** Decides whether to run a scenario again because the machine was too busy to judge it. */
 
 import type { Check } from '../checks/check.ts';
 import { excuses } from '../judge.ts';
 import { HarnessError } from '../model/errors.ts';
 import type { Report } from '../model/report.ts';
 
-/** What a busy machine ends a run with. Anything else, such as a missing image, is there the next time too. */
+/** Codes of failures that a busy machine causes. Other failures, such as a missing image, would recur. */
 const ENDED_BY_LOAD: ReadonlySet<string> = new Set(['load-not-borne', 'steady-state-unsteady']);
 
 /**
- * @param failure what kept the run from its end, if anything did.
- * @returns why a run of the same scenario may end otherwise; empty where it would not.
+ * @param failure why the run did not reach its end, if it did not.
+ * @returns why another run may end differently; empty if it would not.
  */
 export function reasonsToRetry(
   { judgement, results }: Pick<Report, 'judgement' | 'results'>,

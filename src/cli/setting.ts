@@ -1,19 +1,19 @@
-/** Which of the places that may set a value did: flag, environment, scenario, config file, default. Pure. */
+/** Finds the place that sets a value: flag, environment, scenario, config file or default. Pure. */
 
 export interface Setting {
   readonly name: string;
   readonly value: string;
-  /** In words: `--seed`, `PGQUAKE_SEED`, `scenarios/mine.yaml`, `default`. */
+  /** The place in words: `--seed`, `PGQUAKE_SEED`, `scenarios/mine.yaml`, `default`. */
   readonly from: string;
 }
 
 export interface Place {
   readonly from: string;
-  /** Absent or empty where this place says nothing. */
+  /** `undefined` or empty if this place does not set the value. */
   readonly value: string | number | undefined;
 }
 
-/** @param places in their order of precedence. @param fallback what counts where none of them says anything. */
+/** @param places in order of precedence. @param fallback the value if no place sets one. */
 export function settingOf(name: string, places: readonly Place[], fallback: string): Setting {
   const found = places.find(({ value }) => value !== undefined && value !== '');
   return found === undefined

@@ -1,4 +1,4 @@
-/** Where an error comes from, in our source files: a build has few files of its own, and source maps beside them. */
+/** Maps places in bundled code back to pgquake's source files, with the source maps beside the bundles. */
 
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { codeFolder, packageFolder } from '../model/package-files.ts';
 
 /**
- * @param text an error with its stack, as it is printed. @param code the folder of the code that runs.
- * @returns the same with `src/run/runner.ts:12:3` for each place that a source map knows.
+ * @param text an error with its stack. @param code the folder of the running code.
+ * @returns the text with `src/run/runner.ts:12:3` for each place that a source map knows.
  */
 export function inSourcePlaces(text: string, code = codeFolder()): string {
   const maps = new Map<string, SourceMap | undefined>();
@@ -27,6 +27,6 @@ function mapOf(file: string): SourceMap | undefined {
   try {
     return new SourceMap(JSON.parse(readFileSync(`${file}.map`, 'utf8')));
   } catch {
-    return undefined; // what the build itself says is better than nothing
+    return undefined; // without a source map, the bundle's own place is shown
   }
 }

@@ -1,4 +1,4 @@
-/** What the commands for a standing cluster share: its options, the platform that keeps it, the data set in it. */
+/** Shared by the commands for the cluster from `up`: options, platform, engines and data set. */
 
 import type { Engine } from '../cluster/engine.ts';
 import type { StandingClusters } from '../cluster/platform.ts';
@@ -11,10 +11,10 @@ import type { Workload } from '../workloads/workload.ts';
 import { interruptible } from './interrupt.ts';
 import { asTyped } from './typed.ts';
 
-/** These clusters are the shipped platform's own: a config file that is broken must not keep one from being removed. */
+/** Only shipped variants, so that a broken config file cannot prevent the removal of a cluster. */
 const { catalog } = pgquake();
 
-export const DEFAULT_PROJECT = 'citus';
+const DEFAULT_PROJECT = 'citus';
 
 export interface ProjectArguments {
   project: string;
@@ -43,41 +43,41 @@ export const FOLDER_OPTIONS = {
   },
 } as const;
 
-/** @throws EnvironmentError where no platform has any. */
+/** @throws EnvironmentError if no platform supports clusters from `up`. */
 export function standingClusters(): StandingClusters {
   const standing = catalog.platforms.find((platform) => platform.standing)?.standing;
   if (!standing) throw new EnvironmentError('no platform here can keep a cluster', { code: 'no-platform' });
   return standing;
 }
 
-/** The cluster that `up` makes: the first engine that keeps its nodes' roles says what the nodes are. */
+/** The nodes that `up` starts, as the first engine with fixed roles lays them out. */
 export function standingTopology(): Topology {
   const [engine] = standingEngines();
   return { nodes: (engine as Engine).nodes(4), replication: 2, partitions: 4 };
 }
 
-/** Settings that any of the engines that may form it needs. */
+/** The server settings that any of these engines needs. */
 export function standingSettings(): Readonly<Record<string, string>> {
   return Object.assign({}, ...standingEngines().map((engine) => engine.settingsFor?.(standingTopology())));
 }
 
-/** What may have formed one. */
+/** The engines that may have formed the cluster: those with fixed roles. */
 export function standingEngines(): readonly Engine[] {
   return catalog.engines.filter(({ movingRoles }) => !movingRoles);
 }
 
-/** What `up` loads: the first workload, as a scenario has it that says nothing else. */
+/** The data that `up` loads: that of the first workload with its default parameters. */
 export function standingData(): WantedData {
   const workload = catalog.workloads[0] as Workload;
   return { workload, params: workload.params.parse({}) as WantedData['params'] };
 }
 
-/** What a person types for another command on the same cluster. */
+/** @returns what the user types to run another command on the same cluster. */
 export function commandFor(command: string, project: string): string {
   return `${ownCommand()} ${command}${project === DEFAULT_PROJECT ? '' : ` --project ${project}`}`;
 }
 
-/** Ctrl-C ends the work in order; what was started or stopped by then stays so. */
+/** Ctrl-C ends the work in order; nodes already started or stopped stay so. */
 export async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const interrupt = interruptible(undefined, {
     first: asTyped('stopping; "pgquake up" starts what is stopped'),

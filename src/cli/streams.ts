@@ -1,14 +1,14 @@
 /**
- * Standard output and error that cannot be written (a full disk, a terminal that is closed) end no run: it goes on
- * without them, and says so by its exit code. A reader that has gone, as `| head` does, is an interruption.
+ * A run continues if standard output or error cannot be written (a full disk, a closed terminal); its exit code reports
+ * the loss. A reader that is gone, as after `| head`, interrupts the run.
  */
 
 import { errorText } from '../model/errors.ts';
 
 /**
- * Makes both streams harmless.
- * @param readerGone called once, when nobody reads a stream any more.
- * @returns a function that tells what could not be written, in words; `undefined` where nothing was lost.
+ * Keeps write errors on both streams from ending the process.
+ * @param readerGone called once, when the reader of a stream is gone.
+ * @returns a function that says what could not be written; it returns `undefined` if nothing was lost.
  */
 export function surviveOutput(readerGone: () => void): () => string | undefined {
   let lost: string | undefined;

@@ -1,4 +1,4 @@
-/** Gathers what the runs of a suite found, shows it as one table, and keeps it as `suite.json` and `suite.md`. */
+/** Collects the results of a suite's runs, prints them as one table, and stores them as `suite.json` and `suite.md`. */
 
 import { relative } from 'node:path';
 import pc from 'picocolors';
@@ -12,10 +12,10 @@ import type { ScenarioSuite } from '../scenario/load.ts';
 import { createSuiteFolder, writeFiles } from '../store.ts';
 import type { Output } from './output.ts';
 
-export interface SuiteTableOptions {
-  /** Where the suite's folder goes, beside those of its runs. */
+interface SuiteTableOptions {
+  /** The folder in which the suite's folder is created, beside those of its runs. */
   readonly reports: string;
-  /** The command line that runs it again. */
+  /** The command line that repeats the suite. */
   readonly again: string;
   readonly output: Output;
 }
@@ -36,18 +36,18 @@ export class SuiteTable {
     this.#startedAt = startedAt;
   }
 
-  /** @throws EnvironmentError when its folder cannot be made. */
+  /** @throws EnvironmentError if its folder cannot be created. */
   static async open(suite: ScenarioSuite, { reports, again, output }: SuiteTableOptions): Promise<SuiteTable> {
     const startedAt = new Date();
     return new SuiteTable(suite, again, output, await createSuiteFolder(reports, suite.name, startedAt), startedAt);
   }
 
-  /** @param run name of the run's folder. */
+  /** @param run the name of the run's folder. */
   add(report: Report, run: string): void {
     this.#runs.push(suiteRunOf(report, run));
   }
 
-  /** Of a scenario that could not even begin. */
+  /** Adds a scenario that could not start. */
   addFailure({ name, summary, claim }: Scenario, error: unknown): void {
     const said = claim === undefined ? {} : { claim };
     this.#runs.push({
@@ -60,7 +60,7 @@ export class SuiteTable {
     });
   }
 
-  /** Writes the files and shows the table. */
+  /** Writes the files and prints the table. */
   async close(): Promise<void> {
     const suite = suiteOf({
       name: this.#suite.name,

@@ -1,10 +1,10 @@
-/** Scenarios by their tags. Loads nothing that reads one. */
+/** Selects scenarios by tag. Imports nothing that parses scenarios. */
 
 import { InputError } from '../model/errors.ts';
 import { suggestion } from '../model/nearest.ts';
 import { quoted } from '../model/quoted.ts';
 
-/** @throws InputError where none of them has one of the tags. */
+/** @throws InputError if no scenario has one of the tags. */
 export function tagged<T extends { readonly tags?: readonly string[] }>(
   scenarios: readonly T[],
   tags: readonly string[],

@@ -1,20 +1,19 @@
-/** A scenario that is run several times: how often it passed, and what that says of the next time. */
+/** `--times`: how often a scenario passed, and what that says about its pass rate. */
 
-import { InputError } from '../model/errors.ts';
 import { shareInterval } from '../model/share-interval.ts';
 import { formatCount } from '../model/units.ts';
 import type { Judgement } from '../model/verdict.ts';
+import { wholeNumber } from './whole-number.ts';
 
-/** More is a job for a script. */
+/** More runs are a job for a script. */
 const MAX_TIMES = 1_000;
 
-/** @throws InputError where it is no number of runs. */
+/** @throws InputError if it is not a whole number in range. */
 export function timesOf(times: number): number {
-  if (Number.isInteger(times) && times >= 1 && times <= MAX_TIMES) return times;
-  throw new InputError(`--times: expected a whole number from 1 to ${MAX_TIMES}, found ${times}`, { code: 'usage' });
+  return wholeNumber('--times', times, 1, MAX_TIMES);
 }
 
-/** In one line. Runs that could not be judged count neither way. */
+/** One line. Runs that could not be judged do not count towards the share. */
 export function timesLine(scenario: string, judgements: readonly Judgement[]): string {
   const count = (wanted: Judgement) => judgements.filter((judgement) => judgement === wanted).length;
   const [passed, failed, unknown] = [count('pass'), count('fail'), count('unknown')];
@@ -25,5 +24,5 @@ export function timesLine(scenario: string, judgements: readonly Judgement[]): s
   return `${told}; it passes ${percent(passed / judged)} of the time (95 % interval ${percent(low)} to ${percent(high)})`;
 }
 
-/** So few runs carry no more digits. */
+/** At most 1,000 runs justify no decimals. */
 const percent = (share: number) => `${Math.round(share * 100)} %`;

@@ -1,12 +1,12 @@
-/** Paths as a person typed them: `npm run` calls pgquake in the package's folder, whatever folder he is in. */
+/** Resolves paths against the folder in which the user typed them: `npm run` calls pgquake in the package's folder. */
 
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 
 /**
  * @param scenarios names or paths.
- * @param from where npm was called, as npm says itself (`INIT_CWD`).
- * @returns a path that leads nowhere from here, and somewhere from there, as that.
+ * @param from the folder in which npm was called, which npm passes in `INIT_CWD`.
+ * @returns the scenarios; a path that exists only relative to `from` becomes absolute.
  */
 export function typedIn<T extends string | readonly string[]>(scenarios: T, from: string | undefined): T {
   if (from === undefined) return scenarios;

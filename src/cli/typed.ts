@@ -1,4 +1,4 @@
-/** Commands in messages, as a person types them where this pgquake is installed. */
+/** Commands in messages, as the user types them with this installation of pgquake. */
 
 import { ownCommand } from '../model/package-files.ts';
 

@@ -1,4 +1,4 @@
-/** What is wrong with a command line, in words that name what was meant. */
+/** Explains what is wrong with a command line and what the user may have meant. */
 
 import { InputError } from '../model/errors.ts';
 import { nearest } from '../model/nearest.ts';
@@ -7,9 +7,9 @@ import { COMMAND_NAMES } from './commands.ts';
 
 const HELP_HINT = '"pgquake --help" lists all commands and options';
 
-/** What yargs has against a command line. */
+/** An error that yargs reports. */
 export class UsageError extends InputError {
-  /** @param command the one whose help says more; none where none is known. */
+  /** @param command the command whose help the hint names; empty if it is not known. */
   constructor(message: string, command = '') {
     const hint = COMMAND_NAMES.includes(command) ? `"pgquake ${command} --help" shows what it takes` : HELP_HINT;
     super(message, { code: 'usage', hint });
@@ -17,16 +17,16 @@ export class UsageError extends InputError {
 }
 
 /**
- * @param args the command line behind the program's name.
- * @param help text of the command that was called, which names all of its options.
- * @returns the complaint in pgquake's words.
+ * @param args the words after the program's name.
+ * @param help the help of the called command, which names all of its options.
+ * @returns the error in pgquake's words.
  */
 export function explainUsage({ message }: UsageError, args: readonly string[], help: string): InputError {
   const [command = ''] = args;
   const options = [...new Set([...help.matchAll(/ --([a-z][a-z-]+)/g)].map(([, name]) => name as string))];
   const unknown = /^Unknown arguments?: (.*)$/s.exec(message)?.[1]?.split(', ');
   if (unknown) {
-    // yargs names an option that it does not know twice, as `a-b` and as `aB`.
+    // yargs reports an unknown option twice, as `a-b` and as `aB`.
     const written = unknown.filter((name) => isWritten(name, args));
     return new UsageError(
       (written.length > 0 ? written : unknown).map((name) => stranger(name, args, options)).join('\n'),
@@ -52,7 +52,7 @@ export function explainUsage({ message }: UsageError, args: readonly string[], h
   return new UsageError(message, command);
 }
 
-/** A word that is no scenario may be a command with a slip. */
+/** An unknown scenario may be a misspelt command. */
 export function orCommand(error: InputError, [word = '']: readonly string[]): InputError {
   const isSlip = error.code === 'scenario-unknown' && !COMMAND_NAMES.includes(word);
   const meant = isSlip ? nearest(word, COMMAND_NAMES) : undefined;

@@ -1,4 +1,4 @@
-/** What the command line may say over a scenario's head. */
+/** Overrides of a scenario by the command line and the environment. */
 
 import { refuseUnknown } from '../choose.ts';
 import { InputError } from '../model/errors.ts';
@@ -13,7 +13,7 @@ import { MAX_SEED } from '../scenario/schema.ts';
 import type { Overrides } from './options.ts';
 
 /**
- * Loads a scenario by name or path, with what the command line or the environment says over its head.
+ * Loads a scenario by name or path and applies the overrides of the command line and the environment.
  * @throws InputError with all problems and their places.
  */
 export async function scenarioNamed(quake: Quake, name: string, overrides: Overrides): Promise<Scenario> {
@@ -21,7 +21,7 @@ export async function scenarioNamed(quake: Quake, name: string, overrides: Overr
 }
 
 /**
- * A scenario as its file says it, without the defaults of a config file.
+ * Loads a scenario without overrides and without the defaults of a config file.
  * @throws InputError with all problems and their places.
  */
 export function writtenScenario({ catalog }: Quake, name: string): Promise<Scenario> {
@@ -29,7 +29,7 @@ export function writtenScenario({ catalog }: Quake, name: string): Promise<Scena
 }
 
 /**
- * The same for a folder of scenarios, by name or path.
+ * Loads a suite by name or path and applies the overrides to each of its scenarios.
  * @throws InputError with all problems of all its scenarios.
  */
 export async function suiteNamed(quake: Quake, name: string, overrides: Overrides): Promise<ScenarioSuite> {
@@ -37,12 +37,12 @@ export async function suiteNamed(quake: Quake, name: string, overrides: Override
   return { ...suite, scenarios: suite.scenarios.map((scenario) => overridden(quake, scenario, overrides)) };
 }
 
-/** A flag counts before the environment. */
+/** A flag takes precedence over the environment. */
 export function withEnvironment<T extends Pick<Overrides, 'platform'>>(args: T): T {
   return { ...args, platform: args.platform ?? (process.env.PGQUAKE_PLATFORM || undefined) };
 }
 
-/** @throws InputError where the flag, or PGQUAKE_SEED in its place, is no seed. */
+/** @throws InputError if the flag, or PGQUAKE_SEED without a flag, is not a seed. */
 export function seedOf(flag: number | undefined): number | undefined {
   const variable = process.env.PGQUAKE_SEED || undefined;
   const [name, text] = flag === undefined ? ['PGQUAKE_SEED', variable] : ['--seed', flag];

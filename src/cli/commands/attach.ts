@@ -1,4 +1,4 @@
-/** `pgquake attach check <inventory>`: what a cluster is, what of it can be broken, and which scenarios fit. Writes nothing. */
+/** `pgquake attach check <inventory>`: what the cluster is, which faults can strike it, which scenarios fit. Writes nothing. */
 
 import pc from 'picocolors';
 import { lackedBy } from '../../choose.ts';
@@ -27,7 +27,7 @@ interface AttachArguments extends ConfigArguments, FormatArguments {
   inventory: string;
 }
 
-/** What can be done to one node; `missing` says why not. */
+/** The faults on one node; `missing` says why a fault cannot strike. */
 interface Breakable {
   readonly node: string;
   readonly faults: readonly { readonly fault: string; readonly missing?: string }[];
@@ -85,7 +85,7 @@ async function check(quake: Quake, inventory: Inventory): Promise<Checked> {
   };
 }
 
-/** With the parameters that a fault has by default; where it has none, only what it needs of the node counts. */
+/** Checks each fault with its default parameters; without defaults, only the capabilities that it needs of the node. */
 async function breakableBy(node: NodeControl, faults: readonly Fault[], cluster: FormedCluster): Promise<Breakable> {
   const looked = await Promise.all(
     faults.map(async (fault) => {
@@ -98,7 +98,7 @@ async function breakableBy(node: NodeControl, faults: readonly Fault[], cluster:
   return { node: node.name, faults: looked };
 }
 
-/** Which of the scenarios here can be run on it, by their nodes, their workload and their faults. */
+/** Which known scenarios can run on the cluster, by their nodes, workload and faults. */
 async function fits(quake: Quake, inventory: Inventory, breakable: readonly Breakable[]): Promise<Fit[]> {
   const fits: Fit[] = [];
   for (const { name } of await quake.list()) {
@@ -173,7 +173,7 @@ function nodeLines(node: InventoryNodeSurvey, breakable: Breakable | undefined):
   ];
 }
 
-/** Every reason once, with all faults that it keeps from striking. */
+/** Lists each reason once, with the faults that it prevents. */
 function faultLines({ faults }: Breakable): string[] {
   const reasons = Map.groupBy(faults, ({ missing }) => missing);
   const names = (of: Breakable['faults'] = []) => of.map(({ fault }) => fault).join(', ');

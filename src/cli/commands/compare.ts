@@ -1,4 +1,4 @@
-/** `pgquake compare <run..>`: what changed from earlier stored runs to the last one named. Needs no cluster. */
+/** `pgquake compare <run..>`: what changed from earlier stored runs to the last named one. Needs no cluster. */
 
 import { compareReports } from '../../measure/comparison.ts';
 import { InputError } from '../../model/errors.ts';
@@ -7,6 +7,7 @@ import { comparisonMarkdown, comparisonText } from '../../reporters/comparison.t
 import { readReport } from '../../store.ts';
 import type { Command } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
+import { printJson } from '../print-json.ts';
 
 interface CompareArguments {
   run: string[];
@@ -59,7 +60,7 @@ export const compare: Command<CompareArguments> = {
     };
     const before = [await readReport(first), ...(await Promise.all(others.map(readReport)))] as const;
     const comparison = compareReports([...before], await readReport(after), tolerance);
-    if (output === 'json') console.log(JSON.stringify(comparison, null, 2));
+    if (output === 'json') printJson(comparison);
     else if (output === 'markdown') process.stdout.write(comparisonMarkdown(comparison));
     else for (const line of comparisonText(comparison, process.stdout.columns ?? 100)) console.log(line);
     if (options['fail-on-regression'] && comparison.regression) process.exitCode = EXIT.fail;

@@ -1,4 +1,4 @@
-/** `pgquake completion <shell>`: the script that completes commands, options and scenario names in a shell. */
+/** `pgquake completion <shell>`: prints the script that completes commands, options and scenario names. */
 
 import type { Command } from '../command.ts';
 import { COMMANDS } from '../commands.ts';

@@ -1,4 +1,4 @@
-/** `pgquake connect`: psql on the coordinator of a standing cluster. */
+/** `pgquake connect`: runs psql on the coordinator of the cluster from `up`. */
 
 import { EnvironmentError } from '../../model/errors.ts';
 import { entryNode } from '../../model/topology.ts';
@@ -27,7 +27,7 @@ export const connect: Command<ConnectArguments> = {
       args,
       terminal,
     });
-    // Ctrl-C is for psql, which ends the statement and goes on.
+    // psql handles Ctrl-C: it cancels the statement and continues.
     const leave = () => undefined;
     process.on('SIGINT', leave);
     try {

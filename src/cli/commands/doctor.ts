@@ -1,4 +1,4 @@
-/** `pgquake doctor`: what this machine can be used for, and what is missing. */
+/** `pgquake doctor`: which platforms and faults work on this machine, and what is missing. */
 
 import pc from 'picocolors';
 import { cannotDo } from '../../choose.ts';
@@ -12,15 +12,15 @@ import { CONFIG_OPTION, type ConfigArguments, FORMAT_OPTION, type FormatArgument
 import { printJson } from '../print-json.ts';
 import { asTyped } from '../typed.ts';
 
-/** What one platform can be used for here. */
+/** What works on one platform. */
 interface Finding {
   readonly platform: string;
   readonly summary: string;
   readonly usable: boolean;
-  /** Why not, and what to do. */
+  /** Why the platform cannot be used; `hint` says what to do. */
   readonly reason?: string;
   readonly hint?: string;
-  /** What it cannot do would be missing also where the platform could be used. */
+  /** `missing` names what the platform never supports, even if it becomes usable. */
   readonly faults: readonly { readonly fault: string; readonly missing?: string }[];
 }
 
@@ -38,7 +38,7 @@ export const doctor: Command<ConfigArguments & FormatArguments> = {
 
 async function look(platform: Platform, faults: readonly Fault[]): Promise<Finding> {
   const unavailable = await platform.unavailable();
-  // What a platform that cannot be used lacks beyond that, nobody can try.
+  // An unusable platform cannot be asked what this machine lacks.
   const tried = unavailable === undefined ? platform : { ...platform, lacking: async () => undefined };
   return {
     platform: platform.name,
@@ -55,12 +55,12 @@ async function look(platform: Platform, faults: readonly Fault[]): Promise<Findi
   };
 }
 
-/** For who reports a bug. */
+/** Version and machine, for bug reports. */
 function machineLine(): string {
   return `pgquake ${version()}, Node.js ${process.versions.node}, ${process.platform} ${process.arch}`;
 }
 
-/** Every reason once, with all faults that it keeps from striking. */
+/** Lists each reason once, with the faults that it prevents. */
 function linesOf({ platform, summary, usable, reason, hint, faults }: Finding): string[] {
   const reasons = Map.groupBy(faults, ({ missing }) => missing);
   const able = reasons.get(undefined) ?? [];

@@ -1,4 +1,4 @@
-/** `pgquake down`: stops and removes a standing cluster; its data only when told so. */
+/** `pgquake down`: stops and removes the cluster from `up`; keeps its data unless told otherwise. */
 
 import pc from 'picocolors';
 import { plainText } from '../../reporters/escape.ts';

@@ -1,4 +1,4 @@
-/** `pgquake export <run>`: a stored run's history in Jepsen's form, for Elle. Needs no cluster. */
+/** `pgquake export <run>`: writes a stored run's history as EDN for Jepsen's Elle. Needs no cluster. */
 
 import { createWriteStream } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -54,7 +54,7 @@ export const exportCommand: Command<ExportArguments> = {
 
 const LINES = 1_000;
 
-/** Many lines a write, or a long history takes long. */
+/** Writes many lines at a time, because one write per line is slow. */
 function* batches(lines: Iterable<string>): Generator<string> {
   let batch: string[] = [];
   for (const line of lines) {

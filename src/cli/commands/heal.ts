@@ -1,4 +1,4 @@
-/** `pgquake heal`: removes the clusters of runs whose pgquake was killed. */
+/** `pgquake heal`: removes the clusters of runs whose pgquake process was killed. */
 
 import { basename, relative, resolve } from 'node:path';
 import pc from 'picocolors';

@@ -1,4 +1,4 @@
-/** `pgquake init`: writes an inventory of a cluster that exists, and a first scenario for it, once both were seen to fit. */
+/** `pgquake init`: writes an inventory of an existing cluster and a first scenario, after checking both. */
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
@@ -16,7 +16,7 @@ interface InitArguments extends Named {
 }
 
 const SCENARIO = 'first.yaml';
-/** For a person to answer. */
+/** Time for the user to answer. */
 const ANSWER_LIMIT_MS = 300_000;
 const LIST = { type: 'string', array: true, nargs: 1, default: [] as string[] } as const;
 const TEXT = { type: 'string', requiresArg: true } as const;
@@ -45,7 +45,7 @@ export const init: Command<InitArguments> = {
     const text = inventoryText(draft);
     const scenario = firstScenarioText(draft, INVENTORY);
     mkdirSync(args.folder, { recursive: true });
-    // Both at once or none: a scenario without its inventory would say what is wrong with neither.
+    // Both files are complete before the first is written, so that neither exists without the other.
     for (const [file, content] of [
       [files[0], text],
       [files[1], scenario],
@@ -63,7 +63,7 @@ export const init: Command<InitArguments> = {
   },
 };
 
-/** @throws InputError where one of them is there: what a person has written is not overwritten. */
+/** @throws InputError if one of the files exists: pgquake does not overwrite what the user wrote. */
 function refuseThere(files: readonly string[]): void {
   const there = files.filter((file) => existsSync(file));
   if (there.length === 0) return;
@@ -76,7 +76,7 @@ function refuseThere(files: readonly string[]): void {
   );
 }
 
-/** With what a person on a terminal says where no flag does. */
+/** Asks the user on a terminal if no flag names a cluster. */
 async function answered(args: InitArguments): Promise<InitArguments> {
   if (args.url.length > 0 || args.compose !== undefined) return args;
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) {

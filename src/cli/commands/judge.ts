@@ -1,4 +1,4 @@
-/** `pgquake judge <run>`: judges a stored run again, also by another scenario's hypothesis. Needs no cluster. */
+/** `pgquake judge <run>`: judges a stored run again, optionally by another scenario's hypothesis. Needs no cluster. */
 
 import { relative } from 'node:path';
 import pc from 'picocolors';

@@ -1,4 +1,4 @@
-/** `pgquake list`: the scenarios that can be run by name. */
+/** `pgquake list`: lists the scenarios that can be run by name. */
 
 import pc from 'picocolors';
 import { SCENARIO_FOLDERS } from '../../scenario/find.ts';

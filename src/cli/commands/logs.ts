@@ -1,4 +1,4 @@
-/** `pgquake logs`: what the servers of a standing cluster print. */
+/** `pgquake logs`: prints the server logs of the cluster from `up`. */
 
 import pc from 'picocolors';
 import { InputError } from '../../model/errors.ts';

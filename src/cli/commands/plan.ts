@@ -1,4 +1,4 @@
-/** `pgquake plan <scenario>`: the run as it would be, fully resolved. Starts nothing. */
+/** `pgquake plan <scenario>`: shows what a run would do. Starts nothing. */
 
 import pc from 'picocolors';
 import { choose } from '../../choose.ts';
@@ -50,7 +50,7 @@ export const plan: Command<PlanArguments> = {
   },
 };
 
-/** What a run of a scenario would do; of a cluster of an inventory, with every command on every machine. */
+/** Prints what a run would do; for a cluster with an inventory, every command on every machine. */
 export async function printPlan(
   quake: Quake,
   scenario: Scenario,
@@ -73,7 +73,7 @@ export async function printPlan(
     effectOf: effectsOf(faults),
     rule: engine.rule,
     probes,
-    // Without a rule of its own, what it promises of the cluster as it is formed.
+    // An engine without a rule predicts through `expect`, for the cluster as it is formed.
     ...(engine.rule
       ? {}
       : {

@@ -1,4 +1,4 @@
-/** `pgquake replay <run>`: runs exactly the schedule of an earlier run again, with the same choices. */
+/** `pgquake replay <run>`: runs the schedule of an earlier run again, with the same random choices. */
 
 import { readPlan } from '../../store.ts';
 import type { Command } from '../command.ts';
@@ -13,10 +13,9 @@ import {
   REALTIME_OPTION,
   REPORTS_OPTION,
   RETRIES_OPTION,
-  type RunArguments,
 } from '../options.ts';
 import { Output } from '../output.ts';
-import { interruptibleRun, retriesOf, runOne, type Stage } from './run.ts';
+import { type AttemptArguments, interruptibleRun, retriesOf, runOne, type Stage } from './run.ts';
 
 interface ReplayArguments extends ConfigArguments {
   run: string;
@@ -49,22 +48,14 @@ export const replay: Command<ReplayArguments> = {
     const stage: Stage = {};
     const interrupt = interruptibleRun(stage);
     const { platform, engine, attach } = replayed.scenario.cluster;
-    const args: RunArguments = {
-      scenario: [replayed.scenario.file],
-      all: false,
-      suite: undefined,
-      seed: replayed.seed,
+    const args: AttemptArguments = {
       platform: platform === 'auto' ? undefined : platform,
       engine: engine === 'auto' ? undefined : engine,
       attach,
-      reports,
       config,
       realtime,
-      retries,
       fit,
       confirm,
-      'dry-run': false,
-      output: format,
     };
     try {
       const { signal } = interrupt;

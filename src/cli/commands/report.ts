@@ -1,4 +1,4 @@
-/** `pgquake report <run>`: renders the reports of a stored run again; `--index` the index of all. Needs no cluster. */
+/** `pgquake report <run>`: renders the reports of a stored run again; `--index` rebuilds the index. Needs no cluster. */
 
 import { join, relative } from 'node:path';
 import { InputError } from '../../model/errors.ts';

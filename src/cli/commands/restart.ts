@@ -1,4 +1,4 @@
-/** `pgquake restart`: stops all nodes of a standing cluster and starts them again, with their data. */
+/** `pgquake restart`: stops and starts all nodes of the cluster from `up`, with their data. */
 
 import pc from 'picocolors';
 import { plainText } from '../../reporters/escape.ts';

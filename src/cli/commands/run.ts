@@ -1,4 +1,4 @@
-/** `pgquake <scenario..>`: runs scenarios and ends with their verdict. */
+/** `pgquake <scenario..>`: runs scenarios and exits with their verdict. */
 
 import { basename, join, relative, resolve, sep } from 'node:path';
 import pc from 'picocolors';
@@ -23,7 +23,7 @@ import { failureNotes } from '../failure-notes.ts';
 import { hopelessWarnings } from '../hopeless.ts';
 import { interruptible } from '../interrupt.ts';
 import { openQuake, reportsFolder } from '../open.ts';
-import type { RunArguments } from '../options.ts';
+import type { ConfigArguments, Overrides, RunArguments } from '../options.ts';
 import { Output } from '../output.ts';
 import { openProgress, type Progress } from '../progress.ts';
 import { quietProgress } from '../quiet-progress.ts';
@@ -31,9 +31,10 @@ import { reasonsToRetry } from '../retries.ts';
 import { SuiteTable } from '../suite.ts';
 import { timesLine, timesOf } from '../times.ts';
 import { seedOf, withEnvironment } from '../vocabulary.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { printPlan } from './plan.ts';
 
-/** More would hide a machine that is no place for measuring. */
+/** More retries would hide a machine that is unfit for measuring. */
 const MAX_RETRIES = 20;
 
 export async function run(given: RunArguments): Promise<void> {
@@ -60,7 +61,7 @@ export async function run(given: RunArguments): Promise<void> {
     const interrupt = interruptibleRun(stage);
     for (const scenario of scenarios) {
       if (interrupt.signal.aborted) break;
-      // Asked once for all of them.
+      // One answer counts for all scenarios.
       args.confirm ??= await askToConfirm(scenario);
       codes.push(
         await runOne(scenario, {
@@ -87,13 +88,13 @@ export async function run(given: RunArguments): Promise<void> {
   process.exitCode = worstExitCode(codes);
 }
 
-/** Of a scenario's own runs, as far as they went. */
+/** The judgements of the runs of one scenario that took place. */
 function judgementsOf(scenario: Scenario, run: readonly Scenario[], codes: readonly ExitCode[]): Judgement[] {
   const own = codes.filter((_, i) => run[i] === scenario);
   return own.map((code) => (code === EXIT.pass ? 'pass' : code === EXIT.fail ? 'fail' : 'unknown'));
 }
 
-/** Ctrl-C ends a run in order; whoever is impatient hears what is still being undone. */
+/** Ctrl-C ends a run in order; pressed again, it shows what pgquake is still undoing. */
 export function interruptibleRun(stage: Stage): ReturnType<typeof interruptible> {
   return interruptible((text) => (stage.progress ? stage.progress.note(text) : console.error(text)), {
     first: 'healing, removing the cluster, writing the report',
@@ -102,7 +103,7 @@ export function interruptibleRun(stage: Stage): ReturnType<typeof interruptible>
   });
 }
 
-/** Keeps in mind which acts are being undone. */
+/** Records in `stage` which acts are being undone. */
 function healingIn(stage: Stage): RunListener {
   const asked = new Map<number, string>();
   const healing = new Map<number, string>();
@@ -116,46 +117,48 @@ function healingIn(stage: Stage): RunListener {
   };
 }
 
-/** Where a word from outside of the run goes, so that it does not tear the live view apart. */
+/** State of the current run for messages from outside of it, which go through the live view so as not to garble it. */
 export interface Stage {
   progress?: Progress;
   /** Acts that are being undone, in words. */
   healing?: Map<number, string>;
 }
 
-/** @throws InputError where less is asked for and more. */
+/** @throws InputError if both --quiet and --verbose are given. */
 function refuseBothWays({ quiet, verbose }: RunArguments): void {
   if (!quiet || !verbose) return;
   throw new InputError('--quiet and --verbose contradict each other', { code: 'usage', hint: 'leave one of them out' });
 }
 
-/** @throws InputError where it is no number of attempts. */
+/** @throws InputError if it is not a whole number in range. */
 export function retriesOf(retries: number): number {
-  if (Number.isInteger(retries) && retries >= 0 && retries <= MAX_RETRIES) return retries;
-  throw new InputError(`--retries: expected a whole number from 0 to ${MAX_RETRIES}, found ${retries}`, {
-    code: 'usage',
-  });
+  return wholeNumber('--retries', retries, 0, MAX_RETRIES);
 }
+
+/** The arguments that each attempt needs. */
+export type AttemptArguments = Overrides &
+  ConfigArguments &
+  Pick<RunArguments, 'realtime' | 'fit' | 'confirm' | 'quiet' | 'verbose'>;
 
 interface RunSettings {
   readonly quake: Quake;
-  /** Where the run's folder goes. */
+  /** The folder in which the run's folder is created. */
   readonly reports: string;
   readonly seed: number | undefined;
   readonly retries: number;
-  /** Of an earlier run, to run exactly its schedule. */
+  /** The plan of an earlier run, to repeat its schedule. */
   readonly replayed?: Plan;
-  readonly args: RunArguments;
-  /** What a person types to run it again; follows from the arguments by default. */
+  readonly args: AttemptArguments;
+  /** The command that repeats the run; derived from the arguments by default. */
   readonly again?: string;
   readonly signal: AbortSignal;
   readonly stage: Stage;
-  /** Of the suite that the scenario belongs to. */
+  /** The table of the suite, if the scenario runs in one. */
   readonly table: SuiteTable | undefined;
   readonly output: Output;
 }
 
-/** What one attempt at a scenario came to. */
+/** The result of one attempt at a scenario. */
 interface Ended {
   readonly code: ExitCode;
   readonly report: Report;
@@ -163,10 +166,7 @@ interface Ended {
   readonly failure: unknown;
 }
 
-/**
- * Runs a scenario, and again where the machine was too busy to judge it. Every attempt keeps its folder; the last one
- * counts.
- */
+/** Runs a scenario, and again if the machine was too busy to judge it. Each attempt has its folder; the last one counts. */
 export async function runOne(scenario: Scenario, settings: RunSettings): Promise<ExitCode> {
   const { quake, retries, table, output, signal } = settings;
   output.say(`${pc.bold(plainText(scenario.name))}  ${plainText(scenario.summary)}`);
@@ -235,7 +235,7 @@ async function attempt(
   }
 }
 
-/** In a suite the table at the end has the rest, and each report has all of it. */
+/** In a suite, one line: the table at the end and the reports have the rest. */
 function closingLines(
   report: Report,
   folder: string,
@@ -245,8 +245,8 @@ function closingLines(
   return terminalSummary(report, { colors: pc, columns, folder: relative('.', folder), every });
 }
 
-/** What a person types to run it again: a scenario that has a name here goes by it. */
-function againOf(scenario: Scenario, args: RunArguments): string {
+/** The command that repeats the run; a scenario in scenarios/ goes by its name. */
+function againOf(scenario: Scenario, args: AttemptArguments): string {
   const file = resolve(scenario.file);
   const folder = SCENARIO_FOLDERS.find((one) => file.startsWith(join(one, sep)) && file.endsWith('.yaml'));
   const name = folder && relative(folder, file).slice(0, -'.yaml'.length);
@@ -257,7 +257,7 @@ function suiteAgain({ name }: ScenarioSuite, args: RunArguments): string {
   return [ownCommand(), '--suite', args.suite ?? name, ...overridesOf(args)].join(' ');
 }
 
-function overridesOf({ platform, engine, attach, set, realtime, fit, config }: RunArguments): string[] {
+function overridesOf({ platform, engine, attach, set, realtime, fit, config }: AttemptArguments): string[] {
   return [
     ...(platform === undefined ? [] : [`--platform ${platform}`]),
     ...(engine === undefined ? [] : [`--engine ${engine}`]),

@@ -1,4 +1,4 @@
-/** `pgquake schema`: the JSON Schema of scenarios and reports, for editors and other tools. */
+/** `pgquake schema`: prints the JSON Schema of scenarios, reports or inventories, for editors and other tools. */
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { scenarioJsonSchema } from '../../scenario/schema.ts';
 import type { Command } from '../command.ts';
 import { openQuake } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments } from '../options.ts';
+import { printJson } from '../print-json.ts';
 
 interface SchemaArguments extends ConfigArguments {
   of: 'scenario' | 'report' | 'inventory';
@@ -36,7 +37,7 @@ export const schema: Command<SchemaArguments> = {
       .example('$0 schema inventory', 'an inventory, for your editor'),
   handler: async ({ of, write, config }) => {
     if (!write) {
-      console.log(JSON.stringify(SCHEMAS[of]((await openQuake({ config })).catalog), null, 2));
+      printJson(SCHEMAS[of]((await openQuake({ config })).catalog));
       return;
     }
     for (const [name, make] of Object.entries(SCHEMAS)) {

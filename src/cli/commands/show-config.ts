@@ -1,4 +1,4 @@
-/** `pgquake config [scenario]`: each setting of a run, and which place it comes from. Starts nothing. */
+/** `pgquake config [scenario]`: shows each setting of a run and where it comes from. Starts nothing. */
 
 import { relative } from 'node:path';
 import pc from 'picocolors';
@@ -106,7 +106,7 @@ interface Said {
   readonly seed?: number | undefined;
 }
 
-/** `auto` says nothing: a default counts then. */
+/** `auto` in a scenario sets nothing, so that a default applies. */
 async function saidByScenario(quake: Quake, name: string | undefined): Promise<Said> {
   if (name === undefined) return { file: 'scenario' };
   const { file, cluster, seed } = await writtenScenario(quake, name);

@@ -1,4 +1,4 @@
-/** `pgquake status`: the nodes of a standing cluster, where every partition lies, and whether all is well. */
+/** `pgquake status`: shows nodes, partitions and health of the cluster from `up`. */
 
 import pc from 'picocolors';
 import type { Dataset } from '../../cluster/engine.ts';
@@ -90,7 +90,7 @@ function statusLines(
   ];
 }
 
-/** Rows as every copy has them; `?` where none could be counted, `115/114` where copies differ. */
+/** Row counts of the copies: `?` if none could be counted, `115/114` if they differ. */
 function partitionLine({ name, copies: placements }: PartitionSurvey, tables: readonly string[]): string[] {
   const readable = placements.filter(({ rows }) => rows !== undefined);
   const replicas =
@@ -118,7 +118,7 @@ function verdictLines({ problems }: Survey, word: string): string[] {
   return [pc.red('not healthy'), ...problems.flatMap((problem) => hanging('  ', plainText(problem), width))];
 }
 
-/** Cells with digits alone go to the right. */
+/** Aligns columns of numbers to the right. */
 function columns(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const cells = rows.map((row) => row.map(plainText));
   const widths = head.map((title, i) => Math.max(textWidth(title), ...cells.map((row) => textWidth(row[i] ?? ''))));

@@ -1,7 +1,4 @@
-/**
- * `pgquake tolerance`: which failures a placement survives, and how likely the others are. Starts nothing,
- * unless asked to prove it.
- */
+/** `pgquake tolerance`: which failures a placement survives, and how likely the others are. Only --prove starts clusters. */
 
 import { relative } from 'node:path';
 import { InputError } from '../../model/errors.ts';
@@ -21,7 +18,9 @@ import { exitCodeOfJudgement } from '../exit-codes.ts';
 import { interruptible } from '../interrupt.ts';
 import { openQuake, reportsFolder } from '../open.ts';
 import { CONFIG_OPTION, type ConfigArguments, OVERRIDE_OPTIONS, REPORTS_OPTION } from '../options.ts';
+import { printJson } from '../print-json.ts';
 import { withEnvironment } from '../vocabulary.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 const OUTPUTS = ['text', 'json', 'markdown'] as const;
 type Output = (typeof OUTPUTS)[number];
@@ -34,7 +33,7 @@ const OUTPUT = {
   describe: 'text for people, json for programs',
 } as const;
 
-/** Raised when a reader of the old JSON could not read the new one. */
+/** Breaking changes of the JSON raise it. */
 const JSON_VERSION = 2;
 
 interface ToleranceArguments extends ConfigArguments, AskedPlacement {
@@ -134,7 +133,7 @@ export const toleranceCommand: Command<ToleranceArguments> = {
       listed: wholeNumber('--listed', args.listed, 1, 1_000),
       ...(maxDown === undefined ? {} : { maxDown: maxDownOf(maxDown, placement.workers.length) }),
     });
-    if (args.output === 'json') console.log(JSON.stringify({ version: JSON_VERSION, ...map }, null, 2));
+    if (args.output === 'json') printJson({ version: JSON_VERSION, ...map });
     else if (args.output === 'markdown') console.log(toleranceMarkdown(map, { origin }).trimEnd());
     else for (const line of toleranceText(map, { origin, columns: process.stdout.columns ?? 100 })) console.log(line);
   },
@@ -165,10 +164,10 @@ async function proveAndReport(quake: Quake, args: ToleranceArguments): Promise<v
       again: againOf(args),
       reports: reportsFolder(quake, args.reports),
       signal: interrupt.signal,
-      // Beside what is asked for on standard output, which may be read by a program.
+      // Standard output carries only the result, which a program may read.
       onProgress: (line) => console.error(plainText(line)),
     });
-    if (args.output === 'json') console.log(JSON.stringify(proof, null, 2));
+    if (args.output === 'json') printJson(proof);
     else if (args.output === 'markdown') console.log(proofMarkdown(proof, 'proof.svg').trimEnd());
     else for (const line of proofText(proof, process.stdout.columns ?? 100)) console.log(line);
     console.error(`kept in ${relative('.', folder)}: proof.json, proof.md, proof.svg; its runs in suite.md`);
@@ -178,7 +177,7 @@ async function proveAndReport(quake: Quake, args: ToleranceArguments): Promise<v
   }
 }
 
-/** The command line that proves it again. */
+/** The command line that repeats the proof. */
 function againOf(args: ToleranceArguments): string {
   const options = (
     [
@@ -207,16 +206,5 @@ function availabilityOf(text: string): number {
 }
 
 function maxDownOf(found: number, workers: number): number {
-  if (Number.isInteger(found) && found >= 1 && found <= workers) return found;
-  throw new InputError(
-    `--max-down: ${expectedButFound(`a whole number from 1 to ${workers}, the number of workers`, found)}`,
-    { code: 'usage' },
-  );
-}
-
-function wholeNumber(option: string, found: number, min: number, max: number): number {
-  if (Number.isInteger(found) && found >= min && found <= max) return found;
-  throw new InputError(`${option}: ${expectedButFound(`a whole number from ${min} to ${max}`, found)}`, {
-    code: 'usage',
-  });
+  return wholeNumber('--max-down', found, 1, workers, ', the number of workers');
 }

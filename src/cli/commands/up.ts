@@ -1,4 +1,4 @@
-/** `pgquake up`: a cluster that stands, formed and with data, for people and for runs that attach to it. */
+/** `pgquake up`: starts a cluster, forms it and loads data, for people and for runs that attach to it. */
 
 import pc from 'picocolors';
 import { mainRoute } from '../../cluster/route.ts';

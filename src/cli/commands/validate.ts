@@ -1,4 +1,4 @@
-/** `pgquake validate <scenario..>`: says what is wrong with scenarios, and starts nothing. */
+/** `pgquake validate <scenario..>`: reports what is wrong with scenarios. Starts nothing. */
 
 import { InputError } from '../../model/errors.ts';
 import type { Scenario } from '../../model/scenario.ts';
@@ -44,7 +44,7 @@ export const validate: Command<ValidateArguments> = {
   },
 };
 
-/** @returns the scenario, or what is wrong with it. */
+/** @returns the scenario, or the error. */
 async function lookAt(quake: Quake, name: string): Promise<Scenario | InputError> {
   try {
     const scenario = await quake.load(name);
@@ -56,7 +56,7 @@ async function lookAt(quake: Quake, name: string): Promise<Scenario | InputError
   }
 }
 
-/** Each with its place, where it has one. */
+/** @returns the problems, each with its place if it is known. */
 function problemsIn(error: InputError): readonly object[] {
   return error instanceof ScenarioError ? error.problems : [{ message: error.message }];
 }

@@ -1,4 +1,4 @@
-/** `pgquake watch <inventory>`: load, probes and witness on a cluster that exists, while people work on it. Breaks nothing. */
+/** `pgquake watch <inventory>`: runs load, probes and witness on an existing cluster during maintenance. Breaks nothing. */
 
 import { relative } from 'node:path';
 import { InputError } from '../../model/errors.ts';
@@ -9,14 +9,7 @@ import type { Quake } from '../../quake.ts';
 import { readInventory } from '../../scenario/inventory.ts';
 import type { Command } from '../command.ts';
 import { openQuake, reportsFolder } from '../open.ts';
-import {
-  CONFIG_OPTION,
-  type ConfigArguments,
-  OUTPUT_OPTION,
-  type OutputFormat,
-  REPORTS_OPTION,
-  type RunArguments,
-} from '../options.ts';
+import { CONFIG_OPTION, type ConfigArguments, OUTPUT_OPTION, type OutputFormat, REPORTS_OPTION } from '../options.ts';
 import { Output } from '../output.ts';
 import { seedOf } from '../vocabulary.ts';
 import { interruptibleRun, runOne, type Stage } from './run.ts';
@@ -30,6 +23,14 @@ interface WatchArguments extends ConfigArguments {
 }
 
 const MAX_MS = 24 * 3_600_000;
+const NO_OVERRIDES = {
+  platform: undefined,
+  engine: undefined,
+  attach: undefined,
+  realtime: false,
+  fit: false,
+  confirm: undefined,
+} as const;
 
 export const watch: Command<WatchArguments> = {
   builder: (yargs) =>
@@ -56,7 +57,7 @@ export const watch: Command<WatchArguments> = {
         reports: reportsFolder(quake, reports),
         seed: seedOf(seed),
         retries: 0,
-        args: argumentsOf({ config, output: format }),
+        args: { ...NO_OVERRIDES, config },
         again: `${ownCommand()} watch ${inventory} --for ${howLong}`,
         signal: interrupt.signal,
         stage,
@@ -79,9 +80,9 @@ function durationOf(text: string): number {
 }
 
 /**
- * Judged is what no maintenance may do: lose acknowledged writes, or let two nodes take writes at one time. The table grows
- * for as long as people watch, so a read takes few of its rows, and all are read seldom. Each statement costs the servers:
- * every second probe has a write of the load beside it, and probes tell outages.
+ * The hypothesis is what no maintenance may do: lose acknowledged writes, or let two nodes take writes at the same time.
+ * Rates are low because every statement costs the servers: the load sends one write for every second
+ * probe, and probes show outages. The table grows during the watch, so a read takes few rows and full scans are rare.
  */
 export function watching(quake: Quake, file: string, watchMs: number): Scenario {
   const { name, nodes } = readInventory(file);
@@ -94,24 +95,4 @@ hypothesis:
   - { check: split-brain }
 ${nodes.length > 1 ? '  - { check: replicas-agree }\n' : ''}`;
   return { ...quake.parse(text, relative('.', `watch-${name}`)), watchMs };
-}
-
-/** What the command cannot be told has its default. */
-function argumentsOf(given: Pick<RunArguments, 'config' | 'output'>): RunArguments {
-  return {
-    ...given,
-    scenario: [],
-    all: false,
-    suite: undefined,
-    seed: undefined,
-    platform: undefined,
-    engine: undefined,
-    attach: undefined,
-    reports: undefined,
-    realtime: false,
-    retries: 0,
-    fit: false,
-    confirm: undefined,
-    'dry-run': false,
-  };
 }
