@@ -82,7 +82,7 @@ export async function choose(
     refuseSharedAddresses(catalog.faults, platform, engine, acts);
     refuseOutOfReach(catalog, engine, scenario);
     const why = [platform.summary, ...passedOver.map((reason) => `not ${reason}`)].join('; ');
-    return { platform, engine, reason: wantedPlatform === 'auto' ? why : 'as asked for' };
+    return { platform, engine, reason: wantedPlatform === 'auto' ? why : 'as requested' };
   }
   throw new EnvironmentError(`no platform can be used: ${passedOver.join('; ')}`, {
     code: 'no-platform',

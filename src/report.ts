@@ -9,6 +9,7 @@ import { splitBrainMs } from './measure/split-brain.ts';
 import type { TimedEvent } from './model/event.ts';
 import type { Figures, ServiceWindow } from './model/figures.ts';
 import { eventsOf, type History } from './model/history.ts';
+import { manyOf } from './model/kind-words.ts';
 import { keyWordOf, partitionNamed, partitionsNamed } from './model/partition-words.ts';
 import type { Plan, PlannedAct } from './model/plan.ts';
 import { type LedgerFigures, REPORT_VERSION, type Report } from './model/report.ts';
@@ -244,11 +245,6 @@ function ledgerClauses(ledger: LedgerFigures, ofLoad: string): string[] {
   if (duplicated.count > 0) clauses.push(`${formatCount(duplicated.count, 'row')} came back twice`);
   if (staleReads.count > 0) clauses.push(`${formatCount(staleReads.count, 'read')} left out messages`);
   return clauses;
-}
-
-/** `reads`; what an author named is no noun for sure: `pay operations`. */
-function manyOf(kind: string): string {
-  return ['read', 'scan', 'write'].includes(kind) ? `${kind}s` : `${kind} operations`;
 }
 
 /** `reads, scans and writes`. */

@@ -6,6 +6,7 @@ import { wordOf } from '../measure/partitions.ts';
 import { disagreementWords } from '../measure/sources.ts';
 import { actsOf } from '../measure/spans.ts';
 import { describeWindow } from '../measure/windows.ts';
+import { manyOf } from '../model/kind-words.ts';
 import { duration } from '../model/quantities.ts';
 import { formatDuration } from '../model/units.ts';
 import { defineCheck } from './check.ts';
@@ -30,7 +31,7 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
   },
 
   check(history, { of, max }) {
-    const expected = `${of} back to normal within ${formatDuration(max)} of the fault taking effect`;
+    const expected = `${manyOf(of)} are normal within ${formatDuration(max)} of the fault taking effect`;
     const firstEffectMs = actsOf(history).find((act) => act.effectMs !== undefined)?.effectMs;
     if (firstEffectMs === undefined) {
       return { judgement: 'unknown', expected, observed: 'no fault took effect', evidence: [] };
@@ -66,7 +67,7 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
     return {
       judgement: recoveryMs <= max ? 'pass' : 'fail',
       expected,
-      observed: recoveryMs === 0 ? 'at once' : `${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)}`,
+      observed: recoveryMs === 0 ? '0 s' : `${formatDuration(recoveryMs)} ± ${formatDuration(uncertaintyMs)}`,
       evidence,
     };
   },

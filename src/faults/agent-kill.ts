@@ -5,7 +5,7 @@ import { killed } from './part-of-node.ts';
 
 export const agentKill = defineFault({
   name: 'agent-kill',
-  summary: "Kills the manager's agent on a node and nothing else: PostgreSQL goes on, unwatched.",
+  summary: "Kills the manager's agent on a node and nothing else: PostgreSQL runs on, unwatched.",
   docs: {
     note: 'The agent is Patroni. Needs the engine `patroni`.',
     proof: "`/proc` lists PostgreSQL's processes and none of the agent's.",

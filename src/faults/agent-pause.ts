@@ -5,7 +5,7 @@ import { frozen } from './part-of-node.ts';
 
 export const agentPause = defineFault({
   name: 'agent-pause',
-  summary: "Freezes the manager's agent on a node and nothing else: PostgreSQL goes on, unwatched.",
+  summary: "Freezes the manager's agent on a node and nothing else: PostgreSQL runs on, unwatched.",
   docs: {
     note: 'Needs the engine `patroni`.',
     proof: "`/proc` shows the agent's processes stopped (`T`) and PostgreSQL's running.",

@@ -89,7 +89,7 @@ class Occupation implements AsyncDisposable {
 
 export const connectionsExhaust = defineFault<Record<string, never>, readonly Occupation[]>({
   name: 'connections-exhaust',
-  summary: 'Takes every connection that a node has left, and keeps them: new clients are refused.',
+  summary: 'Takes and holds every free connection of a node: new clients are refused.',
   docs: {
     note: 'It takes those reserved for superusers too. Existing sessions continue.',
     proof: 'a new connection is refused with SQLSTATE 53300.',

@@ -16,9 +16,9 @@ const TOLERANCE = 0.05;
 
 export const diskFull = defineFault<z.output<typeof params>>({
   name: 'disk-full',
-  summary: 'Fills the disk with the data of a node.',
+  summary: "Fills the disk holding a node's data.",
   docs: {
-    note: 'Statements that need space fail; a server that cannot write its log ends. The disk of the machine is never filled: the run puts the data of its targets on file systems of 512 MiB in memory. It is refused on a standing cluster, and if the targets would take more than half of the memory. Docker only.',
+    note: 'Statements that need space fail; a server that cannot write WAL stops. The disk of the machine is never filled: the run puts the data of its targets on file systems of 512 MiB in memory. It is refused on a standing cluster, and if the targets would take more than half of the memory. Docker only.',
     proof: 'the free space, read within the node.',
     undo: "the act's file is removed, and the node started if it ended. Healed when the space is free and it accepts SQL.",
     example: [
@@ -50,7 +50,7 @@ export const diskFull = defineFault<z.output<typeof params>>({
     });
   },
 
-  /** Also starts the node: a server that cannot write its log ends. */
+  /** Also starts the node: a server that cannot write WAL stops. */
   async undo(_undo, node, { mark }) {
     const freed = await diskOf(node).free(mark);
     await node.start();

@@ -24,7 +24,7 @@ export const memoryLimit = defineFault<z.output<typeof params>, readonly number[
   name: 'memory-limit',
   summary: 'Limits the memory of a node.',
   docs: {
-    note: 'The kernel kills what needs more: a backend, and the server recovers as after `backend-kill`; or the postmaster, and the node is down. A limit below what is in use, or above the present limit, is refused. Docker only.',
+    note: 'The kernel kills what needs more. After a backend, the server recovers as after `backend-kill`; after the postmaster, it is down. A limit below what is in use, or above the present limit, is refused. Docker only.',
     proof: "the kernel's limit, read within the node.",
     undo: 'the limit is as before, and the node is started if it ended. Healed when it accepts SQL.',
     example: ['faults:', '  - { fault: memory-limit, target: worker1, limit: 128MB, for: 5s }'],

@@ -9,7 +9,7 @@ const MAX_TIMES = 100;
 
 export const repeated = z.strictObject({
   times: z.int().min(1).max(MAX_TIMES).default(1).describe('How often it strikes.'),
-  between: duration.prefault('1s').describe('From when the node accepts SQL again until it strikes the next time.'),
+  between: duration.prefault('1s').describe('From when the node accepts SQL again until the next strike.'),
 });
 
 export function againAndAgain(targets: readonly NodeName[], params: z.output<typeof repeated>): Strike[] {

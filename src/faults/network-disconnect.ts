@@ -16,7 +16,7 @@ export const networkDisconnect = defineFault({
   summary: 'Takes a node off all its networks; it keeps running, unreachable.',
   docs: {
     proof: 'the node is in no network, and SQL is not answered.',
-    undo: 'the same networks and names, and the same address where the network allows it. Healed when it accepts SQL.',
+    undo: 'it rejoins its networks, by the same names and, if possible, address. Healed when it accepts SQL.',
     example: ['faults:', '  - { fault: network-disconnect, target: worker1, for: 5s }'],
   },
   state: 'cut off',

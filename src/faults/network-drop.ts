@@ -5,7 +5,7 @@ import { defineFault } from './fault.ts';
 
 export const networkDrop = defineFault({
   name: 'network-drop',
-  summary: 'Lets packets between the targets and others vanish, one way or both: a partition.',
+  summary: 'Drops packets between the targets and others, one way or both: a network split.',
   docs: {
     proof:
       'the rules are in force, and a connection between the two sides is not answered. With `on`, only the former.',

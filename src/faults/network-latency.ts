@@ -8,7 +8,7 @@ import { STATEMENT_LIMIT_MS, withoutEffect } from './own-sessions.ts';
 import { metByShaping, proveShaped, type Shaped, shapeTraffic, unshapeTraffic } from './shaped-traffic.ts';
 
 const params = z.strictObject({
-  delay: duration.prefault('100ms').describe('By how much everything is late that leaves the node.'),
+  delay: duration.prefault('100ms').describe('The delay added to all that leaves the node.'),
   jitter: duration.prefault('0s').describe('By how much the delay varies, up and down.'),
 });
 
@@ -16,9 +16,9 @@ export const networkLatency = defineFault<z.output<typeof params>, Shaped>({
   name: 'network-latency',
   summary: 'Delays what leaves a node, by a fixed time and a jitter.',
   docs: {
-    note: "On Docker it needs the kernel's `sch_netem`.",
+    note: "Refused if a shaper exists already. On Docker it needs the kernel's `sch_netem`.",
     proof: 'the shaper is in force, and an answer takes at least the delay less the jitter.',
-    undo: 'the shaper is removed. Traffic that is already shaped is left alone.',
+    undo: 'the shaper is removed.',
     example: ['faults:', '  - { fault: network-latency, target: worker1, delay: 50ms, jitter: 10ms, for: 5s }'],
   },
   state: 'slow network',

@@ -14,7 +14,7 @@ const params = z.strictObject({
 
 export const nodeRestart = defineFault<z.output<typeof params>>({
   name: 'node-restart',
-  summary: 'Shuts a node down in order and starts it again, at once or after a while.',
+  summary: 'Shuts a node down cleanly and starts it again, at once or after a while.',
   docs: {
     proof: 'as for `node-stop`.',
     example: [

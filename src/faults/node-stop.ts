@@ -6,7 +6,7 @@ import { proveDown, startAgain, undoByStart } from './node-down.ts';
 
 export const nodeStop = defineFault({
   name: 'node-stop',
-  summary: 'Shuts a node down in order: its sessions are told, its data is flushed.',
+  summary: 'Shuts a node down cleanly: sessions are told, data is flushed.',
   docs: {
     note: 'SIGINT to the postmaster, or `docker stop`; SIGKILL after 10 s.',
     proof: 'its processes are gone or the container exited; SQL is refused.',

@@ -13,7 +13,7 @@ export const promote = defineFault<Readonly<Record<string, never>>, Before>({
   name: 'promote',
   summary: 'Promotes a standby by hand, whatever the primary does: nothing is fenced.',
   docs: {
-    note: 'Two primaries take writes until it is undone; `split-brain` says who acknowledged what. Only where roles move.',
+    note: 'Two primaries take writes until it is undone; `split-brain` says who acknowledged what. Primary/standby clusters only.',
     proof: 'the target takes writes on a higher timeline than the one it replayed.',
     undo: 'the promoted node stays primary; the old one is read, then copied anew. Healed when it streams.',
     example: [

@@ -15,10 +15,10 @@ const LOOK_AGAIN_MS = 20;
 
 export const replicationPause = defineFault({
   name: 'replication-pause',
-  summary: 'A standby goes on receiving the log and replays none of it (pg_wal_replay_pause).',
+  summary: 'A standby keeps receiving WAL and replays none of it (pg_wal_replay_pause).',
   docs: {
-    note: 'Reads from that standby are old. Only where roles move.',
-    proof: '`pg_get_wal_replay_pause_state()` is `paused`, and log is waiting to be replayed when it is undone.',
+    note: 'Reads from that standby are old. Primary/standby clusters only.',
+    proof: '`pg_get_wal_replay_pause_state()` is `paused`, and WAL awaits replay just before the undo.',
     undo: '`pg_wal_replay_resume()`. Healed when replay goes on, or the node was promoted.',
     example: [
       'cluster: { engine: streaming, members: 3 }',
@@ -57,7 +57,7 @@ export const replicationPause = defineFault({
     const counts = await Promise.all(
       targets.map(async (node) => [node.name, Number((await askOnce(node, behind))[0]?.[0] ?? 0)] as const),
     );
-    return { counts: Object.fromEntries(counts), of: 'bytes of log' };
+    return { counts: Object.fromEntries(counts), of: 'bytes of WAL' };
   },
 
   async undo(_undo, node, { signal }) {

@@ -244,7 +244,7 @@ const promised = z
     lost: z
       .object({
         beforeMs: bound.describe('Acknowledged within so long before the loss; null: no setting bounds it.'),
-        beforeBytes: count.exactOptional().describe('So much of the log beside that.'),
+        beforeBytes: count.exactOptional().describe('Bytes of WAL beside that.'),
         afterMs: bound.describe('Acknowledged after the loss, over so long; null: until healed, or longer.'),
         why,
       })
@@ -844,7 +844,7 @@ export const reportSchema = z.object({
   ledger: ledger
     .nullable()
     .describe(
-      'What became of the writes: acknowledged, unknown, lost, stale and the rest; null where nothing accounts for rows.',
+      'What became of the writes: acknowledged, unknown, lost, stale and the rest; null if the workload has no ledger.',
     ),
 });
 

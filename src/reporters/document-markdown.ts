@@ -109,7 +109,7 @@ function paragraph(words: Words): BlockContent & { type: 'paragraph' } {
 
 function figures({ figures }: Block & { type: 'figures' }): BlockContent {
   const { columns, rows } = table(
-    [left('what operators ask'), left('seen'), left('asked for')],
+    [left('what operators ask'), left('seen'), left('required')],
     figures.map(({ title, value, limits, evidence }) => [
       { is: 'link', to: `#${evidence.toLowerCase()}`, text: title },
       strong(value),

@@ -99,7 +99,7 @@ export function disagreementLines({ disagreements = [] }: Report['figures']): st
 
 export function recoveryWords({ recoveryMs, uncertaintyMs }: Recovery): string {
   if (recoveryMs === null) return 'not within the run';
-  if (recoveryMs === 0) return 'at once';
+  if (recoveryMs === 0) return '0 s';
   return lengthOf({ durationMs: recoveryMs, uncertaintyMs });
 }
 

@@ -6,6 +6,7 @@ import { describeTakeover, describeTwoPrimaries, nodeOnTimeline } from '../measu
 import { routeLines } from '../measure/route-words.ts';
 import type { PromiseFigures, ServiceWindow } from '../model/figures.ts';
 import { describeLost } from '../model/loss.ts';
+import { partitionNamed } from '../model/partition-words.ts';
 import type { Report } from '../model/report.ts';
 import { formatDuration, formatMoment, formatShare } from '../model/units.ts';
 import type { Block } from './document.ts';
@@ -65,19 +66,22 @@ function repair({ timeline, topology }: Report): Block[][] {
   );
 }
 
-function service({ run, figures }: Report): Block[] {
+function service({ run, figures, topology: { partitionWord } }: Report): Block[] {
   if (figures.availability.length === 0) return [{ type: 'line', words: 'No load ran.', role: 'aside' }];
   const entries = run.kinds.map(({ name }) => {
     const share = figures.availability.find(({ kind, span }) => kind === name && span === 'fault')?.figures.share;
-    const windows = figures.windows.filter(({ kind, partition }) => kind === name && partition === undefined);
+    const ofKind = figures.windows.filter(({ kind }) => kind === name);
+    const windows = ofKind.filter(({ partition }) => partition === undefined);
+    const ofPartition = outageOfPartition(ofKind, partitionWord);
+    const disturbed = windows.length + ofPartition.length > 0;
     const parts = [
       ...(share === undefined || share === null ? [] : [`${formatShare(share)} ok during the fault`]),
-      ...(windows.length === 0 ? ['no outage, no brownout'] : []),
-      ...recoveryOf(name, figures.recovery, windows.length > 0),
+      ...(disturbed ? [] : ['no outage, no brownout']),
+      ...recoveryOf(name, figures.recovery, disturbed),
     ];
     const shown = longestOf(windows, MAX_WINDOWS_OF_KIND).map(describeWindow);
     const more = windows.length - shown.length;
-    const lines = [parts.join('; '), ...shown, ...(more > 0 ? [`and ${more} shorter`] : [])];
+    const lines = [parts.join('; '), ...shown, ...(more > 0 ? [`and ${more} shorter`] : []), ...ofPartition];
     return { name: kindWords({ run }, name), lines };
   });
   const disagreements = disagreementLines(figures).map((words) => ({ name: '!', lines: [words] }));
@@ -127,12 +131,21 @@ function recoveryOf(kind: string, recoveries: Report['figures']['recovery'], dis
   return [disturbed ? when : `but slower; ${when}`];
 }
 
+/** The longest outage of a single partition, of a kind that was never out as a whole: the finding names it. */
+function outageOfPartition(windows: readonly ServiceWindow[], word: string | undefined): string[] {
+  const outages = windows.filter(({ type }) => type === 'outage');
+  if (outages.some(({ partition }) => partition === undefined)) return [];
+  return longestOf(outages, 1).map(
+    (window) => `${partitionNamed(word, window.partition as string)}: ${describeWindow(window)}`,
+  );
+}
+
 function describeWindow(window: ServiceWindow): string {
   const { type, seenBy, fromMs, toMs, durationMs, uncertaintyMs, ok, failed } = window;
   const when = `from ${formatMoment(fromMs)} to ${formatMoment(toMs)}`;
   if (type === 'brownout' && ok === 0)
-    return `${failed === 1 ? 'one failure' : `${failed} failures`}, ${when} (${seenBy})`;
+    return `${failed === 1 ? 'one failure' : `${failed} failures`}, ${when} (seen by ${seenBy})`;
   const length = `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
   const counts = type === 'outage' ? `${failed} failed` : `${failed} failed, ${ok} ok`;
-  return `${type} of ${length}, ${when}: ${counts} (${seenBy})`;
+  return `${type} of ${length}, ${when}: ${counts} (seen by ${seenBy})`;
 }

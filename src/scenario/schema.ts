@@ -150,9 +150,7 @@ export const timing = z.strictObject({
     })
     .optional()
     .describe('It strikes several times; nodes are picked anew each time.'),
-  'at-jitter': duration
-    .optional()
-    .describe('Delays each strike by up to this much; how much follows from the seed of the run.'),
+  'at-jitter': duration.optional().describe("Delays each strike by a random time up to this, from the run's seed."),
 });
 
 /** The same for a fault that has an end of its own. */
@@ -210,7 +208,7 @@ export function sections({
         confirm: z
           .string()
           .optional()
-          .describe('The name of the cluster in the inventory, repeated: without it nothing is broken.'),
+          .describe("The cluster's name as in the inventory; pgquake breaks nothing without it."),
       })
       .prefault({})
       .describe('The cluster that is built for the run.'),
@@ -219,7 +217,7 @@ export function sections({
         rate: rate
           .optional()
           .describe(
-            `For each shard and each of reading and writing, 1,000/s over all of them; ${PROBE_RATE}/s by default, ${LIGHT_PROBE_RATE}/s on a cluster of an inventory.`,
+            `Reads, and as many writes, per shard, below a common limit; ${PROBE_RATE}/s by default, ${LIGHT_PROBE_RATE}/s on an inventory's cluster.`,
           ),
         deadline: positiveDuration.prefault('2s').describe('For each probe.'),
         routes: z
@@ -234,15 +232,15 @@ export function sections({
     pressure: z
       .strictObject({
         connections: z.int().min(1).max(64).default(8).describe('Connections of its own.'),
-        depth: z.int().min(1).max(1_000).default(32).describe('Statements under way on each connection.'),
+        depth: z.int().min(1).max(1_000).default(32).describe('Statements in flight per connection.'),
         writes: share.prefault('10%').describe('The share that adds a row; the others read one.'),
       })
       .optional()
-      .describe('Reads and writes as fast as the servers answer, beside the load; counted, and judged by nothing.'),
+      .describe('Reads and writes as fast as the servers answer, beside the load; counted but not judged.'),
     'steady-state': z
       .strictObject({ for: positiveDuration.describe('How long.') })
       .prefault({ for: '2s' })
-      .describe('The load alone, before the first fault: what service is compared with.'),
+      .describe('The load alone, before the first fault: the baseline for service.'),
     settle: z
       .strictObject({ within: positiveDuration.describe('The limit.') })
       .prefault({ within: '30s' })
@@ -255,7 +253,7 @@ export function sections({
           .max(MAX_WORKERS + 1)
           .optional()
           .describe('How many nodes may be struck at once; a plan that would strike more is refused.'),
-        limit: positiveDuration.optional().describe('For the whole run, which then ends, heals and says so.'),
+        limit: positiveDuration.optional().describe('Time for the whole run, which then heals and ends.'),
         'abort-when': z
           .array(
             z.strictObject({
@@ -269,7 +267,7 @@ export function sections({
           .describe('When one of these holds, the faults end and are healed; the run goes on to its final reads.'),
       })
       .optional()
-      .describe('What the run must not go beyond.'),
+      .describe('Limits that end or refuse a run.'),
     seed: z
       .int()
       .min(0)
@@ -354,7 +352,7 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
         .array(anyOf([...checks.map((check) => variant('check', check)), otherVariant('check', 'check', checks)]))
         .min(1)
         .max(MAX_STEPS)
-        .describe('What must hold. The run passes when all of it does.'),
+        .describe('What must hold. The run passes if all checks do.'),
       seed,
     })
     .meta({
@@ -425,7 +423,7 @@ function clusterSection({ platforms, engines }: Pick<ScenarioVocabulary, 'platfo
     inventorySchema.meta({ title: 'Inventory' }),
   ])
     .optional()
-    .describe('A cluster that exists: its Compose project, or an inventory or its file. Nothing is made or removed.');
+    .describe('An existing cluster: a Compose project, an inventory or its file. Nothing is made or removed.');
   const shipped = z
     .strictObject({ ...keysOfAll(engines), ...shape, platform, attach })
     .meta({ title: 'engine of pgquake' });

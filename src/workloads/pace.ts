@@ -12,13 +12,13 @@ export const paceKeys = {
   schedule: z
     .enum(['constant', 'poisson'])
     .optional()
-    .describe('constant: evenly spaced (the default). poisson: by chance from the seed, like independent users.'),
+    .describe('constant: evenly spaced (the default). poisson: random from the seed, like independent users.'),
   connections: z
     .int()
     .min(1)
     .max(MAX_CONNECTIONS)
     .optional()
-    .describe('Most connections at once; by default as many as rate and deadline can need.'),
+    .describe('Maximum connections; by default as many as rate and deadline can need.'),
   route: z
     .string()
     .regex(/^[a-z][a-z0-9-]*$/, 'expected the name of a route such as standby')
@@ -31,7 +31,7 @@ export function pace(ratePerSecond: string, deadline: string) {
   const { deadline: _, ...beside } = paceKeys;
   return z
     .strictObject({
-      rate: rate.prefault(ratePerSecond).describe('Operations that start, whether earlier ones were answered or not.'),
+      rate: rate.prefault(ratePerSecond).describe('Operations that start, whether or not earlier ones were answered.'),
       deadline: duration.prefault(deadline).describe('Counts from the intended start; a later answer does not count.'),
       ...beside,
     })

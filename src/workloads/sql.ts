@@ -53,9 +53,9 @@ const operation = z.strictObject({
     .string()
     .regex(/^\$[1-9]\d?$/, { error: ({ input }) => expectedButFound('a parameter such as $1', input) })
     .optional()
-    .describe('The parameter that is the key of the row which it writes; "verify" returns these keys.'),
+    .describe('The parameter with the key of the row it writes; "verify" returns these keys.'),
   ...paceKeys,
-  rate: rate.describe('Operations that start, whether earlier ones were answered or not.'),
+  rate: rate.describe('Operations that start, whether or not earlier ones were answered.'),
 });
 
 const params = z
@@ -64,14 +64,14 @@ const params = z
       .string()
       .min(1)
       .optional()
-      .describe('A file of SQL, run once before the load; its path counts from the scenario.'),
+      .describe('A file of SQL, run once before the load; a path relative to the scenario.'),
     'setup-within': duration.prefault('60s').describe('How long the setup may take.'),
     operations: z.array(operation).min(1).max(MAX_OPERATIONS).describe('What is sent.'),
     verify: z
       .string()
       .min(1)
       .optional()
-      .describe('A SELECT whose first column has the key of every row that "acknowledges" speaks of.'),
+      .describe('A SELECT whose first column has the keys of all rows that "acknowledges" names.'),
   })
   .superRefine(({ operations, verify }, context) => {
     const note = (path: readonly (string | number)[], message: string) =>

@@ -147,7 +147,7 @@ export const passedReport: Report = {
       always: false,
       place: 'scenarios/one-worker.yaml:19',
       judgement: 'pass',
-      expected: 'write back to normal within 10 s of the fault taking effect',
+      expected: 'writes are normal within 10 s of the fault taking effect',
       observed: '241 ms ± 20 ms',
       evidence: ['outage of write, 4.102 s to 4.342 s: 240 ms ± 20 ms, 12 failed'],
     },

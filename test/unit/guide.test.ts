@@ -72,7 +72,7 @@ test('times, numbers, ids, counters and how good service was do not count; all e
      3.6 s  roles      db-a ${finding}
 
   write  0 % ok during the fault; ${finding}
-           outage of ${ms}, from 1 s to 2 s: 3 failed (load)
+           outage of ${ms}, from 1 s to 2 s: 3 failed (seen by load)
   promise  db-a killed: write outage via direct until healed; seen: ${ms}
 
 ${finding}

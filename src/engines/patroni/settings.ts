@@ -54,7 +54,7 @@ export const settingsSchema = z.strictObject({
     .int()
     .min(0)
     .default(DEFAULT_LAG_BYTES)
-    .describe('Bytes of the log that a standby may lack and still take over.'),
+    .describe('Bytes of WAL that a standby may lack and still take over.'),
   synchronous_mode: z
     .boolean()
     .default(false)

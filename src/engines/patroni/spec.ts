@@ -30,13 +30,13 @@ const params = z.strictObject({
     .min(2)
     .max(MAX_MEMBERS)
     .default(DEFAULT_MEMBERS)
-    .describe('PostgreSQL servers, each under a Patroni of its own: one primary, and the others its standbys.'),
+    .describe('PostgreSQL servers, each with its own Patroni: one primary, the rest its standbys.'),
   dcs: z
     .int()
     .min(1)
     .max(MAX_MEMBERS)
     .default(1)
-    .describe('Members of etcd, where Patroni keeps who is leader: 1, 3, 5 or 7.'),
+    .describe('Members of etcd, where Patroni records the leader: 1, 3, 5 or 7.'),
   proxy: z
     .enum(['none', HAPROXY])
     .default('none')
@@ -46,7 +46,7 @@ const params = z.strictObject({
   pooler: z
     .enum(['none', PGBOUNCER])
     .default('none')
-    .describe('What shares connections in front of the proxy: pgbouncer adds the route pooler.'),
+    .describe('Pools connections in front of the proxy: pgbouncer adds the route pooler.'),
   settings: settingsSchema.prefault({}).describe("Patroni's own settings, in its names and units."),
 });
 

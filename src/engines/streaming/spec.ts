@@ -39,7 +39,7 @@ const params = z.strictObject({
     .min(2)
     .max(MAX_MEMBERS)
     .optional()
-    .describe('In place of workers: one primary, and the others its standbys; 3 by default.'),
+    .describe('In place of workers: one primary, the rest its standbys; 3 by default.'),
   synchronous: synchronous
     .optional()
     .describe('Standbys that a commit waits for: off (the default), on for one, quorum(n) for any n of them.'),
