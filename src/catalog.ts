@@ -1,7 +1,7 @@
 /**
- * The shipped variants, by kind, as one value. To ship one more, write its file and name it here: the scenario
- * schema, the commands, the docs test and the contract tests follow from this list. Only `pgquake.ts` reads it;
- * everything below is handed a `Catalog`.
+ * The shipped variants, by kind, as one value. To ship one more, write its file and name it here: the scenario schema,
+ * the commands, the docs test and the contract tests follow from this list. Only `pgquake.ts` reads it; everything
+ * below receives a `Catalog`.
  */
 
 import { availability } from './checks/availability.ts';
@@ -162,19 +162,19 @@ export const reporters: readonly Reporter[] = [json, markdown, timeline, htmlRep
 export interface Catalog {
   readonly faults: readonly Fault[];
   readonly checks: readonly Check[];
-  /** The first is used where a scenario names none. */
+  /** A scenario that names no workload gets the first. */
   readonly workloads: readonly Workload[];
   /** In the order in which `auto` tries them. */
   readonly platforms: readonly Platform[];
   /** In the order in which `auto` tries them. */
   readonly engines: readonly Engine[];
   readonly reporters: readonly Reporter[];
-  /** Takes hold of clusters that exist; makes none. */
+  /** Attaches to existing clusters; creates none. */
   readonly inventory: InventoryPlatform;
 }
 
 export const shipped: Catalog = { faults, checks, workloads, platforms, engines, reporters, inventory: attached };
 
-// Of all runs, and of a proof: so they are no reporters, which render one run.
+// These are not reporters: a reporter renders one run, these render all runs or a proof.
 export { INDEX_MARK, indexPage } from './reporters/index-page.ts';
 export { proofFiles } from './reporters/proof.ts';

@@ -1,4 +1,4 @@
-/** Which platform and engine a run is made on, and why: the first of the catalogue that can do what is asked for. */
+/** Chooses the platform and engine of a run: the first in the catalogue that can do what the run asks for. */
 
 import type { Catalog } from './catalog.ts';
 import type { Engine, FormedCluster } from './cluster/engine.ts';
@@ -15,7 +15,7 @@ import { engineOfInventory, platformOfInventory, unwell } from './run/attached.t
 import { datasetOf, probesAreOn } from './run/probes.ts';
 import { attachedEngine, attachedPlatform, findFormed, notFormed, recognisedBy } from './run/standing.ts';
 
-/** What the choice depends on; a plan has it. */
+/** What the choice depends on. A `Plan` has all of it. */
 export interface ChoiceInput {
   readonly scenario: {
     readonly cluster: ClusterSpec;
@@ -24,8 +24,8 @@ export interface ChoiceInput {
 }
 
 /**
- * Holds a name against the catalogue; `auto` is no name.
- * @throws InputError with the nearest name that there is.
+ * Refuses a name that is neither `auto` nor in the catalogue.
+ * @throws InputError that suggests the nearest known name.
  */
 export function refuseUnknown(kind: string, variants: readonly { name: string }[], name: string, hint?: string): void {
   const known = variants.map((variant) => variant.name);
@@ -42,7 +42,7 @@ export interface Choice {
 
 /**
  * Chooses platform and engine.
- * @throws InputError for a name that is not in the catalogue; EnvironmentError when none can be used, or the one at hand cannot do what the faults need.
+ * @throws InputError for an unknown name; EnvironmentError when no platform can be used, or do what the faults need.
  */
 export async function choose(
   catalog: Catalog,
@@ -61,7 +61,7 @@ export async function choose(
     return chooseAttached(catalog, attach, { scenario, acts }, scenario.workload);
   const passedOver: string[] = [];
   const hints: string[] = [];
-  const alone = scenario.cluster.own ? engines[0] : undefined; // Nobody else takes keys of its own.
+  const alone = scenario.cluster.own ? engines[0] : undefined; // Only one engine takes these keys.
   const programs = alone?.programsFor?.(scenario.cluster);
   for (const platform of programs ? bringersFirst(catalog.platforms) : catalog.platforms) {
     if (wantedPlatform !== 'auto' && platform.name !== wantedPlatform) continue;
@@ -90,17 +90,17 @@ export async function choose(
   });
 }
 
-/** Programs whose versions are known come before those that happen to be installed. */
+/** Platforms that bring programs of a known version, then those that use what is installed. */
 function bringersFirst(platforms: readonly Platform[]): readonly Platform[] {
   return platforms.toSorted((a, b) => Number(b.bringsPrograms ?? false) - Number(a.bringsPrograms ?? false));
 }
 
-/** Whether the keys that a cluster was described with are those of an engine. */
+/** Whether an engine understands the keys that describe the cluster. */
 function takes({ name, keys }: Engine, { own }: Pick<ClusterSpec, 'own'>): boolean {
   return own ? own.engine === name : keys === undefined;
 }
 
-/** @throws InputError where the engine that is asked for, perhaps over the scenario's head, is of the other kind. */
+/** @throws InputError where the wanted engine, perhaps from `--engine`, does not understand the cluster's keys. */
 function refuseOtherParameters(engines: readonly Engine[], cluster: ChoiceInput['scenario']['cluster']): void {
   const wanted = engines.find(({ name }) => name === cluster.engine);
   if (!wanted || takes(wanted, cluster)) return;
@@ -121,7 +121,7 @@ function lackingFor({ name, needs = [] }: Engine, platform: Platform): Environme
   });
 }
 
-/** What formed the cluster that stands is found out, not chosen. */
+/** Detects the engine that formed the running cluster. */
 async function chooseAttached(
   { platforms, engines, workloads, faults }: Catalog,
   project: string,
@@ -131,7 +131,7 @@ async function chooseAttached(
   const { platform: wantedPlatform, engine: wantedEngine } = scenario.cluster;
   const platform = platforms.find(({ name, standing }) => standing && ['auto', name].includes(wantedPlatform));
   if (!platform?.standing) {
-    throw new InputError(`the platform ${wantedPlatform} keeps no clusters, such as ${project}, between runs`, {
+    throw new InputError(`the platform ${wantedPlatform} keeps no clusters between runs, such as ${project}`, {
       code: 'cannot-attach',
       hint: 'leave --platform out, or do not attach',
     });
@@ -151,7 +151,7 @@ async function chooseAttached(
   };
 }
 
-/** What the cluster of an inventory is, is found out; what each of its nodes can suffer as well. Writes nothing. */
+/** Detects the engine of an inventory's cluster, and which faults its nodes allow. Writes nothing. */
 async function chooseInventory(
   { inventory: platform, engines, workloads, faults }: Catalog,
   inventory: Inventory,
@@ -160,7 +160,7 @@ async function chooseInventory(
 ): Promise<Choice> {
   const { platform: wantedPlatform, engine: wantedEngine } = scenario.cluster;
   if (![platform.name, 'auto'].includes(wantedPlatform)) {
-    throw new InputError(`the platform ${wantedPlatform} makes clusters; that of an inventory exists`, {
+    throw new InputError(`the platform ${wantedPlatform} makes clusters; an inventory names an existing one`, {
       code: 'cannot-attach',
       hint: 'leave --platform out',
     });
@@ -170,7 +170,7 @@ async function chooseInventory(
   const candidates = engines.filter(({ name }) => name === wantedEngine);
   const dataset = datasetOf(workload, params, probesAreOn(scenario));
   const found = await findFormed(nodes, candidates, dataset, new AbortController().signal);
-  if (!found) throw unwell(inventory.name, 'its nodes are not one primary and its standbys, or one does not answer');
+  if (!found) throw unwell(inventory.name, 'its nodes are not one primary with standbys, or a node does not answer');
   await refuseUnbreakable(faults, { nodes, cluster: found.cluster }, acts);
   return {
     platform: platformOfInventory(platform, inventory),
@@ -179,7 +179,7 @@ async function chooseInventory(
   };
 }
 
-/** @throws EnvironmentError with all that the nodes which may be struck lack, before anything is done. */
+/** @throws EnvironmentError that lists what the nodes lack that may be struck. Nothing has been struck yet. */
 async function refuseUnbreakable(
   faults: readonly Fault[],
   { nodes, cluster }: { readonly nodes: Nodes; readonly cluster: FormedCluster },
@@ -201,7 +201,7 @@ async function refuseUnbreakable(
   });
 }
 
-/** @returns why a fault cannot be done to a node that exists, in words; `undefined` where it can. */
+/** @returns why a fault cannot strike a node of an existing cluster, in words; `undefined` where it can. */
 export async function lackedBy(
   node: NodeControl,
   { needs, lacking }: Fault,
@@ -214,7 +214,7 @@ export async function lackedBy(
   return params === undefined ? undefined : lacking?.(node, params, cluster);
 }
 
-/** The first that the platform's servers offer what it needs, or the one that was asked for. */
+/** The first engine, among those wanted, whose extension the platform's servers offer. */
 async function chooseEngine(
   engines: readonly Engine[],
   platform: Platform,
@@ -248,7 +248,7 @@ async function refuseMissingCapabilities(
   }
 }
 
-/** @throws EnvironmentError where the platform tells nodes apart by addresses that the engine cannot give them. */
+/** @throws EnvironmentError where a fault tells nodes apart by address, and the engine gives all nodes one address. */
 function refuseSharedAddresses(
   faults: readonly Fault[],
   platform: Platform,
@@ -267,7 +267,7 @@ function refuseSharedAddresses(
   );
 }
 
-/** @throws InputError where a fault strikes nodes that have nothing of what the workload reads and writes. */
+/** @throws InputError where a fault strikes nodes that hold none of the workload's tables. */
 function refuseOutOfReach(
   { workloads }: Pick<Catalog, 'workloads'>,
   engine: Engine,
@@ -283,12 +283,12 @@ function refuseOutOfReach(
     `${file}:${line}:${column} ${wide.fault}: with the engine ${engine.name} your own tables are on the ${entry} alone, and a fault on another node does not reach them`,
     {
       code: 'out-of-reach',
-      hint: `strike the ${entry}; or use the engine streaming, where every member has all, or citus, where your setup distributes tables`,
+      hint: `strike the ${entry}; or use the engine streaming, where every member holds all tables, or citus, where your setup distributes tables`,
     },
   );
 }
 
-/** @returns why a platform cannot do a fault here, in words; `undefined` where it can. */
+/** @returns why a platform cannot inject a fault here, in words; `undefined` where it can. */
 export async function cannotDo(platform: Platform, { needs }: Pick<Fault, 'needs'>): Promise<string | undefined> {
   const missing = needs.filter((capability) => !platform.capabilities.has(capability));
   if (missing.length > 0) return `not possible on this platform (${missing.join(', ')})`;

@@ -1,4 +1,4 @@
-/** `pgquake.config.ts` beside the scenarios: a team's own variants, and its defaults. Loaded and looked at here. */
+/** Loads and validates `pgquake.config.ts`, which has a team's own variants and defaults. */
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -23,8 +23,9 @@ export function defineConfig(config: Config): Config {
 }
 
 /**
- * pgquake with the variants and defaults of a config file. A relative `reports` counts from the file's folder.
- * @throws InputError with file and line where it cannot be loaded, exports something else, or holds what cannot be used.
+ * Loads pgquake with the variants and defaults of a config file. A relative `reports` starts at the file's folder.
+ * @throws InputError with file and line where the file cannot be loaded, exports something else, or has unusable
+ * values.
  */
 export async function loadConfig(file: string): Promise<Quake> {
   const path = resolve(file);
@@ -41,7 +42,7 @@ export async function loadConfig(file: string): Promise<Quake> {
   }
 }
 
-/** The line with the first word that the message quotes, such as the name of a platform; else that of the export. */
+/** The line that has the first word quoted in the message, such as a platform's name; else the line of the export. */
 function lineOfMistake(path: string, message: string): number | undefined {
   const word = /"([^"]+)"/.exec(message)?.[1];
   const quotedThere = word === undefined ? undefined : lineOf(path, new RegExp(`['"]${literal(word)}['"]`));
@@ -59,8 +60,8 @@ async function importFile(path: string): Promise<Readonly<Record<string, unknown
 }
 
 /**
- * Runs what somebody else wrote: it ends within a limit, does not end the process, and what it throws a moment later, or
- * rejects where nobody waits, is its error too.
+ * Runs foreign code: it has a time limit, cannot end the process, and its uncaught exceptions and unhandled rejections
+ * count as its errors.
  */
 async function atItsOwnRisk<T>(load: () => Promise<T>): Promise<T> {
   const { exit } = process;
@@ -87,7 +88,10 @@ async function atItsOwnRisk<T>(load: () => Promise<T>): Promise<T> {
 
 class LateError extends Error {}
 
-/** Where an error comes from: in the config file if it is there, else in the first file of somebody's own. */
+/**
+ * Where an error comes from: the config file if the stack has it, else the first file outside of pgquake and
+ * node_modules.
+ */
 function placeOfError(error: unknown, path: string): { readonly file: string; readonly line?: number | undefined } {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const places = [...stack.matchAll(/(?<=^|[\s(])(file:\/\/)?(\/[^\s():]+|[A-Za-z]:[\\/][^\s():]+):(\d+)/g)]
@@ -106,14 +110,14 @@ function placeOfError(error: unknown, path: string): { readonly file: string; re
   return { file: path, line: lineWithoutStack(error, path) };
 }
 
-/** Of an error that does not say where it comes from. */
+/** The line of an error that has no stack. */
 function lineWithoutStack(error: unknown, path: string): number | undefined {
   if (error instanceof SyntaxError) return lineOfSyntaxError(path);
   if (error instanceof LateError) return lineOf(path, /^(?!\s).*\bawait\b/);
   return error instanceof Error ? undefined : lineOf(path, /\bthrow\b/);
 }
 
-/** What was thrown does not say where; the same Node, asked to check the file alone, prints it. */
+/** A SyntaxError thrown by `import()` has no line; `node --check` prints it. */
 function lineOfSyntaxError(path: string): number | undefined {
   const { stderr } = spawnSync(process.execPath, ['--check', path], {
     encoding: 'utf8',
@@ -175,7 +179,7 @@ function exported(module: Readonly<Record<string, unknown>>, path: string): Conf
   throw unusable(path, keyLine ?? line, problems.join('; '));
 }
 
-/** What Node calls a module's exports that is not written with `export`. */
+/** The name under which Node lists the exports of a CommonJS module. */
 const COMMON_JS = 'module.exports';
 
 function isEmptyCommonJs(module: Readonly<Record<string, unknown>>): boolean {
@@ -187,7 +191,7 @@ function isPlain(value: unknown): value is object {
   return [Object.prototype, null].includes(Object.getPrototypeOf(value));
 }
 
-/** Its keys may be functions of somebody else's, which may throw. */
+/** The config may have getters of its author, which may throw. */
 function looked(config: object, path: string) {
   try {
     return schema.safeParse(config);
@@ -213,7 +217,7 @@ function unusable(path: string, line: number | undefined, problem: string, cause
   });
 }
 
-/** As people type it: relative to where they are, where it lies below. */
+/** Relative to the current folder where the file is below it, as people type it. */
 function shown(file: string): string {
   const path = relative('.', file);
   return path.startsWith('..') || isAbsolute(path) ? file : path;

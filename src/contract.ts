@@ -1,6 +1,6 @@
 /**
- * What every variant promises, as suites that vitest runs, exported as `pgquake/contract`. The shipped variants run the
- * same ones.
+ * What every variant must do, as vitest suites, exported as `pgquake/contract`. The shipped variants pass the same
+ * suites.
  */
 
 export type { Attempt, Clients, Kind } from './contract/clients.ts';

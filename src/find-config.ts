@@ -1,9 +1,9 @@
-/** Where a config file is looked for. Loads none. */
+/** Finds the config file. Does not load it. */
 
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 
-/** In this order; the first that is there counts. */
+/** In this order; the first that exists is used. */
 export const CONFIG_FILES = [
   'pgquake.config.ts',
   'pgquake.config.mts',
@@ -12,8 +12,8 @@ export const CONFIG_FILES = [
 ] as const;
 
 /**
- * Looks for a config file: in a folder, then in its parents up to the current folder, which is the last.
- * @returns its absolute path, `undefined` where there is none.
+ * Looks for a config file in a folder, then in its parents up to the current folder, and last in the current folder.
+ * @returns its absolute path; `undefined` where there is none.
  */
 export function findConfig(folder: string): string | undefined {
   const top = resolve('.');

@@ -1,4 +1,4 @@
-/** The user's home folder, for users who have one, and his folder for what is worth keeping. */
+/** The user's home folder, if any, and the folder for cached files. */
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -15,16 +15,16 @@ export function homeFolder(): string | undefined {
 
 /**
  * `PGQUAKE_CACHE_DIR`, else `/var/cache/pgquake` as root, else `pgquake` in the user's own cache folder.
- * @throws EnvironmentError for a user without any.
+ * @throws EnvironmentError for a user without a home folder.
  */
 export function cachePath(env: NodeJS.ProcessEnv, isRoot: boolean, home: string | undefined): string {
   if (env.PGQUAKE_CACHE_DIR) return env.PGQUAKE_CACHE_DIR;
   if (isRoot) return '/var/cache/pgquake';
   if (env.XDG_CACHE_HOME) return join(env.XDG_CACHE_HOME, 'pgquake');
   if (home === undefined) {
-    throw new EnvironmentError('there is no folder for a cache: HOME is not set, and this user id has no account', {
+    throw new EnvironmentError('there is no folder for a cache: HOME is not set and this user id has no account', {
       code: 'cache-unusable',
-      hint: 'set PGQUAKE_CACHE_DIR to a folder of your own',
+      hint: 'set PGQUAKE_CACHE_DIR to a folder that you can write to',
     });
   }
   return join(home, '.cache', 'pgquake');

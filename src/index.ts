@@ -1,6 +1,6 @@
-/** pgquake as a library: everything that the command line can do, with variants of your own. */
+/** pgquake as a library: everything that the command line does, with your own variants. */
 
-// The parameters of a variant are a schema of pgquake's own version of zod.
+// A variant must write its parameters with the version of zod that pgquake uses.
 export { z } from 'zod';
 export type { Catalog } from './catalog.ts';
 export { type Check, defineCheck, type ScenarioFacts } from './checks/check.ts';

@@ -1,4 +1,4 @@
-/** History -> Verdict: every hypothesis of the scenario, then the checks that every run makes. Pure. */
+/** History -> Verdict: judges the scenario's hypothesis, then runs the checks that every run makes. Pure. */
 
 import type { Check } from './checks/check.ts';
 import { withoutDoubtful } from './measure/doubtful.ts';
@@ -14,11 +14,10 @@ import { formatCount, formatShare } from './model/units.ts';
 import { type CheckResult, type Finding, type Verdict, worst } from './model/verdict.ts';
 
 /**
- * Judges a run. The worst answer wins; what could not be judged is `unknown`, never `pass`: so is a check
- * that throws, a check that does not exist, and a run that did not get to its end.
- *
- * @param hypothesis of the scenario, in its order; the checks that every run makes follow it, but for
- * those that it names itself.
+ * Judges a run. The worst answer wins. A check that throws, a check that does not exist and a run that did not finish
+ * are `unknown`, never `pass`.
+ * @param hypothesis of the scenario, in its order. The checks that every run makes follow, unless the hypothesis names
+ * them.
  * @param checks the catalogue's.
  */
 export function judge(history: History, hypothesis: readonly HypothesisItem[], checks: readonly Check[]): Verdict {
@@ -53,11 +52,11 @@ export function judge(history: History, hypothesis: readonly HypothesisItem[], c
 
 interface Judged {
   readonly result: CheckResult;
-  /** The same check of another history; absent where no check made the result. */
+  /** Repeats the check on another history; absent where the result comes from no check. */
   readonly again?: (history: History) => Finding;
 }
 
-/** Whatever its hypothesis, a run makes it; but for runs that lack what it requires. */
+/** Whether every run makes this check. A run that lacks what the check requires does not. */
 function isAlwaysMade({ always, requires = [] }: Check, history: History): boolean {
   const { lacks = [] } = history.run;
   return (
@@ -65,7 +64,7 @@ function isAlwaysMade({ always, requires = [] }: Check, history: History): boole
   );
 }
 
-/** A failure is not held against a cluster that was not put to the test, or had no machine to run on. */
+/** Turns `fail` into `unknown` where the cluster was not put to the test, or the machine was too busy to run it. */
 function excused(
   { result, again }: Judged,
   {
@@ -87,7 +86,7 @@ function excused(
   if (needsKeptSchedule) {
     reasons.push(...excuses(all, checks, ({ judgement }) => judgement === 'unknown'));
     const inPart = excuses(all, checks, (one) => one.excuses !== undefined);
-    // What fails by the rest of the run alone is the cluster's doing.
+    // A check that still fails without the doubtful times is the cluster's fault.
     const standsWithout = (doubtful: readonly TimeRange[]) =>
       needsKeptSchedule === 'operations' && again?.(withoutDoubtful(history, doubtful)).judgement === 'fail';
     if (inPart.length > 0 && !standsWithout(all.flatMap(({ excuses: ranges = [] }) => ranges))) reasons.push(...inPart);
@@ -100,7 +99,7 @@ function excused(
   };
 }
 
-/** Why nothing was put to the test; empty where it was. */
+/** Why the run put nothing to the test; empty where it did. */
 function voids(results: readonly CheckResult[], checks: readonly Check[], steady: CheckResult | undefined): string[] {
   return [
     ...(steady ? [`service was bad before any fault: ${steady.observed}`] : []),
@@ -113,8 +112,8 @@ function voids(results: readonly CheckResult[], checks: readonly Check[], steady
 }
 
 /**
- * Why what failed by the load's figures cannot be held against the cluster; empty where all of it can.
- * @param counts which results excuse; by default those that are unknown and those that excuse a part of the run.
+ * Why a failure by the load's figures is not the cluster's fault; empty where it may be.
+ * @param counts which results excuse: by default the unknown ones and those that excuse a part of the run.
  */
 export function excuses(
   results: readonly CheckResult[],
@@ -163,7 +162,7 @@ function unjudged(observed: string, error?: unknown): Finding {
   return { judgement: 'unknown', expected: 'an answer', observed, evidence };
 }
 
-/** Where the load fared badly before anything was broken, what it met afterwards is no work of the faults. */
+/** If service was bad before the first fault, later failures prove nothing about the faults. */
 function badSteadyState(history: History): CheckResult[] {
   const bad = troublesBeforeFaults(history);
   if (bad.length === 0) return [];
@@ -180,7 +179,7 @@ function badSteadyState(history: History): CheckResult[] {
   ];
 }
 
-/** A run that was stopped, failed or simply has no end may have missed what would have refuted it. */
+/** A run that was stopped, failed or cut off may have missed what would have refuted its hypothesis. */
 function incompleteRun(history: History): CheckResult[] {
   const reasons = [
     ...eventsOf(history, 'guard-tripped').map(({ reason }) => `a guard ended the faults: ${reason}`),
@@ -213,7 +212,7 @@ function incompleteRun(history: History): CheckResult[] {
   ];
 }
 
-/** Some reasons say themselves that the run was interrupted. */
+/** Some reasons already start with "interrupted". */
 function interruptedWords(reason: string): string {
   return reason.startsWith('interrupted') ? reason : `interrupted: ${reason}`;
 }

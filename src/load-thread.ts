@@ -1,4 +1,4 @@
-/** Entry of a thread of the load: paces a workload or the probes, or presses. Started by `run/load.ts`. */
+/** Entry of a load thread: runs a workload, the probes or the pressure. Started by `run/load.ts`. */
 
 import { parentPort } from 'node:worker_threads';
 import type { Address } from './model/address.ts';
@@ -32,12 +32,12 @@ const WARM_UP_LIMIT_MS = 10_000;
 /** For each kind of probe, however many partitions there are. */
 const MAX_PROBE_CONNECTIONS = 32;
 const MAX_FRESH_AT_ONCE = 4;
-/** A batch is made for twice as many operations as the one before had, and at least for these. */
+/** Each batch has space for twice the operations of the last one, and at least for these. */
 const LEAST_BATCH = 64;
-/** The main thread hears of connections that cannot be opened at most this often. */
+/** Least time between two `unreached` messages for one route. */
 const UNREACHED_EVERY_MS = 100;
 
-/** What a thread does: rows of operations, and the first use of each of their connections. */
+/** What a thread does: its lanes, and how it uses each connection for the first time. */
 interface Work {
   readonly lanes: readonly LaneSpec[];
   warmUp(session: Session): Promise<unknown>;
@@ -48,7 +48,7 @@ async function paceWorkload({ workload: place, params, seed, writer, maxConnecti
   const ledger = ledgerOf(workload, params);
   return {
     lanes: workloadLanes(workload.kinds(params), workload.start(params, seed, writer), maxConnections, seed),
-    // What somebody else brought may be too large to be read for nothing.
+    // Tables that the user brought may be too large to read just for this.
     warmUp: (session) =>
       ledger && workload.dataset
         ? ledger.readAll(session, ledger.table, params, WARM_UP_LIMIT_MS)
@@ -59,7 +59,7 @@ async function paceWorkload({ workload: place, params, seed, writer, maxConnecti
 function paceProbes({ kinds, partitionKeys, run }: ProbeWork): Work {
   const probes = new Probes(run);
   return {
-    // Partition key by partition key, so that the lanes of one kind, which start one after the other, see all partitions in turn.
+    // Ordered by partition key: the lanes of one kind start one after the other and so visit all partitions in turn.
     lanes: kinds.flatMap((kind) =>
       kind.connection === 'fresh' ? freshLanes(probes, kind, partitionKeys) : pooledLanes(probes, kind, partitionKeys),
     ),
@@ -72,7 +72,7 @@ function paceProbes({ kinds, partitionKeys, run }: ProbeWork): Work {
   };
 }
 
-/** A lane for each partition, so that a partition that stalls keeps no other from being probed. */
+/** One lane for each partition, so that a stalled partition does not block probes of the others. */
 function pooledLanes(probes: Probes, kind: ProbeKind, partitionKeys: readonly number[]): LaneSpec[] {
   return partitionKeys.map((partitionKey) => ({
     kind,
@@ -84,7 +84,9 @@ function pooledLanes(probes: Probes, kind: ProbeKind, partitionKeys: readonly nu
   }));
 }
 
-/** A few lanes that take the partitions in turn, so that a server that accepts slowly is not asked by all at once. */
+/**
+ * At most 4 lanes, which take the partitions in turn: a server that accepts slowly does not get all attempts at once.
+ */
 function freshLanes(probes: Probes, kind: ProbeKind, partitionKeys: readonly number[]): LaneSpec[] {
   const lanes = Math.min(partitionKeys.length, MAX_FRESH_AT_ONCE);
   return Array.from({ length: lanes }, (_, lane): LaneSpec => {
@@ -101,16 +103,16 @@ function freshLanes(probes: Probes, kind: ProbeKind, partitionKeys: readonly num
   });
 }
 
-/** What the run asks of a thread, whatever it does. */
+/** What the main thread can ask of every load thread. */
 interface Running {
-  /** @param share of the rates, from 0 to 1. Called again, it goes on at another pace. */
+  /** @param share of the rates, from 0 to 1. Call it again to change the pace. */
   start(share: number): void;
-  /** Figures of the client count from now on. */
+  /** Starts counting how well the client keeps its schedule. */
   measure?(): void;
   stop(): Promise<LoadKept | PressureKept>;
 }
 
-if (!parentPort) throw new Error('load-thread.ts is started as a worker thread only');
+if (!parentPort) throw new Error('load-thread.ts must be started as a worker thread');
 const port = parentPort;
 const { work, mainRoute, originNs, partitionOfKey, realtime, pace, ...start } = await ordersOf<
   LoadThreadData,
@@ -123,7 +125,7 @@ function send(message: FromLoadThread, transfer: readonly ArrayBuffer[] = []): v
   port.postMessage(message, transfer);
 }
 
-/** @param route its name; the main one by default. */
+/** @param route by name; the main route by default. */
 async function connect(connectTimeoutMs: number, route = mainRoute, pipeline = false): Promise<Session> {
   const to = routes.get(route);
   if (!to) throw new Error(`the cluster has no route "${route}"`);
@@ -155,7 +157,7 @@ async function paceLanes({ lanes, warmUp }: Work): Promise<Running> {
   const handOverSettled = () => {
     if (batch.count === 0) return;
     const { columns } = batch.data;
-    // Handed over, not copied.
+    // Transferred, not copied.
     const buffers = COLUMNS.map((name) => columns[name].buffer as ArrayBuffer);
     const { count } = batch;
     send({ type: 'operations', batch: batch.data }, buffers);

@@ -1,11 +1,11 @@
-/** Folders with their parents. Node's own recursive `mkdir` never ends in some places, such as below /proc. */
+/** Creates folders with their parents. Node's recursive `mkdir` never returns in some places, such as below /proc. */
 
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
 /**
- * Makes a folder and the parents that it lacks. Harmless where it is there.
- * @returns the topmost folder that it made; `undefined` where it made none.
+ * Creates a folder and its missing parents. Harmless where it exists.
+ * @returns the topmost folder that it created; `undefined` where it created none.
  * @throws the system's error.
  */
 export async function makeFolder(path: string): Promise<string | undefined> {
@@ -17,7 +17,7 @@ export async function makeFolder(path: string): Promise<string | undefined> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && dirname(folder) !== folder) {
       const topmost = await makeFolder(dirname(folder));
-      // The parent is there now: whatever is wrong this time stays wrong.
+      // The parent exists now, so another error is final.
       await mkdir(folder).catch(unlessFolder(folder));
       return topmost ?? folder;
     }

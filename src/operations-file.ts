@@ -1,7 +1,6 @@
 /**
- * `operations.arrow`: the operations of a run, on disk as they settle. An Arrow IPC stream, which DuckDB,
- * pandas and Polars read. A crash loses what was not flushed, and nothing before it. Only this file and its folder import
- * `apache-arrow`.
+ * `operations.arrow`: the operations of a run, written as they settle, as an Arrow IPC stream that DuckDB, pandas and
+ * Polars read. A crash loses only what was not flushed. Only this file and its folder import `apache-arrow`.
  */
 
 import { closeSync, fstatSync, openSync } from 'node:fs';
@@ -23,26 +22,29 @@ import { COLUMNS } from './version-1.ts';
 export { OperationsWriter } from './operations-file/writer.ts';
 
 export const OPERATIONS_FILE = 'operations.arrow';
-/** The same, of the probes. */
+/** The same for the probes. */
 export const PROBES_FILE = 'probes.arrow';
-/** The same, of the witness; there where roles move. */
+/** The same for the witness; it exists only where roles move. */
 export const WITNESS_FILE = 'witness.arrow';
-/** The format before this one. Its columns have other names; all else is the same. */
+/** The previous format: only the names of its columns differ. */
 const FORMAT_1 = '1';
 
-/** Of one operation in the file: three words by number, the intended start, whole numbers, where three texts end. */
+/**
+ * The least size of one operation in the file: three words by number, the intended start, the integers, and the ends of
+ * three texts.
+ */
 const LEAST_BYTES = 3 + 8 + 4 * (INTEGERS.length + 3);
 
 /**
- * Reads the operations of a run back, in the order of their intended starts. Of a file that a crash cut off,
- * all that is whole.
+ * Reads the operations of a run, in the order of their intended starts. From a file that a crash cut off it reads all
+ * that is whole.
  * @throws Error that says where the file is damaged.
  */
 export function readOperations(path: string): OperationTable {
   const file = openSync(path, 'r');
   try {
     const reader = RecordBatchReader.from(messagesOf(file));
-    // No more operations than that are in it; memory that is not written to costs nothing, growing copies all of it.
+    // An upper bound: unused memory costs nothing, while growing the table would copy all of it.
     const table = new OperationTable([], Math.ceil(fstatSync(file).size / LEAST_BYTES));
     reader.open();
     if (!reader.schema) throw new Error('it was cut off before its first operation');
@@ -60,8 +62,8 @@ export function readOperations(path: string): OperationTable {
 }
 
 /**
- * Where the file has each column; asked once, because a file has thousands of batches.
- * @param names under which it has columns, where they are others than now.
+ * Finds each column's place once, because a file has thousands of batches.
+ * @param names of columns that are called otherwise in this file.
  */
 function placesIn({ fields }: Schema, names: Readonly<Record<string, string>>): (name: string) => number {
   const places = new Map(fields.map(({ name }, place) => [name, place]));

@@ -1,4 +1,4 @@
-/** Own variants beside the shipped ones: each is looked at before it is used, because it may come from plain JavaScript. */
+/** Adds own variants to the shipped ones. Each is validated first, because it may come from plain JavaScript. */
 
 import { z } from 'zod';
 import type { Catalog } from './catalog.ts';
@@ -9,12 +9,12 @@ import { expectedButFound, quoted } from './model/quoted.ts';
 export type Variants = Partial<Omit<Catalog, 'inventory'>>;
 
 interface Kind {
-  /** What writes one down. */
+  /** The function or type with which an author writes it. */
   readonly define: string;
   readonly functions: readonly string[];
-  /** Whether a scenario writes its parameters, and beside which keys of pgquake's own. */
+  /** For kinds whose parameters are written in a scenario: pgquake's own keys in the same mapping. */
   readonly beside?: readonly string[];
-  /** Further members that must be there. */
+  /** Other required members. */
   readonly members?: readonly string[];
 }
 
@@ -47,14 +47,14 @@ const KINDS: Readonly<Record<keyof Variants, Kind>> = {
 
 export const VARIANT_KINDS = Object.keys(KINDS) as (keyof Variants)[];
 
-/** Whether any variant is there beside the shipped ones. */
+/** Whether there is any variant besides the shipped ones. */
 export function ownVariants(own: Variants): boolean {
   return VARIANT_KINDS.some((kind) => (own[kind]?.length ?? 0) > 0);
 }
 
 /**
  * Adds own variants to a catalogue.
- * @throws InputError where one is none of its kind, or a name is there twice.
+ * @throws InputError where a variant is malformed, or two have one name.
  */
 export function withOwn(base: Catalog, own: Variants): Catalog {
   return {
@@ -82,7 +82,7 @@ function joined<V extends { readonly name: string }>(
       const whose = base.some(({ name }) => name === variant.name) ? 'one that pgquake ships' : 'another of yours';
       throw new InputError(`${kind}[${i}]: the ${kind.slice(0, -1)} "${variant.name}" has the name of ${whose}`, {
         code: 'name-taken',
-        hint: 'give it a name of its own',
+        hint: 'choose another name',
       });
     }
     all.push(variant);
@@ -90,7 +90,7 @@ function joined<V extends { readonly name: string }>(
   return all;
 }
 
-/** What keeps a value from being a variant of its kind, in words. */
+/** Why a value is not a variant of this kind, in words. */
 function problemOf(kind: keyof Variants, value: unknown): string | undefined {
   const { functions, members = [], beside } = KINDS[kind];
   if (typeof value !== 'object' || value === null) return expectedButFound(`a ${kind.slice(0, -1)}`, value);
@@ -113,7 +113,7 @@ function problemOf(kind: keyof Variants, value: unknown): string | undefined {
     : `params of ${quoted(name)}: the key "${taken}" is pgquake's own; give the parameter another name`;
 }
 
-/** What keeps a scenario from writing the keys of an engine, in words. */
+/** Why a scenario could not use the keys of an engine, in words. */
 function problemOfKeys(name: string, keys: unknown): string | undefined {
   if (keys === undefined) return undefined;
   const { params, makeup, problems } = (keys ?? {}) as Readonly<Record<string, unknown>>;
@@ -130,6 +130,6 @@ function malformed(where: string, problem: string): InputError {
   const kind = VARIANT_KINDS.find((candidate) => where.startsWith(candidate)) as keyof Variants;
   return new InputError(`${where}: ${problem}`, {
     code: 'variant-malformed',
-    hint: `write it with ${KINDS[kind].define}, and TypeScript shows what is missing`,
+    hint: `write it with ${KINDS[kind].define}: TypeScript then shows what is missing`,
   });
 }

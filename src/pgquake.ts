@@ -1,6 +1,6 @@
 /**
- * The whole pipeline on one page: a scenario becomes a plan, the plan is run, the history is judged,
- * the verdict is reported. Read this file first.
+ * The whole pipeline on one page: a scenario becomes a plan, pgquake runs the plan, judges the history and reports the
+ * verdict. Read this file first.
  */
 
 import { realpath } from 'node:fs/promises';
@@ -48,7 +48,7 @@ import { placeOf } from './workloads/workload.ts';
 
 /**
  * @param config own variants beside the shipped ones, and defaults.
- * @throws InputError where a variant is none of its kind, a name is there twice, or a default is not in the catalogue.
+ * @throws InputError where a variant is malformed, two have one name, or a default is not in the catalogue.
  */
 export function pgquake(config: Config = {}): Quake {
   const catalog = withOwn(shipped, config);
@@ -67,7 +67,7 @@ export function pgquake(config: Config = {}): Quake {
       const suite = await loadSuite(nameOrPath, sources, set);
       return { ...suite, scenarios: suite.scenarios.map((scenario) => withDefaults(scenario, config)) };
     },
-    // The build knows nothing of the variants of others.
+    // The build's list of known scenarios holds for the shipped variants only.
     list: async () => listScenarios(sources, ownVariants(config) ? new Map() : await knownHeads()),
     parse: (text, file = 'scenario') => withDefaults(parseScenario(text, file, catalog), config),
     plan: (scenario, options) => planOf(catalog.faults, scenario, options),
@@ -89,7 +89,7 @@ export function pgquake(config: Config = {}): Quake {
   };
 }
 
-/** A default counts where the scenario says nothing itself. */
+/** Applies a default where the scenario does not set the value. */
 function withDefaults(scenario: Scenario, { platform, engine, seed }: Config): Scenario {
   const { cluster } = scenario;
   return {
@@ -108,7 +108,7 @@ async function runScenario(
   catalog: Catalog,
   asked: Scenario,
   options: ExperimentOptions & {
-    /** The cluster that several runs share; by default the run chooses, and makes one of its own. */
+    /** The cluster that several runs share; by default the run creates its own. */
     readonly on?: Choice;
   },
 ): Promise<Experiment> {
@@ -117,11 +117,11 @@ async function runScenario(
   const scenario = await completed(asked, catalog.workloads);
   refuseUnconfirmed(scenario, options.confirm);
   const { faults } = catalog;
-  // Loaded while programs are asked for their versions.
+  // Loaded while `choose` waits for the platforms.
   const parts = runParts();
   parts.catch(() => undefined);
   const drawn = options.replayed ?? planOf(faults, scenario, { seed: options.seed });
-  // Nothing is there yet that would have to be put back.
+  // Until the recorder exists, an abort has nothing to undo.
   const stopped = options.signal ?? new AbortController().signal;
   const { platform, engine, reason } = options.on ?? (await unlessAborted(choose(catalog, drawn, say), stopped));
   const workload = workloadNamed(catalog.workloads, scenario.workload.use);
@@ -202,29 +202,29 @@ async function runScenario(
   return { verdict: { judgement: report.judgement, results: report.results }, report, folder, failure };
 }
 
-/** While the load is raised this thread has little to do, and nothing is measured yet. */
+/** Loads the readers during the ramp: this thread is idle then, and nothing is measured yet. */
 const LOADS_READERS: RunListener = {
   event: (event) => {
-    // What cannot be loaded says so where it is needed.
+    // A failed import fails again where its module is needed.
     if (event.type === 'phase-started' && event.phase === 'ramp') loadReaders().catch(() => undefined);
   },
 };
 
-/** Loaded for a run alone: Arrow, by which they write, is slow to load. */
+/** Imported only for a run, because Arrow is slow to load. */
 async function runParts() {
   const [{ Recorder }, { run }] = await Promise.all([import('./run/recorder.ts'), import('./run/runner.ts')]);
   return { Recorder, run };
 }
 
 /**
- * A cluster of somebody else's is broken only where a person has said its name again.
- * @throws InputError where nobody has.
+ * pgquake breaks a user's cluster only after the user has repeated its name.
+ * @throws InputError without that confirmation.
  */
 function refuseUnconfirmed({ cluster, faults, file }: Scenario, confirm = cluster.confirm): void {
   const { inventory } = cluster;
   if (!inventory || faults.length === 0 || confirm === inventory.name) return;
   throw new InputError(
-    `${file} breaks the cluster ${inventory.name}, and ${confirm === undefined ? 'nobody has confirmed that' : `"${confirm}" was confirmed`}`,
+    `${file} breaks the cluster ${inventory.name}, ${confirm === undefined ? 'which you have not confirmed' : `but "${confirm}" is confirmed`}`,
     {
       code: 'unconfirmed',
       hint: `add --confirm ${inventory.name}, or confirm: ${inventory.name} below cluster: in the scenario`,
@@ -233,8 +233,8 @@ function refuseUnconfirmed({ cluster, faults, file }: Scenario, confirm = cluste
 }
 
 /**
- * Reads back what the run has recorded, with the events that could not be written.
- * @throws what kept the run from its end, or an EnvironmentError: its folder is not what the run has made of it.
+ * Reads back what the run recorded, with the events that could not be written.
+ * @throws the run's own failure if there was one, else an EnvironmentError: someone changed its folder.
  */
 async function readOwnRun(folder: string, { unsaved }: Recorder, failure: unknown): Promise<StoredRun> {
   try {
@@ -245,19 +245,19 @@ async function readOwnRun(folder: string, { unsaved }: Recorder, failure: unknow
       failure ??
       new EnvironmentError(`the run's history is gone: ${errorText(error)}`, {
         code: 'history-lost',
-        hint: `let ${folder} alone while a run is under way`,
+        hint: `leave ${folder} alone while a run uses it`,
         cause: error,
       })
     );
   }
 }
 
-/** Who can clean up after a run. */
+/** The variants that can clean up after a run. */
 function healersIn({ platforms, inventory, faults }: Catalog) {
   return { platforms: [...platforms, inventory], faults };
 }
 
-/** What leads to a run is no part of it: it never costs a verdict. */
+/** Updates `latest` and the index. They are not part of the run, so a failure never costs the verdict. */
 async function pointHere(folder: string, text: string | undefined, say: (line: string) => void): Promise<void> {
   const missed = await pointLatest(folder);
   if (missed !== undefined) say(missed);
@@ -269,7 +269,7 @@ async function pointHere(folder: string, text: string | undefined, say: (line: s
   }
 }
 
-/** Judges a stored run, writes its reports and the index of all; needs no cluster. */
+/** Judges a stored run, writes its reports and updates the index. Needs no cluster. */
 async function judgeAndIndex(catalog: Catalog, stored: StoredRun): Promise<Report> {
   const report = judgeBy(catalog, stored, stored.plan.scenario);
   await writeFiles(stored.folder, rendered(catalog, report));
@@ -277,7 +277,7 @@ async function judgeAndIndex(catalog: Catalog, stored: StoredRun): Promise<Repor
   return report;
 }
 
-/** Judges a stored run by a hypothesis that may be another scenario's. Writes nothing. */
+/** Judges a stored run by any scenario's hypothesis. Writes nothing. */
 function judgeBy(catalog: Catalog, { history, plan }: StoredRun, { hypothesis }: Pick<Scenario, 'hypothesis'>): Report {
   return buildReport(history, plan, judge(history, hypothesis, catalog.checks));
 }

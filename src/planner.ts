@@ -1,4 +1,4 @@
-/** From a scenario and the variants that it names to the plan of a run. Pure, but for a seed that nobody gives. */
+/** Makes the plan of a run from a scenario and its variants. Pure, except that it draws a missing seed. */
 
 import { randomInt } from 'node:crypto';
 import type { Check } from './checks/check.ts';
@@ -16,19 +16,19 @@ import { asFormed, type EffectOf, isOpen, lostTogether, makePlan } from './plan/
 import { keyOf } from './plan/target.ts';
 import type { Workload } from './workloads/workload.ts';
 
-/** Struck at one time, where a scenario says nothing else. */
+/** Default for `guards.max-down` on a cluster of an inventory. */
 const MAX_DOWN_OF_OTHERS = 1;
 
 export interface PlannerOptions {
-  /** Over the scenario's own; drawn where neither is given. From 0 to 2^32 - 1. */
+  /** Overrides the scenario's seed; drawn where neither is given. From 0 to 2^32 - 1. */
   readonly seed?: number | undefined;
-  /** Of the partitions, where it is known; without it, targets that speak of partitions stay open. */
+  /** Where the partitions are, if known. Without it, targets that name partitions stay open. */
   readonly placement?: PlacementMap | undefined;
 }
 
 /**
- * The plan of a run, with its seed drawn. Starts nothing.
- * @throws InputError where it strikes more at one time than it may, or picks what others strike.
+ * Makes the plan of a run. Starts nothing.
+ * @throws InputError where it strikes too many nodes at once, or can pick only nodes that another fault strikes.
  */
 export function planOf(
   faults: readonly Fault[],
@@ -44,45 +44,45 @@ export function planOf(
   return plan;
 }
 
-/** The same plan, with the targets picked that were open; as it is where none were, or nobody knows yet. */
+/** Picks the open targets of a plan. Returns the plan itself if it has none, or if the placement is unknown. */
 export function placedPlan(faults: readonly Fault[], plan: Plan, placement: PlacementMap | undefined): Plan {
   return placement && isOpen(plan) ? planOf(faults, plan.scenario, { seed: plan.seed, placement }) : plan;
 }
 
-/** Where an engine will put the partitions that targets speak of, where it knows without a cluster. */
+/** Where an engine will put the partitions that targets name, if it knows before there is a cluster. */
 export function layoutOf(engine: Engine, { cluster, faults }: Scenario): PlacementMap | undefined {
   const partitionKeys = faults.flatMap(({ target }) => keyOf(target) ?? []);
   return engine.layout?.(cluster, [...new Set(partitionKeys)]);
 }
 
-/** @throws InputError where more nodes would be struck at one time than the scenario's guards allow. */
+/** @throws InputError where the plan strikes more nodes at once than the guards allow. */
 function refuseTooWide({ scenario, acts }: Plan): void {
   const { guards, cluster } = scenario;
   const maxDown = guards?.maxDown ?? (cluster.inventory ? MAX_DOWN_OF_OTHERS : undefined);
   if (maxDown === undefined) return;
-  // Whatever a fault does to a node, it counts.
+  // Every fault counts, whatever it does to its node.
   const tooMany = lostTogether(asFormed({ acts, scenario }), () => 'down').find(({ down }) => down.length > maxDown);
   if (!tooMany) return;
   const { file, line, column } = guards?.place ?? { file: scenario.file, line: 1, column: 1 };
-  const by = guards?.maxDown === undefined ? `, by default in a cluster of an inventory` : '';
+  const by = guards?.maxDown === undefined ? `, the default for a cluster of an inventory` : '';
   throw new InputError(
-    `${file}:${line}:${column} guards.max-down: at most ${maxDown} may be struck at once${by}, and ${tooMany.down.join(', ')} would be`,
+    `${file}:${line}:${column} guards.max-down: at most ${maxDown} may be struck at once${by}, but ${tooMany.down.join(', ')} would be`,
     { code: 'blast-radius', hint: 'strike fewer nodes, one after the other, or allow more' },
   );
 }
 
-/** By its schedule, from the steady state to the end of settling. */
+/** How long the schedule takes, from the steady state to the end of settling. */
 export function plannedMs({ scenario, acts }: Plan): number {
   const faultsMs = Math.max(0, ...acts.map(({ atMs, forMs }) => atMs + forMs));
   return scenario.steadyStateMs + (scenario.watchMs ?? 0) + faultsMs + scenario.settleWithinMs;
 }
 
-/** What the checks of a hypothesis need beyond what every run records. */
+/** The observations that the checks of the hypothesis need, besides what every run records. */
 export function observationsFor(checks: readonly Check[], scenario: Scenario): ReadonlySet<Observation> {
   return new Set(askedFor(checks, scenario).flatMap(({ needs = [] }) => needs));
 }
 
-/** Whether one of them has to see each partition key read again after healing. */
+/** Whether one of these checks must see each partition key read again after healing. */
 export function asksAgain(checks: readonly Check[], scenario: Scenario): boolean {
   return askedFor(checks, scenario).some((check) => check.asksAgain);
 }
@@ -96,17 +96,17 @@ function faultNamed(faults: readonly Fault[], name: string): Fault | undefined {
   return faults.find((fault) => fault.name === name);
 }
 
-/** What these faults, by their names, make of their targets. */
+/** The effect of each fault on its targets, by the fault's name. */
 export function effectsOf(faults: readonly Fault[]): EffectOf {
   return (name) => faultNamed(faults, name)?.effect;
 }
 
-/** What these faults, by their names, take away from the targets of an act. */
+/** What an act takes away from its targets. */
 export function takenAway(
   faults: readonly Fault[],
   { nodes }: Pick<Topology, 'nodes'>,
 ): (act: PlannedAct) => readonly Lost[] {
-  // As they are formed: the first member is the primary.
+  // A newly formed cluster has its first member as primary.
   const roles: Roles = Object.fromEntries(
     dataNodes({ nodes }).map((name, i) => [name, { role: i === 0 ? 'primary' : 'standby' }]),
   );
@@ -119,7 +119,7 @@ export function takenAway(
 }
 
 /**
- * A workload by its name.
+ * Finds a workload by name.
  * @throws InputError where there is none: a stored plan may be older than the catalogue.
  */
 export function workloadNamed(workloads: readonly Workload[], name: string): Workload {
@@ -128,6 +128,6 @@ export function workloadNamed(workloads: readonly Workload[], name: string): Wor
   const known = workloads.map((workload) => workload.name);
   throw new InputError(`there is no workload "${name}"; ${suggestion(name, known)}`, {
     code: 'workload-unknown',
-    hint: 'a workload of your own is named in pgquake.config.ts',
+    hint: 'name your own workloads in pgquake.config.ts',
   });
 }

@@ -1,7 +1,4 @@
-/**
- * A proof of tolerance: a scenario for each set of workers, run one after the other on one cluster, and what was seen
- * held against what was predicted.
- */
+/** Proves tolerance: runs one scenario for each set of workers and compares what it saw with the prediction. */
 
 import { availableParallelism } from 'node:os';
 import { basename, join, relative } from 'node:path';
@@ -35,35 +32,35 @@ import { LentClusters } from './run/lent-cluster.ts';
 import { parseScenario } from './scenario/parse.ts';
 import { createRunFolder, DEFAULT_REPORTS_FOLDER, readRun, writeFiles } from './store.ts';
 
-/** A cluster keeps about four cores busy while it restarts; more than four at once only wait for each other. */
+/** A restarting cluster keeps about four cores busy; more than four clusters only wait for each other. */
 const CLUSTERS = Math.max(1, Math.min(4, Math.floor(availableParallelism() / 4)));
 const DEFAULT_SHAPE: Shape = { workers: 4, replication: 2, partitions: 4 };
 
 export interface ProveOptions {
-  /** 4 workers, 4 partitions, each on 2 of them, by default. */
+  /** By default 4 workers and 4 partitions, each on 2 workers. */
   readonly topology?: Shape;
-  /** Sets of 1 up to this many workers; of all workers by default. */
+  /** Takes down sets of 1 to this many workers; by default up to all of them. */
   readonly maxDown?: number;
   /** A fault that takes nodes down; `node-kill` by default. */
   readonly fault?: string;
-  /** The engine whose rule is held against what is seen; by default the one that runs. */
+  /** The engine whose rule predicts; by default the one that runs. */
   readonly rule?: string | undefined;
-  /** Leaves out what the placement's symmetry makes equal. False by default. */
+  /** Leaves out sets that the placement's symmetry makes equal. False by default. */
   readonly symmetric?: boolean;
-  /** Clusters side by side; as many as the cores allow by default. */
+  /** Clusters that run side by side; by default as many as the cores allow. */
   readonly clusters?: number | undefined;
   /** `auto` by default. */
   readonly platform?: string | undefined;
   /** `auto` by default. */
   readonly engine?: string | undefined;
-  /** A cluster that stands, which must be as `topology` says; by default clusters are made for the proof. */
+  /** A running cluster that matches `topology`; by default pgquake creates clusters for the proof. */
   readonly attach?: string | undefined;
-  /** The command line that proves it again; `pgquake tolerance --prove` by default. */
+  /** The command line that repeats the proof; `pgquake tolerance --prove` by default. */
   readonly again?: string | undefined;
-  /** Where the folders of the proof and of its runs go; `reports` by default. */
+  /** The folder for the proof and its runs; `reports` by default. */
   readonly reports?: string;
   readonly signal?: AbortSignal;
-  /** Hears of every set as it is done. */
+  /** Called with one line for each set that is done. */
   readonly onProgress?: (line: string) => void;
 }
 
@@ -73,7 +70,7 @@ export interface KeptProof {
   readonly folder: string;
 }
 
-/** What every run of a proof is made with. */
+/** What all runs of a proof share. */
 export interface RunOn {
   readonly on: Choice;
   readonly reports: string;
@@ -81,23 +78,23 @@ export interface RunOn {
   readonly signal: AbortSignal;
 }
 
-/** What is above this file: how a scenario is run, and how a proof is rendered. */
+/** What the layer above provides: running a scenario and rendering a proof. */
 export interface Hands {
   readonly run: (scenario: Scenario, on: RunOn) => Promise<{ readonly report: Report; readonly folder: string }>;
   /** @returns the files of a proof, by name. */
   readonly render: (proof: Proof, runs: ProofRuns) => Readonly<Record<string, string>>;
 }
 
-/** Faults that a proof can be made with. A frozen node neither answers nor refuses, and no rule here speaks of it. */
+/** Faults that a proof can use. The rules do not cover frozen nodes, which neither answer nor refuse. */
 export function downFaults({ faults }: Pick<Catalog, 'faults'>): string[] {
   return faults.filter(({ effect, strikes }) => effect === 'down' && !strikes).map(({ name }) => name);
 }
 
 /**
- * Runs a proof and keeps it in a folder of its own, beside those of its runs.
- * @throws InputError where the fault cannot be used for it; EnvironmentError where no cluster can be had, or the signal's
- * reason; nothing runs on in any case. A cluster that does not get well again ends its part: then sets are missing, and
- * the judgement is never `pass`.
+ * Runs a proof and keeps it in its own folder, beside those of its runs. A cluster that does not recover runs no more
+ * sets; then sets are missing and the judgement is never `pass`.
+ * @throws InputError where the fault is unsuitable, EnvironmentError where pgquake cannot get a cluster, or the
+ * signal's reason. Nothing keeps running in any case.
  */
 export async function proveTolerance(catalog: Catalog, hands: Hands, options: ProveOptions): Promise<KeptProof> {
   const { reports = DEFAULT_REPORTS_FOLDER, attach, rule, onProgress = () => undefined } = options;
@@ -105,7 +102,7 @@ export async function proveTolerance(catalog: Catalog, hands: Hands, options: Pr
   const signal = options.signal ?? new AbortController().signal;
   const fault = downFault(catalog, options.fault ?? 'node-kill');
   const expect = rule === undefined ? undefined : expectationBy(ruleOf(catalog.engines, rule));
-  // Says whether there are too many before anything is started.
+  // Refuses too many sets before anything starts.
   const everySubset = subsetsToProve(workersNamed(shape.workers), [], maxDown, false);
   const written = { catalog, shape, fault: fault.name, platform, engine, attach, refusesWhenDown: false };
   const first = scenarioOf(everySubset[0] as SubsetToProve, 1, written);
@@ -164,7 +161,7 @@ export async function proveTolerance(catalog: Catalog, hands: Hands, options: Pr
   return { proof, folder };
 }
 
-/** A command that runs one set again by its scenario, which is beside the proof. */
+/** The command that repeats one set by its scenario file, which is in the proof's folder. */
 function againOf({ file }: Scenario): string {
   return `${ownCommand()} ${relative('.', file)}`;
 }
@@ -177,13 +174,16 @@ interface ProvenRunOf {
 interface ProveAllOptions extends Required<Pick<ProveOptions, 'reports' | 'signal' | 'onProgress'>> {
   readonly hands: Hands;
   readonly written: Written;
-  /** Why this platform and this engine. */
+  /** Why this platform and engine were chosen. */
   readonly reason: string;
-  /** Of the proof. */
+  /** The proof's folder. */
   readonly folder: string;
 }
 
-/** Every set once, on the next cluster that is free. @returns those that were run, in the order of the plan. */
+/**
+ * Runs every set once, each on the next free cluster.
+ * @returns the sets that ran, in the order of the plan.
+ */
 async function proveAll(
   plan: readonly SubsetToProve[],
   clusters: LentClusters,
@@ -215,18 +215,18 @@ async function proveAll(
   return [...done].sort(([a], [b]) => a - b).map(([, run]) => run);
 }
 
-/** What all scenarios of a proof have in common, and what reads their texts. */
+/** What all scenarios of a proof share, and the catalogue to parse them with. */
 interface Written extends Omit<ProofScenarioOptions, 'down' | 'number'> {
   readonly catalog: Catalog;
 }
 
-/** @param folder where its file will be; nowhere by default. */
+/** @param folder where the caller will write its file; the current folder by default. */
 function scenarioOf({ down }: SubsetToProve, number: number, { catalog, ...written }: Written, folder = '.'): Scenario {
   const { name, text } = proofScenario({ ...written, down, number });
   return parseScenario(text, join(folder, `${name}.yaml`), catalog);
 }
 
-/** What the rule of another engine expects of a placement. */
+/** What another engine's rule expects of a placement. */
 function expectationBy(rule: ServiceRule): Engine['expect'] {
   return ({ placement }, { down }) => {
     const workers = [...new Set(placement.partitions.flatMap(({ copies }) => copies))].sort();
@@ -235,14 +235,14 @@ function expectationBy(rule: ServiceRule): Engine['expect'] {
 }
 
 /**
- * The rule of an engine by its name.
+ * Finds the rule of an engine by name.
  * @throws InputError where there is none.
  */
 export function ruleOf(engines: readonly Engine[], name: string): ServiceRule {
   const engine = engines.find((candidate) => candidate.name === name);
   if (engine?.rule) return engine.rule;
   const known = engines.flatMap((candidate) => (candidate.rule ? [candidate.name] : []));
-  throw new InputError(`there is no engine "${name}" whose rule could be used; ${suggestion(name, known)}`, {
+  throw new InputError(`there is no engine "${name}" that has a rule; ${suggestion(name, known)}`, {
     code: 'usage',
     hint: 'choose one with --rule',
   });
@@ -254,7 +254,7 @@ function downFault(catalog: Catalog, name: string) {
   if (fault) return fault;
   throw new InputError(`no proof can be made with the fault "${name}"; ${suggestion(name, known)}`, {
     code: 'fault-unfit',
-    hint: 'a proof takes workers down, and keeps them down until it has asked every partition',
+    hint: 'a proof needs a fault that takes workers down until pgquake has probed every partition',
   });
 }
 

@@ -1,4 +1,4 @@
-/** What one run of a proof shows: every partition beside what was predicted for it, and what is lost. Pure. */
+/** What one run of a proof shows: each partition next to its prediction, and lost writes. Pure. */
 
 import { type PredictedService, servedBesidePrediction } from './measure/as-predicted.ts';
 import { actsOf } from './measure/spans.ts';
@@ -12,22 +12,22 @@ import { comparePartitions, type ObservedPartition, type ProvenSubset, type Subs
 export interface ProvenRun {
   readonly report: Report;
   readonly history: History;
-  /** The rows that were there when the run before it on this cluster had ended. */
+  /** The rows that the cluster had when its previous run ended. */
   readonly known: KeySet;
   /** What the engine calls a partition. */
   readonly word: string;
-  /** The checks that say whether the machine and the client had time. */
+  /** The checks that tell whether the machine and the client kept up. */
   readonly excusing: ReadonlySet<string>;
 }
 
 /**
- * The judgement is that of the run's checks, with what is lost of earlier runs. Answers and refusals are seen on a
- * machine without time to spare as well; where an answer only failed to come in time, that machine leaves it open.
+ * Judges by the run's checks, and by losses of earlier runs' writes. A busy machine does not invalidate answers and
+ * refusals; it does invalidate a timeout.
  */
 export function provenSubset(subset: SubsetToProve, run: ProvenRun): ProvenSubset {
   const { report, history, known, word } = run;
   const seen = servedBesidePrediction(history);
-  // Partitions that nothing was asked of are judged by the check, which says so.
+  // The `prediction` check reports partitions that were never probed.
   const asked = 'why' in seen ? [] : seen.filter(wasAsked);
   const observed = asked.map((one) => observedIn(history, one));
   const predicted = asked.flatMap(({ predicted }) => predicted ?? []);
@@ -52,19 +52,19 @@ export function provenSubset(subset: SubsetToProve, run: ProvenRun): ProvenSubse
   };
 }
 
-/** What ended a run before its time explains all the rest. */
+/** If a result says why the run ended early, it explains the others. */
 function notPassed(results: readonly CheckResult[]): readonly CheckResult[] {
   const ended = results.filter(({ tells }) => tells === 'end');
   return ended.length > 0 ? ended : results.filter(({ judgement }) => judgement !== 'pass');
 }
 
-/** The rows that clients found in the end; `undefined` where that read was not made. */
+/** The rows that clients found in the final read; `undefined` where there was none. */
 export function presentIn(history: Pick<History, 'events'>): KeySet | undefined {
   const [last] = eventsOf(history, 'final-read');
   return last && KeySet.fromRanges(last.read.present);
 }
 
-/** Whether a run left its cluster as it found it. */
+/** Whether a run healed its cluster completely. */
 export function leftWell(history: Pick<History, 'events'>): boolean {
   const struck = eventsOf(history, 'fault-asked').length > 0;
   const verified = eventsOf(history, 'healing-verified');
@@ -75,7 +75,7 @@ export function leftWell(history: Pick<History, 'events'>): boolean {
   );
 }
 
-/** What begins the error of an answer that did not come in time. */
+/** How the error of a timeout begins. */
 const LATE = 'deadline: ';
 
 function isCertain({ readable, writable, readError = LATE, writeError = LATE }: ObservedPartition): boolean {
@@ -96,7 +96,7 @@ function observedIn(history: History, { service, range }: PredictedService): Obs
     const by = access.get(kind);
     if (by === undefined || partition !== index || sentAt < range.fromMs || settledAt > range.toMs) continue;
     if (outcome !== 'fail' && outcome !== 'unknown') continue;
-    // A refusal says more than an answer that did not come in time.
+    // A refusal says more than a timeout.
     if (errors[by] === undefined || errors[by].startsWith(LATE)) errors[by] = `${errorCode}: ${errorText}`;
   }
   return {

@@ -1,4 +1,4 @@
-/** The types of the public API: what `pgquake()` takes and gives. */
+/** The types of the public API: what `pgquake()` takes and returns. */
 
 import type { Catalog } from './catalog.ts';
 import type { Attempt } from './model/history.ts';
@@ -15,9 +15,9 @@ import type { ScenarioEntry } from './scenario/find.ts';
 import type { ScenarioSuite } from './scenario/load.ts';
 import type { StoredRun } from './store.ts';
 
-/** Own variants beside the shipped ones, and defaults: what `pgquake.config.ts` exports. */
+/** Own variants and defaults: what `pgquake.config.ts` exports. */
 export interface Config extends Variants {
-  /** Where run folders go; `reports` by default. In a config file a relative path counts from the file's folder. */
+  /** Where run folders go; `reports` by default. In a config file, relative to the file's folder. */
   readonly reports?: string;
   /** For scenarios that name none, or `auto`. */
   readonly platform?: string;
@@ -28,27 +28,32 @@ export interface Config extends Variants {
 }
 
 export interface ExperimentOptions {
-  /** Overrides the scenario's seed; random where neither is given. From 0 to 2^32 - 1. */
+  /** Overrides the scenario's seed; drawn where neither is given. From 0 to 2^32 - 1. */
   readonly seed?: number;
   /** Where run folders go; the config's by default. */
   readonly reports?: string;
-  /** The plan of an earlier run of this scenario: exactly its schedule is run; `seed` is left out then. */
+  /** The plan of an earlier run of this scenario, to repeat its schedule exactly. Leave `seed` out then. */
   readonly replayed?: Plan;
-  /** The command line that runs it again, but for the seed; by the scenario's file by default. */
+  /** The command line that repeats the run, without the seed; by default built from the scenario's file. */
   readonly again?: string;
-  /** Hears what goes on before the run begins, such as an image that is being fetched. */
+  /** Called with progress before the run begins, such as the download of an image. */
   readonly say?: (line: string) => void;
-  /** Hear what happens while it happens. */
+  /** Receive events and operations while the run is under way. */
   readonly listeners?: readonly RunListener[];
-  /** The name of the cluster of an inventory, by which its being broken is allowed; over the scenario's own. */
+  /** The name of the inventory's cluster, which allows pgquake to break it. Overrides the scenario's `confirm`. */
   readonly confirm?: string | undefined;
-  /** Goes on with a smaller load where servers and client do not bear the scenario's. Not by default: the run ends then. */
+  /**
+   * Runs a smaller load where servers and client cannot sustain the scenario's. False by default: the run ends then.
+   */
   readonly fit?: boolean;
-  /** Which of several attempts it is, for the record. */
+  /** Which of several attempts this is; recorded in `run.json`. */
   readonly attempt?: Attempt | undefined;
-  /** Threads of load and probes run at realtime priority: root on Linux with 4 processors or more. Not by default. */
+  /**
+   * Runs the load and probe threads at realtime priority. Needs root on Linux with 4 processors or more. False by
+   * default.
+   */
   readonly realtime?: boolean;
-  /** Aborting it heals, disposes, and reports what there is. */
+  /** Aborting it heals, removes the cluster, and reports what was recorded. */
   readonly signal?: AbortSignal;
 }
 
@@ -57,71 +62,71 @@ export interface Experiment {
   readonly report: Report;
   /** The run's folder. */
   readonly folder: string;
-  /** What kept the run from its end, if anything did: then the verdict is never `pass`. */
+  /** Why the run did not finish; `undefined` where it did. With a failure the verdict is never `pass`. */
   readonly failure: unknown;
 }
 
 export interface LoadOptions {
-  /** Values over the author's head, each `path=value`: `workload.read.rate=50/s`. None by default. */
+  /** Values that override the file, each `path=value`: `workload.read.rate=50/s`. None by default. */
   readonly set?: readonly string[] | undefined;
 }
 
-/** pgquake with one catalogue: what can be done with scenarios and with stored runs. */
+/** pgquake with one catalogue: everything you can do with scenarios and stored runs. */
 export interface Quake {
   readonly catalog: Catalog;
   /** Where run folders go by default. */
   readonly reports: string;
-  /** What the config says for scenarios that name none. */
+  /** Defaults from the config. */
   readonly defaults: Pick<Config, 'platform' | 'engine' | 'seed' | 'reports'>;
   /**
    * Loads a scenario by its name in `scenarios/` or among the shipped ones, or by its path.
-   * @throws InputError where there is none; `ScenarioError` with all its problems and their places. A check that no run
-   * could judge is none: `hopeless` of the hypothesis item says why.
+   * @throws InputError where there is none; `ScenarioError` with all problems and their places. A check that no run
+   * could judge is not a problem; `hopeless` of its hypothesis item says why.
    */
   load(nameOrPath: string, options?: LoadOptions): Promise<Scenario>;
-  /** The same for a folder of scenarios. */
+  /** The same for a suite: a folder of scenarios, or a file that lists some. */
   loadSuite(nameOrPath: string, options?: LoadOptions): Promise<ScenarioSuite>;
   /** The scenarios that `load` finds by name. */
   list(): Promise<ScenarioEntry[]>;
   /**
    * Validates a scenario's text.
-   * @param file its name, for messages, and for the scenario where that names none.
+   * @param file its name, for messages; also names a scenario without `name`.
    * @throws ScenarioError with all problems and their places.
    */
   parse(text: string, file?: string): Scenario;
   /**
-   * The plan of a run, its seed drawn where none is given. Starts nothing.
-   * @throws InputError where it strikes more at one time than the scenario's guards allow.
+   * Makes the plan of a run and draws a missing seed. Starts nothing.
+   * @throws InputError where it strikes more nodes at once than the scenario's guards allow.
    */
   plan(scenario: Scenario, options?: { readonly seed?: number | undefined }): Plan;
   /**
-   * Runs a scenario from the first server to the last report. Faults are healed and the cluster is gone when it
-   * returns, whatever happened.
+   * Runs a scenario from the first server to the last report. Whatever happened, when it returns the faults are healed
+   * and the cluster is removed.
    * @param scenario as loaded, or its name or path.
-   * @throws EnvironmentError when it cannot even begin: no platform, no folder for the run, realtime priority refused.
+   * @throws EnvironmentError when it cannot begin: no platform, no run folder, realtime priority refused.
    */
   run(scenario: Scenario | string, options?: ExperimentOptions): Promise<Experiment>;
   /**
    * Judges a stored run again and writes its reports. Needs no cluster.
-   * @param run its folder, or what was read from it.
+   * @param run its folder, or what `readRun` returned.
    * @param options.by the hypothesis of another scenario; then nothing is written.
-   * @throws InputError where the folder is no run, or is damaged.
+   * @throws InputError where the folder is not a run, or is damaged.
    */
   judge(run: string | StoredRun, options?: { readonly by?: Pick<Scenario, 'hypothesis'> | undefined }): Promise<Report>;
   /**
-   * Renders the reports of a stored run again from its report.json, with the verdict that it holds.
+   * Renders the reports of a stored run again from its report.json, without judging it again.
    * @returns the names of the files that it wrote.
-   * @throws InputError where there is no report.json, or it is damaged.
+   * @throws InputError where report.json is missing or damaged.
    */
   report(folder: string): Promise<string[]>;
   /**
-   * Makes `index.html` and `index.json` of a reports folder anew.
+   * Rebuilds `index.html` and `index.json` of a reports folder.
    * @returns its runs, the newest first.
-   * @throws InputError where there is no such folder, or its index.html is somebody else's.
+   * @throws InputError where there is no such folder, or pgquake did not write its index.html.
    */
   index(reports?: string): Promise<IndexedRun[]>;
   /**
-   * Removes the clusters of runs whose pgquake was killed; those whose pgquake still runs are left alone.
+   * Removes the clusters of runs whose pgquake was killed. Leaves those alone whose pgquake is running.
    * @param options.reports the reports folder, the config's by default.
    * @param options.runs run folders, as paths or by their names in the reports folder; all of them by default.
    * @throws InputError when a named run does not exist.
@@ -129,13 +134,13 @@ export interface Quake {
   heal(options?: {
     readonly reports?: string;
     readonly runs?: readonly string[];
-    /** Also where it cannot be told whether the pgquake of a run still runs. False by default. */
+    /** Also removes them where pgquake cannot tell whether the run's pgquake is running. False by default. */
     readonly force?: boolean;
   }): Promise<LeftBehind[]>;
   /**
-   * Proves a placement's tolerance: takes down every set of workers and holds what is seen against what is predicted.
-   * Keeps `proof.json`, `proof.md` and `proof.svg` in a folder of its own.
-   * @throws InputError, EnvironmentError, or the signal's reason; nothing runs on in any case.
+   * Proves a placement's tolerance: takes down every set of workers and compares what it sees with the prediction.
+   * Keeps `proof.json`, `proof.md` and `proof.svg` in a new folder.
+   * @throws InputError, EnvironmentError, or the signal's reason. Nothing keeps running in any case.
    */
   prove(options?: ProveOptions): Promise<KeptProof>;
 }

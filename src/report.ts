@@ -1,4 +1,4 @@
-/** History, plan and verdict boiled down to what the reporters render, with the finding in one sentence. Pure. */
+/** Builds the report from history, plan and verdict, with the finding in one sentence. Pure. */
 
 import { figuresOf } from './measure/figures.ts';
 import { describeForeign, foreignActs } from './measure/foreign-acts.ts';
@@ -16,7 +16,7 @@ import { type LedgerFigures, REPORT_VERSION, type Report } from './model/report.
 import { formatCount, formatDuration } from './model/units.ts';
 import { type CheckResult, subjectOf, type Verdict } from './model/verdict.ts';
 
-/** Everything that reports show, as a value that survives JSON. */
+/** Everything that the reporters show, as a value that survives JSON. */
 export function buildReport(history: History, plan: Plan, verdict: Verdict): Report {
   const formed = eventsOf(history, 'cluster-formed')[0];
   const { nodes, replication, partitions, partitionWord, platform, engine, attach } = plan.scenario.cluster;
@@ -46,14 +46,14 @@ export function buildReport(history: History, plan: Plan, verdict: Verdict): Rep
   };
 }
 
-/** With the targets that it had, where they were known no earlier than it struck. */
+/** The act with its actual targets, if they were picked only when it struck. */
 function struck(act: PlannedAct, history: History): PlannedAct {
   if (!act.atStrike) return act;
   const asked = eventsOf(history, 'fault-asked').find((event) => event.act === act.index);
   return asked ? { ...act, targets: asked.targets } : act;
 }
 
-/** Bulky, and told by other parts of the report. */
+/** Large events that other parts of the report cover. */
 const NOT_IN_TIMELINE: ReadonlySet<TimedEvent['type']> = new Set([
   'final-read',
   'placement-read',
@@ -72,8 +72,8 @@ function chosen(choice: string): string | undefined {
 }
 
 /**
- * What was found, in one sentence: what refuted the hypothesis or kept it from being judged, if anything,
- * then what service and data went through.
+ * The finding in one sentence: first what refuted the hypothesis or left it unjudged, then what happened to service and
+ * data.
  */
 export function findingSentence(history: History, { judgement, results }: Verdict): string {
   const decisive = results.filter((result) => result.judgement === judgement);
@@ -82,7 +82,7 @@ export function findingSentence(history: History, { judgement, results }: Verdic
   if (judgement === 'unknown')
     return sentence([...foreign, `could not judge: ${describeDecisive(decisive, false, word)}`]);
   const figures = figuresOf(history);
-  // Nobody broke anything: it is the cluster, the machine or pgquake.
+  // Without faults, only the cluster, the machine or pgquake can be to blame.
   const control = history.run.plannedActs === 0 ? 'this run had no faults, yet ' : '';
   const failed = judgement === 'fail' ? [`${control}not as expected: ${describeDecisive(decisive, true, word)}`] : [];
   const alreadySaid = judgement === 'fail' && decisive[0]?.tells === 'readable';
@@ -105,7 +105,7 @@ function sentence(clauses: readonly string[]): string {
 }
 
 function describeDecisive(results: readonly CheckResult[], withExpected: boolean, word: string | undefined): string {
-  // What ended the run explains the rest.
+  // A result that says why the run ended explains the others.
   const first = results.find(({ tells }) => tells === 'end') ?? results[0];
   if (!first) return 'nothing was checked';
   const expected = withExpected ? ` (expected: ${first.expected})` : '';
@@ -113,7 +113,7 @@ function describeDecisive(results: readonly CheckResult[], withExpected: boolean
   return `${first.check}${aboutWhat(first, word)}: ${first.observed}${expected}${more}`;
 }
 
-/** A hypothesis may ask the same of several kinds, and of several partitions. */
+/** Names the kind and partition, since a hypothesis may use one check for several. */
 function aboutWhat({ params }: CheckResult, word: string | undefined): string {
   const { of, partition } = subjectOf(params);
   return `${of === undefined ? '' : ` of ${of}`}${partition === undefined ? '' : ` on ${partitionNamed(word, partition)}`}`;
@@ -160,9 +160,12 @@ function disagreementClause({ disagreements = [] }: Figures): string[] {
   });
 }
 
-/** A partition that was gone for a moment is not named beside one that was gone for ten times as long. */
+/** A partition is named if its outage lasted at least this share of the longest one. */
 const NAMED_SHARE = 0.1;
-/** A brownout of the kind outlasts the outages of its partitions by their edges. */
+/**
+ * A brownout of the kind lasts a little longer than the outages of its partitions; only a difference above this is
+ * worth a word.
+ */
 const ANOTHER_THING_MS = 1_000;
 
 function describeDisturbance(windows: readonly ServiceWindow[], word: string | undefined): string {
@@ -183,7 +186,7 @@ function describeDisturbance(windows: readonly ServiceWindow[], word: string | u
   const longestMs = ofPartitions.reduce((longest, one) => Math.max(longest, one.outageMs), 0);
   const named = ofPartitions.filter((one) => one.outageMs >= longestMs * NAMED_SHARE).map((one) => one.partition);
   const upTo = named.length === 1 ? '' : 'up to ';
-  // What disturbed the kind for longer than its partitions were gone is another thing than those.
+  // A brownout much longer than the outages has another cause.
   const longer = brownoutMs - longestMs > ANOTHER_THING_MS ? ` (and ${disturbed})` : '';
   const where = partitionsNamed(word, named, listed(named));
   return `failed on ${where} for ${upTo}${formatDuration(longestMs)}${longer}`;
@@ -198,7 +201,7 @@ function recoveryClause(history: History, { recovery }: Figures): string[] {
   if (never.length > 0) return [`${listed(never)} had not recovered when the load stopped`];
   const slowestMs = recovery.reduce((slowest, { recoveryMs }) => Math.max(slowest, recoveryMs ?? 0), 0);
   if (slowestMs === 0) return [];
-  // With several recovery times in a report, whose this one is must be said.
+  // If several kinds recovered, say which one this time belongs to.
   const slow = recovery.filter(({ recoveryMs }) => recoveryMs !== null && recoveryMs > 0);
   const last = slow.find(({ recoveryMs }) => recoveryMs === slowestMs)?.kind;
   const who = slow.length > 1 && last !== undefined ? `${manyOf(last)} recovered last,` : 'recovered';
@@ -209,7 +212,7 @@ function recoveryClause(history: History, { recovery }: Figures): string[] {
   return [`${who} ${formatDuration(slowestMs)} after the fault took effect${afterHealing}`];
 }
 
-/** What the load alone could not have said, unless a check has told it already. */
+/** What only roles and the witness show, without what a check has already said. */
 function roleClauses({ roles }: Figures, results: readonly CheckResult[]): string[] {
   if (!roles) return [];
   const told = results.some(
@@ -227,11 +230,11 @@ function roleClauses({ roles }: Figures, results: readonly CheckResult[]): strin
   ];
 }
 
-/** @param ofLoad where the witness has lost writes of its own. */
+/** @param ofLoad says "of the load" where a witness may have lost writes too. */
 function ledgerClauses(ledger: LedgerFigures, ofLoad: string): string[] {
   const { lost, late, acknowledged, finalReads, staleReads, duplicated, corrupted, unexpected, resurrected } = ledger;
   const clauses: string[] = [];
-  // Rows of somebody else's are no messages.
+  // The user's own rows are not messages.
   const one = ledger.unverifiedReads ? 'acknowledged write' : 'message';
   if (lost.count > 0) clauses.push(`${formatCount(lost.count, `${one} was`, `${one}s were`)} lost`);
   else if (finalReads && acknowledged > 0) clauses.push(`no acknowledged write${ofLoad} was lost`);

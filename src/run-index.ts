@@ -1,7 +1,6 @@
 /**
- * The index of all runs in a reports folder, on disk: `index.json` with what it keeps of each run, and
- * `index.html` for people. Only reports that are new or have changed are read, so keeping it up after each run
- * costs little, however many there are.
+ * The index of all runs in a reports folder: `index.json` with a summary of each run, and `index.html` for people. It
+ * reads only new and changed reports, so an update after a run is cheap.
  */
 
 import { readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
@@ -15,40 +14,40 @@ import { readReport } from './store.ts';
 const INDEX_JSON = 'index.json';
 const INDEX_HTML = 'index.html';
 
-/** A run with what its report.json looked like when it was read. */
+/** A run, with the time and size of the report.json that it was read from. */
 const keptSchema = z.object({ mtimeMs: z.number(), size: z.number(), run: indexedRunSchema });
 const indexSchema = z.object({ version: z.literal(RUN_INDEX_VERSION), runs: z.array(keptSchema) });
 
 type Kept = z.output<typeof keptSchema>;
 
-/** How the page is made. */
+/** How to render the page. */
 export interface RunIndexPage {
   readonly render: (runs: readonly IndexedRun[]) => string;
-  /** What tells a page of pgquake from somebody else's `index.html`, which is never replaced. */
+  /** Text that marks a page as pgquake's. Any other `index.html` is never replaced. */
   readonly mark: string;
 }
 
 /**
- * Makes the index of a folder of runs anew from their reports.
+ * Rebuilds the index of a reports folder from its reports.
  * @returns its runs, the newest first.
- * @throws InputError where there is no such folder, or its index.html is somebody else's.
+ * @throws InputError where there is no such folder, or pgquake did not write its index.html.
  * @throws EnvironmentError where it cannot be written.
  */
 export async function rebuildRunIndex(reportsFolder: string, page: RunIndexPage): Promise<IndexedRun[]> {
   if ((await ownerOf(reportsFolder, page)) === 'other') {
-    throw new InputError(`${join(reportsFolder, INDEX_HTML)} was not made by pgquake, so it is left as it is`, {
+    throw new InputError(`${join(reportsFolder, INDEX_HTML)} was not written by pgquake, so it stays as it is`, {
       code: 'index-foreign',
-      hint: 'keep runs in a folder of their own, such as reports/',
+      hint: 'keep runs in a separate folder, such as reports/',
     });
   }
   return writeIndex(reportsFolder, page, new Map());
 }
 
 /**
- * Brings the index up to date after a run was reported. Leaves alone what is not pgquake's.
- * @param create whether a folder without an index gets one: that of a new run does, wherever else a stored run
- * may lie does not.
- * @param written the run that was, whose report.json need not be read again.
+ * Updates the index after a run was reported. Leaves files alone that pgquake did not write.
+ * @param create whether a folder without an index gets one: true for a new run, false for a stored run, which may be
+ * anywhere.
+ * @param written the report just written, so that it is not read again.
  * @throws EnvironmentError where it cannot be written.
  */
 export async function keepRunIndex(
@@ -62,7 +61,7 @@ export async function keepRunIndex(
   await writeIndex(reportsFolder, page, await readKnown(join(reportsFolder, INDEX_JSON)), written);
 }
 
-/** As it stands in its file. */
+/** A report as it is in its file. */
 export interface WrittenReport {
   /** The name of the run's folder. */
   readonly id: string;
@@ -93,7 +92,7 @@ async function writeIndex(
   return runs;
 }
 
-/** What cannot be read is as good as not there: it is made anew. */
+/** The known runs; empty where `index.json` is missing or unreadable, since it can be rebuilt. */
 async function readKnown(path: string): Promise<ReadonlyMap<string, Kept>> {
   try {
     const { runs } = indexSchema.parse(JSON.parse(await readFile(path, 'utf8')));
@@ -103,7 +102,7 @@ async function readKnown(path: string): Promise<ReadonlyMap<string, Kept>> {
   }
 }
 
-/** Folders that a run began in; suites, links and whatever else lies there are none. */
+/** Folders that have a run.json or a report.json: no suites, links or other entries. */
 async function runFolders(reportsFolder: string): Promise<string[]> {
   const entries = await readdir(reportsFolder, { withFileTypes: true }).catch((error: unknown) => {
     throw new InputError(`cannot read the folder ${reportsFolder}: ${errorText(error)}`, {
@@ -126,7 +125,7 @@ async function runFolders(reportsFolder: string): Promise<string[]> {
 async function look(folder: string, id: string, known: Kept | undefined, text: string | undefined): Promise<Kept> {
   const file = await statOf(join(folder, 'report.json'));
   if (!file) {
-    const problem = `no report: it is under way, or was killed; pgquake judge ${id} makes one`;
+    const problem = `no report: the run is under way, or was killed; pgquake judge ${id} writes one`;
     return { mtimeMs: 0, size: 0, run: { id, problem } };
   }
   const { mtimeMs, size } = file;
@@ -143,7 +142,7 @@ async function statOf(path: string): Promise<{ readonly mtimeMs: number; readonl
   return stat(path).catch(() => undefined);
 }
 
-/** In one step, so that nobody reads half of it, also where two runs end at once. */
+/** Replaces a file atomically: a reader never sees half of it, even if two runs end at once. */
 async function replace(path: string, text: string): Promise<void> {
   const temporary = `${path}.${process.pid}.new`;
   try {

@@ -1,4 +1,4 @@
-/** Run folders under `reports/`: making one, writing what belongs in it, reading a stored run back. */
+/** Run folders below `reports/`: creates them, writes their files, reads stored runs. */
 
 import { existsSync } from 'node:fs';
 import { lstat, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
@@ -15,13 +15,13 @@ import { eventOfNow, planOfNow, reportOfNow, runOfNow } from './version-1.ts';
 
 export const DEFAULT_REPORTS_FOLDER = 'reports';
 
-/** Made when a run is read: they are the largest schemas, and most commands read none. */
+/** Imported when a run is read: these schemas are the largest, and most commands need none of them. */
 async function schemas() {
   const [report, plan] = await Promise.all([import('./model/report-schema.ts'), import('./model/plan-schema.ts')]);
   return { ...report, ...plan };
 }
 
-/** Loads what reading a run takes, at a time when nobody waits for it. */
+/** Loads the modules for reading a run ahead of time. */
 export async function loadReaders(): Promise<void> {
   await Promise.all([schemas(), operationsFile()]);
 }
@@ -39,9 +39,9 @@ export interface StoredRun {
 }
 
 /**
- * Makes the folder of a new run, `<UTC time>-<scenario>`, with a number behind where that name is taken.
+ * Creates the folder of a new run, `<UTC time>-<scenario>`, followed by a number where that name is taken.
  * @returns its absolute path.
- * @throws EnvironmentError when it cannot be made.
+ * @throws EnvironmentError when it cannot be created.
  */
 export async function createRunFolder(reportsFolder: string, scenario: string, startedAt: Date): Promise<string> {
   const folder = await createFolder(reportsFolder, scenario, startedAt);
@@ -49,7 +49,7 @@ export async function createRunFolder(reportsFolder: string, scenario: string, s
   return folder;
 }
 
-/** The same for what is about several runs, `<UTC time>-suite-<name>`. */
+/** The same for a suite: `<UTC time>-suite-<name>`. */
 export function createSuiteFolder(reportsFolder: string, name: string, startedAt: Date): Promise<string> {
   return createFolder(reportsFolder, `suite-${name}`, startedAt);
 }
@@ -72,16 +72,16 @@ async function createFolder(reportsFolder: string, name: string, startedAt: Date
       }
     }
   } catch (error) {
-    throw new EnvironmentError(`cannot make the run's folder in ${reportsFolder}: ${errorText(error)}`, {
+    throw new EnvironmentError(`cannot create the run's folder in ${reportsFolder}: ${errorText(error)}`, {
       code: 'reports-folder',
-      hint: 'choose a folder that can be written to with --reports <folder>',
+      hint: 'choose a writable folder with --reports <folder>',
       cause: error,
     });
   }
 }
 
 /**
- * Writes what a run starts from: `scenario.yaml`, `plan.json`, `run.json`.
+ * Writes the inputs of a run: `scenario.yaml`, `plan.json`, `run.json`.
  * @throws EnvironmentError when they cannot be written.
  */
 export async function writeRunInputs(folder: string, plan: Plan, run: RunInfo): Promise<void> {
@@ -90,24 +90,24 @@ export async function writeRunInputs(folder: string, plan: Plan, run: RunInfo): 
   await writeFiles(folder, { 'run.json': `${JSON.stringify(run, null, 2)}\n` });
 }
 
-/** Also in place of an earlier plan, once targets are known that were open. */
+/** Replaces an earlier plan once its open targets are picked. */
 export async function writePlan(folder: string, plan: Plan): Promise<void> {
   await writeFiles(folder, { 'plan.json': `${JSON.stringify(plan, null, 2)}\n` });
 }
 
 /**
- * Points `latest`, beside the folder, at this run. What is not a link is somebody's own, and stays.
- * @returns why it does not, in words, if so.
+ * Points the link `latest`, beside the folder, at this run. Never replaces a `latest` that is not a link.
+ * @returns why it did not, in words; `undefined` where it did.
  */
 export async function pointLatest(folder: string): Promise<string | undefined> {
   const latest = join(folder, '..', 'latest');
   try {
     const there = await lstat(latest).catch(() => undefined);
     if (there && !there.isSymbolicLink()) {
-      return `${latest} is no link of pgquake's, so it is left as it is; this run is in ${folder}`;
+      return `${latest} is not a link, so pgquake leaves it as it is; this run is in ${folder}`;
     }
     await rm(latest, { force: true });
-    // Where links are not allowed (some Windows accounts) the newest folder's name still tells.
+    // Some Windows accounts may not create links; the folders' names still show the newest run.
     await symlink(basename(folder), latest);
     return undefined;
   } catch (error) {
@@ -116,7 +116,7 @@ export async function pointLatest(folder: string): Promise<string | undefined> {
 }
 
 /**
- * Writes files of a folder by their names, each whole or not at all.
+ * Writes files into a folder, by name, each whole or not at all.
  * @throws EnvironmentError when one cannot be written.
  */
 export async function writeFiles(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
@@ -137,15 +137,15 @@ async function writing(path: string, work: Promise<unknown>): Promise<void> {
   await work.catch((error: unknown) => {
     throw new EnvironmentError(`cannot write ${path}: ${errorText(error)}`, {
       code: 'reports-folder',
-      hint: 'make space, or choose a folder that can be written to with --reports <folder>',
+      hint: 'free some space, or choose a writable folder with --reports <folder>',
       cause: error,
     });
   });
 }
 
 /**
- * Reads what a run was to do.
- * @throws InputError where the folder is no run, or is damaged.
+ * Reads the plan of a run.
+ * @throws InputError where the folder is not a run, or is damaged.
  */
 export async function readPlan(folder: string): Promise<Plan> {
   const { planSchema } = await schemas();
@@ -153,15 +153,15 @@ export async function readPlan(folder: string): Promise<Plan> {
 }
 
 /**
- * Reads a stored run back.
- * @throws InputError where the folder is no run, or is damaged: it says which file and line.
+ * Reads a stored run.
+ * @throws InputError with file and line, where the folder is not a run or is damaged.
  */
 export async function readRun(folder: string): Promise<StoredRun> {
   const { runSchema, eventSchema } = await schemas();
   const run = (await readChecked(folder, 'run.json', runSchema, runOfNow)) as RunInfo;
   const plan = await readPlan(folder);
   if (plan.scenario.name !== run.scenario || plan.seed !== run.seed) {
-    throw notARun(join(folder, 'plan.json'), `it is of another run than run.json, which is of ${run.scenario}`);
+    throw notARun(join(folder, 'plan.json'), `it belongs to another run than run.json, which is of ${run.scenario}`);
   }
   const events = await readEvents(folder, eventSchema);
   const { OPERATIONS_FILE, PROBES_FILE, WITNESS_FILE, readOperations } = await operationsFile();
@@ -174,9 +174,9 @@ export async function readRun(folder: string): Promise<StoredRun> {
 }
 
 /**
- * Reads the report of a stored run, of this version or the one before it.
+ * Reads the report of a stored run, in this version's format or the previous one.
  * @param path the run's folder, or its report.json.
- * @throws InputError where there is none, or it is none of this version.
+ * @throws InputError where there is none, or it has another format.
  */
 export async function readReport(path: string): Promise<Report> {
   const folder = await stat(path).then(
@@ -189,7 +189,7 @@ export async function readReport(path: string): Promise<Report> {
   return { ...stored, version: REPORT_VERSION } as Report;
 }
 
-/** @param ofNow brings what an earlier version wrote into the words of this one; by default it is taken as it is. */
+/** @param ofNow converts what an earlier version wrote; by default the value is unchanged. */
 async function readChecked<T>(
   folder: string,
   name: string,
@@ -208,7 +208,7 @@ async function readEvents(folder: string, schema: z.ZodType): Promise<TimedEvent
   const path = join(folder, 'events.ndjson');
   let line = 0;
   try {
-    // What stands behind the last line's end was cut off by a crash.
+    // A crash may have cut off the text after the last newline.
     return (await readFile(path, 'utf8'))
       .split('\n')
       .slice(0, -1)
@@ -221,7 +221,7 @@ async function readEvents(folder: string, schema: z.ZodType): Promise<TimedEvent
   }
 }
 
-/** The value as it is, with what the schema does not know. @throws with the first place where it is not as it must be. */
+/** Returns the value itself, with keys that the schema does not know. @throws with the first path that does not fit. */
 function checked<T>(value: unknown, schema: z.ZodType<T>): T {
   const { error } = schema.safeParse(value);
   if (!error) return value as T;
@@ -241,7 +241,7 @@ function notARun(path: string, reason: string, cause?: unknown): InputError {
   const missing = (cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
   return new InputError(`${path}: not a readable run of pgquake: ${missing ? 'there is no such file' : reason}`, {
     code: 'run-unreadable',
-    hint: 'name the folder of a run, such as reports/latest',
+    hint: 'give the folder of a run, such as reports/latest',
     cause,
   });
 }

@@ -1,7 +1,7 @@
 /**
- * What runs of version 1 hold, in the words of this version. Then a cluster was a coordinator with workers that held
- * shards, rows were spread over rooms, and nothing else could be run. What is of this version already, or of none, is
- * handed on as it is, for the schemas to judge. Pure.
+ * Converts runs of version 1 to the words of this version. In version 1 every cluster had a coordinator and workers
+ * with shards, and rows were spread over rooms. Values in any other format pass unchanged, for the schemas to judge.
+ * Pure.
  */
 
 import type { NodeSpec } from './model/topology.ts';
@@ -12,7 +12,7 @@ const COORDINATOR = 'coordinator';
 const SHARD = 'shard';
 const ROOM = 'room';
 
-/** Keys that are called otherwise now. */
+/** Renamed keys, old to new. */
 const KEYS: Readonly<Record<string, string>> = {
   shard: 'partition',
   shards: 'partitions',
@@ -20,14 +20,14 @@ const KEYS: Readonly<Record<string, string>> = {
   shardOfRoom: 'partitionOfKey',
 };
 
-/** Columns of operations that are called otherwise now. */
+/** Renamed columns of operations, new to old. */
 export const COLUMNS: Readonly<Record<string, string>> = { partition_key: 'room', partition: 'shard' };
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Anything but what authors of scenarios wrote: their words stay. */
+/** Renames keys at every depth. Not for text that authors of scenarios wrote. */
 function renamed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(renamed);
   if (!isObject(value)) return value;
@@ -62,7 +62,7 @@ export function runOfNow(run: unknown): unknown {
   return { ...run, keyWord: ROOM, kinds: kindsOfNow, probes: ofRooms(probes) };
 }
 
-/** The very same kinds where none of them is of rooms. */
+/** The same array where no kind is of rooms. */
 function ofRooms(kinds: unknown): unknown {
   const isOfRoom = (kind: unknown): kind is Json => isObject(kind) && kind.scope === ROOM;
   if (!Array.isArray(kinds) || !kinds.some(isOfRoom)) return kinds;
@@ -77,7 +77,7 @@ export function planOfNow(plan: unknown): unknown {
   return { ...plan, scenario: { ...(scenario as Json), cluster }, placement: renamed(placement) };
 }
 
-/** Keys that belong to one engine were once keys of every cluster. */
+/** `streaming` was once a key of every cluster; now it belongs to its engine. */
 function ownOfNow({ streaming, ...cluster }: Json): Json {
   if (!isObject(streaming)) return cluster;
   const inWords = `${streaming.members} members; synchronous ${JSON.stringify(streaming.synchronous)}; manager ${streaming.manager}`;

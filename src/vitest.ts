@@ -1,6 +1,6 @@
 /**
  * A matcher for vitest: `await expect(quake.run('one-worker')).resolves.toPass()`. Importing the module adds it. A run
- * takes as long as its scenario says, so give the test a limit that is longer.
+ * takes as long as its scenario says: give the test a longer timeout.
  */
 
 import { expect } from 'vitest';
@@ -9,7 +9,10 @@ import type { Experiment } from './quake.ts';
 
 declare module 'vitest' {
   interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> {
-    /** The run's verdict is `pass`. Fails with what was found, expected and observed, and with the run's folder. */
+    /**
+     * Passes if the run's verdict is `pass`. Otherwise reports the finding, what each check expected and observed, and
+     * the run's folder.
+     */
     toPass(): R;
   }
 }
@@ -17,7 +20,7 @@ declare module 'vitest' {
 expect.extend({
   toPass(received: unknown) {
     if (!isExperiment(received)) {
-      return { pass: false, message: () => 'expected what quake.run() resolves to: use it with .resolves' };
+      return { pass: false, message: () => 'expected the value that quake.run() resolves to: use .resolves' };
     }
     const { verdict, report, folder } = received;
     const decisive = verdict.results.filter(({ judgement }) => judgement === verdict.judgement);

@@ -1,4 +1,4 @@
-/** Entry of the witness's thread: two lanes of sessions on every node. Started by `run/witness.ts`. */
+/** Entry of the witness thread: two lanes of sessions on every node. Started by `run/witness.ts`. */
 
 import { parentPort } from 'node:worker_threads';
 import { monotonicClock } from './model/clock.ts';
@@ -13,10 +13,10 @@ import { OBSERVER_NAMES } from './sql/application-names.ts';
 import { Session } from './sql/session.ts';
 
 const FIRST_SESSION_LIMIT_MS = 10_000;
-/** Operations that a batch holds before it grows. */
+/** Space for operations in a batch before it grows. */
 const BATCH = 64;
 
-if (!parentPort) throw new Error('witness-thread.ts is started as a worker thread only');
+if (!parentPort) throw new Error('witness-thread.ts must be started as a worker thread');
 const port = parentPort;
 const { nodes, run, originNs, pace } = await ordersOf<WitnessThreadData>();
 const clock = monotonicClock(originNs);
@@ -37,7 +37,7 @@ function handOver(): void {
   batch = new OperationTable(WITNESS_KINDS, BATCH);
 }
 
-/** Ids are given in the order of settling: what is under way at the end of a crash leaves no gap. */
+/** Numbers operations as they settle, so that a crash leaves no gaps. */
 function settled(operation: Omit<Operation, 'id'>): void {
   batch.add({ id: nextId++, ...operation });
 }

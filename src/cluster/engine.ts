@@ -1,4 +1,4 @@
-/** The port to what makes nodes one replicated cluster, and what it promises when some are down. */
+/** The port for engines: they make nodes one replicated cluster, and say what it promises while some nodes are down. */
 
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
 import type { Lost } from '../model/loss.ts';
@@ -20,9 +20,12 @@ export interface ColumnSpec {
   readonly type: string;
 }
 
-/** One table of the data set, distributed by its first column, an `int`: its partition key. All tables are co-located. */
+/**
+ * One table of the data set. Its first column, an `int`, is the partition key that distributes it. All tables are
+ * co-located.
+ */
 export interface TableSpec {
-  /** `messages`; or with a schema, which is made where it is missing: `pgquake.probes`. */
+  /** `messages`; or with a schema, which the engine creates if needed: `pgquake.probes`. */
   readonly name: string;
   readonly columns: readonly ColumnSpec[];
   /** Starts with the distribution column. */
@@ -37,7 +40,7 @@ export interface Dataset {
   readonly partitionKeys: readonly number[];
 }
 
-/** One placement of one partition of one table, and how to read it where it is. */
+/** One placement of one partition of one table, and how to read it on its node. */
 export interface PlacementSource {
   readonly partition: number;
   readonly node: NodeName;
@@ -47,71 +50,76 @@ export interface PlacementSource {
 
 export interface FormedCluster {
   readonly placement: PlacementMap;
-  /** The ways to its data, by name. The first that takes writes is the way of whatever names none. */
+  /** The routes to its data, by name. Operations without a route take the first one that accepts writes. */
   readonly routes: Readonly<Record<string, Route>>;
   /**
-   * What every node does now. Missing where roles never move.
-   * @returns a node that does not answer as `unknown`; ends with the signal's reason.
+   * The current role of every node. Absent where roles never move.
+   * @returns `unknown` for a node that does not answer.
+   * @throws the signal's reason.
    */
   roles?(signal: AbortSignal): Promise<Roles>;
-  /** Who decides roles, where they move. */
+  /** The manager that decides roles, where they move. */
   readonly manager?: Manager;
   /**
-   * Takes what a fault did to a node back where the node may have to return as another than it was: an old primary
-   * comes back as a standby, once another node has taken its place.
-   * @returns what shows that it is back, in words.
-   * @throws EnvironmentError where it does not follow the primary.
+   * Undoes a fault on a node that may have to return in another role: an old primary comes back as a standby if another
+   * node has taken its place.
+   * @returns what proves that the node is back, in words.
+   * @throws EnvironmentError where the node does not follow the primary.
    */
   comeBack?(node: NodeControl, returning: Returning): Promise<string>;
   /**
-   * How often this cluster has begun or ended to stop and start a node by itself, so an odd number while it does: nobody
-   * else did that.
+   * Counts the beginnings and ends of restarts that this cluster does by itself: odd during such a restart of the node.
    */
   restarts?(node: NodeName): number;
-  /** What its engine would have read of its own keys, where the cluster was found and not formed. */
+  /** The engine's own parameters, where the engine found the cluster instead of forming it. */
   readonly own?: OwnParameters;
   /**
-   * Makes the tables of a data set in a cluster that was found. Missing where the engine has to have formed it.
+   * Creates the tables of a data set in an existing cluster. Absent where the engine must have formed the cluster.
    * @throws the server's error.
    */
   makeTables?(dataset: Dataset): Promise<void>;
-  /** The engine's own version, where it has one beside the server's: `Citus 14.0.1`. */
+  /** The version of the engine's extension, if it has one: `Citus 14.0.1`. */
   readonly version?: string;
-  /** Where each placement of a distributed table lies, for reading it directly on its worker. */
+  /** The placements of a distributed table, for reading each directly on its worker. */
   placementSources(table: string): readonly PlacementSource[];
   /**
-   * Where a node has all that clients see: on each of them a table that they made, or a query in its place, can be read
-   * as it stands. Missing where nodes have parts alone.
+   * Nodes that each hold everything that clients see: a table that clients created, or a query in its place, can be
+   * read there unchanged. Absent where each node holds only a part.
    */
   copiesOf?(relation: string): readonly PlacementSource[];
   /**
-   * What a session on a worker must set to lock or change a placement itself, `citus.x` -> `on`; nothing by default.
-   * Without it an engine may guard them from everybody but itself.
+   * Settings that let a session on a worker lock or change a placement, `citus.x` -> `on`; none by default. An engine
+   * may otherwise protect its placements.
    */
   readonly placementSettings?: Readonly<Record<string, string>>;
-  /** How the nodes' traffic with each other is encrypted, `sslmode=require`: no packet filter finds a text in it. Absent where it is not. */
+  /**
+   * How the nodes encrypt their traffic with each other, `sslmode=require`: a packet filter cannot match text in it.
+   * Absent where it is not encrypted.
+   */
   readonly encrypted?: string;
   /**
-   * A statement whose one value is how many rows of a placement its node took from clients, and not from another
-   * node that replicates to it. Pure. Where it is missing, every row written on a node came from a client.
+   * A statement that returns how many rows of a placement its node received from clients, not by replication. Pure.
+   * Absent where every row written on a node comes from a client.
    */
   takenHereSql?(relation: string): string;
   /**
-   * Asks the cluster to end, now, what failures left prepared on its nodes. Missing where only a person can.
+   * Asks the cluster to finish now the prepared transactions that failures left on its nodes. Absent where only an
+   * operator can.
    * @throws when it cannot be asked.
    */
   recover?(): Promise<void>;
-  /** What a person runs when these nodes stay away; lines for psql where clients connect to. Pure. */
+  /** What an operator runs when these nodes stay down: lines for psql on the node that clients connect to. Pure. */
   repairCommands?(down: ReadonlySet<NodeName>): string[];
 }
 
 /** A node that returns after a fault. */
 export interface Returning {
-  /** Takes back what was done to it. @returns what shows it, in words. */
+  /** Undoes the fault. @returns what proves it, in words. */
   undo(): Promise<string>;
   /**
-   * Called before its data are erased, while it can be read and takes no writes: what it alone has is gone after that.
-   * @param node whose data they are: that one, or another that has to follow it.
+   * Called before a node's data are erased, while the node is readable and accepts no writes: the last chance to read
+   * what only this node has.
+   * @param node whose data will be erased: the returning node, or another that has to follow it.
    * @param timeline that it wrote last.
    */
   beforeErased(node: NodeControl, timeline: number): Promise<void>;
@@ -127,89 +135,101 @@ export interface FormOptions {
 export interface Engine {
   readonly name: string;
   readonly summary: string;
-  /** The extension that it cannot do without; an engine without one can be formed on any servers. */
+  /** The extension that it requires; an engine without one can form a cluster on any servers. */
   readonly extension?: string;
-  /** Its nodes, of which so many hold data: what they are called, and what they are for good. Pure. */
+  /** The names and permanent roles of its nodes. @param holding how many of them hold data. Pure. */
   nodes(holding: number): readonly NodeSpec[];
-  /** What people call a part of the rows: `partition`. Absent where rows are not divided: every node with data has all. */
+  /**
+   * What users call a part of the rows: `partition`. Absent where rows are not divided and every data node has all of
+   * them.
+   */
   readonly partitionWord?: string;
-  /** Its nodes know each node by one address, whoever asks; by default each is told its own. */
+  /** All nodes reach a node by one address. By default each may have its own address for it. */
   readonly sharesAddresses?: true;
   /**
-   * Where everything will be, with the partitions of these partition keys, before there is a cluster. Missing where only the
-   * cluster itself can tell. Pure.
+   * Predicts the placement, with the partitions of these partition keys, before there is a cluster. Absent where only
+   * the cluster itself can tell. Pure.
    */
   layout?(topology: Topology, partitionKeys: readonly number[]): PlacementMap;
-  /** What runs on its nodes, where that is no server that the platform starts by itself. Pure. */
+  /** The programs on its nodes, if they are not plain servers that the platform starts by itself. Pure. */
   programsFor?(topology: ClusterMakeup): NodePrograms;
-  /** What it needs of the nodes beside starting and stopping them; nothing by default. */
+  /** The capabilities that it needs, besides starting and stopping nodes; none by default. */
   readonly needs?: readonly Capability[];
   /** Its own keys under `cluster:`; those of `WORKER_KEYS` by default. */
   readonly keys?: ClusterKeys;
-  /** The roles that move from node to node in it. None by default. */
+  /** The roles that move between nodes. None by default. */
   readonly movingRoles?: readonly MovingRole[];
-  /** The names of its routes, that of whatever names none first. */
+  /** The names of its routes. Operations without a route take the first. */
   readonly routes: readonly string[];
-  /** Those of its routes that take no writes; none by default. */
+  /** Those of its routes that accept no writes; none by default. */
   readonly readRoutes?: readonly string[];
-  /** Tables that clients make are on the node that they connect to: no other has anything of them. False by default. */
+  /** Tables that clients create exist only on the node that they connect to. False by default. */
   readonly clientTablesStayLocal?: true;
-  /** Settings that every server needs for it. */
+  /** Server settings that it needs on every node. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Settings beside them that follow from the topology; none by default. Pure. */
+  /** More settings that follow from the topology; none by default. Pure. */
   settingsFor?(topology: Topology): Readonly<Record<string, string>>;
   /**
-   * Makes the nodes one cluster, with tables and data; returns when every placement holds its rows.
-   * @throws EnvironmentError with what to do.
+   * Forms one cluster from the nodes, with tables and data; returns when every placement holds its rows.
+   * @throws EnvironmentError that says what to do.
    */
   form(options: FormOptions): Promise<FormedCluster>;
   /**
-   * Finds again what `form` made, or what somebody else has set up alike, in nodes that stand; those that clients connect
-   * to have to answer.
-   * @returns `undefined` where the nodes are no cluster of this engine, or not to the end.
+   * Recognises a running cluster that `form` made, or that a user set up the same way. The nodes that clients connect
+   * to must answer.
+   * @returns `undefined` where the nodes are not a complete cluster of this engine.
    * @throws EnvironmentError when they do not answer.
    */
   inspect(options: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined>;
-  /** Nodes of a cluster of somebody else's, as the catalogue of the server that clients connect to has them; none elsewhere. */
+  /**
+   * The nodes of a user's cluster, read from the catalogue of the server that clients connect to; none on other
+   * servers.
+   */
   listed?(session: Session): Promise<readonly ListedNode[]>;
-  /** Of an engine whose nodes keep their roles: what it needs of them to serve a partition. The map of tolerance follows from it. */
+  /**
+   * For an engine whose nodes keep their roles: which nodes it needs to serve a partition. The tolerance map follows
+   * from it.
+   */
   readonly rule?: ServiceRule;
-  /** What it promises while some nodes are lost: the one rule behind plan, `prediction`, tolerance and proof. Pure. */
+  /** What the engine promises while some nodes are lost. Plan, `prediction`, tolerance and proof all use it. Pure. */
   expect(state: ClusterState, loss: Loss): Expectation;
 }
 
-/** A node as the catalogue of another one has it. */
+/** A node as another node's catalogue lists it. */
 export interface ListedNode {
   readonly host: string;
   readonly port: number;
   /** In the engine's own words. */
   readonly role: string;
-  /** How many parts of tables it has. */
+  /** How many placements it has. */
   readonly placements: number;
 }
 
 /** What a promise depends on. */
 export interface ClusterState {
   readonly placement: PlacementMap;
-  /** What every node does; by default as it was formed. */
+  /** The role of every node; by default as formed. */
   readonly roles?: Roles | undefined;
-  /** Of an engine with keys of its own: what it read of them. */
+  /** The parameters of an engine that has its own keys. */
   readonly own?: OwnParameters | undefined;
 }
 
-/** What is out of service together. */
+/** What is out of service at the same time. */
 export interface Loss {
   readonly down: ReadonlySet<NodeName>;
   /** None by default. */
   readonly frozen?: ReadonlySet<NodeName>;
-  /** What each node has lost, where that matters: a node, a part of it, a way to others. None by default. */
+  /** What each node has lost: the whole node, a part of it, or a connection to others. None by default. */
   readonly lost?: readonly Lost[];
 }
 
 export interface Expectation {
-  /** Whatever is served again by itself counts as served, from `outMs` on. */
+  /** A partition that recovers by itself counts as served; `outMs` says after how long. */
   readonly partitions: readonly PartitionPrediction[];
-  /** What its settings promise for what is lost; absent where nothing is, and of an engine whose settings promise nothing. */
+  /**
+   * What the cluster's settings promise for this loss; absent without a loss, and for an engine whose settings promise
+   * nothing.
+   */
   readonly promise?: Promised | undefined;
 }
 
@@ -218,8 +238,8 @@ type ByRule = Omit<Engine, 'rule' | 'expect'> & { readonly rule: ServiceRule };
 type ByPromises = Omit<Engine, 'rule'>;
 
 /**
- * An engine as its file writes it down. Whatever its servers answer that the file does not explain itself becomes an
- * EnvironmentError; an interrupted call ends with the reason of its signal.
+ * Defines an engine. Wraps `form` and `inspect`: errors that the engine does not explain itself become an
+ * EnvironmentError, and an interrupted call throws the signal's reason.
  */
 export function defineEngine(engine: ByRule): Engine & { readonly rule: ServiceRule };
 export function defineEngine(engine: ByPromises): Engine;
@@ -239,7 +259,7 @@ export function defineEngine(engine: ByRule | ByPromises): Engine {
         hint: 'the logs of the servers may say more',
       }),
     inspect: (options) =>
-      explained(engine.inspect(options), options.signal, 'the cluster cannot be asked how it is formed', {
+      explained(engine.inspect(options), options.signal, 'pgquake cannot find out how the cluster is formed', {
         code: 'inspect-failed',
       }),
   };

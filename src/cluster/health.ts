@@ -1,19 +1,19 @@
-/** Looks at one node from outside: does it accept SQL? */
+/** Checks from outside whether a node accepts SQL. */
 
 import { EnvironmentError, errorText } from '../model/errors.ts';
 import { until } from '../model/until.ts';
 import { openSession } from './open-session.ts';
 import type { NodeControl } from './platform.ts';
 
-/** Long enough for a busy machine to answer, short enough for a proof that nobody does. */
+/** Long enough for a busy machine, short enough for a proof that a node does not answer. */
 const PROBE_TIMEOUT_MS = 1_000;
 const RETRY_SPACING_MS = 50;
-/** No waiting makes a password right. */
+/** Waiting does not fix a wrong password. */
 const WRONG_PASSWORD = '28P01';
 
 /**
- * Asks a node for `SELECT 1` over a connection of its own.
- * @returns `undefined` when it answered, else why not, with the error's code.
+ * Sends `SELECT 1` to a node on a new connection.
+ * @returns `undefined` if it answered, else the error's code or text.
  */
 export async function sqlRefusal(node: NodeControl, timeoutMs = PROBE_TIMEOUT_MS): Promise<string | undefined> {
   try {
@@ -26,17 +26,17 @@ export async function sqlRefusal(node: NodeControl, timeoutMs = PROBE_TIMEOUT_MS
   }
 }
 
-/** As `sqlRefusal`, of any node: one that is no server is asked in its own way. */
+/** As `sqlRefusal`; a node that is not a PostgreSQL server has its own health check. */
 export async function refusalOf(node: NodeControl, timeoutMs = PROBE_TIMEOUT_MS): Promise<string | undefined> {
   return node.health ? node.health(timeoutMs) : sqlRefusal(node, timeoutMs);
 }
 
-/** What a node that serves does, for a proof: `accepts SQL`. */
+/** How a proof describes a healthy node: `accepts SQL`. */
 export function servesAs({ health }: NodeControl): string {
   return health ? 'answers' : 'accepts SQL';
 }
 
-/** Whether a node answers a new connection nothing, neither a session nor a refusal. */
+/** Whether a node gives a new connection no answer at all, not even a refusal. */
 export async function isSilent(node: NodeControl, limitMs: number): Promise<boolean> {
   try {
     await using session = await openSession(node, 'health', { limitMs });
@@ -48,8 +48,8 @@ export async function isSilent(node: NodeControl, limitMs: number): Promise<bool
 }
 
 /**
- * Waits until a node serves: a server accepts SQL, any other answers in its own way.
- * @throws EnvironmentError after `limitMs`, with the last refusal; at once where the password is refused.
+ * Waits until a node serves: a server accepts SQL, another node passes its own health check.
+ * @throws EnvironmentError after `limitMs`, with the last refusal; at once if the password is wrong.
  */
 export async function untilServes(node: NodeControl, limitMs: number, signal?: AbortSignal): Promise<void> {
   const notReady = (refusal: string, code: string) =>

@@ -1,28 +1,28 @@
 /**
- * The keys of a scenario's section `cluster` that belong to an engine. An engine says what may be written there and what
- * a cluster with that is made of; who reads scenarios knows none of them.
+ * The keys of a scenario's section `cluster` that belong to an engine. The engine defines them and says what they make
+ * of the cluster; the scenario reader knows none of them.
  */
 
 import type { z } from 'zod';
 import type { ClusterMakeup } from '../model/scenario.ts';
 import type { NodeSpec } from '../model/topology.ts';
 
-/** Something about the keys that no schema can say. */
+/** A problem with the keys that a schema cannot express. */
 export interface KeyProblem {
   /** Below `cluster`: `['settings', 'ttl']`. */
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
-/** What a cluster with certain keys is made of. */
+/** What a cluster with these keys consists of. */
 export interface Makeup extends Omit<ClusterMakeup, 'own' | 'movingRoles'> {
-  /** What the engine wants to know of its keys later; absent where nodes and copies are all. */
+  /** The parameters that the engine needs later; absent where it needs only nodes and copies. */
   readonly params?: object;
   /** For people: `3 members: pg1 primary, pg2 and pg3 standbys`. */
   readonly inWords?: string;
 }
 
-/** What the engine itself brings to it. */
+/** What `makeup` needs from the engine. */
 export interface MadeBy {
   readonly nodes: (holding: number) => readonly NodeSpec[];
   readonly partitionWord?: string;
@@ -31,13 +31,13 @@ export interface MadeBy {
 export interface ClusterKeys {
   /** Every key has a default or may be left out, and a description for the published schema. */
   readonly params: z.ZodObject;
-  /** What contradicts itself in keys that fit the schema; empty where nothing does. Pure. */
+  /** Contradictions between keys that fit the schema; empty where there are none. Pure. */
   problems(params: unknown): readonly KeyProblem[];
   /** Pure. */
   makeup(params: unknown, engine: MadeBy): Makeup;
 }
 
-/** Binds a schema to what reads its values, so that both agree on the types. */
+/** Pairs a schema with functions that read its output, so that their types agree. */
 export function clusterKeys<S extends z.ZodObject>(
   params: S,
   reading: {

@@ -1,4 +1,4 @@
-/** What failures leave on servers and nobody sees: transactions prepared for ever, slots that nobody reads. */
+/** What failures leave behind on servers unnoticed: transactions that stay prepared, and slots without a reader. */
 
 import type { IdleSlot, PreparedTransaction } from '../model/event.ts';
 import type { NodeName } from '../model/topology.ts';
@@ -10,8 +10,8 @@ const CONNECT_LIMIT_MS = 5_000;
 const STATEMENT_LIMIT_MS = 5_000;
 
 /**
- * Each with those of the given relations (quoted, an array as parameter) that it holds a lock to write on. Which locks
- * are its own tells the one on its number; before a restart of the server they carry the name that it had as a session.
+ * Each with those of the given relations (quoted, in an array parameter) that it holds a write lock on. The lock on its
+ * transaction id leads to its other locks, because their `virtualtransaction` changes with a server restart.
  */
 const PREPARED = `
   WITH held AS MATERIALIZED (SELECT * FROM pg_locks WHERE pid IS NULL),
@@ -31,14 +31,14 @@ const IDLE_SLOTS = `
   SELECT slot_name, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::float8
     FROM pg_replication_slots WHERE NOT active AND NOT temporary AND NOT pg_is_in_recovery() ORDER BY slot_name`;
 
-/** A prepared transaction with its number on its node, which the rows that it made carry. */
+/** A prepared transaction with its transaction id on its node, which its rows carry in `xmin`. */
 export interface StandingTransaction extends PreparedTransaction {
   readonly xid: string;
   readonly relations: readonly string[];
 }
 
 /**
- * @param relationsOf of the data set on each node, quoted; none by default.
+ * @param relationsOf the data set's relations on each node, quoted; none by default.
  * @throws when a node cannot be asked.
  */
 export async function preparedTransactions(
@@ -61,8 +61,8 @@ export async function preparedHere(session: Session): Promise<string[]> {
 }
 
 /**
- * Those of nodes that take writes. A standby keeps slots for the time after a failover, moved on by its manager or by
- * PostgreSQL itself; nobody reads those now.
+ * Slots without a reader, on nodes that accept writes. A standby keeps slots for the time after a failover; its manager
+ * or PostgreSQL advances them, and they have no reader now.
  * @throws when a node cannot be asked.
  */
 export async function idleSlots(nodes: readonly NodeControl[]): Promise<IdleSlot[]> {

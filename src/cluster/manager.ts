@@ -1,13 +1,13 @@
-/** The port to who decides which node takes writes, in a cluster whose roles move. */
+/** The port for managers, which decide which node accepts writes in a cluster whose roles move. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeName } from '../model/topology.ts';
 
-/** What a manager has just done about a primary that it lost, or was told to replace. */
+/** A step of a manager that replaces a primary, after losing it or on request. */
 export interface FailoverStep {
   /**
-   * - `noticed`: the primary is silent, or its lease has ended. `elected`: which standby takes its place. `promoted`: that
-   *   one takes writes. `gave-up`: none can.
+   * - `noticed`: the primary is silent, or its lease has ended. `elected`: a standby is chosen to replace it.
+   *   `promoted`: that standby accepts writes. `gave-up`: no standby can.
    */
   readonly step: 'noticed' | 'elected' | 'promoted' | 'gave-up';
   /** The primary that is replaced. */
@@ -19,44 +19,45 @@ export interface FailoverStep {
 }
 
 export interface Manager {
-  /** `none`: a person would decide, and none does. `by-hand`: pgquake acts as an operator's runbook would. */
+  /** `none`: an operator would have to decide. `by-hand`: pgquake follows an operator's runbook. */
   readonly name: string;
   /** Whether it replaces a primary by itself. */
   readonly failsOver: boolean;
-  /** Why it changes no roles when it is asked to, in words. Absent where it does. */
+  /** Why it does not change roles on request, in words. Absent where it does. */
   readonly refuses?: string;
   /**
-   * Watches the primary from now on, and replaces it where it fails over by itself.
-   * @param onStep hears each step when it is done.
-   * @returns what ends that, once nothing is under way any more.
+   * Watches the primary from now on, and replaces it if it fails over by itself.
+   * @param onStep called after each step.
+   * @returns a handle that stops watching, after any failover under way.
    */
   watch(onStep: (step: FailoverStep) => void): AsyncDisposable;
   /**
-   * Makes a standby a primary at once, whatever the one before does. Nothing is fenced.
-   * @throws EnvironmentError where it is none, or does not become one.
+   * Promotes a standby at once, without fencing the current primary.
+   * @throws EnvironmentError where the node is not a standby, or does not become primary.
    */
   promote(node: NodeName): Promise<void>;
   /**
-   * Hands over in order: the primary stops, a standby that has all of its log is promoted, the primary comes back as a standby.
-   * @param to the standby that has received most by default.
+   * Hands over in order: stops the primary, promotes a standby that has all of its WAL, and brings the old primary back
+   * as a standby.
+   * @param to by default the standby that has received most.
    * @returns the new primary.
-   * @throws EnvironmentError where there is no primary, or no standby that has it all.
+   * @throws EnvironmentError where there is no primary, or no standby that has all of its WAL.
    */
   switchover?(to?: NodeName): Promise<NodeName>;
   /**
-   * Stops replacing primaries, or goes on with it; returns when every member that answers knows. Harmless twice. Absent
-   * where it cannot be paused.
-   * @throws EnvironmentError where it refuses, or a member does not know it in time.
+   * Pauses or resumes failover; returns when every member that answers knows. Harmless twice. Absent where the manager
+   * cannot pause.
+   * @throws EnvironmentError where it refuses, or a member does not know in time.
    */
   pause?(on: boolean): Promise<void>;
-  /** The members that say that they are paused. */
+  /** The members that report that they are paused. */
   paused?(): Promise<readonly NodeName[]>;
 }
 
 /**
- * Looks again and again, each time so long after the look before, until it is disposed of.
- * @param look must not throw; what it does after the signal has nobody to hear of it.
- * @returns what ends that, once nothing is under way any more.
+ * Calls `look` repeatedly, with a pause of `everyMs()` between calls, until disposed.
+ * @param look must not throw.
+ * @returns a handle that stops, after a look under way.
  */
 export function watchEvery(everyMs: () => number, look: (signal: AbortSignal) => Promise<void>): AsyncDisposable {
   const stop = new AbortController();

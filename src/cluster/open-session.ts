@@ -1,4 +1,4 @@
-/** A session of pgquake's own on a node or by a route: with its purpose as its name, and a limit. */
+/** Opens pgquake's own sessions, to a node or by a route, named by their purpose and with a time limit. */
 
 import type { Address } from '../model/address.ts';
 import { OBSERVER_NAMES } from '../sql/application-names.ts';
@@ -6,7 +6,7 @@ import type { Session, SessionOptions } from '../sql/session.ts';
 import type { NodeControl } from './platform.ts';
 import { connectBy, type Route } from './route.ts';
 
-/** What a session is for; says its name in `pg_stat_activity` (`OBSERVER_NAMES`). */
+/** What a session is for; determines its name in `pg_stat_activity` (`OBSERVER_NAMES`). */
 export type Purpose = keyof typeof OBSERVER_NAMES;
 
 export interface OpenOptions extends Pick<SessionOptions, 'settings' | 'pipeline'> {
@@ -24,7 +24,7 @@ export async function openSession(
 ): Promise<Session> {
   const options = { applicationName: OBSERVER_NAMES[purpose], connectTimeoutMs: limitMs, ...settings };
   if ('addresses' in to) return connectBy(to, options);
-  // The driver is loaded with the first session: most commands ask no server.
+  // Imported with the first session: most commands ask no server.
   const { Session } = await import('../sql/session.ts');
   return Session.connect('address' in to ? to.address() : to, options);
 }

@@ -1,6 +1,6 @@
 /**
- * The schema `pgquake` on a cluster of somebody else's: all tables of pgquake are in it. It carries the mark of the run
- * that made it, and only what carries that mark is dropped.
+ * The schema `pgquake` on a user's cluster, for all of pgquake's tables. Its comment has the mark of the run that
+ * created it; pgquake drops only a schema with that mark.
  */
 
 import type { Address } from '../model/address.ts';
@@ -14,19 +14,19 @@ const LIMIT_MS = 30_000;
 const CONNECT_LIMIT_MS = 10_000;
 const OPTIONS = { applicationName: OBSERVER_NAMES.standing, connectTimeoutMs: CONNECT_LIMIT_MS };
 const INSUFFICIENT_PRIVILEGE = '42501';
-/** Some other run has made it since it was looked for. */
+/** Another run has created it after this one checked. */
 const DUPLICATE = '42P06';
 
 const READ_MARK = `SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = '${OWN_SCHEMA}'`;
 
-/** What the schema's comment says, and so `\dn+` in psql. */
+/** The schema's comment, which `\dn+` shows in psql. */
 function commentOf(mark: string): string {
   return `made by pgquake, which drops it at the end of its run; ${mark}`;
 }
 
 /**
  * @param mark of the run: letters, digits and hyphens.
- * @throws EnvironmentError where there is one already, or this user may not make one.
+ * @throws EnvironmentError where the schema exists already, or this user may not create it.
  */
 export async function makeOwnSchema(session: Session, mark: string): Promise<void> {
   const [found] = await session.query(READ_MARK, [], { timeoutMs: LIMIT_MS });
@@ -40,9 +40,9 @@ export async function makeOwnSchema(session: Session, mark: string): Promise<voi
     const { code } = error as { code?: unknown };
     if (code === DUPLICATE) throw taken(undefined);
     if (code !== INSUFFICIENT_PRIVILEGE) throw error;
-    throw new EnvironmentError(`this user may not make the schema ${OWN_SCHEMA}, which holds all tables of pgquake`, {
+    throw new EnvironmentError(`this user may not create the schema ${OWN_SCHEMA}, which has pgquake's tables`, {
       code: 'own-schema',
-      hint: 'GRANT CREATE ON DATABASE ... TO ..., or name a user in the inventory that may',
+      hint: 'GRANT CREATE ON DATABASE ... TO ..., or name a user in the inventory who may',
       cause: error,
     });
   }
@@ -51,7 +51,7 @@ export async function makeOwnSchema(session: Session, mark: string): Promise<voi
 function taken(comment: unknown): EnvironmentError {
   const ours = typeof comment === 'string' && comment.startsWith('made by pgquake');
   return new EnvironmentError(
-    `the database has a schema ${OWN_SCHEMA} already${ours ? `, "${comment}"` : ', which no run of pgquake has marked'}`,
+    `the database already has a schema ${OWN_SCHEMA}${ours ? `, "${comment}"` : ', which pgquake did not create'}`,
     {
       code: 'own-schema',
       hint: ours
@@ -62,10 +62,10 @@ function taken(comment: unknown): EnvironmentError {
 }
 
 /**
- * Drops the schema where it carries the mark. Harmless where it does not, or is gone.
- * @param addresses of the nodes; the first that takes writes is asked.
- * @returns whether it was there.
- * @throws EnvironmentError where no node takes writes.
+ * Drops the schema if it has the mark. Harmless where it does not, or does not exist.
+ * @param addresses of the nodes; the first that accepts writes is used.
+ * @returns whether it was dropped.
+ * @throws EnvironmentError where no node accepts writes.
  */
 export async function dropOwnSchema(addresses: readonly Address[], mark: string): Promise<boolean> {
   try {
@@ -78,7 +78,7 @@ export async function dropOwnSchema(addresses: readonly Address[], mark: string)
   } catch (error) {
     throw new EnvironmentError(`the schema ${OWN_SCHEMA} could not be dropped: ${(error as Error).message}`, {
       code: 'left-behind',
-      hint: '"pgquake heal" tries again once a node takes writes',
+      hint: '"pgquake heal" tries again once a node accepts writes',
       cause: error,
     });
   }

@@ -1,6 +1,6 @@
 /**
- * The port to where nodes run. A platform makes nodes and breaks them; it knows nothing of partitions,
- * scenarios or faults. Faults reach nodes through `NodeControl` alone and never see a platform.
+ * The port for platforms, where nodes run. A platform creates and breaks nodes; it knows nothing of partitions,
+ * scenarios or faults. A fault acts on nodes through `NodeControl` only.
  */
 
 import type { Address } from '../model/address.ts';
@@ -12,7 +12,7 @@ import type { Session } from '../sql/session.ts';
 import type { NodePrograms } from './program.ts';
 import type { Route } from './route.ts';
 
-/** What a platform can do to a node; a fault names what it needs, so that a plan can refuse early. */
+/** What a platform can do to a node. A fault lists what it needs, so that pgquake can refuse before the run. */
 export type Capability =
   | 'node-stop'
   | 'node-kill'
@@ -30,31 +30,31 @@ export type Capability =
 
 export type { NodeState } from '../model/topology.ts';
 
-/** The acts on one node. Each returns when the act is done and throws an `EnvironmentError` if it cannot be. */
+/** The acts on one node. Each returns when it is done, or throws an `EnvironmentError`. */
 export interface NodeControl {
   readonly name: NodeName;
-  /** As pgquake reaches it. May change when the node restarts, so ask every time. */
+  /** The address by which pgquake reaches the node. It may change when the node restarts, so ask every time. */
   address(): Address;
   /**
-   * Looks again where it is reached: someone else may have restarted it. Absent where the address changes by pgquake's
-   * own acts alone. Called once a second and more often while nothing answers, so it must be cheap.
+   * Updates the address, because someone else may have restarted the node. Absent where only pgquake changes it. Called
+   * once a second, and more often while nothing answers, so it must be cheap.
    */
   locate?(): Promise<void>;
-  /** As the node `from` reaches it. May change likewise. */
+  /** The address by which the node `from` reaches it. It may change too. */
   peerAddress(from: NodeName): Address;
-  /** The state as the operating system or the container engine tells it now. */
+  /** The current state, as the operating system or the container engine reports it. */
   state(): Promise<NodeState>;
   /**
-   * When the container, or whatever the server runs in, was started: another value says that it was started anew. Absent
-   * where nobody but pgquake starts it.
+   * When the server's container or process was started: another value means a restart. Absent where only pgquake starts
+   * it.
    */
   startedAt?(): Promise<string>;
   /**
-   * How many of its processes are stopped by a signal, as a debugger or `kill -STOP` does it; 0 where the node as a whole
-   * is paused or stopped.
+   * How many of its processes a signal has stopped, as a debugger or `kill -STOP` does; 0 where the whole node is
+   * paused or stopped.
    */
   stoppedProcesses(): Promise<number>;
-  /** What that state rests on, for a report: `process 4711 and 12 children are gone`. */
+  /** The evidence for that state, for a report: `process 4711 and 12 children are gone`. */
   describeState(): Promise<string>;
   /** Orderly shutdown (SIGINT to the postmaster, `docker stop`), with escalation to a kill after 10 s. */
   stop(): Promise<void>;
@@ -64,22 +64,27 @@ export interface NodeControl {
   pause(): Promise<void>;
   /** Undoes `pause`. Harmless on a node that is not paused. */
   resume(): Promise<void>;
-  /** Undoes `stop` and `kill`: returns when the process runs, not when it accepts SQL. Harmless on a running node. */
+  /**
+   * Undoes `stop` and `kill`: returns when the process is running, which may be before it accepts SQL. Harmless on a
+   * running node.
+   */
   start(): Promise<void>;
   /**
-   * Why it cannot be broken in a way that its platform knows, in words, and what would be needed; `undefined` where it can.
+   * Why this node lacks a capability of its platform, in words, and what would be needed; `undefined` where it has it.
    * Absent where all nodes of the platform are alike.
    */
   lacks?(capability: Capability): Promise<string | undefined>;
-  /** What such an act runs, and what undoes it, as a person would type it. Absent where nodes are the run's own. */
+  /**
+   * The commands that do and undo such an act, as an operator would type them. Absent where pgquake created the nodes.
+   */
   commands?(capability: Capability): ActCommands;
-  /** Nothing tells its state but whether it answers: what befalls it is its people's doing. False by default. */
+  /** pgquake can only tell whether it answers; the user breaks it by hand. False by default. */
   readonly byConnectionAlone?: true;
-  /** As `address`, at another of its ports. Present where the platform has the capability `node-programs`. */
+  /** As `address`, for another of its ports. Present where the platform has the capability `node-programs`. */
   addressAt?(port: number): Address;
   /**
-   * Of a node that is no PostgreSQL server: why it does not serve now, in words; `undefined` where it does. Absent for servers,
-   * which are asked by SQL.
+   * For a node that is not a PostgreSQL server: why it does not serve now, in words; `undefined` where it does. Absent
+   * for servers, which are checked by SQL.
    */
   readonly health?: ((limitMs: number) => Promise<string | undefined>) | undefined;
   /** Present where the platform has the capability `backend-kill`. */
@@ -101,70 +106,71 @@ export interface NodeControl {
 export interface ActCommands {
   readonly act: string;
   readonly undo?: string;
-  /** What is started before the act, and undoes it once pgquake has not been heard of for a while. */
+  /** Started before the act: undoes it when pgquake has been silent for a while. */
   readonly switch?: string;
 }
 
 /** One process of a part of a node. */
 export interface PartProcess {
   readonly pid: number;
-  /** As the kernel says it: `T` where it is stopped by a signal, anything else where it can run. */
+  /** The kernel's state letter: `T` if a signal has stopped it; with any other it can run. */
   readonly state: string;
 }
 
 /**
- * What runs on a node beside each other. `server`: all of PostgreSQL. `postmaster`: of that, the process that accepts
- * connections. `agent`: the manager's own process.
+ * The parts that run on a node. `server`: all of PostgreSQL. `postmaster`: its process that accepts connections.
+ * `agent`: the manager's process.
  */
 export interface NodeParts {
-  /** Its processes as the kernel has them now; none where it does not run. */
+  /** Its processes, as the kernel lists them now; none where it is not running. */
   seen(part: Exclude<NodePart, 'node'>): Promise<readonly PartProcess[]>;
   /**
-   * SIGKILL to all of them at once.
-   * @returns which they were. @throws EnvironmentError where it does not run.
+   * SIGKILL to all its processes at once.
+   * @returns the processes.
+   * @throws EnvironmentError where it is not running.
    */
   kill(part: Exclude<NodePart, 'node'>): Promise<readonly PartProcess[]>;
-  /** SIGSTOP to all of them; the rest goes on. @throws EnvironmentError where it does not run. */
+  /** SIGSTOP to all its processes; the other parts continue. @throws EnvironmentError where it is not running. */
   freeze(part: Exclude<NodePart, 'node'>): Promise<readonly PartProcess[]>;
   /** Undoes `freeze`. Harmless where nothing is stopped. */
   thaw(part: Exclude<NodePart, 'node'>): Promise<void>;
-  /** Undoes `kill` of the agent; returns when it takes connections. Harmless where it does. */
+  /** Undoes `kill` of the agent; returns when it accepts connections. Harmless where it does already. */
   startAgent(): Promise<void>;
 }
 
-/** The files of a server that does not run, in the folder of its data. */
+/** The files in the data folder of a stopped server. */
 export interface NodeData {
   /**
-   * Replaces all of them by a copy of another node's; its own settings and address stay, slots are not copied.
-   * @param source may run: then the caller brackets the copy as an online backup.
+   * Replaces them with a copy of another node's files. Keeps its own settings and address; does not copy slots.
+   * @param source may be running: then the caller brackets the copy as an online backup.
    * @throws EnvironmentError where it cannot be copied.
    */
   copyFrom(source: NodeControl): Promise<void>;
   /**
-   * Takes back what they alone have since their history parted from that of another node, with `pg_rewind`; settings and
-   * slots come from there too. Absent where a platform has no such program.
-   * @param source runs.
-   * @returns why they could not be, in the program's words: then they have to be replaced. `undefined` where they were.
+   * Rewinds them to the history of another node with `pg_rewind`, which also copies that node's settings and slots.
+   * Absent where the platform has no such program.
+   * @param source is running.
+   * @returns why it failed, in the program's words: then the files must be replaced. `undefined` where it succeeded.
    */
   rewind?(source: NodeControl): Promise<string | undefined>;
-  /** Writes files in that folder, by their names; removes those without a text. */
+  /** Writes files in that folder, by name; removes those whose text is `undefined`. */
   write(files: Readonly<Record<string, string | undefined>>): Promise<void>;
 }
 
 /** The file system with the data of a node. */
 export interface NodeDisk {
-  /** Why it must not be filled, in words: it is not of a size of its own. */
+  /** Why it must not be filled, in words: it is not a file system of limited size; `undefined` where it may be. */
   refusal(): Promise<string | undefined>;
   /**
-   * Fills it with one file that carries the mark; a reserve is always left.
+   * Fills it with one file that carries the mark; always leaves a reserve.
    * @param share of its size, from 0 to 1.
-   * @throws EnvironmentError where it must not be filled, or is as full already.
+   * @throws EnvironmentError where it must not be filled, or is already that full.
    */
   fill(mark: string, share: number): Promise<void>;
-  /** As the system tells it now; the node has to run. */
+  /** Its current space; the node must be running. */
   seen(): Promise<DiskSpace>;
   /**
-   * Removes the file with the mark, also of a node that does not run. Harmless where there is none.
+   * Removes the file with the mark, even from a stopped node. Harmless where there is none.
    * @returns its size.
    * @throws EnvironmentError where the space is not free afterwards.
    */
@@ -176,7 +182,7 @@ export interface DiskSpace {
   readonly freeBytes: number;
 }
 
-/** Limits as the platform knows them, to be put back; as JSON. */
+/** Limits in the platform's own terms, to restore later; a JSON value. */
 export type Limits = Readonly<Record<string, number>>;
 
 /** How much of the machine a node may use. */
@@ -184,28 +190,31 @@ export interface NodeResources {
   limits(): Promise<Limits>;
   /** @param share of one processor, 0.1 for a tenth. */
   limitCpu(share: number): Promise<void>;
-  /** @throws EnvironmentError where the node needs more at this moment. */
+  /** @throws EnvironmentError where the node is using more now. */
   limitMemory(bytes: number): Promise<void>;
-  /** Puts limits back as `limits` gave them. Harmless where they are so. */
+  /** Restores limits that `limits` returned. Harmless where they are in force. */
   restore(limits: Limits): Promise<void>;
-  /** What is in force as the kernel tells it, seen from within the node. */
+  /** The limits in force, as the kernel reports them inside the node. */
   seen(): Promise<SeenLimits>;
-  /** What the kernel counts of the node, asked from outside: however little the node may use, the answer comes at once. */
+  /** The kernel's counters of the node, read from outside, so that a limit on the node does not delay the answer. */
   usage(): Promise<Usage>;
 }
 
 export interface Usage {
-  /** What the node may use of one processor, as its limit was set; infinite without one. */
+  /** The configured limit, in shares of one processor; infinite without one. */
   readonly cpuShare: number;
-  /** How many processors it can use: those of the machine, or fewer by its limit. */
+  /** How many processors it can use: the machine's, or fewer if limited. */
   readonly processors: number;
   /** In use, cached files included. */
   readonly memoryBytes: number;
-  /** What the node may use of memory, as its limit was set; infinite without one. */
+  /** The configured limit; infinite without one. */
   readonly memoryLimitBytes: number;
-  /** How often the node has had to wait for its share of a processor so far. */
+  /** How often the kernel has throttled the node so far. */
   readonly throttled: number;
-  /** The kernel refuses to limit memory to less: what is in use and cannot be taken back. 0 where it takes any limit. */
+  /**
+   * The lowest memory limit that the kernel accepts: memory in use that it cannot reclaim. 0 where it accepts any
+   * limit.
+   */
   readonly leastMemoryBytes: number;
 }
 
@@ -216,7 +225,7 @@ export interface SeenLimits {
   readonly memoryBytes: number;
 }
 
-/** One network that a node is in, with all that it takes to put it there again; as JSON. */
+/** One network that a node is in, with everything needed to attach it again; a JSON value. */
 export type Attachment = Readonly<Record<string, unknown>>;
 
 /** The networks that a node is in. */
@@ -227,118 +236,123 @@ export interface NodeAttachments {
   attach(attachments: readonly Attachment[]): Promise<void>;
 }
 
-/** What happens to packets between a node and others. */
+/** What happens to packets between a node and its peers. */
 export interface PacketRule {
-  /** As the node sees it: `in` comes to it, `out` comes from it. */
+  /** As the node sees it: `in` arrives at the node, `out` leaves it. */
   readonly direction: 'in' | 'out';
-  /** The other end, as this node reaches it; everybody where it is left out, pgquake and its load too. */
+  /** The other end, as this node reaches it. Everyone by default, including pgquake and its load. */
   readonly peer?: Address;
-  /** - `drop`: it vanishes. `reset`: it vanishes, and its sender is told that the connection does not exist. */
+  /**
+   * - `drop`: the packet vanishes. `reset`: it vanishes, and its sender gets a connection reset.
+   */
   readonly verdict: 'drop' | 'reset';
-  /** Which share of them, from 0 to 1; all by default. */
+  /** The share of packets affected, from 0 to 1; all by default. */
   readonly share?: number;
-  /** Only packets that contain this text, byte by byte. */
+  /** Only packets that contain this text, byte for byte. */
   readonly text?: string;
-  /** Only packets of connections that are open already. False by default. */
+  /** Only packets of open connections. False by default. */
   readonly established?: boolean;
 }
 
 export interface Shaping {
-  /** What leaves the node, at most. */
+  /** Limit for outgoing traffic. */
   readonly bytesPerSecond?: number;
-  /** What leaves the node is late by so much, give or take the jitter. */
+  /** Delay of outgoing traffic, give or take the jitter. */
   readonly delayMs?: number;
   readonly jitterMs?: number;
 }
 
 /**
- * The traffic of a node. Everything that is added carries a mark, and only what carries it is looked at or
- * taken away: rules of somebody else's stay as they are.
+ * The traffic of a node. Everything that pgquake adds carries a mark; it reads and removes only rules with that mark,
+ * never anyone else's.
  */
 export interface NodeNetwork {
   addRules(mark: string, rules: readonly PacketRule[]): Promise<void>;
-  /** How many packets each rule with the mark has met so far, in no order. */
+  /** How many packets each rule with the mark has matched so far, in no order. */
   rulesOf(mark: string): Promise<readonly number[]>;
-  /** Harmless where there is none. @returns how many packets they had met. */
+  /** Harmless where there are none. @returns how many packets they had matched. */
   removeRules(mark: string): Promise<number>;
-  /** @throws EnvironmentError where the traffic is shaped already. */
+  /** @throws EnvironmentError where the traffic is already shaped. */
   shape(mark: string, shaping: Shaping): Promise<void>;
   /** The shaping with the mark as the system describes it; `undefined` where there is none. */
   shapingOf(mark: string): Promise<string | undefined>;
-  /** How many packets the shaping with the mark has passed on so far; 0 where there is none. */
+  /** How many packets the shaping with the mark has forwarded so far; 0 where there is none. */
   packetsShaped(mark: string): Promise<number>;
   /** Undoes `shape`. Harmless where there is none with the mark. */
   unshape(mark: string): Promise<void>;
-  /** Opens a connection from the node to another one's server. @returns why it could not be opened, if so. */
+  /**
+   * Tries to connect from the node to another node's server.
+   * @returns why it failed; `undefined` where it succeeded.
+   */
   connectTo(peer: Address, limitMs: number): Promise<string | undefined>;
 }
 
-/** The server's own processes, each by the id that PostgreSQL knows it by (`pg_backend_pid()`). */
+/** The server's own processes, by the id that PostgreSQL uses (`pg_backend_pid()`). */
 export interface NodeBackends {
   /**
    * SIGKILL to one of them.
-   * @throws EnvironmentError where the server has no such process; nothing is touched then.
+   * @throws EnvironmentError where the server has no such process; then nothing is killed.
    */
   kill(pid: number): Promise<void>;
 }
 
 export interface ProvisionOptions {
   readonly nodes: readonly NodeSpec[];
-  /** Extra server settings that the engine needs on every node, `wal_level` -> `logical`. */
+  /** Server settings that the engine needs on every node, `wal_level` -> `logical`. */
   readonly settings: Readonly<Record<string, string>>;
-  /** What runs on nodes instead of a server that the platform starts by itself; none by default. */
+  /** Programs to run on the nodes instead of plain servers; none by default. */
   readonly programs?: NodePrograms;
-  /** Nodes whose data need a file system of its own size, that may be filled; none by default. */
+  /** Nodes whose data need a file system of limited size that may be filled; none by default. */
   readonly sizedData?: readonly NodeName[];
-  /** Where the platform keeps what must outlive a crash of pgquake, and the nodes' logs. */
+  /** The folder for the nodes' logs, and for what must survive a crash of pgquake. */
   readonly runFolder: string;
   /**
-   * What faults will need of the nodes; none by default. What costs something, such as a relay in front of every
-   * node, is there for those who need it only.
+   * The capabilities that faults will need; none by default. The platform sets up costly ones, such as a relay in front
+   * of every node, only if listed here.
    */
   readonly needs?: ReadonlySet<Capability>;
   readonly signal: AbortSignal;
-  /** Hears, in words, what takes long: an image that is pulled. */
+  /** Called with progress of slow steps, such as the download of an image. */
   readonly onProgress?: (line: string) => void;
 }
 
-/** Nodes that run and serve. */
+/** Running nodes. */
 export interface Nodes {
-  /** The PostgreSQL servers, in the order in which they were asked for; those that were found, in the order of their names. */
+  /** The PostgreSQL servers, in the requested order; found ones in the order of their names. */
   readonly all: readonly NodeControl[];
-  /** Where they are somebody else's: what a run may add to them, and how else clients reach them. */
+  /** For a user's nodes: what a run may add to them, and other routes of clients. */
   readonly attached?: AttachedExtras;
-  /** Those that are none: members of a DCS, proxies, poolers. None by default. */
+  /** Other nodes: members of a DCS, proxies, poolers. None by default. */
   readonly beside?: readonly NodeControl[];
-  /** Removes every process, port and folder of these nodes, whatever state they are in. Harmless twice. */
+  /** Removes every process, port and folder of these nodes, in any state. Harmless twice. */
   dispose(): Promise<void>;
 }
 
-/** What a cluster of an inventory brings beside its nodes. */
+/** What a cluster of an inventory has besides its nodes. */
 export interface AttachedExtras {
-  /** The address of what decides roles in it, where the inventory names one: the REST API of a Patroni. */
+  /** The address of its manager, if the inventory names one: the REST API of Patroni. */
   readonly manager?: string | undefined;
-  /** Further ways of clients, by name. */
+  /** Further routes of clients, by name. */
   readonly routes: Readonly<Record<string, Route>>;
   /**
-   * Makes the schema of pgquake, on a session that takes writes. Disposing of the nodes drops it.
-   * @throws EnvironmentError where there is one.
+   * Creates pgquake's schema, on a session that accepts writes. Disposing of the nodes drops it.
+   * @throws EnvironmentError where it exists already.
    */
   makeOwnSchema(session: Session): Promise<void>;
 }
 
-/** The file in a run's folder that names its cluster: there as long as the cluster is. Holds no password. */
+/** The file in a run's folder that names its cluster. It exists as long as the cluster does, and holds no password. */
 export const CLUSTER_FILE = 'cluster.json';
 
-/** What became of the cluster of a run that ended without removing it. */
+/** What `reclaim` did with the cluster of a run that ended without removing it. */
 export interface Reclaimed {
-  /** Who still uses it, in words; set where it was left alone for that. */
+  /** Who is using it, in words; set where it was left alone for that reason. */
   readonly inUseBy?: string;
   /** What was removed, in words: `worker1: postmaster 4711 and 12 other processes`. */
   readonly removed: readonly string[];
   /**
-   * Set where the run had attached to a cluster that stands: what it owed must be undone on these nodes.
-   * Disposing of them forgets that the run was attached, and removes nothing.
+   * Set where the run had attached to a running cluster: the caller must undo on these nodes what the run still owes.
+   * Disposing of them removes only the record of the run.
    */
   readonly standing?: Nodes;
 }
@@ -350,36 +364,36 @@ export interface StandingOptions {
 }
 
 export interface AttachOptions {
-  /** Whether nodes of these names can be a cluster; any can by default. */
+  /** Whether nodes with these names can be a complete cluster; by default any can. */
   readonly isWhole?: ((names: readonly NodeName[]) => boolean) | undefined;
   /**
-   * Of a run that will break nodes: its `cluster.json` names the cluster until it is disposed of, so that what the run
-   * owes can be undone after a crash. Absent for those that break nothing.
+   * The folder of a run that will break nodes. Its `cluster.json` names the cluster until it is disposed of, so that
+   * pgquake can undo what the run owes after a crash. Absent for callers that break nothing.
    */
   readonly runFolder?: string | undefined;
 }
 
 export interface UpOptions extends StandingOptions {
   readonly nodes: readonly NodeSpec[];
-  /** Of every server, beside the platform's own. */
+  /** For every server, besides the platform's own. */
   readonly settings: Readonly<Record<string, string>>;
-  /** The folder of its description and of its password's file; the description is written where there is none. */
+  /** The folder for its Compose file and its password file; a missing Compose file is written. */
   readonly folder: string;
-  /** Hears, in words, what takes long. */
+  /** Called with progress of slow steps. */
   readonly onProgress: (line: string) => void;
 }
 
 export interface LogOptions extends StandingOptions {
   /** All nodes where none is named. */
   readonly node?: NodeName;
-  /** Goes on with what is printed from now on, until the signal is aborted. */
+  /** Whether to keep printing new lines until the signal is aborted. */
   readonly follow: boolean;
-  /** At most this many lines of the past, of each node. */
+  /** At most this many earlier lines of each node. */
   readonly lines: number;
   readonly onLine: (node: NodeName, line: string) => void;
 }
 
-/** A program to run, with what its environment needs beside this process's own. */
+/** A program to run, with variables to add to this process's environment. */
 export interface Invocation {
   readonly program: string;
   readonly args: readonly string[];
@@ -387,29 +401,29 @@ export interface Invocation {
 }
 
 /**
- * Clusters that stand between runs, for people and for runs that attach to them. Only what carries the
- * cluster's mark is touched; what stands in the way and does not is refused by name.
+ * Clusters that keep running between runs, for people and for runs that attach. pgquake touches only what carries the
+ * cluster's mark, and refuses by name anything else that is in the way.
  */
 export interface StandingClusters {
   /**
-   * Starts a cluster, or makes it; returns when every node accepts SQL. Harmless on one that stands.
-   * @throws EnvironmentError with what to do.
+   * Creates or starts a cluster; returns when every node accepts SQL. Harmless on a running one.
+   * @throws EnvironmentError that says what to do.
    */
   up(options: UpOptions): Promise<Nodes>;
   /**
-   * Takes hold of a cluster, in whatever state its nodes are. Disposing of it removes nothing.
+   * Attaches to a cluster, whatever state its nodes are in. Disposing of it removes nothing.
    * @throws EnvironmentError with the code `no-such-project` where there is none.
    */
   attach(project: string, options?: AttachOptions): Promise<Nodes>;
   /**
    * Stops and removes a cluster. Harmless where there is none.
-   * @param options.volumes also removes its data, and the password that was made for them in `folder`.
+   * @param options.volumes also removes its data, and their password in `folder`.
    * @returns what was removed, in words.
    */
   down(options: StandingOptions & { readonly folder: string; readonly volumes: boolean }): Promise<string[]>;
-  /** Stops all nodes and starts them again; returns when every one accepts SQL. */
+  /** Restarts all nodes; returns when every node accepts SQL. */
   restart(options: StandingOptions): Promise<Nodes>;
-  /** What runs psql on a node, where it runs. */
+  /** The command that runs psql on a node. */
   shell(
     project: string,
     options: { readonly node: NodeName; readonly args: readonly string[]; readonly terminal: boolean },
@@ -417,7 +431,7 @@ export interface StandingClusters {
   logs(options: LogOptions): Promise<void>;
 }
 
-/** Something that a reader of a report wants to know of where the nodes ran. */
+/** A fact for the report about where the nodes ran. */
 export interface Fact {
   /** `Docker`. */
   readonly name: string;
@@ -427,21 +441,21 @@ export interface Fact {
 export interface Platform {
   readonly name: string;
   readonly summary: string;
-  /** What the nodes run on beside pgquake's machine, such as an engine and an image; nothing by default. */
+  /** What the nodes run on, besides pgquake's machine: a container engine, an image; nothing by default. */
   about?(nodes: readonly NodeControl[]): Promise<readonly Fact[]>;
-  /** What it can do where the machine lets it. */
+  /** What it can do if the machine allows it. */
   readonly capabilities: ReadonlySet<Capability>;
   /**
-   * Whether one of its capabilities can be used here, for it may depend on the kernel or on an image.
-   * @returns `undefined` if so, else the reason in words, and what would be needed.
+   * Whether a capability can be used here, since it may depend on the kernel or an image.
+   * @returns `undefined` if so, else the reason, and what would be needed.
    */
   lacking?(capability: Capability): Promise<string | undefined>;
-  /** Those of its capabilities that tell nodes apart by the addresses at which they reach each other. */
+  /** Capabilities that tell nodes apart by the addresses at which they reach each other. */
   readonly byAddress?: ReadonlySet<Capability>;
   /**
    * Whether it can be used here.
-   * @param needs what the cluster will need of it; nothing beyond servers by default.
-   * @param programs what its nodes run, where they are no servers that the platform starts by itself.
+   * @param needs capabilities that the cluster will need; none by default.
+   * @param programs the programs of its nodes, if they are not plain servers.
    * @returns `undefined` if so, else the reason, and what to do where that is known.
    */
   unavailable(
@@ -449,56 +463,60 @@ export interface Platform {
     programs?: Pick<NodePrograms, 'requires'>,
   ): Promise<EnvironmentError | undefined>;
   /**
-   * It brings the programs of an engine in versions that pgquake knows, so it is taken before those that use what is
-   * installed. False by default.
+   * It brings an engine's programs in versions that pgquake knows, so pgquake prefers it to platforms that use
+   * installed ones. False by default.
    */
   readonly bringsPrograms?: true;
-  /** A node that is down refuses connections at once. Elsewhere it may be silent, or have no name, for some seconds. */
+  /**
+   * A node that is down refuses connections at once. On other platforms it may be silent, or its name may not resolve,
+   * for seconds.
+   */
   readonly refusesWhenDown?: true;
-  /** Present where clusters can stand between runs. */
+  /** Present where clusters can keep running between runs. */
   readonly standing?: StandingClusters;
   /**
-   * Whether the servers made here bring an extension, such as `citus`. Makes no cluster.
-   * @param onProgress hears a line now and then while the servers' image is being fetched.
+   * Whether its servers have an extension, such as `citus`. Creates no cluster.
+   * @param onProgress called with progress while the servers' image is downloaded.
    */
   offers(extension: string, onProgress: (line: string) => void): Promise<boolean>;
   /**
-   * Makes and starts all of these nodes; returns when every one accepts SQL. Leaves nothing
-   * behind when it fails or is aborted.
-   * @throws EnvironmentError with what to do.
+   * Creates and starts all of these nodes; returns when every server accepts SQL. Leaves nothing behind when it fails
+   * or is aborted.
+   * @throws EnvironmentError that says what to do.
    */
   provision(options: ProvisionOptions): Promise<Nodes>;
   /**
-   * Removes the cluster that `cluster.json` in a run's folder names, and the file at last, once it has
-   * seen that nothing is left; leaves it alone while the pgquake that made it runs. One that the run had
-   * attached to is handed out instead. Harmless twice.
-   * @param options.force also where it cannot be told whether that pgquake still runs. False by default.
-   * @throws EnvironmentError with what is left and what to do.
+   * Removes the cluster that `cluster.json` in a run's folder names and, once nothing of it is left, that file. Leaves
+   * the cluster alone while the pgquake that created it is running. Returns the nodes instead if the run had attached
+   * to them. Harmless twice.
+   * @param options.force also where it cannot tell whether that pgquake is running. False by default.
+   * @throws EnvironmentError that says what is left and what to do.
    */
   reclaim(runFolder: string, options?: { readonly force?: boolean }): Promise<Reclaimed>;
 }
 
-/** A container of somebody else's Compose project. It may be a server or anything else. */
+/** A container of a user's Compose project. It may be a server or anything else. */
 export interface FoundContainer {
-  /** Its service in the Compose file, and which of that service's containers it is, from 1 on. */
+  /** Its service in the Compose file, and its number among that service's containers, from 1. */
   readonly service: string;
   readonly number: number;
   readonly container: string;
   /** Where its ports are published on this machine. */
   readonly ports: readonly { readonly host: string; readonly port: number }[];
-  /** What its environment says of the server's user and database, where it does. */
+  /** The server's user and database, if its environment names them. */
   readonly user?: string | undefined;
   readonly database?: string | undefined;
 }
 
-/** A platform whose nodes exist already, as an inventory describes them. It makes none. */
+/** A platform whose nodes exist already, as an inventory describes them. It creates none. */
 export interface InventoryPlatform extends Platform {
   /**
-   * Takes hold of all nodes, in whatever state they are. Disposing of them drops the schema of pgquake, and removes
-   * nothing else.
-   * @param options.runFolder of a run that will break nodes, as in `AttachOptions`. Absent for those that write nothing.
-   * @throws InputError where a password or a file that the inventory names cannot be read; EnvironmentError where a
-   * container does not exist, or the connection string of its node leads elsewhere.
+   * Attaches to all nodes, whatever state they are in. Disposing of them drops pgquake's schema, and removes nothing
+   * else.
+   * @param options.runFolder of a run that will break nodes, as in `AttachOptions`. Absent for callers that write
+   * nothing.
+   * @throws InputError where a password or file named in the inventory cannot be read; EnvironmentError where a
+   * container does not exist, or its node's connection string leads elsewhere.
    */
   attach(inventory: Inventory, options?: { readonly runFolder?: string | undefined }): Promise<Nodes>;
   /**
@@ -508,7 +526,7 @@ export interface InventoryPlatform extends Platform {
   containersOf(project: string): Promise<readonly FoundContainer[]>;
 }
 
-/** Whatever faults may strike and an undo may be owed to. */
+/** All nodes that a fault may strike or an undo may concern. */
 export function everyNode({ all, beside = [] }: Pick<Nodes, 'all' | 'beside'>): readonly NodeControl[] {
   return [...all, ...beside];
 }
@@ -517,7 +535,7 @@ export function noSuchBackend(node: NodeName, pid: number): EnvironmentError {
   return new EnvironmentError(`${node}: its server has no process ${pid}`, { code: 'no-such-backend' });
 }
 
-/** For a fault that meets a node whose platform cannot do what it needs; a plan refuses that much earlier. */
+/** For a fault that needs more than the node's platform can do; usually `choose` refuses that before the run. */
 export function without(node: NodeName, capability: Capability): never {
   throw new EnvironmentError(`${node}: its platform lacks ${capability}`, { code: 'capability-missing' });
 }

@@ -1,51 +1,51 @@
-/** What runs on a node, where that is not a PostgreSQL server that the platform starts by itself. Plain values. */
+/** The programs on a node that is not a plain server started by the platform itself. Plain values. */
 
 import type { NodeName } from '../model/topology.ts';
 
-/** Stands for the cluster's password in the files of a program, so that no plan and no Compose file holds it. */
+/** Placeholder for the cluster's password in a program's files, so that no plan and no Compose file has it. */
 export const PASSWORD_HERE = '<the password of the cluster>';
 
 /** What an engine runs on the nodes of one cluster. */
 export interface NodePrograms {
-  /** Which of the images that pgquake builds has them, by its folder below `docker/`: `patroni`. */
+  /** The image that has them, by its folder below `docker/`: `patroni`. */
   readonly image: string;
-  /** Programs that the nodes need, each with the Debian packages that bring it: `etcd` -> `etcd-server`. */
+  /** Programs that the nodes need, each with its Debian packages: `etcd` -> `etcd-server`. */
   readonly requires: Readonly<Record<string, string>>;
-  /** What runs on each node, where these places are theirs. Pure: a platform may ask twice. */
+  /** What runs on each node, given these places. Pure: a platform may call it twice. */
   at(places: Places): Readonly<Record<NodeName, NodeProgram>>;
 }
 
-/** Where the programs of a cluster find themselves and each other. */
+/** The addresses and folders of a cluster's programs on a platform. */
 export interface Places {
-  /** Where a node listens for what is meant for one of its ports: `0.0.0.0:8008`. */
+  /** The address on which a node listens for one of its ports: `0.0.0.0:8008`. */
   listen(node: NodeName, port: number): string;
-  /** Where every node reaches it there: `pg1:8008`. */
+  /** The address by which every node reaches it: `pg1:8008`. */
   reach(node: NodeName, port: number): string;
-  /** The folder for a node's configuration, made before its program starts. */
+  /** The folder for a node's configuration, which exists before its program starts. */
   configFolder(node: NodeName): string;
-  /** The folder for a node's data, which its program makes. @param inImage which one the image has for it. */
+  /** The folder for a node's data, which its program creates. @param inImage the image's folder for it. */
   dataFolder(node: NodeName, inImage: string): string;
-  /** What knows nodes by their names, where their addresses change when they start again. */
+  /** The name server for the nodes, where their addresses change with a restart. */
   readonly nameServer?: string;
 }
 
 export interface NodeProgram {
-  /** The program and its arguments, without a shell. It is what the node lives for. */
+  /** The node's main program and its arguments, without a shell. */
   readonly command: readonly string[];
   /** Text files by absolute path, written before it starts; `PASSWORD_HERE` in them becomes the password. */
   readonly files: Readonly<Record<string, string>>;
-  /** Where it listens; the first is what clients and other nodes come for. */
+  /** The ports that it listens on. Clients and other nodes use the first. */
   readonly ports: readonly [number, ...number[]];
   /**
-   * The manager's agent on this node, where it is a process that can be lost alone: its name, and a port at which it
-   * listens once it is up. The signal USR1 to the first process of the node starts it again.
+   * The manager's agent on this node, if it is a process that can fail alone: its name, and a port that it listens on
+   * once it is up. SIGUSR1 to the first process of the node restarts it.
    */
   readonly agent?: { readonly process: string; readonly port: number };
-  /** Where it keeps what must outlive its end. */
+  /** Where it keeps what must survive its end. */
   readonly dataFolder?: string;
   /**
-   * Of a program that is no PostgreSQL server, at its first port: the path that answers 200 while all is well; `''` where it
-   * is enough that it accepts connections.
+   * For a program that is not a PostgreSQL server: the HTTP path on its first port that answers 200 while it is
+   * healthy; `''` where accepting connections is enough.
    */
   readonly health?: string;
 }

@@ -1,11 +1,11 @@
-/** Whether whoever reads a node's log has read it: subscribers and standbys, by slots and by connections. */
+/** How far subscribers and standbys have read a node's WAL, by slots and by connections. */
 
 import { formatBytes } from '../model/units.ts';
 import type { Session } from '../sql/session.ts';
 
 const STATEMENT_LIMIT_MS = 5_000;
 
-/** Where the log of a node ends now; `undefined` on a standby, which has none of its own. */
+/** The current end of a node's WAL; `undefined` on a standby, which writes none. */
 export async function logEnd(session: Session): Promise<string | undefined> {
   const [row] = await ask(
     session,
@@ -14,7 +14,7 @@ export async function logEnd(session: Session): Promise<string | undefined> {
   return row?.[0] === null ? undefined : String(row?.[0]);
 }
 
-/** Whether a standby that has a primary does not stream from it; false where its user may not know. */
+/** Whether a standby that has a primary does not stream from it; false where this user may not see that. */
 export async function waitsForPrimary(session: Session): Promise<boolean> {
   const [row] = await ask(
     session,
@@ -24,7 +24,7 @@ export async function waitsForPrimary(session: Session): Promise<boolean> {
   return row?.[0] === true;
 }
 
-/** Base backups read the log too, and are nobody's replica. */
+/** Readers that are behind. Excludes base backups, which are not replicas. */
 const BEHIND = `
   SELECT 'slot ' || slot_name AS reader, active,
          pg_wal_lsn_diff($1::pg_lsn, coalesce(confirmed_flush_lsn, restart_lsn))::float8 AS behind
@@ -37,11 +37,11 @@ const BEHIND = `
      AND NOT EXISTS (SELECT FROM pg_replication_slots s WHERE s.active_pid = r.pid)
    ORDER BY 1`;
 
-/** Who has not read all of a node's log yet, in words. */
+/** Readers that have not read all of a node's WAL, in words. */
 export interface ReadersBehind {
-  /** They read, and have not confirmed the end. */
+  /** Connected readers that have not confirmed the end. */
   readonly late: readonly string[];
-  /** Slots that wait for a reader. */
+  /** Slots without a reader. */
   readonly idle: readonly string[];
 }
 

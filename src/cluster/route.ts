@@ -1,4 +1,7 @@
-/** How a client gets to the data. A route is asked for its addresses again and again: nodes come back elsewhere. */
+/**
+ * How a client reaches the data. pgquake asks a route for its addresses repeatedly, because nodes may come back
+ * elsewhere.
+ */
 
 import type { Address } from '../model/address.ts';
 import type { Accepts, ConnectOptions } from '../sql/hosts.ts';
@@ -9,21 +12,21 @@ export interface Route {
   /** `coordinator`, `direct`. */
   readonly name: string;
   readonly access: 'read' | 'write';
-  /** Which of its servers a session may go to; any by default. */
+  /** The kind of server that a session may use; any by default. */
   readonly accepts?: Accepts;
   /**
-   * Where the route leads now, in the order in which a client tries.
-   * @throws what the platform says where a node cannot be looked at.
+   * Its current addresses, in the order in which a client tries them.
+   * @throws the platform's error where it cannot inspect a node.
    */
   addresses(): Promise<readonly Address[]>;
 }
 
-/** Straight to one node, wherever it is and whatever it does. */
+/** Leads to one node, whatever its address and role. */
 export function nodeRoute(node: NodeControl): Route {
   return { name: node.name, access: 'write', addresses: async () => [await addressOf(node)] };
 }
 
-/** A client that knows all nodes and takes the first that accepts what it wants, as libpq does. */
+/** Leads to the first node that accepts what the client wants, as a libpq client with several hosts does. */
 export function directRoute(name: string, nodes: readonly NodeControl[], accepts: Exclude<Accepts, 'any'>): Route {
   return {
     name,
@@ -33,7 +36,7 @@ export function directRoute(name: string, nodes: readonly NodeControl[], accepts
   };
 }
 
-/** The way of whatever names none: the first that takes writes. */
+/** The route of operations that name none: the first that accepts writes. */
 export function mainRoute(routes: Readonly<Record<string, Route>>): Route {
   const found = Object.values(routes).find(({ access }) => access === 'write');
   if (!found) throw new Error('a cluster has a route that takes writes');

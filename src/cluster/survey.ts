@@ -1,4 +1,4 @@
-/** A look at a cluster that stands: which nodes serve, where every partition lies, how many rows it has there. */
+/** Surveys a running cluster: which nodes serve, where every partition is, and how many rows each copy has. */
 
 import { hostPort } from '../model/address.ts';
 import { errorText } from '../model/errors.ts';
@@ -13,7 +13,7 @@ import { openSession } from './open-session.ts';
 import type { NodeControl, NodeState, Nodes } from './platform.ts';
 
 const CONNECT_LIMIT_MS = 2_000;
-/** A frozen worker keeps a query waiting; whoever asks for the status should not. */
+/** A frozen worker makes queries wait; the status command should not. */
 const QUERY_LIMIT_MS = 5_000;
 
 export interface NodeSurvey {
@@ -21,9 +21,9 @@ export interface NodeSurvey {
   /** Host and port as pgquake reaches it. */
   readonly address: string;
   readonly state: NodeState;
-  /** What the state rests on, in words. */
+  /** The evidence for the state, in words. */
   readonly described: string;
-  /** Of the server, `PostgreSQL 17.6`; absent where it does not answer. */
+  /** The server's version, `PostgreSQL 17.6`; absent where it does not answer. */
   readonly version?: string;
   /** Why it does not accept SQL. */
   readonly refusal?: string;
@@ -37,13 +37,13 @@ export interface CopySurvey {
 
 export interface PartitionSurvey {
   readonly name: string;
-  /** In the order in which a read asks them. */
+  /** In the order in which a read tries them. */
   readonly copies: readonly CopySurvey[];
 }
 
 export interface TableSurvey {
   readonly name: string;
-  /** As a client counts them; absent where it could not. */
+  /** As a client counts them; absent where that failed. */
   readonly rows?: number;
 }
 
@@ -51,18 +51,18 @@ export interface Survey {
   readonly nodes: readonly NodeSurvey[];
   readonly tables: readonly TableSurvey[];
   readonly partitions: readonly PartitionSurvey[];
-  /** The fewest copies that a partition has by the catalogue; absent where nothing is formed. */
+  /** The least number of copies of a partition, by the catalogue; absent where the cluster is not formed. */
   readonly replication?: number;
   /** What is wrong, in words; none where the cluster is healthy. */
   readonly problems: readonly string[];
 }
 
-/** What every node says of itself. */
+/** The state of every node. */
 export function surveyNodes(nodes: Nodes): Promise<NodeSurvey[]> {
   return Promise.all(nodes.all.map(surveyNode));
 }
 
-/** Of the server, and of the extensions that somebody made: `18.4` and `citus 14.0-1`. */
+/** The versions of the server and its created extensions: `18.4` and `citus 14.0-1`. */
 const VERSIONS = `SELECT split_part(current_setting('server_version'), ' ', 1),
   (SELECT string_agg(extname || ' ' || extversion, ', ' ORDER BY extname) FROM pg_extension WHERE extname <> 'plpgsql')`;
 
@@ -84,9 +84,9 @@ async function surveyNode(node: NodeControl): Promise<NodeSurvey> {
 }
 
 /**
- * Looks at all of a cluster. Never throws for what is broken in it: that is among the problems.
- * @param seen the nodes as `surveyNodes` saw them.
- * @param cluster `undefined` where none could be found; `whyNot` then says so.
+ * Surveys a whole cluster. Reports what is broken as problems; never throws for it.
+ * @param seen from `surveyNodes`.
+ * @param cluster `undefined` where none was found; `whyNot` then says why.
  * @param tables the names of the distributed tables.
  */
 export async function survey(
@@ -145,12 +145,12 @@ function fewestCopies(partitions: readonly Partition[]): number {
 interface Counted {
   readonly node: NodeName;
   readonly tables: readonly TableSurvey[];
-  /** By the partition's index; a placement whose tables were not all counted is left out. */
+  /** By the partition's index; without placements whose tables were not all counted. */
   readonly partitions: ReadonlyMap<number, Readonly<Record<string, number>>>;
   readonly error?: string;
 }
 
-/** Where every statement passes the whole tables, elsewhere its placements. */
+/** Counts whole tables on the entry node, and placements on the others. */
 async function countOn(node: NodeControl, cluster: FormedCluster, tables: readonly string[]): Promise<Counted> {
   const whole: TableSurvey[] = [];
   const partitions = new Map<number, Record<string, number>>();
@@ -184,10 +184,10 @@ async function count(session: Session, relation: string): Promise<number> {
   return Number(row?.[0]);
 }
 
-/** @param called the partition, in the word of its engine. */
+/** @param called the partition's name with the engine's word for it. */
 function partitionProblems({ copies }: PartitionSurvey, tables: readonly string[], called: string): string[] {
   const known = copies.filter(({ rows }) => rows !== undefined);
-  if (known.length === 0) return [`${called}: no copy of it can be read`];
+  if (known.length === 0) return [`${called}: no copy can be read`];
   const lacking = copies.filter(({ rows }) => rows === undefined).map(({ node }) => node);
   const problems =
     lacking.length === 0
@@ -203,16 +203,16 @@ function partitionProblems({ copies }: PartitionSurvey, tables: readonly string[
   return problems;
 }
 
-/** Only where every node answers: it asks them all. */
+/** Asks all nodes, so only if all of them answer. */
 async function leftPrepared(nodes: Nodes, askable: boolean): Promise<string[]> {
   if (!askable) return [];
   try {
     const found = await preparedTransactions(nodes.all);
     return [...Map.groupBy(found, ({ node }) => node)].map(
-      ([node, left]) => `${node}: prepared transactions that are not finished: ${left.length}`,
+      ([node, left]) => `${node}: unfinished prepared transactions: ${left.length}`,
     );
   } catch (error) {
-    return [`prepared transactions could not be looked for: ${errorText(error)}`];
+    return [`cannot look for prepared transactions: ${errorText(error)}`];
   }
 }
 

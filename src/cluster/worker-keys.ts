@@ -1,4 +1,4 @@
-/** The keys of engines that declare none: workers, with copies of every shard on some of them. */
+/** The keys of engines that declare none: workers, and copies of every shard on several of them. */
 
 import { z } from 'zod';
 import { clusterKeys } from './keys.ts';

@@ -20,25 +20,25 @@ import { formatCount, formatDuration } from '../model/units.ts';
 import { asFormed, type EffectOf, isOpen, lostTogether, thingsTogether } from './schedule.ts';
 
 export interface DescribeOptions {
-  /** The kinds of probe that the run makes; none by default. */
+  /** The kinds of probe in the run; none by default. */
   readonly probes?: readonly ProbeKind[];
   readonly effectOf: EffectOf;
-  /** Of an engine that has one. */
+  /** The engine's rule, if it has one. */
   readonly rule?: ServiceRule | undefined;
-  /** What the engine promises while some nodes are lost; by default what follows from the rule. */
+  /** What the engine promises while some nodes are lost; by default derived from the rule. */
   readonly expect?: (lost: LostNodes) => readonly PartitionPrediction[];
-  /** What an act takes away from its targets, and what the settings promise for it; nothing by default. */
+  /** What an act takes away from its targets, and what the cluster's settings promise for that; none by default. */
   readonly promises?: {
     lostBy(act: PlannedAct): readonly Lost[];
     promise(lost: readonly Lost[]): Promised | undefined;
   };
 }
 
-/** More partitions than this are counted, not named. */
+/** If there are more partitions, the text gives their number instead of their names. */
 const MAX_PARTITIONS_NAMED = 32;
 const MAX_STRIKES_NAMED = 32;
 
-/** What a run of this plan would do, and what is predicted to survive, line by line. */
+/** What a run of this plan would do, and what should survive, line by line. */
 export function describePlan(plan: Plan, { effectOf, rule, expect, promises, probes = [] }: DescribeOptions): string[] {
   const { scenario, placement, seed } = plan;
   const { partitionWord } = scenario.cluster;
@@ -88,7 +88,7 @@ function describeCluster(cluster: Plan['scenario']['cluster']): string {
   return `${holding}, ${formatCount(partitions, partitionWordOf(partitionWord))} in ${formatCount(replication, 'copy', 'copies')}`;
 }
 
-/** All partitions share one budget, so the rate of each depends on how many there are. */
+/** The rates depend on the number of partitions, because all partitions share one budget. */
 function describeProbes(
   probes: readonly ProbeKind[],
   { partitions, partitionWord }: Pick<Topology, 'partitions' | 'partitionWord'>,
@@ -126,7 +126,7 @@ function describeSchedule({ acts, scenario }: Plan): string[] {
       { atMs: atMs + forMs, index, begins: false, text: `heal ${struck}` },
     ];
   });
-  // What ends at a moment makes space for what begins.
+  // At the same moment, an end comes before a beginning.
   moments.sort((a, b) => a.atMs - b.atMs || Number(a.begins) - Number(b.begins) || a.index - b.index);
   const times = moments.map(({ atMs }) => (atMs === 0 ? '0 s' : formatDuration(atMs)));
   const width = Math.max(...times.map((time) => time.length));
@@ -136,7 +136,10 @@ function describeSchedule({ acts, scenario }: Plan): string[] {
   ];
 }
 
-/** Of every fault alike, whether or not it takes nodes down. @param also the node that every write needs. */
+/**
+ * The nodes and partitions that the faults may touch, whether or not a fault takes nodes down.
+ * @param also the node that every write needs.
+ */
 function describeBlastRadius(
   { acts, blastRadius: { nodes, partitions, ofActs }, placement, scenario }: Plan,
   also: NodeName | undefined,

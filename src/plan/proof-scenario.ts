@@ -1,31 +1,31 @@
-/** The scenario that puts one set of workers to the test: its text, as an author would write it. Pure. */
+/** Writes the scenario that tests one set of workers, as an author would write it. Pure. */
 
 import type { NodeName } from '../model/topology.ts';
 import type { Shape } from './tolerance/layouts.ts';
 
-/** So many keys for each partition that every partition gets one by its hash. */
+/** Enough keys for each partition that, with hashing, every partition gets one. */
 const KEYS_PER_PARTITION = 24;
 /**
- * A second for the cluster to notice, then the deadline of a probe, and the time in which probes are counted. Where
- * nodes say at once that they are down, the next run's own steady state shows that service is as before.
+ * `lasts`: a second for the cluster to notice, the deadline of a probe, and the time in which probes count. Settling
+ * can be short where a node that is down refuses connections: the next run's steady state checks the service.
  */
 const AT_ONCE = { deadline: '300ms', lasts: '1400ms', settle: '100ms' };
-/** A read may ask several nodes one after the other whose names do not resolve, each for a second. */
+/** A read may try several nodes in turn whose names do not resolve, for a second each. */
 const PATIENT = { deadline: '3s', lasts: '5s', settle: '30s' };
-/** A name with every worker of a large set would be none. */
+/** The scenario's name lists at most this many workers. */
 const MAX_NAMED = 6;
 
 export interface ProofScenarioOptions {
   readonly down: readonly NodeName[];
-  /** Which of the proof's sets it is, from 1. */
+  /** The number of the set in the proof, from 1. */
   readonly number: number;
   readonly shape: Shape;
   readonly fault: string;
   readonly platform: string;
   readonly engine: string;
-  /** Of the platform: nodes that are down say so at once, and no wait is needed. */
+  /** Whether nodes that are down refuse connections at once (`Platform.refusesWhenDown`). */
   readonly refusesWhenDown: boolean;
-  /** The cluster that stands, where it is proven; by default one is made for the proof. */
+  /** The running cluster to attach to; by default pgquake creates one for the proof. */
   readonly attach?: string | undefined;
 }
 
@@ -40,7 +40,7 @@ export function proofScenario(options: ProofScenarioOptions): { readonly name: s
   const text = `name: ${name}
 summary: With ${down.join(' and ')} down, every part is served as predicted.
 cluster: { workers: ${workers}, replication: ${replication}, shards: ${partitions}, ${on} }
-# So light that what is seen is the loss. The probes ask every partition.
+# A light load, so that failures come from the loss. The probes ask every partition.
 workload: { ${data}, read: { rate: 8/s, deadline: 2s }, scan: { rate: 1/s, deadline: 2s }, write: { rate: 8/s, deadline: 2s } }
 probes: { rate: 20/s, deadline: ${deadline} }
 steady-state: { for: 300ms }

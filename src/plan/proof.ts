@@ -1,6 +1,6 @@
 /**
- * The proof of a prediction: which sets of workers to take down, and what it means that a partition was then
- * readable and writable or not. Pure; `prove.ts` has each set run.
+ * The proof of a prediction: chooses the sets of workers to take down, and compares which partitions were readable and
+ * writable with the prediction. Pure; `prove.ts` runs the sets.
  */
 
 import { InputError } from '../model/errors.ts';
@@ -9,12 +9,12 @@ import type { NodeName, Partition, PartitionPrediction, PlacementMap } from '../
 import { type Judgement, worst } from '../model/verdict.ts';
 import type { Shape } from './tolerance/layouts.ts';
 
-/** Raised when a reader of the old version could not read the new one. */
+/** Breaking changes raise it. */
 export const PROOF_VERSION = 2;
 
-/** Each takes a second or more; beyond this somebody surely meant something else. */
+/** Each takes a second or more, so a larger number is surely a mistake. */
 export const MAX_SUBSETS = 2_000;
-/** All permutations of so many workers are tried for symmetry; of more only the rotations. */
+/** Up to this many workers, all permutations are tried for symmetry; with more, only rotations. */
 const MAX_PERMUTED_WORKERS = 6;
 
 /** Workers to take down together. */
@@ -43,9 +43,12 @@ export interface ProvenSubset extends SubsetToProve {
   /** What differs, or why it could not be tried. */
   readonly findings: readonly string[];
   readonly partitions: readonly ProvenPartition[];
-  /** Name of its run's folder, beside that of the proof. */
+  /** The name of its run's folder, which is beside the proof's folder. */
   readonly run: string;
-  /** From the fault asked until it was in effect; until its undo was asked; until it was undone. 0 where it did not come so far. */
+  /**
+   * Three durations: from asking for the fault until its effect, from there until asking for the undo, and until it was
+   * undone. 0 where the run did not get there.
+   */
   readonly strikeMs: number;
   readonly probeMs: number;
   readonly healMs: number;
@@ -61,38 +64,37 @@ export interface Proof {
   readonly durationMs: number;
   readonly platform: string;
   readonly engine: string;
-  /** What predicted: the engine itself, or a rule by name. */
+  /** The source of the prediction: the engine itself, or a rule by name. */
   readonly predictedBy: string;
   readonly fault: string;
   readonly topology: Shape;
   /** What the engine calls a partition. */
   readonly partitionWord: string;
   readonly placement: readonly Partition[];
-  /** The cluster that it was made on, where it stands; absent where clusters were made for it. */
+  /** The cluster that the proof attached to; absent where pgquake created clusters. */
   readonly attached?: string;
-  /** Clusters that were used side by side. */
+  /** The number of clusters that ran side by side. */
   readonly clusters: number;
-  /** Whether sets were left out because the placement is symmetric. */
+  /** Whether sets were left out by symmetry. */
   readonly pruned: boolean;
   readonly subsets: readonly ProvenSubset[];
 }
 
-/** The runs that a proof was made of. */
+/** The runs of a proof. */
 export interface ProofRuns {
   readonly reports: readonly Report[];
-  /** How many sets there were to prove. */
+  /** The number of sets to prove. */
   readonly planned: number;
   readonly pgquakeVersion: string;
-  /** The command line that proves it again. */
+  /** The command line that repeats the proof. */
   readonly again: string;
 }
 
 /**
  * All sets of 1 to `maxDown` workers, small ones first.
- * @param symmetric whether one set may stand for all that the placement's symmetry maps to it. A placement
- * without symmetry is not pruned.
+ * @param symmetric whether one set may stand for all sets that are equal by the placement's symmetry.
  * @param writesAlsoNeed a worker that every write needs; none by default.
- * @throws InputError when there are too many.
+ * @throws InputError when there are more than `MAX_SUBSETS`.
  */
 export function subsetsToProve(
   workers: readonly NodeName[],
@@ -105,7 +107,7 @@ export function subsetsToProve(
   const orbits = new Map<string, { readonly down: readonly number[]; standsFor: number }>();
   const symmetries = symmetric ? symmetriesOf(workers, placement, writesAlsoNeed) : [];
   for (const down of all) {
-    // The set that comes first among its images stands for them.
+    // The first set among its images stands for all of them.
     const images = [down, ...symmetries.map((map) => down.map((w) => map[w] as number).sort((a, b) => a - b))];
     const key = images.map((image) => image.map((w) => String(w).padStart(5)).join()).sort()[0] as string;
     const orbit = orbits.get(key);
@@ -137,8 +139,8 @@ function subsetsUpTo(n: number, maxDown: number): number[][] {
 }
 
 /**
- * Renumberings of the workers under which the same placements come out, in their order of preference. A worker that
- * every write needs has no other like it.
+ * Renumberings of the workers that leave the placements the same, including the order of copies. A worker that every
+ * write needs keeps its number.
  */
 function symmetriesOf(
   workers: readonly NodeName[],
@@ -171,10 +173,10 @@ function candidates(identity: readonly number[]): number[][] {
   return permutations;
 }
 
-/** What predicts: the engine's own rule, or that of another engine. */
+/** A prediction by the engine's own rule, or by another engine's. */
 export type Predict = (placement: PlacementMap, down: ReadonlySet<NodeName>) => PartitionPrediction[];
 
-/** Puts what was seen beside what was predicted. @param word for a partition. */
+/** Compares what was observed with what was predicted. @param word for a partition. */
 export function comparePartitions(
   predicted: readonly PartitionPrediction[],
   observed: readonly ObservedPartition[],
@@ -195,11 +197,14 @@ export function comparePartitions(
 }
 
 function difference(partition: string, what: string, predicted: boolean, error: string | undefined): string {
-  if (!predicted) return `${partition} is ${what}, predicted was that it is not`;
-  return `${partition} is not ${what}, predicted was that it is${error === undefined ? '' : ` (${error})`}`;
+  if (!predicted) return `${partition} is ${what}, but was predicted not to be`;
+  return `${partition} is not ${what}, but was predicted to be${error === undefined ? '' : ` (${error})`}`;
 }
 
-/** The verdict over all sets. One that could not be tried leaves it `unknown`, unless another differs. @param word for a partition. */
+/**
+ * The verdict over all sets: `fail` if one differs, else `unknown` if one could not be judged.
+ * @param word for a partition.
+ */
 export function judgeProof(
   subsets: readonly ProvenSubset[],
   planned: number,
@@ -213,7 +218,7 @@ export function judgeProof(
   if (first) {
     return {
       judgement,
-      finding: `${differing.length} of ${planned} sets of workers behave other than predicted; the first: ${first.down.join(' + ')} down, ${first.findings[0]}.`,
+      finding: `${differing.length} of ${planned} sets of workers behave differently than predicted; the first: ${first.down.join(' + ')} down, ${first.findings[0]}.`,
     };
   }
   if (tried < planned)

@@ -1,4 +1,4 @@
-/** Random numbers that follow from a seed, so that a run can be repeated exactly. */
+/** Seeded random numbers, so that a run can be repeated exactly. */
 
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';

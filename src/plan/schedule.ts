@@ -1,4 +1,4 @@
-/** From a scenario to the exact schedule of a run: targets picked, acts numbered. Pure. */
+/** Makes the exact schedule of a run from a scenario: picks targets and numbers the acts. Pure. */
 
 import type { Lost } from '../model/loss.ts';
 import type { PickedAtStrike, Plan, PlannedAct } from '../model/plan.ts';
@@ -26,25 +26,25 @@ import {
 } from './target.ts';
 
 export interface PlanOptions {
-  /** Everything random in the run follows from it. From 0 to 2^32 - 1. */
+  /** Determines everything random in the run. From 0 to 2^32 - 1. */
   readonly seed: number;
   /** Every fault strikes once by default. */
   readonly strikesOf?: StrikesOf;
-  /** Of the partitions, where it is known; without it, targets that speak of partitions stay open. */
+  /** Where the partitions are, if known. Without it, targets that name partitions stay open. */
   readonly placement?: PlacementMap | undefined;
 }
 
-/** What a fault, by its name, makes of its targets. */
+/** The effect of a fault on its targets, by the fault's name. */
 export type EffectOf = (fault: string) => NodeEffect | undefined;
 
-/** The strikes of a fault that has an end of its own; `undefined` for one that lasts for its `for`. */
+/** The strikes of a fault that ends by itself; `undefined` for one that lasts for its `for`. */
 export type StrikesOf = (
   fault: string,
   targets: readonly NodeName[],
   params: PlannedAct['params'],
 ) => readonly PlannedStrike[] | undefined;
 
-/** Of the random number that decides what is picked at a strike. */
+/** Upper bound of the random number that decides a pick at the strike. */
 const MAX_DRAW = 2 ** 30;
 
 type PlannedStrike = Pick<PlannedAct, 'targets' | 'forMs'> & { readonly gapMs: number };
@@ -97,13 +97,13 @@ export function makePlan(scenario: Scenario, options: PlanOptions): Plan {
   };
 }
 
-/** With its own delay, by the seed. */
+/** Adds the step's random delay. */
 function onTime(step: FaultStep, randomIndex: RandomIndex): FaultStep {
   const { jitterMs, ...rest } = step;
   return jitterMs ? { ...rest, atMs: step.atMs + randomIndex(jitterMs + 1) } : rest;
 }
 
-/** Where one target waits for the placement all picks do: each depends on what the others take. */
+/** The targets of all steps; `undefined` while one needs the placement, because each pick depends on the others. */
 function targetsOf(
   faults: readonly FaultStep[],
   cluster: Topology,
@@ -114,20 +114,20 @@ function targetsOf(
   return resolveTargets(faults, cluster, randomIndex, placement);
 }
 
-/** As many nodes as it will be; only their number matters. */
+/** Stand-ins for the nodes of a target; only their number matters. */
 export function standIns(target: TargetSpec, cluster: Omit<Topology, 'partitions'>): readonly NodeName[] {
   if ('nodes' in target) return target.nodes;
   return Array.from({ length: countOf(target, cluster) }, (_, i) => `pick ${i + 1}`);
 }
 
-/** Whether some targets are yet to be picked, once the partitions are placed. */
+/** Whether some targets cannot be picked until the partitions are placed. */
 export function isOpen({ acts }: Pick<Plan, 'acts'>): boolean {
   return acts.some(({ targets, atStrike }) => targets.length === 0 && !atStrike);
 }
 
 /**
- * The acts with targets for those that are picked by role: as if the first member were the primary, as it is when the
- * cluster is formed. The very same acts where there are none.
+ * The acts with targets picked by role filled in for a newly formed cluster, where the first member is the primary. The
+ * same array where no target is picked by role.
  */
 export function asFormed({ acts, scenario }: Pick<Plan, 'acts' | 'scenario'>): readonly PlannedAct[] {
   if (!acts.some((act) => act.atStrike)) return acts;
@@ -150,8 +150,8 @@ function atStrike(
 }
 
 /**
- * Names of the partitions that may feel what happens to these nodes.
- * @param throughAll nodes that all of them need: one that every statement passes, one that every write needs.
+ * The names of partitions that a fault on these nodes may affect.
+ * @param throughAll nodes that every partition needs: the one that all statements pass, the one that every write needs.
  */
 function partitionsTouched(
   nodes: readonly NodeName[],
@@ -164,8 +164,8 @@ function partitionsTouched(
 }
 
 /**
- * The sets of nodes that are down or frozen together at one time or another of the schedule, each once, in
- * the order of time; the empty set is left out. Acts that touch only at their edges are not in it together.
+ * The sets of nodes that the schedule takes down or freezes together, each once, in order of time, without the empty
+ * set. An act that ends as another begins does not overlap with it.
  */
 export function lostTogether(acts: readonly PlannedAct[], effectOf: EffectOf): LostNodes[] {
   const harmful = acts.filter(({ fault }) => effectOf(fault));
@@ -183,7 +183,7 @@ export function lostTogether(acts: readonly PlannedAct[], effectOf: EffectOf): L
   return [...sets.values()];
 }
 
-/** All that is lost at one time or another of the schedule, each set of it once, in the order of time. */
+/** The sets of things that the schedule takes away together, each once, in order of time. */
 export function thingsTogether(acts: readonly PlannedAct[], lostBy: (act: PlannedAct) => readonly Lost[]): Lost[][] {
   const taking = acts.map((act) => ({ ...act, lost: lostBy(act) })).filter(({ lost }) => lost.length > 0);
   const sets = new Map<string, Lost[]>();

@@ -1,4 +1,4 @@
-/** Which nodes a fault strikes: named ones as they are, picks from the run's random numbers. Pure. */
+/** Resolves targets to nodes, with picks by the run's random numbers. Pure. */
 
 import { EnvironmentError, InputError } from '../model/errors.ts';
 import { partitionsNamed } from '../model/partition-words.ts';
@@ -20,17 +20,17 @@ import { type RandomIndex, seededIndex } from './random.ts';
 /** The targets of one step, in the order of the cluster. */
 export interface ResolvedTarget {
   readonly nodes: readonly NodeName[];
-  /** Out of which nodes, in words; absent for named ones. */
+  /** What they were picked from, in words; absent for named nodes. */
   readonly picked?: string;
 }
 
-/** One pick may take what a later one needs: then all are drawn again. */
+/** A pick may take a node that a later one needs; then all are drawn again. */
 const MAX_ATTEMPTS = 200;
 
 /**
- * The nodes of each step. A pick never takes a node that another step strikes at the same time.
- * @param placement needed where a target speaks of partitions; `needsPlacement` tells.
- * @throws InputError where a target can take only nodes that are struck by another step at that time.
+ * Picks the nodes of each step. A pick never takes a node that another step strikes at the same time.
+ * @param placement required where `needsPlacement` of a target is true.
+ * @throws InputError where other steps strike all nodes that a target could take at that time.
  */
 export function resolveTargets(
   steps: readonly FaultStep[],
@@ -62,12 +62,12 @@ export function resolveTargets(
   }
 }
 
-/** Whether its nodes are known only with the placement of the partitions. */
+/** Whether its nodes depend on the placement of the partitions. */
 export function needsPlacement(target: TargetSpec): boolean {
   return 'holdsPartitionOf' in target || 'notHolding' in target || 'fatalPair' in target;
 }
 
-/** Whether nobody knows its nodes before the fault strikes: roles move. */
+/** Whether its nodes are known only when the fault strikes, because roles move. */
 export function isOpenUntilStrike(
   target: TargetSpec,
 ): target is Extract<TargetSpec, { readonly roleAtStrike: unknown }> {
@@ -75,9 +75,9 @@ export function isOpenUntilStrike(
 }
 
 /**
- * The nodes that an act strikes now, of those that have its role.
- * @param pool those of an earlier strike of the same fault; picked anew where it is left out.
- * @throws EnvironmentError where too few have it.
+ * Picks the nodes that an act strikes now, among those that have its role.
+ * @param pool the nodes of an earlier strike of the same fault; by default shuffled anew.
+ * @throws EnvironmentError where too few nodes have the role.
  */
 export function pickAtStrike(
   { role, draw, which, all }: PickedAtStrike,
@@ -97,14 +97,14 @@ function shuffled(nodes: readonly NodeName[], draw: number): readonly NodeName[]
   return nodes.map(() => left.splice(randomIndex(left.length), 1)[0] as NodeName);
 }
 
-/** The partition key that it speaks of, if any. */
+/** The partition key that a target names, if any. */
 export function keyOf(target: TargetSpec): number | undefined {
   const ref =
     'holdsPartitionOf' in target ? target.holdsPartitionOf : 'notHolding' in target ? target.notHolding : undefined;
   return ref && 'partitionKey' in ref ? ref.partitionKey : undefined;
 }
 
-/** Whether two acts are in effect at one time, also where one begins as the other ends: healing takes a moment. */
+/** Whether two acts overlap. One that begins as another ends does, because healing takes a moment. */
 export function overlapping(a: StepTimes, b: StepTimes): boolean {
   return a.atMs <= latestEnd(b) && b.atMs <= latestEnd(a);
 }
@@ -115,7 +115,7 @@ function latestEnd({ atMs, forMs, jitterMs = 0 }: StepTimes): number {
   return atMs + jitterMs + forMs;
 }
 
-/** How many nodes qualify; `fatal-pair` is a pair. */
+/** How many nodes qualify; 2 for `fatal-pair`. */
 export function candidatesOf(target: TargetSpec, topology: Omit<Topology, 'partitions'>): number {
   const { replication } = topology;
   const workers = dataNodes(topology).length;
@@ -127,7 +127,7 @@ export function candidatesOf(target: TargetSpec, topology: Omit<Topology, 'parti
   return 'notHolding' in target ? workers - replication : workers;
 }
 
-/** How many nodes a target is. */
+/** How many nodes a target takes. */
 export function countOf(target: TargetSpec, topology: Omit<Topology, 'partitions'>): number {
   const candidates = candidatesOf(target, topology);
   if (!('pick' in target) || target.pick === undefined) return candidates;
@@ -145,7 +145,7 @@ function amountOf(amount: Amount, of: number): number {
 
 /**
  * `1 of the 2 workers that hold partition key 42`; absent for named nodes.
- * @param partition that the target speaks of, where it is known.
+ * @param partition that the target names, if known.
  */
 export function selectorWords(
   target: TargetSpec,
@@ -190,7 +190,7 @@ const ROLE_PLURALS: Readonly<Record<MovingRole, string>> = {
   'sync-standby': 'synchronous standbys',
 };
 
-/** What may be taken: so many of these nodes, or one of these sets. */
+/** What a pick may take: `count` of these nodes, or one of these sets. */
 type Choice =
   | { readonly from: readonly NodeName[]; readonly count: number; readonly partition?: Partition }
   | { readonly sets: readonly (readonly NodeName[])[]; readonly partitions: readonly Partition[] };
@@ -199,11 +199,11 @@ function choiceOf(target: TargetSpec, topology: Topology, placement: PlacementMa
   if ('nodes' in target) return { from: target.nodes, count: target.nodes.length };
   const count = countOf(target, topology);
   const workers = dataNodes(topology);
-  // Whoever it will be, it is none of those that a pick of this moment may take.
+  // The role's holder is unknown now, so the step takes no nodes from other picks.
   if (isOpenUntilStrike(target)) return { from: [], count: 0 };
   if ('role' in target) return { from: workers, count };
   if ('purpose' in target) return { from: nodesThatAre(topology, target.purpose), count };
-  if (!placement) throw new Error('targets that speak of partitions need the placement');
+  if (!placement) throw new Error('targets that name partitions need the placement');
   if ('fatalPair' in target)
     return { sets: fatalPairs(workers, placement.partitions), partitions: placement.partitions };
   const holding = 'holdsPartitionOf' in target;
@@ -229,7 +229,7 @@ function lostWith(nodes: readonly NodeName[], partitions: readonly Partition[]):
   return partitions.filter(({ copies: placements }) => placements.every((node) => nodes.includes(node)));
 }
 
-/** Who has no choice comes first, then who has the least. */
+/** Steps without a choice come first, then those with the least choice. */
 function rankOf(step: FaultStep | undefined): number {
   const target = step?.target;
   if (!target || 'nodes' in target) return 0;
@@ -251,12 +251,12 @@ function draw(
   }
   const left = choice.from.filter(isFree);
   if (choice.count > left.length) return undefined;
-  // Without a choice nothing is drawn.
+  // Draws no random number where there is no choice.
   if (choice.count === choice.from.length) return left;
   return Array.from({ length: choice.count }, () => left.splice(randomIndex(left.length), 1)[0] as NodeName);
 }
 
-/** What partitions a fatal pair takes away is known once it is picked. */
+/** The target in words. For a fatal pair, with the partitions that the picked pair takes away. */
 function pickedWords(target: TargetSpec, choice: Choice, nodes: readonly NodeName[], topology: Topology) {
   if ('from' in choice) return selectorWords(target, topology, choice.partition);
   const lost = lostWith(nodes, choice.partitions).map(({ name }) => name);
@@ -266,7 +266,7 @@ function pickedWords(target: TargetSpec, choice: Choice, nodes: readonly NodeNam
 function cannotPick({ place, fault }: FaultStep, choice: Choice): InputError {
   const [many, from] =
     'sets' in choice ? ['a pair', choice.sets.map((set) => set.join(' + '))] : [choice.count, choice.from];
-  const why = from.length === 0 ? 'there is none' : `of ${from.join(', ')}: others strike there at that time`;
+  const why = from.length === 0 ? 'there is none' : `of ${from.join(', ')}: other faults strike there at that time`;
   return new InputError(`${place.file}:${place.line}:${place.column} ${fault}: cannot pick ${many}; ${why}`, {
     code: 'no-target',
     hint: 'strike fewer nodes at once, or one after the other',

@@ -1,8 +1,6 @@
 /**
- * What survives: from a placement and the engine's rule, which numbers and sets of workers can be down
- * together without a partition being lost to reads or to writes, and how likely that is. Pure.
- *
- * docs/tolerance.md says how each figure comes about.
+ * Computes, from a placement and the engine's rule, which workers can be down together without losing a partition to
+ * reads or writes, and how likely a loss is. Pure. docs/tolerance.md explains each figure.
  */
 
 import { partitionWordOf } from '../model/partition-words.ts';
@@ -20,43 +18,45 @@ import { type WorstCase, worstForReads, worstForWrites } from './tolerance/worst
 export type { Estimate } from './tolerance/fatal-shares.ts';
 
 export interface ToleranceOptions {
-  /** The engine's own. */
   readonly rule: ServiceRule;
-  /** Share of the time that a node is up, from 0 to 1. */
+  /** The share of time that a node is up, from 0 to 1. */
   readonly nodeAvailability: number;
-  /** Rows are made for 1 up to this many workers down; by default up to where nothing survives. */
+  /** The result has rows for 1 to this many workers down; by default, up to where hardly any set survives. */
   readonly maxDown?: number;
-  /** For what is sampled, and for the random layout among the advice. From 0 to 2^32 - 1. */
+  /** For sampled figures, and for the random layout in the advice. From 0 to 2^32 - 1. */
   readonly seed: number;
-  /** How many fatal sets, and partitions of each, are named. 5 by default. */
+  /** How many fatal sets, and partitions of each, to name. 5 by default. */
   readonly listed?: number;
 }
 
 /** k workers down at once. */
 export interface ToleranceRow {
   readonly down: number;
-  /** Ways to choose them, in decimal digits: more than a number holds. */
+  /** The number of ways to choose them, in decimal digits, because it may exceed a number's precision. */
   readonly subsets: string;
-  /** Subsets that lose at least one partition; `count` where it is known exactly. */
+  /** The share of subsets that lose at least one partition; `count` where their exact number is known. */
   readonly fatal: Estimate & { readonly count?: string };
-  /** Expected share of all partitions that is lost; always exact. */
+  /** The expected share of lost partitions; always exact. */
   readonly expectedShare: number;
-  /** The worst choice: at least `partitions` (lost by `workers`, named up to 20), at most `atMost`. */
+  /**
+   * The worst subset loses at least `partitions` (those that `workers` lose) and at most `atMost`. `workers` is empty
+   * for more than 20.
+   */
   readonly worst: Omit<WorstCase, 'workers'> & { readonly workers: readonly NodeName[] };
 }
 
 /** One kind of access: reads or writes. */
 export interface AccessTolerance {
   readonly smallestFatal: FatalSets;
-  /** Share of the time that at least one partition is lost, workers alone. */
+  /** The share of time that at least one partition is lost, not counting the coordinator. */
   readonly outage: Estimate;
-  /** Expected share of partitions that is lost, over all time. */
+  /** The expected share of lost partitions, over all time. */
   readonly expectedShare: number;
   readonly rows: readonly ToleranceRow[];
 }
 
 export interface Tolerance {
-  /** The engine whose rule it is, and what that says of this placement, in words. */
+  /** The name of the rule's engine, and what the rule demands of this placement, in words. */
   readonly rule: string;
   readonly needs: string;
   /** What the engine calls a partition. */
@@ -66,24 +66,24 @@ export interface Tolerance {
   /** How many partitions have how many copies. */
   readonly copies: readonly { readonly copies: number; readonly partitions: number }[];
   readonly nodeAvailability: number;
-  /** Share of the time that the coordinator, on the path of every statement, is down. */
+  /** The share of time that the coordinator, which every statement passes, is down. */
   readonly coordinatorDown: number;
   readonly reads: AccessTolerance;
-  /** The same value as `reads` where the rule makes no difference. */
+  /** The same object as `reads` where the rule treats both alike. */
   readonly writes: AccessTolerance;
   readonly advice: Advice;
   readonly sampling: { readonly seed: number; readonly walks: number };
 }
 
-/** At sets, before figures are sampled: some half a second. */
+/** Visits of holder sets before figures are sampled instead: about half a second. */
 const LOOKS = 1e8;
-/** Every sampled share is true to this much to either side, with 95 % confidence. */
+/** The half-width of a sampled share's 95 % interval. */
 const HALF_WIDTH = 0.001;
-/** Where this little survives, further rows by default say nothing new. */
+/** By default the rows end at this share of fatal subsets. */
 const NEARLY_ALL = 0.9995;
 const DEFAULT_LISTED = 5;
 
-/** The placement must be valid: `placementProblems` tells. */
+/** The placement must be valid; see `placementProblems`. */
 export function tolerance(given: Placement, options: ToleranceOptions): Tolerance {
   const { rule, nodeAvailability, seed, listed = DEFAULT_LISTED } = options;
   const placement = placedBy(rule, given);
@@ -114,7 +114,7 @@ export function tolerance(given: Placement, options: ToleranceOptions): Toleranc
   };
 }
 
-/** For a rule by which a write needs all holders of its partition. */
+/** For a rule where a write needs all holders of its partition. */
 function writesOf(
   { placement, subsets, maxDown }: Context,
   { nodeAvailability, listed = DEFAULT_LISTED }: ToleranceOptions,

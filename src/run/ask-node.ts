@@ -1,4 +1,4 @@
-/** Short questions of the run itself to one node. */
+/** Short queries that the run itself sends to one node. */
 
 import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl } from '../cluster/platform.ts';
@@ -11,7 +11,7 @@ export function connect(node: NodeControl): Promise<Session> {
   return openSession(node, 'runner', { limitMs: ASK_TIMEOUT_MS });
 }
 
-/** The same, wherever a route leads now. */
+/** The same by a route. */
 export function connectOn(route: Route): Promise<Session> {
   return openSession(route, 'runner', { limitMs: ASK_TIMEOUT_MS });
 }

@@ -1,4 +1,6 @@
-/** A cluster of an inventory, lent to a run: nothing of it is made but the tables of pgquake, in a schema of their own. */
+/**
+ * Lends the cluster of an inventory to a run. pgquake creates nothing there but its own tables, in their own schema.
+ */
 
 import type { Engine, FormOptions } from '../cluster/engine.ts';
 import type { InventoryPlatform, Platform } from '../cluster/platform.ts';
@@ -9,14 +11,14 @@ import type { Roles } from '../model/roles.ts';
 import { connectOn } from './ask-node.ts';
 import { attachedPlatform, type Found } from './standing.ts';
 
-/** The platform as a run sees it: its nodes are taken hold of, and have to be well. */
+/** The platform for a run: attaches to the nodes, which must be healthy. */
 export function platformOfInventory(platform: InventoryPlatform, inventory: Inventory): Platform {
   const attach = (_: string, { runFolder }: { readonly runFolder?: string | undefined } = {}) =>
     platform.attach(inventory, { runFolder });
   return attachedPlatform(platform, { attach }, inventory.name);
 }
 
-/** The engine as a run sees it: the cluster as it was found, with the tables of pgquake. */
+/** The engine for a run: the existing cluster, with pgquake's tables. */
 export function engineOfInventory({ engine, cluster }: Found, { name }: Inventory): Engine {
   return {
     ...engine,
@@ -24,7 +26,7 @@ export function engineOfInventory({ engine, cluster }: Found, { name }: Inventor
     expect: (state, loss) => engine.expect({ ...state, own: cluster.own ?? state.own }, loss),
     async form({ nodes, dataset, signal }: FormOptions) {
       const formed = await engine.inspect({ nodes, dataset, signal });
-      if (!formed?.makeTables) throw unwell(name, 'its nodes are not one primary and its standbys');
+      if (!formed?.makeTables) throw unwell(name, 'its nodes are not one primary with its standbys');
       refuseUnwell(name, await formed.roles?.(signal));
       await using session = await connectOn(mainRoute(formed.routes));
       await nodes.attached?.makeOwnSchema(session);
@@ -35,8 +37,8 @@ export function engineOfInventory({ engine, cluster }: Found, { name }: Inventor
 }
 
 /**
- * Nothing is broken that is not whole.
- * @throws EnvironmentError where a standby does not stream, or nobody takes writes.
+ * Refuses a cluster that is already broken.
+ * @throws EnvironmentError where a node is neither primary nor a streaming standby.
  */
 function refuseUnwell(name: string, roles: Roles = {}): void {
   const wrong = Object.entries(roles).flatMap(([node, { role, state }]) =>
@@ -45,10 +47,10 @@ function refuseUnwell(name: string, roles: Roles = {}): void {
   if (wrong.length > 0) throw unwell(name, wrong.join('; '));
 }
 
-/** For nodes that are no cluster of the engine that is looked for. */
+/** The error for an existing cluster that is incomplete or unhealthy. */
 export function unwell(name: string, reason: string): EnvironmentError {
   return new EnvironmentError(`the cluster ${name} is not whole: ${reason}`, {
     code: 'cluster-not-whole',
-    hint: '"pgquake attach check <inventory>" says what each node is and does; pgquake starts nothing that it did not stop',
+    hint: '"pgquake attach check <inventory>" shows the state of each node; pgquake starts nothing that it did not stop',
   });
 }

@@ -1,31 +1,30 @@
 /**
- * The connections of one kind of operation. Operations never share a pool across kinds: a free
- * connection, or a new one up to a cap; only beyond the cap an operation waits, and one that waited
- * in vain is the client's failure, not the cluster's.
+ * The connections of one kind of operation; kinds never share a pool. An operation takes a free connection, or a new
+ * one up to a cap. Beyond the cap it waits, and if it waits in vain, that is the client's failure, not the cluster's.
  */
 
 import { DeadlineError, type Session } from '../sql/session.ts';
 
 /**
- * Connections being opened at one time. To accept one costs a server far more than a statement: when all are busy
- * for a moment, one for every operation that is due would keep a server busy with nothing else.
+ * Connections being opened at once. Accepting one costs a server far more than a statement: while all connections are
+ * briefly busy, opening one for every due operation would keep the server busy with nothing else.
  */
 const MAX_OPENING = 4;
 
 /**
- * Where no server will have a session, as in a cluster without a primary, each operation would ask all of them in vain,
- * and the machine would do little else. So soon after an answer like that one connection is tried at a time, for all that
- * wait; what takes longer is no answer, and says nothing of the next.
+ * After a refusal within this time, pgquake tries one connection at a time for all waiting operations. Otherwise, in a
+ * cluster without a primary, every operation would ask all servers in vain and keep the machine busy. A slower failure
+ * is a timeout, which says nothing about the next attempt.
  */
 const REFUSED_WITHIN_MS = 250;
 
-/** Between two such tries: as long as the last one took, and no longer than this. */
+/** The pause between two such attempts is as long as the last one took, up to this. */
 const MAX_REST_MS = 50;
 
-/** Operations of one kind that wait for a connection; what comes on top is not kept. */
+/** Operations of one kind that may wait for a connection; further ones fail at once. */
 const MAX_WAITING = 1_000;
 
-/** The client had no connection to spare in time. */
+/** The client had no free connection in time. */
 export class NoConnectionError extends Error {
   readonly code = 'client-connections';
 
@@ -35,7 +34,7 @@ export class NoConnectionError extends Error {
   }
 }
 
-/** The server answered none of the client's connections for as long as the operation had time. */
+/** The server answered on none of the client's connections within the operation's time. */
 export class SilentServerError extends Error {
   readonly code = 'silent-server';
 
@@ -48,7 +47,7 @@ export class SilentServerError extends Error {
 interface Waiter {
   /** On the clock of `performance`. */
   readonly since: number;
-  /** Until then it waits for a connection of the client; on the clock of `performance`. */
+  /** How long it may wait for one of the client's connections, on the clock of `performance`. */
   patientUntil: number;
   /** When half of its time is over, on the clock of `performance`. */
   readonly halfAt: number;
@@ -62,14 +61,17 @@ export class Connections {
   readonly #free: Session[] = [];
   readonly #open = new Set<Session>();
   #opening = 0;
-  /** When a statement was last answered, or nothing was asked, on the clock of `performance`. */
+  /** When a server last answered a statement, or no statement was under way, on the clock of `performance`. */
   #answeredAt = performance.now();
-  /** For opening a connection: all the time that an operation has, whatever is left of it for those that wait. */
+  /** Limit for opening a connection: the whole time of an operation, not what the waiting ones have left. */
   #openLimitMs = 0;
   readonly #waiting: Waiter[] = [];
   /** When a server last refused, on the clock of `performance`. */
   #refusedAt = Number.NEGATIVE_INFINITY;
-  /** While it runs no other try is made. A timer may end before its time by any clock: it is the rest itself. */
+  /**
+   * No attempt is made while this timer is set. It is the only measure of the pause, since a timer may fire early by
+   * any clock.
+   */
   #rest: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -79,11 +81,11 @@ export class Connections {
   }
 
   /**
-   * A connection that is free now, if there is one.
-   * @param preferred is taken if it is among them.
+   * Takes a free connection, if there is one.
+   * @param preferred taken if it is free.
    */
   take(preferred?: Session): Session | undefined {
-    // Nothing is asked: a silence begins with a question.
+    // Without a statement under way there is no silence.
     const asked = this.#free.length < this.#open.size || this.#opening > 0 || this.#waiting.length > 0;
     if (!asked) this.#answeredAt = performance.now();
     const at = preferred?.usable ? this.#free.indexOf(preferred) : -1;
@@ -96,22 +98,23 @@ export class Connections {
   }
 
   /**
-   * @param timeoutMs for waiting until a connection was opened.
-   * @param queueMs for waiting until one comes free, where the cap is reached.
-   * @throws NoConnectionError when none came free within `queueMs` though the server answered others; SilentServerError
-   * when it answered none; either at once when too many wait already; what connecting throws, when a new one had to be
-   * opened; `DeadlineError` when none was opened within `timeoutMs`.
+   * Takes a free connection, opens one, or waits for one.
+   * @param timeoutMs for opening a connection.
+   * @param queueMs for waiting until one is free, where the cap is reached.
+   * @throws NoConnectionError when none was free within `queueMs` although the server answered others;
+   * SilentServerError when it answered none; either at once when too many wait already; the error of connecting;
+   * `DeadlineError` when none opened within `timeoutMs`.
    */
   acquire(timeoutMs: number, queueMs: number = timeoutMs): Promise<Session> {
     const free = this.take();
     if (free) return Promise.resolve(free);
-    // Of those that wait: what had more time, such as the first connections of all, waits no more.
+    // Only for the waiting ones: earlier limits, such as that of the warm-up, no longer apply.
     this.#openLimitMs = this.#waiting.length === 0 ? timeoutMs : Math.max(this.#openLimitMs, timeoutMs);
     if (this.#waiting.length >= MAX_WAITING) {
       const silent = performance.now() - this.#answeredAt >= queueMs;
       return Promise.reject(silent ? new SilentServerError(this.#cap) : new NoConnectionError(this.#cap));
     }
-    // What waits for the server to accept connections waits for the server, not for the client.
+    // Below the cap an operation waits for the server to accept a connection, not for the client.
     const forServer = this.#open.size + this.#opening < this.#cap;
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout;
@@ -125,7 +128,6 @@ export class Connections {
       const waiter: Waiter = {
         since,
         halfAt: since + timeoutMs / 2,
-        // What waits for the server to accept connections waits for the server, not for the client.
         patientUntil: forServer ? Number.POSITIVE_INFINITY : since + queueMs,
         resolve: settled(resolve),
         reject: settled(reject),
@@ -142,7 +144,7 @@ export class Connections {
       else {
         wait(queueMs, () => {
           if (this.#answeredAt >= since) giveUp(new NoConnectionError(this.#cap));
-          // The server answered on no connection meanwhile: it may be the server that the operation waits for.
+          // The server answered on no connection meanwhile, so the operation may be waiting for the server.
           else wait(timeoutMs - queueMs, silent);
         });
       }
@@ -162,8 +164,8 @@ export class Connections {
   }
 
   /**
-   * The server answers. What waited for longer than it may wait for the client is not sent; but where the server had
-   * been silent for as long as an operation has, that was the server's doing, and the operation gets its chance.
+   * The server has answered. Rejects operations that waited too long for a connection, unless the server had been
+   * silent for an operation's whole time: then the wait was its fault, and they are sent.
    */
   #answered(): void {
     const now = performance.now();
@@ -179,7 +181,7 @@ export class Connections {
     }
   }
 
-  /** Drops all of them, busy ones too. */
+  /** Closes all connections, including busy ones. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#endRest();
@@ -189,9 +191,9 @@ export class Connections {
   }
 
   /**
-   * Whoever waits longest gets it, unless half of its time is over: then whoever came last. What has little time left
-   * fails and takes the connection with it; were it first, then behind a server that had been slow for as long as
-   * operations wait, every connection would be used up like this, and the load would fail for good.
+   * Gives the connection to the longest wait, or to the newest once half of the longest one's time is over. An
+   * operation with little time left fails and takes its connection with it. If such operations came first, then after a
+   * slow phase of the server they would use up every connection, and the load would never recover.
    */
   #hand(session: Session): void {
     const [longest] = this.#waiting;
@@ -200,7 +202,7 @@ export class Connections {
     else this.#free.push(session);
   }
 
-  /** As many as those who wait can use, where there is a place for them. */
+  /** Opens as many connections as the waiting operations can use, within the limits. */
   #openForWaiting(): void {
     if (this.#rest) return;
     const most = performance.now() - this.#refusedAt < REFUSED_WITHIN_MS ? 1 : MAX_OPENING;
@@ -215,8 +217,8 @@ export class Connections {
   }
 
   /**
-   * It is for whoever waits when it is there. Were it for one operation and within its time, then behind a server
-   * that had been slow each attempt would be that of an operation whose time is nearly over, and none would succeed.
+   * Opens a connection for whichever operation is waiting when it is ready. If it belonged to one operation, then after
+   * a slow phase of the server every attempt would be about to time out, and none would succeed.
    */
   async #openOne(): Promise<void> {
     const startedAt = performance.now();
@@ -227,7 +229,7 @@ export class Connections {
       this.#endRest();
       if (this.#closed) session.discard();
       else {
-        // No answer: a server may accept connections and answer nothing on them, as a primary that waits for a standby.
+        // Does not count as an answer: a primary that waits for a standby accepts connections but answers no statement.
         this.#open.add(session);
         this.#hand(session);
       }
@@ -244,8 +246,8 @@ export class Connections {
   }
 
   /**
-   * It was for all who waited when it was begun, unless a connection that is there may yet come free for them; then it
-   * was for whoever waits longest.
+   * An attempt failed. Rejects all operations that were waiting when it began; only the longest wait if there are open
+   * connections, which may become free for the others.
    */
   #refuse(startedAt: number, error: unknown): void {
     if (this.#open.size > 0) {

@@ -1,4 +1,4 @@
-/** What a report says of each server. */
+/** Describes a server for the report. */
 
 import type { NodeControl } from '../cluster/platform.ts';
 import { hostPort } from '../model/address.ts';
@@ -6,7 +6,7 @@ import type { NodeInfo } from '../model/event.ts';
 import type { NodeSpec } from '../model/topology.ts';
 import { ASK_TIMEOUT_MS, connect } from './ask-node.ts';
 
-/** What figures and safety depend on. */
+/** Settings that affect figures and safety. */
 const SETTINGS = [
   'fsync',
   'synchronous_commit',
@@ -21,7 +21,7 @@ const SETTINGS = [
 
 /**
  * @param specs of the cluster's nodes.
- * @param engineVersion of the extension that makes it a cluster, where there is one.
+ * @param engineVersion of the engine's extension, if any.
  */
 export async function describeNode(
   node: NodeControl,

@@ -1,4 +1,4 @@
-/** After the load: do all placements agree, and what does a complete read of each find? Records; judges nothing. */
+/** After the load: compares all placements and reads each completely. Records; does not judge. */
 
 import type { FormedCluster, PlacementSource } from '../cluster/engine.ts';
 import { idleSlots, preparedTransactions } from '../cluster/leftovers.ts';
@@ -20,13 +20,13 @@ import type { Recorder } from './recorder.ts';
 const CONNECT_TIMEOUT_MS = 5_000;
 export const READ_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
-/** Readers of slots start again within a second of their node's return; this is to spare. */
+/** Readers of slots restart within a second of their node's return; this leaves a margin. */
 const SLOTS_IN_USE_LIMIT_MS = 5_000;
 
 export interface FinalReadsOptions {
   readonly nodes: Nodes;
   readonly cluster: FormedCluster;
-  /** What accounts for the rows; nothing is read where nothing does. */
+  /** Accounts for the rows; without it there is nothing to read. */
   readonly ledger: Ledger<unknown> | undefined;
   readonly params: Readonly<Record<string, unknown>>;
   readonly recorder: Recorder;
@@ -35,16 +35,16 @@ export interface FinalReadsOptions {
 }
 
 /**
- * Waits until all placements of every partition hold the same rows, at most `limitMs` from now; records the answer.
- * A node that cannot be read counts as not agreeing.
- * @param loadStoppedAt when they could begin to become equal.
+ * Waits up to `limitMs` until all placements of every partition hold the same rows, and records whether they do. A node
+ * that cannot be read counts as different.
+ * @param loadStoppedAt from when the recorded wait counts.
  */
 export async function untilReplicasAgree(
   options: FinalReadsOptions,
   { limitMs, loadStoppedAt }: { readonly limitMs: number; readonly loadStoppedAt: number },
 ): Promise<void> {
   const { recorder, clock, signal } = options;
-  // Nothing to compare is no agreement.
+  // Without copies there is nothing to record.
   if (copiesOf(options).length === 0) return;
   const startedAt = clock.nowMs();
   for (;;) {
@@ -58,7 +58,7 @@ export async function untilReplicasAgree(
   }
 }
 
-/** Where each placement of the ledger's table lies; nowhere where it is no table of the data set. */
+/** The placements of the ledger's table; none where it is not a table of the data set. */
 export function placementsOf({
   cluster,
   ledger,
@@ -66,7 +66,7 @@ export function placementsOf({
   return ledger?.fingerprintSql && !ledger.madeByClients ? cluster.placementSources(ledger.table) : [];
 }
 
-/** Where each copy of the ledger's rows can be read by itself; the same as its placements where it has such. */
+/** Where each copy of the ledger's rows can be read: its placements, or each node for a table that clients created. */
 function copiesOf(options: Pick<FinalReadsOptions, 'cluster' | 'ledger'>): readonly PlacementSource[] {
   const { cluster, ledger } = options;
   if (!ledger?.fingerprintSql || !ledger.madeByClients) return placementsOf(options);
@@ -100,7 +100,7 @@ async function replicasAgree(options: FinalReadsOptions): Promise<boolean> {
   return agree;
 }
 
-/** Records what is left of prepared transactions now, and of slots once their readers had time to come back. */
+/** Records prepared transactions that are left now, and idle slots once their readers have had time to return. */
 export async function lookForLeftovers(options: FinalReadsOptions): Promise<void> {
   const { nodes, recorder, clock, signal } = options;
   try {
@@ -125,7 +125,7 @@ export async function lookForLeftovers(options: FinalReadsOptions): Promise<void
   }
 }
 
-/** Reads everything as clients do, and every placement on its own node; records what was found. */
+/** Reads everything as a client, and every placement on its own node; records the results. */
 export async function readEverything(options: FinalReadsOptions): Promise<void> {
   await readSources(options, ({ node, partition, relation }, read) =>
     partition === undefined || node === undefined
@@ -134,14 +134,14 @@ export async function readEverything(options: FinalReadsOptions): Promise<void> 
   );
 }
 
-/** What one read is of: one placement, or everything as clients read it where none is named. */
+/** What a read covers: one placement, or everything as a client reads it where no field is set. */
 export interface ReadSource {
   readonly node?: NodeName;
   readonly partition?: string;
   readonly relation?: string;
 }
 
-/** Makes every read there is, the nodes side by side; records each as the event that `eventOf` makes of it. */
+/** Makes all reads, the nodes in parallel; records each as the event that `eventOf` returns. */
 export async function readSources(
   options: FinalReadsOptions,
   eventOf: (source: ReadSource, read: ReadSummary) => RunEvent,
@@ -185,8 +185,8 @@ export async function readSources(
 }
 
 /**
- * Reads all of a node whose data are about to be erased, and records it. What cannot be read is recorded as well: it
- * keeps no node from coming back.
+ * Reads and records all copies on a node whose data are about to be erased. Also records a failed read, which does not
+ * keep the node from coming back.
  */
 export async function readFork(options: FinalReadsOptions, node: NodeControl, timeline: number): Promise<void> {
   const { ledger, params, recorder } = options;
@@ -211,8 +211,8 @@ export function connectTo(node: NodeControl): Promise<Session> {
 }
 
 /**
- * Records which rows of the probes clients read in the end: what a route had acknowledged and is gone. Where two nodes are
- * primaries, clients read one of them; what another one has is not gone.
+ * Records which rows of the probes clients can read at the end, so that acknowledged rows that are gone show. If there
+ * are two primaries, clients read one of them; rows that only the other one has are not gone.
  */
 export async function readProbesInTheEnd(options: FinalReadsOptions, run: number): Promise<void> {
   const { cluster, nodes, recorder, signal } = options;

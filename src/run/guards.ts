@@ -1,4 +1,4 @@
-/** What keeps a run from doing harm that nobody asked for: it looks at the service and at the time. */
+/** The guards that keep a run from doing more harm than intended: they watch service and time. */
 
 import { EnvironmentError } from '../model/errors.ts';
 import type { OperationLog, Outcome } from '../model/history.ts';
@@ -8,11 +8,11 @@ import { formatDuration, formatShare } from '../model/units.ts';
 import type { LoadListener } from './load.ts';
 import type { OpenOperations } from './load-generator.ts';
 
-/** On top of the times that a plan names: for making a cluster and healing it on a slow machine. */
+/** Added to the planned time, for creating and healing a cluster on a slow machine. */
 const SPARE_MS = 15 * 60_000;
-/** A service that broke down at the very end of a long steady state is not steady either. */
+/** Service must also be good at the very end of a long steady state. */
 const LAST_MOMENTS_MS = 1_000;
-/** The steady state is judged a little after its end, when what was due in it has settled. */
+/** The steady state is judged after its end, once its operations have settled. */
 const JUDGED_LATE_MS = 30_000;
 
 interface Due {
@@ -23,7 +23,7 @@ interface Due {
   readonly latencyMs: number;
 }
 
-/** Follows the load, kind by kind: what has settled, and what is due and has no answer. */
+/** Follows the load by kind: operations that have settled, and due ones without an answer. */
 export class ServiceGuard implements LoadListener {
   readonly #conditions: readonly AbortCondition[];
   readonly #steadyStateMs: number;
@@ -43,7 +43,7 @@ export class ServiceGuard implements LoadListener {
       this.#settled.set(kind, settled);
       settled.push({ intendedAt, outcome, latencyMs: settledAt - intendedAt });
       const firstKept = settled.findIndex((entry) => entry.intendedAt >= intendedAt - this.#keepMs);
-      // Seldom, as everything behind moves up.
+      // Rarely, because it moves all later elements.
       if (firstKept > settled.length / 2) settled.splice(0, firstKept);
     }
   }
@@ -52,15 +52,15 @@ export class ServiceGuard implements LoadListener {
     this.#open = open;
   }
 
-  /** Whether all that was due before this moment has settled, as far as the load has reported. */
+  /** Whether everything due before this moment has settled, by the load's reports. */
   settledUntil(ms: number): boolean {
     const open = Object.values(this.#open.intendedAt).flat();
     return this.#open.at >= ms && open.every((intendedAt) => intendedAt >= ms);
   }
 
   /**
-   * Why the load is no steady state; `undefined` where it is one. Nine in ten of every kind must be ok, over the steady
-   * state and over its last second. What has no answer by now counts as not ok.
+   * Why the steady state is not steady; `undefined` where it is. Nine in ten of every kind must be ok, over the steady
+   * state and over its last second. An operation without an answer counts as not ok.
    * @param endedAt when the steady state ended.
    */
   unsteady(endedAt: number): string | undefined {
@@ -78,7 +78,7 @@ export class ServiceGuard implements LoadListener {
     return 'the thread of the load has not reported since; this machine is too busy for it';
   }
 
-  /** The first condition that holds, in words. One that could not have held for its whole time yet does not. */
+  /** The first condition that holds, in words. A condition cannot hold until its whole time has passed. */
   tripped(nowMs: number, sinceMs: number): string | undefined {
     for (const { of, below, forMs } of this.#conditions) {
       if (nowMs - forMs < sinceMs) continue;
@@ -96,7 +96,7 @@ export class ServiceGuard implements LoadListener {
     return new Set([...this.#settled.keys(), ...Object.keys(this.#open.intendedAt)]);
   }
 
-  /** @param patienceMs what has been open for less is left out: it may be under way as usual. */
+  /** @param patienceMs leaves out operations that have been open for less, which may be under way as usual. */
   #due(kind: string, fromMs: number, toMs: number, patienceMs = 0): Due[] {
     const within = ({ intendedAt }: Pick<Due, 'intendedAt'>) => intendedAt >= fromMs && intendedAt < toMs;
     const open = (this.#open.intendedAt[kind] ?? [])
@@ -105,7 +105,7 @@ export class ServiceGuard implements LoadListener {
     return [...(this.#settled.get(kind) ?? []), ...open].filter(within);
   }
 
-  /** How long an answer took at most of late, within a limit. */
+  /** The longest latency of a recent answer, up to a limit. */
   #slowest(kind: string, limitMs: number): number {
     const answered = (this.#settled.get(kind) ?? []).filter(({ outcome }) => outcome === 'ok');
     return answered.reduce((slowest, { latencyMs }) => Math.min(limitMs, Math.max(slowest, latencyMs)), 0);
@@ -116,23 +116,23 @@ function count(due: readonly Due[], wanted: Due['outcome']): number {
   return due.filter(({ outcome }) => outcome === wanted).length;
 }
 
-/** What is neither the cluster's answer nor its refusal. */
+/** Adds how many operations the cluster neither answered nor refused. */
 function besides(due: readonly Due[]): string {
   const unanswered = count(due, 'open');
   const unsent = count(due, 'unsent');
   return [
     ...(unanswered === 0 ? [] : [`, ${unanswered} unanswered`]),
-    ...(unsent === 0 ? [] : [`, ${unsent} not sent, for want of the client's own connections`]),
+    ...(unsent === 0 ? [] : [`, ${unsent} not sent because the client had no free connection`]),
   ].join('');
 }
 
-/** How long a run may take at most, in milliseconds: what its scenario says, or its own times and a quarter of an hour. */
+/** The time limit of a run, in milliseconds: the scenario's, or the planned time plus 15 minutes. */
 export function limitOf(guards: Guards | undefined, plannedMs: number): number {
   return guards?.limitMs ?? plannedMs + SPARE_MS;
 }
 
 /**
- * A signal that is aborted when another one is, or when a time limit has passed.
+ * A signal that aborts with another one, or after a time limit.
  * @param limitMs from now on.
  */
 export class RunLimit implements Disposable {
@@ -145,7 +145,7 @@ export class RunLimit implements Disposable {
     this.#outer = outer;
     const passed = new EnvironmentError(`the run took more than ${formatDuration(limitMs)}`, {
       code: 'run-limit',
-      hint: 'see in the report where the time went; guards: { limit: 2h } in the scenario allows more',
+      hint: 'the report shows where the time went; guards: { limit: 2h } in the scenario allows more',
     });
     this.#timer = setTimeout(() => this.#controller.abort(passed), limitMs);
     outer.addEventListener('abort', this.#forward);

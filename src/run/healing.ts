@@ -1,6 +1,6 @@
 /**
- * Takes acts back and looks whether that worked: the one way to heal, during a run, at its end, and after a
- * crash of pgquake. Not abortable: healing is never skipped, it only has time limits.
+ * Undoes acts and verifies that it worked: during a run, at its end, and after a crash of pgquake. Cannot be aborted:
+ * healing is never skipped, only limited in time.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,36 +19,35 @@ import type { PendingUndo } from './undo-journal.ts';
 const CONNECT_LIMIT_MS = 5_000;
 const POLL_MS = 100;
 const LEAST_POLL_MS = 20;
-/** Twice what PostgreSQL waits by default before it connects again. */
+/** Twice PostgreSQL's default wait before a reader reconnects. */
 const RECONNECT_LIMIT_MS = 10_000;
-/** Citus finishes what was prepared once a minute. */
+/** Citus finishes prepared transactions once a minute. */
 export const WHOLE_LIMIT_MS = 75_000;
-/** For one act on one node to be taken back, and once more for the node to be seen well. */
+/** For undoing one act on one node, and again for the node to serve. */
 const HEAL_LIMIT_MS = 60_000;
 
 export interface HealOptions {
   readonly nodes: readonly NodeControl[];
   readonly faults: ReadonlyMap<string, Fault>;
-  /** Who decides roles; nobody by default. */
+  /** The manager that decides roles; none by default. */
   readonly manager?: Manager | undefined;
-  /** Hears of every undo that was carried out. */
+  /** Called after every undo that succeeded. */
   readonly kept: (id: number) => void;
-  /** Takes the acts on a node back, where it may have to return as another than it was. Just that by default. */
+  /** Undoes the acts on a node that may have to return in another role; by default just undoes them. */
   readonly comeBack?: (node: NodeControl, undo: () => Promise<string>) => Promise<string>;
-  /** Of each undo; a minute by default. */
+  /** For each undo; a minute by default. */
   readonly limitMs?: number;
 }
 
 export interface Healing {
-  /** What shows that each node is well, in words. */
+  /** The proof that each node is healthy, in words. */
   readonly proofs: readonly string[];
-  /** What could not be taken back or verified, in words; its undos stay pending. */
+  /** What could not be undone or verified, in words; its undos stay pending. */
   readonly failures: readonly string[];
 }
 
 /**
- * Carries out undos: on each node one after the other in the given order, the nodes side by side. One that
- * fails keeps no other from being tried.
+ * Carries out undos: in the given order on each node, the nodes in parallel. Continues after a failure.
  * @param pending newest first.
  */
 export async function undoAll(pending: readonly PendingUndo[], options: HealOptions): Promise<Healing> {
@@ -61,17 +60,20 @@ export async function undoAll(pending: readonly PendingUndo[], options: HealOpti
 }
 
 export interface WholeOptions {
-  /** For replication to catch up and prepared transactions to end. */
+  /** Time limit for replication to catch up and prepared transactions to end. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;
-  /** Nodes that pgquake did not make: slots without a reader are their people's business, and a standby has to stream. */
+  /**
+   * Set for nodes that pgquake did not create: slots without a reader are the user's business, and a standby must
+   * stream.
+   */
   readonly ofOthers?: boolean;
 }
 
 /**
- * What undos of single nodes cannot tell: waits until every reader of a node's log has confirmed what was in it
- * at the start, and no transaction that was prepared then is left.
- * @returns what is left at the limit, or could not be looked at, in words; empty where all is well.
+ * Waits until every reader of a node's WAL has confirmed what was in it at the start, and all transactions prepared
+ * then have ended. Undos of single nodes cannot verify this.
+ * @returns what is left at the limit, or could not be checked, in words; empty where all is well.
  * @throws the signal's reason.
  */
 export async function untilWhole(nodes: readonly NodeControl[], options: WholeOptions): Promise<string[]> {
@@ -94,16 +96,16 @@ async function untilNodeWhole(node: NodeControl, options: WholeOptions): Promise
       const unfinished = still.length > 0 ? [`${formatCount(still.length, 'prepared transaction')} not finished`] : [];
       const left = [...late, ...cutOff, ...idle, ...unfinished].map((words) => `${node.name}: ${words}`);
       const waitedMs = performance.now() - startedAt;
-      // A reader that is gone for so long does not come back by itself.
+      // A reader that has been gone for this long does not come back by itself.
       const hopeless = idle.length === left.length && waitedMs > RECONNECT_LIMIT_MS;
       if (left.length === 0 || hopeless || waitedMs > limitMs) return left;
-      // What is nearly done is not waited for longer than it takes.
+      // Polls quickly at first, so that a short wait stays short.
       const restMs = Math.min(POLL_MS, Math.max(LEAST_POLL_MS, waitedMs));
       await sleep(restMs, undefined, signal ? { signal } : {});
     }
   } catch (error) {
     signal?.throwIfAborted();
-    return [`${node.name}: could not be looked at: ${errorText(error)}`];
+    return [`${node.name}: could not be checked: ${errorText(error)}`];
   }
 }
 
@@ -140,7 +142,7 @@ async function healNode(name: string, owed: readonly PendingUndo[], options: Hea
 async function undoOne({ fault: name, mark, undo }: PendingUndo, node: NodeControl, options: HealOptions) {
   const { nodes, faults, manager, limitMs = HEAL_LIMIT_MS } = options;
   const fault = faults.get(name);
-  if (!fault) throw new EnvironmentError(`nobody knows how to undo ${name}`, { code: 'not-healed' });
+  if (!fault) throw new EnvironmentError(`cannot undo ${name}: this pgquake has no such fault`, { code: 'not-healed' });
   const limit = AbortSignal.timeout(limitMs);
   const passed = new Promise<never>((_, reject) => {
     limit.addEventListener('abort', () =>
@@ -153,12 +155,12 @@ async function undoOne({ fault: name, mark, undo }: PendingUndo, node: NodeContr
   });
   const once = () => fault.undo(undo, node, { mark, nodes, signal: limit, ...(manager ? { manager } : {}) });
   const undoing = untilAnswered(once, limit);
-  // What is still under way when the limit has passed has nobody to report to.
+  // After the limit its outcome is ignored.
   undoing.catch(() => undefined);
   return await Promise.race([undoing, passed]);
 }
 
-/** An undo can be done again. A server that gave no answer in time may be busy, and is asked again. */
+/** Repeats an undo, which is harmless twice, while the server gives no answer in time: it may be busy. */
 async function untilAnswered(undo: () => Promise<string>, limit: AbortSignal): Promise<string> {
   for (;;) {
     try {

@@ -1,4 +1,4 @@
-/** Watches the machine that pgquake runs on, from the start of a run to its end. */
+/** Watches pgquake's machine during a run. */
 
 import { readFileSync } from 'node:fs';
 import { arch, cpus, loadavg, release, totalmem, type } from 'node:os';
@@ -9,9 +9,9 @@ import type { Recorder } from './recorder.ts';
 
 /** How often the run queue is read. */
 const LOOK_MS = 100;
-/** The same, beside servers that others need. */
+/** The same beside servers that are in use. */
 export const LIGHT_LOOK_MS = 500;
-/** One event for each. */
+/** The time between two events. */
 const SAMPLE_MS = 1_000;
 
 /** Processor time since the machine's start, in ticks. */
@@ -21,12 +21,14 @@ export interface ProcessorTicks {
   readonly total: number;
 }
 
-/** Where the figures of a machine come from; a test hands in its own. */
+/** The source of a machine's figures; tests pass their own. */
 export interface HostSource {
   ticks(): ProcessorTicks;
-  /** Tasks that run or wait for a processor, the caller left out; `undefined` where the system does not say. */
+  /** Tasks that run or wait for a processor, without the caller; `undefined` where the system does not report it. */
   runnable(): number | undefined;
-  /** Milliseconds in which some task waited, since the machine's start; `undefined` where the system does not say. */
+  /**
+   * Milliseconds since the machine's start in which some task waited; `undefined` where the system does not report it.
+   */
   waitedMs(resource: Resource): number | undefined;
 }
 
@@ -69,7 +71,7 @@ export const thisHost: HostSource = {
   waitedMs: (resource) => fileOf(`/proc/pressure/${resource}`, parseWaitedMs),
 };
 
-/** Elsewhere than on Linux Node.js knows the processors' times, and none that was stolen. */
+/** On other systems than Linux, Node.js reports the processors' times, but no stolen time. */
 function ticksOfNode(): ProcessorTicks {
   const ticks = { busy: 0, stolen: 0, total: 0 };
   for (const { times } of cpus()) {
@@ -80,7 +82,7 @@ function ticksOfNode(): ProcessorTicks {
   return ticks;
 }
 
-/** What stays the same of it, and the load that it has now. */
+/** The machine's fixed properties and its current load. */
 export function describeMachine(): Machine {
   return {
     system: `${type()} ${release()} ${arch()}`,
@@ -113,7 +115,7 @@ export class HostMonitor implements Disposable {
     this.#timer = setInterval(() => this.look(), this.#options.lookMs);
   }
 
-  /** Reads the run queue; once a second a sample becomes an event. */
+  /** Reads the run queue, and once a second records a sample as an event. */
   look(): void {
     const { clock, source, recorder, lookMs } = this.#options;
     const at = clock.nowMs();

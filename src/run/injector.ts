@@ -1,6 +1,6 @@
 /**
- * Carries out the schedule of faults: asks, proves, waits, heals, verifies. Whatever happens, every act
- * that was begun is undone before it returns.
+ * Carries out the schedule of faults: injects, proves, waits, heals, verifies. Whatever happens, it undoes every act
+ * that it began before it returns.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -19,21 +19,21 @@ import { undoAll } from './healing.ts';
 import type { Recorder } from './recorder.ts';
 import { JournalError, type UndoJournal } from './undo-journal.ts';
 
-/** For closing what an act held in this process. */
+/** For closing the resources that an act holds in this process. */
 const RELEASE_LIMIT_MS = 10_000;
-/** For counting what a fault has met; its healing waits for it. */
+/** For counting what a fault has affected; healing waits for it. */
 const LOOK_LIMIT_MS = 5_000;
 
 export interface InjectorOptions {
   readonly nodes: Nodes;
-  /** What each is for good. */
+  /** The nodes' permanent roles. */
   readonly specs?: readonly NodeSpec[];
   readonly cluster: StruckCluster;
   readonly faults: ReadonlyMap<string, Fault>;
   readonly journal: UndoJournal;
-  /** Of a cluster whose roles move: who does what now, what that means for a loss, and how a node comes back. */
+  /** For a cluster whose roles move: the current roles, what a loss then means, and how a node comes back. */
   readonly moving?: MovingRoles | undefined;
-  /** Begins the mark of every act; nobody else's may be the same. */
+  /** Prefix of every act's mark; must be unique to this run. */
   readonly mark: string;
   readonly recorder: Recorder;
   readonly clock: Clock;
@@ -43,8 +43,8 @@ export interface InjectorOptions {
 export interface MovingRoles {
   roles(): Promise<Roles>;
   /**
-   * Hears, before an act strikes, what will be lost together, and what every node does now.
-   * @param lost the nodes, where the act takes any, and all that each node will have lost.
+   * Called before an act strikes, with everything that will be lost at once, and the current roles.
+   * @param lost the nodes, if the act takes any, and everything that each node will have lost.
    */
   expect(act: number, lost: { readonly nodes?: LostNodes; readonly things: readonly Lost[] }, roles: Roles): void;
   comeBack(node: NodeControl, undo: () => Promise<string>): Promise<string>;
@@ -52,7 +52,7 @@ export interface MovingRoles {
 
 export class Injector {
   readonly #options: InjectorOptions;
-  /** What was picked by role for the first strike of a fault. */
+  /** The nodes picked by role for the first strike of a fault. */
   readonly #pools = new Map<number, readonly NodeName[]>();
   /** The acts under way, with the nodes that they strike. */
   readonly #struck = new Map<
@@ -60,7 +60,7 @@ export class Injector {
     { readonly targets: readonly NodeName[]; readonly effect: NodeEffect | undefined; readonly lost: readonly Lost[] }
   >();
   #acts: readonly PlannedAct[] = [];
-  /** Nothing more can be promised, so nothing more is done. */
+  /** Aborted when the journal cannot record an undo: then no act may follow. */
   readonly #unpromised = new AbortController();
 
   constructor(options: InjectorOptions) {
@@ -68,9 +68,9 @@ export class Injector {
   }
 
   /**
-   * Runs all acts, side by side, each at its time from now or after the act that it follows. Returns when
-   * every act is healed, or could not be (the event `heal-failed` says so).
-   * @throws the signal's reason when aborted, `JournalError` when an undo could not be promised; after healing.
+   * Runs all acts in parallel, each at its time from now or after the act that it follows. Returns when every act is
+   * healed, or has failed to heal (event `heal-failed`).
+   * @throws after healing: the signal's reason when aborted, `JournalError` when an undo could not be recorded.
    */
   async run(acts: readonly PlannedAct[]): Promise<void> {
     this.#acts = acts;
@@ -87,7 +87,7 @@ export class Injector {
 
   /**
    * @param before the acts that this one follows.
-   * @returns whether nothing of it is left to heal; an act that follows one that is not healed is not begun.
+   * @returns whether nothing is left to heal. An act does not begin if one that it follows is not healed.
    */
   async #perform(planned: PlannedAct, before: readonly Promise<boolean>[]): Promise<boolean> {
     const { recorder, signal, clock } = this.#options;
@@ -116,7 +116,7 @@ export class Injector {
     }
   }
 
-  /** Picks what has a role now, and says what its loss means. */
+  /** Picks the nodes that have the act's role now, and tells `expect` what their loss means. */
   async #resolve(act: PlannedAct): Promise<PlannedAct> {
     const { moving, faults, nodes } = this.#options;
     const fault = faults.get(act.fault);
@@ -155,7 +155,7 @@ export class Injector {
     return before ? this.#firstOf(before) : index;
   }
 
-  /** @returns when the fault was in effect, and what it left for its proof. */
+  /** @returns when the fault was in effect, and the evidence for its proof. */
   async #strike(act: PlannedAct, held: AsyncDisposable[]): Promise<{ effectAtMs: number; evidence: unknown }> {
     const { recorder, clock, faults } = this.#options;
     const fault = faults.get(act.fault);
@@ -180,7 +180,7 @@ export class Injector {
     return { effectAtMs, evidence };
   }
 
-  /** Never keeps the act from being healed. */
+  /** Counts what the fault has affected. Never throws, so the act is always healed. */
   async #lookAtEnd(act: PlannedAct, evidence: unknown): Promise<void> {
     const { recorder, faults } = this.#options;
     const fault = faults.get(act.fault);
@@ -200,7 +200,7 @@ export class Injector {
     }
   }
 
-  /** @returns whether it is healed. */
+  /** @returns whether the act is healed. */
   async #heal(act: PlannedAct, held: readonly AsyncDisposable[]): Promise<boolean> {
     const { recorder, journal, nodes, faults, moving, cluster } = this.#options;
     const pending = journal.pending(act.index);
@@ -226,21 +226,24 @@ export class Injector {
   }
 }
 
-/** The strike before of the same fault, or an act on a node that this one strikes: it may take longer to heal than planned. */
+/**
+ * Whether an act waits for another one: the previous strike of its fault, or an earlier act on one of its nodes, which
+ * may take longer to heal than planned.
+ */
 function comesBefore(other: PlannedAct, act: PlannedAct): boolean {
   if (act.after) return act.after.act === other.index;
   if (other.atMs + other.forMs >= act.atMs) return false;
-  // What is picked by role may be any node.
+  // An act by role may strike any node.
   return Boolean(act.atStrike ?? other.atStrike) || other.targets.some((node) => act.targets.includes(node));
 }
 
-/** Where acts leave what it takes to undo them. */
+/** What an act needs, including where it records its undos. */
 export interface Keeping extends Pick<InjectorOptions, 'journal' | 'mark' | 'nodes' | 'specs' | 'cluster' | 'signal'> {
-  /** Gets what lives in this process alone and must be closed before the undos. */
+  /** Collects the act's resources in this process, which must be closed before the undos. */
   readonly held: AsyncDisposable[];
 }
 
-/** @returns what the fault's `prove` needs. */
+/** @returns the evidence for the fault's `prove`. */
 export async function injectFault(
   fault: Fault,
   targets: readonly NodeControl[],
@@ -267,7 +270,7 @@ export function newMark(): string {
   return `pgquake-${randomBytes(4).toString('hex')}`;
 }
 
-/** Closes it all at once. What will not be closed in time is left to the undo, which finds it by its mark. */
+/** Closes everything in parallel. The undo finds by its mark what does not close in time. */
 export async function release(held: readonly AsyncDisposable[]): Promise<void> {
   const closing = Promise.allSettled(held.map((resource) => resource[Symbol.asyncDispose]()));
   await Promise.race([closing, sleep(RELEASE_LIMIT_MS, undefined, { ref: false })]);

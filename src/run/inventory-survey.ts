@@ -1,4 +1,4 @@
-/** A look at a cluster of an inventory, before anything is done to it: what each node is, and whether all is sane. Writes nothing. */
+/** Surveys the cluster of an inventory before a run: the state of each node, problems and warnings. Writes nothing. */
 
 import type { Engine, FormedCluster, ListedNode } from '../cluster/engine.ts';
 import { idleSlots, preparedTransactions } from '../cluster/leftovers.ts';
@@ -13,24 +13,24 @@ import { formatBytes, formatCount } from '../model/units.ts';
 import type { Session } from '../sql/session.ts';
 
 const LIMIT_MS = 5_000;
-/** Between the clocks of two machines: more would put events of one before their causes on the other. */
+/** Clock difference between two machines that is worth a warning. */
 const MAX_CLOCK_MS = 1_000;
-/** A share of the connections that are left; below it a load would be refused some. */
+/** With a smaller share of free connections, the server might refuse some of the load's. */
 const MIN_FREE_SHARE = 0.3;
 
 export interface InventoryNodeSurvey {
   readonly name: NodeName;
   /** `10.0.0.5:5432` */
   readonly address: string;
-  /** What tells how it runs: `container 3f9a01c7d2e4 running, process 4711`. */
+  /** Evidence of its state: `container 3f9a01c7d2e4 running, process 4711`. */
   readonly state: string;
-  /** Why it does not answer; what follows is absent then. */
+  /** Why it does not answer; the fields below are absent then. */
   readonly refusal?: string;
   /** `PostgreSQL 17.6` */
   readonly version?: string;
   readonly role?: SeenRole;
   readonly encrypted?: boolean;
-  /** Its clock less this machine's, and how far that may be off, in milliseconds. */
+  /** Its clock minus this machine's, with the uncertainty, in milliseconds. */
   readonly clockMs?: number;
   readonly clockUncertaintyMs?: number;
   readonly user?: {
@@ -49,17 +49,17 @@ export interface Listed {
 
 export interface InventorySurvey {
   readonly nodes: readonly InventoryNodeSurvey[];
-  /** The nodes that a server's own catalogue has, as the one that clients of an engine connect to. */
+  /** The nodes in the catalogue of an engine's entry node, if the inventory has one. */
   readonly listed?: Listed;
-  /** What keeps a run from this cluster, in words; none where it can be attached to. */
+  /** Why pgquake cannot attach a run to this cluster, in words; empty where it can. */
   readonly problems: readonly string[];
-  /** What a person should know before, in words. */
+  /** What the user should know before a run, in words. */
   readonly warnings: readonly string[];
 }
 
 /**
- * @param cluster `undefined` where the nodes are none that is known; `whyNot` says more.
- * @param engines whose catalogues are looked for.
+ * @param cluster `undefined` where no engine recognised the nodes; `whyNot` says why.
+ * @param engines whose catalogues to look for.
  */
 export async function surveyInventory(
   { all, attached }: Nodes,
@@ -74,23 +74,23 @@ export async function surveyInventory(
   const problems = nodes.flatMap(({ name, refusal }) =>
     refusal === undefined ? [] : [`${name} does not answer: ${refusal}`],
   );
-  if (cluster === undefined) problems.push(whyNot ?? 'its nodes are not one primary and its standbys');
+  if (cluster === undefined) problems.push(whyNot ?? 'its nodes are not one primary with its standbys');
   for (const { name, role, user } of nodes) {
     if (role?.role === 'standby' && role.state !== 'streaming') {
       problems.push(
         user?.monitors === false
-          ? `${name} is a standby, and its user may not see whether it streams; GRANT pg_monitor TO ${user.name}`
-          : `${name} is a standby and does not stream`,
+          ? `${name} is a standby, but ${user.name} may not see whether it streams; GRANT pg_monitor TO ${user.name}`
+          : `${name} is a standby but does not stream`,
       );
     }
   }
   const primary = seen.find(({ role }) => role?.role === 'primary');
   if (primary?.user?.makesSchemas === false) {
     problems.push(
-      `${primary.user.name} may not make the schema ${OWN_SCHEMA}; GRANT CREATE ON DATABASE ... TO ${primary.user.name}`,
+      `${primary.user.name} may not create the schema ${OWN_SCHEMA}; GRANT CREATE ON DATABASE ... TO ${primary.user.name}`,
     );
   }
-  if (primary?.ownSchema) problems.push(`the database has a schema ${OWN_SCHEMA} already`);
+  if (primary?.ownSchema) problems.push(`the database already has a schema ${OWN_SCHEMA}`);
   const answering = all.filter((_, i) => nodes[i]?.refusal === undefined);
   const warnings = [
     ...nodes.flatMap(warningsOf),
@@ -157,7 +157,7 @@ function warningsOf({ name, clockMs = 0, clockUncertaintyMs = 0, connections }: 
   if (Math.abs(clockMs) - clockUncertaintyMs > MAX_CLOCK_MS) {
     const off = clockMs > 0 ? 'ahead of' : 'behind';
     warnings.push(
-      `the clock of ${name} is ${Math.abs(clockMs)} ms ${off} this machine's; pgquake measures by its own alone`,
+      `the clock of ${name} is ${Math.abs(clockMs)} ms ${off} this machine's; pgquake measures by this machine's clock only`,
     );
   }
   if (connections && connections.most - connections.used < connections.most * MIN_FREE_SHARE) {
@@ -174,14 +174,14 @@ async function listedBy(session: Session, engines: readonly Engine[]): Promise<L
   return undefined;
 }
 
-/** Nodes that hold data, and that a run would leave alone. */
+/** Warns of data nodes that the inventory does not have. */
 function unnamed({ engine, nodes }: Listed, all: Nodes['all']): string[] {
   const named = all.flatMap((node) => [node.address(), node.peerAddress(node.name)].map(hostPort));
   return nodes
     .filter((node) => node.placements > 0 && !named.includes(hostPort(node)))
     .map((node) => {
       const what = formatCount(node.placements, 'placement');
-      return `${engine} has ${what} on ${hostPort(node)}, which no node of the inventory names; pgquake neither breaks nor asks it`;
+      return `${engine} has ${what} on ${hostPort(node)}, which the inventory does not have; pgquake neither breaks nor queries it`;
     });
 }
 
@@ -190,7 +190,7 @@ const POOLERS = {
   unsure: 'did not answer in time, so it is not known whether a pooler there forgets prepared statements',
 } as const;
 
-/** Ways that pass a pooler which forgets named statements, or may. */
+/** Warns of nodes and routes behind a pooler that forgets named statements, or may do so. */
 async function poolersBefore(all: Nodes['all'], attached: Nodes['attached']): Promise<string[]> {
   const routes = await Promise.all(
     Object.values(attached?.routes ?? {}).map(async ({ name, addresses }) => [name, ...(await addresses())] as const),
@@ -198,12 +198,12 @@ async function poolersBefore(all: Nodes['all'], attached: Nodes['attached']): Pr
   const ways = [...all.map((node) => [node.name, node.address()] as const), ...routes];
   return ways.flatMap(([name, address]) =>
     address?.unnamedStatements
-      ? [`${name} ${POOLERS[address.unnamedStatements]}; pgquake sends each statement whole there`]
+      ? [`${name} ${POOLERS[address.unnamedStatements]}; pgquake sends complete statements there`]
       : [],
   );
 }
 
-/** What earlier failures have left: a run would not be told from them. */
+/** Warns of leftovers of earlier failures, which a run's own would be mistaken for. */
 async function leftoversOn(nodes: readonly NodeControl[]): Promise<string[]> {
   try {
     const prepared = Map.groupBy(await preparedTransactions(nodes), ({ node }) => node);
@@ -214,10 +214,10 @@ async function leftoversOn(nodes: readonly NodeControl[]): Promise<string[]> {
       ),
       ...slots.map(
         ({ node, name, keptBytes }) =>
-          `${node}: nobody reads the slot ${name}, which keeps ${formatBytes(keptBytes)} of log`,
+          `${node}: the slot ${name} has no reader and retains ${formatBytes(keptBytes)} of WAL`,
       ),
     ];
   } catch (error) {
-    return [`prepared transactions and slots could not be looked at: ${errorText(error)}`];
+    return [`cannot check prepared transactions and slots: ${errorText(error)}`];
   }
 }

@@ -1,51 +1,52 @@
-/** Lanes of the load: rows of operations, each with its schedule, and the connections that some of them share. */
+/** The lanes of the load: each is a series of operations with its own schedule. Some share connections. */
 
 import type { OperationKind } from '../model/history.ts';
 import type { Session } from '../sql/session.ts';
 import type { OperationRequest } from '../workloads/workload.ts';
 import { Connections } from './connections.ts';
 
-/** @param route its name; the main one where it is left out. */
+/** @param route by name; the main route by default. */
 export type Connect = (timeoutMs: number, route?: string) => Promise<Session>;
 
-/** A row of operations with a schedule and connections of its own. */
+/** A series of operations with its own schedule. */
 export interface LaneSpec {
   readonly kind: OperationKind;
-  /** Most connections at once; of no account where every operation opens its own. */
+  /** The most connections at once; ignored where every operation opens its own. */
   readonly maxConnections: number;
   /**
-   * Lanes of the same pool share connections; `maxConnections` is then that of the pool. Its own by default. Each takes the
-   * one that it had last: a coordinator's session keeps one of its own to each worker that it has ever asked.
+   * Lanes with the same pool share its connections, up to `maxConnections`; by default a lane has its own. A lane
+   * prefers the connection it used last, because a coordinator's session keeps a connection to each worker that it has
+   * asked.
    */
   readonly pool?: string;
-  /** The first use of a connection of this lane, where it differs from that of others. */
+  /** How to use a connection of this lane for the first time; by default as all lanes do. */
   readonly warmUp?: (session: Session) => Promise<unknown>;
-  /** Where several lanes of a kind share its rate; that of the kind by default. */
+  /** This lane's part of the kind's rate; by default the whole rate. */
   readonly ratePerSecond?: number;
   /**
-   * `send`: every operation is sent at its time, whatever became of those before; it waits for a connection if it
-   * must. `skip`: one at a time; what is due meanwhile is left out, because the one under way stands for it.
+   * `send`: sends every operation at its time, regardless of earlier ones; it may wait for a connection. `skip`: one
+   * operation at a time; skips those due meanwhile, which would see the same as the one under way.
    */
   readonly whenBusy: 'send' | 'skip';
-  /** Every operation opens a connection, which is part of it, and closes it. */
+  /** Every operation opens and closes its own connection; opening it is part of the operation. */
   readonly fresh?: boolean;
-  /** Milliseconds from one operation to the next, drawn; evenly spaced where it is absent. */
+  /** Draws the milliseconds to the next operation; evenly spaced by default. */
   readonly gap?: () => number;
-  /** What to send next. */
+  /** The next operation. */
   next(): OperationRequest;
 }
 
-/** Where a lane is in its schedule, and what of it is under way. */
+/** The state of a lane: its place in the schedule, and operations under way. */
 export interface Lane {
   readonly spec: LaneSpec;
   readonly connections: Connections;
   intervalMs: number;
-  /** Of the first operation, where they are evenly spaced. */
+  /** When the first operation is due, if they are evenly spaced. */
   startAt: number;
   count: number;
   /** When the next operation is due. */
   dueAt: number;
-  /** The connection that it used last, where it shares them. */
+  /** The connection that it used last, if it shares a pool. */
   last: Session | undefined;
   /** Operations under way: their intended starts by their ids. */
   readonly open: Map<number, number>;
@@ -53,7 +54,7 @@ export interface Lane {
 
 export function advance(lane: Lane, share: number): void {
   lane.count++;
-  // Not a sum of intervals, in which roundings would add up.
+  // Not a sum of intervals, which would accumulate rounding errors.
   lane.dueAt = lane.spec.gap ? lane.dueAt + lane.spec.gap() / share : lane.startAt + lane.count * lane.intervalMs;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Clusters that a killed pgquake left behind: found by the `cluster.json` in their run's folder, removed by
- * their platform, and what was done is written into the history of the run that they belonged to.
+ * Heals clusters that a killed pgquake left behind: finds them by `cluster.json` in the run's folder, lets their
+ * platform remove them, and records that in the run's history.
  */
 
 import { existsSync } from 'node:fs';
@@ -15,35 +15,35 @@ import { undoAll, untilWhole, WHOLE_LIMIT_MS } from './healing.ts';
 import type { Recorder } from './recorder.ts';
 import { noteKept, type PendingUndo, readPendingUndos } from './undo-journal.ts';
 
-/** What became of one cluster; `folder` is the run's folder that names it. */
+/** The outcome for one cluster. `folder` has its `cluster.json`. */
 export type LeftBehind =
   | {
       readonly state: 'reclaimed';
       readonly folder: string;
       /** In words. */
       readonly removed: readonly string[];
-      /** Undos that the run still owed, in words; void, as their nodes are gone. */
+      /** Undos that the run owed, in words; void because their nodes are gone. */
       readonly voided: readonly string[];
-      /** On a cluster that stands: what shows that its nodes are well again, in words. */
+      /** On a running cluster: the proof that its nodes are healthy again, in words. */
       readonly undone: readonly string[];
-      /** On a cluster that stands: replication was seen to have caught up, and no prepared transaction to be left. */
+      /** On a running cluster: replication has caught up and no prepared transaction is left. */
       readonly whole: boolean;
-      /** Why its history does not say so, in words, where it could not be written. */
+      /** Why this could not be recorded in the run's history, in words. */
       readonly unrecorded?: string;
     }
   | { readonly state: 'in-use'; readonly folder: string; readonly by: string }
   | { readonly state: 'failed'; readonly folder: string; readonly error: unknown };
 
 /**
- * The folders that name a cluster: run folders below the reports folder, and in those that of a further
- * cluster of the same run. In the order of their names, the oldest first; none where there is no such folder.
+ * The folders that have a `cluster.json`: run folders in the reports folder, and subfolders for further clusters of a
+ * run. Sorted by name, so the oldest run is first; empty where the reports folder does not exist.
  */
 export async function findClusters(reportsFolder: string): Promise<string[]> {
   const runs = await subfolders(reportsFolder);
   return (await Promise.all(runs.map(findClustersOfRun))).flat();
 }
 
-/** The same, of one run's folder. */
+/** The same for one run's folder. */
 export async function findClustersOfRun(runFolder: string): Promise<string[]> {
   const candidates = [runFolder, ...(await subfolders(runFolder))];
   const named = await Promise.all(candidates.map((folder) => exists(join(folder, CLUSTER_FILE))));
@@ -52,16 +52,16 @@ export async function findClustersOfRun(runFolder: string): Promise<string[]> {
 
 export interface ReclaimOptions {
   readonly platforms: readonly Platform[];
-  /** They know how to undo what they did. */
+  /** Their `undo` undoes what a run owes. */
   readonly faults: readonly Fault[];
-  /** Goes into the history of the run. */
+  /** Recorded in the run's history. */
   readonly now: Date;
-  /** Also where it cannot be told whether the pgquake of a run still runs. False by default. */
+  /** Also where pgquake cannot tell whether the run's pgquake is running. False by default. */
   readonly force?: boolean;
 }
 
 /**
- * Removes the clusters of runs whose pgquake was killed; those whose pgquake still runs are left alone.
+ * Removes the clusters of runs whose pgquake was killed. Leaves those alone whose pgquake is running.
  * @param runs run folders, as paths or by their names in the reports folder; all of them by default.
  * @throws InputError when a named run does not exist.
  */
@@ -84,13 +84,13 @@ function runFolderOf(run: string, reportsFolder: string): string {
   if (folder !== undefined) return folder;
   throw new InputError(`there is no run ${run}: it is neither a folder nor in ${reportsFolder}`, {
     code: 'no-such-run',
-    hint: 'name a run folder; without a name, "pgquake heal" looks at all runs',
+    hint: 'give a run folder; without one, "pgquake heal" checks all runs',
   });
 }
 
 /**
- * Removes the cluster that a folder names, unless its pgquake still runs; on one that the run had attached
- * to, carries out what the run still owed, and waits until replication has caught up. Harmless twice.
+ * Removes the cluster that a folder names, unless its pgquake is running. If the run had attached to the cluster,
+ * carries out the undos that the run owed instead, and waits until replication has caught up. Harmless twice.
  */
 export async function reclaim(
   folder: string,
@@ -114,7 +114,7 @@ export async function reclaim(
   }
 }
 
-/** @throws EnvironmentError with what could not be undone; the run goes on owing that. */
+/** @throws EnvironmentError that says what could not be undone; the run still owes that. */
 async function undoOn(
   nodes: Nodes,
   folder: string,
@@ -128,13 +128,13 @@ async function undoOn(
     kept: (id) => kept.push(id),
   });
   await noteKept(folder, kept);
-  // Of a node that is not back the rest is not worth waiting for.
+  // While a node is not back, waiting for replication is pointless.
   const left =
     failures.length > 0
       ? failures
       : await untilWhole(nodes.all, { limitMs: WHOLE_LIMIT_MS, ofOthers: nodes.attached !== undefined });
   if (left.length > 0) {
-    throw new EnvironmentError(`the cluster stands, and is not healed: ${left.join('; ')}`, {
+    throw new EnvironmentError(`the cluster is running but not healed: ${left.join('; ')}`, {
       code: 'not-healed',
       hint: 'look at the nodes named; "pgquake heal" tries again, "pgquake up" starts what is stopped',
     });
@@ -159,27 +159,27 @@ async function platformOf(folder: string, platforms: readonly Platform[]): Promi
 function unreadable(path: string, reason: string, cause?: unknown): EnvironmentError {
   return new EnvironmentError(`${path} cannot be used: ${reason}`, {
     code: 'cluster-file-damaged',
-    hint: 'see in it what the cluster consists of, remove that and the file by hand',
+    hint: 'the file lists what the cluster consists of: remove that and the file by hand',
     cause,
   });
 }
 
-/** A proof of tolerance has no history of this kind, and a run that was killed early has none yet. */
+/** Adds the event to the run's history, if there is one: a proof of tolerance or a run killed early has none. */
 async function record(folder: string, event: Omit<Extract<RunEvent, { type: 'reclaimed' }>, 'type'>): Promise<void> {
   const path = join(folder, 'events.ndjson');
   const text = await readFile(path, 'utf8').catch(() => undefined);
   if (text === undefined) return;
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  // The run's clock ended with its process.
+  // The run's clock ended with its process, so this uses the time of its last event.
   const last = whole.trimEnd().split('\n').at(-1);
   const at = last ? (JSON.parse(last) as TimedEvent).at : 0;
   const timed: TimedEvent = { at, type: 'reclaimed', ...event };
-  // A line cut short by the crash would make the whole history unreadable.
+  // Removes a line that the crash cut short, which would make the whole history unreadable.
   await truncate(path, Buffer.byteLength(whole));
   await appendFile(path, `${JSON.stringify(timed)}\n`);
 }
 
-/** Records it in the run that came upon it. A cluster that is in use is nobody's business but that of its own run. */
+/** Records the outcome in the run that found the cluster. Ignores clusters in use. */
 export function tellLeftBehind(recorder: Recorder, left: LeftBehind): void {
   const of = basename(left.folder);
   if (left.state === 'failed') recorder.event({ type: 'reclaim-failed', of, error: errorText(left.error) });
@@ -189,11 +189,13 @@ export function tellLeftBehind(recorder: Recorder, left: LeftBehind): void {
   }
 }
 
-/** A cluster that stands may be the very one that could not be healed: nothing seen on it would mean anything. */
+/**
+ * Refuses to attach while some cluster could not be healed: it may be this one, and then results would mean nothing.
+ */
 export function refuseUnhealed(scenario: Scenario, leftBehind: readonly LeftBehind[]): void {
   const failed = leftBehind.find(({ state }) => state === 'failed');
   if (failed?.state !== 'failed' || scenario.cluster.attach === undefined) return;
-  throw new EnvironmentError(`${basename(failed.folder)} left something broken: ${errorText(failed.error)}`, {
+  throw new EnvironmentError(`the run ${basename(failed.folder)} left something broken: ${errorText(failed.error)}`, {
     code: 'not-healed',
     hint: 'heal it first: "pgquake heal"',
   });
@@ -202,7 +204,7 @@ export function refuseUnhealed(scenario: Scenario, leftBehind: readonly LeftBehi
 async function subfolders(folder: string): Promise<string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
-    // `latest` is a link to a folder that is among them.
+    // Leaves out `latest`, a link to one of these folders.
     return entries
       .filter((entry) => entry.isDirectory())
       .map((entry) => join(folder, entry.name))

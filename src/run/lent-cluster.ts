@@ -1,4 +1,4 @@
-/** One cluster for several runs: made once, lent to each run in turn, removed at the end. */
+/** One cluster for several runs: pgquake creates it once, lends it to each run in turn, and removes it at the end. */
 
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -15,19 +15,19 @@ import { attachedPlatform } from './standing.ts';
 export interface LentClusterOptions {
   readonly platform: Platform;
   readonly engine: Engine;
-  /** The first scenario that will run on it: the others have its cluster, its workload and its probes. */
+  /** The first scenario to run on it; the others have the same cluster, workload and probes. */
   readonly scenario: Scenario;
   readonly workload: Workload;
-  /** What the faults of these scenarios need of the nodes. */
+  /** The capabilities that the scenarios' faults need. */
   readonly needs: readonly Capability[];
-  /** Where `cluster.json` and the nodes' logs go; made where it is missing. */
+  /** The folder for `cluster.json` and the nodes' logs; created if missing. */
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
 
 export class LentCluster implements AsyncDisposable {
-  /** As a run sees them: nothing is made, and nothing removed. A run on nodes that are not whole is refused. */
+  /** For a run: provisioning attaches to the nodes, refuses unhealthy ones, and disposing removes nothing. */
   readonly platform: Platform;
   readonly engine: Engine;
   readonly placement: PlacementMap;
@@ -42,7 +42,9 @@ export class LentCluster implements AsyncDisposable {
     this.#nodes = nodes;
   }
 
-  /** @throws EnvironmentError where it cannot be made, or the signal's reason; nothing of it is left then. */
+  /**
+   * @throws EnvironmentError where the cluster cannot be created, or the signal's reason; then nothing of it is left.
+   */
   static async make(options: LentClusterOptions): Promise<LentCluster> {
     const { platform, engine, scenario, workload, folder, signal, say } = options;
     const { cluster, workload: chosen } = scenario;
@@ -62,13 +64,13 @@ export class LentCluster implements AsyncDisposable {
   }
 }
 
-/** What a run is made on. */
+/** What a run needs to use the cluster. */
 interface Lent {
   readonly platform: Platform;
   readonly engine: Engine;
 }
 
-/** Clusters side by side for the same scenarios: made for them, or one that is running. */
+/** Clusters that run the same scenarios side by side: newly created ones, or one running cluster. */
 export class LentClusters implements AsyncDisposable {
   readonly #on: Lent;
   readonly #scenario: Scenario;
@@ -79,7 +81,7 @@ export class LentClusters implements AsyncDisposable {
     this.#scenario = scenario;
   }
 
-  /** The one that stands, where none were made. */
+  /** The created clusters, or else the running one. */
   get all(): readonly Lent[] {
     if (this.#made.length === 0) return [this.#on];
     return this.#made;
@@ -89,7 +91,7 @@ export class LentClusters implements AsyncDisposable {
     return this.#placements[0] as PlacementMap;
   }
 
-  /** Whether they laid their partitions out alike. */
+  /** Whether all clusters have the same placement. */
   get areAlike(): boolean {
     const { partitions, writesAlsoNeed } = this.placement;
     return this.#placements.every(
@@ -101,14 +103,14 @@ export class LentClusters implements AsyncDisposable {
     return this.all.map(({ engine }) => engine.layout?.(this.#scenario.cluster, []) as PlacementMap);
   }
 
-  /** @throws why one of them cannot be made, which ends the making of the others. */
+  /** @throws the error of the first cluster that cannot be created, which aborts the others. */
   async make(count: number, options: Omit<LentClusterOptions, 'platform' | 'engine' | 'scenario'>): Promise<void> {
     const failed = new AbortController();
     const signal = AbortSignal.any([options.signal, failed.signal]);
     const on = { ...options, platform: this.#on.platform, engine: this.#on.engine, scenario: this.#scenario, signal };
     await Promise.all(
       Array.from({ length: count }, async (_, i) => {
-        // The first one's `cluster.json` lies where that of any run does.
+        // The first cluster uses the run's own folder.
         const folder = i === 0 ? options.folder : join(options.folder, `cluster-${i + 1}`);
         try {
           this.#made.push(await LentCluster.make({ ...on, folder }));

@@ -1,4 +1,4 @@
-/** A file to which lines are added: each is there whole or not at all, also where the disk fills. */
+/** A file to which whole lines are appended, or nothing, even when the disk is full. */
 
 import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 
@@ -13,10 +13,10 @@ export class LineFile implements Disposable {
   }
 
   /**
-   * In the file when it returns.
+   * Appends text to the file.
    * @param text whole lines.
-   * @param sync whether they must be on disk, too.
-   * @throws the system's error; then the file is as it was.
+   * @param sync whether to wait until they are on disk.
+   * @throws the system's error; then the file is unchanged.
    */
   append(text: string, sync = false): void {
     const bytes = Buffer.from(text);
@@ -30,7 +30,7 @@ export class LineFile implements Disposable {
     }
   }
 
-  /** Takes all lines away, which needs no space. @returns whether that worked. */
+  /** Removes all lines, which needs no disk space. @returns whether that worked. */
   clear(): boolean {
     return this.#truncate(0);
   }
@@ -41,7 +41,7 @@ export class LineFile implements Disposable {
       this.#size = size;
       return true;
     } catch {
-      return false; // Half a line at the end is ignored by whoever reads the file.
+      return false; // Readers ignore half a line at the end.
     }
   }
 

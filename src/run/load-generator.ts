@@ -1,6 +1,6 @@
 /**
- * The paced load: open-loop, every operation at its intended start whatever became of the ones before.
- * A stalled server does not slow the schedule down, and the client's own limits are counted apart.
+ * The paced load. It is open-loop: every operation starts at its intended time, regardless of earlier ones. A stalled
+ * server does not slow the schedule down, and the client's own limits are counted separately.
  */
 
 import type { Clock } from '../model/clock.ts';
@@ -12,23 +12,23 @@ import { DeadlineError, type Session } from '../sql/session.ts';
 import type { Observed } from '../workloads/workload.ts';
 import { advance, type Connect, type Lane, type LaneSpec, Pools } from './lanes.ts';
 
-/** Connections opened before the load starts, for each kind: enough for its rate at 20 ms an operation. */
+/** Decides how many connections each kind opens before the load starts: enough for its rate at 20 ms an operation. */
 const WARM_SECONDS = 0.02;
 
 /** For each connection that is opened before the load starts. */
 const WARM_LIMIT_MS = 10_000;
 
 const MAX_SLEEP_MS = 20;
-/** What starts in step waits no longer than this for its first operation. */
+/** Lanes in step wait no longer than this for their first operation. */
 const MAX_STEP_MS = 1_000;
 
 /**
- * An operation waits for one of the client's own connections for this share of its deadline, and is
- * `unsent` after that: sent with little time left it would fail, and the cluster would be blamed.
+ * An operation waits for a free connection for this share of its deadline, and is then `unsent`: sent with little time
+ * left it would fail, and the cluster would be blamed.
  */
 const QUEUE_SHARE = 0.1;
 
-/** What the client stands still for no longer than this is no matter: no window is told that is so short. */
+/** Shorter pauses of the client do not matter, because no reported window is that short. */
 const MIN_STALL_MS = 20;
 const MAX_STALLS = 1_000;
 
@@ -38,13 +38,13 @@ export interface LoadKept {
   readonly latenessP99Ms: number;
   readonly latenessMaxMs: number;
   readonly eventLoopDelayMaxMs: number;
-  /** When the client itself stood still for 20 ms or more, the first 1,000 times. */
+  /** The first 1,000 times when the client itself paused for 20 ms or more. */
   readonly stalls: readonly TimeRange[];
 }
 
-/** Operations that are due and have not settled. */
+/** Due operations that have not settled. */
 export interface OpenOperations {
-  /** On the run's clock: all else that was due before it has settled. */
+  /** On the run's clock: all other operations due before then have settled. */
   readonly at: number;
   /** Their intended starts, by kind; kinds without any are left out. */
   readonly intendedAt: Readonly<Record<string, readonly number[]>>;
@@ -56,9 +56,9 @@ export interface LoadGeneratorOptions {
   readonly clock: Clock;
   readonly partitionOfKey: Readonly<Record<number, number>>;
   readonly settled: (operation: Operation) => void;
-  /** The schedule wakes at least this often, 20 ms by default: a slow load sees the event loop's delays too. */
+  /** The longest sleep of the schedule, 20 ms by default, so that a slow load notices delays of the event loop too. */
   readonly maxSleepMs?: number;
-  /** All lanes start together, at a whole multiple of the shortest interval; evenly apart by default. */
+  /** All lanes start together, at a multiple of the shortest interval; by default they start evenly apart. */
   readonly inStep?: boolean;
 }
 
@@ -67,16 +67,16 @@ export class LoadGenerator {
   readonly #lanes: readonly Lane[];
   #underWay = 0;
   #allSettled: () => void = () => undefined;
-  /** In microseconds, from the intended start to the moment the client turned to it. */
+  /** In microseconds, from the intended start until the client handles the operation. */
   readonly #lateness = histogramTo(600_000_000);
   #eventLoopDelayMaxMs = 0;
   readonly #stalls: TimeRange[] = [];
   #timer: NodeJS.Timeout | undefined;
-  /** When the next operation is due, of whichever lane. */
+  /** When the next operation of any lane is due. */
   #dueAt = Number.POSITIVE_INFINITY;
   #nextId = 1;
   #unsent = 0;
-  /** Of the rates. */
+  /** The share of the full rates. */
   #share = 1;
 
   constructor(options: LoadGeneratorOptions) {
@@ -95,8 +95,8 @@ export class LoadGenerator {
   }
 
   /**
-   * Opens the first connections and uses each once, as an application that has been running would have; none where
-   * every operation opens its own.
+   * Opens the first connections and uses each once, like an application that has been running for a while. Lanes with
+   * fresh connections open none.
    */
   async warmUp(use: (session: Session) => Promise<void>): Promise<void> {
     const kept = this.#lanes.filter(({ spec }) => !spec.fresh);
@@ -117,7 +117,7 @@ export class LoadGenerator {
   }
 
   /**
-   * Starts the schedule, or starts it anew at another pace; what is under way goes on.
+   * Starts the schedule, or restarts it at another pace; operations under way continue.
    * @param share of the rates, from 0 to 1.
    */
   start(share = 1): void {
@@ -130,7 +130,7 @@ export class LoadGenerator {
     }
     const stepMs = Math.min(MAX_STEP_MS, ...this.#lanes.map(({ intervalMs }) => intervalMs));
     this.#lanes.forEach((lane, i) => {
-      // What is due at whole multiples is due together in all threads, and their writes share a flush.
+      // Multiples of the interval coincide in all threads, so that their writes share a flush.
       lane.startAt = inStep
         ? Math.ceil(now / stepMs) * stepMs
         : now + (lane.intervalMs * (i + 1)) / (this.#lanes.length + 1);
@@ -140,24 +140,24 @@ export class LoadGenerator {
     this.#tick(now);
   }
 
-  /** How well the schedule is kept counts from now on: a ramp is no measurement. */
+  /** Starts counting how well the schedule is kept; the ramp does not count. */
   measure(): void {
     this.#lateness.reset();
     this.#eventLoopDelayMaxMs = 0;
     this.#stalls.length = 0;
   }
 
-  /** What is under way, for those who must not wait until it has settled. */
+  /** The operations under way, for listeners that cannot wait until they settle. */
   open(): OpenOperations {
     const intendedAt: Record<string, number[]> = {};
     for (const { spec, open } of this.#lanes) {
       if (open.size > 0) intendedAt[spec.kind.name] = [...(intendedAt[spec.kind.name] ?? []), ...open.values()];
     }
-    // What is due and was not turned to yet is neither open nor settled.
+    // An operation that is due but not yet handled is neither open nor settled.
     return { at: Math.min(this.#options.clock.nowMs(), this.#dueAt), intendedAt };
   }
 
-  /** Ends the schedule, waits for what is under way (each has its deadline), closes the connections. */
+  /** Ends the schedule, waits for operations under way (each has its deadline), and closes the connections. */
   async stop(): Promise<LoadKept> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -178,7 +178,7 @@ export class LoadGenerator {
     };
   }
 
-  /** @param plannedAt when it was to run; what it is late by is the event loop's delay. */
+  /** @param plannedAt when it should have run; the difference is the event loop's delay. */
   #tick(plannedAt: number): void {
     const now = this.#options.clock.nowMs();
     this.#eventLoopDelayMaxMs = Math.max(this.#eventLoopDelayMaxMs, now - plannedAt);
@@ -190,7 +190,7 @@ export class LoadGenerator {
     this.#timer = setTimeout(() => this.#tick(wakeAt), Math.max(0, wakeAt - this.#options.clock.nowMs()));
   }
 
-  /** In the order of the intended starts, whatever their lanes: ids are given in it. */
+  /** Sends due operations of all lanes in the order of their intended starts, which is the order of ids. */
   #sendDue(now: number): void {
     let { lane, due } = this.#next();
     while (lane && due <= now) {
@@ -204,7 +204,7 @@ export class LoadGenerator {
     this.#dueAt = due;
   }
 
-  /** The lane whose next operation is due first, and when. */
+  /** The lane whose operation is due next, and when. */
   #next(): { readonly lane: Lane | undefined; readonly due: number } {
     let first: Lane | undefined;
     let due = Number.POSITIVE_INFINITY;
@@ -217,12 +217,12 @@ export class LoadGenerator {
     return { lane: first, due };
   }
 
-  /** What `stop` waits for. */
+  /** Counts an end that `stop` waits for. */
   #ended(): void {
     if (--this.#underWay === 0) this.#allSettled();
   }
 
-  /** One function from first to last, however long: each one more would leave as much behind for every operation. */
+  /** One long function on purpose: every further async call would leave more garbage for each operation. */
   async #perform(lane: Lane, intendedAt: number): Promise<void> {
     this.#underWay++;
     const { clock, partitionOfKey, settled, connect } = this.#options;
@@ -247,7 +247,7 @@ export class LoadGenerator {
       sentAt ??= now;
       observed = await request.run(session, Math.max(0, intendedAt + kind.deadlineMs - now));
     } catch (error) {
-      // The limit that counts for people is the deadline, not what was left of it.
+      // Reports the whole deadline, not what was left of it.
       const told = error instanceof DeadlineError ? new DeadlineError(kind.deadlineMs) : error;
       failure = classifyError(kind.access, told, sentAt !== undefined);
     }
@@ -277,11 +277,11 @@ export class LoadGenerator {
     });
     lane.open.delete(id);
     this.#ended();
-    // Timers count whole milliseconds; where answers come more often than that, each is an occasion.
+    // Timers count whole milliseconds; an answer is an earlier opportunity.
     if (settledAt >= this.#dueAt) this.#sendDue(settledAt);
   }
 
-  /** Closing is no part of the operation. */
+  /** Closing is not part of the operation. */
   #close(session: Session): void {
     this.#underWay++;
     void session.close().finally(() => this.#ended());

@@ -1,6 +1,6 @@
 /**
- * The run's handle on its load, or on its probes. The load generator lives in a thread of its own, so that recording,
- * reporting and a slow terminal cannot delay it.
+ * The run's handle on a load thread: workload, probes or pressure. A separate thread, so that recording, reporting and
+ * a slow terminal cannot delay it.
  */
 
 import type { Worker } from 'node:worker_threads';
@@ -19,42 +19,42 @@ import { RouteFollower } from './route-follower.ts';
 import { SpareThread } from './spare-thread.ts';
 import { orAborted, saysReady } from './wait.ts';
 
-/** How often a load causes work beside its operations. */
+/** How often a load causes work besides its operations. */
 export interface LoadPace {
-  /** Between two hand-overs of what has settled; a crash loses at most what was not handed over. */
+  /** Between two batches of settled operations to the main thread; a crash loses at most one batch. */
   readonly handOverMs: number;
-  /** The schedule wakes at least this often, so that a slow load sees the event loop's delays too. */
+  /** The longest sleep of the schedule, so that a slow load notices delays of the event loop too. */
   readonly maxSleepMs: number;
-  /** Each route is asked this often where it leads, and whenever a connection cannot be opened. */
+  /** How often pgquake asks each route for its addresses; it also asks after a failed connection. */
   readonly routesEveryMs: number;
-  /** All kinds of operation start together: each time the thread wakes costs as much as a statement. */
+  /** All kinds of operation start together, because each wake-up of the thread costs as much as a statement. */
   readonly inStep: boolean;
 }
 
 export const LOAD_PACE: LoadPace = { handOverMs: 50, maxSleepMs: 20, routesEveryMs: 1_000, inStep: false };
-/** Beside servers that others need. */
+/** For servers that are in use. */
 export const LIGHT_LOAD_PACE: LoadPace = { handOverMs: 250, maxSleepMs: 100, routesEveryMs: 5_000, inStep: true };
-/** The same, where nothing is broken: no guard waits for what is handed over. */
+/** The same for a run without faults, where no guard waits for the batches. */
 export const WATCH_LOAD_PACE: LoadPace = { ...LIGHT_LOAD_PACE, handOverMs: 2_000, maxSleepMs: 200 };
 
-/** What the thread is to do. */
+/** The orders for a load thread. */
 export interface LoadThreadData {
-  /** By name, where each route leads at the start; what changes comes as messages. */
+  /** The routes at the start, by name; changes follow as messages. */
   readonly routes: Readonly<Record<string, RouteToServers>>;
-  /** The route of what names none. */
+  /** The route of operations that name none. */
   readonly mainRoute: string;
   readonly originNs: bigint;
   readonly pace: LoadPace;
-  /** Runs at realtime priority; normal priority by default. */
+  /** Whether to run at realtime priority; false by default. */
   readonly realtime?: boolean | undefined;
   readonly partitionOfKey: Readonly<Record<number, number>>;
   readonly work: WorkloadWork | ProbeWork | PressureWork;
 }
 
-/** The same, without what is found out; `pace` is `LOAD_PACE` by default. */
+/** The same, without what `prepare` adds; `pace` is `LOAD_PACE` by default. */
 type LoadData = Omit<LoadThreadData, 'routes' | 'mainRoute' | 'pace'> & Partial<Pick<LoadThreadData, 'pace'>>;
 
-/** A route as it is known in a thread. */
+/** A route as the thread knows it. */
 export interface RouteToServers {
   readonly addresses: readonly Address[];
   readonly accepts: Accepts;
@@ -62,11 +62,11 @@ export interface RouteToServers {
 
 export interface WorkloadWork {
   readonly type: 'workload';
-  /** A thread has modules of its own, so the workload reaches it by its place. */
+  /** The workload's module, because functions cannot cross threads. */
   readonly workload: WorkloadPlace;
   readonly params: Readonly<Record<string, unknown>>;
   readonly seed: number;
-  /** Who the messages of this run are from. */
+  /** The writer of this run's messages. */
   readonly writer: number;
   readonly maxConnections: number;
 }
@@ -87,17 +87,17 @@ export interface PressureWork extends PressureSpec {
 }
 
 export type ToLoadThread =
-  /** At a share of the rates, from 0 to 1. Sent again, the schedule goes on at another pace. */
+  /** Starts at a share of the rates, from 0 to 1; sent again, it changes the pace. */
   | { readonly type: 'start'; readonly share: number }
-  /** Figures of the client count from now on. */
+  /** Starts counting how well the client keeps its schedule. */
   | { readonly type: 'measure' }
   | { readonly type: 'stop' }
-  /** New connections by this route go there from now on. */
+  /** New connections by this route use these addresses from now on. */
   | { readonly type: 'addresses'; readonly route: string; readonly addresses: readonly Address[] };
 
 export type FromLoadThread =
   | { readonly type: 'ready' }
-  /** It could not begin. `environment`: a server or the system kept it from that. */
+  /** It could not begin. `environment`: because of a server or the system. */
   | {
       readonly type: 'failed';
       readonly environment: boolean;
@@ -105,19 +105,19 @@ export type FromLoadThread =
       readonly message: string;
       readonly hint?: string | undefined;
     }
-  /** A connection could not be opened by a route: its addresses may be old ones. */
+  /** A connection by a route failed: its addresses may be outdated. */
   | { readonly type: 'unreached'; readonly route: string }
   | { readonly type: 'operations'; readonly batch: TableData }
   | ({ readonly type: 'open' } & OpenOperations)
   | { readonly type: 'stopped'; readonly kept: LoadKept | PressureKept };
 
 /**
- * Space for what is young in the thread's memory: of the hundred or so things that an operation leaves behind none
- * lives long, and the seldomer they are swept out, the seldomer the schedule waits for it.
+ * The size of the thread's young generation: each operation leaves about a hundred short-lived objects, and rarer
+ * collections delay the schedule less often.
  */
 const YOUNG_GENERATION_MB = 64;
 
-/** What a thread of the load can load before it has orders: the workload, where it is to pace one. */
+/** What a load thread can import before it has orders: the workload, if any. */
 export type LoadPreload = WorkloadPlace | undefined;
 export type SpareLoadThread = SpareThread<LoadThreadData, LoadPreload>;
 
@@ -128,15 +128,15 @@ export function spareLoadThread(entry: URL, name: WorkName, preload?: WorkloadPl
 
 type WorkName = LoadThreadData['work']['type'];
 
-/** Hears what the thread says while it runs, once for each hand-over. */
+/** Receives the thread's batches while it runs. */
 export interface LoadListener {
-  /** What has settled, in that order. */
+  /** Operations, in the order in which they settled. */
   operations?(batch: OperationTable): void;
-  /** What is due and has no answer yet. All else that was due before `at` has been handed over. */
+  /** Due operations without an answer. All others due before `at` have been handed over. */
   open?(open: OpenOperations): void;
 }
 
-/** `K` is what the thread tells at its end. */
+/** `K` is what the thread reports at its end. */
 export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #followers: ReadonlyMap<string, RouteFollower>;
@@ -160,14 +160,14 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
       });
       ended.catch(reject);
     });
-    // Whoever awaits `stop` hears of it; until then it must not end the process.
+    // `stop` reports a rejection; until then it must not end the process.
     this.#stopped.catch(() => undefined);
   }
 
   /**
    * Gives a thread its orders; returns when its first connections are open and it is ready to start.
-   * @param thread ended by whoever started it, where this throws before it has its orders.
-   * @param routes where its connections go.
+   * @param thread if this throws before the thread has its orders, the caller must dispose of it.
+   * @param routes for its connections.
    * @throws EnvironmentError when a server does not answer or the system refuses realtime priority.
    */
   static async prepare<K extends LoadKept | PressureKept = LoadKept>(
@@ -203,19 +203,19 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
     return load;
   }
 
-  /** @param share of the rates, from 0 to 1. Called again, the schedule goes on at another pace. */
+  /** @param share of the rates, from 0 to 1. Call it again to change the pace. */
   start(share = 1): void {
     this.#send({ type: 'start', share });
   }
 
-  /** How well the client keeps its schedule counts from now on; from the start by default. */
+  /** Starts counting how well the client keeps its schedule; by default it counts from the start. */
   measure(): void {
     this.#send({ type: 'measure' });
   }
 
   /**
-   * Ends the schedule and waits for what is under way.
-   * @throws what the thread died of, if it did.
+   * Ends the schedule and waits for operations under way.
+   * @throws the thread's error, if it failed.
    */
   async stop(): Promise<K> {
     this.#askToStop();
@@ -229,7 +229,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
     this.#stopping = true;
   }
 
-  /** Ends the thread; what is under way gets a moment. Harmless twice. */
+  /** Ends the thread after a short grace period. Harmless twice. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const follower of this.#followers.values()) follower[Symbol.dispose]();
     this.#askToStop();
@@ -241,7 +241,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
   }
 }
 
-/** An error keeps no class on its way out of a thread. */
+/** Restores the class of an error, which a message between threads loses. */
 function failureOf({ environment, code, message, hint }: Extract<FromLoadThread, { type: 'failed' }>): Error {
   if (!environment) return new Error(message);
   return new EnvironmentError(message, { code, ...(hint === undefined ? {} : { hint }) });

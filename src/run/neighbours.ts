@@ -1,4 +1,4 @@
-/** Who else is in the cluster of a server: its standbys, or its primary, as it names them itself. Writes nothing. */
+/** Asks a server for the other members of its cluster: its standbys, or its primary. Writes nothing. */
 
 import { openSession } from '../cluster/open-session.ts';
 import type { Address } from '../model/address.ts';
@@ -12,16 +12,16 @@ const READ_SELF = `SELECT (SELECT system_identifier::text FROM pg_control_system
   pg_postmaster_start_time()::text`;
 
 export interface Server {
-  /** All servers of one cluster have the same. */
+  /** The same on all servers of one cluster. */
   readonly systemIdentifier: string;
   readonly standby: boolean;
-  /** As the server prints it: two servers of one cluster have no such moment in common. */
+  /** When the server started, as it prints it; it tells servers of one cluster apart. */
   readonly startedAt: string;
-  /** Of those that it streams to, or from; the port of a standby is not known to its primary. */
+  /** The servers that it streams to or from. A primary does not know its standbys' ports. */
   readonly neighbours: readonly { readonly host: string; readonly port: number | undefined }[];
 }
 
-/** @throws where it does not answer, or the user may not log in. */
+/** @throws where it does not answer, or the user cannot log in. */
 export async function askServer(address: Address): Promise<Server> {
   await using session = await openSession(address, 'inspect', { limitMs: LIMIT_MS });
   const [self] = await session.query(READ_SELF, [], { timeoutMs: LIMIT_MS });

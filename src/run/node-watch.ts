@@ -1,6 +1,6 @@
 /**
- * Looks at every node through a run, and records changes that the run did not make: a container that somebody stops or
- * restarts, a server that dies by itself, one whose postmaster alone was stopped, so that new connections wait.
+ * Watches every node during a run and records changes that the run did not cause: a container that someone stops or
+ * restarts, a server that crashes, a stopped postmaster that leaves new connections waiting.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,12 +12,15 @@ import type { NodeName, NodeState } from '../model/topology.ts';
 import { formatCount } from '../model/units.ts';
 import type { Recorder } from './recorder.ts';
 
-/** The platform is asked about each node so often; what is frozen and thawed between two looks is missed. */
+/** How often to ask the platform about each node. A freeze that ends between two checks goes unnoticed. */
 const EVERY_MS = 1_000;
-/** Each node is asked for a new session so often, and has so long to answer. */
+/** How often to ask each node for a new session, and how long to wait for it. */
 const ASK_EVERY_MS = 2_000;
 const ASK_LIMIT_MS = 2_000;
-/** Twice in a row without an answer is silence, where processes of the node are stopped as well: a busy one is slow. */
+/**
+ * A node is silent after two attempts without an answer, if some of its processes are stopped; otherwise it may just be
+ * busy.
+ */
 const SILENT_MS = 2 * ASK_LIMIT_MS;
 const STOP_LIMIT_MS = 2_000;
 
@@ -25,33 +28,30 @@ export interface NodeWatchOptions {
   readonly nodes: readonly NodeControl[];
   readonly recorder: Pick<Recorder, 'event' | 'follow'>;
   readonly clock: Clock;
-  /** Whether a server may end or stand still for this fault. What befalls a node under any other one is told. */
+  /** Whether this fault may end or freeze a server. During any other fault, changes of a node are recorded. */
   readonly mayEnd: (fault: string) => boolean;
-  /**
-   * How often the run has begun or ended to stop and start a node beside its acts: an odd number while it does. Never by
-   * default.
-   */
+  /** Counts the beginnings and ends of restarts outside of acts, as `FormedCluster.restarts`; 0 by default. */
   readonly restarts?: (node: NodeName) => number;
-  /** Between two looks; a second by default, and for the other times as long as it is to that. */
+  /** Between two checks; a second by default. The other times scale with it. */
   readonly everyMs?: number;
-  /** Whether a node answers a new connection nothing within the limit; by SQL by default. */
+  /** Whether a node gives a new connection no answer within the limit; `isSilent` by default. */
   readonly silent?: typeof isSilent;
 }
 
 interface Known {
   readonly state: NodeState;
   readonly at: number;
-  /** Of the container or process; unknown after an act of the run, which may have started it anew. */
+  /** Of the container or process; unknown after an act of the run, which may have restarted it. */
   readonly startedAt: string | undefined;
-  /** When this was seen. */
+  /** The count of restarts at that time. */
   readonly restarts: number;
 }
 
-/** Watches until it is disposed of. A node is left alone while an act of the run is under way on it. */
+/** Watches until disposed. Ignores a node while an act of the run is under way on it. */
 export class NodeWatch implements AsyncDisposable {
   readonly #options: NodeWatchOptions;
   readonly #acts = new Map<number, { readonly targets: readonly NodeName[]; readonly mayEnd: boolean }>();
-  /** Counts the acts that began or ended on a node: a look that one of them fell into says nothing. */
+  /** Counts beginnings and ends of acts on each node, to discard a check that overlapped with one. */
   readonly #touched = new Map<NodeName, number>();
   readonly #known = new Map<NodeName, Known>();
   readonly #stop = new AbortController();
@@ -73,7 +73,7 @@ export class NodeWatch implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    // A platform that does not answer keeps no run from its end.
+    // A platform that does not answer must not block the end of the run.
     await Promise.race([this.#watching, sleep(STOP_LIMIT_MS, undefined, { ref: false })]);
   }
 
@@ -90,12 +90,12 @@ export class NodeWatch implements AsyncDisposable {
     if (event.type === 'healed') this.#acts.delete(event.act);
   }
 
-  /** @param any whether every act counts, or those alone for which a server may end. */
+  /** @param any whether every act counts, or only those that may end a server. */
   #isStruck(node: NodeName, any: boolean): boolean {
     return [...this.#acts.values()].some(({ targets, mayEnd }) => (any || mayEnd) && targets.includes(node));
   }
 
-  /** @param work says `true` where it is to be done again at once. */
+  /** @param work returns `true` to be repeated at once. */
   async #again(everyMs: number, work: () => Promise<unknown>): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
@@ -115,7 +115,7 @@ export class NodeWatch implements AsyncDisposable {
       const [state, startedAt] = await Promise.all([node.state(), node.startedAt?.()]);
       const known = this.#known.get(node.name);
       const at = this.#options.clock.nowMs();
-      // The state of a moment is seen from within: a server that is being started has no process for an instant.
+      // Checks a new state twice, because a starting server briefly has no process.
       if (known !== undefined && known.state !== state && state !== (await node.state())) return;
       const detail = known === undefined || known.state === state ? '' : await node.describeState();
       const struck = this.#isStruck(node.name, false) || this.#touched.get(node.name) !== touched;
@@ -124,16 +124,16 @@ export class NodeWatch implements AsyncDisposable {
       if (known === undefined || known.restarts !== restarts || restarts % 2 === 1) return;
       if (known.state !== state) this.#tell(node, { from: known.state, to: state, sinceMs: known.at, detail }, at);
       else if (known.startedAt !== undefined && startedAt !== undefined && known.startedAt !== startedAt) {
-        const detail = `it was started anew, at ${startedAt}`;
+        const detail = `restarted at ${startedAt}`;
         this.#tell(node, { from: state, to: 'stopped', sinceMs: known.at, detail }, known.at);
         this.#tell(node, { from: 'stopped', to: state, sinceMs: known.at, detail }, at);
       }
     } catch {
-      // The platform does not answer: that is no change of a node.
+      // A platform that does not answer is not a change of the node.
     }
   }
 
-  /** @returns whether it answered nothing. */
+  /** @returns whether the node gave no answer. */
   async #ask(node: NodeControl, silence: Silence, limitMs: number): Promise<boolean> {
     const { clock, silent = isSilent } = this.#options;
     const touched = this.#touched.get(node.name);
@@ -148,7 +148,7 @@ export class NodeWatch implements AsyncDisposable {
     const counts = stopped > 0 && runs && !struck && restarts === this.#restartsOf(node);
     const change = silence.heard(counts ? askedAt : undefined, now);
     if (change?.to === 'silent') {
-      const detail = `${formatCount(stopped, 'process', 'processes')} of it stopped by a signal; new connections are not answered`;
+      const detail = `${formatCount(stopped, 'process', 'processes')} stopped by a signal; new connections get no answer`;
       this.#tell(node, { from: 'running', ...change, detail }, change.sinceMs);
     } else if (change) this.#tell(node, { from: 'silent', ...change, detail: 'it answers again' }, now);
     return counts;
@@ -163,7 +163,7 @@ export class NodeWatch implements AsyncDisposable {
   }
 }
 
-/** How long a node has answered nothing. */
+/** Tracks how long a node has not answered. */
 class Silence {
   readonly #limitMs: number;
   #sinceMs: number | undefined;
@@ -174,8 +174,9 @@ class Silence {
   }
 
   /**
-   * @param quietSinceMs when it was asked and did not answer; `undefined` where it did, or where that says nothing.
-   * @returns what is to be told of it.
+   * @param quietSinceMs when a question without an answer was asked; `undefined` where the node answered, or the check
+   * does not count.
+   * @returns the change to record, if any.
    */
   heard(
     quietSinceMs: number | undefined,

@@ -1,7 +1,7 @@
 /**
- * What a run records only where a check asks for it: which worker does how much, what copies cost, how reads
- * grow with the workers that serve them. Each costs time or work of the servers that other runs need not spend.
- * Records; judges nothing. What cannot be observed is recorded as such and keeps no run from its end.
+ * Observations that a run makes only for checks that need them, because they cost time or server work: how much each
+ * worker does, what copies cost, and how reads scale with workers. Records; does not judge. A failed observation is
+ * recorded and does not end the run.
  */
 
 import { availableParallelism } from 'node:os';
@@ -22,9 +22,9 @@ import { datasetOf, keysToProbe, PROBES_TABLE, Probes, probesAreOn } from './pro
 import type { Recorder } from './recorder.ts';
 
 const STATEMENT_LIMIT_MS = 60_000;
-/** A server tells its counts once a second while it is busy. */
+/** A busy server publishes its statistics once a second. */
 const COUNTS_ARE_TOLD_WITHIN_MS = 1_100;
-/** Each step of reading as fast as can be. Long against a second in which something else runs. */
+/** Length of each step of fast reads: long enough to outlast a short disturbance. */
 const SCALING_STEP_MS = 2_000;
 const SCALING_CONNECTIONS = 8;
 const SCALING_DEPTH = 8;
@@ -39,7 +39,7 @@ export interface ObservationOptions {
   readonly signal: AbortSignal;
 }
 
-/** Counts what every worker has done so far; `since` records what was added to it. */
+/** Counts the work of every worker so far; `since` records the increase. */
 export async function countWork(options: ObservationOptions): Promise<{ since(): Promise<void> }> {
   let before: readonly WorkOfWorker[] | undefined;
   await observed('work-of-workers', options, async () => {
@@ -64,7 +64,7 @@ async function workOfWorkers({ nodes, cluster, workload, plan }: ObservationOpti
   const taken =
     cluster.takenHereSql ?? ((relation) => `SELECT pg_stat_get_tuples_inserted(${quoteText(relation)}::regclass)`);
   const table = ledgerOf(workload, plan.scenario.workload.params)?.table;
-  if (table === undefined) throw new Error('the workload keeps no table whose rows could be counted');
+  if (table === undefined) throw new Error('the workload has no table whose rows could be counted');
   return onWorkers(nodes, cluster.placementSources(table), async (session, sources) => {
     const reads = await scans(session, sources);
     let writes = 0;
@@ -74,8 +74,8 @@ async function workOfWorkers({ nodes, cluster, workload, plan }: ObservationOpti
 }
 
 /**
- * Times that any of these tables was read, by index or from end to end. Not from the view `pg_stat_user_tables`, in
- * which Citus hides placements.
+ * How often these tables were scanned, by index or sequentially. Does not use the view `pg_stat_user_tables`, where
+ * Citus hides placements.
  */
 async function scans(session: Session, sources: readonly PlacementSource[]): Promise<number> {
   const relations = sources.map(({ relation }) => `(${quoteText(relation)}::regclass::oid)`).join(', ');
@@ -88,7 +88,7 @@ async function scans(session: Session, sources: readonly PlacementSource[]): Pro
   );
 }
 
-/** Records what all placements take, beside one copy of the same rows in tables that go at once. */
+/** Records the size of all placements, and of one copy of the same rows in temporary tables. */
 export function compareStorage(options: ObservationOptions): Promise<void> {
   const { nodes, cluster, workload, plan, recorder } = options;
   return observed('storage', options, async () => {
@@ -114,7 +114,7 @@ export function compareStorage(options: ObservationOptions): Promise<void> {
   });
 }
 
-/** Temporary tables with the same columns and keys, where clients connect to; they end with their session. */
+/** Measures temporary tables with the same columns and keys, on the node that clients connect to. */
 async function sizeOfOneCopy({ routes }: FormedCluster, tables: readonly TableSpec[]): Promise<number> {
   await using session = await openSession(mainRoute(routes), 'observation');
   let bytes = 0;
@@ -133,9 +133,8 @@ async function sizeOfOneCopy({ routes }: FormedCluster, tables: readonly TableSp
 }
 
 /**
- * Reads single rows as fast as they are answered: of the partitions that one worker serves, then of those of two,
- * four, ... and all. Records how many reads each step came to, and which workers were seen to serve at least half
- * of what would be an even share of them.
+ * Reads single rows as fast as possible: from the partitions of one worker, then of two, four and so on, and last of
+ * all. Records the number of reads in each step, and which workers served at least half of an even share.
  */
 export function scaleReads(options: ObservationOptions): Promise<void> {
   const { cluster, recorder, signal } = options;
@@ -183,7 +182,7 @@ async function readFast(
   const pressure = new Pressure({
     connections: SCALING_CONNECTIONS,
     depth: SCALING_DEPTH,
-    // With every path to the workers opened before the clock runs.
+    // Opens the connections to all workers before the measurement.
     connect: async () => {
       const session = await openSession(mainRoute(cluster.routes), 'observation', { pipeline: true });
       for (const partitionKey of partitionKeys)
@@ -194,7 +193,7 @@ async function readFast(
   });
   await pressure.open();
   pressure.start();
-  // Whatever happens, nothing is pressed on.
+  // Always stops the pressure.
   const interrupted = await pause(SCALING_STEP_MS, signal).catch((error: unknown) => ({ error }));
   const { ok, failed, forMs } = await pressure.stop();
   if (interrupted) throw interrupted.error;
@@ -204,7 +203,7 @@ async function readFast(
   return { workers, served: served.map(({ node }) => node), ok, failed, forMs };
 }
 
-/** Asks every node that holds placements about them. */
+/** Queries every node that holds placements. */
 async function onWorkers<T extends object>(
   nodes: Nodes,
   sources: readonly PlacementSource[],

@@ -1,4 +1,4 @@
-/** The threads of a run: load, probes and pressure, made ready, and the load raised to its rates. */
+/** Prepares the threads of a run (load, probes, pressure, witness), and raises the load to its rates. */
 
 import type { FormedCluster } from '../cluster/engine.ts';
 import type { Nodes } from '../cluster/platform.ts';
@@ -26,12 +26,11 @@ import { Witness } from './witness.ts';
 import { LIGHT_WITNESS_PACE } from './witness-lane.ts';
 
 /**
- * The share of the coordinator's connections that the load may hold. A connection that is dropped at its
- * deadline leaves its backend behind for a while, so as many again may still be busy with nothing; and health
- * probes, replication and the person who looks on want some too.
+ * The share of the coordinator's connections that the load may hold. A connection dropped at its deadline leaves its
+ * backend behind for a while, so as many again may be occupied; health checks, replication and people need some too.
  */
 const CONNECTION_SHARE = 0.45;
-/** However many the coordinator allows. */
+/** Even if the coordinator allows more. */
 const MAX_LOAD_CONNECTIONS = 256;
 
 export type PrepareOptions = Pick<
@@ -50,10 +49,10 @@ export type PrepareOptions = Pick<
   | 'fitted'
 >;
 
-/** Threads that load their modules while servers start and become a cluster. */
+/** Threads that import their modules while the cluster is being created. */
 export class SpareThreads implements AsyncDisposable {
   readonly load: SpareLoadThread;
-  /** There where the scenario has probes. */
+  /** Present if the scenario has probes. */
   readonly probes: SpareLoadThread | undefined;
 
   constructor({ plan, loadThread, workloadPlace }: Pick<RunOptions, 'plan' | 'loadThread' | 'workloadPlace'>) {
@@ -61,15 +60,15 @@ export class SpareThreads implements AsyncDisposable {
     this.probes = plan.scenario.probes && spareLoadThread(loadThread, 'probes');
   }
 
-  /** Ends those that have not got anything to do. */
+  /** Ends the threads that got no orders. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([this.load, this.probes].map((thread) => thread?.[Symbol.asyncDispose]()));
   }
 }
 
 /**
- * @param listeners hear the load from its start.
- * @throws EnvironmentError where nobody answers who takes writes.
+ * @param listeners receive the load from its start.
+ * @throws EnvironmentError where no server that accepts writes answers.
  */
 export async function prepareLoad(
   { plan, originNs, recorder, workload, workloadPlace, realtime, signal }: PrepareOptions,
@@ -122,17 +121,17 @@ export async function prepareLoad(
 }
 
 export interface PreparedLoad extends Load<LoadKept> {
-  /** Who the messages are from. */
+  /** The writer of its messages. */
   readonly writer: number;
-  /** The listener hears the load from now on. @returns what ends that. */
+  /** Adds a listener. @returns a function that removes it. */
   follow(listener: LoadListener): () => void;
 }
 
 /**
  * Raises the load to its rates.
- * @param meanwhile what is made ready at the same time.
- * @returns the kinds of operation, with the rates that the load goes on with.
- * @throws EnvironmentError where less than the scenario asks is borne.
+ * @param meanwhile preparations that run at the same time.
+ * @returns the kinds of operation, with the rates from now on.
+ * @throws EnvironmentError where servers and client cannot sustain the scenario's load.
  */
 export async function rampUp(
   options: PrepareOptions,
@@ -156,15 +155,15 @@ export async function rampUp(
   return smaller;
 }
 
-/** What the probes and the pressure go to. */
+/** What probes and pressure need. */
 export interface ProbeGround {
   readonly cluster: FormedCluster;
   readonly partitionKeys: readonly number[];
-  /** Who the rows are from. */
+  /** The writer of their rows. */
   readonly run: number;
 }
 
-/** With a number that no run on these tables has had; 0 where the scenario has neither probes nor pressure. */
+/** `run` is a number that no earlier run on these tables had; 0 where the scenario has neither probes nor pressure. */
 export async function groundOf({ plan }: PrepareOptions, cluster: FormedCluster): Promise<ProbeGround> {
   const partitionKeys = keysToProbe(cluster.placement.partitionOfKey);
   if (!probesAreOn(plan.scenario)) return { cluster, partitionKeys, run: 0 };
@@ -172,7 +171,7 @@ export async function groundOf({ plan }: PrepareOptions, cluster: FormedCluster)
   return { cluster, partitionKeys, run: await nextProbeRun(session, ASK_TIMEOUT_MS) };
 }
 
-/** @returns `undefined` where the scenario switches them off. */
+/** @returns `undefined` where the scenario has no probes. */
 export async function prepareProbes(
   { plan, originNs, recorder, realtime, signal }: PrepareOptions,
   spare: SpareThreads,
@@ -197,7 +196,7 @@ export async function prepareProbes(
   );
 }
 
-/** @returns `undefined` where roles do not move: who takes writes is known then. */
+/** @returns `undefined` where roles do not move. */
 export async function prepareWitness(
   { plan, witnessThread, originNs, recorder, signal }: PrepareOptions,
   { all }: Nodes,
@@ -209,7 +208,7 @@ export async function prepareWitness(
   return Witness.prepare({ nodes: all, primary, witnessThread, recorder, originNs, pace, signal });
 }
 
-/** @returns `undefined` where the scenario asks for none. */
+/** @returns `undefined` where the scenario has no pressure. */
 export async function preparePressure(
   { plan, loadThread, originNs, signal }: PrepareOptions,
   ground: Promise<ProbeGround>,
@@ -219,18 +218,18 @@ export async function preparePressure(
   await using thread = spareLoadThread(loadThread, 'pressure');
   const { cluster, partitionKeys, run } = await ground;
   const { partitionOfKey } = cluster.placement;
-  // The probes have the number before.
+  // The probes use `run`.
   const work = { type: 'pressure', ...pressure, partitionKeys, run: run + 1 } as const;
   const pace = paceOf(plan);
   return await Load.prepare<PressureKept>(thread, cluster.routes, { originNs, pace, partitionOfKey, work }, { signal });
 }
 
-/** Whether pgquake looks on at servers that others need, and breaks nothing. */
+/** Whether the run only measures a user's cluster, without faults. */
 export function looksOn({ cluster, faults }: Pick<Scenario, 'cluster' | 'faults'>): boolean {
   return cluster.inventory !== undefined && faults.length === 0;
 }
 
-/** Servers that others need get as little as what is found out allows. */
+/** The pace of the load: as gentle as possible on servers that are in use. */
 function paceOf({ scenario }: PrepareOptions['plan']): LoadPace {
   if (looksOn(scenario)) return WATCH_LOAD_PACE;
   return scenario.cluster.inventory ? LIGHT_LOAD_PACE : LOAD_PACE;

@@ -1,15 +1,15 @@
 /**
- * Pressure: the lightest reads and writes as fast as the servers answer, beside the paced load. Every connection
- * has several statements under way at once (pipelining), which is right for throughput and wrong for latency: so
- * it is counted, and nothing is judged by it.
+ * Pressure: the lightest reads and writes, as fast as the servers answer, beside the paced load. Each connection has
+ * several statements under way (pipelining), which suits throughput but distorts latency, so pressure is counted but
+ * not judged.
  */
 
 import type { Session } from '../sql/session.ts';
 import type { OperationRequest } from '../workloads/workload.ts';
 
-/** After a connection failed: the server may be down for a while. */
+/** Pause after a failed connection, since the server may be down for a while. */
 const RECONNECT_AFTER_MS = 100;
-/** A connection on which nothing came back for so long is thrown away. */
+/** A connection without an answer for this long is discarded. */
 const SILENCE_LIMIT_MS = 5_000;
 
 export interface PressureOptions {
@@ -50,7 +50,7 @@ export class Pressure {
     this.#work = this.#sessions.map((session) => this.#press(session));
   }
 
-  /** Sends no more, waits for what is under way, closes the connections. */
+  /** Stops sending, waits for statements under way, and closes the connections. */
   async stop(): Promise<PressureKept> {
     this.#stopping.abort();
     await Promise.all(this.#work);
@@ -68,7 +68,7 @@ export class Pressure {
     await session?.close();
   }
 
-  /** Until the connection fails, or all is to stop. */
+  /** Sends until the connection fails or `stop` is called. */
   async #pressOn(session: Session): Promise<void> {
     let answered = 0;
     let seen = -1;

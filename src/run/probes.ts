@@ -1,10 +1,8 @@
 /**
- * Probes: the lightest read and the lightest write of every partition, again and again, on connections of their own.
- * Windows of outage and brownout are told by them and not by the load, whose operations are heavier, rarer for
- * each partition and disturb each other.
- *
- * They have a table of their own, in a schema of pgquake's own, to which rows are only added: no workload knows of it,
- * and no engine has to order two updates of one row.
+ * Probes: repeated reads and writes of every partition, as light as possible, on separate connections. They time
+ * outages and brownouts, because the load's operations are heavier, rarer for each partition, and disturb each other.
+ * The probes use their own table in pgquake's schema. They only add rows, so no engine has to order two updates of one
+ * row.
  */
 
 import type { Dataset, TableSpec } from '../cluster/engine.ts';
@@ -18,21 +16,21 @@ import type { OperationRequest, Workload } from '../workloads/workload.ts';
 
 export const PROBES_TABLE = 'pgquake.probes';
 const TABLE = quoteTable(PROBES_TABLE);
-/** Where no data set says what to spread over the partitions: far more than partitions, so that each has one by its hash. */
+/** Partition keys for a workload without a data set: so many that, with hashing, every partition gets one. */
 const OWN_KEYS = Array.from({ length: 16_384 }, (_, i) => i + 1);
-/** Who wrote the row that is read. */
+/** The writer of the rows that probes read. */
 const INITIAL_RUN = 0;
 const READ = `SELECT seq FROM ${TABLE} WHERE partition_key = $1 AND run = ${INITIAL_RUN}`;
 const WRITE = `INSERT INTO ${TABLE} (partition_key, run, seq) VALUES ($1, $2, $3)`;
 /**
- * Statements of all probes together on all servers, where a write counts once for each copy: many partitions share it, so
- * that probing does not become the load.
+ * Limit for all probes on all servers, where a write counts once for each copy. Many partitions share it, so that
+ * probing does not become the load.
  */
 const MAX_STATEMENTS_PER_SECOND = 1_200;
-/** A new connection costs a server far more than a statement. */
+/** Fresh connections as a share of the probe rate: a connection costs a server far more than a statement. */
 const FRESH_SHARE = 0.02;
 const MAX_FRESH_PER_SECOND = 1;
-/** Of all partitions together. */
+/** For all partitions together. */
 const MAX_FRESH_PER_SECOND_IN_ALL = 16;
 
 function probesTable(partitionKeys: readonly number[]): TableSpec {
@@ -49,23 +47,22 @@ function probesTable(partitionKeys: readonly number[]): TableSpec {
 }
 
 /**
- * All that a cluster is formed with: the data set of a workload, and the table of the probes beside it.
- * @param probed whether the run asks for it, see `probesAreOn`; where there is no data set it is made all the same, because
- * partitions are told by a table.
+ * The whole data set of a cluster: that of the workload, and the table of the probes.
+ * @param probed whether to add the table of the probes, see `probesAreOn`. Without a workload's data set it is always
+ * added, because the placement map needs a table.
  */
 export function datasetOf<P>({ dataset }: Pick<Workload<P>, 'dataset'>, params: P, probed = true): Dataset {
   const { partitionKeys, tables } = dataset?.(params) ?? { partitionKeys: OWN_KEYS, tables: [] };
   return { partitionKeys, tables: [...tables, ...(probed || !dataset ? [probesTable(partitionKeys)] : [])] };
 }
 
-/** Whether a run needs the table of the probes: pressure reads and writes it too. */
+/** Whether a run needs the table of the probes, which pressure uses too. */
 export function probesAreOn({ probes, pressure }: Partial<Pick<Scenario, 'probes' | 'pressure'>>): boolean {
   return probes !== undefined || pressure !== undefined;
 }
 
 /**
- * The kinds of probe; `probe-connect` is a `probe-read` on a new connection, which an application without a pool
- * would see.
+ * The kinds of probe. `probe-connect` is a `probe-read` on a new connection, as an application without a pool makes it.
  */
 export function probeKinds(
   { ratePerSecond, deadlineMs, routes = [] }: ProbeSpec,
@@ -76,7 +73,7 @@ export function probeKinds(
   const kindsOf = (route: ProbedRoute | undefined, nth: number): ProbeKind[] => {
     const by = route === undefined ? {} : { route: route.name };
     const kind = { scope: 'partition', deadlineMs, ...by } as const;
-    // Names are told apart from the second route on.
+    // From the second route on, names include the route.
     const named = (name: string) => (route === undefined || nth === 0 ? name : `${name}@${route.name}`);
     const read: ProbeKind = {
       ...kind,
@@ -101,10 +98,7 @@ export function probeKinds(
 
 type ProbedRoute = NonNullable<ProbeSpec['routes']>[number];
 
-/**
- * The rows of these probes that clients read.
- * @param run that wrote them.
- */
+/** The rows of one run's probes that clients can read. */
 export async function readProbes(session: Session, run: number, timeoutMs: number): Promise<PresentKeys> {
   const present = new KeySet();
   await session.forEachRow(`SELECT seq FROM ${TABLE} WHERE run = $1`, [run], ([seq]) => present.add(run, Number(seq)), {
@@ -113,7 +107,7 @@ export async function readProbes(session: Session, run: number, timeoutMs: numbe
   return present.toRanges();
 }
 
-/** One partition key of every partition that has any: the first. */
+/** The first partition key of every partition that has one. */
 export function keysToProbe(partitionOfKey: Readonly<Record<number, number>>): number[] {
   const partitionKeys = new Map<number, number>();
   for (const [partitionKey, partition] of Object.entries(partitionOfKey)) {
@@ -122,13 +116,13 @@ export function keysToProbe(partitionOfKey: Readonly<Record<number, number>>): n
   return [...partitionKeys].sort(([a], [b]) => a - b).map(([, partitionKey]) => partitionKey);
 }
 
-/** A number that no run on these tables has had. */
+/** A number that no earlier run on these tables had. */
 export async function nextProbeRun(session: Session, timeoutMs: number): Promise<number> {
   const [row] = await session.query(`SELECT coalesce(max(run), 0) + 1 FROM ${TABLE}`, [], { timeoutMs });
   return Number(row?.[0]);
 }
 
-/** The server answered a read, and the row that is there was not in the answer. */
+/** The server answered a read without the row that exists. */
 class RowMissingError extends Error {
   readonly code = 'row-missing';
 

@@ -1,4 +1,4 @@
-/** Asks a platform for the nodes that an engine forms a cluster of. */
+/** Asks a platform for the nodes of a cluster. */
 
 import type { Engine } from '../cluster/engine.ts';
 import type { Capability, Nodes, Platform } from '../cluster/platform.ts';
@@ -7,11 +7,11 @@ import type { NodeName } from '../model/topology.ts';
 
 export interface WantedNodes {
   readonly cluster: ClusterSpec;
-  /** Where the platform keeps what must outlive a crash of pgquake, and the nodes' logs. */
+  /** The folder for the nodes' logs, and for what must survive a crash of pgquake. */
   readonly folder: string;
-  /** What faults will need of the nodes, beside what the engine needs. */
+  /** Capabilities that faults will need, besides the engine's. */
   readonly needs: readonly Capability[];
-  /** Nodes whose data need a file system of its own size; none by default. */
+  /** Nodes whose data need a file system of limited size; none by default. */
   readonly sizedData?: readonly NodeName[];
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;

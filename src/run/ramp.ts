@@ -1,6 +1,6 @@
 /**
- * A short ramp before the steady state: what do servers and client bear? The load rises to what the scenario asks for,
- * and the steady state begins once it is answered as fast as it is sent.
+ * A short ramp before the steady state, to find what servers and client can sustain. The load rises to the scenario's
+ * rates, and the steady state begins once operations are answered as fast as they are sent.
  */
 
 import type { Clock } from '../model/clock.ts';
@@ -10,42 +10,42 @@ import { formatShare } from '../model/units.ts';
 import { pause } from '../model/until.ts';
 import type { LoadListener } from './load.ts';
 
-/** Below the full rate, to open connections and fill caches. */
+/** Steps below the full rate, to open connections and fill caches. */
 const STEPS = [0.25, 0.5] as const;
 const STEP_MS = 75;
-/** Answers are counted over as long as the slowest kind that counts takes for so many, within these limits. */
+/** Answers are counted over the time in which the slowest counting kind is due this often, within these limits. */
 const ENOUGH_DUE = 10;
 const WINDOW_MS = { least: 250, most: 500 } as const;
-/** Beyond the time between two hand-overs. */
+/** Added to the time between two batches. */
 const HANDING_OVER_MS = 20;
-/** A slow answer takes a while to be followed by as many as are sent. */
+/** After a slow answer, it takes a while until answers keep up with requests. */
 const BORNE_WITHIN_MS = 6_000;
 const FITTED_WITHIN_MS = 2_500;
 const LEAST_SHARE = 1 / 32;
 /** Fewer operations than this in a window say nothing about a rate. */
 const LEAST_DUE = 5;
 const BORNE_SHARE = 0.8;
-/** Of arrivals by chance there may be far fewer than the rate says. */
+/** With random arrivals there may be far fewer than the rate says. */
 const BORNE_SHARE_POISSON = 0.6;
 const POLL_MS = 50;
 
-/** Of one kind of operation, a second. */
+/** Operations of one kind per second. */
 export interface Borne {
   readonly kind: string;
   readonly asked: number;
   readonly answered: number;
 }
 
-/** Counts answers by when they came. */
+/** Counts answers by their times. */
 export class AnswerCount implements LoadListener {
   readonly #kinds: readonly OperationKind[];
   readonly #answeredAt = new Map<string, number[]>();
-  /** How long after an answer it has been counted. */
+  /** The delay until an answer has been counted. */
   readonly lateMs: number;
-  /** Over how long answers are counted. */
+  /** The time over which answers are counted. */
   readonly windowMs: number;
 
-  /** @param handOverMs between two hand-overs of what was answered. */
+  /** @param handOverMs between two batches of settled operations. */
   constructor(kinds: readonly OperationKind[], handOverMs: number) {
     this.lateMs = handOverMs + HANDING_OVER_MS;
     this.#kinds = kinds.filter(({ ratePerSecond }) => ratePerSecond > 0);
@@ -53,12 +53,15 @@ export class AnswerCount implements LoadListener {
     this.windowMs = this.isLight ? WINDOW_MS.most : Math.min(WINDOW_MS.most, Math.max(WINDOW_MS.least, ...longest));
   }
 
-  /** Kinds that are due often enough to say something about a rate. */
+  /** Kinds that are due often enough to measure a rate. */
   get #counting(): readonly OperationKind[] {
     return this.#kinds.filter(({ ratePerSecond }) => ratePerSecond * (WINDOW_MS.most / 1_000) >= LEAST_DUE);
   }
 
-  /** There is nothing to raise, and nothing to count at full rates either: any answer shows that the load is borne. */
+  /**
+   * Whether no kind is due often enough to measure a rate: then there is no ramp, and any answer shows that the load is
+   * sustained.
+   */
   get isLight(): boolean {
     return this.#counting.length === 0;
   }
@@ -73,8 +76,8 @@ export class AnswerCount implements LoadListener {
   }
 
   /**
-   * What was answered within the window before this moment.
-   * @param share of the rates that is asked for, from 0 to 1.
+   * The answers in the window before this moment.
+   * @param share of the rates that the load runs at, from 0 to 1.
    */
   before(ms: number, share: number): Borne[] {
     const toMs = ms - this.lateMs;
@@ -85,7 +88,7 @@ export class AnswerCount implements LoadListener {
     });
   }
 
-  /** Whether each kind is answered about as often as it is asked; where all are asked seldom, whether any is answered. */
+  /** Whether each kind is answered about as often as it is sent; if all are rare, whether any is answered. */
   bears(borne: readonly Borne[]): boolean {
     const sum = (of: (one: Borne) => number) => borne.reduce((total, one) => total + of(one), 0);
     const anyDue = sum(({ asked }) => asked) * (this.windowMs / 1_000) >= 1;
@@ -101,20 +104,20 @@ export class AnswerCount implements LoadListener {
 
 export interface RampOptions {
   readonly count: AnswerCount;
-  /** Lets the load run at a share of its rates from now on. */
+  /** Makes the load run at a share of its rates from now on. */
   readonly pace: (share: number) => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Goes on with a smaller load where the whole one is not borne. */
+  /** Continues with a smaller load where servers and client cannot sustain the whole one. */
   readonly fit: boolean;
-  /** What is made ready meanwhile, and takes of what servers and client bear: no limit runs before it is settled. */
+  /** Preparations at the same time, which use servers and client too: the time limit starts after they settle. */
   readonly meanwhile?: Promise<unknown>;
 }
 
 /**
  * Raises the load to the scenario's rates.
- * @returns the share of them that is borne; 1 unless a smaller load was asked for with `fit`.
- * @throws EnvironmentError with the figures where less than the scenario asks is borne, within 7 s of being alone.
+ * @returns the share of the rates that is sustained; 1 unless `fit` allows less.
+ * @throws EnvironmentError with the figures where the rates are not sustained within 6 s after `meanwhile` settles.
  */
 export async function raise({ count, pace, clock, signal, fit, meanwhile }: RampOptions): Promise<number> {
   let alone = meanwhile === undefined;
@@ -149,10 +152,10 @@ function notBorne(borne: readonly Borne[], share: number): EnvironmentError {
   const figures = borne.map(({ kind, asked, answered }) => `${kind} ${Math.round(answered)} of ${rounded(asked)}`);
   const least = share === 1 ? '' : ` even at ${formatShare(share)} of its rates`;
   return new EnvironmentError(
-    `servers and client bear less than the scenario asks${least}, so nothing was broken: ${figures.join(', ')} a second answered`,
+    `servers and client cannot sustain the scenario's load${least}, so pgquake broke nothing: ${figures.join(', ')} a second answered`,
     {
       code: 'load-not-borne',
-      hint: 'lower the rates in the scenario, or let --fit go on with a smaller load that is stated',
+      hint: 'lower the rates in the scenario, or use --fit to continue with a smaller load, which the report states',
     },
   );
 }

@@ -1,9 +1,7 @@
 /**
- * The only writer of a run's history. Events go to disk as they happen, operations within a quarter of a second; listeners
- * (the live view) hear both at once.
- *
- * Nothing here throws once the files are open: healing and removing must not wait for a full disk. What cannot be
- * written ends the run in order, by `signal`.
+ * The only writer of a run's history. It writes events as they happen, and operations within 250 ms; listeners (the
+ * live view) receive both at once. Nothing here throws once the files are open, because a full disk must not block
+ * healing and removal. A failed write ends the run in order, by `signal`.
  */
 
 import { join } from 'node:path';
@@ -17,7 +15,7 @@ import { LineFile } from './line-file.ts';
 
 export interface RunListener {
   event?(event: TimedEvent): void;
-  /** Hears what has settled of the load, in that order. */
+  /** Receives the load's operations, in the order in which they settled. */
   operations?(batch: OperationLog): void;
 }
 
@@ -34,7 +32,7 @@ export class Recorder implements Disposable {
   readonly #events: LineFile;
   readonly #operations: OperationsWriter;
   readonly #probes: OperationsWriter;
-  /** There once a witness has something to tell. */
+  /** Created with the witness's first batch. */
   #witness: OperationsWriter | undefined;
   readonly #listeners: RunListener[];
   readonly #broken = new AbortController();
@@ -59,12 +57,12 @@ export class Recorder implements Disposable {
     this.#flushing = setInterval(() => this.#flush(), FLUSH_MS).unref();
   }
 
-  /** Aborted when something could not be written; the reason is an `EnvironmentError` that says what. */
+  /** Aborted when a write fails; the reason is an `EnvironmentError` that says which. */
   get signal(): AbortSignal {
     return this.#broken.signal;
   }
 
-  /** Events that are not on disk, in their order. */
+  /** Events that are not on disk, in order. */
   get unsaved(): readonly TimedEvent[] {
     return this.#unsaved;
   }
@@ -77,7 +75,7 @@ export class Recorder implements Disposable {
     this.#tell((listener) => listener.event?.(timed));
   }
 
-  /** Tells one more listener, from now on. */
+  /** Adds a listener. */
   follow(listener: RunListener): void {
     this.#listeners.push(listener);
   }
@@ -109,7 +107,7 @@ export class Recorder implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#flushing);
-    // There may be space again: the cluster is gone.
+    // There may be space again, because the cluster is removed.
     this.#saveEvents();
     for (const file of [this.#events, this.#operations, this.#probes, this.#witness]) {
       try {
@@ -130,7 +128,7 @@ export class Recorder implements Disposable {
     }
   }
 
-  /** After a batch that could not be written the file must end: what follows on half of one cannot be read. */
+  /** Writes nothing after a failed write, because whatever follows half a batch is unreadable. */
   #write(write: () => void): void {
     if (this.signal.aborted) return;
     try {

@@ -1,6 +1,7 @@
 /**
- * After the load: transactions that failures left prepared. What they wrote may be acknowledged and is not visible, so
- * the data are read now, the engine is given time to end them, and the final reads come after. Records; judges nothing.
+ * After the load: handles transactions that failures left prepared. Their writes may be acknowledged but invisible, so
+ * pgquake reads the data now, gives the engine time to end them, and makes the final reads afterwards. Records; does
+ * not judge.
  */
 
 import { preparedTransactions, type StandingTransaction } from '../cluster/leftovers.ts';
@@ -11,27 +12,27 @@ import type { NodeName } from '../model/topology.ts';
 import { pause } from '../model/until.ts';
 import { connectTo, type FinalReadsOptions, placementsOf, READ_TIMEOUT_MS, readSources } from './final-reads.ts';
 
-/** Citus ends what was prepared once a minute. */
+/** Citus ends prepared transactions once a minute. */
 export const RECOVERY_LIMIT_MS = 75_000;
-/** For what stands after that, once the engine has been asked. */
+/** For transactions left after that, once pgquake has asked the engine to end them. */
 const ASKED_LIMIT_MS = 10_000;
 const POLL_MS = 250;
-/** A commit in two phases that nothing disturbs takes milliseconds; one that was under way when the load stopped may end yet. */
+/** A normal two-phase commit takes milliseconds, so a younger transaction may still end by itself. */
 const UNDISTURBED_MS = 1_000;
 const UNDISTURBED_LIMIT_MS = 5_000;
 const MAX_KEYS = 100;
 
 export interface RecoveryLimits {
-  /** For the engine by itself; 75 s by default. */
+  /** For the engine to end them by itself; 75 s by default. */
   readonly ownMs?: number;
-  /** After it was asked; 10 s by default. */
+  /** After pgquake asked it; 10 s by default. */
   readonly askedMs?: number;
 }
 
 /**
- * Reads what is there, and waits until every transaction that stands prepared has ended, at most as long as the
- * event `recovery-awaited` says. Does nothing where none stands.
- * @returns whether some stand still.
+ * If there are prepared transactions, reads the data and waits until all have ended, up to the limit in the event
+ * `recovery-awaited`.
+ * @returns whether some are still prepared.
  * @throws the signal's reason.
  */
 export async function untilNothingIsInDoubt(options: FinalReadsOptions, limits: RecoveryLimits = {}): Promise<boolean> {
@@ -67,7 +68,7 @@ export async function untilNothingIsInDoubt(options: FinalReadsOptions, limits: 
   return wait.left.length > 0;
 }
 
-/** What was prepared a while ago; what is younger is given the time to end. */
+/** The transactions that stay prepared, after giving young ones time to end. */
 async function disturbed(options: FinalReadsOptions): Promise<readonly StandingTransaction[]> {
   const { clock, signal, recorder } = options;
   const untilMs = clock.nowMs() + UNDISTURBED_LIMIT_MS;
@@ -85,7 +86,7 @@ async function disturbed(options: FinalReadsOptions): Promise<readonly StandingT
 
 interface LookAround {
   readonly standing: readonly StandingTransaction[];
-  /** Nodes that could not be asked, and why. */
+  /** Nodes that could not be asked, with the reason. */
   readonly errors: ReadonlyMap<NodeName, string>;
 }
 
@@ -106,7 +107,7 @@ async function lookAround(options: FinalReadsOptions): Promise<LookAround> {
   return { standing: standing.flat(), errors };
 }
 
-/** The wait for some transactions to end. */
+/** Waits for transactions to end. */
 class Wait {
   left: readonly StandingTransaction[];
   readonly ended: (StandingTransaction & Pick<EndedTransaction, 'preparedAt' | 'endedAt'>)[] = [];
@@ -122,7 +123,7 @@ class Wait {
   async until(limitMs: number): Promise<void> {
     const { clock, signal } = this.#options;
     for (;;) {
-      // A node that cannot be asked tells nothing: all that stood there stands.
+      // On a node that cannot be asked, all transactions count as still prepared.
       const { standing, errors } = await lookAround(this.#options);
       const names = new Set(standing.map(nameOf));
       const stands = (one: StandingTransaction) => names.has(nameOf(one)) || errors.has(one.node);
@@ -145,7 +146,7 @@ function withoutNumber({ node, gid, ageMs, relations }: StandingTransaction): Pr
   return { node, gid, ageMs, relations };
 }
 
-/** Finds the rows that each transaction made by its number, which they carry. */
+/** Finds the rows of each transaction by its id, which is their `xmin`. */
 async function withKeys(options: FinalReadsOptions, ended: Wait['ended']): Promise<EndedTransaction[]> {
   const { nodes, ledger } = options;
   const made = new Map<string, string[]>();
@@ -167,7 +168,7 @@ async function withKeys(options: FinalReadsOptions, ended: Wait['ended']): Promi
           }
         }
       } catch {
-        // Which rows were late stands in the reads; only by which transaction is not known then.
+        // The reads still show which rows were late, only not by which transaction.
       }
     }),
   );

@@ -1,6 +1,6 @@
 /**
- * Who does what, in a cluster whose roles move: asked again and again, and at once when the witness sees a change; recorded
- * when it changes. And its manager at work.
+ * Records the roles in a cluster whose roles move, whenever they change: asks regularly, and at once when the witness
+ * sees a change. Also records the steps of the manager.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,22 +9,22 @@ import { type Roles, rolesDiffer } from '../model/roles.ts';
 import type { Recorder } from './recorder.ts';
 
 export const ROLES_EVERY_MS = 500;
-/** Beside servers that others need: the witness asks each of them more than twice a second. */
+/** On servers that are in use, where the witness already asks each node more than twice a second. */
 export const LIGHT_ROLES_EVERY_MS = 2_000;
 const STOP_LIMIT_MS = 2_000;
 
 export interface RoleWatchOptions {
   readonly cluster: Pick<FormedCluster, 'roles' | 'manager'>;
   readonly recorder: Pick<Recorder, 'event' | 'follow'>;
-  /** Between two looks. */
+  /** Between two questions. */
   readonly everyMs: number;
 }
 
-/** Watches until it is disposed of; does nothing where roles never move. */
+/** Watches until disposed; does nothing where roles never move. */
 export class RoleWatch implements AsyncDisposable {
   readonly #options: RoleWatchOptions;
   readonly #stop = new AbortController();
-  /** Ends the pause before the next look. */
+  /** Ends the pause before the next question. */
   #wake = new AbortController();
   readonly #manager: AsyncDisposable | undefined;
   readonly #watching: Promise<void>;
@@ -36,7 +36,7 @@ export class RoleWatch implements AsyncDisposable {
     this.#note(known);
     this.#manager = cluster.manager?.watch((step) => {
       recorder.event({ type: 'failover', ...step });
-      // Once a second node takes writes, half a second is long.
+      // Half a second is long while two nodes may accept writes.
       if (step.step === 'promoted') void this.#look();
     });
     recorder.follow({
@@ -47,17 +47,17 @@ export class RoleWatch implements AsyncDisposable {
     this.#watching = cluster.roles ? this.#watch() : Promise.resolve();
   }
 
-  /** Returns when every node was asked once. */
+  /** Returns after asking every node once. */
   static async start(options: RoleWatchOptions): Promise<RoleWatch> {
     return new RoleWatch(options, await options.cluster.roles?.(new AbortController().signal));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // A node that came back between two looks is seen as well.
+    // Looks once more for a node that came back since the last question.
     await Promise.race([this.#look(), sleep(STOP_LIMIT_MS, undefined, { ref: false })]);
     this.#stop.abort();
     await this.#manager?.[Symbol.asyncDispose]();
-    // A node that does not answer keeps no run from its end.
+    // A node that does not answer must not block the end of the run.
     await Promise.race([this.#watching, sleep(STOP_LIMIT_MS, undefined, { ref: false })]);
   }
 
@@ -77,7 +77,7 @@ export class RoleWatch implements AsyncDisposable {
       const roles = await this.#options.cluster.roles?.(signal);
       if (!signal.aborted) this.#note(roles);
     } catch {
-      // Ended, or nobody can tell: that is no change of a role.
+      // Stopped, or the roles are unknown: not a change of roles.
     }
   }
 

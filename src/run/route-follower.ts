@@ -1,9 +1,9 @@
-/** Keeps a thread of the load told where its route leads. */
+/** Tells a thread when the addresses of its route change. */
 
 import type { Route } from '../cluster/route.ts';
 import type { Address } from '../model/address.ts';
 
-/** However many connections cannot be opened. */
+/** The least time between two questions, however many connections fail. */
 const AT_MOST_EVERY_MS = 100;
 
 export class RouteFollower implements Disposable {
@@ -15,7 +15,7 @@ export class RouteFollower implements Disposable {
   #askedAt = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param changed hears of addresses that differ from those before.
+   * @param changed called with new addresses.
    * @param everyMs between two questions while all is well.
    */
   constructor(
@@ -30,7 +30,10 @@ export class RouteFollower implements Disposable {
     this.#timer = setInterval(() => void this.ask(), everyMs);
   }
 
-  /** Asks now, unless it has just asked or an earlier question is open. A route that cannot tell keeps the last addresses. */
+  /**
+   * Asks now, unless it has just asked or is waiting for an answer. Keeps the last addresses if the route does not
+   * answer.
+   */
   async ask(): Promise<void> {
     if (this.#asking || performance.now() - this.#askedAt < AT_MOST_EVERY_MS) return;
     this.#asking = true;
@@ -43,7 +46,7 @@ export class RouteFollower implements Disposable {
         this.#changed(addresses);
       }
     } catch {
-      // Its node cannot be looked at right now: the next question may tell.
+      // The node cannot be inspected now; the next question may succeed.
     } finally {
       this.#asking = false;
     }

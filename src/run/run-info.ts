@@ -1,4 +1,4 @@
-/** What `run.json` says of a run: who ran what, and with which kinds of operations. Known before the run begins. */
+/** The contents of `run.json`: what runs, with which kinds of operations. Known before the run begins. */
 
 import { basename } from 'node:path';
 import type { Engine } from '../cluster/engine.ts';
@@ -14,9 +14,9 @@ export interface DescribedRun {
   readonly engine: Engine;
   readonly folder: string;
   readonly startedAt: Date;
-  /** What checks may require and the run does not bring. */
+  /** What checks may require and the run does not provide. */
   readonly lacks: readonly Requirement[];
-  /** The command line that runs it again, but for the seed; by the scenario's file by default. */
+  /** The command line that repeats the run, without the seed; by default built from the scenario's file. */
   readonly again?: string;
   readonly realtime?: boolean;
   readonly attempt?: Attempt | undefined;
@@ -53,7 +53,7 @@ export function describeRun(
   };
 }
 
-/** Each with the route that it goes by: the first of the engine, which takes writes, where it names none. */
+/** Adds each kind's route: by default the engine's first route, which accepts writes. */
 export function routed<K extends OperationKind>(
   kinds: readonly K[],
   { routes: [main] = [] }: Pick<Engine, 'routes'>,

@@ -1,6 +1,6 @@
 /**
- * Drives the world through the phases of a run, and records it. The only place where platform, engine,
- * load and faults meet. Whatever happens, faults are healed and the cluster is gone when it returns.
+ * Runs the phases of a run. The only place where platform, engine, load and faults meet. Whatever happens, when it
+ * returns the faults are healed and the cluster is removed.
  */
 
 import type { Engine, FormedCluster } from '../cluster/engine.ts';
@@ -52,28 +52,28 @@ import {
 } from './strike.ts';
 import { orAborted } from './wait.ts';
 
-/** Replicas get at least this long to catch up, however much of the settle limit the service took. */
+/** Replicas get at least this long to catch up, even if service used up the settle limit. */
 const MIN_CATCH_UP_MS = 5_000;
 const POLL_MS = 50;
-/** For what is under way when a run is interrupted to end in order. */
+/** Grace period for work under way when a run is interrupted. */
 const ABORT_GRACE_MS = 2_000;
 
 export interface RunOptions {
   readonly plan: Plan;
-  /** Picks the targets of a plan that is open, and keeps it. */
+  /** Picks the open targets of the plan, and stores it. */
   readonly place: (placement: PlacementMap) => Promise<Plan>;
   readonly platform: Platform;
   readonly engine: Engine;
-  /** Why these two. */
+  /** Why this platform and engine. */
   readonly reason: string;
   readonly faults: ReadonlyMap<string, Fault>;
   readonly workload: Workload;
   readonly workloadPlace: WorkloadPlace;
-  /** What is wrong with the scenario's workload, as an error with places. */
+  /** Makes an error with places from problems of the scenario's workload. */
   readonly refusal: (problems: readonly WorkloadProblem[]) => Error;
-  /** What is recorded beyond the usual. */
+  /** Additional observations to record. */
   readonly observe: ReadonlySet<Observation>;
-  /** After healing, the load reads again each partition key whose last read failed. */
+  /** After healing, wait until the load has read each partition key again whose last read failed. */
   readonly asksAgain: boolean;
   readonly loadThread: URL;
   readonly witnessThread: URL;
@@ -82,20 +82,20 @@ export interface RunOptions {
   readonly clock: Clock;
   readonly originNs: bigint;
   readonly signal: AbortSignal;
-  /** Threads of load and probes run at realtime priority; normal priority by default. */
+  /** Runs the load and probe threads at realtime priority; false by default. */
   readonly realtime?: boolean;
-  /** Where the whole load is not borne, goes on with a smaller one. Not by default. */
+  /** Continues with a smaller load where servers and client cannot sustain the whole one. False by default. */
   readonly fit?: boolean;
-  /** Keeps what the smaller load is. */
+  /** Stores the smaller load. */
   readonly fitted?: (share: number, kinds: readonly OperationKind[]) => Promise<void>;
-  /** Hears what goes on before there are events, such as an image that is being fetched. */
+  /** Called with progress before there are events, such as the download of an image. */
   readonly say: (line: string) => void;
 }
 
 /**
- * Runs a plan from provision to dispose. All that happened is in the recorder; this returns nothing.
- * @throws the signal's reason when aborted, an `EnvironmentError` when nodes cannot be had; after
- * healing and disposing in either case.
+ * Runs a plan from provision to dispose, and records everything.
+ * @throws after healing and disposing: the signal's reason when aborted, an `EnvironmentError` when nodes cannot be
+ * created.
  */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: the phases of a run in their order, each within the resources of the one before.
 export async function run(asked: RunOptions): Promise<void> {
@@ -127,7 +127,7 @@ export async function run(asked: RunOptions): Promise<void> {
     const options = await pickTargets(asked, cluster);
     await refuseLacking(options, nodes, cluster);
     const guard = new ServiceGuard(scenario.guards?.abortWhen ?? [], scenario.steadyStateMs);
-    // Side by side: each waits for answers and for connections. The load does not wait for the others to be raised.
+    // In parallel, since each waits for connections and answers. The ramp starts before probes and witness are ready.
     const ground = groundOf(options, cluster);
     await using loading = new Begun(prepareLoad(options, spare, cluster, [guard]));
     await using probing = new Begun(prepareProbes(options, spare, ground));
@@ -152,7 +152,7 @@ export async function run(asked: RunOptions): Promise<void> {
     load.follow(monitor);
 
     await using _watch = new NodeWatch({
-      // What people do to nodes while they are watched is what the run is for.
+      // A watch is meant to observe what people do to the nodes, so it does not watch for foreign changes.
       nodes: scenario.watchMs === undefined ? nodes.all.filter((node) => !node.byConnectionAlone) : [],
       recorder,
       clock,
@@ -191,10 +191,10 @@ export async function run(asked: RunOptions): Promise<void> {
       recorder,
       'settle',
       async () => {
-        // A watch heals nothing that service would have to come back from: what it was like meanwhile counts.
+        // A watch has no healing to recover from, so service during the watch counts.
         const since = scenario.watchMs === undefined ? clock.nowMs() : faultsFrom;
         await settle(monitor, clock, { since, until: settledBy }, signal);
-        // First the probes: hundreds of connections that the load closes at once keep the servers busy for a moment.
+        // Probes first: the load closes hundreds of connections at once, which briefly keeps the servers busy.
         const probesKept = await probes?.stop();
         recorder.event({ type: 'load-kept', writer: load.writer, ...(await load.stop()) });
         if (probesKept) recorder.event({ type: 'load-kept', of: 'probes', ...probesKept });
@@ -218,7 +218,7 @@ export async function run(asked: RunOptions): Promise<void> {
           witness?.read(),
           verifyHealing(options, nodes, inDoubt ? MIN_CATCH_UP_MS : WHOLE_LIMIT_MS),
         ]);
-        // Each measures, so alone.
+        // One after the other, because each measures.
         await compareStorage(observed);
         await scaleReads(observed);
       },
@@ -235,7 +235,7 @@ function serversOf({ all }: Nodes): NamedServer[] {
   return all.map((node) => ({ name: node.name, ...node.address() }));
 }
 
-/** @param signal ends the phase when it is aborted, whatever the work waits for; without it, the work ends by itself. */
+/** @param signal ends the phase when aborted, whatever the work waits for; without it, the work ends by itself. */
 async function inPhase<T>(recorder: Recorder, phase: Phase, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   recorder.event({ type: 'phase-started', phase });
   try {
@@ -245,7 +245,7 @@ async function inPhase<T>(recorder: Recorder, phase: Phase, work: () => Promise<
   }
 }
 
-/** Side by side. @throws what the first of them has thrown, when all have ended: none goes on where it has no business. */
+/** Waits until all works have ended, so that none continues after a failure. @throws the first error. */
 async function allEnded(works: readonly (Promise<unknown> | undefined | false)[]): Promise<void> {
   for (const outcome of await Promise.allSettled(works)) if (outcome.status === 'rejected') throw outcome.reason;
 }
@@ -269,7 +269,7 @@ async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {
   return formed;
 }
 
-/** @throws what is wrong with the scenario, where the server does not accept what its workload will send. */
+/** @throws the scenario's problems, where the server does not accept the workload's statements. */
 async function setUp({ workload, plan, refusal }: RunOptions, { routes }: FormedCluster): Promise<void> {
   if (!workload.setUp) return;
   await using session = await connectOn(mainRoute(routes));

@@ -1,12 +1,12 @@
-/** Watches the load as it settles and tells when service is as it should be again. */
+/** Watches the load and tells when service is restored. */
 
 import type { OperationKind, OperationLog } from '../model/history.ts';
 import type { RunListener } from './recorder.ts';
 
 /**
- * Service is restored when for this long nearly all that was due has succeeded, which is longer than the second that a
- * recovery is measured by, and for slow kinds at least three of their operations; and, where that is asked for, when every
- * partition key whose last read was in vain has been read since: a slow load would not come to it before it ends.
+ * Service is restored when nearly all due operations have succeeded for this long, and at least three of each kind.
+ * This is longer than the second by which recovery is measured. With `asksAgain`, every partition key whose last read
+ * failed must also have been read since, which a slow load might not do before it ends.
  */
 const SUSTAINED_MS = 2_500;
 const SUSTAINED_OPERATIONS = 3;
@@ -19,7 +19,7 @@ interface Recent {
 
 export class ServiceMonitor implements RunListener {
   readonly #recent: ReadonlyMap<string, Recent[]>;
-  /** Partition keys whose last read was not answered, of each kind that reads one. */
+  /** Partition keys whose last read failed, for each kind that reads one. */
   readonly #refused: ReadonlyMap<string, Set<number>>;
   readonly #kinds: readonly OperationKind[];
 
@@ -41,7 +41,7 @@ export class ServiceMonitor implements RunListener {
     }
   }
 
-  /** Whether every kind has been served for a while before `nowMs`, and that while lies after `sinceMs`. */
+  /** Whether every kind has been served long enough before `nowMs`, counting only the time after `sinceMs`. */
   restored(nowMs: number, sinceMs: number): boolean {
     if ([...this.#refused.values()].some(({ size }) => size > 0)) return false;
     return this.#kinds.every((kind) => {
@@ -51,11 +51,11 @@ export class ServiceMonitor implements RunListener {
       const recent = this.#recent.get(kind.name) as Recent[];
       const firstKept = recent.findIndex((entry) => entry.intendedAt >= from);
       recent.splice(0, firstKept === -1 ? recent.length : firstKept);
-      // By chance there may be far fewer than the rate says.
+      // With random arrivals there may be far fewer than the rate says.
       const least = kind.schedule === 'poisson' ? 0.5 : SUSTAINED_SHARE;
       const expected = (nowMs - from) / intervalMs;
       const ok = recent.filter((entry) => entry.ok).length;
-      // The last one or two may still be under way, or not handed over yet.
+      // The last one or two may be under way or not handed over.
       return ok >= Math.max(1, Math.floor(expected * least) - 2) && ok / recent.length >= SUSTAINED_SHARE;
     });
   }

@@ -1,28 +1,28 @@
-/** A thread that loads its modules while there is nothing yet to connect to: it hears later what it is to do. */
+/** A thread that imports its modules before there is anything to connect to, and gets its orders later. */
 
 import { MessageChannel, type MessagePort, type ResourceLimits, Worker, workerData } from 'node:worker_threads';
 import { endThread } from '../model/end-thread.ts';
 
-/** What a thread is started with. */
+/** The data that a thread starts with. */
 interface SpareData<P> {
-  /** Brings the orders, once; closed without, where nothing came of it. */
+  /** Delivers the orders once; closed without a message if there are none. */
   readonly orders: MessagePort;
   readonly preload: P;
 }
 
 export interface SpareOptions<P> {
-  /** For people who look at threads. */
+  /** The thread's name, for debugging. */
   readonly name: string;
-  /** What the thread can load before it has orders. */
+  /** What the thread can import before it has orders. */
   readonly preload?: P;
   readonly limits?: ResourceLimits;
 }
 
-/** `O`: what it is to do. `P`: what it can load before. */
+/** `O`: its orders. `P`: what it can import before. */
 export class SpareThread<O, P = undefined> implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #orders: MessagePort;
-  /** Settles with what it died of, if it did. */
+  /** Rejects with the thread's error. */
   readonly #ended: Promise<never>;
   #taken = false;
 
@@ -39,18 +39,18 @@ export class SpareThread<O, P = undefined> implements AsyncDisposable {
       this.#worker.once('error', reject);
       this.#worker.once('exit', (code) => reject(new Error(`the thread "${name}" ended early with code ${code}`)));
     });
-    // Whoever takes it hears of it; until then it must not end the process.
+    // The taker handles a rejection; until then it must not end the process.
     this.#ended.catch(() => undefined);
   }
 
-  /** Tells it what to do; it is its taker's business from now on. */
+  /** Gives it orders; from now on the caller is responsible for the thread. */
   take(orders: O): { readonly worker: Worker; readonly ended: Promise<never> } {
     this.#taken = true;
     this.#orders.postMessage(orders);
     return { worker: this.#worker, ended: this.#ended };
   }
 
-  /** Ends it where nobody took it. Harmless twice. */
+  /** Ends the thread if it was not taken. Harmless twice. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#taken) return;
     this.#taken = true;
@@ -60,9 +60,9 @@ export class SpareThread<O, P = undefined> implements AsyncDisposable {
 }
 
 /**
- * In the thread: what it is to do.
- * @param load loads what can be loaded before.
- * @throws what ends the thread, where nobody tells it any more.
+ * Called in the thread: waits for its orders.
+ * @param load imports what the orders will need.
+ * @throws where the thread gets no orders, which ends it.
  */
 export async function ordersOf<O, P = undefined>(
   load: (preload: P) => Promise<unknown> = () => Promise.resolve(),
@@ -72,10 +72,10 @@ export async function ordersOf<O, P = undefined>(
     orders.once('message', resolve);
     orders.once('close', () => resolve(undefined));
   });
-  // What cannot be loaded says so to whoever needs it.
+  // A failed import fails again where its module is needed.
   await load(preload).catch(() => undefined);
   const told = await heard;
   orders.close();
-  if (told === undefined) throw new Error('nobody has anything to do for this thread');
+  if (told === undefined) throw new Error('the thread got no orders');
   return told;
 }

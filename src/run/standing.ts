@@ -1,4 +1,6 @@
-/** Clusters that stand between runs: made one cluster once, found again, and lent to a run that attaches to them. */
+/**
+ * Clusters that keep running between runs: forms them once, recognises them later, and lends them to runs that attach.
+ */
 
 import type { Dataset, Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
 import { untilServes } from '../cluster/health.ts';
@@ -26,9 +28,9 @@ import { readPendingUndos } from './undo-journal.ts';
 
 const CONNECT_LIMIT_MS = 5_000;
 const READ_LIMIT_MS = 60_000;
-/** For the nodes of a cluster that a run attaches to: it should stand already. */
+/** For the nodes of a cluster that a run attaches to, which should be running already. */
 const STANDS_LIMIT_MS = 10_000;
-/** Who wrote the messages of the initial data set. */
+/** The writer of the initial messages. */
 const INITIAL_WRITER = '0';
 
 /** A cluster with the engine that formed it. */
@@ -37,14 +39,14 @@ export interface Found {
   readonly cluster: FormedCluster;
 }
 
-/** A workload with its parameters: what data set is looked for. */
+/** A workload with its parameters, which decide the expected data set. */
 export interface WantedData {
   readonly workload: Workload;
   readonly params: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Asks every engine whether it formed these nodes.
+ * Finds the engine that formed these nodes.
  * @throws EnvironmentError when the nodes that clients connect to do not answer.
  */
 export async function findFormed(
@@ -60,7 +62,7 @@ export async function findFormed(
   return undefined;
 }
 
-/** Whether nodes of these names can be a cluster of one of the engines. */
+/** Tells whether nodes with these names can be a cluster of one of the engines. */
 export function recognisedBy(engines: readonly Engine[]): (names: readonly NodeName[]) => boolean {
   return (names) => {
     const wanted = [...names].sort().join();
@@ -86,8 +88,8 @@ export interface EnsureOptions {
 }
 
 /**
- * Makes the nodes one cluster with data, unless they are one.
- * @throws EnvironmentError where an earlier attempt was not finished, or the data are not as they were loaded.
+ * Forms a cluster with data from the nodes, unless they already are one.
+ * @throws EnvironmentError where an earlier attempt did not finish, or the data have changed.
  */
 export async function ensureFormed(options: EnsureOptions): Promise<Found & { readonly formedNow: boolean }> {
   const { nodes, engines, topology, data, signal } = options;
@@ -105,13 +107,13 @@ export async function ensureFormed(options: EnsureOptions): Promise<Found & { re
     signal.throwIfAborted();
     throw new EnvironmentError(errorText(error), {
       code: 'form-failed',
-      hint: 'what is in these servers stays as it is; "pgquake up --project <name>" makes a cluster beside it',
+      hint: 'pgquake leaves the data in these servers as they are; "pgquake up --project <name>" creates another cluster',
       cause: error,
     });
   }
 }
 
-/** The first engine that needs nothing which these servers lack. */
+/** The first engine whose needs these servers meet. */
 async function usable({ all }: Nodes, entry: NodeName | undefined, engines: readonly Engine[]): Promise<Engine> {
   const reasons: string[] = [];
   const asked = all.find(({ name }) => name === entry) ?? (all[0] as NodeControl);
@@ -136,10 +138,10 @@ async function lackingFor({ extension, settings }: Engine, session: Session): Pr
   const wanted = settings.shared_preload_libraries;
   return wanted === undefined || loaded.includes(wanted)
     ? undefined
-    : `the servers do not load ${wanted} at their start`;
+    : `the servers do not have ${wanted} in shared_preload_libraries`;
 }
 
-/** Looks at a cluster in whatever state it is. */
+/** Surveys a cluster in any state. */
 export async function surveyStanding(
   nodes: Nodes,
   engines: readonly Engine[],
@@ -149,10 +151,10 @@ export async function surveyStanding(
   const seen = await surveyNodes(nodes);
   const tables = dataset.tables.map(({ name }) => name);
   let found: Found | undefined;
-  let whyNot = 'it is not formed: its servers have no data set of pgquake; "pgquake up" forms it';
+  let whyNot = 'it is not formed: its servers have no pgquake data set; "pgquake up" forms it';
   const entry = engines.flatMap((engine) => entryNode({ nodes: engine.nodes(1) }) ?? [])[0];
   if (seen.find(({ name }) => name === entry)?.refusal !== undefined) {
-    whyNot = `without the ${entry} nothing is known of the data`;
+    whyNot = `without the ${entry}, the state of the data is unknown`;
   } else {
     try {
       found = await findFormed(nodes, engines, dataset, signal);
@@ -163,7 +165,7 @@ export async function surveyStanding(
   return { found, survey: await survey(nodes, seen, tables, { cluster: found?.cluster, whyNot }) };
 }
 
-/** The platform as a run sees it that attaches to a cluster: nothing is made, and nothing removed. */
+/** The platform for a run that attaches to a cluster: creates and removes nothing. */
 export function attachedPlatform(
   platform: Platform,
   standing: Pick<StandingClusters, 'attach'>,
@@ -185,7 +187,7 @@ export function attachedPlatform(
       }
       return {
         ...nodes,
-        // What could not be undone is still owed: "pgquake heal" must find it.
+        // Undos that failed are still owed, so "pgquake heal" must find the cluster.
         dispose: async () => {
           if ((await readPendingUndos(runFolder)).length === 0) await nodes.dispose();
         },
@@ -213,7 +215,7 @@ function notWhole(project: string, reason: string, cause?: unknown): Environment
   });
 }
 
-/** The engine as such a run sees it: the cluster is found as it was formed, and that is verified. */
+/** The engine for such a run: verifies that the cluster and its data are as the scenario expects. */
 export function attachedEngine({ engine, cluster }: Found, project: string, data: WantedData): Engine {
   return {
     ...engine,
@@ -250,23 +252,24 @@ function otherNodes(
 }
 
 function otherTopology(project: string, wanted: string, found: string): EnvironmentError {
-  return new EnvironmentError(`the scenario is made for ${wanted}, and the cluster ${project} has ${found}`, {
+  return new EnvironmentError(`the scenario is made for ${wanted}, but the cluster ${project} has ${found}`, {
     code: 'other-topology',
-    hint: 'write the cluster as it stands into the scenario, or run it without attaching',
+    hint: 'describe the running cluster in the scenario, or run it without attaching',
   });
 }
 
-/** For a cluster without the tables of a workload. */
+/** The error for a cluster without the workload's tables. */
 export function notFormed(project: string, { workload }: WantedData): EnvironmentError {
   return new EnvironmentError(`the cluster ${project} has no data set of the workload ${workload.name}`, {
     code: 'not-formed',
-    hint: '"pgquake up" loads the chat; other workloads run without attaching, on a cluster of their own',
+    hint: '"pgquake up" loads the chat; other workloads run without attaching, on a new cluster',
   });
 }
 
 /**
- * Reads all messages as a client does: the initial ones are all there, and every message is as its key demands.
- * @throws EnvironmentError where they are not.
+ * Reads all messages as a client, and checks that the initial ones exist and that every message has the content its key
+ * implies.
+ * @throws EnvironmentError where that is not so.
  */
 async function verifyData({ routes }: FormedCluster, { workload, params }: WantedData): Promise<void> {
   const ledger = ledgerOf(workload, params);
@@ -277,13 +280,13 @@ async function verifyData({ routes }: FormedCluster, { workload, params }: Wante
   const initial = present[INITIAL_WRITER] ?? 'none';
   const expected = messages === 1 ? '1' : `1-${messages}`;
   const wrong = [
-    ...(initial === expected ? [] : [`initial messages ${expected} are expected, ${initial} found`]),
+    ...(initial === expected ? [] : [`expected initial messages ${expected}, found ${initial}`]),
     ...corrupted.slice(0, 1).map(({ key, found }) => `message ${key} is not as expected: ${found}`),
-    ...duplicated.slice(0, 1).map((key) => `message ${key} is there twice`),
+    ...duplicated.slice(0, 1).map((key) => `message ${key} exists twice`),
   ];
   if (wrong.length === 0) return;
   throw new EnvironmentError(`${ledger.table} does not hold the data set: ${wrong.join('; ')}`, {
     code: 'other-data',
-    hint: 'a scenario must have the data set that stands; "pgquake up --project <name>" makes a cluster with a new one',
+    hint: 'the scenario must expect the data set of the cluster; "pgquake up --project <name>" creates a cluster with a new one',
   });
 }

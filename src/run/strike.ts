@@ -1,7 +1,4 @@
-/**
- * The faults of a run: their targets, what keeps them from being done, the strike within guards, and what is left
- * afterwards.
- */
+/** The faults of a run: picks targets, refuses impossible faults, strikes within the guards, and verifies healing. */
 
 import type { FormedCluster } from '../cluster/engine.ts';
 import type { Capability, Nodes } from '../cluster/platform.ts';
@@ -17,17 +14,17 @@ import type { RunOptions } from './runner.ts';
 import { UndoJournal } from './undo-journal.ts';
 
 const POLL_MS = 50;
-/** What has settled is handed over 20 times a second; on a starved machine it takes longer. */
+/** Operations are handed over 20 times a second, but later on a starved machine. */
 const REPORT_LIMIT_MS = 2_000;
 
-/** Where targets are not picked yet, it may be any node. */
+/** Nodes whose disk a fault may fill: all nodes while targets are open. */
 export function nodesToFill({ plan: { acts, scenario }, faults }: RunOptions): NodeName[] {
   const filling = acts.filter(({ fault }) => faults.get(fault)?.needs.includes('disk-full'));
   const anyNode = filling.some(({ targets }) => targets.length === 0);
   return nodeNames(scenario.cluster).filter((node) => anyNode || filling.some(({ targets }) => targets.includes(node)));
 }
 
-/** What a plan leaves open is known now; nothing else of it changes. */
+/** Picks the open targets of the plan, now that the placement is known. */
 export async function pickTargets(options: RunOptions, { placement }: FormedCluster): Promise<RunOptions> {
   if (!isOpen(options.plan)) return options;
   const plan = await options.place(placement);
@@ -40,7 +37,7 @@ export async function pickTargets(options: RunOptions, { placement }: FormedClus
   return { ...options, plan };
 }
 
-/** @throws EnvironmentError where a fault cannot be done to a node as it is; nothing is broken then. */
+/** @throws EnvironmentError where a fault cannot strike a node in its current state; then nothing has been broken. */
 export async function refuseLacking(
   { plan, faults }: RunOptions,
   { all }: Nodes,
@@ -49,22 +46,22 @@ export async function refuseLacking(
   for (const { fault, targets, atStrike, params } of plan.acts) {
     const struck = all.filter(({ name }) => atStrike || targets.includes(name));
     const reasons = await Promise.all(struck.map((node) => faults.get(fault)?.lacking?.(node, params, cluster)));
-    // Whoever has the role then will be one of those that can be struck.
+    // The role's holder may be one of the nodes that can be struck.
     if (atStrike && reasons.includes(undefined)) continue;
     for (const [i, node] of struck.entries()) {
       const reason = reasons[i];
       if (reason === undefined) continue;
       throw new EnvironmentError(`${fault} cannot be done to ${node.name}: ${reason}`, {
         code: 'capability-missing',
-        hint: 'let the run make a cluster of its own, without attaching, or break it in another way',
+        hint: 'run without attaching, so that pgquake creates a cluster, or use another fault',
       });
     }
   }
 }
 
 /**
- * Says what the engine promises for every set of nodes that will be down or frozen together, before any is. Where roles
- * move, that is known when the fault strikes.
+ * Records what the engine promises for every set of nodes that will be down or frozen together. Where roles move, that
+ * is only known when the fault strikes.
  */
 export function predict({ plan, faults, engine, recorder }: RunOptions, { placement, roles }: FormedCluster): void {
   if (roles) return;
@@ -75,9 +72,9 @@ export function predict({ plan, faults, engine, recorder }: RunOptions, { placem
 }
 
 /**
- * Whatever a fault did to a service that was bad before, nobody could tell. So what was due in the steady state is
- * waited for, for as long as its deadlines allow, and the fault strikes only then.
- * @throws EnvironmentError where the service is not well.
+ * Refuses to strike while service is bad, because the effect of a fault would not show. Waits until the steady state's
+ * operations have settled, as long as their deadlines allow.
+ * @throws EnvironmentError where service is bad.
  */
 export async function refuseUnsteady(
   guard: ServiceGuard,
@@ -90,13 +87,16 @@ export async function refuseUnsteady(
   while (!guard.settledUntil(endedAt) && clock.nowMs() < giveUpAt) await pause(POLL_MS, signal);
   const reason = guard.unsteady(endedAt);
   if (reason === undefined) return;
-  throw new EnvironmentError(`the steady state is not steady, so nothing was broken: ${reason}`, {
+  throw new EnvironmentError(`the steady state is not steady, so pgquake broke nothing: ${reason}`, {
     code: 'steady-state-unsteady',
     hint: 'lower the rates, give the operations a longer deadline, or look at the cluster',
   });
 }
 
-/** A run without faults watches the healthy cluster for as long again as its steady state. */
+/**
+ * Runs all acts within the guards. A run without faults watches the cluster for `watchMs`, or as long as its steady
+ * state.
+ */
 export async function strike(options: RunOptions & FinalReadsOptions, guard: ServiceGuard): Promise<void> {
   const { plan, folder, signal, clock, recorder } = options;
   if (plan.acts.length === 0) {
@@ -119,14 +119,14 @@ export async function strike(options: RunOptions & FinalReadsOptions, guard: Ser
     const specs = plan.scenario.cluster.nodes;
     await new Injector({ ...options, specs, signal: stop, moving, journal, mark: newMark() }).run(plan.acts);
   } catch (error) {
-    // All is healed; the run goes on to see what became of the data.
+    // A guard tripped and all is healed; the run continues, to check the data.
     if (signal.aborted || !tripped.signal.aborted) throw error;
   } finally {
     clearInterval(watch);
   }
 }
 
-/** Of a cluster whose roles move: what the injector needs of it. */
+/** What the injector needs of a cluster whose roles move. */
 function movingRoles(options: RunOptions & FinalReadsOptions): MovingRoles | undefined {
   const { plan, engine, cluster, recorder, signal } = options;
   const { placement, roles, comeBack } = cluster;
@@ -147,7 +147,7 @@ function movingRoles(options: RunOptions & FinalReadsOptions): MovingRoles | und
   };
 }
 
-/** Faults that take a server down, freeze it, start it anew, or leave it without what it needs to go on. */
+/** Whether a fault may end, freeze or restart a server, or take away resources that it needs. */
 export function mayEnd({ faults }: RunOptions): (fault: string) => boolean {
   const ENDING = new Set<Capability>(['backend-kill', 'resource-limits', 'disk-full']);
   return (name) => {
@@ -156,7 +156,7 @@ export function mayEnd({ faults }: RunOptions): (fault: string) => boolean {
   };
 }
 
-/** The commands that a person needs for nodes that do not come back; told whether they have or not. */
+/** Records the commands for nodes that do not come back, whether or not they have. */
 export function adviseRepair({ plan, recorder, faults }: RunOptions, cluster: FormedCluster): void {
   const takenAway = plan.acts.filter(({ fault }) => faults.get(fault)?.effect).flatMap(({ targets }) => targets);
   const away = nodeNames(plan.scenario.cluster).filter((node) => takenAway.includes(node));
@@ -165,8 +165,8 @@ export function adviseRepair({ plan, recorder, faults }: RunOptions, cluster: Fo
 }
 
 /**
- * Nothing of any act is left, once all are healed.
- * @param limitMs short where the wait for what is prepared has been in vain already.
+ * Records what acts have left behind after healing.
+ * @param limitMs short where waiting for prepared transactions was already in vain.
  */
 export async function verifyHealing(
   { plan, recorder, signal }: RunOptions,
@@ -177,9 +177,9 @@ export async function verifyHealing(
   const left = await untilWhole(nodes.all, { limitMs, signal, ofOthers: nodes.attached !== undefined });
   const advice =
     plan.scenario.cluster.attach === undefined
-      ? 'nothing, the cluster is removed; the logs of its servers are in logs/'
+      ? 'nothing: pgquake removes the cluster; the logs of its servers are in logs/'
       : nodes.attached
-        ? 'look at the nodes named; pgquake changes nothing more of this cluster'
-        : `look at it with "pgquake status", restart its nodes with "pgquake restart"; no run attaches to it as long as this is so`;
+        ? 'check the nodes named; pgquake changes nothing more in this cluster'
+        : `check it with "pgquake status", restart its nodes with "pgquake restart"; until then no run can attach to it`;
   recorder.event({ type: 'healing-verified', left, ...(left.length === 0 ? {} : { advice }) });
 }

@@ -1,6 +1,6 @@
 /**
- * Realtime priority for the threads of the load and of the probes, where a run asks for it. It keeps the schedule on
- * a busy machine, and takes processors from the servers that are measured: so it is never the default.
+ * Realtime priority for the load and probe threads, on request. It keeps the schedule on a busy machine, but takes
+ * processors from the measured servers, so it is not the default.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -15,13 +15,16 @@ const LEAST_PROCESSORS = 4;
 export interface RealtimeHost {
   /** As `process.platform`. */
   readonly platform: string;
-  /** The user's id, where the platform has such ids. */
+  /** The user's id, if the platform has user ids. */
   readonly uid: number | undefined;
-  /** Processors that pgquake may use. */
+  /** Number of processors available to pgquake. */
   readonly processors: number;
 }
 
-/** @throws EnvironmentError where measuring threads may not be realtime: not Linux, not root, or fewer than 4 processors. */
+/**
+ * @throws EnvironmentError where threads cannot have realtime priority: not Linux, not root, or fewer than 4
+ * processors.
+ */
 export function refuseRealtime(
   { platform, uid, processors }: RealtimeHost = {
     platform: process.platform,
@@ -39,13 +42,13 @@ export function refuseRealtime(
   if (reason.length === 0) return;
   throw new EnvironmentError(`--realtime cannot be used here: ${reason.join('; ')}`, {
     code: 'realtime-refused',
-    hint: 'leave --realtime out: the load then runs at normal priority, and the report says when it was late',
+    hint: 'leave --realtime out: the load then runs at normal priority, and the report shows when it was late',
   });
 }
 
 /**
- * Makes the calling thread a realtime one of the lowest such priority (`SCHED_RR`, 1).
- * @throws EnvironmentError where the system refuses it.
+ * Gives the calling thread the lowest realtime priority (`SCHED_RR`, 1).
+ * @throws EnvironmentError where the system refuses.
  */
 export function goRealtime(): void {
   try {
@@ -53,7 +56,7 @@ export function goRealtime(): void {
     // Processes that the thread starts stay at normal priority.
     execFileSync('chrt', ['--reset-on-fork', '--rr', '--pid', '1', thread], { stdio: 'pipe', timeout: LIMIT_MS });
   } catch (error) {
-    throw new EnvironmentError(`the load's thread cannot be made a realtime one: ${errorText(error)}`, {
+    throw new EnvironmentError(`cannot give the load thread realtime priority: ${errorText(error)}`, {
       code: 'realtime-refused',
       hint: 'install chrt (util-linux) and allow CAP_SYS_NICE, or leave --realtime out',
       cause: error,

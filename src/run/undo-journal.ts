@@ -1,6 +1,6 @@
 /**
- * What has to be undone, on disk before it is done. A line for every undo that was promised, a line
- * for every one that was kept; what a crash leaves open can be read back and kept later.
+ * The undos that a run owes, on disk before each act. One line promises an undo, another notes that it was kept. After
+ * a crash, pgquake reads the open ones and carries them out.
  */
 
 import { readFile, truncate } from 'node:fs/promises';
@@ -14,9 +14,9 @@ const FILE = 'undo.ndjson';
 export interface PromisedUndo {
   /** Index of the act in the plan. */
   readonly act: number;
-  /** Whose `undo` knows how. */
+  /** The fault whose `undo` carries it out. */
   readonly fault: string;
-  /** What tags the traces of the act. */
+  /** The mark on everything that the act left. */
   readonly mark: string;
   readonly undo: Undo;
 }
@@ -27,7 +27,7 @@ export interface PendingUndo extends PromisedUndo {
 
 type Line = ({ readonly type: 'promised' } & PendingUndo) | { readonly type: 'kept'; readonly id: number };
 
-/** An undo could not be promised, so its act must not be done. */
+/** An undo could not be recorded, so its act must not be done. */
 export class JournalError extends EnvironmentError {}
 
 export class UndoJournal implements Disposable {
@@ -38,7 +38,7 @@ export class UndoJournal implements Disposable {
   #unwritten = false;
 
   /**
-   * @param owed what the journal holds already.
+   * @param owed undos that the journal already has.
    * @throws JournalError when it cannot be opened.
    */
   constructor(folder: string, owed: readonly PendingUndo[] = []) {
@@ -51,7 +51,10 @@ export class UndoJournal implements Disposable {
     }
   }
 
-  /** On disk when it returns. @throws JournalError when it cannot be written; then nothing may be done. */
+  /**
+   * Records an undo; it is on disk when this returns.
+   * @throws JournalError when it cannot be written; then the act must not be done.
+   */
   promise(promised: PromisedUndo): void {
     const pending: PendingUndo = { id: this.#nextId++, ...promised };
     try {
@@ -62,7 +65,7 @@ export class UndoJournal implements Disposable {
     this.#pending.set(pending.id, pending);
   }
 
-  /** Never throws: an undo that was carried out counts, on disk or not, and is harmless twice. */
+  /** Notes that an undo was carried out. Never throws: if the note is lost, the undo is repeated, which is harmless. */
   kept(id: number): void {
     this.#pending.delete(id);
     try {
@@ -70,11 +73,11 @@ export class UndoJournal implements Disposable {
     } catch {
       this.#unwritten = true;
     }
-    // Where nothing is owed any more, an empty journal says so, and needs no space.
+    // If nothing is owed, an empty journal says so without needing disk space.
     if (this.#unwritten && this.#pending.size === 0 && this.#file.clear()) this.#unwritten = false;
   }
 
-  /** Not yet kept, newest first; of one act, or of all. */
+  /** Undos that are still owed, newest first; of one act, or of all. */
   pending(act?: number): PendingUndo[] {
     return [...this.#pending.values()].filter((entry) => act === undefined || entry.act === act).reverse();
   }
@@ -88,7 +91,7 @@ export class UndoJournal implements Disposable {
   }
 
   #unwritable(cause: unknown): JournalError {
-    return new JournalError(`${this.#path} cannot be written, so nothing is broken: ${errorText(cause)}`, {
+    return new JournalError(`${this.#path} cannot be written, so pgquake breaks nothing: ${errorText(cause)}`, {
       code: 'journal-unwritable',
       hint: 'make space, or choose another folder with --reports <folder>',
       cause,
@@ -97,8 +100,8 @@ export class UndoJournal implements Disposable {
 }
 
 /**
- * Notes that undos of an earlier process were kept. A line cut short by its crash is taken away first, as
- * what follows on it would be unreadable.
+ * Notes that undos of an earlier process were kept. First removes a line that its crash cut short, because text after
+ * it would be unreadable.
  */
 export async function noteKept(folder: string, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return;
@@ -109,7 +112,9 @@ export async function noteKept(folder: string, ids: readonly number[]): Promise<
   for (const id of ids) journal.kept(id);
 }
 
-/** What a run left undone, newest first; empty when it has no journal. A last line cut short by a crash is no promise. */
+/**
+ * The undos that a run owes, newest first; empty when it has no journal. Ignores a last line that a crash cut short.
+ */
 export async function readPendingUndos(folder: string): Promise<PendingUndo[]> {
   let text: string;
   try {

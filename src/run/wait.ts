@@ -1,11 +1,11 @@
-/** Waiting for work that cannot be aborted, and for a thread. */
+/** Waits for work that cannot be aborted, and for threads. */
 
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 
 /**
- * Work that cannot be aborted itself. It goes on in the background, and what it comes to is of no interest any more.
- * @param graceMs how long it may take to end by itself once the signal is aborted; not at all by default.
+ * Stops waiting for work when the signal is aborted. The work continues in the background and its outcome is ignored.
+ * @param graceMs how long to wait after the abort; 0 by default.
  * @throws the signal's reason when it is aborted first.
  */
 export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, graceMs = 0): Promise<T> {
@@ -28,7 +28,7 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undef
   }
 }
 
-/** Waits until a thread says that it is ready; what else it says meanwhile is for others. */
+/** Waits until a thread reports that it is ready; ignores its other messages. */
 export async function saysReady(worker: Worker): Promise<void> {
   for (;;) {
     const [message] = (await once(worker, 'message')) as [{ readonly type: string }];

@@ -1,6 +1,6 @@
 /**
- * One row of sessions that the witness has on one node: it writes where the node is a primary, and asks where it is a
- * standby. One statement is under way at a time, because the answer to it tells all that a second one could.
+ * One series of the witness's sessions on one node: writes to a primary, and asks a standby for its role. Only one
+ * statement is under way at a time, because its answer shows everything that a second one could.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,13 +15,13 @@ import { type Said, timelineOf, WITNESS_SQL } from './witness-table.ts';
 export interface WitnessPace {
   /** Between two statements on a session that is kept, in milliseconds. */
   readonly keptEveryMs: number;
-  /** Of the fresh kind, which only has to tell whether new sessions fare otherwise: every statement costs the server. */
+  /** The same for fresh sessions. Rarer, because they only show whether new sessions behave differently. */
   readonly freshEveryMs: number;
-  /** How long a session of the fresh kind lasts: to open one costs the server more than all that is asked on it. */
+  /** How long a fresh session lasts; opening one costs the server more than its statements. */
   readonly freshForMs: number;
-  /** Between two hand-overs of what has settled: a crash loses at most what was not handed over. */
+  /** Between two batches of settled operations to the main thread; a crash loses at most one batch. */
   readonly handOverMs: number;
-  /** Between two looks at where the nodes are. */
+  /** Between two questions for the nodes' addresses. */
   readonly routesEveryMs: number;
 }
 
@@ -32,7 +32,7 @@ export const WITNESS_PACE: WitnessPace = {
   handOverMs: 100,
   routesEveryMs: 1_000,
 };
-/** On servers that others need: two nodes that take writes at one time are seen within two fifths of a second. */
+/** On servers that are in use. Two nodes that accept writes at once still show within 400 ms. */
 export const LIGHT_WITNESS_PACE: WitnessPace = {
   keptEveryMs: 400,
   freshEveryMs: 2_000,
@@ -41,28 +41,28 @@ export const LIGHT_WITNESS_PACE: WitnessPace = {
   routesEveryMs: 5_000,
 };
 
-/** For an answer on such a session. */
+/** For an answer on a fresh session. */
 const FRESH_LIMIT_MS = 1_000;
 const CONNECT_LIMIT_MS = 1_000;
-/** A node that refuses is not asked 20 times a second. */
+/** Pause after a failed connection, so that a node that refuses is not asked 20 times a second. */
 const RETRY_MS = 250;
 /** A standby refuses to write. */
 const READ_ONLY = '25006';
 
-/** What the lanes of a node share. */
+/** What the lanes of one node share. */
 export interface WitnessedNode {
   /** From 1, in the order of the cluster's nodes. */
   readonly number: number;
   readonly name: string;
-  /** Who the rows of this run are from. */
+  /** The writer of this run's rows. */
   readonly run: number;
   connect(limitMs: number): Promise<Session>;
   /** The next sequence number of the node. */
   nextSeq(): number;
-  /** Unique to the session in the run. */
+  /** A number for a new session, unique in the run. */
   nextSession(): number;
   settled(operation: Omit<Operation, 'id'>): void;
-  /** What the node has just said of itself, asked and answered at these times. */
+  /** Reports the role that the node has just shown, with the times of question and answer. */
   said(said: Said, times: Pick<Operation, 'sentAt' | 'settledAt'>): void;
 }
 
@@ -71,7 +71,7 @@ export interface LaneTimes {
   readonly everyMs: number;
   /** Between two attempts to open a session; 250 ms by default. */
   readonly retryMs?: number;
-  /** Of a session of the fresh kind; its statements have no longer than that, and at most a second. */
+  /** How long a fresh session lasts. Its statements have at most that time, and at most a second. */
   readonly freshForMs: number;
 }
 
@@ -87,7 +87,7 @@ export class WitnessLane {
   readonly #fresh: boolean;
   readonly #times: Required<LaneTimes>;
   #open: Open | undefined;
-  /** Whether the node writes, as it last said; until then it is asked. */
+  /** Whether the node accepts writes, by its last answer; false until it has answered. */
   #writes = false;
   #over = false;
   #running: Promise<void> = Promise.resolve();
@@ -109,7 +109,7 @@ export class WitnessLane {
     this.#running = this.#run();
   }
 
-  /** What is under way gets no answer any more. */
+  /** Stops at once, without waiting for an answer under way. */
   async stop(): Promise<void> {
     this.#over = true;
     this.#open?.session.discard();
@@ -152,14 +152,14 @@ export class WitnessLane {
   }
 
   async #perform(open: Open): Promise<void> {
-    // What is no standby any more is written to at once: the row tells its timeline.
+    // A node that is no longer a standby gets a write at once, which shows its timeline.
     if (!this.#writes) await this.#ask(open);
     if (this.#writes && open.session.usable) await this.#write(open);
   }
 
   /**
-   * A session that is kept waits as long as the server takes: one that was frozen answers when it goes on, and just
-   * that answer shows that it still accepts writes.
+   * A kept session waits without a limit: a server that was frozen answers when it resumes, and that answer shows
+   * whether it still accepts writes.
    */
   get #limit(): { readonly timeoutMs?: number } {
     return this.#fresh ? { timeoutMs: Math.min(FRESH_LIMIT_MS, this.#times.freshForMs) } : {};
@@ -203,7 +203,7 @@ export class WitnessLane {
   }
 }
 
-/** Whole multiples of the pause, so that the lanes of all nodes wake their thread together. */
+/** The next multiple of the pause, so that the lanes of all nodes wake their thread together. */
 function nextOf(startedAt: number, pauseMs: number): number {
   return (Math.round(startedAt / pauseMs) + 1) * pauseMs;
 }

@@ -1,4 +1,4 @@
-/** The table of the witness: rows are only added, and each names its run, node, session and sequence number. */
+/** The witness's table. The witness only adds rows, each with its run, node, session and sequence number. */
 
 import type { EventOf } from '../model/event.ts';
 import { KeySet } from '../model/key-ranges.ts';
@@ -6,7 +6,7 @@ import type { NodeName } from '../model/topology.ts';
 import type { Session } from '../sql/session.ts';
 
 const TABLE = 'pgquake.witness';
-/** A primary names the file that its log goes to; the first eight digits are its timeline. */
+/** The first eight digits of a primary's current WAL file name are its timeline. */
 const TIMELINE = `substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)`;
 
 export const WITNESS_SQL = {
@@ -14,7 +14,7 @@ export const WITNESS_SQL = {
   write: `INSERT INTO ${TABLE} (run, node, session, seq) VALUES ($1, $2, $3, $4) RETURNING ${TIMELINE}`,
 } as const;
 
-/** What a node says of itself. */
+/** What a node reports about itself. */
 export type Said = Pick<EventOf<'witness-saw'>, 'role' | 'timeline'>;
 
 /** @param digits eight of them, hexadecimal, as `TIMELINE` gives them. */
@@ -23,9 +23,9 @@ export function timelineOf(digits: unknown): number {
 }
 
 /**
- * Makes the table where there is none.
+ * Creates the table if needed.
  * @param session on the primary.
- * @returns a number that no run on this table has had.
+ * @returns a number that no earlier run on this table had.
  */
 export async function makeWitnessTable(session: Session, timeoutMs: number): Promise<number> {
   await session.execute(
@@ -41,14 +41,14 @@ export async function makeWitnessTable(session: Session, timeoutMs: number): Pro
 }
 
 /**
- * The rows of one run that one node has, and what the node is.
+ * The rows of one run on one node, and the node's role.
  * @param nodes in the order of their numbers, from 1.
  */
 export async function readWitnessTable(
   session: Session,
   { run, nodes, timeoutMs }: { readonly run: number; readonly nodes: readonly NodeName[]; readonly timeoutMs: number },
 ): Promise<Said & Pick<EventOf<'witness-read'>, 'present'>> {
-  // A standby has no log of its own to name.
+  // A standby writes no WAL, so it has no current WAL file.
   const role = `SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE ${TIMELINE} END`;
   const [said] = await session.query(role, [], { timeoutMs });
   const present = new KeySet();

@@ -1,7 +1,7 @@
 /**
- * The witness of a cluster whose roles move: it writes to every node by itself, whatever the routes of the load say.
- * A load that follows the primary cannot see that another node accepts writes as well, nor who acknowledged what is
- * gone in the end. It lives in a thread of its own, so that nothing the run does delays it.
+ * The witness of a cluster whose roles move writes to every node directly. The load, which follows the primary, cannot
+ * see that another node accepts writes too, nor which node acknowledged a lost write. It has its own thread, so that
+ * the run does not delay it.
  */
 
 import type { Worker } from 'node:worker_threads';
@@ -23,11 +23,11 @@ import { makeWitnessTable, readWitnessTable, type Said } from './witness-table.t
 
 const READ_TIMEOUT_MS = 60_000;
 
-/** What the thread is to do. */
+/** The orders for the witness thread. */
 export interface WitnessThreadData {
-  /** In the order of the cluster's nodes: each is known by its number in it, from 1. */
+  /** In the order of the cluster's nodes, which numbers them from 1. */
   readonly nodes: readonly { readonly name: NodeName; readonly address: Address }[];
-  /** Who the rows of this run are from. */
+  /** The writer of this run's rows. */
   readonly run: number;
   readonly originNs: bigint;
   readonly pace: WitnessPace;
@@ -36,14 +36,14 @@ export interface WitnessThreadData {
 export type ToWitness =
   | { readonly type: 'start' }
   | { readonly type: 'stop' }
-  /** New sessions on the node with this index go there from now on. */
+  /** New sessions on the node with this index use this address from now on. */
   | { readonly type: 'address'; readonly node: number; readonly address: Address };
 
 export type FromWitness =
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'operations'; readonly batch: TableData }
-  /** A node says something else of itself than before. */
+  /** A node reports another role or timeline than before. */
   | {
       readonly type: 'said';
       readonly node: NodeName;
@@ -54,9 +54,9 @@ export type FromWitness =
   | { readonly type: 'stopped'; readonly intended: number };
 
 export interface WitnessOptions {
-  /** All that hold the data, in the order of the cluster's nodes. */
+  /** All data nodes, in the order of the cluster's nodes. */
   readonly nodes: readonly NodeControl[];
-  /** The way to the node that takes writes now. */
+  /** The route to the node that accepts writes now. */
   readonly primary: Route;
   readonly witnessThread: URL;
   readonly recorder: Recorder;
@@ -97,17 +97,17 @@ export class Witness implements AsyncDisposable {
       });
       ended.catch(reject);
     });
-    // Whoever awaits `stop` hears of it; until then it must not end the process.
+    // `stop` reports a rejection; until then it must not end the process.
     this.#stopped.catch(() => undefined);
   }
 
   /**
-   * Makes its table on the primary and opens its first sessions on every node; returns when it is ready to start.
+   * Creates its table on the primary and opens its first sessions on every node; returns when it is ready to start.
    * @throws EnvironmentError where a node does not answer.
    */
   static async prepare(options: WitnessOptions): Promise<Witness> {
     const { nodes, primary, originNs, signal, witnessThread, pace = WITNESS_PACE } = options;
-    // It loads its modules meanwhile.
+    // Imports its modules meanwhile.
     await using spare = new SpareThread<WitnessThreadData>(witnessThread, { name: 'witness' });
     await using session = await connectOn(primary);
     const run = await makeWitnessTable(session, ASK_TIMEOUT_MS);
@@ -146,7 +146,7 @@ export class Witness implements AsyncDisposable {
     this.#worker.postMessage({ type: 'start' } satisfies ToWitness);
   }
 
-  /** Ends its sessions, and records how often it has asked and written. @throws what the thread died of, if it did. */
+  /** Ends its sessions, and records how often it asked and wrote. @throws the thread's error, if it failed. */
   async stop(): Promise<void> {
     this.#askToStop();
     const intended = await this.#stopped;
@@ -154,7 +154,7 @@ export class Witness implements AsyncDisposable {
     this.#options.recorder.event({ type: 'witness-kept', intended });
   }
 
-  /** Records which of its rows every node has now; for the end, when all is healed. */
+  /** Records which of its rows every node has now. Called at the end, when all is healed. */
   async read(): Promise<void> {
     const { nodes, recorder } = this.#options;
     const names = nodes.map(({ name }) => name);
@@ -175,7 +175,7 @@ export class Witness implements AsyncDisposable {
     this.#stopping = true;
   }
 
-  /** Ends the thread; what is under way gets a moment. Harmless twice. */
+  /** Ends the thread after a short grace period. Harmless twice. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const follower of this.#followers) follower[Symbol.dispose]();
     this.#askToStop();
@@ -183,10 +183,10 @@ export class Witness implements AsyncDisposable {
   }
 }
 
-/** An error keeps no class on its way out of a thread. */
+/** An error loses its class in a message between threads, so this makes a new one. */
 function notReady(message: string): EnvironmentError {
   return new EnvironmentError(`the witness cannot begin: ${message}`, {
     code: 'witness-failed',
-    hint: 'look whether every node accepts SQL, and with which password',
+    hint: 'check that every node accepts SQL, and with which password',
   });
 }

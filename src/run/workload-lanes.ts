@@ -1,4 +1,4 @@
-/** The lanes of a workload: how its kinds are paced, and how many connections each may have. */
+/** The lanes of a workload: the schedule of each kind, and its number of connections. */
 
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
@@ -7,11 +7,11 @@ import type { WorkloadRun } from '../workloads/workload.ts';
 import type { LaneSpec } from './lanes.ts';
 
 /**
- * A lane for each kind of a workload.
- * @param maxConnections most that all of them together may have. In a total stall every operation holds a connection
- * until its deadline; that many are allowed if the server has them, else each kind has as many as the others, and none
- * more than it could use.
- * @param seed what is drawn for Poisson schedules follows from it.
+ * One lane for each kind of a workload.
+ * @param maxConnections for all kinds together. In a total stall every operation holds a connection until its deadline;
+ * each kind may have that many if the server allows it, else all kinds get an equal share, but none more than it can
+ * use.
+ * @param seed for Poisson schedules.
  */
 export function workloadLanes(
   kinds: readonly OperationKind[],
@@ -33,7 +33,9 @@ export function workloadLanes(
   }));
 }
 
-/** The most that each may have so that all together have no more than `total`; those that want less leave it to the others. */
+/**
+ * The limit for each kind so that together they stay within `total`; kinds that want less leave the rest to the others.
+ */
 function fairShare(wanted: readonly number[], total: number): number {
   let left = total;
   for (const [i, n] of wanted.toSorted((a, b) => a - b).entries()) {

@@ -1,4 +1,4 @@
-/** The section `cluster` as an author writes it: keys that every cluster has, and those of the engine that is meant. */
+/** Reads the section `cluster`: the keys that every cluster has, and those of the engine. */
 
 import type { z } from 'zod';
 import type { ClusterKeys } from '../cluster/keys.ts';
@@ -20,10 +20,10 @@ type Mapping = Readonly<Record<string, unknown>>;
 const COMMON_KEYS = ['platform', 'engine', 'attach', 'confirm'] as const;
 
 /**
- * By the engine that is named, or else by the keys that are written.
- * @param common what every cluster has; `undefined` where that could not be read, so that only problems are of use.
- * @param written as it stands in the file.
- * @returns `undefined` where it contradicts itself, with what is wrong noted.
+ * Chooses the engine by its name, or else by the keys in the section.
+ * @param common the keys that every cluster has; `undefined` where they are invalid, so that only problems are of use.
+ * @param written the section as in the file.
+ * @returns `undefined` where the section is invalid; the problems are noted.
  */
 export function readCluster(
   common: ReadCluster | undefined,
@@ -55,7 +55,9 @@ export function readCluster(
   };
 }
 
-/** The cluster of an inventory: which engine it is of, and who is primary, is found out; that roles move is assumed. */
+/**
+ * The cluster of an inventory. Assumes an engine whose roles move; pgquake detects the engine and the primary later.
+ */
 export function clusterOf(
   inventory: Inventory,
   engines: ScenarioVocabulary['engines'],
@@ -64,7 +66,7 @@ export function clusterOf(
   const engine = engineFor(inventory, engines);
   const nodes = inventory.nodes.map(({ name }): NodeSpec => ({ name, role: 'member', part: 'data' }));
   const keys = keysOf(engine);
-  // What its settings promise is read from its servers.
+  // The parameters are defaults: pgquake reads the real settings from the servers.
   const {
     params = {},
     absentRoles: _,
@@ -90,7 +92,7 @@ export function clusterOf(
   };
 }
 
-/** That of the manager which the inventory names; else the first whose roles move. */
+/** The engine of the manager that the inventory names; else the first engine whose roles move. */
 function engineFor({ manager }: Inventory, engines: readonly KnownEngine[]): KnownEngine {
   const engine = engines.find(({ name, movingRoles }) =>
     manager === undefined ? movingRoles !== undefined : name === manager.engine,
@@ -99,15 +101,11 @@ function engineFor({ manager }: Inventory, engines: readonly KnownEngine[]): Kno
   return engine;
 }
 
-/** Keys that say what a cluster is like are for clusters that are made. */
+/** Notes keys that describe a new cluster where the cluster exists already. */
 export function noteMade(written: Readonly<Record<string, unknown>>, notes: Notes): void {
   for (const key of Object.keys(written)) {
     if (key === 'attach' || key === 'confirm') continue;
-    notes.noteKey(
-      ['cluster'],
-      key,
-      `${quoted(key)} is for a cluster that is made; the inventory names the one that exists`,
-    );
+    notes.noteKey(['cluster'], key, `${quoted(key)} describes a new cluster, but the inventory names an existing one`);
   }
 }
 
@@ -119,7 +117,7 @@ function namesOf({ params }: ClusterKeys): string[] {
   return Object.keys(params.shape);
 }
 
-/** The engine that knows most of what is written, and no engine's own keys are needed to mean workers. */
+/** The engine that knows most of the keys; one without its own keys where none knows any. */
 function meantBy(written: Mapping, engines: readonly KnownEngine[]): KnownEngine {
   const known = (engine: KnownEngine) => namesOf(keysOf(engine)).filter((key) => key in written).length;
   const own = engines.filter(({ keys }) => keys);
@@ -129,7 +127,7 @@ function meantBy(written: Mapping, engines: readonly KnownEngine[]): KnownEngine
   return found;
 }
 
-/** What the engine's schema makes of its keys; those of another engine, and of none, are noted. */
+/** Parses the engine's keys. Notes keys of other engines, and unknown ones. */
 function fittingKeys(
   keys: ClusterKeys,
   written: Mapping,
@@ -153,7 +151,7 @@ function fittingKeys(
   return others.length === 0 ? read : undefined;
 }
 
-/** What is certain of the topology where the section is wrong. The defaults are left out: what is missing may be misspelt. */
+/** What is certain of the topology in an invalid section. Ignores defaults, because a missing key may be misspelt. */
 export function writtenTopology(written: unknown, { engines }: ScenarioVocabulary): Partial<Topology> {
   if (typeof written !== 'object' || written === null) return {};
   if (meansInventory((written as Mapping).attach)) return {};

@@ -1,4 +1,7 @@
-/** What a workload looks at beside its scenario, such as a file of SQL; and its problems, with their places. */
+/**
+ * Completes a workload with what it reads besides the scenario, such as an SQL file, and reports its problems with
+ * their places.
+ */
 
 import { dirname } from 'node:path';
 import type { Scenario } from '../model/scenario.ts';
@@ -7,8 +10,8 @@ import { formatPath, ScenarioError } from './problems.ts';
 import { Source } from './source.ts';
 
 /**
- * The scenario, with all that its workload takes from elsewhere. Harmless twice.
- * @throws ScenarioError with what is wrong there.
+ * Returns the scenario with everything that its workload reads from other files. Harmless twice.
+ * @throws ScenarioError with the problems found there.
  */
 export async function completed(scenario: Scenario, workloads: readonly Workload[]): Promise<Scenario> {
   const workload = workloads.find(({ name }) => name === scenario.workload.use);
@@ -18,7 +21,7 @@ export async function completed(scenario: Scenario, workloads: readonly Workload
   return { ...scenario, workload: { ...scenario.workload, params } };
 }
 
-/** Problems of a workload, each where it stands in the scenario. */
+/** An error with the problems of a workload, each with its place in the scenario. */
 export function refusal({ source: text, file }: Scenario, problems: readonly WorkloadProblem[]): ScenarioError {
   const source = new Source(text, file);
   return new ScenarioError(

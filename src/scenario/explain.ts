@@ -1,20 +1,20 @@
-/** What a schema has against a value, in the words of a scenario's author. */
+/** Explains schema violations in the terms of a scenario's author. */
 
 import { z } from 'zod';
 import { nearest, suggestion } from '../model/nearest.ts';
 import { quoted } from '../model/quoted.ts';
 
 export interface Complaint {
-  /** Below the value that was held against the schema. */
+  /** Relative to the validated value. */
   readonly path: readonly PropertyKey[];
   readonly message: string;
-  /** It is about this key of the mapping at `path`, and not about the whole of it. */
+  /** Set where the complaint is about this key of the mapping at `path`. */
   readonly key?: string;
 }
 
 /**
  * Explains why a value does not fit a schema.
- * @param beside keys that stand in the same mapping and are somebody else's.
+ * @param beside keys of the same mapping that another schema reads.
  */
 export function explain(
   issue: z.core.$ZodIssue,
@@ -39,7 +39,7 @@ export function explain(
   return [{ path, message: meant === undefined ? message : `${message}; did you mean "${meant}"?` }];
 }
 
-/** What stands at a path of a plain value. */
+/** The value at a path; `undefined` where there is none. */
 export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (inner, part) =>
@@ -57,7 +57,7 @@ const TYPES: Readonly<Record<string, string>> = {
   array: 'a list',
 };
 
-/** `expected ...`; the schemas of quantities say it themselves, and what they found. */
+/** `expected` and what was expected. The schemas of quantities have complete messages of that form. */
 function expectation(issue: z.core.$ZodIssue): string {
   if (issue.message.startsWith('expected ')) return issue.message;
   switch (issue.code) {
@@ -79,7 +79,7 @@ function unitOf(origin: string): string {
   return origin === 'array' ? ' items' : '';
 }
 
-/** The keys that a schema knows at a path, seen through defaults, optionals and transforms. */
+/** The keys that a schema knows at a path, under defaults, optionals and transforms. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let current = unwrapped(schema);
   for (const part of path) {

@@ -1,35 +1,33 @@
-/** Scenarios as files: found in folders, by name. Loads none of what it takes to read one. */
+/** Finds scenario files by name. Does not load the modules that parse scenarios. */
 
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { errorText, fileProblem, InputError } from '../model/errors.ts';
 import { packageFolder } from '../model/package-files.ts';
 
-/** Where scenarios are looked for by name; the user's own come before the shipped ones. */
+/** Where to look for scenarios by name: the user's own before the shipped ones. */
 export const SCENARIO_FOLDERS: readonly string[] = [
   ...new Set([resolve('scenarios'), join(packageFolder(), 'scenarios')]),
 ];
 
-/** A scenario of this length would be read by nobody. */
+/** A larger file is surely not a scenario. */
 export const MAX_BYTES = 1_000_000;
 const SUITE_ENDING = '.suite.yaml';
 
-/** A scenario that can be asked for by name. */
+/** A scenario that has a name. */
 export interface ScenarioEntry {
   /** In a suite: `patroni/primary-lost`. */
   readonly name: string;
   /** The suite that it belongs to, if any. */
   readonly suite?: string;
-  /** Its path; relative to the current folder where it lies in it. */
+  /** Its path; relative to the current folder where the file is below it. */
   readonly file: string;
-  /** Its own summary, or that it is not valid. */
+  /** Its summary, or a note that it is not valid. */
   readonly summary: string;
   readonly tags?: readonly string[];
 }
 
-/**
- * The scenarios of the folders, by name, and then those of their suites; of two with one name the first counts.
- */
+/** The scenarios in the folders, by name, then those in their suites. Where two have one name, the first wins. */
 export async function scenarioFiles(folders: readonly string[]): Promise<Omit<ScenarioEntry, 'summary' | 'tags'>[]> {
   const found: Omit<ScenarioEntry, 'summary' | 'tags'>[] = [...(await namedFiles(folders))].map(([name, file]) => ({
     name,
@@ -57,7 +55,7 @@ export async function suitesIn(folders: readonly string[]): Promise<string[]> {
   const names = new Set<string>();
   for (const folder of folders) {
     for (const entry of await entriesOf(folder)) {
-      // Files of scenarios, of which there are many.
+      // Skips the many scenario files.
       if (entry.endsWith('.yaml')) continue;
       if ((await namedFiles([join(folder, entry)])).size > 0) names.add(entry);
     }
@@ -91,13 +89,13 @@ export async function entriesOf(folder: string): Promise<string[]> {
   }
 }
 
-/** As people type it: relative to where they are, where it lies below. */
+/** Relative to the current folder where the file is below it, as people type it. */
 export function shown(file: string): string {
   const path = relative('.', file);
   return path.startsWith('..') || isAbsolute(path) ? file : path;
 }
 
-/** The text of a scenario's file. @throws InputError where it cannot be read. */
+/** Reads a scenario file. @throws InputError where it cannot be read. */
 export async function readText(file: string): Promise<string> {
   try {
     const entry = await stat(file);
@@ -107,10 +105,10 @@ export async function readText(file: string): Promise<string> {
         hint: `"pgquake --suite ${file}" runs all scenarios in it`,
       });
     }
-    // A device or a pipe may never end.
+    // Reading a device or a pipe may never end.
     if (!entry.isFile())
-      throw new Error('not a regular file; save the scenario in one first, since a run keeps its path');
-    // The size is looked at before the text is in memory.
+      throw new Error('not a regular file; save the scenario to a file first, because a run keeps its path');
+    // Checked before the text is in memory.
     if (entry.size > MAX_BYTES) throw new Error(`it has ${entry.size} bytes; the limit is ${MAX_BYTES}`);
     return textOf(await readFile(file));
   } catch (error) {
@@ -119,14 +117,14 @@ export async function readText(file: string): Promise<string> {
     throw new InputError(`cannot read the scenario ${file}: ${fileProblem(error)}`, {
       code: 'scenario-unreadable',
       ...(missing
-        ? { hint: 'a name without a folder and .yaml means one in scenarios/; "pgquake list" shows them' }
+        ? { hint: 'a name without a folder and .yaml is a scenario in scenarios/; "pgquake list" shows them' }
         : {}),
       cause: error,
     });
   }
 }
 
-/** @throws where the bytes are no UTF-8: what stands there nobody can know. */
+/** @throws where the bytes are not UTF-8. */
 function textOf(bytes: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -1,4 +1,4 @@
-/** What `pgquake init` writes: an inventory, and a first scenario for it, as their author would write them. Pure. */
+/** The files that `pgquake init` writes: an inventory and a first scenario for it. Pure. */
 
 import { stringify } from 'yaml';
 
@@ -20,7 +20,7 @@ export interface Draft {
   readonly passwordEnv?: string;
 }
 
-/** `orders_db-1` becomes `orders-db-1`; what has no letter to begin with becomes `db-<it>`. */
+/** `orders_db-1` becomes `orders-db-1`; text that starts with no letter gets the prefix `db-`. */
 export function kebab(text: string): string {
   const plain = text
     .toLowerCase()
@@ -40,29 +40,29 @@ export function inventoryText({ name, nodes, routes = [], patroni, passwordEnv }
       ? {}
       : { routes: Object.fromEntries(routes.map(({ name: route, url }) => [route, { url }])) }),
   };
-  return `# How pgquake reaches this cluster, and how it may break it. It holds no password: those come from
+  return `# How pgquake reaches this cluster, and how it may break it. It contains no passwords: they come from
 # ${passwordEnv === undefined ? 'PGPASSWORD or ~/.pgpass' : passwordEnv}. Its keys: pgquake schema inventory
 ${stringify(written, { lineWidth: 0 })}`;
 }
 
 /**
- * A scenario that kills the primary once, where every node can be broken; else one that looks on.
- * @param file of the inventory, beside it.
+ * A scenario that kills the primary once if pgquake can break every node; else one that only measures.
+ * @param file of the inventory, in the same folder.
  */
 export function firstScenarioText({ name, nodes }: Draft, file: string): string {
   const breakable = nodes.every(({ docker, ssh }) => docker !== undefined || ssh !== undefined);
   const head = breakable
     ? `name: first
-summary: The primary of ${name} is killed, and started again after 5 s; no acknowledged write is lost.`
+summary: pgquake kills the primary of ${name} and starts it again after 5 s; no acknowledged write is lost.`
     : `name: first
-summary: ${name} is measured for 30 s, and nothing is broken.`;
+summary: pgquake measures ${name} for 30 s and breaks nothing.`;
   const faults = breakable
     ? `faults:
   - { fault: node-kill, target: { role: primary }, at: 1s, for: 5s }
 settle: { within: 60s }`
     : 'faults: []';
   return `${head}
-# The load is pgquake's own table in a schema of its own, which is dropped in the end. Your own statements: use: sql
+# The load uses pgquake's own table in a separate schema, dropped at the end. For your own statements: use: sql
 cluster: { attach: ${file} }
 workload: { use: ledger }
 steady-state: { for: ${breakable ? '5s' : '30s'} }

@@ -1,4 +1,4 @@
-/** What stands in an inventory, as a schema: read by `readInventory`, published as a JSON Schema. */
+/** The schema of an inventory, which `readInventory` uses and pgquake publishes as a JSON Schema. */
 
 import { z } from 'zod';
 import { parseConnection } from '../model/connection-string.ts';
@@ -11,19 +11,19 @@ const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const MIN_UNDO_MS = 5_000;
 const MAX_UNDO_MS = 3_600_000;
 
-/** An IPv6 address stands in brackets. */
+/** An IPv6 address is in brackets. */
 export const PEER = /^(?:\[([\da-f:.]+)\]|([^\s:[\]]+))(?::(\d{1,5}))?$/i;
 
 const EXAMPLE = 'postgresql://app@10.0.0.5:5432/orders';
 
-/** What a value is; the value itself may hold a password. */
+/** Describes a value by its type, because the value itself may contain a password. */
 function kindOf(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a mapping';
   return typeof value === 'string' ? 'text' : `a ${typeof value}`;
 }
 
-/** Says itself what was found, so that no password in it gets into a message. */
+/** Has its own error texts, so that no password in the value gets into a message. */
 const url = z
   .string({ error: ({ input }) => `expected a connection string such as ${EXAMPLE}, found ${kindOf(input)}` })
   .transform((text, context): Connection => {
@@ -72,7 +72,7 @@ const docker = z
             .min(1)
             .optional()
             .describe('The folder of ca.pem, cert.pem and key.pem for that host; relative to the inventory.'),
-          context: z.string().min(1).optional().describe('A context of the docker command, in place of a host.'),
+          context: z.string().min(1).optional().describe('A context of the docker command, instead of a host.'),
         })
         .refine(
           ({ host, context }) => host === undefined || context === undefined,
@@ -93,7 +93,7 @@ const docker = z
   )
   .optional()
   .describe(
-    'The container that it runs in: what pgquake stops, kills and freezes. Without it, you break the node by hand.',
+    'The container that it runs in, which pgquake stops, kills and freezes. Without it, you break the node by hand.',
   );
 
 const destination = z
@@ -119,7 +119,7 @@ const ssh = z
             .string()
             .min(1)
             .optional()
-            .describe('A file for ssh -F, in place of your own configuration; relative to the inventory.'),
+            .describe('A file for ssh -F, instead of your own configuration; relative to the inventory.'),
           'undo-after': duration
             .refine((ms) => ms >= MIN_UNDO_MS && ms <= MAX_UNDO_MS, 'expected 5s to 1h')
             .optional()
@@ -135,13 +135,13 @@ const ssh = z
     },
   )
   .optional()
-  .describe('The machine on which it runs as a service, reached by your own ssh client; in place of a container.');
+  .describe('The machine on which it runs as a service, reached with your own ssh client; instead of a container.');
 
 const peer = z
   .string()
   .regex(PEER, 'expected a host with its port such as 10.0.0.5:5432 or [fd00::5]:5432')
   .optional()
-  .describe('How the other nodes reach it, such as 10.0.0.5:5432, where that is not how pgquake does.');
+  .describe('How the other nodes reach it, such as 10.0.0.5:5432, if pgquake reaches it otherwise.');
 
 const node = z
   .strictObject(
@@ -161,7 +161,7 @@ const node = z
     ({ docker: container, ssh: machine }) => container === undefined || machine === undefined,
     'expected docker or ssh, found both',
   )
-  .describe('A server: how it is reached, and how it may be broken.');
+  .describe('A server: how pgquake reaches it, and how it may break it.');
 
 const route = z
   .strictObject({
@@ -169,7 +169,7 @@ const route = z
     access: z.enum(['read', 'write']).default('write').describe('Whether it leads to a server that takes writes.'),
     ...password,
   })
-  .describe('A further way of clients to the data, such as a proxy.');
+  .describe('Another route for clients to the data, such as a proxy.');
 
 export const inventorySchema = z
   .strictObject({

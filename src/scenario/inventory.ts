@@ -1,4 +1,4 @@
-/** An inventory as its author writes it, in a scenario or in a file that several scenarios share. */
+/** Reads an inventory, from a scenario or from a file that several scenarios share. */
 
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -17,8 +17,8 @@ const DEFAULT_PORT = 5432;
 type Written = z.output<typeof inventorySchema>;
 
 /**
- * Reads an inventory that stands at a path of a source.
- * @param folder where relative paths in it count from.
+ * Reads the inventory at a path of a source.
+ * @param folder for its relative paths.
  */
 export function inventoryIn(
   source: Source,
@@ -39,9 +39,9 @@ export function inventoryIn(
 }
 
 /**
- * Reads the file of an inventory.
+ * Reads an inventory file.
  * @param shown how messages name it; its path by default.
- * @throws InputError where there is none; ScenarioError with all its problems and their places.
+ * @throws InputError where it cannot be read; ScenarioError with all its problems and their places.
  */
 export function readInventory(path: string, shown = path): Inventory {
   let text: string;
@@ -57,9 +57,9 @@ export function readInventory(path: string, shown = path): Inventory {
 }
 
 /**
- * The same, of a text.
+ * The same for a text.
  * @param from.shown how messages name it.
- * @param from.folder where relative paths in it count from.
+ * @param from.folder for its relative paths.
  * @throws ScenarioError with all its problems and their places.
  */
 export function parseInventory(
@@ -72,12 +72,12 @@ export function parseInventory(
   return inventory;
 }
 
-/** Whether a word names the file of an inventory, and no cluster of Compose. */
+/** Whether a word names an inventory file, not a Compose project. */
 export function isInventoryFile(word: unknown): word is string {
   return typeof word === 'string' && /\.ya?ml$/.test(word);
 }
 
-/** Whether `attach` stands for an inventory: one in its place, or its file. */
+/** Whether `attach` is an inventory or names its file. */
 export function meansInventory(attach: unknown): attach is string | Readonly<Record<string, unknown>> {
   return isInventoryFile(attach) || (typeof attach === 'object' && attach !== null && !Array.isArray(attach));
 }
@@ -158,7 +158,7 @@ function absolute(connection: Connection, folder: string): Connection {
 export function inventoryJsonSchema(): Record<string, unknown> {
   const schema = inventorySchema.meta({
     title: 'pgquake inventory',
-    description: 'A PostgreSQL cluster that exists, and how it may be broken.',
+    description: 'An existing PostgreSQL cluster, and how pgquake may break it.',
   });
   return z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' }) as Record<string, unknown>;
 }

@@ -1,6 +1,6 @@
 /**
- * What the build has found out of the shipped scenarios: each is valid, by the very schemas that lie beside it, and has this
- * summary and these tags. So to list them is to read them and to see that they are the same, and no more.
+ * What the build knows of the shipped scenarios: that they are valid, their summaries and tags. A list then only needs
+ * to check that the files are the same.
  */
 
 import { readFileSync, statSync } from 'node:fs';
@@ -9,21 +9,21 @@ import { basename, join } from 'node:path';
 import { codeFolder } from '../model/package-files.ts';
 import { MAX_BYTES, type ScenarioEntry, scenarioFiles, shown } from './find.ts';
 
-/** Written by `tools/build.ts`; what runs from its source has none. */
+/** Written by `tools/build.ts`; missing when pgquake runs from source. */
 export const KNOWN_FILE = 'known-scenarios.json';
 
-/** What a list says of a scenario. */
+/** What a list shows of a scenario. */
 export type Head = Pick<ScenarioEntry, 'summary' | 'tags'>;
 
 /** `keyOf` -> head. */
 export type KnownHeads = ReadonlyMap<string, Head>;
 
-/** A file's name with its whole text: to compare them is quicker than to load what makes digests. */
+/** A file's name with its whole text: comparing texts is faster than loading a hash module. */
 export function keyOf(file: string, text: string): string {
   return `${basename(file)}\n${text}`;
 }
 
-/** None where nothing was built, or it cannot be read: all are looked at then. */
+/** Empty where the file is missing or unreadable; then every scenario is parsed. */
 export async function knownHeads(): Promise<KnownHeads> {
   try {
     const kept = JSON.parse(await readFile(join(codeFolder(), KNOWN_FILE), 'utf8')) as Record<string, Head>;
@@ -33,7 +33,7 @@ export async function knownHeads(): Promise<KnownHeads> {
   }
 }
 
-/** The scenarios of the folders, where all of them are known; loads nothing that reads one. */
+/** Lists the scenarios in the folders if all are known, without loading the parser; else returns `undefined`. */
 export async function listKnown(
   folders: readonly string[],
   known: KnownHeads,
@@ -48,13 +48,13 @@ export async function listKnown(
   return entries;
 }
 
-/** Of a file that may be a scenario. At once: to wait for dozens of small files takes longer than to read them. */
+/** Reads a file that may be a scenario. Synchronous, because that is faster for dozens of small files. */
 function textOf(file: string): string | undefined {
   const found = statSync(file, { throwIfNoEntry: false });
   if (!found?.isFile() || found.size > MAX_BYTES) return undefined;
   try {
     return readFileSync(file, 'utf8');
   } catch {
-    return undefined; // Whoever looks at it says why.
+    return undefined; // The parser will report why.
   }
 }

@@ -1,4 +1,4 @@
-/** Scenarios by name or by path: found, read and looked at. */
+/** Loads scenarios by name or by path. */
 
 import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -28,13 +28,13 @@ import { readSuiteList } from './suite-list.ts';
 /** Where scenarios come from. */
 export interface ScenarioSources {
   readonly vocabulary: ScenarioVocabulary;
-  /** Searched for names, the first folder first. Those that do not exist are passed over. */
+  /** Searched for names in this order; missing folders are skipped. */
   readonly folders: readonly string[];
 }
 
 /**
  * Loads a scenario by its name in one of the folders, or by its path.
- * @param changes values over its author's head, each `path=value`; none by default.
+ * @param changes values that override the file, each `path=value`; none by default.
  * @throws InputError where there is none; `ScenarioError` with all its problems.
  */
 export async function loadScenario(
@@ -54,7 +54,7 @@ export async function loadScenario(
   return completed(parseScenario(text, shown(file), vocabulary), vocabulary.workloads);
 }
 
-/** The scenarios of the folders, as `scenarioFiles` finds them; one that is not valid says so. */
+/** The scenarios in the folders, as `scenarioFiles` finds them. The summary of an invalid one says so. */
 export async function listScenarios(
   { vocabulary, folders }: ScenarioSources,
   known: KnownHeads = new Map(),
@@ -71,7 +71,7 @@ export async function listScenarios(
 
 /**
  * @returns the file of `suite/name`, where one of the folders has that suite.
- * @throws InputError where it has the suite and not the scenario, and no file is meant.
+ * @throws InputError where a folder has the suite without the scenario, and no such file exists.
  */
 async function inSuite(name: string, folders: readonly string[]): Promise<string | undefined> {
   const [, suite, scenario] = /^([^/\\.]+)\/([^/\\]+?)(?:\.yaml)?$/.exec(name) ?? [];
@@ -84,7 +84,7 @@ async function inSuite(name: string, folders: readonly string[]): Promise<string
   return files.get(scenario);
 }
 
-/** Scenarios that belong together: those of one folder, in the order of their files, or those that a file lists. */
+/** Scenarios that belong together: those in one folder, in the order of their files, or those that a file lists. */
 export interface ScenarioSuite {
   readonly name: string;
   readonly scenarios: readonly Scenario[];
@@ -149,7 +149,7 @@ async function suiteListAt(
   return undefined;
 }
 
-/** The names of the suites that files of the folders list. */
+/** The names of the suite lists in the folders. */
 async function suiteListsIn(folders: readonly string[]): Promise<string[]> {
   const files = await Promise.all(folders.map(entriesOf));
   return [...new Set(files.flat().flatMap((file) => suiteListName(file) ?? []))];
@@ -182,7 +182,7 @@ async function fileNamed(name: string, folders: readonly string[]): Promise<stri
   });
 }
 
-/** @param known named where none of them is near. */
+/** @param known listed where no name is near. */
 function unknownScenario(name: string, meant: string | undefined, known: readonly string[]): InputError {
   const guess = meant === undefined ? '' : `; did you mean "${meant}"?`;
   const here = meant === undefined ? `scenarios here: ${known.join(', ') || 'none'}; ` : '';

@@ -1,4 +1,4 @@
-/** A scenario that was made for a cluster of pgquake's own, put on one that exists. */
+/** Adapts a scenario for a cluster that pgquake creates to an existing cluster. */
 
 import type { Engine } from '../cluster/engine.ts';
 import { InputError } from '../model/errors.ts';
@@ -12,13 +12,13 @@ interface Known {
   readonly engines: readonly Engine[];
 }
 
-/** What the kinds of operation of the chat and of the ledger are called. */
+/** The kinds of operation that chat and ledger have in common. */
 const SHARED_KINDS = ['read', 'scan', 'write'] as const;
 
 /**
- * The same scenario on the cluster of an inventory. A workload that would make tables among the user's gives way to the
- * ledger, at the same rates.
- * @throws InputError with the reason, where it does not fit.
+ * Returns the scenario on the cluster of an inventory. Replaces a workload that would create tables among the user's
+ * with the ledger, at the same rates.
+ * @throws InputError with the reason where the scenario does not fit.
  */
 export function onInventory(scenario: Scenario, inventory: Inventory, known: Known): Scenario {
   const misfit = misfitOf(scenario, inventory, known);
@@ -36,7 +36,7 @@ export function onInventory(scenario: Scenario, inventory: Inventory, known: Kno
   };
 }
 
-/** Why a scenario cannot be put on the cluster of an inventory, in words; `undefined` where it can. */
+/** Why a scenario does not fit the cluster of an inventory, in words; `undefined` where it does. */
 export function misfitOf(
   { cluster, faults, workload }: Scenario,
   inventory: Inventory,
@@ -51,7 +51,7 @@ export function misfitOf(
     return `it is made for the engine ${cluster.own.engine}`;
   const chosen = known.workloads.find(({ name }) => name === workload.use);
   if (chosen && !leavesNoTables(chosen) && !SHARED_KINDS.every((kind) => kind in workload.params)) {
-    return `its workload ${workload.use} makes tables outside of the schema pgquake`;
+    return `its workload ${workload.use} creates tables outside the schema pgquake`;
   }
   return undefined;
 }
@@ -62,13 +62,13 @@ function misfitOfStep({ fault, target }: FaultStep, { nodes }: Inventory): strin
     const wanted = typeof target.pick === 'number' ? target.pick : 1;
     if (target.roleAtStrike === 'primary' || wanted <= standbys) return [];
     return [
-      `${fault} strikes ${wanted} ${wanted === 1 ? 'standby' : 'standbys'}, and there ${standbys === 1 ? 'is' : 'are'} ${standbys}`,
+      `${fault} strikes ${wanted} ${wanted === 1 ? 'standby' : 'standbys'}, but there ${standbys === 1 ? 'is' : 'are'} ${standbys}`,
     ];
   }
-  if ('purpose' in target) return [`${fault} strikes the ${target.purpose}, of which the inventory names none`];
+  if ('purpose' in target) return [`${fault} strikes the ${target.purpose}, but the inventory names none`];
   if (!('nodes' in target)) return [`${fault} strikes workers`];
   const missing = target.nodes.filter((name) => !nodes.some((node) => node.name === name));
-  return missing.length === 0 ? [] : [`${fault} strikes ${missing.join(', ')}, which the inventory does not name`];
+  return missing.length === 0 ? [] : [`${fault} strikes ${missing.join(', ')}, which the inventory does not have`];
 }
 
 function leavingNoTables({ use, params }: Scenario['workload'], workloads: readonly Workload[]): Scenario['workload'] {

@@ -1,6 +1,6 @@
 /**
- * From the text of a scenario to a validated one. Every part is read by itself and what is wrong with it is
- * noted, so that one mistake does not hide another; what could not be read is not held against the rest.
+ * Parses and validates the text of a scenario. Reads each part on its own and notes its problems, so that one mistake
+ * does not hide another. A part that could not be read causes no further problems.
  */
 
 import { basename, dirname, join, resolve } from 'node:path';
@@ -51,7 +51,7 @@ type Mapping = Readonly<Record<string, unknown>>;
 
 type WrittenGuards = z.output<ReturnType<typeof sections>['guards']>;
 
-/** `for` is missing where the fault has an end of its own. */
+/** `for` is absent where the fault ends by itself. */
 type WrittenTimes = Omit<z.output<typeof timing>, 'for'> & { readonly for?: number };
 
 interface Variant {
@@ -61,19 +61,19 @@ interface Variant {
 
 /**
  * Validates a scenario's text.
- * @param file its name, for messages; where it ends in .yaml, the scenario must have the same name.
+ * @param file its name, for messages; its base name is the default of `name`.
  * @throws ScenarioError with all problems.
  */
 export function parseScenario(text: string, file: string, vocabulary: ScenarioVocabulary): Scenario {
   return new Reader(new Source(text, file), vocabulary).scenario(text);
 }
 
-/** What is read once: compiling a schema takes longer than it saves. */
+/** Each scenario is parsed once, so compiling the schemas would not pay off. */
 const ONCE = { jitless: true } as const;
 
 const SECTIONS = new WeakMap<ScenarioVocabulary, ReturnType<typeof sections>>();
 
-/** Made once: a folder has many scenarios. */
+/** Cached, because a folder has many scenarios. */
 function sectionsOf(vocabulary: ScenarioVocabulary): ReturnType<typeof sections> {
   const made = SECTIONS.get(vocabulary) ?? sections(vocabulary);
   SECTIONS.set(vocabulary, made);
@@ -138,7 +138,7 @@ class Reader {
     const seed = this.#section(schemas.seed, top, 'seed');
 
     if (this.#problems.length > 0) throw new ScenarioError([...this.#problems, ...hopelessChecks(hypothesis)]);
-    // Without a problem every part was read; the compiler cannot know.
+    // If there is no problem, every part was read; the compiler cannot know.
     return {
       name: name as string,
       summary: summary as string,
@@ -175,12 +175,12 @@ class Reader {
     };
   }
 
-  /** The file's own name where it has none of its own. */
+  /** The key `name`, or else the file's name. */
   #name(schema: z.ZodType<string | undefined>, top: Mapping): string | undefined {
     if ('name' in top) return this.#section(schema, top, 'name');
     const own = basename(this.#source.file).replace(/\.ya?ml$/, '');
     if (schema.safeParse(own).success) return own;
-    this.#note([], `missing key "name": the file's own name ${quoted(own)} is none in kebab-case`);
+    this.#note([], `missing key "name": the file's name ${quoted(own)} is not in kebab-case`);
     return undefined;
   }
 
@@ -191,7 +191,7 @@ class Reader {
     return readCluster(read, isMapping(top.cluster) ? top.cluster : {}, this.#vocabulary.engines, this.#notes);
   }
 
-  /** A cluster that exists, described here or in a file beside the scenario. */
+  /** An existing cluster, described here or in an inventory file. */
   #attached(written: Mapping, attach: Mapping | string): ClusterSpec | undefined {
     noteMade(written, this.#notes);
     const { confirm } = written;
@@ -236,7 +236,7 @@ class Reader {
     return cluster ? { roles: this.#engineOf(cluster)?.movingRoles ?? ['worker'] } : {};
   }
 
-  /** Every kind of operation goes by a route that there is. */
+  /** Notes kinds of operation whose route does not exist or does not accept them. */
   #routes(cluster: ClusterSpec | undefined, workload: Scenario['workload'] | undefined): void {
     const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
     if (!cluster || !chosen || !workload) return;
@@ -251,7 +251,7 @@ class Reader {
         this.#note(at, `there is no route ${quoted(route)}; ${suggestion(route, known)}`);
       } else if (access === 'write' && readRoutes.includes(route)) {
         const others = known.filter((one) => !readRoutes.includes(one)).join(', ');
-        this.#note(at, `the route ${quoted(route)} takes no writes, and ${quoted(name)} writes; expected ${others}`);
+        this.#note(at, `the route ${quoted(route)} accepts no writes, but ${quoted(name)} writes; expected ${others}`);
       }
     }
   }
@@ -268,7 +268,7 @@ class Reader {
     };
   }
 
-  /** Each once, and each one that there is. */
+  /** Notes routes that do not exist or are named twice. */
   #probedRoutes(cluster: ClusterSpec | undefined, names: readonly string[]): NonNullable<ProbeSpec['routes']> {
     if (!cluster) return [];
     const { known, readRoutes } = this.#routesOf(cluster);
@@ -280,7 +280,7 @@ class Reader {
     return names.map((name) => ({ name, access: readRoutes.includes(name) ? 'read' : 'write' }));
   }
 
-  /** What is certain of the topology, also where the rest of the section is wrong. */
+  /** What is certain of the topology, even where the section is otherwise invalid. */
   #topology(top: Mapping, cluster: ClusterSpec | undefined): Partial<ClusterMakeup> {
     const topology: Partial<ClusterMakeup> = cluster ?? writtenTopology(top.cluster, this.#vocabulary);
     const { nodes, replication } = topology;
@@ -306,7 +306,7 @@ class Reader {
       const names = known.map(({ name }) => name);
       this.#note(
         ['workload', 'use'],
-        `${quoted(String(use))} makes tables outside of the schema pgquake, which a cluster of an inventory does not get; ${listed(names)}`,
+        `${quoted(String(use))} creates tables outside the schema pgquake, which is not allowed on a cluster of an inventory; ${listed(names)}`,
       );
       return undefined;
     }
@@ -315,7 +315,7 @@ class Reader {
     return workload && params ? { use: workload.name, params: params as Mapping } : undefined;
   }
 
-  /** What checks may hold their parameters against; only where all of it is certain. */
+  /** The facts against which checks validate their parameters; `undefined` unless all are certain. */
   #facts(
     topology: Partial<ClusterMakeup>,
     workload: Scenario['workload'] | undefined,
@@ -340,7 +340,7 @@ class Reader {
     };
   }
 
-  /** `undefined` where one of them could not be read. */
+  /** `undefined` where there is any problem. */
   #faultFacts(steps: readonly ReadStep[]): ScenarioFacts['faults'] {
     if (this.#problems.length > 0) return undefined;
     return steps.flatMap(({ fault: name }) => {
@@ -357,7 +357,7 @@ class Reader {
     return steps;
   }
 
-  /** How many there are, and what the workload calls one. */
+  /** The number of partition keys, and the workload's word for one. */
   #partitionKeys(workload: Scenario['workload'] | undefined): Pick<Around, 'partitionKeys' | 'keyWord'> {
     const chosen = this.#vocabulary.workloads.find(({ name }) => name === workload?.use);
     if (!workload || !chosen) return {};
@@ -365,7 +365,7 @@ class Reader {
     return { partitionKeys: ledger?.partitionKeys(workload.params) ?? 0, keyWord: ledger?.keyWord };
   }
 
-  /** All strikes of one item of the list. */
+  /** All strikes of one item in the list. */
   #steps(step: Mapping, path: Path, item: number, around: Around): ReadStep[] {
     const fault = this.#variant(this.#vocabulary.faults, step, path, 'fault');
     const schema = fault ? timingOf(fault) : timing;
@@ -424,7 +424,7 @@ class Reader {
     return { check: check.name, params, written, place: this.#source.placeOf(path), ...hopeless };
   }
 
-  /** The mappings of a list; what else is in it is noted. */
+  /** The mappings in a list; notes all other items. */
   #list(top: Mapping, key: 'faults' | 'hypothesis'): { readonly item: Mapping; readonly path: Path }[] {
     if (!(key in top)) return [];
     const list = top[key];
@@ -446,7 +446,7 @@ class Reader {
     });
   }
 
-  /** One section at the top, under its own schema; `undefined` where it does not fit. */
+  /** Parses one top-level section; `undefined` where it does not fit its schema. */
   #section<T>(schema: z.ZodType<T>, top: Mapping, key: (typeof TOP_KEYS)[number]): T | undefined {
     const result = schema.safeParse(top[key], ONCE);
     if (result.success) return result.data;
@@ -502,7 +502,7 @@ const EXAMPLES = {
   hypothesis: '{ check: no-lost-writes }',
 } as const;
 
-/** How long all strikes of a fault take at the least; which nodes a pick will take makes no difference. */
+/** The least time that all strikes of a fault take. It does not depend on which nodes a pick takes. */
 function lengthOf(fault: Fault, target: TargetSpec, params: unknown, { nodes, replication }: Around) {
   if (!('nodes' in target) && (nodes === undefined || replication === undefined)) return undefined;
   const strikes = fault.strikes?.(standIns(target, { nodes: nodes ?? [], replication: replication ?? 0 }), params);

@@ -1,4 +1,4 @@
-/** What is wrong with a scenario: every problem with its place, all at once. */
+/** The problems of a scenario, each with its place. */
 
 import { InputError } from '../model/errors.ts';
 import { documentation } from '../model/package-files.ts';
@@ -13,12 +13,12 @@ export interface Problem {
 
 const MAX_SHOWN = 50;
 
-/** A scenario that cannot be run. Its message is one line a problem, in the order of the file. */
+/** A scenario that cannot run. Its message has one line for each problem, in the order of the file. */
 export class ScenarioError extends InputError {
-  /** All of them, also those that the message leaves out. */
+  /** All problems, including those that the message leaves out. */
   readonly problems: readonly Problem[];
 
-  /** @param page of the documentation, which explains every key. */
+  /** @param page of the documentation that explains every key. */
   constructor(problems: readonly Problem[], page = 'scenario.md') {
     const sorted = problems.toSorted((a, b) => a.place.line - b.place.line || a.place.column - b.place.column);
     const lines = sorted.slice(0, MAX_SHOWN).map(describeProblem);
@@ -28,7 +28,7 @@ export class ScenarioError extends InputError {
   }
 }
 
-/** Errors of several scenarios as one: every line, and every hint once. */
+/** Combines the errors of several scenarios: all lines, and each hint once. */
 export function together(errors: readonly InputError[]): InputError {
   const hint = [...new Set(errors.flatMap((error) => error.hint ?? []))].join('; ');
   return new InputError(errors.map(({ message }) => message).join('\n'), {
@@ -44,9 +44,8 @@ export function describeProblem({ place, path, message }: Problem): string {
 }
 
 /**
- * The checks of a hypothesis that no run could judge. They keep no scenario from being run: its verdict is then `unknown`
- * at best.
- * @param hypothesis without those items that could not be read.
+ * The checks of a hypothesis that no run could judge. The scenario still runs, but its verdict is `unknown` at best.
+ * @param hypothesis with `undefined` for items that could not be read.
  */
 export function hopelessChecks(hypothesis: readonly (HypothesisItem | undefined)[]): Problem[] {
   return hypothesis.flatMap((item, index) => {

@@ -1,4 +1,4 @@
-/** What the checks of a run may require and its scenario does not bring. */
+/** What checks may require and a scenario does not provide. */
 
 import { REQUIREMENTS, type Requirement } from '../model/requirements.ts';
 import type { ClusterSpec, ProbeSpec } from '../model/scenario.ts';

@@ -1,7 +1,6 @@
 /**
- * The format of a scenario, built from the catalogue: each fault, check and workload brings the schema of
- * its own parameters. The loader reads a file part by part with these schemas, and the published JSON Schema
- * is made of the same ones.
+ * The format of a scenario, built from the catalogue: each fault, check and workload has a schema for its parameters.
+ * The parser and the published JSON Schema use the same schemas.
  */
 
 import { z } from 'zod';
@@ -19,11 +18,11 @@ import { BESIDE, partitionIndex } from '../model/topology.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { inventorySchema } from './inventory-schema.ts';
 
-/** The words that a scenario may use. */
+/** The variants that a scenario may name. */
 export interface ScenarioVocabulary {
   readonly faults: readonly Fault[];
   readonly checks: readonly Check[];
-  /** The first is used where a scenario names none. */
+  /** A scenario that names no workload gets the first. */
   readonly workloads: readonly Workload[];
   readonly platforms: readonly Pick<Platform, 'name'>[];
   readonly engines: readonly Pick<
@@ -32,14 +31,14 @@ export interface ScenarioVocabulary {
   >[];
 }
 
-/** Of each kind, in a second. */
+/** Probes of each kind per second. */
 export const PROBE_RATE = 50;
-/** On servers that others need. */
+/** The same on servers that are in use. */
 export const LIGHT_PROBE_RATE = 5;
-/** They share one budget. */
+/** Routes share one budget of probes. */
 const MAX_PROBED_ROUTES = 8;
 export const MAX_STEPS = 100;
-/** Of all faults together, each as often as it is repeated. */
+/** For all faults together, with their repetitions. */
 export const MAX_STRIKES = 1_000;
 export const MAX_SEED = 2 ** 32 - 1;
 
@@ -63,9 +62,7 @@ const amount = z
         expectedButFound(`how many: a number from 1 to ${MAX_WORKERS}, or a share such as 50%`, input),
     },
   )
-  .describe(
-    'How many, or which share of those that qualify, at least one; which ones follows from the seed of the run.',
-  );
+  .describe('How many, or which share of the nodes that qualify, but at least one. The seed of the run decides which.');
 
 const amountOrMajority = z.union(
   [amount.meta({ title: 'Amount' }), z.literal('majority').meta({ title: 'majority' })],
@@ -86,16 +83,16 @@ const shardRef = z
   });
 const SHARD_REF = 'a room or a shard such as "room 42" or "shard A"';
 
-/** Targets that are picked, by what they are picked from. */
+/** The selectors that a target may use. */
 export const selectors = {
   role: z.strictObject({ role: z.literal('worker').describe('Which nodes to pick from.'), pick: amount }),
   movingRole: z.strictObject({
     role: z.enum(MOVING_ROLES).describe('The nodes with this role when the fault strikes.'),
-    pick: amountOrMajority.optional().describe('How many of them, all by default; majority is of all members.'),
+    pick: amountOrMajority.optional().describe('How many of them, all by default; majority counts all members.'),
   }),
   purpose: z.strictObject({
-    role: z.enum(BESIDE).describe('Nodes that are no PostgreSQL servers: members of the DCS, the proxy, the pooler.'),
-    pick: amountOrMajority.optional().describe('How many of them, all by default; majority is of them.'),
+    role: z.enum(BESIDE).describe('Nodes other than PostgreSQL servers: members of the DCS, the proxy, the pooler.'),
+    pick: amountOrMajority.optional().describe('How many of them, all by default; majority counts these nodes.'),
   }),
   holding: z.strictObject({
     'holds-shard-of': shardRef.describe('Workers with a copy of the shard of this room, or of this shard.'),
@@ -141,7 +138,7 @@ const target = z
 
 /** When a fault strikes, for how long and how often. */
 export const timing = z.strictObject({
-  at: duration.prefault('0s').describe('When it strikes, counted from the start of the fault phase.'),
+  at: duration.prefault('0s').describe('When it strikes, after the start of the fault phase.'),
   for: positiveDuration.describe('How long it lasts, from when it is in effect until it is undone.'),
   repeat: z
     .strictObject({
@@ -153,10 +150,10 @@ export const timing = z.strictObject({
   'at-jitter': duration.optional().describe("Delays each strike by a random time up to this, from the run's seed."),
 });
 
-/** The same for a fault that has an end of its own. */
+/** The same for a fault that ends by itself. */
 const ownTiming = timing.omit({ for: true });
 
-/** The sections that need no words but those of platforms and engines. */
+/** The sections that depend only on the names of platforms and engines. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: every key that authors write, as one value.
 export function sections({
   platforms,
@@ -174,7 +171,7 @@ export function sections({
       .describe('In kebab-case, at most 100 letters; by default that of the file, without .yaml.')
       .meta({ examples: ['one-worker'] }),
     summary: sentence.describe('One sentence: what happens, and what is expected.'),
-    claim: sentence.optional().describe('The claim that is put to the test, quoted in the report.'),
+    claim: sentence.optional().describe('The claim that the run tests, quoted in the report.'),
     tags: z
       .array(
         z
@@ -184,9 +181,9 @@ export function sections({
       )
       .max(20)
       .optional()
-      .describe('Words to choose it by: `--tag nightly` runs the scenarios that have this one.')
+      .describe('Words to select it by: `--tag nightly` runs the scenarios with this tag.')
       .meta({ examples: [['nightly']] }),
-    /** The keys that every engine has; the others are the engine's own. */
+    /** The keys that every engine has; the engine reads the others. */
     cluster: z
       .looseObject({
         platform: z
@@ -204,14 +201,14 @@ export function sections({
             'expected the name of a Compose project such as citus, or the file of an inventory such as inventory.yaml',
           )
           .optional()
-          .describe('An existing cluster, by its Compose project or inventory: nothing is made, and nothing removed.'),
+          .describe('An existing cluster, by its Compose project or inventory. pgquake creates and removes nothing.'),
         confirm: z
           .string()
           .optional()
           .describe("The cluster's name as in the inventory; pgquake breaks nothing without it."),
       })
       .prefault({})
-      .describe('The cluster that is built for the run.'),
+      .describe('The cluster for the run.'),
     probes: z
       .strictObject({
         rate: rate
@@ -228,10 +225,10 @@ export function sections({
           .describe('Routes to probe side by side; by default the one that statements without a route take.'),
       })
       .prefault({})
-      .describe('The lightest read and write of every shard, which time the windows; off for none.'),
+      .describe('The lightest read and write of every shard, which time outages and brownouts; or off.'),
     pressure: z
       .strictObject({
-        connections: z.int().min(1).max(64).default(8).describe('Connections of its own.'),
+        connections: z.int().min(1).max(64).default(8).describe('Number of connections.'),
         depth: z.int().min(1).max(1_000).default(32).describe('Statements in flight per connection.'),
         writes: share.prefault('10%').describe('The share that adds a row; the others read one.'),
       })
@@ -264,7 +261,7 @@ export function sections({
           )
           .max(MAX_STEPS)
           .optional()
-          .describe('When one of these holds, the faults end and are healed; the run goes on to its final reads.'),
+          .describe('When one of these holds, pgquake heals the faults and goes on to the final reads.'),
       })
       .optional()
       .describe('Limits that end or refuse a run.'),
@@ -273,11 +270,11 @@ export function sections({
       .min(0)
       .max(MAX_SEED)
       .optional()
-      .describe('Repeats the random choices of an earlier run; by default drawn anew for every run.'),
+      .describe('Repeats the random choices of an earlier run; by default every run draws a new seed.'),
   };
 }
 
-/** Every key at the top of a scenario, in the order in which one reads it. */
+/** The top-level keys of a scenario, in reading order. */
 export const TOP_KEYS = [
   'name',
   'summary',
@@ -300,8 +297,8 @@ export function timingOf(fault: Pick<Fault, 'strikes'>): typeof timing | typeof 
 }
 
 /**
- * The published JSON Schema (draft 2020-12) of a scenario as it is written, for editors. It offers the names of the
- * vocabulary and what stands beside each; other names are allowed, because a team may have variants of its own.
+ * The published JSON Schema (draft 2020-12) of a scenario, for editors. It offers the names of the vocabulary with
+ * their parameters, and allows other names, because a team may have its own variants.
  */
 export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<string, unknown> {
   const { faults, checks, workloads } = vocabulary;
@@ -345,7 +342,7 @@ export function scenarioJsonSchema(vocabulary: ScenarioVocabulary): Record<strin
         )
         .max(MAX_STEPS)
         .optional()
-        .describe('What is broken, where, when and for how long; [] for a control run.'),
+        .describe('What breaks, where, when and for how long; [] for a control run.'),
       settle,
       guards,
       hypothesis: z
@@ -369,21 +366,21 @@ interface Variant {
 }
 
 interface VariantOptions {
-  /** Further keys in the same mapping. */
+  /** Other keys in the same mapping. */
   readonly beside?: z.core.$ZodLooseShape;
-  /** It is meant where the word is left out. */
+  /** The variant that is used where the scenario names none. */
   readonly isDefault?: boolean;
 }
 
 /** One variant with its own parameters, chosen by the word under `key`. */
 function variant(key: string, { name, summary, params }: Variant, options: VariantOptions = {}): z.ZodType {
-  if (!(params instanceof z.ZodObject)) throw new Error(`the parameters of ${name} are no object`);
+  if (!(params instanceof z.ZodObject)) throw new Error(`the parameters of ${name} are not an object`);
   const word = options.isDefault ? z.literal(name).default(name) : z.literal(name);
   const shape = { [key]: word.describe(summary), ...options.beside, ...params.shape };
   return z.strictObject(shape).meta({ title: name, description: summary });
 }
 
-/** A variant of a team's own: any name that is not in the vocabulary, with whatever stands beside it. */
+/** A team's own variant: any name outside the vocabulary, with any other keys. */
 function otherVariant(
   key: string,
   kind: string,
@@ -392,7 +389,7 @@ function otherVariant(
 ): z.ZodType {
   return z
     .looseObject({ [key]: otherName(kind, known), ...beside })
-    .meta({ title: `your own ${kind}`, description: `A ${kind} that pgquake.config.ts brings.` });
+    .meta({ title: `your own ${kind}`, description: `A ${kind} from pgquake.config.ts.` });
 }
 
 function otherName(kind: string, known: readonly Pick<Variant, 'name'>[]): z.ZodType {
@@ -400,10 +397,7 @@ function otherName(kind: string, known: readonly Pick<Variant, 'name'>[]): z.Zod
   return z.string().meta({ not: { enum: known.map(({ name }) => name) }, description });
 }
 
-/**
- * The section of the cluster: with the keys of all shipped engines, where the engine is one of them; with any, where it is
- * a team's own.
- */
+/** The section `cluster`: with the keys of all shipped engines for a shipped engine, with any keys for a team's own. */
 function clusterSection({ platforms, engines }: Pick<ScenarioVocabulary, 'platforms' | 'engines'>): z.ZodType {
   const section = sections({ platforms, engines }).cluster;
   const { shape } = section.unwrap();
@@ -435,7 +429,7 @@ function clusterSection({ platforms, engines }: Pick<ScenarioVocabulary, 'platfo
     .describe(section.description ?? '');
 }
 
-/** Each key once: what two engines call the same is explained for both. */
+/** Each key once; the description of a key that several engines have names each engine. */
 function keysOfAll(engines: ScenarioVocabulary['engines']): z.core.$ZodLooseShape {
   const owners = new Map<ClusterKeys, string>([[WORKER_KEYS, '']]);
   for (const { name, keys } of engines) if (keys) owners.set(keys, name);

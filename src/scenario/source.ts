@@ -1,6 +1,6 @@
 /**
- * A scenario's file as YAML: its value, and where in the file each part of it stands. Files come from
- * strangers too, so size, depth and aliases have limits.
+ * A scenario's file as YAML: its value, and the place of each part. Files may come from strangers, so size, depth and
+ * aliases are limited.
  */
 
 import {
@@ -32,20 +32,20 @@ const LOST = /^Unexpected .* in YAML stream/;
 export class Source {
   readonly file: string;
   readonly value: unknown;
-  /** What is wrong with the YAML and does not keep the rest from being looked at: duplicate keys, unknown tags. */
+  /** Problems of the YAML that leave the rest readable: duplicate keys, unknown tags. */
   readonly problems: readonly Problem[];
   readonly #document: Document.Parsed;
   readonly #lines = new LineCounter();
   readonly #keys = new WeakMap<YAMLMap, ReadonlyMap<string, Pair<Node | null>>>();
 
-  /** @throws ScenarioError where it is no YAML, or more or less than one document, or too large. */
+  /** @throws ScenarioError where the text is not YAML, not exactly one document, or too large. */
   constructor(text: string, file: string) {
     this.file = file;
     const bytes = Buffer.byteLength(text);
     if (bytes > MAX_BYTES) {
       throw new ScenarioError([this.#problem(0, `the file has ${bytes} bytes; the limit is ${MAX_BYTES}`)]);
     }
-    // By hand: the parser misses the ends of lines that follow a bracket without a partner.
+    // Not by the parser, which misses line ends after an unmatched bracket.
     this.#lines.addNewLine(0);
     for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) this.#lines.addNewLine(at + 1);
     try {
@@ -54,17 +54,17 @@ export class Source {
       this.value = this.#document.toJS({ maxAliasCount: MAX_ALIASES }) as unknown;
     } catch (error) {
       if (error instanceof ScenarioError) throw error;
-      // Aliases are resolved, and counted as they multiply, only when the value is made.
+      // `toJS` resolves aliases and counts how they multiply.
       throw new ScenarioError([this.#problem(0, `not valid YAML: ${reasonOf(errorText(error))}`)]);
     }
   }
 
-  /** Of the value at a path, or of the nearest that exists above it. */
+  /** The place of the value at a path, or of the nearest existing one above it. */
   placeOf(path: readonly PropertyKey[]): Place {
     return this.#place(this.#nodeAt(path)?.range?.[0] ?? 0);
   }
 
-  /** Of a key in the mapping at a path. */
+  /** The place of a key in the mapping at a path. */
   placeOfKey(path: readonly PropertyKey[], key: string): Place {
     const mapping = this.#nodeAt(path);
     const pair = isMap(mapping) ? this.#pairs(mapping).get(key) : undefined;
@@ -73,7 +73,7 @@ export class Source {
   }
 
   #parse(text: string): Document.Parsed {
-    // Unique keys are held by hand below: the parser's way takes quadratic time.
+    // `#index` checks for duplicate keys: the parser's own check takes quadratic time.
     const documents = parseAllDocuments(text, {
       prettyErrors: false,
       uniqueKeys: false,
@@ -84,7 +84,7 @@ export class Source {
     if (!first || (first.contents === null && first.errors.length === 0 && !second)) {
       throw new ScenarioError([this.#problem(0, 'the file is empty; expected a scenario')]);
     }
-    // Once the parser has lost its place it finds every further token unexpected, and some more than once.
+    // After a syntax error the parser reports every further token as unexpected, some twice.
     const places = new Set<number>();
     const errors = first.errors
       .filter(
@@ -97,7 +97,7 @@ export class Source {
     return first;
   }
 
-  /** Duplicate keys and unknown tags. @throws ScenarioError for what makes the value unusable. */
+  /** Finds duplicate keys and unknown tags. @throws ScenarioError where the value is unusable. */
   #lint(): Problem[] {
     const problems = this.#document.warnings.map(({ pos, message }) => this.#problem(pos[0], reasonOf(message)));
     const anchors = new Set<string>();
@@ -111,7 +111,7 @@ export class Source {
     return problems;
   }
 
-  /** A number that some programs read in base 8. */
+  /** Refuses numbers that some programs read as octal. */
   #octal({ value, source, range }: Scalar): Problem[] {
     if (typeof value !== 'number' || !/^[-+]?0\d/.test(source ?? '')) return [];
     return [this.#problem(range?.[0] ?? 0, `expected a number without a leading zero, found ${source}`)];
@@ -128,19 +128,19 @@ export class Source {
     }
   }
 
-  /** Notes where the keys of a mapping stand. @returns a problem for each key that stands there again. */
+  /** Indexes the keys of a mapping. @returns a problem for each duplicate key. */
   #index(map: YAMLMap<Node | null>): Problem[] {
     const problems: Problem[] = [];
     const seen = new Map<string, Pair<Node | null>>();
     for (const pair of map.items) {
       const offset = pair.key?.range?.[0] ?? map.range?.[0] ?? 0;
       if (!isScalar(pair.key)) throw new ScenarioError([this.#problem(offset, 'expected a word as the key')]);
-      // As the key is named in the value.
+      // The same string as in the value that `toJS` makes.
       const key = String(pair.key.value ?? '');
       const first = seen.get(key);
       if (first) {
         const { line } = this.#place(first.key?.range?.[0] ?? 0);
-        problems.push(this.#problem(offset, `the key ${quoted(key)} stands here twice, first in line ${line}`));
+        problems.push(this.#problem(offset, `the key ${quoted(key)} appears twice, first in line ${line}`));
       } else seen.set(key, pair);
     }
     this.#keys.set(map, seen);
@@ -157,7 +157,7 @@ export class Source {
           : undefined;
       if (!next) break;
       node = next as Node;
-      // Where an alias stands in the file helps more than where its value does.
+      // The place of the alias helps more than the place of its anchor.
       if (isAlias(node)) break;
     }
     return node;
@@ -177,9 +177,9 @@ export class Source {
   }
 }
 
-/** The parser's words, fit for one line of a terminal. */
+/** The parser's message, shortened to one line. */
 function reasonOf(message: string): string {
-  // It calls itself for every level.
+  // The parser is recursive.
   if (/Maximum call stack|Stack overflow/.test(message)) return 'it is nested too deeply';
   if (message.startsWith('Excessive alias count')) return 'its aliases multiply to too many values';
   return (message.split('\n', 1)[0] as string).replace(/\p{Cc}/gu, ' ').slice(0, MAX_REASON);

@@ -1,4 +1,4 @@
-/** A suite that names scenarios of other folders, in its own order: `scenarios/<name>.suite.yaml`. */
+/** Reads a file that lists the scenarios of a suite, in its own order: `scenarios/<name>.suite.yaml`. */
 
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
@@ -14,7 +14,7 @@ const schema = z.strictObject({
 });
 
 /**
- * What a suite lists: names, and absolute paths.
+ * The listed scenarios: names, and absolute paths.
  * @throws ScenarioError with all its problems and their places.
  */
 export function readSuiteList(text: string, file: string): readonly string[] {

@@ -1,4 +1,4 @@
-/** The target of a fault as an author writes it: a node, a list of nodes, or a selector; and who strikes where when. */
+/** Reads the target of a fault: a node, a list of nodes, or a selector. Also finds faults that collide. */
 
 import type { z } from 'zod';
 import type { Side } from '../model/loss.ts';
@@ -22,27 +22,27 @@ import { selectors } from './schema.ts';
 type Path = readonly PropertyKey[];
 type Mapping = Readonly<Record<string, unknown>>;
 
-/** What is certain of the scenario around a target. */
+/** What is certain of the rest of the scenario. */
 export interface Around extends Partial<ClusterMakeup> {
-  /** How many the workload has, counted from 1. */
+  /** The number of the workload's partition keys, which are numbered from 1. */
   readonly partitionKeys?: number | undefined;
-  /** What the workload calls one. */
+  /** The workload's word for a partition key. */
   readonly keyWord?: string | undefined;
-  /** Those that the cluster has. */
+  /** The roles in this cluster. */
   readonly roles?: readonly (MovingRole | 'worker')[];
 }
 
-/** Where problems go; `fitting` notes its own. */
+/** Collects problems; `fitting` notes its own. */
 export interface Notes {
   note(path: Path, message: string): void;
-  /** At the key itself, not at its value. */
+  /** Places the problem at the key itself, not at its value. */
   noteKey(path: Path, key: string, message: string): void;
   fitting<T>(schema: z.ZodType<T>, value: unknown, path: Path, beside: readonly string[]): T | undefined;
 }
 
 /**
- * By hand: of a union, the schema library would only say that none of the forms fits.
- * @returns `undefined` where it cannot be used, with what is wrong noted.
+ * Reads a target without a union schema, which would only report that no alternative fits.
+ * @returns `undefined` where the target is invalid; the problems are noted.
  */
 export function readTarget(target: unknown, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
   if (typeof target === 'object' && target !== null && !Array.isArray(target)) {
@@ -59,13 +59,13 @@ export function readTarget(target: unknown, at: Path, around: Around, notes: Not
   return nodes.size === target.length && nodes.size > 0 ? { nodes: [...nodes] } : undefined;
 }
 
-/** Whether a cluster may have nodes that such a word stands for. */
+/** Whether the cluster may have nodes on this side. */
 export function hasSide(word: Side, { nodes, roles = [] }: Pick<Around, 'nodes' | 'roles'>): boolean {
   if (word === 'dcs') return nodes === undefined || nodes.some(({ part }) => part === 'dcs');
   return roles.some((role) => role === 'primary');
 }
 
-/** Notes a name that no node has. */
+/** Whether a node has this name; if not, notes it. */
 export function nodeExists(
   name: unknown,
   path: Path,
@@ -81,10 +81,10 @@ export function nodeExists(
   const known = nodeNames({ nodes });
   if (known.includes(name)) return true;
   if (roles.some((role) => role === name)) {
-    notes.note(path, `there is no node ${quoted(name)}; what has a role is { role: ${name} }`);
+    notes.note(path, `there is no node ${quoted(name)}; to strike a role, write { role: ${name} }`);
     return false;
   }
-  // A number that is too high was not meant to be another one.
+  // A number that is too high is not a typing mistake.
   const meant = known.some((one) => unnumbered(one) === unnumbered(name)) ? undefined : nearest(name, known);
   const help = meant === undefined ? `the cluster has ${inWords({ nodes })}` : `did you mean "${meant}"?`;
   notes.note(path, `there is no node ${quoted(name)}; ${help}`);
@@ -133,7 +133,7 @@ function readSelector(written: Mapping, at: Path, around: Around, notes: Notes):
   return undefined;
 }
 
-/** Where roles move nothing but a role tells nodes apart: every member holds everything. */
+/** Where roles move, every member holds everything, so a selector can only name a role. */
 function movingSelector(written: Mapping, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
   const { roles: moving = [], absentRoles = {}, nodes = [] } = around;
   const besides = BESIDE.filter((purpose) => nodesThatAre({ nodes }, purpose).length > 0);
@@ -196,14 +196,14 @@ function selectorOf(written: Mapping, at: Path, around: Around, notes: Notes): T
   }
   if (MOVING_ROLES.some((role) => role === written.role)) {
     if (around.roles && !knownRole(written, at, around.roles, notes)) return undefined;
-    // The cluster could not be read: what it has is not known.
+    // The cluster is invalid, so its roles are unknown.
     const read = notes.fitting(selectors.movingRole, written, at, []);
     return read && { roleAtStrike: read.role, ...(read.pick === undefined ? {} : { pick: read.pick }) };
   }
   return notes.fitting(selectors.role, written, at, [HOLDS, NOT_HOLDING]);
 }
 
-/** Only a partition key and a partition that there are. */
+/** Returns the reference if its partition key or partition exists; else notes it. */
 function known(
   ref: PartitionRef,
   at: Path,
@@ -223,14 +223,14 @@ function known(
   return undefined;
 }
 
-/** A step of the list of faults, as far as it could be read. */
+/** A strike, with those parts that could be read. */
 export interface ReadStep extends Partial<FaultStep> {
   readonly place: FaultStep['place'];
-  /** In the list as it is written; the strikes of a fault that is repeated have the same. */
+  /** Its index in the written list; all strikes of a repeated fault share it. */
   readonly item: number;
 }
 
-/** Two faults on one node at one time would undo each other; a pick needs nodes that nothing else strikes. */
+/** Notes faults that overlap on a node, where they would undo each other, and picks without enough free nodes. */
 export function noteCollisions(
   steps: readonly ReadStep[],
   { nodes, replication, movingRoles }: Around,

@@ -48,7 +48,7 @@ test('a coordinator that is frozen before the fault: nothing is struck', async (
     },
   });
   await expect(run).rejects.toThrow(
-    /^the steady state is not steady, so nothing was broken: (read|scan|write): \d+ of \d+ ok/,
+    /^the steady state is not steady, so pgquake broke nothing: (read|scan|write): \d+ of \d+ ok/,
   );
   expect(events.filter(({ type }) => type === 'fault-asked')).toEqual([]);
 });

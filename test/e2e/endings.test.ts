@@ -117,7 +117,7 @@ describe('what costs no verdict, all in one run:', () => {
 
   test('a `latest` that is a folder of somebody else, which keeps it', () => {
     expectJudged(ended);
-    expect(ended.stdout).toContain('latest is no link of pgquake');
+    expect(ended.stdout).toContain('latest is not a link');
     expect(ended.stdout).toContain('the index of all runs is not up to date');
     expect(readdirSync(join(bearing.reports, 'latest'))).toEqual(['mine']);
   });
@@ -175,7 +175,7 @@ describe('output that cannot be written', () => {
 describe('a reports folder', () => {
   test('below /proc is refused at once', async () => {
     const { code, stderr } = await place.start([scenario, '--platform', 'local', '--reports', '/proc/foo']).ended;
-    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('cannot make the run') });
+    expect({ code, stderr }).toEqual({ code: 4, stderr: expect.stringContaining('cannot create the run') });
     const cache = await place.run([scenario], { PGQUAKE_CACHE_DIR: '/proc/foo' });
     expect({ code: cache.code, stderr: cache.stderr }).toEqual({
       code: 4,

@@ -115,7 +115,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
     expect(proof.subsets.map(({ findings }) => findings)).toEqual(
       // Citus asks its first worker at every write.
       ['ABC', 'AB', 'BC'].map((partitions) =>
-        [...partitions].map((partition) => `shard ${partition} is writable, predicted was that it is not`),
+        [...partitions].map((partition) => `shard ${partition} is writable, but was predicted not to be`),
       ),
     );
   });
@@ -132,8 +132,8 @@ describe('a proof of tolerance on the embedded cluster', () => {
     );
     expect(proof.judgement).toBe('fail');
     expect(proof.subsets[0]?.findings).toEqual([
-      expect.stringMatching(/^shard A is not readable, predicted was that it is \(08001: /),
-      expect.stringMatching(/^shard A is not writable, predicted was that it is \(/),
+      expect.stringMatching(/^shard A is not readable, but was predicted to be \(08001: /),
+      expect.stringMatching(/^shard A is not writable, but was predicted to be \(/),
     ]);
   });
 
@@ -158,7 +158,7 @@ describe('a proof of tolerance on the embedded cluster', () => {
       ['worker1', 'worker2'].map((down) => [
         down,
         ['A', 'B'].map((partition) =>
-          expect.stringMatching(`^shard ${partition} is not writable, predicted was that it is \\(`),
+          expect.stringMatching(`^shard ${partition} is not writable, but was predicted to be \\(`),
         ),
       ]),
     );

@@ -43,7 +43,7 @@ test('a coordinator that answers in 5 s: the run ends within 10 s of its ramp, b
   const error: unknown = await run.catch((thrown: unknown) => thrown);
   expect(error).toBeInstanceOf(EnvironmentError);
   expect((error as Error).message).toMatch(
-    /bear less than the scenario asks, so nothing was broken: read \d+ of 100, .* a second answered/,
+    /cannot sustain the scenario's load, so pgquake broke nothing: read \d+ of 100, .* a second answered/,
   );
   for (const never of ['steady-state', 'fault-asked']) expect(at.has(never)).toBe(false);
   expect((at.get('dispose') as number) - (at.get('ramp') as number)).toBeLessThan(10_000);

@@ -235,7 +235,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
       place.reports,
     );
     expect(code).toBe(4);
-    expect(stderr).toContain('the database has a schema pgquake already, which no run of pgquake has marked');
+    expect(stderr).toContain('the database already has a schema pgquake, which pgquake did not create');
     expect((await pgquake('attach', 'check', 'inventory.yaml')).stdout).toContain('has a schema pgquake already');
     expect(await pair.dump()).toContain('CREATE TABLE pgquake.mine');
     await session.execute('DROP SCHEMA pgquake CASCADE');

@@ -37,7 +37,7 @@ test('after a node came back, replication is waited for', async () => {
   await onWorker1(`INSERT INTO messages_shard_0 SELECT 1, 1000 + i, 'some' FROM generate_series(1, 20000) AS i`);
   const away = await left(500);
   expect(away).toContainEqual(expect.stringMatching(/^worker1: slot worker1_to_worker2 has no reader$/));
-  expect(away).toContainEqual(expect.stringMatching(/^worker2: could not be looked at: /));
+  expect(away).toContainEqual(expect.stringMatching(/^worker2: could not be checked: /));
 
   await worker(1).start();
   await expect.poll(() => left(), { timeout: 30_000 }).toEqual([]);

@@ -163,7 +163,7 @@ test.each([
   ['{ members: 3 }', '[primary]', []],
   ['{ members: 3 }', '[dcs]', ['there is no node "dcs"; the cluster has pg1, pg2, pg3']],
   ['{ workers: 4 }', '[standbys]', ['there is no node "standbys"; the cluster has coordinator and worker1 to worker4']],
-  ['{ members: 3 }', '[standby]', ['there is no node "standby"; what has a role is { role: standby }']],
+  ['{ members: 3 }', '[standby]', ['there is no node "standby"; to strike a role, write { role: standby }']],
 ])('a word for nodes on the other side is one that the cluster %s may have: %s', (cluster, from, said) => {
   const target = cluster.includes('members') ? '{ role: primary }' : 'worker1';
   const found = problems(`{ fault: network-drop, target: ${target}, from: ${from}, for: 1s }`, undefined, cluster);

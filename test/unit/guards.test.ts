@@ -70,7 +70,7 @@ describe('in a plan', () => {
     const refusal = () => pgquake().plan(scenario(`guards: { max-down: 1 }\n${faults}`), { seed: 1 });
     expect(refusal).toThrow(InputError);
     expect(refusal).toThrow(
-      /^some\.yaml:4:9 guards\.max-down: at most 1 may be struck at once, and worker1, worker\d would be$/,
+      /^some\.yaml:4:9 guards\.max-down: at most 1 may be struck at once, but worker1, worker\d would be$/,
     );
   });
 
@@ -127,7 +127,7 @@ describe('the service', () => {
     guard.operations(writes(0, 122, 'ok'));
     guard.operations(writes(1_220, 78, 'unsent'));
     reported(guard, 2_000);
-    expect(guard.unsteady(2_000)).toBe("write: 122 of 200 ok, 78 not sent, for want of the client's own connections");
+    expect(guard.unsteady(2_000)).toBe('write: 122 of 200 ok, 78 not sent because the client had no free connection');
   });
 
   test('is none where operations are due and unanswered', () => {

@@ -104,6 +104,9 @@ test('an undo is not kept before the node is seen well', async () => {
 test('an undo of a node or a fault that nobody knows is a failure, and stays', async () => {
   const unknown = { ...owed(2, 'worker1'), fault: 'node-melt' };
   const { failures, kept } = await heal([owed(3, 'worker9'), unknown], async () => undefined);
-  expect(failures.toSorted()).toEqual(['nobody knows how to undo node-melt', 'the cluster has no node worker9']);
+  expect(failures.toSorted()).toEqual([
+    'cannot undo node-melt: this pgquake has no such fault',
+    'the cluster has no node worker9',
+  ]);
   expect(kept).toEqual([]);
 });

@@ -309,12 +309,7 @@ hypothesis: [{ check: no-lost-writes }]
   });
 
   test.each([
-    [
-      'a key of a cluster that is made',
-      '{ attach: pair.yaml, workers: 3 }',
-      '',
-      '"workers" is for a cluster that is made',
-    ],
+    ['a key of a cluster that is made', '{ attach: pair.yaml, workers: 3 }', '', '"workers" describes a new cluster'],
     [
       'another name to confirm',
       '{ attach: pair.yaml, confirm: order }',
@@ -326,7 +321,7 @@ hypothesis: [{ check: no-lost-writes }]
       'a workload with tables elsewhere',
       '{ attach: pair.yaml }',
       'workload: { use: chat }',
-      'makes tables outside of the schema pgquake',
+      'creates tables outside the schema pgquake',
     ],
     [
       'confirm without an inventory',
@@ -340,15 +335,15 @@ hypothesis: [{ check: no-lost-writes }]
 
   test('strikes one node at a time unless it says otherwise', () => {
     const both = scenario('{ attach: pair.yaml }').replace('{ role: primary }', '[db-a, db-b]');
-    expect(refusal(() => pgquake().plan(parse(both)))).toContain('at most 1 may be struck at once, by default');
+    expect(refusal(() => pgquake().plan(parse(both)))).toContain('at most 1 may be struck at once, the default');
     expect(pgquake().plan(parse(`${both}guards: { max-down: 2 }\n`)).acts).toHaveLength(1);
   });
 
   test('breaks nothing that nobody has confirmed', async () => {
     const run = (confirm?: string) =>
       pgquake().run(parse(scenario('{ attach: pair.yaml }')), { reports: folder, confirm });
-    await expect(run()).rejects.toThrow('breaks the cluster orders, and nobody has confirmed that');
-    await expect(run('other')).rejects.toThrow('"other" was confirmed');
+    await expect(run()).rejects.toThrow('breaks the cluster orders, which you have not confirmed');
+    await expect(run('other')).rejects.toThrow('"other" is confirmed');
   });
 
   test('a shipped one has the ledger in place of the chat, at the same rates', async () => {
@@ -363,7 +358,7 @@ hypothesis: [{ check: no-lost-writes }]
     const misfit = async (name: string) => misfitOf(await pgquake().load(name), pair, shipped);
     expect(await misfit('primary-kill')).toBeUndefined();
     expect(await misfit('patroni/primary-lost')).toBe('it is made for the engine patroni');
-    expect(await misfit('one-worker')).toBe('node-stop strikes worker1, which the inventory does not name');
+    expect(await misfit('one-worker')).toBe('node-stop strikes worker1, which the inventory does not have');
   });
 });
 

@@ -132,7 +132,7 @@ describe('the watch sees', () => {
     await sleep(A_WHILE_MS);
     await watch[Symbol.asyncDispose]();
     expect(changes).toMatchObject([
-      { node: 'worker1', from: 'running', to: 'stopped', detail: 'it was started anew, at two' },
+      { node: 'worker1', from: 'running', to: 'stopped', detail: 'restarted at two' },
       { node: 'worker1', from: 'stopped', to: 'running' },
     ]);
   });

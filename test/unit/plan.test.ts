@@ -169,7 +169,7 @@ describe('selectors', () => {
     const faults = `[{ fault: node-stop, target: [${holders}], for: 1s }, { fault: node-kill, target: { holds-shard-of: room 42, pick: 1 }, for: 1s }]`;
     expect(() => placed(faults, 1)).toThrow(
       expect.objectContaining({
-        message: `some.yaml:4:${faults.indexOf('{ fault: node-kill') + 9} node-kill: cannot pick 1; of ${holders.join(', ')}: others strike there at that time`,
+        message: `some.yaml:4:${faults.indexOf('{ fault: node-kill') + 9} node-kill: cannot pick 1; of ${holders.join(', ')}: other faults strike there at that time`,
       }),
     );
   });

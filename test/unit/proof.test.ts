@@ -133,12 +133,12 @@ describe('judging', () => {
     [
       { readable: false },
       { readError: '08001: no server' },
-      'shard A is not readable, predicted was that it is (08001: no server)',
+      'shard A is not readable, but was predicted to be (08001: no server)',
     ],
     [
       { writable: false },
       { writeError: '57014: cancelled' },
-      'shard A is not writable, predicted was that it is (57014: cancelled)',
+      'shard A is not writable, but was predicted to be (57014: cancelled)',
     ],
   ])('less than predicted: %j', (seen, error, finding) => {
     expect(comparePartitions([SERVED], [{ ...SERVED, ...seen, ...error }], 'shard').findings).toEqual([finding]);
@@ -146,7 +146,7 @@ describe('judging', () => {
 
   test('more than predicted is a finding too', () => {
     const { findings } = comparePartitions([{ partition: 'A', readable: true, writable: false }], [SERVED], 'shard');
-    expect(findings).toEqual(['shard A is writable, predicted was that it is not']);
+    expect(findings).toEqual(['shard A is writable, but was predicted not to be']);
   });
 
   test('a shard that nothing was predicted for is a bug, not a pass', () => {
@@ -172,7 +172,7 @@ describe('judging', () => {
     });
     expect(judgeProof([subset('pass'), subset('fail', ['shard A is lost']), subset('unknown')], 3, 'shard')).toEqual({
       judgement: 'fail',
-      finding: '1 of 3 sets of workers behave other than predicted; the first: worker1 down, shard A is lost.',
+      finding: '1 of 3 sets of workers behave differently than predicted; the first: worker1 down, shard A is lost.',
     });
     expect(judgeProof([subset('pass')], 2, 'shard')).toEqual({
       judgement: 'unknown',
@@ -193,7 +193,7 @@ describe('the matrix', () => {
   const proof: Proof = {
     version: 2,
     judgement: 'fail',
-    finding: '1 of 3 sets of workers behave other than predicted; the first: a<b down, shard A is not writable.',
+    finding: '1 of 3 sets of workers behave differently than predicted; the first: a<b down, shard A is not writable.',
     startedAt: '2026-11-23T12:00:00.000Z',
     durationMs: 4_321,
     platform: 'local',
@@ -213,7 +213,7 @@ describe('the matrix', () => {
         down: ['a<b'],
         standsFor: 1,
         judgement: 'fail',
-        findings: ['shard A is not writable, predicted was that it is (XX000: \u001b[31mno)'],
+        findings: ['shard A is not writable, but was predicted to be (XX000: \u001b[31mno)'],
         partitions: [seen('A', 'r-', 'rw'), seen('B', 'rw')],
         run: 'run-1',
         strikeMs: 1,
@@ -247,7 +247,7 @@ describe('the matrix', () => {
 
   test('as text', () => {
     expect(proofText(proof, 100).join('\n')).toMatchInlineSnapshot(`
-      "Proof of tolerance: fail. 1 of 3 sets of workers behave other than predicted; the first: a<b down, shard A is not writable.
+      "Proof of tolerance: fail. 1 of 3 sets of workers behave differently than predicted; the first: a<b down, shard A is not writable.
         2 workers, 2 shards, replication 2; engine native on platform local; fault node-kill; predicted by
         rule native. 3 sets of workers in 4.32 s on 1 cluster.
 
@@ -264,7 +264,7 @@ describe('the matrix', () => {
         a<b + c  --           --  yes
 
       Findings
-        - a<b down: shard A is not writable, predicted was that it is (XX000: ␛[31mno)
+        - a<b down: shard A is not writable, but was predicted to be (XX000: ␛[31mno)
         - c down: the fault did not take effect"
     `);
   });

@@ -54,7 +54,7 @@ describe.concurrent('the ramp', () => {
     expect(borne).toBeInstanceOf(EnvironmentError);
     expect((borne as EnvironmentError).code).toBe('load-not-borne');
     expect((borne as Error).message).toMatch(
-      /^servers and client bear less than the scenario asks, so nothing was broken: read \d\d of 200, scan 0 of 2 a second answered$/,
+      /^servers and client cannot sustain the scenario's load, so pgquake broke nothing: read \d\d of 200, scan 0 of 2 a second answered$/,
     );
     expect(tookMs).toBeLessThan(10_000);
   });

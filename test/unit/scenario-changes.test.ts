@@ -43,9 +43,9 @@ describe('a value that is set', () => {
     ['workload', 'expected a path and a value'],
     ['=3', 'expected a path and a value'],
     ['faults[1].for=3s', 'faults has 1 items, counted from 0'],
-    ['name[0]=3s', 'name is no list'],
+    ['name[0]=3s', 'name is not a list'],
     ['name.first=x', 'name has no keys'],
-    ['seed=[', '"[" is no value in YAML'],
+    ['seed=[', '"[" is not a YAML value'],
   ])('%s is refused', (change, reason) => {
     expect(() => withChanges(TEXT, [change])).toThrow(InputError);
     expect(() => withChanges(TEXT, [change])).toThrow(`--set ${change}: ${reason}`);

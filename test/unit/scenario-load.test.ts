@@ -62,7 +62,7 @@ describe('loadScenario', () => {
 
   test.each([
     ['./nowhere.yaml', 'there is no such file'],
-    ['/dev/zero', 'not a regular file; save the scenario in one first, since a run keeps its path'],
+    ['/dev/zero', 'not a regular file; save the scenario to a file first, because a run keeps its path'],
   ])('a path that cannot be read: %s', async (path, reason) => {
     await expect(loadScenario(path, sources())).rejects.toMatchObject({
       code: 'scenario-unreadable',

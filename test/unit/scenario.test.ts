@@ -61,7 +61,7 @@ describe('a valid scenario', () => {
     expect(parse(withSections({ name: null }), 'some/where/one-more.yaml').name).toBe('one-more');
     expect(parse(withSections({ name: 'other' })).name).toBe('other');
     expect(problems(withSections({ name: null }), 'My Test.yaml')).toEqual([
-      `1:1 missing key "name": the file's own name "My Test" is none in kebab-case`,
+      `1:1 missing key "name": the file's name "My Test" is not in kebab-case`,
     ]);
   });
 
@@ -236,8 +236,8 @@ describe('YAML', () => {
   test('a key that stands there twice does not hide the rest', () => {
     const text = `${withSections({ seed: '1' })}seed: 2\ncluster: { workers: 0, workers: 3 }\n`;
     expect(problems(text)).toEqual([
-      '5:1 the key "seed" stands here twice, first in line 4',
-      '6:24 the key "workers" stands here twice, first in line 6',
+      '5:1 the key "seed" appears twice, first in line 4',
+      '6:24 the key "workers" appears twice, first in line 6',
     ]);
   });
 

@@ -95,7 +95,7 @@ describe('the section cluster', () => {
     ],
     ['{ role: primary, pick: 2 }', '4:61 faults[0].target.pick: cannot pick 2: there is 1 primary'],
     ['{ role: standby, pick: 3 }', '4:61 faults[0].target.pick: cannot pick 3: there are 2 standbys'],
-    ['primary', '4:38 faults[0].target: there is no node "primary"; what has a role is { role: primary }'],
+    ['primary', '4:38 faults[0].target: there is no node "primary"; to strike a role, write { role: primary }'],
     ['pg4', '4:38 faults[0].target: there is no node "pg4"; the cluster has pg1, pg2, pg3'],
     ['worker1', '4:38 faults[0].target: there is no node "worker1"; the cluster has pg1, pg2, pg3'],
   ])('target %s', (target, problem) => {
@@ -127,7 +127,7 @@ describe('the section cluster', () => {
       '4:51 workload.read.route: there is no route "standby"; known: coordinator',
     ]);
     expect(problems(MEMBERS, by('standby').replace('read:', 'write:'))).toEqual([
-      '4:52 workload.write.route: the route "standby" takes no writes, and "write" writes; expected direct',
+      '4:52 workload.write.route: the route "standby" accepts no writes, but "write" writes; expected direct',
     ]);
   });
 });

@@ -37,7 +37,7 @@ describe('undo journal', () => {
     symlinkSync('/dev/full', join(folder, 'undo.ndjson'));
     using journal = new UndoJournal(folder);
     expect(() => journal.promise(start(0, 'worker1'))).toThrow(JournalError);
-    expect(() => journal.promise(start(0, 'worker1'))).toThrow(/nothing is broken: ENOSPC/);
+    expect(() => journal.promise(start(0, 'worker1'))).toThrow(/pgquake breaks nothing: ENOSPC/);
     expect(journal.pending()).toEqual([]);
     expect(() => journal.kept(1)).not.toThrow();
   });

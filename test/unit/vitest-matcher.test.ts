@@ -32,5 +32,5 @@ test('a run that could not be judged does not pass', () => {
 });
 
 test('something else is no run', () => {
-  expect(() => expect({}).toPass()).toThrow(/use it with \.resolves/);
+  expect(() => expect({}).toPass()).toThrow(/use \.resolves/);
 });

@@ -1,6 +1,6 @@
 /**
- * What another placement would change: the same partitions and copies laid out as a ring, at random and in
- * disjoint groups, and with one copy more. Every figure is computed for this case; none is a rule of thumb.
+ * Compares other placements: the same partitions and copies as a ring, at random and in disjoint groups, and a ring
+ * with one more copy. Computes every figure for this case; none is a rule of thumb.
  */
 
 import { partitionWordOf } from '../../model/partition-words.ts';
@@ -11,12 +11,15 @@ import { type HolderSets, holderSetsOf, membersOf, setsOfWorker, sizeOf } from '
 import { LAYOUTS, type Layout, layOut } from './layouts.ts';
 import { type Outage, outageForReads, outageForWrites } from './outage.ts';
 
-/** One way to place the same partitions, and what it means. */
+/** The figures of one way to place the same partitions. */
 export interface LayoutFigures {
   /** `given`: the placement at hand. */
   readonly layout: 'given' | Layout;
   readonly copies: number;
-  /** Smallest sets of workers that lose a partition to reads: workers in each, how many, partitions that one cuts off at most. */
+  /**
+   * The smallest sets of workers that lose a partition to reads: their size, their number, and the most partitions that
+   * one cuts off.
+   */
   readonly fatalSize: number;
   readonly fatalSets: number;
   readonly cutsOff: number;
@@ -24,14 +27,14 @@ export interface LayoutFigures {
   readonly writeOutage: Estimate;
   readonly unreadableShare: number;
   readonly unwritableShare: number;
-  /** Reads of the busiest survivor with one worker down, over its reads before. */
+  /** With one worker down, the reads of the busiest survivor divided by its reads before. */
   readonly survivorLoad: number;
 }
 
 export interface Advice {
   /** The placement at hand first. */
   readonly layouts: readonly LayoutFigures[];
-  /** What follows, in sentences. */
+  /** The conclusions, in sentences. */
   readonly findings: readonly string[];
 }
 
@@ -45,10 +48,10 @@ export interface AdviceInput {
   readonly seed: number;
 }
 
-/** Alternatives are weighed, not measured: one per cent at any k is enough. */
+/** One per cent is precise enough to compare alternatives. */
 const HALF_WIDTH = 0.01;
 const LOOKS = 2e7;
-/** Less than this is no reason to move data. */
+/** Only an outage share below this factor of the given one is worth moving data. */
 const WORTHWHILE = 0.95;
 
 export function advise(input: AdviceInput): Advice {
@@ -199,7 +202,7 @@ function nearly(a: number, b: number): boolean {
   return Math.abs(a - b) <= 1e-9 * Math.max(a, b);
 }
 
-/** The number of copies that most partitions have; the lower one of two. */
+/** The most frequent number of copies; the lower one of two. */
 function usualCopies(sets: HolderSets): number {
   return [...sets.copies].reduce(
     ([usual, most], [size, partitions]) => (partitions > most ? [size, partitions] : [usual, most]),
@@ -215,8 +218,8 @@ function sameSets(a: HolderSets, b: HolderSets): boolean {
 }
 
 /**
- * How much more the busiest survivor has to read when one worker is down, with reads spread evenly over
- * the living placements of each partition, before and after. 1 where nobody takes over anything.
+ * By what factor the reads of the busiest survivor grow when one worker is down, if reads spread evenly over the live
+ * placements of each partition. 1 where no worker takes over reads.
  */
 function survivorLoad(sets: HolderSets): number {
   const before = new Float64Array(sets.workers);

@@ -1,4 +1,4 @@
-/** Binomial coefficients and what follows from them, each in the form that neither overflows nor cancels. */
+/** Binomial coefficients and shares, in forms that neither overflow nor lose digits. */
 
 /** C(n, k), exactly; 0 where k is out of range. */
 export function binomial(n: number, k: number): bigint {
@@ -32,8 +32,8 @@ export function shareTouching(n: number, k: number, r: number): number {
 }
 
 /**
- * P(k of n are down) for k from 0 to n, when each is down with probability q on its own. Relative error
- * below 1e-10 for n up to 100,000.
+ * P(k of n are down) for k from 0 to n, if each is down independently with probability q. Relative error below 1e-10
+ * for n up to 100,000.
  */
 export function binomialDistribution(n: number, q: number): Float64Array {
   const distribution = new Float64Array(n + 1);
@@ -41,7 +41,7 @@ export function binomialDistribution(n: number, q: number): Float64Array {
     distribution[q <= 0 ? 0 : n] = 1;
     return distribution;
   }
-  // From the mode outwards: ratios of neighbours, no large number ever; then brought to sum 1.
+  // From the mode outwards by ratios of neighbours, to avoid large numbers; then scaled to sum 1.
   const mode = Math.min(n, Math.floor((n + 1) * q));
   const odds = q / (1 - q);
   distribution[mode] = 1;

@@ -1,4 +1,4 @@
-/** Every subset of so many workers, as far as the work goes: what it loses, to reads and to writes. */
+/** Visits every subset of workers, up to an affordable size, and counts what it loses to reads and to writes. */
 
 import { binomial } from './combinatorics.ts';
 
@@ -7,18 +7,20 @@ import { type HolderSets, setsOfWorker, sizeOf } from './holders.ts';
 /** Exact figures for k workers down, over all k-subsets. */
 export interface Enumerated {
   readonly fatal: number;
-  /** Partitions that the worst subset loses, and the first such subset. */
+  /** How many partitions the worst subset loses, and the first such subset. */
   readonly worst: number;
   readonly worstWorkers: readonly number[];
 }
 
-/** For k from 0 on: a partition is lost to reads without a living holder, to writes (that need all) with one down. */
+/**
+ * For k from 0 on. A partition is lost to reads when no holder is up, and to writes (which need all) when one is down.
+ */
 export interface Enumeration {
   readonly reads: readonly Enumerated[];
   readonly writes: readonly Enumerated[];
 }
 
-/** @param looks at sets that may be made, at least those for single workers; 10^8 are some 0.5 s. */
+/** @param looks the number of set visits allowed; 10^8 take about 0.5 s. Subsets of one worker are always visited. */
 export function enumerate(sets: HolderSets, looks: number): Enumeration {
   const n = sets.workers;
   const most = affordable(sets, looks);
@@ -52,7 +54,7 @@ export function enumerate(sets: HolderSets, looks: number): Enumeration {
   return { reads: reads.rows, writes: writes.rows };
 }
 
-/** The size up to which all subsets can be looked at. */
+/** The size up to which visiting all subsets is affordable. */
 function affordable({ workers, members }: HolderSets, looks: number): number {
   const looksForEach = 1 + members.length / workers;
   let left = looks;

@@ -1,4 +1,4 @@
-/** The smallest sets of workers whose loss is felt, by name, and what each cuts off. */
+/** The smallest sets of workers whose loss cuts off partitions, and which ones. */
 
 import type { Placement } from '../../model/service-rule.ts';
 import type { NodeName } from '../../model/topology.ts';
@@ -6,17 +6,17 @@ import { type HolderSets, membersOf, partitionsOfWorkers, sizeOf } from './holde
 
 export interface FatalSet {
   readonly workers: readonly NodeName[];
-  /** How many partitions it cuts off, and the names of the first of them. */
+  /** How many partitions it cuts off, and the first of their names. */
   readonly cutsOff: number;
   readonly partitions: readonly string[];
 }
 
 export interface FatalSets {
-  /** Workers in each. */
+  /** Workers in each set. */
   readonly size: number;
   /** How many sets of that size are fatal. */
   readonly count: number;
-  /** Those that cut off most come first; not all of them where there are many. */
+  /** Those that cut off most come first; limited in number. */
   readonly sets: readonly FatalSet[];
 }
 
@@ -41,8 +41,8 @@ export function smallestFatalForReads(placement: Placement, sets: HolderSets, li
 }
 
 /**
- * Workers that a write to some partition needs.
- * @param placement every worker that a write to each partition needs; `sets` are its own.
+ * Single workers that a write to some partition needs.
+ * @param placement with all workers that a write to each partition needs; `sets` are its sets.
  */
 export function smallestFatalForWrites(placement: Placement, sets: HolderSets, listed: number): FatalSets {
   const held = partitionsOfWorkers(sets);

@@ -1,11 +1,14 @@
-/** The share of k-subsets that lose a partition, for every k: exactly as far as they can all be looked at, else sampled. */
+/**
+ * The share of k-subsets that lose a partition, for every k: exact while visiting all subsets is affordable, else
+ * sampled.
+ */
 
 import { binomial, shareContaining } from './combinatorics.ts';
 import { type Enumeration, enumerate } from './enumerate.ts';
 import { type HolderSets, sizeOf } from './holders.ts';
 import { type SampleOptions, sampleFatalShares } from './sample.ts';
 
-/** A share with its 95 % interval; an exact one has none: `low`, `share` and `high` are equal. */
+/** A share with its 95 % interval. For an exact share, `low`, `share` and `high` are equal. */
 export interface Estimate {
   readonly share: number;
   readonly low: number;
@@ -16,16 +19,16 @@ export interface Estimate {
 export interface FatalShares {
   /** For k from 0 to the number of workers. */
   readonly estimates: readonly Estimate[];
-  /** Fatal k-subsets, where their number is known exactly; `undefined` elsewhere. */
+  /** The number of fatal k-subsets where it is known exactly, else `undefined`. */
   readonly counts: readonly (bigint | undefined)[];
-  /** As far as every subset was looked at. */
+  /** For the sizes whose subsets were all visited. */
   readonly exact: Enumeration;
   /** Random walks made; 0 where every figure is exact. */
   readonly walks: number;
 }
 
 export interface FatalSharesOptions extends SampleOptions {
-  /** At sets, before figures are sampled; as in `enumerate`. */
+  /** Set visits before figures are sampled instead; as in `enumerate`. */
   readonly looks: number;
 }
 
@@ -49,7 +52,7 @@ export function fatalShares(sets: HolderSets, options: FatalSharesOptions): Fata
   const estimates = Array.from(sampled.shares, (share, k): Estimate => {
     const certain = known[k] ?? (k === n ? exactly(1) : undefined);
     if (certain) return certain;
-    // Certain bounds narrow the interval: more workers down lose no less, and no more than the sum over all sets.
+    // Hard bounds narrow the interval: a loss never shrinks with more workers down, nor exceeds the sum over all sets.
     const half = sampled.halfWidths[k] as number;
     const sum = [...ofSize].reduce((total, [size, all]) => total + all.length * shareContaining(n, k, size), 0);
     const high = Math.min(1, sum, share + half);

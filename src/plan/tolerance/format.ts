@@ -1,4 +1,4 @@
-/** Figures as people read them. A share never rounds to 0 % or 100 %, because both are claims. */
+/** Formats figures. A share never rounds to 0 % or 100 %, because both would be claims. */
 
 import type { Estimate } from './fatal-shares.ts';
 
@@ -36,7 +36,7 @@ export function formatYearly(share: number): string {
   return `${Number((seconds / size).toPrecision(seconds < 0.01 ? 1 : 2))} ${unit} a year`;
 }
 
-/** Decimal digits in groups of three; a long number by its size: `28`, `1,313,400`, `8.2e16`. */
+/** Groups digits by three, and abbreviates long numbers: `28`, `1,313,400`, `8.2e16`. */
 export function formatCount(digits: string): string {
   if (digits.length <= 12) return digits.replace(/\B(?=(\d{3})+$)/g, ',');
   return `${digits[0]}.${digits[1]}e${digits.length - 1}`;

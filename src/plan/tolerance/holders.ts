@@ -1,6 +1,6 @@
 /**
- * A placement boiled down to what decides its tolerance: which sets of workers hold partitions, and how many
- * partitions each. 32,768 partitions in a ring of 1,000 workers are 1,000 sets. Workers are numbers from here on.
+ * Reduces a placement to what decides its tolerance: the sets of workers that hold partitions, and the number of
+ * partitions on each. 32,768 partitions in a ring of 1,000 workers are 1,000 sets. Workers become numbers here.
  */
 
 import type { Placement } from '../../model/service-rule.ts';
@@ -11,11 +11,11 @@ export interface HolderSets {
   readonly count: number;
   readonly start: Int32Array;
   readonly members: Int32Array;
-  /** Partitions that live on exactly this set. */
+  /** Partitions held by exactly this set. */
   readonly partitions: Int32Array;
-  /** How many partitions have each number of copies: copies -> partitions, ascending. */
+  /** Number of copies -> number of partitions, ascending. */
   readonly copies: ReadonlyMap<number, number>;
-  /** The other way round: worker `w` is in the sets `setsOf[setsStart[w] .. setsStart[w + 1])`. */
+  /** The inverse: worker `w` is in the sets `setsOf[setsStart[w] .. setsStart[w + 1])`. */
   readonly setsStart: Int32Array;
   readonly setsOf: Int32Array;
 }
@@ -24,7 +24,7 @@ export interface HolderSets {
 export function holderSetsOf({ workers, partitions }: Placement): HolderSets {
   const indexOf = new Map(workers.map((name, index) => [name, index]));
   const found = new Map<number | string, { readonly members: readonly number[]; partitions: number }>();
-  // One piece of memory for all partitions: most of them repeat a set that is known.
+  // One reused array: most partitions repeat a known set.
   const members: number[] = [];
   for (const { copies: placements } of partitions) {
     members.length = 0;
@@ -44,7 +44,7 @@ function insert(list: number[], value: number): void {
   list[at] = value;
 }
 
-/** The same for the same members alone; a number where that is possible, because it is several times faster. */
+/** A unique key for these members; a number where it fits, because that is several times faster. */
 function keyOf(members: readonly number[], workers: number): number | string {
   let key = 0;
   for (const member of members) key = key * (workers + 1) + member + 1;
@@ -104,7 +104,7 @@ export function sizeOf(sets: HolderSets, s: number): number {
   return (sets.start[s + 1] as number) - (sets.start[s] as number);
 }
 
-/** Partitions that have a placement on each worker. */
+/** The number of partitions with a placement on each worker. */
 export function partitionsOfWorkers(sets: HolderSets): Int32Array {
   const held = new Int32Array(sets.workers);
   for (let s = 0; s < sets.count; s++) {
@@ -113,7 +113,7 @@ export function partitionsOfWorkers(sets: HolderSets): Int32Array {
   return held;
 }
 
-/** The mean over all partitions of what depends on the number of copies alone. */
+/** The mean over all partitions of a figure that depends only on the number of copies. */
 export function meanOverPartitions(sets: HolderSets, ofSize: (size: number) => number): number {
   let sum = 0;
   let partitions = 0;

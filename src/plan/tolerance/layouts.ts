@@ -1,4 +1,4 @@
-/** The placements that people choose between, made for any number of workers, copies and partitions. */
+/** Common placements, for any number of workers, copies and partitions. */
 
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
@@ -8,14 +8,14 @@ import { type NodeName, type Partition, partitionName, ringPlacement } from '../
 export const LAYOUTS = ['ring', 'random', 'groups'] as const;
 
 /**
- * - `ring`: partition i on workers i, i+1, ...; what Citus and the native engine lay out.
- * - `random`: each partition on workers drawn evenly, every worker with its fair number of placements.
- * - `groups`: disjoint groups of workers that hold the same partitions; where the copies do not divide the
- *   workers, some groups are one or more larger and a ring inside.
+ * - `ring`: partition i on workers i, i+1, and so on; what Citus and the native engine do.
+ * - `random`: each partition on randomly drawn workers, with an even number of placements on every worker.
+ * - `groups`: disjoint groups of workers that hold the same partitions. If the number of workers is not a multiple of
+ *   the copies, some groups are larger and are rings inside.
  */
 export type Layout = (typeof LAYOUTS)[number];
 
-/** How many of what a placement has. */
+/** The size of a placement. */
 export interface Shape {
   /** From 1. */
   readonly workers: number;
@@ -25,12 +25,12 @@ export interface Shape {
   readonly partitions: number;
 }
 
-/** As a cluster of so many names them. */
+/** The workers' names in a cluster of this size. */
 export function workersNamed(count: number): NodeName[] {
   return Array.from({ length: count }, (_, i) => `worker${i + 1}`);
 }
 
-/** @param seed used by `random` alone. */
+/** @param seed used only by `random`. */
 export function layOut(layout: Layout, shape: Shape, seed: number): Placement {
   const workers = workersNamed(shape.workers);
   switch (layout) {
@@ -45,8 +45,8 @@ export function layOut(layout: Layout, shape: Shape, seed: number): Placement {
 
 function randomPlacement({ replication, partitions }: Shape, workers: readonly NodeName[], seed: number): Partition[] {
   const random = xoroshiro128plus(seed);
-  // Dealt from shuffled decks, so that no worker holds more than its share. A card that the partition has
-  // already goes back and is dealt to the next one.
+  // Deals from shuffled decks, so that no worker gets more than its share. A worker that the partition already has goes
+  // back into the deck for the next one.
   let deck: NodeName[] = [];
   return Array.from({ length: partitions }, (_, index) => {
     const copies: NodeName[] = [];
@@ -73,7 +73,7 @@ function shuffled(names: readonly NodeName[], random: ReturnType<typeof xoroshir
 
 function groupPlacement({ replication, partitions }: Shape, workers: readonly NodeName[]): Partition[] {
   const groupCount = Math.floor(workers.length / replication);
-  // The workers that are left over are dealt out to the groups, so that sizes differ by as little as can be.
+  // Spreads leftover workers over the groups, so that sizes differ as little as possible.
   const groups = Array.from({ length: groupCount }, (_, g) =>
     workers.slice(Math.floor((g * workers.length) / groupCount), Math.floor(((g + 1) * workers.length) / groupCount)),
   );

@@ -1,17 +1,17 @@
-/** How often something is lost, when every worker is up for a given share of the time, each on its own. */
+/** How often partitions are lost, if each worker is independently up for a given share of time. */
 
 import { binomialDistribution } from './combinatorics.ts';
 import { type Estimate, exactly, type FatalShares } from './fatal-shares.ts';
 import { type HolderSets, meanOverPartitions, partitionsOfWorkers } from './holders.ts';
 
 export interface Outage {
-  /** Share of the time that at least one partition is lost. */
+  /** The share of time that at least one partition is lost. */
   readonly outage: Estimate;
-  /** Expected share of partitions that is lost. */
+  /** The expected share of lost partitions. */
   readonly expectedShare: number;
 }
 
-/** A partition is lost while none of its placements lives. */
+/** A partition is lost to reads while all of its placements are down. */
 export function outageForReads(sets: HolderSets, { estimates }: FatalShares, availability: number): Outage {
   const downAtOnce = binomialDistribution(sets.workers, 1 - availability);
   const total = (of: (estimate: Estimate) => number) =>
@@ -31,7 +31,7 @@ export function outageForReads(sets: HolderSets, { estimates }: FatalShares, ava
   };
 }
 
-/** A partition is lost while any of its placements is down. */
+/** A partition is lost to writes while any of its placements is down. */
 export function outageForWrites(sets: HolderSets, availability: number): Outage {
   const holders = partitionsOfWorkers(sets).filter((held) => held > 0).length;
   return {
@@ -40,7 +40,7 @@ export function outageForWrites(sets: HolderSets, availability: number): Outage 
   };
 }
 
-/** 1 - availability^count, with its digits kept where it is nearly 0. */
+/** 1 - availability^count, without losing digits near 0. */
 function someDown(count: number, availability: number): number {
   return -Math.expm1(count * Math.log(availability));
 }

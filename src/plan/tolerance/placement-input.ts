@@ -1,6 +1,6 @@
 /**
- * A placement from outside: from numbers on the command line, or from the text of a file, which is either
- * a placement written for this purpose or the report of a run. All that is wrong with it is said at once.
+ * Reads and checks a placement: from numbers on the command line, or from a file with a placement or the report of a
+ * run. Reports all problems at once.
  */
 
 import { z } from 'zod';
@@ -17,13 +17,13 @@ const MAX_PROBLEMS = 10;
 
 export interface PlacementInput {
   readonly placement: Placement;
-  /** The engine of the run, where the file is its report. */
+  /** The run's engine, if the file is a report. */
   readonly engine?: string;
 }
 
 /**
  * Checks what the command line asks for.
- * @throws InputError naming every option that is out of range.
+ * @throws InputError that names every option out of range.
  */
 export function checkShape({ workers, replication, partitions }: Shape): void {
   const problems: string[] = [];
@@ -53,7 +53,7 @@ const shardSchema = z.object(
   { error: (issue) => expectedButFound('a shard: { "name", "placements" }', issue.input) },
 );
 
-/** As a report has it since version 2. */
+/** As in reports since version 2. */
 const partitionSchema = z.object({ name: name('partition'), copies: list(name('node'), 'nodes') });
 
 const placementSchema = z.object({
@@ -64,7 +64,7 @@ const placementSchema = z.object({
 
 const reportSchema = z.object({
   topology: z.object({
-    // Of version 1; later ones name the nodes.
+    // Version 1 only; later versions have `nodes`.
     workers: z
       .int({ error: (issue) => expectedButFound('the number of workers', issue.input) })
       .min(1)
@@ -74,7 +74,7 @@ const reportSchema = z.object({
     engine: z.string().optional(),
   }),
   placement: list(z.union([partitionSchema, shardSchema]), 'partitions'),
-  // Of the whole history the one event that says what the cluster itself reported.
+  // Only to find the event with the placement that the cluster reported.
   timeline: z
     .array(z.looseObject({ placement: z.looseObject({ writesAlsoNeed: z.string().optional() }).optional() }))
     .catch([])
@@ -110,19 +110,19 @@ function partitionOf({ name, placements }: z.output<typeof shardSchema>): Placem
   return { name, copies: placements };
 }
 
-/** The keys of such a file. */
+/** The keys of a placement file. */
 const WRITTEN = { workers: 'workers', partitions: 'shards', copies: 'placements' };
 
 /**
  * Checks a placement that did not come from a file.
- * @param source where it came from, for messages.
+ * @param source its origin, for messages.
  * @throws InputError with every problem (at most 10), each with its place.
  */
 export function checkPlacement(placement: Placement, source: string): void {
   refuse(placementProblems(placement), source);
 }
 
-/** What is impossible in a placement of the right shape: each problem with its place. */
+/** The contradictions in a placement that fits the schema, each with its place. */
 export function placementProblems(
   { workers, partitions, writesAlsoNeed }: Placement,
   at: Readonly<typeof WRITTEN> = WRITTEN,
@@ -148,7 +148,7 @@ export function placementProblems(
     problems.push(...repeated(copies, (p) => `${place}[${p}]`));
     for (const [p, worker] of copies.entries()) {
       if (known.has(worker)) continue;
-      // Looking for the nearest name takes its time, and what is not shown needs no words.
+      // Finding the nearest name is slow; problems that are not shown need no text.
       problems.push(problems.length < MAX_PROBLEMS ? `${place}[${p}]: ${unknownWorker(worker, workers)}` : place);
     }
   }

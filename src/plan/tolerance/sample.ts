@@ -1,11 +1,9 @@
 /**
- * Estimates the share of fatal k-subsets for every k at once, where exact figures are out of reach.
- *
- * Workers go down one after the other, always one that is not yet fatal, drawn evenly; the share of the
- * living that were not fatal is multiplied up. The product after k steps has as its mean exactly the share
- * of k-subsets that survive (sequential importance sampling; Knuth 1975, "Estimating the efficiency of
- * backtrack programs"). Its spread is small, because placements are even: some ten thousand such walks
- * do the work of a million random subsets, and each walk serves every k.
+ * Estimates the share of fatal k-subsets for every k at once, where exact figures are out of reach. Each random walk
+ * takes workers down one by one, always one whose loss is not fatal, and multiplies the shares of live workers that
+ * were not fatal. The mean of the product after k steps is exactly the share of k-subsets that survive (sequential
+ * importance sampling; Knuth 1975, "Estimating the efficiency of backtrack programs"). The variance is small for even
+ * placements: about ten thousand walks are as good as a million random subsets, and each walk serves every k.
  */
 
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
@@ -15,25 +13,25 @@ import { type HolderSets, membersOf, setsOfWorker, sizeOf } from './holders.ts';
 export interface SampleOptions {
   /** From 0 to 2^32 - 1; the same seed gives the same figures. */
   readonly seed: number;
-  /** Stops when every interval reaches no further than this to either side, say 0.001. */
+  /** Stops when the half-width of every interval is at most this, such as 0.001. */
   readonly halfWidth: number;
 }
 
 export interface Sampled {
-  /** For k from 0 to n, and how far the 95 % interval reaches to either side. */
+  /** For k from 0 to n, with the half-widths of their 95 % intervals. */
   readonly shares: Float64Array;
   readonly halfWidths: Float64Array;
   /** Walks made. */
   readonly walks: number;
 }
 
-/** Also the fewest walks: enough for the normal approximation. */
+/** Walks between two checks, and the least number: enough for the normal approximation. */
 const BATCH = 1_024;
-/** Looks at sets before it stops short of its goal and says so by wider intervals: a few seconds. */
+/** Set visits, about a few seconds, before it stops with wider intervals than asked for. */
 const MAX_LOOKS = 6e8;
 /**
- * Long walks cost most and say least. One in four goes on below this product, and counts for four: the
- * mean stays what it is ("Russian roulette").
+ * Long walks cost most and add least. Below this product only one in four continues, and counts fourfold, which keeps
+ * the mean ("Russian roulette").
  */
 const ROULETTE_BELOW = 0.01;
 const ROULETTE_ODDS = 4;
@@ -57,7 +55,7 @@ class Walker {
   readonly #workers: number;
   readonly #progress: FatalWorkers;
   readonly #random: ReturnType<typeof xoroshiro128plus>;
-  /** In any order; a walk shuffles as much of it as it needs. */
+  /** All workers in any order; each walk shuffles as many as it needs. */
   readonly #pool: Int32Array;
   readonly #sum: Float64Array;
   readonly #sumOfSquares: Float64Array;
@@ -95,7 +93,7 @@ class Walker {
       }
       this.#add(k, product);
       let w: number;
-      // Whoever is fatal stays fatal, so it leaves the pool for good.
+      // A fatal worker stays fatal in this walk, so it leaves the pool for good.
       do w = this.#take(unseen--);
       while (fatal[w] === 1);
       fatalCount += progress.takeDown(w);
@@ -106,10 +104,7 @@ class Walker {
     return (this.#sum[k] as number) / this.walks;
   }
 
-  /**
-   * Normal approximation, plus what walks of this number may never have seen (the "rule of three": less
-   * than 3 / walks).
-   */
+  /** The normal approximation, plus 3 / walks for events too rare to be seen (the "rule of three"). */
   halfWidths(): Float64Array {
     return Float64Array.from(this.#sum, (sum, k) => {
       const mean = sum / this.walks;
@@ -123,7 +118,7 @@ class Walker {
     this.#sumOfSquares[k] = (this.#sumOfSquares[k] as number) + product * product;
   }
 
-  /** Draws one of the first `unseen` of the pool and moves it behind them. */
+  /** Draws one of the first `unseen` workers of the pool and moves it behind them. */
   #take(unseen: number): number {
     const at = uniformInt(this.#random, 0, unseen - 1);
     const w = this.#pool[at] as number;
@@ -133,18 +128,18 @@ class Walker {
   }
 }
 
-/** One walk after the other; a worker that has become fatal stays fatal to the end of its walk. */
+/** Tracks which workers are fatal during a walk. A fatal worker stays fatal to the end of its walk. */
 class FatalWorkers {
   /** 1 for each worker whose loss would now complete a holder set. */
   readonly fatal: Uint8Array;
-  /** Sets that were looked at so far. */
+  /** Set visits so far. */
   looks = 0;
   readonly #sets: HolderSets;
   readonly #down: Uint8Array;
-  /** Those that hold a set alone. */
+  /** Workers that are the only holder of a set. */
   readonly #sole: ReadonlySet<number>;
   readonly #sizes: Int32Array;
-  /** Members of each set that are up. */
+  /** The number of members of each set that are up. */
   readonly #living: Int32Array;
 
   constructor(sets: HolderSets) {
@@ -157,7 +152,7 @@ class FatalWorkers {
     this.#sole = new Set(alone.flatMap((s) => [...membersOf(sets, s)]));
   }
 
-  /** All workers are up again. @returns how many are fatal from the start. */
+  /** Starts a walk with all workers up. @returns how many are fatal from the start. */
   reset(): number {
     this.#down.fill(0);
     this.fatal.fill(0);
@@ -168,7 +163,7 @@ class FatalWorkers {
 
   /**
    * @param w a worker that is up and not fatal.
-   * @returns how many living workers have become fatal by it.
+   * @returns how many live workers became fatal.
    */
   takeDown(w: number): number {
     this.#down[w] = 1;

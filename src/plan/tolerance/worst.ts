@@ -1,33 +1,32 @@
 /**
- * How many partitions k workers can take with them at worst: exactly as far as all subsets were looked at. Beyond that it
- * is a hard problem (maximum coverage), so it is bracketed: workers that were found to lose so many, and a bound that none
- * can exceed.
+ * The most partitions that k workers can lose. Exact for sizes whose subsets were all visited. Beyond that the problem
+ * is hard (maximum coverage), so the result is a bracket: what some chosen workers lose, and an upper bound.
  */
 
 import type { Enumerated } from './enumerate.ts';
 import { type HolderSets, partitionsOfWorkers, setsOfWorker, sizeOf } from './holders.ts';
 
 export interface WorstCase {
-  /** Lost by `workers`; the worst case is at least this. */
+  /** Lost by `workers`; the worst case is at least this bad. */
   readonly partitions: number;
   /** No k workers lose more. Equal to `partitions` where the figure is exact. */
   readonly atMost: number;
-  /** Left empty for more than 20 workers, which nobody reads. */
+  /** Empty for more than 20 workers. */
   readonly workers: readonly number[];
 }
 
 const MAX_NAMED_WORKERS = 20;
-/** What a worker adds to a set that lives on counts so little that it decides between equals alone. */
+/** The weight of progress towards losing a set: so small that it only breaks ties. */
 const CLOSER = 1e-4;
 
 /** @param exact for k from 0 on. @returns for k from 0 to `maxDown`. */
 export function worstForReads(sets: HolderSets, exact: readonly Enumerated[], maxDown: number): WorstCase[] {
   const bounds = boundsOfReads(sets);
-  // Its last living holder takes a set down; those that are few hold sets that are close to it.
+  // The last live holder loses the set; the fewer holders are live, the closer the set is to being lost.
   return bracketed(sets, exact, maxDown, bounds, (living) => (living === 1 ? 1 : CLOSER / 4 ** living));
 }
 
-/** The same where a partition is lost with any of its holders. */
+/** The same where losing any holder loses the partition. */
 export function worstForWrites(sets: HolderSets, exact: readonly Enumerated[], maxDown: number): WorstCase[] {
   const held = [...partitionsOfWorkers(sets)].sort((a, b) => b - a);
   const total = sets.partitions.reduce((sum, partitions) => sum + partitions, 0);
@@ -35,7 +34,7 @@ export function worstForWrites(sets: HolderSets, exact: readonly Enumerated[], m
   return bracketed(sets, exact, maxDown, bounds, (living, size) => (living === size ? 1 : 0));
 }
 
-/** What a worker adds to the loss of a set, of whose holders so many live. */
+/** What losing one more holder adds to the loss of a set. @param living its live holders. */
 type Gain = (living: number, size: number) => number;
 
 function bracketed(
@@ -85,9 +84,9 @@ function gained(sets: HolderSets, w: number, living: Int32Array, gain: Gain): nu
 }
 
 /**
- * No k workers lose more: a lost partition takes all its copies from k workers, who hold no more than the k fullest do;
- * and seen from the subsets of k - 1, a partition with r copies is lost to k - r of those k, none of which loses more
- * than the worst of its size.
+ * Upper bounds. First, k workers hold no more copies than the k fullest workers, and a lost partition uses all its
+ * copies. Second, of the k subsets with one worker less, k - r also lose a partition with r copies, and none of them
+ * loses more than the worst subset of its size.
  */
 function boundsOfReads(sets: HolderSets): (worstOfFewer: number, k: number) => number {
   const held = [...partitionsOfWorkers(sets)].sort((a, b) => b - a);
