@@ -134,7 +134,7 @@ function recoveryOf(kind: string, recoveries: Report['figures']['recovery'], dis
 /** The longest outage of a single partition, of a kind that was never out as a whole: the finding names it. */
 function outageOfPartition(windows: readonly ServiceWindow[], word: string | undefined): string[] {
   const outages = windows.filter(({ type }) => type === 'outage');
-  if (outages.some(({ partition }) => partition === undefined)) return [];
+  if (word === undefined || outages.some(({ partition }) => partition === undefined)) return [];
   return longestOf(outages, 1).map(
     (window) => `${partitionNamed(word, window.partition as string)}: ${describeWindow(window)}`,
   );

@@ -23,7 +23,7 @@ describe('docs/faults.md', () => {
     const section = sections.get(fault.name) ?? '';
     expect(section).toMatch(/^- Proof(:| and undo:)/m);
     expect(section).toMatch(/^- (Undo|Proof and undo):/m);
-    expect(section.includes('Needs `for`')).toBe(fault.strikes === undefined);
+    expect(/Needs (the engine `patroni` and )?`for`\./.test(section)).toBe(fault.strikes === undefined);
     const { properties = {} } = z.toJSONSchema(fault.params, { io: 'input' });
     for (const [name, schema] of Object.entries(properties)) {
       const { default: byDefault } = schema as { default?: unknown };

@@ -36,6 +36,7 @@ const PARTS: Readonly<Record<string, (of: string) => string>> = {
   checks: () => table(['check', 'what it claims'], checks.map(linked)),
   commands: () => commandSections(),
   options: (name) => optionTable(name),
+  'needing-schedule': () => needingSchedule(),
   performance: () => performanceTable(),
   errors: (of) => (of === 'client' ? clientErrors() : serverErrors()),
   example: (file) =>
@@ -79,10 +80,21 @@ function checkSection(check: Check): string {
   return check.always ? `${variant(check)}\n\nEvery run makes this check.` : variant(check);
 }
 
+/** Checks that bear a pause of the load in part come first. */
+function needingSchedule(): string {
+  const of = (how: Check['needsKeptSchedule']) =>
+    checks.flatMap(({ name, needsKeptSchedule }) => (needsKeptSchedule === how ? [`\`${name}\``] : []));
+  const names = [...of('operations'), ...of('whole-run')].join(', ');
+  return `Then these checks are \`unknown\` instead of failed: ${names}.`;
+}
+
 function faultSection(fault: Fault): string {
   const { docs, strikes } = fault;
   if (!docs) throw new Error(`the fault ${fault.name} does not say how it is proven`);
-  const note = [docs.note, strikes ? undefined : 'Needs `for`.'].filter((words) => words !== undefined).join(' ');
+  const note = [docs.note, strikes ? undefined : 'Needs `for`.']
+    .filter((words) => words !== undefined)
+    .join(' ')
+    .replace('Needs the engine `patroni`. Needs `for`.', 'Needs the engine `patroni` and `for`.');
   const proof =
     docs.undo === undefined ? [`- Proof and undo: ${docs.proof}`] : [`- Proof: ${docs.proof}`, `- Undo: ${docs.undo}`];
   const example = ['```yaml', ...docs.example, '```'].join('\n');

@@ -4,7 +4,7 @@ import type { Report } from '../../model/report.ts';
 import { type CheckResult, subjectAsWritten } from '../../model/verdict.ts';
 import { type Block, line, list, said } from '../document.ts';
 
-export function hypothesis({ results }: Report): Block[] {
+export function hypothesis({ results, judgement }: Report): Block[] {
   const own = results.filter((result) => !result.always);
   const always = results.filter((result) => result.always);
   return [
@@ -13,6 +13,7 @@ export function hypothesis({ results }: Report): Block[] {
       : { type: 'results', results: own, caption: 'What the scenario expects' },
     ...(always.length === 0 ? [] : [{ type: 'results', results: always, caption: 'Checked in every run' } as const]),
     ...results.flatMap((result) => evidence(result)),
+    ...(judgement === 'unknown' ? [line('docs/outcomes.md in pgquake explains why a run ends unknown.')] : []),
   ];
 }
 
