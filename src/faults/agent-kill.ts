@@ -1,11 +1,11 @@
-/** `agent-kill`: the manager's agent on a node dies, and PostgreSQL goes on. */
+/** `agent-kill`: the manager's agent on a node dies; PostgreSQL keeps running. */
 
 import { defineFault } from './fault.ts';
 import { killed } from './part-of-node.ts';
 
 export const agentKill = defineFault({
   name: 'agent-kill',
-  summary: "Kills the manager's agent on a node and nothing else: PostgreSQL runs on, unwatched.",
+  summary: "Kills only the manager's agent on a node: PostgreSQL keeps running, unsupervised.",
   docs: {
     note: 'The agent is Patroni. Needs the engine `patroni`.',
     proof: "`/proc` lists PostgreSQL's processes and none of the agent's.",

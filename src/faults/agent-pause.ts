@@ -1,11 +1,11 @@
-/** `agent-pause`: the manager's agent on a node freezes, and PostgreSQL goes on. */
+/** `agent-pause`: the manager's agent on a node freezes; PostgreSQL keeps running. */
 
 import { defineFault } from './fault.ts';
 import { frozen } from './part-of-node.ts';
 
 export const agentPause = defineFault({
   name: 'agent-pause',
-  summary: "Freezes the manager's agent on a node and nothing else: PostgreSQL runs on, unwatched.",
+  summary: "Freezes only the manager's agent on a node: PostgreSQL keeps running, unsupervised.",
   docs: {
     note: 'Needs the engine `patroni`.',
     proof: "`/proc` shows the agent's processes stopped (`T`) and PostgreSQL's running.",

@@ -1,4 +1,4 @@
-/** `backend-kill`: one server process dies of SIGKILL, and the whole server goes through crash recovery. */
+/** `backend-kill`: SIGKILL ends one server process, and the whole server goes through crash recovery. */
 
 import type { z } from 'zod';
 import { untilServes } from '../cluster/health.ts';
@@ -10,10 +10,9 @@ import { holdMarked, proveEach, STATEMENT_LIMIT_MS, withoutEffect } from './own-
 
 const END_LIMIT_MS = 3_000;
 
-/** What was there when a node was struck. */
 interface Struck {
   readonly pid: number;
-  /** A session of a process that was spared: only a server that starts anew ends it. */
+  /** A session of another process: only crash recovery ends it. */
   readonly witness: Session;
 }
 
@@ -21,8 +20,8 @@ export const backendKill = defineFault<z.output<typeof repeated>, readonly Struc
   name: 'backend-kill',
   summary: 'Kills one server process with SIGKILL: the server ends all its sessions and recovers as after a crash.',
   docs: {
-    note: "The process belongs to a session of pgquake's own.",
-    proof: "the server ends a second session of pgquake's, whose process was spared.",
+    note: 'The process serves a session of pgquake.',
+    proof: 'the server ends a second session of pgquake, whose process was not killed.',
     undo: 'nothing. Healed when the node accepts SQL.',
     example: ['faults:', '  - { fault: backend-kill, target: worker1, times: 3, between: 2s }'],
   },
@@ -49,8 +48,8 @@ export const backendKill = defineFault<z.output<typeof repeated>, readonly Struc
     return proveEach(targets, async (node, i) => {
       const { pid, witness } = struck[i] as Struck;
       const ending = await witness.ended(END_LIMIT_MS);
-      if (ending === undefined) throw withoutEffect(node, `process ${pid} was killed, and another session lived on`);
-      return `process ${pid} was killed, and the server ended the session of another one (${ending})`;
+      if (ending === undefined) throw withoutEffect(node, `process ${pid} was killed, but another session survived`);
+      return `process ${pid} was killed, and the server ended another session (${ending})`;
     });
   },
 

@@ -11,22 +11,22 @@ import { defineFault } from './fault.ts';
 import { againAndAgain, repeated } from './momentary.ts';
 import { askOnce, proveEach, withoutEffect } from './own-sessions.ts';
 
-/** A session ends at the next moment at which it looks for signals; one that writes much may take a while. */
+/** A session ends when it next checks for signals; a large write may delay that. */
 const END_LIMIT_MS = 3_000;
 const LOOK_AGAIN_MS = 20;
 
 const params = repeated.extend({
-  share: share.prefault('100%').describe('Of all sessions of clients on the node, at least one; the oldest first.'),
+  share: share.prefault('100%').describe('Share of the client sessions on the node, the oldest first; at least one.'),
 });
 
-/** A session that was told to end: a process id alone is given away again. */
+/** A session that was told to end, with its start: process ids are reused. */
 interface Told {
   readonly pid: number;
   readonly since: string;
   readonly name: string;
 }
 
-/** Clients are whoever is not pgquake, and what of pgquake stands in for clients. */
+/** Clients are all sessions except those with which pgquake observes and strikes. */
 const TERMINATE = `
   WITH clients AS (
     SELECT pid, backend_start, application_name FROM pg_stat_activity
@@ -44,10 +44,10 @@ const LEFT = `
 
 export const backendTerminate = defineFault<z.output<typeof params>, readonly (readonly Told[])[]>({
   name: 'backend-terminate',
-  summary: 'Ends sessions of clients with pg_terminate_backend, all of them or a share.',
+  summary: 'Ends all client sessions, or a share of them, with pg_terminate_backend.',
   docs: {
-    note: 'On the coordinator it hits the load and the probes; on a worker, the sessions of other nodes. The sessions with which pgquake watches the cluster are spared.',
-    proof: 'there was a session to end, and `pg_stat_activity` shows none of them any more.',
+    note: 'On the coordinator it hits the load and the probes; on a worker, the sessions of other nodes. The sessions with which pgquake observes the cluster are spared.',
+    proof: 'at least one session was told to end, and `pg_stat_activity` shows none of them any more.',
     undo: 'nothing. Healed when the node accepts SQL.',
     example: ['faults:', '  - { fault: backend-terminate, target: coordinator, share: 50%, times: 5 }'],
   },
@@ -69,20 +69,20 @@ export const backendTerminate = defineFault<z.output<typeof params>, readonly (r
   prove(targets, _params, struck) {
     return proveEach(targets, async (node, i) => {
       const told = struck[i] as readonly Told[];
-      if (told.length === 0) throw withoutEffect(node, 'no client had a session there that could be ended');
+      if (told.length === 0) throw withoutEffect(node, 'no client had a session to end');
       const left = await untilGone(node, told);
-      if (left > 0) throw withoutEffect(node, `${left} of ${told.length} sessions live on`);
+      if (left > 0) throw withoutEffect(node, `${left} of ${told.length} sessions survived`);
       return `${formatCount(told.length, 'session')} of clients ended, ${ofTheLoad(told)}`;
     });
   },
 
   async undo(_undo, node, { signal }) {
     await untilServes(node, Number.POSITIVE_INFINITY, signal);
-    return 'new sessions are let in';
+    return 'new sessions are accepted';
   },
 });
 
-/** @returns how many of the sessions are still there when the limit has passed. */
+/** @returns how many of the sessions remain at the limit. */
 async function untilGone(node: NodeControl, told: readonly Told[]): Promise<number> {
   const values = [told.map(({ pid }) => pid), told.map(({ since }) => since)];
   const left = await until({ limitMs: END_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () => {
@@ -94,5 +94,5 @@ async function untilGone(node: NodeControl, told: readonly Told[]): Promise<numb
 
 function ofTheLoad(told: readonly Told[]): string {
   const count = told.filter(({ name }) => name === CLIENT_NAMES.workload).length;
-  return count === 0 ? 'none of them of the load' : `${count} of them of the load`;
+  return count === 0 ? 'none of them from the load' : `${count} of them from the load`;
 }

@@ -1,4 +1,4 @@
-/** `checkpoint-storm`: checkpoints one after the other, each as fast as the disk allows. */
+/** `checkpoint-storm`: one checkpoint after another, each as fast as the disk allows. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -11,21 +11,21 @@ import { lackingRight, SUPERUSER } from './rights.ts';
 
 const PROOF_LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
-/** One might have been under way already. */
+/** One may have been running already. */
 const CHECKPOINTS_TO_SEE = 2;
-/** The role is there since PostgreSQL 15. */
+/** The role exists since PostgreSQL 15. */
 const MAY_CHECKPOINT = `${SUPERUSER} OR pg_has_role(current_user, to_regrole('pg_checkpoint'), 'MEMBER')`;
 
 const params = z.strictObject({
-  every: duration.prefault('0s').describe('From the end of a checkpoint until the next one is asked for.'),
+  every: duration.prefault('0s').describe('From the end of a checkpoint to the next request.'),
 });
 
-/** Asks for checkpoints until it is disposed of. */
+/** Requests checkpoints until disposal. */
 class Storm implements AsyncDisposable {
   readonly #session: Session;
   #over = false;
 
-  /** Whether it still asks. */
+  /** Whether it still requests checkpoints. */
   get raging(): boolean {
     return !this.#over && this.#session.usable;
   }
@@ -40,7 +40,7 @@ class Storm implements AsyncDisposable {
       try {
         await this.#session.execute('CHECKPOINT');
       } catch {
-        return; // its session was ended, or its server is gone: the proof and the history say so
+        return; // its session was ended, or its server is down: the proof and the history show that
       }
       await sleep(everyMs);
     }
@@ -53,14 +53,14 @@ class Storm implements AsyncDisposable {
 }
 
 interface Begun {
-  /** Checkpoints that had been asked for. */
+  /** Requested checkpoints before the strike. */
   readonly before: number;
   readonly storm: Storm;
 }
 
 export const checkpointStorm = defineFault<z.output<typeof params>, readonly Begun[]>({
   name: 'checkpoint-storm',
-  summary: 'Asks for one checkpoint after the other, without a pause or with one.',
+  summary: 'Requests one checkpoint after another, with or without a pause.',
   docs: {
     proof: 'the server counts at least two more requested checkpoints.',
     undo: 'the session is ended.',
@@ -87,9 +87,9 @@ export const checkpointStorm = defineFault<z.output<typeof params>, readonly Beg
       const giveUpAt = performance.now() + PROOF_LIMIT_MS;
       for (;;) {
         const asked = (await checkpointsOf(node)) - before;
-        if (!storm.raging) throw withoutEffect(node, 'nobody asks for checkpoints');
-        if (asked >= CHECKPOINTS_TO_SEE) return `${asked} checkpoints asked for so far`;
-        if (performance.now() > giveUpAt) throw withoutEffect(node, `only ${asked} checkpoints were asked for`);
+        if (!storm.raging) throw withoutEffect(node, 'the session that requests checkpoints has ended');
+        if (asked >= CHECKPOINTS_TO_SEE) return `${asked} checkpoints requested so far`;
+        if (performance.now() > giveUpAt) throw withoutEffect(node, `only ${asked} checkpoints were requested`);
         await sleep(LOOK_AGAIN_MS);
       }
     });
@@ -98,7 +98,7 @@ export const checkpointStorm = defineFault<z.output<typeof params>, readonly Beg
   undo: endMarked,
 });
 
-/** How many were asked for since the server's statistics began. */
+/** Requested checkpoints since the server's statistics were reset. */
 async function checkpointsOf(node: NodeControl): Promise<number> {
   const [version] = await askOnce(node, `SELECT current_setting('server_version_num')::int`);
   const since17 = 'SELECT num_requested FROM pg_stat_checkpointer';

@@ -1,4 +1,4 @@
-/** `connection-reset`: connections that are open break with a reset as soon as they are used; new ones are let in. */
+/** `connection-reset`: open connections break with a reset as soon as they are used. */
 
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
@@ -14,7 +14,7 @@ const params = z.strictObject({
 });
 
 interface Struck extends Cut {
-  /** Opened before the rules were there, where they concern pgquake too. */
+  /** Opened before the rules were added, if these concern pgquake too. */
   readonly witness: Session | undefined;
 }
 
@@ -22,8 +22,8 @@ export const connectionReset = defineFault<z.output<typeof params>, readonly Str
   name: 'connection-reset',
   summary: 'Breaks open connections between the targets and others with a TCP reset as soon as they are used.',
   docs: {
-    note: 'Connections opened meanwhile break with their first packet. `100ms` breaks what is in use.',
-    proof: "the rules are in force, and an open session of pgquake's own breaks.",
+    note: 'Connections opened meanwhile break with their first packet. `for: 100ms` breaks those in use.',
+    proof: 'the rules are in force, and an open session of pgquake breaks.',
     undo: 'as for `network-drop`.',
     example: ['faults:', '  - { fault: connection-reset, target: coordinator, for: 100ms }'],
   },
@@ -45,9 +45,9 @@ export const connectionReset = defineFault<z.output<typeof params>, readonly Str
       try {
         await witness.query('SELECT 1', [], { timeoutMs: STATEMENT_LIMIT_MS });
       } catch (error) {
-        return `a connection that was open broke (${(error as { code?: string }).code ?? errorText(error)})`;
+        return `an open connection broke (${(error as { code?: string }).code ?? errorText(error)})`;
       }
-      throw withoutEffect(node, 'a connection that was open still works');
+      throw withoutEffect(node, 'an open connection still works');
     });
   },
 
@@ -55,7 +55,7 @@ export const connectionReset = defineFault<z.output<typeof params>, readonly Str
 
   async undo(undo, node, context) {
     const gone = await removeRules(undo, node, context);
-    // The server was not told that the witness is gone.
+    // The server does not know that the witness is gone.
     await endMarked(undo, node, context);
     return gone;
   },

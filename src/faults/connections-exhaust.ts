@@ -1,4 +1,4 @@
-/** `connections-exhaust`: every connection that the node has is taken, and kept. */
+/** `connections-exhaust`: all free connections of the node are taken and kept. */
 
 import { z } from 'zod';
 import { sqlRefusal } from '../cluster/health.ts';
@@ -10,17 +10,17 @@ import { defineFault } from './fault.ts';
 import { endMarked, openMarked, proveEach, undoByEnding, withoutEffect } from './own-sessions.ts';
 
 const TOO_MANY_CONNECTIONS = '53300';
-/** Opened at once: a server starts a process for each. */
+/** Opened at once: the server starts a process for each. */
 const BATCH = 16;
-/** What is freed meanwhile is taken again this soon. */
+/** Freed connections are taken again this soon. */
 const REFILL_MS = 50;
-/** More connections than any sane server has: something is wrong with the refusal. */
+/** More connections than any sane server allows: ends the loop if the server never refuses. */
 const MAX_HELD = 10_000;
 
-/** Under load a client may just have given one back that is not taken yet. */
+/** Under load a client may just have freed a connection that is not taken yet. */
 const REFUSED_LIMIT_MS = 2_000;
 
-/** @returns what a new connection met in the end. */
+/** @returns the last refusal of a new connection; `undefined` if it was accepted. */
 async function untilRefused(node: NodeControl): Promise<string | undefined> {
   let refusal: string | undefined;
   await until({ limitMs: REFUSED_LIMIT_MS, everyMs: REFILL_MS }, async () => {
@@ -30,7 +30,7 @@ async function untilRefused(node: NodeControl): Promise<string | undefined> {
   return refusal;
 }
 
-/** All free connections of one node, also those that become free while it lasts. */
+/** All free connections of one node, including those freed later. */
 class Occupation implements AsyncDisposable {
   readonly #node: NodeControl;
   readonly #mark: string;
@@ -47,7 +47,7 @@ class Occupation implements AsyncDisposable {
     return this.#sessions.filter((session) => session.usable).length;
   }
 
-  /** Takes what is free; returns when the server refuses for want of connections. */
+  /** Takes connections until the server refuses for want of more. */
   async fill(): Promise<void> {
     while (!this.#over && this.#sessions.length < MAX_HELD) {
       const opening = Array.from({ length: BATCH }, () => openMarked(this.#node, this.#mark));
@@ -61,7 +61,7 @@ class Occupation implements AsyncDisposable {
     }
   }
 
-  /** Goes on until it is disposed of. */
+  /** Keeps taking freed connections until disposal. */
   refill(): void {
     this.#refilling = (async () => {
       while (!this.#over) {
@@ -76,7 +76,7 @@ class Occupation implements AsyncDisposable {
     try {
       this.#sessions.push(await openMarked(this.#node, this.#mark));
     } catch {
-      // Refused, as it should be; or the node is away for another reason, which its proof has nothing to do with.
+      // Refused as intended, or the node is down for another reason.
     }
   }
 
@@ -89,9 +89,9 @@ class Occupation implements AsyncDisposable {
 
 export const connectionsExhaust = defineFault<Record<string, never>, readonly Occupation[]>({
   name: 'connections-exhaust',
-  summary: 'Takes and holds every free connection of a node: new clients are refused.',
+  summary: 'Takes and keeps all free connections of a node, so that new clients are refused.',
   docs: {
-    note: 'It takes those reserved for superusers too. Existing sessions continue.',
+    note: 'Connections reserved for superusers are taken too. Existing sessions continue.',
     proof: 'a new connection is refused with SQLSTATE 53300.',
     undo: 'the sessions are ended. Healed when none is left.',
     example: ['faults:', '  - { fault: connections-exhaust, target: worker1, for: 5s }'],

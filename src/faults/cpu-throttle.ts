@@ -9,29 +9,29 @@ import { defineFault } from './fault.ts';
 import { limitResources, resourcesOf, restoreLimits } from './limited-resources.ts';
 import { askOnce, proveEach, withoutEffect } from './own-sessions.ts';
 
-/** Work for several periods of the kernel's, a tenth of a second each. Nobody waits for its end: throttled, that is far off. */
+/** Work for several scheduling periods of the kernel, 100 ms each. The proof does not wait for its end. */
 const WORK = 'SELECT count(*) FROM generate_series(1, 5000000)';
-/** Sessions that work at once: together they want more than one processor. */
+/** Concurrent sessions: together they need more than one processor. */
 const WORKERS = 2;
 const WAIT_LIMIT_MS = 5_000;
 const LOOK_AGAIN_MS = 50;
-/** The kernel may round what it was told. */
+/** The kernel may round the limit. */
 const TOLERANCE = 0.01;
 
 const params = z.strictObject({
   share: share
     .refine((value) => value >= TOLERANCE, 'expected a share from 1% to 100%')
     .prefault('10%')
-    .describe('Of one processor, for all processes of the node together; from 1%.'),
+    .describe('Share of one processor for all processes of the node together; at least 1%.'),
 });
 
 export const cpuThrottle = defineFault<z.output<typeof params>, readonly number[]>({
   name: 'cpu-throttle',
-  summary: 'Leaves a node a share of one processor.',
+  summary: 'Limits a node to a share of one processor.',
   docs: {
     note: 'Docker only; the share must be below what the node has.',
-    proof: "the engine's limit, and the kernel's count of periods in which it was throttled.",
-    undo: 'the limit is as before. Healed when the node accepts SQL.',
+    proof: "the engine's limit, and the kernel's count of how often the node waited for its share.",
+    undo: 'the former limit is restored. Healed when the node accepts SQL.',
     example: ['faults:', '  - { fault: cpu-throttle, target: worker1, share: 5%, for: 5s }'],
   },
   state: 'throttled',
@@ -41,7 +41,7 @@ export const cpuThrottle = defineFault<z.output<typeof params>, readonly number[
   async lacking(node, { share }) {
     const { processors } = await resourcesOf(node).usage();
     if (share < processors - TOLERANCE) return undefined;
-    return `it can use ${formatShare(processors)} of a processor as it is; write a lower share than that`;
+    return `it may already use only ${formatShare(processors)} of a processor; write a lower share`;
   },
 
   async inject(targets, { share }, context) {
@@ -55,7 +55,7 @@ export const cpuThrottle = defineFault<z.output<typeof params>, readonly number[
       const { cpuShare } = await resourcesOf(node).usage();
       if (cpuShare > share + TOLERANCE) throw withoutEffect(node, `it may use ${formatShare(cpuShare)} of a processor`);
       const waited = await untilItWaits(node, before[i] as number);
-      if (waited === 0) throw withoutEffect(node, 'it did not have to wait for a processor');
+      if (waited === 0) throw withoutEffect(node, 'it never waited for a processor');
       return `${formatShare(cpuShare)} of a processor, waited for it in ${waited} periods`;
     });
   },
@@ -63,7 +63,7 @@ export const cpuThrottle = defineFault<z.output<typeof params>, readonly number[
   undo: restoreLimits,
 });
 
-/** Gives the node work. @returns in how many periods it has had to wait since `before`; 0 where it never had. */
+/** Gives the node work. @returns in how many periods it has waited since `before`; 0 if it never did. */
 async function untilItWaits(node: NodeControl, before: number): Promise<number> {
   for (let i = 0; i < WORKERS; i++) askOnce(node, WORK).catch(() => undefined);
   let waited = 0;

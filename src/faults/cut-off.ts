@@ -1,4 +1,4 @@
-/** What the faults share that cut two sides off from each other; they differ in what the sender is told. */
+/** Shared by the faults that cut two sides off from each other; they differ in what the sender sees. */
 
 import { sqlRefusal } from '../cluster/health.ts';
 import type { NodeControl, PacketRule } from '../cluster/platform.ts';
@@ -16,10 +16,10 @@ import {
   removeRules,
 } from './packet-rules.ts';
 
-/** What a connection that pgquake tries met. */
+/** How a connection attempt of pgquake failed. */
 export interface Attempt {
   readonly node: NodeControl;
-  /** At the other end: another node, or pgquake itself where there is none. */
+  /** The other end; `undefined` for pgquake itself. */
   readonly peer: NodeControl | undefined;
   /** The name of the other end. */
   readonly who: string;
@@ -28,13 +28,13 @@ export interface Attempt {
 }
 
 export interface CutOff extends Pick<PacketRule, 'verdict'> {
-  /** For a connection to be tried. */
+  /** For one connection attempt. */
   readonly limitMs: number;
-  /** The proof in words; throws where the attempt did not end as it was to. */
+  /** The proof in words; throws if the attempt failed in another way than expected. */
   readonly seen: (attempt: Attempt) => string;
 }
 
-/** All of such a fault but its name and summary. */
+/** Such a fault without its name and summary. */
 export function cutOff({ verdict, limitMs, seen }: CutOff): Omit<Fault<Between, readonly Cut[]>, 'name' | 'summary'> {
   return {
     params: eventParams,
@@ -45,7 +45,7 @@ export function cutOff({ verdict, limitMs, seen }: CutOff): Omit<Fault<Between, 
 
     async lacking(_node, { on, from }, { encrypted }) {
       if (on === undefined || from === 'everybody' || encrypted === undefined) return undefined;
-      return `the nodes speak with each other encrypted (${encrypted}), and no rule finds "${on}" in that`;
+      return `traffic between the nodes is encrypted (${encrypted}), so no rule finds "${on}" in it`;
     },
 
     inject: (targets, params, context) => addRules(targets, params, { verdict }, context),

@@ -1,4 +1,4 @@
-/** `disk-full`: the disk with the data of a node is full; the server cannot write, and may end for it. */
+/** `disk-full`: a node's data disk is full; the server cannot write, and may exit. */
 
 import { z } from 'zod';
 import { type NodeControl, type NodeDisk, without } from '../cluster/platform.ts';
@@ -8,19 +8,21 @@ import { defineFault } from './fault.ts';
 import { proveEach, withoutEffect } from './own-sessions.ts';
 
 const params = z.strictObject({
-  'up-to': share.prefault('100%').describe('How full it is made; 64 KiB are always left, eight pages of a table.'),
+  'up-to': share
+    .prefault('100%')
+    .describe('How full the disk becomes; 64 KiB, eight pages of a table, always stay free.'),
 });
 
-/** The server goes on writing, and may remove some of its log. */
+/** The server keeps writing, and may remove WAL. */
 const TOLERANCE = 0.05;
 
 export const diskFull = defineFault<z.output<typeof params>>({
   name: 'disk-full',
-  summary: "Fills the disk holding a node's data.",
+  summary: "Fills a node's data disk.",
   docs: {
-    note: 'Statements that need space fail; a server that cannot write WAL stops. The disk of the machine is never filled: the run puts the data of its targets on file systems of 512 MiB in memory. It is refused on a standing cluster, and if the targets would take more than half of the memory. Docker only.',
+    note: "Statements that need space fail; a server that cannot write WAL exits. The machine's disk is never filled: the run puts the targets' data on in-memory file systems of 512 MiB. It is refused on a standing cluster, and if the targets would take more than half of the memory. Docker only.",
     proof: 'the free space, read within the node.',
-    undo: "the act's file is removed, and the node started if it ended. Healed when the space is free and it accepts SQL.",
+    undo: "the act's file is removed, and the node is started if it exited. Healed when the space is free and it accepts SQL.",
     example: [
       'faults:',
       '  - { fault: disk-full, target: worker1, for: 5s }',
@@ -50,12 +52,12 @@ export const diskFull = defineFault<z.output<typeof params>>({
     });
   },
 
-  /** Also starts the node: a server that cannot write WAL stops. */
+  /** Also starts the node: a server that cannot write WAL exits. */
   async undo(_undo, node, { mark }) {
     const freed = await diskOf(node).free(mark);
     await node.start();
     const { freeBytes } = await diskOf(node).seen();
-    return `${formatBytes(freed)} given back, ${formatBytes(freeBytes)} free`;
+    return `${formatBytes(freed)} freed, now ${formatBytes(freeBytes)} free`;
   },
 });
 

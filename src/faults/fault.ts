@@ -1,4 +1,4 @@
-/** What every fault is. One file per fault; its file, its `name` and its word in a scenario are the same. */
+/** The contract of every fault. One file per fault, with the fault's `name`, which is also its word in a scenario. */
 
 import type { z } from 'zod';
 import type { FormedCluster } from '../cluster/engine.ts';
@@ -9,28 +9,28 @@ import type { NodeEffect, NodeName, NodeSpec } from '../model/topology.ts';
 
 /** An undo as data, so that a journal on disk can replay it after pgquake itself was killed. */
 export interface Undo {
-  /** A word of the fault's own: its `undo` knows what to do. */
+  /** Chosen by the fault and understood by its `undo`. */
   readonly action: string;
   readonly node: NodeName;
-  /** What the undo must know beside that, such as the value of a setting before; as JSON. */
+  /** What else the undo needs, such as the former value of a setting; JSON. */
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
-/** What acts and undos alike have at hand. */
+/** Passed to acts and undos alike. */
 interface Surroundings {
   /**
-   * Unique to the act: tags whatever the fault leaves on a node (sessions, rules), so that its undo finds
-   * just that, also from another process. Letters, digits and hyphens, at most 40.
+   * Unique to the act. Tags all that the fault leaves on a node (sessions, rules), so that its undo finds exactly that,
+   * even from another process. Letters, digits and hyphens, at most 40 characters.
    */
   readonly mark: string;
   /** All nodes of the cluster, struck or not. */
   readonly nodes: readonly NodeControl[];
-  /** What nodes are for good; nothing by default. */
+  /** Properties of the nodes that never change; none by default. */
   readonly specs?: readonly NodeSpec[];
   readonly signal: AbortSignal;
 }
 
-/** What a fault may ask of the cluster that it strikes. */
+/** The parts of a cluster that a fault may use. */
 export type StruckCluster = Pick<
   FormedCluster,
   'placementSources' | 'placementSettings' | 'encrypted' | 'roles' | 'manager'
@@ -38,45 +38,45 @@ export type StruckCluster = Pick<
 
 export interface FaultContext extends Surroundings {
   readonly cluster: StruckCluster;
-  /** Writes the undo to the journal and to disk. Call it BEFORE the act that it undoes. */
+  /** Syncs the undo to the journal on disk. Call it before the act. */
   defer(undo: Undo): Promise<void>;
   /**
-   * Hands over what lives in this process alone, such as a session that holds a lock. It is closed before
-   * the undos run, whatever happened; should the process die, it dies with it.
+   * Hands over a resource of this process, such as a session that holds a lock. The caller always closes it before the
+   * undos run.
    */
   hold<T extends AsyncDisposable>(resource: T): T;
 }
 
-/** Aborted by `signal` when the undo's time limit passes, by nothing else: healing is never skipped. */
+/** `signal` aborts only when the undo's time limit passes: healing is never skipped. */
 export interface UndoContext extends Surroundings {
-  /** Who decides roles; absent where nobody does, and in another process than that of the act. */
+  /** Decides roles; absent if the cluster has no manager or the act was another process's. */
   readonly manager?: Manager;
 }
 
 /** What a fault on traffic met on each target: `{ counts: { worker1: 12 }, of: 'packets' }`. */
 export interface Met {
   readonly counts: Readonly<Record<NodeName, number>>;
-  /** In the plural. */
+  /** A plural noun. */
   readonly of: string;
 }
 
-/** How a fault is proven and undone, for its reader; docs/faults.md shows it. */
+/** Shown in docs/faults.md. */
 export interface FaultDocs {
-  /** What its summary leaves out. */
+  /** What the summary leaves out. */
   readonly note?: string;
   readonly proof: string;
-  /** As for the proof where it is absent. */
+  /** By default `proof` covers the undo too. */
   readonly undo?: string;
-  /** Lines of a scenario, from the top. */
+  /** Lines of a scenario, from its top level. */
   readonly example: readonly string[];
 }
 
 /** One of several strikes of a fault. */
 export interface Strike {
   readonly targets: readonly NodeName[];
-  /** From the strike before being healed until this one; 0 for the first. */
+  /** From the healing of the previous strike to this one; 0 for the first. */
   readonly gapMs: number;
-  /** From this strike in effect until its undo is asked for. */
+  /** From the moment in effect to the request for the undo. */
   readonly forMs: number;
 }
 
@@ -84,64 +84,60 @@ export interface Strike {
 export interface Fault<P = any, E = any> {
   readonly name: string;
   readonly summary: string;
-  /** Shipped faults have it. */
+  /** Every shipped fault has them. */
   readonly docs?: FaultDocs;
-  /** Parameters beside `target`, `at` and, without `strikes`, `for`. */
+  /** Parameters other than `target`, `at` and, without `strikes`, `for`. */
   readonly params: z.ZodType<P>;
   readonly needs: readonly Capability[];
-  /** It is for clusters whose roles move; for all of them where it is absent. */
+  /** Only for clusters whose roles move. */
   readonly movingRoles?: true;
   /**
-   * Why it cannot be done to a node; looked at before anything is broken. `needs` is about the platform.
-   * @returns the reason in words, `undefined` where it can.
+   * Why a node cannot be struck; asked before the first fault. (`needs` is about the platform.)
+   * @returns the reason in words, or `undefined` if the node can be struck.
    */
   lacking?(node: NodeControl, params: P, cluster: StruckCluster): Promise<string | undefined>;
-  /** What becomes of a node that it strikes, for the prediction. None: the node goes on serving. */
+  /** What happens to a struck node, for the prediction; by default it keeps serving. */
   readonly effect?: NodeEffect;
   /**
-   * What it takes away from each target, for what the settings of a cluster promise. By default the whole node where it has
-   * an effect, killed or frozen; else nothing. Pure.
+   * What each target loses, for predictions from a cluster's settings. By default the whole node if there is an `effect`,
+   * else nothing. Pure.
    */
   takes?(params: P): Taken | undefined;
-  /** What a node that it strikes is meanwhile, in a word or two for the picture: `killed`. The fault's name by default. */
+  /** A word or two for a struck node in the chart, such as `killed`; by default the fault's name. */
   readonly state?: string;
   /**
-   * For a fault that has an end of its own: its strikes, one after the other. Each becomes an act of the
-   * plan, with a proof and an undo of its own, and begins only when the one before is healed. Such a fault
-   * takes no `for`. Pure.
+   * For a fault that ends by itself: its strikes in order. Each becomes an act of the plan, with its own proof and undo,
+   * and starts when the previous one is healed. Such a fault takes no `for`. Pure.
    */
   strikes?(targets: readonly NodeName[], params: P): Strike[];
   /**
-   * Nodes that its parameters name beside the targets, with where in the parameters: they must exist, or be a word for
-   * those that have a role, where `orSide` allows that. Pure.
+   * Nodes that the parameters name besides the targets, with their path in the parameters. Each must exist; with `orSide`
+   * it may be a word such as `primary`. Pure.
    */
   names?(
     params: P,
   ): readonly { readonly path: readonly PropertyKey[]; readonly node: NodeName; readonly orSide?: true }[];
   /**
-   * Strikes all targets at once; returns when all are struck. What it did is undone by the caller, also
-   * when it throws half-way.
-   * @returns what `prove` needs to know of the act.
+   * Strikes all targets at once; returns when all are struck. The caller runs the deferred undos, even if this throws.
+   * @returns what `prove` needs to know about the act.
    */
   inject(targets: readonly NodeControl[], params: P, context: FaultContext): Promise<E>;
   /**
-   * Looks whether the targets are struck. Apart from `inject`, so that the stamp "in effect" does not
-   * wait for the proof.
+   * Checks that the targets are struck. Separate from `inject`, so that the stamp "in effect" does not wait for it.
    * @returns the proof in words.
    * @throws EnvironmentError when the fault did not take effect.
    */
   prove(targets: readonly NodeControl[], params: P, evidence: E): Promise<string>;
   /**
-   * For a fault that harms nothing unless traffic meets it: what had met it, looked at just before it is undone. What
-   * pgquake sent for its own proof does not count. Nothing met means that nothing was tested.
+   * For a fault that harms only the traffic that meets it: what it met, read just before the undo and without the traffic
+   * of the proof. Zero means that nothing was tested.
    */
   met?(targets: readonly NodeControl[], params: P, evidence: E): Promise<Met>;
   /**
-   * Takes one act back on one node and verifies it, perhaps in another process than the one that did it.
-   * Harmless on a healthy node, and twice. That the node runs and accepts SQL afterwards is looked at by
-   * the caller.
-   * @returns what shows it, in words that follow on the node's name.
-   * @throws EnvironmentError when it could not be taken back.
+   * Undoes one act on one node and verifies that, perhaps in another process than the act's. Harmless on a healthy node
+   * and when repeated. The caller checks that the node then runs and accepts SQL.
+   * @returns the evidence, in words that follow the node's name.
+   * @throws EnvironmentError when the undo failed.
    */
   undo(undo: Undo, node: NodeControl, context: UndoContext): Promise<string>;
 }
@@ -150,7 +146,7 @@ export function defineFault<P, E = void>(fault: Fault<P, E>): Fault<P, E> {
   return fault;
 }
 
-/** What a fault takes away from each target; `undefined` where that is nothing that settings promise about. Pure. */
+/** What each target loses; `undefined` if the cluster's settings promise nothing about that. Pure. */
 export function takenBy({ takes, effect }: Fault, params: unknown): Taken | undefined {
   if (takes) return takes(params);
   return effect && { what: 'node', how: effect === 'down' ? 'killed' : 'frozen' };

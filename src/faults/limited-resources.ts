@@ -1,4 +1,4 @@
-/** What `cpu-throttle` and `memory-limit` share: limiting a node, and putting its limits back. */
+/** Shared by `cpu-throttle` and `memory-limit`: limit a node, restore its limits. */
 
 import { z } from 'zod';
 import { type Limits, type NodeControl, type NodeResources, without } from '../cluster/platform.ts';
@@ -21,7 +21,7 @@ export async function limitResources(
   );
 }
 
-/** Also starts the node: who has too little memory may have been ended by the kernel. */
+/** Also starts the node: the kernel may have killed it for want of memory. */
 export async function restoreLimits({ detail }: Undo, node: NodeControl): Promise<string> {
   const { before } = undoDetail.parse(detail);
   const resources = resourcesOf(node);
@@ -30,7 +30,7 @@ export async function restoreLimits({ detail }: Undo, node: NodeControl): Promis
   const { cpuShare, memoryBytes } = await resources.seen();
   const cpu = Number.isFinite(cpuShare) ? `${cpuShare} of a processor` : 'all processors';
   const memory = Number.isFinite(memoryBytes) ? `${memoryBytes} bytes of memory` : 'all memory';
-  return `limits as before: ${cpu}, ${memory}`;
+  return `limits restored: ${cpu}, ${memory}`;
 }
 
 export function resourcesOf(node: NodeControl): NodeResources {

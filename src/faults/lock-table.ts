@@ -1,4 +1,4 @@
-/** `lock-table`: somebody holds a lock on a table in a transaction that does not end. */
+/** `lock-table`: a transaction that does not end holds a lock on a table. */
 
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
@@ -17,7 +17,7 @@ import {
 
 const LOCK_NOT_AVAILABLE = '55P03';
 
-/** As a scenario writes them; SQL has blanks for hyphens. */
+/** As in scenarios; SQL has spaces instead of hyphens. */
 const MODES = [
   'access-share',
   'row-share',
@@ -34,14 +34,14 @@ const params = z.strictObject({
     .string()
     .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'expected the name of a table such as messages')
     .default('messages')
-    .describe('The table; on a node that holds a part of it, that part.'),
+    .describe('The table; on a node that holds part of it, that part.'),
   mode: z.enum(MODES).default('access-exclusive').describe("PostgreSQL's lock mode, in lower case and with hyphens."),
 });
 
 interface Locked {
   readonly tables: readonly string[];
   readonly pid: number;
-  /** A statement that lets a session lock them too. */
+  /** SQL that lets a session lock these tables. */
   readonly settings: string;
 }
 
@@ -67,7 +67,7 @@ export const lockTable = defineFault<z.output<typeof params>, readonly Locked[]>
         await context.defer(undoByEnding(node));
         const session = await holdMarked(node, context);
         const [row] = await session.query('SELECT pg_backend_pid()');
-        // Under load it waits for its turn, and everybody who comes later waits behind it.
+        // Under load this waits its turn, and later requests queue behind it.
         const words = mode.replaceAll('-', ' ').toUpperCase();
         const lock = `${settings}BEGIN; LOCK TABLE ${tables.join(', ')} IN ${words} MODE`;
         await session.execute(lock, STATEMENT_LIMIT_MS);
@@ -82,7 +82,7 @@ export const lockTable = defineFault<z.output<typeof params>, readonly Locked[]>
       const held = await locksOf(node, pid, tables, mode);
       if (held < tables.length) throw withoutEffect(node, `${held} of ${tables.length} tables are locked`);
       const refusal = await refusalOf(node, tables[0] as string, settings);
-      if (refusal !== LOCK_NOT_AVAILABLE) throw withoutEffect(node, `${tables[0]} can be locked by others`);
+      if (refusal !== LOCK_NOT_AVAILABLE) throw withoutEffect(node, `others can still lock ${tables[0]}`);
       return `process ${pid} holds ${mode} on ${tables.join(', ')}; another lock is refused (${refusal})`;
     });
   },
@@ -97,7 +97,7 @@ export const lockTable = defineFault<z.output<typeof params>, readonly Locked[]>
   undo: endMarked,
 });
 
-/** How many sessions wait for the lock, or for one that waits for it. */
+/** Counts the sessions that wait for the lock, directly or behind others that wait. */
 async function waitingFor(node: NodeControl, pid: number): Promise<number> {
   const [row] = await askOnce(node, WAITING, [pid]);
   return Number(row?.[0]);
@@ -113,14 +113,14 @@ const WAITING = `
   SELECT count(*) - 1 FROM waiting`;
 
 /**
- * The table as it is on the node: its placements there, else the table itself.
- * @throws EnvironmentError where there is none.
+ * The placements of the table on the node, else the table itself.
+ * @throws EnvironmentError if the node has neither.
  */
 async function tablesOf(node: NodeControl, table: string, { placementSources }: StruckCluster): Promise<string[]> {
   const placed = placementSources(table).filter((source) => source.node === node.name);
   const names = placed.length > 0 ? placed.map(({ relation }) => relation) : [quoteName(table)];
   const found = await askOnce(node, EXISTING, [names]);
-  if (found.length === 0) throw withoutEffect(node, `there is no table ${quoteName(table)}, and no part of one`);
+  if (found.length === 0) throw withoutEffect(node, `there is no table ${quoteName(table)} and no part of it`);
   return found.map(([name]) => String(name));
 }
 
@@ -140,7 +140,7 @@ async function locksOf(node: NodeControl, pid: number, tables: readonly string[]
   return Number(row?.[0]);
 }
 
-/** What becomes of a lock that no other lock stands beside, without waiting for it. */
+/** The SQLSTATE that refuses an exclusive lock, without waiting for it; `undefined` if it is granted. */
 async function refusalOf(node: NodeControl, table: string, settings: string): Promise<string | undefined> {
   try {
     await executeOnce(node, `${settings}BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE NOWAIT; ROLLBACK`);

@@ -1,4 +1,4 @@
-/** `manager-paused`: the manager replaces no primary, as in a maintenance window that nobody ended. */
+/** `manager-paused`: the manager replaces no primary, as in a forgotten maintenance window. */
 
 import { z } from 'zod';
 import type { Manager } from '../cluster/manager.ts';
@@ -11,9 +11,9 @@ export const managerPaused = defineFault<Readonly<Record<string, never>>, Manage
   name: 'manager-paused',
   summary: 'Pauses the manager of the whole cluster: it replaces no primary until the pause ends.',
   docs: {
-    note: "Sets `pause: true` in Patroni's settings over its REST API. Any member will do as the target; no other fault can strike it meanwhile. Needs the engine `patroni`.",
-    proof: 'every member that answers says that it is paused.',
-    undo: 'the pause ends. Healed when no member says that it is paused.',
+    note: "Sets `pause: true` in Patroni's settings over its REST API. Any member can be the target; no other fault can strike it meanwhile. Needs the engine `patroni`.",
+    proof: 'every member that answers reports the pause.',
+    undo: 'the pause ends. Healed when no member reports it.',
     example: [
       'cluster: { engine: patroni }',
       'faults:',
@@ -29,7 +29,7 @@ export const managerPaused = defineFault<Readonly<Record<string, never>>, Manage
     manager?.pause ? undefined : `no manager that can be paused decides its role (${manager?.name ?? 'none'})`,
 
   async inject([node], _params, { cluster, defer }) {
-    if (!node) throw new Error('nothing is struck');
+    if (!node) throw new Error('manager-paused has no target');
     const manager = managerOf(node, cluster);
     if (!manager.pause) throw withoutEffect(node, `the manager ${manager.name} cannot be paused`);
     await defer({ action: 'end-pause', node: node.name });
@@ -40,15 +40,15 @@ export const managerPaused = defineFault<Readonly<Record<string, never>>, Manage
   async prove(targets, _params, manager) {
     const [node] = targets;
     const said = (await manager.paused?.()) ?? [];
-    if (said.length === 0 && node) throw withoutEffect(node, 'no member says that it is paused');
-    return `${said.join(', ')} say that they are paused`;
+    if (said.length === 0 && node) throw withoutEffect(node, 'no member reports the pause');
+    return `paused according to ${said.join(', ')}`;
   },
 
   async undo(_undo, _node, { manager }) {
     if (!manager?.pause) {
-      throw new EnvironmentError('the manager cannot be asked any more to end its pause', { code: 'not-healed' });
+      throw new EnvironmentError('no manager is available that could end the pause', { code: 'not-healed' });
     }
     await manager.pause(false);
-    return 'no member says that it is paused';
+    return 'no member reports the pause any more';
   },
 });

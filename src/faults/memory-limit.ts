@@ -1,4 +1,4 @@
-/** `memory-limit`: the node must do with little memory; the kernel ends processes that want more. */
+/** `memory-limit`: the node gets little memory; the kernel kills processes that need more. */
 
 import { z } from 'zod';
 import type { NodeControl, Usage } from '../cluster/platform.ts';
@@ -9,14 +9,14 @@ import { proveEach, withoutEffect } from './own-sessions.ts';
 
 /** Bytes: enough for a small server. */
 const DEFAULT_LIMIT = 96e6;
-/** Of what is in use, so that the kernel can keep what it must. */
-const HEADKEY = 1.1;
+/** Times the memory in use: the kernel needs a little more than that. */
+const HEADROOM = 1.1;
 
 const params = z.strictObject({
   limit: bytes
     .optional()
     .describe(
-      'Memory of all processes of the node together, its cached files included; by default 96MB, or a tenth more than the node has in use.',
+      'Memory of all processes of the node together, including cached files; by default 96MB, or 10 % above what the node uses if that is more.',
     ),
 });
 
@@ -24,9 +24,9 @@ export const memoryLimit = defineFault<z.output<typeof params>, readonly number[
   name: 'memory-limit',
   summary: 'Limits the memory of a node.',
   docs: {
-    note: 'The kernel kills what needs more. After a backend, the server recovers as after `backend-kill`; after the postmaster, it is down. A limit below what is in use, or above the present limit, is refused. Docker only.',
+    note: 'The kernel kills processes that need more. If it kills a backend, the server recovers as after `backend-kill`; if it kills the postmaster, the node is down. A limit below what is in use, or above the present limit, is refused. Docker only.',
     proof: "the kernel's limit, read within the node.",
-    undo: 'the limit is as before, and the node is started if it ended. Healed when it accepts SQL.',
+    undo: 'the former limit is restored, and the node is started if it exited. Healed when it accepts SQL.',
     example: ['faults:', '  - { fault: memory-limit, target: worker1, limit: 128MB, for: 5s }'],
   },
   state: 'memory limited',
@@ -39,7 +39,7 @@ export const memoryLimit = defineFault<z.output<typeof params>, readonly number[
   },
 
   async inject(targets, params, context) {
-    // What is in use may have grown since the run began.
+    // The memory in use may have grown since the run started.
     const limits = await Promise.all(
       targets.map(async (node) => {
         const { limit, refusal } = await limitOf(node, params);
@@ -57,17 +57,17 @@ export const memoryLimit = defineFault<z.output<typeof params>, readonly number[
       const { memoryBytes } = await resourcesOf(node).seen();
       // The kernel counts in pages.
       if (memoryBytes > (limits[i] as number)) throw withoutEffect(node, `it may use ${memoryBytes} bytes of memory`);
-      return `${memoryBytes} bytes of memory at most`;
+      return `at most ${memoryBytes} bytes of memory`;
     });
   },
 
   undo: restoreLimits,
 });
 
-/** The limit that a node gets, and why it cannot be limited so as it is now. */
+/** The limit for a node, and why the node cannot have it now. */
 async function limitOf(node: NodeControl, { limit: asked }: z.output<typeof params>) {
   const { memoryBytes, memoryLimitBytes, leastMemoryBytes } = await resourcesOf(node).usage();
-  const limit = asked ?? Math.max(DEFAULT_LIMIT, Math.ceil(memoryBytes * HEADKEY));
+  const limit = asked ?? Math.max(DEFAULT_LIMIT, Math.ceil(memoryBytes * HEADROOM));
   return { limit, refusal: refusalOf(limit, { memoryLimitBytes, leastMemoryBytes }) };
 }
 
@@ -76,11 +76,11 @@ function refusalOf(
   { memoryLimitBytes, leastMemoryBytes }: Pick<Usage, 'memoryLimitBytes' | 'leastMemoryBytes'>,
 ): string | undefined {
   if (limit >= memoryLimitBytes) {
-    return `it is limited to ${megabytes(memoryLimitBytes)} MB as it is; write a limit below that`;
+    return `it is already limited to ${megabytes(memoryLimitBytes)} MB; write a lower limit`;
   }
   if (limit >= leastMemoryBytes) return undefined;
-  const least = megabytes(leastMemoryBytes * HEADKEY);
-  return `it has ${megabytes(leastMemoryBytes)} MB in use, and the kernel limits it to no less; write limit: ${least}MB or more`;
+  const least = megabytes(leastMemoryBytes * HEADROOM);
+  return `it uses ${megabytes(leastMemoryBytes)} MB, and the kernel accepts no lower limit; write limit: ${least}MB or more`;
 }
 
 function megabytes(count: number): number {

@@ -1,4 +1,4 @@
-/** What faults share that are over as soon as they have struck: they may strike several times. */
+/** Shared by faults that are over as soon as they strike, and may strike repeatedly. */
 
 import { z } from 'zod';
 import { duration } from '../model/quantities.ts';
@@ -8,8 +8,8 @@ import type { Strike } from './fault.ts';
 const MAX_TIMES = 100;
 
 export const repeated = z.strictObject({
-  times: z.int().min(1).max(MAX_TIMES).default(1).describe('How often it strikes.'),
-  between: duration.prefault('1s').describe('From when the node accepts SQL again until the next strike.'),
+  times: z.int().min(1).max(MAX_TIMES).default(1).describe('How many times it strikes.'),
+  between: duration.prefault('1s').describe('From the node accepting SQL again to the next strike.'),
 });
 
 export function againAndAgain(targets: readonly NodeName[], params: z.output<typeof repeated>): Strike[] {

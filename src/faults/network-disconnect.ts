@@ -1,4 +1,4 @@
-/** `network-disconnect`: the node is taken off its networks, as when its cable is pulled. */
+/** `network-disconnect`: the node is taken off its networks, as if its cable were pulled. */
 
 import { z } from 'zod';
 import { sqlRefusal, untilServes } from '../cluster/health.ts';
@@ -6,7 +6,7 @@ import { type NodeControl, without } from '../cluster/platform.ts';
 import { defineFault } from './fault.ts';
 import { proveEach, withoutEffect } from './own-sessions.ts';
 
-/** A node that is there answers in far less. */
+/** A connected node answers much sooner. */
 const SILENCE_MS = 1_000;
 
 const undoDetail = z.object({ attachments: z.array(z.record(z.string(), z.unknown())) });
@@ -15,8 +15,8 @@ export const networkDisconnect = defineFault({
   name: 'network-disconnect',
   summary: 'Takes a node off all its networks; it keeps running, unreachable.',
   docs: {
-    proof: 'the node is in no network, and SQL is not answered.',
-    undo: 'it rejoins its networks, by the same names and, if possible, address. Healed when it accepts SQL.',
+    proof: 'the node is in no network, and SQL gets no answer.',
+    undo: 'the node gets back its networks and names, and its address if the network allows that. Healed when it accepts SQL.',
     example: ['faults:', '  - { fault: network-disconnect, target: worker1, for: 5s }'],
   },
   state: 'cut off',
@@ -43,7 +43,7 @@ export const networkDisconnect = defineFault({
         await sqlRefusal(node, SILENCE_MS),
       ];
       if (left.length > 0) throw withoutEffect(node, `it is still in ${left.length} networks`);
-      if (refusal === undefined) throw withoutEffect(node, 'it accepts SQL, and it was to be in no network');
+      if (refusal === undefined) throw withoutEffect(node, 'it is in no network, but still accepts SQL');
       return `${state}, in no network, SQL unanswered (${refusal})`;
     });
   },

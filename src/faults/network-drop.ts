@@ -1,14 +1,13 @@
-/** `network-drop`: packets between two sides vanish, as in a partition. */
+/** `network-drop`: packets between two sides are dropped, as in a partition. */
 
 import { cutOff } from './cut-off.ts';
 import { defineFault } from './fault.ts';
 
 export const networkDrop = defineFault({
   name: 'network-drop',
-  summary: 'Drops packets between the targets and others, one way or both: a network split.',
+  summary: 'Drops packets between the targets and others, one way or both: a partition.',
   docs: {
-    proof:
-      'the rules are in force, and a connection between the two sides is not answered. With `on`, only the former.',
+    proof: 'the rules are in force, and a connection between the two sides gets no answer. With `on`, only the former.',
     undo: 'exactly these rules are removed. Healed when none is left.',
     example: [
       'faults:',
@@ -19,8 +18,8 @@ export const networkDrop = defineFault({
   state: 'cut off',
   ...cutOff({
     verdict: 'drop',
-    // A connection within a machine is there in far less.
+    // A connection within a machine is established much sooner.
     limitMs: 700,
-    seen: ({ who, refusal }) => `no way between it and ${who} (${refusal})`,
+    seen: ({ who, refusal }) => `no connection between it and ${who} (${refusal})`,
   }),
 });

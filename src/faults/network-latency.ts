@@ -1,4 +1,4 @@
-/** `network-latency`: what leaves the node is late. */
+/** `network-latency`: what the node sends is delayed. */
 
 import { z } from 'zod';
 import { openSession } from '../cluster/open-session.ts';
@@ -8,17 +8,17 @@ import { STATEMENT_LIMIT_MS, withoutEffect } from './own-sessions.ts';
 import { metByShaping, proveShaped, type Shaped, shapeTraffic, unshapeTraffic } from './shaped-traffic.ts';
 
 const params = z.strictObject({
-  delay: duration.prefault('100ms').describe('The delay added to all that leaves the node.'),
+  delay: duration.prefault('100ms').describe('Delay of everything that the node sends.'),
   jitter: duration.prefault('0s').describe('By how much the delay varies, up and down.'),
 });
 
 export const networkLatency = defineFault<z.output<typeof params>, Shaped>({
   name: 'network-latency',
-  summary: 'Delays what leaves a node, by a fixed time and a jitter.',
+  summary: 'Delays what a node sends, by a fixed time and a jitter.',
   docs: {
     note: "Refused if a shaper exists already. On Docker it needs the kernel's `sch_netem`.",
     proof: 'the shaper is in force, and an answer takes at least the delay less the jitter.',
-    undo: 'the shaper is removed.',
+    undo: 'the shaper is removed. A network device that has a shaper already is left alone.',
     example: ['faults:', '  - { fault: network-latency, target: worker1, delay: 50ms, jitter: 10ms, for: 5s }'],
   },
   state: 'slow network',
@@ -32,7 +32,7 @@ export const networkLatency = defineFault<z.output<typeof params>, Shaped>({
       const began = performance.now();
       await session.query('SELECT 1', [], { timeoutMs: STATEMENT_LIMIT_MS });
       const tookMs = Math.round(performance.now() - began);
-      if (tookMs < delay - jitter) throw withoutEffect(node, `an answer came within ${tookMs} ms`);
+      if (tookMs < delay - jitter) throw withoutEffect(node, `an answer arrived within ${tookMs} ms`);
       return `an answer took ${tookMs} ms`;
     });
   },

@@ -1,4 +1,4 @@
-/** `network-loss`: a share of the packets between two sides vanishes, as on a bad line. */
+/** `network-loss`: a share of the packets between two sides is lost, as on a bad line. */
 
 import type { z } from 'zod';
 import { share } from '../model/quantities.ts';
@@ -15,17 +15,17 @@ import {
   removeRules,
 } from './packet-rules.ts';
 
-/** For packets that can be lost: a connection more is a few of them. */
+/** Each connection attempt of the proof sends a few packets that can be lost. */
 const CONNECT_LIMIT_MS = 500;
 const CONNECTIONS = 10;
 
 const params = betweenParams.extend({
-  share: share.prefault('10%').describe('Of the packets, at random.'),
+  share: share.prefault('10%').describe('Share of the packets, chosen at random.'),
 });
 
 export const networkLoss = defineFault<z.output<typeof params>, readonly Cut[]>({
   name: 'network-loss',
-  summary: 'Loses a share of the packets between the targets and others.',
+  summary: 'Drops a share of the packets between the targets and others.',
   docs: {
     proof: 'the rules are in force.',
     undo: 'as for `network-drop`.',
@@ -43,7 +43,7 @@ export const networkLoss = defineFault<z.output<typeof params>, readonly Cut[]>(
       const network = networkOf(node);
       const lost = async () => (await network.rulesOf(mark)).reduce((sum, packets) => sum + packets, 0);
       const peer = peers?.[0];
-      // Chance decides; the rules are there in any case.
+      // Losses are up to chance, so zero is no failure: the rules are in force.
       for (let nth = 0; peer && nth < CONNECTIONS && (await lost()) === 0; nth++) {
         await network.connectTo(peer.peerAddress(node.name), CONNECT_LIMIT_MS);
       }

@@ -1,10 +1,10 @@
-/** `network-reject`: packets between two sides are refused at once, as by a firewall that is polite. */
+/** `network-reject`: packets between two sides are refused at once, as by a firewall that rejects. */
 
 import { cutOff } from './cut-off.ts';
 import { defineFault } from './fault.ts';
 import { withoutEffect } from './own-sessions.ts';
 
-/** A refusal is immediate; only a silence takes so long. */
+/** A refusal is immediate; only silence takes this long. */
 const LIMIT_MS = 2_000;
 
 export const networkReject = defineFault({
@@ -21,8 +21,8 @@ export const networkReject = defineFault({
     verdict: 'reset',
     limitMs: LIMIT_MS,
     seen({ node, peer, who, refusal, tookMs }) {
-      if (!peer && tookMs > LIMIT_MS) throw withoutEffect(node, 'it is silent, and was to refuse');
-      return `between it and ${who} connections are refused (${refusal})`;
+      if (!peer && tookMs > LIMIT_MS) throw withoutEffect(node, 'it is silent instead of refusing');
+      return `connections between it and ${who} are refused (${refusal})`;
     },
   }),
 });

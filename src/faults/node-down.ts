@@ -1,4 +1,4 @@
-/** What the faults that take a node down share: the proof that it is down, and starting it again. */
+/** Shared by the faults that take a node down: the proof that it is down, and its start. */
 
 import { refusalOf, servesAs, untilServes } from '../cluster/health.ts';
 import type { NodeControl } from '../cluster/platform.ts';

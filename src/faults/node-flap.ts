@@ -9,9 +9,9 @@ import { nodeKill } from './node-kill.ts';
 const MAX_TIMES = 20;
 
 const params = z.strictObject({
-  times: z.int().min(1).max(MAX_TIMES).default(3).describe('How often it goes down.'),
+  times: z.int().min(1).max(MAX_TIMES).default(3).describe('How many times it goes down.'),
   down: positiveDuration.prefault('500ms').describe('How long it stays down each time.'),
-  up: duration.prefault('500ms').describe('How long it serves in between, from when it accepts SQL again.'),
+  up: duration.prefault('500ms').describe('How long it serves in between, once it accepts SQL again.'),
 });
 
 export const nodeFlap = defineFault<z.output<typeof params>>({

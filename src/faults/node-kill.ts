@@ -1,4 +1,4 @@
-/** `node-kill`: the node goes down and stays down until it is started again. */
+/** `node-kill`: the node dies without warning and stays down until the undo starts it. */
 
 import { z } from 'zod';
 import { defineFault } from './fault.ts';

@@ -1,18 +1,18 @@
-/** `node-pause`: the node freezes; connections stay open and nobody answers. */
+/** `node-pause`: the node freezes; connections stay open and get no answer. */
 
 import { z } from 'zod';
 import { refusalOf, servesAs, untilServes } from '../cluster/health.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { defineFault } from './fault.ts';
 
-/** A frozen node never answers, so the proof costs this long; a healthy one answers in far less. */
+/** A frozen node never answers, so the proof takes this long; a healthy one answers much sooner. */
 const SILENCE_MS = 250;
 
 export const nodePause = defineFault({
   name: 'node-pause',
-  summary: 'Freezes a node (SIGSTOP, docker pause): its connections stay open and nothing answers.',
+  summary: 'Freezes a node (SIGSTOP, docker pause): its connections stay open and get no answer.',
   docs: {
-    proof: 'all its processes are stopped; SQL is not answered within 250 ms.',
+    proof: 'all its processes are stopped; SQL gets no answer within 250 ms.',
     undo: 'resume. Healed when it accepts SQL.',
     example: ['faults:', '  - { fault: node-pause, target: { role: worker, pick: 1 }, for: 8s }'],
   },

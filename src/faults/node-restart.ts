@@ -1,4 +1,4 @@
-/** `node-restart`: the node goes down in order and comes back, as in maintenance. */
+/** `node-restart`: the node shuts down cleanly and comes back, as in maintenance. */
 
 import { z } from 'zod';
 import { duration } from '../model/quantities.ts';
@@ -9,7 +9,7 @@ import { nodeStop } from './node-stop.ts';
 const params = z.strictObject({
   down: duration
     .prefault('0s')
-    .describe('How long it stays down; 0s starts it again as soon as it was seen to be down.'),
+    .describe('How long it stays down; 0s starts it again as soon as it is seen to be down.'),
 });
 
 export const nodeRestart = defineFault<z.output<typeof params>>({

@@ -1,4 +1,4 @@
-/** `node-stop`: the node goes down and stays down until it is started again. */
+/** `node-stop`: the node shuts down cleanly and stays down until the undo starts it. */
 
 import { z } from 'zod';
 import { defineFault } from './fault.ts';
@@ -6,7 +6,7 @@ import { proveDown, startAgain, undoByStart } from './node-down.ts';
 
 export const nodeStop = defineFault({
   name: 'node-stop',
-  summary: 'Shuts a node down cleanly: sessions are told, data is flushed.',
+  summary: 'Shuts a node down cleanly: it ends its sessions and flushes its data.',
   docs: {
     note: 'SIGINT to the postmaster, or `docker stop`; SIGKILL after 10 s.',
     proof: 'its processes are gone or the container exited; SQL is refused.',

@@ -1,4 +1,4 @@
-/** What the faults share that are packet filter rules: between whom, adding, proving and removing them. */
+/** Shared by the faults that add packet filter rules: their two sides; adding, proving and removing rules. */
 
 import { z } from 'zod';
 import { type NodeControl, type NodeNetwork, type PacketRule, without } from '../cluster/platform.ts';
@@ -22,12 +22,9 @@ const between = {
     )
     .default('nodes')
     .describe(
-      'The other side: all other nodes, everybody (the load too), or a list of nodes and of roles (primary, standbys, dcs), resolved at the strike.',
+      'The other side: all other nodes, everybody (the load too), or a list of nodes and roles (primary, standbys, dcs), resolved when the fault strikes.',
     ),
-  direction: z
-    .enum(['both', 'in', 'out'])
-    .default('both')
-    .describe('Packets that come to the target, that leave it, or both.'),
+  direction: z.enum(['both', 'in', 'out']).default('both').describe('Packets to the target, from it, or both.'),
 };
 
 /** The kernel's string match takes no more than 128 characters. */
@@ -37,9 +34,9 @@ const on = z
   .optional()
   .describe('Only packets that contain this text, such as COMMIT PREPARED; by default all packets.');
 
-/** Parameters of a fault that tells two sides apart. */
+/** Parameters of a fault between two sides. */
 export const betweenParams = z.strictObject(between);
-/** The same, where it may wait for a statement. */
+/** The same, for a fault that may wait for a statement. */
 export const eventParams = z.strictObject({ ...between, on });
 
 export type Between = z.output<typeof eventParams>;
@@ -48,7 +45,7 @@ export interface Cut {
   /** The nodes on the other side; `undefined` for everybody. */
   readonly peers: readonly NodeControl[] | undefined;
   readonly mark: string;
-  /** Packets that the rules met while the proof sent some of its own: they show that the rules work, not that they harm. */
+  /** Packets that the rules met during the proof: they show that the rules work, not that they harm. */
   metByProof: number;
 }
 
@@ -81,7 +78,7 @@ export async function addRules(
   );
 }
 
-/** With names in the place of words: who has a role is asked now. */
+/** `from` with node names instead of roles, according to the roles of this moment. */
 async function otherSide(from: Between['from'], { nodes, specs = [], cluster, signal }: FaultContext) {
   if (!Array.isArray(from) || !from.some(isSide)) return from;
   const asksRoles = from.includes('primary') || from.includes('standbys');
@@ -92,21 +89,22 @@ async function otherSide(from: Between['from'], { nodes, specs = [], cluster, si
   });
 }
 
-/** The other side of one target, which itself is none of them. */
+/** The other side of one target, without the target itself. */
 function peersOf(node: NodeControl, from: Between['from'], nodes: readonly NodeControl[]): NodeControl[] | undefined {
   if (from === 'everybody') return undefined;
   const wanted = (name: NodeName) => from === 'nodes' || from.includes(name);
   const unknown =
     from === 'nodes' ? undefined : from.find((name) => !nodes.some((candidate) => candidate.name === name));
-  if (unknown !== undefined) throw withoutEffect(node, `there is no node ${unknown} to be cut off from`);
+  if (unknown !== undefined) throw withoutEffect(node, `there is no node ${unknown} to cut it off from`);
   const peers = nodes.filter(({ name }) => name !== node.name && wanted(name));
-  if (peers.length === 0) throw withoutEffect(node, 'there is no other node to be cut off from');
+  if (peers.length === 0) throw withoutEffect(node, 'there is no other node to cut it off from');
   return peers;
 }
 
 /**
- * The proof that the rules are there, and then what a look from outside says.
- * @param seen what shows that they work, in words; throws where they do not. `waits` where it sends nothing.
+ * Proves that the rules are in force, then looks from outside.
+ * @param seen returns the evidence that they work, in words; throws if they do not.
+ * @param options `waits`: the rules wait for a text, so `seen` sends nothing.
  */
 export function proveRules<C extends Cut>(
   targets: readonly NodeControl[],
@@ -124,7 +122,7 @@ export function proveRules<C extends Cut>(
   });
 }
 
-/** What the rules of each target met beside the proof. */
+/** What the rules of each target met, without the proof. */
 export function metByRules(targets: readonly NodeControl[], cuts: readonly Cut[]): Promise<Met> {
   return packetsMet(targets, async (node, i) => {
     const { mark, metByProof } = cuts[i] as Cut;
@@ -147,7 +145,7 @@ function sum(numbers: readonly number[]): number {
 /** The undo of every such fault. */
 export async function removeRules(_undo: Undo, node: NodeControl, { mark }: UndoContext): Promise<string> {
   const packets = await networkOf(node).removeRules(mark);
-  return `the rules are gone, they had met ${packets} packets`;
+  return `the rules are removed; they met ${packets} packets`;
 }
 
 export function networkOf(node: NodeControl): NodeNetwork {

@@ -1,4 +1,4 @@
-/** What the faults share that take a part of a node away and leave the rest: killed, or frozen until it goes on. */
+/** Shared by the faults that kill or freeze one part of a node and leave the rest running. */
 
 import { z } from 'zod';
 import { untilServes } from '../cluster/health.ts';
@@ -12,12 +12,12 @@ import { proveEach, withoutEffect } from './own-sessions.ts';
 type Part = Exclude<NodePart, 'node'>;
 type PartFault = Omit<Fault<object, readonly (readonly PartProcess[])[]>, 'name' | 'summary' | 'state'>;
 
-/** For processes that were killed to be gone. */
+/** For killed processes to disappear. */
 const GONE_LIMIT_MS = 1_000;
 const LOOK_AGAIN_MS = 50;
 const params = z.strictObject({});
 
-/** SIGKILL to it. What its manager does about that is part of what is tested; a killed agent is started again at the end. */
+/** SIGKILL. How the manager reacts is part of the test; the undo starts a killed agent. */
 export function killed(part: 'agent' | 'server'): PartFault {
   return onPart(part, {
     how: 'killed',
@@ -26,17 +26,17 @@ export function killed(part: 'agent' | 'server'): PartFault {
     async seen(parts, struck) {
       const left = await untilGone(parts, part);
       return left.length > 0
-        ? { refusal: `${processes(left.length)} of its ${part} run` }
+        ? { refusal: `${processes(left.length)} of its ${part} survived` }
         : { proof: `${processes(struck.length)} of its ${part} are gone` };
     },
     async takeBack(parts) {
       await parts.startAgent();
-      return `its ${part} runs`;
+      return `its ${part} is running`;
     },
   });
 }
 
-/** SIGSTOP to it. */
+/** SIGSTOP. */
 export function frozen(part: Part): PartFault {
   return onPart(part, {
     how: 'frozen',
@@ -51,7 +51,7 @@ export function frozen(part: Part): PartFault {
     },
     async takeBack(parts) {
       await parts.thaw(part);
-      return `nothing of its ${part} is stopped`;
+      return `no process of its ${part} is stopped`;
     },
   });
 }
@@ -61,12 +61,12 @@ interface OnPart {
   /** The action of its undo. */
   readonly owed: string;
   strike(parts: NodeParts): Promise<readonly PartProcess[]>;
-  /** What shows that it is struck, or that it is not, in words. */
+  /** The evidence that the part is struck, or that it is not, in words. */
   seen(
     parts: NodeParts,
     struck: readonly PartProcess[],
   ): Promise<{ readonly proof: string } | { readonly refusal: string }>;
-  /** @returns what shows that, in words. */
+  /** @returns the evidence, in words. */
   takeBack(parts: NodeParts): Promise<string>;
 }
 
@@ -87,9 +87,9 @@ function onPart(part: Part, { how, owed, strike, seen, takeBack }: OnPart): Part
 
     prove: (targets, _params, struck) =>
       proveEach(targets, async (node, i) => {
-        const told = await seen(partsIn(node), struck[i] ?? []);
-        if ('refusal' in told) throw withoutEffect(node, told.refusal);
-        return `${told.proof}, ${await restOf(node, part)}`;
+        const outcome = await seen(partsIn(node), struck[i] ?? []);
+        if ('refusal' in outcome) throw withoutEffect(node, outcome.refusal);
+        return `${outcome.proof}, ${await restOf(node, part)}`;
       }),
 
     async undo(_undo, node, { signal }) {
@@ -101,14 +101,14 @@ function onPart(part: Part, { how, owed, strike, seen, takeBack }: OnPart): Part
 }
 
 async function lacking(node: NodeControl): Promise<string | undefined> {
-  return node.parts ? undefined : 'it has no agent, so nothing on it can be lost alone';
+  return node.parts ? undefined : 'it has no agent, so no part of it can fail alone';
 }
 
 function partsIn(node: NodeControl): NodeParts {
   return node.parts ?? without(node.name, 'node-parts');
 }
 
-/** What is killed may be there for a moment; whoever starts it again takes longer than a look. */
+/** Killed processes may linger; a restart is slower than the polling, so their absence is seen. */
 async function untilGone(parts: NodeParts, part: Part): Promise<readonly PartProcess[]> {
   const left = await until({ limitMs: GONE_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () => {
     const seen = await parts.seen(part);
@@ -117,7 +117,7 @@ async function untilGone(parts: NodeParts, part: Part): Promise<readonly PartPro
   return left ?? [];
 }
 
-/** What goes on, as the kernel has it. */
+/** What still runs, according to the kernel. */
 async function restOf(node: NodeControl, part: Part): Promise<string> {
   const other = part === 'agent' ? 'server' : 'agent';
   const running = (await partsIn(node).seen(other)).filter(({ state }) => state !== 'T');

@@ -1,4 +1,4 @@
-/** `promote`: a standby becomes a primary though the old one still takes writes, as after a runbook that nobody checked. */
+/** `promote`: a standby becomes a primary while the old one still takes writes, as after a careless failover. */
 
 import { z } from 'zod';
 import { untilServes } from '../cluster/health.ts';
@@ -6,16 +6,16 @@ import { defineFault } from './fault.ts';
 import { proveEach, withoutEffect } from './own-sessions.ts';
 import { isStandby, managerOf, rolesOf, writtenTimeline } from './role-changes.ts';
 
-/** The timelines that the targets replayed, where that is known. */
+/** The timelines that the targets replayed, if known. */
 type Before = readonly (number | undefined)[];
 
 export const promote = defineFault<Readonly<Record<string, never>>, Before>({
   name: 'promote',
-  summary: 'Promotes a standby by hand, whatever the primary does: nothing is fenced.',
+  summary: 'Promotes a standby by hand, without fencing the primary.',
   docs: {
-    note: 'Two primaries take writes until it is undone; `split-brain` says who acknowledged what. Primary/standby clusters only.',
+    note: 'Two primaries take writes until it is undone; `split-brain` reports which writes each acknowledged. Only for clusters whose roles move.',
     proof: 'the target takes writes on a higher timeline than the one it replayed.',
-    undo: 'the promoted node stays primary; the old one is read, then copied anew. Healed when it streams.',
+    undo: 'the promoted node stays primary; the old one is read, then copied anew as its standby. Healed when that streams.',
     example: [
       'cluster: { engine: streaming, members: 3 }',
       'faults:',
@@ -30,10 +30,10 @@ export const promote = defineFault<Readonly<Record<string, never>>, Before>({
 
   async inject(targets, _params, { cluster, defer, signal }) {
     const before: (number | undefined)[] = [];
-    // One after the other: each decides anew whom the others follow.
+    // One at a time: each promotion changes which node the others follow.
     for (const node of targets) {
       const manager = managerOf(node, cluster);
-      if (!(await isStandby(node))) throw withoutEffect(node, 'it is no standby');
+      if (!(await isStandby(node))) throw withoutEffect(node, 'it is not a standby');
       before.push((await rolesOf(node, cluster, signal))[node.name]?.timeline);
       await defer({ action: 'one-primary', node: node.name });
       await manager.promote(node.name);
@@ -46,12 +46,12 @@ export const promote = defineFault<Readonly<Record<string, never>>, Before>({
       const timeline = await writtenTimeline(node);
       if (timeline === undefined) throw withoutEffect(node, 'it is a standby');
       const was = before[i];
-      if (was !== undefined && timeline <= was) throw withoutEffect(node, `it is on timeline ${timeline} as before`);
+      if (was !== undefined && timeline <= was) throw withoutEffect(node, `it is still on timeline ${timeline}`);
       return `takes writes on timeline ${timeline}${was === undefined ? '' : `, replayed timeline ${was} before`}`;
     });
   },
 
-  /** What is promoted stays a primary; the engine lets the old one follow it. */
+  /** The promoted node stays primary; the engine makes the old one follow it. */
   async undo(_undo, node, { signal }) {
     await untilServes(node, Number.POSITIVE_INFINITY, signal);
     const timeline = await writtenTimeline(node);

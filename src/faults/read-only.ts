@@ -1,4 +1,4 @@
-/** `read-only`: the node refuses to write, as after a failover that went wrong. */
+/** `read-only`: the node refuses writes, as after a failover that went wrong. */
 
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
@@ -13,7 +13,7 @@ const READ_ONLY = '25006';
 const PROOF_LIMIT_MS = 3_000;
 const LOOK_AGAIN_MS = 20;
 
-/** `before`: as it stood in postgresql.auto.conf; null where it did not. */
+/** `before`: the value in postgresql.auto.conf; null if it had none. */
 const undoDetail = z.object({ before: z.string().nullable() });
 
 export const readOnly = defineFault({
@@ -22,14 +22,14 @@ export const readOnly = defineFault({
   docs: {
     note: 'It uses `ALTER SYSTEM` and a reload.',
     proof: 'the setting is on in a new session, and a write is refused with SQLSTATE 25006.',
-    undo: 'the former setting. Healed when the server has read it.',
+    undo: 'the former setting is written back. Healed when the server has read it.',
     example: ['faults:', '  - { fault: read-only, target: worker1, for: 5s }'],
   },
   state: 'read-only',
   params: z.strictObject({}),
   needs: [],
   lacking: (node) =>
-    lackingRight(node, SUPERUSER, 'a superuser: it sets default_transaction_read_only with ALTER SYSTEM'),
+    lackingRight(node, SUPERUSER, 'a superuser to set default_transaction_read_only with ALTER SYSTEM'),
 
   async inject(targets, _params, { defer }) {
     await Promise.all(
@@ -54,7 +54,7 @@ export const readOnly = defineFault({
 
   async undo({ detail }, node, { signal }) {
     const { before } = undoDetail.parse(detail);
-    // Also possible where every transaction is read-only: PostgreSQL counts it as no writing.
+    // ALTER SYSTEM works in a read-only transaction too.
     await askOnce(
       node,
       before === null ? `ALTER SYSTEM RESET ${SETTING}` : `ALTER SYSTEM SET ${SETTING} = ${quoteText(before)}`,
@@ -68,7 +68,7 @@ export const readOnly = defineFault({
   },
 });
 
-/** What ALTER SYSTEM has written of it. */
+/** The value that ALTER SYSTEM has written, if any. */
 async function writtenSetting(node: NodeControl): Promise<string | null> {
   const text = `SELECT setting FROM pg_file_settings WHERE name = $1 AND sourcefile LIKE '%/postgresql.auto.conf'`;
   const [row] = await askOnce(node, text, [SETTING]);
@@ -77,12 +77,12 @@ async function writtenSetting(node: NodeControl): Promise<string | null> {
 
 interface Setting {
   readonly value: string;
-  /** The configuration files say something else, which has not been read yet. */
+  /** The configuration files hold another value, which the server has not read yet. */
   readonly pending: boolean;
 }
 
 async function untilSetting(node: NodeControl, good: (seen: Setting) => boolean, patience: Patience): Promise<Setting> {
-  // A value that stands in a file and is in force is `applied` there; without one the default is in force.
+  // Without a value in the files, the default applies.
   const text = `SELECT current_setting($1),
     coalesce((SELECT f.setting FROM pg_file_settings f WHERE f.name = $1 ORDER BY f.seqno DESC LIMIT 1), s.boot_val),
     s.source FROM pg_settings s WHERE s.name = $1`;
@@ -93,7 +93,7 @@ async function untilSetting(node: NodeControl, good: (seen: Setting) => boolean,
       const [value, written, source] = (row ?? []).map(String);
       const isOurs = source === 'default' || source === 'configuration file';
       seen = { value: value ?? '', pending: isOurs && isOn(value) !== isOn(written) };
-      return good(seen) ? undefined : withoutEffect(node, `${SETTING} is ${value}, and its files say ${written}`);
+      return good(seen) ? undefined : withoutEffect(node, `${SETTING} is ${value}, but its files say ${written}`);
     } catch (error) {
       return error;
     }
@@ -102,12 +102,12 @@ async function untilSetting(node: NodeControl, good: (seen: Setting) => boolean,
   return seen;
 }
 
-/** PostgreSQL takes many words for a boolean. */
+/** PostgreSQL accepts many spellings of a boolean. */
 function isOn(value: string | undefined): boolean {
   return ['on', 'true', 'yes', '1', 't', 'y'].includes(value?.toLowerCase() ?? '');
 }
 
-/** What becomes of a statement that would write; what it writes where it may is rolled back. */
+/** The SQLSTATE that refuses a write; `undefined` if it succeeds, and then it is rolled back. */
 async function writeRefusal(node: NodeControl): Promise<string | undefined> {
   try {
     await executeOnce(node, 'BEGIN; CREATE SCHEMA pgquake_writes; ROLLBACK');

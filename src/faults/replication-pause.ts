@@ -1,4 +1,4 @@
-/** `replication-pause`: a standby receives its primary's log and does not replay it: whoever reads there reads the past. */
+/** `replication-pause`: a standby receives WAL but does not replay it, so reads there return old data. */
 
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
@@ -15,11 +15,11 @@ const LOOK_AGAIN_MS = 20;
 
 export const replicationPause = defineFault({
   name: 'replication-pause',
-  summary: 'A standby keeps receiving WAL and replays none of it (pg_wal_replay_pause).',
+  summary: 'A standby keeps receiving WAL but replays none of it (pg_wal_replay_pause).',
   docs: {
-    note: 'Reads from that standby are old. Primary/standby clusters only.',
-    proof: '`pg_get_wal_replay_pause_state()` is `paused`, and WAL awaits replay just before the undo.',
-    undo: '`pg_wal_replay_resume()`. Healed when replay goes on, or the node was promoted.',
+    note: 'Reads from that standby return old data. Only for clusters whose roles move.',
+    proof: '`pg_get_wal_replay_pause_state()` is `paused`, and WAL is waiting to be replayed when it is undone.',
+    undo: '`pg_wal_replay_resume()`. Healed when replay continues, or the node was promoted.',
     example: [
       'cluster: { engine: streaming, members: 3 }',
       'faults:',
@@ -36,7 +36,7 @@ export const replicationPause = defineFault({
   async inject(targets, _params, { defer }) {
     await Promise.all(
       targets.map(async (node) => {
-        if (!(await isStandby(node))) throw withoutEffect(node, 'it is no standby, so it replays nothing');
+        if (!(await isStandby(node))) throw withoutEffect(node, 'it is not a standby, so it replays nothing');
         await defer({ action: 'resume-replay', node: node.name });
         await askOnce(node, 'SELECT pg_wal_replay_pause()');
       }),
@@ -45,13 +45,13 @@ export const replicationPause = defineFault({
 
   prove(targets) {
     return proveEach(targets, async (node) => {
-      // It pauses before the next record, which may take a moment.
+      // Replay pauses before the next record, which may take a moment.
       const state = await untilState(node, (one) => one === 'paused', { limitMs: PROOF_LIMIT_MS });
       return `replay is ${state}`;
     });
   },
 
-  /** What it has received and not replayed: without any, nobody could have read the past. */
+  /** What the standby has received but not replayed: if zero, no read can have returned old data. */
   async met(targets) {
     const behind = 'SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::float8';
     const counts = await Promise.all(
@@ -61,17 +61,17 @@ export const replicationPause = defineFault({
   },
 
   async undo(_undo, node, { signal }) {
-    // A node that was promoted meanwhile has replayed all.
+    // A node that was promoted meanwhile has replayed everything.
     await executeOnce(node, 'DO $$ BEGIN IF pg_is_in_recovery() THEN PERFORM pg_wal_replay_resume(); END IF; END $$');
     const state = await untilState(node, (one) => one !== 'paused' && one !== 'pause requested', {
       limitMs: Number.POSITIVE_INFINITY,
       signal,
     });
-    return state === undefined ? 'is no standby any more' : `replay is ${state}`;
+    return state === undefined ? 'is no longer a standby' : `replay is ${state}`;
   },
 });
 
-/** `paused`, `pause requested`, `not paused`; `undefined` where the node is no standby. */
+/** `paused`, `pause requested` or `not paused`; `undefined` if the node is not a standby. */
 async function replayState(node: NodeControl): Promise<string | undefined> {
   const state = 'SELECT CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() END';
   const [row] = await askOnce(node, state);
@@ -88,7 +88,7 @@ async function untilState(
     try {
       state = await replayState(node);
       if (good(state)) return undefined;
-      return withoutEffect(node, state === undefined ? 'it is no standby' : `replay is ${state}`);
+      return withoutEffect(node, state === undefined ? 'it is not a standby' : `replay is ${state}`);
     } catch (error) {
       return error;
     }

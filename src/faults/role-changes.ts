@@ -1,4 +1,4 @@
-/** What faults share that change or slow down roles, in a cluster whose roles move. */
+/** Shared by the faults for clusters whose roles move. */
 
 import type { Manager } from '../cluster/manager.ts';
 import type { NodeControl } from '../cluster/platform.ts';
@@ -8,13 +8,13 @@ import { askOnce, withoutEffect } from './own-sessions.ts';
 
 const TIMELINE = `('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int`;
 
-/** @throws EnvironmentError where nobody decides roles in this cluster. */
+/** @throws EnvironmentError if the cluster has no manager. */
 export function managerOf(node: Pick<NodeControl, 'name'>, { manager }: StruckCluster): Manager {
   if (manager) return manager;
   throw withoutEffect(node, 'no manager decides the roles of this cluster');
 }
 
-/** What every node does now. */
+/** The current roles of all nodes. */
 export async function rolesOf(
   node: Pick<NodeControl, 'name'>,
   { roles }: StruckCluster,
@@ -24,7 +24,7 @@ export async function rolesOf(
   throw withoutEffect(node, 'the roles of this cluster do not move');
 }
 
-/** The timeline that a node writes on; `undefined` of a standby, which writes none. */
+/** The timeline that a node writes; `undefined` for a standby. */
 export async function writtenTimeline(node: NodeControl): Promise<number | undefined> {
   const [row] = await askOnce(node, `SELECT CASE WHEN NOT pg_is_in_recovery() THEN ${TIMELINE} END`);
   return row?.[0] === null ? undefined : Number(row?.[0]);

@@ -1,4 +1,4 @@
-/** `rolling-restart`: every target is restarted, one after the other, as in an upgrade. */
+/** `rolling-restart`: the targets are restarted one after another, as in an upgrade. */
 
 import { z } from 'zod';
 import { duration } from '../model/quantities.ts';
@@ -8,12 +8,12 @@ import { nodeStop } from './node-stop.ts';
 
 const params = z.strictObject({
   down: duration.prefault('0s').describe('How long each node stays down.'),
-  between: duration.prefault('0s').describe('From when a node accepts SQL again until the next one is shut down.'),
+  between: duration.prefault('0s').describe('From a node accepting SQL again to the shutdown of the next one.'),
 });
 
 export const rollingRestart = defineFault<z.output<typeof params>>({
   name: 'rolling-restart',
-  summary: 'Restarts its targets one after the other, each once the one before accepts SQL again.',
+  summary: 'Restarts its targets one after another, each once the previous one accepts SQL again.',
   docs: {
     proof: 'as for `node-stop`, for every node. If a node does not come back, the others are left alone.',
     example: ['faults:', '  - { fault: rolling-restart, target: { role: worker, pick: 4 }, down: 500ms, between: 1s }'],

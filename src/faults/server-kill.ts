@@ -1,11 +1,11 @@
-/** `server-kill`: PostgreSQL on a node dies, and its agent goes on. */
+/** `server-kill`: PostgreSQL on a node dies; the agent keeps running. */
 
 import { defineFault } from './fault.ts';
 import { killed } from './part-of-node.ts';
 
 export const serverKill = defineFault({
   name: 'server-kill',
-  summary: 'Kills PostgreSQL on a node and nothing else: its agent sees that, and starts it again or gives up.',
+  summary: 'Kills only PostgreSQL on a node: its agent notices, and restarts it or gives up.',
   docs: {
     note: 'Needs the engine `patroni`.',
     proof: "`/proc` lists the agent's processes and none of those that were killed.",

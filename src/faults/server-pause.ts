@@ -1,11 +1,11 @@
-/** `server-pause`: PostgreSQL on a node freezes, and its agent goes on. */
+/** `server-pause`: PostgreSQL on a node freezes; the agent keeps running. */
 
 import { defineFault } from './fault.ts';
 import { frozen } from './part-of-node.ts';
 
 export const serverPause = defineFault({
   name: 'server-pause',
-  summary: 'Freezes all of PostgreSQL on a node and nothing else: its agent goes on, and gets no answer.',
+  summary: 'Freezes only PostgreSQL on a node: its agent keeps running, and gets no answer.',
   docs: {
     note: 'Needs the engine `patroni`.',
     proof: "`/proc` shows PostgreSQL's processes stopped (`T`) and the agent's running.",

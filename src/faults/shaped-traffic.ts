@@ -1,4 +1,4 @@
-/** What `network-latency` and `network-bandwidth` share: shaping what leaves a node, proof and undo. */
+/** Shared by `network-latency` and `network-bandwidth`: shaping what a node sends, with proof and undo. */
 
 import type { NodeControl, Shaping } from '../cluster/platform.ts';
 import type { NodeName } from '../model/topology.ts';
@@ -9,7 +9,7 @@ import { networkOf, packetsMet } from './packet-rules.ts';
 /** The shaping of all targets of an act. */
 export interface Shaped {
   readonly mark: string;
-  /** Packets that left each target while the proof sent some of its own. */
+  /** Packets that each target sent during the proof. */
   readonly passedByProof: Map<NodeName, number>;
 }
 
@@ -27,7 +27,7 @@ export async function shapeTraffic(
   return { mark, passedByProof: new Map() };
 }
 
-/** @param seen what a look from outside says; throws where it shows nothing. */
+/** @param seen looks from outside and returns the evidence; throws if there is none. */
 export function proveShaped(
   targets: readonly NodeControl[],
   shaped: Shaped,
@@ -45,7 +45,7 @@ export function proveShaped(
   });
 }
 
-/** What left each target through the shaping, beside the proof. */
+/** Packets that passed each target's shaper, without the proof. */
 export function metByShaping(targets: readonly NodeControl[], { mark, passedByProof }: Shaped): Promise<Met> {
   return packetsMet(
     targets,
@@ -55,5 +55,5 @@ export function metByShaping(targets: readonly NodeControl[], { mark, passedByPr
 
 export async function unshapeTraffic(_undo: Undo, node: NodeControl, { mark }: UndoContext): Promise<string> {
   await networkOf(node).unshape(mark);
-  return 'its traffic is not shaped any more';
+  return 'its traffic is no longer shaped';
 }

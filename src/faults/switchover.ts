@@ -1,4 +1,4 @@
-/** `switchover`: a primary hands over in order, as before maintenance. */
+/** `switchover`: a primary hands over cleanly, as before maintenance. */
 
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
@@ -12,21 +12,21 @@ const params = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9-]{0,62}$/, 'expected the name of a node such as pg2')
     .optional()
-    .describe('The standby that takes over; by default one that the manager chooses.'),
+    .describe('The standby that takes over; by default the manager chooses one.'),
 });
 
 interface HandedOver {
   readonly to: NodeControl;
-  /** Of the old primary, where it is known. */
+  /** Of the old primary, if known. */
   readonly timeline: number | undefined;
 }
 
 export const switchover = defineFault<z.output<typeof params>, readonly HandedOver[]>({
   name: 'switchover',
   summary:
-    'A clean handover: the primary stops, a standby with all its WAL takes over, the old one returns as a standby.',
+    'A primary hands over cleanly: it stops, a standby with all of its WAL takes over, and the old primary comes back as a standby.',
   docs: {
-    note: 'Primary/standby clusters only.',
+    note: 'Only for clusters whose roles move.',
     proof: 'the successor takes writes on a higher timeline, and the old primary is a standby.',
     undo: 'the old primary is started if it is down. Roles stay as they are.',
     example: [
@@ -49,12 +49,12 @@ export const switchover = defineFault<z.output<typeof params>, readonly HandedOv
     for (const node of targets) {
       const manager = managerOf(node, cluster);
       const seen = (await rolesOf(node, cluster, signal))[node.name];
-      if (seen?.role !== 'primary') throw withoutEffect(node, `it is no primary (${seen?.role ?? 'unknown'})`);
+      if (seen?.role !== 'primary') throw withoutEffect(node, `it is not a primary (${seen?.role ?? 'unknown'})`);
       if (!manager.switchover) throw withoutEffect(node, `the manager ${manager.name} cannot hand over`);
       await defer(undoByStart(node));
       const next = await manager.switchover(to);
       const successor = nodes.find(({ name }) => name === next);
-      if (!successor) throw withoutEffect(node, `it handed over to ${next}, which is no node of the cluster`);
+      if (!successor) throw withoutEffect(node, `it handed over to ${next}, which is not a node of the cluster`);
       handed.push({ to: successor, timeline: seen.timeline });
     }
     return handed;

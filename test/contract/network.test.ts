@@ -118,7 +118,7 @@ for (const platform of shipped.platforms) {
         await expect(striking).rejects.toThrow('ECONNRESET');
         expect(await spared.query('SELECT 1')).toEqual([[1]]);
       });
-      expect(words).toMatch(/^the rules are gone, they had met [1-9]\d* packets$/);
+      expect(words).toMatch(/^the rules are removed; they met [1-9]\d* packets$/);
     });
   });
 }

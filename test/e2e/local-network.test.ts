@@ -49,10 +49,10 @@ test('a partition from the coordinator: the next holder is asked, everything sta
   expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
   const report = place.report();
   expect(eventOf(report, 'fault-in-effect')).toMatchObject({
-    proof: 'worker1: 2 rules in force, no way between it and coordinator (no answer within 700 ms)',
+    proof: 'worker1: 2 rules in force, no connection between it and coordinator (no answer within 700 ms)',
   });
   expect(eventOf(report, 'healed')).toMatchObject({
-    proof: expect.stringMatching(/^worker1: the rules are gone, they had met [1-9]\d* packets, accepts SQL$/),
+    proof: expect.stringMatching(/^worker1: the rules are removed; they met [1-9]\d* packets, accepts SQL$/),
   });
   expect(place.leftovers()).toEqual([]);
 });

@@ -230,7 +230,7 @@ describe.skipIf(!image)('faults on Citus', () => {
       const seen = await citus.inspect({ nodes, dataset: smallDataset, signal: NEVER });
       const params = networkReject.params.parse({ on: 'COMMIT PREPARED' });
       expect(await networkReject.lacking?.(nodeOf('worker1'), params, seen as FormedCluster)).toBe(
-        'the nodes speak with each other encrypted (sslmode=require), and no rule finds "COMMIT PREPARED" in that',
+        'traffic between the nodes is encrypted (sslmode=require), so no rule finds "COMMIT PREPARED" in it',
       );
     } finally {
       await session.execute('ALTER SYSTEM SET ssl = on');

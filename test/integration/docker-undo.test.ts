@@ -135,7 +135,7 @@ describe.skipIf(missing !== undefined)('undos on containers', () => {
     );
     // 53100: no space left; else the connection ends with the server.
     await expect(writing).rejects.toThrow();
-    expect(await undo()).toMatch(/given back, .* free/);
+    expect(await undo()).toMatch(/freed, now .* free/);
     expect(await ask(full, 'SELECT count(*)::int FROM kept')).toEqual([[1_000]]);
     await ask(full, `CREATE TABLE more AS SELECT i FROM generate_series(1, 100000) AS i`);
   });

@@ -38,7 +38,7 @@ describe('cpu-throttle', () => {
     ['as much as it has', '25%', { processors: 0.25, cpuShare: 0.25 }, '25 %'],
   ])('%s is refused', async (_, share, use, has) => {
     expect(await refusal(cpuThrottle, { share }, use)).toBe(
-      `it can use ${has} of a processor as it is; write a lower share than that`,
+      `it may already use only ${has} of a processor; write a lower share`,
     );
   });
 
@@ -49,9 +49,11 @@ describe('cpu-throttle', () => {
 
 describe('memory-limit', () => {
   test('no less than what is in use, no more than the limit that is there', async () => {
-    expect(await refusal(memoryLimit, { limit: '20MB' })).toMatch(/50 MB in use.*write limit: 56MB or more/);
-    expect(await refusal(memoryLimit, { limit: '200MB' }, { memoryLimitBytes: 128e6 })).toMatch(/128 MB as it is/);
-    expect(await refusal(memoryLimit, {}, { memoryLimitBytes: 90e6 })).toMatch(/90 MB as it is/);
+    expect(await refusal(memoryLimit, { limit: '20MB' })).toMatch(/uses 50 MB,.*write limit: 56MB or more/);
+    expect(await refusal(memoryLimit, { limit: '200MB' }, { memoryLimitBytes: 128e6 })).toMatch(
+      /already limited to 128 MB/,
+    );
+    expect(await refusal(memoryLimit, {}, { memoryLimitBytes: 90e6 })).toMatch(/already limited to 90 MB/);
     expect(await refusal(memoryLimit, { limit: '80MB' }, { memoryLimitBytes: 90e6 })).toBeUndefined();
   });
 
@@ -60,7 +62,7 @@ describe('memory-limit', () => {
     const params = memoryLimit.params.parse({ limit: '80MB' });
     expect(await memoryLimit.lacking?.(control, params, CLUSTER)).toBeUndefined();
     const context = { defer: async () => undefined } as Partial<FaultContext> as FaultContext;
-    await expect(memoryLimit.inject([control], params, context)).rejects.toThrow(/worker1: it has 100 MB in use/);
+    await expect(memoryLimit.inject([control], params, context)).rejects.toThrow(/worker1: it uses 100 MB/);
     expect(limited).toEqual([]);
     await memoryLimit.inject([control], memoryLimit.params.parse({}), context);
     expect(limited).toEqual([Math.ceil(120e6 * 1.1)]);
