@@ -1,6 +1,6 @@
 /**
- * Platform `attached`: nodes exist, and an inventory says how each is reached and how it may be broken. Nothing is made
- * and nothing removed but the schema of pgquake; a node that the inventory does not name is never touched.
+ * Platform `attached`: existing nodes; an inventory says how to reach each and how pgquake may break it. pgquake makes and
+ * removes only its own schema, and never touches a node that the inventory does not name.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -31,7 +31,7 @@ import { own, ownerSchema, runningOwner } from './owner.ts';
 import { Service } from './ssh/service.ts';
 
 const ASK_LIMIT_MS = 5_000;
-/** What a platform can do to nodes of its own making alone. */
+/** What a platform can do only to nodes that it made. */
 const OF_OWN_CLUSTERS: readonly Capability[] = ['node-programs', 'node-parts'];
 
 export const attached: InventoryPlatform = {
@@ -85,15 +85,15 @@ const machine = z.object({
   undoAfterMs: z.number(),
 });
 
-/** What `cluster.json` holds: what it takes to find the nodes again. The inventory has no password. */
+/** `cluster.json`: all that finds the nodes again. The inventory holds no password. */
 const remainsSchema = z.object({
   platform: z.literal('attached'),
   owner: ownerSchema,
-  /** Of the schema of pgquake. */
+  /** Of pgquake's schema. */
   mark: z.string().regex(/^run-[0-9a-f]{12}$/),
-  /** Full ids: a container of the same name may be another one by now. */
+  /** Full ids: the name may belong to another container by now. */
   containers: z.record(z.string(), z.string()),
-  /** Of nodes on machines. */
+  /** Service names of nodes on machines. */
   services: z.record(z.string(), z.string()),
   inventory: z.object({
     name: z.string(),
@@ -118,7 +118,7 @@ async function attach(
   if (runFolder === undefined) return nodesOf(inventory, places);
   const mark = `run-${randomBytes(6).toString('hex')}`;
   const owner = await own(runFolder);
-  // On record before anything can be made or broken.
+  // Recorded before anything can be made or broken.
   await writeClusterFile(runFolder, {
     platform: 'attached',
     owner,
@@ -135,13 +135,13 @@ async function attach(
   }
 }
 
-/** Where nodes are, as found: the ids of their containers, the names of their services. */
+/** Where the nodes were found: container ids and service names. */
 interface Places {
   readonly containers: ReadonlyMap<NodeName, string>;
   readonly services: ReadonlyMap<NodeName, string>;
 }
 
-/** The names of the services on machines: as the inventory has them, else as the machine says of the server's process. */
+/** The services of nodes on machines: from the inventory, else the service to which the server's process belongs. */
 async function servicesOf({ nodes }: Inventory): Promise<ReadonlyMap<NodeName, string>> {
   const found = await Promise.all(
     nodes.flatMap((node) => {
@@ -156,7 +156,7 @@ async function servicesOf({ nodes }: Inventory): Promise<ReadonlyMap<NodeName, s
   const keys = found.map(([name, service]) => key(name, service));
   const twice = found.find((_, i) => keys.indexOf(keys[i] as string) < i);
   if (twice) {
-    throw new EnvironmentError(`two nodes are the service ${twice[1]} of one machine; one is ${twice[0]}`, {
+    throw new EnvironmentError(`two nodes name the service ${twice[1]} of one machine; one is ${twice[0]}`, {
       code: 'ambiguous-node',
     });
   }
@@ -168,10 +168,10 @@ async function containersOf({ nodes }: Inventory): Promise<ReadonlyMap<NodeName,
   const ids = await Promise.all(
     nodes.flatMap(({ name, docker: place }) => (place === undefined ? [] : [idOf(name, place)])),
   );
-  // An id is given once, whatever the engine.
+  // Ids are unique across engines.
   const twice = ids.find(([, id], i) => ids.findIndex(([, other]) => other === id) < i);
   if (twice) {
-    throw new EnvironmentError(`two nodes are in one container; one is ${twice[0]}`, { code: 'ambiguous-node' });
+    throw new EnvironmentError(`two nodes name the same container; one is ${twice[0]}`, { code: 'ambiguous-node' });
   }
   return new Map(ids);
 }
@@ -189,17 +189,17 @@ async function idOf(name: NodeName, place: ContainerPlace): Promise<readonly [No
     );
     const names = there.flatMap(({ Names }) => Names[0]?.replace(/^\//, '') ?? []);
     throw new EnvironmentError(
-      `${name}: there is no container ${container} on the Docker engine at ${client.endpoint.host}; ${suggestion(container, names)}`,
+      `${name}: the Docker engine at ${client.endpoint.host} has no container ${container}; ${suggestion(container, names)}`,
       {
         code: 'no-such-container',
-        hint: 'the inventory names the container of each node, and its engine',
+        hint: 'correct the name of the container in the inventory, or its engine',
         cause: error,
       },
     );
   }
 }
 
-/** Of a run; absent for those that write nothing. */
+/** Absent where nothing is written. */
 interface OfRun {
   readonly runFolder: string;
   readonly mark: string;
@@ -214,7 +214,7 @@ async function nodesOf(inventory: Inventory, places: Places, run?: OfRun): Promi
       manager: inventory.manager?.address,
       routes: Object.fromEntries(await Promise.all(inventory.routes.map(routeOf))),
       makeOwnSchema: async (session) => {
-        if (!run) throw new Error('only a run makes a schema');
+        if (!run) throw new Error('only a run can make a schema');
         await makeOwnSchema(session, run.mark);
       },
     },
@@ -265,8 +265,8 @@ async function nodeOf(
 }
 
 /**
- * The process that serves a session must be there: a name that is mistaken would have another server struck.
- * @throws EnvironmentError where it is not.
+ * The process that serves a session must be in the named place, or a wrong name would strike another server.
+ * @throws EnvironmentError if it is not.
  */
 async function refuseOther(
   node: NodeControl,
@@ -278,9 +278,9 @@ async function refuseOther(
   const [row] = await session.query('SELECT pg_backend_pid(), inet_client_port()', [], { timeoutMs: ASK_LIMIT_MS });
   const [pid, port] = row ?? [];
   if (await serves(Number(pid), port === null ? null : Number(port))) return;
-  throw new EnvironmentError(`${node.name}: the server that its connection string leads to does not run ${where}`, {
+  throw new EnvironmentError(`${node.name}: the server at its connection string does not run ${where}`, {
     code: 'other-server',
-    hint: 'give the node the container or service of its own server; where update_process_title is off, or the image has no shell, pgquake cannot tell, and breaks nothing',
+    hint: 'name the container or service of this server in the inventory; pgquake cannot check it, and breaks nothing, if update_process_title is off or the image has no shell',
   });
 }
 

@@ -1,6 +1,6 @@
 /**
- * `cluster.json` in a run's folder: what it takes to find and remove a cluster after pgquake itself was
- * killed. Written before the first thing of the cluster is made, removed after the last one is gone.
+ * `cluster.json` in a run's folder: all that finds and removes a cluster after pgquake was killed. Written before the
+ * cluster is made, removed after it is gone.
  */
 
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ import { disown } from './owner.ts';
 const unfinished = (runFolder: string) => join(runFolder, `${CLUSTER_FILE}.unfinished`);
 
 /**
- * Writes it in one step: whoever reads it, whenever, reads a whole one.
+ * Writes the file atomically: a reader never sees half of it.
  * @throws EnvironmentError when it cannot be written.
  */
 export async function writeClusterFile(runFolder: string, content: object): Promise<void> {
@@ -23,15 +23,15 @@ export async function writeClusterFile(runFolder: string, content: object): Prom
   } catch (error) {
     throw new EnvironmentError(`cannot write ${join(runFolder, CLUSTER_FILE)}: ${errorText(error)}`, {
       code: 'reports-folder',
-      hint: 'make space, or choose a folder that can be written to with --reports <folder>',
+      hint: 'free some space, or choose a writable folder with --reports <folder>',
       cause: error,
     });
   }
 }
 
 /**
- * @returns `undefined` where there is none: the cluster is gone.
- * @throws EnvironmentError where it is not as it was written.
+ * @returns `undefined` without a file: the cluster is gone.
+ * @throws EnvironmentError when the file is damaged.
  */
 export async function readClusterFile<T>(runFolder: string, schema: z.ZodType<T>): Promise<T | undefined> {
   const path = join(runFolder, CLUSTER_FILE);
@@ -42,7 +42,7 @@ export async function readClusterFile<T>(runFolder: string, schema: z.ZodType<T>
     const reason = error instanceof z.ZodError ? z.prettifyError(error).replaceAll('\n', ' ') : errorText(error);
     throw new EnvironmentError(`${path} cannot be read: ${reason}`, {
       code: 'cluster-file-damaged',
-      hint: 'see in it which processes and folders, or which Compose project, it names; remove them and the file by hand',
+      hint: 'remove by hand the processes and folders, or the Compose project, that it names, and then the file',
       cause: error,
     });
   }
@@ -56,13 +56,13 @@ export async function removeClusterFile(runFolder: string): Promise<void> {
 }
 
 /**
- * For when the cluster is gone: a file that cannot be removed then names what does not exist, which costs nobody anything.
- * @param say hears of that.
+ * For when the cluster is gone: a file that cannot be removed is then harmless.
+ * @param say is told if it remains.
  */
 export async function forgetCluster(runFolder: string, say: (line: string) => void): Promise<void> {
   try {
     await removeClusterFile(runFolder);
   } catch (error) {
-    say(`the cluster is removed, and ${join(runFolder, CLUSTER_FILE)}, which names it, is not: ${errorText(error)}`);
+    say(`the cluster is removed, but its record ${join(runFolder, CLUSTER_FILE)} is not: ${errorText(error)}`);
   }
 }

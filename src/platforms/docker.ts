@@ -1,7 +1,6 @@
 /**
- * Platform `docker`: nodes are containers, made with Docker Compose, broken and healed through the
- * engine's API. Every cluster that a run makes is a Compose project of its own; what does not carry that
- * project's label is never touched, unless it was named one by one for `attach`.
+ * Platform `docker`: nodes are containers, made with Docker Compose, broken and healed through the engine's API. Every
+ * run makes a Compose project. pgquake touches only what has that project's label, and containers that `attach` names.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -30,29 +29,28 @@ import { projectContainers, removeProject } from './docker/project.ts';
 import { attachedSchema, standing } from './docker/standing.ts';
 import { own, ownerSchema, runningOwner } from './owner.ts';
 
-/** For the engine, and then for the registry; together below two seconds. */
+/** For the engine, and again for the registry: less than two seconds together. */
 const LOOK_LIMIT_MS = 900;
 const UP_LIMIT_MS = 180_000;
 
-/** Of every server of a run's cluster; what the engine needs comes on top. */
+/** For every server of a run's cluster; the engine adds its own. */
 const SETTINGS = {
-  // A statement that looks for the name of a stopped container takes a second, and holds its connection.
+  // Resolving the name of a stopped container takes a second, during which a statement holds its connection.
   max_connections: '600',
-  // Small, because there are many servers and little data.
+  // Many servers, little data.
   shared_buffers: '32MB',
   jit: 'off',
-  // What a killed container had written lies in the operating system's memory and is not lost; only a crash
-  // of the machine could lose it, and these data are thrown away anyway.
+  // What a killed container wrote is safe in the page cache; if the machine crashes, this data is worthless.
   fsync: 'off',
   full_page_writes: 'off',
   max_wal_size: '256MB',
-  // Backends whose client went away end, also when they wait for a frozen worker.
+  // Backends whose client disconnected end, even while they wait for a frozen worker.
   client_connection_check_interval: '500ms',
   log_line_prefix: '%m [%p] %b %a ',
 };
 
 const FOR_A_RUN = {
-  // pgquake looks after the nodes itself; health checks would take processor time from the measurement.
+  // pgquake watches the nodes itself; health checks would take processor time from the measurement.
   healthChecks: false,
   initdbArguments: '--no-sync',
 };
@@ -93,7 +91,7 @@ export const docker: Platform = {
   async unavailable(needs = []) {
     try {
       const client = DockerClient.fromEnvironment();
-      // What runs nodes of an engine's own programs is built, and not pulled.
+      // The image for an engine's own programs is built, not pulled.
       const ownPrograms = needs.includes('node-programs');
       const [compose, missing] = await Promise.all([
         findCompose(),
@@ -110,7 +108,7 @@ export const docker: Platform = {
   async lacking(capability) {
     const client = DockerClient.fromEnvironment();
     const image = helperImage() ?? wantedImage();
-    // What has yet to be pulled cannot be tried; the fault says so itself, should it not work.
+    // An image that is not pulled yet cannot be tried; the fault itself reports if it does not work.
     return (await isPresent(client, image)) ? lackingHere(client, image, capability) : undefined;
   },
 
@@ -152,7 +150,7 @@ export const docker: Platform = {
       signal.throwIfAborted();
       return nodes;
     } catch (error) {
-      // What went wrong first is what the caller must hear of.
+      // The caller must see the first error.
       await dispose().catch(() => undefined);
       throw error;
     }
@@ -165,7 +163,7 @@ export const docker: Platform = {
     if (inUseBy !== undefined) return { inUseBy, removed: [] };
     const client = DockerClient.fromEnvironment();
     const project = 'project' in remains ? remains.project : remains.attached;
-    // Another engine has no such project, and would say that nothing is left.
+    // Another engine has no such project, and would report that nothing is left.
     if (client.endpoint.host !== remains.engine) {
       throw new EnvironmentError(`the cluster ${project} is on the Docker engine at ${remains.engine}`, {
         code: 'other-engine',
@@ -182,7 +180,7 @@ export const docker: Platform = {
   },
 };
 
-/** The image that nodes are made from; it is here when this returns. */
+/** The image of the nodes, present when this returns. */
 async function imageFor(
   client: DockerClient,
   { programs, signal, onProgress = () => undefined }: ProvisionOptions,
@@ -202,14 +200,14 @@ function composeText({ nodes, settings, sizedData = [], programs }: ProvisionOpt
   return renderCompose(nodes, { ...FOR_A_RUN, project, settings: { ...SETTINGS, ...settings }, sizedData });
 }
 
-/** Data of a size of their own are kept in memory, which must not run out. */
+/** Data volumes of a fixed size are in memory, which must not run out. */
 async function refuseWithoutMemory(client: DockerClient, nodes: number): Promise<void> {
   if (nodes === 0) return;
   const { MemTotal } = await client.call('ask how much memory there is', (engine) => engine.info());
   const wanted = nodes * SIZED_DATA_BYTES;
   if (wanted <= Number(MemTotal) / 2) return;
   throw new EnvironmentError(
-    `the data of ${formatCount(nodes, 'node')} that may be filled take ${formatBytes(wanted)} of memory, more than half of what the machine has`,
+    `the data volumes of ${formatCount(nodes, 'node')} to be filled take ${formatBytes(wanted)} of memory, more than half of the machine's`,
     { code: 'memory-short', hint: 'fill the disks of fewer nodes' },
   );
 }
@@ -222,8 +220,7 @@ async function imageMissing(client: DockerClient): Promise<EnvironmentError | un
 }
 
 /**
- * Takes hold of the cluster of a run that ended without disposing of it, as its `cluster.json` names it.
- * Disposing of it removes it.
+ * Finds the cluster that a run left behind, by the project in its `cluster.json`. Disposing of it removes it.
  * @throws EnvironmentError when nothing of it is left.
  */
 export async function reclaim(project: string, runFolder: string): Promise<Nodes> {
@@ -236,12 +233,12 @@ export async function reclaim(project: string, runFolder: string): Promise<Nodes
   return nodes;
 }
 
-/** What `cluster.json` holds for removing the cluster: on disk before the first container is made. */
+/** `cluster.json`: all that removes the cluster, on disk before the first container is made. */
 const remainsSchema = z.object({
   platform: z.literal('docker'),
   owner: ownerSchema,
   project: z.string().regex(/^pgquake-[0-9a-f]{8}$/, 'expected a project that pgquake made'),
-  /** Where the engine is, as in `DOCKER_HOST`. */
+  /** The engine's address, as in `DOCKER_HOST`. */
   engine: z.string(),
 });
 
@@ -251,23 +248,23 @@ async function recordCluster({ nodes: specs, runFolder }: ProvisionOptions, clie
   await writeClusterFile(runFolder, { platform: 'docker', owner, project, engine: client.endpoint.host, nodes });
 }
 
-/** @returns a function that keeps the nodes' logs, removes the project and says what it removed; harmless twice. */
+/** @returns a function that saves the nodes' logs, removes the project and returns what it removed; harmless twice. */
 function disposer(
   client: DockerClient,
   run: {
     readonly project: string;
     readonly runFolder: string;
     readonly password: string;
-    /** Hears of what could not be written. */
+    /** Is told of what could not be written. */
     readonly say?: (line: string) => void;
   },
 ): () => Promise<string[]> {
   const { say = () => undefined } = run;
   return async () => {
     try {
-      // A full disk does not keep a cluster.
+      // A full disk must not keep the cluster from being removed.
       await keepLogs(client, run).catch((error: unknown) => {
-        say(`the logs of the servers are not kept: ${errorText(error)}`);
+        say(`cannot save the logs of the servers: ${errorText(error)}`);
       });
       const removed = await removeProject(client, run.project);
       await forgetCluster(run.runFolder, say);
@@ -275,7 +272,7 @@ function disposer(
     } catch (error) {
       throw new EnvironmentError(`the cluster ${run.project} could not be removed: ${errorText(error)}`, {
         code: 'left-behind',
-        hint: `its name stays in ${join(run.runFolder, CLUSTER_FILE)}; ${documentation('docker.md')} says how to remove it by hand`,
+        hint: `its name is in ${join(run.runFolder, CLUSTER_FILE)}; ${documentation('docker.md')} says how to remove it by hand`,
         cause: error,
       });
     }

@@ -1,6 +1,6 @@
 /**
- * The platform `local`: nodes are PostgreSQL server processes on this machine, on loopback, in a folder
- * for temporary files. It needs nothing but Node.js and npm.
+ * Platform `local`: nodes are PostgreSQL servers on the loopback interface of this machine, in a temporary folder. It needs
+ * only Node.js and npm.
  */
 
 import { existsSync } from 'node:fs';
@@ -29,7 +29,7 @@ import { own, runningOwner } from './owner.ts';
 
 const READY_LIMIT_MS = 30_000;
 const READY_POLL_MS = 5;
-/** What a relay in front of the nodes does. */
+/** Needs a relay in front of the nodes. */
 const BY_RELAY: ReadonlySet<Capability> = new Set([
   'network-disconnect',
   'network-rules',
@@ -94,7 +94,7 @@ export const local: Platform = {
     const ports = await PortChooser.open();
     const dataRoot = await DataRoot.choose(names.length);
     const cluster = new LocalCluster(dataRoot, { runFolder, owner: await own(runFolder), ports, say: onProgress });
-    // On record before anything is made: a crash at any later moment leaves nothing that is not found.
+    // Recorded before anything is made, so that a crash at any later moment leaves nothing that cannot be found.
     await cluster.save();
     let relay: Relay | undefined;
     try {
@@ -107,7 +107,7 @@ export const local: Platform = {
       await cluster.dispose();
       throw error;
     }
-    // One node that fails ends the others' waiting too.
+    // The first node that fails ends the wait for the others.
     const failed = new AbortController();
     const abort = AbortSignal.any([signal, failed.signal]);
 
@@ -157,31 +157,30 @@ export const local: Platform = {
   },
 };
 
-/** @param faces who connects to it: clients, or the servers in front of it alone. */
+/** @param faces what connects to the server: clients, or only other servers. */
 function serverSettings(faces: 'clients' | 'servers', majorVersion: number): Record<string, string> {
   return {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    // A connection of the entry has one to each of several nodes, two where a node stands in for another.
+    // Each connection of the entry opens one to every node, two if a node stands in for another.
     max_connections: faces === 'servers' ? '600' : '300',
-    // Small, because there are many servers and little data.
+    // Many servers, little data.
     shared_buffers: '16MB',
     huge_pages: 'off',
     jit: 'off',
-    // What a killed process had written lies in the operating system's memory and is not lost; only a crash
-    // of the machine could lose it, and these data are thrown away anyway.
+    // What a killed process wrote is safe in the page cache; if the machine crashes, this data is worthless.
     fsync: 'off',
     full_page_writes: 'off',
-    // As files in the data folder, shared memory vanishes with it, also after SIGKILL.
+    // Files in the data folder vanish with it, even after SIGKILL.
     dynamic_shared_memory_type: 'mmap',
     max_wal_size: '64MB',
     min_wal_size: '8MB',
     timezone: 'UTC',
     log_timezone: 'UTC',
     log_line_prefix: '%m [%p] %b %a ',
-    // Backends whose client went away end, also when they wait for a frozen node.
+    // Backends whose client disconnected end, even while they wait for a frozen node.
     ...(faces === 'clients' ? { client_connection_check_interval: '500ms' } : {}),
-    // Three processes less for each server.
+    // Saves three processes for each server.
     ...(majorVersion >= 18 ? { io_method: 'sync' } : {}),
   };
 }
@@ -189,7 +188,7 @@ function serverSettings(faces: 'clients' | 'servers', majorVersion: number): Rec
 async function untilReady(server: LocalServer, signal: AbortSignal): Promise<void> {
   const giveUpAt = performance.now() + READY_LIMIT_MS;
   try {
-    // A file is looked at more often than a server that is busy with its start.
+    // Polling a file is cheap; polling a server would slow down its start.
     const says = () => server.saysReady().then((ready) => (ready ? undefined : 'not yet'));
     await until({ limitMs: READY_LIMIT_MS, everyMs: READY_POLL_MS, signal }, says);
     await untilServes(server, Math.max(0, giveUpAt - performance.now()), signal);

@@ -1,4 +1,4 @@
-/** Which pgquake a cluster belongs to, so that nobody removes the cluster of a run that is under way. */
+/** Records which pgquake owns a cluster, so that no other removes it during the run. */
 
 import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -10,21 +10,21 @@ import { EnvironmentError } from '../model/errors.ts';
 import { processOf, survivors } from './local/processes.ts';
 
 /**
- * In the folder of a cluster, as long as its pgquake runs: a socket that listens. The kernel closes it with the process,
- * however that ends, and tells every process that asks, whatever its PID namespace.
+ * A listening socket in the cluster's folder while its pgquake runs. The kernel closes it however the process ends, and
+ * processes of any PID namespace can connect to it.
  */
 const LOCK = 'owner.sock';
 const ASK_LIMIT_MS = 2_000;
 
-/** A process id says nothing on another machine or in another namespace, and little without its start time. */
+/** A process id means nothing on another machine or in another namespace, and little without its start time. */
 export const ownerSchema = z.object({
   host: z.string(),
   pid: z.int().positive(),
   startTime: z.string(),
-  /** Linux only, as what follows is. */
+  /** Linux only, as are the next two. */
   bootId: z.string().exactOptional(),
   pidNamespace: z.string().exactOptional(),
-  /** Whether the folder holds its socket. Absent in clusters of older versions. */
+  /** Whether the folder has the socket. Older versions do not write this. */
   locked: z.boolean().exactOptional(),
 });
 
@@ -32,7 +32,7 @@ export type Owner = z.infer<typeof ownerSchema>;
 
 const locks = new Map<string, Server>();
 
-/** The process that runs this, which from now on owns the cluster of a folder until `disown`. */
+/** Makes this process the owner of a folder's cluster until `disown`. */
 export async function own(folder: string): Promise<Owner> {
   const info = await processOf(process.pid);
   const locked = locks.has(folder) || (await lock(folder));
@@ -48,15 +48,15 @@ export async function disown(folder: string): Promise<void> {
 }
 
 export interface OwnerQuestion {
-  /** Whether the cluster's servers are processes of the owner's PID namespace, and can be removed from there alone. */
+  /** Whether the servers are processes of the owner's PID namespace, and can only be removed from there. */
   readonly serversAreProcesses: boolean;
-  /** Takes an owner of whom it cannot be told for one that has ended. False by default. */
+  /** Treats an owner whose state is unknown as ended. False by default. */
   readonly force?: boolean;
 }
 
 /**
- * @returns the owner of a folder's cluster in words if it still runs, else `undefined`.
- * @throws EnvironmentError where that cannot be told from here.
+ * @returns the owner of a folder's cluster in words if it is running, else `undefined`.
+ * @throws EnvironmentError when this process cannot tell.
  */
 export async function runningOwner(
   owner: Owner,
@@ -66,7 +66,7 @@ export async function runningOwner(
   const here = whereAmI();
   const sameBoot = owner.bootId !== undefined && owner.bootId === here.bootId;
   if (!sameBoot && owner.host !== hostname()) {
-    throw new EnvironmentError(`the cluster was made on the machine ${owner.host}, and this one is ${hostname()}`, {
+    throw new EnvironmentError(`the cluster was made on the machine ${owner.host}, but this is ${hostname()}`, {
       code: 'other-machine',
       hint: 'run "pgquake heal" there; if that machine is gone, delete cluster.json from the run folder',
     });
@@ -74,21 +74,21 @@ export async function runningOwner(
   const rebooted = owner.bootId !== undefined && here.bootId !== undefined && !sameBoot;
   if (rebooted) return undefined;
   if (owner.pidNamespace === undefined || owner.pidNamespace === here.pidNamespace) {
-    return (await survivors([owner])).length > 0 ? `pgquake, process ${owner.pid}, which still runs` : undefined;
+    return (await survivors([owner])).length > 0 ? `pgquake, process ${owner.pid}, which is still running` : undefined;
   }
   const held = owner.locked === true ? await isLocked(folder) : undefined;
-  if (held === true) return `pgquake, process ${owner.pid} of another PID namespace, which still runs`;
+  if (held === true) return `pgquake, process ${owner.pid} of another PID namespace, which is still running`;
   if (force || (held === false && !serversAreProcesses)) return undefined;
   throw cannotTell(owner, held === false);
 }
 
 function cannotTell({ pid }: Owner, ownerEnded: boolean): EnvironmentError {
   const what = ownerEnded
-    ? 'its servers belong to another PID namespace and cannot be seen from this one'
-    : `process ${pid} of another PID namespace made it, and whether that still runs cannot be told from this one`;
-  return new EnvironmentError(`the cluster is in use, or it cannot be told: ${what}`, {
+    ? 'its servers run in another PID namespace, invisible from here'
+    : `process ${pid} of another PID namespace made it, and pgquake cannot see from here whether that is running`;
+  return new EnvironmentError(`the cluster may be in use: ${what}`, {
     code: 'owner-unknown',
-    hint: 'run "pgquake heal" where the run was started; once that has ended for certain, "pgquake heal --force" here',
+    hint: 'run "pgquake heal" where the run was started; or, once that run has certainly ended, "pgquake heal --force" here',
   });
 }
 
@@ -102,14 +102,14 @@ function whereAmI(): Pick<Owner, 'bootId' | 'pidNamespace'> {
   }
 }
 
-/** A path that is short enough for a socket, however deep the folder lies. Valid until it is disposed of. */
+/** A path to the socket within the kernel's length limit, however deep the folder. Valid until disposal. */
 function socketPath(folder: string): { readonly path: string } & Disposable {
   if (process.platform !== 'linux') return { path: join(folder, LOCK), [Symbol.dispose]: () => undefined };
   const descriptor = openSync(folder, 'r');
   return { path: `/proc/self/fd/${descriptor}/${LOCK}`, [Symbol.dispose]: () => closeSync(descriptor) };
 }
 
-/** @returns false where the file system has no sockets. */
+/** @returns false if the file system has no sockets. */
 async function lock(folder: string): Promise<boolean> {
   const server = createServer((socket) => socket.destroy());
   server.unref();
@@ -117,7 +117,7 @@ async function lock(folder: string): Promise<boolean> {
     await rm(join(folder, LOCK), { force: true });
     using socket = socketPath(folder);
     await new Promise<void>((done, failed) => server.once('error', failed).listen(socket.path, done));
-    // A client that breaks off is nothing to end for.
+    // A client that disconnects must not end this process.
     server.removeAllListeners('error').on('error', () => undefined);
   } catch {
     return false;
@@ -126,7 +126,7 @@ async function lock(folder: string): Promise<boolean> {
   return true;
 }
 
-/** @returns `undefined` where it cannot be told. */
+/** @returns `undefined` if unknown. */
 async function isLocked(folder: string): Promise<boolean | undefined> {
   try {
     using socket = socketPath(folder);
@@ -137,7 +137,7 @@ async function isLocked(folder: string): Promise<boolean | undefined> {
       client.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? ''));
     });
     client.destroy();
-    // A full queue of connections has somebody who listens, if not now.
+    // With a full queue of connections, the owner is alive but slow.
     if (answer === 'connected' || answer === 'EAGAIN' || answer === 'ETIMEDOUT') return true;
     return answer === 'ECONNREFUSED' ? false : undefined;
   } catch {

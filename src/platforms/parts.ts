@@ -1,4 +1,4 @@
-/** Parts of a node: which of its processes are PostgreSQL's and which its agent's, and signals to them. */
+/** Parts of a node: tells PostgreSQL's processes from the agent's, and signals them. */
 
 import type { NodeParts, PartProcess } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
@@ -6,22 +6,22 @@ import { until } from '../model/until.ts';
 
 type Part = Parameters<NodeParts['kill']>[0];
 
-/** Where a node's processes can be looked at and signalled. */
+/** How to list and signal a node's processes. */
 export interface PartsOptions<P extends SeenProcess = SeenProcess> {
   readonly name: string;
   /** The name of the agent's process. */
   readonly agent: string;
-  /** Why the agent takes no connection now; `undefined` where it does. */
+  /** Why the agent accepts no connection now; `undefined` if it does. */
   readonly agentRefusal: () => Promise<string | undefined>;
   /** Every process of the node. */
   readonly look: () => Promise<readonly P[]>;
-  /** To those of them that are still there, in this order. */
+  /** Signals those that still exist, in this order. */
   readonly signal: (name: 'KILL' | 'STOP' | 'CONT', processes: readonly P[]) => Promise<void>;
-  /** Has the first process of the node start the agent. */
+  /** Makes the node's first process start the agent. */
   readonly wakeAgent: () => Promise<void>;
 }
 
-/** One process of the node, as the kernel has it. */
+/** One process of the node, according to the kernel. */
 export interface SeenProcess extends PartProcess {
   readonly parent: number;
   readonly command: string;
@@ -37,9 +37,9 @@ export function partsOf<P extends SeenProcess>(options: PartsOptions<P>): NodePa
   const strike = async (word: 'KILL' | 'STOP', part: Part) => {
     const found = await seen(part);
     if (found.length === 0) {
-      throw new EnvironmentError(`${name}: its ${part} does not run`, { code: 'no-such-part' });
+      throw new EnvironmentError(`${name}: its ${part} is not running`, { code: 'no-such-part' });
     }
-    // The first has all others as its children: stopped first, it makes no more of them.
+    // The parent first: once stopped, it makes no more children.
     await signal(word, found);
     return found;
   };
@@ -50,7 +50,7 @@ export function partsOf<P extends SeenProcess>(options: PartsOptions<P>): NodePa
     async thaw(part) {
       const found = (await seen(part)).filter(({ state }) => state === 'T');
       if (found.length === 0) return;
-      // Children first: their parent would think that they hang.
+      // Children first, or their parent would take them for hung.
       await signal('CONT', found.reverse());
     },
     async startAgent() {
@@ -58,14 +58,14 @@ export function partsOf<P extends SeenProcess>(options: PartsOptions<P>): NodePa
       const refusal = await until({ limitMs: STARTED_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, agentRefusal);
       if (refusal === undefined) return;
       throw new EnvironmentError(
-        `${name}: its agent takes no connection ${STARTED_LIMIT_MS / 1_000} s after it was started: ${refusal}`,
+        `${name}: its agent accepts no connection ${STARTED_LIMIT_MS / 1_000} s after its start: ${refusal}`,
         { code: 'agent-not-started' },
       );
     },
   };
 }
 
-/** Those of a part, a parent before its children. Pure. */
+/** The processes of a part, parents before children. Pure. */
 export function processesOf<P extends SeenProcess>(part: Part, all: readonly P[], agent: string): P[] {
   if (part === 'agent') return all.filter(({ command }) => command === agent);
   const servers = all.filter(({ command }) => command === SERVER);

@@ -1,11 +1,11 @@
-/** Looks at a node that is no PostgreSQL server from outside: does what runs on it serve? */
+/** Health of a node without PostgreSQL, seen from outside: does its program serve? */
 
 import { connect } from 'node:net';
 import type { NodeControl } from '../cluster/platform.ts';
 import { hostPort } from '../model/address.ts';
 import { errorText } from '../model/errors.ts';
 
-/** @param path answers 200 over HTTP while all is well; empty where it is enough that connections are accepted. */
+/** @param path answers HTTP 200 while the program is healthy; if empty, accepting connections is enough. */
 export function healthCheck(node: Pick<NodeControl, 'address'>, path: string): NonNullable<NodeControl['health']> {
   return path === ''
     ? (limitMs) => connectionRefusal(node.address(), limitMs)
@@ -28,7 +28,7 @@ async function requestRefusal({ host, port }: Place, path: string, limitMs: numb
   }
 }
 
-/** @returns why a connection could not be opened; `undefined` where it could. */
+/** @returns why no connection could be opened; `undefined` if one could. */
 export function connectionRefusal({ host, port }: Place, limitMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });

@@ -1,6 +1,6 @@
 /**
- * The traffic of a node by iptables and tc, wherever their scripts run: beside a container, or on a machine by ssh. Rules
- * carry their mark as a comment, a shaper has a handle that follows from its mark; nothing else is touched.
+ * Controls a node's traffic with scripts of iptables and tc, run beside a container or on a machine by ssh. The mark of an
+ * act is the comment of its rules and decides its shaper's handle; nothing else is touched.
  */
 
 import { createHash } from 'node:crypto';
@@ -8,41 +8,41 @@ import type { NodeNetwork, PacketRule, Shaping } from '../cluster/platform.ts';
 import type { Address } from '../model/address.ts';
 import { shellWord } from './shell-word.ts';
 
-/** Longest burst, in bytes: some packets of the largest size. */
+/** Longest burst, in bytes: several packets of the largest size. */
 const BURST = 32_768;
-/** How long a packet waits at most for its turn at the bottleneck. */
+/** The longest that a packet waits at the bottleneck before it is dropped. */
 const QUEUE = '400ms';
 
 /** What a script is for. */
 export interface TrafficTask {
-  /** In words, with a place for the node's name after them: `add 2 rules to`. */
+  /** In words, to be followed by the node's name: `add 2 rules to`. */
   readonly what: string;
   readonly mark: string;
   /** For sh. */
   readonly script: string;
-  /** Of a script that changes something for a while: what takes that back. */
+  /** The script that undoes this one, if it changes something. */
   readonly undo?: string;
 }
 
 export interface TrafficOptions {
-  /** Runs a script to its end. @returns what it printed. @throws EnvironmentError where it fails. */
+  /** Runs a script to its end. @returns its output. @throws EnvironmentError when it fails. */
   readonly run: (task: TrafficTask) => Promise<string>;
-  /** What comes before a command that needs root, with a space after it: `sudo -n `. Nothing by default. */
+  /** Prefix of commands that need root, with a space at its end: `sudo -n `. Empty by default. */
   readonly asRoot?: string;
-  /** First lines of a chain that let through what must never be cut off; none by default. */
+  /** First matches of a chain, for traffic that must never be cut off; none by default. */
   readonly kept?: (chain: 'INPUT' | 'OUTPUT') => readonly string[];
-  /** The addresses that packets of another node come from and go to. */
+  /** The addresses of another node's packets. */
   readonly addressesOf: (host: string) => Promise<readonly string[]>;
   readonly connectTo: NodeNetwork['connectTo'];
-  /** Called before what carries a mark is taken away. */
+  /** Called before the rules or shaper of a mark are removed. */
   readonly forget?: (mark: string) => Promise<void>;
-  /** Called once it is taken away. */
+  /** Called after that. */
   readonly removed?: (mark: string) => Promise<void>;
 }
 
 export class ScriptedTraffic implements NodeNetwork {
   readonly #options: TrafficOptions;
-  /** Waits for its turn where somebody else changes rules at the same time. */
+  /** Waits for its turn while another process changes rules. */
   readonly #iptables: string;
   readonly #tc: string;
 
@@ -58,7 +58,7 @@ export class ScriptedTraffic implements NodeNetwork {
       const peers = rule.peer ? await this.#options.addressesOf(rule.peer.host) : [undefined];
       for (const peer of peers) lines.push(words(ruleArguments(rule, peer, mark)));
     }
-    // Each goes before the ones that are there, so that those which let through come last.
+    // Each line is inserted first, so that those that accept are added last.
     const kept = (['INPUT', 'OUTPUT'] as const).flatMap((chain) =>
       (this.#options.kept?.(chain) ?? []).map(
         (match) => `${chain} ${match} -m comment --comment ${shellWord(mark)} -j ACCEPT`,
@@ -83,8 +83,8 @@ export class ScriptedTraffic implements NodeNetwork {
   }
 
   /**
-   * As they are listed, so that exactly these are deleted, and all at one moment: were one way open before the other, an
-   * answer that a rule refuses would look like one that was lost.
+   * Deletes exactly the listed rules, and all at once: if one direction were open before the other, an answer that a rule
+   * refuses would look like a lost one.
    */
   #removal(mark: string): string {
     const iptables = this.#iptables;
@@ -114,7 +114,7 @@ done`;
   async packetsShaped(mark: string): Promise<number> {
     const script = `${this.#tc} -s qdisc show`;
     const output = await this.#options.run({ what: 'count what is shaped of', mark, script });
-    // Each qdisc has a line of its own and, indented below it, its counts.
+    // Each qdisc is one line, with its counts indented below.
     const [, counts = ''] = output.split(new RegExp(`^qdisc \\S+ ${handleOf(mark)} .*$`, 'm'));
     return Number(/Sent \d+ bytes (\d+) pkt/.exec(counts.split(/^qdisc /m)[0] ?? '')?.[1] ?? 0);
   }
@@ -139,7 +139,7 @@ if ${tc} qdisc show | grep -q -F ' ${handle} '; then echo 'the shaper is still t
   }
 }
 
-/** All but the one that only leads back. */
+/** All except loopback. */
 const DEVICES = "$(ls /sys/class/net | grep -v '^lo$')";
 
 /** Without the verb: `INPUT -s 172.18.0.3 ... -j DROP`. */
@@ -147,16 +147,16 @@ function ruleArguments(rule: PacketRule, peer: string | undefined, mark: string)
   const { direction, verdict, share = 1, text, established = false } = rule;
   const isIn = direction === 'in';
   const without = [
-    // Neither half of a handshake: the answer to it would be reset at the server, and the client would hang.
+    // No part of a handshake: the server's half would be reset, and the client would hang.
     ...(established ? ['SYN'] : []),
-    // The reset itself must pass: the rule for the way out would take the answer of the one for the way in.
+    // The reset itself must pass: the rule for outgoing packets would catch the reset of the rule for incoming ones.
     ...(verdict === 'reset' ? ['RST'] : []),
   ];
   return [
     isIn ? 'INPUT' : 'OUTPUT',
-    // The engine's name server is reached over the loopback device, which belongs to nobody else.
+    // The engine's name server is reached over loopback, which carries nothing else.
     ...(peer === undefined ? ['!', isIn ? '-i' : '-o', 'lo'] : [isIn ? '-s' : '-d', peer]),
-    // Only TCP can be told that a connection does not exist.
+    // Only TCP has resets.
     ...(verdict === 'reset' || established ? ['-p', 'tcp'] : []),
     ...(without.length > 0 ? ['-m', 'tcp', '--tcp-flags', without.join(','), 'NONE'] : []),
     ...(share < 1 ? ['-m', 'statistic', '--mode', 'random', '--probability', String(share)] : []),
@@ -170,7 +170,7 @@ function commentOf(mark: string): string {
   return `--comment ${mark} `;
 }
 
-/** Whether it carries the mark, and lets nothing through. */
+/** Whether the line is a rule of the mark that does not accept. */
 function strikes(line: string, mark: string): boolean {
   return line.includes(commentOf(mark)) && !line.includes('-j ACCEPT');
 }
@@ -183,7 +183,7 @@ function words(args: readonly string[]): string {
   return args.map(shellWord).join(' ');
 }
 
-/** `a3f1:`, never the kernel's own `0:` or one of those that it gives away from `8000:` on. */
+/** `a3f1:`, never the kernel's `0:` or one that it assigns itself, from `8000:` on. */
 function handleOf(mark: string): string {
   const number = createHash('sha256').update(mark).digest().readUInt16BE(0) % 0x7000;
   return `${(number + 0x100).toString(16)}:`;

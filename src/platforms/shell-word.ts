@@ -1,4 +1,4 @@
-/** As one word for sh. */
+/** Quotes a text as one word for sh. */
 export function shellWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

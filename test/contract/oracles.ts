@@ -249,6 +249,6 @@ async function statsOf(node: NodeControl) {
 }
 
 function containerOf(node: NodeControl): string {
-  if (!(node instanceof DockerNode)) throw new Error(`${node.name} is no container`);
+  if (!(node instanceof DockerNode)) throw new Error(`${node.name} is not a container`);
   return node.containerId;
 }

@@ -27,7 +27,7 @@ test('a run that is under way is left alone; killed, it is told what cannot be h
   expect({ code: alone.code, stdout: alone.stdout }).toEqual({
     code: 0,
     stdout: expect.stringMatching(
-      `-tortured: left alone; it belongs to pgquake, process ${running.pid}, which still runs\n$`,
+      `-tortured: left alone; it belongs to pgquake, process ${running.pid}, which is still running\n$`,
     ),
   });
   expect(running.exitCode).toBeNull();

@@ -164,7 +164,7 @@ describe.skipIf(missing !== undefined)('platform docker', () => {
       const project = projectOf(folder.path);
       await worker.kill();
       expect(await docker.reclaim(folder.path)).toEqual({
-        inUseBy: `pgquake, process ${process.pid}, which still runs`,
+        inUseBy: `pgquake, process ${process.pid}, which is still running`,
         removed: [],
       });
       expect(await worker.state()).toBe('stopped');

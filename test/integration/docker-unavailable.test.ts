@@ -41,7 +41,7 @@ test('no engine at DOCKER_HOST: unusable, and every way in says where it looked'
   // The words stand behind the platform's name in the first line of a run: "docker: no Docker engine answers at ...".
   expect((await docker.unavailable())?.message).toMatch(
     new RegExp(
-      `^no Docker engine answers at ${host} \\(DOCKER_HOST\\), asked to look for the image \\S+: connect ENOENT`,
+      `^no Docker engine answers at ${host} \\(DOCKER_HOST\\): connect ENOENT .*; needed to look for the image \\S+$`,
     ),
   );
   await expect(docker.provision(options())).rejects.toBeInstanceOf(EnvironmentError);
@@ -64,8 +64,8 @@ test('an engine that accepts and never answers: unusable within two seconds', as
 });
 
 test.each([
-  ['DOCKER_HOST', 'nonsense', /^DOCKER_HOST: "nonsense" is no address of a Docker engine$/],
-  ['DOCKER_HOST', 'unix:/var/run/docker.sock', /^DOCKER_HOST: .* is no address of a Docker engine$/],
+  ['DOCKER_HOST', 'nonsense', /^DOCKER_HOST: "nonsense" is not the address of a Docker engine$/],
+  ['DOCKER_HOST', 'unix:/var/run/docker.sock', /^DOCKER_HOST: .* is not the address of a Docker engine$/],
   ['DOCKER_HOST', 'ssh://host', /^DOCKER_HOST: cannot use the Docker engine at "ssh:\/\/host"$/],
   ['PGQUAKE_IMAGE', 'a b', /^PGQUAKE_IMAGE: "a b" is not the name of an image$/],
   ['PGQUAKE_IMAGE', 'UPPER', /^PGQUAKE_IMAGE: "UPPER" is not the name of an image$/],
@@ -99,7 +99,7 @@ describe('docker asked for on the command line', () => {
 
   test('and no engine answers: exit code 4, and what to do', async () => {
     expect(await refused({ DOCKER_HOST: `unix://${folder}/none.sock` })).toMatch(
-      /docker: no Docker engine answers at unix:.*\n hint start Docker, or say where it runs with DOCKER_HOST/,
+      /docker: no Docker engine answers at unix:.*\n hint start Docker, or name its address with DOCKER_HOST/,
     );
   });
 
@@ -108,7 +108,7 @@ describe('docker asked for on the command line', () => {
     await using engine = createHttpServer((_, response) => response.end('{}'));
     await new Promise<void>((listening) => engine.listen(join(folder, 'engine.sock'), listening));
     expect(await refused({ DOCKER_HOST: `unix://${folder}/engine.sock`, PATH: folder })).toMatch(
-      /there is no Docker Compose here\n hint install the package docker-compose-plugin/,
+      /Docker Compose is not installed here\n hint install the package docker-compose-plugin/,
     );
   });
 });

@@ -217,7 +217,7 @@ describe('acts on a node', () => {
     await using made = await provision();
     const node = worker(made.nodes);
     await node.stop();
-    await expect(node.pause()).rejects.toThrow('worker1 does not run, so it cannot be paused');
+    await expect(node.pause()).rejects.toThrow('worker1 is not running, so it cannot be paused');
     await node.resume();
     expect(await node.state()).toBe('stopped');
   });

@@ -65,7 +65,7 @@ describe('an embedded cluster', () => {
     const [stopped, paused, killed] = workersOf(made.nodes);
     await Promise.all([stopped?.stop(), paused?.pause(), killed?.kill()]);
     expect(await local.reclaim(made.folder)).toEqual({
-      inUseBy: `pgquake, process ${process.pid}, which still runs`,
+      inUseBy: `pgquake, process ${process.pid}, which is still running`,
       removed: [],
     });
     expect(await sqlRefusal(coordinatorOf(made.nodes))).toBeUndefined();

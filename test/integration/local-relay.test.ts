@@ -280,7 +280,7 @@ describe.skipIf(lacking !== undefined)(`the relay${lacking === undefined ? '' : 
   test('a node is shaped once only, and by its own mark unshaped', async () => {
     await relay.ask('shape', MARK, 'worker1', { delayMs: 1 });
     await expect(relay.ask('shape', 'another', 'worker1', { delayMs: 1 })).rejects.toThrow(
-      'worker1: its traffic is shaped already',
+      'worker1: its traffic is already shaped',
     );
     await relay.ask('unshape', 'another', 'worker1');
     expect(await relay.ask('shapingOf', MARK, 'worker1')).toBe('relay delay 1 ms, jitter 0 ms');

@@ -53,7 +53,7 @@ const AS_CONTAINERS = { serversAreProcesses: false };
 test('in the same namespace: in use until it is killed, then gone, whatever is left in the folder', async () => {
   const { owner, kill } = await ownedBy();
   expect(owner).toMatchObject({ locked: true });
-  expect(await runningOwner(owner, path, AS_PROCESSES)).toBe(`pgquake, process ${owner.pid}, which still runs`);
+  expect(await runningOwner(owner, path, AS_PROCESSES)).toBe(`pgquake, process ${owner.pid}, which is still running`);
   await kill();
   expect(existsSync(join(path, 'owner.sock'))).toBe(true);
   expect(await runningOwner(owner, path, AS_PROCESSES)).toBeUndefined();
@@ -83,7 +83,7 @@ describe.skipIf(!canUnshare)('in another PID namespace', () => {
     for (const question of [AS_PROCESSES, AS_CONTAINERS, { ...AS_PROCESSES, force: true }]) {
       for (const asked of [owner, { ...owner, host: 'a-container' }]) {
         expect(await runningOwner(asked, path, question)).toBe(
-          `pgquake, process ${owner.pid} of another PID namespace, which still runs`,
+          `pgquake, process ${owner.pid} of another PID namespace, which is still running`,
         );
       }
     }
@@ -103,7 +103,7 @@ describe.skipIf(!canUnshare)('in another PID namespace', () => {
   test('without a lock in the folder nothing is told', async () => {
     const { owner } = await ownedBy(...ELSEWHERE);
     for (const unlocked of [{ ...owner, locked: false }, (({ locked: _, ...rest }) => rest)(owner)]) {
-      await expect(runningOwner(unlocked, path, AS_CONTAINERS)).rejects.toThrow('in use, or it cannot be told');
+      await expect(runningOwner(unlocked, path, AS_CONTAINERS)).rejects.toThrow('the cluster may be in use: ');
     }
   });
 });

@@ -143,7 +143,7 @@ describe.skipIf(missing !== undefined)('a cluster under Patroni', () => {
     await standby.parts?.freeze('server');
     try {
       const ready = untilReady(DockerClient.fromEnvironment(), [standby as DockerNode], NEVER, 1_500);
-      const said = `${standby.name} does not accept SQL: .* 1.5 s after its start; it said last: .*INFO`;
+      const said = `${standby.name} does not accept SQL: .* 1.5 s after its start; its log ends with: .*INFO`;
       await expect(ready).rejects.toMatchObject({ code: 'node-not-ready', message: expect.stringMatching(said) });
     } finally {
       await standby.parts?.thaw('server');

@@ -34,7 +34,7 @@ describe('on the platform local', () => {
     for (const fault of ['network-disconnect', 'network-drop', 'network-loss', 'network-latency']) {
       await expect(choosing(fault)).rejects.toMatchObject({
         code: 'capability-missing',
-        message: expect.stringMatching(`cannot do ${fault}: .*it needs Linux, and this is darwin`),
+        message: expect.stringMatching(`cannot do ${fault}: .*that needs Linux, and this is darwin`),
       });
     }
   });
@@ -58,7 +58,7 @@ describe('on the platform local', () => {
   test('programs of an engine need Linux', async () => {
     Object.defineProperty(process, 'platform', { value: 'darwin' });
     const chosen = choose(shipped, { scenario: { cluster: clusterOf('engine: patroni') }, acts: [] });
-    await expect(chosen).rejects.toThrow('programs of an engine run here on Linux alone, and this is darwin');
+    await expect(chosen).rejects.toThrow("an engine's programs run without Docker only on Linux, and this is darwin");
   });
 
   test('a platform that runs no programs is told so', async () => {

@@ -138,7 +138,7 @@ test.skipIf(process.getuid?.() !== 0)(
     // A checkout below root's home is out of its reach.
     if (spawnSync(process.execPath, [main, '--version'], asNobody).status !== 0) skip();
     const { stdout } = spawnSync(process.execPath, [main, 'doctor'], asNobody);
-    expect(stdout).toMatch(/platform local {2}not usable {2}the user id 54321 has no account.*\n.*\/etc\/passwd/);
+    expect(stdout).toMatch(/platform local {2}not usable {2}user id 54321 has no account.*\n.*\/etc\/passwd/);
     const { PGQUAKE_CACHE_DIR, ...homeless } = env;
     const told = spawnSync(process.execPath, [main, 'doctor'], { ...asNobody, env: homeless });
     expect(told.stdout).toMatch(/no folder for a cache.*\n.*PGQUAKE_CACHE_DIR/);

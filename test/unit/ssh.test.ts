@@ -91,7 +91,9 @@ describe('what undoes an act by itself', () => {
     const script = `PATH=${folder}/bin; set -e\n${new DeadMan(machine, 1_000).starting('missing', 'true')}\necho > ${acted}`;
     mkdirSync(join(folder, 'bin'));
     for (const name of ['sh', 'grep', 'sleep']) symlinkSync(`/bin/${name}`, join(folder, 'bin', name));
-    await expect(machine.mustRun('freeze it', script)).rejects.toThrow('what undoes the act by itself does not run');
+    await expect(machine.mustRun('freeze it', script)).rejects.toThrow(
+      'the process that undoes the act by itself did not start',
+    );
     expect(existsSync(acted)).toBe(false);
   });
 
@@ -105,6 +107,6 @@ test('a machine that cannot be reached is said so, with what to try', async () =
   writeFileSync(join(folder, 'ssh'), '#!/bin/sh\necho "ops@db: Permission denied (publickey)." >&2\nexit 255\n');
   await expect(new Machine({ to: 'ops@db', config: '/a b' }).mustRun('look', 'true')).rejects.toMatchObject({
     message: 'could not look on ops@db: ops@db: Permission denied (publickey).',
-    hint: `try it: "ssh -F '/a b' ops@db -o BatchMode=yes true"; pgquake uses your own ssh client, and asks for no password`,
+    hint: `try "ssh -F '/a b' ops@db -o BatchMode=yes true"; pgquake uses your ssh client, which must need no password`,
   });
 });

@@ -1,4 +1,4 @@
-/** From a connection of an inventory to an address with its password, and with TLS as libpq would have it. */
+/** Turns a connection of an inventory into an address with its password, and with TLS as in libpq. */
 
 import { readFileSync } from 'node:fs';
 import { openSession } from '../../cluster/open-session.ts';
@@ -8,12 +8,10 @@ import type { Connection, PasswordSource } from '../../model/inventory.ts';
 import { passwordFor } from './password.ts';
 
 const PROBE_LIMIT_MS = 3_000;
-/** What the driver says where the server has no TLS. */
+/** The driver's message when the server has no TLS. */
 const WITHOUT_TLS = 'does not support SSL';
 
-/**
- * @throws InputError where a password or a certificate that is named cannot be read.
- */
+/** @throws InputError when a named password or certificate cannot be read. */
 export async function addressOf(connection: Connection, source: PasswordSource): Promise<Address> {
   const { host, port, user, database, sslmode } = connection;
   const plain = { host, port, user, database, password: passwordFor(connection, source) };
@@ -25,7 +23,7 @@ export async function addressOf(connection: Connection, source: PasswordSource):
 function tlsOf({ sslmode, sslrootcert }: Connection): TlsOptions {
   const ca = sslrootcert === undefined ? undefined : certificate(sslrootcert);
   if (sslmode === 'verify-full') return { verify: 'full', ...(ca === undefined ? {} : { ca }) };
-  // As libpq does it: with a root certificate, `require` means `verify-ca`.
+  // As in libpq: with a root certificate, `require` means `verify-ca`.
   const verified = sslmode === 'verify-ca' || (sslmode === 'require' && ca !== undefined);
   return { verify: verified ? 'ca' : 'none', ...(ca === undefined ? {} : { ca }) };
 }
@@ -38,7 +36,7 @@ function certificate(file: string): string {
   }
 }
 
-/** Asked once; a server that does not answer now is asked without. */
+/** Asks once; a server that does not answer counts as one without TLS. */
 async function hasTls(address: Address): Promise<boolean> {
   try {
     await using _session = await openSession(address, 'standing', { limitMs: PROBE_LIMIT_MS });

@@ -1,4 +1,4 @@
-/** One node of an inventory that people alone can break: it is reached by its connection string. */
+/** A node of an inventory with a connection string only, which pgquake cannot break but a person can. */
 
 import { connect } from 'node:net';
 import { type Capability, type NodeControl, without } from '../../cluster/platform.ts';
@@ -26,13 +26,12 @@ export function byConnection(name: NodeName, address: Address, peer: Address): N
     pause: refuse('node-pause'),
     resume: async () => undefined,
     start: async () => undefined,
-    lacks: async () =>
-      `the inventory names no way to break ${name}; with docker: <container>, or ssh: <machine>, it can be`,
+    lacks: async () => `the inventory names no way to break ${name}; add docker: <container> or ssh: <machine>`,
     commands: () => ({ act: 'nothing' }),
   };
 }
 
-/** Why its port accepts no connection: a system's error, or that it took too long. */
+/** Why its port accepts no connection: a system error or a timeout. */
 function refusal({ host, port }: Address): Promise<string | undefined> {
   return new Promise((settle) => {
     const socket = connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });

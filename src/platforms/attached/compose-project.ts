@@ -1,4 +1,4 @@
-/** The containers of a Compose project that somebody else made, by Compose's own labels, whatever their names are. */
+/** The containers of any Compose project, found by Compose's labels. */
 
 import type { FoundContainer } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
@@ -11,8 +11,8 @@ const SERVICE = 'com.docker.compose.service';
 const NUMBER = 'com.docker.compose.container-number';
 
 /**
- * Those of them that run, in the order of their services, on the engine that the `docker` command would use.
- * @throws EnvironmentError where none runs, with the nearest project that has some.
+ * The running containers of a project, sorted by service, on the engine that the `docker` command would use.
+ * @throws EnvironmentError when none is running, with the most similar project name.
  */
 export async function containersOfProject(project: string): Promise<readonly FoundContainer[]> {
   const client = DockerClient.fromEnvironment();
@@ -23,7 +23,7 @@ export async function containersOfProject(project: string): Promise<readonly Fou
   if (mine.length === 0) {
     const others = [...new Set(all.flatMap(({ Labels }) => Labels[PROJECT] ?? []))];
     throw new EnvironmentError(
-      `no container of a Compose project ${project} runs here; ${suggestion(project, others)}`,
+      `no container of a Compose project ${project} is running here; ${suggestion(project, others)}`,
       {
         code: 'no-such-project',
         hint: '"docker compose ls" lists the projects of this engine',

@@ -1,10 +1,10 @@
-/** The Docker engine of a node: that of its inventory, else the one that the `docker` command would use. */
+/** The Docker engine of a node: the one in the inventory, else the one that the `docker` command would use. */
 
 import type { ContainerPlace } from '../../model/inventory.ts';
 import { DockerClient } from '../docker/client.ts';
 import { shellWord } from '../shell-word.ts';
 
-/** @throws EnvironmentError where a context or certificates that are named cannot be read. */
+/** @throws EnvironmentError when a named context or its certificates cannot be read. */
 export function engineOf({ host, certPath, context }: ContainerPlace): DockerClient {
   const { DOCKER_CONFIG } = process.env;
   const config = DOCKER_CONFIG === undefined ? {} : { DOCKER_CONFIG };
@@ -14,12 +14,12 @@ export function engineOf({ host, certPath, context }: ContainerPlace): DockerCli
   return DockerClient.of({ DOCKER_HOST: host, ...certificates });
 }
 
-/** The engine as the inventory names it. */
+/** The name of the engine in the inventory, if any. */
 export function engineName({ host, context }: ContainerPlace): string | undefined {
   return context === undefined ? host : `the context ${context}`;
 }
 
-/** What a person writes before a command for that engine; empty for the one of every day. */
+/** What a person types before a command for that engine: `docker --context blue`. */
 export function dockerCommand({ host, certPath, context }: ContainerPlace): string {
   if (context !== undefined) return `docker --context ${context}`;
   if (host === undefined) return 'docker';

@@ -1,4 +1,4 @@
-/** One node of an inventory that is broken through its container. */
+/** A node of an inventory that pgquake breaks through its container. */
 
 import type { Capability, NodeControl } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
@@ -9,10 +9,10 @@ import { KEPT_OFF } from './kept-off.ts';
 export interface InContainerOptions {
   readonly name: NodeName;
   readonly address: Address;
-  /** How other nodes reach it; by the name of its container where the inventory does not say. */
+  /** How other nodes reach it; by default the name of its container. */
   readonly peer: Address | undefined;
   readonly container: DockerNode;
-  /** Where the inventory names it: `tcp://10.0.0.5:2376`. */
+  /** The engine, if the inventory names one: `tcp://10.0.0.5:2376`. */
   readonly engine: string | undefined;
   /** How the `docker` command reaches its engine: `docker --context blue`. */
   readonly docker: string;
@@ -44,12 +44,12 @@ export function inContainer({ name, address, peer, container, engine, docker }: 
   };
 }
 
-/** Two engines may each have a container of one name. */
+/** Two engines may have containers of the same name. */
 function onEngine(state: string, engine: string | undefined): string {
   return engine === undefined ? state : state.replace(/^container \w+/, (container) => `${container} on ${engine}`);
 }
 
-/** A container that is started anew may be reached elsewhere than its connection string says. */
+/** After a restart, a container may have another port than its connection string. */
 async function wouldMove(
   container: DockerNode,
   { port }: Address,
@@ -57,10 +57,10 @@ async function wouldMove(
 ): Promise<string | undefined> {
   const restarts = capability === 'node-stop' || capability === 'node-kill';
   if (!restarts || !(await container.isPublishedByChance(port))) return undefined;
-  return `Docker publishes ${container.containerName} on another port than ${port} when it starts it again; publish it on a fixed one`;
+  return `Docker would publish ${container.containerName} on another port than ${port} after a restart; publish it on a fixed port`;
 }
 
-/** What the calls to the engine's API are in words of the `docker` command. */
+/** The calls to the engine's API as `docker` commands. */
 function commandsOn(
   docker: string,
   container: string,

@@ -1,4 +1,4 @@
-/** One node of an inventory that is broken as a service on its machine, by ssh. */
+/** A node of an inventory that pgquake breaks by ssh, as a service of its machine. */
 
 import type { NodeControl } from '../../cluster/platform.ts';
 import type { Address } from '../../model/address.ts';
@@ -11,7 +11,7 @@ export interface OnMachineOptions {
   /** How other nodes reach it. */
   readonly peer: Address;
   readonly service: Service;
-  /** Another node of the inventory on the same machine, whose packets are the same. */
+  /** Another node on the same machine, which shares its packets. */
   readonly beside: NodeName | undefined;
 }
 
@@ -33,7 +33,7 @@ export function onMachine({ address, peer, service, beside }: OnMachineOptions):
     network: service.network,
     lacks: async (capability) => {
       if (beside !== undefined && capability.startsWith('network-')) {
-        return `${beside} is on the same machine, and its packets would be struck as well`;
+        return `${beside} is on the same machine, so the fault would strike its packets too`;
       }
       return KEPT_OFF[capability] ?? packetsMissed(capability, address) ?? service.lacks(capability);
     },

@@ -1,4 +1,4 @@
-/** Where the password of a connection comes from, in the order in which libpq looks. It is kept nowhere. */
+/** Finds the password of a connection, in libpq's order. It is stored nowhere. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,9 +10,9 @@ import type { Connection, PasswordSource } from '../../model/inventory.ts';
 const LINE = /^((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):((?:[^:\\]|\\.)*):(.*)$/;
 
 /**
- * From the file or variable that is named, else `PGPASSWORD`, else the password file of libpq.
- * @returns empty where there is none: some servers ask for none.
- * @throws InputError where what is named cannot be read.
+ * The password from the named file or variable, else from `PGPASSWORD`, else from libpq's password file.
+ * @returns empty if there is none: some servers require none.
+ * @throws InputError when the named file or variable cannot be read.
  */
 export function passwordFor(
   connection: Connection,
@@ -50,9 +50,9 @@ function fromPgpass(connection: Connection, { PGPASSFILE }: NodeJS.ProcessEnv): 
   return passwordIn(text, connection);
 }
 
-/** The password of the first line that fits, as `host:port:database:user:password`. Pure. */
+/** The password in the first matching line `host:port:database:user:password`. Pure. */
 export function passwordIn(pgpass: string, { host, port, database, user }: Connection): string | undefined {
-  // libpq looks up a default socket folder as localhost; a folder that is named is looked up as it is.
+  // libpq looks up its default socket folder as localhost, and a named folder by its name.
   const wanted = [host, String(port), database, user];
   for (const line of pgpass.split(/\r?\n/)) {
     if (line.startsWith('#')) continue;

@@ -1,11 +1,11 @@
-/** What the Docker engine's kernel and the images at hand can do to the network; tried, not guessed. */
+/** Tries what the Docker engine's kernel and an image can do to network traffic. */
 
 import type { Capability } from '../../cluster/platform.ts';
 import { errorText } from '../../model/errors.ts';
 import type { DockerClient } from './client.ts';
 import { runHelper } from './helper.ts';
 
-/** What is tried for each, in a container whose network leads nowhere and vanishes with it. */
+/** A trial for each capability, in a container without a network. */
 const TRIALS: Partial<Record<Capability, { readonly script: string; readonly needs: string }>> = {
   'network-rules': {
     script: `iptables -w 5 -A INPUT -p tcp -m statistic --mode random --probability 0.5 -m string --algo bm --string x \
@@ -22,22 +22,22 @@ const TRIALS: Partial<Record<Capability, { readonly script: string; readonly nee
   },
 };
 
-/** What was tried last is taken away again, so that the next one meets nothing of it. */
+/** Removes what a trial added, before the next one. */
 const CLEAN_UP = 'iptables -F INPUT 2>/dev/null; tc qdisc del dev lo root 2>/dev/null';
 const TRIED = 'pgquake tried';
 
-/** One container tries all: it costs the most by far. */
+/** One container runs all trials: its start is by far the slowest part. */
 const SCRIPT = Object.entries(TRIALS)
   .map(([capability, { script }]) => `said=$(${script} 2>&1)\necho "${TRIED} ${capability} $? $said"\n${CLEAN_UP}`)
   .concat('true')
   .join('\n');
 
-/** Why each cannot be done; those that can are not in it. */
+/** Reasons by missing capability; available ones are absent. */
 type Lacking = ReadonlyMap<string, string>;
 
 const seen = new Map<string, Promise<Lacking>>();
 
-/** @returns why it cannot be done with this image on this engine, and what it would need. Tried once for each image. */
+/** @returns why this image on this engine lacks the capability, and what that needs. Tried once for each image. */
 export async function lackingHere(
   client: DockerClient,
   image: string,
@@ -59,7 +59,7 @@ async function tryAll(client: DockerClient, image: string): Promise<Lacking> {
   const allFor = (reason: string) => new Map(capabilities.map((capability) => [capability, reason]));
   try {
     const { exitCode, output } = await runHelper(client, {
-      what: 'try what faults on the network need',
+      what: 'try what network faults need',
       image,
       script: SCRIPT,
     });

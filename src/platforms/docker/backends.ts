@@ -1,4 +1,4 @@
-/** The process of one session of a server, looked at and killed from within its container. */
+/** Checks and kills the server process of one session from within its container. */
 
 import { noSuchBackend } from '../../cluster/platform.ts';
 import type { NodeName } from '../../model/topology.ts';
@@ -6,10 +6,9 @@ import type { ExecResult } from './exec.ts';
 
 type Run = (what: string, command: readonly string[]) => Promise<ExecResult>;
 
-/** @throws what `noSuchBackend` makes where the process is no session's. */
+/** @throws the error of `noSuchBackend` if the process serves no session. */
 export async function killBackend(node: NodeName, pid: number, run: Run): Promise<void> {
-  // A child of the postmaster, which need not be the container's first process. The shell's own `kill`, as few
-  // images bring another.
+  // The postmaster need not be the container's first process. `kill` is the shell's: few images have the program.
   const script = `parent=$(cut -d' ' -f4 /proc/${Math.trunc(pid)}/stat)
 case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pid)};; *) exit 1;; esac`;
   const { exitCode } = await run(`kill process ${pid}`, ['sh', '-c', script]);
@@ -17,7 +16,7 @@ case "$(cat /proc/$parent/comm)" in postgres|postmaster) kill -9 ${Math.trunc(pi
 }
 
 /**
- * Whether the process is that of a session, by its server's words. False where the container has no shell to look with.
+ * Whether the process serves the session of a client's port. False if the container has no shell.
  * @param clientPort `null` for a session over a socket.
  */
 export async function isBackend(

@@ -1,4 +1,4 @@
-/** Calls to the Docker engine, each with a time limit and with errors that say what to do. */
+/** Calls to the Docker engine, each with a time limit and helpful errors. */
 
 import type { Agent } from 'node:http';
 import { inspect } from 'node:util';
@@ -12,7 +12,7 @@ import { dockerEndpoint, type Endpoint } from './endpoint.ts';
 
 const DEFAULT_LIMIT_MS = 15_000;
 
-/** The engine answered, and said no. `status` is the HTTP status, `reason` the engine's own words. */
+/** The engine refused a call. `status` is the HTTP status, `reason` the engine's message. */
 export class EngineRefusal extends EnvironmentError {
   readonly status: number;
   readonly reason: string;
@@ -43,7 +43,7 @@ export class DockerClient {
   }
 
   /**
-   * A client of the engine that the `docker` command would use; connects to nothing yet.
+   * A client for the engine that the `docker` command would use; does not connect yet.
    * @throws EnvironmentError when the configuration cannot be understood.
    */
   static fromEnvironment(): DockerClient {
@@ -51,7 +51,7 @@ export class DockerClient {
   }
 
   /**
-   * The same of the engine that the `docker` command would use with these variables.
+   * A client for the engine that the `docker` command would use with these variables.
    * @throws as `fromEnvironment`.
    */
   static of(environment: Readonly<NodeJS.ProcessEnv>): DockerClient {
@@ -60,11 +60,11 @@ export class DockerClient {
   }
 
   /**
-   * Does one thing with the engine.
-   * @param what in words, for the message of an error: `stop container citus_worker1`.
-   * @param work gets the signal to hand to dockerode as `abortSignal`.
-   * @throws EngineRefusal where the engine says no, EnvironmentError where it does not answer (in time),
-   * the signal's reason when aborted.
+   * Makes one call to the engine.
+   * @param what in words, for error messages: `stop container citus_worker1`.
+   * @param work gets a signal for dockerode's `abortSignal`.
+   * @throws EngineRefusal when the engine refuses, EnvironmentError when it does not answer in time, the signal's reason
+   * when aborted.
    */
   async call<T>(
     what: string,
@@ -75,7 +75,7 @@ export class DockerClient {
     const limit = AbortSignal.timeout(limitMs);
     try {
       const stop = signal ? AbortSignal.any([signal, limit]) : limit;
-      // Not every call of dockerode listens to its signal.
+      // Not every call of dockerode obeys its signal.
       const answer = this.#engine().then((docker) => work(docker, stop));
       return await unlessAborted(answer, stop);
     } catch (error) {
@@ -84,23 +84,26 @@ export class DockerClient {
       if (statusCode !== undefined) throw new EngineRefusal(what, statusCode, json?.message ?? errorText(error), error);
       const { host, source } = this.endpoint;
       if ((error as NodeJS.ErrnoException).code === 'EACCES') {
-        throw new EnvironmentError(`this user may not use the Docker engine at ${host} (${source}), asked to ${what}`, {
-          code: 'docker-unreachable',
-          hint: 'run pgquake as a user in the group "docker", or point DOCKER_HOST at an engine of this user',
-          cause: error,
-        });
+        throw new EnvironmentError(
+          `this user has no access to the Docker engine at ${host} (${source}), needed to ${what}`,
+          {
+            code: 'docker-unreachable',
+            hint: 'run pgquake as a user in the group "docker", or point DOCKER_HOST at an engine of this user',
+            cause: error,
+          },
+        );
       }
       const reason = limit.aborted ? `no answer within ${limitMs} ms` : errorText(error);
-      throw new EnvironmentError(`no Docker engine answers at ${host} (${source}), asked to ${what}: ${reason}`, {
+      throw new EnvironmentError(`no Docker engine answers at ${host} (${source}): ${reason}; needed to ${what}`, {
         code: 'docker-unreachable',
-        hint: 'start Docker, or say where it runs with DOCKER_HOST or "docker context use"; --platform local needs none',
+        hint: 'start Docker, or name its address with DOCKER_HOST or "docker context use"; --platform local needs no Docker',
         cause: error,
       });
     }
   }
 
   /**
-   * Looks at one container.
+   * Inspects one container.
    * @param container its id or name.
    * @throws as `call`.
    */
@@ -114,15 +117,14 @@ export class DockerClient {
   }
 }
 
-/** Loaded with the first call: a fifth of all modules, which nobody without containers needs. */
+/** Loaded with the first call: these are a fifth of all modules, needed only for containers. */
 async function engineWith(options: Docker.DockerOptions, secure: boolean): Promise<Docker> {
   const [{ default: Engine }, http] = await Promise.all([
     import('dockerode'),
     secure ? import('node:https') : import('node:http'),
   ]);
-  // A kept-alive connection may be dead when it is needed; a new one costs a fraction of a millisecond.
-  // dockerode's transport describes every request for a log that is off, with all that its agent holds: a second of
-  // processor time for a hundred calls.
+  // A kept-alive connection may be dead when it is needed; a new one takes less than 1 ms. dockerode's transport formats
+  // every request with its whole agent for a log that is off, which costs 1 s of processor time per 100 calls.
   const agent = Object.assign(new http.Agent({ keepAlive: false }), { [inspect.custom]: () => 'Agent' });
   // The types leave `agent` out.
   const withAgent: Docker.DockerOptions & { agent: Agent } = { ...options, agent };

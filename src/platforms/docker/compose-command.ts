@@ -1,14 +1,14 @@
-/** Finds and runs Docker Compose: `docker compose` (v2), or `docker-compose` (v1) where only that exists. */
+/** Finds and runs Docker Compose: `docker compose` (v2), else `docker-compose` (v1). */
 
 import { EnvironmentError } from '../../model/errors.ts';
 import type { Endpoint } from './endpoint.ts';
 
 const CANDIDATES = [['docker', 'compose'], ['docker-compose']] as const;
-/** Python's start on a busy machine is the slowest of them. */
+/** Version 1 starts Python, which is slow on a busy machine. */
 const LOOK_LIMIT_MS = 15_000;
-/** Between asking a Compose that was interrupted to end, and ending it. */
+/** From interrupting Compose to killing it. */
 const GRACE_MS = 5_000;
-/** Of what a command printed; the reason of a failure stands at the end. */
+/** Characters of output to keep; the reason for a failure is at the end. */
 const KEPT_OUTPUT = 4_000;
 
 export type ComposeCommand = readonly [string, ...string[]];
@@ -18,10 +18,10 @@ interface Finished {
   readonly output: string;
 }
 
-/** What was found, by the PATH that it was found on: Python's start costs half a second, and a run asks twice. */
+/** By PATH: a look takes up to half a second, and a run looks twice. */
 const found = new Map<string | undefined, ComposeCommand>();
 
-/** @returns the command, or `undefined` where neither exists. */
+/** @returns the command, or `undefined` if neither exists. */
 export async function findCompose(): Promise<ComposeCommand | undefined> {
   const path = process.env.PATH;
   const command = found.get(path) ?? (await lookForCompose());
@@ -42,17 +42,17 @@ async function lookForCompose(): Promise<ComposeCommand | undefined> {
 
 /** The error for a machine without Compose. */
 export function composeMissing(): EnvironmentError {
-  return new EnvironmentError('there is no Docker Compose here', {
+  return new EnvironmentError('Docker Compose is not installed here', {
     code: 'compose-missing',
-    hint: 'install the package docker-compose-plugin (or docker-compose-v2, or docker-compose) of your system',
+    hint: "install your system's package docker-compose-plugin (or docker-compose-v2, or docker-compose)",
   });
 }
 
 export interface ComposeRun {
   readonly project: string;
-  /** Path of the Compose file. */
+  /** Its path. */
   readonly file: string;
-  /** For the variables in the file; never on the command line, where others could read it. */
+  /** For variables in the file. Not on the command line, which other users can read. */
   readonly environment: Readonly<Record<string, string>>;
   readonly endpoint: Endpoint;
   readonly limitMs: number;
@@ -60,15 +60,15 @@ export interface ComposeRun {
 }
 
 /**
- * Runs Compose on one project, `['up', '--detach']`. Its process has ended when this returns or throws.
- * @throws EnvironmentError with the end of its output when it fails or takes too long; the signal's
- * reason when aborted.
+ * Runs Compose on one project until its process ends.
+ * @param args `['up', '--detach']`
+ * @throws EnvironmentError with the end of its output when it fails or exceeds the limit; the signal's reason when aborted.
  */
 export async function runCompose(command: ComposeCommand, args: readonly string[], options: ComposeRun): Promise<void> {
   const { project, file, environment, endpoint, limitMs, signal } = options;
   const limit = AbortSignal.timeout(limitMs);
   const env = { ...composeEnvironment(), ...environment };
-  // Both generations of Compose understand DOCKER_HOST; contexts with certificates they must find themselves.
+  // Both versions of Compose understand DOCKER_HOST; contexts with certificates they must find themselves.
   if (!endpoint.tls) {
     env.DOCKER_HOST = endpoint.host;
     delete env.DOCKER_CONTEXT;
@@ -87,20 +87,20 @@ export async function runCompose(command: ComposeCommand, args: readonly string[
 }
 
 /**
- * The environment for Compose. COMPOSE_* would add files and profiles, or name another project; and a proxy is for the
- * engine, which pulls images, not for the way to the engine.
+ * The environment for Compose, without COMPOSE_*, which could add files or name another project, and without proxies:
+ * these are for the engine's pulls, not for the connection to the engine.
  */
 export function composeEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const own = ([name]: [string, unknown]) => !/^COMPOSE_|^(?:https?|ftp|all)_proxy$/i.test(name);
   return Object.fromEntries(Object.entries(env).filter(own));
 }
 
-/** Interrupted, it has 5 s to end by itself. @throws where it cannot be started. */
+/** After an interrupt it has 5 s to end. @throws when it cannot be started. */
 async function run(
   [program, ...args]: ComposeCommand,
   { env, signal }: { env: NodeJS.ProcessEnv; signal: AbortSignal },
 ): Promise<Finished> {
-  // Loaded when it is used: most commands start no program.
+  // Loaded on demand: most commands start no program.
   const { execa } = await import('execa');
   const result = await execa(program, args, {
     env,
@@ -116,5 +116,5 @@ async function run(
 }
 
 function lastLines(output: string): string {
-  return output.trim().split(/\r?\n/).slice(-6).join(' | ') || 'it said nothing';
+  return output.trim().split(/\r?\n/).slice(-6).join(' | ') || 'no output';
 }

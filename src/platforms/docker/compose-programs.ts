@@ -1,6 +1,6 @@
 /**
- * The Compose file of a cluster whose nodes run programs that their engine names, from one image. It holds no password:
- * that comes from the environment, and so does the image.
+ * The Compose file of a cluster whose nodes run an engine's programs, all from one image. Password and image come from the
+ * environment.
  */
 
 import { type NodeProgram, PASSWORD_HERE, type Places } from '../../cluster/program.ts';
@@ -16,15 +16,15 @@ import {
   SIZED_DATA_BYTES,
 } from './compose.ts';
 
-/** Where a node's program listens; PostgreSQL's port where a container has no such label. */
+/** The port of a node's program; without the label, PostgreSQL's. */
 export const PORT_LABEL = 'pgquake.port';
-/** On nodes that are no PostgreSQL server: the path that says whether they are well, see `NodeProgram.health`. */
+/** On nodes without PostgreSQL: the path of their health check, see `NodeProgram.health`. */
 export const HEALTH_LABEL = 'pgquake.health';
 
-/** On nodes with a manager's agent: the name of its process and its port, `patroni:8008`. */
+/** On nodes with a manager's agent: its process and port, `patroni:8008`. */
 export const AGENT_LABEL = 'pgquake.agent';
 
-/** A container is a machine of its own, known by the name of its node. */
+/** Each container is a machine, with its node's name as host name. */
 export const IN_CONTAINERS: Places = {
   listen: (_node, port) => `0.0.0.0:${port}`,
   reach: (node, port) => `${node}:${port}`,
@@ -37,7 +37,7 @@ export const IN_CONTAINERS: Places = {
 const PASSWORD_VARIABLE = `\${POSTGRES_PASSWORD:?}`;
 
 /**
- * @param sizedData nodes whose data are on a file system of its own size, which may be filled; none by default.
+ * @param sizedData nodes whose data are on a file system of fixed size, which may be filled; none by default.
  * @returns the text of a Compose file, for `docker compose` (v2) and `docker-compose` (1.27 or newer). Pure.
  */
 export function renderPrograms(
@@ -70,7 +70,7 @@ export function renderPrograms(
   return `# Written by pgquake.\n${composeYaml(file)}`;
 }
 
-/** Open to all, because whom a program runs as is the image's business; what it makes in there is its own. */
+/** World-writable: the image decides which user runs the program. */
 const SIZED = {
   driver: 'local',
   driver_opts: { type: 'tmpfs', device: 'tmpfs', o: `size=${SIZED_DATA_BYTES},mode=1777` },
@@ -106,7 +106,7 @@ function service(project: string, name: NodeName, { command, files, ports, dataF
   };
 }
 
-/** Writes the files from its environment, for their owner alone, and becomes the command. */
+/** Writes files from the environment, readable only by their owner, and then becomes the command. */
 function writingFiles(paths: readonly string[]): string {
   const writes = paths.map((path, i) => {
     const variable = `PGQUAKE_FILE_${i}`;

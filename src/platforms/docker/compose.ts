@@ -1,19 +1,18 @@
 /**
- * The Compose file of a cluster, rendered from its nodes. The docker-compose.yml at the top of the
- * repository is the rendering of the standing cluster; runs get theirs in the run's folder. It holds no
- * password and no image of its own: both come from the environment.
+ * Renders the Compose file of a cluster from its nodes. The docker-compose.yml at the top of the repository is that of the
+ * standing cluster; a run's is in its folder. Password and image come from the environment.
  */
 
 import { stringify } from 'yaml';
 import type { NodeSpec } from '../../model/topology.ts';
 import { formatCount } from '../../model/units.ts';
 
-/** What the variable PGQUAKE_IMAGE replaces. */
+/** The variable PGQUAKE_IMAGE overrides it. */
 export const DEFAULT_IMAGE = 'citusdata/citus:14.1.0';
 
-/** On every container, network and volume of a cluster: whose it is. What lacks it is not touched. */
+/** On every container, network and volume of a cluster. pgquake does not touch what lacks it. */
 export const PROJECT_LABEL = 'pgquake.project';
-/** On every container: which node of the topology it is. */
+/** On every container: its node in the topology. */
 export const NODE_LABEL = 'pgquake.node';
 
 /** In the container. */
@@ -26,27 +25,27 @@ export interface ComposeOptions {
   readonly settings: Readonly<Record<string, string>>;
   /** The entry's port on 127.0.0.1, unless PGQUAKE_PORT names another; any free one by default. */
   readonly entryPort?: number;
-  /** Whether the engine looks after the nodes' health by itself, which costs processor time. */
+  /** Whether the engine checks the nodes' health, which costs processor time. */
   readonly healthChecks: boolean;
-  /** For the making of the data folder; none by default. */
+  /** Arguments of initdb; none by default. */
   readonly initdbArguments?: string;
-  /** Nodes whose data are on a file system of its own size, which may be filled; none by default. */
+  /** Nodes whose data are on a file system of fixed size, which may be filled; none by default. */
   readonly sizedData?: readonly string[];
 }
 
-/** Of such a file system. It is in memory: the engine's own disk is never filled. */
+/** The size of that file system, which is in memory: the engine's disk is never filled. */
 export const SIZED_DATA_BYTES = 512 * 2 ** 20;
 
-/** Of the cluster that `docker-compose.yml` describes. */
+/** The cluster that `docker-compose.yml` describes. */
 export const STANDING: ComposeOptions = {
   project: 'citus',
-  // Enough for either engine; Citus ignores what only the native engine needs, and the other way round.
+  // Enough for the engines `citus` and `native`; each ignores what only the other needs.
   settings: { wal_level: 'logical', max_connections: '600', max_worker_processes: '64' },
   entryPort: 5432,
   healthChecks: true,
 };
 
-/** `citus_worker1`: a node's service and container, and the name that other nodes reach it by. */
+/** `citus_worker1`: the name of a node's service and container, by which other nodes reach it. */
 export function containerName(project: string, node: string): string {
   return `${project}_${node}`;
 }
@@ -87,7 +86,7 @@ export function renderCompose(specs: readonly NodeSpec[], options: ComposeOption
 ${composeYaml(file)}`;
 }
 
-/** Old versions of Compose read YAML 1.1, in which a plain "no" is false. What stands there twice gets an anchor. */
+/** Old versions of Compose read YAML 1.1, in which a plain "no" is false. Repeated objects get an anchor. */
 export function composeYaml(file: object): string {
   return stringify(file, { lineWidth: 0, version: '1.1', anchorPrefix: 'node' });
 }
@@ -98,21 +97,21 @@ function everyNode({ settings, initdbArguments, healthChecks }: ComposeOptions) 
     command: ['postgres', ...serverArguments(settings)],
     environment: {
       POSTGRES_PASSWORD: `\${POSTGRES_PASSWORD:?set it to a password of your choice}`,
-      // Set, because its default differs between the versions of the image.
+      // The default differs between versions of the image.
       PGDATA: '/var/lib/postgresql/pgdata',
       ...(initdbArguments === undefined ? {} : { POSTGRES_INITDB_ARGS: escaped(initdbArguments) }),
     },
     dns_opt: [...DNS_OPTIONS],
     shm_size: '256mb',
     restart: 'no',
-    // The image may bring a check of its own.
+    // The image may define its own check.
     healthcheck: healthChecks ? HEALTH_CHECK : { disable: true },
   };
 }
 
 const IMAGE = `\${PGQUAKE_IMAGE:-${DEFAULT_IMAGE}}`;
 
-/** The name of a stopped node does not resolve; a server that looks for it waits, and can do nothing else. */
+/** Short, because the name of a stopped node does not resolve, and a server does nothing else while it waits for it. */
 export const DNS_OPTIONS = ['timeout:1', 'attempts:1', 'no-aaaa'] as const;
 
 function sized() {
@@ -120,7 +119,7 @@ function sized() {
   return { driver: 'local', driver_opts: options };
 }
 
-/** What is in memory is gone when the last container that uses it stops; so one goes on that does nothing. */
+/** An idle container that keeps in-memory volumes: they vanish when the last container that uses them stops. */
 export function keeperOf(
   name: string,
   nodes: readonly string[],
@@ -139,7 +138,7 @@ export function keeperOf(
   };
 }
 
-/** Over TCP: a node that still prepares its data listens on its Unix socket only. */
+/** Over TCP: a node that is still preparing its data listens only on its Unix socket. */
 const HEALTH_CHECK = {
   test: ['CMD', 'pg_isready', '--quiet', '--host=127.0.0.1', '--username=postgres'],
   interval: '5s',

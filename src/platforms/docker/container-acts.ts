@@ -1,17 +1,17 @@
-/** A container stopped, killed, frozen, started by the engine. */
+/** Stops, kills, freezes and starts a container. */
 
 import pRetry from 'p-retry';
 import { type CallOptions, type DockerClient, EngineRefusal } from './client.ts';
 import type { ProjectContainer } from './project.ts';
 
-/** An orderly shutdown gets this long before the engine kills the container. */
+/** For a clean shutdown; then the engine kills the container. */
 const STOP_GRACE_S = 10;
 export const STOP_LIMIT_MS = 40_000;
 const FREEZE_AGAIN_MS = 100;
 
 export type ContainerAct = 'stop' | 'kill' | 'pause' | 'unpause' | 'start';
 
-/** @throws EngineRefusal also where the container is so already. */
+/** @throws EngineRefusal also if the container is already in that state. */
 export async function actOn(
   client: DockerClient,
   { id, name }: Pick<ProjectContainer, 'id' | 'name'>,
@@ -36,8 +36,8 @@ export async function actOn(
 }
 
 /**
- * Whether the engine gave up a pause and let all go on: on control groups of version 1, runc looks a thousand times whether
- * all processes are frozen, and on a busy machine one may still be held in the kernel. Asked again, it succeeds.
+ * Whether the engine gave up a pause and thawed the container. With control groups v1, runc checks a thousand times
+ * whether all processes are frozen, and on a busy machine one may still be in the kernel. A retry succeeds.
  */
 function isThawed(error: unknown): boolean {
   return error instanceof EngineRefusal && error.reason.includes('unable to freeze');

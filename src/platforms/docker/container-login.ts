@@ -1,11 +1,11 @@
-/** What a container's variables say of its server: who logs in, and where its data are. */
+/** Reads a server's login and data folder from its container's variables. */
 
 import type { Address } from '../../model/address.ts';
 import type { DockerClient } from './client.ts';
 
 export type Login = Omit<Address, 'host' | 'port'>;
 
-/** The superuser that the official image makes, from the container's variables, `NAME=value`. */
+/** The superuser that the official image creates, from variables `NAME=value`. */
 export function loginOf(environment: readonly string[]): Login {
   const variables = variablesOf(environment);
   const user = variables.get('POSTGRES_USER') || 'postgres';
@@ -16,18 +16,18 @@ export function loginOf(environment: readonly string[]): Login {
   };
 }
 
-/** The server's data folder, that of the official image by default. */
+/** The server's data folder; by default that of the official image. */
 export function dataFolderOf(environment: readonly string[]): string {
   return variablesOf(environment).get('PGDATA') || '/var/lib/postgresql/data';
 }
 
-/** The password that a container's server was made with; empty where it has none. For `withoutPassword`. */
+/** The initial password of a container's server; empty if it has none. For `withoutPassword`. */
 export async function passwordIn(client: DockerClient, containerId: string): Promise<string> {
   const { Config } = await client.inspect(`look at container ${containerId.slice(0, 12)}`, containerId);
   return loginOf(Config.Env).password;
 }
 
-/** Servers log statements that fail, and some statements hold the password. */
+/** Hides the password in logs: servers log failed statements, and some contain it. */
 export function withoutPassword(text: string, password: string): string {
   return password === '' ? text : text.replaceAll(password, '********');
 }

@@ -1,10 +1,10 @@
-/** Parts of a node in a container: its processes are looked at and signalled from within. */
+/** Parts of a node in a container: lists and signals its processes from within. */
 
 import type { NodeParts } from '../../cluster/platform.ts';
 import { type PartsOptions, partsOf, type SeenProcess } from '../parts.ts';
 import type { ExecResult } from './exec.ts';
 
-/** `pid (command) state parent`, of every process; one that ends meanwhile is left out. */
+/** `pid (command) state parent` of every process, except those that end meanwhile. */
 const LIST = 'cat /proc/[0-9]*/stat 2>/dev/null; true';
 
 export interface ContainerParts extends Pick<PartsOptions, 'name' | 'agent' | 'agentRefusal'> {
@@ -28,7 +28,7 @@ export function partsInContainer({ run, ...node }: ContainerParts): NodeParts {
 /** https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html Pure. */
 export function parseProcesses(stats: string): SeenProcess[] {
   return stats.split('\n').flatMap((line) => {
-    // A command may have spaces and brackets in it.
+    // A command may contain spaces and parentheses.
     const [, pid, command = '', state = '', parent] = /^(\d+) \((.*)\) (\S) (\d+) /.exec(line) ?? [];
     return pid === undefined || state === 'Z' ? [] : [{ pid: Number(pid), command, state, parent: Number(parent) }];
   });

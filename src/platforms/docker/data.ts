@@ -1,6 +1,6 @@
 /**
- * The data of a container whose server does not run: replaced by a copy of another one's, or some of its files. From
- * beside both, in a helper that has their volumes: a stopped container runs nothing.
+ * Replaces the data of a stopped container by a copy of another's, or some of its files. A helper container with the volumes
+ * of both does that: a stopped container runs nothing.
  */
 
 import { posix } from 'node:path';
@@ -12,10 +12,10 @@ import type { DockerClient } from './client.ts';
 import { POSTGRES_PORT } from './compose.ts';
 import { mustRun, runHelper } from './helper.ts';
 
-/** Where the helper has the volumes. */
+/** Where the helper mounts the volumes. */
 const SOURCE = '/source';
 const TARGET = '/target';
-/** Files come and go under a running server; what went while it was copied is not needed. */
+/** Files that a running server removed during the copy are not needed. */
 const VANISHED = 'No such file or directory';
 
 export interface DataVolume {
@@ -31,13 +31,13 @@ export interface DockerDataOptions {
   readonly project: () => string | undefined;
   readonly containerName: () => string;
   readonly volume: () => Promise<DataVolume>;
-  /** Of another node of the same platform; `undefined` where it is none. */
+  /** The volume of another node; `undefined` if that is not a container. */
   readonly volumeOf: (node: NodeControl) => Promise<DataVolume> | undefined;
-  /** The container of another node of the same platform, likewise. */
+  /** The container of another node, likewise. */
   readonly containerOf: (node: NodeControl) => string | undefined;
 }
 
-/** The volume that holds a data folder, of those that a container has. */
+/** The volume with the data folder among a container's mounts. */
 export function dataVolume(
   mounts: readonly { readonly Name?: string | undefined; readonly Destination: string }[],
   dataFolder: string,
@@ -61,7 +61,9 @@ export class DockerData implements NodeData {
     const { containerName, volume, volumeOf } = this.#options;
     const [from, to] = [await volumeOf(source), await volume()];
     if (!from) {
-      throw new EnvironmentError(`${source.name} is no container: its data cannot be copied`, { code: 'copy-failed' });
+      throw new EnvironmentError(`${source.name} is not a container, so its data cannot be copied`, {
+        code: 'copy-failed',
+      });
     }
     const [fromFolder, toFolder] = [posix.join(SOURCE, from.folder), posix.join(TARGET, to.folder)].map(shellWord);
     await this.#run(`copy the data of ${source.name} to ${containerName()}`, {
@@ -76,12 +78,12 @@ export class DockerData implements NodeData {
   async rewind(source: NodeControl): Promise<string | undefined> {
     const { client, image, project, containerName, volume, containerOf } = this.#options;
     const containerId = containerOf(source);
-    if (containerId === undefined) return `${source.name} is no container`;
+    if (containerId === undefined) return `${source.name} is not a container`;
     const { volume: name, folder } = await volume();
     const { user, password, database } = source.address();
     const server = connInfoText({ host: '127.0.0.1', port: POSTGRES_PORT, user, password, dbname: database });
     const data = shellWord(posix.join(TARGET, folder));
-    // Whoever owns the data: the program refuses to run as root.
+    // As the owner of the data: pg_rewind refuses to run as root.
     const program = `exec "$(command -v pg_rewind)" --target-pgdata=${data} --source-server=${shellWord(server)}`;
     const { exitCode, output } = await runHelper(client, {
       what: `rewind the data of ${containerName()} to those of ${source.name}`,
@@ -90,7 +92,7 @@ export class DockerData implements NodeData {
       containerId,
       binds: [`${name}:${TARGET}`],
       script: `
-        command -v pg_rewind > /dev/null || { echo there is no pg_rewind; exit 1; }
+        command -v pg_rewind > /dev/null || { echo pg_rewind is missing; exit 1; }
         su "$(stat -c %U ${data}/PG_VERSION)" -s /bin/sh -c "export PATH='$PATH'; "${shellWord(program)} &&
         cd ${data} && rm -rf postmaster.opts pg_replslot/*`,
     });

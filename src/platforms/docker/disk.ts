@@ -1,6 +1,6 @@
 /**
- * The file system of a container's data folder: filled up and freed again, where it is one of its own size. An
- * ordinary volume lies on the disk of the engine's machine, which must never be filled.
+ * Fills and frees the file system of a container's data folder, if it has a fixed size. An ordinary volume is on the disk of
+ * the engine's machine, which must never be filled.
  */
 
 import type { DiskSpace, NodeDisk } from '../../cluster/platform.ts';
@@ -11,11 +11,11 @@ import type { DockerClient } from './client.ts';
 import type { ExecResult } from './exec.ts';
 import { mustRun } from './helper.ts';
 
-/** What is always left: a few pages of a table, far less than a segment of the server's log. */
+/** Always left free: eight table pages, far less than a WAL segment. */
 const RESERVE_BYTES = 2 ** 16;
-/** A larger one is somebody's disk. */
+/** A larger file system is taken for a real disk. */
 const MAX_SIZE_BYTES = 8 * 2 ** 30;
-/** Of what the file took, at least so much is free again at once; the server may take some of it. */
+/** This share of the file must be free after its removal; the server may use the rest at once. */
 const FREED_SHARE = 0.9;
 const FILL_LIMIT_MS = 60_000;
 
@@ -39,19 +39,18 @@ export class DockerDisk implements NodeDisk {
 
   async refusal(): Promise<string | undefined> {
     const { containerName, dataFolder } = this.#options;
-    // The engine puts /etc/hosts there, from its own disk.
+    // /etc/hosts is on the engine's disk.
     const [data, engines, space] = (
       await this.#sh(
-        'look at the file systems',
+        'inspect the file systems',
         `stat -c %d ${this.#folder} /etc/hosts && stat -f -c '%b %a %S' ${this.#folder}`,
       )
     ).split('\n');
     const { totalBytes } = parseSpace(space);
     const where = `the data of ${containerName()} in ${dataFolder()}`;
-    if (data === engines)
-      return `${where} are on the disk of the Docker engine, not on a file system of their own size`;
+    if (data === engines) return `${where} are on the disk of the Docker engine, not on a file system of fixed size`;
     if (totalBytes <= MAX_SIZE_BYTES) return undefined;
-    return `${where} are on a file system of ${formatBytes(totalBytes)}; at most ${formatBytes(MAX_SIZE_BYTES)} are filled`;
+    return `${where} are on a file system of ${formatBytes(totalBytes)}; pgquake fills at most ${formatBytes(MAX_SIZE_BYTES)}`;
   }
 
   async fill(mark: string, share: number): Promise<void> {
@@ -62,13 +61,13 @@ export class DockerDisk implements NodeDisk {
     const bytes = freeBytes - leave;
     if (bytes <= 0) {
       throw new EnvironmentError(
-        `the disk of ${this.#options.containerName()} has ${formatBytes(freeBytes)} free, of which ${formatBytes(leave)} are to stay`,
+        `the disk of ${this.#options.containerName()} has only ${formatBytes(freeBytes)} free, and ${formatBytes(leave)} must stay free`,
         { code: 'disk-full-already' },
       );
     }
     const file = this.#file(mark);
     const size = `$(($(stat -f -c '%a * %S' ${this.#folder}) - ${leave}))`;
-    // A busy server takes space meanwhile: then less is there than was seen, and is looked at again.
+    // A busy server may take space in between, so the free space is read again for each attempt.
     const once = `size=${size}; fallocate -l $size ${file} || head -c $size /dev/zero > ${file}`;
     await this.#sh(
       'fill the disk',
@@ -77,10 +76,10 @@ export class DockerDisk implements NodeDisk {
   }
 
   async seen(): Promise<DiskSpace> {
-    return parseSpace(await this.#sh('look at the disk', `stat -f -c '%b %a %S' ${this.#folder}`));
+    return parseSpace(await this.#sh('inspect the disk', `stat -f -c '%b %a %S' ${this.#folder}`));
   }
 
-  /** From beside the container: its server may have ended for want of space, and cannot start. */
+  /** By a helper container: the server may have exited for want of space. */
   async free(mark: string): Promise<number> {
     const { client, containerId, containerName, image, project } = this.#options;
     const free = `stat -f -c '%a * %S' ${this.#folder}`;
@@ -94,7 +93,7 @@ export class DockerDisk implements NodeDisk {
       script: `size=0; [ ! -e ${file} ] || size=$(stat -c %s ${file}); before=$(($(${free}))); rm -f ${file} && echo "$size $(($(${free}) - before))"`,
     });
     const [size = Number.NaN, freed = Number.NaN] = output.split(' ').map(Number);
-    // Where nothing fills it any more there is nothing to become free, and a server takes space for itself meanwhile.
+    // Without the file nothing is freed, and the server may take space in between.
     if (size === 0 || freed >= size * FREED_SHARE) return size;
     throw new EnvironmentError(`the disk of ${containerName()} is not free again: ${output}`, { code: 'not-healed' });
   }
@@ -114,7 +113,7 @@ export class DockerDisk implements NodeDisk {
   }
 }
 
-/** Blocks in all, blocks that are free, and the size of one. */
+/** Total blocks, free blocks and the block size. */
 function parseSpace(text = ''): DiskSpace {
   const [total, free, size] = text.split(' ').map(Number) as [number, number, number];
   return { totalBytes: total * size, freeBytes: free * size };

@@ -1,4 +1,4 @@
-/** Which Docker engine to talk to: the same one that the `docker` command would. */
+/** Finds the Docker engine that the `docker` command would use. */
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -8,27 +8,26 @@ import { EnvironmentError, errorText } from '../../model/errors.ts';
 export interface Endpoint {
   /** `unix:///var/run/docker.sock`, `tcp://127.0.0.1:2375`, `npipe:////./pipe/docker_engine`. */
   readonly host: string;
-  /** Where that comes from, for messages: `DOCKER_HOST`, `the context "colima"`, `the default`. */
+  /** The source of `host`, for messages: `DOCKER_HOST`, `the context "colima"`, `the default`. */
   readonly source: string;
-  /** Certificates, as PEM; absent for a plain connection. */
+  /** PEM certificates; absent for a plain connection. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
 }
 
 /**
- * DOCKER_HOST, else the context that DOCKER_CONTEXT or the client's configuration names, else the
- * default socket.
+ * DOCKER_HOST, else the context of DOCKER_CONTEXT or of the client's configuration, else the default socket.
  * @param env the process's environment.
  * @param homeFolder where `.docker` is, unless DOCKER_CONFIG names it.
- * @throws EnvironmentError when a context is named that cannot be read.
+ * @throws EnvironmentError when a named context cannot be read.
  */
 export function dockerEndpoint(env: Readonly<NodeJS.ProcessEnv>, homeFolder: string): Endpoint {
   const host = env.DOCKER_HOST;
   if (host) {
-    // As the docker command has it: without a protocol it is a host and a port.
+    // As for the docker command: without a protocol it is a host and a port.
     if (!/^[a-z]+:\/\/.|^[\w.-]+:\d+$|^\[[\da-f:]+\]:\d+$/i.test(host)) {
-      throw new EnvironmentError(`DOCKER_HOST: "${host}" is no address of a Docker engine`, {
+      throw new EnvironmentError(`DOCKER_HOST: "${host}" is not the address of a Docker engine`, {
         code: 'docker-configuration',
-        hint: 'set it to one such as unix:///var/run/docker.sock or tcp://host:2375, or unset it',
+        hint: 'set it to an address such as unix:///var/run/docker.sock or tcp://host:2375, or unset it',
       });
     }
     const secure = env.DOCKER_TLS_VERIFY ? tlsFrom(env.DOCKER_CERT_PATH || join(homeFolder, '.docker')) : undefined;
@@ -47,7 +46,7 @@ export function dockerEndpoint(env: Readonly<NodeJS.ProcessEnv>, homeFolder: str
 function defaultHost(homeFolder: string): string {
   if (process.platform === 'win32') return 'npipe:////./pipe/docker_engine';
   const system = '/var/run/docker.sock';
-  // Docker Desktop without the system-wide link.
+  // Docker Desktop may lack the system-wide link.
   const desktop = join(homeFolder, '.docker/run/docker.sock');
   return `unix://${!existsSync(system) && existsSync(desktop) ? desktop : system}`;
 }
@@ -62,7 +61,7 @@ function currentContext(folder: string): string | undefined {
   }
 }
 
-/** Contexts lie in folders named by the SHA-256 of their name. */
+/** A context's folder is named after the SHA-256 of its name. */
 function contextEndpoint(folder: string, name: string): Endpoint {
   const id = createHash('sha256').update(name).digest('hex');
   const path = join(folder, 'contexts/meta', id, 'meta.json');
@@ -89,7 +88,7 @@ function tlsFrom(folder: string): NonNullable<Endpoint['tls']> {
 function unreadable(what: string, cause: unknown): EnvironmentError {
   return new EnvironmentError(`cannot read ${what}: ${errorText(cause)}`, {
     code: 'docker-configuration',
-    hint: 'look at "docker context ls", or set DOCKER_HOST',
+    hint: '"docker context ls" lists the contexts; or set DOCKER_HOST',
     cause,
   });
 }

@@ -1,4 +1,4 @@
-/** Runs a program in a container that runs, and waits for its end. */
+/** Runs a program in a running container to its end. */
 
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -8,12 +8,12 @@ const LIMIT_MS = 15_000;
 
 export interface ExecResult {
   readonly exitCode: number;
-  /** Standard output and standard error, as they came. */
+  /** Standard output and standard error, interleaved. */
   readonly output: string;
 }
 
 export interface ExecRequest {
-  /** In words, for the message of an error. */
+  /** In words, for error messages. */
   readonly what: string;
   readonly containerId: string;
   readonly command: readonly string[];
@@ -22,8 +22,8 @@ export interface ExecRequest {
 }
 
 /**
- * Runs it as root. A program that ends with an exit code other than 0 is no error here.
- * @throws EngineRefusal where the container does not run or has no such program.
+ * Runs the program as root, whatever its exit code.
+ * @throws EngineRefusal when the container is not running.
  */
 export function execIn(client: DockerClient, request: ExecRequest): Promise<ExecResult> {
   const { what, containerId, command, limitMs = LIMIT_MS } = request;
@@ -44,7 +44,7 @@ export function execIn(client: DockerClient, request: ExecRequest): Promise<Exec
       stream.once('error', (error: Error) => output.destroy(error));
       const written = await text(output);
       const { ExitCode } = await exec.inspect({ abortSignal });
-      // The engine's answer to a program that it cannot find is an exit code and a message.
+      // For a missing program, the engine reports an exit code and a message.
       return { exitCode: ExitCode ?? -1, output: written.trim() };
     },
     { limitMs },

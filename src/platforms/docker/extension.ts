@@ -1,4 +1,4 @@
-/** Whether an image's PostgreSQL brings an extension; asked in a container of it that runs no server. */
+/** Finds out whether an image's PostgreSQL has an extension, in a container that runs no server. */
 
 import type { DockerClient } from './client.ts';
 
@@ -7,7 +7,7 @@ const LOOK_LIMIT_MS = 30_000;
 /** @param extension a plain name, `citus`. */
 export async function imageOffers(client: DockerClient, image: string, extension: string): Promise<boolean> {
   const control = `extension/${extension}.control`;
-  // Debian's images have a pg_config only with the development files; the official ones always.
+  // Debian-based images have pg_config only with the development files; the official ones always.
   const script = `for file in "$(pg_config --sharedir 2>/dev/null)/${control}" /usr/share/postgresql/*/${control} /usr/local/share/postgresql/${control}; do
     test -e "$file" && exit 0
   done

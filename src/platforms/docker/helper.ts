@@ -1,7 +1,7 @@
 /**
- * Short-lived containers that work beside another one: in its network namespace, with the right to change its
- * packet filter and its traffic shaping, so that nodes need not have it; or on its volumes, also when it does not
- * run. Each runs one script and is gone; what a crash leaves is known by its labels.
+ * Short-lived containers beside a node's: in its network namespace, with the right to change packet filters and traffic
+ * shaping, so that the node needs no such right; or with its volumes, even if it is stopped. Each runs one script and
+ * removes itself; its labels identify it after a crash.
  */
 
 import { PassThrough } from 'node:stream';
@@ -11,21 +11,21 @@ import { type DockerClient, EngineRefusal } from './client.ts';
 import { PROJECT_LABEL } from './compose.ts';
 
 const LIMIT_MS = 30_000;
-/** Which act a helper worked for. */
+/** The act of a helper. */
 const MARK_LABEL = 'pgquake.mark';
 
 export interface HelperTask {
-  /** In words, for the message of an error: `add 2 rules to citus_worker1`. */
+  /** In words, for error messages: `add 2 rules to citus_worker1`. */
   readonly what: string;
   /** Has sh, iptables and tc. */
   readonly image: string;
-  /** The container in whose network it works; none to have a network of its own that leads nowhere. */
+  /** The container whose network it shares; without one, it has no network. */
   readonly containerId?: string;
-  /** The container whose volumes it sees, whether or not that one runs. */
+  /** The container whose volumes it mounts, running or not. */
   readonly volumesFrom?: string;
-  /** Volumes by name and where they are in it: `name:/target`; none by default. */
+  /** Volumes by name, with their mount points: `name:/target`; none by default. */
   readonly binds?: readonly string[];
-  /** Of the cluster, if there is one: removing the cluster removes the helper. */
+  /** Of the cluster, if any: removing the cluster removes the helper. */
   readonly project?: string | undefined;
   readonly mark?: string;
   /** For sh. */
@@ -34,11 +34,11 @@ export interface HelperTask {
 
 export interface HelperResult {
   readonly exitCode: number;
-  /** Standard output and standard error, as they came. */
+  /** Standard output and standard error, interleaved. */
   readonly output: string;
 }
 
-/** Runs a script to its end. An exit code other than 0 is no error here. */
+/** Runs a script to its end, whatever its exit code. */
 export async function runHelper(client: DockerClient, task: HelperTask): Promise<HelperResult> {
   const { what, image, containerId, volumesFrom, binds, project, mark, script } = task;
   return await client.call(
@@ -79,8 +79,8 @@ export async function runHelper(client: DockerClient, task: HelperTask): Promise
 }
 
 /**
- * The same, of a script that must succeed.
- * @throws EnvironmentError with what it said.
+ * Runs a script that must succeed.
+ * @throws EnvironmentError with its output.
  */
 export async function mustRun(client: DockerClient, task: HelperTask): Promise<string> {
   const { exitCode, output } = await runHelper(client, task);
@@ -90,7 +90,7 @@ export async function mustRun(client: DockerClient, task: HelperTask): Promise<s
   });
 }
 
-/** Removes what a crash left of the helpers of one act. Harmless where there is nothing. */
+/** Removes the helpers of an act that a crash left. Harmless if there are none. */
 export async function removeHelpers(client: DockerClient, mark: string): Promise<void> {
   const filters = { label: [`${MARK_LABEL}=${mark}`] };
   const left = await client.call('look for helper containers', (docker, abortSignal) =>

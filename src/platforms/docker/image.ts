@@ -1,4 +1,4 @@
-/** The image that nodes are made from: which one, whether it can be had, and getting it. */
+/** The image of the nodes: chooses it, checks whether it is available, and pulls it. */
 
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { DockerClient } from './client.ts';
@@ -14,15 +14,15 @@ const REFERENCE =
   /^(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::\d+)?\/)?[a-z0-9]+(?:(?:[._-]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._-]|__|-+)[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/;
 
 /**
- * PGQUAKE_IMAGE, else the official image in the version that pgquake is made for.
- * @throws EnvironmentError where that is no name of an image.
+ * PGQUAKE_IMAGE, else the official image in the version for which pgquake is made.
+ * @throws EnvironmentError when that is not the name of an image.
  */
 export function wantedImage(): string {
   return imageIn('PGQUAKE_IMAGE') ?? DEFAULT_IMAGE;
 }
 
 /**
- * The image for what changes the network of a node: PGQUAKE_HELPER_IMAGE.
+ * The image for changing the network of a node: PGQUAKE_HELPER_IMAGE.
  * @throws as `wantedImage`.
  */
 export function helperImage(): string | undefined {
@@ -54,8 +54,8 @@ export async function isPresent(client: DockerClient, image: string, limitMs?: n
 }
 
 /**
- * Asks the image's registry, through the engine, whether it has it.
- * @returns `undefined` if so, else why not.
+ * Asks the registry, through the engine, for an image.
+ * @returns `undefined` if it can be pulled, else the reason.
  */
 export async function cannotBePulled(
   client: DockerClient,
@@ -72,8 +72,8 @@ export async function cannotBePulled(
 
 /**
  * Pulls an image.
- * @param progress hears a line now and then.
- * @throws EnvironmentError when it cannot be had.
+ * @param progress gets a line every 2 s.
+ * @throws EnvironmentError when the image cannot be pulled.
  */
 export async function pull(
   client: DockerClient,
@@ -123,7 +123,7 @@ export function imageNotToBeHad(image: string, reason: string, cause?: unknown):
     `the image ${image} is not on this machine and cannot be pulled: ${reason.replace(/^\(HTTP code \d+\) [a-z ]+ - /, '')}`,
     {
       code: 'image-missing',
-      hint: 'name an image that is on this machine with PGQUAKE_IMAGE, or use --platform local, which needs none',
+      hint: 'set PGQUAKE_IMAGE to an image on this machine, or use --platform local, which needs no image',
       cause,
     },
   );

@@ -1,4 +1,4 @@
-/** What the servers printed: read from the engine, kept in the run's folder before containers are removed. */
+/** The servers' logs: read from the engine, and saved in the run's folder before the containers are removed. */
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,10 +11,10 @@ import { withoutPassword } from './container-login.ts';
 import { projectContainers } from './project.ts';
 
 const READ_LIMIT_MS = 30_000;
-/** Whoever follows a log for longer starts anew. */
+/** One day; following a log longer takes another call. */
 const FOLLOW_LIMIT_MS = 24 * 3_600_000;
 
-/** @returns what a container printed, at most its last `lines` lines (100,000 by default). */
+/** @returns the last lines of a container's output, 100,000 by default. */
 export async function readLog(client: DockerClient, containerId: string, lines = 100_000): Promise<string> {
   const frames = await client.call(
     `read the log of container ${containerId.slice(0, 12)}`,
@@ -31,7 +31,7 @@ interface Following {
   readonly tell: (line: string) => void;
 }
 
-/** Tells its lines, until the container ends or the signal is aborted. */
+/** Calls `tell` for each line, until the container ends or the signal is aborted. */
 export async function followLog(
   client: DockerClient,
   containerId: string,
@@ -56,8 +56,8 @@ export async function followLog(
 }
 
 /**
- * Writes the log of every node of a project to `<runFolder>/logs/<node>.log`. A log that cannot be had
- * does not keep the cluster from being removed; the file then says why.
+ * Writes the log of every node of a project to `<runFolder>/logs/<node>.log`. If one cannot be read, its file says why, and
+ * the cluster can still be removed.
  */
 export async function keepLogs(
   client: DockerClient,
@@ -76,8 +76,8 @@ export async function keepLogs(
 }
 
 /**
- * The engine frames what a container without a terminal prints: 8 bytes (stream, 0, 0, 0, length) before
- * each piece. https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
+ * The engine frames the output of a container without a terminal: 8 bytes (stream, 0, 0, 0, length) before each piece.
+ * https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
  */
 function unframe(frames: Buffer): string {
   const pieces: Buffer[] = [];

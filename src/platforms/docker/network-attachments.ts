@@ -1,11 +1,11 @@
-/** The networks that a container is in: taken off all of them, and put back with the names and the address that it had. */
+/** Takes a container off all its networks, and puts it back with its names and address. */
 
 import type { ContainerInspectInfo } from 'dockerode';
 import { z } from 'zod';
 import type { NodeAttachments } from '../../cluster/platform.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 
-/** As a journal keeps it. */
+/** As in the journal of undos. */
 const attachmentSchema = z.object({ network: z.string(), aliases: z.array(z.string()), address: z.string() });
 
 export interface AttachmentOptions {
@@ -48,7 +48,7 @@ export class NetworkAttachments implements NodeAttachments {
     await this.#options.inspect();
   }
 
-  /** With the address that it had, where the network lets one choose. */
+  /** With its former address if the network allows that. */
   async #connect({ network, aliases, address }: z.output<typeof attachmentSchema>): Promise<void> {
     const { client, containerId, containerName } = this.#options;
     const connect = (own: object) =>

@@ -1,4 +1,4 @@
-/** The traffic of a container: by helpers in its network namespace, so that it needs no rights of its own. */
+/** Controls the traffic of a container by helpers in its network namespace, so that the container needs no privileges. */
 
 import { isIP } from 'node:net';
 import type { NodeNetwork } from '../../cluster/platform.ts';
@@ -36,7 +36,7 @@ export function dockerNetwork({
     connectTo: async ({ host, port }, limitMs) => {
       const [ip = host] = await addressesOf(client, host);
       const seconds = limitMs / 1_000;
-      // Bash opens the connection; the two come with every PostgreSQL image that is based on Debian.
+      // Every Debian-based PostgreSQL image has `timeout` and bash, which opens the connection.
       const command = ['timeout', String(seconds), 'bash', '-c', `: < /dev/tcp/${ip}/${port}`];
       const { exitCode, output } = await run(`connect to ${host}`, command, limitMs + 10_000);
       if (exitCode === 0) return undefined;
@@ -46,11 +46,11 @@ export function dockerNetwork({
   });
 }
 
-/** Where a container, known to others by its name, has its place in their networks; a node by an address is elsewhere. */
+/** The addresses of a host: itself if it is an address, else those of the container with this name. */
 async function addressesOf(client: DockerClient, host: string): Promise<string[]> {
   if (isIP(host) !== 0) return [host];
   const { NetworkSettings } = await client.inspect(`look at container ${host}`, host);
   const addresses = Object.values(NetworkSettings.Networks).flatMap(({ IPAddress }) => IPAddress || []);
   if (addresses.length > 0) return addresses;
-  throw new EnvironmentError(`container ${host} is in no network`, { code: 'no-network' });
+  throw new EnvironmentError(`container ${host} has no network`, { code: 'no-network' });
 }

@@ -1,4 +1,4 @@
-/** One node that runs in a container, and the acts on it. */
+/** One node in a container. */
 
 import type { ContainerInspectInfo } from 'dockerode';
 import type {
@@ -40,11 +40,11 @@ const AGENT_LIMIT_MS = 1_000;
 export interface DockerNodeOptions {
   readonly client: DockerClient;
   readonly name: NodeName;
-  /** Full id: an id is never given twice, a name may be. */
+  /** Full id: names can be reused, ids cannot. */
   readonly containerId: string;
   /** See `reach`. */
   readonly localAddresses: readonly string[];
-  /** Clients reach its server by an address that is known from elsewhere. False by default. */
+  /** Clients know the server's address from elsewhere. False by default. */
   readonly reachedElsewhere?: boolean;
 }
 
@@ -88,8 +88,8 @@ export class DockerNode implements NodeControl {
         );
       },
       stats: () =>
-        this.#client.call(`look at the use of container ${this.#containerName}`, (docker, abortSignal) =>
-          // At once, not after the second that a rate would need; the types do not know the word.
+        this.#client.call(`read the usage of container ${this.#containerName}`, (docker, abortSignal) =>
+          // `one-shot`, unknown to the types, skips the second that rates would need.
           docker.getContainer(containerId).stats({ stream: false, 'one-shot': true, abortSignal } as { stream: false }),
         ),
       run,
@@ -97,8 +97,8 @@ export class DockerNode implements NodeControl {
   }
 
   /**
-   * Takes hold of a container; whether that is allowed is the caller's matter.
-   * @throws EnvironmentError when it does not exist, or runs and cannot be reached from here.
+   * Opens a container; the caller decides whether that is allowed.
+   * @throws EnvironmentError when it does not exist, or is running and cannot be reached.
    */
   static async of(options: DockerNodeOptions): Promise<DockerNode> {
     const node = new DockerNode(options);
@@ -132,7 +132,7 @@ export class DockerNode implements NodeControl {
     return this.#containerName;
   }
 
-  /** Of its container, by its name and the start of its id: a name may be given to another image. */
+  /** The image's name and the start of its id: names can be reused. */
   async image(): Promise<string> {
     const { Config, Image } = await this.#inspect();
     return `${Config.Image} (${Image.replace('sha256:', '').slice(0, 12)})`;
@@ -218,8 +218,8 @@ export class DockerNode implements NodeControl {
   }
 
   /**
-   * Lets other nodes follow its log, which the image allows for its own machine only.
-   * @throws EnvironmentError where it cannot be written down.
+   * Lets other nodes replicate from it, which the image allows only to its own machine.
+   * @throws EnvironmentError when pg_hba.conf cannot be changed.
    */
   async allowReplication(): Promise<void> {
     const file = shellWord(`${this.#dataFolder}/pg_hba.conf`);
@@ -231,18 +231,18 @@ export class DockerNode implements NodeControl {
     });
   }
 
-  /** Whether the process of a session, as its server tells it, runs in the container. False where it has no shell to look with. */
+  /** Whether a session's process runs in the container. False if the container has no shell. */
   async serves(backend: number, clientPort: number | null): Promise<boolean> {
     return isBackend({ pid: backend, clientPort }, this.#run.bind(this));
   }
 
-  /** Whether the engine chooses a port of this machine anew for it whenever it starts. */
+  /** Whether the engine chooses its published port at each start. */
   async isPublishedByChance(port: number): Promise<boolean> {
     const { HostConfig, NetworkSettings } = await this.#inspect();
     return publishedByChance(NetworkSettings.Ports, HostConfig.PortBindings, port);
   }
 
-  /** Why its traffic cannot be changed from beside it, in words; as `lackingHere`. */
+  /** Why a helper cannot change its traffic; as `lackingHere`. */
   async lacksForTraffic(capability: Capability): Promise<string | undefined> {
     return lackingHere(this.#client, await this.#trafficImage(), capability);
   }
@@ -252,7 +252,7 @@ export class DockerNode implements NodeControl {
     return helperImage() ?? (await this.#inspect()).Image;
   }
 
-  /** Runs a program in the container, as its root. */
+  /** Runs a program in the container as root. */
   #run(what: string, command: readonly string[], limitMs?: number): Promise<ExecResult> {
     return execIn(this.#client, {
       what: `${what} in container ${this.#containerName}`,
@@ -262,7 +262,7 @@ export class DockerNode implements NodeControl {
     });
   }
 
-  /** @param reached states in which a refusal of the act ("already stopped") is none. */
+  /** @param reached states in which the engine's refusal ("already stopped") is harmless. */
   async #act(act: ContainerAct, limitMs: number, reached: readonly NodeState[]): Promise<void> {
     try {
       await actOn(this.#client, { id: this.containerId, name: this.#containerName }, act, { limitMs });
@@ -271,11 +271,11 @@ export class DockerNode implements NodeControl {
       const state = await this.state();
       if (!reached.includes(state)) throw error;
     }
-    // A container that starts again may have another address.
+    // A restarted container may have another address.
     if (act === 'start') await this.#inspect();
   }
 
-  /** Looks at the container, and where it is reached now. */
+  /** Inspects the container and updates its address. */
   async #inspect(): Promise<ContainerInspectInfo> {
     let seen: ContainerInspectInfo;
     try {
@@ -283,8 +283,8 @@ export class DockerNode implements NodeControl {
     } catch (error) {
       if (!(error instanceof EngineRefusal) || error.status !== 404) throw error;
       throw new EnvironmentError(
-        `${this.name}: container ${this.#containerName} (${this.containerId.slice(0, 12)}) does not exist any more`,
-        { code: 'container-gone', hint: 'it was removed from outside; this cluster cannot be healed', cause: error },
+        `${this.name}: container ${this.#containerName} (${this.containerId.slice(0, 12)}) no longer exists`,
+        { code: 'container-gone', hint: 'another program removed it; this cluster cannot be healed', cause: error },
       );
     }
     this.#reached.see({

@@ -1,4 +1,4 @@
-/** Containers as the nodes of one cluster: which they are, and waiting until all of them accept SQL. */
+/** Finds the containers of a cluster, and waits until all of them serve. */
 
 import { networkInterfaces } from 'node:os';
 import { untilServes } from '../../cluster/health.ts';
@@ -15,21 +15,21 @@ import { composeContainers, projectContainers } from './project.ts';
 /** From the container's start to SQL; a first start prepares the data folder. */
 const READY_LIMIT_MS = 120_000;
 const WATCH_SPACING_MS = 500;
-/** How much of a server's log tells why it ended. */
+/** Lines of a server's log that show why it ended. */
 const LAST_WORDS = 5;
 
-/** A cluster that stands already: by its project's label, or each node's container by name or id. */
+/** An existing cluster: by its project's label, or each node's container by name or id. */
 export type AttachTarget =
   | {
       readonly project: string;
-      /** Whether nodes of these names can be a cluster; any can by default. */
+      /** Whether nodes of these names can be a cluster; by default any can. */
       readonly isWhole?: ((names: readonly NodeName[]) => boolean) | undefined;
     }
   | { readonly containers: Readonly<Record<NodeName, string>> };
 
 /**
- * Takes hold of a cluster that stands already. Disposing of it removes nothing.
- * @throws EnvironmentError when there is no such project or container, or one cannot be reached.
+ * Attaches to an existing cluster. Disposing of it removes nothing.
+ * @throws EnvironmentError when there is no such project or container, or a node cannot be reached.
  */
 export async function attach(target: AttachTarget): Promise<Nodes> {
   const client = DockerClient.fromEnvironment();
@@ -43,8 +43,8 @@ export async function attach(target: AttachTarget): Promise<Nodes> {
 export type NodeContainers = ReadonlyMap<NodeName, string>;
 
 /**
- * The containers of a project, by the node that their label says.
- * @throws EnvironmentError where they are no cluster; containers without the label are named.
+ * The containers of a project, by the node in their label.
+ * @throws EnvironmentError when they are not a whole cluster; it names containers without the label.
  */
 export async function byLabel(
   client: DockerClient,
@@ -55,7 +55,7 @@ export async function byLabel(
   for (const { id, name, node } of await projectContainers(client, project)) {
     if (node === undefined) continue;
     if (containers.has(node)) {
-      throw new EnvironmentError(`two containers say that they are ${node} of ${project}; one is ${name}`, {
+      throw new EnvironmentError(`two containers are labelled as ${node} of ${project}; one is ${name}`, {
         code: 'ambiguous-node',
       });
     }
@@ -65,7 +65,7 @@ export async function byLabel(
   return containers;
 }
 
-/** Says what was found instead, by name: half a cluster, or containers that are not marked as targets. */
+/** Names what was found instead: part of a cluster, or containers without the label. */
 async function noSuchProject(client: DockerClient, project: string, found: NodeContainers): Promise<EnvironmentError> {
   const unmarked = (await composeContainers(client, project)).filter(({ id }) => ![...found.values()].includes(id));
   const instead = [
@@ -76,7 +76,7 @@ async function noSuchProject(client: DockerClient, project: string, found: NodeC
     `there is no cluster ${project} in Docker; found ${instead.join('; ') || `no container with the label ${PROJECT_LABEL}=${project}`}`,
     {
       code: 'no-such-project',
-      hint: '"pgquake up" starts one; a cluster of your own needs the labels that docker-compose.yml shows',
+      hint: '"pgquake up" starts one; your own cluster needs the labels in docker-compose.yml',
     },
   );
 }
@@ -91,7 +91,7 @@ async function byName(client: DockerClient, named: Readonly<Record<NodeName, str
   return new Map(entries);
 }
 
-/** @param dispose what disposing of the nodes does. */
+/** @param dispose called when the nodes are disposed of. */
 export async function nodesOf(
   client: DockerClient,
   containers: NodeContainers,
@@ -112,7 +112,7 @@ export async function nodesOf(
   };
 }
 
-/** This machine's addresses; none where the engine's containers are in a virtual machine of Docker Desktop. */
+/** This machine's addresses; none if the containers are in a virtual machine of Docker Desktop. */
 async function addressesBesideContainers(client: DockerClient): Promise<string[]> {
   const { OperatingSystem } = await client.call('ask what system it runs on', (engine) => engine.info());
   if (String(OperatingSystem).includes('Docker Desktop')) return [];
@@ -122,8 +122,8 @@ async function addressesBesideContainers(client: DockerClient): Promise<string[]
 
 /**
  * Waits until every node serves.
- * @param readyLimitMs from now on; two minutes by default.
- * @throws EnvironmentError as soon as a container has ended, and where one does not serve in time, with what it said last.
+ * @param readyLimitMs two minutes by default.
+ * @throws EnvironmentError with the end of its log when a container ends or does not serve in time.
  */
 export async function untilReady(
   client: DockerClient,
@@ -134,11 +134,11 @@ export async function untilReady(
   const enough = new AbortController();
   const stop = AbortSignal.any([signal, enough.signal]);
   const watch = async (node: DockerNode) => {
-    // The two by themselves: Node may forget to tell a combined signal that nobody listens to any more.
+    // Not the combined signal: Node may collect it once it has no listener, and never abort it.
     while (!signal.aborted && !enough.signal.aborted) {
       if ((await node.state()) === 'stopped') {
         const words = await lastWords(client, node);
-        throw new EnvironmentError(`${node.name}: ${await node.describeState()} while it was to start: ${words}`, {
+        throw new EnvironmentError(`${node.name}: ${await node.describeState()} during the start: ${words}`, {
           code: 'node-ended',
         });
       }
@@ -149,10 +149,10 @@ export async function untilReady(
     try {
       await untilServes(node, readyLimitMs, stop);
     } catch (error) {
-      // With the password refused, or another one's failure, its log says nothing of it.
+      // The log says nothing about a wrong password or the failure of another node.
       if (stop.aborted || (error as { code?: unknown }).code !== 'node-not-ready') throw error;
       throw new EnvironmentError(
-        `${errorText(error)} ${readyLimitMs / 1_000} s after its start; it said last: ${await lastWords(client, node)}`,
+        `${errorText(error)} ${readyLimitMs / 1_000} s after its start; its log ends with: ${await lastWords(client, node)}`,
         { code: 'node-not-ready', cause: error },
       );
     }
@@ -161,12 +161,12 @@ export async function untilReady(
   try {
     await Promise.race([ready, Promise.all(nodes.map(watch)).then(() => ready)]);
   } finally {
-    enough.abort(new Error('no need to wait any longer'));
+    enough.abort(new Error('the wait is over'));
     await ready.catch(() => undefined);
   }
 }
 
-/** The end of what its program printed, on one line. */
+/** The end of its log, on one line. */
 async function lastWords(client: DockerClient, node: DockerNode): Promise<string> {
   const { password } = node.address();
   const words = (await readLog(client, node.containerId, LAST_WORDS)).trim().replace(/\r?\n/g, ' | ');

@@ -1,4 +1,4 @@
-/** Images that pgquake builds itself, from the Dockerfiles in the package: which one, and building it once. */
+/** Images that pgquake builds itself, once, from the Dockerfiles in the package. */
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -12,15 +12,15 @@ import { imageIn, isPresent } from './image.ts';
 
 const BUILD_LIMIT_MS = 15 * 60_000;
 const PROGRESS_SPACING_MS = 5_000;
-/** Of what a build printed: why it failed stands at the end. */
+/** Lines of build output to keep; the reason for a failure is at the end. */
 const KEPT_LINES = 8;
 
 /**
- * The image with a name below `docker/`: the one that its variable names (`PGQUAKE_PATRONI_IMAGE` for `patroni`), or the one
- * that is built from the Dockerfile there, under a tag that follows from its text. Builds it where it is missing.
- * @param programs that have to be in it.
- * @param project of the cluster, if there is one: what looks at the image is removed with it.
- * @param progress hears a line now and then.
+ * The image for a name below `docker/`: the one in its variable (`PGQUAKE_PATRONI_IMAGE` for `patroni`), else one built from
+ * the Dockerfile there, with a digest of that file as its tag. Builds it if it is missing.
+ * @param programs must be in the image.
+ * @param project of the cluster, if any: the helper that checks the image is removed with it.
+ * @param progress gets a line every 5 s.
  * @throws EnvironmentError with what to do.
  */
 export async function ownImage(
@@ -45,7 +45,7 @@ export async function ownImage(
     if (named !== undefined) {
       throw new EnvironmentError(`the image ${named}, named by ${variable}, is not on this machine`, {
         code: 'image-missing',
-        hint: `pull or build it, or leave ${variable} out: then pgquake builds an image from Debian's packages`,
+        hint: `pull or build it, or unset ${variable}: then pgquake builds an image from Debian's packages`,
       });
     }
     await build(client, { name, image, signal, progress });
@@ -55,7 +55,7 @@ export async function ownImage(
   if (missing === '') return image;
   throw new EnvironmentError(`the image ${image} lacks ${missing.split(/\s+/).join(', ')}`, {
     code: 'image-unfit',
-    hint: `name another one with ${variable}, or leave that out: then pgquake builds an image from Debian's packages`,
+    hint: `set ${variable} to another image, or unset it: then pgquake builds an image from Debian's packages`,
   });
 }
 
@@ -114,7 +114,7 @@ async function build(client: DockerClient, { name, image, signal, progress }: Bu
     signal.throwIfAborted();
     throw new EnvironmentError(`the image ${image} could not be built: ${errorText(error)}; ${said.join(' | ')}`, {
       code: 'image-not-built',
-      hint: `the build needs Debian's package servers; ${variableOf(name)} names an image that is here`,
+      hint: `the build needs Debian's package servers; or set ${variableOf(name)} to an image on this machine`,
       cause: error,
     });
   }

@@ -1,7 +1,6 @@
 /**
- * Makes logging in cheap. PostgreSQL hashes a password 4,096 times at every login, against guessing; the
- * password of a run is random and long, and the hashing would only make connecting slow, for pgquake and
- * between the nodes. So it is stored hashed once, by whatever version of the server.
+ * Makes logins cheap. Against guessing, PostgreSQL hashes a password 4,096 times at every login. The password of a run is
+ * long and random, so pgquake stores it hashed once: clients and nodes connect faster.
  */
 
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
@@ -11,12 +10,12 @@ import { quoteName, quoteText } from '../../sql/quote.ts';
 
 const LIMIT_MS = 10_000;
 
-/** Stores the node's own password anew, hashed once. Harmless twice; a standby has what its primary stores. */
+/** Stores the node's password hashed once. Harmless twice; skips standbys, which replicate it. */
 export async function makeLoginCheap(node: NodeControl): Promise<void> {
   const address = node.address();
   await using session = await openSession(address, 'provision', {
     limitMs: LIMIT_MS,
-    // Where commits wait for a standby, this one need not.
+    // This commit need not wait for a standby.
     settings: { synchronous_commit: 'local' },
   });
   const [row] = await session.query('SELECT pg_is_in_recovery()', [], { timeoutMs: LIMIT_MS });
@@ -26,8 +25,8 @@ export async function makeLoginCheap(node: NodeControl): Promise<void> {
 }
 
 /**
- * What PostgreSQL stores for a password (RFC 5803): `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
- * It takes it as it is in place of a password. Pure.
+ * PostgreSQL's stored form of a password (RFC 5803), `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`, which it
+ * accepts in place of a password. Pure.
  * @param password in ASCII, so that it needs no normalisation.
  */
 export function scramVerifier(password: string, salt: Buffer, iterations: number): string {

@@ -1,4 +1,4 @@
-/** All that belongs to one project, by its label: finding its containers, and removing every trace of it. */
+/** Finds everything with a project's label, and removes it. */
 
 import { EnvironmentError } from '../../model/errors.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
@@ -6,20 +6,20 @@ import { NODE_LABEL, PROJECT_LABEL } from './compose.ts';
 
 const REMOVE_LIMIT_MS = 60_000;
 const LOOK_AGAIN_MS = 200;
-/** What a Compose that was ended had asked for may still appear; so nothing must be seen twice. */
+/** Consecutive looks that must find nothing: what an interrupted Compose requested may still appear. */
 const EMPTY_LOOKS = 2;
 
 const HELD_NETWORK =
-  '"docker network inspect" lists containers that are still on a network; where it lists none the engine has lost count, and forgets it when it is restarted';
+  '"docker network inspect" lists the containers still on a network; if it lists none, the engine has lost count, and a restart of the engine corrects that';
 
 interface RemoveOptions {
-  /** Leaves the volumes that have a name, so the data; removes them by default. */
+  /** Keeps named volumes, and so the data; false by default. */
   readonly keepVolumes?: boolean;
-  /** How long it is tried, in milliseconds; a minute by default. */
+  /** In milliseconds; a minute by default. */
   readonly limitMs?: number;
 }
 
-/** Something of the project that was there, and what the engine said if it did not remove it. */
+/** Something of the project, and the engine's refusal if it was not removed. */
 interface Left {
   readonly thing: string;
   readonly refused: EngineRefusal | undefined;
@@ -28,24 +28,24 @@ interface Left {
 export interface ProjectContainer {
   readonly id: string;
   readonly name: string;
-  /** The value of its label `pgquake.node`; `undefined` where it has none. */
+  /** Its label `pgquake.node`, if any. */
   readonly node: string | undefined;
 }
 
-/** The containers that carry the project's label, whatever their state. */
+/** The containers with the project's label, in any state. */
 export function projectContainers(client: DockerClient, project: string): Promise<ProjectContainer[]> {
   return listContainers(client, project, PROJECT_LABEL);
 }
 
-/** The containers that Compose counts to the project, marked as targets or not. */
+/** The containers of the Compose project, with pgquake's label or without. */
 export function composeContainers(client: DockerClient, project: string): Promise<ProjectContainer[]> {
   return listContainers(client, project, 'com.docker.compose.project');
 }
 
-/** The names of the volumes that carry the project's label. */
+/** The names of the volumes with the project's label. */
 export async function projectVolumes(client: DockerClient, project: string): Promise<string[]> {
   const filters = { label: [`${PROJECT_LABEL}=${project}`] };
-  // The type of listVolumes knows filters as text only; the call takes both.
+  // The type of listVolumes allows only text as filters; the call accepts both.
   const { Volumes } = await client.call(`list the volumes of ${project}`, (docker, abortSignal) =>
     docker.listVolumes({ filters, abortSignal } as object),
   );
@@ -65,10 +65,9 @@ async function listContainers(client: DockerClient, project: string, label: stri
 }
 
 /**
- * Removes the project's containers, networks and volumes, in whatever state they are. Harmless where
- * there is nothing.
- * @returns what was there, in words.
- * @throws EnvironmentError naming what is left after `limitMs` and why, or when the engine is gone.
+ * Removes the project's containers, networks and volumes in any state. Harmless if there are none.
+ * @returns what it found, in words.
+ * @throws EnvironmentError with what is left after `limitMs` and why, or when the engine does not answer.
  */
 export async function removeProject(
   client: DockerClient,
@@ -93,7 +92,7 @@ export async function removeProject(
   return [...seen];
 }
 
-/** One round. @returns what was there when it began. */
+/** One round. @returns what it found. */
 async function removeOnce(client: DockerClient, project: string, keepVolumes: boolean): Promise<Left[]> {
   const filters = { label: [`${PROJECT_LABEL}=${project}`] };
   const containers = await Promise.all(
@@ -131,7 +130,7 @@ async function removeOnce(client: DockerClient, project: string, keepVolumes: bo
   return [...containers, ...others];
 }
 
-/** Gone already, or still in use: the next round sees. An engine that is gone is another matter. */
+/** After a refusal (already gone, or still in use) the next round looks again. Other errors end the removal. */
 async function attempt(thing: string, removal: Promise<unknown>): Promise<Left> {
   try {
     await removal;

@@ -1,13 +1,13 @@
-/** How pgquake, outside of the containers, reaches the server in one of them. */
+/** How pgquake reaches a server in a container from outside. */
 
 import { BlockList } from 'node:net';
 
-/** One container as the engine describes it, as far as reaching it goes. */
+/** The network part of the engine's description of a container. */
 export interface ContainerNetworking {
   readonly Networks: Readonly<
     Record<string, { readonly IPAddress?: string; readonly IPPrefixLen?: number } | undefined>
   >;
-  /** `5432/tcp` -> where it is published. */
+  /** Published ports: `5432/tcp` -> bindings. */
   readonly Ports: Readonly<Record<string, readonly { readonly HostIp?: string; readonly HostPort: string }[] | null>>;
 }
 
@@ -17,11 +17,10 @@ export interface HostPort {
 }
 
 /**
- * The container's own address where this machine is in its network (Linux, the engine on this machine),
- * so that nothing stands between pgquake and the server; else the port published on 127.0.0.1 (Docker
- * Desktop, whose containers are in a virtual machine).
- * @param localAddresses the IPv4 addresses of this machine's own interfaces; none, to go by published ports.
- * @returns `undefined` where neither is there: the container does not run.
+ * The container's own address if this machine is in its network (Linux with a local engine), so that pgquake connects
+ * directly; else the port published on 127.0.0.1 (Docker Desktop, whose containers are in a virtual machine).
+ * @param localAddresses the IPv4 addresses of this machine; empty to use only published ports.
+ * @returns `undefined` if there is neither: the container is not running.
  */
 export function reach(
   { Networks, Ports }: ContainerNetworking,
@@ -37,16 +36,16 @@ export function reach(
   return published(Ports, port);
 }
 
-/** Where the container's port is published on this machine, if it is. */
+/** The binding of a container's port on this machine, if it is published. */
 export function published(ports: ContainerNetworking['Ports'], port: number): HostPort | undefined {
   const [binding] = ports[`${port}/tcp`] ?? [];
   if (!binding) return undefined;
-  // Bound to every address of a family, it answers at that family's loopback.
+  // A port bound to all addresses of a family answers at its loopback address.
   const loopback = { '': '127.0.0.1', '0.0.0.0': '127.0.0.1', '::': '::1' }[binding.HostIp ?? ''];
   return { host: loopback ?? (binding.HostIp as string), port: Number(binding.HostPort) };
 }
 
-/** Whether this port of the machine is published, and none that the container asks for: the engine chose it at the start. */
+/** Whether the engine chose this published port at the start, because the container does not ask for it. */
 export function publishedByChance(
   ports: ContainerNetworking['Ports'],
   asked: Readonly<Record<string, readonly { readonly HostPort?: string }[] | null>> | null | undefined,
@@ -56,7 +55,7 @@ export function publishedByChance(
   return Object.entries(ports).some(([inside, bindings]) => bindings?.some(isIt) && !asked?.[inside]?.some(isIt));
 }
 
-/** Where the server in one container is reached, by what the engine says of it and has said before. */
+/** Where the server in a container is reached, from the engine's current and earlier answers. */
 export class Reached {
   /** The server's own port. */
   port = 0;
@@ -72,15 +71,14 @@ export class Reached {
 
   see({ networking, port, running }: { networking: ContainerNetworking; port: number; running: boolean }): void {
     this.port = port;
-    // What a stopped container says of its network is empty.
+    // A stopped container has no network data.
     if (running) this.#networking = networking;
     this.#publishedAt = published(networking.Ports, port) ?? this.#publishedAt;
-    // The address of a stopped container may be given to the next one that starts; its published port is
-    // refused at once.
+    // The address of a stopped container may go to the next one that starts; its published port refuses at once.
     this.at = (running ? reach(networking, port, this.#localAddresses) : this.#publishedAt) ?? this.at;
   }
 
-  /** Where another port of the container is reached. */
+  /** The address of another port of the container. */
   atPort(port: number): HostPort {
     const at = this.#networking && reach(this.#networking, port, this.#localAddresses);
     return at ?? { ...this.at, port };

@@ -1,4 +1,4 @@
-/** Limits of a container's processor time and memory: the engine sets them, the kernel is asked whether they hold. */
+/** Limits of a container's processor time and memory: the engine sets them, the kernel reports them. */
 
 import { z } from 'zod';
 import type { Limits, NodeResources, SeenLimits, Usage } from '../../cluster/platform.ts';
@@ -6,9 +6,9 @@ import { EnvironmentError } from '../../model/errors.ts';
 import type { ExecResult } from './exec.ts';
 
 const PERIOD_US = 100_000;
-/** The kernel takes no less. */
+/** The kernel's minimum. */
 const MIN_QUOTA_US = 1_000;
-/** The engine takes no word for "none"; a petabyte is more than any machine has. */
+/** The engine cannot remove a limit; a pebibyte is more than any machine has. */
 const UNLIMITED_BYTES = 2 ** 50;
 
 const limitsSchema = z.object({
@@ -23,7 +23,7 @@ export interface ResourceOptions {
   /** The container's host configuration. */
   readonly inspect: () => Promise<object>;
   readonly update: (limits: Partial<z.output<typeof limitsSchema>>) => Promise<void>;
-  /** The engine's own look at the container's control group. */
+  /** The engine's statistics of the container's control group. */
   readonly stats: () => Promise<object>;
   readonly run: (what: string, command: readonly string[]) => Promise<ExecResult>;
 }
@@ -40,7 +40,7 @@ export class DockerResources implements NodeResources {
   }
 
   async limitCpu(share: number): Promise<void> {
-    // The engine refuses to mix the two ways to say it.
+    // The engine refuses to mix its two forms of this limit.
     const { NanoCpus = 0 } = await this.limits();
     await this.#options.update(
       NanoCpus > 0
@@ -60,21 +60,21 @@ export class DockerResources implements NodeResources {
     if (now.CpuQuota !== before.CpuQuota) await this.#options.update({ CpuQuota: before.CpuQuota || -1 });
     if (now.Memory !== before.Memory) {
       const { Memory, MemorySwap } = before;
-      // The kernel wants swap to be the larger of the two, and -1 is not.
+      // The kernel requires swap to be at least memory, and -1 is not.
       const unlimited = { Memory: UNLIMITED_BYTES, MemorySwap: UNLIMITED_BYTES };
       await this.#options.update(Memory === 0 ? unlimited : { Memory, MemorySwap });
     }
   }
 
   async seen(): Promise<SeenLimits> {
-    // Version 2 of control groups, then version 1.
+    // Control groups v2, then v1.
     const script = `cd /sys/fs/cgroup
 if [ -e cpu.max ]; then cat cpu.max memory.max
 else echo "$(cat cpu/cpu.cfs_quota_us) $(cat cpu/cpu.cfs_period_us)"; cat memory/memory.limit_in_bytes; fi`;
     const { exitCode, output } = await this.#options.run('look at the limits', ['sh', '-c', script]);
     const seen = exitCode === 0 ? parseLimits(output) : undefined;
     if (seen) return seen;
-    throw new EnvironmentError(`the limits cannot be read: ${output.replace(/\s+/g, ' ')}`, {
+    throw new EnvironmentError(`cannot read the limits: ${output.replace(/\s+/g, ' ')}`, {
       code: 'limits-unreadable',
     });
   }
@@ -89,7 +89,7 @@ const statsSchema = z.object({
   memory_stats: z.object({ usage: z.number(), stats: z.record(z.string(), z.number()).default({}) }),
 });
 
-/** From the engine's statistics of a container. Version 1 of control groups refuses a limit below what is in use. */
+/** From the engine's statistics of a container. Control groups v1 refuse a limit below the memory in use. */
 export function usageOf(stats: object, limits: Limits): Usage {
   const { cpu_stats, memory_stats } = statsSchema.parse(stats);
   const { NanoCpus, CpuQuota, CpuPeriod, Memory } = limitsSchema.parse(limits);
@@ -102,12 +102,12 @@ export function usageOf(stats: object, limits: Limits): Usage {
     memoryBytes: memory_stats.usage,
     memoryLimitBytes: Memory > 0 && Memory < UNLIMITED_BYTES ? Memory : Number.POSITIVE_INFINITY,
     throttled: cpu_stats.throttling_data.throttled_periods,
-    // Files that are cached can be dropped; shared memory counts as cached, and cannot.
+    // The kernel can drop cached files, but not shared memory, which also counts as cached.
     leastMemoryBytes: cache === undefined ? 0 : memory_stats.usage - cache + shared,
   };
 }
 
-/** `10000 100000` and `99999744`, each on a line; -1 and `max` stand for no limit. */
+/** `10000 100000` and `99999744`, each on a line; -1 and `max` mean no limit. */
 export function parseLimits(text: string): SeenLimits | undefined {
   const match = /^(-1|max|\d+) (\d+)\n(max|\d+)\s*$/.exec(text);
   if (!match) return undefined;

@@ -1,13 +1,13 @@
 /**
- * `.env` beside the Compose file of a standing cluster: what it was made with, so that `up` and Compose by
- * hand find it again. It may hold a password, so nobody but its owner may read it.
+ * `.env` beside the Compose file of a standing cluster: the settings it was made with, for `up` and for Compose by hand. It
+ * may contain a password, so only its owner can read it.
  */
 
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 
-/** What stands below this line is pgquake's; what stands above it is not touched. */
+/** The lines below this one are pgquake's; those above are not touched. */
 const MARK = '# Kept by pgquake for the cluster of this folder. Git must not see it.';
 
 /** Variables of the Compose file, `PGQUAKE_PORT` -> `15432`. */
@@ -24,12 +24,12 @@ async function textIn(folder: string): Promise<string | undefined> {
   }
 }
 
-/** @returns what the file says, pgquake's part or not; nothing where there is no file. */
+/** @returns all settings in the file, pgquake's or not; none without a file. */
 export async function readSettings(folder: string): Promise<Settings> {
   return parseEnv((await textIn(folder)) ?? '') as Settings;
 }
 
-/** Adds to pgquake's part, or replaces there. The file is its owner's alone before a password is in it. */
+/** Adds or replaces settings in pgquake's part. Restricts the file to its owner before it writes a password. */
 export async function keepSettings(folder: string, settings: Settings): Promise<void> {
   const text = await textIn(folder);
   const [theirs = '', ours = ''] = (text ?? '').split(MARK);
@@ -39,7 +39,7 @@ export async function keepSettings(folder: string, settings: Settings): Promise<
   await writeFile(pathIn(folder), `${before}${MARK}\n${lines.join('\n')}\n`, { mode: 0o600 });
 }
 
-/** Removes pgquake's part, and the file if there is no other. @returns whether there was one. */
+/** Removes pgquake's part, and the file if nothing else is in it. @returns whether there was such a part. */
 export async function forgetSettings(folder: string): Promise<boolean> {
   const text = await textIn(folder);
   if (!text?.includes(MARK)) return false;

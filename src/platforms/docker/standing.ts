@@ -1,6 +1,6 @@
 /**
- * Standing clusters in Docker: Compose projects that people start, look at and stop, and that runs attach to.
- * Only what carries the project's label is touched; what is in the way without it is refused by name.
+ * Standing clusters in Docker: Compose projects that users start, inspect and stop, and to which runs attach. pgquake touches
+ * only what has the project's label, and refuses by name what is in the way without it.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -49,19 +49,19 @@ export const standing: StandingClusters = {
   logs,
 };
 
-/** What `cluster.json` holds of a run that attached to a cluster. */
+/** `cluster.json` of a run that attached to a cluster. */
 export const attachedSchema = z.object({
   platform: z.literal('docker'),
   owner: ownerSchema,
   attached: z.string(),
-  /** Where the engine is, as in `DOCKER_HOST`. */
+  /** The engine's address, as in `DOCKER_HOST`. */
   engine: z.string(),
 });
 
 async function attachTo(project: string, { isWhole, runFolder }: AttachOptions = {}): Promise<Nodes> {
   if (runFolder === undefined) return attach({ project, isWhole });
   const engine = DockerClient.fromEnvironment().endpoint.host;
-  // On record before anything can be broken.
+  // Recorded before anything can be broken.
   await writeClusterFile(runFolder, { platform: 'docker', owner: await own(runFolder), attached: project, engine });
   try {
     return { ...(await attach({ project, isWhole })), dispose: () => removeClusterFile(runFolder) };
@@ -104,16 +104,16 @@ async function ready(client: DockerClient, project: string, signal: AbortSignal)
     await untilReady(client, nodes.all as readonly DockerNode[], signal);
   } catch (error) {
     if (!(error instanceof EnvironmentError) || error.code !== 'wrong-password') throw error;
-    throw new EnvironmentError(`the data of ${project} were made with another password than the one given now`, {
+    throw new EnvironmentError(`the data of ${project} have another password than the one given`, {
       code: 'wrong-password',
-      hint: 'give that one with POSTGRES_PASSWORD, or make a cluster beside it with "pgquake up --project <name>"',
+      hint: 'set POSTGRES_PASSWORD to the password of the data, or start another cluster with "pgquake up --project <name>"',
       cause: error,
     });
   }
   return nodes;
 }
 
-/** The path of the cluster's Compose file; it is written where the folder has none. */
+/** The path of the cluster's Compose file; writes it if the folder has none. */
 async function composeFile({ project, folder, nodes, settings }: UpOptions): Promise<string> {
   const path = resolve(folder, COMPOSE_FILE);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -128,15 +128,15 @@ async function composeFile({ project, folder, nodes, settings }: UpOptions): Pro
   } else if (!text.split('\n').some((line) => line.trim() === `${PROJECT_LABEL}: ${project}`)) {
     throw new InputError(`${path} does not describe the cluster ${project}: it has no ${PROJECT_LABEL}: ${project}`, {
       code: 'compose-file',
-      hint: 'name another folder with --folder, or the project that the file is for with --project',
+      hint: 'name another folder with --folder, or the project of this file with --project',
     });
   }
   return path;
 }
 
 /**
- * Image, password and port: what the environment says now, else what the cluster was made with. A password is
- * made where there is none, and kept.
+ * Image, password and port: from the environment, else as the cluster was made with. Generates and stores a password if
+ * there is none.
  */
 async function environmentOf(client: DockerClient, project: string, folder: string): Promise<Record<string, string>> {
   const kept = await readSettings(folder);
@@ -149,13 +149,10 @@ async function environmentOf(client: DockerClient, project: string, folder: stri
   if (!known) {
     const volumes = await projectVolumes(client, project);
     if (volumes.length > 0) {
-      throw new EnvironmentError(
-        `the data of ${project} are there (${volumes.join(', ')}), and their password is not known`,
-        {
-          code: 'password-unknown',
-          hint: 'give it with POSTGRES_PASSWORD, or make a cluster beside it with "pgquake up --project <name>"',
-        },
-      );
+      throw new EnvironmentError(`${project} has data (${volumes.join(', ')}), but its password is unknown`, {
+        code: 'password-unknown',
+        hint: 'set POSTGRES_PASSWORD to it, or start another cluster with "pgquake up --project <name>"',
+      });
     }
     keep.POSTGRES_PASSWORD = randomBytes(24).toString('base64url');
   }
@@ -172,7 +169,7 @@ function portTaken(error: unknown): EnvironmentError | undefined {
   if (!/port is already allocated|address already in use/.test(errorText(error))) return undefined;
   return new EnvironmentError(`the port for clients on 127.0.0.1 is taken: ${errorText(error)}`, {
     code: 'port-taken',
-    hint: `name a free one with PGQUAKE_PORT; ${STANDING.entryPort} by default`,
+    hint: `set PGQUAKE_PORT to a free port; the default is ${STANDING.entryPort}`,
     cause: error,
   });
 }
@@ -195,7 +192,7 @@ async function down({ project, folder, volumes }: Parameters<StandingClusters['d
   return removed;
 }
 
-/** In order, so that the servers need no crash recovery when their data are used again. */
+/** Cleanly, so that the servers need no crash recovery when they start again. */
 async function stop(client: DockerClient, container: ProjectContainer): Promise<void> {
   await unpause(client, container);
   await unlessRefused(actOn(client, container, 'stop', { limitMs: STOP_LIMIT_MS }));
@@ -205,7 +202,7 @@ function unpause(client: DockerClient, container: ProjectContainer): Promise<voi
   return unlessRefused(actOn(client, container, 'unpause'));
 }
 
-/** The engine refuses what is so already. */
+/** The engine refuses an act if the container is already in that state. */
 async function unlessRefused(act: Promise<unknown>): Promise<void> {
   try {
     await act;
@@ -247,7 +244,7 @@ async function shell(
       'exec',
       '--interactive',
       ...(terminal ? ['--tty'] : []),
-      // The value comes from the environment of the command, where others cannot read it.
+      // The value is in the command's environment, which other users cannot read.
       ...['--env', 'PGPASSWORD', '--env', `PGUSER=${user}`, '--env', `PGDATABASE=${database}`],
       node.containerName,
       'psql',

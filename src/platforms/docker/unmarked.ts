@@ -1,4 +1,4 @@
-/** What has the names of a standing cluster and not its label: refused by name, and not touched. */
+/** Refuses things that have the names of a standing cluster but not its label. */
 
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeSpec } from '../../model/topology.ts';
@@ -7,8 +7,8 @@ import { containerName, PROJECT_LABEL } from './compose.ts';
 import { composeContainers, projectContainers, projectVolumes } from './project.ts';
 
 /**
- * Compose would take over containers and volumes of the same names, whoever made them.
- * @throws EnvironmentError naming those that are not marked as this cluster's.
+ * Compose would take over containers and volumes of the same names that it did not make.
+ * @throws EnvironmentError naming those without this cluster's label.
  */
 export async function refuseUnmarked(client: DockerClient, project: string, nodes: readonly NodeSpec[]): Promise<void> {
   const names = nodes.map(({ name }) => containerName(project, name));
@@ -38,6 +38,6 @@ export async function refuseUnmarked(client: DockerClient, project: string, node
 export function unmarked(project: string, things: readonly string[]): EnvironmentError {
   return new EnvironmentError(`not marked as ${PROJECT_LABEL}=${project}, so not touched: ${things.join(', ')}`, {
     code: 'not-a-target',
-    hint: 'use another name with --project, or rename what is in the way',
+    hint: 'choose another name with --project, or rename these',
   });
 }

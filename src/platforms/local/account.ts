@@ -1,6 +1,6 @@
 /**
- * Who runs the servers, and programs run as that account. PostgreSQL refuses to run as root; so as root
- * an account without rights runs it.
+ * The account of the servers, and running programs as that account. PostgreSQL refuses to run as root, so root uses an
+ * account without privileges.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ export interface Account {
 const TERMINATION_LIMIT_MS = 5_000;
 const PREFERRED_ACCOUNTS = ['postgres', 'nobody'];
 
-/** The first account of these names in the text of `/etc/passwd` that is not root's. */
+/** The first of these names in the text of `/etc/passwd` that is not root. */
 export function accountFrom(passwd: string, names: readonly string[]): Account | undefined {
   const accounts = passwd.split('\n').flatMap((line): Account[] => {
     const [name = '', , uid = '', gid = ''] = line.split(':');
@@ -26,8 +26,8 @@ export function accountFrom(passwd: string, names: readonly string[]): Account |
 }
 
 /**
- * The account that servers are to run as; `undefined` for the one that pgquake itself runs as.
- * @throws EnvironmentError as root on a machine with neither `postgres` nor `nobody`, and as a user id without an account.
+ * The account for the servers; `undefined` for pgquake's own.
+ * @throws EnvironmentError as root without an account `postgres` or `nobody`, and as a user id without an account.
  */
 export async function serverAccount(): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) {
@@ -43,31 +43,30 @@ export async function serverAccount(): Promise<Account | undefined> {
   });
 }
 
-/** As in a container that is given any user id: initdb refuses it. */
+/** initdb refuses a user id without an account, which containers may have. */
 function refuseWithoutAccount(): void {
   try {
     userInfo();
   } catch {
     const id = process.getuid?.();
-    throw new EnvironmentError(`the user id ${id} has no account, and PostgreSQL's initdb does not run without one`, {
+    throw new EnvironmentError(`user id ${id} has no account, and PostgreSQL's initdb needs one`, {
       code: 'no-server-account',
-      hint: `give it one, as root: echo "pgquake:x:${id}:${process.getgid?.()}::/tmp:/bin/sh" >> /etc/passwd; or run pgquake as another user, or with --platform docker`,
+      hint: `add one as root: echo "pgquake:x:${id}:${process.getgid?.()}::/tmp:/bin/sh" >> /etc/passwd; or run pgquake as another user, or with --platform docker`,
     });
   }
 }
 
-/** What `spawn` needs to run something as an account. */
+/** The options of `spawn` that run a program as an account. */
 export function identity(account: Account | undefined): { readonly uid?: number; readonly gid?: number } {
   return account ? { uid: account.uid, gid: account.gid } : {};
 }
 
-/** What it takes to start a program, and nothing that changes what it does. */
+/** Needed to start a program, without effect on what it does. */
 const PASSED_ON = ['PATH', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'TMPDIR'];
 
 /**
- * The environment for PostgreSQL's programs. PG* variables would become defaults of every connection that one server
- * makes to another, TZ and LC_* settings of the cluster; so only what starts a program is passed on, and messages are
- * in English.
+ * The environment of PostgreSQL's programs, with messages in English. Nothing else is passed on: PG* variables would be
+ * defaults of connections between servers, and TZ and LC_* would be settings of the cluster.
  */
 export function serverEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const passedOn = Object.entries(env).filter(([name]) => PASSED_ON.includes(name));
@@ -76,22 +75,22 @@ export function serverEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.
 
 export interface RunOptions {
   readonly account: Account | undefined;
-  /** Must be a folder that the account can enter. */
+  /** A folder that the account can enter. */
   readonly cwd: string;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
-  /** Its standard input. */
+  /** Standard input; empty by default. */
   readonly input?: string;
 }
 
 /**
  * Runs a program to its end.
- * @returns what it printed.
- * @throws Error with what it printed to stderr.
+ * @returns its standard output.
+ * @throws Error with its standard error.
  */
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<string> {
   const { account, cwd, timeoutMs, signal, input = '' } = options;
-  // Loaded when it is used: most commands start no program.
+  // Loaded on demand: most commands start no program.
   const { execa } = await import('execa');
   const result = await execa(program, args, {
     ...identity(account),
@@ -101,7 +100,7 @@ export async function run(program: string, args: readonly string[], options: Run
     input,
     stripFinalNewline: false,
     timeout: timeoutMs,
-    // Not SIGKILL at once: initdb and the server it runs have shared memory to give back.
+    // Not SIGKILL at once: initdb and its server must release shared memory.
     killSignal: 'SIGTERM',
     forceKillAfterDelay: TERMINATION_LIMIT_MS,
     ...(signal ? { cancelSignal: signal } : {}),
@@ -109,6 +108,6 @@ export async function run(program: string, args: readonly string[], options: Run
   });
   signal?.throwIfAborted();
   if (!result.failed) return result.stdout;
-  const reason = result.timedOut ? `no end within ${timeoutMs} ms` : result.stderr.trim() || result.shortMessage;
+  const reason = result.timedOut ? `still running after ${timeoutMs} ms` : result.stderr.trim() || result.shortMessage;
   throw new Error(reason, { cause: result });
 }

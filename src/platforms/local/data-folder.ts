@@ -1,4 +1,4 @@
-/** Where the nodes' data lie while a cluster lives: one folder for all of them, removed with the cluster. */
+/** The folder with the data of all nodes, removed with their cluster. */
 
 import { randomBytes } from 'node:crypto';
 import { chown, mkdir, realpath, rm, statfs } from 'node:fs/promises';
@@ -10,29 +10,29 @@ import type { Account } from './account.ts';
 import { copyTemplate, type Template } from './template.ts';
 
 const MEMORY_FOLDER = '/dev/shm';
-/** Type of a file system that lies in memory, from Linux's magic.h. */
+/** The type of an in-memory file system, from Linux's magic.h. */
 const TMPFS_MAGIC = 0x01021994;
-/** A node begins with 10 MB, and its write-ahead log grows to 64 MB. */
+/** A node starts with 10 MB, and its WAL grows to 64 MB. */
 const BYTES_PER_NODE = 128 * 2 ** 20;
 
 const PREFIX = 'pgquake-';
-/** In the folder of a node that runs programs: where they keep what must outlive them. */
+/** In the folder of a node that runs programs: the data that outlives them. */
 export const DATA = 'data';
 
-/** Whether a path has the form of those that `DataRoot` chooses: guards what is removed on a file's word. */
+/** Whether `DataRoot` can have chosen a path: a guard before removing what a file names. */
 export function isDataRoot(path: string): boolean {
   return isAbsolute(path) && /^pgquake-[0-9a-f]{16}$/.test(basename(path));
 }
 
 export interface FreeSpace {
-  /** `undefined` where the folder is no file system in memory. */
+  /** `undefined` if the folder is not an in-memory file system. */
   readonly freeBytes: number | undefined;
   readonly availableMemoryBytes: number;
 }
 
 /**
- * `TMPDIR` where it is set; else memory, so that the machine's disk has no part in what is measured and a
- * node is copied in no time; else, where memory is scarce, the system's folder for temporary files.
+ * `TMPDIR` if it is set; else memory, so that copying a node is fast and the disk does not affect measurements; else, if
+ * memory is scarce, the system's temporary folder.
  */
 export function dataParent(nodes: number, tmpdirVariable: string | undefined, memory: FreeSpace): string {
   if (tmpdirVariable) return tmpdirVariable;
@@ -52,14 +52,14 @@ export class DataRoot {
     this.#parent = parent;
   }
 
-  /** Chooses a path that nobody else has, and makes nothing yet: what is made must be on record before. */
+  /** Chooses a unique path without making it: the caller records it first. */
   static async choose(nodes: number): Promise<DataRoot> {
     const stats = await statfs(MEMORY_FOLDER).catch(() => undefined);
     const parent = dataParent(nodes, process.env.TMPDIR, {
       freeBytes: stats?.type === TMPFS_MAGIC ? stats.bavail * stats.bsize : undefined,
       availableMemoryBytes: process.availableMemory(),
     });
-    // Without links, as the operating system tells a process's working directory.
+    // Without links, as the operating system reports working directories.
     const real = await realpath(parent).catch(() => parent);
     return new DataRoot(join(real, `${PREFIX}${randomBytes(8).toString('hex')}`), parent);
   }
@@ -67,7 +67,7 @@ export class DataRoot {
   /** @throws EnvironmentError when the folder cannot be made. */
   async make(account: Account | undefined): Promise<void> {
     try {
-      // Fails where it exists already: it would be somebody else's.
+      // Fails if it exists already: it would belong to another program.
       await mkdir(this.folder, { mode: 0o700 });
       this.#made = true;
       if (account) await chown(this.folder, account.uid, account.gid);
@@ -101,7 +101,7 @@ export class DataRoot {
     }
   }
 
-  /** Harmless twice, and where the folder could not be made. */
+  /** Harmless twice, and if the folder could not be made. */
   async remove(): Promise<void> {
     if (this.#made) await rm(this.folder, { recursive: true, force: true });
   }
@@ -109,7 +109,7 @@ export class DataRoot {
 
 function unusable(parent: string, account: Account | undefined, error: unknown): EnvironmentError {
   const user = account ? ` by the account ${account.name}, which runs the servers` : '';
-  return new EnvironmentError(`the folder for temporary files, ${parent}, cannot be used${user}: ${errorText(error)}`, {
+  return new EnvironmentError(`the temporary folder ${parent} cannot be used${user}: ${errorText(error)}`, {
     code: 'temporary-folder-unusable',
     hint: 'set TMPDIR to a folder that this account can enter and write to, with 128 MB free for each node',
     cause: error,

@@ -1,4 +1,4 @@
-/** Programs that an engine needs and pgquake does not bring: where this machine has them. */
+/** Finds programs on this machine that an engine needs and pgquake does not bring. */
 
 import { constants } from 'node:fs';
 import { access, readdir } from 'node:fs/promises';
@@ -6,16 +6,16 @@ import { delimiter, join } from 'node:path';
 import type { NodePrograms } from '../../cluster/program.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 
-/** Whatever manages a server calls these too, and finds them beside it. */
+/** A manager of servers calls these too, and expects them beside the server. */
 const SERVER = 'postgres';
 const BESIDE_SERVER = ['initdb', 'pg_ctl', 'pg_controldata', 'pg_basebackup', 'pg_rewind'];
-/** An ordinary user's PATH may lack where daemons are. */
+/** Daemons are here, which an ordinary user's PATH may lack. */
 const DAEMON_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
-/** By version, where Debian and Red Hat put servers, which are in no PATH. */
+/** Debian and Red Hat put servers here, by version and outside the PATH. */
 const SERVER_FOLDERS = ['/usr/lib/postgresql', '/usr'];
 
 /**
- * The PATH with which the programs start: the folder of the server's programs comes first.
+ * The PATH for the programs: the folder of the server's programs comes first.
  * @throws EnvironmentError with all that is missing and what to install.
  */
 export async function pathOfInstalled(
@@ -23,10 +23,13 @@ export async function pathOfInstalled(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<string> {
   if (process.platform !== 'linux') {
-    throw new EnvironmentError(`programs of an engine run here on Linux alone, and this is ${process.platform}`, {
-      code: 'programs-missing',
-      hint: 'leave --platform out: with Docker they run anywhere',
-    });
+    throw new EnvironmentError(
+      `an engine's programs run without Docker only on Linux, and this is ${process.platform}`,
+      {
+        code: 'programs-missing',
+        hint: 'use --platform docker: in containers they run anywhere',
+      },
+    );
   }
   const path = [...(env.PATH ?? '').split(delimiter).filter(Boolean), ...DAEMON_FOLDERS];
   const server = await firstWith([SERVER, ...BESIDE_SERVER], await serverFolders(path, env));
@@ -55,7 +58,7 @@ function notInstalled(
   });
 }
 
-/** Newest first, and the one that is named alone. */
+/** The PATH, then all versions, newest first; or only the folder that the environment names. */
 async function serverFolders(path: readonly string[], env: NodeJS.ProcessEnv): Promise<string[]> {
   if (env.PGQUAKE_POSTGRES_BIN) return [env.PGQUAKE_POSTGRES_BIN];
   const versions = await Promise.all(

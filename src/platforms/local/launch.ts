@@ -1,4 +1,4 @@
-/** Starts what a node of this machine lives for. */
+/** Starts the program of a node on this machine. */
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,25 +9,25 @@ import { type Account, identity, serverEnvironment } from './account.ts';
 import { openLog } from './log.ts';
 import { type ProcessKey, processOf } from './processes.ts';
 
-/** As `nice -n 5`; anybody may be nicer. */
+/** As `nice -n 5`, which needs no privilege. */
 const SERVER_NICENESS = 5;
 const YIELD_LIMIT_MS = 2_000;
 const POLL_MS = 5;
 
 export interface LaunchOptions {
   readonly account: Account | undefined;
-  /** Must be a folder that the account can enter. */
+  /** A folder that the account can enter. */
   readonly cwd: string;
-  /** That of pgquake by default. */
+  /** The PATH; pgquake's own by default. */
   readonly path?: string;
-  /** Gets what it prints. */
+  /** Gets its output. */
   readonly logFile: string;
 }
 
 /**
- * Starts a program that goes on when pgquake ends.
- * @returns its process; `undefined` where that has ended already.
- * @throws where it cannot be started.
+ * Starts a program that outlives pgquake.
+ * @returns its process; `undefined` if it has ended already.
+ * @throws when it cannot be started.
  */
 export async function launch(
   [program, ...args]: readonly string[],
@@ -40,7 +40,7 @@ export async function launch(
       cwd,
       env: { ...serverEnvironment(), ...(path === undefined ? {} : { PATH: path }) },
       stdio: ['ignore', log?.fd ?? 'ignore', log?.fd ?? 'ignore'],
-      // In a session of its own, so that Ctrl-C in the terminal reaches pgquake alone.
+      // In its own session, so that Ctrl-C in the terminal reaches only pgquake.
       detached: true,
     });
     await once(child, 'spawn');
@@ -56,15 +56,15 @@ export async function launch(
 }
 
 /**
- * Servers give way to pgquake's own load on the same machine: a client that starves measures itself. A refusal costs
- * accuracy and nothing else; `load-kept-its-schedule` tells when it matters.
+ * Servers yield to pgquake's load on the same machine: a starving client would measure itself. A refusal only costs
+ * accuracy; `load-kept-its-schedule` reports when that matters.
  */
 async function yieldToClient({ pid }: ProcessKey): Promise<void> {
   try {
     setPriority(pid, SERVER_NICENESS);
   } catch {}
-  // Linux may divide processors among sessions, and a server has one of its own: niceness then counts inside it alone.
-  // Who is not root may change one session in a tenth of a second.
+  // Linux may share processors out by session; niceness then counts only within one, and each server has its own. An
+  // ordinary user may change one session every 100 ms.
   await until({ limitMs: YIELD_LIMIT_MS, everyMs: POLL_MS }, () =>
     writeFile(`/proc/${pid}/autogroup`, String(SERVER_NICENESS)).then(
       () => undefined,

@@ -1,4 +1,4 @@
-/** The nodes of one cluster on this machine, as `cluster.json` has them and as they are removed. */
+/** The nodes of one cluster on this machine: recorded in `cluster.json`, and removed. */
 
 import type { NodeControl, Nodes } from '../../cluster/platform.ts';
 import type { NodeName } from '../../model/topology.ts';
@@ -7,9 +7,9 @@ import type { Owner } from '../owner.ts';
 import type { DataRoot } from './data-folder.ts';
 import type { ProcessKey } from './processes.ts';
 
-/** A node whose processes are this machine's. */
+/** A node whose processes run on this machine. */
 export interface LocalNode extends NodeControl {
-  /** Where it listens, and its first process; the latter is absent before the first launch. */
+  /** Its port, and its first process, absent before the first launch. */
   readonly identity: { readonly port: number; readonly process: ProcessKey | undefined };
   readonly dataFolder: string;
   /** Kills it for good: later launches are refused. */
@@ -19,11 +19,11 @@ export interface LocalNode extends NodeControl {
 export interface LocalClusterOptions {
   readonly runFolder: string;
   readonly owner: Owner;
-  /** Where its nodes listen; no other cluster's until this one is gone. */
+  /** The ports of its nodes, leased until the cluster is gone. */
   readonly ports: Disposable;
-  /** Its nodes run more than servers. False by default. */
+  /** Whether its nodes run other programs than servers. False by default. */
   readonly programs?: boolean;
-  /** Hears of what could not be written. */
+  /** Is told of what could not be written. */
   readonly say: ((line: string) => void) | undefined;
 }
 
@@ -55,18 +55,18 @@ export class LocalCluster implements Nodes {
     this.#nodes.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
   }
 
-  /** What stands in front of its nodes, and ends with them. */
+  /** Adds a relay in front of the nodes, which ends with them. */
   use(relay: AsyncDisposable): void {
     this.#inFront = relay;
   }
 
   /**
-   * Writes what is needed to heal or remove this cluster after pgquake itself was killed. The file is
-   * there as long as the cluster is. It holds no password.
+   * Writes `cluster.json`: all that heals or removes this cluster after pgquake was killed. It exists as long as the cluster,
+   * and holds no password.
    */
   save(): Promise<void> {
     const { runFolder, owner, programs = false } = this.#options;
-    // One that failed, on a full disk, says nothing of the next.
+    // A failed write, as on a full disk, must not prevent the next.
     this.#saving = this.#saving
       .catch(() => undefined)
       .then(() => {
@@ -89,7 +89,7 @@ export class LocalCluster implements Nodes {
   }
 
   async dispose(): Promise<void> {
-    // No server waits for the relay to end: whatever becomes of it, they are gone.
+    // The servers do not wait for the relay: they must be gone even if it hangs.
     const relayEnded = this.#inFront?.[Symbol.asyncDispose]();
     await Promise.all(this.#nodes.map((node) => node.retire()));
     await relayEnded;

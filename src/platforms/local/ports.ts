@@ -1,7 +1,7 @@
 /**
- * Ports for servers that keep theirs while they are down. Meanwhile the operating system must not give such a port to an
- * outgoing connection, so they are chosen outside of the range from which it takes those; nor may another run of pgquake
- * choose it, so each run leases a row of ports by listening at the first of them.
+ * Ports for servers, which keep theirs while they are down. So that the operating system does not give such a port to an
+ * outgoing connection, they are outside of its ephemeral range; so that another run does not choose it, each run leases a
+ * row of ports by listening on the first.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -16,33 +16,33 @@ export interface PortRange {
 /** Below this, well-known services are common. */
 const LOWEST_PORT = 10_240;
 const HIGHEST_PORT = 65_535;
-/** What IANA recommends, and what macOS and Windows use. */
+/** Recommended by IANA, and the range of macOS and Windows. */
 const DEFAULT_EPHEMERAL: PortRange = { from: 49_152, to: HIGHEST_PORT };
 const ATTEMPTS = 200;
 
-/** The ports that may be chosen: all from 10240 to 65535 but for the ephemeral ones; all, if those leave none. */
+/** All ports from 10240 to 65535 except the ephemeral ones; all of them if none is left. */
 export function candidatePorts(ephemeral: PortRange): number[] {
   const all = Array.from({ length: HIGHEST_PORT - LOWEST_PORT + 1 }, (_, i) => LOWEST_PORT + i);
   const outside = all.filter((port) => port < ephemeral.from || port > ephemeral.to);
   return outside.length > 0 ? outside : all;
 }
 
-/** The range for outgoing connections in the words of Linux: two numbers, `32768 60999`. */
+/** Parses Linux's ephemeral range: two numbers, `32768 60999`. */
 export function parseEphemeralRange(text: string): PortRange | undefined {
   const match = /^\s*(\d+)\s+(\d+)\s*$/.exec(text);
   return match ? { from: Number(match[1]), to: Number(match[2]) } : undefined;
 }
 
-/** Ports in a row: the first is the lease, the others are handed out. */
+/** Ports in a row: the first is the lease, the others are for servers. */
 const ROW = 32;
 
-/** Hands out free ports of the loopback interface, each once, and no other chooser does until this one is disposed of. */
+/** Chooses free ports of the loopback interface, each once, and reserves them against other choosers until disposal. */
 export class PortChooser implements Disposable {
   readonly #candidates: readonly number[];
   readonly #random: () => number;
   readonly #leases: Server[] = [];
   #row: number[] = [];
-  /** One after the other, so that those who ask at the same time share a row. */
+  /** Serialises choices, so that concurrent calls share a row. */
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(candidates: readonly number[], random: () => number) {
@@ -56,9 +56,8 @@ export class PortChooser implements Disposable {
   }
 
   /**
-   * A port that was free a moment ago. Another program may still take it first: whoever binds it must be
-   * ready to ask again.
-   * @throws EnvironmentError when 200 random ones were all taken.
+   * A port that was free a moment ago. Another program may still take it, so the caller must be ready to ask again.
+   * @throws EnvironmentError after 200 attempts.
    */
   next(): Promise<number> {
     const port = this.#last.then(() => this.#choose());
@@ -66,7 +65,7 @@ export class PortChooser implements Disposable {
     return port;
   }
 
-  /** Its servers are gone, and their ports are anybody's. */
+  /** For when its servers are gone: releases their ports. */
   [Symbol.dispose](): void {
     for (const lease of this.#leases.splice(0)) lease.close();
     this.#row = [];
@@ -84,7 +83,7 @@ export class PortChooser implements Disposable {
     });
   }
 
-  /** Another chooser's row stays its own. */
+  /** Leaves the row empty if another chooser has leased it. */
   async #lease(): Promise<void> {
     const rows = Math.ceil(this.#candidates.length / ROW);
     const start = Math.floor(this.#random() * rows) * ROW;

@@ -1,11 +1,9 @@
 /**
- * PostgreSQL's processes as the operating system sees them: finding, freezing and killing a server with
- * all its children.
+ * Finds, freezes and kills a PostgreSQL server with all its children.
  *
- * Every child of a postmaster calls setsid(), so a signal to the postmaster's process group reaches the
- * postmaster alone. The children are therefore found by their parent's id, with the postmaster frozen
- * first, so that it cannot make new ones meanwhile. A process is known by its id AND its start time:
- * an id that was given to somebody else's process is never touched.
+ * Every child of a postmaster calls setsid(), so a signal to the postmaster's process group reaches only the postmaster.
+ * The children are therefore found by their parent's id, with the postmaster frozen first, so that it makes no new ones.
+ * A process is identified by its id and its start time: an id that now belongs to another process is never touched.
  */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -14,24 +12,24 @@ import { until } from '../../model/until.ts';
 
 export interface ProcessKey {
   readonly pid: number;
-  /** Only good for comparing: clock ticks since boot on Linux, a date elsewhere. */
+  /** Only for comparison: clock ticks since boot on Linux, a date elsewhere. */
   readonly startTime: string;
 }
 
 export interface ProcessInfo extends ProcessKey {
   readonly parent: number;
-  /** `T` is stopped by a signal. The dead (`Z`, `X`) are never listed. */
+  /** `T`: stopped by a signal. Dead processes (`Z`, `X`) are never listed. */
   readonly state: string;
 }
 
 const SIGNAL_LIMIT_MS = 10_000;
 const POLL_MS = 5;
-/** For a look at the table of processes. */
+/** For one listing of processes. */
 const PS_LIMIT_MS = 10_000;
 
 /** One line of `/proc/<pid>/stat`; `undefined` for a process that is dead already. */
 export function parseProcStat(line: string): ProcessInfo | undefined {
-  // The command, in brackets, may itself hold blanks and brackets.
+  // The command, in parentheses, may itself contain spaces and parentheses.
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   return alive({
     pid: Number.parseInt(line, 10),
@@ -56,8 +54,8 @@ function alive(info: ProcessInfo): ProcessInfo | undefined {
 let listing: Promise<readonly ProcessInfo[]> | undefined;
 
 /**
- * All processes of the machine that are not dead. Whoever asks in the same turn of the event loop shares one listing,
- * which begins after the question: many servers that are stopped together would else block the thread for seconds.
+ * All living processes of the machine. Calls in the same turn of the event loop share one listing, which starts after
+ * them: stopping many servers together would otherwise block the thread for seconds.
  */
 export function listProcesses(): Promise<readonly ProcessInfo[]> {
   if (process.platform !== 'linux') return ps(['-A']);
@@ -78,21 +76,21 @@ export function listProcesses(): Promise<readonly ProcessInfo[]> {
   return listing;
 }
 
-/** The process of this id, whoever it belongs to; `undefined` when there is none or it is dead. */
+/** The living process with this id, of any user; `undefined` if there is none. */
 export async function processOf(pid: number): Promise<ProcessInfo | undefined> {
   return process.platform === 'linux' ? procStat(pid) : (await ps(['-p', String(pid)]))[0];
 }
 
 /** A process whose working directory is known. */
 export interface WorkingProcess extends ProcessInfo {
-  /** The name of its program, cut off after 15 characters. */
+  /** The name of its program, truncated to 15 characters. */
   readonly command: string;
 }
 
 /**
- * Processes that work in a folder or below it, also when the folder is gone. Linux only; none elsewhere.
+ * Processes whose working directory is a folder or below it, even if it is deleted. Linux only; none elsewhere.
  * @param folder without links.
- * @param programs of these alone; of any by default.
+ * @param programs only these; all by default.
  */
 export function processesWorkingIn(folder: string, programs?: readonly string[]): WorkingProcess[] {
   if (process.platform !== 'linux') return [];
@@ -107,18 +105,18 @@ export function processesWorkingIn(folder: string, programs?: readonly string[])
         const info = procStat(Number(pid));
         return info ? { ...info, command } : [];
       } catch {
-        return []; // somebody else's, a kernel thread, or it ended meanwhile
+        return []; // another user's process, a kernel thread, or one that has just ended
       }
     });
 }
 
-/** Those of the given processes that still live, as they are now. */
+/** The given processes that are still alive, in their current state. */
 export async function survivors(keys: readonly ProcessKey[]): Promise<ProcessInfo[]> {
   const found = await Promise.all(keys.map((key) => processOf(key.pid)));
   return found.filter((info, i) => info !== undefined && isSame(info, keys[i] as ProcessKey)) as ProcessInfo[];
 }
 
-/** A process and all its descendants, itself first; empty when it is gone. */
+/** A process and all its descendants, itself first; empty if it is gone. */
 export async function processTree(root: ProcessKey): Promise<ProcessInfo[]> {
   const all = await listProcesses();
   const tree = all.filter((info) => isSame(info, root));
@@ -128,25 +126,25 @@ export async function processTree(root: ProcessKey): Promise<ProcessInfo[]> {
 
 /**
  * Freezes a process with all its descendants.
- * @throws EnvironmentError when one of them still runs after ten seconds.
+ * @throws EnvironmentError when one is still running after 10 s.
  */
 export async function pauseTree(root: ProcessKey): Promise<void> {
   await sendSignal([root], 'SIGSTOP');
   await pauseAll(String(root.pid), () => processTree(root));
 }
 
-/** Undoes `pauseTree`: children first, so that the postmaster finds them as it left them. */
+/** Undoes `pauseTree`: children first, so that the postmaster finds them running. */
 export function resumeTree(root: ProcessKey): Promise<void> {
   return resumeAll(String(root.pid), () => processTree(root));
 }
 
-/** All processes of something as they are now, a parent before its children. */
+/** Lists the current processes of a node, parents before children. */
 type Look = () => Promise<readonly ProcessInfo[]>;
 
 /**
- * Freezes whatever is found, until no look finds one that runs.
+ * Freezes processes until a look finds none running.
  * @param whose for the error: `processes of pg1`.
- * @throws EnvironmentError when one of them still runs after ten seconds.
+ * @throws EnvironmentError when one is still running after 10 s.
  */
 export async function pauseAll(whose: string, look: Look): Promise<void> {
   await repeat(`processes of ${whose} still run after SIGSTOP`, async () => {
@@ -165,7 +163,7 @@ export async function resumeAll(whose: string, look: Look): Promise<void> {
   });
 }
 
-/** Kills whatever is found, frozen or not, and returns when a look finds nothing. */
+/** Kills processes, frozen or not, until a look finds none. */
 export async function killAll(whose: string, look: Look): Promise<void> {
   await pauseAll(whose, look);
   await repeat(`processes of ${whose} outlived SIGKILL`, async () => {
@@ -176,18 +174,18 @@ export async function killAll(whose: string, look: Look): Promise<void> {
 }
 
 /**
- * Kills a process with all its descendants, frozen or not, and returns when they are gone.
- * @param strays processes known to belong to it that may have lost their parent.
+ * Kills a process and all its descendants, frozen or not; returns when they are gone.
+ * @param strays its processes that may have lost their parent.
  */
 export async function killTree(root: ProcessKey, strays: readonly ProcessKey[] = []): Promise<void> {
-  // Frozen, it can neither make new children nor tell the others of the death of the first.
+  // A frozen postmaster makes no new children, and does not react to the first death among them.
   await pauseTree(root);
   const doomed: ProcessKey[] = [...(await processTree(root)), ...strays].reverse();
   await sendSignal(doomed, 'SIGKILL');
   await repeat(`processes of ${root.pid} outlived SIGKILL`, async () => (await survivors(doomed)).length === 0);
 }
 
-/** Sends a signal to those of the processes that are still the same. */
+/** Signals those of the processes that still exist. */
 export async function sendSignal(keys: readonly ProcessKey[], name: NodeJS.Signals): Promise<void> {
   for (const { pid } of await survivors(keys)) {
     try {
@@ -211,7 +209,7 @@ function procStat(pid: number): ProcessInfo | undefined {
   try {
     return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch (error) {
-    // It ended meanwhile. Anything else must not pass for the end of a process.
+    // It has ended. Any other error must not look like the end of a process.
     if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
@@ -219,7 +217,7 @@ function procStat(pid: number): ProcessInfo | undefined {
 
 async function ps(selection: readonly string[]): Promise<ProcessInfo[]> {
   const args = [...selection, '-o', 'pid=,ppid=,stat=,lstart='];
-  // `ps -p` exits with 1 when there is no such process.
+  // `ps -p` exits with 1 if there is no such process.
   const { execa } = await import('execa');
   const { stdout } = await execa('ps', args, { env: { LC_ALL: 'C' }, timeout: PS_LIMIT_MS, reject: false });
   return stdout.split('\n').flatMap((line) => parsePsLine(line) ?? []);

@@ -1,4 +1,4 @@
-/** A cluster on this machine whose nodes run programs of their engine, as they are installed here. */
+/** A cluster on this machine whose nodes run the engine's programs that are installed here. */
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -17,19 +17,19 @@ import { PortChooser } from './ports.ts';
 import { ProgramNode } from './program-node.ts';
 
 const HOST = '127.0.0.1';
-/** From the first program's start on; a first start makes data folders and copies them. */
+/** For a node to serve; a first start makes data folders and copies them. */
 const READY_LIMIT_MS = 120_000;
 const WATCH_EVERY_MS = 500;
-/** Looks in a row: between its fork and its exec, a program has another name. */
+/** Consecutive looks: between fork and exec a program has another name. */
 const ENDED_LOOKS = 3;
-/** Data and their write-ahead log, in nodes as `DataRoot` counts them. */
+/** Space for data and WAL, in nodes as `DataRoot` counts them. */
 const SHARES_PER_NODE = 2;
 const ATTEMPTS = 3;
 const PORT_TAKEN = /address already in use|could not bind|EADDRINUSE|cannot bind socket/i;
 
 /**
- * Makes and starts all nodes; returns when every one serves.
- * @throws EnvironmentError with what to install; with the end of its log where a node does not start.
+ * Makes and starts all nodes; returns when all serve.
+ * @throws EnvironmentError with what to install, or with the end of a log when a node does not start.
  */
 export async function provisionPrograms(options: ProvisionOptions, programs: NodePrograms): Promise<Nodes> {
   for (let attempt = 1; ; attempt++) {
@@ -37,7 +37,7 @@ export async function provisionPrograms(options: ProvisionOptions, programs: Nod
       return await provisionOnce(options, programs);
     } catch (error) {
       options.signal.throwIfAborted();
-      // Between the test of a port and its use somebody else may have taken it.
+      // Another program may take a port between its test and its use.
       if (attempt === ATTEMPTS || !PORT_TAKEN.test(errorText(error))) throw error;
     }
   }
@@ -57,7 +57,7 @@ async function provisionOnce(options: ProvisionOptions, programs: NodePrograms):
     programs: true,
     say: onProgress,
   });
-  // On record before anything is made: a crash at any later moment leaves nothing that is not found.
+  // Recorded before anything is made, so that a crash at any later moment leaves nothing that cannot be found.
   await cluster.save();
   const password = randomBytes(24).toString('base64url');
   const failed = new AbortController();
@@ -99,7 +99,7 @@ async function provisionOnce(options: ProvisionOptions, programs: NodePrograms):
   }
 }
 
-/** Which port of this machine stands for a port of a node. */
+/** The port of this machine for a port of a node. */
 type PortOf = (node: NodeName, port: number) => number;
 
 function placesIn(root: string, ports: PortOf): Places {
@@ -112,7 +112,7 @@ function placesIn(root: string, ports: PortOf): Places {
   };
 }
 
-/** A free port for every one that the programs listen at or reach. */
+/** Chooses a free port for every port that the programs listen on or connect to. */
 async function portsFor(programs: NodePrograms, chooser: PortChooser): Promise<PortOf> {
   const asked = new Set<string>();
   const keyOf = (node: NodeName, port: number) => `${node}:${port}`;
@@ -131,7 +131,7 @@ async function portsFor(programs: NodePrograms, chooser: PortChooser): Promise<P
   };
 }
 
-/** @throws EnvironmentError as soon as it has ended, and where it does not serve in time, with the end of its log. */
+/** @throws EnvironmentError with the end of its log when the node ends or does not serve in time. */
 async function untilReady(node: ProgramNode, signal: AbortSignal): Promise<void> {
   const enough = new AbortController();
   const failure = async (words: string, cause?: unknown) =>
@@ -149,7 +149,7 @@ async function untilReady(node: ProgramNode, signal: AbortSignal): Promise<void>
     for (let looks = 0; !signal.aborted && !enough.signal.aborted; ) {
       const ended = await node.ended();
       looks = ended === undefined ? 0 : looks + 1;
-      if (looks === ENDED_LOOKS) throw await failure(`${node.name}: ${ended} while it was to start`);
+      if (looks === ENDED_LOOKS) throw await failure(`${node.name}: ${ended} during the start`);
       await sleep(WATCH_EVERY_MS);
     }
     return serves;
@@ -157,7 +157,7 @@ async function untilReady(node: ProgramNode, signal: AbortSignal): Promise<void>
   try {
     await Promise.race([serves, watch()]);
   } finally {
-    enough.abort(new Error('no need to wait any longer'));
+    enough.abort(new Error('the wait is over'));
     await serves.catch(() => undefined);
   }
 }

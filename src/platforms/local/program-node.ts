@@ -1,6 +1,6 @@
 /**
- * One node of this machine that runs a program of its engine with whatever that starts. All of it works in the node's
- * folder, and is known by that: a server that Patroni has started is nobody's child.
+ * A local node that runs a program of its engine and all that this starts. These processes are known by their working
+ * directory, the node's folder: a server started by Patroni is not its child.
  */
 
 import { chown, writeFile } from 'node:fs/promises';
@@ -30,7 +30,7 @@ import {
 import { removeSharedMemory } from './shared-memory.ts';
 import { SUPERUSER } from './template.ts';
 
-/** An orderly shutdown gets this long before what is left is killed. */
+/** For a clean shutdown; then the remaining processes are killed. */
 const STOP_LIMIT_MS = 10_000;
 const POLL_MS = 5;
 const AGENT_LIMIT_MS = 1_000;
@@ -39,16 +39,16 @@ const SIGNAL_LIMIT_MS = 1_000;
 export interface ProgramNodeOptions {
   readonly name: NodeName;
   readonly program: NodeProgram;
-  /** What works in it belongs to this node. Without links. */
+  /** Processes with this working directory belong to the node. Without links. */
   readonly folder: string;
-  /** Where it listens for each of its program's ports. */
+  /** Where it listens for a port of its program. */
   readonly portOf: (port: number) => Omit<Address, 'user' | 'password' | 'database'>;
   readonly password: string;
   readonly account: Account | undefined;
-  /** The PATH with its programs. */
+  /** PATH of its programs. */
   readonly path: string;
   readonly logFile: string;
-  /** Called whenever it runs as another process than before. */
+  /** Called when it runs as a new process. */
   readonly onLaunch: () => Promise<void>;
 }
 
@@ -115,7 +115,7 @@ export class ProgramNode implements LocalNode {
   async describeState(): Promise<string> {
     const processes = this.#processes();
     const first = `process ${this.#first?.pid ?? '(none)'}`;
-    if (processes.length === 0) return `${first} and all that it had started are gone`;
+    if (processes.length === 0) return `${first} and all that it started are gone`;
     const stopped = processes.filter(({ state }) => state === 'T').length;
     const all = `${formatCount(processes.length, 'process', 'processes')} (${programsIn(processes)})`;
     if (stopped === 0) return `${all} ${processes.length === 1 ? 'is running' : 'are running'}`;
@@ -127,7 +127,7 @@ export class ProgramNode implements LocalNode {
     // A frozen process cannot shut down.
     await this.resume();
     await sendSignal([this.#first], 'SIGTERM');
-    // As in a container, what outlives the first process is not asked.
+    // As in a container, processes that outlive the first one are killed.
     await until({ limitMs: STOP_LIMIT_MS, everyMs: POLL_MS }, async () => (await this.#lives()) || undefined);
     await this.kill();
   }
@@ -138,7 +138,7 @@ export class ProgramNode implements LocalNode {
 
   async pause(): Promise<void> {
     if (this.#processes().length === 0) {
-      throw new EnvironmentError(`${this.name} does not run, so it cannot be paused`, { code: 'node-not-running' });
+      throw new EnvironmentError(`${this.name} is not running, so it cannot be paused`, { code: 'node-not-running' });
     }
     await pauseAll(this.name, async () => this.#processes());
   }
@@ -165,7 +165,7 @@ export class ProgramNode implements LocalNode {
     },
   };
 
-  /** Writes its configuration, and starts it for the first time. */
+  /** Writes the configuration and starts the program for the first time. */
   async launch(): Promise<void> {
     const { program, password, account } = this.#options;
     for (const [file, text] of Object.entries(program.files)) {
@@ -175,7 +175,7 @@ export class ProgramNode implements LocalNode {
     await this.start();
   }
 
-  /** Why it will never serve, in words; `undefined` while it may. */
+  /** Why it can never serve, in words; `undefined` while it may. */
   async ended(): Promise<string | undefined> {
     const { agent, command } = this.#options.program;
     if (!(await this.#lives())) return `${command[0]} has ended`;
@@ -195,12 +195,12 @@ export class ProgramNode implements LocalNode {
     await removeSharedMemory(this.dataFolder);
   }
 
-  /** A parent before its children, but for those whose ids came round again. */
+  /** Parents before children, unless process ids have wrapped around. */
   #processes(): WorkingProcess[] {
     return processesWorkingIn(this.#options.folder).sort((a, b) => a.pid - b.pid);
   }
 
-  /** When this returns, what was killed is gone, and what was stopped or continued is so: a signal takes a moment. */
+  /** Waits until the signal has taken effect, for 1 s at most. */
   async #signal(word: 'KILL' | 'STOP' | 'CONT', processes: readonly ProcessKey[]): Promise<void> {
     await sendSignal(processes, `SIG${word}`);
     await until({ limitMs: SIGNAL_LIMIT_MS, everyMs: POLL_MS }, async () => {
@@ -222,7 +222,7 @@ export class ProgramNode implements LocalNode {
     } catch (error) {
       throw this.#launchError(errorText(error));
     }
-    // On a full disk too: what works in the cluster's folder is found without the file.
+    // A full disk must not prevent the start: the processes are found by the cluster's folder too.
     await onLaunch().catch(() => undefined);
   }
 

@@ -1,4 +1,4 @@
-/** A server behind a relay, for runs that break the network: nobody reaches it but through the relay. */
+/** A server behind a relay, for runs that break the network: clients and nodes reach it only through the relay. */
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -9,7 +9,7 @@ import type { PortChooser } from './ports.ts';
 import type { Relay } from './relay/relay.ts';
 import { LocalServer, type ServerOptions } from './server.ts';
 
-/** What it is taken off with, and the name of the one network that there is. */
+/** The mark of the rules that detach a node, and the only network. */
 const DETACHED = 'detached';
 const ATTACHMENT = { network: 'loopback' };
 
@@ -47,7 +47,7 @@ export class RelayedServer extends LocalServer {
     await this.#relay.serve(this.name, true);
   }
 
-  /** Who comes is refused from now on: had the relay let him in first, he would take the node for a broken one. */
+  /** Refuses new connections first: a client that the relay accepted would take a stopped node for a broken one. */
   async #ending(end: () => Promise<void>): Promise<void> {
     try {
       await this.#relay.serve(this.name, false);
@@ -82,7 +82,7 @@ export class RelayedServer extends LocalServer {
   };
 }
 
-/** @returns why a connection could not be opened, if so. */
+/** @returns why no connection could be opened; `undefined` if one could. */
 async function attempt({ host, port }: Address, limitMs: number): Promise<string | undefined> {
   const socket = connect({ host, port });
   try {

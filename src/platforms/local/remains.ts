@@ -1,10 +1,9 @@
 /**
- * What is left of an embedded cluster whose pgquake was killed: finding all of it, and removing it.
+ * Finds and removes what is left of a local cluster whose pgquake was killed.
  *
- * Servers are known by process id and start time, as far as `cluster.json` has them. A server that was
- * started in the very last moment is not in the file, and children may have lost their postmaster; those
- * are known by their working directory, which lies in a folder that only this cluster has. Where nodes run
- * programs of an engine, everything that works there is theirs.
+ * `cluster.json` has the process ids and start times of servers. A server started at the last moment is not in it, and
+ * children may have lost their postmaster: those are found by their working directory, below the cluster's folder. If
+ * nodes run an engine's programs, every process that works there is theirs.
  */
 
 import { readdir, rm } from 'node:fs/promises';
@@ -18,18 +17,18 @@ import { DATA, isDataRoot } from './data-folder.ts';
 import { killTree, type ProcessInfo, processesWorkingIn, processTree, survivors } from './processes.ts';
 import { removeSharedMemory } from './shared-memory.ts';
 
-/** What pgquake itself runs there: servers, and copies of the template. */
+/** The programs that pgquake itself runs there: servers, and `cp` for the template. */
 const PROGRAMS = ['postgres', 'cp'];
 const LIMIT_MS = 30_000;
 const LOOK_AGAIN_MS = 50;
-/** A process between fork and exec is not known as a server yet; so nothing must be seen twice. */
+/** Consecutive looks that must find nothing: between fork and exec a process is not yet known as a server. */
 const EMPTY_LOOKS = 2;
 
 const remainsSchema = z.object({
   platform: z.literal('local'),
   owner: ownerSchema,
   dataRoot: z.string().refine(isDataRoot, 'expected a folder that pgquake made'),
-  /** Whether its nodes run more than servers. */
+  /** Whether its nodes run other programs than servers. */
   programs: z.boolean().default(false),
   nodes: z.array(
     z.object({
@@ -43,16 +42,16 @@ const remainsSchema = z.object({
 
 export type Remains = z.infer<typeof remainsSchema>;
 
-/** @throws EnvironmentError where the file is not as it was written. */
+/** @throws EnvironmentError when the file is damaged. */
 export function readRemains(runFolder: string): Promise<Remains | undefined> {
   return readClusterFile(runFolder, remainsSchema);
 }
 
 /**
- * Kills the processes, frozen or not, gives back shared memory and removes the folder; returns when all of
- * it was looked for again and not found. Harmless where there is nothing.
- * @returns what was removed, in words.
- * @throws EnvironmentError with what is left after 30 s.
+ * Kills the processes, frozen or not, releases shared memory and removes the folder, until it finds nothing more. Harmless
+ * if nothing is left.
+ * @returns what it removed, in words.
+ * @throws EnvironmentError when it still finds something after 30 s.
  */
 export async function removeRemains(remains: Remains): Promise<string[]> {
   const removed: string[] = [];
@@ -62,9 +61,9 @@ export async function removeRemains(remains: Remains): Promise<string[]> {
     removed.push(...found);
     emptyLooks = found.length === 0 ? emptyLooks + 1 : 0;
     if (performance.now() > giveUpAt) {
-      throw new EnvironmentError(`there is always more to remove: ${found.join('; ')}`, {
+      throw new EnvironmentError(`new remains keep appearing: ${found.join('; ')}`, {
         code: 'left-behind',
-        hint: `see who starts servers in ${remains.dataRoot}`,
+        hint: `find out which program starts servers in ${remains.dataRoot}`,
       });
     }
     if (emptyLooks < EMPTY_LOOKS) await sleep(LOOK_AGAIN_MS);

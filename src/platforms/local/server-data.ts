@@ -1,4 +1,4 @@
-/** The data folder of a server that does not run: replaced by a copy of another one's, or some of its files. */
+/** The data folder of a stopped server: replaces it by a copy of another server's, or some of its files. */
 
 import { chown, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,14 +6,14 @@ import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { type Account, run } from './account.ts';
 
 const COPY_LIMIT_MS = 30_000;
-/** What belongs to a server and not to its data. Slots are nobody's but the primary's that made them. */
+/** Not copied: these belong to a server and not to its data; replication slots belong to the primary that made them. */
 const OWN_FILES = ['postmaster.pid', 'postmaster.opts', 'postgresql.conf'] as const;
 const FOLDERS_LEFT_EMPTY = ['pg_replslot', 'pg_dynshmem', 'pg_stat_tmp'] as const;
 
 /**
- * Replaces everything in `target` by a copy of `source`, which a server may be writing to; the caller writes the
- * configuration anew.
- * @throws EnvironmentError where it cannot be copied.
+ * Replaces everything in `target` by a copy of `source`, which a server may be writing to. The caller rewrites the
+ * configuration.
+ * @throws EnvironmentError when the copy fails.
  */
 export async function copyDataFolder(source: string, target: string, account: Account | undefined): Promise<void> {
   try {
@@ -32,7 +32,7 @@ export async function copyDataFolder(source: string, target: string, account: Ac
   }
 }
 
-/** Writes files into a data folder, by their names; removes those without a text. */
+/** Writes files into a data folder, by name; removes those without a text. */
 export async function writeDataFiles(
   folder: string,
   files: Readonly<Record<string, string | undefined>>,
@@ -48,7 +48,7 @@ export async function writeDataFiles(
   }
 }
 
-/** Files come and go under a running server; what went while it was copied is not needed. */
+/** Files that a running server removed during the copy are not needed. */
 function refuseButVanished(error: unknown): void {
   const lines = errorText(error)
     .split('\n')

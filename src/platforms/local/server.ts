@@ -1,4 +1,4 @@
-/** One PostgreSQL server on this machine, and all that can be done to it. */
+/** One PostgreSQL server on this machine. */
 
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -46,7 +46,7 @@ export interface ServerOptions {
   readonly dataFolder: string;
   readonly logFile: string;
   readonly settings: Readonly<Record<string, string>>;
-  /** Called whenever the server runs as another process than before. */
+  /** Called when the server runs as a new process. */
   readonly onLaunch: () => Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export class LocalServer implements NodeControl {
   readonly #options: ServerOptions;
   #port = 0;
   #postmaster: ProcessKey | undefined;
-  /** The postmaster and its children as last seen: where it is dead, they tell whether all of it is. */
+  /** The postmaster and its children when last seen: shows whether children outlive a dead postmaster. */
   #lastSeen: readonly ProcessKey[] = [];
   #ending = 'was never started';
   #launching: Promise<unknown> = Promise.resolve();
@@ -68,7 +68,7 @@ export class LocalServer implements NodeControl {
     this.dataFolder = options.dataFolder;
   }
 
-  /** The port, and the postmaster's process; the latter is absent before the first launch. */
+  /** Its port, and the postmaster, absent before the first launch. */
   get identity(): { readonly port: number; readonly process: ProcessKey | undefined } {
     return { port: this.#port, process: this.#postmaster };
   }
@@ -88,8 +88,8 @@ export class LocalServer implements NodeControl {
   }
 
   /**
-   * The first start, on a port that it keeps from then on.
-   * @throws EnvironmentError with the end of its log when it does not start.
+   * Starts it for the first time, on a port that it keeps.
+   * @throws EnvironmentError with its log when it does not start.
    */
   async launchOnFreePort(ports: Pick<PortChooser, 'next'>, abort: AbortSignal): Promise<void> {
     for (let attempt = 1; ; attempt++) {
@@ -98,7 +98,7 @@ export class LocalServer implements NodeControl {
       abort.throwIfAborted();
       const failure = await this.#launchUnlessRetired();
       if (failure === undefined) return;
-      // Between the test of the port and its use somebody else may have taken it.
+      // Another program may take a port between its test and its use.
       const portTaken = /could not bind|could not create any TCP\/IP sockets/.test(failure);
       if (!portTaken || attempt === PORT_ATTEMPTS) throw this.#launchError(failure);
     }
@@ -141,7 +141,7 @@ export class LocalServer implements NodeControl {
     });
     if (left !== undefined) await this.kill();
     this.#ending =
-      left === undefined ? 'shut down' : `killed, as a fast shutdown took more than ${STOP_LIMIT_MS / 1_000} s`;
+      left === undefined ? 'shut down' : `killed, because a fast shutdown took more than ${STOP_LIMIT_MS / 1_000} s`;
   }
 
   async kill(): Promise<void> {
@@ -152,7 +152,7 @@ export class LocalServer implements NodeControl {
 
   async pause(): Promise<void> {
     if (!this.#postmaster || (await this.#processes()).length === 0) {
-      throw new EnvironmentError(`${this.name} does not run, so it cannot be paused`, { code: 'node-not-running' });
+      throw new EnvironmentError(`${this.name} is not running, so it cannot be paused`, { code: 'node-not-running' });
     }
     await pauseTree(this.#postmaster);
   }
@@ -191,10 +191,10 @@ export class LocalServer implements NodeControl {
 
   async #refuseRunning(): Promise<void> {
     if ((await this.#processes()).length === 0) return;
-    throw new EnvironmentError(`${this.name} runs: its data are its own`, { code: 'node-running' });
+    throw new EnvironmentError(`${this.name} is running, so its data cannot be replaced`, { code: 'node-running' });
   }
 
-  /** Kills it for good: a launch that is under way is waited for and killed too, and later ones are refused. */
+  /** Kills it for good: waits for a launch in progress and kills that too, and refuses later ones. */
   async retire(): Promise<void> {
     this.#retired = true;
     await this.#launching.catch(() => undefined);
@@ -207,7 +207,7 @@ export class LocalServer implements NodeControl {
     return lastLines(this.#options.logFile);
   }
 
-  /** All of its processes that live; the postmaster's children too when it is dead itself. */
+  /** All of its living processes, including children that outlive the postmaster. */
   async #processes(): Promise<ProcessInfo[]> {
     if (!this.#postmaster) return [];
     const tree = await processTree(this.#postmaster);
@@ -221,7 +221,7 @@ export class LocalServer implements NodeControl {
     const lines = Object.entries({ ...settings, port: String(this.#port) }).map(
       ([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`,
     );
-    // Everything is in this file, so that `postgres -D <folder>` is all it takes to start it again.
+    // All settings are in this file, so that `postgres -D <folder>` starts the server again.
     await writeFile(`${dataFolder}/postgresql.conf`, lines.join(''));
   }
 
@@ -232,7 +232,7 @@ export class LocalServer implements NodeControl {
     return launching;
   }
 
-  /** @returns `undefined` once it listens, else what its log says. */
+  /** @returns `undefined` once it listens, else its log. */
   async #launch(): Promise<string | undefined> {
     const { binaries, dataFolder, logFile } = this.#options;
     const logStart = await sizeOf(logFile);
@@ -247,16 +247,16 @@ export class LocalServer implements NodeControl {
       this.#postmaster = first;
       this.#lastSeen = [first];
       this.#ending = 'ended by itself';
-      // On a full disk too: what works in the cluster's folder is found without the file.
+      // A full disk must not prevent the start: the processes are found by the cluster's folder too.
       await this.#options.onLaunch().catch(() => undefined);
       if (await this.#listens(this.#postmaster)) return undefined;
     }
     const written = await readFile(logFile).catch(() => Buffer.alloc(0));
     const text = written.subarray(logStart).toString('utf8').trim();
-    return text === '' ? 'it ended without a word' : text;
+    return text === '' ? 'it ended without a message' : text;
   }
 
-  /** Whether its lock file says that it takes connections, or takes them as a standby. */
+  /** Whether its lock file reports that it accepts connections, perhaps as a standby. */
   async saysReady(): Promise<boolean> {
     return ['ready', 'standby'].includes((await this.#lockLines())[7]?.trim() ?? '');
   }
@@ -269,12 +269,12 @@ export class LocalServer implements NodeControl {
     );
   }
 
-  /** Waits until its lock file says that it has its port. @returns false when it ended instead. */
+  /** Waits until its lock file names its port. @returns false if it ended instead. */
   async #listens(postmaster: ProcessKey): Promise<boolean> {
     let listens = false;
     const missing = await until({ limitMs: LAUNCH_LIMIT_MS, everyMs: POLL_MS }, async () => {
       const lines = await this.#lockLines();
-      // Line 6 is the address it listens on; the file of an earlier postmaster has another first line.
+      // Line 6 is the listen address; line 1 tells the file from an earlier postmaster's.
       listens = lines[0]?.trim() === String(postmaster.pid) && lines[5]?.trim() === HOST && lines.length > 6;
       return listens || (await survivors([postmaster])).length === 0 ? undefined : 'its port';
     });

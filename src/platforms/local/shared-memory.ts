@@ -1,7 +1,6 @@
 /**
- * Removes what a killed server leaves in the kernel: a System V shared memory segment of a few bytes, by
- * which PostgreSQL guards a data folder. The next start of the server would remove it; a server that never
- * starts again leaves it until the machine restarts.
+ * Removes the small System V shared memory segment by which PostgreSQL guards a data folder. A killed server leaves it in
+ * the kernel until the server or the machine starts again.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -15,13 +14,13 @@ export interface Segment {
   readonly id: string;
 }
 
-/** The segment, from the lock file `postmaster.pid`: line 7 holds its key and its id. */
+/** The segment in the lock file `postmaster.pid`: line 7 holds its key and its id. */
 export function segmentIn(lockFile: string): Segment | undefined {
   const [, key, id] = /^\s*(\d+)\s+(\d+)\s*$/.exec(lockFile.split('\n')[6] ?? '') ?? [];
   return key === undefined || id === undefined ? undefined : { key, id };
 }
 
-/** Whether `/proc/sysvipc/shm` lists the segment under its key, so that it is not somebody else's with its id. */
+/** Whether `/proc/sysvipc/shm` lists the segment with its key: another segment may have its id by now. */
 export function lists(table: string, { key, id }: Segment): boolean {
   // The table shows the key as a signed number of 32 bits, the lock file as an unsigned one of 64.
   const signed = String(BigInt.asIntN(32, BigInt(key)));
@@ -31,14 +30,14 @@ export function lists(table: string, { key, id }: Segment): boolean {
   });
 }
 
-/** For a data folder whose server is dead. Where it shut down in order there is no lock file, and nothing to do. */
+/** For the data folder of a dead server. After a clean shutdown there is no lock file, and nothing to do. */
 export async function removeSharedMemory(dataFolder: string): Promise<void> {
   const lockFile = await readFile(`${dataFolder}/postmaster.pid`, 'utf8').catch(() => '');
   const segment = segmentIn(lockFile);
   if (segment === undefined) return;
   const table = await readFile('/proc/sysvipc/shm', 'utf8').catch(() => undefined);
   if (table !== undefined && !lists(table, segment)) return;
-  // Where ipcrm is missing, 56 bytes stay; that is no reason to fail.
+  // Without ipcrm, 56 bytes stay: no reason to fail.
   await run('ipcrm', ['-m', segment.id], { account: undefined, cwd: '/', timeoutMs: IPCRM_LIMIT_MS }).catch(
     () => undefined,
   );

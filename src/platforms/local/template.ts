@@ -1,6 +1,6 @@
 /**
- * The data folder that all nodes start from: `initdb` runs once for a build of PostgreSQL, every node gets
- * a copy. That makes five servers a matter of tenths of a second.
+ * The data folder that all nodes start from: `initdb` runs once for each build of PostgreSQL, and every node gets a copy. So
+ * five servers start within tenths of a second.
  */
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -22,14 +22,14 @@ const INITDB_ARGS = [
   '--no-instructions',
   // 1 MB instead of 16 MB: less to copy.
   '--wal-segsize=1',
-  // The password is random and long, so it cannot be guessed, and slow hashing would only make connecting slow.
+  // The password is long and random; slow hashing would only slow down connecting.
   '--set=scram_iterations=1',
-  // Otherwise it leaves 8 MB of empty write-ahead log, to be copied for every node.
+  // Otherwise every copy has 8 MB of empty WAL.
   '--set=wal_recycle=off',
 ];
 /**
- * Nodes need one database; without the other two a copy has 380 files instead of 980. ext4 is slow at making
- * files where many were removed minutes ago (it spares their inodes), so a second run feels every file.
+ * Nodes need one database: without the other two, a copy has 380 files instead of 980. ext4 is slow to create files if many
+ * were removed minutes ago (it does not reuse their inodes at once), so every file slows down a second run.
  */
 const SLIMMING = ['UPDATE pg_database SET datistemplate = false', 'DROP DATABASE template0', 'DROP DATABASE template1'];
 const INITDB_LIMIT_MS = 60_000;
@@ -43,8 +43,7 @@ export interface Template {
 }
 
 /**
- * The template for these binaries, from the cache or made anew when it is missing or damaged. Safe when
- * several processes do it at the same time.
+ * The template for these binaries: from the cache, or made if it is missing or damaged. Safe in concurrent processes.
  * @throws EnvironmentError when `initdb` fails.
  */
 export async function openTemplate(binaries: Binaries, cache: Cache, signal: AbortSignal): Promise<Template> {
@@ -58,15 +57,15 @@ export async function openTemplate(binaries: Binaries, cache: Cache, signal: Abo
     await cache.discard(name);
     await cache.make(name, (unfinished) => fillTemplate(unfinished, binaries, signal));
   }
-  throw new EnvironmentError(`the database template ${folder} does not stay as it was made`, {
+  throw new EnvironmentError(`the database template ${folder} keeps changing after it is made`, {
     code: 'template-damaged',
-    hint: 'find out what else changes files there, or set PGQUAKE_CACHE_DIR to another folder',
+    hint: 'find out which program changes files there, or set PGQUAKE_CACHE_DIR to another folder',
   });
 }
 
 /**
- * Copies the template to a data folder that does not exist yet, owned by the servers' account.
- * @param parent a folder that the account can write to; the copy gets `name` in it.
+ * Copies the template to a new data folder of the servers' account.
+ * @param parent a folder that the account can write to; the copy is `name` in it.
  */
 export async function copyTemplate(
   template: Template,
@@ -74,7 +73,7 @@ export async function copyTemplate(
   name: string,
   signal: AbortSignal,
 ): Promise<string> {
-  // One `cp` takes 60 ms where fs.cp takes 500 ms, and it runs as the account that is to own the copy.
+  // `cp` takes 60 ms and fs.cp 500 ms, and `cp` can run as the account that owns the copy.
   const args = process.platform === 'linux' ? ['-R', '--reflink=auto'] : ['-R'];
   const target = join(parent, name);
   await run('cp', [...args, template.dataFolder, target], {
@@ -111,25 +110,25 @@ async function fillTemplate(
     const runner = account ? ` as ${account.name}` : '';
     throw new EnvironmentError(`initdb failed${runner}: ${errorText(error)}`, {
       code: 'initdb-failed',
-      hint: 'if a folder cannot be reached, set PGQUAKE_CACHE_DIR to one that this account can read',
+      hint: 'if the account cannot reach a folder, set PGQUAKE_CACHE_DIR to one that it can read',
       cause: error,
     });
   }
   await writeFile(join(folder, 'contents'), await contentsOf(data));
 }
 
-/** The password of a template whose files are all as they were when it was made; else `undefined`. */
+/** The password of a template whose files are unchanged; else `undefined`. */
 async function passwordOfIntact(folder: string): Promise<string | undefined> {
   try {
     const made = await readFile(join(folder, 'contents'), 'utf8');
     if (made !== (await contentsOf(join(folder, 'data')))) return undefined;
     return await readFile(join(folder, 'password'), 'utf8');
   } catch {
-    return undefined; // Not there at all, or half of it is missing.
+    return undefined; // it does not exist, or is incomplete
   }
 }
 
-/** A digest of all files' names, sizes and times of change. */
+/** A digest of the names, sizes, times, modes and owners of all files. */
 async function contentsOf(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));

@@ -1,4 +1,4 @@
-/** A machine behind the user's own `ssh`: his keys, his known hosts, his configuration. It is never asked for a password. */
+/** A machine reached by the user's `ssh` client, with the user's keys, known hosts and configuration, and no password. */
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,17 +7,17 @@ import { EnvironmentError } from '../../model/errors.ts';
 import { shellWord } from '../shell-word.ts';
 
 const LIMIT_MS = 30_000;
-/** The client's own word for a connection that could not be made or broke. */
+/** The exit code of the client when the connection could not be made, or broke. */
 const NO_CONNECTION = 255;
-/** A socket's path has 107 characters at most; the client adds 57 to the folder's. */
+/** A socket's path has at most 107 characters; the client adds 57 to the folder's. */
 const LONGEST_FOLDER = 50;
-/** Programs of root's are not on everybody's path. */
+/** An ordinary user's PATH may lack root's programs. */
 const PATH_LINE = 'PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; export PATH';
 
 const OPTIONS = [
   'BatchMode=yes',
   'ConnectTimeout=10',
-  // A connection that broke is noticed within 15 s.
+  // Notices a broken connection within 15 s.
   'ServerAliveInterval=5',
   'ServerAliveCountMax=2',
   'ClearAllForwardings=yes',
@@ -25,9 +25,9 @@ const OPTIONS = [
 ];
 
 export interface MachineOptions {
-  /** As the `ssh` command takes it: `ops@10.0.0.5`, `db-a`, `ssh://ops@10.0.0.5:2222`. */
+  /** As for the `ssh` command: `ops@10.0.0.5`, `db-a`, `ssh://ops@10.0.0.5:2222`. */
   readonly to: string;
-  /** The file of the client's configuration in place of the user's own. */
+  /** The client's configuration file; the user's own by default. */
   readonly config?: string | undefined;
 }
 
@@ -46,15 +46,15 @@ export class Machine {
     this.#config = config;
   }
 
-  /** What a person writes before a command that is to be run there: `ssh -F my.conf ops@db-a`. */
+  /** What a person types before a command for that machine: `ssh -F my.conf ops@db-a`. */
   get command(): string {
     return ['ssh', ...(this.#config === undefined ? [] : ['-F', shellWord(this.#config)]), this.to].join(' ');
   }
 
   /**
-   * Runs a script of sh to its end. An exit code other than 0 is no error here.
-   * @param what it does, in words, for the message of an error: `stop postgresql@17-main`.
-   * @throws EnvironmentError where the machine cannot be reached, or the script takes more than 30 s.
+   * Runs an sh script to its end, whatever its exit code.
+   * @param what the script does, for error messages: `stop postgresql@17-main`.
+   * @throws EnvironmentError when the machine cannot be reached or the script takes more than 30 s.
    */
   async run(what: string, script: string): Promise<ScriptResult> {
     const options = [...OPTIONS, ...sharedConnection()].flatMap((option) => ['-o', option]);
@@ -63,26 +63,26 @@ export class Machine {
     if (result.exitCode !== NO_CONNECTION) return result;
     throw new EnvironmentError(`could not ${what} on ${this.to}: ${oneLine(result.errors) || 'ssh failed'}`, {
       code: 'ssh-failed',
-      hint: `try it: "${this.command} -o BatchMode=yes true"; pgquake uses your own ssh client, and asks for no password`,
+      hint: `try "${this.command} -o BatchMode=yes true"; pgquake uses your ssh client, which must need no password`,
     });
   }
 
   /**
-   * The same, of a script that must succeed.
-   * @returns what it printed.
-   * @throws EnvironmentError with what it said.
+   * Runs a script that must succeed.
+   * @returns its standard output.
+   * @throws EnvironmentError with its output and errors.
    */
   async mustRun(what: string, script: string): Promise<string> {
     const { exitCode, output, errors } = await this.run(what, script);
     if (exitCode === 0) return output;
     throw new EnvironmentError(
       `could not ${what} on ${this.to}: ${oneLine(`${errors} ${output}`) || `exit code ${exitCode}`}`,
-      { code: 'ssh-command-failed', hint: `"${this.command}" leads to that machine` },
+      { code: 'ssh-command-failed', hint: `log in with "${this.command}" to look into it` },
     );
   }
 }
 
-/** Commands share one connection, which the client closes 20 s after the last one: a login costs a tenth of a second. */
+/** Commands share one connection, closed 20 s after the last: a login takes 100 ms. */
 function sharedConnection(): string[] {
   let folder: string;
   try {
@@ -99,7 +99,7 @@ async function runSsh(args: readonly string[], input: string): Promise<ScriptRes
   const { execa } = await import('execa');
   const result = await execa('ssh', args, {
     input,
-    // In a group of its own, and not ended with this process: Ctrl-C must not end the script that undoes a fault.
+    // Neither Ctrl-C nor the end of this process must stop a script that undoes a fault.
     detached: true,
     cleanup: false,
     timeout: LIMIT_MS,
@@ -107,12 +107,12 @@ async function runSsh(args: readonly string[], input: string): Promise<ScriptRes
     reject: false,
   });
   if (result.code === 'ENOENT') {
-    throw new EnvironmentError('there is no ssh client here', {
+    throw new EnvironmentError('this machine has no ssh client', {
       code: 'ssh-missing',
-      hint: 'install the package openssh-client of your system',
+      hint: "install your system's package openssh-client",
     });
   }
-  const late = result.timedOut ? `no end within ${LIMIT_MS / 1_000} s` : '';
+  const late = result.timedOut ? `still running after ${LIMIT_MS / 1_000} s` : '';
   return { exitCode: result.exitCode ?? NO_CONNECTION, output: result.stdout, errors: `${result.stderr}${late}` };
 }
 

@@ -1,4 +1,4 @@
-/** A server that is a service of systemd on a machine, and the acts on it, each by a command that a person could type. */
+/** A server that is a systemd service of a machine; each act on it is a command that a person could type. */
 
 import type { ActCommands, Capability, NodeBackends, NodeNetwork, NodeState } from '../../cluster/platform.ts';
 import { noSuchBackend } from '../../cluster/platform.ts';
@@ -17,18 +17,18 @@ export interface ServiceOptions {
   readonly name: NodeName;
   /** `postgresql@17-main` */
   readonly service: string;
-  /** How long without word from pgquake before the machine undoes its acts. */
+  /** The machine undoes an act after this time without contact. */
   readonly undoAfterMs: number;
 }
 
-/** The service as the machine tells it now. */
+/** The current state of the service. */
 interface Look {
-  /** As systemd says it. */
+  /** `ActiveState` of systemd. */
   readonly active: string;
   readonly main: number;
-  /** As systemd prints it. */
+  /** `ExecMainStartTimestamp` of systemd. */
   readonly since: string;
-  /** Those in its control group; without one, its first process and the children of that. */
+  /** Those in its control group; without one, the main process and its children. */
   readonly processes: readonly { readonly pid: number; readonly state: string }[];
 }
 
@@ -40,7 +40,7 @@ export class Service {
   readonly network: NodeNetwork;
   readonly #machine: Machine;
   readonly #deadMan: DeadMan;
-  /** What comes before a command that needs root. */
+  /** Prefix of commands that need root. */
   readonly #asRoot: string;
   readonly #lacks = new Map<Capability, Promise<string | undefined>>();
 
@@ -66,7 +66,7 @@ export class Service {
     });
   }
 
-  /** @throws EnvironmentError where the machine cannot be reached, or has no such service. */
+  /** @throws EnvironmentError when the machine cannot be reached or has no such service. */
   static async of(options: ServiceOptions): Promise<Service> {
     const { machine, name, service } = options;
     const script = `id -u; echo "$SSH_CONNECTION"; systemctl show --property=LoadState --value ${shellWord(service)}`;
@@ -74,10 +74,10 @@ export class Service {
     const [user, ssh = '', loaded = ''] = output.split('\n');
     if (exitCode !== 0 || loaded !== 'loaded') {
       throw new EnvironmentError(
-        `${name}: there is no service ${service} on ${machine.to}${errors === '' ? '' : `: ${errors.trim()}`}`,
+        `${name}: ${machine.to} has no service ${service}${errors === '' ? '' : `: ${errors.trim()}`}`,
         {
           code: 'no-such-service',
-          hint: `"${machine.command} systemctl list-units '*postgres*'" lists those that are there`,
+          hint: `"${machine.command} systemctl list-units '*postgres*'" lists its services`,
         },
       );
     }
@@ -110,7 +110,7 @@ export class Service {
       : `${words}, process ${main} and ${children}`;
   }
 
-  /** Whether the process of a session, as its server tells it, is one of the service's. */
+  /** Whether a session's process belongs to the service. */
   async serves(backend: number, clientPort: number | null): Promise<boolean> {
     const { processes } = await this.#look();
     const pid = Math.trunc(backend);
@@ -158,7 +158,7 @@ ${this.#until(`[ "$(${this.#show('MainPID')})" != 0 ]`)}`,
     },
   };
 
-  /** Why it cannot be done there, in words, and what it would need. Tried once, by what changes nothing. */
+  /** Why the capability is missing, and what it needs. Tried once, by commands that change nothing. */
   lacks(capability: Capability): Promise<string | undefined> {
     const known = this.#lacks.get(capability);
     if (known) return known;
@@ -170,7 +170,7 @@ ${this.#until(`[ "$(${this.#show('MainPID')})" != 0 ]`)}`,
   async #try(capability: Capability): Promise<string | undefined> {
     const trial = TRIALS[capability];
     if (!trial)
-      return `by ssh pgquake stops, kills and freezes a service, and filters its packets; ${capability} is not among that`;
+      return `by ssh pgquake can only stop, kill and freeze a service and filter its packets, so there is no ${capability}`;
     const script = trial.script(this.#asRoot, shellWord(this.service));
     const { exitCode, output, errors } = await this.#machine.run(`try what ${capability} needs`, script);
     if (exitCode === 0) return undefined;
@@ -178,7 +178,7 @@ ${this.#until(`[ "$(${this.#show('MainPID')})" != 0 ]`)}`,
     return `${this.#machine.to}: ${reason}; it needs ${trial.needs}${this.#asRoot === '' ? '' : `, and ${RIGHTS}`}`;
   }
 
-  /** What the act and its undo are, as a person would type them; without the waiting. */
+  /** The act and its undo as a person would type them, without the waiting. */
   commands(capability: Capability): ActCommands {
     const there = (...commands: string[]) => `${this.#machine.command} ${shellWord(commands.join('; '))}`;
     const both = (acts: string[], undo: string) => ({
@@ -209,7 +209,7 @@ ${this.#until(`[ "$(${this.#show('MainPID')})" != 0 ]`)}`,
     }
   }
 
-  /** What undoes it by itself is there before the act. */
+  /** Arms the dead man before the act. */
   async #act(
     what: string,
     { switchName, act, undo }: { readonly switchName: string; readonly act: string; readonly undo: string },
@@ -238,19 +238,19 @@ ${this.#until(`[ "$(${this.#show('MainPID')})" != 0 ]`)}`,
     return `systemctl show --property=${property} --value ${shellWord(this.service)}`;
   }
 
-  /** After `kill` a `stop` keeps systemd from starting it again by itself, as `Restart=` has it. */
+  /** `stop` after `kill` keeps systemd from restarting the service because of `Restart=`. */
   #script(acts: readonly ('stop' | 'kill')[]): string {
     const down = `case $(${this.#show('ActiveState')}) in ${DOWN.join('|')}) true;; *) false;; esac`;
     return [...acts.map((act) => this.#command(act)), this.#until(down, this.#command('kill'))].join('\n');
   }
 
-  /** Waits for 10 s; where something is given to be done then, for 5 s more. */
+  /** Waits up to 10 s; with a command for then, up to 5 s more. */
   #until(holds: string, then = ''): string {
     return `n=0
 until ${holds}; do
   n=$((n + 1))
-  if [ "$n" -eq 100 ]; then ${then || 'echo "it is not so after 10 s" >&2; exit 1'}; fi
-  if [ "$n" -ge 150 ]; then echo 'it does not end' >&2; exit 1; fi
+  if [ "$n" -eq 100 ]; then ${then || 'echo "it has not started after 10 s" >&2; exit 1'}; fi
+  if [ "$n" -ge 150 ]; then echo 'it does not stop' >&2; exit 1; fi
   sleep 0.1
 done`;
   }

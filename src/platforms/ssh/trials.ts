@@ -1,17 +1,17 @@
-/** What an act by ssh needs of a machine: tried by commands that change nothing there. */
+/** What acts by ssh need on a machine, tried by commands that change nothing. */
 
 import type { Capability } from '../../cluster/platform.ts';
 
 export interface Trial {
-  /** For sh; says what is missing, and fails then. */
+  /** For sh; if something is missing, prints it and fails. */
   readonly script: (asRoot: string, service: string) => string;
   readonly needs: string;
 }
 
-/** What sudo has to allow. */
+/** What sudo must allow. */
 export const RIGHTS = 'sudo without a password for systemctl, kill, iptables, iptables-restore and tc';
 
-const SWITCH = 'command -v setsid >/dev/null || { echo "there is no setsid"; exit 1; }';
+const SWITCH = 'command -v setsid >/dev/null || { echo "it has no setsid"; exit 1; }';
 
 const service: Trial = {
   script: (asRoot, name) => `${SWITCH}
@@ -32,7 +32,7 @@ export const TRIALS: Partial<Record<Capability, Trial>> = {
   'node-pause': service,
   'backend-kill': { script: (asRoot) => `${asRoot}kill -l >/dev/null`, needs: 'the program kill' },
   'network-rules': {
-    // Asks whether there is such a rule. There is none; that the kernel can say so shows that it knows all of its words.
+    // Looks for such a rule. That the kernel reports that there is none shows that it knows these matches.
     script: (asRoot) => `${SWITCH}
 said=$(${asRoot}iptables -w 5 -C INPUT -p tcp -m statistic --mode random --probability 0.5 -m string --algo bm --string x \\
 -m comment --comment trial -j REJECT --reject-with tcp-reset 2>&1) && exit 0

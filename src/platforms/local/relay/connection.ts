@@ -1,17 +1,17 @@
-/** One relayed connection: two sockets, and a pipe for each way. */
+/** One relayed connection: two sockets and a pipe in each direction. */
 
 import type { Socket } from 'node:net';
 import type { Filtered, PacketFilter } from './packet-filter.ts';
 import { Pipe, type Shaper } from './pipe.ts';
 import { type Rule, shareDropped } from './rules.ts';
 
-/** What holds on one way between two sides. */
+/** Rules and shaper of one direction between two sides. */
 export interface Way {
   readonly rules: Rule[];
   shaper: Shaper | undefined;
 }
 
-/** `forth` is from who opened the connection to the server, `back` the other way. */
+/** `forth` is from the client to the server, `back` the other direction. */
 export interface Ways {
   readonly forth: Way;
   readonly back: Way;
@@ -25,7 +25,7 @@ export class RelayedConnection {
   readonly #forth: Pipe;
   readonly #back: Pipe;
 
-  /** @param onClosed called once, when nothing of it is left. */
+  /** @param onClosed called once, when both sockets are closed. */
   constructor(client: Socket, server: Socket, ways: Ways, filter: PacketFilter, onClosed: () => void) {
     this.#client = client;
     this.#server = server;
@@ -35,9 +35,9 @@ export class RelayedConnection {
     this.#back = this.#pipe(server, client, ways.back);
     let open = 2;
     for (const socket of [client, server]) {
-      // Whoever breaks the connection, the other side hears that it broke.
+      // If one side breaks the connection, it breaks for the other too.
       socket.on('error', () => this.reset());
-      // Once it is closed, what was dropped there can be counted no more.
+      // Last look: a closed socket has no count of dropped packets.
       socket.on('end', () => {
         for (const rule of this.#rules) rule.look();
       });
@@ -49,7 +49,7 @@ export class RelayedConnection {
     this.applyRules();
   }
 
-  /** Puts into force what holds now. */
+  /** Applies the current rules and shapers. */
   applyRules(): void {
     this.#put(this.#client, this.#ways.forth, this.#forth);
     this.#put(this.#server, this.#ways.back, this.#back);
@@ -57,7 +57,7 @@ export class RelayedConnection {
     this.#back.pump();
   }
 
-  /** Breaks it for both sides, whatever is under way. Harmless twice. */
+  /** Breaks the connection for both sides at once. Harmless twice. */
   reset(): void {
     this.#forth.close();
     this.#back.close();
@@ -89,12 +89,12 @@ export class RelayedConnection {
 
   #put(socket: Socket, way: Way, pipe: Pipe): void {
     watchDrops(socket, way.rules);
-    // Behind a packet that is missing nothing arrives, and who sent it is not told that anything did.
+    // While a packet is missing, nothing behind it arrives or is acknowledged.
     this.#filter.drop(socket, pipe.held ? 1 : shareDropped(way.rules));
   }
 }
 
-/** Lets those of the rules that drop packets count what vanishes at a socket. */
+/** Makes the rules that drop packets count the packets dropped at a socket. */
 export function watchDrops(socket: Filtered, rules: readonly Rule[]): void {
   for (const rule of rules) if (rule.dropped > 0) rule.watch(socket);
 }

@@ -1,4 +1,4 @@
-/** Where one side reaches another one's server: a port of its own, so that the relay knows who comes. */
+/** Where one side reaches another's server: one port for each pair, so that the relay knows which side connects. */
 
 import { once } from 'node:events';
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
@@ -9,18 +9,18 @@ import type { PacketFilter } from './packet-filter.ts';
 import { type Rule, shareDropped } from './rules.ts';
 
 const HOST = '127.0.0.1';
-/** For a port to be listened on again: somebody may be trying whether it is free. */
+/** For listening on the port again: another program may be testing whether it is free. */
 const LISTEN_LIMIT_MS = 2_000;
 const LISTEN_SPACING_MS = 20;
 
-/** Who comes from outside of the cluster: pgquake and its load. */
+/** The side outside of the cluster: pgquake and its load. */
 export const OUTSIDE = 'outside';
 
 export interface LinkOptions {
   readonly from: NodeName | typeof OUTSIDE;
   readonly to: NodeName;
   readonly port: number;
-  /** Of the server. */
+  /** Where the server listens. */
   readonly serverPort: number;
 }
 
@@ -31,7 +31,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #filter: PacketFilter;
   readonly #connections = new Set<RelayedConnection>();
-  /** Who has come and has not reached the server yet: what breaks him off. */
+  /** Break off the clients that have not reached the server yet. */
   readonly #arriving = new Set<() => void>();
   #listener: Server | undefined;
   #serverRuns = true;
@@ -43,20 +43,20 @@ export class Link {
     this.to = options.to;
   }
 
-  /** @throws the system's error where the port is taken. */
+  /** @throws the system's error if the port is taken. */
   static async open(options: LinkOptions, filter: PacketFilter): Promise<Link> {
     const link = new Link(options, filter);
     await link.#listen();
     return link;
   }
 
-  /** Whether the server runs: where it does not, who comes is refused, as by its own port. */
+  /** @param runs whether the server is running; if not, new connections are refused, as by its own port. */
   async serve(runs: boolean): Promise<void> {
     this.#serverRuns = runs;
     await this.apply();
   }
 
-  /** Puts into force what holds now. */
+  /** Applies the current rules. */
   async apply(): Promise<void> {
     const { forth, back } = this.ways;
     for (const connection of this.#connections) connection.applyRules();
@@ -72,15 +72,15 @@ export class Link {
       }
     }
     const forNew = [...forth.rules, ...back.rules].filter(isForNew);
-    // The answer to who comes is lost, and that he comes is all that is seen of him.
+    // The SYN-ACK is dropped; only the SYN is counted.
     const silent = forNew.some(({ verdict }) => verdict === 'reset');
     this.#filter.drop(this.#listener, silent ? 1 : shareDropped(forNew));
-    // One packet that is lost is lost for one of them.
+    // A lost packet counts for one direction only.
     const forthNew = forth.rules.filter(isForNew);
     watchDrops(this.#listener, forthNew.length > 0 ? forthNew : back.rules.filter(isForNew));
   }
 
-  /** Breaks all connections and lets nobody in any more. */
+  /** Breaks all connections and refuses new ones. */
   dispose(): void {
     this.#close();
     for (const breakOff of this.#arriving) breakOff();
@@ -88,7 +88,7 @@ export class Link {
   }
 
   async #listen(): Promise<void> {
-    // A side that has said all may still listen.
+    // A side that has finished sending may still receive.
     const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) =>
       this.#accept(client),
     );
@@ -128,7 +128,7 @@ export class Link {
   }
 }
 
-/** Whether a rule strikes a connection that is being made. */
+/** Whether a rule applies to new connections. */
 function isForNew({ text, established }: Rule): boolean {
   return text === undefined && !established;
 }

@@ -1,26 +1,25 @@
 /**
- * Lets packets vanish before a TCP socket of this process sees them, unacknowledged, as if the network had lost
- * them: a socket filter of Linux. Newer kernels let only those with CAP_NET_ADMIN, such as root, put one on a TCP
- * socket of theirs.
+ * Drops packets before a TCP socket of this process sees or acknowledges them, as if the network had lost them: a Linux
+ * socket filter. Newer kernels require CAP_NET_ADMIN, which root has, to attach one to a TCP socket.
  */
 
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { EnvironmentError, errorText } from '../../../model/errors.ts';
 
-/** A socket that a filter can be put on: one that listens, or a connection. */
+/** A socket that can have a filter: a listener or a connection. */
 export type Filtered = Server | Socket;
 
 const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
 const SO_DETACH_FILTER = 27;
 const SO_MEMINFO = 55;
-/** The system's number for what is not permitted. */
+/** The system's error number for "not permitted". */
 const EPERM = 1;
-/** Among the numbers of SO_MEMINFO: how many packets were dropped. */
+/** Index in SO_MEMINFO: packets dropped. */
 const DROPS = 8;
 
-/** Of the kernel's classic filter language, from linux/filter.h. */
+/** Instructions of the kernel's classic filter language, from linux/filter.h. */
 const LOAD_RANDOM = { code: 0x20, jt: 0, jf: 0, k: 0xfffff038 };
 const KEEP = { code: 0x06, jt: 0, jf: 0, k: 0xffffffff };
 const DROP = { code: 0x06, jt: 0, jf: 0, k: 0 };
@@ -40,11 +39,11 @@ export class PacketFilter {
   }
 
   /**
-   * Tries one, for it depends on the system, the kernel, who asks, and a package.
-   * @throws EnvironmentError with what would be needed.
+   * Opens and tries a filter: that depends on the system, the kernel, the user and a package.
+   * @throws EnvironmentError with what is missing.
    */
   static async open(): Promise<PacketFilter> {
-    if (process.platform !== 'linux') throw unusable(`it needs Linux, and this is ${process.platform}`);
+    if (process.platform !== 'linux') throw unusable(`that needs Linux, and this is ${process.platform}`);
     PacketFilter.#opening ??= PacketFilter.#load();
     const filter = await PacketFilter.#opening;
     const listener = createServer().listen(0, '127.0.0.1');
@@ -74,15 +73,15 @@ export class PacketFilter {
         },
       );
     } catch (error) {
-      throw unusable(`it needs the npm package koffi, an optional dependency, for this machine: ${errorText(error)}`);
+      throw unusable(`that needs the optional npm package koffi for this machine: ${errorText(error)}`);
     }
   }
 
   /**
-   * From now on so many of the packets that come to the socket vanish; those that listen pass it on to
-   * connections that they let in. Harmless on a socket that is closed.
+   * Drops a share of the socket's incoming packets from now on. A listener passes the filter on to connections that it
+   * accepts. Harmless on a closed socket.
    * @param share from 0 to 1.
-   * @throws EnvironmentError where the kernel refuses.
+   * @throws EnvironmentError when the kernel refuses.
    */
   drop(socket: Filtered, share: number): void {
     const fd = descriptorOf(socket);
@@ -90,16 +89,16 @@ export class PacketFilter {
     const filter = share < 1 ? [LOAD_RANDOM, skipOneUnlessAtLeast(share * 2 ** 32), KEEP, DROP] : [DROP];
     const option = share > 0 ? SO_ATTACH_FILTER : SO_DETACH_FILTER;
     const refusal = this.#set(fd, option, { len: filter.length, filter });
-    // Where there is no filter, there is none to be taken away.
+    // Removing a filter that does not exist is harmless.
     if (refusal === undefined || share === 0) return;
     throw unusable(
       refusal === EPERM
-        ? 'this kernel lets only root, or who has CAP_NET_ADMIN, filter TCP sockets'
+        ? 'this kernel lets only root, or a process with CAP_NET_ADMIN, filter TCP sockets'
         : `the kernel refuses a socket filter with error ${refusal}`,
     );
   }
 
-  /** How many packets to the socket have vanished since it is there; 0 for one that is closed. */
+  /** How many packets to the socket were dropped since it was opened; 0 for a closed socket. */
   dropped(socket: Filtered): number {
     const fd = descriptorOf(socket);
     return fd === undefined ? 0 : (this.#memory(fd)[DROPS] ?? 0);
@@ -107,7 +106,7 @@ export class PacketFilter {
 }
 
 function descriptorOf(socket: Filtered): number | undefined {
-  // Node.js shows it nowhere else.
+  // Node.js exposes it nowhere else.
   const fd = (socket as unknown as { _handle?: { fd: number } | null })._handle?.fd;
   return fd === undefined || fd < 0 ? undefined : fd;
 }

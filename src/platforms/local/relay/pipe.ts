@@ -1,21 +1,21 @@
-/** One way of a relayed connection: bytes from one socket to another, in order, held back as the network would. */
+/** One direction of a relayed connection: passes bytes in order from one socket to the other, delayed as by a network. */
 
 import type { Socket } from 'node:net';
 import type { Shaping } from '../../../cluster/platform.ts';
 import type { Rule } from './rules.ts';
 
-/** So much may wait here; then the sender has to. */
+/** The most that waits here before the sender must wait. */
 const QUEUE_BYTES = 1_000_000;
-/** At a bottleneck as much as passes in this time, as a router would keep. */
+/** At a bottleneck, the queue holds what passes in this time, as in a router. */
 const QUEUE_MS = 400;
-/** What passes a bottleneck at once after a silence. */
+/** What passes a bottleneck at once after an idle time. */
 const BURST_BYTES = 32_768;
 const LONGEST_WAIT_MS = 1_000;
 
-/** What holds up everything that leaves one node. */
+/** Delays or limits all that one node sends. */
 export class Shaper {
   readonly shaping: Shaping;
-  /** How many packets, as the relay read them, it has held up so far. */
+  /** Packets shaped so far, as the relay read them. */
   passed = 0;
   #tokens = BURST_BYTES;
   #filledAt = performance.now();
@@ -24,14 +24,14 @@ export class Shaper {
     this.shaping = shaping;
   }
 
-  /** When what is sent now is to arrive. */
+  /** When data sent now must arrive. */
   dueAt(now: number): number {
     this.passed++;
     const { delayMs = 0, jitterMs = 0 } = this.shaping;
     return now + delayMs + jitterMs * (2 * Math.random() - 1);
   }
 
-  /** @returns how many of the bytes may pass now. */
+  /** @returns how many of the wanted bytes may pass now. */
   pass(wanted: number, now: number): number {
     const { bytesPerSecond } = this.shaping;
     if (bytesPerSecond === undefined) return wanted;
@@ -42,7 +42,7 @@ export class Shaper {
     return passing;
   }
 
-  /** Until it is worth asking again. */
+  /** The pause before `pass` can allow more. */
   get pauseMs(): number {
     return Math.min(LONGEST_WAIT_MS, Math.max(1, 1_000_000 / (this.shaping.bytesPerSecond ?? 1_000_000)));
   }
@@ -57,19 +57,19 @@ export class Shaper {
 interface Waiting {
   bytes: Buffer;
   readonly dueAt: number;
-  /** It holds a text that these wait for. */
+  /** Rules whose text these bytes contain. */
   readonly heldBy: readonly Rule[];
 }
 
 export interface PipeOptions {
   readonly from: Socket;
   readonly to: Socket;
-  /** In force at the moment. */
+  /** The rules in force now. */
   readonly rules: () => readonly Rule[];
   readonly shaper: () => Shaper | undefined;
-  /** A rule demands that the connection ends. */
+  /** Called when a rule resets the connection. */
   readonly onReset: () => void;
-  /** From now on a packet is missing, and nothing behind it arrives. */
+  /** Called when a rule drops a packet, after which nothing arrives. */
   readonly onHeld: () => void;
 }
 
@@ -77,7 +77,7 @@ export class Pipe {
   readonly #options: PipeOptions;
   #queue: Waiting[] = [];
   #queued = 0;
-  /** The end of what came before, in which a text may begin. */
+  /** The end of the bytes before, in which a text may begin. */
   #tail: Buffer = Buffer.alloc(0);
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
@@ -94,12 +94,12 @@ export class Pipe {
     to.on('drain', () => this.pump());
   }
 
-  /** Whether a packet is missing. */
+  /** Whether a dropped packet holds up the rest. */
   get held(): boolean {
     return this.#queue.some(isHeld);
   }
 
-  /** Passes on what may pass. To be called whenever rules or shaping have changed. */
+  /** Passes on what may pass. Call it whenever rules or shaping change. */
   pump(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -122,7 +122,7 @@ export class Pipe {
     if (this.#ended && this.#queue.length === 0) to.end();
   }
 
-  /** Forgets what has not passed yet. */
+  /** Discards what has not passed yet. */
   close(): void {
     clearTimeout(this.#timer);
     this.#queue = [];
@@ -156,7 +156,7 @@ export class Pipe {
     return bytes.includes(text) || Buffer.concat([before, bytes.subarray(0, text.length)]).includes(text);
   }
 
-  /** @returns for how long it has to wait yet; `undefined` for as long as the rules say so. */
+  /** @returns how long it must still wait; `undefined` until the rules change. */
   #waitMs(waiting: Waiting): number | undefined {
     const { rules } = this.#options;
     const cut = rules().some(({ verdict, text, share }) => verdict === 'drop' && text === undefined && share === 1);
@@ -164,7 +164,7 @@ export class Pipe {
     return Math.max(0, waiting.dueAt - performance.now());
   }
 
-  /** Lets the sender wait when too much waits here. */
+  /** Pauses the sender while too much waits here. */
   #regulate(): void {
     const { from, shaper } = this.#options;
     const limit = shaper()?.queueBytes ?? QUEUE_BYTES;

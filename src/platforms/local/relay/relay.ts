@@ -1,7 +1,6 @@
 /**
- * The relay of a cluster: every connection to a node passes through it, so that it can do to the traffic what a
- * network does. It runs in a thread of its own, so that it neither waits for pgquake's work nor delays it, and
- * ends with the process.
+ * The relay of a cluster: all connections to its nodes pass through it, so that it can act as a faulty network. It runs in
+ * a thread, so that it neither waits for pgquake's work nor delays it, and ends with the process.
  */
 
 import { once } from 'node:events';
@@ -15,17 +14,17 @@ import type { PortChooser } from '../ports.ts';
 import { OUTSIDE } from './link.ts';
 import type { Switchboard } from './switchboard.ts';
 
-/** For an answer of the thread, which has nothing to wait for longer. */
+/** For an answer of the thread; nothing there is slower. */
 const ANSWER_LIMIT_MS = 10_000;
 const PORT_ATTEMPTS = 10;
 /** For the thread to end by itself. */
 const END_LIMIT_MS = 2_000;
-/** What the thread is told when it shall end. */
+/** The message that ends the thread. */
 export const END = 'end';
 
-/** What the thread is started with. */
+/** The data that the thread starts with. */
 export interface RelayThreadData {
-  /** Not 0 once the relay is ending: what was asked before and not begun is left undone. */
+  /** Not 0 once the relay is ending: the thread then skips requests that it has not started. */
   readonly ending: Int32Array;
 }
 
@@ -46,7 +45,7 @@ export interface RelayRequest<A extends Act = Act> {
   readonly args: Parameters<Switchboard[A]>;
 }
 
-/** What the thread says; 0 is the id of its first word, that it is ready. */
+/** A message of the thread; the first has id 0 and means that it is ready. */
 export type FromRelayThread =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string; readonly code: string };
@@ -89,8 +88,8 @@ export class Relay implements AsyncDisposable {
   }
 
   /**
-   * @param nodes all that will be in the cluster.
-   * @throws EnvironmentError where packets cannot be dropped here.
+   * @param nodes all nodes that the cluster will have.
+   * @throws EnvironmentError when this machine cannot drop packets.
    */
   static async start(nodes: readonly NodeName[], ports: Pick<PortChooser, 'next'>): Promise<Relay> {
     const workerData: RelayThreadData = { ending: new Int32Array(new SharedArrayBuffer(4)) };
@@ -102,34 +101,34 @@ export class Relay implements AsyncDisposable {
       await relay[Symbol.asyncDispose]();
       throw new EnvironmentError(`the relay did not start: ${errorText(error)}`, { code: 'relay-ended', cause: error });
     }
-    // The run ends it; until then it is no reason to stay.
+    // The run ends the thread, which must not keep the process alive.
     worker.unref();
     return relay;
   }
 
-  /** Opens the ways to a node, one for each other node and one for pgquake. */
+  /** Opens the links to a node: one from each other node, one from pgquake. */
   async open(node: NodeName, serverPort: number): Promise<void> {
     const others = this.#sources.filter((source) => source !== node);
     await Promise.all(others.map((from) => this.#openLink(from, node, serverPort)));
   }
 
-  /** The port at which a node reaches another one's server; pgquake, where no node is named. */
+  /** The port at which a node, or by default pgquake, reaches another node's server. */
   portOf(to: NodeName, from: NodeName | typeof OUTSIDE = OUTSIDE): number {
     const port = this.#portOf.get(`${from} ${to}`);
-    if (port === undefined) throw new Error(`the relay has no way from ${from} to ${to}`);
+    if (port === undefined) throw new Error(`the relay has no link from ${from} to ${to}`);
     return port;
   }
 
-  /** Who is reached at a port. */
+  /** The node behind a port of the relay. */
   nodeAt({ port }: Pick<Address, 'port'>): NodeName {
     const [way] = [...this.#portOf].find(([, candidate]) => candidate === port) ?? [];
-    if (way === undefined) throw new Error(`port ${port} is none of the relay's`);
+    if (way === undefined) throw new Error(`port ${port} does not belong to the relay`);
     return way.slice(way.indexOf(' ') + 1);
   }
 
   /**
-   * Has the switchboard do something.
-   * @throws EnvironmentError with its reason, where it fails, does not answer, or has ended.
+   * Calls a method of the switchboard.
+   * @throws EnvironmentError when that fails, gets no answer, or the relay has ended.
    */
   async ask<A extends Act>(act: A, ...args: Parameters<Switchboard[A]>): Promise<Awaited<ReturnType<Switchboard[A]>>> {
     if (this.#ended !== undefined) throw hasEnded(this.#ended);
@@ -137,7 +136,7 @@ export class Relay implements AsyncDisposable {
     let limit: NodeJS.Timeout | undefined;
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#asked.set(id, { resolve, reject });
-      const late = () => reject(new EnvironmentError(`the relay is silent: ${act}`, { code: 'relay-silent' }));
+      const late = () => reject(new EnvironmentError(`the relay does not answer: ${act}`, { code: 'relay-silent' }));
       limit = setTimeout(late, ANSWER_LIMIT_MS);
     });
     this.#worker.postMessage({ id, act, args } satisfies RelayRequest<A>);
@@ -149,18 +148,18 @@ export class Relay implements AsyncDisposable {
     }
   }
 
-  /** Says whether a node's server runs. Harmless where the relay has ended: then nobody gets through anyway. */
+  /** Tells the relay whether a node's server is running. Harmless after the relay has ended: nothing gets through then. */
   async serve(node: NodeName, runs: boolean): Promise<void> {
     if (this.#ended === undefined) await this.ask('serve', node, runs);
   }
 
   /**
-   * Ends it, and all connections with it. Harmless twice. The thread ends by itself: to end it from outside while it
-   * calls the system through koffi ends the whole process with SIGSEGV or SIGABRT.
+   * Ends the relay and all connections. Harmless twice. The thread ends by itself: terminating it during a call through
+   * koffi would crash the whole process.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     Atomics.store(this.#ending, 0, 1);
-    // Nobody has to wait for its answers any more.
+    // Pending requests fail at once.
     this.#end('it was ended');
     this.#worker.postMessage(END);
     await endThread(this.#worker, this.#exited, END_LIMIT_MS);
@@ -174,7 +173,7 @@ export class Relay implements AsyncDisposable {
         this.#portOf.set(`${from} ${to}`, port);
         return;
       } catch (error) {
-        // Between the test of the port and its use somebody else may have taken it.
+        // Another program may take a port between its test and its use.
         if ((error as { code?: unknown }).code !== 'EADDRINUSE' || attempt === PORT_ATTEMPTS) throw error;
       }
     }

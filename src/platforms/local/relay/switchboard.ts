@@ -1,4 +1,4 @@
-/** All links of a cluster, and what was ordered for the traffic of its nodes. Lives in the relay's thread. */
+/** All links of a cluster, with the rules and shapers of its nodes. Lives in the relay's thread. */
 
 import type { Shaping } from '../../../cluster/platform.ts';
 import { EnvironmentError } from '../../../model/errors.ts';
@@ -33,12 +33,12 @@ export class Switchboard {
     this.#filter = filter;
   }
 
-  /** @throws the system's error where the port is taken. */
+  /** @throws the system's error if the port is taken. */
   async open(options: LinkOptions): Promise<void> {
     this.#links.push(await Link.open(options, this.#filter));
   }
 
-  /** Says whether a node's server runs. */
+  /** @param runs whether the node's server is running. */
   async serve(node: NodeName, runs: boolean): Promise<void> {
     await Promise.all(this.#links.filter(({ to }) => to === node).map((link) => link.serve(runs)));
   }
@@ -58,7 +58,7 @@ export class Switchboard {
     return this.#rules.filter(isOf(mark, node)).map(({ rule }) => rule.met);
   }
 
-  /** @returns how many packets they had met. */
+  /** @returns how many packets the rules met. */
   async removeRules(mark: string, node: NodeName): Promise<number> {
     const isRemoved = isOf(mark, node);
     const removed = this.#rules.filter(isRemoved);
@@ -74,7 +74,7 @@ export class Switchboard {
 
   async shape(mark: string, node: NodeName, shaping: Shaping): Promise<void> {
     if (this.#shapers.some((shaped) => shaped.node === node)) {
-      throw new EnvironmentError(`${node}: its traffic is shaped already`, { code: 'shaped-already' });
+      throw new EnvironmentError(`${node}: its traffic is already shaped`, { code: 'shaped-already' });
     }
     const shaper = new Shaper(shaping);
     this.#shapers.push({ mark, node, shaper });
@@ -107,7 +107,7 @@ export class Switchboard {
     for (const link of this.#links) link.dispose();
   }
 
-  /** The ways on which something comes to a node, or leaves it. */
+  /** The directions of links in which packets reach a node, or leave it. */
   #waysOf(node: NodeName, direction: NamedRule['direction'], peer?: NodeName): Way[] {
     const isPeer = (name: string) => peer === undefined || name === peer;
     return this.#links.flatMap(({ from, to, ways }) => {

@@ -1,4 +1,4 @@
-/** Entry of the relay's thread: carries out what is asked of the switchboard, one after the other. */
+/** Entry of the relay's thread: runs the requests to the switchboard one after another. */
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorText } from '../../../model/errors.ts';
@@ -6,7 +6,7 @@ import { PacketFilter } from './packet-filter.ts';
 import { END, type FromRelayThread, type RelayRequest, type RelayThreadData } from './relay.ts';
 import { Switchboard } from './switchboard.ts';
 
-if (!parentPort) throw new Error('thread.ts is started as a worker thread only');
+if (!parentPort) throw new Error('thread.ts runs only as a worker thread');
 const port = parentPort;
 const { ending } = workerData as RelayThreadData;
 
@@ -31,7 +31,7 @@ port.on('message', (request: RelayRequest | typeof END) => {
     before = before.then(() => (Atomics.load(ending, 0) === 0 ? answer(request) : undefined));
     return;
   }
-  // With nothing left to listen to the thread ends.
+  // Without an open port the thread ends.
   void before.then(() => {
     switchboard.dispose();
     port.close();
