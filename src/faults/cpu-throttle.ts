@@ -30,7 +30,7 @@ export const cpuThrottle = defineFault<z.output<typeof params>, readonly number[
   summary: 'Limits a node to a share of one processor.',
   docs: {
     note: 'Docker only; the share must be below what the node has.',
-    proof: "the engine's limit, and the kernel's count of how often the node waited for its share.",
+    proof: "the engine's limit, and the kernel's count of periods in which it was throttled.",
     undo: 'the former limit is restored. Healed when the node accepts SQL.',
     example: ['faults:', '  - { fault: cpu-throttle, target: worker1, share: 5%, for: 5s }'],
   },

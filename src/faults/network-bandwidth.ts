@@ -18,7 +18,7 @@ export const networkBandwidth = defineFault<z.output<typeof params>, Shaped>({
   name: 'network-bandwidth',
   summary: 'Limits what a node sends, in bytes per second.',
   docs: {
-    note: 'On Docker, excess traffic waits up to 400 ms and is then dropped; on `local`, its sender waits.',
+    note: 'Refused if a shaper exists already. On Docker, excess traffic waits up to 400 ms and is then dropped; on `local`, its sender waits.',
     proof: 'the shaper is in force, and an answer that needs 150 ms at that rate takes at least that.',
     undo: 'as for `network-latency`.',
     example: ['faults:', '  - { fault: network-bandwidth, target: worker1, rate: 200kB/s, for: 5s }'],

@@ -1,11 +1,11 @@
-/** `network-drop`: packets between two sides are dropped, as in a partition. */
+/** `network-drop`: packets between two sides are dropped, as in a network split. */
 
 import { cutOff } from './cut-off.ts';
 import { defineFault } from './fault.ts';
 
 export const networkDrop = defineFault({
   name: 'network-drop',
-  summary: 'Drops packets between the targets and others, one way or both: a partition.',
+  summary: 'Drops packets between the targets and others, one way or both: a network split.',
   docs: {
     proof: 'the rules are in force, and a connection between the two sides gets no answer. With `on`, only the former.',
     undo: 'exactly these rules are removed. Healed when none is left.',

@@ -18,7 +18,7 @@ export const networkLatency = defineFault<z.output<typeof params>, Shaped>({
   docs: {
     note: "Refused if a shaper exists already. On Docker it needs the kernel's `sch_netem`.",
     proof: 'the shaper is in force, and an answer takes at least the delay less the jitter.',
-    undo: 'the shaper is removed. A network device that has a shaper already is left alone.',
+    undo: 'the shaper is removed.',
     example: ['faults:', '  - { fault: network-latency, target: worker1, delay: 50ms, jitter: 10ms, for: 5s }'],
   },
   state: 'slow network',

@@ -13,7 +13,7 @@ export const promote = defineFault<Readonly<Record<string, never>>, Before>({
   name: 'promote',
   summary: 'Promotes a standby by hand, without fencing the primary.',
   docs: {
-    note: 'Two primaries take writes until it is undone; `split-brain` reports which writes each acknowledged. Only for clusters whose roles move.',
+    note: 'Two primaries take writes until it is undone; `split-brain` reports which writes each acknowledged. Primary/standby clusters only.',
     proof: 'the target takes writes on a higher timeline than the one it replayed.',
     undo: 'the promoted node stays primary; the old one is read, then copied anew as its standby. Healed when that streams.',
     example: [

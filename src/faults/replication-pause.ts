@@ -17,7 +17,7 @@ export const replicationPause = defineFault({
   name: 'replication-pause',
   summary: 'A standby keeps receiving WAL but replays none of it (pg_wal_replay_pause).',
   docs: {
-    note: 'Reads from that standby return old data. Only for clusters whose roles move.',
+    note: 'Reads from that standby return old data. Primary/standby clusters only.',
     proof: '`pg_get_wal_replay_pause_state()` is `paused`, and WAL is waiting to be replayed when it is undone.',
     undo: '`pg_wal_replay_resume()`. Healed when replay continues, or the node was promoted.',
     example: [

@@ -24,9 +24,9 @@ interface HandedOver {
 export const switchover = defineFault<z.output<typeof params>, readonly HandedOver[]>({
   name: 'switchover',
   summary:
-    'A primary hands over cleanly: it stops, a standby with all of its WAL takes over, and the old primary comes back as a standby.',
+    'A clean handover: the primary stops, a standby with all its WAL takes over, the old one returns as a standby.',
   docs: {
-    note: 'Only for clusters whose roles move.',
+    note: 'Primary/standby clusters only.',
     proof: 'the successor takes writes on a higher timeline, and the old primary is a standby.',
     undo: 'the old primary is started if it is down. Roles stay as they are.',
     example: [

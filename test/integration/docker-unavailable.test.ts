@@ -41,7 +41,7 @@ test('no engine at DOCKER_HOST: unusable, and every way in says where it looked'
   // The words stand behind the platform's name in the first line of a run: "docker: no Docker engine answers at ...".
   expect((await docker.unavailable())?.message).toMatch(
     new RegExp(
-      `^no Docker engine answers at ${host} \\(DOCKER_HOST\\): connect ENOENT .*; needed to look for the image \\S+$`,
+      `^no Docker engine answers at ${host} \\(DOCKER_HOST\\): connect ENOENT .*; tried to look for the image \\S+$`,
     ),
   );
   await expect(docker.provision(options())).rejects.toBeInstanceOf(EnvironmentError);

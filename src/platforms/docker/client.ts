@@ -85,7 +85,7 @@ export class DockerClient {
       const { host, source } = this.endpoint;
       if ((error as NodeJS.ErrnoException).code === 'EACCES') {
         throw new EnvironmentError(
-          `this user has no access to the Docker engine at ${host} (${source}), needed to ${what}`,
+          `this user has no access to the Docker engine at ${host} (${source}); tried to ${what}`,
           {
             code: 'docker-unreachable',
             hint: 'run pgquake as a user in the group "docker", or point DOCKER_HOST at an engine of this user',
@@ -94,7 +94,7 @@ export class DockerClient {
         );
       }
       const reason = limit.aborted ? `no answer within ${limitMs} ms` : errorText(error);
-      throw new EnvironmentError(`no Docker engine answers at ${host} (${source}): ${reason}; needed to ${what}`, {
+      throw new EnvironmentError(`no Docker engine answers at ${host} (${source}): ${reason}; tried to ${what}`, {
         code: 'docker-unreachable',
         hint: 'start Docker, or name its address with DOCKER_HOST or "docker context use"; --platform local needs no Docker',
         cause: error,
