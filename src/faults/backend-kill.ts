@@ -4,9 +4,10 @@ import type { z } from 'zod';
 import { untilServes } from '../cluster/health.ts';
 import { without } from '../cluster/platform.ts';
 import type { Session } from '../sql/session.ts';
+import { proveEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
 import { againAndAgain, repeated } from './momentary.ts';
-import { holdMarked, proveEach, STATEMENT_LIMIT_MS, withoutEffect } from './own-sessions.ts';
+import { holdMarked, STATEMENT_LIMIT_MS } from './own-sessions.ts';
 
 const END_LIMIT_MS = 3_000;
 

@@ -7,9 +7,10 @@ import { share } from '../model/quantities.ts';
 import { formatCount } from '../model/units.ts';
 import { until } from '../model/until.ts';
 import { ACT_MARKS, CLIENT_NAMES, OBSERVER_NAMES } from '../sql/application-names.ts';
+import { proveEach, strikeEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
 import { againAndAgain, repeated } from './momentary.ts';
-import { askOnce, proveEach, withoutEffect } from './own-sessions.ts';
+import { askOnce } from './own-sessions.ts';
 
 /** A session ends when it next checks for signals; a large write may delay that. */
 const END_LIMIT_MS = 3_000;
@@ -47,7 +48,7 @@ export const backendTerminate = defineFault<z.output<typeof params>, readonly (r
   summary: 'Ends all client sessions, or a share of them, with pg_terminate_backend.',
   docs: {
     note: 'On the coordinator it hits the load and the probes; on a worker, the sessions of other nodes. The sessions with which pgquake observes the cluster are spared.',
-    proof: 'at least one session was told to end, and `pg_stat_activity` shows none of them any more.',
+    proof: 'at least one session was ended, and `pg_stat_activity` shows none of them any more.',
     undo: 'nothing. Healed when the node accepts SQL.',
     example: ['faults:', '  - { fault: backend-terminate, target: coordinator, share: 50%, times: 5 }'],
   },
@@ -56,14 +57,11 @@ export const backendTerminate = defineFault<z.output<typeof params>, readonly (r
   needs: [],
   strikes: againAndAgain,
 
-  async inject(targets, params, context) {
-    return await Promise.all(
-      targets.map(async (node) => {
-        await context.defer({ action: 'await-sql', node: node.name });
-        const rows = await askOnce(node, TERMINATE, [params.share, Object.values(OBSERVER_NAMES), ACT_MARKS]);
-        return rows.map(([pid, since, name]) => ({ pid: Number(pid), since: String(since), name: String(name) }));
-      }),
-    );
+  inject(targets, params, context) {
+    return strikeEach(targets, context, 'await-sql', async (node) => {
+      const rows = await askOnce(node, TERMINATE, [params.share, Object.values(OBSERVER_NAMES), ACT_MARKS]);
+      return rows.map(([pid, since, name]) => ({ pid: Number(pid), since: String(since), name: String(name) }));
+    });
   },
 
   prove(targets, _params, struck) {

@@ -5,8 +5,9 @@ import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
 import { duration } from '../model/quantities.ts';
 import type { Session } from '../sql/session.ts';
+import { proveEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { askOnce, endMarked, openMarked, proveEach, undoByEnding, withoutEffect } from './own-sessions.ts';
+import { askOnce, endMarked, openMarked, undoByEnding } from './own-sessions.ts';
 import { lackingRight, SUPERUSER } from './rights.ts';
 
 const PROOF_LIMIT_MS = 10_000;

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
 import { errorText } from '../model/errors.ts';
 import type { Session } from '../sql/session.ts';
+import { withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { endMarked, holdMarked, STATEMENT_LIMIT_MS, withoutEffect } from './own-sessions.ts';
+import { endMarked, holdMarked, STATEMENT_LIMIT_MS } from './own-sessions.ts';
 import { addRules, betweenParams, type Cut, metByRules, namesOf, proveRules, removeRules } from './packet-rules.ts';
 
 const params = z.strictObject({

@@ -6,8 +6,9 @@ import type { NodeControl } from '../cluster/platform.ts';
 import { formatCount } from '../model/units.ts';
 import { pause, until } from '../model/until.ts';
 import type { Session } from '../sql/session.ts';
+import { proveEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { endMarked, openMarked, proveEach, undoByEnding, withoutEffect } from './own-sessions.ts';
+import { endMarked, openMarked, undoByEnding } from './own-sessions.ts';
 
 const TOO_MANY_CONNECTIONS = '53300';
 /** Opened at once: the server starts a process for each. */

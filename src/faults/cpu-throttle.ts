@@ -5,9 +5,10 @@ import type { NodeControl } from '../cluster/platform.ts';
 import { share } from '../model/quantities.ts';
 import { formatShare } from '../model/units.ts';
 import { until } from '../model/until.ts';
+import { proveEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
 import { limitResources, resourcesOf, restoreLimits } from './limited-resources.ts';
-import { askOnce, proveEach, withoutEffect } from './own-sessions.ts';
+import { askOnce } from './own-sessions.ts';
 
 /** Work for several scheduling periods of the kernel, 100 ms each. The proof does not wait for its end. */
 const WORK = 'SELECT count(*) FROM generate_series(1, 5000000)';

@@ -2,8 +2,8 @@
 
 import { sqlRefusal } from '../cluster/health.ts';
 import type { NodeControl, PacketRule } from '../cluster/platform.ts';
+import { withoutEffect } from './each-target.ts';
 import type { Fault } from './fault.ts';
-import { withoutEffect } from './own-sessions.ts';
 import {
   addRules,
   type Between,

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { type NodeControl, type NodeDisk, without } from '../cluster/platform.ts';
 import { share } from '../model/quantities.ts';
 import { formatBytes } from '../model/units.ts';
+import { proveEach, strikeEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { proveEach, withoutEffect } from './own-sessions.ts';
 
 const params = z.strictObject({
   'up-to': share
@@ -34,13 +34,8 @@ export const diskFull = defineFault<z.output<typeof params>>({
   needs: ['disk-full'],
   lacking: async (node) => await diskOf(node).refusal(),
 
-  async inject(targets, { 'up-to': upTo }, { defer, mark }) {
-    await Promise.all(
-      targets.map(async (node) => {
-        await defer({ action: 'free-disk', node: node.name });
-        await diskOf(node).fill(mark, upTo);
-      }),
-    );
+  async inject(targets, { 'up-to': upTo }, context) {
+    await strikeEach(targets, context, 'free-disk', (node) => diskOf(node).fill(context.mark, upTo));
   },
 
   prove(targets, { 'up-to': upTo }) {

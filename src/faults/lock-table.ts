@@ -3,17 +3,9 @@
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
 import { quoteName, quoteText } from '../sql/quote.ts';
+import { countEach, proveEach, withoutEffect } from './each-target.ts';
 import { defineFault, type StruckCluster } from './fault.ts';
-import {
-  askOnce,
-  endMarked,
-  executeOnce,
-  holdMarked,
-  proveEach,
-  STATEMENT_LIMIT_MS,
-  undoByEnding,
-  withoutEffect,
-} from './own-sessions.ts';
+import { askOnce, endMarked, holdMarked, refusedWith, STATEMENT_LIMIT_MS, undoByEnding } from './own-sessions.ts';
 
 const LOCK_NOT_AVAILABLE = '55P03';
 
@@ -81,18 +73,17 @@ export const lockTable = defineFault<z.output<typeof params>, readonly Locked[]>
       const { tables, settings, pid } = locked[i] as Locked;
       const held = await locksOf(node, pid, tables, mode);
       if (held < tables.length) throw withoutEffect(node, `${held} of ${tables.length} tables are locked`);
-      const refusal = await refusalOf(node, tables[0] as string, settings);
+      const refusal = await refusedWith(
+        node,
+        `${settings}BEGIN; LOCK TABLE ${tables[0]} IN ACCESS EXCLUSIVE MODE NOWAIT; ROLLBACK`,
+      );
       if (refusal !== LOCK_NOT_AVAILABLE) throw withoutEffect(node, `others can still lock ${tables[0]}`);
       return `process ${pid} holds ${mode} on ${tables.join(', ')}; another lock is refused (${refusal})`;
     });
   },
 
-  async met(targets, _params, locked) {
-    const counts = await Promise.all(
-      targets.map(async (node, i) => [node.name, await waitingFor(node, (locked[i] as Locked).pid)] as const),
-    );
-    return { counts: Object.fromEntries(counts), of: 'sessions that waited' };
-  },
+  met: (targets, _params, locked) =>
+    countEach(targets, 'sessions that waited', (node, i) => waitingFor(node, (locked[i] as Locked).pid)),
 
   undo: endMarked,
 });
@@ -138,14 +129,4 @@ async function locksOf(node: NodeControl, pid: number, tables: readonly string[]
     WHERE locktype = 'relation' AND granted AND pid = $1 AND mode = $2 AND relation = ANY ($3::regclass[]::oid[])`;
   const [row] = await askOnce(node, text, [pid, name, tables]);
   return Number(row?.[0]);
-}
-
-/** The SQLSTATE that refuses an exclusive lock, without waiting for it; `undefined` if it is granted. */
-async function refusalOf(node: NodeControl, table: string, settings: string): Promise<string | undefined> {
-  try {
-    await executeOnce(node, `${settings}BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE NOWAIT; ROLLBACK`);
-    return undefined;
-  } catch (error) {
-    return (error as { code?: string }).code;
-  }
 }

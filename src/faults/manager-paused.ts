@@ -3,8 +3,8 @@
 import { z } from 'zod';
 import type { Manager } from '../cluster/manager.ts';
 import { EnvironmentError } from '../model/errors.ts';
+import { withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { withoutEffect } from './own-sessions.ts';
 import { managerOf } from './role-changes.ts';
 
 export const managerPaused = defineFault<Readonly<Record<string, never>>, Manager>({

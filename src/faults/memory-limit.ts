@@ -3,9 +3,9 @@
 import { z } from 'zod';
 import type { NodeControl, Usage } from '../cluster/platform.ts';
 import { bytes } from '../model/quantities.ts';
+import { proveEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
 import { limitResources, resourcesOf, restoreLimits } from './limited-resources.ts';
-import { proveEach, withoutEffect } from './own-sessions.ts';
 
 /** Bytes: enough for a small server. */
 const DEFAULT_LIMIT = 96e6;

@@ -12,7 +12,10 @@ export const repeated = z.strictObject({
   between: duration.prefault('1s').describe('From the node accepting SQL again to the next strike.'),
 });
 
-export function againAndAgain(targets: readonly NodeName[], params: z.output<typeof repeated>): Strike[] {
-  const { times, between } = params;
-  return Array.from({ length: times }, (_, nth) => ({ targets, gapMs: nth === 0 ? 0 : between, forMs: 0 }));
+/** @param options `forMs`: how long each strike lasts; 0 by default. */
+export function againAndAgain(
+  targets: readonly NodeName[],
+  { times, between, forMs = 0 }: z.output<typeof repeated> & { readonly forMs?: number },
+): Strike[] {
+  return Array.from({ length: times }, (_, nth) => ({ targets, gapMs: nth === 0 ? 0 : between, forMs }));
 }

@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 import { bandwidth } from '../model/quantities.ts';
+import { withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { askOnce, withoutEffect } from './own-sessions.ts';
+import { askOnce } from './own-sessions.ts';
 import { metByShaping, proveShaped, type Shaped, shapeTraffic, unshapeTraffic } from './shaped-traffic.ts';
 
 /** The proof asks for an answer that takes at least this long, although a first burst passes at once. */

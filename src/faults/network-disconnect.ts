@@ -3,8 +3,8 @@
 import { z } from 'zod';
 import { sqlRefusal, untilServes } from '../cluster/health.ts';
 import { type NodeControl, without } from '../cluster/platform.ts';
+import { proveEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { proveEach, withoutEffect } from './own-sessions.ts';
 
 /** A connected node answers much sooner. */
 const SILENCE_MS = 1_000;

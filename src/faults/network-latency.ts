@@ -3,8 +3,9 @@
 import { z } from 'zod';
 import { openSession } from '../cluster/open-session.ts';
 import { duration } from '../model/quantities.ts';
+import { withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { STATEMENT_LIMIT_MS, withoutEffect } from './own-sessions.ts';
+import { STATEMENT_LIMIT_MS } from './own-sessions.ts';
 import { metByShaping, proveShaped, type Shaped, shapeTraffic, unshapeTraffic } from './shaped-traffic.ts';
 
 const params = z.strictObject({

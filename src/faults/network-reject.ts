@@ -1,8 +1,8 @@
 /** `network-reject`: packets between two sides are refused at once, as by a firewall that rejects. */
 
 import { cutOff } from './cut-off.ts';
+import { withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { withoutEffect } from './own-sessions.ts';
 
 /** A refusal is immediate; only silence takes this long. */
 const LIMIT_MS = 2_000;

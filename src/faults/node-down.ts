@@ -1,34 +1,34 @@
-/** Shared by the faults that take a node down: the proof that it is down, and its start. */
+/** Shared by the faults that take a node down or freeze it: the proof that it is away, and its start. */
 
 import { refusalOf, servesAs, untilServes } from '../cluster/health.ts';
-import type { NodeControl } from '../cluster/platform.ts';
-import { EnvironmentError } from '../model/errors.ts';
+import type { NodeControl, NodeState } from '../cluster/platform.ts';
+import { proveEach, withoutEffect } from './each-target.ts';
 import type { Undo, UndoContext } from './fault.ts';
 
-/**
- * @returns for every node what shows that it does not run and does not serve.
- * @throws EnvironmentError naming the first node that still runs or answers.
- */
-export async function proveDown(targets: readonly NodeControl[]): Promise<string> {
-  const proofs = await Promise.all(
-    targets.map(async (node) => {
-      const state = await node.state();
-      const refusal = await refusalOf(node);
-      if (state !== 'stopped' || refusal === undefined) {
-        const answer = refusal === undefined ? servesAs(node) : `does not serve (${refusal})`;
-        throw new EnvironmentError(`${node.name} is ${state} and ${answer}; it was to be down`, {
-          code: 'fault-without-effect',
-        });
-      }
-      return `${node.name}: ${await node.describeState()}, ${node.health ? 'no answer' : 'SQL refused'} (${refusal})`;
-    }),
-  );
-  return proofs.join('; ');
+export function proveDown(targets: readonly NodeControl[]): Promise<string> {
+  return proveAway(targets, 'stopped', ({ health }) => (health ? 'no answer' : 'SQL refused'));
 }
 
-/** The undo of every such fault. */
-export function undoByStart(node: Pick<NodeControl, 'name'>): Undo {
-  return { action: 'start', node: node.name };
+/**
+ * @param shown what a refusal shows, in words.
+ * @returns the evidence that every node is in this state and does not serve.
+ * @throws EnvironmentError for a node that is in another state or still serves.
+ */
+export function proveAway(
+  targets: readonly NodeControl[],
+  wanted: NodeState,
+  shown: (node: NodeControl) => string,
+  limitMs?: number,
+): Promise<string> {
+  return proveEach(targets, async (node) => {
+    const state = await node.state();
+    const refusal = await refusalOf(node, limitMs);
+    if (state !== wanted || refusal === undefined) {
+      const answer = refusal === undefined ? servesAs(node) : `does not serve (${refusal})`;
+      throw withoutEffect(node, `it is ${state} and ${answer}; expected it to be ${wanted}`);
+    }
+    return `${await node.describeState()}, ${shown(node)} (${refusal})`;
+  });
 }
 
 /** Starts the node and waits for it: crash recovery of a busy server takes seconds. */

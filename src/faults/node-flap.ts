@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { duration, positiveDuration } from '../model/quantities.ts';
 import { defineFault } from './fault.ts';
+import { againAndAgain } from './momentary.ts';
 import { proveDown, startAgain } from './node-down.ts';
 import { nodeKill } from './node-kill.ts';
 
@@ -25,8 +26,7 @@ export const nodeFlap = defineFault<z.output<typeof params>>({
   params,
   needs: nodeKill.needs,
   effect: 'down',
-  strikes: (targets, { times, down, up }) =>
-    Array.from({ length: times }, (_, nth) => ({ targets, gapMs: nth === 0 ? 0 : up, forMs: down })),
+  strikes: (targets, { times, down, up }) => againAndAgain(targets, { times, between: up, forMs: down }),
   inject: (targets, _params, context) => nodeKill.inject(targets, {}, context),
   prove: proveDown,
   undo: startAgain,

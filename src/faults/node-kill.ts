@@ -1,8 +1,9 @@
 /** `node-kill`: the node dies without warning and stays down until the undo starts it. */
 
 import { z } from 'zod';
+import { strikeEach } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { proveDown, startAgain, undoByStart } from './node-down.ts';
+import { proveDown, startAgain } from './node-down.ts';
 
 export const nodeKill = defineFault({
   name: 'node-kill',
@@ -18,13 +19,8 @@ export const nodeKill = defineFault({
   needs: ['node-kill'],
   effect: 'down',
 
-  async inject(targets, _params, { defer }) {
-    await Promise.all(
-      targets.map(async (node) => {
-        await defer(undoByStart(node));
-        await node.kill();
-      }),
-    );
+  async inject(targets, _params, context) {
+    await strikeEach(targets, context, 'start', (node) => node.kill());
   },
 
   prove: proveDown,

@@ -1,9 +1,10 @@
 /** `node-pause`: the node freezes; connections stay open and get no answer. */
 
 import { z } from 'zod';
-import { refusalOf, servesAs, untilServes } from '../cluster/health.ts';
-import { EnvironmentError } from '../model/errors.ts';
+import { untilServes } from '../cluster/health.ts';
+import { strikeEach } from './each-target.ts';
 import { defineFault } from './fault.ts';
+import { proveAway } from './node-down.ts';
 
 /** A frozen node never answers, so the proof takes this long; a healthy one answers much sooner. */
 const SILENCE_MS = 250;
@@ -21,31 +22,12 @@ export const nodePause = defineFault({
   needs: ['node-pause'],
   effect: 'frozen',
 
-  async inject(targets, _params, { defer }) {
-    await Promise.all(
-      targets.map(async (node) => {
-        await defer({ action: 'resume', node: node.name });
-        await node.pause();
-      }),
-    );
+  async inject(targets, _params, context) {
+    await strikeEach(targets, context, 'resume', (node) => node.pause());
   },
 
-  async prove(targets) {
-    const proofs = await Promise.all(
-      targets.map(async (node) => {
-        const state = await node.state();
-        const refusal = await refusalOf(node, SILENCE_MS);
-        if (state !== 'paused' || refusal === undefined) {
-          const answer = refusal === undefined ? servesAs(node) : `does not serve (${refusal})`;
-          throw new EnvironmentError(`${node.name} is ${state} and ${answer}; it was to be frozen`, {
-            code: 'fault-without-effect',
-          });
-        }
-        return `${node.name}: ${await node.describeState()}, ${node.health ? 'requests' : 'SQL'} unanswered (${refusal})`;
-      }),
-    );
-    return proofs.join('; ');
-  },
+  prove: (targets) =>
+    proveAway(targets, 'paused', ({ health }) => `${health ? 'requests' : 'SQL'} unanswered`, SILENCE_MS),
 
   async undo(_undo, node, { signal }) {
     await node.resume();

@@ -1,8 +1,9 @@
 /** `node-stop`: the node shuts down cleanly and stays down until the undo starts it. */
 
 import { z } from 'zod';
+import { strikeEach } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { proveDown, startAgain, undoByStart } from './node-down.ts';
+import { proveDown, startAgain } from './node-down.ts';
 
 export const nodeStop = defineFault({
   name: 'node-stop',
@@ -19,13 +20,8 @@ export const nodeStop = defineFault({
   effect: 'down',
   takes: () => ({ what: 'node', how: 'stopped' }),
 
-  async inject(targets, _params, { defer }) {
-    await Promise.all(
-      targets.map(async (node) => {
-        await defer(undoByStart(node));
-        await node.stop();
-      }),
-    );
+  async inject(targets, _params, context) {
+    await strikeEach(targets, context, 'start', (node) => node.stop());
   },
 
   prove: proveDown,

@@ -2,8 +2,8 @@
 
 import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl } from '../cluster/platform.ts';
-import { EnvironmentError, errorText } from '../model/errors.ts';
-import { until } from '../model/until.ts';
+import { type EnvironmentError, errorText } from '../model/errors.ts';
+import { type Patience, until } from '../model/until.ts';
 import type { Row, Session } from '../sql/session.ts';
 import type { FaultContext, Undo, UndoContext } from './fault.ts';
 
@@ -34,10 +34,38 @@ export async function executeOnce(node: NodeControl, text: string): Promise<void
   await session.execute(text, STATEMENT_LIMIT_MS);
 }
 
-/** Counts a node's sessions with the mark. */
-export async function countMarked(node: NodeControl, mark: string): Promise<number> {
-  const [row] = await askOnce(node, 'SELECT count(*) FROM pg_stat_activity WHERE application_name = $1', [mark]);
-  return Number(row?.[0]);
+/** The SQLSTATE with which a node refuses statements; `undefined` if it runs them. */
+export async function refusedWith(node: NodeControl, text: string): Promise<string | undefined> {
+  try {
+    await executeOnce(node, text);
+    return undefined;
+  } catch (error) {
+    return (error as { code?: string }).code;
+  }
+}
+
+/**
+ * Looks every 20 ms until nothing is wrong; a look that fails counts as wrong.
+ * @param wrong the error for what a look has seen, if any.
+ * @returns what the last look has seen.
+ * @throws the last error at the limit.
+ */
+export async function untilSeen<T>(
+  patience: Patience,
+  look: () => Promise<T>,
+  wrong: (seen: T) => EnvironmentError | undefined,
+): Promise<T> {
+  let seen: T | undefined;
+  const failure = await until({ ...patience, everyMs: LOOK_AGAIN_MS }, async () => {
+    try {
+      seen = await look();
+      return wrong(seen);
+    } catch (error) {
+      return error;
+    }
+  });
+  if (failure !== undefined) throw failure;
+  return seen as T;
 }
 
 /** The undo of every fault that only holds sessions open. */
@@ -53,23 +81,11 @@ export async function endMarked(_undo: Undo, node: NodeControl, { mark, signal }
   await until({ limitMs: Number.POSITIVE_INFINITY, everyMs: LOOK_AGAIN_MS, signal }, async () => {
     try {
       await askOnce(node, 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1', [mark]);
-      return (await countMarked(node, mark)) || undefined;
+      const [row] = await askOnce(node, 'SELECT count(*) FROM pg_stat_activity WHERE application_name = $1', [mark]);
+      return Number(row?.[0]) || undefined;
     } catch (error) {
       return errorText(error);
     }
   });
   return 'no session of this act is left';
-}
-
-export function withoutEffect(node: Pick<NodeControl, 'name'>, what: string): EnvironmentError {
-  return new EnvironmentError(`${node.name}: ${what}`, { code: 'fault-without-effect' });
-}
-
-/** The proofs of all targets in words, each after its node's name. */
-export async function proveEach(
-  targets: readonly NodeControl[],
-  proofOf: (node: NodeControl, index: number) => Promise<string>,
-): Promise<string> {
-  const proofs = await Promise.all(targets.map(async (node, i) => `${node.name}: ${await proofOf(node, i)}`));
-  return proofs.join('; ');
 }

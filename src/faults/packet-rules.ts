@@ -5,8 +5,8 @@ import { type NodeControl, type NodeNetwork, type PacketRule, without } from '..
 import { isSide, nodesOnSide } from '../model/loss.ts';
 import { expectedButFound } from '../model/quoted.ts';
 import type { NodeName } from '../model/topology.ts';
+import { countEach, proveEach, withoutEffect } from './each-target.ts';
 import type { FaultContext, Met, Undo, UndoContext } from './fault.ts';
-import { proveEach, withoutEffect } from './own-sessions.ts';
 
 const between = {
   from: z
@@ -124,18 +124,10 @@ export function proveRules<C extends Cut>(
 
 /** What the rules of each target met, without the proof. */
 export function metByRules(targets: readonly NodeControl[], cuts: readonly Cut[]): Promise<Met> {
-  return packetsMet(targets, async (node, i) => {
+  return countEach(targets, 'packets', async (node, i) => {
     const { mark, metByProof } = cuts[i] as Cut;
     return sum(await networkOf(node).rulesOf(mark)) - metByProof;
   });
-}
-
-export async function packetsMet(
-  targets: readonly NodeControl[],
-  countOf: (node: NodeControl, index: number) => Promise<number>,
-): Promise<Met> {
-  const counts = await Promise.all(targets.map(async (node, i) => [node.name, await countOf(node, i)] as const));
-  return { counts: Object.fromEntries(counts), of: 'packets' };
 }
 
 function sum(numbers: readonly number[]): number {

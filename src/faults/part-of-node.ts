@@ -6,8 +6,8 @@ import { type NodeControl, type NodeParts, type PartProcess, without } from '../
 import type { NodePart } from '../model/loss.ts';
 import { formatCount } from '../model/units.ts';
 import { until } from '../model/until.ts';
+import { proveEach, strikeEach, withoutEffect } from './each-target.ts';
 import type { Fault } from './fault.ts';
-import { proveEach, withoutEffect } from './own-sessions.ts';
 
 type Part = Exclude<NodePart, 'node'>;
 type PartFault = Omit<Fault<object, readonly (readonly PartProcess[])[]>, 'name' | 'summary' | 'state'>;
@@ -77,13 +77,7 @@ function onPart(part: Part, { how, owed, strike, seen, takeBack }: OnPart): Part
     takes: () => ({ what: part, how }),
     lacking,
 
-    inject: (targets, _params, { defer }) =>
-      Promise.all(
-        targets.map(async (node) => {
-          await defer({ action: owed, node: node.name });
-          return await strike(partsIn(node));
-        }),
-      ),
+    inject: (targets, _params, context) => strikeEach(targets, context, owed, (node) => strike(partsIn(node))),
 
     prove: (targets, _params, struck) =>
       proveEach(targets, async (node, i) => {

@@ -2,8 +2,8 @@
 
 import { z } from 'zod';
 import { untilServes } from '../cluster/health.ts';
+import { proveEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { proveEach, withoutEffect } from './own-sessions.ts';
 import { isStandby, managerOf, rolesOf, writtenTimeline } from './role-changes.ts';
 
 /** The timelines that the targets replayed, if known. */

@@ -2,16 +2,16 @@
 
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
-import { type Patience, until } from '../model/until.ts';
+import type { Patience } from '../model/until.ts';
 import { quoteText } from '../sql/quote.ts';
+import { proveEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { askOnce, executeOnce, proveEach, withoutEffect } from './own-sessions.ts';
+import { askOnce, refusedWith, untilSeen } from './own-sessions.ts';
 import { lackingRight, SUPERUSER } from './rights.ts';
 
 const SETTING = 'default_transaction_read_only';
 const READ_ONLY = '25006';
 const PROOF_LIMIT_MS = 3_000;
-const LOOK_AGAIN_MS = 20;
 
 /** `before`: the value in postgresql.auto.conf; null if it had none. */
 const undoDetail = z.object({ before: z.string().nullable() });
@@ -45,7 +45,7 @@ export const readOnly = defineFault({
     return proveEach(targets, async (node) => {
       // A reload is asynchronous.
       await untilSetting(node, ({ value }) => value === 'on', { limitMs: PROOF_LIMIT_MS });
-      const refusal = await writeRefusal(node);
+      const refusal = await refusedWith(node, 'BEGIN; CREATE SCHEMA pgquake_writes; ROLLBACK');
       if (refusal !== READ_ONLY)
         throw withoutEffect(node, `writing is ${refusal ? `refused (${refusal})` : 'possible'}`);
       return `${SETTING} is on, writing is refused (${READ_ONLY})`;
@@ -77,42 +77,29 @@ async function writtenSetting(node: NodeControl): Promise<string | null> {
 
 interface Setting {
   readonly value: string;
+  /** In the configuration files, else the default. */
+  readonly written: string | undefined;
   /** The configuration files hold another value, which the server has not read yet. */
   readonly pending: boolean;
 }
 
-async function untilSetting(node: NodeControl, good: (seen: Setting) => boolean, patience: Patience): Promise<Setting> {
+function untilSetting(node: NodeControl, good: (seen: Setting) => boolean, patience: Patience): Promise<Setting> {
   // Without a value in the files, the default applies.
   const text = `SELECT current_setting($1),
     coalesce((SELECT f.setting FROM pg_file_settings f WHERE f.name = $1 ORDER BY f.seqno DESC LIMIT 1), s.boot_val),
     s.source FROM pg_settings s WHERE s.name = $1`;
-  let seen: Setting = { value: '', pending: true };
-  const wrong = await until({ ...patience, everyMs: LOOK_AGAIN_MS }, async () => {
-    try {
-      const [row] = await askOnce(node, text, [SETTING]);
-      const [value, written, source] = (row ?? []).map(String);
-      const isOurs = source === 'default' || source === 'configuration file';
-      seen = { value: value ?? '', pending: isOurs && isOn(value) !== isOn(written) };
-      return good(seen) ? undefined : withoutEffect(node, `${SETTING} is ${value}, but its files say ${written}`);
-    } catch (error) {
-      return error;
-    }
-  });
-  if (wrong !== undefined) throw wrong;
-  return seen;
+  const look = async () => {
+    const [row] = await askOnce(node, text, [SETTING]);
+    const [value = '', written, source] = (row ?? []).map(String);
+    const isOurs = source === 'default' || source === 'configuration file';
+    return { value, written, pending: isOurs && isOn(value) !== isOn(written) };
+  };
+  return untilSeen(patience, look, (seen) =>
+    good(seen) ? undefined : withoutEffect(node, `${SETTING} is ${seen.value}, but its files say ${seen.written}`),
+  );
 }
 
 /** PostgreSQL accepts many spellings of a boolean. */
 function isOn(value: string | undefined): boolean {
   return ['on', 'true', 'yes', '1', 't', 'y'].includes(value?.toLowerCase() ?? '');
-}
-
-/** The SQLSTATE that refuses a write; `undefined` if it succeeds, and then it is rolled back. */
-async function writeRefusal(node: NodeControl): Promise<string | undefined> {
-  try {
-    await executeOnce(node, 'BEGIN; CREATE SCHEMA pgquake_writes; ROLLBACK');
-    return undefined;
-  } catch (error) {
-    return (error as { code?: string }).code;
-  }
 }

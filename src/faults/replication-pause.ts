@@ -2,16 +2,16 @@
 
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
-import { type Patience, until } from '../model/until.ts';
+import type { Patience } from '../model/until.ts';
+import { countEach, proveEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { askOnce, executeOnce, proveEach, withoutEffect } from './own-sessions.ts';
+import { askOnce, executeOnce, untilSeen } from './own-sessions.ts';
 import { lackingRight } from './rights.ts';
 import { isStandby } from './role-changes.ts';
 
 const PROOF_LIMIT_MS = 3_000;
 const MAY_PAUSE = `has_function_privilege('pg_wal_replay_pause()', 'EXECUTE')
   AND has_function_privilege('pg_wal_replay_resume()', 'EXECUTE')`;
-const LOOK_AGAIN_MS = 20;
 
 export const replicationPause = defineFault({
   name: 'replication-pause',
@@ -52,12 +52,9 @@ export const replicationPause = defineFault({
   },
 
   /** What the standby has received but not replayed: if zero, no read can have returned old data. */
-  async met(targets) {
+  met(targets) {
     const behind = 'SELECT pg_wal_lsn_diff(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::float8';
-    const counts = await Promise.all(
-      targets.map(async (node) => [node.name, Number((await askOnce(node, behind))[0]?.[0] ?? 0)] as const),
-    );
-    return { counts: Object.fromEntries(counts), of: 'bytes of WAL' };
+    return countEach(targets, 'bytes of WAL', async (node) => Number((await askOnce(node, behind))[0]?.[0] ?? 0));
   },
 
   async undo(_undo, node, { signal }) {
@@ -78,21 +75,15 @@ async function replayState(node: NodeControl): Promise<string | undefined> {
   return row?.[0] === null ? undefined : String(row?.[0]);
 }
 
-async function untilState(
+function untilState(
   node: NodeControl,
   good: (state: string | undefined) => boolean,
   patience: Patience,
 ): Promise<string | undefined> {
-  let state: string | undefined;
-  const wrong = await until({ ...patience, everyMs: LOOK_AGAIN_MS }, async () => {
-    try {
-      state = await replayState(node);
-      if (good(state)) return undefined;
-      return withoutEffect(node, state === undefined ? 'it is not a standby' : `replay is ${state}`);
-    } catch (error) {
-      return error;
-    }
-  });
-  if (wrong !== undefined) throw wrong;
-  return state;
+  return untilSeen(
+    patience,
+    () => replayState(node),
+    (state) =>
+      good(state) ? undefined : withoutEffect(node, state === undefined ? 'it is not a standby' : `replay is ${state}`),
+  );
 }

@@ -3,8 +3,9 @@
 import type { Manager } from '../cluster/manager.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import type { Roles } from '../model/roles.ts';
+import { withoutEffect } from './each-target.ts';
 import type { StruckCluster } from './fault.ts';
-import { askOnce, withoutEffect } from './own-sessions.ts';
+import { askOnce } from './own-sessions.ts';
 
 const TIMELINE = `('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int`;
 

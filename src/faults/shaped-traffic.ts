@@ -2,9 +2,9 @@
 
 import type { NodeControl, Shaping } from '../cluster/platform.ts';
 import type { NodeName } from '../model/topology.ts';
+import { countEach, proveEach, strikeEach, withoutEffect } from './each-target.ts';
 import type { FaultContext, Met, Undo, UndoContext } from './fault.ts';
-import { proveEach, withoutEffect } from './own-sessions.ts';
-import { networkOf, packetsMet } from './packet-rules.ts';
+import { networkOf } from './packet-rules.ts';
 
 /** The shaping of all targets of an act. */
 export interface Shaped {
@@ -16,14 +16,10 @@ export interface Shaped {
 export async function shapeTraffic(
   targets: readonly NodeControl[],
   shaping: Shaping,
-  { defer, mark }: FaultContext,
+  context: FaultContext,
 ): Promise<Shaped> {
-  await Promise.all(
-    targets.map(async (node) => {
-      await defer({ action: 'unshape', node: node.name });
-      await networkOf(node).shape(mark, shaping);
-    }),
-  );
+  const { mark } = context;
+  await strikeEach(targets, context, 'unshape', (node) => networkOf(node).shape(mark, shaping));
   return { mark, passedByProof: new Map() };
 }
 
@@ -47,8 +43,9 @@ export function proveShaped(
 
 /** Packets that passed each target's shaper, without the proof. */
 export function metByShaping(targets: readonly NodeControl[], { mark, passedByProof }: Shaped): Promise<Met> {
-  return packetsMet(
+  return countEach(
     targets,
+    'packets',
     async (node) => (await networkOf(node).packetsShaped(mark)) - (passedByProof.get(node.name) ?? 0),
   );
 }

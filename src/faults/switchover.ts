@@ -2,9 +2,9 @@
 
 import { z } from 'zod';
 import type { NodeControl } from '../cluster/platform.ts';
+import { proveEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
-import { startAgain, undoByStart } from './node-down.ts';
-import { proveEach, withoutEffect } from './own-sessions.ts';
+import { startAgain } from './node-down.ts';
 import { isStandby, managerOf, rolesOf, writtenTimeline } from './role-changes.ts';
 
 const params = z.strictObject({
@@ -51,7 +51,7 @@ export const switchover = defineFault<z.output<typeof params>, readonly HandedOv
       const seen = (await rolesOf(node, cluster, signal))[node.name];
       if (seen?.role !== 'primary') throw withoutEffect(node, `it is not a primary (${seen?.role ?? 'unknown'})`);
       if (!manager.switchover) throw withoutEffect(node, `the manager ${manager.name} cannot hand over`);
-      await defer(undoByStart(node));
+      await defer({ action: 'start', node: node.name });
       const next = await manager.switchover(to);
       const successor = nodes.find(({ name }) => name === next);
       if (!successor) throw withoutEffect(node, `it handed over to ${next}, which is not a node of the cluster`);

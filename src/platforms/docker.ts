@@ -95,9 +95,7 @@ export const docker: Platform = {
       const ownPrograms = needs.includes('node-programs');
       const [compose, missing] = await Promise.all([
         findCompose(),
-        ownPrograms
-          ? client.call('ask whether it is there', (docker) => docker.ping()).then(() => undefined)
-          : imageMissing(client),
+        ownPrograms ? client.call('ping it', (docker) => docker.ping()).then(() => undefined) : imageMissing(client),
       ]);
       return compose ? missing : composeMissing();
     } catch (error) {

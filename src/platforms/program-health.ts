@@ -28,10 +28,13 @@ async function requestRefusal({ host, port }: Place, path: string, limitMs: numb
   }
 }
 
-/** @returns why no connection could be opened; `undefined` if one could. */
+/**
+ * @param place a host that starts with `/` is the folder of a server's Unix socket.
+ * @returns why no connection could be opened; `undefined` if one could.
+ */
 export function connectionRefusal({ host, port }: Place, limitMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect(host.startsWith('/') ? { path: `${host}/.s.PGSQL.${port}` } : { host, port });
     const settle = (refusal: string | undefined) => {
       socket.destroy();
       resolve(refusal);

@@ -12,6 +12,8 @@ import { shellWord } from './shell-word.ts';
 const BURST = 32_768;
 /** The longest that a packet waits at the bottleneck before it is dropped. */
 const QUEUE = '400ms';
+/** The exit code of the program `timeout`. */
+const TIMED_OUT = 124;
 
 /** What a script is for. */
 export interface TrafficTask {
@@ -137,6 +139,18 @@ if ${tc} qdisc show | grep -q -F ' ${handle} '; then echo 'the shaper is still t
   connectTo(peer: Address, limitMs: number): Promise<string | undefined> {
     return this.#options.connectTo(peer, limitMs);
   }
+}
+
+/** With bash, the script that opens a connection, for the program `timeout`. */
+export function connectScript(host: string, port: number): string {
+  return `: < /dev/tcp/${host}/${port}`;
+}
+
+/** @returns why that script could not connect; `undefined` if it could. */
+export function connectRefusal(exitCode: number, output: string, limitMs: number): string | undefined {
+  if (exitCode === 0) return undefined;
+  if (exitCode === TIMED_OUT) return `no answer within ${limitMs} ms`;
+  return /refused/i.test(output) ? 'refused' : output.trim().replace(/^.*: /s, '') || `exit code ${exitCode}`;
 }
 
 /** All except loopback. */

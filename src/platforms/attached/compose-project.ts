@@ -4,6 +4,7 @@ import type { FoundContainer } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import { suggestion } from '../../model/nearest.ts';
 import { DockerClient } from '../docker/client.ts';
+import { nameOf } from '../docker/project.ts';
 import { type ContainerNetworking, published } from '../docker/reach.ts';
 
 const PROJECT = 'com.docker.compose.project';
@@ -40,7 +41,7 @@ export async function containersOfProject(project: string): Promise<readonly Fou
       return {
         service: Labels[SERVICE] ?? 'unnamed',
         number: Number(Labels[NUMBER] ?? 1),
-        container: (Names[0] ?? Id).replace(/^\//, ''),
+        container: nameOf({ Id, Names }),
         ports: Object.keys(Ports).flatMap((port) => published(Ports, Number.parseInt(port, 10)) ?? []),
         user,
         database: variable('POSTGRES_DB') ?? user,

@@ -13,7 +13,7 @@ import {
   keeperOf,
   NODE_LABEL,
   PROJECT_LABEL,
-  SIZED_DATA_BYTES,
+  sizedVolume,
 } from './compose.ts';
 
 /** The port of a node's program; without the label, PostgreSQL's. */
@@ -71,10 +71,7 @@ export function renderPrograms(
 }
 
 /** World-writable: the image decides which user runs the program. */
-const SIZED = {
-  driver: 'local',
-  driver_opts: { type: 'tmpfs', device: 'tmpfs', o: `size=${SIZED_DATA_BYTES},mode=1777` },
-};
+const SIZED = sizedVolume('1777');
 
 function service(project: string, name: NodeName, { command, files, ports, dataFolder, health, agent }: NodeProgram) {
   const texts = Object.values(files).map((text, i) => [`PGQUAKE_FILE_${i}`, withPassword(text)]);

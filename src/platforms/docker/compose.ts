@@ -76,7 +76,7 @@ export function renderCompose(specs: readonly NodeSpec[], options: ComposeOption
     },
     networks: { default: { labels: labels() } },
     volumes: Object.fromEntries(
-      specs.map(({ name }) => [name, { ...(sizedData.includes(name) ? sized() : {}), labels: labels() }]),
+      specs.map(({ name }) => [name, { ...(sizedData.includes(name) ? sizedVolume('0755') : {}), labels: labels() }]),
     ),
   };
   return `# ${roles.join(' and ')}.
@@ -114,8 +114,9 @@ const IMAGE = `\${PGQUAKE_IMAGE:-${DEFAULT_IMAGE}}`;
 /** Short, because the name of a stopped node does not resolve, and a server does nothing else while it waits for it. */
 export const DNS_OPTIONS = ['timeout:1', 'attempts:1', 'no-aaaa'] as const;
 
-function sized() {
-  const options = { type: 'tmpfs', device: 'tmpfs', o: `size=${SIZED_DATA_BYTES},mode=0755` };
+/** A volume of fixed size in memory. */
+export function sizedVolume(mode: string) {
+  const options = { type: 'tmpfs', device: 'tmpfs', o: `size=${SIZED_DATA_BYTES},mode=${mode}` };
   return { driver: 'local', driver_opts: options };
 }
 

@@ -2,6 +2,7 @@
 
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import type Docker from 'dockerode';
 import type { DockerClient } from './client.ts';
 
 const LIMIT_MS = 15_000;
@@ -38,15 +39,20 @@ export function execIn(client: DockerClient, request: ExecRequest): Promise<Exec
         abortSignal,
       });
       const stream = await exec.start({ hijack: true, stdin: false });
-      const output = new PassThrough();
-      docker.modem.demuxStream(stream, output, output);
-      stream.once('end', () => output.end());
-      stream.once('error', (error: Error) => output.destroy(error));
-      const written = await text(output);
+      const written = await text(demuxed(docker, stream));
       const { ExitCode } = await exec.inspect({ abortSignal });
       // For a missing program, the engine reports an exit code and a message.
       return { exitCode: ExitCode ?? -1, output: written.trim() };
     },
     { limitMs },
   );
+}
+
+/** Standard output and standard error of an attached container or program, interleaved. */
+export function demuxed(docker: Docker, stream: NodeJS.ReadWriteStream): PassThrough {
+  const output = new PassThrough();
+  docker.modem.demuxStream(stream, output, output);
+  stream.once('end', () => output.end());
+  stream.once('error', (error: Error) => output.destroy(error));
+  return output;
 }

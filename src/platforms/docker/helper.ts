@@ -4,11 +4,11 @@
  * removes itself; its labels identify it after a crash.
  */
 
-import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { EnvironmentError } from '../../model/errors.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { PROJECT_LABEL } from './compose.ts';
+import { demuxed, type ExecResult } from './exec.ts';
 
 const LIMIT_MS = 30_000;
 /** The act of a helper. */
@@ -32,14 +32,8 @@ export interface HelperTask {
   readonly script: string;
 }
 
-export interface HelperResult {
-  readonly exitCode: number;
-  /** Standard output and standard error, interleaved. */
-  readonly output: string;
-}
-
 /** Runs a script to its end, whatever its exit code. */
-export async function runHelper(client: DockerClient, task: HelperTask): Promise<HelperResult> {
+export async function runHelper(client: DockerClient, task: HelperTask): Promise<ExecResult> {
   const { what, image, containerId, volumesFrom, binds, project, mark, script } = task;
   return await client.call(
     what,
@@ -64,10 +58,7 @@ export async function runHelper(client: DockerClient, task: HelperTask): Promise
         abortSignal,
       });
       const stream = await container.attach({ stream: true, stdout: true, stderr: true });
-      const output = new PassThrough();
-      docker.modem.demuxStream(stream, output, output);
-      stream.once('end', () => output.end());
-      stream.once('error', (error: Error) => output.destroy(error));
+      const output = demuxed(docker, stream);
       const ended = container.wait({ condition: 'next-exit', abortSignal }) as Promise<{ StatusCode: number }>;
       ended.catch(() => undefined);
       await container.start({ abortSignal });

@@ -1,8 +1,7 @@
 /** The image of the nodes: chooses it, checks whether it is available, and pulls it. */
 
 import { EnvironmentError, errorText } from '../../model/errors.ts';
-import type { DockerClient } from './client.ts';
-import { EngineRefusal } from './client.ts';
+import { type DockerClient, EngineRefusal } from './client.ts';
 import { DEFAULT_IMAGE } from './compose.ts';
 
 const PULL_LIMIT_MS = 15 * 60_000;

@@ -3,7 +3,7 @@
 import { isIP } from 'node:net';
 import type { NodeNetwork } from '../../cluster/platform.ts';
 import { EnvironmentError } from '../../model/errors.ts';
-import { ScriptedTraffic } from '../scripted-traffic.ts';
+import { connectRefusal, connectScript, ScriptedTraffic } from '../scripted-traffic.ts';
 import type { DockerClient } from './client.ts';
 import type { ExecResult } from './exec.ts';
 import { mustRun, removeHelpers } from './helper.ts';
@@ -36,12 +36,10 @@ export function dockerNetwork({
     connectTo: async ({ host, port }, limitMs) => {
       const [ip = host] = await addressesOf(client, host);
       const seconds = limitMs / 1_000;
-      // Every Debian-based PostgreSQL image has `timeout` and bash, which opens the connection.
-      const command = ['timeout', String(seconds), 'bash', '-c', `: < /dev/tcp/${ip}/${port}`];
+      // Every Debian-based PostgreSQL image has both programs.
+      const command = ['timeout', String(seconds), 'bash', '-c', connectScript(ip, port)];
       const { exitCode, output } = await run(`connect to ${host}`, command, limitMs + 10_000);
-      if (exitCode === 0) return undefined;
-      if (exitCode === 124) return `no answer within ${limitMs} ms`;
-      return /refused/i.test(output) ? 'refused' : output.replace(/^.*: /s, '') || `exit code ${exitCode}`;
+      return connectRefusal(exitCode, output, limitMs);
     },
   });
 }

@@ -1,6 +1,7 @@
 /** Finds the containers of a cluster, and waits until all of them serve. */
 
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { untilServes } from '../../cluster/health.ts';
 import type { Nodes } from '../../cluster/platform.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
@@ -142,7 +143,7 @@ export async function untilReady(
           code: 'node-ended',
         });
       }
-      await new Promise((resolve) => setTimeout(resolve, WATCH_SPACING_MS));
+      await sleep(WATCH_SPACING_MS);
     }
   };
   const serves = async (node: DockerNode) => {

@@ -1,5 +1,7 @@
 /** Finds everything with a project's label, and removes it. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ContainerInfo } from 'dockerode';
 import { EnvironmentError } from '../../model/errors.ts';
 import { type DockerClient, EngineRefusal } from './client.ts';
 import { NODE_LABEL, PROJECT_LABEL } from './compose.ts';
@@ -59,9 +61,14 @@ async function listContainers(client: DockerClient, project: string, label: stri
   );
   return found.map(({ Id, Names, Labels }) => ({
     id: Id,
-    name: (Names[0] ?? Id).replace(/^\//, ''),
+    name: nameOf({ Id, Names }),
     node: Labels[NODE_LABEL],
   }));
+}
+
+/** The engine writes a container's name as `/name`; the id without one. */
+export function nameOf({ Id, Names }: Pick<ContainerInfo, 'Id' | 'Names'>): string {
+  return (Names[0] ?? Id).replace(/^\//, '');
 }
 
 /**
@@ -87,7 +94,7 @@ export async function removeProject(
         ...(left.some(({ refused }) => refused?.reason.includes('active endpoints')) ? { hint: HELD_NETWORK } : {}),
       });
     }
-    if (emptyLooks < EMPTY_LOOKS) await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    if (emptyLooks < EMPTY_LOOKS) await sleep(LOOK_AGAIN_MS);
   }
   return [...seen];
 }

@@ -4,7 +4,7 @@ import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeSpec } from '../../model/topology.ts';
 import type { DockerClient } from './client.ts';
 import { containerName, PROJECT_LABEL } from './compose.ts';
-import { composeContainers, projectContainers, projectVolumes } from './project.ts';
+import { composeContainers, nameOf, projectContainers, projectVolumes } from './project.ts';
 
 /**
  * Compose would take over containers and volumes of the same names that it did not make.
@@ -17,7 +17,7 @@ export async function refuseUnmarked(client: DockerClient, project: string, node
     docker.listContainers({ all: true, abortSignal }),
   );
   const sameName = everything
-    .map(({ Id, Names }) => ({ id: Id, name: (Names[0] ?? Id).replace(/^\//, '') }))
+    .map((one) => ({ id: one.Id, name: nameOf(one) }))
     .filter(({ name }) => names.includes(name));
   const inTheWay = [...sameName, ...(await composeContainers(client, project))].filter(({ id }) => !marked.has(id));
   const ours = await projectVolumes(client, project);

@@ -47,7 +47,9 @@ function notInstalled(
   requires: NodePrograms['requires'],
   { PGQUAKE_POSTGRES_BIN: named }: NodeJS.ProcessEnv,
 ): EnvironmentError {
-  const where = named ? `PGQUAKE_POSTGRES_BIN (${named})` : 'any folder of its own or of the PATH';
+  const where = named
+    ? `PGQUAKE_POSTGRES_BIN (${named})`
+    : 'the PATH or a version folder such as /usr/lib/postgresql/17/bin';
   const server = missing.includes(SERVER)
     ? `; no PostgreSQL with ${BESIDE_SERVER.join(', ')} beside it is in ${where}`
     : '';

@@ -7,6 +7,7 @@
  */
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { NodeState } from '../../cluster/platform.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { until } from '../../model/until.ts';
 
@@ -108,6 +109,22 @@ export function processesWorkingIn(folder: string, programs?: readonly string[])
         return []; // another user's process, a kernel thread, or one that has just ended
       }
     });
+}
+
+/** The state of a node with these processes. Pure. */
+export function stateOf(processes: readonly ProcessInfo[]): NodeState {
+  if (processes.length === 0) return 'stopped';
+  return processes.every(isFrozen) ? 'paused' : 'running';
+}
+
+/** How many of a node's processes are frozen while others run. Pure. */
+export function frozenAmong(processes: readonly ProcessInfo[]): number {
+  const frozen = processes.filter(isFrozen).length;
+  return frozen === processes.length ? 0 : frozen;
+}
+
+function isFrozen({ state }: ProcessInfo): boolean {
+  return state === 'T';
 }
 
 /** The given processes that are still alive, in their current state. */

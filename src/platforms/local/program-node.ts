@@ -18,12 +18,14 @@ import { launch } from './launch.ts';
 import type { LocalNode } from './local-cluster.ts';
 import { lastLines } from './log.ts';
 import {
+  frozenAmong,
   killAll,
   type ProcessKey,
   pauseAll,
   processesWorkingIn,
   resumeAll,
   sendSignal,
+  stateOf,
   survivors,
   type WorkingProcess,
 } from './processes.ts';
@@ -69,8 +71,9 @@ export class ProgramNode implements LocalNode {
     this.name = name;
     this.dataFolder = program.dataFolder ?? folder;
     this.health = program.health === undefined ? undefined : healthCheck(this, program.health);
-    this.parts = agent && {
-      ...partsOf({
+    this.parts =
+      agent &&
+      partsOf({
         name,
         agent: agent.process,
         agentRefusal: () => connectionRefusal(this.addressAt(agent.port), AGENT_LIMIT_MS),
@@ -79,8 +82,7 @@ export class ProgramNode implements LocalNode {
         wakeAgent: async () => {
           if (this.#first) await sendSignal([this.#first], 'SIGUSR1');
         },
-      }),
-    };
+      });
   }
 
   get identity(): { readonly port: number; readonly process: ProcessKey | undefined } {
@@ -101,15 +103,11 @@ export class ProgramNode implements LocalNode {
   }
 
   async state(): Promise<NodeState> {
-    const processes = this.#processes();
-    if (processes.length === 0) return 'stopped';
-    return processes.every(({ state }) => state === 'T') ? 'paused' : 'running';
+    return stateOf(this.#processes());
   }
 
   async stoppedProcesses(): Promise<number> {
-    const processes = this.#processes();
-    const stopped = processes.filter(({ state }) => state === 'T').length;
-    return stopped === processes.length ? 0 : stopped;
+    return frozenAmong(this.#processes());
   }
 
   async describeState(): Promise<string> {

@@ -78,7 +78,7 @@ export class RelayedServer extends LocalServer {
     shapingOf: (mark) => this.#relay.ask('shapingOf', mark, this.name),
     packetsShaped: (mark) => this.#relay.ask('packetsShaped', mark, this.name),
     unshape: (mark) => this.#relay.ask('unshape', mark, this.name),
-    connectTo: (peer, limitMs) => attempt(peer, limitMs),
+    connectTo: attempt,
   };
 }
 

@@ -3,7 +3,7 @@
 import { chown, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
-import { type Account, run } from './account.ts';
+import { type Account, type RunOptions, run } from './account.ts';
 
 const COPY_LIMIT_MS = 30_000;
 /** Not copied: these belong to a server and not to its data; replication slots belong to the primary that made them. */
@@ -18,10 +18,7 @@ const FOLDERS_LEFT_EMPTY = ['pg_replslot', 'pg_dynshmem', 'pg_stat_tmp'] as cons
 export async function copyDataFolder(source: string, target: string, account: Account | undefined): Promise<void> {
   try {
     await emptyFolder(target);
-    const args = process.platform === 'linux' ? ['-R', '--reflink=auto'] : ['-R'];
-    await run('cp', [...args, `${source}/.`, target], { account, cwd: target, timeoutMs: COPY_LIMIT_MS }).catch(
-      refuseButVanished,
-    );
+    await copyFolder(`${source}/.`, target, { account, cwd: target }).catch(refuseButVanished);
     await Promise.all(OWN_FILES.map((name) => rm(join(target, name), { force: true })));
     await Promise.all(FOLDERS_LEFT_EMPTY.map((name) => emptyFolder(join(target, name))));
   } catch (error) {
@@ -30,6 +27,16 @@ export async function copyDataFolder(source: string, target: string, account: Ac
       cause: error,
     });
   }
+}
+
+/** Copies a folder with `cp`, which takes 60 ms where fs.cp takes 500 ms, and runs as the account that owns the copy. */
+export async function copyFolder(
+  source: string,
+  target: string,
+  options: Pick<RunOptions, 'account' | 'cwd' | 'signal'>,
+): Promise<void> {
+  const args = process.platform === 'linux' ? ['-R', '--reflink=auto'] : ['-R'];
+  await run('cp', [...args, source, target], { ...options, timeoutMs: COPY_LIMIT_MS });
 }
 
 /** Writes files into a data folder, by name; removes those without a text. */

@@ -19,6 +19,7 @@ import { launch } from './launch.ts';
 import { lastLines, sizeOf } from './log.ts';
 import type { PortChooser } from './ports.ts';
 import {
+  frozenAmong,
   killTree,
   type ProcessInfo,
   type ProcessKey,
@@ -26,6 +27,7 @@ import {
   processTree,
   resumeTree,
   sendSignal,
+  stateOf,
   survivors,
 } from './processes.ts';
 import { copyDataFolder, writeDataFiles } from './server-data.ts';
@@ -105,15 +107,11 @@ export class LocalServer implements NodeControl {
   }
 
   async state(): Promise<NodeState> {
-    const processes = await this.#processes();
-    if (processes.length === 0) return 'stopped';
-    return processes.every((info) => info.state === 'T') ? 'paused' : 'running';
+    return stateOf(await this.#processes());
   }
 
   async stoppedProcesses(): Promise<number> {
-    const processes = await this.#processes();
-    const stopped = processes.filter((info) => info.state === 'T').length;
-    return stopped === processes.length ? 0 : stopped;
+    return frozenAmong(await this.#processes());
   }
 
   async describeState(): Promise<string> {

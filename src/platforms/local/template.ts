@@ -10,6 +10,7 @@ import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { type Account, run } from './account.ts';
 import type { Binaries } from './binaries.ts';
 import type { Cache } from './cache.ts';
+import { copyFolder } from './server-data.ts';
 
 export const SUPERUSER = 'postgres';
 
@@ -33,7 +34,6 @@ const INITDB_ARGS = [
  */
 const SLIMMING = ['UPDATE pg_database SET datistemplate = false', 'DROP DATABASE template0', 'DROP DATABASE template1'];
 const INITDB_LIMIT_MS = 60_000;
-const COPY_LIMIT_MS = 30_000;
 const ATTEMPTS = 3;
 
 export interface Template {
@@ -73,15 +73,8 @@ export async function copyTemplate(
   name: string,
   signal: AbortSignal,
 ): Promise<string> {
-  // `cp` takes 60 ms and fs.cp 500 ms, and `cp` can run as the account that owns the copy.
-  const args = process.platform === 'linux' ? ['-R', '--reflink=auto'] : ['-R'];
   const target = join(parent, name);
-  await run('cp', [...args, template.dataFolder, target], {
-    account: template.account,
-    cwd: parent,
-    timeoutMs: COPY_LIMIT_MS,
-    signal,
-  });
+  await copyFolder(template.dataFolder, target, { account: template.account, cwd: parent, signal });
   return target;
 }
 

@@ -2,10 +2,9 @@
 
 import type { Address } from '../../model/address.ts';
 import { EnvironmentError } from '../../model/errors.ts';
+import { connectRefusal, connectScript } from '../scripted-traffic.ts';
 import { shellWord } from '../shell-word.ts';
 import type { Machine } from './machine.ts';
-
-const TIMED_OUT = 124;
 
 /**
  * The match of packets of the ssh client, which must never be dropped.
@@ -37,9 +36,7 @@ export async function connectFrom(
   { host, port }: Pick<Address, 'host' | 'port'>,
   limitMs: number,
 ): Promise<string | undefined> {
-  const script = `timeout ${limitMs / 1_000} bash -c ${shellWord(`: < /dev/tcp/${host}/${port}`)}`;
+  const script = `timeout ${limitMs / 1_000} bash -c ${shellWord(connectScript(host, port))}`;
   const { exitCode, errors } = await machine.run(`connect to ${host}`, script);
-  if (exitCode === 0) return undefined;
-  if (exitCode === TIMED_OUT) return `no answer within ${limitMs} ms`;
-  return /refused/i.test(errors) ? 'refused' : errors.trim().replace(/^.*: /s, '') || `exit code ${exitCode}`;
+  return connectRefusal(exitCode, errors, limitMs);
 }

@@ -133,12 +133,10 @@ export class Relay implements AsyncDisposable {
   async ask<A extends Act>(act: A, ...args: Parameters<Switchboard[A]>): Promise<Awaited<ReturnType<Switchboard[A]>>> {
     if (this.#ended !== undefined) throw hasEnded(this.#ended);
     const id = ++this.#lastId;
-    let limit: NodeJS.Timeout | undefined;
-    const answer = new Promise<unknown>((resolve, reject) => {
-      this.#asked.set(id, { resolve, reject });
-      const late = () => reject(new EnvironmentError(`the relay does not answer: ${act}`, { code: 'relay-silent' }));
-      limit = setTimeout(late, ANSWER_LIMIT_MS);
-    });
+    const { promise: answer, resolve, reject } = Promise.withResolvers<unknown>();
+    this.#asked.set(id, { resolve, reject });
+    const late = () => reject(new EnvironmentError(`the relay does not answer: ${act}`, { code: 'relay-silent' }));
+    const limit = setTimeout(late, ANSWER_LIMIT_MS);
     this.#worker.postMessage({ id, act, args } satisfies RelayRequest<A>);
     try {
       return (await answer) as Awaited<ReturnType<Switchboard[A]>>;
