@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { errorText, InputError } from './model/errors.ts';
@@ -12,6 +12,7 @@ import { quoted } from './model/quoted.ts';
 import { VARIANT_KINDS } from './own-variants.ts';
 import { pgquake } from './pgquake.ts';
 import type { Config, Quake } from './quake.ts';
+import { shown } from './scenario/find.ts';
 import { MAX_SEED } from './scenario/schema.ts';
 
 const LOAD_LIMIT_MS = 10_000;
@@ -59,10 +60,7 @@ async function importFile(path: string): Promise<Readonly<Record<string, unknown
   }
 }
 
-/**
- * Runs foreign code: it has a time limit, cannot end the process, and its uncaught exceptions and unhandled rejections
- * count as its errors.
- */
+/** Runs foreign code: limits its time, keeps it from ending the process, and catches its late errors. */
 async function atItsOwnRisk<T>(load: () => Promise<T>): Promise<T> {
   const { exit } = process;
   const mayCatch = !process.hasUncaughtExceptionCaptureCallback();
@@ -88,10 +86,7 @@ async function atItsOwnRisk<T>(load: () => Promise<T>): Promise<T> {
 
 class LateError extends Error {}
 
-/**
- * Where an error comes from: the config file if the stack has it, else the first file outside of pgquake and
- * node_modules.
- */
+/** Where an error comes from: the config file if it is in the stack, else the first other foreign file. */
 function placeOfError(error: unknown, path: string): { readonly file: string; readonly line?: number | undefined } {
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   const places = [...stack.matchAll(/(?<=^|[\s(])(file:\/\/)?(\/[^\s():]+|[A-Za-z]:[\\/][^\s():]+):(\d+)/g)]
@@ -215,10 +210,4 @@ function unusable(path: string, line: number | undefined, problem: string, cause
     hint: hint ?? `a config file reads ${EXAMPLE}`,
     cause,
   });
-}
-
-/** Relative to the current folder where the file is below it, as people type it. */
-function shown(file: string): string {
-  const path = relative('.', file);
-  return path.startsWith('..') || isAbsolute(path) ? file : path;
 }

@@ -4,12 +4,7 @@ import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 
 /** In this order; the first that exists is used. */
-export const CONFIG_FILES = [
-  'pgquake.config.ts',
-  'pgquake.config.mts',
-  'pgquake.config.js',
-  'pgquake.config.mjs',
-] as const;
+const CONFIG_FILES = ['pgquake.config.ts', 'pgquake.config.mts', 'pgquake.config.js', 'pgquake.config.mjs'] as const;
 
 /**
  * Looks for a config file in a folder, then in its parents up to the current folder, and last in the current folder.

@@ -86,7 +86,7 @@ export interface Hands {
 }
 
 /** Faults that a proof can use. The rules do not cover frozen nodes, which neither answer nor refuse. */
-export function downFaults({ faults }: Pick<Catalog, 'faults'>): string[] {
+function downFaults({ faults }: Pick<Catalog, 'faults'>): string[] {
   return faults.filter(({ effect, strikes }) => effect === 'down' && !strikes).map(({ name }) => name);
 }
 
@@ -174,7 +174,6 @@ interface ProvenRunOf {
 interface ProveAllOptions extends Required<Pick<ProveOptions, 'reports' | 'signal' | 'onProgress'>> {
   readonly hands: Hands;
   readonly written: Written;
-  /** Why this platform and engine were chosen. */
   readonly reason: string;
   /** The proof's folder. */
   readonly folder: string;

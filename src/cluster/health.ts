@@ -17,13 +17,17 @@ const WRONG_PASSWORD = '28P01';
  */
 export async function sqlRefusal(node: NodeControl, timeoutMs = PROBE_TIMEOUT_MS): Promise<string | undefined> {
   try {
-    await using session = await openSession(node, 'health', { limitMs: timeoutMs });
-    await session.query('SELECT 1', [], { timeoutMs });
+    await ask(node, timeoutMs);
     return undefined;
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     return typeof code === 'string' && code !== 'deadline' ? code : errorText(error);
   }
+}
+
+async function ask(node: NodeControl, timeoutMs: number): Promise<void> {
+  await using session = await openSession(node, 'health', { limitMs: timeoutMs });
+  await session.query('SELECT 1', [], { timeoutMs });
 }
 
 /** As `sqlRefusal`; a node that is not a PostgreSQL server has its own health check. */
@@ -39,8 +43,7 @@ export function servesAs({ health }: NodeControl): string {
 /** Whether a node gives a new connection no answer at all, not even a refusal. */
 export async function isSilent(node: NodeControl, limitMs: number): Promise<boolean> {
   try {
-    await using session = await openSession(node, 'health', { limitMs });
-    await session.query('SELECT 1', [], { timeoutMs: limitMs });
+    await ask(node, limitMs);
     return false;
   } catch (error) {
     return (error as { code?: unknown }).code === 'deadline';

@@ -139,7 +139,7 @@ function nodeProblem({ name, state, refusal, described }: NodeSurvey): string {
 }
 
 function fewestCopies(partitions: readonly Partition[]): number {
-  return Math.min(...partitions.map(({ copies: placements }) => placements.length));
+  return Math.min(...partitions.map(({ copies }) => copies.length));
 }
 
 interface Counted {

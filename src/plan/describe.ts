@@ -23,7 +23,6 @@ export interface DescribeOptions {
   /** The kinds of probe in the run; none by default. */
   readonly probes?: readonly ProbeKind[];
   readonly effectOf: EffectOf;
-  /** The engine's rule, if it has one. */
   readonly rule?: ServiceRule | undefined;
   /** What the engine promises while some nodes are lost; by default derived from the rule. */
   readonly expect?: (lost: LostNodes) => readonly PartitionPrediction[];
@@ -137,7 +136,7 @@ function describeSchedule({ acts, scenario }: Plan): string[] {
 }
 
 /**
- * The nodes and partitions that the faults may touch, whether or not a fault takes nodes down.
+ * What the faults may touch, whether or not they take nodes down.
  * @param also the node that every write needs.
  */
 function describeBlastRadius(

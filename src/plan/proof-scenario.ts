@@ -6,8 +6,8 @@ import type { Shape } from './tolerance/layouts.ts';
 /** Enough keys for each partition that, with hashing, every partition gets one. */
 const KEYS_PER_PARTITION = 24;
 /**
- * `lasts`: a second for the cluster to notice, the deadline of a probe, and the time in which probes count. Settling
- * can be short where a node that is down refuses connections: the next run's steady state checks the service.
+ * `lasts`: a second for the cluster to notice, a probe's deadline, and the time in which probes count. `settle` may be
+ * short, because the next run's steady state checks the service.
  */
 const AT_ONCE = { deadline: '300ms', lasts: '1400ms', settle: '100ms' };
 /** A read may try several nodes in turn whose names do not resolve, for a second each. */

@@ -5,7 +5,7 @@
 
 import { InputError } from '../model/errors.ts';
 import type { Report } from '../model/report.ts';
-import type { NodeName, Partition, PartitionPrediction, PlacementMap } from '../model/topology.ts';
+import type { NodeName, Partition, PartitionPrediction } from '../model/topology.ts';
 import { type Judgement, worst } from '../model/verdict.ts';
 import type { Shape } from './tolerance/layouts.ts';
 
@@ -45,10 +45,7 @@ export interface ProvenSubset extends SubsetToProve {
   readonly partitions: readonly ProvenPartition[];
   /** The name of its run's folder, which is beside the proof's folder. */
   readonly run: string;
-  /**
-   * Three durations: from asking for the fault until its effect, from there until asking for the undo, and until it was
-   * undone. 0 where the run did not get there.
-   */
+  /** From asking for the fault to its effect, to asking for its undo, to its end. 0 if the run did not get there. */
   readonly strikeMs: number;
   readonly probeMs: number;
   readonly healMs: number;
@@ -80,7 +77,6 @@ export interface Proof {
   readonly subsets: readonly ProvenSubset[];
 }
 
-/** The runs of a proof. */
 export interface ProofRuns {
   readonly reports: readonly Report[];
   /** The number of sets to prove. */
@@ -138,17 +134,14 @@ function subsetsUpTo(n: number, maxDown: number): number[][] {
   return all;
 }
 
-/**
- * Renumberings of the workers that leave the placements the same, including the order of copies. A worker that every
- * write needs keeps its number.
- */
+/** Renumberings of the workers that keep the placements, the order of copies, and the worker that every write needs. */
 function symmetriesOf(
   workers: readonly NodeName[],
   partitions: readonly Pick<Partition, 'copies'>[],
   writesAlsoNeed: NodeName | undefined,
 ): number[][] {
   const indexOf = new Map(workers.map((worker, i) => [worker, i]));
-  const held = partitions.map(({ copies: placements }) => placements.map((worker) => indexOf.get(worker) as number));
+  const held = partitions.map(({ copies }) => copies.map((worker) => indexOf.get(worker) as number));
   const described = (map: readonly number[]) =>
     held
       .map((placements) => placements.map((w) => map[w]).join())
@@ -172,9 +165,6 @@ function candidates(identity: readonly number[]): number[][] {
   }
   return permutations;
 }
-
-/** A prediction by the engine's own rule, or by another engine's. */
-export type Predict = (placement: PlacementMap, down: ReadonlySet<NodeName>) => PartitionPrediction[];
 
 /** Compares what was observed with what was predicted. @param word for a partition. */
 export function comparePartitions(

@@ -125,10 +125,7 @@ export function isOpen({ acts }: Pick<Plan, 'acts'>): boolean {
   return acts.some(({ targets, atStrike }) => targets.length === 0 && !atStrike);
 }
 
-/**
- * The acts with targets picked by role filled in for a newly formed cluster, where the first member is the primary. The
- * same array where no target is picked by role.
- */
+/** The acts with targets by role filled in as for a new cluster, whose first member is the primary. */
 export function asFormed({ acts, scenario }: Pick<Plan, 'acts' | 'scenario'>): readonly PlannedAct[] {
   if (!acts.some((act) => act.atStrike)) return acts;
   const members = dataNodes(scenario.cluster);
@@ -159,13 +156,13 @@ function partitionsTouched(
   throughAll: readonly (NodeName | undefined)[],
 ): readonly string[] {
   const all = nodes.some((node) => throughAll.includes(node));
-  const touched = placement.filter(({ copies: placements }) => all || placements.some((node) => nodes.includes(node)));
+  const touched = placement.filter(({ copies }) => all || copies.some((node) => nodes.includes(node)));
   return touched.map(({ name }) => name);
 }
 
 /**
- * The sets of nodes that the schedule takes down or freezes together, each once, in order of time, without the empty
- * set. An act that ends as another begins does not overlap with it.
+ * The nonempty sets of nodes that are down or frozen together, each once, in order of time. An act that ends as another
+ * begins does not overlap with it.
  */
 export function lostTogether(acts: readonly PlannedAct[], effectOf: EffectOf): LostNodes[] {
   const harmful = acts.filter(({ fault }) => effectOf(fault));

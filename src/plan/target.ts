@@ -226,7 +226,7 @@ function fatalPairs(workers: readonly NodeName[], partitions: readonly Partition
 }
 
 function lostWith(nodes: readonly NodeName[], partitions: readonly Partition[]): Partition[] {
-  return partitions.filter(({ copies: placements }) => placements.every((node) => nodes.includes(node)));
+  return partitions.filter(({ copies }) => copies.every((node) => nodes.includes(node)));
 }
 
 /** Steps without a choice come first, then those with the least choice. */

@@ -1,6 +1,6 @@
 /**
- * Computes, from a placement and the engine's rule, which workers can be down together without losing a partition to
- * reads or writes, and how likely a loss is. Pure. docs/tolerance.md explains each figure.
+ * Computes which workers can be down together without losing a partition, and how likely a loss is. Pure.
+ * docs/tolerance.md explains each figure.
  */
 
 import { partitionWordOf } from '../model/partition-words.ts';
@@ -38,10 +38,7 @@ export interface ToleranceRow {
   readonly fatal: Estimate & { readonly count?: string };
   /** The expected share of lost partitions; always exact. */
   readonly expectedShare: number;
-  /**
-   * The worst subset loses at least `partitions` (those that `workers` lose) and at most `atMost`. `workers` is empty
-   * for more than 20.
-   */
+  /** The worst subset loses from `partitions`, as `workers` do, to `atMost`. No names for more than 20 workers. */
   readonly worst: Omit<WorstCase, 'workers'> & { readonly workers: readonly NodeName[] };
 }
 

@@ -1,4 +1,4 @@
-/** Short queries that the run itself sends to one node. */
+/** Short queries of the run itself, to a node or by a route. */
 
 import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl } from '../cluster/platform.ts';
@@ -7,18 +7,13 @@ import type { Session } from '../sql/session.ts';
 
 export const ASK_TIMEOUT_MS = 5_000;
 
-export function connect(node: NodeControl): Promise<Session> {
-  return openSession(node, 'runner', { limitMs: ASK_TIMEOUT_MS });
-}
-
-/** The same by a route. */
-export function connectOn(route: Route): Promise<Session> {
-  return openSession(route, 'runner', { limitMs: ASK_TIMEOUT_MS });
+export function connect(to: NodeControl | Route): Promise<Session> {
+  return openSession(to, 'runner', { limitMs: ASK_TIMEOUT_MS });
 }
 
 /** @returns the one value of a statement's one row. */
 export async function askOne(route: Route, statement: string): Promise<string> {
-  await using session = await connectOn(route);
+  await using session = await connect(route);
   const [row] = await session.query(statement, [], { timeoutMs: ASK_TIMEOUT_MS });
   return String(row?.[0]);
 }

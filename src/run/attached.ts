@@ -1,6 +1,4 @@
-/**
- * Lends the cluster of an inventory to a run. pgquake creates nothing there but its own tables, in their own schema.
- */
+/** Lends the cluster of an inventory to a run. pgquake creates only its own tables there, in their own schema. */
 
 import type { Engine, FormOptions } from '../cluster/engine.ts';
 import type { InventoryPlatform, Platform } from '../cluster/platform.ts';
@@ -8,7 +6,7 @@ import { mainRoute } from '../cluster/route.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import type { Inventory } from '../model/inventory.ts';
 import type { Roles } from '../model/roles.ts';
-import { connectOn } from './ask-node.ts';
+import { connect } from './ask-node.ts';
 import { attachedPlatform, type Found } from './standing.ts';
 
 /** The platform for a run: attaches to the nodes, which must be healthy. */
@@ -28,7 +26,7 @@ export function engineOfInventory({ engine, cluster }: Found, { name }: Inventor
       const formed = await engine.inspect({ nodes, dataset, signal });
       if (!formed?.makeTables) throw unwell(name, 'its nodes are not one primary with its standbys');
       refuseUnwell(name, await formed.roles?.(signal));
-      await using session = await connectOn(mainRoute(formed.routes));
+      await using session = await connect(mainRoute(formed.routes));
       await nodes.attached?.makeOwnSchema(session);
       await formed.makeTables(dataset);
       return { ...formed, routes: { ...formed.routes, ...nodes.attached?.routes } };

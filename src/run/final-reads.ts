@@ -4,7 +4,7 @@ import type { FormedCluster, PlacementSource } from '../cluster/engine.ts';
 import { idleSlots, preparedTransactions } from '../cluster/leftovers.ts';
 import { openSession } from '../cluster/open-session.ts';
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
-import { mainRoute } from '../cluster/route.ts';
+import { mainRoute, type Route } from '../cluster/route.ts';
 import type { Clock } from '../model/clock.ts';
 import { errorText } from '../model/errors.ts';
 import { LEFTOVERS, type ReadSummary, type RunEvent } from '../model/event.ts';
@@ -163,7 +163,7 @@ export async function readSources(
   const readMain = async () => {
     const route = mainRoute(cluster.routes);
     try {
-      await using session = await openSession(route, 'finalRead', { limitMs: CONNECT_TIMEOUT_MS });
+      await using session = await connectTo(route);
       const read = await ledger.readAll(session, ledger.table, params, READ_TIMEOUT_MS);
       recorder.event(eventOf({}, read));
     } catch (error) {
@@ -184,10 +184,7 @@ export async function readSources(
   ]);
 }
 
-/**
- * Reads and records all copies on a node whose data are about to be erased. Also records a failed read, which does not
- * keep the node from coming back.
- */
+/** Records all copies on a node whose data are about to be erased, or that they could not be read. */
 export async function readFork(options: FinalReadsOptions, node: NodeControl, timeline: number): Promise<void> {
   const { ledger, params, recorder } = options;
   if (!ledger) return;
@@ -206,13 +203,13 @@ export async function readFork(options: FinalReadsOptions, node: NodeControl, ti
   }
 }
 
-export function connectTo(node: NodeControl): Promise<Session> {
-  return openSession(node, 'finalRead', { limitMs: CONNECT_TIMEOUT_MS });
+export function connectTo(to: NodeControl | Route): Promise<Session> {
+  return openSession(to, 'finalRead', { limitMs: CONNECT_TIMEOUT_MS });
 }
 
 /**
- * Records which rows of the probes clients can read at the end, so that acknowledged rows that are gone show. If there
- * are two primaries, clients read one of them; rows that only the other one has are not gone.
+ * Records which probe rows clients can read at the end. Of two primaries, clients read one; rows on the other are not
+ * gone.
  */
 export async function readProbesInTheEnd(options: FinalReadsOptions, run: number): Promise<void> {
   const { cluster, nodes, recorder, signal } = options;

@@ -136,28 +136,20 @@ export function limitOf(guards: Guards | undefined, plannedMs: number): number {
  * @param limitMs from now on.
  */
 export class RunLimit implements Disposable {
-  readonly #controller = new AbortController();
+  readonly signal: AbortSignal;
   readonly #timer: NodeJS.Timeout;
-  readonly #outer: AbortSignal;
-  readonly #forward = () => this.#controller.abort(this.#outer.reason);
 
   constructor(outer: AbortSignal, limitMs: number) {
-    this.#outer = outer;
     const passed = new EnvironmentError(`the run took more than ${formatDuration(limitMs)}`, {
       code: 'run-limit',
       hint: 'the report shows where the time went; guards: { limit: 2h } in the scenario allows more',
     });
-    this.#timer = setTimeout(() => this.#controller.abort(passed), limitMs);
-    outer.addEventListener('abort', this.#forward);
-    if (outer.aborted) this.#forward();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+    const limit = new AbortController();
+    this.#timer = setTimeout(() => limit.abort(passed), limitMs);
+    this.signal = AbortSignal.any([outer, limit.signal]);
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
-    this.#outer.removeEventListener('abort', this.#forward);
   }
 }

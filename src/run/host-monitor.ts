@@ -26,14 +26,12 @@ export interface HostSource {
   ticks(): ProcessorTicks;
   /** Tasks that run or wait for a processor, without the caller; `undefined` where the system does not report it. */
   runnable(): number | undefined;
-  /**
-   * Milliseconds since the machine's start in which some task waited; `undefined` where the system does not report it.
-   */
+  /** Milliseconds since boot in which some task waited; `undefined` where the system does not report it. */
   waitedMs(resource: Resource): number | undefined;
 }
 
-export const RESOURCES = ['cpu', 'memory', 'io'] as const;
-export type Resource = (typeof RESOURCES)[number];
+const RESOURCES = ['cpu', 'memory', 'io'] as const;
+type Resource = (typeof RESOURCES)[number];
 
 /** The first line of `/proc/stat`: user, nice, system, idle, iowait, irq, softirq, steal. */
 export function parseProcessorTicks(stat: string): ProcessorTicks {
@@ -64,7 +62,6 @@ function fileOf<T>(path: string, parse: (text: string) => T): T | undefined {
   }
 }
 
-/** This machine. */
 export const thisHost: HostSource = {
   ticks: () => fileOf('/proc/stat', parseProcessorTicks) ?? ticksOfNode(),
   runnable: () => fileOf('/proc/loadavg', parseRunnable),

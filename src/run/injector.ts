@@ -1,7 +1,4 @@
-/**
- * Carries out the schedule of faults: injects, proves, waits, heals, verifies. Whatever happens, it undoes every act
- * that it began before it returns.
- */
+/** Carries out the schedule of faults. Whatever happens, it undoes every act that it began. */
 
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -173,11 +170,34 @@ export class Injector {
       ...effect,
       ...state,
     });
-    const evidence = await injectFault(fault, targets, act, { ...this.#options, held });
+    const evidence = await this.#inject(fault, targets, act, held);
     const effectAtMs = clock.nowMs();
     const proof = await fault.prove(targets, act.params, evidence);
     recorder.event({ type: 'fault-in-effect', act: act.index, proof }, effectAtMs);
     return { effectAtMs, evidence };
+  }
+
+  /** @returns the evidence for the fault's `prove`. */
+  #inject(
+    fault: Fault,
+    targets: readonly NodeControl[],
+    { index, params }: PlannedAct,
+    held: AsyncDisposable[],
+  ): Promise<unknown> {
+    const { journal, nodes, specs = [], cluster, signal } = this.#options;
+    const mark = `${this.#options.mark}-${index}`;
+    return fault.inject(targets, params, {
+      defer: async (undo) => journal.promise({ act: index, fault: fault.name, mark, undo }),
+      hold: (resource) => {
+        held.push(resource);
+        return resource;
+      },
+      mark,
+      nodes: everyNode(nodes),
+      specs,
+      cluster,
+      signal,
+    });
   }
 
   /** Counts what the fault has affected. Never throws, so the act is always healed. */
@@ -226,43 +246,12 @@ export class Injector {
   }
 }
 
-/**
- * Whether an act waits for another one: the previous strike of its fault, or an earlier act on one of its nodes, which
- * may take longer to heal than planned.
- */
+/** Whether an act waits for another: the last strike of its fault, or an earlier act on one of its nodes. */
 function comesBefore(other: PlannedAct, act: PlannedAct): boolean {
   if (act.after) return act.after.act === other.index;
   if (other.atMs + other.forMs >= act.atMs) return false;
   // An act by role may strike any node.
   return Boolean(act.atStrike ?? other.atStrike) || other.targets.some((node) => act.targets.includes(node));
-}
-
-/** What an act needs, including where it records its undos. */
-export interface Keeping extends Pick<InjectorOptions, 'journal' | 'mark' | 'nodes' | 'specs' | 'cluster' | 'signal'> {
-  /** Collects the act's resources in this process, which must be closed before the undos. */
-  readonly held: AsyncDisposable[];
-}
-
-/** @returns the evidence for the fault's `prove`. */
-export async function injectFault(
-  fault: Fault,
-  targets: readonly NodeControl[],
-  { index, params }: Pick<PlannedAct, 'index' | 'params'>,
-  { journal, mark, nodes, specs = [], cluster, signal, held }: Keeping,
-): Promise<unknown> {
-  const ownMark = `${mark}-${index}`;
-  return await fault.inject(targets, params, {
-    defer: async (undo) => journal.promise({ act: index, fault: fault.name, mark: ownMark, undo }),
-    hold: (resource) => {
-      held.push(resource);
-      return resource;
-    },
-    mark: ownMark,
-    nodes: everyNode(nodes),
-    specs,
-    cluster,
-    signal,
-  });
 }
 
 /** A mark that no other run has. */

@@ -1,10 +1,7 @@
-/**
- * Heals clusters that a killed pgquake left behind: finds them by `cluster.json` in the run's folder, lets their
- * platform remove them, and records that in the run's history.
- */
+/** Heals clusters that a killed pgquake left behind, found by `cluster.json`, and records that in the run's history. */
 
 import { existsSync } from 'node:fs';
-import { appendFile, readdir, readFile, stat, truncate } from 'node:fs/promises';
+import { appendFile, readdir, readFile, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CLUSTER_FILE, everyNode, type Nodes, type Platform } from '../cluster/platform.ts';
 import type { Fault } from '../faults/fault.ts';
@@ -38,16 +35,15 @@ export type LeftBehind =
  * The folders that have a `cluster.json`: run folders in the reports folder, and subfolders for further clusters of a
  * run. Sorted by name, so the oldest run is first; empty where the reports folder does not exist.
  */
-export async function findClusters(reportsFolder: string): Promise<string[]> {
+async function findClusters(reportsFolder: string): Promise<string[]> {
   const runs = await subfolders(reportsFolder);
   return (await Promise.all(runs.map(findClustersOfRun))).flat();
 }
 
 /** The same for one run's folder. */
-export async function findClustersOfRun(runFolder: string): Promise<string[]> {
+async function findClustersOfRun(runFolder: string): Promise<string[]> {
   const candidates = [runFolder, ...(await subfolders(runFolder))];
-  const named = await Promise.all(candidates.map((folder) => exists(join(folder, CLUSTER_FILE))));
-  return candidates.filter((_, i) => named[i]);
+  return candidates.filter((folder) => existsSync(join(folder, CLUSTER_FILE)));
 }
 
 export interface ReclaimOptions {
@@ -189,9 +185,7 @@ export function tellLeftBehind(recorder: Recorder, left: LeftBehind): void {
   }
 }
 
-/**
- * Refuses to attach while some cluster could not be healed: it may be this one, and then results would mean nothing.
- */
+/** Refuses to attach while a cluster could not be healed: it may be this one. */
 export function refuseUnhealed(scenario: Scenario, leftBehind: readonly LeftBehind[]): void {
   const failed = leftBehind.find(({ state }) => state === 'failed');
   if (failed?.state !== 'failed' || scenario.cluster.attach === undefined) return;
@@ -213,11 +207,4 @@ async function subfolders(folder: string): Promise<string[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

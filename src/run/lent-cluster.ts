@@ -26,7 +26,7 @@ export interface LentClusterOptions {
   readonly say: (line: string) => void;
 }
 
-export class LentCluster implements AsyncDisposable {
+class LentCluster implements AsyncDisposable {
   /** For a run: provisioning attaches to the nodes, refuses unhealthy ones, and disposing removes nothing. */
   readonly platform: Platform;
   readonly engine: Engine;
@@ -64,7 +64,6 @@ export class LentCluster implements AsyncDisposable {
   }
 }
 
-/** What a run needs to use the cluster. */
 interface Lent {
   readonly platform: Platform;
   readonly engine: Engine;

@@ -1,7 +1,4 @@
-/**
- * The run's handle on a load thread: workload, probes or pressure. A separate thread, so that recording, reporting and
- * a slow terminal cannot delay it.
- */
+/** The run's handle on a load thread, which recording, reporting and a slow terminal cannot delay. */
 
 import type { Worker } from 'node:worker_threads';
 import { mainRoute, type Route } from '../cluster/route.ts';
@@ -17,7 +14,7 @@ import type { LoadKept, OpenOperations } from './load-generator.ts';
 import type { PressureKept } from './pressure.ts';
 import { RouteFollower } from './route-follower.ts';
 import { SpareThread } from './spare-thread.ts';
-import { orAborted, saysReady } from './wait.ts';
+import { untilReady } from './wait.ts';
 
 /** How often a load causes work besides its operations. */
 export interface LoadPace {
@@ -54,7 +51,6 @@ export interface LoadThreadData {
 /** The same, without what `prepare` adds; `pace` is `LOAD_PACE` by default. */
 type LoadData = Omit<LoadThreadData, 'routes' | 'mainRoute' | 'pace'> & Partial<Pick<LoadThreadData, 'pace'>>;
 
-/** A route as the thread knows it. */
 export interface RouteToServers {
   readonly addresses: readonly Address[];
   readonly accepts: Accepts;
@@ -111,10 +107,7 @@ export type FromLoadThread =
   | ({ readonly type: 'open' } & OpenOperations)
   | { readonly type: 'stopped'; readonly kept: LoadKept | PressureKept };
 
-/**
- * The size of the thread's young generation: each operation leaves about a hundred short-lived objects, and rarer
- * collections delay the schedule less often.
- */
+/** Each operation leaves about a hundred short-lived objects; rarer collections delay the schedule less often. */
 const YOUNG_GENERATION_MB = 64;
 
 /** What a load thread can import before it has orders: the workload, if any. */
@@ -194,12 +187,7 @@ export class Load<K extends LoadKept | PressureKept> implements AsyncDisposable 
       return [name, new RouteFollower(route, addresses, tell, pace.routesEveryMs)] as const;
     });
     const load = new Load<K>(taken, new Map(followers), listener);
-    try {
-      await orAborted(Promise.race([saysReady(worker), load.#stopped]), signal);
-    } catch (error) {
-      await load[Symbol.asyncDispose]();
-      throw error;
-    }
+    await untilReady(worker, { handle: load, stopped: load.#stopped }, signal);
     return load;
   }
 

@@ -6,7 +6,7 @@ import { mainRoute, type Route } from '../cluster/route.ts';
 import type { OperationKind } from '../model/history.ts';
 import type { Scenario } from '../model/scenario.ts';
 import { type Ledger, ledgerOf } from '../workloads/workload.ts';
-import { ASK_TIMEOUT_MS, askOne, connectOn } from './ask-node.ts';
+import { ASK_TIMEOUT_MS, askOne, connect } from './ask-node.ts';
 import {
   LIGHT_LOAD_PACE,
   LOAD_PACE,
@@ -26,8 +26,8 @@ import { Witness } from './witness.ts';
 import { LIGHT_WITNESS_PACE } from './witness-lane.ts';
 
 /**
- * The share of the coordinator's connections that the load may hold. A connection dropped at its deadline leaves its
- * backend behind for a while, so as many again may be occupied; health checks, replication and people need some too.
+ * The share of the coordinator's connections for the load. A connection dropped at its deadline leaves its backend
+ * behind for a while, so as many again may be occupied; others need some too.
  */
 const CONNECTION_SHARE = 0.45;
 /** Even if the coordinator allows more. */
@@ -155,7 +155,6 @@ export async function rampUp(
   return smaller;
 }
 
-/** What probes and pressure need. */
 export interface ProbeGround {
   readonly cluster: FormedCluster;
   readonly partitionKeys: readonly number[];
@@ -167,7 +166,7 @@ export interface ProbeGround {
 export async function groundOf({ plan }: PrepareOptions, cluster: FormedCluster): Promise<ProbeGround> {
   const partitionKeys = keysToProbe(cluster.placement.partitionOfKey);
   if (!probesAreOn(plan.scenario)) return { cluster, partitionKeys, run: 0 };
-  await using session = await connectOn(mainRoute(cluster.routes));
+  await using session = await connect(mainRoute(cluster.routes));
   return { cluster, partitionKeys, run: await nextProbeRun(session, ASK_TIMEOUT_MS) };
 }
 
@@ -237,6 +236,6 @@ function paceOf({ scenario }: PrepareOptions['plan']): LoadPace {
 
 async function nextWriter(ledger: Ledger<unknown> | undefined, route: Route): Promise<number> {
   if (!ledger?.nextWriter) return 1;
-  await using session = await connectOn(route);
+  await using session = await connect(route);
   return await ledger.nextWriter(session, ASK_TIMEOUT_MS);
 }

@@ -1,9 +1,9 @@
 /**
- * Pressure: the lightest reads and writes, as fast as the servers answer, beside the paced load. Each connection has
- * several statements under way (pipelining), which suits throughput but distorts latency, so pressure is counted but
- * not judged.
+ * Pressure: the lightest reads and writes, as fast as the servers answer. Pipelining suits throughput but distorts
+ * latency, so pressure is counted but not judged.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Session } from '../sql/session.ts';
 import type { OperationRequest } from '../workloads/workload.ts';
 
@@ -63,7 +63,7 @@ export class Pressure {
       if (session) await this.#pressOn(session);
       if (this.#stopping.signal.aborted) break;
       session = await this.#options.connect().catch(() => undefined);
-      if (!session) await new Promise((resolve) => setTimeout(resolve, RECONNECT_AFTER_MS));
+      if (!session) await sleep(RECONNECT_AFTER_MS);
     }
     await session?.close();
   }

@@ -1,7 +1,6 @@
 /**
- * After the load: handles transactions that failures left prepared. Their writes may be acknowledged but invisible, so
- * pgquake reads the data now, gives the engine time to end them, and makes the final reads afterwards. Records; does
- * not judge.
+ * Transactions that failures left prepared: their writes may be acknowledged but invisible. So pgquake reads the data,
+ * gives the engine time to end them, and makes the final reads afterwards.
  */
 
 import { preparedTransactions, type StandingTransaction } from '../cluster/leftovers.ts';
@@ -13,7 +12,7 @@ import { pause } from '../model/until.ts';
 import { connectTo, type FinalReadsOptions, placementsOf, READ_TIMEOUT_MS, readSources } from './final-reads.ts';
 
 /** Citus ends prepared transactions once a minute. */
-export const RECOVERY_LIMIT_MS = 75_000;
+const RECOVERY_LIMIT_MS = 75_000;
 /** For transactions left after that, once pgquake has asked the engine to end them. */
 const ASKED_LIMIT_MS = 10_000;
 const POLL_MS = 250;
@@ -107,7 +106,6 @@ async function lookAround(options: FinalReadsOptions): Promise<LookAround> {
   return { standing: standing.flat(), errors };
 }
 
-/** Waits for transactions to end. */
 class Wait {
   left: readonly StandingTransaction[];
   readonly ended: (StandingTransaction & Pick<EndedTransaction, 'preparedAt' | 'endedAt'>)[] = [];

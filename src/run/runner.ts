@@ -1,7 +1,4 @@
-/**
- * Runs the phases of a run. The only place where platform, engine, load and faults meet. Whatever happens, when it
- * returns the faults are healed and the cluster is removed.
- */
+/** The phases of a run: the only place where platform, engine, load and faults meet. */
 
 import type { Engine, FormedCluster } from '../cluster/engine.ts';
 import type { Nodes, Platform } from '../cluster/platform.ts';
@@ -16,7 +13,7 @@ import type { PlacementMap } from '../model/topology.ts';
 import { pause } from '../model/until.ts';
 import { type NamedServer, withServer } from '../sql/failure.ts';
 import { ledgerOf, type Workload, type WorkloadPlace, type WorkloadProblem } from '../workloads/workload.ts';
-import { connectOn } from './ask-node.ts';
+import { connect } from './ask-node.ts';
 import { describeNode } from './describe-node.ts';
 import { lookForLeftovers, readEverything, readProbesInTheEnd, untilReplicasAgree } from './final-reads.ts';
 import { ServiceGuard } from './guards.ts';
@@ -64,7 +61,6 @@ export interface RunOptions {
   readonly place: (placement: PlacementMap) => Promise<Plan>;
   readonly platform: Platform;
   readonly engine: Engine;
-  /** Why this platform and engine. */
   readonly reason: string;
   readonly faults: ReadonlyMap<string, Fault>;
   readonly workload: Workload;
@@ -86,7 +82,6 @@ export interface RunOptions {
   readonly realtime?: boolean;
   /** Continues with a smaller load where servers and client cannot sustain the whole one. False by default. */
   readonly fit?: boolean;
-  /** Stores the smaller load. */
   readonly fitted?: (share: number, kinds: readonly OperationKind[]) => Promise<void>;
   /** Called with progress before there are events, such as the download of an image. */
   readonly say: (line: string) => void;
@@ -272,7 +267,7 @@ async function form(options: RunOptions, nodes: Nodes): Promise<FormedCluster> {
 /** @throws the scenario's problems, where the server does not accept the workload's statements. */
 async function setUp({ workload, plan, refusal }: RunOptions, { routes }: FormedCluster): Promise<void> {
   if (!workload.setUp) return;
-  await using session = await connectOn(mainRoute(routes));
+  await using session = await connect(mainRoute(routes));
   const problems = await workload.setUp(session, plan.scenario.workload.params);
   if (problems.length > 0) throw refusal(problems);
 }

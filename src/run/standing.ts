@@ -1,6 +1,4 @@
-/**
- * Clusters that keep running between runs: forms them once, recognises them later, and lends them to runs that attach.
- */
+/** Clusters that keep running: forms them once, recognises them later, lends them to runs that attach. */
 
 import type { Dataset, Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
 import { untilServes } from '../cluster/health.ts';
@@ -33,7 +31,6 @@ const STANDS_LIMIT_MS = 10_000;
 /** The writer of the initial messages. */
 const INITIAL_WRITER = '0';
 
-/** A cluster with the engine that formed it. */
 export interface Found {
   readonly engine: Engine;
   readonly cluster: FormedCluster;
@@ -227,7 +224,7 @@ export function attachedEngine({ engine, cluster }: Found, project: string, data
       const word = partitionWordOf(partitionWord);
       if (partitions.length !== topology.partitions)
         throw otherTopology(project, formatCount(topology.partitions, word), `${partitions.length}`);
-      const odd = partitions.find(({ copies: placements }) => placements.length !== topology.replication);
+      const odd = partitions.find(({ copies }) => copies.length !== topology.replication);
       if (odd) {
         throw otherTopology(
           project,

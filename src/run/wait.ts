@@ -28,8 +28,25 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undef
   }
 }
 
-/** Waits until a thread reports that it is ready; ignores its other messages. */
-export async function saysReady(worker: Worker): Promise<void> {
+/**
+ * Waits until a thread reports that it is ready, and disposes of its handle if it never does.
+ * @param stopped rejects with the thread's error.
+ * @throws that error, or the signal's reason.
+ */
+export async function untilReady(
+  worker: Worker,
+  { handle, stopped }: { readonly handle: AsyncDisposable; readonly stopped: Promise<unknown> },
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  try {
+    await orAborted(Promise.race([saysReady(worker), stopped]), signal);
+  } catch (error) {
+    await handle[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function saysReady(worker: Worker): Promise<void> {
   for (;;) {
     const [message] = (await once(worker, 'message')) as [{ readonly type: string }];
     if (message.type === 'ready') return;

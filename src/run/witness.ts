@@ -1,7 +1,6 @@
 /**
  * The witness of a cluster whose roles move writes to every node directly. The load, which follows the primary, cannot
- * see that another node accepts writes too, nor which node acknowledged a lost write. It has its own thread, so that
- * the run does not delay it.
+ * see that another node accepts writes too, nor which node acknowledged a lost write.
  */
 
 import type { Worker } from 'node:worker_threads';
@@ -13,11 +12,11 @@ import { EnvironmentError, errorText } from '../model/errors.ts';
 import { WITNESS } from '../model/event.ts';
 import { OperationTable, type TableData } from '../model/operations.ts';
 import type { NodeName } from '../model/topology.ts';
-import { ASK_TIMEOUT_MS, connect, connectOn } from './ask-node.ts';
+import { ASK_TIMEOUT_MS, connect } from './ask-node.ts';
 import type { Recorder } from './recorder.ts';
 import { RouteFollower } from './route-follower.ts';
 import { SpareThread } from './spare-thread.ts';
-import { orAborted, saysReady } from './wait.ts';
+import { untilReady } from './wait.ts';
 import { WITNESS_PACE, type WitnessPace } from './witness-lane.ts';
 import { makeWitnessTable, readWitnessTable, type Said } from './witness-table.ts';
 
@@ -109,7 +108,7 @@ export class Witness implements AsyncDisposable {
     const { nodes, primary, originNs, signal, witnessThread, pace = WITNESS_PACE } = options;
     // Imports its modules meanwhile.
     await using spare = new SpareThread<WitnessThreadData>(witnessThread, { name: 'witness' });
-    await using session = await connectOn(primary);
+    await using session = await connect(primary);
     const run = await makeWitnessTable(session, ASK_TIMEOUT_MS);
     const routes = await Promise.all(
       nodes.map(async (node) => ({ route: nodeRoute(node), addresses: await nodeRoute(node).addresses() })),
@@ -133,12 +132,7 @@ export class Witness implements AsyncDisposable {
         ),
     );
     const witness = new Witness(options, run, taken, followers);
-    try {
-      await orAborted(Promise.race([saysReady(worker), witness.#stopped]), signal);
-    } catch (error) {
-      await witness[Symbol.asyncDispose]();
-      throw error;
-    }
+    await untilReady(worker, { handle: witness, stopped: witness.#stopped }, signal);
     return witness;
   }
 

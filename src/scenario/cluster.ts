@@ -9,13 +9,13 @@ import { quoted } from '../model/quoted.ts';
 import type { ClusterSpec } from '../model/scenario.ts';
 import type { NodeSpec, Topology } from '../model/topology.ts';
 import { formatCount } from '../model/units.ts';
+import type { Mapping } from './explain.ts';
 import { meansInventory } from './inventory.ts';
 import type { ScenarioVocabulary, sections } from './schema.ts';
 import type { Notes } from './target.ts';
 
 type ReadCluster = z.output<ReturnType<typeof sections>['cluster']>;
 type KnownEngine = ScenarioVocabulary['engines'][number];
-type Mapping = Readonly<Record<string, unknown>>;
 
 const COMMON_KEYS = ['platform', 'engine', 'attach', 'confirm'] as const;
 
@@ -55,9 +55,7 @@ export function readCluster(
   };
 }
 
-/**
- * The cluster of an inventory. Assumes an engine whose roles move; pgquake detects the engine and the primary later.
- */
+/** The cluster of an inventory. Assumes an engine whose roles move; pgquake detects the real one later. */
 export function clusterOf(
   inventory: Inventory,
   engines: ScenarioVocabulary['engines'],
@@ -102,7 +100,7 @@ function engineFor({ manager }: Inventory, engines: readonly KnownEngine[]): Kno
 }
 
 /** Notes keys that describe a new cluster where the cluster exists already. */
-export function noteMade(written: Readonly<Record<string, unknown>>, notes: Notes): void {
+export function noteMade(written: Mapping, notes: Notes): void {
   for (const key of Object.keys(written)) {
     if (key === 'attach' || key === 'confirm') continue;
     notes.noteKey(['cluster'], key, `${quoted(key)} describes a new cluster, but the inventory names an existing one`);

@@ -1,7 +1,4 @@
-/**
- * Completes a workload with what it reads besides the scenario, such as an SQL file, and reports its problems with
- * their places.
- */
+/** Completes a workload with files that it reads, such as SQL, and reports its problems with their places. */
 
 import { dirname } from 'node:path';
 import type { Scenario } from '../model/scenario.ts';

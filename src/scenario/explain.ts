@@ -3,8 +3,10 @@
 import { z } from 'zod';
 import { nearest, suggestion } from '../model/nearest.ts';
 import { quoted } from '../model/quoted.ts';
+import { formatPath, type Problem } from './problems.ts';
+import type { Source } from './source.ts';
 
-export interface Complaint {
+interface Complaint {
   /** Relative to the validated value. */
   readonly path: readonly PropertyKey[];
   readonly message: string;
@@ -12,16 +14,32 @@ export interface Complaint {
   readonly key?: string;
 }
 
-/**
- * Explains why a value does not fit a schema.
- * @param beside keys of the same mapping that another schema reads.
- */
-export function explain(
-  issue: z.core.$ZodIssue,
-  value: unknown,
-  schema: z.ZodType,
-  beside: readonly string[],
-): Complaint[] {
+/** A value of a source that was held against a schema. */
+export interface Validated {
+  readonly source: Source;
+  readonly value: unknown;
+  readonly schema: z.ZodType;
+  /** Of the value in the source; its top by default. */
+  readonly path?: readonly PropertyKey[];
+  /** Keys of the same mapping that another schema reads; none by default. */
+  readonly beside?: readonly string[];
+}
+
+/** Why the value does not fit its schema: every problem with its place. */
+export function problemsOf(
+  { issues }: z.ZodError,
+  { source, value, schema, path = [], beside = [] }: Validated,
+): Problem[] {
+  return issues
+    .flatMap((issue) => explain(issue, value, schema, beside))
+    .map(({ path: below, key, message }) => {
+      const at = [...path, ...below];
+      const place = key === undefined ? source.placeOf(at) : source.placeOfKey(at, key);
+      return { place, path: formatPath(at), message };
+    });
+}
+
+function explain(issue: z.core.$ZodIssue, value: unknown, schema: z.ZodType, beside: readonly string[]): Complaint[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys') {
     const known = [...(path.length === 0 ? beside : []), ...keysAt(schema, path)];
@@ -37,6 +55,12 @@ export function explain(
   const meant =
     issue.code === 'invalid_value' && typeof found === 'string' ? nearest(found, issue.values.map(String)) : undefined;
   return [{ path, message: meant === undefined ? message : `${message}; did you mean "${meant}"?` }];
+}
+
+export type Mapping = Readonly<Record<string, unknown>>;
+
+export function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The value at a path; `undefined` where there is none. */

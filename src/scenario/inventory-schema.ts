@@ -23,6 +23,14 @@ function kindOf(value: unknown): string {
   return typeof value === 'string' ? 'text' : `a ${typeof value}`;
 }
 
+/** Replaces the schema's own message for one kind of mistake. */
+function mistake(kind: 'invalid_union' | 'invalid_type', expected: string) {
+  return {
+    error: ({ code, input }: Pick<z.core.$ZodRawIssue, 'code' | 'input'>) =>
+      code === kind ? `expected ${expected}, found ${kindOf(input)}` : undefined,
+  };
+}
+
 /** Has its own error texts, so that no password in the value gets into a message. */
 const url = z
   .string({ error: ({ input }) => `expected a connection string such as ${EXAMPLE}, found ${kindOf(input)}` })
@@ -84,12 +92,10 @@ const docker = z
         )
         .meta({ title: 'Container on an engine' }),
     ],
-    {
-      error: ({ code, input }) =>
-        code === 'invalid_union'
-          ? `expected a container such as orders-db-1, or a mapping with container, and host (with cert-path) or context, found ${kindOf(input)}`
-          : undefined,
-    },
+    mistake(
+      'invalid_union',
+      'a container such as orders-db-1, or a mapping with container, and host (with cert-path) or context',
+    ),
   )
   .optional()
   .describe(
@@ -127,12 +133,7 @@ const ssh = z
         })
         .meta({ title: 'Service on a machine' }),
     ],
-    {
-      error: ({ code, input }) =>
-        code === 'invalid_union'
-          ? `expected a machine such as ops@10.0.0.5, or a mapping with to, and service, config or undo-after, found ${kindOf(input)}`
-          : undefined,
-    },
+    mistake('invalid_union', 'a machine such as ops@10.0.0.5, or a mapping with to, and service, config or undo-after'),
   )
   .optional()
   .describe('The machine on which it runs as a service, reached with your own ssh client; instead of a container.');
@@ -152,10 +153,7 @@ const node = z
       peer,
       ...password,
     },
-    {
-      error: ({ code, input }) =>
-        code === 'invalid_type' ? `expected a mapping such as { url: ${EXAMPLE} }, found ${kindOf(input)}` : undefined,
-    },
+    mistake('invalid_type', `a mapping such as { url: ${EXAMPLE} }`),
   )
   .refine(
     ({ docker: container, ssh: machine }) => container === undefined || machine === undefined,

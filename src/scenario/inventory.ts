@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { fileProblem, InputError } from '../model/errors.ts';
 import type { Connection, ContainerPlace, Inventory, MachinePlace, PasswordSource } from '../model/inventory.ts';
 import { documentation } from '../model/package-files.ts';
-import { explain } from './explain.ts';
+import { isMapping, type Mapping, problemsOf } from './explain.ts';
 import { inventorySchema, PEER } from './inventory-schema.ts';
-import { formatPath, type Problem, ScenarioError } from './problems.ts';
+import { type Problem, ScenarioError } from './problems.ts';
 import { Source } from './source.ts';
 
 const UNDO_AFTER_MS = 60_000;
@@ -28,14 +28,7 @@ export function inventoryIn(
 ): { readonly inventory?: Inventory; readonly problems: readonly Problem[] } {
   const result = inventorySchema.safeParse(value);
   if (result.success) return { inventory: inventoryFrom(result.data, folder), problems: [] };
-  const problems = result.error.issues
-    .flatMap((issue) => explain(issue, value, inventorySchema, []))
-    .map(({ path: below, key, message }): Problem => {
-      const at = [...path, ...below];
-      const place = key === undefined ? source.placeOf(at) : source.placeOfKey(at, key);
-      return { place, path: formatPath(at), message };
-    });
-  return { problems };
+  return { problems: problemsOf(result.error, { source, value, schema: inventorySchema, path }) };
 }
 
 /**
@@ -78,8 +71,8 @@ export function isInventoryFile(word: unknown): word is string {
 }
 
 /** Whether `attach` is an inventory or names its file. */
-export function meansInventory(attach: unknown): attach is string | Readonly<Record<string, unknown>> {
-  return isInventoryFile(attach) || (typeof attach === 'object' && attach !== null && !Array.isArray(attach));
+export function meansInventory(attach: unknown): attach is string | Mapping {
+  return isInventoryFile(attach) || isMapping(attach);
 }
 
 function inventoryFrom({ name, nodes, routes, patroni, ...fallback }: Written, folder: string): Inventory {

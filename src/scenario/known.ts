@@ -1,7 +1,4 @@
-/**
- * What the build knows of the shipped scenarios: that they are valid, their summaries and tags. A list then only needs
- * to check that the files are the same.
- */
+/** Summaries and tags of the shipped scenarios, found by the build, so that a list only compares their texts. */
 
 import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -12,7 +9,6 @@ import { MAX_BYTES, type ScenarioEntry, scenarioFiles, shown } from './find.ts';
 /** Written by `tools/build.ts`; missing when pgquake runs from source. */
 export const KNOWN_FILE = 'known-scenarios.json';
 
-/** What a list shows of a scenario. */
 export type Head = Pick<ScenarioEntry, 'summary' | 'tags'>;
 
 /** `keyOf` -> head. */

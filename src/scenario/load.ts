@@ -25,7 +25,6 @@ import { together } from './problems.ts';
 import type { ScenarioVocabulary } from './schema.ts';
 import { readSuiteList } from './suite-list.ts';
 
-/** Where scenarios come from. */
 export interface ScenarioSources {
   readonly vocabulary: ScenarioVocabulary;
   /** Searched for names in this order; missing folders are skipped. */

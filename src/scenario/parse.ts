@@ -1,6 +1,6 @@
 /**
- * Parses and validates the text of a scenario. Reads each part on its own and notes its problems, so that one mistake
- * does not hide another. A part that could not be read causes no further problems.
+ * Parses and validates a scenario. Reads each part on its own, so that one mistake does not hide another; a part that
+ * could not be read causes no further problems.
  */
 
 import { basename, dirname, join, resolve } from 'node:path';
@@ -28,7 +28,7 @@ import { dataNodes, partitionName } from '../model/topology.ts';
 import { standIns } from '../plan/schedule.ts';
 import { leavesNoTables, ledgerOf } from '../workloads/workload.ts';
 import { clusterOf, noteMade, readCluster, writtenTopology } from './cluster.ts';
-import { explain, valueAt } from './explain.ts';
+import { isMapping, type Mapping, problemsOf, type Validated, valueAt } from './explain.ts';
 import { inventoryIn, meansInventory, readInventory } from './inventory.ts';
 import { formatPath, hopelessChecks, type Problem, ScenarioError } from './problems.ts';
 import { lacking } from './requirements.ts';
@@ -47,7 +47,6 @@ import { Source } from './source.ts';
 import { type Around, hasSide, type Notes, nodeExists, noteCollisions, type ReadStep, readTarget } from './target.ts';
 
 type Path = readonly PropertyKey[];
-type Mapping = Readonly<Record<string, unknown>>;
 
 type WrittenGuards = z.output<ReturnType<typeof sections>['guards']>;
 
@@ -78,10 +77,6 @@ function sectionsOf(vocabulary: ScenarioVocabulary): ReturnType<typeof sections>
   const made = SECTIONS.get(vocabulary) ?? sections(vocabulary);
   SECTIONS.set(vocabulary, made);
   return made;
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 class Reader {
@@ -188,7 +183,7 @@ class Reader {
     const written = isMapping(top.cluster) ? top.cluster : {};
     if (meansInventory(written.attach)) return this.#attached(written, written.attach);
     const read = this.#section(sectionsOf(this.#vocabulary).cluster, top, 'cluster');
-    return readCluster(read, isMapping(top.cluster) ? top.cluster : {}, this.#vocabulary.engines, this.#notes);
+    return readCluster(read, written, this.#vocabulary.engines, this.#notes);
   }
 
   /** An existing cluster, described here or in an inventory file. */
@@ -450,7 +445,7 @@ class Reader {
   #section<T>(schema: z.ZodType<T>, top: Mapping, key: (typeof TOP_KEYS)[number]): T | undefined {
     const result = schema.safeParse(top[key], ONCE);
     if (result.success) return result.data;
-    if (key in top) this.#complain(result.error, top[key], schema, [key], []);
+    if (key in top) this.#complain(result.error, { value: top[key], schema, path: [key] });
     else this.#note([], `missing key "${key}"`);
     return undefined;
   }
@@ -458,17 +453,12 @@ class Reader {
   #fitting<T>(schema: z.ZodType<T>, value: unknown, path: Path, beside: readonly string[]): T | undefined {
     const result = schema.safeParse(value, ONCE);
     if (result.success) return result.data;
-    this.#complain(result.error, value, schema, path, beside);
+    this.#complain(result.error, { value, schema, path, beside });
     return undefined;
   }
 
-  #complain(error: z.ZodError, value: unknown, schema: z.ZodType, path: Path, beside: readonly string[]): void {
-    for (const issue of error.issues) {
-      for (const { path: below, message, key } of explain(issue, value, schema, beside)) {
-        if (key === undefined) this.#note([...path, ...below], message);
-        else this.#noteKey([...path, ...below], key, message);
-      }
-    }
+  #complain(error: z.ZodError, validated: Omit<Validated, 'source'>): void {
+    this.#problems.push(...problemsOf(error, { ...validated, source: this.#source }));
   }
 
   /** The variant that a step names under `key`. */

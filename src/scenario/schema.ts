@@ -1,7 +1,4 @@
-/**
- * The format of a scenario, built from the catalogue: each fault, check and workload has a schema for its parameters.
- * The parser and the published JSON Schema use the same schemas.
- */
+/** The format of a scenario, built from the catalogue, for the parser and the published JSON Schema. */
 
 import { z } from 'zod';
 import type { Check } from '../checks/check.ts';
@@ -83,7 +80,6 @@ const shardRef = z
   });
 const SHARD_REF = 'a room or a shard such as "room 42" or "shard A"';
 
-/** The selectors that a target may use. */
 export const selectors = {
   role: z.strictObject({ role: z.literal('worker').describe('Which nodes to pick from.'), pick: amount }),
   movingRole: z.strictObject({

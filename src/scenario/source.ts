@@ -1,7 +1,4 @@
-/**
- * A scenario's file as YAML: its value, and the place of each part. Files may come from strangers, so size, depth and
- * aliases are limited.
- */
+/** A scenario's YAML with the places of its parts. Size, depth and aliases are limited, against hostile files. */
 
 import {
   type Alias,

@@ -2,8 +2,8 @@
 
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { explain } from './explain.ts';
-import { formatPath, type Problem, ScenarioError } from './problems.ts';
+import { problemsOf } from './explain.ts';
+import { ScenarioError } from './problems.ts';
 import { Source } from './source.ts';
 
 const schema = z.strictObject({
@@ -20,13 +20,7 @@ const schema = z.strictObject({
 export function readSuiteList(text: string, file: string): readonly string[] {
   const source = new Source(text, file);
   const result = schema.safeParse(source.value);
-  const issues = result.success ? [] : result.error.issues;
-  const problems = issues
-    .flatMap((issue) => explain(issue, source.value, schema, []))
-    .map(({ path, key, message }): Problem => {
-      const place = key === undefined ? source.placeOf(path) : source.placeOfKey(path, key);
-      return { place, path: formatPath(path), message };
-    });
+  const problems = result.error ? problemsOf(result.error, { source, value: source.value, schema }) : [];
   if (!result.success || source.problems.length > 0) throw new ScenarioError([...source.problems, ...problems]);
   const { scenarios } = result.data;
   return scenarios.map((name) => (/^\.{1,2}\//.test(name) ? resolve(dirname(file), name) : name));

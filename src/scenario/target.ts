@@ -17,10 +17,10 @@ import {
   type Topology,
 } from '../model/topology.ts';
 import { candidatesOf, countOf, overlapping } from '../plan/target.ts';
+import { isMapping, type Mapping } from './explain.ts';
 import { selectors } from './schema.ts';
 
 type Path = readonly PropertyKey[];
-type Mapping = Readonly<Record<string, unknown>>;
 
 /** What is certain of the rest of the scenario. */
 export interface Around extends Partial<ClusterMakeup> {
@@ -28,7 +28,6 @@ export interface Around extends Partial<ClusterMakeup> {
   readonly partitionKeys?: number | undefined;
   /** The workload's word for a partition key. */
   readonly keyWord?: string | undefined;
-  /** The roles in this cluster. */
   readonly roles?: readonly (MovingRole | 'worker')[];
 }
 
@@ -45,9 +44,7 @@ export interface Notes {
  * @returns `undefined` where the target is invalid; the problems are noted.
  */
 export function readTarget(target: unknown, at: Path, around: Around, notes: Notes): TargetSpec | undefined {
-  if (typeof target === 'object' && target !== null && !Array.isArray(target)) {
-    return readSelector(target as Mapping, at, around, notes);
-  }
+  if (isMapping(target)) return readSelector(target, at, around, notes);
   if (!Array.isArray(target)) return nodeExists(target, at, around, notes) ? { nodes: [target] } : undefined;
   if (target.length === 0) notes.note(at, 'expected at least one node, found an empty list');
   const nodes = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * Compares other placements: the same partitions and copies as a ring, at random and in disjoint groups, and a ring
- * with one more copy. Computes every figure for this case; none is a rule of thumb.
+ * Compares the placement with others: the same copies as a ring, at random and in groups, and a ring with one more
+ * copy.
  */
 
 import { partitionWordOf } from '../../model/partition-words.ts';
@@ -17,8 +17,7 @@ export interface LayoutFigures {
   readonly layout: 'given' | Layout;
   readonly copies: number;
   /**
-   * The smallest sets of workers that lose a partition to reads: their size, their number, and the most partitions that
-   * one cuts off.
+   * The smallest sets that lose a partition to reads: their size, number, and the most partitions that one cuts off.
    */
   readonly fatalSize: number;
   readonly fatalSets: number;
@@ -218,8 +217,8 @@ function sameSets(a: HolderSets, b: HolderSets): boolean {
 }
 
 /**
- * By what factor the reads of the busiest survivor grow when one worker is down, if reads spread evenly over the live
- * placements of each partition. 1 where no worker takes over reads.
+ * By what factor the reads of the busiest survivor grow with one worker down, if reads spread evenly over live
+ * placements.
  */
 function survivorLoad(sets: HolderSets): number {
   const before = new Float64Array(sets.workers);

@@ -31,10 +31,7 @@ export function shareTouching(n: number, k: number, r: number): number {
   return -Math.expm1(log);
 }
 
-/**
- * P(k of n are down) for k from 0 to n, if each is down independently with probability q. Relative error below 1e-10
- * for n up to 100,000.
- */
+/** P(k of n are down) for k from 0 to n, each independently with q. Relative error below 1e-10 up to n = 100,000. */
 export function binomialDistribution(n: number, q: number): Float64Array {
   const distribution = new Float64Array(n + 1);
   if (q <= 0 || q >= 1) {

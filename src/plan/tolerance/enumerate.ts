@@ -12,9 +12,7 @@ export interface Enumerated {
   readonly worstWorkers: readonly number[];
 }
 
-/**
- * For k from 0 on. A partition is lost to reads when no holder is up, and to writes (which need all) when one is down.
- */
+/** For k from 0 on. A partition is lost to reads without a live holder, and to writes with one holder down. */
 export interface Enumeration {
   readonly reads: readonly Enumerated[];
   readonly writes: readonly Enumerated[];

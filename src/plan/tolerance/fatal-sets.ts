@@ -33,9 +33,7 @@ export function smallestFatalForReads(placement: Placement, sets: HolderSets, li
     size,
     count: smallest.length,
     sets: named.map((workers) =>
-      cutOff(placement, workers, listed, ({ copies: placements }) =>
-        placements.every((name) => workers.includes(name)),
-      ),
+      cutOff(placement, workers, listed, ({ copies }) => copies.every((name) => workers.includes(name))),
     ),
   };
 }
@@ -53,7 +51,7 @@ export function smallestFatalForWrites(placement: Placement, sets: HolderSets, l
     count: holders.length,
     sets: worstFirst.slice(0, listed).map((w) => {
       const name = placement.workers[w] as NodeName;
-      return cutOff(placement, [name], listed, ({ copies: placements }) => placements.includes(name));
+      return cutOff(placement, [name], listed, ({ copies }) => copies.includes(name));
     }),
   };
 }

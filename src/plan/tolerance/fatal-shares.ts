@@ -1,7 +1,4 @@
-/**
- * The share of k-subsets that lose a partition, for every k: exact while visiting all subsets is affordable, else
- * sampled.
- */
+/** The share of k-subsets that lose a partition, for every k: exact while that is affordable, else sampled. */
 
 import { binomial, shareContaining } from './combinatorics.ts';
 import { type Enumeration, enumerate } from './enumerate.ts';

@@ -26,9 +26,9 @@ export function holderSetsOf({ workers, partitions }: Placement): HolderSets {
   const found = new Map<number | string, { readonly members: readonly number[]; partitions: number }>();
   // One reused array: most partitions repeat a known set.
   const members: number[] = [];
-  for (const { copies: placements } of partitions) {
+  for (const { copies } of partitions) {
     members.length = 0;
-    for (const name of placements) insert(members, indexOf.get(name) as number);
+    for (const name of copies) insert(members, indexOf.get(name) as number);
     const key = keyOf(members, workers.length);
     const known = found.get(key);
     if (known) known.partitions++;

@@ -1,9 +1,8 @@
 /** Common placements, for any number of workers, copies and partitions. */
 
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { Placement } from '../../model/service-rule.ts';
 import { type NodeName, type Partition, partitionName, ringPlacement } from '../../model/topology.ts';
+import { type RandomIndex, seededIndex } from '../random.ts';
 
 export const LAYOUTS = ['ring', 'random', 'groups'] as const;
 
@@ -25,7 +24,6 @@ export interface Shape {
   readonly partitions: number;
 }
 
-/** The workers' names in a cluster of this size. */
 export function workersNamed(count: number): NodeName[] {
   return Array.from({ length: count }, (_, i) => `worker${i + 1}`);
 }
@@ -44,7 +42,7 @@ export function layOut(layout: Layout, shape: Shape, seed: number): Placement {
 }
 
 function randomPlacement({ replication, partitions }: Shape, workers: readonly NodeName[], seed: number): Partition[] {
-  const random = xoroshiro128plus(seed);
+  const random = seededIndex(seed);
   // Deals from shuffled decks, so that no worker gets more than its share. A worker that the partition already has goes
   // back into the deck for the next one.
   let deck: NodeName[] = [];
@@ -62,10 +60,10 @@ function randomPlacement({ replication, partitions }: Shape, workers: readonly N
   });
 }
 
-function shuffled(names: readonly NodeName[], random: ReturnType<typeof xoroshiro128plus>): NodeName[] {
+function shuffled(names: readonly NodeName[], random: RandomIndex): NodeName[] {
   const result = [...names];
   for (let i = result.length - 1; i > 0; i--) {
-    const j = uniformInt(random, 0, i);
+    const j = random(i + 1);
     [result[i], result[j]] = [result[j] as NodeName, result[i] as NodeName];
   }
   return result;

@@ -1,7 +1,4 @@
-/**
- * Reads and checks a placement: from numbers on the command line, or from a file with a placement or the report of a
- * run. Reports all problems at once.
- */
+/** Reads a placement from options, a placement file or the report of a run. Reports all problems at once. */
 
 import { z } from 'zod';
 import { InputError } from '../../model/errors.ts';
@@ -12,7 +9,7 @@ import { dataNodes, type NodeName, PURPOSES } from '../../model/topology.ts';
 import { type Shape, workersNamed } from './layouts.ts';
 
 export const MAX_WORKERS = 10_000;
-export const MAX_SHARDS = 1_000_000;
+const MAX_SHARDS = 1_000_000;
 const MAX_PROBLEMS = 10;
 
 export interface PlacementInput {

@@ -21,7 +21,6 @@ export interface Sampled {
   /** For k from 0 to n, with the half-widths of their 95 % intervals. */
   readonly shares: Float64Array;
   readonly halfWidths: Float64Array;
-  /** Walks made. */
   readonly walks: number;
 }
 
@@ -29,10 +28,7 @@ export interface Sampled {
 const BATCH = 1_024;
 /** Set visits, about a few seconds, before it stops with wider intervals than asked for. */
 const MAX_LOOKS = 6e8;
-/**
- * Long walks cost most and add least. Below this product only one in four continues, and counts fourfold, which keeps
- * the mean ("Russian roulette").
- */
+/** Long walks cost most and add least: below this, one in four continues and counts fourfold ("Russian roulette"). */
 const ROULETTE_BELOW = 0.01;
 const ROULETTE_ODDS = 4;
 const Z_95 = 1.959964;

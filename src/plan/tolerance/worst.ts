@@ -1,6 +1,6 @@
 /**
- * The most partitions that k workers can lose. Exact for sizes whose subsets were all visited. Beyond that the problem
- * is hard (maximum coverage), so the result is a bracket: what some chosen workers lose, and an upper bound.
+ * The most partitions that k workers can lose. Exact for sizes whose subsets were all visited. The problem is hard
+ * (maximum coverage), so beyond that it is a bracket: what some workers lose, and an upper bound.
  */
 
 import type { Enumerated } from './enumerate.ts';
