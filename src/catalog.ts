@@ -150,10 +150,8 @@ export const checks: readonly Check[] = [
 
 export const workloads: readonly Workload[] = [chat, ledger, sql, bigScan];
 
-/** In the order in which `auto` tries them. */
 export const platforms: readonly Platform[] = [docker, local];
 
-/** In the order in which `auto` tries them. */
 export const engines: readonly Engine[] = [citus, native, streaming, patroni];
 
 export const reporters: readonly Reporter[] = [json, markdown, timeline, htmlReport, junit, badge];

@@ -1,7 +1,4 @@
-/**
- * What every variant must do, as vitest suites, exported as `pgquake/contract`. The shipped variants pass the same
- * suites.
- */
+/** `pgquake/contract`: what every variant must do, as vitest suites. The shipped variants pass them too. */
 
 export type { Attempt, Clients, Kind } from './contract/clients.ts';
 export { type EngineContract, engineContract } from './contract/engine.ts';

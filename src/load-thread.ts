@@ -84,9 +84,7 @@ function pooledLanes(probes: Probes, kind: ProbeKind, partitionKeys: readonly nu
   }));
 }
 
-/**
- * At most 4 lanes, which take the partitions in turn: a server that accepts slowly does not get all attempts at once.
- */
+/** At most 4 lanes, which take the partitions in turn, so that a slow server does not get all attempts at once. */
 function freshLanes(probes: Probes, kind: ProbeKind, partitionKeys: readonly number[]): LaneSpec[] {
   const lanes = Math.min(partitionKeys.length, MAX_FRESH_AT_ONCE);
   return Array.from({ length: lanes }, (_, lane): LaneSpec => {

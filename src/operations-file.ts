@@ -29,10 +29,7 @@ export const WITNESS_FILE = 'witness.arrow';
 /** The previous format: only the names of its columns differ. */
 const FORMAT_1 = '1';
 
-/**
- * The least size of one operation in the file: three words by number, the intended start, the integers, and the ends of
- * three texts.
- */
+/** The least size of an operation: three words by number, the intended start, integers, the ends of three texts. */
 const LEAST_BYTES = 3 + 8 + 4 * (INTEGERS.length + 3);
 
 /**

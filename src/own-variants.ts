@@ -5,7 +5,6 @@ import type { Catalog } from './catalog.ts';
 import { InputError } from './model/errors.ts';
 import { expectedButFound, quoted } from './model/quoted.ts';
 
-/** Own variants, by kind. */
 export type Variants = Partial<Omit<Catalog, 'inventory'>>;
 
 interface Kind {
@@ -14,7 +13,6 @@ interface Kind {
   readonly functions: readonly string[];
   /** For kinds whose parameters are written in a scenario: pgquake's own keys in the same mapping. */
   readonly beside?: readonly string[];
-  /** Other required members. */
   readonly members?: readonly string[];
 }
 

@@ -1,7 +1,4 @@
-/**
- * The whole pipeline on one page: a scenario becomes a plan, pgquake runs the plan, judges the history and reports the
- * verdict. Read this file first.
- */
+/** The whole pipeline: scenario to plan, run to history, verdict to report. Read this file first. */
 
 import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -252,7 +249,6 @@ async function readOwnRun(folder: string, { unsaved }: Recorder, failure: unknow
   }
 }
 
-/** The variants that can clean up after a run. */
 function healersIn({ platforms, inventory, faults }: Catalog) {
   return { platforms: [...platforms, inventory], faults };
 }

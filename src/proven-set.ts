@@ -20,10 +20,7 @@ export interface ProvenRun {
   readonly excusing: ReadonlySet<string>;
 }
 
-/**
- * Judges by the run's checks, and by losses of earlier runs' writes. A busy machine does not invalidate answers and
- * refusals; it does invalidate a timeout.
- */
+/** Judges by the run's checks and by lost writes of earlier runs. A busy machine invalidates only timeouts. */
 export function provenSubset(subset: SubsetToProve, run: ProvenRun): ProvenSubset {
   const { report, history, known, word } = run;
   const seen = servedBesidePrediction(history);

@@ -42,16 +42,11 @@ export interface ExperimentOptions {
   readonly listeners?: readonly RunListener[];
   /** The name of the inventory's cluster, which allows pgquake to break it. Overrides the scenario's `confirm`. */
   readonly confirm?: string | undefined;
-  /**
-   * Runs a smaller load where servers and client cannot sustain the scenario's. False by default: the run ends then.
-   */
+  /** Runs a smaller load where servers and client cannot sustain the scenario's. By default the run then ends. */
   readonly fit?: boolean;
   /** Which of several attempts this is; recorded in `run.json`. */
   readonly attempt?: Attempt | undefined;
-  /**
-   * Runs the load and probe threads at realtime priority. Needs root on Linux with 4 processors or more. False by
-   * default.
-   */
+  /** Gives load and probes realtime priority; needs root on Linux with at least 4 processors. False by default. */
   readonly realtime?: boolean;
   /** Aborting it heals, removes the cluster, and reports what was recorded. */
   readonly signal?: AbortSignal;

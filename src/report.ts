@@ -71,10 +71,7 @@ function chosen(choice: string): string | undefined {
   return choice === 'auto' ? undefined : choice;
 }
 
-/**
- * The finding in one sentence: first what refuted the hypothesis or left it unjudged, then what happened to service and
- * data.
- */
+/** The finding in one sentence: what refuted the hypothesis or left it unjudged, then service and data. */
 export function findingSentence(history: History, { judgement, results }: Verdict): string {
   const decisive = results.filter((result) => result.judgement === judgement);
   const foreign = foreignActs(history.events).map(describeForeign);
@@ -162,10 +159,7 @@ function disagreementClause({ disagreements = [] }: Figures): string[] {
 
 /** A partition is named if its outage lasted at least this share of the longest one. */
 const NAMED_SHARE = 0.1;
-/**
- * A brownout of the kind lasts a little longer than the outages of its partitions; only a difference above this is
- * worth a word.
- */
+/** A kind's brownout lasts a little longer than its partitions' outages; only this much more is mentioned. */
 const ANOTHER_THING_MS = 1_000;
 
 function describeDisturbance(windows: readonly ServiceWindow[], word: string | undefined): string {

@@ -20,7 +20,6 @@ const indexSchema = z.object({ version: z.literal(RUN_INDEX_VERSION), runs: z.ar
 
 type Kept = z.output<typeof keptSchema>;
 
-/** How to render the page. */
 export interface RunIndexPage {
   readonly render: (runs: readonly IndexedRun[]) => string;
   /** Text that marks a page as pgquake's. Any other `index.html` is never replaced. */
@@ -61,7 +60,6 @@ export async function keepRunIndex(
   await writeIndex(reportsFolder, page, await readKnown(join(reportsFolder, INDEX_JSON)), written);
 }
 
-/** A report as it is in its file. */
 export interface WrittenReport {
   /** The name of the run's folder. */
   readonly id: string;

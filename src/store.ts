@@ -31,7 +31,6 @@ function operationsFile() {
   return import('./operations-file.ts');
 }
 
-/** A stored run. */
 export interface StoredRun {
   readonly folder: string;
   readonly plan: Plan;
@@ -137,7 +136,7 @@ async function writing(path: string, work: Promise<unknown>): Promise<void> {
   await work.catch((error: unknown) => {
     throw new EnvironmentError(`cannot write ${path}: ${errorText(error)}`, {
       code: 'reports-folder',
-      hint: 'free some space, or choose a writable folder with --reports <folder>',
+      hint: 'make space, or choose a writable folder with --reports <folder>',
       cause: error,
     });
   });

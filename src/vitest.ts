@@ -9,10 +9,7 @@ import type { Experiment } from './quake.ts';
 
 declare module 'vitest' {
   interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> {
-    /**
-     * Passes if the run's verdict is `pass`. Otherwise reports the finding, what each check expected and observed, and
-     * the run's folder.
-     */
+    /** The verdict must be `pass`. A failure shows the finding, the checks' evidence and the run's folder. */
     toPass(): R;
   }
 }

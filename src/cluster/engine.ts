@@ -20,10 +20,7 @@ export interface ColumnSpec {
   readonly type: string;
 }
 
-/**
- * One table of the data set. Its first column, an `int`, is the partition key that distributes it. All tables are
- * co-located.
- */
+/** A table of the data set, distributed by its first column, an `int`. All tables are co-located. */
 export interface TableSpec {
   /** `messages`; or with a schema, which the engine creates if needed: `pgquake.probes`. */
   readonly name: string;
@@ -61,15 +58,12 @@ export interface FormedCluster {
   /** The manager that decides roles, where they move. */
   readonly manager?: Manager;
   /**
-   * Undoes a fault on a node that may have to return in another role: an old primary comes back as a standby if another
-   * node has taken its place.
+   * Undoes a fault on a node whose role may have changed: a replaced primary comes back as a standby.
    * @returns what proves that the node is back, in words.
    * @throws EnvironmentError where the node does not follow the primary.
    */
   comeBack?(node: NodeControl, returning: Returning): Promise<string>;
-  /**
-   * Counts the beginnings and ends of restarts that this cluster does by itself: odd during such a restart of the node.
-   */
+  /** Counts beginnings and ends of restarts by the cluster itself: odd during such a restart of the node. */
   restarts?(node: NodeName): number;
   /** The engine's own parameters, where the engine found the cluster instead of forming it. */
   readonly own?: OwnParameters;
@@ -82,25 +76,15 @@ export interface FormedCluster {
   readonly version?: string;
   /** The placements of a distributed table, for reading each directly on its worker. */
   placementSources(table: string): readonly PlacementSource[];
-  /**
-   * Nodes that each hold everything that clients see: a table that clients created, or a query in its place, can be
-   * read there unchanged. Absent where each node holds only a part.
-   */
+  /** Nodes that each hold the whole relation, a table or query of clients. Absent where nodes hold only parts. */
   copiesOf?(relation: string): readonly PlacementSource[];
-  /**
-   * Settings that let a session on a worker lock or change a placement, `citus.x` -> `on`; none by default. An engine
-   * may otherwise protect its placements.
-   */
+  /** Settings that let a session lock or change a placement on its worker, `citus.x` -> `on`; none by default. */
   readonly placementSettings?: Readonly<Record<string, string>>;
   /**
-   * How the nodes encrypt their traffic with each other, `sslmode=require`: a packet filter cannot match text in it.
-   * Absent where it is not encrypted.
+   * How nodes encrypt traffic between them, `sslmode=require`, which hides text from packet filters. Absent without.
    */
   readonly encrypted?: string;
-  /**
-   * A statement that returns how many rows of a placement its node received from clients, not by replication. Pure.
-   * Absent where every row written on a node comes from a client.
-   */
+  /** SQL for the number of a placement's rows that came from clients, not by replication; absent where all do. Pure. */
   takenHereSql?(relation: string): string;
   /**
    * Asks the cluster to finish now the prepared transactions that failures left on its nodes. Absent where only an
@@ -117,8 +101,7 @@ export interface Returning {
   /** Undoes the fault. @returns what proves it, in words. */
   undo(): Promise<string>;
   /**
-   * Called before a node's data are erased, while the node is readable and accepts no writes: the last chance to read
-   * what only this node has.
+   * Called before a node's data are erased, while it is readable: the last chance to read what only it has.
    * @param node whose data will be erased: the returning node, or another that has to follow it.
    * @param timeline that it wrote last.
    */
@@ -139,17 +122,11 @@ export interface Engine {
   readonly extension?: string;
   /** The names and permanent roles of its nodes. @param holding how many of them hold data. Pure. */
   nodes(holding: number): readonly NodeSpec[];
-  /**
-   * What users call a part of the rows: `partition`. Absent where rows are not divided and every data node has all of
-   * them.
-   */
+  /** What users call a part of the rows: `partition`. Absent where every data node has all rows. */
   readonly partitionWord?: string;
   /** All nodes reach a node by one address. By default each may have its own address for it. */
   readonly sharesAddresses?: true;
-  /**
-   * Predicts the placement, with the partitions of these partition keys, before there is a cluster. Absent where only
-   * the cluster itself can tell. Pure.
-   */
+  /** The placement, including these partition keys, if it is known before there is a cluster. Pure. */
   layout?(topology: Topology, partitionKeys: readonly number[]): PlacementMap;
   /** The programs on its nodes, if they are not plain servers that the platform starts by itself. Pure. */
   programsFor?(topology: ClusterMakeup): NodePrograms;
@@ -175,21 +152,14 @@ export interface Engine {
    */
   form(options: FormOptions): Promise<FormedCluster>;
   /**
-   * Recognises a running cluster that `form` made, or that a user set up the same way. The nodes that clients connect
-   * to must answer.
+   * Recognises a running cluster that `form` made, or that a user set up the same way.
    * @returns `undefined` where the nodes are not a complete cluster of this engine.
-   * @throws EnvironmentError when they do not answer.
+   * @throws EnvironmentError when the nodes that clients connect to do not answer.
    */
   inspect(options: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined>;
-  /**
-   * The nodes of a user's cluster, read from the catalogue of the server that clients connect to; none on other
-   * servers.
-   */
+  /** The nodes in the catalogue of the server that clients connect to; none on other servers. */
   listed?(session: Session): Promise<readonly ListedNode[]>;
-  /**
-   * For an engine whose nodes keep their roles: which nodes it needs to serve a partition. The tolerance map follows
-   * from it.
-   */
+  /** If nodes keep their roles: which of them a partition needs. The tolerance map follows from it. */
   readonly rule?: ServiceRule;
   /** What the engine promises while some nodes are lost. Plan, `prediction`, tolerance and proof all use it. Pure. */
   expect(state: ClusterState, loss: Loss): Expectation;
@@ -226,10 +196,7 @@ export interface Loss {
 export interface Expectation {
   /** A partition that recovers by itself counts as served; `outMs` says after how long. */
   readonly partitions: readonly PartitionPrediction[];
-  /**
-   * What the cluster's settings promise for this loss; absent without a loss, and for an engine whose settings promise
-   * nothing.
-   */
+  /** What the cluster's settings promise for this loss, if anything. */
   readonly promise?: Promised | undefined;
 }
 
@@ -238,8 +205,8 @@ type ByRule = Omit<Engine, 'rule' | 'expect'> & { readonly rule: ServiceRule };
 type ByPromises = Omit<Engine, 'rule'>;
 
 /**
- * Defines an engine. Wraps `form` and `inspect`: errors that the engine does not explain itself become an
- * EnvironmentError, and an interrupted call throws the signal's reason.
+ * Defines an engine. Its `form` and `inspect` then throw an EnvironmentError for any unexplained error, or the signal's
+ * reason.
  */
 export function defineEngine(engine: ByRule): Engine & { readonly rule: ServiceRule };
 export function defineEngine(engine: ByPromises): Engine;

@@ -1,7 +1,4 @@
-/**
- * The keys of a scenario's section `cluster` that belong to an engine. The engine defines them and says what they make
- * of the cluster; the scenario reader knows none of them.
- */
+/** An engine's own keys in the section `cluster`. The scenario reader knows none of them. */
 
 import type { z } from 'zod';
 import type { ClusterMakeup } from '../model/scenario.ts';

@@ -10,8 +10,8 @@ const CONNECT_LIMIT_MS = 5_000;
 const STATEMENT_LIMIT_MS = 5_000;
 
 /**
- * Each with those of the given relations (quoted, in an array parameter) that it holds a write lock on. The lock on its
- * transaction id leads to its other locks, because their `virtualtransaction` changes with a server restart.
+ * With those of the given relations that each holds a write lock on, found by the lock on its transaction id, because
+ * `virtualtransaction` changes with a server restart.
  */
 const PREPARED = `
   WITH held AS MATERIALIZED (SELECT * FROM pg_locks WHERE pid IS NULL),
@@ -61,8 +61,7 @@ export async function preparedHere(session: Session): Promise<string[]> {
 }
 
 /**
- * Slots without a reader, on nodes that accept writes. A standby keeps slots for the time after a failover; its manager
- * or PostgreSQL advances them, and they have no reader now.
+ * Slots without a reader, on nodes that accept writes. A standby's slots are for the time after a failover.
  * @throws when a node cannot be asked.
  */
 export async function idleSlots(nodes: readonly NodeControl[]): Promise<IdleSlot[]> {

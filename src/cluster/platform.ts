@@ -1,6 +1,6 @@
 /**
- * The port for platforms, where nodes run. A platform creates and breaks nodes; it knows nothing of partitions,
- * scenarios or faults. A fault acts on nodes through `NodeControl` only.
+ * The port for platforms, which create and break nodes. They know nothing of partitions, scenarios or faults; a fault
+ * acts on nodes only through `NodeControl`.
  */
 
 import type { Address } from '../model/address.ts';
@@ -36,23 +36,17 @@ export interface NodeControl {
   /** The address by which pgquake reaches the node. It may change when the node restarts, so ask every time. */
   address(): Address;
   /**
-   * Updates the address, because someone else may have restarted the node. Absent where only pgquake changes it. Called
-   * once a second, and more often while nothing answers, so it must be cheap.
+   * Updates the address, which foreign restarts change. Absent where only pgquake does. Called every second or more
+   * often, so it must be cheap.
    */
   locate?(): Promise<void>;
   /** The address by which the node `from` reaches it. It may change too. */
   peerAddress(from: NodeName): Address;
   /** The current state, as the operating system or the container engine reports it. */
   state(): Promise<NodeState>;
-  /**
-   * When the server's container or process was started: another value means a restart. Absent where only pgquake starts
-   * it.
-   */
+  /** When its container or process started; another value means a restart. Absent where only pgquake starts it. */
   startedAt?(): Promise<string>;
-  /**
-   * How many of its processes a signal has stopped, as a debugger or `kill -STOP` does; 0 where the whole node is
-   * paused or stopped.
-   */
+  /** How many processes a signal has stopped, as `kill -STOP` does; 0 where the whole node is paused or stopped. */
   stoppedProcesses(): Promise<number>;
   /** The evidence for that state, for a report: `process 4711 and 12 children are gone`. */
   describeState(): Promise<string>;
@@ -65,27 +59,18 @@ export interface NodeControl {
   /** Undoes `pause`. Harmless on a node that is not paused. */
   resume(): Promise<void>;
   /**
-   * Undoes `stop` and `kill`: returns when the process is running, which may be before it accepts SQL. Harmless on a
-   * running node.
+   * Undoes `stop` and `kill`. Returns when the process runs, maybe before it accepts SQL. Harmless on a running node.
    */
   start(): Promise<void>;
-  /**
-   * Why this node lacks a capability of its platform, in words, and what would be needed; `undefined` where it has it.
-   * Absent where all nodes of the platform are alike.
-   */
+  /** Why this node lacks a capability of its platform, in words, if so. Absent where all its nodes are alike. */
   lacks?(capability: Capability): Promise<string | undefined>;
-  /**
-   * The commands that do and undo such an act, as an operator would type them. Absent where pgquake created the nodes.
-   */
+  /** The commands that do and undo an act, as an operator would type them. Absent where pgquake created the nodes. */
   commands?(capability: Capability): ActCommands;
   /** pgquake can only tell whether it answers; the user breaks it by hand. False by default. */
   readonly byConnectionAlone?: true;
   /** As `address`, for another of its ports. Present where the platform has the capability `node-programs`. */
   addressAt?(port: number): Address;
-  /**
-   * For a node that is not a PostgreSQL server: why it does not serve now, in words; `undefined` where it does. Absent
-   * for servers, which are checked by SQL.
-   */
+  /** Why it does not serve now, in words, if so. Absent for PostgreSQL servers, which pgquake checks by SQL. */
   readonly health?: ((limitMs: number) => Promise<string | undefined>) | undefined;
   /** Present where the platform has the capability `backend-kill`. */
   readonly backends?: NodeBackends;
@@ -118,8 +103,7 @@ export interface PartProcess {
 }
 
 /**
- * The parts that run on a node. `server`: all of PostgreSQL. `postmaster`: its process that accepts connections.
- * `agent`: the manager's process.
+ * Parts of a node. `server`: all of PostgreSQL. `postmaster`: its listening process. `agent`: the manager's process.
  */
 export interface NodeParts {
   /** Its processes, as the kernel lists them now; none where it is not running. */
@@ -147,10 +131,9 @@ export interface NodeData {
    */
   copyFrom(source: NodeControl): Promise<void>;
   /**
-   * Rewinds them to the history of another node with `pg_rewind`, which also copies that node's settings and slots.
-   * Absent where the platform has no such program.
+   * Rewinds them to another node's history with `pg_rewind`, which also copies settings and slots. Absent without it.
    * @param source is running.
-   * @returns why it failed, in the program's words: then the files must be replaced. `undefined` where it succeeded.
+   * @returns why it failed, in the program's words, if so: then the files must be replaced.
    */
   rewind?(source: NodeControl): Promise<string | undefined>;
   /** Writes files in that folder, by name; removes those whose text is `undefined`. */
@@ -196,7 +179,7 @@ export interface NodeResources {
   restore(limits: Limits): Promise<void>;
   /** The limits in force, as the kernel reports them inside the node. */
   seen(): Promise<SeenLimits>;
-  /** The kernel's counters of the node, read from outside, so that a limit on the node does not delay the answer. */
+  /** The kernel's counters of the node, read from outside, so that its limits do not delay the answer. */
   usage(): Promise<Usage>;
 }
 
@@ -211,10 +194,7 @@ export interface Usage {
   readonly memoryLimitBytes: number;
   /** How often the kernel has throttled the node so far. */
   readonly throttled: number;
-  /**
-   * The lowest memory limit that the kernel accepts: memory in use that it cannot reclaim. 0 where it accepts any
-   * limit.
-   */
+  /** The lowest memory limit that the kernel accepts: used memory that it cannot reclaim. 0 where it accepts any. */
   readonly leastMemoryBytes: number;
 }
 
@@ -262,10 +242,7 @@ export interface Shaping {
   readonly jitterMs?: number;
 }
 
-/**
- * The traffic of a node. Everything that pgquake adds carries a mark; it reads and removes only rules with that mark,
- * never anyone else's.
- */
+/** The traffic of a node. pgquake marks every rule that it adds, and reads and removes only marked ones. */
 export interface NodeNetwork {
   addRules(mark: string, rules: readonly PacketRule[]): Promise<void>;
   /** How many packets each rule with the mark has matched so far, in no order. */
@@ -306,17 +283,13 @@ export interface ProvisionOptions {
   readonly sizedData?: readonly NodeName[];
   /** The folder for the nodes' logs, and for what must survive a crash of pgquake. */
   readonly runFolder: string;
-  /**
-   * The capabilities that faults will need; none by default. The platform sets up costly ones, such as a relay in front
-   * of every node, only if listed here.
-   */
+  /** Capabilities that faults will need; none by default. Only for these it sets up costly parts, such as relays. */
   readonly needs?: ReadonlySet<Capability>;
   readonly signal: AbortSignal;
   /** Called with progress of slow steps, such as the download of an image. */
   readonly onProgress?: (line: string) => void;
 }
 
-/** Running nodes. */
 export interface Nodes {
   /** The PostgreSQL servers, in the requested order; found ones in the order of their names. */
   readonly all: readonly NodeControl[];
@@ -351,8 +324,8 @@ export interface Reclaimed {
   /** What was removed, in words: `worker1: postmaster 4711 and 12 other processes`. */
   readonly removed: readonly string[];
   /**
-   * Set where the run had attached to a running cluster: the caller must undo on these nodes what the run still owes.
-   * Disposing of them removes only the record of the run.
+   * Set where the run had attached: the nodes on which the caller must undo what the run owes. Disposing of them only
+   * removes `cluster.json`.
    */
   readonly standing?: Nodes;
 }
@@ -366,10 +339,7 @@ export interface StandingOptions {
 export interface AttachOptions {
   /** Whether nodes with these names can be a complete cluster; by default any can. */
   readonly isWhole?: ((names: readonly NodeName[]) => boolean) | undefined;
-  /**
-   * The folder of a run that will break nodes. Its `cluster.json` names the cluster until it is disposed of, so that
-   * pgquake can undo what the run owes after a crash. Absent for callers that break nothing.
-   */
+  /** The folder of a run that will break nodes, for `cluster.json`, so that pgquake can undo its acts after a crash. */
   readonly runFolder?: string | undefined;
 }
 
@@ -401,8 +371,8 @@ export interface Invocation {
 }
 
 /**
- * Clusters that keep running between runs, for people and for runs that attach. pgquake touches only what carries the
- * cluster's mark, and refuses by name anything else that is in the way.
+ * Clusters that keep running between runs. pgquake touches only what has the cluster's mark, and refuses anything else
+ * that is in the way.
  */
 export interface StandingClusters {
   /**
@@ -462,15 +432,9 @@ export interface Platform {
     needs?: readonly Capability[],
     programs?: Pick<NodePrograms, 'requires'>,
   ): Promise<EnvironmentError | undefined>;
-  /**
-   * It brings an engine's programs in versions that pgquake knows, so pgquake prefers it to platforms that use
-   * installed ones. False by default.
-   */
+  /** It brings an engine's programs in known versions, so pgquake tries it first. False by default. */
   readonly bringsPrograms?: true;
-  /**
-   * A node that is down refuses connections at once. On other platforms it may be silent, or its name may not resolve,
-   * for seconds.
-   */
+  /** A node that is down refuses connections at once, instead of being silent or unresolvable for seconds. */
   readonly refusesWhenDown?: true;
   /** Present where clusters can keep running between runs. */
   readonly standing?: StandingClusters;
@@ -486,9 +450,8 @@ export interface Platform {
    */
   provision(options: ProvisionOptions): Promise<Nodes>;
   /**
-   * Removes the cluster that `cluster.json` in a run's folder names and, once nothing of it is left, that file. Leaves
-   * the cluster alone while the pgquake that created it is running. Returns the nodes instead if the run had attached
-   * to them. Harmless twice.
+   * Removes the cluster that `cluster.json` in a run's folder names, then that file; not while its pgquake is running.
+   * Returns the nodes instead if the run had attached to them. Harmless twice.
    * @param options.force also where it cannot tell whether that pgquake is running. False by default.
    * @throws EnvironmentError that says what is left and what to do.
    */

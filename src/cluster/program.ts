@@ -37,15 +37,12 @@ export interface NodeProgram {
   /** The ports that it listens on. Clients and other nodes use the first. */
   readonly ports: readonly [number, ...number[]];
   /**
-   * The manager's agent on this node, if it is a process that can fail alone: its name, and a port that it listens on
-   * once it is up. SIGUSR1 to the first process of the node restarts it.
+   * The manager's agent, if it can fail alone: its process name and port. SIGUSR1 to the node's first process restarts
+   * it.
    */
   readonly agent?: { readonly process: string; readonly port: number };
   /** Where it keeps what must survive its end. */
   readonly dataFolder?: string;
-  /**
-   * For a program that is not a PostgreSQL server: the HTTP path on its first port that answers 200 while it is
-   * healthy; `''` where accepting connections is enough.
-   */
+  /** Not for PostgreSQL: the path on the first port that answers 200 if healthy; `''` if accepting is enough. */
   readonly health?: string;
 }

@@ -1,7 +1,4 @@
-/**
- * How a client reaches the data. pgquake asks a route for its addresses repeatedly, because nodes may come back
- * elsewhere.
- */
+/** How a client reaches the data. Its addresses may change, so pgquake asks for them repeatedly. */
 
 import type { Address } from '../model/address.ts';
 import type { Accepts, ConnectOptions } from '../sql/hosts.ts';

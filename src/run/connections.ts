@@ -6,15 +6,14 @@
 import { DeadlineError, type Session } from '../sql/session.ts';
 
 /**
- * Connections being opened at once. Accepting one costs a server far more than a statement: while all connections are
- * briefly busy, opening one for every due operation would keep the server busy with nothing else.
+ * Connections being opened at once. Accepting one costs a server far more than a statement, so opening one for every
+ * due operation would keep it busy with nothing else.
  */
 const MAX_OPENING = 4;
 
 /**
- * After a refusal within this time, pgquake tries one connection at a time for all waiting operations. Otherwise, in a
- * cluster without a primary, every operation would ask all servers in vain and keep the machine busy. A slower failure
- * is a timeout, which says nothing about the next attempt.
+ * After a refusal within this time, one attempt at a time serves all waiting operations. Without a primary, an attempt
+ * for each would keep the machine busy. A slower failure says nothing about the next attempt.
  */
 const REFUSED_WITHIN_MS = 250;
 
@@ -68,10 +67,7 @@ export class Connections {
   readonly #waiting: Waiter[] = [];
   /** When a server last refused, on the clock of `performance`. */
   #refusedAt = Number.NEGATIVE_INFINITY;
-  /**
-   * No attempt is made while this timer is set. It is the only measure of the pause, since a timer may fire early by
-   * any clock.
-   */
+  /** No attempt is made while this timer is set. Clocks do not count, because a timer may fire early by them. */
   #rest: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -191,9 +187,9 @@ export class Connections {
   }
 
   /**
-   * Gives the connection to the longest wait, or to the newest once half of the longest one's time is over. An
-   * operation with little time left fails and takes its connection with it. If such operations came first, then after a
-   * slow phase of the server they would use up every connection, and the load would never recover.
+   * Gives the connection to the oldest waiter, or to the newest once half of the oldest one's time is over. An
+   * operation with little time left fails and drops its connection: if such operations came first, the load would never
+   * recover from a slow phase of the server.
    */
   #hand(session: Session): void {
     const [longest] = this.#waiting;
@@ -217,8 +213,8 @@ export class Connections {
   }
 
   /**
-   * Opens a connection for whichever operation is waiting when it is ready. If it belonged to one operation, then after
-   * a slow phase of the server every attempt would be about to time out, and none would succeed.
+   * Opens a connection for whichever operation is waiting then. If it belonged to one operation, after a slow phase of
+   * the server every attempt would be about to time out.
    */
   async #openOne(): Promise<void> {
     const startedAt = performance.now();
@@ -245,10 +241,7 @@ export class Connections {
     this.#rest = undefined;
   }
 
-  /**
-   * An attempt failed. Rejects all operations that were waiting when it began; only the longest wait if there are open
-   * connections, which may become free for the others.
-   */
+  /** Rejects all operations that waited when the failed attempt began; with open connections only the oldest. */
   #refuse(startedAt: number, error: unknown): void {
     if (this.#open.size > 0) {
       this.#waiting.shift()?.reject(error);

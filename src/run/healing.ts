@@ -1,7 +1,4 @@
-/**
- * Undoes acts and verifies that it worked: during a run, at its end, and after a crash of pgquake. Cannot be aborted:
- * healing is never skipped, only limited in time.
- */
+/** Undoes acts and verifies that, during a run and after a crash. Not abortable: healing is only limited in time. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { servesAs, untilServes } from '../cluster/health.ts';
@@ -63,10 +60,7 @@ export interface WholeOptions {
   /** Time limit for replication to catch up and prepared transactions to end. */
   readonly limitMs: number;
   readonly signal?: AbortSignal;
-  /**
-   * Set for nodes that pgquake did not create: slots without a reader are the user's business, and a standby must
-   * stream.
-   */
+  /** Nodes of a user: slots without a reader are the user's business, and a standby must stream. */
   readonly ofOthers?: boolean;
 }
 

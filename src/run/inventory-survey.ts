@@ -1,4 +1,4 @@
-/** Surveys the cluster of an inventory before a run: the state of each node, problems and warnings. Writes nothing. */
+/** Surveys the cluster of an inventory before a run. Writes nothing. */
 
 import type { Engine, FormedCluster, ListedNode } from '../cluster/engine.ts';
 import { idleSlots, preparedTransactions } from '../cluster/leftovers.ts';

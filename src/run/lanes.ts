@@ -14,9 +14,8 @@ export interface LaneSpec {
   /** The most connections at once; ignored where every operation opens its own. */
   readonly maxConnections: number;
   /**
-   * Lanes with the same pool share its connections, up to `maxConnections`; by default a lane has its own. A lane
-   * prefers the connection it used last, because a coordinator's session keeps a connection to each worker that it has
-   * asked.
+   * Lanes with one pool share its `maxConnections`; by default a lane has its own. A lane prefers its last connection,
+   * because a coordinator's session keeps connections to the workers that it has asked.
    */
   readonly pool?: string;
   /** How to use a connection of this lane for the first time; by default as all lanes do. */
@@ -32,7 +31,6 @@ export interface LaneSpec {
   readonly fresh?: boolean;
   /** Draws the milliseconds to the next operation; evenly spaced by default. */
   readonly gap?: () => number;
-  /** The next operation. */
   next(): OperationRequest;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The paced load. It is open-loop: every operation starts at its intended time, regardless of earlier ones. A stalled
- * server does not slow the schedule down, and the client's own limits are counted separately.
+ * The paced load, open-loop: every operation starts at its intended time, even while earlier ones stall. The client's
+ * own limits are counted separately.
  */
 
 import type { Clock } from '../model/clock.ts';
@@ -76,7 +76,6 @@ export class LoadGenerator {
   #dueAt = Number.POSITIVE_INFINITY;
   #nextId = 1;
   #unsent = 0;
-  /** The share of the full rates. */
   #share = 1;
 
   constructor(options: LoadGeneratorOptions) {
@@ -94,10 +93,7 @@ export class LoadGenerator {
     }));
   }
 
-  /**
-   * Opens the first connections and uses each once, like an application that has been running for a while. Lanes with
-   * fresh connections open none.
-   */
+  /** Opens the first connections and uses each once, like a running application; not for fresh connections. */
   async warmUp(use: (session: Session) => Promise<void>): Promise<void> {
     const kept = this.#lanes.filter(({ spec }) => !spec.fresh);
     await Promise.all(

@@ -1,6 +1,6 @@
 /**
- * Watches every node during a run and records changes that the run did not cause: a container that someone stops or
- * restarts, a server that crashes, a stopped postmaster that leaves new connections waiting.
+ * Watches every node during a run and records changes that the run did not cause: stopped or restarted containers,
+ * crashed servers, stopped postmasters.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,10 +17,7 @@ const EVERY_MS = 1_000;
 /** How often to ask each node for a new session, and how long to wait for it. */
 const ASK_EVERY_MS = 2_000;
 const ASK_LIMIT_MS = 2_000;
-/**
- * A node is silent after two attempts without an answer, if some of its processes are stopped; otherwise it may just be
- * busy.
- */
+/** Two attempts without an answer are silence if processes of the node are stopped; else it may just be busy. */
 const SILENT_MS = 2 * ASK_LIMIT_MS;
 const STOP_LIMIT_MS = 2_000;
 

@@ -1,7 +1,6 @@
 /**
- * Observations that a run makes only for checks that need them, because they cost time or server work: how much each
- * worker does, what copies cost, and how reads scale with workers. Records; does not judge. A failed observation is
- * recorded and does not end the run.
+ * Observations that cost time or server work, made only for checks that need them. A failed one is recorded and does
+ * not end the run.
  */
 
 import { availableParallelism } from 'node:os';
@@ -73,10 +72,7 @@ async function workOfWorkers({ nodes, cluster, workload, plan }: ObservationOpti
   });
 }
 
-/**
- * How often these tables were scanned, by index or sequentially. Does not use the view `pg_stat_user_tables`, where
- * Citus hides placements.
- */
+/** How often these tables were scanned. The view `pg_stat_user_tables` would not do: Citus hides placements in it. */
 async function scans(session: Session, sources: readonly PlacementSource[]): Promise<number> {
   const relations = sources.map(({ relation }) => `(${quoteText(relation)}::regclass::oid)`).join(', ');
   if (relations === '') return 0;
@@ -133,8 +129,8 @@ async function sizeOfOneCopy({ routes }: FormedCluster, tables: readonly TableSp
 }
 
 /**
- * Reads single rows as fast as possible: from the partitions of one worker, then of two, four and so on, and last of
- * all. Records the number of reads in each step, and which workers served at least half of an even share.
+ * Reads single rows as fast as possible from the partitions of one worker, then of two, four and so on. Records the
+ * reads of each step, and which workers served at least half of an even share.
  */
 export function scaleReads(options: ObservationOptions): Promise<void> {
   const { cluster, recorder, signal } = options;

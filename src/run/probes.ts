@@ -1,7 +1,6 @@
 /**
- * Probes: repeated reads and writes of every partition, as light as possible, on separate connections. They time
- * outages and brownouts, because the load's operations are heavier, rarer for each partition, and disturb each other.
- * The probes use their own table in pgquake's schema. They only add rows, so no engine has to order two updates of one
+ * Probes: the lightest reads and writes of every partition, which time outages and brownouts better than the load's
+ * heavier and rarer operations. They only add rows, to their own table, so no engine has to order two updates of one
  * row.
  */
 
@@ -22,10 +21,7 @@ const OWN_KEYS = Array.from({ length: 16_384 }, (_, i) => i + 1);
 const INITIAL_RUN = 0;
 const READ = `SELECT seq FROM ${TABLE} WHERE partition_key = $1 AND run = ${INITIAL_RUN}`;
 const WRITE = `INSERT INTO ${TABLE} (partition_key, run, seq) VALUES ($1, $2, $3)`;
-/**
- * Limit for all probes on all servers, where a write counts once for each copy. Many partitions share it, so that
- * probing does not become the load.
- */
+/** For all probes on all servers, a write once for each copy, so that probing does not become the load. */
 const MAX_STATEMENTS_PER_SECOND = 1_200;
 /** Fresh connections as a share of the probe rate: a connection costs a server far more than a statement. */
 const FRESH_SHARE = 0.02;
@@ -47,9 +43,9 @@ function probesTable(partitionKeys: readonly number[]): TableSpec {
 }
 
 /**
- * The whole data set of a cluster: that of the workload, and the table of the probes.
- * @param probed whether to add the table of the probes, see `probesAreOn`. Without a workload's data set it is always
- * added, because the placement map needs a table.
+ * The data set of a workload, with the table of the probes.
+ * @param probed whether to add that table; it is always added if there is no other, because the placement map needs
+ * one.
  */
 export function datasetOf<P>({ dataset }: Pick<Workload<P>, 'dataset'>, params: P, probed = true): Dataset {
   const { partitionKeys, tables } = dataset?.(params) ?? { partitionKeys: OWN_KEYS, tables: [] };
@@ -61,9 +57,7 @@ export function probesAreOn({ probes, pressure }: Partial<Pick<Scenario, 'probes
   return probes !== undefined || pressure !== undefined;
 }
 
-/**
- * The kinds of probe. `probe-connect` is a `probe-read` on a new connection, as an application without a pool makes it.
- */
+/** The kinds of probe. `probe-connect` is a `probe-read` on a new connection, as without a pool. */
 export function probeKinds(
   { ratePerSecond, deadlineMs, routes = [] }: ProbeSpec,
   { partitions, replication }: Pick<ClusterSpec, 'partitions' | 'replication'>,

@@ -1,6 +1,5 @@
 /**
- * A short ramp before the steady state, to find what servers and client can sustain. The load rises to the scenario's
- * rates, and the steady state begins once operations are answered as fast as they are sent.
+ * A short ramp to the scenario's rates. The steady state begins once operations are answered as fast as they are sent.
  */
 
 import type { Clock } from '../model/clock.ts';
@@ -59,8 +58,7 @@ export class AnswerCount implements LoadListener {
   }
 
   /**
-   * Whether no kind is due often enough to measure a rate: then there is no ramp, and any answer shows that the load is
-   * sustained.
+   * No kind is due often enough to measure a rate: there is no ramp, and any answer shows that the load is sustained.
    */
   get isLight(): boolean {
     return this.#counting.length === 0;
@@ -117,7 +115,7 @@ export interface RampOptions {
 /**
  * Raises the load to the scenario's rates.
  * @returns the share of the rates that is sustained; 1 unless `fit` allows less.
- * @throws EnvironmentError with the figures where the rates are not sustained within 6 s after `meanwhile` settles.
+ * @throws EnvironmentError with the figures where the rates are not sustained within 7 s once `meanwhile` has settled.
  */
 export async function raise({ count, pace, clock, signal, fit, meanwhile }: RampOptions): Promise<number> {
   let alone = meanwhile === undefined;

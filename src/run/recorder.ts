@@ -1,6 +1,5 @@
 /**
- * The only writer of a run's history. It writes events as they happen, and operations within 250 ms; listeners (the
- * live view) receive both at once. Nothing here throws once the files are open, because a full disk must not block
+ * The only writer of a run's history. Nothing here throws once the files are open, because a full disk must not block
  * healing and removal. A failed write ends the run in order, by `signal`.
  */
 
@@ -75,12 +74,10 @@ export class Recorder implements Disposable {
     this.#tell((listener) => listener.event?.(timed));
   }
 
-  /** Adds a listener. */
   follow(listener: RunListener): void {
     this.#listeners.push(listener);
   }
 
-  /** Of the load. */
   operations(batch: OperationTable): void {
     if (batch.count === 0) return;
     this.#write(() => this.#operations.write(batch));

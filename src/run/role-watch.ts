@@ -1,7 +1,4 @@
-/**
- * Records the roles in a cluster whose roles move, whenever they change: asks regularly, and at once when the witness
- * sees a change. Also records the steps of the manager.
- */
+/** Records changes of roles, and the steps of the manager, in a cluster whose roles move. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FormedCluster } from '../cluster/engine.ts';
@@ -16,7 +13,6 @@ const STOP_LIMIT_MS = 2_000;
 export interface RoleWatchOptions {
   readonly cluster: Pick<FormedCluster, 'roles' | 'manager'>;
   readonly recorder: Pick<Recorder, 'event' | 'follow'>;
-  /** Between two questions. */
   readonly everyMs: number;
 }
 

@@ -30,10 +30,7 @@ export class RouteFollower implements Disposable {
     this.#timer = setInterval(() => void this.ask(), everyMs);
   }
 
-  /**
-   * Asks now, unless it has just asked or is waiting for an answer. Keeps the last addresses if the route does not
-   * answer.
-   */
+  /** Asks now, unless it has just asked or is waiting. Keeps the last addresses if the route does not answer. */
   async ask(): Promise<void> {
     if (this.#asking || performance.now() - this.#askedAt < AT_MOST_EVERY_MS) return;
     this.#asking = true;

@@ -4,9 +4,9 @@ import type { OperationKind, OperationLog } from '../model/history.ts';
 import type { RunListener } from './recorder.ts';
 
 /**
- * Service is restored when nearly all due operations have succeeded for this long, and at least three of each kind.
- * This is longer than the second by which recovery is measured. With `asksAgain`, every partition key whose last read
- * failed must also have been read since, which a slow load might not do before it ends.
+ * Service is restored when nearly all due operations, and at least three of each kind, have succeeded for this long,
+ * which exceeds the second by which recovery is measured. With `asksAgain`, every partition key whose last read failed
+ * must also have been read since.
  */
 const SUSTAINED_MS = 2_500;
 const SUSTAINED_OPERATIONS = 3;

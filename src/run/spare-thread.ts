@@ -3,7 +3,6 @@
 import { MessageChannel, type MessagePort, type ResourceLimits, Worker, workerData } from 'node:worker_threads';
 import { endThread } from '../model/end-thread.ts';
 
-/** The data that a thread starts with. */
 interface SpareData<P> {
   /** Delivers the orders once; closed without a message if there are none. */
   readonly orders: MessagePort;

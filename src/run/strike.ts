@@ -1,4 +1,4 @@
-/** The faults of a run: picks targets, refuses impossible faults, strikes within the guards, and verifies healing. */
+/** The faults of a run, from their targets to the verification of healing. */
 
 import type { FormedCluster } from '../cluster/engine.ts';
 import type { Capability, Nodes } from '../cluster/platform.ts';
@@ -59,10 +59,7 @@ export async function refuseLacking(
   }
 }
 
-/**
- * Records what the engine promises for every set of nodes that will be down or frozen together. Where roles move, that
- * is only known when the fault strikes.
- */
+/** Records the engine's prediction for every set of nodes to strike; where roles move, only at the strike. */
 export function predict({ plan, faults, engine, recorder }: RunOptions, { placement, roles }: FormedCluster): void {
   if (roles) return;
   for (const { down, frozen } of lostTogether(plan.acts, (name) => faults.get(name)?.effect)) {
@@ -72,8 +69,8 @@ export function predict({ plan, faults, engine, recorder }: RunOptions, { placem
 }
 
 /**
- * Refuses to strike while service is bad, because the effect of a fault would not show. Waits until the steady state's
- * operations have settled, as long as their deadlines allow.
+ * Refuses to strike while service is bad, because a fault's effect would not show. First waits until the steady state's
+ * operations settle.
  * @throws EnvironmentError where service is bad.
  */
 export async function refuseUnsteady(
@@ -93,10 +90,7 @@ export async function refuseUnsteady(
   });
 }
 
-/**
- * Runs all acts within the guards. A run without faults watches the cluster for `watchMs`, or as long as its steady
- * state.
- */
+/** Runs all acts within the guards. Without faults, just waits for `watchMs`, or as long as the steady state. */
 export async function strike(options: RunOptions & FinalReadsOptions, guard: ServiceGuard): Promise<void> {
   const { plan, folder, signal, clock, recorder } = options;
   if (plan.acts.length === 0) {

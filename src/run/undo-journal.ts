@@ -1,7 +1,4 @@
-/**
- * The undos that a run owes, on disk before each act. One line promises an undo, another notes that it was kept. After
- * a crash, pgquake reads the open ones and carries them out.
- */
+/** The undos that a run owes, on disk before each act, so that pgquake can carry them out after a crash. */
 
 import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -99,10 +96,7 @@ export class UndoJournal implements Disposable {
   }
 }
 
-/**
- * Notes that undos of an earlier process were kept. First removes a line that its crash cut short, because text after
- * it would be unreadable.
- */
+/** Notes that undos of an earlier process were kept. First removes a line that its crash cut short. */
 export async function noteKept(folder: string, ids: readonly number[]): Promise<void> {
   if (ids.length === 0) return;
   const path = join(folder, FILE);
@@ -112,9 +106,7 @@ export async function noteKept(folder: string, ids: readonly number[]): Promise<
   for (const id of ids) journal.kept(id);
 }
 
-/**
- * The undos that a run owes, newest first; empty when it has no journal. Ignores a last line that a crash cut short.
- */
+/** The undos that a run owes, newest first; none without a journal. Ignores a last line that a crash cut short. */
 export async function readPendingUndos(folder: string): Promise<PendingUndo[]> {
   let text: string;
   try {

@@ -1,6 +1,6 @@
 /**
- * One series of the witness's sessions on one node: writes to a primary, and asks a standby for its role. Only one
- * statement is under way at a time, because its answer shows everything that a second one could.
+ * One series of the witness's sessions on a node: writes to a primary, asks a standby for its role. One statement at a
+ * time is enough.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -57,7 +57,6 @@ export interface WitnessedNode {
   /** The writer of this run's rows. */
   readonly run: number;
   connect(limitMs: number): Promise<Session>;
-  /** The next sequence number of the node. */
   nextSeq(): number;
   /** A number for a new session, unique in the run. */
   nextSession(): number;
@@ -67,7 +66,6 @@ export interface WitnessedNode {
 }
 
 export interface LaneTimes {
-  /** Between two statements. */
   readonly everyMs: number;
   /** Between two attempts to open a session; 250 ms by default. */
   readonly retryMs?: number;
@@ -157,10 +155,7 @@ export class WitnessLane {
     if (this.#writes && open.session.usable) await this.#write(open);
   }
 
-  /**
-   * A kept session waits without a limit: a server that was frozen answers when it resumes, and that answer shows
-   * whether it still accepts writes.
-   */
+  /** A kept session waits without a limit: a resumed server's late answer shows whether it still accepts writes. */
   get #limit(): { readonly timeoutMs?: number } {
     return this.#fresh ? { timeoutMs: Math.min(FRESH_LIMIT_MS, this.#times.freshForMs) } : {};
   }

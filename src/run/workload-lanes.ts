@@ -33,9 +33,7 @@ export function workloadLanes(
   }));
 }
 
-/**
- * The limit for each kind so that together they stay within `total`; kinds that want less leave the rest to the others.
- */
+/** The limit for each kind, so that together they stay within `total`. Kinds that want less leave the rest. */
 function fairShare(wanted: readonly number[], total: number): number {
   let left = total;
   for (const [i, n] of wanted.toSorted((a, b) => a - b).entries()) {
