@@ -1,4 +1,4 @@
-/** What share of the intended operations of a kind succeeded before their deadline. */
+/** The share of due operations of a kind that succeeded before their deadline. */
 
 import { z } from 'zod';
 import { ErrorGroups } from '../measure/errors.ts';
@@ -15,9 +15,9 @@ import { defineCheck, type ParamProblem } from './check.ts';
 
 const params = z.strictObject({
   of: z.string().describe('A kind of operation of the workload, such as read.'),
-  during: z.enum(SPANS).default('fault').describe('The part of the run in which the operations were to start.'),
-  min: share.optional().describe('Of the intended operations, how many must succeed.'),
-  max: share.optional().describe('How many may succeed at most, for a service that is expected to be down.'),
+  during: z.enum(SPANS).default('fault').describe('The span in which the operations were due.'),
+  min: share.optional().describe('The least share of the due operations that must succeed.'),
+  max: share.optional().describe('The most that may succeed, for a service that is expected to be down.'),
 });
 
 type Params = z.output<typeof params>;
@@ -27,7 +27,7 @@ const MAX_WINDOWS = 5;
 
 export const availability = defineCheck<Params>({
   name: 'availability',
-  summary: 'What share of the intended operations succeeded before their deadline.',
+  summary: 'What share of the due operations succeeded before their deadline.',
   unknownWhen: 'nothing was intended or sent; or the load met the limit while the probes saw an outage.',
   answers: 'availability',
   params,
@@ -74,14 +74,14 @@ export const availability = defineCheck<Params>({
     const evidence = [...(ok < intended ? describeFailures(history, of, during) : []), ...disagree];
     const judgement = found.share >= (min ?? 0) && found.share <= (max ?? 1) ? 'pass' : 'fail';
     if (judgement === 'pass' && min !== undefined && outOfSight(figures, of, during)) {
-      const contradicted = `${observed}; but the probes saw an outage of which the load shows nothing`;
+      const contradicted = `${observed}; but the probes saw an outage that the load did not see`;
       return { judgement: 'unknown', expected, observed: contradicted, evidence };
     }
     return { judgement, expected, observed, evidence };
   },
 });
 
-/** Whether the probes alone saw an outage that touches the span. */
+/** Whether only the probes saw an outage that touches the span. */
 function outOfSight({ disagreements = [], spans, windows }: Figures, of: string, during: Params['during']): boolean {
   const span = spans[during];
   if (!span || !disagreements.some(({ kind, toldBy }) => kind === of && toldBy === 'probes')) return false;

@@ -1,4 +1,4 @@
-/** What every check is: a pure function from the history to one of three answers. */
+/** The interface of checks: a pure function from the history to one of three judgements. */
 
 import { z } from 'zod';
 import type { Observation } from '../model/event.ts';
@@ -7,31 +7,31 @@ import type { Requirement } from '../model/requirements.ts';
 import type { NodeEffect } from '../model/topology.ts';
 import type { Finding, Question, Telling } from '../model/verdict.ts';
 
-/** What a check may hold its parameters against before anything is started. */
+/** What a check may validate its parameters against before anything starts. */
 export interface ScenarioFacts {
   /** Kinds of operation of the workload: `read`, `scan`, `write`. */
   readonly kinds: readonly string[];
-  /** By their names, and what the engine calls one. */
+  /** The names of the partitions, and the engine's word for one. */
   readonly partitions: readonly string[];
   readonly partitionWord?: string | undefined;
   /** Messages of the initial data set. */
   readonly messages: number;
-  /** Whether the workload writes at all, and whether its operations belong to sessions. */
+  /** Whether the workload writes, and whether its operations belong to sessions. */
   readonly writes?: boolean;
   readonly sessions?: boolean;
-  /** What checks may require and this scenario does not bring; nothing by default. */
+  /** What checks may require but this scenario lacks; nothing by default. */
   readonly lacks?: readonly Requirement[];
   /** Copies of every partition. */
   readonly replication?: number;
-  /** The scenario's faults, with what each makes of its targets; absent where one of them could not be read. */
+  /** The scenario's faults, with the effect of each on its targets; absent if one of them is invalid. */
   readonly faults?: readonly { readonly name: string; readonly effect?: NodeEffect | undefined }[];
 }
 
-/** A parameter that is well-formed and still impossible here. */
+/** A well-formed parameter that is impossible in this scenario. */
 export interface ParamProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
-  /** The words that would have been right, for "did you mean". */
+  /** The valid words, for "did you mean". */
   readonly known?: readonly string[];
 }
 
@@ -39,53 +39,52 @@ export interface ParamProblem {
 export interface Check<P = any> {
   readonly name: string;
   readonly summary: string;
-  /** When it answers `unknown`, for its reader; docs/checks.md shows it. Shipped checks have it. */
+  /** When it answers `unknown`, for docs/checks.md. Shipped checks have it. */
   readonly unknownWhen?: string;
-  /** A strict object: unknown keys are errors. Keys are kebab-case, as written in a scenario. */
+  /** A strict object: unknown keys are errors. Keys are kebab-case. */
   readonly params: z.ZodType<P>;
   /**
-   * Every run makes it, whatever its hypothesis; all its parameters have defaults. A function: every run that recorded
-   * what it needs, which runs of earlier versions did not. Not by default.
+   * Whether every run makes the check, whatever its hypothesis; all its parameters then have defaults. A function
+   * selects runs that recorded what the check needs; runs of earlier versions may not have. False by default.
    */
   readonly always?: boolean | ((history: History) => boolean);
   /**
-   * Its `fail` rests on load and servers having had the machine that they need: where one of the checks that excuse
-   * does so, the answer is `unknown`. `operations`: it judges by operations and probes alone, so where only parts of the
-   * run are doubtful it is judged without them, and what fails all the same stands. `whole-run`: it does not. Not needed
-   * by default.
+   * Set if its `fail` requires that load and servers had the machine they need: a check that excuses then turns it into
+   * `unknown`. `operations`: it judges by operations and probes alone, so if parts of the run are doubtful, pgquake
+   * judges it without them, and a failure that remains stands. `whole-run`: it needs the whole run. Not set by default.
    */
   readonly needsKeptSchedule?: 'operations' | 'whole-run';
   /**
-   * While it is `unknown`, or passes with `excuses`, it excuses what failed with this reason: `the load did not keep its
+   * While it is `unknown`, or passes with `excuses`, it excuses failures with this reason: `the load did not keep its
    * own schedule`.
    */
   readonly excuses?: string;
-  /** While it is `unknown`, nothing was put to the test, and whatever failed is excused with this reason. */
+  /** While it is `unknown`, nothing was tested, and every failure is excused with this reason. */
   readonly voids?: string;
-  /** What its words tell in the sentence that opens a report; by default they are told only where it decides. */
+  /** What its words add to the first sentence of a report; by default only if it decides. */
   readonly tells?: Telling;
-  /** The figure at the head of a report that it sets a limit to; none by default. */
+  /** The figure at the head of a report that the check limits; none by default. */
   readonly answers?: Question;
   /**
-   * What it cannot judge without; nothing by default. A scenario that asks for it and lacks one of these is refused, and
-   * where every run makes it, runs without do not.
+   * What the check requires; nothing by default. pgquake refuses a scenario that asks for it but lacks one of these;
+   * runs that lack one do not make it by themselves.
    */
   readonly requires?: readonly Requirement[];
-  /** What must be recorded for it beyond the usual; nothing by default. */
+  /** Extra observations that it needs; none by default. */
   readonly needs?: readonly Observation[];
-  /** The load has to read again, after healing, each partition key whose last read failed. Not by default. */
+  /** Set if, after healing, the load must read each partition key again whose last read failed. */
   readonly asksAgain?: true;
   /**
-   * Why no run of the scenario could ever judge it, whatever happens: `validate` refuses it, a run has it as `unknown`.
-   * @returns `undefined` where a run can.
+   * Why no run of the scenario could judge it: `validate` refuses it; in a run it is `unknown`.
+   * @returns `undefined` if a run can.
    */
   hopeless?(params: P, facts: ScenarioFacts): string | undefined;
-  /** Problems that need the rest of the scenario to be seen. */
+  /** Problems that depend on the rest of the scenario. */
   validate?(params: P, facts: ScenarioFacts): ParamProblem[];
   /**
-   * Pure. What it throws is an answer too: `unknown`. So is a history without what the check needs to have seen: a
-   * pass says that something was tried and held.
-   * @param how whether a hypothesis asks for it, as by default, or every run makes it.
+   * Pure. If it throws, the judgement is `unknown`. It must also be `unknown` if the history lacks what the check needs
+   * to have seen: a pass means that something was tried and held.
+   * @param how whether a hypothesis asks for it (the default), or every run makes it.
    */
   check(history: History, params: P, how?: { readonly asked: boolean }): Finding;
 }
@@ -94,7 +93,7 @@ export function defineCheck<P>(check: Check<P>): Check<P> {
   return check;
 }
 
-/** What a check of reads may ask for beside reads without a flaw: that faults struck in the middle of some. */
+/** A parameter of checks of reads: that faults struck during some. */
 export const struckReads = z.strictObject({
   'under-way': z
     .int()

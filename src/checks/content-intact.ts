@@ -1,4 +1,4 @@
-/** Every row that any read returned has the content that its key implies. */
+/** Every row that a read returned has the content that its key implies. */
 
 import type { z } from 'zod';
 import { unexposed } from '../measure/exposure.ts';

@@ -1,4 +1,4 @@
-/** How long it took until the load's writes had reached a new primary. */
+/** How long the load's writes took to reach a new primary. */
 
 import { z } from 'zod';
 import { mainRouteOf } from '../measure/main-route.ts';
@@ -17,12 +17,12 @@ const params = z.strictObject({
   route: z
     .string()
     .optional()
-    .describe('The writes by this route alone; by default, of every route that was written by.'),
+    .describe('The writes by this route alone; by default, by every route that the load or the probes write by.'),
 });
 
 export const failoverTime = defineCheck<z.output<typeof params>>({
   name: 'failover-time',
-  summary: 'How long it took from the fault until the writes of the load had reached a new primary.',
+  summary: "How long the load's writes took, from the fault, to reach a new primary.",
   unknownWhen:
     'no roles were recorded; no fault took effect; no node took over; nothing was written by the route; the load stopped before `max` without reaching the new primary; or `max` lies within the uncertainty.',
   answers: 'outage',
@@ -32,7 +32,7 @@ export const failoverTime = defineCheck<z.output<typeof params>>({
   tells: 'figure',
 
   hopeless(_, { writes, faults }) {
-    if (faults?.length === 0) return 'without a fault no node takes the place of another';
+    if (faults?.length === 0) return 'without a fault no node takes over';
     return writes === false ? 'this workload writes nothing' : undefined;
   },
 
@@ -47,11 +47,11 @@ export const failoverTime = defineCheck<z.output<typeof params>>({
 function judge(history: History, max: number, route: string | undefined): Omit<Finding, 'expected'> {
   const unknown = (observed: string) => ({ judgement: 'unknown' as const, observed, evidence: [] });
   const figures = roleFigures(history);
-  if (!figures) return unknown('no roles were looked at in this run');
+  if (!figures) return unknown('no roles were recorded in this run');
   const effectMs = actsOf(history).find((act) => act.effectMs !== undefined)?.effectMs;
   if (effectMs === undefined) return unknown('no fault took effect');
   const { takeovers } = figures;
-  if (takeovers.length === 0) return unknown('no node took the place of another');
+  if (takeovers.length === 0) return unknown('no node took over');
   const evidence = takeovers.map(describeTakeover);
   const main = mainRouteOf(history);
   const reached = takeovers.flatMap((takeover) =>
@@ -88,10 +88,10 @@ function timeOf(takeover: Takeover, { atMs, uncertaintyMs }: SeenMoment): Failov
 
 function words({ takeover: { from, to }, atLeastMs, atMostMs }: FailoverTime): string {
   const uncertainty = formatDuration(atMostMs - atLeastMs);
-  return `writes reached ${to} in the place of ${from} after ${formatDuration(atMostMs)} (up to ${uncertainty} earlier)`;
+  return `writes reached ${to} instead of ${from} after ${formatDuration(atMostMs)} (up to ${uncertainty} earlier)`;
 }
 
-/** A run that ended sooner than the limit does not show that the limit would have been missed. */
+/** A run that ended before the limit does not show that the limit would have been missed. */
 function neverReached(
   history: History,
   { kind, takeover: { to, sinceMs } }: { readonly kind: string; readonly takeover: Takeover },

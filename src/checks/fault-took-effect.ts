@@ -1,4 +1,4 @@
-/** A run whose fault never came has tested nothing, however green it looks. */
+/** A run whose fault never took effect has tested nothing. */
 
 import { z } from 'zod';
 import { describeForeign, foreignActs } from '../measure/foreign-acts.ts';
@@ -16,7 +16,7 @@ export const faultTookEffect = defineCheck<z.output<typeof params>>({
   name: 'fault-took-effect',
   summary: 'Every planned fault was seen to take effect; otherwise nothing was tested.',
   unknownWhen:
-    'a fault was not proven, was never asked for, met no traffic, or is refuted by answers from nodes that should be down. Then [nothing else can fail](outcomes.md#what-a-verdict-means).',
+    'a fault was not proven, was never requested, met no traffic, or is refuted by answers from nodes that should be down. Then [nothing else can fail](outcomes.md#what-a-verdict-means).',
   params,
   always: true,
   voids: 'not every planned fault took effect',
@@ -33,13 +33,13 @@ export const faultTookEffect = defineCheck<z.output<typeof params>>({
     const missing = acts.filter(({ inEffect }) => !inEffect).map(({ name }) => name);
     const foreign = foreignActs(history.events).map(describeForeign);
     if (missing.length === 0 && foreign.length > 0) {
-      const observed = `${plannedActs} of ${plannedActs} in effect, and not they alone: ${foreign.join('; ')}`;
+      const observed = `${plannedActs} of ${plannedActs} in effect, but pgquake was not the only cause: ${foreign.join('; ')}`;
       return { judgement: 'unknown', expected, observed, evidence: [...evidence, ...foreign] };
     }
     if (missing.length === 0) {
       return { judgement: 'pass', expected, observed: `${plannedActs} of ${plannedActs} in effect`, evidence };
     }
-    const what = missing.length === plannedActs ? 'nothing was tested' : 'not all was tested';
+    const what = missing.length === plannedActs ? 'nothing was tested' : 'not everything was tested';
     return { judgement: 'unknown', expected, observed: `${what}: ${missing.join('; ')} did not take effect`, evidence };
   },
 });
@@ -51,10 +51,13 @@ interface Act {
   readonly words: readonly string[];
 }
 
-/** The load is a witness too. @param answered how many operations were answered that the act makes impossible. */
+/**
+ * Revokes the proof if the load contradicts it. @param answered how many operations had an answer that the act makes
+ * impossible.
+ */
 function refuted(act: Act, answered: number | undefined): Act {
   if (answered === undefined || !act.inEffect) return act;
-  const words = `and yet the load had ${formatCount(answered, 'answer')} meanwhile from what was down or frozen`;
+  const words = `but the load had ${formatCount(answered, 'answer')} from nodes that were down or frozen`;
   return { ...act, inEffect: false, words: [...act.words, words] };
 }
 
@@ -65,15 +68,15 @@ function lookAt(history: History, act: number): Act {
   const name = asked ? `${asked.fault} on ${asked.targets.join(', ')}` : `fault ${act + 1} of the plan`;
   const proof = find('fault-in-effect')?.proof;
   if (proof === undefined) {
-    const why = find('fault-failed')?.error ?? (asked ? 'no proof that it took effect' : 'was never asked for');
+    const why = find('fault-failed')?.error ?? (asked ? 'no proof that it took effect' : 'was never requested');
     return { name, inEffect: false, words: [why] };
   }
-  // What was seen to fail after its proof was not in effect to the end.
+  // A fault that failed after its proof was not in effect to the end.
   const failed = find('fault-failed')?.error;
-  if (failed !== undefined) return { name, inEffect: false, words: [proof, `and then: ${failed}`] };
+  if (failed !== undefined) return { name, inEffect: false, words: [proof, `failed later: ${failed}`] };
   const notSeen = find('fault-met-failed')?.error;
   if (notSeen !== undefined) {
-    return { name, inEffect: false, words: [proof, `what it had met by its end could not be seen: ${notSeen}`] };
+    return { name, inEffect: false, words: [proof, `pgquake could not count what it met: ${notSeen}`] };
   }
   const met = find('fault-met');
   if (!met) return { name, inEffect: true, words: [proof] };
@@ -83,6 +86,6 @@ function lookAt(history: History, act: number): Act {
   return {
     name,
     inEffect,
-    words: [proof, `by its end it had met ${each}${inEffect ? '' : ': what met nothing harmed nothing'}`],
+    words: [proof, `it met ${each}${inEffect ? '' : ': a fault that meets nothing does no harm'}`],
   };
 }

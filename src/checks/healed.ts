@@ -1,4 +1,4 @@
-/** Every fault was undone, and was seen to be undone, on its nodes and between them. What was not may still be broken. */
+/** Every fault was undone, with proof, on its nodes and between them. A fault without proof may still be in effect. */
 
 import { z } from 'zod';
 import { describeForeign, foreignActs } from '../measure/foreign-acts.ts';
@@ -12,8 +12,7 @@ const MAX_WITNESSES = 8;
 
 export const healed = defineCheck<z.output<typeof params>>({
   name: 'healed',
-  summary:
-    'Every fault was undone, the node was seen to work again, replication caught up, and nothing stayed prepared.',
+  summary: 'Every fault was undone, its nodes work again, replication caught up, and no transaction stayed prepared.',
   unknownWhen:
     'a fault was not healed or could not be checked; the evidence says what to do. Also if a node stopped, froze, restarted or fell silent without an act of the run; then `fault-took-effect` and every failed check are `unknown` too. A freeze shorter than a second is not seen.',
   answers: 'healing',
@@ -28,14 +27,14 @@ export const healed = defineCheck<z.output<typeof params>>({
       return {
         judgement: 'unknown',
         expected,
-        observed: 'no fault was asked for, though some were planned',
+        observed: 'faults were planned, but none was requested',
         evidence: [],
       };
     }
     if (asked.length === 0 && foreign.length === 0) {
-      return { judgement: 'pass', expected: 'nothing to heal', observed: 'no fault was asked for', evidence: [] };
+      return { judgement: 'pass', expected: 'nothing to heal', observed: 'no fault was requested', evidence: [] };
     }
-    const expected = 'every fault undone, its nodes seen to work again, replication caught up';
+    const expected = 'every fault undone, its nodes working again, replication caught up';
     const proofs = new Map(eventsOf(history, 'healed').map((event) => [event.act, event.proof]));
     const failures = new Map(eventsOf(history, 'heal-failed').map((event) => [event.act, event.error]));
     const healAsked = new Set(eventsOf(history, 'heal-asked').map((event) => event.act));
@@ -46,7 +45,7 @@ export const healed = defineCheck<z.output<typeof params>>({
       const name = `${fault} on ${targets.join(', ')}`;
       const proof = proofs.get(act);
       if (proof !== undefined && !failures.has(act)) evidence.push(`${name}: ${proof}`);
-      // It failed before it did anything: there was nothing to undo.
+      // It failed before it did anything, so there was nothing to undo.
       else if (neverBegun.has(act) && !healAsked.has(act)) evidence.push(`${name}: did not begin, nothing to undo`);
       else {
         broken.push(name);
@@ -58,7 +57,9 @@ export const healed = defineCheck<z.output<typeof params>>({
         evidence.push('all nodes: replication has caught up, no prepared transaction is left');
         continue;
       }
-      broken.push(`the cluster is not whole (${left[0]}${left.length > 1 ? `, and ${left.length - 1} more` : ''})`);
+      broken.push(
+        `the cluster has not recovered (${left[0]}${left.length > 1 ? `, and ${left.length - 1} more` : ''})`,
+      );
       evidence.push(...left.slice(0, MAX_WITNESSES), ...(advice === undefined ? [] : [`what to do: ${advice}`]));
     }
     evidence.push(...foreign);

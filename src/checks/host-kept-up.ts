@@ -1,4 +1,4 @@
-/** What a starved machine does to servers and load must not be taken for the cluster's doing. */
+/** Effects of a starved machine must not count against the cluster. */
 
 import { z } from 'zod';
 import { doubtfulRanges, hostFigures, loadRange, unsampledRanges } from '../measure/host.ts';
@@ -8,11 +8,11 @@ import { defineCheck } from './check.ts';
 
 const params = z.strictObject({});
 
-/** A single busy second is no starved machine: servers that start together make one. */
+/** One busy second is not starvation: servers that start together cause it. */
 const MIN_STARVED_MS = 2_000;
-/** From here on what failed is excused: it may have failed for want of time. */
+/** From this share on, failures in the starved time are excused. */
 const EXCUSING_SHARE = 0.1;
-/** From here on nothing is judged: most of what the run saw was the machine's doing. */
+/** From this share on, nothing is judged: the machine caused most of what the run saw. */
 const MAX_STARVED_SHARE = 0.5;
 const MAX_EVIDENCE = 8;
 
@@ -27,8 +27,8 @@ export const hostKeptUp = defineCheck<z.output<typeof params>>({
 
   check(history) {
     const expected =
-      `less than ${formatShare(MAX_STARVED_SHARE)} of the time, or ${formatDuration(MIN_STARVED_MS)}, with processors ` +
-      'busy and two tasks or more for each of them, or a tenth of their time stolen';
+      `the machine starved for less than ${formatDuration(MIN_STARVED_MS)} or ${formatShare(MAX_STARVED_SHARE)} of the ` +
+      'time: all processors busy with two tasks or more each, or a tenth of their time stolen';
     const host = hostFigures(history);
     if (!host) {
       return { judgement: 'unknown', expected, observed: 'no sample of the machine was recorded', evidence: [] };
@@ -36,7 +36,7 @@ export const hostKeptUp = defineCheck<z.output<typeof params>>({
     const { sampledMs, starvedMs, samples } = host;
     const range = loadRange(history) ?? { fromMs: 0, toMs: 0 };
     const loadMs = range.toMs - range.fromMs;
-    // In what was not sampled the machine may have been starved all the time.
+    // The machine may have been starved whenever it was not sampled.
     const unseenMs = unsampledRanges(host, range).reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
     const atMostMs = starvedMs + unseenMs;
     const reaches = (share: number) => atMostMs >= MIN_STARVED_MS && atMostMs >= share * loadMs;

@@ -1,4 +1,4 @@
-/** How long the answers took, at a percentile. */
+/** Latency at a percentile. */
 
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
@@ -17,17 +17,17 @@ const PERCENTILES = {
   max: { slower: 0, of: (latency: Latency) => latency.maxMs },
 } as const;
 
-/** Where fewer were answered, those that were are no picture of service. */
+/** With fewer answers, the answers do not represent the service. */
 const MIN_ANSWERED_SHARE = 0.5;
 
 const params = z.strictObject({
   of: z.string().describe('A kind of operation of the workload, such as read.'),
-  during: z.enum(SPANS).default('fault').describe('The part of the run in which the operations were to start.'),
+  during: z.enum(SPANS).default('fault').describe('The span in which the operations were due.'),
   percentile: z
     .enum(Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[])
     .default('p99')
-    .describe('Which answer counts: p50, p90, p99, p99.9, p99.99 or max.'),
-  max: positiveDuration.describe('The longest that it may take, from the intended start.'),
+    .describe('p50, p90, p99, p99.9, p99.99 or max.'),
+  max: positiveDuration.describe('The highest latency allowed, from the intended start.'),
 });
 
 export const latency = defineCheck<z.output<typeof params>>({
@@ -50,7 +50,7 @@ export const latency = defineCheck<z.output<typeof params>>({
     const failed = figures.availability.find(({ kind, span }) => kind === of && span === during)?.figures;
     const evidence =
       failed && failed.ok < failed.intended
-        ? [`${failed.intended - failed.ok} of ${failed.intended} had no answer in time and are no part of this`]
+        ? [`${failed.intended - failed.ok} of ${failed.intended} had no answer in time and do not count here`]
         : [];
     if (!found) {
       return { judgement: 'unknown', expected, observed: `no ${of} was answered in the ${during} span`, evidence };
@@ -60,7 +60,7 @@ export const latency = defineCheck<z.output<typeof params>>({
     const observed = `${percentile} ${formatDuration(at(found))} of ${answers}`;
     if (at(found) > max) return { judgement: 'fail', expected, observed, evidence };
     if (failed && found.count < failed.intended * MIN_ANSWERED_SHARE) {
-      const few = `${observed}, and most of ${formatCount(failed.intended, of)} had none: it says little of them`;
+      const few = `${observed}, but most of ${formatCount(failed.intended, of)} had no answer`;
       return { judgement: 'unknown', expected, observed: few, evidence };
     }
     const needed = slower === 0 ? 1 : Math.round(1 / slower);
@@ -68,7 +68,7 @@ export const latency = defineCheck<z.output<typeof params>>({
       return {
         judgement: 'unknown',
         expected,
-        observed: `${observed}, too few to show it: it takes ${needed}`,
+        observed: `${observed}, too few: it takes ${needed}`,
         evidence,
       };
     }

@@ -1,4 +1,4 @@
-/** The load generator's own troubles must not be taken for the cluster's. */
+/** Problems of the load generator must not count against the cluster. */
 
 import { z } from 'zod';
 import { eventsOf, type History } from '../model/history.ts';
@@ -10,14 +10,14 @@ const params = z.strictObject({});
 
 const MAX_UNSENT_SHARE = 0.01;
 /**
- * Of the shortest deadline: an operation that is sent this late still has nearly all of its time, and one
- * that waits longer for a connection is not sent at all.
+ * As a share of the shortest deadline: an operation sent this late still has nearly all of its time, and one that waits
+ * longer for a connection is not sent at all.
  */
 const MAX_LATENESS_SHARE = 0.1;
-/** What failed in one short pause of the load itself is excused; a pass rests on all the rest of the time. */
+/** A longer pause of the load excuses failures in it; a pass rests on the rest of the time. */
 const EXCUSING_EVENT_LOOP_DELAY_MS = 250;
 const MAX_EVENT_LOOP_DELAY_MS = 1_000;
-/** Of one kind of operation, because a rare kind vanishes among all. */
+/** Checked for each kind, because a rare kind vanishes in the total. */
 const MAX_UNSENT_SHARE_OF_KIND = 0.1;
 
 export const loadKeptItsSchedule = defineCheck<z.output<typeof params>>({
@@ -40,13 +40,13 @@ export const loadKeptItsSchedule = defineCheck<z.output<typeof params>>({
     }
     const { intended, unsent, latenessP99Ms, latenessMaxMs, eventLoopDelayMaxMs, stalls = [] } = kept;
     const reasons: string[] = [];
-    if (intended === 0) reasons.push('it intended nothing');
+    if (intended === 0) reasons.push('nothing was due');
     else if (unsent / intended > MAX_UNSENT_SHARE) {
       reasons.push(`${unsent} of ${intended} not sent (${formatShare(unsent / intended)})`);
     }
     reasons.push(...idleKinds(history));
     if (latenessP99Ms > maxLatenessMs) reasons.push(`p99 of the lateness ${formatDuration(latenessP99Ms)}`);
-    // A pause whose time is not known, as in histories of earlier versions, makes all of the run doubtful.
+    // A pause without a time, as in histories of earlier versions, makes the whole run doubtful.
     const isPlaced = stalls.some(({ fromMs, toMs }) => Math.ceil(toMs - fromMs) >= eventLoopDelayMaxMs);
     if (eventLoopDelayMaxMs > (isPlaced ? MAX_EVENT_LOOP_DELAY_MS : EXCUSING_EVENT_LOOP_DELAY_MS)) {
       reasons.push(`event loop late by ${formatDuration(eventLoopDelayMaxMs)}`);
@@ -61,7 +61,7 @@ export const loadKeptItsSchedule = defineCheck<z.output<typeof params>>({
   },
 });
 
-/** Kinds that hardly came to be sent, though all together they were. */
+/** Kinds that were hardly sent, although the total was. */
 function idleKinds(history: History): string[] {
   const { count, kinds, columns } = history.operations.data;
   const intended = kinds.map(() => 0);

@@ -1,4 +1,4 @@
-/** RPO: how many acknowledged writes are gone in the end, or over which time they were acknowledged, and by which node. */
+/** RPO: how many acknowledged writes are lost, over which time they were acknowledged, and by which node. */
 
 import { z } from 'zod';
 import { lostOf } from '../measure/ledger.ts';
@@ -30,14 +30,16 @@ const params = z.strictObject({
       },
     )
     .default(0)
-    .describe('The most that may be gone: a count, or the time from the first to the last acknowledgement of them.'),
+    .describe(
+      'The most that may be lost: a count, or the time from the first to the last acknowledgement of a lost write.',
+    ),
 });
 
 type Limit = z.output<typeof params>['max'];
 
 export const lostWrites = defineCheck<z.output<typeof params>>({
   name: 'lost-writes',
-  summary: 'How many acknowledged writes are gone in the end, and which node had acknowledged them (RPO).',
+  summary: 'How many acknowledged writes are lost, and which node had acknowledged them (RPO).',
   unknownWhen:
     "no final read was made; no write was acknowledged; more than `max` is missing and something could not be read; or no node that takes writes returned the witness's rows.",
   answers: 'loss',
@@ -78,7 +80,7 @@ function judge(history: History, max: Limit): Omit<Finding, 'expected'> {
   if (roles?.witness.some(({ lost: gone }) => gone === null)) {
     return {
       judgement: 'unknown',
-      observed: 'the rows of the witness were not read on a primary in the end',
+      observed: "the witness's rows were not read on a primary at the end",
       evidence,
     };
   }
@@ -94,21 +96,21 @@ function tooMuch(max: Limit, count: number, forMs: number): boolean {
   return typeof max === 'number' ? count > max : count > 0 && forMs > max.ofTimeMs;
 }
 
-/** Initial messages are older than any span of the run. */
+/** Initial messages are older than any time of the run. */
 function loadSpanMs({ lostBy, lostInitial }: WriteAudit): number {
   if (lostInitial.count > 0) return Number.POSITIVE_INFINITY;
   const first = Math.min(...lostBy.map(({ firstMs }) => firstMs));
   return Math.max(...lostBy.map(({ lastMs }) => lastMs)) - first;
 }
 
-/** By clients that stay with a node as the sessions of the witness do. */
+/** Losses of the witness, whose sessions stay with their node. */
 function witnessLoss(roles: RoleFigures | undefined) {
   const losers = (roles?.witness ?? []).filter(({ lost }) => lost !== null && lost > 0);
   const words = losers.map(({ node, lost, acknowledged }) => `${lost} of ${acknowledged} that ${node} acknowledged`);
   return {
     lost: losers.reduce((sum, { lost }) => sum + (lost ?? 0), 0),
     forMs: losers.reduce((longest, { lostForMs }) => Math.max(longest, lostForMs), 0),
-    words: `of the witness ${words.join(', ')} lost`,
+    words: `of the witness, ${words.join(', ')} lost`,
   };
 }
 
@@ -125,7 +127,7 @@ function describe(history: History, audit: WriteAudit, roles: RoleFigures | unde
   return [
     ...lostBy.map(
       ({ node, timeline, count, firstMs, lastMs }) =>
-        `${node ?? 'no node was seen to have them'}${timeline === undefined ? '' : ` (timeline ${timeline})`}: ` +
+        `${node ?? 'unknown node'}${timeline === undefined ? '' : ` (timeline ${timeline})`}: ` +
         `${formatCount(count, 'acknowledged write')} lost, over ${formatDuration(lastMs - firstMs)}`,
     ),
     ...lostWitnesses.map(({ key, settledAt }) => `${key} lost: acknowledged at ${formatMoment(settledAt)}`),
@@ -134,7 +136,7 @@ function describe(history: History, audit: WriteAudit, roles: RoleFigures | unde
       ({ node, acknowledged, lost, lostForMs }) =>
         `witness on ${node}: ${formatCount(acknowledged, 'row')} acknowledged, ` +
         (lost === null
-          ? 'what became of them was not read'
+          ? 'not checked on the final primary'
           : `${lost} lost${lost > 0 ? `, over ${formatDuration(lostForMs)}` : ''}`),
     ),
     ...(finalReads.missing.length > 0 ? [`not read: ${finalReads.missing.join(', ')}`] : []),

@@ -1,11 +1,10 @@
 /**
- * How much of the initial data could be read, and where what could not be read lives.
+ * How many initial messages were readable, and where the others are.
  *
- * Judged from the partition key reads that were sent and settled within the window, so that each tells what the
- * cluster could do in that state. A partition key is readable when at least one read returned all its messages with
- * the right content, and none returned a wrong answer. Scans speak for partition keys that no read tried. Where reads of a
- * partition key were not answered and a scan returned its messages, the partition key fails the check (a client that asks for it gets
- * nothing), and the words say that its messages were read all the same.
+ * Judged by the reads of partition keys that were sent and settled within the window, so each shows what the cluster
+ * could do in that state. A key is readable if at least one read returned all its messages with the right content, and
+ * none returned a wrong answer. Scans decide for keys that no read tried. A key whose reads had no answer fails even if
+ * a scan returned its messages, because a client that asks for it gets nothing; the words mention the scan.
  */
 
 import { z } from 'zod';
@@ -38,14 +37,14 @@ const params = z.strictObject({
       unreadable: z.array(z.string()).default([]).describe('Partitions of which no read may succeed.'),
     })
     .optional()
-    .describe('What must hold of single partitions, by name.'),
+    .describe('Requirements for single partitions, by name.'),
 });
 
 type Params = z.output<typeof params>;
 
 const WHEN = { 'steady-state': 'in the steady state', fault: 'during the fault', settle: 'after healing' } as const;
 
-/** As many partition keys, or ranges of messages, as one line names. */
+/** The most partition keys, or ranges of messages, on one line. */
 const MAX_NAMED = 8;
 
 export const messagesReadable = defineCheck<Params>({
@@ -87,10 +86,11 @@ export const messagesReadable = defineCheck<Params>({
     const expected = describeExpected(history, params);
     const windows = windowsOf(history, params.during);
     if (windows.length === 0) {
-      const observed = params.during === 'fault' ? 'no fault was in full effect' : `the run has no ${params.during}`;
+      const observed =
+        params.during === 'fault' ? 'no fault was in full effect' : `the run has no ${params.during} span`;
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
-    // A rolling failure has several such times: the worst decides.
+    // A rolling failure has several windows: the worst decides.
     const findings = windows.map((window) => judgeWithin(history, window, params));
     const judgement = worst(findings.map((finding) => finding.judgement));
     return { expected, ...(findings.find((finding) => finding.judgement === judgement) as (typeof findings)[0]) };
@@ -103,7 +103,7 @@ function windowsOf(history: History, during: Params['during']): readonly TimeRan
   return span ? [span] : [];
 }
 
-/** Where nothing is asked, all is: a check that demands nothing would pass whatever happens. */
+/** Without limits, all messages must be readable; otherwise the check would always pass. */
 function demands({ run }: History, { min, max, shards: partitions = { readable: [], unreadable: [] } }: Params) {
   const named = partitions.readable.length + partitions.unreadable.length;
   return { min: min === undefined && max === undefined && named === 0 ? run.messages : min, max, partitions };
@@ -141,7 +141,7 @@ function judgeWithin(history: History, window: TimeRange, params: Params): Omit<
   const judgements: Judgement[] = [];
   if (min !== undefined) {
     judgements.push(readable >= min ? 'pass' : readable + untried < min ? 'fail' : 'unknown');
-    // A scan that was answered claims to be the whole truth.
+    // An answered scan claims to be complete.
     if (worstScan !== undefined && worstScan < min) judgements.push('fail');
   }
   if (max !== undefined) judgements.push(readable > max ? 'fail' : readable + untried <= max ? 'pass' : 'unknown');
@@ -161,7 +161,7 @@ function judgeWithin(history: History, window: TimeRange, params: Params): Omit<
   };
 }
 
-/** What a partition and a partition key are called. */
+/** The words for a partition and a partition key. */
 interface Words {
   readonly partition: string | undefined;
   readonly key: string;
@@ -203,17 +203,17 @@ function describeObserved(
   const parts = [`${readable} of ${formatCount(run.messages, 'message')} readable${byKey}`];
   if (silent.count > 0) parts.push(`${silent.count} asked for and not answered on ${silent.where}`);
   if (onlyScanned.count > 0) {
-    parts.push(`${onlyScanned.count} not answered to them on ${onlyScanned.where}, though scans returned them`);
+    parts.push(`${onlyScanned.count} not answered on ${onlyScanned.where}, although scans returned them`);
   }
   if (wrong.count > 0) parts.push(`${wrong.count} answered wrong on ${wrong.where}`);
   const scanned = partitions.flatMap(({ keys }) => keys).filter((key) => key.tried === 0 && key.inCompleteScan).length;
-  if (scanned > 0) parts.push(`${scanned * messagesPerKey} of them seen by scans alone`);
+  if (scanned > 0) parts.push(`${scanned * messagesPerKey} of them seen only by scans`);
   if (untried > 0) parts.push(`${formatCount(untried, 'message')} never tried`);
   if (scans.worst !== undefined && scans.worst < run.messages) parts.push(`a scan returned only ${scans.worst}`);
   return parts.join(', ');
 }
 
-/** Reads asked for it, and none was answered. */
+/** Reads asked for the key, and none was answered. */
 function isSilent({ tried, answered }: KeyService): boolean {
   return tried > 0 && answered === 0;
 }

@@ -1,4 +1,4 @@
-/** No read returned a row twice. Looked for in the rows on the wire: counts of distinct keys do not show it. */
+/** No read returned a row twice, by the rows on the wire: counts of distinct keys would hide it. */
 
 import type { z } from 'zod';
 import { unexposed } from '../measure/exposure.ts';

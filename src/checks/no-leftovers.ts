@@ -1,4 +1,4 @@
-/** Nothing is left on any node that would wait for ever: a transaction that is prepared, a slot that nobody reads. */
+/** Nothing is left on any node that would stay indefinitely: a prepared transaction, a slot without a reader. */
 
 import { z } from 'zod';
 import { LEFTOVERS } from '../model/event.ts';
@@ -22,7 +22,7 @@ export const noLeftovers = defineCheck<z.output<typeof params>>({
     const looked = eventsOf(history, 'leftovers')[0];
     if (!looked) {
       const failed = eventsOf(history, 'final-read-failed').find(({ source }) => source === LEFTOVERS);
-      const observed = failed ? `could not look: ${failed.error}` : 'not checked';
+      const observed = failed ? `pgquake could not look: ${failed.error}` : 'not checked';
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
     const { preparedTransactions, idleSlots } = looked;
@@ -33,7 +33,7 @@ export const noLeftovers = defineCheck<z.output<typeof params>>({
     const evidence = [
       ...preparedTransactions
         .slice(0, MAX_WITNESSES)
-        .map(({ node, gid, ageMs }) => `${node}: ${gid}, prepared ${formatDuration(ageMs)} before`),
+        .map(({ node, gid, ageMs }) => `${node}: ${gid}, prepared for ${formatDuration(ageMs)}`),
       ...ended
         .slice(0, MAX_WITNESSES)
         .map(
@@ -50,22 +50,22 @@ export const noLeftovers = defineCheck<z.output<typeof params>>({
       ...(preparedTransactions.length > 0 ? [formatCount(preparedTransactions.length, 'prepared transaction')] : []),
       ...(idleSlots?.length ? [formatCount(idleSlots.length, 'idle replication slot')] : []),
     ];
-    const stood = `${formatCount(ended.length, 'prepared transaction')} stood for up to ${formatDuration(stoodMs)}`;
+    const stood = `${formatCount(ended.length, 'transaction')} stayed prepared for up to ${formatDuration(stoodMs)}`;
     if (left.length > 0) return { judgement: 'fail', expected, observed: `${left.join(' and ')} left`, evidence };
     const failed = eventsOf(history, 'final-read-failed').find(({ source }) => source === LEFTOVERS);
     if (onRequest.length > 0) {
-      const observed = `${formatCount(onRequest.length, 'prepared transaction')} ended only when the engine was asked to; ${stood}`;
+      const observed = `${formatCount(onRequest.length, 'prepared transaction')} ended only when pgquake asked the engine to end them; ${stood}`;
       return { judgement: 'fail', expected, observed, evidence };
     }
     if (failed) {
-      const observed = `none where it could be looked: ${failed.error}`;
+      const observed = `none found, but pgquake could not look everywhere: ${failed.error}`;
       return { judgement: 'unknown', expected, observed, evidence };
     }
     if (!idleSlots) return { judgement: 'unknown', expected, observed: 'idle slots were not checked', evidence };
     return {
       judgement: 'pass',
       expected,
-      observed: `none on any node${ended.length === 0 ? '' : `; ${stood} before, and ended by themselves`}`,
+      observed: `none on any node${ended.length === 0 ? '' : `; ${stood}, then ended by themselves`}`,
       evidence,
     };
   },

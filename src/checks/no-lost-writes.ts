@@ -1,4 +1,4 @@
-/** RPO: every acknowledged write, and every message that was there before the run, is found at the end. */
+/** RPO: the final reads find every acknowledged write and every initial message. */
 
 import { z } from 'zod';
 import { describeLate, lateWritesOf } from '../measure/late-writes.ts';
@@ -53,7 +53,7 @@ function judge(history: History, audit: WriteAudit): Omit<Finding, 'expected'> {
   const { late, forMs } = lateWritesOf(history);
   const lately =
     late.count > 0 && forMs !== null
-      ? `; ${late.count} of them were stale for up to ${formatDuration(forMs)}, until prepared transactions had ended`
+      ? `; ${late.count} of them were invisible for up to ${formatDuration(forMs)}, until prepared transactions ended`
       : '';
   return { judgement: 'pass', observed: `${all} found${notSeen}${lately}`, evidence };
 }
@@ -80,7 +80,7 @@ function describe(history: History, audit: WriteAudit): string[] {
             `${unknown - unknownPresent - unknownAbsent} unresolved`,
         ]
       : []),
-    ...receded.keys.map((key) => `${key}: ended unknown, was returned by a read, and is gone`),
+    ...receded.keys.map((key) => `${key}: ended unknown, was returned by a read, then lost`),
     ...(lostOf(audit).figures(history).sql ?? []).map((statement) => `look again: ${statement}`),
   ];
 }

@@ -1,4 +1,4 @@
-/** No read left out a message that was acknowledged before the read was sent. */
+/** No read left out a message acknowledged before the read was sent. */
 
 import { z } from 'zod';
 import { exposureOf } from '../measure/exposure.ts';
@@ -12,7 +12,7 @@ import { defineCheck } from './check.ts';
 const params = z.strictObject({
   max: duration
     .optional()
-    .describe('How long after its acknowledgement a read may still leave a message out; not at all by default.'),
+    .describe('How long after its acknowledgement a read may still miss a message; not at all by default.'),
 });
 
 export const noStaleReads = defineCheck<z.output<typeof params>>({

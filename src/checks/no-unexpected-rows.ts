@@ -1,4 +1,4 @@
-/** No row is there that nobody wrote, or whose write had certainly failed. */
+/** No row exists that was never sent, or whose write certainly failed. */
 
 import { z } from 'zod';
 import { auditWrites } from '../measure/write-audit.ts';
@@ -33,12 +33,12 @@ export const noUnexpectedRows = defineCheck<z.output<typeof params>>({
     ];
     if (found.length > 0) return { judgement: 'fail', expected, observed: found.join(' and '), evidence };
     if (!finalReads.byClients) {
-      return { judgement: 'unknown', expected, observed: 'no final read as clients read', evidence };
+      return { judgement: 'unknown', expected, observed: 'no final read by clients was made', evidence };
     }
     if (history.run.messages > 0 && finalReads.anywhere.size === 0) {
       const observed = `the final reads found none of ${formatCount(history.run.messages, 'initial message')}`;
       return { judgement: 'unknown', expected, observed, evidence };
     }
-    return { judgement: 'pass', expected, observed: 'nothing that was not written', evidence };
+    return { judgement: 'pass', expected, observed: 'only rows that were written', evidence };
   },
 });

@@ -1,4 +1,4 @@
-/** The longest time without a single success, of a kind of operation or of one of its partitions. */
+/** The longest time without a success, of a kind of operation or of one of its partitions. */
 
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
@@ -24,7 +24,7 @@ const params = z.strictObject({
 type Params = z.output<typeof params>;
 
 const MAX_WINDOWS = 8;
-/** An outage is at least two failures in a row. */
+/** An outage takes at least two failures in a row. */
 const MIN_OPERATIONS = 2;
 
 export const outage = defineCheck<Params>({
@@ -87,7 +87,7 @@ export const outage = defineCheck<Params>({
       return {
         judgement: 'unknown',
         expected,
-        observed: `${observed}; one was still on when the load stopped`,
+        observed: `${observed}; one was still open when the load stopped`,
         evidence,
       };
     }
@@ -103,7 +103,7 @@ export const outage = defineCheck<Params>({
   },
 });
 
-/** How much was, by the load. What the client could not send does not count. */
+/** Operations of the load that were due, without those that the client could not send. */
 function intended(history: History, { of, during, shard: partition }: Omit<Params, 'max'>, spans: Spans): number {
   let count = 0;
   const index = placementOf(history)?.partitions.findIndex(({ name }) => name === partition);

@@ -1,4 +1,4 @@
-/** Whether the partitions behaved as the engine predicted for the nodes that were down. */
+/** Whether the partitions behaved as the engine predicted while nodes were down or frozen. */
 
 import { z } from 'zod';
 import { longestTransitionMs, servedBesidePrediction } from '../measure/as-predicted.ts';
@@ -27,10 +27,10 @@ export const prediction = defineCheck<z.output<typeof params>>({
 
   hopeless(_, { faults, lacks = [] }) {
     if (lacks.includes('partitions') && lacks.includes('probes'))
-      return 'neither load nor probes tell one partition from another';
+      return 'neither load nor probes distinguish partitions';
     if (!faults?.length || faults.some(({ effect }) => effect)) return undefined;
     const names = [...new Set(faults.map(({ name }) => name))].join(', ');
-    return `the engine predicts what nodes that are down or frozen mean, and ${names} leaves them up`;
+    return `the engine predicts only for nodes that are down or frozen, and ${names} leaves them up`;
   },
 
   check(history) {
@@ -52,8 +52,8 @@ export const prediction = defineCheck<z.output<typeof params>>({
     const noted = compared.filter((one) => one.judgement === judgement).map((one) => one.line);
     const observed = {
       pass: `${every} was as predicted`,
-      fail: `${noted.length} of ${compared.length} predictions did not come true`,
-      unknown: `${noted.length} of ${compared.length} predictions could not be tried`,
+      fail: `${noted.length} of ${compared.length} predictions were wrong`,
+      unknown: `${noted.length} of ${compared.length} predictions could not be tested`,
     }[judgement];
     return { judgement, expected, observed, evidence: noted };
   },
@@ -73,7 +73,7 @@ function compare(
   ];
 }
 
-/** What stalls has no success before its deadline, as what fails has none; an answer that came is a difference. */
+/** A stall, like a failure, has no success before its deadline; any answer contradicts the prediction. */
 function compareOne(said: string, predicted: boolean, { intended, ok }: Availability): Compared {
   if (intended === 0) return { judgement: 'unknown', line: `${said}, never tried` };
   return { judgement: ok > 0 === predicted ? 'pass' : 'fail', line: `${said}, ${ok} of ${intended} ok` };

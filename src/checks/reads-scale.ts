@@ -1,6 +1,6 @@
 /**
- * Whether more workers serve more reads. All servers and the client of a run may share one machine; where it has
- * fewer processors than they could use, a ratio that stays low says nothing about the cluster.
+ * Whether more workers serve more reads. If servers and client share a machine with too few processors, a low ratio
+ * says nothing about the cluster.
  */
 
 import { z } from 'zod';
@@ -12,10 +12,10 @@ import { formatCount, formatPerSecond, formatTimes } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({
-  min: z.number().min(1).describe('Reads a second from all workers, over those from one.'),
+  min: z.number().min(1).describe('The least ratio of reads per second, all workers to one.'),
 });
 
-/** Beside the workers: the coordinator and the client. */
+/** The coordinator and the client, besides the workers. */
 const OTHERS = 2;
 
 export const readsScale = defineCheck<z.output<typeof params>>({
@@ -49,7 +49,7 @@ export const readsScale = defineCheck<z.output<typeof params>>({
       return {
         judgement: 'unknown',
         expected,
-        observed: 'most reads failed: what is left is no rate of reads',
+        observed: 'most reads failed, so the rate means nothing',
         evidence,
       };
     }

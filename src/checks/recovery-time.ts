@@ -1,4 +1,4 @@
-/** RTO: how long a kind of operation took from the fault in effect until it was as before. */
+/** RTO: how long a kind of operation took to recover from the fault in effect. */
 
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
@@ -57,7 +57,7 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
     if (recoveryMs === null) {
       const watchedMs = Math.max(0, (figures.spans.settle ?? figures.spans.fault)?.toMs ?? 0) - firstEffectMs;
       return {
-        // A run that ended sooner than the limit does not show that the limit would have been missed.
+        // A run that ended before the limit does not show that the limit would have been missed.
         judgement: watchedMs >= max ? 'fail' : 'unknown',
         expected,
         observed: `not back to normal when the load stopped, ${formatDuration(watchedMs)} after the fault took effect`,

@@ -1,4 +1,4 @@
-/** After healing every node is back: one primary, and all others stream on its timeline. */
+/** After healing, one node is primary and all others stream on its timeline. */
 
 import { z } from 'zod';
 import { actsOf, spansOf } from '../measure/spans.ts';
@@ -11,14 +11,14 @@ import type { Finding } from '../model/verdict.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({
-  within: duration.describe('The longest from the moment when healing of the last fault is requested.'),
+  within: duration.describe('The longest time from the request to heal the last fault.'),
 });
 
 export const rejoined = defineCheck<z.output<typeof params>>({
   name: 'rejoined',
   summary: 'After healing there is one primary, and every other node streams on its timeline.',
   unknownWhen:
-    'no roles were recorded; no fault took effect or was asked to heal; the run ended before `within`; or a standby takes writes in the end.',
+    'no roles were recorded; no fault took effect; healing was not requested for every fault; the run ended before `within`; or a standby takes writes at the end.',
   answers: 'healing',
   params,
   requires: ['roles'],
@@ -41,13 +41,13 @@ function judge(history: History, within: number): Omit<Finding, 'expected'> {
     evidence: [...evidence],
   });
   const looks = eventsOf(history, 'roles-seen');
-  if (looks.length === 0) return unknown('no roles were looked at in this run');
+  if (looks.length === 0) return unknown('no roles were recorded in this run');
   const acts = actsOf(history).filter(({ effectMs }) => effectMs !== undefined);
   if (acts.length === 0) return unknown('no fault took effect');
   const healing = acts.map(({ healAskedMs }) => healAskedMs);
-  if (healing.includes(undefined)) return unknown('not every fault was asked to heal');
+  if (healing.includes(undefined)) return unknown('healing was not requested for every fault');
   const healMs = Math.max(...healing.map((atMs) => atMs as number));
-  // Until the load stops: what comes after is no part of the service.
+  // Looks end when the load stops; the service ends there too.
   const last = looks.at(-1) as EventOf<'roles-seen'>;
   const wrong = amiss(last.roles);
   const evidence = looks
@@ -60,19 +60,20 @@ function judge(history: History, within: number): Omit<Finding, 'expected'> {
   }
   const wholeMs = wholeSince(looks);
   const tookMs = Math.max(0, wholeMs - healMs);
-  const observed = tookMs === 0 ? 'all of them before healing' : `all of them ${formatDuration(tookMs)} after healing`;
+  const observed =
+    tookMs === 0 ? 'all nodes were back before healing' : `all nodes were back ${formatDuration(tookMs)} after healing`;
   const contradicted = leftBehind(history, last.roles);
   if (contradicted !== undefined) return unknown(`${observed}, but ${contradicted}`, evidence);
   return { judgement: tookMs <= within ? 'pass' : 'fail', observed, evidence: [...evidence, describe(last.roles)] };
 }
 
-/** When the roles became whole for the last time, and stayed so. */
+/** When the roles became right for good. */
 function wholeSince(looks: readonly EventOf<'roles-seen'>[]): number {
   const lastAmiss = looks.findLastIndex(({ roles }) => amiss(roles) !== undefined);
   return looks[lastAmiss + 1]?.at ?? 0;
 }
 
-/** What keeps the nodes from being one primary with standbys that stream on its timeline. */
+/** What is wrong with the roles; `undefined` if one primary has standbys that stream on its timeline. */
 function amiss(roles: Roles): string | undefined {
   const entries = Object.entries(roles);
   const primaries = entries.filter(([, { role }]) => role === 'primary');
@@ -83,18 +84,18 @@ function amiss(roles: Roles): string | undefined {
   for (const [node, seen] of entries) {
     if (node === first[0]) continue;
     if (seen.role === 'unknown') return `${node} does not answer`;
-    if (seen.state !== 'streaming') return `${node} does not stream (${seen.state ?? 'nothing is known of it'})`;
+    if (seen.state !== 'streaming') return `${node} does not stream (${seen.state ?? 'state unknown'})`;
     if (seen.timeline !== timeline) return `${node} is on timeline ${seen.timeline}, and ${first[0]} on ${timeline}`;
   }
   return undefined;
 }
 
-/** A node that says in the end that it is a primary, whatever was seen of its role. */
+/** A node that reports itself as primary at the end, contrary to the roles. */
 function leftBehind(history: History, roles: Roles): string | undefined {
   const others = eventsOf(history, 'witness-read').filter(
     ({ node, role }) => role === 'primary' && roles[node]?.role !== 'primary',
   );
-  return others.length === 0 ? undefined : `${others.map(({ node }) => node).join(', ')} takes writes in the end`;
+  return others.length === 0 ? undefined : `${others.map(({ node }) => node).join(', ')} takes writes at the end`;
 }
 
 function describe(roles: Roles): string {

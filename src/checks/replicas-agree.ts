@@ -52,7 +52,7 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
       ...(all.figures(history).sql ?? []).map((statement) => `look again: ${statement}`),
       ...(unread.length > 0 ? [`not read: ${unread.join(', ')}`] : []),
       ...early.map(
-        (partition) => `${inWords(partition, word).replace(/differs?/, 'differed')} while prepared transactions stood`,
+        (partition) => `${inWords(partition, word).replace(/differs?/, 'differed')} while transactions were prepared`,
       ),
       ...eventsOf(history, 'final-read-failed').map(({ source, error }) => `final read of ${source} failed: ${error}`),
     ];
@@ -73,7 +73,7 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
         : partitions.every(({ copies: placements }) => placements.length < 2)
           ? `every ${partitionWordOf(word)} has one placement: there is nothing to compare`
           : unread.length === 0 && keys === 0 && history.run.messages > 0
-            ? `no placement holds a single one of ${formatCount(history.run.messages, 'message')}`
+            ? `no placement holds any of ${formatCount(history.run.messages, 'message')}`
             : undefined;
     if (untested) return { judgement: 'unknown', expected, observed: untested, evidence };
     if (unread.length > 0) {
@@ -92,7 +92,7 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
     const until =
       doubt === undefined
         ? ''
-        : `; they differed for ${formatDuration(doubt.waitedMs)}, until prepared transactions had ended`;
+        : `; they differed for ${formatDuration(doubt.waitedMs)}, until prepared transactions ended`;
     const copies =
       word === undefined
         ? formatCount(placements, 'copy', 'copies')

@@ -1,4 +1,4 @@
-/** What one client may rely on, whatever others see: its own writes, and what it has seen before. */
+/** What a client may rely on, whatever others see: its own writes, and what it has read before. */
 
 import { z } from 'zod';
 import { owedReads } from '../measure/exposure.ts';
@@ -9,10 +9,10 @@ import { defineCheck } from './check.ts';
 
 const GUARANTEES = ['read-your-writes', 'monotonic-reads'] as const;
 
-/** What is missing where a guarantee could not be broken. */
+/** The reason if a guarantee could not be broken. */
 const NEEDED = {
-  'read-your-writes': 'no read followed an acknowledged write of its own session',
-  'monotonic-reads': 'no read followed another one of its own session',
+  'read-your-writes': 'no read followed an acknowledged write of its session',
+  'monotonic-reads': 'no read followed another read of its session',
 } as const;
 
 const params = z.strictObject({
@@ -71,7 +71,7 @@ export const sessionGuarantees = defineCheck<z.output<typeof params>>({
     const tried = { 'read-your-writes': owed.afterOwnWrite, 'monotonic-reads': owed.afterOwnRead };
     const untried = guarantees.filter((guarantee) => tried[guarantee] === 0);
     if (untried.length > 0) {
-      const observed = `${untried.join(' and ')} not put to the test: ${untried.map((one) => NEEDED[one]).join(', and ')}`;
+      const observed = `${untried.join(' and ')} not tested: ${untried.map((one) => NEEDED[one]).join(', and ')}`;
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
     const observed = `held in ${formatCount(ofSessions, 'read')}`;

@@ -1,4 +1,4 @@
-/** Two nodes never acknowledged writes at one time, or for no longer than a limit. */
+/** Two nodes never acknowledged writes at once, or for no longer than a limit. */
 
 import { z } from 'zod';
 import { describeTwoPrimaries } from '../measure/role-words.ts';
@@ -6,11 +6,11 @@ import { roleFigures } from '../measure/roles.ts';
 import { splitBrainMs } from '../measure/split-brain.ts';
 import { unwitnessed } from '../measure/write-spans.ts';
 import { duration } from '../model/quantities.ts';
-import { formatDuration } from '../model/units.ts';
+import { formatCount, formatDuration } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({
-  max: duration.prefault('0s').describe('For how long in all two nodes may acknowledge writes at once.'),
+  max: duration.prefault('0s').describe('How long in total two nodes may acknowledge writes at once.'),
 });
 
 const MAX_PAIRS = 8;
@@ -32,7 +32,7 @@ export const splitBrain = defineCheck<z.output<typeof params>>({
     if (atLeastMs > max) {
       const rows = pairs.flatMap(({ sides }) => sides).filter(({ lost }) => lost);
       const lost = rows.reduce((sum, { lost }) => sum + (lost ?? 0), 0);
-      const gone = lost === 0 ? '' : `; ${lost} rows that were acknowledged then are gone`;
+      const gone = lost === 0 ? '' : `; ${formatCount(lost, 'row')} acknowledged in that time lost`;
       return {
         judgement: 'fail',
         expected,

@@ -1,4 +1,4 @@
-/** What copies cost in storage: all placements of all tables over one copy of the same rows on one server. */
+/** The cost of copies in storage: all placements of all tables over one copy of the same rows on one server. */
 
 import { z } from 'zod';
 import { whyNotObserved } from '../measure/observations.ts';
@@ -33,7 +33,7 @@ export const storageOverhead = defineCheck<Params>({
       min === undefined ? `at most ${formatTimes(max)} one copy` : `${min} to ${formatTimes(max)} one copy`;
     const seen = eventsOf(history, 'storage')[0];
     if (!seen || seen.oneCopyBytes === 0) {
-      const observed = seen ? 'one copy takes nothing' : whyNotObserved(history, 'storage');
+      const observed = seen ? 'one copy takes no space' : whyNotObserved(history, 'storage');
       return { judgement: 'unknown', expected, observed, evidence: [] };
     }
     const { copies: placements, oneCopyBytes } = seen;

@@ -1,4 +1,4 @@
-/** Writes were out, acknowledged writes were lost and two nodes were primaries within what the cluster's own settings promise. */
+/** Write outages, lost acknowledged writes and two primaries stayed within the promise of the cluster's settings. */
 
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
@@ -48,7 +48,7 @@ function judge(history: History): Omit<Finding, 'expected'> {
     const rows = formatCount(lostInitial.count, 'initial message');
     return {
       judgement: 'fail',
-      observed: `${rows} lost: no promise puts at risk what was there before the run`,
+      observed: `${rows} lost: the promise puts no initial message at risk`,
       evidence: [...lostInitial.keys.map((key) => `${key} lost`), ...parts.map(({ line }) => line)],
     };
   }

@@ -1,4 +1,4 @@
-/** Whether every worker that holds data does its part of the reads and writes, by the workers' own counts. */
+/** Whether every worker that holds data serves its part of the reads and writes, by the workers' own counts. */
 
 import { z } from 'zod';
 import { whyNotObserved } from '../measure/observations.ts';
@@ -15,12 +15,10 @@ const ACCESS = ['read', 'write'] as const;
 
 const params = z.strictObject({
   of: z.enum(ACCESS).optional().describe('Reads or writes alone; by default both.'),
-  'min-share': share
-    .prefault('1%')
-    .describe('Of what all workers served, how much each must have served at the least.'),
+  'min-share': share.prefault('1%').describe('The least share of all reads or writes that each worker must serve.'),
 });
 
-/** Of the load's own answers, which the workers count too: with fewer, their counts are wrong or not told yet. */
+/** The workers must account for this share of the load's answers; otherwise their counts are wrong or late. */
 const MIN_COUNTED_SHARE = 0.5;
 
 type Params = z.output<typeof params>;
@@ -75,9 +73,9 @@ function judge(workers: readonly WorkOfWorker[], access: Params['of'] & string, 
   }));
   const total = counts.reduce((sum, { count }) => sum + count, 0);
   if (total === 0) return { judgement: 'unknown', observed: `no ${access} was counted on any worker` } as const;
-  // Every write lies on a worker, and every partition key is read on one.
+  // Every write is stored on a worker, and every partition key is read on one.
   if (total < answered * MIN_COUNTED_SHARE) {
-    const observed = `the workers counted ${formatCount(total, access)}, and the load had ${answered} answered`;
+    const observed = `the workers counted ${formatCount(total, access)}, but the load had ${answered} answers`;
     return { judgement: 'unknown', observed } as const;
   }
   const least = Math.min(...counts.map(({ count }) => count)) / total;

@@ -1,4 +1,4 @@
-/** What every partition did while the faults were in full effect, beside what its engine predicted for it. Pure. */
+/** How every partition served while all faults were in effect, beside its engine's prediction. Pure. */
 
 import type { TimeRange } from '../model/figures.ts';
 import { eventsOf, type History } from '../model/history.ts';
@@ -6,19 +6,19 @@ import type { PartitionPrediction } from '../model/topology.ts';
 import { type PartitionService, predictionFor, serviceWithin } from './partitions.ts';
 import { fullEffects } from './spans.ts';
 
-/** A cluster needs a moment to notice; what happens in it is no part of the prediction. In milliseconds. */
+/** The time in which a cluster notices a loss; the prediction does not cover it. In milliseconds. */
 const TRANSITION_MS = 1_000;
 
 /** One partition in one time of full effect. */
 export interface PredictedService {
   readonly service: PartitionService;
-  /** Absent where the engine predicted nothing for this partition. */
+  /** `undefined` if the engine predicted nothing for this partition. */
   readonly predicted: PartitionPrediction | undefined;
-  /** What counts: without the moment in which the cluster notices. */
+  /** The time that counts: after the transition. */
   readonly range: TimeRange;
 }
 
-/** @returns every partition in every time of full effect, or why there is nothing to compare, in words. */
+/** @returns every partition in every time of full effect, or why there is nothing to compare. */
 export function servedBesidePrediction(history: History): readonly PredictedService[] | { readonly why: string } {
   const effects = fullEffects(history);
   if (effects.length === 0) return { why: 'no fault was in full effect' };
@@ -38,7 +38,7 @@ export function servedBesidePrediction(history: History): readonly PredictedServ
   return all;
 }
 
-/** The longest that a partition may take until it behaves as predicted, over all predictions of a run. */
+/** The longest time until a partition behaves as predicted, over all predictions of a run. */
 export function longestTransitionMs(history: Pick<History, 'events'>): number {
   return transitionMs(eventsOf(history, 'predicted').flatMap(({ partitions }) => partitions));
 }

@@ -1,9 +1,8 @@
-/** Shares of what was intended. An operation that the client itself could not send is charged to nobody. */
+/** Availability: the share of due operations that succeeded. Operations that the client could not send do not count. */
 
 import type { Availability } from '../model/figures.ts';
 import type { Outcome } from '../model/history.ts';
 
-/** Counts outcomes as they come. */
 export class Tally {
   #ok = 0;
   #fail = 0;

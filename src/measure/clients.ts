@@ -1,10 +1,10 @@
-/** Where clients see the rows in the end. */
+/** The node where clients find the rows at the end. */
 
 import { eventsOf, type History } from '../model/history.ts';
 import { nodesInRole } from '../model/roles.ts';
 import type { NodeName } from '../model/topology.ts';
 
-/** The node that every statement passes, else the primary that was seen last; `undefined` where there is neither. */
+/** The node that every statement passes, else the last primary seen; `undefined` if there is neither. */
 export function clientsNode(history: Pick<History, 'events'>): NodeName | undefined {
   const entry = eventsOf(history, 'cluster-formed')[0]?.placement.entry;
   const roles = eventsOf(history, 'roles-seen').at(-1)?.roles;

@@ -1,6 +1,6 @@
 /**
- * What changed from earlier runs to another, and whether that is worse than chance and tolerance explain: a share by the
- * interval of its difference, all else by the range of the earlier runs. Pure.
+ * Compares a run with earlier ones, and separates regressions from chance and tolerance: shares by the interval of their
+ * difference, the rest by the range of the earlier runs. Pure.
  */
 
 import { partitionWordOf } from '../model/partition-words.ts';
@@ -11,7 +11,7 @@ import { formatCount, formatDuration, formatShare } from '../model/units.ts';
 import type { CheckResult, Judgement } from '../model/verdict.ts';
 
 export interface ComparisonTolerance {
-  /** How much longer a time may be, as a share of what it was: 0.2 for 20 %. */
+  /** How much longer a time may be, as a share of the earlier one: 0.2 for 20 %. */
   readonly time: number;
   /** How much availability may fall, from 0 to 1. */
   readonly share: number;
@@ -24,9 +24,9 @@ export interface ComparedFigure {
   readonly what: string;
   readonly before: string;
   readonly after: string;
-  /** `same` also where the difference is within tolerance or chance; `changed` where neither is better. */
+  /** `same` includes differences within tolerance or chance; `changed`: neither is better. */
   readonly direction: Direction;
-  /** Where the difference is beyond the tolerance and may be chance: how many runs of each would tell. */
+  /** Set if the difference is beyond tolerance but may be chance: how many runs of each would show it. */
   readonly runsNeeded?: number;
 }
 
@@ -34,12 +34,12 @@ export interface Comparison {
   readonly before: string;
   readonly after: string;
   readonly figures: readonly ComparedFigure[];
-  /** Why the two can hardly be compared, if so: other scenarios, clusters, loads. */
+  /** What makes the comparison doubtful: different scenarios, clusters, loads. */
   readonly differences: readonly string[];
   readonly regression: boolean;
 }
 
-/** A time below this is noise of any machine. */
+/** Differences below this are noise on any machine. */
 const TIME_FLOOR_MS = 10;
 const BADNESS: Readonly<Record<Judgement, number>> = { pass: 0, unknown: 1, fail: 2 };
 
@@ -77,7 +77,7 @@ function judgements(what: string, before: readonly Judgement[], after: Judgement
   return { what, before: [...new Set(before)].join(', '), after, direction };
 }
 
-/** Beyond the range of the earlier ones. A smaller number is better. */
+/** Compares with the range of the earlier values. Smaller is better. */
 function beyond(before: readonly number[], after: number, chance = 0): Direction {
   if (after > Math.max(...before) + chance) return 'worse';
   return after < Math.min(...before) - chance ? 'better' : 'same';
@@ -132,7 +132,7 @@ function both<T>(
 
 const partOf = ({ count, of }: Tries) => count / of;
 
-/** Worse only where neither the sample nor the range of the earlier runs explains it. */
+/** Worse only if neither the sample size nor the range of the earlier runs explains it. */
 function shares(what: string, before: readonly Tries[], after: Tries, tolerance: ComparisonTolerance): ComparedFigure {
   const pooled = before.reduce((sum, { count, of }) => ({ count: sum.count + count, of: sum.of + of }));
   const [old, now] = [partOf(pooled), partOf(after)];
@@ -153,7 +153,7 @@ function shares(what: string, before: readonly Tries[], after: Tries, tolerance:
   };
 }
 
-/** Those that the client did not send are none. */
+/** Without the operations that the client did not send. */
 function triesOf({ availability }: Report['figures'], wanted: string): Tries | undefined {
   const found = availability.find(({ kind, span }) => kind === wanted && span === 'fault')?.figures;
   if (!found || found.share === null) return undefined;
@@ -166,7 +166,7 @@ function p99Of({ latency }: Report['figures'], wanted: string): Duration | undef
   return found && { ms: found.figures.p99Ms, uncertaintyMs: 0 };
 }
 
-/** Of the kind as a whole; none is 0 ms, where there was load at all. */
+/** Of the kind as a whole; 0 ms without an outage, if there was load. */
 function outageOf({ windows, availability }: Report['figures'], wanted: string): Duration | undefined {
   if (!availability.some(({ kind }) => kind === wanted)) return undefined;
   const own = windows.filter(
@@ -183,7 +183,7 @@ function recoveryOf({ recovery }: Report['figures'], wanted: string): Duration |
   return found && { ms: found.recoveryMs, uncertaintyMs: found.uncertaintyMs };
 }
 
-/** Beyond the range of the earlier runs by more than their uncertainty, the tolerance and what any machine adds. */
+/** Worse if beyond the range of the earlier runs by more than uncertainty, tolerance and noise. */
 function times(
   what: string,
   before: readonly Duration[],
@@ -202,8 +202,8 @@ function times(
 }
 
 /**
- * One message more that was lost than in any earlier run is one too many: there is no tolerance. Unproven is worse than
- * proven. Nothing is compared where one of the runs accounts for no rows.
+ * No tolerance here: one more lost message than in any earlier run is a regression, and so is a missing final read.
+ * Empty if one of the runs does not account for its rows.
  */
 function data(earlier: readonly Report[], { ledger: after }: Report): ComparedFigure[] {
   const before = earlier.flatMap(({ ledger }) => ledger ?? []);

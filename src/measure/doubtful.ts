@@ -1,17 +1,20 @@
-/** A run as it may have looked to a client that had all the time it needed: the most favourable reading of the cluster. */
+/**
+ * A history reduced to what the client or its machine could not have caused: the reading most favourable to the
+ * cluster.
+ */
 
 import type { TimeRange } from '../model/figures.ts';
 import type { History, Operation, OperationLog } from '../model/history.ts';
 import { OperationTable } from '../model/operations.ts';
 import { overlapMs } from './time-ranges.ts';
 
-/** An operation that did not succeed and spent so much of its life in doubtful time is not held against anybody. */
+/** A failed operation that spent more than this share of its life in doubtful time is not held against the cluster. */
 const DOUBTFUL_SHARE = 0.5;
 
 /**
- * The history without what `ranges` may have done to it: what did not succeed and spent half of its life in them, or
- * began in them, is left out; what succeeded is as much earlier as it waited in them.
- * @param ranges in which the client or the machine had no time for it; they do not overlap.
+ * The history without the effects of `ranges`: failed operations that started in them, or spent half of their life in
+ * them, are left out; successful ones end earlier by the time they waited in them.
+ * @param ranges times in which the client or the machine was starved; they do not overlap.
  */
 export function withoutDoubtful(history: History, ranges: readonly TimeRange[]): History {
   const cleared = (log: OperationLog) => clear(log, ranges);

@@ -1,4 +1,4 @@
-/** A moment that lies between two others, and where most likely. */
+/** A moment known to lie between two others, with its most likely place. */
 
 export interface Enclosed {
   readonly earliestMs: number;
@@ -11,7 +11,7 @@ export function enclosed(earliestMs: number, likelyMs: number, latestMs: number)
   return { earliestMs: earliest, likelyMs: Math.min(Math.max(likelyMs, earliest), latestMs), latestMs };
 }
 
-/** How far off it may be. */
+/** The largest possible error. */
 export function reach({ earliestMs, likelyMs, latestMs }: Enclosed): number {
   return Math.max(likelyMs - earliestMs, latestMs - likelyMs);
 }

@@ -1,15 +1,15 @@
-/** Errors of the load, grouped so that a person can read them. */
+/** Groups the errors of the load, so that a report stays readable. */
 
 import type { ErrorGroup } from '../model/figures.ts';
 import type { Operation } from '../model/history.ts';
 
-/** Ports, process ids and keys differ from error to error; node names such as `worker1` must not be merged. */
+/** Masks ports, process ids and keys, but keeps node names such as `worker1` apart. */
 const LONG_NUMBER = /\d{3,}/g;
 
 export class ErrorGroups {
   readonly #groups = new Map<string, { -readonly [P in keyof ErrorGroup]: ErrorGroup[P] }>();
 
-  /** Counts an operation that did not end `ok`; its group shows the text of the first. */
+  /** Counts a failed operation; the group shows the text of its first one. */
   add({ kind, outcome, errorCode, errorText, settledAt }: Operation): void {
     if (outcome === 'ok') return;
     const code = errorCode ?? 'none';
@@ -25,7 +25,6 @@ export class ErrorGroups {
     group.lastAtMs = Math.max(group.lastAtMs, settledAt);
   }
 
-  /** The most frequent first. */
   groups(): ErrorGroup[] {
     return [...this.#groups.values()].sort((a, b) => b.count - a.count || a.firstAtMs - b.firstAtMs);
   }

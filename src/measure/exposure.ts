@@ -1,7 +1,4 @@
-/**
- * Which reads a fault had the chance to harm. A check that looks for harm in reads and finds none has shown something
- * only if there were such reads. Pure.
- */
+/** Which reads a fault could have harmed. Reads without a flaw prove something only if there were such reads. Pure. */
 
 import { eventsOf, type History } from '../model/history.ts';
 import { OK, UNSENT } from '../model/operations.ts';
@@ -16,17 +13,17 @@ interface Count {
 interface Exposure {
   /** Reads of the load that ended `ok`. */
   readonly answered: number;
-  /** Of those, settled after the first fault was asked for; all of them where no fault was planned. */
+  /** Of those, settled after the first fault was requested; all of them if no fault was planned. */
   readonly answeredSince: number;
-  /** By kind: under way in the moment in which a fault took effect ... */
+  /** By kind: under way when a fault took effect. */
   readonly underWay: ReadonlyMap<string, Count>;
-  /** ... and under way at any time from when a fault was asked for until it was healed. */
+  /** By kind: under way at some time between the request of a fault and its healing. */
   readonly inForce: ReadonlyMap<string, Count>;
 }
 
 const computed = new WeakMap<History, Exposure>();
 
-/** Goes over the operations once; the second call costs nothing. */
+/** Computed once for each history, in one pass over the operations. */
 export function exposureOf(history: History): Exposure {
   let exposure = computed.get(history);
   if (!exposure) {
@@ -62,7 +59,7 @@ function compute(history: History): Exposure {
     let hit = false;
     let overlaps = false;
     for (const { askedMs, effectMs, healedMs = endMs } of acts) {
-      // What was answered before the fault was in effect was not under way when it was.
+      // A read answered before the fault took effect was not struck.
       if (effectMs !== undefined && sentAt <= effectMs && settledAt >= (ok ? effectMs : askedMs)) hit = true;
       if (sentAt <= healedMs && settledAt >= askedMs) overlaps = true;
     }
@@ -78,13 +75,13 @@ function add(count: Count, ok: boolean): void {
 }
 
 /**
- * What is missing for reads without a flaw to show something. In a run without faults: an answered read. In every
- * other: one that was answered after the first fault, be it a final read. Where a hypothesis asks for it: one that
- * was under way while a fault was in effect, of the kind that needs every partition where the load has one; and where
- * such reads were under way in the very moment in which a fault struck, one of those must have been answered.
+ * What is missing for flawless reads to prove something. A run without faults needs an answered read; any other run,
+ * one answered after the first fault, which may be a final read. If a hypothesis asks, it needs one that was under way
+ * while a fault was in effect, of the kind that needs every partition if the load has one; and if such reads were under
+ * way when a fault struck, one of those must have been answered.
  * @param asked whether a hypothesis asks.
  * @param struckAtLeast how many such reads must have been under way when a fault struck.
- * @returns `undefined` where nothing is missing.
+ * @returns `undefined` if nothing is missing.
  */
 export function unexposed(history: History, asked: boolean, struckAtLeast = 0): string | undefined {
   const { answered, answeredSince, underWay, inForce } = exposureOf(history);
@@ -104,7 +101,7 @@ export function unexposed(history: History, asked: boolean, struckAtLeast = 0): 
   }
   if (struck.tried < struckAtLeast) {
     const wanted = formatCount(struckAtLeast, what);
-    return `${wanted} had to be under way when a fault struck: there ${struck.tried === 1 ? 'was' : 'were'} ${struck.tried}`;
+    return `expected ${wanted} under way when a fault struck, found ${struck.tried}`;
   }
   return sum(inForce, kinds).answered === 0 ? `no ${what} was answered while a fault was in effect` : undefined;
 }
@@ -118,15 +115,15 @@ function sum(counts: ReadonlyMap<string, Count>, kinds: readonly string[]): Coun
   return total;
 }
 
-/** Answered reads that show what a session is owed: after a write of its own, and after a read of its own. */
+/** Answered reads that test the guarantees of a session. */
 export interface OwedReads {
-  /** Sent after a write of the same session had been acknowledged. */
+  /** Sent after an acknowledged write of the same session. */
   readonly afterOwnWrite: number;
-  /** Sent after another read of the same session had been answered. */
+  /** Sent after an answered read of the same session. */
   readonly afterOwnRead: number;
 }
 
-/** Counts those settled after the first fault was asked for; in a run without faults, all. */
+/** Counts those settled after the first fault was requested; all in a run without faults. */
 export function owedReads(history: History): OwedReads {
   const firstMs = history.run.plannedActs === 0 ? 0 : (actsOf(history)[0]?.askedMs ?? Number.POSITIVE_INFINITY);
   const access = new Map(history.run.kinds.map((kind) => [kind.name, kind.access]));

@@ -1,4 +1,4 @@
-/** All figures of a run, from its history. Checks and reports share them, so they are computed once. */
+/** All figures of a run, from its history. Checks and reports share them. */
 
 import { type Figures, type SecondFigures, SPANS, type Span } from '../model/figures.ts';
 import type { History, Outcome } from '../model/history.ts';
@@ -18,7 +18,7 @@ import { lateAboveMs, windowsOfRun } from './windows.ts';
 
 const computed = new WeakMap<History, Figures>();
 
-/** Goes over the operations a few times, holding none of them. The second call costs nothing. */
+/** Computed once for each history, in a few passes that keep no operation. */
 export function figuresOf(history: History): Figures {
   let figures = computed.get(history);
   if (!figures) {
@@ -38,7 +38,7 @@ function compute(history: History): Figures {
   );
   const roles = roleFigures(history);
   const { windows, disagreements, probed } = windowsOfRun(history, (kind) => lateAboveMs(steadyP99.get(kind)));
-  // Passes over all operations, so only where they tell something that the windows do not.
+  // Each route costs passes over all operations, so compute them only if they add to the windows.
   const several = new Set([...history.run.kinds, ...history.run.probes].map(({ route }) => route)).size > 1;
   const promised = history.events.some(({ type }) => type === 'promised');
   const routes = several || promised ? routeFigures(history, windows, probed) : [];
@@ -93,7 +93,7 @@ function countOperations(history: History, spans: Spans): Counted {
   };
 }
 
-/** What is counted of one kind of operation. */
+/** The counts of one kind of operation. */
 class KindCounter {
   readonly bySpan: ReadonlyMap<Span, { readonly tally: Tally; readonly latency: LatencyRecorder }>;
   readonly #seconds: Omit<SecondFigures, 'kind'>[] = [];
@@ -107,8 +107,9 @@ class KindCounter {
   }
 
   /**
-   * Takes the next operation in the order of the intended starts.
-   * @param second in which it was intended. @param outcome its number. @param latencyUs from the intended start.
+   * Adds the next operation in the order of intended starts.
+   * @param second in which it was due. @param outcome its index in `OUTCOMES`. @param latencyUs from the intended
+   * start.
    */
   add(second: number, outcome: number, latencyUs: number, span: Span | undefined): void {
     if (span !== this.#span) {

@@ -1,4 +1,4 @@
-/** The complete reads after healing, put together: what is anywhere, and where placements differ. */
+/** The complete reads after healing, combined: which rows exist, and where placements differ. */
 
 import type { EventOf } from '../model/event.ts';
 import { eventsOf, type History } from '../model/history.ts';
@@ -9,18 +9,18 @@ import { placementOf, wordOf } from './partitions.ts';
 import { MAX_WITNESSES, type Place, Witnesses } from './witnesses.ts';
 
 export interface FinalReads {
-  /** What a client sees. */
+  /** The keys that clients see. */
   readonly byClients: KeySet | undefined;
-  /** In at least one of the reads, by clients or of a placement. */
+  /** The keys in any final read, by clients or of a placement. */
   readonly anywhere: KeySet;
-  /** At least one was made. */
+  /** Whether any final read was made. */
   readonly made: boolean;
-  /** `BY_CLIENTS`, or `worker1/A` for a placement, that should have been read and was not. */
+  /** Reads that failed: `BY_CLIENTS`, or a placement such as `worker1/A`. */
   readonly missing: readonly string[];
 }
 
-/** In place of a placement: all rows, as clients read them. */
-export const BY_CLIENTS = 'all as clients read it';
+/** The name of the read by clients in `missing`. */
+export const BY_CLIENTS = 'all rows as clients read them';
 
 export function finalReadsOf(history: History): FinalReads {
   const clientsRead = eventsOf(history, 'final-read')[0]?.read;
@@ -39,22 +39,22 @@ export function finalReadsOf(history: History): FinalReads {
   };
 }
 
-/** Where a placement was read; `undefined` in older histories. */
+/** The place of a read of a placement; `undefined` in older histories. */
 export function placeOf({ node, relation }: Partial<Place>): Place | undefined {
   return node === undefined || relation === undefined ? undefined : { node, relation };
 }
 
-/** Keys that some placements of one partition have and others lack. */
+/** Keys that some placements of a partition have and others lack. */
 export interface Divergence {
   readonly partition: string;
   readonly count: number;
   /** `1:7 of partition B: on worker2, not on worker3`; at most 8. */
   readonly lines: readonly string[];
-  /** Every placement that lacks some is on a node where a transaction that is still prepared may hold them. */
+  /** Whether every placement that lacks some is on a node where a transaction that is still prepared may hold them. */
   readonly inDoubt: boolean;
 }
 
-/** The partitions whose placements differ, as far as they were read; `all` has the keys of all of them. */
+/** The partitions whose placements differ, as far as read; `all` has the keys of all of them. */
 export function divergenceOf(history: History): {
   readonly partitions: readonly Divergence[];
   readonly all: Witnesses;
@@ -62,7 +62,7 @@ export function divergenceOf(history: History): {
   return comparePartitions(history, eventsOf(history, 'placement-read'));
 }
 
-/** The same, of the reads that were made while prepared transactions stood. */
+/** The same for the reads made while transactions were still prepared. */
 export function earlyDivergenceOf(history: History): readonly Divergence[] {
   return comparePartitions(
     history,

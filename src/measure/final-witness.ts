@@ -1,11 +1,11 @@
-/** What became of the rows of the witness: which of those that a node acknowledged are on the final primary. */
+/** Which rows acknowledged to the witness are on the final primary. */
 
 import { eventsOf, type History } from '../model/history.ts';
 import { KeySet } from '../model/key-ranges.ts';
 import type { NodeName } from '../model/topology.ts';
 import type { AcknowledgedWrite } from './write-spans.ts';
 
-/** The node that takes writes in the end, and the rows of the witness that it has. */
+/** The primary at the end, and the witness's rows on it. */
 export interface FinalPrimary {
   readonly node: NodeName;
   readonly timeline?: number;
@@ -14,7 +14,7 @@ export interface FinalPrimary {
 
 const found = new WeakMap<object, FinalPrimary | undefined>();
 
-/** Where several nodes say that they are primaries, that with the highest timeline. `undefined` where none was read. */
+/** If several nodes report that they are primaries, the one with the highest timeline. `undefined` if none was read. */
 export function finalPrimaryOf(history: Pick<History, 'events'>): FinalPrimary | undefined {
   if (!found.has(history.events)) found.set(history.events, find(history));
   return found.get(history.events);

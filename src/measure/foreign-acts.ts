@@ -1,4 +1,4 @@
-/** What befell nodes in a run and was none of its own acts. */
+/** Changes of nodes that no act of the run made. */
 
 import type { TimedEvent } from '../model/event.ts';
 import type { NodeName, NodeState } from '../model/topology.ts';
@@ -7,14 +7,13 @@ import { formatDuration, formatMoment } from '../model/units.ts';
 export interface ForeignAct {
   readonly node: NodeName;
   readonly state: NodeState | 'silent';
-  /** When it was seen; it came after the look before. */
+  /** When pgquake saw it. */
   readonly fromMs: number;
-  /** When the node was seen to run again; `undefined` where it never was. */
+  /** When pgquake saw the node run again; `undefined` if it never did. */
   readonly toMs: number | undefined;
   readonly detail: string;
 }
 
-/** In the order of time. */
 export function foreignActs(events: readonly TimedEvent[]): ForeignAct[] {
   const changes = events.flatMap((event) => (event.type === 'node-changed' ? [event] : []));
   return changes.flatMap((change, i) => {

@@ -1,4 +1,4 @@
-/** What the run's machine went through while the load ran, and when it had too little to give. */
+/** The load of pgquake's machine, and the times in which it was overloaded. */
 
 import type { EventOf, TimedEvent } from '../model/event.ts';
 import type { HostFigures, TimeRange } from '../model/figures.ts';
@@ -6,16 +6,19 @@ import { eventsOf, type History } from '../model/history.ts';
 import { formatShare } from '../model/units.ts';
 import { spansOf } from './spans.ts';
 
-/** With twice as many tasks as processors every task gets half of the time that it needs. */
+/** With twice as many tasks as processors, each gets half of the time that it needs. */
 const TASKS_PER_PROCESSOR = 2;
-/** Below this, processors were idle while tasks waited for something else. */
+/** Below this, tasks waited for something other than processors. */
 const BUSY_SHARE = 0.9;
-/** Of the time with a task that waits, where the kernel says so. Niced background work alone stays below it. */
+/**
+ * The share of time in which a task waits for a processor, if the kernel reports it. Background work at low priority
+ * stays below it.
+ */
 const WAITING_SHARE = 0.85;
-/** Processor time that other machines took: as much as a load may be late before it counts. */
+/** Processor time stolen by other machines: as much as the load may be late. */
 const STOLEN_SHARE = 0.1;
 
-/** The samples of the time in which the load ran; `undefined` where the run recorded none. */
+/** The samples taken while the load ran; `undefined` if there are none. */
 export function hostFigures(history: Pick<History, 'events' | 'run'>): HostFigures | undefined {
   const { processors } = history.run.machine ?? {};
   const range = loadRange(history);
@@ -37,7 +40,7 @@ export function hostFigures(history: Pick<History, 'events' | 'run'>): HostFigur
   return { processors, sampledMs, starvedMs, samples };
 }
 
-/** The times in which the load ran and that no sample tells of. */
+/** The times under load that no sample covers. */
 export function unsampledRanges({ samples }: HostFigures, { fromMs, toMs }: TimeRange): TimeRange[] {
   const gaps: TimeRange[] = [];
   let at = fromMs;
@@ -49,7 +52,7 @@ export function unsampledRanges({ samples }: HostFigures, { fromMs, toMs }: Time
   return gaps;
 }
 
-/** The times in which the machine was starved or may have been, in the order of time. */
+/** The times in which the machine was starved, or may have been, in order. */
 export function doubtfulRanges(host: HostFigures, range: TimeRange): TimeRange[] {
   const starved = host.samples.flatMap(({ fromMs, toMs, starved: why }) =>
     why === undefined ? [] : [{ fromMs, toMs }],
@@ -57,7 +60,7 @@ export function doubtfulRanges(host: HostFigures, range: TimeRange): TimeRange[]
   return [...starved, ...unsampledRanges(host, range)].toSorted((a, b) => a.fromMs - b.fromMs);
 }
 
-/** From the ramp until the load stopped; a run whose load was not borne has but its ramp. */
+/** From the ramp until the load stopped; an overloaded run has only its ramp. */
 export function loadRange(history: Pick<History, 'events'>): TimeRange | undefined {
   const ofRamp = (event: TimedEvent) => 'phase' in event && event.phase === 'ramp';
   const ramp = history.events.filter(ofRamp).map(({ at }) => at);

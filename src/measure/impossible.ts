@@ -1,7 +1,7 @@
 /**
- * Answers that cannot be: by the proof of the faults every copy of the rows was on nodes that were down or frozen, or the
- * node that every statement passes through was. Either the proof or the answer is wrong, and the load is somebody else than
- * the fault. Faults that leave their nodes up make no answer impossible. Pure.
+ * Answers that contradict the proof of a fault: by the proof, all copies of the rows, or the node that every statement
+ * passes, were down or frozen. The load is a witness independent of the fault. Faults that leave their nodes up make no
+ * answer impossible. Pure.
  */
 
 import type { History } from '../model/history.ts';
@@ -9,10 +9,10 @@ import type { NodeName } from '../model/topology.ts';
 import { placementOf } from './partitions.ts';
 import { actsOf } from './spans.ts';
 
-/** What was under way when the fault struck may still be answered; for the stamps of two threads as well. */
+/** Operations under way at the strike may still be answered, and the stamps come from two threads. */
 const TRANSITION_MS = 250;
 
-/** How many operations of the load were answered that the act makes impossible, by act; those without any are left out. */
+/** For each act, how many answered operations contradict it; acts without any are left out. */
 export function impossibleAnswers(history: History): ReadonlyMap<number, number> {
   const counts = new Map<number, number>();
   const acts = actsOf(history).filter(({ effect, effectMs }) => effect !== undefined && effectMs !== undefined);

@@ -1,34 +1,33 @@
 /**
- * Windows of one row of operations, those of one kind, of one partition or of all:
+ * Finds windows in the load's operations of one kind, of one partition or of all (docs/measuring.md#windows).
  *
- * Operations are taken in the order of their intended starts. Each is good, late (it succeeded, but its
- * latency is above the kind's limit) or failed (`fail` or `unknown`; what the client could not send is left
- * out). Operations that are not good, with no more than 500 ms of good ones between them, are one
- * disturbance. Inside it,
+ * Operations come in the order of their intended starts. Each is good, late (it succeeded, but its latency is above the
+ * kind's limit) or failed (`fail` or `unknown`; `unsent` is left out). Operations that are not good, with at most 500
+ * ms of good ones between them, are one disturbance. In it,
  *
- * - an outage goes from the intended start of a failed operation to that of the next success, when at
- *   least two failed without a success between them; of a whole kind only if they hit every partition or were
- *   50, because where some partitions are gone, a few failures in a row are chance;
- * - what remains is brownout.
+ * - an outage lasts from the intended start of a failed operation to that of the next success, if at least two failed
+ *   in a row. For a whole kind they must also have hit every partition, or have been 50: if some partitions are down, a
+ *   few failures in a row are chance;
+ * - the rest is brownout.
  *
- * A single late operation on its own is no window: every healthy system has those. A single failure is.
+ * A single late operation is no window, because every healthy system has those. A single failure is.
  */
 
 import type { ServiceWindow } from '../model/figures.ts';
 import type { Operation } from '../model/history.ts';
 
-/** Longest stretch of good operations inside one disturbance. */
+/** The longest time of good operations within one disturbance. */
 const MAX_GOOD_GAP_MS = 500;
 /** Failures in a row that make an outage. */
 const MIN_OUTAGE_FAILURES = 2;
-/** So many in a row are no chance, whichever partitions they hit: with three of four partitions gone, 1 in 2 million. */
+/** So many in a row cannot be chance: with three of four partitions down, 1 in 2 million. */
 const CERTAIN_FAILURES = 50;
-/** An operation is late when it takes longer than this many times the steady state's p99 ... */
+/** An operation is late if it takes longer than this many times the steady state's p99 ... */
 const LATE_FACTOR = 5;
-/** ... and longer than this, because the p99 of a local cluster is a few milliseconds. */
+/** ... and longer than this, because a local cluster's p99 is a few milliseconds. */
 const LATE_FLOOR_MS = 100;
 
-/** Above which latency an operation of a kind is late: max(5 × p99 of the steady state, 100 ms). */
+/** The latency above which an operation is late: max(5 × p99 of the steady state, 100 ms). */
 export function lateAboveMs(steadyP99Ms: number | undefined): number {
   return Math.max(LATE_FACTOR * (steadyP99Ms ?? 0), LATE_FLOOR_MS);
 }
@@ -37,17 +36,17 @@ export interface LaneOptions {
   readonly kind: string;
   readonly partition?: string;
   readonly lateAboveMs: number;
-  /** Expected between operations; stands in where the first one is already an edge. */
+  /** Expected between operations; used if the first one is already an edge. */
   readonly spacingMs: number;
-  /** How many partitions failures must have hit to be an outage; 0 where operations are not told apart by partition. */
+  /** How many partitions an outage must hit; 0: any. */
   readonly partitionsToHit: number;
 }
 
-/** A border of a window, and how far from the operation before it, which saw the other side. */
+/** A border of a window, and its distance to the operation before it, which saw the other side. */
 interface Edge {
   readonly atMs: number;
   readonly spacingMs: number;
-  /** The load stopped here, and nothing shows the other side. */
+  /** Set if the load stopped here. */
   readonly open?: true;
 }
 
@@ -59,41 +58,41 @@ interface Piece {
 
 type Seen = Pick<Operation, 'intendedAt' | 'settledAt' | 'outcome' | 'partition'>;
 
-/** One row of operations, seen one after the other; holds no more of them than a few counts. */
+/** Takes the operations of one lane one by one; keeps only counts. */
 export class Lane {
   readonly #options: LaneOptions;
   readonly #windows: ServiceWindow[] = [];
-  /** Of the operation before; not a number where there was none. */
+  /** Intended start of the previous operation; NaN before the first. */
   #lastAtMs = Number.NaN;
   #lastSpacingMs = 0;
 
-  /** Of the disturbance that is open: operations that were not good ... */
+  /** In the open disturbance: the number of operations that were not good. */
   #notGood = 0;
   #anyFailed = false;
   #lastBadSettledMs = 0;
-  /** ... what belongs to no outage since the last one ended ... */
+  /** What belongs to no outage, since the last one ended. */
   #brownout: Piece | undefined;
-  /** ... failures in a row, up to now ... */
+  /** The current failures in a row. */
   #failures: Piece | undefined;
   readonly #partitionsHit = new Set<number>();
-  /** ... and good operations since the last that was not. They belong to it only if it goes on. */
+  /** Good operations since the last bad one. They belong to the disturbance only if it continues. */
   #goodTail: Piece | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
   }
 
-  /** Whether a disturbance is open; else a good operation changes nothing. */
+  /** Whether a disturbance is open. If not, a good operation needs only `passed`. */
   get open(): boolean {
     return this.#notGood > 0;
   }
 
-  /** Takes a good operation while nothing is open. @param atMs its intended start. */
+  /** Adds a good operation while nothing is open. @param atMs its intended start. */
   passed(atMs: number): void {
     this.#lastAtMs = atMs;
   }
 
-  /** Takes the next operation in the order of the intended starts; never an `unsent` one. */
+  /** Adds the next operation in the order of intended starts; never an `unsent` one. */
   add({ intendedAt, settledAt, outcome, partition }: Seen): void {
     const spacingMs = Number.isNaN(this.#lastAtMs) ? this.#options.spacingMs : intendedAt - this.#lastAtMs;
     this.#lastAtMs = intendedAt;
@@ -122,11 +121,11 @@ export class Lane {
     }
   }
 
-  /** Ends the row. @returns its windows in the order of time. */
+  /** Ends the lane. @returns its windows in the order of time. */
   end(): ServiceWindow[] {
     if (this.#goodTail) this.#close(this.#goodTail.from);
     else if (this.#notGood > 0) {
-      // Nothing shows when it would have ended: it is known to last until the last answer.
+      // Its real end is unknown: it lasted at least until the last answer.
       const lastMs = Math.max(this.#lastBadSettledMs, this.#lastAtMs);
       this.#close({ atMs: lastMs, spacingMs: this.#lastSpacingMs, open: true });
     }
@@ -146,7 +145,7 @@ export class Lane {
     this.#goodTail = undefined;
   }
 
-  /** A success, or the end, after failures in a row: an outage if they were enough. */
+  /** Ends failures in a row: an outage if they were enough, else brownout. */
   #endFailures(edge: Edge): void {
     const failures = this.#failures;
     if (!failures) return;
@@ -161,7 +160,7 @@ export class Lane {
     if (this.#brownout) this.#emit('brownout', this.#brownout, failures.from);
     this.#brownout = undefined;
     this.#emit('outage', failures, edge);
-    // Late answers after an outage are its brownout from the first success on.
+    // Late answers after an outage are brownout, from the first success on.
     this.#brownout = { from: edge, ok: 0, failed: 0 };
   }
 

@@ -1,6 +1,6 @@
 /**
- * Prepared transactions at the end of a run: acknowledged writes that were not visible while they stood, and what those
- * that have not ended may still hold.
+ * Prepared transactions at the end of a run: acknowledged writes that they hid, and rows that the remaining ones may
+ * still hold.
  */
 
 import { LEFTOVERS, type PreparedTransaction } from '../model/event.ts';
@@ -10,28 +10,28 @@ import type { NodeName } from '../model/topology.ts';
 import { formatDuration, formatMoment } from '../model/units.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
-/** A write that was acknowledged, but not visible until its transaction had ended on every node. */
+/** An acknowledged write that was invisible until its transaction had ended on every node. */
 export interface LateWrite {
   readonly key: string;
   readonly acknowledgedAt: number;
-  /** Not later than that. */
+  /** An upper bound. */
   readonly visibleAt: number;
-  /** Where it stood prepared; empty where that is not known. */
+  /** Where it was prepared; empty if not known. */
   readonly prepared: readonly { readonly node: NodeName; readonly gid: string }[];
 }
 
 export interface LateWrites {
-  /** Acknowledged or initial, not in the first read of the end, and in the final one. */
+  /** Acknowledged or initial, missing in the first read after the load, and in the final one. */
   readonly late: Witnesses;
-  /** The first few writes of them. */
+  /** The first few of the writes. */
   readonly first: readonly LateWrite[];
-  /** The longest from an acknowledgement until the write was visible; `null` without one. */
+  /** The longest time from an acknowledgement until the write was visible; `null` without one. */
   readonly forMs: number | null;
 }
 
 const found = new WeakMap<History, LateWrites>();
 
-/** Goes over the operations only where something stood prepared; the second call costs nothing. */
+/** Computed once for each history; passes over the operations only if transactions were prepared. */
 export function lateWritesOf(history: History): LateWrites {
   let late = found.get(history);
   if (!late) {
@@ -81,12 +81,12 @@ export function describeLate({ key, acknowledgedAt, visibleAt, prepared }: LateW
   );
 }
 
-/** Prepared transactions that had not ended when the final reads began, as far as somebody could look. */
+/** Transactions that were still prepared when the final reads started, as far as pgquake could look. */
 export interface StillPrepared {
   readonly left: readonly PreparedTransaction[];
-  /** Why it is not known what else was left. */
+  /** Why pgquake could not look for them. */
   readonly unseen?: string;
-  /** Whether one that is left may hold a row that is not in a placement; that of any relation where none is named. */
+  /** Whether one of them may hold a row that a placement lacks; of any relation if none is named. */
   mayHold(node: NodeName, relation?: string): boolean;
 }
 
@@ -109,9 +109,9 @@ export function stillPrepared(history: History): StillPrepared {
   };
 }
 
-/** `2 prepared transactions have not ended`, for what may be in them. */
+/** `2 prepared transactions on worker1, worker2 have not ended` */
 export function describeStill({ left, unseen }: StillPrepared): string {
-  if (unseen !== undefined) return `prepared transactions could not be looked for (${unseen})`;
+  if (unseen !== undefined) return `pgquake could not look for prepared transactions (${unseen})`;
   const nodes = [...new Set(left.map(({ node }) => node))].sort().join(', ');
   return left.length === 1
     ? `a prepared transaction on ${nodes} has not ended`

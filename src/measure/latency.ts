@@ -4,16 +4,16 @@ import type { Latency } from '../model/figures.ts';
 import { histogramTo } from '../model/histogram.ts';
 
 const HOUR_US = 3_600_000_000;
-/** Most answers take less, and are counted before they go into the histogram: a run has millions of them. */
+/** Faster answers, which are most of millions, are counted in an array before they go into the histogram. */
 const COUNTED_BELOW_US = 16_384;
 
 export class LatencyRecorder {
   readonly #histogram = histogramTo(HOUR_US);
-  /** By microseconds: those between the least and the most that are not in the histogram yet. */
+  /** Counts by microsecond; those from the least to the most are not in the histogram yet. */
   readonly #counts = new Uint32Array(COUNTED_BELOW_US);
   #leastUs = COUNTED_BELOW_US;
   #mostUs = -1;
-  /** Of those in the histogram. */
+  /** The longest latency in the histogram. */
   #maxUs = 0;
 
   /** @param latencyMs from the intended start; more than an hour counts as an hour. */
@@ -21,7 +21,7 @@ export class LatencyRecorder {
     this.recordUs(Math.round(latencyMs * 1_000));
   }
 
-  /** @param latencyUs the same in whole microseconds. */
+  /** @param latencyUs in whole microseconds; otherwise as `record`. */
   recordUs(latencyUs: number): void {
     const us = Math.min(HOUR_US, Math.max(0, latencyUs));
     if (us < COUNTED_BELOW_US) {
@@ -34,19 +34,19 @@ export class LatencyRecorder {
     }
   }
 
-  /** Forgets what was recorded; cheaper than a new one. */
+  /** Forgets all records; cheaper than a new recorder. */
   reset(): void {
     this.#takeCounts();
     this.#histogram.reset();
     this.#maxUs = 0;
   }
 
-  /** @returns `undefined` when nothing was recorded. */
+  /** @returns `undefined` if nothing was recorded. */
   figures(): Latency | undefined {
     this.#takeCounts();
     if (this.#histogram.totalCount === 0) return undefined;
     const maxMs = this.#maxUs / 1_000;
-    // A bucket's upper end may lie above the largest value in it.
+    // A bucket's upper end may exceed the largest value in it.
     const at = (percentile: number) => Math.min(maxMs, this.#histogram.getValueAtPercentile(percentile) / 1_000);
     return {
       count: this.#histogram.totalCount,

@@ -1,4 +1,4 @@
-/** The ledger of a run: every write against what the final reads found, and every read against what it was owed. */
+/** The ledger of a run: every write against the final reads, and every read against the acknowledged writes. */
 
 import { eventsOf, type History } from '../model/history.ts';
 import type { LedgerFigures } from '../model/report.ts';
@@ -36,7 +36,7 @@ export function ledgerFigures(history: History): LedgerFigures {
   };
 }
 
-/** Absent where nothing stood prepared when the load had stopped. */
+/** Absent if no transaction was prepared when the load had stopped. */
 function lateFigures(history: History): Pick<LedgerFigures, 'late'> {
   if (eventsOf(history, 'recovery-awaited').length === 0) return {};
   const { late, first, forMs } = lateWritesOf(history);
@@ -44,7 +44,7 @@ function lateFigures(history: History): Pick<LedgerFigures, 'late'> {
   return { late: { ...late.figures(history), forMs, prepared } };
 }
 
-/** Lost writes, then lost messages of the initial data set. */
+/** Lost writes, then lost initial messages. */
 export function lostOf({ lostWrites, lostWitnesses, lostInitial }: WriteAudit): Witnesses {
   const lost = new Witnesses();
   for (const { key } of lostWitnesses) lost.add(key as string, 0);

@@ -1,11 +1,11 @@
-/** Which node had acknowledged the writes that are gone: the one on whose branch of the log they were read before it was rewound. */
+/** Which node had acknowledged the lost writes: the one that had them before it was rewound. */
 
 import type { LostByNodeFigures } from '../model/figures.ts';
 import { eventsOf, type History } from '../model/history.ts';
 import { KeySet } from '../model/key-ranges.ts';
 import type { NodeName } from '../model/topology.ts';
 
-/** Every row of an old primary, as it was read before it became a standby. */
+/** Every row of a former primary, read before it became a standby. */
 export interface Branch {
   readonly node: NodeName;
   readonly timeline: number;
@@ -29,7 +29,7 @@ interface Counted {
   lastMs: number;
 }
 
-/** Takes lost writes one by one; holds none of them. */
+/** Takes lost writes one by one; keeps only counts. */
 export class LostByNode {
   readonly #branches: readonly Counted[];
   readonly #unread: Counted = { node: null, count: 0, firstMs: Infinity, lastMs: -Infinity };
@@ -51,7 +51,7 @@ export class LostByNode {
     counted.lastMs = Math.max(counted.lastMs, settledAt);
   }
 
-  /** Of those that lost any; what no node was seen to have comes last. */
+  /** For each node that lost any; those that no node was seen to have come last. */
   figures(): LostByNodeFigures[] {
     return [...this.#branches, this.#unread]
       .filter(({ count }) => count > 0)

@@ -1,11 +1,11 @@
-/** How many acknowledged writes of each route are gone in the end: of the load, and of the probes whose rows were read. */
+/** How many acknowledged writes of each route are lost: of the load, and of the probes if their rows were read. */
 
 import type { RouteLosses } from '../model/figures.ts';
 import { eventsOf, type History, type OperationKind, type OperationLog } from '../model/history.ts';
 import { KeySet } from '../model/key-ranges.ts';
 import { finalReadsOf } from './final-reads.ts';
 
-/** @param main the route of what names none. */
+/** @param main the default route. */
 export function lostByRoute(
   history: History,
   { route, main }: { readonly route: string; readonly main: string },
@@ -24,7 +24,7 @@ export function lostByRoute(
   };
 }
 
-/** `null` where nothing was acknowledged, or nobody read what is there in the end. */
+/** `null` if nothing was acknowledged, or no final read was made. */
 function count(log: OperationLog, kinds: ReadonlySet<string>, present: KeySet | undefined): RouteLosses['load'] {
   if (kinds.size === 0 || !present) return null;
   let acknowledged = 0;

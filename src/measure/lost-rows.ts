@@ -1,4 +1,4 @@
-/** Acknowledged writes that are gone, of load and witness, told apart by node and by the moments between which they were acknowledged. */
+/** Lost acknowledged writes of load and witness, by node and by the moments between which they were acknowledged. */
 
 import type { History } from '../model/history.ts';
 import type { NodeName } from '../model/topology.ts';
@@ -7,12 +7,12 @@ import { finalPrimaryOf } from './final-witness.ts';
 import { branchesOf } from './lost-by-node.ts';
 import { witnessedNodes, writeSpans } from './write-spans.ts';
 
-/** Those that one node acknowledged between two moments. */
+/** The lost rows that one node acknowledged between two moments. */
 export interface LostRows {
   /** `null`: no node was seen to have them. */
   readonly node: NodeName | null;
   readonly of: 'load' | 'witness';
-  /** How many of the moments lie before their acknowledgement. */
+  /** How many of the moments precede their acknowledgement. */
   readonly after: number;
   readonly count: number;
   readonly firstMs: number;
@@ -21,7 +21,7 @@ export interface LostRows {
 
 /**
  * @param moments in the order of time.
- * @returns those of the load only where final reads were made; those of the witness where the final primary was read.
+ * @returns the load's only if final reads were made; the witness's only if the final primary was read.
  */
 export function lostRows(history: History, moments: readonly number[]): LostRows[] {
   const buckets = new Map<string, { -readonly [K in keyof LostRows]: LostRows[K] }>();

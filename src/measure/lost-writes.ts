@@ -1,4 +1,4 @@
-/** What is lost of the load's writes and of the initial messages, in words, and whether that is certain. */
+/** Which acknowledged writes and initial messages are lost, in words, and whether that is certain. */
 
 import type { History } from '../model/history.ts';
 import { formatCount } from '../model/units.ts';
@@ -10,11 +10,11 @@ export interface LostWrites {
   readonly count: number;
   /** `2 of 100 acknowledged writes and 1 of 500 initial messages`. */
   readonly what: string;
-  /** Why they may be there all the same, in words that follow on `what`; absent where they are gone for certain. */
+  /** Why they may still exist, in words that follow `what`; absent if they are certainly lost. */
   readonly doubt?: string;
 }
 
-/** @returns `undefined` where nothing is. */
+/** @returns `undefined` if nothing is lost. */
 export function lostWritesOf(history: History): LostWrites | undefined {
   const { finalReads, acknowledged, lostWrites, lostInDoubt, lostInitial } = auditWrites(history);
   const count = lostWrites + lostInitial.count;
@@ -28,7 +28,7 @@ export function lostWritesOf(history: History): LostWrites | undefined {
   if (lostInitial.count === 0 && lostInDoubt === lostWrites) {
     return { count, what, doubt: `not found, and ${describeStill(stillPrepared(history))}` };
   }
-  // Without the clients' view, a placement that was not read may still have them.
+  // Without the clients' view, an unread placement may still have them.
   const proven = finalReads.byClients !== undefined || finalReads.missing.every((one) => one === BY_CLIENTS);
   return proven ? { count, what } : { count, what, doubt: 'not found, but not everything could be read' };
 }

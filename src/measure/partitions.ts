@@ -1,4 +1,4 @@
-/** What was seen of every partition key and partition within a stretch of the run, beside what was predicted. */
+/** How every partition and partition key served within a time range, beside the prediction. */
 
 import type { EventOf } from '../model/event.ts';
 import type { PartitionFigures, TimeRange } from '../model/figures.ts';
@@ -9,53 +9,56 @@ import { Tally } from './availability.ts';
 import { mainRouteOf, onOneRoute } from './main-route.ts';
 import { actsOf, type FullEffect } from './spans.ts';
 
-/** What the reads of one partition key showed. */
+/** The reads of one partition key within the range. */
 export interface KeyService {
   readonly key: number;
-  /** Reads sent and settled within the stretch. */
+  /** Reads sent and settled within the range. */
   tried: number;
-  /** Of those, ended `ok` ... */
+  /** Of those, ended `ok`. */
   answered: number;
-  /** ... with all messages of the initial data set, each with the right content ... */
+  /** Of the answered: with all initial messages, each with the right content. */
   complete: number;
-  /** ... or with messages left out, doubled or corrupted. */
+  /** Of the answered: with messages left out, doubled or corrupted. */
   wrong: number;
-  /** A scan within the stretch returned all messages of all partition keys, so this one's too. */
+  /** A scan within the range returned the messages of all partition keys, so this one's too. */
   inCompleteScan: boolean;
 }
 
 export interface PartitionService {
   readonly partition: Partition;
   readonly keys: readonly KeyService[];
-  /** Of the probes, or of the load's partition key reads and writes: where there are no probes, or the load contradicts them. */
+  /**
+   * Counts of the probes; of the load's partition key reads and writes if there are no probes, or the load contradicts
+   * them.
+   */
   readonly read: Tally;
   readonly write: Tally;
 }
 
-/** What the scans, which need every partition, returned. */
+/** The scans within the range. */
 export interface ScanService {
   tried: number;
   answered: number;
-  /** Messages of the initial data set with the right content, of the best and the worst answer. */
+  /** Initial messages with the right content in the best and the worst answer. */
   best: number | undefined;
   worst: number | undefined;
-  /** Answers with all messages of the initial data set, each once and with the right content. */
+  /** Answers with all initial messages, each once and with the right content. */
   complete: number;
 }
 
 export interface Service {
-  /** Messages of the initial data set in each partition key. */
+  /** Initial messages of each partition key. */
   readonly messagesPerKey: number;
   readonly partitions: readonly PartitionService[];
   readonly scans: ScanService;
 }
 
-/** How many messages of the initial data set a partition key has; they are spread evenly. */
+/** Initial messages of each partition key; they are spread evenly. */
 export function messagesPerKey(history: History, placement: PlacementMap): number {
   return history.run.messages / Math.max(1, Object.keys(placement.partitionOfKey).length);
 }
 
-/** Sequence numbers (of writer 0) of a partition key's initial messages. */
+/** The sequence numbers (of writer 0) of a partition key's initial messages. */
 export function initialRowsOfKey(
   partitionKey: number,
   perKey: number,
@@ -63,12 +66,12 @@ export function initialRowsOfKey(
   return { first: (partitionKey - 1) * perKey + 1, last: partitionKey * perKey };
 }
 
-/** What the cluster's engine calls a partition; `undefined` where rows are not divided. */
+/** The engine's word for a partition; `undefined` if it does not divide rows. */
 export function wordOf(history: Pick<History, 'events'>): string | undefined {
   return placementOf(history)?.partitionWord;
 }
 
-/** The placement map of the formed cluster; `undefined` where it was never formed. */
+/** The placement of the formed cluster; `undefined` if it was never formed. */
 export function placementOf(history: Pick<History, 'events'>): PlacementMap | undefined {
   return eventsOf(history, 'cluster-formed')[0]?.placement;
 }
@@ -76,9 +79,9 @@ export function placementOf(history: Pick<History, 'events'>): PlacementMap | un
 const computed = new WeakMap<History, Map<string, Service | undefined>>();
 
 /**
- * Everything that was sent and settled within a stretch; nothing where there is no stretch. Goes over the operations once;
- * the second call for the same stretch costs nothing.
- * @returns `undefined` where the cluster was never formed.
+ * Counts the operations sent and settled within a range; none without a range. Computed once for each range, in one
+ * pass.
+ * @returns `undefined` if the cluster was never formed.
  */
 export function serviceWithin(history: History, range: TimeRange | undefined): Service | undefined {
   const ofHistory = computed.get(history) ?? new Map<string, Service | undefined>();
@@ -115,7 +118,7 @@ function count(history: History, range: TimeRange | undefined): Service | undefi
     for (const operation of history.operations.scan()) {
       const row = operation.index;
       const intendedAt = columns.intendedAt[row] as number;
-      // In their order: what was intended later, settled later.
+      // Operations are sorted by intended start, so all that follow settle after the range.
       if (intendedAt > range.toMs) break;
       if (intendedAt + (columns.sentAfterUs[row] as number) / 1_000 < range.fromMs) continue;
       if (intendedAt + (columns.settledAfterUs[row] as number) / 1_000 > range.toMs) continue;
@@ -128,13 +131,13 @@ function count(history: History, range: TimeRange | undefined): Service | undefi
   return { messagesPerKey: perKey, partitions, scans };
 }
 
-/** An answer that took longer than this is none: the partition stalled. */
+/** An answer slower than this counts as a failure: the partition stalled. */
 const STALLED_MS = 5_000;
 
-/** Probes saw each partition far more often than the load did, so they stand in its place, unless the load contradicts. */
+/** Probes see each partition far more often than the load, so they replace its counts unless it contradicts them. */
 function countProbes(history: History, range: TimeRange, partitions: { read: Tally; write: Tally }[]): void {
   const kinds = new Map(history.run.probes.map((kind) => [kind.name, kind]));
-  // What is predicted, is predicted by that route.
+  // Predictions are for the main route.
   const main = mainRouteOf(history);
   const probed = partitions.map(() => ({ read: new Tally(), write: new Tally() }));
   for (const { kind: name, sentAt, settledAt, outcome, partition } of history.probes.scan()) {
@@ -145,7 +148,7 @@ function countProbes(history: History, range: TimeRange, partitions: { read: Tal
     const stalled = outcome === 'ok' && settledAt - sentAt > STALLED_MS;
     probed[partition]?.[kind.access].add(stalled ? 'fail' : outcome);
   }
-  // Another route may be served later, and contradicts nothing.
+  // Another route may be served later, so it contradicts nothing.
   const alike = (access: OperationKind['access']) =>
     history.run.kinds.every((kind) => kind.access !== access || kind.scope === 'all' || onOneRoute(kind, {}, main));
   for (const [index, { read, write }] of probed.entries()) {
@@ -156,10 +159,12 @@ function countProbes(history: History, range: TimeRange, partitions: { read: Tal
   }
 }
 
-/** With fewer failures, and nothing else, the load may have met chance. */
+/** With fewer operations, all failed, the load may have met chance. */
 const MIN_LOAD_TRIED = 10;
 
-/** The probes, but where one of the two had no success at all and the other had: their tables may not be the same. */
+/**
+ * The probes' counts; the load's if one of the two had no success at all and the other had: their tables may differ.
+ */
 function toldBy(probes: Tally, load: Tally, comparable: boolean): Tally {
   const [seen, worked] = [probes.availability(), load.availability()];
   if (seen.intended === 0) return load;
@@ -206,8 +211,8 @@ function countOne(
 }
 
 /**
- * Readable: at least one read returned all its messages, and none returned a wrong answer. A partition key that no
- * read tried is readable where a complete scan returned it.
+ * Readable: at least one read returned all its messages, and none returned a wrong answer. An untried key is readable
+ * if a complete scan returned it.
  */
 export function keyState({
   tried,
@@ -220,8 +225,8 @@ export function keyState({
 }
 
 /**
- * The engine's prediction for the largest set of nodes that was down or frozen among those struck. Where roles move, what
- * the loss of the same nodes means changes from strike to strike: the last word before they were lost counts.
+ * The engine's prediction for the largest predicted set of nodes among those struck. If roles move, the prediction for
+ * the same nodes changes from strike to strike: the last one counts.
  */
 export function predictionFor(
   history: Pick<History, 'events'>,
@@ -243,7 +248,7 @@ export function predictionFor(
   return largest;
 }
 
-/** Each partition while the faults were in full effect; empty where the cluster was never formed. */
+/** Each partition while all faults were in effect; empty if the cluster was never formed. */
 export function partitionFigures(history: History, effect: FullEffect | undefined): PartitionFigures[] {
   const service = serviceWithin(history, effect);
   if (!service) return [];

@@ -1,21 +1,19 @@
 /**
- * When a partition, or all of them, did not answer: from the probes, to the time between two of them.
+ * Finds windows in the probes of one kind, of one partition or of all (docs/measuring.md#windows).
  *
- * An outage is a stretch without a success. It lies between two successes that settled one after the other, and
- * is told where at least two probes failed in between (on every partition, for the whole; else a few failures in a row
- * are chance), or where nothing settled for longer than an answer may take. Time in which the client itself stood
- * still is no evidence. Where answers take so long again and again, with hardly a quick one between them, service is
- * slow and not gone: no outage, but for a silence that stands out among them.
+ * An outage lies between two successes that settled one after the other. It takes at least two failed probes in between
+ * (for all partitions together, on every partition, or 50: otherwise a few failures in a row are chance), or a silence
+ * longer than an answer may take. Time in which the client itself stalled does not count. Many slow answers in a row
+ * mean slow service, not an outage, unless one silence stands out.
  *
- * Its borders are not seen but enclosed. Service was there when the last success was sent, and was not any more
- * when the first probe that it did not answer could have been answered; it was not there when the last failure was
- * sent, or, where probes just waited, a moment before the first success settled; and it was there when that
- * settled. Within what encloses it a border is told where it lies if answers took as long as half of them do, or, where
- * servers wake and answer all who waited at once, three times as long; the uncertainty reaches from there to the
- * farthest end.
+ * The borders of an outage are enclosed, not seen. Service was up when the last success was sent, and down when the
+ * first unanswered probe could have been answered. It was still down when the last failure was sent or, if probes only
+ * waited, a moment before the first success settled; and it was up when that settled. Within these bounds, the
+ * likeliest border assumes answers of median latency, or of three times that if a waking server answers all waiting
+ * probes at once. The uncertainty reaches to the farther bound.
  *
- * Probes outside of outages that failed or were late, with no more than 500 ms between them, are brownout; a
- * single late one is none. For all partitions together, a window of a single partition is brownout too.
+ * Failed and late probes outside outages, at most 500 ms apart, are brownout; a single late one is not. For all
+ * partitions together, a window of a single partition is brownout too.
  */
 
 import type { ServiceWindow, TimeRange } from '../model/figures.ts';
@@ -23,41 +21,41 @@ import type { Outcome } from '../model/history.ts';
 import { type Enclosed, enclosed, reach } from './enclosed.ts';
 import { overlapMs, partsOutside } from './time-ranges.ts';
 
-/** Longest stretch of good probes inside one brownout. */
+/** The longest time of good probes within one brownout. */
 const MAX_GOOD_GAP_MS = 500;
 const MIN_OUTAGE_FAILURES = 2;
-/** So many in a row are no chance, whichever partitions they hit. */
+/** So many in a row cannot be chance, whichever partitions they hit. */
 const CERTAIN_FAILURES = 50;
-/** With fewer quick answers between two long silences, and no more than 500 ms, they are slow answers of one sort ... */
+/** Silences with fewer quick answers between them, at most 500 ms apart, are slow answers ... */
 const GOOD_BETWEEN = 5;
-/** ... among which one is a stall if it is so much of all of them, as before a slow start. */
+/** ... unless one of them is this share of their total, like the stall before a slow start. */
 const STALL_SHARE = 2 / 3;
-/** For a stalled server to answer what waits, once it runs again, and for the client to see it: at least this. */
+/** The least time in which a waking server answers waiting probes and the client sees it. */
 const MIN_WAKE_MS = 2;
-/** The p99 of the steady state is an answer's usual time; waking takes a few of them. */
+/** Waking takes this many times the p99 of the steady state. */
 const WAKE_FACTOR = 2;
 /**
- * Most likely it takes this many of the usual answers, the median of the steady state: all who wait are answered at
- * once, by servers that have been out of the processors' caches. Seen with two, four and eight waiting: 2.8 to 3.5.
+ * The likeliest time to wake, in medians of the steady state: the server answers all waiting probes at once, with cold
+ * caches. Measured with two, four and eight waiting: 2.8 to 3.5.
  */
 const WAKE_MEDIANS = 3;
 
 export interface ProbeLaneOptions {
   readonly kind: string;
-  /** Set where the lane is that of one partition. */
+  /** Set if the lane is of one partition. */
   readonly partition?: string;
-  /** Above which latency a probe is late, and after which silence is an outage. */
+  /** The latency above which a probe is late, and a silence an outage. */
   readonly lateAboveMs: number;
-  /** How long an answer takes in the steady state, as a rule and at most; 0 where there was none. */
+  /** Latency in the steady state, median and p99; 0 without answers. */
   readonly steadyP50Ms: number;
   readonly steadyP99Ms: number;
-  /** What one in a thousand takes; a moment like that may be the one in which servers run again. */
+  /** The p99.9 of the steady state: a waking server's first answer may take that long. */
   readonly steadyP999Ms: number;
   /** Expected between probes. */
   readonly spacingMs: number;
-  /** How many partitions failures must have hit to be an outage; 1 for the lane of a partition. */
+  /** How many partitions an outage must hit; 1 for the lane of a partition. */
   readonly partitionsToHit: number;
-  /** When the client itself stood still. */
+  /** Times in which the client itself stalled. */
   readonly stalls: readonly TimeRange[];
 }
 
@@ -68,7 +66,6 @@ interface Probe {
   readonly partition: number;
 }
 
-/** The probes of one kind, of one partition or of all. */
 export class ProbeLane {
   readonly #options: ProbeLaneOptions;
   readonly #probes: Probe[] = [];
@@ -86,8 +83,8 @@ export class ProbeLane {
   }
 
   /**
-   * Its windows in the order of time.
-   * @param ofPartitions windows of single partitions: while a partition is not served the whole is, but in part.
+   * @param ofPartitions windows of single partitions, which are brownout of the whole.
+   * @returns windows in the order of time.
    */
   windows(ofPartitions: readonly TimeRange[] = []): ServiceWindow[] {
     this.#probes.sort((a, b) => a.settledAt - b.settledAt);
@@ -121,16 +118,16 @@ export class ProbeLane {
     }
     return groups.flatMap((group) => {
       const totalMs = group.reduce((sum, { window }) => sum + window.durationMs, 0);
-      // What does not stand out is one slow answer of several.
+      // A silence that does not stand out is one slow answer of several.
       const told = group.filter(({ window, silence }) => !silence || window.durationMs > STALL_SHARE * totalMs);
       return told.map(({ window }) => window);
     });
   }
 
   /**
-   * @param last the success before, if there was one.
-   * @param failed settled since, in that order.
-   * @param next the success after, if there was one.
+   * @param last the success before, if any.
+   * @param failed the failures since, as they settled.
+   * @param next the success after, if any.
    */
   #outageBetween(
     last: Probe | undefined,
@@ -163,12 +160,12 @@ export class ProbeLane {
     };
   }
 
-  /** Sent after the last success was, and settled after the next one did, or as it: they waited through all of it. */
+  /** The probes that waited through the whole silence: sent after the last success, settled with or after the next. */
   #sentBetween(last: Probe | undefined, next: Probe | undefined): Probe[] {
     if (!next) return [];
     const since = last?.settledAt ?? Number.NEGATIVE_INFINITY;
     const waited: Probe[] = [];
-    // Probes settle within their deadline, so those that waited are close behind.
+    // Probes that waited settle soon after the first of them.
     for (let i = this.#indexOf(next.settledAt); i < this.#probes.length; i++) {
       const probe = this.#probes[i] as Probe;
       if (probe.settledAt - next.settledAt > this.#options.lateAboveMs) break;
@@ -177,7 +174,7 @@ export class ProbeLane {
     return waited;
   }
 
-  /** Of the first probe that settled then or later. */
+  /** The index of the first probe that settled then or later. */
   #indexOf(settledAt: number): number {
     let low = 0;
     let high = this.#probes.length;
@@ -193,11 +190,11 @@ export class ProbeLane {
     return Math.max(MIN_WAKE_MS, WAKE_FACTOR * this.#options.steadyP99Ms);
   }
 
-  /** @param failed the first failure to settle: by then service was gone. */
+  /** @param failed the first failure to settle: service was down by then. */
   #start(last: Probe | undefined, firstSentMs: number, failed: Probe | undefined): Enclosed {
     const latestMs = Math.min(firstSentMs + this.#usualMs, failed?.settledAt ?? Number.POSITIVE_INFINITY);
     const earliestMs = Math.min(last?.sentAt ?? firstSentMs, latestMs);
-    // Between the last answer that left and the first that did not.
+    // The outage starts between the last answer sent and the first one missing.
     const answeredMs = Math.max(earliestMs, (last?.settledAt ?? firstSentMs) - this.#options.steadyP50Ms / 2);
     const missedMs = Math.min(latestMs, Math.max(answeredMs, firstSentMs + this.#options.steadyP50Ms / 2));
     return enclosed(earliestMs, (answeredMs + missedMs) / 2, latestMs);
@@ -205,12 +202,12 @@ export class ProbeLane {
 
   #end(notBeforeMs: number, { failed, waiting, next, endMs }: Silence): Enclosed {
     if (!next) return enclosed(endMs, endMs, endMs);
-    // Where those who waited were answered far apart, the first may have taken as long as all the others did.
+    // If waiting probes were answered far apart, the first may have taken as long as all of them.
     const spreadMs = waiting.reduce((most, { settledAt }) => Math.max(most, settledAt - next.settledAt), 0);
     const { steadyP50Ms, steadyP999Ms } = this.#options;
     const wakingMs = next.settledAt - Math.max(this.#usualMs, steadyP999Ms, WAKE_FACTOR * spreadMs);
-    // A success that had waited came as soon as the server ran again. One that was answered at once only shows
-    // that it did not yet when the probe before it was sent.
+    // A success that had waited came as soon as the server ran again. One answered at once only shows that the server
+    // was still down when the previous probe was sent.
     const waited = next.sentAt < wakingMs;
     const unanswered = waited ? failed : [...failed, ...waiting];
     let earliestMs = waited ? wakingMs : notBeforeMs;
@@ -270,14 +267,14 @@ export class ProbeLane {
   }
 }
 
-/** What of a partition's window lies outside of the whole's outages, but for slivers at their borders. */
+/** The parts of a partition's window outside the outages of the whole, without slivers at their borders. */
 function without(range: TimeRange, outages: readonly TimeRange[]): TimeRange[] {
   const cutting = outages.filter((outage) => outage.toMs > range.fromMs && outage.fromMs < range.toMs);
   const sliverMs = cutting.length > 0 ? MAX_GOOD_GAP_MS : 0;
   return partsOutside(range, cutting).filter(({ fromMs, toMs }) => toMs - fromMs > sliverMs);
 }
 
-/** What is known of a stretch without a success. */
+/** A stretch without a success. */
 interface Silence {
   readonly failed: readonly Probe[];
   readonly waiting: readonly Probe[];
@@ -289,7 +286,7 @@ function earliest(probes: readonly Probe[]): number {
   return probes.reduce((first, { sentAt }) => Math.min(first, sentAt), Number.POSITIVE_INFINITY);
 }
 
-/** What every window of probes has. */
+/** The fields common to all windows of probes. */
 function seen(
   { kind, partition }: { readonly kind: string; readonly partition?: string | undefined },
   { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },

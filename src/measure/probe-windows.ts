@@ -1,4 +1,4 @@
-/** What the probes of a run saw of reading and of writing. */
+/** Windows of reading and writing, as the probes saw them. */
 
 import type { ServiceWindow } from '../model/figures.ts';
 import { eventsOf, type History, type OperationKind } from '../model/history.ts';
@@ -17,7 +17,7 @@ export interface Probed {
   readonly partitions: readonly ServiceWindow[];
 }
 
-/** What the probes on pooled connections saw of reading and of writing, by each route. */
+/** Windows of the probes on pooled connections, for each kind of probe. */
 export function probeWindows(history: History): Probed[] {
   const steady = spansOf(history)['steady-state'];
   const partitions = placementOf(history)?.partitions ?? [];

@@ -1,4 +1,4 @@
-/** What the probes of each kind came to in each span, over all partitions. */
+/** Counts and latency of each kind of probe in each span, over all partitions. */
 
 import { type ProbeFigures, SPANS } from '../model/figures.ts';
 import type { History } from '../model/history.ts';

@@ -1,11 +1,11 @@
-/** A promise beside what was seen, part by part: whether it was kept, and how to say so. The same in the check and in reports. */
+/** Judges a promise against what was seen, part by part; for the check and for reports. */
 
 import type { OutageSeen, PromiseFigures } from '../model/figures.ts';
 import { lossRange, outageRange, type PromisedOutage, twoPrimariesRange } from '../model/promise.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
 import type { Judgement } from '../model/verdict.ts';
 
-/** Where writes are out until the loss is healed: for them to begin to be, and for the last of them to be answered. */
+/** Tolerance at both ends of an outage that lasts until healed: its start, and the answer to the last write. */
 const BEGINS_MS = 1_000;
 
 export interface JudgedPart {
@@ -14,15 +14,15 @@ export interface JudgedPart {
   readonly promised: string;
   readonly seen: string;
   readonly judgement: Judgement;
-  /** The reasoning behind what is promised. */
+  /** The reasoning behind the promise. */
   readonly why: string;
-  /** The decisive words of a verdict. */
+  /** The words for the verdict. */
   readonly observed: string;
-  /** All of it, on one line. */
+  /** Everything on one line. */
   readonly line: string;
 }
 
-/** Writes by each route, then losses, then two primaries. */
+/** Write outages by route, then losses, then two primaries. */
 export function judgePromise(figures: PromiseFigures): JudgedPart[] {
   const { promise, writesOut } = figures;
   return [
@@ -60,28 +60,28 @@ function judgeOutage(
   if (outMs === null) return { judgement: 'unknown', seen: 'not seen', note: 'nothing was written by this route' };
   const seen = outMs === 0 ? 'none' : `${formatDuration(outMs)} ± ${formatDuration(uncertaintyMs)}`;
   if (maxMs !== null && outMs - uncertaintyMs > maxMs) {
-    return { judgement: 'fail', seen, note: `longer than the ${formatDuration(maxMs)} that is promised at most` };
+    return { judgement: 'fail', seen, note: `longer than the promised maximum of ${formatDuration(maxMs)}` };
   }
   if (open && maxMs !== null) {
     return {
       judgement: 'unknown',
-      seen: `${seen} at least`,
-      note: 'it went on when the load stopped or the next act struck',
+      seen: `at least ${seen}`,
+      note: 'still open when the load stopped or the next act struck',
     };
   }
   if (maxMs !== null && outMs + uncertaintyMs > maxMs) {
     return { judgement: 'unknown', seen, note: 'the limit lies within the uncertainty' };
   }
-  // A loss that is healed sooner takes writes out no longer.
+  // Healing ends the outage, so a loss healed early shortens the minimum.
   const leastMs = minMs === null ? lastedMs - beginsWithinMs - BEGINS_MS : Math.min(minMs, lastedMs - BEGINS_MS);
   if (outMs + uncertaintyMs >= leastMs) return { judgement: 'pass', seen };
-  const shorter = `shorter than the ${formatDuration(leastMs)} that is promised at least`;
+  const shorter = `shorter than the promised minimum of ${formatDuration(leastMs)}`;
   return twoPrimaries && twoPrimaries.atLeastMs > 0
     ? { judgement: 'fail', seen, note: `${shorter}: there were two primaries` }
     : {
         judgement: 'unknown',
         seen,
-        note: `${shorter}: the fault did not bite as it was to, or two primaries went unseen`,
+        note: `${shorter}: the fault was weaker than intended, or two primaries went unseen`,
       };
 }
 
@@ -97,35 +97,35 @@ function judgeLoss({ lostWrites, promise }: PromiseFigures): Judged {
   const seen =
     [
       ...(before > 0
-        ? [`${formatCount(before, 'write')} of ${formatDuration(lostWrites.beforeMs)} before the strike`]
+        ? [`${formatCount(before, 'write')} up to ${formatDuration(lostWrites.beforeMs)} before the strike`]
         : []),
-      ...(after > 0 ? [`${formatCount(after, 'write')} of ${formatDuration(lostWrites.afterMs)} after it`] : []),
+      ...(after > 0 ? [`${formatCount(after, 'write')} over ${formatDuration(lostWrites.afterMs)} after it`] : []),
       ...others.map(
         ({ node, count, firstMs, lastMs }) =>
-          `${formatCount(count, 'write')} of ${formatDuration(lastMs - firstMs)} that ${node} had acknowledged`,
+          `${formatCount(count, 'write')} over ${formatDuration(lastMs - firstMs)} that ${node} had acknowledged`,
       ),
     ].join(', ') || 'none';
   if (others.length > 0) {
     return {
       judgement: 'fail',
       seen,
-      note: `what ${others.map(({ node }) => node).join(', ')} acknowledges after the strike is at no risk`,
+      note: `what ${others.map(({ node }) => node).join(', ')} acknowledges after the strike is not at risk`,
     };
   }
   if (after > 0 && afterMs !== null && lostWrites.afterMs > afterMs) {
-    return { judgement: 'fail', seen, note: 'more was acknowledged after the strike and is gone than may be' };
+    return { judgement: 'fail', seen, note: 'acknowledged after the strike over more time than promised' };
   }
   if (after > 0 && afterMs === 0)
-    return { judgement: 'fail', seen, note: 'nothing that is acknowledged after the strike is at risk' };
+    return { judgement: 'fail', seen, note: 'nothing acknowledged after the strike is at risk' };
   if (before === 0 || beforeMs === null || (beforeMs > 0 && lostWrites.beforeMs <= beforeMs)) {
     return { judgement: 'pass', seen };
   }
   return beforeBytes === undefined
-    ? { judgement: 'fail', seen, note: 'nothing that old is at risk' }
+    ? { judgement: 'fail', seen, note: 'writes that old are not at risk' }
     : {
         judgement: 'unknown',
         seen,
-        note: 'older than that, only so many bytes of log may be lost, and they were not counted',
+        note: 'older writes are at risk up to a number of bytes of WAL, which were not counted',
       };
 }
 
@@ -136,7 +136,7 @@ function twoPart(figures: PromiseFigures): JudgedPart {
 
 function judgeTwo({ twoPrimaries: seen, promise }: PromiseFigures): Judged {
   const { maxMs } = promise.twoPrimaries;
-  if (!seen) return { judgement: 'unknown', seen: 'not known', note: 'the witness cannot tell' };
+  if (!seen) return { judgement: 'unknown', seen: 'not known', note: 'the witness could not see' };
   const { atLeastMs, atMostMs } = seen;
   const words =
     atMostMs === 0
@@ -148,7 +148,6 @@ function judgeTwo({ twoPrimaries: seen, promise }: PromiseFigures): Judged {
   if (atLeastMs > maxMs) return { judgement: 'fail', seen: words, note: 'longer than promised' };
   if (atMostMs > maxMs && maxMs > 0)
     return { judgement: 'unknown', seen: words, note: 'the limit lies within the uncertainty' };
-  if (atMostMs > 0 && maxMs === 0)
-    return { judgement: 'unknown', seen: words, note: 'it may as well have been a handover' };
+  if (atMostMs > 0 && maxMs === 0) return { judgement: 'unknown', seen: words, note: 'it may have been a handover' };
   return { judgement: 'pass', seen: words };
 }

@@ -1,6 +1,6 @@
 /**
- * What settings promised for each loss, beside what was seen: how long writes were out by each route, which acknowledged
- * writes are gone, for how long two nodes acknowledged writes.
+ * What the settings promised for each loss, and what was seen: write outages by route, lost acknowledged writes, two
+ * primaries.
  */
 
 import type { EventOf } from '../model/event.ts';
@@ -15,20 +15,20 @@ import { type ActTimes, actsOf, spansOf } from './spans.ts';
 import { splitBrainMs } from './split-brain.ts';
 import { unwitnessed } from './write-spans.ts';
 
-/** A loss with its promise, while nothing else is lost or comes back. */
+/** A loss with its promise, until healing or the next act. */
 interface Episode {
   readonly event: EventOf<'promised'>;
   readonly act: ActTimes;
-  /** The fault in effect. */
+  /** When the fault took effect. */
   readonly fromMs: number;
-  /** The loss is asked to heal, or the run ended. */
+  /** When healing was requested, or the run ended. */
   readonly healMs: number;
-  /** The next act strikes; endless where none does. */
+  /** When the next act was requested; infinite if there is none. */
   readonly nextMs: number;
 }
 
 /**
- * In the order of time; of acts that took effect. Empty where nothing was promised.
+ * One for each act that took effect, in the order of time. Empty if nothing was promised.
  * @param routes what was seen of each.
  */
 export function promiseFigures(history: History, routes: readonly RouteFigures[]): PromiseFigures[] {
@@ -52,7 +52,10 @@ export function promiseFigures(history: History, routes: readonly RouteFigures[]
   }));
 }
 
-/** Rows of the load where it accounts for them, and of the witness where there was one. */
+/**
+ * Whether final reads were made of the load's rows (if the workload accounts for them) and of the witness's (if there
+ * was one).
+ */
 function everythingRead(history: History): boolean {
   const ofLoad = history.run.lacks?.includes('ledger') || finalReadsOf(history).made;
   return ofLoad && (history.witness === undefined || finalPrimaryOf(history) !== undefined);
@@ -72,7 +75,7 @@ function episodesOf(history: History): Episode[] {
   }));
 }
 
-/** The longest outage that began in the episode, or was on when it did. */
+/** The longest outage that began in the episode, or was open at its start. */
 function outageSeen(
   routes: readonly RouteFigures[],
   { route }: PromisedOutage,
@@ -84,7 +87,7 @@ function outageSeen(
   const outages = seen.windows.filter(({ type }) => type === 'outage');
   const within = outages.flatMap(({ fromMs: began, toMs, durationMs, uncertaintyMs, open }) => {
     if (toMs <= askedMs || began >= untilMs) return [];
-    // It may be the doing of the next act.
+    // The next act may have caused it.
     if (began + uncertaintyMs >= nextMs) return [];
     const cut = toMs > nextMs;
     const outMs = began >= askedMs && !cut ? durationMs : Math.min(toMs, nextMs) - Math.max(began, fromMs);
@@ -97,8 +100,8 @@ function outageSeen(
 }
 
 /**
- * What was acknowledged by the node that was primary at the loss, before and after it; and what others acknowledged until
- * the next loss, which nothing put at risk.
+ * Lost writes acknowledged by the primary at the loss, before and after it; and lost writes that others acknowledged
+ * until the next loss, which the promise does not put at risk.
  */
 function lostOf(rows: readonly LostRows[], episodes: readonly Episode[], i: number): PromiseFigures['lostWrites'] {
   const { primary } = (episodes[i] as Episode).event.promise;
@@ -108,7 +111,7 @@ function lostOf(rows: readonly LostRows[], episodes: readonly Episode[], i: numb
   const after = mine.filter((row) => row.after === i + 1);
   const others = rows.filter((row) => {
     if (row.after !== i + 1 || mine.includes(row)) return false;
-    // It was primary when a later loss struck: then that is what put it at risk.
+    // If the node was primary at a later loss, that loss put its writes at risk.
     return !episodes.slice(i + 1).some(({ event }) => event.promise.primary === row.node);
   });
   const count = (which: readonly LostRows[]) => which.reduce((sum, row) => sum + row.count, 0);
@@ -130,7 +133,7 @@ function lostOf(rows: readonly LostRows[], episodes: readonly Episode[], i: numb
   };
 }
 
-/** Times that began in the episode; `null` where the witness cannot tell. */
+/** Two primaries within the episode; `null` if the witness could not see. */
 function twoPrimaries(history: History, { act, nextMs }: Episode): PromiseFigures['twoPrimaries'] {
   const pairs = (roleFigures(history)?.twoPrimaries ?? []).filter(
     ({ toMs, fromMs }) => toMs > act.askedMs && fromMs < nextMs,

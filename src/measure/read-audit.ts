@@ -1,4 +1,4 @@
-/** What reads returned and should not have, or left out. */
+/** What reads wrongly returned or left out. */
 
 import { eventsOf, type History, type Operation, type RunInfo } from '../model/history.ts';
 import { ABSENT, OK } from '../model/operations.ts';
@@ -10,36 +10,36 @@ import { messagesPerKey, placementOf, wordOf } from './partitions.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
 export interface ReadAudit {
-  /** Reads of the load that ended `ok`, and reads of the end; without any, nothing below was looked at. */
+  /** Reads of the load that ended `ok`, and final reads; if 0, nothing below was looked at. */
   readonly answered: number;
-  /** Reads of the load that left out a message that was there before they were sent. */
+  /** Reads of the load that left out a message that existed before they were sent. */
   readonly stale: number;
-  /** The first few of them, whole. */
+  /** The first few of them. */
   readonly staleWitnesses: readonly Operation[];
   /** The first few keys that stale reads left out. */
   readonly staleKeys: Witnesses;
-  /** The longest time from an acknowledgement to a read that was sent and missed it; `null` without one. */
+  /** The longest time from an acknowledgement until a read that missed it was sent; `null` without one. */
   readonly staleForMs: number | null;
-  /** Keys in a read twice: one case for each read and key, as far as the reads name them. */
+  /** Keys returned twice: one case for each read and key, as far as reads name them. */
   readonly duplicated: Witnesses;
   readonly corrupted: Witnesses;
-  /** One line for each of the first few cases: key, and where it was seen. */
+  /** One line for each of the first few cases: the key, and where. */
   readonly duplicatedWhere: readonly string[];
   readonly corruptedWhere: readonly string[];
-  /** Answered reads of the load whose session is named. */
+  /** Answered reads of the load that belong to a session. */
   readonly ofSessions: number;
-  /** Keys that a session had written and did not read back. */
+  /** Keys that a session had written, missing in its reads. */
   readonly ownMissing: Witnesses;
-  /** Keys that a session had read and did not find again. */
+  /** Keys that a session had read, missing in its later reads. */
   readonly forgotten: Witnesses;
-  /** The first few reads that broke a guarantee, whole. */
+  /** The first few reads that broke a guarantee. */
   readonly ownMissingWitnesses: readonly Operation[];
   readonly forgottenWitnesses: readonly Operation[];
 }
 
 const audited = new WeakMap<History, ReadAudit>();
 
-/** Goes over the operations at most twice; the second call costs nothing. */
+/** Computed once for each history, in at most two passes over the operations. */
 export function auditReads(history: History): ReadAudit {
   let audit = audited.get(history);
   if (!audit) {
@@ -63,7 +63,7 @@ function auditAll(history: History): ReadAudit {
   let stale = 0;
   const staleWitnesses: Operation[] = [];
   const staleKeys = new Witnesses();
-  /** When the last read was sent that left a key out. */
+  /** For each key, when the last read that left it out was sent. */
   const missedAt = new Map<string, number>();
   const duplicated = new Witnesses();
   const corrupted = new Witnesses();
@@ -77,7 +77,7 @@ function auditAll(history: History): ReadAudit {
   const { data } = history.operations;
   const { columns } = data;
   const isRead = data.kinds.map((name) => reads.has(name));
-  /** Rows of the initial data set that a read must have; 0 where that is not known. */
+  /** For each kind, the initial rows that a read must return; 0 if not known. */
   const expected = data.kinds.map((name) => reads.get(name) ?? 0);
   for (const operation of history.operations.scan()) {
     const row = operation.index;
@@ -87,7 +87,7 @@ function auditAll(history: History): ReadAudit {
     if (columns.session[row] !== ABSENT) ofSessions++;
     const { anomaly } = operation;
     const verified = columns.verified[row] as number;
-    // Corrupted rows are there, if wrong; they are told apart.
+    // Corrupted rows are not missing; they are counted separately.
     const leftOut = verified !== ABSENT && verified < (expected[kind] as number) && !anomaly?.corrupted;
     if (anomaly?.missing || leftOut) {
       stale++;
@@ -168,7 +168,7 @@ class Lines {
   }
 }
 
-/** @param count of the keys, where those that are named are not all. */
+/** @param count of all keys, if more than `keys`. */
 function addAll(witnesses: Witnesses, keys: readonly string[] = [], count = keys.length): void {
   for (const [i, key] of keys.entries()) witnesses.add(key, i === 0 ? 1 + count - keys.length : 1);
 }

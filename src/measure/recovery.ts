@@ -1,15 +1,14 @@
 /**
- * How long service took to be back: from a fault in effect to the start of the first second that is as
- * before, and on the way there to the first success after the kind's first outage.
+ * Recovery time: from a fault in effect to the start of the first second that is as before; and the time to the first
+ * success after the kind's first outage (docs/measuring.md#recovery).
  *
- * A second is as before when at least 95 % of the operations intended in it succeeded, with a p99 of at
- * most twice the steady state's (or 50 ms, whichever is more), and it begins with a success. For kinds
- * slower than three operations a second it is the time of three operations.
+ * A second is as before if it begins with a success, at least 95 % of its operations succeeded, and their p99 is at
+ * most twice the steady state's or 50 ms, whichever is more. For kinds slower than three operations a second, the
+ * second is the time of three operations.
  *
- * Service that is gone again was not restored, be it on one partition: the second must begin after the end, and the last
- * failure, of every outage of the kind that fell into the act's time, from when it was asked for until it was asked to heal or the next act
- * was asked for. What healing itself disturbs is a window of its own and no part of the recovery. Where
- * there are several acts, each is judged from its own effect, and the worst counts.
+ * A brief return does not count, not even of one partition: the second must begin after the end, and the last failure,
+ * of every outage of the kind in the act's time, which ends when healing or the next act is requested. What healing
+ * itself disturbs is not part of the recovery. Each of several acts is judged from its own effect; the worst counts.
  */
 
 import type { Recovery, ServiceWindow } from '../model/figures.ts';
@@ -24,8 +23,8 @@ const P99_FACTOR = 2;
 const P99_FLOOR_MS = 50;
 
 /**
- * @param steadyP99Ms of each kind; `undefined` where nothing succeeded in the steady state.
- * @returns one for each kind that was intended after a fault took effect; empty when no fault did.
+ * @param steadyP99Ms of each kind; `undefined` if nothing succeeded in the steady state.
+ * @returns one for each kind that had operations after a fault took effect; empty if no fault did.
  */
 export function recoveries(
   history: History,
@@ -53,13 +52,13 @@ export function recoveries(
   return [...searches.values()].flatMap((search) => search.end() ?? []);
 }
 
-/** Restoration after one act: what is searched for, and what was found so far. */
+/** The search for the recovery from one act. */
 interface Goal {
   readonly effectMs: number;
-  /** Outages of this act's time, of the kind or of one of its partitions; the one that ended last comes last. */
+  /** Outages in this act's time, of the kind or of one of its partitions, by their end. */
   readonly outages: readonly ServiceWindow[];
   readonly outagesEndMs: number;
-  /** Of the failures before the outages' end. */
+  /** The last failure before the outages' end. */
   lastFailureMs: number;
   found: { readonly atMs: number; readonly recoveryMs: number; readonly uncertaintyMs: number } | undefined;
 }
@@ -91,7 +90,7 @@ interface Seen {
   readonly slow: boolean;
 }
 
-/** Slides a window of one second over one kind's operations and remembers where it first was as before. */
+/** Slides a window of one second over one kind's operations, and records where it first was as before. */
 class RestorationSearch {
   readonly #kind: OperationKind;
   readonly #intervalMs: number;
@@ -100,16 +99,16 @@ class RestorationSearch {
   readonly #goals: readonly Goal[];
   readonly #firstMs: number;
   readonly #outagesEndMs: number;
-  /** Operations of the window; those before `#head` have left it. */
+  /** The window's operations; those before `#head` have left it. */
   #queue: Seen[] = [];
   #head = 0;
   #ok = 0;
   #slow = 0;
   #lastAtMs: number | undefined;
-  /** Of the operation before the window's first. */
+  /** Intended start of the operation before the window. */
   #beforeWindowMs = Number.NEGATIVE_INFINITY;
   #any = false;
-  /** What comes changes nothing any more. */
+  /** Set once further operations change nothing. */
   done = false;
 
   constructor(kind: OperationKind, goals: readonly Goal[], limitMs: number) {
@@ -137,10 +136,10 @@ class RestorationSearch {
     if (slow) this.#slow++;
   }
 
-  /** @returns `undefined` where nothing was intended after a fault took effect. */
+  /** @returns `undefined` if nothing was due after a fault took effect. */
   end(): Recovery | undefined {
     if (!this.#any) return undefined;
-    // The load would have gone on with the next interval; half a microsecond is for rounding.
+    // The next operation would have come one interval later; half a microsecond covers rounding.
     this.#evaluateUpTo((this.#lastAtMs as number) + this.#intervalMs + 0.0005);
     let worst: Recovery = { kind: this.#kind.name, recoveryMs: 0, uncertaintyMs: 0 };
     for (const goal of this.#goals) {
@@ -163,7 +162,7 @@ class RestorationSearch {
     };
   }
 
-  /** Looks at every window that ends by then; takes its first operation out. */
+  /** Evaluates every window that ends by `nowMs`, and drops its first operation. */
   #evaluateUpTo(nowMs: number): void {
     for (;;) {
       const first = this.#queue[this.#head];
@@ -182,20 +181,20 @@ class RestorationSearch {
 
   #asBefore(): boolean {
     const count = this.#queue.length - this.#head;
-    // p99 is above the limit as soon as more than 1 % of the successes are.
+    // The p99 is above the limit once more than 1 % of the successes are.
     return this.#ok / count >= SUSTAINED_SHARE && this.#slow <= this.#ok - Math.ceil(this.#ok * 0.99);
   }
 
   #restoredAt({ atMs, spacingMs }: Seen): void {
     for (const goal of this.#goals) {
       if (goal.found || atMs < goal.effectMs || atMs <= goal.lastFailureMs) continue;
-      // An outage that the probes saw and no operation of the load fell into.
+      // The probes saw an outage that no operation of the load fell into.
       if (atMs < goal.outagesEndMs - this.#limitMs - (goal.outages.at(-1)?.uncertaintyMs ?? 0)) continue;
-      // Probes tell the end to the millisecond; an operation that was due just before it may have waited for it.
+      // Probes see the end to the millisecond; an operation due just before it may have waited for it.
       const probed = goal.outages.filter(({ seenBy }) => seenBy === 'probes');
       const probedEndMs = probed.reduce((last, { toMs }) => Math.max(last, toMs), 0);
       const undisturbed = this.#beforeWindowMs < goal.effectMs;
-      // Where single partitions came back last, their own operations are farther apart than those of the kind.
+      // If a single partition recovered last, the spacing of its operations counts.
       const endsOutage = goal.outages.some((outage) => outage.partition === undefined && outage.toMs === atMs);
       const partitionMs = endsOutage || undisturbed ? 0 : (goal.outages.at(-1)?.uncertaintyMs ?? 0);
       goal.found = {
@@ -206,7 +205,7 @@ class RestorationSearch {
     }
   }
 
-  /** What seemed restored and is gone again before the outages' end was not restored. */
+  /** A recovery undone before the outages' end does not count. */
   #failedAt(atMs: number): void {
     for (const goal of this.#goals) {
       if (atMs >= goal.outagesEndMs) continue;

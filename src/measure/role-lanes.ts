@@ -1,4 +1,4 @@
-/** What every node did over the run, in a cluster whose roles move: from the looks at all roles and from the witness. */
+/** The role of every node over the run, from pgquake's looks at all roles and from the witness. */
 
 import type { TimedEvent } from '../model/event.ts';
 import type { TimeRange } from '../model/figures.ts';
@@ -10,7 +10,7 @@ export interface RoleStretch extends TimeRange, Pick<SeenRole, 'role' | 'timelin
 
 export interface RoleLane {
   readonly node: NodeName;
-  /** In the order of time, one after the other. */
+  /** In the order of time, without overlap. */
   readonly stretches: readonly RoleStretch[];
 }
 
@@ -19,7 +19,7 @@ interface Change extends Pick<SeenRole, 'role' | 'timeline'> {
   readonly byWitness: boolean;
 }
 
-/** @returns empty where nobody looked at roles. */
+/** @returns empty if no roles were recorded. */
 export function roleLanes(timeline: readonly TimedEvent[], range: TimeRange): RoleLane[] {
   const events = { events: timeline };
   const looks = eventsOf(events, 'roles-seen');
@@ -45,7 +45,7 @@ function stretchesOf(changes: readonly Change[], { fromMs, toMs }: TimeRange): R
   const told: (Pick<SeenRole, 'role' | 'timeline'> & { readonly at: number })[] = [];
   for (const { at, role, timeline, byWitness } of changes) {
     const before = told.at(-1);
-    // To the witness every standby is one; whether a commit waits for it, it cannot tell.
+    // The witness cannot tell a synchronous standby from another.
     const known = byWitness && role === 'standby' && before?.role === 'sync-standby';
     if (known) continue;
     const onTimeline = role === 'primary' && timeline !== undefined ? { timeline } : {};

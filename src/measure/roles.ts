@@ -1,4 +1,4 @@
-/** Figures of a cluster whose roles move, from what its nodes said of themselves and acknowledged. */
+/** Figures of a cluster whose roles move. */
 
 import type { RoleFigures } from '../model/figures.ts';
 import { eventsOf, type History } from '../model/history.ts';
@@ -10,7 +10,7 @@ import { witnessedNodes, writeSpans } from './write-spans.ts';
 
 const computed = new WeakMap<History, RoleFigures>();
 
-/** @returns `undefined` where nobody looked at roles: they do not move. */
+/** @returns `undefined` if no roles were recorded: they do not move. */
 export function roleFigures(history: History): RoleFigures | undefined {
   const looked = eventsOf(history, 'roles-seen').length > 0 || history.witness !== undefined;
   if (!looked) return undefined;
@@ -27,7 +27,6 @@ export function roleFigures(history: History): RoleFigures | undefined {
   return figures;
 }
 
-/** What every node acknowledged to the witness, and what of it is gone. */
 function witnessedByNode(history: History): RoleFigures['witness'] {
   const final = finalPrimaryOf(history);
   const spans = writeSpans(history);

@@ -1,4 +1,4 @@
-/** What was seen by each route: its windows, how much succeeded, how long answers took, and what it acknowledged and is gone. */
+/** The figures of each route: windows, availability, latency, and lost acknowledged writes. */
 
 import type { Availability, Latency, RouteFigures, ServiceWindow } from '../model/figures.ts';
 import type { History, OperationKind, OperationLog } from '../model/history.ts';
@@ -10,8 +10,8 @@ import type { Probed } from './probe-windows.ts';
 import { spansOf } from './spans.ts';
 
 /**
- * Each route that was written or read by, in the order of the load's kinds and then of the probes; empty in older
- * histories. Probes tell where there are some, together with the load as in `windowsOfRun`.
+ * Each route in use, in the order of the load's kinds and then of the probes; empty in older histories. Probes count if
+ * there are some, together with the load as in `windowsOfRun`.
  * @param windows of the load's kinds.
  */
 export function routeFigures(
@@ -29,7 +29,7 @@ export function routeFigures(
       const by = <K extends OperationKind>(all: readonly K[]) =>
         all.find((kind) => kind.access === access && (kind.route ?? main) === route && kind.ratePerSecond > 0);
       const ofLoad = by(kinds.filter(({ scope }) => scope === 'partition')) ?? by(kinds);
-      // Probes that never were sent tell nothing.
+      // Probes that were never sent show nothing.
       const ofProbes = by(pooled.filter((kind) => probed.some(({ name }) => name === kind.name)));
       const kind = ofProbes ?? ofLoad;
       if (!kind) return [];
@@ -52,7 +52,7 @@ export function routeFigures(
   );
 }
 
-/** In the fault span. */
+/** Counts and latency in the fault span. */
 function countedIn(
   history: History,
   log: OperationLog,

@@ -1,10 +1,9 @@
 /**
  * Times in which the load got no answer at all, for one kind of operation, of one partition or of all.
  *
- * `Lane` goes by intended starts, so operations that waited and were answered late in the end count as successes
- * there. A client that waits has no service: operations in a row that failed or waited are a silence from when the
- * first of them was sent until the first success came. Where operations go on being late long after that success,
- * service is slow and not gone.
+ * For `Lane`, which goes by intended starts, an operation that waited and was answered late is a success. But a client
+ * that waits has no service: operations in a row that failed or waited are a silence, from the first one sent until the
+ * first success. If operations stay late long after that success, service is slow, not out.
  */
 
 import type { ServiceWindow, TimeRange } from '../model/figures.ts';
@@ -12,12 +11,12 @@ import type { Operation } from '../model/history.ts';
 import type { LaneOptions } from './lane.ts';
 import { overlapMs } from './time-ranges.ts';
 
-/** The silence must be this much of the stretch in which operations were late. */
+/** The least share of the silence in the time in which operations were late. */
 const SILENT_SHARE = 2 / 3;
 const MIN_WAITING = 2;
-/** So many in a row are no chance, whichever partitions they hit. */
+/** So many in a row cannot be chance, whichever partitions they hit. */
 const CERTAIN_WAITING = 50;
-/** The load's operations disturb each other: a shorter silence is a brownout. */
+/** The load's operations delay each other, so a shorter silence is a brownout. */
 const MIN_SILENCE_MS = 500;
 
 interface Run {
@@ -28,38 +27,38 @@ interface Run {
   waiting: number;
   failed: number;
   lastSettledMs: number;
-  /** Of the first success to come, among those that waited. */
+  /** The first success among those that waited. */
   answeredMs: number;
 }
 
 type Seen = Pick<Operation, 'intendedAt' | 'sentAt' | 'settledAt' | 'outcome' | 'partition'>;
 
-/** One row of operations, seen one after the other in the order of their intended starts. */
+/** Takes the operations of one lane one by one, in the order of their intended starts. */
 export class SilenceLane {
   readonly #options: LaneOptions;
   readonly #stalls: readonly TimeRange[];
   readonly #windows: ServiceWindow[] = [];
   #run: Run | undefined;
-  /** Of the operation before; not a number where there was none. */
+  /** Intended start of the previous operation; NaN before the first. */
   #lastAtMs = Number.NaN;
 
-  /** @param stalls when the client itself stood still, which is no evidence. */
+  /** @param stalls times in which the client itself stalled, which do not count. */
   constructor(options: LaneOptions, stalls: readonly TimeRange[] = []) {
     this.#options = options;
     this.#stalls = stalls;
   }
 
-  /** Whether operations wait or have failed; else one that was answered in time changes nothing. */
+  /** Whether a silence is open. If not, an operation answered in time needs only `passed`. */
   get open(): boolean {
     return this.#run !== undefined;
   }
 
-  /** Takes an operation that was answered in time while nothing is open. @param atMs its intended start. */
+  /** Adds an operation answered in time while nothing is open. @param atMs its intended start. */
   passed(atMs: number): void {
     this.#lastAtMs = atMs;
   }
 
-  /** Takes the next operation; never an `unsent` one. */
+  /** Adds the next operation; never an `unsent` one. */
   add({ intendedAt, sentAt, settledAt, outcome, partition }: Seen): void {
     const spacingMs = Number.isNaN(this.#lastAtMs) ? this.#options.spacingMs : intendedAt - this.#lastAtMs;
     this.#lastAtMs = intendedAt;
@@ -86,13 +85,13 @@ export class SilenceLane {
     if (partition !== undefined && this.#options.partitionsToHit > 0) run.partitions.add(partition);
   }
 
-  /** Ends the row. @returns its silences in the order of time. */
+  /** Ends the lane. @returns its silences in the order of time. */
   end(): ServiceWindow[] {
     if (this.#run) this.#close(this.#lastAtMs, Number.POSITIVE_INFINITY);
     return this.#windows;
   }
 
-  /** @param nextMs when the next operation was due that was answered in time. @param settledMs when it was answered. */
+  /** @param nextMs when the next operation answered in time was due. @param settledMs when it was answered. */
   #close(nextMs: number, settledMs: number): void {
     const run = this.#run;
     if (!run) return;

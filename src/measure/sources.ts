@@ -1,8 +1,7 @@
 /**
- * Probes and load watch the same service. Probes are light and see borders to the millisecond, but touch a table of
- * their own: what hits one table, one role or one route is seen by the load alone. So the worse of the two tells:
- * where the load saw an outage or a brownout that the probes did not, it counts; where both saw it, the probes say
- * when it began and ended. That they disagree is a figure of its own. Pure.
+ * Combines the windows of probes and load. Probes see borders to the millisecond, but use a table of their own, so only
+ * the load sees a fault of one table, role or route. The worse of the two counts: an outage or brownout that only the
+ * load saw counts; if both saw it, the probes give its borders. Their disagreement is a figure. Pure.
  */
 
 import type { Figures, ServiceWindow, SourceDisagreement, SourceFigures, TimeRange } from '../model/figures.ts';
@@ -10,18 +9,18 @@ import { formatDuration } from '../model/units.ts';
 import { partsOutside, touches } from './time-ranges.ts';
 
 /**
- * How far a window of one source may reach beyond that of the other and still be the same one: the load's pooled
- * connections need a moment to come back, and its operations are timed by their intended starts.
+ * How far matching windows of both sources may differ: the load's pooled connections need a moment to reconnect, and
+ * its operations are timed by their intended starts.
  */
 const SLACK_MS = 500;
 
-/** The windows that count. `added` are those that the load alone saw. */
+/** The windows that count. `added`: those that only the load saw. */
 export interface Told {
   readonly windows: readonly ServiceWindow[];
   readonly added: readonly ServiceWindow[];
 }
 
-/** Lays outages over windows: an outage takes in those that it touches, and what of a brownout lies inside is gone. */
+/** Lays outages over windows: an outage absorbs outages that it touches, and cuts brownouts. */
 export function overlay(windows: readonly ServiceWindow[], outages: readonly ServiceWindow[]): ServiceWindow[] {
   let told: ServiceWindow[] = [...windows];
   for (const added of outages) {
@@ -37,12 +36,12 @@ export function overlay(windows: readonly ServiceWindow[], outages: readonly Ser
   return told.sort((a, b) => a.fromMs - b.fromMs);
 }
 
-/** The outages that reach beyond these ranges by more than they are uncertain. */
+/** The outages that extend beyond the known ranges by more than their uncertainty. */
 export function notIn(outages: readonly ServiceWindow[], known: readonly TimeRange[]): ServiceWindow[] {
   return outages.filter((outage) => uncoveredMs(outage, known) > Math.min(outage.uncertaintyMs, outage.durationMs / 2));
 }
 
-/** Of what probes and load saw, the worse. */
+/** The worse of what probes and load saw. */
 export function worseOf(probes: readonly ServiceWindow[], load: readonly ServiceWindow[]): Told {
   const outages = notIn(load.filter(isOutage), padded(probes.filter(isOutage)));
   const withOutages = overlay(probes, outages);
@@ -59,13 +58,13 @@ export function worseOf(probes: readonly ServiceWindow[], load: readonly Service
   };
 }
 
-/** What both saw of one kind as a whole. */
+/** What probes and load saw of one kind as a whole. */
 export interface Compared {
   readonly kind: string;
   readonly probes: readonly ServiceWindow[];
   readonly load: readonly ServiceWindow[];
   readonly added: readonly ServiceWindow[];
-  /** Between operations of the load: a shorter outage may fall between two of them. */
+  /** Between operations of the load: a shorter outage may fall between two. */
   readonly loadSpacingMs: number;
   readonly counts: { readonly probes: Counts; readonly load: Counts };
 }
@@ -75,7 +74,7 @@ export interface Counts {
   readonly tried: number;
 }
 
-/** Where the two do not tell the same story; `undefined` where they do, to within half a second. */
+/** How the two disagree; `undefined` if they agree to within half a second. */
 export function disagreementOf(compared: Compared): SourceDisagreement | undefined {
   const { kind, probes, load, added, loadSpacingMs, counts } = compared;
   const figures = { probes: figuresOf(probes, counts.probes), load: figuresOf(load, counts.load) };
@@ -87,7 +86,7 @@ export function disagreementOf(compared: Compared): SourceDisagreement | undefin
   return alone > SLACK_MS + 2 * loadSpacingMs ? { kind, toldBy: 'probes', ...figures } : undefined;
 }
 
-/** `probes and load disagree on reads: ...`, for one kind; nothing where they agree. */
+/** `probes and load disagree on reads: ...`, for one kind; empty if they agree. */
 export function disagreementWords({ disagreements = [] }: Figures, of: string): string[] {
   return disagreements.filter(({ kind }) => kind === of).map(describeDisagreement);
 }
@@ -103,7 +102,7 @@ export function describeDisagreement({ kind, toldBy, probes, load }: SourceDisag
   const worse = toldBy === 'load' ? 'the load' : 'the probes';
   return (
     `probes and load disagree on ${kind}s: the load saw ${saw(load)}, the probes ${saw(probes)}; ` +
-    `what counts is what ${worse} saw, which is worse`
+    `what ${worse} saw counts, because it is worse`
   );
 }
 
@@ -141,7 +140,7 @@ function uncoveredMs(range: TimeRange, by: readonly TimeRange[]): number {
   return partsOutside(range, by).reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
 }
 
-/** What of a brownout lies outside of other windows. Its counts are still those of the whole. */
+/** The parts of a brownout outside other windows. They keep the counts of the whole. */
 function clipped(brownout: ServiceWindow, others: readonly TimeRange[]): ServiceWindow[] {
   const left = partsOutside(brownout, others);
   const [only] = left;

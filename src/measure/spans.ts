@@ -1,4 +1,4 @@
-/** The parts of a run that figures are told apart by, from its events. */
+/** The spans and acts of a run, from its events. */
 
 import type { TimedEvent } from '../model/event.ts';
 import type { Span, TimeRange } from '../model/figures.ts';
@@ -10,15 +10,14 @@ export type Spans = Readonly<Partial<Record<Span, TimeRange>>>;
 type Events = { readonly events: readonly TimedEvent[] };
 
 /**
- * The spans follow each other without a gap, so that an operation belongs to the one that holds its
- * intended start:
+ * Spans follow each other without a gap; an operation belongs to the span of its intended start:
  *
- * - `steady-state`: from the start of that phase until the first fault is asked for.
- * - `fault`: until the last act is asked to heal. Without faults, or where an act in effect was never asked
- *   to heal: the fault phase, or its end.
+ * - `steady-state`: from the start of that phase until the first fault is requested.
+ * - `fault`: until healing of the last act is requested. Without faults, or if healing of an act in effect was never
+ *   requested: the fault phase, or its end.
  * - `settle`: until the load stops.
  *
- * A span that the run did not reach is absent; one that was cut short ends with the last event.
+ * A span that the run did not reach is absent; one cut short ends with the last event.
  */
 export function spansOf(history: Events): Spans {
   const { events } = history;
@@ -47,7 +46,7 @@ export function spansOf(history: Events): Spans {
   return result;
 }
 
-/** @returns the span that holds a moment, the borders counted to the later one. */
+/** @returns the span that contains a moment; a border belongs to the later span. */
 export function spanAt(spans: Spans, atMs: number): Span | undefined {
   if (holds(spans.settle, atMs)) return 'settle';
   if (holds(spans.fault, atMs)) return 'fault';
@@ -59,7 +58,7 @@ function holds(range: TimeRange | undefined, atMs: number): boolean {
   return range !== undefined && atMs >= range.fromMs && atMs <= range.toMs;
 }
 
-/** One act of the run, as far as it came. */
+/** One act of the run, as far as it got. */
 export interface ActTimes {
   readonly act: number;
   readonly fault: string;
@@ -71,7 +70,7 @@ export interface ActTimes {
   readonly healedMs?: number;
 }
 
-/** The acts that were asked for, in the order of time. */
+/** The requested acts, in the order of time. */
 export function actsOf(history: Events): ActTimes[] {
   const effect = firstOfEachAct(eventsOf(history, 'fault-in-effect'));
   const healAsked = firstOfEachAct(eventsOf(history, 'heal-asked'));
@@ -98,17 +97,16 @@ function optional<K extends string>(name: K, value: number | undefined): { reado
   return value === undefined ? {} : ({ [name]: value } as { readonly [P in K]: number });
 }
 
-/** A time in which the faults were in full effect, and the nodes that they struck. */
+/** A time in which all faults were in effect, and the nodes that they struck. */
 export interface FullEffect extends TimeRange {
   /** Sorted; empty in a run without faults. */
   readonly nodes: readonly NodeName[];
 }
 
 /**
- * When the faults were in full effect: from the last one in effect to the first one asked to heal.
- * Where acts do not all overlap it is the time with the most nodes struck, then with the most acts in
- * effect; there may be several such times (a rolling failure), and each counts. Without faults it is the
- * fault phase. Empty where faults were asked for and none took effect.
+ * The times of full effect: from the last fault in effect to the first request to heal. If acts do not all overlap: the
+ * times with the most nodes struck, then with the most acts; a rolling failure has several. Without faults: the fault
+ * phase. Empty if no fault took effect.
  */
 export function fullEffects(history: Events): FullEffect[] {
   const fault = spansOf(history).fault;
@@ -138,7 +136,7 @@ export function fullEffects(history: Events): FullEffect[] {
   return best;
 }
 
-/** The longest of `fullEffects`: the one that figures are shown for. */
+/** The longest of `fullEffects`, which figures are shown for. */
 export function fullEffectOf(history: Events): FullEffect | undefined {
   let longest: FullEffect | undefined;
   for (const effect of fullEffects(history)) {

@@ -1,4 +1,4 @@
-/** Times in which two nodes acknowledged writes: two primaries, whatever their manager and the routes say. */
+/** Times in which two nodes acknowledged writes: two primaries, whatever their manager and the routes report. */
 
 import type { TimeRange, TwoPrimaries, TwoPrimariesSide } from '../model/figures.ts';
 import type { History } from '../model/history.ts';
@@ -7,7 +7,7 @@ import { type FinalPrimary, finalPrimaryOf } from './final-witness.ts';
 import { MAX_WITNESSES } from './witnesses.ts';
 import { type WriteSpan, writeSpans } from './write-spans.ts';
 
-/** In the order of time; of three nodes that acknowledge, every two. */
+/** In the order of time; for three primaries, each pair. */
 export function twoPrimaries(history: History): TwoPrimaries[] {
   const spans = writeSpans(history);
   const final = finalPrimaryOf(history);
@@ -24,7 +24,7 @@ function overlap(a: WriteSpan, b: WriteSpan, final: FinalPrimary | undefined): T
   const certain = { fromMs: Math.max(a.fromMs, b.fromMs), toMs: Math.min(a.surelyToMs, b.surelyToMs) };
   const atLeastMs = Math.max(0, certain.toMs - certain.fromMs);
   const told = atLeastMs > 0 ? { fromMs: certain.fromMs, toMs: possible.toMs } : possible;
-  // The one that has been a primary for longer comes first.
+  // The older primary comes first.
   const sides = [a, b]
     .toSorted((one, other) => (one.timeline ?? 0) - (other.timeline ?? 0))
     .map((span) => sideOf(span, told, final));
@@ -48,13 +48,13 @@ function sideOf(
   };
 }
 
-/** How long there were two primaries in all, however many pairs there were at one time. */
+/** How long there were two primaries in total; overlapping pairs count once. */
 export function splitBrainMs(pairs: readonly TwoPrimaries[]): {
   readonly atLeastMs: number;
   readonly atMostMs: number;
 } {
   const certain = pairs.map(({ fromMs, atLeastMs }) => ({ fromMs, toMs: fromMs + atLeastMs }));
-  // What is possible goes to the end that is told, and begins as much before it.
+  // The possible part ends with the pair, and starts that much before.
   const possible = pairs.map(({ toMs, atMostMs }) => ({ fromMs: toMs - atMostMs, toMs }));
   return { atLeastMs: unionMs(certain), atMostMs: unionMs(possible) };
 }

@@ -1,4 +1,4 @@
-/** Whether service was well before anything was broken: what "as before" and every failure rest on. */
+/** Whether service was healthy before the first fault: "as before" and every failure rest on that. */
 
 import type { History } from '../model/history.ts';
 import { STEADY_SHARE } from '../model/steady-share.ts';
@@ -6,7 +6,7 @@ import { formatCount, formatShare } from '../model/units.ts';
 import { figuresOf } from './figures.ts';
 import { type Spans, spanAt } from './spans.ts';
 
-/** The kinds of which fewer succeeded in the steady state, in words: `0 of 4 scans ok (0 %)`. */
+/** The kinds that succeeded too rarely in the steady state, in words: `0 of 4 scans ok (0 %)`. */
 export function troublesBeforeFaults(history: History): string[] {
   const { availability, spans } = figuresOf(history);
   return availability.flatMap(({ kind, span, figures: { share, ok, intended } }) => {
@@ -18,8 +18,8 @@ export function troublesBeforeFaults(history: History): string[] {
 }
 
 /**
- * Of the operations of a steady state that did not succeed, those that the first fault met under way, no longer than
- * one that succeeded had taken: what they met is the fault's work, and not a bad steady state.
+ * Counts operations that failed because the first fault met them under way, no older than a successful one: the fault's
+ * work, not a bad steady state.
  */
 function struckInTime(history: History, spans: Spans, kind: string): number {
   const struckMs = spans['steady-state']?.toMs ?? Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 /**
- * How long it took until another node took writes: when the first write failed, when the manager noticed and chose, when
- * the new primary accepted writes, and when the load's writes had reached it. Each moment lies between two observations.
+ * Takeovers: when the first write failed, the manager noticed and elected, the new primary accepted writes, and the
+ * load's writes reached it. Each moment lies between two observations (docs/measuring.md#failover).
  */
 
 import type { SeenMoment, Takeover } from '../model/figures.ts';
@@ -11,21 +11,21 @@ import { finalReadsOf } from './final-reads.ts';
 import { mainRouteOf, onOneRoute } from './main-route.ts';
 import { type ActTimes, actsOf } from './spans.ts';
 
-/** A node that was seen to be a primary on a timeline, for the first time. */
+/** A node first seen as primary on a timeline. */
 interface Primary {
   readonly node: NodeName;
   readonly timeline: number | undefined;
   readonly moment: SeenMoment;
 }
 
-/** In the order of time; those that followed on a fault. */
+/** The takeovers after a fault, in the order of time. */
 export function takeoversOf(history: History): Takeover[] {
   const acts = actsOf(history).filter(({ effectMs }) => effectMs !== undefined);
   const primaries = primariesOf(history);
   return primaries.flatMap((primary, i) => {
     const before = primaries[i - 1];
     const act = acts.findLast(({ askedMs }) => askedMs <= primary.moment.atMs);
-    // Not a fault's doing, or the first primary of the run, or one that took up its own work again.
+    // Skip takeovers before any fault, the first primary of the run, and a primary that resumed its role.
     if (!act || !before || before.node === primary.node) return [];
     return [takeover(history, { primary, before, act, next: primaries[i + 1] })];
   });
@@ -66,25 +66,25 @@ function takeover(history: History, { primary, before, act, next }: Change): Tak
   };
 }
 
-/** A fault that itself makes the new primary is in effect only then. */
+/** If the fault itself makes the new primary, its effect comes too late to count from. */
 function startOf({ askedMs, effectMs = askedMs }: ActTimes, promoted: SeenMoment): number {
   return effectMs <= promoted.atMs - promoted.uncertaintyMs ? effectMs : askedMs;
 }
 
-/** By the witness, to 50 ms; else by the looks at the roles of all nodes. */
+/** By the witness, to 50 ms; else by the looks at all roles. */
 function primariesOf(history: History): Primary[] {
   const seen = [...sawByWitness(history), ...sawByRoles(history)].sort((a, b) => a.moment.atMs - b.moment.atMs);
   const known = new Map<string, Primary>();
   for (const primary of seen) {
     const id = `${primary.node} ${primary.timeline}`;
     const earlier = known.get(id);
-    // What is seen by both is seen to lie where the two agree.
+    // If both saw it, it lies where the two agree.
     known.set(id, earlier ? { ...earlier, moment: narrower(earlier.moment, primary.moment) } : primary);
   }
   return [...known.values()].sort((a, b) => a.moment.atMs - b.moment.atMs);
 }
 
-/** The earlier one, which began no sooner than the later one allows. */
+/** The earlier moment, with its uncertainty cut to what the later one allows. */
 function narrower(earlier: SeenMoment, later: SeenMoment): SeenMoment {
   const { atMs, uncertaintyMs } = earlier;
   const notBeforeMs = later.atMs - later.uncertaintyMs;
@@ -110,7 +110,7 @@ function sawByRoles(history: History): Primary[] {
   );
 }
 
-/** The first write after the start that failed, and how long before it the last one had been acknowledged. */
+/** The first failed write after the start; its uncertainty is the time since the last success. */
 function firstFailure(
   history: History,
   kinds: readonly OperationKind[],
@@ -129,14 +129,14 @@ function firstFailure(
   return first;
 }
 
-/** A kind of write, what was sent of it, and whether a row of it is there in the end. */
+/** A kind of write, its operations, and whether a row exists at the end. */
 interface Writer {
   readonly kind: OperationKind;
   readonly log: OperationLog;
   there(writer: number, seq: number): boolean;
 }
 
-/** The load, and the probes of routes by which it does not write: where it was read what became of their rows. */
+/** The load's kinds, and the probes of routes that the load does not write by, if their rows were read. */
 function writers(history: History, kinds: readonly OperationKind[]): Writer[] {
   const { byClients, anywhere, made } = finalReadsOf(history);
   const final = byClients ?? anywhere;
@@ -163,8 +163,8 @@ function writers(history: History, kinds: readonly OperationKind[]): Writer[] {
 }
 
 /**
- * The first write of a kind that the new primary acknowledged. What was sent after the promotion and is there in the end
- * was committed on its timeline: what the old primary took from then on never gets there.
+ * The first write of a kind that the new primary acknowledged. A write sent after the promotion and found at the end
+ * was committed on its timeline: rows that the old primary took from then on are lost.
  */
 function reachedBy({ log, there, kind }: Writer, promoted: SeenMoment, untilMs: number): SeenMoment | null {
   const fromMs = promoted.atMs - promoted.uncertaintyMs;

@@ -1,4 +1,4 @@
-/** Stretches of time: what of one lies inside others, and what does not. */
+/** Overlaps and differences of time ranges. */
 
 import type { TimeRange } from '../model/figures.ts';
 
@@ -14,7 +14,7 @@ export function touches(a: TimeRange, b: TimeRange): boolean {
   return a.fromMs <= b.toMs && a.toMs >= b.fromMs;
 }
 
-/** What of a range lies in none of the others. */
+/** The parts of a range that lie in none of the others. */
 export function partsOutside({ fromMs, toMs }: TimeRange, others: readonly TimeRange[]): TimeRange[] {
   let left = [{ fromMs, toMs }];
   for (const other of others) {

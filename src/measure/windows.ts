@@ -1,8 +1,7 @@
 /**
- * When service was not as it should be, for whole kinds and for single partitions. Reading and writing of single partition keys is
- * watched by the probes (`probe-windows.ts`) and by the load (`lane.ts`, `silences.ts`); the worse of the two tells
- * (`sources.ts`). What has no probe, such as a scan or anything where probes are off, is told by the load alone, to the
- * spacing of its operations.
+ * Outages and brownouts of whole kinds and of single partitions. Probes (`probe-windows.ts`) and load (`lane.ts`,
+ * `silences.ts`) watch single partition keys; the worse of the two counts (`sources.ts`). Kinds without a probe, such
+ * as scans, and runs without probes have only the load, to the spacing of its operations.
  */
 
 import type { ServiceWindow, SourceDisagreement, TimeRange } from '../model/figures.ts';
@@ -21,22 +20,22 @@ import { spansOf } from './spans.ts';
 export { Lane, type LaneOptions, lateAboveMs } from './lane.ts';
 
 export interface WindowsOfRun {
-  /** Of whole kinds, then of single partitions; each kind's in the order of time. */
+  /** Of whole kinds, then of single partitions; each in the order of time. */
   readonly windows: readonly ServiceWindow[];
-  /** Where probes and load do not tell the same. */
+  /** Where probes and load disagree. */
   readonly disagreements: readonly SourceDisagreement[];
-  /** Of the probes alone. */
+  /** Windows of the probes alone. */
   readonly probed: readonly Probed[];
 }
 
-/** As `windowsOfRun`, without what probes and load disagree on. */
+/** The windows of `windowsOfRun`. */
 export function serviceWindows(history: History, limitMs: (kind: string) => number): readonly ServiceWindow[] {
   return windowsOfRun(history, limitMs).windows;
 }
 
 /**
  * All windows of a run.
- * @param limitMs for each kind, above which latency an operation is late.
+ * @param limitMs for each kind, the latency above which an operation is late.
  */
 export function windowsOfRun(history: History, limitMs: (kind: string) => number): WindowsOfRun {
   const probed = probeWindows(history);
@@ -89,7 +88,7 @@ interface LoadWindowsOfKind {
   readonly partitions: readonly LoadWindows[];
 }
 
-/** What the load itself saw, in one pass over its operations. */
+/** The windows that the load saw, in one pass over its operations. */
 function loadWindows(history: History, limitMs: (kind: string) => number): LoadWindowsOfKind[] {
   const formed = history.events.find((event) => event.type === 'cluster-formed');
   const partitions = formed?.placement.partitions ?? [];
@@ -127,7 +126,7 @@ function loadWindows(history: History, limitMs: (kind: string) => number): LoadW
   }));
 }
 
-/** Both ways to look at a row of the load's operations. */
+/** Both ways to find windows in a lane of the load. */
 class LoadLane {
   readonly #partition: string | undefined;
   readonly #lane: Lane;
@@ -139,7 +138,7 @@ class LoadLane {
     this.#silences = new SilenceLane(options, stalls);
   }
 
-  /** Takes the next operation. @param good it was answered in time, as nearly all are while all is well. */
+  /** @param good answered in time, as nearly all are in a healthy service. */
   add(operation: OperationRow, good: boolean): void {
     if (good && !this.#lane.open) this.#lane.passed(operation.intendedAt);
     else this.#lane.add(operation);
@@ -152,7 +151,7 @@ class LoadLane {
   }
 }
 
-/** Where nobody else watches, a wait of the load is an outage too, though all who waited were answered in the end. */
+/** Without probes, a wait of the load is an outage too, even if all that waited were answered in the end. */
 function ofLoadAlone(history: History, kind: string, { ofLane, silences }: LoadWindows): readonly ServiceWindow[] {
   const waits = notIn(
     silences,
@@ -161,7 +160,9 @@ function ofLoadAlone(history: History, kind: string, { ofLane, silences }: LoadW
   return counted(history, overlay(ofLane, waits), ofLane, { load: kind, probes: kind });
 }
 
-/** Brownouts that were cut get the counts of what is left of them, and go where nothing is. @param names of the kind, as load and probes have it. */
+/**
+ * Recounts brownouts that were cut, and drops those without operations. @param names of the kind, in load and probes.
+ */
 function counted(
   history: History,
   windows: readonly ServiceWindow[],
@@ -192,7 +193,7 @@ function counted(
   return windows.map((window) => ({ ...window, ...counts.get(window) })).filter(({ ok, failed }) => ok + failed > 0);
 }
 
-/** How much of what each source tried in the fault span was ok; of the whole run where there is no such span. */
+/** What each source tried in the fault span, and how much was ok; in the whole run without such a span. */
 function countsOf(history: History, kind: OperationKind, probe: string): Compared['counts'] {
   const span = spansOf(history).fault ?? { fromMs: 0, toMs: Number.POSITIVE_INFINITY };
   const count = (log: History['operations'], name: string): Counts => {
@@ -209,20 +210,20 @@ function countsOf(history: History, kind: OperationKind, probe: string): Compare
   return { probes: count(history.probes, probe), load: count(history.operations, kind.name) };
 }
 
-/** `outage of write, 4.013 s to 12.410 s: 8.4 s ± 20 ms, 419 failed`. @param word for a partition, of the engine. */
+/** `outage of write, 4.013 s to 12.410 s: 8.4 s ± 20 ms, 419 failed`. @param word the engine's, for a partition. */
 export function describeWindow(
   { type, kind, partition, fromMs, toMs, durationMs, uncertaintyMs, open, ok, failed, seenBy }: ServiceWindow,
   word: string | undefined,
 ) {
   const of = `of ${kind}${partition === undefined ? '' : ` on ${partitionNamed(word, partition)}`}`;
   const source = seenBy === 'probes' ? ' of the probes' : '';
-  // What only failed is no brownout in the word's own sense: nothing of it succeeded.
+  // Without a success, "brownout" would be the wrong word.
   if (type === 'brownout' && ok === 0) {
     const failures = failed === 1 ? 'a single failure' : `${failed} failures`;
     return `${failures} ${of}${source}, ${formatMoment(fromMs)} to ${formatMoment(toMs)}`;
   }
   const duration = `${formatDuration(durationMs)} ± ${formatDuration(uncertaintyMs)}`;
   const counts = type === 'outage' ? `${failed}${source} failed` : `${failed}${source} failed, ${ok} succeeded`;
-  const end = open ? ', still on when the load stopped' : '';
+  const end = open ? ', still open when the load stopped' : '';
   return `${type} ${of}, ${formatMoment(fromMs)} to ${formatMoment(toMs)}: ${duration}, ${counts}${end}`;
 }

@@ -1,4 +1,4 @@
-/** Cases of one kind of finding: how many, the first few by their keys, and SQL to look at those again. */
+/** Cases of one kind of finding: their count, the first few keys, and SQL to query those again. */
 
 import type { History } from '../model/history.ts';
 import { parseKey } from '../model/key-ranges.ts';
@@ -8,14 +8,14 @@ import { clientsNode } from './clients.ts';
 
 export const MAX_WITNESSES = 8;
 
-/** Where rows were read: a relation on a node. Without one it is the workload's table, as clients read it. */
+/** Where a row was read: a relation on a node. Without a place, it was the workload's table, as clients read it. */
 export interface Place {
   readonly node: string;
   /** Quoted, ready for `FROM`. */
   readonly relation: string;
 }
 
-/** How often something was seen, and the first few distinct keys. */
+/** Counts cases and keeps the first few distinct keys. */
 export class Witnesses {
   count = 0;
   readonly #first = new Map<string, readonly (Place | undefined)[]>();
@@ -23,7 +23,7 @@ export class Witnesses {
   /**
    * @param key of the row that shows it.
    * @param times how many cases this witness stands for.
-   * @param places where to look at it again; as clients read it by default.
+   * @param places where to query it again; as clients read it by default.
    */
   add(key: string, times = 1, places: readonly (Place | undefined)[] = [undefined]): void {
     this.count += times;
@@ -34,7 +34,7 @@ export class Witnesses {
     return [...this.#first.keys()];
   }
 
-  /** Without SQL in older histories, which do not say where rows are. */
+  /** Without SQL in older histories, which lack `rows`. */
   figures(history: Pick<History, 'run' | 'events'>): Witnessed {
     const { count, keys } = this;
     const { rows } = history.run;
@@ -42,7 +42,6 @@ export class Witnesses {
     return { count, witnesses: keys, ...(sql.length > 0 ? { sql } : {}) };
   }
 
-  /** One statement for each place. */
   #sql(rows: NonNullable<History['run']['rows']>, clients: NodeName): string[] {
     const byPlace = new Map<string, { readonly place: Place; readonly keys: string[] }>();
     for (const [key, places] of this.#first) {

@@ -1,6 +1,5 @@
 /**
- * What became of the writes: what was sent and acknowledged, against what the final reads found. Holds keys as
- * bits, so that millions of writes fit.
+ * Compares the writes sent and acknowledged with the final reads. Stores keys as bits, so that millions of writes fit.
  */
 
 import type { LostByNodeFigures } from '../model/figures.ts';
@@ -13,44 +12,44 @@ import { LostByNode } from './lost-by-node.ts';
 import { placementOf } from './partitions.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
-/** Who wrote the messages of the initial data set. */
+/** The writer of the initial messages. */
 const INITIAL_WRITER = 0;
 const FAIL = OUTCOMES.indexOf('fail');
 
-/** Without final reads nothing is lost, present or unexpected: nothing is known. */
+/** Without final reads nothing counts as lost, present or unexpected. */
 export interface WriteAudit {
   readonly finalReads: FinalReads;
   readonly written: number;
   readonly acknowledged: number;
-  /** Unknown when they settled. */
+  /** Writes that ended `unknown`. */
   readonly unknown: number;
-  /** Of the unknown ones: recovered, in a final read, so committed. */
+  /** Of the unknown ones, committed: in a final read. */
   readonly unknownPresent: number;
-  /** Of the unknown ones: in no final read although everything was read, so not committed, or gone again. */
+  /** Of the unknown ones, in no final read although everything was read: not committed, or lost again. */
   readonly unknownAbsent: number;
-  /** Of the absent ones: a read of the load had returned them. They were committed, and receded. */
+  /** Of the absent ones, those that a read of the load had returned: committed, then lost. */
   readonly receded: Witnesses;
-  /** Acknowledged and in no final read. */
+  /** Acknowledged, and in no final read. */
   readonly lostWrites: number;
-  /** Of the lost ones: a transaction that is still prepared may hold them. */
+  /** Of the lost ones, those that a transaction that is still prepared may hold. */
   readonly lostInDoubt: number;
-  /** Which node had acknowledged them. */
+  /** The lost ones by the node that had acknowledged them. */
   readonly lostBy: readonly LostByNodeFigures[];
-  /** The first few of them, whole. */
+  /** The first few lost ones. */
   readonly lostWitnesses: readonly Operation[];
-  /** Messages of the initial data set in no final read. */
+  /** Initial messages in no final read. */
   readonly lostInitial: Witnesses;
-  /** Acknowledged or initial, on a placement, and not seen by clients. */
+  /** Acknowledged or initial, on a placement but not visible to clients. */
   readonly hidden: Witnesses;
-  /** Had certainly failed, and is in a final read. */
+  /** Certainly failed, yet in a final read. */
   readonly resurrected: Witnesses;
-  /** In a final read, and never sent. What earlier runs wrote on the same tables is not counted. */
+  /** In a final read, but never sent. Rows that earlier runs wrote to the same tables do not count. */
   readonly unexpected: Witnesses;
 }
 
 const audited = new WeakMap<History, WriteAudit>();
 
-/** Goes over the operations once; the second call costs nothing. */
+/** Computed once for each history, in one pass over the operations. */
 export function auditWrites(history: History): WriteAudit {
   let audit = audited.get(history);
   if (!audit) {
@@ -129,7 +128,7 @@ function auditAll(history: History): WriteAudit {
   };
 }
 
-/** The initial data set: what is in no final read, and what clients did not see. */
+/** The initial messages that are lost, and those that clients do not see. */
 function auditInitial({ run }: History, { made, anywhere, byClients }: FinalReads) {
   const lostInitial = new Witnesses();
   const hidden = new Witnesses();
@@ -140,7 +139,7 @@ function auditInitial({ run }: History, { made, anywhere, byClients }: FinalRead
   return { lostInitial, hidden };
 }
 
-/** Whether a transaction that is still prepared may hold rows of a partition; those of any partition where none is named. */
+/** Whether a transaction that is still prepared may hold rows of a partition; of any partition if none is named. */
 function doubtByPartition(history: History): (partition: number | undefined) => boolean {
   const prepared = stillPrepared(history);
   if (prepared.left.length === 0) return () => prepared.unseen !== undefined;
@@ -154,7 +153,7 @@ function doubtByPartition(history: History): (partition: number | undefined) => 
   return (partition) => (partition === undefined ? ofPartition.includes(true) : (ofPartition[partition] ?? false));
 }
 
-/** Unknown writes that a read of the load returned after they had ended. */
+/** Keys of unknown writes that a read of the load returned. */
 function resolvedByReads(history: History): ReadonlySet<string> {
   const keys = new Set<string>();
   const { anomalies, columns } = history.operations.data;
@@ -164,7 +163,7 @@ function resolvedByReads(history: History): ReadonlySet<string> {
   return keys;
 }
 
-/** @param firstOwn writer of this run; lower ones are of earlier runs. `undefined` where it is not known. */
+/** @param firstOwn the first writer of this run; lower ones are earlier runs'. `undefined` if not known. */
 function neverSent(anywhere: KeySet, sent: KeySet, messages: number, firstOwn: number | undefined): Witnesses {
   const unexpected = new Witnesses();
   for (const { writer, seq } of anywhere.without(sent).keys()) {

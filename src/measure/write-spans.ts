@@ -1,49 +1,48 @@
 /**
- * When each node acknowledged writes, as its witness saw it. An acknowledgement proves that the node committed between
- * the moment the write was sent and the moment its answer came; so a span has a certain part, between its first answer
- * and the last write sent, and a possible one around it.
+ * When each node acknowledged writes to the witness (docs/measuring.md#two-primaries). An acknowledgement proves a
+ * commit between sending and answer; so a span is certain between its first answer and its last write sent, and
+ * possible around that.
  */
 
 import type { TimeRange } from '../model/figures.ts';
 import { eventsOf, type History } from '../model/history.ts';
 import type { NodeName } from '../model/topology.ts';
 
-/** The witness writes more than twice a second: where nothing is acknowledged for longer, the node has stopped doing so. */
+/** The witness writes more often than twice a second, so a longer pause means that the node stopped acknowledging. */
 export const BREAK_MS = 1_000;
 /** Stamps of operations are rounded to the microsecond. */
 const ROUNDING_MS = 0.001;
 
 /** One acknowledged write of the witness. */
 export interface AcknowledgedWrite {
-  /** From 1, in the order of `cluster-formed`; with `seq` it is the key of the row. */
+  /** From 1, in the order of `cluster-formed`; with `seq` the key of the row. */
   readonly node: number;
   readonly seq: number;
   readonly sentAt: number;
-  /** When the answer came. */
   readonly settledAt: number;
 }
 
-/** From the first acknowledgement to the last one without a break, on one timeline. */
+/** Acknowledgements without a break, on one timeline: from the first to the last. */
 export interface WriteSpan extends TimeRange {
   readonly node: NodeName;
-  /** Absent where the node never named it. */
+  /** Absent if the node never reported it. */
   readonly timeline?: number;
-  /** It may have begun as early as this: the first of its writes was sent then, or the last failure before it. */
+  /** The earliest possible start: when the first of its writes was sent, or the last failure before it. */
   readonly earliestMs: number;
-  /** It went on until then at least: the last write was sent. */
+  /** Its certain end: when the last write was sent. */
   readonly surelyToMs: number;
-  /** In the order of the answers. */
+  /** By the time of the answer. */
   readonly writes: readonly AcknowledgedWrite[];
 }
 
-/** The names of the nodes that the witness numbers from 1. */
+/** The nodes, in the order in which the witness numbers them from 1. */
 export function witnessedNodes(history: Pick<History, 'events'>): readonly NodeName[] {
   return eventsOf(history, 'cluster-formed')[0]?.nodes.map(({ name }) => name) ?? [];
 }
 
 const computed = new WeakMap<History, readonly WriteSpan[]>();
 
-/** In the order of time. Empty where there was no witness. The second call costs nothing. */
+/** In the order of time; empty without a witness. Computed once for each history. */
 export function writeSpans(history: History): readonly WriteSpan[] {
   let spans = computed.get(history);
   if (!spans) {
@@ -96,7 +95,7 @@ function spansOfNode(history: History, name: NodeName, number: number): WriteSpa
   return spans;
 }
 
-/** As with outages: not before the last failure was sent, whatever had been waiting since before that. */
+/** As with outages: not before the last failure was sent, even if a write had been waiting for longer. */
 function earliest(
   writes: readonly AcknowledgedWrite[],
   failures: readonly { readonly sentAt: number; readonly settledAt: number }[],
@@ -108,30 +107,30 @@ function earliest(
     .reduce((latest, { sentAt }) => Math.max(latest, sentAt), sentMs);
 }
 
-/** The timeline that a node wrote on at a moment, as it said itself. */
+/** The timeline that a node reported last before a moment. */
 function timelinesOf(history: Pick<History, 'events'>, name: NodeName): (atMs: number) => number | undefined {
   const said = eventsOf(history, 'witness-saw').filter(({ node }) => node === name);
   return (atMs) => said.findLast(({ at, role }) => role === 'primary' && at <= atMs + ROUNDING_MS)?.timeline;
 }
 
 /**
- * Why the witness cannot have seen all that nodes acknowledged after a fault struck; `undefined` where it can. It must
- * have been answered before the first fault, and have asked every node until the load stopped.
+ * Why the witness may have missed acknowledgements after a fault struck; `undefined` if it cannot have. It must have
+ * had an answer before the first fault, and have asked every node until the load stopped.
  */
 export function unwitnessed(history: History): string | undefined {
   const { witness } = history;
   if (!witness) return 'no witness wrote to the nodes in this run';
-  // Without faults of its own, a run looks on at what people do.
+  // A run without faults watches what operators do.
   const watching = eventsOf(history, 'phase-started').find(({ phase }) => phase === 'fault');
   const asked = eventsOf(history, 'fault-asked')[0] ?? (history.run.plannedActs === 0 ? watching : undefined);
-  if (!asked) return 'no fault was asked for';
+  if (!asked) return 'no fault was requested';
   if (!writeSpans(history).some(({ fromMs }) => fromMs <= asked.at)) {
     return 'no node acknowledged a row of the witness before the first fault';
   }
-  if (eventsOf(history, 'witness-kept').length === 0) return 'the witness did not go on to the end';
+  if (eventsOf(history, 'witness-kept').length === 0) return 'the witness stopped early';
   const asking = new Set<number>();
   for (const { partitionKey, sentAt } of witness.scan())
     if (partitionKey !== undefined && sentAt >= asked.at) asking.add(partitionKey);
   const silent = witnessedNodes(history).filter((_, i) => !asking.has(i + 1));
-  return silent.length === 0 ? undefined : `${silent.join(', ')} was not asked by the witness after the first fault`;
+  return silent.length === 0 ? undefined : `the witness did not ask ${silent.join(', ')} after the first fault`;
 }

@@ -1,16 +1,16 @@
-/** What is made ready while other things are, and is put away whatever becomes of those. */
+/** A resource that is being prepared in the background; it is disposed even if its user fails first. */
 
 export class Begun<T extends AsyncDisposable | undefined> implements AsyncDisposable {
-  /** Rejects with what kept it from getting ready. */
+  /** Rejects with the error of the preparation. */
   readonly ready: Promise<T>;
 
   constructor(ready: Promise<T>) {
     this.ready = ready;
-    // Whoever leaves before this is asked for has an error of his own.
+    // A user that fails before it awaits `ready` reports its own error.
     ready.catch(() => undefined);
   }
 
-  /** Waits until it is ready, and then puts it away. */
+  /** Waits for the preparation, then disposes the result. */
   async [Symbol.asyncDispose](): Promise<void> {
     const made = await this.ready.catch(() => undefined);
     await made?.[Symbol.asyncDispose]();

@@ -1,27 +1,25 @@
-/** Ends a worker thread: by itself where it can. */
+/** Ends a worker thread, gracefully if possible. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 
-/** For a thread that has not begun to end: it is busy, or stands still. */
+/** How long a thread may take to end by itself. */
 const END_LIMIT_MS = 500;
 
 let left = 0;
 
-/** Threads of this process that were cut off, did not end and were left to themselves. */
+/** Threads of this process that were terminated and still have not ended. */
 export const threadsLeft = (): number => left;
 
 /**
- * Waits for a thread that was asked to end, and cuts it off when it does not. A thread that is cut off in the middle of
- * its work may take the process along; one that does not even end then is left to itself. Harmless twice, and where the
- * thread has ended already.
- * @param ended settles when it has.
- * @param limitMs how long it may take, 500 by default; as long again once it is cut off.
+ * Waits for a thread that was asked to end, and terminates it if it does not. Terminating a working thread may crash
+ * the process; a thread that survives termination is abandoned. Safe to call twice, and after the thread has ended.
+ * @param ended settles when the thread has ended.
+ * @param limitMs how long to wait for it, 500 by default; the same again after termination.
  */
 export async function endThread(worker: Worker, ended: Promise<unknown>, limitMs = END_LIMIT_MS): Promise<void> {
   await atMost(limitMs, ended);
   left++;
-  // However late it ends.
   const cutOff = worker.terminate().finally(() => left--);
   await atMost(limitMs, cutOff);
   worker.unref();

@@ -1,6 +1,6 @@
 /**
- * What can go wrong besides the cluster under test: told apart by who must act. A hypothesis that
- * does not hold is a verdict, not an error.
+ * Errors other than those of the cluster under test, classed by who must act. A hypothesis that does not hold is a
+ * verdict, not an error.
  */
 
 import { withoutSecrets } from './secrets.ts';
@@ -8,7 +8,7 @@ import { withoutSecrets } from './secrets.ts';
 export interface HarnessErrorOptions {
   /** Stable, kebab-case, for programs: `scenario-invalid`, `binaries-missing`. */
   readonly code: string;
-  /** What to do about it, in one sentence. */
+  /** What to do, in one sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
 }
@@ -32,12 +32,12 @@ export class InputError extends HarnessError {}
 /** The owner of the machine or of the cluster must act (exit code 4). */
 export class EnvironmentError extends HarnessError {}
 
-/** Whatever was thrown as an error that the machine's owner can act on; one that is none is wrapped. */
+/** Wraps anything that is not an `EnvironmentError` in one. */
 export function asEnvironmentError(error: unknown, code: string): EnvironmentError {
   return error instanceof EnvironmentError ? error : new EnvironmentError(errorText(error), { code, cause: error });
 }
 
-/** What the system says where a machine is short of something, and no program at fault. */
+/** Error codes of a machine that is short of something, not of a faulty program. */
 const SHORTAGES = new Set([
   'ENOSPC',
   'EDQUOT',
@@ -51,14 +51,14 @@ const SHORTAGES = new Set([
   'EACCES',
 ]);
 
-/** An error by who must act: a machine that is short of space, files, memory or rights is its owner's. */
+/** Turns a system error caused by a shortage of space, files, memory or rights into an `EnvironmentError`. */
 export function attributed(error: unknown): unknown {
   const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
   if (error instanceof HarnessError || syscall === undefined || !SHORTAGES.has(code ?? '')) return error;
   return new EnvironmentError(errorText(error), { code: 'machine-short', cause: error });
 }
 
-/** The person who runs it stopped it: Ctrl-C or SIGTERM (exit code 130). */
+/** The user stopped the run: Ctrl-C or SIGTERM (exit code 130). */
 export class InterruptedError extends HarnessError {}
 
 /** Why a file cannot be read, without the system call. */
@@ -66,7 +66,7 @@ export function fileProblem(error: unknown): string {
   return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : errorText(error);
 }
 
-/** The message of anything thrown, in one line, without passwords; an `AggregateError` (Node's connect) by its parts. */
+/** The message of anything thrown, on one line and without passwords; an `AggregateError` shows its parts. */
 export function errorText(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {
     return [...new Set(error.errors.map(errorText))].join('; ');

@@ -1,7 +1,6 @@
 /**
- * What happens in a run, as it happens. `at` is in milliseconds on the run's monotonic clock, counted
- * from the run's start. Events are written to disk at once (events.ndjson); checks read only them
- * and the operations.
+ * The events of a run. `at` is in milliseconds on the run's monotonic clock. Events are written to disk at once
+ * (events.ndjson); checks read only events and operations.
  */
 
 import type { Lost } from './loss.ts';
@@ -21,30 +20,30 @@ export const PHASES = [
 ] as const;
 
 /**
- * - `provision`: nodes are made and accept SQL. `form`: they become one cluster, with its data.
- * - `ramp`: the load rises to its rates; what is not borne ends the run. Absent in older histories.
- * - `steady-state`: load without faults. `fault`: from the first fault asked for to the last one healed.
- * - `settle`: load goes on until service is as before, then stops; replicas catch up.
- * - `final-reads`: every row as clients read it, and of every placement directly.
+ * - `provision`: the platform makes the nodes. `form`: the engine makes them one cluster and fills it.
+ * - `ramp`: the load rises to its rates; an overload ends the run. Absent in older histories.
+ * - `steady-state`: load without faults. `fault`: from the first fault requested to the last one healed.
+ * - `settle`: the load runs until service has recovered, then stops; replicas catch up.
+ * - `final-reads`: pgquake reads every row as clients do, and from every placement directly.
  */
 export type Phase = (typeof PHASES)[number];
 
 export interface NodeInfo {
   readonly name: NodeName;
-  /** What it is for good, in the word of its engine: `coordinator`, `worker`, `member`. */
+  /** Its fixed role, as the engine names it: `coordinator`, `worker`, `member`. */
   readonly role: string;
-  /** As pgquake reaches it, `127.0.0.1:12345`. Never holds a password. */
+  /** As pgquake reaches it, `127.0.0.1:12345`; without a password. */
   readonly address: string;
-  /** The server's own words, `PostgreSQL 18.4`. */
+  /** As the server reports it, `PostgreSQL 18.4`. */
   readonly version: string;
-  /** Settings that figures and safety depend on, by name, as the server shows them. Absent in older histories. */
+  /** Settings that affect figures and safety, as the server shows them. Absent in older histories. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** Keys that a read found, by writer: writer -> ranges of sequence numbers, `{"1": "1-412,414-1000"}`. */
+/** The keys that a read found: writer -> ranges of sequence numbers, `{"1": "1-412,414-1000"}`. */
 export type PresentKeys = Readonly<Record<string, string>>;
 
-/** A row whose content is not the one that its key demands. */
+/** A row whose content does not match its key. */
 export interface CorruptRow {
   /** `writer:sequence`. */
   readonly key: string;
@@ -52,80 +51,79 @@ export interface CorruptRow {
   readonly expected: string;
 }
 
-/** A transaction that a node has prepared and that is neither committed nor rolled back there. */
+/** A transaction that is prepared on a node, neither committed nor rolled back. */
 export interface PreparedTransaction {
   readonly node: NodeName;
   readonly gid: string;
   readonly ageMs: number;
-  /** Relations of the data set that it has written, quoted. Absent in older histories, and where nobody asked. */
+  /** The relations of the data set that it wrote, quoted. Absent in older histories and where pgquake did not ask. */
   readonly relations?: readonly string[];
 }
 
-/** A transaction that stood prepared when the load had stopped, and has ended since. */
+/** A transaction that was prepared when the load stopped, and has ended since. */
 export interface EndedTransaction {
   readonly node: NodeName;
   readonly gid: string;
   /** On the run's clock. */
   readonly preparedAt: number;
   readonly endedAt: number;
-  /** `writer:sequence` of the rows that it made on its node, at most 100 of them; none where it was rolled back. */
+  /** `writer:sequence` of at most 100 rows that it wrote on its node; empty if it was rolled back. */
   readonly keys: readonly string[];
 }
 
-/** A replication slot that nobody reads: it keeps the server's log from being removed, for ever. */
+/** A replication slot without a reader: the server keeps its log for it indefinitely. */
 export interface IdleSlot {
   readonly node: NodeName;
   readonly name: string;
-  /** Of the log, kept for it. */
+  /** Log that the server keeps for it. */
   readonly keptBytes: number;
 }
 
-/** Named as the source of a `final-read-failed` where leftovers could not be looked for. */
+/** The source named by `final-read-failed` if pgquake could not look for leftovers. */
 export const LEFTOVERS = 'leftovers';
-/** Named as the source of a `final-read-failed` where the rows of the witness could not be read on a node. */
+/** The source named by `final-read-failed` if pgquake could not read the witness's rows on a node. */
 export const WITNESS = 'witness';
 
-/** What one complete read of one source found. */
+/** The result of one complete read of one source. */
 export interface ReadSummary {
-  /** Rows as they came over the wire, duplicates counted. */
+  /** Rows received, counting duplicates. */
   readonly rows: number;
   readonly present: PresentKeys;
-  /** Keys that came more than once, at most 100 of them. */
+  /** Keys received more than once, at most 100. */
   readonly duplicated: readonly string[];
-  /** At most 100 of them. */
+  /** At most 100. */
   readonly corrupted: readonly CorruptRow[];
 }
 
-/** What a run records beyond the usual, where a check of its hypothesis needs it. */
+/** Extra observations, recorded if a check of the hypothesis needs them. */
 export const OBSERVATIONS = ['work-of-workers', 'storage', 'read-scaling'] as const;
 export type Observation = (typeof OBSERVATIONS)[number];
 
-/** What one worker did for clients, by its own count. */
+/** What one worker served to clients, by its own count. */
 export interface WorkOfWorker {
   readonly node: NodeName;
-  /** Reads of its placements of the messages. */
+  /** Reads of its placements. */
   readonly reads: number;
-  /** Messages that it took from clients; what reached it by replication is left out. */
+  /** Messages that clients wrote to it; replicated ones are not counted. */
   readonly writes: number;
 }
 
-/** What one second asked of the machine that pgquake runs on. Shares go from 0 to 1. */
+/** One sample of the machine that pgquake runs on. Shares go from 0 to 1. */
 export interface HostSample {
-  /** The sample covers the time before the event. */
+  /** Length of the sample, which ends with the event. */
   readonly forMs: number;
   /** Of all processors together. */
   readonly busy: number;
   /** Processor time that the hypervisor gave to other machines. */
   readonly stolen: number;
-  /** Tasks that ran or waited for a processor, on average. Absent where the system does not say. */
+  /** Tasks that ran or waited for a processor, on average. Absent if the system does not report it. */
   readonly runnable?: number;
-  /** The share of the time in which some task waited for each of them (`/proc/pressure`). Absent where there is none. */
+  /** The share of time in which a task waited for each resource (`/proc/pressure`). Absent without that file. */
   readonly pressure?: { readonly cpu?: number; readonly memory?: number; readonly io?: number };
-  /** By how much pgquake's own main thread was late at most. */
+  /** The longest delay of pgquake's main thread. */
   readonly lateMs: number;
 }
 
-/** Which nodes an act strikes. */
 export interface PickedAct {
   readonly act: number;
   readonly fault: string;
@@ -133,10 +131,10 @@ export interface PickedAct {
   readonly picked?: string;
 }
 
-/** Reads as fast as they are answered, of partitions whose first holders are so many workers. */
+/** A measurement of reads at full speed, of the partitions whose first holders are this many workers. */
 export interface ReadScalingStep {
   readonly workers: number;
-  /** Those that were seen to serve them. */
+  /** The workers that served at least half of an even share. */
   readonly served: readonly NodeName[];
   readonly ok: number;
   readonly failed: number;
@@ -146,7 +144,7 @@ export interface ReadScalingStep {
 export type RunEvent =
   | { readonly type: 'phase-started'; readonly phase: Phase }
   | { readonly type: 'phase-ended'; readonly phase: Phase }
-  /** The first event of a run. The engine is `auto` where the servers have yet to be asked. */
+  /** The first event of a run. The engine is `auto` if pgquake has yet to ask the servers. */
   | {
       readonly type: 'platform-chosen';
       readonly platform: string;
@@ -157,16 +155,16 @@ export type RunEvent =
       readonly type: 'cluster-formed';
       readonly platform: string;
       readonly engine: string;
-      /** Why these two were chosen. */
+      /** Why pgquake chose this platform and engine. */
       readonly reason: string;
       readonly nodes: readonly NodeInfo[];
-      /** What the nodes run on, `Docker` -> `27.1`. Absent where the platform says nothing, and in older histories. */
+      /** What the nodes run on, `Docker` -> `27.1`. Absent if the platform reports nothing, and in older histories. */
       readonly about?: readonly { readonly name: string; readonly value: string }[];
       readonly placement: PlacementMap;
-      /** Its ways to the data; that of whatever names none is the first that takes writes. Absent in older histories. */
+      /** The routes to the data; the first that takes writes is the default. Absent in older histories. */
       readonly routes?: readonly { readonly name: string; readonly access: Access }[];
     }
-  /** Targets that depend on where the partitions are, known now that they are placed. */
+  /** Targets that depend on the placement, picked once the partitions are placed. */
   | { readonly type: 'targets-picked'; readonly acts: readonly PickedAct[] }
   | {
       readonly type: 'predicted';
@@ -175,7 +173,7 @@ export type RunEvent =
       readonly frozen?: readonly NodeName[];
       readonly partitions: readonly PartitionPrediction[];
     }
-  /** What the settings of the cluster promise for all that is lost once this act strikes; just before it does. */
+  /** What the cluster's settings promise for everything that is lost once this act strikes; recorded just before it. */
   | {
       readonly type: 'promised';
       readonly act: number;
@@ -187,23 +185,23 @@ export type RunEvent =
       readonly act: number;
       readonly fault: string;
       readonly targets: readonly NodeName[];
-      /** Out of which nodes they were picked; absent where the scenario names them. */
+      /** The nodes that pgquake picked from; absent if the scenario names the targets. */
       readonly picked?: string;
-      /** What the fault makes of its targets. */
+      /** What the fault does to its targets. */
       readonly effect?: NodeEffect;
-      /** What its targets are meanwhile, `killed`; where it is absent, what the effect says, else the fault's name. */
+      /** The state of its targets, `killed`; if absent, the effect says it, else the fault's name. */
       readonly state?: string;
     }
   | { readonly type: 'fault-in-effect'; readonly act: number; readonly proof: string }
   /**
-   * What a fault that acts on traffic had met on each target just before it was undone, beside pgquake's own proof.
-   * Where it met nothing it harmed nothing.
+   * What a fault on traffic had met on each target just before the undo, beside pgquake's own proof. A fault that met
+   * nothing did no harm.
    */
   | {
       readonly type: 'fault-met';
       readonly act: number;
       readonly counts: Readonly<Record<NodeName, number>>;
-      /** In the plural, `packets`. */
+      /** A plural, `packets`. */
       readonly of: string;
     }
   | { readonly type: 'fault-met-failed'; readonly act: number; readonly error: string }
@@ -211,9 +209,9 @@ export type RunEvent =
   | { readonly type: 'heal-asked'; readonly act: number }
   | { readonly type: 'healed'; readonly act: number; readonly proof: string }
   | { readonly type: 'heal-failed'; readonly act: number; readonly error: string }
-  /** One complete read as clients read, by a route, after healing. */
+  /** One complete read after healing, as clients read, by a route. */
   | { readonly type: 'final-read'; readonly route: string; readonly read: ReadSummary }
-  /** The same, of one placement on its node. */
+  /** One complete read of one placement on its node. */
   | {
       readonly type: 'placement-read';
       readonly partition: string;
@@ -223,23 +221,23 @@ export type RunEvent =
       readonly read: ReadSummary;
     }
   /**
-   * A complete read after healing, made while prepared transactions stood: as clients read, or of one placement.
-   * What it lacks may be acknowledged all the same; `final-read` and `placement-read` tell what is there in the end.
+   * A complete read after healing, while transactions were still prepared: as clients read, or of one placement. Rows
+   * missing here may still appear in `final-read` and `placement-read`.
    */
   | {
       readonly type: 'read-in-doubt';
-      /** Absent for the read as clients read; so is the table on that node, quoted. */
+      /** Absent, like `partition` and `relation`, for the read as clients read. `relation` is quoted. */
       readonly node?: NodeName;
       readonly partition?: string;
       readonly relation?: string;
       readonly read: ReadSummary;
     }
-  /** Prepared transactions stand after the load has stopped. The engine has so long to end them. */
+  /** Transactions are still prepared after the load has stopped. The engine has `limitMs` to end them. */
   | {
       readonly type: 'recovery-awaited';
       readonly preparedTransactions: readonly PreparedTransaction[];
       readonly limitMs: number;
-      /** Whether the engine is asked to end what stands after that, and how long it has then. */
+      /** Set if pgquake then asks the engine to end them: how long it has after that. */
       readonly thenAskedForMs?: number;
     }
   /** All of them have ended, or the limit has passed. */
@@ -248,57 +246,57 @@ export type RunEvent =
       readonly ended: readonly EndedTransaction[];
       readonly left: readonly PreparedTransaction[];
       readonly waitedMs: number;
-      /** When the engine was asked to end what stood; absent where it did so by itself. */
+      /** When pgquake asked the engine to end them; absent if it did not. */
       readonly askedAt?: number;
-      /** Why it could not be asked. */
+      /** Why pgquake could not ask it. */
       readonly error?: string;
     }
-  /** A read that was due and failed; the checks that need it answer `unknown`. */
+  /** A final read that failed; checks that need it answer `unknown`. */
   | { readonly type: 'final-read-failed'; readonly source: string; readonly error: string }
   /**
    * After the final reads of a run with faults: whether all readers of the nodes' logs have caught up and every
-   * prepared transaction has ended. `left` says what has not, or could not be looked at; then `advice` what to do.
+   * prepared transaction has ended. `left` lists what has not, or could not be checked; then `advice` says what to do.
    */
   | { readonly type: 'healing-verified'; readonly left: readonly string[]; readonly advice?: string }
-  /** What was left on the nodes just before the final reads. Rows of prepared transactions are not visible yet. */
+  /** What was left on the nodes just before the final reads. Rows of prepared transactions are still invisible. */
   | {
       readonly type: 'leftovers';
       readonly preparedTransactions: readonly PreparedTransaction[];
-      /** Still without a reader when replication had its time to come back. Absent in older histories. */
+      /** Slots without a reader after replication had time to reconnect. Absent in older histories. */
       readonly idleSlots?: readonly IdleSlot[];
     }
-  /** What a person runs if the nodes that a fault takes down stay away. */
+  /** Commands for the operator to run if the nodes that a fault takes down stay away. */
   | { readonly type: 'repair'; readonly away: readonly NodeName[]; readonly commands: readonly string[] }
-  /** Whether the placements of every partition became equal, and how long that took after the load stopped. */
+  /** Whether all placements of each partition became equal, and how long that took after the load stopped. */
   | { readonly type: 'replicas-compared'; readonly agree: boolean; readonly waitedMs: number }
-  /** How well the load generator kept its own schedule; the load first, then the probes. */
+  /** How well the load generator kept its schedule: first the load's event, then the probes'. */
   | {
       readonly type: 'load-kept';
       readonly of?: 'probes';
-      /** Who the messages of the load are from; lower ones are of earlier runs. Absent for probes and in older histories. */
+      /** The writer of this run's messages; lower ones are earlier runs'. Absent for probes and in older histories. */
       readonly writer?: number;
       readonly intended: number;
-      /** Not sent in time, for want of the client's own connections. */
+      /** Not sent in time: the client had no free connection. */
       readonly unsent: number;
       readonly latenessP99Ms: number;
       readonly latenessMaxMs: number;
       readonly eventLoopDelayMaxMs: number;
-      /** When the client itself stood still for 20 ms or more, the first 1,000 times. */
+      /** When the client itself stalled for 20 ms or more, the first 1,000 times. */
       readonly stalls?: readonly { readonly fromMs: number; readonly toMs: number }[];
     }
-  /** What a node says of itself to the witness, whenever that changes. It was last asked as before at `sinceMs`. */
+  /** A node's role by its own answer to the witness, whenever that changes. At `sinceMs` it last answered otherwise. */
   | {
       readonly type: 'witness-saw';
       readonly node: NodeName;
       readonly role: 'primary' | 'standby';
-      /** Of a primary. */
+      /** Only of a primary. */
       readonly timeline?: number;
-      /** Absent in the first answer of a node. */
+      /** Absent in a node's first answer. */
       readonly sinceMs?: number;
     }
-  /** How often the witness has asked and written, once it has stopped. */
+  /** How many requests the witness had due, recorded when it stops. */
   | { readonly type: 'witness-kept'; readonly intended: number }
-  /** The rows of the witness that a node has in the end: number of the node that acknowledged -> sequence numbers. */
+  /** The witness's rows on a node at the end: number of the node that acknowledged -> sequence numbers. */
   | {
       readonly type: 'witness-read';
       readonly node: NodeName;
@@ -307,17 +305,16 @@ export type RunEvent =
       readonly present: PresentKeys;
     }
   /**
-   * The rows of the probes of this run that are there in the end, as clients read them: run -> sequence numbers; and, where
-   * two nodes are primaries, those that are on any of them.
+   * The probes' rows that clients find at the end: run -> sequence numbers; if two nodes are primaries, also the rows
+   * found on any of them.
    */
   | { readonly type: 'probes-read'; readonly present: PresentKeys; readonly onPrimaries?: PresentKeys }
-  /** The machine that pgquake runs on, once a second. */
+  /** A sample of the machine that pgquake runs on, once a second. */
   | ({ readonly type: 'host' } & HostSample)
-  /** What the pressure came to, from its start until the load stopped. */
+  /** The result of the pressure, from its start until the load stopped. */
   | { readonly type: 'pressure'; readonly ok: number; readonly failed: number; readonly forMs: number }
-  /** What every worker served in the steady state. */
   | { readonly type: 'work-of-workers'; readonly workers: readonly WorkOfWorker[] }
-  /** What all placements of all tables take, and what one copy of the same rows takes on one server. */
+  /** The size of all placements of all tables, and of one copy of the same rows on one server. */
   | {
       readonly type: 'storage';
       readonly oneCopyBytes: number;
@@ -325,14 +322,14 @@ export type RunEvent =
     }
   | {
       readonly type: 'read-scaling';
-      /** Processors that pgquake's machine offers; where the servers run too, unless it attached elsewhere. */
+      /** Processors of pgquake's machine. The servers share it, unless pgquake attached to a cluster elsewhere. */
       readonly cores: number;
       readonly steps: readonly ReadScalingStep[];
     }
   | { readonly type: 'observation-failed'; readonly observation: Observation; readonly error: string }
   /**
-   * A cluster that a killed run had left behind was removed: in the history of the run that found it, and at
-   * the end of that of the killed run, whose clock had stopped; so `when` is the time of day, ISO 8601.
+   * pgquake removed a cluster that a killed run had left behind. Written to the history of the run that found it and
+   * appended to the killed run's; that run's clock has stopped, so `when` is the time of day, ISO 8601.
    */
   | {
       readonly type: 'reclaimed';
@@ -340,23 +337,26 @@ export type RunEvent =
       readonly of: string;
       readonly when: string;
       readonly removed: readonly string[];
-      /** Undos that were still open and need not be kept any more. */
+      /** Undos that were still open and no longer matter. */
       readonly voided: readonly string[];
-      /** On a cluster that stands: what shows that its nodes are well again. Absent in runs of earlier versions. */
+      /**
+       * On a cluster that pgquake did not make: the proof that its nodes work again. Absent in runs of earlier
+       * versions.
+       */
       readonly undone?: readonly string[];
     }
   | { readonly type: 'reclaim-failed'; readonly of: string; readonly error: string }
-  /** The whole load was not borne, and `--fit` goes on with a share of its rates. */
+  /** The cluster could not take the whole load; `--fit` continues with a share of its rates. */
   | {
       readonly type: 'load-fitted';
       readonly share: number;
       readonly kinds: readonly { readonly name: string; readonly ratePerSecond: number }[];
     }
-  /** A condition of the scenario's guards held: the faults end here, and are healed. */
+  /** A guard of the scenario tripped: the faults end here and are healed. */
   | { readonly type: 'guard-tripped'; readonly reason: string }
   /**
-   * The state of a node changed, and no act of the run was under way on it. It was seen as before at `sinceMs`. A node is
-   * silent where processes of it are stopped and new connections get no answer.
+   * The state of a node changed without an act of the run. At `sinceMs` it was last seen unchanged. A node is silent if
+   * processes of it are stopped and new connections get no answer.
    */
   | {
       readonly type: 'node-changed';
@@ -364,12 +364,14 @@ export type RunEvent =
       readonly from: NodeState | 'silent';
       readonly to: NodeState | 'silent';
       readonly sinceMs: number;
-      /** What the platform says of it: `postmaster 4711 and its 7 other processes are gone`. */
+      /** As the platform describes it: `postmaster 4711 and its 7 other processes are gone`. */
       readonly detail: string;
     }
-  /** What every node does, in a cluster whose roles move: at the start of the steady state, and whenever it has changed. */
+  /**
+   * The role of every node, in a cluster whose roles move: at the start of the steady state, and after every change.
+   */
   | { readonly type: 'roles-seen'; readonly roles: Roles }
-  /** The manager replaces a primary. */
+  /** A step of the manager's failover. */
   | {
       readonly type: 'failover';
       readonly step: 'noticed' | 'elected' | 'promoted' | 'gave-up';
@@ -378,8 +380,8 @@ export type RunEvent =
       readonly detail: string;
     }
   /**
-   * Every row of a node that was primary and is about to become a standby: rows that only it has are gone after that.
-   * `timeline` is the one that it has written last.
+   * All rows of a former primary just before it becomes a standby: rows that only it has are lost then. `timeline` is
+   * the last one that it wrote.
    */
   | { readonly type: 'fork-read'; readonly node: NodeName; readonly timeline: number; readonly read: ReadSummary }
   | { readonly type: 'interrupted'; readonly reason: string }

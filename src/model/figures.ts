@@ -1,6 +1,6 @@
 /**
- * Figures of a run, computed from its history by `measure/`. Times on the run's clock, in milliseconds.
- * They are part of report.json, so what has no number is `null`: JSON has neither NaN nor Infinity.
+ * The figures of a run, computed from its history by `measure/`. Times are milliseconds on the run's clock. They are
+ * part of report.json, where a missing number is `null`: JSON has neither NaN nor Infinity.
  */
 
 import type { Lost } from './loss.ts';
@@ -12,18 +12,18 @@ export interface TimeRange {
   readonly toMs: number;
 }
 
-/** What one second asked of the machine that pgquake runs on. Shares go from 0 to 1. */
+/** One sample of the machine that pgquake runs on. Shares go from 0 to 1. */
 export interface HostSampleFigures extends TimeRange {
   readonly busy: number;
   readonly stolen: number;
   readonly runnable?: number;
   readonly pressure?: { readonly cpu?: number; readonly memory?: number; readonly io?: number };
   readonly lateMs: number;
-  /** Why the machine had too little to give, in words; absent where it had enough. */
+  /** Why the machine was overloaded; absent if it was not. */
   readonly starved?: string;
 }
 
-/** While the load ran. */
+/** The machine that pgquake runs on, while the load ran. */
 export interface HostFigures {
   readonly processors: number;
   readonly sampledMs: number;
@@ -31,26 +31,26 @@ export interface HostFigures {
   readonly samples: readonly HostSampleFigures[];
 }
 
-/** The parts of a run that figures are told apart by. */
+/** The parts of a run that have figures of their own. */
 export const SPANS = ['steady-state', 'fault', 'settle'] as const;
 export type Span = (typeof SPANS)[number];
 
 export interface Counts {
-  /** Operations that the schedule wanted: the denominator of every share. Excludes `unsent`. */
+  /** Operations that were due by the schedule: the denominator of every share. Excludes `unsent`. */
   readonly intended: number;
   readonly ok: number;
   readonly fail: number;
   readonly unknown: number;
-  /** The client's own limit; charged to nobody. */
+  /** Not sent, because of the client's own limits; not held against the cluster. */
   readonly unsent: number;
 }
 
 export interface Availability extends Counts {
-  /** ok / intended, from 0 to 1; `null` when nothing was intended. */
+  /** ok / intended, from 0 to 1; `null` if nothing was intended. */
   readonly share: number | null;
 }
 
-/** Of operations that ended `ok`, from the intended start. */
+/** Latency of operations that ended `ok`, from the intended start. */
 export interface Latency {
   readonly count: number;
   readonly p50Ms: number;
@@ -62,36 +62,36 @@ export interface Latency {
   readonly maxMs: number;
 }
 
-/** A stretch in which service was not as it should be. */
+/** A time in which service was impaired. */
 export interface ServiceWindow extends TimeRange {
-  /** `outage`: no success at all. `brownout`: successes, but some failed or came late. */
+  /** `outage`: no success at all. `brownout`: some operations succeeded, others failed or were late. */
   readonly type: 'outage' | 'brownout';
   /** `read`, `scan`, `write`. */
   readonly kind: string;
-  /** Set where the window is that of one partition. */
+  /** Set if the window is of one partition. */
   readonly partition?: string;
-  /** Light probes of every partition, where they saw it; else the load's own operations. */
+  /** Who saw it: the probes if they did, else the load. */
   readonly seenBy: 'probes' | 'load';
   readonly durationMs: number;
-  /** The duration is true to plus or minus this: about the spacing of the operations that saw it. */
+  /** The error of the duration, plus or minus: about the spacing of the operations that saw it. */
   readonly uncertaintyMs: number;
-  /** Set where it was still on when the load stopped: it lasted at least this long. */
+  /** Set if it was still open when the load stopped: it lasted at least this long. */
   readonly open?: true;
   readonly ok: number;
   readonly failed: number;
 }
 
-/** What one source, probes or load, saw of one kind of operation. */
+/** What one source, probes or load, saw of a kind of operation. */
 export interface SourceFigures {
-  /** Of its outages, and of its brownouts, all together. */
+  /** The total of its outages, and of its brownouts. */
   readonly outageMs: number;
   readonly brownoutMs: number;
-  /** Of what it tried in the fault span, how many succeeded. */
+  /** Counts of the fault span. */
   readonly ok: number;
   readonly tried: number;
 }
 
-/** Probes and load do not tell the same of a kind of operation. The windows are those of the worse one. */
+/** Probes and load disagree on a kind of operation. The windows are those of the worse source. */
 export interface SourceDisagreement {
   readonly kind: string;
   readonly toldBy: 'probes' | 'load';
@@ -99,15 +99,15 @@ export interface SourceDisagreement {
   readonly load: SourceFigures;
 }
 
-/** How long a kind of operation took to be back as before, counted from the fault in effect. */
+/** How long a kind of operation took to recover, counted from the fault in effect. */
 export interface Recovery {
   readonly kind: string;
-  /** `null`: not back within the run. 0: at once. */
+  /** `null`: not recovered within the run. 0: at once. */
   readonly recoveryMs: number | null;
   readonly uncertaintyMs: number;
   /**
-   * From the fault in effect to the first success after the kind's first outage. `null`: none within the run. 0:
-   * successes went on. Absent in reports of older versions.
+   * From the fault in effect to the first success after the kind's first outage. `null`: none within the run. 0: no
+   * outage. Absent in reports of older versions.
    */
   readonly firstSuccessMs?: number | null;
   readonly firstSuccessUncertaintyMs?: number;
@@ -123,129 +123,128 @@ export interface ErrorGroup {
   readonly lastAtMs: number;
 }
 
-/** One partition: what was predicted for the fault and what was seen. */
+/** One partition: the prediction for the fault, and what was seen. */
 export interface PartitionFigures {
   readonly partition: string;
   readonly copies: readonly string[];
-  /** Messages of the initial data set that live on it. */
+  /** Messages of the initial data set on it. */
   readonly messages: number;
-  /** Of those, read with the right content while the fault was in full effect. */
+  /** Of those, read with the right content while all faults were in effect. */
   readonly readableMessages: number;
-  /** Those that nobody tried to read then; absent where there are none. */
+  /** Of those, never tried then; absent if none. */
   readonly untriedMessages?: number;
-  /** Those that reads of their partition keys asked for in vain, and that a scan returned; absent where there are none. */
+  /** Of those, not answered to reads by partition key, but returned by a scan; absent if none. */
   readonly onlyScannedMessages?: number;
   readonly predictedReadable: boolean | undefined;
   readonly predictedWritable: boolean | undefined;
-  /** What was predicted to wait for a frozen node; absent where nothing was. */
+  /** What was predicted to wait for a frozen node; absent if nothing was. */
   readonly predictedStalled?: readonly Access[];
-  /** Seen while the fault was in full effect; `undefined` when nothing was tried. */
+  /** Seen while all faults were in effect. */
   readonly read: Availability;
   readonly write: Availability;
 }
 
-/** One kind of operation in one full second of the run, by intended start. */
+/** One kind of operation in one second of the run, by intended start. */
 export interface SecondFigures {
   readonly second: number;
   readonly kind: string;
   readonly ok: number;
   readonly failed: number;
-  /** Of operations that ended `ok`, from the intended start; `null` when none did. */
+  /** Latency of operations that ended `ok`, from the intended start; `null` if none did. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly maxMs: number | null;
 }
 
-/** One kind of probe in one span, over all partitions. */
 export interface ProbeFigures {
-  /** `probe-read`, `probe-write`; `probe-connect` reads on a connection of its own. */
+  /** `probe-read`, `probe-write`; `probe-connect` reads on a new connection. */
   readonly kind: string;
   readonly span: Span;
   readonly tried: number;
   readonly ok: number;
-  /** From sent until settled, of those that succeeded; `null` where none did. */
+  /** From sending to settling, of probes that succeeded; `null` if none did. */
   readonly latency: Latency | null;
 }
 
-/** What one of two primaries acknowledged to the witness meanwhile. */
+/** What one of two primaries acknowledged to the witness in that time. */
 export interface TwoPrimariesSide {
   readonly node: NodeName;
   readonly timeline?: number;
   readonly acknowledged: number;
-  /** Of those: not on the final primary. `null` where that could not be read. */
+  /** Of those, missing on the final primary; `null` if that could not be read. */
   readonly lost: number | null;
-  /** The first few of the lost ones, or of all where none is: the node's number and a sequence number. */
+  /** The first keys of the lost rows, or of all rows if none is lost: the node's number and a sequence number. */
   readonly rows: readonly string[];
 }
 
 /** A time in which two nodes acknowledged writes. */
 export interface TwoPrimaries extends TimeRange {
-  /** Each had committed before the other's last write was sent. 0: it may have been a handover. */
+  /** The certain part: each had committed before the other's last write was sent. 0: it may have been a handover. */
   readonly atLeastMs: number;
   readonly atMostMs: number;
-  /** Two of them. */
+  /** Exactly two. */
   readonly sides: readonly TwoPrimariesSide[];
 }
 
 /** A moment that lies between two observations. */
 export interface SeenMoment {
   readonly atMs: number;
-  /** It may have been so much earlier. */
+  /** It may have been up to this much earlier. */
   readonly uncertaintyMs: number;
 }
 
-/** One node took the place of another as the primary. */
+/** One node replaced another as the primary. */
 export interface Takeover {
-  /** The primary before; absent where none was seen. */
+  /** The previous primary; absent if none was seen. */
   readonly from?: NodeName;
   readonly to: NodeName;
   readonly timeline?: number;
-  /** Counted from here: the fault in effect, or asked for where that itself made the new primary. */
+  /** The zero of its times: the fault in effect, or requested if the fault itself made the new primary. */
   readonly sinceMs: number;
-  /** The act that was asked for last before it. */
+  /** The last act requested before it. */
   readonly act: number;
-  /** The first write of the load that failed; absent where none did. */
+  /** The first write of the load that failed; absent if none did. */
   readonly failed?: SeenMoment;
-  /** When the manager noticed, and chose; absent where it did not say so. */
+  /** When the manager noticed the loss, and elected; absent if it did not report it. */
   readonly noticedMs?: number;
   readonly electedMs?: number;
   /** The new primary accepted writes. */
   readonly promoted: SeenMoment;
-  /** By kind of write: the first that the new primary acknowledged; `null` where none was within the run. */
+  /** For each kind of write, the first that the new primary acknowledged; `null` if none within the run. */
   readonly reached: readonly ({ readonly kind: string; readonly route?: string } & {
     readonly moment: SeenMoment | null;
   })[];
 }
 
-/** Acknowledged writes of the load that are gone, by the node that had them before it was rewound. */
+/** Lost acknowledged writes of the load, by the node that had them before it was rewound. */
 export interface LostByNodeFigures {
-  /** `null`: no node was seen to have them. */
+  /** `null`: pgquake saw them on no node. */
   readonly node: NodeName | null;
   readonly timeline?: number;
   readonly count: number;
-  /** When the first and the last of them were acknowledged. */
+  /** When the first and the last were acknowledged. */
   readonly firstMs: number;
   readonly lastMs: number;
 }
 
-/** Of a cluster whose roles move. */
+/** Figures of a cluster whose roles move. */
 export interface RoleFigures {
-  /** What the witness had acknowledged by each node, and what of it is not on the final primary. */
+  /** What each node acknowledged to the witness, and what of it is missing on the final primary. */
   readonly witness: readonly {
     readonly node: NodeName;
     readonly acknowledged: number;
-    /** `null` where the final primary could not be read. */
+    /** `null` if the final primary could not be read. */
     readonly lost: number | null;
-    /** From the first to the last acknowledgement of a lost row; 0 where none is. */
+    /** From the first to the last acknowledgement of a lost row; 0 if none is lost. */
     readonly lostForMs: number;
   }[];
-  /** Of the load's acknowledged writes, those that are gone. */
+  /** Lost acknowledged writes of the load. */
   readonly lost: readonly LostByNodeFigures[];
   readonly twoPrimaries: readonly TwoPrimaries[];
   readonly takeovers: readonly Takeover[];
 }
 
-/** What became of acknowledged writes. `null`: none were acknowledged, or nobody read what is there in the end. */
+/** Lost acknowledged writes. `null`: none were acknowledged, or no final read was made. */
 export interface RouteLosses {
   readonly load: { readonly acknowledged: number; readonly lost: number } | null;
   readonly probes: { readonly acknowledged: number; readonly lost: number } | null;
@@ -256,49 +255,52 @@ export interface RouteFigures {
   readonly route: string;
   readonly access: Access;
   readonly seenBy: ServiceWindow['seenBy'];
-  /** Between two of what saw it. */
+  /** Between two probes, or two operations of the load. */
   readonly spacingMs: number;
-  /** Of the whole, in the order of time. */
+  /** Of all partitions together, in the order of time. */
   readonly windows: readonly ServiceWindow[];
-  /** In the fault span; the latency is from the intended start, of those that succeeded. */
+  /** Counts of the fault span; the latency is from the intended start, of those that succeeded. */
   readonly fault: Availability;
   readonly latency: Latency | null;
-  /** Of writing. */
+  /** Set for writing. */
   readonly lost?: RouteLosses;
 }
 
-/** The longest time without a write by one route that began while a loss lasted. */
+/** The longest write outage of one route that began during a loss. */
 export interface OutageSeen {
   readonly route: string;
-  /** `null`: nobody wrote by it. 0: no outage. */
+  /** `null`: nothing was written by it. 0: no outage. */
   readonly outMs: number | null;
   readonly uncertaintyMs?: number;
   readonly seenBy?: ServiceWindow['seenBy'];
   readonly fromMs?: number;
-  /** It was still on when the next act struck, or the load stopped: it lasted at least so long. */
+  /** Set if it was still open when the next act struck or the load stopped: it lasted at least this long. */
   readonly open?: true;
 }
 
-/** What settings promised for a loss, beside what was seen. */
+/** What the settings promised for a loss, and what was seen. */
 export interface PromiseFigures {
   readonly act: number;
   readonly fault: string;
-  /** The fault in effect. */
+  /** When the fault took effect. */
   readonly fromMs: number;
-  /** Until the loss was asked to heal, or another act struck. */
+  /** Until healing was requested, or another act struck. */
   readonly lastedMs: number;
   readonly lost: readonly Lost[];
   readonly promise: Promised;
   readonly writesOut: readonly OutageSeen[];
-  /** Acknowledged writes that are gone; `null` where nobody read what is there in the end. */
+  /** Lost acknowledged writes; `null` if no final read was made. */
   readonly lostWrites: {
-    /** Of the node that was primary at the loss, or of none that is known: since the loss before, and how long before this one. */
+    /**
+     * Acknowledged by the primary at the loss (or by an unknown node) since the previous loss: how many, and how long
+     * before this loss the first one.
+     */
     readonly before: number;
     readonly beforeMs: number;
-    /** Of the same, until the next loss, and from the first to the last of them. */
+    /** Acknowledged by the same until the next loss: how many, and from the first to the last. */
     readonly after: number;
     readonly afterMs: number;
-    /** Of other nodes, after the loss: at no risk. */
+    /** Acknowledged by other nodes after the loss; the promise puts none of these at risk. */
     readonly others: readonly {
       readonly node: NodeName;
       readonly count: number;
@@ -306,37 +308,37 @@ export interface PromiseFigures {
       readonly lastMs: number;
     }[];
   } | null;
-  /** `null` where the witness cannot tell. */
+  /** `null` if the witness could not see. */
   readonly twoPrimaries: { readonly atLeastMs: number; readonly atMostMs: number } | null;
 }
 
 export interface Figures {
-  /** Absent where the run recorded none. */
+  /** Absent if the run recorded no sample. */
   readonly host?: HostFigures;
   readonly spans: Readonly<Partial<Record<Span, TimeRange>>>;
   /**
-   * All faults in effect and none asked to heal. Where faults did not overlap: the longest time with the
-   * most nodes struck. Without faults: the fault phase. Absent when there was no such time.
+   * All faults in effect, healing of none requested. If faults did not overlap: the longest time with the most nodes
+   * struck. Without faults: the fault phase. Absent if there was no such time.
    */
   readonly fullEffect?: TimeRange;
   readonly availability: readonly { readonly kind: string; readonly span: Span; readonly figures: Availability }[];
   readonly latency: readonly { readonly kind: string; readonly span: Span; readonly figures: Latency }[];
-  /** Empty where there were no probes. */
+  /** Empty without probes. */
   readonly probes: readonly ProbeFigures[];
-  /** Of whole kinds, then of single partitions. */
+  /** Of each kind as a whole, then of single partitions. */
   readonly windows: readonly ServiceWindow[];
-  /** Kinds of which probes and load do not tell the same. Absent in reports of older versions. */
+  /** Kinds on which probes and load disagree. Absent in reports of older versions. */
   readonly disagreements?: readonly SourceDisagreement[];
-  /** Absent where roles do not move. */
+  /** Absent if roles do not move. */
   readonly roles?: RoleFigures;
-  /** Reading and writing by each route; absent where there was but one. */
+  /** Reading and writing by each route; absent if there is only one. */
   readonly routes?: readonly RouteFigures[];
-  /** Absent where nothing was promised. */
+  /** Absent if nothing was promised. */
   readonly promises?: readonly PromiseFigures[];
-  /** Empty when no fault took effect. */
+  /** Empty if no fault took effect. */
   readonly recovery: readonly Recovery[];
   readonly partitions: readonly PartitionFigures[];
   readonly errors: readonly ErrorGroup[];
-  /** In the order of time; a second in which a kind intended nothing is left out. */
+  /** In the order of time, without seconds in which the kind had nothing due. */
   readonly seconds: readonly SecondFigures[];
 }

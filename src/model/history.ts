@@ -1,4 +1,4 @@
-/** The history of a run: everything that a check may look at. */
+/** The history of a run: all that a check may read. */
 
 import type { EventOf, RunEvent, TimedEvent } from './event.ts';
 import type { OperationRow, TableData } from './operations.ts';
@@ -7,31 +7,31 @@ import type { Requirement } from './requirements.ts';
 /**
  * - `ok`: it happened, and the client knows.
  * - `fail`: it certainly did not happen (a read: no answer in time counts as `fail`).
- * - `unknown`: a write that may have happened; the final reads tell.
- * - `unsent`: the client's own limit kept it from being sent. Never charged to the cluster.
+ * - `unknown`: a write that may have happened; the final reads show it.
+ * - `unsent`: the client's own limit kept it from being sent. Never held against the cluster.
  */
 export type Outcome = 'ok' | 'fail' | 'unknown' | 'unsent';
 
-/** What a read returned that it should not have, or left out; absent where all was well. */
+/** What a read wrongly returned or left out; absent if nothing. */
 export interface Anomaly {
-  /** Keys (`writer:sequence`) acknowledged before the read was sent, or initial, yet not in its rows; at most 8. */
+  /** Keys (`writer:sequence`) acknowledged before the read was sent, or initial, but not in its rows; at most 8. */
   readonly missing?: readonly string[];
   readonly missingCount?: number;
   readonly duplicated?: readonly string[];
-  /** Rows that came again, where they are more than the keys that `duplicated` lists. */
+  /** Duplicate rows, if more than `duplicated` lists. */
   readonly duplicatedCount?: number;
   readonly corrupted?: readonly string[];
-  /** Of the missing ones, written by the session that reads: read-your-writes is broken. At most 8. */
+  /** Of the missing ones, written by the reading session: a breach of read-your-writes. At most 8. */
   readonly ownMissing?: readonly string[];
   readonly ownMissingCount?: number;
-  /** Returned by an earlier read of the same session, and gone: monotonic reads are broken. At most 8. */
+  /** Returned by an earlier read of the session, and missing here: a breach of monotonic reads. At most 8. */
   readonly forgotten?: readonly string[];
   readonly forgottenCount?: number;
-  /** Not wrong: writes that had ended unknown and that this read is the first to return. */
+  /** Not wrong: writes that ended `unknown` and that this read is the first to return. */
   readonly resolved?: readonly string[];
 }
 
-/** How to look at single rows again: `SELECT <columns> FROM <table> WHERE (<key>) IN ((1, 42))`. */
+/** How to query single rows again: `SELECT <columns> FROM <table> WHERE (<key>) IN ((1, 42))`. */
 export interface RowLookup {
   readonly columns: string;
   /** Writer and sequence number, as two expressions. */
@@ -44,11 +44,11 @@ export interface Operation {
   readonly id: number;
   /** `read`, `scan`, `write`: a kind of the workload. */
   readonly kind: string;
-  /** The partition key that it concerns; absent for a scan. */
+  /** Absent for a scan. */
   readonly partitionKey?: number | undefined;
   /** Index of the partition key's partition; absent for a scan. */
   readonly partition?: number | undefined;
-  /** When the schedule wanted it to start; latency counts from here. */
+  /** When it was due by the schedule; latency counts from here. */
   readonly intendedAt: number;
   readonly sentAt: number;
   readonly settledAt: number;
@@ -58,7 +58,7 @@ export interface Operation {
   readonly errorText?: string | undefined;
   /** `writer:sequence` of the row that a write carries. */
   readonly key?: string | undefined;
-  /** Number of the client's session that sent it. */
+  /** The number of the client's session. */
   readonly session?: number | undefined;
   /** Rows that a read returned. */
   readonly rows?: number | undefined;
@@ -67,19 +67,19 @@ export interface Operation {
   readonly anomaly?: Anomaly | undefined;
 }
 
-/** One kind of operation as the workload declares it. */
+/** A kind of operation, as the workload declares it. */
 export interface OperationKind {
   readonly name: string;
   readonly access: 'read' | 'write';
-  /** Whether it needs every partition, or just that of its partition key. */
+  /** Whether it needs every partition, or only that of its partition key. */
   readonly scope: 'partition' | 'all';
   readonly ratePerSecond: number;
   readonly deadlineMs: number;
-  /** The name of the route that it goes by; the main one of the cluster where it is absent. */
+  /** The name of its route; the cluster's main route if absent. */
   readonly route?: string | undefined;
-  /** Evenly spaced where it is absent. */
+  /** `constant` if absent. */
   readonly schedule?: 'constant' | 'poisson' | undefined;
-  /** Most connections at once; absent: as many as rate and deadline can need. */
+  /** The most connections at once; absent: as many as rate and deadline can need. */
   readonly maxConnections?: number | undefined;
 }
 
@@ -88,18 +88,18 @@ export interface ProbeKind extends OperationKind {
   readonly scope: 'partition';
   /** For each partition. */
   readonly ratePerSecond: number;
-  /** `fresh`: every one opens a connection. */
+  /** `fresh`: each probe opens a new connection. */
   readonly connection: 'pooled' | 'fresh';
 }
 
-/** One of several runs of a scenario, made because the machine was too busy to judge the one before. */
+/** One of several runs of a scenario; pgquake repeats a run that a busy machine made impossible to judge. */
 export interface Attempt {
   /** From 1. */
   readonly number: number;
   readonly most: number;
 }
 
-/** The machine that pgquake runs on; where the servers run too, unless it attached elsewhere. */
+/** pgquake's machine. The servers share it, unless pgquake attached to a cluster elsewhere. */
 export interface Machine {
   /** Kernel and architecture, `Linux 6.8.0 x64`. */
   readonly system: string;
@@ -109,9 +109,9 @@ export interface Machine {
   readonly loadAverage: number;
 }
 
-/** What was run, where and with what: the first thing in a run folder. */
+/** What was run, where and with what; written first into the run's folder. */
 export interface RunInfo {
-  /** `<UTC time>-<scenario>`, the name of the run's folder. */
+  /** `<UTC time>-<scenario>`, also the name of the run's folder. */
   readonly id: string;
   readonly scenario: string;
   readonly summary: string;
@@ -121,38 +121,37 @@ export interface RunInfo {
   readonly startedAt: string;
   readonly pgquakeVersion: string;
   readonly nodeVersion: string;
-  /** What its workload calls a partition key; `key` where it is absent. */
+  /** The workload's word for a partition key; `key` if absent. */
   readonly keyWord?: string;
-  /** Of the load. */
   readonly kinds: readonly OperationKind[];
-  /** Of the probes; empty where there were none. */
+  /** The kinds of the probes; empty without probes. */
   readonly probes: readonly ProbeKind[];
   /** Messages of the initial data set. */
   readonly messages: number;
-  /** Where the rows of the keys are. Absent in older histories. */
+  /** Where to find the rows of the keys. Absent in older histories. */
   readonly rows?: RowLookup & { readonly table: string };
-  /** What checks may require and this run has not. Absent where it lacks nothing, and in older histories. */
+  /** What checks may require but this run lacks. Absent if it lacks nothing, and in older histories. */
   readonly lacks?: readonly Requirement[];
-  /** Acts of the plan, so that a fault that never came is missed. */
+  /** The number of acts in the plan, so that a fault that never came is noticed. */
   readonly plannedActs: number;
-  /** The share of the scenario's rates that the load ran at, where `--fit` made it smaller; `kinds` has the smaller ones. */
+  /** The share of the scenario's rates that `--fit` reduced the load to; `kinds` has the reduced rates. */
   readonly fitted?: number;
-  /** Set where `--retries` allows several attempts. */
+  /** Set if `--retries` allows several attempts. */
   readonly attempt?: Attempt;
   /** pgquake's own machine. Absent in older histories. */
   readonly machine?: Machine;
-  /** The threads of load and probes ran at realtime priority; at normal priority where it is absent. */
+  /** Set if the threads of load and probes ran at realtime priority. */
   readonly realtime?: true;
   /** The command line that runs it again. */
   readonly again: string;
 }
 
-/** Operations; those of a history in the order of their intended starts. Each turn gives an object of its own. */
+/** Operations; in a history, sorted by intended start. Iterating yields a new object for each. */
 export interface OperationLog extends Iterable<Operation> {
   readonly count: number;
-  /** For passes over millions: hands out one row that moves on. Copy what is to be kept. */
+  /** For passes over millions: yields one row object that moves on. Copy what you keep. */
   scan(): Iterable<OperationRow>;
-  /** As columns, for passes that look at few of them. */
+  /** As columns, for passes that read few of them. */
   readonly data: TableData;
 }
 
@@ -160,25 +159,24 @@ export interface History {
   readonly run: RunInfo;
   /** In the order of time. */
   readonly events: readonly TimedEvent[];
-  /** Of the load. */
+  /** The load's operations. */
   readonly operations: OperationLog;
   readonly probes: OperationLog;
   /**
-   * Of the witness, of kinds `WITNESS_KINDS`. In place of a partition key it has the number of its node, from 1 in the order of
-   * `cluster-formed`; the key of a write is that number and a sequence number of the node. Absent where roles do not
-   * move, and in older histories.
+   * The witness's operations, of kinds `WITNESS_KINDS`. Their partition key is the number of the node, from 1 in the
+   * order of `cluster-formed`; the key of a write is that number and a sequence number. Absent if roles do not move,
+   * and in older histories.
    */
   readonly witness?: OperationLog;
 }
 
 /**
- * What a witness does on one node: it writes where the node is a primary, and asks a standby whether it still is one.
- * `kept`: on a session that lasts as long as its server lets it. `fresh`: on one that is opened anew every second.
+ * What a witness does on one node: it writes to a primary, and asks a standby whether it still is one. `kept`: on a
+ * session that lasts as long as the server allows. `fresh`: on a session reopened every 2 s (attached clusters: 10 s).
  */
 export const WITNESS_KINDS = ['kept-write', 'fresh-write', 'kept-ask', 'fresh-ask'] as const;
 export type WitnessKind = (typeof WITNESS_KINDS)[number];
 
-/** All events of one type, in the order of time. */
 export function eventsOf<T extends RunEvent['type']>(history: Pick<History, 'events'>, type: T): EventOf<T>[] {
   return history.events.filter((event): event is EventOf<T> => event.type === type);
 }

@@ -1,10 +1,13 @@
-/** A cluster that exists, as its people describe it: how each node is reached, and how it may be broken. Holds no password. */
+/**
+ * An existing cluster as its operators describe it: how to reach each node, and how pgquake may break it. Holds no
+ * password.
+ */
 
 import type { NodeName } from './topology.ts';
 
-/** How a client reaches a server, as libpq's connection strings say it, without the password. */
+/** How to reach a server, as in libpq's connection strings; without the password. */
 export interface Connection {
-  /** A name, an address, or the folder of a Unix socket. */
+  /** A name, an address, or the directory of a Unix socket. */
   readonly host: string;
   readonly port: number;
   readonly user: string;
@@ -15,11 +18,11 @@ export interface Connection {
   readonly sslrootcert?: string;
 }
 
-/** Where a password comes from; `PGPASSWORD` and `~/.pgpass` where neither is given. */
+/** Where the password comes from; `PGPASSWORD` or `~/.pgpass` if neither is given. */
 export interface PasswordSource {
-  /** A file whose first line it is; an absolute path. */
+  /** A file with the password on its first line; an absolute path. */
   readonly passwordFile?: string;
-  /** The name of a variable of the environment. */
+  /** The name of an environment variable. */
   readonly passwordEnv?: string;
 }
 
@@ -28,37 +31,37 @@ export interface InventoryNode extends PasswordSource {
   readonly connection: Connection;
   /** The container that the server runs in. */
   readonly docker?: ContainerPlace;
-  /** The machine that the server is a service of, in place of a container. */
+  /** The machine that runs the server as a service, instead of a container. */
   readonly ssh?: MachinePlace;
-  /** How other nodes reach it, where that is not how pgquake does. */
+  /** How other nodes reach it, if different from how pgquake does. */
   readonly peer?: { readonly host: string; readonly port: number };
 }
 
-/** A service of systemd on a machine that is reached by the user's own ssh client. */
+/** A systemd service on a machine, reached with the user's own ssh client. */
 export interface MachinePlace {
   /** As the `ssh` command takes it: `ops@10.0.0.5`, `db-a`, `ssh://ops@10.0.0.5:2222`. */
   readonly to: string;
-  /** `postgresql@17-main`; found out where it is left out. */
+  /** `postgresql@17-main`; pgquake finds it if absent. */
   readonly service?: string;
-  /** The client's configuration in place of the user's own; an absolute path. */
+  /** An ssh configuration file instead of the user's own; an absolute path. */
   readonly config?: string;
-  /** How long without word from pgquake before the machine undoes its acts. */
+  /** How long pgquake may be silent before the machine undoes its acts. */
   readonly undoAfterMs: number;
 }
 
-/** A container, and the Docker engine that it is on: the one that the `docker` command would use by default. */
+/** A container and its Docker engine; by default the engine that the `docker` command uses. */
 export interface ContainerPlace {
   /** By name or id. */
   readonly container: string;
   /** As in `DOCKER_HOST`: `unix:///run/other.sock`, `tcp://10.0.0.5:2376`. */
   readonly host?: string;
-  /** The folder of ca.pem, cert.pem and key.pem for that host; an absolute path. */
+  /** The folder with ca.pem, cert.pem and key.pem for that host; an absolute path. */
   readonly certPath?: string;
-  /** A context of the `docker` command, in place of a host. */
+  /** A context of the `docker` command, instead of a host. */
   readonly context?: string;
 }
 
-/** A further way of clients to the data, such as a proxy. */
+/** Another way for clients to reach the data, such as a proxy. */
 export interface InventoryRoute extends PasswordSource {
   readonly name: string;
   readonly access: 'read' | 'write';
@@ -66,9 +69,9 @@ export interface InventoryRoute extends PasswordSource {
 }
 
 export interface Inventory {
-  /** What people call the cluster; a run that breaks something has to repeat it. */
+  /** The cluster's name; a run that breaks something must repeat it. */
   readonly name: string;
-  /** What decides roles in it, where it is named: the engine that knows it, and its address. */
+  /** The manager that assigns the roles, if named: the engine that knows it, and its address. */
   readonly manager?: { readonly engine: string; readonly address: string };
   readonly nodes: readonly InventoryNode[];
   readonly routes: readonly InventoryRoute[];

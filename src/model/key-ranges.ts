@@ -1,8 +1,8 @@
 /**
- * Sets of keys (writer, sequence number), and their text as ranges: `{"1": "1-412,414"}`.
+ * Sets of keys (writer, sequence number), and their text form as ranges: `{"1": "1-412,414"}`.
  *
- * A run acknowledges millions of mostly consecutive keys, and every final read of every placement
- * lists them again; as bits they take 1 byte for 8 keys, as ranges a few characters.
+ * A run acknowledges millions of mostly consecutive keys, and the final read of each placement lists them again. A bit
+ * a key, or a few characters a range, keeps them small.
  */
 
 import type { PresentKeys } from './event.ts';
@@ -17,7 +17,7 @@ export function formatKey(writer: number, seq: number): string {
   return `${writer}:${seq}`;
 }
 
-/** @throws Error when the text is no key. */
+/** @throws Error if the text is not a key. */
 export function parseKey(text: string): Key {
   const colon = text.indexOf(':');
   const writer = Number(text.slice(0, colon));
@@ -30,13 +30,13 @@ export function parseKey(text: string): Key {
 
 const PAGE_BITS = 4_096;
 const FULL_WORD = 0xffff_ffff;
-/** Shared by all sets that have all of a page: nothing is ever taken out of one. */
+/** Shared by all sets; safe because nothing is ever removed from a page. */
 const FULL_PAGE = new Uint32Array(PAGE_BITS / 32).fill(FULL_WORD);
 
-/** The sequence numbers of one writer: a bitmap of which only the pages in use exist. */
+/** The sequence numbers of one writer: a bitmap that allocates only the pages in use. */
 class SequenceSet {
   readonly #pages = new Map<number, Uint32Array>();
-  /** Looked up last: runs ask for one number after the other. */
+  /** The last page looked up; callers mostly ask for consecutive numbers. */
   #lastIndex = Number.NaN;
   #lastPage: Uint32Array | undefined;
   size = 0;
@@ -63,7 +63,7 @@ class SequenceSet {
   addRange(first: number, last: number): void {
     let seq = first;
     while (seq <= last) {
-      // Whole pages and words at once: ranges are long.
+      // Ranges are long, so fill whole pages and words at once.
       const index = Math.floor(seq / PAGE_BITS);
       const bit = seq - index * PAGE_BITS;
       const pageLeft = PAGE_BITS - bit;
@@ -85,7 +85,7 @@ class SequenceSet {
     }
   }
 
-  /** Those that are not in another set. */
+  /** The numbers that are not in another set. */
   without(other: SequenceSet | undefined): SequenceSet {
     const result = new SequenceSet();
     for (const [index, page] of this.#pages) {
@@ -148,8 +148,8 @@ export class KeySet {
   readonly #writers = new Map<number, SequenceSet>();
 
   /**
-   * A set with the keys of one or several texts.
-   * @throws Error when a text is no list of ranges.
+   * A set with the keys of all texts.
+   * @throws Error if a text is not a list of ranges.
    */
   static fromRanges(...texts: readonly PresentKeys[]): KeySet {
     const set = new KeySet();
@@ -157,14 +157,12 @@ export class KeySet {
     return set;
   }
 
-  /** How many keys it has. */
   get size(): number {
     let size = 0;
     for (const sequences of this.#writers.values()) size += sequences.size;
     return size;
   }
 
-  /** Adding a key twice is harmless. */
   add(writer: number, seq: number): void {
     this.#sequences(writer).add(seq);
   }
@@ -173,7 +171,7 @@ export class KeySet {
     return this.#writers.get(writer)?.has(seq) ?? false;
   }
 
-  /** A set with those of its keys that another one does not have. */
+  /** The keys that are not in another set. */
   without(other: KeySet): KeySet {
     const result = new KeySet();
     for (const [writer, sequences] of this.#writers) {
@@ -182,7 +180,7 @@ export class KeySet {
     return result;
   }
 
-  /** @throws Error when the text is no list of ranges. */
+  /** @throws Error if the text is not a list of ranges. */
   addRanges(text: PresentKeys): void {
     for (const [writer, ranges] of Object.entries(text)) {
       const sequences = this.#sequences(Number(writer));

@@ -1,40 +1,40 @@
-/** What faults take away from a cluster: whole nodes, parts of them, or the way between them. Plain values. */
+/** What faults take from a cluster: whole nodes, parts of them, or links between them. Plain values. */
 
 import { nodesInRole, type Roles } from './roles.ts';
 import type { NodeName, Purpose } from './topology.ts';
 
 /**
- * - `node`: the machine, with all that runs on it. `server`: all of PostgreSQL on it, and nothing else. `agent`: the
- *   manager's own process on it. `postmaster`: the process that accepts connections; those that are open go on.
+ * - `node`: the machine, with everything on it. `server`: all of PostgreSQL on it. `agent`: the manager's process on
+ *   it. `postmaster`: the process that accepts connections; open ones continue.
  */
 export type NodePart = 'node' | 'server' | 'agent' | 'postmaster';
 
-/** What a fault takes away from each of its targets. */
+/** What a fault takes from each of its targets. */
 export type Taken =
   | {
       readonly what: NodePart;
-      /** `stopped`: in order, so that it says goodbye. `frozen`: it goes on where it was when the fault ends. */
+      /** `stopped`: an orderly shutdown, which closes connections. `frozen`: it resumes when the fault ends. */
       readonly how: 'killed' | 'stopped' | 'frozen';
     }
-  /** The way between it and all other nodes, everybody (clients too), or some nodes and roles. */
+  /** Its links to all other nodes, to everybody (clients too), or to some nodes and roles. */
   | { readonly what: 'links'; readonly from: OtherSide }
-  /** Its role, in order: another node takes it over. */
+  /** Its role, which it hands over to another node in order. */
   | { readonly what: 'role' }
-  /** Of the whole cluster: whoever replaces a lost primary. */
+  /** The cluster's manager, which would replace a lost primary. */
   | { readonly what: 'manager' };
 
-/** Names of nodes, or words for those that have a role or a purpose when the fault strikes. */
+/** Names of nodes, or words for the nodes that have a role or a purpose when the fault strikes. */
 export type OtherSide = 'nodes' | 'everybody' | readonly string[];
 
-/** Words for nodes, in the place of their names: whoever is one at that time. */
+/** Words that stand for nodes: those with this role or purpose at that time. */
 export const SIDES = ['primary', 'standbys', 'dcs'] as const;
 export type Side = (typeof SIDES)[number];
 
-/** What such words are told by. */
+/** What resolves such words to nodes. */
 export interface Sides {
-  /** Every node of the cluster, with what it is for good where that is known. */
+  /** Every node of the cluster, with its purpose if known. */
   readonly nodes: readonly { readonly name: NodeName; readonly part?: Purpose | undefined }[];
-  /** Absent where roles do not move. */
+  /** Absent if roles do not move. */
   readonly roles?: Roles | undefined;
 }
 
@@ -42,7 +42,7 @@ export function isSide(word: string): word is Side {
   return SIDES.some((side) => side === word);
 }
 
-/** The nodes that these names and words come to now, each once, in the order of the cluster. Pure. */
+/** The nodes that these names and words mean now, each once, in the order of the cluster. Pure. */
 export function nodesOnSide(words: readonly string[], { nodes, roles = {} }: Sides): NodeName[] {
   const named = new Set(
     words.flatMap((word) => {
@@ -54,18 +54,18 @@ export function nodesOnSide(words: readonly string[], { nodes, roles = {} }: Sid
   return nodes.map(({ name }) => name).filter((name) => named.has(name));
 }
 
-/** One thing that one node has lost. */
+/** One loss of one node. */
 export type Lost =
   | (Exclude<Taken, { readonly what: 'links' }> & { readonly node: NodeName })
   | {
       readonly what: 'links';
       readonly node: NodeName;
       readonly from: readonly NodeName[];
-      /** Clients do not reach it either. */
+      /** Set if clients cannot reach it either. */
       readonly clients?: true;
     };
 
-/** What one node loses. Pure. */
+/** What one node loses to a fault. Pure. */
 export function lostBy(taken: Taken, node: NodeName, sides: Sides): Lost {
   if (taken.what !== 'links') return { ...taken, node };
   const { from } = taken;

@@ -1,15 +1,15 @@
 /**
- * The operations of a run as columns. A run has millions of them: as objects they would take ten times the
- * memory, and handing them from thread to thread would copy every one.
+ * The operations of a run as columns. As objects, millions of operations would take ten times the memory, and passing
+ * them between threads would copy each.
  *
- * Numbers that an operation does not have are -1 in their column, which none of them can be. Stamps are the
- * intended start in milliseconds and, from it, microseconds until sent and until settled.
+ * A missing number is -1 in its column. Times are the intended start in milliseconds and, counted from it, the
+ * microseconds until sent and until settled.
  */
 
 import type { Anomaly, Operation, OperationLog, Outcome } from './history.ts';
 import { formatKey, parseKey } from './key-ranges.ts';
 
-/** Outcomes by their number in the column. */
+/** The outcomes, in the order of their numbers in the column. */
 export const OUTCOMES: readonly Outcome[] = ['ok', 'fail', 'unknown', 'unsent'];
 
 export const OK = OUTCOMES.indexOf('ok');
@@ -32,14 +32,14 @@ const INTEGER_COLUMNS = [
 
 export type IntegerColumn = (typeof INTEGER_COLUMNS)[number];
 
-/** The columns, all of the same length, in the order in which operations were added. */
+/** Columns of one length, in the order in which the operations were added. */
 export type Columns = { -readonly [C in IntegerColumn]: Int32Array } & {
   intendedAt: Float64Array;
-  /** Index of the kind among the table's kinds. */
+  /** Index into the table's kinds. */
   kind: Uint8Array;
-  /** Index in `OUTCOMES`. */
+  /** Index into `OUTCOMES`. */
   outcome: Uint8Array;
-  /** Index of the error among the table's errors. */
+  /** Index into the table's errors. */
   error: Int32Array;
 };
 
@@ -48,7 +48,7 @@ export interface OperationError {
   readonly text?: string;
 }
 
-/** Errors by their numbers, each once. */
+/** Numbered errors, each once. */
 export class ErrorList {
   readonly list: OperationError[] = [];
   readonly #numbers = new Map<string, number>();
@@ -57,7 +57,7 @@ export class ErrorList {
     for (const error of errors) this.numberOf(error);
   }
 
-  /** Adds it where it is new. */
+  /** Adds the error if it is new. */
   numberOf(error: OperationError): number {
     const { code, text } = error;
     const key = text === undefined ? code : `${code}\0${text}`;
@@ -70,22 +70,22 @@ export class ErrorList {
   }
 }
 
-/** A table as plain data, to be handed to another thread. */
+/** A table as plain data, to pass to another thread. */
 export interface TableData {
   readonly kinds: readonly string[];
   readonly count: number;
   readonly columns: Columns;
-  /** Each once: millions may have failed alike. */
+  /** Each once: millions of operations may fail alike. */
   readonly errors: readonly OperationError[];
-  /** What few operations have, by their row. */
+  /** By row; few operations have one. */
   readonly anomalies: Map<number, Anomaly>;
 }
 
-/** One operation where it lies in its table. Handed out by `scan`, which moves on: copy what is to be kept. */
+/** A view of one operation in its table. `scan` moves one row object on: copy what you keep. */
 export class OperationRow implements Operation {
   readonly #table: TableData;
   readonly #columns: Columns;
-  /** Of the row; set by who moves on. */
+  /** The row; `scan` sets it. */
   index = 0;
 
   constructor(table: TableData) {
@@ -173,7 +173,7 @@ export class OperationRow implements Operation {
     return this.#table.anomalies.size === 0 ? undefined : this.#table.anomalies.get(this.index);
   }
 
-  /** This operation as a value of its own, without what it does not have. */
+  /** A copy as a plain value, without absent fields. */
   copy(): Operation {
     const { id, kind, partitionKey, partition, intendedAt, sentAt, settledAt, outcome } = this;
     const { errorCode, errorText, key, session, rows, verified, anomaly } = this;
@@ -201,13 +201,13 @@ function present(value: number | undefined): number | undefined {
   return value === ABSENT ? undefined : value;
 }
 
-/** Operations in the order in which they were added, which for a batch of the load is that of settling. */
+/** Operations in the order in which they were added; the load adds them as they settle. */
 export class OperationTable implements OperationLog {
   readonly #data: { -readonly [K in keyof TableData]: TableData[K] };
   #errors = new ErrorList();
   #capacity: number;
 
-  /** @param kinds names of the kinds that operations may have; others are added as they come, up to 256. */
+  /** @param kinds names of the kinds; others are added as they appear, up to 256. */
   constructor(kinds: readonly string[] = [], capacity = 1_024) {
     this.#capacity = capacity;
     this.#data = {
@@ -219,7 +219,7 @@ export class OperationTable implements OperationLog {
     };
   }
 
-  /** A table around data that another thread handed over. */
+  /** A table around data from another thread. */
   static from(data: TableData): OperationTable {
     const table = new OperationTable([], 0);
     table.#errors = new ErrorList(data.errors);
@@ -228,7 +228,7 @@ export class OperationTable implements OperationLog {
     return table;
   }
 
-  /** Operations in the order of their intended starts. */
+  /** A table sorted by intended start. */
   static inOrder(operations: Iterable<Operation>): OperationTable {
     const table = new OperationTable();
     for (const operation of operations) table.add(operation);
@@ -267,7 +267,7 @@ export class OperationTable implements OperationLog {
     if (operation.anomaly) anomalies.set(row, operation.anomaly);
   }
 
-  /** Adds all operations of a table with the same kinds. */
+  /** Adds all operations of a table that has the same kinds. */
   addAll({ kinds, count, columns, errors, anomalies }: TableData): void {
     if (this.#data.count === 0) this.#data.kinds = kinds;
     else if (kinds.some((kind, i) => kind !== this.#data.kinds[i])) throw new Error('the tables have different kinds');
@@ -283,15 +283,15 @@ export class OperationTable implements OperationLog {
     for (const [row, anomaly] of anomalies) own.anomalies.set(at + row, anomaly);
   }
 
-  /** Brings the operations into the order of their intended starts, those with the same one by their ids. */
+  /** Sorts by intended start, then by id. */
   sort(): void {
     if (this.#isSorted()) return;
     this.#reorder(this.#orderById());
-    // The load gives ids in the order of the intended starts; operations from elsewhere may have others.
+    // The load numbers operations by intended start; others may not.
     if (!this.#isSorted()) this.#reorder(this.#orderByStart());
   }
 
-  /** Goes over the operations without making an object of each: the row handed out moves on, so keep none. */
+  /** Iterates with one row object that moves on: copy what you keep. */
   scan(): Iterable<OperationRow> {
     const data = this.#data;
     return {
@@ -304,7 +304,7 @@ export class OperationTable implements OperationLog {
     };
   }
 
-  /** One object of its own for each operation. */
+  /** Yields a new object for each operation. */
   *[Symbol.iterator](): Generator<Operation> {
     for (const row of this.scan()) yield row.copy();
   }
@@ -343,7 +343,7 @@ export class OperationTable implements OperationLog {
     );
   }
 
-  /** @param order the row that comes to each place. */
+  /** @param order for each place, the row that belongs there. */
   #reorder(order: Uint32Array): void {
     const data = this.#data;
     for (const name of COLUMNS) {
@@ -362,7 +362,7 @@ export class OperationTable implements OperationLog {
     for (const [row, anomaly] of anomalies) data.anomalies.set(placeOf[row] as number, anomaly);
   }
 
-  /** @returns the row of the first of `count` new operations. */
+  /** @returns the first of `count` new rows. */
   #grow(count: number): number {
     const data = this.#data;
     const at = data.count;

@@ -1,35 +1,34 @@
-/** Parts of the rows in words: as the engine calls them, or all rows where it does not divide them. Pure. */
+/** Names for partitions: the engine's word, or "all rows" if the engine does not divide rows. Pure. */
 
-/** What an engine calls a part of the rows; absent where it does not divide them. */
+/** The engine's word for a partition; absent if it does not divide rows. */
 type Word = string | undefined;
 
-/** The word itself. */
 export function partitionWordOf(word: Word): string {
   return word ?? 'partition';
 }
 
-/** In the plural; `rows`. */
+/** `partitions`; `rows` without a word. */
 export function partitionsWordOf(word: Word): string {
   return word === undefined ? 'rows' : `${word}s`;
 }
 
-/** The word before the name; `all rows`. */
+/** `partition A`; `all rows` without a word. */
 export function partitionNamed(word: Word, name: string): string {
   return word === undefined ? 'all rows' : `${word} ${name}`;
 }
 
-/** The same of several. @param list their names in words. */
+/** `partitions A, B`; `all rows` without a word. @param list the names as text. */
 export function partitionsNamed(word: Word, names: readonly string[], list = names.join(', ')): string {
   if (word === undefined) return 'all rows';
   return `${names.length === 1 ? word : partitionsWordOf(word)} ${list}`;
 }
 
-/** ` of every` one; nothing where rows are not divided. */
+/** ` of every partition`; empty without a word. */
 export function ofEveryPartition(word: Word): string {
   return word === undefined ? '' : ` of every ${word}`;
 }
 
-/** What a workload calls a partition key. */
+/** The workload's word for a partition key. */
 export function keyWordOf({ keyWord }: { readonly keyWord?: string | undefined }): string {
   return keyWord ?? 'key';
 }

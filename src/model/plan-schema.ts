@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { actSchema, partitionSchema, runSchema } from './report-schema.ts';
 import { PURPOSES } from './topology.ts';
 
-/** What judging and reporting take from a plan; the rest of it is for people. */
+/** The parts that judge and report read; the rest is for people. */
 export const planSchema = z.looseObject({
   seed: runSchema.shape.seed,
   acts: z.array(actSchema),

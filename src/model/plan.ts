@@ -1,59 +1,59 @@
-/** What a run will do, fully resolved: the plan IS the dry run. */
+/** What a run will do, fully resolved: the plan is the dry run. */
 
 import type { MovingRole } from './roles.ts';
 import type { Scenario } from './scenario.ts';
 import type { NodeName, Partition, PartitionPrediction } from './topology.ts';
 
-/** One act of the schedule: one fault on the nodes that were picked for it. */
+/** One act of the schedule: one strike of a fault on its targets. */
 export interface PlannedAct {
-  /** Counted from 0 in the order of the scenario and of the strikes of each fault; unique in the run. */
+  /** From 0, in the order of the scenario and of each fault's strikes; unique in the run. */
   readonly index: number;
   readonly fault: string;
-  /** Empty where they are picked once the partitions are placed, or when the fault strikes. */
+  /** Empty if pgquake picks them later: once the partitions are placed, or when the fault strikes. */
   readonly targets: readonly NodeName[];
-  /** Set where its targets are those that have a role when it strikes. */
+  /** Set if its targets are nodes that have a role when it strikes. */
   readonly atStrike?: PickedAtStrike;
-  /** Out of which nodes they were picked, or will be; absent where the scenario names them. */
+  /** The nodes that pgquake picks the targets from; absent if the scenario names them. */
   readonly picked?: string;
   /** From the start of the fault phase. */
   readonly atMs: number;
   readonly forMs: number;
-  /** Set on a further strike of one fault: it begins `gapMs` after that act is healed; `atMs` is then the earliest time. */
+  /** Set on a repeated strike: it begins `gapMs` after that act is healed; `atMs` is then the earliest time. */
   readonly after?: { readonly act: number; readonly gapMs: number };
   readonly params: Readonly<Record<string, unknown>>;
 }
 
-/** Nodes that have a role when a fault strikes. */
+/** Targets by the role that they have when the fault strikes. */
 export interface PickedAtStrike {
   readonly role: MovingRole;
-  /** Decides which of them are picked, the same for all strikes of one fault. */
+  /** Decides which nodes are picked; the same for all strikes of a fault. */
   readonly draw: number;
-  /** Of those that are picked, counted from 0: a strike of a fault with several may take one after the other. */
+  /** Positions among the picked nodes, from 0: the strikes of one fault may take them in turn. */
   readonly which: readonly number[];
-  /** All that have the role, however many they are then. */
+  /** Set if the fault strikes all nodes with the role. */
   readonly all?: true;
 }
 
 export interface Plan {
   readonly scenario: Scenario;
-  /** Everything random in the run follows from it. From 0 to 2^32 - 1. */
+  /** The source of all randomness in the run. From 0 to 2^32 - 1. */
   readonly seed: number;
   readonly acts: readonly PlannedAct[];
-  /** The placement that the topology leads to; the formed cluster's own map is in the history. */
+  /** The expected placement; the history has that of the formed cluster. */
   readonly placement: readonly Partition[];
-  /** What the faults may touch, as far as their targets are known. */
+  /** What the faults may affect, as far as their targets are known. */
   readonly blastRadius: BlastRadius;
 }
 
-/** Nodes that are struck, in whatever way, and the names of the partitions that may feel it. */
+/** The nodes that faults strike, and the partitions that may suffer. */
 export interface BlastRadius {
   readonly nodes: readonly NodeName[];
   readonly partitions: readonly string[];
-  /** The partitions alone, act by act. */
+  /** The partitions of each act. */
   readonly ofActs: readonly (readonly string[])[];
 }
 
-/** An engine's prediction for the time when a set of nodes is down together. */
+/** An engine's prediction for the time when these nodes are down together. */
 export interface PlannedPrediction {
   readonly down: readonly NodeName[];
   readonly partitions: readonly PartitionPrediction[];

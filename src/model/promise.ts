@@ -1,28 +1,28 @@
 /**
- * What a cluster's own settings promise for a loss: how long writes are out, which acknowledged writes are at risk, for
- * how long two nodes may be primaries. Plain values; a bound that there is none of is `null`, because JSON has no infinity.
+ * What a cluster's settings promise for a loss: how long writes are out, which acknowledged writes are at risk, how
+ * long two nodes may be primaries. Plain values; a missing bound is `null`, because JSON has no infinity.
  */
 
 import type { NodeName } from './topology.ts';
 import { formatBytes, formatDuration } from './units.ts';
 
 export interface Promised {
-  /** By each route that takes writes. */
+  /** For each route that takes writes. */
   readonly writesOut: readonly PromisedOutage[];
   readonly lost: PromisedLoss;
   readonly twoPrimaries: PromisedSpan;
-  /** The node that took writes when it was made; absent where none did. */
+  /** The primary when the promise was made; absent if there was none. */
   readonly primary?: NodeName;
 }
 
-/** The longest time without an acknowledged write, counted from the loss. */
+/** The longest time without an acknowledged write, from the loss on. */
 export interface PromisedOutage {
   readonly route: string;
   /** `null`: until the loss is healed. */
   readonly minMs: number | null;
   /** `null`: until the loss is healed, or longer. */
   readonly maxMs: number | null;
-  /** Where it lasts until the loss is healed: it begins within so long. At once by default. */
+  /** Set if it lasts until the loss is healed: it begins within this time; at once by default. */
   readonly beginsWithinMs?: number;
   readonly why: string;
 }
@@ -33,13 +33,13 @@ export interface PromisedSpan {
   readonly why: string;
 }
 
-/** Acknowledged writes that may be gone in the end: of the node that was primary at the loss, and of no other. */
+/** The acknowledged writes that may be lost: only those of the primary at the loss. */
 export interface PromisedLoss {
-  /** Acknowledged within so long before the loss. 0: none. `null`: no setting bounds it. */
+  /** How long before the loss they may have been acknowledged. 0: none. `null`: no setting bounds it. */
   readonly beforeMs: number | null;
-  /** So much of the log may be lost beside that, however long ago it was written. */
+  /** In addition, this much of the WAL may be lost, however old. */
   readonly beforeBytes?: number;
-  /** Acknowledged after the loss, over at most so long. 0: none. `null`: until the loss is healed, or longer. */
+  /** How long after the loss they may be acknowledged. 0: none. `null`: until the loss is healed, or longer. */
   readonly afterMs: number | null;
   readonly why: string;
 }
@@ -47,22 +47,20 @@ export interface PromisedLoss {
 /** `direct 20 s to 42 s`. */
 export function outageRange({ route, minMs, maxMs, beginsWithinMs = 0 }: PromisedOutage): string {
   if (minMs === null) {
-    const begins = beginsWithinMs === 0 ? '' : `, from at most ${formatDuration(beginsWithinMs)} on`;
+    const begins = beginsWithinMs === 0 ? '' : `, starting within ${formatDuration(beginsWithinMs)}`;
     return `${route} until healed${begins}`;
   }
-  if (maxMs === null) return `${route} ${minMs === 0 ? 'without a bound' : `${formatDuration(minMs)} at least`}`;
+  if (maxMs === null) return `${route} ${minMs === 0 ? 'without a bound' : `at least ${formatDuration(minMs)}`}`;
   if (minMs === 0) return `${route} at most ${formatDuration(maxMs)}`;
   return `${route} ${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
 }
 
 export function lossRange({ beforeMs, beforeBytes, afterMs }: PromisedLoss): string {
   if (beforeMs === 0 && afterMs === 0) return 'none';
-  const log = beforeBytes === undefined ? '' : `, and ${formatBytes(beforeBytes)} of log`;
+  const log = beforeBytes === undefined ? '' : `, and ${formatBytes(beforeBytes)} of WAL,`;
   const before =
-    beforeMs === null
-      ? 'those before the strike, without a bound'
-      : `those of ${formatDuration(beforeMs)}${log} before the strike`;
-  const after = afterMs === null ? 'those after it, until healed' : `those of ${formatDuration(afterMs)} after it`;
+    beforeMs === null ? 'any before the strike' : `up to ${formatDuration(beforeMs)}${log} before the strike`;
+  const after = afterMs === null ? 'any after it, until healed' : `up to ${formatDuration(afterMs)} after it`;
   return [...(beforeMs === 0 ? [] : [before]), ...(afterMs === 0 ? [] : [after])].join('; ');
 }
 
@@ -71,7 +69,7 @@ export function twoPrimariesRange({ maxMs }: PromisedSpan): string {
   return maxMs === null ? 'until healed' : `at most ${formatDuration(maxMs)}`;
 }
 
-/** Each part with its reason, one sentence for each. */
+/** One sentence for each part, with its reason. */
 export function describePromised({ writesOut, lost, twoPrimaries }: Promised): string[] {
   return [
     ...writesOut.map((one) => `write outage via ${outageRange(one)}, because ${one.why}`),
@@ -80,7 +78,7 @@ export function describePromised({ writesOut, lost, twoPrimaries }: Promised): s
   ];
 }
 
-/** On one line, without reasons: `write outage via direct 500 ms to 4 s; acknowledged writes at risk: none; two primaries: never`. */
+/** On one line, without reasons: `write outage via direct 500 ms to 4 s; acknowledged writes at risk: none; ...`. */
 export function promisedRanges({ writesOut, lost, twoPrimaries }: Promised): string {
   const out = writesOut.map(outageRange).join(', ');
   return `write outage via ${out}; acknowledged writes at risk: ${lossRange(lost)}; two primaries: ${twoPrimariesRange(twoPrimaries)}`;

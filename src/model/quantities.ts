@@ -1,9 +1,8 @@
 /**
- * Quantities as building blocks for schemas: what a scenario writes as text ("8s", "200/s", "99%") and
- * everything behind the schema sees as a number. Workloads, faults and checks use them for their
- * parameters, so that every wrong unit gets the same words wherever it stands.
+ * Schemas for quantities: text in a scenario ("8s", "200/s", "99%"), a number behind the schema. Workloads, faults and
+ * checks use them for their parameters, so every wrong unit gets the same message.
  *
- * Defaults are written as the author would write them: `duration.prefault('2s')`.
+ * Write defaults as the author would: `duration.prefault('2s')`.
  */
 
 import { z } from 'zod';
@@ -15,12 +14,12 @@ const MAX_RATE_PER_SECOND = 100_000;
 
 interface Quantity {
   readonly expected: string;
-  /** What the text must look like, for editors. */
+  /** A regular expression for editors. */
   readonly pattern: string;
   readonly parse: (text: string) => number | undefined;
   readonly min: number;
   readonly max: number;
-  /** Said instead of `expected` where the text is well-formed and out of bounds. */
+  /** The message for a well-formed text out of bounds, instead of `expected`. */
   readonly bounds: string;
   /** What an editor shows. */
   readonly help: {
@@ -36,7 +35,7 @@ function quantity({ expected, pattern, parse, min, max, bounds, help }: Quantity
   return (
     z
       .string({ error: (issue) => expectedButFound(expected, issue.input) })
-      // On the text, because zod leaves the examples of a transformed value out of its JSON Schema.
+      // On the text, because zod drops the examples of a transformed value from its JSON Schema.
       .meta({ pattern, ...shown })
       .transform((text, context) => {
         const value = parse(text);
@@ -56,7 +55,7 @@ const DURATION = {
   max: MAX_DURATION_MS,
 } as const;
 
-/** `0s`, `500ms`, `8s`, `2m`, `1h` up to `24h`; becomes milliseconds. */
+/** `0s` to `24h`; becomes milliseconds. */
 export const duration = quantity({
   ...DURATION,
   min: 0,
@@ -69,7 +68,7 @@ export const duration = quantity({
   },
 });
 
-/** As `duration`, from `1ms`: for what must not be nothing. */
+/** `1ms` to `24h`; becomes milliseconds. */
 export const positiveDuration = quantity({
   ...DURATION,
   min: 1,

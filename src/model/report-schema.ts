@@ -1,6 +1,6 @@
 /**
- * The schema of `report.json`, from which `schema/report.schema.json` is generated. The check at the end
- * does not compile when it and the type `Report` differ.
+ * The schema of `report.json`; `schema/report.schema.json` is generated from it. If it and the type `Report` differ,
+ * the check at the end does not compile.
  */
 
 import { z } from 'zod';
@@ -24,20 +24,20 @@ const partition = z
   .object({
     index: count.describe('From 0, in the order of the hash ranges.'),
     name: z.string(),
-    copies: names.describe('The nodes that hold it; the first is asked first.'),
+    copies: names.describe('The nodes that hold it; reads ask the first one first.'),
   })
   .meta({ id: 'Partition' });
 
 const stalled = z
   .array(z.enum(['read', 'write']))
-  .describe('What waits for a frozen node instead of failing at once; none of it succeeds before its deadline.');
+  .describe('What waits for a frozen node instead of failing at once, and misses its deadline.');
 
 const partitionPrediction = z
   .object({
     partition: z.string(),
     readable: z.boolean(),
     writable: z.boolean(),
-    outMs: durationMs.exactOptional().describe('It is served by others, once they have noticed: within so long.'),
+    outMs: durationMs.exactOptional().describe('Other nodes take over within this time.'),
     stalled: stalled.exactOptional(),
   })
   .meta({ id: 'PartitionPrediction' });
@@ -45,13 +45,13 @@ const partitionPrediction = z
 const node = z
   .object({
     name: z.string(),
-    role: z.string().describe('What it is for good, in the word of its engine.'),
+    role: z.string().describe('Its fixed role, as its engine names it.'),
     address: z.string().describe('As pgquake reached it.'),
-    version: z.string().describe("The server's own words."),
+    version: z.string().describe('As the server reports it.'),
     settings: z
       .record(z.string(), z.string())
       .exactOptional()
-      .describe('Settings that figures and safety depend on, as the server shows them.'),
+      .describe('Settings that affect figures and safety, as the server shows them.'),
   })
   .meta({ id: 'Node' });
 
@@ -59,7 +59,7 @@ const run = z.object({
   id: z.string().describe("The name of the run's folder."),
   scenario: z.string(),
   summary: z.string(),
-  claim: z.string().exactOptional().describe('The sentence that was put to the test.'),
+  claim: z.string().exactOptional().describe('The claim under test.'),
   seed: z
     .int()
     .min(0)
@@ -67,7 +67,7 @@ const run = z.object({
   startedAt: z.string().describe("Wall clock at the run's zero, ISO 8601 in UTC."),
   pgquakeVersion: z.string(),
   nodeVersion: z.string(),
-  keyWord: z.string().exactOptional().describe('What its workload calls a partition key.'),
+  keyWord: z.string().exactOptional().describe("The workload's word for a partition key."),
   kinds: z.array(
     z.object({
       name: z.string(),
@@ -77,7 +77,7 @@ const run = z.object({
       deadlineMs: durationMs,
       schedule: z.enum(['constant', 'poisson']).optional(),
       maxConnections: count.optional(),
-      route: z.string().optional().describe('The way to the data; the main one where it is absent.'),
+      route: z.string().optional().describe('The route to the data; the main one if absent.'),
     }),
   ),
   probes: z.array(
@@ -89,7 +89,7 @@ const run = z.object({
       deadlineMs: durationMs,
       schedule: z.enum(['constant', 'poisson']).optional(),
       maxConnections: count.optional(),
-      route: z.string().optional().describe('The way to the data; the main one where it is absent.'),
+      route: z.string().optional().describe('The route to the data; the main one if absent.'),
       connection: z.enum(['pooled', 'fresh']),
     }),
   ),
@@ -97,24 +97,19 @@ const run = z.object({
   rows: z
     .object({ table: z.string(), columns: z.string(), key: z.string() })
     .exactOptional()
-    .describe('Where the rows of the keys are.'),
-  lacks: z.array(z.enum(REQUIREMENTS)).exactOptional().describe('What checks may require and this run has not.'),
+    .describe('Where to find the rows of the keys.'),
+  lacks: z.array(z.enum(REQUIREMENTS)).exactOptional().describe('What checks may require but this run lacks.'),
   plannedActs: count,
-  fitted: share
-    .exactOptional()
-    .describe("The share of the scenario's rates that the load ran at, where --fit made it smaller."),
+  fitted: share.exactOptional().describe("The share of the scenario's rates that --fit reduced the load to."),
   attempt: z
     .object({ number: count, most: count })
     .exactOptional()
-    .describe('Which of the runs it is that --retries allows.'),
+    .describe('Which of the attempts that --retries allows.'),
   machine: z
     .object({ system: z.string(), processors: count, memoryBytes: count, loadAverage: z.number().min(0) })
     .exactOptional()
     .describe("pgquake's own machine: kernel, processors, memory, load of the minute before the run."),
-  realtime: z
-    .literal(true)
-    .exactOptional()
-    .describe('The threads of load and probes ran at realtime priority; at normal priority where it is absent.'),
+  realtime: z.literal(true).exactOptional().describe('Set if the threads of load and probes ran at realtime priority.'),
   again: z.string().describe('The command line that runs it again.'),
 });
 
@@ -122,15 +117,15 @@ const result = z
   .object({
     check: z.string(),
     params: z.record(z.string(), z.unknown()).describe('As written in the scenario.'),
-    always: z.boolean().describe('Made in every run, whatever its hypothesis.'),
+    always: z.boolean().describe('Whether every run makes the check.'),
     tells: z
       .enum(['figure', 'readable', 'end'])
       .exactOptional()
-      .describe('What its words tell in the finding beside the verdict.'),
+      .describe('What its words add to the finding beside the verdict.'),
     answers: z
       .enum(['availability', 'outage', 'loss', 'healing'])
       .exactOptional()
-      .describe('The figure at the head of a report that it sets a limit to.'),
+      .describe('The figure at the head of a report that the check limits.'),
     place: z.string().exactOptional().describe('file:line in the scenario.'),
     judgement,
     expected: z.string(),
@@ -139,7 +134,7 @@ const result = z
     excuses: z
       .array(z.object({ fromMs: z.number(), toMs: z.number() }))
       .exactOptional()
-      .describe('It passes, and yet what failed in these times is not held against the cluster.'),
+      .describe('The check passes, but failures in these times are not held against the cluster.'),
   })
   .meta({ id: 'Result' });
 
@@ -147,23 +142,23 @@ const act = z
   .object({
     index: count,
     fault: z.string(),
-    targets: names.describe('Empty where they were to be picked during the run, and never were.'),
+    targets: names.describe('Empty if they were to be picked during the run, and never were.'),
     atStrike: z
       .object({
         role: z.enum(MOVING_ROLES),
-        draw: count.describe('Decides which of them are picked.'),
-        which: z.array(count).describe('Of those that are picked, counted from 0.'),
-        all: z.literal(true).exactOptional().describe('All that have the role, however many they are then.'),
+        draw: count.describe('Decides which nodes are picked.'),
+        which: z.array(count).describe('Positions among the picked nodes, from 0.'),
+        all: z.literal(true).exactOptional().describe('Set if the fault strikes all nodes with the role.'),
       })
       .exactOptional()
-      .describe('Set where the targets are those that have a role when the fault strikes.'),
-    picked: z.string().exactOptional().describe('Out of which nodes the targets were picked.'),
+      .describe('Set if the targets are nodes that have a role when the fault strikes.'),
+    picked: z.string().exactOptional().describe('The nodes that the targets were picked from.'),
     atMs: durationMs.describe('From the start of the fault phase.'),
     forMs: durationMs,
     after: z
       .object({ act: count, gapMs: durationMs })
       .exactOptional()
-      .describe('Set on a further strike of one fault: the act that must be healed before, and the time in between.'),
+      .describe('Set on a repeated strike: the act that must be healed first, and the time in between.'),
     params: z.record(z.string(), z.unknown()),
   })
   .meta({ id: 'Act' });
@@ -180,20 +175,20 @@ const readSummary = z
   .meta({ id: 'ReadSummary' });
 
 const hostSample = {
-  forMs: durationMs.describe('The sample covers the time before it.'),
+  forMs: durationMs.describe('Length of the sample, which ends with the event.'),
   busy: share.describe('Of all processors together.'),
   stolen: share.describe('Processor time that the hypervisor gave to other machines.'),
   runnable: z.number().min(0).exactOptional().describe('Tasks that ran or waited for a processor, on average.'),
   pressure: z
     .object({ cpu: share.exactOptional(), memory: share.exactOptional(), io: share.exactOptional() })
     .exactOptional()
-    .describe('The share of the time in which some task waited for each of them.'),
-  lateMs: durationMs.describe("By how much pgquake's own main thread was late at most."),
+    .describe('The share of time in which a task waited for each resource.'),
+  lateMs: durationMs.describe("The longest delay of pgquake's main thread."),
 };
 
 const witnessedRole = {
-  role: z.enum(['primary', 'standby']).describe('What the node says of itself.'),
-  timeline: count.exactOptional().describe('Of a primary.'),
+  role: z.enum(['primary', 'standby']).describe('As the node itself reports it.'),
+  timeline: count.exactOptional().describe('Only of a primary.'),
 };
 
 const phase = z.enum(PHASES);
@@ -205,7 +200,7 @@ const prepared = z.object({
   node: z.string(),
   gid: z.string(),
   ageMs: z.number(),
-  relations: names.exactOptional().describe('Relations of the data set that it has written.'),
+  relations: names.exactOptional().describe('The relations of the data set that it wrote.'),
 });
 
 const lostThing = z
@@ -215,15 +210,17 @@ const lostThing = z
       how: z.enum(['killed', 'stopped', 'frozen']),
       node: z.string(),
     }),
-    z.object({ what: z.literal('role'), node: z.string() }).describe('It hands its role over.'),
+    z.object({ what: z.literal('role'), node: z.string() }).describe('The node hands over its role.'),
     z
       .object({ what: z.literal('manager'), node: z.string() })
-      .describe('Nobody replaces a lost primary; the node is the one that was asked for it.'),
+      .describe(
+        'The manager is paused and replaces no lost primary; the node is the one that pgquake asked to pause it.',
+      ),
     z.object({
       what: z.literal('links'),
       node: z.string(),
       from: names.describe('The nodes at the other end.'),
-      clients: z.literal(true).exactOptional().describe('Clients do not reach it either.'),
+      clients: z.literal(true).exactOptional().describe('Set if clients cannot reach it either.'),
     }),
   ])
   .meta({ id: 'Lost' });
@@ -237,22 +234,26 @@ const promised = z
         route: z.string(),
         minMs: bound.describe('null: until the loss is healed.'),
         maxMs: bound.describe('null: until the loss is healed, or longer.'),
-        beginsWithinMs: durationMs.exactOptional().describe('Where it lasts until healed: it begins within so long.'),
+        beginsWithinMs: durationMs
+          .exactOptional()
+          .describe('Set if it lasts until healed: it begins within this time.'),
         why,
       }),
     ),
     lost: z
       .object({
-        beforeMs: bound.describe('Acknowledged within so long before the loss; null: no setting bounds it.'),
-        beforeBytes: count.exactOptional().describe('Bytes of WAL beside that.'),
-        afterMs: bound.describe('Acknowledged after the loss, over so long; null: until healed, or longer.'),
+        beforeMs: bound.describe(
+          'How long before the loss they may have been acknowledged; null: no setting bounds it.',
+        ),
+        beforeBytes: count.exactOptional().describe('In addition, this much WAL, in bytes.'),
+        afterMs: bound.describe('How long after the loss they may be acknowledged; null: until healed, or longer.'),
         why,
       })
-      .describe('Acknowledged writes at risk, of the node that was primary at the loss.'),
+      .describe('Acknowledged writes at risk: only those of the primary at the loss.'),
     twoPrimaries: z.object({ maxMs: bound.describe('0: never. null: until the loss is healed.'), why }),
     primary: z.string().exactOptional(),
   })
-  .describe("What the cluster's own settings promise for a loss.")
+  .describe("What the cluster's settings promise for a loss.")
   .meta({ id: 'Promised' });
 
 const event = z
@@ -281,13 +282,13 @@ const event = z
         partitions: z.array(partition),
         partitionOfKey: z.record(z.string(), count).describe('Partition key -> index of its partition.'),
         partitionWord: z.string().exactOptional(),
-        entry: z.string().exactOptional().describe('A node that every statement passes.'),
+        entry: z.string().exactOptional().describe('The node that every statement passes.'),
         writesAlsoNeed: z.string().exactOptional(),
       }),
       routes: z
         .array(z.object({ name: z.string(), access: z.enum(['read', 'write']) }))
         .exactOptional()
-        .describe('Its ways to the data; that of whatever names none is the first that takes writes.'),
+        .describe('The routes to the data; the first that takes writes is the default.'),
     }),
     z.object({
       at,
@@ -304,7 +305,7 @@ const event = z
     z.object({
       ...ofAct,
       type: z.literal('promised'),
-      lost: z.array(lostThing).describe('All that is lost once this act strikes.'),
+      lost: z.array(lostThing).describe('Everything that is lost once this act strikes.'),
       promise: promised,
     }),
     z.object({
@@ -366,7 +367,7 @@ const event = z
       idleSlots: z
         .array(z.object({ node: z.string(), name: z.string(), keptBytes: z.number() }))
         .exactOptional()
-        .describe('Replication slots that nobody reads.'),
+        .describe('Replication slots without a reader.'),
     }),
     z.object({
       at,
@@ -393,7 +394,7 @@ const event = z
       at,
       type: z.literal('load-kept'),
       of: z.literal('probes').optional(),
-      writer: count.exactOptional().describe('Who the messages of the load are from.'),
+      writer: count.exactOptional().describe("The writer of this run's messages."),
       intended: count,
       unsent: count,
       latenessP99Ms: z.number(),
@@ -406,7 +407,7 @@ const event = z
       type: z.literal('witness-saw'),
       node: z.string(),
       ...witnessedRole,
-      sinceMs: z.number().exactOptional().describe('When the node was last asked and answered otherwise.'),
+      sinceMs: z.number().exactOptional().describe('When the node last answered otherwise.'),
     }),
     z.object({ at, type: z.literal('witness-kept'), intended: count }),
     z.object({
@@ -427,11 +428,11 @@ const event = z
     z.object({
       at,
       type: z.literal('reclaimed'),
-      of: z.string().describe('Folder of the killed run whose cluster it was.'),
+      of: z.string().describe('Folder of the killed run that had made the cluster.'),
       when: z.string().describe('Time of day, ISO 8601 in UTC.'),
       removed: names,
-      voided: names.describe('Undos that were still open and need not be kept any more.'),
-      undone: names.optional().describe('On a cluster that stands: what shows that its nodes are well again.'),
+      voided: names.describe('Undos that were still open and no longer matter.'),
+      undone: names.optional().describe('On a cluster that pgquake did not make: the proof that its nodes work again.'),
     }),
     z.object({ at, type: z.literal('reclaim-failed'), of: z.string(), error: z.string() }),
     z.object({
@@ -448,8 +449,8 @@ const event = z
         z.string(),
         z.object({
           role: z.enum([...MOVING_ROLES, 'unknown']),
-          timeline: count.exactOptional().describe('Of its log.'),
-          receivedLsn: z.string().exactOptional().describe('How far its log goes.'),
+          timeline: count.exactOptional().describe('The timeline of its log.'),
+          receivedLsn: z.string().exactOptional().describe('The end of its log.'),
           state: z.string().exactOptional(),
         }),
       ),
@@ -473,7 +474,7 @@ const event = z
         sinceMs: z.number(),
         detail: z.string(),
       })
-      .meta({ description: 'A change of a node that the run did not make.' }),
+      .meta({ description: 'A change of a node without an act of the run.' }),
     z.object({ at, type: z.literal('interrupted'), reason: z.string() }),
     z.object({ at, type: z.literal('run-failed'), error: z.string() }),
   ])
@@ -481,12 +482,12 @@ const event = z
 
 const availability = z
   .object({
-    intended: count.describe('Operations that the schedule wanted, without the unsent ones.'),
+    intended: count.describe('Operations that were due by the schedule, without the unsent ones.'),
     ok: count,
     fail: count,
     unknown: count,
-    unsent: count.describe("The client's own limit; charged to nobody."),
-    share: share.nullable().describe('ok / intended; null when nothing was intended.'),
+    unsent: count.describe("Not sent, because of the client's own limits; not held against the cluster."),
+    share: share.nullable().describe('ok / intended; null if nothing was intended.'),
   })
   .meta({ id: 'Availability' });
 
@@ -503,14 +504,14 @@ const latency = z
   .meta({ id: 'Latency' });
 
 const sourceFigures = z.object({
-  outageMs: durationMs.describe('Of all its outages of the kind together.'),
+  outageMs: durationMs.describe('The total of its outages of the kind.'),
   brownoutMs: durationMs,
   ok: count,
   tried: count.describe('In the fault span.'),
 });
 
 const seenMoment = z
-  .object({ atMs: at, uncertaintyMs: durationMs.describe('It may have been so much earlier.') })
+  .object({ atMs: at, uncertaintyMs: durationMs.describe('It may have been up to this much earlier.') })
   .meta({ id: 'SeenMoment' });
 
 const roleFigures = z.object({
@@ -519,7 +520,7 @@ const roleFigures = z.object({
       z.object({
         node: z.string(),
         acknowledged: count,
-        lost: count.nullable().describe('Of those, not on the final primary; null where that could not be read.'),
+        lost: count.nullable().describe('Of those, missing on the final primary; null if that could not be read.'),
         lostForMs: durationMs.describe('From the first to the last acknowledgement of a lost row.'),
       }),
     )
@@ -527,14 +528,14 @@ const roleFigures = z.object({
   lost: z
     .array(
       z.object({
-        node: z.string().nullable().describe('null: no node was seen to have them.'),
+        node: z.string().nullable().describe('null: pgquake saw them on no node.'),
         timeline: count.exactOptional(),
         count,
         firstMs: at,
         lastMs: at,
       }),
     )
-    .describe('Acknowledged writes of the load that are gone, by the node that had them before it was rewound.'),
+    .describe('Lost acknowledged writes of the load, by the node that had them before it was rewound.'),
   twoPrimaries: z
     .array(
       z.object({
@@ -548,7 +549,9 @@ const roleFigures = z.object({
             timeline: count.exactOptional(),
             acknowledged: count,
             lost: count.nullable(),
-            rows: names.describe("Of the lost ones the first few, or of all: the node's number and a sequence number."),
+            rows: names.describe(
+              "The first keys of the lost rows, or of all rows if none is lost: the node's number and a sequence number.",
+            ),
           }),
         ),
       }),
@@ -560,7 +563,7 @@ const roleFigures = z.object({
         from: z.string().exactOptional(),
         to: z.string(),
         timeline: count.exactOptional(),
-        sinceMs: at.describe('The fault in effect, or asked for where that itself made the new primary.'),
+        sinceMs: at.describe('The fault in effect, or requested if the fault itself made the new primary.'),
         act: count,
         failed: seenMoment.exactOptional().describe('The first write of the load that failed.'),
         noticedMs: at.exactOptional(),
@@ -568,22 +571,25 @@ const roleFigures = z.object({
         promoted: seenMoment.describe('The new primary accepted writes.'),
         reached: z
           .array(z.object({ kind: z.string(), route: z.string().exactOptional(), moment: seenMoment.nullable() }))
-          .describe('By kind of write, the first that the new primary acknowledged; null where none was.'),
+          .describe('For each kind of write, the first that the new primary acknowledged; null if none.'),
       }),
     )
-    .describe('One node took the place of another as the primary.'),
+    .describe('One node replaced another as the primary.'),
 });
 
 const window = z.object({
   type: z.enum(['outage', 'brownout']),
   kind: z.string(),
-  partition: z.string().exactOptional().describe('Where the window is that of one partition.'),
+  partition: z.string().exactOptional().describe('Set if the window is of one partition.'),
   seenBy: z.enum(['probes', 'load']),
   fromMs: at,
   toMs: at,
   durationMs,
-  uncertaintyMs: durationMs.describe('The duration is true to plus or minus this.'),
-  open: z.literal(true).exactOptional().describe('Still on when the load stopped: it lasted at least this long.'),
+  uncertaintyMs: durationMs.describe('The error of the duration, plus or minus.'),
+  open: z
+    .literal(true)
+    .exactOptional()
+    .describe('Set if it was still open when the load stopped: it lasted at least this long.'),
   ok: count,
   failed: count,
 });
@@ -591,54 +597,54 @@ const window = z.object({
 const losses = z
   .object({ acknowledged: count, lost: count })
   .nullable()
-  .describe('null: none were acknowledged, or nobody read what is there in the end.');
+  .describe('null: none were acknowledged, or no final read was made.');
 
 const routeFigures = z.object({
   route: z.string(),
   access: z.enum(['read', 'write']),
   seenBy: z.enum(['probes', 'load']),
-  spacingMs: durationMs.describe('Between two of what saw it.'),
+  spacingMs: durationMs.describe('Between two probes, or two operations of the load.'),
   windows: z.array(window),
   fault: availability.describe('In the fault span.'),
   latency: latency.nullable().describe('In the fault span, from the intended start, of those that succeeded.'),
-  lost: z.object({ load: losses, probes: losses }).exactOptional().describe('Of writing.'),
+  lost: z.object({ load: losses, probes: losses }).exactOptional().describe('Set for writing.'),
 });
 
 const promiseFigures = z.object({
   act: count,
   fault: z.string(),
   fromMs: at,
-  lastedMs: durationMs.describe('Until the loss was asked to heal, or another act struck.'),
+  lastedMs: durationMs.describe('Until healing was requested, or another act struck.'),
   lost: z.array(lostThing),
   promise: promised,
   writesOut: z
     .array(
       z.object({
         route: z.string(),
-        outMs: durationMs.nullable().describe('null: nobody wrote by it.'),
+        outMs: durationMs.nullable().describe('null: nothing was written by it.'),
         uncertaintyMs: durationMs.exactOptional(),
         seenBy: z.enum(['probes', 'load']).exactOptional(),
         fromMs: at.exactOptional(),
-        open: z.literal(true).exactOptional().describe('It lasted at least so long.'),
+        open: z.literal(true).exactOptional().describe('Set if it was still open: it lasted at least this long.'),
       }),
     )
-    .describe('The longest time without a write that began while the loss lasted.'),
+    .describe('The longest write outage that began during the loss.'),
   lostWrites: z
     .object({
-      before: count.describe('Acknowledged before the loss by the node that was primary then.'),
+      before: count.describe('Acknowledged before the loss by the primary at the loss.'),
       beforeMs: durationMs,
-      after: count.describe('Acknowledged by the same after the loss.'),
+      after: count.describe('Acknowledged by the same node after the loss.'),
       afterMs: durationMs.describe('From the first to the last of them.'),
       others: z
         .array(z.object({ node: z.string(), count, firstMs: at, lastMs: at }))
-        .describe('Acknowledged by other nodes after the loss: at no risk.'),
+        .describe('Acknowledged by other nodes after the loss; the promise puts none of these at risk.'),
     })
     .nullable()
-    .describe('Acknowledged writes that are gone; null where nobody read what is there in the end.'),
+    .describe('Lost acknowledged writes; null if no final read was made.'),
   twoPrimaries: z
     .object({ atLeastMs: durationMs, atMostMs: durationMs })
     .nullable()
-    .describe('null where the witness cannot tell.'),
+    .describe('null if the witness could not see.'),
 });
 
 const figures = z.object({
@@ -661,13 +667,13 @@ const figures = z.object({
           runnable: z.number().min(0).exactOptional(),
           pressure: hostSample.pressure,
           lateMs: durationMs,
-          starved: z.string().exactOptional().describe('Why the machine had too little to give.'),
+          starved: z.string().exactOptional().describe('Why the machine was overloaded; absent if it was not.'),
         }),
       ),
     })
     .exactOptional()
     .describe('The machine that pgquake ran on, while the load ran.'),
-  fullEffect: timeRange.exactOptional().describe('All faults in effect and none asked to heal.'),
+  fullEffect: timeRange.exactOptional().describe('All faults in effect, healing of none requested.'),
   availability: z.array(z.object({ kind: z.string(), span, figures: availability })),
   latency: z
     .array(z.object({ kind: z.string(), span, figures: latency }))
@@ -676,30 +682,28 @@ const figures = z.object({
     .array(z.object({ kind: z.string(), span, tried: count, ok: count, latency: latency.nullable() }))
     .describe('Over all partitions; latency from sent until settled, of those that succeeded.'),
   windows: z.array(window).describe('Of whole kinds, then of single partitions.'),
-  routes: z.array(routeFigures).exactOptional().describe('Absent where there was but one.'),
+  routes: z.array(routeFigures).exactOptional().describe('Absent if there is only one.'),
   promises: z
     .array(promiseFigures)
     .exactOptional()
-    .describe('What settings promised for each loss, beside what was seen.'),
+    .describe('What the settings promised for each loss, and what was seen.'),
   disagreements: z
     .array(
       z.object({
         kind: z.string(),
-        toldBy: z.enum(['probes', 'load']).describe('The worse of the two: its windows are the ones that count.'),
+        toldBy: z.enum(['probes', 'load']).describe('The worse source, whose windows count.'),
         probes: sourceFigures,
         load: sourceFigures,
       }),
     )
     .exactOptional()
-    .describe('Kinds of which probes and load do not tell the same. Absent in reports of older versions.'),
+    .describe('Kinds on which probes and load disagree. Absent in reports of older versions.'),
   roles: roleFigures.exactOptional().describe('Of a cluster whose roles move.'),
   recovery: z
     .array(
       z.object({
         kind: z.string(),
-        recoveryMs: durationMs
-          .nullable()
-          .describe('From the fault in effect; 0: back at once; null: not within the run.'),
+        recoveryMs: durationMs.nullable().describe('From the fault in effect; 0: at once; null: not within the run.'),
         uncertaintyMs: durationMs,
         firstSuccessMs: durationMs
           .nullable()
@@ -708,18 +712,18 @@ const figures = z.object({
         firstSuccessUncertaintyMs: durationMs.exactOptional(),
       }),
     )
-    .describe('Empty when no fault took effect.'),
+    .describe('Empty if no fault took effect.'),
   partitions: z
     .array(
       z.object({
         partition: z.string(),
         copies: names,
         messages: count,
-        readableMessages: count.describe('Read with the right content while the fault was in full effect.'),
-        untriedMessages: count.exactOptional().describe('Those that nobody tried to read then; absent for none.'),
+        readableMessages: count.describe('Read with the right content while all faults were in effect.'),
+        untriedMessages: count.exactOptional().describe('Never tried then; absent if none.'),
         onlyScannedMessages: count
           .exactOptional()
-          .describe('Asked for in vain by reads of their keys, and returned by a scan; absent for none.'),
+          .describe('Not answered to reads by partition key, but returned by a scan; absent if none.'),
         predictedReadable: z.boolean().exactOptional(),
         predictedWritable: z.boolean().exactOptional(),
         predictedStalled: stalled.exactOptional(),
@@ -727,7 +731,7 @@ const figures = z.object({
         write: availability,
       }),
     )
-    .describe('Seen while the fault was in full effect.'),
+    .describe('Seen while all faults were in effect.'),
   errors: z.array(
     z.object({
       kind: z.string(),
@@ -751,14 +755,14 @@ const figures = z.object({
         maxMs: durationMs.nullable(),
       }),
     )
-    .describe('By full second of the run, for each kind; latency of operations that ended ok, null without any.'),
+    .describe('For each second of the run and each kind; latency of operations that ended ok, null without any.'),
 });
 
 const witnessed = z
   .object({
     count,
     witnesses: names.describe('The first few keys, writer:sequence.'),
-    sql: names.exactOptional().describe('Statements that look at them again, each with the node to ask.'),
+    sql: names.exactOptional().describe('Statements that query them again, each with the node to ask.'),
   })
   .meta({ id: 'Witnessed' });
 
@@ -766,73 +770,70 @@ const ledger = z.object({
   written: count,
   acknowledged: count,
   unknown: count,
-  unknownPresent: count.describe('Of the unknown ones, found by the final reads.'),
+  unknownPresent: count.describe('Of the unknown ones, in a final read: committed.'),
   unknownAbsent: count
     .exactOptional()
     .describe('Of the unknown ones, in no final read although everything was read: not committed, or gone again.'),
-  lost: witnessed.describe('Acknowledged and in no final read.'),
-  hidden: witnessed.exactOptional().describe('On a placement, and not seen by clients.'),
+  lost: witnessed.describe('Acknowledged, and in no final read.'),
+  hidden: witnessed.exactOptional().describe('On a placement but not visible to clients.'),
   late: witnessed
     .extend({
-      forMs: durationMs.nullable().describe('The longest from an acknowledgement until the write was visible.'),
+      forMs: durationMs.nullable().describe('The longest time from an acknowledgement until the write was visible.'),
       prepared: z.array(z.object({ key: z.string(), node: z.string(), gid: z.string() })),
     })
     .meta({ id: 'LateWrites' })
     .exactOptional()
-    .describe(
-      'Acknowledged, invisible while prepared transactions stood after the load had stopped, there in the end.',
-    ),
+    .describe('Acknowledged, invisible while transactions were still prepared after the load, and visible in the end.'),
   receded: witnessed
     .exactOptional()
-    .describe('Unknown, returned by a read of the load, and in no final read: committed, and gone.'),
-  resurrected: witnessed.exactOptional().describe('Certainly failed, and in a final read.'),
-  unexpected: witnessed.exactOptional().describe('In a final read, and never sent.'),
-  divergent: witnessed.exactOptional().describe('On some placements of their partition and not on others.'),
+    .describe('Unknown, returned by a read of the load, and in no final read: committed, then lost.'),
+  resurrected: witnessed.exactOptional().describe('Certainly failed, yet in a final read.'),
+  unexpected: witnessed.exactOptional().describe('In a final read, but never sent.'),
+  divergent: witnessed.exactOptional().describe('On some placements of their partition, missing on others.'),
   staleReads: witnessed.describe('Reads that missed a write acknowledged before they were sent.'),
   staleForMs: durationMs
     .nullable()
     .exactOptional()
-    .describe('The longest from an acknowledgement to a read that was sent and missed it; null without one.'),
-  readYourWrites: witnessed.exactOptional().describe('Written by a session, and not read back by it.'),
-  monotonicReads: witnessed.exactOptional().describe('Read by a session, and not found again by it.'),
+    .describe('The longest time from an acknowledgement until a read that missed it was sent; null without one.'),
+  readYourWrites: witnessed.exactOptional().describe('Written by a session, then missing in its reads.'),
+  monotonicReads: witnessed.exactOptional().describe('Read by a session, then missing in its later reads.'),
   duplicated: witnessed,
   corrupted: witnessed,
   finalReads: z.boolean().describe('Without final reads nothing above is proven.'),
   unverifiedReads: z
     .literal(true)
     .exactOptional()
-    .describe('Set where nothing verifies what reads of the load return: their counts say nothing then.'),
+    .describe('Set if the workload does not verify what its reads return: the counts of reads then mean nothing.'),
 });
 
-/** What other files of a run's folder hold as well. */
+/** Shared with the schemas of other files in a run's folder. */
 export { act as actSchema, event as eventSchema, partition as partitionSchema, run as runSchema };
 
 export const reportSchema = z.object({
   version: z.literal(REPORT_VERSION).describe('The version of this format.'),
   run: run.describe('Scenario, claim, seed, versions, kinds of operation, machine, the command that runs it again.'),
   judgement: judgement.describe('The worst of all results.'),
-  finding: z.string().describe('One sentence: what was found.'),
-  results: z.array(result).describe('Each check: expected, observed, evidence; `always` marks those of every run.'),
+  finding: z.string().describe('One sentence.'),
+  results: z
+    .array(result)
+    .describe('Each check: expected, observed, evidence; `always` marks those that every run makes.'),
   topology: z
     .object({
       nodes: z
         .array(z.object({ name: z.string(), role: z.string(), part: z.enum(PURPOSES) }))
-        .describe('What each is for good. entry: every statement passes it. data: it holds copies of rows.'),
+        .describe('Each with its fixed purpose. entry: every statement passes it. data: it holds copies of rows.'),
       replication: count.describe('Copies of every partition.'),
       partitions: count,
       partitionWord: z
         .string()
         .exactOptional()
-        .describe('What a part of the rows is called; absent where rows are not divided.'),
+        .describe("The engine's word for a partition; absent if it does not divide rows."),
       platform: z.string().exactOptional(),
       engine: z.string().exactOptional(),
-      reason: z.string().describe('Why these two were chosen.'),
-      attach: z
-        .string()
-        .exactOptional()
-        .describe('The cluster that stood before the run and goes on standing after it.'),
+      reason: z.string().describe('Why pgquake chose this platform and engine.'),
+      attach: z.string().exactOptional().describe('The existing cluster that the run attached to.'),
     })
-    .describe('What the cluster is made of; platform and engine, and why they were chosen.'),
+    .describe('What the cluster is made of; platform and engine, and why pgquake chose them.'),
   nodes: z.array(node).describe('Each server with its address, version and settings.'),
   placement: z.array(partition).describe('Each partition with the nodes that hold a copy.'),
   acts: z.array(act).describe('The planned faults: which, on which nodes, when, for how long.'),
@@ -844,17 +845,14 @@ export const reportSchema = z.object({
   ledger: ledger
     .nullable()
     .describe(
-      'What became of the writes: acknowledged, unknown, lost, stale and the rest; null if the workload has no ledger.',
+      'The writes: acknowledged, unknown, lost, stale and so on; null if the workload has no ledger.',
     ),
 });
 
-/** As stored by this version or the one before it, which named platforms and engines from fixed lists. */
+/** As stored by this version, or by version 1, which named platforms and engines from fixed lists. */
 export const storedReportSchema = reportSchema.extend({ version: z.literal([1, REPORT_VERSION]) });
 
-/**
- * The JSON Schema (draft 2020-12) of `report.json`. It allows properties that it does not know, because a
- * version may gain some.
- */
+/** The JSON Schema (draft 2020-12) of `report.json`. It allows unknown properties, because a version may add some. */
 export function reportJsonSchema(): Record<string, unknown> {
   return {
     $id: `urn:pgquake:report:${REPORT_VERSION}`,
@@ -862,14 +860,14 @@ export function reportJsonSchema(): Record<string, unknown> {
     ...z.toJSONSchema(reportSchema, {
       io: 'input',
       override: ({ jsonSchema }) => {
-        // What a double can count to is no statement about reports.
+        // The limit of a double says nothing about reports.
         if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       },
     }),
   };
 }
 
-/** What a value looks like after JSON: what is `undefined` is absent, and keys are strings. */
+/** The type of a value after JSON: absent instead of `undefined`, and string keys. */
 type AsJson<T> = T extends readonly (infer E)[]
   ? AsJson<E>[]
   : T extends object

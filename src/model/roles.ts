@@ -1,32 +1,32 @@
-/** What nodes do: some do the same for good, in other clusters it moves from node to node. Plain values. */
+/** The roles of nodes: fixed in some clusters, moving from node to node in others. Plain values. */
 
 import type { NodeName } from './topology.ts';
 
-/** Roles that move: which node has one is asked of the cluster, again and again. */
+/** Roles that move; pgquake asks the cluster for them again and again. */
 export const MOVING_ROLES = ['primary', 'standby', 'sync-standby'] as const;
 
 /**
- * - `primary`: takes writes. `standby`: replays the log of another node and takes none. `sync-standby`: a standby that a
- *   commit waits for, alone or as one of a quorum.
+ * - `primary`: takes writes. `standby`: replays another node's log. `sync-standby`: a standby that commits wait for,
+ *   alone or in a quorum.
  */
 export type MovingRole = (typeof MOVING_ROLES)[number];
 
-/** One node, as it answered when it was asked for its role. */
+/** A node's answer about its role. */
 export interface SeenRole {
-  /** `unknown` where it did not answer. */
+  /** `unknown` if it did not answer. */
   readonly role: MovingRole | 'unknown';
-  /** Of its log: each promotion starts a new one. */
+  /** The timeline of its log; each promotion starts a new one. */
   readonly timeline?: number;
-  /** How far its log goes, `0/3000148`: what a primary has flushed, what a standby has received. */
+  /** The end of its log, `0/3000148`: flushed by a primary, received by a standby. */
   readonly receivedLsn?: string;
-  /** In a word or two: `streaming`, `not streaming`, or why it did not answer. */
+  /** `streaming`, `not streaming`, or why it did not answer. */
   readonly state?: string;
 }
 
 /** Every node of a cluster whose roles move. */
 export type Roles = Readonly<Record<NodeName, SeenRole>>;
 
-/** Whether a role, a timeline or a state differs; how far logs go does not count. */
+/** Whether a role, timeline or state differs; LSNs do not count. */
 export function rolesDiffer(a: Roles | undefined, b: Roles): boolean {
   const names = Object.keys({ ...a, ...b });
   return names.some((name) => {
@@ -35,7 +35,7 @@ export function rolesDiffer(a: Roles | undefined, b: Roles): boolean {
   });
 }
 
-/** The nodes that have a role now, in the order of the cluster. A `sync-standby` is a standby too. */
+/** The nodes that have a role, in the order of the cluster. A `sync-standby` is also a `standby`. */
 export function nodesInRole(roles: Roles, wanted: MovingRole): NodeName[] {
   return Object.entries(roles)
     .filter(([, { role }]) => role === wanted || (wanted === 'standby' && role === 'sync-standby'))

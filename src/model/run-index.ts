@@ -1,20 +1,20 @@
-/** What the index of all runs keeps of each: enough for a line in a table and a point in a trend. */
+/** What the index of all runs keeps of each run: a line in a table and a point in a trend. */
 
 import { z } from 'zod';
 import type { Report } from './report.ts';
 
-/** Raised when what is kept of a run changes, so that an older index is made anew. */
+/** Raised when an entry's format changes; pgquake then rebuilds older indexes. */
 export const RUN_INDEX_VERSION = 1;
 
 const kind = z.object({
   kind: z.string(),
-  share: z.number().nullable().describe('Availability during the fault, from 0 to 1; null where nothing was intended.'),
-  p99Ms: z.number().nullable().describe('During the fault; null where nothing succeeded.'),
+  share: z.number().nullable().describe('Availability during the fault, from 0 to 1; null if nothing was intended.'),
+  p99Ms: z.number().nullable().describe('During the fault; null if nothing succeeded.'),
   recoveryMs: z
     .number()
     .nullable()
     .exactOptional()
-    .describe('From the fault in effect; null when not within the run; absent where no fault took effect.'),
+    .describe('From the fault in effect; null: not within the run; absent if no fault took effect.'),
 });
 
 const report = z.object({
@@ -33,7 +33,7 @@ export const indexedRunSchema = z.object({
   problem: z
     .string()
     .exactOptional()
-    .describe('Why there is no report: the run is under way, was killed, or its folder is damaged.'),
+    .describe('Why there is no report: the run is still going on, was killed, or its folder is damaged.'),
 });
 
 export type IndexedKind = z.output<typeof kind>;
@@ -63,7 +63,7 @@ export function indexedReport({ run, judgement, finding, topology, durationMs, f
   };
 }
 
-/** The newest first; a run without a report goes by the time in its folder's name. */
+/** Newest first; a run without a report by the time in its folder's name. */
 export function newestFirst(runs: readonly IndexedRun[]): IndexedRun[] {
   const time = ({ id, report }: IndexedRun) => (report?.startedAt ?? id).slice(0, 19).replaceAll(':', '-');
   return runs.toSorted((a, b) => compare(time(b), time(a)) || compare(b.id, a.id));

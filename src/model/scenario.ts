@@ -1,35 +1,35 @@
-/** A scenario as validated: quantities are numbers, defaults are filled in, every word is known. */
+/** A validated scenario: quantities are numbers, defaults are filled in, every word is known. */
 
 import type { Inventory } from './inventory.ts';
 import type { MovingRole } from './roles.ts';
 import type { Access, BesidePurpose, NodeName, Topology } from './topology.ts';
 
-/** Where in the scenario's file something stands; lines and columns count from 1. */
+/** A place in the scenario's file; lines and columns count from 1. */
 export interface Place {
   readonly file: string;
   readonly line: number;
   readonly column: number;
 }
 
-/** What a cluster is made of, with what its engine alone understands. */
+/** What a cluster is made of, with the parameters of its engine. */
 export interface ClusterMakeup extends Topology {
-  /** The roles that move from node to node in it; absent where every node keeps its role. */
+  /** Roles that move from node to node; absent if every node keeps its role. */
   readonly movingRoles?: readonly MovingRole[];
-  /** Those of them that no node will have, with the reason in words. */
+  /** Of those, the roles that no node will have, with the reason in words. */
   readonly absentRoles?: Readonly<Partial<Record<MovingRole, string>>>;
-  /** Routes of its engine that it does not have, with the reason in words. */
+  /** Routes of its engine that the cluster lacks, with the reason in words. */
   readonly absentRoutes?: Readonly<Record<string, string>>;
-  /** Of an engine with keys of its own. */
+  /** Set if its engine has keys of its own. */
   readonly own?: OwnParameters;
 }
 
-/** What an engine read of its own keys under `cluster:`. */
+/** The values of the engine's own keys under `cluster:`. */
 export interface OwnParameters {
-  /** Whose they are; no other engine can form this cluster. */
+  /** The engine; no other can form this cluster. */
   readonly engine: string;
-  /** As that engine writes them down. */
+  /** In the engine's own format. */
   readonly params: object;
-  /** What the cluster is made of, for people. */
+  /** What the cluster is made of, in words. */
   readonly inWords: string;
 }
 
@@ -38,73 +38,75 @@ export interface ClusterSpec extends ClusterMakeup {
   readonly platform: string;
   /** Name of an engine in the catalogue, or `auto`. */
   readonly engine: string;
-  /** The name of a cluster that stands: the run attaches to it, and leaves it standing. */
+  /** The name of an existing cluster: the run attaches to it and leaves it running. */
   readonly attach?: string | undefined;
-  /** How that cluster is reached, where it is not one of pgquake's own making; `attach` is its name then. */
+  /** How to reach that cluster, if pgquake did not make it. */
   readonly inventory?: Inventory | undefined;
-  /** The name of the cluster, repeated by whoever allows that it is broken. */
+  /** The name of the cluster again, as permission to break it. */
   readonly confirm?: string | undefined;
 }
 
-/** Which nodes a fault strikes: named, or picked by the run's seed when the plan is made, or once partitions are placed. */
+/**
+ * Which nodes a fault strikes: named; or picked by the run's seed when the plan is made, or once partitions are placed.
+ */
 export type TargetSpec =
   | { readonly nodes: readonly NodeName[] }
   | { readonly role: 'worker'; readonly pick: Amount }
-  /** Nodes that are this for good; all of them by default. `majority` is of them. */
+  /** Nodes with this purpose; all by default. `majority` is of them. */
   | { readonly purpose: BesidePurpose; readonly pick?: Amount | 'majority' | undefined }
-  /** Whoever has the role when the fault strikes; all of them by default. `majority` is of all nodes. */
+  /** Nodes that have the role when the fault strikes; all by default. `majority` is of all nodes. */
   | { readonly roleAtStrike: MovingRole; readonly pick?: Amount | 'majority' | undefined }
-  /** Workers with a copy of the partition; all of them by default. */
+  /** Workers with a copy of the partition; all by default. */
   | { readonly holdsPartitionOf: PartitionRef; readonly pick?: Amount | undefined }
-  /** Workers without one; all of them by default. */
+  /** Workers without one; all by default. */
   | { readonly notHolding: PartitionRef; readonly pick?: Amount | undefined }
   /** Two workers that hold all copies of some partition. */
   | { readonly fatalPair: true };
 
-/** So many of those that qualify, or a share of them from 0 to 1: rounded, at least one. */
+/** How many of the candidates, or which share of them (0 to 1): rounded, at least one. */
 export type Amount = number | { readonly share: number };
 
-/** A partition by its index, or by a partition key that is in it. */
+/** A partition by its index, or by one of its partition keys. */
 export type PartitionRef = ({ readonly partitionKey: number } | { readonly partition: number }) & {
-  /** As its author wrote it. */
+  /** As written in the scenario. */
   readonly written: string;
 };
 
-/** How often every partition is probed. */
+/** How to probe the partitions. */
 export interface ProbeSpec {
-  /** For each partition and each of reading and writing. */
+  /** For each partition, separately for reading and writing. */
   readonly ratePerSecond: number;
   readonly deadlineMs: number;
-  /** The routes that are probed side by side; that of whatever names none where it is absent. */
+  /** The routes to probe side by side; the main route if absent. */
   readonly routes?: readonly { readonly name: string; readonly access: Access }[];
 }
 
-/** Reads and writes as fast as the servers answer, beside the load. */
+/** Reads and writes at full speed, beside the load. */
 export interface PressureSpec {
   readonly connections: number;
-  /** Statements under way on each connection. */
+  /** Concurrent statements on each connection. */
   readonly depth: number;
-  /** The share that writes, from 0 to 1. */
+  /** The share of writes, from 0 to 1. */
   readonly writes: number;
 }
 
-/** One strike of the list of faults; a fault that is repeated is several of them. */
+/** One strike of the list of faults; a repeated fault has several. */
 export interface FaultStep {
   /** Name of a fault in the catalogue. */
   readonly fault: string;
   readonly target: TargetSpec;
-  /** From the start of the fault phase until the fault is asked for. */
+  /** From the start of the fault phase until the fault is requested. */
   readonly atMs: number;
-  /** It is asked for late by up to so much, by the run's seed; never late by default. */
+  /** The strike is late by up to this much, by the run's seed; never late by default. */
   readonly jitterMs?: number;
-  /** From the fault in effect until its undo is asked for. */
+  /** From the fault in effect until its undo is requested. */
   readonly forMs: number;
   /** The fault's own parameters, validated by the fault. */
   readonly params: Readonly<Record<string, unknown>>;
   readonly place: Place;
 }
 
-/** Ends the faults when service of one kind stays below a share for a while. */
+/** Ends the faults when the success of one kind stays below a share. */
 export interface AbortCondition {
   /** A kind of operation. */
   readonly of: string;
@@ -113,9 +115,9 @@ export interface AbortCondition {
   readonly forMs: number;
 }
 
-/** What a run must not go beyond. */
+/** The limits of a run. */
 export interface Guards {
-  /** So many nodes may be struck at one time. */
+  /** The most nodes that may be struck at once. */
   readonly maxDown?: number;
   /** For the whole run. */
   readonly limitMs?: number;
@@ -128,36 +130,36 @@ export interface HypothesisItem {
   readonly check: string;
   /** Validated by the check. */
   readonly params: Readonly<Record<string, unknown>>;
-  /** As the author wrote it, for reports. */
+  /** As written in the scenario, for reports. */
   readonly written: Readonly<Record<string, unknown>>;
   readonly place: Place;
-  /** Why no run of this scenario can judge it, and where the scenario names it; absent where a run can. */
+  /** Why no run of this scenario can judge it, and where; absent if a run can. */
   readonly hopeless?: { readonly reason: string; readonly place: Place };
 }
 
 export interface Scenario {
   readonly name: string;
   readonly summary: string;
-  /** The sentence that this scenario puts to the test, quoted. */
+  /** The claim under test, quoted. */
   readonly claim?: string;
-  /** Words to choose it by. */
+  /** Words to select scenarios by. */
   readonly tags?: readonly string[];
-  /** The path that it was read from. */
+  /** The path of its file. */
   readonly file: string;
-  /** The file's text, kept so that a stored run can be judged again. */
+  /** The file's text, kept so that pgquake can judge a stored run again. */
   readonly source: string;
   readonly cluster: ClusterSpec;
-  /** `use` names a workload in the catalogue; `params` were validated by it. */
+  /** `use` names a workload in the catalogue, which validated `params`. */
   readonly workload: { readonly use: string; readonly params: Readonly<Record<string, unknown>> };
-  /** Absent where they are switched off. */
+  /** Absent if probes are off. */
   readonly probes?: ProbeSpec;
   readonly pressure?: PressureSpec;
   readonly steadyStateMs: number;
-  /** Of a run without faults: how long it looks on after its steady state, whatever people do; as long again by default. */
+  /** For a run without faults: how long it watches after its steady state; by default as long as the steady state. */
   readonly watchMs?: number;
   readonly faults: readonly FaultStep[];
   readonly settleWithinMs: number;
-  /** Absent where the scenario names none. */
+  /** Absent if the scenario has none. */
   readonly guards?: Guards;
   readonly hypothesis: readonly HypothesisItem[];
   readonly seed?: number;

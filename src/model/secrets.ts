@@ -1,25 +1,25 @@
 /**
- * Passwords in what servers, libraries and people say. pgquake never puts one into a text; a server may quote a
- * statement or a connection string that holds one, and that must not get into a history, a report or an error.
+ * Masks passwords in foreign text. A server may quote a statement or a connection string with a password, which must
+ * not reach a history, a report or an error.
  */
 
 const MASK = '********';
 
-// A text may have been cut off anywhere: what began as a password and has no end is one.
+// A text may be cut off anywhere, so an unterminated password counts too.
 
-/** `postgres://user:password@host`, also of other schemes. Bounded, or a hostile text takes long. */
+/** `postgres://user:password@host`, and other schemes. Bounded, or a hostile text would be slow to match. */
 const IN_URL = /([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:@/'"]{0,100}:)[^\s@'"]{1,200}(?:@|…$)/gi;
 /** `password=x`, `PGPASSWORD=x`, `password = 'x y'`. */
 const ASSIGNED =
   /((?:pass(?:word|wd)|pwd)\s*=\s*)('(?:[^'\\]|\\.|'')*(?:'|$)|"(?:[^"\\]|\\.)*(?:"|$)|[^\s'",;)}\\]+)/gi;
-/** `"password": "x"` of JSON and of what Node.js prints. */
+/** `"password": "x"` of JSON and of Node's own output. */
 const FIELD = /(["']?\w{0,30}password["']?\s*:\s*)("(?:[^"\\]|\\.)*(?:"|$)|'(?:[^'\\]|\\.)*(?:'|$))/gi;
-/** `PASSWORD 'x'` of a statement, with or without the escapes of E''. */
+/** `PASSWORD 'x'` of a statement, also as `E'x'`. */
 const IN_STATEMENT = /(\bpassword\s+E?)'(?:[^'\\]|\\.|'')*(?:'|$)/gi;
 
-/** The text without the passwords that can be told by what stands before them. */
+/** The text without the passwords that their context reveals. */
 export function withoutSecrets(text: string): string {
-  // Few texts hold one, and looking for these two costs little.
+  // Most texts have none of these words, and this test is cheap.
   if (!/pass|pwd|:\/\//i.test(text)) return text;
   return text
     .replace(IN_URL, `$1${MASK}@`)

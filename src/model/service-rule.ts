@@ -1,34 +1,34 @@
 /**
- * What an engine needs of its nodes to serve a partition: the one rule behind plans, the check `prediction`, the map of
- * tolerance and its proof. Pure.
+ * What an engine needs to serve a partition: the one rule behind plans, the check `prediction`, and the map and proof
+ * of tolerance. Pure.
  */
 
 import { partitionWordOf } from './partition-words.ts';
 import type { Access, NodeName, Partition, PartitionPrediction } from './topology.ts';
 
-/** Which worker holds what; every worker counts, also one that holds nothing. */
+/** Which workers hold which partitions; `workers` includes those that hold none. */
 export interface Placement {
   readonly workers: readonly NodeName[];
   readonly partitions: readonly Pick<Partition, 'name' | 'copies'>[];
-  /** Both as in `PlacementMap`. */
+  /** As in `PlacementMap`. */
   readonly entry?: NodeName;
   readonly writesAlsoNeed?: NodeName;
 }
 
-/** A read needs one holder of its partition, and asks the first that is not down. */
+/** When a partition is served. A read needs one holder, and asks the first that is not down. */
 export interface ServiceRule {
-  /** The engine whose rule it is, and what it calls a partition. */
+  /** The engine's name, and its word for a partition. */
   readonly name: string;
   readonly partitionWord?: string;
-  /** The holders of its partition that a write needs. */
+  /** The holders that a write needs. */
   readonly writeNeeds: 'one-holder' | 'all-holders';
-  /** A node that every write needs beside the holders of its partition, where partitions are placed so. None by default. */
+  /** The node that every write needs besides the holders. None by default. */
   writesAlsoNeed?(placement: Placement): NodeName | undefined;
-  /** Holders in the order in which a read asks them. By default as they are given. */
+  /** The order in which a read asks the holders. As given by default. */
   readingOrder?(holders: readonly NodeName[]): readonly NodeName[];
 }
 
-/** A placement as a cluster of this engine will have it: with its reading order, and what writes need besides. */
+/** The placement with this engine's reading order, and with the node that every write needs. */
 export function placedBy(rule: ServiceRule, placement: Placement): Placement {
   const { workers, partitions, entry } = placement;
   const also = placement.writesAlsoNeed ?? rule.writesAlsoNeed?.(placement);
@@ -41,14 +41,14 @@ export function placedBy(rule: ServiceRule, placement: Placement): Placement {
   };
 }
 
-/** Every node that a write to each partition needs, where it needs all holders; each node once. */
+/** For each partition, every node that a write needs if it needs all holders; each node once. */
 export function writeSets({ workers, partitions, writesAlsoNeed: also }: Placement): Placement {
   if (also === undefined) return { workers, partitions };
   const needed = (holders: readonly NodeName[]) => (holders.includes(also) ? holders : [...holders, also]);
   return { workers, partitions: partitions.map(({ name, copies }) => ({ name, copies: needed(copies) })) };
 }
 
-/** What the rule expects of every partition while these nodes are down, or frozen. */
+/** The rule's prediction for every partition while these nodes are down or frozen. */
 export function predictBy(
   rule: ServiceRule,
   { partitions, entry, writesAlsoNeed }: Pick<Placement, 'partitions' | 'entry' | 'writesAlsoNeed'>,
@@ -58,7 +58,7 @@ export function predictBy(
   const also = writesAlsoNeed === undefined ? [] : [writesAlsoNeed];
   const servedBy = (needs: readonly (NodeName | undefined)[]): 'yes' | 'no' | 'stalls' => {
     if (entry !== undefined && down.has(entry)) return 'no';
-    // Nothing behind a frozen entry can refuse.
+    // Behind a frozen entry no node can refuse.
     if (entry !== undefined && frozen.has(entry)) return 'stalls';
     if (needs.some((node) => node === undefined || down.has(node))) return 'no';
     return needs.some((node) => frozen.has(node as NodeName)) ? 'stalls' : 'yes';
@@ -79,13 +79,13 @@ export function predictBy(
   });
 }
 
-/** The rule in words. @param placement names the node that every write needs, where there is one. */
+/** The rule in words. */
 export function describeRule(
   { writeNeeds, partitionWord }: ServiceRule,
   { writesAlsoNeed }: Pick<Placement, 'writesAlsoNeed'>,
 ): string {
   const word = partitionWordOf(partitionWord);
-  if (writeNeeds === 'one-holder') return `a ${word} can be read and written while one of its placements lives`;
+  if (writeNeeds === 'one-holder') return `a ${word} can be read and written while one of its placements is up`;
   const also = writesAlsoNeed === undefined ? '' : `, and ${writesAlsoNeed} for every ${word}`;
-  return `a ${word} can be read while one of its placements lives; a write needs all of them${also}`;
+  return `a ${word} can be read while one of its placements is up; a write needs all of them${also}`;
 }

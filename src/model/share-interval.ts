@@ -1,4 +1,4 @@
-/** What so many of so many say of a share. */
+/** Confidence intervals of shares. */
 
 /** A count out of a number of tries. */
 export interface Tries {
@@ -7,11 +7,11 @@ export interface Tries {
   readonly of: number;
 }
 
-/** Of the normal distribution, for 95 %. */
+/** The quantile of the normal distribution for 95 %. */
 const Z = 1.959964;
 
 /**
- * Wilson's interval: holds the true share in 95 of 100 cases, also for few tries and shares near 0 and 1.
+ * Wilson's interval: contains the true share in 95 of 100 cases, even with few tries and shares near 0 or 1.
  * Source: E. B. Wilson, Probable Inference, the Law of Succession, and Statistical Inference, 1927.
  * @param of 1 or more.
  * @returns both from 0 to 1.
@@ -25,7 +25,7 @@ export function shareInterval(count: number, of: number): { readonly low: number
 }
 
 /**
- * Newcombe's interval of the difference of two shares, `after` less `before`: holds the true one in 95 of 100 cases.
+ * Newcombe's interval of the difference `after` - `before`: contains the true one in 95 of 100 cases.
  * Source: R. G. Newcombe, Interval estimation for the difference between independent proportions, 1998, method 10.
  * @returns both from -1 to 1.
  */
@@ -37,13 +37,13 @@ export function differenceInterval(before: Tries, after: Tries): { readonly low:
   return { low: now - old - below, high: now - old + above };
 }
 
-/** A difference that takes more is none in practice. */
+/** A difference that needs more runs does not matter in practice. */
 const MOST_RUNS = 1_000;
 
 /**
- * How many runs of each side would show a difference such as this one.
+ * How many runs of each side would confirm such a difference.
  * @param each tries of one run.
- * @returns `undefined` where 1,000 runs would not.
+ * @returns `undefined` if 1,000 runs would not.
  */
 export function runsNeeded(before: Tries, after: Tries, each: number): number | undefined {
   const of = ({ count, of: tries }: Tries, runs: number) => ({ count: (count / tries) * each * runs, of: each * runs });

@@ -1,2 +1,2 @@
-/** Of each kind of operation, the share that must succeed before anything is broken: for the guard as for the judge. */
+/** The share of each kind of operation that must succeed before the first fault; for the guard and the judge. */
 export const STEADY_SHARE = 0.9;

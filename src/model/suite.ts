@@ -1,32 +1,32 @@
-/** Several scenarios run one after the other, boiled down to one table. `suite.json` is this value, versioned. */
+/** The summary of several scenarios, run one after the other. `suite.json` is this value, versioned. */
 
 import type { CheckResult, Judgement } from './verdict.ts';
 
-/** Raised when a reader of the old version could not read the new one. */
+/** Raised by changes that break readers of the old version. */
 export const SUITE_VERSION = 1;
 
-/** One scenario of a suite, and what its run found. */
+/** One scenario of a suite, with the result of its run. */
 export interface SuiteRun {
   readonly scenario: string;
   readonly summary: string;
   readonly claim?: string;
   readonly judgement: Judgement;
-  /** One sentence: what was seen, or why there is nothing to see. */
+  /** One sentence: what was seen, or why nothing was. */
   readonly finding: string;
-  /** For each loss, what the settings of the cluster promised, and what was seen; absent where they promised nothing. */
+  /** For each loss, what the cluster's settings promised and what was seen; absent if they promised nothing. */
   readonly promises?: readonly {
     /** `pg1 killed`. */
     readonly loss: string;
     readonly promised: string;
     readonly seen: string;
   }[];
-  /** `none of 4,960 acknowledged writes`; absent where nothing accounts for writes. */
+  /** `none of 4,960 acknowledged writes`; absent if the workload does not account for writes. */
   readonly lost?: string;
-  /** The scenario's own hypotheses, without those that every run is asked. */
+  /** The scenario's own hypotheses, without the checks that every run makes. */
   readonly hypothesis: readonly Pick<CheckResult, 'check' | 'judgement' | 'expected' | 'observed'>[];
-  /** `platform local, engine native, PostgreSQL 18.4`; absent where no cluster was formed. */
+  /** `platform local, engine native, PostgreSQL 18.4`; absent if no cluster was formed. */
   readonly madeOn?: string;
-  /** Name of the run's folder, beside that of the suite; absent where the run did not begin. */
+  /** The name of the run's folder, beside the suite's; absent if the run did not start. */
   readonly run?: string;
 }
 
@@ -37,7 +37,7 @@ export interface Suite {
   readonly startedAt: string;
   readonly durationMs: number;
   readonly pgquakeVersion: string;
-  /** The worst of all runs; never `pass` where not all were made. */
+  /** The worst of all runs; not `pass` unless all runs were made. */
   readonly judgement: Judgement;
   /** How many scenarios the suite has. */
   readonly planned: number;

@@ -1,25 +1,25 @@
-/** Which nodes there are, and which of them holds which partition. Plain values; no cluster needed. */
+/** The nodes of a cluster, and which partitions each holds. Plain values; no cluster needed. */
 
 export type NodeName = string;
 
-/** A node before there is one: what it is called, and what it is for good. */
+/** A planned node: its name and its fixed role. */
 export interface NodeSpec {
   readonly name: NodeName;
-  /** In the word of its engine: `coordinator`, `worker`, `member`. */
+  /** As its engine names it: `coordinator`, `worker`, `member`. */
   readonly role: string;
   readonly part: Purpose;
 }
 
 /**
- * What a node is for good.
- * - `entry`: every statement passes it, and it holds no rows. `data`: it holds copies of partitions.
- * - These are no PostgreSQL servers: `dcs`: a member of the store in which a manager keeps who is primary. `proxy`: passes
- *   connections on to the node that has a role. `pooler`: shares few connections among many clients.
+ * The fixed purpose of a node.
+ * - `entry`: every statement passes it; it holds no rows. `data`: it holds copies of partitions.
+ * - Not PostgreSQL servers: `dcs`: a member of the store where a manager records the primary. `proxy`: forwards
+ *   connections to the node with a role. `pooler`: shares few connections among many clients.
  */
 export const PURPOSES = ['entry', 'data', 'dcs', 'proxy', 'pooler'] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
-/** What a node is that is no PostgreSQL server. */
+/** Purposes of nodes that are not PostgreSQL servers. */
 export const BESIDE = ['dcs', 'proxy', 'pooler'] as const satisfies readonly Purpose[];
 export type BesidePurpose = (typeof BESIDE)[number];
 
@@ -29,38 +29,40 @@ export interface Topology {
   readonly nodes: readonly NodeSpec[];
   /** Copies of every partition, from 1 to the number of nodes with data. */
   readonly replication: number;
-  /** Partitions of every distributed table, from 1. */
+  /** Partitions of every distributed table, at least 1. */
   readonly partitions: number;
-  /** What people call a part of the rows: `partition`. Absent where rows are not divided: every node with data has all. */
+  /** The engine's word for a partition. Absent if it does not divide rows: every data node has all of them. */
   readonly partitionWord?: string;
 }
 
 export interface Partition {
-  /** Counted from 0, in the order of the hash ranges. */
+  /** From 0, in the order of the hash ranges. */
   readonly index: number;
-  /** The name people use: `A`, `B`, ... `Z`, `AA`, ... */
+  /** `A`, `B`, ... `Z`, `AA`, ... */
   readonly name: string;
-  /** The workers that hold it; the first is asked first, where the engine has a preference. */
+  /** The workers that hold it; reads ask the first one first, if the engine has a preference. */
   readonly copies: readonly NodeName[];
 }
 
-/** Where everything is, read from the cluster itself after it was formed. */
+/** The placement, read from the cluster after it was formed. */
 export interface PlacementMap {
   readonly partitions: readonly Partition[];
-  /** Partition key id -> index of its partition, for every partition key of the data set. */
+  /** Partition key -> index of its partition, for every partition key of the data set. */
   readonly partitionOfKey: Readonly<Record<number, number>>;
   /** As in `Topology`. */
   readonly partitionWord?: string;
-  /** A node that every statement passes; absent where there is none. */
+  /** The node that every statement passes; absent if there is none. */
   readonly entry?: NodeName;
-  /** A node that every write needs beside the holders of its partition, where the engine has such a node. */
+  /** The node that every write needs besides the holders; absent if there is none. */
   readonly writesAlsoNeed?: NodeName;
 }
 
-/** - `down`: it refuses connections, or is not there. `frozen`: connections to it stay open, and nobody answers. */
+/** `down`: it refuses connections, or its machine is gone. `frozen`: its connections stay open without an answer. */
 export type NodeEffect = 'down' | 'frozen';
 
-/** - `running`: its process runs. `paused`: it exists but gets no processor. `stopped`: it does not run. */
+/**
+ * `running`: its process runs. `paused`: its process exists but gets no processor time. `stopped`: it is not running.
+ */
 export type NodeState = 'running' | 'paused' | 'stopped';
 
 /** Nodes that are out of service together. */
@@ -74,9 +76,9 @@ export interface PartitionPrediction {
   readonly partition: string;
   readonly readable: boolean;
   readonly writable: boolean;
-  /** It is served by others, once they have noticed: within so long. At once where it is absent. */
+  /** Other nodes take over within this time; at once if absent. */
   readonly outMs?: number;
-  /** What waits for a frozen node instead of failing at once; none of it succeeds before its deadline. */
+  /** What waits for a frozen node instead of failing at once, and misses its deadline. */
   readonly stalled?: readonly Access[];
 }
 
@@ -86,22 +88,21 @@ export function nodeNames({ nodes }: Pick<Topology, 'nodes'>): NodeName[] {
   return nodes.map(({ name }) => name);
 }
 
-/** The nodes that hold data. */
 export function dataNodes({ nodes }: Pick<Topology, 'nodes'>): NodeName[] {
   return nodes.filter(({ part }) => part === 'data').map(({ name }) => name);
 }
 
-/** The nodes that are this for good. */
+/** The nodes with a purpose. */
 export function nodesThatAre({ nodes }: Pick<Topology, 'nodes'>, purpose: Purpose): NodeName[] {
   return nodes.filter(({ part }) => part === purpose).map(({ name }) => name);
 }
 
-/** What its engine calls a node that holds data. */
+/** The engine's word for a node that holds data. */
 export function holderWord({ nodes }: Pick<Topology, 'nodes'>): string {
   return nodes.find(({ part }) => part === 'data')?.role ?? 'node';
 }
 
-/** The node that every statement passes, where there is one. */
+/** The node that every statement passes, if there is one. */
 export function entryNode({ nodes }: Pick<Topology, 'nodes'>): NodeName | undefined {
   return nodes.find(({ part }) => part === 'entry')?.name;
 }
@@ -112,13 +113,13 @@ export function partitionName(index: number): string {
   return index < 26 ? letter : partitionName(Math.floor(index / 26) - 1) + letter;
 }
 
-/** What `partitionName` made of an index. */
+/** The inverse of `partitionName`. */
 export function partitionIndex(name: string): number {
   return [...name].reduce((index, letter) => index * 26 + letter.charCodeAt(0) - 64, 0) - 1;
 }
 
 /**
- * A ring: partition i lives on holders i, i+1, ... i+replication-1 (mod holders).
+ * A ring: partition i is on holders i, i+1, ... i+replication-1 (mod holders).
  * With 4 holders and replication 2: A on 1+2, B on 2+3, C on 3+4, D on 4+1.
  */
 export function ringPlacement(

@@ -1,7 +1,7 @@
-/** For work that does not listen to a signal by itself. */
+/** Aborts the wait for work that does not support an `AbortSignal`. */
 
 /**
- * Waits for work until the signal is aborted. The work itself goes on, and what becomes of it is of no interest.
+ * Waits for work until the signal is aborted. The work itself continues; its result is ignored.
  * @throws what the work throws, or the signal's reason.
  */
 export async function unlessAborted<T>(working: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,12 +1,12 @@
-/** Waiting for something that nobody announces: asked again and again, and never for ever. */
+/** Waits by polling, with a limit. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry, { AbortError } from 'p-retry';
 
 export interface Patience {
-  /** From now on, in milliseconds. The probe is asked once in any case. */
+  /** From now, in milliseconds. The probe is called at least once. */
   readonly limitMs: number;
-  /** Between two looks, in milliseconds; 50 by default. */
+  /** Between two calls of the probe, in milliseconds; 50 by default. */
   readonly everyMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -14,8 +14,8 @@ export interface Patience {
 const EVERY_MS = 50;
 
 /**
- * Asks until nothing is missing, or the time is up.
- * @param probe what is still missing; `undefined` once nothing is.
+ * Calls the probe until nothing is missing or the limit has passed.
+ * @param probe returns what is still missing; `undefined` once nothing is.
  * @returns `undefined`, or what was still missing at the limit.
  * @throws what the probe throws, or the signal's reason.
  */
@@ -33,12 +33,12 @@ export async function until<T>(
   return pRetry(look, { ...patience, ...(signal ? { signal } : {}) });
 }
 
-/** An error of the probe itself is nothing to wait for. */
+/** An error of the probe ends the wait. */
 function broken(error: unknown): never {
   throw new AbortError(error instanceof Error ? error : String(error));
 }
 
-/** @throws the signal's reason when it is aborted before the time has passed. */
+/** @throws the signal's reason if it is aborted first. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   try {

@@ -1,4 +1,4 @@
-/** Three answers, always: "could not judge" is never "passed". */
+/** Judgements: always one of three, because "could not judge" is not "passed". */
 
 import type { TimeRange } from './figures.ts';
 
@@ -6,7 +6,7 @@ export type Judgement = 'pass' | 'fail' | 'unknown';
 
 const BADNESS: Record<Judgement, number> = { pass: 0, unknown: 1, fail: 2 };
 
-/** The worst of several judgements: `fail` over `unknown` over `pass`; `pass` when there are none. */
+/** The worst judgement: `fail` over `unknown` over `pass`; `pass` if there are none. */
 export function worst(judgements: Iterable<Judgement>): Judgement {
   let result: Judgement = 'pass';
   for (const judgement of judgements) {
@@ -15,46 +15,45 @@ export function worst(judgements: Iterable<Judgement>): Judgement {
   return result;
 }
 
-/** What a check found. */
+/** The finding of a check. */
 export interface Finding {
   readonly judgement: Judgement;
-  /** What the hypothesis demands, in words: `all 500 messages readable during the fault`. */
+  /** What the hypothesis requires, in words: `all 500 messages readable during the fault`. */
   readonly expected: string;
   /** What was seen, in words, with figures. */
   readonly observed: string;
-  /** Rows that prove it: at most a few lines each, ready to print. */
+  /** Lines that prove it, ready to print. */
   readonly evidence: readonly string[];
   /**
-   * Set where it passes and yet excuses what failed in these times, for its check's reason: too little was amiss to doubt
-   * the rest. Milliseconds on the run's clock.
+   * Set if the check passes but excuses failures in these times, because too little was wrong to doubt the rest.
+   * Milliseconds on the run's clock.
    */
   readonly excuses?: readonly TimeRange[];
 }
 
 /**
- * What the words of a check tell beside its verdict: `figure`, something measured that nothing else in a report's
- * first sentence says; `readable`, how many messages could be read; `end`, why a run did not get to its end, which
- * explains the rest.
+ * What a check's words add to its verdict: `figure`, a measured value that the first sentence of a report lacks;
+ * `readable`, how many messages were readable; `end`, why the run ended early, which explains the rest.
  */
 export type Telling = 'figure' | 'readable' | 'end';
 
-/** What an operator asks first, of which a check may say how much there may be. */
+/** What an operator asks first; a check may set a limit to it. */
 export type Question = 'availability' | 'outage' | 'loss' | 'healing';
 
-/** A finding, with the hypothesis it answers. */
+/** A finding, with its hypothesis. */
 export interface CheckResult extends Finding {
   readonly check: string;
   /** As written in the scenario; `{}` for a check that every run makes. */
   readonly params: Readonly<Record<string, unknown>>;
-  /** True for the checks that every run makes, whatever its hypothesis (fault-took-effect, healed, ...). */
+  /** True for checks that every run makes (fault-took-effect, healed, ...). */
   readonly always: boolean;
   readonly tells?: Telling;
   readonly answers?: Question;
-  /** `file:line` of the hypothesis in the scenario, where it has one. */
+  /** `file:line` of the hypothesis in the scenario, if it has one. */
   readonly place?: string;
 }
 
-/** What tells a check from others of its kind; empty where nothing does. */
+/** What distinguishes a check from others of the same name; empty if nothing does. */
 export interface Subject {
   /** A kind of operation. */
   readonly of?: string | undefined;
@@ -63,7 +62,7 @@ export interface Subject {
   readonly percentile?: string | undefined;
 }
 
-/** What authors write where a check is about one kind of operation, one partition, one percentile. */
+/** The keys of one kind of operation, one partition, one percentile in a scenario. */
 const WRITTEN = { of: 'of', partition: 'shard', percentile: 'percentile' } as const;
 
 export function subjectOf(params: CheckResult['params']): Subject {
@@ -75,7 +74,7 @@ export function subjectOf(params: CheckResult['params']): Subject {
   };
 }
 
-/** As its author wrote it: `of: read, shard: A`; empty where nothing tells it from others of its kind. */
+/** As written in the scenario: `of: read, shard: A`; empty if nothing distinguishes it. */
 export function subjectAsWritten({ params }: Pick<CheckResult, 'params'>): string {
   return Object.values(WRITTEN)
     .flatMap((key) => (typeof params[key] === 'string' ? [`${key}: ${params[key]}`] : []))

@@ -1,12 +1,12 @@
-/** The columns of a file of operations, as Arrow has them. */
+/** The Arrow schema of an operations file. */
 
 import { Dictionary, Field, Float64, Int8, Int32, Schema, Utf8 } from 'apache-arrow';
 import type { IntegerColumn } from '../model/operations.ts';
 
-/** Of the layout below; in the schema's metadata as `pgquake.format`. */
+/** The version of the layout below, `pgquake.format` in the schema's metadata. */
 export const OPERATIONS_FORMAT = '2';
 
-/** Names in the file of the columns of whole numbers. */
+/** Names of the integer columns in the file. */
 export const INTEGERS: readonly (readonly [column: IntegerColumn, name: string, nullable: boolean])[] = [
   ['id', 'id', false],
   ['sentAfterUs', 'sent_us', false],

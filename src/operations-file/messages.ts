@@ -1,5 +1,5 @@
 /**
- * The messages of an Arrow stream on disk, as far as they are whole.
+ * The complete messages of an Arrow stream on disk.
  *
  * Framing: https://arrow.apache.org/docs/format/Columnar.html#ipc-streaming-format
  */
@@ -11,8 +11,9 @@ const CONTINUATION = 0xffff_ffff;
 const PREFIX_BYTES = 8;
 
 /**
- * Every whole message of the stream, with its prefix; stops where the file ends, be it inside a message. A batch of
- * operations is valid until the next message but one is asked for: Arrow asks for one ahead.
+ * Yields every complete message with its prefix; the file may end inside a message. A batch stays valid until the
+ * second next message is requested, because Arrow reads one ahead.
+ * @throws Error if the file is empty or damaged.
  */
 export function* messagesOf(file: number): Generator<Uint8Array> {
   const size = fstatSync(file).size;
@@ -31,26 +32,26 @@ export function* messagesOf(file: number): Generator<Uint8Array> {
     const end = at + PREFIX_BYTES + headLength + bodyLength;
     const whole = end > size ? undefined : blocks.read(at, end - at);
     if (!whole) return;
-    // The words of the kinds are kept by the reader.
+    // Copied, because the reader keeps the dictionaries.
     yield isBatch ? whole : Uint8Array.from(whole);
     at = end;
   }
 }
 
 const BLOCK_BYTES = 1 << 20;
-/** Of buffers in a message: their readers take 64-bit numbers where they lie. */
+/** Buffers of a message must be aligned: readers take 64-bit numbers in place. */
 const ALIGNMENT = 8;
 
-/** A file in large pieces: each call of the system costs more than the few kilobytes of a message. */
+/** Reads a file in large blocks: a system call costs more than the few kilobytes of a message. */
 class Blocks {
   readonly #file: number;
   /**
-   * In turn, as memory that was never used costs more than reading does. Three: a message that is longer than one
-   * takes two, and the message before it must stay.
+   * Reused in turn, because fresh memory costs more than reading. Three, because a message larger than a block takes
+   * two, and the message before it must stay.
    */
   readonly #pieces = Array.from({ length: 3 }, () => Buffer.allocUnsafeSlow(BLOCK_BYTES));
   #turn = 0;
-  /** What has been read of the piece whose turn it is. */
+  /** The data of the current piece. */
   #block = Buffer.alloc(0);
   #from = 0;
 
@@ -58,7 +59,7 @@ class Blocks {
     this.#file = file;
   }
 
-  /** @returns `undefined` where the file ends before. Valid until the message after the next is read. */
+  /** @returns `undefined` if the file ends before. Valid until the second next message is read. */
   read(at: number, length: number): Buffer | undefined {
     if (at < this.#from || at + length > this.#from + this.#block.length) this.#load(at, length);
     const from = at - this.#from;

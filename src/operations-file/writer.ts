@@ -1,4 +1,4 @@
-/** Writes operations as they settle, in batches: an Arrow stream that ends where the run does, or a crash. */
+/** Writes operations as they settle, in batches: an Arrow stream, readable up to its end even after a crash. */
 
 import { closeSync, openSync, writeSync } from 'node:fs';
 import {
@@ -19,7 +19,7 @@ import type { OperationKind } from '../model/history.ts';
 import { ABSENT, OperationTable, OUTCOMES } from '../model/operations.ts';
 import { INTEGERS, OUTCOME_WORDS, ROUTE_WORDS, SCHEMA, WORDS } from './layout.ts';
 
-/** Gathers the parts of a batch, dozens of them, and writes them at once: each write is a call of the system. */
+/** Gathers the dozens of parts of a batch into one system call. */
 class FileSink extends AsyncByteQueue {
   readonly #file: number;
   #parts: Uint8Array[] = [];
@@ -33,7 +33,6 @@ class FileSink extends AsyncByteQueue {
     this.#parts.push(value as Uint8Array);
   }
 
-  /** In the file when it returns. */
   flush(): void {
     const bytes = Buffer.concat(this.#parts);
     this.#parts = [];
@@ -41,7 +40,7 @@ class FileSink extends AsyncByteQueue {
   }
 }
 
-/** Keeps no list of what it has written, which grew with the run: a footer would need it, and a stream has none. */
+/** Drops Arrow's list of written batches, which would grow with the run; only a file footer needs it. */
 class StreamWriter extends RecordBatchStreamWriter {
   protected override _writeRecordBatch(batch: RecordBatch): this {
     super._writeRecordBatch(batch);
@@ -50,9 +49,9 @@ class StreamWriter extends RecordBatchStreamWriter {
   }
 }
 
-/** Each batch costs its readers and its writer as much as some hundred operations do. */
+/** A batch costs as much, to write and to read, as some hundred operations. */
 const BATCH_OPERATIONS = 4_096;
-/** As many it holds without growing. */
+/** The initial capacity for waiting operations. */
 const LEAST_WAITING = 64;
 
 export class OperationsWriter implements Disposable {
@@ -62,15 +61,15 @@ export class OperationsWriter implements Disposable {
   readonly #kinds: readonly string[];
   readonly #kindWords: Vector<Utf8>;
   readonly #routeWords: Vector<Utf8>;
-  /** Of each kind, its route by its number in the words; -1 where it has none. */
+  /** For each kind, the index of its route in the words; -1 without one. */
   readonly #routeOfKind: Int8Array;
   readonly #outcomeWords = vectorFromArray([...OUTCOMES], new Utf8());
-  /** Not in the file yet. */
+  /** Operations that are not in the file yet. */
   #waiting = new OperationTable();
 
   /**
-   * @param path where no file is yet.
-   * @param kinds all that the operations will have, by their names, and by which routes they go.
+   * @param path of a file that must not exist yet.
+   * @param kinds all kinds of the operations, with their routes.
    */
   constructor(path: string, kinds: readonly Pick<OperationKind, 'name' | 'route'>[]) {
     this.#file = openSync(path, 'wx');
@@ -85,7 +84,10 @@ export class OperationsWriter implements Disposable {
     this.#sink.flush();
   }
 
-  /** In the file once 4,096 operations wait, or flushed. */
+  /**
+   * Writes to the file once 4,096 operations wait, or on `flush`.
+   * @throws Error for a kind that the constructor was not given.
+   */
   write(table: OperationTable): void {
     const { kinds, count } = table.data;
     if (count === 0) return;
@@ -97,7 +99,7 @@ export class OperationsWriter implements Disposable {
     if (this.#waiting.count >= BATCH_OPERATIONS) this.flush();
   }
 
-  /** All that was written is in the file when it returns. */
+  /** Writes all waiting operations to the file. */
   flush(): void {
     const { kinds, count, columns, errors, anomalies } = this.#waiting.data;
     this.#waiting = new OperationTable([], Math.max(LEAST_WAITING, count));
@@ -143,7 +145,7 @@ export class OperationsWriter implements Disposable {
     return makeData({ type: ROUTE_WORDS, length, data, nullCount, nullBitmap, dictionary: this.#routeWords });
   }
 
-  /** Ends the stream, so that a reader knows that nothing is missing. */
+  /** Ends the stream, so that a reader knows that it is complete. */
   [Symbol.dispose](): void {
     try {
       this.flush();
@@ -167,7 +169,7 @@ function integerColumn(values: Int32Array, nullable: boolean): Data<Int32> {
   return makeData({ type, length: values.length, data: values, nullCount, nullBitmap });
 }
 
-/** @param of `undefined` where no row has a text. */
+/** @param of `undefined` if no row has a text. */
 function textColumn(count: number, of: ((row: number) => string | undefined) | undefined): Data<Utf8> {
   const texts = Array.from({ length: of ? count : 0 }, (_, row) => of?.(row) ?? null);
   if (of) return vectorFromArray(texts, new Utf8()).data[0] as Data<Utf8>;

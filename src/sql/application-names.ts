@@ -1,16 +1,16 @@
 /**
- * What the sessions of pgquake call themselves in `pg_stat_activity`. Two groups, because faults that strike clients
- * must tell them apart: what stands in for the users of the cluster, and what looks at it for pgquake.
+ * The application names of pgquake's sessions in `pg_stat_activity`, in two groups, because faults that strike clients
+ * must spare pgquake's own observers.
  */
 
-/** Stand in for users: the load, the probes, pressure. A fault that strikes clients strikes them. */
+/** Sessions that act as users; faults on clients strike them. */
 export const CLIENT_NAMES = {
   workload: 'pgquake-workload',
   probes: 'pgquake-probes',
   pressure: 'pgquake-pressure',
 } as const;
 
-/** Form, watch, read and heal: no fault on clients strikes them, or it would end what must see it. */
+/** Sessions that form, watch, read and heal; no fault on clients strikes them, because they must see it. */
 export const OBSERVER_NAMES = {
   fault: 'pgquake-fault',
   finalRead: 'pgquake-final-read',
@@ -28,5 +28,7 @@ export const OBSERVER_NAMES = {
   witness: 'pgquake-witness',
 } as const;
 
-/** The names of sessions that faults hold: `pgquake-3f9a01c7-2`, the mark of their act. A PostgreSQL regular expression. */
+/**
+ * The names of sessions that faults hold, the mark of the act: `pgquake-3f9a01c7-2`. A PostgreSQL regular expression.
+ */
 export const ACT_MARKS = '^pgquake-[0-9a-f]{8}-[0-9]+$';

@@ -1,18 +1,18 @@
-/** Which server and which statement an error of a session came from. */
+/** Remembers which server and statement a session's error came from. */
 
 import type { Address } from '../model/address.ts';
 
 /** Where an error of a session happened. */
 export interface Asked {
   readonly address: Pick<Address, 'host' | 'port'>;
-  /** Its first 100 characters; absent where the connection itself was not made. */
+  /** Its first 100 characters; absent if connecting failed. */
   readonly statement?: string;
 }
 
 const ASKED = new WeakMap<object, Asked>();
 const SHOWN_CHARACTERS = 100;
 
-/** @param statement absent where the connection itself was not made. */
+/** @param statement absent if connecting failed. */
 export function noteAsked(error: object, { host, port }: Address, statement: string | undefined): void {
   ASKED.set(error, {
     address: { host, port },
@@ -20,7 +20,7 @@ export function noteAsked(error: object, { host, port }: Address, statement: str
   });
 }
 
-/** The server and the statement that an error of a session came from; `undefined` for any other error. */
+/** The server and statement of a session's error; `undefined` for any other error. */
 export function describedStatement(error: unknown): Asked | undefined {
   return typeof error === 'object' && error !== null ? ASKED.get(error) : undefined;
 }

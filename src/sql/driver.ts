@@ -1,7 +1,7 @@
 /**
- * The parts of `pg` that pgquake uses. The package's main module would load another driver where NODE_PG_FORCE_NATIVE is
- * set, and a client takes from PG* variables whatever its configuration leaves out: PGOPTIONS alone can turn every
- * session read-only. What a session is like is for the scenario to say, so neither is used.
+ * The parts of `pg` that pgquake uses. The main module would load another driver if NODE_PG_FORCE_NATIVE is set, and a
+ * client takes missing settings from PG* variables: PGOPTIONS alone can make every session read-only. The scenario must
+ * decide, so pgquake avoids both.
  */
 
 import { createRequire } from 'node:module';
@@ -15,13 +15,13 @@ const Client = require('pg/lib/client') as typeof pg.Client & { readonly Query: 
 export const { Query } = Client;
 export const types = createRequire(require.resolve('pg'))('pg-types') as typeof pg.types;
 
-/** What a client of `pg` keeps beyond its types. */
+/** Fields of a `pg` client that its types lack. */
 interface ClientInside {
   password: string;
   readonly connectionParameters: { password: string; options: string | undefined; replication: undefined };
 }
 
-/** Of the client's configuration, what every session says for itself. */
+/** The settings of each session. */
 export type ClientConfig = Required<Pick<pg.ClientConfig, 'host' | 'port' | 'user' | 'database' | 'application_name'>> &
   Pick<pg.ClientConfig, 'keepAlive' | 'stream'> & {
     readonly password: string;
@@ -31,7 +31,7 @@ export type ClientConfig = Required<Pick<pg.ClientConfig, 'host' | 'port' | 'use
     readonly options?: string;
   };
 
-/** A client that takes nothing from the environment. Connections are encrypted where the address says so. */
+/** A client that takes nothing from the environment. It encrypts the connection if the address says so. */
 export function newClient({ tls, ...config }: ClientConfig): pg.Client {
   const client = new Client({
     ...config,
@@ -39,7 +39,7 @@ export function newClient({ tls, ...config }: ClientConfig): pg.Client {
     sslnegotiation: 'postgres',
     client_encoding: 'UTF8',
   } as pg.ClientConfig);
-  // For these an empty value counts as left out.
+  // `pg` would replace empty values of these from the environment.
   const inside = client as unknown as ClientInside;
   inside.password = config.password;
   Object.assign(inside.connectionParameters, {

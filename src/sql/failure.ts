@@ -1,6 +1,6 @@
 /**
- * What a server did not do for pgquake itself, as an error that names the node and the statement. The load's
- * operations are classified by `outcome.ts`; this is for everything that a run asks on its own behalf.
+ * Errors of pgquake's own sessions, with the node and the statement. `outcome.ts` classifies errors of the load's
+ * operations instead.
  */
 
 import { hostPort } from '../model/address.ts';
@@ -8,15 +8,15 @@ import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
 import { withoutSecrets } from '../model/secrets.ts';
 import { describedStatement } from './asked.ts';
 
-/** A statement that the server cannot understand is pgquake's own mistake: a syntax error, a name that does not exist. */
+/** SQLSTATEs of pgquake's own mistakes: a syntax error, an unknown name. */
 const OWN_MISTAKE = /^42(?!501)/;
 
-/** No server had the session at all: none of several would, or none answered in time. */
+/** Codes of a session that no server accepted: none of several would, or none answered in time. */
 const WITHOUT_SESSION = new Set(['no-host', 'silent-server', 'client-connections']);
 
-const HINT = 'look at the log of that server and at what else keeps the machine busy';
+const HINT = "check that server's log and the load of its machine";
 
-/** As the machine's owner calls it. */
+/** A server by the name that its owner uses. */
 export interface NamedServer {
   readonly name: string;
   readonly host: string;
@@ -24,8 +24,8 @@ export interface NamedServer {
 }
 
 /**
- * @returns an `EnvironmentError` for what failed on the way to a server or in it; anything else as it was.
- * @param servers names for addresses; a server that is not among them is told by its address.
+ * @returns an `EnvironmentError` for failures of a server or on the way to it; any other error unchanged.
+ * @param servers names for addresses; a server without a name is shown by its address.
  */
 export function withServer(error: unknown, servers: readonly NamedServer[]): unknown {
   const asked = describedStatement(error);

@@ -1,7 +1,6 @@
 /**
- * One connection to the first of several servers that will have it: what libpq does with a list of hosts and
- * `target_session_attrs`, which `pg` does not have. A server says what it is when a session starts (PostgreSQL 14 and
- * newer), so that asking costs nothing.
+ * Connects to the first suitable server of several, like libpq with a list of hosts and `target_session_attrs`, which
+ * `pg` lacks. Servers report their state when a session starts (PostgreSQL 14 and newer), so no query is needed.
  */
 
 import { type Address, hostPort } from '../model/address.ts';
@@ -9,15 +8,15 @@ import { errorText } from '../model/errors.ts';
 import { isOwnLimit } from './outcome.ts';
 import { Session, type SessionOptions } from './session.ts';
 
-/** - `read-write`: it takes writes. `standby`: it replays another server's log. */
+/** `read-write`: takes writes. `standby`: replays another server's log. */
 export type Accepts = 'any' | 'read-write' | 'standby';
 
 export type ConnectOptions = Omit<SessionOptions, 'endsReadOnly'>;
 
-/** Of each server, where there are several: one that is frozen accepts, and never answers. */
+/** The time for each of several servers: a frozen one accepts and never answers. */
 const HOST_LIMIT_MS = 1_000;
 
-/** None of the servers will have the session. `code` is `no-host`. */
+/** No server is suitable. `code` is `no-host`. */
 export class NoHostError extends Error {
   readonly code = 'no-host';
 
@@ -29,9 +28,9 @@ export class NoHostError extends Error {
 }
 
 /**
- * Tries the servers in order, each for a second at most where there are several.
- * @throws NoHostError with what each of them said; what `Session.connect` throws where there is but one and any will do,
- * and where the client itself can open no connection.
+ * Tries the servers in order; if there are several, each for a second at most.
+ * @throws NoHostError with each server's reason; what `Session.connect` throws if there is only one and any will do, or
+ * if the client itself can open no connection.
  */
 export async function connectToFirst(
   addresses: readonly Address[],
@@ -58,7 +57,7 @@ export async function connectToFirst(
   throw new NoHostError(accepts, reasons);
 }
 
-/** @returns the session, or why this server will not do. */
+/** @returns the session, or why the server is unsuitable. */
 async function attempt(address: Address, accepts: Accepts, options: SessionOptions): Promise<Session | string> {
   let session: Session;
   try {
@@ -70,14 +69,14 @@ async function attempt(address: Address, accepts: Accepts, options: SessionOptio
   }
   const refusal = unfit(accepts, session);
   if (refusal === undefined) return session;
-  // Not awaited: the next server need not wait for the goodbye.
+  // Not awaited, so the next attempt starts at once.
   void session.close();
   return refusal;
 }
 
 function unfit(accepts: Accepts, session: Session): string | undefined {
   const standby = session.reported('in_hot_standby') === 'on';
-  if (accepts === 'standby') return standby ? undefined : 'is no standby';
+  if (accepts === 'standby') return standby ? undefined : 'is not a standby';
   if (accepts === 'any') return undefined;
   if (standby) return 'is a standby';
   return session.reported('default_transaction_read_only') === 'on' ? 'is read-only' : undefined;

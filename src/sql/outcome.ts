@@ -1,12 +1,11 @@
 /**
- * Every error that an operation can end with, turned into what is known about it. The one table of SQLSTATEs
- * and socket errors; docs/outcomes.md shows it.
+ * Maps every error of an operation to what it proves. The one table of SQLSTATEs and socket errors; docs/outcomes.md
+ * shows it.
  *
- * A read that failed simply failed. A write is `fail` only where the error proves that nothing was committed;
- * all else is `unknown`, and the final reads tell what became of it. What proves it: a server that reports an
- * ERROR has rolled its transaction back, because from the commit record on it can only succeed or crash. What
- * does not: an error about the way to the server or between servers, which says nothing about the far end; and
- * what can end a session (FATAL) or the server (PANIC) around the commit.
+ * A failed read is `fail`. A write is `fail` only if the error proves that nothing was committed; otherwise it is
+ * `unknown`, and the final reads decide. A server that reports an ERROR has rolled back: from the commit record on it
+ * can only succeed or crash. No proof are errors about the way to the server or between servers, and errors that can
+ * end a session (FATAL) or the server (PANIC) around the commit.
  *
  * SQLSTATE classes: https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
@@ -14,13 +13,13 @@
 import { errorText } from '../model/errors.ts';
 import type { Outcome } from '../model/history.ts';
 
-/** What a code says of a write that may have reached the server, and why. */
+/** What a code says about a write that may have reached the server, and why. */
 export interface Meaning {
   readonly outcome: Extract<Outcome, 'ok' | 'fail' | 'unknown'>;
   readonly reason: string;
 }
 
-/** What a client's code says, before a session was had and after the statement may have been sent. */
+/** What a client's code says, before the session exists and after the statement may have been sent. */
 export interface ClientMeaning {
   readonly connecting: Extract<Outcome, 'fail' | 'unsent'>;
   readonly sent: Extract<Outcome, 'unknown'>;
@@ -29,7 +28,7 @@ export interface ClientMeaning {
 
 export interface Classified {
   readonly outcome: Exclude<Outcome, 'ok'>;
-  /** SQLSTATE, the socket's code, `deadline`, or `client` where there is neither. */
+  /** SQLSTATE, the socket's code, `deadline`; `client` for an error without a code. */
   readonly code: string;
   readonly text: string;
 }
@@ -41,11 +40,11 @@ const ok = (reason: string): Meaning => ({ outcome: 'ok', reason });
 const REFUSED = 'refused before running';
 const ROLLED_BACK = 'raised by the statement, which was rolled back';
 const NO_SESSION = 'no session was made';
-const WAY_BROKE = 'the way to a server broke, which may have committed';
+const WAY_BROKE = 'the connection to a server broke; the server may have committed';
 const SESSION_ENDED = 'the session was ended, perhaps after its commit';
 const NOT_REACHED = 'the server could not reach a node to send the statement to';
 
-/** By class (two characters) or by code (five), which goes before its class. */
+/** By class (two characters) or by code (five); a code takes precedence. */
 export const SQLSTATES: ReadonlyMap<string, Meaning> = new Map([
   ['00', ok('success')],
   ['01', ok('a warning beside a result')],
@@ -104,53 +103,49 @@ export const SQLSTATES: ReadonlyMap<string, Meaning> = new Map([
 ]);
 
 const network = (reason: string): ClientMeaning => ({ connecting: 'fail', sent: 'unknown', reason });
-/** While connecting it is the client's limit, so it is charged to nobody. */
+/** While connecting, the limit is the client's, so the operation is `unsent`. */
 const own = (reason: string): ClientMeaning => ({ connecting: 'unsent', sent: 'unknown', reason });
 
-/** Errors that no server sent. A socket's error after the statement was sent never proves that it did nothing. */
+/** Errors that no server sent. A socket error after sending never proves that the statement had no effect. */
 export const CLIENT_CODES: ReadonlyMap<string, ClientMeaning> = new Map([
   ['ECONNREFUSED', network('nothing listens there')],
-  ['ECONNRESET', network('the other side ended the connection at once')],
+  ['ECONNRESET', network('the other side reset the connection')],
   ['ECONNABORTED', network('the connection was ended on this side')],
   ['EPIPE', network('the connection had ended already')],
   ['ENOTCONN', network('the connection had ended already')],
   ['ETIMEDOUT', network('no answer on the network')],
-  ['EHOSTUNREACH', network('no way to the host; on an open connection told late')],
-  ['ENETUNREACH', network('no way to the network; on an open connection told late')],
-  ['EHOSTDOWN', network('no way to the host; on an open connection told late')],
+  ['EHOSTUNREACH', network('no route to the host; reported late on an open connection')],
+  ['ENETUNREACH', network('no route to the network; reported late on an open connection')],
+  ['EHOSTDOWN', network('no route to the host; reported late on an open connection')],
   ['ENETDOWN', network('the network is down')],
-  ['ENETRESET', network('the network gave the connection up')],
-  ['ENOTFOUND', network('the name is not known')],
-  ['EAI_AGAIN', network('the name could not be looked up')],
+  ['ENETRESET', network('the network dropped the connection')],
+  ['ENOTFOUND', network('the host name is unknown')],
+  ['EAI_AGAIN', network('the host name could not be looked up')],
   ['EMFILE', own('this process has no more file descriptors')],
   ['ENFILE', own('this machine has no more file descriptors')],
   ['EADDRNOTAVAIL', own('this machine has no free port left')],
   ['ENOBUFS', own('this machine has no network buffers left')],
   ['ENOMEM', own('this machine has no memory left')],
   ['client-connections', own("all of the load's connections were busy for too long")],
-  ['no-host', network('none of the hosts of the route will have the session')],
-  ['silent-server', network("no answer on any of the load's connections for as long as the operation had")],
+  ['no-host', network('no host of the route accepts the session')],
+  ['silent-server', network("no answer on any of the load's connections within the operation's time")],
   ['deadline', network('no answer within the deadline')],
   ['client', network('an error without a code, such as a connection that ended unexpectedly')],
 ]);
 
-/** Whether it is a limit of this machine or process that keeps a connection from being opened. */
+/** Whether a limit of this machine or process kept a connection from being opened. */
 export function isOwnLimit(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && CLIENT_CODES.get(code)?.connecting === 'unsent';
 }
 
-/** What a SQLSTATE says of a write; `undefined` for what is none, or of a class that PostgreSQL does not have. */
+/** What a SQLSTATE says about a write; `undefined` if it is invalid or of an unknown class. */
 export function meaningOf(sqlState: string): Meaning | undefined {
   if (sqlState.length !== 5) return undefined;
   return SQLSTATES.get(sqlState) ?? SQLSTATES.get(sqlState.slice(0, 2));
 }
 
-/**
- * @param access what the operation does.
- * @param error whatever it was rejected with.
- * @param sent whether the statement may have reached the server; while connecting it certainly has not.
- */
+/** @param sent whether the statement may have reached the server; false while connecting. */
 export function classifyError(access: 'read' | 'write', error: unknown, sent: boolean): Classified {
   const raw = (error as { code?: unknown } | null)?.code;
   const code = typeof raw === 'string' && raw !== '' ? raw : 'client';
@@ -160,6 +155,6 @@ export function classifyError(access: 'read' | 'write', error: unknown, sent: bo
 function outcomeOf(access: 'read' | 'write', code: string, sent: boolean): Classified['outcome'] {
   if (!sent) return CLIENT_CODES.get(code)?.connecting ?? 'fail';
   if (access === 'read') return 'fail';
-  // An error that says success contradicts itself and proves nothing.
+  // An error with a success code contradicts itself, so it proves nothing.
   return meaningOf(code)?.outcome === 'fail' ? 'fail' : 'unknown';
 }

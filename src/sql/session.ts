@@ -10,29 +10,31 @@ import { type Descriptions, type Row, Statement } from './statement.ts';
 export type { Row };
 
 export interface SessionOptions {
-  /** Limit for connecting, in milliseconds. */
+  /** In milliseconds. */
   readonly connectTimeoutMs: number;
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
-  /** Sent with the start-up packet, `statement_timeout` -> `2000`. */
+  /** Sent in the start-up packet, `statement_timeout` -> `2000`. */
   readonly settings?: Readonly<Record<string, string>>;
   /**
-   * Ends once a statement is refused because the server is read-only (25006): it was wanted for writing, and another
-   * server takes writes by then. False by default.
+   * End the session once the server refuses a statement because it is read-only (25006): another server takes writes by
+   * then. False by default.
    */
   readonly endsReadOnly?: boolean;
-  /** Sends statements without waiting for the answers to those before; for throughput, never where latency counts. */
+  /**
+   * Send statements without waiting for earlier answers; for throughput, never where latency counts. False by default.
+   */
   readonly pipeline?: boolean;
 }
 
 export interface QueryOptions {
-  /** Prepared once for each connection under this name. */
+  /** The name of a prepared statement; prepared once for each connection. */
   readonly name?: string | undefined;
-  /** Limit in milliseconds; when it passes the connection is thrown away, because the server may still be working. */
+  /** In milliseconds; after that the connection is discarded, because the server may still be working. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** An operation ran into its own time limit. `code` is `deadline`. */
+/** An operation reached its time limit. `code` is `deadline`. */
 export class DeadlineError extends Error {
   readonly code = 'deadline';
 
@@ -42,13 +44,13 @@ export class DeadlineError extends Error {
   }
 }
 
-/** A write in a transaction that is read-only, as every one is on a standby. */
+/** A write in a read-only transaction, as on a standby. */
 const READ_ONLY = '25006';
 
-/** Of all connections of a thread: what is read is copied out of it at once. */
+/** Shared by all connections of a thread: data is copied out at once. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
-/** A socket that reads into a buffer which is there already. Node's own way is a new one for every read. */
+/** A socket that reads into an existing buffer; by default, Node allocates one for each read. */
 function openSocket(): Socket {
   const socket: Socket = new Socket({
     onread: {
@@ -72,7 +74,7 @@ export class Session implements AsyncDisposable {
   readonly #pipeline: boolean;
   readonly #address: Address;
   readonly #descriptions: Descriptions = new Map();
-  /** Settings that the server reports by itself, when the session starts and whenever they change. */
+  /** Settings that the server reports, at the start of the session and whenever they change. */
   readonly #reported = new Map<string, string>();
   readonly #endsReadOnly: boolean;
   #usable = true;
@@ -88,7 +90,7 @@ export class Session implements AsyncDisposable {
     this.#connection.on('parameterStatus', ({ parameterName, parameterValue }) =>
       this.#reported.set(parameterName, parameterValue),
     );
-    // An idle connection that dies emits 'error'; without a listener that would end the process.
+    // An idle connection that dies emits 'error', which without a listener would end the process.
     client.on('error', (error) => {
       this.#usable = false;
       this.#ending ??= (error as { code?: string }).code ?? error.message;
@@ -102,7 +104,7 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Connects. Nothing of the session comes from the environment, such as `PGOPTIONS`.
+   * Connects. Takes nothing from the environment, such as `PGOPTIONS`.
    * @throws the driver's error, or `DeadlineError` after `connectTimeoutMs`.
    */
   static async connect(address: Address, options: SessionOptions): Promise<Session> {
@@ -112,7 +114,7 @@ export class Session implements AsyncDisposable {
       application_name: options.applicationName,
       keepAlive: true,
       pipeline: options.pipeline ?? false,
-      // Node encrypts a socket of its own kind only.
+      // Node can encrypt only its own sockets.
       ...(address.tls ? {} : { stream: openSocket }),
       ...(settings.length > 0 ? { options: settings.join(' ') } : {}),
     });
@@ -127,9 +129,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Waits until the other side ends the connection, with nothing under way on it.
-   * @returns the error's code (an SQLSTATE where the server said why) or its message; `undefined` when the
-   * connection is still there after `limitMs`.
+   * Waits until the other side ends an idle connection.
+   * @returns the error's code (a SQLSTATE if the server gave a reason) or its message; `undefined` if the connection
+   * still exists after `limitMs`.
    */
   async ended(limitMs: number): Promise<string | undefined> {
     let timer: NodeJS.Timeout | undefined;
@@ -141,12 +143,12 @@ export class Session implements AsyncDisposable {
     return this.#usable ? undefined : (this.#ending ?? 'closed');
   }
 
-  /** What the server has reported last of a setting that it reports by itself, such as `in_hot_standby`. */
+  /** The last reported value of a setting such as `in_hot_standby`. */
   reported(setting: string): string | undefined {
     return this.#reported.get(setting);
   }
 
-  /** False once the connection has ended, failed or been thrown away. */
+  /** False once the connection has ended, failed or been discarded. */
   get usable(): boolean {
     return this.#usable;
   }
@@ -162,8 +164,7 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Runs one statement and hands over every row as it comes over the wire, keeping none: for answers too
-   * large to hold.
+   * Runs one statement and passes on every row as it arrives, for results too large to hold.
    * @throws as `query`.
    */
   forEachRow(
@@ -186,7 +187,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** Ends the connection in order; falls back to `discard` after one second. Harmless twice. */
+  /** Closes the connection in order; discards it after one second. Safe to call twice. */
   async close(): Promise<void> {
     if (!this.#usable) return;
     this.#usable = false;
@@ -199,18 +200,18 @@ export class Session implements AsyncDisposable {
     this.discard();
   }
 
-  /** From now on it does not keep the process alive by itself. */
+  /** From now on, the connection does not keep the process alive. */
   unref(): void {
     this.#socket.unref();
   }
 
-  /** Drops the connection at once, without a word to the server. Harmless twice. */
+  /** Drops the connection at once, without telling the server. Safe to call twice. */
   discard(): void {
     this.#usable = false;
     this.#socket.destroy();
   }
 
-  /** @param result what it comes to, once all rows were heard. */
+  /** @param result resolves the promise after the last row. */
   #send<T>(
     text: string,
     values: readonly unknown[],
@@ -236,7 +237,7 @@ export class Session implements AsyncDisposable {
     });
   }
 
-  /** What is sent in one turn goes out in one packet: answers come together, and the statements that follow them too. */
+  /** Sends everything of one turn of the event loop in one packet, so the answers arrive together too. */
   #sendTogether(): void {
     if (this.#corked) return;
     this.#corked = true;
@@ -248,7 +249,7 @@ export class Session implements AsyncDisposable {
     });
   }
 
-  /** The error itself stays as it is: its code proves what became of the statement. */
+  /** Leaves the error unchanged: its code proves what happened to the statement. */
   #describe(error: unknown, text?: string): void {
     if (typeof error !== 'object' || error === null) return;
     noteAsked(error, this.#address, text);
@@ -259,7 +260,7 @@ export class Session implements AsyncDisposable {
   }
 
   get #connection(): ConnectionOfPg {
-    // How pg exposes the socket and the server's messages; its types leave it out.
+    // pg's types leave out the socket and the server's messages.
     return (this.#client as unknown as { connection: ConnectionOfPg }).connection;
   }
 
@@ -267,7 +268,7 @@ export class Session implements AsyncDisposable {
     await this.close();
   }
 
-  /** Waits for work that runs on this session. */
+  /** Waits for work on this session. */
   #within<T>(timeoutMs: number, running: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const limit = this.#limit(timeoutMs, reject);
@@ -282,8 +283,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * When it passes the connection is thrown away, because the server may still be working on it. What the connection
-   * has to say after that is of no interest.
+   * After the limit, discards the connection, because the server may still be working, and ignores what it still
+   * reports.
    */
   #limit(timeoutMs: number, reject: (error: DeadlineError) => void): NodeJS.Timeout {
     const expire = () => {

@@ -1,7 +1,6 @@
 /**
- * A statement under way. In place of `pg`'s own one, which leaves far more behind: it is an event emitter with a
- * result to be filled, sends five messages one by one, and asks for a description of the rows every time, though for
- * a named statement it is the same each time. With small answers that is half of the work.
+ * A statement for `pg`, faster than its own, which is an event emitter with a result object, sends five messages one by
+ * one, and asks for a description of the rows every time. With small answers that is half of the work.
  */
 
 import type pg from 'pg';
@@ -13,18 +12,18 @@ export type Row = readonly unknown[];
 
 type Parser = (text: string) => unknown;
 
-/** What a connection of `pg` is beyond its types. */
+/** Fields of a `pg` connection that its types lack. */
 interface ConnectionOfPg extends pg.Connection {
-  /** By name, the text of what the server has prepared, and of what it was asked to. */
+  /** Text by name: of statements that the server has prepared, and of those that it was asked to prepare. */
   readonly parsedStatements: Record<string, string | undefined>;
   readonly submittedNamedStatements: Record<string, string | undefined>;
 }
 
 const DESCRIBE = serialize.describe({ type: 'P' });
-/** Of the unnamed portal, to its end; then the answers. */
+/** Execute the unnamed portal to its end, then flush the answers. */
 const EXECUTE_AND_SYNC = Buffer.concat([serialize.execute(), serialize.sync()]);
 
-/** How the values of the columns are read, for each named statement of one connection. */
+/** Parsers of the columns, for each named statement of a connection. */
 export type Descriptions = Map<string, readonly Parser[]>;
 
 export interface StatementOptions {
@@ -32,13 +31,13 @@ export interface StatementOptions {
   readonly values: readonly unknown[];
   /** Prepared once for each connection under this name. */
   readonly name?: string | undefined;
-  /** Hears every row as it comes over the wire. */
+  /** Receives every row as it arrives. */
   readonly onRow: (row: Row) => void;
-  /** Called once. @param error the server's, the connection's, or what `onRow` threw. */
+  /** Called once. @param error of the server, of the connection, or thrown by `onRow`. */
   readonly onEnd: (error?: unknown) => void;
 }
 
-/** To be handed to `query` of a client of `pg`. */
+/** To pass to `query` of a `pg` client. */
 export class Statement implements pg.Submittable {
   readonly text: string;
   readonly name: string | undefined;
@@ -60,7 +59,7 @@ export class Statement implements pg.Submittable {
     if (name !== undefined) this.#parsers = descriptions.get(name);
   }
 
-  /** @returns what is wrong with it, where nothing was sent. */
+  /** @returns the problem, if nothing was sent. */
   submit(connection: pg.Connection): Error | null {
     const { text, name } = this;
     if (name === undefined && this.#values.length === 0) {
@@ -68,9 +67,9 @@ export class Statement implements pg.Submittable {
       return null;
     }
     try {
-      // In one packet, else each would be one of its own.
+      // One packet instead of four.
       const packet = Buffer.concat(this.#messages(connection as ConnectionOfPg));
-      // What cannot be sent any more ends with its connection.
+      // On a dead connection, the statement ends with it.
       if (connection.stream.writable) connection.stream.write(packet);
     } catch (error) {
       return error as Error;
@@ -109,7 +108,7 @@ export class Statement implements pg.Submittable {
   }
 
   handleCommandComplete(): void {
-    // Of what returns no rows there is no description.
+    // A statement without rows gets no description.
     if (this.name !== undefined && !this.#parsers) this.#descriptions.set(this.name, []);
   }
 
@@ -125,5 +124,5 @@ export class Statement implements pg.Submittable {
   }
 }
 
-// What is asked of it besides, and that it may be pipelined: `pg` tells its own statements by their class.
+// Inherit the rest, and pipelining: `pg` recognizes its own statements by their class.
 Object.setPrototypeOf(Statement.prototype, Query.prototype);

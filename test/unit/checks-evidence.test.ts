@@ -183,7 +183,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
       ),
     ),
     contradicted: fails(
-      /^35 of 40 messages readable by reads of their rooms, 5 not answered .* though scans returned them$/,
+      /^35 of 40 messages readable by reads of their rooms, 5 not answered .* although scans returned them$/,
       answering((one) => (one.kind === 'read' && one.partitionKey === 3 && inFault(one) ? REFUSED : undefined)),
     ),
   },
@@ -194,7 +194,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
       answering(() => ({ outcome: 'unsent' })),
     ),
     half: { history: refusedReads(({ id }) => id % 2 === 0), expected: 'pass', says: /^50\.\d+ %: 20\d of 40[01] ok$/ },
-    contradicted: unknown('the probes saw an outage of which the load shows nothing', probesOut),
+    contradicted: unknown('the probes saw an outage that the load did not see', probesOut),
   },
   outage: {
     params: { of: 'read', max: '1s' },
@@ -223,9 +223,9 @@ const ROWS: Readonly<Record<string, Rows>> = {
       'no read was answered in the fault span',
       refusedReads(() => true),
     ),
-    half: unknown('too few to show it: it takes 100', answering(undefined, { kinds: slowKind('read', 10) })),
+    half: unknown('too few: it takes 100', answering(undefined, { kinds: slowKind('read', 10) })),
     contradicted: unknown(
-      'it says little of them',
+      'had no answer',
       refusedReads(({ id }) => id % 3 !== 0),
     ),
   },
@@ -245,21 +245,21 @@ const ROWS: Readonly<Record<string, Rows>> = {
   },
   'lost-writes': {
     nothing: unknown('no final read was made', dropping(failover(), noFinalReads)),
-    half: unknown('the rows of the witness were not read on a primary in the end', () => {
+    half: unknown("the witness's rows were not read on a primary at the end", () => {
       const { final: _, ...history } = { final: undefined, does: failedOver(effectMs, effectMs + 1_000, loadEndMs) };
       return witnessedHistory(history);
     }),
     // The load has lost nothing; what pg1 had acknowledged to the witness is gone.
     contradicted: fails(
-      /^none of the load; of the witness \d+ of \d+ that pg1 acknowledged lost$/,
+      /^none of the load; of the witness, \d+ of \d+ that pg1 acknowledged lost$/,
       failover({ keeps: ({ node, settledAt }) => node !== 'pg1' || settledAt < effectMs - 500 }),
     ),
   },
   'failover-time': {
     params: { max: '5s' },
-    nothing: unknown('no roles were looked at in this run', buildHistory),
+    nothing: unknown('no roles were recorded in this run', buildHistory),
     half: unknown(
-      'no node took the place of another',
+      'no node took over',
       failover({ does: [{ node: 'pg1', fromMs: 1_000, toMs: loadEndMs, does: 'acknowledges' }] }),
     ),
     // The witness saw pg2 accept writes at once; none of the load ever got there.
@@ -281,7 +281,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
     ),
     // Writes never stopped, and what pg1 acknowledged is gone.
     contradicted: fails(
-      /^acknowledged writes lost \d+ writes of/,
+      /^acknowledged writes lost \d+ writes up to/,
       failover({
         more: [PROMISED],
         keeps: ({ node, settledAt }) => node !== 'pg1' || settledAt < effectMs - 500,
@@ -291,7 +291,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
   'split-brain': {
     nothing: unknown('no witness wrote to the nodes in this run', buildHistory),
     half: unknown(
-      'pg3 was not asked by the witness after the first fault',
+      'the witness did not ask pg3 after the first fault',
       failover({ does: failedOver(effectMs, effectMs + 1_000, loadEndMs).filter(({ node }) => node !== 'pg3') }),
     ),
     // By the roles that were seen there was one primary at any time.
@@ -308,13 +308,13 @@ const ROWS: Readonly<Record<string, Rows>> = {
   },
   rejoined: {
     params: { within: '10s' },
-    nothing: unknown('no roles were looked at in this run', buildHistory),
+    nothing: unknown('no roles were recorded in this run', buildHistory),
     half: unknown(
       /^not within .* of healing: pg3 does not answer$/,
       failover({ more: [seen(healedMs + 500, { role: 'unknown' })] }),
     ),
     contradicted: unknown(
-      /but pg3 takes writes in the end$/,
+      /but pg3 takes writes at the end$/,
       failover({
         more: [
           seen(healedMs + 500, streaming),
@@ -327,7 +327,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
     nothing: unknown('not checked', buildHistory),
     half: unknown('idle slots were not checked', withEvents(noPrepared)),
     contradicted: unknown(
-      'none where it could be looked: worker2 does not answer',
+      'pgquake could not look everywhere: worker2 does not answer',
       withEvents(
         { ...noPrepared, idleSlots: [] },
         { type: 'final-read-failed', source: LEFTOVERS, error: 'worker2 does not answer' },
@@ -348,7 +348,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
   },
   'session-guarantees': {
     nothing: unknown('no read of a session was answered', buildHistory),
-    half: unknown('read-your-writes not put to the test: no read followed an acknowledged write', sessions()),
+    half: unknown('read-your-writes not tested: no read followed an acknowledged write', sessions()),
     contradicted: fails(
       'monotonic-reads broken for 1 row',
       sessions((one) => (one.id === 5 ? { session: 3, anomaly: { forgotten: ['1:1'] } } : undefined)),
@@ -371,8 +371,8 @@ const ROWS: Readonly<Record<string, Rows>> = {
     ),
   },
   'no-unexpected-rows': {
-    nothing: unknown('no final read as clients read', without('final-read', 'placement-read')),
-    half: unknown('no final read as clients read', without('final-read')),
+    nothing: unknown('no final read by clients was made', without('final-read', 'placement-read')),
+    half: unknown('no final read by clients was made', without('final-read')),
     contradicted: unknown('the final reads found none of 40 initial messages', () =>
       buildHistory({
         finalKeys: ({ coordinator, placements }) => {
@@ -398,11 +398,11 @@ const ROWS: Readonly<Record<string, Rows>> = {
   },
   prediction: {
     nothing: unknown('nothing was predicted', buildHistory),
-    half: unknown('8 of 8 predictions could not be tried', () => {
+    half: unknown('8 of 8 predictions could not be tested', () => {
       const { run, events } = oneWorker();
       return { run, events, operations: OperationTable.inOrder([]), probes: OperationTable.inOrder([]) };
     }),
-    contradicted: fails(/predictions did not come true$/, () => {
+    contradicted: fails(/predictions were wrong$/, () => {
       // By the probes all is as predicted; by the load no read of B is answered.
       const { run, events, operations } = buildHistory({
         probe: () => undefined,
@@ -446,7 +446,7 @@ const ROWS: Readonly<Record<string, Rows>> = {
   },
   'fault-took-effect': {
     nothing: unknown('nothing was tested', without('fault-in-effect')),
-    half: unknown(/^not all was tested: .*worker2 did not take effect$/, () =>
+    half: unknown(/^not everything was tested: .*worker2 did not take effect$/, () =>
       buildHistory({
         acts: [{ targets: ['worker1'] }, { targets: ['worker2'] }],
         events: changing('fault-in-effect', (event) => (event.act === 1 ? undefined : event)),
@@ -455,7 +455,10 @@ const ROWS: Readonly<Record<string, Rows>> = {
     contradicted: unknown('nothing was tested', withEvents({ type: 'fault-failed', act: 0, error: 'it met nothing' })),
   },
   healed: {
-    nothing: unknown('no fault was asked for', without('fault-asked', 'fault-in-effect', 'heal-asked', 'healed')),
+    nothing: unknown(
+      'faults were planned, but none was requested',
+      without('fault-asked', 'fault-in-effect', 'heal-asked', 'healed'),
+    ),
     half: unknown(/^NOT HEALED: node-stop on worker2$/, () =>
       buildHistory({
         acts: [{ targets: ['worker1'] }, { targets: ['worker2'] }],
@@ -556,7 +559,7 @@ test('where a scan must be under way when a fault strikes, those that fall betwe
   )();
   expect(judged(1, buildHistory())).toMatchObject({
     judgement: 'unknown',
-    observed: '1 scan had to be under way when a fault struck: there were 0',
+    observed: 'expected 1 scan under way when a fault struck, found 0',
   });
   expect(judged(undefined, buildHistory())?.judgement).toBe('pass');
   expect(judged(1, struck)?.judgement).toBe('pass');

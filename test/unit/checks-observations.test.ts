@@ -101,7 +101,7 @@ describe('storage-overhead', () => {
     expect(run(storageOverhead, twice, { min: 2.15, max: 3 }).judgement).toBe('fail');
   });
 
-  test('is unknown where one copy takes nothing', () => {
+  test('is unknown where one copy takes no space', () => {
     expect(run(storageOverhead, storage(0, 0), { max: 2 }).judgement).toBe('unknown');
   });
 

@@ -88,7 +88,7 @@ describe('messages-readable', () => {
     );
     expect(run(messagesReadable, history)).toMatchObject({
       judgement: 'pass',
-      observed: '40 of 40 messages readable, 5 of them seen by scans alone',
+      observed: '40 of 40 messages readable, 5 of them seen only by scans',
     });
     const doubled = answering(({ kind, partitionKey }) => {
       if (kind === 'scan') return { anomaly: { duplicated: ['0:1'] } };
@@ -183,7 +183,7 @@ describe('messages-readable', () => {
     expect(run(messagesReadable, history)).toMatchObject({
       judgement: 'fail',
       observed:
-        '30 of 40 messages readable by reads of their rooms, 10 not answered to them on shard C, though scans returned them',
+        '30 of 40 messages readable by reads of their rooms, 10 not answered on shard C, although scans returned them',
     });
   });
 
@@ -321,11 +321,11 @@ describe('outage', () => {
     );
     expect(run(outage, history, { of: 'write', max: '1m' })).toMatchObject({
       judgement: 'unknown',
-      observed: 'one outage of 3.38 s ± 20 ms; one was still on when the load stopped',
+      observed: 'one outage of 3.38 s ± 20 ms; one was still open when the load stopped',
     });
     const finding = run(outage, history, { of: 'write', max: '1s' });
     expect(finding.judgement).toBe('fail');
-    expect(finding.evidence[0]).toMatch(/ failed, still on when the load stopped$/);
+    expect(finding.evidence[0]).toMatch(/ failed, still open when the load stopped$/);
   });
 
   test('can be asked of one shard', () => {
@@ -387,7 +387,7 @@ describe('latency', () => {
   test('too few answers show no high percentile, but one that is too slow refutes it', () => {
     expect(run(latency, control(), { of: 'read', percentile: 'p99.9', max: '10ms' })).toMatchObject({
       judgement: 'unknown',
-      observed: expect.stringMatching(/^p99.9 2 ms of \d+ answers, too few to show it: it takes 1000$/),
+      observed: expect.stringMatching(/^p99.9 2 ms of \d+ answers, too few: it takes 1000$/),
     });
     expect(run(latency, slow(150), { of: 'read', percentile: 'p99.99', max: '10ms' }).judgement).toBe('fail');
   });
@@ -415,7 +415,7 @@ describe('latency', () => {
     const finding = run(latency, half, { of: 'read', max: '10ms' });
     expect(finding.judgement).toBe('pass');
     expect(finding.evidence).toEqual([
-      expect.stringMatching(/^\d+ of 40[01] had no answer in time and are no part of this$/),
+      expect.stringMatching(/^\d+ of 40[01] had no answer in time and do not count here$/),
     ]);
     const none = answering(({ kind }) => (kind === 'read' ? REFUSED : undefined));
     expect(run(latency, none, { of: 'read', max: '10ms' })).toMatchObject({
@@ -526,7 +526,7 @@ describe('no-lost-writes', () => {
       });
     expect(run(noLostWrites, unread(['final-read'])).judgement).toBe('unknown');
     expect(run(noLostWrites, unread(['final-read'])).evidence).toContain(
-      'not read: all as clients read it, worker4/C, worker4/D',
+      'not read: all rows as clients read them, worker4/C, worker4/D',
     );
     // The coordinator's view is what clients get.
     expect(run(noLostWrites, unread([])).judgement).toBe('fail');
@@ -761,7 +761,7 @@ describe('prediction', () => {
     // In this run no write succeeds, though B and C were predicted to be writable.
     expect(run(prediction, oneWorker())).toMatchObject({
       judgement: 'fail',
-      observed: '2 of 8 predictions did not come true',
+      observed: '2 of 8 predictions were wrong',
       evidence: ['shard B: predicted writable, 0 of 37 ok', 'shard C: predicted writable, 0 of 38 ok'],
     });
   });
@@ -829,7 +829,7 @@ describe('prediction', () => {
       answer: unsent,
       events: () => [...events],
     });
-    expect(run(prediction, { ...idle, run: info }).observed).toBe('8 of 8 predictions could not be tried');
+    expect(run(prediction, { ...idle, run: info }).observed).toBe('8 of 8 predictions could not be tested');
   });
 });
 
@@ -872,7 +872,7 @@ describe('fault-took-effect', () => {
         run(faultTookEffect, meeting({ type: 'fault-met', act: 0, counts: { worker1: 7 }, of: 'packets' })),
       ).toMatchObject({
         judgement: 'pass',
-        evidence: [expect.any(String), 'node-stop on worker1: by its end it had met 7 packets on worker1'],
+        evidence: [expect.any(String), 'node-stop on worker1: it met 7 packets on worker1'],
       });
     });
 
@@ -883,7 +883,7 @@ describe('fault-took-effect', () => {
         observed: 'nothing was tested: node-stop on worker1 did not take effect',
         evidence: [
           expect.any(String),
-          expect.stringContaining('0 packets on worker2: what met nothing harmed nothing'),
+          expect.stringContaining('0 packets on worker2: a fault that meets nothing does no harm'),
         ],
       });
     });
@@ -893,7 +893,7 @@ describe('fault-took-effect', () => {
         run(faultTookEffect, meeting({ type: 'fault-met-failed', act: 0, error: 'no answer in time' })),
       ).toMatchObject({
         judgement: 'unknown',
-        evidence: [expect.any(String), expect.stringContaining('could not be seen: no answer in time')],
+        evidence: [expect.any(String), expect.stringContaining('could not count what it met: no answer in time')],
       });
     });
   });
@@ -902,7 +902,7 @@ describe('fault-took-effect', () => {
     const history = buildHistory();
     expect(run(faultTookEffect, { ...history, run: { ...history.run, plannedActs: 2 } })).toMatchObject({
       judgement: 'unknown',
-      observed: 'not all was tested: fault 2 of the plan did not take effect',
+      observed: 'not everything was tested: fault 2 of the plan did not take effect',
     });
   });
 });
@@ -934,7 +934,7 @@ describe('healed', () => {
     const left = ['worker1: slot a has no reader', 'worker2: 3 prepared transactions not finished'];
     expect(run(healed, verified(left))).toMatchObject({
       judgement: 'unknown',
-      observed: 'NOT HEALED: the cluster is not whole (worker1: slot a has no reader, and 1 more)',
+      observed: 'NOT HEALED: the cluster has not recovered (worker1: slot a has no reader, and 1 more)',
       evidence: expect.arrayContaining([...left, 'what to do: look']),
     });
   });
@@ -985,7 +985,7 @@ describe('no-leftovers', () => {
     expect(result).toMatchObject({
       judgement: 'fail',
       observed: '1 prepared transaction left',
-      evidence: ['worker1: citus_0_1, prepared 1.5 s before'],
+      evidence: ['worker1: citus_0_1, prepared for 1.5 s'],
     });
   });
 
@@ -1011,7 +1011,7 @@ describe('no-leftovers', () => {
     const failed = { at: 1, type: 'final-read-failed' as const, source: LEFTOVERS, error: 'refused' };
     expect(run(noLeftovers, { ...history, events: [...history.events, failed] })).toMatchObject({
       judgement: 'unknown',
-      observed: 'could not look: refused',
+      observed: 'pgquake could not look: refused',
     });
   });
 });
@@ -1031,7 +1031,7 @@ describe('load-kept-its-schedule', () => {
     // The shortest deadline is 1 s.
     [{ latenessP99Ms: 101 }, 'p99 of the lateness 101 ms'],
     [{ eventLoopDelayMaxMs: 1_100 }, 'event loop late by 1.1 s'],
-    [{ intended: 0 }, 'it intended nothing'],
+    [{ intended: 0 }, 'nothing was due'],
   ])('is unknown beyond them: %j', (change, observed) => {
     expect(run(loadKeptItsSchedule, kept(change))).toMatchObject({ judgement: 'unknown', observed });
   });

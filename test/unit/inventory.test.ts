@@ -87,7 +87,7 @@ nodes:
     expect(message.split('\n')).toEqual([
       'wrong.yaml:1:1 missing key "name": expected text',
       'wrong.yaml:1:1 unknown key "nme"; did you mean "name"?',
-      'wrong.yaml:3:16 nodes.db-a.url: expected no password, found one: name password-file or password-env, or use PGPASSWORD or ~/.pgpass',
+      'wrong.yaml:3:16 nodes.db-a.url: expected no password, found one: use password-file, password-env, PGPASSWORD or ~/.pgpass',
       'wrong.yaml:3:56 nodes.db-a: unknown key "dcker"; did you mean "docker"?',
       'wrong.yaml:4:9 nodes.db-b: expected a mapping such as { url: postgresql://app@10.0.0.5:5432/orders }, found text',
       'wrong.yaml:5:9 nodes.db-c: missing key "url": expected a connection string such as postgresql://app@10.0.0.5:5432/orders, found nothing',
@@ -239,7 +239,7 @@ test.each([
   ['host=a user=app port=99999', 'expected a port from 1 to 65535'],
   ['host=a user=app sslmode=allow', 'expected sslmode to be one of'],
   ['host=a user=app options=-cx', 'found options'],
-  ['db1.example.com', 'found neither a URI nor words'],
+  ['db1.example.com', 'found neither a URI nor keywords'],
   ['host=a user=app password=verysecret', 'expected no password'],
 ])('the connection string %s is refused, and not quoted', (text, expected) => {
   const read = parseConnection(text);

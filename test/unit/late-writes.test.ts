@@ -88,7 +88,7 @@ describe('acknowledged, invisible for a while, there in the end', () => {
     const finding = run(noLostWrites, tell(LATE));
     expect(finding.judgement).toBe('pass');
     expect(finding.observed).toMatch(
-      /found; 1 of them were stale for up to 9\.\d+ s, until prepared transactions had ended$/,
+      /found; 1 of them were invisible for up to 9\.\d+ s, until prepared transactions ended$/,
     );
     expect(finding.evidence).toContainEqual(
       expect.stringMatching(
@@ -106,18 +106,18 @@ describe('acknowledged, invisible for a while, there in the end', () => {
   test('placements agree in the end; how long they did not is told', () => {
     const finding = run(replicasAgree, tell(LATE));
     expect(finding).toMatchObject({ judgement: 'pass' });
-    expect(finding.observed).toContain('; they differed for 70 ms, until prepared transactions had ended');
-    expect(finding.evidence).toContain('shard A differed in 1 message while prepared transactions stood');
+    expect(finding.observed).toContain('; they differed for 70 ms, until prepared transactions ended');
+    expect(finding.evidence).toContain('shard A differed in 1 message while transactions were prepared');
   });
 
   test('what the engine ended by itself is not left; what it ended when asked to would have been', () => {
     expect(run(noLeftovers, tell(LATE))).toMatchObject({
       judgement: 'pass',
-      observed: 'none on any node; 1 prepared transaction stood for up to 9.39 s before, and ended by themselves',
+      observed: 'none on any node; 1 transaction stayed prepared for up to 9.39 s, then ended by themselves',
     });
     expect(run(noLeftovers, tell({ ...LATE, askedAt: ENDED_AT - 1 }))).toMatchObject({
       judgement: 'fail',
-      observed: expect.stringContaining('1 prepared transaction ended only when the engine was asked to'),
+      observed: expect.stringContaining('1 prepared transaction ended only when pgquake asked the engine to end them'),
     });
   });
 
@@ -189,7 +189,7 @@ describe('what does not come', () => {
     };
     expect(run(noLostWrites, tell(story))).toMatchObject({
       judgement: 'unknown',
-      observed: expect.stringContaining('prepared transactions could not be looked for (worker3: refused)'),
+      observed: expect.stringContaining('pgquake could not look for prepared transactions (worker3: refused)'),
     });
   });
 

@@ -218,7 +218,7 @@ describe('in figures', () => {
       'a primary that dies',
       ASYNC,
       KILL_BOTH,
-      'write outage via direct 20 s to 42 s, proxy 23 s to 48 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; two primaries: never',
+      'write outage via direct 20 s to 42 s, proxy 23 s to 48 s; acknowledged writes at risk: up to 30 s, and 1 MiB of WAL, before the strike; two primaries: never',
     ],
     [
       'a primary that dies, with commits that wait',
@@ -230,19 +230,19 @@ describe('in figures', () => {
       'a primary that freezes: only what it acknowledges itself when it goes on is at risk',
       ASYNC,
       [lose('node', 'frozen')],
-      'write outage via direct 20 s to 42 s, proxy 23 s to 48 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those of 20 s after it; two primaries: at most 20 s',
+      'write outage via direct 20 s to 42 s, proxy 23 s to 48 s; acknowledged writes at risk: up to 30 s, and 1 MiB of WAL, before the strike; up to 20 s after it; two primaries: at most 20 s',
     ],
     [
       'an agent that dies: two primaries, and no bound to what is lost',
       ASYNC,
       [lose('agent', 'killed')],
-      'write outage via direct at most 1 s, proxy 14 s to 42 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those after it, until healed; two primaries: until healed',
+      'write outage via direct at most 1 s, proxy 14 s to 42 s; acknowledged writes at risk: up to 30 s, and 1 MiB of WAL, before the strike; any after it, until healed; two primaries: until healed',
     ],
     [
       'an agent that freezes: HAProxy waits 5 s for each of three answers before it drops the old primary',
       ASYNC,
       [lose('agent', 'frozen')],
-      'write outage via direct at most 1 s, proxy 3 s to 33 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those after it, until healed; two primaries: until healed',
+      'write outage via direct at most 1 s, proxy 3 s to 33 s; acknowledged writes at risk: up to 30 s, and 1 MiB of WAL, before the strike; any after it, until healed; two primaries: until healed',
     ],
     [
       'an agent that ends in order stops its server',
@@ -254,19 +254,19 @@ describe('in figures', () => {
       'an isolated primary goes on for ttl at most',
       QUICK,
       ISOLATED,
-      'write outage via direct at most 22 s, proxy at most 28 s; acknowledged writes at risk: those of 20 s, and 1 MiB of log before the strike; those of 20 s after it; two primaries: never',
+      'write outage via direct at most 22 s, proxy at most 28 s; acknowledged writes at risk: up to 20 s, and 1 MiB of WAL, before the strike; up to 20 s after it; two primaries: never',
     ],
     [
       'a server that died and may not start again',
       { ...ASYNC, primaryStartTimeoutMs: 0 },
       [lose('server', 'killed')],
-      'write outage via direct at most 12 s, proxy at most 18 s; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; two primaries: never',
+      'write outage via direct at most 12 s, proxy at most 18 s; acknowledged writes at risk: up to 30 s, and 1 MiB of WAL, before the strike; two primaries: never',
     ],
     [
       'the DCS is gone',
       ASYNC,
       [lose('node', 'killed', 'etcd1')],
-      'write outage via direct until healed, from at most 20 s on, proxy until healed, from at most 20 s on; acknowledged writes at risk: those of 30 s, and 1 MiB of log before the strike; those of 20 s after it; two primaries: never',
+      'write outage via direct until healed, starting within 20 s, proxy until healed, starting within 20 s; acknowledged writes at risk: up to 30 s, and 1 MiB of WAL, before the strike; up to 20 s after it; two primaries: never',
     ],
   ])('%s', (_, settings, lost, said) => expect(promisedRanges(promised(settings, lost))).toBe(said));
 });

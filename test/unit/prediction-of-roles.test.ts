@@ -83,7 +83,7 @@ describe('a primary is killed, and somebody is there to replace it', () => {
     );
     expect({ judgement, observed }).toEqual({
       judgement: 'fail',
-      observed: '2 of 2 predictions did not come true',
+      observed: '2 of 2 predictions were wrong',
     });
     expect(evidence).toEqual([
       expect.stringMatching(/^all rows: predicted readable, 0 of \d+ ok$/),
@@ -95,7 +95,7 @@ describe('a primary is killed, and somebody is there to replace it', () => {
     const short = { ...primaryKilled, faultMs: 3_000 };
     expect(judged(struck({ spec: BY_HAND, ...short, answer: outFor(2_900) }))).toMatchObject({
       judgement: 'unknown',
-      observed: '2 of 2 predictions could not be tried',
+      observed: '2 of 2 predictions could not be tested',
     });
   });
 
@@ -105,7 +105,7 @@ describe('a primary is killed, and somebody is there to replace it', () => {
     ] as const;
     expect(judged(struck({ spec: BY_HAND, ...primaryKilled, kinds, answer: outFor(3_000) }))).toMatchObject({
       judgement: 'unknown',
-      observed: '1 of 2 predictions could not be tried',
+      observed: '1 of 2 predictions could not be tested',
       evidence: ['all rows: predicted writable, never tried'],
     });
   });
@@ -133,7 +133,7 @@ test('the load goes through a proxy that sees the new primary later: probes by t
 describe('a primary is lost, and nobody replaces it', () => {
   test('one success is a difference', () => {
     const served = struck({ spec: NOBODY, ...primaryKilled });
-    expect(judged(served)).toMatchObject({ judgement: 'fail', observed: '2 of 2 predictions did not come true' });
+    expect(judged(served)).toMatchObject({ judgement: 'fail', observed: '2 of 2 predictions were wrong' });
     expect(judged(served).evidence[0]).toMatch(/^all rows: predicted not readable, [1-9]\d* of \d+ ok$/);
     expect(judged(struck({ spec: NOBODY, ...primaryKilled, answer: outFor(FAULT_MS) })).judgement).toBe('pass');
   });
@@ -172,7 +172,7 @@ test('the same node is lost twice, first as a standby, then as the primary: each
   const secondOut: NonNullable<HistorySpec['answer']> = ({ intendedAt }) =>
     intendedAt >= effectMs + 4_000 && intendedAt < effectMs + 7_000 ? REFUSED : undefined;
   expect(judged(struck({ ...twice, answer: secondOut }))).toMatchObject({ judgement: 'pass', evidence: { length: 4 } });
-  expect(judged(struck(twice))).toMatchObject({ judgement: 'fail', observed: '2 of 4 predictions did not come true' });
+  expect(judged(struck(twice))).toMatchObject({ judgement: 'fail', observed: '2 of 4 predictions were wrong' });
 });
 
 test('what changes roles and leaves every node up is not predicted', () => {

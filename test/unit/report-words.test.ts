@@ -114,7 +114,7 @@ test('the terminal says where probes and load disagree', () => {
   const report = { ...passedReport, figures: { ...passedReport.figures, disagreements: disagreements ?? [] } };
   const text = terminalSummary(report, { colors, columns: 400, folder: 'reports/x' }).join('\n');
   expect(text).toMatch(
-    /! Probes and load disagree on reads: the load saw an outage of 3 s \(\d+ of \d+ ok during the fault\), the probes no outage \(\d+ of \d+ ok during the fault\); what counts is what the load saw, which is worse\./,
+    /! Probes and load disagree on reads: the load saw an outage of 3 s \(\d+ of \d+ ok during the fault\), the probes no outage \(\d+ of \d+ ok during the fault\); what the load saw counts, because it is worse\./,
   );
 });
 

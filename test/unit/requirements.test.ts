@@ -51,12 +51,12 @@ describe('a scenario', () => {
     ['messages-readable', 'a workload that verifies what its reads return'],
     ['lost-writes', 'a workload that accounts for its rows'],
     ['replicas-agree', 'a workload whose rows can be read on every copy'],
-    ['workers-serve', 'a workload whose tables pgquake has made'],
-    ['storage-overhead, max: 3', 'a workload whose tables pgquake has made'],
+    ['workers-serve', 'a workload whose tables pgquake creates'],
+    ['storage-overhead, max: 3', 'a workload whose tables pgquake creates'],
   ])('that asks for %s without it is refused with its place and what would help', (check, needs) => {
     expect(problemsOf(check)).toMatch(
       new RegExp(
-        `^mine\\.yaml:5:14 hypothesis\\[0\\]\\.check: [a-z-]+ can never be judged here: it needs ${needs}; use: `,
+        `^mine\\.yaml:5:14 hypothesis\\[0\\]\\.check: [a-z-]+ can never be judged here: it needs ${needs}; choose use: `,
       ),
     );
     expect(problemsOf(check, { use: 'chat' })).toBe('');
@@ -64,7 +64,7 @@ describe('a scenario', () => {
 
   test('without probes is refused where a check asks them', () => {
     expect(problemsOf('reads-scale, min: 2', { use: 'chat', more: 'probes: off\n' })).toMatch(
-      /:14 .*leave out "probes: off"/,
+      /:14 .*remove "probes: off"/,
     );
     expect(problemsOf('reads-scale, min: 2', { use: 'chat' })).toBe('');
   });
@@ -72,7 +72,7 @@ describe('a scenario', () => {
   test.each(['failover-time, max: 1s', 'split-brain', 'rejoined, within: 5s'])(
     'on a cluster whose roles stay is refused where it asks for %s',
     (check) => {
-      const needs = /it needs a cluster whose roles move; a cluster with "members" is one/;
+      const needs = /it needs a cluster whose roles move; choose a cluster with "members"/;
       expect(problemsOf(check, { use: 'chat' })).toMatch(needs);
     },
   );

@@ -678,7 +678,7 @@ describe('a check that no run of the scenario could judge is told with its place
 
   test('prediction, where no fault takes a node down or freezes it', () => {
     expect(told('cluster: { engine: citus }', CUT, 'hypothesis: [{ check: prediction }]')).toEqual([
-      '5:23 hypothesis[0].check: prediction can never be judged here: the engine predicts what nodes that are down or frozen mean, and network-drop leaves them up',
+      '5:23 hypothesis[0].check: prediction can never be judged here: the engine predicts only for nodes that are down or frozen, and network-drop leaves them up',
     ]);
     const [cut, kill] = [
       '{ fault: network-drop, target: worker1, for: 3s }',

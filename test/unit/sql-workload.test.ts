@@ -165,17 +165,17 @@ describe('what is wrong is refused with its place', () => {
     const operations = `  operations:\n    - { ${PAY} }\n`;
     const asked = (check: string) => problems(withWorkload(operations, `check: ${check}`));
     expect(await asked('no-lost-writes')).toMatch(
-      /^7:\d+ .*it needs a workload that accounts for its rows; .*use: sql does with "verify"/,
+      /^7:\d+ .*it needs a workload that accounts for its rows; .*use: sql with "verify"/,
     );
     expect(await asked('replicas-agree')).toMatch(/it needs a workload whose rows can be read on every copy/);
     const accounted = `  operations:\n    - { ${PAY}, acknowledges: $1 }\n  verify: SELECT id FROM t\n`;
     const text = withWorkload(accounted, 'check: replicas-agree');
-    expect(await problems(text)).toMatch(/use: sql has with "verify", on a cluster with "members"/);
+    expect(await problems(text)).toMatch(/use: sql with "verify" on a cluster with "members"/);
     expect(await problems(text.replace('workload:', 'cluster: { members: 2 }\nworkload:'))).toBe('');
     const storage = text
       .replace('replicas-agree', 'storage-overhead, max: 3')
       .replace('workload:', 'cluster: { members: 2 }\nworkload:');
-    expect(await problems(storage)).toMatch(/it needs a workload whose tables pgquake has made/);
+    expect(await problems(storage)).toMatch(/it needs a workload whose tables pgquake creates/);
   });
 });
 

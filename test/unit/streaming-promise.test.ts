@@ -33,7 +33,7 @@ describe('the primary', () => {
       'killed, commits wait for nobody',
       BY_HAND,
       struck(pg1, 'killed'),
-      'write outage via direct 500 ms to 4 s; acknowledged writes at risk: those before the strike, without a bound; two primaries: never',
+      'write outage via direct 500 ms to 4 s; acknowledged writes at risk: any before the strike; two primaries: never',
     ],
     [
       'killed, commits wait for a standby',
@@ -51,7 +51,7 @@ describe('the primary', () => {
       'frozen: it goes on as a primary that nobody fenced',
       BY_HAND,
       struck(pg1, 'frozen'),
-      'write outage via direct 500 ms to 5 s; acknowledged writes at risk: those before the strike, without a bound; those of 4 s after it; two primaries: at most 4 s',
+      'write outage via direct 500 ms to 5 s; acknowledged writes at risk: any before the strike; up to 4 s after it; two primaries: at most 4 s',
     ],
     [
       'frozen, commits wait for a standby',
@@ -69,7 +69,7 @@ describe('the primary', () => {
       'cut off from its standbys',
       BY_HAND,
       cut(pg1, [pg2, pg3]),
-      'write outage via direct at most 1 s; acknowledged writes at risk: those before the strike, without a bound; those after it, until healed; two primaries: until healed',
+      'write outage via direct at most 1 s; acknowledged writes at risk: any before the strike; any after it, until healed; two primaries: until healed',
     ],
     [
       'cut off from its standbys, commits wait for one',
@@ -87,7 +87,7 @@ describe('the primary', () => {
       'cut off from everybody',
       BY_HAND,
       { ...cut(pg1, [pg2, pg3]), clients: true } as Lost,
-      'write outage via direct 500 ms to 5 s; acknowledged writes at risk: those before the strike, without a bound; those of 4 s after it; two primaries: at most 4 s',
+      'write outage via direct 500 ms to 5 s; acknowledged writes at risk: any before the strike; up to 4 s after it; two primaries: at most 4 s',
     ],
     [
       'hands over',
@@ -149,7 +149,7 @@ describe('standbys', () => {
 test('every part of a promise has its reason', () => {
   expect(describePromised(promised(BY_HAND, struck(pg1, 'killed')))).toEqual([
     'write outage via direct 500 ms to 4 s, because the manager by-hand waits 1 s for pg1, and electing, promoting and finding the new primary take up to 3 s',
-    'acknowledged writes at risk: those before the strike, without a bound, because commits wait for no standby, and no setting bounds how far one lags',
+    'acknowledged writes at risk: any before the strike, because commits wait for no standby, and no setting bounds how far one lags',
     'two primaries: never, because it comes back as a standby, and takes no writes before',
   ]);
 });

@@ -196,7 +196,7 @@ describe('the table', () => {
   const promises = [
     {
       loss: 'the agent of pg1 killed',
-      promised: 'write outage via direct at most 1 s; acknowledged writes at risk: those after it, until healed',
+      promised: 'write outage via direct at most 1 s; acknowledged writes at risk: any after it, until healed',
       seen: 'write outage via direct for no time; two primaries for 24.1 s to 24.5 s',
     },
   ];

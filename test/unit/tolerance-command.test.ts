@@ -63,7 +63,7 @@ describe('what it prints', () => {
   test('text: the default cluster by the rule of the native engine', async () => {
     expect(await run()).toMatchInlineSnapshot(`
       "What survives: 4 workers, 4 shards, 2 copies of each, as a ring
-        Rule native: a shard can be read and written while one of its placements lives.
+        Rule native: a shard can be read and written while one of its placements is up.
 
       Reads and writes
         down  subsets  of them fatal   share  how    expected loss  worst case
