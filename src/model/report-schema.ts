@@ -844,9 +844,7 @@ export const reportSchema = z.object({
   ),
   ledger: ledger
     .nullable()
-    .describe(
-      'The writes: acknowledged, unknown, lost, stale and so on; null if the workload has no ledger.',
-    ),
+    .describe('The writes: acknowledged, unknown, lost, stale and so on; null if the workload has no ledger.'),
 });
 
 /** As stored by this version, or by version 1, which named platforms and engines from fixed lists. */
