@@ -11,7 +11,7 @@ import { type Figures, SPANS } from '../model/figures.ts';
 import type { History } from '../model/history.ts';
 import { share } from '../model/quantities.ts';
 import { formatShare } from '../model/units.ts';
-import { defineCheck, type ParamProblem } from './check.ts';
+import { defineCheck, unknownKind } from './check.ts';
 
 const params = z.strictObject({
   of: z.string().describe('A kind of operation of the workload, such as read.'),
@@ -33,11 +33,8 @@ export const availability = defineCheck<Params>({
   params,
   needsKeptSchedule: 'operations',
 
-  validate({ of, min, max }, { kinds }) {
-    const problems: ParamProblem[] = [];
-    if (!kinds.includes(of)) {
-      problems.push({ path: ['of'], message: `there is no kind of operation ${JSON.stringify(of)}`, known: kinds });
-    }
+  validate({ of, min, max }, facts) {
+    const problems = unknownKind(of, facts);
     if (min === undefined && max === undefined) {
       problems.push({ path: [], message: 'missing key "min", or "max"' });
     } else if (min !== undefined && max !== undefined && min > max) {

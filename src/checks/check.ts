@@ -35,6 +35,12 @@ export interface ParamProblem {
   readonly known?: readonly string[];
 }
 
+/** The problem of a parameter `of` that names no kind of operation of the workload. */
+export function unknownKind(of: string, { kinds }: ScenarioFacts): ParamProblem[] {
+  if (kinds.includes(of)) return [];
+  return [{ path: ['of'], message: `there is no kind of operation ${JSON.stringify(of)}`, known: kinds }];
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: the catalogue holds checks of all parameter types.
 export interface Check<P = any> {
   readonly name: string;

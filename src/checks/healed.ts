@@ -2,13 +2,12 @@
 
 import { z } from 'zod';
 import { describeForeign, foreignActs } from '../measure/foreign-acts.ts';
+import { MAX_WITNESSES } from '../measure/witnesses.ts';
 import { eventsOf } from '../model/history.ts';
 import { formatCount } from '../model/units.ts';
 import { defineCheck } from './check.ts';
 
 const params = z.strictObject({});
-
-const MAX_WITNESSES = 8;
 
 export const healed = defineCheck<z.output<typeof params>>({
   name: 'healed',

@@ -5,7 +5,7 @@ import { figuresOf } from '../measure/figures.ts';
 import { type Latency, SPANS } from '../model/figures.ts';
 import { positiveDuration } from '../model/quantities.ts';
 import { formatCount, formatDuration } from '../model/units.ts';
-import { defineCheck } from './check.ts';
+import { defineCheck, unknownKind } from './check.ts';
 
 /** Each with the share of answers that may be slower. */
 const PERCENTILES = {
@@ -38,10 +38,7 @@ export const latency = defineCheck<z.output<typeof params>>({
   params,
   needsKeptSchedule: 'operations',
 
-  validate({ of }, { kinds }) {
-    if (kinds.includes(of)) return [];
-    return [{ path: ['of'], message: `there is no kind of operation ${JSON.stringify(of)}`, known: kinds }];
-  },
+  validate: ({ of }, facts) => unknownKind(of, facts),
 
   check(history, { of, during, percentile, max }) {
     const figures = figuresOf(history);

@@ -1,6 +1,7 @@
 /** RPO: how many acknowledged writes are lost, over which time they were acknowledged, and by which node. */
 
 import { z } from 'zod';
+import { notRead } from '../measure/final-reads.ts';
 import { lostOf } from '../measure/ledger.ts';
 import { lostWritesOf } from '../measure/lost-writes.ts';
 import { roleFigures } from '../measure/roles.ts';
@@ -139,7 +140,7 @@ function describe(history: History, audit: WriteAudit, roles: RoleFigures | unde
           ? 'not checked on the final primary'
           : `${lost} lost${lost > 0 ? `, over ${formatDuration(lostForMs)}` : ''}`),
     ),
-    ...(finalReads.missing.length > 0 ? [`not read: ${finalReads.missing.join(', ')}`] : []),
-    ...(lostOf(audit).figures(history).sql ?? []).map((statement) => `look again: ${statement}`),
+    ...notRead(finalReads.missing),
+    ...lostOf(audit).lookAgain(history),
   ];
 }

@@ -1,6 +1,7 @@
 /** Nothing is left on any node that would stay indefinitely: a prepared transaction, a slot without a reader. */
 
 import { z } from 'zod';
+import { MAX_WITNESSES } from '../measure/witnesses.ts';
 import { LEFTOVERS } from '../model/event.ts';
 import { eventsOf } from '../model/history.ts';
 import { formatCount, formatDuration, formatMoment } from '../model/units.ts';
@@ -8,7 +9,6 @@ import { defineCheck } from './check.ts';
 
 const params = z.strictObject({});
 
-const MAX_WITNESSES = 8;
 const MEBIBYTE = 2 ** 20;
 
 export const noLeftovers = defineCheck<z.output<typeof params>>({

@@ -1,6 +1,7 @@
 /** RPO: the final reads find every acknowledged write and every initial message. */
 
 import { z } from 'zod';
+import { notRead } from '../measure/final-reads.ts';
 import { describeLate, lateWritesOf } from '../measure/late-writes.ts';
 import { lostOf } from '../measure/ledger.ts';
 import { lostWritesOf } from '../measure/lost-writes.ts';
@@ -73,7 +74,7 @@ function describe(history: History, audit: WriteAudit): string[] {
     ...lostInitial.keys.map((key) => `${key} lost: a message of the initial data set`),
     ...lateWritesOf(history).first.map(describeLate),
     ...hidden.keys.map((key) => `${key}: on a placement, but not seen by clients`),
-    ...(finalReads.missing.length > 0 ? [`not read: ${finalReads.missing.join(', ')}`] : []),
+    ...notRead(finalReads.missing),
     ...(unknown > 0
       ? [
           `${formatCount(unknown, 'write')} ended unknown: ${unknownPresent} of them committed, ${unknownAbsent} not, ` +
@@ -81,6 +82,6 @@ function describe(history: History, audit: WriteAudit): string[] {
         ]
       : []),
     ...receded.keys.map((key) => `${key}: ended unknown, was returned by a read, then lost`),
-    ...(lostOf(audit).figures(history).sql ?? []).map((statement) => `look again: ${statement}`),
+    ...lostOf(audit).lookAgain(history),
   ];
 }

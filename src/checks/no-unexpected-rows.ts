@@ -1,6 +1,7 @@
 /** No row exists that was never sent, or whose write certainly failed. */
 
 import { z } from 'zod';
+import { notRead } from '../measure/final-reads.ts';
 import { auditWrites } from '../measure/write-audit.ts';
 import { formatCount } from '../model/units.ts';
 import { defineCheck } from './check.ts';
@@ -18,14 +19,11 @@ export const noUnexpectedRows = defineCheck<z.output<typeof params>>({
   check(history) {
     const expected = 'no row that was never sent, and none whose write had certainly failed';
     const { finalReads, unexpected, resurrected } = auditWrites(history);
-    const unread = finalReads.missing.length > 0 ? [`not read: ${finalReads.missing.join(', ')}`] : [];
     const evidence = [
       ...unexpected.keys.map((key) => `${key} unexpected: it was never sent`),
       ...resurrected.keys.map((key) => `${key} resurrected: its write had certainly failed`),
-      ...[unexpected, resurrected].flatMap((rows) =>
-        (rows.figures(history).sql ?? []).map((statement) => `look again: ${statement}`),
-      ),
-      ...unread,
+      ...[unexpected, resurrected].flatMap((rows) => rows.lookAgain(history)),
+      ...notRead(finalReads.missing),
     ];
     const found = [
       ...(unexpected.count > 0 ? [`${formatCount(unexpected.count, 'row')} never sent`] : []),

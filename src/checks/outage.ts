@@ -12,7 +12,7 @@ import type { History } from '../model/history.ts';
 import { partitionNamed, partitionWordOf } from '../model/partition-words.ts';
 import { duration } from '../model/quantities.ts';
 import { formatDuration } from '../model/units.ts';
-import { defineCheck, type ParamProblem } from './check.ts';
+import { defineCheck, unknownKind } from './check.ts';
 
 const params = z.strictObject({
   of: z.string().describe('A kind of operation of the workload, such as read.'),
@@ -36,11 +36,9 @@ export const outage = defineCheck<Params>({
   params,
   needsKeptSchedule: 'operations',
 
-  validate({ of, shard: partition }, { kinds, partitions, partitionWord }) {
-    const problems: ParamProblem[] = [];
-    if (!kinds.includes(of)) {
-      problems.push({ path: ['of'], message: `there is no kind of operation ${JSON.stringify(of)}`, known: kinds });
-    }
+  validate({ of, shard: partition }, facts) {
+    const problems = unknownKind(of, facts);
+    const { partitions, partitionWord } = facts;
     if (partition !== undefined && !partitions.includes(partition)) {
       problems.push({
         path: ['shard'],

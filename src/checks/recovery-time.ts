@@ -9,7 +9,7 @@ import { describeWindow } from '../measure/windows.ts';
 import { manyOf } from '../model/kind-words.ts';
 import { duration } from '../model/quantities.ts';
 import { formatDuration } from '../model/units.ts';
-import { defineCheck } from './check.ts';
+import { defineCheck, unknownKind } from './check.ts';
 
 const params = z.strictObject({
   of: z.string().describe('A kind of operation of the workload, such as write.'),
@@ -25,10 +25,7 @@ export const recoveryTime = defineCheck<z.output<typeof params>>({
   params,
   needsKeptSchedule: 'operations',
 
-  validate({ of }, { kinds }) {
-    if (kinds.includes(of)) return [];
-    return [{ path: ['of'], message: `there is no kind of operation ${JSON.stringify(of)}`, known: kinds }];
-  },
+  validate: ({ of }, facts) => unknownKind(of, facts),
 
   check(history, { of, max }) {
     const expected = `${manyOf(of)} are normal within ${formatDuration(max)} of the fault taking effect`;

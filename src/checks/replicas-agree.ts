@@ -1,7 +1,7 @@
 /** After healing, every placement of a partition holds the same messages, each once and with the right content. */
 
 import { z } from 'zod';
-import { type Divergence, divergenceOf, earlyDivergenceOf } from '../measure/final-reads.ts';
+import { type Divergence, divergenceOf, earlyDivergenceOf, notRead } from '../measure/final-reads.ts';
 import { describeStill, stillPrepared } from '../measure/late-writes.ts';
 import { placementOf, wordOf } from '../measure/partitions.ts';
 import { MAX_WITNESSES } from '../measure/witnesses.ts';
@@ -49,8 +49,8 @@ export const replicasAgree = defineCheck<z.output<typeof params>>({
     const evidence = [
       ...differing.flatMap(({ lines }) => lines).slice(0, MAX_WITNESSES),
       ...odd.slice(0, MAX_WITNESSES),
-      ...(all.figures(history).sql ?? []).map((statement) => `look again: ${statement}`),
-      ...(unread.length > 0 ? [`not read: ${unread.join(', ')}`] : []),
+      ...all.lookAgain(history),
+      ...notRead(unread),
       ...early.map(
         (partition) => `${inWords(partition, word).replace(/differs?/, 'differed')} while transactions were prepared`,
       ),

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { figuresOf } from '../measure/figures.ts';
-import { finalReadsOf } from '../measure/final-reads.ts';
+import { notRead } from '../measure/final-reads.ts';
 import { judgePromise } from '../measure/promise-words.ts';
 import { actsOf } from '../measure/spans.ts';
 import { auditWrites } from '../measure/write-audit.ts';
@@ -44,7 +44,7 @@ function judge(history: History): Omit<Finding, 'expected'> {
   const parts = promises.flatMap((one) => judgePromise(one));
   if (parts.length === 0) return unknown('nothing was promised for a fault that took effect');
   const { finalReads, lostInitial } = auditWrites(history);
-  if (finalReads && lostInitial.count > 0) {
+  if (lostInitial.count > 0) {
     const rows = formatCount(lostInitial.count, 'initial message');
     return {
       judgement: 'fail',
@@ -54,11 +54,10 @@ function judge(history: History): Omit<Finding, 'expected'> {
   }
   const judgement = worst(parts.map((part) => part.judgement));
   const decisive = parts.filter((part) => part.judgement === judgement);
-  const { missing, made } = finalReadsOf(history);
-  const unread = made && missing.length > 0 ? [`not read: ${missing.join(', ')}`] : [];
+  const { missing, made } = finalReads;
   return {
     judgement,
     observed: decisive.map(({ observed }) => observed).join('; '),
-    evidence: [...parts.map(({ line }) => line), ...unread],
+    evidence: [...parts.map(({ line }) => line), ...(made ? notRead(missing) : [])],
   };
 }

@@ -8,7 +8,7 @@ import type { LedgerFigures, Report } from '../model/report.ts';
 import { differenceInterval, runsNeeded, type Tries } from '../model/share-interval.ts';
 import { dataNodes, holderWord } from '../model/topology.ts';
 import { formatCount, formatDuration, formatShare } from '../model/units.ts';
-import type { CheckResult, Judgement } from '../model/verdict.ts';
+import { BADNESS, type CheckResult, type Judgement } from '../model/verdict.ts';
 
 export interface ComparisonTolerance {
   /** How much longer a time may be, as a share of the earlier one: 0.2 for 20 %. */
@@ -41,7 +41,6 @@ export interface Comparison {
 
 /** Differences below this are noise on any machine. */
 const TIME_FLOOR_MS = 10;
-const BADNESS: Readonly<Record<Judgement, number>> = { pass: 0, unknown: 1, fail: 2 };
 
 /** @param before earlier runs, one or more, the oldest first. */
 export function compareReports(

@@ -3,6 +3,7 @@
 import { eventsOf, type History } from '../model/history.ts';
 import { OK, UNSENT } from '../model/operations.ts';
 import { formatCount } from '../model/units.ts';
+import { oncePer } from './once.ts';
 import { actsOf } from './spans.ts';
 
 interface Count {
@@ -21,17 +22,8 @@ interface Exposure {
   readonly inForce: ReadonlyMap<string, Count>;
 }
 
-const computed = new WeakMap<History, Exposure>();
-
-/** Computed once for each history, in one pass over the operations. */
-export function exposureOf(history: History): Exposure {
-  let exposure = computed.get(history);
-  if (!exposure) {
-    exposure = compute(history);
-    computed.set(history, exposure);
-  }
-  return exposure;
-}
+/** In one pass over the operations. */
+export const exposureOf = oncePer(compute);
 
 function compute(history: History): Exposure {
   const acts = actsOf(history);

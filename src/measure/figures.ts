@@ -6,7 +6,9 @@ import { OK, OUTCOMES, UNSENT } from '../model/operations.ts';
 import { Tally } from './availability.ts';
 import { ErrorGroups } from './errors.ts';
 import { hostFigures } from './host.ts';
+import { lateAboveMs } from './lane.ts';
 import { LatencyRecorder } from './latency.ts';
+import { oncePer } from './once.ts';
 import { partitionFigures } from './partitions.ts';
 import { probeFigures } from './probes.ts';
 import { promiseFigures } from './promises.ts';
@@ -14,19 +16,10 @@ import { recoveries } from './recovery.ts';
 import { roleFigures } from './roles.ts';
 import { routeFigures } from './routes.ts';
 import { fullEffectOf, type Spans, spanAt, spansOf } from './spans.ts';
-import { lateAboveMs, windowsOfRun } from './windows.ts';
+import { windowsOfRun } from './windows.ts';
 
-const computed = new WeakMap<History, Figures>();
-
-/** Computed once for each history, in a few passes that keep no operation. */
-export function figuresOf(history: History): Figures {
-  let figures = computed.get(history);
-  if (!figures) {
-    figures = compute(history);
-    computed.set(history, figures);
-  }
-  return figures;
-}
+/** In a few passes over the operations, keeping none of them. */
+export const figuresOf = oncePer(compute);
 
 function compute(history: History): Figures {
   const spans = spansOf(history);

@@ -39,6 +39,11 @@ export function finalReadsOf(history: History): FinalReads {
   };
 }
 
+/** A line of evidence, `not read: worker1/A`; none if everything was read. */
+export function notRead(missing: readonly string[]): string[] {
+  return missing.length === 0 ? [] : [`not read: ${missing.join(', ')}`];
+}
+
 /** The place of a read of a placement; `undefined` in older histories. */
 export function placeOf({ node, relation }: Partial<Place>): Place | undefined {
   return node === undefined || relation === undefined ? undefined : { node, relation };

@@ -3,6 +3,7 @@
 import { eventsOf, type History } from '../model/history.ts';
 import { KeySet } from '../model/key-ranges.ts';
 import type { NodeName } from '../model/topology.ts';
+import { oncePer } from './once.ts';
 import type { AcknowledgedWrite } from './write-spans.ts';
 
 /** The primary at the end, and the witness's rows on it. */
@@ -12,16 +13,13 @@ export interface FinalPrimary {
   has(write: Pick<AcknowledgedWrite, 'node' | 'seq'>): boolean;
 }
 
-const found = new WeakMap<object, FinalPrimary | undefined>();
-
 /** If several nodes report that they are primaries, the one with the highest timeline. `undefined` if none was read. */
-export function finalPrimaryOf(history: Pick<History, 'events'>): FinalPrimary | undefined {
-  if (!found.has(history.events)) found.set(history.events, find(history));
-  return found.get(history.events);
+export function finalPrimaryOf({ events }: Pick<History, 'events'>): FinalPrimary | undefined {
+  return find(events);
 }
 
-function find(history: Pick<History, 'events'>): FinalPrimary | undefined {
-  const [last] = eventsOf(history, 'witness-read')
+const find = oncePer((events: History['events']): FinalPrimary | undefined => {
+  const [last] = eventsOf({ events }, 'witness-read')
     .filter(({ role }) => role === 'primary')
     .sort((a, b) => (b.timeline ?? 0) - (a.timeline ?? 0));
   if (!last) return undefined;
@@ -32,4 +30,4 @@ function find(history: Pick<History, 'events'>): FinalPrimary | undefined {
     ...(timeline === undefined ? {} : { timeline }),
     has: (write) => present.has(write.node, write.seq),
   };
-}
+});

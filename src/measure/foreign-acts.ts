@@ -1,6 +1,7 @@
 /** Changes of nodes that no act of the run made. */
 
 import type { TimedEvent } from '../model/event.ts';
+import { eventsOf } from '../model/history.ts';
 import type { NodeName, NodeState } from '../model/topology.ts';
 import { formatDuration, formatMoment } from '../model/units.ts';
 
@@ -15,7 +16,7 @@ export interface ForeignAct {
 }
 
 export function foreignActs(events: readonly TimedEvent[]): ForeignAct[] {
-  const changes = events.flatMap((event) => (event.type === 'node-changed' ? [event] : []));
+  const changes = eventsOf({ events }, 'node-changed');
   return changes.flatMap((change, i) => {
     if (change.to === 'running') return [];
     const next = changes.slice(i + 1).find(({ node }) => node === change.node);

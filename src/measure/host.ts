@@ -5,6 +5,7 @@ import type { HostFigures, TimeRange } from '../model/figures.ts';
 import { eventsOf, type History } from '../model/history.ts';
 import { formatShare } from '../model/units.ts';
 import { spansOf } from './spans.ts';
+import { partsOutside } from './time-ranges.ts';
 
 /** With twice as many tasks as processors, each gets half of the time that it needs. */
 const TASKS_PER_PROCESSOR = 2;
@@ -25,14 +26,10 @@ export function hostFigures(history: Pick<History, 'events' | 'run'>): HostFigur
   if (processors === undefined || !range) return undefined;
   const within = eventsOf(history, 'host').filter(({ at, forMs }) => at > range.fromMs && at - forMs < range.toMs);
   if (within.length === 0) return undefined;
-  const samples = within.map((sample) => ({
-    fromMs: sample.at - sample.forMs,
-    toMs: sample.at,
-    busy: sample.busy,
-    stolen: sample.stolen,
-    ...(sample.runnable === undefined ? {} : { runnable: sample.runnable }),
-    ...(sample.pressure === undefined ? {} : { pressure: sample.pressure }),
-    lateMs: sample.lateMs,
+  const samples = within.map(({ type: _, at, forMs, ...sample }) => ({
+    fromMs: at - forMs,
+    toMs: at,
+    ...sample,
     ...starvedBy(sample, processors),
   }));
   const sampledMs = samples.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
@@ -41,15 +38,8 @@ export function hostFigures(history: Pick<History, 'events' | 'run'>): HostFigur
 }
 
 /** The times under load that no sample covers. */
-export function unsampledRanges({ samples }: HostFigures, { fromMs, toMs }: TimeRange): TimeRange[] {
-  const gaps: TimeRange[] = [];
-  let at = fromMs;
-  for (const sample of samples) {
-    if (sample.fromMs > at) gaps.push({ fromMs: at, toMs: Math.min(sample.fromMs, toMs) });
-    at = Math.max(at, sample.toMs);
-  }
-  if (at < toMs) gaps.push({ fromMs: at, toMs });
-  return gaps;
+export function unsampledRanges({ samples }: HostFigures, range: TimeRange): TimeRange[] {
+  return partsOutside(range, samples);
 }
 
 /** The times in which the machine was starved, or may have been, in order. */

@@ -8,6 +8,7 @@ import { eventsOf, type History } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import type { NodeName } from '../model/topology.ts';
 import { formatDuration, formatMoment } from '../model/units.ts';
+import { oncePer } from './once.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
 /** An acknowledged write that was invisible until its transaction had ended on every node. */
@@ -29,17 +30,8 @@ export interface LateWrites {
   readonly forMs: number | null;
 }
 
-const found = new WeakMap<History, LateWrites>();
-
-/** Computed once for each history; passes over the operations only if transactions were prepared. */
-export function lateWritesOf(history: History): LateWrites {
-  let late = found.get(history);
-  if (!late) {
-    late = findLate(history);
-    found.set(history, late);
-  }
-  return late;
-}
+/** Passes over the operations only if transactions were prepared. */
+export const lateWritesOf = oncePer(findLate);
 
 function findLate(history: History): LateWrites {
   const late = new Witnesses();

@@ -7,6 +7,7 @@ import { UNSENT } from '../model/operations.ts';
 import type { Partition, PlacementMap } from '../model/topology.ts';
 import { Tally } from './availability.ts';
 import { mainRouteOf, onOneRoute } from './main-route.ts';
+import { oncePer } from './once.ts';
 import { actsOf, type FullEffect } from './spans.ts';
 
 /** The reads of one partition key within the range. */
@@ -76,7 +77,7 @@ export function placementOf(history: Pick<History, 'events'>): PlacementMap | un
   return eventsOf(history, 'cluster-formed')[0]?.placement;
 }
 
-const computed = new WeakMap<History, Map<string, Service | undefined>>();
+const servicesOf = oncePer((_: History) => new Map<string, Service | undefined>());
 
 /**
  * Counts the operations sent and settled within a range; none without a range. Computed once for each range, in one
@@ -84,12 +85,10 @@ const computed = new WeakMap<History, Map<string, Service | undefined>>();
  * @returns `undefined` if the cluster was never formed.
  */
 export function serviceWithin(history: History, range: TimeRange | undefined): Service | undefined {
-  const ofHistory = computed.get(history) ?? new Map<string, Service | undefined>();
-  computed.set(history, ofHistory);
-  const stretch = range ? `${range.fromMs} ${range.toMs}` : '';
-  const service = ofHistory.has(stretch) ? ofHistory.get(stretch) : count(history, range);
-  ofHistory.set(stretch, service);
-  return service;
+  const services = servicesOf(history);
+  const key = range ? `${range.fromMs} ${range.toMs}` : '';
+  if (!services.has(key)) services.set(key, count(history, range));
+  return services.get(key);
 }
 
 function count(history: History, range: TimeRange | undefined): Service | undefined {

@@ -6,6 +6,7 @@ import { keyWordOf, partitionNamed } from '../model/partition-words.ts';
 import { formatCount, formatMoment } from '../model/units.ts';
 import { clientsNode } from './clients.ts';
 import { placeOf } from './final-reads.ts';
+import { oncePer } from './once.ts';
 import { messagesPerKey, placementOf, wordOf } from './partitions.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
@@ -37,17 +38,8 @@ export interface ReadAudit {
   readonly forgottenWitnesses: readonly Operation[];
 }
 
-const audited = new WeakMap<History, ReadAudit>();
-
-/** Computed once for each history, in at most two passes over the operations. */
-export function auditReads(history: History): ReadAudit {
-  let audit = audited.get(history);
-  if (!audit) {
-    audit = auditAll(history);
-    audited.set(history, audit);
-  }
-  return audit;
-}
+/** In at most two passes over the operations. */
+export const auditReads = oncePer(auditAll);
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one pass over millions of reads serves three audits.
 function auditAll(history: History): ReadAudit {
@@ -99,7 +91,7 @@ function auditAll(history: History): ReadAudit {
     }
     if (!anomaly) continue;
     const { duplicated: again = [], duplicatedCount = again.length } = anomaly;
-    for (const [i, key] of again.entries()) duplicated.add(key, i === 0 ? 1 + duplicatedCount - again.length : 1);
+    addAll(duplicated, again, duplicatedCount);
     if (duplicatedCount > again.length) {
       const rows = `${formatCount(operation.rows ?? 0, 'row')}, ${formatCount(duplicatedCount, 'of them', 'of them')} again`;
       duplicatedWhere.add(

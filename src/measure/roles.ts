@@ -3,29 +3,22 @@
 import type { RoleFigures } from '../model/figures.ts';
 import { eventsOf, type History } from '../model/history.ts';
 import { finalPrimaryOf } from './final-witness.ts';
+import { oncePer } from './once.ts';
 import { twoPrimaries } from './split-brain.ts';
 import { takeoversOf } from './takeovers.ts';
 import { auditWrites } from './write-audit.ts';
 import { witnessedNodes, writeSpans } from './write-spans.ts';
 
-const computed = new WeakMap<History, RoleFigures>();
-
 /** @returns `undefined` if no roles were recorded: they do not move. */
-export function roleFigures(history: History): RoleFigures | undefined {
-  const looked = eventsOf(history, 'roles-seen').length > 0 || history.witness !== undefined;
-  if (!looked) return undefined;
-  let figures = computed.get(history);
-  if (!figures) {
-    figures = {
-      witness: witnessedByNode(history),
-      lost: auditWrites(history).lostBy,
-      twoPrimaries: twoPrimaries(history),
-      takeovers: takeoversOf(history),
-    };
-    computed.set(history, figures);
-  }
-  return figures;
-}
+export const roleFigures = oncePer((history: History): RoleFigures | undefined => {
+  if (eventsOf(history, 'roles-seen').length === 0 && history.witness === undefined) return undefined;
+  return {
+    witness: witnessedByNode(history),
+    lost: auditWrites(history).lostBy,
+    twoPrimaries: twoPrimaries(history),
+    takeovers: takeoversOf(history),
+  };
+});
 
 function witnessedByNode(history: History): RoleFigures['witness'] {
   const final = finalPrimaryOf(history);

@@ -15,7 +15,7 @@ import { partsOutside, touches } from './time-ranges.ts';
 const SLACK_MS = 500;
 
 /** The windows that count. `added`: those that only the load saw. */
-export interface Told {
+export interface CountingWindows {
   readonly windows: readonly ServiceWindow[];
   readonly added: readonly ServiceWindow[];
 }
@@ -42,7 +42,7 @@ export function notIn(outages: readonly ServiceWindow[], known: readonly TimeRan
 }
 
 /** The worse of what probes and load saw. */
-export function worseOf(probes: readonly ServiceWindow[], load: readonly ServiceWindow[]): Told {
+export function worseOf(probes: readonly ServiceWindow[], load: readonly ServiceWindow[]): CountingWindows {
   const outages = notIn(load.filter(isOutage), padded(probes.filter(isOutage)));
   const withOutages = overlay(probes, outages);
   const brownouts = load

@@ -88,9 +88,7 @@ export function actsOf(history: Events): ActTimes[] {
 }
 
 function firstOfEachAct(events: readonly { readonly act: number; readonly at: number }[]): Map<number, number> {
-  const result = new Map<number, number>();
-  for (const { act, at } of events) if (!result.has(act)) result.set(act, at);
-  return result;
+  return new Map(events.toReversed().map(({ act, at }) => [act, at]));
 }
 
 function optional<K extends string>(name: K, value: number | undefined): { readonly [P in K]?: number } {

@@ -17,8 +17,6 @@ import { SilenceLane } from './silences.ts';
 import { type Compared, type Counts, disagreementOf, notIn, overlay, worseOf } from './sources.ts';
 import { spansOf } from './spans.ts';
 
-export { Lane, type LaneOptions, lateAboveMs } from './lane.ts';
-
 export interface WindowsOfRun {
   /** Of whole kinds, then of single partitions; each in the order of time. */
   readonly windows: readonly ServiceWindow[];
@@ -26,11 +24,6 @@ export interface WindowsOfRun {
   readonly disagreements: readonly SourceDisagreement[];
   /** Windows of the probes alone. */
   readonly probed: readonly Probed[];
-}
-
-/** The windows of `windowsOfRun`. */
-export function serviceWindows(history: History, limitMs: (kind: string) => number): readonly ServiceWindow[] {
-  return windowsOfRun(history, limitMs).windows;
 }
 
 /**
@@ -90,9 +83,8 @@ interface LoadWindowsOfKind {
 
 /** The windows that the load saw, in one pass over its operations. */
 function loadWindows(history: History, limitMs: (kind: string) => number): LoadWindowsOfKind[] {
-  const formed = history.events.find((event) => event.type === 'cluster-formed');
-  const partitions = formed?.placement.partitions ?? [];
-  const partitionsInUse = new Set(Object.values(formed?.placement.partitionOfKey ?? {})).size;
+  const { partitions = [], partitionOfKey = {} } = placementOf(history) ?? {};
+  const partitionsInUse = new Set(Object.values(partitionOfKey)).size;
   const stalls = eventsOf(history, 'load-kept').find(({ of }) => of === undefined)?.stalls ?? [];
   const lanes = history.run.kinds.map((kind) => {
     const spacingMs = 1_000 / kind.ratePerSecond;

@@ -34,6 +34,11 @@ export class Witnesses {
     return [...this.#first.keys()];
   }
 
+  /** Lines of evidence: `look again: SELECT ...; -- on worker1`. */
+  lookAgain(history: Pick<History, 'run' | 'events'>): string[] {
+    return (this.figures(history).sql ?? []).map((statement) => `look again: ${statement}`);
+  }
+
   /** Without SQL in older histories, which lack `rows`. */
   figures(history: Pick<History, 'run' | 'events'>): Witnessed {
     const { count, keys } = this;
@@ -43,22 +48,17 @@ export class Witnesses {
   }
 
   #sql(rows: NonNullable<History['run']['rows']>, clients: NodeName): string[] {
-    const byPlace = new Map<string, { readonly place: Place; readonly keys: string[] }>();
-    for (const [key, places] of this.#first) {
-      for (const place of places.map((one) => one ?? { node: clients, relation: rows.table })) {
-        const id = `${place.node} ${place.relation}`;
-        const found = byPlace.get(id) ?? { place, keys: [] };
-        found.keys.push(key);
-        byPlace.set(id, found);
-      }
-    }
-    return [...byPlace.values()].map(({ place, keys }) => {
-      const tuples = keys.map((key) => {
+    const found = [...this.#first].flatMap(([key, places]) =>
+      places.map((place = { node: clients, relation: rows.table }) => ({ key, place })),
+    );
+    const byPlace = Map.groupBy(found, ({ place: { node, relation } }) => `${node} ${relation}`);
+    return [...byPlace.values()].map((here) => {
+      const { node, relation } = (here[0] as (typeof found)[0]).place;
+      const tuples = here.map(({ key }) => {
         const { writer, seq } = parseKey(key);
         return `(${writer}, ${seq})`;
       });
-      const where = `(${rows.key}) IN (${tuples.join(', ')})`;
-      return `SELECT ${rows.columns} FROM ${place.relation} WHERE ${where}; -- on ${place.node}`;
+      return `SELECT ${rows.columns} FROM ${relation} WHERE (${rows.key}) IN (${tuples.join(', ')}); -- on ${node}`;
     });
   }
 }

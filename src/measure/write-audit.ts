@@ -9,6 +9,7 @@ import { ABSENT, OK, OUTCOMES, UNSENT } from '../model/operations.ts';
 import { type FinalReads, finalReadsOf } from './final-reads.ts';
 import { stillPrepared } from './late-writes.ts';
 import { LostByNode } from './lost-by-node.ts';
+import { oncePer } from './once.ts';
 import { placementOf } from './partitions.ts';
 import { MAX_WITNESSES, Witnesses } from './witnesses.ts';
 
@@ -47,17 +48,8 @@ export interface WriteAudit {
   readonly unexpected: Witnesses;
 }
 
-const audited = new WeakMap<History, WriteAudit>();
-
-/** Computed once for each history, in one pass over the operations. */
-export function auditWrites(history: History): WriteAudit {
-  let audit = audited.get(history);
-  if (!audit) {
-    audit = auditAll(history);
-    audited.set(history, audit);
-  }
-  return audit;
-}
+/** In one pass over the operations. */
+export const auditWrites = oncePer(auditAll);
 
 function auditAll(history: History): WriteAudit {
   const finalReads = finalReadsOf(history);

@@ -7,6 +7,7 @@
 import type { TimeRange } from '../model/figures.ts';
 import { eventsOf, type History } from '../model/history.ts';
 import type { NodeName } from '../model/topology.ts';
+import { oncePer } from './once.ts';
 
 /** The witness writes more often than twice a second, so a longer pause means that the node stopped acknowledging. */
 export const BREAK_MS = 1_000;
@@ -40,19 +41,12 @@ export function witnessedNodes(history: Pick<History, 'events'>): readonly NodeN
   return eventsOf(history, 'cluster-formed')[0]?.nodes.map(({ name }) => name) ?? [];
 }
 
-const computed = new WeakMap<History, readonly WriteSpan[]>();
-
-/** In the order of time; empty without a witness. Computed once for each history. */
-export function writeSpans(history: History): readonly WriteSpan[] {
-  let spans = computed.get(history);
-  if (!spans) {
-    spans = witnessedNodes(history)
-      .flatMap((name, i) => spansOfNode(history, name, i + 1))
-      .sort((a, b) => a.fromMs - b.fromMs);
-    computed.set(history, spans);
-  }
-  return spans;
-}
+/** In the order of time; empty without a witness. */
+export const writeSpans = oncePer((history: History): readonly WriteSpan[] =>
+  witnessedNodes(history)
+    .flatMap((name, i) => spansOfNode(history, name, i + 1))
+    .sort((a, b) => a.fromMs - b.fromMs),
+);
 
 function spansOfNode(history: History, name: NodeName, number: number): WriteSpan[] {
   const acknowledged: AcknowledgedWrite[] = [];

@@ -1,7 +1,7 @@
 /** Ends a worker thread, gracefully if possible. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
+import { atMost } from './at-most.ts';
 
 /** How long a thread may take to end by itself. */
 const END_LIMIT_MS = 500;
@@ -23,11 +23,4 @@ export async function endThread(worker: Worker, ended: Promise<unknown>, limitMs
   const cutOff = worker.terminate().finally(() => left--);
   await atMost(limitMs, cutOff);
   worker.unref();
-}
-
-async function atMost(limitMs: number, work: Promise<unknown>): Promise<void> {
-  const limit = new AbortController();
-  const late = sleep(limitMs, undefined, { signal: limit.signal });
-  await Promise.race([work, late].map((one) => one.catch(() => undefined)));
-  limit.abort();
 }

@@ -169,7 +169,7 @@ export type RunEvent =
   | {
       readonly type: 'predicted';
       readonly down: readonly NodeName[];
-      /** Absent where none is. */
+      /** Absent if none is. */
       readonly frozen?: readonly NodeName[];
       readonly partitions: readonly PartitionPrediction[];
     }

@@ -3,6 +3,7 @@
  * part of report.json, where a missing number is `null`: JSON has neither NaN nor Infinity.
  */
 
+import type { HostSample } from './event.ts';
 import type { Lost } from './loss.ts';
 import type { Promised } from './promise.ts';
 import type { Access, NodeName } from './topology.ts';
@@ -12,13 +13,7 @@ export interface TimeRange {
   readonly toMs: number;
 }
 
-/** One sample of the machine that pgquake runs on. Shares go from 0 to 1. */
-export interface HostSampleFigures extends TimeRange {
-  readonly busy: number;
-  readonly stolen: number;
-  readonly runnable?: number;
-  readonly pressure?: { readonly cpu?: number; readonly memory?: number; readonly io?: number };
-  readonly lateMs: number;
+export interface HostSampleFigures extends TimeRange, Omit<HostSample, 'forMs'> {
   /** Why the machine was overloaded; absent if it was not. */
   readonly starved?: string;
 }

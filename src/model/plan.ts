@@ -2,7 +2,7 @@
 
 import type { MovingRole } from './roles.ts';
 import type { Scenario } from './scenario.ts';
-import type { NodeName, Partition, PartitionPrediction } from './topology.ts';
+import type { NodeName, Partition } from './topology.ts';
 
 /** One act of the schedule: one strike of a fault on its targets. */
 export interface PlannedAct {
@@ -51,10 +51,4 @@ export interface BlastRadius {
   readonly partitions: readonly string[];
   /** The partitions of each act. */
   readonly ofActs: readonly (readonly string[])[];
-}
-
-/** An engine's prediction for the time when these nodes are down together. */
-export interface PlannedPrediction {
-  readonly down: readonly NodeName[];
-  readonly partitions: readonly PartitionPrediction[];
 }

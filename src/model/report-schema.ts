@@ -55,6 +55,17 @@ const node = z
   })
   .meta({ id: 'Node' });
 
+const operationKind = z.object({
+  name: z.string(),
+  access: z.enum(['read', 'write']),
+  scope: z.enum(['partition', 'all']),
+  ratePerSecond: z.number().min(0),
+  deadlineMs: durationMs,
+  schedule: z.enum(['constant', 'poisson']).optional(),
+  maxConnections: count.optional(),
+  route: z.string().optional().describe('The route to the data; the main one if absent.'),
+});
+
 const run = z.object({
   id: z.string().describe("The name of the run's folder."),
   scenario: z.string(),
@@ -68,28 +79,11 @@ const run = z.object({
   pgquakeVersion: z.string(),
   nodeVersion: z.string(),
   keyWord: z.string().exactOptional().describe("The workload's word for a partition key."),
-  kinds: z.array(
-    z.object({
-      name: z.string(),
-      access: z.enum(['read', 'write']),
-      scope: z.enum(['partition', 'all']),
-      ratePerSecond: z.number().min(0),
-      deadlineMs: durationMs,
-      schedule: z.enum(['constant', 'poisson']).optional(),
-      maxConnections: count.optional(),
-      route: z.string().optional().describe('The route to the data; the main one if absent.'),
-    }),
-  ),
+  kinds: z.array(operationKind),
   probes: z.array(
-    z.object({
-      name: z.string(),
-      access: z.enum(['read', 'write']),
+    operationKind.extend({
       scope: z.literal('partition'),
       ratePerSecond: z.number().min(0).describe('For each partition.'),
-      deadlineMs: durationMs,
-      schedule: z.enum(['constant', 'poisson']).optional(),
-      maxConnections: count.optional(),
-      route: z.string().optional().describe('The route to the data; the main one if absent.'),
       connection: z.enum(['pooled', 'fresh']),
     }),
   ),
@@ -174,8 +168,7 @@ const readSummary = z
   })
   .meta({ id: 'ReadSummary' });
 
-const hostSample = {
-  forMs: durationMs.describe('Length of the sample, which ends with the event.'),
+const hostLoad = {
   busy: share.describe('Of all processors together.'),
   stolen: share.describe('Processor time that the hypervisor gave to other machines.'),
   runnable: z.number().min(0).exactOptional().describe('Tasks that ran or waited for a processor, on average.'),
@@ -423,7 +416,12 @@ const event = z
       ...witnessedRole,
       present: z.record(z.string(), ranges).describe('Number of the node that acknowledged -> sequence numbers.'),
     }),
-    z.object({ at, type: z.literal('host'), ...hostSample }),
+    z.object({
+      at,
+      type: z.literal('host'),
+      forMs: durationMs.describe('Length of the sample, which ends with the event.'),
+      ...hostLoad,
+    }),
     z.object({ at, type: z.literal('pressure'), ok: count, failed: count, forMs: durationMs }),
     z.object({
       at,
@@ -662,11 +660,7 @@ const figures = z.object({
         z.object({
           fromMs: at,
           toMs: at,
-          busy: share,
-          stolen: share,
-          runnable: z.number().min(0).exactOptional(),
-          pressure: hostSample.pressure,
-          lateMs: durationMs,
+          ...hostLoad,
           starved: z.string().exactOptional().describe('Why the machine was overloaded; absent if it was not.'),
         }),
       ),

@@ -25,7 +25,7 @@ export type BesidePurpose = (typeof BESIDE)[number];
 
 /** What a cluster is made of. `Engine.nodes` makes the nodes. */
 export interface Topology {
-  /** The entry first, where there is one. */
+  /** The entry first, if any. */
   readonly nodes: readonly NodeSpec[];
   /** Copies of every partition, from 1 to the number of nodes with data. */
   readonly replication: number;
@@ -88,8 +88,8 @@ export function nodeNames({ nodes }: Pick<Topology, 'nodes'>): NodeName[] {
   return nodes.map(({ name }) => name);
 }
 
-export function dataNodes({ nodes }: Pick<Topology, 'nodes'>): NodeName[] {
-  return nodes.filter(({ part }) => part === 'data').map(({ name }) => name);
+export function dataNodes(topology: Pick<Topology, 'nodes'>): NodeName[] {
+  return nodesThatAre(topology, 'data');
 }
 
 /** The nodes with a purpose. */

@@ -5,14 +5,12 @@
  * @throws what the work throws, or the signal's reason.
  */
 export async function unlessAborted<T>(working: Promise<T>, signal: AbortSignal): Promise<T> {
-  let stop = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason);
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
+  const aborted = Promise.withResolvers<never>();
+  const stop = () => aborted.reject(signal.reason);
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
   try {
-    return await Promise.race([working, aborted]);
+    return await Promise.race([working, aborted.promise]);
   } finally {
     signal.removeEventListener('abort', stop);
     working.catch(() => undefined);

@@ -4,7 +4,7 @@ import type { TimeRange } from './figures.ts';
 
 export type Judgement = 'pass' | 'fail' | 'unknown';
 
-const BADNESS: Record<Judgement, number> = { pass: 0, unknown: 1, fail: 2 };
+export const BADNESS: Readonly<Record<Judgement, number>> = { pass: 0, unknown: 1, fail: 2 };
 
 /** The worst judgement: `fail` over `unknown` over `pass`; `pass` if there are none. */
 export function worst(judgements: Iterable<Judgement>): Judgement {

@@ -21,7 +21,7 @@ export function noteAsked(error: object, { host, port }: Address, statement: str
 }
 
 /** The server and statement of a session's error; `undefined` for any other error. */
-export function describedStatement(error: unknown): Asked | undefined {
+export function askedOf(error: unknown): Asked | undefined {
   return typeof error === 'object' && error !== null ? ASKED.get(error) : undefined;
 }
 

@@ -6,7 +6,7 @@
 import { hostPort } from '../model/address.ts';
 import { EnvironmentError, errorText, HarnessError } from '../model/errors.ts';
 import { withoutSecrets } from '../model/secrets.ts';
-import { describedStatement } from './asked.ts';
+import { askedOf } from './asked.ts';
 
 /** SQLSTATEs of pgquake's own mistakes: a syntax error, an unknown name. */
 const OWN_MISTAKE = /^42(?!501)/;
@@ -28,7 +28,7 @@ export interface NamedServer {
  * @param servers names for addresses; a server without a name is shown by its address.
  */
 export function withServer(error: unknown, servers: readonly NamedServer[]): unknown {
-  const asked = describedStatement(error);
+  const asked = askedOf(error);
   const { code = '' } = (error ?? {}) as { code?: string };
   if (error instanceof HarnessError || OWN_MISTAKE.test(code)) return error;
   if (!asked) {

@@ -3,6 +3,7 @@
 import { Socket } from 'node:net';
 import type pg from 'pg';
 import type { Address } from '../model/address.ts';
+import { atMost } from '../model/at-most.ts';
 import { noteAsked } from './asked.ts';
 import { newClient } from './driver.ts';
 import { type Descriptions, type Row, Statement } from './statement.ts';
@@ -134,12 +135,7 @@ export class Session implements AsyncDisposable {
    * still exists after `limitMs`.
    */
   async ended(limitMs: number): Promise<string | undefined> {
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, limitMs);
-    });
-    await Promise.race([this.#ended, limit]);
-    clearTimeout(timer);
+    await atMost(limitMs, this.#ended);
     return this.#usable ? undefined : (this.#ending ?? 'closed');
   }
 
@@ -191,12 +187,7 @@ export class Session implements AsyncDisposable {
   async close(): Promise<void> {
     if (!this.#usable) return;
     this.#usable = false;
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, 1_000);
-    });
-    await Promise.race([this.#client.end().catch(() => undefined), limit]);
-    clearTimeout(timer);
+    await atMost(1_000, this.#client.end());
     this.discard();
   }
 
@@ -270,16 +261,9 @@ export class Session implements AsyncDisposable {
 
   /** Waits for work on this session. */
   #within<T>(timeoutMs: number, running: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const limit = this.#limit(timeoutMs, reject);
-      const settled =
-        <V>(settle: (value: V) => void) =>
-        (value: V) => {
-          clearTimeout(limit);
-          settle(value);
-        };
-      running.then(settled(resolve), settled(reject));
-    });
+    const late = Promise.withResolvers<never>();
+    const limit = this.#limit(timeoutMs, late.reject);
+    return Promise.race([running, late.promise]).finally(() => clearTimeout(limit));
   }
 
   /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ProbeLane, type ProbeLaneOptions } from '../../src/measure/probe-lane.ts';
-import { serviceWindows } from '../../src/measure/windows.ts';
+import { windowsOfRun } from '../../src/measure/windows.ts';
 import type { ServiceWindow } from '../../src/model/figures.ts';
 import { buildHistory, REFUSED } from '../support/history-builder.ts';
 import { runs } from '../support/properties.ts';
@@ -198,7 +198,7 @@ describe('windows seen by probes', () => {
       probe: ({ partition, intendedAt }) =>
         partition === 1 && intendedAt > 4_000 && intendedAt < 5_000 ? REFUSED : undefined,
     });
-    const windows = serviceWindows(history, () => 100);
+    const windows = windowsOfRun(history, () => 100).windows;
     const told = windows.map(({ type, kind, partition, seenBy }) => `${type} ${kind} ${partition ?? 'all'} ${seenBy}`);
     expect(told).toEqual([
       'brownout read all probes',
@@ -216,7 +216,7 @@ describe('windows seen by probes', () => {
         return intendedAt < 4_020 ? { settledAt: 6_001 } : { sentAt: 6_002, settledAt: 6_003, id };
       },
     });
-    const windows = serviceWindows(history, () => 100);
+    const windows = windowsOfRun(history, () => 100).windows;
     const told = windows.map(({ type, kind, partition, durationMs }) => [
       type,
       kind,
@@ -236,7 +236,7 @@ describe('windows seen by probes', () => {
       probe: () => undefined,
       answer: ({ intendedAt }) => (intendedAt > 4_000 && intendedAt < 5_000 ? REFUSED : undefined),
     });
-    const whole = serviceWindows(history, () => 100).filter(({ partition }) => partition === undefined);
+    const whole = windowsOfRun(history, () => 100).windows.filter(({ partition }) => partition === undefined);
     expect(whole.map(({ type, kind, seenBy }) => [type, kind, seenBy])).toEqual([
       ['outage', 'read', 'load'],
       ['outage', 'scan', 'load'],

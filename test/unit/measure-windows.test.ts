@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Lane, lateAboveMs, serviceWindows } from '../../src/measure/windows.ts';
+import { Lane, lateAboveMs } from '../../src/measure/lane.ts';
+import { windowsOfRun } from '../../src/measure/windows.ts';
 import type { ServiceWindow } from '../../src/model/figures.ts';
 import type { Outcome } from '../../src/model/history.ts';
 import { oneWorker, threeWorkers } from '../histories/runs.ts';
@@ -160,7 +161,7 @@ describe('windows of a run', () => {
       answer: (operation) =>
         operation.kind === 'read' && operation.partition === 1 && inFault(operation) ? REFUSED : undefined,
     });
-    const windows = serviceWindows(history, () => LATE_MS);
+    const windows = windowsOfRun(history, () => LATE_MS).windows;
     expect(windows.map(({ type, kind, partition }) => [type, kind, partition])).toEqual([
       ['brownout', 'read', undefined],
       ['outage', 'read', 'B'],
@@ -173,7 +174,7 @@ describe('windows of a run', () => {
   });
 
   test('where two of four shards are gone, failures in a row are one brownout of the kind', () => {
-    const windows = serviceWindows(threeWorkers(), () => LATE_MS);
+    const windows = windowsOfRun(threeWorkers(), () => LATE_MS).windows;
     const ofReads = windows.filter(({ kind }) => kind === 'read').map(({ type, partition }) => [type, partition]);
     expect(ofReads).toEqual([
       ['brownout', undefined],
@@ -189,12 +190,12 @@ describe('windows of a run', () => {
         return operation.partition === 3 ? { outcome: 'unsent' } : REFUSED;
       },
     });
-    const whole = serviceWindows(history, () => LATE_MS).filter(({ partition }) => partition === undefined);
+    const whole = windowsOfRun(history, () => LATE_MS).windows.filter(({ partition }) => partition === undefined);
     expect(whole.map(({ type, failed }) => [type, failed])).toEqual([['outage', 75]]);
   });
 
   test('where all shards are gone, it is an outage of the kind', () => {
-    const windows = serviceWindows(oneWorker(), () => LATE_MS);
+    const windows = windowsOfRun(oneWorker(), () => LATE_MS).windows;
     expect(windows.map(({ type, kind, partition }) => [type, kind, partition])).toEqual([
       ['outage', 'write', undefined],
       ['outage', 'write', 'A'],
@@ -205,7 +206,7 @@ describe('windows of a run', () => {
   });
 
   test('a scan needs every shard, so two that fail are an outage', () => {
-    const windows = serviceWindows(threeWorkers(), () => LATE_MS).filter(({ kind }) => kind === 'scan');
+    const windows = windowsOfRun(threeWorkers(), () => LATE_MS).windows.filter(({ kind }) => kind === 'scan');
     expect(windows.map(({ type }) => type)).toEqual(['outage']);
   });
 
@@ -213,7 +214,7 @@ describe('windows of a run', () => {
     const history = buildHistory({
       answer: (operation) => (operation.id % 3 === 0 ? { outcome: 'unsent' } : undefined),
     });
-    expect(serviceWindows(history, () => LATE_MS)).toEqual([]);
+    expect(windowsOfRun(history, () => LATE_MS).windows).toEqual([]);
   });
 
   test('late is five times the p99 of the steady state, and never below 100 ms', () => {
