@@ -26,10 +26,7 @@ export interface WindowsOfRun {
   readonly probed: readonly Probed[];
 }
 
-/**
- * All windows of a run.
- * @param limitMs for each kind, the latency above which an operation is late.
- */
+/** @param limitMs for each kind, the latency above which an operation is late. */
 export function windowsOfRun(history: History, limitMs: (kind: string) => number): WindowsOfRun {
   const probed = probeWindows(history);
   const main = mainRouteOf(history);

@@ -84,7 +84,6 @@ export const LEFTOVERS = 'leftovers';
 /** The source named by `final-read-failed` if pgquake could not read the witness's rows on a node. */
 export const WITNESS = 'witness';
 
-/** The result of one complete read of one source. */
 export interface ReadSummary {
   /** Rows received, counting duplicates. */
   readonly rows: number;

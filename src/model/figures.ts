@@ -172,7 +172,6 @@ export interface TwoPrimariesSide {
   readonly rows: readonly string[];
 }
 
-/** A time in which two nodes acknowledged writes. */
 export interface TwoPrimaries extends TimeRange {
   /** The certain part: each had committed before the other's last write was sent. 0: it may have been a handover. */
   readonly atLeastMs: number;
@@ -222,7 +221,6 @@ export interface LostByNodeFigures {
   readonly lastMs: number;
 }
 
-/** Figures of a cluster whose roles move. */
 export interface RoleFigures {
   /** What each node acknowledged to the witness, and what of it is missing on the final primary. */
   readonly witness: readonly {
@@ -245,7 +243,6 @@ export interface RouteLosses {
   readonly probes: { readonly acknowledged: number; readonly lost: number } | null;
 }
 
-/** Reading or writing by one route. */
 export interface RouteFigures {
   readonly route: string;
   readonly access: Access;

@@ -83,7 +83,6 @@ export interface OperationKind {
   readonly maxConnections?: number | undefined;
 }
 
-/** One kind of probe. */
 export interface ProbeKind extends OperationKind {
   readonly scope: 'partition';
   /** For each partition. */

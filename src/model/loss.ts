@@ -54,7 +54,6 @@ export function nodesOnSide(words: readonly string[], { nodes, roles = {} }: Sid
   return nodes.map(({ name }) => name).filter((name) => named.has(name));
 }
 
-/** One loss of one node. */
 export type Lost =
   | (Exclude<Taken, { readonly what: 'links' }> & { readonly node: NodeName })
   | {

@@ -10,7 +10,6 @@ import type { CheckResult, Judgement } from './verdict.ts';
 /** Raised by changes that break readers of the old version. */
 export const REPORT_VERSION = 2;
 
-/** The cases of one kind of finding. */
 export interface Witnessed {
   readonly count: number;
   /** Up to 8 keys, `writer:sequence`. */

@@ -72,7 +72,6 @@ export type PartitionRef = ({ readonly partitionKey: number } | { readonly parti
   readonly written: string;
 };
 
-/** How to probe the partitions. */
 export interface ProbeSpec {
   /** For each partition, separately for reading and writing. */
   readonly ratePerSecond: number;
@@ -115,7 +114,6 @@ export interface AbortCondition {
   readonly forMs: number;
 }
 
-/** The limits of a run. */
 export interface Guards {
   /** The most nodes that may be struck at once. */
   readonly maxDown?: number;

@@ -1,6 +1,5 @@
 /** Confidence intervals of shares. */
 
-/** A count out of a number of tries. */
 export interface Tries {
   readonly count: number;
   /** 1 or more. */

@@ -5,7 +5,6 @@ import type { CheckResult, Judgement } from './verdict.ts';
 /** Raised by changes that break readers of the old version. */
 export const SUITE_VERSION = 1;
 
-/** One scenario of a suite, with the result of its run. */
 export interface SuiteRun {
   readonly scenario: string;
   readonly summary: string;

@@ -92,7 +92,6 @@ export function dataNodes(topology: Pick<Topology, 'nodes'>): NodeName[] {
   return nodesThatAre(topology, 'data');
 }
 
-/** The nodes with a purpose. */
 export function nodesThatAre({ nodes }: Pick<Topology, 'nodes'>, purpose: Purpose): NodeName[] {
   return nodes.filter(({ part }) => part === purpose).map(({ name }) => name);
 }

@@ -15,7 +15,6 @@ export function worst(judgements: Iterable<Judgement>): Judgement {
   return result;
 }
 
-/** The finding of a check. */
 export interface Finding {
   readonly judgement: Judgement;
   /** What the hypothesis requires, in words: `all 500 messages readable during the fault`. */
@@ -40,7 +39,6 @@ export type Telling = 'figure' | 'readable' | 'end';
 /** What an operator asks first; a check may set a limit to it. */
 export type Question = 'availability' | 'outage' | 'loss' | 'healing';
 
-/** A finding, with its hypothesis. */
 export interface CheckResult extends Finding {
   readonly check: string;
   /** As written in the scenario; `{}` for a check that every run makes. */
