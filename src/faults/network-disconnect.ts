@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { sqlRefusal, untilServes } from '../cluster/health.ts';
 import { type NodeControl, without } from '../cluster/platform.ts';
+import { formatCount } from '../model/units.ts';
 import { proveEach, withoutEffect } from './each-target.ts';
 import { defineFault } from './fault.ts';
 
@@ -42,7 +43,7 @@ export const networkDisconnect = defineFault({
         await node.state(),
         await sqlRefusal(node, SILENCE_MS),
       ];
-      if (left.length > 0) throw withoutEffect(node, `it is still in ${left.length} networks`);
+      if (left.length > 0) throw withoutEffect(node, `it is still in ${formatCount(left.length, 'network')}`);
       if (refusal === undefined) throw withoutEffect(node, 'it is in no network, but still accepts SQL');
       return `${state}, in no network, SQL unanswered (${refusal})`;
     });
@@ -52,7 +53,7 @@ export const networkDisconnect = defineFault({
     const { attachments } = undoDetail.parse(detail);
     await attachmentsOf(node).attach(attachments);
     await untilServes(node, Number.POSITIVE_INFINITY, signal);
-    return `in ${attachments.length} networks again`;
+    return `in ${formatCount(attachments.length, 'network')} again`;
   },
 });
 

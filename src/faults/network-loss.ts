@@ -13,6 +13,7 @@ import {
   networkOf,
   proveRules,
   removeRules,
+  sum,
 } from './packet-rules.ts';
 
 /** Each connection attempt of the proof sends a few packets that can be lost. */
@@ -41,7 +42,7 @@ export const networkLoss = defineFault<z.output<typeof params>, readonly Cut[]>(
   prove(targets, { share }, cuts) {
     return proveRules(targets, cuts, async (node, { peers, mark }) => {
       const network = networkOf(node);
-      const lost = async () => (await network.rulesOf(mark)).reduce((sum, packets) => sum + packets, 0);
+      const lost = async () => sum(await network.rulesOf(mark));
       const peer = peers?.[0];
       // Losses are up to chance, so zero is no failure: the rules are in force.
       for (let nth = 0; peer && nth < CONNECTIONS && (await lost()) === 0; nth++) {

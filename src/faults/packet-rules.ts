@@ -130,7 +130,7 @@ export function metByRules(targets: readonly NodeControl[], cuts: readonly Cut[]
   });
 }
 
-function sum(numbers: readonly number[]): number {
+export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 

@@ -55,8 +55,6 @@ const FOR_A_RUN = {
   initdbArguments: '--no-sync',
 };
 
-export { attach } from './docker/nodes.ts';
-
 export const docker: Platform = {
   name: 'docker',
   summary: 'containers, made with Docker Compose',

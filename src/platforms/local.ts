@@ -16,7 +16,7 @@ import { findBinaries } from './local/binaries.ts';
 import { Cache } from './local/cache.ts';
 import { DataRoot } from './local/data-folder.ts';
 import { pathOfInstalled } from './local/installed.ts';
-import { LocalCluster } from './local/local-cluster.ts';
+import { LocalCluster, startAll } from './local/local-cluster.ts';
 import { PortChooser } from './local/ports.ts';
 import { provisionPrograms } from './local/program-cluster.ts';
 import { PacketFilter } from './local/relay/packet-filter.ts';
@@ -97,21 +97,8 @@ export const local: Platform = {
     // Recorded before anything is made, so that a crash at any later moment leaves nothing that cannot be found.
     await cluster.save();
     let relay: Relay | undefined;
-    try {
-      await dataRoot.make(binaries.account);
-      if (needs && [...BY_RELAY].some((capability) => needs.has(capability))) {
-        relay = await Relay.start(names, ports);
-        cluster.use(relay);
-      }
-    } catch (error) {
-      await cluster.dispose();
-      throw error;
-    }
-    // The first node that fails ends the wait for the others.
-    const failed = new AbortController();
-    const abort = AbortSignal.any([signal, failed.signal]);
 
-    const startNode = async ({ name, part }: NodeSpec): Promise<LocalServer> => {
+    const startNode = async ({ name, part }: NodeSpec, abort: AbortSignal): Promise<void> => {
       const dataFolder = await dataRoot.addNode(name, template, abort);
       const faces = hasEntry && part === 'data' ? 'servers' : 'clients';
       const options: ServerOptions = {
@@ -127,23 +114,22 @@ export const local: Platform = {
       cluster.add(server);
       await server.launchOnFreePort(ports, abort);
       await untilReady(server, abort);
-      return server;
     };
 
-    const starting = specs.map((spec) =>
-      startNode(spec).catch((error: unknown) => {
-        failed.abort(error);
-        throw error;
-      }),
-    );
-    const outcomes = await Promise.allSettled(starting);
-    if (abort.aborted || outcomes.some((outcome) => outcome.status === 'rejected')) {
+    try {
+      await dataRoot.make(binaries.account);
+      if (needs && [...BY_RELAY].some((capability) => needs.has(capability))) {
+        relay = await Relay.start(names, ports);
+        cluster.use(relay);
+      }
+      await startAll(specs, startNode, signal);
+      cluster.sort(names);
+      return cluster;
+    } catch (error) {
       await cluster.dispose();
       signal.throwIfAborted();
-      throw failed.signal.reason;
+      throw error;
     }
-    cluster.sort(names);
-    return cluster;
   },
 
   async reclaim(runFolder, { force = false } = {}) {

@@ -67,7 +67,7 @@ test('a statement that is waited for: writes that pass it break, reads do not', 
   expect(eventOf(report, 'fault-in-effect')).toMatchObject({
     proof: 'worker1: 1 rules in force, waiting for "INSERT INTO public.messages"',
   });
-  expect(eventOf(report, 'healed')).toMatchObject({ proof: expect.stringMatching(/had met [1-9]\d* packets/) });
+  expect(eventOf(report, 'healed')).toMatchObject({ proof: expect.stringMatching(/they met [1-9]\d* packets/) });
   const broken = report.figures.errors.map(({ kind }) => kind);
   expect(broken).toContain('write');
   expect(broken).not.toContain('read');

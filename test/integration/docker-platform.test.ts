@@ -12,8 +12,9 @@ import { EnvironmentError } from '../../src/model/errors.ts';
 import { DockerClient } from '../../src/platforms/docker/client.ts';
 import { renderCompose, STANDING } from '../../src/platforms/docker/compose.ts';
 import { type ComposeCommand, findCompose, runCompose } from '../../src/platforms/docker/compose-command.ts';
+import { attach } from '../../src/platforms/docker/nodes.ts';
 import { removeProject } from '../../src/platforms/docker/project.ts';
-import { attach, docker, reclaim } from '../../src/platforms/docker.ts';
+import { docker, reclaim } from '../../src/platforms/docker.ts';
 import { Session } from '../../src/sql/session.ts';
 import {
   dockerMissing,

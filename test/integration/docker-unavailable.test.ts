@@ -9,8 +9,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EnvironmentError } from '../../src/model/errors.ts';
 import { DockerClient } from '../../src/platforms/docker/client.ts';
 import { wantedImage } from '../../src/platforms/docker/image.ts';
+import { attach } from '../../src/platforms/docker/nodes.ts';
 import { removeProject } from '../../src/platforms/docker/project.ts';
-import { attach, docker } from '../../src/platforms/docker.ts';
+import { docker } from '../../src/platforms/docker.ts';
 import { Workplace } from '../support/cli.ts';
 import { sharded } from '../support/sharded.ts';
 

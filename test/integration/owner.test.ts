@@ -61,7 +61,7 @@ test('in the same namespace: in use until it is killed, then gone, whatever is l
 
 test('after a reboot it is gone, though its process id is taken again', async () => {
   const owner = await own(path);
-  expect(await runningOwner(owner, path, AS_PROCESSES)).toContain('still runs');
+  expect(await runningOwner(owner, path, AS_PROCESSES)).toContain('still running');
   const before = { ...owner, bootId: '00000000-0000-0000-0000-000000000000' };
   expect(await runningOwner(before, path, AS_PROCESSES)).toBeUndefined();
   await disown(path);

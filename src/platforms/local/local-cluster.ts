@@ -27,6 +27,22 @@ export interface LocalClusterOptions {
   readonly say: ((line: string) => void) | undefined;
 }
 
+/**
+ * Starts all nodes at once. The first failure ends the wait for the others.
+ * @throws that failure, or the signal's reason.
+ */
+export async function startAll<T>(
+  nodes: readonly T[],
+  start: (node: T, abort: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const failed = new AbortController();
+  const abort = AbortSignal.any([signal, failed.signal]);
+  await Promise.all(nodes.map((node) => start(node, abort).catch((error: unknown) => failed.abort(error))));
+  signal.throwIfAborted();
+  failed.signal.throwIfAborted();
+}
+
 export class LocalCluster implements Nodes {
   #nodes: LocalNode[] = [];
   readonly #dataRoot: DataRoot;

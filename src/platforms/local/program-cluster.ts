@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { untilServes } from '../../cluster/health.ts';
 import type { Nodes, ProvisionOptions } from '../../cluster/platform.ts';
-import type { NodePrograms, Places } from '../../cluster/program.ts';
+import type { NodeProgram, NodePrograms, Places } from '../../cluster/program.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { own } from '../owner.ts';
 import { serverAccount } from './account.ts';
 import { DATA, DataRoot } from './data-folder.ts';
 import { pathOfInstalled } from './installed.ts';
-import { LocalCluster } from './local-cluster.ts';
+import { LocalCluster, startAll } from './local-cluster.ts';
 import { PortChooser } from './ports.ts';
 import { ProgramNode } from './program-node.ts';
 
@@ -60,10 +60,8 @@ async function provisionOnce(options: ProvisionOptions, programs: NodePrograms):
   // Recorded before anything is made, so that a crash at any later moment leaves nothing that cannot be found.
   await cluster.save();
   const password = randomBytes(24).toString('base64url');
-  const failed = new AbortController();
-  const abort = AbortSignal.any([signal, failed.signal]);
 
-  const startNode = async (name: NodeName, program: ReturnType<NodePrograms['at']>[string]) => {
+  const startNode = async ([name, program]: [NodeName, NodeProgram], abort: AbortSignal) => {
     abort.throwIfAborted();
     const node = new ProgramNode({
       name,
@@ -83,14 +81,7 @@ async function provisionOnce(options: ProvisionOptions, programs: NodePrograms):
 
   try {
     await dataRoot.make(account);
-    const starting = Object.entries(programs.at(placesIn(dataRoot.folder, ports))).map(([name, program]) =>
-      startNode(name, program).catch((error: unknown) => {
-        failed.abort(error);
-        throw error;
-      }),
-    );
-    await Promise.allSettled(starting);
-    abort.throwIfAborted();
+    await startAll(Object.entries(programs.at(placesIn(dataRoot.folder, ports))), startNode, signal);
     cluster.sort(names);
     return cluster;
   } catch (error) {
