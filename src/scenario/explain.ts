@@ -14,7 +14,7 @@ interface Complaint {
   readonly key?: string;
 }
 
-/** A value of a source that was held against a schema. */
+/** A validated value with its place in a source. */
 export interface Validated {
   readonly source: Source;
   readonly value: unknown;

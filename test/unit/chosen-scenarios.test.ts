@@ -31,12 +31,12 @@ const names = async (given: Partial<RunArguments>) =>
   (await chosenScenarios(quake, asked(given))).map(({ name }) => name);
 
 describe('a pattern', () => {
-  test('stands for the scenarios of a suite', async () => {
+  test('matches the scenarios of a suite', async () => {
     const found = await names({ scenario: ['patroni/primary-lost*'] });
     expect(found).toEqual(['primary-lost', 'primary-lost-sync']);
   });
 
-  test('without a suite stands for none in one; ** does', async () => {
+  test('without a suite matches none in a suite; ** does', async () => {
     expect(await names({ scenario: ['primary-l*'] }).catch(({ message }) => message)).toBe(
       'no scenario matches "primary-l*"',
     );
@@ -44,7 +44,7 @@ describe('a pattern', () => {
     expect(await names({ scenario: ['one-worke?'] })).toEqual(['one-worker']);
   });
 
-  test('of paths stands for the files; each once, in their order', async () => {
+  test('of paths matches files, each once, in order', async () => {
     expect(await names({ scenario: [join(folder, 't*.yaml')] })).toEqual(['three', 'two']);
     expect(await names({ scenario: [join(folder, 't*.yaml'), join(folder, 'two.yaml')] })).toEqual(['three', 'two']);
     await expect(names({ scenario: [join(folder, 'x*.yaml')] })).rejects.toThrow(/no scenario matches/);
@@ -54,12 +54,12 @@ describe('a pattern', () => {
 describe('a tag', () => {
   const here = () => [join(folder, '*.yaml')];
 
-  test('leaves those that have it', async () => {
+  test('keeps the scenarios that have it', async () => {
     expect(await names({ scenario: here(), tag: ['nightly'] })).toEqual(['one', 'two']);
     expect(await names({ scenario: here(), tag: ['slow'] })).toEqual(['two']);
   });
 
-  test('given twice leaves those that have any', () => {
+  test('given twice keeps the scenarios that have either', () => {
     const some = [{ tags: ['a'] }, { tags: ['b'] }, { tags: ['c'] }, {}];
     expect(tagged(some, ['a', 'c'])).toEqual([{ tags: ['a'] }, { tags: ['c'] }]);
     expect(tagged(some, [])).toEqual(some);
@@ -76,13 +76,13 @@ describe('a tag', () => {
     expect(suite?.scenarios.map(({ name }) => name)).toEqual(['two']);
   });
 
-  test('that no scenario has is told with the nearest', async () => {
+  test('that no scenario has is refused with the nearest', async () => {
     await expect(names({ scenario: here(), tag: ['nightl'] })).rejects.toThrow(
       'no scenario has the tag "nightl"; did you mean "nightly"?',
     );
   });
 
-  test('that is no word is refused with its place', () => {
+  test('that is not a word is refused with its place', () => {
     const text = 'name: a\nsummary: Some.\ntags: [Two words]\nhypothesis: [{ check: no-lost-writes }]\n';
     expect(() => quake.parse(text, 'a.yaml')).toThrow('a.yaml:3:8 tags[0]: expected a word in kebab-case');
   });

@@ -1,4 +1,4 @@
-/** pgquake.config.ts: where it is looked for, what it brings, and what is wrong with it. */
+/** pgquake.config.ts: where pgquake looks for it, its effects, and its problems. */
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ afterEach(() => {
 
 let written = 0;
 
-/** Each in a folder of its own, because a module that was imported once is not read again. */
+/** Each in its own folder, because Node caches imported modules. */
 function write(text: string, name = 'pgquake.config.mjs'): string {
   written++;
   const file = join(folder, `team${written}`, name);
@@ -66,7 +66,7 @@ describe('is looked for', () => {
 
 const REPORTER = "{ name: 'mine', summary: 'Mine.', render: () => ({}) }";
 
-test('brings variants, and defaults for scenarios that say nothing themselves', async () => {
+test('adds variants, and defaults for scenarios that set no value', async () => {
   const file = write(
     `export default { reporters: [${REPORTER}], reports: 'runs', platform: 'local', engine: 'native', seed: 7 };\n`,
   );
@@ -86,7 +86,7 @@ test('may be TypeScript', async () => {
   expect(quake.plan(quake.parse('name: a\nsummary: A.\nhypothesis: [{ check: healed }]\n')).seed).toBe(9);
 });
 
-/** Loads each in a process of Node itself: inside of vitest, modules are loaded by something else. */
+/** Loads each in a plain Node process, because vitest has its own module loader. */
 function messages(files: readonly string[]): string[] {
   const script = `
     import { loadConfig } from ${JSON.stringify(join(import.meta.dirname, '../../src/config.ts'))};
@@ -213,6 +213,6 @@ test('is refused with file, line and what was expected', () => {
   expect(told.at(-1)).toBe('config-unusable nowhere/pgquake.config.ts: there is no such file');
 });
 
-test('a refusal is a mistake of its author', async () => {
+test('a refusal is an InputError', async () => {
   await expect(loadConfig(write('export default 7;\n'))).rejects.toBeInstanceOf(InputError);
 });

@@ -24,7 +24,7 @@ describe('connections of one kind', () => {
     expect(opened).toHaveLength(1);
   });
 
-  test('a connection that was thrown away is not handed out again', async () => {
+  test('a discarded connection is not handed out again', async () => {
     const { opened, connect } = fakes();
     const connections = new Connections(1, connect);
     const first = await connections.acquire(100);
@@ -34,7 +34,7 @@ describe('connections of one kind', () => {
     expect(opened).toHaveLength(2);
   });
 
-  test('a connection that dies while it is free makes room under the cap', async () => {
+  test('a free connection that dies makes room under the cap', async () => {
     const { opened, connect } = fakes();
     const connections = new Connections(1, connect);
     connections.release(await connections.acquire(100));
@@ -42,7 +42,7 @@ describe('connections of one kind', () => {
     expect((await connections.acquire(100)).usable).toBe(true);
   });
 
-  test('beyond the cap an operation waits and gets the next that comes free', async () => {
+  test('beyond the cap an operation waits for the next free connection', async () => {
     const connections = new Connections(1, fakes().connect);
     const first = await connections.acquire(100);
     const waiting = connections.acquire(1_000);
@@ -50,7 +50,7 @@ describe('connections of one kind', () => {
     expect(await waiting).toBe(first);
   });
 
-  test('one that waits in vain is told that the client ran dry', async () => {
+  test('an operation that waits in vain fails because the client had no free connection', async () => {
     const connections = new Connections(1, fakes().connect);
     const first = await connections.acquire(100);
     const answered = connections.acquire(100, 20);
@@ -60,7 +60,7 @@ describe('connections of one kind', () => {
     await expect(dry).rejects.toThrow(NoConnectionError);
   });
 
-  test('where the server answers on no connection at all, the operation waits for the server until its time is over', async () => {
+  test('while the server answers on no connection, an operation waits for it until its time is over', async () => {
     const connections = new Connections(1, fakes().connect);
     await connections.acquire(100);
     await expect(connections.acquire(60, 5)).rejects.toThrow(SilentServerError);
@@ -75,7 +75,7 @@ describe('connections of one kind', () => {
     expect(await waiting).toBe(first);
   });
 
-  test('how long the first connections of all may take is no measure of a silence, nor of later connections', async () => {
+  test('the limit of the first connections does not apply to silences or later connections', async () => {
     const limits: number[] = [];
     const { connect } = fakes();
     const connections = new Connections(2, (timeoutMs) => {
@@ -93,7 +93,7 @@ describe('connections of one kind', () => {
     connections.release(second);
   });
 
-  test('an answer that is merely slow keeps it the client that ran dry', async () => {
+  test('while the server answers slowly, the client is still to blame', async () => {
     const connections = new Connections(1, fakes().connect);
     const first = await connections.acquire(1_000);
     const waiting = connections.acquire(1_000, 5);
@@ -117,7 +117,7 @@ describe('connections of one kind', () => {
     }
   });
 
-  test('when a busy connection is thrown away, the one who waits opens its own', async () => {
+  test('when a busy connection is discarded, the waiting operation opens another', async () => {
     const { opened, connect } = fakes();
     const connections = new Connections(1, connect);
     const first = await connections.acquire(100);
@@ -128,7 +128,7 @@ describe('connections of one kind', () => {
     expect(opened).toHaveLength(2);
   });
 
-  test('a failed attempt to connect passes its place on', async () => {
+  test('a failed attempt to connect makes room for the next', async () => {
     const { connect } = fakes(1);
     const connections = new Connections(1, connect);
     const first = await connections.acquire(100);
@@ -155,14 +155,14 @@ describe('a server that is slow to accept connections', () => {
     return { connections, most: () => most };
   }
 
-  test('is asked for a few at a time, however many operations are due', async () => {
+  test('gets at most four attempts at a time, however many operations are due', async () => {
     const { connections, most } = slow();
     const sessions = await Promise.all(Array.from({ length: 12 }, () => connections.acquire(1_000, 100)));
     expect(new Set(sessions).size).toBe(12);
     expect(most()).toBe(4);
   });
 
-  test('a connection that comes free first goes to who has waited longest', async () => {
+  test('the oldest waiter gets the first free connection', async () => {
     const { connections } = slow();
     const first = await connections.acquire(1_000);
     const waiting = Array.from({ length: 5 }, () => connections.acquire(1_000));
@@ -171,7 +171,7 @@ describe('a server that is slow to accept connections', () => {
     await Promise.all(waiting);
   });
 
-  test('is not asked anew for each operation while all refuse; an operation fails by a try that began after it', async () => {
+  test('gets one attempt for all operations while it refuses; each fails by an attempt that began after it', async () => {
     const tries: number[] = [];
     const connections = new Connections(50, async () => {
       tries.push(performance.now());
@@ -192,14 +192,14 @@ describe('a server that is slow to accept connections', () => {
     }
     await Promise.all(all);
     expect(failed).toHaveLength(60);
-    // 20 ms each and as long a rest, in some 400 ms; four at a time were tried before.
+    // One attempt and pause take 40 ms, for 400 ms; before the refusal there were four attempts at a time.
     expect(tries.length).toBeLessThan(20);
     for (const { since, at } of failed) {
       expect(tries.some((begun) => begun >= since && begun <= at)).toBe(true);
     }
   });
 
-  test('is tried by others as soon as one gets no answer, however often it had refused', async () => {
+  test('gets parallel attempts again as soon as one times out, however often it had refused', async () => {
     const opened: FakeSession[] = [];
     let tries = 0;
     const connections = new Connections(50, async () => {
@@ -218,7 +218,7 @@ describe('a server that is slow to accept connections', () => {
     await expect(Promise.all(next)).rejects.toThrow(DeadlineError);
   });
 
-  test('serves again after operations had waited for it in vain', async () => {
+  test('serves again after operations waited for it in vain', async () => {
     let takesMs = 500;
     const connections = new Connections(100, async (timeoutMs) => {
       await new Promise((resolve) => setTimeout(resolve, Math.min(takesMs, timeoutMs)));
@@ -233,7 +233,7 @@ describe('a server that is slow to accept connections', () => {
       const work = connections.acquire(100).then(
         (session) => {
           outcomes[i] = 'ok';
-          // It is thrown away, so that the next one needs another.
+          // Discarded, so that the next one needs another.
           session.discard();
           connections.release(session);
         },
@@ -249,7 +249,7 @@ describe('a server that is slow to accept connections', () => {
     expect(outcomes.slice(-60).filter((outcome) => outcome === 'ok').length).toBeGreaterThan(5);
   });
 
-  test('serves again after a silence as long as operations wait, though more are due than connections can be opened', async () => {
+  test('serves again after a long silence, even with more operations due than connections it can open', async () => {
     vi.useFakeTimers();
     try {
       const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -283,14 +283,14 @@ describe('a server that is slow to accept connections', () => {
       await vi.advanceTimersByTimeAsync(2_000);
       await Promise.all(all);
       expect(outcomes.slice(0, 190)).not.toContain('ok');
-      // From a second after the silence.
+      // Starting a second after the silence.
       expect(outcomes.slice(800)).not.toContain('fail');
     } finally {
       vi.useRealTimers();
     }
   });
 
-  test('is what an operation waited for in vain, not the client', async () => {
+  test('is to blame for an operation that waited for it in vain', async () => {
     const { connections } = slow();
     const opened = Array.from({ length: 4 }, () => connections.acquire(1_000));
     await expect(connections.acquire(20, 2)).rejects.toThrow(DeadlineError);

@@ -1,4 +1,4 @@
-/** An engine brings keys of its own under `cluster:`: read, explained and published without anybody else knowing them. */
+/** An engine's own keys under `cluster:`, which only the engine knows. */
 
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -59,7 +59,7 @@ function problems(cluster: string): string[] {
   }
 }
 
-describe('keys of an engine from outside', () => {
+describe('the keys of a foreign engine', () => {
   test('are read by its schema and its makeup', () => {
     expect(exported).toBe(clusterKeys);
     expect(parsed('{ engine: replicas, replicas: 3, apply-delay: 4 }')).toMatchObject({
@@ -71,7 +71,7 @@ describe('keys of an engine from outside', () => {
     expect(parsed('{ engine: replicas }')).toMatchObject({ replication: 2, own: { params: { delay: 0 } } });
   });
 
-  test('say which engine is meant where none is named', () => {
+  test('select the engine if none is named', () => {
     expect(parsed('{ replicas: 4 }').engine).toBe('replicas');
     expect(parsed('{ members: 3 }').engine).toBe('streaming');
     expect(parsed('{ workers: 3 }')).toMatchObject({ engine: 'auto', replication: 2 });
@@ -108,7 +108,7 @@ describe('keys of an engine from outside', () => {
   test.each([
     [z.strictObject({ platform: z.string().optional() }), /"platform" is pgquake's own/],
     [z.strictObject({ needed: z.string() }), /"needed" must have a default/],
-  ])('that nobody could write are refused', (params, message) => {
+  ])('that no scenario could use are refused', (params, message) => {
     const keys = clusterKeys(params, { makeup: () => ({ nodes: [], replication: 1, partitions: 1 }) });
     expect(() => withOwn(shipped, { engines: [{ ...replicas, keys }] })).toThrow(message);
   });

@@ -1,4 +1,4 @@
-/** What keeps a run within bounds: in the scenario, in the plan, and while it runs. */
+/** The guards of a run: in the scenario, in the plan, and during the run. */
 
 import { describe, expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
@@ -66,7 +66,7 @@ describe('in a plan', () => {
   - { fault: lock-table, target: { role: worker, pick: 1 }, at: 1s, for: 2s }
   - { fault: node-kill, target: worker1, at: 10s, for: 2s }`;
 
-  test('more nodes at one time than allowed are refused, whatever befalls them', () => {
+  test('a plan that strikes too many nodes at once is refused, whatever the faults', () => {
     const refusal = () => pgquake().plan(scenario(`guards: { max-down: 1 }\n${faults}`), { seed: 1 });
     expect(refusal).toThrow(InputError);
     expect(refusal).toThrow(
@@ -74,7 +74,7 @@ describe('in a plan', () => {
     );
   });
 
-  test('as many as allowed are planned, also one after the other', () => {
+  test('a plan may strike the allowed number of nodes at once, repeatedly', () => {
     expect(pgquake().plan(scenario(`guards: { max-down: 2 }\n${faults}`), { seed: 1 }).acts).toHaveLength(3);
     const rolling = 'faults: [{ fault: rolling-restart, target: [worker1, worker2], between: 1s }]';
     expect(pgquake().plan(scenario(`guards: { max-down: 1 }\n${rolling}`), { seed: 1 }).acts).toHaveLength(2);
@@ -97,7 +97,7 @@ describe('the service', () => {
     guard.open({ at, intendedAt });
   }
 
-  test('is no steady state where more than one operation in ten fails', () => {
+  test('is not steady if more than one operation in ten fails', () => {
     const guard = new ServiceGuard([], 10_000);
     guard.operations(writes(0, 10, 'fail'));
     guard.operations(writes(100, 30, 'ok'));
@@ -107,7 +107,7 @@ describe('the service', () => {
     expect(guard.unsteady(10_000)).toBeUndefined();
   });
 
-  test('is none where one of two scans failed: every kind counts, however few are due', () => {
+  test('is not steady if one of two scans failed: every kind counts', () => {
     const guard = new ServiceGuard([], 2_000);
     const scans = new OperationTable(['scan']);
     for (const [id, outcome] of [
@@ -122,7 +122,7 @@ describe('the service', () => {
     expect(guard.unsteady(2_000)).toBe('scan: 1 of 2 ok');
   });
 
-  test('is none where 122 of 200 writes succeeded, even if the client itself did not send the others', () => {
+  test('is not steady if 122 of 200 writes succeeded, even if the client did not send the others', () => {
     const guard = new ServiceGuard([], 2_000);
     guard.operations(writes(0, 122, 'ok'));
     guard.operations(writes(1_220, 78, 'unsent'));
@@ -130,7 +130,7 @@ describe('the service', () => {
     expect(guard.unsteady(2_000)).toBe('write: 122 of 200 ok, 78 not sent because the client had no free connection');
   });
 
-  test('is none where operations are due and unanswered', () => {
+  test('is not steady if due operations have no answer', () => {
     const guard = new ServiceGuard([], 2_000);
     guard.operations(writes(0, 10, 'ok'));
     const waiting = Array.from({ length: 190 }, (_, i) => 100 + i * 10);
@@ -139,7 +139,7 @@ describe('the service', () => {
     expect(guard.unsteady(2_000)).toBe('write: 10 of 200 ok, 190 unanswered');
   });
 
-  test('is none where it broke down in its last second', () => {
+  test('is not steady if it broke down in its last second', () => {
     const guard = new ServiceGuard([], 20_000);
     guard.operations(writes(0, 1_970, 'ok'));
     guard.operations(writes(19_700, 30, 'fail'));
@@ -147,7 +147,7 @@ describe('the service', () => {
     expect(guard.unsteady(20_000)).toBe('write: 70 of 100 ok in its last 1 s');
   });
 
-  test('is none where the thread of the load says nothing any more', () => {
+  test('is not steady if the load thread has stopped reporting', () => {
     const guard = new ServiceGuard([], 2_000);
     guard.operations(writes(0, 100, 'ok'));
     reported(guard, 1_000);
@@ -155,14 +155,14 @@ describe('the service', () => {
     expect(guard.unsteady(2_000)).toMatch(/thread of the load has not reported/);
   });
 
-  test('has settled once all that was due has, whatever came due later', () => {
+  test('has settled once all operations due by then have', () => {
     const guard = new ServiceGuard([], 2_000);
     reported(guard, 2_050, { read: [2_010] });
     expect(guard.settledUntil(2_000)).toBe(true);
     expect(guard.settledUntil(2_020)).toBe(false);
   });
 
-  test('trips a condition by what is due and unanswered, before any deadline has passed', () => {
+  test('unanswered operations trip a condition before their deadlines', () => {
     const guard = new ServiceGuard([{ of: 'write', below: 0.5, forMs: 1_000 }], 1_000);
     guard.operations(writes(0, 100, 'ok'));
     const waiting = Array.from({ length: 100 }, (_, i) => 1_000 + i * 10);
@@ -172,7 +172,7 @@ describe('the service', () => {
     expect(guard.tripped(1_700, 0)).toBe('write: 30 of 100 ok within 1 s, less than 50 %, 70 unanswered');
   });
 
-  test('what is under way as usual trips nothing', () => {
+  test('operations that take their usual time trip no condition', () => {
     const guard = new ServiceGuard([{ of: 'write', below: 0.5, forMs: 1_000 }], 1_000);
     const slow = new OperationTable(['write']);
     slow.add({ id: 1, kind: 'write', intendedAt: 0, sentAt: 0, settledAt: 300, outcome: 'ok' });
@@ -181,7 +181,7 @@ describe('the service', () => {
     expect(guard.tripped(2_000, 0)).toBeUndefined();
   });
 
-  test('trips a condition once it has been bad for its whole time, and not before', () => {
+  test('trips a condition once it has been bad for the whole time', () => {
     const guard = new ServiceGuard([{ of: 'write', below: 0.5, forMs: 1_000 }], 1_000);
     guard.operations(writes(0, 100, 'ok'));
     expect(guard.tripped(1_000, 0)).toBeUndefined();
@@ -192,7 +192,7 @@ describe('the service', () => {
     expect(guard.tripped(1_700, 1_000)).toBeUndefined();
   });
 
-  test('of another kind, or none at all, trips nothing', () => {
+  test('other kinds of operation, or none, trip no condition', () => {
     const guard = new ServiceGuard([{ of: 'read', below: 0.5, forMs: 100 }], 1_000);
     guard.operations(writes(0, 100, 'fail'));
     expect(guard.tripped(1_000, 0)).toBeUndefined();
@@ -200,19 +200,19 @@ describe('the service', () => {
 });
 
 describe('the time', () => {
-  test('has a limit without a word in the scenario, and another with one', () => {
+  test('is limited by default, or by the scenario', () => {
     expect(limitOf(undefined, 10_000)).toBe(10_000 + 15 * 60_000);
     expect(limitOf(scenario('guards: { limit: 90s }').guards, 10_000)).toBe(90_000);
   });
 
-  test('ends the run when it is over', async () => {
+  test('ends the run at the limit', async () => {
     using limited = new RunLimit(new AbortController().signal, 20);
     await new Promise((resolve) => limited.signal.addEventListener('abort', resolve));
     expect(limited.signal.reason).toBeInstanceOf(EnvironmentError);
     expect(limited.signal.reason).toMatchObject({ code: 'run-limit', message: 'the run took more than 20 ms' });
   });
 
-  test('an interruption from outside comes through, with its reason', () => {
+  test('an outer abort passes through with its reason', () => {
     const outer = new AbortController();
     using limited = new RunLimit(outer.signal, 60_000);
     expect(limited.signal.aborted).toBe(false);

@@ -1,4 +1,4 @@
-/** The order and the limits of undos; that they heal is looked at on real nodes, in test/contract. */
+/** The order and the limits of undos; test/contract verifies on real nodes that they heal. */
 
 import { expect, test } from 'vitest';
 import { z } from 'zod';
@@ -10,7 +10,7 @@ import { DeadlineError } from '../../src/sql/session.ts';
 
 const LIMIT_MS = 60;
 
-/** Nothing listens there, so no node is ever seen well. */
+/** Nothing listens there, so no node is ever healthy. */
 function nodeNamed(name: string): NodeControl {
   const address = () => ({ host: '127.0.0.1', port: 1, user: 'nobody', password: '', database: 'none' });
   return { name, role: 'worker', address } as unknown as NodeControl;
@@ -51,13 +51,13 @@ async function heal(
 
 const endless = () => new Promise<never>(() => undefined);
 
-test('on each node in the given order, the nodes side by side', async () => {
+test('undos run in the given order on each node, and in parallel on different nodes', async () => {
   const pending = [owed(4, 'worker1', 'fourth'), owed(3, 'worker2', 'third'), owed(2, 'worker1', 'second')];
   const { order } = await heal(pending, (action) => (action === 'fourth' ? endless() : Promise.resolve()));
   expect(order).toEqual(['worker1 fourth', 'worker2 third', 'worker1 second']);
 });
 
-test('an undo that does not end is given up at its limit, told, and keeps no other from being tried', async () => {
+test('an undo that does not end fails at its limit and does not block the others', async () => {
   let told: AbortSignal | undefined;
   const { failures, proofs, order, kept } = await heal(
     [owed(2, 'worker1', 'hangs'), owed(1, 'worker1', 'older')],
@@ -73,7 +73,7 @@ test('an undo that does not end is given up at its limit, told, and keeps no oth
   expect({ proofs, kept }).toEqual({ proofs: [], kept: [] });
 });
 
-test('a server that gave no answer in time is asked again, one that refused is not', async () => {
+test('an undo is repeated after a timeout, not after a refusal', async () => {
   const answers = [new DeadlineError(10), new DeadlineError(10), undefined];
   const busy = await heal(
     [owed(1, 'worker1')],
@@ -90,18 +90,18 @@ test('a server that gave no answer in time is asked again, one that refused is n
   expect(refused).toMatchObject({ order: ['worker1 undo'], failures: ['permission denied'] });
 });
 
-test('a server that never answers is given up at the limit', async () => {
+test('an undo fails at the limit if the server never answers', async () => {
   const { failures } = await heal([owed(1, 'worker1')], () => Promise.reject(new DeadlineError(10)));
   expect(failures).toEqual(['worker1: the undo of some took more than 0.06 s']);
 });
 
-test('an undo is not kept before the node is seen well', async () => {
+test('an undo is not kept before the node is healthy', async () => {
   const { failures, kept } = await heal([owed(1, 'worker1')], async () => undefined);
   expect(failures).toEqual([expect.stringMatching(/^worker1 does not accept SQL: ECONNREFUSED/)]);
   expect(kept).toEqual([]);
 });
 
-test('an undo of a node or a fault that nobody knows is a failure, and stays', async () => {
+test('an undo of an unknown node or fault fails and stays pending', async () => {
   const unknown = { ...owed(2, 'worker1'), fault: 'node-melt' };
   const { failures, kept } = await heal([owed(3, 'worker9'), unknown], async () => undefined);
   expect(failures.toSorted()).toEqual([

@@ -18,7 +18,7 @@ test('the files of Linux are read', () => {
     stolen: 60,
     total: 1_000,
   });
-  // The reader itself runs.
+  // The reading process itself is running.
   expect(parseRunnable('3.45 4.39 3.39 10/481 31512\n')).toBe(9);
   expect(parseWaitedMs('some avg10=51.62 avg60=43.49 avg300=50.04 total=673188421\nfull avg10=0.00 total=0\n')).toBe(
     673_188.421,
@@ -26,7 +26,7 @@ test('the files of Linux are read', () => {
   expect(thisHost.ticks().total).toBeGreaterThan(0);
 });
 
-test('samples say what one second asked of the machine', () => {
+test('a sample has the machine load of one second', () => {
   let at = 0;
   let ticks = { busy: 0, stolen: 0, total: 0 };
   const queue = [1, 5, 3];
@@ -56,13 +56,13 @@ const MACHINE = { system: 'Linux 6.8.0 x64', processors: 2, memoryBytes: 8e9, lo
 
 const CALM = { busy: 0.4, runnable: 1.2, pressure: { cpu: 0.2 } };
 
-/** A control run whose seconds were like this. */
+/** A control run with these samples. */
 function onHost(samples: readonly Partial<HostSample>[]): History {
   const history = buildHistory();
   const from =
     history.events.find((event) => event.type === 'phase-started' && event.phase === 'steady-state')?.at ?? 0;
   const end = history.events.find(({ type }) => type === 'load-kept')?.at ?? 0;
-  // As calm as it was at first to the end, where a test says no more.
+  // By default the machine stays calm to the end.
   const rest =
     samples.length === 0 ? [] : Array.from({ length: Math.ceil((end - from) / 1_000) - samples.length }, () => CALM);
   const events = [...samples, ...rest].map((sample, i): TimedEvent => {
@@ -153,7 +153,7 @@ test.each([
   if (observed) expect(finding.observed).toMatch(observed);
 });
 
-test('a run without a sample cannot say; one of an earlier version is not asked', () => {
+test('a run without a sample is unknown; a run of an earlier version is not checked', () => {
   const none = onHost([]);
   expect(hostKeptUp.check(none, {}).judgement).toBe('unknown');
   const always = hostKeptUp.always as (history: History) => boolean;
@@ -161,7 +161,7 @@ test('a run without a sample cannot say; one of an earlier version is not asked'
   expect(always(buildHistory())).toBe(false);
 });
 
-test('a run whose load was not borne has its ramp to go by', () => {
+test('a run whose load was not sustained is judged by its ramp', () => {
   const history = onHost([]);
   const begun = history.events.findIndex((event) => event.type === 'phase-started' && event.phase === 'steady-state');
   const at = history.events[begun]?.at ?? 0;

@@ -1,4 +1,4 @@
-/** What the proof of a fault says, and what the load met meanwhile. */
+/** The proof of a fault against what the load saw meanwhile. */
 
 import { describe, expect, test } from 'vitest';
 import { faultTookEffect } from '../../src/checks/fault-took-effect.ts';
@@ -31,14 +31,14 @@ describe('a proof that the load contradicts', () => {
     expect(finding.evidence.join()).toMatch(/but the load had \d+ answers from nodes that were down or frozen/);
   });
 
-  test('two acts that only together leave no copy: both', () => {
+  test('two acts that leave no copy only together: both', () => {
     const history = buildHistory({ acts: [struck(['worker1'], 'down'), struck(['worker2'], 'frozen')] });
     expect(
       faultTookEffect.check(history, {}).evidence.filter((line) => line.includes('but the load had')),
     ).toHaveLength(2);
   });
 
-  test('what failed is not held against the cluster then', () => {
+  test('then failures are not held against the cluster', () => {
     const history = buildHistory({
       acts: [struck(['coordinator'], 'down')],
       answer: (one) => (within(effectMs, effectMs + 2_000)(one) ? REFUSED : undefined),

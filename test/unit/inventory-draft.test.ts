@@ -1,4 +1,4 @@
-/** What `pgquake init` writes: it is read without a complaint, and refuses what it must not do. */
+/** The files of `pgquake init`: they are valid, and init refuses wrong uses. */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ function written({ nodes, ...rest }: Draft): ReturnType<ReturnType<typeof pgquak
 }
 
 describe('what init writes', () => {
-  test('kills the primary of a cluster that can be broken, by the inventory beside it', () => {
+  test('kills the primary if every node can be broken', () => {
     const { faults, cluster, workload } = written(PAIR);
     expect(faults.map(({ fault, target }) => [fault, target])).toEqual([['node-kill', { roleAtStrike: 'primary' }]]);
     expect(cluster.inventory?.nodes.map(({ name, ssh, docker }) => [name, ssh?.to ?? docker?.container])).toEqual([
@@ -40,7 +40,7 @@ describe('what init writes', () => {
     expect(readInventory(join(folder, 'inventory.yaml')).nodes[1]).toMatchObject({ passwordEnv: 'ORDERS_PASSWORD' });
   });
 
-  test('breaks nothing where a node cannot be broken', () => {
+  test('breaks nothing if a node cannot be broken', () => {
     const [first] = PAIR.nodes as [Draft['nodes'][number]];
     expect(written({ ...PAIR, nodes: [first, { name: 'db-c', url: 'host=h user=u' }] }).faults).toEqual([]);
   });

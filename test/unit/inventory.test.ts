@@ -1,4 +1,4 @@
-/** Inventories: what is in one, what is wrong with one, and that no password gets anywhere. */
+/** Inventories: their contents, their problems, and that no password leaks. */
 
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ routes:
 const pair = readInventory(file('pair.yaml', PAIR));
 
 describe('an inventory', () => {
-  test('has the connection of every node, with paths that count from its file', () => {
+  test('has the connection of every node, with paths relative to its file', () => {
     expect(pair).toEqual({
       name: 'orders',
       nodes: [
@@ -76,7 +76,7 @@ describe('an inventory', () => {
     });
   });
 
-  test('says all that is wrong with it, each with its place, and no password', () => {
+  test('reports all its problems with their places, without passwords', () => {
     const text = `nme: orders
 nodes:
   db-a: { url: "postgresql://app:verysecret@h/orders", dcker: x }
@@ -136,7 +136,7 @@ nodes:
     expect(refusal(() => readInventory(path, 'bad.yaml'))).toContain(expected);
   });
 
-  test('that is not there is said so', () => {
+  test('that does not exist is refused', () => {
     expect(refusal(() => readInventory(join(folder, 'none.yaml'), 'none.yaml'))).toBe(
       'cannot read the inventory none.yaml: there is no such file',
     );
@@ -186,7 +186,7 @@ test.each([
   expect(published({ '5432/tcp': [{ HostIp, HostPort: '5501' }] }, 5432)).toEqual({ host, port: 5501 });
 });
 
-test('packets are struck where a server is reached by IPv4, and by IPv6 they are not', () => {
+test('packet faults strike servers at IPv4 addresses, and refuse IPv6', () => {
   expect(packetsMissed('network-rules', { host: '::1' })).toContain('only IPv4 packets');
   expect(packetsMissed('network-rules', { host: '10.0.0.5' })).toBeUndefined();
   expect(packetsMissed('node-kill', { host: '::1' })).toBeUndefined();
@@ -214,7 +214,7 @@ test.each([
     { container: 'a', host: 'tcp://h:2376', certPath: join(folder, 'certs') },
     `DOCKER_CERT_PATH='${join(folder, 'certs')}' docker --host tcp://h:2376 --tlsverify`,
   ],
-])('the container %s is on an engine of its own', (written, place, command) => {
+])('the container %s is on another engine', (written, place, command) => {
   const text = `name: x\nnodes: { a: { url: "host=h user=u", docker: ${written} } }\n`;
   const { docker } = readInventory(file('engine.yaml', text)).nodes[0] as InventoryNode;
   expect(docker).toEqual(place);
@@ -258,7 +258,7 @@ describe('a password', () => {
     expect(passwordIn('10.0.0.5:5433:orders:other:no\nshort:line', connection)).toBeUndefined();
   });
 
-  test('comes from what is named before it comes from the environment', () => {
+  test('comes from its named source before the environment', () => {
     const passwordFile = file('own.password', 'from a file\nanother line\n');
     expect(passwordFor(connection, { passwordFile }, { PGPASSWORD: 'x' })).toBe('from a file');
     expect(passwordFor(connection, { passwordEnv: 'OWN' }, { PGPASSWORD: 'x', OWN: 'own' })).toBe('own');
@@ -267,7 +267,7 @@ describe('a password', () => {
     expect(passwordFor(connection, {}, { PGPASSFILE })).toBe('from pgpass');
   });
 
-  test('that is named and not there is said so', () => {
+  test('that is named but missing is refused', () => {
     expect(refusal(() => passwordFor(connection, { passwordEnv: 'OWN' }, {}))).toContain('OWN, which is not set');
     expect(refusal(() => passwordFor(connection, { passwordFile: join(folder, 'no') }, {}))).toContain(
       'cannot be read',
@@ -339,14 +339,14 @@ hypothesis: [{ check: no-lost-writes }]
     expect(pgquake().plan(parse(`${both}guards: { max-down: 2 }\n`)).acts).toHaveLength(1);
   });
 
-  test('breaks nothing that nobody has confirmed', async () => {
+  test('breaks nothing without confirmation', async () => {
     const run = (confirm?: string) =>
       pgquake().run(parse(scenario('{ attach: pair.yaml }')), { reports: folder, confirm });
     await expect(run()).rejects.toThrow('breaks the cluster orders, which you have not confirmed');
     await expect(run('other')).rejects.toThrow('"other" is confirmed');
   });
 
-  test('a shipped one has the ledger in place of the chat, at the same rates', async () => {
+  test('a shipped one uses the ledger instead of the chat, at the same rates', async () => {
     const kill = await pgquake().load('primary-kill');
     const { cluster, workload } = onInventory(kill, pair, shipped);
     expect(cluster.inventory).toBe(pair);

@@ -26,7 +26,7 @@ function item(check: string): HypothesisItem {
 const history = buildHistory();
 
 describe('judge', () => {
-  test('the hypothesis comes first, in its order, then what every run is asked with its defaults', () => {
+  test('the hypothesis comes first, in its order, then the checks of every run with their defaults', () => {
     const checks = [
       answers('always', 'pass', true),
       answers('unused', 'fail'),
@@ -50,7 +50,7 @@ describe('judge', () => {
     evidence: [],
   });
 
-  test('a check that no run could judge is not asked, and says why', () => {
+  test('a check that no run could judge is not made, and the result says why', () => {
     const place = { file: 'a.yaml', line: 12, column: 14 };
     const hopeless = { ...item('one'), hopeless: { reason: 'nothing goes down', place } };
     expect(judge(history, [hopeless], [answers('one', 'pass')])).toMatchObject({
@@ -72,7 +72,7 @@ describe('judge', () => {
     const excuse = { excuses: 'the load did not keep its own schedule' };
     const late = { ...answers('load-kept-its-schedule', 'unknown', true), ...excuse };
 
-    test('a failure that rests on the schedule is not held against the cluster', () => {
+    test('a failure that depends on the schedule is not held against the cluster', () => {
       const check = { ...answers('availability', 'fail'), needsKeptSchedule: 'whole-run' } as const;
       const { judgement, results } = judge(history, [item('availability')], [check, late]);
       expect(judgement).toBe('unknown');
@@ -82,7 +82,7 @@ describe('judge', () => {
       });
     });
 
-    test('another check that excuses does so by its declaration, whatever its name', () => {
+    test('any check that declares so excuses failures', () => {
       const check = { ...answers('availability', 'fail'), needsKeptSchedule: 'whole-run' } as const;
       const starved = { ...answers('any-name', 'unknown', true), excuses: 'the machine was starved' };
       expect(judge(history, [item('availability')], [check, starved]).results[0]?.observed).toBe(
@@ -92,7 +92,7 @@ describe('judge', () => {
       expect(judge(history, [item('availability')], [check, silent]).judgement).toBe('fail');
     });
 
-    test('so does one that passes and yet excuses, and the run is not unknown for it alone', () => {
+    test('a passing check may excuse failures too, and alone does not make the run unknown', () => {
       const check = { ...answers('availability', 'fail'), needsKeptSchedule: 'whole-run' } as const;
       const kept: Check = {
         ...answers('any-name', 'pass', true),
@@ -113,11 +113,11 @@ describe('judge', () => {
       expect(judge(history, [item('availability')], [passes, kept]).judgement).toBe('pass');
     });
 
-    test('one that rests on the data is', () => {
+    test('a failure that depends on the data is', () => {
       expect(judge(history, [item('lost')], [answers('lost', 'fail'), late]).judgement).toBe('fail');
     });
 
-    test('where it did, a failure is a failure', () => {
+    test('with a kept schedule, a failure is a failure', () => {
       const kept = { ...answers('load-kept-its-schedule', 'pass', true), ...excuse };
       const check = { ...answers('availability', 'fail'), needsKeptSchedule: 'whole-run' } as const;
       expect(judge(history, [item('availability')], [check, kept]).judgement).toBe('fail');
@@ -139,7 +139,7 @@ describe('judge', () => {
       });
     });
 
-    test('the shipped checks say so of themselves', () => {
+    test('the shipped checks declare it', () => {
       const failed = buildHistory({
         events: changing('fault-in-effect', () => undefined),
         finalKeys: ({ coordinator, placements }) => {
@@ -152,7 +152,7 @@ describe('judge', () => {
       expect(results[0]?.observed).toMatch(/1 of \d+ acknowledged writes lost; not held against the cluster/);
     });
 
-    test('because one kind of operation fared badly before the first fault', () => {
+    test('because one kind of operation failed before the first fault', () => {
       let scans = 0;
       const bad = buildHistory({
         answer: ({ kind, intendedAt }) =>
@@ -169,7 +169,7 @@ describe('judge', () => {
       ]);
     });
 
-    test('what the first fault met under way is its work, where it had not been under way for long', () => {
+    test('operations in flight at the first fault do not spoil the steady state, unless they were late already', () => {
       const { askedMs } = timesOf({ steadyMs: 1_000 });
       const struck = (lastMs: number) => {
         const met = ({ kind, intendedAt }: Pick<Operation, 'kind' | 'intendedAt'>) =>
@@ -184,7 +184,7 @@ describe('judge', () => {
       expect(struck(700).results.at(-1)?.observed).toBe('3 of 8 scans ok (37.5 %)');
     });
 
-    test('a pass does not stand either', () => {
+    test('nor does anything pass', () => {
       const bad = buildHistory({ answer: ({ intendedAt }) => (intendedAt < timesOf().askedMs ? REFUSED : undefined) });
       expect(judge(bad, [item('a')], [answers('a', 'pass')]).judgement).toBe('unknown');
     });
@@ -198,19 +198,19 @@ describe('judge', () => {
     });
   });
 
-  test('the words of an interrupted run say it once', () => {
+  test('the result of an interrupted run says so once', () => {
     const cut = buildHistory({
       events: (events) => [...events, { at: 99_000, type: 'interrupted', reason: 'interrupted by SIGTERM' }],
     });
     expect(judge(cut, [], []).results.at(-1)?.observed).toBe('interrupted by SIGTERM');
   });
 
-  test('a check that every run makes is not made twice when the hypothesis names it', () => {
+  test('a check that every run makes runs once if the hypothesis names it', () => {
     const { results } = judge(history, [item('always')], [answers('always', 'pass', true)]);
     expect(results.map(({ always, observed }) => [always, observed])).toEqual([[false, 'limit 3']]);
   });
 
-  test('a check that throws is unknown, and so is one that does not exist', () => {
+  test('a check that throws or does not exist is unknown', () => {
     const throwing = {
       ...answers('throws', 'pass'),
       check: () => {
@@ -237,7 +237,7 @@ describe('judge', () => {
     expect(judge(cut, [item('a')], [answers('a', 'fail')]).judgement).toBe('fail');
   });
 
-  test('a history that just ends never passes', () => {
+  test('a cut-off history never passes', () => {
     const cut = buildHistory({ events: (events) => events.filter((event) => event.at < 5_000) });
     expect(judge(cut, [item('a')], [answers('a', 'pass')])).toMatchObject({
       judgement: 'unknown',

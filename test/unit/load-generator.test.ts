@@ -23,13 +23,13 @@ interface Setting {
 
 const FOR_MS = 300;
 
-/** On whichever clock is in use. */
+/** On the current clock, real or virtual. */
 const later = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Longer than any operation under way has. */
+/** Longer than any operation's deadline. */
 const STOP_MS = 1_000;
 
-/** Runs a load on fake sessions in virtual time: no machine is too busy for it. */
+/** Runs a load on fake sessions in virtual time, so that a busy machine does not matter. */
 async function load(setting: Setting) {
   vi.useFakeTimers();
   try {
@@ -110,11 +110,11 @@ test('lanes in step start together, as often as their rates allow', async () => 
   expect(writes.length).toBeGreaterThan(5);
   expect(reads.length).toBeGreaterThan(3 * writes.length);
   expect(reads).toEqual(expect.arrayContaining(writes));
-  // Those of other threads too: the clock is one.
+  // Lanes of other threads too, because they share the clock.
   for (const start of reads) expect(start / 10).toBeCloseTo(Math.round(start / 10), 6);
 });
 
-test('what is due when an answer comes is sent then, and not at the next whole millisecond', async () => {
+test('an answer triggers due operations before the next whole millisecond', async () => {
   vi.useFakeTimers();
   try {
     let now = 0;
@@ -182,7 +182,7 @@ describe('a Poisson schedule', () => {
     expect(gaps(7, 1)).not.toEqual(gaps(8, 1));
   });
 
-  test('is kept', async () => {
+  test('determines when operations start', async () => {
     const { operations } = await load({ kinds: [{ ...poisson, ratePerSecond: 200 }] });
     const spacings = operations.slice(1).map((o, i) => o.intendedAt - (operations[i] as Operation).intendedAt);
     expect(spacings.length).toBeGreaterThan(25);
@@ -207,7 +207,7 @@ test.each([
   expect(lanes.map(({ maxConnections }) => maxConnections)).toEqual(expected);
 });
 
-test('a kind may have connections of its own number', () => {
+test('a kind may have its own number of connections', () => {
   const kinds = [{ ...READ, maxConnections: 3 }, WRITE];
   const caps = (server: number) =>
     workloadLanes(kinds, { next: () => expect.fail() }, server).map(({ maxConnections }) => maxConnections);
@@ -221,7 +221,7 @@ describe('outcomes', () => {
     expect(new Set(operations.map((operation) => operation.outcome))).toEqual(new Set(['unknown']));
   });
 
-  test('a write that found no connection to the server certainly did not happen', async () => {
+  test('a write that found no connection certainly did not happen', async () => {
     const refused = async () => {
       throw Object.assign(new Error('connection reset'), { code: 'ECONNRESET' });
     };
@@ -239,7 +239,7 @@ describe('outcomes', () => {
     expect(kept.unsent).toBe((FOR_MS / 10) * (4 / 5));
   });
 
-  // As a primary whose synchronous standby is gone: connections are accepted, reads answered, and no commit ends.
+  // Like a primary without its synchronous standby: it accepts connections and answers reads, but no commit ends.
   test.each([1, 3, 10, 100])(
     'a server that accepts connections and answers no write is charged with every write, whether %i connections are enough or not',
     async (maxConnections) => {
@@ -250,14 +250,14 @@ describe('outcomes', () => {
       const count = (outcome: string) => operations.filter((operation) => operation.outcome === outcome).length;
       expect(operations).toHaveLength(100);
       expect({ ok: count('ok'), unsent: kept.unsent }).toEqual({ ok: 0, unsent: 0 });
-      // What was sent may have been committed; what found all connections busy certainly was not.
+      // Sent writes may be committed; those that found all connections busy certainly are not.
       expect(count('unknown') + count('fail')).toBe(operations.length);
       expect(count('unknown')).toBeGreaterThanOrEqual(Math.min(maxConnections, operations.length));
     },
   );
 });
 
-test('lanes that share connections each keep to the one that they warmed', async () => {
+test('lanes with shared connections each keep the one that they warmed', async () => {
   const warmed = new Map<number, Session>();
   const used = new Map([1, 2, 3].map((partitionKey) => [partitionKey, new Set<Session>()]));
   const generator = new LoadGenerator({
@@ -267,7 +267,7 @@ test('lanes that share connections each keep to the one that they warmed', async
       maxConnections: 3,
       whenBusy: 'skip',
       warmUp: async (session) => {
-        // Until each lane has one of its own.
+        // Until each lane has its own.
         await sleep(20);
         warmed.set(partitionKey, session);
       },
@@ -292,7 +292,7 @@ test('lanes that share connections each keep to the one that they warmed', async
   for (const [partitionKey, sessions] of used) expect([...sessions]).toEqual([warmed.get(partitionKey)]);
 });
 
-test('where every operation opens its own connection, none is on one from before', async () => {
+test('fresh operations never reuse a connection', async () => {
   const opened = new Set<Session>();
   const usedAtWarmUp = new Set<Session>();
   const used: Session[] = [];
@@ -332,7 +332,7 @@ test('where every operation opens its own connection, none is on one from before
 });
 
 describe('how well the schedule was kept', () => {
-  test('a client that is held up says so', async () => {
+  test('a delayed client reports its delay', async () => {
     setTimeout(() => {
       const until = performance.now() + 150;
       while (performance.now() < until);

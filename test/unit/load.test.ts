@@ -1,4 +1,4 @@
-/** The run's handle on its load, with a real thread and servers that are none. */
+/** The run's handle on its load, with a real thread and fake servers. */
 
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
@@ -22,7 +22,7 @@ async function closedPort(): Promise<number> {
   return port;
 }
 
-test('a load that cannot begin names the server: the environment is at fault, not pgquake', async () => {
+test('a load that cannot begin names the server, and blames the environment', async () => {
   const port = await closedPort();
   const route: Route = { name: 'coordinator', access: 'write', addresses: async () => [addressOf(port)] };
   await using thread = spareLoadThread(ENTRY, 'probes');
@@ -50,7 +50,7 @@ const PROBE = {
   connection: 'pooled',
 } as const;
 
-test('a follower tells a new address once, and keeps the last one while the route cannot tell', async () => {
+test('a follower reports a new address once, and keeps the last one while the route does not answer', async () => {
   let port = 1;
   const route: Route = {
     name: 'coordinator',
@@ -75,7 +75,7 @@ test('a follower tells a new address once, and keeps the last one while the rout
   expect(told).toEqual([2]);
 });
 
-test('a route is asked at most ten times a second, however often a connection cannot be opened', async () => {
+test('a route is asked at most ten times a second, however many connections fail', async () => {
   let asked = 0;
   const route: Route = {
     name: 'coordinator',

@@ -1,4 +1,4 @@
-/** What befalls a node and is no act of the run: seen, told, and never taken for the run's own. */
+/** Changes of nodes that the run did not cause: recorded, and never taken for the run's own acts. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
@@ -26,9 +26,9 @@ function watched() {
   const state = { worker1: 'running' as NodeState, worker2: 'running' as NodeState };
   const startedAt = { worker1: 'noon', worker2: 'noon' };
   const stopped = { worker1: 1, worker2: 1 };
-  /** How often it leaves a question without an answer. */
+  /** How many questions it leaves without an answer. */
   const silent = { worker1: 0, worker2: 0 };
-  /** How often the cluster itself began or ended to restart it. */
+  /** Beginnings and ends of restarts by the cluster itself. */
   const restarts = { worker1: 0, worker2: 0 };
   const nodes = (['worker1', 'worker2'] as const).map((name) => ({
     name,
@@ -62,12 +62,12 @@ function watched() {
 }
 
 describe('the watch', () => {
-  test('leaves alone what the cluster itself stops and starts, and tells what comes after', async () => {
+  test('ignores restarts by the cluster itself, and records later changes', async () => {
     const { watch, state, startedAt, restarts, changes } = watched();
     await using _watch = watch;
     await sleep(A_WHILE_MS);
     restarts.worker1++;
-    // A look falls between the announcement and the stop, and one between the start and its end.
+    // One check is between the announcement and the stop, another between the start and its end.
     await sleep(A_WHILE_MS);
     state.worker1 = 'stopped';
     await sleep(A_WHILE_MS);
@@ -82,7 +82,7 @@ describe('the watch', () => {
     expect(changes).toMatchObject([{ to: 'stopped' }, { to: 'running' }]);
   });
 
-  test('tells a change that the run did not make, and the return', async () => {
+  test('records a foreign change, and the return', async () => {
     const { watch, state, changes } = watched();
     await sleep(A_WHILE_MS);
     state.worker2 = 'stopped';
@@ -96,7 +96,7 @@ describe('the watch', () => {
     ]);
   });
 
-  test('tells nothing of a node while an act of the run is under way on it, and all of the others', async () => {
+  test('ignores a node during an act on it, but no other node', async () => {
     const { watch, state, changes, tell } = watched();
     await sleep(A_WHILE_MS);
     tell({ type: 'fault-asked', act: 0, fault: 'node-stop', targets: ['worker1'] });
@@ -119,7 +119,7 @@ describe('the watch sees', () => {
   const LOCKED = { type: 'fault-asked', act: 0, fault: 'lock-table', targets: ['worker1'] } as const;
   const HEALED = { type: 'healed', act: 0, proof: '' } as const;
 
-  test('a restart that was over before it looked again, and not that of its own act', async () => {
+  test('a restart between two checks, but not one by an act of the run', async () => {
     const { watch, startedAt, changes, tell } = watched();
     await sleep(A_WHILE_MS);
     tell(STRUCK);
@@ -137,7 +137,7 @@ describe('the watch sees', () => {
     ]);
   });
 
-  test('a node that is stopped while a fault is on it which lets its server run', async () => {
+  test('a stop during a fault that leaves the server running', async () => {
     const { watch, state, changes, tell } = watched();
     await sleep(A_WHILE_MS);
     tell(LOCKED);
@@ -147,7 +147,7 @@ describe('the watch sees', () => {
     expect(changes).toMatchObject([{ node: 'worker1', to: 'stopped' }]);
   });
 
-  test('a server that answers no new connection, for as long as it does', async () => {
+  test('a server that stops answering new connections, and its return', async () => {
     const { watch, silent, changes } = watched();
     await sleep(A_WHILE_MS);
     silent.worker2 = Number.POSITIVE_INFINITY;
@@ -208,7 +208,7 @@ describe('the verdict', () => {
     events: [...history.events, ...events].sort((a, b) => a.at - b.at),
   });
 
-  test('healed and fault-took-effect are not green', () => {
+  test('healed and fault-took-effect do not pass', () => {
     const history = told(buildHistory(), stopped, back);
     for (const check of [healed, faultTookEffect]) {
       const finding = check.check(history, {});
@@ -220,7 +220,7 @@ describe('the verdict', () => {
     );
   });
 
-  test('what fails may be for that, so it is not held against the cluster; the first sentence says so', () => {
+  test('failures are not held against the cluster, and the finding begins with the foreign change', () => {
     const losing = buildHistory({
       finalKeys: ({ coordinator, placements }) => {
         for (const keys of [coordinator, ...placements.values()]) keys.delete('1:1');

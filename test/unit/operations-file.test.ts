@@ -35,7 +35,7 @@ function write(batches: readonly (readonly Operation[])[]): string {
   return path;
 }
 
-/** Its kinds have other numbers than those of the file. */
+/** Its kinds have other numbers than in the file. */
 function tableOf(list: readonly Operation[]): OperationTable {
   const table = new OperationTable(KINDS.toReversed());
   for (const operation of list) table.add(operation);
@@ -58,7 +58,7 @@ function readByFlechette(path: string) {
 }
 
 describe('the operations of a run on disk', () => {
-  test('come back as they were, whatever they hold and however they were handed over', () => {
+  test('are read as written, in any batches', () => {
     fc.assert(
       fc.property(operations, fc.nat({ max: 40 }), (list, at) => {
         const path = write([list.slice(0, at), list.slice(at)]);
@@ -69,7 +69,7 @@ describe('the operations of a run on disk', () => {
     );
   });
 
-  test('come back from a file that is read in several pieces, wherever it was cut off', () => {
+  test('are read from a file in several pieces, wherever it was cut off', () => {
     const all = Array.from({ length: 40_000 }, (_, i) => operation(i + 1, { rows: i % 7 }));
     const batches = Array.from({ length: 100 }, (_, i) => all.slice(400 * i, 400 * (i + 1)));
     const path = write(batches);
@@ -139,7 +139,7 @@ describe('the operations of a run on disk', () => {
     expect([...counts]).toEqual([3, 2, 0]);
   });
 
-  test('what was written is in the file once it was flushed, or is thousands', () => {
+  test('operations are in the file once flushed, or once there are thousands', () => {
     const path = join(folder, 'live.arrow');
     using writer = new OperationsWriter(path, ROUTED);
     writer.write(tableOf([operation(1)]));
@@ -154,7 +154,7 @@ describe('the operations of a run on disk', () => {
     expect([...readOperations(path)]).toEqual([operation(1), ...all]);
   });
 
-  test('batches with other kinds come back with theirs', () => {
+  test('batches keep their own kinds', () => {
     const path = join(folder, 'kinds.arrow');
     const one = (kind: string, id: number) => {
       const table = new OperationTable([kind]);
@@ -176,7 +176,7 @@ describe('the operations of a run on disk', () => {
     ]);
   });
 
-  test('damage in the middle is told with its place', () => {
+  test('damage in the middle is reported with its place', () => {
     const path = write([[operation(1)], [operation(2)]]);
     const bytes = readFileSync(path);
     const end = Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
@@ -187,11 +187,11 @@ describe('the operations of a run on disk', () => {
     expect(() => readOperations(path)).toThrow(`it is damaged at byte ${second}`);
   });
 
-  test('none are operations too', () => {
+  test('an empty file is read as no operations', () => {
     expect([...readOperations(write([]))]).toEqual([]);
   });
 
-  test('a file of something else is refused', () => {
+  test('another kind of file is refused', () => {
     const path = join(folder, 'other.arrow');
     writeFileSync(path, 'id,kind\n1,read\n');
     expect(() => readOperations(path)).toThrow('it is damaged at byte 0');

@@ -1,4 +1,4 @@
-/** pgquake as a value: own variants beside the shipped ones, and what is wrong with them. */
+/** `pgquake()`: own variants, and their problems. */
 
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -33,7 +33,7 @@ hypothesis: [{ check: quiet }]
 `;
 
 describe('own variants', () => {
-  test('are used by a scenario like the shipped ones', () => {
+  test('work in a scenario like shipped ones', () => {
     const quake = pgquake({ faults: [nap], checks: [quiet] });
     const plan = quake.plan(quake.parse(TEXT), { seed: 7 });
     expect(plan.acts).toMatchObject([{ fault: 'nap', targets: ['worker1'], params: { deeply: true } }]);

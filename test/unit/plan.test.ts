@@ -64,7 +64,7 @@ describe('makePlan', () => {
     expect(new Set(picked.flat(2))).toEqual(new Set(['worker1', 'worker2', 'worker3', 'worker4']));
   });
 
-  test('a pick takes no node that is struck at the same time, and may take it afterwards', () => {
+  test('a pick avoids nodes that are struck at the same time, and may take them afterwards', () => {
     const at = (time: string) =>
       `[{ fault: node-stop, target: { role: worker, pick: 1 }, at: ${time}, for: 1s }, { fault: node-kill, target: [worker1, worker2, worker3], for: 5s }]`;
     const seeds = Array.from({ length: 30 }, (_, seed) => seed);
@@ -72,7 +72,7 @@ describe('makePlan', () => {
     expect(new Set(seeds.flatMap((seed) => targets(at('6s'), seed)[0])).size).toBe(4);
   });
 
-  test('whatever a valid scenario asks for, no two faults strike one node at one time', () => {
+  test('no valid scenario lets two faults strike one node at once', () => {
     const step = fc.record({
       target: fc.oneof(
         fc
@@ -122,7 +122,7 @@ describe('selectors', () => {
     );
   const others = workersNamed(6).filter((node) => !holders.includes(node));
 
-  test('a share is rounded, and at least one', () => {
+  test('a share rounds to at least one node', () => {
     const size = (share: string) =>
       placed(`[{ fault: node-stop, target: { role: worker, pick: ${share} }, for: 1s }]`, 1).acts[0]?.targets.length;
     expect([size('1%'), size('24%'), size('25%'), size('50%'), size('100%')]).toEqual([1, 1, 2, 3, 6]);
@@ -139,7 +139,7 @@ describe('selectors', () => {
     expect(act?.picked).toBe(`1 of the 2 workers that hold room 42 (shard ${partition})`);
   });
 
-  test('a fatal pair takes a shard away, whichever it is', () => {
+  test('every fatal pair takes a shard away', () => {
     const pairs = seeds.map(
       (seed) => placed('[{ fault: node-stop, target: { pick: fatal-pair }, for: 1s }]', seed).acts[0],
     );
@@ -151,7 +151,7 @@ describe('selectors', () => {
     expect(new Set(pairs.map((pair) => pair?.targets.join())).size).toBe(6);
   });
 
-  test('picks side by side leave each other what they need, whatever the seed', () => {
+  test('simultaneous picks leave each other enough nodes, whatever the seed', () => {
     const faults = `[
       { fault: node-stop, target: { role: worker, pick: 1 }, for: 1s },
       { fault: node-kill, target: { holds-shard-of: room 42, pick: 1 }, for: 1s },
@@ -165,7 +165,7 @@ describe('selectors', () => {
     }
   });
 
-  test('a target whose nodes others strike is refused with its place', () => {
+  test('a target is refused with its place if other faults strike all its nodes', () => {
     const faults = `[{ fault: node-stop, target: [${holders}], for: 1s }, { fault: node-kill, target: { holds-shard-of: room 42, pick: 1 }, for: 1s }]`;
     expect(() => placed(faults, 1)).toThrow(
       expect.objectContaining({
@@ -174,7 +174,7 @@ describe('selectors', () => {
     );
   });
 
-  test('a fault that is repeated picks anew; jitter makes it late, never early, by the seed', () => {
+  test('a repeated fault picks anew; jitter delays it by the seed', () => {
     const faults =
       '[{ fault: node-stop, target: { role: worker, pick: 1 }, at: 1s, at-jitter: 500ms, for: 1s, repeat: { times: 5, every: 3s } }]';
     const times = new Set<number>();
@@ -195,7 +195,7 @@ describe('selectors', () => {
     expect(nodes.size).toBe(30);
   });
 
-  test('without a placement what depends on it stays open, and is the same plan otherwise', () => {
+  test('without a placement, targets that need it stay open; the rest of the plan is the same', () => {
     const faults = `[
       { fault: node-stop, target: { holds-shard-of: room 42, pick: 1 }, at-jitter: 1s, for: 1s },
       { fault: rolling-restart, target: { not-holding: room 42 }, at: 5s, down: 1s },
@@ -213,7 +213,7 @@ describe('selectors', () => {
     expect(text).toContain('  and what is picked once shards are placed');
   });
 
-  test('no fault has a parameter of the name of a key that all have', () => {
+  test('no fault has a parameter named like a common key', () => {
     const keys = [...Object.keys(timing.shape), 'fault', 'target'];
     for (const { name, params } of vocabulary.faults) {
       const own = Object.keys((params as z.ZodObject).shape);
@@ -238,12 +238,12 @@ describe('lostTogether', () => {
     params: {},
   });
 
-  test('follows a rolling failure, in the order of time', () => {
+  test('follows a rolling failure in order of time', () => {
     const acts = [act(0, ['worker1'], 0, 4_000), act(1, ['worker2'], 3_000, 4_000), act(2, ['worker1'], 6_000, 2_000)];
     expect(downTogether(acts)).toEqual([['worker1'], ['worker1', 'worker2'], ['worker2']]);
   });
 
-  test('acts that touch are not down together; nothing is down where no fault takes down', () => {
+  test('consecutive acts are not down together; harmless faults take nothing down', () => {
     expect(downTogether([act(0, ['worker1'], 0, 5), act(1, ['worker2'], 5, 5)])).toEqual([['worker1'], ['worker2']]);
     expect(
       lostTogether([act(0, ['worker1'], 0, 5, 'slow')], (fault) => (fault === 'slow' ? undefined : 'down')),
@@ -257,7 +257,7 @@ describe('lostTogether', () => {
     ]);
   });
 
-  test('tells nodes that are frozen from nodes that are down, also where they are the same ones', () => {
+  test('distinguishes frozen nodes from nodes that are down, even if they are the same ones', () => {
     const effectOf = (fault: string) => (fault === 'freeze' ? 'frozen' : 'down');
     const acts = [act(0, ['worker1'], 0, 4), act(1, ['worker2'], 2, 4, 'freeze'), act(2, ['worker1'], 8, 4, 'freeze')];
     expect(lostTogether(acts, effectOf)).toEqual([
@@ -268,7 +268,7 @@ describe('lostTogether', () => {
     ]);
   });
 
-  test('agrees with looking at every moment', () => {
+  test('agrees with a check of every moment', () => {
     const workers = workersNamed(4);
     const anAct = fc.record({
       nodes: fc.subarray(workers, { minLength: 1 }),
@@ -298,7 +298,7 @@ describe('describePlan', () => {
       rule: native.rule,
     }).join('\n');
 
-  test('says what is done when, and what is predicted to survive', () => {
+  test('describes the schedule, and what should survive', () => {
     expect(describeIt('[{ fault: node-stop, target: [worker2, worker3, worker4], for: 6s }]')).toMatchInlineSnapshot(`
       "some: Some.
       seed 7; 4 workers, 4 shards in 2 copies; workload chat
@@ -326,7 +326,7 @@ describe('describePlan', () => {
     `);
   });
 
-  test('what waits for a frozen node is told from what fails', () => {
+  test('distinguishes operations that wait for a frozen node from those that fail', () => {
     const steps = '[{ fault: node-pause, target: worker1, for: 6s }, { fault: node-stop, target: worker2, for: 6s }]';
     const text = describePlan(makePlan(scenario(steps), { seed: 7 }), {
       effectOf: effectsOf(shipped.faults),
@@ -347,7 +347,7 @@ describe('describePlan', () => {
     );
   });
 
-  test('the blast radius has every fault, whether or not it takes nodes down, and says where it is every shard', () => {
+  test('the blast radius has every fault, whether or not it takes nodes down', () => {
     const text = describePlan(
       makePlan(
         scenario(`[{ fault: node-stop, target: worker1, for: 1s }, { fault: network-latency, delay: 50ms, target: worker3, for: 1s },
@@ -365,7 +365,7 @@ describe('describePlan', () => {
 `);
   });
 
-  test('on Citus the first worker of a shard group makes it every shard, also before anything is placed', () => {
+  test('on Citus the first worker of a shard group affects every shard, even before placement', () => {
     const faults =
       '[{ fault: node-stop, target: worker1, for: 1s }, { fault: lock-table, target: worker3, for: 1s }, { fault: node-stop, target: worker2, at: 9s, for: 1s }]';
     const text = describePlan(makePlan(scenario(faults), { seed: 7 }), {
@@ -380,7 +380,7 @@ describe('describePlan', () => {
 `);
   });
 
-  test('a node that all writes need makes it every shard', () => {
+  test('a node that all writes need affects every shard', () => {
     const placement = {
       partitions: ring({ workers: 4, replication: 2, partitions: 4 }),
       partitionOfKey: {},
@@ -390,13 +390,13 @@ describe('describePlan', () => {
     expect(plan.blastRadius.partitions).toEqual(['A', 'B', 'C', 'D']);
   });
 
-  test('without faults it predicts nothing', () => {
+  test('a plan without faults predicts nothing', () => {
     const text = describeIt('[]');
     expect(text).toContain('  no faults\n');
     expect(text).not.toContain('prediction');
   });
 
-  test('stays short for many shards', () => {
+  test('the description stays short for many shards', () => {
     const text = describeIt(
       '[{ fault: node-stop, target: worker1, for: 6s }]',
       '{ workers: 64, replication: 1, shards: 1024 }',

@@ -7,7 +7,7 @@ const rates = (rate: number, partitions: number, replication: number) => {
 };
 
 test.each([
-  // What one asks for, while all servers together have at most 1,200 statements a second.
+  // The requested rate, up to 1,200 statements a second on all servers together.
   [100, 4, 2, 100],
   [20, 12, 3, 20],
   [100, 12, 3, 25],
@@ -24,7 +24,7 @@ test('new connections are at most one in 50, one a second, and 16 a second of al
   expect(rates(100, 64, 1)['probe-connect']).toBe(0.1875);
 });
 
-test('several routes share the rate that one would have, and one that takes no writes is only read', () => {
+test('several routes share one budget, and a route that accepts no writes gets only reads', () => {
   const routes = [
     { name: 'direct', access: 'write' },
     { name: 'standby', access: 'read' },

@@ -1,4 +1,4 @@
-/** What a proof tries, how it judges, and how the matrix reads. */
+/** The sets of a proof, its verdict, and its matrix. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -47,17 +47,17 @@ describe('sets to prove', () => {
     expect(sets.reduce((sum, { standsFor }) => sum + standsFor, 0)).toBe(2 ** workers - 1);
   });
 
-  test('a placement without symmetry is not pruned, though it was asked for', () => {
+  test('a placement without symmetry is not pruned', () => {
     const lopsided = [...PLACEMENT, { copies: ['worker1', 'worker2'] }];
     expect(subsetsToProve(WORKERS, lopsided, 4, true)).toHaveLength(15);
   });
 
-  test('the order of preference counts: a ring whose one shard is turned round is not symmetric', () => {
+  test('the order of copies counts: a ring with one shard reversed is not symmetric', () => {
     const turned = PLACEMENT.map((partition, i) => (i === 0 ? { copies: partition.copies.toReversed() } : partition));
     expect(subsetsToProve(WORKERS, turned, 4, true)).toHaveLength(15);
   });
 
-  test('what stands for another loses as many shards by every rule', () => {
+  test('sets that are equal by symmetry lose equally many shards by every rule', () => {
     const holders = fc.uniqueArray(fc.constantFrom(...WORKERS), { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(fc.array(holders, { minLength: 1, maxLength: 5 }), (all) => {
@@ -82,7 +82,7 @@ describe('sets to prove', () => {
     );
   });
 
-  test('a worker that every write needs has no other like it', () => {
+  test('a worker that every write needs equals no other', () => {
     const sets = subsetsToProve(WORKERS, PLACEMENT, 1, true, 'worker1');
     expect(sets).toEqual([
       { down: ['worker1'], standsFor: 1 },
@@ -92,7 +92,7 @@ describe('sets to prove', () => {
     ]);
   });
 
-  test('too many sets are refused before anything is started', () => {
+  test('too many sets are refused before anything starts', () => {
     const workers = workersNamed(16);
     expect(() => subsetsToProve(workers, [], 16, false)).toThrow(InputError);
     expect(() => subsetsToProve(workers, [], 16, false)).toThrow(
@@ -149,7 +149,7 @@ describe('judging', () => {
     expect(findings).toEqual(['shard A is writable, but was predicted not to be']);
   });
 
-  test('a shard that nothing was predicted for is a bug, not a pass', () => {
+  test('a shard without a prediction is a bug, not a pass', () => {
     expect(() => comparePartitions([], [SERVED], 'shard')).toThrow('nothing was predicted for shard A');
   });
 
@@ -165,7 +165,7 @@ describe('judging', () => {
     healMs: 0,
   });
 
-  test('all as predicted passes; one that differs fails; one that is missing or untried leaves it open', () => {
+  test('all as predicted passes; one that differs fails; one that is missing or untried is unknown', () => {
     expect(judgeProof([subset('pass'), subset('pass')], 2, 'shard')).toEqual({
       judgement: 'pass',
       finding: 'All 2 sets of workers behave as predicted, shard by shard.',
@@ -269,7 +269,7 @@ describe('the matrix', () => {
     `);
   });
 
-  test('as Markdown: one width for all rows, and nothing read as markup', () => {
+  test('as Markdown: all rows have one width, and text is escaped', () => {
     const text = proofMarkdown(proof, 'proof.svg');
     const table = text.split('\n').filter((line) => line.startsWith('|'));
     expect(table).toHaveLength(5);
@@ -278,7 +278,7 @@ describe('the matrix', () => {
     expect(text.trimEnd().endsWith('(proof.svg)')).toBe(true);
   });
 
-  test('as a picture: a cell for every set and shard, and only what differs is framed', () => {
+  test('as a picture: a cell for every set and shard, with a frame only where they differ', () => {
     const svg = proofSvg(proof);
     expect(svg).not.toContain('a<b');
     expect(svg).not.toContain('\u001b');
@@ -291,7 +291,7 @@ describe('the matrix', () => {
     expect(cells.match(/class="none"/g)).toHaveLength(4);
   });
 
-  test('many shards are counted instead of getting a column each', () => {
+  test('many shards are counted, without a column for each', () => {
     const partitions = Array.from({ length: 40 }, (_, i) => partitionName(i));
     const wide: Proof = {
       ...proof,

@@ -10,7 +10,7 @@ const SCAN: OperationKind = { ...READ, name: 'scan', scope: 'all', ratePerSecond
 const TICK_MS = 20;
 const HAND_OVER_MS = 250;
 
-/** A load whose servers answer so many reads a second at most. */
+/** A load whose servers answer a limited number of reads a second. */
 async function rampOn(capacity: number, fit = false) {
   const clock = monotonicClock();
   const count = new AnswerCount([READ, SCAN], HAND_OVER_MS);
@@ -42,14 +42,14 @@ async function rampOn(capacity: number, fit = false) {
 }
 
 describe.concurrent('the ramp', () => {
-  test('rises to the whole load and ends as soon as that is answered', async () => {
+  test('rises to the whole load and ends as soon as it is answered', async () => {
     const { borne, paces, tookMs } = await rampOn(1_000);
     expect(borne).toBe(1);
     expect(paces).toEqual([0.25, 0.5, 1]);
     expect(tookMs).toBeLessThan(5_000);
   });
 
-  test('refuses a load that is not borne within 10 s, with the figures', async () => {
+  test('refuses a load that is not sustained within 10 s, with the figures', async () => {
     const { borne, tookMs } = await rampOn(60);
     expect(borne).toBeInstanceOf(EnvironmentError);
     expect((borne as EnvironmentError).code).toBe('load-not-borne');
@@ -59,19 +59,19 @@ describe.concurrent('the ramp', () => {
     expect(tookMs).toBeLessThan(10_000);
   });
 
-  test('finds a smaller load where it may', async () => {
+  test('finds a smaller load with fit', async () => {
     const { borne, paces } = await rampOn(60, true);
     expect(borne).toBe(0.25);
     expect(paces).toEqual([0.25, 0.5, 1, 0.5, 0.25]);
   });
 
-  test('refuses where not even a small load is borne', async () => {
+  test('refuses if not even a small load is sustained', async () => {
     const { borne } = await rampOn(0, true);
     expect((borne as Error).message).toMatch(/even at 3\.125 % of its rates/);
   });
 });
 
-test('so light a load that there is nothing to raise runs at its rates at once, and needs one answer', async () => {
+test('a very light load runs at its rates at once, and needs one answer', async () => {
   const clock = monotonicClock();
   const light = { ...READ, ratePerSecond: 8 };
   const count = new AnswerCount([light, SCAN], HAND_OVER_MS);
@@ -87,7 +87,7 @@ test('so light a load that there is nothing to raise runs at its rates at once, 
   expect(performance.now() - startedAt).toBeLessThan(500);
 });
 
-test('answers are counted for as long as it takes the slowest kind that counts, and no longer', () => {
+test('the slowest counting kind decides how long answers are counted', () => {
   const windowOf = (...rates: number[]) =>
     new AnswerCount(
       rates.map((ratePerSecond) => ({ ...READ, ratePerSecond })),
@@ -96,7 +96,7 @@ test('answers are counted for as long as it takes the slowest kind that counts, 
   expect([windowOf(200, 50, 5), windowOf(200, 25), windowOf(200, 12), windowOf(5)]).toEqual([250, 400, 500, 500]);
 });
 
-test('a kind that is due less than once in the window says nothing', () => {
+test('a kind that is due less than once in the window does not count', () => {
   const seldom = new AnswerCount([{ ...SCAN, ratePerSecond: 0.5 }], HAND_OVER_MS);
   expect(seldom.bears(seldom.before(10_000, 1))).toBe(true);
   const due = new AnswerCount([SCAN], HAND_OVER_MS);

@@ -66,27 +66,27 @@ describe('the finding', () => {
     );
   });
 
-  test('of a fault that writes did not survive', () => {
+  test('of a fault that stopped writes', () => {
     expect(finding(oneWorker())).toBe(
       'All 40 messages stayed readable; writes failed for 4.1 s; recovered 4.11 s after the fault took effect, ' +
         '105 ms after healing began; no acknowledged write was lost.',
     );
   });
 
-  test('of a fault that takes shards away, as was expected', () => {
+  test('of a fault that takes shards away as expected', () => {
     expect(finding(threeWorkers(), { 'messages-readable': { max: 20 } })).toMatch(
       /^20 of 40 messages stayed readable \(shards A and D\); reads failed on shards B and C for up to 4\.[34]\d* s, scans failed for 4\.[34]\d* s and writes failed on shards B and C for up to 4\.[34]\d* s; scans recovered last, 4\.3\d* s after the fault took effect, 3\d\d ms after healing began; no acknowledged write was lost\.$/,
     );
   });
 
-  test('counts no message as gone that no read asked for', () => {
+  test('does not count messages as gone that no read asked for', () => {
     const reads = KINDS.filter(({ name }) => name === 'read').map((kind) => ({ ...kind, ratePerSecond: 1 }));
     expect(finding(buildHistory({ kinds: reads }), { 'content-intact': {} })).toMatch(
       /^20 of 40 messages were asked for, and all of them stayed readable;/,
     );
   });
 
-  test('names the shard that was gone, not the one that was for a moment', () => {
+  test('names the shard that was gone, not one that was gone for a moment', () => {
     const history = buildHistory({
       answer: ({ kind, partition, intendedAt }: Operation) => {
         const sinceMs = intendedAt - effectMs;
@@ -112,7 +112,7 @@ describe('the finding', () => {
     expect(finding(history)).toMatch(/; reads failed on shard D for 1 s \(and were disturbed for 3\.\d+ s\); /);
   });
 
-  test('says where probes and load disagree', () => {
+  test('says that probes and load disagree', () => {
     const history = buildHistory({
       probe: () => undefined,
       answer: ({ kind, intendedAt }: Operation) =>
@@ -123,13 +123,13 @@ describe('the finding', () => {
     );
   });
 
-  test('of a hypothesis that does not hold', () => {
+  test('of a refuted hypothesis', () => {
     expect(finding(threeWorkers())).toMatch(
       /^Not as expected: messages-readable: 20 of 40 messages readable, 20 asked for and not answered on shards B, C \(expected: all 40 messages readable during the fault\); reads /,
     );
   });
 
-  test('of service that does not come back, and of data that is lost', () => {
+  test('of service that does not come back, and lost data', () => {
     const history = buildHistory({
       answer: ({ kind, intendedAt }: Operation) => (kind === 'write' && intendedAt >= effectMs ? REFUSED : undefined),
       finalKeys: ({ coordinator, placements }) => {
@@ -141,7 +141,7 @@ describe('the finding', () => {
     );
   });
 
-  test('of what could not be judged', () => {
+  test('of a run that could not be judged', () => {
     expect(finding(buildHistory({ events: changing('fault-in-effect', () => undefined) }))).toBe(
       'Could not judge: messages-readable: no fault was in full effect, and 1 more check.',
     );
@@ -154,7 +154,7 @@ describe('the finding', () => {
     expect(finding(interrupted)).toMatch(/^Could not judge: run-completed: interrupted: Ctrl-C/);
   });
 
-  test('names the kind that a check is about, of several that ask the same', () => {
+  test('names the kind of operation, if several checks differ only in it', () => {
     const history = buildHistory({
       answer: ({ kind, intendedAt }) => (kind === 'write' && intendedAt > effectMs ? REFUSED : undefined),
     });
@@ -163,7 +163,7 @@ describe('the finding', () => {
     );
   });
 
-  test('of rows that came back wrong', () => {
+  test('of corrupted rows', () => {
     let first = true;
     const history = buildHistory({
       answer: ({ kind }) => {
@@ -198,7 +198,7 @@ describe('the report', () => {
     blastRadius: { nodes: ['worker1'], partitions: ['A', 'D'], ofActs: [['A', 'D']] },
   };
 
-  test('survives JSON, holds everything but the bulky reads', () => {
+  test('survives JSON, and has everything but the large reads', () => {
     const history = oneWorker();
     const report = buildReport(history, plan, verdictOn(history));
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);

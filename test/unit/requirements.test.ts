@@ -1,4 +1,4 @@
-/** What checks require, and what becomes of them where a scenario or a run has not got it. */
+/** What checks require, and their results if a scenario or a run lacks it. */
 
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -18,7 +18,7 @@ import type { Workload } from '../../src/workloads/workload.ts';
 import { buildHistory } from '../support/history-builder.ts';
 import { SMALL_SCENARIO } from '../support/small-scenario.ts';
 
-/** A workload that says what to send, and nothing else. */
+/** A workload that only says what to send. */
 const bare: Workload = {
   name: 'bare',
   summary: 'Asks for one.',
@@ -53,7 +53,7 @@ describe('a scenario', () => {
     ['replicas-agree', 'a workload whose rows can be read on every copy'],
     ['workers-serve', 'a workload whose tables pgquake creates'],
     ['storage-overhead, max: 3', 'a workload whose tables pgquake creates'],
-  ])('that asks for %s without it is refused with its place and what would help', (check, needs) => {
+  ])('that asks for %s without it is refused with its place and advice', (check, needs) => {
     expect(problemsOf(check)).toMatch(
       new RegExp(
         `^mine\\.yaml:5:14 hypothesis\\[0\\]\\.check: [a-z-]+ can never be judged here: it needs ${needs}; choose use: `,
@@ -62,7 +62,7 @@ describe('a scenario', () => {
     expect(problemsOf(check, { use: 'chat' })).toBe('');
   });
 
-  test('without probes is refused where a check asks them', () => {
+  test('without probes is refused if a check needs them', () => {
     expect(problemsOf('reads-scale, min: 2', { use: 'chat', more: 'probes: off\n' })).toMatch(
       /:14 .*remove "probes: off"/,
     );
@@ -77,7 +77,7 @@ describe('a scenario', () => {
     },
   );
 
-  test('cannot be predicted where nothing tells one shard from another', () => {
+  test('cannot be predicted if nothing distinguishes shards', () => {
     const check = shipped.checks.find(({ name }) => name === 'prediction');
     const faults = [{ name: 'node-stop', effect: 'down' as const }];
     const facts = { kinds: ['ask'], partitions: ['A'], messages: 0, faults };
@@ -85,7 +85,7 @@ describe('a scenario', () => {
     expect(check?.hopeless?.({}, { ...facts, lacks: ['partitions'] })).toBeUndefined();
   });
 
-  test('of a bare workload is judged by what its operations met', () => {
+  test('of a bare workload is judged by its operations', () => {
     expect(problemsOf('availability, of: ask, min: 99%')).toBe('');
   });
 
@@ -108,14 +108,14 @@ describe('a run that lacks it', () => {
     },
   });
 
-  test('is not asked what it cannot answer: no check of rows is made on its own', () => {
+  test('gets no checks of rows by default', () => {
     const names = (history: History) => judge(history, [], shipped.checks).results.map(({ check }) => check);
     const rows = ['content-intact', 'no-duplicates', 'no-unexpected-rows'];
     expect(names(buildHistory())).toEqual(expect.arrayContaining(rows));
     expect(names(without(buildHistory())).filter((name) => rows.includes(name))).toEqual([]);
   });
 
-  test('is unknown where the hypothesis of another scenario asks', () => {
+  test('is unknown if another hypothesis has such a check', () => {
     const { hypothesis } = scenario;
     const { results } = judge(without(buildHistory()), hypothesis, shipped.checks);
     expect(results[0]).toMatchObject({
@@ -125,7 +125,7 @@ describe('a run that lacks it', () => {
     });
   });
 
-  test('says in its reports that nothing accounts for rows, and nothing of messages', () => {
+  test('reports that nothing accounts for rows, and mentions no messages', () => {
     const plan = planOf(shipped.faults, scenario, { seed: 1 });
     const of = (history: History) => buildReport(history, plan, judge(history, [], shipped.checks));
     const report = of(without(buildHistory()));
@@ -140,7 +140,7 @@ describe('a run that lacks it', () => {
   });
 });
 
-test('every requirement is one that a shipped workload meets and a bare one on a plain cluster does not', () => {
+test('each requirement is met by some shipped workload, and not by a bare one on a plain cluster', () => {
   const cluster = { movingRoles: ['primary', 'standby'] } as const;
   const params = chat.params.parse({});
   expect(lacking({ workload: chat, params, probes: { ratePerSecond: 1, deadlineMs: 1 }, cluster })).toEqual([]);

@@ -1,4 +1,4 @@
-/** The roles of a cluster that is played, as a run sees them. */
+/** The roles of a fake cluster, as a run sees them. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -14,7 +14,7 @@ function rolesOf(primary: 'pg1' | 'pg2'): Roles {
   return { pg1: { role: role('pg1') }, pg2: { role: role('pg2') } };
 }
 
-/** Keeps what is recorded, and tells it to those who follow. */
+/** Keeps recorded events, and passes them to listeners. */
 class PlayedRecorder {
   readonly seen: RunEvent[] = [];
   readonly #listeners: RunListener[] = [];
@@ -37,7 +37,7 @@ class PlayedRecorder {
   }
 }
 
-test('roles that the witness sees change are looked at then, however seldom they are asked otherwise', async () => {
+test('a change that the witness sees makes the watch ask for roles at once', async () => {
   let asked = 0;
   let primary: 'pg1' | 'pg2' = 'pg1';
   const recorder = new PlayedRecorder();

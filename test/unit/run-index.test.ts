@@ -1,4 +1,4 @@
-/** The index of all runs: complete, newest first, kept up without reading what is known, and safe from others. */
+/** The index of all runs: complete, newest first, updated cheaply, and never in the place of a foreign page. */
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,7 +52,7 @@ describe('the index of runs', () => {
     expect(page()).toContain('<a href="a/report.html" title="a">one-worker</a>');
   });
 
-  test('a run without a report, a damaged, a cut and a foreign one are told as such, never as passed', async () => {
+  test('a missing, damaged, cut-off or foreign report shows as such, never as passed', async () => {
     store('good', passedReport);
     for (const [id, file, content] of [
       ['2026-11-25T00-00-00Z-killed', 'run.json', '{}'],
@@ -74,7 +74,7 @@ describe('the index of runs', () => {
     expect(page().match(/NO REPORT/g)).toHaveLength(5);
   });
 
-  test('suites, links and files are no runs', async () => {
+  test('suites, links and files do not count as runs', async () => {
     store('a', passedReport);
     symlinkSync('a', join(reports, 'latest'));
     mkdirSync(join(reports, 'suite'));
@@ -83,11 +83,11 @@ describe('the index of runs', () => {
     expect(readdirSync(reports).sort()).toEqual(['a', 'index.html', 'index.json', 'latest', 'suite']);
   });
 
-  test('is kept up: a new run comes, a removed one goes, and what is known is not read again', async () => {
+  test('an update adds new runs, drops removed ones, and does not read known ones again', async () => {
     store('a', passedReport);
     await keepRunIndex(reports, PAGE, true);
     const index = join(reports, 'index.json');
-    // A mark that only a reader of the index can know.
+    // A mark that only the index has.
     writeFileSync(index, readFileSync(index, 'utf8').replace('All 500 messages', 'KNOWN: all 500 messages'));
     store('b', failedReport);
     await keepRunIndex(reports, PAGE, false);
@@ -100,7 +100,7 @@ describe('the index of runs', () => {
     expect(page()).not.toContain('KNOWN');
   });
 
-  test('an index that is damaged is made anew', async () => {
+  test('a damaged index is rebuilt', async () => {
     store('a', passedReport);
     await keepRunIndex(reports, PAGE, true);
     for (const text of ['', '{"version":1,"runs":[{"run":7}]}', '[]']) {
@@ -110,7 +110,7 @@ describe('the index of runs', () => {
     }
   });
 
-  test('somebody else’s page is never replaced', async () => {
+  test('a foreign page is never replaced', async () => {
     store('a', passedReport);
     writeFileSync(join(reports, 'index.html'), '<h1>mine</h1>');
     await keepRunIndex(reports, PAGE, true);
@@ -118,13 +118,13 @@ describe('the index of runs', () => {
     expect(page()).toBe('<h1>mine</h1>');
   });
 
-  test('a folder without an index gets none where a stored run is judged again', async () => {
+  test('judging a stored run again creates no index', async () => {
     store('a', passedReport);
     await keepRunIndex(reports, PAGE, false);
     expect(readdirSync(reports)).toEqual(['a']);
   });
 
-  test('hostile text and folder names make no markup', async () => {
+  test('hostile text and folder names are escaped', async () => {
     store('x"><script>', { ...hostileReport, run: { ...hostileReport.run, scenario: HOSTILE } });
     await rebuildRunIndex(reports, PAGE);
     expect(page()).toContain('href="x%22%3E%3Cscript%3E/report.html"');
@@ -133,7 +133,7 @@ describe('the index of runs', () => {
     expect(page()).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   });
 
-  test('of a folder that does not exist is refused', async () => {
+  test('a folder that does not exist is refused', async () => {
     await expect(rebuildRunIndex(join(reports, 'none'), PAGE)).rejects.toThrow(/cannot read the folder .*none/);
   });
 });

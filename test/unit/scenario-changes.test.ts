@@ -1,4 +1,4 @@
-/** Values that are set over a scenario's text: what it says then, and what is no change. */
+/** Values that override a scenario's text: the new text, and invalid changes. */
 
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
@@ -14,7 +14,7 @@ hypothesis: [{ check: no-lost-writes }]
 `;
 
 describe('a value that is set', () => {
-  test('stands in the text, which is the same but for it and for spaces', () => {
+  test('replaces the value in the text, and changes only spaces besides', () => {
     const text = withChanges(TEXT, ['workload.read.rate=50/s', 'faults[0].for=3s']);
     expect(text).toBe(
       TEXT.replace('200/s', '50/s')
@@ -34,7 +34,7 @@ describe('a value that is set', () => {
     expect(parse(withChanges(TEXT, [change]))).toMatchObject(expected);
   });
 
-  test('none leaves the text as it is, and a text that is no YAML too', () => {
+  test('without changes, or with invalid YAML, the text stays the same', () => {
     expect(withChanges(TEXT, [])).toBe(TEXT);
     expect(withChanges('a: [', ['a=1'])).toBe('a: [');
   });

@@ -41,11 +41,11 @@ describe('loadScenario', () => {
     expect(await loadScenario('one-worker', sources())).toMatchObject({ summary: 'One worker.' });
   });
 
-  test('takes a path, wherever it is', async () => {
+  test('takes any path', async () => {
     expect(await loadScenario(join(shipped, 'both.yaml'), sources())).toMatchObject({ summary: 'Shipped.' });
   });
 
-  test('an unknown name is told with the nearest and with the list', async () => {
+  test('an unknown name gets the nearest name and the list', async () => {
     const failing = loadScenario('one-wroker', sources());
     await expect(failing).rejects.toThrow('there is no scenario "one-wroker"; did you mean "one-worker"?');
     await expect(failing).rejects.toMatchObject({
@@ -86,14 +86,14 @@ describe('loadScenario', () => {
     await expect(failing).rejects.toThrow(`${join(mine, 'broken.yaml')}:1:7 name: expected a name`);
   });
 
-  test('bytes that are no UTF-8 are refused with their line, and never replaced', async () => {
+  test('invalid UTF-8 is refused with its line, and never replaced', async () => {
     writeFileSync(join(mine, 'latin.yaml'), Buffer.from('name: latin\nsummary: caf\xe9\n', 'latin1'));
     await expect(loadScenario('latin', sources())).rejects.toThrow('line 2 is not valid UTF-8; save the file as UTF-8');
   });
 });
 
 describe('listScenarios', () => {
-  test('names each once, sorted, and says which are not valid', async () => {
+  test('lists each name once, sorted, and marks invalid scenarios', async () => {
     writeFileSync(join(mine, 'a-broken.yaml'), 'name: 5\n');
     writeFileSync(join(mine, 'notes.txt'), 'no scenario');
     expect(await listScenarios(sources())).toEqual([
@@ -114,7 +114,7 @@ describe('scenarios that the build knows', () => {
   const summaries = async (of: ReturnType<typeof known>) =>
     Object.fromEntries((await listScenarios(sources(), of)).map(({ name, summary }) => [name, summary]));
 
-  test('are told by their name and their whole text; all others are looked at', async () => {
+  test('are recognised by name and whole text; all others are parsed', async () => {
     expect(await summaries(known(text()))).toEqual({ both: 'Mine.', 'one-worker': 'Known.' });
     expect(await summaries(known(`${text()} `))).toEqual({ both: 'Mine.', 'one-worker': 'One worker.' });
     const copied = join(mine, 'copy.yaml');
@@ -122,7 +122,7 @@ describe('scenarios that the build knows', () => {
     expect(await summaries(known(text()))).toMatchObject({ copy: 'One worker.' });
   });
 
-  test('are listed without a look only where there are no others', async () => {
+  test('are listed without parsing only if there are no others', async () => {
     expect(await listKnown(sources().folders, known(text()))).toBeUndefined();
     expect(await listKnown([shipped], known(text()))).toBeUndefined();
     rmSync(join(shipped, 'both.yaml'));
@@ -133,7 +133,7 @@ describe('scenarios that the build knows', () => {
 });
 
 describe('a scenario of a suite', () => {
-  test('is found as suite/name, listed last, and no path is taken for one', async () => {
+  test('is found as suite/name, listed last, and never confused with a path', async () => {
     const suite = join(shipped, 'suite');
     mkdirSync(suite);
     write(suite, 'inner', 'Inner.');
@@ -148,7 +148,7 @@ describe('a scenario of a suite', () => {
       await expect(loadScenario('suite/outer', sources())).rejects.toThrow('there is no scenario "suite/outer"');
       await expect(loadScenario('suite/innr', sources())).rejects.toThrow('did you mean "suite/inner"?');
       await expect(loadScenario('inner', sources())).rejects.toThrow('did you mean "suite/inner"?');
-      // Before one that only looks like it.
+      // Before a similar one.
       write(mine, 'inne', 'Like it.');
       await expect(loadScenario('inner', sources())).rejects.toThrow('did you mean "suite/inner"?');
       await expect(loadScenario('nosuch/inner', sources())).rejects.toThrow('cannot read the scenario nosuch/inner');

@@ -1,4 +1,4 @@
-/** What must hold of the loader for any text: it answers with a scenario or with a `ScenarioError`, and points right. */
+/** For any text, the loader returns a scenario or throws a `ScenarioError` with the right places. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ function expectPlacesInside(text: string, problems: readonly Problem[]): void {
   }
 }
 
-/** Text that looks like a scenario, more or less. */
+/** Text that resembles a scenario. */
 const words = fc.constantFrom(
   ...['name', 'summary', 'cluster', 'workers', 'faults', 'fault', 'target', 'hypothesis', 'check', 'use', 'chat'],
   ...[
@@ -87,12 +87,12 @@ describe('any text', () => {
         expect(problems.length).toBeGreaterThan(0);
         expectPlacesInside(input, problems);
       }),
-      // The parser loses count of the lines in the example.
+      // The parser miscounts the lines of the example.
       { numRuns: runs(200), examples: [['[[ }name\nname']] },
     );
   });
 
-  test('any YAML value in any section is accepted or told with its place', () => {
+  test('any YAML value in any section is accepted, or refused with its place', () => {
     const key = fc.constantFrom(
       ...['name', 'summary', 'claim', 'cluster', 'workload', 'steady-state', 'faults', 'settle', 'hypothesis', 'seed'],
     );
@@ -142,7 +142,7 @@ describe('one word of a shipped scenario misspelt', () => {
     expect(shipped.length).toBeGreaterThanOrEqual(5);
   });
 
-  /** Words that mean something: not those of comments and sentences. */
+  /** Words with a meaning: not those in comments and sentences. */
   function wordsOf(text: string): { readonly index: number; readonly word: string; readonly line: number }[] {
     return text.split('\n').flatMap((line, i) => {
       if (/^\s*(#|summary:|claim:)/.test(line)) return [];
@@ -157,7 +157,7 @@ describe('one word of a shipped scenario misspelt', () => {
     });
   }
 
-  test.each(shipped)('$file: every misspelt word is told, on its line', ({ file, text }) => {
+  test.each(shipped)('$file: every misspelt word is refused on its line', ({ file, text }) => {
     const all = wordsOf(text).filter(({ word }) => word !== '-');
     expect(all.length).toBeGreaterThan(30);
     expect(problemsOf(text, file)).toEqual([]);
@@ -171,7 +171,7 @@ describe('one word of a shipped scenario misspelt', () => {
     );
   });
 
-  test.each(shipped)('$file: a key that is left out is told, or has a default', ({ file, text }) => {
+  test.each(shipped)('$file: a missing key is refused, or has a default', ({ file, text }) => {
     const optional = [
       'name',
       'cluster',
@@ -190,7 +190,7 @@ describe('one word of a shipped scenario misspelt', () => {
     for (const key of keys) {
       const without = text.replace(new RegExp(`^${key}:.*\\n(?: .*\\n)*`, 'm'), '');
       const messages = problemsOf(without, file).map(({ message }) => message);
-      // Without its members there is no role to strike, and no route to go by.
+      // Without its members there is no role to strike, and no route.
       if (key === 'cluster' && text.includes('members:')) {
         expect(messages).toContainEqual(expect.stringMatching(/there is no (role|route)/));
         continue;

@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const schema = scenarioJsonSchema(vocabulary);
 const validate = new Ajv2020({ allErrors: true, strict: false }).compile(schema);
 
-/** Where the schema has something against a scenario: paths, the branches of unions left out. */
+/** The paths at which the schema refuses a scenario, without the branches of unions. */
 function complaints(text: string): string[] {
   validate(parse(text));
   return (validate.errors ?? []).map(({ instancePath }) => instancePath);
@@ -67,13 +67,13 @@ describe('the published JSON Schema', () => {
     ['cluster: { engine: ctius }', 'cluster.engine', 'did you mean "citus"?'],
     ['workload: { use: chta }', 'workload.use', 'did you mean "chat"?'],
     ['faults: [{ fault: node-sotp, target: worker1, for: 8s }]', 'faults[0].fault', 'did you mean "node-stop"?'],
-  ])('allows names of your own; the loader holds them against the catalogue: %j', (rest, path, meant) => {
+  ])('allows your own names; the loader checks them against the catalogue: %j', (rest, path, meant) => {
     expect(complaints(scenario(rest))).toEqual([]);
     expect(() => parseScenario(scenario(rest), 'mine.yaml', vocabulary)).toThrow(`${path}: `);
     expect(() => parseScenario(scenario(rest), 'mine.yaml', vocabulary)).toThrow(meant);
   });
 
-  test('offers every shipped name, and what stands beside it is checked as before', () => {
+  test('offers every shipped name, and checks its parameters', () => {
     const text = JSON.stringify(schema);
     for (const kind of ['faults', 'checks', 'workloads', 'platforms', 'engines'] as const) {
       for (const { name } of vocabulary[kind]) expect(text).toContain(JSON.stringify(name));

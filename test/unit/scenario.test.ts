@@ -18,7 +18,7 @@ function problems(text: string, file = 'mine.yaml'): string[] {
   return [];
 }
 
-/** A valid scenario of which single sections are replaced or, with `null`, left out. */
+/** A valid scenario with some sections replaced or, with `null`, left out. */
 function withSections(sections: Readonly<Record<string, string | null>>): string {
   const all: Record<string, string | null> = {
     name: 'mine',
@@ -57,7 +57,7 @@ describe('a valid scenario', () => {
     ]);
   });
 
-  test('has the name of its file where it says none, and may have another', () => {
+  test('is named after its file, unless it has a name', () => {
     expect(parse(withSections({ name: null }), 'some/where/one-more.yaml').name).toBe('one-more');
     expect(parse(withSections({ name: 'other' })).name).toBe('other');
     expect(problems(withSections({ name: null }), 'My Test.yaml')).toEqual([
@@ -74,12 +74,12 @@ describe('a valid scenario', () => {
     ]);
   });
 
-  test('switches probes off with a word', () => {
+  test('can switch probes off', () => {
     expect(parse(withSections({ probes: 'off' })).probes).toBeUndefined();
     expect(() => parse(withSections({ probes: 'of' }))).toThrow(/probes: expected a mapping/);
   });
 
-  test('has numbers where the author wrote quantities, and keeps what was written of a hypothesis', () => {
+  test('has numbers for written quantities, and keeps the written hypothesis', () => {
     const scenario = parse(`
 name: mine
 summary: Mine.
@@ -132,13 +132,13 @@ seed: 42
     ]);
   });
 
-  test('may use anchors; a few', () => {
+  test('may use a limited number of anchors', () => {
     const text = withSections({ workload: '{ read: &load { rate: 10/s, deadline: 1s }, scan: *load, write: *load }' });
     expect(parse(text).workload.params).toMatchObject({ write: { rate: 10, deadline: 1_000 } });
   });
 });
 
-test('all problems at once, in the order of the file, each with its place, what was expected and found', () => {
+test('all problems are reported at once, in order, each with its place, what was expected and found', () => {
   const text = `name: mine
 sumary: misspelt
 cluster: { workers: 2, replication: 3, shard: 3 }
@@ -233,7 +233,7 @@ describe('YAML', () => {
     expect(problems(opening.repeat(20_000))[0]).toMatch(/^1:\d+ not valid YAML: it is nested too deeply$/);
   });
 
-  test('a key that stands there twice does not hide the rest', () => {
+  test('a duplicate key does not hide other problems', () => {
     const text = `${withSections({ seed: '1' })}seed: 2\ncluster: { workers: 0, workers: 3 }\n`;
     expect(problems(text)).toEqual([
       '5:1 the key "seed" appears twice, first in line 4',
@@ -245,7 +245,7 @@ describe('YAML', () => {
     expect(problems(withSections({ summary: '!shout Mine.' }))).toEqual(['2:10 Unresolved tag: !shout']);
   });
 
-  test('keys that JavaScript knows are unknown like any other', () => {
+  test('names of JavaScript properties are unknown keys like any other', () => {
     expect(problems(withSections({ __proto__: '1', constructor: '{}' }))).toEqual([
       expect.stringMatching(/^4:1 unknown key "constructor"/),
     ]);
@@ -257,7 +257,7 @@ describe('YAML', () => {
     ]);
   });
 
-  test('what is found is quoted on one line, without escapes to the terminal, and cut', () => {
+  test('found values are quoted on one line, shortened, without terminal escapes', () => {
     expect(problems(withSections({ summary: '"a\\e[2Jb"' }))).toEqual([
       '2:10 summary: expected a sentence on one line, found "a\\u001b[2Jb"',
     ]);
@@ -267,7 +267,7 @@ describe('YAML', () => {
     expect(problems(`${withSections({})}? "a\\nb"\n: 1`)[0]).toMatch(/^4:3 unknown key "a\\nb"; known: name, /);
   });
 
-  test('no more than 50 problems are shown; all are kept', () => {
+  test('50 problems are shown, and all are kept', () => {
     const text = withSections({}) + Array.from({ length: 60 }, (_, i) => `key${i}: 1\n`).join('');
     const lines = problems(text);
     expect(lines).toHaveLength(51);
@@ -360,7 +360,7 @@ describe('topology', () => {
     ]);
   });
 
-  test('is held against what is certain, also where another key is wrong', () => {
+  test('is checked even if another key is wrong', () => {
     expect(problems(withSections({ cluster: '{ workers: 2, replication: 3, shrads: 1, engine: x }' }))).toEqual([
       '4:37 cluster.replication: 3 copies of every shard need 3 workers, and there are 2',
       expect.stringMatching(/^4:40 cluster: unknown key "shrads"/),
@@ -368,7 +368,7 @@ describe('topology', () => {
     ]);
   });
 
-  test('what may just be misspelt is not held against the rest', () => {
+  test('a misspelt key causes no further problems', () => {
     const faults = '[{ fault: node-stop, target: worker7, for: 1s }]';
     expect(problems(withSections({ cluster: '{ worker: 8 }', faults }))).toEqual([
       '4:12 cluster: unknown key "worker"; did you mean "workers"?',
@@ -502,7 +502,7 @@ describe('faults', () => {
     ]);
   });
 
-  test('a selector that no cluster of this size can fulfil', () => {
+  test('a selector that needs a larger cluster', () => {
     const inCluster = (cluster: string, selector: string) =>
       problems(
         withSections({ cluster, faults: `\n  - { fault: node-stop, target: { ${selector} }, for: 1s }`, claim: null }),
@@ -537,14 +537,14 @@ describe('faults', () => {
     expect(withFault(`{ fault: node-stop, target: worker1, for: 1s, ${keys} }`)).toEqual([problem]);
   });
 
-  test('more strikes than a run should have', () => {
+  test('too many strikes', () => {
     const step = '{ fault: backend-kill, target: worker1, repeat: { times: 100, every: 9s } }';
     expect(problems(withSections({ faults: `[${Array(11).fill(step).join(', ')}]` }))).toEqual([
       '4:9 faults: expected at most 1000 strikes of all faults together, found 1100',
     ]);
   });
 
-  test('a jitter counts where two faults might meet', () => {
+  test('two faults that may overlap only by jitter', () => {
     expect(two('target: worker2, at-jitter: 2s, for: 8s', 'target: worker2, at: 9s, for: 8s')).toHaveLength(1);
     expect(two('target: worker2, at-jitter: 2s, for: 8s', 'target: worker2, at: 11s, for: 8s')).toEqual([]);
   });
@@ -552,16 +552,16 @@ describe('faults', () => {
   const two = (first: string, second: string) =>
     problems(withSections({ faults: `\n  - { fault: node-stop, ${first} }\n  - { fault: node-kill, ${second} }` }));
 
-  test('two on one node at one time', () => {
+  test('two faults on one node at once', () => {
     const expected = ['6:5 faults[1]: worker2 is already struck by node-stop of line 5, which must be healed first'];
     expect(two('target: [worker1, worker2], for: 8s', 'target: [worker2, worker3], at: 4s, for: 8s')).toEqual(expected);
-    // Without a moment to heal in between.
+    // Without time to heal in between.
     expect(two('target: worker2, for: 8s', 'target: worker2, at: 8s, for: 8s')).toEqual(expected);
     expect(two('target: worker2, for: 8s', 'target: worker2, at: 10s, for: 8s')).toEqual([]);
     expect(two('target: worker2, for: 8s', 'target: worker3, for: 8s')).toEqual([]);
   });
 
-  test('a pick that could only take what is already struck', () => {
+  test('a pick whose nodes are all struck already', () => {
     const pick = (n: number, at = '0s') =>
       two('target: [worker1, worker2], for: 8s', `target: { role: worker, pick: ${n} }, at: ${at}, for: 1s`);
     expect(pick(2)).toEqual([]);
@@ -631,7 +631,7 @@ describe('hypothesis', () => {
     expect(withCheck(item)).toEqual(expected);
   });
 
-  test('is not held against a workload or a topology that is not certain', () => {
+  test('is not checked against an invalid workload or topology', () => {
     const hypothesis = '[{ check: messages-readable, min: 1000, shards: { readable: [H] } }]';
     expect(problems(withSections({ hypothesis, workload: '{ room: 200 }' }))).toEqual([
       '4:13 workload: unknown key "room"; did you mean "rooms"?',
@@ -654,11 +654,11 @@ describe('the nearest word', () => {
     expect(nearest(word, ['name', 'summary', 'steady-state', 'faults', 'hypothesis'])).toBe(expected);
   });
 
-  test('a single letter has none: shard E is not meant to be A', () => {
+  test('a single letter has none: shard E does not suggest A', () => {
     expect(suggestion('E', ['A', 'B'])).toBe('known: A, B');
   });
 
-  test('a long list is cut', () => {
+  test('a long list is shortened', () => {
     expect(
       suggestion(
         'x',
@@ -668,7 +668,7 @@ describe('the nearest word', () => {
   });
 });
 
-describe('a check that no run of the scenario could judge is told with its place, and refuses nothing but `validate`', () => {
+describe('a check that no run could judge is reported with its place, and only `validate` refuses it', () => {
   const CUT = 'faults: [{ fault: network-drop, target: worker1, for: 3s }]';
   const with_ = (lines: readonly string[]) => ['name: mine', 'summary: Mine.', ...lines].join('\n');
   const told = (...lines: readonly string[]) =>
@@ -676,7 +676,7 @@ describe('a check that no run of the scenario could judge is told with its place
       describeProblem(problem).replace('mine.yaml:', ''),
     );
 
-  test('prediction, where no fault takes a node down or freezes it', () => {
+  test('prediction, if no fault takes a node down or freezes it', () => {
     expect(told('cluster: { engine: citus }', CUT, 'hypothesis: [{ check: prediction }]')).toEqual([
       '5:23 hypothesis[0].check: prediction can never be judged here: the engine predicts only for nodes that are down or frozen, and network-drop leaves them up',
     ]);
@@ -698,13 +698,13 @@ describe('a check that no run of the scenario could judge is told with its place
     ['no-lost-writes', '{ check: no-lost-writes }', 'this workload writes nothing'],
     ['session-guarantees', '{ check: session-guarantees }', 'the operations of this workload belong to no session'],
     ['workers-serve', '{ check: workers-serve, of: write }', 'this workload writes nothing'],
-  ])('%s with a workload that has none of it', (check, item, why) => {
+  ])('%s with a workload that lacks what it needs', (check, item, why) => {
     const [line, ...more] = told('workload: { use: big-scan }', `hypothesis: [${item}]`);
     expect(more).toEqual([]);
     expect(line).toBe(`4:23 hypothesis[0].check: ${check} can never be judged here: ${why}`);
   });
 
-  test('beside a mistake both are told', () => {
+  test('a mistake and such a check are both reported', () => {
     const lines = ['sede: 1', 'cluster: { replication: 1 }', 'faults: []', 'hypothesis: [{ check: replicas-agree }]'];
     expect(problems(`${with_(lines)}\n`)).toEqual([
       '3:1 unknown key "sede"; did you mean "seed"?',

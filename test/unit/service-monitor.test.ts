@@ -1,4 +1,4 @@
-/** When the load ends after healing: not before it has asked again for all that it was refused. */
+/** When service counts as restored after healing. */
 
 import { expect, test } from 'vitest';
 import { vocabulary } from '../../src/cli/vocabulary.ts';
@@ -22,7 +22,7 @@ function reads(fromMs: number, count: number, outcomeOf: (room: number) => Outco
   return table;
 }
 
-test('service is restored once nearly all has succeeded for 2.5 s after the moment that is asked about', () => {
+test('service is restored once nearly all operations have succeeded for 2.5 s', () => {
   const monitor = new ServiceMonitor([READ], { asksAgain: true });
   monitor.operations(reads(0, 125, () => 'ok'));
   expect(monitor.restored(2_500, 0)).toBe(true);
@@ -37,9 +37,9 @@ test('service is not restored while fewer than 95 of 100 succeed', () => {
   expect(monitor.restored(5_000, 0)).toBe(true);
 });
 
-test('service is not restored before each room whose last read was in vain has been read again', () => {
+test('service is not restored before each room whose last read failed has been read again', () => {
   const monitor = new ServiceMonitor([READ], { asksAgain: true });
-  // Of three reads 2.4 % are a share that does not matter.
+  // Three reads are 2.4 %, too few to matter as a share.
   monitor.operations(reads(0, 125, (room) => (room > 122 ? 'fail' : 'ok')));
   expect(monitor.restored(2_500, 0)).toBe(false);
   monitor.operations(reads(2_500, 123, () => 'ok'));
@@ -48,13 +48,13 @@ test('service is not restored before each room whose last read was in vain has b
   expect(monitor.restored(7_460, 0)).toBe(true);
 });
 
-test('where no check asks for it, a room that was refused keeps no run from its end', () => {
+test('without a check that needs it, a refused room does not prolong the run', () => {
   const monitor = new ServiceMonitor([READ], { asksAgain: false });
   monitor.operations(reads(0, 125, (room) => (room > 122 ? 'fail' : 'ok')));
   expect(monitor.restored(2_500, 0)).toBe(true);
 });
 
-test('a read that the client did not send says nothing of its room', () => {
+test('an unsent read does not count as a refused room', () => {
   const monitor = new ServiceMonitor([READ], { asksAgain: true });
   monitor.operations(reads(0, 125, (room) => (room === 1 ? 'fail' : 'ok')));
   monitor.operations(reads(2_500, 125, (room) => (room === 1 ? 'unsent' : 'ok')));

@@ -60,7 +60,7 @@ async function storedRun(): Promise<string> {
 }
 
 describe('history on disk', () => {
-  test('has what settled within half a second, though nothing follows and the run does not end', async () => {
+  test('has operations within half a second, even if the run does not end', async () => {
     const folder = await createRunFolder(reports, 'x', AT);
     using recorder = new Recorder(folder, { nowMs: () => 5 }, { load: [{ name: 'read' }], probes: [] }, []);
     const batch = new OperationTable(['read']);
@@ -71,14 +71,14 @@ describe('history on disk', () => {
 });
 
 describe('run folder', () => {
-  test('is named by time and scenario; the same second gives another folder', async () => {
+  test('is named by time and scenario, with a number for the same second', async () => {
     const names = [await createRunFolder(reports, 'x', AT), await createRunFolder(reports, 'x', AT)].map((f) =>
       basename(f),
     );
     expect(names).toEqual(['2026-11-23T12-34-56Z-x', '2026-11-23T12-34-56Z-x-2']);
   });
 
-  test('that cannot be made is the machine owner’s business', async () => {
+  test('that cannot be created is an EnvironmentError', async () => {
     const file = join(reports, 'file');
     writeFileSync(file, '');
     await expect(createRunFolder(file, 'x', AT)).rejects.toThrow(EnvironmentError);
@@ -92,7 +92,7 @@ describe('run folder', () => {
 });
 
 describe('a stored run', () => {
-  test('comes back as it was recorded, operations in the order of their intended starts', async () => {
+  test('is read as recorded, with operations in the order of their intended starts', async () => {
     const { plan, history } = await readRun(await storedRun());
     expect(plan).toEqual(PLAN);
     expect(history.run).toEqual(RUN);
@@ -107,7 +107,7 @@ describe('a stored run', () => {
     await expect(readRun(folder)).rejects.toThrow(InputError);
   });
 
-  test('that a crash cut off comes back up to there', async () => {
+  test('that a crash cut off is read up to there', async () => {
     const folder = await storedRun();
     appendFileSync(join(folder, 'events.ndjson'), '{"at":6,"ty');
     expect((await readRun(folder)).history.events).toHaveLength(1);
@@ -119,7 +119,7 @@ describe('a stored run', () => {
     await expect(readRun(folder)).rejects.toThrow(/operations\.arrow: not a readable run/);
   });
 
-  test('a folder that is none is refused', async () => {
+  test('a folder that is not a run is refused', async () => {
     await expect(readRun(reports)).rejects.toThrow(/run\.json: not a readable run/);
   });
 });

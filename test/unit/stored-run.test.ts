@@ -1,4 +1,4 @@
-/** A run folder that is damaged, cut or somebody else's is refused, or could not be judged: it never passes. */
+/** A damaged, cut-off or foreign run folder is refused or unknown: it never passes. */
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ afterAll(() => {
   rmSync(reports, { recursive: true });
 });
 
-/** What comes of a copy in which one file is changed. */
+/** The outcome of a copy with one file changed. */
 async function judgementOf(file: string, damage: (path: string) => void): Promise<string> {
   const folder = copyOf(whole, mkdtempSync(join(reports, 'damaged-')));
   damage(join(folder, file));
@@ -33,7 +33,7 @@ async function judgementOf(file: string, damage: (path: string) => void): Promis
     const stored = await readRun(folder);
     return (await quake.judge(stored, { by: stored.plan.scenario })).judgement;
   } catch (error) {
-    // Whoever brought the folder must act; it is no bug of pgquake, and the message says which file.
+    // The user must act, since this is not a bug of pgquake; the message says which file.
     expect(error).toBeInstanceOf(InputError);
     expect((error as InputError).message).toMatch(/^\S+: not a readable run of pgquake: ./);
     expect((error as InputError).message).toContain(file);
@@ -43,7 +43,7 @@ async function judgementOf(file: string, damage: (path: string) => void): Promis
 
 const FILES = ['run.json', 'plan.json', 'events.ndjson', 'operations.arrow', 'probes.arrow'];
 
-test('the run passes as long as it is whole', async () => {
+test('the undamaged run passes', async () => {
   const stored = await readRun(whole);
   expect((await quake.judge(stored, { by: stored.plan.scenario })).judgement).toBe('pass');
 });
@@ -100,7 +100,7 @@ describe('a run folder', () => {
     expect(outcome).toBe('refused');
   });
 
-  test('an event that nobody knows, or without its parts, is refused with its line', async () => {
+  test('an unknown or incomplete event is refused with its line', async () => {
     for (const odd of [
       '{"at":1,"type":"party"}',
       '{"type":"healed","act":0,"proof":"x"}',
@@ -115,7 +115,7 @@ describe('a run folder', () => {
 });
 
 describe('a stored report', () => {
-  test('is rendered again as it was, and latest is left alone', async () => {
+  test('is rendered the same again, without touching latest', async () => {
     const folder = copyOf(whole, mkdtempSync(join(reports, 'again-')));
     for (const name of ['report.html', 'report.md', 'junit.xml']) rmSync(join(folder, name));
     const names = await quake.report(folder);
@@ -144,7 +144,7 @@ describe('a stored report', () => {
     }
   });
 
-  test('is held against a hypothesis that it was not run for', async () => {
+  test('is judged by another hypothesis', async () => {
     const stored = await readRun(whole);
     const [item] = stored.plan.scenario.hypothesis;
     const stricter = { hypothesis: [{ ...(item as NonNullable<typeof item>), check: 'no-such-check' }] };

@@ -35,7 +35,7 @@ function problems(faults: string): string[] {
   return [];
 }
 
-/** What matters of the acts of a plan. */
+/** The compared fields of a plan's acts. */
 function schedule(faults: string) {
   return pgquake()
     .plan(scenario(faults), { seed: 1 })
@@ -49,7 +49,7 @@ function schedule(faults: string) {
 }
 
 describe('the schedule', () => {
-  test('a restart is one strike, and is over at once unless told otherwise', () => {
+  test('a restart is one strike, and over at once by default', () => {
     expect(schedule('[{ fault: node-restart, target: worker2, at: 1s }]')).toEqual([
       { index: 0, targets: 'worker2', atMs: 1_000, forMs: 0 },
     ]);
@@ -58,7 +58,7 @@ describe('the schedule', () => {
     ]);
   });
 
-  test('a flapping node goes down as often as asked for, each time after it was healed', () => {
+  test('a flapping node goes down as often as requested, each time after healing', () => {
     expect(schedule('[{ fault: node-flap, target: worker1, at: 1s, times: 3, down: 200ms, up: 300ms }]')).toEqual([
       { index: 0, targets: 'worker1', atMs: 1_000, forMs: 200 },
       { index: 1, targets: 'worker1', atMs: 1_500, forMs: 200, after: { act: 0, gapMs: 300 } },
@@ -66,7 +66,7 @@ describe('the schedule', () => {
     ]);
   });
 
-  test('a rolling restart takes one target after the other; acts of the next fault are numbered onward', () => {
+  test('a rolling restart takes one target after the other; the next fault continues the numbering', () => {
     const rolling = '{ fault: rolling-restart, target: [worker3, worker1], down: 1s, between: 2s }';
     expect(schedule(`[${rolling}, { fault: node-pause, target: worker4, for: 1s }]`)).toEqual([
       { index: 0, targets: 'worker1', atMs: 0, forMs: 1_000 },
@@ -75,7 +75,7 @@ describe('the schedule', () => {
     ]);
   });
 
-  test('a pick is as long as the nodes that it will take, and nothing else may strike them meanwhile', () => {
+  test('a pick lasts as long as its number of nodes requires, and no other fault may strike them meanwhile', () => {
     const rolling = '{ fault: rolling-restart, target: { role: worker, pick: 4 }, down: 1s, between: 1s }';
     expect(scenario(`[${rolling}]`).faults[0]?.forMs).toBe(7_000);
     expect(problems(`[${rolling}, { fault: node-kill, target: worker1, at: 6s, for: 1s }]`)).toEqual([
@@ -104,14 +104,14 @@ describe('bad input', () => {
 });
 
 describe('the injector', () => {
-  /** One act after another on a node that heals or does not. */
+  /** Consecutive acts on a node that heals, or does not. */
   async function inject(heals: boolean, signal = new AbortController().signal) {
     const folder = mkdtempSync(join(tmpdir(), 'pgquake-strikes-'));
     const events: TimedEvent[] = [];
     const node = {
       name: 'worker1',
       async start() {
-        // Without a server behind it, whatever is undone on it fails, as it would on a node that stays away.
+        // Without a server, every undo fails, as on a node that stays away.
         throw new Error('it does not come back');
       },
     };
@@ -166,7 +166,7 @@ describe('the injector', () => {
     expect((events[2]?.at ?? 0) - (events[1]?.at ?? 0)).toBeGreaterThanOrEqual(29);
   });
 
-  test('does not strike again where the first strike could not be healed', async () => {
+  test('does not strike again if the first strike could not be healed', async () => {
     const events = await inject(false);
     expect(events.map((event) => event.type)).toEqual(['fault-asked', 'fault-in-effect', 'heal-asked', 'heal-failed']);
   });

@@ -39,14 +39,14 @@ describe('a suite is a folder of scenarios', () => {
     }
   });
 
-  test('the first folder that has it counts', async () => {
+  test('the first folder that has it wins', async () => {
     write('one/mine/a.yaml');
     write('two/mine/b.yaml');
     const { scenarios } = await load('mine', [join(folder, 'one'), join(folder, 'two')]);
     expect(scenarios.map((scenario) => scenario.name)).toEqual(['a']);
   });
 
-  test('one that does not exist, or is empty, is refused with those that do', async () => {
+  test('a missing or empty suite is refused, with a list of the others', async () => {
     write('claims/a.yaml');
     mkdirSync(join(folder, 'empty'));
     await expect(load('clams')).rejects.toMatchObject({
@@ -57,7 +57,7 @@ describe('a suite is a folder of scenarios', () => {
     await expect(load('./nowhere')).rejects.toThrow('there is no suite "./nowhere"');
   });
 
-  test('the problems of all its scenarios are told at once', async () => {
+  test('the problems of all its scenarios are reported at once', async () => {
     write('mine/a.yaml', 'name: a\nsumary: Some.\nhypothesis: [{ check: no-lost-writes }]\n');
     write('mine/b.yaml');
     write('mine/c.yaml', 'name: c\nsummary: Some.\nhypothesis: [{ check: no-lost-write }]\n');
@@ -68,7 +68,7 @@ describe('a suite is a folder of scenarios', () => {
 });
 
 describe('a suite is a file that lists scenarios', () => {
-  test('by name or by path, in its own order; a path counts from its folder', async () => {
+  test('by name or by path, in its own order; paths are relative to its folder', async () => {
     for (const path of ['mine/a.yaml', 'mine/b.yaml', 'c.yaml']) write(path);
     write('all.suite.yaml', 'scenarios: [mine/b, ./c.yaml, mine/a]\n');
     for (const name of ['all', join(folder, 'all.suite.yaml')]) {
@@ -81,7 +81,7 @@ describe('a suite is a file that lists scenarios', () => {
     );
   });
 
-  test('what is wrong with it is told with its place; what it names must be there', async () => {
+  test('its problems have places, and its scenarios must exist', async () => {
     write('one.suite.yaml', 'scenarios: []\nscenaros: [a]\n');
     await expect(load('one')).rejects.toThrow(
       /one\.suite\.yaml:2:1 unknown key "scenaros"; did you mean "scenarios"\?/,
@@ -91,7 +91,7 @@ describe('a suite is a file that lists scenarios', () => {
     await expect(load('three')).rejects.toMatchObject({ hint: expect.stringContaining('suites here: one, two;') });
   });
 
-  test('it is no scenario, and a scenario is no suite', async () => {
+  test('it is not a scenario, and a scenario is not a suite', async () => {
     write('one.suite.yaml', 'scenarios: [a]\n');
     write('a.yaml');
     const file = join(folder, 'one.suite.yaml');
@@ -116,7 +116,7 @@ describe('the suite ha', () => {
     }
   });
 
-  test('where commits wait for a standby, no write may be lost', async () => {
+  test('if commits wait for a standby, no write may be lost', async () => {
     const { scenarios: all } = await load('ha', [scenarios]);
     const synchronous = all.filter(({ name }) => /-(sync|strict)$/.test(name));
     expect(synchronous.length).toBeGreaterThanOrEqual(6);
@@ -130,7 +130,7 @@ describe('the suite ha', () => {
 describe('the shipped claims', () => {
   const claims = resolve(import.meta.dirname, '../../scenarios/claims');
 
-  test('are valid, quote what they put to the test, and take a few seconds each', async () => {
+  test('are valid, quote the tested claim, and are short', async () => {
     const { scenarios } = await load(claims);
     expect(scenarios).toHaveLength(readdirSync(claims).length);
     expect(scenarios.length).toBeGreaterThanOrEqual(10);
@@ -169,7 +169,7 @@ const notRun: SuiteRun = {
 describe('the table', () => {
   const runs = [suiteRunOf(passedReport, 'run-1'), suiteRunOf(failedReport, 'run 2'), notRun];
 
-  test('on a terminal: claim, what we saw, verdict; no line is wider', () => {
+  test('on a terminal: claim, result, verdict, within its width', () => {
     for (const columns of [60, 80, 133]) {
       for (const line of suiteText(suite(runs), { colors, columns })) expect(line.length).toBeLessThanOrEqual(columns);
     }
@@ -181,7 +181,7 @@ describe('the table', () => {
     expect(text).toMatch(/\n5 scenarios in 1 min 01 s: 1 holds, 1 does not hold, 1 not judged, 2 not run\.$/);
   });
 
-  test('as Markdown, with links to the reports; nothing in it is markup', () => {
+  test('as Markdown, with links to the reports and escaped text', () => {
     const { 'suite.md': text = '' } = suiteFiles(suite(runs));
     expect(text).toContain('✅ holds ([report](../run-1/report.md)) |');
     expect(text).toContain('❌ does not hold ([report](../run%202/report.md)) |');
@@ -203,7 +203,7 @@ describe('the table', () => {
   const promised = suiteRunOf(passedReport, 'run-3');
   const ha = suite([{ ...promised, promises, lost: '1,832 of 5,199 acknowledged writes' }, notRun]);
 
-  test('of runs for which settings promised something has what was promised, seen and lost', () => {
+  test('of runs with promises has what was promised, seen and lost', () => {
     for (const columns of [60, 109, 110, 200]) {
       for (const line of suiteText(ha, { colors, columns })) expect(line.length).toBeLessThanOrEqual(columns);
     }
@@ -222,7 +222,7 @@ describe('the table', () => {
     expect(markdown).toMatch(/\| nothing \| It could not be run: .* \| not known \| ⚠️ not judged \|/);
   });
 
-  test('several losses in one run are told apart', () => {
+  test('several losses in one run are shown separately', () => {
     const two = [...promises, { loss: 'pg1 killed', promised: 'p', seen: 's' }];
     const { 'suite.md': markdown = '' } = suiteFiles(suite([{ ...promised, promises: two }]));
     expect(markdown).toMatch(/\| with the agent of pg1 killed: write outage via .*\. with pg1 killed: p \|/);
@@ -232,7 +232,7 @@ describe('the table', () => {
     expect(JSON.parse(suiteFiles(suite(runs))['suite.json'] ?? '')).toEqual(suite(runs));
   });
 
-  test('keeps what the cluster was, and only the scenario’s own hypotheses', () => {
+  test('keeps the cluster, and only the scenario’s own hypotheses', () => {
     const run = suiteRunOf(passedReport, 'run-1');
     expect(run.madeOn).toMatch(/^platform local, engine native, PostgreSQL /);
     expect(run.hypothesis).toHaveLength(passedReport.results.filter(({ always }) => !always).length);

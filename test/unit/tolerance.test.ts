@@ -1,4 +1,4 @@
-/** Figures of tolerance against brute force, closed formulae and each other. */
+/** Compares figures of tolerance with brute force, closed formulae and each other. */
 
 import fc from 'fast-check';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
@@ -23,7 +23,7 @@ import { tolerance } from '../../src/plan/tolerance.ts';
 import { expected } from '../support/expected.ts';
 import { runs } from '../support/properties.ts';
 
-/** Every subset of the workers, partition by partition, with nothing clever. */
+/** Every subset of the workers, partition by partition, by brute force. */
 interface BruteForce {
   readonly subsets: number;
   readonly fatal: number;
@@ -56,7 +56,7 @@ function bruteForce(
 const noneLives = (copies: readonly string[], down: ReadonlySet<string>) => copies.every((name) => down.has(name));
 const oneIsDown = (copies: readonly string[], down: ReadonlySet<string>) => copies.some((name) => down.has(name));
 
-/** Any placement of few workers: one to all copies, holders drawn freely, several partitions on the same ones. */
+/** Any placement on few workers, with random numbers of copies and holders. */
 const anyPlacement = (maxWorkers: number): fc.Arbitrary<Placement> =>
   fc.integer({ min: 1, max: maxWorkers }).chain((n) => {
     const workers = Array.from({ length: n }, (_, w) => `node${w}`);
@@ -65,11 +65,11 @@ const anyPlacement = (maxWorkers: number): fc.Arbitrary<Placement> =>
       .map((holders) => ({ workers, partitions: holders.map((copies, i) => ({ name: `S${i}`, copies })) }));
   });
 
-/** As Citus, but for the worker that takes the locks. */
+/** Like Citus, without the worker that takes the locks. */
 const ALL_HOLDERS: ServiceRule = { name: 'all-holders', partitionWord: 'shard', writeNeeds: 'all-holders' };
 const OPTIONS = { rule: ALL_HOLDERS, nodeAvailability: 0.9, seed: 1 } as const;
 const SAMPLING = { seed: 1, halfWidth: 0.001, looks: 2e7 } as const;
-/** So few that all but single workers are sampled and bracketed. */
+/** So few visits that only single workers are exact. */
 const HARDLY_ANY = 1;
 
 function setsOfRing(workers: number, replication: number, partitions = workers): HolderSets {
@@ -177,7 +177,7 @@ describe('the map says what the engine predicts', () => {
   });
 });
 
-describe('what is not enumerated to its end', () => {
+describe('an enumeration that stops early', () => {
   test('agrees with brute force as far as it goes, and brackets the worst case beyond that', () => {
     fc.assert(
       fc.property(anyPlacement(10), fc.integer({ min: 1, max: 2_000 }), (placement, looks) => {
@@ -208,11 +208,11 @@ describe('what is not enumerated to its end', () => {
     );
   });
 
-  test('single workers are looked at whatever it costs', () => {
+  test('single workers are always exact', () => {
     expect(enumerate(setsOfRing(50, 2), HARDLY_ANY).reads).toHaveLength(2);
   });
 
-  test('the workers that are named lose what is said of them', () => {
+  test('the named workers lose the stated partitions', () => {
     const placement = layOut('ring', { workers: 12, replication: 2, partitions: 24 }, 0);
     const sets = holderSetsOf(placement);
     for (const { partitions, workers } of worstForReads(sets, enumerate(sets, HARDLY_ANY).reads, 12)) {
@@ -248,7 +248,7 @@ describe('rings and groups against closed formulae', () => {
       const { share, low, high, method } = estimates[k] as (typeof estimates)[number];
       expect(method).toBe(counts[k] === undefined ? 'sampled' : 'exact');
       if (method === 'exact') expect(share).toBeCloseTo(truth, 10);
-      // One interval in twenty misses the truth, by so little.
+      // One interval in twenty misses the truth, by little.
       expect(Math.abs(share - truth)).toBeLessThanOrEqual(2 * SAMPLING.halfWidth);
       expect(low).toBeLessThanOrEqual(share);
       expect(high - low).toBeLessThanOrEqual(2 * SAMPLING.halfWidth);
@@ -263,7 +263,7 @@ describe('rings and groups against closed formulae', () => {
     }
   });
 
-  test('the figures that people quote: n=4, n=6, n=8 with 2 copies', () => {
+  test('well-known figures: n=4, n=6, n=8 with 2 copies', () => {
     const share = (n: number, k: number) => fatalShares(setsOfRing(n, 2), SAMPLING).estimates[k]?.share;
     expect(share(4, 2)).toBeCloseTo(4 / 6, 12);
     expect(share(4, 3)).toBe(1);
@@ -301,7 +301,7 @@ describe('sampling', () => {
   const sets = holderSetsOf(placement);
   const exact = fatalShares(sets, SAMPLING).estimates;
 
-  test('is as good as it says: the truth is in the interval, for every k and nearly every seed', () => {
+  test('the truth is in the interval, for every k and nearly every seed', () => {
     let intervals = 0;
     let hits = 0;
     for (let seed = 0; seed < 60; seed++) {
@@ -315,7 +315,7 @@ describe('sampling', () => {
     expect(hits / intervals).toBeGreaterThan(0.95);
   });
 
-  test('agrees with plain random subsets of a large cluster, which know nothing of walks', () => {
+  test('agrees with plain random subsets of a large cluster', () => {
     const large = holderSetsOf(layOut('random', { workers: 200, replication: 2, partitions: 1_000 }, 3));
     const { shares, halfWidths } = sampleFatalShares(large, { seed: 9, halfWidth: 0.001 });
     const pairs = new Set(Array.from({ length: large.count }, (_, s) => membersOf(large, s).join()));
@@ -340,8 +340,8 @@ describe('sampling', () => {
     expect(plain).toBeLessThan(0.9);
   });
 
-  test('the long end, where few walks go on and count for many, is not thinned out', () => {
-    // Mean over seeds of what survives: a walk that ended without its weight being taken over would show here.
+  test('the long end, where few walks count for many, stays unbiased', () => {
+    // The mean survival over seeds: a lost weight of ended walks would show here.
     const k = exact.findIndex(({ share }) => share > 0.996);
     expect(exact[k]?.share).toBeLessThan(1);
     let surviving = 0;
@@ -375,7 +375,7 @@ describe('sampling', () => {
     expect(map.writes.rows.every(({ fatal }) => fatal.method === 'exact')).toBe(true);
   });
 
-  test('an interval never leaves what is certain: the count at k = 3, and the sum over all sets', () => {
+  test('an interval stays within hard bounds: the count at k = 3, and the sum over all sets', () => {
     const large = holderSetsOf(layOut('random', { workers: 300, replication: 3, partitions: 1_500 }, 6));
     const { estimates } = fatalShares(large, { ...SAMPLING, halfWidth: 0.01, looks: 1e8 });
     for (const [k, { low, high, method }] of estimates.entries()) {
@@ -383,7 +383,7 @@ describe('sampling', () => {
       expect(low).toBeGreaterThanOrEqual(estimates[3]?.share as number);
       expect(high).toBeLessThanOrEqual(Math.min(1, large.count * shareContaining(300, k, 3)));
     }
-    // At k = 4 the walks alone would leave room on both sides.
+    // At k = 4 the walks alone would be wider on both sides.
     expect(estimates[4]).toMatchObject({
       low: estimates[3]?.share,
       high: large.count * shareContaining(300, 4, 3),
@@ -420,7 +420,7 @@ describe('layouts', () => {
     );
   });
 
-  test('groups of 2 on 5 workers: two groups that share nobody', () => {
+  test('groups of 2 on 5 workers: two disjoint groups', () => {
     const { partitions } = layOut('groups', { workers: 5, replication: 2, partitions: 10 }, 0);
     const together = new Set(partitions.map(({ copies }) => copies.toSorted().join('+')));
     expect([...together].sort()).toEqual(['worker1+worker2', 'worker3+worker4', 'worker3+worker5', 'worker4+worker5']);
@@ -444,13 +444,13 @@ describe('advice', () => {
     );
   });
 
-  test('says that nothing is gained where groups are what there is', () => {
+  test('says that nothing is gained if the placement has groups already', () => {
     const { findings } = tolerance(layOut('groups', { workers: 8, replication: 2, partitions: 32 }, 0), OPTIONS).advice;
     expect(findings).toContain('None of the other layouts makes outages of reads notably rarer.');
     expect(findings.some((finding) => finding.startsWith('Disjoint groups'))).toBe(false);
   });
 
-  test('names shards with fewer copies, and the price of one more copy where a write needs them all', () => {
+  test('names shards with fewer copies, and the price of one more copy if writes need all copies', () => {
     const ring = layOut('ring', { workers: 6, replication: 2, partitions: 12 }, 0);
     const [first, ...others] = ring.partitions;
     const placement = { ...ring, partitions: [{ name: 'lonely', copies: ['worker1'] }, ...others] };

@@ -33,16 +33,19 @@ describe('undo journal', () => {
     );
   });
 
-  test.skipIf(process.platform !== 'linux')('what cannot be promised is not owed, and says what to do', () => {
-    symlinkSync('/dev/full', join(folder, 'undo.ndjson'));
-    using journal = new UndoJournal(folder);
-    expect(() => journal.promise(start(0, 'worker1'))).toThrow(JournalError);
-    expect(() => journal.promise(start(0, 'worker1'))).toThrow(/pgquake breaks nothing: ENOSPC/);
-    expect(journal.pending()).toEqual([]);
-    expect(() => journal.kept(1)).not.toThrow();
-  });
+  test.skipIf(process.platform !== 'linux')(
+    'an undo that cannot be recorded is not owed, and the error says what to do',
+    () => {
+      symlinkSync('/dev/full', join(folder, 'undo.ndjson'));
+      using journal = new UndoJournal(folder);
+      expect(() => journal.promise(start(0, 'worker1'))).toThrow(JournalError);
+      expect(() => journal.promise(start(0, 'worker1'))).toThrow(/pgquake breaks nothing: ENOSPC/);
+      expect(journal.pending()).toEqual([]);
+      expect(() => journal.kept(1)).not.toThrow();
+    },
+  );
 
-  test('what is open comes newest first, of one act or of all', () => {
+  test('open undos come newest first, of one act or of all', () => {
     using journal = new UndoJournal(folder);
     journal.promise(start(0, 'worker1'));
     journal.promise(start(1, 'worker2'));
@@ -62,7 +65,7 @@ describe('undo journal', () => {
     expect(await readPendingUndos(folder)).toEqual([{ id: 2, ...start(0, 'worker2') }]);
   });
 
-  test('what an undo must know comes back as it was promised', async () => {
+  test('the details of an undo survive unchanged', async () => {
     const detail = { setting: 'default_transaction_read_only', before: "it's off", list: [1, null] };
     const promised = { ...start(0, 'worker1'), undo: { action: 'restore', node: 'worker1', detail } };
     {
@@ -72,7 +75,7 @@ describe('undo journal', () => {
     expect(await readPendingUndos(folder)).toEqual([{ id: 1, ...promised }]);
   });
 
-  test('a last line cut short by the crash is no promise: its act had not begun', async () => {
+  test('a last line cut short by a crash is ignored: its act had not begun', async () => {
     {
       using journal = new UndoJournal(folder);
       journal.promise(start(0, 'worker1'));
@@ -81,7 +84,7 @@ describe('undo journal', () => {
     expect((await readPendingUndos(folder)).map((entry) => entry.id)).toEqual([1]);
   });
 
-  test('another process notes what it kept, behind a line cut short as well', async () => {
+  test('another process notes what it kept, even after a line cut short', async () => {
     {
       using journal = new UndoJournal(folder);
       journal.promise(start(0, 'worker1'));

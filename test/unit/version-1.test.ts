@@ -1,4 +1,4 @@
-/** A run that was stored when report.json had version 1: all that reads stored runs still reads it. */
+/** A run stored with report.json version 1: everything that reads stored runs still reads it. */
 
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,7 +33,7 @@ test('the fixture is of version 1', () => {
   expect(stored).toMatchObject({ version: 1, judgement: 'pass', topology: { platform: 'local', engine: 'native' } });
 });
 
-test('judge finds the same again, and writes it as version 2', async () => {
+test('judge finds the same, and writes version 2', async () => {
   const report = await quake.judge(run);
   expect(report.results.map(({ check, judgement }) => [check, judgement])).toEqual(
     stored.results.map(({ check, judgement }: { check: string; judgement: string }) => [check, judgement]),
@@ -41,13 +41,13 @@ test('judge finds the same again, and writes it as version 2', async () => {
   expect(written()).toMatchObject({ version: 2, judgement: 'pass', ledger: stored.ledger });
 });
 
-test('report renders it, and what it writes is of version 2', async () => {
+test('report renders it, and writes version 2', async () => {
   expect(await quake.report(run)).toContain('report.html');
   expect(written()).toEqual({ ...(reportOfNow(stored) as object), version: 2 });
   expect(new Ajv2020({ strict: false }).validate(reportJsonSchema(), written())).toBe(true);
 });
 
-test('compare holds it against another', async () => {
+test('compare compares it with another', async () => {
   const before = await readReport(run);
   await quake.judge(run);
   const { regression } = compareReports([before], await readReport(run), { time: 0.2, share: 0.001 });

@@ -1,4 +1,4 @@
-/** `toPass` of pgquake/vitest: what passes, and what a person reads where it does not. */
+/** `toPass` of pgquake/vitest, and its messages. */
 
 import { expect, test } from 'vitest';
 import type { Report } from '../../src/model/report.ts';
@@ -18,7 +18,7 @@ test('a run that passes', async () => {
   expect(() => expect(experiment(passedReport)).not.toPass()).toThrow(/not to pass; its verdict is pass/);
 });
 
-test('a run that fails says what was expected, what was observed, and where the reports are', () => {
+test('the message for a failed run has what was expected and observed, and the folder', () => {
   expect(() => expect(experiment(failedReport)).toPass()).toThrow(/its verdict is fail/);
   const failed = failedReport.results.find(({ judgement }) => judgement === 'fail');
   expect(() => expect(experiment(failedReport)).toPass()).toThrow(`expected ${failed?.expected}; observed`);
@@ -31,6 +31,6 @@ test('a run that could not be judged does not pass', () => {
   );
 });
 
-test('something else is no run', () => {
+test('any other value is refused', () => {
   expect(() => expect({}).toPass()).toThrow(/use \.resolves/);
 });

@@ -1,4 +1,4 @@
-/** One row of sessions of the witness, on a node that is played. */
+/** One lane of the witness, on a fake node. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -15,7 +15,7 @@ const TIMES = { everyMs: 5, retryMs: 5, freshForMs: 60 };
 /** A node that is a standby, a primary on a timeline, or refuses connections. */
 class PlayedNode {
   state: 'standby' | number | 'away' = 'standby';
-  /** While it is set, nobody is answered. */
+  /** While it is set, the node answers nothing. */
   frozen: Promise<void> | undefined;
   readonly sessions: FakeSession[] = [];
   readonly operations: Omit<Operation, 'id'>[] = [];
@@ -97,7 +97,7 @@ test('a standby is asked and never written to; a promoted one is written to at o
   expect(node.sessions).toHaveLength(1);
 });
 
-test('lanes that started apart ask at the same times, so that their thread wakes once for all', async () => {
+test('lanes ask at the same times, however they started', async () => {
   const everyMs = 100;
   const [one, other] = [new PlayedNode(), new PlayedNode()];
   const lanes = [one.lane(false, everyMs), other.lane(false, everyMs)] as const;
@@ -107,7 +107,7 @@ test('lanes that started apart ask at the same times, so that their thread wakes
   lanes[1].start();
   await sleep(6 * everyMs);
   await Promise.all(lanes.map((lane) => lane.stop()));
-  // Asked as soon as they start; then on whole multiples of their pause, which a timer may miss by a little.
+  // At their start, then on multiples of their pause, give or take a timer's error.
   const offMs = [one, other].flatMap((node) =>
     node
       .of('kept-ask')
@@ -118,7 +118,7 @@ test('lanes that started apart ask at the same times, so that their thread wakes
   expect(offMs.filter((ms) => ms < everyMs / 4).length / offMs.length).toBeGreaterThan(0.7);
 });
 
-test('the session that is kept waits for a frozen node for as long as it takes; a fresh one does not', async () => {
+test('a kept session waits for a frozen node without a limit; a fresh one does not', async () => {
   const node = new PlayedNode();
   node.state = 1;
   const [kept, fresh] = [node.lane(false), node.lane(true)];
@@ -143,7 +143,7 @@ test('the session that is kept waits for a frozen node for as long as it takes; 
   expect(new Set(node.of('kept-write').map(({ session }) => session)).size).toBe(1);
 });
 
-test('fresh sessions are opened anew, again and again', async () => {
+test('fresh sessions are replaced regularly', async () => {
   const node = new PlayedNode();
   node.state = 1;
   const lane = node.lane(true);
@@ -156,7 +156,7 @@ test('fresh sessions are opened anew, again and again', async () => {
   expect(node.sessions.filter(({ usable }) => usable)).toEqual([]);
 });
 
-test('a node that refuses connections is tried again, and each refusal is told', async () => {
+test('a node that refuses connections is tried again, and each refusal is recorded', async () => {
   const node = new PlayedNode();
   node.state = 1;
   const lane = node.lane(false);
@@ -175,7 +175,7 @@ test('a node that refuses connections is tried again, and each refusal is told',
   expect(node.said.at(-1)).toEqual({ role: 'primary', timeline: 3 });
 });
 
-test('a write without an answer at the end is unknown: it may be there', async () => {
+test('a write without an answer at the end is unknown', async () => {
   const node = new PlayedNode();
   node.state = 1;
   const lane = node.lane(false);

@@ -114,7 +114,7 @@ function findings(
   const [fewest, partitionsWithFewest] = [...sizes][0] as [number, number];
   if (fewest < given.copies) {
     found.push(
-      `${plural(partitionsWithFewest, word)} ${partitionsWithFewest === 1 ? 'has' : 'have'} only ${plural(fewest, 'copy').replace('copys', 'copies')}; ` +
+      `${plural(partitionsWithFewest, word)} ${partitionsWithFewest === 1 ? 'has' : 'have'} only ${plural(fewest, 'copy', 'copies')}; ` +
         'they set the size of the smallest fatal sets. Give them as many as the others first.',
     );
   }

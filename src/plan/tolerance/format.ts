@@ -42,7 +42,7 @@ export function formatCount(digits: string): string {
   return `${digits[0]}.${digits[1]}e${digits.length - 1}`;
 }
 
-/** `1 partition`, `33 partitions`. */
-export function plural(count: number, noun: string): string {
-  return `${formatCount(String(count))} ${noun}${count === 1 ? '' : 's'}`;
+/** `1 partition`, `33 partitions`. @param many where it is not the noun with an s. */
+export function plural(count: number, noun: string, many = `${noun}s`): string {
+  return `${formatCount(String(count))} ${count === 1 ? noun : many}`;
 }
