@@ -1,8 +1,8 @@
 /**
- * The engine `citus`: tables distributed by room with `create_distributed_table`, every shard on several
- * workers (`citus.shard_replication_factor`). A read takes the next placement when one fails; a write is a
- * two-phase commit over all placements of its shard, so one that is down makes the shard read-only. Tried
- * with Citus 13 and 14; docs/citus.md says what it does when nodes fail.
+ * The engine `citus`: tables distributed by room with `create_distributed_table`, with copies of every shard on several
+ * workers (`citus.shard_replication_factor`). If a placement fails, a read tries the next one. A write is a two-phase
+ * commit over all placements of its shard, so a shard with a placement down is read-only. Tested with Citus 13 and 14;
+ * docs/citus.md describes how Citus behaves when nodes fail.
  */
 
 import { type Dataset, defineEngine, type FormedCluster, type FormOptions, type TableSpec } from '../cluster/engine.ts';
@@ -37,12 +37,12 @@ import { COORDINATOR, coordinatorOf, coordinatorRoute, SHARDED } from './sharded
 
 const CONNECT_LIMIT_MS = 10_000;
 const STATEMENT_LIMIT_MS = 60_000;
-/** Rows of one INSERT; together some megabytes at most. */
+/** Rows per INSERT: a few megabytes at most. */
 const ROWS_AT_ONCE = 5_000;
-/** A server that has just made its certificate refuses TLS for a moment. */
+/** A server that has just created its certificate refuses TLS for a moment. */
 const ADD_NODE_LIMIT_MS = 2_000;
 const ADD_NODE_SPACING_MS = 100;
-/** The first in which a write needs all placements, and with which `citus_disable_node` waits for no node. */
+/** The first version in which a write needs all placements and `citus_disable_node` waits for no node. */
 const OLDEST_MAJOR = 11;
 
 export const citus = defineEngine({
@@ -54,15 +54,15 @@ export const citus = defineEngine({
   sharesAddresses: true,
   listed: listedNodes,
 
-  // max_prepared_transactions is left to Citus, which sets twice max_connections. Non-blocking copies of
-  // shards, for repair, need logical decoding.
+  // Citus sets max_prepared_transactions itself, to twice max_connections. Repair copies shards without blocking writes,
+  // which needs logical decoding.
   settings: {
     shared_preload_libraries: 'citus',
     wal_level: 'logical',
     max_worker_processes: '20',
-    // The nodes are containers of one machine; TLS between them would only cost time.
+    // The nodes are containers on one machine, where TLS would only cost time.
     'citus.node_conninfo': 'sslmode=disable',
-    // Builds with it would send usage figures home; a test cluster has none worth counting.
+    // A test cluster must not send usage statistics to Citus.
     'citus.enable_statistics_collection': 'off',
   },
 
@@ -71,7 +71,7 @@ export const citus = defineEngine({
   form,
   inspect,
 
-  // A read waits for a holder that is frozen: 30 s, or for ever.
+  // A read waits for a frozen holder: 30 s, or for ever.
   rule: {
     name: 'citus',
     partitionWord: SHARDED.partitionWord,
@@ -98,7 +98,7 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
   }
 }
 
-/** Tables that were made and not distributed have no placements. */
+/** Requires placements of every table: a formation that was interrupted leaves tables that are not distributed. */
 async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined> {
   await using coordinator = await connect(coordinatorOf(nodes), { replication: 1 });
   const [there] = await ask(coordinator, "SELECT to_regclass('pg_catalog.pg_dist_shard') IS NOT NULL");
@@ -111,7 +111,7 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
   const placed = await ask(coordinator, READ_PLACEMENTS, [names, names.map(quoteTable)]);
   if (new Set(placed.map(([table]) => table)).size < names.length) return undefined;
   const [row] = await ask(coordinator, READ_VERSION);
-  // Of each shard of each table, how many placements there are.
+  // The number of placements of each shard of each table.
   const copies = [...Map.groupBy(placed, ([table, index]) => `${table} ${index}`).values()].map((rows) => rows.length);
   const topology = {
     replication: Math.max(...copies),
@@ -126,7 +126,7 @@ function connect(node: NodeControl, { replication }: Pick<Topology, 'replication
     settings: {
       'citus.shard_replication_factor': String(replication),
       client_min_messages: 'error',
-      // Statements that fail must not reach the log: some of them carry the password.
+      // Failed statements must not reach the log: some contain the password.
       log_min_error_statement: 'panic',
     },
   });
@@ -152,7 +152,7 @@ async function whyNotOffered(session: Session): Promise<string | undefined> {
   return undefined;
 }
 
-/** The extension, and how this node logs in at the others. @returns the version, `Citus 14.0.1`. */
+/** Creates the extension and stores the password for the other nodes. @returns the version, `Citus 14.0.1`. */
 async function prepareNode(node: NodeControl, topology: Topology, signal: AbortSignal): Promise<string> {
   await using session = await connect(node, topology);
   signal.throwIfAborted();
@@ -177,7 +177,7 @@ async function prepareNode(node: NodeControl, topology: Topology, signal: AbortS
   return version;
 }
 
-/** Nodes that are there already are left as they are. */
+/** Citus ignores nodes that it already knows. */
 async function addNodes(session: Session, peers: readonly Peer[], signal: AbortSignal): Promise<void> {
   for (const { name, host, port } of peers) {
     if (name === COORDINATOR) await ask(session, 'SELECT citus_set_coordinator_host($1, $2)', [host, port]);
@@ -187,7 +187,7 @@ async function addNodes(session: Session, peers: readonly Peer[], signal: AbortS
           await ask(session, 'SELECT citus_add_node($1, $2)', [host, port]);
           return undefined;
         } catch (error) {
-          // Class 08: the node could not be reached. Anything else stays as it is.
+          // Class 08: the node could not be reached. Other errors would recur.
           if (!String((error as { code?: unknown }).code).startsWith('08')) throw error;
           return { error };
         }
@@ -197,15 +197,15 @@ async function addNodes(session: Session, peers: readonly Peer[], signal: AbortS
   }
 }
 
-/** Tables of an earlier run on the same cluster are replaced; a table that somebody else made is not touched. */
+/** Replaces the tables of an earlier run on the same cluster. @throws EnvironmentError if pgquake did not create them. */
 async function makeTables(session: Session, { partitions: shards }: Topology, { tables }: Dataset): Promise<void> {
   const names = tables.map(({ name }) => name);
   const present = await ask(session, FIND_TABLES, [names, names.map(quoteTable)]);
   const foreign = present.filter(([, ours]) => ours !== true).map(([name]) => String(name));
   if (foreign.length > 0) {
-    throw new EnvironmentError(`the database has tables of these names already: ${foreign.join(', ')}`, {
+    throw new EnvironmentError(`the database already has tables with these names: ${foreign.join(', ')}`, {
       code: 'tables-exist',
-      hint: 'pgquake makes its own and replaces no others; use a database without them',
+      hint: 'pgquake creates its own tables and replaces no others; use a database without them',
     });
   }
   if (present.length > 0) await ask(session, dropTables(present.map(([name]) => String(name))));
@@ -232,7 +232,7 @@ interface Formed {
   readonly version: string;
 }
 
-/** Reads from the catalogue what was formed. */
+/** Reads the formed cluster from the catalogue. */
 async function describe(
   session: Session,
   { nodes, topology, dataset, peers, version }: Formed,
@@ -268,7 +268,7 @@ async function describe(
   };
 }
 
-/** What its daemon does once in `citus.recover_2pc_interval`, a minute by default: commits or rolls back, by its own log. */
+/** Does what the Citus daemon does every `citus.recover_2pc_interval`, a minute by default: ends prepared transactions by its log. */
 async function recover(coordinator: NodeControl): Promise<void> {
   await using session = await connect(coordinator, { replication: 1 });
   await ask(session, 'SELECT recover_prepared_transactions()');

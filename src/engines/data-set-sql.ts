@@ -1,16 +1,16 @@
-/** The tables of a data set as SQL, alike in every engine. Pure text; nothing is sent here. */
+/** The tables of a data set as SQL, the same for every engine. Pure text; nothing is sent here. */
 
 import type { TableSpec } from '../cluster/engine.ts';
 import { quoteName, quoteTable, quoteText, schemaOf } from '../sql/quote.ts';
 
-/** On the tables of a data set, so that a later run knows them as pgquake's own. */
+/** The comment on tables of a data set by which a later run recognises them. */
 export const MARK = 'data set of pgquake';
 
 export function markTable(name: string): string {
   return `COMMENT ON TABLE ${quoteTable(name)} IS ${quoteText(MARK)}`;
 }
 
-/** One statement for each schema that the named tables are in. */
+/** @returns one statement for each schema of the tables. */
 export function createSchemas(names: readonly string[]): string[] {
   const schemas = new Set(names.flatMap((name) => schemaOf(name) ?? []));
   return [...schemas].map((schema) => `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`);
@@ -25,7 +25,7 @@ export function columnList({ columns }: Pick<TableSpec, 'columns'>): string {
   return columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(', ');
 }
 
-/** With `columnArrays` as parameters. */
+/** Takes `columnArrays` as parameters. */
 export function insertRows({ name, columns }: TableSpec): string {
   const arrays = columns.map((column, i) => `$${i + 1}::${column.type}[]`);
   return `INSERT INTO ${quoteTable(name)} (${columns.map((column) => quoteName(column.name)).join(', ')}) SELECT * FROM unnest(${arrays.join(', ')})`;

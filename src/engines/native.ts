@@ -1,10 +1,9 @@
 /**
- * The engine `native`: PostgreSQL's own parts and nothing else. Tables are hash partitions on the
- * coordinator, each a postgres_fdw foreign table whose server names all holders of the shard; libpq takes
- * the first that answers. Holders replicate to each other by logical replication, both ways, without
- * sending on what came from elsewhere (`origin = none`). So every holder takes writes at any time, and the
- * price is honest: replication is asynchronous, and a worker that comes back serves old data until it has
- * caught up.
+ * The engine `native`: only PostgreSQL's own parts. Tables are hash partitions on the coordinator; each is a postgres_fdw
+ * foreign table whose server names all holders of the shard, and libpq uses the first one that answers. Holders
+ * replicate to each other by logical replication in both directions, without forwarding replicated rows
+ * (`origin = none`). Every holder always takes writes, so replication is asynchronous, and a worker that comes back
+ * serves old data until it has caught up.
  */
 
 import { defineEngine, type FormedCluster, type FormOptions } from '../cluster/engine.ts';
@@ -46,16 +45,16 @@ export const native = defineEngine({
   routes: [COORDINATOR],
   clientTablesStayLocal: true,
 
-  // A worker shares shards with at most 2 * (replication - 1) others: 6 for replication 4. Twice that, to spare.
+  // A worker shares shards with at most 2 * (replication - 1) others, 6 for replication 4; 12 leaves room to spare.
   settings: {
     wal_level: 'logical',
     max_replication_slots: '12',
     max_wal_senders: '12',
     max_logical_replication_workers: '12',
     max_worker_processes: '20',
-    // Keeps of every row whether it came from a client or by replication.
+    // Records for every row whether it came from a client or by replication.
     track_commit_timestamp: 'on',
-    // How long a subscriber waits before it asks a publisher again that was down.
+    // How long a subscriber waits before it reconnects to a publisher that was down.
     wal_retrieve_retry_interval: '200ms',
   },
 
@@ -86,7 +85,7 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
   const flows = replicationFlows(shards);
   await Promise.all([
     createForeignPartitions(sessions.of(COORDINATOR), nodes, dataset, shards),
-    // Slots are created after the rows, so that these are not replicated to where they are already.
+    // Create slots after loading rows, so that these rows are not replicated to holders that already have them.
     onWorkers(async (session, worker) => {
       await loadRows(session, dataset, shardsOn(shards, worker), shardOfRoom);
       await publish(
@@ -96,8 +95,8 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
       );
     }),
   ]);
-  // Subscriptions only when all slots are there: a slot waits for the transactions that run on its node,
-  // and two nodes that create a slot on each other within such a transaction wait for ever.
+  // Subscribe once all slots exist: creating a slot waits for running transactions on its node, so two nodes that
+  // created slots on each other within transactions would deadlock.
   await onWorkers((session, worker) =>
     subscribe(
       session,
@@ -108,7 +107,7 @@ async function form({ nodes, topology, dataset, signal }: FormOptions): Promise<
   await onWorkers((session, worker) =>
     untilFollowed(session, worker, flows.filter((flow) => flow.publisher === worker).length, signal),
   );
-  // The last act: what lacks it was not formed to the end.
+  // Last of all, so that a table without the mark shows an incomplete formation.
   await execute(
     sessions.of(COORDINATOR),
     dataset.tables.map(({ name }) => markTable(name)),
@@ -138,7 +137,7 @@ function formed(
   };
 }
 
-/** What the coordinator's catalogue says: partitions with their servers, and those with the holders' addresses. */
+/** Reads the coordinator's catalogue: each partition's foreign server names the holders' addresses. */
 async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promise<FormedCluster | undefined> {
   const [first] = dataset.tables;
   if (!first) return undefined;
@@ -176,7 +175,7 @@ async function inspect({ nodes, dataset }: Omit<FormOptions, 'topology'>): Promi
   return formed(nodes, shards, await readShardOfRooms(session, first, dataset.partitionKeys, shards.length));
 }
 
-/** One session to every node, ended together. */
+/** One session for every node, closed together. */
 class NodeSessions implements AsyncDisposable {
   readonly #sessions = new Map<NodeName, Session>();
   readonly #signal: AbortSignal;
@@ -206,7 +205,7 @@ class NodeSessions implements AsyncDisposable {
   async #connect(node: NodeControl): Promise<void> {
     const session = await openSession(node, 'form', {
       limitMs: CONNECT_LIMIT_MS,
-      // Statements must not reach the log: some of them hold the password.
+      // Statements must not reach the log: some contain the password.
       settings: { log_statement: 'none', log_min_duration_statement: '-1', log_min_error_statement: 'panic' },
     });
     this.#sessions.set(node.name, session);

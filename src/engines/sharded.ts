@@ -1,4 +1,4 @@
-/** What engines of one shape share: a coordinator that every statement passes, and workers that hold the shards. */
+/** Shared by engines with a coordinator, which every statement passes, and workers, which hold the shards. */
 
 import type { NodeControl, Nodes } from '../cluster/platform.ts';
 import { nodeRoute, type Route } from '../cluster/route.ts';
@@ -6,7 +6,7 @@ import type { NodeName, NodeSpec } from '../model/topology.ts';
 
 export const COORDINATOR: NodeName = 'coordinator';
 
-/** The members of `Engine` that are alike. */
+/** The members of `Engine` that these engines share. */
 export const SHARDED = {
   partitionWord: 'shard',
 
@@ -26,7 +26,7 @@ export function workersOf({ all }: Pick<Nodes, 'all'>): readonly NodeControl[] {
   return all.filter(({ name }) => name !== COORDINATOR);
 }
 
-/** Every statement goes through the coordinator, wherever it is. */
+/** The route of every statement, through the coordinator. */
 export function coordinatorRoute(nodes: Pick<Nodes, 'all'>): Route {
   return nodeRoute(coordinatorOf(nodes));
 }

@@ -1,13 +1,13 @@
 /**
- * The engine `streaming`: one primary and standbys that replay its log, by PostgreSQL's own physical replication with
- * slots. Every member holds everything; who takes writes moves. Nobody fences an old primary.
+ * The engine `streaming`: one primary and standbys that replay its log, by PostgreSQL's physical replication with slots.
+ * Every member holds all rows; the role of primary moves. An old primary is not fenced.
  */
 
 import { defineEngine, type FormedCluster, type FormOptions } from '../cluster/engine.ts';
 import { untilServes } from '../cluster/health.ts';
 import type { NodeControl } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
-import { dataNodes, type NodeSpec, type PlacementMap, ringPlacement } from '../model/topology.ts';
+import { memberNodes, placementOf } from './members.ts';
 import { findStreaming } from './streaming/attached.ts';
 import { StreamingCluster } from './streaming/cluster.ts';
 import { makeStandbys, READY_LIMIT_MS, untilStreaming } from './streaming/copies.ts';
@@ -17,7 +17,7 @@ import { WAL_SENDER_TIMEOUT_MS } from './streaming/promise.ts';
 import { STREAMING_KEYS, streamingSpecOf } from './streaming/spec.ts';
 import { alterSystem, connectTo, refuseOld, synchronousNames } from './streaming/sql.ts';
 
-/** A commit that waits for a standby. */
+/** The setting that makes commits wait for standbys. */
 const SYNCHRONOUS = 'synchronous_standby_names';
 
 export const streaming = defineEngine({
@@ -26,17 +26,17 @@ export const streaming = defineEngine({
 
   settings: {
     wal_level: 'replica',
-    // Without these no data can be rewound.
+    // Rewinding needs these.
     wal_log_hints: 'on',
     full_page_writes: 'on',
-    // Two for each standby at most, while one connection takes the place of another.
+    // At most two for each standby, while a new connection replaces an old one.
     max_wal_senders: '32',
     max_replication_slots: '20',
-    // What a standby lacks is kept also where the slot is made only after a promotion.
+    // Keeps the log that a standby lacks if its slot is created only after a promotion.
     wal_keep_size: '64MB',
     wal_retrieve_retry_interval: '200ms',
     wal_receiver_status_interval: '1s',
-    // A primary that has nothing to say speaks after half of this.
+    // An idle primary sends a keepalive after half of this.
     wal_sender_timeout: `${WAL_SENDER_TIMEOUT_MS}ms`,
     wal_receiver_timeout: '4s',
   },
@@ -47,7 +47,7 @@ export const streaming = defineEngine({
   routes: ['direct', 'standby'],
   readRoutes: ['standby'],
 
-  layout: (topology, rooms) => placementOf(topology, rooms),
+  layout: placementOf,
   form,
   inspect: ({ nodes, dataset, signal }) => findStreaming(nodes.all, dataset, signal),
   expect: expectStreaming,
@@ -72,21 +72,8 @@ async function form({ nodes: { all }, topology, dataset, signal }: FormOptions):
     standbys.map(({ name }) => name),
     { signal },
   );
-  // Only now: before, every commit would have waited for a standby that was not there.
+  // Set this last: without standbys, every commit would have waited.
   await alterSystem(session, common);
   const placement = placementOf(topology, dataset.partitionKeys);
   return new StreamingCluster({ nodes: all, placement, spec, common, primary }).formed();
-}
-
-/** All alike: their names say nothing of what they do. */
-export function memberNodes(members: number): NodeSpec[] {
-  return Array.from({ length: members }, (_, i): NodeSpec => ({ name: `pg${i + 1}`, role: 'member', part: 'data' }));
-}
-
-/** Everything is one shard, and every member holds it. */
-function placementOf(topology: FormOptions['topology'], rooms: readonly number[]): PlacementMap {
-  return {
-    partitions: ringPlacement(dataNodes(topology), topology),
-    partitionOfKey: Object.fromEntries(rooms.map((room) => [room, 0])),
-  };
 }

@@ -56,7 +56,7 @@ describe.skipIf(missing !== undefined)('under a Patroni of somebody else', () =>
     writeFileSync(join(place.folder, 'half.yaml'), cluster.inventory().replace(/^ {2}db-b:.*\n/m, ''));
     const { code, stdout } = await pgquake('attach', 'check', 'half.yaml');
     expect(code).toBe(4);
-    expect(stdout).toContain('Patroni has the member member_b at');
+    expect(stdout).toContain('Patroni lists the member member_b at');
   });
 
   test('its leader is killed, and what its settings promise is kept', async () => {

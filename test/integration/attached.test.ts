@@ -115,7 +115,7 @@ describe.skipIf(missing !== undefined)('a cluster of an inventory', () => {
     expect(stdout).toMatch(/user app: no superuser, pg_monitor; clock [+-]\d+ ms/);
     expect(stdout).toMatch(/can be struck by +node-stop, node-kill, node-pause/);
     expect(stdout).toMatch(/cannot be struck by +read-only: the user app must be a superuser/);
-    expect(stdout).toMatch(/cannot be struck by +switchover, promote: pgquake changes no roles/);
+    expect(stdout).toMatch(/cannot be struck by +switchover, promote: pgquake does not change roles/);
     expect(stdout).toMatch(/^scenarios that fit +.*primary-kill/m);
     expect(stdout).toMatch(/^attachable/m);
   });

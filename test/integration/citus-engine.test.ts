@@ -113,7 +113,7 @@ describe.skipIf(!image)('citus on containers', () => {
     const [table] = smallDataset.tables;
     const dataset = { ...smallDataset, tables: [{ ...(table as NonNullable<typeof table>), name: 'strange' }] };
     await expect(citus.form({ nodes, topology: TOPOLOGY, dataset, signal: NEVER })).rejects.toThrow(
-      'the database has tables of these names already: strange',
+      'the database already has tables with these names: strange',
     );
     await session.execute('DROP TABLE strange');
     formed = await citus.form({ nodes, topology: TOPOLOGY, dataset: smallDataset, signal: NEVER });

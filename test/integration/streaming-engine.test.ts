@@ -178,7 +178,7 @@ test('by hand, no node is promoted while the standby that commits waited for is 
     await pg1.kill();
     await until(async () => steps.some(({ step }) => step === 'gave-up'));
     expect(steps.map(({ step }) => step)).toEqual(['noticed', 'gave-up']);
-    expect(steps.at(-1)?.detail).toBe('pg2 may have writes that nobody else has: 1 of 2 answer, 2 must');
+    expect(steps.at(-1)?.detail).toBe('pg2 may have writes that no other node has: 1 of 2 answer, 2 must');
     expect(await ask(pg3, 'SELECT pg_is_in_recovery()')).toEqual([[true]]);
     await pg2.resume();
     await until(async () => steps.some(({ step }) => step === 'promoted'));

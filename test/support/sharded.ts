@@ -1,7 +1,7 @@
 /** Topologies of a coordinator with workers, as tests write them down, and their nodes. */
 
+import { memberNodes } from '../../src/engines/members.ts';
 import { native } from '../../src/engines/native.ts';
-import { memberNodes } from '../../src/engines/streaming.ts';
 import { dataNodes, type Partition, ringPlacement, type Topology } from '../../src/model/topology.ts';
 import type { Shape } from '../../src/plan/tolerance/layouts.ts';
 

@@ -144,7 +144,7 @@ describe('the catalogue', () => {
   test('a shard on a node that was not named is an error of the environment', () => {
     const strange: CatalogueRow = { table: 'messages', index: 0, shardId: '102008', host: 'other', port: 5432 };
     expect(() => placementMap('messages', [strange], [], PEERS)).toThrow(EnvironmentError);
-    expect(() => placementMap('messages', [strange], [], PEERS)).toThrow('102008 lies on other:5432');
+    expect(() => placementMap('messages', [strange], [], PEERS)).toThrow('102008 is on other:5432');
   });
 
   test('the first worker is first by host name, byte by byte, whatever pgquake calls it', () => {
@@ -184,7 +184,7 @@ describe('repair', () => {
 
   test('a node with the only copies cannot be disabled; it is named, with its shards', () => {
     const lines = repair('worker2', 'worker3', 'worker4');
-    expect(lines[0]).toBe('-- start worker3 first: shard C is on no other node that lives');
+    expect(lines[0]).toBe('-- start worker3 first: shard C is on no other running node');
     expect(sqlOf(lines).some((line) => line.includes('worker3'))).toBe(false);
   });
 

@@ -299,7 +299,7 @@ describe('what is left decides', () => {
     ]);
     const [direct] = promised(ASYNC, lost).writesOut;
     expect(direct?.why).toBe(
-      'clients stay with pg1, whose PostgreSQL nothing stops without a watchdog; no standby is left that could take over',
+      'clients stay with pg1, whose PostgreSQL nothing stops without a watchdog; no standby is left to take over',
     );
   });
 

@@ -76,10 +76,10 @@ describe('the keys', () => {
       'settings: { synchronous_mode_strict: true }',
       '3:66 cluster.settings.synchronous_mode_strict: it does nothing without synchronous_mode: true',
     ],
-    ['dcs: 2', '3:34 cluster.dcs: expected an odd number, found 2: 2 members outlive the loss of 0, as 1 do'],
+    ['dcs: 2', '3:34 cluster.dcs: expected an odd number, found 2: 2 members survive the loss of 0, no more than 1 do'],
     [
       'pooler: pgbouncer',
-      '3:37 cluster.pooler: pgbouncer does not know who is primary; add proxy: haproxy, to which it connects',
+      '3:37 cluster.pooler: pgbouncer does not know which node is primary; add proxy: haproxy, to which it connects',
     ],
     [
       'shards: 4',
@@ -237,7 +237,7 @@ describe('steady', () => {
       'a leader that is no primary yet',
       MEMBERS,
       { ...ROLES, pg1: { role: 'unknown' } } as Roles,
-      'pg1 leads, and takes no writes yet',
+      'pg1 leads but does not take writes yet',
     ],
     [
       'a standby that does not stream',

@@ -65,7 +65,7 @@ describe('the section cluster', () => {
     ],
     [
       '{ members: 3, synchronous: quorum(3) }',
-      '3:37 cluster.synchronous: a quorum of 3 needs as many standbys, and there are 2',
+      '3:37 cluster.synchronous: a quorum of 3 needs 3 standbys, but there are 2',
     ],
     [
       '{ members: 3, synchronous: some }',

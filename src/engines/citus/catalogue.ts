@@ -1,4 +1,4 @@
-/** What the catalogue of Citus says of a cluster that somebody else has made: its nodes, and how much of the data each holds. */
+/** Reads the Citus catalogue of an attached cluster: its nodes, and how many placements each holds. */
 
 import type { ListedNode } from '../../cluster/engine.ts';
 import type { Session } from '../../sql/session.ts';
@@ -7,13 +7,13 @@ import { COORDINATOR } from '../sharded.ts';
 const LIMIT_MS = 5_000;
 
 const IS_CITUS = "SELECT to_regclass('pg_dist_node') IS NOT NULL AND to_regclass('pg_dist_placement') IS NOT NULL";
-/** The coordinator is group 0. A placement is of a group: a worker and, where it has any, its standbys. */
+/** The coordinator is group 0. A placement belongs to a group: a worker and its standbys, if it has any. */
 const READ_NODES = `
   SELECT nodename, nodeport, groupid = 0, isactive,
          (SELECT count(*)::int FROM pg_dist_placement AS placement WHERE placement.groupid = node.groupid)
     FROM pg_dist_node AS node ORDER BY groupid, nodeid`;
 
-/** @returns none where the server has no such catalogue, or an empty one. */
+/** @returns an empty list if the server has no such catalogue. */
 export async function listedNodes(session: Session): Promise<readonly ListedNode[]> {
   const [found] = await session.query(IS_CITUS, [], { timeoutMs: LIMIT_MS });
   if (found?.[0] !== true) return [];

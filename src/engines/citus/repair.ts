@@ -1,15 +1,15 @@
-/** What a person runs on the coordinator when nodes stay away: Citus does not do it by itself. Pure. */
+/** The commands that an operator runs on the coordinator when nodes stay down: Citus does not repair itself. Pure. */
 
 import type { NodeName, PlacementMap } from '../../model/topology.ts';
 import { quoteTable, quoteText } from '../../sql/quote.ts';
 import { COORDINATOR } from '../sharded.ts';
 import { comparePeers, type Peer } from './sql.ts';
 
-export interface RepairOptions {
+interface RepairOptions {
   readonly placement: PlacementMap;
-  /** Nodes that stay away. */
+  /** Nodes that stay down. */
   readonly down: ReadonlySet<NodeName>;
-  /** Every node, as the others reach it. */
+  /** Every node with the address that the others use. */
   readonly peers: readonly Peer[];
   /** One of the co-located tables; the others' shards follow it. */
   readonly table: string;
@@ -17,8 +17,8 @@ export interface RepairOptions {
 }
 
 /**
- * SQL for psql on the coordinator, in order, with the reasons as comments: make the cluster writable
- * without the nodes, restore the number of copies, and take the nodes back.
+ * SQL for psql on the coordinator, in order, with reasons as comments: makes the cluster writable without the nodes,
+ * restores the number of copies, and takes the nodes back.
  */
 export function repairCommands({ placement, down, peers, table, replication }: RepairOptions): string[] {
   const workers = peers.filter((peer) => peer.name !== COORDINATOR).sort(comparePeers);
@@ -31,7 +31,7 @@ export function repairCommands({ placement, down, peers, table, replication }: R
 
   const { disabled, kept } = disablable(placement, workers, down);
   for (const { peer, shards } of kept) {
-    lines.push(`-- start ${peer.name} first: ${listShards(shards)} on no other node that lives`);
+    lines.push(`-- start ${peer.name} first: ${listShards(shards)} on no other running node`);
   }
   for (const { peer, first } of disabled) {
     if (first) lines.push(`-- ${peer.name} takes part in every write, so all nodes must learn of it at once`);
@@ -42,11 +42,11 @@ export function repairCommands({ placement, down, peers, table, replication }: R
   const left = workers.length - disabled.length;
   lines.push(
     left >= replication
-      ? '-- copies on the nodes that are left; "out of sync": try again after some seconds'
-      : `-- ${left} nodes are left, too few for ${replication} copies: only after a node is back`,
+      ? '-- copy to the remaining nodes; if this reports "out of sync", repeat it after a few seconds'
+      : `-- ${left} nodes remain, too few for ${replication} copies: copies can be restored once a node is back`,
   );
   if (left >= replication) lines.push(replicate);
-  lines.push('-- when they run again');
+  lines.push('-- once they are running again');
   for (const { peer } of disabled) lines.push(`SELECT citus_activate_node(${place(peer)});`);
   lines.push(replicate);
   return lines;
@@ -54,13 +54,13 @@ export function repairCommands({ placement, down, peers, table, replication }: R
 
 interface Disabled {
   readonly peer: Peer;
-  /** First of those active at that moment: needs the synchronous way. */
+  /** The first active worker at that moment; disabling it must be synchronous. */
   readonly first: boolean;
 }
 
 /**
- * Citus refuses to disable a node that has the only active placement of a shard. The first worker comes
- * last, because the synchronous way needs every other active node to answer.
+ * Citus refuses to disable a node with the only active placement of a shard. The first worker comes last, because
+ * synchronous disabling needs an answer from every other active node.
  */
 function disablable(placement: PlacementMap, workers: readonly Peer[], down: ReadonlySet<NodeName>) {
   const inactive = new Set<NodeName>();

@@ -1,4 +1,4 @@
-/** The statements that make servers one Citus cluster, and its catalogue read back. Pure text; nothing is sent here. */
+/** Statements that form a Citus cluster and read its catalogue. Pure text; nothing is sent here. */
 
 import type { ColumnSpec, PlacementSource, TableSpec } from '../../cluster/engine.ts';
 import { hostPort } from '../../model/address.ts';
@@ -8,14 +8,14 @@ import { connInfoText, quoteTable, quoteText } from '../../sql/quote.ts';
 import { MARK } from '../data-set-sql.ts';
 import { COORDINATOR, SHARDED } from '../sharded.ts';
 
-/** A node as the other nodes reach it: what stands in `pg_dist_node`. */
+/** A node with the address that the others use, as in `pg_dist_node`. */
 export interface Peer {
   readonly name: NodeName;
   readonly host: string;
   readonly port: number;
 }
 
-/** One placement of one shard of one table. Shards are counted in the order of their hash ranges. */
+/** One placement of one shard of one table. Shards are numbered in the order of their hash ranges. */
 export interface CatalogueRow {
   readonly table: string;
   readonly index: number;
@@ -24,10 +24,7 @@ export interface CatalogueRow {
   readonly port: number;
 }
 
-/**
- * What a node tells the others when it connects to them, for `pg_dist_authinfo`. `citus.node_conninfo`
- * must not hold a password; this catalogue may.
- */
+/** The entry for `pg_dist_authinfo`, with which a node logs in to the others; `citus.node_conninfo` must not hold a password. */
 export function authinfo(password: string): string {
   return connInfoText({ password });
 }
@@ -35,18 +32,18 @@ export function authinfo(password: string): string {
 /** `Citus 14.0.1` */
 export const READ_VERSION = "SELECT substring(citus_version() FROM '^Citus [^ ]+')";
 
-/** With the user and `authinfo()` as parameters. Node 0 stands for all nodes. */
+/** Parameters: the user and `authinfo()`. Node 0 means all nodes. */
 export const SET_AUTHINFO = `INSERT INTO pg_dist_authinfo (nodeid, rolename, authinfo) VALUES (0, $1, $2)
   ON CONFLICT (nodeid, rolename) DO UPDATE SET authinfo = excluded.authinfo`;
 
-/** @param colocateWith the table whose shards this one's lie beside; `undefined` for the first one. */
+/** @param colocateWith the table to co-locate with; `undefined` for the first table. */
 export function distribute(table: TableSpec, shards: number, colocateWith: string | undefined): string {
   const column = (table.columns[0] as ColumnSpec).name;
   const group = colocateWith === undefined ? `'none', shard_count => ${shards}` : quoteText(quoteTable(colocateWith));
   return `SELECT create_distributed_table(${quoteText(quoteTable(table.name))}, ${quoteText(column)}, colocate_with => ${group})`;
 }
 
-/** Those of the named tables (an array as parameter, and one of the names as SQL quotes them) that exist, and whether pgquake made them. */
+/** Parameters: table names, and the same names quoted. Returns the tables that exist, and whether pgquake created them. */
 export const FIND_TABLES = `SELECT name, coalesce(obj_description(to_regclass(quoted)) = ${quoteText(MARK)}, false)
   FROM unnest($1::text[], $2::text[]) AS t (name, quoted) WHERE to_regclass(quoted) IS NOT NULL`;
 
@@ -55,8 +52,8 @@ export function dropTables(names: readonly string[]): string {
 }
 
 /**
- * Every placement of the given tables (their names, and the same as SQL quotes them), with the fields of `CatalogueRow` in their
- * order. A shard's holders come in the order in which a read asks them.
+ * Parameters: table names, and the same names quoted. Returns every placement with the fields of `CatalogueRow` in their
+ * order; the holders of a shard are in the order in which a read tries them.
  */
 export const READ_PLACEMENTS = `SELECT shards.tbl, shards.index, shards.shardid::text, n.nodename, n.nodeport
   FROM (SELECT named.name AS tbl, shardid,
@@ -67,20 +64,20 @@ export const READ_PLACEMENTS = `SELECT shards.tbl, shards.index, shards.shardid:
  WHERE n.noderole = 'primary' AND p.shardstate = 1
  ORDER BY 1, 2, n.nodename COLLATE "C", n.nodeport`;
 
-/** How the nodes encrypt what they say to each other, `sslmode=require`; null where they do not. */
+/** How nodes encrypt their connections to each other, `sslmode=require`; no row if they do not. */
 export const READ_ENCRYPTION = `SELECT coalesce(substring(conninfo FROM 'sslmode=\\S+'), 'sslmode=prefer')
   FROM current_setting('citus.node_conninfo') AS conninfo
   WHERE conninfo ~ 'sslmode=(require|verify)'
     OR conninfo !~ 'sslmode=(disable|allow)' AND current_setting('ssl')::bool`;
 
-/** Room and shard, for an array of rooms as the second parameter; the table, as SQL quotes it, is the first. */
+/** Parameters: the quoted table, and an array of rooms. Returns each room with its shard. */
 export const READ_SHARD_OF_ROOMS = `SELECT room, get_shard_id_for_distribution_column(to_regclass($1), room)::text
   FROM unnest($2::int[]) AS room`;
 
 /**
- * The placement map from the rows of the catalogue.
- * @param table the table whose shards stand for all; all tables are co-located.
- * @throws EnvironmentError when a shard lies on a node that is none of `peers`.
+ * Builds the placement map from rows of the catalogue.
+ * @param table the table whose shards represent all tables, which are co-located.
+ * @throws EnvironmentError if a shard is on a node that is not in `peers`.
  */
 export function placementMap(
   table: string,
@@ -117,12 +114,12 @@ export function placementMap(
   };
 }
 
-/** Writes to a table of which some shard has several placements lock their shard on the first worker. */
+/** If any shard of a table has several placements, writes to the table take their locks on the first worker. */
 export function lockHolder(shards: readonly Pick<Partition, 'copies'>[], first: NodeName | undefined) {
   return shards.some(({ copies: placements }) => placements.length > 1) ? first : undefined;
 }
 
-/** Byte by byte. */
+/** Compares by code units, which is bytewise for host and node names. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
@@ -133,14 +130,14 @@ export function comparePeers(a: Peer, b: Peer): number {
 }
 
 /**
- * The worker on which Citus takes the locks of every write to a replicated table, whether it holds the
- * shard or not (`LockShardListResourcesOnFirstWorker` in its source).
+ * The worker on which Citus locks every write to a replicated table, whether or not it holds the shard
+ * (`LockShardListResourcesOnFirstWorker` in its source).
  */
 export function firstWorker(peers: readonly Peer[]): NodeName | undefined {
   return peers.filter(({ name }) => name !== COORDINATOR).sort(comparePeers)[0]?.name;
 }
 
-/** Where each placement of a table lies: on its worker it is a table of its own, `messages_102008`. */
+/** The table of each placement on its worker: Citus appends the shard's id, as in `messages_102008`. */
 export function placementSources(
   table: string,
   rows: readonly CatalogueRow[],
@@ -158,7 +155,7 @@ export function placementSources(
 function nodeOf(row: CatalogueRow, peers: readonly Peer[]): NodeName {
   const peer = peers.find(({ host, port }) => host === row.host && port === row.port);
   if (!peer) {
-    throw new EnvironmentError(`shard ${row.shardId} lies on ${hostPort(row)}, a node that was not named`, {
+    throw new EnvironmentError(`shard ${row.shardId} is on ${hostPort(row)}, which is not among the named nodes`, {
       code: 'unknown-node',
       hint: 'name every node of the cluster',
     });

@@ -1,4 +1,4 @@
-/** Holders of a shard replicate to each other, by publications, slots and subscriptions. */
+/** Replication between the holders of a shard, by publications, slots and subscriptions. */
 
 import type { Dataset } from '../../cluster/engine.ts';
 import type { NodeControl, Nodes } from '../../cluster/platform.ts';
@@ -13,14 +13,14 @@ import { ask, execute, peerOptions } from './sql.ts';
 const STREAMING_LIMIT_MS = 30_000;
 const STREAMING_POLL_MS = 10;
 
-/** `subscriber` gets what is written to `shards` on `publisher`. */
+/** `subscriber` receives the writes to `shards` on `publisher`. */
 interface Flow {
   readonly publisher: NodeName;
   readonly subscriber: NodeName;
   readonly shards: readonly Partition[];
 }
 
-/** One flow for each ordered pair of workers that hold a shard in common. */
+/** @returns one flow for each ordered pair of workers that share a shard. */
 export function replicationFlows(shards: readonly Partition[]): Flow[] {
   const flows = new Map<string, Flow & { readonly shards: Partition[] }>();
   for (const shard of shards) {
@@ -36,7 +36,7 @@ export function replicationFlows(shards: readonly Partition[]): Flow[] {
   return [...flows.values()];
 }
 
-/** On the publisher: what each subscriber may read, and a slot that keeps it until it was read. */
+/** Creates on the publisher a publication for each subscriber, and a slot that keeps changes until they are read. */
 export async function publish(session: Session, flows: readonly Flow[], { tables }: Dataset): Promise<void> {
   const publications = flows.map((flow) => {
     const relations = flow.shards.flatMap((shard) => tables.map((table) => quoteTable(shardTable(table.name, shard))));
@@ -60,7 +60,7 @@ export async function subscribe(session: Session, flows: readonly Flow[], nodes:
   await execute(session, subscriptions);
 }
 
-/** Waits until every subscriber of a worker follows it. */
+/** Waits until every subscriber of a worker is streaming. */
 export async function untilFollowed(
   session: Session,
   worker: NodeName,
@@ -78,7 +78,7 @@ export async function untilFollowed(
   });
 }
 
-/** Of publication, slot and subscription. A slot's name allows lower case letters, digits and `_` only. */
+/** The name of publication, slot and subscription. A slot's name allows lower case letters, digits and `_` only. */
 function flowName({ publisher, subscriber }: Flow): string {
   return `${publisher}_to_${subscriber}`.toLowerCase().replace(/[^a-z0-9_]/g, '_');
 }

@@ -1,7 +1,7 @@
 /**
- * PostgreSQL's own rule for hash partitions of an `int` column, so that a plan knows a room's shard before there
- * is a server. From `hash_bytes_uint32_extended` (src/common/hashfn.c) and `compute_partition_hash_value`
- * (src/backend/partitioning/partbounds.c); the rule is kept for ever, as data on disk depend on it.
+ * PostgreSQL's rule for hash partitions of an `int` column, so that a plan knows a room's shard without a server. From
+ * `hash_bytes_uint32_extended` (src/common/hashfn.c) and `compute_partition_hash_value`
+ * (src/backend/partitioning/partbounds.c); data on disk depends on the rule, so it never changes.
  */
 
 const WORD = 0xffff_ffffn;

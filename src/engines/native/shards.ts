@@ -1,4 +1,4 @@
-/** The tables of shards on their holders, and what stands for them on the coordinator: foreign partitions. */
+/** The tables of shards on their holders, and the foreign partitions for them on the coordinator. */
 
 import type { ColumnSpec, Dataset, TableSpec } from '../../cluster/engine.ts';
 import type { Nodes } from '../../cluster/platform.ts';
@@ -11,7 +11,7 @@ import { columnArrays, columnList, createSchemas, createTable, insertRows } from
 import { COORDINATOR } from '../sharded.ts';
 import { ask, execute, peerOptions } from './sql.ts';
 
-/** Creates the partitioned tables, still empty, and asks them which room belongs to which shard. */
+/** Creates the empty partitioned tables. @returns the shard of each room, as these tables assign it. */
 export async function createParents(
   session: Session,
   database: string,
@@ -23,7 +23,7 @@ export async function createParents(
     throw new EnvironmentError('the engine "native" needs PostgreSQL 16 or newer', { code: 'postgres-too-old' });
   }
   await execute(session, [
-    // So that joins by room and counts run on the workers.
+    // Joins by room and counts run on the workers.
     `ALTER DATABASE ${quoteName(database)} SET enable_partitionwise_join = on`,
     `ALTER DATABASE ${quoteName(database)} SET enable_partitionwise_aggregate = on`,
     'CREATE EXTENSION postgres_fdw',
@@ -65,9 +65,9 @@ export async function createForeignPartitions(
   const servers = [...holders].flatMap(([server, placements]) => {
     const peers = placements.map((node) => addresses.get(node) as Address);
     const [{ user, password }] = peers as [Address];
-    // The first holder is asked first: while all is well, a reader finds what it wrote. The next one is asked
-    // when a connection is refused or breaks; a frozen holder does neither, and `connect_timeout` would not
-    // help: only libpq's blocking functions heed it, and postgres_fdw uses the others.
+    // libpq tries the first holder first, so that a reader normally finds what it wrote. It tries the next one if a
+    // connection is refused or breaks. A frozen holder does neither, and `connect_timeout` does not help: only libpq's
+    // blocking functions obey it, and postgres_fdw uses the others.
     const options = { ...peerOptions(peers), async_capable: 'true' };
     return [
       `CREATE SERVER ${quoteName(server)} FOREIGN DATA WRAPPER postgres_fdw OPTIONS (${optionList(options)})`,
@@ -115,7 +115,7 @@ export function shardsOn(shards: readonly Partition[], worker: NodeName): Partit
   return shards.filter((shard) => shard.copies.includes(worker));
 }
 
-/** As the coordinator reaches them. */
+/** The addresses that the coordinator uses. */
 export function addressesFromCoordinator(nodes: Nodes): Map<NodeName, Address> {
   return new Map(nodes.all.map((node) => [node.name, node.peerAddress(COORDINATOR)]));
 }
@@ -133,7 +133,7 @@ function foreignServer({ copies: placements }: Partition): string {
   return placements.join('_');
 }
 
-/** A table as a foreign one names it. */
+/** The options by which a foreign table names its remote table. */
 function foreignName(table: string): Readonly<Record<string, string>> {
   const schema = schemaOf(table);
   return schema === undefined

@@ -1,15 +1,15 @@
-/** How the engine `native` asks its servers, and how they reach each other. */
+/** Statements of the engine `native`, and connections between its servers. */
 
 import type { Address } from '../../model/address.ts';
 import type { Row, Session } from '../../sql/session.ts';
 
 const STATEMENT_LIMIT_MS = 30_000;
 /**
- * When the other side says nothing at all, not even that packets have come, the next holder is asked. A frozen server is
- * another matter: its machine goes on saying so.
+ * If the other side is silent and does not even acknowledge packets, libpq tries the next holder. A frozen server is
+ * different: its kernel still acknowledges.
  */
 const SILENCE_LIMITS = {
-  // Also of a connection that is being made. Three packets are tried by then, and two seconds are a usual deadline.
+  // Also limits connecting. Three packets have been sent by then, before the usual deadline of two seconds.
   tcp_user_timeout: '1500',
   keepalives_idle: '1',
   keepalives_interval: '1',
@@ -23,7 +23,7 @@ export async function execute(session: Session, statements: readonly string[]): 
   if (statements.length > 0) await session.execute(statements.join(';\n'), STATEMENT_LIMIT_MS);
 }
 
-/** For a connection from node to node, without its user: libpq takes the first of these that answers. */
+/** For a connection between nodes, without a user: libpq uses the first of these hosts that answers. */
 export function peerOptions(peers: readonly Address[]): Readonly<Record<string, string>> {
   const [{ database }] = peers as readonly [Address];
   return {

@@ -1,4 +1,4 @@
-/** A cluster under a Patroni that somebody else has set up: its members and settings are read from one REST address, never changed. */
+/** An existing Patroni cluster: pgquake reads its members and settings from one REST address and never changes them. */
 
 import { z } from 'zod';
 import type { Dataset, FormedCluster } from '../../cluster/engine.ts';
@@ -16,7 +16,7 @@ import { settingsOf, settingsSchema, type WrittenSettings } from './settings.ts'
 import type { PatroniSpec } from './spec.ts';
 
 const ANSWER_LIMIT_MS = 5_000;
-const REFUSES = 'pgquake changes no roles in a cluster that it did not make';
+const REFUSES = 'pgquake does not change roles in a cluster that it did not create';
 
 const clusterSchema = z.object({
   members: z.array(z.object({ name: z.string(), host: z.string(), port: z.number(), api_url: z.string() })),
@@ -24,8 +24,8 @@ const clusterSchema = z.object({
 type Listed = z.output<typeof clusterSchema>['members'][number];
 
 /**
- * @returns `undefined` where its nodes are not one primary and its standbys, or one of them does not answer.
- * @throws EnvironmentError where no Patroni answers at that address, its members are others than the nodes, or it is not steady.
+ * @returns `undefined` if the nodes are not one primary and its standbys, or if one of them does not answer.
+ * @throws EnvironmentError if no Patroni answers at that address, if its members are not the nodes, or if it is not steady.
  */
 export async function findPatroni(
   { all, attached }: Pick<Nodes, 'all' | 'attached'>,
@@ -41,7 +41,7 @@ export async function findPatroni(
   const views = listed.map(
     ({ name, api_url: api }): RestNode => ({ name: names.get(name) as NodeName, addressAt: () => addressOf(api) }),
   );
-  // Members may be known to each other by addresses that lead nowhere from here; this one answers.
+  // The members' own addresses may be unreachable from here; the inventory's address answers.
   const rest = new Rest(
     [{ name: url, addressAt: () => addressOf(url) }, ...views],
     (member) => names.get(member) ?? member,
@@ -79,7 +79,7 @@ async function listedAt(url: string): Promise<readonly Listed[]> {
   }
 }
 
-/** Which node each member is: by its name, else by the address at which Patroni has it. */
+/** Matches each member with a node, by name or by the address that Patroni lists. */
 function namesOf(listed: readonly Listed[], nodes: readonly NodeControl[]): ReadonlyMap<string, NodeName> {
   const isAt =
     ({ host, port }: Listed) =>
@@ -98,13 +98,13 @@ function namesOf(listed: readonly Listed[], nodes: readonly NodeControl[]): Read
   const words = [
     ...strangers.map(
       ({ name, host, port }) =>
-        `Patroni has the member ${name} at ${hostPort({ host, port })}, and the inventory has not`,
+        `Patroni lists the member ${name} at ${hostPort({ host, port })}, but the inventory does not`,
     ),
-    ...others.map(({ name }) => `the inventory has the node ${name}, and Patroni has not`),
+    ...others.map(({ name }) => `the inventory lists the node ${name}, but Patroni does not`),
   ];
   throw new EnvironmentError(words.join('; '), {
     code: 'other-cluster',
-    hint: 'give each node the name of its member, or say with peer: how Patroni has it',
+    hint: 'give each node the name of its Patroni member, or set peer: to the address that Patroni lists',
   });
 }
 
@@ -113,10 +113,10 @@ function addressOf(url: string): Address {
   return { host: withoutBrackets(hostname), port: Number(port || 80), user: '', password: '', database: '' };
 }
 
-/** What pgquake knows of the settings; the rest is Patroni's own business. */
+/** Keeps the settings that pgquake knows and ignores the rest. */
 function writtenOf(config: Readonly<Record<string, unknown>>, url: string): WrittenSettings {
   const known = Object.entries(config).filter(([key]) => key in settingsSchema.shape);
-  // `quorum` is of Patroni 4.
+  // Patroni 4 added `quorum`.
   const plain = known.map(([key, value]) => [
     key,
     key === 'synchronous_mode' ? value === true || value === 'quorum' : value,

@@ -1,4 +1,4 @@
-/** A formed cluster under Patroni: when it is steady, how clients come in, and when a node is back. */
+/** A formed Patroni cluster: when it is steady, how clients connect, and when a node is back. */
 
 import type { FormedCluster, Returning } from '../../cluster/engine.ts';
 import { refusalOf } from '../../cluster/health.ts';
@@ -9,7 +9,7 @@ import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { Roles } from '../../model/roles.ts';
 import type { PlacementMap } from '../../model/topology.ts';
 import { until } from '../../model/until.ts';
-import { quoteTable } from '../../sql/quote.ts';
+import { copiesOn } from '../members.ts';
 import { askNode, Observer, rolesFrom } from '../streaming/observe.ts';
 import { PatroniManager } from './manager.ts';
 import { STANDBY_PORT } from './programs.ts';
@@ -18,10 +18,10 @@ import { HAPROXY, type PatroniSpec, PGBOUNCER } from './spec.ts';
 
 const LOOK_AGAIN_MS = 200;
 const ROUTE_MS = 2_000;
-/** For a member that was lost to rewind, or to be copied anew, and to stream. */
+/** Time for a lost member to rewind or copy its data, and to stream. */
 const REJOIN_LIMIT_MS = 120_000;
 
-export interface PatroniOptions {
+interface PatroniOptions {
   /** The PostgreSQL servers. */
   readonly nodes: readonly NodeControl[];
   readonly beside: readonly NodeControl[];
@@ -43,7 +43,6 @@ export class PatroniCluster {
 
   formed(): FormedCluster {
     const { nodes, placement, version } = this.#options;
-    const copiesOf = (relation: string) => nodes.map(({ name }) => ({ partition: 0, node: name, relation }));
     return {
       placement,
       routes: this.#routes(),
@@ -55,14 +54,13 @@ export class PatroniCluster {
       manager: new PatroniManager(this.rest, nodes),
       comeBack: (node, returning) => this.#comeBack(node, returning),
       ...(version === undefined ? {} : { version }),
-      placementSources: (table) => copiesOf(quoteTable(table)),
-      copiesOf,
+      ...copiesOn(nodes),
     };
   }
 
   /**
-   * Waits until Patroni and the servers say the same: one leader, every other member streams on its timeline, and a
-   * synchronous standby is published where the settings ask for one.
+   * Waits until Patroni and the servers agree: one leader, every other member streams on its timeline, and a synchronous
+   * standby is published if the settings ask for one.
    * @throws EnvironmentError after `limitMs` with what is missing; the signal's reason.
    */
   async untilSteady(limitMs: number, signal?: AbortSignal): Promise<void> {
@@ -82,7 +80,7 @@ export class PatroniCluster {
   }
 
   /**
-   * Waits until clients get through by every route: HAProxy looks for the leader every few seconds.
+   * Waits until clients can connect by every route: HAProxy checks for the leader every few seconds.
    * @throws EnvironmentError after `limitMs`, naming the route; the signal's reason.
    */
   async untilReached(limitMs: number, signal: AbortSignal): Promise<void> {
@@ -91,7 +89,7 @@ export class PatroniCluster {
       const left = { limitMs: giveUpAt - performance.now(), everyMs: LOOK_AGAIN_MS, signal };
       const refusal = await until(left, () => refusalBy(route));
       if (refusal === undefined) continue;
-      throw new EnvironmentError(`no client gets through by the route ${route.name}: ${refusal}`, {
+      throw new EnvironmentError(`clients cannot connect by the route ${route.name}: ${refusal}`, {
         code: 'route-not-ready',
         hint: 'the logs of its nodes may say why',
       });
@@ -107,7 +105,7 @@ export class PatroniCluster {
     return rolesFrom(await this.#observer.answers());
   }
 
-  /** Patroni itself decides what the node comes back as, and rewinds it as soon as it can: so it is read before that, while it is struck. */
+  /** Patroni rewinds a node as soon as it can, so pgquake reads what the node alone has while the node is still struck. */
   async #comeBack(node: NodeControl, { undo, beforeErased }: Returning): Promise<string> {
     const timeline = node.health ? undefined : await this.#leftTimeline(node).catch(() => undefined);
     if (timeline !== undefined) await beforeErased(node, timeline);
@@ -121,7 +119,7 @@ export class PatroniCluster {
     });
   }
 
-  /** @returns the timeline of a node that answers and has not followed its leader to the next one. */
+  /** @returns the timeline of a node that answers and has not followed its leader to a newer one. */
   async #leftTimeline(node: NodeControl): Promise<number | undefined> {
     const [{ state }, members] = await Promise.all([askNode(node), this.rest.members()]);
     const leader = members.find(({ role }) => role === 'leader');
@@ -129,14 +127,15 @@ export class PatroniCluster {
     return state.timeline < leader.timeline ? state.timeline : undefined;
   }
 
-  /** @returns why a node is not back, in words. */
+  /** @returns why a node is not back; `undefined` if it is. */
   async #notBack(node: NodeControl): Promise<string | undefined> {
     if (node.health) return await refusalOf(node);
     const { members, roles } = await this.#look();
     const leader = members.find(({ role }) => role === 'leader');
     const seen = roles[node.name];
-    // Patroni starts one that died as a standby, and promotes it while it holds the leader key.
-    if (leader?.name === node.name) return seen?.role === 'primary' ? undefined : 'it leads, and takes no writes yet';
+    // Patroni restarts a dead leader as a standby and promotes it if it still holds the leader key.
+    if (leader?.name === node.name)
+      return seen?.role === 'primary' ? undefined : 'it leads but does not take writes yet';
     if (seen?.state !== 'streaming') return `it does not stream (${seen?.state ?? 'no answer'})`;
     if (seen.timeline !== leader?.timeline)
       return `it is on timeline ${seen.timeline}, the leader on ${leader?.timeline}`;
@@ -160,7 +159,7 @@ export class PatroniCluster {
   }
 }
 
-/** @returns why a client is not served by a route, in words. */
+/** @returns why a client cannot use a route; `undefined` if it can. */
 async function refusalBy(route: Route): Promise<string | undefined> {
   try {
     await using session = await openSession(route, 'form', { limitMs: ROUTE_MS });
@@ -171,7 +170,7 @@ async function refusalBy(route: Route): Promise<string | undefined> {
   }
 }
 
-/** Through a node that passes connections on, at its first port or another one. */
+/** A route through a proxy or pooler, at its first port unless `port` is given. */
 function throughRoute(name: string, access: Route['access'], node: NodeControl, port?: number): Route {
   return {
     name,
@@ -183,7 +182,7 @@ function throughRoute(name: string, access: Route['access'], node: NodeControl, 
   };
 }
 
-/** What keeps a cluster from being steady, in words; `undefined` where nothing does. Pure. */
+/** @returns what keeps a cluster from being steady; `undefined` if it is. Pure. */
 export function unsteady(
   members: readonly Member[],
   roles: Roles,
@@ -193,7 +192,7 @@ export function unsteady(
   const [leader] = leaders;
   if (!leader || leaders.length > 1) return `Patroni has ${leaders.length} leaders`;
   if (members.length < wanted.members) return `${members.length} of ${wanted.members} members have joined`;
-  if (roles[leader.name]?.role !== 'primary') return `${leader.name} leads, and takes no writes yet`;
+  if (roles[leader.name]?.role !== 'primary') return `${leader.name} leads but does not take writes yet`;
   for (const { name, state, timeline } of members) {
     if (name === leader.name) continue;
     const seen = roles[name];

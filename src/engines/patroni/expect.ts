@@ -1,4 +1,4 @@
-/** What a cluster under Patroni promises when some of it is lost: what its settings promise, as every engine says it. Pure. */
+/** What a Patroni cluster promises after a loss, according to its settings. Pure. */
 
 import type { ClusterState, Expectation, Loss } from '../../cluster/engine.ts';
 import type { Lost } from '../../model/loss.ts';
@@ -10,7 +10,7 @@ import { promisePatroni } from './promise.ts';
 import type { PatroniCluster, PatroniRoute } from './situation.ts';
 import { dcsNodes, HAPROXY, type PatroniSpec, PGBOUNCER, patroniSpecOf } from './spec.ts';
 
-/** The way of clients that name none. */
+/** The default route of clients. */
 const DIRECT = 'direct';
 
 export function expectPatroni({ placement, roles, own }: ClusterState, loss: Loss): Expectation {
@@ -22,7 +22,7 @@ export function expectPatroni({ placement, roles, own }: ClusterState, loss: Los
   const nodes = [
     ...[...down].map((node): Lost => ({ what: 'node', how: 'killed', node })),
     ...[...frozen].map((node): Lost => ({ what: 'node', how: 'frozen', node })),
-    // Without it nobody takes their place.
+    // Without the manager, no member takes over.
     ...things.filter(({ what }) => what === 'manager'),
   ];
   const ofNodes = promisePatroni(spec.settings, cluster, nodes);
@@ -42,7 +42,7 @@ function clusterOf(spec: PatroniSpec, roles: Roles): PatroniCluster {
   return { roles, dcs: dcsNodes(spec).map(({ name }) => name), routes };
 }
 
-/** What a promise means for clients that come by the route `direct`, which accepts a primary alone. */
+/** What a promise means for clients on the route `direct`, which accepts only a primary. */
 function predictionOf(
   partition: string,
   { writesOut, primary }: Promised,
@@ -53,7 +53,7 @@ function predictionOf(
   const writable = minMs !== null;
   const outMs = writable ? (maxMs ?? 0) : beginsWithinMs;
   const isLost = primary === undefined || down.has(primary) || frozen.has(primary);
-  // A primary that stays and takes no writes waits for a standby, or has demoted itself after a while.
+  // A primary that stays but takes no writes waits for a standby, or demotes itself after a while.
   const readable = writable || (!isLost && beginsWithinMs === 0);
   const stalled: PartitionPrediction = {
     partition,

@@ -1,19 +1,18 @@
-/** Patroni as the manager of a cluster: what it has decided is read from its REST API, and never assumed. */
+/** Patroni as the manager of a cluster. Its decisions are read from its REST API, never assumed. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type FailoverStep, type Manager, watchEvery } from '../../cluster/manager.ts';
 import { EnvironmentError } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { until } from '../../model/until.ts';
 import type { Member, Rest, RestNode } from './rest.ts';
 
-/** Between two looks at who holds the leader key; and while whoever holds it has yet to be promoted. */
+/** How often pgquake looks for the holder of the leader key; more often while a new holder is being promoted. */
 const LOOK_EVERY_MS = 150;
 const LOOK_WHILE_AWAITED_MS = 50;
 const LOOK_LIMIT_MS = 1_000;
 const SWITCHOVER_LIMIT_MS = 60_000;
 const POLL_MS = 100;
-/** `master` is of Patroni 3. */
+/** Patroni 3 says `master`. */
 const PRIMARY = ['primary', 'master'];
 
 export class PatroniManager implements Manager {
@@ -44,25 +43,22 @@ export class PatroniManager implements Manager {
 
   async pause(on: boolean): Promise<void> {
     await this.#rest.change('/config', { pause: on || null }, SWITCHOVER_LIMIT_MS, 'PATCH');
-    const giveUpAt = performance.now() + SWITCHOVER_LIMIT_MS;
-    for (;;) {
-      const wrong = (await this.#said()).filter(({ paused }) => paused !== on).map(({ name }) => name);
-      if (wrong.length === 0) return;
-      if (performance.now() > giveUpAt) {
-        const still = on ? 'not paused' : 'still paused';
-        throw new EnvironmentError(`${wrong.join(', ')}: ${still} after ${SWITCHOVER_LIMIT_MS / 1_000} s`, {
-          code: 'manager-refused',
-        });
-      }
-      await sleep(POLL_MS);
-    }
+    const wrong = await until({ limitMs: SWITCHOVER_LIMIT_MS, everyMs: POLL_MS }, async () => {
+      const members = (await this.#said()).filter(({ paused }) => paused !== on).map(({ name }) => name);
+      return members.length === 0 ? undefined : members.join(', ');
+    });
+    if (wrong === undefined) return;
+    throw new EnvironmentError(
+      `${wrong}: ${on ? 'not paused' : 'still paused'} after ${SWITCHOVER_LIMIT_MS / 1_000} s`,
+      { code: 'manager-refused' },
+    );
   }
 
   async paused(): Promise<readonly NodeName[]> {
     return (await this.#said()).filter(({ paused }) => paused).map(({ name }) => name);
   }
 
-  /** What every member that answers says. */
+  /** Whether each member that answers is paused. */
   async #said(): Promise<{ readonly name: NodeName; readonly paused: boolean }[]> {
     const asked = await Promise.allSettled(
       this.#nodes.map(async (node) => ({
@@ -78,12 +74,12 @@ export class PatroniManager implements Manager {
       (await this.#is(name, ['replica'])) ? undefined : 'a standby',
     );
     if (missing === undefined) return;
-    throw new EnvironmentError(`${name} is no standby ${SWITCHOVER_LIMIT_MS / 1_000} s after it handed over`, {
+    throw new EnvironmentError(`${name} is not a standby ${SWITCHOVER_LIMIT_MS / 1_000} s after the switchover`, {
       code: 'not-rejoined',
     });
   }
 
-  /** @returns who leads and takes writes: a certain one, or any but the one before. */
+  /** @returns the leader once it takes writes: the wanted node, or any node other than `before`. */
   async #untilLeads(wanted: NodeName | undefined, before?: NodeName): Promise<NodeName> {
     let leader: NodeName | undefined;
     const missing = await until({ limitMs: SWITCHOVER_LIMIT_MS, everyMs: POLL_MS }, async () => {
@@ -92,12 +88,15 @@ export class PatroniManager implements Manager {
       return leads && (await this.#is(leader as NodeName, PRIMARY)) ? undefined : 'a leader';
     });
     if (leader !== undefined && missing === undefined) return leader;
-    throw new EnvironmentError(`${wanted ?? 'no other node'} does not lead ${SWITCHOVER_LIMIT_MS / 1_000} s later`, {
-      code: 'not-promoted',
-    });
+    throw new EnvironmentError(
+      `${wanted === undefined ? 'no other node leads' : `${wanted} does not lead`} after ${SWITCHOVER_LIMIT_MS / 1_000} s`,
+      {
+        code: 'not-promoted',
+      },
+    );
   }
 
-  /** Whether the Patroni of a node says that its server runs, in one of these roles. */
+  /** Whether a node's Patroni reports that its server is running in one of these roles. */
   async #is(name: NodeName, roles: readonly string[]): Promise<boolean> {
     const node = this.#nodes.find((one) => one.name === name);
     if (!node) return false;
@@ -122,7 +121,7 @@ export class PatroniManager implements Manager {
   }
 }
 
-/** What the leader key and the members' own states come to, look by look. Pure but for what hears of it. */
+/** Turns successive views of the leader key and the members into steps of a failover. */
 export class Progress {
   readonly #onStep: (step: FailoverStep) => void;
   /** The last leader that took writes. */
@@ -134,7 +133,7 @@ export class Progress {
     this.#onStep = onStep;
   }
 
-  /** Who holds the key, and has not been seen to take writes. */
+  /** The holder of the leader key that has not taken writes yet. */
   get awaited(): NodeName | undefined {
     return this.#elected;
   }
@@ -147,7 +146,7 @@ export class Progress {
       return;
     }
     if (leader?.name === from) {
-      // It kept its key, or took it back.
+      // The leader kept its key or regained it.
       this.#noticed = false;
       this.#elected = undefined;
       return;
@@ -167,6 +166,6 @@ export class Progress {
     this.#leader = to;
     this.#elected = undefined;
     this.#noticed = false;
-    this.#onStep({ step: 'promoted', from, to, detail: 'its Patroni says that it is primary' });
+    this.#onStep({ step: 'promoted', from, to, detail: 'its Patroni reports it as primary' });
   }
 }

@@ -1,4 +1,4 @@
-/** What runs on each node of a cluster under Patroni, with its configuration. Pure. */
+/** The programs on each node of a Patroni cluster, with their configuration. Pure. */
 
 import { type NodeProgram, type NodePrograms, PASSWORD_HERE, type Places } from '../../cluster/program.ts';
 import type { NodeName } from '../../model/topology.ts';
@@ -6,7 +6,7 @@ import { dcsNodes, HAPROXY, type PatroniSpec, PGBOUNCER } from './spec.ts';
 
 export const REST_PORT = 8008;
 export const REST_USER = 'patroni';
-export const SCOPE = 'pgquake';
+const SCOPE = 'pgquake';
 export const STANDBY_PORT = 5001;
 const PRIMARY_PORT = 5000;
 const POOLER_PORT = 6432;
@@ -16,32 +16,29 @@ const ETCD_PEER_PORT = 2380;
 const IMAGE = 'patroni';
 const MAX_CONNECTIONS = 600;
 
-/** Of every server; what rewinding needs, and little memory, because there are several of them and little data. */
+/** Server parameters: those that rewinding needs, and little memory, because several servers hold little data. */
 const PARAMETERS = {
   max_connections: MAX_CONNECTIONS,
   shared_buffers: '32MB',
   jit: 'off',
-  // What a killed container had written lies in the operating system's memory and is not lost.
+  // What a killed container has written is in the operating system's page cache and is not lost.
   fsync: 'off',
   max_wal_size: '256MB',
   wal_log_hints: 'on',
   wal_keep_size: '64MB',
   max_wal_senders: 32,
   max_replication_slots: 20,
-  // As files among the data, shared memory vanishes with them, also after SIGKILL.
+  // Shared memory in files of the data folder disappears with them, also after SIGKILL.
   dynamic_shared_memory_type: 'mmap',
   client_connection_check_interval: '500ms',
   log_line_prefix: '%m [%p] %b %a ',
 } as const;
 
-/** In Debian's packages: what runs a member, and what is asked for beside it. */
+/** The programs that nodes need, with their Debian packages. */
 const MEMBER_REQUIRES = { bash: 'bash', patroni: 'patroni python3-etcd python3-psycopg2', postgres: 'postgresql' };
 const REQUIRES = { dcs: { etcd: 'etcd-server' }, proxy: { haproxy: 'haproxy' }, pooler: { pgbouncer: 'pgbouncer' } };
 
-/**
- * The node goes on without its agent, as a machine does whose Patroni was killed: what Patroni started goes on too. USR1
- * starts Patroni again.
- */
+/** The node keeps running if Patroni is killed, as a machine does, and so does what Patroni started. USR1 restarts Patroni. */
 const MACHINE = `
 start() { patroni "$0" & agent=$!; }
 trap 'kill -TERM "$agent" 2>/dev/null; wait "$agent"; exit' TERM INT
@@ -49,7 +46,7 @@ trap start USR1
 start
 while :; do wait "$agent"; sleep 1 & wait "$!"; done`;
 
-/** With transaction pooling, PgBouncer loses prepared statements before 1.21: there each session keeps its connection. */
+/** Before 1.21, PgBouncer loses prepared statements in transaction pooling, so older versions pool sessions. */
 const POOLER = `
 case "$(pgbouncer --version)" in
 'PgBouncer 1.'[0-9].*|'PgBouncer 1.1'[0-9].*|'PgBouncer 1.20.'*) pooling='pool_mode = session' ;;
@@ -107,7 +104,7 @@ function memberProgram(
         superuser: { username: 'postgres', password: PASSWORD_HERE },
         replication: { username: 'replicator', password: PASSWORD_HERE },
       },
-      // Nobody asks for a socket, whose path may be too long.
+      // No socket: nothing connects to it, and its path may be too long.
       parameters: { unix_socket_directories: '' },
       pg_hba: [
         'local all all scram-sha-256',
@@ -152,7 +149,7 @@ function dcsProgram(name: NodeName, all: readonly NodeName[], { listen, reach, d
   };
 }
 
-/** As Patroni's own sample has it. */
+/** Follows the sample configuration of Patroni. */
 function proxyProgram(members: readonly NodeName[], places: Places): NodeProgram {
   const { listen, reach, nameServer } = places;
   const resolved = nameServer === undefined ? '' : ' resolvers nodes init-addr none';
@@ -185,7 +182,7 @@ ${nameServer === undefined ? '' : resolvers(nameServer)}${section('primary', PRI
 }
 
 function resolvers(nameServer: string): string {
-  return `# A node that is started again may have another address.
+  return `# A restarted node may have another address.
 resolvers nodes
     nameserver names ${nameServer}
     resolve_retries 2

@@ -1,19 +1,21 @@
 /**
- * What Patroni's settings promise for each kind of loss, without a watchdog device. Pure. The rules are those of Patroni's
- * own documentation (dynamic configuration, replication modes, DCS failsafe mode), and what was measured on real clusters.
+ * What Patroni's settings promise for each kind of loss, without a watchdog device. Pure. The rules come from Patroni's
+ * documentation (dynamic configuration, replication modes, DCS failsafe mode) and from measurements on real clusters.
  */
 
 import type { Lost } from '../../model/loss.ts';
 import type { Promised, PromisedOutage, PromisedSpan } from '../../model/promise.ts';
 import { formatDuration } from '../../model/units.ts';
+import { MOMENT_MS, neverTwo, nothingLost } from '../streaming/promise.ts';
 import type { PatroniSettings } from './settings.ts';
 import { type PatroniCluster, type PatroniRoute, type Situation, situationOf } from './situation.ts';
-import { MOMENT_MS, never, none, PROMOTE_MS, PROXY_DROPS_MS, PROXY_MS, type Rule, Takeover } from './takeover.ts';
+import { PROMOTE_MS, PROXY_DROPS_MS, PROXY_MS, type Rule, Takeover } from './takeover.ts';
 
-const NO_STANDBY = 'no standby is left that could take over';
-const NO_NEW_SESSION = 'open sessions go on, also that of Patroni, so nothing is replaced; no new one is accepted';
+const NO_STANDBY = 'no standby is left to take over';
+const NO_NEW_SESSION =
+  "existing sessions continue, including Patroni's, so nothing is replaced; new connections are not accepted";
 
-/** @returns `undefined` where there is no primary that could be lost. */
+/** @returns `undefined` if there is no primary. */
 export function promisePatroni(
   settings: PatroniSettings,
   cluster: PatroniCluster,
@@ -49,7 +51,7 @@ class PatroniRules extends Takeover {
     if (dcsDown) return this.#dcsLost();
     if (ofPrimary) return this.#ofPrimary(ofPrimary);
     if (cut.fromClients)
-      return this.#failover({ after: 0, two: never('an isolated primary demotes itself within ttl') });
+      return this.#failover({ after: 0, two: neverTwo('an isolated primary demotes itself within ttl') });
     if (cut.fromDcs) return this.#cutFromDcs();
     if (cut.fromStandbys !== 'none') return this.#cutFromStandbys();
     return this.#standbysLost();
@@ -62,44 +64,44 @@ class PatroniRules extends Takeover {
     if (lost.what === 'postmaster' && lost.how === 'frozen') return this.#unnoticed(NO_NEW_SESSION);
     if (lost.what === 'agent' && lost.how !== 'stopped') return this.#agentLost(lost.how);
     if (lost.how === 'stopped' && (lost.what === 'node' || lost.what === 'agent')) {
-      return this.released('Patroni that ends in order stops PostgreSQL, then frees the leader key');
+      return this.released('a Patroni that shuts down in order stops PostgreSQL, then frees the leader key');
     }
     if (lost.how === 'frozen') {
       const wakesMs = loopWaitMs + retryTimeoutMs;
       return this.#failover({
         after: wakesMs,
         two: this.commitsWait()
-          ? never('when it goes on its synchronous standby follows another node, so it acknowledges nothing')
+          ? neverTwo('when it resumes, its synchronous standby follows another node, so it acknowledges nothing')
           : {
               maxMs: wakesMs,
-              why: `without a watchdog nothing fences it; when it goes on, its Patroni asks the DCS within loop_wait + retry_timeout = ${formatDuration(wakesMs)}`,
+              why: `without a watchdog nothing fences it; when it resumes, its Patroni asks the DCS within loop_wait + retry_timeout = ${formatDuration(wakesMs)}`,
             },
       });
     }
-    if (lost.what === 'node') return this.#failover({ after: 0, two: never('a dead primary takes no writes') });
+    if (lost.what === 'node') return this.#failover({ after: 0, two: neverTwo('a dead primary takes no writes') });
     return this.#serverDied();
   }
 
-  /** No member takes the place of another, and none demotes itself. */
+  /** While Patroni is paused, no member takes over and none demotes itself. */
   #paused(): Rule {
     const { ofPrimary, cut, primary } = this.situation;
     const why = 'Patroni is paused, so no other member takes over';
     const goesOn = !ofPrimary || ofPrimary.what === 'agent' || ofPrimary.what === 'postmaster';
     if (!goesOn || cut.fromClients) {
-      // The pause may end first: then another one takes over, as ever.
+      // The pause may end first; then another member takes over as usual.
       const { lost, two } = this.#running();
       return { out: { minMs: null, maxMs: null, why }, lost, two };
     }
-    const kept = { lost: none(`${primary} stays the primary`), two: never('no other node is promoted') };
+    const kept = { lost: nothingLost(`${primary} stays the primary`), two: neverTwo('no other node is promoted') };
     const proxied = ofPrimary?.what === 'agent' ? this.#dropped(ofPrimary.how === 'frozen', why) : undefined;
     return {
-      out: { minMs: 0, maxMs: this.commitsWait() ? null : MOMENT_MS, why: `${why}, and ${primary} goes on` },
+      out: { minMs: 0, maxMs: this.commitsWait() ? null : MOMENT_MS, why: `${why}, and ${primary} keeps running` },
       ...(proxied ? { proxied } : {}),
       ...kept,
     };
   }
 
-  /** By a proxy, for good: it asks the agent of the primary, which is lost, and nobody takes over. */
+  /** A proxy drops the primary for good: it asks the lost agent, and no other node takes over. */
   #dropped(silent: boolean, why: string): Rule['out'] {
     return {
       minMs: null,
@@ -112,7 +114,7 @@ class PatroniRules extends Takeover {
   /** The leader key expires, and a standby takes over. */
   #failover({ after, two }: { readonly after: number; readonly two: PromisedSpan }): Rule {
     const out = this.passive();
-    if (!out) return this.nobodyTakesOver();
+    if (!out) return this.noTakeover();
     return { ...this.byProxy(out), lost: this.tail(after), two };
   }
 
@@ -120,21 +122,21 @@ class PatroniRules extends Takeover {
     const { loopWaitMs, primaryStartTimeoutMs } = this.settings;
     if (primaryStartTimeoutMs === 0) {
       const why = `Patroni sees it within loop_wait and, with primary_start_timeout 0, frees the leader key at once`;
-      return { ...this.released(why), lost: this.tail(0), two: never('the server of the old primary is dead') };
+      return { ...this.released(why), lost: this.tail(0), two: neverTwo('the server of the old primary is dead') };
     }
     const maxMs = 2 * loopWaitMs + primaryStartTimeoutMs;
     return {
       ...this.byProxy({
         minMs: 0,
         maxMs,
-        why: `Patroni sees it within loop_wait and starts it again; only where that takes longer than primary_start_timeout (${formatDuration(primaryStartTimeoutMs)}) another one takes over, within loop_wait`,
+        why: `Patroni sees it within loop_wait and starts it again; only if that takes longer than primary_start_timeout (${formatDuration(primaryStartTimeoutMs)}) does another member take over, within loop_wait`,
       }),
       lost: this.tail(0),
-      two: never('Patroni starts it again only while it holds the leader key'),
+      two: neverTwo('Patroni starts it again only while it holds the leader key'),
     };
   }
 
-  /** PostgreSQL goes on as a primary that nobody watches. */
+  /** PostgreSQL keeps running as a primary without its agent. */
   #agentLost(how: 'killed' | 'frozen'): Rule {
     const { primary } = this.situation;
     const passive = this.passive();
@@ -156,11 +158,11 @@ class PatroniRules extends Takeover {
         out: {
           minMs: 0,
           maxMs: null,
-          why: `${stay}; once its synchronous standby is promoted, its commits wait for good, and a client that gives one up and connects anew finds either of the two first`,
+          why: `${stay}; once its synchronous standby is promoted, its commits wait for good, and a client that gives up waiting and reconnects may find either primary first`,
         },
         proxied,
         lost: this.tail(0),
-        two: never('a primary whose synchronous standby was promoted acknowledges nothing'),
+        two: neverTwo('a primary whose synchronous standby was promoted acknowledges nothing'),
       };
     }
     return {
@@ -169,7 +171,7 @@ class PatroniRules extends Takeover {
       lost: this.tail(null),
       two: {
         maxMs: null,
-        why: `the leader key expires and a standby takes over, while ${primary} goes on as a primary`,
+        why: `the leader key expires and a standby takes over, while ${primary} remains a primary`,
       },
     };
   }
@@ -177,12 +179,12 @@ class PatroniRules extends Takeover {
   #unnoticed(why: string): Rule {
     return {
       out: { minMs: 0, maxMs: MOMENT_MS, why },
-      lost: none(`${this.situation.primary} stays the primary`),
-      two: never('no other node is promoted'),
+      lost: nothingLost(`${this.situation.primary} stays the primary`),
+      two: neverTwo('no other node is promoted'),
     };
   }
 
-  /** A majority of the DCS, so nobody can hold the leader key. */
+  /** The majority of the DCS is lost, so no node can hold the leader key. */
   #dcsLost(): Rule {
     const { failsafeMode, loopWaitMs, retryTimeoutMs } = this.settings;
     const { ofPrimary, cut, primary } = this.situation;
@@ -190,8 +192,8 @@ class PatroniRules extends Takeover {
     if (gone) {
       return {
         out: { minMs: null, maxMs: null, why: 'without the DCS no node can take over' },
-        lost: none(`${primary} comes back as the primary, or a standby takes over once the DCS is back`),
-        two: never('without the DCS no node is promoted'),
+        lost: nothingLost(`${primary} comes back as the primary, or a standby takes over once the DCS is back`),
+        two: neverTwo('without the DCS no node is promoted'),
       };
     }
     if (failsafeMode && cut.fromStandbys === 'none') return this.#failsafe();
@@ -204,7 +206,7 @@ class PatroniRules extends Takeover {
         why: `a primary that cannot renew the leader key demotes itself within loop_wait + retry_timeout (${formatDuration(beginsWithinMs)}), and no node can take over before the DCS is back`,
       },
       lost: this.tail(beginsWithinMs),
-      two: never('without the DCS no node is promoted'),
+      two: neverTwo('without the DCS no node is promoted'),
     };
   }
 
@@ -213,85 +215,64 @@ class PatroniRules extends Takeover {
       out: {
         minMs: 0,
         maxMs: MOMENT_MS,
-        why: 'with failsafe_mode a primary goes on while it reaches every member, and none of those takes over',
+        why: 'with failsafe_mode a primary continues while it reaches every member, and no member takes over',
       },
-      lost: none('the primary stays'),
-      two: never('members that hear from a primary in failsafe_mode do not take over'),
+      lost: nothingLost('the primary stays'),
+      two: neverTwo('members that hear from a primary in failsafe_mode do not take over'),
     };
   }
 
-  /** It runs, clients reach it, and it cannot renew its leader key. */
+  /** The primary is running and clients reach it, but it cannot renew its leader key. */
   #cutFromDcs(): Rule {
     const { failsafeMode, ttlMs, retryTimeoutMs } = this.settings;
     const { cut } = this.situation;
     if (failsafeMode && cut.fromStandbys === 'none') return this.#failsafe();
     const passive = this.passive();
-    if (!passive) return this.nobodyTakesOver();
-    const two = never('an isolated primary demotes itself within ttl, before its leader key expires');
+    if (!passive) return this.noTakeover();
+    const two = neverTwo('an isolated primary demotes itself within ttl, before its leader key expires');
     if (this.commitsWait() && cut.fromSynchronous) {
       const why = `commits wait for a synchronous standby that is out of reach; ${passive.why}`;
       return { ...this.byProxy({ ...passive, why }), lost: this.tail(0), two };
     }
     const maxMs = (passive.maxMs as number) - retryTimeoutMs;
-    const why = `it goes on until it has tried the DCS for retry_timeout (${formatDuration(retryTimeoutMs)}), then demotes itself; ${passive.why}`;
-    // Its standbys get all that it acknowledges until then.
+    const why = `it continues until it has tried the DCS for retry_timeout (${formatDuration(retryTimeoutMs)}), then demotes itself; ${passive.why}`;
+    // Until then, its standbys receive everything that it acknowledges.
     const afterMs = cut.fromStandbys === 'none' ? 0 : ttlMs;
     return { ...this.byProxy({ minMs: 0, maxMs, why }), lost: this.tail(afterMs), two };
   }
 
-  /** It keeps its leader key, so nobody takes over. */
   #cutFromStandbys(): Rule {
-    const { synchronousModeStrict } = this.settings;
-    const { cut, primary } = this.situation;
-    const kept = { lost: none(`${primary} stays the primary`), two: never('it goes on to renew the leader key') };
+    const { cut } = this.situation;
     if (!this.commitsWait() || !cut.fromSynchronous) {
-      return {
-        out: {
-          minMs: 0,
-          maxMs: MOMENT_MS,
-          why: 'the primary reaches the DCS, and its commits need none of those standbys',
-        },
-        ...kept,
-      };
+      return this.#stays(0, MOMENT_MS, 'the primary reaches the DCS, and its commits need none of those standbys');
     }
-    if (synchronousModeStrict && cut.fromStandbys === 'all') {
-      return {
-        out: {
-          minMs: null,
-          maxMs: null,
-          why: 'with synchronous_mode_strict commits wait for a standby, and none is in reach',
-        },
-        ...kept,
-      };
+    if (this.settings.synchronousModeStrict && cut.fromStandbys === 'all') {
+      return this.#stays(null, null, 'with synchronous_mode_strict commits wait for a standby, and none is in reach');
     }
-    return { out: { minMs: 0, maxMs: null, why: SILENT_STANDBY }, ...kept };
+    return this.#stays(0, null, SILENT_STANDBY);
   }
 
   #standbysLost(): Rule {
     const { synchronousModeStrict, loopWaitMs } = this.settings;
-    const { standbys, silentStandby, primary } = this.situation;
-    const kept = { lost: none(`${primary} stays the primary`), two: never('it goes on to renew the leader key') };
-    if (!this.commitsWait())
-      return { out: { minMs: 0, maxMs: MOMENT_MS, why: 'commits wait for no standby' }, ...kept };
+    const { standbys, silentStandby } = this.situation;
+    if (!this.commitsWait()) return this.#stays(0, MOMENT_MS, 'commits wait for no standby');
     if (synchronousModeStrict && standbys.length === 0) {
-      return {
-        out: {
-          minMs: null,
-          maxMs: null,
-          why: 'with synchronous_mode_strict commits wait for a standby, and none is left',
-        },
-        ...kept,
-      };
+      return this.#stays(null, null, 'with synchronous_mode_strict commits wait for a standby, and none is left');
     }
-    if (silentStandby) return { out: { minMs: 0, maxMs: null, why: SILENT_STANDBY }, ...kept };
-    const maxMs = loopWaitMs + PROMOTE_MS;
+    if (silentStandby) return this.#stays(0, null, SILENT_STANDBY);
+    return this.#stays(
+      0,
+      loopWaitMs + PROMOTE_MS,
+      `Patroni replaces a lost synchronous standby, or does without, within loop_wait (${formatDuration(loopWaitMs)}) and a moment`,
+    );
+  }
+
+  /** The primary keeps its leader key, so no other node takes over. */
+  #stays(minMs: number | null, maxMs: number | null, why: string): Rule {
     return {
-      out: {
-        minMs: 0,
-        maxMs,
-        why: `Patroni replaces a lost synchronous standby, or does without, within loop_wait (${formatDuration(loopWaitMs)}) and a moment`,
-      },
-      ...kept,
+      out: { minMs, maxMs, why },
+      lost: nothingLost(`${this.situation.primary} stays the primary`),
+      two: neverTwo('it keeps renewing the leader key'),
     };
   }
 }

@@ -1,4 +1,4 @@
-/** Patroni's REST API: what any member that answers says of all of them, and what it is asked to do. */
+/** Patroni's REST API: any member that answers reports on all members and takes requests for changes. */
 
 import { z } from 'zod';
 import type { NodeControl } from '../../cluster/platform.ts';
@@ -7,10 +7,10 @@ import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName } from '../../model/topology.ts';
 import { REST_PORT, REST_USER } from './programs.ts';
 
-/** Long enough for a busy machine, short enough to go on with the next member. */
+/** Long enough for a busy machine, short enough before asking the next member. */
 const ANSWER_LIMIT_MS = 2_000;
 
-/** One member, as the DCS has it. */
+/** One member, according to the DCS. */
 export interface Member {
   readonly name: NodeName;
   readonly role: 'leader' | 'standby' | 'sync-standby' | 'other';
@@ -20,7 +20,7 @@ export interface Member {
   readonly lagBytes?: number;
 }
 
-/** Roles have had other names: `master` is of 3, `quorum_standby` of 4. */
+/** Patroni's names for roles; `quorum_standby` came with Patroni 4. */
 const ROLES: Readonly<Record<string, Member['role']>> = {
   leader: 'leader',
   standby_leader: 'other',
@@ -51,24 +51,24 @@ const statusSchema = z.object({
 
 export type Status = z.output<typeof statusSchema>;
 
-/** What it takes to ask a member. */
+/** A node whose member can be asked. */
 export type RestNode = Pick<NodeControl, 'name' | 'addressAt'>;
 
 export class Rest {
   readonly #nodes: readonly RestNode[];
   readonly #nameOf: (member: string) => NodeName;
-  /** Who answered last is asked first. */
+  /** Index of the member that answered last; it is asked first. */
   #last = 0;
 
-  /** @param nameOf which node a member is, by Patroni's name for it; the node of that name by default. */
+  /** @param nameOf maps Patroni's name of a member to its node; the same name by default. */
   constructor(nodes: readonly RestNode[], nameOf: (member: string) => NodeName = (member) => member) {
     this.#nodes = nodes;
     this.#nameOf = nameOf;
   }
 
   /**
-   * All members, as the DCS has them now.
-   * @throws EnvironmentError where no member answers, with what each of them said.
+   * @returns all members, as the DCS lists them now.
+   * @throws EnvironmentError if no member answers, with each member's reason.
    */
   async members(limitMs = ANSWER_LIMIT_MS): Promise<readonly Member[]> {
     const { members } = await this.#anyOf('/cluster', clusterSchema, limitMs);
@@ -81,23 +81,26 @@ export class Rest {
     }));
   }
 
-  /** The settings that hold for all of them, in Patroni's names. */
+  /** The dynamic configuration of the cluster, in Patroni's names. */
   async settings(): Promise<Readonly<Record<string, unknown>>> {
     return this.#anyOf('/config', z.looseObject({}), ANSWER_LIMIT_MS);
   }
 
-  /** What one member says of itself. @throws where it does not answer. */
+  /** What one member reports about itself. @throws if it does not answer. */
   async status(node: RestNode, limitMs = ANSWER_LIMIT_MS): Promise<Status> {
-    // Its status code says whether it runs; its body says what it is either way.
-    return statusSchema.parse(await json(await ask(node, '/patroni', { limitMs })));
+    // The status code only says whether the server runs; the body has the details in either case.
+    return statusSchema.parse(await (await ask(node, '/patroni', { limitMs })).json());
   }
 
   /**
-   * Asks for something that changes the cluster.
-   * @throws EnvironmentError with Patroni's own words where it is refused.
+   * Requests a change of the cluster.
+   * @throws EnvironmentError with Patroni's own words if Patroni refuses.
    */
   async change(path: string, body: object, limitMs: number, method: 'POST' | 'PATCH' = 'POST'): Promise<void> {
-    const [node] = await this.#answering();
+    const node = await this.#first(async (one) => {
+      await this.status(one);
+      return one;
+    });
     const answer = await ask(node, path, { limitMs, body, method });
     const words = (await answer.text()).trim();
     if (!answer.ok) {
@@ -110,33 +113,27 @@ export class Rest {
     }
   }
 
-  async #answering(): Promise<[RestNode]> {
-    const reasons: string[] = [];
-    for (const { node } of this.#inTurn()) {
-      try {
-        await this.status(node);
-        return [node];
-      } catch (error) {
-        reasons.push(`${node.name}: ${reason(error)}`);
-      }
-    }
-    throw silent(reasons);
+  async #anyOf<T>(path: string, schema: z.ZodType<T>, limitMs: number): Promise<T> {
+    return this.#first(async (node, index) => {
+      const answer = await ask(node, path, { limitMs });
+      if (!answer.ok) throw new Error(`HTTP status ${answer.status}`);
+      const found = schema.parse(await answer.json());
+      this.#last = index;
+      return found;
+    });
   }
 
-  async #anyOf<T>(path: string, schema: z.ZodType<T>, limitMs: number): Promise<T> {
+  /** @returns what the first member that answers says. @throws EnvironmentError if none does. */
+  async #first<T>(question: (node: RestNode, index: number) => Promise<T>): Promise<T> {
     const reasons: string[] = [];
     for (const { node, index } of this.#inTurn()) {
       try {
-        const answer = await ask(node, path, { limitMs });
-        if (!answer.ok) throw new Error(`HTTP status ${answer.status}`);
-        const found = schema.parse(await json(answer));
-        this.#last = index;
-        return found;
+        return await question(node, index);
       } catch (error) {
         reasons.push(`${node.name}: ${reason(error)}`);
       }
     }
-    throw silent(reasons);
+    throw new EnvironmentError(`no Patroni answers: ${reasons.join('; ')}`, { code: 'manager-silent' });
   }
 
   #inTurn(): { readonly node: RestNode; readonly index: number }[] {
@@ -147,9 +144,9 @@ export class Rest {
 
 interface Request {
   readonly limitMs: number;
-  /** Makes it a change, which takes the password. */
+  /** The body of a change, which needs the password. */
   readonly body?: object;
-  /** Of a change; `POST` by default. */
+  /** The method of a change; `POST` by default. */
   readonly method?: 'POST' | 'PATCH';
 }
 
@@ -171,15 +168,7 @@ function ask(node: RestNode, path: string, { limitMs, body, method = 'POST' }: R
   });
 }
 
-async function json(answer: Response): Promise<unknown> {
-  return answer.json();
-}
-
 function reason(error: unknown): string {
   const { cause } = error as { cause?: { code?: unknown } };
   return typeof cause?.code === 'string' ? cause.code : errorText(error);
-}
-
-function silent(reasons: readonly string[]): EnvironmentError {
-  return new EnvironmentError(`no Patroni answers: ${reasons.join('; ')}`, { code: 'manager-silent' });
 }

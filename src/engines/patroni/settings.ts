@@ -1,32 +1,32 @@
-/** Patroni's own settings as a scenario writes them, in Patroni's names and units, and what they come to. */
+/** Patroni's settings as a scenario writes them, in Patroni's names and units, and as pgquake uses them. */
 
 import { z } from 'zod';
 import type { KeyProblem } from '../../cluster/keys.ts';
 import { expectedButFound } from '../../model/quoted.ts';
 
-/** What Patroni acts by. */
+/** The settings that decide what Patroni does. */
 export interface PatroniSettings {
   /** How long the leader key lives without being renewed. */
   readonly ttlMs: number;
-  /** Between two looks at the DCS. */
+  /** The time between two looks at the DCS. */
   readonly loopWaitMs: number;
   /** How long a member tries a DCS or a PostgreSQL that does not answer, before it demotes itself. */
   readonly retryTimeoutMs: number;
   /** How long a primary whose PostgreSQL has died may take to start again, before another one takes over. */
   readonly primaryStartTimeoutMs: number;
-  /** A commit waits for a standby, and no other may take over. */
+  /** A commit waits for a standby, and no other standby may take over. */
   readonly synchronousMode: boolean;
-  /** It waits also while there is none. */
+  /** A commit waits even while there is no standby. */
   readonly synchronousModeStrict: boolean;
-  /** Without the DCS a primary goes on as long as it reaches every member. */
+  /** Without the DCS, a primary continues while it reaches every member. */
   readonly failsafeMode: boolean;
-  /** A standby that lacks more of the log does not take over. */
+  /** A standby that lacks more of the log than this does not take over. */
   readonly maximumLagOnFailoverBytes: number;
 }
 
 /** In seconds. https://patroni.readthedocs.io/en/latest/dynamic_configuration.html */
 const DEFAULTS = { ttl: 30, loop_wait: 10, retry_timeout: 10, primary_start_timeout: 300 } as const;
-/** Below these Patroni ignores what is written, and says so in its log alone. */
+/** Patroni ignores lower values and reports that only in its log. */
 const LEAST = { ttl: 20, loop_wait: 1, retry_timeout: 3 } as const;
 const MOST_S = 86_400;
 const DEFAULT_LAG_BYTES = 1_048_576;
@@ -62,11 +62,11 @@ export const settingsSchema = z.strictObject({
   synchronous_mode_strict: z
     .boolean()
     .default(false)
-    .describe('Whether a commit waits also while there is no standby; needs synchronous_mode.'),
+    .describe('Whether a commit waits even while there is no standby; needs synchronous_mode.'),
   failsafe_mode: z
     .boolean()
     .default(false)
-    .describe('Whether a primary goes on without the DCS, as long as it reaches every member.'),
+    .describe('Whether a primary continues without the DCS while it reaches every member.'),
 });
 
 /** As written, with defaults. */
@@ -85,7 +85,7 @@ export function settingsOf(written: WrittenSettings): PatroniSettings {
   };
 }
 
-/** What Patroni would quietly put right, or what means nothing. @returns each with its path below `settings`. */
+/** Finds settings that Patroni would change silently or that have no effect. @returns each with its path below `settings`. */
 export function contradictions(written: WrittenSettings): KeyProblem[] {
   const { ttl, loop_wait: loopWait, retry_timeout: retryTimeout } = written;
   const least = loopWait + 2 * retryTimeout;

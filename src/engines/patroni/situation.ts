@@ -1,50 +1,50 @@
-/** What a loss leaves of a cluster under Patroni: of its primary, its standbys, its DCS and the way between them. Pure. */
+/** What remains of a Patroni cluster after a loss: primary, standbys, DCS, and the links between them. Pure. */
 
 import type { Lost } from '../../model/loss.ts';
 import { nodesInRole, type Roles } from '../../model/roles.ts';
 import type { NodeName } from '../../model/topology.ts';
 
-/** How clients write. */
+/** A route by which clients write. */
 export interface PatroniRoute {
   readonly name: string;
-  /** Nodes that it passes, such as a proxy; none by default. */
+  /** Nodes on the route, such as a proxy; none by default. */
   readonly through?: readonly NodeName[];
 }
 
 export interface PatroniCluster {
-  /** What every member does. */
+  /** The role of every member. */
   readonly roles: Roles;
   readonly dcs: readonly NodeName[];
-  /** Those that take writes. */
+  /** The routes that take writes. */
   readonly routes: readonly PatroniRoute[];
 }
 
 export interface Situation {
   readonly primary: NodeName;
-  /** What the primary has lost, beside its ways to others; the worst of it. */
+  /** The worst loss of the primary, apart from its links to others. */
   readonly ofPrimary: Exclude<Lost, { readonly what: 'links' | 'manager' }> | undefined;
-  /** Nobody replaces a primary. */
+  /** Patroni does not replace a primary. */
   readonly paused: boolean;
-  /** Standbys that run and whose agent does. */
+  /** Standbys whose server and agent are running. */
   readonly standbys: readonly NodeName[];
-  /** Of those, the ones that commits wait for. */
+  /** The standbys among them that commits wait for. */
   readonly synchronous: readonly NodeName[];
-  /** A standby that commits wait for is gone without a word: its server still counts as connected. */
+  /** A standby that commits wait for has become silent, and the primary still counts it as connected. */
   readonly silentStandby: boolean;
-  /** Fewer than a majority of the DCS run. */
+  /** Less than a majority of the DCS is running. */
   readonly dcsDown: boolean;
   readonly cut: {
     readonly fromDcs: boolean;
     readonly fromStandbys: 'none' | 'some' | 'all';
-    /** The standbys that commits wait for are among those. */
+    /** The cut-off standbys include one that commits wait for. */
     readonly fromSynchronous: boolean;
     readonly fromClients: boolean;
   };
-  /** Routes through nodes that are gone. */
+  /** Routes through lost nodes. */
   readonly brokenRoutes: ReadonlySet<string>;
 }
 
-/** @returns `undefined` where there is no primary. */
+/** @returns `undefined` if there is no primary. */
 export function situationOf({ roles, dcs, routes }: PatroniCluster, lost: readonly Lost[]): Situation | undefined {
   const [primary] = nodesInRole(roles, 'primary');
   if (primary === undefined) return undefined;
@@ -81,12 +81,12 @@ function isMajority(nodes: number, of: number): boolean {
   return of === 0 || nodes > of / 2;
 }
 
-/** Nobody reaches it. */
+/** Whether the loss cuts a node off from clients too. */
 function isAlone(lost: Lost): boolean {
   return lost.what === 'links' && lost.clients === true;
 }
 
-/** The nodes to which one has no way. */
+/** The nodes that `node` cannot reach. */
 function unreachedBy(lost: readonly Lost[], node: NodeName): ReadonlySet<NodeName> {
   return new Set(
     lost.flatMap((one) => {

@@ -1,4 +1,4 @@
-/** What a scenario may say of a cluster of the engine `patroni`, under `cluster:`. */
+/** The keys of the engine `patroni` under `cluster:` in a scenario. */
 
 import { z } from 'zod';
 import { clusterKeys, type KeyProblem } from '../../cluster/keys.ts';
@@ -13,14 +13,14 @@ export const HAPROXY = 'haproxy';
 export const PGBOUNCER = 'pgbouncer';
 
 export interface PatroniSpec {
-  /** PostgreSQL servers, each under a Patroni of its own. */
+  /** PostgreSQL servers, each managed by Patroni. */
   readonly members: number;
   /** Members of etcd: an odd number. */
   readonly dcs: number;
   readonly proxy: boolean;
   readonly pooler: boolean;
   readonly settings: PatroniSettings;
-  /** In Patroni's own names, as they are bootstrapped. */
+  /** The settings in Patroni's names, for the bootstrap. */
   readonly written: WrittenSettings;
 }
 
@@ -41,7 +41,7 @@ const params = z.strictObject({
     .enum(['none', HAPROXY])
     .default('none')
     .describe(
-      'What clients may go through: haproxy asks every Patroni who is primary, and adds the routes proxy and proxy-standby.',
+      'A proxy for clients: haproxy asks every Patroni which node is primary, and adds the routes proxy and proxy-standby.',
     ),
   pooler: z
     .enum(['none', PGBOUNCER])
@@ -58,13 +58,13 @@ export const PATRONI_KEYS = clusterKeys(params, {
     if (dcs % 2 === 0) {
       own.push({
         path: ['dcs'],
-        message: `expected an odd number, found ${dcs}: ${dcs} members outlive the loss of ${dcs / 2 - 1}, as ${dcs - 1} do`,
+        message: `expected an odd number, found ${dcs}: ${dcs} members survive the loss of ${dcs / 2 - 1}, no more than ${dcs - 1} do`,
       });
     }
     if (pooler !== 'none' && proxy === 'none') {
       own.push({
         path: ['pooler'],
-        message: `${pooler} does not know who is primary; add proxy: ${HAPROXY}, to which it connects`,
+        message: `${pooler} does not know which node is primary; add proxy: ${HAPROXY}, to which it connects`,
       });
     }
     const wrong = contradictions(settings).map(({ path, message }) => ({ path: ['settings', ...path], message }));
@@ -119,7 +119,7 @@ function inWords({ dcs, proxy, pooler, written }: PatroniSpec, members: readonly
   ].join('; ');
 }
 
-/** What was read of them; `undefined` where the cluster is of another engine. */
+/** @returns the parsed keys; `undefined` for a cluster of another engine. */
 export function patroniSpecOf(own: ClusterMakeup['own']): PatroniSpec | undefined {
   return own?.engine === 'patroni' ? (own.params as PatroniSpec) : undefined;
 }

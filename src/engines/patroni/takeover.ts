@@ -1,28 +1,27 @@
-/** Who takes over from a primary under Patroni, when, and with what: what its rules for single losses have in common. Pure. */
+/** Which standby takes over from a primary under Patroni, and when: shared by the rules for single losses. Pure. */
 
 import type { PromisedLoss, PromisedOutage, PromisedSpan } from '../../model/promise.ts';
 import { formatDuration } from '../../model/units.ts';
+import { neverTwo, nothingLost } from '../streaming/promise.ts';
 import type { PatroniSettings } from './settings.ts';
 import type { Situation } from './situation.ts';
 
-/** To win the race for the leader key and to promote. */
+/** Time to win the race for the leader key and to promote. */
 export const PROMOTE_MS = 2_000;
-/** HAProxy asks each member every 3 s, and sends clients to one only after two good answers. */
+/** HAProxy checks each member every 3 s and sends clients to it after two good answers. */
 export const PROXY_MS = { least: 3_000, most: 6_000 } as const;
-/** It drops one after three bad answers; for one that accepts its question and is silent it waits 5 s each time. */
+/** HAProxy drops a member after three failed checks; if the member accepts a check and is silent, each takes 5 s. */
 export const PROXY_DROPS_MS = {
   refused: { least: 6_000, most: 9_000 },
   silent: { least: 15_000, most: 20_000 },
 } as const;
-/** What takes nobody's place is noticed in far less. */
-export const MOMENT_MS = 1_000;
 
 export type Out = Pick<PromisedOutage, 'minMs' | 'maxMs' | 'beginsWithinMs' | 'why'>;
 
-/** What follows from a loss; routes through a proxy see a new primary later. */
+/** The consequences of a loss; routes through a proxy see a new primary later. */
 export interface Rule {
   readonly out: Out;
-  /** Of routes through a proxy, where it is not that of the others with the time that the proxy takes. */
+  /** For routes through a proxy, if it is not `out` with the time that the proxy takes. */
   readonly proxied?: Out;
   readonly lost: PromisedLoss;
   readonly two: PromisedSpan;
@@ -37,7 +36,7 @@ export class Takeover {
     this.situation = situation;
   }
 
-  /** @returns `undefined` where no standby may take over. */
+  /** @returns `undefined` if no standby may take over. */
   passive(): Out | undefined {
     const { ttlMs, loopWaitMs } = this.settings;
     if (this.candidates() === 0) return undefined;
@@ -55,13 +54,13 @@ export class Takeover {
     return this.commitsWait() ? synchronous.length : standbys.length;
   }
 
-  nobodyTakesOver(): Rule {
+  noTakeover(): Rule {
     const { synchronousMode } = this.settings;
     const which = synchronousMode ? 'synchronous standby' : 'standby';
     return {
       out: { minMs: null, maxMs: null, why: `no ${which} is left that may take over` },
-      lost: none('the same node comes back as the primary'),
-      two: never('no other node is promoted'),
+      lost: nothingLost('the same node comes back as the primary'),
+      two: neverTwo('no other node is promoted'),
     };
   }
 
@@ -74,28 +73,28 @@ export class Takeover {
     return { out, proxied };
   }
 
-  /** Acknowledged by a primary that another one replaces. @param afterMs how long it may go on doing so. */
+  /** The acknowledged writes that a replaced primary may lose. @param afterMs how long it may keep acknowledging. */
   tail(afterMs: number | null): PromisedLoss {
     const { ttlMs, maximumLagOnFailoverBytes: beforeBytes } = this.settings;
     if (this.commitsWait())
-      return none('with synchronous_mode only a standby that has every acknowledged write may take over');
-    const goesOn = afterMs === 0 ? '' : '; and what it goes on to acknowledge, no other node gets';
+      return nothingLost('with synchronous_mode only a standby that has every acknowledged write may take over');
+    const goesOn = afterMs === 0 ? '' : '; no other node gets what the old primary acknowledges after that';
     return {
       beforeMs: ttlMs,
       beforeBytes,
       afterMs,
-      why: `commits wait for no standby; one may take over that lacks maximum_lag_on_failover, of a position that was told within ttl${goesOn}`,
+      why: `commits wait for no standby; one that takes over may lack maximum_lag_on_failover of a position reported within ttl${goesOn}`,
     };
   }
 
-  /** In synchronous mode they wait for the standby that was chosen, strict or not, until Patroni on the primary changes that. */
+  /** In synchronous mode, strict or not, commits wait for the chosen standby until the primary's Patroni changes that. */
   commitsWait(): boolean {
     return this.settings.synchronousMode;
   }
 
   released(why: string): Rule {
     const { loopWaitMs } = this.settings;
-    if (this.candidates() === 0) return this.nobodyTakesOver();
+    if (this.candidates() === 0) return this.noTakeover();
     const maxMs = loopWaitMs + PROMOTE_MS;
     return {
       ...this.byProxy({
@@ -103,16 +102,8 @@ export class Takeover {
         maxMs,
         why: `${why}; a standby takes it within loop_wait + ${formatDuration(PROMOTE_MS)}`,
       }),
-      lost: none('a primary that stops in order first sends its standbys all that it has'),
-      two: never('the old primary has stopped when the leader key is free'),
+      lost: nothingLost('a primary that stops in order first sends its standbys all that it has'),
+      two: neverTwo('the old primary has stopped when the leader key is free'),
     };
   }
-}
-
-export function none(why: string): PromisedLoss {
-  return { beforeMs: 0, afterMs: 0, why };
-}
-
-export function never(why: string): PromisedSpan {
-  return { maxMs: 0, why };
 }

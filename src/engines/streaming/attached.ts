@@ -1,7 +1,4 @@
-/**
- * A primary and its standbys that somebody else has set up: found out by asking, never changed. Who fails over, if
- * anybody, is their business; pgquake looks on.
- */
+/** An existing primary with its standbys: pgquake finds out by asking, changes nothing and fails nothing over. */
 
 import type { Dataset, FormedCluster } from '../../cluster/engine.ts';
 import type { Manager } from '../../cluster/manager.ts';
@@ -10,8 +7,8 @@ import type { NodeControl } from '../../cluster/platform.ts';
 import { directRoute } from '../../cluster/route.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import { type NodeName, partitionName } from '../../model/topology.ts';
-import { quoteTable } from '../../sql/quote.ts';
 import type { Session } from '../../sql/session.ts';
+import { copiesOn } from '../members.ts';
 import { KeptSessions } from './kept-sessions.ts';
 import { loadTables } from './load.ts';
 import { type Answer, rolesFrom } from './observe.ts';
@@ -20,34 +17,34 @@ import { ask, READ_STATE, refuseOld, stateFrom } from './sql.ts';
 
 const ANSWER_LIMIT_MS = 1_000;
 const CONNECT_LIMIT_MS = 5_000;
-/** Of a primary that somebody else looks after: nobody knows. */
+/** A guess: pgquake does not know when the cluster's own manager, if any, acts. */
 const PROMOTE_AFTER_MS = 1_000;
 
-/** How a standby calls itself to its primary, and its slot: what its row there can be told by. */
+/** The name and the slot by which a standby connects to its primary. */
 const READ_STREAM = `SELECT slot_name, conninfo FROM pg_stat_wal_receiver`;
-/** Of a primary: each standby that streams, by its slot where it has one. */
+/** On a primary: each standby that streams, with its slot if it has one. */
 const READ_STREAMS = `
   SELECT application_name, sync_state, (SELECT slot_name::text FROM pg_replication_slots s WHERE s.active_pid = r.pid)
     FROM pg_stat_replication r WHERE state = 'streaming'`;
 const READ_CLUSTER = `
   SELECT (SELECT system_identifier::text FROM pg_control_system()), current_setting('synchronous_standby_names')`;
 
-/** A standby as its primary lists it. */
+/** A standby's connection, as both sides identify it. */
 interface Stream {
   readonly application: string;
   readonly slot: string | undefined;
 }
 
 interface Asked extends Answer {
-  /** Of a standby: what it says of its own stream. */
+  /** On a standby: its own connection. */
   readonly stream?: Stream;
-  /** Of a primary. */
+  /** On a primary: its standbys. */
   readonly streams?: readonly (Stream & { readonly sync: string })[];
 }
 
 /**
- * @returns `undefined` where they are not one primary and its standbys, or one of them does not answer.
- * @throws EnvironmentError where a node belongs to another cluster, or is older than PostgreSQL 14.
+ * @returns `undefined` if the nodes are not one primary and its standbys, or if one of them does not answer.
+ * @throws EnvironmentError if a node belongs to another cluster, or is older than PostgreSQL 14.
  */
 export async function findStreaming(
   nodes: readonly NodeControl[],
@@ -63,9 +60,9 @@ export async function findStreaming(
   const own = facts[nodes.indexOf(primary)] as Facts;
   const stranger = nodes.find((_, i) => facts[i]?.systemIdentifier !== own.systemIdentifier);
   if (stranger) {
-    throw new EnvironmentError(`${stranger.name} has the data of another cluster than ${primary.name}`, {
+    throw new EnvironmentError(`${stranger.name} belongs to another cluster than ${primary.name}`, {
       code: 'other-cluster',
-      hint: 'name in the inventory one primary, and standbys that replay its log',
+      hint: 'list one primary and its standbys in the inventory',
     });
   }
   return found(nodes, primary, { partitionKeys, spec: specFrom(own.synchronousNames, nodes.length) });
@@ -78,7 +75,6 @@ function found(
 ): FormedCluster {
   const copies = [primary, ...nodes.filter((node) => node !== primary)].map(({ name }) => name);
   const sessions = new KeptSessions();
-  const copiesOf = (relation: string) => nodes.map(({ name }) => ({ partition: 0, node: name, relation }));
   return {
     placement: {
       partitions: [{ index: 0, name: partitionName(0), copies }],
@@ -93,34 +89,33 @@ function found(
       signal.throwIfAborted();
       return rolesFrom(answers);
     },
-    manager: NOBODY,
+    manager: FOREIGN_MANAGER,
     own: { engine: 'streaming', params: spec, inWords: 'one primary and its standbys, as they were found' },
     makeTables: async (dataset) => {
-      await using session = await connect(primary, CONNECT_LIMIT_MS);
+      await using session = await connect(primary);
       await loadTables(session, dataset);
     },
-    placementSources: (table) => copiesOf(quoteTable(table)),
-    copiesOf,
+    ...copiesOn(nodes),
   };
 }
 
-const NOBODY: Manager = {
+const FOREIGN_MANAGER: Manager = {
   name: 'none',
   failsOver: false,
-  refuses: 'pgquake changes no roles in a cluster that it did not make',
+  refuses: 'pgquake does not change roles in a cluster that it did not create',
   watch: () => ({ [Symbol.asyncDispose]: async () => undefined }),
   promote: async (node) => {
-    throw new EnvironmentError(`${node} is not promoted: ${NOBODY.refuses}`, { code: 'capability-missing' });
+    throw new EnvironmentError(`${node} is not promoted: ${FOREIGN_MANAGER.refuses}`, { code: 'capability-missing' });
   },
 };
 
-/** Asks all of them, side by side; standbys go by their names in the inventory. */
-export async function askAllAttached(nodes: readonly NodeControl[], sessions = new KeptSessions()): Promise<Answer[]> {
+/** Asks all nodes at the same time; standbys get their names from the inventory. */
+async function askAllAttached(nodes: readonly NodeControl[], sessions = new KeptSessions()): Promise<Answer[]> {
   const asked = await Promise.all(nodes.map((node) => askAttached(node, sessions)));
   return asked.map((answer) => (answer.streams ? { ...answer, standbys: named(answer.streams, asked) } : answer));
 }
 
-/** By the slot where both sides name one, else by how a standby calls itself, where no other calls itself so. Pure. */
+/** Matches standbys by slot, else by application name if that is unambiguous. Pure. */
 function named(streams: NonNullable<Asked['streams']>, asked: readonly Asked[]): ReadonlyMap<NodeName, string> {
   const standbys = new Map<NodeName, string>();
   for (const { name, stream } of asked) {
@@ -161,7 +156,7 @@ async function stateAndStreams(session: Session): Promise<Omit<Asked, 'name'>> {
   return { state, streams };
 }
 
-/** @param conninfo as the standby's server prints it, its password masked. */
+/** @param conninfo as `pg_stat_wal_receiver` shows it, without the password. */
 function streamFrom(slot: unknown, conninfo: string): Stream {
   const word = (name: string) => new RegExp(`(?:^|\\s)${name}=('[^']*'|\\S+)`).exec(conninfo)?.[1]?.replaceAll("'", '');
   return {
@@ -176,13 +171,13 @@ interface Facts {
 }
 
 async function factsOf(node: NodeControl): Promise<Facts> {
-  await using session = await connect(node, CONNECT_LIMIT_MS);
+  await using session = await connect(node);
   await refuseOld(session);
   const [row] = await ask(session, READ_CLUSTER, [], CONNECT_LIMIT_MS);
   return { systemIdentifier: String(row?.[0]), synchronousNames: String(row?.[1]) };
 }
 
-/** What `synchronous_standby_names` promises, whichever standbys it names. Pure. */
+/** What `synchronous_standby_names` promises, whatever the standbys' names. Pure. */
 export function specFrom(synchronousNames: string, members: number): StreamingSpec {
   const spec = { members, manager: 'none', promoteAfterMs: PROMOTE_AFTER_MS } as const;
   const names = synchronousNames.trim();
@@ -192,7 +187,7 @@ export function specFrom(synchronousNames: string, members: number): StreamingSp
   return { ...spec, synchronous: 'on' };
 }
 
-/** Without settings of its own: they would need a superuser. */
-function connect(node: NodeControl, limitMs: number): Promise<Session> {
-  return openSession(node, 'inspect', { limitMs: limitMs });
+/** Sets no parameters, because that would need a superuser. */
+function connect(node: NodeControl): Promise<Session> {
+  return openSession(node, 'inspect', { limitMs: CONNECT_LIMIT_MS });
 }

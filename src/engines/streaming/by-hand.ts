@@ -1,7 +1,7 @@
 /**
- * Who replaces a lost primary. `by-hand` does what an operator with a runbook does: looks whether the primary answers,
- * waits, takes the standby that has received most, promotes it, and lets the others follow. It fences nothing: an old
- * primary that is frozen or cut off goes on being one.
+ * The managers that replace a lost primary. `by-hand` acts like an operator with a runbook: checks whether the primary
+ * answers, waits, promotes the standby that has received most, and lets the others follow. It fences nothing: an old
+ * primary that is frozen or cut off remains one.
  */
 
 import { sqlRefusal } from '../../cluster/health.ts';
@@ -14,15 +14,15 @@ import { type Answer, askAll } from './observe.ts';
 import { lsnValue, voicesNeeded } from './sql.ts';
 
 const LOOK_EVERY_MS = 150;
-/** Standbys are asked less often: each question is a connection, which the servers notice. */
+/** Standbys are asked less often, because each question opens a connection, which loads the servers. */
 const ASK_STANDBYS_EVERY_MS = 1_000;
 export const ANSWER_LIMIT_MS = 500;
-/** For standbys that do not answer at once, once the primary counts as lost: one of them may have received most. */
+/** How long `by-hand` waits for silent standbys after the primary counts as lost: one may have received most. */
 export const PATIENCE_MS = 2_000;
-/** Standbys that hear nothing for so long beyond `promote-after` are cut off from the primary: an idle one speaks once in 2 s. */
+/** A standby that hears nothing for `promote-after` and this is cut off: even an idle primary speaks every 2 s. */
 const CUT_OFF_MS = 2_500;
 
-/** Nobody promotes by himself; a fault may. */
+/** Promotes only if a fault asks for it. */
 export function noManager(cluster: StreamingCluster): Manager {
   return {
     name: 'none',
@@ -69,7 +69,7 @@ export class ByHand implements Manager {
     );
   }
 
-  /** @returns the primary that does not answer now, if it is one; replaced where it has had its time. */
+  /** @returns the primary that does not answer, if any, after replacing it if it has been lost for long enough. */
   async #look(before: Lost | undefined, onStep: (step: FailoverStep) => void): Promise<Lost | undefined> {
     const { spec, primary, changing } = this.#cluster;
     if (changing) return before;
@@ -86,14 +86,14 @@ export class ByHand implements Manager {
     await this.#cluster
       .exclusively(() => this.#replace(current, onStep))
       .catch((error: unknown) => {
-        // It goes on trying; once is enough to say so.
+        // It keeps trying, but reports the failure only once.
         if (!current.gaveUp) onStep({ step: 'gave-up', from: current.node, detail: errorText(error) });
         current.gaveUp = true;
       });
     return current;
   }
 
-  /** @returns why the primary counts as lost, in words; `undefined` where it does not. */
+  /** @returns why the primary counts as lost; `undefined` if it does not. */
   async #lostBecause(): Promise<string | undefined> {
     const { primary, nodes, spec } = this.#cluster;
     const refusal = await sqlRefusal(primary, ANSWER_LIMIT_MS);
@@ -107,14 +107,14 @@ export class ByHand implements Manager {
   async #cutOffFromAll(primary: NodeControl, nodes: readonly NodeControl[], afterMs: number) {
     const standbys = await askAll(nodes.filter((node) => node !== primary));
     const cut = standbys.filter(({ state }) => state?.standby && state.silentMs > afterMs);
-    // One that is cut off may be cut off itself.
+    // A single silent standby may itself be the node that is cut off.
     if (cut.length < 2 || cut.length < standbys.filter(({ state }) => state).length) return undefined;
     return `it answers, but none of ${cut.map(({ name }) => name).join(', ')} hears from it`;
   }
 
   async #replace({ node: from, sinceMs }: Lost, onStep: (step: FailoverStep) => void): Promise<void> {
     const { primary, nodes, spec } = this.#cluster;
-    // It was replaced by somebody else, or is back, while this waited for its turn.
+    // While this waited for its turn, a fault may have replaced the primary, or it may be back.
     this.#askAgain();
     if (primary.name !== from || (await this.#lostBecause()) === undefined) return;
     const answers = await askAll(nodes.filter((node) => node !== primary));
@@ -123,7 +123,7 @@ export class ByHand implements Manager {
     const elected = mostReceived(answers);
     const [voices, needed] = [answers.length - silent.length, voicesNeeded(spec)];
     if (!elected || voices < needed) {
-      const why = voices === 0 ? 'no standby answers' : `${silent.join(', ')} may have writes that nobody else has`;
+      const why = voices === 0 ? 'no standby answers' : `${silent.join(', ')} may have writes that no other node has`;
       throw new EnvironmentError(`${why}: ${voices} of ${answers.length} answer, ${needed} must`, {
         code: 'no-successor',
       });
@@ -136,7 +136,7 @@ export class ByHand implements Manager {
     this.#askAgain();
   }
 
-  /** What standbys said of another primary, or a while ago, is of no use. */
+  /** Forgets what standbys reported earlier, possibly about another primary. */
   #askAgain(): void {
     this.#standbysAskedAt = Number.NEGATIVE_INFINITY;
     this.#cutOff = undefined;
@@ -149,7 +149,7 @@ async function promote(cluster: StreamingCluster, name: NodeName): Promise<void>
   await cluster.exclusively(() => cluster.promote(node));
 }
 
-/** Of the standbys that answer, the first that has the highest position of the highest timeline. Pure. */
+/** Picks the standby with the highest position on the highest timeline; the first one if several are equal. Pure. */
 export function mostReceived(
   answers: readonly Answer[],
 ): { readonly name: NodeName; readonly why: string } | undefined {

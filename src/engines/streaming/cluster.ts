@@ -1,6 +1,6 @@
 /**
- * A formed cluster of one primary and its standbys: who is what, how a standby takes over, and how a node comes back.
- * All that changes roles goes one after the other.
+ * A formed cluster of one primary and its standbys: roles, takeover by a standby, and the return of a node. Changes of
+ * roles run one after the other.
  */
 
 import type { FormedCluster, Returning } from '../../cluster/engine.ts';
@@ -10,8 +10,8 @@ import { directRoute } from '../../cluster/route.ts';
 import { EnvironmentError, errorText } from '../../model/errors.ts';
 import type { NodeName, PlacementMap } from '../../model/topology.ts';
 import { pause } from '../../model/until.ts';
-import { quoteTable } from '../../sql/quote.ts';
 import type { Session } from '../../sql/session.ts';
+import { copiesOn } from '../members.ts';
 import { ByHand, noManager } from './by-hand.ts';
 import {
   type CommonSettings,
@@ -30,20 +30,20 @@ import { alterSystem, ask, connectTo, dropSlots, IS_STANDBY, makeSlot } from './
 
 const PROMOTE_LIMIT_S = 30;
 
-export interface StreamingOptions {
+interface StreamingOptions {
   readonly nodes: readonly NodeControl[];
   readonly placement: PlacementMap;
   readonly spec: StreamingSpec;
   readonly common: CommonSettings;
-  /** The primary that it was formed with. */
+  /** The primary with which the cluster was formed. */
   readonly primary: NodeControl;
 }
 
 export class StreamingCluster {
   readonly #options: StreamingOptions;
-  /** The primary as pgquake knows it: the last one that it made one. */
+  /** The node that pgquake made primary last. */
   #primary: NodeControl;
-  /** Nodes that have taken writes, and were not made anew from a copy since. */
+  /** Nodes that have taken writes since their last copy from a primary. */
   readonly #hasWritten: Set<NodeName>;
   #changing: Promise<unknown> = Promise.resolve();
   #changes = 0;
@@ -69,7 +69,6 @@ export class StreamingCluster {
 
   formed(): FormedCluster {
     const { nodes, placement, spec } = this.#options;
-    const copiesOf = (relation: string) => nodes.map(({ name }) => ({ partition: 0, node: name, relation }));
     const observer = new Observer(nodes);
     return {
       placement,
@@ -85,12 +84,11 @@ export class StreamingCluster {
       manager: spec.manager === 'by-hand' ? new ByHand(this) : noManager(this),
       comeBack: (node, returning) => this.comeBack(node, returning),
       restarts: (node) => this.#restarts.get(node) ?? 0,
-      placementSources: (table) => copiesOf(quoteTable(table)),
-      copiesOf,
+      ...copiesOn(nodes),
     };
   }
 
-  /** Nothing else changes roles meanwhile. */
+  /** Runs a change of roles when no other is running. */
   exclusively<T>(change: () => Promise<T>): Promise<T> {
     this.#changes++;
     const changed = this.#changing.then(change).finally(() => {
@@ -100,20 +98,20 @@ export class StreamingCluster {
     return changed;
   }
 
-  /** A change of roles is under way, by pgquake itself. */
+  /** Whether pgquake is changing roles. */
   get changing(): boolean {
     return this.#changes > 0;
   }
 
   /**
-   * Makes a standby a primary, whatever the one before does, and lets the others follow it.
-   * @param promoted hears when it takes writes; the others do not follow it yet.
-   * @throws EnvironmentError where it is no standby, or does not take writes in time.
+   * Promotes a standby, whatever the old primary does, and lets the others follow it.
+   * @param promoted called when the node takes writes, before the others follow.
+   * @throws EnvironmentError if the node is not a standby, or does not take writes in time.
    */
   async promote(node: NodeControl, promoted: () => void = () => undefined): Promise<void> {
     await using session = await connectTo(node);
     const [before] = await ask(session, IS_STANDBY);
-    if (before?.[0] !== true) throw new EnvironmentError(`${node.name} is no standby`, { code: 'not-a-standby' });
+    if (before?.[0] !== true) throw new EnvironmentError(`${node.name} is not a standby`, { code: 'not-a-standby' });
     const [done] = await ask(session, 'SELECT pg_promote(true, $1)', [PROMOTE_LIMIT_S], (PROMOTE_LIMIT_S + 1) * 1_000);
     if (done?.[0] !== true) {
       throw new EnvironmentError(`${node.name} does not take writes ${PROMOTE_LIMIT_S} s after it was promoted`, {
@@ -129,7 +127,7 @@ export class StreamingCluster {
     await Promise.all(this.nodes.filter((other) => other !== node).map(follow));
   }
 
-  /** Lets a running standby follow a primary; where it cannot (it is ahead, or of another history), from a new copy. */
+  /** Lets a running standby follow a primary; copies its data anew if it is ahead or has another history. */
   async #follow(node: NodeControl, primary: NodeControl): Promise<void> {
     await using session = await connectTo(primary);
     await makeSlot(session, node.name);
@@ -147,7 +145,7 @@ export class StreamingCluster {
     if (await isAhead(node, session)) await this.#renew(node, primary);
   }
 
-  /** What stops a node and starts it again: the run is not to take it for the act of somebody else. */
+  /** Counts the restart, so that the run does not take it for an outside act. */
   async #restarting<T>({ name }: NodeControl, work: () => Promise<T>): Promise<T> {
     const count = () => this.#restarts.set(name, (this.#restarts.get(name) ?? 0) + 1);
     count();
@@ -158,7 +156,7 @@ export class StreamingCluster {
     }
   }
 
-  /** Gives a node the history of the primary. @returns how, in words. */
+  /** Replaces a node's history by the primary's. @returns how, in words. */
   async #renew(node: NodeControl, primary: NodeControl, how = copyAnew): Promise<string> {
     const words = await this.#restarting(node, () => how(node, primary, this.#options.common));
     this.#hasWritten.delete(node.name);
@@ -197,19 +195,19 @@ export class StreamingCluster {
     return `${proof}, streams from ${primary.name}`;
   }
 
-  /** What it alone has is read before it gets the data of the new primary. */
+  /** The writes that only the old primary has are read before it gets the new primary's data. */
   async #returnOldPrimary(node: NodeControl, primary: NodeControl, returning: Returning): Promise<string> {
     const data = dataOf(node);
     const { common, spec } = this.#options;
     const asStandby = () => data.write(standbyFiles(node.name, undefined, common));
     let proof: string;
     if ((await node.state()) === 'stopped') {
-      // Were it started as it is, it would take writes at once.
+      // Without this it would take writes as soon as it starts.
       await asStandby();
       proof = await returning.undo();
     } else {
       proof = await returning.undo();
-      // Until somebody notices that there are two of them: as long as he takes to notice that there is none.
+      // An operator notices two primaries as late as a missing one.
       await pause(spec.promoteAfterMs);
       await this.#restarting(node, async () => {
         await node.stop();
@@ -218,7 +216,7 @@ export class StreamingCluster {
       });
     }
     await untilServes(node, READY_LIMIT_MS);
-    // It waits as a standby without a primary, until that one is back.
+    // Without a primary, the node stays a waiting standby.
     if (!(await isPrimary(primary))) return proof;
     await returning.beforeErased(node, await timelineOf(node));
     const how = await this.#renew(node, primary, rewindOrCopy);
@@ -258,7 +256,7 @@ export class StreamingCluster {
 
   /** @returns a session on the new primary. */
   async #handOver(from: NodeControl, next: NodeControl): Promise<Session> {
-    // Once it has shut down in order, every standby that streams has all of its log.
+    // After an orderly shutdown, every streaming standby has the whole log.
     await from.stop();
     await this.promote(next);
     await dataOf(from).write(standbyFiles(from.name, next, this.#options.common));

@@ -1,7 +1,4 @@
-/**
- * Nodes made standbys of a running primary: from a copy of its data, an online backup without a program of PostgreSQL's
- * own; or with their own data rewound.
- */
+/** Makes nodes standbys of a running primary: from an online backup, without pg_basebackup, or by rewinding their own data. */
 
 import { untilServes } from '../../cluster/health.ts';
 import { type NodeControl, type NodeData, without } from '../../cluster/platform.ts';
@@ -11,18 +8,18 @@ import { until } from '../../model/until.ts';
 import type { Session } from '../../sql/session.ts';
 import { ask, autoConf, connectTo, connInfo, makeSlot, READ_STANDBYS, slotOf } from './sql.ts';
 
-export const STREAMS_LIMIT_MS = 30_000;
+const STREAMS_LIMIT_MS = 30_000;
 export const READY_LIMIT_MS = 30_000;
-/** For a standby that only has to connect to another primary; after that it gets a new copy. */
+/** Time for a standby to connect to another primary; after that it gets a new copy. */
 export const FOLLOW_LIMIT_MS = 5_000;
 const POLL_MS = 10;
 
-/** What every member is set to beside its own connection. */
+/** The settings of every member, apart from its connection. */
 export type CommonSettings = Readonly<Record<string, string>>;
 
 /**
- * Makes nodes that do not run standbys of a running one, from one backup of its data, and starts them; returns when they
- * run.
+ * Makes stopped nodes standbys of a running primary, from one backup of its data, and starts them; returns once they are
+ * started.
  * @param session on the primary.
  */
 export async function makeStandbys(
@@ -33,7 +30,7 @@ export async function makeStandbys(
 ): Promise<void> {
   await ask(session, 'SELECT pg_backup_start($1, true)', [`pgquake ${standbys.map(({ name }) => name).join(' ')}`]);
   try {
-    // From now on what a copy lacks is kept for it.
+    // From here on the slots keep the log that the copies lack.
     for (const { name } of standbys) await makeSlot(session, name);
     await Promise.all(standbys.map((node) => dataOf(node).copyFrom(primary)));
   } catch (error) {
@@ -52,11 +49,11 @@ export async function makeStandbys(
   );
 }
 
-/** Replaces all data of a node. @returns how it got the history of the primary, in words. */
+/** Replaces all data of a node. @returns how it got the primary's history, in words. */
 export async function copyAnew(node: NodeControl, primary: NodeControl, common: CommonSettings): Promise<string> {
   await using session = await connectTo(primary);
   await node.stop();
-  // Its slot is free only once the primary has noticed that it is gone.
+  // The slot stays active until the primary notices that the standby is gone.
   await ask(
     session,
     'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE slot_name = $1 AND active',
@@ -68,7 +65,7 @@ export async function copyAnew(node: NodeControl, primary: NodeControl, common: 
   return 'a new copy of its data';
 }
 
-/** See `copyAnew`; its own data are kept where they can be. */
+/** Like `copyAnew`, but keeps the node's data if it can be rewound. */
 export async function rewindOrCopy(node: NodeControl, primary: NodeControl, common: CommonSettings): Promise<string> {
   const failure = await rewind(node, primary, common);
   if (failure === undefined) return 'its own data rewound';
@@ -76,12 +73,12 @@ export async function rewindOrCopy(node: NodeControl, primary: NodeControl, comm
   return failure === '' ? copied : `${copied} (it could not be rewound: ${failure})`;
 }
 
-/** @returns why it could not be; empty where the platform has nothing to rewind with. */
+/** @returns why rewinding failed; empty if the platform cannot rewind; `undefined` after success. */
 async function rewind(node: NodeControl, primary: NodeControl, common: CommonSettings): Promise<string | undefined> {
   const { data } = node;
   if (!data?.rewind) return '';
   await using session = await connectTo(primary);
-  // A primary that was just promoted has its new timeline on disk only after a checkpoint.
+  // A new primary has its timeline on disk only after a checkpoint.
   await ask(session, 'CHECKPOINT', [], READY_LIMIT_MS);
   await makeSlot(session, node.name);
   await node.stop();
@@ -102,7 +99,7 @@ export function dataOf(node: NodeControl): NodeData {
   return node.data ?? without(node.name, 'data-copy');
 }
 
-/** What makes a server start as a standby; without a primary it replays its own log, and waits. */
+/** The files that make a server start as a standby; without a primary it replays its own log and waits. */
 export function standbyFiles(
   node: NodeName,
   primary: NodeControl | undefined,
@@ -120,7 +117,7 @@ export function upstream(node: NodeName, primary: NodeControl): Readonly<Record<
 }
 
 /**
- * Waits until a primary streams to all of these.
+ * Waits until the primary streams to all of these standbys.
  * @throws EnvironmentError after `limitMs`, 30 s by default, naming those that are missing; the signal's reason.
  */
 export async function untilStreaming(

@@ -1,4 +1,4 @@
-/** What a cluster of one primary and its standbys promises when some members are lost. Pure. */
+/** What a cluster of one primary and its standbys promises after a loss of members. Pure. */
 
 import type { ClusterState, Expectation, Loss } from '../../cluster/engine.ts';
 import type { Roles } from '../../model/roles.ts';
@@ -7,7 +7,7 @@ import { failoverOf, promiseStreaming } from './promise.ts';
 import { streamingSpecOf } from './spec.ts';
 import { copiesOfCommit } from './sql.ts';
 
-/** By the route `direct`, by which clients write, and read what they wrote. */
+/** Predicts for the route `direct`, on which clients write and read their own writes. */
 export function expectStreaming(
   { placement, roles, own }: ClusterState,
   { down, frozen = new Set(), lost: things = [] }: Loss,
@@ -42,7 +42,7 @@ export function expectStreaming(
   return { partitions: [{ partition: rows.name, readable: false, writable: false, ...silent }], ...promised };
 }
 
-/** The first member is the primary that a cluster is formed with; where commits wait, they wait for the second. */
+/** The roles after forming: the first member is primary; if commits wait for a standby, it is the second member. */
 export function asFormed(members: readonly NodeName[], synchronous = false): Roles {
   const others = (i: number) => (synchronous && i === 1 ? 'sync-standby' : 'standby');
   return Object.fromEntries(members.map((name, i) => [name, { role: i === 0 ? 'primary' : others(i) }]));

@@ -1,32 +1,29 @@
-/**
- * Sessions on nodes that are asked twice a second for as long as a run lasts. To open a session costs a server and its
- * client far more than to ask on it.
- */
+/** Sessions on nodes that are asked twice a second during a whole run: opening one costs far more than a query. */
 
 import { openSession } from '../../cluster/open-session.ts';
 import type { NodeControl } from '../../cluster/platform.ts';
 import type { Session } from '../../sql/session.ts';
 
-/** A session that nobody has used for this long is closed. */
+/** A session is closed after this time without use. */
 const IDLE_MS = 3_000;
-/** The node answers nothing: a new session would wait just as long. */
+/** The code of a node that does not answer; a new session would wait just as long. */
 const SILENT = 'deadline';
 
 type Asked = Pick<NodeControl, 'name' | 'address'>;
 
-/** One at a time asks a node; who comes while it is asked gets a session of his own. */
+/** Keeps one idle session for each node; concurrent questions open their own. */
 export class KeptSessions {
   readonly #open: (node: Asked, limitMs: number) => Promise<Session>;
   readonly #idle = new Map<string, { readonly session: Session; readonly timer: NodeJS.Timeout }>();
 
-  /** @param open opens a session; one without settings by default, because they would need a superuser. */
+  /** @param open opens a session; by default one without settings, which would need a superuser. */
   constructor(open: (node: Asked, limitMs: number) => Promise<Session> = openPlain) {
     this.#open = open;
   }
 
   /**
-   * Asks on the session that is kept, or on a new one. A kept session that fails says nothing of the node, so a new one asks
-   * again.
+   * Asks on the kept session or on a new one. If a kept session fails for another reason than silence, that says nothing
+   * about the node, so a new session asks again.
    * @param limitMs for opening a session.
    * @throws what opening or asking throws.
    */

@@ -1,4 +1,4 @@
-/** The tables of a data set, made on a primary: standbys get them with its log. */
+/** Creates the tables of a data set on a primary; standbys get them with its log. */
 
 import type { Dataset } from '../../cluster/engine.ts';
 import type { Session } from '../../sql/session.ts';

@@ -1,4 +1,4 @@
-/** What every member does now, as each of them says itself. */
+/** The current state of every member, as it reports it. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeControl } from '../../cluster/platform.ts';
@@ -18,32 +18,32 @@ import {
   stateFrom,
 } from './sql.ts';
 
-/** For one node to answer: long enough for a busy machine, short enough for whoever waits for all of them. */
+/** Time for a node to answer: long enough for a busy machine, short enough for a caller that asks all nodes. */
 const ANSWER_LIMIT_MS = 1_000;
 const ASK_AGAIN_MS = 100;
 
-/** What one node answered; `refusal` where it did not. */
+/** A node's answer, or `refusal`: why there is none. */
 export interface Answer {
   readonly name: NodeName;
   readonly state?: SeenState;
-  /** Standbys that it streams to, with whether commits wait for them; of a primary. */
+  /** On a primary: the standbys that it streams to, with their `sync_state`. */
   readonly standbys?: ReadonlyMap<NodeName, string>;
   readonly refusal?: string;
 }
 
-/** For a node that did not answer the last time. */
+/** Time for a node that did not answer last time. */
 const SILENT_LIMIT_MS = 100;
 
 /**
- * Asks the same nodes again and again. Whoever asks waits for a node that has fallen silent once, and not each time: a dead
- * primary must not delay that its successor is seen.
+ * Asks the same nodes repeatedly. The caller waits the full time for a silent node only once, so that a dead primary does
+ * not delay the discovery of its successor.
  */
 export class Observer {
   readonly #nodes: readonly NodeControl[];
   readonly #ask: typeof askNode;
-  /** What those said last that did not answer. */
+  /** The last answers of silent nodes. */
   readonly #silent = new Map<NodeName, Answer>();
-  /** Of those, the question that is under way. */
+  /** Questions to silent nodes that are still open. */
   readonly #asked = new Map<NodeName, Promise<Answer>>();
 
   constructor(nodes: readonly NodeControl[], ask: typeof askNode = askNode) {
@@ -72,7 +72,7 @@ export class Observer {
   }
 }
 
-/** Asks all of them, side by side. */
+/** Asks all nodes at the same time. */
 export function askAll(nodes: readonly NodeControl[]): Promise<Answer[]> {
   return Promise.all(nodes.map(askNode));
 }
@@ -92,7 +92,7 @@ export async function askNode(node: NodeControl): Promise<Answer> {
   }
 }
 
-/** A standby that is too busy to answer at once is one all the same: whom nobody tells waits for its slot for ever. */
+/** Keeps asking until the limit: a busy standby that is left out would wait for its slot for ever. */
 export async function answersAsStandby(node: NodeControl, limitMs: number): Promise<boolean> {
   let standby = false;
   await until({ limitMs, everyMs: ASK_AGAIN_MS }, async () => {
@@ -108,8 +108,8 @@ export async function isPrimary(node: NodeControl): Promise<boolean> {
 }
 
 /**
- * Whether a standby has more of the old timeline than the primary had when it was promoted. It connects, again and
- * again, and streams for a moment each time: up to where the timelines part, from where it cannot follow.
+ * Whether a standby has more of the old timeline than the primary had when it was promoted. Such a standby reconnects
+ * repeatedly and streams for a moment each time, but cannot follow past the point where the timelines part.
  */
 export async function isAhead(node: NodeControl, primary: Session): Promise<boolean> {
   const { state } = await askNode(node);
@@ -125,7 +125,7 @@ export async function timelineOf(node: NodeControl): Promise<number> {
   return Number(row?.[0]);
 }
 
-/** The roles that these answers come to. Pure. */
+/** Derives roles from answers. Pure. */
 export function rolesFrom(answers: readonly Answer[]): Roles {
   const synchronous = new Set(
     answers.flatMap(({ standbys = new Map<NodeName, string>() }) =>

@@ -1,7 +1,6 @@
-/** What a cluster of one primary and its standbys promises for a loss, from its own settings. Pure. */
+/** What a cluster of one primary and its standbys promises for a loss, according to its settings. Pure. */
 
-import type { Lost } from '../../model/loss.ts';
-import { listed } from '../../model/loss.ts';
+import { type Lost, listed } from '../../model/loss.ts';
 import type { Promised, PromisedLoss, PromisedOutage, PromisedSpan } from '../../model/promise.ts';
 import { nodesInRole, type Roles } from '../../model/roles.ts';
 import type { NodeName } from '../../model/topology.ts';
@@ -12,21 +11,21 @@ import { copiesOfCommit, voicesNeeded } from './sql.ts';
 
 /** The route by which clients write. */
 const ROUTE = 'direct';
-/** For the manager to look, to elect and to promote, and for clients to find the new primary, on a busy machine too. */
+/** Time for the manager to notice, elect and promote, and for clients to find the new primary, on a busy machine too. */
 const FAILOVER_SLACK_MS = 3_000;
-/** A client tries the frozen one first, and it takes a second to be given up. */
+/** A client tries the frozen primary first and gives up after a second. */
 const FROZEN_SLACK_MS = 1_000;
-/** What takes nobody's place is noticed in far less. */
-const MOMENT_MS = 1_000;
-/** Of the settings of the engine: after so long without an answer a primary gives up a standby. */
+/** A loss after which no role moves is over long before this. */
+export const MOMENT_MS = 1_000;
+/** The engine's setting: a primary gives up a silent standby after this time. */
 export const WAL_SENDER_TIMEOUT_MS = 4_000;
-/** To shut down in order, to promote, and for clients to find the new primary. */
+/** Time to shut down in order, to promote, and for clients to find the new primary. */
 const HANDOVER_MS = 5_000;
 
-const NOTHING_LOST = (why: string): PromisedLoss => ({ beforeMs: 0, afterMs: 0, why });
-const NEVER_TWO = (why: string): PromisedSpan => ({ maxMs: 0, why });
+export const nothingLost = (why: string): PromisedLoss => ({ beforeMs: 0, afterMs: 0, why });
+export const neverTwo = (why: string): PromisedSpan => ({ maxMs: 0, why });
 
-/** What the manager needs to replace a lost primary, and how long it takes: behind the promise and the prediction. */
+/** How long the manager takes to replace a lost primary; promise and prediction both use it. */
 export interface Failover {
   readonly minMs: number;
   readonly maxMs: number;
@@ -35,7 +34,7 @@ export interface Failover {
 interface Situation {
   readonly spec: StreamingSpec;
   readonly primary: NodeName;
-  /** Standbys that run, and that the primary reaches. */
+  /** Standbys that are running and that the primary reaches. */
   readonly standbys: readonly NodeName[];
   readonly members: number;
   readonly lost: readonly Lost[];
@@ -43,7 +42,7 @@ interface Situation {
 
 /**
  * How long writes are out while the manager replaces a primary that does not answer.
- * @param left members that run. @returns `undefined` where it cannot.
+ * @param left members that are running. @returns `undefined` if the manager cannot replace it.
  */
 export function failoverOf(
   spec: StreamingSpec,
@@ -52,13 +51,13 @@ export function failoverOf(
   if (spec.manager !== 'by-hand' || left < voicesNeeded(spec)) return undefined;
   const slackMs = FAILOVER_SLACK_MS + (silent ? FROZEN_SLACK_MS : 0) + (left < members - 1 ? PATIENCE_MS : 0);
   return {
-    // It counts from the question that got no answer, which may have been on its way.
+    // The manager counts from the question without an answer, which may have started before the loss.
     minMs: Math.max(0, spec.promoteAfterMs - ANSWER_LIMIT_MS),
     maxMs: spec.promoteAfterMs + slackMs,
   };
 }
 
-/** @returns `undefined` where there is no primary that could be lost. */
+/** @returns `undefined` if there is no primary. */
 export function promiseStreaming(
   spec: StreamingSpec,
   members: readonly NodeName[],
@@ -86,7 +85,7 @@ export function promiseStreaming(
   return { ...promise(), primary };
 }
 
-/** The nodes to which a primary has no way. */
+/** The nodes that a primary cannot reach. */
 function cutOffFrom(lost: readonly Lost[], primary: NodeName, members: readonly NodeName[]): ReadonlySet<NodeName> {
   return new Set(
     lost.flatMap((one) => {
@@ -101,8 +100,8 @@ function handedOver(): Promised {
   const order = 'the primary shuts down in order, which sends every standby that streams all of its log';
   return {
     writesOut: [{ route: ROUTE, minMs: 0, maxMs: HANDOVER_MS, why: `${order}; then one of them is promoted` }],
-    lost: NOTHING_LOST(order),
-    twoPrimaries: NEVER_TWO('the old primary has stopped when the new one is promoted'),
+    lost: nothingLost(order),
+    twoPrimaries: neverTwo('the old primary has stopped when the new one is promoted'),
   };
 }
 
@@ -122,28 +121,28 @@ function primaryLost(situation: Situation, how: 'killed' | 'stopped' | 'frozen')
 function lossOfPrimary(spec: StreamingSpec, how: 'killed' | 'stopped' | 'frozen'): PromisedLoss {
   const copies = copiesOfCommit(spec);
   if (copies > 0)
-    return NOTHING_LOST(
+    return nothingLost(
       `a commit waits for ${copies} of the standbys, and only one that has every such commit is promoted`,
     );
   if (how === 'stopped')
-    return NOTHING_LOST('a primary that shuts down in order first sends its standbys all that it has');
+    return nothingLost('a primary that shuts down in order first sends its standbys all that it has');
   const lag = 'commits wait for no standby, and no setting bounds how far one lags';
   if (how === 'killed') return { beforeMs: null, afterMs: 0, why: lag };
   const wakesMs = spec.promoteAfterMs + FAILOVER_SLACK_MS;
-  return { beforeMs: null, afterMs: wakesMs, why: `${lag}; when it goes on it acknowledges what no other node gets` };
+  return { beforeMs: null, afterMs: wakesMs, why: `${lag}; when it resumes, it acknowledges what no other node gets` };
 }
 
-/** It goes on as a primary until somebody sees that there are two. */
+/** How long an old primary remains one until the operator sees that there are two. */
 function twoAfter(spec: StreamingSpec, how: 'killed' | 'stopped' | 'frozen'): PromisedSpan {
-  if (how !== 'frozen') return NEVER_TWO('it comes back as a standby, and takes no writes before');
-  if (copiesOfCommit(spec) > 0) return NEVER_TWO('when it goes on no standby follows it, so it acknowledges nothing');
+  if (how !== 'frozen') return neverTwo('it comes back as a standby, and takes no writes before');
+  if (copiesOfCommit(spec) > 0) return neverTwo('when it resumes, no standby follows it, so it acknowledges nothing');
   return {
     maxMs: spec.promoteAfterMs + FAILOVER_SLACK_MS,
-    why: `nothing fences it; when it goes on it is left alone for ${formatDuration(spec.promoteAfterMs)} and then stopped`,
+    why: `nothing fences it; when it resumes, it is left alone for ${formatDuration(spec.promoteAfterMs)} and then stopped`,
   };
 }
 
-/** Nobody takes its place. */
+/** No other node takes over: writes are out until the primary is back. */
 function untilBack({ spec, standbys, primary }: Situation): Promised {
   const why =
     spec.manager === 'none'
@@ -151,14 +150,14 @@ function untilBack({ spec, standbys, primary }: Situation): Promised {
       : `${voicesNeeded(spec)} standbys must answer before one is promoted, and ${standbys.length} ${standbys.length === 1 ? 'is' : 'are'} left`;
   return {
     writesOut: [{ route: ROUTE, minMs: null, maxMs: null, why }],
-    lost: NOTHING_LOST(`${primary} comes back as the primary, with all that it had acknowledged`),
-    twoPrimaries: NEVER_TWO('no other node is promoted'),
+    lost: nothingLost(`${primary} comes back as the primary, with all that it had acknowledged`),
+    twoPrimaries: neverTwo('no other node is promoted'),
   };
 }
 
-/** It runs, clients reach it, and none of its standbys does. */
+/** The primary is running and clients reach it, but none of its standbys does. */
 function cutFromStandbys({ spec, primary, standbys }: Situation): Promised {
-  // One that hears nothing may be cut off itself.
+  // A single silent standby may itself be the node that is cut off.
   const replaced = spec.manager === 'by-hand' && standbys.length >= 2;
   if (copiesOfCommit(spec) > 0) {
     return {
@@ -170,8 +169,8 @@ function cutFromStandbys({ spec, primary, standbys }: Situation): Promised {
           why: `commits on ${primary} wait for a standby, and clients stay with it`,
         },
       ],
-      lost: NOTHING_LOST('what no standby has is not acknowledged'),
-      twoPrimaries: NEVER_TWO('a primary without standbys acknowledges nothing'),
+      lost: nothingLost('what no standby has is not acknowledged'),
+      twoPrimaries: neverTwo('a primary without standbys acknowledges nothing'),
     };
   }
   const out: PromisedOutage = {
@@ -183,8 +182,8 @@ function cutFromStandbys({ spec, primary, standbys }: Situation): Promised {
   if (!replaced) {
     return {
       writesOut: [out],
-      lost: NOTHING_LOST(`${primary} stays the only primary`),
-      twoPrimaries: NEVER_TWO(
+      lost: nothingLost(`${primary} stays the only primary`),
+      twoPrimaries: neverTwo(
         spec.manager === 'none'
           ? 'nothing promotes another'
           : 'with one standby no node can tell which side is cut off',
@@ -202,12 +201,12 @@ function cutFromStandbys({ spec, primary, standbys }: Situation): Promised {
   };
 }
 
-/** The primary runs and keeps some standbys, or never had any that was needed. */
+/** The primary is running and keeps some standbys, or never needed any. */
 function standbysLost({ spec, standbys, primary, lost }: Situation): Promised {
   const copies = copiesOfCommit(spec);
   const kept = {
-    lost: NOTHING_LOST(`${primary} stays the primary`),
-    twoPrimaries: NEVER_TWO('nothing promotes another while the primary answers and a standby hears from it'),
+    lost: nothingLost(`${primary} stays the primary`),
+    twoPrimaries: neverTwo('nothing promotes another while the primary answers and a standby hears from it'),
   };
   if (standbys.length < copies) {
     const why = `a commit waits for ${copies} of the standbys, and ${standbys.length === 0 ? 'none is' : `${standbys.length} ${standbys.length === 1 ? 'is' : 'are'}`} left`;

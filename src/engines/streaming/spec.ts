@@ -1,4 +1,4 @@
-/** What a scenario may say of a cluster of the engine `streaming`, under `cluster:`. */
+/** The keys of the engine `streaming` under `cluster:` in a scenario. */
 
 import { z } from 'zod';
 import { clusterKeys } from '../../cluster/keys.ts';
@@ -14,11 +14,11 @@ const DEFAULT_PROMOTE_AFTER_MS = 1_000;
 
 /** One primary, and standbys that replay its log. */
 export interface StreamingSpec {
-  /** Nodes in all, from 2. */
+  /** All nodes, 2 or more. */
   readonly members: number;
-  /** How many standbys a commit waits for: none, the first that streams, or any so many. */
+  /** The standbys that a commit waits for: none, the first that streams, or any `quorum` of them. */
   readonly synchronous: 'off' | 'on' | { readonly quorum: number };
-  /** Who replaces a lost primary: nobody, or pgquake in the place of an operator. */
+  /** What replaces a lost primary: nothing, or pgquake in the role of an operator. */
   readonly manager: 'none' | 'by-hand';
   /** How long a primary must be silent before the manager acts. */
   readonly promoteAfterMs: number;
@@ -56,7 +56,7 @@ export const STREAMING_KEYS = clusterKeys(params, {
   problems({ members = DEFAULT_MEMBERS, synchronous: commits }) {
     if (typeof commits !== 'object' || commits.quorum < members) return [];
     const standbys = members - 1;
-    const message = `a quorum of ${commits.quorum} needs as many standbys, and there ${standbys === 1 ? 'is' : 'are'} ${standbys}`;
+    const message = `a quorum of ${commits.quorum} needs ${commits.quorum} standbys, but there ${standbys === 1 ? 'is' : 'are'} ${standbys}`;
     return [{ path: ['synchronous'], message }];
   },
   makeup(
@@ -92,7 +92,7 @@ function inWords({ synchronous: commits, manager, promoteAfterMs }: StreamingSpe
   return `${formatCount(members.length, 'member')}: ${roles}; synchronous ${waits}; manager ${manager}${acts}`;
 }
 
-/** What was read of them; `undefined` where the cluster is of another engine. */
+/** @returns the parsed keys; `undefined` for a cluster of another engine. */
 export function streamingSpecOf(own: ClusterMakeup['own']): StreamingSpec | undefined {
   return own?.engine === 'streaming' ? (own.params as StreamingSpec) : undefined;
 }

@@ -1,4 +1,4 @@
-/** What the engine `streaming` asks its servers, and tells them. */
+/** Statements and connections of the engine `streaming`. */
 
 import { openSession } from '../../cluster/open-session.ts';
 import type { NodeControl } from '../../cluster/platform.ts';
@@ -13,8 +13,8 @@ export const STATEMENT_LIMIT_MS = 30_000;
 const CONNECT_LIMIT_MS = 10_000;
 
 /**
- * Statements must not reach the log, for some hold the password; and none may wait for a synchronous standby, or
- * pgquake itself could not put right what keeps it away.
+ * Statements must not reach the log, because some contain the password. They must not wait for a synchronous standby
+ * either: pgquake could not repair what keeps that standby away.
  */
 const OWN_SETTINGS = {
   log_statement: 'none',
@@ -25,7 +25,7 @@ const OWN_SETTINGS = {
 
 /** @param limitMs for connecting; 10 s by default. */
 export function connectTo(node: NodeControl, limitMs = CONNECT_LIMIT_MS): Promise<Session> {
-  return openSession(node, 'form', { limitMs: limitMs, settings: OWN_SETTINGS });
+  return openSession(node, 'form', { limitMs, settings: OWN_SETTINGS });
 }
 
 export function ask(session: Session, text: string, values: readonly unknown[] = [], timeoutMs = STATEMENT_LIMIT_MS) {
@@ -37,7 +37,7 @@ export function slotOf(node: NodeName): string {
   return node.toLowerCase().replace(/[^a-z0-9_]/g, '_');
 }
 
-/** Makes the slot of a standby, anew where it is there: what it kept for the standby before is of no use. */
+/** Creates the slot of a standby, replacing an inactive one, whose log the standby no longer needs. */
 export async function makeSlot(session: Session, standby: NodeName): Promise<void> {
   const slot = slotOf(standby);
   await ask(
@@ -53,7 +53,7 @@ export async function makeSlot(session: Session, standby: NodeName): Promise<voi
   );
 }
 
-/** Removes the slots of a node that is no primary any more: what nobody reads keeps its log for ever. */
+/** Removes the slots of a former primary: an unused slot keeps its log for ever. */
 export async function dropSlots(session: Session): Promise<void> {
   await ask(
     session,
@@ -61,7 +61,7 @@ export async function dropSlots(session: Session): Promise<void> {
   );
 }
 
-/** For a connection of a standby: a server that says nothing is given up, so that another address is tried. */
+/** A standby gives up a silent server after these limits and tries another address. */
 const SILENCE_LIMITS = {
   connect_timeout: '2',
   tcp_user_timeout: '3000',
@@ -69,13 +69,13 @@ const SILENCE_LIMITS = {
   keepalives_interval: '1',
 } as const;
 
-/** How a standby reaches its primary. */
+/** The connection string of a standby to its primary. */
 export function connInfo({ host, port, user, password }: Address, standby: NodeName): string {
   const options = { host, port, user, password, application_name: standby, sslmode: 'disable', ...SILENCE_LIMITS };
   return connInfoText(options);
 }
 
-/** Which standbys a commit waits for, whatever their names. */
+/** The standbys that a commit waits for, whatever their names. */
 export function synchronousNames({ synchronous }: Pick<StreamingSpec, 'synchronous'>): string {
   if (synchronous === 'off') return '';
   return synchronous === 'on' ? 'FIRST 1 (*)' : `ANY ${synchronous.quorum} (*)`;
@@ -88,15 +88,15 @@ export function copiesOfCommit({ synchronous }: Pick<StreamingSpec, 'synchronous
 }
 
 /**
- * How many standbys must be heard before one of them may take over: so many that one of them has every write that was
- * acknowledged. Without synchronous ones nobody can promise that, and one is enough.
+ * How many standbys must answer before one may take over, so that at least one has every acknowledged write. With
+ * asynchronous replication no number guarantees that, so one is enough.
  */
 export function voicesNeeded(spec: Pick<StreamingSpec, 'synchronous' | 'members'>): number {
   const copies = copiesOfCommit(spec);
   return copies === 0 ? 1 : spec.members - copies;
 }
 
-/** The file of settings that `ALTER SYSTEM` writes, which go before all others. */
+/** The contents of `postgresql.auto.conf`, which takes precedence over all other files. */
 export function autoConf(settings: Readonly<Record<string, string>>): string {
   return Object.entries(settings)
     .map(([name, value]) => `${name} = ${quoteText(value)}\n`)
@@ -105,13 +105,13 @@ export function autoConf(settings: Readonly<Record<string, string>>): string {
 
 export async function alterSystem(session: Session, settings: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, value] of Object.entries(settings)) {
-    // Takes no parameters, and must not be in a transaction with others.
+    // ALTER SYSTEM takes no parameters and cannot run in a transaction block.
     await session.execute(`ALTER SYSTEM SET ${name} = ${quoteText(value)}`, STATEMENT_LIMIT_MS);
   }
   await ask(session, 'SELECT pg_reload_conf()');
 }
 
-/** The timeline of a running primary is in the name of the segment that it writes; a standby's is that of its last restart point. */
+/** A primary's timeline is in the name of its current segment; a standby without a stream has that of its last restart point. */
 export const READ_TIMELINE = `
   SELECT CASE WHEN pg_is_in_recovery()
     THEN coalesce((SELECT received_tli FROM pg_stat_wal_receiver), (SELECT timeline_id FROM pg_control_checkpoint()))
@@ -119,26 +119,26 @@ export const READ_TIMELINE = `
 
 export const IS_STANDBY = 'SELECT pg_is_in_recovery()';
 
-/** How far the log of a standby goes: what has arrived, or what it had when it was started. */
+/** The end of a standby's log: what it has received, or what it had when it started. */
 const RECEIVED = 'greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())';
 
-/** One row: whether it is a standby, its timeline, how far its log goes, whether it receives, and how long it has heard nothing. */
+/** One row: is it a standby, timeline, end of the log, receiver status, and milliseconds since it last heard from its primary. */
 export const READ_STATE = `
   SELECT pg_is_in_recovery(), (${READ_TIMELINE}),
     CASE WHEN pg_is_in_recovery() THEN ${RECEIVED} ELSE pg_current_wal_flush_lsn() END::text,
     (SELECT status FROM pg_stat_wal_receiver),
     (SELECT extract(epoch FROM clock_timestamp() - last_msg_receipt_time) * 1000 FROM pg_stat_wal_receiver)::float8`;
 
-/** Each standby that streams, and whether commits wait for it. */
+/** Each standby that streams, with its `sync_state`. */
 export const READ_STANDBYS = `SELECT application_name, sync_state FROM pg_stat_replication WHERE state = 'streaming'`;
 
 export interface SeenState {
   readonly standby: boolean;
   readonly timeline: number;
   readonly lsn: string;
-  /** It receives from its primary. */
+  /** Whether it receives from its primary. */
   readonly streams: boolean;
-  /** Since it last heard from its primary; infinite where it is not connected to one. */
+  /** Milliseconds since it last heard from its primary; infinite without a connection. */
   readonly silentMs: number;
 }
 
@@ -159,7 +159,7 @@ export function lsnValue(lsn: string): bigint {
   return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`);
 }
 
-/** @throws EnvironmentError before PostgreSQL 14, which does not say by itself what it is. */
+/** @throws EnvironmentError before PostgreSQL 14, whose standbys do not report in SQL whether they are one. */
 export async function refuseOld(session: Session): Promise<void> {
   const [row] = await ask(session, "SELECT current_setting('server_version_num')::int");
   if (Number(row?.[0]) >= 140_000) return;
