@@ -1,6 +1,5 @@
-/** What a fault knows of servers that no engine has formed. */
+/** What a fault knows of servers that no engine has formed: a table exists only where it was created. */
 
 import type { StruckCluster } from '../faults/fault.ts';
 
-/** Servers that no engine has formed: every table is where it was made. */
 export const bareCluster: StruckCluster = { placementSources: () => [] };

@@ -1,7 +1,4 @@
-/**
- * Clients of one node that note what each of their attempts met. They are what an oracle judges a fault by: none of
- * what they see comes from the fault.
- */
+/** Clients of one node that record the result of each attempt. Oracles judge a fault by them, never by what the fault says. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeControl } from '../cluster/platform.ts';
@@ -10,30 +7,30 @@ import { quoteText } from '../sql/quote.ts';
 import { Session } from '../sql/session.ts';
 
 /**
- * - `ping`, `read`, `write`: on a session that is kept; `read` and `write` use the table `messages`.
+ * - `ping`, `read`, `write`: on a kept session; `read` and `write` use the table `messages`.
  * - `bulk`: fetches 400 kB.
- * - `fresh`: on a new connection each time.
- * - `remote`: through another node, which reads `messages` over its own connection.
- * - `checkpoint`: where the newest checkpoint of the server's control file begins.
+ * - `fresh`: opens a new connection each time.
+ * - `remote`: goes through another node, which reads `messages` over its own connection.
+ * - `checkpoint`: reads the location of the newest checkpoint from the server's control file.
  */
 type ShippedKind = 'ping' | 'read' | 'write' | 'bulk' | 'fresh' | 'remote' | 'checkpoint';
 
-/** Or a name of the oracle's own, with a statement beside it. */
+/** A shipped kind, or the oracle's own name with a statement beside it. */
 export type Kind = ShippedKind | (string & {});
 
 export interface Attempt {
   readonly kind: Kind;
   readonly tookMs: number;
-  /** Of the monotonic clock. */
+  /** On the monotonic clock. */
   readonly endedAt: number;
-  /** The error's code; absent where it was answered. */
+  /** The error's code; absent after an answer. */
   readonly code?: string;
-  /** The one value of the answer. */
+  /** The first value of the answer. */
   readonly value?: string;
 }
 
 const EVERY_MS = 25;
-/** A connection costs a server as much as fifty statements, and is a process of its own. */
+/** Slower than the others: opening a connection starts a process and costs a server as much as 50 statements. */
 const FRESH_EVERY_MS = 50;
 const LIMIT_MS = 500;
 const BULK_BYTES = 400_000;
@@ -47,10 +44,10 @@ const STATEMENTS: Readonly<Record<ShippedKind, string>> = {
   checkpoint: 'SELECT checkpoint_lsn FROM pg_control_checkpoint()',
 };
 
-/** Makes the table on a node. */
+/** Creates the table on a node. */
 export const MESSAGES = 'CREATE TABLE messages (id serial PRIMARY KEY, body text)';
 
-/** Makes `far_messages` on another node: the table of the node that is struck, as its peers reach it. */
+/** Creates `far_messages` on the node `from`: a foreign table for `messages` on the struck node. */
 export function farMessages(node: NodeControl, from: NodeControl): string {
   const { host, port, database, user, password } = node.peerAddress(from.name);
   const options = { host, port: String(port), dbname: database, sslmode: 'disable' };
@@ -65,14 +62,14 @@ export function farMessages(node: NodeControl, from: NodeControl): string {
 }
 
 export class Clients implements AsyncDisposable {
-  /** Since they started. */
+  /** All attempts since the clients started. */
   readonly attempts: Attempt[] = [];
   readonly #stopping = new AbortController();
   readonly #loops: Promise<void>[];
 
   /**
-   * @param peer the node that `remote` goes through.
-   * @param statements of kinds that are not shipped.
+   * @param peer the node through which `remote` goes.
+   * @param statements for kinds that are not shipped.
    */
   constructor(
     node: NodeControl,
@@ -112,7 +109,10 @@ export class Clients implements AsyncDisposable {
         });
         const [row] = await session.query(statement, [], { timeoutMs: LIMIT_MS });
         note({ value: String(row?.[0]) });
-        if (kind === 'fresh') session = await ended(session);
+        if (kind === 'fresh') {
+          await session.close();
+          session = undefined;
+        }
       } catch (error) {
         note({ code: await codeOf(error, session) });
         session?.discard();
@@ -124,12 +124,7 @@ export class Clients implements AsyncDisposable {
   }
 }
 
-async function ended(session: Session): Promise<undefined> {
-  await session.close();
-  return undefined;
-}
-
-/** What ended a session that was idle says more than the error of the statement that came too late, if that has a code. */
+/** If the statement's error has no code, the reason why the session ended says more. */
 async function codeOf(error: unknown, session: Session | undefined): Promise<string> {
   const { code = String(error) } = error as { code?: string };
   const said = code === 'deadline' || /^[0-9A-Z]{5}$/.test(code);

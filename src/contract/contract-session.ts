@@ -1,11 +1,11 @@
-/** Sessions of the contract itself, on one node. */
+/** The contract's own sessions on one node. */
 
 import type { NodeControl } from '../cluster/platform.ts';
 import { Session } from '../sql/session.ts';
 
 export const SQL_LIMIT_MS = 5_000;
 
-/** @param applicationName who the server takes the session for; nobody of pgquake's by default. */
+/** @param applicationName the name that the server sees; not one of pgquake's by default. */
 export function connect(node: NodeControl, applicationName = 'contract'): Promise<Session> {
   return Session.connect(node.address(), { applicationName, connectTimeoutMs: SQL_LIMIT_MS });
 }

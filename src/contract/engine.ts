@@ -1,4 +1,4 @@
-/** What every engine promises: what it forms, where it says the rows are, and that its own rule is what happens. */
+/** What every engine promises: what it forms, where the rows are, and that its own rule predicts what happens. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Dataset, Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
@@ -31,20 +31,20 @@ const READY_LIMIT_MS = 20_000;
 const SQL_LIMIT_MS = 10_000;
 const CATCH_UP_LIMIT_MS = 10_000;
 const LOOK_AGAIN_MS = 50;
-/** Longer than an engine that passes a dead holder over takes to find out. */
+/** Longer than an engine needs to notice a dead holder and pass it over. */
 const SERVED_LIMIT_MS = 10_000;
 const OPTIONS = { applicationName: 'contract', connectTimeoutMs: SQL_LIMIT_MS };
 const never = new AbortController().signal;
 
 export interface EngineContract {
   readonly engine: Engine;
-  /** Where its nodes run. */
+  /** The platform of its nodes. */
   readonly platform: Platform;
-  /** What is formed: at least two nodes with data, every row on two of them. */
+  /** The cluster to form: at least two nodes with data, and every row on two of them. */
   readonly topology: FormOptions['topology'];
 }
 
-/** Registers the suite of one engine on one platform: one cluster is formed, and each of its nodes is killed once. */
+/** Registers the suite of one engine on one platform: it forms one cluster and kills each of its nodes once. */
 export function engineContract({ engine, platform, topology }: EngineContract): void {
   describe(`engine ${engine.name} on platform ${platform.name}: contract`, () => {
     let folder: RunFolder;
@@ -131,7 +131,7 @@ function whatItForms(bench: Bench, topology: FormOptions['topology']): void {
   test('what it formed is found again', async () => {
     const { engine, nodes, formed } = bench();
     const found = await engine.inspect({ nodes, dataset: DATASET, signal: never });
-    // An engine that forms nothing but clusters of a run's own finds none.
+    // An engine that only forms clusters for a single run finds none.
     if (found === undefined) return;
     expect(found.placement).toEqual(formed.placement);
     expect(found.placementSources('contract')).toEqual(formed.placementSources('contract'));
@@ -168,7 +168,7 @@ function whatItPromises(bench: Bench): void {
   test('one node after the other is killed: every partition that it promises is read, and every row is there afterwards', async () => {
     const { engine, formed, nodes } = bench();
     const route = mainRoute(formed.routes);
-    // A killed coordinator takes the way to the data with it: no promise is about that.
+    // If there is only one route, killing its first node closes it: no promise covers that.
     const [first, ...others] = nodes.all;
     const struck = Object.keys(formed.routes).length > 1 && first ? [...others, first] : others;
     for (const node of struck) {
@@ -211,7 +211,7 @@ function anAbort({ engine, platform, topology }: EngineContract): void {
 
 const ascending = (a: number, b: number) => a - b;
 
-/** How many rows each holder of each partition has, read where they are. */
+/** Counts the rows of each partition on each of its holders. */
 async function rowsHeld({ formed, nodes }: ReturnType<Bench>): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const { partition, node: name, relation } of formed.placementSources('contract')) {
@@ -224,7 +224,7 @@ async function rowsHeld({ formed, nodes }: ReturnType<Bench>): Promise<Record<st
   return counts;
 }
 
-/** Until all holders of a partition have equally many rows, and as many as are read through the cluster. */
+/** Waits until all holders of a partition have the same number of rows, which add up to those read through the cluster. */
 async function untilAgreed(bench: ReturnType<Bench>): Promise<void> {
   const differing = await until({ limitMs: CATCH_UP_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () => {
     await using session = await connectBy(mainRoute(bench.formed.routes), OPTIONS);
@@ -243,7 +243,7 @@ async function untilAgreed(bench: ReturnType<Bench>): Promise<void> {
   if (differing !== undefined) throw new Error(`the holders differ: ${differing}`);
 }
 
-/** Rows of a partition key, as soon as they are answered. */
+/** Reads the rows of a partition key as soon as it can. @returns their number. */
 async function readWithin(route: Route, partitionKey: number, limitMs: number): Promise<number> {
   let found = 0;
   const failure = await until({ limitMs, everyMs: LOOK_AGAIN_MS }, async () => {
@@ -262,12 +262,12 @@ async function readWithin(route: Route, partitionKey: number, limitMs: number): 
   return found;
 }
 
-/** Brings a node back, as whatever it is now. */
+/** Brings a node back in its new role. */
 async function backAgain(node: NodeControl, formed: FormedCluster): Promise<void> {
   const start = async () => {
     await node.start();
     await untilServes(node, READY_LIMIT_MS);
-    return 'it runs';
+    return 'it is running';
   };
   if (formed.comeBack === undefined) await start();
   else await formed.comeBack(node, { undo: start, beforeErased: async () => undefined });

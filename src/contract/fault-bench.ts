@@ -1,6 +1,6 @@
 /**
- * A small cluster on which faults strike without a run: two servers with a table each, which see each other; or one whose
- * roles move, with one table that all of it has.
+ * A small cluster on which faults strike outside of a run: two servers that see each other, with a table each; or one
+ * cluster whose roles move, with one table for all members.
  */
 
 import { mkdtempSync } from 'node:fs';
@@ -27,30 +27,30 @@ import { ask, connect, SQL_LIMIT_MS } from './contract-session.ts';
 import { type RunFolder, runFolder } from './run-folder.ts';
 
 const never = new AbortController().signal;
-/** For a healed cluster to have one primary, from which all others stream. */
+/** Time for a healed cluster to have one primary, from which all others stream. */
 const WHOLE_LIMIT_MS = 15_000;
 const LOOK_AGAIN_MS = 50;
-/** A client's last statement may hold the table for a moment; what an act left would hold it for good. */
+/** A client's last statement may lock the table for a moment; a lock that an act leaves would stay. */
 const LOCK = `DO $$ BEGIN
   PERFORM set_config('lock_timeout', '3s', true);
   LOCK TABLE messages IN ACCESS EXCLUSIVE MODE;
 END $$`;
 const ENTRY = 'entry';
-/** One in front, which nothing strikes, and two behind it. */
+/** An entry, which nothing strikes, and two workers behind it. */
 const NODES: readonly NodeSpec[] = [
   { name: ENTRY, role: 'entry', part: 'entry' },
   { name: 'worker1', role: 'worker', part: 'data' },
   { name: 'worker2', role: 'worker', part: 'data' },
 ];
-/** Few, because one fault takes them all. */
+/** Few, because one fault uses up all connections. */
 const MAX_CONNECTIONS = '40';
 
-/** Its parameters as they are where a scenario names none. */
+/** The parameters of a fault if a scenario sets none. */
 export function defaultsOf(fault: Fault): PlannedAct['params'] {
   return fault.params.parse({}) as PlannedAct['params'];
 }
 
-/** A cluster whose roles move: at least three members, and a manager that replaces nobody by itself. */
+/** A cluster whose roles move: at least three members, and a manager that replaces no primary by itself. */
 export interface RoleCluster {
   readonly engine: Engine;
   readonly topology: FormOptions['topology'];
@@ -65,14 +65,14 @@ export interface InjectOptions {
   readonly onEvent?: (event: TimedEvent) => void;
 }
 
-/** Made before the tests of the suite that it is called in, removed after them. */
+/** Created before the tests of the calling suite, removed after them. */
 export class FaultBench {
   #folder: RunFolder | undefined;
   #nodes: Nodes | undefined;
   #formed: FormedCluster | undefined;
   #target: NodeControl | undefined;
   #aimedAt: Roles | undefined;
-  /** Newest first: what the last act that was in effect had promised to undo. */
+  /** The undos that were pending when the last act was in effect, newest first. */
   #injected: readonly PendingUndo[] = [];
 
   static of(platform: Platform, faults: readonly Fault[], cluster?: RoleCluster): FaultBench {
@@ -85,12 +85,12 @@ export class FaultBench {
     return bench;
   }
 
-  /** The one that is struck. */
+  /** The node that is struck. */
   get target(): NodeControl {
     return this.#target ?? (this.all[0] as NodeControl);
   }
 
-  /** Another one. Of two servers that are not formed: it reads the target's table over a connection of its own. */
+  /** Another node. On servers that no engine has formed, it reads the target's table over its own connection. */
   get peer(): NodeControl {
     return this.others[0] as NodeControl;
   }
@@ -99,21 +99,18 @@ export class FaultBench {
     return this.all.filter((node) => node !== this.target);
   }
 
-  /** Those that may be struck. */
+  /** The nodes that may be struck. */
   get all(): readonly NodeControl[] {
     const nodes = this.#nodes?.all ?? [];
     return this.#formed ? nodes : nodes.filter(({ name }) => name !== ENTRY);
   }
 
-  /** With a folder `run-…` for each call of `inject`. */
+  /** Has a folder `run-…` for each call of `inject`. */
   get folder(): string {
     return (this.#folder as RunFolder).path;
   }
 
-  /**
-   * In a cluster whose roles move: waits until it is whole, and makes the first node with this role the target. Does
-   * nothing where none is given.
-   */
+  /** Waits until a cluster whose roles move is whole, and makes the first node with this role the target. */
   async aim(role: MovingRole | undefined): Promise<void> {
     if (role === undefined) return;
     this.#aimedAt = await this.#untilWhole();
@@ -148,7 +145,7 @@ export class FaultBench {
     await session.execute(farMessages(this.target, this.peer), 2 * SQL_LIMIT_MS);
   }
 
-  /** Injects a schedule, heals it, and returns what was recorded. */
+  /** Injects a schedule and heals it. @returns the recorded events. */
   async inject(
     fault: Fault,
     { signal = never, forMs = 200, acts, onEvent }: InjectOptions = {},
@@ -186,7 +183,7 @@ export class FaultBench {
     return events;
   }
 
-  /** Undoes once more what the last call of `inject` did and undid. */
+  /** Repeats the undos of the last call of `inject`. */
   async undoAgain(fault: Fault): Promise<void> {
     expect(this.#injected).not.toEqual([]);
     await this.#undo(fault, this.#injected);
@@ -209,7 +206,7 @@ export class FaultBench {
 
   /**
    * Strikes the target without an injector.
-   * @param defer hears of the undo before it is remembered.
+   * @param defer called with each undo before the bench stores it.
    */
   strike(fault: Fault, defer?: FaultContext['defer']) {
     const undos: Undo[] = [];
@@ -236,7 +233,7 @@ export class FaultBench {
     return { injected, release, undo, heal };
   }
 
-  /** How a node comes back that may have to return as another than it was. */
+  /** Brings back a node that may have to return in another role. */
   get #healing(): Pick<HealOptions, 'comeBack'> {
     const formed = this.#formed;
     if (!formed?.comeBack) return {};
@@ -258,8 +255,8 @@ export class FaultBench {
   }
 
   /**
-   * The target serves, and nothing of any act is left on it: no session, no lock, no setting. Where roles move, there is
-   * one primary again, and all others stream from it.
+   * Expects that the target serves and that no act has left a session, a lock or a setting on it. Where roles move, also
+   * that there is one primary and that all others stream from it.
    */
   async expectHealthy(): Promise<void> {
     expect(await this.target.state()).toBe('running');
@@ -271,7 +268,7 @@ export class FaultBench {
     expect(await ask(this.target, 'SHOW default_transaction_read_only')).toEqual([['off']]);
   }
 
-  /** Every node does what it did when `aim` was called, on the timeline that it was on. */
+  /** Expects that every node has the role and the timeline that it had when `aim` was called. */
   async expectRolesAsBefore(): Promise<void> {
     if (!this.#aimedAt) return;
     const plain = (roles: Roles) =>
@@ -279,7 +276,7 @@ export class FaultBench {
     expect(plain(await this.#untilWhole())).toEqual(plain(this.#aimedAt));
   }
 
-  /** @throws with what every node does where the cluster does not become whole in time. */
+  /** @throws with the role of every node if the cluster does not become whole in time. */
   async #untilWhole(): Promise<Roles> {
     let roles: Roles = {};
     const missing = await until({ limitMs: WHOLE_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () => {

@@ -1,4 +1,4 @@
-/** Whatever goes wrong while a fault strikes, it does nothing or heals. */
+/** If anything goes wrong while a fault strikes, the fault does nothing or heals. */
 
 import { expect, test } from 'vitest';
 import { sqlRefusal } from '../cluster/health.ts';
@@ -11,11 +11,11 @@ import { Clients } from './clients.ts';
 import { defaultsOf, type FaultBench } from './fault-bench.ts';
 import { untilServed } from './watch.ts';
 
-/** In the middle of a fault. */
+/** Aborts in the middle of a fault. */
 const ABORTED_AFTER_MS = 50;
 export const HEALED_WITHIN_MS = 30_000;
 
-/** The strikes of a fault that has an end of its own; `undefined` for others. */
+/** The strikes of a fault that ends by itself; `undefined` for others. */
 export function strikesOf(fault: Fault, targets: readonly string[]): PlannedAct[] | undefined {
   const params = defaultsOf(fault);
   return fault.strikes?.(targets, params).map((strike, index) => ({
@@ -42,7 +42,7 @@ export function needsItsUndoWritten(bench: FaultBench, fault: Fault): void {
 }
 
 export function heals(bench: FaultBench, fault: Fault, on: MovingRole | undefined): void {
-  test('a failure half-way still heals, and is told', async () => {
+  test('a failure half-way still heals, and is reported', async () => {
     const failing = defineFault({
       ...fault,
       async inject(targets, params, context) {
@@ -70,7 +70,7 @@ export function heals(bench: FaultBench, fault: Fault, on: MovingRole | undefine
 
   test.skipIf(!fault.strikes)('strikes one after the other, each once the one before is healed', async () => {
     const { target, peer } = bench;
-    // Of a role that moves there may be one node alone.
+    // Only one node may have this role.
     const targets = on === undefined ? [target, peer] : [target];
     const acts = strikesOf(
       fault,

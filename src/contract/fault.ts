@@ -1,4 +1,4 @@
-/** What every fault promises: it is seen by somebody else, its undo heals, twice is harmless. */
+/** What every fault promises: an independent oracle sees it, its undo heals, and a second undo is harmless. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -14,44 +14,44 @@ import type { Oracle } from './oracle.ts';
 import { Watch } from './watch.ts';
 
 export interface FaultContract {
-  /** Where the faults strike; it must have what they need. */
+  /** The platform on which the faults strike; it must have the capabilities that they need. */
   readonly platform: Platform;
   /**
-   * Formed once, for all faults. Two servers that no engine has formed by default; faults that change roles need a
-   * cluster whose roles move, and every other fault may be tried there too.
+   * Formed once for all faults. By default two servers that no engine has formed. Faults that change roles need a cluster
+   * whose roles move; any other fault may be tested there too.
    */
   readonly cluster?: RoleCluster;
-  /** Every fault with somebody else who sees it. */
+  /** Every fault with an oracle. */
   readonly faults: readonly FaultCase[];
 }
 
 export interface FaultCase {
   readonly fault: Fault;
   readonly oracle: Oracle;
-  /** What the node does that is struck. Needed where the contract names a cluster. */
+  /** The role of the struck node; required if the contract names a cluster. */
   readonly on?: MovingRole;
-  /** Of a fault for clusters whose roles move: it does the same to a node of another role. False by default. */
+  /** For a fault that changes roles: it does the same to a node of any role. False by default. */
   readonly anyRole?: boolean;
   /**
-   * The whole contract holds on another platform already. Tried here is only what a platform may change: that somebody else
-   * sees the fault, and that its undo heals, also twice. False by default.
+   * Another platform tests the whole contract. Here only what a platform may change is tested: that the oracle sees the
+   * fault, and that its undo heals, also twice. False by default.
    */
   readonly heldElsewhere?: boolean;
 }
 
-/** Over as soon as it has struck, so that what it did stays true. */
+/** Whether a fault is over as soon as it has struck, so that its effect remains. */
 const isMomentary = ({ strikes, effect }: Fault) => strikes !== undefined && effect === undefined;
 
 const NEXT_ATTEMPT_MS = 150;
-/** For what a fault might have done before it named its undo to be seen. */
+/** Time in which an act that started before its undo was named would become visible. */
 const UNDO_HEAD_START_MS = 150;
 const SEEN_WITHIN_MS = 600;
-/** For what several tests look at. */
+/** The limit of a strike whose results several tests check. */
 const STRIKE_LIMIT_MS = 3 * HEALED_WITHIN_MS;
 
 /**
- * Registers the suite of some faults on one platform: on one cluster, one after the other.
- * @returns the cluster, for tests beyond what every fault promises.
+ * Registers the suite of these faults on one platform: on one cluster, one after the other.
+ * @returns the cluster, for further tests.
  */
 export function faultContract({ platform, cluster, faults }: FaultContract): FaultBench {
   for (const one of faults) refuseUntriable(one, cluster);
@@ -85,7 +85,7 @@ export function faultContract({ platform, cluster, faults }: FaultContract): Fau
 
 const nameOf = ({ fault: { name }, on }: FaultCase) => (on === undefined ? name : `${name} on a ${on}`);
 
-/** @throws where the fault cannot be tried on what the contract names. */
+/** @throws if the fault cannot be tested on what the contract names. */
 function refuseUntriable({ fault: { name, movingRoles }, on }: FaultCase, cluster: RoleCluster | undefined): void {
   if (cluster && !cluster.engine.movingRoles)
     throw new Error(`the roles of the engine ${cluster.engine.name} never move`);
@@ -99,7 +99,7 @@ function refuseUntriable({ fault: { name, movingRoles }, on }: FaultCase, cluste
 const millisecondsFor = (oracles: readonly Oracle[]) =>
   Math.max(...oracles.map(({ forMs }) => forMs ?? SEEN_WITHIN_MS));
 
-/** Strikes while oracles watch. @returns what was recorded, and what they saw. */
+/** Strikes while oracles watch. @returns the recorded events, and what the oracles saw. */
 async function strikeUnderWatch(
   bench: FaultBench,
   oracles: readonly Oracle[],
@@ -110,16 +110,16 @@ async function strikeUnderWatch(
   const events = await strike(({ type }) => {
     if (type === 'fault-in-effect') looking ??= watch.look();
   }, watch);
-  // What is over at once is seen by the attempt after it.
+  // The next attempt of a client sees a momentary fault.
   await sleep(NEXT_ATTEMPT_MS);
   await looking;
   await watch.lookBack();
-  // Now: a client that still waits for an answer is no longer of interest.
+  // Read this now: later answers to waiting clients no longer matter.
   const seen = new Map(oracles.map((oracle) => [oracle, watch.seen(oracle)]));
   return { events, seen, met: watch.met };
 }
 
-/** One strike for all of it. @param alike whose oracles must see nothing. */
+/** All tests share one strike. @param alike cases whose oracles must see nothing. */
 function strikesAndIsUndone(bench: FaultBench, { fault, oracle, on }: FaultCase, alike: readonly FaultCase[]): void {
   describe('under load', () => {
     let struck: Awaited<ReturnType<typeof strikeUnderWatch>>;
@@ -152,7 +152,7 @@ function strikesAndIsUndone(bench: FaultBench, { fault, oracle, on }: FaultCase,
           bench.inject(struckBy(watch), { forMs: millisecondsFor(oracles), acts, onEvent }),
         );
       const others = alike.map((other) => other.oracle);
-      // What fills the line itself is what other clients would wait for.
+      // Bulk clients fill the network link themselves and would delay the other oracles' clients.
       const apart = oracle.kinds.includes('bulk') && others.length > 0;
       byOthers = apart ? await strike(others, () => fault) : await strike([oracle, ...others], lookedAt);
       struck = apart ? await strike([oracle], lookedAt) : byOthers;
@@ -162,11 +162,11 @@ function strikesAndIsUndone(bench: FaultBench, { fault, oracle, on }: FaultCase,
       await Promise.allSettled([undoneAgain]);
     }, STRIKE_LIMIT_MS);
 
-    test('names its undo before anybody could see it', () => {
+    test('names its undo before it takes effect', () => {
       expect(seenBefore).toBeUndefined();
     });
 
-    test('is seen by somebody else, shows, and its undo heals', async () => {
+    test('the oracle sees it, and its undo heals', async () => {
       const { events, seen, met } = struck;
       const atEnd = fault.met ? ['fault-met'] : [];
       expect(events.map(({ type }) => type)).toEqual([
@@ -189,7 +189,7 @@ function strikesAndIsUndone(bench: FaultBench, { fault, oracle, on }: FaultCase,
 
     test('undoing twice is harmless', () => undoneAgain);
 
-    // What was promoted may stay so: the node that has the role now was not struck.
+    // A promotion may remain: the node that has the role now was not struck.
     test.skipIf(isMomentary(fault) && on === undefined)('does not prove itself on a healthy node', async () => {
       await undoneAgain;
       await expect(fault.prove([bench.target], defaultsOf(fault), evidence)).rejects.toThrow(EnvironmentError);
@@ -197,7 +197,7 @@ function strikesAndIsUndone(bench: FaultBench, { fault, oracle, on }: FaultCase,
   });
 }
 
-/** One watch for all: nothing is done to the node. */
+/** All oracles share one watch, during which nothing is done to the node. */
 function isNotSeenWithoutTheAct(bench: FaultBench, faults: readonly FaultCase[], on: MovingRole | undefined): void {
   describe(`where the act is left out${on === undefined ? '' : `, on a ${on}`}`, () => {
     let struck: Awaited<ReturnType<typeof strikeUnderWatch>>;
@@ -212,7 +212,7 @@ function isNotSeenWithoutTheAct(bench: FaultBench, faults: readonly FaultCase[],
     }, STRIKE_LIMIT_MS);
 
     test.each(faults.map((one) => ({ ...one, name: nameOf(one) })))(
-      '$name is not seen, whatever it says of itself',
+      '$name is not seen, whatever the fault claims',
       ({ oracle }) => {
         expect(struck.seen.get(oracle), struck.met).toBeUndefined();
       },
@@ -220,7 +220,7 @@ function isNotSeenWithoutTheAct(bench: FaultBench, faults: readonly FaultCase[],
   });
 }
 
-/** A fault that says it struck, and did not. */
+/** A fault that claims to have struck and does nothing. */
 function idle(bench: FaultBench, fault: Fault): Fault {
   return defineFault<PlannedAct['params'], undefined>({
     ...fault,

@@ -1,32 +1,32 @@
-/** Somebody else who sees a fault: what a client, the operating system or a container engine notices of it. */
+/** An oracle sees a fault independently of it: through a client, the operating system or a container engine. */
 
 import type { NodeControl } from '../cluster/platform.ts';
 import type { Clients, Kind } from './clients.ts';
 import type { Past } from './past.ts';
 
 export interface Oracle {
-  /** The clients that it needs; a kind that is named twice has two of them. */
+  /** The clients that it needs; a kind that is named twice gets two clients. */
   readonly kinds: readonly Kind[];
-  /** What clients of kinds of its own send: `{ slow: 'SELECT pg_sleep(0.2)' }`. The first value answered is kept. */
+  /** Statements of its own kinds: `{ slow: 'SELECT pg_sleep(0.2)' }`. Clients keep the first value of an answer. */
   readonly statements?: Readonly<Record<string, string>>;
-  /** Clients that go on undisturbed: told apart from a node that is simply away. */
+  /** Clients that must stay undisturbed, to distinguish the fault from a node that is simply down. */
   readonly spared?: readonly Kind[];
-  /** How long the fault must be there for it to be seen; 600 ms by default. */
+  /** How long the fault must last to be seen; 600 ms by default. */
   readonly forMs?: number;
-  /** @returns what the clients saw, `undefined` where it was nothing. One of the two is needed. */
+  /** @returns what the clients saw; `undefined` if nothing. An oracle needs `sees` or `looks`. */
   sees?(clients: Clients): string | undefined;
   /**
-   * Looked at in the middle of the fault, where the clients alone do not tell.
+   * Called in the middle of the fault, if the clients alone cannot see it.
    * @param others the nodes that are not struck.
    */
   looks?(node: NodeControl, others: readonly NodeControl[]): Promise<string | undefined>;
-  /** What the server went through, by what it remembers once it is healed. It ran on by default. */
+  /** What happened to the server, according to its memory after healing; `ran on` by default. */
   readonly past?: Past;
-  /** Another fault of the suite that it must not be taken for: where that one strikes, this oracle sees nothing. */
+  /** Another fault of the suite, whose strike this oracle must not see. */
   readonly unlike?: string;
 }
 
-/** What there is to judge a strike by. */
+/** The evidence by which a strike is judged. */
 export interface Witnessed {
   readonly clients: Clients;
   /** What `looks` saw. */
@@ -34,7 +34,7 @@ export interface Witnessed {
   readonly past: Past;
 }
 
-/** @returns what was seen, where all that the oracle asks for was; `undefined` else. */
+/** @returns what was seen, if it is everything that the oracle asks for; else `undefined`. */
 export function seenBy({ sees, looks, spared = [], past = 'ran on' }: Oracle, seen: Witnessed): string | undefined {
   const { clients, looked } = seen;
   const disturbed = spared.some((kind) => clients.of(kind).some(({ code }) => code !== undefined));

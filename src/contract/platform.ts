@@ -1,4 +1,4 @@
-/** What every platform promises, as tests that vitest runs: nodes are made, broken, healed and removed for certain. */
+/** What every platform promises, as vitest tests: it makes, breaks, heals and reliably removes nodes. */
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,14 +7,15 @@ import { sqlRefusal, untilServes } from '../cluster/health.ts';
 import { type Capability, CLUSTER_FILE, type NodeControl, type Nodes, type Platform } from '../cluster/platform.ts';
 import { EnvironmentError } from '../model/errors.ts';
 import { Session } from '../sql/session.ts';
+import { ask, SQL_LIMIT_MS } from './contract-session.ts';
 import { type RunFolder, runFolder } from './run-folder.ts';
 
 const NODES = ['node1', 'node2', 'node3'].map((name) => ({ name, role: 'member', part: 'data' as const }));
 const READY_LIMIT_MS = 20_000;
-const SQL_LIMIT_MS = 5_000;
+const OPTIONS = { applicationName: 'contract', connectTimeoutMs: SQL_LIMIT_MS };
 const ABORTS_AFTER_MS = [0, 200, 1_000];
 
-/** What a capability adds to a node. */
+/** The member that a capability adds to a node. */
 const PORTS = {
   'backend-kill': 'backends',
   'network-disconnect': 'attachments',
@@ -44,10 +45,8 @@ async function provision(platform: Platform, { path }: RunFolder, signal = new A
   return { nodes, needs };
 }
 
-async function ask(node: NodeControl, statement: string): Promise<unknown> {
-  const options = { applicationName: 'contract', connectTimeoutMs: SQL_LIMIT_MS };
-  await using session = await Session.connect(node.address(), options);
-  const [row] = await session.query(statement, [], { timeoutMs: SQL_LIMIT_MS });
+async function valueOf(node: NodeControl, statement: string): Promise<unknown> {
+  const [row] = await ask(node, statement);
   return row?.[0];
 }
 
@@ -59,10 +58,7 @@ function textIn(folder: string): string {
     .join('\n');
 }
 
-/**
- * Registers the suite of one platform. Its tests make clusters of three servers, one after the other, and take as long
- * as that: give vitest a `testTimeout` of two minutes.
- */
+/** Registers the suite of one platform. Its tests make clusters of three servers: give vitest a `testTimeout` of two minutes. */
 export function platformContract({ platform }: PlatformContract): void {
   describe(`platform ${platform.name}: contract`, () => {
     describe('a cluster', () => aCluster(platform));
@@ -90,22 +86,21 @@ function aCluster(platform: Platform): void {
     folder?.[Symbol.dispose]();
   });
 
-  test('has its nodes in order, each a running server of its own with the settings asked for', async () => {
+  test('has its nodes in order, each a separate running server with the requested settings', async () => {
     expect(nodes.all.map(({ name }) => name)).toEqual(NODES.map(({ name }) => name));
     for (const node of nodes.all) {
       expect(await node.state()).toBe('running');
       expect(await node.describeState()).toMatch(/\d/);
-      expect(await ask(node, 'SHOW wal_level')).toBe('logical');
+      expect(await valueOf(node, 'SHOW wal_level')).toBe('logical');
     }
     const ports = nodes.all.map((node) => `${node.address().host}:${node.address().port}`);
     expect(new Set(ports).size).toBe(3);
   });
 
-  test('lets nobody in without the password, and writes the password nowhere in the run folder', async () => {
+  test('refuses a wrong password, and writes the password nowhere in the run folder', async () => {
     const address = worker().address();
-    const options = { applicationName: 'contract', connectTimeoutMs: SQL_LIMIT_MS };
     for (const password of ['', 'postgres', `${address.password}x`]) {
-      await expect(Session.connect({ ...address, password }, options)).rejects.toThrow(/password/);
+      await expect(Session.connect({ ...address, password }, OPTIONS)).rejects.toThrow(/password/);
     }
     expect(address.password.length).toBeGreaterThanOrEqual(16);
     expect(textIn(folder.path)).not.toContain(address.password);
@@ -150,7 +145,7 @@ function aCluster(platform: Platform): void {
         expect(await worker().state()).toBe('running');
         await untilServes(worker(), READY_LIMIT_MS);
       }
-      expect(await ask(worker(), `SELECT to_regclass('"${kept}"') IS NOT NULL`)).toBe(true);
+      expect(await valueOf(worker(), `SELECT to_regclass('"${kept}"') IS NOT NULL`)).toBe(true);
     },
   );
 
@@ -180,7 +175,7 @@ function aCluster(platform: Platform): void {
       await untilServes(node, READY_LIMIT_MS);
     }
     for (const [index, node] of pair.entries()) {
-      expect(await ask(node, `SELECT to_regclass('is_worker${index + 1}') IS NOT NULL`)).toBe(true);
+      expect(await valueOf(node, `SELECT to_regclass('is_worker${index + 1}') IS NOT NULL`)).toBe(true);
     }
   });
 }
@@ -199,8 +194,7 @@ function itsEnd(platform: Platform): void {
       await Promise.all([coordinator.pause(), worker1.kill(), worker2.stop()]);
       await nodes.dispose();
       expect(existsSync(join(folder.path, CLUSTER_FILE))).toBe(false);
-      const options = { applicationName: 'contract', connectTimeoutMs: SQL_LIMIT_MS };
-      for (const address of addresses) await expect(Session.connect(address, options)).rejects.toThrow();
+      for (const address of addresses) await expect(Session.connect(address, OPTIONS)).rejects.toThrow();
       await expect(worker1.start()).rejects.toBeInstanceOf(EnvironmentError);
       await nodes.dispose();
       expect(await Promise.all(standing.all.map((node) => sqlRefusal(node)))).toEqual([

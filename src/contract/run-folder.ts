@@ -8,7 +8,7 @@ export interface RunFolder extends Disposable {
   readonly path: string;
 }
 
-/** Made now, removed with all that is in it at the end of the scope. */
+/** Creates the folder now; the end of the scope removes it with its contents. */
 export function runFolder(): RunFolder {
   const path = mkdtempSync(join(tmpdir(), 'pgquake-contract-'));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };

@@ -13,7 +13,7 @@ export class Watch implements AsyncDisposable {
   readonly #node: NodeControl;
   readonly #others: readonly NodeControl[];
   readonly #memory: Memory;
-  /** Oracles share clients, but for those that send statements of their own. */
+  /** Oracles share clients, except those with their own statements. */
   readonly #clients: ReadonlyMap<Oracle, Clients>;
   #looked: ReadonlyMap<Oracle, string | undefined> = new Map();
   #past: Past = 'ran on';
@@ -33,8 +33,8 @@ export class Watch implements AsyncDisposable {
   }
 
   /**
-   * @param nodes the one that is watched, then those around it.
-   * @throws where not every kind of client is served within 5 s.
+   * @param nodes the watched node, then the others.
+   * @throws if not every kind of client is served within 5 s.
    */
   static async begin(nodes: readonly NodeControl[], oracles: readonly Oracle[]): Promise<Watch> {
     const watch = new Watch(await remember(nodes[0] as NodeControl), nodes, oracles);
@@ -47,7 +47,7 @@ export class Watch implements AsyncDisposable {
     return watch;
   }
 
-  /** Those oracles that do more than ask their clients look now, in the middle of a fault. */
+  /** Lets oracles with `looks` look now, in the middle of a fault. */
   async look(): Promise<void> {
     const looked = [...this.#clients.keys()].map(
       async (oracle) => [oracle, await oracle.looks?.(this.#node, this.#others)] as const,
@@ -55,18 +55,18 @@ export class Watch implements AsyncDisposable {
     this.#looked = new Map(await Promise.all(looked));
   }
 
-  /** Asks the server what it went through. */
+  /** Asks the server what happened to it. */
   async lookBack(): Promise<void> {
     this.#past = await pastSince(this.#node, this.#memory);
   }
 
-  /** @returns what an oracle has seen so far; `undefined` where it was nothing. */
+  /** @returns what an oracle has seen so far; `undefined` if nothing. */
   seen(oracle: Oracle): string | undefined {
     const clients = this.#clients.get(oracle) as Clients;
     return seenBy(oracle, { clients, looked: this.#looked.get(oracle), past: this.#past });
   }
 
-  /** What there was to see, in words. */
+  /** What the server and its clients met, for error messages. */
   get met(): string {
     const failures = this.#attempts.filter(({ code }) => code !== undefined);
     return `the server ${this.#past}, its clients met ${JSON.stringify(failures.slice(0, 8))}`;
@@ -81,7 +81,7 @@ export class Watch implements AsyncDisposable {
   }
 }
 
-/** Until every kind of client was answered once. */
+/** Waits until every kind of client has been answered once. */
 export async function untilServed(clients: Clients, kinds: readonly Kind[]): Promise<void> {
   const unserved = await until({ limitMs: SERVED_LIMIT_MS, everyMs: LOOK_AGAIN_MS }, async () =>
     kinds.find((kind) => !clients.of(kind).some(({ code }) => code === undefined)),
@@ -89,7 +89,7 @@ export async function untilServed(clients: Clients, kinds: readonly Kind[]): Pro
   if (unserved !== undefined) throw new Error('the clients are not served');
 }
 
-/** Every kind as often as the oracle that needs it most. */
+/** Each kind as often as the oracle that needs it most often. */
 function kindsOf(oracles: readonly Oracle[]): Kind[] {
   const often = new Map<Kind, number>();
   for (const { kinds } of oracles) {

@@ -1,4 +1,4 @@
-/** What every workload promises: it is found by other threads, repeats itself from its seed, and accounts for its rows. */
+/** What every workload promises: other threads find it, its seed repeats it, and it accounts for its rows. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Engine, FormedCluster, FormOptions } from '../cluster/engine.ts';
@@ -14,20 +14,20 @@ import { type RunFolder, runFolder } from './run-folder.ts';
 const SQL_LIMIT_MS = 10_000;
 const OPTIONS = { applicationName: 'contract', connectTimeoutMs: SQL_LIMIT_MS };
 const SEED = 7;
-/** Where a run on tables that others have used has a writer of its own. */
+/** The writer of a run on tables that earlier runs have used. */
 const LATER_WRITER = 3;
 const OPERATIONS = 200;
-/** Of each kind, on real servers. */
+/** Operations of each kind, on real servers. */
 const SENT = 5;
 const never = new AbortController().signal;
 
 export interface WorkloadContract<P = unknown> {
   readonly workload: Workload<P>;
-  /** As a scenario writes them beside `use`; none by default. */
+  /** The parameters, as a scenario writes them beside `use`; none by default. */
   readonly params?: Readonly<Record<string, unknown>>;
-  /** Where its relative paths count from; the current folder by default. */
+  /** The folder to which its paths are relative; the current folder by default. */
   readonly folder?: string;
-  /** What its tables are made on. */
+  /** The engine that forms the cluster. */
   readonly engine: Engine;
   readonly platform: Platform;
   readonly topology: FormOptions['topology'];
@@ -43,7 +43,7 @@ export function workloadContract<P>(contract: WorkloadContract<P>): void {
   });
 }
 
-/** Of a run of these parameters: the first one where the workload knows no others. */
+/** The writer of the run: the first one if the workload knows no others. */
 function writerOf<P>(workload: Workload<P>, params: P): number {
   return ledgerOf(workload, params)?.nextWriter === undefined ? 1 : LATER_WRITER;
 }
@@ -53,7 +53,7 @@ function itself<P>(workload: Workload<P>, params: P): void {
     expect(await workloadAt(await placeOf(workload))).toBe(workload);
   });
 
-  test('its kinds have names of their own, rates and deadlines', () => {
+  test('its kinds have distinct names, rates and deadlines', () => {
     const kinds = workload.kinds(params);
     expect(kinds.length).toBeGreaterThan(0);
     expect(new Set(kinds.map(({ name }) => name)).size).toBe(kinds.length);
@@ -161,12 +161,12 @@ function onACluster<P>(
       expect(countOf(present, writer)).toBe(keys.length);
     });
 
-    test('gives every run on the same tables a writer of its own', async () => {
+    test('gives every run on the same tables its own writer', async () => {
       const next = await ledger?.nextWriter?.(session, SQL_LIMIT_MS);
       if (next !== undefined) expect(next).toBeGreaterThan(keys.length === 0 ? 0 : writer);
     });
 
-    // Without a fingerprint its table is none of the data set, and no placement of it is known.
+    // Without a fingerprint, the table is not in the data set and the engine knows no placement of it.
     test.skipIf(!ledger?.fingerprintSql || ledger.madeByClients)(
       'misses a row that is gone, and its fingerprint is then another one',
       async () => {

@@ -1,7 +1,7 @@
 /**
- * A table too large to be read in a moment: full scans of it take a second or more, so a fault can strike
- * in the middle of one. What a scan returns is counted as it comes over the wire: a system that runs part
- * of a broken query again may return rows twice, and neither a set of keys nor a `>=` would show it.
+ * A table so large that a full scan takes a second or more, so that a fault can strike during one. Rows are counted as
+ * they arrive: a system that repeats part of a broken query may return rows twice, which neither a set of keys nor a `>=`
+ * would show.
  */
 
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
@@ -12,14 +12,11 @@ import type { Anomaly, OperationKind } from '../model/history.ts';
 import { formatKey, KeySet } from '../model/key-ranges.ts';
 import type { Session } from '../sql/session.ts';
 import { pace, pacedKind } from './pace.ts';
+import { fingerprintOf, MAX_ODD_ROWS, MAX_WITNESSES, range } from './rows.ts';
 import type { Observed, OperationRequest, Workload, WorkloadRun } from './workload.ts';
 
-/** All rows are of the initial data set; nothing is written. */
+/** All rows belong to the initial data set; nothing is written. */
 const WRITER = 0;
-/** As many witnesses as a report shows of one operation. */
-const MAX_WITNESSES = 8;
-/** As many odd rows as a final read keeps. */
-const MAX_ODD_ROWS = 100;
 const KEY_DIGITS = 10;
 
 const params = z.strictObject({
@@ -48,7 +45,7 @@ function bodyOf(seq: number, big: BigScanParams): string {
     .slice(0, length);
 }
 
-/** Takes the rows of one answer, one by one. */
+/** Counts and verifies the rows of one answer. */
 class Tally {
   readonly #big: BigScanParams;
   readonly #maxOdd: number;
@@ -94,7 +91,7 @@ class Tally {
   }
 }
 
-/** The body's start tells enough: it repeats. */
+/** The start of the body is enough, because the body repeats. */
 function show(room: number, body: string): string {
   return `room ${room}, ${body.length} bytes ${JSON.stringify(body.slice(0, 2 * KEY_DIGITS))}`;
 }
@@ -128,10 +125,6 @@ class BigScanRun implements WorkloadRun {
       settled: () => undefined,
     };
   }
-}
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i + 1);
 }
 
 export const bigScan = {
@@ -171,19 +164,12 @@ export const bigScan = {
     partitionKeys: (big) => big.rooms,
     initialRows: (big) => big.rooms * big['messages-per-room'],
 
-    fingerprintSql: (relation) =>
-      `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${COLUMNS}), 0)::numeric), 0)::text FROM ${relation}`,
+    fingerprintSql: fingerprintOf(`concat_ws(':', ${COLUMNS})`),
 
     async readAll(session: Session, relation: string, big: BigScanParams, timeoutMs: number): Promise<ReadSummary> {
       const tally = new Tally(big, MAX_ODD_ROWS);
-      await session.forEachRow(
-        `SELECT ${COLUMNS} FROM ${relation}`,
-        [],
-        (row) => tally.add(row as unknown as MessageRow),
-        {
-          timeoutMs,
-        },
-      );
+      const add = (row: readonly unknown[]) => tally.add(row as unknown as MessageRow);
+      await session.forEachRow(`SELECT ${COLUMNS} FROM ${relation}`, [], add, { timeoutMs });
       const { rows, present, duplicated, corrupted } = tally;
       return { rows, present: present.toRanges(), duplicated, corrupted };
     },

@@ -1,10 +1,11 @@
-/** The chat: rooms, their members and their messages, distributed by room. `keyed-rows.ts` says what is in a message. */
+/** The chat: rooms, members and messages, distributed by room. `keyed-rows.ts` defines the contents of a message. */
 
 import { z } from 'zod';
 import type { OperationKind } from '../model/history.ts';
-import { initialRows, keyedLedger, keyedTable, range } from './keyed-rows.ts';
+import { initialRows, keyedLedger, keyedTable } from './keyed-rows.ts';
 import { KeyedRun } from './keyed-run.ts';
 import { pace, pacedKind } from './pace.ts';
+import { range } from './rows.ts';
 import type { Workload } from './workload.ts';
 
 const TABLE = keyedTable('messages', ['room_id', 'writer', 'seq', 'member_id', 'body'], 'room');

@@ -1,33 +1,30 @@
 /**
- * Rows that say themselves what must be in them: the key is (writer, sequence), and room, author and body follow from it.
- * So a reader verifies content and not just a count, and needs no copy of the data to do it. Writer 0 is the initial data
- * set; every run on the same table is a writer of its own, from 1.
+ * Self-verifying rows: the key is (writer, sequence), and room, author and body follow from it. A reader verifies
+ * contents, not just counts, without a copy of the data. Writer 0 is the initial data set; each run on the same table is
+ * a writer from 1.
  */
 
 import type { CorruptRow, ReadSummary } from '../model/event.ts';
 import { formatKey, type Key, KeySet, parseKey } from '../model/key-ranges.ts';
 import type { Session } from '../sql/session.ts';
+import { fingerprintOf, MAX_ODD_ROWS, range } from './rows.ts';
 import type { Ledger } from './workload.ts';
 
 export const INITIAL = 0;
 export const FIRST = 1;
-/** As many witnesses as a report shows of one operation. */
-export const MAX_WITNESSES = 8;
-/** As many odd rows as a final read keeps. */
-const MAX_ODD_ROWS = 100;
 
-/** How rows are spread: evenly over rooms, each with authors of its own. */
+/** How rows are spread: evenly over rooms, each with its own authors. */
 export interface Spread {
   readonly rooms: number;
   readonly 'members-per-room': number;
-  /** Of the initial data set. */
+  /** In the initial data set. */
   readonly 'messages-per-room': number;
 }
 
 /** The statements on one table of such rows. */
 export interface KeyedTable {
   readonly name: string;
-  /** What a value of its first column is called. */
+  /** The word for a value of the first column. */
   readonly keyWord: string;
   /** Room, writer, sequence, member and body, in this order. */
   readonly columns: string;
@@ -36,7 +33,7 @@ export interface KeyedTable {
   readonly write: string;
 }
 
-/** @param keyWord what a value of its first column is called. */
+/** @param keyWord the word for a value of the first column. */
 export function keyedTable(
   name: string,
   columns: readonly [string, string, string, string, string],
@@ -61,12 +58,7 @@ export function initialRows(spread: Spread): (string | number)[][] {
   });
 }
 
-/** 1 to `count`. */
-export function range(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i + 1);
-}
-
-/** @param spreadOf how the parameters of the workload spread the rows. */
+/** @param spreadOf how the workload's parameters spread the rows. */
 export function keyedLedger<P>({ name, columns, keyWord }: KeyedTable, spreadOf: (params: P) => Spread) {
   return {
     keyWord,
@@ -79,8 +71,7 @@ export function keyedLedger<P>({ name, columns, keyWord }: KeyedTable, spreadOf:
       const [row] = await session.query(`SELECT coalesce(max(writer), 0) + 1 FROM ${name}`, [], { timeoutMs });
       return Number(row?.[0]);
     },
-    fingerprintSql: (relation) =>
-      `SELECT count(*)::text, coalesce(sum(hashtextextended(concat_ws(':', ${columns}), 0)::numeric), 0)::text FROM ${relation}`,
+    fingerprintSql: fingerprintOf(`concat_ws(':', ${columns})`),
     async readAll(session: Session, relation: string, params: P, timeoutMs: number): Promise<ReadSummary> {
       const tally = new Tally(spreadOf(params), MAX_ODD_ROWS);
       const add = (row: readonly unknown[]) => tally.add(row as unknown as MessageRow);
@@ -102,7 +93,7 @@ interface Message {
   readonly body: string;
 }
 
-/** Multiples of the golden ratio, from 0 to 1: consecutive numbers land far apart and fill the range evenly. */
+/** Multiples of the golden ratio modulo 1: consecutive numbers are far apart and fill the range evenly. */
 function spread(seq: number): number {
   return (Math.imul(seq, 2_654_435_769) >>> 0) / 2 ** 32;
 }
@@ -111,23 +102,23 @@ export function roomOf(writer: number, seq: number, chat: Spread): number {
   return writer === INITIAL ? Math.ceil(seq / chat['messages-per-room']) : Math.floor(spread(seq) * chat.rooms) + 1;
 }
 
-/** The room's members take turns, whether they write or read. */
+/** The room's members take turns writing and reading. */
 export function memberOf(room: number, turn: number, chat: Spread): number {
   return (room - 1) * chat['members-per-room'] + (turn % chat['members-per-room']) + 1;
 }
 
-/** What the key demands of its row. */
+/** The contents that belong to a key. */
 export function messageOf(writer: number, seq: number, chat: Spread): Message {
   const room = roomOf(writer, seq, chat);
   const member = memberOf(room, seq, chat);
   return { room, member, body: `message ${seq} of writer ${writer} in room ${room}: ${digest(writer, seq)}` };
 }
 
-/** Looks like chance and is the same for the same key; every read message is held against it, so it must be cheap. */
+/** Looks random and depends only on the key. It must be cheap, because every message that is read is compared with it. */
 function digest(writer: number, seq: number): string {
   const low = mix(Math.imul(writer, 0x9e37_79b1) ^ seq);
   const high = mix(low ^ Math.imul(seq, 0x85eb_ca6b));
-  // Decimal ones the runtime would keep, in case the same number is wanted again.
+  // Not decimal: the runtime would cache decimal strings.
   return `${low.toString(36)}-${high.toString(36)}`;
 }
 
@@ -141,7 +132,7 @@ function mix(value: number): number {
 
 export type MessageRow = readonly [room: number, writer: number, seq: number, member: number, body: string];
 
-/** @returns what is wrong with a row, or `undefined` where it is as its key demands. */
+/** @returns what is wrong with a row; `undefined` if it matches its key. */
 function corruption([room, writer, seq, member, body]: MessageRow, chat: Spread): CorruptRow | undefined {
   const expected = messageOf(writer, seq, chat);
   if (expected.room === room && expected.member === member && expected.body === body) return undefined;
@@ -157,8 +148,8 @@ const SEQUENCES = 2 ** 31;
 const MAX_WRITER = 2 ** 20;
 
 /**
- * A key in sets. Those of the initial data and of a first run are small whole numbers, which take little room and no
- * new object for each row; what no run writes is a text.
+ * A key in sets. Keys of the initial data and of a first run are small integers, which need little memory and no object
+ * per row; a key that no run writes is a string.
  */
 export type Code = number | string;
 
@@ -175,7 +166,7 @@ export function keyFrom(code: Code): Key {
   return { writer: Math.floor(code / SEQUENCES), seq: code % SEQUENCES };
 }
 
-/** Takes the rows of one answer, one by one, and keeps their keys and what is odd about them. */
+/** Verifies the rows of one answer and keeps their keys and what is odd about them. */
 export class Tally {
   readonly #chat: Spread;
   readonly #maxOdd: number;

@@ -1,4 +1,4 @@
-/** What a run of keyed rows sent, had acknowledged and saw; decides what each read has to find. */
+/** The state of a run of keyed rows: what it sent, had acknowledged and read, and so what each read has to find. */
 
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
@@ -12,7 +12,6 @@ import {
   INITIAL,
   type KeyedTable,
   keyFrom,
-  MAX_WITNESSES,
   type MessageRow,
   memberOf,
   messageOf,
@@ -20,43 +19,44 @@ import {
   type Spread,
   Tally,
 } from './keyed-rows.ts';
+import { MAX_WITNESSES, range } from './rows.ts';
 import type { Observed, OperationRequest, WorkloadRun } from './workload.ts';
 
-/** Those who scan: a session that writes nothing and reads all rooms. Members of rooms are sessions from 1. */
+/** The session of scans, which writes nothing and reads all rooms. Members of rooms are sessions from 1. */
 const SCANNER = 0;
 
 /**
- * What a session's reads have returned so far. Almost always that is all that was acknowledged when the last of them
- * was sent, so it is kept as that, and what differs.
+ * What a session's reads have returned so far. That is almost always everything acknowledged before the last of them was
+ * sent, so only differences are stored.
  */
 interface Seen {
-  /** All initial messages of what it reads. */
+  /** Whether it has read all initial messages of its rooms. */
   readonly initial: boolean;
-  /** So many of the acknowledged writes, from the first on. */
+  /** How many of the acknowledged writes it has read, from the first on. */
   readonly acknowledged: number;
-  /** What these two do not say. */
+  /** Keys that the other two fields do not cover. */
   readonly others: readonly Code[];
 }
 
 const NOTHING: Seen = { initial: false, acknowledged: 0, others: [] };
 const NONE: readonly never[] = [];
 
-/** Of a read, whose answer says it all. */
+/** `settled` of a read, which needs nothing beyond its answer. */
 function nothing(): void {}
 
-/** What a read is owed, as it was known when it was sent. */
+/** What a read must return, as known when it was sent. */
 interface Due {
   readonly session: number;
-  /** Sequence numbers of acknowledged writes; grows while the read is under way ... */
+  /** Sequence numbers of acknowledged writes. The list grows during the read, ... */
   readonly acknowledged: readonly number[];
-  /** ... and this many of them were acknowledged before it was sent. */
+  /** ... of which this many were acknowledged before the read was sent. */
   readonly count: number;
-  /** The initial messages of what it reads. */
+  /** The initial messages of the rooms that it reads. */
   readonly initial: { readonly first: number; readonly last: number };
   readonly before: Seen;
 }
 
-/** What was sent, acknowledged and seen; decides what each read has to find. */
+/** Keeps what was sent, acknowledged and read, and verifies reads. */
 export class KeyedRun implements WorkloadRun {
   readonly #sql: KeyedTable;
   readonly #chat: Spread;
@@ -73,7 +73,7 @@ export class KeyedRun implements WorkloadRun {
   #round: number[] = [];
   #nextSeq = 1;
 
-  /** @param writer no other run on the same table has the same. */
+  /** @param writer must differ from that of every other run on the same table. */
   constructor(table: KeyedTable, chat: Spread, seed: number, writer = FIRST) {
     this.#sql = table;
     this.#chat = chat;
@@ -89,7 +89,7 @@ export class KeyedRun implements WorkloadRun {
     throw new Error(`there is no operation "${kind}"`);
   }
 
-  /** The room's members take turns to read it. */
+  /** The room's members take turns reading it. */
   #read(): OperationRequest {
     const room = this.#nextRoom();
     const turn = this.#readsOfRoom.get(room) ?? 0;
@@ -117,7 +117,7 @@ export class KeyedRun implements WorkloadRun {
     };
   }
 
-  /** Reads, and holds the rows against what is due. */
+  /** Reads, and compares the rows with what is due. */
   #held(
     connection: Session,
     text: string,
@@ -154,10 +154,10 @@ export class KeyedRun implements WorkloadRun {
     };
   }
 
-  /** Every room once a round, so that each is seen as often as the rate allows. */
+  /** Every room once per round, so that each is read as often as the rate allows. */
   #nextRoom(): number {
     if (this.#round.length === 0) {
-      this.#round = Array.from({ length: this.#chat.rooms }, (_, i) => i + 1);
+      this.#round = range(this.#chat.rooms);
       for (let i = this.#round.length - 1; i > 0; i--) {
         const j = this.#random() % (i + 1);
         const swapped = this.#round[i] as number;
@@ -168,7 +168,7 @@ export class KeyedRun implements WorkloadRun {
     return this.#round.pop() as number;
   }
 
-  /** To be asked when a read is sent. */
+  /** Call this when a read is sent. */
   #dueTo(session: number, acknowledged: readonly number[], room?: number): Due {
     const { rooms, 'messages-per-room': perRoom } = this.#chat;
     const initial = { first: ((room ?? 1) - 1) * perRoom + 1, last: (room ?? rooms) * perRoom };
@@ -210,7 +210,7 @@ export class KeyedRun implements WorkloadRun {
     return { rows, verified, anomaly };
   }
 
-  /** @param complete it returned all that it owed. */
+  /** @param complete whether the read returned everything due. */
   #remember({ session, acknowledged, count, initial }: Due, seen: ReadonlySet<Code>, complete: boolean): void {
     // Another read of the session may have ended since this one was sent.
     const before = this.#seen.get(session) ?? NOTHING;
@@ -220,7 +220,7 @@ export class KeyedRun implements WorkloadRun {
     };
     const owed = initial.last - initial.first + 1 + count;
     if (complete && all.acknowledged === count && seen.size === owed && before.others.length === 0) {
-      // Most reads return what the one before did; a new object for each would keep the memory's sweeper busy.
+      // Most reads return the same as the one before; reusing the object saves garbage collection.
       if (before.initial && before.acknowledged === count) return;
       this.#seen.set(session, { ...all, others: before.others });
       return;
@@ -231,7 +231,7 @@ export class KeyedRun implements WorkloadRun {
     this.#seen.set(session, { ...all, others: [...others] });
   }
 
-  /** Writes that had ended unknown and that an answer shows. */
+  /** Finds writes that ended unknown and that an answer contains. */
   #resolve(seen: ReadonlySet<Code>): string[] {
     const found: string[] = [];
     for (const seq of this.#unknown) {
@@ -243,7 +243,7 @@ export class KeyedRun implements WorkloadRun {
   }
 }
 
-/** How many keys were found, and the first few of them. */
+/** The number of keys found, and the first ones. */
 class Finds {
   readonly keys: string[] = [];
   count = 0;

@@ -1,13 +1,14 @@
 /**
- * The ledger: one small table, in a schema of pgquake's own, on any PostgreSQL. It is what accounts for writes where a
- * cluster has data of somebody else's, or none. `keyed-rows.ts` says what is in a row.
+ * The ledger: one small table in pgquake's own schema, on any PostgreSQL. It accounts for writes in a cluster with foreign
+ * data or none. `keyed-rows.ts` defines the contents of a row.
  */
 
 import { z } from 'zod';
 import type { OperationKind } from '../model/history.ts';
-import { initialRows, keyedLedger, keyedTable, range, type Spread } from './keyed-rows.ts';
+import { initialRows, keyedLedger, keyedTable, type Spread } from './keyed-rows.ts';
 import { KeyedRun } from './keyed-run.ts';
 import { pace, pacedKind } from './pace.ts';
+import { range } from './rows.ts';
 import type { Workload } from './workload.ts';
 
 const TABLE = keyedTable('pgquake.ledger', ['bucket', 'writer', 'seq', 'session', 'body'], 'bucket');

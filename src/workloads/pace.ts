@@ -1,4 +1,4 @@
-/** How often operations of a kind are sent, and with what limits: the same words for every kind of every workload. */
+/** How often operations of a kind are sent, and with which limits: the same keys for every workload. */
 
 import { z } from 'zod';
 import type { OperationKind } from '../model/history.ts';
@@ -6,9 +6,12 @@ import { duration, rate } from '../model/quantities.ts';
 
 const MAX_CONNECTIONS = 10_000;
 
-/** Beside the rate, how operations of a kind are sent. */
+const deadlineKey = (byDefault: string) =>
+  duration.prefault(byDefault).describe('Counts from the intended start; a later answer does not count.');
+
+/** The keys of a kind apart from `rate`. */
 export const paceKeys = {
-  deadline: duration.prefault('2s').describe('Counts from the intended start; a later answer does not count.'),
+  deadline: deadlineKey('2s'),
   schedule: z
     .enum(['constant', 'poisson'])
     .optional()
@@ -23,22 +26,21 @@ export const paceKeys = {
     .string()
     .regex(/^[a-z][a-z0-9-]*$/, 'expected the name of a route such as standby')
     .optional()
-    .describe('The way to the data, such as standby; by default the one that takes writes.'),
+    .describe('The route to the data, such as standby; by default the one that takes writes.'),
 } as const;
 
-/** The parameters of one kind, with its defaults. */
+/** The schema of one kind with its default rate and deadline. */
 export function pace(ratePerSecond: string, deadline: string) {
-  const { deadline: _, ...beside } = paceKeys;
   return z
     .strictObject({
       rate: rate.prefault(ratePerSecond).describe('Operations that start, whether or not earlier ones were answered.'),
-      deadline: duration.prefault(deadline).describe('Counts from the intended start; a later answer does not count.'),
-      ...beside,
+      ...paceKeys,
+      deadline: deadlineKey(deadline),
     })
     .prefault({});
 }
 
-export type Pace = z.output<ReturnType<typeof pace>>;
+type Pace = z.output<ReturnType<typeof pace>>;
 
 export function pacedKind(
   kind: Pick<OperationKind, 'name' | 'access' | 'scope'>,

@@ -1,6 +1,6 @@
 /**
- * Statements of one's own, on tables of one's own: what an application sends, at the rates and with the limits that its
- * users expect. pgquake knows nothing of the tables; what became of the rows it tells only where a query returns their keys.
+ * The user's own statements on their own tables: what an application sends, at its rates and with its limits. pgquake
+ * knows nothing about the tables; it can account for rows only if a query returns their keys.
  */
 
 import { readFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ const MAX_PARAMS = 100;
 const MAX_SETUP_BYTES = 10_000_000;
 const PREPARE_LIMIT_MS = 10_000;
 const VERIFY_LIMIT_MS = 60_000;
-/** On tables that no run has written to. Keys of `sequence()` know no other: `setUp` sees that none of them is there. */
+/** The writer on new tables. `sequence()` keys know no other: `setUp` checks that none of them exists. */
 const FIRST_WRITER = 1;
 
 const parameter = z.string().superRefine((text, context) => {
@@ -38,8 +38,8 @@ const operation = z.strictObject({
     .string()
     .regex(/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/, 'expected a name in kebab-case such as place-order')
     .max(40)
-    .describe('What checks and reports call it.'),
-  sql: z.string().min(1).describe('One statement, a transaction of its own; parameters are $1, $2, ...'),
+    .describe('Its name in checks and reports.'),
+  sql: z.string().min(1).describe('One statement, its own transaction; parameters are $1, $2, ...'),
   params: z
     .array(parameter)
     .max(MAX_PARAMS)
@@ -66,7 +66,7 @@ const params = z
       .optional()
       .describe('A file of SQL, run once before the load; a path relative to the scenario.'),
     'setup-within': duration.prefault('60s').describe('How long the setup may take.'),
-    operations: z.array(operation).min(1).max(MAX_OPERATIONS).describe('What is sent.'),
+    operations: z.array(operation).min(1).max(MAX_OPERATIONS).describe('The operations of the load.'),
     verify: z
       .string()
       .min(1)
@@ -79,11 +79,11 @@ const params = z
     const acknowledging = operations.flatMap(({ acknowledges }, i) => (acknowledges === undefined ? [] : [i]));
     for (const [i, { name, acknowledges, params }] of operations.entries()) {
       if (operations.findIndex((other) => other.name === name) < i) {
-        note(['operations', i, 'name'], `expected a name of its own, found ${JSON.stringify(name)} again`);
+        note(['operations', i, 'name'], `expected a unique name, found ${JSON.stringify(name)} again`);
       }
       const key = acknowledges === undefined ? undefined : params[Number(acknowledges.slice(1)) - 1];
       if (acknowledges !== undefined && !/^\s*(sequence|uuid)\s*\(/.test(key ?? '')) {
-        const expected = 'expected a parameter that is sequence() or uuid(), another one every time';
+        const expected = 'expected a parameter with unique values, sequence() or uuid()';
         note(
           ['operations', i, 'acknowledges'],
           `${expected}, found ${acknowledges}: ${key ?? 'there is no such parameter'}`,
@@ -91,7 +91,7 @@ const params = z
       }
     }
     for (const i of acknowledging.slice(1)) {
-      note(['operations', i, 'acknowledges'], 'expected one operation that acknowledges, found another one before');
+      note(['operations', i, 'acknowledges'], 'expected one operation with "acknowledges", found a second one');
     }
     if (verify !== undefined && acknowledging.length === 0) {
       note(['verify'], 'expected an operation with "acknowledges: $1", whose keys it returns, found none');
@@ -99,7 +99,7 @@ const params = z
     if (verify === undefined && acknowledging[0] !== undefined) {
       note(
         ['operations', acknowledging[0], 'acknowledges'],
-        'expected "verify" beside the operations, a query of these keys, found none',
+        'expected "verify" beside the operations, a query that returns these keys, found none',
       );
     }
   });
@@ -107,14 +107,14 @@ const params = z
 type Written = z.output<typeof params>;
 type Operation = Written['operations'][number];
 
-/** With the text of the setup's file, once it was read. */
+/** `setupText` is the text of the setup file, once it is read. */
 interface SqlParams extends Written {
   readonly setupText?: string;
 }
 
 export const sql: Workload<SqlParams> = {
   name: 'sql',
-  summary: 'Statements of your own, on tables of your own.',
+  summary: 'Your own statements, on your own tables.',
   source: import.meta.url,
   params,
 
@@ -135,7 +135,7 @@ function accessOf({ access, sql }: Operation): 'read' | 'write' {
   return access ?? (/^\s*(select|values|table|show)\b/i.test(sql) ? 'read' : 'write');
 }
 
-/** Which parameter of which operation is the key. */
+/** The operation and the generator of the key. */
 function keyOf({
   operations,
 }: Pick<Written, 'operations'>): { readonly kind: string; readonly generator: KeyGenerator } | undefined {
@@ -149,7 +149,7 @@ function keyOf({
   return undefined;
 }
 
-/** Reads the setup's file, and holds every statement against PostgreSQL's grammar. */
+/** Reads the setup file, and checks every statement against PostgreSQL's grammar. */
 async function complete(written: SqlParams, folder: string) {
   const problems: WorkloadProblem[] = [];
   const note = (path: WorkloadProblem['path'], message: string | undefined) => {
@@ -167,19 +167,19 @@ async function complete(written: SqlParams, folder: string) {
   try {
     setupText = await readFile(file, 'utf8');
   } catch (error) {
-    note(['setup'], `cannot read ${setup}: ${errorText(error)}; its path counts from the folder of the scenario`);
+    note(['setup'], `cannot read ${setup}: ${errorText(error)}; its path is relative to the folder of the scenario`);
     return { params: written, problems };
   }
   if (setupText.length > MAX_SETUP_BYTES) note(['setup'], `expected at most ${MAX_SETUP_BYTES} bytes in ${setup}`);
   const read = await readStatements(setupText);
   if ('problem' in read) {
     const at = read.at === undefined ? '' : `${setup}:${read.at.line}:${read.at.column} `;
-    note(['setup'], `${at}${read.problem}; the file is SQL, without commands of psql`);
+    note(['setup'], `${at}${read.problem}; the file must be SQL without psql commands`);
   } else if (read.count === 0) note(['setup'], `expected statements in ${setup}, found none`);
   return { params: { ...written, setupText }, problems };
 }
 
-/** Runs the setup, and prepares every statement: what the server does not accept is found before the load. */
+/** Runs the setup and prepares every statement, so that the server rejects bad ones before the load. */
 async function setUp(session: Session, written: SqlParams): Promise<readonly WorkloadProblem[]> {
   const { operations, verify, setup, setupText, 'setup-within': within } = written;
   const problems: WorkloadProblem[] = [];
@@ -203,26 +203,22 @@ async function setUp(session: Session, written: SqlParams): Promise<readonly Wor
   const key = keyOf(written);
   if (verify === undefined || !key || problems.length > 0) return problems;
   await attempt(['verify'], 'it cannot be used', async () => {
-    const { rows } = await ledgerBy(verify, key.generator).readAll(
-      session,
-      ledgerBy(verify, key.generator).table,
-      {},
-      VERIFY_LIMIT_MS,
-    );
-    // A key of uuid() says which run has written it, and this run is another one.
+    const ledger = ledgerBy(verify, key.generator);
+    const { rows } = await ledger.readAll(session, ledger.table, {}, VERIFY_LIMIT_MS);
+    // A uuid() key names the run that wrote it, which is not this one.
     if (rows === 0 || key.generator.name === 'uuid') return;
     const found = `before the run it returns ${rows} keys that ${key.kind} would write`;
-    throw new Error(`${found}; remove them in the setup, let sequence() begin behind them, or use uuid()`);
+    throw new Error(`${found}; remove them in the setup, start sequence() after them, or use uuid()`);
   });
   return problems;
 }
 
-/** One operation, with what its parameters are made of. */
+/** One operation, with the generators of its parameters. */
 interface Kind {
   readonly operation: Operation;
   readonly generators: readonly Generator[];
   readonly statement: string;
-  /** Where among the parameters the key is. */
+  /** The index of the key among the parameters. */
   readonly key: { readonly index: number; readonly generator: KeyGenerator } | undefined;
   seq: number;
 }

@@ -1,6 +1,6 @@
 /**
- * What every workload is: kinds of operation, and for each the next operation to send; where it has one, a data set, and
- * a ledger that accounts for its rows. It runs in the load generator's own thread; it says what to send, never when.
+ * A workload: kinds of operation and the next operation of each; optionally a data set, and a ledger that accounts for
+ * its rows. It runs in the load generator's thread and decides what is sent, never when.
  */
 
 import type { z } from 'zod';
@@ -10,10 +10,10 @@ import type { ReadSummary } from '../model/event.ts';
 import type { Anomaly, OperationKind, Outcome, RowLookup } from '../model/history.ts';
 import type { Session } from '../sql/session.ts';
 
-/** What an operation that was answered tells. */
+/** What the answer of an operation shows. */
 export interface Observed {
   readonly rows?: number;
-  /** Rows of the initial data set that came back with the right content: without it, none counts as readable. */
+  /** Rows of the initial data set that were read with the right contents; if absent, none counts as readable. */
   readonly verified?: number;
   readonly anomaly?: Anomaly;
 }
@@ -21,34 +21,34 @@ export interface Observed {
 /** One operation, ready to be sent on a session. */
 export interface OperationRequest {
   readonly partitionKey?: number;
-  /** The client's session that sends it, from 0: it is owed its own writes, and what it read before. */
+  /** The client session that sends it, from 0; its reads must return its own writes and what it read before. */
   readonly session?: number;
-  /** `writer:sequence` of the row it writes. */
+  /** `writer:sequence` of the row that it writes. */
   readonly key?: string;
   /**
    * Sends it and verifies the answer. Called at most once.
-   * @param timeoutMs limit, none by default; when it passes the session is thrown away.
-   * @throws as `Session.query`, and what it finds wrong with the answer.
+   * @param timeoutMs the limit, none by default; the session is discarded after it.
+   * @throws like `Session.query`, and what is wrong with the answer.
    */
   run(session: Session, timeoutMs?: number): Promise<Observed>;
-  /** Called once, when the operation has ended, whichever way. */
+  /** Called once, when the operation has ended, with any outcome. */
   settled(outcome: Outcome): void;
 }
 
 /**
- * What makes rows accountable: each has a key, `writer:sequence`, and its content follows from it. Writer 0 is the initial
- * data set, with the sequence numbers from 1; every run on the same tables is a writer of its own.
+ * Makes rows accountable: each has a key, `writer:sequence`, from which its contents follow. Writer 0 is the initial data
+ * set, with sequence numbers from 1; each run on the same tables is another writer.
  */
 export interface Ledger<P> {
   /** The table whose rows have keys, as SQL writes it after FROM: `messages`. */
   readonly table: string;
-  /** How a person looks again at single rows of it. */
+  /** How a user looks up single rows. */
   readonly lookup: RowLookup;
-  /** Rows of the initial data set. */
+  /** The number of rows in the initial data set. */
   initialRows(params: P): number;
-  /** What people call such a value: `room`; `key` by default. */
+  /** The word for a value of the distribution column: `room`; `key` by default. */
   readonly keyWord?: string;
-  /** Values of the distribution column, from 1, over which the initial rows are spread evenly. */
+  /** The number of values of the distribution column, from 1, over which the initial rows are spread evenly. */
   partitionKeys(params: P): number;
   /**
    * Reads all rows of one relation (the distributed table, or one placement of it) and verifies each against its key.
@@ -56,19 +56,19 @@ export interface Ledger<P> {
    */
   readAll(session: Session, relation: string, params: P, timeoutMs: number): Promise<ReadSummary>;
   /**
-   * A statement whose one row is equal for two relations that hold the same rows, whatever their order. Without it all is
-   * read as clients read it, and no copy by itself.
+   * A statement whose single row is equal for relations with the same rows, in any order. Without it, rows are read only
+   * through the cluster, and copies are not read one by one.
    */
   fingerprintSql?(relation: string): string;
-  /** Its table is none of the data set: copies of it are known only in a cluster whose nodes have all that clients see. */
+  /** Its table is not in the data set: its copies are known only in a cluster whose nodes all hold everything. */
   readonly madeByClients?: true;
-  /** The lowest writer without rows, for workloads that write; 1 on a new cluster, and where it is missing. */
+  /** The lowest writer without rows, for workloads that write; 1 on a new cluster or if it is missing. */
   nextWriter?(session: Session, timeoutMs: number): Promise<number>;
-  /** Each read is compared with all writes that were acknowledged before it was sent; what it missed is recorded. */
+  /** Each read is compared with all writes acknowledged before it was sent; missing ones are recorded. */
   readonly readsAreHeldAgainstWrites?: true;
-  /** Its operations belong to no session, so that none can be owed its own writes. */
+  /** Its operations belong to no session, so no read must return its session's own writes. */
   readonly sessionless?: true;
-  /** Nothing verifies what the load's own reads return; the final reads alone are accounted for. */
+  /** The load's own reads are not verified; only the final reads account for rows. */
   readonly unverifiedReads?: true;
 }
 
@@ -79,7 +79,7 @@ export interface WorkloadRun {
 
 /** Something wrong with the parameters of a workload. */
 export interface WorkloadProblem {
-  /** Below `workload`. */
+  /** The path below `workload`. */
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
@@ -88,41 +88,41 @@ export interface WorkloadProblem {
 export interface Workload<P = any> {
   readonly name: string;
   readonly summary: string;
-  /** `import.meta.url` of the module that exports it: the load runs in a thread of its own, which imports it there. */
+  /** `import.meta.url` of the module that exports it; the load's thread imports that module. */
   readonly source: string;
-  /** A strict object of what stands beside `use`. */
+  /** A strict object of the keys beside `use`. */
   readonly params: z.ZodType<P>;
-  /** All tables of its data set are in the schema `pgquake`: it can run where there are data of somebody else's. */
+  /** All tables of its data set are in the schema `pgquake`, so it can run in a cluster with foreign data. */
   readonly inOwnSchema?: true;
-  /** What a cluster is formed with; nothing by default. */
+  /** The data with which a cluster is formed; none by default. */
   dataset?(params: P): Dataset;
   kinds(params: P): OperationKind[];
-  /** Where the keys of a kind stand below `workload`; under its name by default. */
+  /** The path of a kind's keys below `workload`; its name by default. */
   pathOf?(params: P, kind: string): readonly (string | number)[];
-  /** @param writer who the rows of this run are from, 1 by default; no other run on the same tables has the same. */
+  /** @param writer the writer of this run's rows, 1 by default; each run on the same tables has another one. */
   start(params: P, seed: number, writer?: number): WorkloadRun;
   /**
-   * Looks at what its schema cannot tell, such as files beside the scenario, before anything starts.
-   * @param folder of the scenario, where relative paths count from.
+   * Checks what the schema cannot, such as files beside the scenario, before anything starts.
+   * @param folder the scenario's folder, to which paths are relative.
    * @returns the parameters that a run uses, and what is wrong with them.
    */
   complete?(params: P, folder: string): Promise<{ readonly params: P; readonly problems: readonly WorkloadProblem[] }>;
   /**
-   * Makes tables of its own and tries what it will send, once, on the formed cluster and before the load. A workload that
-   * has it brings tables that no engine knows.
-   * @returns what is wrong with the scenario; then nothing is broken.
+   * Creates the workload's own tables, which no engine knows, and tries its statements once, on the formed cluster before
+   * the load.
+   * @returns what is wrong with the scenario; if anything is, the run ends without a fault.
    */
   setUp?(session: Session, params: P): Promise<readonly WorkloadProblem[]>;
-  /** Without it nothing accounts for rows, and checks that need it are refused. */
+  /** Without it, nothing accounts for rows, and checks that need it are refused. */
   readonly ledger?: Ledger<P> | ((params: P) => Ledger<P> | undefined);
 }
 
-/** The ledger that a workload has with these parameters. */
+/** @returns the workload's ledger with these parameters. */
 export function ledgerOf<P>({ ledger }: Workload<P>, params: P): Ledger<P> | undefined {
   return typeof ledger === 'function' ? ledger(params) : ledger;
 }
 
-/** Whether it makes no table outside of the schema `pgquake`, but what its author lets it make himself. */
+/** Whether it creates no table outside of the schema `pgquake`, apart from the user's own setup. */
 export function leavesNoTables({ dataset, inOwnSchema }: Workload): boolean {
   return dataset === undefined || inOwnSchema === true;
 }
@@ -131,7 +131,7 @@ export function defineWorkload<P>(workload: Workload<P>): Workload<P> {
   return workload;
 }
 
-/** Where a workload is exported: what another thread needs to have it too. */
+/** Where a workload is exported, so that another thread can import it. */
 export interface WorkloadPlace {
   /** URL of the module. */
   readonly module: string;
@@ -139,8 +139,8 @@ export interface WorkloadPlace {
 }
 
 /**
- * Finds a workload among the exports of its own module.
- * @throws InputError where it is not among them, or the module cannot be loaded.
+ * Finds a workload among the exports of its module.
+ * @throws InputError if it is not exported, or if the module cannot be loaded.
  */
 export async function placeOf({ name, source }: Workload): Promise<WorkloadPlace> {
   const exports = await exportsOf(name, source);
@@ -148,11 +148,11 @@ export async function placeOf({ name, source }: Workload): Promise<WorkloadPlace
   if (found !== undefined) return { module: source, export: found };
   throw new InputError(`the workload ${name} is not exported by its source ${source}`, {
     code: 'workload-not-exported',
-    hint: 'write "source: import.meta.url" into it, and export it from that module by a name of its own',
+    hint: 'set "source: import.meta.url" in it, and export it from that module by name',
   });
 }
 
-/** The workload itself, imported anew where this thread has not done so yet. */
+/** @returns the workload, imported if this thread has not done so yet. */
 export async function workloadAt(place: WorkloadPlace): Promise<Workload> {
   const found = (await exportsOf(place.export, place.module))[place.export];
   if (isWorkload(found)) return found;
@@ -165,7 +165,7 @@ async function exportsOf(name: string, source: string): Promise<Readonly<Record<
   } catch (error) {
     throw new InputError(`the workload ${name} cannot be loaded from its source ${source}: ${errorText(error)}`, {
       code: 'workload-not-exported',
-      hint: 'write "source: import.meta.url" into it',
+      hint: 'set "source: import.meta.url" in it',
       cause: error,
     });
   }

@@ -69,14 +69,14 @@ describe('what is wrong is refused with its place', () => {
     [
       'a statement that does not parse',
       PAY.replace('INSERT INTO', 'INSRT INTO'),
-      /^6:\d+ workload\.operations\[0\]\.sql: it is no statement that PostgreSQL knows: syntax error at or near "INSRT", at line 1, column 1 of it$/,
+      /^6:\d+ workload\.operations\[0\]\.sql: PostgreSQL cannot parse it: syntax error at or near "INSRT", at line 1, column 1 of it$/,
     ],
     [
       'a parameter too many',
       PAY.replace('["sequence()", ', '["sequence()", "uuid()", '),
-      /^6:\d+ .*sql: 3 parameters, and it uses no \$3$/,
+      /^6:\d+ .*sql: params has 3 values, but it does not use \$3$/,
     ],
-    ['a parameter too few', PAY.replace(', "uniform(1, 9)"', ''), /sql: it has \$2, and params are 1$/],
+    ['a parameter too few', PAY.replace(', "uniform(1, 9)"', ''), /sql: it has \$2, but params has 1 value$/],
     [
       'an unknown function',
       PAY.replace('uniform(1, 9)', 'uniforn(1, 9)'),
@@ -90,32 +90,32 @@ describe('what is wrong is refused with its place', () => {
     [
       'a list that commas cut',
       PAY.replace('"uniform(1, 9)"', 'uniform(1, 9)'),
-      /in a list of one line commas cut it, so put quotes around it/,
+      /in a one-line list, commas split it; put quotes around it/,
     ],
     ['two statements', PAY.replace('($1, $2)', '($1, $2); SELECT 1'), /sql: expected one statement, found 2$/],
     [
       'a statement that no server prepares',
       'name: pay, sql: " -- now\\n vacuum t", rate: 1/s',
-      /sql: expected a SELECT, INSERT, UPDATE, DELETE or MERGE, found VACUUM; what is run once belongs into "setup"$/,
+      /sql: expected a SELECT, INSERT, UPDATE, DELETE or MERGE, found VACUUM; statements to run once belong in "setup"$/,
     ],
     ['a copy to the client', 'name: pay, sql: COPY t TO STDOUT, rate: 1/s', /DELETE or MERGE, found COPY;/],
     [
       'a statement that makes a table',
       'name: pay, sql: SELECT 1 AS a INTO u, rate: 1/s',
-      /found one that makes a table/,
+      /found one that creates a table/,
     ],
-    ['a parameter that is none', 'name: pay, sql: SELECT $0, rate: 1/s', /it has \$0, and parameters count from \$1$/],
+    ['a parameter that is none', 'name: pay, sql: SELECT $0, rate: 1/s', /it has \$0, but parameters count from \$1$/],
     [
       'a list with a quote that does not end',
       PAY.replace('uniform(1, 9)', "pick(['a, b])"),
       /params\[1\]: expected pick\(\[a, b\]\), found/,
     ],
-    ['a transaction', 'name: pay, sql: BEGIN, rate: 1/s', /expected a statement that is a transaction of its own/],
+    ['a transaction', 'name: pay, sql: BEGIN, rate: 1/s', /expected a statement that is its own transaction/],
     ['a read that writes', `${PAY}, access: read`, /it changes or locks rows: expected "access: write"$/],
     [
       'a key that repeats',
       `${PAY}, acknowledges: $2`,
-      /acknowledges: expected a parameter that is sequence\(\) or uuid\(\), another one every time, found \$2: uniform\(1, 9\)/,
+      /acknowledges: expected a parameter with unique values, sequence\(\) or uuid\(\), found \$2: uniform\(1, 9\)/,
     ],
     ['a key without verify', `${PAY}, acknowledges: $1`, /acknowledges: expected "verify" beside the operations/],
     [
@@ -132,7 +132,7 @@ describe('what is wrong is refused with its place', () => {
     [
       'a setup that is not there',
       '  setup: gone.sql\n',
-      /^5:\d+ workload\.setup: cannot read gone\.sql: .*its path counts from the folder of the scenario$/,
+      /^5:\d+ workload\.setup: cannot read gone\.sql: .*its path is relative to the folder of the scenario$/,
     ],
     [
       'a setup that does not parse',
@@ -147,8 +147,8 @@ describe('what is wrong is refused with its place', () => {
   test.each([
     ['DELETE FROM t', /verify: expected one SELECT that returns the keys/],
     ['SELECT', /verify: expected one SELECT that returns the keys/],
-    ['SELECT id INTO u FROM t', /verify: expected a SELECT that returns the keys, found one that makes a table/],
-    ['SELECT id FORM t WHERE', /verify: it is no query that PostgreSQL knows: .*, at line 1, column 16 of it$/],
+    ['SELECT id INTO u FROM t', /verify: expected a SELECT that returns the keys, found one that creates a table/],
+    ['SELECT id FORM t WHERE', /verify: PostgreSQL cannot parse it: .*, at line 1, column 16 of it$/],
     ['SELECT id FROM t WHERE id > $1', /verify: expected a SELECT without parameters$/],
   ])('a query of keys that is none: %s', async (verify, message) => {
     expect(await refused(`${PAY}, acknowledges: $1`, `  verify: ${verify}\n`)).toMatch(message);

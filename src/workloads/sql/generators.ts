@@ -3,7 +3,7 @@
 import { nearest } from '../../model/nearest.ts';
 import { expectedButFound, quoted } from '../../model/quoted.ts';
 
-/** What one parameter is in the nth operation of its kind, from 1. */
+/** The value of a parameter in the nth operation of its kind, from 1. */
 export type Generator = (seq: number, random: () => number) => string | number;
 
 export type Parsed =
@@ -19,15 +19,15 @@ const FORMS = {
   uuid: 'uuid()',
 } as const;
 
-export const GENERATORS = Object.keys(FORMS) as (keyof typeof FORMS)[];
+const GENERATORS = Object.keys(FORMS) as (keyof typeof FORMS)[];
 const NUMBER = /^-?\d+(\.\d+)?$/;
 const CALL = /^\s*([a-z_]+)\s*\((.*)\)\s*$/is;
 
-/** @returns what it means, or what is wrong with it. */
+/** @returns the parsed form, or what is wrong with it. */
 export function parseGenerator(text: string): Parsed | { readonly problem: string } {
   const call = CALL.exec(text);
   if (!call) {
-    const cut = text.includes('(') ? ': in a list of one line commas cut it, so put quotes around it' : '';
+    const cut = text.includes('(') ? ': in a one-line list, commas split it; put quotes around it' : '';
     return { problem: `${expectedButFound(Object.values(FORMS).join('; '), text)}${cut}` };
   }
   const [, name = '', inside = ''] = call;
@@ -63,10 +63,10 @@ const parsers: Readonly<Record<keyof typeof FORMS, (inside: string) => Parsed | 
   uuid: (inside) => (inside === '' ? { name: 'uuid' } : undefined),
 };
 
-/** One item of a list: in quotes, which are doubled where they are meant, or as it is, up to the next comma. */
+/** One item of a list: quoted, with quotes inside doubled, or bare up to the next comma. */
 const ITEM = /\s*(?:'((?:[^']|'')*)'|"((?:[^"]|"")*)"|([^\s,'"][^,]*?))\s*(,|$)/y;
 
-/** @returns what stands between the commas; `undefined` where it is no list. */
+/** @returns the items; `undefined` if the text is not a list. */
 function itemsOf(list: string): string[] | undefined {
   const items: string[] = [];
   ITEM.lastIndex = 0;
@@ -78,7 +78,7 @@ function itemsOf(list: string): string[] | undefined {
   }
 }
 
-/** @param writer goes into every UUID, so that no other run on the same tables makes the same. */
+/** @param writer goes into every UUID, so that no other run on the same tables creates the same. */
 export function generator(text: string, writer: number): Generator {
   const parsed = parseGenerator(text);
   if ('problem' in parsed) throw new Error(`${quoted(text)}: ${parsed.problem}`);
@@ -100,8 +100,8 @@ export function generator(text: string, writer: number): Generator {
 const HASH_MASK = (1n << 64n) - 1n;
 
 /**
- * A UUID of version 8 (RFC 9562) that says whose it is: 60 bits that look like chance and follow from the rest, 12 of the
- * writer, 48 of the sequence number. So one that is found tells which write made it.
+ * A UUID of version 8 (RFC 9562) that identifies its write: 60 bits that look random and follow from the rest, 12 bits of
+ * the writer, 48 bits of the sequence number.
  */
 export function uuidOf(writer: number, seq: number): string {
   const hash = mix((BigInt(writer & 0xfff) << 48n) | BigInt(seq))
@@ -112,7 +112,7 @@ export function uuidOf(writer: number, seq: number): string {
   return `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(12, 15)}-${variant}${who}-${seq.toString(16).padStart(12, '0')}`;
 }
 
-/** What `uuidOf` made it of; `undefined` where it did not. */
+/** The inverse of `uuidOf`; `undefined` for other UUIDs. */
 export function keyOfUuid(text: string): { readonly writer: number; readonly seq: number } | undefined {
   const uuid = text.toLowerCase();
   const [, who, count] = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab]([0-9a-f]{3})-([0-9a-f]{12})$/.exec(uuid) ?? [];

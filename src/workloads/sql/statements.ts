@@ -1,4 +1,4 @@
-/** What PostgreSQL's own parser says of a statement, before there is a server. */
+/** Parses statements with PostgreSQL's own parser, without a server. */
 
 import { formatCount } from '../../model/units.ts';
 
@@ -10,8 +10,8 @@ interface Parser {
   parse(sql: string): Promise<unknown>;
 }
 
-/** Where something is in a text; lines and columns count from 1. */
-export interface TextPlace {
+/** A place in a text; lines and columns count from 1. */
+interface TextPlace {
   readonly line: number;
   readonly column: number;
 }
@@ -19,26 +19,26 @@ export interface TextPlace {
 export interface Statement {
   /** `SelectStmt`, `InsertStmt`. */
   readonly kind: string;
-  /** How often its text is several statements. */
+  /** The number of statements in the text. */
   readonly count: number;
   /** The numbers n of all `$n` in it. */
   readonly params: ReadonlySet<number>;
-  /** It changes rows, or locks them. */
+  /** Whether it changes or locks rows. */
   readonly writes: boolean;
-  /** It puts what it finds into a new table. */
+  /** Whether it creates a table from its result (INTO). */
   readonly into: boolean;
-  /** It returns columns. */
+  /** Whether it returns columns. */
   readonly returns: boolean;
 }
 
 export type Read = Statement | { readonly problem: string; readonly at: TextPlace | undefined };
 
-/** It is WebAssembly: whoever has no SQL of his own does not wait for it. */
+/** Imported only when needed, because loading WebAssembly is slow. */
 async function parser(): Promise<Parser> {
   return (await import('libpg-query')) as unknown as Parser;
 }
 
-/** Reads a text of statements. @returns what is wrong with it, and where, in words. */
+/** Parses a text of statements. @returns the first statement, or what is wrong and where. */
 export async function readStatements(sql: string): Promise<Read> {
   let tree: Tree;
   try {
@@ -70,7 +70,7 @@ interface SelectBody {
   readonly op?: string;
 }
 
-/** What a server prepares: only these are sent with parameters. */
+/** The statements that a server prepares; only these take parameters. */
 const PREPARED = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
 /** White space and comments before a statement. */
 const BEFORE = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/;
@@ -95,53 +95,53 @@ function placeIn(text: string, offset: number | undefined): TextPlace | undefine
   return { line, column: offset - before.lastIndexOf('\n') };
 }
 
-/** ` at line 2, column 5 of it`; nothing where it is not known. */
-export function placeWords(at: TextPlace | undefined): string {
+/** `, at line 2, column 5 of it`; empty if the place is not known. */
+function placeWords(at: TextPlace | undefined): string {
   return at === undefined ? '' : `, at line ${at.line}, column ${at.column} of it`;
 }
 
-/** What is wrong with one statement of an operation, in words; `undefined` where nothing is. */
+/** @returns what is wrong with an operation's statement; `undefined` if nothing is. */
 export async function problemOfOperation(
   sql: string,
   { access, given }: { readonly access: 'read' | 'write'; readonly given: number },
 ): Promise<string | undefined> {
   const read = await readStatements(sql);
-  if ('problem' in read) return `it is no statement that PostgreSQL knows: ${read.problem}${placeWords(read.at)}`;
+  if ('problem' in read) return `PostgreSQL cannot parse it: ${read.problem}${placeWords(read.at)}`;
   if (read.count !== 1) return `expected one statement, found ${read.count === 0 ? 'none' : read.count}`;
   if (read.kind === 'TransactionStmt')
-    return 'expected a statement that is a transaction of its own, found one that begins or ends one';
+    return 'expected a statement that is its own transaction, found one that begins or ends a transaction';
   const unprepared = unpreparedWords(read, sql);
   if (unprepared !== undefined) return unprepared;
-  if (read.params.has(0)) return 'it has $0, and parameters count from $1';
+  if (read.params.has(0)) return 'it has $0, but parameters count from $1';
   if (read.writes && access === 'read') return 'it changes or locks rows: expected "access: write"';
   const highest = Math.max(0, ...read.params);
-  if (highest > given) return `it has $${highest}, and ${given === 0 ? 'there are no params' : `params are ${given}`}`;
+  if (highest > given) return `it has $${highest}, but ${given === 0 ? 'there are no params' : `params has ${formatCount(given, 'value')}`}`;
   const unused = Array.from({ length: given }, (_, i) => i + 1).filter((n) => !read.params.has(n));
   if (unused.length === 0) return undefined;
-  return `${formatCount(given, 'parameter')}, and it uses no ${unused.map((n) => `$${n}`).join(', no ')}`;
+  return `$${n}`).join(', no ')}` => `params has ${formatCount(given, 'value')}, but it does not use ${unused.map((n) => `$${n}`).join(', ')}` => `$${n}`).join(', no ')}`;
 }
 
-/** Where no server prepares it. */
+/** @returns why no server prepares the statement; `undefined` if servers do. */
 function unpreparedWords({ kind, into }: Statement, sql: string): string | undefined {
   const expected = 'expected a SELECT, INSERT, UPDATE, DELETE or MERGE';
-  if (into) return `${expected}, found one that makes a table (INTO)`;
+  if (into) return `${expected}, found one that creates a table (INTO)`;
   if (PREPARED.has(kind)) return undefined;
   const [word = 'another one'] = /^\w+/.exec(sql.replace(BEFORE, '')) ?? [];
-  return `${expected}, found ${word.toUpperCase()}; what is run once belongs into "setup"`;
+  return `${expected}, found ${word.toUpperCase()}; statements to run once belong in "setup"`;
 }
 
-/** A statement to be put into others: without its semicolon, and with a new line behind a comment that ends it. */
+/** A statement for embedding in others: without its semicolon, and with a new line after a final comment. */
 export function embedded(sql: string): string {
   return `${sql.trim().replace(/;\s*(?:--[^\n]*\s*)*$/, '')}${sql.includes('--') ? '\n' : ''}`;
 }
 
-/** The same of the query that names all keys. */
+/** Like `problemOfOperation`, for the query that returns all keys. */
 export async function problemOfVerify(sql: string): Promise<string | undefined> {
   const read = await readStatements(sql);
-  if ('problem' in read) return `it is no query that PostgreSQL knows: ${read.problem}${placeWords(read.at)}`;
+  if ('problem' in read) return `PostgreSQL cannot parse it: ${read.problem}${placeWords(read.at)}`;
   if (read.count !== 1 || read.kind !== 'SelectStmt' || !read.returns)
     return 'expected one SELECT that returns the keys';
-  if (read.into) return 'expected a SELECT that returns the keys, found one that makes a table (INTO)';
+  if (read.into) return 'expected a SELECT that returns the keys, found one that creates a table (INTO)';
   if (read.writes) return 'expected a SELECT that neither changes nor locks rows';
   return read.params.size > 0 ? 'expected a SELECT without parameters' : undefined;
 }

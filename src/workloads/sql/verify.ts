@@ -1,30 +1,29 @@
 /**
- * What accounts for rows of somebody else's: one operation says which parameter is the key of the row that it writes, and
- * a query returns all keys that are there. Keys that no run can have written do not count.
+ * Accounts for rows in the user's tables: one operation names the parameter that is the key of its row, and a query
+ * returns all existing keys. Keys that no run can have written do not count.
  */
 
 import { EnvironmentError } from '../../model/errors.ts';
 import type { ReadSummary } from '../../model/event.ts';
 import { formatKey, type Key, KeySet } from '../../model/key-ranges.ts';
 import type { Session } from '../../sql/session.ts';
+import { fingerprintOf, MAX_ODD_ROWS } from '../rows.ts';
 import type { Ledger } from '../workload.ts';
 import { keyOfUuid, type Parsed } from './generators.ts';
 import { embedded } from './statements.ts';
 
-/** As many odd rows as a final read keeps. */
-const MAX_ODD_ROWS = 100;
-/** Of a key that is a number, which says no other. */
+/** The writer of a numeric key, which names none. */
 const WRITER = 1;
-/** So many fit into a key. */
+/** The highest writer that fits into a key. */
 const MAX_WRITER = 0xfff;
 
-/** What writes the keys: a parameter that is another one every time, and from which the write can be told. */
+/** The generators of keys: their values are unique and identify the write. */
 export type KeyGenerator = Extract<Parsed, { readonly name: 'sequence' | 'uuid' }>;
 
-/** The write that made a key; `undefined` where no run did. */
+/** @returns the write that created a key; `undefined` if no run did. */
 export function keyFrom(text: string, generator: KeyGenerator): Key | undefined {
   if (generator.name === 'uuid') return keyOfUuid(text);
-  // Also as a numeric column writes it; other text of digits and letters is no key.
+  // Accepts the form of a numeric column, such as 5.00.
   if (!/^\d+(?:\.0+)?$/.test(text)) return undefined;
   const seq = Number(text) - generator.first + 1;
   return Number.isSafeInteger(seq) && seq >= 1 ? { writer: WRITER, seq } : undefined;
@@ -38,8 +37,7 @@ export function ledgerBy(verify: string, generator: KeyGenerator): Ledger<unknow
     sessionless: true,
     unverifiedReads: true,
     madeByClients: true,
-    fingerprintSql: (relation) =>
-      `SELECT count(*)::text, coalesce(sum(hashtextextended(key::text, 0)::numeric), 0)::text FROM ${relation}`,
+    fingerprintSql: fingerprintOf('key::text'),
     initialRows: () => 0,
     partitionKeys: () => 0,
     readAll: (session, relation, _, timeoutMs) => readKeys(session, relation, generator, timeoutMs),
@@ -49,7 +47,7 @@ export function ledgerBy(verify: string, generator: KeyGenerator): Ledger<unknow
   };
 }
 
-/** Writer and sequence number of a key, as two SQL expressions; null of what no run can have written. */
+/** Writer and sequence number of a key as two SQL expressions; null for a key that no run can have written. */
 function keySql(generator: KeyGenerator): string {
   if (generator.name === 'sequence') {
     const number = String.raw`substring(key::text FROM '^(\d+)(?:\.0+)?$')::numeric`;
@@ -60,7 +58,7 @@ function keySql(generator: KeyGenerator): string {
   return parts.map((part) => `CASE WHEN ${isUuid} THEN ('x' || ${part} END`).join(', ');
 }
 
-/** @throws EnvironmentError where the keys have no room for a further run. */
+/** @throws EnvironmentError if the keys have no room for another run. */
 async function nextWriter(session: Session, query: string, timeoutMs: number): Promise<number> {
   let last = 0;
   const see = ([text]: readonly unknown[]) => {
@@ -68,9 +66,9 @@ async function nextWriter(session: Session, query: string, timeoutMs: number): P
   };
   await session.forEachRow(`SELECT key::text FROM (${query}) AS verified (key)`, [], see, { timeoutMs });
   if (last < MAX_WRITER) return last + 1;
-  throw new EnvironmentError(`"verify" returns keys of ${last} runs, and there can be no further one`, {
+  throw new EnvironmentError(`"verify" returns keys of ${last} runs, the maximum`, {
     code: 'too-many-runs',
-    hint: 'write a "verify" that leaves earlier runs out, or use tables that no run has written to',
+    hint: 'write a "verify" that excludes earlier runs, or use tables that no run has written to',
   });
 }
 
